@@ -1,0 +1,182 @@
+import { appendFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ERROR_EXIT } from "@slm/error";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { commands } from "../commands.js";
+import { providerFindings } from "../doctor.js";
+import { exitCodeTable } from "../exit-codes.js";
+import { formatExitCodes } from "../help.js";
+import { runCommand } from "../testing/run-command.js";
+
+let root = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-commands-"));
+  const rows = ["ab\tX Y", "abc\tX Y Z", "b\tY", "cab\tZ X Y"].map((line) => {
+    const [source, target] = line.split("\t");
+    return JSON.stringify({ source, target });
+  });
+  await writeFile(join(root, "rows.jsonl"), `${rows.join("\n")}\nnot json\n`);
+  const files = {
+    train: join(root, "rows.jsonl"),
+    dev: join(root, "dev.jsonl"),
+    test: join(root, "test.jsonl"),
+  };
+  await writeFile(files.dev, '{"source":"ba","target":"Y X"}\n');
+  await writeFile(files.test, '{"source":"ca","target":"Z X"}\n');
+  await writeFile(
+    join(root, "r.yaml"),
+    JSON.stringify({ data: { source: { kind: "jsonl", ...files } }, tokenizer: {} }),
+  );
+});
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const at = (name: string): string => join(root, name);
+const inRun = (...argv: readonly string[]): readonly string[] => [at("r.yaml"), "--out", at("run"), ...argv];
+
+const envelope = z.object({ result: z.record(z.string(), z.unknown()) });
+const resultOf = (json: unknown): Readonly<Record<string, unknown>> => envelope.parse(json).result;
+
+describe("slm run", () => {
+  test("reports every stage and ends text output with the last artifact's path", async () => {
+    const first = await runCommand("run", inRun("--json"));
+    expect(resultOf(first.json)).toMatchObject({
+      stages: [
+        { name: "data", status: "ran", artifact: at("run/data") },
+        { name: "tokenizer", status: "ran", artifact: at("run/tokenizer") },
+      ],
+      deploy: null,
+    });
+    const second = await runCommand("run", inRun());
+    expect(second.stdout.trimEnd().split("\n").at(-1)).toBe(at("run/tokenizer"));
+    expect(second.stdout).toContain("skipped");
+  });
+
+  test("--dry-run and --print-config touch nothing", async () => {
+    const before = await readdir(root);
+    const plan = await runCommand("run", inRun("--dry-run", "--json"));
+    expect(resultOf(plan.json)).toMatchObject({
+      stages: [{ name: "data", status: "would-run" }, { name: "tokenizer" }],
+    });
+    const config = await runCommand("run", inRun("--print-config", "--set", "data.limit=2"));
+    expect(config.stdout).toContain("limit: 2 # flag");
+    expect(await readdir(root)).toEqual(before);
+  });
+
+  test("takes --set before the recipe, as often as needed", async () => {
+    const argv = ["--set", "data.limit=2", "--set", "seed=4", at("r.yaml"), "--print-config", "--json"];
+    const { json } = await runCommand("run", argv);
+    expect(resultOf(json)).toMatchObject({
+      config: { seed: 4, sections: { data: { settings: { limit: 2 } } } },
+    });
+  });
+
+  test("refuses a recipe that names no stage", async () => {
+    await writeFile(at("empty.yaml"), "seed: 3\n");
+    const { json, exitCode } = await runCommand("run", [at("empty.yaml"), "--json"]);
+    expect(exitCode).toBe(78);
+    expect(json).toMatchObject({ error: { code: "CONFIG_INVALID" } });
+  });
+
+  test("refuses --only with --from, and a recipe that is not there", async () => {
+    expect((await runCommand("run", inRun("--only", "data", "--from", "data"))).exitCode).toBe(2);
+    expect((await runCommand("run", [at("none.yaml"), "--json"])).json).toMatchObject({
+      error: { code: "INPUT_MISSING" },
+    });
+  });
+});
+
+describe("slm data and slm tokenizer", () => {
+  test("inspect counts rows and names every rejected line", async () => {
+    const { json } = await runCommand("data:inspect", [at("rows.jsonl"), "--json"]);
+    expect(resultOf(json)).toMatchObject({ rows: 4, rejected: [{ line: 5 }] });
+    expect((await runCommand("data:inspect", [at("rows.jsonl")])).stdout).toContain("line 5: ");
+  });
+
+  test("prepare reports rows and rejected lines, the same when it is skipped", async () => {
+    const first = resultOf((await runCommand("data:prepare", inRun("--json"))).json);
+    expect(first).toMatchObject({ status: "ran", rows: 6, artifact: at("run/data") });
+    expect(first.rejected).toHaveLength(1);
+    const second = resultOf((await runCommand("data:prepare", inRun("--json"))).json);
+    expect(second).toMatchObject({ status: "skipped", rows: 6, rejected: first.rejected });
+    expect(await readdir(at("run"))).toEqual(["data"]);
+  });
+
+  test("train makes the data it needs, and --force redoes the tokenizer alone", async () => {
+    const { json } = await runCommand("tokenizer:train", inRun("--json"));
+    expect(resultOf(json)).toMatchObject({
+      rows: 4,
+      vocab: 4 + 3 + 3,
+      rejected: [],
+      artifact: at("run/tokenizer"),
+    });
+    const forced = await runCommand("tokenizer:train", inRun("--force"));
+    expect(forced.stderr).toContain("data  up to date");
+    expect(forced.stdout.trimEnd().split("\n").at(-1)).toBe(at("run/tokenizer"));
+  });
+});
+
+describe("slm verify", () => {
+  test("passes an untouched artifact and fails one with a changed byte, exit 3, with the result in both cases", async () => {
+    await runCommand("data:prepare", inRun());
+    const good = await runCommand("verify", [at("run/data"), "--json"]);
+    expect([good.exitCode, resultOf(good.json).pass]).toEqual([0, true]);
+    await appendFile(at("run/data/train.jsonl"), "x");
+    const bad = await runCommand("verify", [at("run/data"), "--json"]);
+    expect(bad.exitCode).toBe(3);
+    expect(bad.json).toMatchObject({
+      result: { pass: false, bundle: at("run/data") },
+      error: { code: "GATE_FAILED" },
+    });
+    expect((await runCommand("verify", [at("run/data")])).exitCode).toBe(3);
+  });
+});
+
+describe("slm doctor", () => {
+  test("reports the machine, engines and providers with reasons", async () => {
+    const report = resultOf((await runCommand("doctor", ["--json"])).json);
+    expect(report).toMatchObject({
+      node: process.version,
+      engines: [{ name: "onnx" }, { name: "js" }, { name: "tensorflow" }],
+    });
+    expect(report.cores).toBeGreaterThan(0);
+    expect(report.memoryBytes).toBeGreaterThan(0);
+  });
+
+  test("claims no provider that needs a device, and keeps ones it does not know", () => {
+    const findings = providerFindings(
+      [
+        { name: "cpu", bundled: true },
+        { name: "webgpu", bundled: true },
+        { name: "cuda", bundled: false },
+        { name: "novel", bundled: true },
+      ],
+      "linux",
+    );
+    expect(findings.filter(({ available }) => available).map(({ name }) => name)).toEqual(["cpu"]);
+    expect(findings.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["cuda", "coreml", "qnn", "openvino", "novel"]),
+    );
+    expect(findings.every(({ reason }) => reason !== "")).toBe(true);
+    expect(providerFindings([], "linux")[0]).toMatchObject({ name: "cpu", available: false });
+  });
+});
+
+describe("help", () => {
+  test("lists every exit code", () => {
+    expect(new Set(exitCodeTable().map(({ exit }) => exit))).toEqual(
+      new Set([0, ...Object.values(ERROR_EXIT)]),
+    );
+    for (const code of Object.keys(ERROR_EXIT)) expect(formatExitCodes()).toContain(code);
+  });
+
+  test("every command has a summary, and an example that names it", () => {
+    for (const [id, command] of Object.entries(commands)) {
+      expect(command.summary, id).toMatch(/\.$/);
+      expect(JSON.stringify(command.examples), id).toContain(`<%= config.bin %> ${id.replaceAll(":", " ")}`);
+    }
+  });
+});

@@ -1,0 +1,23 @@
+import { recipeArg, recipeFlags } from "../../recipe-flags.js";
+import { StageCommand, type StageReport, type StageResult } from "../stage-command.js";
+
+export class DataPrepareCommand extends StageCommand {
+  static override summary = "Read rows, split them into train, dev and test.";
+  static override description =
+    "Settings are the 'data' section of the recipe; without a recipe, --set and defaults.";
+  static override args = { recipe: recipeArg };
+  static override flags = recipeFlags;
+  static override examples = [
+    "<%= config.bin %> data prepare configs/quickstart.yaml",
+    `<%= config.bin %> data prepare --set "data.source={kind: jsonl, train: words.jsonl}" --out runs/words`,
+  ];
+
+  protected override async execute(): Promise<StageResult> {
+    const { args, flags } = await this.parse(DataPrepareCommand);
+    return this.runStage("data", args.recipe, flags);
+  }
+
+  protected override summarize({ rows, rejectedCount }: StageReport): string {
+    return `${String(rows)} rows, ${String(rejectedCount)} rejected`;
+  }
+}

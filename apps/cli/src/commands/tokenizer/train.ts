@@ -1,0 +1,18 @@
+import { recipeFlags, requiredRecipeArg } from "../../recipe-flags.js";
+import { StageCommand, type StageReport, type StageResult } from "../stage-command.js";
+
+export class TokenizerTrainCommand extends StageCommand {
+  static override summary = "Make the vocabulary of the training rows; prepares the data first if needed.";
+  static override args = { recipe: requiredRecipeArg };
+  static override flags = recipeFlags;
+  static override examples = ["<%= config.bin %> tokenizer train configs/quickstart.yaml"];
+
+  protected override async execute(): Promise<StageResult> {
+    const { args, flags } = await this.parse(TokenizerTrainCommand);
+    return this.runStage("tokenizer", args.recipe, flags);
+  }
+
+  protected override summarize({ vocab, rows }: StageReport): string {
+    return `${String(vocab)} tokens from ${String(rows)} rows`;
+  }
+}

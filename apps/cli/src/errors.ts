@@ -1,0 +1,81 @@
+/** Every failure as one kind of error, and how it is shown. */
+import { Errors } from "@oclif/core";
+import { SlmError } from "@slm/error";
+import { stripVTControlCharacters } from "node:util";
+
+/** A command that ran and whose answer is no: it has a result and fails all the same. */
+export class GateFailed extends SlmError {
+  readonly result: object;
+
+  constructor(message: string, result: object, suggestions: readonly string[] = []) {
+    super("GATE_FAILED", message, { suggestions });
+    this.result = result;
+  }
+}
+
+export interface ErrorDescription {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly suggestions: readonly string[];
+}
+
+/**
+ * The SlmError that a user is shown for anything thrown.
+ *
+ * @param command words after `slm` that the user typed to name the command
+ * @param signal the run's abort signal: an abort error after it fired is an interruption, not a bug
+ */
+export function toSlmError(error: unknown, command: string, signal?: AbortSignal): SlmError {
+  if (error instanceof SlmError) return error;
+  if (signal?.aborted === true && isAbort(error, signal)) {
+    return new SlmError("INTERRUPTED", "interrupted; the state on disk is valid", {
+      suggestions: ["run the same command again to resume"],
+      cause: error,
+    });
+  }
+  if (error instanceof Errors.CLIError && !(error instanceof Errors.ModuleLoadError)) {
+    return new SlmError("USAGE", usageMessage(error.message), {
+      suggestions: [["slm", command, "--help"].filter((word) => word !== "").join(" ")],
+    });
+  }
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new SlmError("UNEXPECTED", `this is a bug in slm: ${reason}`, {
+    suggestions: ["run the command again with --debug and report what it prints"],
+    cause: error,
+  });
+}
+
+/** What `--json` prints of an error; the parser's state, stacks and causes stay out. */
+export function describeError(error: SlmError): ErrorDescription {
+  const { name, code, message, context, suggestions } = error;
+  return { name, code, message, context, suggestions };
+}
+
+/** Lines for a terminal: the code and message, then what to try. */
+export function errorLines(error: SlmError, debug: boolean): readonly string[] {
+  const lines = [`Error (${error.code}): ${error.message}`];
+  if (error.suggestions.length > 0)
+    lines.push("Try this:", ...error.suggestions.map((suggestion) => `  ${suggestion}`));
+  if (debug) lines.push("", ...stacks(error));
+  return lines;
+}
+
+function stacks(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [];
+  return [error.stack ?? error.message, ...stacks(error.cause)];
+}
+
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason || (error instanceof Error && error.name === "AbortError");
+}
+
+/** oclif's text without colours and without advice that our suggestions repeat or that our flags do not need. */
+function usageMessage(message: string): string {
+  return stripVTControlCharacters(message)
+    .replace(/\nSee more help with --help$/, "")
+    .replace(/\n\nNote: [^]*$/, "") // About greedy flags; ours take one value each.
+    .replace(/^The following errors? occurred:\s*/, "")
+    .trim();
+}

@@ -1,0 +1,34 @@
+/** What each exit code of the process means, for help and reference docs. */
+import { ERROR_EXIT, type ErrorCode } from "@slm/error";
+
+/** One row per error code: a code without a meaning does not compile. */
+export const ERROR_MEANING: { readonly [Code in ErrorCode]: string } = {
+  USAGE: "wrong flags or arguments",
+  GATE_FAILED: "the command ran and the answer is no: a gate failed, a file does not match",
+  DATA_INVALID: "an input is malformed, truncated or out of bounds",
+  SHAPE_MISMATCH: "tensors or vocabularies do not fit together",
+  OP_UNSUPPORTED: "a graph asks for what its target does not have",
+  INPUT_MISSING: "a file or directory is not there",
+  DEVICE_UNAVAILABLE: "a runtime, provider or optional engine is not on this machine",
+  UNEXPECTED: "a bug in slm",
+  OUTPUT_FAILED: "the disk is full or refuses to be written",
+  BUSY: "another run holds the same directory",
+  CONFIG_INVALID: "a recipe or model configuration has wrong keys or values",
+  INTERRUPTED: "stopped by a signal; the state on disk is valid and a rerun resumes",
+};
+
+export interface ExitCodeRow {
+  readonly exit: number;
+  readonly code: string;
+  readonly meaning: string;
+}
+
+/** All exit codes, smallest first; success is the row without an error code. */
+export function exitCodeTable(): readonly ExitCodeRow[] {
+  const errors = Object.entries(ERROR_MEANING).map(([code, meaning]) => ({
+    exit: ERROR_EXIT[code as ErrorCode],
+    code,
+    meaning,
+  }));
+  return [{ exit: 0, code: "", meaning: "done" }, ...errors.sort((a, b) => a.exit - b.exit)];
+}

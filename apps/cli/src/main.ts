@@ -1,0 +1,67 @@
+/** Runs the command line: what oclif cannot hand to a command (unknown names, bad help subjects) is reported here. */
+import { Errors, run } from "@oclif/core";
+import { SlmError } from "@slm/error";
+import { fileURLToPath } from "node:url";
+import { describeError, errorLines, toSlmError } from "./errors.js";
+import { nearest } from "./nearest.js";
+import { jsonText } from "./output/json-text.js";
+import { JSON_SCHEMA_VERSION } from "./slm-command.js";
+
+const PACKAGE_ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** Runs one command and sets the exit code of the process. Never throws. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // `slm ... | head` closes our stdout early; that is the reader's choice and no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+    throw error;
+  });
+  try {
+    await run([...argv], { root: PACKAGE_ROOT });
+  } catch (error) {
+    if (error instanceof Errors.ExitError) process.exitCode = error.oclif.exit ?? 0;
+    else await report(error, argv);
+  }
+}
+
+async function report(thrown: unknown, argv: readonly string[]): Promise<void> {
+  const words = typedCommand(argv);
+  const error = isUnknownCommand(thrown) ? await unknownCommand(words) : toSlmError(thrown, "");
+  process.exitCode = error.exitCode;
+  if (argv.includes("--json")) {
+    const envelope = { schemaVersion: JSON_SCHEMA_VERSION, command: words, error: describeError(error) };
+    process.stdout.write(`${jsonText(envelope)}\n`);
+  } else {
+    const debug = argv.includes("--debug") || process.env.SLM_DEBUG !== undefined;
+    process.stderr.write(`${errorLines(error, debug).join("\n")}\n`);
+  }
+}
+
+/** The words before the first flag, as far as they can name a command. */
+function typedCommand(argv: readonly string[]): string {
+  const words = argv[0] === "help" ? argv.slice(1) : argv;
+  const end = words.findIndex((word) => word.startsWith("-"));
+  return (end === -1 ? words : words.slice(0, end)).join(" ");
+}
+
+function isUnknownCommand(error: unknown): boolean {
+  return (
+    error instanceof Errors.CLIError && /^command .* not found\.?$/i.test(error.message.replaceAll("\n", " "))
+  );
+}
+
+/** `data inspct file` is tried as a whole, then as `data inspct`, then as `data`: the rest may be arguments. */
+function prefixesOf(words: string): readonly string[] {
+  const parts = words.split(" ");
+  return parts.map((_part, index) => parts.slice(0, parts.length - index).join(" "));
+}
+
+async function unknownCommand(words: string): Promise<SlmError> {
+  const { commands } = await import("./commands.js");
+  const known = Object.keys(commands).map((id) => id.replaceAll(":", " "));
+  const guess = prefixesOf(words).flatMap((prefix) => nearest(prefix, known) ?? [])[0];
+  return new SlmError("USAGE", `no such command: slm ${words}`, {
+    context: { command: words },
+    suggestions: [...(guess === undefined ? [] : [`slm ${guess} --help`]), "slm --help"],
+  });
+}

@@ -1,0 +1,15 @@
+/** JSON for `--json`: every value a report or an error context may hold, and nothing silently lost. */
+
+/** Indented JSON. Numbers JSON lacks become strings ("NaN"), big integers decimal strings, typed arrays arrays. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, (_key, field: unknown) => plain(field), 2);
+}
+
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
+  if (value instanceof Error) return value.message;
+  if (value instanceof Set || value instanceof Map) return [...value];
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return Array.from(value as Uint8Array);
+  return value;
+}

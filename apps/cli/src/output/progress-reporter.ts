@@ -1,0 +1,132 @@
+/**
+ * Shows the progress of stages on stderr: one live line on a terminal, elsewhere a line when a stage starts and ends
+ * and at most one per {@link PLAIN_INTERVAL_MS} between.
+ */
+import type { ProgressUpdate } from "@slm/artifact";
+import { formatCount, formatNumber, formatSeconds } from "./format.js";
+
+const PLAIN_INTERVAL_MS = 15_000;
+const LIVE_INTERVAL_MS = 100;
+const CLEAR_LINE = "\r\u001B[2K";
+
+export interface ProgressTarget {
+  readonly isTty: boolean;
+  /** Width of a terminal [characters]. */
+  readonly columns: number;
+  readonly write: (text: string) => void;
+  /** Milliseconds of any clock that only goes forward. */
+  readonly now: () => number;
+}
+
+/** How a metric is shown; one without a row is shown as its name and three digits. */
+const METRIC_FORMAT: Readonly<Record<string, (value: number) => string>> = {
+  tokensPerSecond: (value) => `${formatCount(value)} tokens/s`,
+  rowsPerSecond: (value) => `${formatCount(value)} rows/s`,
+  wordError: (value) => `wordError ${percent(value)}`,
+  phonemeError: (value) => `phonemeError ${percent(value)}`,
+  tokenError: (value) => `tokenError ${percent(value)}`,
+  accuracy: (value) => `accuracy ${percent(value)}`,
+};
+
+interface StageClock {
+  readonly stage: string;
+  readonly startedAt: number;
+  /** Step and time the rate is measured from: a resumed stage does not start at zero. */
+  readonly firstStep: number | undefined;
+  readonly firstStepAt: number;
+}
+
+export class ProgressReporter {
+  readonly #target: ProgressTarget;
+  #clock: StageClock | undefined;
+  #last: ProgressUpdate | undefined;
+  #lastShownAt = Number.NEGATIVE_INFINITY;
+  #isShown = true;
+  /** Reports of the current stage so far. */
+  #count = 0;
+
+  constructor(target: ProgressTarget) {
+    this.#target = target;
+  }
+
+  /** Takes a report; shows it now, later, or never if a newer one comes first. */
+  update(update: ProgressUpdate): void {
+    const now = this.#target.now();
+    if (this.#clock?.stage !== update.stage) {
+      this.finish();
+      this.#clock = { stage: update.stage, startedAt: now, firstStep: undefined, firstStepAt: now };
+      this.#lastShownAt = Number.NEGATIVE_INFINITY;
+      this.#count = 0;
+    }
+    this.#count++;
+    if (update.step !== undefined && this.#clock.firstStep === undefined) {
+      this.#clock = { ...this.#clock, firstStep: update.step, firstStepAt: now };
+    }
+    this.#last = { ...this.#last, ...update, metrics: { ...this.#last?.metrics, ...update.metrics } };
+    this.#isShown = false;
+    const interval = this.#target.isTty ? LIVE_INTERVAL_MS : PLAIN_INTERVAL_MS;
+    if (now - this.#lastShownAt >= interval) this.#show(now);
+  }
+
+  /** Ends the current stage with its last report and the time it took; a stage told in full by its only line gets no other. */
+  finish(): void {
+    const clock = this.#clock;
+    const last = this.#last;
+    if (clock === undefined || last === undefined) return;
+    const now = this.#target.now();
+    const isTold = !this.#target.isTty && this.#isShown && this.#count === 1 && last.message !== undefined;
+    if (!isTold) this.#showEnd(last, clock, now);
+    this.#clock = undefined;
+    this.#last = undefined;
+    this.#isShown = true;
+  }
+
+  #showEnd(last: ProgressUpdate, clock: StageClock, now: number): void {
+    const line = `${describeUpdate(last)}  took ${formatSeconds((now - clock.startedAt) / 1000)}`;
+    this.#target.write(this.#target.isTty ? `${CLEAR_LINE}${line}\n` : `${line}\n`);
+  }
+
+  /** Writes a line of its own, above the live line if there is one. */
+  note(text: string): void {
+    this.#target.write(this.#target.isTty ? `${CLEAR_LINE}${text}\n` : `${text}\n`);
+    if (this.#target.isTty && !this.#isShown) this.#show(this.#target.now());
+  }
+
+  #show(now: number): void {
+    if (this.#last === undefined || this.#clock === undefined) return;
+    const eta = remainingSeconds(this.#last, this.#clock, now);
+    const line = describeUpdate(this.#last) + (eta === undefined ? "" : `  eta ${formatSeconds(eta)}`);
+    this.#target.write(
+      this.#target.isTty ? CLEAR_LINE + line.slice(0, Math.max(20, this.#target.columns - 1)) : `${line}\n`,
+    );
+    this.#lastShownAt = now;
+    this.#isShown = true;
+  }
+}
+
+/** One line about an update: `distill  step 400/2000  loss 2.31  3.2k tokens/s`. */
+export function describeUpdate(update: ProgressUpdate): string {
+  const parts = [update.stage];
+  if (update.step !== undefined)
+    parts.push(`step ${update.step}${update.total === undefined ? "" : `/${update.total}`}`);
+  for (const [name, value] of Object.entries(update.metrics ?? {})) {
+    parts.push(METRIC_FORMAT[name]?.(value) ?? `${name} ${formatNumber(value)}`);
+  }
+  if (update.message !== undefined) parts.push(update.message);
+  return parts.join("  ");
+}
+
+function remainingSeconds(
+  { step, total }: ProgressUpdate,
+  clock: StageClock,
+  now: number,
+): number | undefined {
+  if (step === undefined || total === undefined || clock.firstStep === undefined) return undefined;
+  const done = step - clock.firstStep;
+  if (done <= 0 || step >= total) return undefined;
+  return ((now - clock.firstStepAt) / 1000 / done) * (total - step);
+}
+
+function percent(fraction: number): string {
+  return `${(fraction * 100).toFixed(1)} %`;
+}

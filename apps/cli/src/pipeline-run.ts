@@ -1,0 +1,54 @@
+/** What `slm run` and the commands of single stages share: from a recipe and flags to a resolved run. */
+import { SlmError } from "@slm/error";
+import { join } from "node:path";
+import type { PipelineOptions } from "./pipeline/run-pipeline.js";
+import { requiredStages, type SelectionOptions } from "./pipeline/selection.js";
+import { loadStages, sectionSchemas } from "./pipeline/stage-table.js";
+import {
+  printRecipe,
+  resolveRecipe,
+  type RecipeSources,
+  type ResolvedRecipe,
+} from "./recipe/resolve-recipe.js";
+
+export interface RunRequest extends SelectionOptions {
+  readonly recipe: RecipeSources;
+  readonly out: string | undefined;
+  readonly force: boolean;
+  /** Stages asked for beside those the recipe names. */
+  readonly stages?: readonly string[];
+}
+
+/** Resolves the settings of a run. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
+export async function preparePipeline(request: RunRequest): Promise<PipelineOptions> {
+  const stages = await loadStages();
+  const recipe = await resolveRecipe(request.recipe, sectionSchemas(stages), (named) =>
+    requiredStages(stages, [...named, ...(request.stages ?? [])]),
+  );
+  if (Object.keys(recipe.sections).length === 0) {
+    const known = stages.map(({ name }) => name);
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${request.recipe.path ?? "recipe"}: no section, so nothing to run; sections: ${known.join(", ")}`,
+    );
+  }
+  return {
+    recipe,
+    stages,
+    out: request.out ?? join("runs", recipe.name),
+    force: request.force,
+    ...(request.only === undefined ? {} : { only: request.only }),
+    ...(request.from === undefined ? {} : { from: request.from }),
+  };
+}
+
+/** Result of `--print-config`. */
+export interface PrintedConfig {
+  readonly config: ResolvedRecipe;
+  /** The same as a recipe, with the origin of every value in a comment. */
+  readonly yaml: string;
+}
+
+export function printConfig(recipe: ResolvedRecipe): PrintedConfig {
+  return { config: recipe, yaml: printRecipe(recipe) };
+}

@@ -1,0 +1,215 @@
+/** Runs stages in order, skipping those whose artifact already answers to the same inputs, settings, seed and code. */
+import {
+  SLM_VERSION,
+  artifactInput,
+  hashFile,
+  hashJson,
+  partialPath,
+  readFailure,
+  readManifest,
+  recoverArtifact,
+  throwIfInterrupted,
+  verifyDirectory,
+  withLock,
+  writeArtifact,
+  type ManifestInput,
+  type StageContext,
+} from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { ResolvedRecipe, ResolvedSection } from "../recipe/resolve-recipe.js";
+import { inputsOf, selectStages, type SelectionOptions } from "./selection.js";
+import type { Stage, StageEstimate } from "./stage.js";
+
+export interface StageOutcome {
+  readonly name: string;
+  readonly status: "ran" | "skipped";
+  readonly seconds: number;
+  /** Directory of the stage's artifact. */
+  readonly artifact: string;
+}
+
+export interface PlannedStage extends Omit<StageOutcome, "status" | "seconds"> {
+  readonly status: "would-run" | "would-resume" | "would-skip";
+  readonly estimate: StageEstimate;
+}
+
+export interface PipelineOptions extends SelectionOptions {
+  readonly recipe: ResolvedRecipe;
+  /** Every stage there is, in order. */
+  readonly stages: readonly Stage[];
+  /** Directory of the run: one directory per stage. */
+  readonly out: string;
+  /** Runs the selected stages even if nothing changed. */
+  readonly force?: boolean;
+}
+
+/** A stage with all that decides whether its artifact is up to date. */
+interface PreparedStage {
+  readonly stage: Stage;
+  readonly section: ResolvedSection;
+  readonly directory: string;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly manifestInputs: readonly ManifestInput[];
+  readonly key: string;
+}
+
+/**
+ * Runs the selected stages of a recipe under a lock of the run's directory. A killed stage is resumed by the next call.
+ *
+ * @throws SlmError BUSY if another run holds the directory, INPUT_MISSING if a stage that was left out was never run,
+ * and whatever a stage throws.
+ */
+export async function runPipeline(
+  options: PipelineOptions,
+  context: StageContext,
+): Promise<readonly StageOutcome[]> {
+  const selected = selectStages(plannedStages(options), options.stages, options);
+  return withLock(options.out, async (lost) => {
+    const signal = AbortSignal.any([context.signal, lost]);
+    const outcomes: StageOutcome[] = [];
+    for (const stage of selected) {
+      throwIfInterrupted(signal, stage.name);
+      outcomes.push(await doStage(stage, options, { ...context, signal }));
+    }
+    return outcomes;
+  });
+}
+
+/** What {@link runPipeline} would do. Reads artifacts, writes nothing. */
+export async function planPipeline(options: PipelineOptions): Promise<readonly PlannedStage[]> {
+  const selected = selectStages(plannedStages(options), options.stages, options);
+  const rerun = new Set<string>();
+  const plan: PlannedStage[] = [];
+  for (const stage of selected) {
+    const isStale =
+      stage.inputs.some((input) => rerun.has(input.stage)) || !(await isPlannedCurrent(stage, options));
+    if (isStale) rerun.add(stage.name);
+    const artifact = join(options.out, stage.name);
+    const unfinished = existsSync(partialPath(artifact));
+    const status = !isStale ? "would-skip" : unfinished ? "would-resume" : "would-run";
+    plan.push({
+      name: stage.name,
+      status,
+      artifact,
+      estimate: stage.estimate(sectionOf(stage, options).settings),
+    });
+  }
+  return plan;
+}
+
+function plannedStages({ stages, recipe }: PipelineOptions): readonly Stage[] {
+  return stages.filter(({ name }) => recipe.sections[name] !== undefined);
+}
+
+async function doStage(stage: Stage, options: PipelineOptions, context: StageContext): Promise<StageOutcome> {
+  const startedAt = performance.now();
+  const directory = join(options.out, stage.name);
+  await recoverArtifact(directory);
+  const prepared = await prepare(stage, options);
+  const outcome = (status: StageOutcome["status"]): StageOutcome => ({
+    name: stage.name,
+    status,
+    seconds: (performance.now() - startedAt) / 1000,
+    artifact: directory,
+  });
+  if (options.force !== true && (await isCurrent(prepared))) {
+    context.progress({ stage: stage.name, message: "up to date, skipped" });
+    return outcome("skipped");
+  }
+  context.progress({ stage: stage.name });
+  await execute(prepared, { ...context, seed: options.recipe.seed });
+  return outcome("ran");
+}
+
+async function execute(prepared: PreparedStage, context: StageContext): Promise<void> {
+  const { stage, section, directory, inputs, manifestInputs, key } = prepared;
+  await writeArtifact(
+    {
+      directory,
+      kind: stage.kind,
+      key,
+      inputs: manifestInputs,
+      settings: section.settings,
+      origins: section.origins,
+      seed: context.seed,
+    },
+    (work) => stage.run({ ...context, settings: section.settings, inputs, work }),
+  );
+}
+
+/** @throws SlmError INPUT_MISSING if an input's artifact or file is not there */
+async function prepare(stage: Stage, options: PipelineOptions): Promise<PreparedStage> {
+  const section = sectionOf(stage, options);
+  const stageInputs = inputsOf(stage, plannedStages(options)).map((input) => input.stage);
+  const artifacts = await Promise.all(
+    stageInputs.map((name) => inputArtifact(stage.name, name, join(options.out, name))),
+  );
+  const files = await Promise.all(
+    stage.files(section.settings).map(async ({ setting, path }): Promise<ManifestInput> => {
+      return { name: setting, kind: "file", sha256: await hashInputFile(stage.name, setting, path) };
+    }),
+  );
+  const manifestInputs = [...artifacts, ...files];
+  const code = { slm: SLM_VERSION, stage: stage.name, revision: stage.revision };
+  return {
+    stage,
+    section,
+    directory: join(options.out, stage.name),
+    inputs: Object.fromEntries(stageInputs.map((name) => [name, join(options.out, name)])),
+    manifestInputs,
+    key: hashJson({ code, settings: section.settings, inputs: manifestInputs, seed: options.recipe.seed }),
+  };
+}
+
+async function isCurrent({ directory, key }: PreparedStage): Promise<boolean> {
+  try {
+    if ((await readManifest(directory)).key !== key) return false;
+    return (await verifyDirectory(directory, { check: "bytes" })).problems.length === 0;
+  } catch (error) {
+    // No manifest, or one that cannot be read: there is nothing to skip to.
+    if (error instanceof SlmError) return false;
+    throw error;
+  }
+}
+
+async function isPlannedCurrent(stage: Stage, options: PipelineOptions): Promise<boolean> {
+  return options.force !== true && isCurrent(await prepare(stage, options));
+}
+
+async function inputArtifact(stage: string, input: string, directory: string): Promise<ManifestInput> {
+  try {
+    return await artifactInput(input, directory);
+  } catch (error) {
+    if (!(error instanceof SlmError) || error.code !== "INPUT_MISSING") throw error;
+    throw new SlmError(
+      "INPUT_MISSING",
+      `${stage}: stage '${input}' has not been run: no ${directory}/manifest.json`,
+      {
+        context: { stage, input, directory },
+        suggestions: ["run the recipe without --only and --from"],
+        cause: error,
+      },
+    );
+  }
+}
+
+async function hashInputFile(stage: string, setting: string, path: string): Promise<string> {
+  try {
+    return await hashFile(path);
+  } catch (error) {
+    const failure = readFailure(error, path);
+    if (!(failure instanceof SlmError)) throw failure;
+    throw new SlmError(failure.code, `${stage}.${setting}: ${failure.message}`, {
+      context: { stage, setting, path },
+      cause: error,
+    });
+  }
+}
+
+function sectionOf(stage: Stage, { recipe }: PipelineOptions): ResolvedSection {
+  const section = recipe.sections[stage.name];
+  if (section === undefined) throw new Error(`stage '${stage.name}' was planned without settings`);
+  return section;
+}

@@ -1,0 +1,71 @@
+/** Which stages a run is about. */
+import { SlmError } from "@slm/error";
+import { nearest } from "../nearest.js";
+import { didYouMean } from "../recipe/layers.js";
+import type { Stage, StageInput } from "./stage.js";
+
+export interface SelectionOptions {
+  /** Do this stage alone. */
+  readonly only?: string;
+  /** Do this stage and all after it. */
+  readonly from?: string;
+}
+
+/** The named stages and everything they require, in the order of the table. */
+export function requiredStages(stages: readonly Stage[], named: readonly string[]): readonly string[] {
+  const needed = new Set<string>();
+  const add = (name: string): void => {
+    if (needed.has(name)) return;
+    needed.add(name);
+    for (const input of stageNamed(stages, name).inputs) if (input.required) add(input.stage);
+  };
+  named.forEach(add);
+  return stages.map(({ name }) => name).filter((name) => needed.has(name));
+}
+
+/**
+ * The part of a run that is done now; the stages left out must have been done before.
+ *
+ * @param planned stages of the run, in order
+ * @throws SlmError USAGE for a stage that does not exist or is not in the recipe
+ */
+export function selectStages(
+  planned: readonly Stage[],
+  all: readonly Stage[],
+  options: SelectionOptions,
+): readonly Stage[] {
+  if (options.only !== undefined) {
+    const { only } = options;
+    requirePlanned(planned, all, "--only", only);
+    return planned.filter(({ name }) => name === only);
+  }
+  if (options.from !== undefined) {
+    const { from } = options;
+    requirePlanned(planned, all, "--from", from);
+    return planned.slice(planned.findIndex(({ name }) => name === from));
+  }
+  return planned;
+}
+
+/** Inputs of a stage that this run has: the required ones, and optional ones whose stage is planned. */
+export function inputsOf(stage: Stage, planned: readonly Stage[]): readonly StageInput[] {
+  return stage.inputs.filter((input) => input.required || planned.some(({ name }) => name === input.stage));
+}
+
+function requirePlanned(planned: readonly Stage[], all: readonly Stage[], flag: string, name: string): void {
+  if (planned.some((stage) => stage.name === name)) return;
+  const names = planned.map((stage) => stage.name);
+  const exists = all.some((stage) => stage.name === name);
+  const problem = exists
+    ? `the recipe has no section '${name}'`
+    : `no stage '${name}'${didYouMean(nearest(name, names))}`;
+  throw new SlmError("USAGE", `${flag} ${name}: ${problem}; stages of this run: ${names.join(", ")}`, {
+    context: { stage: name, stages: names },
+  });
+}
+
+function stageNamed(stages: readonly Stage[], name: string): Stage {
+  const stage = stages.find((candidate) => candidate.name === name);
+  if (stage === undefined) throw new Error(`the stage table has no '${name}'`);
+  return stage;
+}

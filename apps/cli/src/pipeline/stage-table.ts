@@ -1,0 +1,17 @@
+/** Every stage, in the order a run takes them. Each is loaded only when a command needs it. */
+import type { Stage } from "./stage.js";
+
+const STAGE_LOADERS: readonly (() => Promise<Stage>)[] = [
+  async () => (await import("../stages/data-stage.js")).dataStage,
+  async () => (await import("../stages/tokenizer-stage.js")).tokenizerStage,
+];
+
+/** Loads the whole table. */
+export async function loadStages(): Promise<readonly Stage[]> {
+  return Promise.all(STAGE_LOADERS.map((load) => load()));
+}
+
+/** Schemas of all sections a recipe may have, by name. */
+export function sectionSchemas(stages: readonly Stage[]): Readonly<Record<string, Stage["section"]>> {
+  return Object.fromEntries(stages.map(({ name, section }) => [name, section]));
+}

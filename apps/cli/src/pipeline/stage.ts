@@ -1,0 +1,77 @@
+/** What the pipeline knows of a stage. Stages meet only on disk: one reads artifact directories and writes one. */
+import type { ArtifactKind, StageContext } from "@slm/artifact";
+import type { z } from "zod";
+
+/** An earlier stage whose artifact a stage reads. */
+export interface StageInput {
+  readonly stage: string;
+  /** A stage that is not required is read only if the recipe has a section for it. */
+  readonly required: boolean;
+}
+
+/** A file outside all artifacts that a stage reads: its contents decide, like an input, whether to run again. */
+export interface StageFile {
+  /** Dotted key of the setting that names it. */
+  readonly setting: string;
+  readonly path: string;
+}
+
+/** What running a stage is expected to need; unknown fields are left out. */
+export interface StageEstimate {
+  readonly seconds?: number;
+  readonly diskBytes?: number;
+  readonly memoryBytes?: number;
+}
+
+/** One run of a stage. */
+export interface StageRun<Settings> extends StageContext {
+  readonly settings: Settings;
+  /** Artifact directories by stage; an optional input that the recipe leaves out is absent. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Directory to fill. After a kill it holds what the killed run had written under the same settings and inputs. */
+  readonly work: string;
+}
+
+/** A stage as its author writes it. */
+export interface PipelineStage<Settings> {
+  /** Name of the stage, of its section in a recipe, and of its directory in a run. */
+  readonly name: string;
+  readonly summary: string;
+  readonly section: z.ZodType<Settings>;
+  /** Kind of the artifact it writes. */
+  readonly kind: ArtifactKind;
+  /** Raised when the stage's code changes what it writes for the same settings, so that old artifacts are redone. */
+  readonly revision: number;
+  readonly inputs: readonly StageInput[];
+  readonly files?: (settings: Settings) => readonly StageFile[];
+  readonly estimate?: (settings: Settings) => StageEstimate;
+  /** Fills `work` and returns the stage's report. */
+  readonly run: (run: StageRun<Settings>) => Promise<object>;
+}
+
+/** A stage whose type of settings is its own affair: settings are checked again where they enter it. */
+export interface Stage extends Pick<
+  PipelineStage<unknown>,
+  "name" | "summary" | "kind" | "revision" | "inputs"
+> {
+  readonly section: z.ZodType;
+  readonly files: (settings: unknown) => readonly StageFile[];
+  readonly estimate: (settings: unknown) => StageEstimate;
+  readonly run: (run: StageRun<unknown>) => Promise<object>;
+}
+
+/** Makes a row of the stage table. */
+export function defineStage<Settings>(stage: PipelineStage<Settings>): Stage {
+  const { name, summary, kind, revision, inputs, section } = stage;
+  return {
+    name,
+    summary,
+    kind,
+    revision,
+    inputs,
+    section,
+    files: (settings) => stage.files?.(section.parse(settings)) ?? [],
+    estimate: (settings) => stage.estimate?.(section.parse(settings)) ?? {},
+    run: (run) => stage.run({ ...run, settings: section.parse(run.settings) }),
+  };
+}

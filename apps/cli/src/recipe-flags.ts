@@ -1,0 +1,37 @@
+/** Flags and arguments shared by the commands that read a recipe. */
+import { Args, Flags } from "@oclif/core";
+
+export const recipeArg = Args.string({
+  name: "recipe",
+  description: "Recipe: a YAML file with one section per stage.",
+});
+
+export const requiredRecipeArg = Args.string({
+  name: "recipe",
+  required: true,
+  description: "Recipe: a YAML file with one section per stage.",
+});
+
+export const recipeFlags = {
+  set: Flags.string({
+    multiple: true,
+    multipleNonGreedy: true,
+    default: [],
+    helpValue: "<section.key=value>",
+    summary: "Override one setting; may be repeated.",
+    helpGroup: "RECIPE",
+  }),
+  out: Flags.string({
+    char: "o",
+    aliases: ["output"],
+    helpValue: "<dir>",
+    summary: "Directory of the run. Default: runs/<name of the recipe>.",
+    helpGroup: "RECIPE",
+  }),
+  "print-config": Flags.boolean({
+    summary: "Print the resolved settings and where each comes from, and stop.",
+    helpGroup: "RECIPE",
+  }),
+  "dry-run": Flags.boolean({ summary: "Print what would be done, and stop.", helpGroup: "RECIPE" }),
+  force: Flags.boolean({ summary: "Run stages again even if nothing changed.", helpGroup: "RECIPE" }),
+};

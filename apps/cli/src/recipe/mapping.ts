@@ -1,0 +1,64 @@
+/** Nested plain data, as YAML and JSON hold it, and paths into it. */
+
+export interface Mapping {
+  readonly [key: string]: unknown;
+}
+
+/** Keys from the root of a recipe: `["distill", "steps"]`; numbers index lists. */
+export type KeyPath = readonly PropertyKey[];
+
+/** The value as a mapping, or undefined if it is a scalar, a list or null. */
+export function asMapping(value: unknown): Mapping | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Mapping)
+    : undefined;
+}
+
+/** `over` on top of `base`: mappings merge key by key, everything else is replaced whole. */
+export function mergeMappings(base: Mapping, over: Mapping): Mapping {
+  const merged = new Map(Object.entries(base));
+  for (const [key, value] of Object.entries(over)) {
+    const below = asMapping(merged.get(key));
+    const above = asMapping(value);
+    merged.set(key, below !== undefined && above !== undefined ? mergeMappings(below, above) : value);
+  }
+  return Object.fromEntries(merged);
+}
+
+/** A mapping with one value at a path: `nest(["a", "b"], 1)` is `{ a: { b: 1 } }`. */
+export function nest(path: readonly string[], value: unknown): Mapping {
+  const [key, ...rest] = path;
+  if (key === undefined) throw new RangeError("nest: the path is empty");
+  return { [key]: rest.length === 0 ? value : nest(rest, value) };
+}
+
+/** How far a mapping decides the value at a path. */
+export function depthOf(
+  mapping: Mapping,
+  path: KeyPath,
+): { readonly depth: number; readonly decides: boolean } {
+  let value: unknown = mapping;
+  for (const [depth, key] of path.entries()) {
+    const inside = asMapping(value);
+    // A scalar or list on the way replaces everything that weaker layers hold below it; `section:` alone is empty.
+    if (inside === undefined) return { depth, decides: value !== null };
+    if (!Object.hasOwn(inside, String(key))) return { depth, decides: false };
+    value = inside[String(key)];
+  }
+  return { depth: path.length, decides: true };
+}
+
+/** Every path to a scalar, a list or an empty mapping. */
+export function leafPaths(value: unknown, prefix: readonly string[] = []): readonly (readonly string[])[] {
+  const mapping = asMapping(value);
+  const entries = Object.entries(mapping ?? {}).filter(([, field]) => field !== undefined);
+  if (entries.length === 0) return prefix.length === 0 ? [] : [prefix];
+  return entries.flatMap(([key, field]) => leafPaths(field, [...prefix, key]));
+}
+
+/** `distill.steps`, `data.sources[0]`. */
+export function dotted(path: KeyPath): string {
+  return path
+    .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${String(key)}`))
+    .join("");
+}

@@ -1,0 +1,92 @@
+/** Reads a recipe: one YAML mapping, and where in the file each of its keys stands. */
+import { readTextFile } from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import { LineCounter, isMap, isScalar, isSeq, parseDocument, type ParsedNode, type Scalar } from "yaml";
+import { asMapping, type KeyPath, type Mapping } from "./mapping.js";
+
+/** Recipes are written by hand; more than this is not one. */
+const RECIPE_LIMIT_BYTES = 1024 * 1024;
+
+export interface RecipeFile {
+  readonly path: string;
+  readonly value: Mapping;
+  /** `file:line:column` of a key, or of the closest mapping around it. */
+  readonly locate: (path: KeyPath) => string;
+}
+
+/** Reads and parses a recipe. @throws SlmError INPUT_MISSING, DATA_INVALID (too large), CONFIG_INVALID (not YAML) */
+export async function readRecipeFile(path: string): Promise<RecipeFile> {
+  return parseRecipe(await readTextFile(path, { limitBytes: RECIPE_LIMIT_BYTES }), path);
+}
+
+/** Parses the text of a recipe; `path` is only its name in errors. @throws SlmError CONFIG_INVALID */
+export function parseRecipe(text: string, path: string): RecipeFile {
+  const lines = new LineCounter();
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${line}:${col}`;
+  };
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+  // Warnings too: an unknown tag or an unresolved alias means that the value is not what the author thinks.
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) {
+    throw new SlmError("CONFIG_INVALID", `${at(problem.pos[0])}: not valid YAML: ${problem.message}`, {
+      context: { file: path },
+    });
+  }
+  return {
+    path,
+    value: toMapping(() => document.toJS() as unknown, path),
+    locate: (keys) => at(offsetOf(document.contents, keys)),
+  };
+}
+
+function toMapping(toJs: () => unknown, path: string): Mapping {
+  let value: unknown;
+  try {
+    value = toJs(); // Throws for aliases that expand to absurd sizes.
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SlmError("CONFIG_INVALID", `${path}: ${reason}`, { context: { file: path }, cause: error });
+  }
+  if (value === null || value === undefined) return {};
+  const mapping = asMapping(value);
+  if (mapping !== undefined) return mapping;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `${path}:1:1: expected a mapping of sections, got ${Array.isArray(value) ? "a list" : typeof value}`,
+    {
+      context: { file: path },
+    },
+  );
+}
+
+/** Offset of the deepest key of `path` that is there. */
+function offsetOf(root: ParsedNode | null, path: KeyPath): number {
+  let node: ParsedNode | null = root;
+  let offset = root?.range[0] ?? 0;
+  for (const key of path) {
+    const found: Found | undefined = childOf(node, key);
+    if (found === undefined) break;
+    offset = found.offset;
+    node = found.value;
+  }
+  return offset;
+}
+
+interface Found {
+  readonly offset: number;
+  readonly value: ParsedNode | null;
+}
+
+function childOf(node: ParsedNode | null, key: PropertyKey): Found | undefined {
+  if (isMap<Scalar.Parsed, ParsedNode | null>(node)) {
+    const pair = node.items.find((item) => isScalar(item.key) && item.key.value === key);
+    return pair === undefined ? undefined : { offset: pair.key.range[0], value: pair.value };
+  }
+  if (isSeq<ParsedNode>(node) && typeof key === "number") {
+    const item = node.items[key];
+    return item === undefined ? undefined : { offset: item.range[0], value: item };
+  }
+  return undefined;
+}

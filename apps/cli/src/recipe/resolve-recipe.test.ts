@@ -1,0 +1,196 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SlmError } from "@slm/error";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { asMapping } from "./mapping.js";
+import { printRecipe, resolveRecipe, type ResolvedRecipe } from "./resolve-recipe.js";
+
+const schemas = {
+  data: z.strictObject({
+    source: z
+      .discriminatedUnion("kind", [
+        z.strictObject({ kind: z.literal("words") }),
+        z.strictObject({ kind: z.literal("file"), path: z.string() }),
+      ])
+      .default({ kind: "words" }),
+    limit: z.int().positive().optional(),
+  }),
+  distill: z.strictObject({
+    steps: z.int().positive().default(100),
+    batchSize: z.int().positive().default(8),
+    layers: z.array(z.int()).default([4, 2]),
+    optimizer: z.strictObject({ rate: z.number().default(0.001), warmup: z.int().default(10) }).prefault({}),
+  }),
+};
+
+let root = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-recipe-"));
+});
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+interface Overrides {
+  readonly sets?: readonly string[];
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+async function resolve(
+  text: string,
+  { sets = [], environment = {} }: Overrides = {},
+): Promise<ResolvedRecipe> {
+  const path = join(root, "r.yaml");
+  await writeFile(path, text);
+  return resolveRecipe({ path, sets, environment }, schemas);
+}
+
+const settingsOf = (recipe: ResolvedRecipe, section: string): unknown => recipe.sections[section]?.settings;
+
+/** The error of a recipe, with the temporary directory cut from its message. */
+async function refusal(text: string, overrides: Overrides = {}): Promise<SlmError> {
+  const outcome = await resolve(text, overrides).catch((error: unknown) => error);
+  if (!(outcome instanceof SlmError)) throw new Error("expected an SlmError", { cause: outcome });
+  return new SlmError(outcome.code, outcome.message.replaceAll(`${root}/`, ""), {
+    suggestions: outcome.suggestions,
+  });
+}
+
+describe(resolveRecipe, () => {
+  test("flag beats environment beats recipe beats default, and each origin is known", async () => {
+    const recipe = await resolve(
+      "seed: 5\ndistill:\n  steps: 1\n  batchSize: 2\n  optimizer: { rate: 0.5 }\n",
+      {
+        sets: ["distill.steps=3", "distill.layers=[1, 1]"],
+        environment: { SLM_DISTILL__STEPS: "2", SLM_DISTILL__BATCH_SIZE: "4", PATH: "/bin", SLM_DEBUG: "1" },
+      },
+    );
+    expect(settingsOf(recipe, "distill")).toEqual({
+      steps: 3,
+      batchSize: 4,
+      layers: [1, 1],
+      optimizer: { rate: 0.5, warmup: 10 },
+    });
+    expect(recipe.sections.distill?.origins).toEqual({
+      steps: "flag",
+      batchSize: "env",
+      layers: "flag",
+      "optimizer.rate": "recipe",
+      "optimizer.warmup": "default",
+    });
+    expect([recipe.name, recipe.seed, recipe.seedOrigin]).toEqual(["r", 5, "recipe"]);
+  });
+
+  test("holds only the sections that the recipe or a flag names; a variable names none", async () => {
+    const recipe = await resolve("data:\n", { environment: { SLM_DISTILL__STEPS: "2" } });
+    expect(Object.keys(recipe.sections)).toEqual(["data"]);
+    expect(recipe.sections.data?.origins).toEqual({ "source.kind": "default" });
+    expect(Object.keys((await resolve("", { sets: ["distill.steps=2"] })).sections)).toEqual(["distill"]);
+  });
+
+  test("the last of two flags for one key wins", async () => {
+    expect(settingsOf(await resolve("", { sets: ["data.limit=1", "data.limit=2"] }), "data")).toMatchObject({
+      limit: 2,
+    });
+  });
+
+  test("names file, line, key and the nearest valid key for a misspelt one", async () => {
+    const error = await refusal("data:\n  limit: 3\ndistill:\n  optimizer:\n    rat: 0.1\n");
+    expect(error.code).toBe("CONFIG_INVALID");
+    expect(error.message).toBe("r.yaml:5:5: distill.optimizer.rat: unknown key; did you mean 'rate'?");
+    expect(error.suggestions).toEqual(["write distill.optimizer.rate instead of distill.optimizer.rat"]);
+  });
+
+  test("suggests keys inside a union, and lists the valid ones when none is near", async () => {
+    expect((await refusal("data:\n  source: { kind: file, path: a, pth: b }\n")).message).toContain(
+      "did you mean 'path'?",
+    );
+    expect((await refusal("distill:\n  q: 1\n")).message).toContain(
+      "valid keys: steps, batchSize, layers, optimizer",
+    );
+    expect((await refusal("distil: {}\n")).message).toBe(
+      "r.yaml:1:1: distil: unknown key; did you mean 'distill'?",
+    );
+  });
+
+  test("names the flag or variable that holds a wrong value", async () => {
+    const flag = await refusal("distill:\n  steps: 1\n", { sets: ["distill.steps=-1"] });
+    expect(flag.message).toMatch(/^--set distill\.steps=-1: distill\.steps: /);
+    const variable = await refusal("distill:\n  steps: 1\n", { environment: { SLM_DISTILL__STEPS: "many" } });
+    expect(variable.message).toMatch(/^environment variable SLM_DISTILL__STEPS: distill\.steps: /);
+    const inList = await refusal("distill:\n  layers:\n    - 1\n    - two\n");
+    expect(inList.message).toMatch(/^r\.yaml:4:7: distill\.layers\[1\]: /);
+  });
+
+  test("refuses variables of unknown sections and malformed flags", async () => {
+    const variable = await refusal("", { environment: { SLM_DISTIL__STEPS: "1" } });
+    expect([variable.code, variable.message]).toEqual([
+      "CONFIG_INVALID",
+      "environment variable SLM_DISTIL__STEPS: no section 'distil'; did you mean 'distill'?",
+    ]);
+    for (const set of ["steps", "=1", "distill.__proto__.x=1", "distill..steps=1", "distill.steps={"]) {
+      expect((await refusal("", { sets: [set] })).code, set).toBe("USAGE");
+    }
+  });
+
+  test("gives line and column of YAML errors, repeated keys and unknown tags", async () => {
+    expect((await refusal("data:\n  limit: [1\n")).message).toMatch(/^r\.yaml:3:1: not valid YAML: /);
+    expect((await refusal("seed: 1\nseed: 2\n")).message).toMatch(
+      /^r\.yaml:2:1: not valid YAML: Map keys must be unique/,
+    );
+    expect((await refusal("seed: !secret 1\n")).message).toMatch(
+      /^r\.yaml:1:7: not valid YAML: Unresolved tag/,
+    );
+    expect((await refusal("- 1\n")).message).toBe("r.yaml:1:1: expected a mapping of sections, got a list");
+  });
+
+  test("refuses a file that is too large, and aliases that explode", async () => {
+    expect((await refusal(`# ${"x".repeat(1 << 20)}`)).code).toBe("DATA_INVALID");
+    const bomb = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"];
+    for (let level = 1; level < 9; level++)
+      bomb.push(`a${level}: &a${level} [${`*a${level - 1},`.repeat(10)}]`);
+    expect((await refusal(bomb.join("\n"))).code).toBe("CONFIG_INVALID");
+  });
+
+  test("answers every mutated recipe with settings or an SlmError", async () => {
+    const text =
+      "name: tiny\nseed: 3\ndata:\n  source: { kind: file, path: 'a b' }\ndistill: &d\n  layers: [1, 2]\n  optimizer: {rate: 1e-3}\n";
+    const mutation = fc.record({
+      at: fc.nat(text.length),
+      remove: fc.nat(6),
+      insert: fc.string({ maxLength: 4, unit: "binary" }),
+    });
+    await fc.assert(
+      fc.asyncProperty(mutation, async ({ at, remove, insert }) => {
+        const outcome = await resolve(text.slice(0, at) + insert + text.slice(at + remove)).catch(
+          (error: unknown) => error,
+        );
+        if (outcome instanceof Error) expect(outcome).toBeInstanceOf(SlmError);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("cannot be made to change Object.prototype", async () => {
+    await resolve("data: {__proto__: {limit: 3}}\n__proto__: {seed: 9}\n").catch(() => undefined);
+    expect(Object.keys(Object.prototype)).toEqual([]);
+    expect(asMapping({})?.seed).toBeUndefined();
+  });
+});
+
+describe(printRecipe, () => {
+  test("prints a recipe that resolves to the same settings, with origins as comments", async () => {
+    const recipe = await resolve(
+      "data: { source: { kind: file, path: a }, limit: 3 }\ndistill:\n  steps: 7\n",
+    );
+    const printed = printRecipe(recipe);
+    expect(printed).toContain("steps: 7 # recipe");
+    expect(printed).toContain("batchSize: 8 # default");
+    expect((await resolve(printed)).sections.distill?.settings).toEqual(settingsOf(recipe, "distill"));
+    expect(parse(printed)).toMatchObject({ name: "r", seed: 1 });
+  });
+});

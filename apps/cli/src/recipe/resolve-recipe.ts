@@ -1,0 +1,119 @@
+/** A recipe, the environment and the flags become checked settings, each value with its origin. */
+import type { Origin } from "@slm/artifact";
+import { basename, extname } from "node:path";
+import { Document, isScalar } from "yaml";
+import { z } from "zod";
+import { checkSettings } from "./check-recipe.js";
+import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers.js";
+import { asMapping, leafPaths, type Mapping } from "./mapping.js";
+import { readRecipeFile } from "./recipe-file.js";
+
+/** Settings of one section; `origins` are keyed by the dotted path inside the section. */
+export interface ResolvedSection {
+  readonly settings: unknown;
+  readonly origins: Readonly<Record<string, Origin>>;
+}
+
+export interface ResolvedRecipe {
+  readonly name: string;
+  readonly seed: number;
+  readonly seedOrigin: Origin;
+  /** Sections that the recipe or a flag names, and those asked for by `alsoNeeded`. */
+  readonly sections: Readonly<Record<string, ResolvedSection>>;
+}
+
+export interface RecipeSources {
+  /** Recipe file; without one, flags, environment and defaults decide. */
+  readonly path?: string;
+  readonly sets: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Settings of the recipe itself, beside its sections. */
+const recipeFields = {
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "expected letters, digits, '.', '_' and '-'")
+    .optional()
+    .describe("Name of the run, and of its directory under runs/. Default: the recipe's file name."),
+  seed: z.int().nonnegative().default(1).describe("Seed of every random choice."),
+};
+
+/** The schema of a whole recipe: strict, with every section optional. */
+export function recipeSchema(sections: Readonly<Record<string, z.ZodType>>): z.ZodObject {
+  const optional = Object.entries(sections).map(([name, schema]): [string, z.ZodType] => [
+    name,
+    schema.optional(),
+  ]);
+  return z.strictObject({ ...recipeFields, ...Object.fromEntries(optional) });
+}
+
+/**
+ * Resolves a recipe. Precedence: `--set` flag, `SLM_*` environment variable, recipe, default.
+ *
+ * @param schemas every section a recipe may have
+ * @param alsoNeeded given the sections that are named, all that the run needs; the others get their defaults
+ * @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID
+ */
+export async function resolveRecipe(
+  sources: RecipeSources,
+  schemas: Readonly<Record<string, z.ZodType>>,
+  alsoNeeded: (named: readonly string[]) => readonly string[] = (named) => named,
+): Promise<ResolvedRecipe> {
+  const known = Object.keys(schemas);
+  const file = sources.path === undefined ? undefined : await readRecipeFile(sources.path);
+  const flags = flagLayers(sources.sets);
+  const layers = new LayerStack([
+    ...(file === undefined ? [] : [recipeLayer(file)]),
+    ...environmentLayers(sources.environment, known),
+    ...flags,
+  ]);
+  const mentioned = [file?.value ?? {}, ...flags.map(({ value }) => value)].flatMap((value) =>
+    Object.keys(value),
+  );
+  const needed = alsoNeeded(known.filter((section) => mentioned.includes(section)));
+  const checked = checkSettings(recipeSchema(schemas), onlyNeeded(layers.value, known, needed), layers);
+  const { name, seed } = z.object(recipeFields).parse(checked);
+  return {
+    name: name ?? (sources.path === undefined ? "run" : basename(sources.path, extname(sources.path))),
+    seed,
+    seedOrigin: layers.originOf(["seed"]),
+    sections: Object.fromEntries(
+      needed.map((section) => [section, sectionOf(section, checked[section], layers)]),
+    ),
+  };
+}
+
+/** Sections that nobody needs are left out; needed ones that nobody wrote, or wrote without content, become empty. */
+function onlyNeeded(value: Mapping, known: readonly string[], needed: readonly string[]): Mapping {
+  const others = Object.entries(value).filter(([key]) => !known.includes(key));
+  return {
+    ...Object.fromEntries(others),
+    ...Object.fromEntries(needed.map((section) => [section, value[section] ?? {}])),
+  };
+}
+
+function sectionOf(section: string, settings: unknown, layers: LayerStack): ResolvedSection {
+  const origins = leafPaths(settings).map(
+    (path) => [path.join("."), layers.originOf([section, ...path])] as const,
+  );
+  return { settings, origins: Object.fromEntries(origins) };
+}
+
+/** The resolved recipe as YAML, with the origin of every value as a comment behind it. */
+export function printRecipe(recipe: ResolvedRecipe): string {
+  const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
+  const document = new Document({ name: recipe.name, seed: recipe.seed, ...Object.fromEntries(sections) });
+  const comment = (path: readonly string[], origin: Origin): void => {
+    const node = document.getIn(path, true);
+    if (isScalar(node)) node.comment = ` ${origin}`;
+  };
+  comment(["seed"], recipe.seedOrigin);
+  for (const [name, { settings, origins }] of Object.entries(recipe.sections)) {
+    for (const path of asMapping(settings) === undefined ? [] : leafPaths(settings)) {
+      const origin = origins[path.join(".")];
+      if (origin !== undefined) comment([name, ...path], origin);
+    }
+  }
+  return document.toString({ lineWidth: 0 }).trimEnd();
+}

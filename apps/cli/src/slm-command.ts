@@ -1,0 +1,125 @@
+/**
+ * Base of every command: one JSON envelope, the same exit code with and without `--json`, stdout for the result and
+ * stderr for the story.
+ */
+import { Command, Flags } from "@oclif/core";
+import type { StageContext } from "@slm/artifact";
+import { GateFailed, describeError, errorLines, toSlmError } from "./errors.js";
+import { listenForInterruption, type Interruption } from "./interruption.js";
+import { jsonText } from "./output/json-text.js";
+import { ProgressReporter } from "./output/progress-reporter.js";
+
+/** Version of the envelope that `--json` prints. */
+export const JSON_SCHEMA_VERSION = 1;
+
+export abstract class SlmCommand<Result extends object> extends Command {
+  static override enableJsonFlag = true;
+  static override baseFlags = {
+    quiet: Flags.boolean({ summary: "Hide progress.", helpGroup: "GLOBAL" }),
+    debug: Flags.boolean({ summary: "Show stacks of errors.", env: "SLM_DEBUG", helpGroup: "GLOBAL" }),
+  };
+
+  #interruption: Interruption | undefined;
+  #reporter: ProgressReporter | undefined;
+
+  /** Parses, calls one library function, and returns its report. A {@link GateFailed} carries a report that says no. */
+  protected abstract execute(): Promise<Result>;
+
+  /** What text mode prints of the report on stdout. The path of the artifact comes last, so `$(slm ...)` works. */
+  protected abstract lines(result: Result): readonly string[];
+
+  override async run(): Promise<Result> {
+    const reporter = new ProgressReporter({
+      isTty: process.stderr.isTTY && process.env.TERM !== "dumb",
+      columns: process.stderr.columns,
+      write: (text) => process.stderr.write(text),
+      now: () => performance.now(),
+    });
+    this.#reporter = this.hasFlag("--quiet") ? undefined : reporter;
+    this.#interruption = listenForInterruption((signal) => {
+      this.note(`${signal}: saving the state and stopping (a second signal stops at once)`);
+    });
+    const result = await this.execute();
+    this.#reporter?.finish();
+    if (!this.jsonEnabled()) this.printLines(result);
+    return result;
+  }
+
+  /** What a stage needs besides inputs and settings. */
+  protected context(seed: number): StageContext {
+    return {
+      seed,
+      signal: this.signal,
+      progress: (update) => this.#reporter?.update(update),
+    };
+  }
+
+  protected get signal(): AbortSignal {
+    return this.#interruption?.signal ?? new AbortController().signal;
+  }
+
+  /** Tells the user something on stderr; `--quiet` hides it. */
+  protected note(text: string): void {
+    this.#reporter?.note(text);
+  }
+
+  protected override catch(thrown: Error): Promise<void> {
+    this.parsed = true; // Else oclif warns, in development and tests, that arguments it refused were not parsed.
+    this.#reporter?.finish();
+    const error = toSlmError(thrown, this.commandWords, this.#interruption?.signal);
+    process.exitCode = error.exitCode;
+    if (this.jsonEnabled()) {
+      this.logJson(this.toErrorJson(error));
+    } else {
+      if (error instanceof GateFailed) this.printLines(error.result as Result);
+      const debug = this.hasFlag("--debug") || isSet(process.env.SLM_DEBUG);
+      process.stderr.write(`${errorLines(error, debug).join("\n")}\n`);
+    }
+    return Promise.resolve();
+  }
+
+  protected override finally(): Promise<void> {
+    this.#interruption?.dispose();
+    return Promise.resolve();
+  }
+
+  protected override toSuccessJson(result: unknown): object {
+    return { schemaVersion: JSON_SCHEMA_VERSION, command: this.commandWords, result };
+  }
+
+  protected override toErrorJson(thrown: unknown): object {
+    const error = toSlmError(thrown, this.commandWords);
+    return {
+      schemaVersion: JSON_SCHEMA_VERSION,
+      command: this.commandWords,
+      ...(error instanceof GateFailed ? { result: error.result } : {}),
+      error: describeError(error),
+    };
+  }
+
+  override logJson(json: unknown): void {
+    process.stdout.write(`${jsonText(json)}\n`);
+  }
+
+  private printLines(result: Result): void {
+    process.stdout.write(
+      this.lines(result)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
+  }
+
+  private get commandWords(): string {
+    return (this.id ?? "").replaceAll(":", " ");
+  }
+
+  /** Whether a boolean flag was given; works when parsing itself failed. */
+  private hasFlag(flag: string): boolean {
+    const end = this.argv.indexOf("--");
+    return (end === -1 ? this.argv : this.argv.slice(0, end)).includes(flag);
+  }
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== "" && value !== "0" && value !== "false";
+}

@@ -1,0 +1,43 @@
+/** Runs commands inside the test process, from their sources: no build and no child process. */
+import { Config, type Command } from "@oclif/core";
+import { captureOutput } from "@oclif/test";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { commands } from "../commands.js";
+
+export interface CommandOutcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+  /** What `--json` printed; null in text mode. */
+  readonly json: unknown;
+}
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Runs `slm <id> <argv>`, or a command class of a test. */
+export async function runCommand(
+  command: string | Command.Class,
+  argv: readonly string[],
+): Promise<CommandOutcome> {
+  const commandClass = typeof command === "string" ? commands[command] : command;
+  if (commandClass === undefined) throw new Error(`no command '${String(command)}'`);
+  if (typeof command === "string") commandClass.id = command;
+  const config = await loadConfig();
+  process.exitCode = 0;
+  const { stdout, stderr, error } = await captureOutput(() => commandClass.run([...argv], config));
+  const exitCode: unknown = process.exitCode;
+  process.exitCode = 0;
+  if (error !== undefined) throw error;
+  if (typeof exitCode !== "number") throw new Error(`expected an exit code, got ${String(exitCode)}`);
+  return { stdout, stderr, exitCode, json: argv.includes("--json") ? JSON.parse(stdout) : null };
+}
+
+/** The package's configuration without its command table, which lies in `dist/`. */
+async function loadConfig(): Promise<Config> {
+  const pjson = JSON.parse(
+    await readFile(new URL("../../package.json", import.meta.url), "utf8"),
+  ) as Config["pjson"];
+  const oclif = Object.entries(pjson.oclif).filter(([field]) => field !== "commands" && field !== "plugins");
+  return Config.load({ root, pjson: { ...pjson, oclif: Object.fromEntries(oclif) } });
+}

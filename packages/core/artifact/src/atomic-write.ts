@@ -1,0 +1,66 @@
+/**
+ * Files that hold either their old contents or all of the new ones.
+ *
+ * The bytes go to a temporary sibling that is flushed to the device and then renamed. `FileHandle.writeFile` is used
+ * because it loops until every byte is written: a single `write` may stop short when the disk fills up or beyond 2 GiB.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { writeFailure } from "./file-error.js";
+
+const WINDOWS = process.platform === "win32";
+
+/** Writes bytes so that `path` never holds a part of them. Creates missing parent directories. @throws SlmError OUTPUT_FAILED */
+export async function writeBytesAtomic(path: string, bytes: Uint8Array): Promise<void> {
+  await writeAtomic(path, bytes);
+}
+
+/** Writes UTF-8 text so that `path` never holds a part of it. @throws SlmError OUTPUT_FAILED */
+export async function writeTextAtomic(path: string, text: string): Promise<void> {
+  await writeAtomic(path, text);
+}
+
+/** Writes a value as indented JSON with a final newline. @throws SlmError OUTPUT_FAILED */
+export async function writeJsonAtomic(path: string, value: unknown): Promise<void> {
+  await writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Whether a path is a temporary file of this module that a killed process left behind. */
+export function isTemporaryPath(path: string): boolean {
+  return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(path);
+}
+
+async function writeAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const handle = await open(temporary, "wx");
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw writeFailure(error, path, "its previous contents, if any, are unchanged");
+  }
+}
+
+/** Flushes a file's bytes to the device. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, WINDOWS ? "r+" : "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Flushes a directory's entries, so that a rename survives a power cut. Windows has no such call and needs none. */
+export async function syncDirectory(path: string): Promise<void> {
+  if (!WINDOWS) await syncFile(path);
+}

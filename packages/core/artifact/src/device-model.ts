@@ -1,0 +1,75 @@
+/**
+ * `model.json`: what a runtime must know about an exported, quantized or bundled model.
+ * Written by the exporter, copied by quantization and deploy, read by everything that runs a model.
+ */
+import { z } from "zod";
+
+const graphFile = z.strictObject({
+  file: z.string().describe("Path of the .onnx file, relative to the model directory."),
+  bytes: z.int().nonnegative().describe("Graph and external data together [bytes]."),
+  scheme: z.string().describe("Weight format: float32, int8-dynamic, int4-block."),
+});
+
+export const deviceModelSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  name: z.string().min(1),
+  architecture: z.enum(["encoder-decoder", "decoder-only"]),
+  target: z.string().describe("Export target: cpu."),
+  scheme: z
+    .string()
+    .describe("Quantization scheme of the whole model: float32, cpu, int8-dynamic, int4-block."),
+  /** An encoder-decoder has both graphs; a decoder-only model has no encoder. */
+  graphs: z.strictObject({ encoder: graphFile.optional(), decoder: graphFile }),
+  parameters: z.int().positive(),
+  vocabularySize: z.int().positive(),
+  decoderLayers: z.int().positive(),
+  kvHeads: z.int().positive(),
+  headDim: z.int().positive(),
+  maxSource: z.int().positive().describe("Longest source, special tokens included [tokens]."),
+  maxTarget: z.int().positive().describe("Capacity of the self-attention cache [tokens]."),
+  tokens: z.strictObject({
+    pad: z.int().nonnegative(),
+    bos: z.int().nonnegative(),
+    eos: z.int().nonnegative(),
+    unknown: z.int().nonnegative(),
+  }),
+  flops: z
+    .strictObject({
+      encoderPerSourceToken: z.number().nonnegative(),
+      decoderPerTargetToken: z.number().positive(),
+    })
+    .describe("Multiply-adds counted as two, attention scores excluded."),
+});
+
+export type DeviceModel = z.infer<typeof deviceModelSchema>;
+
+/** Name of the file a {@link DeviceModel} is stored in. */
+export const DEVICE_MODEL_FILE = "model.json";
+
+/**
+ * Names of graph inputs and outputs, the contract between exporter and runtimes (target `cpu`).
+ *
+ * encoder: sourceIds int32 [batch, source], sourceLengths int32 [batch]
+ *       -> sourceBias float32 [batch, 1, 1, source] (0 where a token is, a large negative number at padding),
+ *          crossKey(l) float32 [batch, kvHeads, headDim, source] (stored transposed),
+ *          crossValue(l) float32 [batch, kvHeads, source, headDim]
+ * decoder: targetIds int32 [batch, target], pastLength int32 [1] (tokens already in the cache, same for all rows),
+ *          pastKey(l), pastValue(l) float32 [batch, kvHeads, capacity, headDim], and the encoder's outputs unchanged
+ *       -> logits float32 [batch, vocab] of the last position,
+ *          presentKey(l), presentValue(l): the same buffers as pastKey(l), pastValue(l), updated in place
+ * A decoder-only model's decoder has no encoder inputs; its source is a prefix of targetIds.
+ */
+export const GRAPH_IO = {
+  sourceIds: "source_ids",
+  sourceLengths: "source_lengths",
+  sourceBias: "source_bias",
+  crossKey: (layer: number): string => `cross.${String(layer)}.key`,
+  crossValue: (layer: number): string => `cross.${String(layer)}.value`,
+  targetIds: "target_ids",
+  pastLength: "past_length",
+  pastKey: (layer: number): string => `past.${String(layer)}.key`,
+  pastValue: (layer: number): string => `past.${String(layer)}.value`,
+  presentKey: (layer: number): string => `present.${String(layer)}.key`,
+  presentValue: (layer: number): string => `present.${String(layer)}.value`,
+  logits: "logits",
+} as const;

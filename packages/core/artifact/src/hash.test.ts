@@ -1,0 +1,47 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { canonicalJson, hashFile, hashJson, sha256 } from "./hash.js";
+
+describe(hashJson, () => {
+  test("does not depend on the order of keys, and ignores undefined fields", () => {
+    expect(hashJson({ a: 1, b: [{ d: 2, c: undefined }] })).toBe(hashJson({ b: [{ d: 2 }], a: 1 }));
+    expect(hashJson({ a: [1, 2] })).not.toBe(hashJson({ a: [2, 1] }));
+  });
+
+  test("refuses what JSON would change, saying where", () => {
+    for (const value of [
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      1n,
+      () => 1,
+      Symbol("s"),
+      new Map(),
+      undefined,
+    ]) {
+      expect(() => hashJson({ a: [value] })).toThrow("$.a[0]");
+    }
+  });
+});
+
+describe(canonicalJson, () => {
+  test("parses back to an equal value", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+});
+
+describe(hashFile, () => {
+  test("is the hash of the file's bytes", async () => {
+    const root = await mkdtemp(join(tmpdir(), "slm-hash-"));
+    const bytes = Buffer.alloc(3 << 20, 5);
+    await writeFile(join(root, "x"), bytes);
+    expect(await hashFile(join(root, "x"))).toBe(sha256(bytes));
+    await rm(root, { recursive: true });
+  });
+});

@@ -1,0 +1,39 @@
+export { DEVICE_MODEL_FILE, GRAPH_IO, deviceModelSchema, type DeviceModel } from "./device-model.js";
+export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
+export { canonicalJson, hashFile, hashJson, sha256 } from "./hash.js";
+export { writeBytesAtomic, writeJsonAtomic, writeTextAtomic } from "./atomic-write.js";
+export { readFailure, readJsonFile, readTextFile, type ReadJsonOptions } from "./read-json.js";
+export { isWriteRefusal, systemCode, writeFailure } from "./file-error.js";
+export { pathProblem, relativePath, resolveInside } from "./relative-path.js";
+export {
+  ARTIFACT_KINDS,
+  MANIFEST_FILE,
+  ORIGINS,
+  artifactInput,
+  contentHash,
+  manifestSchema,
+  readManifest,
+  type ArtifactKind,
+  type Manifest,
+  type ManifestFile,
+  type ManifestInput,
+  type Origin,
+} from "./manifest.js";
+export { verifyDirectory, type DirectoryProblem, type Verification, type VerifyOptions } from "./verify.js";
+export {
+  partialPath,
+  recoverArtifact,
+  writeArtifact,
+  type ArtifactSpec,
+  type WrittenArtifact,
+} from "./write-artifact.js";
+export { withLock } from "./lock.js";
+export { JsonLog, type JsonLogOptions, type LogRecord } from "./json-log.js";
+export {
+  SILENT,
+  throwIfInterrupted,
+  type Progress,
+  type ProgressUpdate,
+  type StageContext,
+} from "./progress.js";
+export { SLM_VERSION } from "./version.js";

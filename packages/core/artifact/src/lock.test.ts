@@ -1,0 +1,81 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { withLock } from "./lock.js";
+
+let root = "";
+let target = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-lock-"));
+  target = join(root, "run");
+});
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+/** The state that a process leaves which held the lock and was killed with SIGKILL. */
+async function leaveLockOf(pid: number, host = hostname()): Promise<void> {
+  await mkdir(`${target}.lock`);
+  await writeFile(`${target}.lock.json`, JSON.stringify({ pid, host, since: "2026-01-01T00:00:00.000Z" }));
+}
+
+async function deadPid(): Promise<number> {
+  const child: ChildProcess = spawn(process.execPath, ["-e", ""]);
+  await once(child, "exit");
+  return child.pid ?? 0;
+}
+
+describe(withLock, () => {
+  test("returns the body's result and leaves nothing behind", async () => {
+    expect(await withLock(target, () => Promise.resolve(42))).toBe(42);
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  test("frees the lock when the body throws", async () => {
+    await expect(withLock(target, () => Promise.reject(new Error("body")))).rejects.toThrow("body");
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  test("refuses while a living process holds it, naming the process", async () => {
+    await leaveLockOf(process.ppid);
+    await expect(withLock(target, () => Promise.resolve())).rejects.toMatchObject({
+      code: "BUSY",
+      exitCode: 75,
+      context: { pid: process.ppid },
+    });
+  });
+
+  test("takes over the lock of a dead process at once, and only one of many takers gets it", async () => {
+    await leaveLockOf(await deadPid());
+    let inside = 0;
+    let most = 0;
+    const takers = Array.from({ length: 5 }, () =>
+      withLock(target, async () => {
+        most = Math.max(most, ++inside);
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        inside--;
+      }).then(
+        () => "ran",
+        (error: unknown) => (error instanceof Error && "code" in error ? error.code : error),
+      ),
+    );
+    const outcomes = await Promise.all(takers);
+    expect(most).toBe(1);
+    expect(outcomes).toContain("ran");
+    expect(outcomes.every((outcome) => outcome === "ran" || outcome === "BUSY")).toBe(true);
+  });
+
+  test("does not judge a process on another machine", async () => {
+    await leaveLockOf(await deadPid(), `not-${hostname()}`);
+    await expect(withLock(target, () => Promise.resolve())).rejects.toMatchObject({ code: "BUSY" });
+  });
+
+  test("treats an unreadable record as a holder it does not know", async () => {
+    await mkdir(`${target}.lock`);
+    await writeFile(`${target}.lock.json`, "{");
+    await expect(withLock(target, () => Promise.resolve())).rejects.toThrow("another process");
+  });
+});

@@ -1,0 +1,111 @@
+/** `manifest.json`: what an artifact directory is, what made it, and the hash of every file in it. */
+import { join } from "node:path";
+import { z } from "zod";
+import { hashJson } from "./hash.js";
+import { relativePath } from "./relative-path.js";
+import { readJsonFile } from "./read-json.js";
+
+/** Name of the file a {@link Manifest} is stored in. */
+export const MANIFEST_FILE = "manifest.json";
+
+/** What a directory can hold. */
+export const ARTIFACT_KINDS = [
+  "data",
+  "tokenizer",
+  "teacher",
+  "checkpoint",
+  "export",
+  "quantized",
+  "bench",
+  "bundle",
+] as const;
+export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
+
+/** Where the value of a setting came from, strongest first. */
+export const ORIGINS = ["flag", "env", "recipe", "default"] as const;
+export type Origin = (typeof ORIGINS)[number];
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits");
+
+const outputFile = z.strictObject({
+  path: relativePath.describe("Relative to the directory, with forward slashes."),
+  bytes: z.int().nonnegative().describe("Size [bytes]."),
+  sha256: digest,
+});
+
+const input = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .describe("Role of the input: the stage that made it, or the setting that names the file."),
+  kind: z.enum([...ARTIFACT_KINDS, "file"]),
+  sha256: digest.describe("Of an artifact: its contents, see contentHash. Of a file: its bytes."),
+});
+
+export const manifestSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  kind: z.enum(ARTIFACT_KINDS),
+  key: z
+    .string()
+    .min(1)
+    .describe("Hash of inputs, settings, seed and code version: an equal key means nothing to redo."),
+  inputs: z.array(input),
+  outputs: z.array(outputFile).superRefine((outputs, context) => {
+    const seen = new Set<string>();
+    for (const [index, { path }] of outputs.entries()) {
+      if (path === MANIFEST_FILE)
+        context.addIssue({
+          code: "custom",
+          path: [index, "path"],
+          message: "the manifest cannot list itself",
+        });
+      if (seen.has(path))
+        context.addIssue({ code: "custom", path: [index, "path"], message: `'${path}' is listed twice` });
+      seen.add(path);
+    }
+  }),
+  settings: z.json().describe("The resolved settings of the stage."),
+  origins: z
+    .record(z.string(), z.enum(ORIGINS))
+    .describe("Dotted key of a setting -> where its value came from."),
+  seed: z.int(),
+  versions: z.strictObject({ slm: z.string(), node: z.string(), platform: z.string() }),
+  createdAt: z.iso.datetime(),
+  details: z.record(z.string(), z.json()).describe("The stage's report."),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type ManifestInput = z.infer<typeof input>;
+export type ManifestFile = z.infer<typeof outputFile>;
+
+const MANIFEST_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Reads the manifest of an artifact directory.
+ *
+ * @throws SlmError INPUT_MISSING if the directory has none; DATA_INVALID if it is not a manifest of this version or
+ * names a path outside the directory.
+ */
+export async function readManifest(directory: string): Promise<Manifest> {
+  return readJsonFile(join(directory, MANIFEST_FILE), manifestSchema, {
+    limitBytes: MANIFEST_LIMIT_BYTES,
+    suggestions: ["slm run RECIPE"],
+  });
+}
+
+/**
+ * Identity of what a directory holds: a hash of its kind and of the hash of every file.
+ * Times and versions do not enter, so a stage that is run again and gives the same bytes leaves later stages valid.
+ */
+export function contentHash(manifest: Pick<Manifest, "kind" | "outputs">): string {
+  const outputs = manifest.outputs
+    .map(({ path, sha256 }) => ({ path, sha256 }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  return hashJson({ kind: manifest.kind, outputs });
+}
+
+/** Describes an artifact directory as the input of a later stage. @throws SlmError INPUT_MISSING, DATA_INVALID */
+export async function artifactInput(name: string, directory: string): Promise<ManifestInput> {
+  const manifest = await readManifest(directory);
+  return { name, kind: manifest.kind, sha256: contentHash(manifest) };
+}

@@ -1,0 +1,87 @@
+/** Compares a directory with its manifest. */
+import { lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { systemCode } from "./file-error.js";
+import { hashFile } from "./hash.js";
+import { MANIFEST_FILE, readManifest, type Manifest, type ManifestFile } from "./manifest.js";
+
+/** One difference between a directory and its manifest. */
+export interface DirectoryProblem {
+  readonly path: string;
+  readonly problem: "missing" | "extra" | "changed" | "symlink" | "not-a-file";
+  readonly message: string;
+}
+
+export interface Verification {
+  readonly files: readonly ManifestFile[];
+  readonly problems: readonly DirectoryProblem[];
+}
+
+export interface VerifyOptions {
+  /** `sha256` reads every byte; `bytes` compares sizes only. Default `sha256`. */
+  readonly check?: "sha256" | "bytes";
+}
+
+/**
+ * Checks every file of an artifact directory against its manifest, and that there are no others.
+ * Symbolic links are refused: they would let a bundle name files outside itself.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID if the manifest cannot be read or lists a path outside the directory.
+ */
+export async function verifyDirectory(directory: string, options: VerifyOptions = {}): Promise<Verification> {
+  const manifest = await readManifest(directory);
+  const problems: DirectoryProblem[] = [];
+  const found = await listFiles(directory, "", problems);
+  const listed = new Set(manifest.outputs.map(({ path }) => path));
+  for (const path of found) {
+    if (!listed.has(path)) problems.push({ path, problem: "extra", message: "is not in the manifest" });
+  }
+  const refused = new Set(problems.map(({ path }) => path));
+  for (const file of manifest.outputs) {
+    if (refused.has(file.path)) continue;
+    const problem = await compareFile(directory, file, options.check ?? "sha256");
+    if (problem !== undefined) problems.push(problem);
+  }
+  return { files: manifest.outputs, problems };
+}
+
+/** Paths of all regular files below a directory, sorted, with forward slashes; the manifest at the root is left out. */
+export async function listFiles(
+  directory: string,
+  below: string,
+  problems: DirectoryProblem[],
+): Promise<readonly string[]> {
+  const entries = await readdir(join(directory, below), { withFileTypes: true });
+  const files: string[] = [];
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = below === "" ? entry.name : `${below}/${entry.name}`;
+    if (path === MANIFEST_FILE && entry.isFile()) continue;
+    if (entry.isSymbolicLink()) problems.push({ path, problem: "symlink", message: "is a symbolic link" });
+    else if (entry.isDirectory()) files.push(...(await listFiles(directory, path, problems)));
+    else if (entry.isFile()) files.push(path);
+    else problems.push({ path, problem: "not-a-file", message: "is neither a file nor a directory" });
+  }
+  return files;
+}
+
+async function compareFile(
+  directory: string,
+  expected: Manifest["outputs"][number],
+  check: "sha256" | "bytes",
+): Promise<DirectoryProblem | undefined> {
+  const { path, bytes, sha256 } = expected;
+  const full = join(directory, path);
+  const status = await lstat(full).catch((error: unknown) => {
+    const code = systemCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  });
+  if (status?.isFile() !== true) return { path, problem: "missing", message: "is not there" };
+  if (status.size !== bytes) {
+    return { path, problem: "changed", message: `has ${status.size} bytes, the manifest says ${bytes}` };
+  }
+  if (check === "bytes") return undefined;
+  const actual = await hashFile(full);
+  if (actual === sha256) return undefined;
+  return { path, problem: "changed", message: `has sha256 ${actual}, the manifest says ${sha256}` };
+}

@@ -1,0 +1,228 @@
+/**
+ * Writes an artifact directory that appears whole or not at all.
+ *
+ *   X.partial/   being filled; survives a kill, so a long stage resumes inside it    (.work.json holds its key)
+ *   X.previous/  the artifact being replaced, for the moment between two renames
+ *   X/           complete, with manifest.json; never half-written
+ */
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { SlmError } from "@slm/error";
+import { z } from "zod";
+import { isTemporaryPath, syncDirectory, syncFile, writeJsonAtomic } from "./atomic-write.js";
+import { isWriteRefusal, systemCode, writeFailure } from "./file-error.js";
+import { canonicalJson, hashFile } from "./hash.js";
+import { withLock } from "./lock.js";
+import {
+  MANIFEST_FILE,
+  manifestSchema,
+  readManifest,
+  type ArtifactKind,
+  type Manifest,
+  type ManifestFile,
+  type ManifestInput,
+  type Origin,
+} from "./manifest.js";
+import { readJsonFile } from "./read-json.js";
+import { listFiles, type DirectoryProblem } from "./verify.js";
+import { SLM_VERSION } from "./version.js";
+
+export interface ArtifactSpec {
+  /** Where the finished directory appears. */
+  readonly directory: string;
+  readonly kind: ArtifactKind;
+  /** Identifies inputs, settings, seed and code: unfinished work under another key is discarded. */
+  readonly key: string;
+  readonly inputs: readonly ManifestInput[];
+  /** The resolved settings: plain JSON data. */
+  readonly settings: unknown;
+  readonly origins: Readonly<Record<string, Origin>>;
+  readonly seed: number;
+  /** Facts known beforehand; those that `fill` returns are added and win. */
+  readonly details?: object;
+}
+
+export interface WrittenArtifact<Details extends object> {
+  readonly directory: string;
+  readonly manifest: Manifest;
+  readonly details: Details;
+}
+
+const WORK_FILE = ".work.json";
+const workSchema = z.strictObject({ key: z.string() });
+
+/**
+ * Fills a work directory, writes its manifest, and puts it in place of `directory`.
+ *
+ * When `fill` throws or the process is killed, `directory` is what it was before and the work directory stays; the next
+ * call with the same key hands the same work directory to `fill`, which continues from the files it finds there.
+ *
+ * @param fill writes files into the work directory and returns the stage's report
+ * @throws SlmError OUTPUT_FAILED if the system refuses a write or `directory` holds files that are not an artifact;
+ * BUSY if another process writes it.
+ */
+export async function writeArtifact<Details extends object>(
+  spec: ArtifactSpec,
+  fill: (workDirectory: string) => Promise<Details>,
+): Promise<WrittenArtifact<Details>> {
+  const directory = resolve(spec.directory);
+  return withLock(directory, async (lost) => {
+    const work = partialPath(directory);
+    const kept = `${directory} is unchanged and unfinished work is kept in ${work}`;
+    try {
+      await recover(directory);
+      await refuseForeignDirectory(directory);
+      await openWorkDirectory(work, spec.key);
+      const details = await fill(work);
+      lost.throwIfAborted();
+      const manifest = await finishWork(work, spec, details);
+      await putInPlace(directory);
+      return { directory, manifest, details };
+    } catch (error) {
+      throw isWriteRefusal(error, [directory, work, previousPath(directory)])
+        ? writeFailure(error, pathOf(error) ?? work, kept)
+        : error;
+    }
+  });
+}
+
+/**
+ * Ends a replacement that a kill cut in two: afterwards `directory` is the new artifact if that was complete, else the old.
+ * Called by {@link writeArtifact}; call it before reading a directory that an earlier process may have been replacing.
+ */
+export async function recoverArtifact(directory: string): Promise<void> {
+  const target = resolve(directory);
+  if (await exists(previousPath(target))) await withLock(target, () => recover(target));
+}
+
+async function recover(directory: string): Promise<void> {
+  const previous = previousPath(directory);
+  if (!(await exists(previous))) return;
+  if (!(await exists(directory))) {
+    const isComplete = await hasManifest(partialPath(directory));
+    await rename(isComplete ? partialPath(directory) : previous, directory);
+    await syncDirectory(dirname(directory));
+  }
+  await rm(previous, { recursive: true, force: true });
+}
+
+/** Replacing a directory deletes it, so only artifacts and empty directories may be replaced. */
+async function refuseForeignDirectory(directory: string): Promise<void> {
+  const entries = await readdir(directory).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return [];
+    throw error;
+  });
+  if (entries.length === 0 || (await hasManifest(directory))) return;
+  throw new SlmError(
+    "OUTPUT_FAILED",
+    `${directory} holds files but no readable manifest.json: it may not be slm's, so it is not replaced`,
+    {
+      context: { directory },
+      suggestions: ["choose a new or empty directory", `delete it yourself: rm -r ${directory}`],
+    },
+  );
+}
+
+async function openWorkDirectory(work: string, key: string): Promise<void> {
+  if ((await exists(work)) && (await recordedKey(work)) !== key) await rm(work, { recursive: true });
+  await mkdir(work, { recursive: true });
+  await writeJsonAtomic(join(work, WORK_FILE), { key });
+  await rm(join(work, MANIFEST_FILE), { force: true });
+  const leftovers = (await listFiles(work, "", [])).filter(isTemporaryPath);
+  for (const path of leftovers) await rm(join(work, path));
+}
+
+/**
+ * The key unfinished work was begun under; undefined if it cannot be told, and then the work is not used.
+ * Work that was killed just before it was put in place has only its manifest left to tell.
+ */
+async function recordedKey(work: string): Promise<string | undefined> {
+  const record = await ifReadable(readJsonFile(join(work, WORK_FILE), workSchema, { limitBytes: 4096 }));
+  return (record ?? (await ifReadable(readManifest(work))))?.key;
+}
+
+async function finishWork(work: string, spec: ArtifactSpec, details: object): Promise<Manifest> {
+  const manifest = manifestSchema.parse({
+    schemaVersion: 1,
+    kind: spec.kind,
+    key: spec.key,
+    inputs: spec.inputs,
+    outputs: await describeOutputs(work),
+    settings: plainJson(spec.settings),
+    origins: spec.origins,
+    seed: spec.seed,
+    versions: { slm: SLM_VERSION, node: process.version, platform: `${process.platform}-${process.arch}` },
+    createdAt: new Date().toISOString(),
+    details: plainJson({ ...spec.details, ...details }),
+  });
+  await writeJsonAtomic(join(work, MANIFEST_FILE), manifest);
+  await rm(join(work, WORK_FILE));
+  await syncDirectory(work);
+  return manifest;
+}
+
+/** A copy that JSON can hold, without `undefined` fields. @throws TypeError for NaN and other values JSON would change */
+function plainJson(value: unknown): unknown {
+  return JSON.parse(canonicalJson(value));
+}
+
+async function describeOutputs(work: string): Promise<readonly ManifestFile[]> {
+  const problems: DirectoryProblem[] = [];
+  const paths = await listFiles(work, "", problems);
+  const [problem] = problems;
+  if (problem !== undefined)
+    throw new Error(`${work}/${problem.path} ${problem.message}: an artifact holds files only`);
+  const outputs: ManifestFile[] = [];
+  for (const path of paths) {
+    if (path === WORK_FILE) continue;
+    const full = join(work, path);
+    await syncFile(full);
+    outputs.push({ path, bytes: (await stat(full)).size, sha256: await hashFile(full) });
+  }
+  return outputs;
+}
+
+async function putInPlace(directory: string): Promise<void> {
+  const replaces = await exists(directory);
+  if (replaces) await rename(directory, previousPath(directory));
+  await rename(partialPath(directory), directory);
+  await syncDirectory(dirname(directory));
+  if (replaces) await rm(previousPath(directory), { recursive: true, force: true });
+}
+
+/** Where unfinished work on `directory` is kept. */
+export function partialPath(directory: string): string {
+  return `${resolve(directory)}.partial`;
+}
+
+function previousPath(directory: string): string {
+  return `${directory}.previous`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (systemCode(error) === "ENOENT") return false;
+      throw error;
+    },
+  );
+}
+
+async function hasManifest(directory: string): Promise<boolean> {
+  return (await ifReadable(readManifest(directory))) !== undefined;
+}
+
+/** Undefined for what is missing or malformed; a failure of the system is thrown on. */
+async function ifReadable<Value>(reading: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof SlmError) return undefined;
+    throw error;
+  }
+}
+
+function pathOf(error: unknown): string | undefined {
+  return error instanceof Error && "path" in error && typeof error.path === "string" ? error.path : undefined;
+}

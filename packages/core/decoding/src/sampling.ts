@@ -1,0 +1,67 @@
+import { logSumExp, topIds } from "./logits.js";
+
+export interface SamplingOptions {
+  /** Divides the logits; above 0. Below 1 sharpens, above 1 flattens. */
+  readonly temperature: number;
+  /** Draw among this many likeliest ids only. */
+  readonly topK?: number;
+  /** Draw among the fewest likeliest ids whose probabilities reach this sum, in (0, 1]. */
+  readonly topP?: number;
+}
+
+/** First number of ids tried for `topP`; doubled until they hold enough probability. */
+const FIRST_NUCLEUS = 64;
+
+/**
+ * Draws a next token. Temperature comes first, then `topK`; `topP` counts the probabilities that are left,
+ * renormalized. With the same `random` the same ids are drawn: candidates are ordered by probability, then id.
+ *
+ * Source for top-p: Holtzman et al. 2020 (arXiv:1904.09751), section 3.1.
+ * @throws SlmError DATA_INVALID if the logits are not finite.
+ */
+export function sampleToken(logits: Float32Array, options: SamplingOptions, random: () => number): number {
+  const { temperature, topK = logits.length, topP = 1 } = options;
+  const normalizer = logSumExp(logits, temperature);
+  const probability = (id: number): number => Math.exp(logits[id]! / temperature - normalizer);
+  if (topK >= logits.length && topP === 1) return draw(logits.keys(), probability, random());
+  const ids = topP === 1 ? topIds(logits, topK) : nucleus(logits, probability, topK, topP);
+  return draw(ids, probability, random() * sum(ids, probability));
+}
+
+/** The fewest of the `topK` likeliest ids that hold `topP` of the probability of those `topK`. */
+function nucleus(
+  logits: Float32Array,
+  probability: (id: number) => number,
+  topK: number,
+  topP: number,
+): number[] {
+  const limit = Math.min(topK, logits.length);
+  const total = limit === logits.length ? 1 : sum(topIds(logits, limit), probability);
+  for (let size = Math.min(FIRST_NUCLEUS, limit); ; size = Math.min(size * 2, limit)) {
+    const ids = topIds(logits, size);
+    let reached = 0;
+    const last = ids.findIndex((id) => (reached += probability(id)) >= topP * total);
+    if (last >= 0) return ids.slice(0, last + 1);
+    // Rounding can leave the sum of everything just below `topP`.
+    if (size === limit) return ids;
+  }
+}
+
+/** The id at which the probabilities, added up in order, pass `target`. */
+function draw(ids: Iterable<number>, probability: (id: number) => number, target: number): number {
+  let left = target;
+  let drawn = 0;
+  for (const id of ids) {
+    const share = probability(id);
+    // An impossible id is never drawn, not even where rounding leaves a rest at the end.
+    if (share === 0) continue;
+    drawn = id;
+    left -= share;
+    if (left < 0) break;
+  }
+  return drawn;
+}
+
+function sum(ids: readonly number[], probability: (id: number) => number): number {
+  return ids.reduce((total, id) => total + probability(id), 0);
+}

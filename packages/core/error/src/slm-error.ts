@@ -1,0 +1,39 @@
+import { ERROR_EXIT, type ErrorCode } from "./codes.js";
+
+export interface SlmErrorOptions {
+  /** Facts a program may read: the file, the key, the sizes. */
+  readonly context?: Readonly<Record<string, unknown>>;
+  /** Commands or edits that help, ready to paste. */
+  readonly suggestions?: readonly string[];
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error users see. The message says where, what was expected and what was found;
+ * the code is stable and decides the exit code.
+ *
+ * @example throw new SlmError("INPUT_MISSING", "distill: no such file: words.jsonl", { suggestions: ["slm data prepare"] })
+ */
+export class SlmError extends Error {
+  readonly code: ErrorCode;
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly suggestions: readonly string[];
+
+  constructor(code: ErrorCode, message: string, options: SlmErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "SlmError";
+    this.code = code;
+    this.context = options.context ?? {};
+    this.suggestions = options.suggestions ?? [];
+  }
+
+  /** The process exit code this error ends with. */
+  get exitCode(): number {
+    return ERROR_EXIT[this.code];
+  }
+}
+
+/** The exit code for anything thrown: an SlmError's own, 70 (a bug) for everything else. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof SlmError ? error.exitCode : ERROR_EXIT.UNEXPECTED;
+}

@@ -1,0 +1,112 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { attributeOf, int, ints } from "../attributes.js";
+import { GraphBuilder } from "../builder.js";
+import type { Graph, GraphNode } from "../graph.js";
+import { readIntegers } from "../values.js";
+import { optimizeGraph } from "./optimize.js";
+
+interface Value {
+  readonly shape: readonly number[];
+  readonly data: readonly number[];
+}
+
+const size = (shape: readonly number[]): number => shape.reduce((product, axis) => product * axis, 1);
+
+function reshaped({ shape, data }: Value, target: readonly number[]): Value {
+  const copied = target.map((axis, index) => (axis === 0 ? shape[index]! : axis));
+  const known = size(copied.filter((axis) => axis !== -1));
+  return { shape: copied.map((axis) => (axis === -1 ? data.length / known : axis)), data };
+}
+
+function transposed({ shape, data }: Value, order: readonly number[]): Value {
+  const strides = shape.map((_, axis) => size(shape.slice(axis + 1)));
+  const result = order.map((axis) => shape[axis]!);
+  const from = (index: number): number => {
+    let rest = index;
+    let offset = 0;
+    for (let axis = order.length - 1; axis >= 0; axis -= 1) {
+      offset += (rest % result[axis]!) * strides[order[axis]!]!;
+      rest = Math.floor(rest / result[axis]!);
+    }
+    return offset;
+  };
+  return { shape: result, data: data.map((_, index) => data[from(index)]!) };
+}
+
+function compute(graph: Graph, node: GraphNode, source: Value): Value {
+  switch (node.opType) {
+    case "Neg":
+      return { ...source, data: source.data.map((value) => -value) };
+    case "Reshape":
+      return reshaped(source, readIntegers(graph.initializers.get(node.inputs[1]!)!)!);
+    case "Transpose":
+      return transposed(source, attributeOf(node, "perm", "ints")!);
+    default:
+      return source;
+  }
+}
+
+/** The graph's outputs for one input, by the definition of each operator. */
+function evaluate(graph: Graph, x: Value): readonly Value[] {
+  const values = new Map([["x", x]]);
+  for (const node of graph.nodes)
+    values.set(node.outputs[0]!, compute(graph, node, values.get(node.inputs[0]!)!));
+  return graph.outputs.map(({ name }) => values.get(name)!);
+}
+
+const ORDERS = [
+  [0, 1, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [0, 2, 1],
+  [2, 1, 0],
+] as const;
+const SHAPES = [[2, 2, 2], [8], [2, -1], [4, 2], [0, -1]] as const;
+
+/** A graph of elementwise, shape and order operators over values of 8 elements. */
+function randomGraph(
+  steps: readonly { kind: number; a: number; b: number }[],
+  outputs: readonly number[],
+): Graph {
+  const g = new GraphBuilder("random");
+  const values = [{ name: g.input("x", "float32", [2, 2, 2]), rank: 3 }];
+  for (const { kind, a, b } of steps) {
+    const source = values[a % values.length]!;
+    const shape = SHAPES[b % SHAPES.length]!;
+    if (kind < 2)
+      values.push({ name: g.op(kind === 0 ? "Neg" : "Identity", [source.name]), rank: source.rank });
+    else if (kind < 4)
+      values.push({ name: g.op("Cast", [source.name], { attributes: { to: int(1) } }), rank: source.rank });
+    else if (kind < 7 || source.rank !== 3) {
+      values.push({ name: g.op("Reshape", [source.name, g.ints(shape)]), rank: shape.length });
+    } else
+      values.push({
+        name: g.op("Transpose", [source.name], { attributes: { perm: ints(ORDERS[b % ORDERS.length]!) } }),
+        rank: 3,
+      });
+  }
+  outputs.forEach((pick, index) => {
+    g.output(`y${index}`, values[pick % values.length]!.name, "float32", ["any"]);
+  });
+  return g.build();
+}
+
+test("random graphs compute the same before and after, with no more nodes", () => {
+  const step = fc.record({ kind: fc.nat(8), a: fc.nat(), b: fc.nat() });
+  fc.assert(
+    fc.property(
+      fc.array(step, { minLength: 1, maxLength: 25 }),
+      fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
+      (steps, outputs) => {
+        const graph = randomGraph(steps, outputs);
+        const optimized = optimizeGraph(graph);
+        const x = { shape: [2, 2, 2], data: [1, 2, 3, 4, 5, 6, 7, 8] };
+        expect(evaluate(optimized, x)).toEqual(evaluate(graph, x));
+        expect(optimized.outputs).toEqual(graph.outputs);
+        expect(optimized.nodes.length).toBeLessThanOrEqual(graph.nodes.length);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});

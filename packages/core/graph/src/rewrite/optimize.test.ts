@@ -1,0 +1,181 @@
+import { describe, expect, test } from "vitest";
+import { float, int, ints, subgraph } from "../attributes.js";
+import { GraphBuilder } from "../builder.js";
+import type { Graph } from "../graph.js";
+import { optimizeGraph } from "./optimize.js";
+
+type Write = (g: GraphBuilder, x: string) => string;
+
+/** The operators left of a graph with one input `x` float32[2, 3, 4] and one output `y`. */
+function operatorsOf(write: Write): readonly string[] {
+  return optimizeGraph(written(write)).nodes.map(({ opType }) => opType);
+}
+
+function written(write: Write): Graph {
+  const g = new GraphBuilder("test");
+  g.output("y", write(g, g.input("x", "float32", [2, 3, 4])), "float32", ["any"]);
+  return g.build();
+}
+
+const perm = (...order: readonly number[]) => ({ attributes: { perm: ints(order) } });
+const to = (code: number) => ({ attributes: { to: int(code) } });
+
+describe(optimizeGraph, () => {
+  test("gives the producer the output's name in place of an Identity", () => {
+    const { nodes } = optimizeGraph(written((g, x) => g.op("Neg", [g.op("Identity", [x])])));
+    expect(nodes.map(({ opType, inputs, outputs }) => [opType, inputs, outputs])).toEqual([
+      ["Neg", ["x"], ["y"]],
+    ]);
+  });
+
+  test("keeps an Identity where no name can be given: an input or weight as output, or one value as two outputs", () => {
+    expect(operatorsOf((_, x) => x)).toEqual(["Identity"]);
+    expect(operatorsOf((g) => g.constant("float32", [1], [1]))).toEqual(["Identity"]);
+    const g = new GraphBuilder("twice");
+    const value = g.op("Neg", [g.input("x", "float32", [])]);
+    for (const name of ["a", "b"]) g.output(name, value, "float32", []);
+    const graph = optimizeGraph(g.build());
+    expect(graph.nodes.map(({ inputs, outputs }) => [...inputs, ...outputs])).toEqual([
+      ["x", "a"],
+      ["a", "b"],
+    ]);
+    expect(graph.outputs.map(({ name }) => name)).toEqual(["a", "b"]);
+  });
+
+  test("drops nodes and initializers that no output needs, and keeps unused inputs", () => {
+    const g = new GraphBuilder("dead");
+    const x = g.input("x", "float32", []);
+    g.input("unused", "float32", []);
+    g.op("Add", [g.op("Neg", [x]), g.initializer("w", "float32", [], Float32Array.of(1))]);
+    g.output("y", g.op("Exp", [x]), "float32", []);
+    const graph = optimizeGraph(g.build());
+    expect(graph.nodes.map(({ opType }) => opType)).toEqual(["Exp"]);
+    expect([...graph.initializers.keys()]).toEqual([]);
+    expect(graph.inputs.map(({ name }) => name)).toEqual(["x", "unused"]);
+  });
+
+  test("computes equal expressions once, all the way down", () => {
+    expect(
+      operatorsOf((g, x) => g.op("Add", [g.op("Exp", [g.op("Neg", [x])]), g.op("Exp", [g.op("Neg", [x])])])),
+    ).toEqual(["Neg", "Exp", "Add"]);
+  });
+
+  test.each<[string, Write]>([
+    [
+      "attributes",
+      (g, x) =>
+        g.op("Add", [
+          g.op("Elu", [x], { attributes: { alpha: float(0) } }),
+          g.op("Elu", [x], { attributes: { alpha: float(-0) } }),
+        ]),
+    ],
+    ["domains", (g, x) => g.op("Add", [g.op("Gelu", [x]), g.op("Gelu", [x], { domain: "com.microsoft" })])],
+    [
+      "draws of random numbers",
+      (g, x) => g.op("Add", [g.op("RandomNormalLike", [x]), g.op("RandomNormalLike", [x])]),
+    ],
+    [
+      "outputs present",
+      (g, x) => g.op("Add", [g.op("TopK", [x, x]), g.node("TopK", [x, x], { outputs: ["", "i"] })[1]!]),
+    ],
+  ])("never merges nodes of different %s", (_, write) => {
+    expect(operatorsOf(write)).toHaveLength(3);
+  });
+
+  test.each<[string, Write, readonly string[]]>([
+    [
+      "a transpose that moves nothing",
+      (g, x) => g.op("Neg", [g.op("Transpose", [x], perm(0, 1, 2))]),
+      ["Neg"],
+    ],
+    [
+      "transposes that undo each other",
+      (g, x) => g.op("Neg", [g.op("Transpose", [g.op("Transpose", [x], perm(1, 2, 0))], perm(2, 0, 1))]),
+      ["Neg"],
+    ],
+    [
+      "a transpose of a transpose",
+      (g, x) => g.op("Transpose", [g.op("Transpose", [x], perm(1, 2, 0))], perm(1, 2, 0)),
+      ["Transpose"],
+    ],
+    [
+      "not a transpose without order",
+      (g, x) => g.op("Transpose", [g.op("Transpose", [x])]),
+      ["Transpose", "Transpose"],
+    ],
+    [
+      "a reshape of a reshape",
+      (g, x) => g.op("Reshape", [g.op("Reshape", [x, g.ints([6, 4])]), g.ints([3, -1])]),
+      ["Reshape"],
+    ],
+    [
+      "not a reshape that copies a dimension of the one before",
+      (g, x) => g.op("Reshape", [g.op("Reshape", [x, g.ints([6, 4])]), g.ints([0, 2, 2])]),
+      ["Reshape", "Reshape"],
+    ],
+    [
+      "a reshape to the shape an input has",
+      (g, x) => g.op("Neg", [g.op("Reshape", [x, g.ints([2, 3, 4])])]),
+      ["Neg"],
+    ],
+    [
+      "a reshape there and back",
+      (g, x) => g.op("Neg", [g.op("Reshape", [g.op("Reshape", [x, g.ints([24])]), g.ints([2, 3, 4])])]),
+      ["Neg"],
+    ],
+    [
+      "not a reshape to a computed shape",
+      (g, x) => g.op("Reshape", [x, g.op("Shape", [x])]),
+      ["Shape", "Reshape"],
+    ],
+    ["a cast to the type a value has", (g, x) => g.op("Neg", [g.op("Cast", [x], to(1))]), ["Neg"]],
+    [
+      "a cast repeated after an operator that keeps types",
+      (g, x) => g.op("Cast", [g.op("Neg", [g.op("Cast", [x], to(10))])], to(10)),
+      ["Cast", "Neg"],
+    ],
+    [
+      "not a cast there and back, which rounds",
+      (g, x) => g.op("Cast", [g.op("Cast", [x], to(10))], to(1)),
+      ["Cast", "Cast"],
+    ],
+    [
+      "not a cast of an unknown type",
+      (g, x) => g.op("Cast", [g.op("Unheard", [x])], to(1)),
+      ["Unheard", "Cast"],
+    ],
+  ])("removes %s", (_, write, left) => {
+    expect(operatorsOf(write)).toEqual(left);
+  });
+
+  test("does not take an initializer that an input may override for a constant", () => {
+    const graph = written((g, x) =>
+      g.op("Neg", [g.op("Reshape", [x, g.initializer("s", "int64", [3], BigInt64Array.of(2n, 3n, 4n))])]),
+    );
+    const inputs = [...graph.inputs, { name: "s", dtype: "int64", shape: [3] } as const];
+    expect(optimizeGraph(graph).nodes).toHaveLength(1);
+    expect(optimizeGraph({ ...graph, inputs }).nodes).toHaveLength(2);
+  });
+
+  test("leaves values alone that a subgraph reads by name", () => {
+    const body = {
+      name: "then",
+      nodes: [],
+      initializers: new Map(),
+      inputs: [],
+      outputs: [{ name: "/Identity" }],
+    };
+    const graph = written((g, x) => {
+      const copy = g.op("Identity", [x]);
+      return g.op("Add", [g.op("If", [copy], { attributes: { then_branch: subgraph(body) } }), copy]);
+    });
+    expect(optimizeGraph(graph).nodes.map(({ opType }) => opType)).toEqual(["Identity", "If", "Add"]);
+  });
+
+  test("changes nothing the second time", () => {
+    const once = optimizeGraph(
+      written((g, x) => g.op("Add", [g.op("Identity", [x]), g.op("Transpose", [x], perm(0, 1, 2))])),
+    );
+    expect(optimizeGraph(once)).toEqual(once);
+  });
+});

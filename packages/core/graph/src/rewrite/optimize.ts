@@ -1,0 +1,72 @@
+/** Makes a graph smaller without changing a bit of what it computes. */
+import { checkGraph } from "../check.js";
+import type { Graph, GraphNode } from "../graph.js";
+import { capturesOf, subgraphsOf } from "../uses.js";
+import { expressionKey } from "./common-subexpressions.js";
+import { removeDeadCode } from "./dead-code.js";
+import { Facts } from "./facts.js";
+import { nameOutputs } from "./outputs.js";
+import { simplify } from "./simplify.js";
+
+/** Values that subgraphs read by name; they keep their names and their nodes. */
+function pinnedValues(graph: Graph): ReadonlySet<string> {
+  return new Set(graph.nodes.flatMap((node) => subgraphsOf(node).flatMap((body) => [...capturesOf(body)])));
+}
+
+/** One pass in topological order: every node sees its inputs simplified already. */
+class Rewriter {
+  readonly nodes: GraphNode[] = [];
+  readonly #facts: Facts;
+  readonly #pinned: ReadonlySet<string>;
+  readonly #replaced = new Map<string, string>();
+  readonly #seen = new Map<string, GraphNode>();
+
+  constructor(graph: Graph, pinned: ReadonlySet<string>) {
+    this.#facts = new Facts(graph);
+    this.#pinned = pinned;
+    for (const node of graph.nodes) this.#visit(node);
+  }
+
+  /** The value that stands for `value` now. Replacements are final when made, so one step is all. */
+  readonly resolve = (value: string): string => this.#replaced.get(value) ?? value;
+
+  #visit(original: GraphNode): void {
+    let node: GraphNode = { ...original, inputs: original.inputs.map(this.resolve) };
+    const mayVanish = !node.outputs.some((output) => this.#pinned.has(output));
+    const simpler = simplify(node, this.#facts);
+    if (simpler?.kind === "value" && mayVanish) {
+      this.#replaced.set(node.outputs[0]!, simpler.value);
+      return;
+    }
+    if (simpler?.kind === "node") node = simpler.node;
+    const key = expressionKey(node);
+    const twin = key === undefined ? undefined : this.#seen.get(key);
+    if (twin !== undefined && mayVanish) {
+      node.outputs.forEach((output, index) => {
+        if (output !== "") this.#replaced.set(output, twin.outputs[index]!);
+      });
+      return;
+    }
+    if (key !== undefined && twin === undefined) this.#seen.set(key, node);
+    this.#facts.add(node);
+    this.nodes.push(node);
+  }
+}
+
+/**
+ * An equal graph with less in it: no dead nodes or unused initializers, equal expressions computed once, no `Identity`,
+ * no `Cast` to the type a value has, no `Reshape` or `Transpose` that does nothing or repeats the one before.
+ *
+ * Names of graph inputs and outputs stay; so do values that subgraphs read. Random operators are never merged.
+ *
+ * @throws SlmError DATA_INVALID if the graph is not valid.
+ */
+export function optimizeGraph(graph: Graph): Graph {
+  checkGraph(graph);
+  const pinned = pinnedValues(graph);
+  const rewriter = new Rewriter(graph, pinned);
+  const nodes = nameOutputs(graph, rewriter.nodes, rewriter.resolve, pinned);
+  const result = removeDeadCode({ ...graph, nodes });
+  checkGraph(result);
+  return result;
+}

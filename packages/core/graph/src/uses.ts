@@ -1,0 +1,40 @@
+/** Which values a node reads, those its subgraphs capture from outside included. */
+import type { GraphNode, Subgraph } from "./graph.js";
+
+/** The subgraphs among a node's attributes. */
+export function subgraphsOf(node: GraphNode): readonly Subgraph[] {
+  const found: Subgraph[] = [];
+  for (const name in node.attributes) {
+    const attribute = node.attributes[name];
+    if (attribute?.kind === "graph") found.push(attribute.value);
+  }
+  return found;
+}
+
+/** The values of surrounding graphs that a subgraph reads, each once. */
+export function capturesOf(body: Subgraph): ReadonlySet<string> {
+  const defined = new Set(body.initializers.keys());
+  for (const { name } of body.inputs) defined.add(name);
+  const captured = new Set<string>();
+  const read = (name: string): void => {
+    if (name !== "" && !defined.has(name)) captured.add(name);
+  };
+  for (const node of body.nodes) {
+    valuesRead(node).forEach(read);
+    for (const output of node.outputs) defined.add(output);
+  }
+  for (const { name } of body.outputs) read(name);
+  return captured;
+}
+
+/** Every value a node needs: its inputs that are present, then the captures of its subgraphs. May repeat. */
+export function valuesRead(node: GraphNode): readonly string[] {
+  const inputs = node.inputs.filter((name) => name !== "");
+  const bodies = subgraphsOf(node);
+  return bodies.length === 0 ? inputs : [...inputs, ...bodies.flatMap((body) => [...capturesOf(body)])];
+}
+
+/** How messages name a node: its name where it has one, else its place; always with its operator. */
+export function describeNode(node: Pick<GraphNode, "name" | "opType">, index: number): string {
+  return node.name === "" ? `node ${index} (${node.opType})` : `node '${node.name}' (${node.opType})`;
+}

@@ -1,0 +1,81 @@
+/** Model configurations, as stored in a checkpoint's config.json. */
+import { z } from "zod";
+import { SlmError } from "@slm/error";
+
+const tokens = z.strictObject({
+  pad: z.int().nonnegative(),
+  bos: z.int().nonnegative(),
+  eos: z.int().nonnegative(),
+  unknown: z.int().nonnegative(),
+});
+
+/** Largest size accepted on any axis: far above any model this tool is for, far below what would exhaust memory in one tensor. */
+const MAX_SIZE = 1 << 20;
+const size = z.int().positive().max(MAX_SIZE);
+
+/** What both architectures choose freely; a recipe's `student` or `model` section. */
+const sharedShape = {
+  width: size.describe("Model width [elements]."),
+  heads: size.describe("Query heads per attention."),
+  kvHeads: size.describe("Key/value heads per attention; divides heads."),
+  headDim: size.describe("Elements per head; heads x headDim need not equal width."),
+  feedForward: size.describe("Inner width of the feed-forward block [elements]."),
+  decoderLayers: size.describe("Decoder layers."),
+  maxSource: size.describe("Longest source [tokens]."),
+  maxTarget: size.describe("Longest target, begin and end marks included [tokens]."),
+  rotaryBase: z.number().positive().default(10_000).describe("Base of the rotary frequencies."),
+  normEpsilon: z.number().positive().default(1e-6).describe("Added to the mean square in RMSNorm."),
+  bias: z.boolean().default(true).describe("Biases on linear layers."),
+  headOrder: z
+    .enum(["grouped", "modulo"])
+    .default("grouped")
+    .describe("Query head h reads KV head h div group (grouped) or h mod kvHeads (modulo)."),
+};
+
+export const encoderDecoderShape = z.strictObject({
+  architecture: z.literal("encoder-decoder").default("encoder-decoder"),
+  encoderLayers: size.describe("Encoder layers."),
+  ...sharedShape,
+});
+
+export const decoderOnlyShape = z.strictObject({
+  architecture: z.literal("decoder-only").default("decoder-only"),
+  ...sharedShape,
+});
+
+const fromTokenizer = { vocabularySize: size, tokens };
+
+export const encoderDecoderConfig = encoderDecoderShape.extend(fromTokenizer);
+export const decoderOnlyConfig = decoderOnlyShape.extend(fromTokenizer);
+
+export type EncoderDecoderConfig = z.infer<typeof encoderDecoderConfig>;
+export type DecoderOnlyConfig = z.infer<typeof decoderOnlyConfig>;
+export type ModelConfig = EncoderDecoderConfig | DecoderOnlyConfig;
+
+const modelConfig = z.discriminatedUnion("architecture", [
+  encoderDecoderConfig.extend({ architecture: z.literal("encoder-decoder") }),
+  decoderOnlyConfig.extend({ architecture: z.literal("decoder-only") }),
+]);
+
+/**
+ * Checks a model configuration: keys, sizes, and what must divide what.
+ *
+ * @param where named in the error, usually the file.
+ * @throws SlmError CONFIG_INVALID
+ */
+export function parseModelConfig(value: unknown, where: string): ModelConfig {
+  const parsed = modelConfig.safeParse(value);
+  if (!parsed.success) throw new SlmError("CONFIG_INVALID", `${where}: ${z.prettifyError(parsed.error)}`);
+  const config = parsed.data;
+  if (config.heads % config.kvHeads !== 0) {
+    throw new SlmError("CONFIG_INVALID", `${where}: kvHeads ${config.kvHeads} does not divide heads ${config.heads}`);
+  }
+  if (config.headDim % 2 !== 0) {
+    throw new SlmError("CONFIG_INVALID", `${where}: headDim ${config.headDim} is odd; rotary embedding turns pairs`);
+  }
+  const ids = Object.values(config.tokens);
+  if (ids.some((id) => id >= config.vocabularySize)) {
+    throw new SlmError("CONFIG_INVALID", `${where}: special token id beyond the vocabulary of ${config.vocabularySize}`);
+  }
+  return config;
+}

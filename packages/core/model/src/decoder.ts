@@ -1,0 +1,110 @@
+/** The decoder of both architectures: over a whole target at once, or one cached step at a time. */
+import { add, cachedAttention, crossAttention, embedding, linear, scope, selfAttention, type Tensor } from "@slm/tensor";
+import { feedForwardBlock, headLayout, normalize, parameter, project, selfAttentionBlock, type Parameters } from "./blocks.js";
+import type { ModelConfig } from "./config.js";
+import type { CrossCache } from "./encoder.js";
+
+/** What an encoder-decoder's decoder sees of its source. */
+export interface SourceContext {
+  readonly cross: readonly CrossCache[];
+  /** `[batch, 1, 1, source]`, added to cross-attention scores. */
+  readonly bias: Tensor;
+}
+
+type Attend = (layer: number, heads: { query: Tensor; key: Tensor; value: Tensor }) => Tensor;
+
+/**
+ * Hidden states of every target position, each seeing only itself and what came before.
+ *
+ * Shapes: ids int32 `[batch, target]`, mask float32 `[batch, target]` (0 = never attended) -> `[batch, target, width]`.
+ */
+export function decode(
+  config: ModelConfig,
+  parameters: Parameters,
+  ids: Tensor,
+  options: { readonly source?: SourceContext; readonly mask?: Tensor } = {},
+): Tensor {
+  return runLayers(config, parameters, ids, options.source, (_layer, heads) =>
+    selfAttention({ ...heads, mask: options.mask }, { ...headLayout(config), causal: true, rotaryBase: config.rotaryBase }),
+  );
+}
+
+/** Self-attention cache of one layer, `[batch, kvHeads, capacity, headDim]` each. */
+export interface SelfCache {
+  readonly key: Tensor;
+  readonly value: Tensor;
+}
+
+/**
+ * Hidden states of new positions given cached ones, and the caches with the new positions written.
+ *
+ * Shapes: ids int32 `[batch, target]` (target is 1 unless the target fuses cachedAttention), pastLength int32 `[1]` or `[batch]`.
+ */
+export function decodeStep(
+  config: ModelConfig,
+  parameters: Parameters,
+  ids: Tensor,
+  options: {
+    readonly source?: SourceContext | undefined;
+    readonly caches: readonly SelfCache[];
+    readonly capacity: number;
+    readonly pastLength: Tensor;
+  },
+): { hidden: Tensor; caches: SelfCache[] } {
+  const caches: SelfCache[] = [];
+  const attributes = { ...headLayout(config), rotaryBase: config.rotaryBase, capacity: options.capacity };
+  const hidden = runLayers(config, parameters, ids, options.source, (layer, heads) => {
+    const past = options.caches[layer]!;
+    const { output, presentKey, presentValue } = cachedAttention(
+      { ...heads, pastKey: past.key, pastValue: past.value, pastLength: options.pastLength },
+      attributes,
+    );
+    caches.push({ key: presentKey, value: presentValue });
+    return output;
+  });
+  return { hidden, caches };
+}
+
+/** Next-token logits by the tied embedding: `[..., width]` -> `[..., vocab]`. */
+export function outputHead(parameters: Parameters, hidden: Tensor): Tensor {
+  return scope("head", () => linear({ x: hidden, weight: parameter(parameters, "embedding.weight") }, {}));
+}
+
+function runLayers(
+  config: ModelConfig,
+  parameters: Parameters,
+  ids: Tensor,
+  source: SourceContext | undefined,
+  attend: Attend,
+): Tensor {
+  return scope("decoder", () => {
+    let x = embedding({ table: parameter(parameters, "embedding.weight"), ids }, {});
+    for (let index = 0; index < config.decoderLayers; index++) {
+      const layer = `decoder.layers.${index}`;
+      x = scope(`layers.${index}`, () => {
+        let y = selfAttentionBlock(config, parameters, layer, x, (heads) => attend(index, heads));
+        if (source !== undefined) y = crossAttentionBlock(config, parameters, layer, y, source, index);
+        return feedForwardBlock(config, parameters, layer, y);
+      });
+    }
+    return normalize(config, parameters, "decoder.norm", x);
+  });
+}
+
+/** x + output(crossAttention(query of norm(x), keys and values of the source)). */
+function crossAttentionBlock(
+  config: ModelConfig,
+  parameters: Parameters,
+  layer: string,
+  x: Tensor,
+  source: SourceContext,
+  index: number,
+): Tensor {
+  const normed = normalize(config, parameters, `${layer}.crossAttentionNorm`, x);
+  return scope("crossAttention", () => {
+    const name = `${layer}.crossAttention`;
+    const query = project(parameters, `${name}.query`, normed);
+    const attended = crossAttention({ query, ...source.cross[index]!, bias: source.bias }, headLayout(config));
+    return add({ a: x, b: project(parameters, `${name}.output`, attended) }, {});
+  });
+}

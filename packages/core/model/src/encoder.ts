@@ -1,0 +1,49 @@
+import { crossKey, crossValue, embedding, scope, selfAttention, type Tensor } from "@slm/tensor";
+import { feedForwardBlock, headLayout, normalize, parameter, project, selfAttentionBlock, type Parameters } from "./blocks.js";
+import type { EncoderDecoderConfig } from "./config.js";
+
+/** Which source positions are tokens: a count per row (padding on the right) or a 0/1 mask (padding anywhere). */
+export type SourcePadding = { readonly lengths: Tensor } | { readonly mask: Tensor };
+
+/**
+ * Reads the source once, in both directions.
+ *
+ * Shapes: ids int32 `[batch, source]`, lengths int32 `[batch]` or mask float32 `[batch, source]` -> `[batch, source, width]`.
+ * Source: arXiv:2501.16273, section 3 (pre-norm, rotary positions, grouped KV heads).
+ */
+export function encode(config: EncoderDecoderConfig, parameters: Parameters, ids: Tensor, padding: SourcePadding): Tensor {
+  return scope("encoder", () => {
+    let x = embedding({ table: parameter(parameters, "embedding.weight"), ids }, {});
+    for (let index = 0; index < config.encoderLayers; index++) {
+      const layer = `encoder.layers.${index}`;
+      x = scope(`layers.${index}`, () => {
+        const attended = selfAttentionBlock(config, parameters, layer, x, (heads) =>
+          selfAttention({ ...heads, ...padding }, { ...headLayout(config), causal: false, rotaryBase: config.rotaryBase }),
+        );
+        return feedForwardBlock(config, parameters, layer, attended);
+      });
+    }
+    return normalize(config, parameters, "encoder.norm", x);
+  });
+}
+
+/** Keys and values of one decoder layer's cross-attention. */
+export interface CrossCache {
+  /** `[batch, kvHeads, headDim, source]` */
+  readonly key: Tensor;
+  /** `[batch, kvHeads, source, headDim]` */
+  readonly value: Tensor;
+}
+
+/** What the decoder's cross-attention reads, computed once per source: one entry per decoder layer. */
+export function crossCaches(config: EncoderDecoderConfig, parameters: Parameters, encoded: Tensor): CrossCache[] {
+  return Array.from({ length: config.decoderLayers }, (_, index) =>
+    scope(`cross.${index}`, () => {
+      const name = `decoder.layers.${index}.crossAttention`;
+      return {
+        key: crossKey({ x: project(parameters, `${name}.key`, encoded) }, headLayout(config)),
+        value: crossValue({ x: project(parameters, `${name}.value`, encoded) }, headLayout(config)),
+      };
+    }),
+  );
+}

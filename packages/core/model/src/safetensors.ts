@@ -1,0 +1,159 @@
+/**
+ * safetensors: 8 bytes of header length, a JSON header, raw little-endian data.
+ * Source: the format's own description (huggingface/safetensors README), with its limits on hostile headers.
+ */
+import { open, type FileHandle } from "node:fs/promises";
+import { SlmError } from "@slm/error";
+import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
+
+/** The format's own limit: a larger header is an attack or a damaged length. */
+const MAX_HEADER_BYTES = 100_000_000;
+/** More axes than any tensor of any model. */
+const MAX_RANK = 8;
+
+/** dtypes read and written here, with the bytes of one element. */
+const DTYPES = {
+  F32: { dtype: "float32", bytes: 4 },
+  F16: { dtype: "float16", bytes: 2 },
+  I32: { dtype: "int32", bytes: 4 },
+  I64: { dtype: "int64", bytes: 8 },
+} as const;
+type StoredDType = keyof typeof DTYPES;
+
+interface Entry {
+  readonly dtype: StoredDType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface Safetensors {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: ReadonlyMap<string, HostTensor>;
+}
+
+const invalid = (file: string, message: string): SlmError =>
+  new SlmError("DATA_INVALID", `${file}: not a valid safetensors file: ${message}`, { context: { file } });
+
+/** Parses the header and checks that every tensor lies inside the data, fits its shape, and overlaps no other. */
+export function parseHeader(text: string, dataBytes: number, file: string): { metadata: Record<string, string>; entries: Map<string, Entry> } {
+  let header: unknown;
+  try {
+    header = JSON.parse(text);
+  } catch (cause) {
+    throw new SlmError("DATA_INVALID", `${file}: not a valid safetensors file: the header is not JSON`, { cause });
+  }
+  if (typeof header !== "object" || header === null || Array.isArray(header)) throw invalid(file, "the header is not an object");
+  const metadata: Record<string, string> = {};
+  const entries = new Map<string, Entry>();
+  for (const [name, value] of Object.entries(header as Record<string, unknown>)) {
+    if (name !== "__metadata__") {
+      entries.set(name, parseEntry(name, value, dataBytes, file));
+      continue;
+    }
+    if (typeof value !== "object" || value === null) throw invalid(file, "__metadata__ is not an object");
+    for (const [key, item] of Object.entries(value as Record<string, unknown>)) metadata[key] = String(item);
+  }
+  checkLayout([...entries.values()], dataBytes, file);
+  return { metadata, entries };
+}
+
+function parseEntry(name: string, value: unknown, dataBytes: number, file: string): Entry {
+  const fail = (message: string): SlmError => invalid(file, `tensor '${name}': ${message}`);
+  if (typeof value !== "object" || value === null) throw fail("is not an object");
+  const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
+  if (typeof dtype !== "string" || !(dtype in DTYPES)) {
+    throw fail(`dtype ${JSON.stringify(dtype)} is not one of ${Object.keys(DTYPES).join(", ")}`);
+  }
+  const isSize = (item: unknown): item is number => typeof item === "number" && Number.isSafeInteger(item) && item >= 0;
+  if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isSize)) throw fail("shape is not a list of sizes");
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) throw fail("data_offsets is not [begin, end]");
+  const [begin, end] = offsets as [number, number];
+  const expected = elementCount(shape) * DTYPES[dtype as StoredDType].bytes;
+  if (end - begin !== expected) throw fail(`${dtype}[${shape.join(",")}] needs ${expected} bytes, data_offsets hold ${end - begin}`);
+  if (end > dataBytes) throw fail(`ends at byte ${end} of ${dataBytes}; the file is truncated`);
+  return { dtype: dtype as StoredDType, shape, begin, end };
+}
+
+function checkLayout(entries: Entry[], dataBytes: number, file: string): void {
+  let position = 0;
+  for (const { begin, end } of entries.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== position) throw invalid(file, `data is not contiguous at byte ${position}`);
+    position = end;
+  }
+  if (position !== dataBytes) throw invalid(file, `${dataBytes} bytes of data, ${position} described`);
+}
+
+/**
+ * Reads a whole file.
+ *
+ * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is damaged.
+ */
+export async function readSafetensors(file: string): Promise<Safetensors> {
+  const handle = await open(file, "r").catch((cause: unknown) => {
+    throw new SlmError("INPUT_MISSING", `${file}: cannot be read`, { context: { file }, cause });
+  });
+  try {
+    const { size } = await handle.stat();
+    const headerBytes = Number((await readExactly(handle, 0, 8, file)).readBigUInt64LE(0));
+    if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > size) {
+      throw invalid(file, `the header claims ${headerBytes} bytes, the file has ${size}`);
+    }
+    const text = (await readExactly(handle, 8, headerBytes, file)).toString("utf8");
+    const dataBytes = size - 8 - headerBytes;
+    const { metadata, entries } = parseHeader(text, dataBytes, file);
+    const tensors = new Map<string, HostTensor>();
+    for (const [name, entry] of entries) {
+      const bytes = await readExactly(handle, 8 + headerBytes + entry.begin, entry.end - entry.begin, file);
+      tensors.set(name, decodeTensor(entry, bytes));
+    }
+    return { metadata, tensors };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readExactly(handle: FileHandle, position: number, length: number, file: string): Promise<Buffer> {
+  const buffer = Buffer.from(new ArrayBuffer(length));
+  const { bytesRead } = await handle.read(buffer, 0, length, position);
+  if (bytesRead !== length) throw invalid(file, `${length} bytes expected at ${position}, ${bytesRead} found`);
+  return buffer;
+}
+
+function decodeTensor({ dtype, shape }: Entry, bytes: Buffer): HostTensor {
+  const { buffer } = bytes;
+  const count = elementCount(shape);
+  switch (dtype) {
+    case "F32":
+      return createHostTensor("float32", shape, new Float32Array(buffer, 0, count));
+    case "F16":
+      return createHostTensor("float16", shape, new Uint16Array(buffer, 0, count));
+    case "I32":
+      return createHostTensor("int32", shape, new Int32Array(buffer, 0, count));
+    case "I64":
+      return createHostTensor("int64", shape, new BigInt64Array(buffer, 0, count));
+  }
+}
+
+/** The bytes of a safetensors file; the same tensors always give the same bytes. */
+export function encodeSafetensors(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: { format: "pt", ...metadata } };
+  let position = 0;
+  for (const [name, tensor] of tensors) {
+    const stored = (Object.keys(DTYPES) as StoredDType[]).find((key) => DTYPES[key].dtype === tensor.dtype);
+    if (stored === undefined) throw new SlmError("DATA_INVALID", `safetensors: '${name}' is ${tensor.dtype}, which is not stored`);
+    header[name] = { dtype: stored, shape: tensor.shape, data_offsets: [position, position + tensor.data.byteLength] };
+    position += tensor.data.byteLength;
+  }
+  const json = Buffer.from(JSON.stringify(header), "utf8");
+  const padded = Math.ceil(json.length / 8) * 8;
+  const bytes = Buffer.alloc(8 + padded + position, " ");
+  bytes.writeBigUInt64LE(BigInt(padded), 0);
+  json.copy(bytes, 8);
+  let offset = 8 + padded;
+  for (const { data } of tensors.values()) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
+  return bytes;
+}

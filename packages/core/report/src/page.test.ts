@@ -1,0 +1,129 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { reportPage } from "./page.js";
+import { checkSvg } from "./safe-svg.js";
+
+const SVG =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"><rect width="4" height="4" fill="#123"/></svg>';
+const HOSTILE = `"><script>alert(1)</script><a href='javascript:1' onclick=x>&lt;`;
+
+describe(reportPage, () => {
+  test("holds title, subtitle, paragraphs, chart and table", () => {
+    const html = reportPage({
+      title: "Bench",
+      subtitle: "two models",
+      sections: [
+        {
+          heading: "Latency",
+          text: "first\n\nsecond",
+          svg: SVG,
+          table: {
+            columns: [
+              { title: "model", align: "left" },
+              { title: "ms", align: "right" },
+            ],
+            rows: [["student", "1.5"]],
+          },
+        },
+      ],
+    });
+    expect(html).toContain("<h1>Bench</h1>");
+    expect(html).toContain('<p class="subtitle">two models</p>');
+    expect(html).toContain("<p>first</p>\n<p>second</p>");
+    expect(html).toContain(`<figure>${SVG}</figure>`);
+    expect(html).toContain('<tr><td class="left">student</td><td class="right">1.5</td></tr>');
+  });
+
+  test("asks nothing of the network, runs no script and follows the reader's colour scheme", () => {
+    const html = reportPage({ title: "t", sections: [] });
+    expect(html).not.toMatch(/<script|<link|<img|@import|url\(|https?:\/\//);
+    expect(html).toContain("default-src 'none'");
+    expect(html).toContain("prefers-color-scheme: dark");
+    expect(html).toContain('name="viewport"');
+  });
+
+  test("shows markup in any string as text", () => {
+    const html = reportPage({
+      title: HOSTILE,
+      subtitle: HOSTILE,
+      sections: [
+        {
+          heading: HOSTILE,
+          text: HOSTILE,
+          table: { columns: [{ title: HOSTILE, align: "left" }], rows: [[HOSTILE]] },
+        },
+      ],
+    });
+    const plain = reportPage({
+      title: "a",
+      subtitle: "a",
+      sections: [
+        { heading: "a", text: "a", table: { columns: [{ title: "a", align: "left" }], rows: [["a"]] } },
+      ],
+    });
+    const tags = (page: string): readonly string[] => page.match(/<[^>]*>/g) ?? [];
+    expect(tags(html)).toEqual(tags(plain));
+    expect(html).toContain("&quot;&gt;&lt;script&gt;alert(1)");
+  });
+
+  test("refuses a row that has not one cell per column", () => {
+    const table = { columns: [{ title: "a", align: "left" } as const], rows: [["1"], ["1", "2"]] };
+    expect(() => reportPage({ title: "t", sections: [{ heading: "H", table }] })).toThrow(
+      /row 2 .* "H" has 2 cells, expected 1/,
+    );
+  });
+});
+
+describe(checkSvg, () => {
+  test.each([
+    ["a script", "<svg><script>1</script></svg>"],
+    ["a script in capitals", "<svg><SCRIPT>1</SCRIPT></svg>"],
+    ["an event handler", '<svg onload="x"></svg>'],
+    ["foreign markup", "<svg><foreignObject></foreignObject></svg>"],
+    ["an image", '<svg><image href="https://a/b.png"/></svg>'],
+    ["a link", '<svg><a href="javascript:1"><text>x</text></a></svg>'],
+    ["a style", "<svg><style>*{}</style></svg>"],
+    ["a reference out of the picture", '<svg><rect fill="url(https://a/b)"/></svg>'],
+    ["a comment", "<svg><!-- x --></svg>"],
+    ["an entity declaration", '<!DOCTYPE svg [<!ENTITY a "b">]><svg></svg>'],
+    ["an unquoted attribute", "<svg><rect fill=red onload=x /></svg>"],
+    ["markup after the picture", "<svg></svg><svg></svg>"],
+    ["text after the picture", "<svg></svg>hello"],
+    ["an element left open", "<svg><g>"],
+    ["elements closed in the wrong order", "<svg><g><text></g></text></svg>"],
+    ["nothing", ""],
+  ])("refuses %s", (_, svg) => {
+    expect(() => checkSvg(svg)).toThrow(/only shapes and text/);
+  });
+
+  test("lets nothing but listed elements through, however a picture is damaged", () => {
+    const pieces = fc.constantFrom(
+      "<script>",
+      "<img src=x onerror=y>",
+      ' onload="x"',
+      "<!--",
+      "</svg>",
+      ">",
+      "<",
+      '"',
+      "&",
+    );
+    const base = '<svg width="4"><g fill="red"><text x="1">a &amp; b</text><path d="M0,0"/></g></svg>';
+    fc.assert(
+      fc.property(pieces, fc.nat({ max: base.length }), fc.nat({ max: 12 }), (piece, at, cut) => {
+        const damaged = base.slice(0, at) + piece + base.slice(at + cut);
+        let accepted: string;
+        try {
+          accepted = checkSvg(damaged);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "DATA_INVALID" });
+          return;
+        }
+        const names = [...accepted.matchAll(/<\/?([^\s/>]*)/g)].map(([, name]) => name);
+        expect(names.every((name) => ["svg", "g", "text", "path"].includes(name ?? ""))).toBe(true);
+        expect(accepted).not.toMatch(/<[^>]*\son\w+=/);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,91 @@
+/** One HTML file that needs nothing else: style inside, no script, no link, light or dark as the reader prefers. */
+import { SlmError } from "@slm/error";
+import { escapeHtml } from "./escape.js";
+import { PAGE_STYLE } from "./page-style.js";
+import { checkSvg } from "./safe-svg.js";
+
+export interface TableColumn {
+  readonly title: string;
+  readonly align: "left" | "right";
+}
+
+export interface Table {
+  readonly columns: readonly TableColumn[];
+  /** Cells as they are to be read, units included or in the column title. */
+  readonly rows: readonly (readonly string[])[];
+}
+
+export interface ReportSection {
+  readonly heading: string;
+  /** Plain text; an empty line begins a new paragraph. */
+  readonly text?: string;
+  readonly table?: Table;
+  /** A chart of this package, or several. */
+  readonly svg?: string | readonly string[];
+}
+
+export interface ReportPage {
+  readonly title: string;
+  readonly subtitle?: string;
+  readonly sections: readonly ReportSection[];
+}
+
+/**
+ * The page as HTML text. Every string is shown as written, never read as markup; charts may hold only shapes and text.
+ *
+ * @throws SlmError DATA_INVALID if a table row has not one cell per column, or a chart holds anything but a picture.
+ */
+export function reportPage({ title, subtitle, sections }: ReportPage): string {
+  const intro = subtitle === undefined ? "" : `\n<p class="subtitle">${escapeHtml(subtitle)}</p>`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${escapeHtml(title)}</title>
+<style>${PAGE_STYLE}</style>
+</head>
+<body>
+<main>
+<header>
+<h1>${escapeHtml(title)}</h1>${intro}
+</header>
+${sections.map(renderSection).join("\n")}
+</main>
+</body>
+</html>
+`;
+}
+
+function renderSection({ heading, text, table, svg }: ReportSection): string {
+  const charts = svg === undefined ? [] : typeof svg === "string" ? [svg] : svg;
+  const parts = [
+    `<h2>${escapeHtml(heading)}</h2>`,
+    ...(text ?? "")
+      .split(/\n\s*\n/)
+      .filter((paragraph) => paragraph.trim() !== "")
+      .map((paragraph) => `<p>${escapeHtml(paragraph.trim())}</p>`),
+    ...charts.map((chart) => `<figure>${checkSvg(chart)}</figure>`),
+    ...(table === undefined ? [] : [renderTable(table, heading)]),
+  ];
+  return `<section>\n${parts.join("\n")}\n</section>`;
+}
+
+function renderTable({ columns, rows }: Table, heading: string): string {
+  const cell = (tag: "th" | "td", column: TableColumn, text: string): string =>
+    `<${tag} class="${column.align}">${escapeHtml(text)}</${tag}>`;
+  const head = columns.map((column) => cell("th", column, column.title)).join("");
+  const body = rows.map((row, index) => {
+    if (row.length !== columns.length) {
+      throw new SlmError(
+        "DATA_INVALID",
+        `report: row ${index + 1} of the table under "${heading}" has ${row.length} cells, ` +
+          `expected ${columns.length}`,
+      );
+    }
+    return `<tr>${columns.map((column, place) => cell("td", column, row[place] ?? "")).join("")}</tr>`;
+  });
+  return `<div class="scroll"><table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join("\n")}\n</tbody>\n</table></div>`;
+}

@@ -1,0 +1,44 @@
+/** A program: a function over named tensors of fixed shape, defined once and run by any engine. */
+import type { DeviceTensor, HostTensor, RunRequest, RunResult } from "@slm/runtime";
+import type { Tensor } from "../tf.js";
+
+export interface TensorSpec {
+  readonly dtype: "float32" | "int32";
+  readonly shape: readonly number[];
+}
+
+export interface ProgramDefinition {
+  /** Appears in error messages and node names. */
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, TensorSpec>>;
+  /** The computation. Must not branch on tensor values. */
+  readonly build: (inputs: Readonly<Record<string, Tensor>>) => Readonly<Record<string, Tensor>>;
+  /**
+   * Outputs that will be written into the buffer of an input (output name -> input name). Tracing proves that
+   * every reader of the input comes before the write.
+   */
+  readonly inPlace?: Readonly<Record<string, string>>;
+}
+
+/** A program ready to run. */
+export interface Program {
+  readonly name: string;
+  run(request: RunRequest): Promise<RunResult>;
+  release(): Promise<void>;
+}
+
+/** Compiles programs and holds the tensors they share. */
+export interface Engine {
+  readonly name: EngineName;
+  compile(definition: ProgramDefinition): Promise<Program>;
+  upload(tensor: HostTensor): Promise<DeviceTensor>;
+  download(tensor: DeviceTensor): Promise<HostTensor>;
+  write(target: DeviceTensor, source: HostTensor): Promise<void>;
+  permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void>;
+  release(tensors: readonly DeviceTensor[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** onnx: compiled to one ONNX graph. js: tfjs in plain JavaScript. tensorflow: tfjs-node. */
+export const ENGINE_NAMES = ["onnx", "js", "tensorflow"] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];

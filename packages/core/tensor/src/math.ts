@@ -1,0 +1,20 @@
+/** Elementwise and shape primitives for optimizers and losses, named as tfjs names them; the same in every engine. */
+import { tf, type Tensor } from "./tf.js";
+
+type Operand = Tensor | number;
+
+export const math = {
+  add: (a: Operand, b: Operand): Tensor => tf.add(a, b),
+  sub: (a: Operand, b: Operand): Tensor => tf.sub(a, b),
+  mul: (a: Operand, b: Operand): Tensor => tf.mul(a, b),
+  div: (a: Operand, b: Operand): Tensor => tf.div(a, b),
+  minimum: (a: Operand, b: Operand): Tensor => tf.minimum(a, b),
+  square: (x: Tensor): Tensor => tf.square(x),
+  sqrt: (x: Tensor): Tensor => tf.sqrt(x),
+  /** Sum of all elements, a scalar. */
+  sum: (x: Tensor): Tensor => tf.sum(x),
+  reshape: (x: Tensor, shape: readonly number[]): Tensor => tf.reshape(x, [...shape]),
+  concat: (parts: readonly Tensor[], axis: number): Tensor => (parts.length === 1 ? parts[0]! : tf.concat([...parts], axis)),
+  split: (x: Tensor, sizes: readonly number[], axis: number): Tensor[] => (sizes.length === 1 ? [x] : tf.split(x, [...sizes], axis)),
+  gatherRows: (x: Tensor, rows: Tensor): Tensor => tf.gather(x, rows),
+} as const;

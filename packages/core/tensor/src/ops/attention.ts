@@ -1,0 +1,190 @@
+/**
+ * Attention as compositions: scores, mask, softmax, weighted sum, with a backward pass of three products.
+ *
+ * Query heads that share a KV head are folded into the rows of one product, so grouped KV heads are never repeated:
+ *
+ *   query [batch, kvHeads, group·length, headDim] · keyᵀ -> scores [batch, kvHeads, group·length, source]
+ */
+import { activeRecorder } from "../recording/recorder.js";
+import { tf, type Tensor } from "../tf.js";
+import { defineOp } from "./lowering.js";
+import { rotary, rotaryTable, rotaryTensors } from "./rotary.js";
+import { expectShape } from "./shape-check.js";
+import type { HeadLayout } from "./signatures.js";
+
+/** Added to the score of a key that must not be attended: exp of it is zero in float32. */
+export const MASKED = -1e9;
+
+const groupOf = ({ heads, kvHeads }: HeadLayout): number => heads / kvHeads;
+
+/** `[batch, length, heads·headDim]` -> `[batch, kvHeads, group·length, headDim]`. */
+function foldQuery(x: Tensor, layout: HeadLayout): Tensor {
+  const [batch, length] = x.shape as [number, number];
+  const { kvHeads, headDim } = layout;
+  const group = groupOf(layout);
+  if (group === 1) return tf.transpose(tf.reshape(x, [batch, length, kvHeads, headDim]), [0, 2, 1, 3]);
+  const grouped = layout.headOrder === "grouped";
+  const split = tf.reshape(x, [batch, length, ...(grouped ? [kvHeads, group] : [group, kvHeads]), headDim]);
+  const folded = tf.transpose(split, grouped ? [0, 2, 3, 1, 4] : [0, 3, 2, 1, 4]);
+  return tf.reshape(folded, [batch, kvHeads, group * length, headDim]);
+}
+
+/** The inverse of foldQuery. */
+function unfoldQuery(x: Tensor, layout: HeadLayout, length: number): Tensor {
+  const batch = x.shape[0]!;
+  const { heads, kvHeads, headDim } = layout;
+  const group = groupOf(layout);
+  if (group === 1) return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, length, heads * headDim]);
+  const split = tf.reshape(x, [batch, kvHeads, group, length, headDim]);
+  const perm = layout.headOrder === "grouped" ? [0, 3, 1, 2, 4] : [0, 3, 2, 1, 4];
+  return tf.reshape(tf.transpose(split, perm), [batch, length, heads * headDim]);
+}
+
+/** `[batch, length, kvHeads·headDim]` -> `[batch, kvHeads, length, headDim]`. */
+function foldKeyValue(x: Tensor, { kvHeads, headDim }: HeadLayout): Tensor {
+  const [batch, length] = x.shape as [number, number];
+  return tf.transpose(tf.reshape(x, [batch, length, kvHeads, headDim]), [0, 2, 1, 3]);
+}
+
+function scaledScores(query: Tensor, key: Tensor, transposeB: boolean, scale: number): Tensor {
+  const recorder = activeRecorder();
+  if (recorder === undefined) return tf.mul(tf.matMul(query, key, false, transposeB), scale);
+  const columns = key.shape.at(transposeB ? -2 : -1)!;
+  return recorder.tensor(recorder.matMul(query, key, { transposeB, scale }), [...query.shape.slice(0, -1), columns]);
+}
+
+/**
+ * softmax(query · keyᵀ / sqrt(headDim) + bias) · value with hand-written gradient.
+ *
+ * Shapes: query `[batch, kvHeads, rows, headDim]`, key and value `[batch, kvHeads, source, headDim]`,
+ * bias broadcastable to `[batch, kvHeads, group, length, source]` with group·length = rows.
+ * Gradient, P the weights: dV = PᵀdO, dS = P∘(dO·Vᵀ - rowsum(dO·Vᵀ∘P)), dQ = dS·K/sqrt(d), dK = dSᵀ·Q/sqrt(d).
+ */
+function attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | undefined, group: number): Tensor {
+  const [batch, kvHeads, rows, headDim] = query.shape as [number, number, number, number];
+  const source = key.shape[2]!;
+  const scale = 1 / Math.sqrt(headDim);
+  return tf.customGrad((...args: (Tensor | tf.GradSaveFunc)[]) => {
+    const [q, k, v, save] = args as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
+    let scores = scaledScores(q, k, true, scale);
+    if (bias !== undefined) {
+      const apart = tf.reshape(scores, [batch, kvHeads, group, rows / group, source]);
+      scores = tf.reshape(tf.add(apart, bias), [batch, kvHeads, rows, source]);
+    }
+    const weights = tf.softmax(scores);
+    save([q, k, v, weights]);
+    return {
+      value: tf.matMul(weights, v),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [savedQ, savedK, savedV, savedWeights] = saved as [Tensor, Tensor, Tensor, Tensor];
+        const dWeights = tf.matMul(dy, savedV, false, true);
+        const spread = tf.mul(dWeights, savedWeights);
+        const dScores = tf.sub(spread, tf.mul(savedWeights, tf.sum(spread, -1, true)));
+        return [
+          scaledScores(dScores, savedK, false, scale),
+          scaledTransposed(dScores, savedQ, scale),
+          tf.matMul(savedWeights, dy, true, false),
+        ];
+      },
+    };
+  })(query, key, value);
+}
+
+function scaledTransposed(a: Tensor, b: Tensor, scale: number): Tensor {
+  const recorder = activeRecorder();
+  if (recorder === undefined) return tf.mul(tf.matMul(a, b, true, false), scale);
+  const shape = [...a.shape.slice(0, -2), a.shape.at(-1)!, b.shape.at(-1)!];
+  return recorder.tensor(recorder.matMul(a, b, { transposeA: true, scale }), shape);
+}
+
+/** 1 where a position is below its row's length: lengths int32 `[batch]` -> `[batch, size]`. */
+export function lengthMask(lengths: Tensor, size: number): Tensor {
+  const positions = tf.tensor2d(Int32Array.from({ length: size }, (_, i) => i), [1, size], "int32");
+  return tf.cast(tf.less(positions, tf.reshape(lengths, [-1, 1])), "float32");
+}
+
+/** (1 - allowed) · MASKED: what is added to scores so that only allowed keys are attended. */
+export const maskBias = (allowed: Tensor): Tensor => tf.mul(tf.sub(1, allowed), MASKED);
+
+function causalMask(length: number): Tensor {
+  const values = new Float32Array(length * length);
+  for (let row = 0; row < length; row++) values.fill(1, row * length, row * length + row + 1);
+  return tf.tensor(values, [1, 1, 1, length, length]);
+}
+
+export const selfAttention = defineOp("selfAttention", ({ query, key, value, lengths, mask }, attributes) => {
+  const [batch, length] = query.shape as [number, number];
+  const { heads, kvHeads, headDim } = attributes;
+  expectShape("selfAttention", "query", query, [batch, length, heads * headDim]);
+  expectShape("selfAttention", "key", key, [batch, length, kvHeads * headDim]);
+  const table = rotaryTensors(rotaryTable(length, headDim, attributes.rotaryBase));
+  const keys = mask ?? (lengths === undefined ? undefined : lengthMask(lengths, length));
+  const keyMask = keys === undefined ? undefined : tf.reshape(keys, [batch, 1, 1, 1, length]);
+  // Masks are multiplied before they become a bias, so that a row without any allowed key stays uniform over all keys.
+  const causal = attributes.causal ? causalMask(length) : undefined;
+  const allowed = keyMask !== undefined && causal !== undefined ? tf.mul(keyMask, causal) : (keyMask ?? causal);
+  const output = attend(
+    foldQuery(rotary(query, table, heads), attributes),
+    foldKeyValue(rotary(key, table, kvHeads), attributes),
+    foldKeyValue(value, attributes),
+    allowed === undefined ? undefined : maskBias(allowed),
+    groupOf(attributes),
+  );
+  return unfoldQuery(output, attributes, length);
+});
+
+export const crossKey = defineOp("crossKey", ({ x }, layout) => {
+  const [batch, source] = x.shape as [number, number];
+  return tf.transpose(tf.reshape(x, [batch, source, layout.kvHeads, layout.headDim]), [0, 2, 3, 1]);
+});
+
+export const crossValue = defineOp("crossValue", ({ x }, layout) => foldKeyValue(x, layout));
+
+export const lengthBias = defineOp("lengthBias", ({ lengths, ids }) => {
+  const [batch, source] = ids.shape as [number, number];
+  return tf.reshape(maskBias(lengthMask(lengths, source)), [batch, 1, 1, source]);
+});
+
+export const crossAttention = defineOp("crossAttention", ({ query, key, value, bias }, layout) => {
+  const [batch, target] = query.shape as [number, number];
+  const source = key.shape[3]!;
+  expectShape("crossAttention", "key", key, [batch, layout.kvHeads, layout.headDim, source]);
+  const output = attend(
+    foldQuery(query, layout),
+    tf.transpose(key, [0, 1, 3, 2]),
+    value,
+    tf.reshape(bias, [batch, 1, 1, 1, source]),
+    groupOf(layout),
+  );
+  return unfoldQuery(output, layout, target);
+});
+
+/** Writes one new position per row into its cache slot. cache `[batch, kvHeads, capacity, headDim]`, slot `[batch, 1, capacity, 1]`. */
+const place = (cache: Tensor, fresh: Tensor, slot: Tensor): Tensor =>
+  tf.add(tf.mul(cache, tf.sub(1, slot)), tf.mul(slot, fresh));
+
+/**
+ * One new position per row (target = 1); each row may be at another position, so rows of different lengths share a batch.
+ */
+export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) => {
+  const { query, key, value, pastKey, pastValue, pastLength } = inputs;
+  const batch = query.shape[0]!;
+  const { heads, kvHeads, headDim, capacity, rotaryBase } = attributes;
+  expectShape("cachedAttention", "query (one position a step when not fused)", query, [batch, 1, heads * headDim]);
+  expectShape("cachedAttention", "pastKey", pastKey, [batch, kvHeads, capacity, headDim]);
+  const table = rotaryTensors(rotaryTable(capacity, headDim, rotaryBase));
+  const at = tf.tile(tf.reshape(pastLength, [-1, 1]), [pastLength.size === batch ? 1 : batch, 1]);
+  const slots = tf.tensor2d(Int32Array.from({ length: capacity }, (_, i) => i), [1, capacity], "int32");
+  const slot = tf.reshape(tf.cast(tf.equal(slots, at), "float32"), [batch, 1, capacity, 1]);
+  const allowed = tf.reshape(tf.cast(tf.lessEqual(slots, at), "float32"), [batch, 1, 1, 1, capacity]);
+  const presentKey = place(pastKey, foldKeyValue(rotary(key, table, kvHeads, at), attributes), slot);
+  const presentValue = place(pastValue, foldKeyValue(value, attributes), slot);
+  const output = attend(
+    foldQuery(rotary(query, table, heads, at), attributes),
+    presentKey,
+    presentValue,
+    maskBias(allowed),
+    groupOf(attributes),
+  );
+  return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue };
+});

@@ -1,0 +1,81 @@
+/**
+ * The op set: every operation a model is written in, with its inputs and attributes. A target that exports fused
+ * operators supplies one row per op (`LoweringTable`); a missing row does not compile.
+ *
+ * Axes: batch, source (encoder positions), target (decoder positions), past (cached positions), heads, headDim, width, vocab.
+ */
+import type { Tensor } from "../tf.js";
+
+/** How query heads share key/value heads: query head h uses KV head `h div group` or `h mod kvHeads`. */
+export type HeadOrder = "grouped" | "modulo";
+
+export interface HeadLayout {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly headOrder: HeadOrder;
+}
+
+export interface SelfAttentionAttributes extends HeadLayout {
+  readonly causal: boolean;
+  readonly rotaryBase: number;
+}
+
+export interface CachedAttentionAttributes extends HeadLayout {
+  readonly rotaryBase: number;
+  /** Capacity of the cache [tokens]. */
+  readonly capacity: number;
+}
+
+/** Inputs, attributes and outputs of every op. */
+export interface OpSet {
+  /** table `[vocab, width]`, ids int32 `[batch, length]` -> `[batch, length, width]`. */
+  embedding: { inputs: { table: Tensor; ids: Tensor }; attributes: Record<never, never>; outputs: Tensor };
+  /** x `[..., in]`, weight `[out, in]`, bias `[out]` -> `[..., out]`: x · weightᵀ + bias. */
+  linear: {
+    inputs: { x: Tensor; weight: Tensor; bias?: Tensor | undefined };
+    attributes: Record<never, never>;
+    outputs: Tensor;
+  };
+  /** x `[..., width]`, weight `[width]`: x / sqrt(mean(x²) + epsilon) · weight. */
+  rmsNorm: { inputs: { x: Tensor; weight: Tensor }; attributes: { readonly epsilon: number }; outputs: Tensor };
+  /** tanh form of the Gaussian error linear unit, elementwise. */
+  gelu: { inputs: { x: Tensor }; attributes: Record<never, never>; outputs: Tensor };
+  /** Residual sum of two tensors of one shape. */
+  add: { inputs: { a: Tensor; b: Tensor }; attributes: Record<never, never>; outputs: Tensor };
+  /**
+   * query `[batch, length, heads·headDim]`, key and value `[batch, length, kvHeads·headDim]`; rotary positions 0, 1, ...
+   * on query and key; keys beyond `lengths` int32 `[batch]`, or where `mask` `[batch, length]` is 0, are not attended.
+   */
+  selfAttention: {
+    inputs: { query: Tensor; key: Tensor; value: Tensor; lengths?: Tensor | undefined; mask?: Tensor | undefined };
+    attributes: SelfAttentionAttributes;
+    outputs: Tensor;
+  };
+  /**
+   * Self-attention of new positions over a cache: query `[batch, target, heads·headDim]`, key and value
+   * `[batch, target, kvHeads·headDim]`, pastKey and pastValue `[batch, kvHeads, capacity, headDim]`,
+   * pastLength int32 `[1]` or `[batch]`: positions already cached.
+   */
+  cachedAttention: {
+    inputs: { query: Tensor; key: Tensor; value: Tensor; pastKey: Tensor; pastValue: Tensor; pastLength: Tensor };
+    attributes: CachedAttentionAttributes;
+    outputs: { output: Tensor; presentKey: Tensor; presentValue: Tensor };
+  };
+  /** x `[batch, source, kvHeads·headDim]` -> `[batch, kvHeads, headDim, source]`: keys as cross-attention reads them. */
+  crossKey: { inputs: { x: Tensor }; attributes: HeadLayout; outputs: Tensor };
+  /** x `[batch, source, kvHeads·headDim]` -> `[batch, kvHeads, source, headDim]`. */
+  crossValue: { inputs: { x: Tensor }; attributes: HeadLayout; outputs: Tensor };
+  /** lengths int32 `[batch]`, ids `[batch, source]` -> `[batch, 1, 1, source]`: 0 at tokens, very negative at padding. */
+  lengthBias: { inputs: { lengths: Tensor; ids: Tensor }; attributes: Record<never, never>; outputs: Tensor };
+  /** query `[batch, target, heads·headDim]`, key and value of crossKey and crossValue, bias `[batch, 1, 1, source]`. */
+  crossAttention: {
+    inputs: { query: Tensor; key: Tensor; value: Tensor; bias: Tensor };
+    attributes: HeadLayout;
+    outputs: Tensor;
+  };
+  /** x `[batch, length, width]` -> `[batch, width]`: the last position. */
+  lastPosition: { inputs: { x: Tensor }; attributes: Record<never, never>; outputs: Tensor };
+}
+
+export type OpName = keyof OpSet;

@@ -1,0 +1,13 @@
+export { createTokenizer, loadTokenizer } from "./load-tokenizer.js";
+export { SPECIAL_TOKENS, trainSymbolTokenizer, type SymbolTraining } from "./symbol-files.js";
+export type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
+export { tokenizerConfig, type TokenizerConfig } from "./tokenizer-config.js";
+export {
+  TOKENIZER_CONFIG_FILE,
+  TOKENIZER_FILE,
+  readTokenizerFiles,
+  writeTokenizer,
+  type TokenizerConfigJson,
+  type TokenizerFiles,
+  type TokenizerJson,
+} from "./tokenizer-files.js";

@@ -1,0 +1,24 @@
+import { createLibraryTokenizer } from "./library-tokenizer.js";
+import { createSymbolTokenizer } from "./symbol-tokenizer.js";
+import type { Tokenizer } from "./tokenizer.js";
+import { readTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.js";
+
+/**
+ * The tokenizer of a directory that holds `tokenizer.json` and `tokenizer_config.json`.
+ *
+ * @throws SlmError INPUT_MISSING if a file is not there, DATA_INVALID if it is not what it should be.
+ */
+export async function loadTokenizer(directory: string): Promise<Tokenizer> {
+  return createTokenizer(await readTokenizerFiles(directory));
+}
+
+/**
+ * The tokenizer of files in memory, such as {@link trainSymbolTokenizer} returns.
+ *
+ * @throws SlmError DATA_INVALID if the files contradict themselves.
+ */
+export function createTokenizer(files: TokenizerFiles): Tokenizer {
+  return files.config.source.symbols === undefined
+    ? createLibraryTokenizer(files)
+    : createSymbolTokenizer(files);
+}

@@ -1,0 +1,70 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inspectData } from "./inspect-data.js";
+
+let directory: string;
+let path: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "slm-inspect-"));
+  path = join(directory, "rows.jsonl");
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+const LINES = [
+  '{"source":"cat","target":"K AE T"}',
+  "not json",
+  '{"source":"cat","target":"K AE T"}',
+  '{"source":"act","target":"AE K T","references":["AE K T","AE K"]}',
+  '{"source":"cot","target":"K AA T"}',
+  '{"source":"tac","target":"T AE K","references":["T AE K","T AH K"]}',
+  '{"source":1,"target":"T"}',
+];
+
+describe(inspectData, () => {
+  test("counts rows and says which lines are none, and why", async () => {
+    await writeFile(path, LINES.join("\n"));
+    const inspection = await inspectData(path);
+    expect(inspection).toMatchObject({
+      rows: 5,
+      rejected: [
+        { line: 2, reason: expect.stringContaining("not JSON") as string },
+        { line: 7, reason: "source: expected text, got number" },
+      ],
+      withReferences: 2,
+      duplicates: 1,
+      sourceLengths: { p50: 3, p95: 3, max: 3 },
+      sourceSymbols: 4,
+      targetSymbols: 4,
+    });
+    expect(inspection).not.toHaveProperty("cover");
+  });
+
+  test("lists every rejected line, however many", async () => {
+    await writeFile(path, "{\n".repeat(250));
+    expect((await inspectData(path)).rejected).toHaveLength(250);
+  });
+
+  test("shows the first rows as samples", async () => {
+    await writeFile(path, LINES.join("\n"));
+    const { samples } = await inspectData(path, { samples: 2 });
+    expect(samples.map(({ source }) => source)).toEqual(["cat", "cat"]);
+  });
+
+  test("says how many rows a tokenizer covers, references included, and what the others lack", async () => {
+    await writeFile(path, LINES.join("\n"));
+    const files = trainSymbolTokenizer({ sources: ["cat"], targets: ["K AE T"], sourceLowercase: true });
+    const { cover } = await inspectData(path, { tokenizer: createTokenizer(files) });
+    expect(cover).toMatchObject({ rows: 3, fraction: 0.6 });
+    expect(cover?.missing.map(({ line }) => line)).toEqual([5, 6]);
+    expect(cover?.missing[0]?.reason).toContain('"o"');
+    expect(cover?.missing[1]?.reason).toContain('"AH"');
+  });
+
+  test("an empty file has no rows, and that is an answer", async () => {
+    await writeFile(path, "");
+    expect(await inspectData(path)).toMatchObject({ rows: 0, rejected: [] });
+  });
+});

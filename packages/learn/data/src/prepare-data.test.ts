@@ -1,0 +1,254 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { dataConfig } from "./data-config.js";
+import { DATA_FILES, prepareData, type DataReport } from "./prepare-data.js";
+import { readRows } from "./read-rows.js";
+import type { Row } from "./row.js";
+import { SPLITS, type Split } from "./split.js";
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "slm-data-"));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+type Lines = readonly (Row | string)[];
+interface Prepared {
+  readonly report: DataReport;
+  readonly rows: Readonly<Record<Split, readonly Row[]>>;
+}
+
+let counter = 0;
+async function put(lines: Lines): Promise<string> {
+  const path = join(directory, `input-${counter++}.jsonl`);
+  await writeFile(
+    path,
+    lines.map((line) => `${typeof line === "string" ? line : JSON.stringify(line)}\n`).join(""),
+  );
+  return path;
+}
+
+async function rowsOf(path: string): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for await (const row of readRows(path)) rows.push(row);
+  return rows;
+}
+
+async function prepare(files: Partial<Record<Split, Lines>>, settings: object = {}): Promise<Prepared> {
+  const source: Record<string, string> = { kind: "jsonl" };
+  for (const [split, lines] of Object.entries(files)) source[split] = await put(lines);
+  const output = join(directory, `output-${counter++}`);
+  const report = await prepareData(dataConfig.parse({ source, ...settings }), output);
+  const [train, dev, testRows] = await Promise.all(
+    SPLITS.map((split) => rowsOf(join(output, DATA_FILES[split]))),
+  );
+  return { report, rows: { train: train!, dev: dev!, test: testRows! } };
+}
+
+function words(n: number): readonly Row[] {
+  return Array.from({ length: n }, (_, index) => ({ source: `word${index}`, target: `W ${index}` }));
+}
+
+/** A training source for any two fractions below 0.45 each: its hash is 0.98. */
+const TRAIN_SOURCE = "anchor8";
+const NO_SPLIT = { testFraction: 0, devFraction: 0 };
+
+describe(prepareData, () => {
+  test("gives train one row per pair, and held-out splits one row per source with all references", async () => {
+    const entries: Lines = [
+      { source: "a", target: "AH" },
+      { source: "b", target: "B IY", references: ["B IY", "B EH"] },
+      { source: "a", target: "EY" },
+    ];
+    const { rows, report } = await prepare(
+      { train: entries, test: [...entries].map((row) => rename(row)) },
+      NO_SPLIT,
+    );
+    expect(rows.train).toEqual([
+      { source: "a", target: "AH" },
+      { source: "a", target: "EY" },
+      { source: "b", target: "B IY" },
+      { source: "b", target: "B EH" },
+    ]);
+    expect(rows.test).toEqual([
+      { source: "a2", target: "AH", references: ["AH", "EY"] },
+      { source: "b2", target: "B IY", references: ["B IY", "B EH"] },
+    ]);
+    expect(report).toMatchObject({ rows: 6, splits: { train: 4, dev: 0, test: 2 }, duplicates: 0 });
+  });
+
+  test("counts a repeated pair once", async () => {
+    const { rows, report } = await prepare({ train: [...words(3), ...words(2)] }, NO_SPLIT);
+    expect(rows.train).toHaveLength(3);
+    expect(report.duplicates).toBe(2);
+  });
+
+  test("never puts a source into two splits, and loses none, whatever the fractions", async () => {
+    const source = fc.string({ minLength: 1, maxLength: 3 }).filter((text) => text.trim() !== "");
+    const row = fc.record({ source, target: fc.constantFrom("X", "Y") });
+    const fraction = fc.double({ min: 0, max: 0.45, noNaN: true });
+    const property = fc.asyncProperty(
+      fc.array(row, { minLength: 1, maxLength: 40 }),
+      fraction,
+      fraction,
+      async (list, testFraction, devFraction) => {
+        const anchor = { source: TRAIN_SOURCE, target: "X" };
+        const { rows } = await prepare({ train: [anchor, ...list] }, { testFraction, devFraction });
+        const keys = SPLITS.map((split) => new Set(rows[split].map((one) => one.source.toLowerCase())));
+        const all = new Set([anchor, ...list].map((one) => one.source.toLowerCase()));
+        expect(keys.reduce((sum, set) => sum + set.size, 0)).toBe(all.size);
+        const pairs = new Set([anchor, ...list].map((one) => JSON.stringify([one.source, one.target])));
+        const kept = SPLITS.flatMap((split) =>
+          rows[split].flatMap((one) =>
+            (one.references ?? [one.target]).map((text) => JSON.stringify([one.source, text])),
+          ),
+        );
+        expect(new Set(kept)).toEqual(pairs);
+        expect(kept).toHaveLength(pairs.size);
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  test("a grown file moves no source to another split", async () => {
+    const before = await prepare({ train: words(200) }, { testFraction: 0.3 });
+    const after = await prepare({ train: [...words(400)].reverse() }, { testFraction: 0.3 });
+    for (const split of SPLITS) {
+      const now = new Set(after.rows[split].map(({ source }) => source));
+      expect(before.rows[split].every(({ source }) => now.has(source))).toBe(true);
+      expect(before.rows[split].length).toBeGreaterThan(0);
+    }
+  });
+
+  test("a source of the test or dev file is rejected elsewhere, in any case", async () => {
+    const { rows, report } = await prepare({
+      train: [
+        { source: "CAT", target: "T" },
+        { source: "dog", target: "D" },
+        { source: "cow", target: "C" },
+      ],
+      dev: [
+        { source: "cat", target: "K" },
+        { source: "dog", target: "D" },
+      ],
+      test: [{ source: "cat", target: "K" }],
+    });
+    expect(rows.test.map(({ source }) => source)).toEqual(["cat"]);
+    expect(rows.dev.map(({ source }) => source)).toEqual(["dog"]);
+    expect(rows.train.map(({ source }) => source)).toEqual(["cow"]);
+    expect(report.rejected.map(({ line, reason }) => [line, reason])).toEqual([
+      [1, 'the source "cat" is also in the test file'],
+      [1, 'the source "CAT" is also in the test file'],
+      [2, 'the source "dog" is also in the dev file'],
+    ]);
+  });
+
+  test("reports lines that are no rows and rows over the limits, and keeps the rest", async () => {
+    const { rows, report } = await prepare(
+      {
+        train: [
+          "{",
+          "",
+          { source: "abcd", target: "X" },
+          { source: "a", target: "X X X" },
+          { source: "a", target: "X" },
+        ],
+      },
+      { ...NO_SPLIT, maxSource: 3, maxTarget: 2 },
+    );
+    expect(rows.train).toEqual([{ source: "a", target: "X" }]);
+    expect(report.rejectedCount).toBe(3);
+    expect(report.rejected.map(({ line }) => line)).toEqual([1, 3, 4]);
+    expect(report.rejected[1]?.reason).toContain("4 characters, expected at most 3");
+    expect(report.rejected[2]?.reason).toContain("3 tokens, expected at most 2");
+  });
+
+  test("lists the first hundred rejected lines and counts all", async () => {
+    const { report } = await prepare(
+      { train: [...Array.from({ length: 130 }, () => "{"), ...words(1)] },
+      NO_SPLIT,
+    );
+    expect(report.rejected).toHaveLength(100);
+    expect(report.rejectedCount).toBe(130);
+  });
+
+  test("a limit takes a subset of the training rows that grows with it and leaves the other splits alone", async () => {
+    const all = await prepare({ train: words(200) });
+    const small = await prepare({ train: words(200) }, { limit: 20 });
+    const large = await prepare({ train: words(200) }, { limit: 50 });
+    const texts = ({ rows }: Prepared): readonly string[] => rows.train.map(({ source }) => source);
+    expect(texts(small)).toHaveLength(20);
+    expect(texts(large)).toHaveLength(50);
+    expect(texts(large)).toEqual(expect.arrayContaining([...texts(small)]));
+    expect(texts(all).filter((source) => texts(small).includes(source))).toEqual(texts(small));
+    expect(texts(small)).not.toEqual(texts(all).slice(0, 20));
+    expect(small.rows.test).toEqual(all.rows.test);
+    expect(small.rows.dev).toEqual(all.rows.dev);
+  });
+
+  test("writes the same bytes again, and its report as statistics.json", async () => {
+    const config = dataConfig.parse({ source: { kind: "jsonl", train: await put(words(100)) } });
+    const outputs = [join(directory, "one"), join(directory, "two")];
+    const reports = await Promise.all(outputs.map((output) => prepareData(config, output)));
+    for (const file of Object.values(DATA_FILES)) {
+      const [one, two] = await Promise.all(outputs.map((output) => readFile(join(output, file), "utf8")));
+      expect(one).toBe(two);
+    }
+    expect(JSON.parse(await readFile(join(outputs[0]!, DATA_FILES.statistics), "utf8"))).toEqual(reports[0]);
+  });
+
+  test("refuses an input without a training row and says why", async () => {
+    await expect(prepare({ train: ["{"] })).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await expect(prepare({ train: ["{"] })).rejects.toThrow(/:1: not JSON/);
+  });
+
+  test("says which input is missing", async () => {
+    const config = dataConfig.parse({ source: { kind: "jsonl", train: join(directory, "none.jsonl") } });
+    await expect(prepareData(config, directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
+  });
+
+  test("says when it cannot write", async () => {
+    const input = await put(words(3));
+    const config = dataConfig.parse({ source: { kind: "jsonl", train: input } });
+    await expect(prepareData(config, join(input, "below-a-file"))).rejects.toMatchObject({
+      code: "OUTPUT_FAILED",
+    });
+  });
+
+  test("stops when its signal fires and leaves no files", async () => {
+    const config = dataConfig.parse({ source: { kind: "jsonl", train: await put(words(10)) } });
+    const output = join(directory, "stopped");
+    const stopped = prepareData(config, output, { signal: AbortSignal.abort() });
+    await expect(stopped).rejects.toMatchObject({ code: "INTERRUPTED" });
+    await expect(readFile(join(output, DATA_FILES.train))).rejects.toThrow("ENOENT");
+  });
+});
+
+function rename(row: Row | string): Row | string {
+  return typeof row === "string" ? row : { ...row, source: `${row.source}2` };
+}
+
+describe("dataConfig", () => {
+  test("defaults to the pronouncing dictionary with 10 % test and 2 % dev", () => {
+    expect(dataConfig.parse({})).toEqual({
+      source: { kind: "cmudict", stress: false },
+      testFraction: 0.1,
+      devFraction: 0.02,
+    });
+  });
+
+  test.each([
+    [{ source: { kind: "cmudict", Stress: true } }],
+    [{ source: { kind: "csv" } }],
+    [{ source: { kind: "jsonl" } }],
+    [{ testFraction: 0.6, devFraction: 0.4 }],
+    [{ testFraction: -0.1 }],
+    [{ limit: 0 }],
+    [{ maxsource: 3 }],
+  ])("refuses %j", (config) => {
+    expect(dataConfig.safeParse(config).success).toBe(false);
+  });
+});

@@ -1,0 +1,168 @@
+/** The data stage: one source of rows in, three JSONL files and their statistics out. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SlmError } from "@slm/error";
+import { collectGroups, type FileRejection, type Group } from "./collect.js";
+import type { DataConfig } from "./data-config.js";
+import type { Row } from "./row.js";
+import { hashSource, SPLITS, type Split } from "./split.js";
+import { StatisticsCounter, type TextStatistics } from "./statistics.js";
+
+/** Names of the files the data stage writes. */
+export const DATA_FILES = {
+  train: "train.jsonl",
+  dev: "dev.jsonl",
+  test: "test.jsonl",
+  statistics: "statistics.json",
+} as const;
+
+export interface DataReport extends TextStatistics {
+  /** Rows written, all splits together. */
+  readonly rows: number;
+  /** Rows per split: pairs for train, sources for dev and test. */
+  readonly splits: Readonly<Record<Split, number>>;
+  /** The first rejected lines, 100 at most. */
+  readonly rejected: readonly FileRejection[];
+  readonly rejectedCount: number;
+  /** Pairs of source and target met again; each was kept once. */
+  readonly duplicates: number;
+}
+
+/** What the stage is doing; `done` counts lines while reading and rows while writing. */
+export interface DataProgress {
+  readonly step: "read" | "write";
+  readonly done: number;
+}
+
+export interface PrepareOptions {
+  readonly signal?: AbortSignal;
+  readonly progress?: (progress: DataProgress) => void;
+}
+
+/** Lines between two looks at the signal and two reports of progress. */
+const REPORT_EVERY = 4096;
+
+/**
+ * Reads the configured source, splits it by a hash of the source text, and writes `train.jsonl` (one row per pair),
+ * `dev.jsonl` and `test.jsonl` (one row per source, with all its targets as references) and `statistics.json`.
+ *
+ * Deterministic: the same input and configuration give the same bytes. Lines that are no rows are reported, not fatal.
+ *
+ * Writes: into `outputDirectory`, which the caller makes visible when all is done.
+ *
+ * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID if no training row is left,
+ * OUTPUT_FAILED if the disk refuses, INTERRUPTED if the signal fires.
+ */
+export async function prepareData(
+  config: DataConfig,
+  outputDirectory: string,
+  { signal, progress }: PrepareOptions = {},
+): Promise<DataReport> {
+  let lines = 0;
+  const { groups, rejected, rejectedCount, duplicates } = await collectGroups(config, {
+    onLine: () => {
+      if (++lines % REPORT_EVERY !== 0) return;
+      stopIfAborted(signal);
+      progress?.({ step: "read", done: lines });
+    },
+  });
+  stopIfAborted(signal);
+
+  const rows = {
+    train: limitRows(groups.train, config.limit).flatMap(trainRows),
+    dev: groups.dev.map(heldOutRow),
+    test: groups.test.map(heldOutRow),
+  } satisfies Record<Split, readonly Row[]>;
+  if (rows.train.length === 0) throw noTrainingRows(lines, rejected, rejectedCount);
+
+  const counter = new StatisticsCounter();
+  for (const split of SPLITS) {
+    for (const row of rows[split]) counter.add(row.source, row.target);
+  }
+  const splits = { train: rows.train.length, dev: rows.dev.length, test: rows.test.length };
+  const total = splits.train + splits.dev + splits.test;
+  const report: DataReport = {
+    rows: total,
+    splits,
+    rejected,
+    rejectedCount,
+    duplicates,
+    ...counter.summary(),
+  };
+
+  await write(outputDirectory, async () => {
+    await mkdir(outputDirectory, { recursive: true });
+    for (const split of SPLITS) {
+      await writeFile(join(outputDirectory, DATA_FILES[split]), chunksOf(rows[split], signal));
+      progress?.({ step: "write", done: rows[split].length });
+    }
+    await writeFile(join(outputDirectory, DATA_FILES.statistics), `${JSON.stringify(report, null, 2)}\n`);
+  });
+  return report;
+}
+
+/** Groups of the lowest hash ranks whose pairs fit the limit, in their old order; the last one may be cut. */
+function limitRows(groups: readonly Group[], limit: number | undefined): readonly Group[] {
+  if (limit === undefined) return groups;
+  const ranked = groups
+    .map((group, index) => ({ group, index, rank: hashSource(group.source).rank }))
+    .sort((left, right) => left.rank - right.rank || left.index - right.index);
+  const kept: { readonly group: Group; readonly index: number }[] = [];
+  let left = limit;
+  for (const { group, index } of ranked) {
+    if (left <= 0) break;
+    const targets = group.targets.slice(0, left);
+    kept.push({ group: { source: group.source, targets }, index });
+    left -= targets.length;
+  }
+  return kept.sort((a, b) => a.index - b.index).map(({ group }) => group);
+}
+
+function trainRows({ source, targets }: Group): readonly Row[] {
+  return targets.map((target) => ({ source, target }));
+}
+
+function heldOutRow({ source, targets }: Group): Row {
+  return { source, target: targets[0]!, references: targets };
+}
+
+function* chunksOf(rows: readonly Row[], signal: AbortSignal | undefined): Generator<string> {
+  for (let start = 0; start < rows.length; start += REPORT_EVERY) {
+    stopIfAborted(signal);
+    yield rows
+      .slice(start, start + REPORT_EVERY)
+      .map((row) => `${JSON.stringify(row)}\n`)
+      .join("");
+  }
+}
+
+async function write(directory: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (cause) {
+    if (cause instanceof SlmError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SlmError("OUTPUT_FAILED", `data: cannot write ${directory}: ${reason}`, {
+      context: { directory },
+      cause,
+    });
+  }
+}
+
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) {
+    throw new SlmError("INTERRUPTED", "data: interrupted before the rows were complete", {
+      cause: signal.reason,
+    });
+  }
+}
+
+function noTrainingRows(lines: number, rejected: readonly FileRejection[], rejectedCount: number): SlmError {
+  const first = rejected[0];
+  const why = first === undefined ? "" : `; first rejected: ${first.file}:${first.line}: ${first.reason}`;
+  return new SlmError(
+    "DATA_INVALID",
+    `data: expected at least one training row, got none of ${lines} lines (${rejectedCount} rejected${why})`,
+    { context: { lines, rejectedCount, rejected }, suggestions: ["slm data inspect FILE"] },
+  );
+}

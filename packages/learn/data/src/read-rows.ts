@@ -1,0 +1,65 @@
+/** Reads rows from JSONL: one JSON object a line, empty lines skipped, everything else checked. */
+import { SlmError } from "@slm/error";
+import { readLines, type Line } from "./lines.js";
+import { checkRow, type Rejection, type Row } from "./row.js";
+
+export type ScannedLine = { readonly line: number; readonly row: Row } | Rejection;
+
+/**
+ * Every line of a JSONL file as a row or as a rejection with its reason. Empty lines are skipped, but counted.
+ *
+ * @throws SlmError INPUT_MISSING if the file cannot be read.
+ */
+export async function* scanRows(path: string): AsyncGenerator<ScannedLine> {
+  for await (const line of readLines(path)) {
+    const scanned = scanLine(line);
+    if (scanned !== undefined) yield scanned;
+  }
+}
+
+/**
+ * The rows of a JSONL file, which must hold nothing else.
+ *
+ * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID naming the first line that is not a row.
+ */
+export async function* readRows(path: string): AsyncGenerator<Row> {
+  for await (const scanned of scanRows(path)) {
+    if ("row" in scanned) yield scanned.row;
+    else {
+      const { line, reason } = scanned;
+      throw new SlmError("DATA_INVALID", `data: ${path}:${line}: ${reason}`, {
+        context: { path, line, reason },
+        suggestions: [`slm data inspect ${path}`],
+      });
+    }
+  }
+}
+
+/**
+ * All rows of a JSONL file.
+ *
+ * @throws SlmError as {@link readRows}, and DATA_INVALID if the file holds no row.
+ */
+export async function readAllRows(path: string): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for await (const row of readRows(path)) rows.push(row);
+  if (rows.length === 0) {
+    throw new SlmError("DATA_INVALID", `data: ${path}: expected at least one row, got none`, {
+      context: { path },
+    });
+  }
+  return rows;
+}
+
+function scanLine(line: Line): ScannedLine | undefined {
+  if ("reason" in line) return line;
+  if (line.text.trim() === "") return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(line.text);
+  } catch (error) {
+    return { line: line.line, reason: `not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+  const row = checkRow(value);
+  return typeof row === "string" ? { line: line.line, reason: row } : { line: line.line, row };
+}

@@ -1,0 +1,65 @@
+/** One line of a data file: what goes in, what should come out, and every other answer that is right too. */
+
+export interface Row {
+  readonly source: string;
+  readonly target: string;
+  /** Every accepted target, the first one `target`; absent where only `target` is right. */
+  readonly references?: readonly string[];
+}
+
+/** A line that is not a row, and why. */
+export interface Rejection {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** Every accepted answer of a row. */
+export function referencesOf(row: Row): readonly string[] {
+  return row.references ?? [row.target];
+}
+
+const KEYS = new Set(["source", "target", "references"]);
+
+/**
+ * A row out of parsed JSON, or the reason why it is none. No key is ignored: a misspelt one would lose data silently.
+ */
+export function checkRow(value: unknown): Row | string {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return `expected an object {"source", "target"}, got ${kindOf(value)}`;
+  }
+  const extra = Object.keys(value).find((key) => !KEYS.has(key));
+  if (extra !== undefined)
+    return `unknown key ${JSON.stringify(extra.slice(0, 80))}, expected source, target, references`;
+  const { source, target, references } = value as Readonly<Record<string, unknown>>;
+  const problem = textProblem("source", source) ?? textProblem("target", target);
+  if (problem !== undefined) return problem;
+  const row = { source: String(source), target: String(target) };
+  if (references === undefined) return row;
+  if (!Array.isArray(references) || references.length === 0) {
+    return `references: expected a list of at least one text, got ${kindOf(references)}`;
+  }
+  const texts: string[] = [];
+  for (const [index, reference] of references.entries()) {
+    const wrong = textProblem(`references[${index}]`, reference);
+    if (wrong !== undefined) return wrong;
+    texts.push(String(reference));
+  }
+  return { ...row, references: texts };
+}
+
+function textProblem(name: string, value: unknown): string | undefined {
+  if (typeof value !== "string") return `${name}: expected text, got ${kindOf(value)}`;
+  if (value.trim() === "")
+    return `${name}: expected text, got ${value === "" ? "an empty string" : "whitespace"}`;
+  // Half a surrogate pair cannot be written as UTF-8: it would come back as another character.
+  if (/\p{Surrogate}/u.test(value)) return `${name}: holds half a character (an unpaired surrogate)`;
+  return undefined;
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  return typeof value;
+}

@@ -1,0 +1,2 @@
+export { distillConfig, type DistillConfig } from "./distill-config.js";
+export { distill, type DistillInputs, type DistillReport } from "./distill.js";

@@ -1,0 +1,62 @@
+/** Host side of a decoder pass: shifted targets, labels, and which positions count. */
+import { createHostTensor, type HostTensor } from "@slm/runtime";
+
+interface Marks {
+  readonly pad: number;
+  readonly bos: number;
+  readonly eos: number;
+}
+
+/** Right-padded sources and their lengths. Rows beyond the sources hold one padding token. */
+export function sourceFeeds(
+  sources: readonly ArrayLike<number>[],
+  shape: { readonly batch: number; readonly source: number },
+  { pad }: Pick<Marks, "pad">,
+): { source: HostTensor; lengths: HostTensor } {
+  const ids = new Int32Array(shape.batch * shape.source).fill(pad);
+  const lengths = new Int32Array(shape.batch).fill(1);
+  sources.forEach((tokens, row) => {
+    ids.set(tokens, row * shape.source);
+    lengths[row] = Math.max(1, tokens.length);
+  });
+  return {
+    source: createHostTensor("int32", [shape.batch, shape.source], ids),
+    lengths: createHostTensor("int32", [shape.batch], lengths),
+  };
+}
+
+/**
+ * Decoder inputs `[bos, t1, ...]`, labels `[t1, ..., eos]` and their mask, named with `prefix`.
+ * A target that fills the program's width without its end mark (cut off while sampling) has no end label.
+ */
+export function targetFeeds(
+  prefix: string,
+  targets: readonly ArrayLike<number>[],
+  shape: { readonly batch: number; readonly target: number },
+  { pad, bos, eos }: Marks,
+): { feeds: Record<string, HostTensor>; counted: number } {
+  const size = shape.batch * shape.target;
+  const inputs = new Int32Array(size).fill(pad);
+  const labels = new Int32Array(size).fill(pad);
+  const mask = new Float32Array(size);
+  let counted = 0;
+  targets.forEach((target, row) => {
+    const start = row * shape.target;
+    inputs[start] = bos;
+    for (let i = 0; i < Math.min(target.length + 1, shape.target); i++) {
+      if (i > 0) inputs[start + i] = target[i - 1]!;
+      labels[start + i] = i < target.length ? target[i]! : eos;
+      mask[start + i] = 1;
+      counted += 1;
+    }
+  });
+  return {
+    feeds: {
+      [`${prefix}.target`]: createHostTensor("int32", [shape.batch, shape.target], inputs),
+      [`${prefix}.labels`]: createHostTensor("int32", [size], labels),
+      [`${prefix}.mask`]: createHostTensor("float32", [size], mask),
+      [`${prefix}.count`]: createHostTensor("float32", [], Float32Array.of(Math.max(1, counted))),
+    },
+    counted,
+  };
+}

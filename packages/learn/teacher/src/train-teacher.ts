@@ -1,0 +1,68 @@
+import { join } from "node:path";
+import { rm } from "node:fs/promises";
+import { hashJson, type StageContext } from "@slm/artifact";
+import { DATA_FILES, readAllRows } from "@slm/data";
+import { decoderOnlyConfig, parameterCount, writeCheckpoint, type DecoderOnlyConfig } from "@slm/model";
+import type { Engine } from "@slm/tensor";
+import { loadTokenizer, readTokenizerFiles, writeTokenizer } from "@slm/tokenizer";
+import { BEST_FILE, greedyDevMetric, STATE_FILE, tokenizeRows, train } from "@slm/training";
+import type { TrainedTeacherConfig } from "./teacher-config.js";
+import { teacherObjective } from "./teacher-objective.js";
+
+export interface TeacherInputs {
+  readonly dataDirectory: string;
+  readonly tokenizerDirectory: string;
+  /** Receives the checkpoint; state of an interrupted run is found here. */
+  readonly workDirectory: string;
+  readonly engine: Engine;
+  readonly context: StageContext;
+}
+
+export interface TeacherReport {
+  readonly parameters: number;
+  readonly vocab: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly tokensPerSecond: number;
+  readonly seconds: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** Trains a decoder-only teacher on `[source ; target]` and writes its best checkpoint as float16. */
+export async function trainTeacher(settings: TrainedTeacherConfig, inputs: TeacherInputs): Promise<TeacherReport> {
+  const { dataDirectory, tokenizerDirectory, workDirectory, engine, context } = inputs;
+  const tokenizer = await loadTokenizer(tokenizerDirectory);
+  const config: DecoderOnlyConfig = decoderOnlyConfig.parse({
+    ...settings.model,
+    vocabularySize: tokenizer.vocabularySize,
+    tokens: tokenizer.tokens,
+  });
+  const trainFile = join(dataDirectory, DATA_FILES.train);
+  const pairs = tokenizeRows(await readAllRows(trainFile), tokenizer, config, trainFile);
+  const dev = await readAllRows(join(dataDirectory, DATA_FILES.dev));
+  const report = await train({
+    stage: "teacher",
+    engine,
+    config,
+    settings,
+    lengths: pairs.lengths,
+    objective: teacherObjective(config, pairs, settings),
+    dev: greedyDevMetric({
+      rows: dev,
+      tokenizer,
+      limit: settings.evaluateRows,
+      seed: context.seed,
+      maxTarget: config.maxTarget,
+      metrics: ["wordError", "phonemeError"],
+    }),
+    workDirectory,
+    key: hashJson({ settings, config, pairs: pairs.count, seed: context.seed }),
+    context,
+  });
+  await writeCheckpoint(workDirectory, { config, weights: report.weights }, "float16");
+  await writeTokenizer(await readTokenizerFiles(tokenizerDirectory), workDirectory);
+  await rm(join(workDirectory, STATE_FILE), { force: true });
+  await rm(join(workDirectory, BEST_FILE), { force: true });
+  const { steps, loss, tokensPerSecond, seconds, metrics } = report;
+  return { parameters: parameterCount(config), vocab: config.vocabularySize, steps, loss, tokensPerSecond, seconds, metrics };
+}

@@ -1,0 +1,263 @@
+/**
+ * Decoding with weights that are still being trained: the encoder and a one-position step as programs over the live
+ * weights, caches on the device. Used for dev metrics, student-sampled targets and teacher-generated targets.
+ */
+import type { StepDecoder } from "@slm/decoding";
+import { SlmError } from "@slm/error";
+import { crossCaches, decodeStep, encode, outputHead, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
+import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
+import { lengthBias, math, type Program, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
+import { planChunks, unpackParameters, valueSpecs } from "./parameter-layout.js";
+import type { LiveModel } from "./trainer.js";
+
+/** Fixed sizes of a live decoder's programs. */
+export interface LiveDecoderShape {
+  /** Rows decoded together; fewer sources are padded with copies of the first. */
+  readonly rows: number;
+  /** Longest source [tokens]. */
+  readonly source: number;
+  /** Cache capacity [positions]; a decoder-only model's source counts too. */
+  readonly capacity: number;
+}
+
+/** Decodes batches with a model's current weights; programs are compiled once. */
+export interface LiveDecoder {
+  readonly shape: LiveDecoderShape;
+  /** A decoder that has read these sources and expects the begin mark next. Ends the use of the one before. */
+  start(sources: readonly Int32Array[]): Promise<StepDecoder>;
+  close(): Promise<void>;
+}
+
+const cacheSpec = (config: ModelConfig, { rows, capacity }: LiveDecoderShape): TensorSpec => ({
+  dtype: "float32",
+  shape: [rows, config.kvHeads, capacity, config.headDim],
+});
+
+const layersOf = (config: ModelConfig): number[] => Array.from({ length: config.decoderLayers }, (_, layer) => layer);
+
+/** Cross-attention inputs of the step program: what the encode program returns, by name. */
+function contextSpecs(config: EncoderDecoderConfig, { rows, source }: LiveDecoderShape): Record<string, TensorSpec> {
+  const { kvHeads, headDim } = config;
+  const specs: Record<string, TensorSpec> = { bias: { dtype: "float32", shape: [rows, 1, 1, source] } };
+  for (const layer of layersOf(config)) {
+    specs[`cross.${layer}.key`] = { dtype: "float32", shape: [rows, kvHeads, headDim, source] };
+    specs[`cross.${layer}.value`] = { dtype: "float32", shape: [rows, kvHeads, source, headDim] };
+  }
+  return specs;
+}
+
+function encodeProgram(config: EncoderDecoderConfig, shape: LiveDecoderShape): ProgramDefinition {
+  const chunks = planChunks(config);
+  const { rows, source } = shape;
+  return {
+    name: `live encoder ${rows}x${source}`,
+    inputs: {
+      ...valueSpecs(chunks),
+      ids: { dtype: "int32", shape: [rows, source] },
+      lengths: { dtype: "int32", shape: [rows] },
+    },
+    build: (x) => {
+      const parameters = unpackParameters(chunks, x);
+      const [ids, lengths] = [x["ids"]!, x["lengths"]!];
+      const encoded = encode(config, parameters, ids, { lengths });
+      const outputs: Record<string, Tensor> = { bias: lengthBias({ lengths, ids }, {}) };
+      crossCaches(config, parameters, encoded).forEach(({ key, value }, layer) => {
+        outputs[`cross.${layer}.key`] = key;
+        outputs[`cross.${layer}.value`] = value;
+      });
+      return outputs;
+    },
+  };
+}
+
+function stepProgram(config: ModelConfig, shape: LiveDecoderShape): ProgramDefinition {
+  const chunks = planChunks(config);
+  const inputs: Record<string, TensorSpec> = {
+    ...valueSpecs(chunks),
+    ...(config.architecture === "encoder-decoder" ? contextSpecs(config, shape) : {}),
+    ids: { dtype: "int32", shape: [shape.rows, 1] },
+    position: { dtype: "int32", shape: [shape.rows] },
+  };
+  const inPlace: Record<string, string> = {};
+  for (const layer of layersOf(config)) {
+    for (const part of ["key", "value"]) {
+      inputs[`past.${layer}.${part}`] = cacheSpec(config, shape);
+      inPlace[`present.${layer}.${part}`] = `past.${layer}.${part}`;
+    }
+  }
+  return {
+    name: `live step ${shape.rows}x${shape.capacity}`,
+    inputs,
+    inPlace,
+    build: (x) => {
+      const parameters = unpackParameters(chunks, x);
+      const caches = layersOf(config).map((layer) => ({ key: x[`past.${layer}.key`]!, value: x[`past.${layer}.value`]! }));
+      const cross = layersOf(config).map((layer) => ({ key: x[`cross.${layer}.key`]!, value: x[`cross.${layer}.value`]! }));
+      const source = config.architecture === "encoder-decoder" ? { cross, bias: x["bias"]! } : undefined;
+      const { capacity } = shape;
+      const step = decodeStep(config, parameters, x["ids"]!, { source, caches, capacity, pastLength: x["position"]! });
+      const logits = math.reshape(outputHead(parameters, step.hidden), [shape.rows, config.vocabularySize]);
+      const outputs: Record<string, Tensor> = { logits };
+      step.caches.forEach(({ key, value }, layer) => {
+        outputs[`present.${layer}.key`] = key;
+        outputs[`present.${layer}.value`] = value;
+      });
+      return outputs;
+    },
+  };
+}
+
+/** Compiles the programs of a model for one shape. */
+export async function createLiveDecoder(live: LiveModel, shape: LiveDecoderShape): Promise<LiveDecoder> {
+  const { engine, config } = live;
+  const encoder =
+    config.architecture === "encoder-decoder" ? await engine.compile(encodeProgram(config, shape)) : undefined;
+  const step = await engine.compile(stepProgram(config, shape));
+  const caches: Record<string, DeviceTensor> = {};
+  const spec = cacheSpec(config, shape);
+  for (const layer of layersOf(config)) {
+    for (const part of ["key", "value"]) {
+      caches[`${layer}.${part}`] = await engine.upload(createHostTensor(spec.dtype, spec.shape));
+    }
+  }
+  return new CachedLiveDecoder(live, shape, { encoder, step }, caches);
+}
+
+class CachedLiveDecoder implements LiveDecoder {
+  readonly shape: LiveDecoderShape;
+  private readonly live: LiveModel;
+  private readonly programs: { readonly encoder: Program | undefined; readonly step: Program };
+  private readonly caches: Readonly<Record<string, DeviceTensor>>;
+  private context: Readonly<Record<string, DeviceTensor>> = {};
+
+  constructor(
+    live: LiveModel,
+    shape: LiveDecoderShape,
+    programs: CachedLiveDecoder["programs"],
+    caches: Readonly<Record<string, DeviceTensor>>,
+  ) {
+    this.live = live;
+    this.shape = shape;
+    this.programs = programs;
+    this.caches = caches;
+  }
+
+  async start(sources: readonly Int32Array[]): Promise<StepDecoder> {
+    const { rows } = this.shape;
+    if (sources.length === 0 || sources.length > rows) {
+      throw new SlmError("UNEXPECTED", `live decoder: 1 to ${rows} sources expected, got ${sources.length}`);
+    }
+    const padded = Array.from({ length: rows }, (_, row) => sources[row] ?? sources[0]!);
+    const { encoder } = this.programs;
+    const state = new LiveStep(this, new Int32Array(rows));
+    if (encoder === undefined) {
+      await state.prefill(padded);
+      return state;
+    }
+    await this.live.engine.release(Object.values(this.context));
+    const { feeds } = this.live;
+    const outputs = Object.keys(contextSpecs(this.live.config as EncoderDecoderConfig, this.shape));
+    const { kept } = await encoder.run({ feeds: { ...feeds, ...this.sourceFeeds(padded) }, keep: outputs });
+    this.context = kept;
+    return state;
+  }
+
+  private sourceFeeds(sources: readonly Int32Array[]): Record<string, HostTensor> {
+    const { rows, source } = this.shape;
+    const ids = new Int32Array(rows * source).fill(this.live.config.tokens.pad);
+    sources.forEach((tokens, row) => {
+      ids.set(tokens, row * source);
+    });
+    return {
+      ids: createHostTensor("int32", [rows, source], ids),
+      lengths: createHostTensor("int32", [rows], Int32Array.from(sources, ({ length }) => length)),
+    };
+  }
+
+  /** Runs one position per row; row r is written at cache slot positions[r]. */
+  async runStep(tokens: Int32Array, positions: Int32Array, wantLogits: boolean): Promise<Float32Array> {
+    const { rows } = this.shape;
+    const feeds: Record<string, HostTensor | DeviceTensor> = {
+      ...this.live.feeds,
+      ...this.context,
+      ids: createHostTensor("int32", [rows, 1], tokens),
+      position: createHostTensor("int32", [rows], positions),
+    };
+    const into: Record<string, DeviceTensor> = {};
+    for (const [name, cache] of Object.entries(this.caches)) {
+      feeds[`past.${name}`] = cache;
+      into[`present.${name}`] = cache;
+    }
+    const inputs = onlyStepInputs(feeds);
+    const { fetched } = await this.programs.step.run({ feeds: inputs, fetch: wantLogits ? ["logits"] : [], into });
+    return wantLogits ? (fetched["logits"]!.data as Float32Array) : new Float32Array(0);
+  }
+
+  get vocabularySize(): number {
+    return this.live.config.vocabularySize;
+  }
+
+  get padToken(): number {
+    return this.live.config.tokens.pad;
+  }
+
+  async permute(rows: readonly number[]): Promise<void> {
+    const { engine } = this.live;
+    for (const tensor of [...Object.values(this.caches), ...Object.values(this.context)]) await engine.permuteRows(tensor, rows);
+  }
+
+  async close(): Promise<void> {
+    const { engine } = this.live;
+    await engine.release([...Object.values(this.caches), ...Object.values(this.context)]);
+    await this.programs.encoder?.release();
+    await this.programs.step.release();
+  }
+}
+
+/** Weights, caches and context: the optimizer's moments are not inputs of the step program. */
+function onlyStepInputs(feeds: Record<string, HostTensor | DeviceTensor>): Record<string, HostTensor | DeviceTensor> {
+  return Object.fromEntries(Object.entries(feeds).filter(([name]) => !/^state\..*\.(first|second)$/.test(name)));
+}
+
+class LiveStep implements StepDecoder {
+  readonly rows: number;
+  readonly vocabularySize: number;
+  private readonly owner: CachedLiveDecoder;
+  private positions: Int32Array;
+
+  constructor(owner: CachedLiveDecoder, positions: Int32Array) {
+    this.owner = owner;
+    this.rows = positions.length;
+    this.vocabularySize = owner.vocabularySize;
+    this.positions = positions;
+  }
+
+  /**
+   * Feeds sources of unequal length one position at a time; a row that has none left feeds padding into its next slot,
+   * which its next token overwrites.
+   */
+  async prefill(sources: readonly Int32Array[]): Promise<void> {
+    const longest = Math.max(...sources.map(({ length }) => length));
+    for (let index = 0; index < longest; index++) {
+      const tokens = Int32Array.from(sources, (source) => source[index] ?? this.owner.padToken);
+      await this.owner.runStep(tokens, this.positions, false);
+      this.positions = this.positions.map((position, row) => position + (index < sources[row]!.length ? 1 : 0));
+    }
+  }
+
+  async step(tokens: Int32Array): Promise<Float32Array> {
+    const { capacity } = this.owner.shape;
+    if (this.positions.some((position) => position >= capacity)) {
+      throw new SlmError("UNEXPECTED", `live decoder: more than ${capacity} positions`);
+    }
+    const logits = await this.owner.runStep(tokens, this.positions, true);
+    this.positions = this.positions.map((position) => position + 1);
+    return logits;
+  }
+
+  async permuteRows(rows: readonly number[]): Promise<void> {
+    const before = this.positions;
+    this.positions = Int32Array.from(rows, (row) => before[row]!);
+    await this.owner.permute(rows);
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * How weights and moments are kept on the device: large tensors alone, small ones packed into shared flat chunks, so
+ * that the optimizer is a few nodes over long vectors instead of a dozen nodes for every bias.
+ */
+import { parameterSpecs, type ModelConfig, type ParameterSpec, type Weights } from "@slm/model";
+import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
+import { math, type Tensor, type TensorSpec } from "@slm/tensor";
+
+/** Tensors of at least this many elements are a chunk of their own: packing would copy them each step. */
+const LARGE = 1 << 16;
+/** Packed chunks are cut here, to stay inside a core's cache while the optimizer passes over them. */
+const CHUNK = 1 << 18;
+
+export interface Chunk {
+  readonly name: string;
+  /** Whether AdamW decays these weights: matrices yes, norms and biases no. */
+  readonly decays: boolean;
+  readonly specs: readonly ParameterSpec[];
+  readonly size: number;
+}
+
+/** Chunks of a model's parameters, in a fixed order. */
+export function planChunks(config: ModelConfig): Chunk[] {
+  const chunks: Chunk[] = [];
+  for (const decays of [true, false]) {
+    const specs = parameterSpecs(config).filter(({ shape }) => shape.length > 1 === decays);
+    let open: ParameterSpec[] = [];
+    let size = 0;
+    const close = (members: readonly ParameterSpec[]): void => {
+      if (members.length === 0) return;
+      const name = `${decays ? "matrices" : "vectors"}.${chunks.length}`;
+      chunks.push({ name, decays, specs: members, size: members.reduce((sum, { shape }) => sum + elementCount(shape), 0) });
+    };
+    for (const spec of specs) {
+      const count = elementCount(spec.shape);
+      if (count >= LARGE) {
+        close([spec]);
+        continue;
+      }
+      if (size + count > CHUNK) {
+        close(open);
+        open = [];
+        size = 0;
+      }
+      open.push(spec);
+      size += count;
+    }
+    close(open);
+  }
+  return chunks;
+}
+
+/** Program input that holds a chunk's weights. */
+export const valueInput = (chunk: Chunk): string => `state.${chunk.name}.value`;
+
+/** Program inputs that hold the weights. */
+export function valueSpecs(chunks: readonly Chunk[]): Record<string, TensorSpec> {
+  return Object.fromEntries(chunks.map((chunk) => [valueInput(chunk), { dtype: "float32", shape: [chunk.size] }]));
+}
+
+/** Parameters by name, as views of the chunks. */
+export function unpackParameters(chunks: readonly Chunk[], inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  const parameters: Record<string, Tensor> = {};
+  for (const chunk of chunks) {
+    const parts = math.split(
+      inputs[valueInput(chunk)]!,
+      chunk.specs.map(({ shape }) => elementCount(shape)),
+      0,
+    );
+    chunk.specs.forEach(({ name, shape }, index) => (parameters[name] = math.reshape(parts[index]!, shape)));
+  }
+  return parameters;
+}
+
+/** One flat tensor per chunk out of tensors by name. */
+export function packTensors(chunk: Chunk, tensors: Readonly<Record<string, Tensor>>): Tensor {
+  return math.concat(
+    chunk.specs.map(({ name, shape }) => math.reshape(tensors[name]!, [elementCount(shape)])),
+    0,
+  );
+}
+
+/** A chunk's weights in host memory. */
+export function packWeights(chunk: Chunk, weights: Weights): HostTensor {
+  const values = new Float32Array(chunk.size);
+  let offset = 0;
+  for (const { name } of chunk.specs) {
+    const data = weights.get(name)!.data as Float32Array;
+    values.set(data, offset);
+    offset += data.length;
+  }
+  return createHostTensor("float32", [chunk.size], values);
+}
+
+/** Weights by name in the model's order, copied out of chunks. */
+export function unpackWeights(config: ModelConfig, chunks: readonly Chunk[], values: readonly HostTensor[]): Weights {
+  const found = new Map<string, HostTensor>();
+  chunks.forEach((chunk, index) => {
+    let offset = 0;
+    for (const { name, shape } of chunk.specs) {
+      const size = elementCount(shape);
+      found.set(name, createHostTensor("float32", shape, (values[index]!.data as Float32Array).slice(offset, offset + size)));
+      offset += size;
+    }
+  });
+  return new Map(parameterSpecs(config).map(({ name }) => [name, found.get(name)!]));
+}

@@ -1,0 +1,283 @@
+/**
+ * The training loop of every model: batches in a repeatable order, one program per bucket compiled when first needed,
+ * state saved as it goes. A run killed at any moment and resumed ends with the same bits as one that was not.
+ */
+import { join } from "node:path";
+import { JsonLog, throwIfInterrupted, writeBytesAtomic, type StageContext } from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import { encodeSafetensors, initializeWeights, matchWeights, readSafetensors, type ModelConfig, type Weights } from "@slm/model";
+import { createRandom } from "@slm/decoding";
+import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
+import type { Engine, Program } from "@slm/tensor";
+import { adamScalars } from "./adamw.js";
+import { assignBuckets, epochBatches, planBuckets, type Batch, type Bucket, type PairLengths } from "./buckets.js";
+import { planChunks } from "./parameter-layout.js";
+import { learningRateAt } from "./schedule.js";
+import { trainProgram, type LossDefinition } from "./train-program.js";
+import type { TrainingSettings } from "./training-config.js";
+import { downloadWeights, loadState, saveState, uploadState, type DeviceState, type SavedProgress } from "./training-state.js";
+
+/** Feeds of one step; `owned` tensors are released after it. */
+export interface BatchFeeds {
+  readonly feeds: Readonly<Record<string, HostTensor | DeviceTensor>>;
+  readonly owned?: readonly DeviceTensor[];
+  /** Tokens the step computes, padding excluded. */
+  readonly tokens: number;
+  /** Which of the objective's loss definitions these feeds are for; objectives with one need none. */
+  readonly variant?: string;
+}
+
+/** What a model learns from a batch. */
+export interface Objective {
+  /** The loss for batches of one bucket, in one of the variants that `feeds` names. */
+  definition(bucket: Bucket, variant: string): LossDefinition;
+  /** Values for one batch; `step` decides anything random. Called one step ahead of the update it is for. */
+  feeds(batch: Batch, bucket: Bucket, step: number, live: LiveModel): Promise<BatchFeeds>;
+}
+
+/** The model being trained, as other programs may read it. */
+export interface LiveModel {
+  readonly engine: Engine;
+  readonly config: ModelConfig;
+  readonly feeds: Readonly<Record<string, DeviceTensor>>;
+}
+
+/** A measurement on the dev split. */
+export interface DevMetric {
+  readonly name: string;
+  readonly betterIs: "lower" | "higher";
+  measure(live: LiveModel): Promise<Readonly<Record<string, number>>>;
+}
+
+export interface TrainRequest {
+  readonly stage: string;
+  readonly engine: Engine;
+  readonly config: ModelConfig;
+  readonly settings: TrainingSettings;
+  readonly lengths: PairLengths;
+  readonly objective: Objective;
+  readonly dev: DevMetric;
+  /** Where state and metrics live while training. */
+  readonly workDirectory: string;
+  /** Identifies data and settings of this run. */
+  readonly key: string;
+  readonly context: StageContext;
+  /** Starting weights; drawn from the seed when absent. */
+  readonly initial?: Weights;
+}
+
+export interface TrainReport {
+  readonly weights: Weights;
+  readonly steps: number;
+  readonly epochs: number;
+  readonly seconds: number;
+  /** Tokens without padding, per second of this run. */
+  readonly tokensPerSecond: number;
+  /** Mean loss of the last measured stretch. */
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly bestStep: number;
+}
+
+export const METRICS_FILE = "metrics.jsonl";
+export const STATE_FILE = "state.safetensors";
+export const BEST_FILE = "best.safetensors";
+/** Steps between lines of the metrics log and progress reports. */
+const LOG_EVERY = 20;
+
+/** Trains to the last step, resuming from a saved state, and returns the weights that did best on the dev split. */
+export async function train(request: TrainRequest): Promise<TrainReport> {
+  const trainer = await Trainer.start(request);
+  try {
+    return await trainer.run();
+  } finally {
+    await trainer.close();
+  }
+}
+
+/** Variant of objectives with a single loss definition. */
+const DEFAULT_VARIANT = "default";
+
+interface CompiledStep {
+  readonly program: Program;
+  /** Outputs that hold the loss's terms. */
+  readonly terms: readonly string[];
+}
+
+interface Totals {
+  tokens: number;
+  loss: number;
+  count: number;
+}
+
+class Trainer {
+  private readonly request: TrainRequest;
+  private readonly buckets: readonly Bucket[];
+  private readonly assignment: Int32Array;
+  private readonly chunks;
+  private readonly programs = new Map<string, CompiledStep>();
+  private readonly state: DeviceState;
+  private readonly log: JsonLog;
+  private readonly firstStep: number;
+  private best: SavedProgress["best"];
+  private epoch: { index: number; batches: readonly Batch[]; firstStep: number } | undefined;
+  private latest: Readonly<Record<string, number>> = {};
+
+  private constructor(request: TrainRequest, state: DeviceState, log: JsonLog, saved: SavedProgress | undefined) {
+    this.request = request;
+    this.chunks = planChunks(request.config);
+    this.buckets = planBuckets(request.lengths, request.settings.buckets);
+    this.assignment = assignBuckets(request.lengths, this.buckets);
+    this.state = state;
+    this.log = log;
+    this.firstStep = saved?.step ?? 0;
+    this.best = saved?.best;
+  }
+
+  static async start(request: TrainRequest): Promise<Trainer> {
+    const chunks = planChunks(request.config);
+    const saved = await loadState(join(request.workDirectory, STATE_FILE), chunks, request.key);
+    const initial = saved?.tensors ?? request.initial ?? initializeWeights(request.config, createRandom(request.context.seed).next);
+    const state = await uploadState(request.engine, chunks, initial);
+    const log = await JsonLog.open(join(request.workDirectory, METRICS_FILE), { keepThroughStep: saved?.progress.step ?? 0 });
+    return new Trainer(request, state, log, saved?.progress);
+  }
+
+  private get live(): LiveModel {
+    return { engine: this.request.engine, config: this.request.config, feeds: this.state.feeds };
+  }
+
+  async run(): Promise<TrainReport> {
+    const { settings, stage, context } = this.request;
+    const began = performance.now();
+    const recent: Totals = { tokens: 0, loss: 0, count: 0 };
+    let allTokens = 0;
+    let lastLoss = Number.NaN;
+    let logged = began;
+    let prepared = this.prepare(this.firstStep + 1);
+    for (let step = this.firstStep + 1; step <= settings.steps; step++) {
+      const { batch, feeds } = await prepared;
+      const running = this.step(step, batch, feeds);
+      // The next batch is made while this step computes; it is queued behind it, so it sees the updated weights.
+      if (step < settings.steps) {
+        prepared = this.prepare(step + 1);
+        prepared.catch(() => undefined);
+      }
+      const { loss, terms } = await running;
+      recent.tokens += feeds.tokens;
+      recent.loss += loss;
+      recent.count += 1;
+      allTokens += feeds.tokens;
+      const isLast = step === settings.steps;
+      if (step % LOG_EVERY === 0 || isLast) {
+        const now = performance.now();
+        lastLoss = recent.loss / recent.count;
+        const rate = (1000 * recent.tokens) / (now - logged);
+        logged = now;
+        await this.log.append({ step, loss: lastLoss, ...terms, learningRate: learningRateAt(step, settings), tokensPerSecond: rate });
+        context.progress({ stage, step, total: settings.steps, metrics: { loss: lastLoss, ...this.latest, tokensPerSecond: rate } });
+        Object.assign(recent, { tokens: 0, loss: 0, count: 0 });
+      }
+      if (step % settings.evaluateEvery === 0 || isLast) await this.measure(step);
+      if (step % settings.saveEvery === 0 || context.signal.aborted) await this.save(step);
+      throwIfInterrupted(context.signal, stage);
+    }
+    const seconds = (performance.now() - began) / 1000;
+    return {
+      weights: await this.bestWeights(),
+      steps: settings.steps,
+      epochs: settings.steps / this.batchesOf(0).length,
+      seconds,
+      tokensPerSecond: allTokens / Math.max(seconds, Number.MIN_VALUE),
+      loss: lastLoss,
+      metrics: this.latest,
+      bestStep: this.best?.step ?? settings.steps,
+    };
+  }
+
+  private async prepare(step: number): Promise<{ batch: Batch; feeds: BatchFeeds }> {
+    const batch = this.batchAt(step);
+    const feeds = await this.request.objective.feeds(batch, this.buckets[batch.bucket]!, step, this.live);
+    return { batch, feeds };
+  }
+
+  private async step(step: number, batch: Batch, prepared: BatchFeeds): Promise<{ loss: number; terms: Record<string, number> }> {
+    const { settings, engine, stage } = this.request;
+    const { program, terms } = await this.programFor(batch.bucket, prepared.variant ?? DEFAULT_VARIANT);
+    const scalars = { ...adamScalars(step, learningRateAt(step, settings), settings), clipNorm: settings.clipNorm };
+    const feeds: Record<string, HostTensor | DeviceTensor> = { ...this.state.feeds, ...prepared.feeds };
+    for (const [name, value] of Object.entries(scalars)) feeds[name] = createHostTensor("float32", [], Float32Array.of(value));
+    const { fetched } = await program.run({ feeds, fetch: ["loss", "gradientNorm", ...terms], into: this.state.into });
+    if (prepared.owned !== undefined) await engine.release(prepared.owned);
+    const scalar = (name: string): number => Number(fetched[name]!.data[0]);
+    const loss = scalar("loss");
+    if (!Number.isFinite(loss) || !Number.isFinite(scalar("gradientNorm"))) {
+      throw new SlmError("GATE_FAILED", `${stage}: the loss is ${loss} at step ${step}; the last saved state is before it`, {
+        suggestions: ["lower learningRate or clipNorm in the recipe"],
+      });
+    }
+    const logged = Object.fromEntries(terms.map((name) => [name.replace("term.", ""), scalar(name)]));
+    return { loss, terms: { ...logged, gradientNorm: scalar("gradientNorm") } };
+  }
+
+  private async programFor(bucket: number, variant: string): Promise<CompiledStep> {
+    const key = `${bucket} ${variant}`;
+    const known = this.programs.get(key);
+    if (known !== undefined) return known;
+    const { engine, objective, settings, stage } = this.request;
+    const { source, target } = this.buckets[bucket]!;
+    const definition = objective.definition(this.buckets[bucket]!, variant);
+    const program = await engine.compile(
+      trainProgram(`${stage} step ${source}x${target} ${variant}`, this.chunks, definition, settings),
+    );
+    const compiled = { program, terms: definition.terms.map((term) => `term.${term}`) };
+    this.programs.set(key, compiled);
+    return compiled;
+  }
+
+  private batchesOf(epoch: number): readonly Batch[] {
+    return epochBatches(this.assignment, this.request.settings.batchSize, this.request.context.seed, epoch);
+  }
+
+  /** The batch of a step, counted from 1; epochs are laid end to end. */
+  private batchAt(step: number): Batch {
+    let { epoch } = this;
+    if (epoch === undefined || step < epoch.firstStep) epoch = { index: 0, batches: this.batchesOf(0), firstStep: 1 };
+    while (step >= epoch.firstStep + epoch.batches.length) {
+      epoch = { index: epoch.index + 1, firstStep: epoch.firstStep + epoch.batches.length, batches: this.batchesOf(epoch.index + 1) };
+    }
+    this.epoch = epoch;
+    return epoch.batches[step - epoch.firstStep]!;
+  }
+
+  private async measure(step: number): Promise<void> {
+    const { dev, engine, config, workDirectory } = this.request;
+    this.latest = await dev.measure(this.live);
+    const value = this.latest[dev.name]!;
+    await this.log.append({ step, ...Object.fromEntries(Object.entries(this.latest).map(([name, v]) => [`dev.${name}`, v])) });
+    const isBest = this.best === undefined || (dev.betterIs === "lower" ? value < this.best.value : value > this.best.value);
+    if (!isBest) return;
+    const weights = await downloadWeights(engine, config, this.chunks, this.state);
+    await writeBytesAtomic(join(workDirectory, BEST_FILE), encodeSafetensors(weights));
+    this.best = { step, value };
+  }
+
+  private async save(step: number): Promise<void> {
+    const { engine, workDirectory, key } = this.request;
+    const progress = this.best === undefined ? { step, key } : { step, key, best: this.best };
+    await saveState(join(workDirectory, STATE_FILE), engine, this.state, progress);
+  }
+
+  private async bestWeights(): Promise<Weights> {
+    const { engine, config, workDirectory } = this.request;
+    if (this.best === undefined) return downloadWeights(engine, config, this.chunks, this.state);
+    const file = join(workDirectory, BEST_FILE);
+    return matchWeights(config, (await readSafetensors(file)).tensors, file);
+  }
+
+  async close(): Promise<void> {
+    for (const { program } of this.programs.values()) await program.release();
+    await this.request.engine.release(Object.values(this.state.feeds));
+    await this.log.close();
+  }
+}

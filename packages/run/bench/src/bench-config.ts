@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+/** How to measure. Read from the `bench:` section of a recipe. */
+export const benchConfig = z.strictObject({
+  runs: z
+    .int()
+    .min(2)
+    .max(100_000)
+    .default(40)
+    .describe("Measured generations per model; the prompts are taken in turn [runs]."),
+  warmup: z.int().min(0).max(1000).default(3).describe("Generations per model before measuring [runs]."),
+  maxTokens: z.int().min(2).max(65_536).default(64).describe("Most tokens a generation may get [tokens]."),
+  forceTokens: z
+    .int()
+    .min(2)
+    .max(65_536)
+    .optional()
+    .describe(
+      "Generate exactly this many tokens, whatever the model would say, so that models that stop at different " +
+        "lengths do the same work [tokens]. Default: each model stops by itself.",
+    ),
+  settleMs: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(20)
+    .describe("Pause before each run: the threads of the model before stop spinning [ms]."),
+  noiseLimit: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.1)
+    .describe("Medians of the first and second half of the runs that differ by more are called noise [fraction]."),
+});
+
+export type BenchConfig = z.infer<typeof benchConfig>;

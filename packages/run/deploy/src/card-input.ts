@@ -1,0 +1,53 @@
+/** What a model card is told. Every number on a card comes from here or from model.json; what is absent is said to be. */
+
+/** A task metric on one data set, before and after quantization. */
+export interface CardMetric {
+  readonly metric: string;
+  /** Which rows: "test split of words.jsonl". */
+  readonly dataset: string;
+  /** Rows measured. */
+  readonly n: number;
+  readonly before?: number;
+  readonly after?: number;
+}
+
+interface Quantiles {
+  readonly p50: number;
+  readonly p95: number;
+}
+
+/** The part of a benchmark's result that a card shows. */
+export interface CardBench {
+  readonly device: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly threads: number;
+    readonly memoryBytes: number;
+    readonly node: string;
+    readonly provider: string;
+  };
+  readonly models: readonly {
+    readonly name: string;
+    readonly firstTokenMs: Quantiles;
+    readonly tokensPerSecond: Quantiles;
+    readonly peakRssBytes: number;
+  }[];
+  /** Reasons to read the figures with care. */
+  readonly notes: readonly string[];
+}
+
+export interface CardInput {
+  readonly name?: string | undefined;
+  readonly summary?: string | undefined;
+  readonly intendedUse?: string | undefined;
+  readonly limits?: readonly string[];
+  readonly licences?: readonly { readonly of: string; readonly licence: string }[];
+  readonly metrics?: readonly CardMetric[];
+  /** Size of all graphs before quantization [bytes]. */
+  readonly bytesBefore?: number;
+  readonly bench?: CardBench;
+  /** Settings of the training, dotted key to value. */
+  readonly training?: Readonly<Record<string, string | number | boolean>>;
+  /** What the model was made from: role of the input and its hash. */
+  readonly provenance?: readonly { readonly name: string; readonly sha256: string }[];
+}

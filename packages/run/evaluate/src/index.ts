@@ -1,0 +1,6 @@
+export {
+  evaluateModel,
+  type Evaluation,
+  type EvaluationInput,
+  type EvaluationRow,
+} from "./evaluate-model.js";

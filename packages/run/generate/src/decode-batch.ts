@@ -1,0 +1,77 @@
+/** One batch of sources through the model, from ids to ids. */
+import { type DecodeOptions, type Decoded, type Strategy, decode } from "@slm/decoding";
+import type { Runtime } from "@slm/runtime";
+import { type CachePool, cacheCapacity } from "./caches.js";
+import { encodeBatch } from "./encoded-batch.js";
+import { GraphDecoder } from "./graph-decoder.js";
+import type { LoadedModel } from "./loaded-model.js";
+import { roomForTokens, rowsPerSource } from "./model-limits.js";
+import type { Generation } from "./types.js";
+
+export interface BatchEngine {
+  readonly runtime: Runtime;
+  readonly loaded: LoadedModel;
+  readonly caches: CachePool;
+}
+
+export type BatchOptions = Pick<DecodeOptions, "strategy" | "random" | "onToken" | "signal"> & {
+  readonly maxTokens?: number;
+};
+
+export type DecodedIds = Omit<Generation, "text">;
+
+/**
+ * Decodes sources together, one result per source.
+ *
+ * An encoder-decoder encodes them once, padded. A decoder-only model reads them as the beginning of its own
+ * text, followed by the beginning token; they must then be of one length.
+ */
+export async function decodeBatch(
+  { runtime, loaded, caches }: BatchEngine,
+  sources: readonly (readonly number[])[],
+  options: BatchOptions,
+): Promise<readonly DecodedIds[]> {
+  const { model, encoder, decoder } = loaded;
+  const started = performance.now();
+  const perSource = rowsPerSource(options.strategy);
+  const prefixes = sources.flatMap((ids) => Array.from({ length: perSource }, () => (encoder ? [] : ids)));
+  const prefixLength = prefixes[0]?.length ?? 0;
+  const maxTokens = roomForTokens(model, prefixLength, options.maxTokens);
+  const { bos, eos, pad } = model.tokens;
+
+  const capacity = cacheCapacity(prefixLength + maxTokens, model.maxTarget);
+  const set = await caches.take({ rows: prefixes.length, capacity });
+  try {
+    const encoded = encoder
+      ? await encodeBatch(runtime, encoder, model, { sources, rowsPerSource: perSource })
+      : {};
+    try {
+      const { vocabularySize } = model;
+      const steps = new GraphDecoder({ runtime, decoder, caches: set, vocabularySize, encoded, prefixes });
+      const decoded = await decode(steps, { ...options, bos, eos, pad, maxTokens });
+      return decoded.map((row) => timed(row, options.strategy, { started, stepTimes: steps.stepTimes }));
+    } finally {
+      await runtime.release(Object.values(encoded));
+    }
+  } finally {
+    await caches.giveBack(set);
+  }
+}
+
+interface BatchTimes {
+  readonly started: number;
+  readonly stepTimes: readonly number[];
+}
+
+function timed(
+  { tokens, finished }: Decoded,
+  strategy: Strategy,
+  { started, stepTimes }: BatchTimes,
+): DecodedIds {
+  // A result of beam search is known when its batch is done; any other with its own last step.
+  const steps = strategy.kind === "beam" ? stepTimes.length : tokens.length + (finished ? 1 : 0);
+  const firstTokenMs = stepTimes[0]! - started;
+  const totalMs = stepTimes[steps - 1]! - started;
+  const tokensPerSecond = steps > 1 ? ((steps - 1) * 1000) / (totalMs - firstTokenMs) : 1000 / totalMs;
+  return { tokens, firstTokenMs, totalMs, tokensPerSecond, finished };
+}

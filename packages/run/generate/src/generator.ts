@@ -1,0 +1,84 @@
+import type { DeviceModel } from "@slm/artifact";
+import type { Runtime } from "@slm/runtime";
+import { type IndexedSource, planBatches } from "./batches.js";
+import { CachePool } from "./caches.js";
+import { type BatchEngine, type BatchOptions, decodeBatch } from "./decode-batch.js";
+import { loadModel } from "./loaded-model.js";
+import { checkedBatchSize, encodeSources } from "./model-limits.js";
+import { TextStream } from "./text-stream.js";
+import type { GenerateOptions, Generation, Generator } from "./types.js";
+
+/**
+ * Loads an exported, quantized or bundled model for generating text.
+ *
+ * Reads: `model.json`, the graphs it names, `tokenizer.json`, `tokenizer_config.json`.
+ *
+ * @throws SlmError INPUT_MISSING for a file that is not there, DATA_INVALID for one that is not what it should be.
+ * @example
+ * const generator = await loadGenerator("runs/g2p/export", await createCpuRuntime());
+ * const [{ text }] = await generator.generate(["hello"]);
+ */
+export async function loadGenerator(directory: string, runtime: Runtime): Promise<Generator> {
+  const loaded = await loadModel(directory, runtime);
+  return new ModelGenerator({ runtime, loaded, caches: new CachePool(runtime, loaded.model) });
+}
+
+class ModelGenerator implements Generator {
+  readonly #engine: BatchEngine;
+
+  constructor(engine: BatchEngine) {
+    this.#engine = engine;
+  }
+
+  get model(): DeviceModel {
+    return this.#engine.loaded.model;
+  }
+
+  async generate(sources: readonly string[], options: GenerateOptions = {}): Promise<readonly Generation[]> {
+    const { tokenizer, encoder } = this.#engine.loaded;
+    const encoded = encodeSources(sources, tokenizer, this.model);
+    const batches = planBatches(encoded, checkedBatchSize(options.batchSize), encoder === undefined);
+    const results = new Map<number, Generation>();
+    for (const batch of batches) {
+      for (const [row, generation] of await this.#generateBatch(batch, options)) results.set(row, generation);
+    }
+    return sources.map((_, row) => results.get(row)!);
+  }
+
+  async warmUp(): Promise<void> {
+    const { tokens, maxTarget } = this.model;
+    // Two steps: the first reads the prompt, the second the cache.
+    const maxTokens = Math.max(1, Math.min(2, maxTarget - 1));
+    await decodeBatch(this.#engine, [[tokens.unknown]], { strategy: { kind: "greedy" }, maxTokens });
+  }
+
+  async close(): Promise<void> {
+    const { caches, loaded } = this.#engine;
+    await caches.clear();
+    await loaded.decoder.release();
+    await loaded.encoder?.release();
+  }
+
+  async #generateBatch(
+    batch: readonly IndexedSource[],
+    { strategy = { kind: "greedy" }, maxTokens, random, onToken, signal }: GenerateOptions,
+  ): Promise<readonly (readonly [number, Generation])[]> {
+    const { tokenizer } = this.#engine.loaded;
+    const streams = batch.map(({ row }) => new TextStream((ids) => tokenizer.decode(ids), row, onToken));
+    const options: BatchOptions = {
+      strategy,
+      onToken: (at, token) => {
+        streams[at]!.push(token);
+      },
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+      ...(random === undefined ? {} : { random }),
+      ...(signal === undefined ? {} : { signal }),
+    };
+    const sources = batch.map(({ ids }) => ids);
+    const decoded = await decodeBatch(this.#engine, sources, options);
+    return decoded.map((result, at) => {
+      streams[at]!.end();
+      return [batch[at]!.row, { text: tokenizer.decode(result.tokens), ...result }];
+    });
+  }
+}

@@ -1,0 +1,2 @@
+export { loadGenerator } from "./generator.js";
+export type { GenerateOptions, Generation, Generator } from "./types.js";

@@ -1,0 +1,181 @@
+/** A tiny model and a runtime that computes it in plain JavaScript, for tests without a device. */
+import { type DeviceModel, GRAPH_IO } from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import {
+  type DeviceTensor,
+  type HostTensor,
+  type RunRequest,
+  type RunResult,
+  type Runtime,
+  type Session,
+  createHostTensor,
+} from "@slm/runtime";
+import { expect } from "vitest";
+
+export const MAX_SOURCE = 6;
+export const MAX_TARGET = 8;
+/** 4 special tokens, 4 letters, 3 symbols. */
+export const VOCABULARY = 11;
+export const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
+
+/** Logits that depend on every id of the source and of the text so far, in order. */
+export function logitsAfter(source: readonly number[], text: readonly number[]): number[] {
+  const mixed = [...source, 99, ...text].reduce((hash, id) => (Math.imul(hash, 31) + id + 1) >>> 0, 17);
+  return Array.from({ length: VOCABULARY }, (_, id) => {
+    if (id < 2 || id === TOKENS.unknown) return -Infinity;
+    return (Math.imul(mixed ^ (id * 0x9e3779b9), 0x85ebca6b) >>> 0) / 2 ** 30;
+  });
+}
+
+/**
+ * A runtime whose "encoder" hands the source on in `cross.0.key` and whose "decoder" keeps the fed ids in `past.0.key`,
+ * one position each, and computes its logits from what the caches hold.
+ */
+export class MemoryRuntime implements Runtime {
+  readonly device = { provider: "memory", threads: 1, description: "test", simulated: true };
+  readonly tensors = new Map<number, HostTensor>();
+  readonly loaded: string[] = [];
+  readonly encodedBatches: number[][] = [];
+  prefillWidths: number[] = [];
+  allocated = 0;
+  #lastId = 0;
+
+  load(source: { kind: "file"; path: string } | { kind: "bytes" }): Promise<Session> {
+    if (source.kind !== "file") throw new SlmError("UNEXPECTED", "the test loads files");
+    const name = source.path.endsWith("encoder.onnx") ? "encoder" : "decoder";
+    this.loaded.push(name);
+    const run = (request: RunRequest): Promise<RunResult> => {
+      return Promise.resolve(name === "encoder" ? this.#encode(request) : this.#decode(request));
+    };
+    const release = (): Promise<void> => {
+      this.loaded.splice(this.loaded.indexOf(name), 1);
+      return Promise.resolve();
+    };
+    return Promise.resolve({ inputNames: [], outputNames: [], run, release });
+  }
+
+  upload(tensor: HostTensor): Promise<DeviceTensor> {
+    this.allocated++;
+    return Promise.resolve(this.#keep(createHostTensor(tensor.dtype, tensor.shape, tensor.data.slice())));
+  }
+
+  download(): Promise<HostTensor> {
+    throw new SlmError("UNEXPECTED", "the test downloads nothing");
+  }
+
+  write(): Promise<void> {
+    throw new SlmError("UNEXPECTED", "the test writes nothing");
+  }
+
+  permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void> {
+    const { data } = this.#value(target);
+    const width = data.length / rows.length;
+    const old = data.slice();
+    rows.forEach((from, to) => {
+      for (let at = 0; at < width; at++) data[to * width + at] = old[from * width + at]!;
+    });
+    return Promise.resolve();
+  }
+
+  release(tensors: readonly DeviceTensor[]): Promise<void> {
+    for (const { id } of tensors) expect(this.tensors.delete(id)).toBe(true);
+    return Promise.resolve();
+  }
+
+  peakMemoryBytes(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #keep(tensor: HostTensor): DeviceTensor {
+    const id = ++this.#lastId;
+    this.tensors.set(id, tensor);
+    return { id, dtype: tensor.dtype, shape: tensor.shape };
+  }
+
+  #value(tensor: HostTensor | DeviceTensor): HostTensor {
+    return "data" in tensor ? tensor : this.tensors.get(tensor.id)!;
+  }
+
+  #encode({ feeds, keep = [], fetch = [] }: RunRequest): RunResult {
+    const ids = this.#value(feeds[GRAPH_IO.sourceIds]!);
+    const lengths = [...(this.#value(feeds[GRAPH_IO.sourceLengths]!).data as Int32Array)];
+    this.encodedBatches.push(lengths);
+    const [rows = 0, width = 0] = ids.shape;
+    const key = createHostTensor("float32", [rows, 1, 1, width], Float32Array.from(ids.data as Int32Array));
+    const bias = createHostTensor("float32", [rows, 1, 1, width]);
+    for (let row = 0; row < rows; row++) {
+      for (let at = 0; at < width; at++) bias.data[row * width + at] = at < lengths[row]! ? 0 : -1e9;
+    }
+    const values: Record<string, HostTensor> = {
+      [GRAPH_IO.sourceBias]: bias,
+      [GRAPH_IO.crossKey(0)]: key,
+      [GRAPH_IO.crossValue(0)]: key,
+    };
+    return {
+      fetched: Object.fromEntries(fetch.map((name) => [name, values[name]!])),
+      kept: Object.fromEntries(keep.map((name) => [name, this.#keep(values[name]!)])),
+    };
+  }
+
+  #decode({ feeds, into = {} }: RunRequest): RunResult {
+    const target = this.#value(feeds[GRAPH_IO.targetIds]!);
+    const past = Number(this.#value(feeds[GRAPH_IO.pastLength]!).data[0]);
+    const cache = into[GRAPH_IO.presentKey(0)]!;
+    expect(feeds[GRAPH_IO.pastKey(0)]).toBe(cache);
+    const [rows = 0, width = 0] = target.shape;
+    const capacity = cache.shape[2]!;
+    if (past === 0) this.prefillWidths.push(width);
+    expect(past + width).toBeLessThanOrEqual(capacity);
+    const held = this.#value(cache).data;
+    const logits: number[] = [];
+    for (let row = 0; row < rows; row++) {
+      for (let at = 0; at < width; at++) held[row * capacity + past + at] = target.data[row * width + at]!;
+      const text = [...held.subarray(row * capacity, row * capacity + past + width)].map(Number);
+      logits.push(...logitsAfter(this.#source(feeds, row), text));
+    }
+    return {
+      fetched: {
+        [GRAPH_IO.logits]: createHostTensor("float32", [rows, VOCABULARY], Float32Array.from(logits)),
+      },
+      kept: {},
+    };
+  }
+
+  #source(feeds: RunRequest["feeds"], row: number): number[] {
+    const key = feeds[GRAPH_IO.crossKey(0)];
+    if (key === undefined) return [];
+    const width = key.shape[3]!;
+    const part = (tensor: HostTensor): number[] =>
+      [...tensor.data.subarray(row * width, (row + 1) * width)].map(Number);
+    const bias = part(this.#value(feeds[GRAPH_IO.sourceBias]!));
+    return part(this.#value(key)).filter((_, at) => bias[at] === 0);
+  }
+}
+
+export function deviceModel(architecture: DeviceModel["architecture"]): DeviceModel {
+  const graph = (file: string): DeviceModel["graphs"]["decoder"] => ({ file, bytes: 1, scheme: "float32" });
+  return {
+    schemaVersion: 1,
+    name: "tiny",
+    architecture,
+    target: "cpu",
+    scheme: "float32",
+    graphs: {
+      ...(architecture === "encoder-decoder" ? { encoder: graph("encoder.onnx") } : {}),
+      decoder: graph("decoder.onnx"),
+    },
+    parameters: 1,
+    vocabularySize: VOCABULARY,
+    decoderLayers: 1,
+    kvHeads: 1,
+    headDim: 1,
+    maxSource: MAX_SOURCE,
+    maxTarget: MAX_TARGET,
+    tokens: TOKENS,
+    flops: { encoderPerSourceToken: 1, decoderPerTargetToken: 1 },
+  };
+}

@@ -1,0 +1,65 @@
+/** Checks of a request against what the model can hold, before anything runs. */
+import type { DeviceModel } from "@slm/artifact";
+import type { Strategy } from "@slm/decoding";
+import { SlmError } from "@slm/error";
+import type { Tokenizer } from "@slm/tokenizer";
+import type { IndexedSource } from "./batches.js";
+
+const DEFAULT_BATCH = 16;
+
+/** Decoder rows each source takes. */
+export function rowsPerSource(strategy: Strategy): number {
+  return strategy.kind === "beam" ? strategy.beams : 1;
+}
+
+/** @throws SlmError USAGE if the batch size is not a positive integer. */
+export function checkedBatchSize(batchSize = DEFAULT_BATCH): number {
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new SlmError("USAGE", `generate: batchSize must be a positive integer, got ${batchSize}`);
+  }
+  return batchSize;
+}
+
+/**
+ * Sources as ids.
+ *
+ * @throws SlmError DATA_INVALID naming the source that is too long, empty or holds an unknown symbol.
+ */
+export function encodeSources(
+  sources: readonly string[],
+  tokenizer: Tokenizer,
+  { maxSource }: DeviceModel,
+): readonly IndexedSource[] {
+  return sources.map((source, row) => {
+    const ids = tokenizer.encodeSource(source);
+    if (ids.length > maxSource) {
+      throw new SlmError(
+        "DATA_INVALID",
+        `generate: source ${row + 1} has ${ids.length} tokens, the model reads at most ${maxSource}`,
+        { context: { row, tokens: ids.length, maxSource } },
+      );
+    }
+    return { row, ids };
+  });
+}
+
+/**
+ * Most tokens to generate behind `prefix` tokens that occupy the cache already. By default all that fit.
+ *
+ * @throws SlmError USAGE if `requested` does not fit, DATA_INVALID if the prefix alone leaves no room.
+ */
+export function roomForTokens(model: DeviceModel, prefix: number, requested: number | undefined): number {
+  const room = model.maxTarget - prefix;
+  if (room < 1) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `generate: a source of ${prefix} tokens fills the cache of ${model.maxTarget} tokens; none can follow`,
+    );
+  }
+  const wanted = requested ?? room;
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > room) {
+    const behind = prefix === 0 ? "" : ` behind a source of ${prefix} tokens`;
+    throw new SlmError("USAGE", `generate: maxTokens must be from 1 to ${room}${behind}, got ${wanted}`);
+  }
+  return wanted;
+}

@@ -1,0 +1,53 @@
+import type { DeviceModel } from "@slm/artifact";
+import type { Strategy } from "@slm/decoding";
+
+export interface GenerateOptions {
+  /** Default greedy. */
+  readonly strategy?: Strategy;
+  /** Most tokens of a result, the ending one included. Default: what the model's cache holds. */
+  readonly maxTokens?: number;
+  /** Sources that are decoded together. Default 16. */
+  readonly batchSize?: number;
+  /** Uniform in [0, 1); needed by the strategy `sample` only. */
+  readonly random?: () => number;
+  /**
+   * Called with each new piece of a result's text; the pieces of a row add up to its text. `row` is the source's place
+   * in the caller's list. Beam search knows its result only at the end, so its pieces come then.
+   */
+  readonly onToken?: (row: number, piece: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** One generated text. Times run from the start of the batch the source was decoded in, encoder included. */
+export interface Generation {
+  readonly text: string;
+  /** Ids without the beginning and ending tokens. */
+  readonly tokens: readonly number[];
+  /** When the first next-token probabilities were there [ms]. */
+  readonly firstTokenMs: number;
+  /** When the last step of this text was done [ms]. */
+  readonly totalMs: number;
+  /**
+   * Steps after the first per second after the first token, so the encoder and the prompt do not count.
+   * A text of a single step has no such rate; it gets 1 / totalMs.
+   */
+  readonly tokensPerSecond: number;
+  /** Whether the model ended it; false where `maxTokens` did. */
+  readonly finished: boolean;
+}
+
+/** A model that is loaded and ready. Calls may overlap; each has caches of its own. */
+export interface Generator {
+  readonly model: DeviceModel;
+  /**
+   * One generation per source, in the order of the sources.
+   *
+   * @throws SlmError DATA_INVALID naming a source that is too long or holds an unknown symbol, USAGE for options that
+   * cannot be followed, INTERRUPTED when `signal` fires between two steps.
+   */
+  generate(sources: readonly string[], options?: GenerateOptions): Promise<readonly Generation[]>;
+  /** Runs every graph once, so that the first real call is as fast as the others. */
+  warmUp(): Promise<void>;
+  /** Gives back graphs and caches; the runtime stays open. */
+  close(): Promise<void>;
+}

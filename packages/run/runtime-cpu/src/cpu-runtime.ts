@@ -1,0 +1,165 @@
+import { availableParallelism, cpus } from "node:os";
+import { SlmError } from "@slm/error";
+import {
+  type DeviceTensor,
+  type GraphSource,
+  type HostTensor,
+  type LoadOptions,
+  type RunRequest,
+  type RunResult,
+  type Runtime,
+  type RuntimeDevice,
+  type Session,
+  createHostTensor,
+} from "@slm/runtime";
+import { DirectChannel, type HostChannel } from "./channel.js";
+import { OrtHost } from "./ort-host.js";
+import { type CheckedGraph, checkedGraph, encodeRun } from "./run-request.js";
+import { openWorkerChannel } from "./worker-channel.js";
+
+export interface CpuRuntimeOptions {
+  /** Threads one operator may use. Default: the processors this process may use. */
+  readonly threads?: number;
+  /**
+   * Run ONNX Runtime in the calling thread. A run then blocks the event loop, but nothing crosses a thread.
+   * Default false: a worker thread owns ONNX Runtime and every device tensor.
+   */
+  readonly inThread?: boolean;
+}
+
+/**
+ * ONNX Runtime on this machine's processor.
+ *
+ * Runs, reads and writes are carried out in the order they were requested, over all sessions. Host tensors are
+ * copied when a method is called, so the caller may reuse their memory at once. After a failed run the tensors
+ * named in `into` hold unspecified values.
+ * Keep sessions: ONNX Runtime does not give back all the memory of a released one.
+ *
+ * @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, USAGE if `threads` is not a positive integer.
+ */
+export async function createCpuRuntime(options: CpuRuntimeOptions = {}): Promise<Runtime> {
+  const { threads = availableParallelism(), inThread = false } = options;
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new SlmError("USAGE", `runtime-cpu: threads must be a positive integer, got ${String(threads)}`);
+  }
+  const channel = inThread ? new DirectChannel(new OrtHost()) : openWorkerChannel();
+  try {
+    await channel.call("open", { threads });
+  } catch (error) {
+    await channel.close();
+    throw error;
+  }
+  return new CpuRuntime(channel, threads);
+}
+
+/** Ids are unique in the process, so a tensor of one runtime is unknown to every other. */
+let lastId = 0;
+const nextId = (): number => ++lastId;
+
+class CpuRuntime implements Runtime {
+  readonly device: RuntimeDevice;
+  readonly #channel: HostChannel;
+  #closed: Promise<void> | undefined;
+
+  constructor(channel: HostChannel, threads: number) {
+    this.#channel = channel;
+    const description = cpus()[0]?.model.trim() ?? "unknown processor";
+    this.device = { provider: "cpu", threads, description, simulated: false };
+  }
+
+  async load(source: GraphSource, options: LoadOptions = {}): Promise<Session> {
+    const { name = source.kind === "file" ? source.path : "graph", optimization = "all" } = options;
+    const session = nextId();
+    const signature = await this.#open().call("load", { session, name, source, optimization });
+    return new CpuSession(() => this.#open(), session, checkedGraph(name, signature));
+  }
+
+  async upload(tensor: HostTensor): Promise<DeviceTensor> {
+    const { dtype, shape, data } = createHostTensor(tensor.dtype, tensor.shape, tensor.data);
+    const id = nextId();
+    const channel = this.#open();
+    await channel.call("upload", { id, tensor: channel.handOver({ dtype, shape, data }) });
+    return { id, dtype, shape: [...shape] };
+  }
+
+  async download(tensor: DeviceTensor): Promise<HostTensor> {
+    return this.#open().call("download", { id: tensor.id });
+  }
+
+  async write(target: DeviceTensor, source: HostTensor): Promise<void> {
+    const tensor = createHostTensor(source.dtype, source.shape, source.data);
+    if (tensor.dtype !== target.dtype || tensor.shape.join() !== target.shape.join()) {
+      throw new SlmError(
+        "SHAPE_MISMATCH",
+        `runtime-cpu: write to ${target.dtype}[${target.shape.join(",")}] ` +
+          `got ${tensor.dtype}[${tensor.shape.join(",")}]`,
+      );
+    }
+    const channel = this.#open();
+    await channel.call("write", { id: target.id, tensor: channel.handOver(tensor) });
+  }
+
+  async permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void> {
+    const count = target.shape[0] ?? 0;
+    if (rows.length !== count || !rows.every((row) => Number.isInteger(row) && row >= 0 && row < count)) {
+      throw new SlmError(
+        "SHAPE_MISMATCH",
+        `runtime-cpu: permuteRows of ${target.dtype}[${target.shape.join(",")}] needs ${String(count)} row numbers ` +
+          `below ${String(count)}, got [${rows.join(",")}]`,
+      );
+    }
+    await this.#open().call("permuteRows", { id: target.id, rows });
+  }
+
+  async release(tensors: readonly DeviceTensor[]): Promise<void> {
+    await this.#open().call("release", { ids: tensors.map(({ id }) => id) });
+  }
+
+  async peakMemoryBytes(): Promise<number> {
+    return this.#open().call("peakMemory", null);
+  }
+
+  /** Ends the worker after the calls already made; later calls are refused. Closing twice is closing once. */
+  close(): Promise<void> {
+    this.#closed ??= this.#channel.close();
+    return this.#closed;
+  }
+
+  #open(): HostChannel {
+    if (this.#closed !== undefined)
+      throw new SlmError("UNEXPECTED", "runtime-cpu: the runtime has been closed");
+    return this.#channel;
+  }
+}
+
+class CpuSession implements Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly #channel: () => HostChannel;
+  readonly #id: number;
+  readonly #graph: CheckedGraph;
+
+  constructor(channel: () => HostChannel, id: number, graph: CheckedGraph) {
+    this.#channel = channel;
+    this.#id = id;
+    this.#graph = graph;
+    this.inputNames = [...graph.inputs.keys()];
+    this.outputNames = [...graph.outputs.keys()];
+  }
+
+  async run(request: RunRequest): Promise<RunResult> {
+    const channel = this.#channel();
+    const handOver = (tensor: HostTensor): HostTensor => channel.handOver(tensor);
+    const positional = encodeRun(this.#graph, request, { session: this.#id, handOver, nextId });
+    const reply = await channel.call("run", positional);
+    const fetched = Object.fromEntries((request.fetch ?? []).map((name, at) => [name, reply.fetched[at]!]));
+    const kept = Object.fromEntries(
+      (request.keep ?? []).map((name, at) => [name, { id: positional.keepIds[at]!, ...reply.kept[at]! }]),
+    );
+    return { fetched, kept };
+  }
+
+  async release(): Promise<void> {
+    await this.#channel().call("unload", { session: this.#id });
+  }
+}

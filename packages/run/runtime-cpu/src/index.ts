@@ -1,0 +1,1 @@
+export { createCpuRuntime, type CpuRuntimeOptions } from "./cpu-runtime.js";

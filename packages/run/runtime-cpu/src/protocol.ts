@@ -1,0 +1,88 @@
+/** What the caller's side asks of the side that owns ONNX Runtime. Names have become positions and ids. */
+import type { GraphSource, HostTensor, LoadOptions } from "@slm/runtime";
+
+/** A graph input or output as declared: a number is a fixed size, a string a symbol ("" where unnamed). */
+export interface ValueSignature {
+  readonly name: string;
+  /** ONNX Runtime's name of the element type, or "non-tensor" for sequences and maps. */
+  readonly dtype: string;
+  readonly shape: readonly (number | string)[];
+}
+
+export interface GraphSignature {
+  readonly inputs: readonly ValueSignature[];
+  readonly outputs: readonly ValueSignature[];
+}
+
+export interface PositionalRun {
+  readonly session: number;
+  /** One feed per graph input, in graph order: the id of a device tensor, or a host tensor. */
+  readonly feeds: readonly (number | HostTensor)[];
+  /** Positions of outputs to copy back. */
+  readonly fetch: readonly number[];
+  /** Positions of outputs to keep, and the ids they get. */
+  readonly keep: readonly number[];
+  readonly keepIds: readonly number[];
+  /** Positions of outputs written into tensors that exist, and the ids of those. */
+  readonly into: readonly number[];
+  readonly intoIds: readonly number[];
+}
+
+export interface PositionalResult {
+  /** In the order of `fetch`. */
+  readonly fetched: readonly HostTensor[];
+  /** In the order of `keep`. */
+  readonly kept: readonly Pick<HostTensor, "dtype" | "shape">[];
+}
+
+/**
+ * Every call with its request and reply. Ids are chosen by the caller's side.
+ * The receiver of a tensor owns its buffer: requests and replies never alias the other side's memory.
+ */
+export interface HostCalls {
+  readonly open: { readonly request: { readonly threads: number }; readonly reply: null };
+  readonly load: {
+    readonly request: {
+      readonly session: number;
+      readonly name: string;
+      readonly source: GraphSource;
+      readonly optimization: NonNullable<LoadOptions["optimization"]>;
+    };
+    readonly reply: GraphSignature;
+  };
+  readonly unload: { readonly request: { readonly session: number }; readonly reply: null };
+  readonly run: { readonly request: PositionalRun; readonly reply: PositionalResult };
+  readonly upload: {
+    readonly request: { readonly id: number; readonly tensor: HostTensor };
+    readonly reply: null;
+  };
+  readonly download: { readonly request: { readonly id: number }; readonly reply: HostTensor };
+  readonly write: {
+    readonly request: { readonly id: number; readonly tensor: HostTensor };
+    readonly reply: null;
+  };
+  readonly permuteRows: {
+    readonly request: { readonly id: number; readonly rows: readonly number[] };
+    readonly reply: null;
+  };
+  readonly release: { readonly request: { readonly ids: readonly number[] }; readonly reply: null };
+  readonly peakMemory: { readonly request: null; readonly reply: number };
+}
+
+export type CallName = keyof HostCalls;
+export type RequestOf<Name extends CallName> = HostCalls[Name]["request"];
+export type ReplyOf<Name extends CallName> = HostCalls[Name]["reply"];
+
+/** One handler per call: a call without a handler does not compile. */
+export type HostHandlers = {
+  readonly [Name in CallName]: (request: RequestOf<Name>) => ReplyOf<Name> | Promise<ReplyOf<Name>>;
+};
+
+/** Runs one call against a table of handlers. */
+export function dispatch<Name extends CallName>(
+  handlers: HostHandlers,
+  name: Name,
+  request: RequestOf<Name>,
+): ReplyOf<Name> | Promise<ReplyOf<Name>> {
+  return handlers[name](request);
+}
