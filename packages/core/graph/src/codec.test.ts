@@ -1,7 +1,7 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { SlmError } from "@slm/error";
 import fc from "fast-check";
-import { ModelProtoSchema, TensorProtoSchema, type TensorProto } from "onnx-buf";
+import { ModelProtoSchema, TensorProtoSchema, TensorProto_DataLocation } from "onnx-buf";
 import { describe, expect, test } from "vitest";
 import { float, floats, int, ints, subgraph, tensor, text, texts } from "./attributes.js";
 import { GraphBuilder } from "./builder.js";
@@ -10,6 +10,8 @@ import { decodeTensor } from "./decode-tensor.js";
 import { ONNX_DTYPES, tensorByteLength, type OnnxDType } from "./dtypes.js";
 import { encodeModel } from "./encode.js";
 import type { AttributeValue, Graph } from "./graph.js";
+
+type TensorFields = MessageInitShape<typeof TensorProtoSchema>;
 
 /** A small model with one of everything a graph can hold. */
 function everything(): Graph {
@@ -112,8 +114,8 @@ describe("encoding and decoding", () => {
 });
 
 describe(decodeTensor, () => {
-  const decode = (fields: Partial<TensorProto>): readonly number[] => {
-    const proto = create(TensorProtoSchema, { name: "t", ...fields });
+  const decode = (fields: TensorFields): readonly number[] => {
+    const proto = create(TensorProtoSchema, fields);
     return [...decodeTensor(proto, new Map(), "here").data];
   };
 
@@ -140,7 +142,7 @@ describe(decodeTensor, () => {
     expect(decode({ ...code("uint8"), rawData: Uint8Array.of(1, 2) })).toEqual([1, 2]);
   });
 
-  test.each<[string, Partial<TensorProto>, RegExp]>([
+  test.each<[string, TensorFields, RegExp]>([
     ["bytes that do not fill the shape", { dataType: 1, dims: [2n], floatData: [1] }, /8 bytes, got 4/],
     ["a negative dimension", { dataType: 1, dims: [-1n] }, /not negative/],
     ["a tensor larger than any can be", { dataType: 1, dims: [2n ** 40n, 2n ** 40n] }, /larger than any/],
@@ -153,7 +155,11 @@ describe(decodeTensor, () => {
     ["the wrong field", { dataType: 1, dims: [1n], doubleData: [1] }, /floatData, got doubleData/],
     ["a complex number", { dataType: 14, dims: [1n], floatData: [1, 1] }, /type code 14/],
     ["strings", { dataType: 8, dims: [] }, /string tensors/],
-    ["bytes in another file", { dataType: 1, dims: [1n], dataLocation: 1 }, /another file/],
+    [
+      "bytes in another file",
+      { dataType: 1, dims: [1n], dataLocation: TensorProto_DataLocation.EXTERNAL },
+      /another file/,
+    ],
     ["65 axes", { dataType: 1, dims: Array.from({ length: 65 }, () => 1n), floatData: [1] }, /64 axes/],
   ])("refuses %s", (_, fields, message) => {
     expect(() => decode(fields)).toThrow(message);

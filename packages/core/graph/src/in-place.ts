@@ -29,6 +29,8 @@ const SHARED_CACHE: ReadonlySet<string> = new Set(["GroupQueryAttention"]);
 interface Wiring {
   readonly graph: Graph;
   readonly producers: ReadonlyMap<string, number>;
+  /** Nodes whose values a node reads, by node. */
+  readonly before: readonly (readonly number[])[];
   /** Nodes that read a value, by value. */
   readonly readers: ReadonlyMap<string, readonly number[]>;
 }
@@ -36,15 +38,17 @@ interface Wiring {
 function wiringOf(graph: Graph): Wiring {
   const producers = new Map<string, number>();
   const readers = new Map<string, number[]>();
-  graph.nodes.forEach((node, index) => {
+  const before = graph.nodes.map((node, index) => {
     for (const output of node.outputs) if (output !== "") producers.set(output, index);
-    for (const value of new Set(valuesRead(node))) {
+    const values = new Set(valuesRead(node));
+    for (const value of values) {
       const list = readers.get(value);
       if (list === undefined) readers.set(value, [index]);
       else list.push(index);
     }
+    return [...values].flatMap((value) => producers.get(value) ?? []);
   });
-  return { graph, producers, readers };
+  return { graph, producers, before, readers };
 }
 
 function isView(node: GraphNode): boolean {
@@ -79,14 +83,9 @@ function firstWriter(output: string, { graph, producers }: Wiring): number {
 }
 
 /** The node and all that must run before it. */
-function withAncestors(index: number, { graph, producers }: Wiring): ReadonlySet<number> {
+function withAncestors(index: number, { before }: Wiring): ReadonlySet<number> {
   const found = new Set([index]);
-  for (const at of found) {
-    for (const value of valuesRead(graph.nodes[at]!)) {
-      const producer = producers.get(value);
-      if (producer !== undefined) found.add(producer);
-    }
-  }
+  for (const at of found) for (const producer of before[at]!) found.add(producer);
   return found;
 }
 

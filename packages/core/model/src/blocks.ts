@@ -37,7 +37,12 @@ export function normalize(config: ModelConfig, parameters: Parameters, name: str
 }
 
 /** x + down(gelu(up(norm(x)))). */
-export function feedForwardBlock(config: ModelConfig, parameters: Parameters, layer: string, x: Tensor): Tensor {
+export function feedForwardBlock(
+  config: ModelConfig,
+  parameters: Parameters,
+  layer: string,
+  x: Tensor,
+): Tensor {
   const normed = normalize(config, parameters, `${layer}.feedForwardNorm`, x);
   return scope("feedForward", () => {
     const inner = gelu({ x: project(parameters, `${layer}.feedForward.up`, normed) }, {});

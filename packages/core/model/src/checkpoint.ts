@@ -53,7 +53,12 @@ export async function writeCheckpoint(
   const stored = new Map<string, HostTensor>();
   for (const [name, tensor] of weights) {
     const half = dtype === "float16";
-    stored.set(name, half ? createHostTensor("float16", tensor.shape, Uint16Array.from(tensor.data as Float32Array, toHalf)) : tensor);
+    stored.set(
+      name,
+      half
+        ? createHostTensor("float16", tensor.shape, Uint16Array.from(tensor.data as Float32Array, toHalf))
+        : tensor,
+    );
   }
   await writeFile(join(directory, WEIGHTS_FILE), encodeSafetensors(stored));
   await writeFile(join(directory, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);

@@ -68,14 +68,23 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
   if (!parsed.success) throw new SlmError("CONFIG_INVALID", `${where}: ${z.prettifyError(parsed.error)}`);
   const config = parsed.data;
   if (config.heads % config.kvHeads !== 0) {
-    throw new SlmError("CONFIG_INVALID", `${where}: kvHeads ${config.kvHeads} does not divide heads ${config.heads}`);
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: kvHeads ${config.kvHeads} does not divide heads ${config.heads}`,
+    );
   }
   if (config.headDim % 2 !== 0) {
-    throw new SlmError("CONFIG_INVALID", `${where}: headDim ${config.headDim} is odd; rotary embedding turns pairs`);
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: headDim ${config.headDim} is odd; rotary embedding turns pairs`,
+    );
   }
   const ids = Object.values(config.tokens);
   if (ids.some((id) => id >= config.vocabularySize)) {
-    throw new SlmError("CONFIG_INVALID", `${where}: special token id beyond the vocabulary of ${config.vocabularySize}`);
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: special token id beyond the vocabulary of ${config.vocabularySize}`,
+    );
   }
   return config;
 }

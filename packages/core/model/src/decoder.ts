@@ -1,6 +1,23 @@
 /** The decoder of both architectures: over a whole target at once, or one cached step at a time. */
-import { add, cachedAttention, crossAttention, embedding, linear, scope, selfAttention, type Tensor } from "@slm/tensor";
-import { feedForwardBlock, headLayout, normalize, parameter, project, selfAttentionBlock, type Parameters } from "./blocks.js";
+import {
+  add,
+  cachedAttention,
+  crossAttention,
+  embedding,
+  linear,
+  scope,
+  selfAttention,
+  type Tensor,
+} from "@slm/tensor";
+import {
+  feedForwardBlock,
+  headLayout,
+  normalize,
+  parameter,
+  project,
+  selfAttentionBlock,
+  type Parameters,
+} from "./blocks.js";
 import type { ModelConfig } from "./config.js";
 import type { CrossCache } from "./encoder.js";
 
@@ -25,7 +42,10 @@ export function decode(
   options: { readonly source?: SourceContext; readonly mask?: Tensor } = {},
 ): Tensor {
   return runLayers(config, parameters, ids, options.source, (_layer, heads) =>
-    selfAttention({ ...heads, mask: options.mask }, { ...headLayout(config), causal: true, rotaryBase: config.rotaryBase }),
+    selfAttention(
+      { ...heads, mask: options.mask },
+      { ...headLayout(config), causal: true, rotaryBase: config.rotaryBase },
+    ),
   );
 }
 
@@ -104,7 +124,10 @@ function crossAttentionBlock(
   return scope("crossAttention", () => {
     const name = `${layer}.crossAttention`;
     const query = project(parameters, `${name}.query`, normed);
-    const attended = crossAttention({ query, ...source.cross[index]!, bias: source.bias }, headLayout(config));
+    const attended = crossAttention(
+      { query, ...source.cross[index]!, bias: source.bias },
+      headLayout(config),
+    );
     return add({ a: x, b: project(parameters, `${name}.output`, attended) }, {});
   });
 }

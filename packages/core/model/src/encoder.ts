@@ -1,5 +1,13 @@
 import { crossKey, crossValue, embedding, scope, selfAttention, type Tensor } from "@slm/tensor";
-import { feedForwardBlock, headLayout, normalize, parameter, project, selfAttentionBlock, type Parameters } from "./blocks.js";
+import {
+  feedForwardBlock,
+  headLayout,
+  normalize,
+  parameter,
+  project,
+  selfAttentionBlock,
+  type Parameters,
+} from "./blocks.js";
 import type { EncoderDecoderConfig } from "./config.js";
 
 /** Which source positions are tokens: a count per row (padding on the right) or a 0/1 mask (padding anywhere). */
@@ -11,14 +19,22 @@ export type SourcePadding = { readonly lengths: Tensor } | { readonly mask: Tens
  * Shapes: ids int32 `[batch, source]`, lengths int32 `[batch]` or mask float32 `[batch, source]` -> `[batch, source, width]`.
  * Source: arXiv:2501.16273, section 3 (pre-norm, rotary positions, grouped KV heads).
  */
-export function encode(config: EncoderDecoderConfig, parameters: Parameters, ids: Tensor, padding: SourcePadding): Tensor {
+export function encode(
+  config: EncoderDecoderConfig,
+  parameters: Parameters,
+  ids: Tensor,
+  padding: SourcePadding,
+): Tensor {
   return scope("encoder", () => {
     let x = embedding({ table: parameter(parameters, "embedding.weight"), ids }, {});
     for (let index = 0; index < config.encoderLayers; index++) {
       const layer = `encoder.layers.${index}`;
       x = scope(`layers.${index}`, () => {
         const attended = selfAttentionBlock(config, parameters, layer, x, (heads) =>
-          selfAttention({ ...heads, ...padding }, { ...headLayout(config), causal: false, rotaryBase: config.rotaryBase }),
+          selfAttention(
+            { ...heads, ...padding },
+            { ...headLayout(config), causal: false, rotaryBase: config.rotaryBase },
+          ),
         );
         return feedForwardBlock(config, parameters, layer, attended);
       });
@@ -36,7 +52,11 @@ export interface CrossCache {
 }
 
 /** What the decoder's cross-attention reads, computed once per source: one entry per decoder layer. */
-export function crossCaches(config: EncoderDecoderConfig, parameters: Parameters, encoded: Tensor): CrossCache[] {
+export function crossCaches(
+  config: EncoderDecoderConfig,
+  parameters: Parameters,
+  encoded: Tensor,
+): CrossCache[] {
   return Array.from({ length: config.decoderLayers }, (_, index) =>
     scope(`cross.${index}`, () => {
       const name = `decoder.layers.${index}.crossAttention`;

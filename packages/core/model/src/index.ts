@@ -8,7 +8,13 @@ export {
   type EncoderDecoderConfig,
   type ModelConfig,
 } from "./config.js";
-export { flopsPerToken, parameterCount, parameterSpecs, type Initialization, type ParameterSpec } from "./parameters.js";
+export {
+  flopsPerToken,
+  parameterCount,
+  parameterSpecs,
+  type Initialization,
+  type ParameterSpec,
+} from "./parameters.js";
 export type { Parameters } from "./blocks.js";
 export { crossCaches, encode, type CrossCache, type SourcePadding } from "./encoder.js";
 export { decode, decodeStep, outputHead, type SelfCache, type SourceContext } from "./decoder.js";

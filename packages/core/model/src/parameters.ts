@@ -1,7 +1,8 @@
 /** Every weight of a model: its name, shape and how it starts. The single list that checkpoints, training and export follow. */
 import type { ModelConfig } from "./config.js";
 
-export type Initialization = { readonly kind: "ones" } | { readonly kind: "zeros" } | { readonly kind: "normal"; readonly std: number };
+export type Initialization =
+  { readonly kind: "ones" } | { readonly kind: "zeros" } | { readonly kind: "normal"; readonly std: number };
 
 export interface ParameterSpec {
   readonly name: string;
@@ -17,7 +18,11 @@ const normal = (std: number): Initialization => ({ kind: "normal", std });
 const RESIDUAL_SCALE = 0.4;
 
 function linear(name: string, outputs: number, inputs: number, bias: boolean, scale = 1): ParameterSpec[] {
-  const weight = { name: `${name}.weight`, shape: [outputs, inputs], initialization: normal(scale / Math.sqrt(inputs)) };
+  const weight = {
+    name: `${name}.weight`,
+    shape: [outputs, inputs],
+    initialization: normal(scale / Math.sqrt(inputs)),
+  };
   return bias ? [weight, { name: `${name}.bias`, shape: [outputs], initialization: zeros }] : [weight];
 }
 
@@ -38,7 +43,10 @@ function attention(name: string, config: ModelConfig): ParameterSpec[] {
 }
 
 function feedForward(name: string, { width, feedForward: inner, bias }: ModelConfig): ParameterSpec[] {
-  return [...linear(`${name}.up`, inner, width, bias), ...linear(`${name}.down`, width, inner, bias, RESIDUAL_SCALE)];
+  return [
+    ...linear(`${name}.up`, inner, width, bias),
+    ...linear(`${name}.down`, width, inner, bias, RESIDUAL_SCALE),
+  ];
 }
 
 function encoderLayer(name: string, config: ModelConfig): ParameterSpec[] {
@@ -71,7 +79,10 @@ const layers = (count: number, build: (index: number) => ParameterSpec[]): Param
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const encoder =
     config.architecture === "encoder-decoder"
-      ? [...layers(config.encoderLayers, (i) => encoderLayer(`encoder.layers.${i}`, config)), norm("encoder.norm", config.width)]
+      ? [
+          ...layers(config.encoderLayers, (i) => encoderLayer(`encoder.layers.${i}`, config)),
+          norm("encoder.norm", config.width),
+        ]
       : [];
   return [
     {
@@ -87,14 +98,20 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
 
 /** Number of weights. */
 export function parameterCount(config: ModelConfig): number {
-  return parameterSpecs(config).reduce((sum, { shape }) => sum + shape.reduce((product, axis) => product * axis, 1), 0);
+  return parameterSpecs(config).reduce(
+    (sum, { shape }) => sum + shape.reduce((product, axis) => product * axis, 1),
+    0,
+  );
 }
 
 /**
  * Multiply-adds (counted as two) of the linear layers per token; attention scores are left out, being a few percent
  * at the lengths these models see. Cross-attention's key and value projections run once per source token.
  */
-export function flopsPerToken(config: ModelConfig): { encoderPerSourceToken: number; decoderPerTargetToken: number } {
+export function flopsPerToken(config: ModelConfig): {
+  encoderPerSourceToken: number;
+  decoderPerTargetToken: number;
+} {
   let encoder = 0;
   let decoder = 2 * config.vocabularySize * config.width;
   for (const { name, shape } of parameterSpecs(config)) {

@@ -68,20 +68,32 @@ export async function checkReference(directory: string, engine: Engine): Promise
   const gradients = await readReferenceWeights(config, join(directory, "gradients.safetensors"));
   const need = (name: string): HostTensor => {
     const tensor = expected.tensors.get(name);
-    if (tensor === undefined) throw new SlmError("DATA_INVALID", `${expectedFile}: tensor '${name}' is missing`);
+    if (tensor === undefined)
+      throw new SlmError("DATA_INVALID", `${expectedFile}: tensor '${name}' is missing`);
     return tensor;
   };
-  const feeds = batchFeeds(config, { source: need("encoder_input_ids"), target: need("decoder_input_ids"), labels: need("labels") });
-  const inputs: Record<string, HostTensor> = { ...Object.fromEntries(weights), ...feeds, teacher: need("teacher_logits") };
+  const feeds = batchFeeds(config, {
+    source: need("encoder_input_ids"),
+    target: need("decoder_input_ids"),
+    labels: need("labels"),
+  });
+  const inputs: Record<string, HostTensor> = {
+    ...Object.fromEntries(weights),
+    ...feeds,
+    teacher: need("teacher_logits"),
+  };
   const program = await engine.compile(checkProgram(config, inputs));
-  const outputs = ["encoded", "logits", "crossEntropy", "forwardKl", "reverseKl", ...weights.keys()].map(outputName);
+  const outputs = ["encoded", "logits", "crossEntropy", "forwardKl", "reverseKl", ...weights.keys()].map(
+    outputName,
+  );
   const { fetched } = await program.run({ feeds: inputs, fetch: outputs });
   await program.release();
 
   const scalar = (name: string): number => Number(fetched[outputName(name)]!.data[0]);
   const stated = (key: string): number => {
     const value = Number(expected.metadata[key]);
-    if (!Number.isFinite(value)) throw new SlmError("DATA_INVALID", `${expectedFile}: metadata '${key}' is not a number`);
+    if (!Number.isFinite(value))
+      throw new SlmError("DATA_INVALID", `${expectedFile}: metadata '${key}' is not a number`);
     return value;
   };
   const losses = {
@@ -102,7 +114,9 @@ export async function checkReference(directory: string, engine: Engine): Promise
     encoderOutput.maxAbs <= REFERENCE_TOLERANCES.output &&
     logits.maxAbs <= REFERENCE_TOLERANCES.output &&
     worst.maxRel <= REFERENCE_TOLERANCES.gradient &&
-    Object.values(losses).every(({ expected: e, actual }) => Math.abs(actual - e) <= REFERENCE_TOLERANCES.loss * Math.abs(e));
+    Object.values(losses).every(
+      ({ expected: e, actual }) => Math.abs(actual - e) <= REFERENCE_TOLERANCES.loss * Math.abs(e),
+    );
   return { encoderOutput, logits, losses, gradients: worst, pass };
 }
 
@@ -116,21 +130,43 @@ function batchFeeds(
   const int32 = (tensor: HostTensor, name: string): HostTensor => {
     const values = Int32Array.from(tensor.data as ArrayLike<number | bigint>, Number);
     const wrong = values.find((id) => id < 0 || id >= config.vocabularySize);
-    if (wrong !== undefined) throw new SlmError("DATA_INVALID", `${name}: token id ${wrong} outside the vocabulary of ${config.vocabularySize}`);
+    if (wrong !== undefined)
+      throw new SlmError(
+        "DATA_INVALID",
+        `${name}: token id ${wrong} outside the vocabulary of ${config.vocabularySize}`,
+      );
     return createHostTensor("int32", tensor.shape, values);
   };
   const source = int32(ids.source, "encoder_input_ids");
   const target = int32(ids.target, "decoder_input_ids");
   const labels = int32(ids.labels, "labels");
   const notPad = ({ shape, data }: HostTensor): HostTensor =>
-    createHostTensor("float32", shape, Float32Array.from(data as Int32Array, (id) => (id === pad ? 0 : 1)));
+    createHostTensor(
+      "float32",
+      shape,
+      Float32Array.from(data as Int32Array, (id) => (id === pad ? 0 : 1)),
+    );
   const count = (mask: HostTensor): HostTensor =>
-    createHostTensor("float32", [], Float32Array.of((mask.data as Float32Array).reduce((sum, value) => sum + value, 0)));
+    createHostTensor(
+      "float32",
+      [],
+      Float32Array.of((mask.data as Float32Array).reduce((sum, value) => sum + value, 0)),
+    );
   const masks = { sourceMask: notPad(source), targetMask: notPad(target), labelMask: notPad(labels) };
-  return { source, target, labels, ...masks, targetCount: count(masks.targetMask), labelCount: count(masks.labelMask) };
+  return {
+    source,
+    target,
+    labels,
+    ...masks,
+    targetCount: count(masks.targetMask),
+    labelCount: count(masks.labelMask),
+  };
 }
 
-function checkProgram(config: EncoderDecoderConfig, feeds: Readonly<Record<string, HostTensor>>): ProgramDefinition {
+function checkProgram(
+  config: EncoderDecoderConfig,
+  feeds: Readonly<Record<string, HostTensor>>,
+): ProgramDefinition {
   const inputs: Record<string, TensorSpec> = {};
   for (const [name, { dtype, shape }] of Object.entries(feeds)) {
     if (dtype !== "float32" && dtype !== "int32") throw new SlmError("DATA_INVALID", `'${name}' is ${dtype}`);
@@ -165,14 +201,11 @@ function buildCheck(
       reverseKl: reverseKl(byTarget, flat(get("teacher"))),
     };
   };
-  const { gradients } = valueAndGradients(
-    (tensors) => {
-      const parameters = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
-      const terms = losses(forward(parameters).logits);
-      return math.add(math.mul(terms.forwardKl, KL_WEIGHT), math.mul(terms.crossEntropy, 1 - KL_WEIGHT));
-    },
-    names.map(get),
-  );
+  const { gradients } = valueAndGradients((tensors) => {
+    const parameters = Object.fromEntries(names.map((name, index) => [name, tensors[index]!]));
+    const terms = losses(forward(parameters).logits);
+    return math.add(math.mul(terms.forwardKl, KL_WEIGHT), math.mul(terms.crossEntropy, 1 - KL_WEIGHT));
+  }, names.map(get));
   const { encoded, logits } = forward(x);
   const outputs: Record<string, Tensor> = { encoded, logits, ...losses(logits) };
   names.forEach((name, index) => (outputs[name] = gradients[index]!));
@@ -187,7 +220,10 @@ const maxAbs = ({ data }: HostTensor): number => {
 
 function maxAbsDifference(actual: HostTensor, expected: HostTensor): number {
   if (actual.shape.join() !== expected.shape.join()) {
-    throw new SlmError("SHAPE_MISMATCH", `reference: [${expected.shape.join(", ")}] expected, [${actual.shape.join(", ")}] computed`);
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `reference: [${expected.shape.join(", ")}] expected, [${actual.shape.join(", ")}] computed`,
+    );
   }
   const a = actual.data as Float32Array;
   const b = expected.data as Float32Array;

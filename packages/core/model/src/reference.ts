@@ -45,7 +45,10 @@ export async function readReferenceConfig(directory: string): Promise<EncoderDec
   const c = parsed.data;
   const pad = c.pad_token_id;
   if (c.qkv_embd % c.n_head !== 0) {
-    throw new SlmError("CONFIG_INVALID", `${file}: n_head ${c.n_head} does not divide qkv_embd ${c.qkv_embd}`);
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${file}: n_head ${c.n_head} does not divide qkv_embd ${c.qkv_embd}`,
+    );
   }
   const config = parseModelConfig(
     {

@@ -36,14 +36,21 @@ const invalid = (file: string, message: string): SlmError =>
   new SlmError("DATA_INVALID", `${file}: not a valid safetensors file: ${message}`, { context: { file } });
 
 /** Parses the header and checks that every tensor lies inside the data, fits its shape, and overlaps no other. */
-export function parseHeader(text: string, dataBytes: number, file: string): { metadata: Record<string, string>; entries: Map<string, Entry> } {
+export function parseHeader(
+  text: string,
+  dataBytes: number,
+  file: string,
+): { metadata: Record<string, string>; entries: Map<string, Entry> } {
   let header: unknown;
   try {
     header = JSON.parse(text);
   } catch (cause) {
-    throw new SlmError("DATA_INVALID", `${file}: not a valid safetensors file: the header is not JSON`, { cause });
+    throw new SlmError("DATA_INVALID", `${file}: not a valid safetensors file: the header is not JSON`, {
+      cause,
+    });
   }
-  if (typeof header !== "object" || header === null || Array.isArray(header)) throw invalid(file, "the header is not an object");
+  if (typeof header !== "object" || header === null || Array.isArray(header))
+    throw invalid(file, "the header is not an object");
   const metadata: Record<string, string> = {};
   const entries = new Map<string, Entry>();
   for (const [name, value] of Object.entries(header as Record<string, unknown>)) {
@@ -65,12 +72,16 @@ function parseEntry(name: string, value: unknown, dataBytes: number, file: strin
   if (typeof dtype !== "string" || !(dtype in DTYPES)) {
     throw fail(`dtype ${JSON.stringify(dtype)} is not one of ${Object.keys(DTYPES).join(", ")}`);
   }
-  const isSize = (item: unknown): item is number => typeof item === "number" && Number.isSafeInteger(item) && item >= 0;
-  if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isSize)) throw fail("shape is not a list of sizes");
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) throw fail("data_offsets is not [begin, end]");
+  const isSize = (item: unknown): item is number =>
+    typeof item === "number" && Number.isSafeInteger(item) && item >= 0;
+  if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isSize))
+    throw fail("shape is not a list of sizes");
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize))
+    throw fail("data_offsets is not [begin, end]");
   const [begin, end] = offsets as [number, number];
   const expected = elementCount(shape) * DTYPES[dtype as StoredDType].bytes;
-  if (end - begin !== expected) throw fail(`${dtype}[${shape.join(",")}] needs ${expected} bytes, data_offsets hold ${end - begin}`);
+  if (end - begin !== expected)
+    throw fail(`${dtype}[${shape.join(",")}] needs ${expected} bytes, data_offsets hold ${end - begin}`);
   if (end > dataBytes) throw fail(`ends at byte ${end} of ${dataBytes}; the file is truncated`);
   return { dtype: dtype as StoredDType, shape, begin, end };
 }
@@ -113,10 +124,16 @@ export async function readSafetensors(file: string): Promise<Safetensors> {
   }
 }
 
-async function readExactly(handle: FileHandle, position: number, length: number, file: string): Promise<Buffer> {
+async function readExactly(
+  handle: FileHandle,
+  position: number,
+  length: number,
+  file: string,
+): Promise<Buffer> {
   const buffer = Buffer.from(new ArrayBuffer(length));
   const { bytesRead } = await handle.read(buffer, 0, length, position);
-  if (bytesRead !== length) throw invalid(file, `${length} bytes expected at ${position}, ${bytesRead} found`);
+  if (bytesRead !== length)
+    throw invalid(file, `${length} bytes expected at ${position}, ${bytesRead} found`);
   return buffer;
 }
 
@@ -136,13 +153,21 @@ function decodeTensor({ dtype, shape }: Entry, bytes: Buffer): HostTensor {
 }
 
 /** The bytes of a safetensors file; the same tensors always give the same bytes. */
-export function encodeSafetensors(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: { format: "pt", ...metadata } };
   let position = 0;
   for (const [name, tensor] of tensors) {
     const stored = (Object.keys(DTYPES) as StoredDType[]).find((key) => DTYPES[key].dtype === tensor.dtype);
-    if (stored === undefined) throw new SlmError("DATA_INVALID", `safetensors: '${name}' is ${tensor.dtype}, which is not stored`);
-    header[name] = { dtype: stored, shape: tensor.shape, data_offsets: [position, position + tensor.data.byteLength] };
+    if (stored === undefined)
+      throw new SlmError("DATA_INVALID", `safetensors: '${name}' is ${tensor.dtype}, which is not stored`);
+    header[name] = {
+      dtype: stored,
+      shape: tensor.shape,
+      data_offsets: [position, position + tensor.data.byteLength],
+    };
     position += tensor.data.byteLength;
   }
   const json = Buffer.from(JSON.stringify(header), "utf8");

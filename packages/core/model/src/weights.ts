@@ -40,11 +40,16 @@ function gaussian(random: () => number): number {
  *
  * @throws SlmError SHAPE_MISMATCH naming the first missing, unknown or misshapen tensor.
  */
-export function matchWeights(config: ModelConfig, tensors: ReadonlyMap<string, HostTensor>, where: string): Weights {
+export function matchWeights(
+  config: ModelConfig,
+  tensors: ReadonlyMap<string, HostTensor>,
+  where: string,
+): Weights {
   const weights = new Map<string, HostTensor>();
   for (const { name, shape } of parameterSpecs(config)) {
     const tensor = tensors.get(name);
-    if (tensor === undefined) throw new SlmError("SHAPE_MISMATCH", `${where}: tensor '${name}' [${shape.join(", ")}] is missing`);
+    if (tensor === undefined)
+      throw new SlmError("SHAPE_MISMATCH", `${where}: tensor '${name}' [${shape.join(", ")}] is missing`);
     if (tensor.shape.join() !== shape.join()) {
       throw new SlmError(
         "SHAPE_MISMATCH",
@@ -54,7 +59,8 @@ export function matchWeights(config: ModelConfig, tensors: ReadonlyMap<string, H
     weights.set(name, toFloat32(tensor, name));
   }
   for (const name of tensors.keys()) {
-    if (!weights.has(name)) throw new SlmError("SHAPE_MISMATCH", `${where}: tensor '${name}' is not part of this model`);
+    if (!weights.has(name))
+      throw new SlmError("SHAPE_MISMATCH", `${where}: tensor '${name}' is not part of this model`);
   }
   return weights;
 }

@@ -1,4 +1,11 @@
-export { DTYPES, createHostTensor, elementCount, type DType, type HostData, type HostTensor } from "./host-tensor.js";
+export {
+  DTYPES,
+  createHostTensor,
+  elementCount,
+  type DType,
+  type HostData,
+  type HostTensor,
+} from "./host-tensor.js";
 export type {
   DeviceTensor,
   GraphSource,

@@ -11,8 +11,7 @@ export interface RuntimeDevice {
 
 /** A graph to load: a file (external data is found beside it) or its bytes (all weights inside). */
 export type GraphSource =
-  | { readonly kind: "file"; readonly path: string }
-  | { readonly kind: "bytes"; readonly bytes: Uint8Array };
+  { readonly kind: "file"; readonly path: string } | { readonly kind: "bytes"; readonly bytes: Uint8Array };
 
 export interface LoadOptions {
   /** Name used in error messages and profiles. */

@@ -23,7 +23,13 @@ export {
 } from "./ops/attention.js";
 export { maskBias } from "./ops/attention.js";
 export { rotaryTable, type RotaryTable } from "./ops/rotary.js";
-export { crossEntropy, forwardKl, reverseKl, softTargetCrossEntropy, type CountedLogits } from "./ops/losses.js";
+export {
+  crossEntropy,
+  forwardKl,
+  reverseKl,
+  softTargetCrossEntropy,
+  type CountedLogits,
+} from "./ops/losses.js";
 export { math } from "./math.js";
 export { valueAndGradients } from "./gradients.js";
 export {

@@ -14,7 +14,9 @@ export const math = {
   /** Sum of all elements, a scalar. */
   sum: (x: Tensor): Tensor => tf.sum(x),
   reshape: (x: Tensor, shape: readonly number[]): Tensor => tf.reshape(x, [...shape]),
-  concat: (parts: readonly Tensor[], axis: number): Tensor => (parts.length === 1 ? parts[0]! : tf.concat([...parts], axis)),
-  split: (x: Tensor, sizes: readonly number[], axis: number): Tensor[] => (sizes.length === 1 ? [x] : tf.split(x, [...sizes], axis)),
+  concat: (parts: readonly Tensor[], axis: number): Tensor =>
+    parts.length === 1 ? parts[0]! : tf.concat([...parts], axis),
+  split: (x: Tensor, sizes: readonly number[], axis: number): Tensor[] =>
+    sizes.length === 1 ? [x] : tf.split(x, [...sizes], axis),
   gatherRows: (x: Tensor, rows: Tensor): Tensor => tf.gather(x, rows),
 } as const;

@@ -14,8 +14,15 @@ export const distillConfig = z
       .min(0)
       .max(1)
       .default(0.9)
-      .describe("Weight of the forward KL divergence from the teacher; cross-entropy with the labels has the rest."),
-    labelSmoothing: z.number().min(0).lt(1).default(0).describe("Share of a label's probability spread over the vocabulary."),
+      .describe(
+        "Weight of the forward KL divergence from the teacher; cross-entropy with the labels has the rest.",
+      ),
+    labelSmoothing: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe("Share of a label's probability spread over the vocabulary."),
     targets: z
       .strictObject({
         teacher: share("Share of batches whose targets the teacher generates greedily."),

@@ -1,5 +1,12 @@
 /** The distillation loss as programs: one decoder pass when both terms read the same targets, two when they differ. */
-import { crossCaches, decode, encode, outputHead, type EncoderDecoderConfig, type Parameters } from "@slm/model";
+import {
+  crossCaches,
+  decode,
+  encode,
+  outputHead,
+  type EncoderDecoderConfig,
+  type Parameters,
+} from "@slm/model";
 import { crossEntropy, forwardKl, lengthBias, math, type Tensor, type TensorSpec } from "@slm/tensor";
 import type { Bucket, LossDefinition } from "@slm/training";
 

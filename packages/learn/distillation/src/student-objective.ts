@@ -3,7 +3,15 @@ import { createRandom, decode } from "@slm/decoding";
 import type { EncoderDecoderConfig } from "@slm/model";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { Teacher } from "@slm/teacher";
-import { createLiveDecoder, type Batch, type Bucket, type LiveDecoder, type LiveModel, type Objective, type TokenPairs } from "@slm/training";
+import {
+  createLiveDecoder,
+  type Batch,
+  type Bucket,
+  type LiveDecoder,
+  type LiveModel,
+  type Objective,
+  type TokenPairs,
+} from "@slm/training";
 import type { DistillConfig } from "./distill-config.js";
 import { studentLoss } from "./student-loss.js";
 import { sourceFeeds, targetFeeds } from "./target-batch.js";
@@ -24,7 +32,8 @@ export interface StudentObjectiveOptions {
 const STEP_STRIDE = 0x9e3779b1;
 
 /** Random numbers of one step: a pure function of seed and step, so that a resumed run draws the same. */
-const randomOf = (seed: number, step: number): (() => number) => createRandom((seed + Math.imul(step, STEP_STRIDE)) >>> 0).next;
+const randomOf = (seed: number, step: number): (() => number) =>
+  createRandom((seed + Math.imul(step, STEP_STRIDE)) >>> 0).next;
 
 /** The origin of a step's targets, by the recipe's shares. */
 export function targetOrigin(targets: DistillConfig["targets"], draw: number): TargetOrigin {
@@ -40,16 +49,32 @@ export function studentObjective(options: StudentObjectiveOptions): Objective & 
   const sampler = async (live: LiveModel, bucket: Bucket): Promise<LiveDecoder> => {
     const known = decoders.get(bucket);
     if (known !== undefined) return known;
-    const decoder = await createLiveDecoder(live, { rows: batchSize, source: bucket.source, capacity: bucket.target });
+    const decoder = await createLiveDecoder(live, {
+      rows: batchSize,
+      source: bucket.source,
+      capacity: bucket.target,
+    });
     decoders.set(bucket, decoder);
     return decoder;
   };
 
-  const sampleTargets = async (live: LiveModel, bucket: Bucket, sources: readonly Int32Array[], random: () => number): Promise<number[][]> => {
+  const sampleTargets = async (
+    live: LiveModel,
+    bucket: Bucket,
+    sources: readonly Int32Array[],
+    random: () => number,
+  ): Promise<number[][]> => {
     const step = await (await sampler(live, bucket)).start(sources);
     const { bos, eos, pad } = config.tokens;
     const strategy = { kind: "sample", temperature: settings.temperature, topK: settings.topK } as const;
-    const results = await decode(step, { bos, eos, pad, maxTokens: Math.max(1, bucket.target - 1), strategy, random });
+    const results = await decode(step, {
+      bos,
+      eos,
+      pad,
+      maxTokens: Math.max(1, bucket.target - 1),
+      strategy,
+      random,
+    });
     return results.slice(0, sources.length).map(({ tokens }) => tokens);
   };
 
@@ -65,19 +90,30 @@ export function studentObjective(options: StudentObjectiveOptions): Objective & 
     const sources = Array.from(rows, (row) => pairs.source(row));
     const goldTargets = Array.from(rows, (row) => pairs.target(row));
     const common = sourceFeeds(sources, shape, config.tokens);
-    const tokens = rows.reduce((sum, row) => sum + pairs.lengths.source[row]! + pairs.lengths.target[row]!, 0);
+    const tokens = rows.reduce(
+      (sum, row) => sum + pairs.lengths.source[row]! + pairs.lengths.target[row]!,
+      0,
+    );
     if (origin === "gold") {
       const pass = targetFeeds("kl", goldTargets, shape, config.tokens);
-      return { variant: "shared", feeds: { ...common, ...pass.feeds, teacher: gold.read(rows, bucket) }, tokens };
+      return {
+        variant: "shared",
+        feeds: { ...common, ...pass.feeds, teacher: gold.read(rows, bucket) },
+        tokens,
+      };
     }
     const targets =
       origin === "teacher"
         ? await teacher.generate(sources, shape, { kind: "greedy" }, random)
         : await sampleTargets(live, bucket, sources, random);
-    const scored = await teacher.score(targets.map((target, index) => ({ source: sources[index]!, target })), shape);
+    const scored = await teacher.score(
+      targets.map((target, index) => ({ source: sources[index]!, target })),
+      shape,
+    );
     const pass = targetFeeds("kl", targets, shape, config.tokens);
     const all: Record<string, HostTensor | DeviceTensor> = { ...common, ...pass.feeds, teacher: scored };
-    if (origin === "student") Object.assign(all, targetFeeds("gold", goldTargets, shape, config.tokens).feeds);
+    if (origin === "student")
+      Object.assign(all, targetFeeds("gold", goldTargets, shape, config.tokens).feeds);
     return { variant: origin === "student" ? "separate" : "shared", feeds: all, owned: [scored], tokens };
   };
 

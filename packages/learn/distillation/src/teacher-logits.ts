@@ -1,8 +1,7 @@
 /**
  * Teacher logits of all gold targets, computed once and kept: every later epoch reads them instead of running the teacher.
  *
- * A pair's logits are those of its batch in the first epoch's order, a pure function of the seed, so a resumed run
- * sees the same bits. Stored as float16 differences from each position's largest logit, in one file that grows batch by batch.
+ * Which pairs are scored together is a pure function of the seed, so a resumed run sees the same bits. Stored as float16 differences from each position's largest logit, in one file that grows batch by batch.
  */
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { throwIfInterrupted, type StageContext } from "@slm/artifact";
@@ -18,9 +17,11 @@ export interface GoldLogitsRequest {
   readonly engine: Engine;
   readonly teacher: Teacher;
   readonly pairs: TokenPairs;
-  /** First epoch's batches. */
+  /** Every pair once, in batches of at most `scoreBatch`: which pairs are scored together must not change on resume. */
   readonly batches: readonly Batch[];
   readonly buckets: readonly Bucket[];
+  readonly scoreBatch: number;
+  /** Rows of the training batches that will be read. */
   readonly batchSize: number;
   readonly context: StageContext;
 }
@@ -76,7 +77,8 @@ async function fillFile(request: GoldLogitsRequest, size: number): Promise<Uint1
       if (position + count > held) await writeBatch(request, batch, handle, position, count);
       position += count;
       done += 1;
-      if (done % 50 === 0) context.progress({ stage: "distill", message: "teacher logits", step: done, total: batches.length });
+      if (done % 10 === 0)
+        context.progress({ stage: "distill", message: "teacher logits", step: done, total: batches.length });
       throwIfInterrupted(context.signal, "distill");
     }
     const stored = new Uint16Array(size);
@@ -88,14 +90,14 @@ async function fillFile(request: GoldLogitsRequest, size: number): Promise<Uint1
 }
 
 async function writeBatch(
-  { engine, teacher, pairs, buckets, batchSize }: GoldLogitsRequest,
+  { engine, teacher, pairs, buckets, scoreBatch }: GoldLogitsRequest,
   { rows, bucket }: Batch,
   handle: FileHandle,
   position: number,
   count: number,
 ): Promise<void> {
   const vocab = teacher.config.vocabularySize;
-  const shape = { batch: batchSize, ...buckets[bucket]! };
+  const shape = { batch: scoreBatch, ...buckets[bucket]! };
   const scored = await teacher.score(
     Array.from(rows, (row) => ({ source: pairs.source(row), target: pairs.target(row) })),
     shape,
@@ -119,7 +121,8 @@ async function readFully(handle: FileHandle, bytes: Uint8Array, file: string): P
   let offset = 0;
   while (offset < bytes.length) {
     const { bytesRead } = await handle.read(bytes, offset, bytes.length - offset, offset);
-    if (bytesRead === 0) throw new SlmError("DATA_INVALID", `${file}: ends at byte ${offset} of ${bytes.length}`);
+    if (bytesRead === 0)
+      throw new SlmError("DATA_INVALID", `${file}: ends at byte ${offset} of ${bytes.length}`);
     offset += bytesRead;
   }
 }

@@ -1,4 +1,9 @@
-export { teacherConfig, trainedTeacher, type TeacherConfig, type TrainedTeacherConfig } from "./teacher-config.js";
+export {
+  teacherConfig,
+  trainedTeacher,
+  type TeacherConfig,
+  type TrainedTeacherConfig,
+} from "./teacher-config.js";
 export { teacherObjective } from "./teacher-objective.js";
 export { sequenceBatch, type SequenceBatch, type SequenceTokens } from "./sequence.js";
 export { trainTeacher, type TeacherInputs, type TeacherReport } from "./train-teacher.js";

@@ -6,7 +6,12 @@ import { trainingFields } from "@slm/training";
 export const trainedTeacher = z.strictObject({
   kind: z.literal("train").describe("Train a decoder-only teacher on the recipe's data."),
   model: decoderOnlyShape.describe("Shape of the teacher."),
-  labelSmoothing: z.number().min(0).lt(1).default(0).describe("Share of the label's probability spread over the vocabulary."),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe("Share of the label's probability spread over the vocabulary."),
   ...trainingFields,
 });
 

@@ -29,7 +29,10 @@ export function teacherObjective(
           const flat = math.reshape(hidden, [batchSize * (source + target), config.width]);
           const logits = outputHead(parameters, math.gatherRows(flat, x["positions"]!));
           const counted = { logits, mask: x["mask"]!, count: x["count"]! };
-          return { loss: crossEntropy(counted, math.reshape(x["labels"]!, [positions]), labelSmoothing), terms: {} };
+          return {
+            loss: crossEntropy(counted, math.reshape(x["labels"]!, [positions]), labelSmoothing),
+            terms: {},
+          };
         },
       };
     },

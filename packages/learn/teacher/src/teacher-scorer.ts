@@ -3,7 +3,15 @@ import { decode as decodeTokens, type Strategy } from "@slm/decoding";
 import { decode, outputHead, type Checkpoint, type DecoderOnlyConfig } from "@slm/model";
 import type { DeviceTensor } from "@slm/runtime";
 import { math, type Engine, type Program } from "@slm/tensor";
-import { createLiveDecoder, packWeights, planChunks, unpackParameters, valueInput, valueSpecs, type LiveDecoder } from "@slm/training";
+import {
+  createLiveDecoder,
+  packWeights,
+  planChunks,
+  unpackParameters,
+  valueInput,
+  valueSpecs,
+  type LiveDecoder,
+} from "@slm/training";
 import { sequenceBatch } from "./sequence.js";
 
 /** A source and the target to score. */
@@ -28,7 +36,12 @@ export interface Teacher {
    */
   score(pairs: readonly ScoredPair[], shape: ScoreShape): Promise<DeviceTensor>;
   /** The teacher's own targets, at most `shape.target - 1` tokens each, without marks. */
-  generate(sources: readonly Int32Array[], shape: ScoreShape, strategy: Strategy, random: () => number): Promise<number[][]>;
+  generate(
+    sources: readonly Int32Array[],
+    shape: ScoreShape,
+    strategy: Strategy,
+    random: () => number,
+  ): Promise<number[][]>;
   close(): Promise<void>;
 }
 
@@ -51,6 +64,7 @@ export async function loadTeacher(
     const length = source + target;
     const program = await engine.compile({
       name: `teacher score ${key}`,
+      forwardOnly: true,
       inputs: {
         ...valueSpecs(chunks),
         inputs: { dtype: "int32", shape: [batch, length] },
@@ -87,7 +101,14 @@ export async function loadTeacher(
       const decoder = await decoderFor(shape);
       const step = await decoder.start(sources);
       const { bos, eos, pad } = config.tokens;
-      const results = await decodeTokens(step, { bos, eos, pad, maxTokens: Math.max(1, shape.target - 1), strategy, random });
+      const results = await decodeTokens(step, {
+        bos,
+        eos,
+        pad,
+        maxTokens: Math.max(1, shape.target - 1),
+        strategy,
+        random,
+      });
       return results.slice(0, sources.length).map(({ tokens }) => tokens);
     },
     close: async () => {

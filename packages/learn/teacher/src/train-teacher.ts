@@ -29,7 +29,10 @@ export interface TeacherReport {
 }
 
 /** Trains a decoder-only teacher on `[source ; target]` and writes its best checkpoint as float16. */
-export async function trainTeacher(settings: TrainedTeacherConfig, inputs: TeacherInputs): Promise<TeacherReport> {
+export async function trainTeacher(
+  settings: TrainedTeacherConfig,
+  inputs: TeacherInputs,
+): Promise<TeacherReport> {
   const { dataDirectory, tokenizerDirectory, workDirectory, engine, context } = inputs;
   const tokenizer = await loadTokenizer(tokenizerDirectory);
   const config: DecoderOnlyConfig = decoderOnlyConfig.parse({
@@ -64,5 +67,13 @@ export async function trainTeacher(settings: TrainedTeacherConfig, inputs: Teach
   await rm(join(workDirectory, STATE_FILE), { force: true });
   await rm(join(workDirectory, BEST_FILE), { force: true });
   const { steps, loss, tokensPerSecond, seconds, metrics } = report;
-  return { parameters: parameterCount(config), vocab: config.vocabularySize, steps, loss, tokensPerSecond, seconds, metrics };
+  return {
+    parameters: parameterCount(config),
+    vocab: config.vocabularySize,
+    steps,
+    loss,
+    tokensPerSecond,
+    seconds,
+    metrics,
+  };
 }

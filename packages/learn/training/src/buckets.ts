@@ -46,7 +46,10 @@ export function planBuckets({ source, target }: PairLengths, count: number): Buc
     begin = index + 1;
   });
   const last = buckets.length - 1;
-  buckets[last] = { source: source.reduce((a, b) => Math.max(a, b), 1), target: target.reduce((a, b) => Math.max(a, b), 1) };
+  buckets[last] = {
+    source: source.reduce((a, b) => Math.max(a, b), 1),
+    target: target.reduce((a, b) => Math.max(a, b), 1),
+  };
   return buckets;
 }
 
@@ -63,7 +66,12 @@ export function assignBuckets({ source, target }: PairLengths, buckets: readonly
 }
 
 /** All batches of an epoch in training order: pairs shuffled, gathered by bucket, batches shuffled again. */
-export function epochBatches(assignment: Int32Array, batchSize: number, seed: number, epoch: number): Batch[] {
+export function epochBatches(
+  assignment: Int32Array,
+  batchSize: number,
+  seed: number,
+  epoch: number,
+): Batch[] {
   const open = new Map<number, number[]>();
   const batches: Batch[] = [];
   for (const row of shuffledOrder(assignment.length, seed, epoch)) {
@@ -75,7 +83,8 @@ export function epochBatches(assignment: Int32Array, batchSize: number, seed: nu
     batches.push({ bucket, rows: Int32Array.from(rows) });
     open.delete(bucket);
   }
-  for (const [bucket, rows] of [...open].sort(([a], [b]) => a - b)) batches.push({ bucket, rows: Int32Array.from(rows) });
+  for (const [bucket, rows] of [...open].sort(([a], [b]) => a - b))
+    batches.push({ bucket, rows: Int32Array.from(rows) });
   const order = shuffledOrder(batches.length, seed + 1, epoch);
   return Array.from(order, (index) => batches[index]!);
 }

@@ -39,16 +39,28 @@ export function greedyDevMetric(options: DevMetricOptions): DevMetric {
         const batch = order.slice(begin, begin + decoder.shape.rows);
         const step = await decoder.start(batch.map((index) => sources[index]!));
         const { bos, eos, pad } = live.config.tokens;
-        const results = await decode(step, { bos, eos, pad, maxTokens: options.maxTarget, strategy: { kind: "greedy" } });
+        const results = await decode(step, {
+          bos,
+          eos,
+          pad,
+          maxTokens: options.maxTarget,
+          strategy: { kind: "greedy" },
+        });
         batch.forEach((index, row) => (predictions[index] = tokenizer.decode(results[row]!.tokens)));
       }
       const references = chosen.map(referencesOf);
-      return Object.fromEntries(metrics.map((name) => [name, METRICS[name].compute(predictions, references)]));
+      return Object.fromEntries(
+        metrics.map((name) => [name, METRICS[name].compute(predictions, references)]),
+      );
     },
   };
 }
 
 function shapeFor(live: LiveModel, longest: number, options: DevMetricOptions): LiveDecoder["shape"] {
   const capacity = options.maxTarget + 1 + (live.config.architecture === "decoder-only" ? longest : 0);
-  return { rows: Math.min(ROWS, Math.max(1, Math.min(options.limit, options.rows.length))), source: longest, capacity };
+  return {
+    rows: Math.min(ROWS, Math.max(1, Math.min(options.limit, options.rows.length))),
+    source: longest,
+    capacity,
+  };
 }

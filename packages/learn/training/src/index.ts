@@ -1,5 +1,12 @@
 export { adamScalars, ADAM_SCALARS } from "./adamw.js";
-export { assignBuckets, epochBatches, planBuckets, type Batch, type Bucket, type PairLengths } from "./buckets.js";
+export {
+  assignBuckets,
+  epochBatches,
+  planBuckets,
+  type Batch,
+  type Bucket,
+  type PairLengths,
+} from "./buckets.js";
 export { pairsOf, tokenizeRows, type TokenPairs } from "./pairs.js";
 export {
   packWeights,

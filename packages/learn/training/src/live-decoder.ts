@@ -4,9 +4,23 @@
  */
 import type { StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/error";
-import { crossCaches, decodeStep, encode, outputHead, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
+import {
+  crossCaches,
+  decodeStep,
+  encode,
+  outputHead,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+} from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
-import { lengthBias, math, type Program, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
+import {
+  lengthBias,
+  math,
+  type Program,
+  type ProgramDefinition,
+  type Tensor,
+  type TensorSpec,
+} from "@slm/tensor";
 import { planChunks, unpackParameters, valueSpecs } from "./parameter-layout.js";
 import type { LiveModel } from "./trainer.js";
 
@@ -33,10 +47,14 @@ const cacheSpec = (config: ModelConfig, { rows, capacity }: LiveDecoderShape): T
   shape: [rows, config.kvHeads, capacity, config.headDim],
 });
 
-const layersOf = (config: ModelConfig): number[] => Array.from({ length: config.decoderLayers }, (_, layer) => layer);
+const layersOf = (config: ModelConfig): number[] =>
+  Array.from({ length: config.decoderLayers }, (_, layer) => layer);
 
 /** Cross-attention inputs of the step program: what the encode program returns, by name. */
-function contextSpecs(config: EncoderDecoderConfig, { rows, source }: LiveDecoderShape): Record<string, TensorSpec> {
+function contextSpecs(
+  config: EncoderDecoderConfig,
+  { rows, source }: LiveDecoderShape,
+): Record<string, TensorSpec> {
   const { kvHeads, headDim } = config;
   const specs: Record<string, TensorSpec> = { bias: { dtype: "float32", shape: [rows, 1, 1, source] } };
   for (const layer of layersOf(config)) {
@@ -51,6 +69,7 @@ function encodeProgram(config: EncoderDecoderConfig, shape: LiveDecoderShape): P
   const { rows, source } = shape;
   return {
     name: `live encoder ${rows}x${source}`,
+    forwardOnly: true,
     inputs: {
       ...valueSpecs(chunks),
       ids: { dtype: "int32", shape: [rows, source] },
@@ -87,15 +106,27 @@ function stepProgram(config: ModelConfig, shape: LiveDecoderShape): ProgramDefin
   }
   return {
     name: `live step ${shape.rows}x${shape.capacity}`,
+    forwardOnly: true,
     inputs,
     inPlace,
     build: (x) => {
       const parameters = unpackParameters(chunks, x);
-      const caches = layersOf(config).map((layer) => ({ key: x[`past.${layer}.key`]!, value: x[`past.${layer}.value`]! }));
-      const cross = layersOf(config).map((layer) => ({ key: x[`cross.${layer}.key`]!, value: x[`cross.${layer}.value`]! }));
+      const caches = layersOf(config).map((layer) => ({
+        key: x[`past.${layer}.key`]!,
+        value: x[`past.${layer}.value`]!,
+      }));
+      const cross = layersOf(config).map((layer) => ({
+        key: x[`cross.${layer}.key`]!,
+        value: x[`cross.${layer}.value`]!,
+      }));
       const source = config.architecture === "encoder-decoder" ? { cross, bias: x["bias"]! } : undefined;
       const { capacity } = shape;
-      const step = decodeStep(config, parameters, x["ids"]!, { source, caches, capacity, pastLength: x["position"]! });
+      const step = decodeStep(config, parameters, x["ids"]!, {
+        source,
+        caches,
+        capacity,
+        pastLength: x["position"]!,
+      });
       const logits = math.reshape(outputHead(parameters, step.hidden), [shape.rows, config.vocabularySize]);
       const outputs: Record<string, Tensor> = { logits };
       step.caches.forEach(({ key, value }, layer) => {
@@ -111,7 +142,9 @@ function stepProgram(config: ModelConfig, shape: LiveDecoderShape): ProgramDefin
 export async function createLiveDecoder(live: LiveModel, shape: LiveDecoderShape): Promise<LiveDecoder> {
   const { engine, config } = live;
   const encoder =
-    config.architecture === "encoder-decoder" ? await engine.compile(encodeProgram(config, shape)) : undefined;
+    config.architecture === "encoder-decoder"
+      ? await engine.compile(encodeProgram(config, shape))
+      : undefined;
   const step = await engine.compile(stepProgram(config, shape));
   const caches: Record<string, DeviceTensor> = {};
   const spec = cacheSpec(config, shape);
@@ -170,7 +203,11 @@ class CachedLiveDecoder implements LiveDecoder {
     });
     return {
       ids: createHostTensor("int32", [rows, source], ids),
-      lengths: createHostTensor("int32", [rows], Int32Array.from(sources, ({ length }) => length)),
+      lengths: createHostTensor(
+        "int32",
+        [rows],
+        Int32Array.from(sources, ({ length }) => length),
+      ),
     };
   }
 
@@ -189,7 +226,11 @@ class CachedLiveDecoder implements LiveDecoder {
       into[`present.${name}`] = cache;
     }
     const inputs = onlyStepInputs(feeds);
-    const { fetched } = await this.programs.step.run({ feeds: inputs, fetch: wantLogits ? ["logits"] : [], into });
+    const { fetched } = await this.programs.step.run({
+      feeds: inputs,
+      fetch: wantLogits ? ["logits"] : [],
+      into,
+    });
     return wantLogits ? (fetched["logits"]!.data as Float32Array) : new Float32Array(0);
   }
 
@@ -203,7 +244,8 @@ class CachedLiveDecoder implements LiveDecoder {
 
   async permute(rows: readonly number[]): Promise<void> {
     const { engine } = this.live;
-    for (const tensor of [...Object.values(this.caches), ...Object.values(this.context)]) await engine.permuteRows(tensor, rows);
+    for (const tensor of [...Object.values(this.caches), ...Object.values(this.context)])
+      await engine.permuteRows(tensor, rows);
   }
 
   async close(): Promise<void> {
@@ -215,8 +257,12 @@ class CachedLiveDecoder implements LiveDecoder {
 }
 
 /** Weights, caches and context: the optimizer's moments are not inputs of the step program. */
-function onlyStepInputs(feeds: Record<string, HostTensor | DeviceTensor>): Record<string, HostTensor | DeviceTensor> {
-  return Object.fromEntries(Object.entries(feeds).filter(([name]) => !/^state\..*\.(first|second)$/.test(name)));
+function onlyStepInputs(
+  feeds: Record<string, HostTensor | DeviceTensor>,
+): Record<string, HostTensor | DeviceTensor> {
+  return Object.fromEntries(
+    Object.entries(feeds).filter(([name]) => !/^state\..*\.(first|second)$/.test(name)),
+  );
 }
 
 class LiveStep implements StepDecoder {
@@ -241,7 +287,9 @@ class LiveStep implements StepDecoder {
     for (let index = 0; index < longest; index++) {
       const tokens = Int32Array.from(sources, (source) => source[index] ?? this.owner.padToken);
       await this.owner.runStep(tokens, this.positions, false);
-      this.positions = this.positions.map((position, row) => position + (index < sources[row]!.length ? 1 : 0));
+      this.positions = this.positions.map(
+        (position, row) => position + (index < sources[row]!.length ? 1 : 0),
+      );
     }
   }
 

@@ -13,7 +13,10 @@ export interface TokenPairs {
 }
 
 /** Pairs out of token lists. */
-export function pairsOf(sources: readonly ArrayLike<number>[], targets: readonly ArrayLike<number>[]): TokenPairs {
+export function pairsOf(
+  sources: readonly ArrayLike<number>[],
+  targets: readonly ArrayLike<number>[],
+): TokenPairs {
   const pack = (lists: readonly ArrayLike<number>[]): { tokens: Int32Array; starts: Int32Array } => {
     const starts = new Int32Array(lists.length + 1);
     lists.forEach((list, index) => (starts[index + 1] = starts[index]! + list.length));
@@ -52,12 +55,25 @@ export function tokenizeRows(
   rows.forEach((row, index) => {
     const source = tokenizer.encodeSource(row.source);
     const target = tokenizer.encodeTarget(row.target);
-    const tooLong = source.length > limits.maxSource ? "source" : target.length + 1 > limits.maxTarget ? "target" : undefined;
+    const tooLong =
+      source.length > limits.maxSource
+        ? "source"
+        : target.length + 1 > limits.maxTarget
+          ? "target"
+          : undefined;
     if (tooLong !== undefined) {
-      const [length, limit] = tooLong === "source" ? [source.length, limits.maxSource] : [target.length + 1, limits.maxTarget];
-      throw new SlmError("DATA_INVALID", `${where}: line ${index + 1}: ${tooLong} has ${length} tokens, the model's limit is ${limit}`, {
-        suggestions: [`raise ${tooLong === "source" ? "maxSource" : "maxTarget"} in the recipe`, "set data.maxSource and data.maxTarget to drop long rows"],
-      });
+      const [length, limit] =
+        tooLong === "source" ? [source.length, limits.maxSource] : [target.length + 1, limits.maxTarget];
+      throw new SlmError(
+        "DATA_INVALID",
+        `${where}: line ${index + 1}: ${tooLong} has ${length} tokens, the model's limit is ${limit}`,
+        {
+          suggestions: [
+            `raise ${tooLong === "source" ? "maxSource" : "maxTarget"} in the recipe`,
+            "set data.maxSource and data.maxTarget to drop long rows",
+          ],
+        },
+      );
     }
     sources.push(source);
     targets.push(target);

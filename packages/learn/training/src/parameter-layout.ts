@@ -29,7 +29,12 @@ export function planChunks(config: ModelConfig): Chunk[] {
     const close = (members: readonly ParameterSpec[]): void => {
       if (members.length === 0) return;
       const name = `${decays ? "matrices" : "vectors"}.${chunks.length}`;
-      chunks.push({ name, decays, specs: members, size: members.reduce((sum, { shape }) => sum + elementCount(shape), 0) });
+      chunks.push({
+        name,
+        decays,
+        specs: members,
+        size: members.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+      });
     };
     for (const spec of specs) {
       const count = elementCount(spec.shape);
@@ -55,11 +60,16 @@ export const valueInput = (chunk: Chunk): string => `state.${chunk.name}.value`;
 
 /** Program inputs that hold the weights. */
 export function valueSpecs(chunks: readonly Chunk[]): Record<string, TensorSpec> {
-  return Object.fromEntries(chunks.map((chunk) => [valueInput(chunk), { dtype: "float32", shape: [chunk.size] }]));
+  return Object.fromEntries(
+    chunks.map((chunk) => [valueInput(chunk), { dtype: "float32", shape: [chunk.size] }]),
+  );
 }
 
 /** Parameters by name, as views of the chunks. */
-export function unpackParameters(chunks: readonly Chunk[], inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+export function unpackParameters(
+  chunks: readonly Chunk[],
+  inputs: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> {
   const parameters: Record<string, Tensor> = {};
   for (const chunk of chunks) {
     const parts = math.split(
@@ -93,13 +103,24 @@ export function packWeights(chunk: Chunk, weights: Weights): HostTensor {
 }
 
 /** Weights by name in the model's order, copied out of chunks. */
-export function unpackWeights(config: ModelConfig, chunks: readonly Chunk[], values: readonly HostTensor[]): Weights {
+export function unpackWeights(
+  config: ModelConfig,
+  chunks: readonly Chunk[],
+  values: readonly HostTensor[],
+): Weights {
   const found = new Map<string, HostTensor>();
   chunks.forEach((chunk, index) => {
     let offset = 0;
     for (const { name, shape } of chunk.specs) {
       const size = elementCount(shape);
-      found.set(name, createHostTensor("float32", shape, (values[index]!.data as Float32Array).slice(offset, offset + size)));
+      found.set(
+        name,
+        createHostTensor(
+          "float32",
+          shape,
+          (values[index]!.data as Float32Array).slice(offset, offset + size),
+        ),
+      );
       offset += size;
     }
   });

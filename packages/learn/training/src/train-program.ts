@@ -65,18 +65,17 @@ function buildStep(
   const parameters = unpackParameters(chunks, x);
   const names = Object.keys(parameters);
   let terms: Readonly<Record<string, Tensor>> = {};
-  const { value, gradients } = valueAndGradients(
-    (tensors) => {
-      const built = definition.build(Object.fromEntries(names.map((key, index) => [key, tensors[index]!])), x);
-      terms = built.terms;
-      return built.loss;
-    },
-    Object.values(parameters),
-  );
+  const { value, gradients } = valueAndGradients((tensors) => {
+    const built = definition.build(Object.fromEntries(names.map((key, index) => [key, tensors[index]!])), x);
+    terms = built.terms;
+    return built.loss;
+  }, Object.values(parameters));
   const byName = Object.fromEntries(names.map((key, index) => [key, gradients[index]!]));
   const packed = chunks.map((chunk) => packTensors(chunk, byName));
   const squares = packed.map((gradient) => math.square(gradient));
-  const norm = math.sqrt(squares.map((square) => math.sum(square)).reduce((sum, part) => math.add(sum, part)));
+  const norm = math.sqrt(
+    squares.map((square) => math.sum(square)).reduce((sum, part) => math.add(sum, part)),
+  );
   const clip = math.minimum(1, math.div(x["clipNorm"]!, math.add(norm, NORM_EPSILON)));
   const outputs: Record<string, Tensor> = { loss: value, gradientNorm: norm };
   for (const [key, term] of Object.entries(terms)) outputs[`term.${key}`] = term;

@@ -5,17 +5,38 @@
 import { join } from "node:path";
 import { JsonLog, throwIfInterrupted, writeBytesAtomic, type StageContext } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { encodeSafetensors, initializeWeights, matchWeights, readSafetensors, type ModelConfig, type Weights } from "@slm/model";
+import {
+  encodeSafetensors,
+  initializeWeights,
+  matchWeights,
+  readSafetensors,
+  type ModelConfig,
+  type Weights,
+} from "@slm/model";
 import { createRandom } from "@slm/decoding";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Engine, Program } from "@slm/tensor";
 import { adamScalars } from "./adamw.js";
-import { assignBuckets, epochBatches, planBuckets, type Batch, type Bucket, type PairLengths } from "./buckets.js";
+import {
+  assignBuckets,
+  epochBatches,
+  planBuckets,
+  type Batch,
+  type Bucket,
+  type PairLengths,
+} from "./buckets.js";
 import { planChunks } from "./parameter-layout.js";
 import { learningRateAt } from "./schedule.js";
 import { trainProgram, type LossDefinition } from "./train-program.js";
 import type { TrainingSettings } from "./training-config.js";
-import { downloadWeights, loadState, saveState, uploadState, type DeviceState, type SavedProgress } from "./training-state.js";
+import {
+  downloadWeights,
+  loadState,
+  saveState,
+  uploadState,
+  type DeviceState,
+  type SavedProgress,
+} from "./training-state.js";
 
 /** Feeds of one step; `owned` tensors are released after it. */
 export interface BatchFeeds {
@@ -123,7 +144,12 @@ class Trainer {
   private epoch: { index: number; batches: readonly Batch[]; firstStep: number } | undefined;
   private latest: Readonly<Record<string, number>> = {};
 
-  private constructor(request: TrainRequest, state: DeviceState, log: JsonLog, saved: SavedProgress | undefined) {
+  private constructor(
+    request: TrainRequest,
+    state: DeviceState,
+    log: JsonLog,
+    saved: SavedProgress | undefined,
+  ) {
     this.request = request;
     this.chunks = planChunks(request.config);
     this.buckets = planBuckets(request.lengths, request.settings.buckets);
@@ -137,9 +163,14 @@ class Trainer {
   static async start(request: TrainRequest): Promise<Trainer> {
     const chunks = planChunks(request.config);
     const saved = await loadState(join(request.workDirectory, STATE_FILE), chunks, request.key);
-    const initial = saved?.tensors ?? request.initial ?? initializeWeights(request.config, createRandom(request.context.seed).next);
+    const initial =
+      saved?.tensors ??
+      request.initial ??
+      initializeWeights(request.config, createRandom(request.context.seed).next);
     const state = await uploadState(request.engine, chunks, initial);
-    const log = await JsonLog.open(join(request.workDirectory, METRICS_FILE), { keepThroughStep: saved?.progress.step ?? 0 });
+    const log = await JsonLog.open(join(request.workDirectory, METRICS_FILE), {
+      keepThroughStep: saved?.progress.step ?? 0,
+    });
     return new Trainer(request, state, log, saved?.progress);
   }
 
@@ -174,8 +205,19 @@ class Trainer {
         lastLoss = recent.loss / recent.count;
         const rate = (1000 * recent.tokens) / (now - logged);
         logged = now;
-        await this.log.append({ step, loss: lastLoss, ...terms, learningRate: learningRateAt(step, settings), tokensPerSecond: rate });
-        context.progress({ stage, step, total: settings.steps, metrics: { loss: lastLoss, ...this.latest, tokensPerSecond: rate } });
+        await this.log.append({
+          step,
+          loss: lastLoss,
+          ...terms,
+          learningRate: learningRateAt(step, settings),
+          tokensPerSecond: rate,
+        });
+        context.progress({
+          stage,
+          step,
+          total: settings.steps,
+          metrics: { loss: lastLoss, ...this.latest, tokensPerSecond: rate },
+        });
         Object.assign(recent, { tokens: 0, loss: 0, count: 0 });
       }
       if (step % settings.evaluateEvery === 0 || isLast) await this.measure(step);
@@ -201,20 +243,36 @@ class Trainer {
     return { batch, feeds };
   }
 
-  private async step(step: number, batch: Batch, prepared: BatchFeeds): Promise<{ loss: number; terms: Record<string, number> }> {
+  private async step(
+    step: number,
+    batch: Batch,
+    prepared: BatchFeeds,
+  ): Promise<{ loss: number; terms: Record<string, number> }> {
     const { settings, engine, stage } = this.request;
     const { program, terms } = await this.programFor(batch.bucket, prepared.variant ?? DEFAULT_VARIANT);
-    const scalars = { ...adamScalars(step, learningRateAt(step, settings), settings), clipNorm: settings.clipNorm };
+    const scalars = {
+      ...adamScalars(step, learningRateAt(step, settings), settings),
+      clipNorm: settings.clipNorm,
+    };
     const feeds: Record<string, HostTensor | DeviceTensor> = { ...this.state.feeds, ...prepared.feeds };
-    for (const [name, value] of Object.entries(scalars)) feeds[name] = createHostTensor("float32", [], Float32Array.of(value));
-    const { fetched } = await program.run({ feeds, fetch: ["loss", "gradientNorm", ...terms], into: this.state.into });
+    for (const [name, value] of Object.entries(scalars))
+      feeds[name] = createHostTensor("float32", [], Float32Array.of(value));
+    const { fetched } = await program.run({
+      feeds,
+      fetch: ["loss", "gradientNorm", ...terms],
+      into: this.state.into,
+    });
     if (prepared.owned !== undefined) await engine.release(prepared.owned);
     const scalar = (name: string): number => Number(fetched[name]!.data[0]);
     const loss = scalar("loss");
     if (!Number.isFinite(loss) || !Number.isFinite(scalar("gradientNorm"))) {
-      throw new SlmError("GATE_FAILED", `${stage}: the loss is ${loss} at step ${step}; the last saved state is before it`, {
-        suggestions: ["lower learningRate or clipNorm in the recipe"],
-      });
+      throw new SlmError(
+        "GATE_FAILED",
+        `${stage}: the loss is ${loss} at step ${step}; the last saved state is before it`,
+        {
+          suggestions: ["lower learningRate or clipNorm in the recipe"],
+        },
+      );
     }
     const logged = Object.fromEntries(terms.map((name) => [name.replace("term.", ""), scalar(name)]));
     return { loss, terms: { ...logged, gradientNorm: scalar("gradientNorm") } };
@@ -242,9 +300,14 @@ class Trainer {
   /** The batch of a step, counted from 1; epochs are laid end to end. */
   private batchAt(step: number): Batch {
     let { epoch } = this;
-    if (epoch === undefined || step < epoch.firstStep) epoch = { index: 0, batches: this.batchesOf(0), firstStep: 1 };
+    if (epoch === undefined || step < epoch.firstStep)
+      epoch = { index: 0, batches: this.batchesOf(0), firstStep: 1 };
     while (step >= epoch.firstStep + epoch.batches.length) {
-      epoch = { index: epoch.index + 1, firstStep: epoch.firstStep + epoch.batches.length, batches: this.batchesOf(epoch.index + 1) };
+      epoch = {
+        index: epoch.index + 1,
+        firstStep: epoch.firstStep + epoch.batches.length,
+        batches: this.batchesOf(epoch.index + 1),
+      };
     }
     this.epoch = epoch;
     return epoch.batches[step - epoch.firstStep]!;
@@ -254,8 +317,13 @@ class Trainer {
     const { dev, engine, config, workDirectory } = this.request;
     this.latest = await dev.measure(this.live);
     const value = this.latest[dev.name]!;
-    await this.log.append({ step, ...Object.fromEntries(Object.entries(this.latest).map(([name, v]) => [`dev.${name}`, v])) });
-    const isBest = this.best === undefined || (dev.betterIs === "lower" ? value < this.best.value : value > this.best.value);
+    await this.log.append({
+      step,
+      ...Object.fromEntries(Object.entries(this.latest).map(([name, v]) => [`dev.${name}`, v])),
+    });
+    const isBest =
+      this.best === undefined ||
+      (dev.betterIs === "lower" ? value < this.best.value : value > this.best.value);
     if (!isBest) return;
     const weights = await downloadWeights(engine, config, this.chunks, this.state);
     await writeBytesAtomic(join(workDirectory, BEST_FILE), encodeSafetensors(weights));

@@ -27,7 +27,10 @@ export async function uploadState(
     for (const part of STATE_PARTS) {
       const input = stateInput(chunk, part);
       const saved = initial.get(input);
-      const fresh = part === "value" ? () => packWeights(chunk, initial) : () => createHostTensor("float32", [chunk.size]);
+      const fresh =
+        part === "value"
+          ? () => packWeights(chunk, initial)
+          : () => createHostTensor("float32", [chunk.size]);
       const tensor = await engine.upload(saved ?? fresh());
       feeds[input] = tensor;
       into[stateOutput(chunk, part)] = tensor;
@@ -59,7 +62,12 @@ export interface SavedProgress {
 }
 
 /** Writes the whole state as one file that appears at once. */
-export async function saveState(file: string, engine: Engine, state: DeviceState, progress: SavedProgress): Promise<void> {
+export async function saveState(
+  file: string,
+  engine: Engine,
+  state: DeviceState,
+  progress: SavedProgress,
+): Promise<void> {
   const tensors = new Map<string, HostTensor>();
   for (const [name, tensor] of Object.entries(state.feeds)) tensors.set(name, await engine.download(tensor));
   await writeBytesAtomic(file, encodeSafetensors(tensors, { progress: JSON.stringify(progress) }));
@@ -83,15 +91,22 @@ export async function loadState(
   const { tensors, metadata } = await readSafetensors(file);
   const progress = JSON.parse(metadata["progress"] ?? "null") as SavedProgress | null;
   if (progress === null || progress.key !== key) {
-    throw new SlmError("DATA_INVALID", `${file}: the saved state belongs to a run with other data or settings`, {
-      suggestions: ["train without --resume to start over"],
-    });
+    throw new SlmError(
+      "DATA_INVALID",
+      `${file}: the saved state belongs to a run with other data or settings`,
+      {
+        suggestions: ["train without --resume to start over"],
+      },
+    );
   }
   for (const chunk of chunks) {
     for (const part of STATE_PARTS) {
       const size = tensors.get(stateInput(chunk, part))?.shape[0];
       if (size === chunk.size) continue;
-      throw new SlmError("DATA_INVALID", `${file}: '${stateInput(chunk, part)}' should hold ${chunk.size} numbers, got ${size ?? 0}`);
+      throw new SlmError(
+        "DATA_INVALID",
+        `${file}: '${stateInput(chunk, part)}' should hold ${chunk.size} numbers, got ${size ?? 0}`,
+      );
     }
   }
   return { tensors, progress };

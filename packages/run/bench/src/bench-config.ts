@@ -9,7 +9,12 @@ export const benchConfig = z.strictObject({
     .default(40)
     .describe("Measured generations per model; the prompts are taken in turn [runs]."),
   warmup: z.int().min(0).max(1000).default(3).describe("Generations per model before measuring [runs]."),
-  maxTokens: z.int().min(2).max(65_536).default(64).describe("Most tokens a generation may get [tokens]."),
+  maxTokens: z
+    .int()
+    .min(2)
+    .max(65_536)
+    .optional()
+    .describe("Most tokens a generation may get [tokens]. Default: as many as the model holds."),
   forceTokens: z
     .int()
     .min(2)
@@ -17,7 +22,7 @@ export const benchConfig = z.strictObject({
     .optional()
     .describe(
       "Generate exactly this many tokens, whatever the model would say, so that models that stop at different " +
-        "lengths do the same work [tokens]. Default: each model stops by itself.",
+        "lengths do the same work; then maxTokens does not count [tokens]. Default: each model stops by itself.",
     ),
   settleMs: z
     .int()
@@ -30,7 +35,9 @@ export const benchConfig = z.strictObject({
     .positive()
     .max(1)
     .default(0.1)
-    .describe("Medians of the first and second half of the runs that differ by more are called noise [fraction]."),
+    .describe(
+      "Medians of the first and second half of the runs that differ by more are called noise [fraction].",
+    ),
 });
 
 export type BenchConfig = z.infer<typeof benchConfig>;

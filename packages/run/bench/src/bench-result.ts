@@ -29,22 +29,35 @@ export const benchDevice = z.strictObject({
 
 export const modelFigures = z.strictObject({
   name: z.string(),
+  architecture: z.enum(["encoder-decoder", "decoder-only"]),
   scheme: z.string(),
   parameters: z.int().positive(),
   bytes: z.int().positive().describe("Graphs with their weights, on disk [bytes]."),
   runs: z.int().positive(),
-  loadMs: figure.describe("Reading graphs and tokenizer until ready [ms]."),
-  firstTokenMs: latency.describe("From the text to the first token, encoding included [ms]."),
-  tokensPerSecond: rate.describe("Tokens after the first, over the time after the first."),
-  wordsPerSecond: rate.describe("Words of the answer over the whole time, encoding included."),
-  totalMs: latency.describe("From the text to the last token [ms]."),
+  loadMs: figure.describe("Reading graphs and tokenizer until ready; the engine is loaded before [ms]."),
+  firstTokenMs: latency.describe(
+    "From source tokens to the first next-token probabilities, encoding included [ms].",
+  ),
+  tokensPerSecond: rate.describe("Decoder steps after the first, over the time after the first."),
+  wordsPerSecond: rate.describe("Words of the answer over the whole time from text to text."),
+  totalMs: latency.describe("From text to text: tokenizer, encoder, decoder [ms]."),
   sourceTokens: figure.describe("Mean length of a source [tokens]."),
-  generatedTokens: figure.describe("Mean length of an answer [tokens]."),
-  peakRssBytes: z.int().positive().describe("Peak resident memory of a process that holds this model alone [bytes]."),
-  processRssBytes: z.int().positive().describe("Part of it that was there before the model was loaded [bytes]."),
+  generatedTokens: figure.describe("Mean length of an answer, the ending token included [tokens]."),
+  peakRssBytes: z
+    .int()
+    .positive()
+    .describe("Peak resident memory of a process that holds this model alone [bytes]."),
+  processRssBytes: z
+    .int()
+    .positive()
+    .describe("The same before the model was read: the process and the engine [bytes]."),
   flopsPerToken: figure.describe("Of the decoder for one generated token; a multiply-add is two."),
-  flopsPerTokenWithSource: figure.describe("The same with the cost of reading the source, spread over the answer."),
-  halvesDiffer: figure.describe("Relative difference of the median total time between both halves of the runs."),
+  flopsPerTokenWithSource: figure.describe(
+    "The same with the cost of reading the source, spread over the answer.",
+  ),
+  halvesDiffer: figure.describe(
+    "Relative difference of the median total time between both halves of the runs.",
+  ),
 });
 
 const ratio = z.number().nonnegative();

@@ -2,15 +2,12 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { SlmError } from "@slm/error";
-import { replySchema, type Reply, type Request, type RuntimeModule } from "./protocol.js";
+import type { OpenOptions } from "./local-model.js";
+import { replySchema, type Reply, type Request } from "./protocol.js";
 import type { TimedModel } from "./timed-model.js";
 
-export interface ForkOptions {
-  readonly directory: string;
-  readonly runtime: RuntimeModule;
-  /** File that calls `serveModel`. */
-  readonly entry: URL;
-}
+/** Beside this file, compiled as it is. */
+const ENTRY = new URL("./model-process.js", import.meta.url);
 
 /** How long a closed process may take to end before it is killed [ms]. */
 const CLOSE_LIMIT_MS = 5000;
@@ -18,17 +15,22 @@ const CLOSE_LIMIT_MS = 5000;
 /**
  * Starts a process, loads the model in it and waits until it is ready. What the process prints goes to standard error.
  *
+ * @param entry the child's file; another one only where this package is bundled.
  * @throws SlmError whatever loading throws, under its own code; DEVICE_UNAVAILABLE if the process ends unasked.
  */
-export async function forkModel({ directory, runtime, entry }: ForkOptions): Promise<TimedModel> {
+export async function forkModel(options: OpenOptions, entry = ENTRY): Promise<TimedModel> {
+  const { directory } = options;
   const child = fork(entry, [], { stdio: ["ignore", 2, 2, "ipc"] });
-  const ask = <Kind extends Reply["kind"]>(request: Request, expected: Kind): Promise<Extract<Reply, { kind: Kind }>> =>
-    exchange(child, directory, request, expected);
+  const ask = <Kind extends Reply["kind"]>(
+    request: Request,
+    expected: Kind,
+  ): Promise<Extract<Reply, { kind: Kind }>> => exchange(child, directory, request, expected);
   try {
-    const { opened } = await ask({ kind: "open", directory, runtime }, "opened");
+    const { opened } = await ask({ kind: "open", ...options }, "opened");
     return {
       opened,
-      run: async (prompt, options) => (await ask({ kind: "run", prompt, ...options }, "ran")).sample,
+      run: async (prompt, maxTokens) =>
+        (await ask({ kind: "run", prompt, maxTokens: maxTokens ?? null }, "ran")).sample,
       peakRssBytes: async () => (await ask({ kind: "memory" }, "memory")).peakRssBytes,
       close: async () => {
         await end(child, () => ask({ kind: "close" }, "closed"));
@@ -81,15 +83,22 @@ async function exchange<Kind extends Reply["kind"]>(
   throw new Error(`bench: expected the reply '${expected}', got '${reply.kind}'`);
 }
 
-function isReply<Kind extends Reply["kind"]>(reply: Reply, kind: Kind): reply is Extract<Reply, { kind: Kind }> {
+function isReply<Kind extends Reply["kind"]>(
+  reply: Reply,
+  kind: Kind,
+): reply is Extract<Reply, { kind: Kind }> {
   return reply.kind === kind;
 }
 
 function unasked(directory: string, how: string): SlmError {
-  return new SlmError("DEVICE_UNAVAILABLE", `bench: the process measuring ${directory} ended unasked: ${how}`, {
-    context: { directory, how },
-    suggestions: ["slm doctor", "measure fewer models at once if memory is short"],
-  });
+  return new SlmError(
+    "DEVICE_UNAVAILABLE",
+    `bench: the process measuring ${directory} ended unasked: ${how}`,
+    {
+      context: { directory, how },
+      suggestions: ["slm doctor", "measure fewer models at once if memory is short"],
+    },
+  );
 }
 
 async function end(child: ChildProcess, farewell: () => Promise<unknown>): Promise<void> {

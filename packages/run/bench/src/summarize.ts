@@ -8,6 +8,8 @@ import type { Opened, Sample } from "./timed-model.js";
 export interface Measurement {
   readonly name: string;
   readonly model: DeviceModel;
+  /** Length of the source of each run [tokens]. */
+  readonly sourceTokens: readonly number[];
   readonly opened: Opened;
   /** In the order they were run. */
   readonly samples: readonly Sample[];
@@ -18,53 +20,56 @@ export interface Measurement {
  * Figures of one model.
  *
  * FLOPs per generated token: `decoderPerTargetToken` of model.json. With the source: plus S x (cost of reading one
- * source token) / T, where S and T are the mean lengths of source and answer; an encoder-decoder reads its source with
- * the encoder, a decoder-only model with the decoder.
+ * source token) / T, where S and T are the mean numbers of source tokens and of decoder steps; an encoder-decoder reads
+ * its source with the encoder, a decoder-only model with the decoder.
  *
- * @throws SlmError DATA_INVALID if the model said nothing, or never a second token, so that there is no rate.
+ * @throws SlmError DATA_INVALID if every answer ended at its first step, so that there is no rate.
  */
-export function summarize({ name, model, opened, samples, peakRssBytes }: Measurement): ModelFigures {
-  const speaking = samples.filter(({ tokens }) => tokens > 0);
-  const firstTokens = speaking.flatMap(({ firstTokenMs }) => firstTokenMs ?? []);
-  const decodeRates = samples.flatMap(decodeRate);
-  if (firstTokens.length === 0 || decodeRates.length === 0) {
+export function summarize(measurement: Measurement): ModelFigures {
+  const { name, model, opened, samples, peakRssBytes } = measurement;
+  const rates = samples.flatMap(decodeRate);
+  if (rates.length === 0) {
     throw new SlmError(
       "DATA_INVALID",
-      `bench: ${name} gave no answer of two tokens in ${samples.length} runs, so it has no rate`,
-      { context: { model: name }, suggestions: ["--force-tokens 32", "use prompts like those it was trained on"] },
+      `bench: ${name} ended every one of ${samples.length} answers at its first step, so it has no rate`,
+      {
+        context: { model: name },
+        suggestions: ["set forceTokens", "use prompts like those it was trained on"],
+      },
     );
   }
   const totals = samples.map(({ totalMs }) => totalMs);
-  const sourceTokens = mean(samples.map((sample) => sample.sourceTokens));
-  const generatedTokens = mean(samples.map(({ tokens }) => tokens));
+  const sourceTokens = mean(measurement.sourceTokens);
+  const steps = mean(samples.map((sample) => sample.steps));
   const { encoder, decoder } = model.graphs;
   const { encoderPerSourceToken, decoderPerTargetToken } = model.flops;
-  const perSourceToken = model.architecture === "encoder-decoder" ? encoderPerSourceToken : decoderPerTargetToken;
+  const perSourceToken =
+    model.architecture === "encoder-decoder" ? encoderPerSourceToken : decoderPerTargetToken;
   return {
     name,
+    architecture: model.architecture,
     scheme: model.scheme,
     parameters: model.parameters,
     bytes: (encoder?.bytes ?? 0) + decoder.bytes,
     runs: samples.length,
     loadMs: opened.loadMs,
-    firstTokenMs: latency(firstTokens),
-    tokensPerSecond: rate(decodeRates),
+    firstTokenMs: latency(samples.map(({ firstTokenMs }) => firstTokenMs)),
+    tokensPerSecond: rate(rates),
     wordsPerSecond: rate(samples.map(({ words, totalMs }) => (1000 * words) / totalMs)),
     totalMs: latency(totals),
     sourceTokens,
-    generatedTokens,
+    generatedTokens: steps,
     peakRssBytes,
     processRssBytes: opened.processRssBytes,
     flopsPerToken: decoderPerTargetToken,
-    flopsPerTokenWithSource: decoderPerTargetToken + (perSourceToken * sourceTokens) / generatedTokens,
+    flopsPerTokenWithSource: decoderPerTargetToken + (perSourceToken * sourceTokens) / steps,
     halvesDiffer: halvesDiffer(totals),
   };
 }
 
-/** Tokens per second after the first token: the steady rate, free of encoding. None for answers of one token. */
-function decodeRate({ tokens, firstTokenMs, totalMs }: Sample): readonly number[] {
-  if (firstTokenMs === null || tokens < 2 || totalMs <= firstTokenMs) return [];
-  return [(1000 * (tokens - 1)) / (totalMs - firstTokenMs)];
+/** Steps per second after the first: the steady rate, free of encoding. None for an answer of one step. */
+function decodeRate({ steps, decodeMs }: Sample): readonly number[] {
+  return steps < 2 || decodeMs <= 0 ? [] : [(1000 * (steps - 1)) / decodeMs];
 }
 
 /** |median of the first half - median of the second| over the median of all: drift that averaging would hide. */

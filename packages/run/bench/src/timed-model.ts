@@ -1,19 +1,29 @@
-/** A model that can be timed, wherever it runs. */
+/** A model that can be timed, wherever it runs, and what timing it once gives. */
+import type { GenerateOptions, Generator } from "@slm/generate";
 import { z } from "zod";
 
 /** One measured generation, all times on the clock of the process that generates. */
 export const sampleSchema = z.strictObject({
-  firstTokenMs: z.number().nonnegative().nullable().describe("Null if the model said nothing."),
-  totalMs: z.number().nonnegative().describe("Until the last token; until the end where there is none."),
-  tokens: z.int().nonnegative(),
+  firstTokenMs: z
+    .number()
+    .nonnegative()
+    .describe("Until the first next-token probabilities, encoding included."),
+  decodeMs: z.number().nonnegative().describe("Time of the steps after the first."),
+  steps: z.int().positive().describe("Decoder steps: the tokens, and the one that ended them if any."),
   words: z.int().nonnegative(),
-  sourceTokens: z.int().nonnegative(),
+  totalMs: z.number().positive().describe("From text to text: tokenizer, encoder, decoder."),
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
 export const openedSchema = z.strictObject({
-  loadMs: z.number().nonnegative(),
-  processRssBytes: z.int().positive(),
+  loadMs: z
+    .number()
+    .nonnegative()
+    .describe("Reading graphs and tokenizer until ready; the engine is loaded before."),
+  processRssBytes: z
+    .int()
+    .positive()
+    .describe("Peak memory before the model was read: the process and the engine."),
   device: z.strictObject({
     provider: z.string(),
     threads: z.int().positive(),
@@ -23,49 +33,33 @@ export const openedSchema = z.strictObject({
 });
 export type Opened = z.infer<typeof openedSchema>;
 
-export interface RunOptions {
-  readonly maxTokens: number;
-  /** Go on to `maxTokens` even if the model would stop. */
-  readonly ignoreEos: boolean;
-}
-
 /** A model under measurement. Calls are made one at a time. */
 export interface TimedModel {
   readonly opened: Opened;
-  run(prompt: string, options: RunOptions): Promise<Sample>;
+  /** One greedy generation for one prompt, of at most `maxTokens`; by default of as many as fit. */
+  run(prompt: string, maxTokens?: number): Promise<Sample>;
   /** Peak resident memory of the process that holds this model [bytes]. */
   peakRssBytes(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** The part of a generator that timing needs. */
-export interface GeneratesTokens {
-  readonly device: Opened["device"];
-  generate(
-    prompt: string,
-    options: RunOptions & { readonly onToken: () => void },
-  ): Promise<{ readonly text: string; readonly sourceTokens: number }>;
-  close(): Promise<void>;
-}
-
-/** Times one generation from the moment the text is handed over. */
-export async function timeGeneration(model: GeneratesTokens, prompt: string, options: RunOptions): Promise<Sample> {
-  let tokens = 0;
-  let first: number | undefined;
-  let last: number | undefined;
+/** Times one generation. */
+export async function timeGeneration(
+  generator: Pick<Generator, "generate">,
+  prompt: string,
+  maxTokens: number | undefined,
+): Promise<Sample> {
+  const options: GenerateOptions = { batchSize: 1, ...(maxTokens === undefined ? {} : { maxTokens }) };
   const start = performance.now();
-  const onToken = (): void => {
-    last = performance.now();
-    first ??= last;
-    tokens += 1;
-  };
-  const { text, sourceTokens } = await model.generate(prompt, { ...options, onToken });
-  const end = last ?? performance.now();
+  const [generation] = await generator.generate([prompt], options);
+  const totalMs = performance.now() - start;
+  if (generation === undefined) throw new Error("bench: the generator returned nothing for one prompt");
+  const { text, tokens, firstTokenMs, finished } = generation;
   return {
-    firstTokenMs: first === undefined ? null : first - start,
-    totalMs: end - start,
-    tokens,
+    firstTokenMs,
+    decodeMs: generation.totalMs - firstTokenMs,
+    steps: tokens.length + (finished ? 1 : 0),
     words: text.split(/\s+/u).filter((word) => word !== "").length,
-    sourceTokens,
+    totalMs,
   };
 }

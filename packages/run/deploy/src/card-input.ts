@@ -11,11 +11,6 @@ export interface CardMetric {
   readonly after?: number;
 }
 
-interface Quantiles {
-  readonly p50: number;
-  readonly p95: number;
-}
-
 /** The part of a benchmark's result that a card shows. */
 export interface CardBench {
   readonly device: {
@@ -28,8 +23,9 @@ export interface CardBench {
   };
   readonly models: readonly {
     readonly name: string;
-    readonly firstTokenMs: Quantiles;
-    readonly tokensPerSecond: Quantiles;
+    readonly firstTokenMs: { readonly p50: number; readonly p95: number };
+    /** p5 is the slow tail: 95 % of the runs were faster. */
+    readonly tokensPerSecond: { readonly p5: number; readonly p50: number };
     readonly peakRssBytes: number;
   }[];
   /** Reasons to read the figures with care. */

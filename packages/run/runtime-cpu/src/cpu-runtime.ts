@@ -52,6 +52,12 @@ export async function createCpuRuntime(options: CpuRuntimeOptions = {}): Promise
   return new CpuRuntime(channel, threads);
 }
 
+/** A worker is sent the whole buffer under an array: bytes inside a larger buffer are copied out of it first. */
+function ownedSource(source: GraphSource): GraphSource {
+  if (source.kind === "file" || source.bytes.byteLength === source.bytes.buffer.byteLength) return source;
+  return { kind: "bytes", bytes: source.bytes.slice() };
+}
+
 /** Ids are unique in the process, so a tensor of one runtime is unknown to every other. */
 let lastId = 0;
 const nextId = (): number => ++lastId;
@@ -70,7 +76,12 @@ class CpuRuntime implements Runtime {
   async load(source: GraphSource, options: LoadOptions = {}): Promise<Session> {
     const { name = source.kind === "file" ? source.path : "graph", optimization = "all" } = options;
     const session = nextId();
-    const signature = await this.#open().call("load", { session, name, source, optimization });
+    const signature = await this.#open().call("load", {
+      session,
+      name,
+      source: ownedSource(source),
+      optimization,
+    });
     return new CpuSession(() => this.#open(), session, checkedGraph(name, signature));
   }
 

@@ -42,6 +42,16 @@ describe(optimizeGraph, () => {
     expect(graph.outputs.map(({ name }) => name)).toEqual(["a", "b"]);
   });
 
+  test("an output that another output repeats keeps its name", () => {
+    const g = new GraphBuilder("repeated");
+    const [a] = g.node("Neg", [g.input("x", "float32", [])], { outputs: ["a"] });
+    for (const name of ["a", "b"]) g.output(name, a!, "float32", []);
+    expect(optimizeGraph(g.build()).nodes.map(({ inputs, outputs }) => [...inputs, ...outputs])).toEqual([
+      ["x", "a"],
+      ["a", "b"],
+    ]);
+  });
+
   test("drops nodes and initializers that no output needs, and keeps unused inputs", () => {
     const g = new GraphBuilder("dead");
     const x = g.input("x", "float32", []);

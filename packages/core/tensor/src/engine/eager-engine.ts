@@ -1,6 +1,13 @@
 /** Runs programs op by op on a tfjs backend: the reference the compiled engine is compared with. */
 import { SlmError } from "@slm/error";
-import { createHostTensor, elementCount, type DeviceTensor, type HostTensor, type RunRequest, type RunResult } from "@slm/runtime";
+import {
+  createHostTensor,
+  elementCount,
+  type DeviceTensor,
+  type HostTensor,
+  type RunRequest,
+  type RunResult,
+} from "@slm/runtime";
 import { tf, type Tensor } from "../tf.js";
 import type { Engine, ProgramDefinition } from "./program.js";
 
@@ -24,10 +31,14 @@ async function loadTensorflow(): Promise<void> {
   try {
     await import(TENSORFLOW_PACKAGE);
   } catch (cause) {
-    throw new SlmError("DEVICE_UNAVAILABLE", `engine tensorflow: ${TENSORFLOW_PACKAGE} is not installed or does not load here`, {
-      suggestions: [`npm install --no-save ${TENSORFLOW_PACKAGE}@4.22.0`, "use --engine onnx"],
-      cause,
-    });
+    throw new SlmError(
+      "DEVICE_UNAVAILABLE",
+      `engine tensorflow: ${TENSORFLOW_PACKAGE} is not installed or does not load here`,
+      {
+        suggestions: [`npm install --no-save ${TENSORFLOW_PACKAGE}@4.22.0`, "use --engine onnx"],
+        cause,
+      },
+    );
   }
 }
 
@@ -52,7 +63,11 @@ class EagerEngine implements Engine {
 
   private async run(definition: ProgramDefinition, request: RunRequest): Promise<RunResult> {
     await tf.setBackend(BACKENDS[this.name]);
-    const wanted = new Set([...(request.fetch ?? []), ...(request.keep ?? []), ...Object.keys(request.into ?? {})]);
+    const wanted = new Set([
+      ...(request.fetch ?? []),
+      ...(request.keep ?? []),
+      ...Object.keys(request.into ?? {}),
+    ]);
     const results = new Map<string, HostTensor>();
     tf.tidy(() => {
       const outputs = definition.build(this.feed(definition, request));
@@ -66,7 +81,8 @@ class EagerEngine implements Engine {
     const kept: Record<string, DeviceTensor> = {};
     for (const name of request.fetch ?? []) fetched[name] = results.get(name)!;
     for (const name of request.keep ?? []) kept[name] = this.store(results.get(name)!);
-    for (const [name, target] of Object.entries(request.into ?? {})) this.overwrite(target, results.get(name)!);
+    for (const [name, target] of Object.entries(request.into ?? {}))
+      this.overwrite(target, results.get(name)!);
     return { fetched, kept };
   }
 
@@ -74,7 +90,8 @@ class EagerEngine implements Engine {
     const inputs: Record<string, Tensor> = {};
     for (const [name, { dtype, shape }] of Object.entries(definition.inputs)) {
       const value = feeds[name];
-      if (value === undefined) throw new SlmError("SHAPE_MISMATCH", `${definition.name}: input '${name}' is missing`);
+      if (value === undefined)
+        throw new SlmError("SHAPE_MISMATCH", `${definition.name}: input '${name}' is missing`);
       const host = isDevice(value) ? this.find(value) : value;
       if (host.dtype !== dtype || host.shape.join() !== shape.join()) {
         throw new SlmError(
@@ -89,7 +106,8 @@ class EagerEngine implements Engine {
 
   private find(tensor: DeviceTensor): HostTensor {
     const found = this.tensors.get(tensor.id);
-    if (found === undefined) throw new SlmError("UNEXPECTED", `tensor ${tensor.id} was released or belongs to another engine`);
+    if (found === undefined)
+      throw new SlmError("UNEXPECTED", `tensor ${tensor.id} was released or belongs to another engine`);
     return found;
   }
 
@@ -102,7 +120,10 @@ class EagerEngine implements Engine {
   private overwrite(target: DeviceTensor, source: HostTensor): void {
     const held = this.find(target);
     if (held.dtype !== source.dtype || elementCount(held.shape) !== elementCount(source.shape)) {
-      throw new SlmError("SHAPE_MISMATCH", `cannot write [${source.shape.join(",")}] into [${held.shape.join(",")}]`);
+      throw new SlmError(
+        "SHAPE_MISMATCH",
+        `cannot write [${source.shape.join(",")}] into [${held.shape.join(",")}]`,
+      );
     }
     this.tensors.set(target.id, { ...held, data: source.data.slice() });
   }

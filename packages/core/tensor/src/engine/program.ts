@@ -13,6 +13,8 @@ export interface ProgramDefinition {
   readonly inputs: Readonly<Record<string, TensorSpec>>;
   /** The computation. Must not branch on tensor values. */
   readonly build: (inputs: Readonly<Record<string, Tensor>>) => Readonly<Record<string, Tensor>>;
+  /** True when `build` takes no gradients; some ops then record one fused operator. */
+  readonly forwardOnly?: boolean;
   /**
    * Outputs that will be written into the buffer of an input (output name -> input name). Tracing proves that
    * every reader of the input comes before the write.

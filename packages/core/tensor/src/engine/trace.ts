@@ -13,7 +13,7 @@ import type { ProgramDefinition } from "./program.js";
  */
 export function traceProgram(definition: ProgramDefinition): Graph {
   registerRecordingBackend();
-  const recorder = new Recorder(definition.name);
+  const recorder = new Recorder(definition.name, { forwardOnly: definition.forwardOnly ?? false });
   const { builder } = recorder;
   withRecorder(recorder, () => {
     const inputs: Record<string, Tensor> = {};
@@ -30,8 +30,16 @@ export function traceProgram(definition: ProgramDefinition): Graph {
   for (const { input, output } of pairs) {
     const fed = graph.inputs.find((value) => value.name === input);
     const made = graph.outputs.find((value) => value.name === output);
-    if (fed === undefined || made === undefined || fed.shape.join() !== made.shape.join() || fed.dtype !== made.dtype) {
-      throw new SlmError("SHAPE_MISMATCH", `${definition.name}: output '${output}' cannot be stored in input '${input}'`);
+    if (
+      fed === undefined ||
+      made === undefined ||
+      fed.shape.join() !== made.shape.join() ||
+      fed.dtype !== made.dtype
+    ) {
+      throw new SlmError(
+        "SHAPE_MISMATCH",
+        `${definition.name}: output '${output}' cannot be stored in input '${input}'`,
+      );
     }
   }
   assertInPlaceSafe(graph, pairs);

@@ -31,7 +31,7 @@ function foldQuery(x: Tensor, layout: HeadLayout): Tensor {
 
 /** The inverse of foldQuery. */
 function unfoldQuery(x: Tensor, layout: HeadLayout, length: number): Tensor {
-  const batch = x.shape[0]!;
+  const batch = x.shape[0];
   const { heads, kvHeads, headDim } = layout;
   const group = groupOf(layout);
   if (group === 1) return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, length, heads * headDim]);
@@ -50,7 +50,10 @@ function scaledScores(query: Tensor, key: Tensor, transposeB: boolean, scale: nu
   const recorder = activeRecorder();
   if (recorder === undefined) return tf.mul(tf.matMul(query, key, false, transposeB), scale);
   const columns = key.shape.at(transposeB ? -2 : -1)!;
-  return recorder.tensor(recorder.matMul(query, key, { transposeB, scale }), [...query.shape.slice(0, -1), columns]);
+  return recorder.tensor(recorder.matMul(query, key, { transposeB, scale }), [
+    ...query.shape.slice(0, -1),
+    columns,
+  ]);
 }
 
 /**
@@ -99,7 +102,11 @@ function scaledTransposed(a: Tensor, b: Tensor, scale: number): Tensor {
 
 /** 1 where a position is below its row's length: lengths int32 `[batch]` -> `[batch, size]`. */
 export function lengthMask(lengths: Tensor, size: number): Tensor {
-  const positions = tf.tensor2d(Int32Array.from({ length: size }, (_, i) => i), [1, size], "int32");
+  const positions = tf.tensor2d(
+    Int32Array.from({ length: size }, (_, i) => i),
+    [1, size],
+    "int32",
+  );
   return tf.cast(tf.less(positions, tf.reshape(lengths, [-1, 1])), "float32");
 }
 
@@ -122,7 +129,8 @@ export const selfAttention = defineOp("selfAttention", ({ query, key, value, len
   const keyMask = keys === undefined ? undefined : tf.reshape(keys, [batch, 1, 1, 1, length]);
   // Masks are multiplied before they become a bias, so that a row without any allowed key stays uniform over all keys.
   const causal = attributes.causal ? causalMask(length) : undefined;
-  const allowed = keyMask !== undefined && causal !== undefined ? tf.mul(keyMask, causal) : (keyMask ?? causal);
+  const allowed =
+    keyMask !== undefined && causal !== undefined ? tf.mul(keyMask, causal) : (keyMask ?? causal);
   const output = attend(
     foldQuery(rotary(query, table, heads), attributes),
     foldKeyValue(rotary(key, table, kvHeads), attributes),
@@ -168,13 +176,21 @@ const place = (cache: Tensor, fresh: Tensor, slot: Tensor): Tensor =>
  */
 export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) => {
   const { query, key, value, pastKey, pastValue, pastLength } = inputs;
-  const batch = query.shape[0]!;
+  const batch = query.shape[0];
   const { heads, kvHeads, headDim, capacity, rotaryBase } = attributes;
-  expectShape("cachedAttention", "query (one position a step when not fused)", query, [batch, 1, heads * headDim]);
+  expectShape("cachedAttention", "query (one position a step when not fused)", query, [
+    batch,
+    1,
+    heads * headDim,
+  ]);
   expectShape("cachedAttention", "pastKey", pastKey, [batch, kvHeads, capacity, headDim]);
   const table = rotaryTensors(rotaryTable(capacity, headDim, rotaryBase));
   const at = tf.tile(tf.reshape(pastLength, [-1, 1]), [pastLength.size === batch ? 1 : batch, 1]);
-  const slots = tf.tensor2d(Int32Array.from({ length: capacity }, (_, i) => i), [1, capacity], "int32");
+  const slots = tf.tensor2d(
+    Int32Array.from({ length: capacity }, (_, i) => i),
+    [1, capacity],
+    "int32",
+  );
   const slot = tf.reshape(tf.cast(tf.equal(slots, at), "float32"), [batch, 1, capacity, 1]);
   const allowed = tf.reshape(tf.cast(tf.lessEqual(slots, at), "float32"), [batch, 1, 1, 1, capacity]);
   const presentKey = place(pastKey, foldKeyValue(rotary(key, table, kvHeads, at), attributes), slot);

@@ -1,6 +1,6 @@
 /** Embedding, linear, norm, activation: forward by tfjs ops or one fused node, backward written by hand. */
 import { float, int } from "@slm/graph";
-import { activeRecorder, type Recorder } from "../recording/recorder.js";
+import { activeRecorder, CONTRIB, type Recorder } from "../recording/recorder.js";
 import { tf, type Tensor } from "../tf.js";
 import { defineOp } from "./lowering.js";
 import { expectShape } from "./shape-check.js";
@@ -22,7 +22,7 @@ export const linear = defineOp("linear", ({ x, weight, bias }) => {
   const inputWidth = x.shape.at(-1)!;
   expectShape("linear", "weight", weight, [null, inputWidth]);
   const rows = rowsOf(x);
-  const outputWidth = weight.shape[0]!;
+  const outputWidth = weight.shape[0];
   const flat = tf.reshape(x, [rows, inputWidth]);
   const product = bias === undefined ? affine(flat, weight) : affine(flat, weight, bias);
   return tf.reshape(product, [...x.shape.slice(0, -1), outputWidth]);
@@ -31,11 +31,13 @@ export const linear = defineOp("linear", ({ x, weight, bias }) => {
 function affine(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const gradients = (dy: Tensor, saved: Tensor[]): Tensor[] => {
     const [savedX, savedWeight] = saved as [Tensor, Tensor];
-    const dx = tf.matMul(dy as tf.Tensor2D, savedWeight as tf.Tensor2D);
-    const dWeight = tf.matMul(dy as tf.Tensor2D, savedX as tf.Tensor2D, true, false);
+    const dx = tf.matMul(dy, savedWeight);
+    const dWeight = tf.matMul(dy, savedX, true, false);
     return bias === undefined ? [dx, dWeight] : [dx, dWeight, tf.sum(dy, 0)];
   };
-  const forward = (...args: (Tensor | tf.GradSaveFunc)[]): { value: Tensor; gradFunc: (dy: Tensor, saved: Tensor[]) => Tensor[] } => {
+  const forward = (
+    ...args: (Tensor | tf.GradSaveFunc)[]
+  ): { value: Tensor; gradFunc: (dy: Tensor, saved: Tensor[]) => Tensor[] } => {
     const save = args.at(-1) as tf.GradSaveFunc;
     const tensors = args.slice(0, -1) as Tensor[];
     save([x, weight]);
@@ -48,9 +50,11 @@ function product(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const recorder = activeRecorder();
   if (recorder !== undefined) {
     const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
-    return recorder.record("Gemm", inputs, [x.shape[0]!, weight.shape[0]!], { attributes: { transB: int(1) } });
+    return recorder.record("Gemm", inputs, [x.shape[0], weight.shape[0]], {
+      attributes: { transB: int(1) },
+    });
   }
-  const y = tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D, false, true);
+  const y = tf.matMul(x, weight, false, true);
   return bias === undefined ? y : tf.add(y, bias);
 }
 
@@ -76,7 +80,7 @@ export const rmsNorm = defineOp("rmsNorm", ({ x, weight }, { epsilon }) => {
         const alongX = tf.matMul(product, tf.reshape(savedGain, [width, 1]));
         const shrink = tf.mul(alongX, tf.mul(tf.mul(tf.square(savedInverse), savedInverse), 1 / width));
         const dx = tf.sub(tf.mul(tf.mul(dy, savedGain), savedInverse), tf.mul(savedX, shrink));
-        const dGain = tf.matMul(savedInverse as tf.Tensor2D, product, true, false);
+        const dGain = tf.matMul(savedInverse, product, true, false);
         return [dx, tf.reshape(dGain, [width])];
       },
     };
@@ -90,11 +94,15 @@ function normalize(x: Tensor, weight: Tensor, epsilon: number): { y: Tensor; inv
     const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon));
     return { y: tf.mul(tf.mul(x, inverse), weight), inverse };
   }
-  const [y, inverse] = recorder.builder.node("SimplifiedLayerNormalization", [recorder.nameOf(x), recorder.nameOf(weight)], {
-    attributes: { axis: int(-1), epsilon: float(epsilon), stash_type: int(1) },
-    outputs: 2,
-  }) as [string, string];
-  return { y: recorder.tensor(y, x.shape), inverse: recorder.tensor(inverse, [x.shape[0]!, 1]) };
+  const [y, inverse] = recorder.builder.node(
+    "SimplifiedLayerNormalization",
+    [recorder.nameOf(x), recorder.nameOf(weight)],
+    {
+      attributes: { axis: int(-1), epsilon: float(epsilon), stash_type: int(1) },
+      outputs: 2,
+    },
+  ) as [string, string];
+  return { y: recorder.tensor(y, x.shape), inverse: recorder.tensor(inverse, [x.shape[0], 1]) };
 }
 
 /** 2·sqrt(2/pi): gelu(x) = x·sigmoid(A·x + B·x³) equals x/2·(1 + tanh(A/2·x + B/2·x³)). */
@@ -107,6 +115,8 @@ const GELU_B = GELU_A * 0.044715;
  * Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), section 2.
  */
 export const gelu = defineOp("gelu", ({ x }) => {
+  const recorder = activeRecorder();
+  if (recorder?.isForwardOnly === true) return recorder.record("FastGelu", [x], x.shape, { domain: CONTRIB });
   return tf.customGrad((...args: (Tensor | tf.GradSaveFunc)[]) => {
     const [input, save] = args as [Tensor, tf.GradSaveFunc];
     const square = tf.square(input);
@@ -132,4 +142,3 @@ export const lastPosition = defineOp("lastPosition", ({ x }) => {
   return tf.reshape(tf.slice(x, [0, length - 1, 0], [batch, 1, width]), [batch, width]);
 });
 
-export type { Recorder };

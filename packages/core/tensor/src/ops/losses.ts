@@ -49,7 +49,12 @@ const countedMean = (terms: Tensor, { mask, count }: CountedLogits): Tensor =>
  */
 export function crossEntropy(counted: CountedLogits, labels: Tensor, labelSmoothing = 0): Tensor {
   const vocab = counted.logits.shape.at(-1)!;
-  const hot = tf.oneHot(tf.cast(labels, "int32"), vocab, 1 - labelSmoothing + labelSmoothing / vocab, labelSmoothing / vocab);
+  const hot = tf.oneHot(
+    tf.cast(labels, "int32"),
+    vocab,
+    1 - labelSmoothing + labelSmoothing / vocab,
+    labelSmoothing / vocab,
+  );
   return softTargetCrossEntropy(counted, tf.cast(hot, "float32"));
 }
 

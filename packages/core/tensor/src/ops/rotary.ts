@@ -38,7 +38,10 @@ export function rotaryTensors({ positions, half, cos, sin }: RotaryTable): Rotar
   return {
     cos: tf.tensor2d(cos, [positions, half]),
     sin: tf.tensor2d(sin, [positions, half]),
-    negativeSin: tf.tensor2d(sin.map((value) => -value), [positions, half]),
+    negativeSin: tf.tensor2d(
+      sin.map((value) => -value),
+      [positions, half],
+    ),
   };
 }
 
@@ -80,6 +83,9 @@ function rotate(x: Tensor, cos: Tensor, sin: Tensor, heads: number, positions?: 
   const first = tf.slice(split, [0, 0, 0, 0], [batch, length, heads, half]);
   const second = tf.slice(split, [0, 0, 0, half], [batch, length, heads, half]);
   const [c, s] = [rows(cos), rows(sin)];
-  const rotated = tf.concat([tf.sub(tf.mul(first, c), tf.mul(second, s)), tf.add(tf.mul(second, c), tf.mul(first, s))], 3);
+  const rotated = tf.concat(
+    [tf.sub(tf.mul(first, c), tf.mul(second, s)), tf.add(tf.mul(second, c), tf.mul(first, s))],
+    3,
+  );
   return tf.reshape(rotated, x.shape);
 }

@@ -27,28 +27,41 @@ export interface CachedAttentionAttributes extends HeadLayout {
   readonly capacity: number;
 }
 
+/** Ops that need no attribute take an empty object. */
+export type NoAttributes = Readonly<Record<string, never>>;
+
 /** Inputs, attributes and outputs of every op. */
 export interface OpSet {
   /** table `[vocab, width]`, ids int32 `[batch, length]` -> `[batch, length, width]`. */
-  embedding: { inputs: { table: Tensor; ids: Tensor }; attributes: Record<never, never>; outputs: Tensor };
+  embedding: { inputs: { table: Tensor; ids: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /** x `[..., in]`, weight `[out, in]`, bias `[out]` -> `[..., out]`: x · weightᵀ + bias. */
   linear: {
     inputs: { x: Tensor; weight: Tensor; bias?: Tensor | undefined };
-    attributes: Record<never, never>;
+    attributes: NoAttributes;
     outputs: Tensor;
   };
   /** x `[..., width]`, weight `[width]`: x / sqrt(mean(x²) + epsilon) · weight. */
-  rmsNorm: { inputs: { x: Tensor; weight: Tensor }; attributes: { readonly epsilon: number }; outputs: Tensor };
+  rmsNorm: {
+    inputs: { x: Tensor; weight: Tensor };
+    attributes: { readonly epsilon: number };
+    outputs: Tensor;
+  };
   /** tanh form of the Gaussian error linear unit, elementwise. */
-  gelu: { inputs: { x: Tensor }; attributes: Record<never, never>; outputs: Tensor };
+  gelu: { inputs: { x: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /** Residual sum of two tensors of one shape. */
-  add: { inputs: { a: Tensor; b: Tensor }; attributes: Record<never, never>; outputs: Tensor };
+  add: { inputs: { a: Tensor; b: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /**
    * query `[batch, length, heads·headDim]`, key and value `[batch, length, kvHeads·headDim]`; rotary positions 0, 1, ...
    * on query and key; keys beyond `lengths` int32 `[batch]`, or where `mask` `[batch, length]` is 0, are not attended.
    */
   selfAttention: {
-    inputs: { query: Tensor; key: Tensor; value: Tensor; lengths?: Tensor | undefined; mask?: Tensor | undefined };
+    inputs: {
+      query: Tensor;
+      key: Tensor;
+      value: Tensor;
+      lengths?: Tensor | undefined;
+      mask?: Tensor | undefined;
+    };
     attributes: SelfAttentionAttributes;
     outputs: Tensor;
   };
@@ -58,7 +71,14 @@ export interface OpSet {
    * pastLength int32 `[1]` or `[batch]`: positions already cached.
    */
   cachedAttention: {
-    inputs: { query: Tensor; key: Tensor; value: Tensor; pastKey: Tensor; pastValue: Tensor; pastLength: Tensor };
+    inputs: {
+      query: Tensor;
+      key: Tensor;
+      value: Tensor;
+      pastKey: Tensor;
+      pastValue: Tensor;
+      pastLength: Tensor;
+    };
     attributes: CachedAttentionAttributes;
     outputs: { output: Tensor; presentKey: Tensor; presentValue: Tensor };
   };
@@ -67,7 +87,7 @@ export interface OpSet {
   /** x `[batch, source, kvHeads·headDim]` -> `[batch, kvHeads, source, headDim]`. */
   crossValue: { inputs: { x: Tensor }; attributes: HeadLayout; outputs: Tensor };
   /** lengths int32 `[batch]`, ids `[batch, source]` -> `[batch, 1, 1, source]`: 0 at tokens, very negative at padding. */
-  lengthBias: { inputs: { lengths: Tensor; ids: Tensor }; attributes: Record<never, never>; outputs: Tensor };
+  lengthBias: { inputs: { lengths: Tensor; ids: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /** query `[batch, target, heads·headDim]`, key and value of crossKey and crossValue, bias `[batch, 1, 1, source]`. */
   crossAttention: {
     inputs: { query: Tensor; key: Tensor; value: Tensor; bias: Tensor };
@@ -75,7 +95,7 @@ export interface OpSet {
     outputs: Tensor;
   };
   /** x `[batch, length, width]` -> `[batch, width]`: the last position. */
-  lastPosition: { inputs: { x: Tensor }; attributes: Record<never, never>; outputs: Tensor };
+  lastPosition: { inputs: { x: Tensor }; attributes: NoAttributes; outputs: Tensor };
 }
 
 export type OpName = keyof OpSet;

@@ -6,7 +6,14 @@ import { SlmError } from "@slm/error";
 import { int } from "@slm/graph";
 import { tf } from "../tf.js";
 import { segmentSum } from "./segment-sum.js";
-import { onnxDType, RECORDING_BACKEND, RecordingBackend, activeRecorder, type Recorder, type TensorInfo } from "./recorder.js";
+import {
+  onnxDType,
+  RECORDING_BACKEND,
+  RecordingBackend,
+  activeRecorder,
+  type Recorder,
+  type TensorInfo,
+} from "./recorder.js";
 
 type Inputs = Readonly<Record<string, TensorInfo | undefined>>;
 type Attributes = Readonly<Record<string, unknown>>;
@@ -53,12 +60,19 @@ const reduction =
   (recorder, inputs, attributes) => {
     const x = input(inputs, "x");
     const requested = attributes[axisName];
-    const axes = tf.util.parseAxisParam(requested === undefined || requested === null ? x.shape.map((_, axis) => axis) : numbers(attributes, axisName), x.shape);
+    const axes = tf.util.parseAxisParam(
+      requested === undefined || requested === null
+        ? x.shape.map((_, axis) => axis)
+        : numbers(attributes, axisName),
+      x.shape,
+    );
     const keep = flag(attributes, "keepDims");
     const shape = keep
       ? x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
       : x.shape.filter((_, axis) => !axes.includes(axis));
-    const value = recorder.op(opType, [x, recorder.builder.ints(axes)], { attributes: { keepdims: int(keep ? 1 : 0) } });
+    const value = recorder.op(opType, [x, recorder.builder.ints(axes)], {
+      attributes: { keepdims: int(keep ? 1 : 0) },
+    });
     return recorder.info(value, shape, x.dtype);
   };
 
@@ -96,18 +110,30 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   },
   Select: (recorder, inputs) => {
     const t = input(inputs, "t");
-    return recorder.info(recorder.op("Where", [input(inputs, "condition"), t, input(inputs, "e")]), t.shape, t.dtype);
+    return recorder.info(
+      recorder.op("Where", [input(inputs, "condition"), t, input(inputs, "e")]),
+      t.shape,
+      t.dtype,
+    );
   },
   Sum: reduction("ReduceSum", "axis"),
   Mean: reduction("ReduceMean", "axis"),
   Max: reduction("ReduceMax", "reductionIndices"),
   Softmax: (recorder, inputs, attributes) => {
     const x = input(inputs, "logits");
-    return recorder.info(recorder.op("Softmax", [x], { attributes: { axis: int(number(attributes, "dim")) } }), x.shape, x.dtype);
+    return recorder.info(
+      recorder.op("Softmax", [x], { attributes: { axis: int(number(attributes, "dim")) } }),
+      x.shape,
+      x.dtype,
+    );
   },
   LogSoftmax: (recorder, inputs, attributes) => {
     const x = input(inputs, "logits");
-    return recorder.info(recorder.op("LogSoftmax", [x], { attributes: { axis: int(number(attributes, "axis")) } }), x.shape, x.dtype);
+    return recorder.info(
+      recorder.op("LogSoftmax", [x], { attributes: { axis: int(number(attributes, "axis")) } }),
+      x.shape,
+      x.dtype,
+    );
   },
   Cast: (recorder, inputs, attributes) => {
     const x = input(inputs, "x");
@@ -131,7 +157,11 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const x = input(inputs, "x");
     const perm = numbers(attributes, "perm");
     const value = recorder.op("Transpose", [x], { attributes: { perm: { kind: "ints", value: perm } } });
-    return recorder.info(value, perm.map((axis) => x.shape[axis]!), x.dtype);
+    return recorder.info(
+      value,
+      perm.map((axis) => x.shape[axis]!),
+      x.dtype,
+    );
   },
   BatchMatMul: (recorder, inputs, attributes) => {
     const a = input(inputs, "a");
@@ -141,24 +171,39 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const rows = a.shape.at(transposeA ? -1 : -2)!;
     const columns = b.shape.at(transposeB ? -2 : -1)!;
     const batch = tf.backend_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
-    return recorder.info(recorder.matMul(a, b, { transposeA, transposeB }), [...batch, rows, columns], a.dtype);
+    return recorder.info(
+      recorder.matMul(a, b, { transposeA, transposeB }),
+      [...batch, rows, columns],
+      a.dtype,
+    );
   },
   GatherV2: (recorder, inputs, attributes) => {
     const x = input(inputs, "x");
     const indices = input(inputs, "indices");
     const axis = number(attributes, "axis");
-    if (number(attributes, "batchDims") !== 0) throw new SlmError("OP_UNSUPPORTED", "tracing: gather with batch axes");
+    if (number(attributes, "batchDims") !== 0)
+      throw new SlmError("OP_UNSUPPORTED", "tracing: gather with batch axes");
     const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
-    return recorder.info(recorder.op("Gather", [x, indices], { attributes: { axis: int(axis) } }), shape, x.dtype);
+    return recorder.info(
+      recorder.op("Gather", [x, indices], { attributes: { axis: int(axis) } }),
+      shape,
+      x.dtype,
+    );
   },
   UnsortedSegmentSum: (recorder, inputs, attributes) =>
     segmentSum(recorder, input(inputs, "x"), input(inputs, "segmentIds"), number(attributes, "numSegments")),
   Slice: (recorder, inputs, attributes) => {
     const x = input(inputs, "x");
     const begin = numbers(attributes, "begin");
-    const size = numbers(attributes, "size").map((extent, axis) => (extent < 0 ? x.shape[axis]! - begin[axis]! : extent));
+    const size = numbers(attributes, "size").map((extent, axis) =>
+      extent < 0 ? x.shape[axis]! - begin[axis]! : extent,
+    );
     const end = begin.map((start, axis) => start + size[axis]!);
-    return recorder.info(recorder.op("Slice", [x, recorder.builder.ints(begin), recorder.builder.ints(end)]), size, x.dtype);
+    return recorder.info(
+      recorder.op("Slice", [x, recorder.builder.ints(begin), recorder.builder.ints(end)]),
+      size,
+      x.dtype,
+    );
   },
   PadV2: (recorder, inputs, attributes) => {
     const x = input(inputs, "x");
@@ -174,7 +219,11 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const axis = tf.util.parseAxisParam(number(attributes, "axis"), first.shape)[0]!;
     const shape = [...first.shape];
     shape[axis] = parts.reduce((sum, part) => sum + part.shape[axis]!, 0);
-    return recorder.info(recorder.op("Concat", parts, { attributes: { axis: int(axis) } }), shape, first.dtype);
+    return recorder.info(
+      recorder.op("Concat", parts, { attributes: { axis: int(axis) } }),
+      shape,
+      first.dtype,
+    );
   },
   SplitV: (recorder, inputs, attributes) => {
     const x = input(inputs, "x");
@@ -195,8 +244,14 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   OneHot: (recorder, inputs, attributes) => {
     const indices = input(inputs, "indices");
     const depth = number(attributes, "depth");
-    const values = recorder.builder.constant("float32", [2], [number(attributes, "offValue"), number(attributes, "onValue")]);
-    const value = recorder.op("OneHot", [indices, recorder.builder.constant("int32", [], [depth]), values], { attributes: { axis: int(-1) } });
+    const values = recorder.builder.constant(
+      "float32",
+      [2],
+      [number(attributes, "offValue"), number(attributes, "onValue")],
+    );
+    const value = recorder.op("OneHot", [indices, recorder.builder.constant("int32", [], [depth]), values], {
+      attributes: { axis: int(-1) },
+    });
     const hot = recorder.info(value, [...indices.shape, depth], "float32");
     const dtype = (attributes["dtype"] as tf.DataType | undefined) ?? "float32";
     return dtype === "float32" ? hot : kernels["Cast"]!(recorder, { x: hot }, { dtype });
@@ -205,7 +260,11 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const x = input(inputs, "x");
     const repeats = numbers(attributes, "reps");
     const value = recorder.op("Tile", [x, recorder.builder.ints(repeats)]);
-    return recorder.info(value, x.shape.map((size, axis) => size * repeats[axis]!), x.dtype);
+    return recorder.info(
+      value,
+      x.shape.map((size, axis) => size * repeats[axis]!),
+      x.dtype,
+    );
   },
   BroadcastTo: (recorder, inputs, attributes) => {
     const x = input(inputs, "x");
@@ -240,8 +299,9 @@ export function registerRecordingBackend(): void {
       backendName: RECORDING_BACKEND,
       kernelFunc: ({ inputs, attrs }) => {
         const recorder = activeRecorder();
-        if (recorder === undefined) throw new SlmError("UNEXPECTED", `tracing: kernel ${kernelName} outside a trace`);
-        return kernel(recorder, inputs, (attrs ?? {}) as Attributes);
+        if (recorder === undefined)
+          throw new SlmError("UNEXPECTED", `tracing: kernel ${kernelName} outside a trace`);
+        return kernel(recorder, inputs, (attrs ?? {}));
       },
     });
   }

@@ -23,7 +23,11 @@ export interface NodeOptions {
 export const CONTRIB = "com.microsoft";
 
 /** dtypes tfjs knows, in ONNX words. */
-const DTYPE: Readonly<Partial<Record<tf.DataType, OnnxDType>>> = { float32: "float32", int32: "int32", bool: "bool" };
+const DTYPE: Readonly<Partial<Record<tf.DataType, OnnxDType>>> = {
+  float32: "float32",
+  int32: "int32",
+  bool: "bool",
+};
 
 /** Constants above this many elements that hold one value are written as ConstantOfShape. */
 const LARGE_FILL = 64;
@@ -31,7 +35,8 @@ const LARGE_FILL = 64;
 /** The ONNX word for a tfjs dtype. @throws SlmError OP_UNSUPPORTED for complex64 and string. */
 export function onnxDType(dtype: tf.DataType): OnnxDType {
   const found = DTYPE[dtype];
-  if (found === undefined) throw new SlmError("OP_UNSUPPORTED", `tracing: dtype '${dtype}' has no place in a program`);
+  if (found === undefined)
+    throw new SlmError("OP_UNSUPPORTED", `tracing: dtype '${dtype}' has no place in a program`);
   return found;
 }
 
@@ -40,9 +45,12 @@ export class Recorder {
   readonly builder: GraphBuilder;
   private readonly names = new WeakMap<object, string>();
   private readonly constants = new WeakMap<object, tf.TypedArray>();
+  /** Whether no gradient is taken in this trace: ops may then record operators that have no backward pass. */
+  readonly isForwardOnly: boolean;
 
-  constructor(name: string) {
+  constructor(name: string, options: { readonly forwardOnly?: boolean } = {}) {
     this.builder = new GraphBuilder(name);
+    this.isForwardOnly = options.forwardOnly ?? false;
   }
 
   /** The graph value behind a tensor. */
@@ -88,7 +96,12 @@ export class Recorder {
   /** A value of one repeated number; large ones are made at run time instead of being stored. */
   fill(value: number, shape: readonly number[], dtype: tf.DataType): string {
     const size = shape.reduce((product, axis) => product * axis, 1);
-    const array = dtype === "float32" ? Float32Array.of(value) : dtype === "int32" ? Int32Array.of(value) : Uint8Array.of(value);
+    const array =
+      dtype === "float32"
+        ? Float32Array.of(value)
+        : dtype === "int32"
+          ? Int32Array.of(value)
+          : Uint8Array.of(value);
     if (size <= LARGE_FILL) {
       return this.builder.constant(onnxDType(dtype), shape, new Array<number>(size).fill(value));
     }
@@ -97,7 +110,12 @@ export class Recorder {
   }
 
   /** Records one node over tensors and returns a tensor for its only output. */
-  record(opType: string, inputs: readonly (Tensor | string)[], shape: readonly number[], options: NodeOptions = {}): Tensor {
+  record(
+    opType: string,
+    inputs: readonly (Tensor | string)[],
+    shape: readonly number[],
+    options: NodeOptions = {},
+  ): Tensor {
     return this.tensor(this.op(opType, inputs, options), shape);
   }
 
@@ -111,7 +129,11 @@ export class Recorder {
   }
 
   /** Matrix product of the last two axes with optional transposes and a scale, in one operator. */
-  matMul(a: Tensor | TensorInfo, b: Tensor | TensorInfo, flags: { transposeA?: boolean; transposeB?: boolean; scale?: number }): string {
+  matMul(
+    a: Tensor | TensorInfo,
+    b: Tensor | TensorInfo,
+    flags: { transposeA?: boolean; transposeB?: boolean; scale?: number },
+  ): string {
     const attributes: Record<string, AttributeValue> = {
       transA: int(flags.transposeA === true ? 1 : 0),
       transB: int(flags.transposeB === true ? 1 : 0),
@@ -137,7 +159,7 @@ export function withRecorder<T>(recorder: Recorder, body: () => T): T {
   void tf.setBackend(RECORDING_BACKEND);
   current = recorder;
   try {
-    return tf.tidy(() => body() as never) as T;
+    return tf.tidy(() => body() as never);
   } finally {
     current = undefined;
     if (previous !== undefined && previous !== "") void tf.setBackend(previous);

@@ -1,0 +1,79 @@
+/**
+ * Symmetric int8 weights, one scale per output: the form `DynamicQuantizeMatMul` takes.
+ *
+ * For output n: scale(n) = max over k of |w(k, n)| / L, code(k, n) = round(w(k, n) / scale(n)), zero point 0, where L is
+ * 127, or 64 with a reduced range. Nothing is clipped, so |w - code * scale| <= scale / 2.
+ * Source: onnxruntime's `quantize_dynamic` with symmetric int8 weights, per channel.
+ */
+import {
+  checkMatrix,
+  forEachWeight,
+  stridesOf,
+  type WeightLayout,
+  type WeightMatrix,
+} from "./weight-matrix.js";
+
+/** Largest code. Symmetric: -128 is left unused, so that negating a weight negates its code. */
+const LIMIT = 127;
+
+/**
+ * Largest code with a reduced range. x86 processors without VNNI add two products of an unsigned activation and a
+ * signed weight in 16 bits, which saturates: 2 * 255 * 127 > 32767 >= 2 * 255 * 64.
+ */
+const REDUCED_LIMIT = 64;
+
+/** Columns whose largest weight is below this become zero: their scale would not be a normal float32. */
+const SMALLEST = 2 ** -110;
+
+export interface Int8Weights {
+  /** One per weight, in `layout`. */
+  readonly codes: Int8Array;
+  /** One per output. 1 where every weight is zero. */
+  readonly scales: Float32Array;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly layout: WeightLayout;
+}
+
+export interface Int8Options {
+  /** Layout of the codes. Default: that of the weights. */
+  readonly layout?: WeightLayout;
+  /** Use codes from -64 to 64, for x86 processors without VNNI. Halves the resolution. Default false. */
+  readonly reduceRange?: boolean;
+}
+
+/**
+ * Quantizes a matrix to int8 with one scale per output.
+ *
+ * Error: |w - dequantized| <= scale / 2, up to float32 rounding.
+ *
+ * @throws SlmError SHAPE_MISMATCH, DATA_INVALID as `checkMatrix` does.
+ */
+export function quantizeInt8PerChannel(matrix: WeightMatrix, options: Int8Options = {}): Int8Weights {
+  checkMatrix(matrix, "int8 weights");
+  const { values, inputs, outputs } = matrix;
+  const layout = options.layout ?? matrix.layout;
+  const limit = options.reduceRange === true ? REDUCED_LIMIT : LIMIT;
+  const to = stridesOf(layout, inputs, outputs);
+  const largest = new Float64Array(outputs);
+  forEachWeight(matrix, (at, _input, output) => {
+    const size = Math.abs(values[at]!);
+    if (size > largest[output]!) largest[output] = size;
+  });
+  const scales = Float32Array.from(largest, (size) => (size < SMALLEST ? 1 : size / limit));
+  const codes = new Int8Array(values.length);
+  forEachWeight(matrix, (at, input, output) => {
+    codes[input * to.input + output * to.output] = Math.round(values[at]! / scales[output]!);
+  });
+  return { codes, scales, inputs, outputs, layout };
+}
+
+/** The weights that the codes stand for: code(k, n) * scale(n), in the layout of the codes. */
+export function dequantizeInt8(weights: Int8Weights): WeightMatrix {
+  const { codes, scales, inputs, outputs, layout } = weights;
+  const values = new Float32Array(codes.length);
+  forEachWeight(weights, (at, _input, output) => {
+    values[at] = codes[at]! * scales[output]!;
+  });
+  return { values, inputs, outputs, layout };
+}

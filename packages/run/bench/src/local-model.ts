@@ -1,0 +1,38 @@
+/** A model in this process, ready to be timed. */
+import { readDeviceModel } from "@slm/artifact";
+import { loadGenerator } from "@slm/generate";
+import { endlessRuntime } from "./endless-runtime.js";
+import { peakMemoryBytes } from "./peak-memory.js";
+import { importRuntime, type RuntimeModule } from "./runtime-module.js";
+import { timeGeneration, type TimedModel } from "./timed-model.js";
+
+export interface OpenOptions {
+  readonly directory: string;
+  readonly runtime: RuntimeModule;
+  /** Keep the model from ending by itself. */
+  readonly endless: boolean;
+}
+
+/**
+ * Makes the runtime, then loads the model on it. The engine's own memory and start are so told apart from the model's.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, DEVICE_UNAVAILABLE
+ */
+export async function openModel({ directory, runtime: module, endless }: OpenOptions): Promise<TimedModel> {
+  const { tokens } = await readDeviceModel(directory);
+  const runtime = await importRuntime(module);
+  const processRssBytes = await peakMemoryBytes();
+  const start = performance.now();
+  const generator = await loadGenerator(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime);
+  const loadMs = performance.now() - start;
+  const { provider, threads, description, simulated } = runtime.device;
+  return {
+    opened: { loadMs, processRssBytes, device: { provider, threads, description, simulated } },
+    run: (prompt, maxTokens) => timeGeneration(generator, prompt, maxTokens),
+    peakRssBytes: peakMemoryBytes,
+    close: async () => {
+      await generator.close();
+      await runtime.close();
+    },
+  };
+}
