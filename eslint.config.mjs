@@ -32,13 +32,19 @@ export default tseslint.config(
       },
     },
     rules: {
-      "@nx/enforce-module-boundaries": ["error", { depConstraints, allow: ["**/vitest.base.mjs"] }],
+      "@nx/enforce-module-boundaries": [
+        "error",
+        { depConstraints, allow: ["../../vitest.base.mjs", "../../../vitest.base.mjs"] },
+      ],
       "@typescript-eslint/explicit-module-boundary-types": "error",
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       // Typed arrays are read at indices the loop bounds already prove; `noUncheckedIndexedAccess` asks for `!` there.
       "@typescript-eslint/no-non-null-assertion": "off",
-      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/restrict-template-expressions": [
+        "error",
+        { allowNumber: true, allowBoolean: true },
+      ],
       "max-lines": ["error", 400],
       "no-console": "error",
       "no-new": "error",

@@ -17,6 +17,8 @@ export interface RunRequest extends SelectionOptions {
   readonly force: boolean;
   /** Stages asked for beside those the recipe names. */
   readonly stages?: readonly string[];
+  /** A stage whose unfinished work is discarded. */
+  readonly fresh?: string;
 }
 
 /** Resolves the settings of a run. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
@@ -39,6 +41,7 @@ export async function preparePipeline(request: RunRequest): Promise<PipelineOpti
     force: request.force,
     ...(request.only === undefined ? {} : { only: request.only }),
     ...(request.from === undefined ? {} : { from: request.from }),
+    ...(request.fresh === undefined ? {} : { fresh: request.fresh }),
   };
 }
 

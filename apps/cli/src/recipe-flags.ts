@@ -1,5 +1,6 @@
 /** Flags and arguments shared by the commands that read a recipe. */
 import { Args, Flags } from "@oclif/core";
+import { ENGINES } from "./compute/compute.js";
 
 export const recipeArg = Args.string({
   name: "recipe",
@@ -34,4 +35,40 @@ export const recipeFlags = {
   }),
   "dry-run": Flags.boolean({ summary: "Print what would be done, and stop.", helpGroup: "RECIPE" }),
   force: Flags.boolean({ summary: "Run stages again even if nothing changed.", helpGroup: "RECIPE" }),
+};
+
+export const threadsFlag = Flags.integer({
+  min: 1,
+  max: 1024,
+  helpValue: "<n>",
+  summary: "Threads one operator may use. Default: as many as there are processors.",
+});
+
+export const engineFlag = Flags.option({
+  options: ENGINES,
+  summary: "What trains: ONNX Runtime (default), plain JavaScript, or libtensorflow.",
+});
+
+/** Flags of commands that run a recipe and train. */
+export const computeFlags = { engine: engineFlag(), threads: threadsFlag };
+
+/** The same as `--set` flags, for the recipe's own fields. */
+export function computeSets(flags: {
+  readonly engine?: string | undefined;
+  readonly threads?: number | undefined;
+}): readonly string[] {
+  return [
+    ...(flags.engine === undefined ? [] : [`engine=${flags.engine}`]),
+    ...(flags.threads === undefined ? [] : [`threads=${flags.threads}`]),
+  ];
+}
+
+/** Flags of commands that run one stage that trains. */
+export const trainingFlags = {
+  ...recipeFlags,
+  ...computeFlags,
+  resume: Flags.boolean({
+    summary: "Continue what a killed run left; without it, training starts from nothing.",
+    helpGroup: "RECIPE",
+  }),
 };

@@ -1,8 +1,8 @@
 import { Flags } from "@oclif/core";
 import type { PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
-import { formatBytes, formatSeconds } from "../output/format.js";
+import { stageLine } from "../output/stage-line.js";
 import type { PrintedConfig } from "../pipeline-run.js";
-import { recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
+import { computeFlags, computeSets, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface RunReport {
@@ -24,6 +24,7 @@ export class RunCommand extends SlmCommand<RunResult> {
   static override args = { recipe: requiredRecipeArg };
   static override flags = {
     ...recipeFlags,
+    ...computeFlags,
     only: Flags.string({
       helpValue: "<stage>",
       summary: "Do one stage; its inputs must be there.",
@@ -42,7 +43,7 @@ export class RunCommand extends SlmCommand<RunResult> {
     const { preparePipeline, printConfig } = await import("../pipeline-run.js");
     const { planPipeline, runPipeline } = await import("../pipeline/run-pipeline.js");
     const options = await preparePipeline({
-      recipe: { path: args.recipe, sets: flags.set, environment: process.env },
+      recipe: { path: args.recipe, sets: [...flags.set, ...computeSets(flags)], environment: process.env },
       out: flags.out,
       force: flags.force,
       ...(flags.only === undefined ? {} : { only: flags.only }),
@@ -56,23 +57,7 @@ export class RunCommand extends SlmCommand<RunResult> {
 
   protected override lines(result: RunResult): readonly string[] {
     if ("config" in result) return [result.yaml];
-    const rows = result.stages.map((stage) =>
-      [stage.name.padEnd(10), stage.status.padEnd(12), figures(stage)].join(" "),
-    );
     const last = "deploy" in result ? (result.deploy ?? result.stages.at(-1)?.artifact) : undefined;
-    return [...rows.map((row) => row.trimEnd()), ...(last === undefined ? [] : [last])];
+    return [...result.stages.map(stageLine), ...(last === undefined ? [] : [last])];
   }
-}
-
-function figures(stage: StageOutcome | PlannedStage): string {
-  if ("seconds" in stage) return `${formatSeconds(stage.seconds).padStart(8)}  ${stage.artifact}`;
-  const { seconds, diskBytes, memoryBytes } = stage.estimate;
-  const parts = [
-    seconds === undefined ? "" : `about ${formatSeconds(seconds)}`,
-    memoryBytes === undefined ? "" : `${formatBytes(memoryBytes)} of memory`,
-    diskBytes === undefined ? "" : `${formatBytes(diskBytes)} on disk`,
-  ];
-  return [parts.filter((part) => part !== "").join(", "), stage.artifact]
-    .filter((part) => part !== "")
-    .join("  ");
 }

@@ -1,7 +1,9 @@
 /** Base of commands that run one stage of a recipe, and what it needs, and report that stage. */
 import { join } from "node:path";
 import type { PlannedStage } from "../pipeline/run-pipeline.js";
+import { stageLine } from "../output/stage-line.js";
 import type { PrintedConfig, RunRequest } from "../pipeline-run.js";
+import { computeSets } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface StageReport {
@@ -25,6 +27,10 @@ export interface StageFlags {
   readonly force: boolean;
   readonly "print-config": boolean;
   readonly "dry-run": boolean;
+  readonly engine?: string | undefined;
+  readonly threads?: number | undefined;
+  /** False discards what a killed run left of the stage; absent: it is continued. */
+  readonly resume?: boolean;
 }
 
 export abstract class StageCommand extends SlmCommand<StageResult> {
@@ -36,13 +42,14 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
   ): Promise<StageResult> {
     const request: RunRequest = {
       recipe: {
-        sets: flags.set,
+        sets: [...flags.set, ...computeSets(flags)],
         environment: process.env,
         ...(recipe === undefined ? {} : { path: recipe }),
       },
       out: flags.out,
       force: false,
       stages: [stage],
+      ...(flags.resume === false ? { fresh: stage } : {}),
     };
     const { readManifest } = await import("@slm/artifact");
     const { preparePipeline, printConfig } = await import("../pipeline-run.js");
@@ -70,10 +77,7 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
 
   protected override lines(result: StageResult): readonly string[] {
     if ("config" in result) return [(result as PrintedConfig).yaml];
-    if (isPlan(result))
-      return result.stages.map(
-        ({ name, status, artifact }) => `${name.padEnd(10)} ${status.padEnd(12)} ${artifact}`,
-      );
+    if (isPlan(result)) return result.stages.map(stageLine);
     return [this.summarize(result), result.artifact];
   }
 }

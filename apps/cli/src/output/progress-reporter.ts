@@ -62,7 +62,9 @@ export class ProgressReporter {
     if (update.step !== undefined && this.#clock.firstStep === undefined) {
       this.#clock = { ...this.#clock, firstStep: update.step, firstStepAt: now };
     }
-    this.#last = { ...this.#last, ...update, metrics: { ...this.#last?.metrics, ...update.metrics } };
+    // Figures stay until there are newer ones; a message is about its own moment.
+    const { message: _past, ...last } = this.#last ?? update;
+    this.#last = { ...last, ...update, metrics: { ...last.metrics, ...update.metrics } };
     this.#isShown = false;
     const interval = this.#target.isTty ? LIVE_INTERVAL_MS : PLAIN_INTERVAL_MS;
     if (now - this.#lastShownAt >= interval) this.#show(now);

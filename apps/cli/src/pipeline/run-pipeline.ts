@@ -1,5 +1,6 @@
 /** Runs stages in order, skipping those whose artifact already answers to the same inputs, settings, seed and code. */
 import {
+  MANIFEST_FILE,
   SLM_VERSION,
   artifactInput,
   hashFile,
@@ -17,10 +18,13 @@ import {
 } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { Compute } from "../compute/compute.js";
 import type { ResolvedRecipe, ResolvedSection } from "../recipe/resolve-recipe.js";
 import { inputsOf, selectStages, type SelectionOptions } from "./selection.js";
-import type { Stage, StageEstimate } from "./stage.js";
+import type { EstimateRequest, Stage, StageEstimate } from "./stage.js";
 
 export interface StageOutcome {
   readonly name: string;
@@ -43,6 +47,8 @@ export interface PipelineOptions extends SelectionOptions {
   readonly out: string;
   /** Runs the selected stages even if nothing changed. */
   readonly force?: boolean;
+  /** A stage that starts from nothing: what a killed run left of it is discarded. Its finished artifact is kept. */
+  readonly fresh?: string;
 }
 
 /** A stage with all that decides whether its artifact is up to date. */
@@ -87,16 +93,30 @@ export async function planPipeline(options: PipelineOptions): Promise<readonly P
       stage.inputs.some((input) => rerun.has(input.stage)) || !(await isPlannedCurrent(stage, options));
     if (isStale) rerun.add(stage.name);
     const artifact = join(options.out, stage.name);
-    const unfinished = existsSync(partialPath(artifact));
+    const unfinished = options.fresh !== stage.name && existsSync(partialPath(artifact));
     const status = !isStale ? "would-skip" : unfinished ? "would-resume" : "would-run";
     plan.push({
       name: stage.name,
       status,
       artifact,
-      estimate: stage.estimate(sectionOf(stage, options).settings),
+      estimate: isStale ? await stage.estimate(estimateRequest(stage, options)) : {},
     });
   }
   return plan;
+}
+
+function estimateRequest(stage: Stage, options: PipelineOptions): EstimateRequest<unknown> {
+  const { recipe, stages, out } = options;
+  const artifacts = stages
+    .map(({ name }) => [name, join(out, name)] as const)
+    .filter(([, directory]) => existsSync(join(directory, MANIFEST_FILE)));
+  const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
+  return {
+    settings: sectionOf(stage, options).settings,
+    sections: Object.fromEntries(sections),
+    artifacts: Object.fromEntries(artifacts),
+    compute: recipe.compute,
+  };
 }
 
 function plannedStages({ stages, recipe }: PipelineOptions): readonly Stage[] {
@@ -119,11 +139,13 @@ async function doStage(stage: Stage, options: PipelineOptions, context: StageCon
     return outcome("skipped");
   }
   context.progress({ stage: stage.name });
-  await execute(prepared, { ...context, seed: options.recipe.seed });
+  if (options.fresh === stage.name) await rm(partialPath(directory), { recursive: true, force: true });
+  const { seed, compute } = options.recipe;
+  await execute(prepared, { ...context, seed }, compute);
   return outcome("ran");
 }
 
-async function execute(prepared: PreparedStage, context: StageContext): Promise<void> {
+async function execute(prepared: PreparedStage, context: StageContext, compute: Compute): Promise<void> {
   const { stage, section, directory, inputs, manifestInputs, key } = prepared;
   await writeArtifact(
     {
@@ -135,7 +157,7 @@ async function execute(prepared: PreparedStage, context: StageContext): Promise<
       origins: section.origins,
       seed: context.seed,
     },
-    (work) => stage.run({ ...context, settings: section.settings, inputs, work }),
+    (work) => stage.run({ ...context, settings: section.settings, compute, inputs, work }),
   );
 }
 
@@ -153,13 +175,15 @@ async function prepare(stage: Stage, options: PipelineOptions): Promise<Prepared
   );
   const manifestInputs = [...artifacts, ...files];
   const code = { slm: SLM_VERSION, stage: stage.name, revision: stage.revision };
+  const { seed, compute } = options.recipe;
+  const machine = stage.measuresThreads ? { threads: compute.threads ?? availableParallelism() } : {};
   return {
     stage,
     section,
     directory: join(options.out, stage.name),
     inputs: Object.fromEntries(stageInputs.map((name) => [name, join(options.out, name)])),
     manifestInputs,
-    key: hashJson({ code, settings: section.settings, inputs: manifestInputs, seed: options.recipe.seed }),
+    key: hashJson({ code, settings: section.settings, inputs: manifestInputs, seed, ...machine }),
   };
 }
 

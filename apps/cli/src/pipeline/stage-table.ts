@@ -4,6 +4,12 @@ import type { Stage } from "./stage.js";
 const STAGE_LOADERS: readonly (() => Promise<Stage>)[] = [
   async () => (await import("../stages/data-stage.js")).dataStage,
   async () => (await import("../stages/tokenizer-stage.js")).tokenizerStage,
+  async () => (await import("../stages/teacher-stage.js")).teacherStage,
+  async () => (await import("../stages/distill-stage.js")).distillStage,
+  async () => (await import("../stages/export-stage.js")).exportStage,
+  async () => (await import("../stages/quantize-stage.js")).quantizeStage,
+  async () => (await import("../stages/bench-stage.js")).benchStage,
+  async () => (await import("../stages/deploy-stage.js")).deployStage,
 ];
 
 /** Loads the whole table. */

@@ -1,6 +1,7 @@
 /** What the pipeline knows of a stage. Stages meet only on disk: one reads artifact directories and writes one. */
 import type { ArtifactKind, StageContext } from "@slm/artifact";
 import type { z } from "zod";
+import type { Compute } from "../compute/compute.js";
 
 /** An earlier stage whose artifact a stage reads. */
 export interface StageInput {
@@ -16,16 +17,29 @@ export interface StageFile {
   readonly path: string;
 }
 
+/** What an estimate may look at. */
+export interface EstimateRequest<Settings> {
+  readonly settings: Settings;
+  /** Settings of every planned stage, as the recipe has them. */
+  readonly sections: Readonly<Record<string, unknown>>;
+  /** Artifacts of earlier stages that are there already, by stage. */
+  readonly artifacts: Readonly<Record<string, string>>;
+  readonly compute: Compute;
+}
+
 /** What running a stage is expected to need; unknown fields are left out. */
 export interface StageEstimate {
   readonly seconds?: number;
   readonly diskBytes?: number;
   readonly memoryBytes?: number;
+  /** What the figures were computed from. */
+  readonly basis?: string;
 }
 
 /** One run of a stage. */
 export interface StageRun<Settings> extends StageContext {
   readonly settings: Settings;
+  readonly compute: Compute;
   /** Artifact directories by stage; an optional input that the recipe leaves out is absent. */
   readonly inputs: Readonly<Record<string, string>>;
   /** Directory to fill. After a kill it holds what the killed run had written under the same settings and inputs. */
@@ -44,7 +58,9 @@ export interface PipelineStage<Settings> {
   readonly revision: number;
   readonly inputs: readonly StageInput[];
   readonly files?: (settings: Settings) => readonly StageFile[];
-  readonly estimate?: (settings: Settings) => StageEstimate;
+  readonly estimate?: (request: EstimateRequest<Settings>) => StageEstimate | Promise<StageEstimate>;
+  /** Whether threads change what it writes, and not only how fast: then another number of threads redoes it. */
+  readonly measuresThreads?: boolean;
   /** Fills `work` and returns the stage's report. */
   readonly run: (run: StageRun<Settings>) => Promise<object>;
 }
@@ -56,7 +72,8 @@ export interface Stage extends Pick<
 > {
   readonly section: z.ZodType;
   readonly files: (settings: unknown) => readonly StageFile[];
-  readonly estimate: (settings: unknown) => StageEstimate;
+  readonly estimate: (request: EstimateRequest<unknown>) => Promise<StageEstimate>;
+  readonly measuresThreads: boolean;
   readonly run: (run: StageRun<unknown>) => Promise<object>;
 }
 
@@ -71,7 +88,9 @@ export function defineStage<Settings>(stage: PipelineStage<Settings>): Stage {
     inputs,
     section,
     files: (settings) => stage.files?.(section.parse(settings)) ?? [],
-    estimate: (settings) => stage.estimate?.(section.parse(settings)) ?? {},
+    estimate: async (request) =>
+      (await stage.estimate?.({ ...request, settings: section.parse(request.settings) })) ?? {},
+    measuresThreads: stage.measuresThreads ?? false,
     run: (run) => stage.run({ ...run, settings: section.parse(run.settings) }),
   };
 }

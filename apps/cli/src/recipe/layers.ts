@@ -13,6 +13,13 @@ export interface Layer {
   readonly locate: (path: KeyPath) => string;
 }
 
+/** Variables of what a recipe says outside its sections. */
+const RECIPE_VARIABLES: Readonly<Record<string, string>> = {
+  SLM_SEED: "seed",
+  SLM_ENGINE: "engine",
+  SLM_THREADS: "threads",
+};
+
 const KEY = /^[A-Za-z][A-Za-z0-9]*$/;
 
 export function recipeLayer(file: RecipeFile): Layer {
@@ -38,7 +45,8 @@ export function flagLayers(sets: readonly string[]): readonly Layer[] {
 }
 
 /**
- * Layers of environment variables: `SLM_DISTILL__BATCH_SIZE=32` sets `distill.batchSize`, `SLM_SEED=7` sets `seed`.
+ * Layers of environment variables: `SLM_DISTILL__BATCH_SIZE=32` sets `distill.batchSize`, `SLM_SEED=7` sets `seed`,
+ * `SLM_ENGINE=js` the engine and `SLM_THREADS=2` the threads.
  *
  * @throws SlmError CONFIG_INVALID for a variable that names no section: a misspelt one must not be ignored
  */
@@ -106,7 +114,8 @@ export class LayerStack {
 }
 
 function environmentPath(name: string): readonly string[] | undefined {
-  if (name === "SLM_SEED") return ["seed"];
+  const field = RECIPE_VARIABLES[name];
+  if (field !== undefined) return [field];
   if (!/^SLM_[A-Z][A-Z0-9_]*__[A-Z0-9_]*[A-Z0-9]$/.test(name)) return undefined;
   return name.slice("SLM_".length).split("__").map(camelCase);
 }

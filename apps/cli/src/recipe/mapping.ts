@@ -14,15 +14,23 @@ export function asMapping(value: unknown): Mapping | undefined {
     : undefined;
 }
 
-/** `over` on top of `base`: mappings merge key by key, everything else is replaced whole. */
+/**
+ * `over` on top of `base`: mappings merge key by key, everything else is replaced whole. A mapping of another `kind`
+ * replaces too: the keys of one alternative mean nothing in another.
+ */
 export function mergeMappings(base: Mapping, over: Mapping): Mapping {
   const merged = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(over)) {
     const below = asMapping(merged.get(key));
     const above = asMapping(value);
-    merged.set(key, below !== undefined && above !== undefined ? mergeMappings(below, above) : value);
+    const merge = below !== undefined && above !== undefined && !isOtherKind(below, above);
+    merged.set(key, merge ? mergeMappings(below, above) : value);
   }
   return Object.fromEntries(merged);
+}
+
+function isOtherKind(base: Mapping, over: Mapping): boolean {
+  return base.kind !== undefined && over.kind !== undefined && base.kind !== over.kind;
 }
 
 /** A mapping with one value at a path: `nest(["a", "b"], 1)` is `{ a: { b: 1 } }`. */
@@ -61,4 +69,12 @@ export function dotted(path: KeyPath): string {
   return path
     .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${String(key)}`))
     .join("");
+}
+
+/** The value at a path of keys; undefined if there is none. */
+export function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inside, key) => {
+    const mapping = asMapping(inside);
+    return mapping !== undefined && Object.hasOwn(mapping, key) ? mapping[key] : undefined;
+  }, value);
 }

@@ -3,6 +3,7 @@ import type { Origin } from "@slm/artifact";
 import { basename, extname } from "node:path";
 import { Document, isScalar } from "yaml";
 import { z } from "zod";
+import { ENGINES, type Compute } from "../compute/compute.js";
 import { checkSettings } from "./check-recipe.js";
 import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers.js";
 import { asMapping, leafPaths, type Mapping } from "./mapping.js";
@@ -18,6 +19,8 @@ export interface ResolvedRecipe {
   readonly name: string;
   readonly seed: number;
   readonly seedOrigin: Origin;
+  readonly compute: Compute;
+  readonly computeOrigins: Readonly<Record<keyof Compute, Origin>>;
   /** Sections that the recipe or a flag names, and those asked for by `alsoNeeded`. */
   readonly sections: Readonly<Record<string, ResolvedSection>>;
 }
@@ -37,6 +40,16 @@ const recipeFields = {
     .optional()
     .describe("Name of the run, and of its directory under runs/. Default: the recipe's file name."),
   seed: z.int().nonnegative().default(1).describe("Seed of every random choice."),
+  engine: z
+    .enum(ENGINES)
+    .default("onnx")
+    .describe("What trains: ONNX Runtime, plain JavaScript (slow), or libtensorflow."),
+  threads: z
+    .int()
+    .positive()
+    .max(1024)
+    .optional()
+    .describe("Threads one operator may use. Default: as many as there are processors."),
 };
 
 /** The schema of a whole recipe: strict, with every section optional. */
@@ -73,11 +86,13 @@ export async function resolveRecipe(
   );
   const needed = alsoNeeded(known.filter((section) => mentioned.includes(section)));
   const checked = checkSettings(recipeSchema(schemas), onlyNeeded(layers.value, known, needed), layers);
-  const { name, seed } = z.object(recipeFields).parse(checked);
+  const { name, seed, engine, threads } = z.object(recipeFields).parse(checked);
   return {
     name: name ?? (sources.path === undefined ? "run" : basename(sources.path, extname(sources.path))),
     seed,
     seedOrigin: layers.originOf(["seed"]),
+    compute: { engine, threads },
+    computeOrigins: { engine: layers.originOf(["engine"]), threads: layers.originOf(["threads"]) },
     sections: Object.fromEntries(
       needed.map((section) => [section, sectionOf(section, checked[section], layers)]),
     ),
@@ -103,12 +118,15 @@ function sectionOf(section: string, settings: unknown, layers: LayerStack): Reso
 /** The resolved recipe as YAML, with the origin of every value as a comment behind it. */
 export function printRecipe(recipe: ResolvedRecipe): string {
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
-  const document = new Document({ name: recipe.name, seed: recipe.seed, ...Object.fromEntries(sections) });
+  const { name, seed, compute } = recipe;
+  const document = new Document({ name, seed, ...defined(compute), ...Object.fromEntries(sections) });
   const comment = (path: readonly string[], origin: Origin): void => {
     const node = document.getIn(path, true);
     if (isScalar(node)) node.comment = ` ${origin}`;
   };
   comment(["seed"], recipe.seedOrigin);
+  comment(["engine"], recipe.computeOrigins.engine);
+  comment(["threads"], recipe.computeOrigins.threads);
   for (const [name, { settings, origins }] of Object.entries(recipe.sections)) {
     for (const path of asMapping(settings) === undefined ? [] : leafPaths(settings)) {
       const origin = origins[path.join(".")];
@@ -116,4 +134,9 @@ export function printRecipe(recipe: ResolvedRecipe): string {
     }
   }
   return document.toString({ lineWidth: 0 }).trimEnd();
+}
+
+/** The fields that have a value. */
+function defined(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

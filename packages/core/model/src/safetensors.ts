@@ -59,7 +59,10 @@ export function parseHeader(
       continue;
     }
     if (typeof value !== "object" || value === null) throw invalid(file, "__metadata__ is not an object");
-    for (const [key, item] of Object.entries(value as Record<string, unknown>)) metadata[key] = String(item);
+    for (const [key, item] of Object.entries(value)) {
+      if (typeof item !== "string") throw invalid(file, `__metadata__ '${key}' is not text`);
+      metadata[key] = item;
+    }
   }
   checkLayout([...entries.values()], dataBytes, file);
   return { metadata, entries };
@@ -69,7 +72,7 @@ function parseEntry(name: string, value: unknown, dataBytes: number, file: strin
   const fail = (message: string): SlmError => invalid(file, `tensor '${name}': ${message}`);
   if (typeof value !== "object" || value === null) throw fail("is not an object");
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
-  if (typeof dtype !== "string" || !(dtype in DTYPES)) {
+  if (typeof dtype !== "string" || !Object.hasOwn(DTYPES, dtype)) {
     throw fail(`dtype ${JSON.stringify(dtype)} is not one of ${Object.keys(DTYPES).join(", ")}`);
   }
   const isSize = (item: unknown): item is number =>

@@ -1,5 +1,11 @@
 import { tf, type Tensor } from "./tf.js";
 
+/** A scalar to differentiate, and other tensors of the same forward pass that are wanted beside it. */
+export interface LossAndTerms {
+  readonly loss: Tensor;
+  readonly terms: Readonly<Record<string, Tensor>>;
+}
+
 /**
  * A scalar function's value and its gradient with respect to each tensor, by tfjs's reverse-mode autodiff.
  * Inside a trace the backward pass is recorded as graph nodes.
@@ -10,4 +16,24 @@ export function valueAndGradients(
 ): { value: Tensor; gradients: readonly Tensor[] } {
   const { value, grads } = tf.valueAndGrads((...tensors: Tensor[]) => loss(tensors))([...parameters]);
   return { value, gradients: grads };
+}
+
+/** As {@link valueAndGradients}, with terms of the forward pass, which tfjs would free when that pass ends. */
+export function termsAndGradients(
+  forward: (parameters: readonly Tensor[]) => LossAndTerms,
+  parameters: readonly Tensor[],
+): { value: Tensor; gradients: readonly Tensor[]; terms: Readonly<Record<string, Tensor>> } {
+  let kept: readonly (readonly [string, Tensor])[] = [];
+  const { value, gradients } = valueAndGradients((tensors) => {
+    const { loss, terms } = forward(tensors);
+    kept = Object.entries(terms).map(([name, term]) => [name, tf.keep(tf.clone(term))]);
+    return loss;
+  }, parameters);
+  // The clone belongs to the caller's scope; what was kept belongs to none and is freed here.
+  const terms = kept.map(([name, term]) => {
+    const copy = tf.clone(term);
+    term.dispose();
+    return [name, copy] as const;
+  });
+  return { value, gradients, terms: Object.fromEntries(terms) };
 }

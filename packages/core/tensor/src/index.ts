@@ -31,7 +31,7 @@ export {
   type CountedLogits,
 } from "./ops/losses.js";
 export { math } from "./math.js";
-export { valueAndGradients } from "./gradients.js";
+export { termsAndGradients, valueAndGradients, type LossAndTerms } from "./gradients.js";
 export {
   ENGINE_NAMES,
   type Engine,

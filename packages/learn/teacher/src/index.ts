@@ -8,3 +8,4 @@ export { teacherObjective } from "./teacher-objective.js";
 export { sequenceBatch, type SequenceBatch, type SequenceTokens } from "./sequence.js";
 export { trainTeacher, type TeacherInputs, type TeacherReport } from "./train-teacher.js";
 export { loadTeacher, type ScoredPair, type ScoreShape, type Teacher } from "./teacher-scorer.js";
+export { embeddedTeacherDirectory, type EmbeddedTeacherName } from "./embedded-teacher.js";

@@ -1,5 +1,6 @@
 /** Length buckets and the order of batches: a pure function of lengths, seed and epoch, so that a resumed run repeats it. */
 import { shuffledOrder } from "@slm/data";
+import { SlmError } from "@slm/error";
 
 /** Lengths of the two sides of every pair [tokens]. */
 export interface PairLengths {
@@ -20,42 +21,85 @@ export interface Batch {
   readonly rows: Int32Array;
 }
 
-/** Pairs of a bucket that are longer than this share move up to a larger bucket, so that few outliers do not stretch it. */
-const FIT_SHARE = 0.98;
+/** Longest sides considered as bucket boundaries: more are thinned, which keeps planning far below a second. */
+const MAX_BOUNDARIES = 256;
 
-/**
- * At most `count` buckets: pairs are sorted by total length and cut where the groups' padded cost is about equal.
- * The last bucket holds everything.
- */
-export function planBuckets({ source, target }: PairLengths, count: number): Bucket[] {
-  const size = source.length;
-  const order = Int32Array.from({ length: size }, (_, i) => i).sort(
-    (a, b) => source[a]! + target[a]! - (source[b]! + target[b]!) || a - b,
-  );
-  const total = order.reduce((sum, row) => sum + source[row]! + target[row]!, 0);
-  const buckets: Bucket[] = [];
-  let begin = 0;
-  let sum = 0;
-  order.forEach((row, index) => {
-    sum += source[row]! + target[row]!;
-    const isLast = index === size - 1;
-    if (!isLast && sum < (total * (buckets.length + 1)) / count) return;
-    const group = order.subarray(begin, index + 1);
-    const share = isLast ? 1 : FIT_SHARE;
-    buckets.push({ source: quantile(group, source, share), target: quantile(group, target, share) });
-    begin = index + 1;
-  });
-  const last = buckets.length - 1;
-  buckets[last] = {
-    source: source.reduce((a, b) => Math.max(a, b), 1),
-    target: target.reduce((a, b) => Math.max(a, b), 1),
-  };
-  return buckets;
+/** Pairs whose longer side is in a range of lengths, as prefix sums and maxima need them. */
+interface LengthClass {
+  /** The longer side [tokens]. */
+  readonly longer: number;
+  count: number;
+  source: number;
+  target: number;
 }
 
-function quantile(rows: Int32Array, lengths: Int32Array, share: number): number {
-  const sorted = Int32Array.from(rows, (row) => lengths[row]!).sort();
-  return Math.max(1, sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)]!);
+/**
+ * At most `count` nested buckets with the least padded cost, the sum over pairs of their bucket's two sides.
+ * Pairs are ordered by their longer side and cut by dynamic programming; the last bucket holds everything.
+ *
+ * @throws SlmError DATA_INVALID without pairs.
+ */
+export function planBuckets(lengths: PairLengths, count: number): Bucket[] {
+  if (lengths.source.length === 0)
+    throw new SlmError("DATA_INVALID", "training: no pairs to train on; at least one is needed");
+  const classes = thin(lengthClasses(lengths), MAX_BOUNDARIES);
+  // A bucket that ends at class i is as long as the longest pair up to i, so that buckets are nested.
+  const sizes: Bucket[] = [];
+  for (const { source, target } of classes) {
+    const last = sizes.at(-1);
+    sizes.push({ source: Math.max(source, last?.source ?? 1), target: Math.max(target, last?.target ?? 1) });
+  }
+  return cheapestCuts(classes, sizes, count).map((end) => sizes[end]!);
+}
+
+function lengthClasses({ source, target }: PairLengths): LengthClass[] {
+  const classes = new Map<number, LengthClass>();
+  source.forEach((sourceLength, row) => {
+    const targetLength = target[row]!;
+    const longer = Math.max(sourceLength, targetLength);
+    const entry = classes.get(longer) ?? { longer, count: 0, source: 1, target: 1 };
+    entry.count += 1;
+    entry.source = Math.max(entry.source, sourceLength);
+    entry.target = Math.max(entry.target, targetLength);
+    classes.set(longer, entry);
+  });
+  return [...classes.values()].sort((a, b) => a.longer - b.longer);
+}
+
+/** Merges neighbours until at most `limit` classes are left. */
+function thin(classes: readonly LengthClass[], limit: number): LengthClass[] {
+  const step = Math.ceil(classes.length / limit);
+  const merged: LengthClass[] = [];
+  for (let begin = 0; begin < classes.length; begin += step) {
+    const group = classes.slice(begin, begin + step);
+    merged.push({
+      longer: group.at(-1)!.longer,
+      count: group.reduce((sum, { count }) => sum + count, 0),
+      source: Math.max(...group.map(({ source }) => source)),
+      target: Math.max(...group.map(({ target }) => target)),
+    });
+  }
+  return merged;
+}
+
+/** Last class of each bucket, in order, for the cheapest cut into at most `count` buckets. */
+function cheapestCuts(classes: readonly LengthClass[], sizes: readonly Bucket[], count: number): number[] {
+  const before = [0];
+  for (const entry of classes) before.push(before.at(-1)! + entry.count);
+  const costOf = (begin: number, end: number): number =>
+    (before[end + 1]! - before[begin]!) * (sizes[end]!.source + sizes[end]!.target);
+  let best = classes.map((_, end) => ({ cost: costOf(0, end), cuts: [end] }));
+  for (let used = 1; used < count; used++) {
+    best = best.map((single, end) => {
+      let choice = single;
+      for (let cut = 0; cut < end; cut++) {
+        const cost = best[cut]!.cost + costOf(cut + 1, end);
+        if (cost < choice.cost) choice = { cost, cuts: [...best[cut]!.cuts, end] };
+      }
+      return choice;
+    });
+  }
+  return best.at(-1)!.cuts;
 }
 
 /** The first bucket each pair fits in. */

@@ -225,9 +225,8 @@ class CachedLiveDecoder implements LiveDecoder {
       feeds[`past.${name}`] = cache;
       into[`present.${name}`] = cache;
     }
-    const inputs = onlyStepInputs(feeds);
     const { fetched } = await this.programs.step.run({
-      feeds: inputs,
+      feeds,
       fetch: wantLogits ? ["logits"] : [],
       into,
     });
@@ -254,15 +253,6 @@ class CachedLiveDecoder implements LiveDecoder {
     await this.programs.encoder?.release();
     await this.programs.step.release();
   }
-}
-
-/** Weights, caches and context: the optimizer's moments are not inputs of the step program. */
-function onlyStepInputs(
-  feeds: Record<string, HostTensor | DeviceTensor>,
-): Record<string, HostTensor | DeviceTensor> {
-  return Object.fromEntries(
-    Object.entries(feeds).filter(([name]) => !/^state\..*\.(first|second)$/.test(name)),
-  );
 }
 
 class LiveStep implements StepDecoder {

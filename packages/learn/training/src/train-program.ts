@@ -1,6 +1,6 @@
 /** One training step as a program: forward, backward, clipping and AdamW, state updated in place. */
 import type { Parameters } from "@slm/model";
-import { math, valueAndGradients, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
+import { math, termsAndGradients, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
 import { ADAM_SCALARS, adamUpdate } from "./adamw.js";
 import { packTensors, unpackParameters, valueInput, type Chunk } from "./parameter-layout.js";
 import type { TrainingSettings } from "./training-config.js";
@@ -64,12 +64,10 @@ function buildStep(
 ): Record<string, Tensor> {
   const parameters = unpackParameters(chunks, x);
   const names = Object.keys(parameters);
-  let terms: Readonly<Record<string, Tensor>> = {};
-  const { value, gradients } = valueAndGradients((tensors) => {
-    const built = definition.build(Object.fromEntries(names.map((key, index) => [key, tensors[index]!])), x);
-    terms = built.terms;
-    return built.loss;
-  }, Object.values(parameters));
+  const { value, gradients, terms } = termsAndGradients(
+    (tensors) => definition.build(Object.fromEntries(names.map((key, index) => [key, tensors[index]!])), x),
+    Object.values(parameters),
+  );
   const byName = Object.fromEntries(names.map((key, index) => [key, gradients[index]!]));
   const packed = chunks.map((chunk) => packTensors(chunk, byName));
   const squares = packed.map((gradient) => math.square(gradient));

@@ -25,7 +25,7 @@ import {
   type Bucket,
   type PairLengths,
 } from "./buckets.js";
-import { planChunks } from "./parameter-layout.js";
+import { planChunks, valueInput } from "./parameter-layout.js";
 import { learningRateAt } from "./schedule.js";
 import { trainProgram, type LossDefinition } from "./train-program.js";
 import type { TrainingSettings } from "./training-config.js";
@@ -56,7 +56,7 @@ export interface Objective {
   feeds(batch: Batch, bucket: Bucket, step: number, live: LiveModel): Promise<BatchFeeds>;
 }
 
-/** The model being trained, as other programs may read it. */
+/** The model being trained, as other programs may read it: `feeds` are its weights and nothing else. */
 export interface LiveModel {
   readonly engine: Engine;
   readonly config: ModelConfig;
@@ -125,10 +125,9 @@ interface CompiledStep {
   readonly terms: readonly string[];
 }
 
-interface Totals {
-  tokens: number;
-  loss: number;
-  count: number;
+interface PreparedStep {
+  readonly batch: Batch;
+  readonly feeds: BatchFeeds;
 }
 
 class Trainer {
@@ -142,7 +141,12 @@ class Trainer {
   private readonly firstStep: number;
   private best: SavedProgress["best"];
   private epoch: { index: number; batches: readonly Batch[]; firstStep: number } | undefined;
-  private latest: Readonly<Record<string, number>> = {};
+  private latest: Readonly<Record<string, number>>;
+  /** Losses since the last line of the log. */
+  private readonly recent: { loss: number; count: number };
+  private lastLoss: number | undefined;
+  /** The next batch, made while the step before it computes. */
+  private ahead: Promise<PreparedStep> | undefined;
 
   private constructor(
     request: TrainRequest,
@@ -158,6 +162,9 @@ class Trainer {
     this.log = log;
     this.firstStep = saved?.step ?? 0;
     this.best = saved?.best;
+    this.latest = saved?.metrics ?? {};
+    this.recent = saved === undefined ? { loss: 0, count: 0 } : { ...saved.recent };
+    this.lastLoss = saved?.loss;
   }
 
   static async start(request: TrainRequest): Promise<Trainer> {
@@ -175,50 +182,36 @@ class Trainer {
   }
 
   private get live(): LiveModel {
-    return { engine: this.request.engine, config: this.request.config, feeds: this.state.feeds };
+    const weights = this.chunks.map(
+      (chunk) => [valueInput(chunk), this.state.feeds[valueInput(chunk)]!] as const,
+    );
+    return { engine: this.request.engine, config: this.request.config, feeds: Object.fromEntries(weights) };
   }
 
   async run(): Promise<TrainReport> {
     const { settings, stage, context } = this.request;
     const began = performance.now();
-    const recent: Totals = { tokens: 0, loss: 0, count: 0 };
     let allTokens = 0;
-    let lastLoss = Number.NaN;
+    let loggedTokens = 0;
     let logged = began;
-    let prepared = this.prepare(this.firstStep + 1);
+    if (this.firstStep < settings.steps) this.prepareAhead(this.firstStep + 1);
     for (let step = this.firstStep + 1; step <= settings.steps; step++) {
-      const { batch, feeds } = await prepared;
-      const running = this.step(step, batch, feeds);
+      const { batch, feeds } = await this.takePrepared();
+      // Compiled first: the step must be queued before the next batch is made, whichever bucket is new to this process.
+      const compiled = await this.programFor(batch.bucket, feeds.variant ?? DEFAULT_VARIANT);
+      const running = this.step(step, compiled, feeds);
       // The next batch is made while this step computes; it is queued behind it, so it sees the updated weights.
-      if (step < settings.steps) {
-        prepared = this.prepare(step + 1);
-        prepared.catch(() => undefined);
-      }
+      if (step < settings.steps) this.prepareAhead(step + 1);
       const { loss, terms } = await running;
-      recent.tokens += feeds.tokens;
-      recent.loss += loss;
-      recent.count += 1;
       allTokens += feeds.tokens;
+      this.recent.loss += loss;
+      this.recent.count += 1;
       const isLast = step === settings.steps;
       if (step % LOG_EVERY === 0 || isLast) {
         const now = performance.now();
-        lastLoss = recent.loss / recent.count;
-        const rate = (1000 * recent.tokens) / (now - logged);
-        logged = now;
-        await this.log.append({
-          step,
-          loss: lastLoss,
-          ...terms,
-          learningRate: learningRateAt(step, settings),
-          tokensPerSecond: rate,
-        });
-        context.progress({
-          stage,
-          step,
-          total: settings.steps,
-          metrics: { loss: lastLoss, ...this.latest, tokensPerSecond: rate },
-        });
-        Object.assign(recent, { tokens: 0, loss: 0, count: 0 });
+        const rate = (1000 * (allTokens - loggedTokens)) / (now - logged);
+        [logged, loggedTokens] = [now, allTokens];
+        await this.report(step, terms, rate);
       }
       if (step % settings.evaluateEvery === 0 || isLast) await this.measure(step);
       if (step % settings.saveEvery === 0 || context.signal.aborted) await this.save(step);
@@ -231,13 +224,38 @@ class Trainer {
       epochs: settings.steps / this.batchesOf(0).length,
       seconds,
       tokensPerSecond: allTokens / Math.max(seconds, Number.MIN_VALUE),
-      loss: lastLoss,
+      loss: this.lastLoss ?? Number.NaN,
       metrics: this.latest,
       bestStep: this.best?.step ?? settings.steps,
     };
   }
 
-  private async prepare(step: number): Promise<{ batch: Batch; feeds: BatchFeeds }> {
+  /** A line of the log and of progress: the mean loss since the line before. */
+  private async report(step: number, terms: Readonly<Record<string, number>>, rate: number): Promise<void> {
+    const { settings, stage, context } = this.request;
+    const loss = this.recent.loss / this.recent.count;
+    this.lastLoss = loss;
+    Object.assign(this.recent, { loss: 0, count: 0 });
+    const learningRate = learningRateAt(step, settings);
+    await this.log.append({ step, loss, ...terms, learningRate, tokensPerSecond: rate });
+    const metrics = { loss, ...this.latest, tokensPerSecond: rate };
+    context.progress({ stage, step, total: settings.steps, metrics });
+  }
+
+  private prepareAhead(step: number): void {
+    this.ahead = this.prepare(step);
+    // A failure surfaces where the batch is taken; until then it must not count as unhandled.
+    this.ahead.catch(() => undefined);
+  }
+
+  private async takePrepared(): Promise<PreparedStep> {
+    if (this.ahead === undefined) throw new SlmError("UNEXPECTED", "training: no batch was prepared");
+    const prepared = this.ahead;
+    this.ahead = undefined;
+    return prepared;
+  }
+
+  private async prepare(step: number): Promise<PreparedStep> {
     const batch = this.batchAt(step);
     const feeds = await this.request.objective.feeds(batch, this.buckets[batch.bucket]!, step, this.live);
     return { batch, feeds };
@@ -245,11 +263,10 @@ class Trainer {
 
   private async step(
     step: number,
-    batch: Batch,
+    { program, terms }: CompiledStep,
     prepared: BatchFeeds,
   ): Promise<{ loss: number; terms: Record<string, number> }> {
     const { settings, engine, stage } = this.request;
-    const { program, terms } = await this.programFor(batch.bucket, prepared.variant ?? DEFAULT_VARIANT);
     const scalars = {
       ...adamScalars(step, learningRateAt(step, settings), settings),
       clipNorm: settings.clipNorm,
@@ -332,7 +349,9 @@ class Trainer {
 
   private async save(step: number): Promise<void> {
     const { engine, workDirectory, key } = this.request;
-    const progress = this.best === undefined ? { step, key } : { step, key, best: this.best };
+    const { best, recent, lastLoss: loss, latest: metrics } = this;
+    const known = { ...(best === undefined ? {} : { best }), ...(loss === undefined ? {} : { loss }) };
+    const progress = { step, key, recent: { ...recent }, metrics: { ...metrics }, ...known };
     await saveState(join(workDirectory, STATE_FILE), engine, this.state, progress);
   }
 
@@ -344,6 +363,8 @@ class Trainer {
   }
 
   async close(): Promise<void> {
+    const unused = await this.ahead?.catch(() => undefined);
+    if (unused?.feeds.owned !== undefined) await this.request.engine.release(unused.feeds.owned);
     for (const { program } of this.programs.values()) await program.release();
     await this.request.engine.release(Object.values(this.state.feeds));
     await this.log.close();

@@ -1,5 +1,6 @@
 /** The optimizer's state: on the device while training, in one file between runs. */
 import { stat } from "node:fs/promises";
+import { z } from "zod";
 import { writeBytesAtomic } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { encodeSafetensors, readSafetensors, type ModelConfig, type Weights } from "@slm/model";
@@ -51,15 +52,23 @@ export async function downloadWeights(
   return unpackWeights(config, chunks, values);
 }
 
-/** What a resumed run needs besides tensors. */
-export interface SavedProgress {
+const savedProgress = z.strictObject({
   /** Steps done. */
-  readonly step: number;
-  /** Best dev value so far and the step it was measured at; absent before the first measurement. */
-  readonly best?: { readonly step: number; readonly value: number };
+  step: z.int().nonnegative(),
   /** Identifies data and settings: a state of another run is refused. */
-  readonly key: string;
-}
+  key: z.string(),
+  /** Best dev value so far and the step it was measured at; absent before the first measurement. */
+  best: z.strictObject({ step: z.int(), value: z.number() }).optional(),
+  /** Losses since the last line of the metrics log: their sum and how many. */
+  recent: z.strictObject({ loss: z.number(), count: z.int() }).default({ loss: 0, count: 0 }),
+  /** Loss of the last line of the metrics log. */
+  loss: z.number().optional(),
+  /** The last dev metrics. */
+  metrics: z.record(z.string(), z.number()).default({}),
+});
+
+/** What a resumed run needs besides tensors. */
+export type SavedProgress = Readonly<z.infer<typeof savedProgress>>;
 
 /** Writes the whole state as one file that appears at once. */
 export async function saveState(
@@ -89,8 +98,8 @@ export async function loadState(
   );
   if (!exists) return undefined;
   const { tensors, metadata } = await readSafetensors(file);
-  const progress = JSON.parse(metadata["progress"] ?? "null") as SavedProgress | null;
-  if (progress === null || progress.key !== key) {
+  const progress = parseProgress(metadata["progress"] ?? "", file);
+  if (progress.key !== key) {
     throw new SlmError(
       "DATA_INVALID",
       `${file}: the saved state belongs to a run with other data or settings`,
@@ -110,4 +119,12 @@ export async function loadState(
     }
   }
   return { tensors, progress };
+}
+
+function parseProgress(text: string, file: string): SavedProgress {
+  try {
+    return savedProgress.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new SlmError("DATA_INVALID", `${file}: not the state of a training run`, { cause });
+  }
 }

@@ -23,8 +23,8 @@ const TWO_ZEROS = ZERO_POINT | (ZERO_POINT << 4);
  * i = 0 is onnxruntime's default (largest weight / -8), i = -REACH is largest weight / 7.
  * Source: llama.cpp's `make_qx_quants`, which tries the same kind of grid.
  */
-const STEP = 0.1;
-const REACH = 10;
+const STEP = 0.2;
+const REACH = 5;
 
 /** Blocks whose largest weight is below this become zero: their scale would not be a normal float32. */
 const SMALLEST = 2 ** -110;
@@ -87,7 +87,7 @@ function searchScale(block: Float64Array, count: number): number {
  * @throws SlmError SHAPE_MISMATCH, DATA_INVALID as `checkMatrix` does; CONFIG_INVALID for another block size.
  */
 export function quantizeInt4Blocks(matrix: WeightMatrix, blockSize: BlockSize): Int4Weights {
-  checkMatrix(matrix, "int4 weights");
+  checkMatrix(matrix);
   if (!BLOCK_SIZES.includes(blockSize)) {
     throw new SlmError(
       "CONFIG_INVALID",

@@ -50,7 +50,7 @@ export interface Int8Options {
  * @throws SlmError SHAPE_MISMATCH, DATA_INVALID as `checkMatrix` does.
  */
 export function quantizeInt8PerChannel(matrix: WeightMatrix, options: Int8Options = {}): Int8Weights {
-  checkMatrix(matrix, "int8 weights");
+  checkMatrix(matrix);
   const { values, inputs, outputs } = matrix;
   const layout = options.layout ?? matrix.layout;
   const limit = options.reduceRange === true ? REDUCED_LIMIT : LIMIT;

@@ -82,7 +82,7 @@ function matrixOf(initializer: Initializer, layout: WeightMatrix["layout"]): Wei
   const [rows, columns] = initializer.shape as readonly [number, number];
   const sizes =
     layout === "inputs-first" ? { inputs: rows, outputs: columns } : { inputs: columns, outputs: rows };
-  return { values: valuesOf(initializer), layout, ...sizes };
+  return { name: initializer.name, values: valuesOf(initializer), layout, ...sizes };
 }
 
 /** Uses that can share one quantized form: the same weight, read along the same axis. */
@@ -126,8 +126,8 @@ function assemble(
   return result;
 }
 
-/** The matrices that are still float32, with the reason. */
-function listSkipped(graph: Graph, refusals: ReadonlyMap<string, string>): SkippedWeight[] {
+/** Which operators read each value. */
+function readersOf(graph: Graph): ReadonlyMap<string, ReadonlySet<string>> {
   const readers = new Map<string, Set<string>>();
   for (const node of graph.nodes) {
     for (const value of valuesRead(node)) {
@@ -136,19 +136,21 @@ function listSkipped(graph: Graph, refusals: ReadonlyMap<string, string>): Skipp
       else operators.add(node.opType);
     }
   }
-  return [...graph.initializers.values()]
+  return readers;
+}
+
+/** The matrices of `original` that `result` still has in float32, with the reason. */
+function listSkipped(original: Graph, result: Graph, refusals: ReadonlyMap<string, string>): SkippedWeight[] {
+  const readers = readersOf(result);
+  return [...original.initializers.values()]
     .filter(({ name, dtype, shape, data }) => {
-      if (refusals.has(name)) return true;
-      return (
-        dtype === "float32" &&
-        shape.length > 1 &&
-        data.byteLength >= REPORTED_BYTES &&
-        !name.endsWith("scales")
-      );
+      if (!result.initializers.has(name)) return false;
+      const isMatrix = dtype === "float32" && shape.length > 1 && data.byteLength >= REPORTED_BYTES;
+      return isMatrix || refusals.has(name);
     })
     .map(({ name }) => {
       const operators = [...(readers.get(name) ?? [])].join(", ");
-      return { name, reason: refusals.get(name) ?? `read by ${operators}, which takes float32 weights` };
+      return { name, reason: refusals.get(name) ?? `read by ${operators}, which takes it as float32` };
     });
 }
 
@@ -189,6 +191,6 @@ export async function quantizeGraph(graph: Graph, options: QuantizeGraphOptions)
       scheme: format,
       relativeError: errors.get(use)!,
     })),
-    skipped: listSkipped(result, refusals),
+    skipped: listSkipped(graph, result, refusals),
   };
 }

@@ -6,6 +6,8 @@ export type WeightLayout = "inputs-first" | "outputs-first";
 
 /** Weight `w(k, n)` of `y(n) = sum over k of x(k) w(k, n)`. A table is one too: its rows are outputs, its width inputs. */
 export interface WeightMatrix {
+  /** What errors call it. */
+  readonly name?: string;
   readonly values: Float32Array;
   /** K: length of the dot products. */
   readonly inputs: number;
@@ -30,8 +32,9 @@ export function stridesOf(layout: WeightLayout, inputs: number, outputs: number)
  *
  * @throws SlmError SHAPE_MISMATCH for sizes, DATA_INVALID for the first value that is not a number.
  */
-export function checkMatrix(matrix: WeightMatrix, where: string): void {
-  const { values, inputs, outputs } = matrix;
+export function checkMatrix(matrix: WeightMatrix): void {
+  const { values, inputs, outputs, name } = matrix;
+  const where = name === undefined ? "weights" : `weight '${name}'`;
   const sizes = [inputs, outputs];
   if (!sizes.every((size) => Number.isSafeInteger(size) && size > 0) || values.length !== inputs * outputs) {
     throw new SlmError(

@@ -66,7 +66,7 @@ class Surroundings {
     return this.#graph.inputs.some((input) => input.name === name) ? undefined : found;
   }
 
-  isBias(name: string | undefined, outputs: number): name is string {
+  isBias(name: string, outputs: number): boolean {
     return this.weight(name, 1)?.shape[0] === outputs;
   }
 
@@ -76,7 +76,7 @@ class Surroundings {
     if (add === undefined || others.length > 0 || this.#fixed.has(value)) return undefined;
     const node = this.#graph.nodes[add]!;
     if (node.opType !== "Add" || node.domain !== "" || node.inputs.length !== 2) return undefined;
-    const bias = node.inputs[0] === value ? node.inputs[1] : node.inputs[0];
+    const bias = node.inputs[0] === value ? node.inputs[1]! : node.inputs[0]!;
     return this.isBias(bias, outputs) ? { add, bias, output: node.outputs[0]! } : undefined;
   }
 }

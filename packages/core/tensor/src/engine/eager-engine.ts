@@ -44,10 +44,12 @@ async function loadTensorflow(): Promise<void> {
 
 const isDevice = (value: HostTensor | DeviceTensor): value is DeviceTensor => "id" in value;
 
+/** Ids are unique in the process, so a tensor of one engine is unknown to every other. */
+let lastId = 0;
+
 class EagerEngine implements Engine {
   readonly name: EagerEngineName;
   private readonly tensors = new Map<number, HostTensor>();
-  private nextId = 1;
 
   constructor(name: EagerEngineName) {
     this.name = name;
@@ -87,6 +89,10 @@ class EagerEngine implements Engine {
   }
 
   private feed(definition: ProgramDefinition, { feeds }: RunRequest): Record<string, Tensor> {
+    const unknown = Object.keys(feeds).find((name) => !Object.hasOwn(definition.inputs, name));
+    if (unknown !== undefined) {
+      throw new SlmError("SHAPE_MISMATCH", `${definition.name}: there is no input '${unknown}'`);
+    }
     const inputs: Record<string, Tensor> = {};
     for (const [name, { dtype, shape }] of Object.entries(definition.inputs)) {
       const value = feeds[name];
@@ -112,14 +118,14 @@ class EagerEngine implements Engine {
   }
 
   private store(tensor: HostTensor): DeviceTensor {
-    const id = this.nextId++;
+    const id = ++lastId;
     this.tensors.set(id, { ...tensor, data: tensor.data.slice() });
     return { id, dtype: tensor.dtype, shape: tensor.shape };
   }
 
   private overwrite(target: DeviceTensor, source: HostTensor): void {
     const held = this.find(target);
-    if (held.dtype !== source.dtype || elementCount(held.shape) !== elementCount(source.shape)) {
+    if (held.dtype !== source.dtype || held.shape.join() !== source.shape.join()) {
       throw new SlmError(
         "SHAPE_MISMATCH",
         `cannot write [${source.shape.join(",")}] into [${held.shape.join(",")}]`,
@@ -141,6 +147,13 @@ class EagerEngine implements Engine {
   }
   permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void> {
     const held = this.find(target);
+    const count = held.shape[0] ?? 0;
+    if (rows.length !== count || !rows.every((row) => Number.isInteger(row) && row >= 0 && row < count)) {
+      throw new SlmError(
+        "SHAPE_MISMATCH",
+        `engine ${this.name}: ${count} rows below ${count} expected, got [${rows.join(",")}]`,
+      );
+    }
     const size = elementCount(held.shape.slice(1));
     const old = held.data;
     const data = old.slice();

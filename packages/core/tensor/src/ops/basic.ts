@@ -1,6 +1,6 @@
 /** Embedding, linear, norm, activation: forward by tfjs ops or one fused node, backward written by hand. */
 import { float, int } from "@slm/graph";
-import { activeRecorder, CONTRIB, type Recorder } from "../recording/recorder.js";
+import { activeRecorder, CONTRIB } from "../recording/recorder.js";
 import { tf, type Tensor } from "../tf.js";
 import { defineOp } from "./lowering.js";
 import { expectShape } from "./shape-check.js";
@@ -76,7 +76,7 @@ export const rmsNorm = defineOp("rmsNorm", ({ x, weight }, { epsilon }) => {
       value: y,
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
         const [savedX, savedGain, savedInverse] = saved as [Tensor, Tensor, Tensor];
-        const product = tf.mul(dy, savedX) as tf.Tensor2D;
+        const product = tf.mul<tf.Tensor2D>(dy, savedX);
         const alongX = tf.matMul(product, tf.reshape(savedGain, [width, 1]));
         const shrink = tf.mul(alongX, tf.mul(tf.mul(tf.square(savedInverse), savedInverse), 1 / width));
         const dx = tf.sub(tf.mul(tf.mul(dy, savedGain), savedInverse), tf.mul(savedX, shrink));
@@ -141,4 +141,3 @@ export const lastPosition = defineOp("lastPosition", ({ x }) => {
   const [batch, length, width] = x.shape as [number, number, number];
   return tf.reshape(tf.slice(x, [0, length - 1, 0], [batch, 1, width]), [batch, width]);
 });
-

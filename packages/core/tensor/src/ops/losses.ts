@@ -49,13 +49,10 @@ const countedMean = (terms: Tensor, { mask, count }: CountedLogits): Tensor =>
  */
 export function crossEntropy(counted: CountedLogits, labels: Tensor, labelSmoothing = 0): Tensor {
   const vocab = counted.logits.shape.at(-1)!;
-  const hot = tf.oneHot(
-    tf.cast(labels, "int32"),
-    vocab,
-    1 - labelSmoothing + labelSmoothing / vocab,
-    labelSmoothing / vocab,
-  );
-  return softTargetCrossEntropy(counted, tf.cast(hot, "float32"));
+  const off = labelSmoothing / vocab;
+  // The dtype must be said: the default, int32, would round the smoothed values to zero.
+  const hot = tf.oneHot(tf.cast(labels, "int32"), vocab, 1 - labelSmoothing + off, off, "float32");
+  return softTargetCrossEntropy(counted, hot);
 }
 
 /**

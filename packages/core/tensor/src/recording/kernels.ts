@@ -294,15 +294,27 @@ export function registerRecordingBackend(): void {
   registered = true;
   tf.registerBackend(RECORDING_BACKEND, () => new RecordingBackend());
   for (const [kernelName, kernel] of Object.entries(kernels)) {
-    tf.registerKernel({
-      kernelName,
-      backendName: RECORDING_BACKEND,
-      kernelFunc: ({ inputs, attrs }) => {
-        const recorder = activeRecorder();
-        if (recorder === undefined)
-          throw new SlmError("UNEXPECTED", `tracing: kernel ${kernelName} outside a trace`);
-        return kernel(recorder, inputs, (attrs ?? {}));
-      },
+    registerRecorded(kernelName, kernel);
+  }
+  // Every other kernel that tfjs can run is refused by name when it is met.
+  for (const { kernelName } of tf.getKernelsForBackend("cpu")) {
+    if (kernelName in kernels) continue;
+    registerRecorded(kernelName, () => {
+      throw new SlmError("OP_UNSUPPORTED", `tracing: kernel '${kernelName}' has no ONNX form`);
     });
   }
+}
+
+function registerRecorded(kernelName: string, kernel: Kernel): void {
+  tf.registerKernel({
+    kernelName,
+    backendName: RECORDING_BACKEND,
+    kernelFunc: ({ inputs, attrs }) => {
+      const recorder = activeRecorder();
+      if (recorder === undefined) {
+        throw new SlmError("UNEXPECTED", `tracing: kernel ${kernelName} outside a trace`);
+      }
+      return kernel(recorder, inputs, attrs ?? {});
+    },
+  });
 }

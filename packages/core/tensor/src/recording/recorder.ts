@@ -177,7 +177,8 @@ export class RecordingBackend extends tf.KernelBackend {
   override readSync(dataId: object): tf.backend_util.TypedArray {
     const values = current?.constantValues({ dataId });
     if (values === undefined) {
-      throw new SlmError("OP_UNSUPPORTED", "tracing: a program cannot branch on the value of a tensor");
+      const name = current?.nameOf({ dataId }) ?? "a tensor";
+      throw new SlmError("OP_UNSUPPORTED", `tracing: a program cannot branch on the value of '${name}'`);
     }
     return values;
   }

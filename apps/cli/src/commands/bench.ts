@@ -1,0 +1,112 @@
+import { Args, Flags } from "@oclif/core";
+import type { BenchResult } from "@slm/bench";
+import { basename, resolve } from "node:path";
+import { threadsFlag } from "../recipe-flags.js";
+import { SlmCommand } from "../slm-command.js";
+
+export interface BenchReport extends BenchResult {
+  /** Directory of bench.json and report.html; null when none was asked for. */
+  readonly report: string | null;
+}
+
+/** Prints tables; they are formatted where the library is loaded. */
+interface PrintedBench extends BenchReport {
+  readonly printed: readonly string[];
+}
+
+export class BenchCommand extends SlmCommand<PrintedBench> {
+  static override summary = "Measure models side by side on this machine: latency, rate, memory.";
+  static override description =
+    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Prompts are the rows of --data, or --prompt, " +
+    "or random texts of the first model's source symbols.";
+  static override strict = false;
+  static override args = {
+    models: Args.string({ required: true, description: "Directories of models, the one of interest first." }),
+  };
+  static override flags = {
+    baseline: Flags.option({ options: ["decoder-only"] as const })({
+      summary: "Also measure a model with as many parameters as the first, random weights, treated alike.",
+    }),
+    data: Flags.string({ helpValue: "<file>", summary: "JSONL file whose sources are the prompts." }),
+    prompt: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      helpValue: "<text>",
+      summary: "Prompt; may be repeated.",
+      exclusive: ["data"],
+    }),
+    runs: Flags.integer({
+      min: 2,
+      default: 40,
+      helpValue: "<n>",
+      summary: "Measured generations per model.",
+    }),
+    "force-tokens": Flags.integer({
+      min: 2,
+      helpValue: "<n>",
+      summary: "Generate exactly n tokens each. Default with a baseline: the median length of an answer.",
+    }),
+    seed: Flags.integer({ min: 0, default: 1, summary: "Draws prompts and the order of turns." }),
+    output: Flags.string({
+      char: "o",
+      helpValue: "<dir>",
+      summary: "Write bench.json and report.html there.",
+    }),
+    threads: threadsFlag,
+  };
+  static override examples = [
+    "<%= config.bin %> bench runs/quickstart/deploy --baseline decoder-only --data runs/quickstart/data/test.jsonl",
+    "<%= config.bin %> bench small exported -o report",
+  ];
+
+  protected override async execute(): Promise<PrintedBench> {
+    const { argv, flags } = await this.parse(BenchCommand);
+    const { benchConfig, writeBenchReport } = await import("@slm/bench");
+    const { benchWithBaseline } = await import("../models/bench-setup.js");
+    const { choosePrompts } = await import("../models/bench-prompts.js");
+    const { benchLines } = await import("../output/bench-lines.js");
+    const { withModels } = await import("../models/open-model.js");
+    const { withRuntime } = await import("../compute/open-engine.js");
+    const { writeStandalone } = await import("../models/standalone-artifact.js");
+    const paths = argv.map(String);
+    const { runs, seed, threads, baseline = null, output } = flags;
+    const forced = flags["force-tokens"];
+    const context = this.context(seed);
+    const config = benchConfig.parse({ runs, ...(forced === undefined ? {} : { forceTokens: forced }) });
+    const result = await withRuntime(threads, (runtime) =>
+      withModels(paths, { runtime, ...context }, async (directories) => {
+        const models = directories.map((directory, at) => ({ name: nameOf(paths, at), directory }));
+        const prompts = await choosePrompts({ ...flags, model: directories[0]!, count: runs });
+        const request = { models, baseline, prompts, config, threads, context };
+        if (output === undefined) return benchWithBaseline(request);
+        const sources = Object.fromEntries(models.map(({ name, directory }) => [name, directory]));
+        return writeStandalone(
+          { directory: output, kind: "bench", sources, settings: { ...config, baseline }, seed },
+          async (work) => {
+            const measured = await benchWithBaseline(request);
+            await writeBenchReport(work, measured);
+            return measured;
+          },
+        );
+      }),
+    );
+    return { ...result, report: output ?? null, printed: benchLines(result) };
+  }
+
+  protected override lines({ printed, report }: PrintedBench): readonly string[] {
+    return [...printed, ...(report === null ? [] : [report])];
+  }
+
+  protected override toSuccessJson(result: unknown): object {
+    const { printed: _text, ...report } = result as PrintedBench;
+    return super.toSuccessJson(report);
+  }
+}
+
+/** The last part of a path where that tells the models apart, else the whole path. */
+function nameOf(paths: readonly string[], at: number): string {
+  const names = paths.map((path) => basename(resolve(path)));
+  const name = names[at]!;
+  return names.filter((other) => other === name).length === 1 ? name : paths[at]!;
+}

@@ -1,0 +1,31 @@
+import { formatNumber } from "../output/format.js";
+import { requiredRecipeArg, trainingFlags } from "../recipe-flags.js";
+import { StageCommand, type StageReport, type StageResult } from "./stage-command.js";
+
+export class DistillCommand extends StageCommand {
+  static override summary = "Train the student of a recipe from its teacher; makes what it needs first.";
+  static override description =
+    "Without --resume, training that was killed starts again from nothing; 'slm run' always continues it.";
+  static override args = { recipe: requiredRecipeArg };
+  static override flags = trainingFlags;
+  static override examples = [
+    "<%= config.bin %> distill configs/quickstart.yaml",
+    "<%= config.bin %> distill configs/quickstart.yaml --set distill.steps=500 --engine onnx --threads 2",
+  ];
+
+  protected override async execute(): Promise<StageResult> {
+    const { args, flags } = await this.parse(DistillCommand);
+    const result = await this.runStage("distill", args.recipe, flags);
+    return "artifact" in result ? { ...result, checkpoint: result.artifact } : result;
+  }
+
+  protected override summarize({ steps, loss, metrics, tokensPerSecond }: StageReport): string {
+    const measured = Object.entries(Object(metrics) as Readonly<Record<string, number>>);
+    return [
+      `${String(steps)} steps`,
+      `loss ${formatNumber(Number(loss))}`,
+      ...measured.map(([name, value]) => `${name} ${formatNumber(value)}`),
+      `${formatNumber(Number(tokensPerSecond))} tokens/s`,
+    ].join("  ");
+  }
+}

@@ -1,0 +1,101 @@
+import { Args, Flags } from "@oclif/core";
+import type { Strategy } from "@slm/decoding";
+import type { Generation } from "@slm/generate";
+import { threadsFlag } from "../recipe-flags.js";
+import { SlmCommand } from "../slm-command.js";
+
+/** One text as `--json` shows it. */
+export interface GeneratedText {
+  readonly prompt: string;
+  readonly text: string;
+  /** Tokens generated. */
+  readonly tokens: number;
+  readonly firstTokenMs: number;
+  readonly tokensPerSecond: number;
+  /** Whether the model ended it; false where `--max-tokens` did. */
+  readonly finished: boolean;
+}
+
+export interface GenerateResult extends GeneratedText {
+  /** One per prompt, in order; the fields beside it are the first one's. */
+  readonly generations: readonly GeneratedText[];
+  /** Whether the texts were printed while they were made. */
+  readonly streamed: boolean;
+}
+
+export class GenerateCommand extends SlmCommand<GenerateResult> {
+  static override summary = "Answer prompts with a model, one line each.";
+  static override description =
+    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Without --prompt, every line of standard " +
+    "input is a prompt. Standard output is the generated text only.";
+  static override args = { model: Args.string({ required: true, description: "Directory of a model." }) };
+  static override flags = {
+    prompt: Flags.string({
+      char: "p",
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      helpValue: "<text>",
+      summary: "Text to answer; may be repeated.",
+    }),
+    stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
+    beams: Flags.integer({ min: 1, helpValue: "<n>", summary: "Beam search with n beams. Default: greedy." }),
+    "max-tokens": Flags.integer({ min: 1, helpValue: "<n>", summary: "Most tokens of an answer." }),
+    threads: threadsFlag,
+  };
+  static override examples = [
+    "<%= config.bin %> generate runs/quickstart/deploy --prompt hello",
+    "cat words.txt | <%= config.bin %> generate runs/quickstart/deploy --beams 4",
+  ];
+
+  protected override async execute(): Promise<GenerateResult> {
+    const { args, flags } = await this.parse(GenerateCommand);
+    const { readPrompts } = await import("../models/prompts.js");
+    const { loadGenerator } = await import("@slm/generate");
+    const { withModel } = await import("../models/open-model.js");
+    const { withRuntime } = await import("../compute/open-engine.js");
+    const { locateModel } = await import("../models/locate-model.js");
+    await locateModel(args.model); // Before standard input is waited for.
+    const prompts = await readPrompts(flags.prompt, process.stdin);
+    const streamed = flags.stream && !this.jsonEnabled();
+    const { progress } = this.context(1);
+    const options = {
+      ...(flags.beams === undefined ? {} : { strategy: beamSearch(flags.beams) }),
+      ...(flags["max-tokens"] === undefined ? {} : { maxTokens: flags["max-tokens"] }),
+      signal: this.signal,
+    };
+    const generations = await withRuntime(flags.threads, (runtime) =>
+      withModel(args.model, { runtime, progress, signal: this.signal }, async (directory) => {
+        const generator = await loadGenerator(directory, runtime);
+        if (!streamed) return generator.generate(prompts, options);
+        const results: Generation[] = [];
+        const onToken = (_row: number, piece: string): void => {
+          process.stdout.write(piece);
+        };
+        for (const prompt of prompts) {
+          results.push(...(await generator.generate([prompt], { ...options, onToken })));
+          process.stdout.write("\n");
+        }
+        return results;
+      }),
+    );
+    const texts = generations.map((generation, row) => describe(prompts[row]!, generation));
+    return { ...texts[0]!, generations: texts, streamed };
+  }
+
+  protected override lines({ generations, streamed }: GenerateResult): readonly string[] {
+    return streamed ? [] : generations.map(({ text }) => text);
+  }
+}
+
+function describe(prompt: string, generation: Generation): GeneratedText {
+  const { text, tokens, firstTokenMs, tokensPerSecond, finished } = generation;
+  return { prompt, text, tokens: tokens.length, firstTokenMs, tokensPerSecond, finished };
+}
+
+/** Beams are ranked by mean log-probability, so that long answers are not at a disadvantage. */
+const LENGTH_PENALTY = 1;
+
+function beamSearch(beams: number): Strategy {
+  return { kind: "beam", beams, lengthPenalty: LENGTH_PENALTY };
+}

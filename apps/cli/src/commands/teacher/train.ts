@@ -1,0 +1,23 @@
+import { requiredRecipeArg, trainingFlags } from "../../recipe-flags.js";
+import { StageCommand, type StageReport, type StageResult } from "../stage-command.js";
+
+export class TeacherTrainCommand extends StageCommand {
+  static override summary = "Make the teacher a recipe asks for; prepares what it needs first.";
+  static override description =
+    "Trains it, or copies it from disk or from slm, as the kind of the 'teacher' section says.";
+  static override args = { recipe: requiredRecipeArg };
+  static override flags = trainingFlags;
+  static override examples = [
+    "<%= config.bin %> teacher train configs/g2p-teacher.yaml",
+    "<%= config.bin %> teacher train configs/g2p-teacher.yaml --resume",
+  ];
+
+  protected override async execute(): Promise<StageResult> {
+    const { args, flags } = await this.parse(TeacherTrainCommand);
+    return this.runStage("teacher", args.recipe, flags);
+  }
+
+  protected override summarize({ parameters, vocab }: StageReport): string {
+    return `${String(parameters)} parameters, ${String(vocab)} tokens`;
+  }
+}

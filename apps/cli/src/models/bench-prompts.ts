@@ -1,0 +1,66 @@
+/** What models are asked in a benchmark that stands outside a run. */
+import { readDeviceModel } from "@slm/artifact";
+import { createRandom } from "@slm/decoding";
+import { SlmError } from "@slm/error";
+import { TOKENIZER_FILE, loadTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
+import { join } from "node:path";
+import { promptsFromRows, type BenchPrompts } from "./bench-setup.js";
+import { readEvaluationRows } from "./measure-quality.js";
+
+export interface PromptChoice {
+  readonly data?: string | undefined;
+  readonly prompt: readonly string[];
+  /** Directory of a model for a device: random prompts are made of its symbols. */
+  readonly model: string;
+  readonly count: number;
+  readonly seed: number;
+}
+
+/** Rows of `--data`, the texts of `--prompt`, or random ones. @throws SlmError INPUT_MISSING, DATA_INVALID */
+export async function choosePrompts({
+  data,
+  prompt,
+  model,
+  count,
+  seed,
+}: PromptChoice): Promise<BenchPrompts> {
+  if (data !== undefined) return promptsFromRows(await readEvaluationRows(data), count, seed);
+  if (prompt.length > 0) return { texts: prompt, answerTokens: undefined };
+  return { texts: await randomPrompts(model, count, seed), answerTokens: undefined };
+}
+
+/** Symbols of a random prompt, capped by what the model reads. */
+const PROMPT_SYMBOLS = 8;
+
+/** Texts of source symbols the model knows. They mean nothing; speed depends on lengths alone. */
+async function randomPrompts(model: string, count: number, seed: number): Promise<readonly string[]> {
+  const tokenizer = await loadTokenizer(model);
+  const { vocab } = (await readTokenizerFiles(model)).tokenizer.model;
+  const words = Array.isArray(vocab)
+    ? vocab.map(([text]: readonly [string, number]) => text)
+    : Object.keys(vocab);
+  const symbols = words.filter((word) => /^\p{L}$/u.test(word) && isSource(tokenizer, word));
+  if (symbols.length === 0) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `bench: ${join(model, TOKENIZER_FILE)} has no letters to make prompts of`,
+      {
+        suggestions: ["--data rows.jsonl", "--prompt TEXT"],
+      },
+    );
+  }
+  const { maxSource } = await readDeviceModel(model);
+  const length = Math.min(PROMPT_SYMBOLS, maxSource);
+  const random = createRandom(seed);
+  const symbol = (): string => symbols[Math.floor(random.next() * symbols.length)]!;
+  return Array.from({ length: count }, () => Array.from({ length }, symbol).join(""));
+}
+
+function isSource(tokenizer: Tokenizer, text: string): boolean {
+  try {
+    return tokenizer.encodeSource(text).length === 1;
+  } catch (error) {
+    if (error instanceof SlmError) return false; // A symbol of targets only.
+    throw error;
+  }
+}

@@ -1,0 +1,92 @@
+/** Measures models beside a decoder-only baseline of equal size, treated alike, in one benchmark. */
+import { availableParallelism, tmpdir } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { StageContext } from "@slm/artifact";
+import { benchModels, type BenchConfig, type BenchResult } from "@slm/bench";
+import { shuffledOrder } from "@slm/data";
+import { SlmError } from "@slm/error";
+import type { EvaluationRow } from "@slm/evaluate";
+import { BASELINE_NAME } from "@slm/onnx-export";
+import { makeBaseline } from "./make-baseline.js";
+
+export interface BenchRequest {
+  /** Models for a device, the one of interest first: the baseline is made like it. */
+  readonly models: readonly { readonly name: string; readonly directory: string }[];
+  readonly baseline: "decoder-only" | null;
+  readonly prompts: BenchPrompts;
+  readonly config: BenchConfig;
+  readonly threads: number | undefined;
+  readonly context: StageContext;
+}
+
+export interface BenchPrompts {
+  readonly texts: readonly string[];
+  /** Median length of a right answer, the ending token included; undefined where no answers are known. */
+  readonly answerTokens: number | undefined;
+}
+
+/** Tokens that every model generates when a baseline is measured and no answers say how long they should be. */
+const ASSUMED_ANSWER_TOKENS = 16;
+
+/** Runs the benchmark. @throws SlmError as benchModels, and what making the baseline throws */
+export async function benchWithBaseline(request: BenchRequest): Promise<BenchResult> {
+  const { models, baseline, prompts, context } = request;
+  if (baseline === null) return measure(request, models, undefined);
+  const [student] = models;
+  if (student === undefined) throw new SlmError("USAGE", "bench: expected at least one model, got none");
+  const directory = await mkdtemp(join(tmpdir(), "slm-baseline-"));
+  try {
+    context.progress({ stage: "bench", message: "making the decoder-only baseline" });
+    await makeBaseline({ like: student.directory, outputDirectory: directory, context });
+    // Its weights are random, so it never ends by itself where a trained model would: all do the same work instead.
+    const forceTokens = request.config.forceTokens ?? prompts.answerTokens ?? ASSUMED_ANSWER_TOKENS;
+    const config = { ...request.config, forceTokens };
+    return await measure(
+      { ...request, config },
+      [...models, { name: BASELINE_NAME, directory }],
+      BASELINE_NAME,
+    );
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function measure(
+  { prompts, config, threads, context }: BenchRequest,
+  models: BenchRequest["models"],
+  baseline: string | undefined,
+): Promise<BenchResult> {
+  const require = createRequire(import.meta.url);
+  const { version } = require("onnxruntime-node/package.json") as { readonly version: string };
+  return benchModels({
+    models,
+    ...(baseline === undefined ? {} : { baseline }),
+    prompts: prompts.texts,
+    runtime: {
+      module: pathToFileURL(require.resolve("@slm/runtime-cpu")).href,
+      export: "createCpuRuntime",
+      options: { threads: threads ?? availableParallelism() },
+    },
+    engine: `onnxruntime-node ${version}`,
+    config,
+    seed: context.seed,
+    progress: context.progress,
+    signal: context.signal,
+  });
+}
+
+/** `count` rows drawn by the seed, as prompts. */
+export function promptsFromRows(rows: readonly EvaluationRow[], count: number, seed: number): BenchPrompts {
+  const chosen = Array.from(shuffledOrder(rows.length, seed, 0).subarray(0, count), (index) => rows[index]!);
+  const lengths = chosen
+    .map(({ references }) => references[0]!.trim().split(/\s+/u).length)
+    .sort((a, b) => a - b);
+  const median = lengths[Math.floor(lengths.length / 2)];
+  return {
+    texts: chosen.map(({ source }) => source),
+    answerTokens: median === undefined ? undefined : Math.max(2, median + 1),
+  };
+}

@@ -1,0 +1,66 @@
+/** What a path that is given as MODEL holds: a model for a device, a checkpoint, or a set of quantized models. */
+import { DEVICE_MODEL_FILE, readManifest } from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import { CONFIG_FILE, WEIGHTS_FILE } from "@slm/model";
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+
+export interface LocatedModel {
+  /** `device`: graphs that run as they are (an export, a quantized model, a bundle). `checkpoint`: weights to export. */
+  readonly kind: "device" | "checkpoint";
+  readonly directory: string;
+}
+
+/** The part of the quantize stage's settings that says which of its models is the main one. */
+const quantizeSettings = z.looseObject({ schemes: z.array(z.string()).min(1) });
+
+/**
+ * Finds the model that a path means. The quantize stage's directory means its first scheme.
+ *
+ * @throws SlmError INPUT_MISSING, naming what was looked for and models that lie below the path
+ */
+export async function locateModel(path: string): Promise<LocatedModel> {
+  const found = lookInto(path);
+  if (found !== undefined) return found;
+  const first = await firstScheme(path);
+  const quantized = first === undefined ? undefined : lookInto(join(path, first));
+  if (quantized !== undefined) return quantized;
+  const below = await modelsBelow(path);
+  throw new SlmError(
+    "INPUT_MISSING",
+    `${path}: no model: expected ${DEVICE_MODEL_FILE} (an export, a quantized model, a bundle) or ` +
+      `${CONFIG_FILE} with ${WEIGHTS_FILE} (a checkpoint)`,
+    {
+      context: { path, modelsBelow: below },
+      suggestions:
+        below.length > 0 ? below.map((model) => `use ${model}`) : ["slm run configs/quickstart.yaml"],
+    },
+  );
+}
+
+function lookInto(directory: string): LocatedModel | undefined {
+  if (existsSync(join(directory, DEVICE_MODEL_FILE))) return { kind: "device", directory };
+  const isCheckpoint = [CONFIG_FILE, WEIGHTS_FILE].every((file) => existsSync(join(directory, file)));
+  return isCheckpoint ? { kind: "checkpoint", directory } : undefined;
+}
+
+/** Name of the directory's main scheme; undefined if it is not the quantize stage's. */
+async function firstScheme(directory: string): Promise<string | undefined> {
+  const manifest = await readManifest(directory).catch((error: unknown) => {
+    if (error instanceof SlmError) return undefined; // No manifest or a foreign one: not that directory.
+    throw error;
+  });
+  if (manifest?.kind !== "quantized") return undefined;
+  return quantizeSettings.safeParse(manifest.settings).data?.schemes[0];
+}
+
+async function modelsBelow(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(path, name))
+    .filter((directory) => lookInto(directory) !== undefined)
+    .sort();
+}

@@ -1,0 +1,97 @@
+/** The decoder-only model that a student is measured beside: as many parameters, the same weight formats. */
+import { SILENT, readDeviceModel, type DeviceModel, type StageContext } from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import {
+  CONFIG_FILE,
+  encoderDecoderConfig,
+  parameterCount,
+  readModelConfig,
+  type EncoderDecoderConfig,
+} from "@slm/model";
+import { exportRandomBaseline } from "@slm/onnx-export";
+import { SCHEME_NAMES, quantizeDirectory } from "@slm/quantization";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface BaselineRequest {
+  /** Directory of the encoder-decoder to be compared with. */
+  readonly like: string;
+  /** An empty directory that receives the baseline. */
+  readonly outputDirectory: string;
+  readonly context: StageContext;
+}
+
+/**
+ * Makes a decoder-only model with random weights, as many parameters and the same tokenizer as `like`, and quantizes it
+ * by the scheme of `like`. How fast it runs does not depend on what its weights say.
+ *
+ * @throws SlmError USAGE if `like` is decoder-only itself, and what exporting and quantizing throw
+ */
+export async function makeBaseline({ like, outputDirectory, context }: BaselineRequest): Promise<void> {
+  const model = await readDeviceModel(like);
+  const config = await shapeOf(like, model);
+  const { seed, signal } = context;
+  const exportTo = (directory: string): Promise<unknown> =>
+    exportRandomBaseline({
+      config,
+      tokenizerDirectory: like,
+      outputDirectory: directory,
+      target: "cpu",
+      seed: seed % 2 ** 32, // The exporter takes 32 bits.
+      progress: SILENT,
+      signal,
+    });
+  const scheme = SCHEME_NAMES.find((name) => name === model.scheme);
+  if (scheme === undefined) {
+    await exportTo(outputDirectory);
+    return;
+  }
+  const float32 = await mkdtemp(join(tmpdir(), "slm-baseline-float32-"));
+  try {
+    await exportTo(float32);
+    await quantizeDirectory({ modelDirectory: float32, outputDirectory, scheme, signal });
+  } finally {
+    await rm(float32, { recursive: true, force: true });
+  }
+}
+
+/** The shape in config.json; a bundle has none, and then one of usual proportions with as many parameters. */
+async function shapeOf(directory: string, model: DeviceModel): Promise<EncoderDecoderConfig> {
+  const config = existsSync(join(directory, CONFIG_FILE)) ? await readModelConfig(directory) : undefined;
+  if (model.architecture === "decoder-only" || config?.architecture === "decoder-only") {
+    throw new SlmError(
+      "USAGE",
+      `bench: ${directory} is decoder-only: a baseline is made like an encoder-decoder`,
+      {
+        suggestions: ["name an encoder-decoder first", "leave --baseline out"],
+      },
+    );
+  }
+  return config ?? usualShape(model);
+}
+
+/** Parameters over width² and decoder layers: two encoder layers of 12 width² for a decoder layer of 16. */
+const BODY_FACTOR = 40;
+
+/**
+ * An encoder-decoder of the usual proportions (two encoder layers per decoder layer, a feed-forward of about four
+ * widths) with the parameters, heads and lengths of `model`.
+ */
+export function usualShape(model: DeviceModel): EncoderDecoderConfig {
+  const { parameters, vocabularySize, headDim, kvHeads, decoderLayers, maxSource, maxTarget, tokens } = model;
+  const square = BODY_FACTOR * decoderLayers;
+  const exact = (Math.sqrt(vocabularySize ** 2 + 4 * square * parameters) - vocabularySize) / (2 * square);
+  const heads = kvHeads * Math.max(1, Math.round(exact / (headDim * kvHeads)));
+  const width = heads * headDim;
+  const shaped = (feedForward: number): EncoderDecoderConfig =>
+    encoderDecoderConfig.parse({
+      ...{ vocabularySize, tokens, width, heads, kvHeads, headDim, feedForward, maxSource, maxTarget },
+      encoderLayers: 2 * decoderLayers,
+      decoderLayers,
+      bias: false,
+    });
+  const perUnit = parameterCount(shaped(2)) - parameterCount(shaped(1));
+  return shaped(Math.max(1, 1 + Math.round((parameters - parameterCount(shaped(1))) / perUnit)));
+}

@@ -1,0 +1,66 @@
+/** Any MODEL as a directory that a runtime can load. A checkpoint is exported for as long as it is needed. */
+import type { Progress } from "@slm/artifact";
+import { exportModel } from "@slm/onnx-export";
+import type { Runtime } from "@slm/runtime";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { locateModel } from "./locate-model.js";
+
+export interface OpenModelOptions {
+  /** Checks an export against the checkpoint; not used for models that need none. */
+  readonly runtime: Runtime;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export interface OpenedModel {
+  /** Holds `model.json`, graphs and tokenizer. */
+  readonly directory: string;
+  /** Removes what was made for this model. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens a checkpoint, an export, a quantized directory or a bundle. @throws SlmError INPUT_MISSING and what exporting throws */
+export async function openModel(path: string, options: OpenModelOptions): Promise<OpenedModel> {
+  const { kind, directory } = await locateModel(path);
+  if (kind === "device") return { directory, close: () => Promise.resolve() };
+  const exported = await mkdtemp(join(tmpdir(), "slm-export-"));
+  const close = (): Promise<void> => rm(exported, { recursive: true, force: true });
+  try {
+    await exportModel({
+      ...options,
+      checkpointDirectory: directory,
+      outputDirectory: exported,
+      target: "cpu",
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { directory: exported, close };
+}
+
+/** Runs `body` on an opened model, which is closed afterwards. */
+export async function withModel<Result>(
+  path: string,
+  options: OpenModelOptions,
+  body: (directory: string) => Promise<Result>,
+): Promise<Result> {
+  return withModels([path], options, ([directory]) => body(directory!));
+}
+
+/** Runs `body` on several opened models, which are closed afterwards. */
+export async function withModels<Result>(
+  paths: readonly string[],
+  options: OpenModelOptions,
+  body: (directories: readonly string[]) => Promise<Result>,
+): Promise<Result> {
+  const opened: OpenedModel[] = [];
+  try {
+    for (const path of paths) opened.push(await openModel(path, options));
+    return await body(opened.map(({ directory }) => directory));
+  } finally {
+    for (const model of opened) await model.close();
+  }
+}

@@ -1,0 +1,70 @@
+/** Artifacts written by commands that stand outside a recipe's run: the same manifest, the same all or nothing. */
+import {
+  SLM_VERSION,
+  artifactInput,
+  hashFile,
+  hashJson,
+  writeArtifact,
+  type ArtifactKind,
+  type ManifestInput,
+  type Origin,
+} from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve } from "node:path";
+
+export interface StandaloneArtifact {
+  readonly directory: string;
+  readonly kind: ArtifactKind;
+  /** Directories it is made from, by their role. */
+  readonly sources: Readonly<Record<string, string>>;
+  /** What the flags said. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly seed?: number;
+}
+
+/** Fills an artifact directory, which appears whole or not at all. @throws SlmError as writeArtifact */
+export async function writeStandalone<Details extends object>(
+  { directory, kind, sources, settings, seed = 1 }: StandaloneArtifact,
+  fill: (work: string) => Promise<Details>,
+): Promise<Details> {
+  const inputs = await Promise.all(
+    Object.entries(sources).map(([name, source]) => describeSource(name, source)),
+  );
+  const origins = Object.keys(settings).map((name): [string, Origin] => [name, "flag"]);
+  const { details } = await writeArtifact(
+    {
+      directory,
+      kind,
+      key: hashJson({ slm: SLM_VERSION, kind, settings, inputs, seed }),
+      inputs,
+      settings,
+      origins: Object.fromEntries(origins),
+      seed,
+    },
+    fill,
+  );
+  return details;
+}
+
+/** `runs/x/distill` and `cpu` give `runs/x/distill-cpu`: where a command puts its result by default. */
+export function siblingPath(path: string, suffix: string): string {
+  const full = resolve(path);
+  const sibling = join(dirname(full), `${basename(full)}-${suffix}`);
+  return relative(process.cwd(), sibling).startsWith("..") ? sibling : relative(process.cwd(), sibling);
+}
+
+/** An artifact by its manifest; any other directory by the files that lie in it. */
+async function describeSource(name: string, directory: string): Promise<ManifestInput> {
+  try {
+    return await artifactInput(name, directory);
+  } catch (error) {
+    if (!(error instanceof SlmError)) throw error;
+  }
+  const entries = await readdir(directory, { withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  const hashes = await Promise.all(
+    files.sort().map(async (file) => [file, await hashFile(join(directory, file))] as const),
+  );
+  return { name, kind: "file", sha256: hashJson(hashes) };
+}

@@ -1,0 +1,20 @@
+/** One line about a stage: what became of it, or what is planned and what it is expected to take. */
+import type { PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
+import { formatBytes, formatSeconds } from "./format.js";
+
+export function stageLine(stage: StageOutcome | PlannedStage): string {
+  return [stage.name.padEnd(10), stage.status.padEnd(12), figures(stage)].join(" ").trimEnd();
+}
+
+function figures(stage: StageOutcome | PlannedStage): string {
+  if ("seconds" in stage) return `${formatSeconds(stage.seconds).padStart(8)}  ${stage.artifact}`;
+  const { seconds, diskBytes, memoryBytes, basis } = stage.estimate;
+  const parts = [
+    seconds === undefined ? "" : `about ${formatSeconds(seconds)}`,
+    memoryBytes === undefined ? "" : `${formatBytes(memoryBytes)} of memory`,
+    diskBytes === undefined ? "" : `${formatBytes(diskBytes)} on disk`,
+  ];
+  const figures = parts.filter((part) => part !== "").join(", ");
+  const labelled = figures === "" ? "" : `estimate: ${figures}${basis === undefined ? "" : ` (${basis})`}`;
+  return [labelled, stage.artifact].filter((part) => part !== "").join("  ");
+}

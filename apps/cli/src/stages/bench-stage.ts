@@ -1,0 +1,59 @@
+/** Stage `bench`: speed and memory of the models of this run, beside a decoder-only baseline of equal size. */
+import { benchConfig, writeBenchReport, type BenchResult } from "@slm/bench";
+import { DATA_FILES } from "@slm/data";
+import { join } from "node:path";
+import { z } from "zod";
+import { benchWithBaseline, promptsFromRows } from "../models/bench-setup.js";
+import { locateModel } from "../models/locate-model.js";
+import { readEvaluationRows } from "../models/measure-quality.js";
+import { defineStage } from "../pipeline/stage.js";
+import { requireInput } from "./require-input.js";
+
+/** How to measure, and beside what. Read from the `bench:` section of a recipe. */
+export const benchSection = benchConfig.safeExtend({
+  baseline: z
+    .enum(["decoder-only"])
+    .nullable()
+    .default("decoder-only")
+    .describe(
+      "What is measured beside the models: a decoder-only model with as many parameters, exported and quantized " +
+        "alike, with random weights (speed does not depend on them). Null: nothing.",
+    ),
+});
+
+export const benchStage = defineStage<z.infer<typeof benchSection>>({
+  name: "bench",
+  summary: "speed and memory beside a decoder-only baseline of equal size",
+  section: benchSection,
+  kind: "bench",
+  revision: 1,
+  measuresThreads: true,
+  inputs: [
+    { stage: "data", required: true },
+    { stage: "export", required: true },
+    { stage: "quantize", required: false },
+  ],
+  run: async ({ settings, compute, inputs, work, ...context }): Promise<BenchResult> => {
+    const { baseline, ...config } = settings;
+    const rows = await readEvaluationRows(join(requireInput(inputs, "data"), DATA_FILES.test));
+    const float32 = { name: "student-float32", directory: requireInput(inputs, "export") };
+    const result = await benchWithBaseline({
+      models: [...(await quantizedModel(inputs.quantize)), float32],
+      baseline,
+      prompts: promptsFromRows(rows, config.runs, context.seed),
+      config,
+      threads: compute.threads,
+      context,
+    });
+    await writeBenchReport(work, result);
+    return result;
+  },
+});
+
+async function quantizedModel(
+  directory: string | undefined,
+): Promise<readonly { readonly name: string; readonly directory: string }[]> {
+  if (directory === undefined) return [];
+  const located = await locateModel(directory);
+  return [{ name: "student", directory: located.directory }];
+}

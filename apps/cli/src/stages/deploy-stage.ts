@@ -1,0 +1,98 @@
+/** Stage `deploy`: the bundle, with a card that says what was measured in this run. */
+import { artifactInput, readJsonFile, readManifest } from "@slm/artifact";
+import { BENCH_FILES, benchResultSchema } from "@slm/bench";
+import {
+  deployConfig,
+  deployToDirectory,
+  type CardInput,
+  type DeployConfig,
+  type Deployment,
+} from "@slm/deploy";
+import { join } from "node:path";
+import { z } from "zod";
+import { locateModel } from "../models/locate-model.js";
+import { defineStage } from "../pipeline/stage.js";
+import { leafPaths, valueAt } from "../recipe/mapping.js";
+import { requireInput } from "./require-input.js";
+
+/** What a deployment reports: the files of the bundle. */
+export type DeployReport = Omit<Deployment, "bundle">;
+
+export const deployStage = defineStage<DeployConfig>({
+  name: "deploy",
+  summary: "the bundle, with a card that says what was measured",
+  section: deployConfig,
+  kind: "bundle",
+  revision: 1,
+  inputs: [
+    { stage: "distill", required: true },
+    { stage: "export", required: true },
+    { stage: "quantize", required: false },
+    { stage: "bench", required: false },
+  ],
+  run: async ({ settings, inputs, work }): Promise<DeployReport> => {
+    const { directory: model } = await locateModel(inputs.quantize ?? requireInput(inputs, "export"));
+    const distilled = requireInput(inputs, "distill");
+    const card: CardInput = {
+      ...cardTexts(settings),
+      training: await trainingSettings(distilled),
+      provenance: await provenanceOf(distilled),
+      ...(inputs.quantize === undefined ? {} : await qualityOf(inputs.quantize)),
+      ...(inputs.bench === undefined ? {} : { bench: await benchOf(inputs.bench) }),
+    };
+    const { files } = await deployToDirectory({ model, outputDirectory: work, card });
+    return { files };
+  },
+});
+
+/** The part of a card that the recipe or flags say. */
+export function cardTexts({ name, summary, intendedUse, limits, licences }: DeployConfig): CardInput {
+  return { name, summary, intendedUse, limits, licences };
+}
+
+/** Settings of the distillation that the card lists, dotted key to value. */
+async function trainingSettings(distilled: string): Promise<NonNullable<CardInput["training"]>> {
+  const { settings, seed } = await readManifest(distilled);
+  const scalar = z.union([z.string(), z.number(), z.boolean()]);
+  const entries = leafPaths(settings).flatMap((path) => {
+    const value = scalar.safeParse(valueAt(settings, path)).data;
+    return value === undefined ? [] : [[path.join("."), value] as const];
+  });
+  return { seed, ...Object.fromEntries(entries) };
+}
+
+/** What the student was made from, and the student itself. */
+async function provenanceOf(distilled: string): Promise<NonNullable<CardInput["provenance"]>> {
+  const { inputs } = await readManifest(distilled);
+  return [...inputs, await artifactInput("checkpoint", distilled)].map(({ name, sha256 }) => ({
+    name,
+    sha256,
+  }));
+}
+
+/** The part of the quantize stage's report that a card shows. */
+const quantizeDetails = z.looseObject({
+  n: z.number(),
+  scheme: z.string(),
+  bytesBefore: z.number(),
+  models: z.array(z.looseObject({ name: z.string(), metrics: z.record(z.string(), z.number()) })),
+});
+
+async function qualityOf(quantized: string): Promise<Pick<CardInput, "metrics" | "bytesBefore">> {
+  const { n, scheme, bytesBefore, models } = quantizeDetails.parse((await readManifest(quantized)).details);
+  const metricsOf = (name: string): Readonly<Record<string, number>> =>
+    models.find((model) => model.name === name)?.metrics ?? {};
+  const [before, after] = [metricsOf("float32"), metricsOf(scheme)];
+  const metrics = Object.entries(after).map(([metric, value]) => ({
+    metric,
+    dataset: "test split",
+    n,
+    after: value,
+    ...(before[metric] === undefined ? {} : { before: before[metric] }),
+  }));
+  return { metrics, bytesBefore };
+}
+
+async function benchOf(directory: string): Promise<NonNullable<CardInput["bench"]>> {
+  return readJsonFile(join(directory, BENCH_FILES.result), benchResultSchema);
+}

@@ -1,0 +1,154 @@
+/** Stage `quantize`: smaller models, each measured on the test split beside the float32 export it was made from. */
+import { readDeviceModel, type StageContext } from "@slm/artifact";
+import { DATA_FILES } from "@slm/data";
+import { SlmError } from "@slm/error";
+import type { EvaluationRow } from "@slm/evaluate";
+import { METRIC_NAMES, isMetricName, type MetricName } from "@slm/metrics";
+import { quantizeConfig, quantizeDirectory, type GateResult } from "@slm/quantization";
+import type { Runtime } from "@slm/runtime";
+import { join } from "node:path";
+import { z } from "zod";
+import { withRuntime } from "../compute/open-engine.js";
+import { askGate, gateMessage } from "../models/gated-quantization.js";
+import { modelBytes } from "../models/model-bytes.js";
+import { measureQuality, readEvaluationRows } from "../models/measure-quality.js";
+import { defineStage } from "../pipeline/stage.js";
+import { requireInput } from "./require-input.js";
+
+/** How to quantize, and how to find out what it cost. Read from the `quantize:` section of a recipe. */
+export const quantizeSection = quantizeConfig
+  .safeExtend({
+    evaluateRows: z
+      .int()
+      .positive()
+      .optional()
+      .describe("Test rows that metrics are measured on, the first ones [rows]. Default: all."),
+  })
+  .refine(({ gate }) => isMetricName(gate.metric), {
+    path: ["gate", "metric"],
+    message: `expected one of ${METRIC_NAMES.join(", ")}`,
+  });
+
+export type QuantizeSection = z.infer<typeof quantizeSection>;
+
+/** One model as it was measured. */
+export interface MeasuredModel {
+  /** `float32` for the export. */
+  readonly name: string;
+  readonly bytes: number;
+  /** Time to answer all rows [seconds]. */
+  readonly seconds: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Null for the export, which is what the others are compared with. */
+  readonly gate: GateResult | null;
+}
+
+export interface QuantizeStageReport {
+  /** Test rows measured. */
+  readonly n: number;
+  /** The scheme that is deployed: the first. */
+  readonly scheme: string;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  readonly gate: GateResult;
+  readonly models: readonly MeasuredModel[];
+}
+
+/** Always reported, whichever metric the gate asks about. */
+const REPORTED: readonly MetricName[] = ["wordError", "phonemeError"];
+
+export const quantizeStage = defineStage<QuantizeSection>({
+  name: "quantize",
+  summary: "smaller models, each measured beside the float32 export",
+  section: quantizeSection,
+  kind: "quantized",
+  revision: 1,
+  inputs: [
+    { stage: "data", required: true },
+    { stage: "export", required: true },
+  ],
+  run: async ({ settings, compute, inputs, work, ...context }): Promise<QuantizeStageReport> => {
+    const exported = requireInput(inputs, "export");
+    const testFile = join(requireInput(inputs, "data"), DATA_FILES.test);
+    const rows = await readEvaluationRows(testFile, settings.evaluateRows);
+    return withRuntime(compute.threads, async (runtime) => {
+      const bench = new QualityBench(rows, settings, runtime, context);
+      const before = await bench.measure("float32", exported);
+      const models: (MeasuredModel & { readonly gate: GateResult })[] = [];
+      for (const scheme of settings.schemes) {
+        const directory = join(work, scheme);
+        const { blockSize, reduceRange } = settings;
+        const options = {
+          modelDirectory: exported,
+          outputDirectory: directory,
+          scheme,
+          blockSize,
+          reduceRange,
+        };
+        await quantizeDirectory({ ...options, progress: context.progress, signal: context.signal });
+        const model = await bench.measure(scheme, directory);
+        models.push({ ...model, gate: askGate(settings.gate, before.metrics, model.metrics) });
+        // The first scheme is the one deployed: when it fails, there is nothing to compare the others for.
+        requirePass(models[0]!);
+      }
+      const [first] = models;
+      return {
+        n: rows.length,
+        scheme: first!.name,
+        bytesBefore: before.bytes,
+        bytesAfter: first!.bytes,
+        gate: first!.gate,
+        models: [{ ...before, gate: null }, ...models],
+      };
+    });
+  },
+});
+
+/** The same question for every model. */
+class QualityBench {
+  readonly #rows: readonly EvaluationRow[];
+  readonly #metrics: readonly MetricName[];
+  readonly #runtime: Runtime;
+  readonly #context: StageContext;
+
+  constructor(
+    rows: readonly EvaluationRow[],
+    { gate: { metric } }: QuantizeSection,
+    runtime: Runtime,
+    context: StageContext,
+  ) {
+    this.#rows = rows;
+    this.#metrics = [...new Set([...REPORTED, ...(isMetricName(metric) ? [metric] : [])])];
+    this.#runtime = runtime;
+    this.#context = context;
+  }
+
+  async measure(name: string, model: string): Promise<Omit<MeasuredModel, "gate">> {
+    const { progress, signal } = this.#context;
+    const { metrics, seconds } = await measureQuality({
+      model,
+      rows: this.#rows,
+      metrics: this.#metrics,
+      runtime: this.#runtime,
+      context: {
+        signal,
+        progress: (update) => {
+          progress({ ...update, stage: "quantize", message: `measuring ${name}` });
+        },
+      },
+    });
+    return { name, bytes: modelBytes(await readDeviceModel(model)), seconds, metrics };
+  }
+}
+
+function requirePass({ name, gate }: { readonly name: string; readonly gate: GateResult }): void {
+  if (gate.pass) return;
+  throw new SlmError("GATE_FAILED", gateMessage(name, gate), {
+    context: { scheme: name, gate },
+    suggestions: [
+      "the float32 export is kept: leave the quantize section out, or",
+      "--set 'quantize.schemes=[int8-dynamic]' for a gentler scheme, or",
+      "--set quantize.gate.maxDrop=VALUE to accept the loss",
+    ],
+  });
+}

@@ -1,0 +1,59 @@
+/**
+ * A tiny distillation on ONNX Runtime in a process of its own, so that a test can kill it:
+ * `node distill-child.mjs DATA TOKENIZER TEACHER WORK`. Prints a line for every step it reports.
+ * Sources are loaded through vite, as in every test, so no build is needed.
+ */
+import { createServer, defaultServerConditions } from "vite";
+
+const [dataDirectory, tokenizerDirectory, teacherDirectory, workDirectory] = process.argv.slice(2);
+
+const server = await createServer({
+  root: import.meta.dirname,
+  configFile: false,
+  logLevel: "error",
+  cacheDir: `${workDirectory}.vite`,
+  optimizeDeps: { noDiscovery: true },
+  server: { middlewareMode: true, hmr: false, ws: false, watch: null },
+  ssr: { resolve: { conditions: ["@slm/source", ...defaultServerConditions] } },
+});
+const load = (name) => server.ssrLoadModule(name);
+const { distill, distillConfig } = await load("@slm/distillation");
+const { createOnnxEngine } = await load("@slm/tensor");
+const { createCpuRuntime } = await load("@slm/runtime-cpu");
+
+const runtime = await createCpuRuntime({ inThread: true, threads: 2 });
+const settings = distillConfig.parse({
+  student: {
+    width: 16,
+    heads: 2,
+    kvHeads: 1,
+    headDim: 8,
+    feedForward: 32,
+    encoderLayers: 1,
+    decoderLayers: 1,
+    maxSource: 8,
+    maxTarget: 8,
+  },
+  steps: 240,
+  batchSize: 8,
+  warmupSteps: 20,
+  buckets: 2,
+  evaluateEvery: 50,
+  evaluateRows: 8,
+  saveEvery: 7,
+  targets: { teacher: 0.1, student: 0.2 },
+});
+await distill(settings, {
+  dataDirectory,
+  tokenizerDirectory,
+  teacherDirectory,
+  workDirectory,
+  engine: createOnnxEngine(runtime),
+  context: {
+    progress: ({ step }) => process.stdout.write(`step ${step}\n`),
+    signal: new AbortController().signal,
+    seed: 11,
+  },
+});
+await runtime.close();
+await server.close();

@@ -1,0 +1,173 @@
+/** Exported graphs, run as generation runs them, against the forward pass that training uses. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRandom } from "@slm/decoding";
+import { GRAPH_IO } from "@slm/artifact";
+import {
+  initializeWeights,
+  type Checkpoint,
+  type DecoderOnlyConfig,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+} from "@slm/model";
+import { exportRandomBaseline, exportWeights, type ExportReport } from "@slm/onnx-export";
+import { createHostTensor, type Runtime, type Session } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createEagerEngine, type Engine } from "@slm/tensor";
+import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+/** float32 sums of a few hundred terms in another order; a wrong head, position or mask is off by 0.01 and more. */
+const TOLERANCE = 2e-5;
+
+const shared = {
+  width: 48,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 80,
+  decoderLayers: 2,
+  maxSource: 24,
+  maxTarget: 12,
+  rotaryBase: 10_000,
+  normEpsilon: 1e-6,
+  bias: true,
+  headOrder: "grouped",
+  vocabularySize: 37,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+} as const;
+const encoderDecoder: EncoderDecoderConfig = { ...shared, architecture: "encoder-decoder", encoderLayers: 2 };
+const decoderOnly: DecoderOnlyConfig = { ...shared, architecture: "decoder-only" };
+
+let runtime: Runtime;
+let workspace: string;
+let tokenizerDirectory: string;
+
+beforeAll(async () => {
+  runtime = await createCpuRuntime({ inThread: true, threads: 2 });
+  workspace = await mkdtemp(join(tmpdir(), "slm-parity-"));
+  tokenizerDirectory = join(workspace, "tokenizer");
+  const files = trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y"], sourceLowercase: false });
+  await writeTokenizer(files, tokenizerDirectory);
+});
+
+afterAll(async () => {
+  await runtime.close();
+  await rm(workspace, { recursive: true });
+});
+
+const newDirectory = (): Promise<string> => mkdtemp(join(workspace, "export-"));
+
+function randomWeights(config: ModelConfig): Checkpoint["weights"] {
+  const { next } = createRandom(11);
+  const weights = new Map(initializeWeights(config, next));
+  for (const [name, weight] of weights) {
+    // Gains and biases start at one and zero, where leaving them out could go unseen.
+    if (weight.shape.length === 1) {
+      const start = name.endsWith(".bias") ? -0.5 : 0.5;
+      weights.set(name, { ...weight, data: new Float32Array(weight.data.length).map(() => start + next()) });
+    }
+  }
+  return weights;
+}
+
+interface Trial {
+  readonly engine?: Engine;
+  readonly outputDirectory?: string;
+  readonly parityLimit?: number;
+}
+
+async function exported(
+  config: ModelConfig,
+  { outputDirectory, ...settings }: Trial = {},
+): Promise<ExportReport> {
+  const source = { config, weights: randomWeights(config), name: "tiny", tokenizerDirectory };
+  return exportWeights(source, {
+    outputDirectory: outputDirectory ?? (await newDirectory()),
+    target: "cpu",
+    runtime,
+    ...settings,
+  });
+}
+
+const VARIANTS: Readonly<Record<string, Partial<typeof shared> | object>> = {
+  "grouped KV heads": {},
+  "as many KV heads as heads": { kvHeads: 4 },
+  "one KV head for five heads": { heads: 5, kvHeads: 1 },
+  "heads of 8": { headDim: 8 },
+  "heads of 24": { headDim: 24 },
+  "heads of 32": { headDim: 32 },
+  "heads of 64": { headDim: 64 },
+  "no biases": { bias: false },
+  "modulo head order": { heads: 6, kvHeads: 2, headOrder: "modulo" },
+  "modulo head order, heads of 24": { heads: 6, kvHeads: 3, headDim: 24, headOrder: "modulo" },
+  "sizes that are multiples of nothing": { width: 50, feedForward: 33, heads: 3, kvHeads: 3 },
+  "another rotary base": { rotaryBase: 500 },
+  "room for one token only": { maxSource: 1, maxTarget: 1 },
+};
+
+describe.each([encoderDecoder, decoderOnly])("an exported $architecture model", (base) => {
+  test.each(Object.entries(VARIANTS))("computes what the trained one does: %s", async (_name, change) => {
+    const { parity } = await exported({ ...base, ...change });
+    expect(parity?.cases).toHaveLength(3);
+    expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
+  });
+
+  test("computes what plain JavaScript does", async () => {
+    const engine = await createEagerEngine("js");
+    const { parity } = await exported(base, { engine });
+    expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
+  });
+
+  test("is refused when its logits differ by more than the limit", async () => {
+    await expect(exported(base, { parityLimit: 1e-12 })).rejects.toMatchObject({ code: "GATE_FAILED" });
+  });
+});
+
+describe("the decoder of an exported model", () => {
+  const load = async (config: ModelConfig): Promise<Session> => {
+    const outputDirectory = await newDirectory();
+    await exported(config, { outputDirectory });
+    return runtime.load({ kind: "file", path: join(outputDirectory, "decoder.onnx") });
+  };
+  const run = async (
+    decoder: Session,
+    sizes: { batch: number; target: number; past: number; capacity: number },
+  ) => {
+    const { batch, target, past, capacity } = sizes;
+    const cache = createHostTensor("float32", [batch, shared.kvHeads, capacity, shared.headDim]);
+    const layers = [0, 1].flatMap((layer) => [GRAPH_IO.pastKey(layer), GRAPH_IO.pastValue(layer)]);
+    return decoder.run({
+      feeds: {
+        [GRAPH_IO.targetIds]: createHostTensor("int32", [batch, target]),
+        [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(past)),
+        ...Object.fromEntries(layers.map((name) => [name, cache])),
+      },
+      fetch: [GRAPH_IO.logits],
+    });
+  };
+
+  test("fails, and does not crash, on requests that no cache can hold", async () => {
+    const decoder = await load(decoderOnly);
+    await expect(run(decoder, { batch: 2, target: 1, past: 40, capacity: 48 })).rejects.toThrow();
+    await expect(run(decoder, { batch: 2, target: 1, past: -1, capacity: 8 })).rejects.toThrow();
+    await expect(run(decoder, { batch: 1, target: 0, past: 0, capacity: 8 })).rejects.toThrow();
+    expect(
+      (await run(decoder, { batch: 2, target: 1, past: 7, capacity: 8 })).fetched[GRAPH_IO.logits]?.shape,
+    ).toEqual([2, 37]);
+  });
+});
+
+test("the random baseline of a model is exported like a trained one", async () => {
+  const { parity, parameters } = await exportRandomBaseline({
+    config: encoderDecoder,
+    tokenizerDirectory,
+    seed: 3,
+    outputDirectory: await newDirectory(),
+    target: "cpu",
+    runtime,
+  });
+  expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
+  expect(parameters).toBeGreaterThan(10_000);
+});

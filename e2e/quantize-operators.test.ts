@@ -1,0 +1,258 @@
+/**
+ * The operators that quantized graphs are made of, run by ONNX Runtime against plain arithmetic on the dequantized
+ * weights. Activations are whole numbers that fill the range their quantization covers, so that its scale is exactly 1
+ * and the comparison is as sharp as float32 sums.
+ */
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { GraphBuilder, encodeModel, int, writeOnnx, type Graph } from "@slm/graph";
+import {
+  BLOCK_SIZES,
+  dequantizeInt4,
+  dequantizeInt8,
+  quantizeGraph,
+  quantizeInt4Blocks,
+  quantizeInt8PerChannel,
+  type BlockSize,
+  type WeightFormat,
+  type WeightMatrix,
+} from "@slm/quantization";
+import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-cpu";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await createCpuRuntime({ inThread: true, threads: 2 });
+});
+afterAll(async () => {
+  await runtime.close();
+});
+
+/** Numbers between -1 and 1 without a pattern that blocks could hide; `seed` moves them. */
+function noise(count: number, seed: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, at) => {
+    const wave = Math.sin((at + 1) * 12.9898 + seed * 78.233) * 43758.5453;
+    return 2 * (wave - Math.floor(wave)) - 1;
+  });
+}
+
+/** Whole numbers whose largest magnitude in every 16 neighbours is 127: int8 with scale 1, whatever the block. */
+function int8Activations(rows: number, width: number): Float32Array {
+  const values = noise(rows * width, 5).map((value) => Math.round(value * 126));
+  for (let row = 0; row < rows; row += 1) {
+    for (let at = 0; at < width; at += 16) values[row * width + at] = at % 32 === 0 ? 127 : -127;
+  }
+  return values;
+}
+
+/** Whole numbers from -100 to 155, both ends there: uint8 with scale 1 and zero point 100 over the whole tensor. */
+function uint8Activations(count: number): Float32Array {
+  const values = noise(count, 6).map((value) => Math.round(value * 99));
+  values[0] = -100;
+  values[count - 1] = 155;
+  return values;
+}
+
+/** rows [M, K] times the matrix, plus the bias, in float64. `matrix` may be stored either way. */
+function multiply(rows: Float32Array, matrix: WeightMatrix, bias?: Float32Array): number[] {
+  const { inputs, outputs, values, layout } = matrix;
+  const result: number[] = [];
+  for (let row = 0; row < rows.length / inputs; row += 1) {
+    for (let output = 0; output < outputs; output += 1) {
+      let sum = bias?.[output] ?? 0;
+      for (let input = 0; input < inputs; input += 1) {
+        const at = layout === "inputs-first" ? input * outputs + output : output * inputs + input;
+        sum += rows[row * inputs + input]! * values[at]!;
+      }
+      result.push(sum);
+    }
+  }
+  return result;
+}
+
+function largestDifference(got: ArrayLike<number | bigint>, expected: ArrayLike<number>): number {
+  expect(got.length).toBe(expected.length);
+  let largest = 0;
+  for (let at = 0; at < expected.length; at += 1) {
+    largest = Math.max(largest, Math.abs(Number(got[at]) - expected[at]!));
+  }
+  return largest;
+}
+
+/** Sums of at most 160 products up to 155 each, in float32: 160 * 155 * 2^-23, rounded up. */
+const SUM_TOLERANCE = 4e-3;
+
+async function run(
+  graph: Graph,
+  feeds: Readonly<Record<string, HostTensor>>,
+): Promise<Readonly<Record<string, HostTensor>>> {
+  const session = await runtime.load({ kind: "bytes", bytes: encodeModel(graph) });
+  const { fetched } = await session.run({ feeds, fetch: session.outputNames });
+  await session.release();
+  return fetched;
+}
+
+const quantized = async (graph: Graph, format: WeightFormat, blockSize: BlockSize = 32): Promise<Graph> =>
+  (await quantizeGraph(graph, { format, blockSize, reduceRange: false })).graph;
+
+const operators = (graph: Graph): string[] => graph.nodes.map(({ opType }) => opType);
+
+const OUTPUTS = 24;
+
+/** y = x W + b, as the exporter writes it. */
+function linearGraph(inputs: number, withBias: boolean): Graph {
+  const g = new GraphBuilder("linear");
+  const x = g.input("x", "float32", ["rows", inputs]);
+  const w = g.initializer("w", "float32", [inputs, OUTPUTS], noise(inputs * OUTPUTS, 1));
+  const product = g.op("MatMul", [x, w]);
+  const bias = g.initializer("b", "float32", [OUTPUTS], noise(OUTPUTS, 2));
+  g.output("y", withBias ? g.op("Add", [product, bias]) : product, "float32", ["rows", OUTPUTS]);
+  return g.build();
+}
+
+const linearMatrix = (inputs: number): WeightMatrix => ({
+  values: noise(inputs * OUTPUTS, 1),
+  inputs,
+  outputs: OUTPUTS,
+  layout: "inputs-first",
+});
+
+describe("MatMulNBits", () => {
+  // Widths: whole blocks, a padded last block, an odd one, fewer than one block.
+  const widths = [96, 160, 40, 33, 20];
+  for (const blockSize of BLOCK_SIZES) {
+    test.each(widths)(
+      `multiplies by the dequantized weights: blocks of ${blockSize}, width %i`,
+      async (inputs) => {
+        const matrix = dequantizeInt4(quantizeInt4Blocks(linearMatrix(inputs), blockSize));
+        for (const rows of [1, 5]) {
+          for (const withBias of [true, false]) {
+            const graph = await quantized(linearGraph(inputs, withBias), "int4-block", blockSize);
+            expect(operators(graph).filter((name) => name !== "Identity")).toEqual(["MatMulNBits"]);
+            const x = int8Activations(rows, inputs);
+            const { y } = await run(graph, { x: createHostTensor("float32", [rows, inputs], x) });
+            const expected = multiply(x, matrix, withBias ? noise(OUTPUTS, 2) : undefined);
+            expect(largestDifference(y!.data, expected)).toBeLessThan(SUM_TOLERANCE);
+          }
+        }
+      },
+    );
+  }
+});
+
+describe("DynamicQuantizeMatMul", () => {
+  test.each([96, 40, 7])("multiplies by the dequantized weights, width %i", async (inputs) => {
+    const matrix = dequantizeInt8(quantizeInt8PerChannel(linearMatrix(inputs)));
+    for (const rows of [1, 5]) {
+      for (const withBias of [true, false]) {
+        const graph = await quantized(linearGraph(inputs, withBias), "int8-dynamic");
+        expect(operators(graph).filter((name) => name !== "Identity")).toEqual(["DynamicQuantizeMatMul"]);
+        const x = uint8Activations(rows * inputs);
+        const { y } = await run(graph, { x: createHostTensor("float32", [rows, inputs], x) });
+        const expected = multiply(x, matrix, withBias ? noise(OUTPUTS, 2) : undefined);
+        expect(largestDifference(y!.data, expected)).toBeLessThan(SUM_TOLERANCE);
+      }
+    }
+  });
+});
+
+const VOCAB = 70;
+
+/** Embedding and output head over one table, side by side, as a decoder with tied weights has them. */
+function tiedGraph(width: number, ids: readonly (number | string)[], headOperator: string): Graph {
+  const g = new GraphBuilder("tied");
+  const table = g.initializer("embedding.weight", "float32", [VOCAB, width], noise(VOCAB * width, 3));
+  const rows = g.op("Gather", [table, g.input("ids", "int32", ids)]);
+  const x = g.input("x", "float32", ["rows", width]);
+  const options = { attributes: { transB: int(1) }, domain: headOperator === "Gemm" ? "" : "com.microsoft" };
+  g.output("rows", rows, "float32", [...ids, width]);
+  g.output("logits", g.op(headOperator, [x, table], options), "float32", ["rows", VOCAB]);
+  return g.build();
+}
+
+const tableMatrix = (width: number): WeightMatrix => ({
+  values: noise(VOCAB * width, 3),
+  inputs: width,
+  outputs: VOCAB,
+  layout: "outputs-first",
+});
+
+const DEQUANTIZED: Readonly<Record<WeightFormat, (matrix: WeightMatrix) => WeightMatrix>> = {
+  "int4-block": (matrix) => dequantizeInt4(quantizeInt4Blocks(matrix, 32)),
+  "int8-dynamic": (matrix) => dequantizeInt8(quantizeInt8PerChannel(matrix)),
+};
+
+const IDS = [3, 0, 69, 7, 7, 12];
+
+function rowsOf({ values, inputs }: WeightMatrix): number[] {
+  return IDS.flatMap((id) => [...values.subarray(id * inputs, (id + 1) * inputs)]);
+}
+
+describe.each(["int4-block", "int8-dynamic"] as const)(
+  "a table tied between embedding and head, %s",
+  (format) => {
+    test.each([
+      [96, [2, 3], ["batch", "target"], "FusedMatMul"],
+      [40, [2, 3], ["batch", "target"], "FusedMatMul"],
+      [20, [6], ["target"], "Gemm"],
+    ] as const)("is one weight that both see the same: width %i, ids %j", async (width, shape, ids, head) => {
+      const graph = await quantized(tiedGraph(width, ids, head), format);
+      const matrix = DEQUANTIZED[format](tableMatrix(width));
+      const x = format === "int4-block" ? int8Activations(4, width) : uint8Activations(4 * width);
+      const { rows, logits } = await run(graph, {
+        ids: createHostTensor("int32", shape, Int32Array.from(IDS)),
+        x: createHostTensor("float32", [4, width], x),
+      });
+      expect(rows!.shape).toEqual([...shape, width]);
+      // One multiplication of exact numbers, rounded once.
+      expect(largestDifference(rows!.data, rowsOf(matrix))).toBeLessThan(1e-7);
+      expect(largestDifference(logits!.data, multiply(x, matrix))).toBeLessThan(SUM_TOLERANCE);
+    });
+
+    test("is stored once, and loads from its file", async () => {
+      const directory = await mkdtemp(join(tmpdir(), "slm-tied-"));
+      try {
+        const width = 96;
+        const path = join(directory, "decoder.onnx");
+        const graph = await quantized(tiedGraph(width, ["batch", "target"], "FusedMatMul"), format);
+        await writeOnnx(graph, path, { externalData: { file: "decoder.onnx.data", minBytes: 256 } });
+        const { size } = await stat(join(directory, "decoder.onnx.data"));
+        const codes = format === "int4-block" ? (VOCAB * width) / 2 : VOCAB * width;
+        const scales = format === "int4-block" ? (VOCAB * 4 * width) / 32 : VOCAB * 4;
+        // The place of the second weight is aligned to 64 bytes.
+        expect(size).toBeGreaterThanOrEqual(codes + scales);
+        expect(size).toBeLessThan(codes + scales + 64);
+        const session = await runtime.load({ kind: "file", path });
+        const { fetched } = await session.run({
+          feeds: {
+            ids: createHostTensor("int32", [1, 6], Int32Array.from(IDS)),
+            x: createHostTensor("float32", [1, width], int8Activations(1, width)),
+          },
+          fetch: ["rows"],
+        });
+        await session.release();
+        const matrix = DEQUANTIZED[format](tableMatrix(width));
+        expect(largestDifference(fetched["rows"]!.data, rowsOf(matrix))).toBeLessThan(1e-7);
+      } finally {
+        await rm(directory, { recursive: true });
+      }
+    });
+  },
+);
+
+describe.each(["int4-block", "int8-dynamic"] as const)("an embedding alone, %s", (format) => {
+  test("gives the dequantized rows", async () => {
+    const width = 40;
+    const g = new GraphBuilder("embedding");
+    const table = g.initializer("embedding.weight", "float32", [VOCAB, width], noise(VOCAB * width, 3));
+    const ids = g.input("ids", "int32", ["batch", "source"]);
+    g.output("rows", g.op("Gather", [table, ids]), "float32", ["batch", "source", width]);
+    const graph = await quantized(g.build(), format);
+    const feeds = { ids: createHostTensor("int32", [3, 2], Int32Array.from(IDS)) };
+    const { rows } = await run(graph, feeds);
+    const matrix = DEQUANTIZED[format](tableMatrix(width));
+    expect(largestDifference(rows!.data, rowsOf(matrix))).toBeLessThan(1e-7);
+  });
+});

@@ -1,0 +1,138 @@
+import { describe, expect, test } from "vitest";
+import { parseModelConfig, type ModelConfig } from "./config.js";
+import { flopsPerToken, parameterCount, parameterSpecs } from "./parameters.js";
+import { initializeWeights, matchWeights } from "./weights.js";
+
+const decoderOnly = {
+  architecture: "decoder-only",
+  width: 8,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 4,
+  feedForward: 16,
+  decoderLayers: 2,
+  maxSource: 16,
+  maxTarget: 16,
+  vocabularySize: 10,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+};
+
+const encoderDecoder = { ...decoderOnly, architecture: "encoder-decoder", encoderLayers: 3 };
+
+const parse = (changes: Readonly<Record<string, unknown>>): ModelConfig =>
+  parseModelConfig({ ...encoderDecoder, ...changes }, "config.json");
+
+describe(parseModelConfig, () => {
+  test("accepts both architectures and fills in defaults", () => {
+    expect(parse({})).toMatchObject({
+      rotaryBase: 10_000,
+      normEpsilon: 1e-6,
+      bias: true,
+      headOrder: "grouped",
+    });
+    expect(parseModelConfig(decoderOnly, "config.json").architecture).toBe("decoder-only");
+  });
+
+  test.each([
+    [{ kvHeads: 3 }, "kvHeads 3 does not divide heads 4"],
+    [{ headDim: 5 }, "headDim 5 is odd"],
+    [{ tokens: { pad: 0, bos: 1, eos: 2, unknown: 10 } }, "beyond the vocabulary of 10"],
+    [{ width: 0 }, "width"],
+    [{ width: 1.5 }, "width"],
+    [{ width: 2 ** 30 }, "width"],
+    [{ encoderLayers: undefined }, "encoderLayers"],
+    [{ heds: 4 }, "heds"],
+    [{ architecture: "encoder" }, "architecture"],
+    [{ headOrder: "interleaved" }, "headOrder"],
+  ])("refuses %o by name", (changes, message) => {
+    expect(() => parse(changes)).toThrow(message);
+    expect(() => parse(changes)).toThrow("config.json");
+  });
+
+  test.each([null, 3, "x", [], {}])("refuses %o", (value) => {
+    expect(() => parseModelConfig(value, "config.json")).toThrow("config.json");
+  });
+
+  test("refuses encoder layers of a decoder-only model", () => {
+    expect(() => parseModelConfig({ ...decoderOnly, encoderLayers: 1 }, "config.json")).toThrow(
+      "encoderLayers",
+    );
+  });
+});
+
+/** The paper's 330M model: 20 encoder and 10 decoder layers. */
+const paper = {
+  architecture: "encoder-decoder",
+  encoderLayers: 20,
+  decoderLayers: 10,
+  width: 1024,
+  heads: 6,
+  kvHeads: 3,
+  headDim: 64,
+  feedForward: 4096,
+  vocabularySize: 32128,
+  maxSource: 1024,
+  maxTarget: 1024,
+  bias: true,
+};
+
+describe(parameterCount, () => {
+  test("of the paper's 330M shape is 332.04 million", () => {
+    const count = parameterCount(parse(paper));
+    const attention = 2 * 1024 * 384 + 2 * 1024 * 192 + 384 + 2 * 192 + 1024;
+    const feedForward = 2 * 1024 * 4096 + 4096 + 1024;
+    const encoder = 20 * (attention + feedForward + 2 * 1024) + 1024;
+    const decoder = 10 * (2 * attention + feedForward + 3 * 1024) + 1024;
+    expect(count).toBe(32128 * 1024 + encoder + decoder);
+    expect(Math.round(count / 1e4)).toBe(33204);
+  });
+
+  test("counts every tensor once, under unique names", () => {
+    for (const config of [parse({}), parseModelConfig({ ...decoderOnly, bias: false }, "x")]) {
+      const specs = parameterSpecs(config);
+      expect(new Set(specs.map(({ name }) => name)).size).toBe(specs.length);
+      expect(specs.some(({ name }) => name.endsWith(".bias"))).toBe(config.bias);
+      expect(specs.some(({ name }) => name.startsWith("encoder."))).toBe(
+        config.architecture === "encoder-decoder",
+      );
+    }
+  });
+});
+
+test("flops per token are two per weight of the linear layers, split by which side computes them", () => {
+  const { encoderPerSourceToken, decoderPerTargetToken } = flopsPerToken(
+    parse({ bias: false, encoderLayers: 1, decoderLayers: 1 }),
+  );
+  const [query, keyValue, feedForward] = [2 * 8 * 16, 2 * 8 * 8, 2 * 2 * 8 * 16];
+  expect(encoderPerSourceToken).toBe(2 * query + 2 * keyValue + feedForward + 2 * keyValue);
+  expect(decoderPerTargetToken).toBe(2 * query + 2 * keyValue + 2 * query + feedForward + 2 * 8 * 10);
+});
+
+describe("weights", () => {
+  const config = parse({});
+  const weights = initializeWeights(config, () => 0.3);
+
+  test("start as their parameter says: gains one, biases zero", () => {
+    expect([...weights.get("encoder.norm.weight")!.data]).toEqual(new Array<number>(8).fill(1));
+    expect([...weights.get("decoder.layers.0.attention.query.bias")!.data]).toEqual(
+      new Array<number>(16).fill(0),
+    );
+    expect([...weights.keys()]).toEqual(parameterSpecs(config).map(({ name }) => name));
+  });
+
+  test.each([
+    ["missing", (copy: Map<string, unknown>) => copy.delete("decoder.norm.weight")],
+    [
+      "not part of this model",
+      (copy: Map<string, unknown>) => copy.set("extra", weights.get("decoder.norm.weight")),
+    ],
+    [
+      "should be [8]",
+      (copy: Map<string, unknown>) => copy.set("decoder.norm.weight", weights.get("embedding.weight")),
+    ],
+  ])("of another model are refused: a tensor that is %s", (message, change) => {
+    const copy = new Map(weights);
+    change(copy);
+    expect(() => matchWeights(config, copy, "model.safetensors")).toThrow(message);
+  });
+});

@@ -1,0 +1,198 @@
+import { createHostTensor, type HostTensor } from "@slm/runtime";
+import { createEagerEngine, lengthBias, type Engine, type ProgramDefinition, type Tensor } from "@slm/tensor";
+import { beforeAll, expect, test } from "vitest";
+import { parseModelConfig, type ModelConfig } from "./config.js";
+import { decode, decodeStep, outputHead, type SourceContext } from "./decoder.js";
+import { crossCaches, encode } from "./encoder.js";
+import { initializeWeights, type Weights } from "./weights.js";
+
+const CAPACITY = 6;
+const TARGET = 4;
+const BATCH = 3;
+const SOURCE = 3;
+
+const shared = {
+  width: 8,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 4,
+  feedForward: 12,
+  decoderLayers: 2,
+  maxSource: 8,
+  maxTarget: 8,
+  rotaryBase: 50,
+  vocabularySize: 11,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+};
+
+const configs: readonly ModelConfig[] = [
+  { architecture: "encoder-decoder", encoderLayers: 1, headOrder: "modulo" },
+  { architecture: "encoder-decoder", encoderLayers: 2, headOrder: "grouped" },
+  { architecture: "decoder-only", headOrder: "grouped" },
+].map((own) => parseModelConfig({ ...shared, ...own }, "test"));
+
+const int32 = (shape: readonly number[], values: ArrayLike<number>): HostTensor =>
+  createHostTensor("int32", shape, Int32Array.from(values));
+
+const targets = [3, 5, 7, 9, 4, 4, 6, 8, 10, 3, 9, 1];
+const source = {
+  ids: int32([BATCH, SOURCE], [4, 5, 6, 7, 8, 0, 9, 0, 0]),
+  lengths: int32([BATCH], [3, 2, 1]),
+};
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEagerEngine("js");
+});
+
+function weightsOf(config: ModelConfig): Weights {
+  let state = 12345;
+  return initializeWeights(config, () => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return state / 2 ** 32;
+  });
+}
+
+type Inputs = Readonly<Record<string, Tensor>>;
+
+function contextOf(config: ModelConfig, x: Inputs): { source?: SourceContext } {
+  if (config.architecture === "decoder-only") return {};
+  const { ids, lengths } = { ids: x["source"]!, lengths: x["lengths"]! };
+  const encoded = encode(config, x, ids, { lengths });
+  return {
+    source: {
+      cross: crossCaches(config, x, encoded),
+      bias: lengthBias({ lengths, ids }, {}),
+    },
+  };
+}
+
+async function run(
+  config: ModelConfig,
+  feeds: Readonly<Record<string, HostTensor>>,
+  build: ProgramDefinition["build"],
+  fetch: readonly string[],
+): Promise<Readonly<Record<string, HostTensor>>> {
+  const all = {
+    ...Object.fromEntries(weightsOf(config)),
+    source: source.ids,
+    lengths: source.lengths,
+    ...feeds,
+  };
+  const inputs = Object.fromEntries(
+    Object.entries(all).map(([name, { dtype, shape }]) => [
+      name,
+      { dtype: dtype as "float32" | "int32", shape },
+    ]),
+  );
+  const program = await engine.compile({ name: "decode", inputs, build });
+  return (await program.run({ feeds: all, fetch })).fetched;
+}
+
+async function wholeTarget(config: ModelConfig): Promise<Float32Array> {
+  const { logits } = await run(
+    config,
+    { ids: int32([BATCH, TARGET], targets) },
+    (x) => ({ logits: outputHead(x, decode(config, x, x["ids"]!, contextOf(config, x))) }),
+    ["logits"],
+  );
+  return logits!.data as Float32Array;
+}
+
+const cacheNames = (config: ModelConfig): string[] =>
+  Array.from({ length: config.decoderLayers }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat();
+
+/** Logits of the new position of every row, and the caches after it. */
+async function step(
+  config: ModelConfig,
+  tokens: readonly number[],
+  positions: readonly number[],
+  caches: Readonly<Record<string, HostTensor>>,
+): Promise<Readonly<Record<string, HostTensor>>> {
+  const feeds = { ids: int32([BATCH, 1], tokens), position: int32([BATCH], positions), ...caches };
+  return run(
+    config,
+    feeds,
+    (x) => {
+      const past = Array.from({ length: config.decoderLayers }, (_, layer) => ({
+        key: x[`${layer}.key`]!,
+        value: x[`${layer}.value`]!,
+      }));
+      const { hidden, caches: present } = decodeStep(config, x, x["ids"]!, {
+        ...contextOf(config, x),
+        caches: past,
+        capacity: CAPACITY,
+        pastLength: x["position"]!,
+      });
+      const outputs: Record<string, Tensor> = { logits: outputHead(x, hidden) };
+      present.forEach(({ key, value }, layer) => {
+        outputs[`${layer}.key`] = key;
+        outputs[`${layer}.value`] = value;
+      });
+      return outputs;
+    },
+    ["logits", ...cacheNames(config)],
+  );
+}
+
+function emptyCaches(config: ModelConfig): Record<string, HostTensor> {
+  const shape = [BATCH, config.kvHeads, CAPACITY, config.headDim];
+  // Not zero: what a slot held before must not matter.
+  const stale = (): HostTensor =>
+    createHostTensor(
+      "float32",
+      shape,
+      new Float32Array(BATCH * config.kvHeads * CAPACITY * config.headDim).fill(3),
+    );
+  return Object.fromEntries(cacheNames(config).map((name) => [name, stale()]));
+}
+
+const label = (config: ModelConfig): string => `${config.architecture}, ${config.headOrder} heads`;
+
+test.each(configs.map((config) => [label(config), config] as const))(
+  "decoding position by position equals decoding the whole target: %s",
+  async (_label, config) => {
+    const whole = await wholeTarget(config);
+    const vocab = config.vocabularySize;
+    let caches = emptyCaches(config);
+    for (let position = 0; position < TARGET; position++) {
+      const tokens = Array.from({ length: BATCH }, (_, row) => targets[row * TARGET + position]!);
+      const { logits, ...present } = await step(
+        config,
+        tokens,
+        new Array<number>(BATCH).fill(position),
+        caches,
+      );
+      caches = present;
+      for (let row = 0; row < BATCH; row++) {
+        const begin = (row * TARGET + position) * vocab;
+        for (let v = 0; v < vocab; v++)
+          expect(logits!.data[row * vocab + v]).toBeCloseTo(whole[begin + v]!, 5);
+      }
+    }
+  },
+);
+
+test.each(configs.map((config) => [label(config), config] as const))(
+  "rows at different positions share a step: %s",
+  async (_label, config) => {
+    const whole = await wholeTarget(config);
+    const vocab = config.vocabularySize;
+    let caches = emptyCaches(config);
+    // Row r waits r steps, overwriting its first slot meanwhile, then goes on alone.
+    for (let time = 0; time < TARGET + BATCH - 1; time++) {
+      const positions = Array.from({ length: BATCH }, (_, row) =>
+        Math.min(TARGET - 1, Math.max(0, time - row)),
+      );
+      const tokens = positions.map((position, row) => targets[row * TARGET + position]!);
+      const { logits, ...present } = await step(config, tokens, positions, caches);
+      caches = present;
+      positions.forEach((position, row) => {
+        const begin = (row * TARGET + position) * vocab;
+        for (let v = 0; v < vocab; v++) {
+          expect(Number(logits!.data[row * vocab + v])).toBeCloseTo(whole[begin + v]!, 5);
+        }
+      });
+    }
+  },
+);

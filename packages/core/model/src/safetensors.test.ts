@@ -1,0 +1,162 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SlmError } from "@slm/error";
+import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { encodeSafetensors, readSafetensors, type Safetensors } from "./safetensors.js";
+
+let directory = "";
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "safetensors-"));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+async function read(bytes: Uint8Array): Promise<Safetensors> {
+  const file = join(directory, "case.safetensors");
+  await writeFile(file, bytes);
+  return readSafetensors(file);
+}
+
+/** A file with this header and `dataBytes` zeros. */
+function fileOf(header: unknown, dataBytes: number): Uint8Array {
+  const json = Buffer.from(typeof header === "string" ? header : JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  return Buffer.concat([length, json, Buffer.alloc(dataBytes)]);
+}
+
+const anyTensor: fc.Arbitrary<HostTensor> = fc
+  .tuple(
+    fc.constantFrom("float32", "float16", "int32", "int64"),
+    fc.array(fc.nat(4), { maxLength: 4 }),
+    fc.infiniteStream(fc.integer({ min: 0, max: 1000 })),
+  )
+  .map(([dtype, shape, numbers]) => {
+    const values = Array.from({ length: elementCount(shape) }, () => numbers.next().value as number);
+    switch (dtype) {
+      case "float32":
+        return createHostTensor(
+          dtype,
+          shape,
+          Float32Array.from(values, (value) => value / 7),
+        );
+      case "float16":
+        return createHostTensor(dtype, shape, Uint16Array.from(values));
+      case "int32":
+        return createHostTensor(dtype, shape, Int32Array.from(values));
+      case "int64":
+        return createHostTensor(dtype, shape, BigInt64Array.from(values, BigInt));
+    }
+  });
+
+const anyName = fc.string({ minLength: 1 }).filter((name) => name !== "__metadata__" && name !== "__proto__");
+const anyFile = fc.uniqueArray(fc.tuple(anyName, anyTensor), { selector: ([name]) => name, maxLength: 5 });
+
+test("tensors and metadata come back as they were written", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyFile, fc.string(), async (entries, note) => {
+      const tensors = new Map(entries);
+      const back = await read(encodeSafetensors(tensors, { note }));
+      expect(back.metadata).toEqual({ format: "pt", note });
+      expect(back.tensors).toEqual(tensors);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+const sample = encodeSafetensors(
+  new Map([
+    ["a", createHostTensor("float32", [2, 2], Float32Array.of(1, 2, 3, 4))],
+    ["b", createHostTensor("int64", [3], BigInt64Array.of(1n, 2n, 3n))],
+  ]),
+  { note: "sample" },
+);
+
+test("the same tensors always give the same bytes, data at a multiple of 8", () => {
+  expect(Number(Buffer.from(sample).readBigUInt64LE(0)) % 8).toBe(0);
+  expect(Uint8Array.from(sample.subarray(-24))).toEqual(new Uint8Array(BigInt64Array.of(1n, 2n, 3n).buffer));
+});
+
+test("every truncation is refused as invalid data", async () => {
+  for (let length = 0; length < sample.length; length++) {
+    await expect(read(sample.subarray(0, length)), `${length} bytes`).rejects.toMatchObject({
+      code: "DATA_INVALID",
+    });
+  }
+});
+
+test("a damaged file is read or refused as invalid data, never anything else", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(sample.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+      async (changes) => {
+        const bytes = Uint8Array.from(sample);
+        for (const [at, value] of changes) bytes[at] = value;
+        try {
+          const { tensors } = await read(bytes);
+          for (const { shape, data } of tensors.values()) expect(data.length).toBe(elementCount(shape));
+        } catch (error) {
+          expect(error).toBeInstanceOf(SlmError);
+          expect((error as SlmError).code).toBe("DATA_INVALID");
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+const tensorAt = (begin: number, end: number): Record<string, unknown> => ({
+  dtype: "F32",
+  shape: [(end - begin) / 4],
+  data_offsets: [begin, end],
+});
+
+describe("a hostile header is refused by what is wrong with it", () => {
+  const cases: readonly (readonly [string, Uint8Array, string])[] = [
+    [
+      "claims more bytes than the file",
+      Buffer.concat([Buffer.alloc(8, 0xff), Buffer.alloc(8)]),
+      "header claims",
+    ],
+    ["claims 200 MB", Buffer.from([0, 0, 0, 12, 0, 0, 0, 0, 1]), "header claims"],
+    ["is not JSON", fileOf("{", 0), "not JSON"],
+    ["is a list", fileOf([], 0), "not an object"],
+    ["has overlapping tensors", fileOf({ a: tensorAt(0, 8), b: tensorAt(4, 12) }, 12), "not contiguous"],
+    ["has a hole", fileOf({ a: tensorAt(0, 4), b: tensorAt(8, 12) }, 12), "not contiguous"],
+    ["leaves data undescribed", fileOf({ a: tensorAt(0, 4) }, 8), "8 bytes of data, 4 described"],
+    ["ends beyond the data", fileOf({ a: tensorAt(0, 12) }, 8), "truncated"],
+    ["has an unknown dtype", fileOf({ a: { ...tensorAt(0, 4), dtype: "F8" } }, 4), "not one of"],
+    [
+      "has a dtype of Object.prototype",
+      fileOf({ a: { ...tensorAt(0, 4), dtype: "toString" } }, 4),
+      "not one of",
+    ],
+    ["has a shape that does not fit", fileOf({ a: { ...tensorAt(0, 8), shape: [3] } }, 8), "needs 12 bytes"],
+    ["has a negative size", fileOf({ a: { ...tensorAt(0, 8), shape: [-1, -2] } }, 8), "shape"],
+    ["has an endless shape", fileOf({ a: { ...tensorAt(0, 4), shape: new Array(9).fill(1) } }, 4), "shape"],
+    [
+      "has sizes whose product overflows",
+      fileOf({ a: { ...tensorAt(0, 8), shape: [2 ** 52, 2 ** 52] } }, 8),
+      "needs",
+    ],
+    ["has one offset", fileOf({ a: { ...tensorAt(0, 4), data_offsets: [0] } }, 4), "data_offsets"],
+    ["has metadata that is not text", fileOf({ __metadata__: { steps: 3 } }, 0), "not text"],
+  ];
+  test.each(cases)("%s", async (_label, bytes, message) => {
+    await expect(read(bytes)).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await expect(read(bytes)).rejects.toThrow(message);
+  });
+});
+
+test("a missing file is named", async () => {
+  const file = join(directory, "nowhere.safetensors");
+  await expect(readSafetensors(file)).rejects.toMatchObject({ code: "INPUT_MISSING" });
+});
+
+test("a dtype that is not stored is refused by the tensor's name", () => {
+  expect(() => encodeSafetensors(new Map([["flags", createHostTensor("bool", [1])]]))).toThrow(
+    "'flags' is bool",
+  );
+});

@@ -1,0 +1,281 @@
+/** Small inputs for every op and every loss: the cases of the gradient check and of the comparison of engines. */
+import type { HostTensor } from "@slm/runtime";
+import { math } from "../math.js";
+import {
+  cachedAttention,
+  crossAttention,
+  crossKey,
+  crossValue,
+  lengthBias,
+  selfAttention,
+} from "../ops/attention.js";
+import { add, embedding, gelu, lastPosition, linear, rmsNorm } from "../ops/basic.js";
+import { crossEntropy, forwardKl, reverseKl, softTargetCrossEntropy } from "../ops/losses.js";
+import type { HeadLayout, OpName } from "../ops/signatures.js";
+import type { Tensor } from "../tf.js";
+import { float32, int32, random, randomIds } from "./numbers.test-support.js";
+
+export interface OpCase {
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, HostTensor>>;
+  /** Inputs whose gradient is checked. */
+  readonly differentiable: readonly string[];
+  /** The op; several outputs are laid end to end. */
+  readonly build: (x: Readonly<Record<string, Tensor>>) => Tensor;
+}
+
+type Operands = Readonly<Record<string, Tensor>>;
+
+const flat = (...parts: readonly Tensor[]): Tensor =>
+  math.concat(
+    parts.map((part) => math.reshape(part, [-1])),
+    0,
+  );
+
+const LAYOUTS: readonly (HeadLayout & { readonly label: string })[] = [
+  { label: "one head per KV head", heads: 2, kvHeads: 2, headDim: 4, headOrder: "grouped" },
+  { label: "grouped heads", heads: 4, kvHeads: 2, headDim: 2, headOrder: "grouped" },
+  { label: "modulo heads", heads: 4, kvHeads: 2, headDim: 2, headOrder: "modulo" },
+  { label: "one KV head", heads: 3, kvHeads: 1, headDim: 2, headOrder: "modulo" },
+];
+
+const BATCH = 2;
+const LENGTH = 3;
+
+function headInputs({ heads, kvHeads, headDim }: HeadLayout, length: number): Record<string, HostTensor> {
+  return {
+    query: random([BATCH, length, heads * headDim], 1),
+    key: random([BATCH, length, kvHeads * headDim], 2),
+    value: random([BATCH, length, kvHeads * headDim], 3),
+  };
+}
+
+const heads = (x: Operands): { query: Tensor; key: Tensor; value: Tensor } => ({
+  query: x["query"]!,
+  key: x["key"]!,
+  value: x["value"]!,
+});
+
+const QKV = ["query", "key", "value"];
+
+const NO_KEY = "a row without any key";
+
+function selfAttentionCases(): OpCase[] {
+  const paddings: readonly { readonly label: string; readonly inputs: Record<string, HostTensor> }[] = [
+    { label: "all keys", inputs: {} },
+    { label: "ragged lengths", inputs: { lengths: int32([BATCH], [LENGTH, 2]) } },
+    { label: "padding in the middle", inputs: { mask: float32([BATCH, LENGTH], [1, 0, 1, 1, 1, 1]) } },
+    { label: NO_KEY, inputs: { mask: float32([BATCH, LENGTH], [0, 0, 0, 1, 0, 1]) } },
+  ];
+  return LAYOUTS.flatMap(({ label, ...layout }) =>
+    paddings.flatMap((padding) =>
+      [false, true].map((causal) => ({
+        name: `selfAttention, ${label}, ${padding.label}${causal ? ", causal" : ""}`,
+        inputs: { ...headInputs(layout, LENGTH), ...padding.inputs },
+        // Without a key the scores vanish beside the mask: uniform weights, whose slope no difference can see.
+        differentiable: padding.label === NO_KEY ? [] : QKV,
+        build: (x: Operands) =>
+          selfAttention(
+            { ...heads(x), lengths: x["lengths"], mask: x["mask"] },
+            { ...layout, causal, rotaryBase: 100 },
+          ),
+      })),
+    ),
+  );
+}
+
+function cachedAttentionCases(): OpCase[] {
+  const capacity = 4;
+  return LAYOUTS.map(({ label, ...layout }) => ({
+    name: `cachedAttention, ${label}`,
+    inputs: {
+      ...headInputs(layout, 1),
+      pastKey: random([BATCH, layout.kvHeads, capacity, layout.headDim], 4),
+      pastValue: random([BATCH, layout.kvHeads, capacity, layout.headDim], 5),
+      pastLength: int32([BATCH], [2, 0]),
+    },
+    differentiable: [...QKV, "pastKey", "pastValue"],
+    build: (x) => {
+      const past = { pastKey: x["pastKey"]!, pastValue: x["pastValue"]!, pastLength: x["pastLength"]! };
+      const attributes = { ...layout, rotaryBase: 100, capacity };
+      const { output, presentKey, presentValue } = cachedAttention({ ...heads(x), ...past }, attributes);
+      return flat(output, presentKey, presentValue);
+    },
+  }));
+}
+
+function crossAttentionCases(): OpCase[] {
+  return LAYOUTS.map(({ label, ...layout }) => ({
+    name: `crossAttention, ${label}`,
+    inputs: {
+      query: random([BATCH, 2, layout.heads * layout.headDim], 1),
+      key: random([BATCH, layout.kvHeads, layout.headDim, LENGTH], 2),
+      value: random([BATCH, layout.kvHeads, LENGTH, layout.headDim], 3),
+      bias: float32([BATCH, 1, 1, LENGTH], [0, 0, 0, 0, -1e9, -1e9]),
+    },
+    differentiable: QKV,
+    build: (x) => crossAttention({ ...heads(x), bias: x["bias"]! }, layout),
+  }));
+}
+
+/** Cases per op: an op without cases does not compile. */
+export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
+  embedding: [
+    {
+      name: "embedding, repeated ids",
+      inputs: { table: random([5, 3], 1), ids: int32([2, 3], [4, 1, 1, 0, 4, 4]) },
+      differentiable: ["table"],
+      build: (x) => embedding({ table: x["table"]!, ids: x["ids"]! }, {}),
+    },
+    {
+      name: "embedding, large vocabulary",
+      inputs: { table: random([600, 2], 1), ids: randomIds([2, 40], 2, 12) },
+      differentiable: ["table"],
+      build: (x) => embedding({ table: x["table"]!, ids: x["ids"]! }, {}),
+    },
+  ],
+  linear: [
+    {
+      name: "linear with bias",
+      inputs: { x: random([2, 3, 4], 1), weight: random([5, 4], 2), bias: random([5], 3) },
+      differentiable: ["x", "weight", "bias"],
+      build: (x) => linear({ x: x["x"]!, weight: x["weight"]!, bias: x["bias"]! }, {}),
+    },
+    {
+      name: "linear without bias",
+      inputs: { x: random([3, 4], 1), weight: random([2, 4], 2) },
+      differentiable: ["x", "weight"],
+      build: (x) => linear({ x: x["x"]!, weight: x["weight"]! }, {}),
+    },
+  ],
+  rmsNorm: [
+    {
+      name: "rmsNorm",
+      inputs: { x: random([2, 3, 4], 1, 2), weight: random([4], 2) },
+      differentiable: ["x", "weight"],
+      build: (x) => rmsNorm({ x: x["x"]!, weight: x["weight"]! }, { epsilon: 1e-6 }),
+    },
+    {
+      name: "rmsNorm, epsilon as large as the values",
+      inputs: { x: random([2, 4], 1, 0.2), weight: random([4], 2) },
+      differentiable: ["x", "weight"],
+      build: (x) => rmsNorm({ x: x["x"]!, weight: x["weight"]! }, { epsilon: 0.02 }),
+    },
+  ],
+  gelu: [
+    {
+      name: "gelu",
+      inputs: { x: float32([2, 5], [-6, -2, -1, -0.5, 0, 0.1, 0.75, 1, 2, 6]) },
+      differentiable: ["x"],
+      build: (x) => gelu({ x: x["x"]! }, {}),
+    },
+  ],
+  add: [
+    {
+      name: "add",
+      inputs: { a: random([2, 3], 1), b: random([2, 3], 2) },
+      differentiable: ["a", "b"],
+      build: (x) => add({ a: x["a"]!, b: x["b"]! }, {}),
+    },
+  ],
+  selfAttention: selfAttentionCases(),
+  cachedAttention: cachedAttentionCases(),
+  crossKey: LAYOUTS.map(({ label, ...layout }) => ({
+    name: `crossKey, ${label}`,
+    inputs: { x: random([BATCH, LENGTH, layout.kvHeads * layout.headDim], 1) },
+    differentiable: ["x"],
+    build: (x) => crossKey({ x: x["x"]! }, layout),
+  })),
+  crossValue: LAYOUTS.map(({ label, ...layout }) => ({
+    name: `crossValue, ${label}`,
+    inputs: { x: random([BATCH, LENGTH, layout.kvHeads * layout.headDim], 1) },
+    differentiable: ["x"],
+    build: (x) => crossValue({ x: x["x"]! }, layout),
+  })),
+  lengthBias: [
+    {
+      name: "lengthBias",
+      inputs: { lengths: int32([3], [0, 2, 4]), ids: int32([3, 4], new Array<number>(12).fill(1)) },
+      differentiable: [],
+      build: (x) => lengthBias({ lengths: x["lengths"]!, ids: x["ids"]! }, {}),
+    },
+  ],
+  crossAttention: crossAttentionCases(),
+  lastPosition: [
+    {
+      name: "lastPosition",
+      inputs: { x: random([2, 3, 4], 1) },
+      differentiable: ["x"],
+      build: (x) => lastPosition({ x: x["x"]! }, {}),
+    },
+  ],
+};
+
+const POSITIONS = 4;
+const VOCABULARY = 5;
+
+const lossInputs: Record<string, HostTensor> = {
+  logits: random([POSITIONS, VOCABULARY], 1, 2),
+  teacher: random([POSITIONS, VOCABULARY], 2, 2),
+  labels: int32([POSITIONS], [3, 0, 4, 2]),
+  mask: float32([POSITIONS], [1, 1, 0, 1]),
+  count: float32([], [3]),
+};
+
+const lossCase = (name: string, build: OpCase["build"], differentiable = ["logits"]): OpCase => ({
+  name,
+  inputs: lossInputs,
+  differentiable,
+  build,
+});
+
+const counted = (x: Operands): { logits: Tensor; mask: Tensor; count: Tensor } => ({
+  logits: x["logits"]!,
+  mask: x["mask"]!,
+  count: x["count"]!,
+});
+
+/** Cases of every loss. */
+export const LOSS_CASES: readonly OpCase[] = [
+  lossCase("crossEntropy", (x) => crossEntropy(counted(x), x["labels"]!)),
+  lossCase("crossEntropy, smoothed labels", (x) => crossEntropy(counted(x), x["labels"]!, 0.2)),
+  {
+    name: "softTargetCrossEntropy",
+    inputs: { ...lossInputs, targets: float32([POSITIONS, VOCABULARY], new Array<number>(20).fill(0.2)) },
+    differentiable: ["logits"],
+    build: (x) => softTargetCrossEntropy(counted(x), x["targets"]!),
+  },
+  lossCase("forwardKl", (x) => forwardKl(counted(x), x["teacher"]!)),
+  lossCase("reverseKl", (x) => reverseKl(counted(x), x["teacher"]!), ["logits", "teacher"]),
+];
+
+/** Cases of the primitives optimizers and objectives use besides ops. */
+export const MATH_CASES: readonly OpCase[] = [
+  {
+    name: "math: div, minimum, sqrt, square, sub",
+    inputs: { a: random([2, 3], 1), b: float32([2, 3], [1, 2, 3, 0.5, 1.5, 2.5]) },
+    differentiable: ["a", "b"],
+    build: (x: Operands): Tensor => {
+      const [a, b] = [x["a"]!, x["b"]!];
+      return math.sub(math.div(a, b), math.minimum(math.sqrt(b), math.square(a)));
+    },
+  },
+  {
+    name: "math: split, concat, sum",
+    inputs: { a: random([6], 1), b: random([2], 2) },
+    differentiable: ["a", "b"],
+    build: (x: Operands): Tensor => {
+      const [a, b] = [x["a"]!, x["b"]!];
+      const [first, second] = math.split(a, [2, 4], 0);
+      return math.mul(math.concat([second!, b, first!], 0), math.sum(a));
+    },
+  },
+  {
+    name: "math: gatherRows",
+    inputs: { x: random([4, 2], 1), rows: int32([5], [3, 0, 0, 2, 3]) },
+    differentiable: ["x"],
+    build: (x: Operands): Tensor => math.gatherRows(x["x"]!, x["rows"]!),
+  },
+];
+
+export const ALL_CASES: readonly OpCase[] = [...Object.values(OP_CASES).flat(), ...LOSS_CASES, ...MATH_CASES];

@@ -1,0 +1,40 @@
+import { describe, expect, test } from "vitest";
+import { sourceFeeds, targetFeeds } from "./target-batch.js";
+
+const marks = { pad: 0, bos: 1, eos: 2 };
+
+describe(targetFeeds, () => {
+  test("shifts targets behind the begin mark and labels them up to the end mark", () => {
+    const { feeds, counted } = targetFeeds("kl", [[5, 6], [7]], { batch: 3, target: 3 }, marks);
+    expect([...feeds["kl.target"]!.data]).toEqual([1, 5, 6, 1, 7, 0, 0, 0, 0]);
+    expect([...feeds["kl.labels"]!.data]).toEqual([5, 6, 2, 7, 2, 0, 0, 0, 0]);
+    expect([...feeds["kl.mask"]!.data]).toEqual([1, 1, 1, 1, 1, 0, 0, 0, 0]);
+    expect([...feeds["kl.count"]!.data]).toEqual([5]);
+    expect(counted).toBe(5);
+  });
+
+  test("of a target that was cut off at the width has no end label", () => {
+    const { feeds } = targetFeeds("kl", [[5, 6, 7]], { batch: 1, target: 3 }, marks);
+    expect([...feeds["kl.target"]!.data]).toEqual([1, 5, 6]);
+    expect([...feeds["kl.labels"]!.data]).toEqual([5, 6, 7]);
+  });
+
+  test("of an empty target is the end mark alone", () => {
+    const { feeds } = targetFeeds("kl", [[]], { batch: 1, target: 2 }, marks);
+    expect([...feeds["kl.labels"]!.data]).toEqual([2, 0]);
+    expect([...feeds["kl.mask"]!.data]).toEqual([1, 0]);
+  });
+});
+
+test("sources are padded on the right, and rows without one hold a single padding token", () => {
+  const { source, lengths } = sourceFeeds(
+    [
+      [5, 6],
+      [7, 8, 9],
+    ],
+    { batch: 3, source: 3 },
+    marks,
+  );
+  expect([...source.data]).toEqual([5, 6, 0, 7, 8, 9, 0, 0, 0]);
+  expect([...lengths.data]).toEqual([2, 3, 1]);
+});

@@ -1,0 +1,13 @@
+/** Teachers that come with the package, under `assets/`: a checkpoint, its tokenizer, and a manifest of its origin. */
+import { fileURLToPath } from "node:url";
+
+/** Names of the teachers that come with the package. */
+export type EmbeddedTeacherName = "g2p";
+
+/**
+ * Directory of a teacher that comes with the package: config.json, model.safetensors, tokenizer.json,
+ * tokenizer_config.json and manifest.json, which says how it was trained.
+ */
+export function embeddedTeacherDirectory(name: EmbeddedTeacherName): string {
+  return fileURLToPath(new URL(`../assets/${name}`, import.meta.url));
+}

@@ -1,0 +1,77 @@
+import { createRandom } from "@slm/decoding";
+import { initializeWeights, parameterSpecs, parseModelConfig } from "@slm/model";
+import type { HostTensor } from "@slm/runtime";
+import { createEagerEngine } from "@slm/tensor";
+import { expect, test } from "vitest";
+import {
+  packWeights,
+  planChunks,
+  unpackParameters,
+  unpackWeights,
+  valueInput,
+  valueSpecs,
+} from "./parameter-layout.js";
+
+/** Large enough to have tensors alone in a chunk, several packed chunks, and vectors. */
+const config = parseModelConfig(
+  {
+    architecture: "encoder-decoder",
+    width: 96,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 24,
+    feedForward: 300,
+    encoderLayers: 4,
+    decoderLayers: 3,
+    maxSource: 8,
+    maxTarget: 8,
+    vocabularySize: 800,
+    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  },
+  "test",
+);
+const chunks = planChunks(config);
+const weights = initializeWeights(config, createRandom(1).next);
+
+/** Compares bytes: element by element these sizes take seconds. */
+function expectSame(actual: HostTensor, expected: HostTensor): void {
+  const bytes = ({ data }: HostTensor): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  expect(actual.shape).toEqual(expected.shape);
+  expect(bytes(actual).equals(bytes(expected))).toBe(true);
+}
+
+test("every parameter is in exactly one chunk, matrices apart from vectors", () => {
+  const names = chunks.flatMap(({ specs }) => specs.map(({ name }) => name));
+  expect([...names].sort()).toEqual(
+    parameterSpecs(config)
+      .map(({ name }) => name)
+      .sort(),
+  );
+  expect(new Set(chunks.map(({ name }) => name)).size).toBe(chunks.length);
+  for (const { decays, specs, size } of chunks) {
+    expect(specs.every(({ shape }) => shape.length > 1 === decays)).toBe(true);
+    expect(size).toBe(specs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0));
+  }
+  expect(chunks.some(({ specs }) => specs.length === 1)).toBe(true);
+  expect(chunks.filter(({ decays, specs }) => decays && specs.length > 1).length).toBeGreaterThan(1);
+});
+
+test("weights packed into chunks and unpacked are the same, in the model's order", () => {
+  const packed = chunks.map((chunk) => packWeights(chunk, weights));
+  const back = unpackWeights(config, chunks, packed);
+  expect(back.size).toBe(weights.size);
+  for (const [name, tensor] of weights) expectSame(back.get(name)!, tensor);
+  expect([...back.keys()]).toEqual([...weights.keys()]);
+});
+
+test("a program sees the same parameters that were packed", async () => {
+  const engine = await createEagerEngine("js");
+  const program = await engine.compile({
+    name: "unpack",
+    inputs: valueSpecs(chunks),
+    build: (x) => unpackParameters(chunks, x),
+  });
+  const feeds = Object.fromEntries(chunks.map((chunk) => [valueInput(chunk), packWeights(chunk, weights)]));
+  const { fetched } = await program.run({ feeds, fetch: [...weights.keys()] });
+  for (const [name, tensor] of weights) expectSame(fetched[name]!, tensor);
+});

@@ -1,0 +1,112 @@
+/** A tiny decoder-only model that learns to repeat a token: small enough for the plain JavaScript engine. */
+import { createRandom } from "@slm/decoding";
+import { decode, decoderOnlyConfig, outputHead, type DecoderOnlyConfig } from "@slm/model";
+import { createHostTensor } from "@slm/runtime";
+import { crossEntropy, math } from "@slm/tensor";
+import { pairsOf, type TokenPairs } from "../pairs.js";
+import type { DevMetric, Objective } from "../trainer.js";
+import type { TrainingSettings } from "../training-config.js";
+
+export const VOCABULARY = 9;
+
+export const copyConfig: DecoderOnlyConfig = decoderOnlyConfig.parse({
+  width: 8,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 4,
+  feedForward: 16,
+  decoderLayers: 1,
+  maxSource: 8,
+  maxTarget: 8,
+  vocabularySize: VOCABULARY,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+});
+
+/** Pairs `[t] -> [t, ..., t]` of one to three tokens. */
+export function copyPairs(count: number, seed: number): TokenPairs {
+  const { next } = createRandom(seed);
+  const tokens = Array.from({ length: count }, () => 4 + Math.floor(next() * (VOCABULARY - 4)));
+  return pairsOf(
+    tokens.map((token) => [token]),
+    tokens.map((token, index) => new Array<number>(1 + (index % 3)).fill(token)),
+  );
+}
+
+/** Next-token cross-entropy over `[source, bos, target..., eos]`, padding not counted. */
+export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
+  const { pad, bos, eos } = copyConfig.tokens;
+  return {
+    definition: ({ source, target }) => {
+      const length = source + target;
+      return {
+        inputs: {
+          ids: { dtype: "int32", shape: [batchSize, length] },
+          labels: { dtype: "int32", shape: [batchSize * length] },
+          mask: { dtype: "float32", shape: [batchSize * length] },
+          count: { dtype: "float32", shape: [] },
+        },
+        terms: ["crossEntropy"],
+        build: (parameters, x) => {
+          const hidden = decode(copyConfig, parameters, x["ids"]!);
+          const logits = math.reshape(outputHead(parameters, hidden), [batchSize * length, VOCABULARY]);
+          const loss = crossEntropy({ logits, mask: x["mask"]!, count: x["count"]! }, x["labels"]!);
+          return { loss, terms: { crossEntropy: loss } };
+        },
+      };
+    },
+    feeds: ({ rows }, { source, target }) => {
+      const length = source + target;
+      const ids = new Int32Array(batchSize * length).fill(pad);
+      const labels = new Int32Array(batchSize * length).fill(pad);
+      const mask = new Float32Array(batchSize * length);
+      let counted = 0;
+      rows.forEach((row, index) => {
+        const sequence = [...pairs.source(row), bos, ...pairs.target(row), eos];
+        sequence.slice(0, -1).forEach((token, position) => {
+          const at = index * length + position;
+          ids[at] = token;
+          labels[at] = sequence[position + 1]!;
+          mask[at] = position >= pairs.source(row).length ? 1 : 0;
+          counted += mask[at];
+        });
+      });
+      return Promise.resolve({
+        feeds: {
+          ids: createHostTensor("int32", [batchSize, length], ids),
+          labels: createHostTensor("int32", [batchSize * length], labels),
+          mask: createHostTensor("float32", [batchSize * length], mask),
+          count: createHostTensor("float32", [], Float32Array.of(counted)),
+        },
+        tokens: counted,
+      });
+    },
+  };
+}
+
+/** A metric that reads the live weights without decoding: the largest weight of the embedding. */
+export const embeddingMetric: DevMetric = {
+  name: "largest",
+  betterIs: "lower",
+  measure: async ({ engine, feeds }) => {
+    const [first] = Object.values(feeds);
+    const { data } = await engine.download(first!);
+    return { largest: (data as Float32Array).reduce((a, b) => Math.max(a, Math.abs(b)), 0) };
+  },
+};
+
+export const copySettings: TrainingSettings = {
+  steps: 30,
+  batchSize: 8,
+  learningRate: 0.02,
+  warmupSteps: 5,
+  finalLearningRate: 0.1,
+  weightDecay: 0.01,
+  beta1: 0.9,
+  beta2: 0.98,
+  epsilon: 1e-8,
+  clipNorm: 1,
+  buckets: 2,
+  evaluateEvery: 8,
+  evaluateRows: 8,
+  saveEvery: 7,
+};

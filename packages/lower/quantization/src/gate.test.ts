@@ -1,0 +1,92 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { checkGate, parseGate } from "./gate.js";
+
+describe(parseGate, () => {
+  test("reads metric:maxDrop", () => {
+    expect(parseGate("wordError:0.01")).toEqual({ metric: "wordError", maxDrop: 0.01 });
+    expect(parseGate("exactMatch:0")).toEqual({ metric: "exactMatch", maxDrop: 0 });
+    expect(parseGate("bleu:1.5")).toEqual({ metric: "bleu", maxDrop: 1.5 });
+  });
+
+  test.each([
+    "",
+    "wordError",
+    "wordError:",
+    ":0.01",
+    "wordError:+0.01",
+    "wordError:-0.01",
+    "wordError:1pt",
+    "wordError:1%",
+    "wordError:1e-2",
+    "wordError:0.01:2",
+    "word error:0.01",
+    " wordError:0.01",
+    "wordError:0.01\n",
+    "wordError:NaN",
+  ])("refuses %j", (text) => {
+    expect(() => parseGate(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+
+  test("reads back what it is written as, and refuses or reads any text without another error", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 10_000 }), (parts) => {
+        expect(parseGate(`loss:${parts / 10_000}`).maxDrop).toBe(parts / 10_000);
+      }),
+      // Below 1e-6 JavaScript would write an exponent.
+    );
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        try {
+          expect(parseGate(text).maxDrop).toBeGreaterThanOrEqual(0);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "USAGE" });
+        }
+      }),
+    );
+  });
+});
+
+describe(checkGate, () => {
+  const wordError = { metric: "wordError", before: 0.3, maxDrop: 0.01, betterIs: "lower" } as const;
+  const accuracy = { metric: "exactMatch", before: 0.7, maxDrop: 0.01, betterIs: "higher" } as const;
+
+  test("lets an error rate rise by maxDrop and no more", () => {
+    expect(checkGate({ ...wordError, after: 0.309 })).toEqual({
+      metric: "wordError",
+      before: 0.3,
+      after: 0.309,
+      limit: 0.31,
+      pass: true,
+    });
+    expect(checkGate({ ...wordError, after: 0.311 }).pass).toBe(false);
+  });
+
+  test("lets an accuracy fall by maxDrop and no more", () => {
+    expect(checkGate({ ...accuracy, after: 0.691 })).toMatchObject({ limit: 0.7 - 0.01, pass: true });
+    expect(checkGate({ ...accuracy, after: 0.689 }).pass).toBe(false);
+  });
+
+  test("passes at the limit itself, whatever decimal fractions round to", () => {
+    expect(checkGate({ ...wordError, before: 0.1, maxDrop: 0.2, after: 0.3 }).pass).toBe(true);
+    expect(checkGate({ ...accuracy, before: 0.3, maxDrop: 0.1, after: 0.2 }).pass).toBe(true);
+  });
+
+  test("passes every model that became better", () => {
+    expect(checkGate({ ...wordError, after: 0, maxDrop: 0 }).pass).toBe(true);
+    expect(checkGate({ ...accuracy, after: 1, maxDrop: 0 }).pass).toBe(true);
+  });
+
+  test("gives no answer for numbers that are none", () => {
+    for (const broken of [
+      { before: Number.NaN },
+      { after: Number.NaN },
+      { maxDrop: Infinity },
+      { maxDrop: -1 },
+    ]) {
+      expect(() => checkGate({ ...wordError, after: 0.3, ...broken })).toThrow(
+        expect.objectContaining({ code: "DATA_INVALID" }),
+      );
+    }
+  });
+});

@@ -1,0 +1,34 @@
+import { describe, expect, test } from "vitest";
+import { quantizeConfig } from "./quantize-config.js";
+import { SCHEME_NAMES, schemes } from "./schemes.js";
+
+describe("quantizeConfig", () => {
+  test("deploys the cpu scheme by default, unless words go wrong one point more often", () => {
+    expect(quantizeConfig.parse({})).toEqual({
+      schemes: ["cpu"],
+      blockSize: 32,
+      reduceRange: false,
+      gate: { metric: "wordError", maxDrop: 0.01 },
+    });
+  });
+
+  test("fills in the part of a gate that is left out", () => {
+    expect(quantizeConfig.parse({ gate: { maxDrop: 0 } }).gate).toEqual({ metric: "wordError", maxDrop: 0 });
+  });
+
+  test.each([
+    { schemes: [] },
+    { schemes: ["cpu", "cpu"] },
+    { schemes: ["int3"] },
+    { scheme: "cpu" },
+    { blockSize: 48 },
+    { gate: { maxDrop: -0.1 } },
+    { gate: { metric: "" } },
+  ])("refuses %j", (config) => {
+    expect(quantizeConfig.safeParse(config).success).toBe(false);
+  });
+
+  test("knows every scheme of the table", () => {
+    expect([...SCHEME_NAMES].sort()).toEqual(Object.keys(schemes).sort());
+  });
+});
