@@ -68,6 +68,7 @@ export const trainingFlags = {
   ...recipeFlags,
   ...computeFlags,
   resume: Flags.boolean({
+    default: false,
     summary: "Continue what a killed run left; without it, training starts from nothing.",
     helpGroup: "RECIPE",
   }),

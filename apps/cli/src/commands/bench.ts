@@ -9,12 +9,7 @@ export interface BenchReport extends BenchResult {
   readonly report: string | null;
 }
 
-/** Prints tables; they are formatted where the library is loaded. */
-interface PrintedBench extends BenchReport {
-  readonly printed: readonly string[];
-}
-
-export class BenchCommand extends SlmCommand<PrintedBench> {
+export class BenchCommand extends SlmCommand<BenchReport> {
   static override summary = "Measure models side by side on this machine: latency, rate, memory.";
   static override description =
     "MODEL is a checkpoint, an export, a quantized directory or a bundle. Prompts are the rows of --data, or --prompt, " +
@@ -60,7 +55,10 @@ export class BenchCommand extends SlmCommand<PrintedBench> {
     "<%= config.bin %> bench small exported -o report",
   ];
 
-  protected override async execute(): Promise<PrintedBench> {
+  /** The result as text; made where the library is loaded. */
+  #tables: readonly string[] = [];
+
+  protected override async execute(): Promise<BenchReport> {
     const { argv, flags } = await this.parse(BenchCommand);
     const { benchConfig, writeBenchReport } = await import("@slm/bench");
     const { benchWithBaseline } = await import("../models/bench-setup.js");
@@ -91,16 +89,12 @@ export class BenchCommand extends SlmCommand<PrintedBench> {
         );
       }),
     );
-    return { ...result, report: output ?? null, printed: benchLines(result) };
+    this.#tables = benchLines(result);
+    return { ...result, report: output ?? null };
   }
 
-  protected override lines({ printed, report }: PrintedBench): readonly string[] {
-    return [...printed, ...(report === null ? [] : [report])];
-  }
-
-  protected override toSuccessJson(result: unknown): object {
-    const { printed: _text, ...report } = result as PrintedBench;
-    return super.toSuccessJson(report);
+  protected override lines({ report }: BenchReport): readonly string[] {
+    return [...this.#tables, ...(report === null ? [] : [report])];
   }
 }
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { StageContext } from "@slm/artifact";
+import { readDeviceModel, type StageContext } from "@slm/artifact";
 import { benchModels, type BenchConfig, type BenchResult } from "@slm/bench";
 import { shuffledOrder } from "@slm/data";
 import { SlmError } from "@slm/error";
@@ -42,7 +42,9 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
     context.progress({ stage: "bench", message: "making the decoder-only baseline" });
     await makeBaseline({ like: student.directory, outputDirectory: directory, context });
     // Its weights are random, so it never ends by itself where a trained model would: all do the same work instead.
-    const forceTokens = request.config.forceTokens ?? prompts.answerTokens ?? ASSUMED_ANSWER_TOKENS;
+    const forceTokens =
+      request.config.forceTokens ??
+      Math.min(prompts.answerTokens ?? ASSUMED_ANSWER_TOKENS, await roomOf(models));
     const config = { ...request.config, forceTokens };
     return await measure(
       { ...request, config },
@@ -52,6 +54,16 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Tokens that every one of the models can generate behind the beginning token. */
+async function roomOf(models: BenchRequest["models"]): Promise<number> {
+  const descriptions = await Promise.all(models.map(({ directory }) => readDeviceModel(directory)));
+  return Math.min(
+    ...descriptions.map(({ architecture, maxTarget, maxSource }) => {
+      return architecture === "decoder-only" ? maxTarget - maxSource - 1 : maxTarget - 1;
+    }),
+  );
 }
 
 function measure(

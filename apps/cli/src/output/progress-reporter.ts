@@ -63,8 +63,13 @@ export class ProgressReporter {
       this.#clock = { ...this.#clock, firstStep: update.step, firstStepAt: now };
     }
     // Figures stay until there are newer ones; a message is about its own moment.
-    const { message: _past, ...last } = this.#last ?? update;
-    this.#last = { ...last, ...update, metrics: { ...last.metrics, ...update.metrics } };
+    const { step, total, metrics } = this.#last ?? update;
+    this.#last = {
+      ...(step === undefined ? {} : { step }),
+      ...(total === undefined ? {} : { total }),
+      ...update,
+      metrics: { ...metrics, ...update.metrics },
+    };
     this.#isShown = false;
     const interval = this.#target.isTty ? LIVE_INTERVAL_MS : PLAIN_INTERVAL_MS;
     if (now - this.#lastShownAt >= interval) this.#show(now);

@@ -63,7 +63,7 @@ const stages = [
 
 const context: StageContext = { progress: SILENT, signal: new AbortController().signal, seed: 1 };
 
-interface Changes extends Partial<Pick<PipelineOptions, "only" | "from" | "force" | "stages">> {
+interface Changes extends Partial<Pick<PipelineOptions, "only" | "from" | "force" | "fresh" | "stages">> {
   readonly recipe?: string;
 }
 
@@ -146,6 +146,33 @@ describe(runPipeline, () => {
     };
     expect(await run()).toBe("one:skipped two:ran three:ran");
     expect(found).toEqual(["half"]);
+  });
+
+  test("a fresh stage discards what a killed run left, and keeps a finished artifact", async () => {
+    during = async ({ work }) => {
+      await writeFile(join(work, "progress"), "half");
+      if (log.at(-1) === "two") throw new Error("killed");
+    };
+    await expect(run()).rejects.toThrow("killed");
+    expect(await plan({ fresh: "two" })).toBe("one:would-skip two:would-run three:would-run");
+    const found: (readonly string[])[] = [];
+    during = async ({ work }) => {
+      if (log.at(-1) === "two") found.push(await readdir(work));
+    };
+    expect(await run({ fresh: "two" })).toBe("one:skipped two:ran three:ran");
+    expect(found).toEqual([[".work.json"]]);
+    expect(await run({ fresh: "two" })).toBe("one:skipped two:skipped three:skipped");
+  });
+
+  test("only a stage that measures the machine is redone with another number of threads", async () => {
+    const [one] = stages;
+    const measured = [{ ...one!, measuresThreads: true }, ...stages.slice(1)];
+    const recipe = (threads: number): string => `threads: ${threads}\none: {}`;
+    expect(await run({ recipe: recipe(1) })).toBe("one:ran");
+    expect(await run({ recipe: recipe(2) })).toBe("one:skipped");
+    expect(await run({ recipe: recipe(2), stages: measured })).toBe("one:ran");
+    expect(await run({ recipe: recipe(2), stages: measured })).toBe("one:skipped");
+    expect(await run({ recipe: recipe(1), stages: measured })).toBe("one:ran");
   });
 
   test("--only needs the artifacts before it, --from does the rest", async () => {

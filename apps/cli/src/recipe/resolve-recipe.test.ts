@@ -85,6 +85,31 @@ describe(resolveRecipe, () => {
     expect([recipe.name, recipe.seed, recipe.seedOrigin]).toEqual(["r", 5, "recipe"]);
   });
 
+  test("says what computes: a flag, a variable or the recipe, else ONNX Runtime on every processor", async () => {
+    const plain = await resolve("data: {}\n");
+    expect([plain.compute, plain.computeOrigins]).toEqual([
+      { engine: "onnx", threads: undefined },
+      { engine: "default", threads: "default" },
+    ]);
+    const chosen = await resolve("engine: js\nthreads: 8\ndata: {}\n", {
+      sets: ["threads=2"],
+      environment: { SLM_ENGINE: "tensorflow", SLM_THREADS: "4" },
+    });
+    expect([chosen.compute, chosen.computeOrigins]).toEqual([
+      { engine: "tensorflow", threads: 2 },
+      { engine: "env", threads: "flag" },
+    ]);
+    expect((await refusal("data: {}\n", { environment: { SLM_THREADS: "0" } })).code).toBe("CONFIG_INVALID");
+  });
+
+  test("a mapping of another kind replaces the weaker one, of the same kind adds to it", async () => {
+    const text = "data:\n  source: { kind: file, path: a }\n";
+    const replaced = await resolve(text, { sets: ["data.source={kind: words}"] });
+    expect(settingsOf(replaced, "data")).toEqual({ source: { kind: "words" } });
+    const added = await resolve(text, { sets: ["data.source={kind: file}"] });
+    expect(settingsOf(added, "data")).toEqual({ source: { kind: "file", path: "a" } });
+  });
+
   test("holds only the sections that the recipe or a flag names; a variable names none", async () => {
     const recipe = await resolve("data:\n", { environment: { SLM_DISTILL__STEPS: "2" } });
     expect(Object.keys(recipe.sections)).toEqual(["data"]);

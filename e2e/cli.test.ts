@@ -7,9 +7,9 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-const bin = fileURLToPath(new URL("../bin/run.js", import.meta.url));
-const isBuilt = existsSync(new URL("../dist/main.js", import.meta.url));
-if (!isBuilt) process.stderr.write("main.test.ts is skipped: dist/ is missing (npm run build)\n");
+const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
+const isBuilt = existsSync(new URL("../apps/cli/dist/main.js", import.meta.url));
+if (!isBuilt) process.stderr.write("cli.test.ts is skipped: dist/ is missing (npm run build)\n");
 
 let root = "";
 beforeEach(async () => {

@@ -1,0 +1,244 @@
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { locateModel } from "../models/locate-model.js";
+import { runCommand, type CommandOutcome } from "../testing/run-command.js";
+import { writeTinyRecipe } from "../testing/tiny-run.js";
+
+let root = "";
+let out = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-models-"));
+  out = join(root, "run");
+  const recipe = await writeTinyRecipe(root);
+  const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
+  if (exitCode !== 0) throw new Error(stderr);
+}, 60_000);
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const at = (...parts: readonly string[]): string => join(root, ...parts);
+const rows = (): string => at("test.jsonl");
+const resultOf = ({ json }: CommandOutcome): Readonly<Record<string, unknown>> =>
+  z.object({ result: z.record(z.string(), z.unknown()) }).parse(json).result;
+/** The last line of text mode: the path of what was made. */
+const lastLine = ({ stdout }: CommandOutcome): string | undefined => stdout.trimEnd().split("\n").at(-1);
+
+describe("MODEL", () => {
+  test.each(["distill", "export", "quantize", "deploy"])(
+    "%s answers a prompt: the text alone on stdout, figures with --json",
+    async (stage) => {
+      const argv = [join(out, stage), "--prompt", "abc", "--quiet"];
+      const text = await runCommand("generate", argv);
+      const { json } = await runCommand("generate", [...argv, "--json"]);
+      const result = resultOf({ ...text, json });
+      expect(text.exitCode).toBe(0);
+      expect(text.stdout).toBe(`${String(result.text)}\n`);
+      expect(result).toMatchObject({
+        prompt: "abc",
+        tokens: expect.any(Number),
+        firstTokenMs: expect.any(Number),
+        tokensPerSecond: expect.any(Number),
+      });
+    },
+  );
+
+  test("leaves nothing behind of a checkpoint that was exported to be run", async () => {
+    const exports = async (): Promise<readonly string[]> =>
+      (await readdir(tmpdir())).filter((name) => name.startsWith("slm-export-"));
+    const before = await exports();
+    await runCommand("generate", [join(out, "distill"), "--prompt", "abc", "--quiet"]);
+    await runCommand("generate", [join(out, "distill"), "--prompt", "a?c", "--quiet"]);
+    expect(await exports()).toEqual(before);
+  });
+
+  test("is the first scheme of the quantize stage's directory", async () => {
+    expect(await locateModel(join(out, "quantize"))).toEqual({
+      kind: "device",
+      directory: join(out, "quantize", "int8-dynamic"),
+    });
+  });
+
+  test("that is none is refused, naming models that lie below", async () => {
+    const { exitCode, json } = await runCommand("generate", [out, "--prompt", "abc", "--json"]);
+    expect([exitCode, json]).toMatchObject([66, { error: { code: "INPUT_MISSING" } }]);
+    const { error } = z.object({ error: z.object({ suggestions: z.array(z.string()) }) }).parse(json);
+    expect(error.suggestions).toContain(`use ${join(out, "deploy")}`);
+    expect((await runCommand("eval", [at("nowhere"), "--data", rows()])).exitCode).toBe(66);
+  });
+});
+
+describe("slm generate", () => {
+  test("streams the same text that it prints at once", async () => {
+    const argv = [join(out, "deploy"), "--prompt", "abc", "--prompt", "de", "--quiet"];
+    const atOnce = await runCommand("generate", argv);
+    expect((await runCommand("generate", [...argv, "--stream"])).stdout).toBe(atOnce.stdout);
+    expect(atOnce.stdout.split("\n")).toHaveLength(3);
+    const { json } = await runCommand("generate", [...argv, "--stream", "--json"]);
+    expect(
+      z.object({ result: z.object({ generations: z.array(z.unknown()).length(2) }) }).parse(json),
+    ).toBeTruthy();
+  });
+
+  test("obeys --max-tokens and takes --beams", async () => {
+    const argv = [join(out, "deploy"), "--prompt", "abc", "--max-tokens", "2", "--beams", "2", "--json"];
+    expect(Number(resultOf(await runCommand("generate", argv)).tokens)).toBeLessThanOrEqual(2);
+    expect((await runCommand("generate", [...argv.slice(0, 3), "--beams", "0", "--json"])).exitCode).toBe(2);
+  });
+
+  test("names a symbol that the model does not know", async () => {
+    const { exitCode, json } = await runCommand("generate", [join(out, "deploy"), "-p", "a?c", "--json"]);
+    expect([exitCode, json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);
+  });
+});
+
+describe("slm eval", () => {
+  test("reports metrics and writes one prediction per row", async () => {
+    const predictions = at("predictions.jsonl");
+    const argv = [
+      join(out, "export"),
+      "--data",
+      rows(),
+      "--metrics",
+      "wordError,exactMatch",
+      "-o",
+      predictions,
+    ];
+    const { metrics, ...rest } = resultOf(await runCommand("eval", [...argv, "--json"]));
+    expect(rest).toMatchObject({ n: 3, predictions });
+    expect(Object.keys(Object(metrics) as object)).toEqual(["wordError", "exactMatch"]);
+    expect((await readFile(predictions, "utf8")).trimEnd().split("\n")).toHaveLength(3);
+    const text = await runCommand("eval", [...argv, "--limit", "2"]);
+    expect(text.stdout).toMatch(/^2 rows/);
+    expect(lastLine(text)).toBe(predictions);
+  });
+
+  test("refuses a metric that does not exist and rows that are not there", async () => {
+    const argv = [join(out, "export"), "--json"];
+    expect((await runCommand("eval", [...argv, "--data", rows(), "--metrics", "bleu"])).exitCode).toBe(2);
+    expect((await runCommand("eval", [...argv, "--data", at("none.jsonl")])).exitCode).toBe(66);
+  });
+});
+
+describe("slm export, slm quantize, slm deploy", () => {
+  test("make a bundle from a checkpoint, each on what the one before printed last", async () => {
+    const exported = await runCommand("export", [
+      join(out, "distill"),
+      "--target",
+      "cpu",
+      "-o",
+      at("exported"),
+    ]);
+    const quantized = await runCommand("quantize", [
+      ...[lastLine(exported)!, "--scheme", "int8-dynamic", "-o", at("small")],
+    ]);
+    const deployed = await runCommand("deploy", [lastLine(quantized)!, "--to", "dir", "-o", at("bundle")]);
+    expect(lastLine(deployed)).toBe(at("bundle"));
+    expect((await runCommand("verify", [at("bundle")])).exitCode).toBe(0);
+  });
+
+  test("export reports files, opset and how far logits are from the checkpoint's", async () => {
+    const argv = [join(out, "distill"), "--target", "cpu", "-o", at("exported-json"), "--json"];
+    const result = resultOf(await runCommand("export", argv));
+    expect(result).toMatchObject({ opset: expect.any(Number), parameters: expect.any(Number) });
+    expect(z.object({ maxAbs: z.number().max(1e-3) }).parse(result.parity)).toBeTruthy();
+    expect(
+      z
+        .array(z.object({ path: z.string() }))
+        .parse(result.files)
+        .map(({ path }) => path),
+    ).toEqual(expect.arrayContaining(["encoder.onnx", "decoder.onnx", "model.json", "tokenizer.json"]));
+    expect((await runCommand("export", [join(out, "distill"), "--target", "npu", "--json"])).exitCode).toBe(
+      2,
+    );
+    expect((await runCommand("export", [at("nowhere"), "--json"])).exitCode).toBe(66);
+  });
+
+  test("quantize reports sizes, and no gate when none is asked for", async () => {
+    const argv = [join(out, "export"), "--scheme", "int8-dynamic", "-o", at("q"), "--json"];
+    expect(resultOf(await runCommand("quantize", argv))).toMatchObject({
+      bytesBefore: expect.any(Number),
+      bytesAfter: expect.any(Number),
+      gate: null,
+      artifact: at("q"),
+    });
+  });
+
+  test("quantize measures its gate on --data, or on --calibration", async () => {
+    const argv = [join(out, "export"), "--scheme", "int8-dynamic", "--gate", "phonemeError:1000", "--json"];
+    for (const flag of ["--data", "--calibration"]) {
+      const outcome = await runCommand("quantize", [...argv, flag, rows(), "-o", at("gated")]);
+      expect(resultOf(outcome).gate).toMatchObject({ metric: "phonemeError", pass: true });
+    }
+    expect((await runCommand("quantize", argv)).exitCode).toBe(2);
+    const unknown = argv.map((word) => word.replace("phonemeError:1000", "bleu:1"));
+    expect((await runCommand("quantize", [...unknown, "--data", rows()])).exitCode).toBe(2);
+  });
+
+  test("quantize with a gate that fails: exit 3 with the result in both modes, and no output", async () => {
+    const predictions = at("float32.jsonl");
+    await runCommand("eval", [join(out, "export"), "--data", at("train.jsonl"), "-o", predictions]);
+    const prediction = z.object({ source: z.string(), prediction: z.string() });
+    const right = (await readFile(predictions, "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => prediction.parse(JSON.parse(line)))
+      .map(({ source, prediction: text }) => JSON.stringify({ source, target: text === "" ? "A" : text }));
+    await writeFile(at("right.jsonl"), right.join("\n"));
+    const argv = [
+      ...[join(out, "export"), "--scheme", "int4-block", "-o", at("failed")],
+      ...["--gate", "wordError:0", "--data", at("right.jsonl")],
+    ];
+    const json = await runCommand("quantize", [...argv, "--json"]);
+    expect(json.exitCode).toBe(3);
+    expect(json.json).toMatchObject({
+      result: { bytesAfter: expect.any(Number), gate: { pass: false } },
+      error: { code: "GATE_FAILED" },
+    });
+    const text = await runCommand("quantize", argv);
+    expect([text.exitCode, text.stdout]).toMatchObject([3, expect.stringContaining("FAIL") as string]);
+    expect(await readdir(root)).not.toContain("failed");
+  });
+
+  test("deploy reports the bundle and a hash of each file", async () => {
+    const argv = [join(out, "quantize"), "--to", "dir", "-o", at("bundle-json"), "--json"];
+    const result = resultOf(await runCommand("deploy", argv));
+    expect(result.bundle).toBe(at("bundle-json"));
+    const file = z.object({ path: z.string(), bytes: z.number(), sha256: z.string().length(64) });
+    expect(
+      z
+        .array(file)
+        .parse(result.files)
+        .map(({ path }) => path),
+    ).toContain("README.md");
+  });
+
+  test("an output that holds foreign files is refused and left alone", async () => {
+    const foreign = await mkdtemp(join(root, "foreign-"));
+    await writeFile(join(foreign, "mine.txt"), "mine");
+    const argv = [join(out, "export"), "--scheme", "int8-dynamic", "-o", foreign, "--json"];
+    const { json } = await runCommand("quantize", argv);
+    expect(json).toMatchObject({ error: { code: "OUTPUT_FAILED" } });
+    expect(await readdir(foreign)).toEqual(["mine.txt"]);
+  });
+});
+
+describe("slm model check", () => {
+  test("a directory that is no reference is refused", async () => {
+    const { exitCode } = await runCommand("model:check", ["--reference", at("nowhere"), "--json"]);
+    expect(exitCode).toBe(66);
+    expect((await runCommand("model:check", ["--json"])).exitCode).toBe(2);
+  });
+});
+
+describe("slm bench", () => {
+  test("refuses what it cannot measure", async () => {
+    expect((await runCommand("bench", ["--json"])).exitCode).toBe(2);
+    expect((await runCommand("bench", [at("nowhere"), "--json"])).exitCode).toBe(66);
+    const both = [join(out, "export"), "--data", rows(), "--prompt", "abc", "--json"];
+    expect((await runCommand("bench", both)).exitCode).toBe(2);
+  });
+});

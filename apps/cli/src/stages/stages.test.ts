@@ -1,0 +1,195 @@
+import { readManifest, verifyDirectory } from "@slm/artifact";
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCommand } from "../testing/run-command.js";
+import { z } from "zod";
+import { tinyRecipe, words, writeTinyRecipe } from "../testing/tiny-run.js";
+import { copyTeacher } from "./teacher-stage.js";
+
+let root = "";
+let recipe = "";
+let out = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-stages-"));
+  recipe = await writeTinyRecipe(root);
+  out = join(root, "run");
+  const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
+  if (exitCode !== 0) throw new Error(stderr);
+}, 60_000);
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+describe("a run of every stage", () => {
+  test("writes one artifact per stage, each as its manifest says, and skips them all the next time", async () => {
+    const stages = ["data", "tokenizer", "teacher", "distill", "export", "quantize", "deploy"];
+    expect((await readdir(out)).sort()).toEqual([...stages].sort());
+    for (const stage of stages) {
+      expect((await verifyDirectory(join(out, stage))).problems, stage).toEqual([]);
+    }
+    const { json } = await runCommand("run", [recipe, "--out", out, "--json"]);
+    expect(json).toMatchObject({
+      result: { stages: stages.map((name) => ({ name, status: "skipped" })), deploy: join(out, "deploy") },
+    });
+  });
+
+  test("measures the float32 export and each scheme on the test split", async () => {
+    const { details } = await readManifest(join(out, "quantize"));
+    expect(details).toMatchObject({
+      n: 3,
+      scheme: "int8-dynamic",
+      gate: { metric: "phonemeError", pass: true },
+    });
+    expect(details.models).toMatchObject([{ name: "float32", gate: null }, { name: "int8-dynamic" }]);
+    for (const model of details.models as readonly { readonly metrics: object }[]) {
+      expect(Object.keys(model.metrics).sort()).toEqual(["phonemeError", "wordError"]);
+    }
+    expect(Number(details.bytesAfter)).not.toBe(Number(details.bytesBefore));
+  });
+
+  test("deploys the quantized model with a card that says what was measured and made from what", async () => {
+    const card = await readFile(join(out, "deploy", "README.md"), "utf8");
+    const { inputs } = await readManifest(join(out, "distill"));
+    expect(card).toContain("# Tiny");
+    expect(card).toContain("phonemeError");
+    for (const { sha256 } of inputs) expect(card).toContain(sha256);
+    const model = JSON.parse(await readFile(join(out, "deploy", "model.json"), "utf8")) as object;
+    expect(model).toMatchObject({ scheme: "int8-dynamic", name: "student" });
+  });
+
+  test("a gate that fails ends with exit 3, keeps the export and writes no quantized model", async () => {
+    const { recipe: strict, out: other } = await writeStrictRecipe();
+    const { exitCode, json } = await runCommand("run", [strict, "--out", other, "--json"]);
+    expect([exitCode, json]).toMatchObject([3, { error: { code: "GATE_FAILED" } }]);
+    expect(json).toMatchObject({ error: { context: { scheme: "int4-block", gate: { pass: false } } } });
+    expect((await verifyDirectory(join(other, "export"))).problems).toEqual([]);
+    expect(await readdir(other)).not.toContain("quantize");
+    expect(await readdir(other)).not.toContain("deploy");
+  }, 60_000);
+
+  test("refuses a gate on a metric that does not exist before anything runs", async () => {
+    const argv = [recipe, "--out", join(root, "nonsense"), "--set", "quantize.gate.metric=nonsense"];
+    expect((await runCommand("run", argv)).exitCode).toBe(78);
+    await expect(stat(join(root, "nonsense"))).rejects.toThrow();
+  });
+
+  test("runs without quantization: the float32 export is deployed", async () => {
+    const { quantize: _left, ...sections } = tinyRecipe(root);
+    const plain = join(root, "plain.yaml");
+    await writeFile(plain, JSON.stringify(sections));
+    const other = join(root, "plain");
+    const { exitCode } = await runCommand("run", [plain, "--out", other, "--quiet"]);
+    expect(exitCode).toBe(0);
+    const model = JSON.parse(await readFile(join(other, "deploy", "model.json"), "utf8")) as object;
+    expect(model).toMatchObject({ scheme: "float32" });
+  }, 60_000);
+});
+
+/** Answers of the float32 export as the only right ones, and no loss allowed: 4 bits get some of them wrong. */
+async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly out: string }> {
+  const sections = tinyRecipe(root);
+  const asked = join(root, "asked.jsonl");
+  const predictions = join(root, "predictions.jsonl");
+  const rows = words(200, 3).map((source) => `${JSON.stringify({ source, target: "A" })}\n`);
+  await writeFile(asked, rows.join(""));
+  await runCommand("eval", [join(out, "export"), "--data", asked, "-o", predictions, "--quiet"]);
+  const test = join(root, "strict.jsonl");
+  const answered = (await readFile(predictions, "utf8")).trim().split("\n");
+  const right = answered
+    .map((line) => z.object({ source: z.string(), prediction: z.string() }).parse(JSON.parse(line)))
+    .filter(({ prediction }) => prediction !== "")
+    .map(({ source, prediction }) => `${JSON.stringify({ source, target: prediction })}\n`);
+  await writeFile(test, right.join(""));
+  const { source } = z.object({ source: z.record(z.string(), z.string()) }).parse(sections.data);
+  const strict = {
+    ...sections,
+    data: { source: { ...source, test } },
+    quantize: { schemes: ["int4-block"], gate: { metric: "wordError", maxDrop: 0 } },
+  };
+  const recipe = join(root, "strict.yaml");
+  await writeFile(recipe, JSON.stringify(strict));
+  return { recipe, out: join(root, "strict") };
+}
+
+describe("slm distill and slm teacher train", () => {
+  test("report the checkpoint, the same whether it was made now or before", async () => {
+    const { json, exitCode } = await runCommand("distill", [recipe, "--out", out, "--resume", "--json"]);
+    expect(exitCode).toBe(0);
+    expect(json).toMatchObject({
+      command: "distill",
+      result: {
+        checkpoint: join(out, "distill"),
+        steps: 2,
+        status: "skipped",
+        parameters: expect.any(Number),
+      },
+    });
+    const text = await runCommand("distill", [recipe, "--out", out]);
+    expect(text.stdout).toMatch(/2 steps {2}loss /);
+    expect(text.stdout.trimEnd().split("\n").at(-1)).toBe(join(out, "distill"));
+    const teacher = await runCommand("teacher:train", [recipe, "--out", out, "--json"]);
+    expect(teacher.json).toMatchObject({ result: { vocab: 14, status: "skipped", steps: 2 } });
+  });
+
+  test("a dry run estimates time and memory of what would be trained, and says that it is an estimate", async () => {
+    const argv = [recipe, "--out", out, "--set", "distill.steps=3", "--dry-run"];
+    const { json } = await runCommand("distill", [...argv, "--json"]);
+    const { stages } = (json as { result: { stages: { name: string; status: string; estimate: object }[] } })
+      .result;
+    expect(stages.at(-1)).toMatchObject({ name: "distill", status: "would-run" });
+    const { estimate } = stages.at(-1)!;
+    expect(estimate).toMatchObject({ seconds: expect.any(Number), memoryBytes: expect.any(Number) });
+    expect(stages[0]).toMatchObject({ status: "would-skip", estimate: {} });
+    expect((await runCommand("distill", argv)).stdout).toContain("estimate: about ");
+  });
+
+  test("an engine that does not exist is wrong usage", async () => {
+    const { exitCode } = await runCommand("distill", [recipe, "--engine", "abacus", "--json"]);
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe("teacher from disk", () => {
+  test("is copied as it is, with its tokenizer", async () => {
+    const checkpoint = join(root, "copied.yaml");
+    const path = join(out, "teacher");
+    await writeFile(
+      checkpoint,
+      JSON.stringify({ ...tinyRecipe(root), teacher: { kind: "checkpoint", path } }),
+    );
+    const other = join(root, "copied");
+    const { json } = await runCommand("teacher:train", [checkpoint, "--out", other, "--json"]);
+    expect(json).toMatchObject({ result: { vocab: 14, source: path } });
+    const weights = async (run: string): Promise<Buffer> =>
+      readFile(join(run, "teacher", "model.safetensors"));
+    expect(await weights(other)).toEqual(await weights(out));
+  });
+
+  test("is refused if it is an encoder-decoder, or reads another vocabulary", async () => {
+    await expect(copyTeacher(join(out, "distill"), join(out, "tokenizer"), root)).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+    });
+    const few = join(root, "few.jsonl");
+    await writeFile(few, '{"source":"ab","target":"A B"}\n');
+    const foreign = join(root, "foreign.yaml");
+    const data = {
+      source: { kind: "jsonl", train: few, dev: join(root, "dev.jsonl"), test: join(root, "test.jsonl") },
+    };
+    const teacher = { kind: "checkpoint", path: join(out, "teacher") };
+    await writeFile(foreign, JSON.stringify({ data, tokenizer: {}, teacher }));
+    const argv = [foreign, "--out", join(root, "foreign"), "--json"];
+    const { exitCode, json } = await runCommand("teacher:train", argv);
+    expect([exitCode, json]).toMatchObject([65, { error: { code: "SHAPE_MISMATCH" } }]);
+  });
+
+  test("is missing by name", async () => {
+    const missing = join(root, "missing.yaml");
+    const teacher = { kind: "checkpoint", path: join(root, "nowhere") };
+    await writeFile(missing, JSON.stringify({ ...tinyRecipe(root), teacher }));
+    const { json } = await runCommand("teacher:train", [missing, "--out", join(root, "m"), "--json"]);
+    expect(json).toMatchObject({ error: { code: "INPUT_MISSING" } });
+    await expect(stat(join(root, "m", "teacher"))).rejects.toThrow();
+  });
+});

@@ -1,0 +1,112 @@
+/** Every stage of a recipe by the built command line, the benchmark with its processes included. Needs `npm run build`. */
+import { existsSync, statSync } from "node:fs";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { tinyRecipe, writeTinyRecipe } from "../apps/cli/src/testing/tiny-run.js";
+
+const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
+const isBuilt = existsSync(new URL("../apps/cli/dist/main.js", import.meta.url));
+if (!isBuilt) process.stderr.write("pipeline.test.ts is skipped: dist/ is missing (npm run build)\n");
+
+const BENCH = { runs: 2, warmup: 1, settleMs: 0 };
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-pipeline-"));
+  await writeTinyRecipe(root, { ...tinyRecipe(root), bench: BENCH });
+});
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const slm = (...argv: readonly string[]) =>
+  execa(process.execPath, [bin, ...argv], { cwd: root, reject: false });
+const json = async (
+  ...argv: readonly string[]
+): Promise<{ readonly exitCode: number; readonly result: any }> => {
+  const { stdout, exitCode } = await slm(...argv, "--json");
+  return { exitCode: exitCode ?? -1, result: (JSON.parse(stdout) as { readonly result: unknown }).result };
+};
+
+describe.skipIf(!isBuilt)("slm run", () => {
+  test("goes from rows to a verified bundle, and measures it beside a decoder-only baseline", async () => {
+    const { result, exitCode } = await json("run", "r.yaml", "--out", "run", "--threads", "1");
+    expect(exitCode).toBe(0);
+    const stages = ["data", "tokenizer", "teacher", "distill", "export", "quantize", "bench", "deploy"];
+    expect(result).toMatchObject({
+      stages: stages.map((name) => ({ name, status: "ran" })),
+      deploy: "run/deploy",
+    });
+    const bench = JSON.parse(await readFile(join(root, "run", "bench", "bench.json"), "utf8")) as any;
+    expect(bench.models.map((model: any) => [model.architecture, model.scheme])).toEqual([
+      ["encoder-decoder", "int8-dynamic"],
+      ["encoder-decoder", "float32"],
+      ["decoder-only", "int8-dynamic"],
+    ]);
+    const [student, , baseline] = bench.models;
+    expect(baseline.parameters / student.parameters).toBeCloseTo(1, 1);
+    expect(bench.comparisons).toHaveLength(2);
+    expect(await readFile(join(root, "run", "deploy", "README.md"), "utf8")).toContain(
+      "decoder-only baseline",
+    );
+    expect((await slm("verify", "run/deploy")).exitCode).toBe(0);
+    expect((await slm("generate", "run/deploy", "--prompt", "abc")).exitCode).toBe(0);
+  }, 120_000);
+
+  test("its models are compared again by slm bench, in both modes", async () => {
+    const argv = ["bench", "run/deploy", "run/export", "--baseline", "decoder-only", "--runs", "2"];
+    const { result, exitCode } = await json(...argv, "--data", "test.jsonl", "-o", "report");
+    expect(exitCode).toBe(0);
+    expect(result.models.map((model: any) => model.name).slice(0, 2)).toEqual(["deploy", "export"]);
+    expect(result.device.provider).toBe("cpu");
+    expect((await readdir(join(root, "report"))).sort()).toEqual([
+      "bench.json",
+      "manifest.json",
+      "report.html",
+    ]);
+    const text = await slm(...argv);
+    expect(text.exitCode).toBe(0);
+    expect(text.stdout).toContain("first token p50 / p95 [ms]");
+  }, 120_000);
+
+  test("reads prompts from standard input", async () => {
+    const { stdout, exitCode } = await execa(process.execPath, [bin, "generate", "run/deploy"], {
+      ...{ cwd: root, reject: false, input: "abc\nde\n" },
+    });
+    expect(exitCode).toBe(0);
+    expect(stdout.split("\n")).toHaveLength(2);
+  });
+});
+
+describe.skipIf(!isBuilt)("a distillation that was killed", () => {
+  test("is continued by --resume and by slm run, and begun again without", async () => {
+    const partial = join(root, "run", "distill.partial");
+    const long = ["--out", "run", "--set", "distill.steps=100000", "--set", "distill.saveEvery=5"];
+    /** Runs until a state is saved that was not there before, kills the process, and tells whether work was kept. */
+    const keptBy = async (...argv: readonly string[]): Promise<boolean> => {
+      const state = join(partial, "state.safetensors");
+      const witness = join(partial, "witness");
+      if (existsSync(partial)) await writeFile(witness, "");
+      const savedAt = (): number => (existsSync(state) ? statSync(state).mtimeMs : 0);
+      const before = savedAt();
+      const running = slm(...argv, ...long);
+      await vi.waitFor(
+        () => {
+          expect(savedAt()).toBeGreaterThan(before);
+        },
+        { timeout: 60_000, interval: 20 },
+      );
+      running.kill("SIGKILL");
+      await running;
+      return existsSync(witness);
+    };
+    expect(await keptBy("distill", "r.yaml")).toBe(false);
+    expect(await keptBy("distill", "r.yaml", "--resume")).toBe(true);
+    expect(await keptBy("run", "r.yaml")).toBe(true);
+    expect(await keptBy("distill", "r.yaml")).toBe(false);
+  }, 180_000);
+});
