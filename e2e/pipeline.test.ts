@@ -12,6 +12,18 @@ const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
 const isBuilt = existsSync(new URL("../apps/cli/dist/main.js", import.meta.url));
 if (!isBuilt) process.stderr.write("pipeline.test.ts is skipped: dist/ is missing (npm run build)\n");
 
+/** The part of a benchmark that is looked at here. */
+interface BenchFigures {
+  readonly device: { readonly provider: string };
+  readonly comparisons: readonly unknown[];
+  readonly models: readonly {
+    readonly name: string;
+    readonly architecture: string;
+    readonly scheme: string;
+    readonly parameters: number;
+  }[];
+}
+
 const BENCH = { runs: 2, warmup: 1, settleMs: 0 };
 
 let root = "";
@@ -27,7 +39,7 @@ const slm = (...argv: readonly string[]) =>
   execa(process.execPath, [bin, ...argv], { cwd: root, reject: false });
 const json = async (
   ...argv: readonly string[]
-): Promise<{ readonly exitCode: number; readonly result: any }> => {
+): Promise<{ readonly exitCode: number; readonly result: unknown }> => {
   const { stdout, exitCode } = await slm(...argv, "--json");
   return { exitCode: exitCode ?? -1, result: (JSON.parse(stdout) as { readonly result: unknown }).result };
 };
@@ -41,14 +53,16 @@ describe.skipIf(!isBuilt)("slm run", () => {
       stages: stages.map((name) => ({ name, status: "ran" })),
       deploy: "run/deploy",
     });
-    const bench = JSON.parse(await readFile(join(root, "run", "bench", "bench.json"), "utf8")) as any;
-    expect(bench.models.map((model: any) => [model.architecture, model.scheme])).toEqual([
+    const bench = JSON.parse(
+      await readFile(join(root, "run", "bench", "bench.json"), "utf8"),
+    ) as BenchFigures;
+    expect(bench.models.map((model) => [model.architecture, model.scheme])).toEqual([
       ["encoder-decoder", "int8-dynamic"],
       ["encoder-decoder", "float32"],
       ["decoder-only", "int8-dynamic"],
     ]);
     const [student, , baseline] = bench.models;
-    expect(baseline.parameters / student.parameters).toBeCloseTo(1, 1);
+    expect(baseline!.parameters / student!.parameters).toBeCloseTo(1, 1);
     expect(bench.comparisons).toHaveLength(2);
     expect(await readFile(join(root, "run", "deploy", "README.md"), "utf8")).toContain(
       "decoder-only baseline",
@@ -61,8 +75,9 @@ describe.skipIf(!isBuilt)("slm run", () => {
     const argv = ["bench", "run/deploy", "run/export", "--baseline", "decoder-only", "--runs", "2"];
     const { result, exitCode } = await json(...argv, "--data", "test.jsonl", "-o", "report");
     expect(exitCode).toBe(0);
-    expect(result.models.map((model: any) => model.name).slice(0, 2)).toEqual(["deploy", "export"]);
-    expect(result.device.provider).toBe("cpu");
+    const { models, device } = result as BenchFigures;
+    expect(models.map(({ name }) => name).slice(0, 2)).toEqual(["deploy", "export"]);
+    expect(device.provider).toBe("cpu");
     expect((await readdir(join(root, "report"))).sort()).toEqual([
       "bench.json",
       "manifest.json",

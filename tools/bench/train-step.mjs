@@ -7,15 +7,35 @@
  * dense soft targets. Prints one JSON line: median milliseconds, tokens/s, peak memory.
  */
 import { createRandom } from "@slm/decoding";
-import { crossCaches, decode, encode, initializeWeights, outputHead, parameterCount, parseModelConfig } from "@slm/model";
+import {
+  crossCaches,
+  decode,
+  encode,
+  initializeWeights,
+  outputHead,
+  parameterCount,
+  parseModelConfig,
+} from "@slm/model";
 import { createCpuRuntime } from "@slm/runtime-cpu";
 import { createHostTensor } from "@slm/runtime";
 import { createOnnxEngine, lengthBias, math, softTargetCrossEntropy, traceProgram } from "@slm/tensor";
 import { adamScalars, planChunks, trainProgram, uploadState } from "@slm/training";
 
 const options = {
-  vocab: 8192, width: 256, heads: 4, kvHeads: 2, headDim: 64, feedForward: 1024, encoder: 4, decoder: 2,
-  batch: 16, source: 128, target: 64, threads: 2, steps: 12, bias: 1,
+  vocab: 8192,
+  width: 256,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 64,
+  feedForward: 1024,
+  encoder: 4,
+  decoder: 2,
+  batch: 16,
+  source: 128,
+  target: 64,
+  threads: 2,
+  steps: 12,
+  bias: 1,
 };
 for (const argument of process.argv.slice(2)) {
   const [key, value] = argument.split("=");
@@ -25,9 +45,18 @@ for (const argument of process.argv.slice(2)) {
 const { batch, source, target, vocab } = options;
 const config = parseModelConfig(
   {
-    architecture: "encoder-decoder", vocabularySize: vocab, width: options.width, heads: options.heads,
-    kvHeads: options.kvHeads, headDim: options.headDim, feedForward: options.feedForward, encoderLayers: options.encoder,
-    decoderLayers: options.decoder, maxSource: source, maxTarget: target, bias: options.bias === 1,
+    architecture: "encoder-decoder",
+    vocabularySize: vocab,
+    width: options.width,
+    heads: options.heads,
+    kvHeads: options.kvHeads,
+    headDim: options.headDim,
+    feedForward: options.feedForward,
+    encoderLayers: options.encoder,
+    decoderLayers: options.decoder,
+    maxSource: source,
+    maxTarget: target,
+    bias: options.bias === 1,
     tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
   },
   "benchmark",
@@ -35,15 +64,20 @@ const config = parseModelConfig(
 const settings = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.01 };
 const definition = {
   inputs: {
-    source: { dtype: "int32", shape: [batch, source] }, lengths: { dtype: "int32", shape: [batch] },
-    target: { dtype: "int32", shape: [batch, target] }, soft: { dtype: "float32", shape: [batch * target, vocab] },
-    mask: { dtype: "float32", shape: [batch * target] }, count: { dtype: "float32", shape: [] },
+    source: { dtype: "int32", shape: [batch, source] },
+    lengths: { dtype: "int32", shape: [batch] },
+    target: { dtype: "int32", shape: [batch, target] },
+    soft: { dtype: "float32", shape: [batch * target, vocab] },
+    mask: { dtype: "float32", shape: [batch * target] },
+    count: { dtype: "float32", shape: [] },
   },
   terms: [],
   build: (parameters, x) => {
     const encoded = encode(config, parameters, x.source, { lengths: x.lengths });
     const bias = lengthBias({ lengths: x.lengths, ids: x.source }, {});
-    const hidden = decode(config, parameters, x.target, { source: { cross: crossCaches(config, parameters, encoded), bias } });
+    const hidden = decode(config, parameters, x.target, {
+      source: { cross: crossCaches(config, parameters, encoded), bias },
+    });
     const logits = math.reshape(outputHead(parameters, hidden), [batch * target, vocab]);
     return { loss: softTargetCrossEntropy({ logits, mask: x.mask, count: x.count }, x.soft), terms: {} };
   },
@@ -62,9 +96,17 @@ const state = await uploadState(engine, chunks, initializeWeights(config, random
 const soft = new Float32Array(batch * target * vocab);
 for (let i = 0; i < batch * target; i++) soft[i * vocab + integer(vocab)] = 1;
 const data = {
-  source: createHostTensor("int32", [batch, source], Int32Array.from({ length: batch * source }, () => integer(vocab))),
+  source: createHostTensor(
+    "int32",
+    [batch, source],
+    Int32Array.from({ length: batch * source }, () => integer(vocab)),
+  ),
   lengths: createHostTensor("int32", [batch], new Int32Array(batch).fill(source)),
-  target: createHostTensor("int32", [batch, target], Int32Array.from({ length: batch * target }, () => integer(vocab))),
+  target: createHostTensor(
+    "int32",
+    [batch, target],
+    Int32Array.from({ length: batch * target }, () => integer(vocab)),
+  ),
   soft: await engine.upload(createHostTensor("float32", [batch * target, vocab], soft)),
   mask: createHostTensor("float32", [batch * target], new Float32Array(batch * target).fill(1)),
   count: createHostTensor("float32", [], Float32Array.of(batch * target)),
@@ -74,7 +116,8 @@ const times = [];
 const losses = [];
 for (let step = 1; step <= options.steps; step++) {
   const feeds = { ...state.feeds, ...data };
-  for (const [name, value] of Object.entries(adamScalars(step, 1e-3, settings))) feeds[name] = createHostTensor("float32", [], Float32Array.of(value));
+  for (const [name, value] of Object.entries(adamScalars(step, 1e-3, settings)))
+    feeds[name] = createHostTensor("float32", [], Float32Array.of(value));
   const start = performance.now();
   const { fetched } = await compiled.run({ feeds, fetch: ["loss"], into: state.into });
   times.push(performance.now() - start);
@@ -82,9 +125,16 @@ for (let step = 1; step <= options.steps; step++) {
 }
 times.sort((a, b) => a - b);
 const median = times[times.length >> 1];
-console.log(JSON.stringify({
-  parameters: parameterCount(config), nodes: graph.nodes.length, traceMs: Math.round(traceMs), medianMs: Math.round(median * 10) / 10,
-  tokensPerSecond: Math.round((1000 * batch * (source + target)) / median),
-  peakRssMegabytes: Math.round(process.resourceUsage().maxRSS / 1024), firstLoss: losses[0], lastLoss: losses.at(-1),
-}));
+console.log(
+  JSON.stringify({
+    parameters: parameterCount(config),
+    nodes: graph.nodes.length,
+    traceMs: Math.round(traceMs),
+    medianMs: Math.round(median * 10) / 10,
+    tokensPerSecond: Math.round((1000 * batch * (source + target)) / median),
+    peakRssMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
+    firstLoss: losses[0],
+    lastLoss: losses.at(-1),
+  }),
+);
 await runtime.close();

@@ -1,5 +1,6 @@
-import { Args, Flags } from "@oclif/core";
+import { Flags } from "@oclif/core";
 import { formatNumber, formatSeconds } from "../output/format.js";
+import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 
@@ -16,7 +17,7 @@ export interface EvalResult {
 export class EvalCommand extends SlmCommand<EvalResult> {
   static override summary = "Answer every row of a file with a model and measure how often it is wrong.";
   static override description = "MODEL is a checkpoint, an export, a quantized directory or a bundle.";
-  static override args = { model: Args.string({ required: true, description: "Directory of a model." }) };
+  static override args = { model: modelArgument };
   static override flags = {
     data: Flags.string({ required: true, helpValue: "<file>", summary: "JSONL file of rows." }),
     metrics: Flags.string({
@@ -31,6 +32,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       helpValue: "<file>",
       summary: "Where to write the predictions.",
     }),
+    model: modelFlag,
     threads: threadsFlag,
   };
   static override examples = [
@@ -39,6 +41,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
 
   protected override async execute(): Promise<EvalResult> {
     const { args, flags } = await this.parse(EvalCommand);
+    const model = modelOf(args.model, flags.model);
     const { parseMetricNames } = await import("@slm/metrics");
     const { measureQuality, readEvaluationRows } = await import("../models/measure-quality.js");
     const { withModel } = await import("../models/open-model.js");
@@ -48,7 +51,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { progress } = this.context(1);
     const context = { progress, signal: this.signal };
     return withRuntime(flags.threads, (runtime) =>
-      withModel(args.model, { runtime, ...context }, async (model) => {
+      withModel(model, { runtime, ...context }, async (model) => {
         const request = { model, rows, metrics, runtime, context, predictionsPath: flags.output };
         return { ...(await measureQuality(request)), predictions: flags.output };
       }),

@@ -1,6 +1,7 @@
-import { Args, Flags } from "@oclif/core";
+import { Flags } from "@oclif/core";
 import type { Strategy } from "@slm/decoding";
 import type { Generation } from "@slm/generate";
+import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 
@@ -28,7 +29,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
   static override description =
     "MODEL is a checkpoint, an export, a quantized directory or a bundle. Without --prompt, every line of standard " +
     "input is a prompt. Standard output is the generated text only.";
-  static override args = { model: Args.string({ required: true, description: "Directory of a model." }) };
+  static override args = { model: modelArgument };
   static override flags = {
     prompt: Flags.string({
       char: "p",
@@ -41,6 +42,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
     beams: Flags.integer({ min: 1, helpValue: "<n>", summary: "Beam search with n beams. Default: greedy." }),
     "max-tokens": Flags.integer({ min: 1, helpValue: "<n>", summary: "Most tokens of an answer." }),
+    model: modelFlag,
     threads: threadsFlag,
   };
   static override examples = [
@@ -50,12 +52,13 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
 
   protected override async execute(): Promise<GenerateResult> {
     const { args, flags } = await this.parse(GenerateCommand);
+    const model = modelOf(args.model, flags.model);
     const { readPrompts } = await import("../models/prompts.js");
     const { loadGenerator } = await import("@slm/generate");
     const { withModel } = await import("../models/open-model.js");
     const { withRuntime } = await import("../compute/open-engine.js");
     const { locateModel } = await import("../models/locate-model.js");
-    await locateModel(args.model); // Before standard input is waited for.
+    await locateModel(model); // Before standard input is waited for.
     const prompts = await readPrompts(flags.prompt, process.stdin);
     const streamed = flags.stream && !this.jsonEnabled();
     const { progress } = this.context(1);
@@ -65,7 +68,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
       signal: this.signal,
     };
     const generations = await withRuntime(flags.threads, (runtime) =>
-      withModel(args.model, { runtime, progress, signal: this.signal }, async (directory) => {
+      withModel(model, { runtime, progress, signal: this.signal }, async (directory) => {
         const generator = await loadGenerator(directory, runtime);
         if (!streamed) return generator.generate(prompts, options);
         const results: Generation[] = [];

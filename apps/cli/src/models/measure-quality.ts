@@ -7,7 +7,7 @@ import type { MetricName } from "@slm/metrics";
 import type { Runtime } from "@slm/runtime";
 
 /** Sources decoded together: enough to fill two cores, few enough for short batches of like length. */
-const BATCH_SIZE = 64;
+const BATCH_SIZE = 256;
 
 export interface QualityRequest {
   /** Directory of a model for a device. */

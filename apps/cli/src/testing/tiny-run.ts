@@ -16,7 +16,7 @@ export function words(count: number, first: number): readonly string[] {
 /** Words as rows: their letters in upper case are the targets. */
 function jsonl(texts: readonly string[]): string {
   return texts
-    .map((source) => JSON.stringify({ source, target: [...source.toUpperCase()].join(" ") }))
+    .map((source) => JSON.stringify({ source, target: Array.from(source.toUpperCase()).join(" ") }))
     .map((line) => `${line}\n`)
     .join("");
 }

@@ -1,0 +1,25 @@
+import { Args, Flags } from "@oclif/core";
+import { SlmError } from "@slm/error";
+
+/** MODEL as an argument or as `--model`: scripts may name it, people need not. */
+export const modelArgument = Args.string({ required: false, description: "Directory of a model." });
+export const modelFlag = Flags.string({ helpValue: "<dir>", summary: "The same as the argument MODEL." });
+
+/**
+ * The model a command was given, by either way.
+ *
+ * @throws SlmError USAGE when it is missing or given twice.
+ */
+export function modelOf(argument: string | undefined, flag: string | undefined): string {
+  const [model, second] = [argument, flag].filter((value) => value !== undefined);
+  if (model === undefined || second !== undefined) {
+    throw new SlmError(
+      "USAGE",
+      `expected one model, got ${model === undefined ? "none" : "MODEL and --model"}`,
+      {
+        suggestions: ["name the directory of a checkpoint, an export, a quantized model or a bundle"],
+      },
+    );
+  }
+  return model;
+}
