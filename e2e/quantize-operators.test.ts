@@ -38,6 +38,10 @@ function noise(count: number, seed: number): Float32Array {
   });
 }
 
+/** Numbers between -1 and 1 whose middle drifts with `at`: blocks of one sign, of the other and of both. */
+const weights = (count: number, seed: number): Float32Array =>
+  noise(count, seed).map((value, at) => 0.4 * value + 0.6 * Math.sin(at / 50));
+
 /** Whole numbers whose largest magnitude in every 16 neighbours is 127: int8 with scale 1, whatever the block. */
 function int8Activations(rows: number, width: number): Float32Array {
   const values = noise(rows * width, 5).map((value) => Math.round(value * 126));
@@ -105,7 +109,7 @@ const OUTPUTS = 24;
 function linearGraph(inputs: number, withBias: boolean): Graph {
   const g = new GraphBuilder("linear");
   const x = g.input("x", "float32", ["rows", inputs]);
-  const w = g.initializer("w", "float32", [inputs, OUTPUTS], noise(inputs * OUTPUTS, 1));
+  const w = g.initializer("w", "float32", [inputs, OUTPUTS], weights(inputs * OUTPUTS, 1));
   const product = g.op("MatMul", [x, w]);
   const bias = g.initializer("b", "float32", [OUTPUTS], noise(OUTPUTS, 2));
   g.output("y", withBias ? g.op("Add", [product, bias]) : product, "float32", ["rows", OUTPUTS]);
@@ -113,10 +117,29 @@ function linearGraph(inputs: number, withBias: boolean): Graph {
 }
 
 const linearMatrix = (inputs: number): WeightMatrix => ({
-  values: noise(inputs * OUTPUTS, 1),
+  values: weights(inputs * OUTPUTS, 1),
   inputs,
   outputs: OUTPUTS,
   layout: "inputs-first",
+});
+
+const VOCAB = 70;
+
+const tableMatrix = (width: number): WeightMatrix => ({
+  values: weights(VOCAB * width, 3),
+  inputs: width,
+  outputs: VOCAB,
+  layout: "outputs-first",
+});
+
+describe("the weights of these tests", () => {
+  test.each([linearMatrix(160), tableMatrix(96)])("have zero points from end to end, %#", (matrix) => {
+    for (const blockSize of [16, 32] as const) {
+      const { zeroPoints } = quantizeInt4Blocks(matrix, blockSize);
+      const low = new Set([...zeroPoints].map((byte) => byte & 0xf));
+      expect([...low]).toEqual(expect.arrayContaining([0, 4, 8, 12, 15]));
+    }
+  });
 });
 
 describe("MatMulNBits", () => {
@@ -158,12 +181,10 @@ describe("DynamicQuantizeMatMul", () => {
   });
 });
 
-const VOCAB = 70;
-
 /** Embedding and output head over one table, side by side, as a decoder with tied weights has them. */
 function tiedGraph(width: number, ids: readonly (number | string)[], headOperator: string): Graph {
   const g = new GraphBuilder("tied");
-  const table = g.initializer("embedding.weight", "float32", [VOCAB, width], noise(VOCAB * width, 3));
+  const table = g.initializer("embedding.weight", "float32", [VOCAB, width], weights(VOCAB * width, 3));
   const rows = g.op("Gather", [table, g.input("ids", "int32", ids)]);
   const x = g.input("x", "float32", ["rows", width]);
   const options = { attributes: { transB: int(1) }, domain: headOperator === "Gemm" ? "" : "com.microsoft" };
@@ -172,15 +193,10 @@ function tiedGraph(width: number, ids: readonly (number | string)[], headOperato
   return g.build();
 }
 
-const tableMatrix = (width: number): WeightMatrix => ({
-  values: noise(VOCAB * width, 3),
-  inputs: width,
-  outputs: VOCAB,
-  layout: "outputs-first",
-});
-
-const DEQUANTIZED: Readonly<Record<WeightFormat, (matrix: WeightMatrix) => WeightMatrix>> = {
-  "int4-block": (matrix) => dequantizeInt4(quantizeInt4Blocks(matrix, 32)),
+const DEQUANTIZED: Readonly<
+  Record<WeightFormat, (matrix: WeightMatrix, blockSize?: BlockSize) => WeightMatrix>
+> = {
+  "int4-block": (matrix, blockSize = 32) => dequantizeInt4(quantizeInt4Blocks(matrix, blockSize)),
   "int8-dynamic": (matrix) => dequantizeInt8(quantizeInt8PerChannel(matrix)),
 };
 
@@ -193,23 +209,29 @@ function rowsOf({ values, inputs }: WeightMatrix): number[] {
 describe.each(["int4-block", "int8-dynamic"] as const)(
   "a table tied between embedding and head, %s",
   (format) => {
-    test.each([
-      [96, [2, 3], ["batch", "target"], "FusedMatMul"],
-      [40, [2, 3], ["batch", "target"], "FusedMatMul"],
-      [20, [6], ["target"], "Gemm"],
-    ] as const)("is one weight that both see the same: width %i, ids %j", async (width, shape, ids, head) => {
-      const graph = await quantized(tiedGraph(width, ids, head), format);
-      const matrix = DEQUANTIZED[format](tableMatrix(width));
-      const x = format === "int4-block" ? int8Activations(4, width) : uint8Activations(4 * width);
-      const { rows, logits } = await run(graph, {
-        ids: createHostTensor("int32", shape, Int32Array.from(IDS)),
-        x: createHostTensor("float32", [4, width], x),
-      });
-      expect(rows!.shape).toEqual([...shape, width]);
-      // One multiplication of exact numbers, rounded once.
-      expect(largestDifference(rows!.data, rowsOf(matrix))).toBeLessThan(1e-7);
-      expect(largestDifference(logits!.data, multiply(x, matrix))).toBeLessThan(SUM_TOLERANCE);
-    });
+    const blockSizes = format === "int4-block" ? BLOCK_SIZES : [32 as const];
+    const cases = blockSizes.flatMap((blockSize) => [
+      [blockSize, 96, [2, 3], ["batch", "target"], "FusedMatMul"] as const,
+      [blockSize, 160, [2, 3], ["batch", "target"], "FusedMatMul"] as const,
+      [blockSize, 40, [2, 3], ["batch", "target"], "FusedMatMul"] as const,
+      [blockSize, 20, [6], ["target"], "Gemm"] as const,
+    ]);
+    test.each(cases)(
+      "is one weight that both see the same: blocks of %i, width %i, ids %j",
+      async (blockSize, width, shape, ids, head) => {
+        const graph = await quantized(tiedGraph(width, ids, head), format, blockSize);
+        const matrix = DEQUANTIZED[format](tableMatrix(width), blockSize);
+        const x = format === "int4-block" ? int8Activations(4, width) : uint8Activations(4 * width);
+        const { rows, logits } = await run(graph, {
+          ids: createHostTensor("int32", shape, Int32Array.from(IDS)),
+          x: createHostTensor("float32", [4, width], x),
+        });
+        expect(rows!.shape).toEqual([...shape, width]);
+        // One multiplication of exact numbers, rounded once.
+        expect(largestDifference(rows!.data, rowsOf(matrix))).toBeLessThan(1e-7);
+        expect(largestDifference(logits!.data, multiply(x, matrix))).toBeLessThan(SUM_TOLERANCE);
+      },
+    );
 
     test("is stored once, and loads from its file", async () => {
       const directory = await mkdtemp(join(tmpdir(), "slm-tied-"));
@@ -217,13 +239,14 @@ describe.each(["int4-block", "int8-dynamic"] as const)(
         const width = 96;
         const path = join(directory, "decoder.onnx");
         const graph = await quantized(tiedGraph(width, ["batch", "target"], "FusedMatMul"), format);
-        await writeOnnx(graph, path, { externalData: { file: "decoder.onnx.data", minBytes: 256 } });
+        await writeOnnx(graph, path, { externalData: { file: "decoder.onnx.data", minBytes: 128 } });
         const { size } = await stat(join(directory, "decoder.onnx.data"));
         const codes = format === "int4-block" ? (VOCAB * width) / 2 : VOCAB * width;
         const scales = format === "int4-block" ? (VOCAB * 4 * width) / 32 : VOCAB * 4;
-        // The place of the second weight is aligned to 64 bytes.
-        expect(size).toBeGreaterThanOrEqual(codes + scales);
-        expect(size).toBeLessThan(codes + scales + 64);
+        const zeros = format === "int4-block" ? VOCAB * 2 : 0; // three blocks, two zero points a byte
+        // The places of the second and third weight are aligned to 64 bytes.
+        expect(size).toBeGreaterThanOrEqual(codes + scales + zeros);
+        expect(size).toBeLessThan(codes + scales + zeros + 2 * 64);
         const session = await runtime.load({ kind: "file", path });
         const { fetched } = await session.run({
           feeds: {
@@ -246,7 +269,7 @@ describe.each(["int4-block", "int8-dynamic"] as const)("an embedding alone, %s",
   test("gives the dequantized rows", async () => {
     const width = 40;
     const g = new GraphBuilder("embedding");
-    const table = g.initializer("embedding.weight", "float32", [VOCAB, width], noise(VOCAB * width, 3));
+    const table = g.initializer("embedding.weight", "float32", [VOCAB, width], weights(VOCAB * width, 3));
     const ids = g.input("ids", "int32", ["batch", "source"]);
     g.output("rows", g.op("Gather", [table, ids]), "float32", ["batch", "source", width]);
     const graph = await quantized(g.build(), format);

@@ -1,11 +1,14 @@
 /**
- * Symmetric 4-bit weights, one scale per block of inputs: the form `MatMulNBits` and `GatherBlockQuantized` share.
+ * 4-bit weights, one scale and one zero point per block of inputs: the form `MatMulNBits` and `GatherBlockQuantized`
+ * share.
  *
- * Codes 0..15 with zero point 8: w = (code - 8) * scale. A block is `blockSize` consecutive inputs of one output.
- * Layout: `codes[output][block][byte]`, two codes a byte, the lower input in the low nibble; `scales[output][block]`.
- * The last block is padded with code 8, which is weight zero.
+ * Codes 0..15: w = (code - zero) * scale. A block is `blockSize` consecutive inputs of one output.
+ * Layout: `codes[output][block][byte]`, two codes a byte, the lower input in the low nibble; `scales[output][block]`;
+ * `zeroPoints[output][byte]`, two zero points a byte, the lower block in the low nibble.
+ * The last block is padded with its zero point as code, which is weight zero.
  */
 import { SlmError } from "@slm/error";
+import { nearestCode, searchGrid, type Int4Grid } from "./int4-search.js";
 import { checkMatrix, stridesOf, type WeightMatrix } from "./weight-matrix.js";
 
 /** Weights that may share one scale. onnxruntime's CPU kernels know these (and 256). */
@@ -13,25 +16,11 @@ export const BLOCK_SIZES = [16, 32, 64, 128] as const;
 
 export type BlockSize = (typeof BLOCK_SIZES)[number];
 
-const ZERO_POINT = 8;
-const LOWEST = -8;
-const HIGHEST = 7;
-const TWO_ZEROS = ZERO_POINT | (ZERO_POINT << 4);
-
-/**
- * Grid of the scale search: the largest weight is given the value 8 + STEP * i for -REACH <= i <= REACH.
- * i = 0 is onnxruntime's default (largest weight / -8), i = -REACH is largest weight / 7.
- * Source: llama.cpp's `make_qx_quants`, which tries the same kind of grid.
- */
-const STEP = 0.2;
-const REACH = 5;
-
-/** Blocks whose largest weight is below this become zero: their scale would not be a normal float32. */
-const SMALLEST = 2 ** -110;
-
 export interface Int4Weights {
   readonly codes: Uint8Array;
   readonly scales: Float32Array;
+  /** outputs * ceil(blocks / 2) bytes. */
+  readonly zeroPoints: Uint8Array;
   readonly inputs: number;
   readonly outputs: number;
   readonly blockSize: BlockSize;
@@ -39,49 +28,16 @@ export interface Int4Weights {
   readonly blocks: number;
 }
 
-function nearest(value: number): number {
-  const code = Math.floor(value + 0.5);
-  return code < LOWEST ? LOWEST : code > HIGHEST ? HIGHEST : code;
-}
+/** The same nibble twice. */
+const twice = (nibble: number): number => nibble | (nibble << 4);
 
 /**
- * The scale of one block with the least squared error that the search finds.
+ * Quantizes a matrix to 4 bits with one searched scale and zero point per block.
  *
- * For codes q fixed, sum (w - s q)^2 is least at s = sum(w q) / sum(q^2), where it is sum(w^2) - sum(w q)^2 / sum(q^2).
- * So each candidate's codes are judged by sum(w q)^2 / sum(q^2). The scale may be negative: the block's largest weight
- * then uses code 0, the one that reaches furthest.
- */
-function searchScale(block: Float64Array, count: number): number {
-  let largest = 0;
-  for (let at = 0; at < count; at += 1) {
-    if (Math.abs(block[at]!) > Math.abs(largest)) largest = block[at]!;
-  }
-  if (Math.abs(largest) < SMALLEST) return 1;
-  let bestGain = 0;
-  let best = largest / LOWEST;
-  for (let step = -REACH; step <= REACH; step += 1) {
-    const inverse = (LOWEST - STEP * step) / largest;
-    let product = 0;
-    let square = 0;
-    for (let at = 0; at < count; at += 1) {
-      const code = nearest(block[at]! * inverse);
-      product += block[at]! * code;
-      square += code * code;
-    }
-    const gain = (product * product) / square;
-    if (gain > bestGain) {
-      bestGain = gain;
-      best = product / square;
-    }
-  }
-  return best;
-}
-
-/**
- * Quantizes a matrix to 4 bits with one searched scale per block.
- *
- * Error: a weight that is not clipped is off by at most |scale| / 2, one that is by its distance from the last code;
- * the squared error of a block is at most that of rounding with scale largest / 7 or largest / -8.
+ * Error: a weight between the first and the last code, -zero * scale and (15 - zero) * scale, is off by at most
+ * |scale| / 2, any other by its distance from the nearer of the two. The squared error of a block is at most that of
+ * rounding with zero point 8 and scale largest / 7 or largest / -8, and at most that of rounding its range (zero
+ * included) to 15 steps with the zero point rounded.
  * Deterministic: the same weights give the same bytes.
  *
  * @throws SlmError SHAPE_MISMATCH, DATA_INVALID as `checkMatrix` does; CONFIG_INVALID for another block size.
@@ -97,8 +53,10 @@ export function quantizeInt4Blocks(matrix: WeightMatrix, blockSize: BlockSize): 
   const { values, inputs, outputs } = matrix;
   const strides = stridesOf(matrix.layout, inputs, outputs);
   const blocks = Math.ceil(inputs / blockSize);
-  const codes = new Uint8Array((outputs * blocks * blockSize) / 2).fill(TWO_ZEROS);
+  const codes = new Uint8Array((outputs * blocks * blockSize) / 2);
   const scales = new Float32Array(outputs * blocks);
+  const zeroBytes = Math.ceil(blocks / 2);
+  const zeroPoints = new Uint8Array(outputs * zeroBytes);
   const block = new Float64Array(blockSize);
   // Outputs inside blocks: in a matrix stored inputs first, neighbouring outputs lie side by side.
   for (let part = 0; part < blocks; part += 1) {
@@ -108,38 +66,39 @@ export function quantizeInt4Blocks(matrix: WeightMatrix, blockSize: BlockSize): 
       const start = first * strides.input + output * strides.output;
       for (let at = 0; at < count; at += 1) block[at] = values[start + at * strides.input]!;
       const place = output * blocks + part;
-      scales[place] = searchScale(block, count);
-      packBlock(block, count, scales[place], codes, (place * blockSize) / 2);
+      const grid = searchGrid(block, count);
+      scales[place] = grid.scale;
+      zeroPoints[output * zeroBytes + (part >> 1)]! |= grid.zero << (part % 2 === 0 ? 0 : 4);
+      packBlock(block, count, grid, codes.subarray((place * blockSize) / 2, ((place + 1) * blockSize) / 2));
     }
   }
-  return { codes, scales, inputs, outputs, blockSize, blocks };
+  return { codes, scales, zeroPoints, inputs, outputs, blockSize, blocks };
 }
 
-/** Writes the nearest codes of one block. The padding of its last byte, if any, keeps the zero point. */
-function packBlock(
-  block: Float64Array,
-  count: number,
-  scale: number,
-  codes: Uint8Array,
-  offset: number,
-): void {
+/** Writes the nearest codes of one block, and its zero point where the block has no weights. */
+function packBlock(block: Float64Array, count: number, { scale, zero }: Int4Grid, bytes: Uint8Array): void {
+  bytes.fill(twice(zero), count >> 1);
   for (let at = 0; at < count; at += 2) {
-    const low = nearest(block[at]! / scale) + ZERO_POINT;
-    const high = at + 1 < count ? nearest(block[at + 1]! / scale) + ZERO_POINT : ZERO_POINT;
-    codes[offset + (at >> 1)] = low | (high << 4);
+    const low = nearestCode(block[at]! / scale, zero);
+    const high = at + 1 < count ? nearestCode(block[at + 1]! / scale, zero) : zero;
+    bytes[at >> 1] = low | (high << 4);
   }
 }
+
+const nibbleOf = (bytes: Uint8Array, start: number, at: number): number =>
+  (bytes[start + (at >> 1)]! >> (at % 2 === 0 ? 0 : 4)) & 0xf;
 
 /** The weights that the codes stand for, outputs first, without the padding. */
 export function dequantizeInt4(weights: Int4Weights): WeightMatrix {
-  const { codes, scales, inputs, outputs, blockSize, blocks } = weights;
+  const { codes, scales, zeroPoints, inputs, outputs, blockSize, blocks } = weights;
+  const zeroBytes = Math.ceil(blocks / 2);
   const values = new Float32Array(inputs * outputs);
   for (let output = 0; output < outputs; output += 1) {
     for (let input = 0; input < inputs; input += 1) {
-      const at = output * blocks * blockSize + input;
-      const code = (codes[at >> 1]! >> (at % 2 === 0 ? 0 : 4)) & 0xf;
-      const scale = scales[output * blocks + Math.floor(input / blockSize)]!;
-      values[output * inputs + input] = (code - ZERO_POINT) * scale;
+      const block = Math.floor(input / blockSize);
+      const code = nibbleOf(codes, (output * blocks * blockSize) / 2, input);
+      const zero = nibbleOf(zeroPoints, output * zeroBytes, block);
+      values[output * inputs + input] = (code - zero) * scales[output * blocks + block]!;
     }
   }
   return { values, inputs, outputs, layout: "outputs-first" };

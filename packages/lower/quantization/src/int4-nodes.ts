@@ -1,13 +1,14 @@
 /**
  * 4-bit weights in a graph.
  *
- *   linear:     x, codes [N, blocks, bytes], scales [N, blocks], bias? -> MatMulNBits -> y
- *   embedding:  codes [V, blocks * bytes], scales [V, blocks], ids -> GatherBlockQuantized (-> Slice) -> y
+ *   linear:     x, codes [N, blocks, bytes], scales [N, blocks], zeros [N, ceil(blocks / 2)], bias? -> MatMulNBits -> y
+ *   embedding:  codes [V, blocks * bytes], ids, scales [V, blocks], zeros [V, ceil(blocks / 2)]
+ *               -> GatherBlockQuantized (-> Slice) -> y
  *
  * A table that is the output head as well is stored once. MatMulNBits wants its codes with three axes, the embedding
  * with two (as many as the scales), so the same bytes get two names; the file holds them once and both operators share
- * the scales. Neither is given a zero point: both then take 8 (GatherBlockQuantized does for uint8 data, while for data
- * of type uint4 its default would be 0). The embedding sees the padding of the last block, and the Slice cuts it off.
+ * the scales and the zero points, which both read two a byte, each row from a new byte. The embedding sees the padding
+ * of the last block, and the Slice cuts it off.
  */
 import { int, type GraphNode } from "@slm/graph";
 import { dequantizeInt4, quantizeInt4Blocks } from "./int4-blocks.js";
@@ -17,7 +18,7 @@ import type { QuantizeWeight } from "./weight-format.js";
 /** `accuracy_level` 4: the kernel may quantize its input to int8, block by block, and multiply integers. */
 const INT8_ACTIVATIONS = 4;
 
-/** 4 bits with one scale per block of inputs; see the head of this file for the nodes. */
+/** 4 bits with one scale and zero point per block of inputs; see the head of this file for the nodes. */
 export const quantizeWeightInt4: QuantizeWeight = (
   { name, matrix, isLinear, isEmbedding },
   parts,
@@ -28,6 +29,12 @@ export const quantizeWeightInt4: QuantizeWeight = (
   const { blocks, blockSize, codes } = quantized;
   const bytes = blockSize / 2;
   const scales = parts.initializer(`${name}.scales`, "float32", [outputs, blocks], quantized.scales);
+  const zeros = parts.initializer(
+    `${name}.zeros`,
+    "uint8",
+    [outputs, Math.ceil(blocks / 2)],
+    quantized.zeroPoints,
+  );
   const heads = isLinear ? parts.initializer(`${name}.int4`, "uint8", [outputs, blocks, bytes], codes) : "";
   const rows = isEmbedding
     ? parts.initializer(`${name}.int4_rows`, "uint8", [outputs, blocks * bytes], codes)
@@ -40,8 +47,8 @@ export const quantizeWeightInt4: QuantizeWeight = (
       parts.replacement(original, use.output, {
         opType: "MatMulNBits",
         domain: "com.microsoft",
-        // After the scales: zero points, group indices (both left out), bias.
-        inputs: [use.input, heads, scales, ...(use.bias === undefined ? [] : ["", "", use.bias])],
+        // Before the bias: group indices, left out.
+        inputs: [use.input, heads, scales, zeros, ...(use.bias === undefined ? [] : ["", use.bias])],
         attributes: {
           K: int(inputs),
           N: int(outputs),
@@ -55,7 +62,7 @@ export const quantizeWeightInt4: QuantizeWeight = (
       const gather = {
         opType: "GatherBlockQuantized",
         domain: "com.microsoft",
-        inputs: [rows, use.ids, scales],
+        inputs: [rows, use.ids, scales, zeros],
         attributes: {
           bits: int(4),
           block_size: int(blockSize),
