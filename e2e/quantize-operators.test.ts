@@ -40,7 +40,7 @@ function noise(count: number, seed: number): Float32Array {
 
 /** Numbers between -1 and 1 whose middle drifts with `at`: blocks of one sign, of the other and of both. */
 const weights = (count: number, seed: number): Float32Array =>
-  noise(count, seed).map((value, at) => 0.4 * value + 0.6 * Math.sin(at / 50));
+  noise(count, seed).map((value, at) => 0.4 * value + 0.6 * Math.sin(at / 600));
 
 /** Whole numbers whose largest magnitude in every 16 neighbours is 127: int8 with scale 1, whatever the block. */
 function int8Activations(rows: number, width: number): Float32Array {
@@ -133,13 +133,18 @@ const tableMatrix = (width: number): WeightMatrix => ({
 });
 
 describe("the weights of these tests", () => {
-  test.each([linearMatrix(160), tableMatrix(96)])("have zero points from end to end, %#", (matrix) => {
-    for (const blockSize of [16, 32] as const) {
-      const { zeroPoints } = quantizeInt4Blocks(matrix, blockSize);
-      const low = new Set([...zeroPoints].map((byte) => byte & 0xf));
-      expect([...low]).toEqual(expect.arrayContaining([0, 4, 8, 12, 15]));
-    }
-  });
+  test.each([linearMatrix(160), tableMatrix(96)])(
+    "have many different zero points, low and high, %#",
+    (matrix) => {
+      for (const blockSize of [16, 32] as const) {
+        const { zeroPoints } = quantizeInt4Blocks(matrix, blockSize);
+        const low = zeroPoints.map((byte) => byte & 0xf);
+        expect(Math.min(...low)).toBeLessThanOrEqual(2);
+        expect(Math.max(...low)).toBeGreaterThanOrEqual(13);
+        expect(new Set(low).size).toBeGreaterThanOrEqual(8);
+      }
+    },
+  );
 });
 
 describe("MatMulNBits", () => {

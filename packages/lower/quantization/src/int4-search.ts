@@ -2,15 +2,15 @@
  * The search for the grid of one int4 block: a scale s and a zero point z, so that w is near (code - z) * s for some
  * code 0..15. With q = code - z, the block's q are the whole numbers from -z to 15 - z.
  *
- * Candidates are (1 / s, z); the q of a candidate are the nearest to w / s. For q fixed, sum (w - s q)^2 is least at
+ * Candidates are pairs (s, z); the q of a candidate are the nearest to w / s. For q fixed, sum (w - s q)^2 is least at
  * s = sum(w q) / sum(q^2), where it is sum(w^2) - sum(w q)^2 / sum(q^2). So each candidate is judged by its gain
  * sum(w q)^2 / sum(q^2), and that s replaces its scale.
  */
 
-export const LAST_CODE = 15;
+const LAST_CODE = 15;
 
 /** Zero point of symmetric grids and of blocks of zeros. */
-export const MIDDLE = 8;
+const MIDDLE = 8;
 
 /**
  * Symmetric candidates: z = 8, and the largest weight is at -8 - SYMMETRIC_STEP * i for -SYMMETRIC_REACH <= i <=
