@@ -59,7 +59,10 @@ export class ProgressReporter {
       this.#count = 0;
     }
     this.#count++;
-    if (update.step !== undefined && this.#clock.firstStep === undefined) {
+    if (
+      update.step !== undefined &&
+      (this.#clock.firstStep === undefined || startsAgain(update, this.#last))
+    ) {
       this.#clock = { ...this.#clock, firstStep: update.step, firstStepAt: now };
     }
     // Figures stay until there are newer ones; a message is about its own moment.
@@ -109,6 +112,11 @@ export class ProgressReporter {
     this.#lastShownAt = now;
     this.#isShown = true;
   }
+}
+
+/** Whether a stage has begun to count something else: its rate so far says nothing about the new count. */
+function startsAgain({ step, total }: ProgressUpdate, last: ProgressUpdate | undefined): boolean {
+  return step !== undefined && (step < (last?.step ?? 0) || total !== last?.total);
 }
 
 /** One line about an update: `distill  step 400/2000  loss 2.31  3.2k tokens/s`. */

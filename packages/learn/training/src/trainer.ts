@@ -213,7 +213,10 @@ class Trainer {
         [logged, loggedTokens] = [now, allTokens];
         await this.report(step, terms, rate);
       }
-      if (step % settings.evaluateEvery === 0 || isLast) await this.measure(step);
+      if (step % settings.evaluateEvery === 0 || isLast) {
+        await this.measure(step);
+        context.progress({ stage, step, total: settings.steps, metrics: this.latest });
+      }
       if (step % settings.saveEvery === 0 || context.signal.aborted) await this.save(step);
       throwIfInterrupted(context.signal, stage);
     }
