@@ -4,7 +4,7 @@ import { METRICS, type MetricName } from "@slm/metrics";
 import { referencesOf, shuffledOrder, type Row } from "@slm/data";
 import type { Tokenizer } from "@slm/tokenizer";
 import { createLiveDecoder, type LiveDecoder } from "./live-decoder.js";
-import type { DevMetric, LiveModel } from "./trainer.js";
+import type { DevMetric, LiveModel } from "./training-contract.js";
 
 /** Rows decoded together. */
 const ROWS = 128;

@@ -21,17 +21,15 @@ export { learningRateAt } from "./schedule.js";
 export { trainingFields, type TrainingSettings } from "./training-config.js";
 export { stateInput, stateOutput, trainProgram, type LossDefinition } from "./train-program.js";
 export { uploadState, type DeviceState } from "./training-state.js";
-export {
-  BEST_FILE,
-  METRICS_FILE,
-  STATE_FILE,
-  train,
-  type BatchFeeds,
-  type DevMetric,
-  type LiveModel,
-  type Objective,
-  type TrainReport,
-  type TrainRequest,
-} from "./trainer.js";
-export { createLiveDecoder, type LiveDecoder, type LiveDecoderShape } from "./live-decoder.js";
+export { BEST_FILE, METRICS_FILE, STATE_FILE, train } from "./trainer.js";
+export type {
+  BatchFeeds,
+  DevMetric,
+  LiveModel,
+  Objective,
+  TrainReport,
+  TrainRequest,
+} from "./training-contract.js";
+export { createLiveDecoder, type LiveDecoder } from "./live-decoder.js";
+export type { LiveDecoderShape } from "./live-programs.js";
 export { greedyDevMetric, type DevMetricOptions } from "./dev-metric.js";

@@ -11,7 +11,8 @@ import {
   copySettings,
   embeddingMetric,
 } from "./test-support/copy-task.test-support.js";
-import { METRICS_FILE, train, type TrainReport, type TrainRequest } from "./trainer.js";
+import { METRICS_FILE, train } from "./trainer.js";
+import type { TrainReport, TrainRequest } from "./training-contract.js";
 import { createHostTensor } from "@slm/runtime";
 
 let directory = "";

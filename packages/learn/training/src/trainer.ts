@@ -3,32 +3,24 @@
  * state saved as it goes. A run killed at any moment and resumed ends with the same bits as one that was not.
  */
 import { join } from "node:path";
-import { JsonLog, throwIfInterrupted, writeBytesAtomic, type StageContext } from "@slm/artifact";
+import { JsonLog, throwIfInterrupted, writeBytesAtomic } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import {
   encodeSafetensors,
   initializeWeights,
   matchWeights,
   readSafetensors,
-  type ModelConfig,
   type Weights,
 } from "@slm/model";
 import { createRandom } from "@slm/decoding";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
-import type { Engine, Program } from "@slm/tensor";
+import type { Program } from "@slm/tensor";
 import { adamScalars } from "./adamw.js";
-import {
-  assignBuckets,
-  epochBatches,
-  planBuckets,
-  type Batch,
-  type Bucket,
-  type PairLengths,
-} from "./buckets.js";
+import { assignBuckets, epochBatches, planBuckets, type Batch, type Bucket } from "./buckets.js";
 import { planChunks, valueInput } from "./parameter-layout.js";
 import { learningRateAt } from "./schedule.js";
-import { trainProgram, type LossDefinition } from "./train-program.js";
-import type { TrainingSettings } from "./training-config.js";
+import { trainProgram } from "./train-program.js";
+import type { BatchFeeds, LiveModel, TrainReport, TrainRequest } from "./training-contract.js";
 import {
   downloadWeights,
   loadState,
@@ -37,68 +29,6 @@ import {
   type DeviceState,
   type SavedProgress,
 } from "./training-state.js";
-
-/** Feeds of one step; `owned` tensors are released after it. */
-export interface BatchFeeds {
-  readonly feeds: Readonly<Record<string, HostTensor | DeviceTensor>>;
-  readonly owned?: readonly DeviceTensor[];
-  /** Tokens the step computes, padding excluded. */
-  readonly tokens: number;
-  /** Which of the objective's loss definitions these feeds are for; objectives with one need none. */
-  readonly variant?: string;
-}
-
-/** What a model learns from a batch. */
-export interface Objective {
-  /** The loss for batches of one bucket, in one of the variants that `feeds` names. */
-  definition(bucket: Bucket, variant: string): LossDefinition;
-  /** Values for one batch; `step` decides anything random. Called one step ahead of the update it is for. */
-  feeds(batch: Batch, bucket: Bucket, step: number, live: LiveModel): Promise<BatchFeeds>;
-}
-
-/** The model being trained, as other programs may read it: `feeds` are its weights and nothing else. */
-export interface LiveModel {
-  readonly engine: Engine;
-  readonly config: ModelConfig;
-  readonly feeds: Readonly<Record<string, DeviceTensor>>;
-}
-
-/** A measurement on the dev split. */
-export interface DevMetric {
-  readonly name: string;
-  readonly betterIs: "lower" | "higher";
-  measure(live: LiveModel): Promise<Readonly<Record<string, number>>>;
-}
-
-export interface TrainRequest {
-  readonly stage: string;
-  readonly engine: Engine;
-  readonly config: ModelConfig;
-  readonly settings: TrainingSettings;
-  readonly lengths: PairLengths;
-  readonly objective: Objective;
-  readonly dev: DevMetric;
-  /** Where state and metrics live while training. */
-  readonly workDirectory: string;
-  /** Identifies data and settings of this run. */
-  readonly key: string;
-  readonly context: StageContext;
-  /** Starting weights; drawn from the seed when absent. */
-  readonly initial?: Weights;
-}
-
-export interface TrainReport {
-  readonly weights: Weights;
-  readonly steps: number;
-  readonly epochs: number;
-  readonly seconds: number;
-  /** Tokens without padding, per second of this run. */
-  readonly tokensPerSecond: number;
-  /** Mean loss of the last measured stretch. */
-  readonly loss: number;
-  readonly metrics: Readonly<Record<string, number>>;
-  readonly bestStep: number;
-}
 
 export const METRICS_FILE = "metrics.jsonl";
 export const STATE_FILE = "state.safetensors";

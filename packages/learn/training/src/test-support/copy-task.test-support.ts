@@ -4,7 +4,7 @@ import { decode, decoderOnlyConfig, outputHead, type DecoderOnlyConfig } from "@
 import { createHostTensor } from "@slm/runtime";
 import { crossEntropy, math } from "@slm/tensor";
 import { pairsOf, type TokenPairs } from "../pairs.js";
-import type { DevMetric, Objective } from "../trainer.js";
+import type { DevMetric, Objective } from "../training-contract.js";
 import type { TrainingSettings } from "../training-config.js";
 
 export const VOCABULARY = 9;

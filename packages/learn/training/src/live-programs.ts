@@ -1,0 +1,121 @@
+/** The two programs of decoding with live weights: the encoder, and one position with its caches. */
+import {
+  crossCaches,
+  decodeStep,
+  encode,
+  outputHead,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+} from "@slm/model";
+import { lengthBias, math, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
+import { planChunks, unpackParameters, valueSpecs } from "./parameter-layout.js";
+
+/** Fixed sizes of a live decoder's programs. */
+export interface LiveDecoderShape {
+  /** Rows decoded together; fewer sources are padded with copies of the first. */
+  readonly rows: number;
+  /** Longest source [tokens]. */
+  readonly source: number;
+  /** Cache capacity [positions]; a decoder-only model's source counts too. */
+  readonly capacity: number;
+}
+
+/** One layer's cached keys, or values. */
+export const cacheSpec = (config: ModelConfig, { rows, capacity }: LiveDecoderShape): TensorSpec => ({
+  dtype: "float32",
+  shape: [rows, config.kvHeads, capacity, config.headDim],
+});
+
+/** Decoder layers, counted from 0. */
+export const layersOf = (config: ModelConfig): number[] =>
+  Array.from({ length: config.decoderLayers }, (_, layer) => layer);
+
+/** Cross-attention inputs of the step program: what the encode program returns, by name. */
+export function contextSpecs(
+  config: EncoderDecoderConfig,
+  { rows, source }: LiveDecoderShape,
+): Record<string, TensorSpec> {
+  const { kvHeads, headDim } = config;
+  const specs: Record<string, TensorSpec> = { bias: { dtype: "float32", shape: [rows, 1, 1, source] } };
+  for (const layer of layersOf(config)) {
+    specs[`cross.${layer}.key`] = { dtype: "float32", shape: [rows, kvHeads, headDim, source] };
+    specs[`cross.${layer}.value`] = { dtype: "float32", shape: [rows, kvHeads, source, headDim] };
+  }
+  return specs;
+}
+
+/** Reads sources: ids and lengths to the cross-attention caches and their bias. */
+export function encodeProgram(config: EncoderDecoderConfig, shape: LiveDecoderShape): ProgramDefinition {
+  const chunks = planChunks(config);
+  const { rows, source } = shape;
+  return {
+    name: `live encoder ${rows}x${source}`,
+    forwardOnly: true,
+    inputs: {
+      ...valueSpecs(chunks),
+      ids: { dtype: "int32", shape: [rows, source] },
+      lengths: { dtype: "int32", shape: [rows] },
+    },
+    build: (x) => {
+      const parameters = unpackParameters(chunks, x);
+      const [ids, lengths] = [x["ids"]!, x["lengths"]!];
+      const encoded = encode(config, parameters, ids, { lengths });
+      const outputs: Record<string, Tensor> = { bias: lengthBias({ lengths, ids }, {}) };
+      crossCaches(config, parameters, encoded).forEach(({ key, value }, layer) => {
+        outputs[`cross.${layer}.key`] = key;
+        outputs[`cross.${layer}.value`] = value;
+      });
+      return outputs;
+    },
+  };
+}
+
+/** Feeds one token per row: ids and positions to logits, caches updated in place. */
+export function stepProgram(config: ModelConfig, shape: LiveDecoderShape): ProgramDefinition {
+  const chunks = planChunks(config);
+  const inputs: Record<string, TensorSpec> = {
+    ...valueSpecs(chunks),
+    ...(config.architecture === "encoder-decoder" ? contextSpecs(config, shape) : {}),
+    ids: { dtype: "int32", shape: [shape.rows, 1] },
+    position: { dtype: "int32", shape: [shape.rows] },
+  };
+  const inPlace: Record<string, string> = {};
+  for (const layer of layersOf(config)) {
+    for (const part of ["key", "value"]) {
+      inputs[`past.${layer}.${part}`] = cacheSpec(config, shape);
+      inPlace[`present.${layer}.${part}`] = `past.${layer}.${part}`;
+    }
+  }
+  return {
+    name: `live step ${shape.rows}x${shape.capacity}`,
+    forwardOnly: true,
+    inputs,
+    inPlace,
+    build: (x) => {
+      const parameters = unpackParameters(chunks, x);
+      const caches = layersOf(config).map((layer) => ({
+        key: x[`past.${layer}.key`]!,
+        value: x[`past.${layer}.value`]!,
+      }));
+      const cross = layersOf(config).map((layer) => ({
+        key: x[`cross.${layer}.key`]!,
+        value: x[`cross.${layer}.value`]!,
+      }));
+      const source = config.architecture === "encoder-decoder" ? { cross, bias: x["bias"]! } : undefined;
+      const { capacity } = shape;
+      const step = decodeStep(config, parameters, x["ids"]!, {
+        source,
+        caches,
+        capacity,
+        pastLength: x["position"]!,
+      });
+      const logits = math.reshape(outputHead(parameters, step.hidden), [shape.rows, config.vocabularySize]);
+      const outputs: Record<string, Tensor> = { logits };
+      step.caches.forEach(({ key, value }, layer) => {
+        outputs[`present.${layer}.key`] = key;
+        outputs[`present.${layer}.value`] = value;
+      });
+      return outputs;
+    },
+  };
+}
