@@ -38,9 +38,12 @@ function logProbabilitiesOf(logits: Tensor): Tensor {
 
 const column = (mask: Tensor): Tensor => tf.reshape(mask, [-1, 1]);
 
-/** Mean over counted positions of a per-element quantity summed over the vocabulary. */
+/**
+ * Mean over counted positions of a per-element quantity summed over the vocabulary. The vocabulary is summed first, so
+ * that the mask costs a pass over positions and not over logits.
+ */
 const countedMean = (terms: Tensor, { mask, count }: CountedLogits): Tensor =>
-  tf.div(tf.sum(tf.mul(terms, column(mask))), count);
+  tf.div(tf.sum(tf.mul(tf.sum(terms, -1), mask)), count);
 
 /**
  * Mean negative log-likelihood of the labels [nats per counted token], optionally smoothed towards uniform.
