@@ -9,8 +9,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { tinyRecipe, writeTinyRecipe } from "../apps/cli/src/testing/tiny-run.js";
 
 const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
-const isBuilt = existsSync(new URL("../apps/cli/dist/main.js", import.meta.url));
-if (!isBuilt) process.stderr.write("pipeline.test.ts is skipped: dist/ is missing (npm run build)\n");
+if (!existsSync(new URL("../apps/cli/dist/main.js", import.meta.url))) {
+  throw new Error("these tests run the built command line: npm run build");
+}
 
 /** The part of a benchmark that is looked at here. */
 interface BenchFigures {
@@ -44,7 +45,7 @@ const json = async (
   return { exitCode: exitCode ?? -1, result: (JSON.parse(stdout) as { readonly result: unknown }).result };
 };
 
-describe.skipIf(!isBuilt)("slm run", () => {
+describe("slm run", () => {
   test("goes from rows to a verified bundle, and measures it beside a decoder-only baseline", async () => {
     const { result, exitCode } = await json("run", "r.yaml", "--out", "run", "--threads", "1");
     expect(exitCode).toBe(0);
@@ -97,7 +98,7 @@ describe.skipIf(!isBuilt)("slm run", () => {
   });
 });
 
-describe.skipIf(!isBuilt)("a distillation that was killed", () => {
+describe("a distillation that was killed", () => {
   test("is continued by --resume and by slm run, and begun again without", async () => {
     const partial = join(root, "run", "distill.partial");
     const long = ["--out", "run", "--set", "distill.steps=100000", "--set", "distill.saveEvery=5"];
