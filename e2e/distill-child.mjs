@@ -41,7 +41,14 @@ const settings = distillConfig.parse({
   evaluateEvery: 50,
   evaluateRows: 8,
   saveEvery: 7,
-  targets: { teacher: 0.1, student: 0.2 },
+  // Everything that a state has to carry over.
+  optimizer: "muon",
+  schedule: "wsd",
+  accumulate: 2,
+  dropout: 0.1,
+  averageDecay: 0.9,
+  averageBest: 2,
+  targets: { teacher: 0.1, student: { from: 0, to: 0.4 } },
 });
 await distill(settings, {
   dataDirectory,
@@ -50,7 +57,7 @@ await distill(settings, {
   workDirectory,
   engine: createOnnxEngine(runtime),
   context: {
-    progress: ({ step }) => process.stdout.write(`step ${step}\n`),
+    progress: ({ step }) => step !== undefined && process.stdout.write(`step ${step}\n`),
     signal: new AbortController().signal,
     seed: 11,
   },

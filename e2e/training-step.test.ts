@@ -13,18 +13,22 @@ import { createCpuRuntime } from "@slm/runtime-cpu";
 import { teacherObjective } from "@slm/teacher";
 import { createEagerEngine, createOnnxEngine, type Engine } from "@slm/tensor";
 import {
-  adamScalars,
   pairsOf,
-  planChunks,
+  partsOf,
+  planRun,
+  stepScalars,
   stateInput,
+  trainingSettings,
   trainProgram,
   uploadState,
-  type Chunk,
+  type ChunkPlan,
   type LossDefinition,
+  type TrainingSettings,
 } from "@slm/training";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { studentLoss } from "../packages/learn/distillation/src/student-loss.js";
-import { sourceFeeds, targetFeeds } from "../packages/learn/distillation/src/target-batch.js";
+import { lossConfig } from "../packages/learn/distillation/src/loss-config.js";
+import { studentLoss, type LossVariant } from "../packages/learn/distillation/src/student-loss.js";
+import { studentPass } from "../packages/learn/distillation/src/student-pass.js";
 import {
   numbersOf,
   random,
@@ -71,8 +75,13 @@ const sources = [[4, 5, 6, 7, 8, 9], [5, 5, 5], [9], [7, 4, 7, 4]];
 const targets = [[6, 6, 7, 5], [8, 9], [4, 4, 4], [5]];
 
 /** A large epsilon keeps weights whose gradient is rounding noise from being moved by the noise's sign. */
-const ADAM = { beta1: 0.9, beta2: 0.98, epsilon: 1e-3, weightDecay: 0.01 };
-const STEPS = 3;
+const SETTINGS = trainingSettings.parse({
+  steps: 3,
+  learningRate: 0.01,
+  warmupSteps: 0,
+  epsilon: 1e-3,
+  averageDecay: 0.9,
+});
 
 interface Case {
   readonly config: ModelConfig;
@@ -89,14 +98,14 @@ interface Outcome {
 async function trainOn(
   engine: Engine,
   { config, definition, feeds }: Case,
-  chunks: readonly Chunk[],
+  plan: ChunkPlan,
+  settings: TrainingSettings,
 ): Promise<Outcome> {
-  const program = await engine.compile(trainProgram("step", chunks, definition, ADAM));
-  const state = await uploadState(engine, chunks, initializeWeights(config, createRandom(3).next));
+  const program = await engine.compile(trainProgram("step", plan, definition, settings));
+  const state = await uploadState(engine, plan, settings, initializeWeights(config, createRandom(3).next));
   const outcome: Outcome = { losses: [], norms: [], state: {} };
-  for (let step = 1; step <= STEPS; step++) {
-    const scalars: Record<string, number> = { ...adamScalars(step, 0.01, ADAM), clipNorm: 1 };
-    const fed = Object.entries(scalars).map(
+  for (let step = 1; step <= settings.steps; step++) {
+    const fed = Object.entries(stepScalars(step, settings)).map(
       ([name, value]) => [name, createHostTensor("float32", [], Float32Array.of(value))] as const,
     );
     const { fetched } = await program.run({
@@ -115,23 +124,38 @@ async function trainOn(
   return { ...outcome, state: values };
 }
 
-function encoderDecoderCase(
-  headOrder: "grouped" | "modulo",
-  vocabularySize: number,
-  variant: "shared" | "separate",
-): Case {
-  const config = encoderDecoderConfig.parse({ ...shared, encoderLayers: 2, headOrder, vocabularySize });
-  const options = { batchSize: SHAPE.batch, klWeight: 0.9, labelSmoothing: 0.1 };
+/** Every term of the loss, one decoder pass or two. */
+const LOSS = lossConfig.parse({
+  forwardKl: 0.9,
+  reverseKl: 0.1,
+  jensenShannon: 0.1,
+  skewKl: 0.1,
+  skewReverseKl: 0.1,
+  totalVariation: 0.1,
+  uld: 0.1,
+  crossEntropy: 0.1,
+  labelSmoothing: 0.1,
+});
+
+function studentCase(config: ModelConfig, variant: LossVariant, loss = lossConfig.parse({})): Case {
+  const { vocabularySize: vocabulary, width } = config;
+  const pass = studentPass(config, SHAPE);
+  const options = { config, loss, dropout: 0, teacher: { vocabulary, isAligned: false, width } };
   const feeds = {
-    ...sourceFeeds(sources, SHAPE, config.tokens),
-    ...targetFeeds("kl", targets, SHAPE, config.tokens).feeds,
-    ...(variant === "separate"
-      ? targetFeeds("gold", [...targets].reverse(), SHAPE, config.tokens).feeds
-      : {}),
-    teacher: random([SHAPE.batch * SHAPE.target, vocabularySize], 8, 2),
+    ...pass.sharedFeeds(sources),
+    ...pass.passFeeds("taught", sources, targets).feeds,
+    ...pass.passFeeds("gold", sources, [...targets].reverse()).feeds,
+    teacher: random([SHAPE.batch * SHAPE.target, vocabulary], 8, 2),
   };
-  return { config, definition: studentLoss(config, options, BUCKET, variant), feeds };
+  const definition = studentLoss(options, SHAPE, variant);
+  const fed = Object.keys(definition.inputs).map(
+    (name) => [name, feeds[name as keyof typeof feeds]] as const,
+  );
+  return { config, definition, feeds: Object.fromEntries(fed) };
 }
+
+const encoderDecoder = (headOrder: "grouped" | "modulo", vocabularySize: number): ModelConfig =>
+  encoderDecoderConfig.parse({ ...shared, encoderLayers: 2, headOrder, vocabularySize });
 
 async function decoderOnlyCase(vocabularySize: number): Promise<Case> {
   const config = decoderOnlyConfig.parse({ ...shared, vocabularySize });
@@ -146,28 +170,41 @@ async function decoderOnlyCase(vocabularySize: number): Promise<Case> {
 
 describe("three compiled training steps equal three eager ones: loss, gradient norm and every state chunk", () => {
   const cases: readonly (readonly [string, () => Promise<Case>])[] = [
-    ["encoder-decoder, grouped heads", () => Promise.resolve(encoderDecoderCase("grouped", 23, "shared"))],
     [
-      "encoder-decoder, modulo heads, two passes",
-      () => Promise.resolve(encoderDecoderCase("modulo", 23, "separate")),
+      "encoder-decoder, grouped heads",
+      () => Promise.resolve(studentCase(encoderDecoder("grouped", 23), "shared")),
+    ],
+    [
+      "encoder-decoder, modulo heads, two passes, every term",
+      () => Promise.resolve(studentCase(encoderDecoder("modulo", 23), "separate", LOSS)),
     ],
     [
       "encoder-decoder, large vocabulary",
-      () => Promise.resolve(encoderDecoderCase("grouped", 700, "shared")),
+      () => Promise.resolve(studentCase(encoderDecoder("grouped", 700), "shared")),
+    ],
+    [
+      "decoder-only student, two passes",
+      () =>
+        Promise.resolve(studentCase(decoderOnlyConfig.parse({ ...shared, vocabularySize: 23 }), "separate")),
     ],
     ["decoder-only", () => decoderOnlyCase(23)],
     ["decoder-only, large vocabulary", () => decoderOnlyCase(700)],
   ];
-  test.each(cases)("%s", async (_label, make) => {
+  test.each(
+    cases.flatMap(([label, make]) =>
+      (["adamw", "muon"] as const).map((optimizer) => [label, optimizer, make] as const),
+    ),
+  )("%s, %s", async (_label, optimizer, make) => {
     const made = await make();
-    const chunks = planChunks(made.config);
-    const expected = await trainOn(js, made, chunks);
-    const actual = await trainOn(onnx, made, chunks);
-    expect(expected.losses[STEPS - 1]).toBeLessThan(expected.losses[0]!);
+    const settings = { ...SETTINGS, optimizer };
+    const plan = planRun(made.config);
+    const expected = await trainOn(js, made, plan, settings);
+    const actual = await trainOn(onnx, made, plan, settings);
+    expect(expected.losses.at(-1)!).toBeLessThan(expected.losses[0]!);
     expect(relativeDifference(actual.losses, expected.losses)).toBeLessThan(1e-5);
     expect(relativeDifference(actual.norms, expected.norms)).toBeLessThan(1e-5);
-    for (const chunk of chunks) {
-      for (const part of ["value", "first", "second"] as const) {
+    for (const chunk of plan.trained) {
+      for (const part of partsOf(chunk, settings)) {
         const name = stateInput(chunk, part);
         expect(relativeDifference(actual.state[name]!, expected.state[name]!, 1e-6), name).toBeLessThan(2e-5);
       }

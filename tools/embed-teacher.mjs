@@ -6,19 +6,17 @@
  * RUN_DIRECTORY holds `data`, `tokenizer` and `teacher` of `slm teacher train configs/g2p-teacher.yaml`; the key=value
  * pairs are figures to record, such as testWordError=0.298.
  */
-import { copyFile, readFile, rm } from "node:fs/promises";
+import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { hashFile, hashJson, writeArtifact } from "@slm/artifact";
+import { hashFile, hashJson, readManifest, writeArtifact } from "@slm/artifact";
 import { parameterCount, readModelConfig } from "@slm/model";
-import { embeddedTeacherDirectory, teacherConfig } from "@slm/teacher";
-import { parse } from "yaml";
+import { embeddedTeacherDirectory } from "@slm/teacher";
 
 const [run, name, ...figures] = process.argv.slice(2);
 if (run === undefined || name === undefined)
   throw new Error("usage: embed-teacher.mjs RUN_DIRECTORY NAME [key=value ...]");
-const recipe = parse(await readFile("configs/g2p-teacher.yaml", "utf8"));
-const settings = teacherConfig.parse(recipe.teacher);
 const source = join(run, "teacher");
+const { settings, seed } = await readManifest(source);
 const directory = embeddedTeacherDirectory(name);
 const inputs = [];
 for (const file of ["data/train.jsonl", "data/dev.jsonl", "tokenizer/tokenizer.json"]) {
@@ -30,11 +28,11 @@ await writeArtifact(
   {
     directory,
     kind: "teacher",
-    key: hashJson({ settings, inputs, seed: recipe.seed }),
+    key: hashJson({ settings, inputs, seed }),
     inputs,
     settings,
     origins: {},
-    seed: recipe.seed,
+    seed,
   },
   async (work) => {
     for (const file of ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]) {

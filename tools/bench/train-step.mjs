@@ -19,8 +19,9 @@ import {
 import { createCpuRuntime } from "@slm/runtime-cpu";
 import { createHostTensor } from "@slm/runtime";
 import { createOnnxEngine, lengthBias, math, softTargetCrossEntropy, traceProgram } from "@slm/tensor";
-import { adamScalars, planChunks, trainProgram, uploadState } from "@slm/training";
+import { planRun, stepScalars, trainingSettings, trainProgram, uploadState } from "@slm/training";
 
+const OPTIMIZERS = ["adamw", "muon"];
 const options = {
   vocab: 8192,
   width: 256,
@@ -36,6 +37,8 @@ const options = {
   threads: 2,
   steps: 12,
   bias: 1,
+  /** 0: AdamW, 1: Muon */
+  muon: 0,
 };
 for (const argument of process.argv.slice(2)) {
   const [key, value] = argument.split("=");
@@ -61,7 +64,12 @@ const config = parseModelConfig(
   },
   "benchmark",
 );
-const settings = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.01 };
+const settings = trainingSettings.parse({
+  steps: options.steps,
+  learningRate: 1e-3,
+  warmupSteps: 0,
+  optimizer: OPTIMIZERS[options.muon],
+});
 const definition = {
   inputs: {
     source: { dtype: "int32", shape: [batch, source] },
@@ -86,13 +94,13 @@ const random = createRandom(1).next;
 const integer = (below) => Math.floor(random() * below);
 const runtime = await createCpuRuntime({ threads: options.threads });
 const engine = createOnnxEngine(runtime);
-const chunks = planChunks(config);
+const plan = planRun(config);
 const traceStart = performance.now();
-const program = trainProgram("benchmark", chunks, definition, settings);
+const program = trainProgram("benchmark", plan, definition, settings);
 const graph = traceProgram(program);
 const traceMs = performance.now() - traceStart;
 const compiled = await engine.compile(program);
-const state = await uploadState(engine, chunks, initializeWeights(config, random));
+const state = await uploadState(engine, plan, settings, initializeWeights(config, random));
 const soft = new Float32Array(batch * target * vocab);
 for (let i = 0; i < batch * target; i++) soft[i * vocab + integer(vocab)] = 1;
 const data = {
@@ -110,13 +118,12 @@ const data = {
   soft: await engine.upload(createHostTensor("float32", [batch * target, vocab], soft)),
   mask: createHostTensor("float32", [batch * target], new Float32Array(batch * target).fill(1)),
   count: createHostTensor("float32", [], Float32Array.of(batch * target)),
-  clipNorm: createHostTensor("float32", [], Float32Array.of(1)),
 };
 const times = [];
 const losses = [];
 for (let step = 1; step <= options.steps; step++) {
   const feeds = { ...state.feeds, ...data };
-  for (const [name, value] of Object.entries(adamScalars(step, 1e-3, settings)))
+  for (const [name, value] of Object.entries(stepScalars(step, settings)))
     feeds[name] = createHostTensor("float32", [], Float32Array.of(value));
   const start = performance.now();
   const { fetched } = await compiled.run({ feeds, fetch: ["loss"], into: state.into });

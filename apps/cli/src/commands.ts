@@ -1,5 +1,6 @@
 /** Every command by its id. Command files are light: what computes is imported when a command runs. */
 import type { Command } from "@oclif/core";
+import { AnalyzeCommand } from "./commands/analyze.js";
 import { BenchCommand } from "./commands/bench.js";
 import { DataInspectCommand } from "./commands/data/inspect.js";
 import { DataPrepareCommand } from "./commands/data/prepare.js";
@@ -10,8 +11,11 @@ import { EvalCommand } from "./commands/eval.js";
 import { ExportCommand } from "./commands/export.js";
 import { GenerateCommand } from "./commands/generate.js";
 import { ModelCheckCommand } from "./commands/model/check.js";
+import { ModelInitCommand } from "./commands/model/init.js";
 import { QuantizeCommand } from "./commands/quantize.js";
+import { ReportCommand } from "./commands/report.js";
 import { RunCommand } from "./commands/run.js";
+import { TeacherCacheCommand } from "./commands/teacher/cache.js";
 import { TeacherTrainCommand } from "./commands/teacher/train.js";
 import { TokenizerTrainCommand } from "./commands/tokenizer/train.js";
 import { VerifyCommand } from "./commands/verify.js";
@@ -22,14 +26,18 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "data:prepare": DataPrepareCommand,
   "tokenizer:train": TokenizerTrainCommand,
   "teacher:train": TeacherTrainCommand,
+  "teacher:cache": TeacherCacheCommand,
   distill: DistillCommand,
   export: ExportCommand,
+  analyze: AnalyzeCommand,
   quantize: QuantizeCommand,
   generate: GenerateCommand,
   eval: EvalCommand,
   bench: BenchCommand,
   deploy: DeployCommand,
+  report: ReportCommand,
   verify: VerifyCommand,
   "model:check": ModelCheckCommand,
+  "model:init": ModelInitCommand,
   doctor: DoctorCommand,
 };

@@ -1,5 +1,5 @@
-/** oclif's help, followed by what the exit codes mean. */
-import { Help } from "@oclif/core";
+/** oclif's help, followed by what the exit codes mean, or by what a command adds to its own. */
+import { Help, type Command } from "@oclif/core";
 import { exitCodeTable } from "./exit-codes.js";
 
 export class SlmHelp extends Help {
@@ -7,6 +7,21 @@ export class SlmHelp extends Help {
     await super.showRootHelp();
     this.log(formatExitCodes());
   }
+
+  override async showCommandHelp(command: Command.Loadable): Promise<void> {
+    await super.showCommandHelp(command);
+    const loaded = await command.load();
+    if (hasHelpSection(loaded)) this.log([...(await loaded.helpSection()), ""].join("\n"));
+  }
+}
+
+/** A command whose help ends with lines that take too long to make for every start of the program. */
+interface WithHelpSection {
+  helpSection(): Promise<readonly string[]>;
+}
+
+function hasHelpSection(command: Command.Class): command is Command.Class & WithHelpSection {
+  return "helpSection" in command && typeof command.helpSection === "function";
 }
 
 /** The exit-code table as a section of the root help. */

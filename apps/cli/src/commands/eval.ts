@@ -1,21 +1,26 @@
 import { Flags } from "@oclif/core";
+import type { MeanLikelihood } from "@slm/evaluate";
 import { formatNumber, formatSeconds } from "../output/format.js";
+import { formatMetric } from "../output/metric-format.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface EvalResult {
-  /** Rows answered. */
+  /** Rows measured. */
   readonly n: number;
+  /** By name: fractions or points, as the metric's unit says; perplexity has none. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** File with one line per row. */
+  /** What perplexity was computed from, where it was asked for. */
+  readonly likelihood?: MeanLikelihood;
+  /** File with one line per row, each with its score by the first metric. */
   readonly predictions: string;
-  /** Time spent generating. */
+  /** Time the model ran for. */
   readonly seconds: number;
 }
 
 export class EvalCommand extends SlmCommand<EvalResult> {
-  static override summary = "Answer every row of a file with a model and measure how often it is wrong.";
+  static override summary = "Answer every row of a file with a model and measure how good the answers are.";
   static override description = "MODEL is a checkpoint, an export, a quantized directory or a bundle.";
   static override args = { model: modelArgument };
   static override flags = {
@@ -23,30 +28,41 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     metrics: Flags.string({
       default: "wordError,phonemeError",
       helpValue: "<names>",
-      summary: "Metrics, with commas between: wordError, phonemeError, exactMatch.",
+      summary: "Metrics, with commas between; rows are scored by the first one.",
     }),
     limit: Flags.integer({ min: 1, helpValue: "<rows>", summary: "Take the first rows only." }),
     output: Flags.string({
       char: "o",
       default: "predictions.jsonl",
       helpValue: "<file>",
-      summary: "Where to write the predictions.",
+      summary: "Where to write the predictions, one line of JSON per row.",
     }),
     model: modelFlag,
     threads: threadsFlag,
   };
   static override examples = [
     "<%= config.bin %> eval runs/quickstart/deploy --data runs/quickstart/data/test.jsonl --metrics wordError",
+    "<%= config.bin %> eval exported --data squad.jsonl --metrics squadF1,squadExactMatch",
+    "<%= config.bin %> eval exported --data test.jsonl --metrics perplexity",
   ];
+
+  /** Every metric, below the help of the flags. */
+  static async helpSection(): Promise<readonly string[]> {
+    const { describeMetrics } = await import("../models/evaluation-metrics.js");
+    return [
+      "METRICS (a share of rows is shown in %, in JSON as 0 to 1)",
+      ...describeMetrics().map((line) => `  ${line}`),
+    ];
+  }
 
   protected override async execute(): Promise<EvalResult> {
     const { args, flags } = await this.parse(EvalCommand);
     const model = modelOf(args.model, flags.model);
-    const { parseMetricNames } = await import("@slm/metrics");
+    const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
     const { measureQuality, readEvaluationRows } = await import("../models/measure-quality.js");
     const { withModel } = await import("../models/open-model.js");
     const { withRuntime } = await import("../compute/open-engine.js");
-    const metrics = parseMetricNames(flags.metrics);
+    const metrics = parseEvaluationMetrics(flags.metrics);
     const rows = await readEvaluationRows(flags.data, flags.limit);
     const { progress } = this.context(1);
     const context = { progress, signal: this.signal };
@@ -58,11 +74,19 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     );
   }
 
-  protected override lines({ n, metrics, predictions, seconds }: EvalResult): readonly string[] {
+  protected override lines({ n, metrics, likelihood, predictions, seconds }: EvalResult): readonly string[] {
+    const width = Math.max(...Object.keys(metrics).map(({ length }) => length));
     return [
       `${n} rows in ${formatSeconds(seconds)}`,
-      ...Object.entries(metrics).map(([name, value]) => `${name.padEnd(12)} ${formatNumber(value)}`),
+      ...Object.entries(metrics).map(
+        ([name, value]) => `${name.padEnd(width)}  ${formatMetric(name, value)}`,
+      ),
+      ...(likelihood === undefined ? [] : [likelihoodLine(likelihood)]),
       predictions,
     ];
   }
+}
+
+function likelihoodLine({ nllNatsPerToken, tokens }: MeanLikelihood): string {
+  return `${formatNumber(nllNatsPerToken)} nats per token over ${tokens} tokens of first references`;
 }

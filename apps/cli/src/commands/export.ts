@@ -1,49 +1,105 @@
 import { Args, Flags } from "@oclif/core";
-import type { ExportReport } from "@slm/onnx-export";
-import { formatBytes, formatNumber } from "../output/format.js";
+import type { ExportChoice, ExportPlan, ExportReport } from "@slm/onnx-export";
+import { exportPlanLines, exportReportLines } from "../output/export-lines.js";
 import { threadsFlag } from "../recipe-flags.js";
+import { SlmError } from "@slm/error";
 import { SlmCommand } from "../slm-command.js";
 
 export interface ExportResult extends ExportReport {
   readonly artifact: string;
 }
 
-export class ExportCommand extends SlmCommand<ExportResult> {
+/** What `--dry-run` reports. */
+export interface ExportPlanResult {
+  readonly plan: ExportPlan;
+}
+
+// Lists of their own, so that printing help loads no exporter; the exporter's types check them.
+const TARGETS = ["cpu", "gpu", "web", "npu"] as const satisfies readonly ExportChoice["target"][];
+const PROFILES = [
+  "onnxruntime",
+  "cuda",
+  "webgpu",
+  "directml",
+  "coreml",
+  "browser",
+  "qnn",
+  "openvino",
+  "vitisai",
+];
+const PRECISIONS = ["float32", "float16", "bfloat16"] as const;
+const LAYOUTS = ["native", "transformers.js"] as const;
+
+export class ExportCommand extends SlmCommand<ExportResult | ExportPlanResult> {
   static override summary = "Write a checkpoint as ONNX graphs for a target, and compare them with it.";
+  static override description =
+    "Targets cpu, gpu and web get graphs of any length, target npu one pair of graphs of fixed sizes for each source " +
+    "length. The comparison runs the graphs on this machine's processor, whatever the target is.";
   static override args = {
     checkpoint: Args.string({ required: true, description: "Checkpoint directory." }),
   };
   static override flags = {
-    target: Flags.option({ options: ["cpu"] as const })({
+    target: Flags.option({ options: TARGETS })({
       default: "cpu",
       summary: "What the graphs are made for.",
+    }),
+    profile: Flags.option({ options: PROFILES })({
+      summary: "What runs them there. Default: the first of the target's.",
+      description: "gpu: cuda, webgpu, directml, coreml. npu: qnn, openvino, coreml, vitisai.",
+    }),
+    precision: Flags.option({ options: PRECISIONS })({
+      default: "float32",
+      summary: "Type of weights, activations and caches.",
+    }),
+    layout: Flags.option({ options: LAYOUTS })({
+      default: "native",
+      summary: "Names of files, inputs and outputs: slm's own, or those of Hugging Face's transformers.js.",
+    }),
+    buckets: Flags.string({
+      helpValue: "<n,n,...>",
+      summary: "Target npu: source lengths to make graphs for [tokens]. Default: 64,256,1024.",
+    }),
+    window: Flags.integer({
+      min: 2,
+      summary: "Target npu: longest target [tokens]. Default: the model's own.",
     }),
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
       summary: "Directory to write. Default: CHECKPOINT-<target>, beside it.",
     }),
+    "dry-run": Flags.boolean({ summary: "Print the graphs and the memory they take, and write nothing." }),
     threads: threadsFlag,
   };
-  static override examples = ["<%= config.bin %> export runs/quickstart/distill --target cpu -o exported"];
+  static override examples = [
+    "<%= config.bin %> export runs/quickstart/distill --target cpu -o exported",
+    "<%= config.bin %> export runs/quickstart/distill --target npu --profile qnn --buckets 64,256 --dry-run",
+    "<%= config.bin %> export runs/quickstart/distill --layout transformers.js -o web-model",
+  ];
 
-  protected override async execute(): Promise<ExportResult> {
+  protected override async execute(): Promise<ExportResult | ExportPlanResult> {
     const { args, flags } = await this.parse(ExportCommand);
-    const { exportModel } = await import("@slm/onnx-export");
+    const { exportModel, planExport } = await import("@slm/onnx-export");
+    const { readModelConfig } = await import("@slm/model");
+    const { target, profile, precision, layout, window } = flags;
+    await readModelConfig(args.checkpoint);
+    const buckets = flags.buckets === undefined ? undefined : parseLengths(flags.buckets);
+    const choice: ExportChoice = { target, profile, precision, layout, buckets, window };
+    if (flags["dry-run"]) return { plan: await planExport(args.checkpoint, choice) };
+
     const { withRuntime } = await import("../compute/open-engine.js");
     const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
-    const { readModelConfig } = await import("@slm/model");
-    const { target, output = siblingPath(args.checkpoint, target) } = flags;
-    await readModelConfig(args.checkpoint);
+    const output = flags.output ?? siblingPath(args.checkpoint, target);
     const { progress } = this.context(1);
+    const settings = Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined));
     const report = await withRuntime(flags.threads, (runtime) =>
       writeStandalone(
-        { directory: output, kind: "export", sources: { checkpoint: args.checkpoint }, settings: { target } },
+        { directory: output, kind: "export", sources: { checkpoint: args.checkpoint }, settings },
         (work) =>
           exportModel({
+            ...choice,
             checkpointDirectory: args.checkpoint,
             outputDirectory: work,
-            target,
             runtime,
             progress,
             signal: this.signal,
@@ -53,13 +109,15 @@ export class ExportCommand extends SlmCommand<ExportResult> {
     return { ...report, artifact: output };
   }
 
-  protected override lines({ files, opset, parity, parameters, artifact }: ExportResult): readonly string[] {
-    const compared =
-      parity === null ? "not compared" : `logits differ by at most ${formatNumber(parity.maxAbs)}`;
-    return [
-      ...files.map(({ path, bytes }) => `${formatBytes(bytes).padStart(10)}  ${path}`),
-      `${formatNumber(parameters)} parameters, opset ${opset}, ${compared}`,
-      artifact,
-    ];
+  protected override lines(result: ExportResult | ExportPlanResult): readonly string[] {
+    return "plan" in result ? exportPlanLines(result.plan) : exportReportLines(result, result.artifact);
   }
+}
+
+/** `64,256` as numbers. @throws SlmError USAGE for anything else */
+function parseLengths(text: string): number[] {
+  const lengths = text.split(",").map((item) => item.trim());
+  const bad = lengths.find((item) => !/^[1-9]\d{0,5}$/.test(item));
+  if (bad === undefined) return lengths.map(Number);
+  throw new SlmError("USAGE", `export: --buckets takes lengths like 64,256, got '${bad}' in '${text}'`);
 }

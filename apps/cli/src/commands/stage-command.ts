@@ -56,7 +56,7 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
     const { planPipeline, runPipeline } = await import("../pipeline/run-pipeline.js");
     const { requiredStages } = await import("../pipeline/selection.js");
     const resolved = await preparePipeline(request);
-    const needed = requiredStages(resolved.stages, [stage]);
+    const needed = requiredStages(resolved.stages, [stage], Object.keys(resolved.recipe.sections));
     const sections = Object.entries(resolved.recipe.sections).filter(([name]) => needed.includes(name));
     const options = { ...resolved, recipe: { ...resolved.recipe, sections: Object.fromEntries(sections) } };
     if (flags["print-config"]) return printConfig(options.recipe);

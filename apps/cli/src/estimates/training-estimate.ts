@@ -3,16 +3,17 @@
  * Rough by nature: attention, softmax, the optimizer and evaluation are left out, and a product is faster than a graph.
  */
 import { readManifest } from "@slm/artifact";
-import type { DistillConfig } from "@slm/distillation";
+import { largestShare, needsTeacher, type DistillConfig } from "@slm/distillation";
 import {
   decoderOnlyConfig,
-  encoderDecoderConfig,
   flopsPerToken,
+  loraSpecs,
   parameterCount,
-  readModelConfig,
+  parseModelConfig,
   type ModelConfig,
 } from "@slm/model";
-import { teacherConfig, type TeacherConfig } from "@slm/teacher";
+import { readTeacherConfigs, teacherConfig, type CacheConfig, type TeacherConfig } from "@slm/teacher";
+import type { TrainingSettings } from "@slm/training";
 import { z } from "zod";
 import { formatCount } from "../output/format.js";
 import type { EstimateRequest, StageEstimate } from "../pipeline/stage.js";
@@ -20,8 +21,8 @@ import { measureMatmulRate } from "./matmul-rate.js";
 
 /** A backward pass costs twice a forward pass: one product per input, one per weight. */
 const PASSES = 3;
-/** float32 copies of every weight: weights, gradients, two moments, and the new set of all but the gradients. */
-const WEIGHT_COPIES = 7;
+/** Copies of every trained weight beside itself and its gradient. */
+const MOMENTS: { readonly [O in TrainingSettings["optimizer"]]: number } = { adamw: 2, muon: 1 };
 /** Values kept per token, layer and unit of width for the backward pass, roughly. */
 const ACTIVATIONS_PER_WIDTH = 24;
 /** Node, ONNX Runtime and the rows [bytes]. */
@@ -45,21 +46,64 @@ export async function estimateTeacher(request: EstimateRequest<TeacherConfig>): 
   return trainingEstimate({ config, facts, settings, threads: compute.threads });
 }
 
-/** Time and memory of a distillation, scoring by the teacher included where the teacher's shape is known. */
+/** Time and memory of a distillation, the teacher's work included where its shape is known. */
 export async function estimateDistill(request: EstimateRequest<DistillConfig>): Promise<StageEstimate> {
   const { settings, compute } = request;
   const facts = await dataFacts(request, settings.student);
-  const config = encoderDecoderConfig.parse({ ...settings.student, ...vocabularyFields(facts) });
-  const teacher = await teacherShape(request, facts);
-  const scoring =
-    teacher === undefined || facts.pairs === undefined ? 0 : facts.pairs * forwardFlops(teacher, facts);
-  return trainingEstimate({ config, facts, settings, threads: compute.threads, extraFlops: scoring });
+  const config = parseModelConfig({ ...settings.student, ...vocabularyFields(facts) }, "distill: student");
+  const scored = pairsScored(request, facts);
+  const extraFlops = scored === 0 ? 0 : scored * (await teacherFlops(request, facts));
+  return trainingEstimate({ config, facts, settings, threads: compute.threads, extraFlops });
+}
+
+/** Pairs the teacher scores while distilling: gold ones once unless a cache has them, others as often as they are drawn. */
+function pairsScored(
+  { settings, sections }: EstimateRequest<DistillConfig>,
+  { pairs = 0 }: DataFacts,
+): number {
+  if (!needsTeacher(settings)) return 0;
+  const gold = sections.cache === undefined ? pairs : 0;
+  const { teacher, student, unlabelled } = settings.targets;
+  const drawn = [teacher, student, unlabelled].reduce<number>((sum, share) => sum + largestShare(share), 0);
+  return gold + drawn * pairsSeen(settings);
+}
+
+/** Pairs a run reads, each as often as it comes up. */
+const pairsSeen = ({
+  steps,
+  batchSize,
+  accumulate,
+}: Pick<TrainingSettings, "steps" | "batchSize" | "accumulate">): number => steps * batchSize * accumulate;
+
+/** Bytes of a stored position per token kept, roughly. */
+const CACHED_BYTES_PER_KEPT_TOKEN = 2;
+
+/** Time and disk of storing the teacher's distributions over the training targets; labelling is left out. */
+export async function estimateCache(request: EstimateRequest<CacheConfig>): Promise<StageEstimate> {
+  const limits = { maxSource: 1, maxTarget: 1 };
+  const facts = await dataFacts(request, limits);
+  if (facts.pairs === undefined) return {};
+  const [shape] = await teacherShapes(request, facts);
+  if (shape === undefined) return {};
+  const rate = await measureMatmulRate(
+    { rows: 64 * (facts.source + facts.target), inner: shape.width, columns: shape.feedForward },
+    request.compute.threads,
+  );
+  const flops = facts.pairs * (await teacherFlops(request, facts));
+  const kept = Math.min(request.settings.k, facts.vocabulary);
+  return {
+    tokens: facts.pairs * (facts.source + facts.target),
+    flops,
+    seconds: flops / rate,
+    diskBytes: facts.pairs * facts.target * kept * CACHED_BYTES_PER_KEPT_TOKEN,
+    basis: `at ${formatCount(rate)}FLOP/s of matrix products measured now; the real rate is lower`,
+  };
 }
 
 interface TrainingPlan {
   readonly config: ModelConfig;
   readonly facts: DataFacts;
-  readonly settings: { readonly steps: number; readonly batchSize: number };
+  readonly settings: TrainingSettings;
   readonly threads: number | undefined;
   /** Work beside the steps. */
   readonly extraFlops?: number;
@@ -68,25 +112,39 @@ interface TrainingPlan {
 async function trainingEstimate({
   config,
   facts,
-  settings: { steps, batchSize },
+  settings,
   threads,
   extraFlops = 0,
 }: TrainingPlan): Promise<StageEstimate> {
-  const tokens = batchSize * (facts.source + facts.target);
+  const { batchSize, optimizer, averageDecay, accumulate, lora } = settings;
+  const batchTokens = batchSize * (facts.source + facts.target);
   const rate = await measureMatmulRate(
-    { rows: Math.min(tokens, 4096), inner: config.width, columns: config.feedForward },
+    { rows: Math.min(batchTokens, 4096), inner: config.width, columns: config.feedForward },
     threads,
   );
-  const flops = steps * batchSize * PASSES * forwardFlops(config, facts) + extraFlops;
+  const flops = pairsSeen(settings) * PASSES * forwardFlops(config, facts) + extraFlops;
   const layers =
     config.decoderLayers + (config.architecture === "encoder-decoder" ? config.encoderLayers : 0);
-  const activations = tokens * layers * config.width * ACTIVATIONS_PER_WIDTH;
-  const parameters = parameterCount(config);
+  const activations = batchTokens * layers * config.width * ACTIVATIONS_PER_WIDTH;
+  const all = parameterCount(config);
+  const trained =
+    lora === undefined
+      ? all
+      : loraSpecs(config, lora).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const copies = 2 + MOMENTS[optimizer] + (averageDecay > 0 ? 1 : 0) + (accumulate > 1 ? 1 : 0);
   return {
+    parameters: trained,
+    tokens: pairsSeen(settings) * (facts.source + facts.target),
+    flops,
     seconds: flops / rate,
-    memoryBytes: 4 * (WEIGHT_COPIES * parameters + activations) + PROCESS_BYTES,
-    diskBytes: 4 * parameters,
-    basis: `${formatCount(flops)}FLOP at ${formatCount(rate)}FLOP/s measured now; the real rate is lower`,
+    memoryBytes: 4 * (all + copies * trained + activations) + PROCESS_BYTES,
+    diskBytes: 4 * all,
+    basis: [
+      `at ${formatCount(rate)}FLOP/s of matrix products measured now; the real rate is lower`,
+      ...(facts.pairs === undefined
+        ? ["lengths are the model's limits until the data is prepared; real ones are mostly far shorter"]
+        : []),
+    ].join("; "),
   };
 }
 
@@ -98,14 +156,23 @@ function forwardFlops(config: ModelConfig, { source, target }: DataFacts): numbe
     : (source + target) * decoderPerTargetToken;
 }
 
-async function teacherShape(
-  { artifacts, sections }: EstimateRequest<DistillConfig>,
+/** Of scoring one pair by all teachers whose shapes are known. */
+async function teacherFlops(request: EstimateRequest<unknown>, facts: DataFacts): Promise<number> {
+  const shapes = await teacherShapes(request, facts);
+  return shapes.reduce((sum, config) => sum + forwardFlops(config, facts), 0);
+}
+
+async function teacherShapes(
+  { artifacts, sections }: EstimateRequest<unknown>,
   facts: DataFacts,
-): Promise<ModelConfig | undefined> {
-  if (artifacts.teacher !== undefined) return readModelConfig(artifacts.teacher);
+): Promise<readonly ModelConfig[]> {
+  if (artifacts.teacher !== undefined) return readTeacherConfigs(artifacts.teacher);
   const settings = teacherConfig.safeParse(sections.teacher).data;
-  if (settings?.kind !== "train") return undefined;
-  return decoderOnlyConfig.parse({ ...settings.model, ...vocabularyFields(facts) });
+  if (settings === undefined) return [];
+  const members = settings.kind === "ensemble" ? settings.members : [settings];
+  return members.flatMap((member) =>
+    member.kind === "train" ? [decoderOnlyConfig.parse({ ...member.model, ...vocabularyFields(facts) })] : [],
+  );
 }
 
 /** The part of the data stage's report that matters here. */

@@ -1,35 +1,63 @@
-/** Quantizes a model and asks whether it is still good enough. */
-import type { StageContext } from "@slm/artifact";
+/** Quantizes a model and asks whether it is still good enough, and how fast it is. */
+import { readDeviceModel, type StageContext } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { EvaluationRow } from "@slm/evaluate";
 import { METRICS, METRIC_NAMES, isMetricName, type MetricName } from "@slm/metrics";
 import {
   checkGate,
+  gateIn,
+  measureSensitivity,
+  overheadBytes,
   parseGate,
+  planBudget,
   quantizeDirectory,
+  withLogitJudge,
+  type BudgetPlan,
   type GateResult,
+  type LayerDamage,
+  type QuantizeDirectoryOptions,
   type QuantizeReport,
-  type SchemeName,
 } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { excludeWorst } from "./exclusion.js";
 import { measureQuality, readEvaluationRows } from "./measure-quality.js";
 
-/** A question, and the rows it is asked on. */
+/** The gate of models without labels: KL divergence of the next token from the float32 model's [nats per token]. */
+export const DIVERGENCE = "logitDivergence";
+
+/** A question, and the rows it is asked on; none for the divergence, which calibration rows answer. */
 export interface GateRequest {
-  readonly metric: MetricName;
+  readonly metric: MetricName | typeof DIVERGENCE;
   readonly maxDrop: number;
   readonly rows: readonly EvaluationRow[];
+}
+
+/** Rows answered per second, before and after. */
+export interface Speed {
+  readonly before: number;
+  readonly after: number;
 }
 
 export interface GatedQuantization {
   /** Null when nothing was asked. */
   readonly gate: GateResult | null;
+  /** Null when no rows were answered. */
+  readonly speed: Speed | null;
+  /** KL divergence of the next token from the float32 model's; null without calibration rows [nats per token]. */
+  readonly divergence: number | null;
+  /** Damage of each layer alone, worst first; empty unless asked for. */
+  readonly layers: readonly LayerDamage[];
+  /** Layers kept in float32 so that the gate passes, as graph/layer. */
+  readonly excluded: readonly string[];
 }
 
 /**
  * What `--gate`, `--data` and `--limit` ask; undefined without `--gate`.
  *
- * @throws SlmError USAGE for a gate that is not `metric:maxDrop`, an unknown metric, or no rows to measure on;
+ * @throws SlmError USAGE for a gate that is not written as one, an unknown metric, or no rows to measure on;
  * INPUT_MISSING or DATA_INVALID for the rows
  */
 export async function readGateRequest(flags: {
@@ -38,23 +66,31 @@ export async function readGateRequest(flags: {
   readonly limit?: number | undefined;
 }): Promise<GateRequest | undefined> {
   if (flags.gate === undefined) return undefined;
-  const { metric, maxDrop } = parseGate(flags.gate);
-  const known = requireMetric(metric);
+  const written = parseGate(flags.gate);
   if (flags.data === undefined) {
     throw new SlmError("USAGE", `--gate ${flags.gate}: expected rows to measure on, got none`, {
       suggestions: [`--gate ${flags.gate} --data test.jsonl`],
     });
   }
-  return { metric: known, maxDrop, rows: await readEvaluationRows(flags.data, flags.limit) };
+  if (written.metric === DIVERGENCE) {
+    if (written.unit === "metric") return { metric: DIVERGENCE, maxDrop: written.maxDrop, rows: [] };
+    throw new SlmError("USAGE", `--gate ${flags.gate}: a divergence is in nats, not in points`, {
+      suggestions: [`--gate ${DIVERGENCE}:0.01`],
+    });
+  }
+  const metric = requireMetric(written.metric);
+  const { maxDrop } = gateIn(METRICS[metric].unit, written);
+  return { metric, maxDrop, rows: await readEvaluationRows(flags.data, flags.limit) };
 }
 
 export interface GatedQuantizationRequest {
-  /** Directory of a float32 export. */
-  readonly model: string;
-  /** Directory to fill. */
-  readonly work: string;
-  readonly scheme: SchemeName;
+  /** How to quantize `modelDirectory` into `outputDirectory`. */
+  readonly options: QuantizeDirectoryOptions;
   readonly gate: GateRequest | undefined;
+  /** Measure the damage of each layer, and keep the worst in float32 until the gate passes. */
+  readonly sensitivity: boolean;
+  /** Largest size, for a format per layer [bytes]. */
+  readonly budget?: number | undefined;
   readonly runtime: Runtime;
   readonly context: Pick<StageContext, "progress" | "signal">;
 }
@@ -63,20 +99,100 @@ export interface GatedQuantizationRequest {
 export async function quantizeWithGate(
   request: GatedQuantizationRequest,
 ): Promise<QuantizeReport & GatedQuantization> {
-  const { model, work, scheme, gate, runtime, context } = request;
-  const report = await quantizeDirectory({
-    modelDirectory: model,
-    outputDirectory: work,
-    scheme,
-    ...context,
+  const { gate, sensitivity } = request;
+  const plan = await planOf(request);
+  const options = plan === undefined ? request.options : { ...request.options, formats: plan.formats };
+  const report = await quantizeDirectory(options);
+  requireBudget(report, request.budget);
+  const layers = plan?.layers ?? (sensitivity ? await measureSensitivity(calibrated(options)) : []);
+  const judge = new Judge(request);
+  const first = await judge.ask();
+  const done = { layers, excluded: [] };
+  if (first.gate?.pass !== false || !sensitivity || gate === undefined) {
+    return { ...report, ...first, ...done, divergence: await divergenceOf(request) };
+  }
+  const better = await excludeWorst({ options, layers, judge });
+  return { ...better, divergence: await divergenceOf(request), layers };
+}
+
+async function planOf(request: GatedQuantizationRequest): Promise<BudgetPlan | undefined> {
+  const { budget } = request;
+  if (budget === undefined) return undefined;
+  const options = calibrated(request.options);
+  const scratch = await mkdtemp(join(tmpdir(), "slm-budget-"));
+  try {
+    return await planBudget(options, budget, await overheadBytes(options, scratch));
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The options with the rows that judging needs. */
+function calibrated(
+  options: QuantizeDirectoryOptions,
+): QuantizeDirectoryOptions & Required<Pick<QuantizeDirectoryOptions, "calibration">> {
+  const { calibration } = options;
+  if (calibration !== undefined) return { ...options, calibration };
+  throw new SlmError("USAGE", "--sensitivity and --budget judge by calibration rows, got none", {
+    suggestions: ["--calibration train.jsonl"],
   });
-  if (gate === undefined) return { ...report, gate: null };
-  const { rows, metric, maxDrop } = gate;
-  const measure = (directory: string): ReturnType<typeof measureQuality> =>
-    measureQuality({ model: directory, rows, metrics: [metric], runtime, context });
-  const before = await measure(model);
-  const after = await measure(work);
-  return { ...report, gate: askGate({ metric, maxDrop }, before.metrics, after.metrics) };
+}
+
+function requireBudget({ bytesAfter }: QuantizeReport, budget: number | undefined): void {
+  if (budget === undefined || bytesAfter <= budget) return;
+  throw new SlmError("GATE_FAILED", `quantize: the model has ${bytesAfter} bytes, the budget is ${budget}`, {
+    suggestions: ["give a larger budget"],
+  });
+}
+
+async function divergenceOf({ options }: GatedQuantizationRequest): Promise<number | null> {
+  const { calibration, modelDirectory, outputDirectory } = options;
+  if (calibration === undefined) return null;
+  const model = await readDeviceModel(modelDirectory);
+  if (model.target !== "cpu") return null; // The graphs have other inputs.
+  const { graphs } = await readDeviceModel(outputDirectory);
+  return withLogitJudge(modelDirectory, model, calibration, (judge) =>
+    judge.divergenceOf(outputDirectory, graphs),
+  );
+}
+
+/** Asks the gate's question, of the float32 model once. */
+export class Judge {
+  readonly #request: GatedQuantizationRequest;
+  #before: { readonly value: number; readonly rate: number } | undefined;
+
+  constructor(request: GatedQuantizationRequest) {
+    this.#request = request;
+  }
+
+  /** The gate on what lies in the output directory now. */
+  async ask(): Promise<Pick<GatedQuantization, "gate" | "speed">> {
+    const { gate, options } = this.#request;
+    if (gate === undefined) return { gate: null, speed: null };
+    if (gate.metric === DIVERGENCE) {
+      calibrated(options);
+      const after = (await divergenceOf(this.#request)) ?? NaN;
+      const { metric, maxDrop } = gate;
+      return { gate: checkGate({ metric, maxDrop, before: 0, after, betterIs: "lower" }), speed: null };
+    }
+    this.#before ??= await this.#measure(options.modelDirectory, gate.metric, gate.rows);
+    const after = await this.#measure(options.outputDirectory, gate.metric, gate.rows);
+    const { metric } = gate;
+    return {
+      gate: askGate(gate, { [metric]: this.#before.value }, { [metric]: after.value }),
+      speed: { before: this.#before.rate, after: after.rate },
+    };
+  }
+
+  async #measure(
+    model: string,
+    metric: MetricName,
+    rows: readonly EvaluationRow[],
+  ): Promise<{ value: number; rate: number }> {
+    const { runtime, context } = this.#request;
+    const { metrics, seconds } = await measureQuality({ model, rows, metrics: [metric], runtime, context });
+    return { value: metrics[metric] ?? NaN, rate: rows.length / seconds };
+  }
 }
 
 /** Whether a model is still good enough: a metric before and after. @throws SlmError USAGE for an unknown metric */
@@ -98,7 +214,9 @@ export function gateMessage(scheme: string, { metric, before, after, limit }: Ga
 
 function requireMetric(metric: string): MetricName {
   if (isMetricName(metric)) return metric;
-  throw new SlmError("USAGE", `gate: expected a metric of ${METRIC_NAMES.join(", ")}, got '${metric}'`, {
-    suggestions: ["--gate wordError:0.01"],
-  });
+  throw new SlmError(
+    "USAGE",
+    `gate: expected a metric of ${METRIC_NAMES.join(", ")}, ${DIVERGENCE}, got '${metric}'`,
+    { suggestions: ["--gate wordError:+1"] },
+  );
 }

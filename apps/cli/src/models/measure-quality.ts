@@ -1,9 +1,13 @@
-/** How often a model is wrong on rows of a file. */
+/** How good a model is on rows of a file. */
 import type { StageContext } from "@slm/artifact";
 import { readAllRows, referencesOf } from "@slm/data";
-import { evaluateModel, type Evaluation, type EvaluationRow } from "@slm/evaluate";
-import { loadGenerator } from "@slm/generate";
-import type { MetricName } from "@slm/metrics";
+import {
+  evaluateModel,
+  loadScoringGenerator,
+  type Evaluation,
+  type EvaluationMetricName,
+  type EvaluationRow,
+} from "@slm/evaluate";
 import type { Runtime } from "@slm/runtime";
 
 /** Sources decoded together: enough to fill two cores, few enough for short batches of like length. */
@@ -13,26 +17,31 @@ export interface QualityRequest {
   /** Directory of a model for a device. */
   readonly model: string;
   readonly rows: readonly EvaluationRow[];
-  readonly metrics: readonly MetricName[];
+  readonly metrics: readonly EvaluationMetricName[];
   readonly runtime: Runtime;
   readonly context: Pick<StageContext, "progress" | "signal">;
   /** Where to write one line per row. */
   readonly predictionsPath?: string;
 }
 
-/** Rows of a JSONL file with every accepted answer. @param limit takes the first rows only */
+/** Rows of a JSONL file with every accepted answer, none for a question without one. @param limit takes the first rows only */
 export async function readEvaluationRows(path: string, limit?: number): Promise<readonly EvaluationRow[]> {
   const rows = await readAllRows(path);
   return rows.slice(0, limit).map((row) => ({ source: row.source, references: referencesOf(row) }));
 }
 
-/** Answers every row greedily and computes the metrics. @throws SlmError as evaluateModel and loadGenerator */
+/**
+ * Answers every row greedily, scores its first reference if perplexity is asked for, and computes the metrics.
+ *
+ * @throws SlmError as evaluateModel and loadScoringGenerator
+ */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
   const { model, rows, metrics, runtime, context, predictionsPath } = request;
-  const generator = await loadGenerator(model, runtime);
+  const generator = await loadScoringGenerator(model, runtime);
   try {
     return await evaluateModel({
       generator,
+      scorer: generator,
       rows,
       metrics,
       batchSize: BATCH_SIZE,

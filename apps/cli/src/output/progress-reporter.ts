@@ -3,7 +3,8 @@
  * and at most one per {@link PLAIN_INTERVAL_MS} between.
  */
 import type { ProgressUpdate } from "@slm/artifact";
-import { formatCount, formatNumber, formatSeconds } from "./format.js";
+import { formatCount, formatSeconds } from "./format.js";
+import { formatMetric, formatPercent } from "./metric-format.js";
 
 const PLAIN_INTERVAL_MS = 15_000;
 const LIVE_INTERVAL_MS = 100;
@@ -18,15 +19,13 @@ export interface ProgressTarget {
   readonly now: () => number;
 }
 
-/** How a metric is shown; one without a row is shown as its name and three digits. */
-const METRIC_FORMAT: Readonly<Record<string, (value: number) => string>> = {
-  tokensPerSecond: (value) => `${formatCount(value)} tokens/s`,
-  rowsPerSecond: (value) => `${formatCount(value)} rows/s`,
-  wordError: (value) => `wordError ${percent(value)}`,
-  phonemeError: (value) => `phonemeError ${percent(value)}`,
-  tokenError: (value) => `tokenError ${percent(value)}`,
-  accuracy: (value) => `accuracy ${percent(value)}`,
-};
+/** How figures that are no task metrics are shown; one without a row is shown as its name and three digits. */
+const FIGURES: ReadonlyMap<string, (value: number) => string> = new Map([
+  ["tokensPerSecond", (value) => `${formatCount(value)} tokens/s`],
+  ["rowsPerSecond", (value) => `${formatCount(value)} rows/s`],
+  ["tokenError", (value) => `tokenError ${formatPercent(value)}`],
+  ["accuracy", (value) => `accuracy ${formatPercent(value)}`],
+]);
 
 interface StageClock {
   readonly stage: string;
@@ -125,7 +124,7 @@ export function describeUpdate(update: ProgressUpdate): string {
   if (update.step !== undefined)
     parts.push(`step ${update.step}${update.total === undefined ? "" : `/${update.total}`}`);
   for (const [name, value] of Object.entries(update.metrics ?? {})) {
-    parts.push(METRIC_FORMAT[name]?.(value) ?? `${name} ${formatNumber(value)}`);
+    parts.push(FIGURES.get(name)?.(value) ?? `${name} ${formatMetric(name, value)}`);
   }
   if (update.message !== undefined) parts.push(update.message);
   return parts.join("  ");
@@ -140,8 +139,4 @@ function remainingSeconds(
   const done = step - clock.firstStep;
   if (done <= 0 || step >= total) return undefined;
   return ((now - clock.firstStepAt) / 1000 / done) * (total - step);
-}
-
-function percent(fraction: number): string {
-  return `${(fraction * 100).toFixed(1)} %`;
 }

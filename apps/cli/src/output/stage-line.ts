@@ -1,6 +1,6 @@
 /** One line about a stage: what became of it, or what is planned and what it is expected to take. */
 import type { PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
-import { formatBytes, formatSeconds } from "./format.js";
+import { formatBytes, formatCount, formatSeconds } from "./format.js";
 
 export function stageLine(stage: StageOutcome | PlannedStage): string {
   return [stage.name.padEnd(10), stage.status.padEnd(12), figures(stage)].join(" ").trimEnd();
@@ -8,8 +8,11 @@ export function stageLine(stage: StageOutcome | PlannedStage): string {
 
 function figures(stage: StageOutcome | PlannedStage): string {
   if ("seconds" in stage) return `${formatSeconds(stage.seconds).padStart(8)}  ${stage.artifact}`;
-  const { seconds, diskBytes, memoryBytes, basis } = stage.estimate;
+  const { seconds, diskBytes, memoryBytes, parameters, tokens, flops, basis } = stage.estimate;
   const parts = [
+    parameters === undefined ? "" : `${formatCount(parameters)} parameters`,
+    tokens === undefined ? "" : `${formatCount(tokens)} tokens`,
+    flops === undefined ? "" : `${formatCount(flops)}FLOP`,
     seconds === undefined ? "" : `about ${formatSeconds(seconds)}`,
     memoryBytes === undefined ? "" : `${formatBytes(memoryBytes)} of memory`,
     diskBytes === undefined ? "" : `${formatBytes(diskBytes)} on disk`,

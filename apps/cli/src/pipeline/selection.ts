@@ -11,13 +11,21 @@ export interface SelectionOptions {
   readonly from?: string;
 }
 
-/** The named stages and everything they require, in the order of the table. */
-export function requiredStages(stages: readonly Stage[], named: readonly string[]): readonly string[] {
+/**
+ * The named stages and everything they read, in the order of the table: what they require, and of the rest what is `present`,
+ * that is, has a section in the recipe.
+ */
+export function requiredStages(
+  stages: readonly Stage[],
+  named: readonly string[],
+  present: readonly string[] = [],
+): readonly string[] {
   const needed = new Set<string>();
   const add = (name: string): void => {
     if (needed.has(name)) return;
     needed.add(name);
-    for (const input of stageNamed(stages, name).inputs) if (input.required) add(input.stage);
+    for (const input of stageNamed(stages, name).inputs)
+      if (input.required || present.includes(input.stage)) add(input.stage);
   };
   named.forEach(add);
   return stages.map(({ name }) => name).filter((name) => needed.has(name));

@@ -5,6 +5,7 @@ const STAGE_LOADERS: readonly (() => Promise<Stage>)[] = [
   async () => (await import("../stages/data-stage.js")).dataStage,
   async () => (await import("../stages/tokenizer-stage.js")).tokenizerStage,
   async () => (await import("../stages/teacher-stage.js")).teacherStage,
+  async () => (await import("../stages/cache-stage.js")).cacheStage,
   async () => (await import("../stages/distill-stage.js")).distillStage,
   async () => (await import("../stages/export-stage.js")).exportStage,
   async () => (await import("../stages/quantize-stage.js")).quantizeStage,

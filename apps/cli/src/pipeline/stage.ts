@@ -32,6 +32,12 @@ export interface StageEstimate {
   readonly seconds?: number;
   readonly diskBytes?: number;
   readonly memoryBytes?: number;
+  /** Weights that are trained, adapters included. */
+  readonly parameters?: number;
+  /** Source and target tokens read over the whole run, padding excluded. */
+  readonly tokens?: number;
+  /** Multiply-adds of the whole run, counted as two. */
+  readonly flops?: number;
   /** What the figures were computed from. */
   readonly basis?: string;
 }

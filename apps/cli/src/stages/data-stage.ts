@@ -21,10 +21,12 @@ export const dataStage = defineStage<DataConfig>({
     }),
 });
 
-function inputFiles({ source }: DataConfig): readonly StageFile[] {
-  if (source.kind === "cmudict") return [];
-  return (["train", "dev", "test"] as const).flatMap((split) => {
+function inputFiles({ source, unlabelled }: DataConfig): readonly StageFile[] {
+  const more = unlabelled === undefined ? [] : [{ setting: "unlabelled.path", path: unlabelled.path }];
+  if (source.kind === "cmudict") return more;
+  const files = (["train", "dev", "test"] as const).flatMap((split) => {
     const path = source[split];
     return path === undefined ? [] : [{ setting: `source.${split}`, path }];
   });
+  return [...files, ...more];
 }

@@ -1,4 +1,4 @@
-/** Stage `distill`: an encoder-decoder student learns from the teacher. */
+/** Stage `distill`: a student learns from the teacher. */
 import { distill, distillConfig, type DistillConfig, type DistillReport } from "@slm/distillation";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateDistill } from "../estimates/training-estimate.js";
@@ -7,14 +7,16 @@ import { requireInput } from "./require-input.js";
 
 export const distillStage = defineStage<DistillConfig>({
   name: "distill",
-  summary: "an encoder-decoder student learns from the teacher",
+  summary: "a student learns from the teacher",
   section: distillConfig,
   kind: "checkpoint",
-  revision: 1,
+  revision: 2,
   inputs: [
     { stage: "data", required: true },
     { stage: "tokenizer", required: true },
-    { stage: "teacher", required: true },
+    // A student of the labels alone has none.
+    { stage: "teacher", required: false },
+    { stage: "cache", required: false },
   ],
   estimate: estimateDistill,
   run: ({ settings, compute, inputs, work, ...context }): Promise<DistillReport> =>
@@ -22,7 +24,8 @@ export const distillStage = defineStage<DistillConfig>({
       distill(settings, {
         dataDirectory: requireInput(inputs, "data"),
         tokenizerDirectory: requireInput(inputs, "tokenizer"),
-        teacherDirectory: requireInput(inputs, "teacher"),
+        ...(inputs.teacher === undefined ? {} : { teacherDirectory: inputs.teacher }),
+        ...(inputs.cache === undefined ? {} : { cacheDirectory: inputs.cache }),
         workDirectory: work,
         engine,
         context,

@@ -12,7 +12,7 @@ export const exportStage = defineStage<ExportConfig>({
   summary: "the student's graphs for a target, checked against the checkpoint",
   section: exportConfig,
   kind: "export",
-  revision: 1,
+  revision: 2,
   inputs: [{ stage: "distill", required: true }],
   run: ({ settings, compute, inputs, work, progress, signal }): Promise<ExportReport> =>
     withRuntime(compute.threads, (runtime) =>

@@ -4,14 +4,24 @@ import { DATA_FILES } from "@slm/data";
 import { SlmError } from "@slm/error";
 import type { EvaluationRow } from "@slm/evaluate";
 import { METRIC_NAMES, isMetricName, type MetricName } from "@slm/metrics";
-import { quantizeConfig, quantizeDirectory, type GateResult } from "@slm/quantization";
+import {
+  blockMethods,
+  isStatic,
+  quantizeConfig,
+  quantizeDirectory,
+  type DirectoryCalibration,
+  type GateResult,
+} from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
 import { join } from "node:path";
 import { z } from "zod";
 import { withRuntime } from "../compute/open-engine.js";
+import { withOutputThreads } from "../compute/output-threads.js";
+import { readTokenPairs } from "../models/calibration-rows.js";
 import { askGate, gateMessage } from "../models/gated-quantization.js";
 import { modelBytes } from "../models/model-bytes.js";
 import { measureQuality, readEvaluationRows } from "../models/measure-quality.js";
+import { resolveReduceRange } from "../models/reduce-range.js";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
@@ -62,7 +72,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
   summary: "smaller models, each measured beside the float32 export",
   section: quantizeSection,
   kind: "quantized",
-  revision: 1,
+  revision: 2,
   inputs: [
     { stage: "data", required: true },
     { stage: "export", required: true },
@@ -73,19 +83,23 @@ export const quantizeStage = defineStage<QuantizeSection>({
     const rows = await readEvaluationRows(testFile, settings.evaluateRows);
     return withRuntime(compute.threads, async (runtime) => {
       const bench = new QualityBench(rows, settings, runtime, context);
+      const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
       const before = await bench.measure("float32", exported);
       const models: (MeasuredModel & { readonly gate: GateResult })[] = [];
       for (const scheme of settings.schemes) {
         const directory = join(work, scheme);
-        const { blockSize, reduceRange } = settings;
-        const options = {
-          modelDirectory: exported,
-          outputDirectory: directory,
-          scheme,
-          blockSize,
-          reduceRange,
-        };
-        await quantizeDirectory({ ...options, progress: context.progress, signal: context.signal });
+        const { blockSize, method, symmetric, embedding } = settings;
+        await withOutputThreads(compute.threads, (run) =>
+          quantizeDirectory({
+            modelDirectory: exported,
+            outputDirectory: directory,
+            ...{ scheme, blockSize, method, symmetric, run },
+            ...(embedding === undefined ? {} : { embedding }),
+            ...(calibration === undefined ? {} : { calibration }),
+            reduceRange: resolveReduceRange(settings.reduceRange),
+            ...{ progress: context.progress, signal: context.signal },
+          }),
+        );
         const model = await bench.measure(scheme, directory);
         models.push({ ...model, gate: askGate(settings.gate, before.metrics, model.metrics) });
         // The first scheme is the one deployed: when it fails, there is nothing to compare the others for.
@@ -103,6 +117,21 @@ export const quantizeStage = defineStage<QuantizeSection>({
     });
   },
 });
+
+/** Training rows, where a scheme or the method learns from them. */
+async function calibrationOf(
+  { schemes, method, calibration }: QuantizeSection,
+  data: string,
+  exported: string,
+  runtime: Runtime,
+): Promise<DirectoryCalibration | undefined> {
+  const { rows, smooth, ...how } = calibration;
+  if (!schemes.some(isStatic) && !blockMethods[method].needsCalibration && smooth === undefined) {
+    return undefined;
+  }
+  const pairs = await readTokenPairs(join(data, DATA_FILES.train), exported, rows);
+  return { runtime, pairs, ...how, ...(smooth === undefined ? {} : { smooth }) };
+}
 
 /** The same question for every model. */
 class QualityBench {

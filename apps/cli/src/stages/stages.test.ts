@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCommand } from "../testing/run-command.js";
 import { z } from "zod";
 import { tinyRecipe, words, writeTinyRecipe } from "../testing/tiny-run.js";
-import { copyTeacher } from "./teacher-stage.js";
+import { copyTeacher } from "./make-teacher.js";
 
 const A_NUMBER: unknown = expect.any(Number);
 
@@ -145,9 +145,17 @@ describe("slm distill and slm teacher train", () => {
       .result;
     expect(stages.at(-1)).toMatchObject({ name: "distill", status: "would-run" });
     const { estimate } = stages.at(-1)!;
-    expect(estimate).toMatchObject({ seconds: A_NUMBER, memoryBytes: A_NUMBER });
+    expect(estimate).toMatchObject({
+      parameters: A_NUMBER,
+      tokens: A_NUMBER,
+      flops: A_NUMBER,
+      seconds: A_NUMBER,
+      memoryBytes: A_NUMBER,
+    });
     expect(stages[0]).toMatchObject({ status: "would-skip", estimate: {} });
-    expect((await runCommand("distill", argv)).stdout).toContain("estimate: about ");
+    expect((await runCommand("distill", argv)).stdout).toMatch(
+      /estimate: .* parameters, .* tokens, .*FLOP, about .* of memory/,
+    );
   });
 
   test("an engine that does not exist is wrong usage", async () => {

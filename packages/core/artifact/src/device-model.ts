@@ -14,12 +14,29 @@ export const deviceModelSchema = z.strictObject({
   schemaVersion: z.literal(1),
   name: z.string().min(1),
   architecture: z.enum(["encoder-decoder", "decoder-only"]),
-  target: z.string().describe("Export target: cpu."),
+  target: z.string().describe("Export target: cpu, gpu, web, npu."),
+  profile: z.string().optional().describe("What runs the graphs on the target, as qnn or cuda."),
+  precision: z
+    .enum(["float32", "float16", "bfloat16"])
+    .optional()
+    .describe(
+      "Type of activations, caches and keys and values of the source; logits and biases are float32. Absent: float32.",
+    ),
   scheme: z
     .string()
     .describe("Quantization scheme of the whole model: float32, cpu, int8-dynamic, int4-block."),
   /** An encoder-decoder has both graphs; a decoder-only model has no encoder. */
   graphs: z.strictObject({ encoder: graphFile.optional(), decoder: graphFile }),
+  /** Graphs of fixed sizes (target npu), shortest source first; `graphs` are those of the longest. */
+  static: z
+    .strictObject({
+      window: z.int().min(2).describe("Longest target; the caches hold one less [tokens]."),
+      maskedBias: z.number().negative().describe("Added to scores of keys that must not be attended."),
+      buckets: z
+        .array(z.strictObject({ source: z.int().positive(), encoder: graphFile, decoder: graphFile }))
+        .min(1),
+    })
+    .optional(),
   parameters: z.int().positive(),
   vocabularySize: z.int().positive(),
   decoderLayers: z.int().positive(),

@@ -13,6 +13,7 @@ export const ARTIFACT_KINDS = [
   "data",
   "tokenizer",
   "teacher",
+  "cache",
   "checkpoint",
   "export",
   "quantized",

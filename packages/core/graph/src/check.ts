@@ -1,13 +1,29 @@
 /** Is this graph one that a runtime can run? The rules of ONNX that need no operator knowledge. */
 import { SlmError } from "@slm/error";
 import { ONNX_DTYPES, tensorByteLength } from "./dtypes.js";
-import type { AttributeValue, Graph, GraphNode, Subgraph, TensorValue } from "./graph.js";
+import type {
+  AttributeValue,
+  Graph,
+  GraphNode,
+  Initializer,
+  ModelOutline,
+  Subgraph,
+  TensorValue,
+} from "./graph.js";
+import { shorten } from "./shorten.js";
 import { describeNode, subgraphsOf } from "./uses.js";
 import { checkVersions } from "./versions.js";
 
 interface Scope {
   readonly defined: Set<string>;
   readonly outer: Scope | undefined;
+}
+
+/** What a check of one model has at hand everywhere. */
+interface Rules {
+  readonly opsets: Graph["opsets"];
+  /** An outline may lack bytes and hold rounded numbers: nothing is computed or written from it. */
+  readonly isOutline: boolean;
 }
 
 function isVisible(name: string, scope: Scope | undefined): boolean {
@@ -18,7 +34,10 @@ function isVisible(name: string, scope: Scope | undefined): boolean {
 function define(name: string, scope: Scope, where: string): void {
   if (name === "") throw new SlmError("DATA_INVALID", `${where}: a value needs a name, got ''`);
   if (scope.defined.has(name)) {
-    throw new SlmError("DATA_INVALID", `${where}: value names must be unique, '${name}' is defined twice`);
+    throw new SlmError(
+      "DATA_INVALID",
+      `${where}: value names must be unique, '${shorten(name)}' is defined twice`,
+    );
   }
   scope.defined.add(name);
 }
@@ -50,56 +69,70 @@ function checkShape(shape: readonly (number | string)[], where: string): void {
   }
 }
 
-function checkAttribute(attribute: AttributeValue, where: string): void {
+function checkAttribute(attribute: AttributeValue, where: string, { isOutline }: Rules): void {
   if (attribute.kind === "tensor") checkTensor(attribute.value, where);
-  if (attribute.kind !== "int" && attribute.kind !== "ints") return;
+  if (isOutline || (attribute.kind !== "int" && attribute.kind !== "ints")) return;
   const bad = [attribute.value].flat().find((value) => !Number.isSafeInteger(value));
   if (bad === undefined) return;
   throw new SlmError("DATA_INVALID", `${where}: must be whole and exact (below 2^53), got ${bad}`);
 }
 
-function checkNode(node: GraphNode, where: string, scope: Scope, opsets: Graph["opsets"]): void {
+function checkNode(node: GraphNode, where: string, scope: Scope, rules: Rules): void {
   if (node.opType === "") throw new SlmError("DATA_INVALID", `${where}: a node needs an operator`);
-  if (!Object.hasOwn(opsets, node.domain)) {
-    throw new SlmError("DATA_INVALID", `${where}: no opset is declared for its domain '${node.domain}'`);
+  if (!Object.hasOwn(rules.opsets, node.domain)) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `${where}: no opset is declared for its domain '${shorten(node.domain)}'`,
+    );
   }
   for (const input of node.inputs) {
     if (input === "" || isVisible(input, scope)) continue;
-    throw new SlmError("DATA_INVALID", `${where}: input '${input}' is not defined before it`, {
-      context: { node: node.name, input },
-      suggestions: ["list nodes in topological order"],
-    });
+    throw new SlmError(
+      "DATA_INVALID",
+      `${where}: input '${shorten(input)}' is not defined before it, by a node, an initializer or a graph input`,
+      { context: { node: shorten(node.name), input: shorten(input) } },
+    );
   }
   for (const name in node.attributes) {
     const attribute = node.attributes[name]!;
-    checkAttribute(attribute, `${where}, attribute '${name}'`);
+    checkAttribute(attribute, `${where}, attribute '${shorten(name)}'`, rules);
   }
-  for (const body of subgraphsOf(node)) checkBody(body, `${where}, subgraph '${body.name}'`, scope, opsets);
+  for (const body of subgraphsOf(node)) {
+    checkBody(body, `${where}, subgraph '${shorten(body.name)}'`, scope, rules);
+  }
   for (const output of node.outputs) if (output !== "") define(output, scope, where);
 }
 
-function checkBody(body: Subgraph, where: string, outer: Scope | undefined, opsets: Graph["opsets"]): void {
+function checkInitializer(initializer: Initializer, where: string, { isOutline }: Rules): void {
+  if (initializer.unread !== true) checkTensor(initializer, where);
+  else if (!isOutline) throw new SlmError("DATA_INVALID", `${where}: its bytes were not read`);
+  else if (initializer.dtype === "string") checkShape(initializer.shape, where);
+  else tensorByteLength(initializer.dtype, initializer.shape, where);
+}
+
+function checkBody(body: Subgraph, where: string, outer: Scope | undefined, rules: Rules): void {
   const scope: Scope = { defined: new Set(), outer };
   const inputs = new Set(body.inputs.map(({ name }) => name));
   for (const { name, shape } of body.inputs) {
-    define(name, scope, `${where}: input '${name}'`);
-    checkShape(shape ?? [], `${where}: input '${name}'`);
+    const at = `${where}: input '${shorten(name)}'`;
+    define(name, scope, at);
+    checkShape(shape ?? [], at);
   }
   for (const [key, initializer] of body.initializers) {
-    const at = `${where}: initializer '${initializer.name}'`;
+    const at = `${where}: initializer '${shorten(initializer.name)}'`;
     if (key !== initializer.name) {
-      throw new SlmError("DATA_INVALID", `${at}: is filed under another name, '${key}'`);
+      throw new SlmError("DATA_INVALID", `${at}: is filed under another name, '${shorten(key)}'`);
     }
     // An initializer of the same name as an input is that input's default value.
     if (!inputs.has(key)) define(key, scope, at);
-    checkTensor(initializer, at);
+    checkInitializer(initializer, at, rules);
   }
   body.nodes.forEach((node, index) => {
-    checkNode(node, `${where}: ${describeNode(node, index)}`, scope, opsets);
+    checkNode(node, `${where}: ${describeNode(node, index)}`, scope, rules);
   });
   const outputs = new Set<string>();
   for (const { name, shape } of body.outputs) {
-    const at = `${where}: output '${name}'`;
+    const at = `${where}: output '${shorten(name)}'`;
     if (outputs.has(name)) throw new SlmError("DATA_INVALID", `${at}: is listed twice`);
     outputs.add(name);
     if (!isVisible(name, scope)) throw new SlmError("DATA_INVALID", `${at}: nothing computes it`);
@@ -115,5 +148,12 @@ function checkBody(body: Subgraph, where: string, outer: Scope | undefined, opse
  */
 export function checkGraph(graph: Graph): void {
   checkVersions(graph.irVersion, graph.opsets);
-  checkBody(graph, `graph '${graph.name}'`, undefined, graph.opsets);
+  const rules = { opsets: graph.opsets, isOutline: false };
+  checkBody(graph, `graph '${shorten(graph.name)}'`, undefined, rules);
+}
+
+/** Checks an outline by the same rules, as far as it goes. @throws SlmError DATA_INVALID as `checkGraph`. */
+export function checkOutline(outline: ModelOutline): void {
+  const rules = { opsets: outline.opsets, isOutline: true };
+  checkBody(outline, `graph '${shorten(outline.name)}'`, undefined, rules);
 }

@@ -116,7 +116,7 @@ describe("encoding and decoding", () => {
 describe(decodeTensor, () => {
   const decode = (fields: TensorFields): readonly number[] => {
     const proto = create(TensorProtoSchema, fields);
-    return [...decodeTensor(proto, new Map(), "here").data];
+    return [...decodeTensor(proto, { external: new Map() }, "here").data];
   };
 
   test("reads every typed field of the format as the raw bytes it stands for", () => {

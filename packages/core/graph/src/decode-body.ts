@@ -5,12 +5,17 @@ import {
   type AttributeProto,
   type GraphProto,
   type NodeProto,
+  type TensorProto,
   type TensorShapeProto,
   type ValueInfoProto,
 } from "onnx-buf";
-import { decodeDtype, decodeTensor, exactNumber, type ExternalBytes } from "./decode-tensor.js";
+import { checkRank, decodeDtype, decodeTensor, exactNumber, isLeftUnread } from "./decode-tensor.js";
+import { dtypeOfCode } from "./dtypes.js";
 import type { AttributeValue, GraphNode, Initializer, Subgraph, UntypedValue } from "./graph.js";
 import { refuseLosses } from "./losses.js";
+import type { Reading } from "./reading.js";
+import { shorten } from "./shorten.js";
+import { sortNodes } from "./topology.js";
 import { describeNode } from "./uses.js";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -23,10 +28,22 @@ function decodeUtf8(bytes: Uint8Array, where: string): string {
   }
 }
 
-/** protobuf puts U+FFFD where a name is not UTF-8; two such names could become one. */
+/** protobuf puts U+FFFD where a text is not UTF-8; two such names could become one. */
+export function decodeText(text: string, where: string): string {
+  if (!text.includes("\ufffd")) return text;
+  throw new SlmError("DATA_INVALID", `${where}: names and texts must be UTF-8, got '${shorten(text)}'`);
+}
+
+/** Longest name [UTF-16 units]. Paths of deep modules reach a few hundred; a name is copied into messages and reports. */
+const MAX_NAME = 10_000;
+
+/** A name of a value, node, operator or attribute. */
 export function decodeName(name: string, where: string): string {
-  if (!name.includes("\ufffd")) return name;
-  throw new SlmError("DATA_INVALID", `${where}: names and texts must be UTF-8, got '${name}'`);
+  if (name.length <= MAX_NAME) return decodeText(name, where);
+  throw new SlmError(
+    "DATA_INVALID",
+    `${where}: names have at most ${MAX_NAME} characters, got ${name.length}`,
+  );
 }
 
 /** A domain; ONNX's own has two spellings. */
@@ -34,10 +51,17 @@ export function decodeDomain(domain: string, where: string): string {
   return domain === "ai.onnx" ? "" : decodeName(domain, where);
 }
 
+/** A whole number; one that a number would round is refused, or noted where the file is only looked at. */
+function wholeNumber(value: bigint, { notes }: Reading, where: string): number {
+  if (notes === undefined || Number.isSafeInteger(Number(value))) return exactNumber(value, where);
+  notes.add(`${where}: ${String(value)} is rounded`);
+  return Number(value);
+}
+
 type Kind = AttributeValue["kind"];
 type DecodeAttribute = (
   attribute: AttributeProto,
-  external: ExternalBytes,
+  reading: Reading,
   where: string,
 ) => AttributeValue | undefined;
 
@@ -53,7 +77,7 @@ const ATTRIBUTES: { readonly [K in Kind]: AttributeRow } = {
   int: {
     type: Type.INT,
     field: "i",
-    decode: ({ i }, _, where) => ({ kind: "int", value: exactNumber(i, where) }),
+    decode: ({ i }, reading, where) => ({ kind: "int", value: wholeNumber(i, reading, where) }),
   },
   float: { type: Type.FLOAT, field: "f", decode: ({ f }) => ({ kind: "float", value: f }) },
   string: {
@@ -64,7 +88,10 @@ const ATTRIBUTES: { readonly [K in Kind]: AttributeRow } = {
   ints: {
     type: Type.INTS,
     field: "ints",
-    decode: ({ ints }, _, where) => ({ kind: "ints", value: ints.map((value) => exactNumber(value, where)) }),
+    decode: ({ ints }, reading, where) => ({
+      kind: "ints",
+      value: ints.map((value) => wholeNumber(value, reading, where)),
+    }),
   },
   floats: { type: Type.FLOATS, field: "floats", decode: ({ floats }) => ({ kind: "floats", value: floats }) },
   strings: {
@@ -78,12 +105,13 @@ const ATTRIBUTES: { readonly [K in Kind]: AttributeRow } = {
   tensor: {
     type: Type.TENSOR,
     field: "t",
-    decode: ({ t }, external, where) => t && { kind: "tensor", value: decodeTensor(t, external, where) },
+    decode: ({ t }, reading, where) =>
+      t && !isLeftUnread(t, reading) ? { kind: "tensor", value: decodeTensor(t, reading, where) } : undefined,
   },
   graph: {
     type: Type.GRAPH,
     field: "g",
-    decode: ({ g }, external, where) => g && { kind: "graph", value: decodeBody(g, external, where) },
+    decode: ({ g }, reading, where) => g && { kind: "graph", value: decodeBody(g, reading, where) },
   },
 };
 
@@ -95,8 +123,14 @@ function isPresent(value: unknown): boolean {
   return value !== undefined && !(Array.isArray(value) && value.length === 0);
 }
 
-function decodeAttribute(attribute: AttributeProto, external: ExternalBytes, where: string): AttributeValue {
-  refuseLosses("attribute", attribute, where);
+/** The value of an attribute; undefined where an outline leaves it out. */
+function decodeAttribute(
+  attribute: AttributeProto,
+  reading: Reading,
+  where: string,
+): AttributeValue | undefined {
+  const { notes } = reading;
+  refuseLosses("attribute", attribute, where, notes);
   const row = ROW_BY_TYPE.get(attribute.type);
   const fields = new Map<string, unknown>(Object.entries(attribute));
   const second = Object.values(ATTRIBUTES).find(
@@ -106,22 +140,25 @@ function decodeAttribute(attribute: AttributeProto, external: ExternalBytes, whe
     const type = Type[attribute.type];
     throw new SlmError("DATA_INVALID", `${where}: is of type ${type} but has a value in '${second.field}'`);
   }
-  const value = row?.decode(attribute, external, where);
+  const value = row?.decode(attribute, reading, where);
   if (value !== undefined) return value;
-  throw new SlmError(
-    "DATA_INVALID",
-    `${where}: type ${Type[attribute.type]} without a value that is kept here`,
-  );
+  const problem = `${where}: type ${Type[attribute.type]} without a value that is kept here`;
+  if (notes === undefined) throw new SlmError("DATA_INVALID", problem);
+  notes.add(problem);
+  return undefined;
 }
 
-function decodeNode(node: NodeProto, external: ExternalBytes, where: string): GraphNode {
-  refuseLosses("node", node, where);
+function decodeNode(node: NodeProto, reading: Reading, where: string): GraphNode {
+  refuseLosses("node", node, where, reading.notes);
   const attributes = new Map<string, AttributeValue>();
+  const names = new Set<string>();
   for (const attribute of node.attribute) {
-    const at = `${where}, attribute '${attribute.name}'`;
+    const at = `${where}, attribute '${shorten(attribute.name)}'`;
     const name = decodeName(attribute.name, at);
-    if (attributes.has(name)) throw new SlmError("DATA_INVALID", `${at}: is there twice`);
-    attributes.set(name, decodeAttribute(attribute, external, at));
+    if (names.has(name)) throw new SlmError("DATA_INVALID", `${at}: is there twice`);
+    names.add(name);
+    const value = decodeAttribute(attribute, reading, at);
+    if (value !== undefined) attributes.set(name, value);
   }
   return {
     name: decodeName(node.name, where),
@@ -133,60 +170,78 @@ function decodeNode(node: NodeProto, external: ExternalBytes, where: string): Gr
   };
 }
 
-function decodeShape(shape: TensorShapeProto, where: string): (number | string)[] {
-  refuseLosses("shape", shape, where);
+function decodeShape(shape: TensorShapeProto, reading: Reading, where: string): (number | string)[] {
+  refuseLosses("shape", shape, where, reading.notes);
+  checkRank(shape.dim.length, where);
   return shape.dim.map((dimension) => {
-    refuseLosses("dimension", dimension, where);
+    refuseLosses("dimension", dimension, where, reading.notes);
     const size = dimension.value;
     if (size.case === "dimValue") return exactNumber(size.value, where);
     return size.case === "dimParam" ? decodeName(size.value, where) : "";
   });
 }
 
-function decodeValue(value: ValueInfoProto, where: string): UntypedValue {
-  refuseLosses("value", value, where);
+/** The type of a value as far as it is kept; an outline knows the mere name of what is no tensor. */
+function decodeValue(value: ValueInfoProto, reading: Reading, where: string): UntypedValue {
+  const { notes } = reading;
+  refuseLosses("value", value, where, notes);
   const name = decodeName(value.name, where);
   if (value.type === undefined) return { name };
-  refuseLosses("type", value.type, where);
+  refuseLosses("type", value.type, where, notes);
   const type = value.type.value;
   if (type.case === undefined) return { name };
   if (type.case !== "tensorType") {
-    throw new SlmError("DATA_INVALID", `${where}: only tensors are kept, got a ${type.case}`);
+    const problem = `${where}: only tensors are kept, got a ${type.case}`;
+    if (notes === undefined) throw new SlmError("DATA_INVALID", problem);
+    notes.add(problem);
+    return { name };
   }
-  refuseLosses("tensorType", type.value, where);
-  if (type.value.elemType === 0 && type.value.shape === undefined) return { name };
-  const dtype = decodeDtype(type.value.elemType, where);
-  return type.value.shape === undefined
-    ? { name, dtype }
-    : { name, dtype, shape: decodeShape(type.value.shape, where) };
+  refuseLosses("tensorType", type.value, where, notes);
+  const { elemType } = type.value;
+  const shape =
+    type.value.shape === undefined ? {} : { shape: decodeShape(type.value.shape, reading, where) };
+  const isUntold = elemType === 0 && (type.value.shape === undefined || notes !== undefined);
+  if (isUntold || (notes !== undefined && dtypeOfCode(elemType) === undefined)) {
+    if (!isUntold) notes?.add(`${where}: element type ${elemType} is not kept`);
+    return { name, ...shape };
+  }
+  return { name, dtype: decodeDtype(elemType, where), ...shape };
 }
 
-function decodeInitializers(
-  graph: GraphProto,
-  external: ExternalBytes,
-  where: string,
-): Map<string, Initializer> {
+function decodeInitializers(graph: GraphProto, reading: Reading, where: string): Map<string, Initializer> {
   const initializers = new Map<string, Initializer>();
-  for (const tensor of graph.initializer) {
-    const at = `${where}: initializer '${tensor.name}'`;
+  const add = (tensor: TensorProto, value: Omit<Initializer, "name">): void => {
+    const at = `${where}: initializer '${shorten(tensor.name)}'`;
     const name = decodeName(tensor.name, at);
     if (initializers.has(name)) throw new SlmError("DATA_INVALID", `${at}: value names must be unique`);
-    initializers.set(name, { name, ...decodeTensor(tensor, external, at) });
+    initializers.set(name, { name, ...value });
+  };
+  for (const tensor of graph.initializer) {
+    const value = decodeTensor(tensor, reading, `${where}: initializer '${shorten(tensor.name)}'`);
+    add(tensor, isLeftUnread(tensor, reading) ? { ...value, unread: true } : value);
+  }
+  if (reading.notes === undefined) return initializers; // Refused before this where there are any.
+  for (const { values, dims } of graph.sparseInitializer) {
+    if (values === undefined) continue;
+    const at = `${where}: sparse initializer '${shorten(values.name)}'`;
+    const shape = dims.map((size) => exactNumber(size, at));
+    add(values, { ...decodeTensor(values, reading, at), shape, data: new Uint8Array(0), unread: true });
   }
   return initializers;
 }
 
 /** A graph or subgraph of the file. @throws SlmError DATA_INVALID naming what is damaged or would be lost. */
-export function decodeBody(graph: GraphProto, external: ExternalBytes, where: string): Subgraph {
-  refuseLosses("graph", graph, where);
+export function decodeBody(graph: GraphProto, reading: Reading, where: string): Subgraph {
+  refuseLosses("graph", graph, where, reading.notes);
   const values = (kind: string, list: readonly ValueInfoProto[]): UntypedValue[] =>
-    list.map((value) => decodeValue(value, `${where}: ${kind} '${value.name}'`));
+    list.map((value) => decodeValue(value, reading, `${where}: ${kind} '${shorten(value.name)}'`));
+  const nodes = graph.node.map((node, index) =>
+    decodeNode(node, reading, `${where}: ${describeNode(node, index)}`),
+  );
   const body: Subgraph = {
     name: decodeName(graph.name, where),
-    nodes: graph.node.map((node, index) =>
-      decodeNode(node, external, `${where}: ${describeNode(node, index)}`),
-    ),
-    initializers: decodeInitializers(graph, external, where),
+    nodes: sortNodes(nodes, where),
+    initializers: decodeInitializers(graph, reading, where),
     inputs: values("input", graph.input),
     outputs: values("output", graph.output),
   };

@@ -5,13 +5,17 @@ import { checkTensor } from "./check.js";
 import { ONNX_DTYPES, dtypeOfCode, tensorByteLength, type OnnxDType } from "./dtypes.js";
 import type { TensorValue } from "./graph.js";
 import { refuseLosses } from "./losses.js";
+import type { ExternalBytes, Reading } from "./reading.js";
 import { bytesOf } from "./values.js";
-
-/** Bytes of the tensors that lie outside the model file, read beforehand. */
-export type ExternalBytes = ReadonlyMap<TensorProto, Uint8Array>;
 
 /** More axes than any operator has a use for; a longer shape is damage. */
 const MAX_RANK = 64;
+
+/** Refuses a shape of too many axes. @throws SlmError DATA_INVALID. */
+export function checkRank(rank: number, where: string): void {
+  if (rank <= MAX_RANK) return;
+  throw new SlmError("DATA_INVALID", `${where}: a tensor has at most ${MAX_RANK} axes, got ${rank}`);
+}
 
 /**
  * The element type a code stands for.
@@ -55,11 +59,19 @@ const TYPED_FIELD: Readonly<Record<Exclude<OnnxDType, "string">, TypedField>> = 
   bool: "int32Data",
   float16: "int32Data",
   bfloat16: "int32Data",
+  float8e4m3fn: "int32Data",
+  float8e4m3fnuz: "int32Data",
+  float8e5m2: "int32Data",
+  float8e5m2fnuz: "int32Data",
+  float8e8m0: "int32Data",
+  float4e2m1: "int32Data",
   int4: "int32Data",
   uint4: "int32Data",
+  int2: "int32Data",
+  uint2: "int32Data",
 };
 
-/** Entries of `int32_data` hold the low bits of one stored unit: an element, or a byte of two 4-bit ones. */
+/** Entries of `int32_data` hold the low bits of one stored unit: an element, or a byte of several small ones. */
 function packInt32Data(dtype: OnnxDType, values: readonly number[]): ArrayBufferView {
   const bits = ONNX_DTYPES[dtype].bits ?? 0;
   if (bits === 32) return Int32Array.from(values);
@@ -132,22 +144,28 @@ function tensorBytes(
   return bytesOf(packTyped(tensor, dtype, field));
 }
 
+/** Whether the tensor's bytes stay where they are: outside the file and not read, or text. Only outlines do that. */
+export function isLeftUnread(tensor: TensorProto, { external, notes }: Reading): boolean {
+  if (notes === undefined) return false;
+  const isText = dtypeOfCode(tensor.dataType) === "string";
+  return isText || (tensor.dataLocation === Location.EXTERNAL && !external.has(tensor));
+}
+
+const NO_BYTES = new Uint8Array(0);
+
 /**
  * A tensor of the file as raw bytes, which start at a multiple of 8 in their buffer, so that any typed array fits.
+ * A tensor that is left unread (see `isLeftUnread`) has none.
  *
  * @throws SlmError DATA_INVALID naming the tensor if its bytes do not fill its shape or would lose something.
  */
-export function decodeTensor(tensor: TensorProto, external: ExternalBytes, where: string): TensorValue {
-  refuseLosses("tensor", tensor, where);
-  if (tensor.dims.length > MAX_RANK) {
-    throw new SlmError(
-      "DATA_INVALID",
-      `${where}: a tensor has at most ${MAX_RANK} axes, got ${tensor.dims.length}`,
-    );
-  }
+export function decodeTensor(tensor: TensorProto, reading: Reading, where: string): TensorValue {
+  refuseLosses("tensor", tensor, where, reading.notes);
+  checkRank(tensor.dims.length, where);
   const dtype = decodeDtype(tensor.dataType, where);
   const shape = tensor.dims.map((size) => exactNumber(size, where));
-  const value = { dtype, shape, data: tensorBytes(tensor, dtype, external, where) };
+  if (isLeftUnread(tensor, reading)) return { dtype, shape, data: NO_BYTES };
+  const value = { dtype, shape, data: tensorBytes(tensor, dtype, reading.external, where) };
   checkTensor(value, where);
   return value;
 }

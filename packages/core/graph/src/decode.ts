@@ -2,13 +2,15 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { SlmError } from "@slm/error";
 import { ModelProtoSchema, type ModelProto } from "onnx-buf";
-import { checkGraph } from "./check.js";
-import { decodeBody, decodeDomain, decodeName } from "./decode-body.js";
-import { exactNumber, type ExternalBytes } from "./decode-tensor.js";
+import { checkGraph, checkOutline } from "./check.js";
+import { decodeBody, decodeDomain, decodeName, decodeText } from "./decode-body.js";
+import { exactNumber } from "./decode-tensor.js";
 import { MAX_MODEL_BYTES } from "./encode.js";
-import type { Graph, UntypedValue, ValueInfo } from "./graph.js";
+import type { Graph, ModelOutline, Subgraph, UntypedValue, ValueInfo } from "./graph.js";
 import { refuseLosses } from "./losses.js";
 import { checkParts } from "./parts.js";
+import { Notes, type ExternalBytes, type Reading } from "./reading.js";
+import { shorten } from "./shorten.js";
 import { checkVersions } from "./versions.js";
 
 function typed(value: UntypedValue, where: string): ValueInfo {
@@ -16,7 +18,7 @@ function typed(value: UntypedValue, where: string): ValueInfo {
   if (dtype !== undefined && shape !== undefined) return { name, dtype, shape };
   throw new SlmError(
     "DATA_INVALID",
-    `${where} '${name}': a model's inputs and outputs need a type and a rank`,
+    `${where} '${shorten(name)}': a model's inputs and outputs need a type and a rank`,
     {
       suggestions: ["run the model through ONNX shape inference first"],
     },
@@ -42,9 +44,9 @@ function decodeOpsets(model: ModelProto): Readonly<Record<string, number>> {
 function decodeMetadata(model: ModelProto): Readonly<Record<string, string>> {
   const metadata = new Map<string, string>();
   for (const { key, value } of model.metadataProps) {
-    const where = `model: metadata '${key}'`;
+    const where = `model: metadata '${shorten(key)}'`;
     if (metadata.has(key)) throw new SlmError("DATA_INVALID", `${where}: is there twice`);
-    metadata.set(decodeName(key, where), decodeName(value, where));
+    metadata.set(decodeName(key, where), decodeText(value, where));
   }
   return Object.fromEntries(metadata);
 }
@@ -68,24 +70,40 @@ export function parseModel(bytes: Uint8Array): ModelProto {
   }
 }
 
-/** The graph of a parsed model; `external` holds the bytes of tensors outside the file. @throws SlmError DATA_INVALID. */
-export function graphOf(model: ModelProto, external: ExternalBytes): Graph {
-  refuseLosses("model", model, "model");
+/** What a model says besides its nodes. */
+type Frame = Pick<Graph, "irVersion" | "opsets" | "metadata"> & { readonly body: Subgraph };
+
+function frameOf(model: ModelProto, reading: Reading): Frame {
+  refuseLosses("model", model, "model", reading.notes);
   const irVersion = exactNumber(model.irVersion, "model: IR version");
   const opsets = decodeOpsets(model);
   checkVersions(irVersion, opsets);
   if (model.graph === undefined) throw new SlmError("DATA_INVALID", "model: has no graph");
-  const body = decodeBody(model.graph, external, `graph '${model.graph.name}'`);
+  const body = decodeBody(model.graph, reading, `graph '${shorten(model.graph.name)}'`);
+  return { irVersion, opsets, metadata: decodeMetadata(model), body };
+}
+
+/** The graph of a parsed model; `external` holds the bytes of tensors outside the file. @throws SlmError DATA_INVALID. */
+export function graphOf(model: ModelProto, external: ExternalBytes): Graph {
+  const { body, ...frame } = frameOf(model, { external });
   const graph: Graph = {
     ...body,
-    irVersion,
-    opsets,
+    ...frame,
     inputs: body.inputs.map((value) => typed(value, "model: input")),
     outputs: body.outputs.map((value) => typed(value, "model: output")),
-    metadata: decodeMetadata(model),
   };
   checkGraph(graph);
   return graph;
+}
+
+/** The outline of a parsed model; tensors outside the file that `external` lacks are left unread. */
+export function outlineOf(model: ModelProto, external: ExternalBytes): ModelOutline {
+  const notes = new Notes();
+  const { body, ...frame } = frameOf(model, { external, notes });
+  const producer = [model.producerName, model.producerVersion].filter((text) => text !== "").join(" ");
+  const outline = { ...body, ...frame, producer: shorten(producer), omitted: notes.list() };
+  checkOutline(outline);
+  return outline;
 }
 
 const NOTHING_OUTSIDE: ExternalBytes = new Map();
@@ -98,4 +116,14 @@ const NOTHING_OUTSIDE: ExternalBytes = new Map();
  */
 export function decodeModel(bytes: Uint8Array): Graph {
   return graphOf(parseModel(bytes), NOTHING_OUTSIDE);
+}
+
+/**
+ * Looks at the bytes of an ONNX file: everything is checked as `decodeModel` does, but what could not be written back
+ * is noted in `omitted` instead of refused, and tensors outside the file are left unread.
+ *
+ * @throws SlmError DATA_INVALID naming what is damaged.
+ */
+export function decodeOutline(bytes: Uint8Array): ModelOutline {
+  return outlineOf(parseModel(bytes), NOTHING_OUTSIDE);
 }

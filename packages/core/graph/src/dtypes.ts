@@ -20,8 +20,16 @@ export const ONNX_DTYPES = {
   uint32: { code: 12, bits: 32 },
   uint64: { code: 13, bits: 64 },
   bfloat16: { code: 16, bits: 16 },
+  float8e4m3fn: { code: 17, bits: 8 },
+  float8e4m3fnuz: { code: 18, bits: 8 },
+  float8e5m2: { code: 19, bits: 8 },
+  float8e5m2fnuz: { code: 20, bits: 8 },
   uint4: { code: 21, bits: 4 },
   int4: { code: 22, bits: 4 },
+  float4e2m1: { code: 23, bits: 4 },
+  float8e8m0: { code: 24, bits: 8 },
+  uint2: { code: 25, bits: 2 },
+  int2: { code: 26, bits: 2 },
 } as const satisfies Readonly<Record<string, { readonly code: number; readonly bits: number | undefined }>>;
 
 export type OnnxDType = keyof typeof ONNX_DTYPES;
@@ -36,7 +44,7 @@ const DTYPE_BY_CODE: ReadonlyMap<number, OnnxDType> = new Map(
   ),
 );
 
-/** The element type with this code of onnx.proto, or undefined where this package does not keep it (complex, float8). */
+/** The element type with this code of onnx.proto, or undefined where this package does not keep it (complex). */
 export function dtypeOfCode(code: number): OnnxDType | undefined {
   return DTYPE_BY_CODE.get(code);
 }
@@ -47,7 +55,7 @@ export function elementCount(shape: readonly number[]): number {
 }
 
 /**
- * Bytes of a dense tensor; 4-bit elements are packed two per byte, the last byte may be half used.
+ * Bytes of a dense tensor; elements smaller than a byte are packed, the last byte may be partly used.
  *
  * @throws SlmError DATA_INVALID for strings, negative or fractional dimensions, and sizes beyond exact integers.
  */

@@ -8,7 +8,9 @@ import {
   type ModelProto,
   type TensorProto,
 } from "onnx-buf";
-import { expectedBytes, type ExternalBytes } from "./decode-tensor.js";
+import { expectedBytes } from "./decode-tensor.js";
+import type { ExternalBytes } from "./reading.js";
+import { shorten } from "./shorten.js";
 
 /** Keys of an external tensor. A checksum is of the whole file and costs a second read of it; it is not verified. */
 const KEYS: ReadonlySet<string> = new Set(["location", "offset", "length", "checksum"]);
@@ -32,7 +34,10 @@ function wholeNumber(text: string | undefined, fallback: number, where: string):
   if (text === undefined) return fallback;
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new SlmError("DATA_INVALID", `${where}: offset and length are whole numbers of bytes, got '${text}'`);
+  throw new SlmError(
+    "DATA_INVALID",
+    `${where}: offset and length are whole numbers of bytes, got '${shorten(text)}'`,
+  );
 }
 
 /** A path that cannot leave the folder by its spelling, on any system. */
@@ -43,19 +48,19 @@ function checkLocation(location: string, where: string): void {
   if (location !== "" && !leaves) return;
   throw new SlmError(
     "DATA_INVALID",
-    `${where}: weights must lie in the model's folder, got location '${location}'`,
+    `${where}: weights must lie in the model's folder, got location '${shorten(location)}'`,
   );
 }
 
 function rangeOf(tensor: TensorProto): Range {
-  const where = `model: tensor '${tensor.name}'`;
+  const where = `model: tensor '${shorten(tensor.name)}'`;
   const keys = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
   const unknown = [...keys.keys()].find((key) => !KEYS.has(key));
   if (unknown !== undefined || keys.size !== tensor.externalData.length) {
     const known = [...KEYS].join(", ");
     throw new SlmError(
       "DATA_INVALID",
-      `${where}: external data takes ${known}, each once, got '${unknown ?? "a repeat"}'`,
+      `${where}: external data takes ${known}, each once, got '${shorten(unknown ?? "a repeat")}'`,
     );
   }
   const file = keys.get("location") ?? "";
@@ -124,8 +129,15 @@ function checkRanges(file: string, ranges: readonly Range[], size: number): void
   }
 }
 
+export interface ExternalLimits {
+  /** Most bytes to read, all tensors together. */
+  readonly maxBytes: number;
+  /** Larger tensors are checked and left where they are. Default: none is. */
+  readonly maxTensorBytes?: number;
+}
+
 /**
- * Reads every tensor of a model that lies in another file. Tensors over the same bytes share one array.
+ * Reads the tensors of a model that lie in other files. Tensors over the same bytes share one array.
  *
  * @throws SlmError INPUT_MISSING if a file is not there; DATA_INVALID if one lies outside `folder`, a range outside its
  * file, distinct ranges overlap so much that they claim more than the file has, or all of them exceed `maxBytes`.
@@ -133,7 +145,7 @@ function checkRanges(file: string, ranges: readonly Range[], size: number): void
 export async function readExternal(
   model: ModelProto,
   folder: string,
-  maxBytes: number,
+  { maxBytes, maxTensorBytes = Infinity }: ExternalLimits,
 ): Promise<ExternalBytes> {
   const files = new Map<string, Map<string, { readonly range: Range; readonly tensors: TensorProto[] }>>();
   for (const tensor of model.graph === undefined ? [] : externalTensors(model.graph)) {
@@ -146,7 +158,8 @@ export async function readExternal(
     else known.tensors.push(tensor);
   }
   const all = [...files.values()].flatMap((ranges) => [...ranges.values()]);
-  const total = all.reduce((sum, { range }) => sum + range.length, 0);
+  const isWanted = ({ length }: Range): boolean => length <= maxTensorBytes;
+  const total = all.reduce((sum, { range }) => sum + (isWanted(range) ? range.length : 0), 0);
   if (total > maxBytes) {
     throw new SlmError(
       "DATA_INVALID",
@@ -163,6 +176,7 @@ export async function readExternal(
         size,
       );
       for (const { range, tensors } of ranges.values()) {
+        if (!isWanted(range)) continue;
         const data = await readRange(handle, range);
         for (const tensor of tensors) bytes.set(tensor, data);
       }

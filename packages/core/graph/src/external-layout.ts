@@ -13,39 +13,46 @@ export const EXTERNAL_ALIGNMENT = 64;
 export const EXTERNAL_MIN_BYTES = 1024;
 
 export interface ExternalLayout {
-  readonly places: ExternalPlaces;
+  /** Places by initializer name, one map for each graph. */
+  readonly places: readonly ExternalPlaces[];
   /** What to write, in order of offset. */
-  readonly chunks: readonly { readonly offset: number; readonly data: Uint8Array }[];
+  readonly chunks: readonly { readonly offset: number; readonly initializer: Initializer }[];
   readonly size: number;
 }
 
 /**
- * Lays out the initializers of at least `minBytes` in one file. Initializers over the very same bytes (buffer, offset
- * and length) are stored once, whatever their dtype and shape.
+ * Lays out the initializers of at least `minBytes` of all graphs in one file. Initializers over the very same bytes
+ * (buffer, offset and length) are stored once, whatever their dtype, shape and graph.
  */
 export function layOutExternal(
-  initializers: Iterable<Initializer>,
+  graphs: readonly Iterable<Initializer>[],
   file: string,
   minBytes: number,
 ): ExternalLayout {
-  const places = new Map<string, ExternalPlace>();
-  const chunks: { offset: number; data: Uint8Array }[] = [];
+  const chunks: { offset: number; initializer: Initializer }[] = [];
   const stored = new Map<ArrayBufferLike, Map<string, ExternalPlace>>();
   let size = 0;
-  for (const { name, data } of initializers) {
-    if (data.byteLength === 0 || data.byteLength < minBytes) continue;
+  const placeOf = (initializer: Initializer): ExternalPlace => {
+    const { data } = initializer;
     const ofBuffer = stored.get(data.buffer) ?? new Map<string, ExternalPlace>();
     stored.set(data.buffer, ofBuffer);
     const key = `${data.byteOffset}+${data.byteLength}`;
-    let place = ofBuffer.get(key);
-    if (place === undefined) {
-      const offset = Math.ceil(size / EXTERNAL_ALIGNMENT) * EXTERNAL_ALIGNMENT;
-      place = { file, offset, length: data.byteLength };
-      ofBuffer.set(key, place);
-      chunks.push({ offset, data });
-      size = offset + data.byteLength;
+    const known = ofBuffer.get(key);
+    if (known !== undefined) return known;
+    const offset = Math.ceil(size / EXTERNAL_ALIGNMENT) * EXTERNAL_ALIGNMENT;
+    const place = { file, offset, length: data.byteLength };
+    ofBuffer.set(key, place);
+    chunks.push({ offset, initializer });
+    size = offset + data.byteLength;
+    return place;
+  };
+  const places = graphs.map((initializers) => {
+    const ofGraph = new Map<string, ExternalPlace>();
+    for (const initializer of initializers) {
+      const { byteLength } = initializer.data;
+      if (byteLength > 0 && byteLength >= minBytes) ofGraph.set(initializer.name, placeOf(initializer));
     }
-    places.set(name, place);
-  }
+    return ofGraph;
+  });
   return { places, chunks, size };
 }

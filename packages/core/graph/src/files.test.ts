@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { GraphBuilder } from "./builder.js";
 import { encodeModel } from "./encode.js";
 import { EXTERNAL_ALIGNMENT } from "./external-layout.js";
-import { readOnnx, writeOnnx } from "./files.js";
+import { readOnnx, writeOnnx, writeOnnxSet } from "./files.js";
 import type { Graph } from "./graph.js";
 
 let folder = "";
@@ -259,5 +259,56 @@ describe(readOnnx, () => {
     await expect(readOnnx(path)).rejects.toMatchObject({ code: "INPUT_MISSING" });
     await writeFile(path, encodeModel(weighty()).subarray(0, 100));
     await expect(readOnnx(path)).rejects.toMatchObject({ code: "DATA_INVALID" });
+  });
+});
+
+describe(writeOnnxSet, () => {
+  const weight = Float32Array.from({ length: 1024 }, (_, index) => index);
+
+  function graphOf(name: string, own: Float32Array): Graph {
+    const g = new GraphBuilder(name);
+    g.initializer("shared", "float32", [1024], weight);
+    g.initializer("own", "float32", [own.length], own);
+    g.output("y", g.op("Neg", [g.input("x", "float32", ["n"])]), "float32", ["n"]);
+    return g.build();
+  }
+
+  const first = graphOf("first", new Float32Array(512).fill(1));
+  const second = graphOf("second", new Float32Array(256).fill(2));
+  const models = (): { graph: Graph; path: string }[] => [
+    { graph: first, path: join(folder, "first.onnx") },
+    { graph: second, path: join(folder, "second.onnx") },
+  ];
+
+  test("stores a weight of two graphs once, and each graph reads back the same", async () => {
+    const written = await writeOnnxSet(models(), { file: "weights.bin" });
+    expect((await readFile(join(folder, "weights.bin"))).length).toBe(4096 + 2048 + 1024);
+    expect(await readOnnx(join(folder, "first.onnx"))).toEqual(first);
+    expect(await readOnnx(join(folder, "second.onnx"))).toEqual(second);
+    const model = await readFile(join(folder, "second.onnx"));
+    expect(written[1]?.bytes).toBe(model.length + 4096 + 1024);
+  });
+
+  test("asks for the content of each weight once, and writes that instead of the weight's own bytes", async () => {
+    const asked: string[] = [];
+    await writeOnnxSet(models(), {
+      file: "weights.bin",
+      content: ({ name, data }) => {
+        asked.push(name);
+        return new Uint8Array(data.byteLength).fill(7);
+      },
+    });
+    expect(asked).toEqual(["shared", "own", "own"]);
+    const { initializers } = await readOnnx(join(folder, "first.onnx"));
+    expect(new Set(initializers.get("shared")?.data)).toEqual(new Set([7]));
+  });
+
+  test("refuses content of another size, and models in different folders", async () => {
+    const short = { file: "weights.bin", content: () => new Uint8Array(3) };
+    await expect(writeOnnxSet(models(), short)).rejects.toMatchObject({ code: "DATA_INVALID" });
+    const [one] = models();
+    const elsewhere = { graph: second, path: join(folder, "sub", "second.onnx") };
+    const apart = writeOnnxSet([one!, elsewhere], { file: "weights.bin" });
+    await expect(apart).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
 });

@@ -4,10 +4,10 @@ import { open, readFile, rename, rm, stat, type FileHandle } from "node:fs/promi
 import { basename, dirname, join } from "node:path";
 import { SlmError } from "@slm/error";
 import { graphOf, parseModel } from "./decode.js";
-import { MAX_MODEL_BYTES, encodeWithPlaces } from "./encode.js";
+import { MAX_MODEL_BYTES, encodeWithPlaces, type ExternalPlaces } from "./encode.js";
 import { readExternal } from "./external-data.js";
 import { EXTERNAL_MIN_BYTES, layOutExternal } from "./external-layout.js";
-import type { Graph } from "./graph.js";
+import type { Graph, Initializer } from "./graph.js";
 
 /**
  * Weights read from other files, all together, by default: a 7-billion-parameter teacher in float16 with room to
@@ -21,7 +21,18 @@ export interface WriteOnnxOptions {
     readonly file: string;
     /** Weights of fewer bytes stay in the model. Default 1024. */
     readonly minBytes?: number;
+    /**
+     * The bytes of a weight, asked for once, when it is written: a graph whose `data` only has the size of its weights
+     * (memory that is never touched takes no room) can so be larger than memory. Default: the weight's own `data`.
+     */
+    readonly content?: (weight: Initializer) => Uint8Array;
   };
+}
+
+/** One model of a set that shares a weights file. */
+export interface ModelFile {
+  readonly graph: Graph;
+  readonly path: string;
 }
 
 export interface ReadOnnxOptions {
@@ -39,14 +50,14 @@ async function writeAt(handle: FileHandle, data: Uint8Array, position: number): 
   }
 }
 
-type Chunks = readonly { readonly offset: number; readonly data: Uint8Array }[];
+type Chunks = readonly { readonly offset: number; readonly data: () => Uint8Array }[];
 
 /** Writes a file under a name nobody looks for, on disk to the last byte. Gaps between chunks are zero. */
 async function writeAside(path: string, chunks: Chunks): Promise<string> {
   const aside = `${path}.${randomUUID()}.part`;
   const handle = await open(aside, "wx");
   try {
-    for (const { offset, data } of chunks) await writeAt(handle, data, offset);
+    for (const { offset, data } of chunks) await writeAt(handle, data(), offset);
     await handle.sync();
   } catch (error) {
     await rm(aside, { force: true });
@@ -66,6 +77,7 @@ async function writeWhole(
     for (const { aside, path } of written) await rename(aside, path);
   } catch (cause) {
     for (const { aside } of written) await rm(aside, { force: true });
+    if (cause instanceof SlmError) throw cause;
     const reason = cause instanceof Error ? cause.message : "unknown";
     throw new SlmError("OUTPUT_FAILED", `graph: cannot write '${files.at(-1)?.path ?? ""}': ${reason}`, {
       cause,
@@ -97,21 +109,71 @@ export async function writeOnnx(
   options: WriteOnnxOptions = {},
 ): Promise<{ readonly bytes: number }> {
   const { externalData } = options;
-  if (externalData === undefined) {
-    const model = encodeWithPlaces(graph, new Map());
-    await writeWhole([{ path, chunks: [{ offset: 0, data: model }] }]);
-    return { bytes: model.byteLength };
+  if (externalData !== undefined) {
+    const [written] = await writeOnnxSet([{ graph, path }], externalData);
+    return { bytes: written!.bytes };
   }
-  const { file, minBytes = EXTERNAL_MIN_BYTES } = externalData;
-  checkExternalName(file, path);
-  const layout = layOutExternal(graph.initializers.values(), file, minBytes);
-  const model = encodeWithPlaces(graph, layout.places);
-  const weights = layout.size === 0 ? [] : [{ path: join(dirname(path), file), chunks: layout.chunks }];
-  await writeWhole([...weights, { path, chunks: [{ offset: 0, data: model }] }]);
-  return { bytes: model.byteLength + layout.size };
+  const model = encodeWithPlaces(graph, new Map());
+  await writeWhole([{ path, chunks: [{ offset: 0, data: () => model }] }]);
+  return { bytes: model.byteLength };
 }
 
-async function readModelBytes(path: string): Promise<Uint8Array> {
+/**
+ * Writes graphs of one folder as ONNX files that share one weights file: weights over the very same bytes are stored
+ * once, whichever graphs hold them. Otherwise as {@link writeOnnx}.
+ *
+ * @returns for each graph the bytes of its model file and of the weights it reads.
+ */
+export async function writeOnnxSet(
+  models: readonly ModelFile[],
+  externalData: NonNullable<WriteOnnxOptions["externalData"]>,
+): Promise<readonly { readonly bytes: number }[]> {
+  const { file, minBytes = EXTERNAL_MIN_BYTES, content = storedBytes } = externalData;
+  const folders = new Set(models.map(({ path }) => dirname(path)));
+  if (folders.size !== 1) {
+    throw new SlmError("DATA_INVALID", `graph: models that share '${file}' must lie in one folder`);
+  }
+  for (const { path } of models) checkExternalName(file, path);
+  const layout = layOutExternal(
+    models.map(({ graph }) => graph.initializers.values()),
+    file,
+    minBytes,
+  );
+  const encoded = models.map(({ graph, path }, index) => {
+    const places = layout.places[index]!;
+    // A file of one graph holds its weights and the gaps that align them.
+    const weights = models.length === 1 ? layout.size : bytesRead(places);
+    return { path, model: encodeWithPlaces(graph, places), weights };
+  });
+  const chunks = layout.chunks.map(({ offset, initializer }) => ({
+    offset,
+    data: () => checkedContent(initializer, content),
+  }));
+  const weights = layout.size === 0 ? [] : [{ path: join([...folders][0]!, file), chunks }];
+  const files = encoded.map(({ path, model }) => ({ path, chunks: [{ offset: 0, data: () => model }] }));
+  await writeWhole([...weights, ...files]);
+  return encoded.map(({ model, weights: read }) => ({ bytes: model.byteLength + read }));
+}
+
+const storedBytes = ({ data }: Initializer): Uint8Array => data;
+
+/** Bytes of the weights at these places, each counted once. */
+function bytesRead(places: ExternalPlaces): number {
+  const distinct = new Map([...places.values()].map(({ offset, length }) => [offset, length]));
+  return [...distinct.values()].reduce((sum, length) => sum + length, 0);
+}
+
+function checkedContent(initializer: Initializer, content: (weight: Initializer) => Uint8Array): Uint8Array {
+  const bytes = content(initializer);
+  if (bytes.byteLength === initializer.data.byteLength) return bytes;
+  throw new SlmError(
+    "DATA_INVALID",
+    `graph: weight '${initializer.name}' has ${initializer.data.byteLength} bytes, its content ${bytes.byteLength}`,
+  );
+}
+
+/** The bytes of a model file, its size checked first. @throws SlmError INPUT_MISSING or DATA_INVALID. */
+export async function readModelBytes(path: string): Promise<Uint8Array> {
   const info = await stat(path).catch((cause: unknown) => {
     throw new SlmError("INPUT_MISSING", `model: no such file: ${path}`, { cause });
   });
@@ -133,6 +195,6 @@ async function readModelBytes(path: string): Promise<Uint8Array> {
  */
 export async function readOnnx(path: string, options: ReadOnnxOptions = {}): Promise<Graph> {
   const model = parseModel(await readModelBytes(path));
-  const external = await readExternal(model, dirname(path), options.maxExternalBytes ?? MAX_EXTERNAL_BYTES);
-  return graphOf(model, external);
+  const maxBytes = options.maxExternalBytes ?? MAX_EXTERNAL_BYTES;
+  return graphOf(model, await readExternal(model, dirname(path), { maxBytes }));
 }

@@ -15,6 +15,8 @@ export interface TensorValue {
 /** A named constant of a graph: a weight, or a number an operator asks for as an input. */
 export interface Initializer extends TensorValue {
   readonly name: string;
+  /** Set where a {@link ModelOutline} left the bytes in their file; `data` is empty then. Never in a whole graph. */
+  readonly unread?: true;
 }
 
 /** What an attribute of each kind holds. Integers are exact up to 2^53; floats have float32 precision in the file. */
@@ -78,4 +80,19 @@ export interface Graph extends Subgraph {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * What can be told about a model file without keeping all of it: enough to analyse, not enough to write. It is no
+ * {@link Graph}, so nothing that writes or rewrites takes it.
+ */
+export interface ModelOutline extends Subgraph {
+  readonly irVersion: number;
+  /** Operator set version by domain. */
+  readonly opsets: Readonly<Record<string, number>>;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The tool that wrote the file, and its version. */
+  readonly producer: string;
+  /** What the file says and this outline leaves out, and a rewrite would lose: functions, sparse weights, ... */
+  readonly omitted: readonly string[];
 }

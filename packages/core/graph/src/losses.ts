@@ -1,5 +1,6 @@
 /** Refuses what a file says and this package could not write back: a foreign model is kept whole or not read. */
 import { SlmError } from "@slm/error";
+import type { Notes } from "./reading.js";
 import type {
   AttributeProto,
   GraphProto,
@@ -132,21 +133,31 @@ function isPresent(value: unknown): boolean {
 
 /**
  * Refuses a message with a field that would be lost, or with one that the format this package knows does not have.
+ * With `notes`, the file is only looked at: the loss is noted there and reading goes on.
  *
  * @throws SlmError DATA_INVALID naming the message and the field.
  */
-export function refuseLosses<Name extends keyof Kept>(name: Name, message: Kept[Name], where: string): void {
+export function refuseLosses<Name extends keyof Kept>(
+  name: Name,
+  message: Kept[Name],
+  where: string,
+  notes?: Notes,
+): void {
   const unknown = message.$unknown?.[0];
   if (unknown !== undefined) {
-    throw new SlmError(
-      "DATA_INVALID",
+    refuse(
       `${where}: ${message.$typeName} has field ${unknown.no} with a value that ONNX 1.20 does not know; it would be lost`,
+      notes,
     );
   }
   const fields = new Map<string, unknown>(Object.entries(message));
   const lost = REFUSED.get(name)?.find((field) => isPresent(fields.get(field)));
-  if (lost === undefined) return;
-  throw new SlmError("DATA_INVALID", `${where}: ${message.$typeName} uses '${lost}', which would be lost`, {
-    suggestions: ["export the model without it"],
-  });
+  if (lost !== undefined) refuse(`${where}: ${message.$typeName} uses '${lost}', which would be lost`, notes);
+}
+
+function refuse(message: string, notes: Notes | undefined): void {
+  if (notes === undefined) {
+    throw new SlmError("DATA_INVALID", message, { suggestions: ["export the model without it"] });
+  }
+  notes.add(message);
 }

@@ -1,5 +1,6 @@
 /** Which values a node reads, those its subgraphs capture from outside included. */
 import type { GraphNode, Subgraph } from "./graph.js";
+import { shorten } from "./shorten.js";
 
 /** The subgraphs among a node's attributes. */
 export function subgraphsOf(node: GraphNode): readonly Subgraph[] {
@@ -36,5 +37,6 @@ export function valuesRead(node: GraphNode): readonly string[] {
 
 /** How messages name a node: its name where it has one, else its place; always with its operator. */
 export function describeNode(node: Pick<GraphNode, "name" | "opType">, index: number): string {
-  return node.name === "" ? `node ${index} (${node.opType})` : `node '${node.name}' (${node.opType})`;
+  const opType = shorten(node.opType);
+  return node.name === "" ? `node ${index} (${opType})` : `node '${shorten(node.name)}' (${opType})`;
 }

@@ -37,7 +37,9 @@ export function bfloat16Bits(value: number): number {
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
-type Integers = Exclude<OnnxDType, "float32" | "float64" | "float16" | "bfloat16" | "string">;
+/** Element types that numbers can be written as; the rest is kept as bytes. */
+type Packable = Exclude<OnnxDType, "string" | "int2" | "uint2" | `float8${string}` | "float4e2m1">;
+type Integers = Exclude<Packable, "float32" | "float64" | "float16" | "bfloat16">;
 
 const INTEGER_RANGE: Readonly<Record<Integers, readonly [number, number]>> = {
   int4: [-8, 7],
@@ -61,7 +63,7 @@ function packNibbles(values: readonly number[]): Uint8Array {
   return bytes;
 }
 
-const PACK: Readonly<Record<Exclude<OnnxDType, "string">, (values: readonly number[]) => ArrayBufferView>> = {
+const PACK: Readonly<Record<Packable, (values: readonly number[]) => ArrayBufferView>> = {
   float32: (values) => Float32Array.from(values),
   float64: (values) => Float64Array.from(values),
   float16: (values) => Uint16Array.from(values, float16Bits),
@@ -83,14 +85,18 @@ function isInteger(dtype: OnnxDType): dtype is Integers {
   return Object.hasOwn(INTEGER_RANGE, dtype);
 }
 
+function isPackable(dtype: OnnxDType): dtype is Packable {
+  return Object.hasOwn(PACK, dtype);
+}
+
 /**
  * Numbers as the bytes of a tensor. Floats are rounded to the nearest; integers must fit.
  *
- * @throws SlmError DATA_INVALID for an integer that is fractional or out of range, and for strings.
+ * @throws SlmError DATA_INVALID for an integer that is fractional or out of range, and for types numbers cannot be written as.
  */
 export function packValues(dtype: OnnxDType, values: readonly number[]): Uint8Array {
-  if (dtype === "string")
-    throw new SlmError("DATA_INVALID", "graph: a string tensor cannot be packed from numbers");
+  if (!isPackable(dtype))
+    throw new SlmError("DATA_INVALID", `graph: a ${dtype} tensor cannot be packed from numbers`);
   if (isInteger(dtype)) {
     const [low, high] = INTEGER_RANGE[dtype];
     const bad = values.find((value) => !Number.isInteger(value) || value < low || value > high);

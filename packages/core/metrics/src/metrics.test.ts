@@ -1,7 +1,7 @@
 import { SlmError } from "@slm/error";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { METRIC_NAMES, METRICS, parseMetricNames } from "./metrics.js";
+import { METRIC_NAMES, METRICS, parseMetricNames, type MetricName } from "./metrics.js";
 
 const text = fc
   .array(fc.constantFrom("A", "B", "C"), { minLength: 1, maxLength: 6 })
@@ -10,6 +10,56 @@ const rows = fc.array(fc.tuple(text, fc.array(text, { minLength: 1, maxLength: 3
   minLength: 1,
   maxLength: 8,
 });
+
+/** Texts of two tokens and more, none of them an article: enough for every metric but BLEU. */
+const pairText = fc
+  .array(fc.constantFrom("K", "AE", "T"), { minLength: 2, maxLength: 6 })
+  .map((list) => list.join(" "));
+const pairRows = fc.array(fc.tuple(pairText, fc.array(pairText, { minLength: 1, maxLength: 3 })), {
+  minLength: 1,
+  maxLength: 8,
+});
+
+/** JSON objects with an intent, as predictions sometimes cut short. */
+const answer = fc
+  .record({ intent: fc.constantFrom("go", "stop"), slots: fc.jsonValue({ maxDepth: 2 }) })
+  .map((value) => JSON.stringify(value));
+const answerRows = fc.array(
+  fc.tuple(
+    fc.oneof(
+      answer,
+      answer.map((json) => json.slice(1)),
+    ),
+    fc.array(answer, { minLength: 1, maxLength: 3 }),
+  ),
+  { minLength: 1, maxLength: 8 },
+);
+
+/** Whatever a model might write: signs of JSON, blanks of all kinds, other scripts, half of a surrogate pair. */
+const wildText = fc.string({
+  unit: fc.constantFrom(
+    ...["K", "7", " ", ".", ",", "-", "&", "'", '"', "{", "}", "[", "]", ":", "null"],
+    ...["\n", "\t", "\u00a0", "\u0085", "\ufeff", "\u0301", "\u00e9", "\u6771", "\u{1f600}", "\ud800"],
+  ),
+  maxLength: 12,
+});
+
+/** Sixteen metrics share the time of one file. */
+const FEW = { numRuns: 25 } as const;
+
+function isJsonMetric(name: MetricName): boolean {
+  return name === "jsonExactMatch" || name === "slotF1" || name === "intentAccuracy";
+}
+
+function columnsOf(list: readonly (readonly [string, readonly string[]])[]): {
+  readonly predictions: readonly string[];
+  readonly references: readonly (readonly string[])[];
+} {
+  return {
+    predictions: list.map(([prediction]) => prediction),
+    references: list.map(([, references]) => references),
+  };
+}
 
 function codeOf(run: () => unknown): string {
   try {
@@ -50,39 +100,100 @@ describe("METRICS", () => {
     expect(METRICS.wordError.compute(["  K  AE\tT "], [["K AE T"]])).toBe(0);
   });
 
-  test("references as predictions are perfect, and every metric knows which way is better", () => {
-    fc.assert(
-      fc.property(rows, (list) => {
-        const references = list.map(([, texts]) => texts);
-        const predictions = references.map((texts) => texts.at(-1)!);
-        for (const name of METRIC_NAMES) {
-          const { betterIs, compute } = METRICS[name];
-          expect(compute(predictions, references)).toBe(betterIs === "lower" ? 0 : 1);
-        }
-      }),
-    );
+  test("characters are code points: an emoji is one, an accent on its own another", () => {
+    expect(METRICS.characterError.compute(["caf\u00e9"], [["cafe\u0301"]])).toBe(2 / 5);
+    expect(METRICS.characterError.compute(["\u{1f600}"], [["\u{1f601}"]])).toBe(1);
+    expect(METRICS.characterError.compute([" a  b "], [["a b"]])).toBe(1 / 3);
   });
 
   test("word error and exact match add up to one, and phoneme error is zero exactly where word error is", () => {
     fc.assert(
       fc.property(rows, (list) => {
-        const predictions = list.map(([prediction]) => prediction);
-        const references = list.map(([, texts]) => texts);
+        const { predictions, references } = columnsOf(list);
         const wordError = METRICS.wordError.compute(predictions, references);
         expect(wordError + METRICS.exactMatch.compute(predictions, references)).toBeCloseTo(1, 12);
         expect(METRICS.phonemeError.compute(predictions, references) === 0).toBe(wordError === 0);
       }),
     );
   });
+});
 
-  test.each(METRIC_NAMES)("%s refuses what cannot be measured", (name) => {
-    const { compute } = METRICS[name];
+describe.each(METRIC_NAMES)("METRICS.%s", (name) => {
+  const { betterIs, unit, compute, rowScore } = METRICS[name];
+  const best = betterIs === "lower" ? 0 : unit === "points" ? 100 : 1;
+  const data = isJsonMetric(name) ? answerRows : pairRows;
+
+  test("is perfect when every prediction is a reference", () => {
+    fc.assert(
+      fc.property(data, (list) => {
+        const { references } = columnsOf(list);
+        // BLEU is 0 where no prediction has four tokens, so one row does.
+        const long = isJsonMetric(name) ? [] : [["A B C D E"]];
+        const all = [...references, ...long];
+        expect(
+          compute(
+            all.map((texts) => texts.at(-1)!),
+            all,
+          ),
+        ).toBeCloseTo(best, 9);
+      }),
+      FEW,
+    );
+  });
+
+  test("is a number in range whatever the predictions are", () => {
+    fc.assert(
+      fc.property(data, fc.array(wildText, { minLength: 8, maxLength: 8 }), (list, wild) => {
+        const { predictions, references } = columnsOf(list);
+        const mixed = predictions.map((prediction, index) => (index % 2 === 0 ? wild[index]! : prediction));
+        const rowScores = mixed.map((text, row) => rowScore(text, references[row]!));
+        for (const score of [compute(mixed, references), ...rowScores]) {
+          expect(score).toBeGreaterThanOrEqual(0);
+          if (betterIs === "higher") expect(score).toBeLessThanOrEqual(best + 1e-9);
+          expect(score).toBeLessThan(Infinity);
+        }
+      }),
+      FEW,
+    );
+  });
+
+  test("does not depend on the order of rows", () => {
+    fc.assert(
+      fc.property(data, (list) => {
+        const { predictions, references } = columnsOf(list);
+        const backwards = compute(predictions.toReversed(), references.toReversed());
+        expect(backwards).toBeCloseTo(compute(predictions, references), 9);
+      }),
+      FEW,
+    );
+  });
+
+  test("gives empty predictions the worst score", () => {
+    const reference = isJsonMetric(name) ? '{"intent":"go"}' : "A B C D E";
+    expect(compute(["", ""], [[reference], [reference]])).toBe(betterIs === "lower" ? 1 : 0);
+    expect(rowScore("", [reference])).toBe(betterIs === "lower" ? 1 : 0);
+  });
+
+  test("refuses columns of different lengths and no rows", () => {
     expect(codeOf(() => compute(["A"], []))).toBe("SHAPE_MISMATCH");
     expect(codeOf(() => compute([], []))).toBe("DATA_INVALID");
-    expect(codeOf(() => compute(["A"], [[]]))).toBe("DATA_INVALID");
-    expect(codeOf(() => compute(["A"], [["A", "  "]]))).toBe("DATA_INVALID");
   });
 });
+
+/** SQuAD alone knows questions without an answer. */
+const NEED_REFERENCES = METRIC_NAMES.filter((name) => !name.startsWith("squad"));
+
+test.each(NEED_REFERENCES)(
+  "METRICS.%s refuses a row without a reference it can use, by its number",
+  (name) => {
+    const { compute, rowScore } = METRICS[name];
+    const good = isJsonMetric(name) ? '{"intent":"go"}' : "A";
+    expect(codeOf(() => compute(["A"], [[]]))).toBe("DATA_INVALID");
+    expect(codeOf(() => rowScore("A", []))).toBe("DATA_INVALID");
+    expect(codeOf(() => compute(["A", "A"], [[good], [good, "  "]]))).toBe("DATA_INVALID");
+    expect(() => compute(["A", "A"], [[good], [good, "  "]])).toThrow("row 2");
+  },
+);
 
 describe(parseMetricNames, () => {
   test("reads names between commas, each once, in the order given", () => {

@@ -1,56 +1,35 @@
 /**
  * What a model's answers are measured by. One row per metric; the name of a row is what `--metrics` and a gate take.
  *
- * A prediction and its references are token sequences written with whitespace between the tokens
- * (for letters to phonemes: `K AE T`), so runs of whitespace do not count.
+ * Each equals a public definition, named in its `source`; the numbers in `fixtures` come from the programs named there.
  */
 import { SlmError } from "@slm/error";
-import { editDistance } from "./edit-distance.js";
-
-/** Every accepted answer of one row; the first is the preferred one. */
-export type References = readonly string[];
-
-export interface Metric {
-  readonly description: string;
-  /** Unit of the number `compute` returns. */
-  readonly unit: "fraction";
-  readonly betterIs: "lower" | "higher";
-  /**
-   * The metric of a whole data set; 0.25 means 25 %. Error rates may exceed 1 where predictions are too long.
-   *
-   * Shapes: predictions [n], references [n][at least 1].
-   *
-   * @throws SlmError DATA_INVALID if there are no rows, a row has no reference or a reference has no token;
-   * SHAPE_MISMATCH if there are more predictions than rows of references or fewer.
-   */
-  readonly compute: (predictions: readonly string[], references: readonly References[]) => number;
-}
-
-interface Row {
-  readonly prediction: readonly string[];
-  readonly references: readonly (readonly string[])[];
-}
+import { bleu } from "./bleu.js";
+import { chrf, chrfPlusPlus } from "./chrf.js";
+import type { Metric } from "./define-metric.js";
+import { intentAccuracy, jsonExactMatch } from "./json-metrics.js";
+import { rouge1, rouge2, rougeL, rougeLsum } from "./rouge.js";
+import { slotF1 } from "./slot-f1.js";
+import { squadExactMatch, squadF1 } from "./squad.js";
+import { characterError, exactMatch, phonemeError, wordError } from "./token-metrics.js";
 
 const METRIC_TABLE = {
-  wordError: {
-    description: "Share of rows whose prediction equals none of the references.",
-    unit: "fraction",
-    betterIs: "lower",
-    compute: (predictions, references) => 1 - shareRight(rowsOf(predictions, references)),
-  },
-  phonemeError: {
-    description:
-      "Edit distance to the closest reference, summed over all rows, over the summed lengths of those references.",
-    unit: "fraction",
-    betterIs: "lower",
-    compute: (predictions, references) => tokenErrorRate(rowsOf(predictions, references)),
-  },
-  exactMatch: {
-    description: "Share of rows whose prediction equals one of the references.",
-    unit: "fraction",
-    betterIs: "higher",
-    compute: (predictions, references) => shareRight(rowsOf(predictions, references)),
-  },
+  wordError,
+  phonemeError,
+  exactMatch,
+  characterError,
+  squadExactMatch,
+  squadF1,
+  rouge1,
+  rouge2,
+  rougeL,
+  rougeLsum,
+  bleu,
+  chrf,
+  chrfPlusPlus,
+  jsonExactMatch,
+  slotF1,
+  intentAccuracy,
 } as const satisfies Record<string, Metric>;
 
 export type MetricName = keyof typeof METRIC_TABLE;
@@ -87,72 +66,4 @@ export function parseMetricNames(list: string): readonly MetricName[] {
     );
   }
   return [...new Set(known)];
-}
-
-/** Tokens of a text: what stands between whitespace. */
-function tokensOf(text: string): readonly string[] {
-  const trimmed = text.trim();
-  return trimmed === "" ? [] : trimmed.split(/\s+/u);
-}
-
-function rowsOf(predictions: readonly string[], references: readonly References[]): readonly Row[] {
-  if (predictions.length !== references.length) {
-    throw new SlmError(
-      "SHAPE_MISMATCH",
-      `metrics: expected one prediction per row, got ${predictions.length} predictions for ${references.length} rows`,
-      { context: { predictions: predictions.length, rows: references.length } },
-    );
-  }
-  if (predictions.length === 0)
-    throw new SlmError("DATA_INVALID", "metrics: expected at least one row, got none");
-  return predictions.map((prediction, index) => ({
-    prediction: tokensOf(prediction),
-    references: referencesOf(references[index]!, index),
-  }));
-}
-
-function referencesOf(references: References, index: number): readonly (readonly string[])[] {
-  const tokens = references.map(tokensOf);
-  if (tokens.length === 0 || tokens.some((reference) => reference.length === 0)) {
-    const got = tokens.length === 0 ? "no reference" : "an empty reference";
-    throw new SlmError(
-      "DATA_INVALID",
-      `metrics: row ${index + 1} needs references of at least one token, got ${got}`,
-      {
-        context: { row: index + 1 },
-      },
-    );
-  }
-  return tokens;
-}
-
-function shareRight(rows: readonly Row[]): number {
-  const right = rows.filter(({ prediction, references }) =>
-    references.some(
-      (reference) =>
-        reference.length === prediction.length &&
-        reference.every((token, index) => token === prediction[index]),
-    ),
-  );
-  return right.length / rows.length;
-}
-
-/** Of references that are equally close, the first listed counts. */
-function tokenErrorRate(rows: readonly Row[]): number {
-  let edits = 0;
-  let length = 0;
-  for (const { prediction, references } of rows) {
-    let best = Infinity;
-    let bestLength = 0;
-    for (const reference of references) {
-      const distance = editDistance(prediction, reference);
-      if (distance < best) {
-        best = distance;
-        bestLength = reference.length;
-      }
-    }
-    edits += best;
-    length += bestLength;
-  }
-  return edits / length;
 }

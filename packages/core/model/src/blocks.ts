@@ -36,24 +36,28 @@ export function normalize(config: ModelConfig, parameters: Parameters, name: str
   );
 }
 
-/** x + down(gelu(up(norm(x)))). */
+/** What a residual branch ends with before it is added: `dropout` over whole sequences, nothing in cached steps. */
+export type BranchEnd = (branch: Tensor) => Tensor;
+
+/** x + end(down(gelu(up(norm(x))))). */
 export function feedForwardBlock(
   config: ModelConfig,
   parameters: Parameters,
   layer: string,
   x: Tensor,
+  end: BranchEnd,
 ): Tensor {
   const normed = normalize(config, parameters, `${layer}.feedForwardNorm`, x);
   return scope("feedForward", () => {
     const inner = gelu({ x: project(parameters, `${layer}.feedForward.up`, normed) }, {});
-    return add({ a: x, b: project(parameters, `${layer}.feedForward.down`, inner) }, {});
+    return add({ a: x, b: end(project(parameters, `${layer}.feedForward.down`, inner)) }, {});
   });
 }
 
 /**
- * x + output(attend(query, key, value)) with query, key and value projected from norm(x).
+ * x + end(output(attend(query, key, value))) with query, key and value projected from norm(x).
  *
- * `attend` is what differs between training, encoding and cached decoding.
+ * `attend` and `end` are what differs between training, encoding and cached decoding.
  */
 export function selfAttentionBlock(
   config: ModelConfig,
@@ -61,6 +65,7 @@ export function selfAttentionBlock(
   layer: string,
   x: Tensor,
   attend: (heads: { query: Tensor; key: Tensor; value: Tensor }) => Tensor,
+  end: BranchEnd,
 ): Tensor {
   const normed = normalize(config, parameters, `${layer}.attentionNorm`, x);
   return scope("attention", () => {
@@ -70,6 +75,6 @@ export function selfAttentionBlock(
       key: project(parameters, `${name}.key`, normed),
       value: project(parameters, `${name}.value`, normed),
     });
-    return add({ a: x, b: project(parameters, `${name}.output`, attended) }, {});
+    return add({ a: x, b: end(project(parameters, `${name}.output`, attended)) }, {});
   });
 }

@@ -3,6 +3,7 @@ import {
   add,
   cachedAttention,
   crossAttention,
+  dropout,
   embedding,
   linear,
   scope,
@@ -16,6 +17,7 @@ import {
   parameter,
   project,
   selfAttentionBlock,
+  type BranchEnd,
   type Parameters,
 } from "./blocks.js";
 import type { ModelConfig } from "./config.js";
@@ -28,10 +30,16 @@ export interface SourceContext {
   readonly bias: Tensor;
 }
 
-type Attend = (layer: number, heads: { query: Tensor; key: Tensor; value: Tensor }) => Tensor;
+/** What differs between a whole target and a cached step. */
+interface Pass {
+  readonly source: SourceContext | undefined;
+  readonly attend: (layer: number, heads: { query: Tensor; key: Tensor; value: Tensor }) => Tensor;
+  readonly end: BranchEnd;
+}
 
 /**
- * Hidden states of every target position, each seeing only itself and what came before.
+ * Hidden states of every target position, each seeing only itself and what came before. Under `withDropout` it takes
+ * the masks of `decoderDropoutShapes`.
  *
  * Shapes: ids int32 `[batch, target]`, mask float32 `[batch, target]` (0 = never attended) -> `[batch, target, width]`.
  */
@@ -41,12 +49,15 @@ export function decode(
   ids: Tensor,
   options: { readonly source?: SourceContext; readonly mask?: Tensor } = {},
 ): Tensor {
-  return runLayers(config, parameters, ids, options.source, (_layer, heads) =>
-    selfAttention(
-      { ...heads, mask: options.mask },
-      { ...headLayout(config), causal: true, rotaryBase: config.rotaryBase },
-    ),
-  );
+  return runLayers(config, parameters, ids, {
+    source: options.source,
+    attend: (_layer, heads) =>
+      selfAttention(
+        { ...heads, mask: options.mask },
+        { ...headLayout(config), causal: true, rotaryBase: config.rotaryBase },
+      ),
+    end: dropout,
+  });
 }
 
 /** Self-attention cache of one layer, `[batch, kvHeads, capacity, headDim]` each. */
@@ -73,7 +84,7 @@ export function decodeStep(
 ): { hidden: Tensor; caches: SelfCache[] } {
   const caches: SelfCache[] = [];
   const attributes = { ...headLayout(config), rotaryBase: config.rotaryBase, capacity: options.capacity };
-  const hidden = runLayers(config, parameters, ids, options.source, (layer, heads) => {
+  const attend: Pass["attend"] = (layer, heads) => {
     const past = options.caches[layer]!;
     const { output, presentKey, presentValue } = cachedAttention(
       { ...heads, pastKey: past.key, pastValue: past.value, pastLength: options.pastLength },
@@ -81,6 +92,11 @@ export function decodeStep(
     );
     caches.push({ key: presentKey, value: presentValue });
     return output;
+  };
+  const hidden = runLayers(config, parameters, ids, {
+    source: options.source,
+    attend,
+    end: (branch) => branch,
   });
   return { hidden, caches };
 }
@@ -94,40 +110,38 @@ function runLayers(
   config: ModelConfig,
   parameters: Parameters,
   ids: Tensor,
-  source: SourceContext | undefined,
-  attend: Attend,
+  { source, attend, end }: Pass,
 ): Tensor {
   return scope("decoder", () => {
-    let x = embedding({ table: parameter(parameters, "embedding.weight"), ids }, {});
+    let x = end(embedding({ table: parameter(parameters, "embedding.weight"), ids }, {}));
     for (let index = 0; index < config.decoderLayers; index++) {
       const layer = `decoder.layers.${index}`;
       x = scope(`layers.${index}`, () => {
-        let y = selfAttentionBlock(config, parameters, layer, x, (heads) => attend(index, heads));
-        if (source !== undefined) y = crossAttentionBlock(config, parameters, layer, y, source, index);
-        return feedForwardBlock(config, parameters, layer, y);
+        let y = selfAttentionBlock(config, parameters, layer, x, (heads) => attend(index, heads), end);
+        if (source !== undefined) {
+          const cross = { keyValue: source.cross[index]!, bias: source.bias, end };
+          y = crossAttentionBlock(config, parameters, layer, y, cross);
+        }
+        return feedForwardBlock(config, parameters, layer, y, end);
       });
     }
     return normalize(config, parameters, "decoder.norm", x);
   });
 }
 
-/** x + output(crossAttention(query of norm(x), keys and values of the source)). */
+/** x + end(output(crossAttention(query of norm(x), keys and values of the source))). */
 function crossAttentionBlock(
   config: ModelConfig,
   parameters: Parameters,
   layer: string,
   x: Tensor,
-  source: SourceContext,
-  index: number,
+  { keyValue, bias, end }: { readonly keyValue: CrossCache; readonly bias: Tensor; readonly end: BranchEnd },
 ): Tensor {
   const normed = normalize(config, parameters, `${layer}.crossAttentionNorm`, x);
   return scope("crossAttention", () => {
     const name = `${layer}.crossAttention`;
     const query = project(parameters, `${name}.query`, normed);
-    const attended = crossAttention(
-      { query, ...source.cross[index]!, bias: source.bias },
-      headLayout(config),
-    );
-    return add({ a: x, b: project(parameters, `${name}.output`, attended) }, {});
+    const attended = crossAttention({ query, ...keyValue, bias }, headLayout(config));
+    return add({ a: x, b: end(project(parameters, `${name}.output`, attended)) }, {});
   });
 }

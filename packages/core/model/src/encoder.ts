@@ -1,4 +1,4 @@
-import { crossKey, crossValue, embedding, scope, selfAttention, type Tensor } from "@slm/tensor";
+import { crossKey, crossValue, dropout, embedding, scope, selfAttention, type Tensor } from "@slm/tensor";
 import {
   feedForwardBlock,
   headLayout,
@@ -14,7 +14,7 @@ import type { EncoderDecoderConfig } from "./config.js";
 export type SourcePadding = { readonly lengths: Tensor } | { readonly mask: Tensor };
 
 /**
- * Reads the source once, in both directions.
+ * Reads the source once, in both directions. Under `withDropout` it takes the masks of {@link encoderDropoutShapes}.
  *
  * Shapes: ids int32 `[batch, source]`, lengths int32 `[batch]` or mask float32 `[batch, source]` -> `[batch, source, width]`.
  * Source: arXiv:2501.16273, section 3 (pre-norm, rotary positions, grouped KV heads).
@@ -26,17 +26,17 @@ export function encode(
   padding: SourcePadding,
 ): Tensor {
   return scope("encoder", () => {
-    let x = embedding({ table: parameter(parameters, "embedding.weight"), ids }, {});
+    let x = dropout(embedding({ table: parameter(parameters, "embedding.weight"), ids }, {}));
     for (let index = 0; index < config.encoderLayers; index++) {
       const layer = `encoder.layers.${index}`;
       x = scope(`layers.${index}`, () => {
-        const attended = selfAttentionBlock(config, parameters, layer, x, (heads) =>
+        const attend = (heads: { query: Tensor; key: Tensor; value: Tensor }): Tensor =>
           selfAttention(
             { ...heads, ...padding },
             { ...headLayout(config), causal: false, rotaryBase: config.rotaryBase },
-          ),
-        );
-        return feedForwardBlock(config, parameters, layer, attended);
+          );
+        const attended = selfAttentionBlock(config, parameters, layer, x, attend, dropout);
+        return feedForwardBlock(config, parameters, layer, attended, dropout);
       });
     }
     return normalize(config, parameters, "encoder.norm", x);

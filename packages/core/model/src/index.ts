@@ -18,9 +18,18 @@ export {
 export type { Parameters } from "./blocks.js";
 export { crossCaches, encode, type CrossCache, type SourcePadding } from "./encoder.js";
 export { decode, decodeStep, outputHead, type SelfCache, type SourceContext } from "./decoder.js";
-export { encodeSafetensors, parseHeader, readSafetensors, type Safetensors } from "./safetensors.js";
+export { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
+export {
+  encodeSafetensors,
+  parseHeader,
+  readSafetensors,
+  writeSafetensors,
+  type Safetensors,
+} from "./safetensors.js";
+export { loraSpecs, mergeLora, withLora, type LoraScale } from "./lora.js";
+export { initializeFromTeacher, type TeacherInitialization } from "./initialize-from-teacher.js";
 export { fromHalf, toHalf } from "./float16.js";
-export { initializeWeights, matchWeights, toFloat32, type Weights } from "./weights.js";
+export { initializeParameters, initializeWeights, matchWeights, toFloat32, type Weights } from "./weights.js";
 export {
   CONFIG_FILE,
   readCheckpoint,

@@ -1,11 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { encodeSafetensors, readSafetensors, type Safetensors } from "./safetensors.js";
+import { encodeSafetensors, readSafetensors, writeSafetensors, type Safetensors } from "./safetensors.js";
 
 let directory = "";
 beforeAll(async () => {
@@ -158,5 +158,18 @@ test("a missing file is named", async () => {
 test("a dtype that is not stored is refused by the tensor's name", () => {
   expect(() => encodeSafetensors(new Map([["flags", createHostTensor("bool", [1])]]))).toThrow(
     "'flags' is bool",
+  );
+});
+
+test("a file written tensor by tensor is the same, byte for byte", async () => {
+  const file = join(directory, "streamed.safetensors");
+  const tensors = new Map([
+    ["a", createHostTensor("float32", [2, 3], Float32Array.of(1, 2, 3, 4, 5, 6))],
+    ["b", createHostTensor("float16", [3], Uint16Array.of(1, 2, 3))],
+    ["empty", createHostTensor("int64", [0])],
+  ]);
+  await writeSafetensors(file, tensors, { by: "test" });
+  expect(new Uint8Array(await readFile(file))).toEqual(
+    new Uint8Array(encodeSafetensors(tensors, { by: "test" })),
   );
 });

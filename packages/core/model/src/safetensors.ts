@@ -8,6 +8,8 @@ import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 
 /** The format's own limit: a larger header is an attack or a damaged length. */
 const MAX_HEADER_BYTES = 100_000_000;
+/** Reads and writes are split, because one system call moves less than 2 GiB. */
+const STEP_BYTES = 2 ** 28;
 /** More axes than any tensor of any model. */
 const MAX_RANK = 8;
 
@@ -134,9 +136,12 @@ async function readExactly(
   file: string,
 ): Promise<Buffer> {
   const buffer = Buffer.from(new ArrayBuffer(length));
-  const { bytesRead } = await handle.read(buffer, 0, length, position);
-  if (bytesRead !== length)
-    throw invalid(file, `${length} bytes expected at ${position}, ${bytesRead} found`);
+  for (let done = 0; done < length;) {
+    const step = Math.min(STEP_BYTES, length - done);
+    const { bytesRead } = await handle.read(buffer, done, step, position + done);
+    if (bytesRead === 0) throw invalid(file, `${length} bytes expected at ${position}, ${done} found`);
+    done += bytesRead;
+  }
   return buffer;
 }
 
@@ -155,11 +160,11 @@ function decodeTensor({ dtype, shape }: Entry, bytes: Buffer): HostTensor {
   }
 }
 
-/** The bytes of a safetensors file; the same tensors always give the same bytes. */
-export function encodeSafetensors(
-  tensors: ReadonlyMap<string, HostTensor>,
-  metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
+/** Anything that has tensors by name; only their sizes are looked at until they are written. */
+type NamedTensors = Iterable<readonly [string, HostTensor]>;
+
+/** Length and JSON header of a file, padded with spaces so that the data starts at a multiple of 8. */
+function encodeHeader(tensors: NamedTensors, metadata: Readonly<Record<string, string>>): Buffer {
   const header: Record<string, unknown> = { __metadata__: { format: "pt", ...metadata } };
   let position = 0;
   for (const [name, tensor] of tensors) {
@@ -175,13 +180,46 @@ export function encodeSafetensors(
   }
   const json = Buffer.from(JSON.stringify(header), "utf8");
   const padded = Math.ceil(json.length / 8) * 8;
-  const bytes = Buffer.alloc(8 + padded + position, " ");
+  const bytes = Buffer.alloc(8 + padded, " ");
   bytes.writeBigUInt64LE(BigInt(padded), 0);
   json.copy(bytes, 8);
-  let offset = 8 + padded;
-  for (const { data } of tensors.values()) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
-  }
   return bytes;
+}
+
+const bytesOf = ({ data }: HostTensor): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** The bytes of a safetensors file; the same tensors always give the same bytes. */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  return Buffer.concat([encodeHeader(tensors, metadata), ...[...tensors.values()].map(bytesOf)]);
+}
+
+/**
+ * Writes what {@link encodeSafetensors} gives, tensor by tensor from where they lie: no copy of the whole is made.
+ *
+ * @throws SlmError DATA_INVALID for a dtype that is not stored; what the file system throws otherwise.
+ */
+export async function writeSafetensors(
+  file: string,
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const header = encodeHeader(tensors, metadata);
+  const handle = await open(file, "w");
+  try {
+    await writeFully(handle, header);
+    for (const tensor of tensors.values()) await writeFully(handle, bytesOf(tensor));
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeFully(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.byteLength;) {
+    const step = Math.min(STEP_BYTES, bytes.byteLength - done);
+    done += (await handle.write(bytes, done, step)).bytesWritten;
+  }
 }

@@ -3,7 +3,7 @@ import { SlmError } from "@slm/error";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import type { ModelConfig } from "./config.js";
 import { fromHalf } from "./float16.js";
-import { parameterSpecs } from "./parameters.js";
+import { parameterSpecs, type ParameterSpec } from "./parameters.js";
 
 export type Weights = ReadonlyMap<string, HostTensor>;
 
@@ -17,9 +17,13 @@ export function toFloat32(tensor: HostTensor, name: string): HostTensor {
 }
 
 /** Fresh weights by each parameter's rule; normal values from `random` (uniform in [0, 1)) by Box and Muller. */
-export function initializeWeights(config: ModelConfig, random: () => number): Weights {
+export const initializeWeights = (config: ModelConfig, random: () => number): Weights =>
+  initializeParameters(parameterSpecs(config), random);
+
+/** As {@link initializeWeights}, for any list of parameters, in its order. */
+export function initializeParameters(specs: readonly ParameterSpec[], random: () => number): Weights {
   const weights = new Map<string, HostTensor>();
-  for (const { name, shape, initialization } of parameterSpecs(config)) {
+  for (const { name, shape, initialization } of specs) {
     const values = new Float32Array(elementCount(shape));
     if (initialization.kind === "ones") values.fill(1);
     if (initialization.kind === "normal") {

@@ -79,8 +79,10 @@ export async function barChart(chart: BarChart): Promise<string> {
         },
       ],
     },
-    `Bar chart: ${chart.title}; ${chart.yLabel}; ` +
-      values.map(({ group, label, text }) => `${group} ${label} ${text}`).join(", "),
+    {
+      label: `Bar chart: ${chart.title}; ${chart.yLabel}`,
+      description: values.map(({ group, label, text }) => `${group} ${label} ${text}`).join(", "),
+    },
   );
 }
 

@@ -73,6 +73,33 @@ describe(lineChart, () => {
     expect(svg.length).toBeLessThan(40_000);
   });
 
+  test("tells who does not see it what each series does", async () => {
+    const points = [30, 10, 20].map((x) => [x, x / 4] as const);
+    const svg = await lineChart({ ...line, series: [{ name: "a <b>", points }] });
+    expect(svg).toContain('role="img" aria-label="Line chart: Loss; loss [nats] over step; a &lt;b&gt;"');
+    expect(svg).toContain("<desc>a &lt;b&gt;: 2.5 at 10, 7.5 at 30, between 2.5 and 7.5</desc>");
+  });
+
+  test("tells series of one colour apart by the breaks of their lines", async () => {
+    const series = Array.from({ length: 8 }, (_, index) => {
+      return { name: `run ${index}`, points: [[0, index] as const, [1, index] as const] };
+    });
+    const dashed = (svg: string): number => new Set(svg.match(/stroke-dasharray="[^"]*"/g)).size;
+    expect(dashed(await lineChart({ ...line, series: series.slice(0, 6) }))).toBe(0);
+    expect(dashed(await lineChart({ ...line, series }))).toBeGreaterThan(1);
+  });
+
+  test("draws a running mean in front of a long noisy series, and names the series once", async () => {
+    const noisy = ["a", "b"].map((name) => {
+      return { name, points: Array.from({ length: 200 }, (_, x) => [x, Math.sin(x * x)] as const) };
+    });
+    const lines = (svg: string): number => (svg.match(/<path aria-label|<path d="M[^"]*L/g) ?? []).length;
+    const plain = await lineChart({ ...line, series: noisy });
+    const smooth = await lineChart({ ...line, series: noisy, smooth: true });
+    expect(lines(smooth) - lines(plain)).toBe(2);
+    expect(smooth.match(/role-legend-label/g)).toHaveLength(2);
+  });
+
   test("escapes every name it is given", async () => {
     const svg = await lineChart({
       title: HOSTILE,

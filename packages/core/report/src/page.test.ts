@@ -66,6 +66,17 @@ describe(reportPage, () => {
     expect(html).toContain("&quot;&gt;&lt;script&gt;alert(1)");
   });
 
+  test("marks cells that stand out, and lets texts of any script break into lines", () => {
+    const columns = [
+      { title: "", align: "left" } as const,
+      { title: "text", align: "left", wrap: true } as const,
+    ];
+    const table = { columns, rows: [[{ text: "✗ <wrong>", tone: "bad" } as const, "مرحبا"]] };
+    const html = reportPage({ title: "t", sections: [{ heading: "H", table }] });
+    expect(html).toContain('<td class="left bad">✗ &lt;wrong&gt;</td>');
+    expect(html).toContain('<td class="left wrap" dir="auto">مرحبا</td>');
+  });
+
   test("refuses a row that has not one cell per column", () => {
     const table = { columns: [{ title: "a", align: "left" } as const], rows: [["1"], ["1", "2"]] };
     expect(() => reportPage({ title: "t", sections: [{ heading: "H", table }] })).toThrow(

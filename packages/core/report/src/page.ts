@@ -7,19 +7,26 @@ import { checkSvg } from "./safe-svg.js";
 export interface TableColumn {
   readonly title: string;
   readonly align: "left" | "right";
+  /** Long texts break into lines; otherwise a cell is one line. */
+  readonly wrap?: boolean;
 }
 
-export interface Table {
+/** What a cell stands out by; its text must say it too, for who does not see colours. */
+export type CellTone = "good" | "bad" | "best";
+
+export type TableCell = string | { readonly text: string; readonly tone: CellTone };
+
+export interface Table<Cell extends TableCell = string> {
   readonly columns: readonly TableColumn[];
   /** Cells as they are to be read, units included or in the column title. */
-  readonly rows: readonly (readonly string[])[];
+  readonly rows: readonly (readonly Cell[])[];
 }
 
 export interface ReportSection {
   readonly heading: string;
   /** Plain text; an empty line begins a new paragraph. */
   readonly text?: string;
-  readonly table?: Table;
+  readonly table?: Table<TableCell>;
   /** A chart of this package, or several. */
   readonly svg?: string | readonly string[];
 }
@@ -73,10 +80,8 @@ function renderSection({ heading, text, table, svg }: ReportSection): string {
   return `<section>\n${parts.join("\n")}\n</section>`;
 }
 
-function renderTable({ columns, rows }: Table, heading: string): string {
-  const cell = (tag: "th" | "td", column: TableColumn, text: string): string =>
-    `<${tag} class="${column.align}">${escapeHtml(text)}</${tag}>`;
-  const head = columns.map((column) => cell("th", column, column.title)).join("");
+function renderTable({ columns, rows }: Table<TableCell>, heading: string): string {
+  const head = columns.map((column) => renderCell("th", column, column.title)).join("");
   const body = rows.map((row, index) => {
     if (row.length !== columns.length) {
       throw new SlmError(
@@ -85,7 +90,16 @@ function renderTable({ columns, rows }: Table, heading: string): string {
           `expected ${columns.length}`,
       );
     }
-    return `<tr>${columns.map((column, place) => cell("td", column, row[place] ?? "")).join("")}</tr>`;
+    return `<tr>${columns.map((column, place) => renderCell("td", column, row[place] ?? "")).join("")}</tr>`;
   });
   return `<div class="scroll"><table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join("\n")}\n</tbody>\n</table></div>`;
+}
+
+function renderCell(tag: "th" | "td", { align, wrap }: TableColumn, cell: TableCell): string {
+  const { text, tone } = typeof cell === "string" ? { text: cell, tone: undefined } : cell;
+  const isText = wrap === true;
+  const classes = [align, ...(isText ? ["wrap"] : []), ...(tone === undefined ? [] : [tone])];
+  // Texts of any script read in their own direction.
+  const direction = isText ? ' dir="auto"' : "";
+  return `<${tag} class="${classes.join(" ")}"${direction}>${escapeHtml(text)}</${tag}>`;
 }

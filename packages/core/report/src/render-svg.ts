@@ -54,18 +54,29 @@ export function legendColumns(names: readonly string[], width: number): number {
   return Math.max(1, Math.floor(width / (longest * 0.8 * CONFIG.axis.labelFontSize + 36)));
 }
 
+/** A picture in words, for who does not see it. */
+export interface SvgWords {
+  /** What it is: the first that a screen reader says. */
+  readonly label: string;
+  /** What it shows, in figures. */
+  readonly description?: string;
+}
+
 /**
  * Draws a Vega-Lite chart whose data stands in the specification. Vega is loaded on first use: it costs most of a second.
- *
- * @param label what a screen reader says for the picture.
  */
-export async function renderSvg(spec: TopLevelSpec, label: string): Promise<string> {
+export async function renderSvg(spec: TopLevelSpec, { label, description }: SvgWords): Promise<string> {
   const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
   const compiled = vegaLite.compile({ ...spec, config: CONFIG }).spec;
   const view = new vega.View(vega.parse(compiled), { renderer: "none" });
   try {
     const svg = await view.toSVG();
-    return checkSvg(svg.replace("<svg ", `<svg role="img" aria-label="${escapeHtml(label)}" `));
+    const desc = description === undefined ? "" : `<desc>${escapeHtml(description)}</desc>`;
+    return checkSvg(
+      svg.replace(/^<svg ([^>]*)>/, (_, attributes: string) => {
+        return `<svg role="img" aria-label="${escapeHtml(label)}" ${attributes}>${desc}`;
+      }),
+    );
   } finally {
     view.finalize();
   }

@@ -23,13 +23,27 @@ export {
 } from "./ops/attention.js";
 export { maskBias } from "./ops/attention.js";
 export { rotaryTable, type RotaryTable } from "./ops/rotary.js";
+export { dropout, withDropout } from "./ops/dropout.js";
+export { type CountedLogits } from "./ops/losses/counted.js";
+export { crossEntropy, softTargetCrossEntropy } from "./ops/losses/cross-entropy.js";
 export {
-  crossEntropy,
+  DIVERGENCE_DEFAULTS,
+  DIVERGENCE_NAMES,
+  DIVERGENCES,
   forwardKl,
   reverseKl,
-  softTargetCrossEntropy,
-  type CountedLogits,
-} from "./ops/losses.js";
+  type Divergence,
+  type DivergenceName,
+  type DivergenceOptions,
+} from "./ops/losses/divergences.js";
+export {
+  HIDDEN_MATCH_KINDS,
+  hiddenMatch,
+  type HiddenMatchKind,
+  type HiddenStates,
+} from "./ops/losses/hidden-match.js";
+export { uld, type UldOptions } from "./ops/losses/uld.js";
+export { sampleTokens, type SampleTokensOptions } from "./ops/sample-tokens.js";
 export { math } from "./math.js";
 export { termsAndGradients, valueAndGradients, type LossAndTerms } from "./gradients.js";
 export {

@@ -10,9 +10,20 @@ export const math = {
   div: (a: Operand, b: Operand): Tensor => tf.div(a, b),
   minimum: (a: Operand, b: Operand): Tensor => tf.minimum(a, b),
   square: (x: Tensor): Tensor => tf.square(x),
+  zeros: (shape: readonly number[]): Tensor => tf.zeros([...shape]),
   sqrt: (x: Tensor): Tensor => tf.sqrt(x),
   /** Sum of all elements, a scalar. */
   sum: (x: Tensor): Tensor => tf.sum(x),
+  /** Sum over some axes, which stay with length 1. */
+  sumAxes: (x: Tensor, axes: readonly number[]): Tensor => tf.sum(x, [...axes], true),
+  /** Matrix products over the last two axes, one for each index of the axes before. */
+  matMul: (a: Tensor, b: Tensor, { transposeB = false }: { readonly transposeB?: boolean } = {}): Tensor =>
+    tf.matMul(a, b, false, transposeB),
+  transposeLast: (x: Tensor): Tensor =>
+    tf.transpose(
+      x,
+      [...x.shape.keys()].map((axis) => (axis < x.rank - 2 ? axis : 2 * x.rank - 3 - axis)),
+    ),
   reshape: (x: Tensor, shape: readonly number[]): Tensor => tf.reshape(x, [...shape]),
   concat: (parts: readonly Tensor[], axis: number): Tensor =>
     parts.length === 1 ? parts[0]! : tf.concat([...parts], axis),

@@ -15,6 +15,17 @@ const jsonlSource = z.strictObject({
   test: z.string().min(1).optional().describe("JSONL file of test rows; without it they come out of train."),
 });
 
+const unlabelled = z.strictObject({
+  path: z.string().min(1).describe("File of sources without targets."),
+  format: z
+    .enum(["jsonl", "text"])
+    .optional()
+    .describe(
+      'jsonl: one {"source"} a line; text: one source a line. Default: jsonl if the name ends in .jsonl, else text.',
+    ),
+  limit: count.optional().describe("Most sources kept, in the order of the file [sources]."),
+});
+
 /** Where rows come from and how they are split. Read from the `data:` section of a recipe. */
 export const dataConfig = z
   .strictObject({
@@ -29,6 +40,9 @@ export const dataConfig = z
     maxSource: count.optional().describe("Longest source kept [characters]."),
     maxTarget: count.optional().describe("Longest target kept [whitespace-separated tokens]."),
     limit: count.optional().describe("Most training rows kept, chosen by hash [rows]."),
+    unlabelled: unlabelled
+      .optional()
+      .describe("Sources for the teacher to label; those that a split has already are left out."),
   })
   .refine(({ testFraction, devFraction }) => testFraction + devFraction < 1, {
     message: "testFraction and devFraction leave nothing to train on: their sum must be below 1",
@@ -36,3 +50,4 @@ export const dataConfig = z
   });
 
 export type DataConfig = z.infer<typeof dataConfig>;
+export type UnlabelledConfig = z.infer<typeof unlabelled>;

@@ -1,5 +1,5 @@
 export type { FileRejection } from "./collect.js";
-export { dataConfig, type DataConfig } from "./data-config.js";
+export { dataConfig, type DataConfig, type UnlabelledConfig } from "./data-config.js";
 export { inspectData, type InspectOptions, type Inspection, type VocabularyCover } from "./inspect-data.js";
 export {
   DATA_FILES,
@@ -8,8 +8,9 @@ export {
   type DataReport,
   type PrepareOptions,
 } from "./prepare-data.js";
-export { readAllRows, readRows, scanRows, type ScannedLine } from "./read-rows.js";
+export { readAllRows, readRows, readSources, scanRows, type ScannedLine } from "./read-rows.js";
 export { referencesOf, type Rejection, type Row } from "./row.js";
 export { shuffledOrder } from "./shuffle.js";
 export { SPLITS, type Split } from "./split.js";
 export type { LengthSummary, TextStatistics } from "./statistics.js";
+export type { UnlabelledReport } from "./unlabelled.js";

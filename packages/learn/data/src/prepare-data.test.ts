@@ -190,7 +190,10 @@ describe(prepareData, () => {
   });
 
   test("writes the same bytes again, and its report as statistics.json", async () => {
-    const config = dataConfig.parse({ source: { kind: "jsonl", train: await put(words(100)) } });
+    const config = dataConfig.parse({
+      source: { kind: "jsonl", train: await put(words(100)) },
+      unlabelled: { path: await put(["alone"]), format: "text" },
+    });
     const outputs = [join(directory, "one"), join(directory, "two")];
     const reports = await Promise.all(outputs.map((output) => prepareData(config, output)));
     for (const file of Object.values(DATA_FILES)) {

@@ -2,17 +2,20 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
-import { collectGroups, type FileRejection, type Group } from "./collect.js";
+import { collectGroups, MAX_REJECTIONS, type FileRejection, type Group } from "./collect.js";
 import type { DataConfig } from "./data-config.js";
 import type { Row } from "./row.js";
 import { hashSource, SPLITS, type Split } from "./split.js";
 import { StatisticsCounter, type TextStatistics } from "./statistics.js";
+import { collectUnlabelled, unlabelledKey, type UnlabelledReport } from "./unlabelled.js";
 
 /** Names of the files the data stage writes. */
 export const DATA_FILES = {
   train: "train.jsonl",
   dev: "dev.jsonl",
   test: "test.jsonl",
+  /** Only where the configuration names unlabelled sources. */
+  unlabelled: "unlabelled.jsonl",
   statistics: "statistics.json",
 } as const;
 
@@ -26,6 +29,8 @@ export interface DataReport extends TextStatistics {
   readonly rejectedCount: number;
   /** Pairs of source and target met again; each was kept once. */
   readonly duplicates: number;
+  /** Only where the configuration names unlabelled sources. */
+  readonly unlabelled?: UnlabelledReport;
 }
 
 /** What the stage is doing; `done` counts lines while reading and rows while writing. */
@@ -44,7 +49,8 @@ const REPORT_EVERY = 4096;
 
 /**
  * Reads the configured source, splits it by a hash of the source text, and writes `train.jsonl` (one row per pair),
- * `dev.jsonl` and `test.jsonl` (one row per source, with all its targets as references) and `statistics.json`.
+ * `dev.jsonl` and `test.jsonl` (one row per source, with all its targets as references), `unlabelled.jsonl` where there are
+ * unlabelled sources (those that no split has) and `statistics.json`.
  *
  * Deterministic: the same input and configuration give the same bytes. Lines that are no rows are reported, not fatal.
  *
@@ -59,13 +65,13 @@ export async function prepareData(
   { signal, progress }: PrepareOptions = {},
 ): Promise<DataReport> {
   let lines = 0;
-  const { groups, rejected, rejectedCount, duplicates } = await collectGroups(config, {
-    onLine: () => {
-      if (++lines % REPORT_EVERY !== 0) return;
-      stopIfAborted(signal);
-      progress?.({ step: "read", done: lines });
-    },
-  });
+  const onLine = (): void => {
+    if (++lines % REPORT_EVERY !== 0) return;
+    stopIfAborted(signal);
+    progress?.({ step: "read", done: lines });
+  };
+  const { groups, rejected, rejectedCount, duplicates } = await collectGroups(config, { onLine });
+  const unlabelled = await unlabelledSources(config, groups, onLine);
   stopIfAborted(signal);
 
   const rows = {
@@ -84,9 +90,10 @@ export async function prepareData(
   const report: DataReport = {
     rows: total,
     splits,
-    rejected,
-    rejectedCount,
+    rejected: [...rejected, ...(unlabelled?.rejected ?? [])].slice(0, MAX_REJECTIONS),
+    rejectedCount: rejectedCount + (unlabelled?.report.rejectedCount ?? 0),
     duplicates,
+    ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
     ...counter.summary(),
   };
 
@@ -96,9 +103,40 @@ export async function prepareData(
       await writeFile(join(outputDirectory, DATA_FILES[split]), chunksOf(rows[split], signal));
       progress?.({ step: "write", done: rows[split].length });
     }
+    if (unlabelled !== undefined) {
+      const sources = unlabelled.sources.map((source) => ({ source }));
+      await writeFile(join(outputDirectory, DATA_FILES.unlabelled), chunksOf(sources, signal));
+    }
     await writeFile(join(outputDirectory, DATA_FILES.statistics), `${JSON.stringify(report, null, 2)}\n`);
   });
   return report;
+}
+
+interface UnlabelledSources extends Awaited<ReturnType<typeof collectUnlabelled>> {
+  readonly rejected: readonly FileRejection[];
+}
+
+/** Unlabelled sources that are in no split; undefined where the configuration names none. */
+async function unlabelledSources(
+  { unlabelled, maxSource }: DataConfig,
+  groups: Readonly<Record<Split, readonly Group[]>>,
+  onLine: () => void,
+): Promise<UnlabelledSources | undefined> {
+  if (unlabelled === undefined) return undefined;
+  const owners = new Map<string, Split>();
+  // Held-out splits last: where two splits have forms of one source, the one that must not leak decides.
+  for (const split of SPLITS)
+    for (const { source } of groups[split]) owners.set(unlabelledKey(source), split);
+  const rejected: FileRejection[] = [];
+  const collected = await collectUnlabelled(unlabelled, {
+    maxSource,
+    splitOf: (key) => owners.get(key),
+    onLine,
+    onRejected: (rejection) => {
+      if (rejected.length < MAX_REJECTIONS) rejected.push(rejection);
+    },
+  });
+  return { ...collected, rejected };
 }
 
 /** Groups of the lowest hash ranks whose pairs fit the limit, in their old order; the last one may be cut. */
@@ -126,7 +164,7 @@ function heldOutRow({ source, targets }: Group): Row {
   return { source, target: targets[0]!, references: targets };
 }
 
-function* chunksOf(rows: readonly Row[], signal: AbortSignal | undefined): Generator<string> {
+function* chunksOf(rows: readonly object[], signal: AbortSignal | undefined): Generator<string> {
   for (let start = 0; start < rows.length; start += REPORT_EVERY) {
     stopIfAborted(signal);
     yield rows

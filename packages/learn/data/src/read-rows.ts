@@ -1,7 +1,7 @@
 /** Reads rows from JSONL: one JSON object a line, empty lines skipped, everything else checked. */
 import { SlmError } from "@slm/error";
 import { readLines, type Line } from "./lines.js";
-import { checkRow, type Rejection, type Row } from "./row.js";
+import { checkRow, checkSource, type Rejection, type Row } from "./row.js";
 
 export type ScannedLine = { readonly line: number; readonly row: Row } | Rejection;
 
@@ -51,15 +51,41 @@ export async function readAllRows(path: string): Promise<readonly Row[]> {
   return rows;
 }
 
-function scanLine(line: Line): ScannedLine | undefined {
-  if ("reason" in line) return line;
-  if (line.text.trim() === "") return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(line.text);
-  } catch (error) {
-    return { line: line.line, reason: `not JSON: ${error instanceof Error ? error.message : String(error)}` };
+/**
+ * The sources of a JSONL file of `{"source"}`, which must hold nothing else.
+ *
+ * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID naming the first line that is not a source.
+ */
+export async function* readSources(path: string): AsyncGenerator<string> {
+  for await (const line of readLines(path)) {
+    const parsed = "reason" in line ? line : parseLine(line);
+    if (parsed === undefined) continue;
+    const checked = "reason" in parsed ? { problem: parsed.reason } : checkSource(parsed.value);
+    if ("problem" in checked) {
+      throw new SlmError("DATA_INVALID", `data: ${path}:${line.line}: ${checked.problem}`, {
+        context: { path, line: line.line },
+      });
+    }
+    yield checked.source;
   }
-  const row = checkRow(value);
+}
+
+function scanLine(line: Line): ScannedLine | undefined {
+  const parsed = "reason" in line ? line : parseLine(line);
+  if (parsed === undefined || "reason" in parsed) return parsed;
+  const row = checkRow(parsed.value);
   return typeof row === "string" ? { line: line.line, reason: row } : { line: line.line, row };
+}
+
+/** The JSON of a line, or why it is none; undefined for an empty line. */
+export function parseLine({
+  line,
+  text,
+}: Extract<Line, { readonly text: string }>): { readonly value: unknown } | Rejection | undefined {
+  if (text.trim() === "") return undefined;
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    return { line, reason: `not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
 }

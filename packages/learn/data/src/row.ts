@@ -2,8 +2,12 @@
 
 export interface Row {
   readonly source: string;
+  /** Empty only for a question without an answer. */
   readonly target: string;
-  /** Every accepted target, the first one `target`; absent where only `target` is right. */
+  /**
+   * Every accepted target, the first one `target`; absent where only `target` is right. A question without an answer has none,
+   * or one that is empty: it must say so here, since a target is more often left empty by mistake.
+   */
   readonly references?: readonly string[];
 }
 
@@ -32,6 +36,9 @@ export function checkRow(value: unknown): Row | string {
   if (extra !== undefined)
     return `unknown key ${JSON.stringify(extra.slice(0, 80))}, expected source, target, references`;
   const { source, target, references } = value as Readonly<Record<string, unknown>>;
+  if (target === "" && isNoAnswer(references)) {
+    return textProblem("source", source) ?? { source: String(source), target, references };
+  }
   const problem = textProblem("source", source) ?? textProblem("target", target);
   if (problem !== undefined) return problem;
   const row = { source: String(source), target: String(target) };
@@ -46,6 +53,23 @@ export function checkRow(value: unknown): Row | string {
     texts.push(String(reference));
   }
   return { ...row, references: texts };
+}
+
+/** The source out of parsed JSON that holds nothing else, or the reason why it is none. */
+export function checkSource(value: unknown): { readonly source: string } | { readonly problem: string } {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return { problem: `expected an object {"source"}, got ${kindOf(value)}` };
+  const extra = Object.keys(value).find((key) => key !== "source");
+  if (extra !== undefined)
+    return { problem: `unknown key ${JSON.stringify(extra.slice(0, 80))}, expected source alone` };
+  const { source } = value as Readonly<Record<string, unknown>>;
+  const problem = textProblem("source", source);
+  return problem === undefined ? { source: String(source) } : { problem };
+}
+
+/** Whether references say that there is no answer: `[]`, or `[""]` as in SQuAD 2.0 data. */
+function isNoAnswer(references: unknown): references is readonly string[] {
+  return Array.isArray(references) && references.length <= 1 && references.every((text) => text === "");
 }
 
 function textProblem(name: string, value: unknown): string | undefined {

@@ -1,41 +1,65 @@
-/** The `student` and `distill` sections of a recipe. */
-import { z } from "zod";
-import { encoderDecoderShape } from "@slm/model";
+/** The `distill` section of a recipe: what the student is, what it learns from, and how. */
+import { METRIC_NAMES } from "@slm/metrics";
+import { decoderOnlyShape, encoderDecoderShape } from "@slm/model";
 import { trainingFields } from "@slm/training";
+import { z } from "zod";
+import { asksDistributions, lossConfig } from "./loss-config.js";
+import { fullestShares, largestShare, ROUNDING, targetsConfig } from "./target-schedule.js";
 
-const share = (text: string): z.ZodDefault<z.ZodNumber> => z.number().min(0).max(1).default(0).describe(text);
+/** Optional in the file, so that a student without an architecture is an encoder-decoder. */
+const architecture = z.literal("encoder-decoder").optional().default("encoder-decoder");
+
+const student = z.discriminatedUnion("architecture", [
+  encoderDecoderShape.extend({ architecture }),
+  decoderOnlyShape.extend({ architecture: z.literal("decoder-only") }),
+]);
+
+const metric = z.enum(METRIC_NAMES);
+
+const sampling = z.strictObject({
+  temperature: z.number().positive().default(0.9).describe("Divides the logits before a token is drawn."),
+  topK: z.int().positive().default(128).describe("Likeliest tokens drawn among [tokens]."),
+});
+
+const initialize = z.strictObject({
+  fromTeacher: z
+    .enum(["none", "embeddings"])
+    .default("none")
+    .describe(
+      "embeddings: the student's table starts as the teacher's; a narrower one as its projection on the directions of most variance.",
+    ),
+});
 
 export const distillConfig = z
   .strictObject({
-    student: encoderDecoderShape.describe("Shape of the student."),
+    student: student.describe(
+      "Shape of the student; architecture: encoder-decoder (default) or decoder-only.",
+    ),
     ...trainingFields,
-    klWeight: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0.9)
+    loss: lossConfig.prefault({}).describe("What is minimized: a weighted sum of terms."),
+    targets: targetsConfig.prefault({}).describe("Where each batch's targets come from; the rest are gold."),
+    sampling: sampling.prefault({}).describe("How the student draws its own targets."),
+    initialize: initialize.prefault({}).describe("What the student starts from besides random numbers."),
+    cacheTokens: z
+      .int()
+      .positive()
+      .default(128)
       .describe(
-        "Weight of the forward KL divergence from the teacher; cross-entropy with the labels has the rest.",
+        "Likeliest teacher tokens kept per gold target token, where no cache was made before [tokens].",
       ),
-    labelSmoothing: z
-      .number()
-      .min(0)
-      .lt(1)
-      .default(0)
-      .describe("Share of a label's probability spread over the vocabulary."),
-    targets: z
-      .strictObject({
-        teacher: share("Share of batches whose targets the teacher generates greedily."),
-        student: share("Share of batches whose targets the student samples (on-policy)."),
-      })
-      .prefault({})
-      .describe("Where targets come from; the rest are gold."),
-    temperature: z.number().positive().default(0.9).describe("Sampling temperature of student targets."),
-    topK: z.int().positive().default(128).describe("Candidates kept when sampling student targets."),
+    metrics: z
+      .tuple([metric], metric)
+      .default(["wordError", "phonemeError"])
+      .describe("Measured on the dev split; the first chooses the best checkpoint."),
   })
-  .refine(({ targets }) => targets.teacher + targets.student <= 1, {
-    path: ["targets"],
-    message: "teacher and student shares add up to more than 1",
+  .check(({ value: { targets, loss }, issues }) => {
+    const refuse = (message: string, ...path: string[]): void => {
+      issues.push({ code: "custom", input: targets, path: ["targets", ...path], message });
+    };
+    if (fullestShares(targets) > 1 + ROUNDING)
+      refuse("teacher, student and unlabelled shares add up to more than 1");
+    if (largestShare(targets.student) > 0 && !asksDistributions(loss))
+      refuse("targets of the student need a term that compares distributions, such as forwardKl", "student");
   });
 
 export type DistillConfig = z.infer<typeof distillConfig>;

@@ -1,47 +1,45 @@
 import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";
-import { hashJson, type StageContext } from "@slm/artifact";
-import { DATA_FILES, readAllRows } from "@slm/data";
-import { SlmError } from "@slm/error";
+import { hashJson } from "@slm/artifact";
+import { DATA_FILES, readRows } from "@slm/data";
 import {
-  encoderDecoderConfig,
   parameterCount,
-  readCheckpoint,
+  parseModelConfig,
   writeCheckpoint,
-  type EncoderDecoderConfig,
+  type ModelConfig,
+  type Weights,
 } from "@slm/model";
-import type { Engine } from "@slm/tensor";
-import { loadTeacher, type Teacher } from "@slm/teacher";
-import { loadTokenizer, readTokenizerFiles, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
 import {
-  assignBuckets,
-  BEST_FILE,
-  epochBatches,
+  createTokenizer,
+  readTokenizerFiles,
+  TOKENIZER_CONFIG_FILE,
+  TOKENIZER_FILE,
+  writeTokenizer,
+  type Tokenizer,
+  type TokenizerFiles,
+} from "@slm/tokenizer";
+import {
+  drawStreamedRows,
   greedyDevMetric,
   METRICS_FILE,
-  planBuckets,
-  STATE_FILE,
-  tokenizeRows,
+  removeRunState,
   train,
+  type TrainReport,
 } from "@slm/training";
 import type { DistillConfig } from "./distill-config.js";
+import type { DistillInputs } from "./distill-inputs.js";
 import { distillReport } from "./distill-report.js";
+import { removeOwnCache } from "./gold-cache.js";
+import { weightsFromTeacher } from "./initial-weights.js";
+import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
+import { SAMPLES, writeSamples } from "./samples.js";
 import { studentObjective } from "./student-objective.js";
-import { goldLogits } from "./teacher-logits.js";
-
-export interface DistillInputs {
-  readonly dataDirectory: string;
-  readonly tokenizerDirectory: string;
-  readonly teacherDirectory: string;
-  /** Receives the checkpoint; state of an interrupted run is found here. */
-  readonly workDirectory: string;
-  readonly engine: Engine;
-  readonly context: StageContext;
-}
+import { needsTeacher, openTeaching, RUN_FILES } from "./teaching.js";
 
 export interface DistillReport {
   readonly parameters: number;
-  readonly teacherParameters: number;
+  /** Absent where no teacher was asked. */
+  readonly teacherParameters?: number;
   readonly steps: number;
   readonly epochs: number;
   readonly seconds: number;
@@ -49,111 +47,131 @@ export interface DistillReport {
   readonly loss: number;
   readonly metrics: Readonly<Record<string, number>>;
   readonly bestStep: number;
+  readonly averagedSteps: readonly number[];
 }
-
-/** Pairs the teacher scores at once: larger than a training batch, as no gradients are held. */
-const SCORE_BATCH = 256;
-
-/** Files of a run in progress that the finished checkpoint does not keep. */
-const LOGITS_FILE = "teacher-logits.f16";
 
 /**
- * Trains an encoder-decoder student from a decoder-only teacher and writes the checkpoint that did best on the dev split.
+ * Trains a student, with or without a teacher, and writes the checkpoint that did best on the dev split, its tokenizer,
+ * the metrics log, samples of what it writes, and a report.
  *
- * @throws SlmError SHAPE_MISMATCH when teacher and tokenizer have different vocabularies.
+ * @throws SlmError INPUT_MISSING without a teacher where one is needed; SHAPE_MISMATCH when teacher and student have
+ * different vocabularies and the settings do not say what to do about it; DATA_INVALID for rows a model cannot take, and for
+ * the state of a run with other data, tokenizer, teacher or settings; INTERRUPTED with the state saved.
  */
 export async function distill(settings: DistillConfig, inputs: DistillInputs): Promise<DistillReport> {
-  const { dataDirectory, tokenizerDirectory, workDirectory, engine, context } = inputs;
-  const tokenizer = await loadTokenizer(tokenizerDirectory);
-  const config: EncoderDecoderConfig = encoderDecoderConfig.parse({
-    ...settings.student,
-    vocabularySize: tokenizer.vocabularySize,
-    tokens: tokenizer.tokens,
-  });
-  const teacher = await openTeacher(engine, inputs.teacherDirectory, tokenizer);
+  const { tokenizerDirectory, workDirectory } = inputs;
+  const files = await readTokenizerFiles(tokenizerDirectory);
+  const tokenizer = createTokenizer(files);
+  const config = parseModelConfig(
+    { ...settings.student, vocabularySize: tokenizer.vocabularySize, tokens: tokenizer.tokens },
+    "distill: student",
+  );
+  const run: Run = { settings, inputs, config, files, tokenizer };
+  const { report, teacherParameters } = await trainStudent(run);
+  await writeCheckpoint(workDirectory, { config, weights: report.weights });
+  await writeTokenizer(files, workDirectory);
+  await describe(run, report.weights);
+  await removeRunState(workDirectory);
+  await removeOwnCache(workDirectory);
+  for (const name of [...RUN_FILES, RUN_FILE]) await rm(join(workDirectory, name), { force: true });
+  const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
+  return {
+    parameters: parameterCount(config),
+    ...(teacherParameters === undefined ? {} : { teacherParameters }),
+    ...{ steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps },
+  };
+}
+
+interface Run {
+  readonly settings: DistillConfig;
+  readonly inputs: DistillInputs;
+  readonly config: ModelConfig;
+  readonly files: TokenizerFiles;
+  readonly tokenizer: Tokenizer;
+}
+
+async function trainStudent(
+  run: Run,
+): Promise<{ readonly report: TrainReport; readonly teacherParameters: number | undefined }> {
+  const { settings, inputs, config, tokenizer } = run;
+  const { engine, context, workDirectory } = inputs;
+  const key = await runKey(run);
+  await claimWorkDirectory(workDirectory, key);
+  const teaching = await openTeaching(run);
   try {
-    const trainFile = join(dataDirectory, DATA_FILES.train);
-    const limits = { maxSource: config.maxSource, maxTarget: config.maxTarget };
-    const pairs = tokenizeRows(await readAllRows(trainFile), tokenizer, limits, trainFile);
-    const buckets = planBuckets(pairs.lengths, settings.buckets);
-    const batches = epochBatches(assignBuckets(pairs.lengths, buckets), SCORE_BATCH, context.seed, 0);
-    const file = join(workDirectory, LOGITS_FILE);
-    const gold = await goldLogits({
-      file,
-      engine,
-      teacher,
-      pairs,
-      batches,
-      buckets,
-      scoreBatch: SCORE_BATCH,
-      batchSize: settings.batchSize,
-      context,
+    const objective = studentObjective({ ...teaching, config, settings, seed: context.seed });
+    const dev = greedyDevMetric({
+      rows: await devRows(run),
+      tokenizer,
+      limit: settings.evaluateRows,
+      seed: context.seed,
+      maxTarget: config.maxTarget,
+      metrics: settings.metrics,
     });
-    const objective = studentObjective({ config, settings, pairs, teacher, gold, seed: context.seed });
-    const report = await train({
-      stage: "distill",
-      engine,
-      config,
-      settings,
-      lengths: pairs.lengths,
-      objective,
-      dev: greedyDevMetric({
-        rows: await readAllRows(join(dataDirectory, DATA_FILES.dev)),
-        tokenizer,
-        limit: settings.evaluateRows,
-        seed: context.seed,
-        maxTarget: config.maxTarget,
-        metrics: ["wordError", "phonemeError"],
-      }),
-      workDirectory,
-      key: hashJson({ settings, config, pairs: pairs.count, seed: context.seed }),
-      context,
-    });
-    await objective.close();
-    await writeCheckpoint(workDirectory, { config, weights: report.weights });
-    await writeTokenizer(await readTokenizerFiles(tokenizerDirectory), workDirectory);
-    await writeFile(
-      join(workDirectory, "report.html"),
-      await distillReport(join(workDirectory, METRICS_FILE)),
-    );
-    for (const name of [STATE_FILE, BEST_FILE, LOGITS_FILE])
-      await rm(join(workDirectory, name), { force: true });
-    const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep } = report;
-    return {
-      parameters: parameterCount(config),
-      teacherParameters: parameterCount(teacher.config),
-      steps,
-      epochs,
-      seconds,
-      tokensPerSecond,
-      loss,
-      metrics,
-      bestStep,
-    };
+    try {
+      const initial =
+        settings.initialize.fromTeacher === "none"
+          ? undefined
+          : await weightsFromTeacher(config, inputs.teacherDirectory, context.seed);
+      const report = await train({
+        stage: "distill",
+        engine,
+        config,
+        settings,
+        lengths: teaching.corpus.pairs.lengths,
+        objective,
+        dev,
+        workDirectory,
+        key,
+        context,
+        ...(initial === undefined ? {} : { initial }),
+      });
+      return { report, teacherParameters: teaching.parameters };
+    } finally {
+      await objective.close();
+      await dev.close();
+    }
   } finally {
-    await teacher.close();
+    await teaching.close();
   }
 }
 
-async function openTeacher(engine: Engine, directory: string, tokenizer: Tokenizer): Promise<Teacher> {
-  const { config, weights } = await readCheckpoint(directory);
-  if (config.architecture !== "decoder-only") {
-    throw new SlmError(
-      "CONFIG_INVALID",
-      `distill: the teacher in ${directory} is ${config.architecture}, a decoder-only model is needed`,
-    );
-  }
-  if (config.vocabularySize !== tokenizer.vocabularySize) {
-    throw new SlmError(
-      "SHAPE_MISMATCH",
-      `distill: the teacher's vocabulary has ${config.vocabularySize} tokens, the tokenizer's ${tokenizer.vocabularySize} (${directory})`,
-      {
-        suggestions: [
-          "use the tokenizer the teacher was trained with",
-          "train a teacher: slm run configs/g2p-teacher.yaml",
-        ],
-      },
-    );
-  }
-  return loadTeacher(engine, { config, weights });
+/** Samples and the report. */
+async function describe(
+  { settings, inputs, config, tokenizer, ...run }: Run,
+  weights: Weights,
+): Promise<void> {
+  const { engine, context, workDirectory: directory } = inputs;
+  const rows = await devRows({ settings, inputs, config, tokenizer, ...run });
+  await writeSamples({ engine, config, weights, tokenizer, rows, seed: context.seed, directory });
+  await writeFile(
+    join(directory, "report.html"),
+    await distillReport(join(directory, METRICS_FILE), { settings }),
+  );
+}
+
+/** Dev rows that are measured or shown; the whole split may be larger than memory. */
+const devRows = ({ settings, inputs }: Run): ReturnType<typeof drawStreamedRows> =>
+  drawStreamedRows(
+    () => readRows(join(inputs.dataDirectory, DATA_FILES.dev)),
+    Math.max(settings.evaluateRows, SAMPLES),
+    inputs.context.seed,
+  );
+
+/** Identity of everything the run reads. */
+async function runKey({ settings, config, inputs }: Run): Promise<string> {
+  const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, context } = inputs;
+  const data = [DATA_FILES.train, DATA_FILES.dev, DATA_FILES.unlabelled];
+  return hashJson({
+    settings,
+    config,
+    seed: context.seed,
+    data: await Promise.all(data.map((name) => fileHash(join(dataDirectory, name)))),
+    tokenizer: await Promise.all(
+      [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE].map((name) => fileHash(join(tokenizerDirectory, name))),
+    ),
+    cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),
+    teacher:
+      teacherDirectory === undefined || !needsTeacher(settings) ? "none" : await modelHash(teacherDirectory),
+  });
 }

@@ -1,70 +1,191 @@
+import { createRandom } from "@slm/decoding";
+import { initializeParameters, type ModelConfig, type Weights } from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { createEagerEngine } from "@slm/tensor";
-import { expect, test } from "vitest";
-import { studentLoss, type LossVariant } from "./student-loss.js";
-import { sourceFeeds, targetFeeds } from "./target-batch.js";
-import { studentConfig, studentWeights } from "./test-support/tiny.test-support.js";
+import { createEagerEngine, type TensorSpec } from "@slm/tensor";
+import { describe, expect, test } from "vitest";
+import { lossConfig, TERM_NAMES, termsOf, type LossConfig, type TermName } from "./loss-config.js";
+import {
+  auxiliaryParameters,
+  studentLoss,
+  type LossVariant,
+  type StudentLossOptions,
+} from "./student-loss.js";
+import { studentPass } from "./student-pass.js";
+import {
+  decoderOnlyStudent,
+  decoderOnlyWeights,
+  studentConfig,
+  studentWeights,
+} from "./test-support/tiny.test-support.js";
 
 const shape = { batch: 2, source: 3, target: 3 };
-const rows = shape.batch * shape.target;
+const positions = shape.batch * shape.target;
 const sources = [[4, 5, 6], [7]];
 const gold = [[8, 7], [5]];
 const sampled = [[4], [6, 6]];
-const teacher = createHostTensor(
-  "float32",
-  [rows, studentConfig.vocabularySize],
-  Float32Array.from({ length: rows * studentConfig.vocabularySize }, (_, index) => Math.sin(index)),
-);
+const { vocabularySize: vocabulary } = studentConfig;
+
+const waves = (size: readonly number[]): HostTensor => {
+  const count = size.reduce((product, axis) => product * axis, 1);
+  return createHostTensor(
+    "float32",
+    size,
+    Float32Array.from({ length: count }, (_, i) => Math.sin(i)),
+  );
+};
+const ones = (size: number): HostTensor =>
+  createHostTensor("float32", [size], new Float32Array(size).fill(1));
+const scalar = (value: number): HostTensor => createHostTensor("float32", [], Float32Array.of(value));
+
+interface Model {
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+}
+const MODELS: readonly Model[] = [
+  { config: studentConfig, weights: studentWeights },
+  { config: decoderOnlyStudent, weights: decoderOnlyWeights },
+];
+
+const teacherShape = { vocabulary, isAligned: false, width: 5 };
+
+const onlyTerms = (
+  weights: Partial<Record<TermName, number>>,
+  options: Partial<LossConfig> = {},
+): LossConfig => lossConfig.parse({ forwardKl: 0, crossEntropy: 0, ...weights, ...options });
+
+interface Given {
+  readonly variant?: LossVariant;
+  readonly taught?: readonly number[][];
+  readonly feeds?: Readonly<Record<string, HostTensor>>;
+  readonly options?: Partial<StudentLossOptions>;
+}
 
 async function lossOf(
-  variant: LossVariant,
-  feeds: Readonly<Record<string, HostTensor>>,
-  klWeight = 0.9,
-): Promise<Record<"loss" | "forwardKl" | "crossEntropy", number>> {
-  const options = { batchSize: shape.batch, klWeight, labelSmoothing: 0 };
-  const definition = studentLoss(studentConfig, options, shape, variant);
+  { config, weights }: Model,
+  loss: LossConfig,
+  given: Given = {},
+): Promise<Record<string, number>> {
+  const { variant = "shared", taught = gold } = given;
+  const options: StudentLossOptions = { config, loss, dropout: 0, teacher: teacherShape, ...given.options };
+  const definition = studentLoss(options, shape, variant);
+  const extra = initializeParameters(auxiliaryParameters(options), createRandom(9).next);
+  const parameters: Weights = new Map([...weights, ...extra]);
+  const pass = studentPass(config, shape);
+  const inputs: Readonly<Record<string, TensorSpec>> = { ...definition.inputs, ...definition.dropout };
+  const feeds: Record<string, HostTensor> = {
+    ...Object.fromEntries(parameters),
+    ...pass.sharedFeeds(sources),
+    ...pass.passFeeds("taught", sources, taught).feeds,
+    ...pass.passFeeds("gold", sources, gold).feeds,
+    teacher: waves([positions, vocabulary]),
+    "hidden.teacher": waves([shape.batch * shape.source, teacherShape.width]),
+    "hidden.mask": ones(shape.batch * shape.source),
+    "hidden.count": scalar(shape.batch * shape.source),
+    ...given.feeds,
+  };
   const engine = await createEagerEngine("js");
-  const weightSpecs = Object.fromEntries(
-    [...studentWeights].map(([name, { shape: size }]) => [name, { dtype: "float32", shape: size } as const]),
+  const specs = Object.fromEntries(
+    [...parameters].map(([name, { shape: size }]) => [name, { dtype: "float32", shape: size } as const]),
   );
   const program = await engine.compile({
     name: "loss",
-    inputs: { ...weightSpecs, ...definition.inputs },
+    inputs: { ...specs, ...inputs },
     build: (x) => {
-      const { loss, terms } = definition.build(x, x);
-      return { loss, ...terms };
+      const { loss: value, terms } = definition.build(x, x);
+      return { loss: value, ...terms };
     },
   });
-  const all = {
-    ...Object.fromEntries(studentWeights),
-    ...sourceFeeds(sources, shape, studentConfig.tokens),
-    teacher,
-    ...feeds,
-  };
-  const { fetched } = await program.run({ feeds: all, fetch: ["loss", "forwardKl", "crossEntropy"] });
-  const value = (name: string): number => Number(fetched[name]!.data[0]);
-  return { loss: value("loss"), forwardKl: value("forwardKl"), crossEntropy: value("crossEntropy") };
+  const used = Object.fromEntries(
+    [...parameters.keys(), ...Object.keys(inputs)].map((name) => [name, feeds[name]!]),
+  );
+  const { fetched } = await program.run({ feeds: used, fetch: ["loss", ...definition.terms] });
+  return Object.fromEntries(Object.entries(fetched).map(([name, { data }]) => [name, Number(data[0])]));
 }
 
-const feedsOf = (prefix: string, targets: readonly number[][]): Record<string, HostTensor> =>
-  targetFeeds(prefix, targets, shape, studentConfig.tokens).feeds;
+describe.each(MODELS)("the loss of a $config.architecture student", (model) => {
+  test("is the weighted sum of the terms that have weight, and these are logged", async () => {
+    const loss = onlyTerms(Object.fromEntries(TERM_NAMES.map((name, index) => [name, 0.5 + index])));
+    const all = await lossOf(model, loss);
+    expect(Object.keys(all).sort()).toEqual(["loss", ...termsOf(loss)].sort());
+    const sum = TERM_NAMES.reduce((total, name) => total + loss[name] * all[name]!, 0);
+    expect(all["loss"]).toBeCloseTo(sum, 4);
+    for (const name of TERM_NAMES) {
+      expect(all[name], name).toBeGreaterThan(0);
+      expect((await lossOf(model, onlyTerms({ [name]: 2 })))["loss"], name).toBeCloseTo(2 * all[name]!, 5);
+    }
+  });
 
-test("the loss is the weighted sum of its terms", async () => {
-  for (const klWeight of [0, 0.9, 1]) {
-    const { loss, forwardKl, crossEntropy } = await lossOf("shared", feedsOf("kl", gold), klWeight);
-    expect(loss).toBeCloseTo(klWeight * forwardKl + (1 - klWeight) * crossEntropy, 5);
-    expect(forwardKl).toBeGreaterThan(0);
-  }
+  test("asks for nothing of a teacher where only labels count", () => {
+    const options = { config: model.config, loss: onlyTerms({ crossEntropy: 1 }), dropout: 0 };
+    const names = Object.keys(studentLoss(options, shape, "shared").inputs);
+    expect(names.filter((name) => /teacher|hidden|aligned/u.test(name))).toEqual([]);
+    expect(auxiliaryParameters(options)).toEqual([]);
+  });
+
+  test("of separate passes over the same targets equals the shared pass", async () => {
+    const loss = lossConfig.parse({});
+    expect(await lossOf(model, loss, { variant: "separate" })).toEqual(await lossOf(model, loss));
+  });
+
+  test("of separate passes takes divergence from sampled targets and cross-entropy from gold ones", async () => {
+    const loss = lossConfig.parse({});
+    const separate = await lossOf(model, loss, { variant: "separate", taught: sampled });
+    expect(separate["forwardKl"]).toBe((await lossOf(model, loss, { taught: sampled }))["forwardKl"]);
+    expect(separate["crossEntropy"]).toBe((await lossOf(model, loss))["crossEntropy"]);
+  });
+
+  test("counts only aligned positions in the teacher's terms, and all labels", async () => {
+    const loss = lossConfig.parse({});
+    const options = { teacher: { ...teacherShape, isAligned: true } };
+    const mask = createHostTensor("float32", [positions], Float32Array.of(1, 1, 1, 1, 1, 0));
+    const all = { "aligned.mask": mask, "aligned.count": scalar(5) };
+    const whole = await lossOf(model, loss);
+    expect(await lossOf(model, loss, { options, feeds: all })).toEqual(whole);
+    const first = createHostTensor("float32", [positions], Float32Array.of(1, 0, 0, 0, 0, 0));
+    const some = await lossOf(model, loss, {
+      options,
+      feeds: { "aligned.mask": first, "aligned.count": scalar(1) },
+    });
+    expect(some["crossEntropy"]).toBe(whole["crossEntropy"]);
+    expect(some["forwardKl"]).not.toBeCloseTo(whole["forwardKl"]!, 4);
+  });
+
+  test("compares sorted probabilities with a teacher of any vocabulary", async () => {
+    const loss = onlyTerms({ uld: 1 }, { vocabulary: "uld" });
+    for (const size of [3, 30]) {
+      const options = { teacher: { vocabulary: size, isAligned: false, width: 5 } };
+      const { uld } = await lossOf(model, loss, { options, feeds: { teacher: waves([positions, size]) } });
+      expect(uld).toBeGreaterThan(0);
+      expect(uld).toBeLessThanOrEqual(2);
+    }
+  });
+
+  test("reads a dropout mask per block, the encoder's first", async () => {
+    const loss = lossConfig.parse({});
+    const options = { config: model.config, loss, dropout: 0.1, teacher: teacherShape };
+    const { dropout = {} } = studentLoss(options, shape, "separate");
+    const masks = (even: number, odd: number): Record<string, HostTensor> =>
+      Object.fromEntries(
+        Object.entries(dropout).map(([name, { shape: size }]) => {
+          const count = size.reduce((product, axis) => product * axis, 1);
+          const values = Float32Array.from({ length: count }, (_, i) => (i % 2 === 0 ? even : odd));
+          return [name, createHostTensor("float32", size, values)];
+        }),
+      );
+    const plain = await lossOf(model, loss, { variant: "separate" });
+    const run = (even: number, odd: number): Promise<Record<string, number>> =>
+      lossOf(model, loss, { variant: "separate", feeds: masks(even, odd), options: { dropout: 0.1 } });
+    expect(await run(1, 1)).toEqual(plain);
+    expect((await run(0, 2))["loss"]).not.toBeCloseTo(plain["loss"]!, 3);
+  });
 });
 
-test("separate passes over the same targets equal the shared pass", async () => {
-  const shared = await lossOf("shared", feedsOf("kl", gold));
-  const separate = await lossOf("separate", { ...feedsOf("kl", gold), ...feedsOf("gold", gold) });
-  expect(separate).toEqual(shared);
-});
-
-test("separate passes take divergence from sampled targets and cross-entropy from gold ones", async () => {
-  const separate = await lossOf("separate", { ...feedsOf("kl", sampled), ...feedsOf("gold", gold) });
-  expect(separate.forwardKl).toBe((await lossOf("shared", feedsOf("kl", sampled))).forwardKl);
-  expect(separate.crossEntropy).toBe((await lossOf("shared", feedsOf("kl", gold))).crossEntropy);
+test("a decoder-only student's states of a source do not depend on the target", async () => {
+  const model = MODELS[1]!;
+  const loss = onlyTerms({ hiddenState: 1 });
+  const mask = createHostTensor("float32", [6], Float32Array.of(1, 1, 1, 1, 0, 0));
+  const feeds = { "hidden.mask": mask, "hidden.count": scalar(4) };
+  const first = await lossOf(model, loss, { feeds });
+  const second = await lossOf(model, loss, { feeds, taught: sampled });
+  expect(first["hiddenState"]).toBeCloseTo(second["hiddenState"]!, 6);
 });

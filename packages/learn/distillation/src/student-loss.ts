@@ -1,80 +1,192 @@
-/** The distillation loss as programs: one decoder pass when both terms read the same targets, two when they differ. */
+/**
+ * The distillation loss as programs: a weighted sum over a table of terms. One decoder pass when all terms read the same
+ * targets, two when the teacher's terms read targets of the student and the labels stay gold.
+ */
+import { outputHead, type ModelConfig, type ParameterSpec } from "@slm/model";
 import {
-  crossCaches,
-  decode,
-  encode,
-  outputHead,
-  type EncoderDecoderConfig,
-  type Parameters,
-} from "@slm/model";
-import { crossEntropy, forwardKl, lengthBias, math, type Tensor, type TensorSpec } from "@slm/tensor";
-import type { Bucket, LossDefinition } from "@slm/training";
+  crossEntropy,
+  DIVERGENCES,
+  hiddenMatch,
+  math,
+  uld,
+  withDropout,
+  type CountedLogits,
+  type DivergenceName,
+  type Tensor,
+  type TensorSpec,
+} from "@slm/tensor";
+import type { LossDefinition } from "@slm/training";
+import { asksDistributions, termsOf, type LossConfig, type TermName } from "./loss-config.js";
+import { studentPass, type PassShape, type StudentPass, type StudentStates } from "./student-pass.js";
 
-/** `shared`: KL and cross-entropy on the same targets. `separate`: KL on sampled targets, cross-entropy on gold ones. */
+/** `shared`: all terms on one set of targets. `separate`: the teacher's terms on `taught` ones, cross-entropy on `gold` ones. */
 export type LossVariant = "shared" | "separate";
 
-export interface StudentLossOptions {
-  readonly batchSize: number;
-  readonly klWeight: number;
-  readonly labelSmoothing: number;
+/** What the loss needs to know of the teacher. */
+export interface TeacherShape {
+  /** Columns of the teacher's distributions: the student's vocabulary, except where sorted probabilities are compared. */
+  readonly vocabulary: number;
+  /** Whether only some target positions have a counterpart in the teacher's tokenization. */
+  readonly isAligned: boolean;
+  /** Width of its hidden states. */
+  readonly width: number;
 }
 
-/** Inputs of one decoder pass, named with the prefix of the term it serves. */
-const passSpecs = (prefix: string, batch: number, target: number): Record<string, TensorSpec> => ({
-  [`${prefix}.target`]: { dtype: "int32", shape: [batch, target] },
-  [`${prefix}.labels`]: { dtype: "int32", shape: [batch * target] },
-  [`${prefix}.mask`]: { dtype: "float32", shape: [batch * target] },
-  [`${prefix}.count`]: { dtype: "float32", shape: [] },
-});
+export interface StudentLossOptions {
+  readonly config: ModelConfig;
+  readonly loss: LossConfig;
+  readonly dropout: number;
+  /** Absent where no term asks the teacher. */
+  readonly teacher?: TeacherShape | undefined;
+}
+
+/** The learned projection from the student's states to the teacher's, `[width, teacher width]`. */
+export const HIDDEN_PROJECTION = "auxiliary.hidden";
+
+/** Tensors trained beside the student: the projection where hidden states are matched. */
+export function auxiliaryParameters({ config, loss, teacher }: StudentLossOptions): ParameterSpec[] {
+  if (loss.hiddenState === 0 || teacher === undefined) return [];
+  const initialization = { kind: "normal", std: 1 / Math.sqrt(config.width) } as const;
+  return [{ name: HIDDEN_PROJECTION, shape: [config.width, teacher.width], initialization }];
+}
+
+/** A batch inside a program, as the terms read it. */
+interface TermInputs {
+  readonly loss: LossConfig;
+  readonly parameters: Readonly<Record<string, Tensor>>;
+  readonly x: Readonly<Record<string, Tensor>>;
+  readonly states: StudentStates;
+  /** Logits at the targets that the teacher scored, counted where it did. */
+  readonly taught: CountedLogits;
+  /** Logits at the targets whose labels count, and those labels. */
+  readonly labelled: CountedLogits & { readonly labels: Tensor };
+}
+
+const divergence =
+  (name: DivergenceName) =>
+  ({ taught, x, loss }: TermInputs): Tensor =>
+    DIVERGENCES[name].compute(taught, x["teacher"]!, loss);
+
+/** One row per term: a term without a row does not compile. */
+const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
+  forwardKl: divergence("forwardKl"),
+  reverseKl: divergence("reverseKl"),
+  jensenShannon: divergence("jensenShannon"),
+  skewKl: divergence("skewKl"),
+  skewReverseKl: divergence("skewReverseKl"),
+  totalVariation: divergence("totalVariation"),
+  uld: ({ taught, x, loss: { temperature } }) => uld(taught, x["teacher"]!, { temperature }),
+  hiddenState: ({ states, parameters, x, loss }) =>
+    hiddenMatch(
+      {
+        student: states.source(),
+        teacher: x["hidden.teacher"]!,
+        projection: parameters[HIDDEN_PROJECTION]!,
+        mask: x["hidden.mask"]!,
+        count: x["hidden.count"]!,
+      },
+      loss.hiddenKind,
+    ),
+  crossEntropy: ({ labelled, loss }) => crossEntropy(labelled, labelled.labels, loss.labelSmoothing),
+};
+
+/** Prefixes of the passes of a variant; the first one's targets are the teacher's. */
+const PASSES: { readonly [V in LossVariant]: readonly string[] } = {
+  shared: ["taught"],
+  separate: ["taught", "gold"],
+};
 
 /**
- * klWeight · KL(teacher || student) + (1 - klWeight) · cross-entropy, each a mean over its counted target tokens.
+ * The loss for batches of one shape: the sum over terms of weight · term, each a mean over its counted positions.
  *
- * Source: arXiv:2501.16273, section on distillation (weights 0.9 and 0.1); its reference code averages the KL over
- * padding too, which this does not.
+ * Source of the default weights: arXiv:2501.16273, section on distillation (0.9 forward KL and 0.1 cross-entropy); its
+ * reference code averages the KL over padding too, which this does not.
  */
 export function studentLoss(
-  config: EncoderDecoderConfig,
-  { batchSize, klWeight, labelSmoothing }: StudentLossOptions,
-  { source, target }: Bucket,
+  options: StudentLossOptions,
+  shape: PassShape,
   variant: LossVariant,
 ): LossDefinition {
-  const { vocabularySize } = config;
+  const { config, loss, dropout } = options;
+  const pass = studentPass(config, shape);
+  const names = termsOf(loss);
+  const masks = dropout === 0 ? [] : pass.dropoutShapes(PASSES[variant].length);
+  const maskNames = masks.map((_, index) => `dropout.${index}`);
   return {
-    inputs: {
-      source: { dtype: "int32", shape: [batchSize, source] },
-      lengths: { dtype: "int32", shape: [batchSize] },
-      teacher: { dtype: "float32", shape: [batchSize * target, vocabularySize] },
-      ...passSpecs("kl", batchSize, target),
-      ...(variant === "separate" ? passSpecs("gold", batchSize, target) : {}),
-    },
-    terms: ["forwardKl", "crossEntropy"],
+    inputs: lossInputs(options, pass, shape, variant),
+    dropout: Object.fromEntries(
+      masks.map((size, index) => [maskNames[index]!, { dtype: "float32", shape: size } as const]),
+    ),
+    terms: names,
     build: (parameters, x) => {
-      const context = readSource(config, parameters, x["source"]!, x["lengths"]!);
-      const pass = (prefix: string): { logits: Tensor; mask: Tensor; count: Tensor } => {
-        const hidden = decode(config, parameters, x[`${prefix}.target`]!, { source: context });
-        const logits = math.reshape(outputHead(parameters, hidden), [batchSize * target, vocabularySize]);
-        return { logits, mask: x[`${prefix}.mask`]!, count: x[`${prefix}.count`]! };
+      const build = (): ReturnType<LossDefinition["build"]> => {
+        const inputs = termInputs(options, pass, variant, parameters, x);
+        const terms = Object.fromEntries(names.map((name) => [name, TERMS[name](inputs)]));
+        const weighted = names.map((name) => math.mul(terms[name]!, loss[name]));
+        return { loss: weighted.reduce((sum, term) => math.add(sum, term)), terms };
       };
-      const byTeacher = pass("kl");
-      const byLabel = variant === "separate" ? pass("gold") : byTeacher;
-      const labels = x[variant === "separate" ? "gold.labels" : "kl.labels"]!;
-      const terms = {
-        forwardKl: forwardKl(byTeacher, x["teacher"]!),
-        crossEntropy: crossEntropy(byLabel, labels, labelSmoothing),
-      };
-      const loss = math.add(math.mul(terms.forwardKl, klWeight), math.mul(terms.crossEntropy, 1 - klWeight));
-      return { loss, terms };
+      if (masks.length === 0) return build();
+      return withDropout(
+        maskNames.map((name) => x[name]!),
+        build,
+      );
     },
   };
 }
 
-function readSource(
-  config: EncoderDecoderConfig,
-  parameters: Parameters,
-  ids: Tensor,
-  lengths: Tensor,
-): { cross: ReturnType<typeof crossCaches>; bias: Tensor } {
-  const encoded = encode(config, parameters, ids, { lengths });
-  return { cross: crossCaches(config, parameters, encoded), bias: lengthBias({ lengths, ids }, {}) };
+function lossInputs(
+  { loss, teacher }: StudentLossOptions,
+  pass: StudentPass,
+  { batch, source, target }: PassShape,
+  variant: LossVariant,
+): Record<string, TensorSpec> {
+  const positions = batch * target;
+  const inputs: Record<string, TensorSpec> = { ...pass.shared };
+  const counting = (prefix: string, size: number): Record<string, TensorSpec> => ({
+    [`${prefix}.mask`]: { dtype: "float32", shape: [size] },
+    [`${prefix}.count`]: { dtype: "float32", shape: [] },
+  });
+  const labelled = PASSES[variant].at(-1)!;
+  for (const prefix of PASSES[variant]) {
+    Object.assign(inputs, pass.passInputs(prefix));
+    const isLabelled = prefix === labelled && loss.crossEntropy > 0;
+    if (isLabelled) inputs[`${prefix}.labels`] = { dtype: "int32", shape: [positions] };
+    const isTaught = prefix === "taught" && asksDistributions(loss) && teacher?.isAligned !== true;
+    if (isLabelled || isTaught) Object.assign(inputs, counting(prefix, positions));
+  }
+  if (teacher === undefined) return inputs;
+  if (asksDistributions(loss)) {
+    inputs["teacher"] = { dtype: "float32", shape: [positions, teacher.vocabulary] };
+    if (teacher.isAligned) Object.assign(inputs, counting("aligned", positions));
+  }
+  if (loss.hiddenState > 0) {
+    inputs["hidden.teacher"] = { dtype: "float32", shape: [batch * source, teacher.width] };
+    Object.assign(inputs, counting("hidden", batch * source));
+  }
+  return inputs;
+}
+
+function termInputs(
+  { loss, teacher }: StudentLossOptions,
+  pass: StudentPass,
+  variant: LossVariant,
+  parameters: TermInputs["parameters"],
+  x: TermInputs["x"],
+): TermInputs {
+  const states = pass.open(parameters, x);
+  const logits = PASSES[variant].map((prefix) => outputHead(parameters, states.target(prefix)));
+  const counted = (of: Tensor, prefix: string): CountedLogits => ({
+    logits: of,
+    mask: x[`${prefix}.mask`]!,
+    count: x[`${prefix}.count`]!,
+  });
+  const labelled = PASSES[variant].at(-1)!;
+  return {
+    loss,
+    parameters,
+    x,
+    states,
+    taught: counted(logits[0]!, teacher?.isAligned === true ? "aligned" : "taught"),
+    labelled: { ...counted(logits.at(-1)!, labelled), labels: x[`${labelled}.labels`]! },
+  };
 }

@@ -1,119 +1,188 @@
-import { createRandom } from "@slm/decoding";
+import type { ModelConfig, Weights } from "@slm/model";
 import type { HostTensor } from "@slm/runtime";
 import { createEagerEngine } from "@slm/tensor";
 import { loadTeacher } from "@slm/teacher";
-import { packWeights, planChunks, valueInput, type LiveModel } from "@slm/training";
-import { describe, expect, test } from "vitest";
+import type { BatchFeeds } from "@slm/training";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { distillConfig, type DistillConfig } from "./distill-config.js";
-import { studentObjective, targetOrigin } from "./student-objective.js";
+import { studentObjective, type StudentObjectiveOptions } from "./student-objective.js";
+import type { TeacherSide } from "./teacher-side.js";
+import { sameVocabulary } from "./teacher-side.js";
 import {
+  decoderOnlyStudent,
+  decoderOnlyWeights,
+  liveModel,
   studentConfig,
   studentWeights,
   teacherConfig,
   teacherWeights,
-  tinyPairs,
+  tinyCorpus,
 } from "./test-support/tiny.test-support.js";
+import { UnlabelledSources } from "./unlabelled-sources.js";
 
-const { architecture, encoderLayers, decoderLayers, width, heads, kvHeads, headDim, feedForward } =
-  studentConfig;
-const student = { architecture, encoderLayers, decoderLayers, width, heads, kvHeads, headDim, feedForward };
-
-const settingsOf = (targets: DistillConfig["targets"]): DistillConfig =>
-  distillConfig.parse({
-    student: { ...student, maxSource: 8, maxTarget: 8 },
-    steps: 10,
-    batchSize: 3,
-    targets,
-  });
-
-describe(targetOrigin, () => {
-  test("follows the recipe's shares", () => {
-    const { next } = createRandom(1);
-    const counts = { gold: 0, teacher: 0, student: 0 };
-    for (let i = 0; i < 10_000; i++) counts[targetOrigin({ teacher: 0.3, student: 0.2 }, next())] += 1;
-    expect(counts.teacher / 10_000).toBeCloseTo(0.3, 1);
-    expect(counts.student / 10_000).toBeCloseTo(0.2, 1);
-  });
-
-  test("is always gold without shares and never gold when they fill up", () => {
-    for (const draw of [0, 0.5, 0.999999]) {
-      expect(targetOrigin({ teacher: 0, student: 0 }, draw)).toBe("gold");
-      expect(targetOrigin({ teacher: 1, student: 0 }, draw)).toBe("teacher");
-      expect(targetOrigin({ teacher: 0.5, student: 0.5 }, draw)).not.toBe("gold");
-    }
-  });
+let directory = "";
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "objective-"));
 });
+afterAll(() => rm(directory, { recursive: true }));
 
-test("shares above one are refused by the recipe", () => {
-  expect(() => settingsOf({ teacher: 0.6, student: 0.5 })).toThrow("add up to more than 1");
-});
+/** A configuration without what comes from the tokenizer. */
+const shapeOf = (config: ModelConfig): object =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => key !== "vocabularySize" && key !== "tokens"));
+
+const settingsOf = (config: ModelConfig, section: object): DistillConfig =>
+  distillConfig.parse({ student: shapeOf(config), steps: 10, batchSize: 3, ...section });
 
 const bucket = { source: 5, target: 6 };
 const rows = Int32Array.of(2, 0, 1);
+const corpus = tinyCorpus(5);
 
-/** Feeds of a step, made by an objective that has made none before, with device tensors downloaded. */
+interface Made {
+  readonly made: BatchFeeds;
+  readonly values: Readonly<Record<string, number[]>>;
+  /** Names that the loss's program would be fed. */
+  readonly wanted: readonly string[];
+}
+
+/** Feeds of a batch, made by an objective that has made none before, with device tensors downloaded. */
 async function feedsAt(
-  targets: DistillConfig["targets"],
-  step: number,
-  seed = 7,
-): Promise<Record<string, number[]>> {
+  section: object,
+  number: number,
+  changes: {
+    readonly seed?: number;
+    readonly student?: { readonly config: ModelConfig; readonly weights: Weights };
+    readonly unlabelled?: UnlabelledSources;
+    readonly withoutTeacher?: boolean;
+  } = {},
+): Promise<Made> {
+  const { config, weights } = changes.student ?? { config: studentConfig, weights: studentWeights };
   const engine = await createEagerEngine("js");
   const teacher = await loadTeacher(engine, { config: teacherConfig, weights: teacherWeights });
-  const feeds: LiveModel["feeds"] = Object.fromEntries(
-    await Promise.all(
-      planChunks(studentConfig).map(
-        async (chunk) =>
-          [valueInput(chunk), await engine.upload(packWeights(chunk, studentWeights))] as const,
-      ),
-    ),
-  );
-  const objective = studentObjective({
-    config: studentConfig,
-    settings: settingsOf(targets),
-    pairs: tinyPairs(5),
-    teacher,
-    gold: { read: () => ({ dtype: "float32", shape: [1], data: Float32Array.of(42) }) },
-    seed,
-  });
-  const made = await objective.feeds({ bucket: 0, rows }, bucket, step, {
-    engine,
-    config: studentConfig,
-    feeds,
-  });
+  const side: TeacherSide = {
+    ...sameVocabulary({ engine, teacher }),
+    gold: () =>
+      Promise.resolve({
+        feeds: { teacher: { dtype: "float32", shape: [1], data: Float32Array.of(42) } },
+        owned: [],
+      }),
+  };
+  const options: StudentObjectiveOptions = {
+    config,
+    settings: settingsOf(config, section),
+    corpus,
+    teacher: changes.withoutTeacher === true ? undefined : side,
+    unlabelled: changes.unlabelled,
+    seed: changes.seed ?? 7,
+  };
+  const objective = studentObjective(options);
+  const live = await liveModel(engine, config, weights);
+  const made = await objective.feeds({ bucket: 0, rows }, bucket, number, live);
   const values: Record<string, number[]> = {};
   for (const [name, value] of Object.entries(made.feeds)) {
     const host: HostTensor = "id" in value ? await engine.download(value) : value;
     values[name] = Array.from(host.data, Number);
   }
+  const wanted = Object.keys(objective.definition(bucket, made.variant!).inputs);
   await objective.close();
-  return values;
+  return { made, values, wanted };
 }
 
-describe("a batch", () => {
-  test("of gold targets reads the stored logits", async () => {
-    const feeds = await feedsAt({ teacher: 0, student: 0 }, 1);
-    expect(feeds["teacher"]).toEqual([42]);
-    expect(feeds["gold.labels"]).toBeUndefined();
+/** Feeds without those that no program asks for. */
+const used = ({ values, wanted }: Made): Record<string, number[] | undefined> =>
+  Object.fromEntries(wanted.map((name) => [name, values[name]]));
+
+describe.each([
+  { config: studentConfig, weights: studentWeights },
+  { config: decoderOnlyStudent, weights: decoderOnlyWeights },
+])("a batch for a $config.architecture student", (student) => {
+  test("of gold targets reads the stored distributions, and counts its labels", async () => {
+    const { made, values, wanted } = await feedsAt({}, 1, { student });
+    expect(made.variant).toBe("shared");
+    expect(values["teacher"]).toEqual([42]);
+    for (const name of wanted) expect(values[name], name).toBeDefined();
+    const targets = Array.from(rows, (row) => corpus.pairs.lengths.target[row]!);
+    expect(made.counted).toBe(targets.reduce((sum, length) => sum + length, 0));
   });
 
-  test("of student targets is a pure function of seed and step, and keeps gold labels beside", async () => {
-    const onPolicy = { teacher: 0, student: 1 };
-    const first = await feedsAt(onPolicy, 3);
-    expect(await feedsAt(onPolicy, 3)).toEqual(first);
-    expect((await feedsAt(onPolicy, 4))["kl.labels"]).not.toEqual(first["kl.labels"]);
-    expect((await feedsAt(onPolicy, 3, 8))["kl.labels"]).not.toEqual(first["kl.labels"]);
-    const pairs = tinyPairs(5);
-    expect(first["gold.labels"]!.slice(0, pairs.lengths.target[2])).toEqual([...pairs.target(2), 2]);
+  test("of labels alone asks no teacher, and needs none", async () => {
+    const section = { loss: { forwardKl: 0, crossEntropy: 1 } };
+    const { values, wanted } = await feedsAt(section, 1, { student, withoutTeacher: true });
+    expect(values["teacher"]).toBeUndefined();
+    for (const name of wanted) expect(values[name], name).toBeDefined();
   });
 
-  test("of teacher targets is scored by the teacher, whose greedy choice each label is", async () => {
-    const feeds = await feedsAt({ teacher: 1, student: 0 }, 2);
-    const { vocabularySize: vocab } = studentConfig;
-    feeds["kl.labels"]!.forEach((label, position) => {
-      if (feeds["kl.mask"]![position] !== 1) return;
-      const logits = feeds["teacher"]!.slice(position * vocab, (position + 1) * vocab);
-      const isLastSlot = position % bucket.target === bucket.target - 1;
-      if (!isLastSlot) expect(logits.indexOf(Math.max(...logits))).toBe(label);
-    });
+  test("of student targets is a pure function of seed and number, and keeps gold labels beside", async () => {
+    const onPolicy = { targets: { student: 1 } };
+    const first = await feedsAt(onPolicy, 3, { student });
+    expect(first.made.variant).toBe("separate");
+    expect(used(await feedsAt(onPolicy, 3, { student }))).toEqual(used(first));
+    const sampled = ({ values }: Made): number[] | undefined =>
+      values["taught.target"] ?? values["taught.inputs"];
+    expect(sampled(await feedsAt(onPolicy, 4, { student }))).not.toEqual(sampled(first));
+    expect(sampled(await feedsAt(onPolicy, 3, { student, seed: 8 }))).not.toEqual(sampled(first));
+    const { targets } = await corpus.read([2]);
+    expect(first.values["gold.labels"]!.slice(0, targets[0]!.length + 1)).toEqual([...targets[0]!, 2]);
   });
+
+  test("of student targets without a weight on labels is one pass", async () => {
+    const section = { targets: { student: 1 }, loss: { reverseKl: 1, forwardKl: 0, crossEntropy: 0 } };
+    const { made, wanted, values } = await feedsAt(section, 3, { student });
+    expect(made.variant).toBe("shared");
+    expect(wanted.some((name) => name.startsWith("gold."))).toBe(false);
+    for (const name of wanted) expect(values[name], name).toBeDefined();
+  });
+
+  test("follows its schedule from the first batch to the last", async () => {
+    const section = { targets: { student: { from: 0, to: 1 } } };
+    expect((await feedsAt(section, 1, { student })).made.variant).toBe("shared");
+    expect((await feedsAt(section, 10, { student })).made.variant).toBe("separate");
+    const accumulated = { ...section, accumulate: 4 };
+    expect((await feedsAt(accumulated, 4, { student })).made.variant).toBe("shared");
+    expect((await feedsAt(accumulated, 40, { student })).made.variant).toBe("separate");
+  });
+
+  test("matches the teacher's states of the source where the loss says so", async () => {
+    const { values, wanted } = await feedsAt({ loss: { hiddenState: 1 } }, 1, { student });
+    expect(wanted).toContain("hidden.teacher");
+    expect(values["hidden.teacher"]!.length).toBe(3 * bucket.source * teacherConfig.width);
+    const sources = Array.from(rows, (row) => corpus.pairs.lengths.source[row]!);
+    expect(values["hidden.count"]).toEqual([sources.reduce((sum, length) => sum + length, 0)]);
+  });
+});
+
+test("a batch of teacher targets is scored by the teacher, whose greedy choice each label is", async () => {
+  const { values } = await feedsAt({ targets: { teacher: 1 } }, 2);
+  const { vocabularySize: vocab } = studentConfig;
+  values["taught.labels"]!.forEach((label, position) => {
+    if (values["taught.mask"]![position] !== 1) return;
+    const logits = values["teacher"]!.slice(position * vocab, (position + 1) * vocab);
+    const isLastSlot = position % bucket.target === bucket.target - 1;
+    if (!isLastSlot) expect(logits.indexOf(Math.max(...logits))).toBe(label);
+  });
+});
+
+test("a batch of unlabelled sources has sources of the file with the teacher's targets", async () => {
+  const tokenizer = {
+    vocabularySize: 9,
+    tokens: studentConfig.tokens,
+    encodeSource: (text: string) => Array.from(text, Number),
+    encodeTarget: (text: string) => Array.from(text, Number),
+    decode: () => "",
+  };
+  const unlabelled = await UnlabelledSources.write({
+    texts: ["88", "777", "8787", "88888888"],
+    student: tokenizer,
+    limits: { student: 8, teacher: 8 },
+    file: join(directory, "unlabelled"),
+  });
+  const { values } = await feedsAt({ targets: { unlabelled: 1 } }, 2, { unlabelled });
+  expect(new Set(values["source"])).toEqual(
+    new Set([0, 7, 8].filter((id) => values["source"]!.includes(id))),
+  );
+  expect(Math.max(...values["lengths"]!)).toBeLessThanOrEqual(bucket.source);
+  expect(values["teacher"]!.length).toBe(3 * bucket.target * studentConfig.vocabularySize);
+  await unlabelled.close();
 });

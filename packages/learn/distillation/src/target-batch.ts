@@ -25,26 +25,48 @@ export function sourceFeeds(
   };
 }
 
+interface TargetShape {
+  readonly batch: number;
+  readonly target: number;
+}
+
 /**
- * Decoder inputs `[bos, t1, ...]`, labels `[t1, ..., eos]` and their mask, named with `prefix`.
- * A target that fills the program's width without its end mark (cut off while sampling) has no end label.
+ * Decoder inputs `[bos, t1, ...]` and their labels, see {@link labelFeeds}, named with `prefix`.
  */
 export function targetFeeds(
   prefix: string,
   targets: readonly ArrayLike<number>[],
-  shape: { readonly batch: number; readonly target: number },
-  { pad, bos, eos }: Marks,
+  shape: TargetShape,
+  marks: Marks,
+): { feeds: Record<string, HostTensor>; counted: number } {
+  const inputs = new Int32Array(shape.batch * shape.target).fill(marks.pad);
+  targets.forEach((target, row) => {
+    const start = row * shape.target;
+    inputs[start] = marks.bos;
+    for (let i = 1; i < Math.min(target.length + 1, shape.target); i++) inputs[start + i] = target[i - 1]!;
+  });
+  const { feeds, counted } = labelFeeds(prefix, targets, shape, marks);
+  const tensor = createHostTensor("int32", [shape.batch, shape.target], inputs);
+  return { feeds: { ...feeds, [`${prefix}.target`]: tensor }, counted };
+}
+
+/**
+ * Labels `[t1, ..., eos]`, which of them count, and how many do, named with `prefix`.
+ * A target that fills the program's width without its end mark (cut off while sampling) has no end label.
+ */
+export function labelFeeds(
+  prefix: string,
+  targets: readonly ArrayLike<number>[],
+  shape: TargetShape,
+  { pad, eos }: Marks,
 ): { feeds: Record<string, HostTensor>; counted: number } {
   const size = shape.batch * shape.target;
-  const inputs = new Int32Array(size).fill(pad);
   const labels = new Int32Array(size).fill(pad);
   const mask = new Float32Array(size);
   let counted = 0;
   targets.forEach((target, row) => {
     const start = row * shape.target;
-    inputs[start] = bos;
     for (let i = 0; i < Math.min(target.length + 1, shape.target); i++) {
-      if (i > 0) inputs[start + i] = target[i - 1]!;
       labels[start + i] = i < target.length ? target[i]! : eos;
       mask[start + i] = 1;
       counted += 1;
@@ -52,7 +74,6 @@ export function targetFeeds(
   });
   return {
     feeds: {
-      [`${prefix}.target`]: createHostTensor("int32", [shape.batch, shape.target], inputs),
       [`${prefix}.labels`]: createHostTensor("int32", [size], labels),
       [`${prefix}.mask`]: createHostTensor("float32", [size], mask),
       [`${prefix}.count`]: createHostTensor("float32", [], Float32Array.of(Math.max(1, counted))),

@@ -2,7 +2,8 @@
 import { fileURLToPath } from "node:url";
 
 /** Names of the teachers that come with the package. */
-export type EmbeddedTeacherName = "g2p";
+export const EMBEDDED_TEACHERS = ["g2p", "g2p-second"] as const;
+export type EmbeddedTeacherName = (typeof EMBEDDED_TEACHERS)[number];
 
 /**
  * Directory of a teacher that comes with the package: config.json, model.safetensors, tokenizer.json,

@@ -2,10 +2,33 @@ export {
   teacherConfig,
   trainedTeacher,
   type TeacherConfig,
+  type TeacherMemberConfig,
   type TrainedTeacherConfig,
 } from "./teacher-config.js";
 export { teacherObjective } from "./teacher-objective.js";
 export { sequenceBatch, type SequenceBatch, type SequenceTokens } from "./sequence.js";
 export { trainTeacher, type TeacherInputs, type TeacherReport } from "./train-teacher.js";
-export { loadTeacher, type ScoredPair, type ScoreShape, type Teacher } from "./teacher-scorer.js";
+export type { ScoredPair, ScoreShape, Teacher } from "./teacher.js";
+export { loadTeacher } from "./teacher-scorer.js";
+export { joinTeachers } from "./ensemble.js";
+export {
+  loadTeachers,
+  MAX_MEMBERS,
+  readTeacherConfigs,
+  writeEnsemble,
+  type TeacherMember,
+} from "./teacher-directory.js";
+export { cacheConfig, type CacheConfig } from "./cache-config.js";
+export { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "./cache-rows.js";
+export { cacheTeacher, type CacheInputs, type CacheStageReport } from "./cache-teacher.js";
+export type { LabelCounts } from "./label-sources.js";
+export { buildTeacherCache } from "./cache/build-cache.js";
+export { openTeacherCache } from "./cache/open-cache.js";
+export type {
+  CacheBuild,
+  CacheReport,
+  CacheSummary,
+  TeacherCache,
+  Truncation,
+} from "./cache/teacher-cache.js";
 export { embeddedTeacherDirectory, type EmbeddedTeacherName } from "./embedded-teacher.js";

@@ -2,6 +2,18 @@
 import { z } from "zod";
 import { decoderOnlyShape } from "@slm/model";
 import { trainingFields } from "@slm/training";
+import { EMBEDDED_TEACHERS } from "./embedded-teacher.js";
+import { MAX_MEMBERS } from "./teacher-directory.js";
+
+const embeddedTeacher = z.strictObject({
+  kind: z.literal("embedded").describe("The teacher that comes with slm."),
+  name: z.enum(EMBEDDED_TEACHERS).default("g2p").describe("Which embedded teacher."),
+});
+
+const checkpointTeacher = z.strictObject({
+  kind: z.literal("checkpoint").describe("A decoder-only checkpoint on disk."),
+  path: z.string().min(1).describe("Checkpoint directory."),
+});
 
 export const trainedTeacher = z.strictObject({
   kind: z.literal("train").describe("Train a decoder-only teacher on the recipe's data."),
@@ -15,17 +27,42 @@ export const trainedTeacher = z.strictObject({
   ...trainingFields,
 });
 
+/** What a member has beside what a teacher of its own has. */
+const memberFields = {
+  weight: z
+    .number()
+    .positive()
+    .default(1)
+    .describe("Share of this member's probabilities in the mean; only the ratio to the others counts."),
+};
+
+const teacherMember = z.discriminatedUnion("kind", [
+  embeddedTeacher.extend(memberFields),
+  checkpointTeacher.extend(memberFields),
+  trainedTeacher.extend({
+    seed: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe("Seed of this member. Default: the recipe's seed plus the member's place, counted from 0."),
+    ...memberFields,
+  }),
+]);
+
 export const teacherConfig = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("embedded").describe("The teacher that comes with slm."),
-    name: z.enum(["g2p"]).default("g2p").describe("Which embedded teacher."),
-  }),
-  z.strictObject({
-    kind: z.literal("checkpoint").describe("A decoder-only checkpoint on disk."),
-    path: z.string().min(1).describe("Checkpoint directory."),
-  }),
+  embeddedTeacher,
+  checkpointTeacher,
   trainedTeacher,
+  z.strictObject({
+    kind: z.literal("ensemble").describe("Several teachers, their probabilities averaged token by token."),
+    members: z
+      .array(teacherMember)
+      .min(1)
+      .max(MAX_MEMBERS)
+      .describe("The teachers; all need the vocabulary of this run."),
+  }),
 ]);
 
 export type TeacherConfig = z.infer<typeof teacherConfig>;
 export type TrainedTeacherConfig = z.infer<typeof trainedTeacher>;
+export type TeacherMemberConfig = z.infer<typeof teacherMember>;

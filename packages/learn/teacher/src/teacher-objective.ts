@@ -36,10 +36,12 @@ export function teacherObjective(
         },
       };
     },
-    feeds: ({ rows }, bucket) => {
-      const chosen = Array.from(rows, (row) => ({ source: pairs.source(row), target: pairs.target(row) }));
+    feeds: async ({ rows }, bucket) => {
+      const { sources, targets } = await pairs.read(rows);
+      const chosen = sources.map((source, index) => ({ source, target: targets[index]! }));
       const { tokens, ...feeds } = sequenceBatch(chosen, { batch: batchSize, ...bucket }, config.tokens);
-      return Promise.resolve({ feeds, tokens });
+      const counted = targets.reduce((sum, { length }) => sum + length + 1, 0);
+      return { feeds, tokens, counted };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { createRandom } from "@slm/decoding";
-import { decode, decoderOnlyConfig, initializeWeights, outputHead } from "@slm/model";
+import { decode, decoderOnlyConfig, initializeWeights, outputHead, parameterCount } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
 import { createEagerEngine } from "@slm/tensor";
 import { expect, test } from "vitest";
@@ -101,4 +101,48 @@ test("sampled targets depend on the random numbers only", async () => {
   const others: number[][][] = [];
   for (const seed of [2, 3, 4]) others.push(await draw(seed));
   expect(others).not.toEqual([first, first, first]);
+});
+
+test("beams find a target no less likely than the greedy one, and give one result per source", async () => {
+  const teacher = await loadTeacher(await createEagerEngine("js"), { config, weights });
+  const sources = pairs.map(({ source }) => Int32Array.from(source));
+  const request = [sources, { batch: 3, source: 3, target: 5 }] as const;
+  const greedy = await teacher.decode(...request, { kind: "greedy" }, () => 0);
+  const beams = await teacher.decode(...request, { kind: "beam", beams: 9, lengthPenalty: 0 }, () => 0);
+  expect(beams).toHaveLength(2);
+  beams.forEach(({ logProbability, finished }, row) => {
+    if (finished && greedy[row]!.finished)
+      expect(logProbability).toBeGreaterThanOrEqual(greedy[row]!.logProbability - 1e-4);
+  });
+  expect(await teacher.generate(...request, { kind: "greedy" }, () => 0)).toEqual(
+    greedy.map(({ tokens }) => tokens),
+  );
+});
+
+test("hidden states of a source are those the output head reads, whatever follows and however it is padded", async () => {
+  const engine = await createEagerEngine("js");
+  const teacher = await loadTeacher(engine, { config, weights });
+  expect(teacher.parameters).toBe(parameterCount(config));
+  const sources = pairs.map(({ source }) => source);
+  for (const shape of [
+    { batch: 2, source: 3 },
+    { batch: 4, source: 6 },
+  ]) {
+    const states = await teacher.hiddenStates!(sources, shape);
+    expect(states.shape).toEqual([shape.batch * shape.source, config.width]);
+    const { data } = await engine.download(states);
+    const table = weights.get("embedding.weight")!.data as Float32Array;
+    for (const [row, source] of sources.entries()) {
+      const logits = await logitsOf([...source, config.tokens.bos, 7]);
+      source.forEach((_, i) => {
+        for (let v = 0; v < vocab; v++) {
+          let dot = 0;
+          for (let c = 0; c < config.width; c++)
+            dot += Number(data[(row * shape.source + i) * config.width + c]) * table[v * config.width + c]!;
+          expect(dot).toBeCloseTo(logits[i * vocab + v]!, 4);
+        }
+      });
+    }
+  }
+  await teacher.close();
 });

@@ -1,8 +1,7 @@
-/** A teacher ready to answer: next-token logits over given targets, and targets of its own. */
-import { decode as decodeTokens, type Strategy } from "@slm/decoding";
-import { decode, outputHead, type Checkpoint, type DecoderOnlyConfig } from "@slm/model";
-import type { DeviceTensor } from "@slm/runtime";
-import { math, type Engine, type Program } from "@slm/tensor";
+/** A decoder-only checkpoint as a teacher. Programs are compiled when a shape is first asked for. */
+import { decode, outputHead, parameterCount, type Checkpoint, type DecoderOnlyConfig } from "@slm/model";
+import { createHostTensor, type DeviceTensor } from "@slm/runtime";
+import { math, type Engine, type Program, type Tensor } from "@slm/tensor";
 import {
   createLiveDecoder,
   packWeights,
@@ -12,40 +11,28 @@ import {
   valueSpecs,
   type LiveDecoder,
 } from "@slm/training";
+import { decodeWith, generateWith } from "./generate.js";
 import { sequenceBatch } from "./sequence.js";
+import type { ScoreShape, Teacher } from "./teacher.js";
 
-/** A source and the target to score. */
-export interface ScoredPair {
-  readonly source: ArrayLike<number>;
-  readonly target: ArrayLike<number>;
+/** Things made once for a key. */
+function memoize<Value>(make: (shape: ScoreShape) => Promise<Value>): {
+  get(shape: ScoreShape): Promise<Value>;
+  values(): Iterable<Value>;
+} {
+  const made = new Map<string, Value>();
+  return {
+    get: async (shape) => {
+      const key = `${shape.batch}x${shape.source}x${shape.target}`;
+      const value = made.get(key) ?? (await make(shape));
+      made.set(key, value);
+      return value;
+    },
+    values: () => made.values(),
+  };
 }
 
-/** Sizes of one program: rows, and positions of each side (the target's with its end mark). */
-export interface ScoreShape {
-  readonly batch: number;
-  readonly source: number;
-  readonly target: number;
-}
-
-export interface Teacher {
-  readonly config: DecoderOnlyConfig;
-  /**
-   * Teacher logits at every target position of `[source ; target]`, on the device: `[batch · target, vocab]`, row
-   * b · target + i predicting target token i of pair b (and the end mark after the last). Rows beyond a target are arbitrary.
-   * The caller releases the tensor.
-   */
-  score(pairs: readonly ScoredPair[], shape: ScoreShape): Promise<DeviceTensor>;
-  /** The teacher's own targets, at most `shape.target - 1` tokens each, without marks. */
-  generate(
-    sources: readonly Int32Array[],
-    shape: ScoreShape,
-    strategy: Strategy,
-    random: () => number,
-  ): Promise<number[][]>;
-  close(): Promise<void>;
-}
-
-/** Puts a decoder-only checkpoint on the engine. Programs are compiled when a shape is first asked for. */
+/** Puts a decoder-only checkpoint on the engine. */
 export async function loadTeacher(
   engine: Engine,
   { config, weights }: Checkpoint & { readonly config: DecoderOnlyConfig },
@@ -53,66 +40,63 @@ export async function loadTeacher(
   const chunks = planChunks(config);
   const feeds: Record<string, DeviceTensor> = {};
   for (const chunk of chunks) feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
-  const scorers = new Map<string, Program>();
-  const decoders = new Map<string, LiveDecoder>();
-  const live = { engine, config, feeds };
 
-  const scorer = async ({ batch, source, target }: ScoreShape): Promise<Program> => {
-    const key = `${batch}x${source}x${target}`;
-    const known = scorers.get(key);
-    if (known !== undefined) return known;
-    const length = source + target;
-    const program = await engine.compile({
-      name: `teacher score ${key}`,
+  /** Hidden states of `[batch, length]` ids as rows. */
+  const statesOf = (x: Readonly<Record<string, Tensor>>, rows: number): Tensor =>
+    math.reshape(decode(config, unpackParameters(chunks, x), x["inputs"]!), [rows, config.width]);
+
+  const scorers = memoize<Program>(({ batch, source, target }) =>
+    engine.compile({
+      name: `teacher score ${batch}x${source}x${target}`,
       forwardOnly: true,
       inputs: {
         ...valueSpecs(chunks),
-        inputs: { dtype: "int32", shape: [batch, length] },
+        inputs: { dtype: "int32", shape: [batch, source + target] },
         positions: { dtype: "int32", shape: [batch * target] },
       },
       build: (x) => {
-        const parameters = unpackParameters(chunks, x);
-        const hidden = math.reshape(decode(config, parameters, x["inputs"]!), [batch * length, config.width]);
-        return { logits: outputHead(parameters, math.gatherRows(hidden, x["positions"]!)) };
+        const hidden = math.gatherRows(statesOf(x, batch * (source + target)), x["positions"]!);
+        return { logits: outputHead(unpackParameters(chunks, x), hidden) };
       },
-    });
-    scorers.set(key, program);
-    return program;
-  };
+    }),
+  );
+  const readers = memoize<Program>(({ batch, source }) =>
+    engine.compile({
+      name: `teacher states ${batch}x${source}`,
+      forwardOnly: true,
+      inputs: { ...valueSpecs(chunks), inputs: { dtype: "int32", shape: [batch, source] } },
+      build: (x) => ({ hidden: statesOf(x, batch * source) }),
+    }),
+  );
+  const decoders = memoize<LiveDecoder>(({ batch, source, target }) =>
+    createLiveDecoder({ engine, config, feeds }, { rows: batch, source, capacity: source + target }),
+  );
 
-  const decoderFor = async ({ batch, source, target }: ScoreShape): Promise<LiveDecoder> => {
-    const key = `${batch}x${source}x${target}`;
-    const known = decoders.get(key);
-    if (known !== undefined) return known;
-    const decoder = await createLiveDecoder(live, { rows: batch, source, capacity: source + target });
-    decoders.set(key, decoder);
-    return decoder;
-  };
-
+  const start: Teacher["start"] = async (sources, shape) => (await decoders.get(shape)).start(sources);
   return {
     config,
+    parameters: parameterCount(config),
+    start,
+    decode: decodeWith(start, config.tokens),
+    generate: generateWith(start, config.tokens),
     score: async (pairs, shape) => {
-      const program = await scorer(shape);
+      const program = await scorers.get(shape);
       const { inputs, positions } = sequenceBatch(pairs, shape, config.tokens);
       const { kept } = await program.run({ feeds: { ...feeds, inputs, positions }, keep: ["logits"] });
       return kept["logits"]!;
     },
-    generate: async (sources, shape, strategy, random) => {
-      const decoder = await decoderFor(shape);
-      const step = await decoder.start(sources);
-      const { bos, eos, pad } = config.tokens;
-      const results = await decodeTokens(step, {
-        bos,
-        eos,
-        pad,
-        maxTokens: Math.max(1, shape.target - 1),
-        strategy,
-        random,
+    hiddenStates: async (sources, { batch, source }) => {
+      const program = await readers.get({ batch, source, target: 0 });
+      const ids = new Int32Array(batch * source).fill(config.tokens.pad);
+      sources.forEach((tokens, row) => {
+        ids.set(tokens, row * source);
       });
-      return results.slice(0, sources.length).map(({ tokens }) => tokens);
+      const inputs = createHostTensor("int32", [batch, source], ids);
+      const { kept } = await program.run({ feeds: { ...feeds, inputs }, keep: ["hidden"] });
+      return kept["hidden"]!;
     },
     close: async () => {
-      for (const program of scorers.values()) await program.release();
+      for (const program of [...scorers.values(), ...readers.values()]) await program.release();
       for (const decoder of decoders.values()) await decoder.close();
       await engine.release(Object.values(feeds));
     },

@@ -1,11 +1,18 @@
 import { join } from "node:path";
 import { rm } from "node:fs/promises";
 import { hashJson, type StageContext } from "@slm/artifact";
-import { DATA_FILES, readAllRows } from "@slm/data";
+import { DATA_FILES, readAllRows, readRows } from "@slm/data";
 import { decoderOnlyConfig, parameterCount, writeCheckpoint, type DecoderOnlyConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
-import { loadTokenizer, readTokenizerFiles, writeTokenizer } from "@slm/tokenizer";
-import { BEST_FILE, greedyDevMetric, STATE_FILE, tokenizeRows, train } from "@slm/training";
+import { loadTokenizer, readTokenizerFiles, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
+import {
+  greedyDevMetric,
+  removeRunState,
+  train,
+  writePairs,
+  type PairFile,
+  type TrainReport,
+} from "@slm/training";
 import type { TrainedTeacherConfig } from "./teacher-config.js";
 import { teacherObjective } from "./teacher-objective.js";
 
@@ -28,44 +35,29 @@ export interface TeacherReport {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** Tokens of the training rows while the run lasts. */
+const PAIRS_FILE = "pairs.bin";
+
 /** Trains a decoder-only teacher on `[source ; target]` and writes its best checkpoint as float16. */
 export async function trainTeacher(
   settings: TrainedTeacherConfig,
   inputs: TeacherInputs,
 ): Promise<TeacherReport> {
-  const { dataDirectory, tokenizerDirectory, workDirectory, engine, context } = inputs;
+  const { dataDirectory, tokenizerDirectory, workDirectory } = inputs;
   const tokenizer = await loadTokenizer(tokenizerDirectory);
   const config: DecoderOnlyConfig = decoderOnlyConfig.parse({
     ...settings.model,
     vocabularySize: tokenizer.vocabularySize,
     tokens: tokenizer.tokens,
   });
-  const trainFile = join(dataDirectory, DATA_FILES.train);
-  const pairs = tokenizeRows(await readAllRows(trainFile), tokenizer, config, trainFile);
-  const dev = await readAllRows(join(dataDirectory, DATA_FILES.dev));
-  const report = await train({
-    stage: "teacher",
-    engine,
-    config,
-    settings,
-    lengths: pairs.lengths,
-    objective: teacherObjective(config, pairs, settings),
-    dev: greedyDevMetric({
-      rows: dev,
-      tokenizer,
-      limit: settings.evaluateRows,
-      seed: context.seed,
-      maxTarget: config.maxTarget,
-      metrics: ["wordError", "phonemeError"],
-    }),
-    workDirectory,
-    key: hashJson({ settings, config, pairs: pairs.count, seed: context.seed }),
-    context,
-  });
+  const where = join(dataDirectory, DATA_FILES.train);
+  const file = join(workDirectory, PAIRS_FILE);
+  const pairs = await writePairs({ rows: readRows(where), tokenizer, limits: config, where, file });
+  const report = await trainOn(pairs, settings, config, inputs, tokenizer).finally(() => pairs.close());
   await writeCheckpoint(workDirectory, { config, weights: report.weights }, "float16");
   await writeTokenizer(await readTokenizerFiles(tokenizerDirectory), workDirectory);
-  await rm(join(workDirectory, STATE_FILE), { force: true });
-  await rm(join(workDirectory, BEST_FILE), { force: true });
+  await removeRunState(workDirectory);
+  await rm(file, { force: true });
   const { steps, loss, tokensPerSecond, seconds, metrics } = report;
   return {
     parameters: parameterCount(config),
@@ -76,4 +68,32 @@ export async function trainTeacher(
     seconds,
     metrics,
   };
+}
+
+async function trainOn(
+  pairs: PairFile,
+  settings: TrainedTeacherConfig,
+  config: DecoderOnlyConfig,
+  { dataDirectory, workDirectory, engine, context }: TeacherInputs,
+  tokenizer: Tokenizer,
+): Promise<TrainReport> {
+  return train({
+    stage: "teacher",
+    engine,
+    config,
+    settings,
+    lengths: pairs.lengths,
+    objective: teacherObjective(config, pairs, settings),
+    dev: greedyDevMetric({
+      rows: await readAllRows(join(dataDirectory, DATA_FILES.dev)),
+      tokenizer,
+      limit: settings.evaluateRows,
+      seed: context.seed,
+      maxTarget: config.maxTarget,
+      metrics: ["wordError", "phonemeError"],
+    }),
+    workDirectory,
+    key: hashJson({ settings, config, pairs: pairs.count, seed: context.seed }),
+    context,
+  });
 }

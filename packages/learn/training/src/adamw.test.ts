@@ -1,13 +1,14 @@
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
-import { ADAM_SCALARS, adamScalars } from "./adamw.js";
-import { planChunks, type Chunk } from "./parameter-layout.js";
-import { copyConfig } from "./test-support/copy-task.test-support.js";
-import { stateInput, stateOutput, trainProgram, type LossDefinition } from "./train-program.js";
+import { STEP_SCALARS, stepScalars } from "./optimizer.js";
+import { decays, type Chunk } from "./parameter-layout.js";
+import { planRun, stateInput, stateOutput } from "./state-layout.js";
+import { copyConfig, copySettings } from "./test-support/copy-task.test-support.js";
+import { trainProgram, type LossDefinition } from "./train-program.js";
 import { math, type Tensor } from "@slm/tensor";
 
-const settings = { beta1: 0.8, beta2: 0.9, epsilon: 1e-3, weightDecay: 0.1 };
+const settings = { ...copySettings, beta1: 0.8, beta2: 0.9, epsilon: 1e-3, weightDecay: 0.1, warmupSteps: 0 };
 
 interface Scalar {
   value: number;
@@ -26,8 +27,6 @@ function reference(state: Scalar, gradient: number, step: number, rate: number, 
   return { value, m, v };
 }
 
-const isMatrix = (chunk: Chunk): boolean => chunk.decays;
-
 /** Loss: the sum over all weights of value² / 2, whose gradient is the value itself. */
 const quadratic: LossDefinition = {
   inputs: {},
@@ -40,9 +39,10 @@ const quadratic: LossDefinition = {
 
 describe("the optimizer of the training program", () => {
   test.each([1, 1e6])("is AdamW with gradients clipped to norm %f", async (clipNorm) => {
-    const chunks = planChunks(copyConfig);
+    const plan = planRun(copyConfig);
+    const chunks = plan.model;
     const engine = await createEagerEngine("js");
-    const program = await engine.compile(trainProgram("step", chunks, quadratic, settings));
+    const program = await engine.compile(trainProgram("step", plan, quadratic, settings));
     const state = new Map<string, HostTensor>();
     const plain = new Map<Chunk, Scalar[]>();
     for (const chunk of chunks) {
@@ -57,8 +57,8 @@ describe("the optimizer of the training program", () => {
       }
     }
     for (let step = 1; step <= 3; step++) {
-      const rate = 0.1 / step;
-      const scalars: Record<string, number> = { ...adamScalars(step, rate, settings), clipNorm };
+      const scalars = stepScalars(step, { ...settings, clipNorm });
+      const { rate } = scalars;
       const fed = Object.entries(scalars).map(
         ([name, value]) => [name, createHostTensor("float32", [], Float32Array.of(value))] as const,
       );
@@ -72,7 +72,7 @@ describe("the optimizer of the training program", () => {
       expect(Number(fetched["gradientNorm"]!.data[0])).toBeCloseTo(Math.sqrt(squares), 4);
       const clip = Math.min(1, clipNorm / (Math.sqrt(squares) + 1e-6));
       for (const chunk of chunks) {
-        const decay = isMatrix(chunk) ? settings.weightDecay : 0;
+        const decay = decays(chunk) ? settings.weightDecay : 0;
         const next = plain
           .get(chunk)!
           .map((scalar) => reference(scalar, clip * scalar.value, step, rate, decay));
@@ -89,6 +89,6 @@ describe("the optimizer of the training program", () => {
   });
 
   test("is fed the scalars it names", () => {
-    expect(Object.keys(adamScalars(1, 0.1, settings)).sort()).toEqual([...ADAM_SCALARS].sort());
+    expect(Object.keys(stepScalars(1, settings)).sort()).toEqual([...STEP_SCALARS].sort());
   });
 });

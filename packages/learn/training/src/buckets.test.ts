@@ -51,7 +51,7 @@ describe(planBuckets, () => {
 describe(epochBatches, () => {
   const anyAssignment = fc
     .array(fc.nat(4), { minLength: 1, maxLength: 100 })
-    .map((list) => Int32Array.from(list));
+    .map((list) => Uint8Array.from(list));
   const anyBatch = fc.integer({ min: 1, max: 9 });
 
   test("holds every pair exactly once, in batches of one bucket and at most the size asked for", () => {
@@ -73,7 +73,7 @@ describe(epochBatches, () => {
   });
 
   test("is a pure function of seed and epoch, and differs between them", () => {
-    const assignment = Int32Array.from({ length: 60 }, (_, row) => row % 3);
+    const assignment = Uint8Array.from({ length: 60 }, (_, row) => row % 3);
     const order = (seed: number, epoch: number): number[] =>
       epochBatches(assignment, 4, seed, epoch).flatMap(({ rows }) => [...rows]);
     expect(order(3, 1)).toEqual(order(3, 1));

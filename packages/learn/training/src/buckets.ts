@@ -1,12 +1,13 @@
 /** Length buckets and the order of batches: a pure function of lengths, seed and epoch, so that a resumed run repeats it. */
 import { shuffledOrder } from "@slm/data";
 import { SlmError } from "@slm/error";
+import type { Lengths } from "./token-lists.js";
 
 /** Lengths of the two sides of every pair [tokens]. */
 export interface PairLengths {
-  readonly source: Int32Array;
+  readonly source: Lengths;
   /** Positions the decoder computes: target tokens and one mark. */
-  readonly target: Int32Array;
+  readonly target: Lengths;
 }
 
 /** One program shape: pairs whose both sides fit are padded to it. */
@@ -20,6 +21,9 @@ export interface Batch {
   readonly bucket: number;
   readonly rows: Int32Array;
 }
+
+/** Buckets are numbered by one byte. */
+const MAX_BUCKETS = 256;
 
 /** Longest sides considered as bucket boundaries: more are thinned, which keeps planning far below a second. */
 const MAX_BOUNDARIES = 256;
@@ -54,7 +58,7 @@ export function planBuckets(lengths: PairLengths, count: number): Bucket[] {
 
 function lengthClasses({ source, target }: PairLengths): LengthClass[] {
   const classes = new Map<number, LengthClass>();
-  source.forEach((sourceLength, row) => {
+  for (const [row, sourceLength] of source.entries()) {
     const targetLength = target[row]!;
     const longer = Math.max(sourceLength, targetLength);
     const entry = classes.get(longer) ?? { longer, count: 0, source: 1, target: 1 };
@@ -62,7 +66,7 @@ function lengthClasses({ source, target }: PairLengths): LengthClass[] {
     entry.source = Math.max(entry.source, sourceLength);
     entry.target = Math.max(entry.target, targetLength);
     classes.set(longer, entry);
-  });
+  }
   return [...classes.values()].sort((a, b) => a.longer - b.longer);
 }
 
@@ -102,33 +106,47 @@ function cheapestCuts(classes: readonly LengthClass[], sizes: readonly Bucket[],
   return best.at(-1)!.cuts;
 }
 
-/** The first bucket each pair fits in. */
-export function assignBuckets({ source, target }: PairLengths, buckets: readonly Bucket[]): Int32Array {
-  return Int32Array.from(source, (length, row) =>
-    buckets.findIndex((bucket) => length <= bucket.source && target[row]! <= bucket.target),
-  );
+/** The first bucket each pair fits in, one byte a pair. */
+export function assignBuckets({ source, target }: PairLengths, buckets: readonly Bucket[]): Uint8Array {
+  const assignment = new Uint8Array(source.length);
+  for (let row = 0; row < assignment.length; row++)
+    assignment[row] = buckets.findIndex(
+      (bucket) => source[row]! <= bucket.source && target[row]! <= bucket.target,
+    );
+  return assignment;
 }
 
-/** All batches of an epoch in training order: pairs shuffled, gathered by bucket, batches shuffled again. */
+/**
+ * All batches of an epoch in training order: pairs shuffled, gathered by bucket, batches shuffled again.
+ * Rows of all batches lie in one array of four bytes a pair.
+ */
 export function epochBatches(
-  assignment: Int32Array,
+  assignment: Uint8Array,
   batchSize: number,
   seed: number,
   epoch: number,
 ): Batch[] {
-  const open = new Map<number, number[]>();
-  const batches: Batch[] = [];
-  for (const row of shuffledOrder(assignment.length, seed, epoch)) {
-    const bucket = assignment[row]!;
-    const rows = open.get(bucket) ?? [];
-    open.set(bucket, rows);
-    rows.push(row);
-    if (rows.length < batchSize) continue;
-    batches.push({ bucket, rows: Int32Array.from(rows) });
-    open.delete(bucket);
-  }
-  for (const [bucket, rows] of [...open].sort(([a], [b]) => a - b))
-    batches.push({ bucket, rows: Int32Array.from(rows) });
-  const order = shuffledOrder(batches.length, seed + 1, epoch);
-  return Array.from(order, (index) => batches[index]!);
+  const order = shuffledOrder(assignment.length, seed, epoch);
+  const gathered = gatherByBucket(order, assignment);
+  const batches = gathered.flatMap(({ bucket, rows }) =>
+    Array.from({ length: Math.ceil(rows.length / batchSize) }, (_, index): Batch => {
+      const begin = index * batchSize;
+      return { bucket, rows: rows.subarray(begin, begin + batchSize) };
+    }),
+  );
+  return Array.from(shuffledOrder(batches.length, seed + 1, epoch), (index) => batches[index]!);
+}
+
+/** The rows of each bucket in the order given: a stable counting sort. */
+function gatherByBucket(order: Int32Array, assignment: Uint8Array): Batch[] {
+  const counts = new Float64Array(MAX_BUCKETS);
+  for (const bucket of assignment) counts[bucket]! += 1;
+  const sorted = new Int32Array(order.length);
+  const next = new Float64Array(MAX_BUCKETS);
+  for (let bucket = 1; bucket < MAX_BUCKETS; bucket++) next[bucket] = next[bucket - 1]! + counts[bucket - 1]!;
+  const starts = next.slice();
+  for (const row of order) sorted[next[assignment[row]!]!++] = row;
+  return [...counts.keys()]
+    .filter((bucket) => counts[bucket]! > 0)
+    .map((bucket) => ({ bucket, rows: sorted.subarray(starts[bucket], next[bucket]) }));
 }

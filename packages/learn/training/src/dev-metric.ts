@@ -1,13 +1,10 @@
 /** Dev metrics by real greedy decoding with the live weights. */
-import { decode } from "@slm/decoding";
-import { METRICS, type MetricName } from "@slm/metrics";
 import { referencesOf, shuffledOrder, type Row } from "@slm/data";
+import { SlmError } from "@slm/error";
+import { METRICS, type MetricName } from "@slm/metrics";
 import type { Tokenizer } from "@slm/tokenizer";
-import { createLiveDecoder, type LiveDecoder } from "./live-decoder.js";
-import type { DevMetric, LiveModel } from "./training-contract.js";
-
-/** Rows decoded together. */
-const ROWS = 128;
+import { GreedyPredictor } from "./greedy-predictor.js";
+import type { DevMetric } from "./training-contract.js";
 
 export interface DevMetricOptions {
   readonly rows: readonly Row[];
@@ -15,52 +12,77 @@ export interface DevMetricOptions {
   /** Rows measured, drawn once by the seed. */
   readonly limit: number;
   readonly seed: number;
-  /** Cache positions of one row: the longest target, and for a decoder-only model the source too. */
+  /** Most tokens of a prediction, its end mark included. */
   readonly maxTarget: number;
   /** First is the one that chooses the best checkpoint. */
   readonly metrics: readonly [MetricName, ...MetricName[]];
 }
 
-/** A dev metric over a fixed sample of rows; rows longer than the limits count as wrong with an empty prediction. */
-export function greedyDevMetric(options: DevMetricOptions): DevMetric {
-  const { rows, tokenizer, limit, seed, metrics } = options;
-  const chosen = Array.from(shuffledOrder(rows.length, seed, 0).slice(0, limit), (index) => rows[index]!);
-  const sources = chosen.map((row) => Int32Array.from(tokenizer.encodeSource(row.source)));
-  const order = sources.map((_, index) => index).sort((a, b) => sources[a]!.length - sources[b]!.length);
-  const longest = Math.max(1, ...sources.map(({ length }) => length));
-  let decoder: LiveDecoder | undefined;
+/** A dev metric that holds programs and caches until it is closed. */
+export interface GreedyDevMetric extends DevMetric {
+  close(): Promise<void>;
+}
+
+/**
+ * A dev metric over a fixed sample of rows, for models of both architectures.
+ * A prediction that reaches `maxTarget` without its end mark is measured as it stands.
+ *
+ * @throws SlmError DATA_INVALID for a row that the tokenizer refuses.
+ */
+export function greedyDevMetric(options: DevMetricOptions): GreedyDevMetric {
+  const { tokenizer, maxTarget, metrics } = options;
+  const chosen = drawRows(options.rows, options.limit, options.seed);
+  const references = chosen.map(referencesOf);
+  const predictor = new GreedyPredictor(
+    chosen.map(({ source }) => source),
+    tokenizer,
+    maxTarget,
+  );
   return {
     name: metrics[0],
     betterIs: METRICS[metrics[0]].betterIs,
     measure: async (live) => {
-      decoder ??= await createLiveDecoder(live, shapeFor(live, longest, options));
-      const predictions = new Array<string>(chosen.length).fill("");
-      for (let begin = 0; begin < order.length; begin += decoder.shape.rows) {
-        const batch = order.slice(begin, begin + decoder.shape.rows);
-        const step = await decoder.start(batch.map((index) => sources[index]!));
-        const { bos, eos, pad } = live.config.tokens;
-        const results = await decode(step, {
-          bos,
-          eos,
-          pad,
-          maxTokens: options.maxTarget,
-          strategy: { kind: "greedy" },
-        });
-        batch.forEach((index, row) => (predictions[index] = tokenizer.decode(results[row]!.tokens)));
-      }
-      const references = chosen.map(referencesOf);
+      const predictions = await predictor.predict(live);
       return Object.fromEntries(
         metrics.map((name) => [name, METRICS[name].compute(predictions, references)]),
       );
     },
+    close: () => predictor.close(),
   };
 }
 
-function shapeFor(live: LiveModel, longest: number, options: DevMetricOptions): LiveDecoder["shape"] {
-  const capacity = options.maxTarget + 1 + (live.config.architecture === "decoder-only" ? longest : 0);
-  return {
-    rows: Math.min(ROWS, Math.max(1, Math.min(options.limit, options.rows.length))),
-    source: longest,
-    capacity,
-  };
+/** At most `limit` rows, the same ones for the same seed. */
+export function drawRows(rows: readonly Row[], limit: number, seed: number): readonly Row[] {
+  return Array.from(shuffledOrder(rows.length, seed, 0).slice(0, limit), (index) => rows[index]!);
+}
+
+/**
+ * The rows that {@link drawRows} draws, out of a stream that is read twice: only they are held.
+ *
+ * @throws SlmError DATA_INVALID without rows.
+ */
+export async function drawStreamedRows(
+  open: () => AsyncIterable<Row>,
+  limit: number,
+  seed: number,
+): Promise<readonly Row[]> {
+  const count = await countOf(open());
+  if (count === 0) throw new SlmError("DATA_INVALID", "dev split: expected at least one row, got none");
+  const places = new Map(
+    Array.from(shuffledOrder(count, seed, 0).slice(0, limit), (row, place) => [row, place]),
+  );
+  const drawn: Row[] = [];
+  let index = 0;
+  for await (const row of open()) {
+    const place = places.get(index++);
+    if (place !== undefined) drawn[place] = row;
+  }
+  return drawn;
+}
+
+async function countOf(rows: AsyncIterable<Row>): Promise<number> {
+  const iterator = rows[Symbol.asyncIterator]();
+  let count = 0;
+  while ((await iterator.next()).done !== true) count += 1;
+  return count;
 }

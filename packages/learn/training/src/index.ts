@@ -1,4 +1,3 @@
-export { adamScalars, ADAM_SCALARS } from "./adamw.js";
 export {
   assignBuckets,
   epochBatches,
@@ -7,7 +6,17 @@ export {
   type Bucket,
   type PairLengths,
 } from "./buckets.js";
-export { pairsOf, tokenizeRows, type TokenPairs } from "./pairs.js";
+export {
+  pairsOf,
+  tokenizeRow,
+  writePairs,
+  type PairFile,
+  type PairFileRequest,
+  type PairLimits,
+  type PairTokens,
+  type TokenPairs,
+} from "./pairs.js";
+export { TokenListsWriter, type Lengths, type TokenLists } from "./token-lists.js";
 export {
   packWeights,
   planChunks,
@@ -18,10 +27,20 @@ export {
   type Chunk,
 } from "./parameter-layout.js";
 export { learningRateAt } from "./schedule.js";
-export { trainingFields, type TrainingSettings } from "./training-config.js";
-export { stateInput, stateOutput, trainProgram, type LossDefinition } from "./train-program.js";
+export {
+  trainingFields,
+  trainingSettings,
+  type LoraSettings,
+  type TrainingSettings,
+} from "./training-config.js";
+export { stepScalars } from "./optimizer.js";
+export { orthogonalize } from "./muon.js";
+export { partsOf, planRun, stateInput, stateOutput, type ChunkPlan } from "./state-layout.js";
+export { trainProgram, type LossDefinition } from "./train-program.js";
 export { uploadState, type DeviceState } from "./training-state.js";
-export { BEST_FILE, METRICS_FILE, STATE_FILE, train } from "./trainer.js";
+export { stepRandom } from "./step-random.js";
+export { METRICS_FILE, removeRunState, STATE_FILE, train } from "./trainer.js";
+export { FAILED_STEP_FILE } from "./step-runner.js";
 export type {
   BatchFeeds,
   DevMetric,
@@ -32,4 +51,12 @@ export type {
 } from "./training-contract.js";
 export { createLiveDecoder, type LiveDecoder } from "./live-decoder.js";
 export type { LiveDecoderShape } from "./live-programs.js";
-export { greedyDevMetric, type DevMetricOptions } from "./dev-metric.js";
+export { createLiveSampler, type LiveSampler, type LiveSamplerShape } from "./live-sampler.js";
+export {
+  drawRows,
+  drawStreamedRows,
+  greedyDevMetric,
+  type DevMetricOptions,
+  type GreedyDevMetric,
+} from "./dev-metric.js";
+export { GreedyPredictor } from "./greedy-predictor.js";

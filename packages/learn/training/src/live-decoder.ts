@@ -4,7 +4,6 @@
  */
 import type { StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/error";
-import type { EncoderDecoderConfig } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Program } from "@slm/tensor";
 import {
@@ -20,8 +19,12 @@ import type { LiveModel } from "./training-contract.js";
 /** Decodes batches with a model's current weights; programs are compiled once. */
 export interface LiveDecoder {
   readonly shape: LiveDecoderShape;
-  /** A decoder that has read these sources and expects the begin mark next. Ends the use of the one before. */
-  start(sources: readonly Int32Array[]): Promise<StepDecoder>;
+  /**
+   * A decoder that has read these sources and expects the begin mark next. Ends the use of the one before.
+   *
+   * @param weights the model's weights now, where they are not in the tensors that the decoder was made with.
+   */
+  start(sources: readonly Int32Array[], weights?: LiveModel["feeds"]): Promise<StepDecoder>;
   close(): Promise<void>;
 }
 
@@ -49,6 +52,7 @@ class CachedLiveDecoder implements LiveDecoder {
   private readonly programs: { readonly encoder: Program | undefined; readonly step: Program };
   private readonly caches: Readonly<Record<string, DeviceTensor>>;
   private context: Readonly<Record<string, DeviceTensor>> = {};
+  private weights: LiveModel["feeds"];
 
   constructor(
     live: LiveModel,
@@ -57,13 +61,15 @@ class CachedLiveDecoder implements LiveDecoder {
     caches: Readonly<Record<string, DeviceTensor>>,
   ) {
     this.live = live;
+    this.weights = live.feeds;
     this.shape = shape;
     this.programs = programs;
     this.caches = caches;
   }
 
-  async start(sources: readonly Int32Array[]): Promise<StepDecoder> {
+  async start(sources: readonly Int32Array[], weights = this.live.feeds): Promise<StepDecoder> {
     const { rows } = this.shape;
+    this.weights = weights;
     if (sources.length === 0 || sources.length > rows) {
       throw new SlmError("UNEXPECTED", `live decoder: 1 to ${rows} sources expected, got ${sources.length}`);
     }
@@ -75,9 +81,8 @@ class CachedLiveDecoder implements LiveDecoder {
       return state;
     }
     await this.live.engine.release(Object.values(this.context));
-    const { feeds } = this.live;
-    const outputs = Object.keys(contextSpecs(this.live.config as EncoderDecoderConfig, this.shape));
-    const { kept } = await encoder.run({ feeds: { ...feeds, ...this.sourceFeeds(padded) }, keep: outputs });
+    const outputs = Object.keys(contextSpecs(this.live.config, this.shape));
+    const { kept } = await encoder.run({ feeds: { ...weights, ...this.sourceFeeds(padded) }, keep: outputs });
     this.context = kept;
     return state;
   }
@@ -102,7 +107,7 @@ class CachedLiveDecoder implements LiveDecoder {
   async runStep(tokens: Int32Array, positions: Int32Array, wantLogits: boolean): Promise<Float32Array> {
     const { rows } = this.shape;
     const feeds: Record<string, HostTensor | DeviceTensor> = {
-      ...this.live.feeds,
+      ...this.weights,
       ...this.context,
       ids: createHostTensor("int32", [rows, 1], tokens),
       position: createHostTensor("int32", [rows], positions),

@@ -6,6 +6,8 @@ import {
   outputHead,
   type EncoderDecoderConfig,
   type ModelConfig,
+  type Parameters,
+  type SourceContext,
 } from "@slm/model";
 import { lengthBias, math, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
 import { planChunks, unpackParameters, valueSpecs } from "./parameter-layout.js";
@@ -32,7 +34,7 @@ export const layersOf = (config: ModelConfig): number[] =>
 
 /** Cross-attention inputs of the step program: what the encode program returns, by name. */
 export function contextSpecs(
-  config: EncoderDecoderConfig,
+  config: ModelConfig,
   { rows, source }: LiveDecoderShape,
 ): Record<string, TensorSpec> {
   const { kvHeads, headDim } = config;
@@ -44,24 +46,34 @@ export function contextSpecs(
   return specs;
 }
 
+/** Inputs that hold padded sources. */
+export const sourceSpecs = ({ rows, source }: LiveDecoderShape): Record<string, TensorSpec> => ({
+  ids: { dtype: "int32", shape: [rows, source] },
+  lengths: { dtype: "int32", shape: [rows] },
+});
+
+/** What the decoder sees of sources: `ids` and `lengths` of {@link sourceSpecs}. */
+export function readSources(
+  config: EncoderDecoderConfig,
+  parameters: Parameters,
+  x: Readonly<Record<string, Tensor>>,
+): SourceContext {
+  const [ids, lengths] = [x["ids"]!, x["lengths"]!];
+  const encoded = encode(config, parameters, ids, { lengths });
+  return { cross: crossCaches(config, parameters, encoded), bias: lengthBias({ lengths, ids }, {}) };
+}
+
 /** Reads sources: ids and lengths to the cross-attention caches and their bias. */
 export function encodeProgram(config: EncoderDecoderConfig, shape: LiveDecoderShape): ProgramDefinition {
   const chunks = planChunks(config);
-  const { rows, source } = shape;
   return {
-    name: `live encoder ${rows}x${source}`,
+    name: `live encoder ${shape.rows}x${shape.source}`,
     forwardOnly: true,
-    inputs: {
-      ...valueSpecs(chunks),
-      ids: { dtype: "int32", shape: [rows, source] },
-      lengths: { dtype: "int32", shape: [rows] },
-    },
+    inputs: { ...valueSpecs(chunks), ...sourceSpecs(shape) },
     build: (x) => {
-      const parameters = unpackParameters(chunks, x);
-      const [ids, lengths] = [x["ids"]!, x["lengths"]!];
-      const encoded = encode(config, parameters, ids, { lengths });
-      const outputs: Record<string, Tensor> = { bias: lengthBias({ lengths, ids }, {}) };
-      crossCaches(config, parameters, encoded).forEach(({ key, value }, layer) => {
+      const { cross, bias } = readSources(config, unpackParameters(chunks, x), x);
+      const outputs: Record<string, Tensor> = { bias };
+      cross.forEach(({ key, value }, layer) => {
         outputs[`cross.${layer}.key`] = key;
         outputs[`cross.${layer}.value`] = value;
       });

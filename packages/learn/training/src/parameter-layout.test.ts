@@ -4,6 +4,7 @@ import type { HostTensor } from "@slm/runtime";
 import { createEagerEngine } from "@slm/tensor";
 import { expect, test } from "vitest";
 import {
+  decays,
   packWeights,
   planChunks,
   unpackParameters,
@@ -48,12 +49,13 @@ test("every parameter is in exactly one chunk, matrices apart from vectors", () 
       .sort(),
   );
   expect(new Set(chunks.map(({ name }) => name)).size).toBe(chunks.length);
-  for (const { decays, specs, size } of chunks) {
-    expect(specs.every(({ shape }) => shape.length > 1 === decays)).toBe(true);
+  for (const chunk of chunks) {
+    const { specs, size } = chunk;
+    expect(specs.every(({ shape }) => shape.length > 1 === decays(chunk))).toBe(true);
     expect(size).toBe(specs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0));
   }
   expect(chunks.some(({ specs }) => specs.length === 1)).toBe(true);
-  expect(chunks.filter(({ decays, specs }) => decays && specs.length > 1).length).toBeGreaterThan(1);
+  expect(chunks.filter((chunk) => decays(chunk) && chunk.specs.length > 1).length).toBeGreaterThan(1);
 });
 
 test("weights packed into chunks and unpacked are the same, in the model's order", () => {
@@ -74,4 +76,14 @@ test("a program sees the same parameters that were packed", async () => {
   const feeds = Object.fromEntries(chunks.map((chunk) => [valueInput(chunk), packWeights(chunk, weights)]));
   const { fetched } = await program.run({ feeds, fetch: [...weights.keys()] });
   for (const [name, tensor] of weights) expectSame(fetched[name]!, tensor);
+});
+
+test("layers' matrices are apart from the embedding, equal shapes side by side", () => {
+  for (const { kind, specs } of planChunks(config)) {
+    if (kind !== "layers") continue;
+    expect(specs.every(({ name }) => name.includes(".layers."))).toBe(true);
+    const shapes = specs.map(({ shape }) => shape.join("x"));
+    const runs = shapes.filter((shape, index) => shape !== shapes[index - 1]);
+    expect(new Set(runs).size).toBe(runs.length);
+  }
 });

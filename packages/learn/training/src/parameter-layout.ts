@@ -11,27 +11,41 @@ const LARGE = 1 << 16;
 /** Packed chunks are cut here, to stay inside a core's cache while the optimizer passes over them. */
 const CHUNK = 1 << 18;
 
+/** What an optimizer asks of a weight: weights of the layers, other matrices (embeddings, adapters), norms and biases. */
+export const CHUNK_KINDS = ["layers", "matrices", "vectors"] as const;
+export type ChunkKind = (typeof CHUNK_KINDS)[number];
+
 export interface Chunk {
   readonly name: string;
-  /** Whether AdamW decays these weights: matrices yes, norms and biases no. */
-  readonly decays: boolean;
+  readonly kind: ChunkKind;
   readonly specs: readonly ParameterSpec[];
   readonly size: number;
 }
 
-/** Chunks of a model's parameters, in a fixed order. */
-export function planChunks(config: ModelConfig): Chunk[] {
+/** Whether weights are decayed: matrices are, norms and biases not. */
+export const decays = ({ kind }: Chunk): boolean => kind !== "vectors";
+
+const kindOf = ({ name, shape }: ParameterSpec): ChunkKind => {
+  if (shape.length < 2) return "vectors";
+  return /\.layers\.\d+\.[^/]*\.weight$/u.test(name) ? "layers" : "matrices";
+};
+
+/** Chunks of a model's parameters, in a fixed order that depends on nothing but its configuration. */
+export const planChunks = (config: ModelConfig): Chunk[] => chunksOf(parameterSpecs(config));
+
+/** Chunks of parameters; `prefix` keeps the names of two sets apart. */
+export function chunksOf(all: readonly ParameterSpec[], prefix = ""): Chunk[] {
   const chunks: Chunk[] = [];
-  for (const decays of [true, false]) {
-    const specs = parameterSpecs(config).filter(({ shape }) => shape.length > 1 === decays);
+  for (const kind of CHUNK_KINDS) {
+    // Equal shapes side by side: an optimizer can treat them as one stack of matrices.
+    const specs = groupByShape(all.filter((spec) => kindOf(spec) === kind));
     let open: ParameterSpec[] = [];
     let size = 0;
     const close = (members: readonly ParameterSpec[]): void => {
       if (members.length === 0) return;
-      const name = `${decays ? "matrices" : "vectors"}.${chunks.length}`;
       chunks.push({
-        name,
-        decays,
+        name: `${prefix}${kind}.${chunks.length}`,
+        kind,
         specs: members,
         size: members.reduce((sum, { shape }) => sum + elementCount(shape), 0),
       });
@@ -53,6 +67,15 @@ export function planChunks(config: ModelConfig): Chunk[] {
     close(open);
   }
   return chunks;
+}
+
+function groupByShape(specs: readonly ParameterSpec[]): ParameterSpec[] {
+  const groups = new Map<string, ParameterSpec[]>();
+  for (const spec of specs) {
+    const key = spec.shape.join("x");
+    groups.set(key, [...(groups.get(key) ?? []), spec]);
+  }
+  return [...groups.values()].flat();
 }
 
 /** Program input that holds a chunk's weights. */
@@ -108,6 +131,12 @@ export function unpackWeights(
   chunks: readonly Chunk[],
   values: readonly HostTensor[],
 ): Weights {
+  const found = tensorsOf(chunks, values);
+  return new Map(parameterSpecs(config).map(({ name }) => [name, found.get(name)!]));
+}
+
+/** Tensors by name, copied out of chunks. */
+export function tensorsOf(chunks: readonly Chunk[], values: readonly HostTensor[]): Map<string, HostTensor> {
   const found = new Map<string, HostTensor>();
   chunks.forEach((chunk, index) => {
     let offset = 0;
@@ -124,5 +153,5 @@ export function unpackWeights(
       offset += size;
     }
   });
-  return new Map(parameterSpecs(config).map(({ name }) => [name, found.get(name)!]));
+  return found;
 }

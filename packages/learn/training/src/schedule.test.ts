@@ -1,27 +1,54 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { learningRateAt } from "./schedule.js";
-import type { TrainingSettings } from "./training-config.js";
 
-const settings = { learningRate: 0.2, warmupSteps: 4, steps: 12, finalLearningRate: 0.1 } as TrainingSettings;
+const settings = {
+  learningRate: 0.2,
+  warmupSteps: 4,
+  steps: 12,
+  finalLearningRate: 0.1,
+  schedule: "cosine" as const,
+  decayShare: 0.5,
+};
 
-test.each([
-  [1, 0.05],
-  [2, 0.1],
-  [4, 0.2],
-  [6, 0.2 * (0.1 + (0.9 * (1 + Math.SQRT1_2)) / 2)],
-  [8, 0.2 * (0.1 + 0.45)],
-  [12, 0.02],
-  [20, 0.02],
-])("the rate of step %i is %f", (step, expected) => {
-  expect(learningRateAt(step, settings)).toBeCloseTo(expected, 12);
+describe("a cosine", () => {
+  test.each([
+    [1, 0.05],
+    [2, 0.1],
+    [4, 0.2],
+    [6, 0.2 * (0.1 + (0.9 * (1 + Math.SQRT1_2)) / 2)],
+    [8, 0.2 * (0.1 + 0.45)],
+    [12, 0.02],
+    [20, 0.02],
+  ])("the rate of step %i is %f", (step, expected) => {
+    expect(learningRateAt(step, settings)).toBeCloseTo(expected, 12);
+  });
+
+  test("without warm-up the first step is already on the cosine", () => {
+    const rate = learningRateAt(1, { ...settings, warmupSteps: 0 });
+    expect(rate).toBeLessThan(0.2);
+    expect(rate).toBeGreaterThan(0.19);
+  });
+
+  test("a run as short as its warm-up ends at the peak", () => {
+    expect(learningRateAt(4, { ...settings, steps: 4 })).toBeCloseTo(0.2, 12);
+  });
 });
 
-test("without warm-up the first step is already on the cosine", () => {
-  const rate = learningRateAt(1, { ...settings, warmupSteps: 0 });
-  expect(rate).toBeLessThan(0.2);
-  expect(rate).toBeGreaterThan(0.19);
-});
+describe("warm-up, stable, decay", () => {
+  // Six of twelve steps decay: from the peak at step 6 by 1 - sqrt(progress).
+  test.each([
+    [2, 0.1],
+    [4, 0.2],
+    [6, 0.2],
+    [9, 0.2 * (0.1 + 0.9 * (1 - Math.SQRT1_2))],
+    [12, 0.02],
+    [20, 0.02],
+  ])("has its rate of step %i at %f", (step, expected) => {
+    expect(learningRateAt(step, { ...settings, schedule: "wsd" })).toBeCloseTo(expected, 12);
+  });
 
-test("a run as short as its warm-up ends at the peak", () => {
-  expect(learningRateAt(4, { ...settings, steps: 4 })).toBeCloseTo(0.2, 12);
+  test("keeps the peak when longer runs share their stable part", () => {
+    const long = { ...settings, schedule: "wsd" as const, steps: 100 };
+    for (const step of [5, 20, 50]) expect(learningRateAt(step, long)).toBe(0.2);
+  });
 });

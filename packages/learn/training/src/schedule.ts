@@ -1,14 +1,30 @@
 import type { TrainingSettings } from "./training-config.js";
 
-/**
- * Learning rate of a step (counted from 1): linear warm-up to the peak, then half a cosine down to the final fraction.
- *
- * Source: Loshchilov and Hutter 2017 (arXiv:1608.03983), one cycle.
- */
-export function learningRateAt(step: number, settings: TrainingSettings): number {
-  const { learningRate, warmupSteps, steps, finalLearningRate } = settings;
+type Schedule = TrainingSettings["schedule"];
+type ScheduleSettings = Pick<
+  TrainingSettings,
+  "learningRate" | "warmupSteps" | "steps" | "finalLearningRate" | "decayShare" | "schedule"
+>;
+
+/** Height above the final rate, 1 down to 0, of a step after the warm-up. */
+const SHAPES: { readonly [S in Schedule]: (step: number, settings: ScheduleSettings) => number } = {
+  // Half a cosine. Source: Loshchilov and Hutter 2017 (arXiv:1608.03983), one cycle.
+  cosine: (step, { warmupSteps, steps }) => {
+    const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps));
+    return 0.5 * (1 + Math.cos(Math.PI * progress));
+  },
+  // Constant, then 1 - sqrt(progress). Source: Hägele et al. 2024 (arXiv:2405.18392), section 3.
+  wsd: (step, { steps, decayShare }) => {
+    const decaySteps = Math.max(1, Math.round(steps * decayShare));
+    const progress = Math.min(1, Math.max(0, (step - (steps - decaySteps)) / decaySteps));
+    return 1 - Math.sqrt(progress);
+  },
+};
+
+/** Learning rate of a step (counted from 1): linear warm-up to the peak, then the schedule's way down. */
+export function learningRateAt(step: number, settings: ScheduleSettings): number {
+  const { learningRate, warmupSteps, finalLearningRate, schedule } = settings;
   if (step <= warmupSteps) return (learningRate * step) / Math.max(1, warmupSteps);
-  const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps));
-  const cosine = 0.5 * (1 + Math.cos(Math.PI * progress));
-  return learningRate * (finalLearningRate + (1 - finalLearningRate) * cosine);
+  const height = SHAPES[schedule](step, settings);
+  return learningRate * (finalLearningRate + (1 - finalLearningRate) * height);
 }

@@ -1,13 +1,23 @@
-/** One training step as a program: forward, backward, clipping and AdamW, state updated in place. */
-import type { Parameters } from "@slm/model";
+/** One training step as a program: forward, backward, clipping and the optimizer, state updated in place. */
+import { withLora, type Parameters } from "@slm/model";
 import { math, termsAndGradients, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
-import { ADAM_SCALARS, adamUpdate } from "./adamw.js";
-import { packTensors, unpackParameters, valueInput, type Chunk } from "./parameter-layout.js";
+import { decayed, ruleOf, STEP_SCALARS } from "./optimizer.js";
+import { packTensors, unpackParameters, valueSpecs, type Chunk } from "./parameter-layout.js";
+import {
+  partsOf,
+  stateInput,
+  stateOutput,
+  type ChunkPlan,
+  type StatePart,
+  type StateSettings,
+} from "./state-layout.js";
 import type { TrainingSettings } from "./training-config.js";
 
 /** What is minimized, for batches of one shape. */
 export interface LossDefinition {
   readonly inputs: Readonly<Record<string, TensorSpec>>;
+  /** Inputs that the trainer fills with dropout masks. */
+  readonly dropout?: Readonly<Record<string, TensorSpec>>;
   /** Names of the scalars that `build` returns as terms. */
   readonly terms: readonly string[];
   /** A scalar loss, and scalars worth logging (the loss's terms). */
@@ -17,83 +27,145 @@ export interface LossDefinition {
   ) => { readonly loss: Tensor; readonly terms: Readonly<Record<string, Tensor>> };
 }
 
-/** The optimizer's constants inside the program. */
-export type AdamSettings = Pick<TrainingSettings, "beta1" | "beta2">;
+export type StepSettings = StateSettings & Pick<TrainingSettings, "lora">;
 
-/** State tensors of a chunk: weights, first and second moment. */
-export const STATE_PARTS = ["value", "first", "second"] as const;
-export type StatePart = (typeof STATE_PARTS)[number];
+/** `accumulate` only adds to the gradients kept so far; `update` adds the last batch's and takes the step. */
+export type StepMode = "accumulate" | "update";
 
-export const stateInput = (chunk: Chunk, part: StatePart): string =>
-  part === "value" ? valueInput(chunk) : `state.${chunk.name}.${part}`;
+/** Scalar input: a batch's share of the step's counted tokens; only where gradients are accumulated. */
+export const BATCH_SHARE = "batchShare";
 
-/** Program output that is written over {@link stateInput}. */
-export const stateOutput = (chunk: Chunk, part: StatePart): string => `next.${chunk.name}.${part}`;
+const scalar: TensorSpec = { dtype: "float32", shape: [] };
 
 /**
- * The program of one optimizer step.
+ * The program of one batch.
  *
  * Every update is scaled by the clipping factor, which depends on all gradients and so on every read of every weight:
  * the in-place writes are safe by construction, and tracing proves it.
- * Outputs: `loss`, `gradientNorm` (before clipping), `term.*`, and the next state.
+ * Outputs: `loss`, `term.*`, and in mode `update` `gradientNorm` (before clipping) and the next state.
  */
 export function trainProgram(
   name: string,
-  chunks: readonly Chunk[],
+  plan: ChunkPlan,
   definition: LossDefinition,
-  settings: AdamSettings,
+  settings: StepSettings,
+  mode: StepMode = "update",
 ): ProgramDefinition {
-  const scalar: TensorSpec = { dtype: "float32", shape: [] };
-  const inputs: Record<string, TensorSpec> = { ...definition.inputs };
+  const inputs: Record<string, TensorSpec> = {
+    ...definition.inputs,
+    ...definition.dropout,
+    ...valueSpecs(plan.frozen),
+    ...valueSpecs(plan.trained),
+  };
   const inPlace: Record<string, string> = {};
-  for (const chunk of chunks) {
-    for (const part of STATE_PARTS) {
+  for (const chunk of plan.trained) {
+    for (const part of mode === "update" ? partsOf(chunk, settings) : (["gradient"] as const)) {
       inputs[stateInput(chunk, part)] = { dtype: "float32", shape: [chunk.size] };
       inPlace[stateOutput(chunk, part)] = stateInput(chunk, part);
     }
   }
-  for (const scalarName of [...ADAM_SCALARS, "clipNorm"]) inputs[scalarName] = scalar;
-  return { name, inputs, inPlace, build: (x) => buildStep(chunks, definition, settings, x) };
+  if (settings.accumulate > 1) inputs[BATCH_SHARE] = scalar;
+  if (mode === "update") for (const scalarName of STEP_SCALARS) inputs[scalarName] = scalar;
+  return {
+    name,
+    inputs,
+    inPlace,
+    build: (x) => {
+      const { outputs, gradients } = batchGradients(plan, definition, settings, x);
+      const total = settings.accumulate > 1 ? addKept(plan.trained, gradients, x) : gradients;
+      return { ...outputs, ...NEXT_STATE[mode](plan.trained, total, settings, x) };
+    },
+  };
 }
 
-function buildStep(
-  chunks: readonly Chunk[],
+type Inputs = Readonly<Record<string, Tensor>>;
+type Outputs = Record<string, Tensor>;
+
+const NEXT_STATE: {
+  readonly [M in StepMode]: (
+    chunks: readonly Chunk[],
+    gradients: readonly Tensor[],
+    settings: StepSettings,
+    x: Inputs,
+  ) => Outputs;
+} = { accumulate: keepGradients, update: takeStep };
+
+/** Loss and terms by output name, and one flat gradient per trained chunk. */
+function batchGradients(
+  plan: ChunkPlan,
   definition: LossDefinition,
-  settings: AdamSettings,
-  x: Readonly<Record<string, Tensor>>,
-): Record<string, Tensor> {
-  const parameters = unpackParameters(chunks, x);
-  const names = Object.keys(parameters);
-  const { value, gradients, terms } = termsAndGradients(
-    (tensors) => definition.build(Object.fromEntries(names.map((key, index) => [key, tensors[index]!])), x),
-    Object.values(parameters),
+  { lora }: StepSettings,
+  x: Inputs,
+): { outputs: Outputs; gradients: readonly Tensor[] } {
+  const frozen = unpackParameters(plan.frozen, x);
+  const trained = unpackParameters(plan.trained, x);
+  const names = Object.keys(trained);
+  const { value, gradients, terms } = termsAndGradients((tensors) => {
+    const live = { ...frozen, ...Object.fromEntries(names.map((name, index) => [name, tensors[index]!])) };
+    return definition.build(lora === undefined ? live : withLora(live, live, lora), x);
+  }, Object.values(trained));
+  const outputs: Outputs = { loss: value };
+  for (const [name, term] of Object.entries(terms)) outputs[`term.${name}`] = term;
+  const byName = Object.fromEntries(names.map((name, index) => [name, gradients[index]!]));
+  return { outputs, gradients: plan.trained.map((chunk) => packTensors(chunk, byName)) };
+}
+
+/** The gradients kept so far plus this batch's, weighted by its share of the step's counted tokens. */
+function addKept(chunks: readonly Chunk[], gradients: readonly Tensor[], x: Inputs): Tensor[] {
+  return chunks.map((chunk, index) =>
+    math.add(x[stateInput(chunk, "gradient")]!, math.mul(gradients[index]!, x[BATCH_SHARE]!)),
   );
-  const byName = Object.fromEntries(names.map((key, index) => [key, gradients[index]!]));
-  const packed = chunks.map((chunk) => packTensors(chunk, byName));
-  const squares = packed.map((gradient) => math.square(gradient));
+}
+
+function keepGradients(chunks: readonly Chunk[], gradients: readonly Tensor[]): Outputs {
+  return Object.fromEntries(
+    chunks.map((chunk, index) => [stateOutput(chunk, "gradient"), gradients[index]!]),
+  );
+}
+
+function takeStep(
+  chunks: readonly Chunk[],
+  gradients: readonly Tensor[],
+  settings: StepSettings,
+  x: Inputs,
+): Outputs {
+  const squares = gradients.map((gradient) => math.square(gradient));
   const norm = math.sqrt(
     squares.map((square) => math.sum(square)).reduce((sum, part) => math.add(sum, part)),
   );
   const clip = math.minimum(1, math.div(x["clipNorm"]!, math.add(norm, NORM_EPSILON)));
-  const outputs: Record<string, Tensor> = { loss: value, gradientNorm: norm };
-  for (const [key, term] of Object.entries(terms)) outputs[`term.${key}`] = term;
+  const scalars = {
+    rate: x["rate"]!,
+    stepSize: x["stepSize"]!,
+    denominatorEpsilon: x["denominatorEpsilon"]!,
+    clip,
+  };
+  const outputs: Outputs = { gradientNorm: norm };
   chunks.forEach((chunk, index) => {
-    const state = {
-      value: x[stateInput(chunk, "value")]!,
-      first: x[stateInput(chunk, "first")]!,
-      second: x[stateInput(chunk, "second")]!,
+    const part = (name: StatePart): Tensor | undefined => x[stateInput(chunk, name)];
+    const next = ruleOf(chunk, settings).update({
+      chunk,
+      state: { first: part("first"), second: part("second") },
+      gradient: gradients[index]!,
+      square: squares[index]!,
+      kept: decayed(chunk, part("value")!, x["decay"]!),
+      scalars,
+      settings,
+    });
+    const all: Partial<Record<StatePart, Tensor | undefined>> = {
+      ...next,
+      average: averaged(part("average"), next.value, x["averageKeep"]!),
+      // Zeros that depend on what they overwrite, so that the reset comes after the last read.
+      gradient: math.mul(gradients[index]!, 0),
     };
-    const scalars = {
-      stepSize: x["stepSize"]!,
-      denominatorEpsilon: x["denominatorEpsilon"]!,
-      decay: chunk.decays ? x["decay"] : undefined,
-      clip,
-    };
-    const next = adamUpdate(state, packed[index]!, squares[index]!, scalars, settings);
-    for (const part of STATE_PARTS) outputs[stateOutput(chunk, part)] = next[part];
+    for (const name of partsOf(chunk, settings)) outputs[stateOutput(chunk, name)] = all[name]!;
   });
   return outputs;
 }
+
+/** keep · average + (1 - keep) · value. */
+const averaged = (average: Tensor | undefined, value: Tensor, keep: Tensor): Tensor | undefined =>
+  average === undefined ? undefined : math.add(value, math.mul(math.sub(average, value), keep));
 
 /** Keeps the clipping factor finite for a zero gradient. */
 const NORM_EPSILON = 1e-6;

@@ -2,27 +2,22 @@
  * The training loop of every model: batches in a repeatable order, one program per bucket compiled when first needed,
  * state saved as it goes. A run killed at any moment and resumed ends with the same bits as one that was not.
  */
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { JsonLog, throwIfInterrupted, writeBytesAtomic } from "@slm/artifact";
-import { SlmError } from "@slm/error";
-import {
-  encodeSafetensors,
-  initializeWeights,
-  matchWeights,
-  readSafetensors,
-  type Weights,
-} from "@slm/model";
+import { JsonLog, throwIfInterrupted } from "@slm/artifact";
 import { createRandom } from "@slm/decoding";
-import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
-import type { Program } from "@slm/tensor";
-import { adamScalars } from "./adamw.js";
+import { SlmError } from "@slm/error";
+import { openEventFile, type EventFile } from "@slm/report";
+import { initializeParameters, loraSpecs, type ParameterSpec, type Weights } from "@slm/model";
 import { assignBuckets, epochBatches, planBuckets, type Batch, type Bucket } from "./buckets.js";
-import { planChunks, valueInput } from "./parameter-layout.js";
+import { BestWeights, removeBestWeights } from "./best-weights.js";
+import { LiveWeights } from "./live-weights.js";
 import { learningRateAt } from "./schedule.js";
-import { trainProgram } from "./train-program.js";
-import type { BatchFeeds, LiveModel, TrainReport, TrainRequest } from "./training-contract.js";
+import { planRun, runSpecs, type ChunkPlan } from "./state-layout.js";
+import { StepRunner, type PreparedBatch } from "./step-runner.js";
+import type { TrainReport, TrainRequest } from "./training-contract.js";
 import {
-  downloadWeights,
+  FRESH_PROGRESS,
   loadState,
   saveState,
   uploadState,
@@ -32,7 +27,8 @@ import {
 
 export const METRICS_FILE = "metrics.jsonl";
 export const STATE_FILE = "state.safetensors";
-export const BEST_FILE = "best.safetensors";
+/** Directory that TensorBoard is pointed at, inside a run's. */
+export const EVENTS_DIRECTORY = "tensorboard";
 /** Steps between lines of the metrics log and progress reports. */
 const LOG_EVERY = 20;
 
@@ -46,76 +42,68 @@ export async function train(request: TrainRequest): Promise<TrainReport> {
   }
 }
 
-/** Variant of objectives with a single loss definition. */
-const DEFAULT_VARIANT = "default";
-
-interface CompiledStep {
-  readonly program: Program;
-  /** Outputs that hold the loss's terms. */
-  readonly terms: readonly string[];
-}
-
-interface PreparedStep {
-  readonly batch: Batch;
-  readonly feeds: BatchFeeds;
+/** Removes what only a run in progress needs; its weights must have been written. */
+export async function removeRunState(workDirectory: string): Promise<void> {
+  await removeBestWeights(workDirectory, new Set());
+  await rm(join(workDirectory, STATE_FILE), { force: true });
 }
 
 class Trainer {
   private readonly request: TrainRequest;
+  private readonly plan: ChunkPlan;
   private readonly buckets: readonly Bucket[];
-  private readonly assignment: Int32Array;
-  private readonly chunks;
-  private readonly programs = new Map<string, CompiledStep>();
+  private readonly assignment: Uint8Array;
   private readonly state: DeviceState;
+  private readonly live: LiveWeights;
+  private readonly steps: StepRunner;
+  private readonly best: BestWeights;
   private readonly log: JsonLog;
-  private readonly firstStep: number;
-  private best: SavedProgress["best"];
-  private epoch: { index: number; batches: readonly Batch[]; firstStep: number } | undefined;
-  private latest: Readonly<Record<string, number>>;
-  /** Losses since the last line of the log. */
-  private readonly recent: { loss: number; count: number };
-  private lastLoss: number | undefined;
-  /** The next batch, made while the step before it computes. */
-  private ahead: Promise<PreparedStep> | undefined;
+  private readonly events: EventFile;
+  private progress: Omit<SavedProgress, "key" | "best">;
+  private epoch: { index: number; batches: readonly Batch[]; first: number } | undefined;
+  /** The next step's batches, made while the step before it computes. */
+  private ahead: Promise<readonly PreparedBatch[]> | undefined;
 
   private constructor(
     request: TrainRequest,
+    plan: ChunkPlan,
     state: DeviceState,
-    log: JsonLog,
-    saved: SavedProgress | undefined,
+    { log, events }: { readonly log: JsonLog; readonly events: EventFile },
+    { best, ...progress }: Omit<SavedProgress, "key">,
   ) {
+    const { lengths, settings, workDirectory, config, dev } = request;
     this.request = request;
-    this.chunks = planChunks(request.config);
-    this.buckets = planBuckets(request.lengths, request.settings.buckets);
-    this.assignment = assignBuckets(request.lengths, this.buckets);
+    this.plan = plan;
+    this.buckets = planBuckets(lengths, settings.buckets);
+    this.assignment = assignBuckets(lengths, this.buckets);
     this.state = state;
+    this.live = new LiveWeights(request, plan, state);
+    this.steps = new StepRunner(request, plan, this.buckets, state);
+    this.best = new BestWeights(
+      { directory: workDirectory, config, limit: settings.averageBest, betterIs: dev.betterIs },
+      best,
+    );
     this.log = log;
-    this.firstStep = saved?.step ?? 0;
-    this.best = saved?.best;
-    this.latest = saved?.metrics ?? {};
-    this.recent = saved === undefined ? { loss: 0, count: 0 } : { ...saved.recent };
-    this.lastLoss = saved?.loss;
+    this.events = events;
+    this.progress = { ...progress, recent: { ...progress.recent } };
   }
 
   static async start(request: TrainRequest): Promise<Trainer> {
-    const chunks = planChunks(request.config);
-    const saved = await loadState(join(request.workDirectory, STATE_FILE), chunks, request.key);
-    const initial =
-      saved?.tensors ??
-      request.initial ??
-      initializeWeights(request.config, createRandom(request.context.seed).next);
-    const state = await uploadState(request.engine, chunks, initial);
-    const log = await JsonLog.open(join(request.workDirectory, METRICS_FILE), {
-      keepThroughStep: saved?.progress.step ?? 0,
-    });
-    return new Trainer(request, state, log, saved?.progress);
-  }
-
-  private get live(): LiveModel {
-    const weights = this.chunks.map(
-      (chunk) => [valueInput(chunk), this.state.feeds[valueInput(chunk)]!] as const,
-    );
-    return { engine: this.request.engine, config: this.request.config, feeds: Object.fromEntries(weights) };
+    const { config, settings, objective, engine, workDirectory, key, context } = request;
+    const extra = {
+      adapters: settings.lora === undefined ? [] : loraSpecs(config, settings.lora),
+      auxiliary: objective.auxiliary ?? [],
+    };
+    const plan = planRun(config, extra);
+    const saved = await loadState(join(workDirectory, STATE_FILE), plan, settings, key);
+    const specs = runSpecs(config, extra);
+    const initial = startingWeights(specs, request.initial, context.seed);
+    const tensors = saved === undefined ? initial : new Map([...initial, ...saved.tensors]);
+    const state = await uploadState(engine, plan, settings, tensors);
+    const kept = { keepThroughStep: saved?.progress.step ?? 0 };
+    const log = await JsonLog.open(join(workDirectory, METRICS_FILE), kept);
+    const events = await openEventFile(join(workDirectory, EVENTS_DIRECTORY), kept);
+    return new Trainer(request, plan, state, { log, events }, saved?.progress ?? FRESH_PROGRESS);
   }
 
   async run(): Promise<TrainReport> {
@@ -124,182 +112,177 @@ class Trainer {
     let allTokens = 0;
     let loggedTokens = 0;
     let logged = began;
-    if (this.firstStep < settings.steps) this.prepareAhead(this.firstStep + 1);
-    for (let step = this.firstStep + 1; step <= settings.steps; step++) {
-      const { batch, feeds } = await this.takePrepared();
+    if (!this.isDone()) this.prepareAhead(this.progress.step + 1);
+    while (!this.isDone()) {
+      const step = this.progress.step + 1;
+      const batches = await this.takePrepared();
       // Compiled first: the step must be queued before the next batch is made, whichever bucket is new to this process.
-      const compiled = await this.programFor(batch.bucket, feeds.variant ?? DEFAULT_VARIANT);
-      const running = this.step(step, compiled, feeds);
-      // The next batch is made while this step computes; it is queued behind it, so it sees the updated weights.
+      const compiled = await this.steps.compile(batches);
+      const running = this.steps.run(step, batches, compiled);
+      // The next batches are made while this step computes; they are queued behind it, so they see the updated weights.
       if (step < settings.steps) this.prepareAhead(step + 1);
       const { loss, terms } = await running;
-      allTokens += feeds.tokens;
-      this.recent.loss += loss;
-      this.recent.count += 1;
+      allTokens += batches.reduce((sum, { feeds }) => sum + feeds.tokens, 0);
+      const { recent } = this.progress;
+      this.progress = {
+        ...this.progress,
+        step,
+        recent: { loss: recent.loss + loss, count: recent.count + 1 },
+      };
       const isLast = step === settings.steps;
       if (step % LOG_EVERY === 0 || isLast) {
         const now = performance.now();
         const rate = (1000 * (allTokens - loggedTokens)) / (now - logged);
         [logged, loggedTokens] = [now, allTokens];
-        await this.report(step, terms, rate);
+        await this.report(terms, rate);
       }
       if (step % settings.evaluateEvery === 0 || isLast) {
-        await this.measure(step);
-        context.progress({ stage, step, total: settings.steps, metrics: this.latest });
+        await this.measure();
+        context.progress({ stage, step, total: settings.steps, metrics: this.progress.metrics });
       }
-      if (step % settings.saveEvery === 0 || context.signal.aborted) await this.save(step);
+      if (step % settings.saveEvery === 0 || isLast || context.signal.aborted) await this.save();
       throwIfInterrupted(context.signal, stage);
     }
     const seconds = (performance.now() - began) / 1000;
+    const { step: steps, loss = Number.NaN } = this.progress;
     return {
-      weights: await this.bestWeights(),
-      steps: settings.steps,
-      epochs: settings.steps / this.batchesOf(0).length,
+      ...(await this.chosenWeights()),
+      steps,
+      epochs: (steps * settings.accumulate) / this.batchesOf(0).length,
       seconds,
       tokensPerSecond: allTokens / Math.max(seconds, Number.MIN_VALUE),
-      loss: this.lastLoss ?? Number.NaN,
-      metrics: this.latest,
-      bestStep: this.best?.step ?? settings.steps,
+      loss,
     };
   }
 
+  /** At the last step, or where nothing got better for as many measurements as patience allows. */
+  private isDone(): boolean {
+    const { steps, patience = Infinity } = this.request.settings;
+    return this.progress.step >= steps || this.progress.withoutBetter >= patience;
+  }
+
   /** A line of the log and of progress: the mean loss since the line before. */
-  private async report(step: number, terms: Readonly<Record<string, number>>, rate: number): Promise<void> {
+  private async report(terms: Readonly<Record<string, number>>, rate: number): Promise<void> {
     const { settings, stage, context } = this.request;
-    const loss = this.recent.loss / this.recent.count;
-    this.lastLoss = loss;
-    Object.assign(this.recent, { loss: 0, count: 0 });
+    const { step, recent } = this.progress;
+    const loss = recent.loss / recent.count;
+    this.progress = { ...this.progress, loss, recent: { loss: 0, count: 0 } };
     const learningRate = learningRateAt(step, settings);
-    await this.log.append({ step, loss, ...terms, learningRate, tokensPerSecond: rate });
-    const metrics = { loss, ...this.latest, tokensPerSecond: rate };
+    await this.record({ loss, ...terms, learningRate, tokensPerSecond: rate });
+    const metrics = { loss, ...this.progress.metrics, tokensPerSecond: rate };
     context.progress({ stage, step, total: settings.steps, metrics });
+  }
+
+  /** One line of the metrics log, and the same for TensorBoard. */
+  private async record(values: Readonly<Record<string, number>>): Promise<void> {
+    const { step } = this.progress;
+    const wallTime = Date.now() / 1000;
+    await this.log.append({ step, wallTime, ...values });
+    await this.events.append(step, wallTime, values);
   }
 
   private prepareAhead(step: number): void {
     this.ahead = this.prepare(step);
-    // A failure surfaces where the batch is taken; until then it must not count as unhandled.
+    // A failure surfaces where the batches are taken; until then it must not count as unhandled.
     this.ahead.catch(() => undefined);
   }
 
-  private async takePrepared(): Promise<PreparedStep> {
+  private async takePrepared(): Promise<readonly PreparedBatch[]> {
     if (this.ahead === undefined) throw new SlmError("UNEXPECTED", "training: no batch was prepared");
     const prepared = this.ahead;
     this.ahead = undefined;
     return prepared;
   }
 
-  private async prepare(step: number): Promise<PreparedStep> {
-    const batch = this.batchAt(step);
-    const feeds = await this.request.objective.feeds(batch, this.buckets[batch.bucket]!, step, this.live);
-    return { batch, feeds };
-  }
-
-  private async step(
-    step: number,
-    { program, terms }: CompiledStep,
-    prepared: BatchFeeds,
-  ): Promise<{ loss: number; terms: Record<string, number> }> {
-    const { settings, engine, stage } = this.request;
-    const scalars = {
-      ...adamScalars(step, learningRateAt(step, settings), settings),
-      clipNorm: settings.clipNorm,
-    };
-    const feeds: Record<string, HostTensor | DeviceTensor> = { ...this.state.feeds, ...prepared.feeds };
-    for (const [name, value] of Object.entries(scalars))
-      feeds[name] = createHostTensor("float32", [], Float32Array.of(value));
-    const { fetched } = await program.run({
-      feeds,
-      fetch: ["loss", "gradientNorm", ...terms],
-      into: this.state.into,
-    });
-    if (prepared.owned !== undefined) await engine.release(prepared.owned);
-    const scalar = (name: string): number => Number(fetched[name]!.data[0]);
-    const loss = scalar("loss");
-    if (!Number.isFinite(loss) || !Number.isFinite(scalar("gradientNorm"))) {
-      throw new SlmError(
-        "GATE_FAILED",
-        `${stage}: the loss is ${loss} at step ${step}; the last saved state is before it`,
-        {
-          suggestions: ["lower learningRate or clipNorm in the recipe"],
-        },
-      );
+  private async prepare(step: number): Promise<readonly PreparedBatch[]> {
+    const { accumulate } = this.request.settings;
+    const live = await this.live.current();
+    const prepared: PreparedBatch[] = [];
+    for (let number = (step - 1) * accumulate + 1; number <= step * accumulate; number++) {
+      const batch = this.batchAt(number);
+      const bucket = this.buckets[batch.bucket]!;
+      prepared.push({
+        number,
+        batch,
+        feeds: await this.request.objective.feeds(batch, bucket, number, live),
+      });
     }
-    const logged = Object.fromEntries(terms.map((name) => [name.replace("term.", ""), scalar(name)]));
-    return { loss, terms: { ...logged, gradientNorm: scalar("gradientNorm") } };
-  }
-
-  private async programFor(bucket: number, variant: string): Promise<CompiledStep> {
-    const key = `${bucket} ${variant}`;
-    const known = this.programs.get(key);
-    if (known !== undefined) return known;
-    const { engine, objective, settings, stage } = this.request;
-    const { source, target } = this.buckets[bucket]!;
-    const definition = objective.definition(this.buckets[bucket]!, variant);
-    const program = await engine.compile(
-      trainProgram(`${stage} step ${source}x${target} ${variant}`, this.chunks, definition, settings),
-    );
-    const compiled = { program, terms: definition.terms.map((term) => `term.${term}`) };
-    this.programs.set(key, compiled);
-    return compiled;
+    return prepared;
   }
 
   private batchesOf(epoch: number): readonly Batch[] {
     return epochBatches(this.assignment, this.request.settings.batchSize, this.request.context.seed, epoch);
   }
 
-  /** The batch of a step, counted from 1; epochs are laid end to end. */
-  private batchAt(step: number): Batch {
+  /** A batch by its number, counted from 1; epochs are laid end to end. */
+  private batchAt(number: number): Batch {
     let { epoch } = this;
-    if (epoch === undefined || step < epoch.firstStep)
-      epoch = { index: 0, batches: this.batchesOf(0), firstStep: 1 };
-    while (step >= epoch.firstStep + epoch.batches.length) {
+    if (epoch === undefined || number < epoch.first)
+      epoch = { index: 0, batches: this.batchesOf(0), first: 1 };
+    while (number >= epoch.first + epoch.batches.length) {
       epoch = {
         index: epoch.index + 1,
-        firstStep: epoch.firstStep + epoch.batches.length,
+        first: epoch.first + epoch.batches.length,
         batches: this.batchesOf(epoch.index + 1),
       };
     }
     this.epoch = epoch;
-    return epoch.batches[step - epoch.firstStep]!;
+    return epoch.batches[number - epoch.first]!;
   }
 
-  private async measure(step: number): Promise<void> {
-    const { dev, engine, config, workDirectory } = this.request;
-    this.latest = await dev.measure(this.live);
-    const value = this.latest[dev.name]!;
-    await this.log.append({
-      step,
-      ...Object.fromEntries(Object.entries(this.latest).map(([name, v]) => [`dev.${name}`, v])),
-    });
-    const isBest =
-      this.best === undefined ||
-      (dev.betterIs === "lower" ? value < this.best.value : value > this.best.value);
-    if (!isBest) return;
-    const weights = await downloadWeights(engine, config, this.chunks, this.state);
-    await writeBytesAtomic(join(workDirectory, BEST_FILE), encodeSafetensors(weights));
-    this.best = { step, value };
+  private async measure(): Promise<void> {
+    const { dev } = this.request;
+    const { step } = this.progress;
+    const metrics = await this.live.measure(dev);
+    await this.record(
+      Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`dev.${name}`, value])),
+    );
+    const isBest = await this.best.offer({ step, value: metrics[dev.name]!, metrics: { ...metrics } }, () =>
+      this.live.download(),
+    );
+    const withoutBetter = isBest ? 0 : this.progress.withoutBetter + 1;
+    this.progress = { ...this.progress, metrics: { ...metrics }, withoutBetter };
   }
 
-  private async save(step: number): Promise<void> {
+  private async save(): Promise<void> {
     const { engine, workDirectory, key } = this.request;
-    const { best, recent, lastLoss: loss, latest: metrics } = this;
-    const known = { ...(best === undefined ? {} : { best }), ...(loss === undefined ? {} : { loss }) };
-    const progress = { step, key, recent: { ...recent }, metrics: { ...metrics }, ...known };
-    await saveState(join(workDirectory, STATE_FILE), engine, this.state, progress);
+    const progress = { ...this.progress, key, best: [...this.best.measurements] };
+    await saveState(join(workDirectory, STATE_FILE), engine, this.state, this.plan.frozen, progress);
+    await this.best.prune();
   }
 
-  private async bestWeights(): Promise<Weights> {
-    const { engine, config, workDirectory } = this.request;
-    if (this.best === undefined) return downloadWeights(engine, config, this.chunks, this.state);
-    const file = join(workDirectory, BEST_FILE);
-    return matchWeights(config, (await readSafetensors(file)).tensors, file);
+  /** The best weights, or the average of the best ones where that does no worse on the dev split. */
+  private async chosenWeights(): Promise<
+    Pick<TrainReport, "weights" | "metrics" | "bestStep" | "averagedSteps">
+  > {
+    const { dev } = this.request;
+    const [best, ...others] = this.best.measurements;
+    if (best === undefined) throw new SlmError("UNEXPECTED", "training: ended without a measurement");
+    const single = { bestStep: best.step, averagedSteps: [best.step] };
+    if (others.length > 0) {
+      const weights = await this.best.average();
+      const metrics = await this.live.measure(dev, weights);
+      const averagedSteps = this.best.measurements.map(({ step }) => step);
+      if (!this.best.isBetter(best.value, metrics[dev.name]!))
+        return { weights, metrics, bestStep: best.step, averagedSteps };
+    }
+    return { weights: await this.best.read(best), metrics: best.metrics, ...single };
   }
 
   async close(): Promise<void> {
-    const unused = await this.ahead?.catch(() => undefined);
-    if (unused?.feeds.owned !== undefined) await this.request.engine.release(unused.feeds.owned);
-    for (const { program } of this.programs.values()) await program.release();
+    const unused = (await this.ahead?.catch(() => undefined)) ?? [];
+    for (const { feeds } of unused)
+      if (feeds.owned !== undefined) await this.request.engine.release(feeds.owned);
+    await this.steps.close();
+    await this.live.close();
     await this.request.engine.release(Object.values(this.state.feeds));
     await this.log.close();
+    await this.events.close();
   }
+}
+
+/** What is given, and the rest drawn from the seed. */
+function startingWeights(specs: readonly ParameterSpec[], given: Weights | undefined, seed: number): Weights {
+  const drawn = initializeParameters(specs, createRandom(seed).next);
+  return given === undefined ? drawn : new Map([...drawn, ...given]);
 }

@@ -1,84 +1,128 @@
-/** The optimizer's state: on the device while training, in one file between runs. */
+/** The state of a run: on the device while training, in one file between runs. */
 import { stat } from "node:fs/promises";
 import { z } from "zod";
 import { writeBytesAtomic } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { encodeSafetensors, readSafetensors, type ModelConfig, type Weights } from "@slm/model";
+import { encodeSafetensors, readSafetensors, type Weights } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
-import { packWeights, unpackWeights, type Chunk } from "./parameter-layout.js";
-import { STATE_PARTS, stateInput, stateOutput } from "./train-program.js";
+import { packWeights, valueInput, type Chunk } from "./parameter-layout.js";
+import {
+  partsOf,
+  stateInput,
+  stateOutput,
+  type ChunkPlan,
+  type StatePart,
+  type StateSettings,
+} from "./state-layout.js";
 
-/** Weights and moments on the device, by program input. */
+/** A run's tensors on the device, by program input. */
 export interface DeviceState {
   readonly feeds: Readonly<Record<string, DeviceTensor>>;
-  /** The same tensors by the output that overwrites them. */
+  /** The trained ones by the output that overwrites them. */
   readonly into: Readonly<Record<string, DeviceTensor>>;
 }
 
-/** Uploads weights with moments of zero, or the saved tensors of an interrupted run. */
+/** Tensors a state holds: frozen weights, and every part of the trained ones. */
+function entriesOf(
+  plan: ChunkPlan,
+  settings: StateSettings,
+): { chunk: Chunk; part: StatePart; trained: boolean }[] {
+  return [
+    ...plan.frozen.map((chunk) => ({ chunk, part: "value" as const, trained: false })),
+    ...plan.trained.flatMap((chunk) =>
+      partsOf(chunk, settings).map((part) => ({ chunk, part, trained: true })),
+    ),
+  ];
+}
+
+/** Uploads starting weights (averages start as them, moments as zero), or the saved tensors of an interrupted run. */
 export async function uploadState(
   engine: Engine,
-  chunks: readonly Chunk[],
+  plan: ChunkPlan,
+  settings: StateSettings,
   initial: Weights | ReadonlyMap<string, HostTensor>,
 ): Promise<DeviceState> {
   const feeds: Record<string, DeviceTensor> = {};
   const into: Record<string, DeviceTensor> = {};
-  for (const chunk of chunks) {
-    for (const part of STATE_PARTS) {
-      const input = stateInput(chunk, part);
-      const saved = initial.get(input);
-      const fresh =
-        part === "value"
-          ? () => packWeights(chunk, initial)
-          : () => createHostTensor("float32", [chunk.size]);
-      const tensor = await engine.upload(saved ?? fresh());
-      feeds[input] = tensor;
-      into[stateOutput(chunk, part)] = tensor;
-    }
+  for (const { chunk, part, trained } of entriesOf(plan, settings)) {
+    const input = stateInput(chunk, part);
+    const startsAsValue = part === "value" || part === "average";
+    const fresh = (): HostTensor =>
+      startsAsValue ? packWeights(chunk, initial) : createHostTensor("float32", [chunk.size]);
+    const tensor = await engine.upload(initial.get(input) ?? fresh());
+    feeds[input] = tensor;
+    if (trained) into[stateOutput(chunk, part)] = tensor;
   }
   return { feeds, into };
 }
 
-/** The weights as they are now. */
-export async function downloadWeights(
-  engine: Engine,
-  config: ModelConfig,
+/** Weights of some chunks on the device, under the names of program inputs: the current ones or their average. */
+export function weightFeeds(
   chunks: readonly Chunk[],
   state: DeviceState,
-): Promise<Weights> {
-  const values: HostTensor[] = [];
-  for (const chunk of chunks) values.push(await engine.download(state.feeds[stateInput(chunk, "value")]!));
-  return unpackWeights(config, chunks, values);
+  part: "value" | "average",
+): Record<string, DeviceTensor> {
+  return Object.fromEntries(
+    chunks.map((chunk) => [
+      valueInput(chunk),
+      // A frozen chunk has no average: it does not change.
+      state.feeds[stateInput(chunk, part)] ?? state.feeds[valueInput(chunk)]!,
+    ]),
+  );
 }
+
+const measurement = z.strictObject({
+  step: z.int(),
+  /** The metric that chooses. */
+  value: z.number(),
+  metrics: z.record(z.string(), z.number()),
+});
+
+/** One measurement on the dev split whose weights are kept. */
+export type Measurement = Readonly<z.infer<typeof measurement>>;
 
 const savedProgress = z.strictObject({
   /** Steps done. */
   step: z.int().nonnegative(),
   /** Identifies data and settings: a state of another run is refused. */
   key: z.string(),
-  /** Best dev value so far and the step it was measured at; absent before the first measurement. */
-  best: z.strictObject({ step: z.int(), value: z.number() }).optional(),
+  /** Best measurements so far, the best first. */
+  best: z.array(measurement),
+  /** Measurements since the best one. */
+  withoutBetter: z.int().nonnegative(),
   /** Losses since the last line of the metrics log: their sum and how many. */
-  recent: z.strictObject({ loss: z.number(), count: z.int() }).default({ loss: 0, count: 0 }),
+  recent: z.strictObject({ loss: z.number(), count: z.int() }),
   /** Loss of the last line of the metrics log. */
   loss: z.number().optional(),
   /** The last dev metrics. */
-  metrics: z.record(z.string(), z.number()).default({}),
+  metrics: z.record(z.string(), z.number()),
 });
 
 /** What a resumed run needs besides tensors. */
 export type SavedProgress = Readonly<z.infer<typeof savedProgress>>;
 
-/** Writes the whole state as one file that appears at once. */
+export const FRESH_PROGRESS: Omit<SavedProgress, "key"> = {
+  step: 0,
+  best: [],
+  withoutBetter: 0,
+  recent: { loss: 0, count: 0 },
+  metrics: {},
+};
+
+/** Writes the trained part of a state as one file that appears at once; frozen weights are what the run started from. */
 export async function saveState(
   file: string,
   engine: Engine,
   state: DeviceState,
+  frozen: readonly Chunk[],
   progress: SavedProgress,
 ): Promise<void> {
+  const unchanged = new Set(frozen.map(valueInput));
   const tensors = new Map<string, HostTensor>();
-  for (const [name, tensor] of Object.entries(state.feeds)) tensors.set(name, await engine.download(tensor));
+  for (const [name, tensor] of Object.entries(state.feeds)) {
+    if (!unchanged.has(name)) tensors.set(name, await engine.download(tensor));
+  }
   await writeBytesAtomic(file, encodeSafetensors(tensors, { progress: JSON.stringify(progress) }));
 }
 
@@ -89,7 +133,8 @@ export async function saveState(
  */
 export async function loadState(
   file: string,
-  chunks: readonly Chunk[],
+  plan: ChunkPlan,
+  settings: StateSettings,
   key: string,
 ): Promise<{ tensors: ReadonlyMap<string, HostTensor>; progress: SavedProgress } | undefined> {
   const exists = await stat(file).then(
@@ -103,20 +148,17 @@ export async function loadState(
     throw new SlmError(
       "DATA_INVALID",
       `${file}: the saved state belongs to a run with other data or settings`,
-      {
-        suggestions: ["train without --resume to start over"],
-      },
+      { suggestions: ["train without --resume to start over"] },
     );
   }
-  for (const chunk of chunks) {
-    for (const part of STATE_PARTS) {
-      const size = tensors.get(stateInput(chunk, part))?.shape[0];
-      if (size === chunk.size) continue;
-      throw new SlmError(
-        "DATA_INVALID",
-        `${file}: '${stateInput(chunk, part)}' should hold ${chunk.size} numbers, got ${size ?? 0}`,
-      );
-    }
+  for (const { chunk, part, trained } of entriesOf(plan, settings)) {
+    if (!trained) continue;
+    const size = tensors.get(stateInput(chunk, part))?.shape[0];
+    if (size === chunk.size) continue;
+    throw new SlmError(
+      "DATA_INVALID",
+      `${file}: '${stateInput(chunk, part)}' should hold ${chunk.size} numbers, got ${size ?? 0}`,
+    );
   }
   return { tensors, progress };
 }

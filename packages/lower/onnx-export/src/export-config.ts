@@ -1,17 +1,54 @@
 import { z } from "zod";
+import { EXPORT_TARGETS, PRECISIONS, PROFILE_NAMES } from "./profiles.js";
 
-/** Devices that graphs can be lowered to. */
-export const EXPORT_TARGETS = ["cpu"] as const;
-export type ExportTarget = (typeof EXPORT_TARGETS)[number];
+/** How files are named and which inputs they have: slm's own runtimes, or Hugging Face's transformers.js. */
+export const EXPORT_LAYOUTS = ["native", "transformers.js"] as const;
+export type ExportLayout = (typeof EXPORT_LAYOUTS)[number];
+
+/** Longest source or window a static graph may have [tokens]: scores of one layer at this length are 16 GiB. */
+const MAX_STATIC = 1 << 16;
 
 /** How to lower a checkpoint. Read from the `export:` section of a recipe. */
 export const exportConfig = z.strictObject({
   target: z.enum(EXPORT_TARGETS).default("cpu").describe("Device whose operators the graphs are made of."),
+  profile: z
+    .enum(PROFILE_NAMES)
+    .optional()
+    .describe("What runs the graphs on the target, as qnn or cuda. Default: the target's first."),
+  precision: z.enum(PRECISIONS).default("float32").describe("Type of weights, activations and caches."),
+  layout: z.enum(EXPORT_LAYOUTS).default("native").describe("Names of files, inputs and outputs."),
+  buckets: z
+    .array(z.int().positive().max(MAX_STATIC))
+    .min(1)
+    .default([64, 256, 1024])
+    .describe(
+      "Target npu: source lengths that graphs are made for; none longer than the model's own [tokens].",
+    ),
+  window: z
+    .int()
+    .min(2)
+    .max(MAX_STATIC)
+    .optional()
+    .describe("Target npu: longest target, the begin mark included [tokens]. Default: the model's own."),
   parityLimit: z
     .number()
     .positive()
-    .default(1e-3)
-    .describe("Largest difference of a logit between the exported and the trained model that passes."),
+    .optional()
+    .describe(
+      "Largest difference of a logit between the exported and the trained model that passes. " +
+        "Default: 0.001 in float32, 0.1 in float16, 1 in bfloat16.",
+    ),
 });
 
 export type ExportConfig = z.infer<typeof exportConfig>;
+
+/** What graphs are made for; everything but the target has a default. */
+export type ExportChoice = Pick<ExportConfig, "target"> & {
+  readonly [Key in Exclude<keyof ExportConfig, "target">]?: ExportConfig[Key] | undefined;
+};
+
+/** A choice with its defaults filled in; other keys of the object are left alone. */
+export function chosenExport(choice: ExportChoice): ExportConfig {
+  const { target, profile, precision, layout, buckets, window, parityLimit } = choice;
+  return exportConfig.parse({ target, profile, precision, layout, buckets, window, parityLimit });
+}

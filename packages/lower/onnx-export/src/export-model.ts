@@ -1,45 +1,31 @@
-/** Checkpoint in, directory out that a runtime can load: graphs, weights beside them, model.json, tokenizer. */
-import { copyFile, readdir, stat, writeFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import {
-  DEVICE_MODEL_FILE,
-  SILENT,
-  SLM_VERSION,
-  throwIfInterrupted,
-  writeDeviceModel,
-  writeFailure,
-  type DeviceModel,
-  type Progress,
-} from "@slm/artifact";
+/** Checkpoint in, directory out that a runtime can load: graphs, weights beside them, their description, tokenizer. */
+import { basename, resolve } from "node:path";
+import { SILENT, SLM_VERSION, type Progress } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { writeOnnx, type Graph } from "@slm/graph";
-import {
-  CONFIG_FILE,
-  flopsPerToken,
-  parameterCount,
-  readCheckpoint,
-  type Checkpoint,
-  type ModelConfig,
-} from "@slm/model";
-import type { Runtime, Session } from "@slm/runtime";
-import { createOnnxEngine, type Engine } from "@slm/tensor";
-import { loadTokenizer, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "@slm/tokenizer";
-import { exportConfig, type ExportTarget } from "./export-config.js";
-import { checkHeadSize } from "./lowerings/heads.js";
-import { cacheCapacity, decoderGraph, encoderGraph, type Metadata } from "./model-graphs.js";
-import { checkParity, compareLogits, type ParityReport } from "./parity.js";
+import { parameterCount, type Checkpoint } from "@slm/model";
+import type { Runtime } from "@slm/runtime";
+import type { Engine } from "@slm/tensor";
+import { loadTokenizer } from "@slm/tokenizer";
+import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
+import { planGraphs, type GraphPlan } from "./graphs/graph-plan.js";
+import { graphSource, type Metadata } from "./graphs/record.js";
+import { requireEncoder } from "./graphs/static-graphs.js";
+import { filesBelow, writeGraphs, type WrittenGraph } from "./graphs/write-graphs.js";
+import { writeNativeFiles } from "./layouts/native-layout.js";
+import { writeTransformersFiles } from "./layouts/transformers-layout.js";
+import { measureParity } from "./parity/measure-parity.js";
+import { checkParity, PARITY_LIMITS, type ParityReport } from "./parity/parity.js";
+import { selectDevice, type ExportTarget, type Precision } from "./profiles.js";
+import { openCheckpoint } from "./weights/weight-file.js";
 
 /** What an export needs besides its weights. */
-export interface ExportSettings {
+export interface ExportSettings extends ExportChoice {
   /** An existing, empty directory; the caller makes it appear whole. */
   readonly outputDirectory: string;
-  readonly target: ExportTarget;
   /** Runs the parity check. Without a runtime nothing is compared, and the report says so. */
   readonly runtime?: Runtime | undefined;
   /** Runs the training forward pass that the graphs are compared with. Default: compiled, on `runtime`. */
   readonly engine?: Engine | undefined;
-  /** Default 1e-3. */
-  readonly parityLimit?: number | undefined;
   readonly progress?: Progress | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -52,6 +38,10 @@ export interface ExportModelOptions extends ExportSettings {
 }
 
 export interface ExportReport {
+  readonly target: ExportTarget;
+  readonly profile: string;
+  readonly precision: Precision;
+  readonly layout: ExportLayout;
   /** Every file written, by its path inside the output directory. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
   /** Version of ONNX's operators. */
@@ -70,153 +60,105 @@ export interface ExportSource extends Checkpoint {
 }
 
 /**
- * Lowers a checkpoint to graphs of the target and compares them with the trained model.
+ * Lowers a checkpoint to graphs of a device and compares them with the trained model. Weights are streamed from file
+ * to file, one at a time.
  *
- * Reads: the checkpoint directory. Writes: encoder.onnx (encoder-decoder only) and decoder.onnx, their weights in
- * `.onnx.data` files beside them, model.json, config.json and the tokenizer's files.
+ * Reads: the checkpoint directory. Writes, in layout native: the graphs (`encoder.onnx` and `decoder.onnx`, for target
+ * npu one pair per source length), weights beside them, model.json, config.json and the tokenizer's files; in layout
+ * transformers.js: `onnx/encoder_model*.onnx`, `onnx/decoder_model_merged*.onnx` and that library's configuration.
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH if the checkpoint or its tokenizer is
- * not whole; OP_UNSUPPORTED if the target cannot compute it; GATE_FAILED if a logit differs by more than `parityLimit`;
- * OUTPUT_FAILED if the disk refuses.
+ * not whole; USAGE for a profile or window there is none of; OP_UNSUPPORTED if the device cannot compute the model;
+ * GATE_FAILED if a logit differs by more than `parityLimit`; OUTPUT_FAILED if the disk refuses.
  */
 export async function exportModel(options: ExportModelOptions): Promise<ExportReport> {
   const { checkpointDirectory, name, ...settings } = options;
-  const checkpoint = await readCheckpoint(checkpointDirectory);
-  return exportWeights(
-    {
-      ...checkpoint,
-      name: name ?? basename(resolve(checkpointDirectory)),
-      tokenizerDirectory: checkpointDirectory,
-    },
-    settings,
-  );
+  const { close, ...checkpoint } = await openCheckpoint(checkpointDirectory);
+  try {
+    return await exportWeights(
+      {
+        ...checkpoint,
+        name: name ?? basename(resolve(checkpointDirectory)),
+        tokenizerDirectory: checkpointDirectory,
+      },
+      settings,
+    );
+  } finally {
+    close();
+  }
 }
 
 /** Exports weights in host memory; otherwise as {@link exportModel}. */
 export async function exportWeights(source: ExportSource, settings: ExportSettings): Promise<ExportReport> {
   const { outputDirectory, runtime, progress = SILENT, signal } = settings;
-  const { parityLimit } = exportConfig.parse({ target: settings.target, parityLimit: settings.parityLimit });
-  await checkSource(source);
-  const files: { path: string; bytes: number }[] = [];
-  const graphs: { readonly file: string; readonly bytes: number; readonly graph: Graph }[] = [];
-  for (const { file, build } of graphsOf(source)) {
-    if (signal !== undefined) throwIfInterrupted(signal, "export");
-    progress({ stage: "export", message: `writing ${file}` });
-    const graph = build();
-    const { bytes } = await writeOnnx(graph, join(outputDirectory, file), {
-      externalData: { file: `${file}.data` },
-    });
-    graphs.push({ file, bytes, graph });
-    files.push(...(await sizesOf(outputDirectory, [file, `${file}.data`])));
-  }
-  const entry = (file: string): DeviceModel["graphs"]["decoder"] | undefined => {
-    const found = graphs.find((graph) => graph.file === file);
-    return found === undefined ? undefined : { file, bytes: found.bytes, scheme: "float32" };
-  };
-  await writeDeviceModel(
+  const { target, profile, precision, layout, buckets, window, parityLimit } = chosenExport(settings);
+  const device = selectDevice({ target, profile, precision });
+  const plan = planGraphs(source.config, { device, layout, buckets, window });
+  await checkTokenizer(source);
+  const graphs = await writeGraphs(plan, deferredSource(source, plan), {
     outputDirectory,
-    describeModel(source, settings.target, { encoder: entry(ENCODER), decoder: entry(DECODER)! }),
-  );
-  files.push(
-    ...(await sizesOf(outputDirectory, [DEVICE_MODEL_FILE])),
-    ...(await copySmallFiles(source, outputDirectory)),
-  );
-  const parity = runtime === undefined ? null : await measureParity(source, { ...settings, runtime });
-  if (parity !== null) checkParity(parity, parityLimit);
-  return { files, opset: graphs[0]!.graph.opsets[""]!, parameters: parameterCount(source.config), parity };
+    layout,
+    progress,
+    signal,
+  });
+  await writeLayoutFiles(source, layout, { outputDirectory, plan, graphs });
+  const parity =
+    runtime === undefined
+      ? null
+      : await measureParity(source, {
+          ...{ plan, layout, runtime, progress, signal },
+          directory: outputDirectory,
+          engine: settings.engine,
+        });
+  if (parity !== null) checkParity(parity, parityLimit ?? PARITY_LIMITS[precision]);
+  return {
+    ...{ target, precision, layout, parity },
+    profile: device.profileName,
+    files: await filesBelow(outputDirectory),
+    opset: device.profile.opset,
+    parameters: parameterCount(source.config),
+  };
 }
 
-const ENCODER = "encoder.onnx";
-const DECODER = "decoder.onnx";
+function deferredSource(source: ExportSource, { device }: GraphPlan): ReturnType<typeof graphSource> {
+  const metadata = {
+    producer: `slm ${SLM_VERSION}`,
+    model: source.name,
+    architecture: source.config.architecture,
+    parameters: String(parameterCount(source.config)),
+    target: device.target,
+    profile: device.profileName,
+    precision: device.precision,
+    ...source.metadata,
+  };
+  return graphSource(source, device, { metadata, deferred: true });
+}
 
-/** Everything that can be refused before anything is written. */
-async function checkSource({ config, tokenizerDirectory }: ExportSource): Promise<void> {
-  checkHeadSize(config);
+interface LayoutFiles {
+  readonly outputDirectory: string;
+  readonly plan: GraphPlan;
+  readonly graphs: readonly WrittenGraph[];
+}
+
+async function writeLayoutFiles(
+  source: ExportSource,
+  layout: ExportLayout,
+  { outputDirectory, plan, graphs }: LayoutFiles,
+): Promise<void> {
+  if (layout === "native") {
+    await writeNativeFiles(outputDirectory, source, { device: plan.device, graphs });
+    return;
+  }
+  const config = requireEncoder(source.config, `layout ${layout}`);
+  await writeTransformersFiles(outputDirectory, { ...source, config }, graphs);
+}
+
+/** A tokenizer that the model cannot follow is refused before anything is written. */
+async function checkTokenizer({ config, tokenizerDirectory }: ExportSource): Promise<void> {
   const tokenizer = await loadTokenizer(tokenizerDirectory);
   if (tokenizer.vocabularySize <= config.vocabularySize) return;
   throw new SlmError(
     "DATA_INVALID",
     `export: the tokenizer in ${tokenizerDirectory} has ${tokenizer.vocabularySize} tokens, the model only ${config.vocabularySize}`,
   );
-}
-
-function graphsOf(source: ExportSource): readonly { readonly file: string; readonly build: () => Graph }[] {
-  const { config, weights, name } = source;
-  const metadata = {
-    producer: `slm ${SLM_VERSION}`,
-    model: name,
-    architecture: config.architecture,
-    parameters: String(parameterCount(config)),
-    ...source.metadata,
-  };
-  const decoder = { file: DECODER, build: () => decoderGraph({ config, weights }, { metadata }) };
-  if (config.architecture === "decoder-only") return [decoder];
-  return [{ file: ENCODER, build: () => encoderGraph({ config, weights }, { metadata }) }, decoder];
-}
-
-function describeModel(
-  { config, name }: ExportSource,
-  target: ExportTarget,
-  graphs: DeviceModel["graphs"],
-): DeviceModel {
-  const { architecture, vocabularySize, decoderLayers, kvHeads, headDim, maxSource, tokens } = config;
-  return {
-    schemaVersion: 1,
-    name,
-    architecture,
-    target,
-    scheme: "float32",
-    graphs,
-    parameters: parameterCount(config),
-    ...{ vocabularySize, decoderLayers, kvHeads, headDim, maxSource, tokens },
-    maxTarget: cacheCapacity(config),
-    flops: flopsPerToken(config),
-  };
-}
-
-async function copySmallFiles(
-  { config, tokenizerDirectory }: ExportSource,
-  outputDirectory: string,
-): Promise<readonly { readonly path: string; readonly bytes: number }[]> {
-  const copied = [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE];
-  try {
-    for (const file of copied) await copyFile(join(tokenizerDirectory, file), join(outputDirectory, file));
-    await writeFile(join(outputDirectory, CONFIG_FILE), configText(config));
-  } catch (cause) {
-    throw writeFailure(cause, outputDirectory, "the directory is not complete");
-  }
-  return sizesOf(outputDirectory, [CONFIG_FILE, ...copied]);
-}
-
-const configText = (config: ModelConfig): string => `${JSON.stringify(config, null, 2)}\n`;
-
-/** Sizes of those files that are there: a graph of very small weights has none beside it. */
-async function sizesOf(
-  directory: string,
-  files: readonly string[],
-): Promise<{ path: string; bytes: number }[]> {
-  const present = new Set(await readdir(directory));
-  const written = files.filter((path) => present.has(path));
-  return Promise.all(
-    written.map(async (path) => ({ path, bytes: (await stat(join(directory, path))).size })),
-  );
-}
-
-async function measureParity(
-  source: ExportSource,
-  settings: ExportSettings & { readonly runtime: Runtime },
-): Promise<ParityReport> {
-  const { runtime, outputDirectory, progress = SILENT, signal } = settings;
-  const engine = settings.engine ?? createOnnxEngine(runtime);
-  const load = (file: string): Promise<Session> =>
-    runtime.load({ kind: "file", path: join(outputDirectory, file) }, { name: `${source.name}/${file}` });
-  const decoder = await load(DECODER);
-  let encoder: Session | undefined;
-  try {
-    if (source.config.architecture === "encoder-decoder") encoder = await load(ENCODER);
-    return await compareLogits(source, { encoder, decoder }, { runtime, engine, progress, signal });
-  } finally {
-    await decoder.release();
-    await encoder?.release();
-  }
 }

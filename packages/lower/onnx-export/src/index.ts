@@ -1,5 +1,11 @@
 export { BASELINE_NAME, baselineConfig, exportRandomBaseline, type BaselineOptions } from "./baseline.js";
-export { exportConfig, EXPORT_TARGETS, type ExportConfig, type ExportTarget } from "./export-config.js";
+export {
+  exportConfig,
+  EXPORT_LAYOUTS,
+  type ExportChoice,
+  type ExportConfig,
+  type ExportLayout,
+} from "./export-config.js";
 export {
   exportModel,
   exportWeights,
@@ -8,12 +14,21 @@ export {
   type ExportSettings,
   type ExportSource,
 } from "./export-model.js";
-export { cpuLowerings, type CpuLoweringOptions } from "./lowerings/cpu.js";
+export { planExport, type ExportPlan, type GraphEstimate, type MemoryEstimate } from "./plan-export.js";
 export {
-  cacheCapacity,
-  decoderGraph,
-  encoderGraph,
-  type GraphOptions,
-  type PlaceholderSizes,
-} from "./model-graphs.js";
-export type { ParityCase, ParityReport } from "./parity.js";
+  EXPORT_TARGETS,
+  PRECISIONS,
+  PROFILE_NAMES,
+  PROFILES,
+  profileNames,
+  selectDevice,
+  type Device,
+  type ExportTarget,
+  type Precision,
+  type Profile,
+} from "./profiles.js";
+export { cacheCapacity, decoderGraph, encoderGraph, type PlaceholderSizes } from "./graphs/native-graphs.js";
+export { graphSource, type GraphSource, type Metadata } from "./graphs/record.js";
+export { STATIC_IO, STATIC_MASKED, type StaticSizes } from "./graphs/static-graphs.js";
+export { TRANSFORMERS_IO } from "./graphs/transformers-graphs.js";
+export type { ParityCase, ParityReport } from "./parity/parity.js";

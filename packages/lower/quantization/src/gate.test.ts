@@ -1,12 +1,24 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkGate, parseGate } from "./gate.js";
+import { checkGate, gateIn, parseGate } from "./gate.js";
 
 describe(parseGate, () => {
   test("reads metric:maxDrop", () => {
-    expect(parseGate("wordError:0.01")).toEqual({ metric: "wordError", maxDrop: 0.01 });
-    expect(parseGate("exactMatch:0")).toEqual({ metric: "exactMatch", maxDrop: 0 });
-    expect(parseGate("bleu:1.5")).toEqual({ metric: "bleu", maxDrop: 1.5 });
+    expect(parseGate("wordError:0.01")).toEqual({ metric: "wordError", maxDrop: 0.01, unit: "metric" });
+    expect(parseGate("exactMatch:0")).toEqual({
+      metric: "exactMatch",
+      maxDrop: 0,
+      unit: "metric",
+    });
+    expect(parseGate("bleu:1.5")).toEqual({ metric: "bleu", maxDrop: 1.5, unit: "metric" });
+  });
+
+  test("reads metric:+points, a hundredth of a fraction each", () => {
+    const written = parseGate("wordError:+0.5");
+    expect(written).toEqual({ metric: "wordError", maxDrop: 0.5, unit: "points" });
+    expect(gateIn("fraction", written)).toEqual({ metric: "wordError", maxDrop: 0.005 });
+    expect(gateIn("points", parseGate("bleu:+0.5")).maxDrop).toBe(0.5);
+    expect(gateIn("fraction", parseGate("wordError:0.5")).maxDrop).toBe(0.5);
   });
 
   test.each([
@@ -14,7 +26,8 @@ describe(parseGate, () => {
     "wordError",
     "wordError:",
     ":0.01",
-    "wordError:+0.01",
+    "wordError:++1",
+    "wordError:+",
     "wordError:-0.01",
     "wordError:1pt",
     "wordError:1%",

@@ -8,6 +8,11 @@ export interface Gate {
   readonly maxDrop: number;
 }
 
+/** A gate as it was written: in the metric's own unit, or in points (hundredths of a fraction). */
+export interface WrittenGate extends Gate {
+  readonly unit: "metric" | "points";
+}
+
 export interface GateQuestion extends Gate {
   /** The metric of the float32 model, and that of the quantized one, on the same data. */
   readonly before: number;
@@ -25,25 +30,33 @@ export interface GateResult {
   readonly pass: boolean;
 }
 
-const GATE = /^([a-z][A-Za-z0-9]*):(\d+(?:\.\d+)?|\.\d+)$/;
+const GATE = /^([a-z][A-Za-z0-9]*):(\+?)(\d+(?:\.\d+)?|\.\d+)$/;
 
 /** Decimal fractions are not exact: 0.1 + 0.2 must still let 0.3 pass. Far below one example of any test set. */
 const SLACK = 1e-9;
 
 /**
- * Reads a gate as the command line writes it, `metric:maxDrop`.
+ * Reads a gate as the command line writes it: `metric:maxDrop` in the unit of the metric, or `metric:+points`.
  *
- * @throws SlmError USAGE for anything else, signs, percent and units included.
+ * @throws SlmError USAGE for anything else: minus, percent, letters.
  * @example parseGate("wordError:0.01") // at most one percentage point worse
+ * @example parseGate("wordError:+0.5") // at most half a percentage point worse
  */
-export function parseGate(text: string): Gate {
-  const [, metric, drop] = GATE.exec(text) ?? [];
+export function parseGate(text: string): WrittenGate {
+  const [, metric, plus, drop] = GATE.exec(text) ?? [];
   const maxDrop = Number(drop);
-  if (metric !== undefined && drop !== undefined && Number.isFinite(maxDrop)) return { metric, maxDrop };
-  throw new SlmError("USAGE", `quantize: a gate is metric:maxDrop, such as wordError:0.01, got '${text}'`, {
+  if (metric !== undefined && drop !== undefined && Number.isFinite(maxDrop)) {
+    return { metric, maxDrop, unit: plus === "+" ? "points" : "metric" };
+  }
+  throw new SlmError("USAGE", `quantize: a gate is metric:maxDrop or metric:+points, got '${text}'`, {
     context: { gate: text },
-    suggestions: ["--gate wordError:0.01 allows one percentage point more errors"],
+    suggestions: ["--gate wordError:0.01, or --gate wordError:+1, allow one percentage point more errors"],
   });
+}
+
+/** The gate in the unit of its metric: a point is a hundredth of a fraction, and one of a metric that counts in points. */
+export function gateIn(metricUnit: "fraction" | "points", { metric, maxDrop, unit }: WrittenGate): Gate {
+  return { metric, maxDrop: unit === "points" && metricUnit === "fraction" ? maxDrop / 100 : maxDrop };
 }
 
 /**

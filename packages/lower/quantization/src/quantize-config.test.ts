@@ -7,7 +7,10 @@ describe("quantizeConfig", () => {
     expect(quantizeConfig.parse({})).toEqual({
       schemes: ["cpu"],
       blockSize: 32,
-      reduceRange: false,
+      method: "search",
+      symmetric: false,
+      reduceRange: "auto",
+      calibration: { rows: 256, method: "minmax", percentile: 99.999 },
       gate: { metric: "wordError", maxDrop: 0.01 },
     });
   });
@@ -22,6 +25,10 @@ describe("quantizeConfig", () => {
     { schemes: ["int3"] },
     { scheme: "cpu" },
     { blockSize: 48 },
+    { method: "awq" },
+    { embedding: "int3" },
+    { calibration: { percentile: 0 } },
+    { calibration: { smooth: 2 } },
     { gate: { maxDrop: -0.1 } },
     { gate: { metric: "" } },
   ])("refuses %j", (config) => {

@@ -1,6 +1,9 @@
 import { z } from "zod";
-import { BLOCK_SIZES } from "./int4-blocks.js";
+import { CALIBRATION_METHODS } from "./calibration/calibrate.js";
+import { WEIGHT_FORMATS } from "./rewrite/weight-format.js";
 import { SCHEME_NAMES } from "./schemes.js";
+import { BLOCK_SIZES } from "./weights/block-format.js";
+import { BLOCK_METHODS } from "./weights/block-method.js";
 
 /** How to shrink an exported model. Read from the `quantize:` section of a recipe. */
 export const quantizeConfig = z.strictObject({
@@ -13,13 +16,50 @@ export const quantizeConfig = z.strictObject({
   blockSize: z
     .literal(BLOCK_SIZES)
     .default(32)
-    .describe("int4-block: weights that share one scale [elements along the input axis]."),
-  reduceRange: z
-    .boolean()
-    .default(false)
+    .describe("Block formats: weights that share one scale [elements along the input axis]."),
+  method: z
+    .enum(BLOCK_METHODS)
+    .default("search")
     .describe(
-      "int8-dynamic: 7-bit weights, for x86 processors without VNNI, whose 16-bit sums would saturate.",
+      "int4-block: how codes are chosen. gptq needs calibration rows; rtn is onnxruntime's plain rounding.",
     ),
+  symmetric: z.boolean().default(false).describe("Block formats: no zero points."),
+  embedding: z
+    .enum(WEIGHT_FORMATS)
+    .optional()
+    .describe(
+      "Format of the embedding, and of the output head that shares its table. Default: the scheme's.",
+    ),
+  reduceRange: z
+    .union([z.boolean(), z.literal("auto")])
+    .default("auto")
+    .describe(
+      "int8 weights in 7 bits, for x86 processors without VNNI, whose 16-bit sums would saturate; auto looks at this one.",
+    ),
+  calibration: z
+    .strictObject({
+      rows: z.int().positive().default(256).describe("Training rows that calibrate, the first ones [rows]."),
+      method: z
+        .enum(CALIBRATION_METHODS)
+        .default("minmax")
+        .describe("Static schemes: how ranges of activations follow from what was seen."),
+      percentile: z
+        .number()
+        .gt(0)
+        .max(100)
+        .default(99.999)
+        .describe("percentile: share of numbers kept [percent]."),
+      smooth: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe(
+          "Moves the peaks of activations into the weights behind a norm: 0 none, 1 all of it. Default: off.",
+        ),
+    })
+    .prefault({})
+    .describe("Real data for static schemes, for method gptq and for smoothing."),
   gate: z
     .strictObject({
       metric: z.string().min(1).default("wordError").describe("Metric that decides."),

@@ -13,9 +13,31 @@ import {
 } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { readOnnx, writeOnnx } from "@slm/graph";
-import type { BlockSize } from "./int4-blocks.js";
-import { quantizeGraph, type QuantizedNode, type SkippedWeight } from "./quantize-graph.js";
-import { schemes, type SchemeName } from "./schemes.js";
+import type { CalibrationOptions } from "./calibration/calibrate.js";
+import type { FeedSource } from "./calibration/feeds.js";
+import {
+  withModelFeeds,
+  withStaticFeeds,
+  type GraphName,
+  type ModelCalibration,
+} from "./calibration/model-feeds.js";
+import type { StaticLayout } from "./calibration/static-feeds.js";
+import { quantizeModelGraph, type GraphOutcome, type GraphRequest } from "./quantize-model-graph.js";
+import type { QuantizedNode, SkippedWeight } from "./rewrite/quantize-graph.js";
+import type { WeightFormat } from "./rewrite/weight-format.js";
+import { schemes, type Scheme, type SchemeName } from "./schemes.js";
+import type { BlockSize } from "./weights/block-format.js";
+import type { BlockMethod } from "./weights/block-method.js";
+import type { RunOutputs } from "./weights/quantize-blocks.js";
+
+/** Real data, and how it is used. */
+export interface DirectoryCalibration extends ModelCalibration, Partial<CalibrationOptions> {
+  /** Moves peaks of activations into weights, 0..1. Default: off. */
+  readonly smooth?: number;
+}
+
+/** Something for each graph that needs it. */
+export type PerGraph<Value> = Readonly<Partial<Record<GraphName, Value>>>;
 
 export interface QuantizeDirectoryOptions {
   /** An exported float32 model: `model.json`, its graphs, its tokenizer. */
@@ -24,14 +46,27 @@ export interface QuantizeDirectoryOptions {
   readonly outputDirectory: string;
   readonly scheme: SchemeName;
   readonly progress?: Progress;
-  /** int4-block: weights that share one scale. Default 32. */
+  /** Block formats: weights that share one scale. Default 32. */
   readonly blockSize?: BlockSize;
-  /** int8-dynamic: 7-bit weights for x86 processors without VNNI. Default false. */
+  /** Block formats: no zero points. Default false. */
+  readonly symmetric?: boolean;
+  /** int4-block: how codes are chosen. Default `search`. */
+  readonly method?: BlockMethod;
+  /** Format of the embedding, and of an output head over the same table. Default: the scheme's. */
+  readonly embedding?: WeightFormat;
+  /** Format by weight, before all else. */
+  readonly formats?: PerGraph<ReadonlyMap<string, WeightFormat>>;
+  /** Static schemes: nodes that stay float32, by name. */
+  readonly exclude?: PerGraph<ReadonlySet<string>>;
+  /** int8 weights in 7 bits, for x86 processors without VNNI. Default false. */
   readonly reduceRange?: boolean;
+  /** What static schemes, `gptq` and smoothing need. */
+  readonly calibration?: DirectoryCalibration;
+  /** Runs the inner loop of block formats, perhaps in several threads. Default: here. */
+  readonly run?: RunOutputs;
   readonly signal?: AbortSignal;
 }
 
-type GraphName = keyof DeviceModel["graphs"];
 type GraphFile = DeviceModel["graphs"]["decoder"];
 
 export interface QuantizeReport {
@@ -46,16 +81,16 @@ export interface QuantizeReport {
 /** Files that belong to a model besides its graphs. */
 const COPIED = /^(?:tokenizer.*|config|generation_config|special_tokens_map)\.json$/;
 
-function checkModel(model: DeviceModel, directory: string): void {
-  if (model.target !== "cpu") {
+function checkModel(model: DeviceModel, directory: string, scheme: SchemeName): void {
+  if (model.target !== "cpu" && schemes[scheme].kind === "weights") {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `quantize: these schemes use operators of target cpu, ${directory} was exported for '${model.target}'`,
-      { suggestions: ["slm export CHECKPOINT --target cpu"] },
+      `quantize: scheme '${scheme}' uses operators of target cpu, ${directory} was exported for '${model.target}'`,
+      { suggestions: ["slm export CHECKPOINT --target cpu", "--scheme a16w8"] },
     );
   }
   const parts = [model.scheme, model.graphs.encoder?.scheme, model.graphs.decoder.scheme];
-  const other = parts.find((scheme) => scheme !== undefined && scheme !== "float32");
+  const other = parts.find((found) => found !== undefined && found !== "float32");
   if (other === undefined) return;
   throw new SlmError(
     "DATA_INVALID",
@@ -74,39 +109,117 @@ async function copyCompanions(from: string, to: string): Promise<void> {
   }
 }
 
-interface GraphResult {
+interface GraphResult extends Pick<GraphOutcome, "nodes" | "skipped"> {
   readonly file: GraphFile;
-  readonly nodes: readonly QuantizedNode[];
-  readonly skipped: readonly SkippedWeight[];
 }
 
-async function quantizeGraphFile(
+interface Results {
+  readonly encoder: GraphResult | undefined;
+  readonly decoder: GraphResult;
+}
+
+/** The request for one graph of a model. */
+export function requestFor(
   name: GraphName,
-  file: GraphFile,
-  options: QuantizeDirectoryOptions,
-): Promise<GraphResult> {
-  const { modelDirectory, outputDirectory, scheme, blockSize = 32, reduceRange = false } = options;
+  target: string,
+  options: Omit<QuantizeDirectoryOptions, "outputDirectory">,
+  feeds: FeedSource | undefined,
+): GraphRequest {
+  const { blockSize = 32, reduceRange = false, symmetric, method, embedding, run, signal } = options;
+  const { calibration, formats, exclude } = options;
+  const scheme: Scheme = schemes[options.scheme];
   const progress = options.progress ?? SILENT;
-  const graph = await readOnnx(resolveInside(modelDirectory, file.file));
-  const format = schemes[scheme][name];
-  const result = await quantizeGraph(graph, {
-    format,
+  return {
+    scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme[name] },
+    // A device that is not the processor wants every operator in integers.
+    coverage: target === "cpu" ? "standard" : "all",
     blockSize,
     reduceRange,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-    onWeight: (weight, step, total) => {
+    ...(symmetric === undefined ? {} : { symmetric }),
+    ...(method === undefined ? {} : { method }),
+    ...(embedding === undefined ? {} : { embedding }),
+    ...(formats?.[name] === undefined ? {} : { formats: formats[name] }),
+    ...(exclude?.[name] === undefined ? {} : { exclude: exclude[name] }),
+    ...(calibration === undefined || feeds === undefined ? {} : { calibration: { ...calibration, feeds } }),
+    ...(run === undefined ? {} : { run }),
+    ...(signal === undefined ? {} : { signal }),
+    onWeight: (weight, step, total, format) => {
       progress({ stage: "quantize", step, total, message: `${name} ${weight} ${format}` });
     },
-  });
-  const path = resolveInside(outputDirectory, file.file);
+  };
+}
+
+/** One graph, read, quantized and written before the next is read: only one is ever in memory. */
+async function quantizeGraphFile(
+  name: GraphName,
+  { file }: GraphFile,
+  target: string,
+  options: QuantizeDirectoryOptions,
+  feeds: FeedSource | undefined,
+): Promise<GraphResult> {
+  const graph = await readOnnx(resolveInside(options.modelDirectory, file));
+  const request = requestFor(name, target, options, feeds);
+  const result = await quantizeModelGraph(graph, request);
+  const path = resolveInside(options.outputDirectory, file);
   await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
     throw writeFailure(error, path, "nothing was written");
   });
   const { bytes } = await writeOnnx(result.graph, path, {
-    externalData: { file: `${basename(file.file)}.data` },
+    externalData: { file: `${basename(file)}.data` },
   });
-  const kept = result.nodes.length === 0 ? "float32" : format;
-  return { file: { file: file.file, bytes, scheme: kept }, nodes: result.nodes, skipped: result.skipped };
+  const scheme = request.scheme.kind === "weights" ? request.scheme.format : options.scheme;
+  return {
+    file: { file, bytes, scheme: result.nodes.length === 0 ? "float32" : scheme },
+    nodes: result.nodes,
+    skipped: result.skipped,
+  };
+}
+
+/** Every graph in turn, with data where there are any. */
+async function quantizeGraphs(model: DeviceModel, options: QuantizeDirectoryOptions): Promise<Results> {
+  const { encoder, decoder } = model.graphs;
+  const work = async (feeds?: Readonly<Record<GraphName, FeedSource>>): Promise<Results> => ({
+    encoder:
+      encoder === undefined
+        ? undefined
+        : await quantizeGraphFile("encoder", encoder, model.target, options, feeds?.encoder),
+    decoder: await quantizeGraphFile("decoder", decoder, model.target, options, feeds?.decoder),
+  });
+  const { calibration, modelDirectory } = options;
+  return calibration === undefined
+    ? work()
+    : withModelFeeds(modelDirectory, model, calibration, (feeds) => work(feeds));
+}
+
+/** The graphs of a model in every fixed size it has; those of the longest source are the model's own. */
+async function quantizeBuckets(
+  model: DeviceModel,
+  layout: StaticLayout,
+  options: QuantizeDirectoryOptions,
+): Promise<{ readonly results: Results; readonly layout: StaticLayout }> {
+  const { modelDirectory, calibration } = options;
+  if (calibration === undefined) {
+    throw new SlmError("CONFIG_INVALID", "quantize: graphs of fixed sizes need calibration rows, got none", {
+      suggestions: ["--calibration rows.jsonl"],
+    });
+  }
+  const buckets: StaticLayout["buckets"] = [];
+  let last: Results | undefined;
+  for (const bucket of layout.buckets) {
+    const results = await withStaticFeeds(
+      modelDirectory,
+      model,
+      { layout, bucket },
+      calibration,
+      async (feeds) => ({
+        encoder: await quantizeGraphFile("encoder", bucket.encoder, model.target, options, feeds.encoder),
+        decoder: await quantizeGraphFile("decoder", bucket.decoder, model.target, options, feeds.decoder),
+      }),
+    );
+    buckets.push({ source: bucket.source, encoder: results.encoder.file, decoder: results.decoder.file });
+    last = results;
+  }
+  return { results: last!, layout: { ...layout, buckets } };
 }
 
 /**
@@ -117,7 +230,8 @@ async function quantizeGraphFile(
  * scheme and sizes, and copies of the tokenizer and configuration files.
  *
  * @throws SlmError INPUT_MISSING for a missing file; DATA_INVALID for a model that is broken, quantized already or has
- * no weights to quantize; OP_UNSUPPORTED for one exported for another target; USAGE if output and input are the same
+ * no weights to quantize; OP_UNSUPPORTED for one exported for another target; CONFIG_INVALID where calibration data are
+ * missing; USAGE if output and input are the same
  * directory; OUTPUT_FAILED if the disk refuses; INTERRUPTED.
  */
 export async function quantizeDirectory(options: QuantizeDirectoryOptions): Promise<QuantizeReport> {
@@ -129,12 +243,13 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
     );
   }
   const model = await readDeviceModel(modelDirectory);
-  checkModel(model, modelDirectory);
+  checkModel(model, modelDirectory, scheme);
   const { encoder, decoder } = model.graphs;
-  const encoderResult =
-    encoder === undefined ? undefined : await quantizeGraphFile("encoder", encoder, options);
-  const decoderResult = await quantizeGraphFile("decoder", decoder, options);
-  const results = { encoder: encoderResult, decoder: decoderResult };
+  const { results, layout } =
+    model.static === undefined
+      ? { results: await quantizeGraphs(model, options), layout: undefined }
+      : await quantizeBuckets(model, model.static, options);
+  const { encoder: encoderResult, decoder: decoderResult } = results;
   const all = <Item>(pick: (result: GraphResult) => readonly Item[]): (Item & { graph: GraphName })[] =>
     (["encoder", "decoder"] as const).flatMap((graph) => {
       const result = results[graph];
@@ -154,7 +269,12 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
     ...(encoderResult === undefined ? {} : { encoder: encoderResult.file }),
     decoder: decoderResult.file,
   };
-  await writeDeviceModel(outputDirectory, { ...model, scheme, graphs });
+  await writeDeviceModel(outputDirectory, {
+    ...model,
+    scheme,
+    graphs,
+    ...(layout === undefined ? {} : { static: layout }),
+  });
   return {
     scheme,
     bytesBefore: (encoder?.bytes ?? 0) + decoder.bytes,

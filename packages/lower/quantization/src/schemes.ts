@@ -1,37 +1,94 @@
-/** Which weight format each graph of a model gets. */
+/** Quantization schemes: which weight format each graph of a model gets, and whether activations are quantized too. */
+import type { IntegerType } from "./static/integer-types.js";
+import type { WeightFormat } from "./rewrite/weight-format.js";
 
-/** How the weights of one graph are stored. */
-export type WeightFormat = "int8-dynamic" | "int4-block";
-
-export interface Scheme {
+/** Weights alone are quantized; activations stay float32 or are quantized as the model runs. */
+export interface WeightScheme {
+  readonly kind: "weights";
   readonly description: string;
   /** The encoder computes the cross-attention keys and values too: those projections are its weights. */
   readonly encoder: WeightFormat;
   readonly decoder: WeightFormat;
 }
 
+/** Weights and activations are quantized with ranges found beforehand, on real data. */
+export interface StaticScheme {
+  readonly kind: "static";
+  readonly description: string;
+  readonly activations: IntegerType;
+  readonly weights: IntegerType;
+}
+
+export type Scheme = WeightScheme | StaticScheme;
+
 /**
- * One row per scheme. `cpu` mixes them by what limits each graph: the encoder multiplies many tokens at once, where
+ * One row per scheme. `cpu` mixes formats by what limits each graph: the encoder multiplies many tokens at once, where
  * int8 arithmetic is fastest; the decoder reads every weight for one token, where fewer bytes are.
  */
 export const schemes = {
+  cpu: {
+    kind: "weights",
+    description: "int8-dynamic encoder, int4-block decoder",
+    encoder: "int8-dynamic",
+    decoder: "int4-block",
+  },
   "int8-dynamic": {
+    kind: "weights",
     description: "int8 weights, one scale per output; activations quantized as the model runs",
     encoder: "int8-dynamic",
     decoder: "int8-dynamic",
   },
+  "int8-block": {
+    kind: "weights",
+    description: "8-bit weights, one scale per block of inputs",
+    encoder: "int8-block",
+    decoder: "int8-block",
+  },
   "int4-block": {
+    kind: "weights",
     description: "4-bit weights, one scale per block of inputs",
     encoder: "int4-block",
     decoder: "int4-block",
   },
-  cpu: {
-    description: "int8-dynamic encoder, int4-block decoder",
-    encoder: "int8-dynamic",
-    decoder: "int4-block",
+  "int8-qdq": {
+    kind: "static",
+    description:
+      "int8 activations with calibrated ranges, int8 weights, as QuantizeLinear and DequantizeLinear",
+    activations: "int8",
+    weights: "int8",
+  },
+  a8w8: {
+    kind: "static",
+    description: "uint8 activations with calibrated ranges, int8 weights",
+    activations: "uint8",
+    weights: "int8",
+  },
+  a16w8: {
+    kind: "static",
+    description: "uint16 activations with calibrated ranges, int8 weights",
+    activations: "uint16",
+    weights: "int8",
+  },
+  a16w4: {
+    kind: "static",
+    description: "uint16 activations with calibrated ranges, int4 weights",
+    activations: "uint16",
+    weights: "int4",
   },
 } as const satisfies Readonly<Record<string, Scheme>>;
 
 export type SchemeName = keyof typeof schemes;
 
-export const SCHEME_NAMES = ["cpu", "int8-dynamic", "int4-block"] as const satisfies readonly SchemeName[];
+export const SCHEME_NAMES = [
+  "cpu",
+  "int8-dynamic",
+  "int8-block",
+  "int4-block",
+  "int8-qdq",
+  "a8w8",
+  "a16w8",
+  "a16w4",
+] as const satisfies readonly SchemeName[];
+
+/** Whether a scheme needs calibration data to choose the ranges of activations. */
+export const isStatic = (name: SchemeName): boolean => schemes[name].kind === "static";

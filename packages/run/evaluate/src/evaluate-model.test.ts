@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SlmError } from "@slm/error";
 import type { Generation } from "@slm/generate";
 import { evaluateModel, type EvaluationInput, type EvaluationRow } from "./evaluate-model.js";
+import type { Scorer } from "./score-texts.js";
 
 type Answerer = EvaluationInput["generator"];
 
@@ -26,6 +27,25 @@ function shouting(): Answerer & {
       return Promise.resolve(sources.map((source) => generation(source.toUpperCase())));
     },
   };
+}
+
+/** Gives every token of an answer, words and the end, one chance in two. */
+const halving: Scorer = {
+  score: (pairs) =>
+    Promise.resolve(
+      pairs.map(({ answer }) => {
+        const tokens = answer.split(" ").length + 1;
+        return { nats: tokens * Math.LN2, tokens };
+      }),
+    ),
+};
+
+async function linesOf(path: string): Promise<readonly object[]> {
+  const text = await readFile(path, "utf8");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as object);
 }
 
 const ROWS: readonly EvaluationRow[] = [
@@ -66,13 +86,69 @@ describe(evaluateModel, () => {
       batchSize: 2,
       predictionsPath,
     });
-    const lines = (await readFile(predictionsPath, "utf8")).trimEnd().split("\n");
     expect(result.predictions).toBe(predictionsPath);
-    expect(lines.map((line): unknown => JSON.parse(line))).toEqual([
-      { source: "k ae t", prediction: "K AE T", references: ["K AE T"], correct: true },
-      { source: "d ao g", prediction: "D AO G", references: ["X", "D  AO G"], correct: true },
-      { source: "f ih sh", prediction: "F IH SH", references: ["F IH"], correct: false },
+    expect(await linesOf(predictionsPath)).toEqual([
+      { source: "k ae t", prediction: "K AE T", references: ["K AE T"], correct: true, score: 0 },
+      { source: "d ao g", prediction: "D AO G", references: ["X", "D  AO G"], correct: true, score: 0 },
+      { source: "f ih sh", prediction: "F IH SH", references: ["F IH"], correct: false, score: 1 },
     ]);
+  });
+
+  test("scores each row by the first metric, and counts silence as right where there is no answer", async () => {
+    const predictionsPath = join(directory, "predictions.jsonl");
+    const silentOn = (source: string): string => (source === "who" ? "" : source);
+    const result = await evaluateModel({
+      generator: {
+        generate: (sources) => Promise.resolve(sources.map((source) => generation(silentOn(source)))),
+      },
+      rows: [
+        { source: "who", references: [] },
+        { source: "why", references: [""] },
+        { source: "the blue house", references: ["a red house"] },
+      ],
+      metrics: ["squadF1", "squadExactMatch"],
+      batchSize: 2,
+      predictionsPath,
+    });
+    expect(result.metrics).toEqual({ squadF1: 0.5, squadExactMatch: 1 / 3 });
+    expect(await linesOf(predictionsPath)).toMatchObject([
+      { prediction: "", references: [], correct: true, score: 1 },
+      { prediction: "why", references: [""], correct: false, score: 0 },
+      { correct: false, score: 0.5 },
+    ]);
+  });
+
+  test("generates nothing for perplexity alone, and scores each row by its own", async () => {
+    const predictionsPath = join(directory, "predictions.jsonl");
+    const generator = shouting();
+    const result = await evaluateModel({
+      generator,
+      scorer: halving,
+      rows: ROWS,
+      metrics: ["perplexity"],
+      batchSize: 2,
+      predictionsPath,
+    });
+    expect(generator.calls).toEqual([]);
+    // Tokens K AE T, X, F IH, each with an end; the first reference counts.
+    expect(result.likelihood).toEqual({ nllNatsPerToken: expect.closeTo(Math.LN2, 12) as number, tokens: 9 });
+    expect(result.metrics.perplexity).toBeCloseTo(2);
+    const lines = await linesOf(predictionsPath);
+    expect(lines.map((line) => Object.keys(line))).toEqual(ROWS.map(() => ["source", "references", "score"]));
+    expect(lines[0]).toMatchObject({ score: expect.closeTo(2) as number });
+  });
+
+  test("scores and answers when asked for perplexity and another metric", async () => {
+    const result = await evaluateModel({
+      generator: shouting(),
+      scorer: halving,
+      rows: ROWS,
+      metrics: ["wordError", "perplexity"],
+      batchSize: 2,
+    });
+    expect(Object.keys(result.metrics)).toEqual(["wordError", "perplexity"]);
+    expect(result.metrics.wordError).toBeCloseTo(1 / 3);
+    expect(result.metrics.perplexity).toBeCloseTo(2);
   });
 
   test("gives the same result whatever the batch size, from an array or a stream", async () => {
@@ -159,9 +235,21 @@ describe(evaluateModel, () => {
       "an empty reference",
       { rows: [{ source: "a", references: [" "] }] },
       "DATA_INVALID",
-      /row 1 .* an empty one/,
+      /row 1 .* an empty reference/,
     ],
     ["a batch size of zero", { batchSize: 0 }, "USAGE", /batch size/],
+    [
+      "perplexity of a model that scores nothing",
+      { metrics: ["perplexity"] as const },
+      "USAGE",
+      /needs a model that scores/,
+    ],
+    [
+      "a scorer that loses an answer",
+      { metrics: ["perplexity"] as const, scorer: { score: () => Promise.resolve([]) } },
+      "DATA_INVALID",
+      /expected 3 likelihoods/,
+    ],
     ["no metric", { metrics: [] }, "USAGE", /at least one metric/],
     [
       "a generator that loses an answer",

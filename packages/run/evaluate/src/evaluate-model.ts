@@ -1,14 +1,14 @@
-/** Runs a model over rows with known answers and measures how often, and by how much, it is wrong. */
-import { SILENT, throwIfInterrupted, writeTextAtomic, type Progress } from "@slm/artifact";
+/** Runs a model over rows with known answers and measures how good its answers are, and how likely it finds the right ones. */
+import { writeTextAtomic, type Progress } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { GenerateOptions, Generator } from "@slm/generate";
-import { METRICS, type MetricName } from "@slm/metrics";
-import { batchesOf } from "./batches.js";
+import { METRICS, METRIC_NAMES, perplexity } from "@slm/metrics";
+import { PERPLEXITY, isAnswerMetric, type EvaluationMetricName } from "./metric-names.js";
+import { isCorrect } from "./references.js";
+import { runRows, type Outcomes } from "./run-rows.js";
+import type { Likelihood, Scorer } from "./score-texts.js";
 
-/** Batches asked for in one call: the generator groups sources of like length, so it should see many. */
-const BATCHES_AT_ONCE = 8;
-
-/** One question and every accepted answer to it. */
+/** One question and every accepted answer to it; none, or an empty one, where the question has no answer. */
 export interface EvaluationRow {
   readonly source: string;
   readonly references: readonly string[];
@@ -16,8 +16,11 @@ export interface EvaluationRow {
 
 export interface EvaluationInput {
   readonly generator: Pick<Generator, "generate">;
+  /** Needed for perplexity only. */
+  readonly scorer?: Scorer;
   readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;
-  readonly metrics: readonly MetricName[];
+  /** The first is the one that each row is scored by. Perplexity alone needs no answers, so none are generated. */
+  readonly metrics: readonly EvaluationMetricName[];
   /** Sources decoded together. */
   readonly batchSize: number;
   /** How to answer: strategy, longest answer. Default: as the generator does, greedily. */
@@ -30,113 +33,118 @@ export interface EvaluationInput {
   readonly signal?: AbortSignal;
 }
 
+/** The mean that perplexity is the exponential of, and over how many tokens. */
+export interface MeanLikelihood {
+  readonly nllNatsPerToken: number;
+  /** Tokens of the first references, end marks counted. */
+  readonly tokens: number;
+}
+
 export interface Evaluation {
-  /** Rows answered. */
+  /** Rows measured. */
   readonly n: number;
+  /** Each in the unit of its row in `METRICS`; perplexity has none. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Present where perplexity was asked for. */
+  readonly likelihood?: MeanLikelihood;
   /** Path of the predictions, if they were written. */
   readonly predictions?: string;
-  /** Wall time spent generating, reading and writing excluded. */
+  /** Wall time the model ran for, generating and scoring; reading, metrics and writing excluded. */
   readonly seconds: number;
 }
 
 /** One line of the predictions file. */
 interface Prediction {
   readonly source: string;
-  readonly prediction: string;
+  /** Absent where nothing was generated. */
+  readonly prediction?: string;
   readonly references: readonly string[];
-  /** Whether the prediction equals one of the references, as `exactMatch` counts. */
-  readonly correct: boolean;
+  /** Whether the prediction is a reference, or is silent where there is none; absent where nothing was generated. */
+  readonly correct?: boolean;
+  /** The first metric of this row alone, in that metric's unit. */
+  readonly score: number;
 }
 
 /**
  * Answers every row and computes the metrics over all of them.
  *
- * Units: metrics as their rows in `METRICS` say (fractions); seconds.
- * Reads/Writes: predictions as JSONL `{source, prediction, references, correct}`, whole or not at all, rows in order.
+ * Units: metrics as their rows in `METRICS` say, fractions or points; perplexity has none; seconds.
+ * Reads/Writes: predictions as JSONL `{source, prediction, references, correct, score}`, whole or not at all, rows in order.
  *
- * @throws SlmError USAGE for a batch size that is not a positive integer or no metric; DATA_INVALID for no rows, a row
- * without a reference, or a generator that returns another number of answers; INTERRUPTED; OUTPUT_FAILED.
+ * @throws SlmError USAGE for a batch size that is not a positive integer, no metric, or perplexity without a scorer;
+ * DATA_INVALID for no rows, a row whose references a metric cannot use, or a generator that returns another number of
+ * answers; INTERRUPTED; OUTPUT_FAILED.
  */
 export async function evaluateModel(input: EvaluationInput): Promise<Evaluation> {
-  const { batchSize, metrics, predictionsPath } = input;
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new SlmError("USAGE", `evaluate: the batch size must be a positive integer, got ${batchSize}`);
-  }
-  if (metrics.length === 0) {
-    throw new SlmError("USAGE", "evaluate: expected at least one metric, got none", {
-      suggestions: [`--metrics ${Object.keys(METRICS).join(",")}`],
-    });
-  }
-  const { answers, seconds } = await answerRows(input);
-  if (answers.length === 0)
+  checkRequest(input);
+  const { metrics, predictionsPath } = input;
+  const outcomes = await runRows(input);
+  if (outcomes.rows.length === 0) {
     throw new SlmError("DATA_INVALID", "evaluate: expected at least one row, got none");
-  const predictions = answers.map(({ prediction }) => prediction);
-  const references = answers.map((answer) => answer.references);
-  const measured = Object.fromEntries(
-    metrics.map((name) => [name, METRICS[name].compute(predictions, references)]),
-  );
+  }
+  const measured = Object.fromEntries(metrics.map((name) => [name, measure(name, outcomes)]));
   if (predictionsPath !== undefined) {
-    await writeTextAtomic(predictionsPath, answers.map((answer) => `${JSON.stringify(answer)}\n`).join(""));
+    const lines = outcomes.rows.map((_, index) => predictionOf(outcomes, index, metrics[0]!));
+    await writeTextAtomic(predictionsPath, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   }
   return {
-    n: answers.length,
+    n: outcomes.rows.length,
     metrics: measured,
+    ...(metrics.includes(PERPLEXITY) ? { likelihood: meanLikelihood(outcomes.likelihoods) } : {}),
     ...(predictionsPath === undefined ? {} : { predictions: predictionsPath }),
-    seconds,
+    seconds: outcomes.seconds,
   };
 }
 
-async function answerRows(input: EvaluationInput): Promise<{ answers: Prediction[]; seconds: number }> {
-  const { generator, rows, batchSize, options = {}, total, progress = SILENT, signal } = input;
-  const answers: Prediction[] = [];
-  let seconds = 0;
-  for await (const batch of batchesOf(rows, batchSize * BATCHES_AT_ONCE)) {
-    if (signal !== undefined) throwIfInterrupted(signal, "evaluate");
-    batch.forEach((row, index) => {
-      checkRow(row, answers.length + index + 1);
-    });
-    const start = performance.now();
-    const sources = batch.map(({ source }) => source);
-    const generated = await generator
-      .generate(sources, { ...options, batchSize, ...(signal === undefined ? {} : { signal }) })
-      .catch((error: unknown) => {
-        throw withRows(error, answers.length + 1, answers.length + batch.length);
-      });
-    seconds += (performance.now() - start) / 1000;
-    if (generated.length !== batch.length) {
-      throw new SlmError(
-        "DATA_INVALID",
-        `evaluate: expected ${batch.length} answers from the generator, got ${generated.length}`,
-      );
-    }
-    batch.forEach(({ source, references }, index) => {
-      const prediction = generated[index]!.text;
-      const correct = METRICS.exactMatch.compute([prediction], [references]) === 1;
-      answers.push({ source, prediction, references, correct });
-    });
-    progress({ stage: "evaluate", step: answers.length, ...(total === undefined ? {} : { total }) });
+function checkRequest({ batchSize, metrics }: EvaluationInput): void {
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new SlmError("USAGE", `evaluate: the batch size must be a positive integer, got ${batchSize}`);
   }
-  return { answers, seconds };
-}
-
-/** The generator counts sources from the start of its call; the rows of the call say where that is in the data. */
-function withRows(error: unknown, first: number, last: number): unknown {
-  if (!(error instanceof SlmError) || error.code === "INTERRUPTED") return error;
-  const { code, message, context, suggestions } = error;
-  return new SlmError(code, `evaluate: among rows ${first} to ${last}: ${message}`, {
-    context: { ...context, firstRow: first, lastRow: last },
-    suggestions,
-    cause: error,
+  if (metrics.length > 0) return;
+  throw new SlmError("USAGE", "evaluate: expected at least one metric, got none", {
+    suggestions: [`--metrics ${[...METRIC_NAMES, PERPLEXITY].join(",")}`],
   });
 }
 
-/** Found before the row costs a generation, not after the last one. */
-function checkRow({ references }: EvaluationRow, row: number): void {
-  if (references.length > 0 && references.every((reference) => reference.trim() !== "")) return;
-  const got = references.length === 0 ? "none" : "an empty one";
-  throw new SlmError("DATA_INVALID", `evaluate: row ${row} needs references to compare with, got ${got}`, {
-    context: { row },
-    suggestions: ["slm data inspect FILE"],
-  });
+function measure(metric: EvaluationMetricName, { rows, predictions, likelihoods }: Outcomes): number {
+  if (!isAnswerMetric(metric)) return perplexityOf(likelihoods);
+  return METRICS[metric].compute(
+    predictions,
+    rows.map(({ references }) => references),
+  );
+}
+
+/** The line of a row; `metric` is the one it is scored by. */
+function predictionOf(
+  { rows, predictions, likelihoods }: Outcomes,
+  index: number,
+  metric: EvaluationMetricName,
+): Prediction {
+  const { source, references } = rows[index]!;
+  const prediction = predictions[index];
+  const answer =
+    prediction === undefined
+      ? { source, references }
+      : { source, prediction, references, correct: isCorrect(prediction, references) };
+  const score = isAnswerMetric(metric)
+    ? METRICS[metric].rowScore(predictions[index]!, references)
+    : perplexityOf([likelihoods[index]!]);
+  return { ...answer, score };
+}
+
+function perplexityOf(likelihoods: readonly Likelihood[]): number {
+  const { nats, tokens } = addUp(likelihoods);
+  return perplexity(nats, tokens);
+}
+
+function meanLikelihood(likelihoods: readonly Likelihood[]): MeanLikelihood {
+  const { nats, tokens } = addUp(likelihoods);
+  return { nllNatsPerToken: nats / tokens, tokens };
+}
+
+function addUp(likelihoods: readonly Likelihood[]): Likelihood {
+  return {
+    nats: likelihoods.reduce((sum, { nats }) => sum + nats, 0),
+    tokens: likelihoods.reduce((sum, { tokens }) => sum + tokens, 0),
+  };
 }

@@ -10,7 +10,7 @@ import { tf, type Tensor } from "../tf.js";
 import { defineOp } from "./lowering.js";
 import { rotary, rotaryTable, rotaryTensors } from "./rotary.js";
 import { expectShape } from "./shape-check.js";
-import type { HeadLayout } from "./signatures.js";
+import type { CachedAttentionAttributes, HeadLayout, OpSet } from "./signatures.js";
 
 /** Added to the score of a key that must not be attended: exp of it is zero in float32. */
 export const MASKED = -1e9;
@@ -173,6 +173,7 @@ const place = (cache: Tensor, fresh: Tensor, slot: Tensor): Tensor =>
 
 /**
  * One new position per row (target = 1); each row may be at another position, so rows of different lengths share a batch.
+ * Caches below their capacity hold one position per row and step so far, and grow by one: no mask, no rewriting.
  */
 export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) => {
   const { query, key, value, pastKey, pastValue, pastLength } = inputs;
@@ -183,6 +184,7 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
     1,
     heads * headDim,
   ]);
+  if (pastKey.shape[2]! < capacity) return growingAttention(inputs, attributes);
   expectShape("cachedAttention", "pastKey", pastKey, [batch, kvHeads, capacity, headDim]);
   const table = rotaryTensors(rotaryTable(capacity, headDim, rotaryBase));
   const at = tf.tile(tf.reshape(pastLength, [-1, 1]), [pastLength.size === batch ? 1 : batch, 1]);
@@ -204,3 +206,22 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
   );
   return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue };
 });
+
+/** Attention of one new position over caches that hold every position before it and nothing else. */
+function growingAttention(
+  { query, key, value, pastKey, pastValue }: OpSet["cachedAttention"]["inputs"],
+  attributes: CachedAttentionAttributes,
+): OpSet["cachedAttention"]["outputs"] {
+  const { heads, kvHeads, headDim, capacity, rotaryBase } = attributes;
+  const position = pastKey.shape[2]!;
+  const { half, cos, sin } = rotaryTable(capacity, headDim, rotaryBase);
+  const row = (table: Float32Array): Float32Array => table.slice(position * half, (position + 1) * half);
+  const table = rotaryTensors({ positions: 1, half, cos: row(cos), sin: row(sin) });
+  const grown = (cache: Tensor, fresh: Tensor): Tensor =>
+    position === 0 ? fresh : tf.concat([cache, fresh], 2);
+  const presentKey = grown(pastKey, foldKeyValue(rotary(key, table, kvHeads), attributes));
+  const presentValue = grown(pastValue, foldKeyValue(value, attributes));
+  const folded = foldQuery(rotary(query, table, heads), attributes);
+  const output = attend(folded, presentKey, presentValue, undefined, groupOf(attributes));
+  return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue };
+}

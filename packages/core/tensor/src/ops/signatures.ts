@@ -69,6 +69,8 @@ export interface OpSet {
    * Self-attention of new positions over a cache: query `[batch, target, heads·headDim]`, key and value
    * `[batch, target, kvHeads·headDim]`, pastKey and pastValue `[batch, kvHeads, capacity, headDim]`,
    * pastLength int32 `[1]` or `[batch]`: positions already cached.
+   * In programs the caches may also be shorter than the capacity; then they hold exactly the positions before this one, and
+   * the caches returned are one longer.
    */
   cachedAttention: {
     inputs: {

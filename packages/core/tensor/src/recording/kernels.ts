@@ -99,6 +99,7 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   Sqrt: unary("Sqrt"),
   Sigmoid: unary("Sigmoid"),
   Reciprocal: unary("Reciprocal"),
+  Sign: unary("Sign"),
   Identity: unary("Identity"),
   Square: (recorder, inputs) => {
     const x = input(inputs, "x");
@@ -255,6 +256,18 @@ export const kernels: Readonly<Record<string, Kernel>> = {
     const hot = recorder.info(value, [...indices.shape, depth], "float32");
     const dtype = (attributes["dtype"] as tf.DataType | undefined) ?? "float32";
     return dtype === "float32" ? hot : kernels["Cast"]!(recorder, { x: hot }, { dtype });
+  },
+  TopK: (recorder, inputs, attributes) => {
+    const x = input(inputs, "x");
+    const k = number(attributes, "k");
+    const sorted = int(flag(attributes, "sorted") ? 1 : 0);
+    const [values, places] = recorder.builder.node("TopK", [recorder.nameOf(x), recorder.builder.ints([k])], {
+      attributes: { axis: int(-1), largest: int(1), sorted },
+      outputs: 2,
+    }) as [string, string];
+    const shape = [...x.shape.slice(0, -1), k];
+    const indices = recorder.op("Cast", [places], { attributes: { to: int(6) } });
+    return [recorder.info(values, shape, x.dtype), recorder.info(indices, shape, "int32")];
   },
   Tile: (recorder, inputs, attributes) => {
     const x = input(inputs, "x");

@@ -2,7 +2,7 @@
 import { valueAndGradients } from "../gradients.js";
 import { math } from "../math.js";
 import type { ProgramDefinition, TensorSpec } from "../engine/program.js";
-import type { OpCase } from "./op-cases.test-support.js";
+import type { OpCase } from "./op-case.test-support.js";
 
 export const gradientName = (input: string): string => `gradient.${input}`;
 

@@ -2,7 +2,7 @@
 import type { HostTensor } from "@slm/runtime";
 import { tf, type Tensor } from "../tf.js";
 import { float32, int32, random } from "./numbers.test-support.js";
-import type { OpCase } from "./op-cases.test-support.js";
+import type { OpCase } from "./op-case.test-support.js";
 
 const kernelCase = (
   name: string,
@@ -68,6 +68,9 @@ export const KERNEL_CASES: Readonly<Record<string, readonly OpCase[]>> = {
   Sqrt: unary((x) => tf.sqrt(x)),
   Sigmoid: unary((x) => tf.sigmoid(x)),
   Reciprocal: unary((x) => tf.reciprocal(x)),
+  Sign: [
+    kernelCase("both signs and zero", { x: float32([5], [-2, -1e-30, 0, 1e-30, 3]) }, (x) => tf.sign(x)),
+  ],
   Identity: unary((x) => tf.clone(x)),
   Square: unary((x) => tf.square(x)),
   Rsqrt: unary((x) => tf.rsqrt(x)),
@@ -124,6 +127,12 @@ export const KERNEL_CASES: Readonly<Record<string, readonly OpCase[]>> = {
   OneHot: [
     kernelCase("values", { at: int32([3], [0, 2, 1]) }, (at) => tf.oneHot(at, 4, 0.75, 0.25, "float32")),
     kernelCase("integers", { at: int32([3], [0, 2, 1]) }, (at) => asFloat(tf.oneHot(at, 4, 1, 0, "int32"))),
+  ],
+  TopK: [
+    kernelCase("values of the two largest", { cube }, (x) => tf.topk(x, 2).values),
+    kernelCase("places, equal values in their order", { x: float32([2, 4], [1, 3, 3, 0, 2, 2, 2, 5]) }, (x) =>
+      asFloat(tf.topk(x, 4).indices),
+    ),
   ],
   Tile: [kernelCase("matrix", { a }, (x) => tf.tile(x, [2, 3]))],
   BroadcastTo: [kernelCase("row", { row }, (x) => tf.broadcastTo(x, [4, 3]))],

@@ -10,21 +10,11 @@ import {
   selfAttention,
 } from "../ops/attention.js";
 import { add, embedding, gelu, lastPosition, linear, rmsNorm } from "../ops/basic.js";
-import { crossEntropy, forwardKl, reverseKl, softTargetCrossEntropy } from "../ops/losses.js";
 import type { HeadLayout, OpName } from "../ops/signatures.js";
 import type { Tensor } from "../tf.js";
+import { LOSS_CASES } from "./loss-cases.test-support.js";
 import { float32, int32, random, randomIds } from "./numbers.test-support.js";
-
-export interface OpCase {
-  readonly name: string;
-  readonly inputs: Readonly<Record<string, HostTensor>>;
-  /** Inputs whose gradient is checked. */
-  readonly differentiable: readonly string[];
-  /** The op; several outputs are laid end to end. */
-  readonly build: (x: Readonly<Record<string, Tensor>>) => Tensor;
-}
-
-type Operands = Readonly<Record<string, Tensor>>;
+import type { OpCase, Operands } from "./op-case.test-support.js";
 
 const flat = (...parts: readonly Tensor[]): Tensor =>
   math.concat(
@@ -86,13 +76,19 @@ function selfAttentionCases(): OpCase[] {
 
 function cachedAttentionCases(): OpCase[] {
   const capacity = 4;
-  return LAYOUTS.map(({ label, ...layout }) => ({
-    name: `cachedAttention, ${label}`,
+  /** Caches of the capacity with rows at different positions, and caches that grow. */
+  const caches = [
+    { kind: "", size: capacity, pastLength: int32([BATCH], [2, 0]) },
+    { kind: ", growing", size: 2, pastLength: int32([1], [2]) },
+  ];
+  const layouts = caches.flatMap((cache) => LAYOUTS.map((layout) => ({ ...cache, ...layout })));
+  return layouts.map(({ label, kind, size, pastLength, ...layout }) => ({
+    name: `cachedAttention, ${label}${kind}`,
     inputs: {
       ...headInputs(layout, 1),
-      pastKey: random([BATCH, layout.kvHeads, capacity, layout.headDim], 4),
-      pastValue: random([BATCH, layout.kvHeads, capacity, layout.headDim], 5),
-      pastLength: int32([BATCH], [2, 0]),
+      pastKey: random([BATCH, layout.kvHeads, size, layout.headDim], 4),
+      pastValue: random([BATCH, layout.kvHeads, size, layout.headDim], 5),
+      pastLength,
     },
     differentiable: [...QKV, "pastKey", "pastValue"],
     build: (x) => {
@@ -210,44 +206,6 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
     },
   ],
 };
-
-const POSITIONS = 4;
-const VOCABULARY = 5;
-
-const lossInputs: Record<string, HostTensor> = {
-  logits: random([POSITIONS, VOCABULARY], 1, 2),
-  teacher: random([POSITIONS, VOCABULARY], 2, 2),
-  labels: int32([POSITIONS], [3, 0, 4, 2]),
-  mask: float32([POSITIONS], [1, 1, 0, 1]),
-  count: float32([], [3]),
-};
-
-const lossCase = (name: string, build: OpCase["build"], differentiable = ["logits"]): OpCase => ({
-  name,
-  inputs: lossInputs,
-  differentiable,
-  build,
-});
-
-const counted = (x: Operands): { logits: Tensor; mask: Tensor; count: Tensor } => ({
-  logits: x["logits"]!,
-  mask: x["mask"]!,
-  count: x["count"]!,
-});
-
-/** Cases of every loss. */
-export const LOSS_CASES: readonly OpCase[] = [
-  lossCase("crossEntropy", (x) => crossEntropy(counted(x), x["labels"]!)),
-  lossCase("crossEntropy, smoothed labels", (x) => crossEntropy(counted(x), x["labels"]!, 0.2)),
-  {
-    name: "softTargetCrossEntropy",
-    inputs: { ...lossInputs, targets: float32([POSITIONS, VOCABULARY], new Array<number>(20).fill(0.2)) },
-    differentiable: ["logits"],
-    build: (x) => softTargetCrossEntropy(counted(x), x["targets"]!),
-  },
-  lossCase("forwardKl", (x) => forwardKl(counted(x), x["teacher"]!)),
-  lossCase("reverseKl", (x) => reverseKl(counted(x), x["teacher"]!), ["logits", "teacher"]),
-];
 
 /** Cases of the primitives optimizers and objectives use besides ops. */
 export const MATH_CASES: readonly OpCase[] = [

@@ -1,4 +1,4 @@
-/** A tiny teacher, a tiny student and pairs for both. */
+/** A tiny teacher, tiny students of both architectures, and pairs for all of them. */
 import { createRandom } from "@slm/decoding";
 import {
   decoderOnlyConfig,
@@ -6,9 +6,12 @@ import {
   initializeWeights,
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
+  type ModelConfig,
   type Weights,
 } from "@slm/model";
-import { pairsOf, type TokenPairs } from "@slm/training";
+import type { Engine } from "@slm/tensor";
+import { packWeights, pairsOf, planChunks, valueInput, type LiveModel, type TokenPairs } from "@slm/training";
+import type { Corpus } from "../corpus.js";
 
 const shared = {
   width: 8,
@@ -28,14 +31,47 @@ export const studentConfig: EncoderDecoderConfig = encoderDecoderConfig.parse({
   ...shared,
   encoderLayers: 1,
 });
+/** The control arm: the same shape without an encoder. */
+export const decoderOnlyStudent: DecoderOnlyConfig = decoderOnlyConfig.parse({ ...shared, width: 6 });
 
-export const teacherWeights: Weights = initializeWeights(teacherConfig, createRandom(1).next);
-export const studentWeights: Weights = initializeWeights(studentConfig, createRandom(2).next);
+const seeded = (config: ModelConfig, seed: number): Weights =>
+  initializeWeights(config, createRandom(seed).next);
 
-/** Pairs of one to four tokens on each side. */
-export function tinyPairs(count: number): TokenPairs {
+export const teacherWeights: Weights = seeded(teacherConfig, 1);
+export const studentWeights: Weights = seeded(studentConfig, 2);
+export const decoderOnlyWeights: Weights = seeded(decoderOnlyStudent, 4);
+
+const pairLists = (count: number): { sources: number[][]; targets: number[][] } => {
   const { next } = createRandom(3);
   const list = (): number[] =>
     Array.from({ length: 1 + Math.floor(next() * 4) }, () => 4 + Math.floor(next() * 5));
-  return pairsOf(Array.from({ length: count }, list), Array.from({ length: count }, list));
+  return { sources: Array.from({ length: count }, list), targets: Array.from({ length: count }, list) };
+};
+
+/** Pairs of one to four tokens on each side. */
+export function tinyPairs(count: number): TokenPairs {
+  const { sources, targets } = pairLists(count);
+  return pairsOf(sources, targets);
+}
+
+/** The same pairs as a corpus that both models read alike. */
+export function tinyCorpus(count: number): Corpus {
+  const pairs = tinyPairs(count);
+  return {
+    pairs,
+    taught: pairs,
+    read: async (rows) => {
+      const tokens = await pairs.read(rows);
+      return { ...tokens, taught: tokens };
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** A model on an engine, as a run hands it to objectives. */
+export async function liveModel(engine: Engine, config: ModelConfig, weights: Weights): Promise<LiveModel> {
+  const feeds: Record<string, LiveModel["feeds"][string]> = {};
+  for (const chunk of planChunks(config))
+    feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
+  return { engine, config, feeds };
 }

@@ -1,11 +1,17 @@
 /** A tiny decoder-only model that learns to repeat a token: small enough for the plain JavaScript engine. */
 import { createRandom } from "@slm/decoding";
-import { decode, decoderOnlyConfig, outputHead, type DecoderOnlyConfig } from "@slm/model";
+import {
+  decode,
+  decoderDropoutShapes,
+  decoderOnlyConfig,
+  outputHead,
+  type DecoderOnlyConfig,
+} from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
-import { crossEntropy, math } from "@slm/tensor";
+import { crossEntropy, math, withDropout, type Tensor, type TensorSpec } from "@slm/tensor";
 import { pairsOf, type TokenPairs } from "../pairs.js";
 import type { DevMetric, Objective } from "../training-contract.js";
-import type { TrainingSettings } from "../training-config.js";
+import { trainingSettings, type TrainingSettings } from "../training-config.js";
 
 export const VOCABULARY = 9;
 
@@ -33,8 +39,15 @@ export function copyPairs(count: number, seed: number): TokenPairs {
 }
 
 /** Next-token cross-entropy over `[source, bos, target..., eos]`, padding not counted. */
-export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
+export function copyObjective(pairs: TokenPairs, batchSize: number, dropout = 0): Objective {
   const { pad, bos, eos } = copyConfig.tokens;
+  const masks = (length: number): Record<string, TensorSpec> =>
+    Object.fromEntries(
+      decoderDropoutShapes(copyConfig, batchSize, length).map((shape, index) => [
+        `dropout.${index}`,
+        { dtype: "float32", shape },
+      ]),
+    );
   return {
     definition: ({ source, target }) => {
       const length = source + target;
@@ -46,31 +59,40 @@ export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
           count: { dtype: "float32", shape: [] },
         },
         terms: ["crossEntropy"],
+        ...(dropout > 0 ? { dropout: masks(length) } : {}),
         build: (parameters, x) => {
-          const hidden = decode(copyConfig, parameters, x["ids"]!);
+          const forward = (): Tensor => decode(copyConfig, parameters, x["ids"]!);
+          const hidden =
+            dropout > 0
+              ? withDropout(
+                  Object.keys(masks(length)).map((name) => x[name]!),
+                  forward,
+                )
+              : forward();
           const logits = math.reshape(outputHead(parameters, hidden), [batchSize * length, VOCABULARY]);
           const loss = crossEntropy({ logits, mask: x["mask"]!, count: x["count"]! }, x["labels"]!);
           return { loss, terms: { crossEntropy: loss } };
         },
       };
     },
-    feeds: ({ rows }, { source, target }) => {
+    feeds: async ({ rows }, { source, target }) => {
+      const { sources, targets } = await pairs.read(rows);
       const length = source + target;
       const ids = new Int32Array(batchSize * length).fill(pad);
       const labels = new Int32Array(batchSize * length).fill(pad);
       const mask = new Float32Array(batchSize * length);
       let counted = 0;
-      rows.forEach((row, index) => {
-        const sequence = [...pairs.source(row), bos, ...pairs.target(row), eos];
+      sources.forEach((tokens, index) => {
+        const sequence = [...tokens, bos, ...targets[index]!, eos];
         sequence.slice(0, -1).forEach((token, position) => {
           const at = index * length + position;
           ids[at] = token;
           labels[at] = sequence[position + 1]!;
-          mask[at] = position >= pairs.source(row).length ? 1 : 0;
+          mask[at] = position >= tokens.length ? 1 : 0;
           counted += mask[at];
         });
       });
-      return Promise.resolve({
+      return {
         feeds: {
           ids: createHostTensor("int32", [batchSize, length], ids),
           labels: createHostTensor("int32", [batchSize * length], labels),
@@ -78,7 +100,8 @@ export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
           count: createHostTensor("float32", [], Float32Array.of(counted)),
         },
         tokens: counted,
-      });
+        counted,
+      };
     },
   };
 }
@@ -94,19 +117,14 @@ export const embeddingMetric: DevMetric = {
   },
 };
 
-export const copySettings: TrainingSettings = {
+export const copySettings: TrainingSettings = trainingSettings.parse({
   steps: 30,
   batchSize: 8,
   learningRate: 0.02,
   warmupSteps: 5,
   finalLearningRate: 0.1,
-  weightDecay: 0.01,
-  beta1: 0.9,
-  beta2: 0.98,
-  epsilon: 1e-8,
-  clipNorm: 1,
   buckets: 2,
   evaluateEvery: 8,
   evaluateRows: 8,
   saveEvery: 7,
-};
+});

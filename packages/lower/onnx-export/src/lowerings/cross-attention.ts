@@ -1,44 +1,60 @@
+/** Cross-attention and what it reads: keys and values of the source, made once by the encoder. */
+import type { HeadLayout, Lowering, Recorder, Tensor } from "@slm/tensor";
+import { checkHeadOrder, type LoweringContext } from "./context.js";
+import { transposeAxes } from "./emit.js";
+import { HeadAxes } from "./head-axes.js";
+import { addBias, attend } from "./product-attention.js";
+
+/** Rows to keys as products read them: `[batch, kvHeads, headDim, source]`. */
+export function transposedKeys(context: LoweringContext): Lowering<"crossKey"> {
+  return (recorder, { x }, { kvHeads, headDim }) => {
+    const [batch, source] = x.shape as [number, number];
+    const apart = new HeadAxes(recorder, context).apart(recorder.nameOf(x), x.shape, kvHeads, headDim);
+    return recorder.tensor(transposeAxes(recorder, apart, [0, 2, 3, 1]), [batch, kvHeads, headDim, source]);
+  };
+}
+
+/** Rows to `[batch, kvHeads, source, headDim]`. */
+export function keyRows(context: LoweringContext): Lowering<"crossKey"> {
+  return (recorder, { x }, layout) => headRows(recorder, context, x, layout);
+}
+
+/** Rows to `[batch, kvHeads, source, headDim]`. */
+export function valueRows(context: LoweringContext): Lowering<"crossValue"> {
+  return (recorder, { x }, layout) => headRows(recorder, context, x, layout);
+}
+
+function headRows(
+  recorder: Recorder,
+  context: LoweringContext,
+  x: Tensor,
+  { kvHeads, headDim }: HeadLayout,
+): Tensor {
+  const [batch, source] = x.shape as [number, number];
+  const split = new HeadAxes(recorder, context).split(recorder.nameOf(x), x.shape, kvHeads, headDim);
+  return recorder.tensor(split, [batch, kvHeads, source, headDim]);
+}
+
 /**
- * Cross-attention as two products around a softmax. Query heads of one KV head are rows of one product, so grouped
- * keys and values are never repeated:
+ * Attention over the source.
  *
- * ```
- * query [batch, target, heads·headDim] -> [batch, kvHeads, group·target, headDim]
- *   · key   [batch, kvHeads, headDim, source] + bias [batch, 1, 1, source] -> softmax
- *   · value [batch, kvHeads, source, headDim] -> [batch, target, heads·headDim]
- * ```
- *
- * GroupQueryAttention is not used here: given no new keys it ends the process (onnxruntime 1.30).
+ * @param keys how they lie: `transposed` `[batch, kvHeads, headDim, source]` or `rows` `[batch, kvHeads, source, headDim]`.
  */
-import { int } from "@slm/graph";
-import type { HeadLayout, Recorder, Tensor } from "@slm/tensor";
-import { reshape, transposeAxes } from "./emit.js";
-import { checkHeadOrder } from "./heads.js";
-
-export interface CrossAttentionInputs {
-  readonly query: Tensor;
-  readonly key: Tensor;
-  readonly value: Tensor;
-  readonly bias: Tensor;
-}
-
-/** Emits cross-attention and returns its output `[batch, target, heads·headDim]`. */
-export function attendSource(recorder: Recorder, inputs: CrossAttentionInputs, layout: HeadLayout): string {
-  checkHeadOrder(layout);
-  const { builder } = recorder;
-  const { heads, kvHeads, headDim } = layout;
-  const group = heads / kvHeads;
-  const rows = foldQuery(recorder, inputs.query, layout);
-  const folded = recorder.tensor(rows, [1, kvHeads, group, headDim]);
-  const scores = recorder.matMul(folded, inputs.key, { scale: 1 / Math.sqrt(headDim) });
-  const biased = builder.op("Add", [scores, recorder.nameOf(inputs.bias)]);
-  const weights = builder.op("Softmax", [biased], { attributes: { axis: int(-1) } });
-  const output = builder.op("MatMul", [weights, recorder.nameOf(inputs.value)]);
-  const apart = reshape(recorder, output, [0, kvHeads, group, -1, headDim]);
-  return reshape(recorder, transposeAxes(recorder, apart, [0, 3, 1, 2, 4]), [0, 0, heads * headDim]);
-}
-
-function foldQuery(recorder: Recorder, query: Tensor, { heads, kvHeads, headDim }: HeadLayout): string {
-  const split = reshape(recorder, recorder.nameOf(query), [0, 0, kvHeads, heads / kvHeads, headDim]);
-  return reshape(recorder, transposeAxes(recorder, split, [0, 2, 3, 1, 4]), [0, kvHeads, -1, headDim]);
+export function productCrossAttention(
+  context: LoweringContext,
+  keys: "transposed" | "rows",
+): Lowering<"crossAttention"> {
+  return (recorder, { query, key, value, bias }, layout) => {
+    checkHeadOrder(layout);
+    const { heads, headDim } = layout;
+    const axes = new HeadAxes(recorder, context);
+    const name = recorder.nameOf(key);
+    const parts = {
+      query: axes.split(recorder.nameOf(query), query.shape, heads, headDim),
+      key: keys === "transposed" ? name : transposeAxes(recorder, name, [0, 1, 3, 2]),
+      value: recorder.nameOf(value),
+      mask: addBias(recorder, recorder.nameOf(bias)),
+    };
+    return attend(recorder, context, parts, { query, layout });
+  };
 }

@@ -1,0 +1,62 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { runCommand } from "../testing/run-command.js";
+import { AnalyzeCommand } from "./analyze.js";
+
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../../../packages/lower/analyze/fixtures/${name}.onnx`, import.meta.url));
+
+describe("slm analyze", () => {
+  test("prints one object with what scripts rely on", async () => {
+    const { exitCode, json } = await runCommand("analyze", [
+      fixture("conv-net-qdq"),
+      "--target",
+      "npu",
+      "--json",
+    ]);
+    expect(exitCode).toBe(0);
+    expect(json).toMatchObject({
+      schemaVersion: 1,
+      command: "analyze",
+      result: { supported: true, profile: "qnn", summary: { nodes: 33 } },
+    });
+  });
+
+  test("exits with 3 where the device does not take the model, with the findings in both modes", async () => {
+    const argv = [fixture("control-flow"), "--target", "npu", "--profile", "coreml"];
+    const inJson = await runCommand("analyze", [...argv, "--json"]);
+    expect(inJson.exitCode).toBe(3);
+    expect(inJson.json).toMatchObject({
+      result: { supported: false, profile: "coreml" },
+      error: { code: "GATE_FAILED" },
+    });
+    const { result } = inJson.json as { result: { findings: readonly object[] } };
+    expect(result.findings).toContainEqual(
+      expect.objectContaining({ rule: "control-flow", severity: "error", node: "/If", opType: "If" }),
+    );
+    const inText = await runCommand("analyze", argv);
+    expect(inText.exitCode).toBe(3);
+    expect(inText.stdout).toContain("NOT SUPPORTED (checked by rule, not run on the device)");
+    expect(inText.stderr).toContain("Error (GATE_FAILED)");
+  });
+
+  test("takes a model that runs on the CPU in part, on a GPU, and says so", async () => {
+    const { exitCode, stdout } = await runCommand("analyze", [fixture("lstm"), "--target", "web"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^LSTM +1 {2}on the CPU$/m);
+  });
+
+  test("refuses a damaged file, a missing one and a profile of another target", async () => {
+    const code = async (...argv: string[]): Promise<number> => (await runCommand("analyze", argv)).exitCode;
+    expect(await code(fileURLToPath(import.meta.url), "--target", "cpu")).toBe(65);
+    expect(await code("nowhere.onnx", "--target", "cpu")).toBe(66);
+    expect(await code(fixture("lstm"), "--target", "npu", "--profile", "cuda")).toBe(2);
+    expect(await code(fixture("lstm"))).toBe(2);
+  });
+
+  test("offers the targets and profiles that there are", async () => {
+    const { PROFILE_NAMES, TARGETS } = await import("@slm/analyze");
+    expect(AnalyzeCommand.flags.target.options).toEqual(TARGETS);
+    expect(AnalyzeCommand.flags.profile.options).toEqual(PROFILE_NAMES);
+  });
+});

@@ -1,0 +1,67 @@
+import { Args, Flags } from "@oclif/core";
+import type { PathAnalysis, ProfileName, Target } from "@slm/analyze";
+import { GateFailed } from "../errors.js";
+import { SlmCommand } from "../slm-command.js";
+
+/** Lists of their own, so that reading flags loads no library. */
+const TARGETS = ["npu", "gpu", "web", "cpu"] as const satisfies readonly Target[];
+const PROFILES = [
+  "qnn",
+  "openvino",
+  "coreml",
+  "vitisai",
+  "cuda",
+  "directml",
+  "webgpu",
+  "cpu",
+] as const satisfies readonly ProfileName[];
+
+export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
+  static override summary = "Check an ONNX model against the rules of a device, without the device.";
+  static override description =
+    "Takes any ONNX file, or a directory of them. Nothing runs: operators, sizes, types and the QDQ form are compared " +
+    "with what the vendor documents. Exit 3 if the device does not take the model as it is.";
+  static override args = {
+    model: Args.string({ required: true, description: "ONNX file, or a directory with ONNX files." }),
+  };
+  static override flags = {
+    target: Flags.option({ options: TARGETS })({
+      required: true,
+      summary: "Kind of device. On gpu and web, nodes that the device lacks fall back to the CPU.",
+    }),
+    profile: Flags.option({ options: PROFILES })({
+      summary: "What runs the model there. Default: qnn, cuda, webgpu or cpu, by target.",
+    }),
+  };
+  static override examples = [
+    "<%= config.bin %> analyze runs/quickstart/export --target npu --profile qnn",
+    "<%= config.bin %> analyze model.onnx --target gpu --profile directml --json",
+  ];
+
+  protected override async execute(): Promise<PathAnalysis> {
+    const { args, flags } = await this.parse(AnalyzeCommand);
+    const { analyzePath, reportLines } = await import("@slm/analyze");
+    this.#reportLines = reportLines;
+    const { target, profile } = flags;
+    const analysis = await analyzePath(args.model, {
+      target,
+      ...(profile === undefined ? {} : { profile }),
+      signal: this.signal,
+    });
+    if (analysis.supported) return analysis;
+    const { error } = analysis.summary.findings;
+    const first = analysis.findings.find(({ severity }) => severity === "error");
+    throw new GateFailed(
+      `${args.model} is not one that ${analysis.device} takes: ${error} ${error === 1 ? "error" : "errors"}, ` +
+        `the first: ${first?.message ?? "none listed"}`,
+      analysis,
+      [...new Set(first === undefined ? [] : [first.advice])],
+    );
+  }
+
+  #reportLines: (analysis: PathAnalysis) => readonly string[] = () => [];
+
+  protected override lines(analysis: PathAnalysis): readonly string[] {
+    return this.#reportLines(analysis);
+  }
+}

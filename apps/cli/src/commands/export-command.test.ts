@@ -1,0 +1,113 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { runCommand } from "../testing/run-command.js";
+
+const SHAPE = `
+architecture: encoder-decoder
+width: 32
+heads: 4
+kvHeads: 2
+headDim: 16
+feedForward: 48
+encoderLayers: 1
+decoderLayers: 1
+maxSource: 20
+maxTarget: 8
+vocabularySize: 200
+tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 }
+`;
+
+let root = "";
+const at = (name: string): string => join(root, name);
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-export-command-"));
+  await writeFile(at("shape.yaml"), SHAPE);
+  await runCommand("model:init", [at("shape.yaml"), "-o", at("checkpoint"), "--seed", "3", "--json"]);
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const envelope = z.object({ result: z.record(z.string(), z.unknown()) });
+const resultOf = ({ stdout }: { readonly stdout: string }): Record<string, unknown> =>
+  envelope.parse(JSON.parse(stdout)).result;
+
+describe("slm model init", () => {
+  test("writes a checkpoint with random weights that its seed decides", async () => {
+    expect(await readdir(at("checkpoint"))).toEqual(
+      expect.arrayContaining(["config.json", "manifest.json", "model.safetensors", "tokenizer.json"]),
+    );
+    const again = await runCommand("model:init", [at("shape.yaml"), "-o", at("again"), "--json"]);
+    expect(resultOf(again)).toMatchObject({ parameters: expect.any(Number) as number, seed: 1 });
+  });
+
+  test("refuses a vocabulary without room for its tokenizer, and a shape that is none", async () => {
+    await writeFile(at("small.yaml"), SHAPE.replace("vocabularySize: 200", "vocabularySize: 20"));
+    expect((await runCommand("model:init", [at("small.yaml"), "-o", at("x"), "--json"])).exitCode).toBe(78);
+    await writeFile(at("odd.yaml"), SHAPE.replace("heads: 4", "heads: 3"));
+    expect((await runCommand("model:init", [at("odd.yaml"), "-o", at("x"), "--json"])).exitCode).toBe(78);
+  });
+});
+
+describe("slm export", () => {
+  test("writes one pair of graphs for each source length of target npu, and says how far each is off", async () => {
+    const argv = [at("checkpoint"), "--target", "npu", "--profile", "vitisai", "--buckets", "8,64", "--json"];
+    const result = resultOf(await runCommand("export", [...argv, "-o", at("npu")]));
+    expect(result).toMatchObject({ target: "npu", profile: "vitisai", opset: 17 });
+    const { buckets, provider } = z
+      .object({
+        buckets: z.array(z.object({ source: z.number(), maxAbs: z.number().max(1e-3) })),
+        provider: z.string(),
+      })
+      .parse(result["parity"]);
+    expect(buckets.map(({ source }) => source)).toEqual([8, 20]);
+    expect(provider).toBe("cpu");
+    expect(await readdir(at("npu"))).toEqual(
+      expect.arrayContaining(["encoder.8.onnx", "decoder.20.onnx", "weights.data", "model.json"]),
+    );
+  });
+
+  test("writes what transformers.js loads", async () => {
+    await runCommand("export", [at("checkpoint"), "--layout", "transformers.js", "-o", at("web"), "--json"]);
+    expect(await readdir(at("web"), { recursive: true })).toEqual(
+      expect.arrayContaining([
+        "onnx/encoder_model.onnx",
+        "onnx/decoder_model_merged.onnx",
+        "generation_config.json",
+      ]),
+    );
+  });
+
+  test("plans without writing: graphs, sizes, memory for each source length", async () => {
+    const argv = [at("checkpoint"), "--target", "npu", "--buckets", "8,16", "--window", "5", "--dry-run"];
+    const { plan } = resultOf(await runCommand("export", [...argv, "-o", at("nothing"), "--json"]));
+    expect(plan).toMatchObject({
+      graphs: [8, 16].flatMap((bucket) => [
+        { file: `encoder.${bucket}.onnx`, bucket },
+        { file: `decoder.${bucket}.onnx`, bucket },
+      ]),
+      // Two KV heads of 16, keys and values, float32.
+      memory: [
+        { source: 8, window: 5, cacheBytes: 5 * 256, sourceBytes: 8 * 256 },
+        { source: 16, window: 5, cacheBytes: 5 * 256, sourceBytes: 16 * 256 },
+      ],
+    });
+    expect(await readdir(root)).not.toContain("nothing");
+    const { stdout } = await runCommand("export", argv);
+    expect(stdout).toContain("(estimate)");
+  });
+
+  test.each([
+    [["--target", "npu", "--profile", "cuda"], 2],
+    [["--target", "npu", "--buckets", "8,x"], 2],
+    [["--target", "npu", "--window", "9"], 2],
+    [["--target", "npu", "--layout", "transformers.js"], 65],
+    [["--precision", "bfloat16"], 65],
+  ])("refuses %o", async (flags, exitCode) => {
+    const argv = [at("checkpoint"), ...flags, "-o", at("refused"), "--json"];
+    expect((await runCommand("export", argv)).exitCode).toBe(exitCode);
+    expect(await readdir(root)).not.toContain("refused");
+  });
+});

@@ -1,0 +1,42 @@
+import { Args, Flags } from "@oclif/core";
+import { formatNumber } from "../../output/format.js";
+import { SlmCommand } from "../../slm-command.js";
+
+export interface ModelInitResult {
+  readonly artifact: string;
+  readonly parameters: number;
+  readonly seed: number;
+}
+
+export class ModelInitCommand extends SlmCommand<ModelInitResult> {
+  static override summary = "Write a checkpoint of a given shape with random weights.";
+  static override description =
+    "For measuring what a model of that size takes: export, quantize and bench treat it like a trained one. The file " +
+    "holds the keys of a checkpoint's config.json.";
+  static override args = {
+    config: Args.string({ required: true, description: "The model's shape: a YAML or JSON file." }),
+  };
+  static override flags = {
+    output: Flags.string({ char: "o", required: true, helpValue: "<dir>", summary: "Directory to write." }),
+    seed: Flags.integer({ min: 0, default: 1, summary: "Decides the weights." }),
+  };
+  static override examples = ["<%= config.bin %> model init configs/paper-330m.yaml -o paper-330m"];
+
+  protected override async execute(): Promise<ModelInitResult> {
+    const { args, flags } = await this.parse(ModelInitCommand);
+    const { readModelShape, writeRandomCheckpoint } = await import("../../models/random-checkpoint.js");
+    const { writeStandalone } = await import("../../models/standalone-artifact.js");
+    const { output, seed } = flags;
+    const config = await readModelShape(args.config);
+    const { progress } = this.context(seed);
+    const { parameters } = await writeStandalone(
+      { directory: output, kind: "checkpoint", sources: {}, settings: { config, weights: "random" }, seed },
+      (work) => writeRandomCheckpoint(work, config, { seed, progress }),
+    );
+    return { artifact: output, parameters, seed };
+  }
+
+  protected override lines({ artifact, parameters }: ModelInitResult): readonly string[] {
+    return [`${formatNumber(parameters)} parameters, random`, artifact];
+  }
+}

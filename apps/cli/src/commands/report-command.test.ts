@@ -1,0 +1,125 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writeArtifact } from "@slm/artifact";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { runCommand } from "../testing/run-command.js";
+
+let root = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-report-"));
+});
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const at = (...parts: readonly string[]): string => join(root, ...parts);
+const log = (loss: number): string =>
+  [
+    { step: 20, loss: 4 },
+    { step: 40, loss },
+    { step: 40, "dev.wordError": loss / 10 },
+  ]
+    .map((record) => `${JSON.stringify(record)}\n`)
+    .join("");
+
+/** A finished checkpoint with its log and manifest. */
+async function writeRun(directory: string, loss: number, settings: object): Promise<void> {
+  const common = { kind: "checkpoint", key: "k", inputs: [], origins: {}, seed: 7 } as const;
+  await writeArtifact({ ...common, directory, settings: { ...settings } }, async (work) => {
+    await writeFile(join(work, "metrics.jsonl"), log(loss));
+    return {};
+  });
+}
+
+async function writeLog(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, "metrics.jsonl"), `${log(2)}{"step":60,"lo`);
+}
+
+const report = (...argv: readonly string[]): ReturnType<typeof runCommand> =>
+  runCommand("report", [...argv, "-o", at("out", "report.html"), "--quiet"]);
+const page = (): Promise<string> => readFile(at("out", "report.html"), "utf8");
+const resultOf = (json: unknown): Readonly<Record<string, unknown>> =>
+  z.object({ result: z.record(z.string(), z.unknown()) }).parse(json).result;
+
+describe("slm report", () => {
+  test("shows one run with its settings and samples, and ends with the page's path", async () => {
+    await writeRun(at("a", "distill"), 2, { learningRate: 0.003 });
+    await writeFile(at("a", "distill", "samples.jsonl"), '{"source":"x","target":"X","prediction":"Y"}\n');
+    const { stdout, exitCode } = await report(at("a"));
+    expect(exitCode).toBe(0);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines[0]).toBe("a  40 steps  loss 2 (best 2 at 40)  dev.wordError 0.2 (best 0.2 at 40)");
+    expect(lines.at(-1)).toBe(at("out", "report.html"));
+    for (const text of [">learningRate<", ">seed<", "✗ wrong"]) expect(await page()).toContain(text);
+  });
+
+  test("compares runs by as much of their paths as tells them apart", async () => {
+    await writeRun(at("a", "distill"), 2, { learningRate: 0.003 });
+    await writeRun(at("b", "distill"), 3, { learningRate: 0.001 });
+    const { json } = await report(at("a", "distill"), at("b", "distill"), "--json");
+    expect(resultOf(json)).toEqual({
+      report: at("out", "report.html"),
+      tensorboard: null,
+      runs: ["a", "b"].map((name) => ({
+        name: `${name}/distill`,
+        directory: at(name, "distill"),
+        steps: 40,
+        final: { loss: name === "a" ? 2 : 3, "dev.wordError": name === "a" ? 0.2 : 0.3 },
+        best: {
+          loss: { value: name === "a" ? 2 : 3, step: 40 },
+          "dev.wordError": { value: name === "a" ? 0.2 : 0.3, step: 40 },
+        },
+      })),
+    });
+    expect(await page()).toContain(">learningRate</td>");
+  });
+
+  test("reads a run in progress, and prefers a finished one", async () => {
+    await writeLog(at("a", "distill.partial"));
+    const directoryOf = async (): Promise<unknown> =>
+      z.object({ directory: z.string() }).parse(
+        z
+          .array(z.unknown())
+          .parse(resultOf((await report(at("a"), "--json")).json).runs)
+          .at(0),
+      ).directory;
+    expect(await directoryOf()).toBe(at("a", "distill.partial"));
+    await writeLog(at("a", "distill"));
+    expect(await directoryOf()).toBe(at("a", "distill"));
+  });
+
+  test("writes event files for TensorBoard, one directory per run, and replaces them when asked again", async () => {
+    await writeLog(at("a"));
+    await writeLog(at("b"));
+    await writeFile(at("a", "samples.jsonl"), '{"source":"x","target":"X","prediction":"Y"}\n');
+    for (let time = 0; time < 2; time += 1) {
+      const { stdout, exitCode } = await report(at("a"), at("b"), "--tensorboard", at("events"));
+      expect(exitCode).toBe(0);
+      expect(stdout).toContain(`tensorboard --logdir ${at("events")}`);
+      for (const name of ["a", "b"]) {
+        const files = (await readdir(at("events", name))).sort();
+        const texts = await Promise.all(files.map((file) => readFile(at("events", name, file), "latin1")));
+        const written = texts.filter((text) => text !== "");
+        expect(written).toHaveLength(1);
+        expect(written[0]?.match(/train\/loss/g)).toHaveLength(2);
+        expect(written[0]?.includes("samples")).toBe(name === "a");
+      }
+    }
+  });
+
+  test("exits 66 where there is no log, 65 for one that is none, 2 for a run given twice", async () => {
+    await mkdir(at("empty"));
+    const missing = await report(at("empty"), "--json");
+    expect(missing.exitCode).toBe(66);
+    expect(missing.json).toMatchObject({ error: { code: "INPUT_MISSING" } });
+    expect((await report(at("none"))).exitCode).toBe(66);
+    await writeLog(at("a"));
+    expect((await report(at("a"), `${at("a")}/.`)).exitCode).toBe(2);
+    await writeFile(at("a", "metrics.jsonl"), "hello\n");
+    expect((await report(at("a"))).exitCode).toBe(65);
+    expect(await readdir(root)).not.toContain("out");
+  });
+});

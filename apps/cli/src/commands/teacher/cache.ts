@@ -1,0 +1,31 @@
+import { formatCount, formatNumber } from "../../output/format.js";
+import { requiredRecipeArg, trainingFlags } from "../../recipe-flags.js";
+import { StageCommand, type StageReport, type StageResult } from "../stage-command.js";
+
+export class TeacherCacheCommand extends StageCommand {
+  static override summary = "Store what a recipe's teacher says of every target; makes what it needs first.";
+  static override description =
+    "Distillation then reads the teacher's distributions from disk. Unlabelled sources of the data are labelled too. " +
+    "Without --resume, a cache that was killed starts again from nothing; 'slm run' always continues it.";
+  static override args = { recipe: requiredRecipeArg };
+  static override flags = trainingFlags;
+  static override examples = [
+    "<%= config.bin %> teacher cache configs/quickstart.yaml",
+    "<%= config.bin %> teacher cache configs/quickstart.yaml --set cache.k=20 --resume",
+  ];
+
+  protected override async execute(): Promise<StageResult> {
+    const { args, flags } = await this.parse(TeacherCacheCommand);
+    const result = await this.runStage("cache", args.recipe, flags);
+    return "artifact" in result ? { ...result, cache: result.artifact } : result;
+  }
+
+  protected override summarize({ tokens, bytesPerToken, truncation }: StageReport): string {
+    const { meanKl } = Object(truncation) as Readonly<Record<string, number>>;
+    return [
+      `${formatCount(Number(tokens))} tokens`,
+      `${formatNumber(Number(bytesPerToken))} bytes per token`,
+      `${formatNumber(Number(meanKl))} nats from the teacher`,
+    ].join("  ");
+  }
+}

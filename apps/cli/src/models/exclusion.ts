@@ -1,0 +1,65 @@
+/** Keeps the layers that do most damage in float32, more and more of them, until a gate passes. */
+import {
+  isStatic,
+  quantizeDirectory,
+  type GraphName,
+  type LayerDamage,
+  type PerGraph,
+  type QuantizeDirectoryOptions,
+  type QuantizeReport,
+  type WeightFormat,
+} from "@slm/quantization";
+import type { GatedQuantization, Judge } from "./gated-quantization.js";
+
+export interface ExclusionRequest {
+  readonly options: QuantizeDirectoryOptions;
+  /** Worst first. */
+  readonly layers: readonly LayerDamage[];
+  readonly judge: Judge;
+}
+
+type Excluded = QuantizeReport & Pick<GatedQuantization, "gate" | "speed" | "excluded">;
+
+/** The layers of one graph. */
+const namesIn = (graph: GraphName, layers: readonly LayerDamage[]): readonly string[] =>
+  layers.filter((layer) => layer.graph === graph).map(({ layer }) => layer);
+
+/** The options with some layers left in float32: weights by format, nodes of static schemes by name. */
+export function withoutLayers(
+  options: QuantizeDirectoryOptions,
+  layers: readonly LayerDamage[],
+): QuantizeDirectoryOptions {
+  const graphs = ["encoder", "decoder"] as const;
+  if (isStatic(options.scheme)) {
+    const exclude: PerGraph<ReadonlySet<string>> = Object.fromEntries(
+      graphs.map((graph) => [
+        graph,
+        new Set([...(options.exclude?.[graph] ?? []), ...namesIn(graph, layers)]),
+      ]),
+    );
+    return { ...options, exclude };
+  }
+  const formats: PerGraph<ReadonlyMap<string, WeightFormat>> = Object.fromEntries(
+    graphs.map((graph) => {
+      const kept = namesIn(graph, layers).map((weight): [string, WeightFormat] => [weight, "float32"]);
+      return [graph, new Map([...(options.formats?.[graph] ?? []), ...kept])];
+    }),
+  );
+  return { ...options, formats };
+}
+
+/**
+ * Quantizes again and again, each time with twice as many of the worst layers left out, until the gate passes or half
+ * of the layers are out: a model with more of them in float32 is no longer that scheme.
+ */
+export async function excludeWorst({ options, layers, judge }: ExclusionRequest): Promise<Excluded> {
+  for (let count = 1; ; count *= 2) {
+    const out = layers.slice(0, Math.min(count, Math.floor(layers.length / 2)));
+    const report = await quantizeDirectory(withoutLayers(options, out));
+    const answer = await judge.ask();
+    const isLast = count >= layers.length / 2;
+    if (answer.gate?.pass === true || isLast) {
+      return { ...report, ...answer, excluded: out.map(({ graph, layer }) => `${graph}/${layer}`) };
+    }
+  }
+}

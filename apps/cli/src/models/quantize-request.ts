@@ -1,0 +1,169 @@
+/** From the flags of `slm quantize` to what the library is asked. */
+import { SlmError } from "@slm/error";
+import {
+  isStatic,
+  parseBytes,
+  type BlockMethod,
+  type BlockSize,
+  type CalibrationMethod,
+  type DirectoryCalibration,
+  type QuantizeDirectoryOptions,
+  type QuantizeFileOptions,
+  type SchemeName,
+  type WeightFormat,
+} from "@slm/quantization";
+import type { Runtime } from "@slm/runtime";
+import { readFeeds, readTokenPairs } from "./calibration-rows.js";
+import { resolveReduceRange } from "./reduce-range.js";
+
+/** The flags that say how to quantize. */
+export interface QuantizeFlags {
+  readonly scheme: SchemeName;
+  readonly method?: BlockMethod | undefined;
+  readonly "block-size"?: BlockSize | undefined;
+  readonly symmetric: boolean;
+  readonly embedding?: WeightFormat | undefined;
+  readonly "reduce-range": "auto" | "on" | "off";
+  readonly calibration?: string | undefined;
+  readonly "calibration-rows"?: number | undefined;
+  readonly calibrate: CalibrationMethod;
+  readonly percentile?: number | undefined;
+  readonly smooth?: number | undefined;
+  readonly exclude: readonly string[];
+  readonly budget?: string | undefined;
+  readonly sensitivity: boolean;
+}
+
+type Settings = Pick<
+  QuantizeDirectoryOptions,
+  "scheme" | "method" | "blockSize" | "symmetric" | "embedding" | "reduceRange"
+>;
+
+/** What does not depend on the kind of model. */
+function settingsOf(flags: QuantizeFlags): Settings {
+  const { scheme, method, symmetric, embedding } = flags;
+  const range = { auto: "auto", on: true, off: false } as const;
+  return {
+    scheme,
+    symmetric,
+    reduceRange: resolveReduceRange(range[flags["reduce-range"]]),
+    ...(method === undefined ? {} : { method }),
+    ...(flags["block-size"] === undefined ? {} : { blockSize: flags["block-size"] }),
+    ...(embedding === undefined ? {} : { embedding }),
+  };
+}
+
+/** How calibration data are used. */
+function calibrationSettings({
+  calibrate,
+  percentile,
+  smooth,
+}: QuantizeFlags): Pick<DirectoryCalibration, "method" | "percentile" | "smooth"> {
+  return {
+    method: calibrate,
+    ...(percentile === undefined ? {} : { percentile }),
+    ...(smooth === undefined ? {} : { smooth }),
+  };
+}
+
+/** Refuses what asks for data that were not given. @throws SlmError USAGE */
+export function checkQuantizeFlags(flags: QuantizeFlags): void {
+  const asking = [
+    isStatic(flags.scheme) ? `--scheme ${flags.scheme}` : undefined,
+    flags.method === "gptq" ? "--method gptq" : undefined,
+    flags.smooth === undefined ? undefined : "--smooth",
+    flags.budget === undefined ? undefined : "--budget",
+    flags.sensitivity ? "--sensitivity" : undefined,
+  ].find((flag) => flag !== undefined);
+  if (asking !== undefined && flags.calibration === undefined) {
+    throw new SlmError("USAGE", `${asking} needs real data: expected --calibration, got none`, {
+      suggestions: [`${asking} --calibration train.jsonl`],
+    });
+  }
+  if (flags.budget !== undefined) {
+    parseBytes(flags.budget);
+    if (isStatic(flags.scheme)) {
+      throw new SlmError(
+        "USAGE",
+        `--budget chooses formats of weights, --scheme ${flags.scheme} has one for all`,
+        { suggestions: ["--budget 2MB --scheme int4-block"] },
+      );
+    }
+  }
+}
+
+/** The request for a model directory. */
+export async function directoryOptions(
+  flags: QuantizeFlags,
+  modelDirectory: string,
+  runtime: Runtime,
+): Promise<Omit<QuantizeDirectoryOptions, "outputDirectory">> {
+  const { calibration, exclude } = flags;
+  const excluded = new Set(exclude);
+  return {
+    modelDirectory,
+    ...settingsOf(flags),
+    ...(exclude.length === 0
+      ? {}
+      : {
+          exclude: { encoder: excluded, decoder: excluded },
+          formats: { encoder: keptFormats(exclude), decoder: keptFormats(exclude) },
+        }),
+    ...(calibration === undefined
+      ? {}
+      : {
+          calibration: {
+            runtime,
+            pairs: await readTokenPairs(calibration, modelDirectory, flags["calibration-rows"]),
+            ...calibrationSettings(flags),
+          },
+        }),
+  };
+}
+
+const keptFormats = (names: readonly string[]): ReadonlyMap<string, WeightFormat> =>
+  new Map(names.map((name) => [name, "float32"]));
+
+/** The request for a foreign ONNX file. @throws SlmError USAGE for flags that need one of our models */
+export async function fileOptions(
+  flags: QuantizeFlags,
+  input: string,
+  runtime: Runtime,
+): Promise<Omit<QuantizeFileOptions, "output">> {
+  if (flags.budget !== undefined || flags.sensitivity) {
+    throw new SlmError(
+      "USAGE",
+      `${input}: --budget and --sensitivity judge exported models, not ONNX files`,
+      {
+        suggestions: [`slm quantize EXPORT_DIR --scheme ${flags.scheme}`],
+      },
+    );
+  }
+  const { calibration, exclude } = flags;
+  return {
+    input,
+    ...settingsOf(flags),
+    ...(exclude.length === 0 ? {} : { exclude: new Set(exclude) }),
+    ...(calibration === undefined
+      ? {}
+      : {
+          calibration: {
+            runtime,
+            feeds: await readFeeds(calibration, flags["calibration-rows"]),
+            ...calibrationSettings(flags),
+          },
+        }),
+  };
+}
+
+/** A foreign model has no task to be measured on. @throws SlmError USAGE where a gate was asked for */
+export function refuseGate(gate: string | undefined, path: string): void {
+  if (gate === undefined) return;
+  throw new SlmError(
+    "USAGE",
+    `--gate ${gate}: ${path} is an ONNX file without a tokenizer; its outputs are compared`,
+    {
+      suggestions: ["leave --gate out and read 'outputs' of --json"],
+    },
+  );
+}

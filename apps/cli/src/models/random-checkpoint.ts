@@ -1,0 +1,63 @@
+/** A checkpoint of a given shape with random weights: says nothing, but exports, fits and runs as a trained one would. */
+import { join } from "node:path";
+import { writeTextAtomic, type Progress } from "@slm/artifact";
+import { createRandom } from "@slm/decoding";
+import { SlmError } from "@slm/error";
+import {
+  CONFIG_FILE,
+  initializeWeights,
+  parameterCount,
+  parseModelConfig,
+  WEIGHTS_FILE,
+  writeSafetensors,
+  type ModelConfig,
+} from "@slm/model";
+import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { readRecipeFile } from "../recipe/recipe-file.js";
+
+export interface RandomCheckpointOptions {
+  readonly seed: number;
+  readonly progress: Progress;
+}
+
+/** Reads a model's configuration from YAML or JSON. @throws SlmError INPUT_MISSING, CONFIG_INVALID */
+export async function readModelShape(path: string): Promise<ModelConfig> {
+  const { value } = await readRecipeFile(path);
+  return parseModelConfig(value, path);
+}
+
+/**
+ * Writes config.json, model.safetensors and a tokenizer: printable ASCII characters in, capital letters out.
+ *
+ * @throws SlmError CONFIG_INVALID for a vocabulary too small for that tokenizer.
+ */
+export async function writeRandomCheckpoint(
+  directory: string,
+  config: ModelConfig,
+  { seed, progress }: RandomCheckpointOptions,
+): Promise<{ readonly parameters: number }> {
+  const files = trainSymbolTokenizer({
+    sources: PRINTABLE.filter((character) => !isCapital(character)),
+    targets: [PRINTABLE.filter(isCapital).join(" ")],
+    sourceLowercase: true,
+  });
+  const tokens = Object.keys(files.tokenizer.model.vocab).length;
+  if (tokens > config.vocabularySize) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `model init: the vocabulary must hold at least ${tokens} tokens, got ${config.vocabularySize}`,
+    );
+  }
+  progress({ stage: "model", message: "drawing weights" });
+  const weights = initializeWeights(config, createRandom(seed % 2 ** 32).next);
+  progress({ stage: "model", message: "writing weights" });
+  await writeSafetensors(join(directory, WEIGHTS_FILE), weights, { weights: "random", seed: String(seed) });
+  await writeTextAtomic(join(directory, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
+  await writeTokenizer(files, directory);
+  return { parameters: parameterCount(config) };
+}
+
+/** Every printable character of ASCII but the space. */
+const PRINTABLE = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index));
+
+const isCapital = (character: string): boolean => /^[A-Z]$/.test(character);

@@ -1,0 +1,45 @@
+/** What `slm export` prints: the files it wrote, or the plan of `--dry-run`. */
+import type { ExportPlan, ExportReport } from "@slm/onnx-export";
+import { formatBytes, formatNumber } from "./format.js";
+
+/** Files, what was compared, and the path of the artifact last. */
+export function exportReportLines(report: ExportReport, artifact: string): readonly string[] {
+  const { files, opset, parity, parameters, target, profile, precision } = report;
+  return [
+    ...files.map(({ path, bytes }) => `${formatBytes(bytes).padStart(10)}  ${path}`),
+    `${formatNumber(parameters)} parameters, target ${target} ${profile}, ${precision}, opset ${opset}`,
+    ...parityLines(parity),
+    artifact,
+  ];
+}
+
+function parityLines(parity: ExportReport["parity"]): readonly string[] {
+  if (parity === null) return ["logits not compared"];
+  const where = `(${parity.basis}, on provider ${parity.provider})`;
+  return [
+    `logits differ by at most ${formatNumber(parity.maxAbs)} ${where}`,
+    ...parity.buckets.map(
+      ({ source, maxAbs }) => `  sources of up to ${source} tokens: ${formatNumber(maxAbs)}`,
+    ),
+  ];
+}
+
+/** Graphs, their weights, and the memory of one text. */
+export function exportPlanLines({ graphs, memory, diskBytes, ...plan }: ExportPlan): readonly string[] {
+  const { target, profile, precision, layout, opset, parameters } = plan;
+  return [
+    `target ${target} ${profile}, ${precision}, layout ${layout}, opset ${opset}, ${formatNumber(parameters)} parameters`,
+    ...graphs.map(
+      ({ file, nodes, weightBytes }) =>
+        `${formatBytes(weightBytes).padStart(10)}  ${file}, ${formatNumber(nodes)} nodes`,
+    ),
+    `${formatBytes(diskBytes).padStart(10)}  weights on disk, shared ones counted once`,
+    "memory for one text:",
+    ...memory.map(
+      (item) =>
+        `  source ${item.source}, target ${item.window}: weights ${formatBytes(item.weightBytes)}, ` +
+        `caches ${formatBytes(item.cacheBytes)}, keys and values of the source ${formatBytes(item.sourceBytes)}, ` +
+        `activations about ${formatBytes(item.activationBytesEstimate)} (estimate)`,
+    ),
+  ];
+}

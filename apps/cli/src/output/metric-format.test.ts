@@ -1,0 +1,23 @@
+import { METRIC_NAMES, METRICS } from "@slm/metrics";
+import { describe, expect, test } from "vitest";
+import { formatMetric, METRIC_UNITS } from "./metric-format.js";
+
+describe("the units that values are shown in", () => {
+  test("are those of the metrics themselves", () => {
+    const units = Object.fromEntries(METRIC_NAMES.map((name) => [name, METRICS[name].unit]));
+    expect(METRIC_UNITS).toEqual({ ...units, perplexity: "none" });
+  });
+});
+
+describe(formatMetric, () => {
+  test.each([
+    ["wordError", 0.48213, "48.2 %"],
+    ["squadF1", 1, "100 %"],
+    ["phonemeError", 0.00123, "0.123 %"],
+    ["bleu", 27.3412, "27.3"],
+    ["perplexity", 11.04, "11"],
+    ["constructor", 0.5, "0.5"],
+  ])("shows %s %d as %s", (name, value, text) => {
+    expect(formatMetric(name, value)).toBe(text);
+  });
+});

@@ -1,0 +1,53 @@
+/** Training runs as a page and as event files for TensorBoard. */
+import {
+  compareRuns,
+  lastStep,
+  openEventFile,
+  readRunLog,
+  readSamples,
+  samplesMarkdown,
+  SAMPLES_FILE,
+  trainingPage,
+} from "@slm/report";
+import { join } from "node:path";
+import type { TrainingRun } from "./training-runs.js";
+
+/** One run by itself, or several side by side. @throws SlmError DATA_INVALID for a log that is not one */
+export async function runsPage(runs: readonly TrainingRun[]): Promise<string> {
+  const [run, ...others] = runs;
+  if (run === undefined || others.length > 0) return compareRuns(runs);
+  return trainingPage({
+    title: `Training of ${run.name}`,
+    log: await readRunLog(run.metricsFile),
+    samples: await readSamples(join(run.directory, SAMPLES_FILE)),
+    settings: run.settings,
+  });
+}
+
+/**
+ * Writes the event files of each run into a directory of its name; what an earlier call wrote there is replaced.
+ *
+ * @returns the runs whose log has no times: all their events carry the time at which the run ended
+ */
+export async function writeEventFiles(
+  runs: readonly TrainingRun[],
+  directory: string,
+): Promise<{ readonly untimed: readonly string[] }> {
+  const untimed: string[] = [];
+  for (const { name, metricsFile, directory: source, endedAt } of runs) {
+    const log = await readRunLog(metricsFile);
+    const samples = await readSamples(join(source, SAMPLES_FILE));
+    // Through step -1: nothing is kept, a step 0 included.
+    const events = await openEventFile(join(directory, name), { keepThroughStep: -1 });
+    try {
+      for (const { step, wallTime, values } of log.records)
+        await events.append(step, wallTime ?? endedAt, Object.fromEntries(values));
+      if (samples !== undefined && samples.rows.length > 0)
+        await events.appendText(lastStep(log), endedAt, "samples", samplesMarkdown(samples));
+    } finally {
+      await events.close();
+    }
+    if (log.records.some(({ wallTime }) => wallTime === undefined)) untimed.push(name);
+  }
+  return { untimed };
+}

@@ -1,0 +1,103 @@
+/** Makes the members of an ensemble of teachers, one directory each, and the file that joins them. */
+import { SlmError } from "@slm/error";
+import { readJsonFile, writeJsonAtomic } from "@slm/artifact";
+import { writeEnsemble, type TeacherConfig, type TeacherMemberConfig } from "@slm/teacher";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import type { StageFile } from "../pipeline/stage.js";
+import { makeTeacher, teacherFiles, type MadeTeacher, type TeacherRun } from "./make-teacher.js";
+
+type EnsembleConfig = Extract<TeacherConfig, { readonly kind: "ensemble" }>;
+
+export interface EnsembleReport extends MadeTeacher {
+  /** What making each member reported. */
+  readonly members: readonly MadeTeacher[];
+}
+
+/** Written last into a member's directory: a resumed run does not make that member again. */
+const REPORT_FILE = "report.json";
+const memberReport = z.looseObject({ parameters: z.number(), vocab: z.number() });
+
+/**
+ * Makes the members `member-0`, `member-1`, ... in the work directory; those that a killed run finished are kept.
+ *
+ * @throws SlmError SHAPE_MISMATCH if members have different vocabularies, and what making one throws.
+ */
+export async function makeEnsemble({ members }: EnsembleConfig, run: TeacherRun): Promise<EnsembleReport> {
+  const reports: MadeTeacher[] = [];
+  for (const [index, member] of members.entries()) {
+    const work = join(run.work, directoryOf(index));
+    await mkdir(work, { recursive: true });
+    const report =
+      (await finishedMember(work)) ?? (await makeMember(member, index, members.length, { ...run, work }));
+    reports.push(report);
+  }
+  const vocab = requireOneVocabulary(reports);
+  await writeEnsemble(
+    run.work,
+    members.map(({ weight }, index) => ({ directory: directoryOf(index), weight })),
+  );
+  return {
+    parameters: reports.reduce((sum, { parameters }) => sum + parameters, 0),
+    vocab,
+    members: reports,
+  };
+}
+
+/** Files outside the run that members are copied from. */
+export function memberFiles({ members }: EnsembleConfig): readonly StageFile[] {
+  return members.flatMap((member, index) =>
+    teacherFiles(member).map(({ setting, path }) => ({
+      setting: `members.${index}.${setting}`,
+      path,
+    })),
+  );
+}
+
+const directoryOf = (index: number): string => `member-${index}`;
+
+async function makeMember(
+  member: TeacherMemberConfig,
+  index: number,
+  count: number,
+  run: TeacherRun,
+): Promise<MadeTeacher> {
+  const { context } = run;
+  const seed = (member.kind === "train" ? member.seed : undefined) ?? context.seed + index;
+  const report = await makeTeacher(member, {
+    ...run,
+    context: {
+      ...context,
+      seed,
+      progress: (update) => {
+        context.progress({
+          ...update,
+          message: [`member ${index + 1}/${count}`, update.message ?? ""].join(" ").trim(),
+        });
+      },
+    },
+  });
+  await writeJsonAtomic(join(run.work, REPORT_FILE), report);
+  return report;
+}
+
+async function finishedMember(work: string): Promise<MadeTeacher | undefined> {
+  try {
+    return await readJsonFile(join(work, REPORT_FILE), memberReport);
+  } catch (error) {
+    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
+    throw error;
+  }
+}
+
+function requireOneVocabulary(reports: readonly MadeTeacher[]): number {
+  const { vocab } = reports[0]!;
+  const other = reports.findIndex((report) => report.vocab !== vocab);
+  if (other < 0) return vocab;
+  throw new SlmError(
+    "SHAPE_MISMATCH",
+    `teacher: member 0 has a vocabulary of ${vocab} tokens, member ${other} of ${reports[other]!.vocab}`,
+    { suggestions: ["use members trained with the tokenizer of this run"] },
+  );
+}

@@ -1,0 +1,105 @@
+/** Makes one teacher checkpoint: trained on the run's data, or copied from disk or from slm. */
+import type { StageContext } from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import { CONFIG_FILE, WEIGHTS_FILE, parameterCount, readModelConfig } from "@slm/model";
+import { embeddedTeacherDirectory, trainTeacher, type TeacherConfig } from "@slm/teacher";
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, readTokenizerFiles } from "@slm/tokenizer";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { Compute } from "../compute/compute.js";
+import { withEngine } from "../compute/open-engine.js";
+import type { StageFile } from "../pipeline/stage.js";
+
+/** Files that make a checkpoint which other stages can read. */
+const CHECKPOINT_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE] as const;
+
+/** Settings of a teacher that is one checkpoint. */
+export type SingleTeacherConfig = Exclude<TeacherConfig, { readonly kind: "ensemble" }>;
+
+export interface TeacherRun {
+  readonly dataDirectory: string;
+  readonly tokenizerDirectory: string;
+  /** Receives the checkpoint. */
+  readonly work: string;
+  readonly compute: Compute;
+  readonly context: StageContext;
+}
+
+/** What every way to make a teacher reports; training reports more. */
+export interface MadeTeacher {
+  readonly parameters: number;
+  readonly vocab: number;
+}
+
+export interface CopiedTeacher extends MadeTeacher {
+  /** Directory the checkpoint came from. */
+  readonly source: string;
+}
+
+/** Makes the checkpoint that the settings ask for. */
+export async function makeTeacher(settings: SingleTeacherConfig, run: TeacherRun): Promise<MadeTeacher> {
+  const { dataDirectory, tokenizerDirectory, work, compute, context } = run;
+  if (settings.kind !== "train") return copyTeacher(sourceOf(settings), tokenizerDirectory, work);
+  const inputs = { dataDirectory, tokenizerDirectory, workDirectory: work, context };
+  return withEngine(compute, (engine) => trainTeacher(settings, { ...inputs, engine }));
+}
+
+/** Files outside the run that the checkpoint is copied from. */
+export function teacherFiles(settings: SingleTeacherConfig): readonly StageFile[] {
+  if (settings.kind === "train") return [];
+  const directory = sourceOf(settings);
+  return CHECKPOINT_FILES.map((file) => ({
+    setting: `${settings.kind}/${file}`,
+    path: join(directory, file),
+  }));
+}
+
+/** Where a teacher that is not trained comes from. */
+function sourceOf(settings: Exclude<SingleTeacherConfig, { readonly kind: "train" }>): string {
+  return settings.kind === "checkpoint" ? settings.path : embeddedTeacherDirectory(settings.name);
+}
+
+/**
+ * Copies a checkpoint into `work`.
+ *
+ * @throws SlmError INPUT_MISSING, CONFIG_INVALID if it is not decoder-only, SHAPE_MISMATCH if its vocabulary is not the
+ * run's: its probabilities would be read as those of other tokens.
+ */
+export async function copyTeacher(
+  source: string,
+  tokenizerDirectory: string,
+  work: string,
+): Promise<CopiedTeacher> {
+  const config = await readModelConfig(source);
+  if (config.architecture !== "decoder-only") {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `teacher: ${join(source, CONFIG_FILE)}: expected a decoder-only model, got ${config.architecture}`,
+      { context: { source }, suggestions: ["slm teacher train RECIPE"] },
+    );
+  }
+  await requireSameVocabulary(source, tokenizerDirectory);
+  for (const file of CHECKPOINT_FILES) await copyFile(join(source, file), join(work, file));
+  return { parameters: parameterCount(config), vocab: config.vocabularySize, source };
+}
+
+async function requireSameVocabulary(source: string, tokenizerDirectory: string): Promise<void> {
+  const theirs = (await readTokenizerFiles(source)).tokenizer.model.vocab;
+  const ours = (await readTokenizerFiles(tokenizerDirectory)).tokenizer.model.vocab;
+  if (isDeepStrictEqual(theirs, ours)) return;
+  const [got, expected] = [Object.keys(theirs).length, Object.keys(ours).length];
+  const sizes =
+    got === expected ? `both ${got} tokens, but not the same` : `${got} tokens against ${expected}`;
+  throw new SlmError(
+    "SHAPE_MISMATCH",
+    `teacher: the vocabulary of ${source} is not the tokenizer's of this run: ${sizes}`,
+    {
+      context: { source, teacherTokens: got, tokenizerTokens: expected },
+      suggestions: [
+        "prepare the data as for that teacher: remove data.limit and other changes of the data",
+        "train a teacher on this data: teacher: { kind: train, ... }, as in configs/g2p-teacher.yaml",
+      ],
+    },
+  );
+}

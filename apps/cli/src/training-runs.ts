@@ -1,0 +1,84 @@
+/** Training runs that a command is given by path: where their logs lie, what they are called, what they were set to. */
+import { readManifest, type Manifest } from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import { METRICS_FILE } from "@slm/training";
+import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
+export interface TrainingRun {
+  /** The shortest end of its path that no other run has. */
+  readonly name: string;
+  readonly directory: string;
+  readonly metricsFile: string;
+  /** The stage's settings and seed; undefined while the run is in progress and has no manifest. */
+  readonly settings: Readonly<Record<string, unknown>> | undefined;
+  /** When the log was last written, or the run was finished [seconds since 1970]. */
+  readonly endedAt: number;
+}
+
+/** Where a log may lie below the directory of a recipe's run: finished stages before those in progress. */
+const STAGES = ["distill", "distill.partial", "teacher", "teacher.partial"] as const;
+
+/**
+ * Finds the logs of runs. A path is a directory that holds `metrics.jsonl`, or the directory of a recipe's run.
+ *
+ * @throws SlmError INPUT_MISSING for a path without a log; USAGE for a run named twice; DATA_INVALID for a broken manifest
+ */
+export async function locateRuns(paths: readonly string[]): Promise<readonly TrainingRun[]> {
+  const directories = paths.map(directoryOf);
+  const twice = directories.find((directory, index) => directories.indexOf(directory) < index);
+  if (twice !== undefined) throw new SlmError("USAGE", `report: the run in ${twice} is given twice`);
+  const names = shortNames(paths.map((path) => resolve(path)));
+  return Promise.all(
+    directories.map(async (directory, index): Promise<TrainingRun> => {
+      const metricsFile = join(directory, METRICS_FILE);
+      const manifest = await manifestOf(directory);
+      const endedAt =
+        manifest === undefined ? (await stat(metricsFile)).mtimeMs : Date.parse(manifest.createdAt);
+      return {
+        name: names[index]!,
+        directory,
+        metricsFile,
+        settings: manifest === undefined ? undefined : settingsOf(manifest),
+        endedAt: endedAt / 1000,
+      };
+    }),
+  );
+}
+
+function directoryOf(path: string): string {
+  const candidates = [path, ...STAGES.map((stage) => join(path, stage))].map((place) => resolve(place));
+  const found = candidates.find((directory) => existsSync(join(directory, METRICS_FILE)));
+  if (found !== undefined) return found;
+  throw new SlmError(
+    "INPUT_MISSING",
+    `report: no ${METRICS_FILE} in ${path}, nor in ${STAGES.join(", ")} below it`,
+    { context: { path }, suggestions: ["slm report runs/quickstart", "slm distill configs/quickstart.yaml"] },
+  );
+}
+
+async function manifestOf(directory: string): Promise<Manifest | undefined> {
+  try {
+    return await readManifest(directory);
+  } catch (error) {
+    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined; // Still in progress.
+    throw error;
+  }
+}
+
+function settingsOf({ settings, seed }: Manifest): Readonly<Record<string, unknown>> {
+  const isTree = typeof settings === "object" && settings !== null && !Array.isArray(settings);
+  return { ...(isTree ? settings : { settings }), seed };
+}
+
+/** The last parts of each path, as few as tell all apart. Paths are absolute and differ. */
+function shortNames(paths: readonly string[]): readonly string[] {
+  const parts = paths.map((path) => path.split(/[\\/]/).filter((part) => part !== ""));
+  const longest = Math.max(...parts.map(({ length }) => length));
+  for (let count = 1; count < longest; count += 1) {
+    const names = parts.map((all) => all.slice(-count).join("/"));
+    if (new Set(names).size === names.length) return names;
+  }
+  return parts.map((all) => all.join("/"));
+}

@@ -1,0 +1,107 @@
+/** Our own exports against the rules of the devices they are made for, and inferred shapes against a real run. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { analyzePath, inferShapes, profilesOf, type ProfileName, type Target } from "@slm/analyze";
+import { GRAPH_IO } from "@slm/artifact";
+import { createRandom } from "@slm/decoding";
+import { readOutline } from "@slm/graph";
+import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
+import { exportWeights, profileNames } from "@slm/onnx-export";
+import { createHostTensor } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-cpu";
+import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const config: EncoderDecoderConfig = {
+  architecture: "encoder-decoder",
+  width: 32,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 48,
+  encoderLayers: 1,
+  decoderLayers: 1,
+  maxSource: 16,
+  maxTarget: 8,
+  rotaryBase: 10_000,
+  normEpsilon: 1e-6,
+  bias: false,
+  headOrder: "grouped",
+  vocabularySize: 21,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+};
+
+let workspace = "";
+let tokenizerDirectory = "";
+
+beforeAll(async () => {
+  workspace = await mkdtemp(join(tmpdir(), "slm-analyze-exports-"));
+  tokenizerDirectory = join(workspace, "tokenizer");
+  await writeTokenizer(
+    trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y"], sourceLowercase: false }),
+    tokenizerDirectory,
+  );
+});
+
+afterAll(async () => {
+  await rm(workspace, { recursive: true });
+});
+
+async function exported(target: Target, profile?: string): Promise<string> {
+  const outputDirectory = await mkdtemp(join(workspace, `${target}-`));
+  const weights = initializeWeights(config, createRandom(5).next);
+  const choice = profile === undefined ? { target } : { target, profile };
+  await exportWeights({ config, weights, name: "tiny", tokenizerDirectory }, { outputDirectory, ...choice });
+  return outputDirectory;
+}
+
+const isShared = (target: Target, name: string): name is ProfileName =>
+  profilesOf(target).some((profile) => profile === name);
+
+const combinations = (["npu", "gpu", "web"] as const).flatMap((target) =>
+  profileNames(target)
+    .filter((profile) => isShared(target, profile))
+    .map((profile) => ({ target, profile: profile as ProfileName })),
+);
+
+test.each(combinations)(
+  "what is exported for $target $profile keeps its rules",
+  async ({ target, profile }) => {
+    const { findings, supported } = await analyzePath(await exported(target, profile), { target, profile });
+    expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
+    expect(supported).toBe(true);
+  },
+);
+
+test("what is exported for the CPU keeps the rules of the CPU and breaks those of an NPU", async () => {
+  const directory = await exported("cpu");
+  expect((await analyzePath(directory, { target: "cpu" })).supported).toBe(true);
+  expect((await analyzePath(directory, { target: "npu", profile: "qnn" })).supported).toBe(false);
+});
+
+test("inferred shapes are those of a run, with sizes in place of symbols", async () => {
+  const directory = await exported("cpu");
+  const sizes: Readonly<Record<string, number>> = { batch: 2, source: 5 };
+  const path = join(directory, "encoder.onnx");
+  const outline = await readOutline(path);
+  const { facts, problems } = inferShapes({
+    ...outline,
+    outputs: outline.outputs.map(({ name }) => ({ name })),
+  });
+  expect(problems).toEqual([]);
+  const runtime = await createCpuRuntime({ inThread: true, threads: 1 });
+  try {
+    const session = await runtime.load({ kind: "file", path });
+    const fetch = outline.outputs.map(({ name }) => name);
+    const feeds = {
+      [GRAPH_IO.sourceIds]: createHostTensor("int32", [2, 5]),
+      [GRAPH_IO.sourceLengths]: createHostTensor("int32", [2], Int32Array.of(5, 3)),
+    };
+    const { fetched } = await session.run({ feeds, fetch });
+    for (const name of fetch)
+      expect(facts.of(name).shape?.map((size) => sizes[size] ?? size)).toEqual(fetched[name]?.shape);
+  } finally {
+    await runtime.close();
+  }
+});

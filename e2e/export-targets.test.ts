@@ -1,0 +1,233 @@
+/** Exports for every target, profile and precision, run on the CPU provider against the trained model. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readDeviceModel } from "@slm/artifact";
+import { createRandom } from "@slm/decoding";
+import {
+  initializeWeights,
+  type Checkpoint,
+  type DecoderOnlyConfig,
+  type EncoderDecoderConfig,
+} from "@slm/model";
+import {
+  EXPORT_TARGETS,
+  exportWeights,
+  PRECISIONS,
+  profileNames,
+  PROFILES,
+  type ExportChoice,
+  type ExportReport,
+  type Precision,
+  type Profile,
+} from "@slm/onnx-export";
+import type { Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-cpu";
+import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+/** Logits are a few units large: float32 sums in another order, rounding to 11 and to 8 bits at every step. */
+const TOLERANCE: Readonly<Record<Precision, number>> = { float32: 2e-5, float16: 0.02, bfloat16: 0.15 };
+
+const shared = {
+  width: 48,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 80,
+  decoderLayers: 2,
+  maxSource: 24,
+  maxTarget: 12,
+  rotaryBase: 10_000,
+  normEpsilon: 1e-6,
+  bias: true,
+  headOrder: "grouped",
+  vocabularySize: 37,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+} as const;
+const encoderDecoder: EncoderDecoderConfig = { ...shared, architecture: "encoder-decoder", encoderLayers: 2 };
+const decoderOnly: DecoderOnlyConfig = { ...shared, architecture: "decoder-only" };
+
+let runtime: Runtime;
+let workspace: string;
+let tokenizerDirectory: string;
+
+beforeAll(async () => {
+  runtime = await createCpuRuntime({ inThread: true, threads: 2 });
+  workspace = await mkdtemp(join(tmpdir(), "slm-targets-"));
+  tokenizerDirectory = join(workspace, "tokenizer");
+  const files = trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y"], sourceLowercase: false });
+  await writeTokenizer(files, tokenizerDirectory);
+});
+
+afterAll(async () => {
+  await runtime.close();
+  await rm(workspace, { recursive: true });
+});
+
+function randomWeights(config: Checkpoint["config"]): Checkpoint["weights"] {
+  const { next } = createRandom(11);
+  const weights = new Map(initializeWeights(config, next));
+  for (const [name, weight] of weights) {
+    // Gains and biases start at one and zero, where leaving them out could go unseen.
+    if (weight.shape.length === 1) {
+      const start = name.endsWith(".bias") ? -0.5 : 0.5;
+      weights.set(name, { ...weight, data: new Float32Array(weight.data.length).map(() => start + next()) });
+    }
+  }
+  return weights;
+}
+
+async function exported(
+  config: Checkpoint["config"],
+  choice: ExportChoice,
+): Promise<{ readonly report: ExportReport; readonly directory: string }> {
+  const directory = await mkdtemp(join(workspace, "export-"));
+  const source = { config, weights: randomWeights(config), name: "tiny", tokenizerDirectory };
+  return {
+    report: await exportWeights(source, { outputDirectory: directory, runtime, ...choice }),
+    directory,
+  };
+}
+
+const combinations = EXPORT_TARGETS.flatMap((target) =>
+  profileNames(target).flatMap((profile) => {
+    const profiles: Readonly<Record<string, Profile>> = PROFILES[target];
+    return PRECISIONS.map((precision) => ({
+      target,
+      profile,
+      precision,
+      isRefused: profiles[profile]!.refuses[precision] !== undefined,
+    }));
+  }),
+);
+
+const BUCKETS = [4, 16, 64];
+
+test.each(combinations.filter(({ isRefused }) => !isRefused))(
+  "computes what the trained one does: $target $profile $precision",
+  async ({ target, profile, precision }) => {
+    const { report } = await exported(encoderDecoder, { target, profile, precision, buckets: BUCKETS });
+    const { parity } = report;
+    expect(parity?.maxAbs).toBeLessThan(TOLERANCE[precision]);
+    expect(parity?.provider).toBe("cpu");
+    expect(parity?.basis.includes("rounded to bfloat16")).toBe(precision === "bfloat16");
+    expect(parity?.buckets.map(({ source }) => source)).toEqual(target === "npu" ? [4, 16, 24] : []);
+    // Sources that fill a graph, and sources that leave most of it empty.
+    expect(parity?.cases.some(({ bucket, source }) => bucket === null || source < bucket)).toBe(true);
+  },
+);
+
+/** Shapes in which a wrong head, axis or position would show, on one profile for every form of attention. */
+const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
+  "modulo head order, no biases": { heads: 6, kvHeads: 3, headOrder: "modulo", bias: false },
+  "as many KV heads as heads": { kvHeads: 4 },
+  "one KV head for five heads": { heads: 5, kvHeads: 1 },
+  "heads of 24": { headDim: 24 },
+  "sizes that are multiples of nothing": { width: 50, feedForward: 33, heads: 3, kvHeads: 3 },
+  "room for two tokens only": { maxSource: 1, maxTarget: 2 },
+};
+
+test.each(Object.entries(SHAPES))("computes what the trained one does: %s", async (_name, change) => {
+  const choices: readonly ExportChoice[] = [
+    { target: "gpu", profile: "cuda" },
+    { target: "web" },
+    { target: "npu", buckets: [6, 64] },
+    { target: "web", layout: "transformers.js" },
+  ];
+  for (const choice of choices) {
+    const { report } = await exported({ ...encoderDecoder, ...change }, choice);
+    expect(report.parity?.maxAbs, choice.target).toBeLessThan(TOLERANCE.float32);
+  }
+});
+
+test.each(combinations.filter(({ isRefused }) => isRefused))(
+  "refuses $precision for $target $profile, saying why",
+  async ({ target, profile, precision }) => {
+    await expect(exported(encoderDecoder, { target, profile, precision })).rejects.toMatchObject({
+      code: "OP_UNSUPPORTED",
+      message: expect.stringContaining(
+        `${profile} of target ${target} does not take ${precision}: `,
+      ) as string,
+    });
+  },
+);
+
+test.each(["cpu", "gpu", "web"] as const)(
+  "a decoder-only model computes what the trained one does: %s",
+  async (target) => {
+    for (const profile of profileNames(target)) {
+      const { report } = await exported(decoderOnly, { target, profile });
+      expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float32);
+    }
+  },
+);
+
+test("a decoder-only model is refused for target npu", async () => {
+  await expect(exported(decoderOnly, { target: "npu" })).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
+});
+
+test("graphs of all source lengths read one weights file, and model.json names them", async () => {
+  const { report, directory } = await exported(encoderDecoder, {
+    target: "npu",
+    buckets: BUCKETS,
+    window: 7,
+  });
+  const model = await readDeviceModel(directory);
+  expect(model.static).toMatchObject({ window: 7, maskedBias: -100 });
+  expect(model.static?.buckets.map(({ source, encoder }) => [source, encoder.file])).toEqual([
+    [4, "encoder.4.onnx"],
+    [16, "encoder.16.onnx"],
+    [24, "encoder.24.onnx"],
+  ]);
+  expect(model).toMatchObject({
+    maxSource: 24,
+    maxTarget: 7,
+    profile: "qnn",
+  });
+  const { encoder, decoder } = model.static!.buckets.at(-1)!;
+  expect(model.graphs).toEqual({ encoder, decoder });
+  const weights = (await readFile(join(directory, "weights.data"))).length;
+  // Once for all six graphs, and a few rotary tables.
+  expect(weights).toBeLessThan(4 * report.parameters * 1.1);
+  expect(weights).toBeGreaterThan(4 * report.parameters * 0.9);
+});
+
+describe("layout transformers.js", () => {
+  const layout = "transformers.js" as const;
+
+  test.each([
+    { target: "cpu", precision: "float32" },
+    { target: "web", precision: "float32" },
+    { target: "web", precision: "float16" },
+    { target: "gpu", profile: "webgpu", precision: "float32" },
+    { target: "gpu", profile: "coreml", precision: "float32" },
+  ] as const)("computes what the trained model does: %o", async (choice) => {
+    const { report } = await exported(encoderDecoder, { ...choice, layout });
+    expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE[choice.precision]);
+    const suffix = choice.precision === "float16" ? "_fp16" : "";
+    expect(report.files.map(({ path }) => path)).toEqual([
+      "config.json",
+      "generation_config.json",
+      `onnx/decoder_model_merged${suffix}.onnx`,
+      `onnx/encoder_model${suffix}.onnx`,
+      "tokenizer.json",
+      "tokenizer_config.json",
+    ]);
+  });
+
+  test.each([
+    { target: "npu", precision: "float32" },
+    { target: "gpu", precision: "bfloat16" },
+  ] as const)("is refused for %o", async (choice) => {
+    await expect(exported(encoderDecoder, { ...choice, layout })).rejects.toMatchObject({
+      code: "OP_UNSUPPORTED",
+    });
+  });
+
+  test("is refused for a decoder-only model", async () => {
+    await expect(exported(decoderOnly, { target: "cpu", layout })).rejects.toMatchObject({
+      code: "OP_UNSUPPORTED",
+    });
+  });
+});

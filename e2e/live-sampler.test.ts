@@ -1,0 +1,56 @@
+/** Sampling inside a compiled program draws the tokens that it draws eagerly. */
+import { createRandom } from "@slm/decoding";
+import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
+import type { Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createEagerEngine, createOnnxEngine, type Engine } from "@slm/tensor";
+import { createLiveSampler, packWeights, planChunks, valueInput, type LiveModel } from "@slm/training";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+let runtime: Runtime;
+let engines: readonly Engine[];
+beforeAll(async () => {
+  runtime = await createCpuRuntime({ inThread: true, threads: 2 });
+  engines = [await createEagerEngine("js"), createOnnxEngine(runtime)];
+});
+afterAll(() => runtime.close());
+
+const shape = {
+  width: 16,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 4,
+  feedForward: 32,
+  decoderLayers: 2,
+  maxSource: 8,
+  maxTarget: 32,
+  vocabularySize: 40,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+};
+const MODELS: readonly ModelConfig[] = [
+  encoderDecoderConfig.parse({ ...shape, encoderLayers: 1 }),
+  decoderOnlyConfig.parse(shape),
+];
+const sources = [Int32Array.of(4, 5, 6), Int32Array.of(7), Int32Array.of(8, 8), Int32Array.of(9, 4, 9)];
+
+/** Target lengths of one run and of several; candidates all, and few. */
+const cases = MODELS.flatMap((config) =>
+  [6, 30].flatMap((target) => [5, 64].map((topK) => ({ config, target, topK }))),
+);
+
+test.each(cases)("$config.architecture, $target tokens, top $topK", async ({ config, target, topK }) => {
+  const weights = initializeWeights(config, createRandom(3).next);
+  const drawn: number[][][] = [];
+  for (const engine of engines) {
+    const feeds: Record<string, LiveModel["feeds"][string]> = {};
+    for (const chunk of planChunks(config))
+      feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
+    const live = { engine, config, feeds };
+    const sampler = await createLiveSampler(live, { rows: 5, source: 3, target }, { temperature: 0.8, topK });
+    drawn.push(await sampler.sample(feeds, sources, createRandom(4).next));
+    drawn.push(await sampler.sample(feeds, sources, createRandom(4).next));
+    await sampler.close();
+  }
+  for (const one of drawn) expect(one).toEqual(drawn[0]);
+  expect(new Set(drawn[0]!.flat()).size).toBeGreaterThan(4);
+});

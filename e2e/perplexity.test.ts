@@ -1,0 +1,242 @@
+/** Perplexity as the runtime measures it, against the loss that training would report on the same rows. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRandom } from "@slm/decoding";
+import { evaluateModel, loadScoringGenerator, type EvaluationRow } from "@slm/evaluate";
+import {
+  crossCaches,
+  decode,
+  encode,
+  initializeWeights,
+  outputHead,
+  writeCheckpoint,
+  type DecoderOnlyConfig,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+  type Weights,
+} from "@slm/model";
+import { exportModel } from "@slm/onnx-export";
+import { quantizeDirectory } from "@slm/quantization";
+import { createHostTensor, type Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createEagerEngine, crossEntropy, lengthBias, math, type Tensor } from "@slm/tensor";
+import { loadTokenizer, trainSymbolTokenizer, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCommand } from "../apps/cli/src/testing/run-command.js";
+
+const shared = {
+  width: 32,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 8,
+  feedForward: 48,
+  decoderLayers: 2,
+  maxSource: 12,
+  maxTarget: 24,
+  rotaryBase: 10_000,
+  normEpsilon: 1e-6,
+  bias: true,
+  headOrder: "grouped",
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+} as const;
+
+/** Answers of several lengths, one of none; the second reference must not count. */
+const ROWS: readonly EvaluationRow[] = [
+  { source: "abc", references: ["X Y Z", "Z"] },
+  { source: "a", references: ["Y"] },
+  { source: "cabbca", references: ["X X Y Z Z X Y"] },
+  { source: "bb", references: [""] },
+  { source: "cab", references: ["Z Y"] },
+];
+
+let runtime: Runtime;
+let workspace: string;
+
+beforeAll(async () => {
+  runtime = await createCpuRuntime({ inThread: true, threads: 1 });
+  workspace = await mkdtemp(join(tmpdir(), "slm-perplexity-"));
+});
+afterAll(async () => {
+  await runtime.close();
+  await rm(workspace, { recursive: true });
+});
+
+interface Trial {
+  readonly checkpoint: string;
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  readonly tokenizer: Tokenizer;
+}
+
+/** A checkpoint with random weights, which guess worse than a uniform choice among the ten tokens does. */
+async function randomCheckpoint(architecture: ModelConfig["architecture"]): Promise<Trial> {
+  const checkpoint = join(workspace, architecture);
+  await mkdir(checkpoint);
+  await writeTokenizer(
+    trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y Z"], sourceLowercase: false }),
+    checkpoint,
+  );
+  const tokenizer = await loadTokenizer(checkpoint);
+  const sizes = { ...shared, vocabularySize: tokenizer.vocabularySize };
+  const config: EncoderDecoderConfig | DecoderOnlyConfig =
+    architecture === "encoder-decoder"
+      ? { ...sizes, architecture, encoderLayers: 2 }
+      : { ...sizes, architecture };
+  const { next } = createRandom(5);
+  const weights = initializeWeights(config, next);
+  await writeCheckpoint(checkpoint, { config, weights });
+  return { checkpoint, config, weights, tokenizer };
+}
+
+/** Cross-entropy of training over every target token of all rows, one row at a time [nats per token]. */
+async function eagerLoss({ config, weights, tokenizer }: Trial): Promise<{ nats: number; tokens: number }> {
+  const engine = await createEagerEngine("js");
+  const { bos, eos } = config.tokens;
+  let nats = 0;
+  let tokens = 0;
+  for (const { source, references } of ROWS) {
+    const sourceIds = tokenizer.encodeSource(source);
+    const answer = references[0] === "" ? [] : tokenizer.encodeTarget(references[0]!);
+    const labels = [...answer, eos];
+    // A decoder-only model reads the source as the beginning of its own text; its predictions there do not count.
+    const prefix = config.architecture === "decoder-only" ? sourceIds : [];
+    const fed = [...prefix, bos, ...answer];
+    const ints = (values: readonly number[], shape: readonly number[]) =>
+      createHostTensor("int32", shape, Int32Array.from(values));
+    const feeds = {
+      ...Object.fromEntries(weights),
+      "source ids": ints(sourceIds, [1, sourceIds.length]),
+      "source lengths": ints([sourceIds.length], [1]),
+      fed: ints(fed, [1, fed.length]),
+      labels: ints([...prefix.map(() => 0), ...labels], [fed.length]),
+      mask: createHostTensor(
+        "float32",
+        [fed.length],
+        Float32Array.from(fed, (_, at) => (at < prefix.length ? 0 : 1)),
+      ),
+      count: createHostTensor("float32", [], Float32Array.of(labels.length)),
+    };
+    const program = await engine.compile({
+      name: "loss",
+      inputs: Object.fromEntries(
+        Object.entries(feeds).map(([name, { dtype, shape }]) => [
+          name,
+          { dtype: dtype === "int32" ? "int32" : "float32", shape },
+        ]),
+      ),
+      build: (tensors) => ({ loss: lossOf(config, tensors) }),
+    });
+    const { fetched } = await program.run({ feeds, fetch: ["loss"] });
+    nats += Number(fetched.loss!.data[0]) * labels.length;
+    tokens += labels.length;
+    await program.release();
+  }
+  await engine.close();
+  return { nats, tokens };
+}
+
+function lossOf(config: ModelConfig, tensors: Readonly<Record<string, Tensor>>): Tensor {
+  const { fed, mask, count, labels } = tensors;
+  const hidden =
+    config.architecture === "decoder-only"
+      ? decode(config, tensors, fed!)
+      : decode(config, tensors, fed!, { source: sourceContext(config, tensors) });
+  const logits = math.reshape(outputHead(tensors, hidden), [fed!.shape[1]!, config.vocabularySize]);
+  return crossEntropy({ logits, mask: mask!, count: count! }, labels!);
+}
+
+function sourceContext(
+  config: EncoderDecoderConfig,
+  tensors: Readonly<Record<string, Tensor>>,
+): NonNullable<NonNullable<Parameters<typeof decode>[3]>["source"]> {
+  const ids = tensors["source ids"]!;
+  const lengths = tensors["source lengths"]!;
+  return {
+    cross: crossCaches(config, tensors, encode(config, tensors, ids, { lengths })),
+    bias: lengthBias({ lengths, ids }, {}),
+  };
+}
+
+describe.each(["encoder-decoder", "decoder-only"] as const)(
+  "the perplexity of a model that is %s",
+  (architecture) => {
+    let trial: Trial;
+    let expected: number;
+    let tokens: number;
+    beforeAll(async () => {
+      trial = await randomCheckpoint(architecture);
+      const loss = await eagerLoss(trial);
+      expected = Math.exp(loss.nats / loss.tokens);
+      ({ tokens } = loss);
+    });
+
+    test("is e to the loss of the training forward pass, whatever the batches", async () => {
+      const directory = await mkdtemp(join(workspace, "export-"));
+      await exportModel({
+        checkpointDirectory: trial.checkpoint,
+        outputDirectory: directory,
+        target: "cpu",
+        runtime,
+      });
+      const generator = await loadScoringGenerator(directory, runtime);
+      for (const batchSize of [1, 2, 16]) {
+        const { metrics, likelihood } = await evaluateModel({
+          generator,
+          scorer: generator,
+          rows: ROWS,
+          metrics: ["perplexity"],
+          batchSize,
+        });
+        // Both are float32; the loss over a vocabulary of ten differs in the sixth digit.
+        expect(Math.abs(metrics.perplexity! / expected - 1)).toBeLessThan(1e-4);
+        expect(likelihood?.tokens).toBe(tokens);
+        expect(Math.exp(likelihood!.nllNatsPerToken)).toBeCloseTo(metrics.perplexity!, 9);
+      }
+      await generator.close();
+    });
+
+    test("is reported by slm eval, the same for a checkpoint and its export, near it for a quantized model and its bundle", async () => {
+      const data = join(workspace, "rows.jsonl");
+      const lines = ROWS.map(({ source, references }) => ({ source, target: references[0], references }));
+      await writeFile(data, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+      const exported = await mkdtemp(join(workspace, "export-"));
+      await exportModel({
+        checkpointDirectory: trial.checkpoint,
+        outputDirectory: exported,
+        target: "cpu",
+        runtime,
+      });
+      const quantized = await mkdtemp(join(workspace, "quantized-"));
+      await quantizeDirectory({
+        modelDirectory: exported,
+        outputDirectory: quantized,
+        scheme: "int8-dynamic",
+      });
+
+      const predictions = join(workspace, "predictions.jsonl");
+      const measure = async (model: string): Promise<number> => {
+        const argv = [model, "--data", data, "--metrics", "perplexity", "-o", predictions, "--json"];
+        const { json, exitCode } = await runCommand("eval", argv);
+        expect(exitCode).toBe(0);
+        expect(json).toMatchObject({ result: { n: ROWS.length, likelihood: { tokens } } });
+        return (json as { result: { metrics: { perplexity: number } } }).result.metrics.perplexity;
+      };
+      const ofCheckpoint = await measure(trial.checkpoint);
+      expect(Math.abs(ofCheckpoint / expected - 1)).toBeLessThan(1e-4);
+      expect(await measure(exported)).toBeCloseTo(ofCheckpoint, 9);
+      const ofQuantized = await measure(quantized);
+      // Eight bits move it by less than a percent here.
+      expect(ofQuantized).not.toBe(ofCheckpoint);
+      expect(Math.abs(ofQuantized / expected - 1)).toBeLessThan(0.02);
+      const bundle = join(workspace, `${architecture}-bundle`);
+      expect((await runCommand("deploy", [quantized, "--to", "dir", "-o", bundle])).exitCode).toBe(0);
+      expect(await measure(bundle)).toBeCloseTo(ofQuantized, 9);
+
+      const scores = (await readFile(predictions, "utf8")).trimEnd().split("\n");
+      expect(scores.map((line) => JSON.parse(line) as object)).toEqual(
+        ROWS.map((row) => ({ ...row, score: expect.any(Number) as number })),
+      );
+    });
+  },
+);

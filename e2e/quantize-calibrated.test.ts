@@ -1,0 +1,190 @@
+/**
+ * Quantization that learns from data, run by ONNX Runtime: probes against plain arithmetic, static graphs against the
+ * float graphs they come from, and foreign files.
+ */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { GraphBuilder, encodeModel, int, readOnnx, writeOnnx, type Graph } from "@slm/graph";
+import {
+  quantizeFile,
+  quantizeModelGraph,
+  quantizeStatic,
+  type CalibrationMethod,
+  type Feeds,
+  type GraphRequest,
+  type IntegerType,
+} from "@slm/quantization";
+import { createHostTensor, type Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-cpu";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+let runtime: Runtime;
+let root = "";
+beforeAll(async () => {
+  runtime = await createCpuRuntime({ inThread: true, threads: 1 });
+  root = await mkdtemp(join(tmpdir(), "slm-calibrated-"));
+});
+afterAll(async () => {
+  await runtime.close();
+  await rm(root, { recursive: true });
+});
+
+/** Numbers between -1 and 1 without a pattern; `seed` moves them. */
+const noise = (count: number, seed: number): Float32Array =>
+  Float32Array.from({ length: count }, (_, at) => {
+    const wave = Math.sin((at + 1) * 12.9898 + seed * 78.233) * 43758.5453;
+    return 2 * (wave - Math.floor(wave)) - 1;
+  });
+
+const WIDTH = 32;
+
+/** Two layers with a Relu between, a bias, and a residual. */
+function network(opset = 21): Graph {
+  const g = new GraphBuilder("network", { opset });
+  const x = g.input("x", "float32", ["rows", WIDTH]);
+  const w = (name: string, seed: number): string =>
+    g.initializer(name, "float32", [WIDTH, WIDTH], noise(WIDTH * WIDTH, seed));
+  const bias = g.initializer("b", "float32", [WIDTH], noise(WIDTH, 3));
+  const hidden = g.op("Relu", [g.op("Gemm", [x, w("up", 1), bias])]);
+  const y = g.op("Add", [x, g.op("MatMul", [hidden, w("down", 2)])]);
+  g.output("y", y, "float32", ["rows", WIDTH]);
+  return g.build();
+}
+
+const feedOf = (rows: number, seed: number): Feeds => ({
+  x: createHostTensor("float32", [rows, WIDTH], noise(rows * WIDTH, seed)),
+});
+const FEEDS = [feedOf(5, 10), feedOf(3, 11), feedOf(8, 12)];
+const feeds = (): readonly Feeds[] => FEEDS;
+
+async function run(graph: Graph, feed: Feeds): Promise<Float32Array> {
+  const session = await runtime.load({ kind: "bytes", bytes: encodeModel(graph) });
+  const { fetched } = await session.run({ feeds: feed, fetch: ["y"] });
+  await session.release();
+  const { data } = fetched["y"]!;
+  if (data instanceof Float32Array) return data;
+  throw new Error("expected float32");
+}
+
+/** ||a - b|| for what two graphs make of a feed. */
+async function change(before: Graph, after: Graph, feed: Feeds): Promise<number> {
+  const [exact, got] = [await run(before, feed), await run(after, feed)];
+  return Math.hypot(...exact.map((value, at) => value - got[at]!));
+}
+
+/** ||a - b|| / ||a|| over a run of the calibration, so that nothing is clipped. */
+const relativeChange = async (before: Graph, after: Graph): Promise<number> =>
+  (await change(before, after, FEEDS[0]!)) / Math.hypot(...(await run(before, FEEDS[0]!)));
+
+/** Steps of one activation are about range / 255; noise of many adds up to a few percent. */
+const LIMITS: readonly (readonly [IntegerType, IntegerType, number])[] = [
+  ["int8", "int8", 0.03],
+  ["uint8", "int8", 0.03],
+  ["uint16", "int8", 0.01],
+  ["uint16", "int4", 0.15],
+];
+
+describe(quantizeStatic, () => {
+  test.each(LIMITS)(
+    "activations %s, weights %s: outputs move by less than %d",
+    async (activations, weights, limit) => {
+      const options = { activations, weights, runtime, feeds, coverage: "standard" } as const;
+      for (const opset of [17, 21]) {
+        const original = network(opset);
+        const { graph } = await quantizeStatic(original, { ...options, calibration: { method: "minmax" } });
+        const moved = await relativeChange(original, graph);
+        expect(moved).toBeLessThan(limit);
+        expect(moved).toBeGreaterThan(1e-6);
+      }
+    },
+  );
+
+  test.each(["percentile", "entropy"] as const)("ranges by %s lie within those seen", async (method) => {
+    const ranges = async (how: CalibrationMethod): Promise<number> => {
+      const { parameters } = await quantizeStatic(network(), {
+        ...{ activations: "uint8", weights: "int8", runtime, feeds, coverage: "standard" },
+        calibration: { method: how, percentile: 95 },
+      });
+      return parameters.get("x")!.parameters[0]!.scale;
+    };
+    expect(await ranges(method)).toBeLessThanOrEqual(await ranges("minmax"));
+    if (method === "percentile") expect(await ranges(method)).toBeLessThan(0.99 * (await ranges("minmax")));
+  });
+
+  test("is refused without data and below opset 13", async () => {
+    const options = { activations: "uint8", weights: "int8", runtime, coverage: "standard" } as const;
+    const calibration = { method: "minmax" } as const;
+    await expect(quantizeStatic(network(), { ...options, calibration, feeds: () => [] })).rejects.toThrow(
+      /real data/,
+    );
+    await expect(quantizeStatic(network(12), { ...options, calibration, feeds })).rejects.toMatchObject({
+      code: "OP_UNSUPPORTED",
+    });
+  });
+});
+
+describe("weights by calibration data", () => {
+  test("gptq moves outputs less than plain rounding", async () => {
+    // Neighbouring inputs are alike: errors of one can be made good by the next.
+    const alike = (seed: number): Feeds => {
+      const x = noise(20 * WIDTH, seed).map((value, at) => (at % 4 === 0 ? value : 0.2 * value));
+      for (let at = 0; at < x.length; at += 1) x[at]! += 2 * x[at - (at % 4)]!;
+      return { x: createHostTensor("float32", [20, WIDTH], x) };
+    };
+    const data = [alike(1), alike(2), alike(3)];
+    const movedBy = async (method: "rtn" | "gptq"): Promise<number> => {
+      const { graph } = await quantizeModelGraph(network(), {
+        ...{ scheme: { kind: "weights", format: "int4-block" }, coverage: "standard", blockSize: 32, method },
+        ...{ reduceRange: false, calibration: { runtime, feeds: () => data } },
+      });
+      return change(network(), graph, alike(9));
+    };
+    expect(await movedBy("gptq")).toBeLessThan(0.9 * (await movedBy("rtn")));
+  });
+
+  test("is refused without them", async () => {
+    const request: GraphRequest = {
+      scheme: { kind: "weights", format: "int4-block" },
+      ...{ coverage: "standard", blockSize: 32, reduceRange: false, method: "gptq" },
+    };
+    await expect(quantizeModelGraph(network(), request)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+});
+
+describe(quantizeFile, () => {
+  test("quantizes a foreign file and tells how its outputs changed", async () => {
+    const input = join(root, "foreign.onnx");
+    await writeOnnx(network(), input);
+    for (const scheme of ["int8-dynamic", "int4-block", "a8w8"] as const) {
+      const output = join(root, scheme, "model.onnx");
+      const report = await quantizeFile({ input, output, scheme, calibration: { runtime, feeds } });
+      expect(report.bytesAfter).toBeLessThan(report.bytesBefore);
+      expect(report.outputs).toHaveLength(1);
+      expect(report.outputs[0]!.relativeError).toBeGreaterThan(0);
+      expect(report.outputs[0]!.relativeError).toBeLessThan(0.2);
+      expect((await readOnnx(output)).outputs.map(({ name }) => name)).toEqual(["y"]);
+    }
+  });
+
+  test("refuses a file that would lose something: a function of its own", async () => {
+    // Field 25 of ModelProto holds functions; an empty one is enough.
+    const bytes = Buffer.concat([encodeModel(network()), Buffer.from([0xca, 0x01, 0x00])]);
+    const input = join(root, "functions.onnx");
+    await writeFile(input, bytes);
+    const output = join(root, "none", "model.onnx");
+    await expect(quantizeFile({ input, output, scheme: "int8-dynamic" })).rejects.toThrow(/functions/);
+    await expect(readFile(output)).rejects.toThrow();
+  });
+
+  test("keeps a graph with a Conv whole where only products are quantized", async () => {
+    const g = new GraphBuilder("conv");
+    const x = g.input("x", "float32", [1, 1, 4, 4]);
+    const w = g.initializer("w", "float32", [1, 1, 1, 1], Float32Array.of(1));
+    g.output("y", g.op("Conv", [x, w], { attributes: { group: int(1) } }), "float32", [1, 1, 4, 4]);
+    const input = join(root, "conv.onnx");
+    await writeOnnx(g.build(), input);
+    const output = join(root, "conv", "model.onnx");
+    await expect(quantizeFile({ input, output, scheme: "int4-block" })).rejects.toThrow(/no weights/);
+  });
+});

@@ -1,0 +1,135 @@
+/** Layout transformers.js in the library it is made for: the same greedy tokens as slm's own runtime. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRandom } from "@slm/decoding";
+import { loadGenerator } from "@slm/generate";
+import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
+import { exportWeights, type ExportChoice } from "@slm/onnx-export";
+import type { Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-cpu";
+import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+/** What is used here of `@huggingface/transformers`, a development dependency whose types are not. */
+interface Library {
+  readonly env: { allowRemoteModels: boolean; localModelPath: string };
+  readonly AutoTokenizer: {
+    from_pretrained: (name: string) => Promise<(text: string | string[], options?: object) => object>;
+  };
+  readonly AutoModelForSeq2SeqLM: {
+    from_pretrained: (
+      name: string,
+      options: { readonly dtype: string },
+    ) => Promise<{
+      generate: (inputs: object) => Promise<{ tolist: () => bigint[][] }>;
+    }>;
+  };
+  readonly pipeline: (
+    task: "text2text-generation",
+    name: string,
+    options: { readonly dtype: string },
+  ) => Promise<(texts: readonly string[]) => Promise<readonly { readonly generated_text: string }[]>>;
+}
+
+const LIBRARY = "@huggingface/transformers";
+
+/** Grouped heads, of another count than `num_heads` says, and weights that make every source its own answer. */
+const config: EncoderDecoderConfig = {
+  architecture: "encoder-decoder",
+  width: 48,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 96,
+  encoderLayers: 2,
+  decoderLayers: 2,
+  maxSource: 24,
+  maxTarget: 12,
+  rotaryBase: 10_000,
+  normEpsilon: 1e-6,
+  bias: true,
+  headOrder: "grouped",
+  vocabularySize: 40,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+};
+
+const TEXTS = ["a", "Abc", "hello", "deface", "lab", "bead", "of", "cafedeal"];
+
+let workspace: string;
+let runtime: Runtime;
+let library: Library;
+let expected: readonly { readonly text: string; readonly tokens: readonly number[] }[];
+
+beforeAll(async () => {
+  library = (await import(LIBRARY)) as Library;
+  workspace = await mkdtemp(join(tmpdir(), "slm-transformers-"));
+  library.env.allowRemoteModels = false;
+  library.env.localModelPath = `${workspace}/`;
+  runtime = await createCpuRuntime({ inThread: true, threads: 2 });
+  const tokenizer = trainSymbolTokenizer({
+    sources: ["abcdefhlo"],
+    targets: [Array.from({ length: 27 }, (_, index) => `T${index}`).join(" ")],
+    sourceLowercase: true,
+  });
+  await writeTokenizer(tokenizer, join(workspace, "tokenizer"));
+  await exported("native", { target: "cpu" });
+  await exported("web", { target: "web", layout: "transformers.js" });
+  const generator = await loadGenerator(join(workspace, "native"), runtime);
+  expected = await generator.generate(TEXTS);
+  await generator.close();
+}, 60_000);
+
+afterAll(async () => {
+  await runtime.close();
+  await rm(workspace, { recursive: true });
+});
+
+async function exported(name: string, choice: ExportChoice): Promise<void> {
+  const { next } = createRandom(5);
+  const weights = new Map(initializeWeights(config, next));
+  for (const [weight, { shape, data }] of weights) {
+    // Larger weights than training starts with, so that greedy choices depend on the source and are clear.
+    if (shape.length === 2 && weight !== "embedding.weight")
+      (data as Float32Array).forEach((value, index) => {
+        data[index] = 2.5 * value;
+      });
+  }
+  const outputDirectory = join(workspace, name);
+  await mkdir(outputDirectory);
+  const source = { config, weights, name: "tiny", tokenizerDirectory: join(workspace, "tokenizer") };
+  await exportWeights(source, { outputDirectory, runtime, ...choice });
+}
+
+/** Tokens between the begin mark and the first end mark. */
+function answerOf(row: readonly bigint[]): readonly number[] {
+  const tokens = row.slice(1).map(Number);
+  const end = tokens.indexOf(config.tokens.eos);
+  return end < 0 ? tokens : tokens.slice(0, end);
+}
+
+describe("layout transformers.js in the library", () => {
+  test("gives the tokens of slm's own runtime, one text at a time and in a batch", async () => {
+    expect(new Set(expected.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(TEXTS.length / 2);
+    const tokenizer = await library.AutoTokenizer.from_pretrained("web");
+    const model = await library.AutoModelForSeq2SeqLM.from_pretrained("web", { dtype: "fp32" });
+    // Both end at the model's longest target, which counts the begin mark in the library only.
+    const length = config.maxTarget - 1;
+    const answers = expected.map(({ tokens }) => tokens.slice(0, length));
+    for (const [index, text] of TEXTS.entries()) {
+      const [row] = (await model.generate({ ...tokenizer(text) })).tolist();
+      expect(answerOf(row!).slice(0, length), text).toEqual(answers[index]);
+    }
+    const rows = (await model.generate({ ...tokenizer(TEXTS, { padding: true }) })).tolist();
+    expect(rows.map((row) => answerOf(row).slice(0, length))).toEqual(answers);
+  });
+
+  test("answers a list of texts as its pipeline, rows that end early too", async () => {
+    const answer = await library.pipeline("text2text-generation", "web", { dtype: "fp32" });
+    const texts = (await answer(TEXTS)).map((item) => item.generated_text);
+    // The pipeline asks for up to 256 tokens; an answer that slm ends is complete in both.
+    texts.forEach((text, index) => {
+      expect(text.startsWith(expected[index]!.text)).toBe(true);
+    });
+  });
+});

@@ -1,0 +1,83 @@
+/** Error rates and exact match of token sequences: letters to phonemes, spellings, anything with one right answer. */
+import { bestOf, defineMetric, meanOf, sumOf, type Metric, type References } from "./define-metric.js";
+import { editDistance } from "./edit-distance.js";
+import { charactersOf, strip, wordsOf } from "./words.js";
+
+/** Edits to the closest reference, and that reference's length [tokens]. */
+interface Edits {
+  readonly edits: number;
+  readonly length: number;
+}
+
+/** Share of rows whose prediction equals none of the references; runs of whitespace do not count. */
+export const wordError: Metric = defineMetric({
+  description: "Share of rows whose prediction equals none of the references.",
+  unit: "fraction",
+  betterIs: "lower",
+  source: "Word error rate of grapheme-to-phoneme conversion: a word is wrong if any of its phonemes is",
+  references: "text",
+  countRow: rightness,
+  score: (rows) => 1 - meanOf(rows),
+});
+
+/** Share of rows whose prediction equals one of the references; runs of whitespace do not count. */
+export const exactMatch: Metric = defineMetric({
+  description: "Share of rows whose prediction equals one of the references.",
+  unit: "fraction",
+  betterIs: "higher",
+  source: "1 - wordError",
+  references: "text",
+  countRow: rightness,
+  score: meanOf,
+});
+
+/** Edit distance in whitespace-separated tokens. Of references equally close, the first listed gives the length. */
+export const phonemeError: Metric = defineMetric({
+  description:
+    "Edit distance to the closest reference, summed over all rows, over the summed lengths of those references.",
+  unit: "fraction",
+  betterIs: "lower",
+  source: "Levenshtein 1966; with one reference a row, the word error rate of jiwer",
+  references: "text",
+  countRow: (prediction, references, where) => closest(wordsOf(prediction), references.map(wordsOf), where),
+  score: errorRate,
+});
+
+/** Edit distance in Unicode code points. Whitespace counts, but not at the start and the end. */
+export const characterError: Metric = defineMetric({
+  description:
+    "Edit distance in characters to the closest reference, summed, over the summed lengths of those references.",
+  unit: "fraction",
+  betterIs: "lower",
+  source: "Levenshtein 1966; with one reference a row, the character error rate of jiwer",
+  references: "text",
+  countRow: (prediction, references, where) =>
+    closest(trimmedCharactersOf(prediction), references.map(trimmedCharactersOf), where),
+  score: errorRate,
+});
+
+/** 1 if the tokens of the prediction are those of a reference, else 0. */
+function rightness(prediction: string, references: References): number {
+  const normalized = wordsOf(prediction).join(" ");
+  return references.some((reference) => wordsOf(reference).join(" ") === normalized) ? 1 : 0;
+}
+
+function trimmedCharactersOf(text: string): readonly string[] {
+  return charactersOf(strip(text));
+}
+
+function closest(
+  prediction: readonly string[],
+  references: readonly (readonly string[])[],
+  where: string,
+): Edits {
+  const candidates = references.map((reference) => ({
+    edits: editDistance(prediction, reference),
+    length: reference.length,
+  }));
+  return bestOf(candidates, ({ edits }) => -edits, where);
+}
+
+function errorRate(rows: readonly Edits[]): number {
+  return sumOf(rows, ({ edits }) => edits) / sumOf(rows, ({ length }) => length);
+}

@@ -1,0 +1,28 @@
+/**
+ * What text is made of: words between whitespace, characters. Whitespace is what Python's `str.split` takes for it, since
+ * the public definitions of the metrics are written in Python: Unicode's White_Space and the four information separators.
+ * JavaScript's `\s` differs in U+0085, U+001C to U+001F and U+FEFF.
+ */
+const WHITESPACE = /[\p{White_Space}\u001c-\u001f]+/u;
+const LEADING_WHITESPACE = /^[\p{White_Space}\u001c-\u001f]+/u;
+const TRAILING_WHITESPACE = /[\p{White_Space}\u001c-\u001f]+$/u;
+
+/** What stands between whitespace. @example wordsOf("  a  b ") // ["a", "b"] */
+export function wordsOf(text: string): readonly string[] {
+  return text.split(WHITESPACE).filter((word) => word !== "");
+}
+
+/** Text without whitespace at its start and end. */
+export function strip(text: string): string {
+  return stripEnd(text.replace(LEADING_WHITESPACE, ""));
+}
+
+/** Text without whitespace at its end. */
+export function stripEnd(text: string): string {
+  return text.replace(TRAILING_WHITESPACE, "");
+}
+
+/** Unicode code points of a text; nothing is composed or decomposed. */
+export function charactersOf(text: string): readonly string[] {
+  return Array.from(text);
+}

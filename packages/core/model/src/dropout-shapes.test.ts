@@ -1,0 +1,134 @@
+import { createEagerEngine, lengthBias, math, withDropout, type Tensor } from "@slm/tensor";
+import { createHostTensor, type HostTensor } from "@slm/runtime";
+import { describe, expect, test } from "vitest";
+import { parseModelConfig, type ModelConfig } from "./config.js";
+import { decode, decodeStep } from "./decoder.js";
+import { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
+import { crossCaches, encode } from "./encoder.js";
+import { initializeWeights } from "./weights.js";
+
+const [BATCH, SOURCE, TARGET] = [2, 3, 4];
+
+const shared = {
+  width: 8,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 4,
+  feedForward: 12,
+  decoderLayers: 2,
+  maxSource: 8,
+  maxTarget: 8,
+  vocabularySize: 11,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+};
+const encoderDecoder = parseModelConfig(
+  { ...shared, architecture: "encoder-decoder", encoderLayers: 3 },
+  "test",
+);
+const decoderOnly = parseModelConfig({ ...shared, architecture: "decoder-only" }, "test");
+
+function weightsOf(config: ModelConfig): Record<string, HostTensor> {
+  let state = 1;
+  const random = (): number => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return state / 2 ** 32;
+  };
+  return Object.fromEntries(initializeWeights(config, random));
+}
+
+type Inputs = Readonly<Record<string, Tensor>>;
+type Shapes = readonly (readonly number[])[];
+
+/** The masks a whole pass over source (if there is one) and target takes, in order. */
+const shapesOf = (config: ModelConfig): Shapes => [
+  ...(config.architecture === "encoder-decoder" ? encoderDropoutShapes(config, BATCH, SOURCE) : []),
+  ...decoderDropoutShapes(config, BATCH, TARGET),
+];
+
+function hidden(config: ModelConfig, x: Inputs): Tensor {
+  if (config.architecture === "decoder-only") return decode(config, x, x["target"]!);
+  const [ids, lengths] = [x["source"]!, x["lengths"]!];
+  const cross = crossCaches(config, x, encode(config, x, ids, { lengths }));
+  return decode(config, x, x["target"]!, { source: { cross, bias: lengthBias({ lengths, ids }, {}) } });
+}
+
+const int32 = (shape: readonly number[], values: readonly number[]): HostTensor =>
+  createHostTensor("int32", shape, Int32Array.from(values));
+
+const mask = (shape: readonly number[], value: number): HostTensor =>
+  createHostTensor("float32", shape, new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value));
+
+/** Runs a pass with the given masks, or without dropout. */
+async function run(
+  config: ModelConfig,
+  masks: readonly HostTensor[] | undefined,
+  build: (x: Inputs) => Tensor = (x) => hidden(config, x),
+): Promise<number[]> {
+  const named = Object.fromEntries((masks ?? []).map((tensor, index) => [`mask.${index}`, tensor]));
+  const feeds = {
+    ...weightsOf(config),
+    ...named,
+    source: int32([BATCH, SOURCE], [4, 5, 6, 7, 8, 0]),
+    lengths: int32([BATCH], [3, 2]),
+    next: int32([BATCH, 1], [5, 6]),
+    target: int32([BATCH, TARGET], [1, 5, 6, 7, 1, 9, 8, 2]),
+  };
+  const specs = Object.entries(feeds).map(
+    ([name, { dtype, shape }]) => [name, { dtype: dtype as "float32" | "int32", shape }] as const,
+  );
+  const engine = await createEagerEngine("js");
+  const program = await engine.compile({
+    name: "dropout",
+    inputs: Object.fromEntries(specs),
+    build: (x) => {
+      if (masks === undefined) return { out: build(x) };
+      const tensors = Object.keys(named).map((name) => x[name]!);
+      return { out: withDropout(tensors, () => build(x)) };
+    },
+  });
+  const { fetched } = await program.run({ feeds, fetch: ["out"] });
+  return Array.from(fetched["out"]!.data, Number);
+}
+
+describe.each([
+  ["encoder-decoder", encoderDecoder, 1 + 2 * 3 + 1 + 3 * 2],
+  ["decoder-only", decoderOnly, 1 + 2 * 2],
+] as const)("masks of %s", (_architecture, config, count) => {
+  const ones = shapesOf(config).map((shape) => mask(shape, 1));
+
+  test("are as many, and of the shapes, that a pass takes: neither fewer nor more, nor in another order", async () => {
+    expect(ones).toHaveLength(count);
+    await run(config, ones);
+    await expect(run(config, ones.slice(1))).rejects.toThrow("dropout:");
+    await expect(run(config, [...ones, mask([1], 1)])).rejects.toThrow("dropout:");
+    if (config.architecture === "encoder-decoder")
+      await expect(run(config, [...ones].reverse())).rejects.toThrow("dropout:");
+  });
+
+  test("of ones change nothing; each of zeros alone changes the result", async () => {
+    const plain = await run(config, undefined);
+    expect(await run(config, ones)).toEqual(plain);
+    for (const index of ones.keys()) {
+      const masks = ones.map((one, at) => (at === index ? mask(one.shape, 0) : one));
+      expect(await run(config, masks), `mask ${index}`).not.toEqual(plain);
+    }
+  });
+
+  test("of zeros leave a residual stream of zeros", async () => {
+    const zeros = ones.map(({ shape }) => mask(shape, 0));
+    expect((await run(config, zeros)).every((value) => value === 0)).toBe(true);
+  });
+});
+
+test("a cached step takes no mask", async () => {
+  const step = (x: Inputs): Tensor => {
+    const cache = math.zeros([BATCH, decoderOnly.kvHeads, TARGET, decoderOnly.headDim]);
+    const caches = [
+      { key: cache, value: cache },
+      { key: cache, value: cache },
+    ];
+    const options = { caches, capacity: TARGET, pastLength: x["lengths"]! };
+    return decodeStep(decoderOnly, x, x["next"]!, options).hidden;
+  };
+  expect(await run(decoderOnly, [], step)).toEqual(await run(decoderOnly, undefined, step));
+});

@@ -1,0 +1,34 @@
+/** The masks a model asks for under `withDropout`, so that a program can declare them as inputs. */
+import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
+
+const repeated = (count: number, shape: readonly number[]): (readonly number[])[] =>
+  Array.from({ length: count }, () => shape);
+
+/**
+ * Shapes of the masks that `encode` takes, in the order it takes them: after the embedding, then of each layer after
+ * attention and after the feed-forward block.
+ *
+ * Source: residual dropout of Vaswani et al. 2017, section 5.4 (arXiv:1706.03762).
+ *
+ * @param source Length of the padded sources [tokens].
+ */
+export const encoderDropoutShapes = (
+  { encoderLayers, width }: EncoderDecoderConfig,
+  batch: number,
+  source: number,
+): (readonly number[])[] => repeated(1 + 2 * encoderLayers, [batch, source, width]);
+
+/**
+ * Shapes of the masks that `decode` takes, in the order it takes them: after the embedding, then of each layer after
+ * self-attention, after cross-attention (encoder-decoder only) and after the feed-forward block.
+ *
+ * @param length Length of the padded targets, or of the whole sequences of a decoder-only model [tokens].
+ */
+export const decoderDropoutShapes = (
+  config: ModelConfig,
+  batch: number,
+  length: number,
+): (readonly number[])[] =>
+  repeated(1 + branches(config) * config.decoderLayers, [batch, length, config.width]);
+
+const branches = ({ architecture }: ModelConfig): number => (architecture === "encoder-decoder" ? 3 : 2);

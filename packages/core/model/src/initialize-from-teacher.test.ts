@@ -1,0 +1,176 @@
+import { createHostTensor, type HostTensor } from "@slm/runtime";
+import { describe, expect, test } from "vitest";
+import { parseModelConfig, type ModelConfig } from "./config.js";
+import { initializeFromTeacher, type TeacherInitialization } from "./initialize-from-teacher.js";
+import { initializeWeights, type Weights } from "./weights.js";
+
+const EMBEDDING = "embedding.weight";
+
+const configOf = (width: number, vocabularySize: number): ModelConfig =>
+  parseModelConfig(
+    {
+      architecture: "decoder-only",
+      width,
+      heads: 1,
+      kvHeads: 1,
+      headDim: 2,
+      feedForward: 2,
+      decoderLayers: 1,
+      maxSource: 4,
+      maxTarget: 4,
+      vocabularySize,
+      tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+    },
+    "test",
+  );
+
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+const weightsOf = (config: ModelConfig, seed: number): Weights => initializeWeights(config, random(seed));
+
+const table = (weights: Weights): Float32Array => weights.get(EMBEDDING)!.data as Float32Array;
+
+/** The student's new embedding from a teacher of the given width and vocabulary. */
+function initialized(
+  [width, vocabulary]: readonly [number, number],
+  [teacherWidth, teacherVocabulary]: readonly [number, number],
+  options: TeacherInitialization & { readonly teacherTable?: HostTensor } = {},
+): { before: Weights; after: Weights; teacher: Float32Array } {
+  const [config, teacherConfig] = [configOf(width, vocabulary), configOf(teacherWidth, teacherVocabulary)];
+  const before = weightsOf(config, 7);
+  const fresh = weightsOf(teacherConfig, 8);
+  const teacher =
+    options.teacherTable === undefined ? fresh : new Map(fresh).set(EMBEDDING, options.teacherTable);
+  const after = initializeFromTeacher(config, before, teacherConfig, teacher, options);
+  return { before, after, teacher: table(teacher) };
+}
+
+/** Inner products of all pairs of rows. */
+function products(rows: Float32Array, width: number): number[] {
+  const count = rows.length / width;
+  const row = (index: number): Float32Array => rows.subarray(index * width, (index + 1) * width);
+  return Array.from({ length: count * count }, (_, at) => {
+    const [a, b] = [row(Math.floor(at / count)), row(at % count)];
+    return a.reduce((sum, value, index) => sum + value * b[index]!, 0);
+  });
+}
+
+const rootMeanSquare = (values: ArrayLike<number>): number =>
+  Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0) / values.length);
+
+describe(initializeFromTeacher, () => {
+  test("copies rows of equal width, times the teacher's scale, and leaves other weights alone", () => {
+    const { before, after, teacher } = initialized([6, 9], [6, 9]);
+    expect([...table(after)]).toEqual([...teacher]);
+    for (const [name, tensor] of before) if (name !== EMBEDDING) expect(after.get(name)).toBe(tensor);
+    const scaled = initialized([6, 9], [6, 9], { teacherScale: 4 });
+    expect([...table(scaled.after)]).toEqual([...teacher].map((value) => value * 4));
+  });
+
+  test("keeps all inner products when the teacher's rows fill no more directions than the student has", () => {
+    // Rows of width 6 in a plane: combinations of two vectors.
+    const [u, v] = [
+      [1, 2, 0, -1, 0.5, 3],
+      [0, 1, -1, 2, 1, 0],
+    ];
+    const next = random(3);
+    const rows = Array.from({ length: 12 }, () => [next() - 0.5, next() - 0.5]);
+    const values = rows.flatMap(([a, b]) => u.map((value, index) => a! * value + b! * v[index]!));
+    const teacherTable = createHostTensor("float32", [12, 6], Float32Array.from(values));
+    const { after, teacher } = initialized([2, 12], [6, 12], { teacherTable });
+    const [expected, actual] = [products(teacher, 6), products(table(after), 2)];
+    const factor = rootMeanSquare(actual) / rootMeanSquare(expected);
+    actual.forEach((value, index) => {
+      expect(value).toBeCloseTo(expected[index]! * factor, 5);
+    });
+  });
+
+  test("loses no more of the teacher's inner products than the best projection of that width", () => {
+    const { after, teacher } = initialized([3, 20], [5, 20]);
+    const expected = products(teacher, 5);
+    const actual = products(table(after), 3);
+    // The one factor of rescaling is undone by least squares.
+    const dot = (a: number[], b: number[]): number =>
+      a.reduce((sum, value, index) => sum + value * b[index]!, 0);
+    const factor = dot(actual, expected) / dot(actual, actual);
+    const lost = expected.map((value, index) => value - factor * actual[index]!);
+    // Cutting off any two of the teacher's own columns is a projection too, and a worse one.
+    for (const columns of [
+      [0, 1, 2],
+      [2, 3, 4],
+      [0, 2, 4],
+    ]) {
+      const cut = Float32Array.from(
+        { length: 60 },
+        (_, at) => teacher[Math.floor(at / 3) * 5 + columns[at % 3]!]!,
+      );
+      const kept = products(cut, 3);
+      expect(dot(lost, lost)).toBeLessThan(
+        dot(
+          expected.map((value, index) => value - kept[index]!),
+          expected.map((value, index) => value - kept[index]!),
+        ),
+      );
+    }
+  });
+
+  test("gives projected rows the size of fresh ones, the same in every run", () => {
+    const { after } = initialized([3, 20], [5, 20]);
+    expect(rootMeanSquare(table(after))).toBeCloseTo(1 / Math.sqrt(3), 5);
+    expect([...table(initialized([3, 20], [5, 20]).after)]).toEqual([...table(after)]);
+  });
+
+  test("of a wider student fills the teacher's directions and keeps the columns beyond them", () => {
+    const { before, after } = initialized([6, 10], [4, 10]);
+    for (let row = 0; row < 10; row++) {
+      const at = row * 6;
+      expect([...table(after).subarray(at + 4, at + 6)]).toEqual([...table(before).subarray(at + 4, at + 6)]);
+      expect([...table(after).subarray(at, at + 4)]).not.toEqual([...table(before).subarray(at, at + 4)]);
+    }
+  });
+
+  test("matches rows of different vocabularies by their ids and keeps rows without one", () => {
+    const teacherIds = new Map([
+      [4, 0],
+      [2, 11],
+    ]);
+    const { before, after, teacher } = initialized([3, 5], [3, 12], { teacherIds });
+    const row = (values: Float32Array, index: number): number[] => [
+      ...values.subarray(index * 3, index * 3 + 3),
+    ];
+    expect(row(table(after), 4)).toEqual(row(teacher, 0));
+    expect(row(table(after), 2)).toEqual(row(teacher, 11));
+    for (const kept of [0, 1, 3]) expect(row(table(after), kept)).toEqual(row(table(before), kept));
+  });
+
+  test.each([
+    ["other vocabularies", {}, "the student has 5 tokens, the teacher 12"],
+    ["an id outside of the teacher", { teacherIds: new Map([[0, 12]]) }, "student id 0 -> teacher id 12"],
+    ["an id outside of the student", { teacherIds: new Map([[5, 0]]) }, "student id 5 -> teacher id 0"],
+    ["an id that is no integer", { teacherIds: new Map([[0.5, 0]]) }, "student id 0.5"],
+    ["no id", { teacherIds: new Map<number, number>() }, "no student id has a teacher id"],
+  ])("refuses %s by name", (_label, options, message) => {
+    expect(() => initialized([3, 5], [3, 12], options)).toThrow(message);
+  });
+
+  test.each([
+    ["zeros", 0],
+    ["infinite", Infinity],
+  ])("refuses a teacher's table of %s", (_label, value) => {
+    const teacherTable = createHostTensor("float32", [5, 4], new Float32Array(20).fill(value));
+    expect(() => initialized([3, 5], [4, 5], { teacherTable })).toThrow("is zero or not finite");
+  });
+
+  test("refuses a table of another shape than its configuration says", () => {
+    const teacherTable = createHostTensor("float32", [4, 5], new Float32Array(20).fill(1));
+    expect(() => initialized([3, 5], [4, 5], { teacherTable })).toThrow(
+      "the teacher's embedding.weight should be [5, 4], got [4, 5]",
+    );
+  });
+});

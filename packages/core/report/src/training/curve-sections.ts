@@ -1,0 +1,48 @@
+/** The parts of a page that show curves, of one run or of several. */
+import type { ReportSection } from "../page.js";
+import type { QuantityGroup } from "./quantities.js";
+import type { ChartGroup, NamedLog } from "./run-charts.js";
+
+interface CurveSection {
+  readonly heading: string;
+  readonly groups: readonly QuantityGroup[];
+  readonly text?: string;
+}
+
+const SECTIONS: readonly CurveSection[] = [
+  {
+    heading: "Loss",
+    groups: ["loss"],
+    text:
+      "The loss is the mean over the steps since the point before; its terms are those of the step itself. " +
+      "Strong lines are running means.",
+  },
+  { heading: "On the dev split", groups: ["dev"] },
+  { heading: "Course of the training", groups: ["targets", "learningRate", "gradient", "throughput"] },
+];
+
+/** The sections in the order of a page, without those of which nothing is logged. */
+export async function curveSections(
+  draw: (group: QuantityGroup) => Promise<ChartGroup>,
+): Promise<readonly ReportSection[]> {
+  const sections: ReportSection[] = [];
+  for (const { heading, groups, text } of SECTIONS) {
+    const drawn = await Promise.all(groups.map(draw));
+    const omitted = drawn.flatMap((group) => group.omitted);
+    const paragraphs = [text, omitted.length === 0 ? undefined : `Not drawn: ${omitted.join(", ")}.`];
+    const svg = drawn.flatMap(({ charts }) => charts);
+    if (svg.length === 0) continue;
+    sections.push({ heading, text: paragraphs.filter((part) => part !== undefined).join("\n\n"), svg });
+  }
+  return sections;
+}
+
+/** A section that says what could not be read; none if all was. */
+export function warnings(logs: readonly NamedLog[]): readonly ReportSection[] {
+  const sentences = logs
+    .filter(({ log }) => log.unreadable > 0)
+    .map(
+      ({ name, log }) => `${name}: ${log.unreadable} lines of the log could not be read and are left out.`,
+    );
+  return sentences.length === 0 ? [] : [{ heading: "Read with care", text: sentences.join("\n\n") }];
+}

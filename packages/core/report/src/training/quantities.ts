@@ -1,0 +1,110 @@
+/** What the keys of a training log mean: name, unit, and which way is better. */
+import { isMetricName, METRICS } from "@slm/metrics";
+
+/** The part of a report that a quantity stands in. */
+export type QuantityGroup = "loss" | "dev" | "targets" | "learningRate" | "gradient" | "throughput";
+
+export interface Quantity {
+  readonly key: string;
+  readonly group: QuantityGroup;
+  readonly label: string;
+  /** As it is read after multiplying with {@link scale}. */
+  readonly unit: string;
+  readonly scale: number;
+  /** Undefined for what is neither good nor bad by itself. */
+  readonly betterIs: "lower" | "higher" | undefined;
+  /** Quantities that share this are drawn into one chart. */
+  readonly chart: string;
+}
+
+type Known = Omit<Quantity, "key" | "scale">;
+
+const LOSS_CHART = "Loss";
+/** A term is logged of a single step and pulls against the others: its lowest value says nothing. */
+const termInNats = (label: string): Known => {
+  return { group: "loss", label, unit: "nats per token", betterIs: undefined, chart: LOSS_CHART };
+};
+
+/** Keys that every run logs, and loss terms whose unit is that of the loss. */
+const KNOWN: ReadonlyMap<string, Known> = new Map<string, Known>([
+  ["loss", { ...termInNats("loss"), betterIs: "lower" }],
+  ["forwardKl", termInNats("forward KL")],
+  ["reverseKl", termInNats("reverse KL")],
+  ["jensenShannon", termInNats("Jensen-Shannon")],
+  ["skewKl", termInNats("skew KL")],
+  ["skewReverseKl", termInNats("skew reverse KL")],
+  ["crossEntropy", termInNats("cross-entropy")],
+  [
+    "learningRate",
+    { group: "learningRate", label: "learning rate", unit: "", betterIs: undefined, chart: "Learning rate" },
+  ],
+  [
+    "gradientNorm",
+    { group: "gradient", label: "gradient norm", unit: "", betterIs: undefined, chart: "Gradient norm" },
+  ],
+  [
+    "tokensPerSecond",
+    { group: "throughput", label: "throughput", unit: "tokens/s", betterIs: undefined, chart: "Throughput" },
+  ],
+]);
+
+/** Dev figures that are no metric of answers. */
+const LOWER_ON_DEV: ReadonlySet<string> = new Set(["loss", "perplexity", "crossEntropy"]);
+
+const DEV_PREFIX = "dev.";
+const TARGETS_PREFIX = "targets.";
+const PERCENT = { unit: "%", scale: 100 } as const;
+/** Units of metrics that are read as percentages. */
+const FRACTIONS: ReadonlySet<string> = new Set(["fraction"]);
+const DEV_CHARTS = { lower: "Errors on the dev split", higher: "Scores on the dev split" } as const;
+
+/** What a key of the log stands for. A key of no known kind is a term of the loss in a unit of its own. */
+export function describeQuantity(key: string): Quantity {
+  const known = KNOWN.get(key);
+  if (known !== undefined) return { key, scale: 1, ...known };
+  if (key.startsWith(DEV_PREFIX)) return devQuantity(key, key.slice(DEV_PREFIX.length));
+  if (key.startsWith(TARGETS_PREFIX)) {
+    const label = wordsOf(key.slice(TARGETS_PREFIX.length));
+    return { key, group: "targets", label, ...PERCENT, betterIs: undefined, chart: "Targets by origin" };
+  }
+  const label = wordsOf(key);
+  return { key, group: "loss", label, unit: "", scale: 1, betterIs: undefined, chart: `Loss term: ${label}` };
+}
+
+/** The value as it is read, without its unit: percentages to two places, the rest to four digits. */
+export function formatQuantity({ unit, scale }: Quantity, value: number): string {
+  const shown = value * scale;
+  if (unit === "%") return shown.toFixed(2);
+  const size = Math.abs(shown);
+  if (size !== 0 && (size < 1e-3 || size >= 1e9)) return shown.toExponential(2);
+  const digits = Math.max(4, digitsBefore(size));
+  const least = Number.isInteger(shown) ? {} : { minimumSignificantDigits: digits };
+  return new Intl.NumberFormat("en-US", { maximumSignificantDigits: digits, ...least }).format(shown);
+}
+
+/** "word error [%]". */
+export function titleOf({ label, unit }: Pick<Quantity, "label" | "unit">): string {
+  return unit === "" ? label : `${label} [${unit}]`;
+}
+
+function devQuantity(key: string, name: string): Quantity {
+  const common = { key, group: "dev", label: wordsOf(name) } as const;
+  if (!isMetricName(name)) {
+    const betterIs = LOWER_ON_DEV.has(name) ? "lower" : undefined;
+    return { ...common, unit: "", scale: 1, betterIs, chart: `Dev split: ${common.label}` };
+  }
+  const { unit, betterIs } = METRICS[name];
+  if (FRACTIONS.has(unit)) return { ...common, ...PERCENT, betterIs, chart: DEV_CHARTS[betterIs] };
+  return { ...common, unit, scale: 1, betterIs, chart: `Dev split: ${common.label}` };
+}
+
+/** `wordError` as "word error"; names in other styles stay as they are. */
+function wordsOf(name: string): string {
+  return name.replaceAll(/([a-z])([A-Z])(?![A-Z])/g, (_, before: string, letter: string) => {
+    return `${before} ${letter.toLowerCase()}`;
+  });
+}
+
+function digitsBefore(size: number): number {
+  return size < 1 ? 1 : Math.floor(Math.log10(size)) + 1;
+}

@@ -1,0 +1,88 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { reportPage } from "../page.js";
+import {
+  isRight,
+  parseSamples,
+  readSamples,
+  samplesMarkdown,
+  samplesSection,
+  worstFirst,
+} from "./samples.js";
+
+const row = (prediction: string, more: object = {}): string =>
+  `${JSON.stringify({ source: "ab", target: "A B", prediction, ...more })}\n`;
+const pageOf = (text: string): string =>
+  reportPage({ title: "t", sections: [samplesSection(parseSamples(text))] });
+
+describe(parseSamples, () => {
+  test("counts lines that are no samples, but not a last one cut short", () => {
+    const { rows, unreadable } = parseSamples(`${row("A B")}{"source":1}\nnonsense\n${row("A")}{"sour`);
+    expect([rows.length, unreadable]).toEqual([2, 2]);
+  });
+});
+
+describe(isRight, () => {
+  test("takes any accepted answer, runs of whitespace aside", () => {
+    const [plain, spaced, other, wrong] = parseSamples(
+      row("A B") + row(" A  B ") + row("C", { references: ["A B", "C"] }) + row("C"),
+    ).rows;
+    expect([plain, spaced, other, wrong].map((sample) => isRight(sample!))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+});
+
+describe(worstFirst, () => {
+  test("sorts by score, rows without one last; without scores rows stay in order", () => {
+    const predictions = (text: string): readonly string[] =>
+      worstFirst(parseSamples(text).rows).map(({ prediction }) => prediction);
+    const scored = row("a", { score: 0.5 }) + row("b") + row("c", { score: -1 });
+    expect(predictions(scored)).toEqual(["c", "a", "b"]);
+    expect(predictions(row("b") + row("a"))).toEqual(["b", "a"]);
+  });
+});
+
+describe(samplesSection, () => {
+  test("marks right and wrong in words and colour, and counts the right ones of all rows", () => {
+    const html = pageOf(row("A B") + row("A C"));
+    expect(html).toContain('<td class="left good">✓ right</td>');
+    expect(html).toContain('<td class="left bad">✗ wrong</td>');
+    expect(html).toContain("1 of 2 answers equal an accepted one.");
+    expect(html).not.toContain("score");
+  });
+
+  test("shows a readable part of many long rows and says so", () => {
+    const html = pageOf(Array.from({ length: 100 }, () => row("x".repeat(5000), { score: 1 })).join(""));
+    expect(html).toContain("0 of 100 answers");
+    expect(html).toContain("The worst come first. The table shows 60 of them.");
+    expect(html.match(/✗ wrong/g)).toHaveLength(60);
+    expect(html.length).toBeLessThan(100_000);
+  });
+
+  test("shows markup as text", () => {
+    expect(pageOf(row("<img src=x onerror=alert(1)>"))).not.toContain("<img");
+  });
+});
+
+describe(samplesMarkdown, () => {
+  test("is a table whose cells hold neither markup nor the marks of a table", () => {
+    const lines = samplesMarkdown(parseSamples(row("a|b\n<i>*c*</i>") + row("A B"))).split("\n");
+    expect(lines).toEqual([
+      "| | source | reference | prediction |",
+      "| --- | --- | --- | --- |",
+      "| wrong | ab | A B | a&#124;b &#60;i&#62;&#42;c&#42;&#60;/i&#62; |",
+      "| right | ab | A B | A B |",
+    ]);
+  });
+});
+
+describe(readSamples, () => {
+  test("finds no samples where there is no file", async () => {
+    expect(await readSamples(join(tmpdir(), "slm-no-such-directory", "samples.jsonl"))).toBeUndefined();
+  });
+});

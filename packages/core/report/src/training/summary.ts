@@ -1,0 +1,43 @@
+/** A run in numbers: where each quantity ended and how good it got. */
+import { describeQuantity, type Quantity } from "./quantities.js";
+import { curveOf, keysOf, lastStep, type RunLog } from "./run-log.js";
+
+export interface BestValue {
+  readonly value: number;
+  readonly step: number;
+}
+
+export interface RunSummary {
+  /** The last step that is logged. */
+  readonly steps: number;
+  /** The last value of every quantity, by its key in the log. */
+  readonly final: Readonly<Record<string, number>>;
+  /** The best value, and the first step that had it, of quantities of which one way is better. */
+  readonly best: Readonly<Record<string, BestValue>>;
+}
+
+/** The summary of a log, in the units of the log. */
+export function summarizeRun(log: RunLog): RunSummary {
+  const curves = keysOf(log).map((key) => ({ quantity: describeQuantity(key), points: curveOf(log, key) }));
+  const final = curves.map(({ quantity, points }) => [quantity.key, points.at(-1)![1]] as const);
+  const best = curves.flatMap(({ quantity, points }) => {
+    const found = bestOf(quantity, points);
+    return found === undefined ? [] : [[quantity.key, found] as const];
+  });
+  return { steps: lastStep(log), final: Object.fromEntries(final), best: Object.fromEntries(best) };
+}
+
+/** Whether a value beats another one; never where neither way is better. */
+export function isBetter({ betterIs }: Quantity, value: number, than: number): boolean {
+  if (betterIs === undefined) return false;
+  return betterIs === "lower" ? value < than : value > than;
+}
+
+function bestOf(quantity: Quantity, points: readonly (readonly [number, number])[]): BestValue | undefined {
+  if (quantity.betterIs === undefined) return undefined;
+  let best: BestValue | undefined;
+  for (const [step, value] of points) {
+    if (best === undefined || isBetter(quantity, value, best.value)) best = { value, step };
+  }
+  return best;
+}

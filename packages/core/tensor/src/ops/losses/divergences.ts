@@ -1,0 +1,128 @@
+/** The table of divergences between teacher and student that distillation may minimize. */
+import { expectShape } from "../shape-check.js";
+import type { Tensor } from "../../tf.js";
+import type { CountedLogits } from "./counted.js";
+import { distributionLoss, expectBetween, tempered } from "./distribution-loss.js";
+import { jensenShannonRows, skewKlRows, skewReverseKlRows } from "./mixture-divergences.js";
+import { forwardKlRows, reverseKlRows, totalVariationRows, type RowDivergence } from "./plain-divergences.js";
+
+export const DIVERGENCE_NAMES = [
+  "forwardKl",
+  "reverseKl",
+  "jensenShannon",
+  "skewKl",
+  "skewReverseKl",
+  "totalVariation",
+] as const;
+export type DivergenceName = (typeof DIVERGENCE_NAMES)[number];
+
+export interface DivergenceOptions {
+  /** Both sides' logits are divided by it; above 0. */
+  readonly temperature: number;
+  /** jensenShannon: weight of the teacher, between 0 and 1. */
+  readonly beta: number;
+  /** skewKl, skewReverseKl: how much of the other term's own distribution is mixed into the second, between 0 and 1. */
+  readonly skew: number;
+}
+
+/** Plain distributions, the symmetric Jensen-Shannon divergence, and the skew that the DistiLLM paper settles on. */
+export const DIVERGENCE_DEFAULTS: DivergenceOptions = { temperature: 1, beta: 0.5, skew: 0.1 };
+
+export interface Divergence {
+  readonly description: string;
+  readonly source: string;
+  /**
+   * The power of the temperature that the value is multiplied by, for a gradient whose size does not depend on it: 2 for
+   * every divergence of second order in the difference of logits, 1 for the one of first order.
+   */
+  readonly temperaturePower: 1 | 2;
+  /**
+   * The divergence of softmax(logits / temperature) from softmax(teacherLogits / temperature), averaged over counted
+   * positions and multiplied by temperature^temperaturePower.
+   *
+   * The teacher is a constant: no gradient reaches its logits. They must be finite; a token that the teacher gives no
+   * probability has a very negative logit, such as -1e9. Then reverseKl charges that logit for the student's
+   * probability there, so use a divergence that is bounded when the teacher's distribution is truncated.
+   *
+   * Shapes: teacherLogits `[positions, vocab]` -> scalar.
+   * Units: nats per counted token; totalVariation: probability per counted token.
+   *
+   * @throws SlmError SHAPE_MISMATCH for a teacher of another shape, CONFIG_INVALID for an option out of bounds.
+   */
+  compute(counted: CountedLogits, teacherLogits: Tensor, options: DivergenceOptions): Tensor;
+}
+
+interface Row extends Omit<Divergence, "compute"> {
+  readonly rowDivergence: (options: DivergenceOptions) => RowDivergence;
+}
+
+const divergence = (name: DivergenceName, { rowDivergence, ...facts }: Row): Divergence => ({
+  ...facts,
+  compute: (counted, teacherLogits, options) => {
+    expectShape(name, "teacherLogits", teacherLogits, counted.logits.shape);
+    const { temperature } = options;
+    const rows = rowDivergence(options);
+    return distributionLoss(counted, { temperature, power: facts.temperaturePower }, (z) =>
+      rows(z, tempered(teacherLogits, temperature)),
+    );
+  },
+});
+
+/** One row per name: a divergence without a row does not compile. */
+export const DIVERGENCES: { readonly [N in DivergenceName]: Divergence } = {
+  forwardKl: divergence("forwardKl", {
+    description: "KL(teacher || student): the student covers everything the teacher may say",
+    source: "Hinton, Vinyals, Dean 2015, section 2 (arXiv:1503.02531)",
+    temperaturePower: 2,
+    rowDivergence: () => forwardKlRows,
+  }),
+  reverseKl: divergence("reverseKl", {
+    description: "KL(student || teacher): the student keeps to what the teacher finds likely",
+    source: "Gu, Dong, Wei, Huang 2024, section 2.1 (arXiv:2306.08543)",
+    temperaturePower: 2,
+    rowDivergence: () => reverseKlRows,
+  }),
+  /** beta -> 0: the value over beta tends to forwardKl; beta -> 1: the value over 1 - beta tends to reverseKl. */
+  jensenShannon: divergence("jensenShannon", {
+    description:
+      "beta·KL(teacher || mixture) + (1 - beta)·KL(student || mixture), mixture = beta·teacher + (1 - beta)·student",
+    source: "Agarwal et al. 2024, section 2 (arXiv:2306.13649)",
+    temperaturePower: 2,
+    rowDivergence: ({ beta }) => {
+      expectBetween("beta", beta, 0, 1);
+      return jensenShannonRows(beta);
+    },
+  }),
+  skewKl: divergence("skewKl", {
+    description: "KL(teacher || skew·teacher + (1 - skew)·student): forwardKl, bounded by -log(skew)",
+    source: "Ko et al. 2024, section 3.1 (arXiv:2402.03898)",
+    temperaturePower: 2,
+    rowDivergence: ({ skew }) => {
+      expectBetween("skew", skew, 0, 1);
+      return skewKlRows(skew);
+    },
+  }),
+  skewReverseKl: divergence("skewReverseKl", {
+    description: "KL(student || skew·student + (1 - skew)·teacher): reverseKl, bounded by -log(skew)",
+    source: "Ko et al. 2024, section 3.1 (arXiv:2402.03898)",
+    temperaturePower: 2,
+    rowDivergence: ({ skew }) => {
+      expectBetween("skew", skew, 0, 1);
+      return skewReverseKlRows(skew);
+    },
+  }),
+  totalVariation: divergence("totalVariation", {
+    description: "half the sum of absolute differences of probabilities, at most 1",
+    source: "Wen, Li, Du, Mou 2023, section 3 (arXiv:2307.15190)",
+    temperaturePower: 1,
+    rowDivergence: () => totalVariationRows,
+  }),
+};
+
+/** KL(teacher || student) at temperature 1 [nats per counted token]. */
+export const forwardKl = (counted: CountedLogits, teacherLogits: Tensor): Tensor =>
+  DIVERGENCES.forwardKl.compute(counted, teacherLogits, DIVERGENCE_DEFAULTS);
+
+/** KL(student || teacher) at temperature 1 [nats per counted token]. */
+export const reverseKl = (counted: CountedLogits, teacherLogits: Tensor): Tensor =>
+  DIVERGENCES.reverseKl.compute(counted, teacherLogits, DIVERGENCE_DEFAULTS);

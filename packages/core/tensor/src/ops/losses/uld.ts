@@ -1,0 +1,64 @@
+/** Distillation between models of different vocabularies: probabilities are compared by rank, not by token. */
+import { expectShape } from "../shape-check.js";
+import { tf, type Tensor } from "../../tf.js";
+import { column, rowDot, type CountedLogits } from "./counted.js";
+import { distributionLoss, tempered } from "./distribution-loss.js";
+import { rankRows, unrankRows } from "./ranked-rows.js";
+
+export interface UldOptions {
+  /** Both sides' logits are divided by it. Default 1. */
+  readonly temperature?: number;
+  /** Whether every row of the teacher's logits runs from the largest to the smallest already. Default false. */
+  readonly teacherSorted?: boolean;
+}
+
+/**
+ * Universal logit distillation: the sum over ranks of |student's probability of that rank - teacher's|, averaged over
+ * counted positions; the smaller vocabulary is filled up with zeros. Multiplied by the temperature, once, because the
+ * loss is of first order in the difference of logits.
+ *
+ * Only as many ranks are sorted as the smaller vocabulary has: beyond them one side is zero, and the other adds what is
+ * left of its probability. A teacher kept as a few logits per position, largest first, is therefore cheap; sorting a whole
+ * vocabulary takes ONNX Runtime far longer than all else in a loss (8,192 tokens: some 30 times the passes of forwardKl).
+ *
+ *   q = softmax(z) -> rank -> |q_i - p_i|, + 1 - sum of the ranked q_i
+ *   slope: d = sign(q_i - p_i) - 1 back in its place, q ∘ (d - sum q·d)
+ *
+ * Shapes: teacherLogits `[positions, teacherVocab]` -> scalar. No gradient reaches the teacher's logits.
+ * Units: probability per counted token, at most 2.
+ * Source: Boizard et al. 2024, section 3 (arXiv:2402.12030).
+ * Passes over `[positions, vocab]`: a softmax and a ranking forward, 5 backward; over the teacher's logits the same two forward.
+ *
+ * @throws SlmError SHAPE_MISMATCH for another number of positions, CONFIG_INVALID for a temperature not above 0.
+ */
+export function uld(counted: CountedLogits, teacherLogits: Tensor, options: UldOptions = {}): Tensor {
+  const { temperature = 1, teacherSorted = false } = options;
+  const [positions, vocab] = counted.logits.shape as [number, number];
+  expectShape("uld", "teacherLogits", teacherLogits, [positions, null]);
+  const teacherVocab = teacherLogits.shape[1]!;
+  const ranks = Math.min(vocab, teacherVocab);
+  return distributionLoss(counted, { temperature, power: 1 }, (z) => {
+    const teacher = tf.softmax(tempered(teacherLogits, temperature));
+    const p = teacherSorted ? tf.slice(teacher, [0, 0], [positions, ranks]) : rankRows(teacher, ranks).values;
+    const student = tf.softmax(z);
+    const { values: q, places } = rankRows(student, ranks);
+    const difference = tf.sub(q, p);
+    const sign = tf.sign(difference);
+    const shared = rowDot(difference, sign);
+    return {
+      rows: vocab === teacherVocab ? shared : tf.add(shared, rest(vocab > teacherVocab ? q : p)),
+      saved: [student, q, sign, places],
+      slope: (saved) => {
+        const [savedStudent, savedQ, savedSign, savedPlaces] = saved as [Tensor, Tensor, Tensor, Tensor];
+        // A number added to all slopes of a row is lost in the softmax, so 1 is taken off instead of added to the rest.
+        const slopes = ranks < vocab ? tf.sub(savedSign, 1) : savedSign;
+        const inner = column(rowDot(savedQ, slopes));
+        return tf.mul(savedStudent, tf.sub(unrankRows(slopes, savedPlaces, vocab), inner));
+      },
+      slopeScale: 1,
+    };
+  });
+}
+
+/** What the first ranks of the side that has more of them leave of its probability, `[positions]`. */
+const rest = (ranked: Tensor): Tensor => tf.sub(1, tf.sum(ranked, -1));

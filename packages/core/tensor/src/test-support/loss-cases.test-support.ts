@@ -1,0 +1,158 @@
+/** Small inputs for every loss, every option of it, and dropout. */
+import type { HostTensor } from "@slm/runtime";
+import { math } from "../math.js";
+import { dropout, withDropout } from "../ops/dropout.js";
+import type { CountedLogits } from "../ops/losses/counted.js";
+import { crossEntropy, softTargetCrossEntropy } from "../ops/losses/cross-entropy.js";
+import {
+  DIVERGENCE_DEFAULTS,
+  DIVERGENCE_NAMES,
+  DIVERGENCES,
+  forwardKl,
+  reverseKl,
+  type DivergenceName,
+  type DivergenceOptions,
+} from "../ops/losses/divergences.js";
+import { HIDDEN_MATCH_KINDS, hiddenMatch } from "../ops/losses/hidden-match.js";
+import { uld, type UldOptions } from "../ops/losses/uld.js";
+import { float32, int32, numbersOf, random } from "./numbers.test-support.js";
+import type { OpCase, Operands } from "./op-case.test-support.js";
+
+const POSITIONS = 4;
+const VOCABULARY = 5;
+
+const lossInputs: Record<string, HostTensor> = {
+  logits: random([POSITIONS, VOCABULARY], 1, 2),
+  teacher: random([POSITIONS, VOCABULARY], 2, 2),
+  labels: int32([POSITIONS], [3, 0, 4, 2]),
+  mask: float32([POSITIONS], [1, 1, 0, 1]),
+  count: float32([], [3]),
+};
+
+const lossCase = (name: string, build: OpCase["build"]): OpCase => ({
+  name,
+  inputs: lossInputs,
+  differentiable: ["logits"],
+  build,
+});
+
+const counted = (x: Operands): CountedLogits => ({
+  logits: x["logits"]!,
+  mask: x["mask"]!,
+  count: x["count"]!,
+});
+
+const crossEntropyCases: readonly OpCase[] = [
+  lossCase("crossEntropy", (x) => crossEntropy(counted(x), x["labels"]!)),
+  lossCase("crossEntropy, smoothed labels", (x) => crossEntropy(counted(x), x["labels"]!, 0.2)),
+  {
+    name: "softTargetCrossEntropy",
+    inputs: { ...lossInputs, targets: float32([POSITIONS, VOCABULARY], new Array<number>(20).fill(0.2)) },
+    differentiable: ["logits"],
+    build: (x) => softTargetCrossEntropy(counted(x), x["targets"]!),
+  },
+  lossCase("forwardKl by itself", (x) => forwardKl(counted(x), x["teacher"]!)),
+  lossCase("reverseKl by itself", (x) => reverseKl(counted(x), x["teacher"]!)),
+];
+
+/** Settings that a divergence is checked at besides its defaults and other temperatures. */
+const SETTINGS: { readonly [N in DivergenceName]: readonly Partial<DivergenceOptions>[] } = {
+  forwardKl: [],
+  reverseKl: [],
+  jensenShannon: [{ beta: 0.1 }, { beta: 0.9 }],
+  skewKl: [{ skew: 0.5 }, { skew: 0.9 }],
+  skewReverseKl: [{ skew: 0.5 }, { skew: 0.9 }],
+  totalVariation: [],
+};
+
+/** A teacher cut to its likeliest tokens: the others have the logit of a token that cannot be. */
+function truncated(teacher: HostTensor): HostTensor {
+  const values = numbersOf(teacher).map((value, index) => (index % 3 === 2 ? -1e9 : value));
+  return float32(teacher.shape, values);
+}
+
+/** reverseKl of a truncated teacher is about 1e9: finite, but too large for a difference of float32 values. */
+const isBounded = (name: DivergenceName): boolean => name !== "reverseKl";
+
+const divergenceCases: readonly OpCase[] = DIVERGENCE_NAMES.flatMap((name) => {
+  const ofSetting = (setting: Partial<DivergenceOptions>): OpCase => {
+    const options = { ...DIVERGENCE_DEFAULTS, ...setting };
+    const label = [name, ...Object.entries(setting).map(([option, value]) => `${option} ${value}`)];
+    return lossCase(label.join(", "), (x) => DIVERGENCES[name].compute(counted(x), x["teacher"]!, options));
+  };
+  const cut = { ...lossInputs, teacher: truncated(lossInputs["teacher"]!) };
+  const plain = ofSetting({});
+  return [
+    plain,
+    ofSetting({ temperature: 2 }),
+    ofSetting({ temperature: 0.5 }),
+    ...SETTINGS[name].map(ofSetting),
+    ...(isBounded(name) ? [{ ...plain, name: `${name}, truncated teacher`, inputs: cut }] : []),
+  ];
+});
+
+const uldCase = (label: string, teacherVocabulary: number, options: UldOptions): OpCase => {
+  const teacher = random([POSITIONS, teacherVocabulary], 3, 2);
+  const rows = Array.from({ length: POSITIONS }, (_, row) =>
+    numbersOf(teacher)
+      .slice(row * teacherVocabulary, (row + 1) * teacherVocabulary)
+      .sort((a, b) => b - a),
+  );
+  const sorted = float32(teacher.shape, rows.flat());
+  return {
+    name: `uld, ${label}`,
+    inputs: { ...lossInputs, teacher: options.teacherSorted === true ? sorted : teacher },
+    differentiable: ["logits"],
+    build: (x) => uld(counted(x), x["teacher"]!, options),
+  };
+};
+
+const uldCases: readonly OpCase[] = [
+  uldCase("equal vocabularies", VOCABULARY, {}),
+  uldCase("smaller vocabulary of the teacher", 3, { temperature: 2 }),
+  uldCase("larger vocabulary of the teacher, sorted", 8, { teacherSorted: true }),
+];
+
+const hiddenMatchCases: readonly OpCase[] = HIDDEN_MATCH_KINDS.map((kind) => ({
+  name: `hiddenMatch, ${kind}`,
+  inputs: {
+    student: random([POSITIONS, 3], 1),
+    teacher: random([POSITIONS, 4], 2),
+    projection: random([3, 4], 3),
+    mask: lossInputs["mask"]!,
+    count: lossInputs["count"]!,
+  },
+  differentiable: ["student", "projection", "teacher"],
+  build: (x) =>
+    hiddenMatch(
+      {
+        student: x["student"]!,
+        teacher: x["teacher"]!,
+        projection: x["projection"]!,
+        mask: x["mask"]!,
+        count: x["count"]!,
+      },
+      kind,
+    ),
+}));
+
+const dropoutCase: OpCase = {
+  name: "dropout, two masks",
+  inputs: {
+    x: random([2, 3], 1),
+    first: float32([2, 3], [2, 0, 2, 2, 0, 0]),
+    second: float32([2, 3], [0, 2, 2, 2, 0, 2]),
+  },
+  differentiable: ["x"],
+  build: (x) =>
+    withDropout([x["first"]!, x["second"]!], () => dropout(math.square(math.add(dropout(x["x"]!), 1)))),
+};
+
+/** Cases of every loss and of dropout. */
+export const LOSS_CASES: readonly OpCase[] = [
+  ...crossEntropyCases,
+  ...divergenceCases,
+  ...uldCases,
+  ...hiddenMatchCases,
+  dropoutCase,
+];

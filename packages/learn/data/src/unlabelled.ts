@@ -1,0 +1,96 @@
+/** Sources without targets, for a teacher to label: read, checked, and kept apart from everything that measures. */
+import type { FileRejection } from "./collect.js";
+import type { UnlabelledConfig } from "./data-config.js";
+import { readLines, type Line } from "./lines.js";
+import { parseLine } from "./read-rows.js";
+import { checkSource, type Rejection } from "./row.js";
+import { sourceKey, type Split } from "./split.js";
+import { sourceUnits } from "./statistics.js";
+
+/** What became of the lines of an unlabelled file. */
+export interface UnlabelledReport {
+  /** Sources written. */
+  readonly rows: number;
+  /** Sources met again in the same file. */
+  readonly duplicates: number;
+  /** Sources left out because a split has them already. */
+  readonly known: Readonly<Record<Split, number>>;
+  readonly rejectedCount: number;
+}
+
+export interface UnlabelledOptions {
+  /** Longest source kept [characters]. */
+  readonly maxSource: number | undefined;
+  /** The split that has a source, by {@link unlabelledKey}. */
+  readonly splitOf: (key: string) => Split | undefined;
+  readonly onLine: () => void;
+  readonly onRejected: (rejection: FileRejection) => void;
+}
+
+/** One source of a file, or why its line is none. */
+type ScannedSource = { readonly line: number; readonly source: string } | Rejection;
+
+/**
+ * What makes two sources the same here: more than {@link sourceKey} asks, so that a held-out word does not come back in
+ * another Unicode form or with spaces around it.
+ */
+export function unlabelledKey(source: string): string {
+  return sourceKey(source.normalize("NFKC").trim());
+}
+
+/** Sources of a file that no split has, each once, in the order of the file; and what became of the others. */
+export async function collectUnlabelled(
+  { path, format, limit }: UnlabelledConfig,
+  { maxSource, splitOf, onLine, onRejected }: UnlabelledOptions,
+): Promise<{ readonly sources: readonly string[]; readonly report: UnlabelledReport }> {
+  const seen = new Set<string>();
+  const sources: string[] = [];
+  const known: Record<Split, number> = { train: 0, dev: 0, test: 0 };
+  let duplicates = 0;
+  let rejectedCount = 0;
+  const scan = SCANNERS[format ?? (path.endsWith(".jsonl") ? "jsonl" : "text")];
+  for await (const line of readLines(path)) {
+    if (limit !== undefined && sources.length >= limit) break;
+    onLine();
+    const scanned = "reason" in line ? line : scan(line);
+    if (scanned === undefined) continue;
+    const reason = "reason" in scanned ? scanned.reason : tooLong(scanned.source, maxSource);
+    if ("reason" in scanned || reason !== undefined) {
+      onRejected({ file: path, line: scanned.line, reason: reason ?? "" });
+      rejectedCount++;
+      continue;
+    }
+    const key = unlabelledKey(scanned.source);
+    const owner = splitOf(key);
+    if (owner !== undefined) known[owner]++;
+    else if (seen.has(key)) duplicates++;
+    else sources.push(scanned.source);
+    seen.add(key);
+  }
+  return { sources, report: { rows: sources.length, duplicates, known, rejectedCount } };
+}
+
+type TextLine = Extract<Line, { readonly text: string }>;
+
+/** How a line of each format is read; undefined for one to skip. */
+const SCANNERS: Readonly<Record<"jsonl" | "text", (line: TextLine) => ScannedSource | undefined>> = {
+  text: ({ line, text }) => {
+    const source = text.trim();
+    return source === "" ? undefined : checked(line, { source });
+  },
+  jsonl: (line) => {
+    const parsed = parseLine(line);
+    return parsed === undefined || "reason" in parsed ? parsed : checked(line.line, parsed.value);
+  },
+};
+
+function checked(line: number, value: unknown): ScannedSource {
+  const result = checkSource(value);
+  return "problem" in result ? { line, reason: result.problem } : { line, source: result.source };
+}
+
+function tooLong(source: string, maxSource: number | undefined): string | undefined {
+  const length = sourceUnits(source).length;
+  if (maxSource === undefined || length <= maxSource) return undefined;
+  return `the source has ${length} characters, expected at most ${maxSource}`;
+}

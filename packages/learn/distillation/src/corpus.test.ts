@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Tokenizer } from "@slm/tokenizer";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { writeCorpus } from "./corpus.js";
+import { UnlabelledSources } from "./unlabelled-sources.js";
+
+let directory = "";
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "corpus-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+/** Tokens of a fixed number of letters, the last one shorter. */
+function lettersAt(size: number): Tokenizer {
+  const texts: string[] = [];
+  const encode = (text: string): number[] =>
+    (text.match(new RegExp(`.{1,${size}}`, "gu")) ?? []).map((piece) => {
+      if (!texts.includes(piece)) texts.push(piece);
+      return texts.indexOf(piece);
+    });
+  return {
+    vocabularySize: 99,
+    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+    encodeSource: encode,
+    encodeTarget: encode,
+    decode: (ids) => Array.from(ids, (id) => texts[id]!).join(""),
+  };
+}
+
+const rows = [
+  { source: "ab", target: "abcde" },
+  { source: "c", target: "ab" },
+];
+const limits = { maxSource: 6, maxTarget: 6 };
+
+describe(writeCorpus, () => {
+  test("gives both models the same pairs where they have one vocabulary", async () => {
+    const file = join(directory, "pairs");
+    const corpus = await writeCorpus({ rows, tokenizer: lettersAt(1), limits, where: "train", file });
+    const read = await corpus.read([1, 0]);
+    expect(read.taught).toEqual({ sources: read.sources, targets: read.targets });
+    expect(read.targets.map(({ length }) => length)).toEqual([2, 5]);
+    expect(corpus.taught).toBe(corpus.pairs);
+    await corpus.close();
+  });
+
+  test("keeps the teacher's tokens beside the student's, and where both have read the same text", async () => {
+    const [student, teacher] = [lettersAt(1), lettersAt(2)];
+    const file = join(directory, "pairs");
+    const request = { rows, tokenizer: student, limits, where: "train", file };
+    const corpus = await writeCorpus(request, { tokenizer: teacher, limits });
+    const { targets, taught } = await corpus.read([0, 1]);
+    expect(targets.map((tokens) => student.decode(tokens))).toEqual(["abcde", "ab"]);
+    expect(taught.targets.map((tokens) => teacher.decode(tokens))).toEqual(["abcde", "ab"]);
+    expect(taught.alignments!.map((alignment) => [...alignment])).toEqual([
+      [0, -1, 1, -1, 2, 3],
+      [0, -1, 1],
+    ]);
+    expect([...corpus.pairs.lengths.target]).toEqual([6, 3]);
+    expect([...corpus.taught.lengths.target]).toEqual([4, 2]);
+    expect(await corpus.taught.read([0])).toEqual({
+      sources: [taught.sources[0]],
+      targets: [taught.targets[0]],
+    });
+    await corpus.close();
+  });
+
+  test("refuses a row beyond the teacher's limit, saying whose it is", async () => {
+    const file = join(directory, "pairs");
+    const request = { rows, tokenizer: lettersAt(2), limits, where: "train", file };
+    const teacher = { tokenizer: lettersAt(1), limits: { maxSource: 6, maxTarget: 4 } };
+    await expect(writeCorpus(request, teacher)).rejects.toThrow(
+      "train: row 1, teacher's tokens: target has 6 tokens, the model's limit is 4",
+    );
+  });
+});
+
+describe("unlabelled sources", () => {
+  const texts = ["a", "ab", "abc", "abcd", "abcdefgh"];
+  const write = (): Promise<UnlabelledSources> =>
+    UnlabelledSources.write({
+      texts,
+      student: lettersAt(1),
+      teacher: lettersAt(2),
+      limits: { student: 6, teacher: 6 },
+      file: join(directory, "unlabelled"),
+    });
+
+  test("beyond a model's limit are left out", async () => {
+    const sources = await write();
+    expect(sources.count).toBe(4);
+    await sources.close();
+  });
+
+  test("are drawn to fit a bucket with little padding, in both models' tokens", async () => {
+    const sources = await write();
+    let next = 0;
+    const drawn = await sources.draw(50, { source: 3, target: 9 }, () => (next = (next + 0.37) % 1));
+    expect(new Set(drawn!.student.map(({ length }) => length))).toEqual(new Set([2, 3]));
+    drawn!.teacher.forEach(({ length }, row) => {
+      expect(length).toBe(Math.ceil(drawn!.student[row]!.length / 2));
+    });
+    await sources.close();
+  });
+
+  test("that do not fit a bucket are not drawn", async () => {
+    const sources = await write();
+    expect(await sources.draw(2, { source: 0, target: 9 }, () => 0)).toBeUndefined();
+    await sources.close();
+  });
+});

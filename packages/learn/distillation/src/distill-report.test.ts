@@ -1,0 +1,41 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { distillReport } from "./distill-report.js";
+
+let root = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-distill-report-"));
+});
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const writeLines = (name: string, ...rows: readonly object[]): Promise<void> =>
+  writeFile(join(root, name), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+
+describe(distillReport, () => {
+  test("shows curves and settings of a run, and the samples beside its log", async () => {
+    await writeLines(
+      "metrics.jsonl",
+      { step: 20, loss: 3, forwardKl: 2, crossEntropy: 4 },
+      { step: 20, "dev.wordError": 0.5 },
+    );
+    await writeLines("samples.jsonl", { source: "cat", target: "K AE T", prediction: "K AE D" });
+    const html = await distillReport(join(root, "metrics.jsonl"), { settings: { klWeight: 0.9 } });
+    for (const text of ["forward KL", "cross-entropy", "word error [%]", "klWeight", "K AE D", "✗ wrong"])
+      expect(html).toContain(text);
+  });
+
+  test("needs neither samples nor settings, and no line after the last whole one", async () => {
+    await writeFile(join(root, "metrics.jsonl"), '{"step":20,"loss":3}\n{"step":40,"lo');
+    const html = await distillReport(join(root, "metrics.jsonl"));
+    expect(html).toContain("20 steps logged.");
+    expect(html).not.toMatch(/>(Samples|Settings|Read with care)</);
+  });
+
+  test("refuses a log that is not there", async () => {
+    await expect(distillReport(join(root, "metrics.jsonl"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import { distillConfig } from "./distill-config.js";
+import { asksDistributions, lossConfig, termsOf } from "./loss-config.js";
+
+const student = {
+  width: 8,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 4,
+  feedForward: 12,
+  decoderLayers: 1,
+  maxSource: 8,
+  maxTarget: 8,
+};
+
+const parse = (section: object): ReturnType<typeof distillConfig.safeParse> =>
+  distillConfig.safeParse({ student: { ...student, encoderLayers: 1 }, steps: 3, ...section });
+
+const complaints = (section: object): string[] =>
+  parse(section).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];
+
+describe("the loss of a recipe", () => {
+  test("is 0.9 forward KL and 0.1 cross-entropy unless the recipe says otherwise", () => {
+    const loss = lossConfig.parse({});
+    expect(termsOf(loss)).toEqual(["forwardKl", "crossEntropy"]);
+    expect(loss).toMatchObject({ forwardKl: 0.9, crossEntropy: 0.1, temperature: 1, vocabulary: "same" });
+  });
+
+  test("is any weighted mix, and asks the teacher only where a term does", () => {
+    const onlyLabels = lossConfig.parse({ forwardKl: 0, crossEntropy: 1 });
+    expect(termsOf(onlyLabels)).toEqual(["crossEntropy"]);
+    expect(asksDistributions(onlyLabels)).toBe(false);
+    const mixed = lossConfig.parse({ reverseKl: 0.5, uld: 2, crossEntropy: 0, forwardKl: 0 });
+    expect(termsOf(mixed)).toEqual(["reverseKl", "uld"]);
+    expect(asksDistributions(mixed)).toBe(true);
+    expect(asksDistributions(lossConfig.parse({ forwardKl: 0, hiddenState: 1 }))).toBe(false);
+  });
+
+  test.each([
+    [{ loss: { forwardKl: 0, crossEntropy: 0 } }, "loss.forwardKl: no term has weight"],
+    [{ loss: { vocabulary: "uld", uld: 1 } }, "loss.forwardKl: compares token by token"],
+    [{ loss: { vocabulary: "mapped", hiddenState: 1 } }, "loss.hiddenState: compares states"],
+    [{ loss: { crossEntropy: -1 } }, "loss.crossEntropy"],
+    [{ loss: { beta: 1 } }, "loss.beta"],
+    [{ loss: { klWeight: 1 } }, "Unrecognized key"],
+    [{ klWeight: 0.9 }, "Unrecognized key"],
+    [{ temperature: 0.9 }, "Unrecognized key"],
+    [{ metrics: [] }, "metrics"],
+    [{ metrics: ["accuracy"] }, "metrics.0"],
+    [{ targets: { teacher: 0.6, student: 0.5 } }, "targets: teacher, student and unlabelled shares add up"],
+    [
+      { targets: { teacher: { from: 0, to: 0.8 }, unlabelled: { from: 0, to: 0.4, begin: 0.9 } } },
+      "targets: teacher, student and unlabelled shares add up",
+    ],
+    [{ targets: { teacher: { from: 0, to: 1, begin: 0.5, end: 0.5 } } }, "targets.teacher"],
+    [
+      { targets: { student: 0.5 }, loss: { forwardKl: 0, crossEntropy: 1 } },
+      "targets.student: targets of the student need a term",
+    ],
+  ])("is refused where it makes no sense: %j", (section, complaint) => {
+    expect(complaints(section).join("\n")).toContain(complaint);
+  });
+
+  test("lets shares that cross add up to one and no more", () => {
+    const crossing = { teacher: { from: 1, to: 0 }, student: { from: 0, to: 1 } };
+    expect(complaints({ targets: crossing })).toEqual([]);
+  });
+});
+
+describe("the student of a recipe", () => {
+  test("is an encoder-decoder unless it says decoder-only", () => {
+    expect(parse({}).data?.student.architecture).toBe("encoder-decoder");
+    const controlArm = parse({ student: { ...student, architecture: "decoder-only" } });
+    expect(controlArm.data?.student.architecture).toBe("decoder-only");
+  });
+
+  test("has the layers of its architecture and no others", () => {
+    expect(
+      complaints({ student: { ...student, architecture: "decoder-only", encoderLayers: 1 } }),
+    ).not.toEqual([]);
+    expect(complaints({ student }).join()).toContain("student.encoderLayers");
+  });
+});

@@ -1,0 +1,95 @@
+/** The `loss` part of the `distill` section: weights of the terms, their options, and how vocabularies are brought together. */
+import { DIVERGENCE_DEFAULTS, DIVERGENCE_NAMES, DIVERGENCES, HIDDEN_MATCH_KINDS } from "@slm/tensor";
+import { z } from "zod";
+
+const weight = (text: string, value = 0): z.ZodDefault<z.ZodNumber> =>
+  z.number().nonnegative().default(value).describe(`Weight of: ${text}.`);
+
+const divergenceWeight = (name: (typeof DIVERGENCE_NAMES)[number], value = 0): z.ZodDefault<z.ZodNumber> =>
+  weight(DIVERGENCES[name].description, value);
+
+const openUnit = (value: number, text: string): z.ZodDefault<z.ZodNumber> =>
+  z.number().gt(0).lt(1).default(value).describe(text);
+
+/** Terms that compare next-token distributions. */
+const distributions = {
+  forwardKl: divergenceWeight("forwardKl", 0.9),
+  reverseKl: divergenceWeight("reverseKl"),
+  jensenShannon: divergenceWeight("jensenShannon"),
+  skewKl: divergenceWeight("skewKl"),
+  skewReverseKl: divergenceWeight("skewReverseKl"),
+  totalVariation: divergenceWeight("totalVariation"),
+};
+
+const fields = {
+  ...distributions,
+  uld: weight("differences of sorted probabilities, for models of different vocabularies"),
+  hiddenState: weight(
+    "distance of the student's states of the source from the teacher's, by a learned projection",
+  ),
+  crossEntropy: weight("negative log-likelihood of the labels", 0.1),
+};
+
+/** Every term by its name, in the order they are logged. */
+export const TERM_NAMES = [...DIVERGENCE_NAMES, "uld", "hiddenState", "crossEntropy"] as const;
+export type TermName = (typeof TERM_NAMES)[number];
+
+export const lossConfig = z
+  .strictObject({
+    ...fields,
+    temperature: z
+      .number()
+      .positive()
+      .default(DIVERGENCE_DEFAULTS.temperature)
+      .describe("Divides teacher's and student's logits in the terms that compare distributions."),
+    beta: openUnit(DIVERGENCE_DEFAULTS.beta, "jensenShannon: weight of the teacher in the mixture."),
+    skew: openUnit(
+      DIVERGENCE_DEFAULTS.skew,
+      "skewKl, skewReverseKl: share of the first distribution in the mixture.",
+    ),
+    labelSmoothing: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe("crossEntropy: share of a label's probability spread over the vocabulary."),
+    hiddenKind: z
+      .enum(HIDDEN_MATCH_KINDS)
+      .default("mse")
+      .describe("hiddenState: mean squared difference, or 1 - cosine."),
+    vocabulary: z
+      .enum(["same", "mapped", "uld"])
+      .default("same")
+      .describe(
+        "same: teacher and student have one vocabulary. Else targets are tokenized by both and compared where both tokenizations have read the same text. mapped: the teacher's probabilities move to the student's tokens; uld: only sorted probabilities are compared.",
+      ),
+  })
+  .check(({ value, issues }) => {
+    const refuse = (message: string, key: string): void => {
+      issues.push({ code: "custom", input: value, path: [key], message });
+    };
+    if (TERM_NAMES.every((name) => value[name] === 0))
+      refuse("no term has weight, for example forwardKl 0.9 and crossEntropy 0.1", "forwardKl");
+    const used = DIVERGENCE_NAMES.find((name) => value[name] > 0);
+    if (value.vocabulary === "uld" && used !== undefined)
+      refuse(
+        "compares token by token: set its weight to 0 where vocabulary is uld, and give uld a weight",
+        used,
+      );
+    if (value.vocabulary !== "same" && value.hiddenState > 0)
+      refuse(
+        "compares states of the same source tokens: set its weight to 0 unless vocabulary is same",
+        "hiddenState",
+      );
+  });
+
+export type LossConfig = z.infer<typeof lossConfig>;
+
+/** Terms that count. */
+export const termsOf = (loss: LossConfig): readonly TermName[] => TERM_NAMES.filter((name) => loss[name] > 0);
+
+const DISTRIBUTION_TERMS: ReadonlySet<TermName> = new Set([...DIVERGENCE_NAMES, "uld"]);
+
+/** Whether any term asks the teacher for its next-token distributions. */
+export const asksDistributions = (loss: LossConfig): boolean =>
+  termsOf(loss).some((name) => DISTRIBUTION_TERMS.has(name));

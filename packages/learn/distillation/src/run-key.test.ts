@@ -1,0 +1,70 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { STATE_FILE } from "@slm/training";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { claimWorkDirectory, fileHash, modelHash } from "./run-key.js";
+
+let directory = "";
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "key-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const put = async (name: string, text: string): Promise<void> => {
+  await mkdir(join(directory, name, ".."), { recursive: true });
+  await writeFile(join(directory, name), text);
+};
+
+describe(modelHash, () => {
+  test("changes with every file that decides what the model answers, members of an ensemble too", async () => {
+    const seen = new Set<string>();
+    for (const [name, text] of [
+      ["model.safetensors", "1"],
+      ["model.safetensors", "2"],
+      ["config.json", "{}"],
+      ["tokenizer.json", "{}"],
+      ["members/one/model.safetensors", "3"],
+    ] as const) {
+      await put(name, text);
+      seen.add(await modelHash(directory));
+    }
+    expect(seen.size).toBe(5);
+  });
+
+  test("does not change with what only describes it, nor with its place", async () => {
+    await put("model.safetensors", "1");
+    const before = await modelHash(directory);
+    await put("manifest.json", "{}");
+    await put("metrics.jsonl", "{}");
+    expect(await modelHash(directory)).toBe(before);
+    await put("elsewhere/model.safetensors", "1");
+    expect(await modelHash(join(directory, "elsewhere"))).toBe(before);
+  });
+});
+
+test("a file that is not there has a hash of its own", async () => {
+  await put("empty", "");
+  expect(await fileHash(join(directory, "none"))).not.toBe(await fileHash(join(directory, "empty")));
+});
+
+describe(claimWorkDirectory, () => {
+  test("refuses a directory with the state of another run", async () => {
+    await claimWorkDirectory(directory, "one");
+    await put(STATE_FILE, "");
+    await claimWorkDirectory(directory, "one");
+    await expect(claimWorkDirectory(directory, "other")).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      suggestions: ["train without --resume to start over"],
+    });
+  });
+
+  test("takes over from another run that saved nothing", async () => {
+    await claimWorkDirectory(directory, "one");
+    await claimWorkDirectory(directory, "other");
+    await put(STATE_FILE, "");
+    await expect(claimWorkDirectory(directory, "one")).rejects.toThrow(
+      "other data, tokenizer, teacher or settings",
+    );
+  });
+});

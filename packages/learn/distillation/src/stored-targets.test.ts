@@ -1,0 +1,67 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { StoredTargets } from "./stored-targets.js";
+
+let directory = "";
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "stored-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const tokenizer = createTokenizer(
+  trainSymbolTokenizer({ sources: ["ab"], targets: ["A B"], sourceLowercase: false }),
+);
+
+const put = (rows: readonly object[]): Promise<void> =>
+  writeFile(
+    join(directory, "teacher-labelled.jsonl"),
+    rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
+  );
+
+const open = (): Promise<StoredTargets | undefined> =>
+  StoredTargets.open({
+    directory,
+    kind: "labelled",
+    tokenizer,
+    limits: { maxSource: 3, maxTarget: 3 },
+    file: join(directory, "rows.bin"),
+  });
+
+const row = (source: string, target: string): object => ({ source, target, score: -0.1 });
+
+describe(StoredTargets, () => {
+  test("are drawn as pairs, leaving out what a model cannot take", async () => {
+    await put([
+      row("ab", "A B"),
+      row("abab", "A"),
+      row("a", "A B A"),
+      row("c", "A"),
+      row("b", "C"),
+      row("b", "B"),
+    ]);
+    const stored = await open();
+    const large = (await stored!.draw(9, { source: 3, target: 4 }, () => 0.5))!;
+    expect(large.sources.map((tokens) => [...tokens])).toEqual(
+      new Array(9).fill(tokenizer.encodeSource("ab")),
+    );
+    expect(large.targets.map((tokens) => tokenizer.decode(tokens))).toEqual(new Array(9).fill("A B"));
+    const small = (await stored!.draw(1, { source: 1, target: 2 }, () => 0.99))!;
+    expect(small.targets.map((tokens) => tokenizer.decode(tokens))).toEqual(["B"]);
+    expect(await stored!.draw(1, { source: 0, target: 3 }, () => 0)).toBeUndefined();
+    await stored!.close();
+  });
+
+  test("are absent where the cache has none, or none that fit", async () => {
+    expect(await open()).toBeUndefined();
+    await put([row("abab", "A")]);
+    expect(await open()).toBeUndefined();
+  });
+
+  test("of a damaged file are refused by line", async () => {
+    await put([row("ab", "A B"), { source: "a" }]);
+    await expect(open()).rejects.toThrow("teacher-labelled.jsonl:2");
+  });
+});

@@ -1,0 +1,46 @@
+/** The `cache` section of a recipe: which teacher distributions are stored, and which sources the teacher labels. */
+import { z } from "zod";
+
+const labelling = z.strictObject({
+  strategy: z
+    .enum(["greedy", "beam", "sample"])
+    .default("greedy")
+    .describe("How the teacher chooses the target of an unlabelled source."),
+  beams: z.int().positive().max(64).default(4).describe("Beams of the strategy beam."),
+  lengthPenalty: z
+    .number()
+    .default(1)
+    .describe(
+      "Strategy beam: log-probabilities are divided by length to this power; larger favours longer targets.",
+    ),
+  temperature: z.number().positive().default(1).describe("Strategy sample: logits are divided by this."),
+  topK: z.int().positive().optional().describe("Strategy sample: candidates kept. Default: all tokens."),
+  minScore: z
+    .number()
+    .max(0)
+    .default(-0.1)
+    .describe(
+      "Least mean log-probability of a target that is kept, end mark included [nats per token]; -0.1 is 0.9 per token.",
+    ),
+});
+
+export const cacheConfig = z.strictObject({
+  k: z
+    .int()
+    .positive()
+    .max(65_535)
+    .default(50)
+    .describe("Likeliest tokens kept per target position [tokens]."),
+  generate: z
+    .enum(["none", "greedy"])
+    .default("none")
+    .describe(
+      "Targets that the teacher generates for the labelled training sources (sequence-level distillation).",
+    ),
+  unlabelled: labelling
+    .prefault({})
+    .describe("How the teacher labels the sources of data.unlabelled, where there are any."),
+});
+
+export type CacheConfig = z.infer<typeof cacheConfig>;
+export type LabellingConfig = z.infer<typeof labelling>;

@@ -1,0 +1,107 @@
+/** Which pair goes to which shard: decided by the pairs alone, not by their order, so that it is the same after a kill. */
+import { assignBuckets, planBuckets, type Bucket, type TokenPairs } from "@slm/training";
+import { KEY_BYTES, keyBits, keyOf } from "./pair-key.js";
+
+/** Positions a shard holds on average where nothing else is asked for. */
+const SHARD_TOKENS = 1 << 15;
+export const MAX_SHARD_BITS = 20;
+/** Length buckets of the programs that score. */
+const BUCKETS = 6;
+/** Logits a scored batch may have: 64 MiB as float32. */
+const BATCH_LOGITS = 1 << 24;
+/** Pairs scored at once; more are no faster, and the last batch of each shard and bucket is not full. */
+const BATCH_ROWS = 64;
+/** Pairs read at once to find their keys. */
+const READ_ROWS = 1 << 12;
+
+export interface CachePlan {
+  /** Different pairs, in the order of their keys: rows of the given pairs. */
+  readonly order: Int32Array;
+  /** Key of each pair in `order`, {@link KEY_BYTES} each. */
+  readonly keys: Buffer;
+  /** There are 2^shardBits shards. */
+  readonly shardBits: number;
+  /** Positions in `order` where each shard begins, and the end. */
+  readonly starts: Int32Array;
+  /** Target positions in all. */
+  readonly tokens: number;
+  readonly buckets: readonly Bucket[];
+  /** Bucket of each pair in `order`. */
+  readonly assignment: Uint8Array;
+}
+
+/** Pairs scored together: positions in `order` of one shard and one bucket. */
+export interface ScoreBatch {
+  readonly bucket: Bucket;
+  /** Rows of the program. */
+  readonly size: number;
+  readonly members: readonly number[];
+}
+
+/** Plans a cache. @throws SlmError DATA_INVALID without pairs. */
+export async function planCache(pairs: TokenPairs, shardTokens = SHARD_TOKENS): Promise<CachePlan> {
+  const { order, keys } = await distinct(pairs);
+  const lengths = {
+    source: Int32Array.from(order, (row) => pairs.lengths.source[row]!),
+    target: Int32Array.from(order, (row) => pairs.lengths.target[row]!),
+  };
+  const buckets = planBuckets(lengths, BUCKETS);
+  const tokens = lengths.target.reduce((sum, length) => sum + length, 0);
+  const wanted = Math.ceil(Math.log2(Math.max(1, tokens / shardTokens)));
+  const shardBits = Math.min(MAX_SHARD_BITS, wanted);
+  const starts = new Int32Array(2 ** shardBits + 1);
+  for (let at = 0; at < order.length; at++) starts[keyBits(keyAt(keys, at), shardBits) + 1]! += 1;
+  for (let shard = 0; shard < 2 ** shardBits; shard++) starts[shard + 1]! += starts[shard]!;
+  return { order, keys, shardBits, starts, tokens, buckets, assignment: assignBuckets(lengths, buckets) };
+}
+
+/** One key of many. */
+export function keyAt(keys: Buffer, index: number): Buffer {
+  return keys.subarray(index * KEY_BYTES, (index + 1) * KEY_BYTES);
+}
+
+/** Rows of different pairs, sorted by key, and their keys; of equal pairs the first row. */
+async function distinct(pairs: TokenPairs): Promise<{ order: Int32Array; keys: Buffer }> {
+  const all = Buffer.alloc(pairs.count * KEY_BYTES);
+  for (let begin = 0; begin < pairs.count; begin += READ_ROWS) {
+    const rows = Array.from({ length: Math.min(READ_ROWS, pairs.count - begin) }, (_, at) => begin + at);
+    const { sources, targets } = await pairs.read(rows);
+    rows.forEach((row, at) => {
+      keyOf({ source: sources[at]!, target: targets[at]! }).copy(all, row * KEY_BYTES);
+    });
+  }
+  // The first word decides nearly always, and comparing numbers is faster than comparing buffers.
+  const words = Uint32Array.from({ length: pairs.count }, (_, row) => keyAt(all, row).readUInt32BE(0));
+  const rows = Int32Array.from({ length: pairs.count }, (_, row) => row).sort(
+    (a, b) => words[a]! - words[b]! || keyAt(all, a).compare(keyAt(all, b)) || a - b,
+  );
+  const order = rows.filter(
+    (row: number, at: number) => at === 0 || !keyAt(all, row).equals(keyAt(all, rows[at - 1]!)),
+  );
+  const keys = Buffer.alloc(order.length * KEY_BYTES);
+  order.forEach((row, at) => {
+    keyAt(all, row).copy(keys, at * KEY_BYTES);
+  });
+  return { order, keys };
+}
+
+/** The batches of a shard, in the order they are scored: the same pairs are always scored together. */
+export function shardBatches(
+  { starts, buckets, assignment }: CachePlan,
+  shard: number,
+  vocabularySize: number,
+): ScoreBatch[] {
+  const batches: ScoreBatch[] = [];
+  buckets.forEach((bucket, index) => {
+    const members: number[] = [];
+    for (let at = starts[shard]!; at < starts[shard + 1]!; at++)
+      if (assignment[at] === index) members.push(at);
+    const size = Math.max(
+      1,
+      Math.min(BATCH_ROWS, Math.floor(BATCH_LOGITS / (bucket.target * vocabularySize))),
+    );
+    for (let begin = 0; begin < members.length; begin += size)
+      batches.push({ bucket, size, members: members.slice(begin, begin + size) });
+  });
+  return batches;
+}

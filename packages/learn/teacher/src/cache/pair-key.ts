@@ -1,0 +1,20 @@
+/** Pairs by content: the same source and target tokens have the same key, whatever file and row they come from. */
+import { createHash } from "node:crypto";
+import type { ScoredPair } from "../teacher.js";
+
+/** Bytes of a key; among 10^9 pairs, two share one with probability 10^-11. */
+export const KEY_BYTES = 12;
+
+/** The first {@link KEY_BYTES} of the SHA-256 of: source length, source tokens, target tokens, each a little-endian u32. */
+export function keyOf({ source, target }: ScoredPair): Buffer {
+  const words = Buffer.allocUnsafe(4 * (1 + source.length + target.length));
+  let at = words.writeUInt32LE(source.length, 0);
+  for (let i = 0; i < source.length; i++) at = words.writeUInt32LE(source[i]!, at);
+  for (let i = 0; i < target.length; i++) at = words.writeUInt32LE(target[i]!, at);
+  return createHash("sha256").update(words).digest().subarray(0, KEY_BYTES);
+}
+
+/** Number that `count` bits of a key hold, after the first `skipped`; both together at most 32. */
+export function keyBits(key: Buffer, count: number, skipped = 0): number {
+  return count === 0 ? 0 : (key.readUInt32BE(0) << skipped) >>> (32 - count);
+}

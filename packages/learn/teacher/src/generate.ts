@@ -1,0 +1,25 @@
+/** Targets of a teacher's own, from any way to start a step decoder. */
+import { decode, type Strategy } from "@slm/decoding";
+import type { SequenceTokens } from "./sequence.js";
+import type { Teacher } from "./teacher.js";
+
+/** Rows one source takes. */
+const rowsPerSource = (strategy: Strategy): number => (strategy.kind === "beam" ? strategy.beams : 1);
+
+/** {@link Teacher.decode} over a way to start decoders; a source takes as many rows as there are beams. */
+export function decodeWith(start: Teacher["start"], { bos, eos, pad }: SequenceTokens): Teacher["decode"] {
+  return async (sources, shape, strategy, random) => {
+    const copies = rowsPerSource(strategy);
+    const rows = sources.flatMap((source) => Array.from({ length: copies }, () => source));
+    const step = await start(rows, { ...shape, batch: shape.batch * copies });
+    const maxTokens = Math.max(1, shape.target - 1);
+    const results = await decode(step, { bos, eos, pad, maxTokens, strategy, random });
+    return results.slice(0, sources.length);
+  };
+}
+
+/** {@link Teacher.generate} over a way to start decoders. */
+export function generateWith(start: Teacher["start"], tokens: SequenceTokens): Teacher["generate"] {
+  const decodeAll = decodeWith(start, tokens);
+  return async (...request) => (await decodeAll(...request)).map(({ tokens: target }) => target);
+}

@@ -1,0 +1,28 @@
+/** The arithmetic mean of several next-token distributions. */
+import { logSumExp } from "./log-sum-exp.js";
+
+/**
+ * Log of the weighted mean of the members' probabilities, row by row: log(sum of w · softmax(logits)).
+ *
+ * Shapes: each member's logits `[rows · vocab]` flat -> the same. Units: nats. Weights sum to 1.
+ */
+export function meanDistribution(
+  members: readonly Float32Array[],
+  weights: readonly number[],
+  vocabularySize: number,
+): Float32Array {
+  const result = new Float32Array(members[0]!.length);
+  const row = new Float64Array(vocabularySize);
+  for (let begin = 0; begin < result.length; begin += vocabularySize) {
+    row.fill(0);
+    members.forEach((logits, member) => {
+      const values = logits.subarray(begin, begin + vocabularySize);
+      const offset = Math.log(weights[member]!) - logSumExp(values);
+      for (let id = 0; id < vocabularySize; id++) row[id]! += Math.exp(values[id]! + offset);
+    });
+    // A token that no member gives a probability a double can hold: the smallest one stands for it.
+    for (let id = 0; id < vocabularySize; id++)
+      result[begin + id] = Math.log(Math.max(row[id]!, Number.MIN_VALUE));
+  }
+  return result;
+}

@@ -1,0 +1,101 @@
+/** The directory of a teacher: one checkpoint, or `ensemble.json` and a checkpoint per member. */
+import { join } from "node:path";
+import { stat } from "node:fs/promises";
+import { readJsonFile, relativePath, writeJsonAtomic } from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import { readCheckpoint, readModelConfig, type DecoderOnlyConfig, type ModelConfig } from "@slm/model";
+import type { Engine } from "@slm/tensor";
+import { z } from "zod";
+import { joinTeachers } from "./ensemble.js";
+import { loadTeacher } from "./teacher-scorer.js";
+import type { Teacher } from "./teacher.js";
+
+export const ENSEMBLE_FILE = "ensemble.json";
+
+/** Most teachers in an ensemble. */
+export const MAX_MEMBERS = 64;
+
+const ensembleSchema = z.strictObject({
+  version: z.literal(1),
+  members: z
+    .array(
+      z.strictObject({
+        directory: relativePath.describe("Checkpoint of the member, relative to the ensemble's directory."),
+        weight: z.number().positive().describe("Share of the member's probabilities in the mean; any unit."),
+      }),
+    )
+    .min(1)
+    .max(MAX_MEMBERS),
+});
+
+export interface TeacherMember {
+  /** Relative to the ensemble's directory. */
+  readonly directory: string;
+  readonly weight: number;
+}
+
+/** Writes the file that makes a directory of checkpoints an ensemble. @throws SlmError OUTPUT_FAILED */
+export async function writeEnsemble(directory: string, members: readonly TeacherMember[]): Promise<void> {
+  await writeJsonAtomic(join(directory, ENSEMBLE_FILE), { version: 1, members });
+}
+
+/** The checkpoints of a teacher's directory with their weights; a single checkpoint is an ensemble of one. */
+async function membersOf(directory: string): Promise<readonly TeacherMember[]> {
+  const file = join(directory, ENSEMBLE_FILE);
+  const isEnsemble = await stat(file).then(
+    () => true,
+    () => false,
+  );
+  if (!isEnsemble) return [{ directory, weight: 1 }];
+  const { members } = await readJsonFile(file, ensembleSchema, { limitBytes: 1 << 16 });
+  return members.map((member) => ({ ...member, directory: join(directory, member.directory) }));
+}
+
+/**
+ * Model configurations of a teacher's directory: one per member.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID naming the file; CONFIG_INVALID if one is not decoder-only.
+ */
+export async function readTeacherConfigs(directory: string): Promise<readonly DecoderOnlyConfig[]> {
+  const configs: DecoderOnlyConfig[] = [];
+  for (const member of await membersOf(directory))
+    configs.push(requireDecoderOnly(await readModelConfig(member.directory), member.directory));
+  return configs;
+}
+
+/**
+ * Puts the teacher of a directory on the engine, an ensemble as one teacher.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file;
+ * SHAPE_MISMATCH if members differ in vocabulary.
+ */
+export async function loadTeachers(engine: Engine, directory: string): Promise<Teacher> {
+  const members = await membersOf(directory);
+  const teachers: Teacher[] = [];
+  try {
+    for (const member of members) {
+      const { config, weights } = await readCheckpoint(member.directory);
+      teachers.push(
+        await loadTeacher(engine, { config: requireDecoderOnly(config, member.directory), weights }),
+      );
+    }
+    if (teachers.length === 1) return teachers[0]!;
+    return joinTeachers(
+      engine,
+      teachers,
+      members.map(({ weight }) => weight),
+    );
+  } catch (error) {
+    for (const teacher of teachers) await teacher.close();
+    throw error;
+  }
+}
+
+function requireDecoderOnly(config: ModelConfig, directory: string): DecoderOnlyConfig {
+  if (config.architecture === "decoder-only") return config;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `teacher: the model in ${directory} is ${config.architecture}, a decoder-only model is needed`,
+    { context: { directory }, suggestions: ["slm teacher train RECIPE"] },
+  );
+}

@@ -1,0 +1,56 @@
+/** What a teacher can be asked: next-token logits over given targets, targets of its own, and its hidden states. */
+import type { Decoded, StepDecoder, Strategy } from "@slm/decoding";
+import type { DecoderOnlyConfig } from "@slm/model";
+import type { DeviceTensor } from "@slm/runtime";
+
+/** A source and the target to score. */
+export interface ScoredPair {
+  readonly source: ArrayLike<number>;
+  readonly target: ArrayLike<number>;
+}
+
+/** Sizes of one program: rows, and positions of each side (the target's with its end mark). */
+export interface ScoreShape {
+  readonly batch: number;
+  readonly source: number;
+  readonly target: number;
+}
+
+export interface Teacher {
+  /** Of an ensemble: that of its first member, with the shortest limits of all. */
+  readonly config: DecoderOnlyConfig;
+  /** Weights, of an ensemble all members' together. */
+  readonly parameters: number;
+  /**
+   * Teacher logits at every target position of `[source ; target]`, on the device: `[batch · target, vocab]`, row
+   * b · target + i predicting target token i of pair b (and the end mark after the last). Rows beyond a target are arbitrary.
+   * The caller releases the tensor.
+   */
+  score(pairs: readonly ScoredPair[], shape: ScoreShape): Promise<DeviceTensor>;
+  /** The teacher's own targets, at most `shape.target - 1` tokens each, without marks. */
+  generate(
+    sources: readonly Int32Array[],
+    shape: ScoreShape,
+    strategy: Strategy,
+    random: () => number,
+  ): Promise<number[][]>;
+  /** As {@link Teacher.generate}, with the probability of each target and whether its end mark was reached. */
+  decode(
+    sources: readonly Int32Array[],
+    shape: ScoreShape,
+    strategy: Strategy,
+    random: () => number,
+  ): Promise<Decoded[]>;
+  /** A decoder that has read these sources, one per row of `shape.batch`. Ends the use of the one before. */
+  start(sources: readonly Int32Array[], shape: ScoreShape): Promise<StepDecoder>;
+  /**
+   * States of the last layer after the final norm (what the output head reads) at the source's positions, on the device:
+   * `[batch · source, width]`, row b · source + i for source token i of row b. Rows beyond a source are arbitrary. They
+   * do not depend on a target, since no position sees a later one. The caller releases the tensor. An ensemble has none.
+   */
+  readonly hiddenStates?: (
+    sources: readonly ArrayLike<number>[],
+    shape: Pick<ScoreShape, "batch" | "source">,
+  ) => Promise<DeviceTensor>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,64 @@
+/** Greedy predictions of a model's current weights for a fixed set of texts. */
+import { decode } from "@slm/decoding";
+import type { Tokenizer } from "@slm/tokenizer";
+import { createLiveDecoder, type LiveDecoder } from "./live-decoder.js";
+import type { LiveModel } from "./training-contract.js";
+
+/** Texts decoded together. */
+const ROWS = 128;
+
+/** Decodes the same texts again and again, each time with the weights as they are; programs are compiled once. */
+export class GreedyPredictor {
+  private readonly tokenizer: Tokenizer;
+  private readonly sources: readonly Int32Array[];
+  private readonly maxTarget: number;
+  /** Indices of sources by length: batches of similar length end together. */
+  private readonly order: readonly number[];
+  private decoder: LiveDecoder | undefined;
+
+  /**
+   * @param texts what the model reads.
+   * @param maxTarget most tokens of a prediction, its end mark included.
+   * @throws SlmError DATA_INVALID for a text that the tokenizer refuses.
+   */
+  constructor(texts: readonly string[], tokenizer: Tokenizer, maxTarget: number) {
+    this.tokenizer = tokenizer;
+    this.maxTarget = maxTarget;
+    this.sources = texts.map((text) => Int32Array.from(tokenizer.encodeSource(text)));
+    const { sources } = this;
+    this.order = [...sources.keys()].sort((a, b) => sources[a]!.length - sources[b]!.length);
+  }
+
+  /** One prediction per text, in their order. */
+  async predict(live: LiveModel): Promise<string[]> {
+    this.decoder ??= await createLiveDecoder(live, this.shapeFor(live));
+    const predictions = new Array<string>(this.sources.length).fill("");
+    const { bos, eos, pad } = live.config.tokens;
+    for (let begin = 0; begin < this.order.length; begin += this.decoder.shape.rows) {
+      const batch = this.order.slice(begin, begin + this.decoder.shape.rows);
+      const step = await this.decoder.start(
+        batch.map((index) => this.sources[index]!),
+        live.feeds,
+      );
+      const results = await decode(step, {
+        bos,
+        eos,
+        pad,
+        maxTokens: this.maxTarget,
+        strategy: { kind: "greedy" },
+      });
+      batch.forEach((index, row) => (predictions[index] = this.tokenizer.decode(results[row]!.tokens)));
+    }
+    return predictions;
+  }
+
+  async close(): Promise<void> {
+    await this.decoder?.close();
+  }
+
+  private shapeFor({ config }: LiveModel): LiveDecoder["shape"] {
+    const source = Math.max(1, ...this.sources.map(({ length }) => length));
+    const prompt = config.architecture === "decoder-only" ? source : 0;
+    return { rows: Math.min(ROWS, this.sources.length), source, capacity: prompt + this.maxTarget + 1 };
+  }
+}

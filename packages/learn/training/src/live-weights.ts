@@ -1,0 +1,115 @@
+/** The weights of a run as other programs read them: adapters merged, and the moving average where one is kept. */
+import { withLora, type Weights } from "@slm/model";
+import type { DeviceTensor } from "@slm/runtime";
+import type { Program } from "@slm/tensor";
+import {
+  packTensors,
+  packWeights,
+  unpackParameters,
+  unpackWeights,
+  valueInput,
+  valueSpecs,
+} from "./parameter-layout.js";
+import type { ChunkPlan } from "./state-layout.js";
+import type { DevMetric, LiveModel, TrainRequest } from "./training-contract.js";
+import { weightFeeds, type DeviceState } from "./training-state.js";
+
+type Feeds = Readonly<Record<string, DeviceTensor>>;
+
+export class LiveWeights {
+  private readonly request: TrainRequest;
+  private readonly plan: ChunkPlan;
+  private readonly state: DeviceState;
+  private merging: Program | undefined;
+  /** Merged weights of the last call of `current`. */
+  private merged: Feeds = {};
+
+  constructor(request: TrainRequest, plan: ChunkPlan, state: DeviceState) {
+    this.request = request;
+    this.plan = plan;
+    this.state = state;
+  }
+
+  /** The model as the next step's inputs may read it; valid until the next call. */
+  async current(): Promise<LiveModel> {
+    if (this.request.settings.lora === undefined)
+      return this.modelOf(weightFeeds(this.plan.model, this.state, "value"));
+    await this.release(this.merged);
+    this.merged = await this.merge("value");
+    return this.modelOf(this.merged);
+  }
+
+  /** Measures the average where one is kept, else the current weights; or weights from the host. */
+  async measure(dev: DevMetric, weights?: Weights): Promise<Readonly<Record<string, number>>> {
+    return this.borrow(weights, (feeds) => dev.measure(this.modelOf(feeds)));
+  }
+
+  /** The weights that `measure` measures, on the host. */
+  async download(): Promise<Weights> {
+    const { engine, config } = this.request;
+    return this.borrow(undefined, async (feeds) => {
+      const values = [];
+      for (const chunk of this.plan.model) values.push(await engine.download(feeds[valueInput(chunk)]!));
+      return unpackWeights(config, this.plan.model, values);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.release(this.merged);
+    await this.merging?.release();
+  }
+
+  private modelOf(feeds: Feeds): LiveModel {
+    const { engine, config } = this.request;
+    return { engine, config, feeds };
+  }
+
+  /** Hands out the weights to measure and releases what was made for it. */
+  private async borrow<T>(weights: Weights | undefined, use: (feeds: Feeds) => Promise<T>): Promise<T> {
+    const part = this.request.settings.averageDecay > 0 ? "average" : "value";
+    const isMerged = this.request.settings.lora !== undefined;
+    if (weights === undefined && !isMerged) return use(weightFeeds(this.plan.model, this.state, part));
+    const feeds = weights === undefined ? await this.merge(part) : await this.upload(weights);
+    try {
+      return await use(feeds);
+    } finally {
+      await this.release(feeds);
+    }
+  }
+
+  private async upload(weights: Weights): Promise<Feeds> {
+    const feeds: Record<string, DeviceTensor> = {};
+    for (const chunk of this.plan.model)
+      feeds[valueInput(chunk)] = await this.request.engine.upload(packWeights(chunk, weights));
+    return feeds;
+  }
+
+  private async merge(part: "value" | "average"): Promise<Feeds> {
+    this.merging ??= await this.compileMerge();
+    const { model, trained } = this.plan;
+    const { kept } = await this.merging.run({
+      feeds: { ...weightFeeds(model, this.state, part), ...weightFeeds(trained, this.state, part) },
+      keep: model.map(({ name }) => `merged.${name}`),
+    });
+    return Object.fromEntries(model.map((chunk) => [valueInput(chunk), kept[`merged.${chunk.name}`]!]));
+  }
+
+  private compileMerge(): Promise<Program> {
+    const { engine, stage, settings } = this.request;
+    const { model, trained } = this.plan;
+    return engine.compile({
+      name: `${stage} merge adapters`,
+      forwardOnly: true,
+      inputs: { ...valueSpecs(model), ...valueSpecs(trained) },
+      build: (x) => {
+        const all = { ...unpackParameters(model, x), ...unpackParameters(trained, x) };
+        const merged = withLora(all, all, settings.lora!);
+        return Object.fromEntries(model.map((chunk) => [`merged.${chunk.name}`, packTensors(chunk, merged)]));
+      },
+    });
+  }
+
+  private async release(feeds: Feeds): Promise<void> {
+    await this.request.engine.release(Object.values(feeds));
+  }
+}

@@ -1,0 +1,62 @@
+/** Which tensors a training run keeps on the device, by program input and the output that overwrites them. */
+import { parameterSpecs, type ModelConfig, type ParameterSpec } from "@slm/model";
+import { ruleOf, type OptimizerSettings } from "./optimizer.js";
+import { chunksOf, planChunks, valueInput, type Chunk } from "./parameter-layout.js";
+import type { TrainingSettings } from "./training-config.js";
+
+/** Weights, moments, moving average of the weights, and gradients added up so far. */
+export const STATE_PARTS = ["value", "first", "second", "average", "gradient"] as const;
+export type StatePart = (typeof STATE_PARTS)[number];
+
+/** Chunks of a run: what the model holds, what is trained, and what stays as it is. */
+export interface ChunkPlan {
+  /** The model's weights, whether trained or not. */
+  readonly model: readonly Chunk[];
+  readonly trained: readonly Chunk[];
+  readonly frozen: readonly Chunk[];
+}
+
+/** Tensors trained beside the model's own: adapters, and an objective's auxiliary parameters. */
+export interface ExtraParameters {
+  /** Adapters; where there are any the model's own weights are frozen. */
+  readonly adapters: readonly ParameterSpec[];
+  readonly auxiliary: readonly ParameterSpec[];
+}
+
+const NOTHING_EXTRA: ExtraParameters = { adapters: [], auxiliary: [] };
+
+export function planRun(
+  config: ModelConfig,
+  { adapters, auxiliary }: ExtraParameters = NOTHING_EXTRA,
+): ChunkPlan {
+  const model = planChunks(config);
+  const extra = chunksOf([...adapters, ...auxiliary], "extra.");
+  return adapters.length === 0
+    ? { model, trained: [...model, ...extra], frozen: [] }
+    : { model, trained: extra, frozen: model };
+}
+
+/** Every parameter of a run with its starting values. */
+export const runSpecs = (config: ModelConfig, { adapters, auxiliary }: ExtraParameters): ParameterSpec[] => [
+  ...parameterSpecs(config),
+  ...adapters,
+  ...auxiliary,
+];
+
+export type StateSettings = OptimizerSettings & Pick<TrainingSettings, "averageDecay" | "accumulate">;
+
+/** The parts a trained chunk keeps. */
+export function partsOf(chunk: Chunk, settings: StateSettings): readonly StatePart[] {
+  return [
+    "value",
+    ...ruleOf(chunk, settings).moments,
+    ...(settings.averageDecay > 0 ? (["average"] as const) : []),
+    ...(settings.accumulate > 1 ? (["gradient"] as const) : []),
+  ];
+}
+
+export const stateInput = (chunk: Chunk, part: StatePart): string =>
+  part === "value" ? valueInput(chunk) : `state.${chunk.name}.${part}`;
+
+/** Program output that is written over {@link stateInput}. */
+export const stateOutput = (chunk: Chunk, part: StatePart): string => `next.${chunk.name}.${part}`;

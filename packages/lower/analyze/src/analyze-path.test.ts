@@ -1,0 +1,112 @@
+import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { analyzePath } from "./analyze-path.js";
+import { reportLines } from "./report-lines.js";
+
+const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}.onnx`, import.meta.url));
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "slm-analyze-"));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+describe(analyzePath, () => {
+  test("takes a file of any exporter", async () => {
+    const analysis = await analyzePath(fixture("conv-net-qdq"), { target: "npu" });
+    expect(analysis).toMatchObject({ supported: true, profile: "qnn", target: "npu" });
+    expect(analysis.method).toBe("checked by rule, not run on the device");
+    expect(analysis.summary.operators[0]).toEqual({
+      opType: "DequantizeLinear",
+      count: 15,
+      supported: true,
+      where: "device",
+    });
+    const [warning] = analysis.findings;
+    expect(warning).toMatchObject({ rule: "qdq-form", node: "/LogSoftmax", graph: "conv-net-qdq.onnx" });
+  });
+
+  test.each([
+    ["bert-block", "npu", "qnn", ["operator", "static-shape", "dtype", "constant-input"]],
+    ["bert-block-static", "npu", "qnn", []],
+    ["bert-block-static", "npu", "coreml", []],
+    ["bert-block-static", "npu", "openvino", []],
+    ["bert-block-static", "gpu", "cuda", []],
+    ["bert-block", "web", "webgpu", []],
+    ["control-flow", "npu", "qnn", ["control-flow"]],
+    ["control-flow", "gpu", "cuda", []],
+    ["lstm", "npu", "coreml", ["operator", "static-shape"]],
+    ["lstm", "gpu", "directml", []],
+    ["conv-net-qdq", "npu", "coreml", ["operator", "dtype"]],
+    ["by-hand", "cpu", "cpu", []],
+  ] as const)("%s on %s with profile %s breaks the rules %j", async (name, target, profile, broken) => {
+    const { findings, supported } = await analyzePath(fixture(name), { target, profile });
+    const rules = new Set(findings.filter(({ severity }) => severity === "error").map(({ rule }) => rule));
+    expect([...rules]).toEqual(broken);
+    expect(supported).toBe(broken.length === 0);
+  });
+
+  test("takes a directory: every graph below it, the summary of all together", async () => {
+    await cp(fixture("lstm"), join(folder, "a.onnx"));
+    await cp(fixture("conv-net-qdq"), join(folder, "onnx", "b.onnx"));
+    await writeFile(join(folder, "notes.txt"), "not a model");
+    const { graphs, summary, findings, supported } = await analyzePath(folder, { target: "npu" });
+    expect(graphs.map(({ file }) => file)).toEqual(["a.onnx", join("onnx", "b.onnx")]);
+    expect(graphs.map((graph) => graph.supported)).toEqual([false, true]);
+    expect(supported).toBe(false);
+    expect(summary.nodes).toBe(graphs.reduce((sum, graph) => sum + graph.summary.nodes, 0));
+    expect(new Set(findings.map(({ graph }) => graph))).toEqual(new Set(graphs.map(({ file }) => file)));
+  });
+
+  test("does not follow links out of a directory", async () => {
+    await symlink(fixture("lstm"), join(folder, "link.onnx"));
+    await expect(analyzePath(folder, { target: "npu" })).rejects.toMatchObject({ code: "INPUT_MISSING" });
+  });
+
+  test("refuses what is missing, what is no model, and a wrong profile before reading anything", async () => {
+    await expect(analyzePath(join(folder, "no.onnx"), { target: "npu" })).rejects.toMatchObject({
+      code: "INPUT_MISSING",
+    });
+    await writeFile(join(folder, "text.onnx"), "this is text");
+    await expect(analyzePath(join(folder, "text.onnx"), { target: "npu" })).rejects.toMatchObject({
+      code: "DATA_INVALID",
+    });
+    await expect(analyzePath("nowhere", { target: "npu", profile: "cuda" })).rejects.toMatchObject({
+      code: "USAGE",
+    });
+  });
+
+  test("stops when asked to", async () => {
+    const signal = AbortSignal.abort();
+    await expect(analyzePath(fixture("lstm"), { target: "npu", signal })).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
+  });
+});
+
+describe(reportLines, () => {
+  test("says rule by rule which nodes, what and what to do, and that nothing ran on the device", async () => {
+    const lines = reportLines(await analyzePath(fixture("control-flow"), { target: "npu" }));
+    const text = lines.join("\n");
+    expect(text).toContain("control-flow: no If, Loop or Scan where the device runs one fixed sequence");
+    expect(text).toMatch(
+      /ERROR {4}QNN \(Hexagon\) runs no control flow; the 4 nodes inside If were not checked/,
+    );
+    expect(text).toMatch(/at \/If\n {11}-> export one graph per branch/);
+    expect(text).toMatch(/^If {2,}1 {2}NO$/m);
+    expect(lines.at(-1)).toMatch(/NOT SUPPORTED \(checked by rule, not run on the device\)$/);
+  });
+
+  test("puts what is the same about many nodes on one line", async () => {
+    const analysis = await analyzePath(fixture("bert-block"), { target: "npu" });
+    const lines = reportLines(analysis);
+    expect(lines.filter((line) => line.includes("does not compile graphs"))).toHaveLength(1);
+    expect(lines.find((line) => line.includes("does not compile graphs"))).toMatch(/2 times/);
+    expect(lines.filter((line) => line.includes("at ids, mask"))).toHaveLength(1);
+  });
+});

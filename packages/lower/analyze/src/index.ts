@@ -1,0 +1,32 @@
+export {
+  analyzeModel,
+  CHECKED_BY_RULE,
+  type AnalysisSummary,
+  type AnalyzeOptions,
+  type ModelAnalysis,
+  type ModelDescription,
+  type OperatorCount,
+  type Place,
+} from "./analyze-model.js";
+export {
+  analyzePath,
+  type AnalyzePathOptions,
+  type GraphAnalysis,
+  type PathAnalysis,
+} from "./analyze-path.js";
+export { RULES, type Counts, type Finding, type RuleName, type Severity } from "./finding.js";
+export {
+  PROFILE_NAMES,
+  TARGETS,
+  type OperatorSupport,
+  type Profile,
+  type ProfileName,
+  type QuantizationRules,
+  type Source,
+  type Target,
+} from "./profiles/profile.js";
+export { PROFILES, profileOf, profilesOf } from "./profiles/profiles.js";
+export { reportLines } from "./report-lines.js";
+export { inferShapes, type GraphFacts, type InferredModel, type ShapeProblem } from "./shapes/infer.js";
+export type { Dimension, Shape, ValueFacts } from "./shapes/facts.js";
+export { inferredOperators } from "./shapes/table.js";

@@ -1,0 +1,46 @@
+/** Profile `webgpu`: any GPU behind WebGPU, in browsers and in Node, through ONNX Runtime's WebGPU provider. */
+import { all, contrib, TWO_GIGABYTES, type OperatorSupport, type Profile } from "./profile.js";
+
+const LIMITED: Readonly<Record<string, OperatorSupport>> = {
+  Conv: { maxRank: 4 },
+  DequantizeLinear: { inputTypes: { 0: ["int8", "uint8", "int32", "int4", "uint4"] } },
+  GridSample: { until: 19 },
+};
+
+export const WEBGPU: Profile = {
+  name: "webgpu",
+  title: "WebGPU, ONNX Runtime WebGPU provider",
+  label: "the WebGPU provider",
+  targets: ["web", "gpu"],
+  sources: [
+    {
+      document:
+        "onnxruntime/core/providers/webgpu/webgpu_execution_provider.cc, contrib_ops/webgpu (registered kernels)",
+      version: "onnxruntime main of 2026, before 1.30",
+    },
+  ],
+  operators: {
+    ...all(`
+      Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization Cast Ceil Clip Concat
+      Constant ConvTranspose Cos Cosh CumSum DepthToSpace Div Einsum Elu Equal Erf Exp Expand Flatten Floor Gather
+      GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual HardSigmoid Identity If
+      InstanceNormalization LayerNormalization LeakyRelu Less LessOrEqual Log LpNormalization MatMul MaxPool Mul Neg Not
+      Pad Pow RMSNormalization Range Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean
+      ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize RotaryEmbedding ScatterElements ScatterND Shape
+      Sigmoid SimplifiedLayerNormalization Sin Sinh Slice Softmax Softplus Split Sqrt Squeeze Sub Tan Tanh
+      ThresholdedRelu Tile TopK Transpose Unsqueeze Where`),
+    ...contrib(`
+      Attention BiasAdd BiasGelu BiasSplitGelu CausalConvWithState FastGelu FusedConv GatherBlockQuantized Gelu
+      GroupQueryAttention LinearAttention MatMulNBits MultiHeadAttention QMoE QuickGelu RotaryEmbedding
+      SkipLayerNormalization SkipSimplifiedLayerNormalization`),
+    ...LIMITED,
+  },
+  operatorsAreComplete: true,
+  dtypes: ["float32", "float16", "bool", "int32", "uint32", "int64", "int8", "uint8", "int4", "uint4"],
+  convertedTypes: { int64: "the CPU computes most of it unless enableInt64 is set" },
+  maxRank: { refused: 8, advised: 6 },
+  staticShapes: "free",
+  controlFlow: "allowed",
+  maxWeightBytes: TWO_GIGABYTES,
+  wantsNames: false,
+};

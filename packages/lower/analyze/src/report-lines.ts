@@ -1,0 +1,100 @@
+/** An analysis for a terminal: what the device has of the operators, then what is wrong, rule by rule. */
+import type { OperatorCount, Place } from "./analyze-model.js";
+import type { PathAnalysis } from "./analyze-path.js";
+import { RULES, type Finding, type RuleName, type Severity } from "./finding.js";
+
+const MARK: Readonly<Record<Severity, string>> = { error: "ERROR  ", warning: "warning", info: "info   " };
+
+/** Node names listed for one message; the JSON output has all. */
+const NAMED_NODES = 4;
+
+/** Same message, same advice: one line with the nodes it is about. */
+interface Group {
+  readonly severity: Severity;
+  readonly opType: string;
+  readonly message: string;
+  readonly advice: string;
+  readonly nodes: string[];
+}
+
+type Located = Finding & { readonly graph: string };
+
+/** The message without names and sizes of values, so that findings about many nodes share a line. */
+function groupKey({ severity, opType, message, advice }: Finding): string {
+  return JSON.stringify([severity, opType, message.replaceAll(/'[^']*'|\[[^\]]*\]/g, ""), advice]);
+}
+
+function groups(findings: readonly Located[], hasGraphs: boolean): readonly Group[] {
+  const all = new Map<string, Group>();
+  for (const finding of findings) {
+    const { severity, opType, message, advice, node, graph } = finding;
+    const where = [hasGraphs ? graph : "", node].filter((part) => part !== "").join(": ");
+    const key = groupKey(finding);
+    const group = all.get(key);
+    if (group === undefined)
+      all.set(key, { severity, opType, message, advice, nodes: where === "" ? [] : [where] });
+    else if (where !== "") group.nodes.push(where);
+  }
+  return [...all.values()];
+}
+
+function nodeLine(nodes: readonly string[]): readonly string[] {
+  if (nodes.length === 0) return [];
+  const more = nodes.length > NAMED_NODES ? `, and ${nodes.length - NAMED_NODES} more` : "";
+  return [`           at ${nodes.slice(0, NAMED_NODES).join(", ")}${more}`];
+}
+
+function ruleLines(rule: RuleName, findings: readonly Located[], hasGraphs: boolean): readonly string[] {
+  return [
+    "",
+    `${rule}: ${RULES[rule]}`,
+    ...groups(findings, hasGraphs).flatMap(({ severity, message, advice, nodes }) => [
+      `  ${MARK[severity]}  ${nodes.length > 1 ? `${nodes.length} times: ` : ""}${message}`,
+      ...nodeLine(nodes),
+      `           -> ${advice}`,
+    ]),
+  ];
+}
+
+const WHERE: Readonly<Record<Place, string>> = {
+  folded: "folded before",
+  device: "yes",
+  cpu: "on the CPU",
+  inside: "not checked",
+  nowhere: "NO",
+};
+
+function operatorLines(operators: readonly OperatorCount[]): readonly string[] {
+  const width = Math.max(8, ...operators.map(({ opType }) => opType.length));
+  return [
+    `${"operator".padEnd(width)}  nodes  device`,
+    ...operators.map(
+      ({ opType, count, where }) => `${opType.padEnd(width)}  ${String(count).padStart(5)}  ${WHERE[where]}`,
+    ),
+  ];
+}
+
+/** The lines of a report, without colours. */
+export function reportLines(analysis: PathAnalysis): readonly string[] {
+  const { supported, findings, summary, device, method, profile, graphs, sources } = analysis;
+  const rules = [...new Set(findings.map(({ rule }) => rule))];
+  const { error, warning, info } = summary.findings;
+  const unlisted = Object.entries(summary.unlisted).map(([rule, count]) => `${count} more of ${rule}`);
+  return [
+    `${analysis.model}: ${graphs.length} graph${graphs.length === 1 ? "" : "s"}, ${summary.nodes} nodes, profile ${profile}: ${device}`,
+    `${method}; rules from:`,
+    ...sources.map(({ document, version }) => `  ${document} (${version})`),
+    "",
+    ...operatorLines(summary.operators),
+    ...rules.flatMap((rule) =>
+      ruleLines(
+        rule,
+        findings.filter((finding) => finding.rule === rule),
+        graphs.length > 1,
+      ),
+    ),
+    "",
+    ...(unlisted.length === 0 ? [] : [`not listed: ${unlisted.join(", ")}`]),
+    `${error} errors, ${warning} warnings, ${info} notes: ${supported ? "supported" : "NOT SUPPORTED"} (${method})`,
+  ];
+}

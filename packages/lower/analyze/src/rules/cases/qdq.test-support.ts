@@ -1,0 +1,102 @@
+/** Cases of the rules in qdq.ts. */
+import {
+  F,
+  input,
+  output,
+  scalar,
+  single,
+  quantizedGemm,
+  quantizedUnary,
+  type Case,
+} from "./build.test-support.js";
+
+export function qdqCases(): readonly Case[] {
+  return [
+    {
+      rule: "qdq-form",
+      severity: "info",
+      what: "a model that is not quantized",
+      bad: single("Relu"),
+      good: quantizedGemm(),
+      says: /not quantized: it runs in float16/,
+    },
+    {
+      rule: "qdq-form",
+      severity: "warning",
+      what: "an operator outside of Q and DQ",
+      bad: (g) => {
+        const [one, z] = [scalar(g, F, 0.5), scalar(g, "uint8", 0)];
+        const x = g.op("DequantizeLinear", [g.op("QuantizeLinear", [input(g), one, z]), one, z]);
+        output(g, g.op("Add", [g.op("Relu", [x]), x]));
+      },
+      good: quantizedUnary("Relu"),
+      says: /Relu is not computed in integers \(output '\/Relu' goes to no QuantizeLinear/,
+    },
+    {
+      rule: "qdq-parameters",
+      severity: "error",
+      what: "activations of a type the device does not take",
+      profile: "vitisai",
+      bad: quantizedGemm({ activation: "uint16" }),
+      good: quantizedGemm(),
+      says: /activations are uint16/,
+    },
+    {
+      rule: "qdq-parameters",
+      severity: "warning",
+      what: "another scale behind an operator that only moves elements",
+      bad: quantizedUnary("Transpose", { after: 0.25 }),
+      good: quantizedUnary("Transpose"),
+      says: /other scales/,
+    },
+    {
+      rule: "qdq-parameters",
+      severity: "error",
+      what: "a 16-bit Sigmoid with a scale of its own",
+      bad: quantizedUnary("Sigmoid", { dtype: "uint16" }),
+      good: quantizedUnary("Sigmoid", { dtype: "uint16", after: 1 / 65536 }),
+      says: /must be 0.0000152587890625 and 0/,
+    },
+    {
+      rule: "qdq-parameters",
+      severity: "error",
+      what: "16-bit Q and DQ before opset 21",
+      opset: 19,
+      bad: quantizedUnary("Relu", { dtype: "uint16" }),
+      good: quantizedUnary("Relu"),
+      says: /needs opset 21/,
+    },
+    {
+      rule: "qdq-parameters",
+      severity: "warning",
+      what: "scales that are no powers of two where they must be",
+      profile: "vitisai",
+      bad: quantizedGemm({ scale: 0.3, biasScale: 0.15 }),
+      good: quantizedGemm(),
+      says: /power of two/,
+    },
+    {
+      rule: "qdq-parameters",
+      severity: "error",
+      what: "a scale that is not positive",
+      bad: quantizedUnary("Relu", { after: 0 }),
+      good: quantizedUnary("Relu"),
+      says: /not a positive number/,
+    },
+    {
+      rule: "qdq-parameters",
+      severity: "error",
+      what: "a scale that is computed",
+      bad: (g) => {
+        output(
+          g,
+          g.op("QuantizeLinear", [input(g), g.input("s", F, []), scalar(g, "uint8", 0)]),
+          [2, 4],
+          "uint8",
+        );
+      },
+      good: quantizedUnary("Relu"),
+      says: /must be constants/,
+    },
+  ];
+}

@@ -1,0 +1,112 @@
+import { ints, subgraph } from "@slm/graph";
+import { describe, expect, test } from "vitest";
+import { analyzeModel } from "../analyze-model.js";
+import { RULES, type Finding } from "../finding.js";
+import {
+  graphOf,
+  analyze,
+  input,
+  output,
+  single,
+  emptyBody,
+  quantizedGemm,
+  type Build,
+} from "./cases/build.test-support.js";
+import { inputsCases } from "./cases/inputs.test-support.js";
+import { operatorsCases } from "./cases/operators.test-support.js";
+import { qdqCases } from "./cases/qdq.test-support.js";
+import { qdqWeightsCases } from "./cases/qdq-weights.test-support.js";
+import { shapesCases } from "./cases/shapes.test-support.js";
+
+const CASES = [...operatorsCases(), ...shapesCases(), ...inputsCases(), ...qdqCases(), ...qdqWeightsCases()];
+
+const remarks = (findings: readonly Finding[]): readonly Finding[] =>
+  findings.filter(({ severity }) => severity !== "info");
+
+describe("an analysis", () => {
+  test.each(CASES.map((item) => [item.rule, item.what, item] as const))("%s: finds %s", (rule, _, item) => {
+    const found = analyze(item.bad, item).findings.filter(
+      ({ severity, message }) => severity === item.severity && item.says.test(message),
+    );
+    expect(found.map((finding) => finding.rule)).toContain(rule);
+    for (const { advice } of found) expect(advice).not.toBe("");
+  });
+
+  test.each(CASES.map((item) => [item.rule, item.what, item] as const))(
+    "%s: does not find %s elsewhere",
+    (rule, _, item) => {
+      if (item.rule === "opset" && item.profile === "vitisai") {
+        expect(
+          analyze(item.good, { ...item, opset: 17 }).findings.filter((finding) => finding.rule === rule),
+        ).toEqual([]);
+        return;
+      }
+      const found = analyze(item.good, item).findings.filter(({ message }) => item.says.test(message));
+      expect(found).toEqual([]);
+    },
+  );
+
+  test("has a test for every rule", () => {
+    expect(new Set(CASES.map(({ rule }) => rule))).toEqual(new Set(Object.keys(RULES)));
+  });
+
+  test("supports a model exactly when no finding is an error", () => {
+    for (const item of CASES) {
+      const { supported, findings } = analyze(item.bad, item);
+      expect(supported).toBe(findings.every(({ severity }) => severity !== "error"));
+    }
+  });
+
+  test("finds nothing wrong with a quantized layer as the device wants it", () => {
+    const { supported, findings } = analyze(quantizedGemm(), {});
+    expect([supported, remarks(findings)]).toEqual([true, []]);
+    const wide = analyze(quantizedGemm({ activation: "uint16", weight: "int4" }), {});
+    expect(remarks(wide.findings)).toEqual([]);
+  });
+
+  test("looks into the bodies of control flow where the device runs it", () => {
+    const body = {
+      ...emptyBody,
+      nodes: [
+        { name: "inner", opType: "Frobnicate", domain: "", inputs: ["x"], outputs: ["o"], attributes: {} },
+      ],
+      outputs: [{ name: "o" }],
+    };
+    const build: Build = (g) => {
+      input(g);
+      const branches = { then_branch: subgraph(body), else_branch: subgraph(body) };
+      output(g, g.op("If", [g.input("c", "bool", [])], { attributes: branches }));
+    };
+    const { findings, summary } = analyze(build, { profile: "cpu" });
+    expect(findings[0]).toMatchObject({ rule: "operator", node: "/If > inner", opType: "Frobnicate" });
+    expect(summary.operators.find(({ opType }) => opType === "Frobnicate")).toMatchObject({
+      count: 2,
+      supported: false,
+    });
+  });
+
+  test("keeps a bounded number of findings and counts the rest", () => {
+    const build: Build = (g) => {
+      let value = input(g);
+      for (let index = 0; index < 300; index += 1) value = g.op("Frobnicate", [value]);
+      output(g, value);
+    };
+    const { findings, summary } = analyze(build, { profile: "cpu" });
+    expect(findings.filter(({ rule }) => rule === "operator")).toHaveLength(200);
+    expect(summary.unlisted.operator).toBe(100);
+    expect(summary.findings.error).toBe(300);
+  });
+
+  test("refuses a profile that the target does not have", () => {
+    expect(() => analyzeModel(graphOf(single("Relu")), { target: "npu", profile: "cuda" })).toThrow(
+      /target 'npu' has profile qnn, openvino, coreml, vitisai, got 'cuda'/,
+    );
+  });
+
+  test("perm of a transpose is an attribute the device takes as it is", () => {
+    const build: Build = (g) => {
+      output(g, g.op("Transpose", [input(g)], { attributes: { perm: ints([1, 0]) } }), [4, 2]);
+    };
+    expect(analyze(build, {}).supported).toBe(true);
+  });
+});

@@ -1,0 +1,30 @@
+/** Every check, in the order it runs. */
+import * as inputs from "./inputs.js";
+import * as model from "./model.js";
+import * as operators from "./operators.js";
+import * as qdq from "./qdq.js";
+import * as qdqWeights from "./qdq-weights.js";
+import type { Rule } from "./rule.js";
+import * as shapes from "./shapes.js";
+
+export const CHECKS: readonly Rule[] = [
+  operators.operators,
+  operators.opsets,
+  operators.controlFlow,
+  shapes.staticShapes,
+  shapes.fittingShapes,
+  shapes.ranks,
+  inputs.dtypes,
+  inputs.constantInputs,
+  inputs.inputCounts,
+  inputs.attributes,
+  qdq.form,
+  qdq.parameters,
+  qdqWeights.weights,
+  qdqWeights.biases,
+  shapes.sizes,
+  model.names,
+  model.omitted,
+  model.folded,
+  shapes.unknowns,
+];

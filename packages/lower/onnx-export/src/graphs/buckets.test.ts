@@ -1,0 +1,34 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { encoderDecoder } from "../tiny-checkpoint.test-support.js";
+import { staticSizes } from "./buckets.js";
+
+const length = fc.integer({ min: 1, max: 5000 });
+
+describe(staticSizes, () => {
+  test("are ascending, each once, and none longer than the model's longest source", () => {
+    fc.assert(
+      fc.property(fc.array(length, { minLength: 1 }), length, (buckets, maxSource) => {
+        const sources = staticSizes({ ...encoderDecoder, maxSource }, { buckets }).map(
+          ({ source }) => source,
+        );
+        expect(sources).toEqual([...new Set(sources)].sort((a, b) => a - b));
+        expect(Math.max(...sources)).toBe(Math.min(Math.max(...buckets), maxSource));
+      }),
+    );
+  });
+
+  test("have the model's longest target as window unless a shorter one is asked for", () => {
+    expect(staticSizes(encoderDecoder, { buckets: [4] })).toEqual([{ source: 4, window: 10 }]);
+    expect(staticSizes(encoderDecoder, { buckets: [4], window: 3 })).toEqual([{ source: 4, window: 3 }]);
+  });
+
+  test("refuse a window beyond the model's longest target, and a model without room for two tokens", () => {
+    expect(() => staticSizes(encoderDecoder, { buckets: [4], window: 11 })).toThrow(
+      expect.objectContaining({ code: "USAGE" }),
+    );
+    expect(() => staticSizes({ ...encoderDecoder, maxTarget: 1 }, { buckets: [4] })).toThrow(
+      expect.objectContaining({ code: "OP_UNSUPPORTED" }),
+    );
+  });
+});

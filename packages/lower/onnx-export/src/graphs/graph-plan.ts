@@ -1,0 +1,120 @@
+/** Which graphs an export consists of, under which names, before any of them is made. */
+import type { Graph } from "@slm/graph";
+import type { EncoderDecoderConfig, ModelConfig } from "@slm/model";
+import type { ExportLayout } from "../export-config.js";
+import type { Device, Precision } from "../profiles.js";
+import { staticSizes } from "./buckets.js";
+import { decoderGraph, encoderGraph } from "./native-graphs.js";
+import type { GraphSource } from "./record.js";
+import { requireEncoder, staticDecoderGraph, staticEncoderGraph, type StaticSizes } from "./static-graphs.js";
+import {
+  transformersDecoderGraph,
+  transformersDevice,
+  transformersEncoderGraph,
+} from "./transformers-graphs.js";
+
+export type GraphRole = "encoder" | "decoder";
+
+/** One graph to make. */
+export interface PlannedGraph {
+  /** Path inside the output directory. */
+  readonly file: string;
+  readonly role: GraphRole;
+  /** Sizes of a static graph. */
+  readonly sizes?: StaticSizes;
+  readonly build: (source: GraphSource) => Graph;
+}
+
+export interface GraphPlan {
+  /** What the graphs are recorded for: the device, with the forms of the layout. */
+  readonly device: Device;
+  readonly graphs: readonly PlannedGraph[];
+  /**
+   * Weights file of all graphs, or `null`: each graph has its own. Static graphs share theirs, which differ in sizes
+   * and not in weights.
+   */
+  readonly sharedWeights: string | null;
+}
+
+export interface GraphRequest {
+  readonly device: Device;
+  readonly layout: ExportLayout;
+  readonly buckets: readonly number[];
+  readonly window?: number | undefined;
+}
+
+/** File-name suffixes that transformers.js expects for each precision. Source: its utils/dtypes.js, version 4.3.1. */
+const SUFFIX: Readonly<Record<Precision, string>> = { float32: "", float16: "_fp16", bfloat16: "_bf16" };
+
+/**
+ * The graphs of a model for a device.
+ *
+ * @throws SlmError OP_UNSUPPORTED for a decoder-only model where only encoder-decoders are taken, and for
+ * transformers.js with static graphs; USAGE for a window the model was not made for.
+ */
+export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPlan {
+  const { device, layout, buckets, window } = request;
+  if (layout === "transformers.js") return transformersPlan(config, device);
+  if (device.profile.shapes === "static") {
+    return staticPlan(device, staticSizes(requireEncoder(config, "target npu"), { buckets, window }));
+  }
+  return dynamicPlan(config, device);
+}
+
+function dynamicPlan(config: ModelConfig, device: Device): GraphPlan {
+  const decoder: PlannedGraph = {
+    file: "decoder.onnx",
+    role: "decoder",
+    build: (source) => decoderGraph(source),
+  };
+  if (config.architecture === "decoder-only") return { device, graphs: [decoder], sharedWeights: null };
+  const encoder: PlannedGraph = {
+    file: "encoder.onnx",
+    role: "encoder",
+    build: (source) => encoderGraph(encoderDecoder(source)),
+  };
+  return { device, graphs: [encoder, decoder], sharedWeights: null };
+}
+
+function staticPlan(device: Device, all: readonly StaticSizes[]): GraphPlan {
+  const graphs = all.flatMap((sizes): PlannedGraph[] => [
+    {
+      file: `encoder.${sizes.source}.onnx`,
+      role: "encoder",
+      sizes,
+      build: (source) => staticEncoderGraph(encoderDecoder(source), sizes),
+    },
+    {
+      file: `decoder.${sizes.source}.onnx`,
+      role: "decoder",
+      sizes,
+      build: (source) => staticDecoderGraph(encoderDecoder(source), sizes),
+    },
+  ]);
+  return { device, graphs, sharedWeights: "weights.data" };
+}
+
+function transformersPlan(config: ModelConfig, device: Device): GraphPlan {
+  requireEncoder(config, "layout transformers.js");
+  const suffix = SUFFIX[device.precision];
+  return {
+    device: transformersDevice(device),
+    graphs: [
+      {
+        file: `onnx/encoder_model${suffix}.onnx`,
+        role: "encoder",
+        build: (source) => transformersEncoderGraph(encoderDecoder(source)),
+      },
+      {
+        file: `onnx/decoder_model_merged${suffix}.onnx`,
+        role: "decoder",
+        build: (source) => transformersDecoderGraph(encoderDecoder(source)),
+      },
+    ],
+    sharedWeights: null,
+  };
+}
+
+function encoderDecoder(source: GraphSource): GraphSource<EncoderDecoderConfig> {
+  return { ...source, config: requireEncoder(source.config, "this graph") };
+}

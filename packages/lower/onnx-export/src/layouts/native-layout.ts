@@ -1,0 +1,74 @@
+/** Files beside the graphs of slm's own layout: model.json, config.json and the tokenizer's. */
+import { copyFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeDeviceModel, writeFailure, type DeviceModel } from "@slm/artifact";
+import { CONFIG_FILE, flopsPerToken, parameterCount, type ModelConfig } from "@slm/model";
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "@slm/tokenizer";
+import { cacheCapacity } from "../graphs/native-graphs.js";
+import { STATIC_MASKED, type StaticSizes } from "../graphs/static-graphs.js";
+import type { WrittenGraph } from "../graphs/write-graphs.js";
+import type { Device } from "../profiles.js";
+
+export interface LayoutSource {
+  readonly config: ModelConfig;
+  readonly name: string;
+  readonly tokenizerDirectory: string;
+}
+
+/** Writes what a runtime needs besides the graphs. @throws SlmError OUTPUT_FAILED */
+export async function writeNativeFiles(
+  outputDirectory: string,
+  source: LayoutSource,
+  { device, graphs }: { readonly device: Device; readonly graphs: readonly WrittenGraph[] },
+): Promise<void> {
+  await writeDeviceModel(outputDirectory, describeModel(source, device, graphs));
+  try {
+    for (const file of [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE])
+      await copyFile(join(source.tokenizerDirectory, file), join(outputDirectory, file));
+    await writeFile(join(outputDirectory, CONFIG_FILE), `${JSON.stringify(source.config, null, 2)}\n`);
+  } catch (cause) {
+    throw writeFailure(cause, outputDirectory, "the directory is not complete");
+  }
+}
+
+function describeModel(
+  { config, name }: LayoutSource,
+  { target, profileName, precision }: Device,
+  graphs: readonly WrittenGraph[],
+): DeviceModel {
+  const { architecture, vocabularySize, decoderLayers, kvHeads, headDim, maxSource, tokens } = config;
+  const entry = ({ file, bytes }: WrittenGraph): DeviceModel["graphs"]["decoder"] => ({
+    file,
+    bytes,
+    scheme: precision,
+  });
+  const last = (role: WrittenGraph["role"]): WrittenGraph | undefined =>
+    graphs.findLast((graph) => graph.role === role);
+  const encoder = last("encoder");
+  const decoder = last("decoder")!;
+  const sets = graphs.flatMap((graph) => (graph.role === "decoder" ? (graph.sizes ?? []) : []));
+  const setOf = (role: WrittenGraph["role"], sizes: StaticSizes): DeviceModel["graphs"]["decoder"] =>
+    entry(graphs.find((graph) => graph.role === role && graph.sizes === sizes)!);
+  const buckets = sets.map((sizes) => ({
+    source: sizes.source,
+    encoder: setOf("encoder", sizes),
+    decoder: setOf("decoder", sizes),
+  }));
+  const [first] = sets;
+  return {
+    schemaVersion: 1,
+    name,
+    architecture,
+    target,
+    profile: profileName,
+    precision,
+    scheme: precision,
+    graphs: { ...(encoder === undefined ? {} : { encoder: entry(encoder) }), decoder: entry(decoder) },
+    ...(first === undefined ? {} : { static: { window: first.window, maskedBias: STATIC_MASKED, buckets } }),
+    parameters: parameterCount(config),
+    ...{ vocabularySize, decoderLayers, kvHeads, headDim, tokens },
+    maxSource: sets.at(-1)?.source ?? maxSource,
+    maxTarget: first?.window ?? cacheCapacity(config),
+    flops: flopsPerToken(config),
+  };
+}

@@ -1,0 +1,59 @@
+/** What the rows of one graph share while it is recorded. */
+import { SlmError } from "@slm/error";
+import type { HeadLayout, Recorder, Tensor } from "@slm/tensor";
+import type { Device } from "../profiles.js";
+import type { GraphWeights } from "../weights/graph-weights.js";
+
+export interface LoweringContext {
+  readonly device: Device;
+  readonly weights: GraphWeights;
+  /** Longest sequence, or the cache, that a graph attends over [tokens]: length of its rotary tables. */
+  readonly positions: number;
+  readonly values: GraphValues;
+}
+
+/** Values of a graph that rows read besides their op's own inputs. */
+export class GraphValues {
+  #ids: string | undefined;
+  #table: string | undefined;
+  /** Bias of self-attention over a window, float32 `[1, 1, 1, window]`: an input of static graphs. */
+  readonly windowBias: string | undefined;
+  /** Bias of attention over the source, float32 `[1, 1, 1, source]`: an input of static graphs. */
+  readonly sourceBias: string | undefined;
+
+  constructor(biases: { readonly windowBias?: string; readonly sourceBias?: string } = {}) {
+    this.windowBias = biases.windowBias;
+    this.sourceBias = biases.sourceBias;
+  }
+
+  /** Remembers what is embedded: every sequence of the graph has the sizes of these ids. */
+  embed(ids: string, table: string): void {
+    this.#ids = ids;
+    this.#table = table;
+  }
+
+  /** Token ids `[batch, length]` of the graph. @throws SlmError UNEXPECTED before any embedding. */
+  get ids(): string {
+    if (this.#ids === undefined) throw new SlmError("UNEXPECTED", "export: attention before any embedding");
+    return this.#ids;
+  }
+
+  /** Whether a weight was embedded with: multiplying by it gives logits. */
+  isTable(weight: string): boolean {
+    return weight === this.#table;
+  }
+}
+
+/** @throws SlmError OP_UNSUPPORTED for heads in the order that only checkpoints have (`groupHeads` moves them). */
+export function checkHeadOrder({ headOrder }: Pick<HeadLayout, "headOrder">): void {
+  if (headOrder === "grouped") return;
+  throw new SlmError("OP_UNSUPPORTED", `export: graphs read heads in grouped order, got '${headOrder}'`);
+}
+
+export function namesOf<Key extends string>(
+  recorder: Recorder,
+  tensors: Readonly<Record<Key, Tensor>>,
+): Readonly<Record<Key, string>> {
+  const names = Object.entries<Tensor>(tensors).map(([key, tensor]) => [key, recorder.nameOf(tensor)]);
+  return Object.fromEntries(names) as Record<Key, string>;
+}

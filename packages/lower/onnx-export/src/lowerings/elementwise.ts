@@ -1,0 +1,36 @@
+/** Elementwise ops: the Gaussian error linear unit in its tanh form, and the residual sum. */
+import { text } from "@slm/graph";
+import { CONTRIB, type Lowering } from "@slm/tensor";
+import type { LoweringContext } from "./context.js";
+
+/** ONNX Runtime's own operator. */
+export function fastGelu(): Lowering<"gelu"> {
+  return (recorder, { x }) => recorder.record("FastGelu", [x], x.shape, { domain: CONTRIB });
+}
+
+/** ONNX's own operator, opset 20. */
+export function standardGelu(): Lowering<"gelu"> {
+  return (recorder, { x }) =>
+    recorder.record("Gelu", [x], x.shape, { attributes: { approximate: text("tanh") } });
+}
+
+/** sqrt(2 / pi) and the cube's factor. Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), section 2. */
+const SLOPE = Math.sqrt(2 / Math.PI);
+const CUBE = 0.044715;
+
+/** x/2 · (1 + tanh(x · (SLOPE + SLOPE·CUBE · x²))), for opsets that have no operator for it. */
+export function primitiveGelu({ device }: LoweringContext): Lowering<"gelu"> {
+  return (recorder, { x }) => {
+    const { builder } = recorder;
+    const input = recorder.nameOf(x);
+    const scalar = (value: number): string => builder.constant(device.precision, [], [value]);
+    const op = (opType: string, ...inputs: string[]): string => builder.op(opType, inputs);
+    const slope = op("Add", op("Mul", op("Mul", input, input), scalar(SLOPE * CUBE)), scalar(SLOPE));
+    const gate = op("Add", op("Tanh", op("Mul", input, slope)), scalar(1));
+    return recorder.record("Mul", [op("Mul", input, scalar(0.5)), gate], x.shape);
+  };
+}
+
+export function residualSum(): Lowering<"add"> {
+  return (recorder, { a, b }) => recorder.record("Add", [a, b], a.shape);
+}

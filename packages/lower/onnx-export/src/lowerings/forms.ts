@@ -1,0 +1,69 @@
+/** Every form an op can be lowered to. Profiles choose one per op (`profiles.ts`); a name that is no form does not compile. */
+import type { Lowering, LoweringTable, OpName } from "@slm/tensor";
+import type { LoweringContext } from "./context.js";
+import { keyRows, productCrossAttention, transposedKeys, valueRows } from "./cross-attention.js";
+import { fastGelu, primitiveGelu, residualSum, standardGelu } from "./elementwise.js";
+import { foldedCrossAttention } from "./folded-cross-attention.js";
+import { groupQueryCache, groupQuerySequence } from "./group-query-attention.js";
+import {
+  gatherFlat,
+  gatherLast,
+  gatherRows,
+  gemmRows,
+  matMulOrFused,
+  matMulOrGemm,
+  onlyPosition,
+} from "./linear.js";
+import { fusableNorm, productNorm, standardNorm } from "./norms.js";
+import { inputBias, rangeBias } from "./padding.js";
+import { productSequence } from "./product-attention.js";
+import { bufferedCache, growingCache, windowCache } from "./product-caches.js";
+
+type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
+
+export const FORMS = {
+  embedding: { Gather: gatherRows, rows: gatherFlat },
+  linear: { MatMulOrFusedMatMul: matMulOrFused, MatMulOrGemm: matMulOrGemm, Gemm: gemmRows },
+  rmsNorm: { fusablePrimitives: fusableNorm, primitives: productNorm, RMSNormalization: standardNorm },
+  gelu: { FastGelu: fastGelu, Gelu: standardGelu, primitives: primitiveGelu },
+  add: { Add: residualSum },
+  selfAttention: { GroupQueryAttention: groupQuerySequence, products: productSequence },
+  cachedAttention: {
+    GroupQueryAttention: (context) => groupQueryCache(context, "inside"),
+    rotatedGroupQueryAttention: (context) => groupQueryCache(context, "before"),
+    products: bufferedCache,
+    growing: growingCache,
+    window: windowCache,
+  },
+  crossKey: { transposed: transposedKeys, rows: keyRows },
+  crossValue: { rows: valueRows },
+  lengthBias: { range: rangeBias, input: inputBias },
+  crossAttention: {
+    folded: foldedCrossAttention,
+    products: (context) => productCrossAttention(context, "transposed"),
+    rowProducts: (context) => productCrossAttention(context, "rows"),
+  },
+  lastPosition: { Gather: gatherLast, only: onlyPosition },
+} as const satisfies { readonly [O in OpName]: Readonly<Record<string, Form<O>>> };
+
+/** The form of every op: an op without one does not compile. */
+export type OperatorForms = { readonly [O in OpName]: keyof (typeof FORMS)[O] };
+
+/** The rows of one graph. A table is made for each graph: it remembers what that graph has stored. */
+export function loweringTable(context: LoweringContext): LoweringTable {
+  const { operators } = context.device;
+  return {
+    embedding: FORMS.embedding[operators.embedding](context),
+    linear: FORMS.linear[operators.linear](context),
+    rmsNorm: FORMS.rmsNorm[operators.rmsNorm](context),
+    gelu: FORMS.gelu[operators.gelu](context),
+    add: FORMS.add[operators.add](),
+    selfAttention: FORMS.selfAttention[operators.selfAttention](context),
+    cachedAttention: FORMS.cachedAttention[operators.cachedAttention](context),
+    crossKey: FORMS.crossKey[operators.crossKey](context),
+    crossValue: FORMS.crossValue[operators.crossValue](context),
+    lengthBias: FORMS.lengthBias[operators.lengthBias](context),
+    crossAttention: FORMS.crossAttention[operators.crossAttention](context),
+    lastPosition: FORMS.lastPosition[operators.lastPosition](),
+  };
+}

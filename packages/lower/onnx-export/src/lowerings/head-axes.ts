@@ -1,0 +1,57 @@
+/**
+ * Moving between rows and heads, never above rank 4. Query heads of one KV head follow one another, so they fold into
+ * the rows of one product by a reshape alone:
+ *
+ * ```
+ * rows [batch, length, heads·headDim] -> heads [batch, heads, length, headDim]
+ *   -> folded [batch, kvHeads, group·length, headDim], row g·length + i: query i of head g of the group
+ * ```
+ *
+ * Static graphs hold one text, and its rows without the axis `batch`.
+ */
+import type { HeadLayout, Recorder, Tensor } from "@slm/tensor";
+import type { LoweringContext } from "./context.js";
+import { reshape, transposeAxes } from "./emit.js";
+
+/** How a graph's sizes are written: read when it runs, or numbers. */
+export class HeadAxes {
+  readonly #recorder: Recorder;
+  readonly #isStatic: boolean;
+
+  constructor(recorder: Recorder, { device }: LoweringContext) {
+    this.#recorder = recorder;
+    this.#isStatic = device.profile.shapes === "static";
+  }
+
+  /** `[batch, length, heads, headDim]` of a value that a tensor's shape describes. */
+  apart(x: string, [batch, length]: readonly number[], heads: number, headDim: number): string {
+    const sizes = this.#isStatic ? [batch!, length!, heads, headDim] : [0, 0, heads, headDim];
+    return reshape(this.#recorder, x, sizes);
+  }
+
+  /** Rows to heads `[batch, heads, length, headDim]`. */
+  split(x: string, shape: readonly number[], heads: number, headDim: number): string {
+    if (this.#isStatic && shape[1] === 1) return reshape(this.#recorder, x, [1, heads, 1, headDim]);
+    return transposeAxes(this.#recorder, this.apart(x, shape, heads, headDim), [0, 2, 1, 3]);
+  }
+
+  /** Heads to the rows of one product for each KV head. */
+  fold(x: string, [batch, length]: readonly number[], { heads, kvHeads, headDim }: HeadLayout): string {
+    if (heads === kvHeads) return x;
+    const sizes = this.#isStatic
+      ? [batch!, kvHeads, (heads / kvHeads) * length!, headDim]
+      : [0, kvHeads, -1, headDim];
+    return reshape(this.#recorder, x, sizes);
+  }
+
+  /** Folded rows `[batch, kvHeads, group·length, headDim]` back to rows of `query`'s shape. */
+  merge(x: string, query: Tensor, { heads, kvHeads, headDim }: HeadLayout): string {
+    const [batch = 1, length = 1] = query.shape;
+    const width = heads * headDim;
+    if (this.#isStatic && length === 1) return reshape(this.#recorder, x, [1, width]);
+    const apart = this.#isStatic ? [batch, heads, length, headDim] : [0, heads, -1, headDim];
+    const unfolded = heads === kvHeads ? x : reshape(this.#recorder, x, apart);
+    const rows = transposeAxes(this.#recorder, unfolded, [0, 2, 1, 3]);
+    return reshape(this.#recorder, rows, this.#isStatic ? [length, width] : [0, 0, width]);
+  }
+}

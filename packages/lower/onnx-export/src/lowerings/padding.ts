@@ -1,0 +1,45 @@
+/** Biases that hide padding from attention: 0 where a token is, very negative elsewhere, always float32. */
+import { SlmError } from "@slm/error";
+import { MASKED, type Lowering, type Recorder } from "@slm/tensor";
+import type { LoweringContext } from "./context.js";
+import { countUp, reshape, sizeOf } from "./emit.js";
+
+/** 0 or very negative, by a bool of any shape. */
+export function biasWhere({ builder }: Recorder, allowed: string): string {
+  const constant = (value: number): string => builder.constant("float32", [], [value]);
+  return builder.op("Where", [allowed, constant(0), constant(MASKED)]);
+}
+
+/** lengths int32 `[batch]`, ids `[batch, source]` -> `[batch, 1, 1, source]`. */
+export function lengthBias(recorder: Recorder, lengths: string, ids: string): string {
+  const positions = countUp(recorder, sizeOf(recorder, ids, 1));
+  const perRow = reshape(recorder, lengths, [-1, 1, 1, 1]);
+  return biasWhere(recorder, recorder.builder.op("Less", [positions, perRow]));
+}
+
+/** float32 mask `[batch, source]`, 1 at tokens -> `[batch, 1, 1, source]`. */
+export function maskBias(recorder: Recorder, mask: string): string {
+  const { builder } = recorder;
+  const isToken = builder.op("Greater", [mask, builder.constant("float32", [], [0.5])]);
+  const axes = builder.ints([1, 2]);
+  return builder.op("Unsqueeze", [biasWhere(recorder, isToken), axes]);
+}
+
+/** Computed from lengths when the graph runs. */
+export function rangeBias(): Lowering<"lengthBias"> {
+  return (recorder, { lengths, ids }) => {
+    const [batch, source] = ids.shape as [number, number];
+    const bias = lengthBias(recorder, recorder.nameOf(lengths), recorder.nameOf(ids));
+    return recorder.tensor(bias, [batch, 1, 1, source]);
+  };
+}
+
+/** An input of static graphs. @throws SlmError UNEXPECTED if the graph has none. */
+export function inputBias({ values }: LoweringContext): Lowering<"lengthBias"> {
+  return (recorder, { ids }) => {
+    const { sourceBias } = values;
+    if (sourceBias === undefined)
+      throw new SlmError("UNEXPECTED", "export: a static graph needs its bias as an input");
+    return recorder.tensor(sourceBias, [1, 1, 1, ids.shape[1]!]);
+  };
+}

@@ -1,0 +1,63 @@
+/** Runs dynamic graphs: the encoder once, then the decoder with caches updated in place. */
+import { GRAPH_IO } from "@slm/artifact";
+import { createHostTensor, type DeviceTensor, type Session } from "@slm/runtime";
+import type { CaseInputs } from "./parity-cases.js";
+import { floats } from "./reference-logits.js";
+import { columns, type GraphHost, type HostSetting } from "./run-host.js";
+
+export const runNative: GraphHost = async (setting, { encoder, decoder }, { sizes, inputs }) => {
+  const { runtime } = setting;
+  const { batch, prefill, target } = sizes;
+  const caches = await uploadCaches(setting, batch, target);
+  const encoded = encoder === undefined ? {} : await runEncoder(encoder, inputs);
+  try {
+    const results: Float32Array[] = [];
+    for (let past = 0, size = prefill; past < target; past += size, size = 1) {
+      const { fetched } = await decoder.run({
+        feeds: {
+          [GRAPH_IO.targetIds]: columns(inputs.targetIds, past, size),
+          [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(past)),
+          ...caches.past,
+          ...encoded,
+        },
+        fetch: [GRAPH_IO.logits],
+        into: caches.present,
+      });
+      results.push(floats(fetched[GRAPH_IO.logits]));
+    }
+    return results;
+  } finally {
+    await runtime.release([...Object.values(caches.past), ...Object.values(encoded)]);
+  }
+};
+
+async function runEncoder(
+  encoder: Session,
+  { sourceIds, sourceLengths }: CaseInputs,
+): Promise<Readonly<Record<string, DeviceTensor>>> {
+  const feeds = { [GRAPH_IO.sourceIds]: sourceIds, [GRAPH_IO.sourceLengths]: sourceLengths };
+  return (await encoder.run({ feeds, keep: encoder.outputNames })).kept;
+}
+
+/** More room than the target takes, so that the cache's size cannot be confused with the number of tokens. */
+const SPARE_POSITIONS = 3;
+
+/** Numbers that would show in every logit if anything but written positions were read: 1e6, and 30000 as float16 bits. */
+const UNREAD = { float32: 1e6, float16: 0x7753 } as const;
+
+async function uploadCaches(
+  { config, runtime, precision }: HostSetting,
+  batch: number,
+  target: number,
+): Promise<{ past: Record<string, DeviceTensor>; present: Record<string, DeviceTensor> }> {
+  const { decoderLayers, kvHeads, headDim } = config;
+  const unread = createHostTensor(precision, [batch, kvHeads, target + SPARE_POSITIONS, headDim]);
+  unread.data.fill(UNREAD[precision] as never);
+  const past: Record<string, DeviceTensor> = {};
+  const present: Record<string, DeviceTensor> = {};
+  for (let layer = 0; layer < decoderLayers; layer++) {
+    past[GRAPH_IO.pastKey(layer)] = present[GRAPH_IO.presentKey(layer)] = await runtime.upload(unread);
+    past[GRAPH_IO.pastValue(layer)] = present[GRAPH_IO.presentValue(layer)] = await runtime.upload(unread);
+  }
+  return { past, present };
+}

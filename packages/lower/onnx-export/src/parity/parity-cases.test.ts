@@ -1,0 +1,95 @@
+import type { ModelConfig } from "@slm/model";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { cacheCapacity } from "../graphs/native-graphs.js";
+import { parityInputs, paritySizes, staticParitySizes } from "./parity-cases.js";
+import { decoderOnly, encoderDecoder } from "../tiny-checkpoint.test-support.js";
+
+const configs = fc
+  .record({
+    maxSource: fc.integer({ min: 1, max: 4096 }),
+    maxTarget: fc.integer({ min: 1, max: 4096 }),
+    vocabularySize: fc.integer({ min: 4, max: 60_000 }),
+    isSmall: fc.boolean(),
+  })
+  .map(({ isSmall, ...sizes }): ModelConfig =>
+    isSmall ? { ...decoderOnly, ...sizes } : { ...encoderDecoder, ...sizes },
+  );
+
+describe(paritySizes, () => {
+  test("stays within what any model can hold", () => {
+    fc.assert(
+      fc.property(configs, (config) => {
+        for (const { batch, source, prefill, target } of paritySizes(config)) {
+          expect(batch).toBeGreaterThanOrEqual(1);
+          expect(source).toBeLessThanOrEqual(config.maxSource);
+          expect(prefill).toBeGreaterThanOrEqual(1);
+          expect(prefill).toBeLessThanOrEqual(target);
+          expect(target).toBeLessThanOrEqual(cacheCapacity(config));
+        }
+      }),
+    );
+  });
+
+  test("covers one source token and many, first runs of one token and several, single steps, batches", () => {
+    expect(paritySizes({ ...encoderDecoder, maxSource: 40 })).toEqual([
+      { batch: 1, source: 1, prefill: 1, target: 4 },
+      { batch: 2, source: 7, prefill: 3, target: 6 },
+      { batch: 3, source: 20, prefill: 4, target: 7 },
+    ]);
+  });
+});
+
+describe(parityInputs, () => {
+  test("gives ids of the vocabulary, padded exactly beyond each row's length", () => {
+    fc.assert(
+      fc.property(configs, (config) => {
+        for (const sizes of paritySizes(config)) {
+          const { sourceIds, sourceLengths, targetIds } = parityInputs(config, sizes);
+          for (const id of [...(sourceIds.data as Int32Array), ...(targetIds.data as Int32Array)]) {
+            expect(id >= 0 && id < config.vocabularySize).toBe(true);
+          }
+          (sourceLengths.data as Int32Array).forEach((length, row) => {
+            const rest = sourceIds.data.slice(row * sizes.source + length, (row + 1) * sizes.source);
+            expect(rest.every((id) => id === config.tokens.pad)).toBe(true);
+          });
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("never feeds the end mark to a decoder", () => {
+    fc.assert(
+      fc.property(configs, (config) => {
+        for (const sizes of paritySizes(config)) {
+          const ids = [...(parityInputs(config, sizes).targetIds.data as Int32Array)];
+          expect(ids).not.toContain(config.tokens.eos);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("makes rows of different lengths and different tokens", () => {
+    const inputs = parityInputs(encoderDecoder, { batch: 3, source: 6, prefill: 1, target: 4 });
+    expect([...inputs.sourceLengths.data]).toEqual([6, 4, 2]);
+    const rows = [0, 1, 2].map((row) => inputs.targetIds.data.slice(4 * row, 4 * row + 4).join());
+    expect(new Set(rows).size).toBe(3);
+  });
+});
+
+describe(staticParitySizes, () => {
+  test("fills a graph once and leaves most of it empty once", () => {
+    const graph = { source: 256, window: 32 };
+    expect(staticParitySizes(graph)).toEqual([
+      { batch: 1, source: 256, prefill: 1, target: 5, graph },
+      { batch: 1, source: 48, prefill: 1, target: 5, graph },
+    ]);
+  });
+
+  test("stays within the smallest graphs", () => {
+    const graph = { source: 1, window: 2 };
+    expect(staticParitySizes(graph)).toEqual([{ batch: 1, source: 1, prefill: 1, target: 2, graph }]);
+  });
+});

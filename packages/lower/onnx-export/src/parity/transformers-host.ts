@@ -1,0 +1,89 @@
+/** Runs graphs of layout transformers.js as that library does: caches grow, those of the source are made at the first step. */
+import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
+import { TRANSFORMERS_IO } from "../graphs/transformers-graphs.js";
+import type { CaseInputs } from "./parity-cases.js";
+import { floats } from "./reference-logits.js";
+import { columns, type GraphHost, type HostSetting } from "./run-host.js";
+
+export const runTransformers: GraphHost = async (setting, { encoder, decoder }, { sizes, inputs }) => {
+  const attended = attentionMask(inputs);
+  const hidden = await runEncoder(encoder!, inputs, attended);
+  let caches = emptyCaches(setting, sizes.batch);
+  const results: Float32Array[] = [];
+  for (let past = 0, size = sizes.prefill; past < sizes.target; past += size, size = 1) {
+    const { fetched } = await decoder.run({
+      feeds: {
+        [TRANSFORMERS_IO.ids]: toInt64(columns(inputs.targetIds, past, size)),
+        [TRANSFORMERS_IO.encoderHidden]: hidden,
+        [TRANSFORMERS_IO.decoderEncoderMask]: attended,
+        ...caches,
+      },
+      fetch: decoder.outputNames,
+    });
+    results.push(lastOf(floats(fetched[TRANSFORMERS_IO.logits]), sizes.batch, size));
+    caches = nextCaches(setting, caches, fetched, past === 0);
+  }
+  return results;
+};
+
+async function runEncoder(encoder: Session, inputs: CaseInputs, attended: HostTensor): Promise<HostTensor> {
+  const feeds = {
+    [TRANSFORMERS_IO.ids]: toInt64(inputs.sourceIds),
+    [TRANSFORMERS_IO.encoderMask]: attended,
+  };
+  const { fetched } = await encoder.run({ feeds, fetch: [TRANSFORMERS_IO.hidden] });
+  return fetched[TRANSFORMERS_IO.hidden]!;
+}
+
+function attentionMask({ sourceIds, sourceLengths }: CaseInputs): HostTensor {
+  const [batch = 0, source = 0] = sourceIds.shape;
+  const values = BigInt64Array.from({ length: batch * source }, (_, index) =>
+    index % source < Number(sourceLengths.data[Math.floor(index / source)]!) ? 1n : 0n,
+  );
+  return createHostTensor("int64", [batch, source], values);
+}
+
+const toInt64 = ({ shape, data }: HostTensor): HostTensor =>
+  createHostTensor("int64", shape, BigInt64Array.from(data as Int32Array, BigInt));
+
+const SIDES = ["decoder", "encoder"] as const;
+const PARTS = ["key", "value"] as const;
+
+type Caches = Readonly<Record<string, HostTensor>>;
+
+function emptyCaches({ config, precision }: HostSetting, batch: number): Caches {
+  const empty = createHostTensor(precision, [batch, config.kvHeads, 0, config.headDim]);
+  return Object.fromEntries(cacheNames(config.decoderLayers).map(({ past }) => [past, empty]));
+}
+
+/** The library takes what the encoder side gave at the first step, and ignores it afterwards. */
+function nextCaches({ config }: HostSetting, caches: Caches, fetched: Caches, isFirst: boolean): Caches {
+  const entries = cacheNames(config.decoderLayers).map(({ side, past, present }) => [
+    past,
+    side === "encoder" && !isFirst ? caches[past]! : fetched[present]!,
+  ]);
+  return Object.fromEntries(entries) as Caches;
+}
+
+function cacheNames(layers: number): { side: "decoder" | "encoder"; past: string; present: string }[] {
+  return Array.from({ length: layers }, (_, layer) =>
+    SIDES.flatMap((side) =>
+      PARTS.map((part) => ({
+        side,
+        past: TRANSFORMERS_IO.past(layer, side, part),
+        present: TRANSFORMERS_IO.present(layer, side, part),
+      })),
+    ),
+  ).flat();
+}
+
+/** The last position of logits `[batch, target, vocab]`. */
+function lastOf(logits: Float32Array, batch: number, target: number): Float32Array {
+  const vocabulary = logits.length / (batch * target);
+  const last = new Float32Array(batch * vocabulary);
+  for (let row = 0; row < batch; row++) {
+    const start = ((row + 1) * target - 1) * vocabulary;
+    last.set(logits.subarray(start, start + vocabulary), row * vocabulary);
+  }
+  return last;
+}

@@ -1,0 +1,70 @@
+import { describe, expect, test } from "vitest";
+import { decoderGraph } from "./graphs/native-graphs.js";
+import { graphSource } from "./graphs/record.js";
+import { defaultProfile, EXPORT_TARGETS, profileNames, selectDevice } from "./profiles.js";
+import { encoderDecoder, randomCheckpoint } from "./tiny-checkpoint.test-support.js";
+
+const refused = (code: string, message: string): unknown =>
+  expect.objectContaining({ code, message: expect.stringContaining(message) as string });
+
+const checkpoint = randomCheckpoint(encoderDecoder);
+const decoderOperators = (
+  target: "cpu" | "gpu" | "web",
+  profile?: string,
+  precision?: "float32" | "float16",
+): Set<string> => {
+  const { nodes } = decoderGraph(graphSource(checkpoint, selectDevice({ target, profile, precision })));
+  return new Set(nodes.map(({ opType }) => opType));
+};
+
+describe(selectDevice, () => {
+  test("takes the first profile of a target unless another is named", () => {
+    for (const target of EXPORT_TARGETS) {
+      expect(selectDevice({ target }).profileName).toBe(defaultProfile(target));
+      expect(profileNames(target)).toContain(defaultProfile(target));
+    }
+    expect(selectDevice({ target: "npu", profile: "vitisai" }).profile.opset).toBe(17);
+  });
+
+  test.each(["toString", "cuda", ""])(
+    "refuses profile '%s' for target npu, naming those there are",
+    (profile) => {
+      expect(() => selectDevice({ target: "npu", profile })).toThrow(
+        refused("USAGE", "qnn, openvino, coreml, vitisai"),
+      );
+    },
+  );
+
+  test("refuses a precision by the profile's name and the reason", () => {
+    expect(() => selectDevice({ target: "npu", profile: "qnn", precision: "bfloat16" })).toThrow(
+      refused("OP_UNSUPPORTED", "htp_bf16_enable"),
+    );
+    expect(selectDevice({ target: "gpu", profile: "cuda", precision: "bfloat16" }).precision).toBe(
+      "bfloat16",
+    );
+  });
+});
+
+describe("the decoder of a dynamic target", () => {
+  test("fuses cached attention where the provider has the operator, at the precisions it has it for", () => {
+    expect(decoderOperators("gpu", "cuda", "float16")).toContain("GroupQueryAttention");
+    expect(decoderOperators("gpu", "cuda", "float32")).not.toContain("GroupQueryAttention");
+    expect(decoderOperators("gpu", "webgpu")).toContain("GroupQueryAttention");
+    expect(decoderOperators("web")).toContain("GroupQueryAttention");
+    expect(decoderOperators("gpu", "coreml")).not.toContain("GroupQueryAttention");
+  });
+
+  test("uses only operators that the provider has", () => {
+    for (const profile of ["webgpu", "directml"]) {
+      expect(decoderOperators("gpu", profile)).not.toContain("FusedMatMul");
+      expect(decoderOperators("gpu", profile)).toContain("RotaryEmbedding");
+    }
+    for (const operator of ["FastGelu", "RotaryEmbedding", "FusedMatMul"])
+      expect(decoderOperators("gpu", "coreml")).not.toContain(operator);
+  });
+
+  test("writes norms as ONNX defines them, which runtimes fuse", () => {
+    for (const target of ["cpu", "gpu", "web"] as const)
+      expect(decoderOperators(target)).not.toContain("SimplifiedLayerNormalization");
+  });
+});

@@ -1,0 +1,86 @@
+/**
+ * Integer types of quantized tensors, and scale and zero point of a range of real numbers.
+ *
+ * Source: onnxruntime, python/tools/quantization/quant_utils.py (`get_qmin_qmax_for_qType`, `compute_scale_zp`,
+ * `quantize_nparray`), followed to the last bit: float64 where it is float64, halves to even.
+ */
+
+interface IntegerRange {
+  readonly bits: 4 | 8 | 16;
+  readonly range: readonly [number, number];
+  /** Symmetric quantization leaves the lowest code out, except where 4 bits cannot spare it. */
+  readonly symmetric: readonly [number, number];
+  /** One bit less, for processors that add products in too few bits. */
+  readonly reduced: readonly [number, number];
+}
+
+export const INTEGER_TYPES = {
+  int4: { bits: 4, range: [-8, 7], symmetric: [-8, 7], reduced: [-4, 3] },
+  uint4: { bits: 4, range: [0, 15], symmetric: [0, 15], reduced: [0, 7] },
+  int8: { bits: 8, range: [-128, 127], symmetric: [-127, 127], reduced: [-64, 64] },
+  uint8: { bits: 8, range: [0, 255], symmetric: [0, 255], reduced: [0, 127] },
+  int16: { bits: 16, range: [-32768, 32767], symmetric: [-32767, 32767], reduced: [-16384, 16384] },
+  uint16: { bits: 16, range: [0, 65535], symmetric: [0, 65535], reduced: [0, 32767] },
+} as const satisfies Readonly<Record<string, IntegerRange>>;
+
+export type IntegerType = keyof typeof INTEGER_TYPES;
+
+/** Smallest normal float32: a scale below it would lose its digits. */
+const TINY = 2 ** -126;
+
+/** Round half to even. */
+export function roundEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** What maps real numbers to codes and back: real = (code - zero) * scale. */
+export interface QuantizationParameters {
+  /** A float32 number. */
+  readonly scale: number;
+  readonly zero: number;
+}
+
+export interface RangeOptions {
+  readonly symmetric: boolean;
+  readonly reduceRange?: boolean;
+  /** Least width of the range; some devices divide by it. Default none. */
+  readonly minimumWidth?: number;
+}
+
+/**
+ * Scale and zero point for real numbers between `low` and `high` (float32), zero included. A range of nothing gives scale
+ * 1 and zero point 0.
+ */
+export function parametersOf(
+  low: number,
+  high: number,
+  type: IntegerType,
+  { symmetric, reduceRange = false, minimumWidth }: RangeOptions,
+): QuantizationParameters {
+  const row: IntegerRange = INTEGER_TYPES[type];
+  const [first, last] = reduceRange ? row.reduced : symmetric ? row.symmetric : row.range;
+  let from = Math.min(low, 0);
+  let to = Math.max(high, 0);
+  if (minimumWidth !== undefined) to = Math.max(to, Math.fround(from + Math.fround(minimumWidth)));
+  if (symmetric) {
+    to = Math.max(Math.abs(from), Math.abs(to));
+    from = -to;
+  }
+  const scale = (to - from) / (last - first);
+  if (scale < TINY) return { scale: 1, zero: 0 };
+  const zero = symmetric ? roundEven((first + last) / 2) : roundEven(first - from / scale);
+  return { scale: Math.fround(scale), zero: zero + 0 };
+}
+
+/** The code of a real number: float32 division, halves to even, clipped to the whole range of the type. */
+export function quantizeValue(
+  value: number,
+  { scale, zero }: QuantizationParameters,
+  [first, last]: readonly [number, number],
+): number {
+  const code = roundEven(Math.fround(value / scale)) + zero;
+  return code < first ? first : code > last ? last : code;
+}

@@ -1,0 +1,41 @@
+/** The plan of a whole graph: every operator's rule, in order. */
+import type { Graph, GraphNode } from "@slm/graph";
+import { findMaskedScores } from "./attention-scores.js";
+import { ruleOf, type Coverage } from "./operator-rules.js";
+import { TensorPlan } from "./tensor-plan.js";
+
+export interface GraphPlanOptions {
+  readonly coverage: Coverage;
+  /** Default true. */
+  readonly perChannel?: boolean;
+  /** Default `float32`. */
+  readonly normalizations?: "float32" | "quantized";
+  /** Nodes that stay as they are, by name. */
+  readonly exclude?: ReadonlySet<string>;
+}
+
+/** The nodes that are to be quantized. */
+export function coveredNodes(
+  graph: Graph,
+  { coverage, exclude }: Pick<GraphPlanOptions, "coverage" | "exclude">,
+): ReadonlySet<GraphNode> {
+  // A processor gains nothing from masks in integers, and attention loses.
+  const scores = coverage === "standard" ? findMaskedScores(graph) : [];
+  const kept = new Set(scores.flatMap(({ add, softmax }) => [add, softmax]));
+  return new Set(
+    graph.nodes.filter(
+      (node) => !kept.has(node) && exclude?.has(node.name) !== true && ruleOf(node, coverage) !== undefined,
+    ),
+  );
+}
+
+/** Plans what is quantized in a graph. */
+export function planGraph(graph: Graph, options: GraphPlanOptions): TensorPlan {
+  const { coverage, perChannel = true, normalizations = "float32" } = options;
+  const covered = coveredNodes(graph, options);
+  const plan = new TensorPlan(graph, { force: coverage === "all", perChannel, normalizations });
+  graph.nodes.forEach((node, index) => {
+    if (covered.has(node)) ruleOf(node, coverage)!(node, index, plan);
+  });
+  return plan;
+}

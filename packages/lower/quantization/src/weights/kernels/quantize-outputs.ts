@@ -1,0 +1,179 @@
+/** The inner loops: some outputs of a matrix to codes, scales and zero points. Works on bare arrays, in any thread. */
+import { nearestCode, type Grid } from "./grid.js";
+import { hqqGrid } from "./hqq-grid.js";
+import { roundGrid, roundedCode } from "./round-grid.js";
+import { searchGrid } from "./search-grid.js";
+
+/** How the grid of a block is chosen. */
+export type GridMethod = "round" | "search" | "hqq";
+
+/** A matrix, how to quantize it, and where the results go; plain data, so that it can cross threads. */
+export interface OutputsJob {
+  readonly values: Float32Array;
+  readonly inputs: number;
+  /** Distance in `values` between neighbouring inputs, and between neighbouring outputs. */
+  readonly inputStride: number;
+  readonly outputStride: number;
+  readonly bits: 4 | 8;
+  readonly blockSize: number;
+  readonly symmetric: boolean;
+  readonly method: GridMethod;
+  /** `feedbackFactor` of the inputs, for error feedback; absent for none. */
+  readonly feedback?: Float64Array;
+  /** Packed rows of all outputs, as in `BlockWeights`; zero points absent where symmetric. */
+  readonly codes: Uint8Array;
+  readonly scales: Float32Array;
+  readonly zeroPoints?: Uint8Array;
+  /** By output: sum of squares of the weights, and of what the codes are off by. */
+  readonly squares: Float64Array;
+  readonly distances: Float64Array;
+}
+
+/** Outputs whose errors are carried along together: a row of the feedback factor is then read once for all of them. */
+const TILE = 32;
+
+function gridOf(block: Float64Array, count: number, job: OutputsJob): Grid {
+  const last = job.bits === 4 ? 15 : 255;
+  // 255 steps leave nothing worth searching for.
+  if (job.method === "round" || job.bits === 8) return roundGrid(block, count, last, job.symmetric);
+  return job.method === "hqq" ? hqqGrid(block, count, last) : searchGrid(block, count, job.symmetric);
+}
+
+/** Writes scale and zero point of a block, and its padding where it has fewer weights than others. */
+function storeGrid(
+  job: OutputsJob,
+  output: number,
+  part: number,
+  count: number,
+  { scale, zero }: Grid,
+): void {
+  const { bits, blockSize, codes, scales, zeroPoints, inputs } = job;
+  const blocks = Math.ceil(inputs / blockSize);
+  scales[output * blocks + part] = scale;
+  if (zeroPoints !== undefined) {
+    if (bits === 8) zeroPoints[output * blocks + part] = zero;
+    else zeroPoints[output * Math.ceil(blocks / 2) + (part >> 1)]! |= zero << ((part & 1) << 2);
+  }
+  if (count === blockSize) return;
+  const bytes = (blockSize * bits) / 8;
+  const start = (output * blocks + part) * bytes;
+  codes.fill(bits === 8 ? zero : zero | (zero << 4), start + ((count * bits) >> 3), start + bytes);
+}
+
+/** Writes the code of one input. A low nibble clears its byte, except that the padding's high nibble stays. */
+function storeCode(job: OutputsJob, output: number, input: number, code: number): void {
+  const { bits, blockSize, codes, inputs } = job;
+  const width = Math.ceil(inputs / blockSize) * blockSize;
+  const at = output * width + input;
+  if (bits === 8) codes[at] = code;
+  else if ((input & 1) === 1) codes[at >> 1] = (codes[at >> 1]! & 0xf) | (code << 4);
+  else codes[at >> 1] = (codes[at >> 1]! & 0xf0) | code;
+}
+
+/** Blocks one by one, each for itself. */
+function quantizeAlone(job: OutputsJob, from: number, to: number): void {
+  const { values, inputs, inputStride, outputStride, blockSize, bits, method } = job;
+  const last = bits === 4 ? 15 : 255;
+  const isRounded = method === "round" || bits === 8;
+  const block = new Float64Array(blockSize);
+  const blocks = Math.ceil(inputs / blockSize);
+  // Outputs inside blocks: in a matrix stored inputs first, neighbouring outputs lie side by side.
+  for (let part = 0; part < blocks; part += 1) {
+    const first = part * blockSize;
+    const count = Math.min(blockSize, inputs - first);
+    for (let output = from; output < to; output += 1) {
+      const start = first * inputStride + output * outputStride;
+      for (let at = 0; at < count; at += 1) block[at] = values[start + at * inputStride]!;
+      const grid = gridOf(block, count, job);
+      storeGrid(job, output, part, count, grid);
+      const inverse = isRounded ? Math.fround(1 / grid.scale) : 1 / grid.scale;
+      let square = 0;
+      let distance = 0;
+      for (let at = 0; at < count; at += 1) {
+        const value = block[at]!;
+        const code = isRounded
+          ? roundedCode(value, inverse, grid.zero, last)
+          : nearestCode(value * inverse, grid.zero, last);
+        storeCode(job, output, first + at, code);
+        const difference = value - (code - grid.zero) * grid.scale;
+        square += value * value;
+        distance += difference * difference;
+      }
+      job.squares[output]! += square;
+      job.distances[output]! += distance;
+    }
+  }
+}
+
+/** Input by input, the error of each carried over to the inputs after it. */
+function quantizeWithFeedback(job: OutputsJob, feedback: Float64Array, from: number, to: number): void {
+  const { values, inputs, inputStride, outputStride, blockSize, bits } = job;
+  const last = bits === 4 ? 15 : 255;
+  const block = new Float64Array(blockSize);
+  /** Per output of the tile: the errors so far by input, and what the inputs of the block are asked to be. */
+  const errors = new Float64Array(TILE * inputs);
+  const targets = new Float64Array(TILE * blockSize);
+  const grids: Grid[] = [];
+  for (let tile = from; tile < to; tile += TILE) {
+    const rows = Math.min(TILE, to - tile);
+    for (let first = 0; first < inputs; first += blockSize) {
+      const count = Math.min(blockSize, inputs - first);
+      for (let at = 0; at < count; at += 1) {
+        const place = (first + at) * inputs;
+        for (let row = 0; row < rows; row += 1) {
+          targets[row * blockSize + at] =
+            values[(first + at) * inputStride + (tile + row) * outputStride]! +
+            carried(feedback, place, errors, row * inputs, 0, first);
+        }
+      }
+      for (let row = 0; row < rows; row += 1) {
+        // The grid is chosen for what the inputs are asked to be before any of the block is rounded.
+        block.set(targets.subarray(row * blockSize, row * blockSize + count));
+        grids[row] = gridOf(block, count, job);
+        storeGrid(job, tile + row, first / blockSize, count, grids[row]!);
+      }
+      for (let at = 0; at < count; at += 1) {
+        const input = first + at;
+        for (let row = 0; row < rows; row += 1) {
+          const { scale, zero } = grids[row]!;
+          const target =
+            targets[row * blockSize + at]! +
+            carried(feedback, input * inputs, errors, row * inputs, first, input);
+          const code = nearestCode(target / scale, zero, last);
+          const weight = values[input * inputStride + (tile + row) * outputStride]!;
+          const error = weight - (code - zero) * scale;
+          errors[row * inputs + input] = error;
+          storeCode(job, tile + row, input, code);
+          job.squares[tile + row]! += weight * weight;
+          job.distances[tile + row]! += error * error;
+        }
+      }
+    }
+  }
+}
+
+/** Sum over inputs `from` up to `end` of their error times what the input of row `place` feels of it. */
+function carried(
+  feedback: Float64Array,
+  place: number,
+  errors: Float64Array,
+  row: number,
+  from: number,
+  end: number,
+): number {
+  let first = 0;
+  let second = 0;
+  let at = from;
+  for (; at + 1 < end; at += 2) {
+    first += feedback[place + at]! * errors[row + at]!;
+    second += feedback[place + at + 1]! * errors[row + at + 1]!;
+  }
+  if (at < end) first += feedback[place + at]! * errors[row + at]!;
+  return first + second;
+}
+
+/** Quantizes outputs `from` up to, not including, `to`. */
+export function quantizeOutputs(job: OutputsJob, from: number, to: number): void {
+  if (job.feedback === undefined) quantizeAlone(job, from, to);
+  else quantizeWithFeedback(job, job.feedback, from, to);
+}

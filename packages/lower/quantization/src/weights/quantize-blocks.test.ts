@@ -1,0 +1,289 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { BLOCK_SIZES, dequantizeBlocks, type BlockSize, type BlockWeights } from "./block-format.js";
+import { quantizeBlocks } from "./quantize-blocks.js";
+import { stridesOf, type WeightMatrix } from "./weight-matrix.js";
+
+/** 4 bits, the search. */
+const quantize4 = (matrix: WeightMatrix, blockSize: BlockSize): BlockWeights =>
+  quantizeBlocks(matrix, { bits: 4, blockSize });
+
+const blockSizes = fc.constantFrom(...BLOCK_SIZES);
+
+const matrices: fc.Arbitrary<WeightMatrix> = fc
+  .record({
+    inputs: fc.integer({ min: 1, max: 70 }),
+    outputs: fc.integer({ min: 1, max: 5 }),
+    layout: fc.constantFrom("inputs-first" as const, "outputs-first" as const),
+  })
+  .chain((shape) =>
+    fc
+      .array(fc.double({ min: -10, max: 10, noNaN: true }), {
+        minLength: shape.inputs * shape.outputs,
+        maxLength: shape.inputs * shape.outputs,
+      })
+      .map((numbers) => ({ ...shape, values: Float32Array.from(numbers) })),
+  );
+
+/** The weights of one block of one output. */
+function blockOf(matrix: WeightMatrix, output: number, block: number, size: number): number[] {
+  const strides = stridesOf(matrix.layout, matrix.inputs, matrix.outputs);
+  const count = Math.min(size, matrix.inputs - block * size);
+  return Array.from(
+    { length: count },
+    (_, at) => matrix.values[(block * size + at) * strides.input + output * strides.output]!,
+  );
+}
+
+/** The number among -zero..15 - zero that is nearest to a weight divided by the scale. */
+const nearest = (scaled: number, zero: number): number =>
+  Math.max(-zero, Math.min(15 - zero, Math.floor(scaled + 0.5)));
+
+/** Squared error of plain rounding with `scale` and `zero`. */
+function roundingError(block: readonly number[], scale: number, zero = 8): number {
+  return block.reduce((sum, value) => sum + (value - nearest(value / scale, zero) * scale) ** 2, 0);
+}
+
+const sumOf = (block: readonly number[], term: (value: number) => number): number =>
+  block.reduce((sum, value) => sum + term(value), 0);
+
+const largestOf = (block: readonly number[]): number =>
+  block.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
+
+/** Stored as zero: a scale could not be a normal float32. */
+const isTiny = (block: readonly number[]): boolean => Math.abs(largestOf(block)) < 1e-30;
+
+/** Scales and weights are float32: 2^-23 of the largest weight, for each. Compares roots of squared errors. */
+function expectAtMost(error: number, bound: number, block: readonly number[]): void {
+  const rounding = block.length * (1e-6 * largestOf(block)) ** 2;
+  expect(Math.sqrt(error)).toBeLessThanOrEqual(Math.sqrt(bound) * (1 + 1e-5) + Math.sqrt(rounding));
+}
+
+const squaredError = ({ exact, back }: BlockPair): number =>
+  exact.reduce((sum, value, at) => sum + (value - back[at]!) ** 2, 0);
+
+/** Squared error of a search over symmetric grids: the largest weight at -8 +- 1, the scale by least squares. */
+function symmetricSearchError(block: readonly number[]): number {
+  let bestGain = 0;
+  let best = 1;
+  for (let step = -5; step <= 5; step += 1) {
+    const inverse = (-8 - 0.2 * step) / largestOf(block);
+    const product = sumOf(block, (value) => value * nearest(value * inverse, 8));
+    const square = sumOf(block, (value) => nearest(value * inverse, 8) ** 2);
+    if (product ** 2 / square > bestGain) {
+      bestGain = product ** 2 / square;
+      best = product / square;
+    }
+  }
+  return roundingError(block, Math.fround(best));
+}
+
+interface BlockPair {
+  readonly exact: readonly number[];
+  readonly back: readonly number[];
+  readonly scale: number;
+  readonly zero: number;
+}
+
+function blockPairs(matrix: WeightMatrix, size: BlockSize): BlockPair[] {
+  const quantized = quantize4(matrix, size);
+  const back = dequantizeBlocks(quantized);
+  return Array.from(quantized.scales, (scale, place) => {
+    const output = Math.floor(place / quantized.blocks);
+    const block = place % quantized.blocks;
+    const pick = (from: WeightMatrix): number[] => blockOf(from, output, block, size);
+    const byte = quantized.zeroPoints![output * Math.ceil(quantized.blocks / 2) + Math.floor(block / 2)]!;
+    const zero = block % 2 === 0 ? byte & 0xf : byte >> 4;
+    return { exact: pick(matrix), back: pick(back), scale, zero };
+  });
+}
+
+describe(quantizeBlocks, () => {
+  test("keeps every weight within half a scale of itself or of the last code", () => {
+    fc.assert(
+      fc.property(matrices, blockSizes, (matrix, size) => {
+        for (const { exact, back, scale, zero } of blockPairs(matrix, size)) {
+          const ends = [-zero * scale, (15 - zero) * scale].sort((a, b) => a - b) as [number, number];
+          exact.forEach((value, at) => {
+            const clipped = Math.max(ends[0] - value, value - ends[1], 0);
+            const bound = Math.max(Math.abs(scale) / 2, clipped) * (1 + 1e-5);
+            expect(Math.abs(value - back[at]!)).toBeLessThanOrEqual(bound);
+          });
+        }
+      }),
+    );
+  });
+
+  test("is at least as near as rounding with the largest weight at 7 or at -8", () => {
+    fc.assert(
+      fc.property(matrices, blockSizes, (matrix, size) => {
+        for (const pair of blockPairs(matrix, size)) {
+          if (isTiny(pair.exact)) continue;
+          const largest = largestOf(pair.exact);
+          const errors = [7, -8].map((code) => roundingError(pair.exact, largest / code));
+          expectAtMost(squaredError(pair), Math.min(...errors), pair.exact);
+        }
+      }),
+    );
+  });
+
+  test("is at least as near as rounding the range of the block to 15 steps", () => {
+    fc.assert(
+      fc.property(matrices, blockSizes, (matrix, size) => {
+        for (const pair of blockPairs(matrix, size)) {
+          if (isTiny(pair.exact)) continue;
+          const lowest = Math.min(0, ...pair.exact);
+          const step = (Math.max(0, ...pair.exact) - lowest) / 15;
+          const plain = roundingError(pair.exact, step, Math.round(-lowest / step));
+          expectAtMost(squaredError(pair), plain, pair.exact);
+        }
+      }),
+    );
+  });
+
+  test("is never worse than a search over symmetric grids", () => {
+    fc.assert(
+      fc.property(matrices, blockSizes, (matrix, size) => {
+        for (const pair of blockPairs(matrix, size)) {
+          if (isTiny(pair.exact)) continue;
+          expectAtMost(squaredError(pair), symmetricSearchError(pair.exact), pair.exact);
+        }
+      }),
+    );
+  });
+
+  test("nearly halves the error where the weights of a block have one sign", () => {
+    const values = Float32Array.from({ length: 32 * 64 }, (_, at) => 0.1 + ((at * 0.6180339887) % 1));
+    for (const sign of [1, -1]) {
+      const matrix: WeightMatrix = {
+        values: values.map((value) => sign * value),
+        inputs: 32,
+        outputs: 64,
+        layout: "outputs-first",
+      };
+      const pairs = blockPairs(matrix, 32);
+      const found = pairs.reduce((sum, pair) => sum + squaredError(pair), 0);
+      const symmetric = pairs.reduce((sum, { exact }) => sum + symmetricSearchError(exact), 0);
+      expect(Math.sqrt(found / symmetric)).toBeLessThan(0.6);
+    }
+  });
+
+  test("beats plain rounding by a tenth on normally distributed weights", () => {
+    const values = Float32Array.from({ length: 32 * 64 }, (_, at) => {
+      const uniform = (seed: number): number => {
+        const wave = Math.sin((at + 1) * seed) * 43758.5453;
+        return wave - Math.floor(wave);
+      };
+      return Math.sqrt(-2 * Math.log(uniform(12.9898) + 1e-9)) * Math.cos(2 * Math.PI * uniform(78.233));
+    });
+    const pairs = blockPairs({ values, inputs: 32, outputs: 64, layout: "outputs-first" }, 32);
+    let found = 0;
+    let plain = 0;
+    for (const pair of pairs) {
+      found += squaredError(pair);
+      plain += roundingError(pair.exact, Math.abs(largestOf(pair.exact)) / 7);
+    }
+    expect(Math.sqrt(found / plain)).toBeLessThan(0.9);
+  });
+
+  test("restores whole multiples of a scale that reach the last code", () => {
+    fc.assert(
+      fc.property(
+        blockSizes,
+        fc.array(fc.integer({ min: -8, max: 7 }), { minLength: 1, maxLength: 70 }),
+        fc.constantFrom(0.25, 1, 2),
+        (size, codes, scale) => {
+          // The first weight of each block is -8: the scale is then known.
+          const values = Float32Array.from(codes, (code, at) => (at % size === 0 ? -8 : code) * scale);
+          const matrix = { values, inputs: values.length, outputs: 1, layout: "outputs-first" as const };
+          const quantized = quantize4(matrix, size);
+          expect([...dequantizeBlocks(quantized).values]).toEqual([...values].map((value) => value + 0));
+        },
+      ),
+    );
+  });
+
+  test("restores whole multiples of a scale that reach both ends, wherever zero lies", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 15 }),
+        fc.array(fc.integer({ min: 0, max: 15 }), { minLength: 14, maxLength: 14 }),
+        fc.constantFrom(0.25, 1, 2),
+        (zero, between, scale) => {
+          const values = Float32Array.from([0, 15, ...between], (code) => (code - zero) * scale);
+          const matrix = { values, inputs: 16, outputs: 1, layout: "outputs-first" as const };
+          const back = dequantizeBlocks(quantize4(matrix, 16)).values;
+          expect([...back].map((value) => value + 0)).toEqual([...values].map((value) => value + 0));
+        },
+      ),
+    );
+  });
+
+  test("packs the lower input into the low nibble, output by output, and pads with weight zero", () => {
+    const quantized = quantize4(
+      { values: Float32Array.of(-8, 1, 7, -8, 2, 0), inputs: 3, outputs: 2, layout: "outputs-first" },
+      16,
+    );
+    expect(quantized.blocks).toBe(1);
+    expect([...quantized.scales]).toEqual([1, 1]);
+    const padding = Array.from({ length: 6 }, () => 0x88);
+    expect([...quantized.codes]).toEqual([0x90, 0x8f, ...padding, 0xa0, 0x88, ...padding]);
+  });
+
+  test("packs the zero point of the lower block into the low nibble, each output from a new byte", () => {
+    const upwards = Array.from({ length: 16 }, (_, at) => at); // zero point 0
+    const downwards = upwards.map((value) => -value); // zero point 15
+    const mixed = upwards.map((value) => value - 4); // zero point 4
+    const quantized = quantize4(
+      {
+        values: Float32Array.from([upwards, downwards, mixed, mixed, upwards, downwards].flat()),
+        inputs: 48,
+        outputs: 2,
+        layout: "outputs-first",
+      },
+      16,
+    );
+    expect(quantized.blocks).toBe(3);
+    expect([...quantized.zeroPoints!]).toEqual([0xf0, 0x04, 0x04, 0x0f]);
+  });
+
+  test("pads with the block's own zero point", () => {
+    const values = Float32Array.from({ length: 17 }, (_, at) => Math.min(at, 15) - 3);
+    const quantized = quantize4({ values, inputs: 17, outputs: 1, layout: "outputs-first" }, 32);
+    expect([...quantized.zeroPoints!]).toEqual([3]);
+    const padding = Array.from({ length: 7 }, () => 0x33);
+    expect([...quantized.codes.subarray(8)]).toEqual([0x3f, ...padding]);
+  });
+
+  test("gives the same bytes for the same weights in either layout", () => {
+    fc.assert(
+      fc.property(matrices, blockSizes, (matrix, size) => {
+        const from = stridesOf(matrix.layout, matrix.inputs, matrix.outputs);
+        const layout = matrix.layout === "inputs-first" ? "outputs-first" : "inputs-first";
+        const to = stridesOf(layout, matrix.inputs, matrix.outputs);
+        const values = new Float32Array(matrix.values.length);
+        for (let input = 0; input < matrix.inputs; input += 1) {
+          for (let output = 0; output < matrix.outputs; output += 1) {
+            values[input * to.input + output * to.output] =
+              matrix.values[input * from.input + output * from.output]!;
+          }
+        }
+        expect(quantize4({ ...matrix, layout, values }, size)).toEqual(quantize4(matrix, size));
+      }),
+    );
+  });
+
+  test("keeps blocks of zeros zero", () => {
+    const quantized = quantize4(
+      { values: new Float32Array(40), inputs: 40, outputs: 1, layout: "inputs-first" },
+      32,
+    );
+    expect([...dequantizeBlocks(quantized).values]).toEqual(Array.from({ length: 40 }, () => 0));
+  });
+
+  test("refuses weights that are not finite", () => {
+    const values = new Float32Array(32).fill(Number.NaN, 7, 8);
+    const matrix: WeightMatrix = { values, inputs: 32, outputs: 1, layout: "inputs-first" };
+    expect(() => quantize4(matrix, 32)).toThrow(/finite, got NaN at element 7/);
+  });
+});

@@ -1,0 +1,61 @@
+import { METRICS } from "@slm/metrics";
+import { describe, expect, test } from "vitest";
+import { checkReferences, firstReference, isBlank, isCorrect } from "./references.js";
+
+describe(isCorrect, () => {
+  test.each([
+    ["K  AE T", ["X", "K AE T"], true],
+    ["K AE", ["K AE T"], false],
+    ["", [], true],
+    [" \u0085", [""], true],
+    ["yes", [""], false],
+    ["", ["", "Paris"], false],
+    ["Paris", ["", "Paris"], true],
+  ])("of %j with references %j is %s", (prediction, references, right) => {
+    expect(isCorrect(prediction, references)).toBe(right);
+  });
+});
+
+describe(isBlank, () => {
+  test("takes for whitespace what the metrics do", () => {
+    for (const blank of ["", " ", "\u0085", "\u001c", "\u2003"]) {
+      expect(isBlank(blank)).toBe(true);
+      expect(() => METRICS.exactMatch.rowScore("", [blank])).toThrow();
+    }
+    for (const text of ["\ufeff", "\u200b", " a "]) {
+      expect(isBlank(text)).toBe(false);
+      expect(METRICS.exactMatch.rowScore(text, [text])).toBe(1);
+    }
+  });
+});
+
+describe(firstReference, () => {
+  test("is silence where there is no reference", () => {
+    expect([firstReference([]), firstReference(["a", "b"])]).toEqual(["", "a"]);
+  });
+});
+
+describe(checkReferences, () => {
+  test("names the row, what is wrong, and the metrics that know questions without an answer", () => {
+    const check = (): void => {
+      checkReferences([], ["squadF1", "wordError"], 7);
+    };
+    expect(check).toThrow(/row 7 .*no reference/);
+    expect(check).toThrow(
+      expect.objectContaining({
+        code: "DATA_INVALID",
+        context: expect.objectContaining({ row: 7, metric: "wordError" }) as object,
+        suggestions: expect.arrayContaining(["--metrics squadExactMatch,squadF1"]) as string[],
+      }),
+    );
+  });
+
+  test("takes every reference that the metrics can use", () => {
+    expect(() => {
+      checkReferences([""], ["squadExactMatch", "squadF1"], 1);
+    }).not.toThrow();
+    expect(() => {
+      checkReferences(['{"intent":"play"}'], Object.keys(METRICS) as (keyof typeof METRICS)[], 1);
+    }).not.toThrow();
+  });
+});
