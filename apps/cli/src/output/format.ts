@@ -9,12 +9,19 @@ export function formatNumber(value: number): string {
     : String(Number(value.toPrecision(3)));
 }
 
+/** Metric prefixes, the largest first. */
+const PREFIXES = [
+  [1e15, "P"],
+  [1e12, "T"],
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+] as const;
+
 /** A count with a metric prefix: 950, 3.2k, 1.3M. */
 export function formatCount(value: number): string {
-  if (value >= 1e9) return `${(value / 1e9).toFixed(1)}G`;
-  if (value >= 1e6) return `${(value / 1e6).toFixed(1)}M`;
-  if (value >= 1e3) return `${(value / 1e3).toFixed(1)}k`;
-  return formatNumber(value);
+  const prefix = PREFIXES.find(([unit]) => value >= unit);
+  return prefix === undefined ? formatNumber(value) : `${(value / prefix[0]).toFixed(1)}${prefix[1]}`;
 }
 
 /** A size in binary units: 512 B, 1.5 KiB, 3.2 GiB. */
