@@ -87,20 +87,10 @@ async function runArm(arm, seed, shared) {
     "-o",
     join(out, "predictions.jsonl"),
   );
-  const { parameters, steps, epochs, bestStep } = trained;
-  // The report in the manifest counts only the last piece of a resumed run; the log's first and last line do not help
-  // either, so the time is what this process saw.
-  const row = {
-    arm,
-    seed,
-    parameters,
-    steps,
-    epochs,
-    bestStep,
-    seconds: trained.seconds,
-    dev: trained.metrics,
-    ...measured,
-  };
+  const { parameters, steps, epochs, bestStep, seconds } = trained;
+  // Seconds of the last piece, where a killed run was continued.
+  const { n, metrics } = measured;
+  const row = { arm, seed, parameters, steps, epochs, bestStep, seconds, dev: trained.metrics, n, metrics };
   console.log(JSON.stringify(row));
   return row;
 }
