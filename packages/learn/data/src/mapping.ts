@@ -50,9 +50,17 @@ export interface MissingColumn {
   readonly setting: string;
 }
 
+/** Names of columns; inside nested columns, names with dots. */
+export interface WantedColumns {
+  readonly needed: readonly string[];
+  readonly optional: readonly string[];
+}
+
 export interface RowMapping {
   /** The row of a record, or why it is none. */
   readonly rowOf: (columns: Columns) => Row | string;
+  /** Names of the columns that it needs, and of those that it takes if they are there. */
+  readonly columns: WantedColumns;
   /** A column that the mapping needs and these columns lack. */
   readonly missingIn: (columns: Columns) => MissingColumn | undefined;
 }
@@ -85,7 +93,12 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
       return name === undefined ? [] : [{ setting: `fields.${key}`, name }];
     }),
   ];
+  const image = fields?.image ?? defaults.image;
   return {
+    columns: {
+      needed: named.map(({ name }) => name),
+      optional: references === undefined ? [image] : [references, image],
+    },
     missingIn: (columns) => {
       const lacking = named.find(({ name }) => valueOf(columns, name) === undefined);
       return lacking === undefined ? undefined : { missing: lacking.name, setting: lacking.setting };
@@ -95,13 +108,13 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
       if (typeof sourceText !== "string") return sourceText.problem;
       const targetText = fill(target, columns);
       if (typeof targetText !== "string") return targetText.problem;
-      const image = optional(columns, fields?.image ?? defaults.image);
+      const picture = optional(columns, image);
       const further = references === undefined ? undefined : optional(columns, references);
       return checkRow({
         source: sourceText,
         target: targetText,
         ...(further === undefined ? {} : { references: withTarget(targetText, further) }),
-        ...(image === undefined ? {} : { image }),
+        ...(picture === undefined ? {} : { image: picture }),
       });
     },
   };

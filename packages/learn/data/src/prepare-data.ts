@@ -55,6 +55,8 @@ export interface PrepareOptions {
   readonly seed?: number;
   /** Text held in memory before it goes to disk [UTF-16 units]. Default 16 Mi. */
   readonly memoryUnits?: number;
+  /** Input per bucket on disk, one of which is in memory at a time [bytes]. Default 32 MiB. */
+  readonly bucketBytes?: number;
 }
 
 /** Lines between two looks at the signal and two reports of progress. */
@@ -78,7 +80,7 @@ const REPORT_EVERY = 4096;
 export async function prepareData(
   config: DataConfig,
   outputDirectory: string,
-  { signal, progress, seed = 0, memoryUnits }: PrepareOptions = {},
+  { signal, progress, seed = 0, memoryUnits, bucketBytes }: PrepareOptions = {},
 ): Promise<DataReport> {
   let lines = 0;
   const onLine = (): void => {
@@ -93,7 +95,7 @@ export async function prepareData(
       buckets,
       ...(memoryUnits === undefined ? {} : { memoryUnits }),
     });
-  const buckets = bucketsFor(await inputBytes(inputs));
+  const buckets = bucketsFor(await inputBytes(inputs), bucketBytes);
   const [byRank, ordered] = [spillOf(SPILL_DIRECTORIES.rows), spillOf(SPILL_DIRECTORIES.groups)];
   const rejections = new Rejections();
 

@@ -12,8 +12,8 @@ const BUCKET_BYTES = 32 * 1024 * 1024;
 const MAX_BUCKETS = 1024;
 
 /** Buckets for an input of a size. */
-export function bucketsFor(inputBytes: number): number {
-  return Math.min(MAX_BUCKETS, Math.max(1, Math.ceil(inputBytes / BUCKET_BYTES)));
+export function bucketsFor(inputBytes: number, bucketBytes = BUCKET_BYTES): number {
+  return Math.min(MAX_BUCKETS, Math.max(1, Math.ceil(inputBytes / bucketBytes)));
 }
 
 export interface SpillOptions {
