@@ -175,21 +175,16 @@ function optional(columns: Columns, name: string): unknown {
 
 /** A column's value as the text that stands in its file. */
 function columnText(value: unknown): string | { readonly problem: string } {
-  switch (typeof value) {
-    case "string":
-      return value;
-    case "boolean":
-    case "bigint":
+  if (typeof value === "string") return value;
+  if (typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (typeof value === "number") {
+    if (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)))
       return String(value);
-    case "number":
-      if (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)))
-        return String(value);
-      return { problem: `the number ${value} is larger than a double holds exactly; write it as text` };
-    default:
-      if (value instanceof Uint8Array) return { problem: "holds bytes that are not UTF-8 text" };
-      if (value instanceof Date) return value.toJSON() ?? { problem: "holds a date out of range" };
-      return { problem: `expected text, got ${kindOf(value)}` };
+    return { problem: `the number ${value} is larger than a double holds exactly; write it as text` };
   }
+  if (value instanceof Uint8Array) return { problem: "holds bytes that are not UTF-8 text" };
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
+  return { problem: `expected text, got ${kindOf(value)}` };
 }
 
 /** The target and every other accepted answer, each once; what is no list of texts stays for the row's check to refuse. */
