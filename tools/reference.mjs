@@ -41,7 +41,9 @@ function flagCells([name, flag]) {
 
 function commandSection([id, command]) {
   const args = Object.entries(command.args ?? {});
-  const usage = args.map(([name, { required }]) => (required ? name.toUpperCase() : `[${name.toUpperCase()}]`));
+  const usage = args.map(([name, { required }]) =>
+    required ? name.toUpperCase() : `[${name.toUpperCase()}]`,
+  );
   const flags = Object.entries(command.flags ?? {}).filter(([, { hidden }]) => hidden !== true);
   const examples = (command.examples ?? []).map((line) => line.replaceAll("<%= config.bin %>", "slm"));
   return [
@@ -82,7 +84,8 @@ function typeName(schema) {
   if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(", ");
   const variants = schema.anyOf ?? schema.oneOf;
   if (variants !== undefined) return [...new Set(variants.map(typeName))].join(" or ");
-  if (schema.type === "array") return `list of ${schema.items === undefined ? "values" : typeName(schema.items)}`;
+  if (schema.type === "array")
+    return `list of ${schema.items === undefined ? "values" : typeName(schema.items)}`;
   return Array.isArray(schema.type) ? schema.type.join(" or ") : (schema.type ?? "value");
 }
 
@@ -116,7 +119,8 @@ function* settingRows(schema, path, when = "") {
   }
 }
 
-const opens = (schema) => (schema.oneOf ?? schema.anyOf ?? []).some(({ properties }) => properties !== undefined);
+const opens = (schema) =>
+  (schema.oneOf ?? schema.anyOf ?? []).some(({ properties }) => properties !== undefined);
 
 function stageSection({ name, summary, section }) {
   const schema = z.toJSONSchema(section, { io: "input", unrepresentable: "any" });
