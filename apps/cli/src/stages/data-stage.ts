@@ -12,8 +12,9 @@ export const dataStage = defineStage<DataConfig>({
   revision: 1,
   inputs: [],
   files: inputFiles,
-  run: ({ settings, work, signal, progress }) =>
+  run: ({ settings, seed, work, signal, progress }) =>
     prepareData(settings, work, {
+      seed,
       signal,
       progress: ({ step, done }) => {
         progress({ stage: "data", message: `${done} ${STEP_MESSAGE[step]}` });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { augmentConfig } from "./augment/augment-config.js";
 import { DEFAULT_SOURCE, sourceConfig, type SourceConfig } from "./source-table.js";
 
 const fraction = z.number().min(0).lt(1);
@@ -35,6 +36,7 @@ export const dataConfig = z
     maxSource: count.optional().describe("Longest source kept [characters]."),
     maxTarget: count.optional().describe("Longest target kept [whitespace-separated tokens]."),
     limit: count.optional().describe("Most training rows kept, chosen by hash [rows]."),
+    augment: augmentConfig.optional().describe("More training rows out of those there are."),
     unlabelled: unlabelled
       .optional()
       .describe("Sources for the teacher to label; those that a split has already are left out."),

@@ -2,10 +2,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
+import type { AugmentConfig } from "./augment/augment-config.js";
+import { SlotSwapper } from "./augment/slot-swapper.js";
 import { collectGroups, MAX_REJECTIONS, type FileRejection, type Group } from "./collect.js";
 import type { DataConfig } from "./data-config.js";
 import type { Row } from "./row.js";
-import { hashSource, SPLITS, type Split } from "./split.js";
+import { hashSource, sourceKey, SPLITS, type Split } from "./split.js";
 import { StatisticsCounter, type TextStatistics } from "./statistics.js";
 import { collectUnlabelled, unlabelledKey, type UnlabelledReport } from "./unlabelled.js";
 
@@ -29,6 +31,8 @@ export interface DataReport extends TextStatistics {
   readonly rejectedCount: number;
   /** Pairs of source and target met again; each was kept once. */
   readonly duplicates: number;
+  /** Training rows among `rows` that were made out of others; only where the configuration asks for them. */
+  readonly augmented?: number;
   /** Only where the configuration names unlabelled sources. */
   readonly unlabelled?: UnlabelledReport;
 }
@@ -40,6 +44,8 @@ export interface DataProgress {
 }
 
 export interface PrepareOptions {
+  /** Decides what `augment` draws; splits do not depend on it. Default: 1. */
+  readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly progress?: (progress: DataProgress) => void;
 }
@@ -62,7 +68,7 @@ const REPORT_EVERY = 4096;
 export async function prepareData(
   config: DataConfig,
   outputDirectory: string,
-  { signal, progress }: PrepareOptions = {},
+  { seed = 1, signal, progress }: PrepareOptions = {},
 ): Promise<DataReport> {
   let lines = 0;
   const onLine = (): void => {
@@ -74,8 +80,10 @@ export async function prepareData(
   const unlabelled = await unlabelledSources(config, groups, onLine);
   stopIfAborted(signal);
 
+  const train = limitRows(groups.train, config.limit).flatMap(trainRows);
+  const augmented = config.augment === undefined ? [] : augmentRows(train, groups, config.augment, seed);
   const rows = {
-    train: limitRows(groups.train, config.limit).flatMap(trainRows),
+    train: [...train, ...augmented],
     dev: groups.dev.map(heldOutRow),
     test: groups.test.map(heldOutRow),
   } satisfies Record<Split, readonly Row[]>;
@@ -93,6 +101,7 @@ export async function prepareData(
     rejected: [...rejected, ...(unlabelled?.rejected ?? [])].slice(0, MAX_REJECTIONS),
     rejectedCount: rejectedCount + (unlabelled?.report.rejectedCount ?? 0),
     duplicates,
+    ...(config.augment === undefined ? {} : { augmented: augmented.length }),
     ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
     ...counter.summary(),
   };
@@ -137,6 +146,23 @@ async function unlabelledSources(
     },
   });
   return { ...collected, rejected };
+}
+
+/** Copies of training rows with exchanged values; none has a source that any split has. */
+function augmentRows(
+  train: readonly Row[],
+  groups: Readonly<Record<Split, readonly Group[]>>,
+  settings: AugmentConfig,
+  seed: number,
+): readonly Row[] {
+  const swapper = new SlotSwapper(settings, seed);
+  for (const row of train) swapper.learn(row);
+  const taken = new Set(SPLITS.flatMap((split) => groups[split].map(({ source }) => sourceKey(source))));
+  return train.flatMap((row, index) => {
+    const copies = [...swapper.copies(row, index, (key) => taken.has(key))];
+    for (const { source } of copies) taken.add(sourceKey(source));
+    return copies;
+  });
 }
 
 /** Groups of the lowest hash ranks whose pairs fit the limit, in their old order; the last one may be cut. */
