@@ -25,10 +25,7 @@ beforeEach(async () => {
   };
   await writeFile(files.dev, '{"source":"ba","target":"Y X"}\n');
   await writeFile(files.test, '{"source":"ca","target":"Z X"}\n');
-  await writeFile(
-    join(root, "r.yaml"),
-    JSON.stringify({ data: { source: { kind: "jsonl", ...files } }, tokenizer: {} }),
-  );
+  await writeFile(join(root, "r.yaml"), JSON.stringify({ data: files, tokenizer: {} }));
 });
 afterEach(async () => {
   await rm(root, { recursive: true, force: true });

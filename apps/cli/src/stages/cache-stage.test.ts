@@ -126,8 +126,7 @@ describe("an ensemble of teachers", () => {
   test("refuses a member of another vocabulary", async () => {
     const few = join(root, "few.jsonl");
     await writeFile(few, '{"source":"ab","target":"A B"}\n');
-    const source = {
-      kind: "jsonl",
+    const data = {
       train: few,
       dev: join(root, "dev.jsonl"),
       test: join(root, "test.jsonl"),
@@ -135,7 +134,7 @@ describe("an ensemble of teachers", () => {
     const path = join(out, "teacher", "member-0");
     const foreign = join(root, "foreign.yaml");
     const teacher = { kind: "ensemble", members: [{ kind: "checkpoint", path }] };
-    await writeFile(foreign, JSON.stringify({ data: { source }, tokenizer: {}, teacher }));
+    await writeFile(foreign, JSON.stringify({ data, tokenizer: {}, teacher }));
     const { exitCode, json } = await runCommand("teacher:train", [
       foreign,
       "--out",

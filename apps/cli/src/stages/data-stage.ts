@@ -21,12 +21,10 @@ export const dataStage = defineStage<DataConfig>({
     }),
 });
 
-function inputFiles({ source, unlabelled }: DataConfig): readonly StageFile[] {
-  const more = unlabelled === undefined ? [] : [{ setting: "unlabelled.path", path: unlabelled.path }];
-  if (source.kind === "cmudict") return more;
-  const files = (["train", "dev", "test"] as const).flatMap((split) => {
-    const path = source[split];
-    return path === undefined ? [] : [{ setting: `source.${split}`, path }];
+function inputFiles({ unlabelled, ...files }: DataConfig): readonly StageFile[] {
+  const named = (["train", "dev", "test"] as const).flatMap((split) => {
+    const path = files[split];
+    return path === undefined ? [] : [{ setting: split, path }];
   });
-  return [...files, ...more];
+  return unlabelled === undefined ? named : [...named, { setting: "unlabelled.path", path: unlabelled.path }];
 }

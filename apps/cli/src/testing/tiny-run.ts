@@ -38,7 +38,7 @@ const training = { steps: 2, batchSize: 4, warmupSteps: 1, buckets: 1, evaluateE
 export function tinyRecipe(root: string): Readonly<Record<string, object>> {
   const file = (split: string): string => join(root, `${split}.jsonl`);
   return {
-    data: { source: { kind: "jsonl", train: file("train"), dev: file("dev"), test: file("test") } },
+    data: { train: file("train"), dev: file("dev"), test: file("test") },
     tokenizer: {},
     teacher: { kind: "train", model: shape, ...training },
     distill: { student: { ...shape, encoderLayers: 1 }, ...training },

@@ -1,9 +1,9 @@
 /** Gathers the rows of a source into groups: one source text, every target it has. */
 import type { DataConfig } from "./data-config.js";
-import { scanCmudict } from "./cmudict.js";
 import { scanRows, type ScannedLine } from "./read-rows.js";
 import { referencesOf, type Rejection, type Row } from "./row.js";
 import { hashSource, sourceKey, splitOf, type Split, type SplitFractions } from "./split.js";
+import { DEFAULT_SOURCE, scanSource } from "./source-table.js";
 import { sourceUnits, targetUnits } from "./statistics.js";
 
 /** A source with its targets, in the order they were first seen. */
@@ -89,21 +89,25 @@ export async function collectGroups(config: DataConfig, options: CollectOptions 
 }
 
 /** Files made for one split come first, test before dev, so that their sources are known when others are read. */
-function inputsOf({ source }: DataConfig): readonly Input[] {
-  if (source.kind === "cmudict") return [{ file: "cmudict", lines: scanCmudict(source.stress) }];
+function inputsOf(config: DataConfig): readonly Input[] {
   const made = (["test", "dev"] as const).flatMap((split): readonly Input[] => {
-    const file = source[split];
+    const file = config[split];
     return file === undefined ? [] : [{ file, split, lines: scanRows(file) }];
   });
-  return [...made, { file: source.train, lines: scanRows(source.train) }];
+  return [...made, trainingInput(config)];
 }
 
-/** A split that has a file of its own takes nothing from the training file. */
-function fractionsOf({ source, testFraction, devFraction }: DataConfig): SplitFractions {
-  if (source.kind === "cmudict") return { testFraction, devFraction };
+function trainingInput({ train, source = DEFAULT_SOURCE }: DataConfig): Input {
+  return train === undefined
+    ? { file: source.kind, lines: scanSource(source) }
+    : { file: train, lines: scanRows(train) };
+}
+
+/** A split that has a file of its own takes nothing from the training rows. */
+function fractionsOf({ dev, test, testFraction, devFraction }: DataConfig): SplitFractions {
   return {
-    testFraction: source.test === undefined ? testFraction : 0,
-    devFraction: source.dev === undefined ? devFraction : 0,
+    testFraction: test === undefined ? testFraction : 0,
+    devFraction: dev === undefined ? devFraction : 0,
   };
 }
 

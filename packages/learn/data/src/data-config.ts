@@ -1,19 +1,9 @@
 import { z } from "zod";
+import { DEFAULT_SOURCE, sourceConfig, type SourceConfig } from "./source-table.js";
 
 const fraction = z.number().min(0).lt(1);
 const count = z.int().positive();
-
-const cmudictSource = z.strictObject({
-  kind: z.literal("cmudict"),
-  stress: z.boolean().default(false).describe("Keep the stress digits of vowels (AH0, AH1, AH2)."),
-});
-
-const jsonlSource = z.strictObject({
-  kind: z.literal("jsonl"),
-  train: z.string().min(1).describe("JSONL file of training rows."),
-  dev: z.string().min(1).optional().describe("JSONL file of dev rows; without it they come out of train."),
-  test: z.string().min(1).optional().describe("JSONL file of test rows; without it they come out of train."),
-});
+const file = z.string().min(1);
 
 const unlabelled = z.strictObject({
   path: z.string().min(1).describe("File of sources without targets."),
@@ -29,10 +19,15 @@ const unlabelled = z.strictObject({
 /** Where rows come from and how they are split. Read from the `data:` section of a recipe. */
 export const dataConfig = z
   .strictObject({
-    source: z
-      .discriminatedUnion("kind", [cmudictSource, jsonlSource])
-      .default({ kind: "cmudict", stress: false })
-      .describe("cmudict: letters to phonemes from the CMU Pronouncing Dictionary; jsonl: rows of your own."),
+    train: file.optional().describe("File of training rows; it takes the place of `source`."),
+    dev: file.optional().describe("File of dev rows; without it they come out of the training rows."),
+    test: file.optional().describe("File of test rows; without it they come out of the training rows."),
+    source: sourceConfig
+      .optional()
+      .describe(
+        "Rows that come with slm. cmudict (the default where `train` names no file): letters to phonemes from the CMU " +
+          "Pronouncing Dictionary.",
+      ),
     testFraction: fraction.default(0.1).describe("Share of sources kept for the test, chosen by hash."),
     devFraction: fraction
       .default(0.02)
@@ -47,7 +42,11 @@ export const dataConfig = z
   .refine(({ testFraction, devFraction }) => testFraction + devFraction < 1, {
     message: "testFraction and devFraction leave nothing to train on: their sum must be below 1",
     path: ["testFraction"],
-  });
+  })
+  .transform(({ source, ...settings }): typeof settings & { readonly source?: SourceConfig } =>
+    // Only what is read stays: a recipe's source does not count where a file of training rows is named.
+    settings.train === undefined ? { source: source ?? DEFAULT_SOURCE, ...settings } : settings,
+  );
 
 export type DataConfig = z.infer<typeof dataConfig>;
 export type UnlabelledConfig = z.infer<typeof unlabelled>;

@@ -38,10 +38,10 @@ async function rowsOf(path: string): Promise<readonly Row[]> {
 }
 
 async function prepare(files: Partial<Record<Split, Lines>>, settings: object = {}): Promise<Prepared> {
-  const source: Record<string, string> = { kind: "jsonl" };
-  for (const [split, lines] of Object.entries(files)) source[split] = await put(lines);
+  const paths: Record<string, string> = {};
+  for (const [split, lines] of Object.entries(files)) paths[split] = await put(lines);
   const output = join(directory, `output-${counter++}`);
-  const report = await prepareData(dataConfig.parse({ source, ...settings }), output);
+  const report = await prepareData(dataConfig.parse({ ...paths, ...settings }), output);
   const [train, dev, testRows] = await Promise.all(
     SPLITS.map((split) => rowsOf(join(output, DATA_FILES[split]))),
   );
@@ -191,7 +191,7 @@ describe(prepareData, () => {
 
   test("writes the same bytes again, and its report as statistics.json", async () => {
     const config = dataConfig.parse({
-      source: { kind: "jsonl", train: await put(words(100)) },
+      train: await put(words(100)),
       unlabelled: { path: await put(["alone"]), format: "text" },
     });
     const outputs = [join(directory, "one"), join(directory, "two")];
@@ -209,20 +209,20 @@ describe(prepareData, () => {
   });
 
   test("says which input is missing", async () => {
-    const config = dataConfig.parse({ source: { kind: "jsonl", train: join(directory, "none.jsonl") } });
+    const config = dataConfig.parse({ train: join(directory, "none.jsonl") });
     await expect(prepareData(config, directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
   test("says when it cannot write", async () => {
     const input = await put(words(3));
-    const config = dataConfig.parse({ source: { kind: "jsonl", train: input } });
+    const config = dataConfig.parse({ train: input });
     await expect(prepareData(config, join(input, "below-a-file"))).rejects.toMatchObject({
       code: "OUTPUT_FAILED",
     });
   });
 
   test("stops when its signal fires and leaves no files", async () => {
-    const config = dataConfig.parse({ source: { kind: "jsonl", train: await put(words(10)) } });
+    const config = dataConfig.parse({ train: await put(words(10)) });
     const output = join(directory, "stopped");
     const stopped = prepareData(config, output, { signal: AbortSignal.abort() });
     await expect(stopped).rejects.toMatchObject({ code: "INTERRUPTED" });
@@ -243,10 +243,18 @@ describe("dataConfig", () => {
     });
   });
 
+  test("a file of training rows takes the place of a source; held-out files go with either", () => {
+    const files = dataConfig.parse({ train: "a.jsonl", dev: "b.jsonl", source: { kind: "cmudict" } });
+    expect(files).toEqual({ train: "a.jsonl", dev: "b.jsonl", testFraction: 0.1, devFraction: 0.02 });
+    expect(dataConfig.parse(files)).toEqual(files);
+    expect(dataConfig.parse({ test: "c.jsonl" })).toMatchObject({ source: { kind: "cmudict" } });
+  });
+
   test.each([
     [{ source: { kind: "cmudict", Stress: true } }],
     [{ source: { kind: "csv" } }],
-    [{ source: { kind: "jsonl" } }],
+    [{ source: { kind: "jsonl", train: "a.jsonl" } }],
+    [{ train: "" }],
     [{ testFraction: 0.6, devFraction: 0.4 }],
     [{ testFraction: -0.1 }],
     [{ limit: 0 }],

@@ -39,7 +39,7 @@ async function prepare(given: Given): Promise<{ sources: string[]; report: DataR
   for (const split of ["train", "dev", "test"] as const)
     files[split] = await put(`${split}.jsonl`, rowsOf(given[split] ?? [`only-${split}`]));
   const config = dataConfig.parse({
-    source: { kind: "jsonl", ...files },
+    ...files,
     unlabelled: { path: given.file, ...given.settings },
     ...(given.maxSource === undefined ? {} : { maxSource: given.maxSource }),
   });
@@ -135,7 +135,7 @@ describe("unlabelled sources", () => {
   test("are not written where none are named", async () => {
     const train = await put("train.jsonl", rowsOf(["a", "b", "c"]));
     const output = join(directory, "plain");
-    const config = dataConfig.parse({ source: { kind: "jsonl", train }, testFraction: 0, devFraction: 0 });
+    const config = dataConfig.parse({ train, testFraction: 0, devFraction: 0 });
     expect(await prepareData(config, output)).not.toHaveProperty("unlabelled");
     await expect(readFile(join(output, "unlabelled.jsonl"))).rejects.toMatchObject({ code: "ENOENT" });
   });

@@ -9,7 +9,7 @@ export class DataPrepareCommand extends StageCommand {
   static override flags = recipeFlags;
   static override examples = [
     "<%= config.bin %> data prepare configs/quickstart.yaml",
-    `<%= config.bin %> data prepare --set "data.source={kind: jsonl, train: words.jsonl}" --out runs/words`,
+    `<%= config.bin %> data prepare --set data.train=words.jsonl --out runs/words`,
   ];
 
   protected override async execute(): Promise<StageResult> {
