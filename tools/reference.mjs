@@ -36,7 +36,11 @@ function flagCells([name, flag]) {
   const value = flag.type === "boolean" ? "" : ` ${flag.options?.join("|") ?? flag.helpValue ?? "<value>"}`;
   const isSaid = ["string", "number"].includes(typeof flag.default);
   const preset = isSaid ? code(flag.default) : "";
-  return [code(`${short}--${name}${value}`), cell(flag.summary ?? flag.description), preset];
+  return [
+    code(`${short}--${flag.allowNo ? "[no-]" : ""}${name}${value}`),
+    cell(flag.summary ?? flag.description),
+    preset,
+  ];
 }
 
 function commandSection([id, command]) {

@@ -41,7 +41,13 @@ export class OrtHost implements HostHandlers {
     return null;
   }
 
-  async load({ session: id, name, source, optimization }: RequestOf<"load">): Promise<GraphSignature> {
+  async load({
+    session: id,
+    name,
+    source,
+    optimization,
+    planMemory,
+  }: RequestOf<"load">): Promise<GraphSignature> {
     const { InferenceSession } = this.#opened();
     if (source.kind === "file" && !existsSync(source.path)) {
       throw new SlmError("INPUT_MISSING", `runtime-cpu: no such graph file: ${source.path}`);
@@ -52,6 +58,7 @@ export class OrtHost implements HostHandlers {
       interOpNumThreads: 1,
       intraOpNumThreads: this.#threads,
       graphOptimizationLevel: optimization === "none" ? "disabled" : optimization,
+      enableMemPattern: planMemory,
       logSeverityLevel: LOG_FATAL_ONLY,
     };
     try {
