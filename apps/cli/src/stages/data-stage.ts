@@ -1,6 +1,6 @@
 /** Stage `data`: rows of a source, split into train, dev and test. */
-import { dataConfig, prepareData, type DataConfig } from "@slm/data";
-import { defineStage, type StageFile } from "../pipeline/stage.js";
+import { dataConfig, namedFiles, prepareData, type DataConfig } from "@slm/data";
+import { defineStage } from "../pipeline/stage.js";
 
 const STEP_MESSAGE = { read: "lines read", write: "rows written" } as const;
 
@@ -11,8 +11,8 @@ export const dataStage = defineStage<DataConfig>({
   kind: "data",
   revision: 1,
   inputs: [],
-  files: inputFiles,
-  run: ({ settings, seed, work, signal, progress }) =>
+  files: namedFiles,
+  run: ({ settings, work, seed, signal, progress }) =>
     prepareData(settings, work, {
       seed,
       signal,
@@ -21,11 +21,3 @@ export const dataStage = defineStage<DataConfig>({
       },
     }),
 });
-
-function inputFiles({ unlabelled, ...files }: DataConfig): readonly StageFile[] {
-  const named = (["train", "dev", "test"] as const).flatMap((split) => {
-    const path = files[split];
-    return path === undefined ? [] : [{ setting: split, path }];
-  });
-  return unlabelled === undefined ? named : [...named, { setting: "unlabelled.path", path: unlabelled.path }];
-}

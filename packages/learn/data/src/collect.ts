@@ -1,106 +1,96 @@
-/** Gathers the rows of a source into groups: one source text, every target it has. */
+/** First pass over the data: rows are checked, put into their split and into buckets in which equal sources meet. */
 import type { DataConfig } from "./data-config.js";
-import { scanRows, type ScannedLine } from "./read-rows.js";
-import { referencesOf, type Rejection, type Row } from "./row.js";
-import { hashSource, sourceKey, splitOf, type Split, type SplitFractions } from "./split.js";
-import { DEFAULT_SOURCE, scanSource } from "./source-table.js";
+import type { DataInput } from "./data-inputs.js";
+import { HashTable } from "./hash-table.js";
+import type { ScannedLine } from "./read-rows.js";
+import { Rejections } from "./rejections.js";
+import { referencesOf, type Row } from "./row.js";
+import type { Spill } from "./spill.js";
+import { hashKey, sourceKey, splitKey, splitOf, SPLITS, type Split, type SplitFractions } from "./split.js";
 import { sourceUnits, targetUnits } from "./statistics.js";
 
-/** A source with its targets, in the order they were first seen. */
-export interface Group {
-  readonly source: string;
-  readonly targets: readonly string[];
-}
-
-/** A rejected line of a named file. */
-export interface FileRejection extends Rejection {
-  readonly file: string;
+/** A row on its way through a bucket. */
+export interface CollectedRow {
+  /** Its place among all rows, counted from 0. */
+  readonly place: number;
+  readonly file: number;
+  readonly line: number;
+  readonly split: Split;
+  readonly row: Row;
 }
 
 export interface Collected {
-  readonly groups: Readonly<Record<Split, readonly Group[]>>;
-  /** The first {@link MAX_REJECTIONS}. */
-  readonly rejected: readonly FileRejection[];
-  readonly rejectedCount: number;
-  /** Pairs of source and target that were seen before. */
-  readonly duplicates: number;
+  /** Rows put into buckets. */
+  readonly rows: number;
+  /** Training rows left out because a test or dev file has their source; they are among the rejections. */
+  readonly leaked: number;
+  /** The split of every source, by its key: the number of the split in {@link SPLITS} and one. Empty unless asked for. */
+  readonly owners: HashTable;
 }
 
 export interface CollectOptions {
   /** Called after every line read. */
-  readonly onLine?: () => void;
-}
-
-/** Rejections kept word by word; the rest is counted. */
-export const MAX_REJECTIONS = 100;
-
-/** One file of input. `split` is absent where the hash of the source decides. */
-interface Input {
-  readonly file: string;
-  readonly split?: Split;
-  readonly lines: AsyncIterable<ScannedLine>;
+  readonly onLine: () => void;
+  readonly rejections: Rejections;
+  /** Whether the split of every source is needed afterwards. */
+  readonly keepOwners: boolean;
 }
 
 /**
- * Reads every input of a configuration and puts each source into one split.
+ * Reads every input and puts each row into one split.
  *
- * A source in a test file is a test source, one in a dev file a dev source; the same source in another file is
- * rejected there, since it would leak what is measured into what is learnt.
+ * A source in a test file is a test source, one in a dev file a dev source; the same source in another file is rejected there,
+ * since it would leak what is measured into what is learnt. Of the rows only hashes of held-out sources stay in memory.
  *
- * @throws SlmError INPUT_MISSING if an input cannot be read.
+ * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID or CONFIG_INVALID if it cannot be understood.
  */
-export async function collectGroups(config: DataConfig, options: CollectOptions = {}): Promise<Collected> {
-  const targets: Record<Split, Map<string, Set<string>>> = {
-    train: new Map(),
-    dev: new Map(),
-    test: new Map(),
-  };
-  /** Sources of files made for one split. */
-  const made = new Map<string, Split>();
+export async function collectRows(
+  inputs: readonly DataInput[],
+  config: DataConfig,
+  spill: Spill,
+  { onLine, rejections, keepOwners }: CollectOptions,
+): Promise<Collected> {
+  const owners = new HashTable();
+  /** Keys of files made for one split. */
+  const made = new HashTable();
   const fractions = fractionsOf(config);
-  const rejected: FileRejection[] = [];
-  let rejectedCount = 0;
-  let duplicates = 0;
-
-  for (const { file, split: own, lines } of inputsOf(config)) {
-    for await (const scanned of lines) {
-      options.onLine?.();
-      const checked = "row" in scanned ? checkLimits(scanned, config, made, own) : scanned;
-      if (!("row" in checked)) {
-        if (rejected.length < MAX_REJECTIONS) rejected.push({ file, ...checked });
-        rejectedCount++;
+  let rows = 0;
+  let leaked = 0;
+  for (const [file, { name, split: own, scan }] of inputs.entries()) {
+    for await (const scanned of scan()) {
+      onLine();
+      const reason = whyNot(scanned, config);
+      if (!("row" in scanned) || reason !== undefined) {
+        rejections.add({ file: name, line: scanned.line, reason: reason ?? "" });
         continue;
       }
-      const { row } = checked;
-      if (own !== undefined) made.set(sourceKey(row.source), own);
-      const known = groupOf(targets[own ?? splitOf(hashSource(row.source), fractions)], row.source);
-      for (const target of new Set([row.target, ...referencesOf(row)])) {
-        if (known.has(target)) duplicates++;
-        known.add(target);
+      const { row, line } = scanned;
+      const key = splitKey(row);
+      const owner = made.get(key);
+      if (owner !== undefined && SPLITS[owner - 1] !== own) {
+        rejections.add({ file: name, line, reason: leakReason(row, SPLITS[owner - 1]!) });
+        leaked++;
+        continue;
       }
+      if (own !== undefined) made.set(key, numberOf(own));
+      const hash = hashKey(key);
+      const split = own ?? splitOf(hash, fractions);
+      if (keepOwners) keepOwner(owners, sourceKey(row.source), split);
+      // The rank says nothing about the split, so buckets fill evenly.
+      await spill.add(hash.rank, { place: rows++, file, line, split, row } satisfies CollectedRow);
     }
   }
-  const groups = {
-    train: listGroups(targets.train),
-    dev: listGroups(targets.dev),
-    test: listGroups(targets.test),
-  };
-  return { groups, rejected, rejectedCount, duplicates };
+  return { rows, leaked, owners };
 }
 
-/** Files made for one split come first, test before dev, so that their sources are known when others are read. */
-function inputsOf(config: DataConfig): readonly Input[] {
-  const made = (["test", "dev"] as const).flatMap((split): readonly Input[] => {
-    const file = config[split];
-    return file === undefined ? [] : [{ file, split, lines: scanRows(file) }];
-  });
-  return [...made, trainingInput(config)];
+/** The number of a split in tables of hashes. */
+function numberOf(split: Split): number {
+  return SPLITS.indexOf(split) + 1;
 }
 
-function trainingInput({ train, source = DEFAULT_SOURCE }: DataConfig): Input {
-  return train === undefined
-    ? { file: source.kind, lines: scanSource(source) }
-    : { file: train, lines: scanRows(train) };
+/** Where two splits have forms of one source, the held-out one counts: it must not leak. */
+function keepOwner(owners: HashTable, key: string, split: Split): void {
+  owners.set(key, Math.max(numberOf(split), owners.get(key) ?? 0));
 }
 
 /** A split that has a file of its own takes nothing from the training rows. */
@@ -111,42 +101,21 @@ function fractionsOf({ dev, test, testFraction, devFraction }: DataConfig): Spli
   };
 }
 
-type ScannedRow = Extract<ScannedLine, { readonly row: Row }>;
-
-function checkLimits(
-  scanned: ScannedRow,
-  config: DataConfig,
-  made: ReadonlyMap<string, Split>,
-  own: Split | undefined,
-): ScannedLine {
-  const reason = tooLong(scanned.row, config) ?? leak(made, own, scanned.row);
-  return reason === undefined ? scanned : { line: scanned.line, reason };
+function whyNot(scanned: ScannedLine, config: DataConfig): string | undefined {
+  return "row" in scanned ? tooLong(scanned.row, config) : scanned.reason;
 }
 
 function tooLong(row: Row, { maxSource, maxTarget }: DataConfig): string | undefined {
-  const source = sourceUnits(row.source).length;
+  const source = maxSource === undefined ? 0 : sourceUnits(row.source).length;
   if (maxSource !== undefined && source > maxSource) {
     return `the source has ${source} characters, expected at most ${maxSource}`;
   }
+  if (maxTarget === undefined) return undefined;
   const target = Math.max(...[row.target, ...referencesOf(row)].map((text) => targetUnits(text).length));
-  if (maxTarget !== undefined && target > maxTarget) {
-    return `the target has ${target} tokens, expected at most ${maxTarget}`;
-  }
-  return undefined;
+  return target > maxTarget ? `the target has ${target} tokens, expected at most ${maxTarget}` : undefined;
 }
 
-function leak(made: ReadonlyMap<string, Split>, own: Split | undefined, { source }: Row): string | undefined {
-  const owner = made.get(sourceKey(source));
-  if (owner === undefined || owner === own) return undefined;
-  return `the source ${JSON.stringify(source)} is also in the ${owner} file`;
-}
-
-function groupOf(groups: Map<string, Set<string>>, source: string): Set<string> {
-  const known = groups.get(source) ?? new Set();
-  groups.set(source, known);
-  return known;
-}
-
-function listGroups(groups: ReadonlyMap<string, ReadonlySet<string>>): readonly Group[] {
-  return Array.from(groups, ([source, targets]) => ({ source, targets: [...targets] }));
+function leakReason({ source, image }: Row, owner: Split): string {
+  const what = image === undefined ? "source" : "image";
+  return `the ${what} ${JSON.stringify((image ?? source).slice(0, 200))} is also in the ${owner} file`;
 }

@@ -1,10 +1,25 @@
 import { z } from "zod";
 import { augmentConfig } from "./augment/augment-config.js";
+import { FORMAT_NAMES } from "./formats/format-table.js";
+import { MAX_COLUMNS } from "./limits.js";
+import { ENCODINGS } from "./lines.js";
+import { fieldsConfig, templateConfig } from "./mapping.js";
 import { DEFAULT_SOURCE, sourceConfig, type SourceConfig } from "./source-table.js";
 
 const fraction = z.number().min(0).lt(1);
 const count = z.int().positive();
-const file = z.string().min(1);
+const path = z.string().min(1);
+const file = z.union([path, z.strictObject({ source: path, target: path })]);
+/** One file, several, or two of parallel text. */
+const files = z.union([file, z.array(file).min(1)]);
+
+export const DUPLICATE_RULES = ["normalized", "exact"] as const;
+export type DuplicateRule = (typeof DUPLICATE_RULES)[number];
+const DEFAULT_DUPLICATES: DuplicateRule = "normalized";
+
+export const CONFLICT_RULES = ["references", "reject"] as const;
+export type ConflictRule = (typeof CONFLICT_RULES)[number];
+const DEFAULT_CONFLICTS: ConflictRule = "references";
 
 const unlabelled = z.strictObject({
   path: z.string().min(1).describe("File of sources without targets."),
@@ -17,12 +32,40 @@ const unlabelled = z.strictObject({
   limit: count.optional().describe("Most sources kept, in the order of the file [sources]."),
 });
 
+/** How a file becomes rows; `slm data inspect` takes the same. */
+export const fileSettings = {
+  format: z.enum(FORMAT_NAMES).optional().describe("Format of the files. Default: what their names end in."),
+  encoding: z.enum(ENCODINGS).optional().describe(`Encoding of text files. Default: ${ENCODINGS[0]}.`),
+  columns: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(MAX_COLUMNS)
+    .optional()
+    .describe("Names of the columns of CSV or TSV files without a header line."),
+  fields: fieldsConfig
+    .optional()
+    .describe("Which column is what. Default: columns are named as the keys of a row."),
+  template: templateConfig.optional().describe("Texts made of columns, each by its name in braces."),
+  unanswerable: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Target of SQuAD questions without an answer; without it they are rejected."),
+};
+
 /** Where rows come from and how they are split. Read from the `data:` section of a recipe. */
 export const dataConfig = z
   .strictObject({
-    train: file.optional().describe("File of training rows; it takes the place of `source`."),
-    dev: file.optional().describe("File of dev rows; without it they come out of the training rows."),
-    test: file.optional().describe("File of test rows; without it they come out of the training rows."),
+    train: files
+      .optional()
+      .describe(
+        "Training rows, in place of `source`: a file, a list of files, or {source, target} for two files of parallel text.",
+      ),
+    dev: files.optional().describe("Dev rows, as `train`; without them they come out of the training rows."),
+    test: files
+      .optional()
+      .describe("Test rows, as `train`; without them they come out of the training rows."),
+    ...fileSettings,
     source: sourceConfig
       .optional()
       .describe(
@@ -35,6 +78,27 @@ export const dataConfig = z
       .describe("Share of sources kept for choosing checkpoints, chosen by hash."),
     maxSource: count.optional().describe("Longest source kept [characters]."),
     maxTarget: count.optional().describe("Longest target kept [whitespace-separated tokens]."),
+    duplicates: z
+      .enum(DUPLICATE_RULES)
+      .optional()
+      .describe(
+        "Which sources with one target are one row: equal ones (exact), or also those that differ in case, Unicode form or " +
+          `spacing (normalized). Default: ${DEFAULT_DUPLICATES}.`,
+      ),
+    conflicts: z
+      .enum(CONFLICT_RULES)
+      .optional()
+      .describe(
+        "What further targets of a source are: references of a held-out row and rows of their own in train (references), or " +
+          `rejected and listed (reject). Default: ${DEFAULT_CONFLICTS}.`,
+      ),
+    shuffle: z
+      .boolean()
+      .optional()
+      .describe(
+        "Whether the rows are put into an order that the seed decides; rows of one source stay together. Without it they keep " +
+          "the order of the files. Training shuffles by itself.",
+      ),
     limit: count.optional().describe("Most training rows kept, chosen by hash [rows]."),
     augment: augmentConfig.optional().describe("More training rows out of those there are."),
     unlabelled: unlabelled
@@ -45,10 +109,27 @@ export const dataConfig = z
     message: "testFraction and devFraction leave nothing to train on: their sum must be below 1",
     path: ["testFraction"],
   })
+  .refine(({ fields, template }) => fields?.source === undefined || template?.source === undefined, {
+    message: "the source is a column (fields.source) or a template (template.source), not both",
+    path: ["template", "source"],
+  })
+  .refine(({ fields, template }) => fields?.target === undefined || template?.target === undefined, {
+    message: "the target is a column (fields.target) or a template (template.target), not both",
+    path: ["template", "target"],
+  })
   .transform(({ source, ...settings }): typeof settings & { readonly source?: SourceConfig } =>
     // Only what is read stays: a recipe's source does not count where a file of training rows is named.
     settings.train === undefined ? { source: source ?? DEFAULT_SOURCE, ...settings } : settings,
   );
 
 export type DataConfig = z.infer<typeof dataConfig>;
+
+/** What becomes of rows that are there twice, or with another target. */
+export function duplicateRules({ duplicates, conflicts }: DataConfig): {
+  readonly duplicates: DuplicateRule;
+  readonly conflicts: ConflictRule;
+} {
+  return { duplicates: duplicates ?? DEFAULT_DUPLICATES, conflicts: conflicts ?? DEFAULT_CONFLICTS };
+}
+
 export type UnlabelledConfig = z.infer<typeof unlabelled>;

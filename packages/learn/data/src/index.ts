@@ -1,5 +1,7 @@
-export type { FileRejection } from "./collect.js";
-export { dataConfig, type DataConfig, type UnlabelledConfig } from "./data-config.js";
+export type { FileRejection } from "./rejections.js";
+export { dataConfig, fileSettings, type DataConfig, type UnlabelledConfig } from "./data-config.js";
+export { namedFiles, type NamedFile } from "./data-inputs.js";
+export { FORMAT_NAMES, type FormatName } from "./formats/format-table.js";
 export { inspectData, type InspectOptions, type Inspection, type VocabularyCover } from "./inspect-data.js";
 export {
   DATA_FILES,
@@ -10,7 +12,8 @@ export {
 } from "./prepare-data.js";
 export { readAllRows, readRows, readSources, scanRows, type ScannedLine } from "./read-rows.js";
 export { referencesOf, type Rejection, type Row } from "./row.js";
+export { scanFile, type DataFile, type ScanSettings } from "./scan-file.js";
 export { shuffledOrder } from "./shuffle.js";
 export { SPLITS, type Split } from "./split.js";
-export type { LengthSummary, TextStatistics } from "./statistics.js";
+export type { LengthBin, LengthSummary, TextStatistics } from "./statistics.js";
 export type { UnlabelledReport } from "./unlabelled.js";

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -7,7 +7,7 @@ import { dataConfig } from "./data-config.js";
 import { DATA_FILES, prepareData, type DataReport } from "./prepare-data.js";
 import { readRows } from "./read-rows.js";
 import type { Row } from "./row.js";
-import { SPLITS, type Split } from "./split.js";
+import { sourceKey, SPLITS, type Split } from "./split.js";
 
 let directory: string;
 beforeAll(async () => {
@@ -96,9 +96,12 @@ describe(prepareData, () => {
       fraction,
       async (list, testFraction, devFraction) => {
         const anchor = { source: TRAIN_SOURCE, target: "X" };
-        const { rows } = await prepare({ train: [anchor, ...list] }, { testFraction, devFraction });
-        const keys = SPLITS.map((split) => new Set(rows[split].map((one) => one.source.toLowerCase())));
-        const all = new Set([anchor, ...list].map((one) => one.source.toLowerCase()));
+        const { rows } = await prepare(
+          { train: [anchor, ...list] },
+          { testFraction, devFraction, duplicates: "exact" },
+        );
+        const keys = SPLITS.map((split) => new Set(rows[split].map((one) => sourceKey(one.source))));
+        const all = new Set([anchor, ...list].map((one) => sourceKey(one.source)));
         expect(keys.reduce((sum, set) => sum + set.size, 0)).toBe(all.size);
         const pairs = new Set([anchor, ...list].map((one) => JSON.stringify([one.source, one.target])));
         const kept = SPLITS.flatMap((split) =>
@@ -111,6 +114,99 @@ describe(prepareData, () => {
       },
     );
     await fc.assert(property, { numRuns: 40 });
+  });
+
+  test("a source in another case, form or spacing is the same one: its pairs are dropped, its targets kept", async () => {
+    const entries: Lines = [
+      { source: "Straße 1", target: "X" },
+      { source: "straße  1 ", target: "X" },
+      { source: "STRAßE １", target: "Y" },
+      { source: "Straße 1", target: "X" },
+    ];
+    const { rows, report } = await prepare({ train: entries }, NO_SPLIT);
+    expect(rows.train).toEqual([
+      { source: "Straße 1", target: "X" },
+      { source: "STRAßE １", target: "Y" },
+    ]);
+    expect(report).toMatchObject({ duplicates: 1, nearDuplicates: 1, conflicts: 1 });
+    const exact = await prepare({ train: entries }, { ...NO_SPLIT, duplicates: "exact" });
+    expect(exact.rows.train).toHaveLength(3);
+  });
+
+  test("a second target is a reference, or is rejected where the recipe says so", async () => {
+    const entries: Lines = [
+      { source: "a", target: "X", references: ["X", "Y"] },
+      { source: "A", target: "Y" },
+      { source: "a", target: "Z" },
+    ];
+    const kept = await prepare({ train: words(1), test: entries });
+    expect(kept.rows.test).toEqual([{ source: "a", target: "X", references: ["X", "Y", "Z"] }]);
+    expect(kept.report.conflicts).toBe(1);
+    const strict = await prepare({ train: words(1), test: entries }, { conflicts: "reject" });
+    expect(strict.rows.test).toEqual([{ source: "a", target: "X", references: ["X", "Y"] }]);
+    expect(strict.report).toMatchObject({ conflicts: 1, rejectedCount: 1, rejected: [{ line: 3 }] });
+    expect(strict.report.rejected[0]?.reason).toContain("has another target");
+  });
+
+  test("rows larger than the memory allowed give the same files, shuffled or not, and leave nothing behind", async () => {
+    const lines = Array.from({ length: 3000 }, (_, index) => ({
+      source: `source ${(index * 7) % 1000}`,
+      target: `T ${index % 5}`,
+    }));
+    const train = await put(lines);
+    for (const shuffle of [false, true]) {
+      const outputs = [join(directory, `held-${shuffle}`), join(directory, `spilled-${shuffle}`)];
+      const config = dataConfig.parse({ train, shuffle, limit: 2000 });
+      await prepareData(config, outputs[0]!, { seed: 3 });
+      await prepareData(config, outputs[1]!, { seed: 3, memoryUnits: 1000 });
+      for (const split of SPLITS) {
+        const [held, spilled] = await Promise.all(
+          outputs.map((output) => readFile(join(output, DATA_FILES[split]), "utf8")),
+        );
+        expect(spilled).toBe(held);
+      }
+      expect(await readdir(outputs[1]!)).toEqual((await readdir(outputs[0]!)).sort());
+    }
+  });
+
+  test("shuffling is an order that the seed decides; every row is there", async () => {
+    const config = dataConfig.parse({ train: await put(words(300)), shuffle: true });
+    const orders = await Promise.all(
+      [1, 1, 2].map(async (seed) => {
+        const output = join(directory, `shuffled-${counter++}`);
+        await prepareData(config, output, { seed });
+        return (await rowsOf(join(output, DATA_FILES.train))).map(({ source }) => source);
+      }),
+    );
+    expect(orders[0]).toEqual(orders[1]);
+    expect(orders[0]).not.toEqual(orders[2]);
+    expect([...orders[0]!].sort()).toEqual([...orders[2]!].sort());
+  });
+
+  test("images pass through, and all rows of an image are in one split", async () => {
+    const entries = Array.from({ length: 200 }, (_, index) => ({
+      source: `what is it ${index % 4}`,
+      target: `a ${index}`,
+      image: `${Math.floor(index / 4)}.png`,
+    }));
+    const { rows } = await prepare({ train: entries }, { testFraction: 0.3 });
+    const owners = new Map<string, Split>();
+    for (const split of SPLITS)
+      for (const { image } of rows[split]) {
+        expect(owners.get(image!) ?? split).toBe(split);
+        owners.set(image!, split);
+      }
+    expect(owners.size).toBe(50);
+    expect(rows.test.length).toBeGreaterThan(0);
+    const leak = await prepare({ train: [...entries, ...words(1)], dev: entries.slice(0, 1) });
+    expect(leak.report.leaked).toBe(4);
+  });
+
+  test("a question without an answer stays one in every split", async () => {
+    const silent: Row = { source: "why", target: "", references: [] };
+    const { rows } = await prepare({ train: [silent, ...words(1)], test: [{ ...silent, source: "who" }] });
+    expect(rows.train[0]).toEqual(silent);
+    expect(rows.test).toEqual([{ source: "who", target: "", references: [""] }]);
   });
 
   test("a grown file moves no source to another split", async () => {
@@ -255,6 +351,9 @@ describe("dataConfig", () => {
     [{ source: { kind: "csv" } }],
     [{ source: { kind: "jsonl", train: "a.jsonl" } }],
     [{ train: "" }],
+    [{ train: { source: "a.txt" } }],
+    [{ train: "a.csv", fields: { source: "a" }, template: { source: "{a}" } }],
+    [{ train: "a.csv", format: "xlsx" }],
     [{ testFraction: 0.6, devFraction: 0.4 }],
     [{ testFraction: -0.1 }],
     [{ limit: 0 }],

@@ -1,15 +1,21 @@
-/** The data stage: one source of rows in, three JSONL files and their statistics out. */
+/** The data stage: files or a source of rows in, three JSONL files and their statistics out. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
-import type { AugmentConfig } from "./augment/augment-config.js";
-import { SlotSwapper } from "./augment/slot-swapper.js";
-import { collectGroups, MAX_REJECTIONS, type FileRejection, type Group } from "./collect.js";
-import type { DataConfig } from "./data-config.js";
+import { augmentTrain } from "./augment/augment-train.js";
+import { collectRows } from "./collect.js";
+import { duplicateRules, type DataConfig } from "./data-config.js";
+import { dataInputs, inputBytes } from "./data-inputs.js";
+import type { DuplicateCounts } from "./group-rows.js";
+import type { HashTable } from "./hash-table.js";
+import { MAX_REJECTIONS, Rejections, type FileRejection } from "./rejections.js";
 import type { Row } from "./row.js";
-import { hashSource, sourceKey, SPLITS, type Split } from "./split.js";
+import { RowLimit } from "./row-limit.js";
+import { bucketsFor, Spill } from "./spill.js";
+import { sourceKey, SPLITS, type Split } from "./split.js";
 import { StatisticsCounter, type TextStatistics } from "./statistics.js";
-import { collectUnlabelled, unlabelledKey, type UnlabelledReport } from "./unlabelled.js";
+import { collectUnlabelled, type UnlabelledReport } from "./unlabelled.js";
+import { groupAll, writeSplits, type RowOrder } from "./write-splits.js";
 
 /** Names of the files the data stage writes. */
 export const DATA_FILES = {
@@ -21,7 +27,10 @@ export const DATA_FILES = {
   statistics: "statistics.json",
 } as const;
 
-export interface DataReport extends TextStatistics {
+/** Directories for what does not fit in memory; gone when the stage ends. */
+const SPILL_DIRECTORIES = { rows: ".rows", groups: ".groups" } as const;
+
+export interface DataReport extends TextStatistics, DuplicateCounts {
   /** Rows written, all splits together. */
   readonly rows: number;
   /** Rows per split: pairs for train, sources for dev and test. */
@@ -29,9 +38,9 @@ export interface DataReport extends TextStatistics {
   /** The first rejected lines, 100 at most. */
   readonly rejected: readonly FileRejection[];
   readonly rejectedCount: number;
-  /** Pairs of source and target met again; each was kept once. */
-  readonly duplicates: number;
-  /** Training rows among `rows` that were made out of others; only where the configuration asks for them. */
+  /** Training rows left out because a dev or test file has their source; `rejectedCount` counts them too. */
+  readonly leaked: number;
+  /** Training rows made out of others, which \`splits\` counts too; only where the configuration asks for them. */
   readonly augmented?: number;
   /** Only where the configuration names unlabelled sources. */
   readonly unlabelled?: UnlabelledReport;
@@ -44,31 +53,36 @@ export interface DataProgress {
 }
 
 export interface PrepareOptions {
-  /** Decides what `augment` draws; splits do not depend on it. Default: 1. */
-  readonly seed?: number;
   readonly signal?: AbortSignal;
   readonly progress?: (progress: DataProgress) => void;
+  /** Decides the order of shuffled rows and what \`augment\` draws, not the splits. Default 0. */
+  readonly seed?: number;
+  /** Text held in memory before it goes to disk [UTF-16 units]. Default 16 Mi. */
+  readonly memoryUnits?: number;
 }
 
 /** Lines between two looks at the signal and two reports of progress. */
 const REPORT_EVERY = 4096;
 
 /**
- * Reads the configured source, splits it by a hash of the source text, and writes `train.jsonl` (one row per pair),
+ * Reads the configured files or source, splits them by a hash of the source text, and writes `train.jsonl` (one row per pair),
  * `dev.jsonl` and `test.jsonl` (one row per source, with all its targets as references), `unlabelled.jsonl` where there are
  * unlabelled sources (those that no split has) and `statistics.json`.
  *
- * Deterministic: the same input and configuration give the same bytes. Lines that are no rows are reported, not fatal.
+ * Data may be larger than memory: rows go through buckets on disk, and of held-out sources only hashes are kept.
+ *
+ * Deterministic: the same input, configuration and seed give the same bytes. Lines that are no rows are reported, not fatal.
  *
  * Writes: into `outputDirectory`, which the caller makes visible when all is done.
  *
- * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID if no training row is left,
- * OUTPUT_FAILED if the disk refuses, INTERRUPTED if the signal fires.
+ * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID if it is not of its format or no training row is
+ * left, CONFIG_INVALID if a file lacks a column that the configuration names, OUTPUT_FAILED if the disk refuses, INTERRUPTED if
+ * the signal fires.
  */
 export async function prepareData(
   config: DataConfig,
   outputDirectory: string,
-  { seed = 1, signal, progress }: PrepareOptions = {},
+  { signal, progress, seed = 0, memoryUnits }: PrepareOptions = {},
 ): Promise<DataReport> {
   let lines = 0;
   const onLine = (): void => {
@@ -76,137 +90,108 @@ export async function prepareData(
     stopIfAborted(signal);
     progress?.({ step: "read", done: lines });
   };
-  const { groups, rejected, rejectedCount, duplicates } = await collectGroups(config, { onLine });
-  const unlabelled = await unlabelledSources(config, groups, onLine);
-  stopIfAborted(signal);
+  const inputs = dataInputs(config);
+  const spillOf = (directory: string): Spill =>
+    new Spill({
+      directory: join(outputDirectory, directory),
+      buckets,
+      ...(memoryUnits === undefined ? {} : { memoryUnits }),
+    });
+  const buckets = bucketsFor(await inputBytes(inputs));
+  const [byRank, ordered] = [spillOf(SPILL_DIRECTORIES.rows), spillOf(SPILL_DIRECTORIES.groups)];
+  const rejections = new Rejections();
 
-  const train = limitRows(groups.train, config.limit).flatMap(trainRows);
-  const augmented = config.augment === undefined ? [] : augmentRows(train, groups, config.augment, seed);
-  const rows = {
-    train: [...train, ...augmented],
-    dev: groups.dev.map(heldOutRow),
-    test: groups.test.map(heldOutRow),
-  } satisfies Record<Split, readonly Row[]>;
-  if (rows.train.length === 0) throw noTrainingRows(lines, rejected, rejectedCount);
+  return write(outputDirectory, async () => {
+    // A killed run may have left some.
+    await Promise.all([byRank.clear(), ordered.clear()]);
+    try {
+      const keepOwners = config.unlabelled !== undefined;
+      const { rows, leaked, owners } = await collectRows(inputs, config, byRank, {
+        onLine,
+        rejections,
+        keepOwners,
+      });
+      const unlabelled = await unlabelledSources(config, owners, onLine);
+      stopIfAborted(signal);
 
-  const counter = new StatisticsCounter();
-  for (const split of SPLITS) {
-    for (const row of rows[split]) counter.add(row.source, row.target);
-  }
-  const splits = { train: rows.train.length, dev: rows.dev.length, test: rows.test.length };
-  const total = splits.train + splits.dev + splits.test;
-  const report: DataReport = {
-    rows: total,
-    splits,
-    rejected: [...rejected, ...(unlabelled?.rejected ?? [])].slice(0, MAX_REJECTIONS),
-    rejectedCount: rejectedCount + (unlabelled?.report.rejectedCount ?? 0),
-    duplicates,
-    ...(config.augment === undefined ? {} : { augmented: augmented.length }),
-    ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
-    ...counter.summary(),
-  };
+      const order: RowOrder = { rows, seed: config.shuffle === true ? seed : undefined };
+      const limit = new RowLimit(config.limit);
+      const names = inputs.map(({ name }) => name);
+      const check = (): void => {
+        stopIfAborted(signal);
+      };
+      const rules = { ...duplicateRules(config), rejections, names };
+      const grouped = await groupAll(byRank, ordered, { ...rules, order, limit, check });
+      await byRank.clear();
+      const { trainRows, ...counts } = grouped;
+      if (trainRows === 0) throw noTrainingRows(lines, rejections);
 
-  await write(outputDirectory, async () => {
-    await mkdir(outputDirectory, { recursive: true });
-    for (const split of SPLITS) {
-      await writeFile(join(outputDirectory, DATA_FILES[split]), chunksOf(rows[split], signal));
-      progress?.({ step: "write", done: rows[split].length });
+      await mkdir(outputDirectory, { recursive: true });
+      const counter = new StatisticsCounter();
+      let written = 0;
+      const onRows = (batch: readonly Row[]): void => {
+        stopIfAborted(signal);
+        for (const row of batch) counter.add(row.source, row.target);
+        progress?.({ step: "write", done: (written += batch.length) });
+      };
+      const own = await writeSplits(ordered, outputDirectory, { order, limit, files: DATA_FILES, onRows });
+      const { augment: settings } = config;
+      const augmented =
+        settings === undefined
+          ? undefined
+          : await augmentTrain(outputDirectory, { settings, seed, files: DATA_FILES, onRows });
+      const splits = { ...own, train: own.train + (augmented ?? 0) };
+      const report: DataReport = {
+        rows: SPLITS.reduce((sum, split) => sum + splits[split], 0),
+        splits,
+        rejected: [...rejections.list, ...(unlabelled?.rejections.list ?? [])].slice(0, MAX_REJECTIONS),
+        rejectedCount: rejections.count + (unlabelled?.rejections.count ?? 0),
+        leaked,
+        ...counts,
+        ...(augmented === undefined ? {} : { augmented }),
+        ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
+        ...counter.summary(),
+      };
+      if (unlabelled !== undefined) {
+        const texts = unlabelled.sources.map((source) => `${JSON.stringify({ source })}\n`);
+        await writeFile(join(outputDirectory, DATA_FILES.unlabelled), texts);
+      }
+      await writeFile(join(outputDirectory, DATA_FILES.statistics), `${JSON.stringify(report, null, 2)}\n`);
+      return report;
+    } finally {
+      await Promise.all([byRank.clear(), ordered.clear()]);
     }
-    if (unlabelled !== undefined) {
-      const sources = unlabelled.sources.map((source) => ({ source }));
-      await writeFile(join(outputDirectory, DATA_FILES.unlabelled), chunksOf(sources, signal));
-    }
-    await writeFile(join(outputDirectory, DATA_FILES.statistics), `${JSON.stringify(report, null, 2)}\n`);
   });
-  return report;
 }
 
-interface UnlabelledSources extends Awaited<ReturnType<typeof collectUnlabelled>> {
-  readonly rejected: readonly FileRejection[];
-}
+type UnlabelledSources = Awaited<ReturnType<typeof collectUnlabelled>> & { readonly rejections: Rejections };
 
 /** Unlabelled sources that are in no split; undefined where the configuration names none. */
 async function unlabelledSources(
   { unlabelled, maxSource }: DataConfig,
-  groups: Readonly<Record<Split, readonly Group[]>>,
+  owners: HashTable,
   onLine: () => void,
 ): Promise<UnlabelledSources | undefined> {
   if (unlabelled === undefined) return undefined;
-  const owners = new Map<string, Split>();
-  // Held-out splits last: where two splits have forms of one source, the one that must not leak decides.
-  for (const split of SPLITS)
-    for (const { source } of groups[split]) owners.set(unlabelledKey(source), split);
-  const rejected: FileRejection[] = [];
+  const rejections = new Rejections();
   const collected = await collectUnlabelled(unlabelled, {
     maxSource,
-    splitOf: (key) => owners.get(key),
+    splitOf: (source) => SPLITS[(owners.get(sourceKey(source)) ?? 0) - 1],
     onLine,
     onRejected: (rejection) => {
-      if (rejected.length < MAX_REJECTIONS) rejected.push(rejection);
+      rejections.add(rejection);
     },
   });
-  return { ...collected, rejected };
+  return { ...collected, rejections };
 }
 
-/** Copies of training rows with exchanged values; none has a source that any split has. */
-function augmentRows(
-  train: readonly Row[],
-  groups: Readonly<Record<Split, readonly Group[]>>,
-  settings: AugmentConfig,
-  seed: number,
-): readonly Row[] {
-  const swapper = new SlotSwapper(settings, seed);
-  for (const row of train) swapper.learn(row);
-  const taken = new Set(SPLITS.flatMap((split) => groups[split].map(({ source }) => sourceKey(source))));
-  return train.flatMap((row, index) => {
-    const copies = [...swapper.copies(row, index, (key) => taken.has(key))];
-    for (const { source } of copies) taken.add(sourceKey(source));
-    return copies;
-  });
-}
-
-/** Groups of the lowest hash ranks whose pairs fit the limit, in their old order; the last one may be cut. */
-function limitRows(groups: readonly Group[], limit: number | undefined): readonly Group[] {
-  if (limit === undefined) return groups;
-  const ranked = groups
-    .map((group, index) => ({ group, index, rank: hashSource(group.source).rank }))
-    .sort((left, right) => left.rank - right.rank || left.index - right.index);
-  const kept: { readonly group: Group; readonly index: number }[] = [];
-  let left = limit;
-  for (const { group, index } of ranked) {
-    if (left <= 0) break;
-    const targets = group.targets.slice(0, left);
-    kept.push({ group: { source: group.source, targets }, index });
-    left -= targets.length;
-  }
-  return kept.sort((a, b) => a.index - b.index).map(({ group }) => group);
-}
-
-function trainRows({ source, targets }: Group): readonly Row[] {
-  return targets.map((target) => ({ source, target }));
-}
-
-function heldOutRow({ source, targets }: Group): Row {
-  return { source, target: targets[0]!, references: targets };
-}
-
-function* chunksOf(rows: readonly object[], signal: AbortSignal | undefined): Generator<string> {
-  for (let start = 0; start < rows.length; start += REPORT_EVERY) {
-    stopIfAborted(signal);
-    yield rows
-      .slice(start, start + REPORT_EVERY)
-      .map((row) => `${JSON.stringify(row)}\n`)
-      .join("");
-  }
-}
-
-async function write(directory: string, run: () => Promise<void>): Promise<void> {
+/** Runs what reads inputs and writes outputs; what the system refuses is about the outputs, since readers name their own. */
+async function write<Result>(directory: string, run: () => Promise<Result>): Promise<Result> {
   try {
-    await run();
+    return await run();
   } catch (cause) {
-    if (cause instanceof SlmError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SlmError("OUTPUT_FAILED", `data: cannot write ${directory}: ${reason}`, {
+    if (!(cause instanceof Error) || cause instanceof SlmError || !("syscall" in cause)) throw cause;
+    throw new SlmError("OUTPUT_FAILED", `data: cannot write ${directory}: ${cause.message}`, {
       context: { directory },
       cause,
     });
@@ -221,12 +206,15 @@ function stopIfAborted(signal: AbortSignal | undefined): void {
   }
 }
 
-function noTrainingRows(lines: number, rejected: readonly FileRejection[], rejectedCount: number): SlmError {
-  const first = rejected[0];
+function noTrainingRows(lines: number, { list, count }: Rejections): SlmError {
+  const first = list[0];
   const why = first === undefined ? "" : `; first rejected: ${first.file}:${first.line}: ${first.reason}`;
   return new SlmError(
     "DATA_INVALID",
-    `data: expected at least one training row, got none of ${lines} lines (${rejectedCount} rejected${why})`,
-    { context: { lines, rejectedCount, rejected }, suggestions: ["slm data inspect FILE"] },
+    `data: expected at least one training row, got none of ${lines} lines (${count} rejected${why})`,
+    {
+      context: { lines, rejectedCount: count, rejected: list },
+      suggestions: ["slm data inspect FILE"],
+    },
   );
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { SlmError } from "@slm/error";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { MAX_LINE_BYTES } from "./lines.js";
+import { MAX_LINE_BYTES } from "./limits.js";
 import { readAllRows, readRows, scanRows, type ScannedLine } from "./read-rows.js";
 import type { Row } from "./row.js";
 

@@ -1,6 +1,6 @@
 /** Reads rows from JSONL: one JSON object a line, empty lines skipped, everything else checked. */
 import { SlmError } from "@slm/error";
-import { readLines, type Line } from "./lines.js";
+import { readLines, type Encoding, type Line } from "./lines.js";
 import { checkRow, checkSource, type Rejection, type Row } from "./row.js";
 
 export type ScannedLine = { readonly line: number; readonly row: Row } | Rejection;
@@ -10,8 +10,8 @@ export type ScannedLine = { readonly line: number; readonly row: Row } | Rejecti
  *
  * @throws SlmError INPUT_MISSING if the file cannot be read.
  */
-export async function* scanRows(path: string): AsyncGenerator<ScannedLine> {
-  for await (const line of readLines(path)) {
+export async function* scanRows(path: string, encoding?: Encoding): AsyncGenerator<ScannedLine> {
+  for await (const line of readLines(path, { encoding })) {
     const scanned = scanLine(line);
     if (scanned !== undefined) yield scanned;
   }

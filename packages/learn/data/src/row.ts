@@ -1,5 +1,7 @@
 /** One line of a data file: what goes in, what should come out, and every other answer that is right too. */
 
+import { MAX_TEXT_UNITS } from "./limits.js";
+
 export interface Row {
   readonly source: string;
   /** Empty only for a question without an answer. */
@@ -9,6 +11,8 @@ export interface Row {
    * or one that is empty: it must say so here, since a target is more often left empty by mistake.
    */
   readonly references?: readonly string[];
+  /** Path of the image that the source speaks about. */
+  readonly image?: string;
 }
 
 /** A line that is not a row, and why. */
@@ -23,7 +27,8 @@ export function referencesOf(row: Row): readonly string[] {
   return row.references ?? [row.target];
 }
 
-const KEYS = new Set(["source", "target", "references"]);
+export const ROW_KEYS = ["source", "target", "references", "image"] as const;
+const KEYS: ReadonlySet<string> = new Set(ROW_KEYS);
 
 /**
  * A row out of parsed JSON, or the reason why it is none. No key is ignored: a misspelt one would lose data silently.
@@ -34,25 +39,32 @@ export function checkRow(value: unknown): Row | string {
   }
   const extra = Object.keys(value).find((key) => !KEYS.has(key));
   if (extra !== undefined)
-    return `unknown key ${JSON.stringify(extra.slice(0, 80))}, expected source, target, references`;
-  const { source, target, references } = value as Readonly<Record<string, unknown>>;
-  if (target === "" && isNoAnswer(references)) {
-    return textProblem("source", source) ?? { source: String(source), target, references };
-  }
-  const problem = textProblem("source", source) ?? textProblem("target", target);
+    return `unknown key ${JSON.stringify(extra.slice(0, 80))}, expected ${ROW_KEYS.join(", ")}`;
+  const { source, target, references, image } = value as Readonly<Record<string, unknown>>;
+  const isSilent = target === "" && isNoAnswer(references);
+  const problem =
+    textProblem("source", source) ??
+    (isSilent ? undefined : (textProblem("target", target) ?? listProblem(references))) ??
+    (image === undefined ? undefined : textProblem("image", image));
   if (problem !== undefined) return problem;
-  const row = { source: String(source), target: String(target) };
-  if (references === undefined) return row;
+  return {
+    source: String(source),
+    target: String(target),
+    ...(references === undefined ? {} : { references: (references as readonly string[]).map(String) }),
+    ...(image === undefined ? {} : { image: String(image) }),
+  };
+}
+
+function listProblem(references: unknown): string | undefined {
+  if (references === undefined) return undefined;
   if (!Array.isArray(references) || references.length === 0) {
     return `references: expected a list of at least one text, got ${kindOf(references)}`;
   }
-  const texts: string[] = [];
   for (const [index, reference] of references.entries()) {
     const wrong = textProblem(`references[${index}]`, reference);
     if (wrong !== undefined) return wrong;
-    texts.push(String(reference));
   }
-  return { ...row, references: texts };
+  return undefined;
 }
 
 /** The source out of parsed JSON that holds nothing else, or the reason why it is none. */
@@ -76,12 +88,15 @@ function textProblem(name: string, value: unknown): string | undefined {
   if (typeof value !== "string") return `${name}: expected text, got ${kindOf(value)}`;
   if (value.trim() === "")
     return `${name}: expected text, got ${value === "" ? "an empty string" : "whitespace"}`;
+  if (value.length > MAX_TEXT_UNITS)
+    return `${name}: has ${value.length} characters, expected at most ${MAX_TEXT_UNITS}`;
+  if (value.includes("\0")) return `${name}: holds a NUL character`;
   // Half a surrogate pair cannot be written as UTF-8: it would come back as another character.
   if (/\p{Surrogate}/u.test(value)) return `${name}: holds half a character (an unpaired surrogate)`;
   return undefined;
 }
 
-function kindOf(value: unknown): string {
+export function kindOf(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";

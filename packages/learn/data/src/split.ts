@@ -1,5 +1,6 @@
 /** Which split a source belongs to. Decided by the source alone, so a rerun or a grown file moves nothing. */
 import { createHash } from "node:crypto";
+import type { Row } from "./row.js";
 
 export const SPLITS = ["train", "dev", "test"] as const;
 export type Split = (typeof SPLITS)[number];
@@ -20,14 +21,34 @@ export interface SourceHash {
 /** Bytes of the digest behind each number: 48 bits, exact in a double. */
 const HASH_BYTES = 6;
 
-/** What makes two sources the same: an encoder that lower-cases must not meet a test word in training. */
+/**
+ * What makes two sources the same: not case, Unicode form or spacing. An encoder that lower-cases must not meet a test word
+ * in training, nor one that ends in a space.
+ */
 export function sourceKey(source: string): string {
-  return source.toLowerCase();
+  return folded(folded(source))
+    .replace(/\p{White_Space}+/gu, " ")
+    .trim();
+}
+
+/** Twice, since a compatibility character may become one that has a lower case, and the other way round. */
+function folded(text: string): string {
+  return text.toLowerCase().normalize("NFKC");
+}
+
+/** What must not be in two splits: the image where a row has one, since its questions help one another, else the source. */
+export function splitKey({ source, image }: Pick<Row, "source" | "image">): string {
+  return image ?? sourceKey(source);
 }
 
 /** The numbers of a source, from the SHA-256 of its key in UTF-8. */
 export function hashSource(source: string): SourceHash {
-  const digest = createHash("sha256").update(sourceKey(source), "utf8").digest();
+  return hashKey(sourceKey(source));
+}
+
+/** The numbers of a {@link splitKey}. */
+export function hashKey(key: string): SourceHash {
+  const digest = createHash("sha256").update(key, "utf8").digest();
   const scale = 256 ** HASH_BYTES;
   return {
     split: digest.readUIntBE(0, HASH_BYTES) / scale,

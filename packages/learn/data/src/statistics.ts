@@ -27,30 +27,71 @@ export function targetUnits(target: string): readonly string[] {
   return target.split(/\p{White_Space}+/u).filter((token) => token !== "");
 }
 
+/** Counts lengths; memory grows with the different ones. */
+export class LengthCounter {
+  readonly #times = new Map<number, number>();
+  #sum = 0;
+
+  add(length: number): void {
+    this.#times.set(length, (this.#times.get(length) ?? 0) + 1);
+    this.#sum += length;
+  }
+
+  /** All lengths together. */
+  get sum(): number {
+    return this.#sum;
+  }
+
+  summary(): LengthSummary {
+    return summarize(this.#times);
+  }
+
+  /** How often lengths of 0, 1, 2 to 3, 4 to 7 and so on were met, up to the longest. */
+  histogram(): readonly LengthBin[] {
+    const bins: { from: number; to: number; count: number }[] = [];
+    for (const [length, times] of this.#times) {
+      const index = length === 0 ? 0 : Math.floor(Math.log2(length)) + 1;
+      while (bins.length <= index) {
+        const from = bins.length === 0 ? 0 : 2 ** (bins.length - 1);
+        bins.push({ from, to: Math.max(0, 2 * from - 1), count: 0 });
+      }
+      bins[index]!.count += times;
+    }
+    return bins;
+  }
+}
+
+/** Lengths from one to another, both included. */
+export interface LengthBin {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+}
+
 /** Collects {@link TextStatistics}. Memory grows with the different lengths and symbols, not with the rows. */
 export class StatisticsCounter {
-  readonly #sourceLengths = new Map<number, number>();
-  readonly #targetLengths = new Map<number, number>();
+  readonly sourceLengths = new LengthCounter();
+  readonly targetLengths = new LengthCounter();
   readonly #sourceSymbols = new Set<string>();
   readonly #targetSymbols = new Set<string>();
 
   add(source: string, target: string): void {
-    record(sourceUnits(source), this.#sourceLengths, this.#sourceSymbols);
-    record(targetUnits(target), this.#targetLengths, this.#targetSymbols);
+    record(sourceUnits(source), this.sourceLengths, this.#sourceSymbols);
+    record(targetUnits(target), this.targetLengths, this.#targetSymbols);
   }
 
   summary(): TextStatistics {
     return {
-      sourceLengths: summarize(this.#sourceLengths),
-      targetLengths: summarize(this.#targetLengths),
+      sourceLengths: this.sourceLengths.summary(),
+      targetLengths: this.targetLengths.summary(),
       sourceSymbols: this.#sourceSymbols.size,
       targetSymbols: this.#targetSymbols.size,
     };
   }
 }
 
-function record(units: readonly string[], lengths: Map<number, number>, symbols: Set<string>): void {
-  lengths.set(units.length, (lengths.get(units.length) ?? 0) + 1);
+function record(units: readonly string[], lengths: LengthCounter, symbols: Set<string>): void {
+  lengths.add(units.length);
   for (const unit of units) symbols.add(unit);
 }
 

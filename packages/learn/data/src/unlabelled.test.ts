@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dataConfig } from "./data-config.js";
 import { prepareData, type DataReport } from "./prepare-data.js";
 import { readAllRows, readSources } from "./read-rows.js";
-import { unlabelledKey } from "./unlabelled.js";
+import { sourceKey } from "./split.js";
 
 let directory = "";
 beforeAll(async () => {
@@ -95,10 +95,10 @@ describe("unlabelled sources", () => {
         const splits = await Promise.all(
           ["train", "dev", "test"].map((split) => readAllRows(join(output, `${split}.jsonl`))),
         );
-        const keys = new Set(splits.flat().map(({ source }) => unlabelledKey(source)));
-        expect(sources.filter((source) => keys.has(unlabelledKey(source)))).toEqual([]);
-        const wanted = new Set(list.map(unlabelledKey).filter((key) => !keys.has(key)));
-        expect(new Set(sources.map(unlabelledKey))).toEqual(wanted);
+        const keys = new Set(splits.flat().map(({ source }) => sourceKey(source)));
+        expect(sources.filter((source) => keys.has(sourceKey(source)))).toEqual([]);
+        const wanted = new Set(list.map(sourceKey).filter((key) => !keys.has(key)));
+        expect(new Set(sources.map(sourceKey))).toEqual(wanted);
         expect(sources).toHaveLength(wanted.size);
       },
     );

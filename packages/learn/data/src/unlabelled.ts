@@ -1,6 +1,7 @@
 /** Sources without targets, for a teacher to label: read, checked, and kept apart from everything that measures. */
-import type { FileRejection } from "./collect.js";
+import type { FileRejection } from "./rejections.js";
 import type { UnlabelledConfig } from "./data-config.js";
+import { HashTable } from "./hash-table.js";
 import { readLines, type Line } from "./lines.js";
 import { parseLine } from "./read-rows.js";
 import { checkSource, type Rejection } from "./row.js";
@@ -21,8 +22,8 @@ export interface UnlabelledReport {
 export interface UnlabelledOptions {
   /** Longest source kept [characters]. */
   readonly maxSource: number | undefined;
-  /** The split that has a source, by {@link unlabelledKey}. */
-  readonly splitOf: (key: string) => Split | undefined;
+  /** The split that has a source, in any form of it. */
+  readonly splitOf: (source: string) => Split | undefined;
   readonly onLine: () => void;
   readonly onRejected: (rejection: FileRejection) => void;
 }
@@ -30,20 +31,12 @@ export interface UnlabelledOptions {
 /** One source of a file, or why its line is none. */
 type ScannedSource = { readonly line: number; readonly source: string } | Rejection;
 
-/**
- * What makes two sources the same here: more than {@link sourceKey} asks, so that a held-out word does not come back in
- * another Unicode form or with spaces around it.
- */
-export function unlabelledKey(source: string): string {
-  return sourceKey(source.normalize("NFKC").trim());
-}
-
 /** Sources of a file that no split has, each once, in the order of the file; and what became of the others. */
 export async function collectUnlabelled(
   { path, format, limit }: UnlabelledConfig,
   { maxSource, splitOf, onLine, onRejected }: UnlabelledOptions,
 ): Promise<{ readonly sources: readonly string[]; readonly report: UnlabelledReport }> {
-  const seen = new Set<string>();
+  const seen = new HashTable();
   const sources: string[] = [];
   const known: Record<Split, number> = { train: 0, dev: 0, test: 0 };
   let duplicates = 0;
@@ -60,12 +53,11 @@ export async function collectUnlabelled(
       rejectedCount++;
       continue;
     }
-    const key = unlabelledKey(scanned.source);
-    const owner = splitOf(key);
+    const owner = splitOf(scanned.source);
+    const isSeen = seen.seen(sourceKey(scanned.source));
     if (owner !== undefined) known[owner]++;
-    else if (seen.has(key)) duplicates++;
+    else if (isSeen) duplicates++;
     else sources.push(scanned.source);
-    seen.add(key);
   }
   return { sources, report: { rows: sources.length, duplicates, known, rejectedCount } };
 }

@@ -1,0 +1,78 @@
+/** What a recipe's `data:` section reads: its files, each with the split it was made for, and its generated source. */
+import { stat } from "node:fs/promises";
+import type { DataConfig } from "./data-config.js";
+import { DEFAULT_SOURCE, scanSource } from "./source-table.js";
+import { scanFile, type DataFile } from "./scan-file.js";
+import type { ScannedLine } from "./read-rows.js";
+import type { Split } from "./split.js";
+
+/** One file of input, or a generated source. */
+export interface DataInput {
+  /** What to call it in messages. */
+  readonly name: string;
+  /** Absent where the hash of the source decides. */
+  readonly split?: Split;
+  /** Paths it reads; none for a generated source. */
+  readonly paths: readonly string[];
+  readonly scan: () => AsyncIterable<ScannedLine>;
+}
+
+/** Files made for one split come first, test before dev, so that their sources are known when others are read. */
+export function dataInputs(config: DataConfig): readonly DataInput[] {
+  const made = (["test", "dev"] as const).flatMap((split) =>
+    filesOf(config[split]).map((file) => ({ ...fileInput(file, config), split })),
+  );
+  return [...made, ...trainingInputs(config)];
+}
+
+/** A file that a setting names, with the setting's dotted name inside the section. */
+export interface NamedFile {
+  readonly setting: string;
+  readonly path: string;
+}
+
+/** Every file that a section names. */
+export function namedFiles({ unlabelled, ...config }: DataConfig): readonly NamedFile[] {
+  const named = (["train", "dev", "test"] as const).flatMap((split) => settingsOf(split, config[split]));
+  return unlabelled === undefined ? named : [...named, { setting: "unlabelled.path", path: unlabelled.path }];
+}
+
+/** Bytes of all files, as they lie on disk. Missing ones count nothing: reading names them. */
+export async function inputBytes(inputs: readonly DataInput[]): Promise<number> {
+  const sizes = inputs
+    .flatMap(({ paths }) => paths)
+    .map((path) =>
+      stat(path).then(
+        ({ size }) => size * (path.endsWith(".parquet") ? COMPRESSION : 1),
+        () => 0,
+      ),
+    );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+/** Text grows about so much when Parquet's compression is undone. */
+const COMPRESSION = 4;
+
+function trainingInputs(config: DataConfig): readonly DataInput[] {
+  const { train, source = DEFAULT_SOURCE } = config;
+  if (train !== undefined) return filesOf(train).map((file) => fileInput(file, config));
+  return [{ name: source.kind, paths: [], scan: () => scanSource(source) }];
+}
+
+function fileInput(file: DataFile, config: DataConfig): DataInput {
+  const paths = typeof file === "string" ? [file] : [file.source, file.target];
+  return { name: paths.join(" | "), paths, scan: () => scanFile(file, config) };
+}
+
+type DataFiles = DataConfig["train"];
+
+function filesOf(files: DataFiles): readonly DataFile[] {
+  if (files === undefined) return [];
+  return Array.isArray(files) ? files : [files as DataFile];
+}
+
+function settingsOf(split: Split, files: DataFiles): readonly NamedFile[] {
+  if (files === undefined) return [];
+  if (typeof files === "string") return [{ setting: split, path: files }];
+  return Object.entries(files).map(([key, path]) => ({ setting: `${split}.${key}`, path: String(path) }));
+}

@@ -1,0 +1,86 @@
+/** Second pass: in each bucket rows of one source become a group, and what is there twice goes. */
+import type { CollectedRow } from "./collect.js";
+import type { DuplicateRule, ConflictRule } from "./data-config.js";
+import type { Rejections } from "./rejections.js";
+import { referencesOf } from "./row.js";
+import type { Spill } from "./spill.js";
+import { sourceKey, type Split } from "./split.js";
+
+/** A source with its targets, in the order they were first seen. */
+export interface Group {
+  /** Place of its first row. */
+  readonly place: number;
+  readonly split: Split;
+  readonly source: string;
+  readonly targets: readonly string[];
+  readonly image?: string;
+}
+
+export interface DuplicateCounts {
+  /** Pairs of source and target met again; each is kept once. */
+  duplicates: number;
+  /** Pairs met again with a source in another case, Unicode form or spacing, and left out. */
+  nearDuplicates: number;
+  /** Targets of a source that has another one already. */
+  conflicts: number;
+}
+
+export interface GroupOptions {
+  readonly duplicates: DuplicateRule;
+  readonly conflicts: ConflictRule;
+  readonly rejections: Rejections;
+  /** Names of the inputs, for rejections. */
+  readonly names: readonly string[];
+}
+
+/** A group that grows. */
+interface OpenGroup extends Pick<CollectedRow, "place" | "split" | "row"> {
+  readonly targets: Set<string>;
+}
+
+/** The groups of one bucket, in the order of their first rows. Counts are added to `counts`. */
+export async function groupBucket(
+  spill: Spill,
+  bucket: number,
+  { duplicates, conflicts, rejections, names }: GroupOptions,
+  counts: DuplicateCounts,
+): Promise<readonly Group[]> {
+  const groups = new Map<string, OpenGroup>();
+  /** Targets of every form of a source. */
+  const known = new Map<string, Set<string>>();
+  for await (const value of spill.read(bucket)) {
+    const { row, place, split, file, line } = value as CollectedRow;
+    const exactKey = JSON.stringify([split, row.image, row.source]);
+    const targets = new Set([row.target, ...referencesOf(row)]);
+    const seen = entryOf(known, JSON.stringify([split, row.image, sourceKey(row.source)]));
+    const isConflict = seen.size > 0 && ![...targets].some((target) => seen.has(target));
+    if (isConflict && conflicts === "reject") {
+      counts.conflicts += targets.size;
+      const reason = `the source ${JSON.stringify(row.source.slice(0, 200))} has another target before`;
+      rejections.add({ file: names[file]!, line, reason });
+      continue;
+    }
+    for (const target of targets) {
+      const group = groups.get(exactKey);
+      if (group?.targets.has(target) === true) counts.duplicates++;
+      else if (seen.has(target) && duplicates === "normalized") counts.nearDuplicates++;
+      else {
+        if (seen.size > 0 && !seen.has(target)) counts.conflicts++;
+        if (group === undefined) groups.set(exactKey, { place, split, row, targets: new Set([target]) });
+        else group.targets.add(target);
+      }
+    }
+    for (const target of targets) seen.add(target);
+  }
+  return Array.from(groups.values(), closeGroup);
+}
+
+function closeGroup({ place, split, row: { source, image }, targets }: OpenGroup): Group {
+  return { place, split, source, targets: [...targets], ...(image === undefined ? {} : { image }) };
+}
+
+function entryOf(known: Map<string, Set<string>>, key: string): Set<string> {
+  const entry = known.get(key) ?? new Set();
+  known.set(key, entry);
+  return entry;
+}

@@ -1,0 +1,33 @@
+/** How large a part of a hostile file may be before it is refused by name. Memory follows from these, not from the file. */
+
+const MIB = 1024 * 1024;
+
+/** A line above this is not a row of text [bytes]. */
+export const MAX_LINE_BYTES = MIB;
+
+/** A CSV record, which a quote may spread over lines [bytes]. */
+export const MAX_RECORD_BYTES = MIB;
+
+/** One text of a row [UTF-16 units]. */
+export const MAX_TEXT_UNITS = MIB;
+
+/** Columns of a table. */
+export const MAX_COLUMNS = 4096;
+
+/** A file that is read line by line: above this something else was meant [bytes]. */
+export const MAX_FILE_BYTES = 1024 ** 4;
+
+/** A document that must be parsed as one: JSON [bytes]. */
+export const MAX_DOCUMENT_BYTES = 256 * MIB;
+
+/** The footer of a Parquet file [bytes]. */
+export const MAX_FOOTER_BYTES = 64 * MIB;
+
+/** One page of a Parquet column, decompressed [bytes]. Writers aim at 1 MiB; some write a page per row group. */
+export const MAX_PAGE_BYTES = 256 * MIB;
+
+/** Rows of one Parquet row group, which is read at a time. Writers default to about a million. */
+export const MAX_GROUP_ROWS = 2 ** 23;
+
+/** One column of one row group as it lies in the file [bytes]. */
+export const MAX_CHUNK_BYTES = 1024 * MIB;

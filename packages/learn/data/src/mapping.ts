@@ -1,0 +1,186 @@
+/** Turns a record of named columns into a row: which column is the source, which the target, and prompts around them. */
+import { z } from "zod";
+import { checkRow, kindOf, type Row } from "./row.js";
+import { parseTemplate, type TemplatePart } from "./template.js";
+
+/** Columns of one record, as its file has them. */
+export type Columns = Readonly<Record<string, unknown>>;
+
+const column = z.string().min(1);
+
+/** Which column is what. */
+export const fieldsConfig = z.strictObject({
+  source: column.optional().describe("Column of the source."),
+  target: column.optional().describe("Column of the target."),
+  references: column.optional().describe("Column of further accepted targets: a text or a list of texts."),
+  image: column.optional().describe("Column with the path of an image."),
+});
+
+/** Texts with columns in braces. */
+export const templateConfig = z.strictObject({
+  source: z.string().min(1).optional().describe('Source, for example "translate: {text}".'),
+  target: z.string().min(1).optional().describe('Target, for example "{fr}".'),
+});
+
+export interface MappingSettings {
+  readonly fields?: z.infer<typeof fieldsConfig> | undefined;
+  readonly template?: z.infer<typeof templateConfig> | undefined;
+}
+
+/** How a format's columns become rows where the recipe says nothing. */
+export interface MappingDefaults {
+  readonly source: string;
+  readonly target: string;
+  /** Columns taken if they are there. */
+  readonly references: string;
+  readonly image: string;
+}
+
+/** Columns that are named as the keys of a row are. */
+export const ROW_COLUMNS: MappingDefaults = {
+  source: "{source}",
+  target: "{target}",
+  references: "references",
+  image: "image",
+};
+
+/** A column that a record lacks, for files whose records all have the same columns. */
+export interface MissingColumn {
+  readonly missing: string;
+  readonly setting: string;
+}
+
+export interface RowMapping {
+  /** The row of a record, or why it is none. */
+  readonly rowOf: (columns: Columns) => Row | string;
+  /** A column that the mapping needs and these columns lack. */
+  readonly missingIn: (columns: Columns) => MissingColumn | undefined;
+}
+
+interface Text {
+  readonly setting: string;
+  readonly parts: readonly TemplatePart[];
+}
+
+/** The mapping of a recipe; a side that it does not speak about is the format's own. */
+export function compileMapping({ fields, template }: MappingSettings, defaults: MappingDefaults): RowMapping {
+  const textOf = (side: "source" | "target"): Text => {
+    const named = fields?.[side];
+    const written = template?.[side];
+    if (named !== undefined) return { setting: `fields.${side}`, parts: [{ column: named }] };
+    return {
+      setting: written === undefined ? side : `template.${side}`,
+      parts: parseTemplate(written ?? defaults[side]),
+    };
+  };
+  const [source, target] = [textOf("source"), textOf("target")];
+  // The format's further answers go with the format's target, not with one that the recipe makes of something else.
+  const references =
+    fields?.references ??
+    (fields?.target === undefined && template?.target === undefined ? defaults.references : undefined);
+  const named = [
+    ...[source, target].flatMap(({ setting, parts }) => columnsOf(parts).map((name) => ({ setting, name }))),
+    ...(["references", "image"] as const).flatMap((key) => {
+      const name = fields?.[key];
+      return name === undefined ? [] : [{ setting: `fields.${key}`, name }];
+    }),
+  ];
+  return {
+    missingIn: (columns) => {
+      const lacking = named.find(({ name }) => valueOf(columns, name) === undefined);
+      return lacking === undefined ? undefined : { missing: lacking.name, setting: lacking.setting };
+    },
+    rowOf: (columns) => {
+      const sourceText = fill(source, columns);
+      if (typeof sourceText !== "string") return sourceText.problem;
+      const targetText = fill(target, columns);
+      if (typeof targetText !== "string") return targetText.problem;
+      const image = optional(columns, fields?.image ?? defaults.image);
+      const further = references === undefined ? undefined : optional(columns, references);
+      return checkRow({
+        source: sourceText,
+        target: targetText,
+        ...(further === undefined ? {} : { references: withTarget(targetText, further) }),
+        ...(image === undefined ? {} : { image }),
+      });
+    },
+  };
+}
+
+/** At most this many columns are named in a message. */
+const MAX_NAMED = 20;
+
+/** The names of columns for a message. */
+export function listColumns(columns: Columns): string {
+  const names = Object.keys(columns);
+  const shown = names.slice(0, MAX_NAMED).map((name) => name.slice(0, 80));
+  return names.length > shown.length
+    ? `${shown.join(", ")} and ${names.length - shown.length} more`
+    : shown.join(", ");
+}
+
+function columnsOf(parts: readonly TemplatePart[]): readonly string[] {
+  return parts.flatMap((part) => ("column" in part ? [part.column] : []));
+}
+
+function fill({ setting, parts }: Text, columns: Columns): string | { readonly problem: string } {
+  const texts: string[] = [];
+  for (const part of parts) {
+    if ("text" in part) {
+      texts.push(part.text);
+      continue;
+    }
+    const value = valueOf(columns, part.column);
+    if (value === undefined) {
+      return { problem: `${setting}: no column '${part.column}'; there are ${listColumns(columns)}` };
+    }
+    const text = columnText(value);
+    if (typeof text !== "string") return { problem: `${part.column}: ${text.problem}` };
+    // A template around nothing would hide that the column is empty.
+    if (text.trim() === "" && parts.length > 1) return { problem: `${part.column}: expected text, got none` };
+    texts.push(text);
+  }
+  return texts.join("");
+}
+
+/** A column by its name or, inside nested columns, by names with dots; undefined if there is none. */
+function valueOf(columns: Columns, name: string): unknown {
+  if (Object.hasOwn(columns, name)) return columns[name];
+  let value: unknown = columns;
+  for (const key of name.split(".")) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Columns)[key];
+  }
+  return value;
+}
+
+/** The value of a column that may be absent or empty. */
+function optional(columns: Columns, name: string): unknown {
+  const value = valueOf(columns, name);
+  return value === null || value === "" ? undefined : value;
+}
+
+/** A column's value as the text that stands in its file. */
+function columnText(value: unknown): string | { readonly problem: string } {
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "boolean":
+    case "bigint":
+      return String(value);
+    case "number":
+      if (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)))
+        return String(value);
+      return { problem: `the number ${value} is larger than a double holds exactly; write it as text` };
+    default:
+      if (value instanceof Uint8Array) return { problem: "holds bytes that are not UTF-8 text" };
+      if (value instanceof Date) return value.toJSON() ?? { problem: "holds a date out of range" };
+      return { problem: `expected text, got ${kindOf(value)}` };
+  }
+}
+
+/** The target and every other accepted answer, each once; what is no list of texts stays for the row's check to refuse. */
+function withTarget(target: string, further: unknown): unknown {
+  const list: unknown = typeof further === "string" ? [further] : further;
+  return Array.isArray(list) ? [...new Set<unknown>([target, ...(list as readonly unknown[])])] : list;
+}

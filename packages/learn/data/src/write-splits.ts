@@ -1,0 +1,135 @@
+/** Last pass: groups come back in their final order and are written, a bucket at a time. */
+import { createHash } from "node:crypto";
+import { appendFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { groupBucket, type DuplicateCounts, type Group, type GroupOptions } from "./group-rows.js";
+import type { Row } from "./row.js";
+import type { RowLimit } from "./row-limit.js";
+import type { Spill } from "./spill.js";
+import { SPLITS, type Split } from "./split.js";
+
+/** Whether rows keep their order, or get one from a seed. */
+export interface RowOrder {
+  /** Rows of all inputs. */
+  readonly rows: number;
+  /** Undefined: rows keep their order. */
+  readonly seed: number | undefined;
+}
+
+/**
+ * Groups every bucket of `spill` and sorts the groups into `ordered` by where they belong in the end.
+ *
+ * @returns training rows, before any limit, and what was there twice
+ */
+export async function groupAll(
+  spill: Spill,
+  ordered: Spill,
+  {
+    order,
+    limit,
+    check,
+    ...options
+  }: GroupOptions & {
+    readonly order: RowOrder;
+    readonly limit: RowLimit;
+    /** Called before each bucket; may throw. */
+    readonly check: () => void;
+  },
+): Promise<DuplicateCounts & { readonly trainRows: number }> {
+  const counts = { duplicates: 0, nearDuplicates: 0, conflicts: 0 };
+  let trainRows = 0;
+  for (let bucket = 0; bucket < spill.buckets; bucket++) {
+    check();
+    for (const group of await groupBucket(spill, bucket, options, counts)) {
+      if (group.split === "train") {
+        limit.add(group);
+        trainRows += group.targets.length;
+      }
+      await ordered.add(shareOf(group, order), group);
+    }
+  }
+  limit.close();
+  return { ...counts, trainRows };
+}
+
+/** Names of the files of the splits, by split. */
+type SplitFiles = Readonly<Record<Split, string>>;
+
+/** Rows written between two calls of `onRows`. */
+const BATCH_ROWS = 4096;
+
+/** Writes the splits; every file appears, if only empty. @returns rows per split */
+export async function writeSplits(
+  ordered: Spill,
+  directory: string,
+  {
+    order,
+    limit,
+    files,
+    onRows,
+  }: {
+    readonly order: RowOrder;
+    readonly limit: RowLimit;
+    readonly files: SplitFiles;
+    /** Told of rows as they are written; may throw. */
+    readonly onRows: (rows: readonly Row[]) => void;
+  },
+): Promise<Readonly<Record<Split, number>>> {
+  const counts: Record<Split, number> = { train: 0, dev: 0, test: 0 };
+  for (const split of SPLITS) await writeFile(join(directory, files[split]), "");
+  for (let bucket = 0; bucket < ordered.buckets; bucket++) {
+    const groups: { readonly group: Group; readonly share: number }[] = [];
+    for await (const value of ordered.read(bucket)) {
+      const group = value as Group;
+      groups.push({ group, share: shareOf(group, order) });
+    }
+    groups.sort((a, b) => a.share - b.share || a.group.place - b.group.place);
+    for (const split of SPLITS) {
+      for (const rows of batchesOf(
+        groups.map(({ group }) => group).filter((one) => one.split === split),
+        limit,
+      )) {
+        onRows(rows);
+        counts[split] += rows.length;
+        await appendFile(
+          join(directory, files[split]),
+          rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
+        );
+      }
+    }
+  }
+  return counts;
+}
+
+function* batchesOf(groups: readonly Group[], limit: RowLimit): Generator<readonly Row[]> {
+  let batch: Row[] = [];
+  for (const group of groups) {
+    batch.push(...(group.split === "train" ? trainRows(group, limit) : [heldOutRow(group)]));
+    if (batch.length < BATCH_ROWS) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Where a group belongs, from 0 to below 1. */
+function shareOf({ place }: Group, { rows, seed }: RowOrder): number {
+  if (seed === undefined) return place / Math.max(1, rows);
+  return createHash("sha256").update(`${seed}:${place}`).digest().readUIntBE(0, 6) / 2 ** 48;
+}
+
+/** One row per pair. An empty target says that there is no answer, so it says so again. */
+function trainRows(group: Group, limit: RowLimit): readonly Row[] {
+  const image = group.image === undefined ? {} : { image: group.image };
+  return limit.targetsOf(group).map((target) => ({
+    source: group.source,
+    target,
+    ...(target === "" ? { references: [] } : {}),
+    ...image,
+  }));
+}
+
+/** One row per source, with every accepted target. */
+function heldOutRow({ source, targets, image }: Group): Row {
+  return { source, target: targets[0]!, references: targets, ...(image === undefined ? {} : { image }) };
+}
