@@ -102,6 +102,19 @@ FAMILIES = {
         torch.bfloat16,
         None,
     ),
+    # The same with sequences longer than the model was first trained on: the long factors.
+    "phi3-long": (
+        Phi3ForCausalLM,
+        Phi3Config(
+            **SHARED,
+            num_hidden_layers=1,
+            original_max_position_embeddings=16,
+            rope_scaling=LONGROPE,
+            tie_word_embeddings=False,
+        ),
+        torch.bfloat16,
+        None,
+    ),
     "gemma2": (
         Gemma2ForCausalLM,
         Gemma2Config(
@@ -151,7 +164,9 @@ def write(name: str, target: Path) -> None:
     torch.manual_seed(7)
     model = architecture(config).eval()
     randomize(model)
-    model = model.to(dtype).to(torch.float32)
+    # Weights are rounded as the file will round them; buffers (rotary frequencies, embedding scales) stay float32.
+    for parameter in model.parameters():
+        parameter.data = parameter.data.to(dtype).float()
     ids = torch.randint(3, config.vocab_size, (ROWS, LENGTH))
     with torch.no_grad():
         logits = model(ids, use_cache=False).logits
