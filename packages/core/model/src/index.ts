@@ -29,6 +29,7 @@ export {
 export { loraSpecs, mergeLora, withLora, type LoraScale } from "./lora.js";
 export { initializeFromTeacher, type TeacherInitialization } from "./initialize-from-teacher.js";
 export type { ForeignCheckpoint, ForeignTensor } from "./foreign-checkpoint.js";
+export { isPackable, packGgmlBlocks, type PackableType, type PackedBlocks } from "./ggml-blocks.js";
 export { fromHalf, toHalf } from "./float16.js";
 export { initializeParameters, initializeWeights, matchWeights, toFloat32, type Weights } from "./weights.js";
 export {
