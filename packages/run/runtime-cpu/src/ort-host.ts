@@ -167,6 +167,11 @@ export class OrtHost implements HostHandlers {
 
   #toEngine(tensor: HostTensor): Ort.Tensor {
     const { dtype, shape, data } = createHostTensor(tensor.dtype, tensor.shape, tensor.data);
+    if (dtype === "bfloat16")
+      throw new SlmError(
+        "OP_UNSUPPORTED",
+        "runtime-cpu: ONNX Runtime takes no bfloat16 tensors from JavaScript",
+      );
     return new (this.#opened().Tensor)(dtype, data, [...shape]);
   }
 }

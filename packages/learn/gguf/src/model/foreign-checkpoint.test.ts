@@ -96,6 +96,13 @@ describe("a llama file written by the reference package", () => {
 });
 
 describe("names by family", () => {
+  test("llama with a window is a Mistral", async () => {
+    const { config } = await openGgufCheckpoint(
+      await familyFile("llama", { "attention.sliding_window": u32(32) }),
+    );
+    expect(config).toMatchObject({ architectures: ["MistralForCausalLM"], sliding_window: 32 });
+  });
+
   test("qwen2 has biases, and an output matrix of its own unties the embedding", async () => {
     const file = await familyFile("qwen2", {}, [
       { name: "output.weight", shape: [5, WIDTH] },

@@ -26,7 +26,15 @@ const GEMMA3_LOCAL_BASE = 10_000;
 
 /** One row per family: what its configuration has beyond {@link sharedConfig}. */
 const FAMILY_KEYS: { readonly [F in Family]: (facts: Facts) => Config } = {
-  llama: () => ({ architectures: ["LlamaForCausalLM"], model_type: "llama", hidden_act: "silu" }),
+  /** Mistral's models are llama's with a window. */
+  llama: ({ settings }) => {
+    const hasWindow = settings.optionalSize("attention.sliding_window") !== undefined;
+    return {
+      architectures: [hasWindow ? "MistralForCausalLM" : "LlamaForCausalLM"],
+      model_type: hasWindow ? "mistral" : "llama",
+      hidden_act: "silu",
+    };
+  },
   qwen2: () => ({ architectures: ["Qwen2ForCausalLM"], model_type: "qwen2", hidden_act: "silu" }),
   qwen3: () => ({ architectures: ["Qwen3ForCausalLM"], model_type: "qwen3", hidden_act: "silu" }),
   phi3: ({ settings, headDim, rotaryDimensions }) => ({
