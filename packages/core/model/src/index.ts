@@ -36,6 +36,7 @@ export {
 export { loraSpecs, mergeLora, withLora, type LoraScale } from "./lora.js";
 export { initializeFromTeacher, type TeacherInitialization } from "./initialize-from-teacher.js";
 export type { ForeignCheckpoint, ForeignTensor } from "./foreign-checkpoint.js";
+export { isPackable, packGgmlBlocks, type PackableType, type PackedBlocks } from "./ggml-blocks.js";
 export { fromBfloat16, toBfloat16 } from "./bfloat16.js";
 export { fromHalf, fromHalves, toHalf } from "./float16.js";
 export { initializeParameters, initializeWeights, matchWeights, toFloat32, type Weights } from "./weights.js";
