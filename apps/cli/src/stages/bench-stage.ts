@@ -1,11 +1,9 @@
 /** Stage `bench`: speed and memory of the models of this run, beside a decoder-only baseline of equal size. */
 import { benchConfig, writeBenchReport, type BenchResult } from "@slm/bench";
-import { DATA_FILES } from "@slm/data";
-import { join } from "node:path";
 import { z } from "zod";
 import { benchWithBaseline, promptsFromRows } from "../models/bench-setup.js";
 import { locateModel } from "../models/locate-model.js";
-import { readEvaluationRows } from "../models/measure-quality.js";
+import { readHeldOutRows } from "../models/held-out-rows.js";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
@@ -35,7 +33,7 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
   ],
   run: async ({ settings, compute, inputs, work, ...context }): Promise<BenchResult> => {
     const { baseline, ...config } = settings;
-    const rows = await readEvaluationRows(join(requireInput(inputs, "data"), DATA_FILES.test));
+    const { rows } = await readHeldOutRows(requireInput(inputs, "data"));
     const float32 = { name: "student-float32", directory: requireInput(inputs, "export") };
     const result = await benchWithBaseline({
       models: [...(await quantizedModel(inputs.quantize)), float32],

@@ -10,6 +10,7 @@ import {
 } from "@slm/deploy";
 import { join } from "node:path";
 import { z } from "zod";
+import { HELD_OUT_SPLITS } from "../models/held-out-rows.js";
 import { locateModel } from "../models/locate-model.js";
 import { defineStage } from "../pipeline/stage.js";
 import { leafPaths, valueAt } from "../recipe/mapping.js";
@@ -73,19 +74,22 @@ async function provenanceOf(distilled: string): Promise<NonNullable<CardInput["p
 /** The part of the quantize stage's report that a card shows. */
 const quantizeDetails = z.looseObject({
   n: z.number(),
+  split: z.enum(HELD_OUT_SPLITS),
   scheme: z.string(),
   bytesBefore: z.number(),
   models: z.array(z.looseObject({ name: z.string(), metrics: z.record(z.string(), z.number()) })),
 });
 
 async function qualityOf(quantized: string): Promise<Pick<CardInput, "metrics" | "bytesBefore">> {
-  const { n, scheme, bytesBefore, models } = quantizeDetails.parse((await readManifest(quantized)).details);
+  const { n, split, scheme, bytesBefore, models } = quantizeDetails.parse(
+    (await readManifest(quantized)).details,
+  );
   const metricsOf = (name: string): Readonly<Record<string, number>> =>
     models.find((model) => model.name === name)?.metrics ?? {};
   const [before, after] = [metricsOf("float32"), metricsOf(scheme)];
   const metrics = Object.entries(after).map(([metric, value]) => ({
     metric,
-    dataset: "test split",
+    dataset: `${split} split`,
     n,
     after: value,
     ...(before[metric] === undefined ? {} : { before: before[metric] }),

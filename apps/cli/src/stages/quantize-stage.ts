@@ -1,4 +1,4 @@
-/** Stage `quantize`: smaller models, each measured on the test split beside the float32 export it was made from. */
+/** Stage `quantize`: smaller models, each measured on held-out rows beside the float32 export it was made from. */
 import { readDeviceModel, type StageContext } from "@slm/artifact";
 import { DATA_FILES } from "@slm/data";
 import { SlmError } from "@slm/error";
@@ -18,12 +18,16 @@ import { z } from "zod";
 import { withRuntime } from "../compute/open-engine.js";
 import { withOutputThreads } from "../compute/output-threads.js";
 import { readTokenPairs } from "../models/calibration-rows.js";
+import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
 import { askGate, gateMessage } from "../models/gated-quantization.js";
 import { modelBytes } from "../models/model-bytes.js";
-import { measureQuality, readEvaluationRows } from "../models/measure-quality.js";
+import { measureQuality } from "../models/measure-quality.js";
 import { resolveReduceRange } from "../models/reduce-range.js";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
+
+/** Reported where the recipe names no metrics, whichever the gate asks about. */
+const REPORTED: readonly MetricName[] = ["wordError", "phonemeError"];
 
 /** How to quantize, and how to find out what it cost. Read from the `quantize:` section of a recipe. */
 export const quantizeSection = quantizeConfig
@@ -32,7 +36,11 @@ export const quantizeSection = quantizeConfig
       .int()
       .positive()
       .optional()
-      .describe("Test rows that metrics are measured on, the first ones [rows]. Default: all."),
+      .describe("Held-out rows that metrics are measured on, the first ones [rows]. Default: all."),
+    metrics: z
+      .array(z.enum(METRIC_NAMES))
+      .optional()
+      .describe(`Measured beside the gate's metric. Default: ${REPORTED.join(", ")}.`),
   })
   .refine(({ gate }) => isMetricName(gate.metric), {
     path: ["gate", "metric"],
@@ -54,8 +62,10 @@ export interface MeasuredModel {
 }
 
 export interface QuantizeStageReport {
-  /** Test rows measured. */
+  /** Rows measured. */
   readonly n: number;
+  /** Where they are from. */
+  readonly split: HeldOutSplit;
   /** The scheme that is deployed: the first. */
   readonly scheme: string;
   readonly bytesBefore: number;
@@ -64,23 +74,19 @@ export interface QuantizeStageReport {
   readonly models: readonly MeasuredModel[];
 }
 
-/** Always reported, whichever metric the gate asks about. */
-const REPORTED: readonly MetricName[] = ["wordError", "phonemeError"];
-
 export const quantizeStage = defineStage<QuantizeSection>({
   name: "quantize",
   summary: "smaller models, each measured beside the float32 export",
   section: quantizeSection,
   kind: "quantized",
-  revision: 2,
+  revision: 3,
   inputs: [
     { stage: "data", required: true },
     { stage: "export", required: true },
   ],
   run: async ({ settings, compute, inputs, work, ...context }): Promise<QuantizeStageReport> => {
     const exported = requireInput(inputs, "export");
-    const testFile = join(requireInput(inputs, "data"), DATA_FILES.test);
-    const rows = await readEvaluationRows(testFile, settings.evaluateRows);
+    const { rows, split } = await readHeldOutRows(requireInput(inputs, "data"), settings.evaluateRows);
     return withRuntime(compute.threads, async (runtime) => {
       const bench = new QualityBench(rows, settings, runtime, context);
       const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
@@ -108,6 +114,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
       const [first] = models;
       return {
         n: rows.length,
+        split,
         scheme: first!.name,
         bytesBefore: before.bytes,
         bytesAfter: first!.bytes,
@@ -142,12 +149,12 @@ class QualityBench {
 
   constructor(
     rows: readonly EvaluationRow[],
-    { gate: { metric } }: QuantizeSection,
+    { gate: { metric }, metrics }: QuantizeSection,
     runtime: Runtime,
     context: StageContext,
   ) {
     this.#rows = rows;
-    this.#metrics = [...new Set([...REPORTED, ...(isMetricName(metric) ? [metric] : [])])];
+    this.#metrics = [...new Set([...(metrics ?? REPORTED), ...(isMetricName(metric) ? [metric] : [])])];
     this.#runtime = runtime;
     this.#context = context;
   }

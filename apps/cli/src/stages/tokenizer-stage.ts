@@ -1,6 +1,6 @@
 /** Stage `tokenizer`: the vocabulary of the training rows. */
-import { DATA_FILES, readAllRows } from "@slm/data";
-import { tokenizerConfig, trainSymbolTokenizer, writeTokenizer, type TokenizerConfig } from "@slm/tokenizer";
+import { DATA_FILES, readRows, type Row } from "@slm/data";
+import { tokenizerConfig, trainTokenizer, writeTokenizer, type TokenizerConfig } from "@slm/tokenizer";
 import { join } from "node:path";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
@@ -21,13 +21,20 @@ export const tokenizerStage = defineStage<TokenizerConfig>({
   revision: 1,
   inputs: [{ stage: "data", required: true }],
   run: async ({ settings, inputs, work }): Promise<TokenizerReport> => {
-    const rows = await readAllRows(join(requireInput(inputs, "data"), DATA_FILES.train));
-    const files = trainSymbolTokenizer({
-      sources: rows.map(({ source }) => source),
-      targets: rows.map(({ target }) => target),
-      sourceLowercase: settings.sourceLowercase,
-    });
+    let rows = 0;
+    const files = await trainTokenizer(
+      counted(readRows(join(requireInput(inputs, "data"), DATA_FILES.train)), () => rows++),
+      settings,
+    );
     await writeTokenizer(files, work);
-    return { rows: rows.length, vocab: Object.keys(files.tokenizer.model.vocab).length, rejected: [] };
+    return { rows, vocab: Object.keys(files.tokenizer.model.vocab).length, rejected: [] };
   },
 });
+
+/** Rows one by one as they are, each told of. */
+async function* counted(rows: AsyncIterable<Row>, onRow: () => void): AsyncGenerator<Row> {
+  for await (const row of rows) {
+    onRow();
+    yield row;
+  }
+}

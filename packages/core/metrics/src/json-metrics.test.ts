@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { intentAccuracy, jsonExactMatch } from "./json-metrics.js";
-import { jsonEqual, parseJson, parseJsonObject, type Json } from "./json-value.js";
+import { jsonEqual, parseJson, type Json } from "./json-value.js";
 import { slotF1, slotReport } from "./slot-f1.js";
 
 /** The same value with keys the other way round and other whitespace. */
@@ -90,18 +90,37 @@ describe("intentAccuracy", () => {
     expect(intentAccuracy.rowScore(prediction, ['{"intent":"go"}', '{"intent":"stop"}'])).toBe(expected);
   });
 
-  test.each(['{"city":"Oslo"}', '{"intent":1}', "[]"])("refuses the reference %s", (reference) => {
-    expect(() => intentAccuracy.compute(['{"intent":"go"}'], [[reference]])).toThrow(
-      "row 1 needs references",
-    );
+  test.each([
+    ['[{"name":"a","arguments":{"x":1}},{"name":"b"}]', 1],
+    ['[{"name":"b"},{"name":"a"}]', 0],
+    ['[{"name":"a"}]', 0],
+    ['{"name":"a"}', 0],
+    ["[]", 0],
+    ['[{"name":"a"},{"x":1}]', 0],
+  ])("of %s against two calls is %i", (prediction, expected) => {
+    expect(intentAccuracy.rowScore(prediction, ['[{"name":"a"},{"name":"b"}]'])).toBe(expected);
   });
+
+  test("takes the name of a call for its intent, but not where there is an intent", () => {
+    expect(intentAccuracy.rowScore('{"name":"go","arguments":{}}', ['{"name":"go"}'])).toBe(1);
+    expect(intentAccuracy.rowScore('{"name":"go","intent":"stop"}', ['{"intent":"go"}'])).toBe(0);
+  });
+
+  test.each(['{"city":"Oslo"}', '{"intent":1}', "[]", '[{"name":"a"},1]'])(
+    "refuses the reference %s",
+    (reference) => {
+      expect(() => intentAccuracy.compute(['{"intent":"go"}'], [[reference]])).toThrow(
+        "row 1 needs references",
+      );
+    },
+  );
 });
 
 describe("slotF1", () => {
   const reference = '{"intent":"order","items":[{"name":"tea","count":2}],"to":{"city":"Oslo"}}';
 
   test("is 1 for the same slots, whatever is empty beside them", () => {
-    expect(slotF1.rowScore(rewritten(parseJsonObject(reference)!), [reference])).toBe(1);
+    expect(slotF1.rowScore(rewritten(parseJson(reference)!.value), [reference])).toBe(1);
     expect(slotF1.rowScore('{"intent":"go","slots":{}}', ['{"intent":"go","list":[]}'])).toBe(1);
   });
 
@@ -129,7 +148,13 @@ describe("slotF1", () => {
     expect(slotF1.rowScore('{"a":[1,2]}', ['{"a":[2,1]}'])).toBe(0);
   });
 
-  test.each(["[]", "1", "x"])("refuses the reference %s", (text) => {
+  test("counts the slots of several calls at their places", () => {
+    const reference = '[{"name":"a","arguments":{"x":1}},{"name":"b","arguments":{}}]';
+    expect(slotF1.rowScore(reference, [reference])).toBe(1);
+    expect(slotF1.rowScore('[{"name":"a","arguments":{"x":2}}]', [reference])).toBe((2 * 1) / (2 + 3));
+  });
+
+  test.each(["[]", "[1]", "1", "x"])("refuses the reference %s", (text) => {
     expect(() => slotF1.compute(["{}"], [[text]])).toThrow("row 1 needs references that are JSON objects");
   });
 });

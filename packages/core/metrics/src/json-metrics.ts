@@ -1,9 +1,18 @@
 /** Answers that are JSON: all of it right, or the intent right. */
 import { defineMetric, meanOf, type Metric } from "./define-metric.js";
-import { jsonEqual, parseJson, parseJsonObject, requireReference } from "./json-value.js";
+import {
+  jsonEqual,
+  parseAnswer,
+  parseJson,
+  requireReference,
+  type JsonAnswer,
+  type JsonObject,
+} from "./json-value.js";
 
-/** The field of an answer that names what the speaker wants. */
-export const INTENT_FIELD = "intent";
+/** The fields of an answer that name what the speaker wants; of both the first. Calls have it in `name`. */
+export const INTENT_FIELDS = ["intent", "name"] as const;
+
+const INTENT = `a text in '${INTENT_FIELDS.join("' or '")}'`;
 
 /**
  * Share of rows whose prediction is the same JSON value as a reference. Order of keys, whitespace, escapes and the spelling of
@@ -23,26 +32,40 @@ export const jsonExactMatch: Metric = defineMetric({
   score: meanOf,
 });
 
-/** Share of rows whose prediction is a JSON object with the `intent` of a reference, compared letter by letter. */
+/**
+ * Share of rows whose prediction is a JSON object with the intent of a reference, compared letter by letter. Where the reference
+ * is an array of objects, the prediction must be one with the same intents in the same order.
+ */
 export const intentAccuracy: Metric = defineMetric({
-  description: `Share of rows whose prediction is a JSON object with the '${INTENT_FIELD}' of a reference.`,
+  description: `Share of rows whose prediction is JSON with the intent of a reference: ${INTENT}.`,
   unit: "fraction",
   betterIs: "higher",
   source: "Intent accuracy of spoken language understanding (Goo et al. 2018, aclanthology.org/N18-2118)",
   references: "some",
   countRow: (prediction, references, where) => {
     const expected = references.map((text) =>
-      requireReference(intentOf(text), `JSON objects with a text in '${INTENT_FIELD}'`, where),
+      requireReference(intentsOf(text), `JSON objects with ${INTENT}`, where),
     );
-    const predicted = intentOf(prediction);
+    const predicted = intentsOf(prediction);
     return predicted !== undefined && expected.includes(predicted) ? 1 : 0;
   },
   score: meanOf,
 });
 
-function intentOf(text: string): string | undefined {
-  const object = parseJsonObject(text);
-  if (object === undefined || !Object.hasOwn(object, INTENT_FIELD)) return undefined;
-  const intent = object[INTENT_FIELD];
+/** The intents of an answer as one text; one object and an array of one object differ. */
+function intentsOf(text: string): string | undefined {
+  const answer = parseAnswer(text);
+  if (answer === undefined) return undefined;
+  const intents = isSeveral(answer) ? answer.map(intentOf) : [intentOf(answer)];
+  return intents.includes(undefined) ? undefined : JSON.stringify([isSeveral(answer), intents]);
+}
+
+function isSeveral(answer: JsonAnswer): answer is readonly JsonObject[] {
+  return Array.isArray(answer);
+}
+
+function intentOf(object: JsonObject): string | undefined {
+  const field = INTENT_FIELDS.find((name) => Object.hasOwn(object, name));
+  const intent = field === undefined ? undefined : object[field];
   return typeof intent === "string" ? intent : undefined;
 }

@@ -26,10 +26,14 @@ export function parseJson(text: string): ParsedJson | undefined {
   return isDeeperThan(value, MAX_DEPTH) ? undefined : { value };
 }
 
-/** The object of a JSON text, or undefined if it is none. */
-export function parseJsonObject(text: string): JsonObject | undefined {
+/** What a JSON answer says: one object (a call, say), or several in a row. */
+export type JsonAnswer = JsonObject | readonly JsonObject[];
+
+/** The object of a JSON text, or the objects of its array; undefined if it is anything else or empty. */
+export function parseAnswer(text: string): JsonAnswer | undefined {
   const value = parseJson(text)?.value;
-  return value !== undefined && isJsonObject(value) ? value : undefined;
+  if (value === undefined || isJsonObject(value)) return value;
+  return isList(value) && value.length > 0 && value.every(isJsonObject) ? value : undefined;
 }
 
 /**
@@ -51,6 +55,10 @@ export function requireReference<T>(parsed: T | undefined, expected: string, whe
 /** Whether a value is an object, not an array. */
 export function isJsonObject(value: Json): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
 }
 
 /** Whether two values are equal, irrespective of the order of keys. */

@@ -4,13 +4,13 @@
  * A slot is a path of keys to a value that is neither object nor array. A predicted slot is right if a reference has the same
  * value at the same path: `{"from": {"city": "Oslo"}}` has the slot `/from/city` with `"Oslo"`. Values are compared as JSON
  * values (`1` is not `"1"`), texts letter by letter; items of arrays are at their positions; empty objects and arrays have no
- * slots.
+ * slots. An answer may be an array of objects, such as calls: then their slots are at their positions.
  *
  * Source: micro-averaged F1 over (row, slot, value) triples, as CoNLL's `conlleval` and `seqeval` count (row, type, span).
  */
 import { f1Of } from "./counts.js";
 import { bestOf, countRows, defineMetric, sumOf, type Metric, type References } from "./define-metric.js";
-import { parseJsonObject, requireReference, type Json, type JsonObject } from "./json-value.js";
+import { parseAnswer, requireReference, type Json, type JsonAnswer } from "./json-value.js";
 
 /** One value of an answer. */
 interface Slot {
@@ -27,8 +27,8 @@ interface SlotCounts {
   readonly predicted: readonly Slot[];
   readonly expected: readonly Slot[];
   readonly correct: readonly Slot[];
-  /** Whether the prediction is a JSON object. */
-  readonly isObject: boolean;
+  /** Whether the prediction is a JSON object, or several in an array. */
+  readonly isAnswer: boolean;
 }
 
 /** How well one slot was filled, over all rows. */
@@ -89,13 +89,13 @@ export function slotReport(
 }
 
 function countSlots(prediction: string, references: References, where: string): SlotCounts {
-  const object = parseJsonObject(prediction);
-  const predicted = object === undefined ? [] : slotsOf(object);
+  const answer = parseAnswer(prediction);
+  const predicted = answer === undefined ? [] : slotsOf(answer);
   const candidates = references.map((reference): SlotCounts => {
-    const expected = slotsOf(requireReference(parseJsonObject(reference), "JSON objects", where));
+    const expected = slotsOf(requireReference(parseAnswer(reference), "JSON objects", where));
     const keys = new Set(expected.map(keyOf));
     const correct = predicted.filter((slot) => keys.has(keyOf(slot)));
-    return { predicted, expected, correct, isObject: object !== undefined };
+    return { predicted, expected, correct, isAnswer: answer !== undefined };
   });
   return bestOf(candidates, (counts) => microF1([counts]), where);
 }
@@ -103,7 +103,7 @@ function countSlots(prediction: string, references: References, where: string): 
 function microF1(rows: readonly SlotCounts[]): number {
   const predicted = sumOf(rows, (row) => row.predicted.length);
   const expected = sumOf(rows, (row) => row.expected.length);
-  if (predicted + expected === 0) return rows.every(({ isObject }) => isObject) ? 1 : 0;
+  if (predicted + expected === 0) return rows.every(({ isAnswer }) => isAnswer) ? 1 : 0;
   return (2 * sumOf(rows, (row) => row.correct.length)) / (predicted + expected);
 }
 
@@ -112,8 +112,8 @@ function keyOf({ path, value }: Slot): string {
   return JSON.stringify([path, value]);
 }
 
-function slotsOf(object: JsonObject): readonly Slot[] {
-  return leavesOf(object, "", "");
+function slotsOf(answer: JsonAnswer): readonly Slot[] {
+  return leavesOf(answer, "", "");
 }
 
 function leavesOf(value: Json, path: string, name: string): readonly Slot[] {

@@ -1,3 +1,4 @@
+export { trainBpeTokenizer, type BpeOptions, type TextPair } from "./bpe-files.js";
 export { createTokenizer, loadTokenizer } from "./load-tokenizer.js";
 export { SPECIAL_TOKENS, trainSymbolTokenizer, type SymbolTraining } from "./symbol-files.js";
 export type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
@@ -11,3 +12,4 @@ export {
   type TokenizerFiles,
   type TokenizerJson,
 } from "./tokenizer-files.js";
+export { trainTokenizer } from "./train-tokenizer.js";

@@ -1,7 +1,7 @@
 /** Runs any `tokenizer.json` (BPE, WordPiece, Unigram, WordLevel) by `@huggingface/tokenizers`. */
 import { SlmError } from "@slm/error";
 import { createLibrary, type LibraryTokenizer } from "./library.js";
-import { refuseEmpty, refuseId, refuseSpecial } from "./refusals.js";
+import { refuseEmpty, refuseId, refuseSpecial, refuseSurrogate } from "./refusals.js";
 import type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
 import type { TokenizerFiles } from "./tokenizer-files.js";
 
@@ -21,6 +21,7 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
 
   const encode = (side: "source" | "target", text: string): number[] => {
     refuseSpecial(side, text, special);
+    refuseSurrogate(side, text);
     const idsOf = (part: string): readonly number[] =>
       guard("encode", () => library.encode(part, { add_special_tokens: false }).ids);
     const ids = idsOf(text);

@@ -37,3 +37,18 @@ export function refuseSpecial(side: Side, text: string, names: readonly string[]
     );
   }
 }
+
+/**
+ * Refuses half a character: written as UTF-8 it would come back as another one.
+ *
+ * @throws SlmError DATA_INVALID
+ */
+export function refuseSurrogate(side: Side, text: string): void {
+  const position = text.search(/\p{Surrogate}/u);
+  if (position < 0) return;
+  throw new SlmError(
+    "DATA_INVALID",
+    `tokenizer: the ${side} holds half a character (an unpaired surrogate) at ${position + 1}`,
+    { context: { side, position: position + 1 } },
+  );
+}

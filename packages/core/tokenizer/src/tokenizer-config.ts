@@ -1,12 +1,42 @@
 import { z } from "zod";
+import { SMALLEST_BPE_VOCABULARY } from "./bpe-files.js";
+import { SPLITS } from "./split-patterns.js";
 
-/** How to make the vocabulary. Read from the `tokenizer:` section of a recipe. */
-export const tokenizerConfig = z.strictObject({
+/** Ids of a small model's vocabulary are rows of its embedding: more than this is no small model. */
+const LARGEST_BPE_VOCABULARY = 262_144;
+
+const symbols = z.strictObject({
   kind: z
     .literal("symbols")
+    .optional()
     .default("symbols")
     .describe("symbols: every source character and every whitespace-separated target token is one id."),
   sourceLowercase: z.boolean().default(true).describe("Lower-case the source before it is encoded."),
+});
+
+const bpe = z.strictObject({
+  kind: z
+    .literal("bpe")
+    .describe("bpe: pieces of words learnt from both sides; any text has tokens and comes back exactly."),
+  vocabularySize: z
+    .int()
+    .min(SMALLEST_BPE_VOCABULARY)
+    .max(LARGEST_BPE_VOCABULARY)
+    .default(2048)
+    .describe("Most entries, the 4 special tokens and 256 bytes included [tokens]."),
+  minCount: z.int().positive().default(2).describe("Pairs that occur more rarely are not merged [times]."),
+  spaces: z
+    .enum(SPLITS)
+    .default("joined")
+    .describe(
+      'joined: a space belongs to the word behind it (shorter prose); apart: it does not, so a word is the same tokens in a sentence and between quotes, and JSON punctuation like ": " is one token.',
+    ),
+  sourceLowercase: z.boolean().default(false).describe("Lower-case the source before it is encoded."),
+});
+
+/** How to make the vocabulary. Read from the `tokenizer:` section of a recipe. */
+export const tokenizerConfig = z.discriminatedUnion("kind", [symbols, bpe], {
+  error: "expected symbols or bpe",
 });
 
 export type TokenizerConfig = z.infer<typeof tokenizerConfig>;

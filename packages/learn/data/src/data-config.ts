@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { augmentConfig } from "./augment/augment-config.js";
 import { FORMAT_NAMES } from "./formats/format-table.js";
 import { MAX_COLUMNS } from "./limits.js";
 import { ENCODINGS } from "./lines.js";
@@ -114,6 +115,7 @@ export const dataConfig = z
           "the order of the files. Training shuffles by itself.",
       ),
     limit: count.optional().describe("Most training rows kept, chosen by hash [rows]."),
+    augment: augmentConfig.optional().describe("More training rows out of those there are."),
     unlabelled: unlabelled
       .optional()
       .describe("Sources for the teacher to label; those that a split has already are left out."),

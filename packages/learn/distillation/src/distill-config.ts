@@ -1,7 +1,6 @@
 /** The `distill` section of a recipe: what the student is, what it learns from, and how. */
-import { METRIC_NAMES } from "@slm/metrics";
 import { decoderOnlyShape, encoderDecoderShape } from "@slm/model";
-import { trainingFields } from "@slm/training";
+import { DEFAULT_DEV_METRICS, devMetrics, trainingFields } from "@slm/training";
 import { z } from "zod";
 import { asksDistributions, lossConfig } from "./loss-config.js";
 import { fullestShares, largestShare, ROUNDING, targetsConfig } from "./target-schedule.js";
@@ -13,8 +12,6 @@ const student = z.discriminatedUnion("architecture", [
   encoderDecoderShape.extend({ architecture }),
   decoderOnlyShape.extend({ architecture: z.literal("decoder-only") }),
 ]);
-
-const metric = z.enum(METRIC_NAMES);
 
 const sampling = z.strictObject({
   temperature: z.number().positive().default(0.9).describe("Divides the logits before a token is drawn."),
@@ -47,9 +44,8 @@ export const distillConfig = z
       .describe(
         "Likeliest teacher tokens kept per gold target token, where no cache was made before [tokens].",
       ),
-    metrics: z
-      .tuple([metric], metric)
-      .default(["wordError", "phonemeError"])
+    metrics: devMetrics
+      .default(DEFAULT_DEV_METRICS)
       .describe("Measured on the dev split; the first chooses the best checkpoint."),
   })
   .check(({ value: { targets, loss }, issues }) => {

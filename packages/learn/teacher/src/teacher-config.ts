@@ -1,7 +1,7 @@
 /** The `teacher` section of a recipe: where the decoder-only teacher comes from. */
 import { z } from "zod";
 import { decoderOnlyShape } from "@slm/model";
-import { trainingFields } from "@slm/training";
+import { DEFAULT_DEV_METRICS, devMetrics, trainingFields } from "@slm/training";
 import { EMBEDDED_TEACHERS } from "./embedded-teacher.js";
 import { MAX_MEMBERS } from "./teacher-directory.js";
 
@@ -25,6 +25,12 @@ export const trainedTeacher = z.strictObject({
     .default(0)
     .describe("Share of the label's probability spread over the vocabulary."),
   ...trainingFields,
+  // No default here: a teacher of hours is not made again because a key was added to its settings.
+  metrics: devMetrics
+    .optional()
+    .describe(
+      `Measured on the dev split; the first chooses the best checkpoint. Default: ${DEFAULT_DEV_METRICS.join(", ")}.`,
+    ),
 });
 
 /** What a member has beside what a teacher of its own has. */

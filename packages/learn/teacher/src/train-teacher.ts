@@ -6,6 +6,7 @@ import { decoderOnlyConfig, parameterCount, writeCheckpoint, type DecoderOnlyCon
 import type { Engine } from "@slm/tensor";
 import { loadTokenizer, readTokenizerFiles, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
 import {
+  DEFAULT_DEV_METRICS,
   greedyDevMetric,
   removeRunState,
   train,
@@ -90,7 +91,7 @@ async function trainOn(
       limit: settings.evaluateRows,
       seed: context.seed,
       maxTarget: config.maxTarget,
-      metrics: ["wordError", "phonemeError"],
+      metrics: settings.metrics ?? DEFAULT_DEV_METRICS,
     }),
     workDirectory,
     key: hashJson({ settings, config, pairs: pairs.count, seed: context.seed }),

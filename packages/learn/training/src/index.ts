@@ -28,6 +28,8 @@ export {
 } from "./parameter-layout.js";
 export { learningRateAt } from "./schedule.js";
 export {
+  DEFAULT_DEV_METRICS,
+  devMetrics,
   trainingFields,
   trainingSettings,
   type LoraSettings,

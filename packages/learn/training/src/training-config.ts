@@ -1,4 +1,5 @@
 /** How a model is trained; shared by the teacher's and the student's recipe sections. */
+import { METRIC_NAMES } from "@slm/metrics";
 import { z } from "zod";
 
 /** Low-rank adapters in place of training every weight. */
@@ -10,6 +11,14 @@ const loraSettings = z.strictObject({
     .nonempty()
     .describe("Ends of the names of adapted linear weights, for example attention.query."),
 });
+
+const metric = z.enum(METRIC_NAMES);
+
+/** What is measured on the dev split. */
+export const devMetrics = z.tuple([metric], metric);
+
+/** The default of {@link devMetrics}. */
+export const DEFAULT_DEV_METRICS: z.infer<typeof devMetrics> = ["wordError", "phonemeError"];
 
 export const trainingFields = {
   steps: z.int().positive().describe("Optimizer steps."),

@@ -1,0 +1,42 @@
+/** The rows that models of a run are measured on: none of them was trained on. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { DATA_FILES } from "@slm/data";
+import { SlmError } from "@slm/error";
+import type { EvaluationRow } from "@slm/evaluate";
+import { readEvaluationRows } from "./measure-quality.js";
+
+/** In the order of preference: dev rows chose the checkpoint, so they flatter it a little. */
+export const HELD_OUT_SPLITS = ["test", "dev"] as const;
+export type HeldOutSplit = (typeof HELD_OUT_SPLITS)[number];
+
+export interface HeldOutRows {
+  readonly rows: readonly EvaluationRow[];
+  readonly split: HeldOutSplit;
+}
+
+/**
+ * The test rows of a prepared data set; where it has none, its dev rows.
+ *
+ * @param limit takes the first rows only
+ * @throws SlmError DATA_INVALID if it has neither, INPUT_MISSING if a file is not there.
+ */
+export async function readHeldOutRows(dataDirectory: string, limit?: number): Promise<HeldOutRows> {
+  for (const split of HELD_OUT_SPLITS) {
+    const file = join(dataDirectory, DATA_FILES[split]);
+    if (!(await isEmpty(file))) return { rows: await readEvaluationRows(file, limit), split };
+  }
+  throw new SlmError(
+    "DATA_INVALID",
+    `data: ${dataDirectory} has neither test nor dev rows, expected at least one row to measure on`,
+    { suggestions: ["--set data.test=FILE", "--set data.testFraction=0.1"] },
+  );
+}
+
+async function isEmpty(file: string): Promise<boolean> {
+  try {
+    return (await stat(file)).size === 0;
+  } catch (cause) {
+    throw new SlmError("INPUT_MISSING", `data: cannot read ${file}`, { context: { file }, cause });
+  }
+}

@@ -1,0 +1,101 @@
+import { readManifest } from "@slm/artifact";
+import { loadTokenizer } from "@slm/tokenizer";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { runCommand } from "../testing/run-command.js";
+import { tinyRecipe } from "../testing/tiny-run.js";
+
+const ROOMS = ["kitchen", "bath room", "cellar", "attic"];
+const METRICS = ["jsonExactMatch", "intentAccuracy", "slotF1"];
+
+/** Requests and calls; the first room is in no training row. */
+function rows(from: number, to: number): readonly { readonly source: string; readonly target: string }[] {
+  return ROOMS.slice(from, to).flatMap((room) =>
+    [10, 20, 30].map((level) => ({
+      source: `Dim the ${room}  lights to ${level} %`,
+      target: `{"name": "SetLight", "arguments": {"room": "${room}", "level": ${level}}}`,
+    })),
+  );
+}
+
+/** A section whose model reads and writes longer texts, and is measured by what is right for calls. */
+function withModel(section: object | undefined, key: "model" | "student"): object {
+  const shape = z.looseObject({}).parse(z.looseObject({ [key]: z.unknown() }).parse(section)[key]);
+  return { ...section, [key]: { ...shape, maxSource: 48, maxTarget: 48 }, metrics: METRICS };
+}
+
+let root = "";
+let out = "";
+let recipe = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-calls-"));
+  out = join(root, "run");
+  const file = async (name: string, list: readonly object[]): Promise<string> => {
+    await writeFile(join(root, name), list.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    return join(root, name);
+  };
+  const { teacher, distill, quantize, deploy } = tinyRecipe(root);
+  const sections = {
+    data: {
+      train: await file("train.jsonl", rows(1, 4)),
+      dev: await file("dev.jsonl", rows(0, 1)),
+      testFraction: 0,
+    },
+    tokenizer: { kind: "bpe", vocabularySize: 300, spaces: "apart" },
+    teacher: withModel(teacher, "model"),
+    distill: withModel(distill, "student"),
+    quantize: { ...quantize, gate: { metric: "jsonExactMatch", maxDrop: 1 }, metrics: ["slotF1"] },
+    deploy,
+  };
+  recipe = join(root, "calls.yaml");
+  await writeFile(recipe, JSON.stringify(sections));
+  const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
+  if (exitCode !== 0) throw new Error(stderr);
+}, 60_000);
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+describe("a run on requests and JSON calls without a test file", () => {
+  test("reads and writes calls exactly, in every artifact that carries the tokenizer", async () => {
+    for (const stage of ["tokenizer", "teacher", "distill", "export", "deploy"]) {
+      const tokenizer = await loadTokenizer(join(out, stage));
+      expect(tokenizer.vocabularySize).toBe(300);
+      for (const { source, target } of rows(0, 4)) {
+        expect(tokenizer.decode(tokenizer.encodeSource(source))).toBe(source);
+        expect(tokenizer.decode(tokenizer.encodeTarget(target))).toBe(target);
+      }
+    }
+  });
+
+  test("measures what the recipe asks for, on the dev rows", async () => {
+    const quantized = (await readManifest(join(out, "quantize"))).details;
+    expect(quantized).toMatchObject({ n: 3, split: "dev", gate: { metric: "jsonExactMatch" } });
+    const teacher = (await readManifest(join(out, "teacher"))).details;
+    expect(Object.keys(Object(teacher.metrics) as object).sort()).toEqual([...METRICS].sort());
+    expect(await readFile(join(out, "deploy", "README.md"), "utf8")).toContain("| slotF1 | dev split | 3 |");
+  });
+
+  test("generates from the bundle, and evaluates it", async () => {
+    const generated = await runCommand("generate", [
+      join(out, "deploy"),
+      "--prompt",
+      "Dim the attic",
+      "--json",
+    ]);
+    expect(generated.exitCode).toBe(0);
+    const evaluated = await runCommand("eval", [
+      ...[join(out, "deploy"), "--data", join(root, "dev.jsonl"), "--metrics", METRICS.join(",")],
+      ...["-o", join(root, "predictions.jsonl"), "--json"],
+    ]);
+    expect(evaluated.json).toMatchObject({ result: { n: 3, metrics: { jsonExactMatch: 0 } } });
+  });
+
+  test("names the row that is longer than the model reads", async () => {
+    const argv = [recipe, "--out", join(root, "short"), "--set", "teacher.model.maxSource=5", "--json"];
+    const { exitCode, json } = await runCommand("run", argv);
+    expect([exitCode, json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);
+    expect(JSON.stringify(json)).toMatch(/row 1: source has \d+ tokens, the model's limit is 5/);
+  });
+});

@@ -1,0 +1,116 @@
+/**
+ * The files of a byte-level BPE tokenizer: any Unicode text has tokens, and decoding gives it back exactly.
+ *
+ *   id 0 [pad]   1 [bos]   2 [eos]   3 [unk]   then the 256 bytes   then merged tokens, the most frequent first
+ */
+import { BYTE_ALPHABET } from "./byte-symbols.js";
+import { learnMerges, type LearntMerges } from "./learn-merges.js";
+import { PieceCounter } from "./piece-counter.js";
+import { refuseEmpty, refuseSpecial, refuseSurrogate } from "./refusals.js";
+import { SPECIAL_TOKENS } from "./symbol-files.js";
+import { SPLIT_PATTERNS, type SpaceRule } from "./split-patterns.js";
+import type { TokenizerFiles } from "./tokenizer-files.js";
+
+const SPECIAL_NAMES = Object.values(SPECIAL_TOKENS);
+
+/** Special tokens and bytes: what every byte-level vocabulary holds. */
+export const SMALLEST_BPE_VOCABULARY = SPECIAL_NAMES.length + BYTE_ALPHABET.length;
+
+export interface BpeOptions {
+  /** Most entries, special tokens and bytes included. */
+  readonly vocabularySize: number;
+  /** Pairs that occur more rarely are not merged. */
+  readonly minCount: number;
+  readonly spaces: SpaceRule;
+  readonly sourceLowercase: boolean;
+}
+
+/** A source and its target. */
+export interface TextPair {
+  readonly source: string;
+  readonly target: string;
+}
+
+/**
+ * The byte-level BPE tokenizer of a data set, both sides in one vocabulary. The rows are read once, one at a time.
+ *
+ * @throws SlmError DATA_INVALID without rows, or for a text that holds a special token or half a character.
+ */
+export async function trainBpeTokenizer(
+  rows: AsyncIterable<TextPair> | Iterable<TextPair>,
+  { vocabularySize, minCount, spaces, sourceLowercase }: BpeOptions,
+): Promise<TokenizerFiles> {
+  const counter = new PieceCounter({ spaces });
+  const count = (side: "source" | "target", text: string): void => {
+    refuseSpecial(side, text, SPECIAL_NAMES);
+    refuseSurrogate(side, text);
+    counter.add(text);
+  };
+  for await (const { source, target } of rows) {
+    count("source", sourceLowercase ? source.toLowerCase() : source);
+    count("target", target);
+  }
+  if (counter.counts.size === 0) throw refuseEmpty("source");
+  const learnt = learnMerges({ pieces: counter.counts, reserved: SPECIAL_NAMES, vocabularySize, minCount });
+  return bpeFiles(learnt, spaces, sourceLowercase);
+}
+
+function bpeFiles(
+  { tokens, merges }: LearntMerges,
+  spaces: SpaceRule,
+  sourceLowercase: boolean,
+): TokenizerFiles {
+  return {
+    tokenizer: {
+      version: "1.0",
+      truncation: null,
+      padding: null,
+      added_tokens: SPECIAL_NAMES.map((content, id) => ({
+        id,
+        content,
+        single_word: false,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+        special: true,
+      })),
+      normalizer: null,
+      pre_tokenizer: {
+        type: "Sequence",
+        pretokenizers: [
+          {
+            type: "Split",
+            pattern: { Regex: SPLIT_PATTERNS[spaces] },
+            behavior: "Isolated",
+            invert: false,
+          },
+          { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false },
+        ],
+      },
+      post_processor: null,
+      decoder: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false },
+      model: {
+        type: "BPE",
+        dropout: null,
+        unk_token: null,
+        continuing_subword_prefix: null,
+        end_of_word_suffix: null,
+        fuse_unk: false,
+        byte_fallback: false,
+        ignore_merges: false,
+        vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+        // As text, which libraries of every age read: a token never holds a space.
+        merges: merges.map(([left, right]) => `${left} ${right}`),
+      },
+    },
+    config: {
+      tokenizer_class: "PreTrainedTokenizerFast",
+      pad_token: SPECIAL_TOKENS.pad,
+      bos_token: SPECIAL_TOKENS.bos,
+      eos_token: SPECIAL_TOKENS.eos,
+      unk_token: SPECIAL_TOKENS.unknown,
+      clean_up_tokenization_spaces: false,
+      source: { lowercase: sourceLowercase },
+    },
+  };
+}

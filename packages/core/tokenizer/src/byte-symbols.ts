@@ -1,0 +1,29 @@
+/**
+ * The characters that stand for bytes in a byte-level vocabulary: printable bytes for themselves, the others for the
+ * characters from U+0100 on, so that a token is never whitespace or half a character.
+ *
+ * Source: the byte encoder of GPT-2; `ByteLevel` in Hugging Face `tokenizers`.
+ */
+
+const PRINTABLE: readonly (readonly [from: number, to: number])[] = [
+  [0x21, 0x7e],
+  [0xa1, 0xac],
+  [0xae, 0xff],
+];
+const FIRST_STAND_IN = 0x100;
+
+/** The character of each byte, by its value. */
+export const BYTE_CHARACTERS: readonly string[] = byteCharacters();
+
+/** All 256 characters in the order of their code points, which is the order of their ids. */
+export const BYTE_ALPHABET: readonly string[] = BYTE_CHARACTERS.toSorted(
+  (left, right) => left.codePointAt(0)! - right.codePointAt(0)!,
+);
+
+function byteCharacters(): readonly string[] {
+  let standIn = FIRST_STAND_IN;
+  return Array.from({ length: 256 }, (_, byte) => {
+    const isPrintable = PRINTABLE.some(([from, to]) => byte >= from && byte <= to);
+    return String.fromCodePoint(isPrintable ? byte : standIn++);
+  });
+}

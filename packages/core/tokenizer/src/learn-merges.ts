@@ -1,0 +1,156 @@
+/**
+ * Byte-pair encoding: the pair of neighbouring tokens that occurs most often becomes a token, again and again.
+ *
+ * Counts of pairs are kept up to date from merge to merge, so that a merge costs no more than the pieces that hold it.
+ * Source: Sennrich, Haddow, Birch 2016 (arXiv:1508.07909); ties and ids as in Hugging Face `tokenizers`, so that the
+ * result is the same file, whatever the order of the pieces.
+ */
+import { BYTE_ALPHABET, BYTE_CHARACTERS } from "./byte-symbols.js";
+import { MergeQueue } from "./merge-queue.js";
+
+export interface MergeRequest {
+  /** Piece of text to how often it occurs. */
+  readonly pieces: ReadonlyMap<string, number>;
+  /** Tokens that come before the bytes and are never merged. */
+  readonly reserved: readonly string[];
+  /** Most tokens, the reserved ones and the 256 bytes included. */
+  readonly vocabularySize: number;
+  /** Pairs that occur more rarely are not merged. */
+  readonly minCount: number;
+}
+
+export interface LearntMerges {
+  /** Tokens in the order of their ids, as characters that stand for bytes. */
+  readonly tokens: readonly string[];
+  /** Pairs in the order in which they are merged. */
+  readonly merges: readonly (readonly [left: string, right: string])[];
+}
+
+/** One piece as the ids of its tokens. */
+interface Word {
+  readonly count: number;
+  ids: number[];
+}
+
+/** Pairs of ids are keys of maps as `left * PAIR_BASE + right`, exact in a double. */
+const PAIR_BASE = 2 ** 26;
+
+/** The tokens and merges of a set of pieces; fewer than asked for where no pair occurs often enough. */
+export function learnMerges({ pieces, reserved, vocabularySize, minCount }: MergeRequest): LearntMerges {
+  const tokens = [...reserved, ...BYTE_ALPHABET];
+  const idOf = new Map(tokens.map((token, id) => [token, id]));
+  const merges: (readonly [string, string])[] = [];
+  const pairs = new PairTable(wordsOf(pieces, idOf));
+  while (tokens.length < vocabularySize) {
+    const best = pairs.mostFrequent(minCount);
+    if (best === undefined) break;
+    const [left, right] = [tokens[best.left]!, tokens[best.right]!];
+    const token = left + right;
+    let id = idOf.get(token);
+    // The same bytes may be put together in two ways: then two merges give one token.
+    if (id === undefined) {
+      id = tokens.length;
+      tokens.push(token);
+      idOf.set(token, id);
+    }
+    merges.push([left, right]);
+    pairs.merge(best.left, best.right, id);
+  }
+  return { tokens, merges };
+}
+
+function wordsOf(pieces: ReadonlyMap<string, number>, idOf: ReadonlyMap<string, number>): readonly Word[] {
+  const byteIds = BYTE_CHARACTERS.map((character) => idOf.get(character)!);
+  return Array.from(pieces, ([piece, count]) => ({
+    count,
+    ids: Array.from(Buffer.from(piece, "utf8"), (byte) => byteIds[byte]!),
+  }));
+}
+
+/** Neighbouring ids of all words: how often each pair occurs, and in which words. */
+class PairTable {
+  readonly #words: readonly Word[];
+  readonly #counts = new Map<number, number>();
+  /** Words that hold a pair or held it once; lists, since sets of this many numbers take five times the memory. */
+  readonly #places = new Map<number, number[]>();
+  readonly #queue = new MergeQueue();
+
+  constructor(words: readonly Word[]) {
+    this.#words = words;
+    for (const [index, { ids, count }] of words.entries()) {
+      for (let at = 1; at < ids.length; at++) this.#add(ids[at - 1]!, ids[at]!, count, index);
+    }
+    for (const key of this.#counts.keys()) this.#enqueue(key);
+  }
+
+  /** The most frequent pair, taken out; undefined where none occurs `minCount` times. */
+  mostFrequent(minCount: number): { readonly left: number; readonly right: number } | undefined {
+    for (;;) {
+      const top = this.#queue.pop();
+      if (top === undefined) return undefined;
+      const key = top.left * PAIR_BASE + top.right;
+      const count = this.#counts.get(key) ?? 0;
+      if (count === top.count) return count < minCount ? undefined : top;
+      if (count > 0) this.#queue.push({ ...top, count });
+    }
+  }
+
+  /** Replaces the pair by one id wherever it occurs. */
+  merge(left: number, right: number, id: number): void {
+    const key = left * PAIR_BASE + right;
+    const places = this.#places.get(key) ?? [];
+    this.#places.delete(key);
+    const risen = new Set<number>();
+    for (const index of places) this.#mergeWord(index, [left, right, id], risen);
+    this.#counts.delete(key);
+    for (const pair of risen) this.#enqueue(pair);
+  }
+
+  #mergeWord(index: number, [left, right, id]: readonly [number, number, number], risen: Set<number>): void {
+    const word = this.#words[index]!;
+    const { ids, count } = word;
+    const merged: number[] = [];
+    for (let at = 0; at < ids.length; at++) {
+      const here = ids[at]!;
+      if (here !== left || ids[at + 1] !== right) {
+        merged.push(here);
+        continue;
+      }
+      const before = merged.at(-1);
+      if (before !== undefined) {
+        this.#remove(before, left, count);
+        risen.add(this.#add(before, id, count, index));
+      }
+      const after = ids[at + 2];
+      if (after !== undefined) {
+        this.#remove(right, after, count);
+        risen.add(this.#add(id, after, count, index));
+      }
+      merged.push(id);
+      at++;
+    }
+    word.ids = merged;
+  }
+
+  #add(left: number, right: number, count: number, word: number): number {
+    const key = left * PAIR_BASE + right;
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + count);
+    const places = this.#places.get(key);
+    if (places === undefined) this.#places.set(key, [word]);
+    else if (places.at(-1) !== word) places.push(word);
+    return key;
+  }
+
+  #remove(left: number, right: number, count: number): void {
+    const key = left * PAIR_BASE + right;
+    const rest = (this.#counts.get(key) ?? 0) - count;
+    if (rest > 0) this.#counts.set(key, rest);
+    else this.#counts.delete(key);
+  }
+
+  #enqueue(key: number): void {
+    const count = this.#counts.get(key);
+    if (count === undefined) return;
+    this.#queue.push({ left: Math.floor(key / PAIR_BASE), right: key % PAIR_BASE, count });
+  }
+}

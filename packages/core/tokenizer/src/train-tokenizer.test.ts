@@ -1,0 +1,37 @@
+import { describe, expect, test } from "vitest";
+import { createTokenizer } from "./load-tokenizer.js";
+import { tokenizerConfig } from "./tokenizer-config.js";
+import { trainTokenizer } from "./train-tokenizer.js";
+
+const ROWS = [
+  { source: "cat", target: "K AE T" },
+  { source: "It's", target: "IH T S" },
+];
+
+async function* later<T>(items: readonly T[]): AsyncGenerator<T> {
+  for (const item of items) yield await Promise.resolve(item);
+}
+
+describe(trainTokenizer, () => {
+  test("makes symbols where no kind is named", async () => {
+    const files = await trainTokenizer(later(ROWS), tokenizerConfig.parse({}));
+    expect(createTokenizer(files).encodeTarget("K AE T")).toHaveLength(3);
+    expect(files.config.source).toMatchObject({ lowercase: true });
+  });
+
+  test("makes a byte-level vocabulary of 2048 entries at most where asked for bpe", async () => {
+    const files = await trainTokenizer(later(ROWS), tokenizerConfig.parse({ kind: "bpe" }));
+    expect(createTokenizer(files).vocabularySize).toBeGreaterThanOrEqual(260);
+    expect(files.config.source).toEqual({ lowercase: false });
+  });
+});
+
+describe("tokenizerConfig", () => {
+  test.each([
+    [{ kind: "words" }, "expected symbols or bpe"],
+    [{ kind: "bpe", vocabularySize: 259 }, "260"],
+    [{ kind: "symbols", vocabularySize: 300 }, "vocabularySize"],
+  ])("refuses %j", (settings, reason) => {
+    expect(tokenizerConfig.safeParse(settings).error?.message).toContain(reason);
+  });
+});

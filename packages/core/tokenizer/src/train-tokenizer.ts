@@ -1,0 +1,34 @@
+/** Makes the vocabulary a recipe asks for. */
+import { trainBpeTokenizer, type TextPair } from "./bpe-files.js";
+import { trainSymbolTokenizer } from "./symbol-files.js";
+import type { TokenizerConfig } from "./tokenizer-config.js";
+import type { TokenizerFiles } from "./tokenizer-files.js";
+
+type Rows = AsyncIterable<TextPair> | Iterable<TextPair>;
+
+/**
+ * The tokenizer of a data set, of the kind the configuration names.
+ *
+ * @throws SlmError DATA_INVALID if the rows do not suit the kind: see {@link trainSymbolTokenizer} and
+ * {@link trainBpeTokenizer}.
+ */
+export async function trainTokenizer(rows: Rows, config: TokenizerConfig): Promise<TokenizerFiles> {
+  switch (config.kind) {
+    case "symbols": {
+      const { sources, targets } = await sidesOf(rows);
+      return trainSymbolTokenizer({ sources, targets, sourceLowercase: config.sourceLowercase });
+    }
+    case "bpe":
+      return trainBpeTokenizer(rows, config);
+  }
+}
+
+async function sidesOf(rows: Rows): Promise<{ readonly sources: string[]; readonly targets: string[] }> {
+  const sources: string[] = [];
+  const targets: string[] = [];
+  for await (const { source, target } of rows) {
+    sources.push(source);
+    targets.push(target);
+  }
+  return { sources, targets };
+}
