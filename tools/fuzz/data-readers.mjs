@@ -57,7 +57,8 @@ function fuzz(task) {
     const before = process.memoryUsage.rss();
     const counts = { accepted: 0, partlyRejected: 0, refused: 0, rows: 0, rejected: 0 };
     const codes = {};
-    let slowest = { ms: 0, file: 0 };
+    let slowest = { wallMs: 0, file: 0 };
+    let busiest = { processorMs: 0, file: 0 };
     let [largestBytes, done, peakBytes] = [0, 0, before];
     const worker = new Worker(fileURLToPath(import.meta.url), { workerData: task });
     const finish = (failure) => {
@@ -72,6 +73,7 @@ function fuzz(task) {
         ...counts,
         codes,
         slowest,
+        busiest,
         largestBytes,
         ...memory,
         failure: failure ?? grew,
@@ -92,7 +94,9 @@ function fuzz(task) {
       watch();
       peakBytes = Math.max(peakBytes, outcome.rss);
       largestBytes = Math.max(largestBytes, outcome.bytes);
-      if (outcome.ms > slowest.ms) slowest = { ms: Math.round(outcome.ms * 10) / 10, file: done - 1 };
+      if (outcome.wallMs > slowest.wallMs) slowest = { wallMs: Math.round(outcome.wallMs), file: done - 1 };
+      if (outcome.processorMs > busiest.processorMs)
+        busiest = { processorMs: Math.round(outcome.processorMs), file: done - 1 };
       if (outcome.unexpected !== undefined) return finish(`file ${done - 1}: ${outcome.unexpected}`);
       if (outcome.code !== undefined) {
         counts.refused++;
@@ -115,9 +119,18 @@ async function work({ format, files, seed, directory }) {
     const bytes = damage(originals[format](random), random);
     writeFileSync(path, bytes);
     const startedAt = performance.now();
+    const usage = process.cpuUsage();
     const outcome = await read(path, format);
-    const ms = performance.now() - startedAt;
-    parentPort.postMessage({ ...outcome, ms, bytes: bytes.length, rss: process.memoryUsage.rss() });
+    const wallMs = performance.now() - startedAt;
+    const { user, system } = process.cpuUsage(usage);
+    const processorMs = (user + system) / 1000;
+    parentPort.postMessage({
+      ...outcome,
+      wallMs,
+      processorMs,
+      bytes: bytes.length,
+      rss: process.memoryUsage.rss(),
+    });
   }
   parentPort.postMessage(null);
 }

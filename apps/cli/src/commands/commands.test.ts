@@ -101,13 +101,13 @@ describe("slm data and slm tokenizer", () => {
       rows: 2,
       rejected: [{ line: 4, reason: "source: expected text, got an empty string" }],
       samples: [{ source: "ab, c", target: "X" }, { source: "cab" }],
-      sourceHistogram: expect.arrayContaining([{ from: 2, to: 3, count: 1 }]) as unknown,
+      sourceHistogram: expect.arrayContaining([{ from: 3, to: 3, count: 1 }]) as unknown,
     });
     await runCommand("tokenizer:train", inRun());
     const { stdout } = await runCommand("data:inspect", [...argv, "--tokenizer", at("run/tokenizer")]);
     expect(stdout).toContain("covered     1 (50.00 %)");
     expect(stdout).toContain("source tokens 3.0 on average");
-    expect(stdout).toMatch(/2-3 {2}1 {2}#+/);
+    expect(stdout).toMatch(/^ {2}3 {2}1 {2}#+$/mu);
   });
 
   test("inspect names the columns there are where one is missing, and refuses settings of other things", async () => {

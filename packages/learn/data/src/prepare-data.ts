@@ -59,7 +59,7 @@ export interface PrepareOptions {
   readonly seed?: number;
   /** Text held in memory before it goes to disk [UTF-16 units]. Default 16 Mi. */
   readonly memoryUnits?: number;
-  /** Input per bucket on disk, one of which is in memory at a time [bytes]. Default 32 MiB. */
+  /** Input per bucket on disk, one of which is in memory at a time [bytes]. Default 8 MiB. */
   readonly bucketBytes?: number;
 }
 

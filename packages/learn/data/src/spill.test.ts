@@ -43,8 +43,8 @@ describe(Spill, () => {
 
 describe(bucketsFor, () => {
   test("grows with the input up to a limit", () => {
-    expect([0, 1, 2 ** 25, 2 ** 25 + 1, 2 ** 60].map((bytes) => bucketsFor(bytes))).toEqual([
-      1, 1, 1, 2, 1024,
+    expect([0, 1, 2 ** 23, 2 ** 23 + 1, 2 ** 60].map((bytes) => bucketsFor(bytes))).toEqual([
+      1, 1, 1, 2, 4096,
     ]);
   });
 });
