@@ -19,7 +19,7 @@ describe(Spill, () => {
       fc.string({ unit: "binary" }),
     );
     const property = fc.asyncProperty(
-      fc.array(entry),
+      fc.array(entry, { maxLength: 20 }),
       fc.integer({ min: 1, max: 9 }),
       fc.nat({ max: 200 }),
       async (entries, buckets, memoryUnits) => {
@@ -37,7 +37,7 @@ describe(Spill, () => {
         expect(await readdir(root)).not.toContain(String(counter - 1));
       },
     );
-    await fc.assert(property, { numRuns: 50 });
+    await fc.assert(property, { numRuns: 20 });
   });
 });
 
