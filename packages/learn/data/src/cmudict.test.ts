@@ -50,7 +50,7 @@ describe(scanCmudict, () => {
     const read = (split: keyof typeof rows): Promise<readonly Row[]> =>
       readAllRows(join(directory, DATA_FILES[split]));
     rows = { train: await read("train"), dev: await read("dev"), test: await read("test") };
-  }, 60_000);
+  }, 180_000);
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
   test("gives the whole dictionary: 133,784 entries of which 1,199 are no words of letters", () => {

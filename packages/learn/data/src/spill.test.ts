@@ -37,8 +37,9 @@ describe(Spill, () => {
         expect(await readdir(root)).not.toContain(String(counter - 1));
       },
     );
-    await fc.assert(property, { numRuns: 20 });
-  });
+    await fc.assert(property, { numRuns: 15 });
+    // Hundreds of small files: slow where the disk is shared.
+  }, 120_000);
 });
 
 describe(bucketsFor, () => {
