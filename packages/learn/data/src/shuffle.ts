@@ -29,7 +29,7 @@ export function shuffledOrder(n: number, seed: number, epoch: number): Int32Arra
 }
 
 /** An integer in [0, bound), without bias: draws above the last whole multiple of the bound are thrown away. */
-function below(random: () => number, bound: number): number {
+export function below(random: () => number, bound: number): number {
   const limit = UINT32 - (UINT32 % bound);
   let draw = random();
   while (draw >= limit) draw = random();
@@ -37,7 +37,7 @@ function below(random: () => number, bound: number): number {
 }
 
 /** Uniform 32-bit integers. The first draws mix the four seed words and are thrown away. */
-function sfc32(seed: number, stream: number): () => number {
+export function sfc32(seed: number, stream: number): () => number {
   let a = seed >>> 0;
   let b = Math.floor(seed / UINT32) ^ Math.imul(Math.floor(stream / UINT32), 0x9e3779b9);
   let c = stream >>> 0;
