@@ -1,9 +1,9 @@
 /** A published decoder-only model as a checkpoint with its tokenizer. */
-import { SlmError } from "@slm/error";
 import type { CheckpointDType, ForeignCheckpoint } from "@slm/model";
 import { importConfig, readHuggingFaceDirectory, writeImported } from "@slm/model-import";
 import {
   createTokenizer,
+  fillVocabulary,
   readForeignTokenizer,
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
@@ -55,17 +55,11 @@ export async function importTeacher(
     before === undefined && after === undefined
       ? foreign
       : withPrompt(foreign, { before: before ?? around.before ?? "", after: after ?? around.after ?? "\n" });
-  const tokenizer = createTokenizer(files);
-  const options = { maxSource, maxTarget, tokens: tokenizer.tokens };
   const { vocabularySize } = importConfig(checkpoint, { maxSource, maxTarget }).config;
-  if (tokenizer.vocabularySize > vocabularySize) {
-    throw new SlmError(
-      "SHAPE_MISMATCH",
-      `${source}: the tokenizer has ${tokenizer.vocabularySize} tokens, the model only ${vocabularySize} (vocab_size)`,
-    );
-  }
-  const { parameters } = await writeImported(checkpoint, work, { dtype, ...options });
-  await writeTokenizer(files, work);
+  const whole = fillVocabulary(files, vocabularySize, source);
+  const { tokens } = createTokenizer(whole);
+  const { parameters } = await writeImported(checkpoint, work, { dtype, maxSource, maxTarget, tokens });
+  await writeTokenizer(whole, work);
   const [architecture = ""] = checkpoint.config["architectures"] as readonly string[];
   return { parameters, vocab: vocabularySize, source, architecture, dtype };
 }
