@@ -12,9 +12,11 @@ import { ExportCommand } from "./commands/export.js";
 import { GenerateCommand } from "./commands/generate.js";
 import { ModelCheckCommand } from "./commands/model/check.js";
 import { ModelInitCommand } from "./commands/model/init.js";
+import { PullCommand } from "./commands/pull.js";
 import { QuantizeCommand } from "./commands/quantize.js";
 import { ReportCommand } from "./commands/report.js";
 import { RunCommand } from "./commands/run.js";
+import { ServeCommand } from "./commands/serve.js";
 import { TeacherCacheCommand } from "./commands/teacher/cache.js";
 import { TeacherTrainCommand } from "./commands/teacher/train.js";
 import { TokenizerTrainCommand } from "./commands/tokenizer/train.js";
@@ -35,6 +37,8 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   eval: EvalCommand,
   bench: BenchCommand,
   deploy: DeployCommand,
+  pull: PullCommand,
+  serve: ServeCommand,
   report: ReportCommand,
   verify: VerifyCommand,
   "model:check": ModelCheckCommand,
