@@ -92,3 +92,9 @@ export const SCHEME_NAMES = [
 
 /** Whether a scheme needs calibration data to choose the ranges of activations. */
 export const isStatic = (name: SchemeName): boolean => schemes[name].kind === "static";
+
+/** Whether calibration data make a scheme better: static ones need them, 4-bit weights profit from them. */
+export function learnsFromData(name: SchemeName): boolean {
+  const scheme: Scheme = schemes[name];
+  return scheme.kind === "static" || [scheme.encoder, scheme.decoder].includes("int4-block");
+}

@@ -115,6 +115,7 @@ export async function overheadBytes(options: SensitivityOptions, scratch: string
       modelDirectory,
       outputDirectory: scratch,
       scheme: "int4-block",
+      embedding: "int4-block",
       blockSize,
       symmetric,
       method: "rtn",
