@@ -102,9 +102,7 @@ export async function quantizeModelGraph(original: Graph, request: GraphRequest)
   const needsGrams = usesBlocks && blockMethods[method].needsCalibration;
   const grams =
     request.grams ??
-    (needsGrams
-      ? await weightGrams(graph, requireCalibration(calibration, `method ${method}`))
-      : undefined);
+    (needsGrams ? await weightGrams(graph, requireCalibration(calibration, `method ${method}`)) : undefined);
   const { onWeight, blockSize, reduceRange, symmetric, run } = request;
   return quantizeGraph(graph, {
     ...{ format, formats, reduceRange, method },

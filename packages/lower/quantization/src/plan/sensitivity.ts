@@ -119,9 +119,7 @@ export async function measureSensitivity(
       ? nodeDamages(scheme)
       : weightDamages(
           ({ graph, isTable }) =>
-            formats?.[graph] ?? [
-              isTable ? (options.embedding ?? tableFormat(scheme[graph])) : scheme[graph],
-            ],
+            formats?.[graph] ?? [isTable ? (options.embedding ?? tableFormat(scheme[graph])) : scheme[graph]],
         );
   const found: LayerDamage[] = [];
   await withModelFeeds(modelDirectory, model, calibration, (feeds) =>

@@ -113,7 +113,9 @@ async function roundMatrix(
     scales: new Float32Array(outputs),
     squares: new Float64Array(outputs),
     distances: new Float64Array(outputs),
-    ...(gram === undefined ? {} : { feedback: feedbackFactor(gram.values, inputs) }),
+    ...(gram === undefined
+      ? {}
+      : { feedback: feedbackFactor(gram.values, inputs), importance: squaresOf(gram) }),
   };
   await run(job, outputs);
   return onGrid(job, outputs);
@@ -142,4 +144,14 @@ function onGrid(job: OutputsJob, outputs: number): RoundedWeight {
     }
   }
   return { values: rounded, parameters };
+}
+
+/** Added to each sum of squares, as a share of their mean: calibration may have missed an input. */
+const DAMPING = 0.01;
+
+/** Sums of squares by input. */
+function squaresOf({ size, values }: Gram): Float64Array {
+  const squares = Float64Array.from({ length: size }, (_, at) => values[at * size + at]!);
+  const mean = squares.reduce((sum, square) => sum + square, 0) / size;
+  return squares.map((square) => square + DAMPING * mean);
 }

@@ -1,7 +1,7 @@
 /**
  * The 4-bit grid that NPUs want: zero point in the middle, scale positive, so q = code - 8 are the whole numbers from -8 to
  * 7. Judged like the candidates of `search-grid.ts`: for q fixed, the best scale is sum(w q) / sum(q^2), and the squared
- * error falls by sum(w q)^2 / sum(q^2).
+ * error falls by sum(w q)^2 / sum(q^2). With data, each term counts as much as its input does.
  */
 import { SMALLEST, type Grid } from "./grid.js";
 
@@ -12,8 +12,12 @@ const HIGHEST = 7;
 const STEP = 0.04;
 const CANDIDATES = 16;
 
-/** The grid of the first `count` weights of `block` with the least squared error that the search finds. */
-export function positiveGrid(block: Float64Array, count: number): Grid {
+/**
+ * The grid of the first `count` weights of `block` with the least squared error that the search finds.
+ *
+ * @param importance of each weight's error; default: all the same
+ */
+export function positiveGrid(block: Float64Array, count: number, importance?: Float64Array): Grid {
   let peak = 0;
   for (let at = 0; at < count; at += 1) peak = Math.max(peak, Math.abs(block[at]!));
   if (peak < SMALLEST) return { scale: 1, zero: MIDDLE };
@@ -27,8 +31,9 @@ export function positiveGrid(block: Float64Array, count: number): Grid {
       const value = block[at]!;
       const free = Math.floor(value * inverse + 0.5);
       const q = free < -MIDDLE ? -MIDDLE : free > HIGHEST ? HIGHEST : free;
-      product += value * q;
-      square += q * q;
+      const weighted = importance === undefined ? q : q * importance[at]!;
+      product += value * weighted;
+      square += q * weighted;
     }
     const gain = (product * product) / square;
     if (gain > bestGain) {
