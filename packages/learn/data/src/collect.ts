@@ -53,7 +53,7 @@ export async function collectRows(
   const owners = new HashTable();
   /** Keys of files made for one split. */
   const made = new HashTable();
-  const fractions = fractionsOf(config);
+  const fractions = fractionsOf(inputs, config);
   let rows = 0;
   let leaked = 0;
   for (const [file, { name, split: own, scan }] of inputs.entries()) {
@@ -93,12 +93,13 @@ function keepOwner(owners: HashTable, key: string, split: Split): void {
   owners.set(key, Math.max(numberOf(split), owners.get(key) ?? 0));
 }
 
-/** A split that has a file of its own takes nothing from the training rows. */
-function fractionsOf({ dev, test, testFraction, devFraction }: DataConfig): SplitFractions {
-  return {
-    testFraction: test === undefined ? testFraction : 0,
-    devFraction: dev === undefined ? devFraction : 0,
-  };
+/** A split that has rows of its own takes nothing from the training rows. */
+function fractionsOf(
+  inputs: readonly DataInput[],
+  { testFraction, devFraction }: DataConfig,
+): SplitFractions {
+  const has = (wanted: Split): boolean => inputs.some(({ split }) => split === wanted);
+  return { testFraction: has("test") ? 0 : testFraction, devFraction: has("dev") ? 0 : devFraction };
 }
 
 function whyNot(scanned: ScannedLine, config: DataConfig): string | undefined {

@@ -1,9 +1,9 @@
 /** What a recipe's `data:` section reads: its files, each with the split it was made for, and its generated source. */
 import { stat } from "node:fs/promises";
 import type { DataConfig } from "./data-config.js";
-import { DEFAULT_SOURCE, scanSource } from "./source-table.js";
+import { DEFAULT_SOURCE, scanSource, testFileOf } from "./source-table.js";
 import { scanFile, type DataFile } from "./scan-file.js";
-import type { ScannedLine } from "./read-rows.js";
+import { scanRows, type ScannedLine } from "./read-rows.js";
 import type { Split } from "./split.js";
 
 /** One file of input, or a generated source. */
@@ -22,7 +22,13 @@ export function dataInputs(config: DataConfig): readonly DataInput[] {
   const made = (["test", "dev"] as const).flatMap((split) =>
     filesOf(config[split]).map((file) => ({ ...fileInput(file, config), split })),
   );
-  return [...made, ...trainingInputs(config)];
+  return [...made, ...ownTestInput(config), ...trainingInputs(config)];
+}
+
+/** The test rows that a source brings along, unless the recipe names other ones. */
+function ownTestInput({ train, test, source = DEFAULT_SOURCE }: DataConfig): readonly DataInput[] {
+  const file = train === undefined && test === undefined ? testFileOf(source) : undefined;
+  return file === undefined ? [] : [{ name: file, split: "test", paths: [file], scan: () => scanRows(file) }];
 }
 
 /** A file that a setting names, with the setting's dotted name inside the section. */

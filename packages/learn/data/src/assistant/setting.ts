@@ -1,0 +1,66 @@
+/** What a device setting is: how it is controlled, what people call it, and what they say when they mean it. */
+
+export const GROUPS = [
+  "display",
+  "sound",
+  "network",
+  "devices",
+  "power",
+  "privacy",
+  "focus",
+  "accessibility",
+] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** What can be asked of a setting; each has its arguments in a call. */
+export const ACTIONS = [
+  "on",
+  "off",
+  "set",
+  "up",
+  "down",
+  "choose",
+  "last",
+  "never",
+  "between",
+  "name",
+] as const;
+export type Action = (typeof ACTIONS)[number];
+
+export const DURATION_UNITS = ["seconds", "minutes", "hours"] as const;
+export type DurationUnit = (typeof DURATION_UNITS)[number];
+
+/** A value of a choice, and what people call it. */
+export interface Option {
+  readonly value: string | number;
+  readonly called: readonly [string, ...string[]];
+}
+
+/** How a setting is controlled, which decides the arguments of its calls. */
+export type Control =
+  /** `{"state": "on" | "off"}`; with `app` also `"app"`, with `timed` also `"duration"` and `"unit"`. */
+  | { readonly kind: "toggle"; readonly app?: true; readonly timed?: true }
+  /** `{"level": 0-100}` in percent, `{"by": -100-100}`, or `{"direction": "up" | "down", "amount"?: "little" | "lot"}`. */
+  | { readonly kind: "level" }
+  /** `{"value": one of the options}` */
+  | { readonly kind: "choice"; readonly options: readonly [Option, ...Option[]] }
+  /** `{"duration": n, "unit": one of the units}`, or `{"never": true}` where that makes sense. */
+  | { readonly kind: "duration"; readonly units: readonly DurationUnit[]; readonly never?: true }
+  /** `{"from": "HH:MM", "to": "HH:MM"}` */
+  | { readonly kind: "period" }
+  /** `{[slot]: name}`, a name as the speaker wrote it. */
+  | { readonly kind: "name"; readonly slot: string; readonly names: readonly [string, ...string[]] };
+
+export interface Setting {
+  /** Name of its calls. */
+  readonly name: string;
+  readonly group: Group;
+  readonly control: Control;
+  /** What people call it, with its article. */
+  readonly nouns: readonly [string, ...string[]];
+  /**
+   * Whole requests that mean an action without the usual words, with the placeholders of `phrasings.ts`; for a choice also by
+   * `choose:value`.
+   */
+  readonly says?: Readonly<Record<string, readonly [string, ...string[]]>>;
+}
