@@ -12,6 +12,9 @@ const MAX_FILE_BYTES = 128 * 1024 * 1024;
 /** Ids become rows of an embedding matrix, so an absurd id is refused before anything is allocated for it. */
 const MAX_VOCABULARY = 4_000_000;
 
+/** Deepest nesting [levels]: published files have about ten, and what walks a component may then recurse. */
+const MAX_DEPTH = 64;
+
 const tokenId = z
   .int()
   .nonnegative()
@@ -105,7 +108,10 @@ export async function writeTokenizer(files: TokenizerFiles, directory: string): 
 }
 
 async function readJson<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.infer<Schema>> {
-  const parsed = schema.safeParse(parseJson(path, await readText(path)));
+  const value = parseJson(path, await readText(path));
+  if (isDeeperThan(value, MAX_DEPTH))
+    throw invalidFile(path, `expected at most ${MAX_DEPTH} levels of nesting, got more`);
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const where = issue === undefined ? "" : ` at ${issue.path.map(String).join(".") || "the top"}`;
@@ -140,6 +146,11 @@ function parseJson(path: string, text: string): unknown {
   } catch (cause) {
     throw invalidFile(path, messageOf(cause), cause);
   }
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeperThan(item, levels - 1));
 }
 
 function isVocabulary(value: unknown): boolean {
