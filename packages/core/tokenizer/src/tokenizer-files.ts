@@ -1,19 +1,15 @@
 /** The two files of a tokenizer directory: what they must hold, reading and writing them. */
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
 import { z } from "zod";
+import { messageOf, readJson } from "./read-json.js";
 
 export const TOKENIZER_FILE = "tokenizer.json";
 export const TOKENIZER_CONFIG_FILE = "tokenizer_config.json";
 
-/** The largest published vocabularies (256k entries) take about 35 MiB; more than this is not a tokenizer. */
-const MAX_FILE_BYTES = 128 * 1024 * 1024;
 /** Ids become rows of an embedding matrix, so an absurd id is refused before anything is allocated for it. */
 const MAX_VOCABULARY = 4_000_000;
-
-/** Deepest nesting [levels]: published files have about ten, and what walks a component may then recurse. */
-const MAX_DEPTH = 64;
 
 const tokenId = z
   .int()
@@ -107,52 +103,6 @@ export async function writeTokenizer(files: TokenizerFiles, directory: string): 
   }
 }
 
-async function readJson<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.infer<Schema>> {
-  const value = parseJson(path, await readText(path));
-  if (isDeeperThan(value, MAX_DEPTH))
-    throw invalidFile(path, `expected at most ${MAX_DEPTH} levels of nesting, got more`);
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const where = issue === undefined ? "" : ` at ${issue.path.map(String).join(".") || "the top"}`;
-  throw invalidFile(path, `${issue?.message ?? "not a tokenizer file"}${where}`, parsed.error);
-}
-
-async function readText(path: string): Promise<string> {
-  let bytes: Uint8Array;
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES)
-      throw invalidFile(path, `expected at most ${MAX_FILE_BYTES} bytes, got ${size}`);
-    bytes = await readFile(path);
-  } catch (cause) {
-    if (cause instanceof SlmError) throw cause;
-    throw new SlmError("INPUT_MISSING", `tokenizer: cannot read ${path}: ${messageOf(cause)}`, {
-      context: { path },
-      suggestions: ["slm tokenizer train --help"],
-      cause,
-    });
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw invalidFile(path, "expected UTF-8 text", cause);
-  }
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw invalidFile(path, messageOf(cause), cause);
-  }
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((item) => isDeeperThan(item, levels - 1));
-}
-
 function isVocabulary(value: unknown): boolean {
   if (Array.isArray(value)) {
     return value.length <= MAX_VOCABULARY && value.every((entry) => isScoredToken(entry));
@@ -165,12 +115,4 @@ function isScoredToken(entry: unknown): boolean {
   return (
     Array.isArray(entry) && entry.length === 2 && typeof entry[0] === "string" && typeof entry[1] === "number"
   );
-}
-
-function invalidFile(path: string, problem: string, cause?: unknown): SlmError {
-  return new SlmError("DATA_INVALID", `tokenizer: ${path}: ${problem}`, { context: { path }, cause });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
