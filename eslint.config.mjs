@@ -16,6 +16,7 @@ const depConstraints = [
     onlyDependOnLibsWithTags: ["device:none"],
     bannedExternalImports: ["onnxruntime-*", "@oclif/*"],
   },
+  { sourceTag: "device:web", onlyDependOnLibsWithTags: ["device:none", "device:web"] },
   { sourceTag: "device:cpu", onlyDependOnLibsWithTags: ["device:none", "device:cpu"] },
 ];
 

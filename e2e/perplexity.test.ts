@@ -142,7 +142,7 @@ function lossOf(config: ModelConfig, tensors: Readonly<Record<string, Tensor>>):
     config.architecture === "decoder-only"
       ? decode(config, tensors, fed!)
       : decode(config, tensors, fed!, { source: sourceContext(config, tensors) });
-  const logits = math.reshape(outputHead(tensors, hidden), [fed!.shape[1]!, config.vocabularySize]);
+  const logits = math.reshape(outputHead(config, tensors, hidden), [fed!.shape[1]!, config.vocabularySize]);
   return crossEntropy({ logits, mask: mask!, count: count! }, labels!);
 }
 

@@ -99,7 +99,7 @@ describe("slm run", () => {
 });
 
 describe("a distillation that was killed", () => {
-  test("is continued by --resume and by slm run, and begun again without", async () => {
+  test("is continued by the same command and by slm run, and begun again by --no-resume", async () => {
     const partial = join(root, "run", "distill.partial");
     const long = ["--out", "run", "--set", "distill.steps=100000", "--set", "distill.saveEvery=5"];
     /** Runs until a state is saved that was not there before, kills the process, and tells whether work was kept. */
@@ -121,8 +121,8 @@ describe("a distillation that was killed", () => {
       return existsSync(witness);
     };
     expect(await keptBy("distill", "r.yaml")).toBe(false);
-    expect(await keptBy("distill", "r.yaml", "--resume")).toBe(true);
+    expect(await keptBy("distill", "r.yaml")).toBe(true);
     expect(await keptBy("run", "r.yaml")).toBe(true);
-    expect(await keptBy("distill", "r.yaml")).toBe(false);
+    expect(await keptBy("distill", "r.yaml", "--no-resume")).toBe(false);
   }, 180_000);
 });

@@ -9,23 +9,33 @@ import { DistillCommand } from "./commands/distill.js";
 import { DoctorCommand } from "./commands/doctor.js";
 import { EvalCommand } from "./commands/eval.js";
 import { ExportCommand } from "./commands/export.js";
+import { GateCommand } from "./commands/gate.js";
 import { GenerateCommand } from "./commands/generate.js";
+import { InitCommand } from "./commands/init.js";
 import { ModelCheckCommand } from "./commands/model/check.js";
 import { ModelInitCommand } from "./commands/model/init.js";
+import { PullCommand } from "./commands/pull.js";
 import { QuantizeCommand } from "./commands/quantize.js";
 import { ReportCommand } from "./commands/report.js";
 import { RunCommand } from "./commands/run.js";
+import { SchemaCommand } from "./commands/schema.js";
+import { ServeCommand } from "./commands/serve.js";
 import { TeacherCacheCommand } from "./commands/teacher/cache.js";
+import { TeacherCheckCommand } from "./commands/teacher/check.js";
+import { TeacherImportCommand } from "./commands/teacher/import.js";
 import { TeacherTrainCommand } from "./commands/teacher/train.js";
 import { TokenizerTrainCommand } from "./commands/tokenizer/train.js";
 import { VerifyCommand } from "./commands/verify.js";
 
 export const commands: Readonly<Record<string, Command.Class>> = {
+  init: InitCommand,
   run: RunCommand,
   "data:inspect": DataInspectCommand,
   "data:prepare": DataPrepareCommand,
   "tokenizer:train": TokenizerTrainCommand,
   "teacher:train": TeacherTrainCommand,
+  "teacher:import": TeacherImportCommand,
+  "teacher:check": TeacherCheckCommand,
   "teacher:cache": TeacherCacheCommand,
   distill: DistillCommand,
   export: ExportCommand,
@@ -35,6 +45,10 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   eval: EvalCommand,
   bench: BenchCommand,
   deploy: DeployCommand,
+  pull: PullCommand,
+  serve: ServeCommand,
+  gate: GateCommand,
+  schema: SchemaCommand,
   report: ReportCommand,
   verify: VerifyCommand,
   "model:check": ModelCheckCommand,

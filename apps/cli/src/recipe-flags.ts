@@ -68,8 +68,9 @@ export const trainingFlags = {
   ...recipeFlags,
   ...computeFlags,
   resume: Flags.boolean({
-    default: false,
-    summary: "Continue what a killed run left; without it, training starts from nothing.",
+    default: true,
+    allowNo: true,
+    summary: "Continue what a killed run left (default); --no-resume discards it.",
     helpGroup: "RECIPE",
   }),
 };

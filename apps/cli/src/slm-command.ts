@@ -6,6 +6,7 @@ import { Command, Flags } from "@oclif/core";
 import type { StageContext } from "@slm/artifact";
 import { GateFailed, describeError, errorLines, toSlmError } from "./errors.js";
 import { listenForInterruption, type Interruption } from "./interruption.js";
+import { EventReporter, type Reporter } from "./output/event-reporter.js";
 import { jsonText } from "./output/json-text.js";
 import { ProgressReporter } from "./output/progress-reporter.js";
 
@@ -16,11 +17,16 @@ export abstract class SlmCommand<Result extends object> extends Command {
   static override enableJsonFlag = true;
   static override baseFlags = {
     quiet: Flags.boolean({ summary: "Hide progress.", helpGroup: "GLOBAL" }),
+    events: Flags.boolean({
+      summary: "Progress as JSON lines on stderr, for machines.",
+      exclusive: ["quiet"],
+      helpGroup: "GLOBAL",
+    }),
     debug: Flags.boolean({ summary: "Show stacks of errors.", env: "SLM_DEBUG", helpGroup: "GLOBAL" }),
   };
 
   #interruption: Interruption | undefined;
-  #reporter: ProgressReporter | undefined;
+  #reporter: Reporter | undefined;
 
   /** Parses, calls one library function, and returns its report. A {@link GateFailed} carries a report that says no. */
   protected abstract execute(): Promise<Result>;
@@ -29,13 +35,7 @@ export abstract class SlmCommand<Result extends object> extends Command {
   protected abstract lines(result: Result): readonly string[];
 
   override async run(): Promise<Result> {
-    const reporter = new ProgressReporter({
-      isTty: process.stderr.isTTY && process.env.TERM !== "dumb",
-      columns: process.stderr.columns,
-      write: (text) => process.stderr.write(text),
-      now: () => performance.now(),
-    });
-    this.#reporter = this.hasFlag("--quiet") ? undefined : reporter;
+    this.#reporter = this.hasFlag("--quiet") ? undefined : this.newReporter();
     this.#interruption = listenForInterruption((signal) => {
       this.note(`${signal}: saving the state and stopping (a second signal stops at once)`);
     });
@@ -68,6 +68,7 @@ export abstract class SlmCommand<Result extends object> extends Command {
     this.#reporter?.finish();
     const error = toSlmError(thrown, this.commandWords, this.#interruption?.signal);
     process.exitCode = error.exitCode;
+    this.#reporter?.fail?.(error);
     if (this.jsonEnabled()) {
       this.logJson(this.toErrorJson(error));
     } else {
@@ -99,6 +100,14 @@ export abstract class SlmCommand<Result extends object> extends Command {
 
   override logJson(json: unknown): void {
     process.stdout.write(`${jsonText(json)}\n`);
+  }
+
+  private newReporter(): Reporter {
+    const write = (text: string): void => void process.stderr.write(text);
+    if (this.hasFlag("--events")) return new EventReporter({ write, now: () => new Date() });
+    const { columns } = process.stderr;
+    const isTty = process.stderr.isTTY && process.env.TERM !== "dumb";
+    return new ProgressReporter({ isTty, columns, write, now: () => performance.now() });
   }
 
   private printLines(result: Result): void {

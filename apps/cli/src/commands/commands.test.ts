@@ -93,6 +93,56 @@ describe("slm data and slm tokenizer", () => {
     expect((await runCommand("data:inspect", [at("rows.jsonl")])).stdout).toContain("line 5: ");
   });
 
+  test("inspect reads other formats as a recipe would, and shows lengths, samples and what a tokenizer makes of them", async () => {
+    await writeFile(at("rows.csv"), 'id,text,label\n1,"ab, c",X\n2,cab,Y X\n3,,Z\n');
+    const argv = [at("rows.csv"), "--set", "data.fields={source: text, target: label}"];
+    const { json } = await runCommand("data:inspect", [...argv, "--json"]);
+    expect(resultOf(json)).toMatchObject({
+      rows: 2,
+      rejected: [{ line: 4, reason: "source: expected text, got an empty string" }],
+      samples: [{ source: "ab, c", target: "X" }, { source: "cab" }],
+      sourceHistogram: expect.arrayContaining([{ from: 3, to: 3, count: 1 }]) as unknown,
+    });
+    await runCommand("tokenizer:train", inRun());
+    const { stdout } = await runCommand("data:inspect", [...argv, "--tokenizer", at("run/tokenizer")]);
+    expect(stdout).toContain("covered     1 (50.00 %)");
+    expect(stdout).toContain("source tokens 3.0 on average");
+    expect(stdout).toMatch(/^ {2}3 {2}1 {2}#+$/mu);
+  });
+
+  test("inspect names the columns there are where one is missing, and refuses settings of other things", async () => {
+    await writeFile(at("rows.csv"), "id,text\n1,a\n");
+    const { json, exitCode } = await runCommand("data:inspect", [at("rows.csv"), "--json"]);
+    expect(exitCode).toBe(78);
+    expect(json).toMatchObject({
+      error: {
+        code: "CONFIG_INVALID",
+        message: expect.stringContaining("its columns are id, text") as string,
+      },
+    });
+    const limited = await runCommand("data:inspect", [at("rows.csv"), "--set", "data.limit=3", "--json"]);
+    expect(limited.exitCode).toBe(78);
+    const elsewhere = await runCommand("data:inspect", [at("rows.csv"), "--set", "distill.steps=3"]);
+    expect(elsewhere.exitCode).toBe(2);
+  });
+
+  test("--set data.train and data.dev take the place of a recipe's source; a changed file runs the stage again", async () => {
+    await writeFile(at("source.yaml"), "data: { source: { kind: cmudict } }\ntokenizer: {}\n");
+    await writeFile(at("a.en"), "one\ntwo\n");
+    await writeFile(at("a.fr"), "un\ndeux\n");
+    const sets = [
+      `data.train={source: ${at("a.en")}, target: ${at("a.fr")}}`,
+      `data.dev=[${at("dev.jsonl")}]`,
+    ];
+    const argv = [at("source.yaml"), "--out", at("set"), "--json", ...sets.flatMap((set) => ["--set", set])];
+    await runCommand("run", [...argv, "--set", "data.testFraction=0"]);
+    const { json } = await runCommand("data:prepare", [...argv, "--set", "data.testFraction=0"]);
+    expect(resultOf(json)).toMatchObject({ status: "skipped", splits: { train: 2, dev: 1, test: 0 } });
+    await writeFile(at("a.fr"), "un\ntrois\n");
+    const again = await runCommand("data:prepare", [...argv, "--set", "data.testFraction=0"]);
+    expect(resultOf(again.json)).toMatchObject({ status: "ran" });
+  });
+
   test("prepare reports rows and rejected lines, the same when it is skipped", async () => {
     const first = resultOf((await runCommand("data:prepare", inRun("--json"))).json);
     expect(first).toMatchObject({ status: "ran", rows: 6, artifact: at("run/data") });

@@ -1,72 +1,150 @@
 import { Args, Flags } from "@oclif/core";
-import type { Deployment } from "@slm/deploy";
+import type { ManifestFile } from "@slm/artifact";
+import { TARGETS, type Delivery, type Target } from "../deploy/deliveries.js";
 import { GateFailed } from "../errors.js";
 import { formatBytes } from "../output/format.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 
-export class DeployCommand extends SlmCommand<Deployment> {
-  static override summary = "Bundle a model with all that a device needs, and verify the bundle.";
+export interface DeployResult extends Delivery {
+  readonly target: Target;
+  /** Files of the bundle that was delivered. */
+  readonly files: readonly ManifestFile[];
+}
+
+/** What is appended to MODEL for the default of `--output`. */
+const OUTPUT_SUFFIX: Readonly<Record<Target, string>> = {
+  dir: "bundle",
+  oci: "bundle",
+  hub: "hub",
+  npm: "npm.tgz",
+  web: "site",
+  server: "server",
+  device: "device-bench.json",
+};
+
+export class DeployCommand extends SlmCommand<DeployResult> {
+  static override summary = "Bundle a model with all that a device needs, and bring it where it is used.";
   static override description =
-    "MODEL is a checkpoint, an export, a quantized directory or a bundle. The card of a bundle made here says nothing " +
-    "of quality and speed: 'slm run' measures them.";
-  static override args = { model: Args.string({ required: true, description: "Directory of a model." }) };
+    "MODEL is a checkpoint, an export, a quantized directory or a bundle; a bundle is delivered as it is. The card of a " +
+    "bundle made here says nothing of quality and speed: 'slm run' measures them. Registries take their credentials from " +
+    "SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD, the hub from HF_TOKEN.";
+  static override args = {
+    model: Args.string({ required: true, description: "Directory of a model, or a .slm file." }),
+  };
   static override flags = {
-    to: Flags.option({ options: ["dir"] as const })({ default: "dir", summary: "Form of the bundle." }),
+    to: Flags.option({ options: TARGETS })({ default: "dir", summary: "Where the bundle goes." }),
     output: Flags.string({
       char: "o",
-      helpValue: "<dir>",
-      summary: "Directory to write. Default: MODEL-bundle, beside it.",
+      helpValue: "<path>",
+      summary:
+        "What to write. Default: MODEL-bundle and the like, beside it. A name that ends in .slm gives one file.",
     }),
-    name: Flags.string({ helpValue: "<text>", summary: "Name on the model card." }),
+    name: Flags.string({
+      helpValue: "<text>",
+      summary: "Name on the card, of the package, page or service.",
+    }),
     summary: Flags.string({ helpValue: "<text>", summary: "One sentence at the top of the card." }),
+    sign: Flags.string({ helpValue: "<key.pem>", summary: "Sign the bundle with this Ed25519 key." }),
+    reference: Flags.string({
+      helpValue: "<host/repository:tag>",
+      summary: "Place in a registry.",
+      helpGroup: "OCI",
+    }),
+    repo: Flags.string({ helpValue: "<owner/name>", summary: "Repository on the hub.", helpGroup: "HUB" }),
+    licence: Flags.string({
+      default: "other",
+      helpValue: "<spdx>",
+      summary: "Licence of the model.",
+      helpGroup: "HUB",
+    }),
+    "package-version": Flags.string({
+      default: "1.0.0",
+      helpValue: "<x.y.z>",
+      summary: "Version.",
+      helpGroup: "NPM",
+    }),
+    port: Flags.integer({
+      default: 8000,
+      min: 1,
+      max: 65_535,
+      summary: "Port of the service.",
+      helpGroup: "SERVER",
+    }),
+    device: Flags.string({ helpValue: "<ssh:user@host|adb>", summary: "The device.", helpGroup: "DEVICE" }),
+    "device-dir": Flags.string({
+      default: "slm-bundles",
+      helpValue: "<dir>",
+      summary: "Where to copy to.",
+      helpGroup: "DEVICE",
+    }),
+    "device-command": Flags.string({
+      default: "slm",
+      helpValue: "<path>",
+      summary: "slm on the device.",
+      helpGroup: "DEVICE",
+    }),
+    "dry-run": Flags.boolean({ summary: "Prepare everything and send nothing." }),
     threads: threadsFlag,
   };
-  static override examples = ["<%= config.bin %> deploy runs/quickstart/quantize --to dir -o bundle"];
+  static override examples = [
+    "<%= config.bin %> deploy runs/quickstart/quantize --to dir -o bundle",
+    "<%= config.bin %> deploy runs/quickstart/deploy -o model.slm --sign key.pem",
+    "<%= config.bin %> deploy runs/quickstart/deploy --to oci --reference localhost:5000/g2p:1.0",
+    "<%= config.bin %> deploy runs/quickstart/deploy --to web -o site",
+  ];
 
-  protected override async execute(): Promise<Deployment> {
+  protected override async execute(): Promise<DeployResult> {
     const { args, flags } = await this.parse(DeployCommand);
-    const { deployToDirectory } = await import("@slm/deploy");
-    const { verifyDirectory } = await import("@slm/artifact");
-    const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
-    const { withModel } = await import("../models/open-model.js");
-    const { withRuntime } = await import("../compute/open-engine.js");
-    const { to, name, summary, output = siblingPath(args.model, "bundle") } = flags;
+    const { DELIVERIES } = await import("../deploy/deliveries.js");
+    const { makeBundle, withBundle } = await import("../deploy/make-bundle.js");
+    const { siblingPath } = await import("../models/standalone-artifact.js");
+    const { to, name, summary, sign, threads, output = siblingPath(args.model, OUTPUT_SUFFIX[to]) } = flags;
     const { progress } = this.context(1);
-    const { files } = await withRuntime(flags.threads, (runtime) =>
-      withModel(args.model, { runtime, progress, signal: this.signal }, (model) =>
-        writeStandalone(
-          {
-            directory: output,
-            kind: "bundle",
-            sources: { model },
-            settings: { to, ...given({ name, summary }) },
-          },
-          async (work) => {
-            const deployed = await deployToDirectory({
-              model,
-              outputDirectory: work,
-              card: { name, summary },
-            });
-            return { files: deployed.files };
-          },
-        ),
-      ),
-    );
-    const deployment: Deployment = { bundle: output, files };
-    const { problems } = await verifyDirectory(output);
-    if (problems.length === 0) return deployment;
-    throw new GateFailed(`${output} does not match its manifest after writing`, { ...deployment, problems }, [
+    const { signal } = this;
+    const card = { ...(name === undefined ? {} : { name }), ...(summary === undefined ? {} : { summary }) };
+    const request = { model: args.model, card, sign, threads, progress, signal };
+    if (to === "dir" && !output.endsWith(".slm")) {
+      await makeBundle(output, request);
+      return { target: to, bundle: output, files: await this.verified(output) };
+    }
+    return withBundle(request, async (bundle) => {
+      const files = await this.verified(bundle);
+      if (to === "dir") {
+        const { packBundle } = await import("@slm/deploy");
+        await packBundle(bundle, output);
+        return { target: to, bundle: output, files };
+      }
+      const delivery = await DELIVERIES[to]({
+        ...{ bundle, output, name, signal },
+        reference: flags.reference,
+        repository: flags.repo,
+        licence: flags.licence,
+        packageVersion: flags["package-version"],
+        port: flags.port,
+        device: flags.device,
+        deviceDirectory: flags["device-dir"],
+        deviceCommand: flags["device-command"],
+        dryRun: flags["dry-run"],
+        environment: process.env,
+        note: (text) => {
+          this.note(text);
+        },
+      });
+      return { target: to, ...delivery, files };
+    });
+  }
+
+  private async verified(bundle: string): Promise<readonly ManifestFile[]> {
+    const { verifyDirectory } = await import("@slm/artifact");
+    const { files, problems } = await verifyDirectory(bundle);
+    if (problems.length === 0) return files;
+    throw new GateFailed(`${bundle} does not match its manifest after writing`, { bundle, files, problems }, [
       "check the disk, then deploy again",
     ]);
   }
 
-  protected override lines({ bundle, files }: Deployment): readonly string[] {
+  protected override lines({ bundle, files }: DeployResult): readonly string[] {
     return [...files.map(({ path, bytes }) => `${formatBytes(bytes).padStart(10)}  ${path}`), bundle];
   }
-}
-
-function given(fields: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
-  const entries = Object.entries(fields);
-  return Object.fromEntries(entries.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 }

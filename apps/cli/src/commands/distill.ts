@@ -5,7 +5,7 @@ import { StageCommand, type StageReport, type StageResult } from "./stage-comman
 export class DistillCommand extends StageCommand {
   static override summary = "Train the student of a recipe from its teacher; makes what it needs first.";
   static override description =
-    "Without --resume, training that was killed starts again from nothing; 'slm run' always continues it.";
+    "Training that was killed is continued, as by 'slm run'; with --no-resume it starts again from nothing.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = trainingFlags;
   static override examples = [

@@ -63,6 +63,29 @@ describe("slm quantize with real data", () => {
     expect(await readdir(root)).not.toContain("refused");
   });
 
+  test.each([
+    ["a8w8", "--method", "gptq"],
+    ["int8-dynamic", "--method", "gptq"],
+    ["a16w4", "--embedding", "int8-block"],
+    ["a16w8", "--block-size", "16"],
+    ["a16w8", "--symmetric"],
+    ["int4-block", "--calibrate", "entropy"],
+    ["a16w8", "--percentile", "99"],
+  ])("--scheme %s does not use %s, and says so", async (scheme, ...flags) => {
+    const { exitCode, json } = await quantize(exported, "--scheme", scheme, ...flags, ...rows());
+    expect([exitCode, json]).toMatchObject([
+      2,
+      { error: { code: "USAGE", message: expect.stringContaining(flags[0]!) as string } },
+    ]);
+  });
+
+  test.each(["int4-block", "a16w4"])("%s learns from the data that are there", async (scheme) => {
+    const argv = [exported, "--scheme", scheme, ...rows()];
+    const learnt = reportOf(await quantize(...argv, "-o", at(`learnt-${scheme}`)));
+    const rounded = reportOf(await quantize(...argv, "--method", "rtn", "-o", at(`rounded-${scheme}`)));
+    expect(learnt.divergence!).toBeLessThan(rounded.divergence!);
+  });
+
   test("a gate on the divergence needs no labels; one that fails keeps the model as it was", async () => {
     const argv = [exported, "--scheme", "int4-block", ...rows()];
     const passed = await quantize(...argv, "--gate", "logitDivergence:1", "-o", at("by-divergence"));

@@ -56,20 +56,24 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
       summary: "Directory to write. Default: MODEL-<scheme>, beside it.",
     }),
     method: Flags.option({ options: METHODS })({
-      summary: "How 4-bit codes are chosen. Default: search; gptq learns from --calibration.",
+      summary:
+        "How 4-bit codes are chosen. Default: gptq with --calibration (not in large models), else search.",
       helpGroup: "WEIGHTS",
     }),
     "block-size": Flags.custom<BlockSize>({
       options: Object.keys(BLOCKS),
       parse: (text) => Promise.resolve(BLOCKS[text]!),
-    })({ summary: "Weights that share one scale. Default: 32.", helpGroup: "WEIGHTS" }),
+    })({
+      summary: "Weights that share one scale. Default: 32; narrow 4-bit matrices without --calibration: 16.",
+      helpGroup: "WEIGHTS",
+    }),
     symmetric: Flags.boolean({
       default: false,
       summary: "Blocks without zero points.",
       helpGroup: "WEIGHTS",
     }),
     embedding: Flags.option({ options: FORMATS })({
-      summary: "Format of the embedding and of a head that shares it. Default: the scheme's.",
+      summary: "Format of the embedding and of a head that shares it. Default: the scheme's, 8 bits for 4.",
       helpGroup: "WEIGHTS",
     }),
     "reduce-range": Flags.option({ options: ["auto", "on", "off"] as const })({
@@ -97,8 +101,7 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
       helpGroup: "CALIBRATION",
     }),
     calibrate: Flags.option({ options: CALIBRATIONS })({
-      default: "minmax",
-      summary: "How ranges of activations are chosen.",
+      summary: "Static schemes: how ranges of activations are chosen. Default: minmax.",
       helpGroup: "CALIBRATION",
     }),
     percentile: Flags.custom<number>({ parse: (text) => Promise.resolve(Number(text)) })({
@@ -152,6 +155,10 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
     const { args, flags } = await this.parse(QuantizeCommand);
     const { checkQuantizeFlags } = await import("../models/quantize-request.js");
     checkQuantizeFlags(flags);
+    const { learnsFromData } = await import("@slm/quantization");
+    if (learnsFromData(flags.scheme) && flags.calibration === undefined) {
+      this.note("4-bit codes are chosen without data; with --calibration rows.jsonl they lose less");
+    }
     return args.model.endsWith(".onnx") ? this.quantizeForeign(args.model) : this.quantizeOwn(args.model);
   }
 

@@ -1,5 +1,6 @@
-import { Args } from "@oclif/core";
+import { Args, Flags } from "@oclif/core";
 import type { DirectoryProblem, ManifestFile } from "@slm/artifact";
+import type { SignatureCheck } from "@slm/deploy";
 import { GateFailed } from "../errors.js";
 import { formatBytes } from "../output/format.js";
 import { SlmCommand } from "../slm-command.js";
@@ -8,37 +9,57 @@ export interface VerifyReport {
   readonly bundle: string;
   readonly files: readonly ManifestFile[];
   readonly problems: readonly DirectoryProblem[];
+  /** Present with `--key`. */
+  readonly signature?: SignatureCheck;
   readonly pass: boolean;
 }
 
 export class VerifyCommand extends SlmCommand<VerifyReport> {
   static override summary = "Compare every file of a bundle, or of any artifact, with its manifest.";
-  static override description = "Exit 3 if a file is missing, changed, not listed, or a symbolic link.";
+  static override description =
+    "Exit 3 if a file is missing, changed, not listed, or a symbolic link; with --key also if the manifest was not signed " +
+    "with that key.";
   static override args = {
-    bundle: Args.string({ required: true, description: "Directory with a manifest.json." }),
+    bundle: Args.string({ required: true, description: "Directory with a manifest.json, or a .slm file." }),
   };
-  static override examples = ["<%= config.bin %> verify runs/quickstart/deploy"];
+  static override flags = {
+    key: Flags.string({ helpValue: "<key.pub.pem>", summary: "Public key the bundle must be signed with." }),
+  };
+  static override examples = [
+    "<%= config.bin %> verify runs/quickstart/deploy",
+    "<%= config.bin %> verify model.slm --key key.pub.pem",
+  ];
 
   protected override async execute(): Promise<VerifyReport> {
-    const { args } = await this.parse(VerifyCommand);
-    const { verifyDirectory } = await import("@slm/artifact");
-    const { files, problems } = await verifyDirectory(args.bundle);
-    const report: VerifyReport = { bundle: args.bundle, files, problems, pass: problems.length === 0 };
+    const { args, flags } = await this.parse(VerifyCommand);
+    const { verifyBundle } = await import("@slm/deploy");
+    const checked = await verifyBundle(args.bundle, flags.key);
+    const { problems, signature } = checked;
+    const pass = problems.length === 0 && signature?.problem === undefined;
+    const report: VerifyReport = { bundle: args.bundle, ...checked, pass };
     if (report.pass) return report;
     const [first] = problems;
+    if (first === undefined) {
+      throw new GateFailed(`${args.bundle}: ${signature?.problem ?? "not verified"}`, report, [
+        "fetch the bundle again, from where its signer put it",
+      ]);
+    }
     const more = problems.length > 1 ? `, and ${problems.length - 1} more` : "";
     throw new GateFailed(
-      `${args.bundle} does not match its manifest: ${first!.path} ${first!.message}${more}`,
+      `${args.bundle} does not match its manifest: ${first.path} ${first.message}${more}`,
       report,
       ["copy or deploy the bundle again"],
     );
   }
 
-  protected override lines({ bundle, files, problems }: VerifyReport): readonly string[] {
+  protected override lines({ bundle, files, problems, signature }: VerifyReport): readonly string[] {
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     return [
       `${files.length} files, ${formatBytes(bytes)}, ${problems.length} problems`,
       ...problems.map(({ path, problem, message }) => `  ${problem.padEnd(10)} ${path} ${message}`),
+      ...(signature === undefined
+        ? []
+        : [`signature ${signature.problem ?? `good, key ${signature.keyId}`}`]),
       bundle,
     ];
   }

@@ -25,6 +25,8 @@ const PASSES = 3;
 const MOMENTS: { readonly [O in TrainingSettings["optimizer"]]: number } = { adamw: 2, muon: 1 };
 /** Values kept per token, layer and unit of width for the backward pass, roughly. */
 const ACTIVATIONS_PER_WIDTH = 24;
+/** Copies of the logits of a batch that live at once: as products, as probabilities, and their gradients. */
+const LOGIT_COPIES = 4;
 /** Node, ONNX Runtime and the rows [bytes]. */
 const PROCESS_BYTES = 300 * 1024 * 1024;
 
@@ -116,7 +118,7 @@ async function trainingEstimate({
   threads,
   extraFlops = 0,
 }: TrainingPlan): Promise<StageEstimate> {
-  const { batchSize, optimizer, averageDecay, accumulate, lora } = settings;
+  const { batchSize, optimizer, averageDecay, accumulate, lora, buckets } = settings;
   const batchTokens = batchSize * (facts.source + facts.target);
   const rate = await measureMatmulRate(
     { rows: Math.min(batchTokens, 4096), inner: config.width, columns: config.feedForward },
@@ -125,7 +127,9 @@ async function trainingEstimate({
   const flops = pairsSeen(settings) * PASSES * forwardFlops(config, facts) + extraFlops;
   const layers =
     config.decoderLayers + (config.architecture === "encoder-decoder" ? config.encoderLayers : 0);
-  const activations = batchTokens * layers * config.width * ACTIVATIONS_PER_WIDTH;
+  const logits = batchSize * facts.target * facts.vocabulary * LOGIT_COPIES;
+  // The program of each length bucket keeps the memory it once took.
+  const activations = buckets * (batchTokens * layers * config.width * ACTIVATIONS_PER_WIDTH + logits);
   const all = parameterCount(config);
   const trained =
     lora === undefined

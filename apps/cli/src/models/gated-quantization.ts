@@ -101,7 +101,10 @@ export async function quantizeWithGate(
 ): Promise<QuantizeReport & GatedQuantization> {
   const { gate, sensitivity } = request;
   const plan = await planOf(request);
-  const options = plan === undefined ? request.options : { ...request.options, formats: plan.formats };
+  const options =
+    plan === undefined
+      ? request.options
+      : { ...request.options, formats: plan.formats, blockSize: plan.blockSize };
   const report = await quantizeDirectory(options);
   requireBudget(report, request.budget);
   const layers = plan?.layers ?? (sensitivity ? await measureSensitivity(calibrated(options)) : []);

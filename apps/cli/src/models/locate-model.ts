@@ -3,13 +3,16 @@ import { DEVICE_MODEL_FILE, readManifest } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { CONFIG_FILE, WEIGHTS_FILE } from "@slm/model";
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 
 export interface LocatedModel {
-  /** `device`: graphs that run as they are (an export, a quantized model, a bundle). `checkpoint`: weights to export. */
-  readonly kind: "device" | "checkpoint";
+  /**
+   * `device`: graphs that run as they are (an export, a quantized model, a bundle). `checkpoint`: weights to export.
+   * `packed`: a bundle in one file.
+   */
+  readonly kind: "device" | "checkpoint" | "packed";
   readonly directory: string;
 }
 
@@ -22,6 +25,7 @@ const quantizeSettings = z.looseObject({ schemes: z.array(z.string()).min(1) });
  * @throws SlmError INPUT_MISSING, naming what was looked for and models that lie below the path
  */
 export async function locateModel(path: string): Promise<LocatedModel> {
+  if (await isPackedBundle(path)) return { kind: "packed", directory: path };
   const found = lookInto(path);
   if (found !== undefined) return found;
   const first = await firstScheme(path);
@@ -37,6 +41,17 @@ export async function locateModel(path: string): Promise<LocatedModel> {
       suggestions:
         below.length > 0 ? below.map((model) => `use ${model}`) : ["slm run configs/quickstart.yaml"],
     },
+  );
+}
+
+/** Whether a path is a bundle in one file: a `.slm` archive. */
+export async function isPackedBundle(path: string): Promise<boolean> {
+  return (
+    path.endsWith(".slm") &&
+    (await stat(path).then(
+      (found) => found.isFile(),
+      () => false,
+    ))
   );
 }
 

@@ -21,9 +21,10 @@ export interface OpenedModel {
   readonly close: () => Promise<void>;
 }
 
-/** Opens a checkpoint, an export, a quantized directory or a bundle. @throws SlmError INPUT_MISSING and what exporting throws */
+/** Opens a checkpoint, an export, a quantized directory or a bundle, packed or not. @throws SlmError INPUT_MISSING and what exporting throws */
 export async function openModel(path: string, options: OpenModelOptions): Promise<OpenedModel> {
   const { kind, directory } = await locateModel(path);
+  if (kind === "packed") return openPacked(directory);
   if (kind === "device") return { directory, close: () => Promise.resolve() };
   const exported = await mkdtemp(join(tmpdir(), "slm-export-"));
   const close = (): Promise<void> => rm(exported, { recursive: true, force: true });
@@ -39,6 +40,21 @@ export async function openModel(path: string, options: OpenModelOptions): Promis
     throw error;
   }
   return { directory: exported, close };
+}
+
+/** A packed bundle is unpacked for as long as it is needed. */
+async function openPacked(path: string): Promise<OpenedModel> {
+  const { unpackBundle } = await import("@slm/deploy");
+  const root = await mkdtemp(join(tmpdir(), "slm-bundle-"));
+  const close = (): Promise<void> => rm(root, { recursive: true, force: true });
+  try {
+    const directory = join(root, "bundle");
+    await unpackBundle(path, directory);
+    return { directory, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Runs `body` on an opened model, which is closed afterwards. */

@@ -1,6 +1,7 @@
 /** From the flags of `slm quantize` to what the library is asked. */
 import { SlmError } from "@slm/error";
 import {
+  hasFourBits,
   isStatic,
   parseBytes,
   type BlockMethod,
@@ -26,7 +27,7 @@ export interface QuantizeFlags {
   readonly "reduce-range": "auto" | "on" | "off";
   readonly calibration?: string | undefined;
   readonly "calibration-rows"?: number | undefined;
-  readonly calibrate: CalibrationMethod;
+  readonly calibrate?: CalibrationMethod | undefined;
   readonly percentile?: number | undefined;
   readonly smooth?: number | undefined;
   readonly exclude: readonly string[];
@@ -60,14 +61,38 @@ function calibrationSettings({
   smooth,
 }: QuantizeFlags): Pick<DirectoryCalibration, "method" | "percentile" | "smooth"> {
   return {
-    method: calibrate,
+    ...(calibrate === undefined ? {} : { method: calibrate }),
     ...(percentile === undefined ? {} : { percentile }),
     ...(smooth === undefined ? {} : { smooth }),
   };
 }
 
-/** Refuses what asks for data that were not given. @throws SlmError USAGE */
+type Flag = "--method" | "--embedding" | "--block-size" | "--symmetric" | "--calibrate" | "--percentile";
+
+/** The flags of a scheme's own kind, and whether the scheme reads them; one that nobody reads is refused, not ignored. */
+function unreadFlag(flags: QuantizeFlags): Flag | undefined {
+  const { scheme, method, embedding, symmetric, percentile, calibrate } = flags;
+  const isWeights = !isStatic(scheme);
+  const mayHaveFourBits = hasFourBits(scheme) || embedding === "int4-block" || flags.budget !== undefined;
+  const rows: readonly (readonly [Flag, boolean, boolean])[] = [
+    ["--method", method !== undefined, mayHaveFourBits],
+    ["--embedding", embedding !== undefined, isWeights],
+    ["--block-size", flags["block-size"] !== undefined, isWeights],
+    ["--symmetric", symmetric, isWeights],
+    ["--calibrate", calibrate !== undefined, !isWeights],
+    ["--percentile", percentile !== undefined, !isWeights && calibrate === "percentile"],
+  ];
+  return rows.find(([, isGiven, isRead]) => isGiven && !isRead)?.[0];
+}
+
+/** Refuses what asks for data that were not given, and flags that would be ignored. @throws SlmError USAGE */
 export function checkQuantizeFlags(flags: QuantizeFlags): void {
+  const unread = unreadFlag(flags);
+  if (unread !== undefined) {
+    throw new SlmError("USAGE", `${unread}: --scheme ${flags.scheme} does not use it`, {
+      suggestions: [`leave ${unread} out`],
+    });
+  }
   const asking = [
     isStatic(flags.scheme) ? `--scheme ${flags.scheme}` : undefined,
     flags.method === "gptq" ? "--method gptq" : undefined,

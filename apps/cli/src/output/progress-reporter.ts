@@ -3,6 +3,7 @@
  * and at most one per {@link PLAIN_INTERVAL_MS} between.
  */
 import type { ProgressUpdate } from "@slm/artifact";
+import type { Reporter } from "./event-reporter.js";
 import { formatCount, formatSeconds } from "./format.js";
 import { formatMetric, formatPercent } from "./metric-format.js";
 
@@ -35,7 +36,7 @@ interface StageClock {
   readonly firstStepAt: number;
 }
 
-export class ProgressReporter {
+export class ProgressReporter implements Reporter {
   readonly #target: ProgressTarget;
   #clock: StageClock | undefined;
   #last: ProgressUpdate | undefined;

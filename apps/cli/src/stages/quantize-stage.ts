@@ -5,8 +5,7 @@ import { SlmError } from "@slm/error";
 import type { EvaluationRow } from "@slm/evaluate";
 import { METRIC_NAMES, isMetricName, type MetricName } from "@slm/metrics";
 import {
-  blockMethods,
-  isStatic,
+  learnsFromData,
   quantizeConfig,
   quantizeDirectory,
   type DirectoryCalibration,
@@ -99,7 +98,9 @@ export const quantizeStage = defineStage<QuantizeSection>({
           quantizeDirectory({
             modelDirectory: exported,
             outputDirectory: directory,
-            ...{ scheme, blockSize, method, symmetric, run },
+            ...{ scheme, symmetric, run },
+            ...(blockSize === undefined ? {} : { blockSize }),
+            ...(method === undefined ? {} : { method }),
             ...(embedding === undefined ? {} : { embedding }),
             ...(calibration === undefined ? {} : { calibration }),
             reduceRange: resolveReduceRange(settings.reduceRange),
@@ -125,17 +126,15 @@ export const quantizeStage = defineStage<QuantizeSection>({
   },
 });
 
-/** Training rows, where a scheme or the method learns from them. */
+/** Training rows, where a scheme learns from them: all but those that only round to 8 bits. */
 async function calibrationOf(
-  { schemes, method, calibration }: QuantizeSection,
+  { schemes: names, calibration }: QuantizeSection,
   data: string,
   exported: string,
   runtime: Runtime,
 ): Promise<DirectoryCalibration | undefined> {
   const { rows, smooth, ...how } = calibration;
-  if (!schemes.some(isStatic) && !blockMethods[method].needsCalibration && smooth === undefined) {
-    return undefined;
-  }
+  if (!names.some(learnsFromData) && smooth === undefined) return undefined;
   const pairs = await readTokenPairs(join(data, DATA_FILES.train), exported, rows);
   return { runtime, pairs, ...how, ...(smooth === undefined ? {} : { smooth }) };
 }

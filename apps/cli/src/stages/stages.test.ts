@@ -110,7 +110,11 @@ async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly 
   const strict = {
     ...sections,
     data: { ...sections.data, test },
-    quantize: { schemes: ["int4-block"], gate: { metric: "wordError", maxDrop: 0 } },
+    quantize: {
+      // As crude as it gets, so that some answer changes.
+      ...{ schemes: ["int4-block"], method: "rtn", symmetric: true, blockSize: 128, embedding: "int4-block" },
+      gate: { metric: "wordError", maxDrop: 0 },
+    },
   };
   const recipe = join(root, "strict.yaml");
   await writeFile(recipe, JSON.stringify(strict));

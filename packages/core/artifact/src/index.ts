@@ -9,6 +9,7 @@ export {
   ARTIFACT_KINDS,
   MANIFEST_FILE,
   ORIGINS,
+  SIGNATURE_FILE,
   artifactInput,
   contentHash,
   manifestSchema,

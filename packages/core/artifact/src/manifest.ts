@@ -8,6 +8,9 @@ import { readJsonFile } from "./read-json.js";
 /** Name of the file a {@link Manifest} is stored in. */
 export const MANIFEST_FILE = "manifest.json";
 
+/** Name of the file a signature of the manifest is stored in. It lies beside the manifest and is not listed in it. */
+export const SIGNATURE_FILE = "manifest.sig.json";
+
 /** What a directory can hold. */
 export const ARTIFACT_KINDS = [
   "data",
@@ -54,11 +57,11 @@ export const manifestSchema = z.strictObject({
   outputs: z.array(outputFile).superRefine((outputs, context) => {
     const seen = new Set<string>();
     for (const [index, { path }] of outputs.entries()) {
-      if (path === MANIFEST_FILE)
+      if (path === MANIFEST_FILE || path === SIGNATURE_FILE)
         context.addIssue({
           code: "custom",
           path: [index, "path"],
-          message: "the manifest cannot list itself",
+          message: "the manifest cannot list itself or its signature",
         });
       if (seen.has(path))
         context.addIssue({ code: "custom", path: [index, "path"], message: `'${path}' is listed twice` });

@@ -3,7 +3,7 @@ import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "./file-error.js";
 import { hashFile } from "./hash.js";
-import { MANIFEST_FILE, readManifest, type Manifest, type ManifestFile } from "./manifest.js";
+import { MANIFEST_FILE, SIGNATURE_FILE, readManifest, type Manifest, type ManifestFile } from "./manifest.js";
 
 /** One difference between a directory and its manifest. */
 export interface DirectoryProblem {
@@ -45,7 +45,7 @@ export async function verifyDirectory(directory: string, options: VerifyOptions 
   return { files: manifest.outputs, problems };
 }
 
-/** Paths of all regular files below a directory, sorted, with forward slashes; the manifest at the root is left out. */
+/** Paths of all regular files below a directory, sorted, with forward slashes; the manifest at the root and its signature are left out. */
 export async function listFiles(
   directory: string,
   below: string,
@@ -55,7 +55,7 @@ export async function listFiles(
   const files: string[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (path === MANIFEST_FILE && entry.isFile()) continue;
+    if ((path === MANIFEST_FILE || path === SIGNATURE_FILE) && entry.isFile()) continue;
     if (entry.isSymbolicLink()) problems.push({ path, problem: "symlink", message: "is a symbolic link" });
     else if (entry.isDirectory()) files.push(...(await listFiles(directory, path, problems)));
     else if (entry.isFile()) files.push(path);

@@ -152,13 +152,26 @@ async function finishWork(work: string, spec: ArtifactSpec, details: object): Pr
     origins: spec.origins,
     seed: spec.seed,
     versions: { slm: SLM_VERSION, node: process.version, platform: `${process.platform}-${process.arch}` },
-    createdAt: new Date().toISOString(),
+    createdAt: creationTime(spec.kind).toISOString(),
     details: plainJson({ ...spec.details, ...details }),
   });
   await writeJsonAtomic(join(work, MANIFEST_FILE), manifest);
   await rm(join(work, WORK_FILE));
   await syncDirectory(work);
   return manifest;
+}
+
+/**
+ * When an artifact says it was made. A bundle is the same bytes whenever it is made from the same inputs, so it tells the
+ * time its inputs were fixed: SOURCE_DATE_EPOCH [s] where that is set (reproducible-builds.org), else 1970.
+ *
+ * @throws SlmError CONFIG_INVALID if SOURCE_DATE_EPOCH is not a whole number of seconds.
+ */
+function creationTime(kind: ArtifactKind): Date {
+  if (kind !== "bundle") return new Date();
+  const text = process.env.SOURCE_DATE_EPOCH ?? "0";
+  if (/^\d{1,11}$/.test(text)) return new Date(Number(text) * 1000);
+  throw new SlmError("CONFIG_INVALID", `SOURCE_DATE_EPOCH: expected whole seconds since 1970, got '${text}'`);
 }
 
 /** A copy that JSON can hold, without `undefined` fields. @throws TypeError for NaN and other values JSON would change */

@@ -1,5 +1,16 @@
 /** Layers of both architectures, written once over the op set. */
-import { add, gelu, linear, rmsNorm, scope, type HeadLayout, type Tensor } from "@slm/tensor";
+import {
+  add,
+  gelu,
+  headNorm,
+  linear,
+  multiply,
+  rmsNorm,
+  scope,
+  silu,
+  type HeadLayout,
+  type Tensor,
+} from "@slm/tensor";
 import { SlmError } from "@slm/error";
 import type { ModelConfig } from "./config.js";
 
@@ -39,7 +50,19 @@ export function normalize(config: ModelConfig, parameters: Parameters, name: str
 /** What a residual branch ends with before it is added: `dropout` over whole sequences, nothing in cached steps. */
 export type BranchEnd = (branch: Tensor) => Tensor;
 
-/** x + end(down(gelu(up(norm(x))))). */
+/** The branch's last norm, where the model has one, and what follows it. */
+export const finish = (
+  config: ModelConfig,
+  parameters: Parameters,
+  branch: string,
+  x: Tensor,
+  end: BranchEnd,
+): Tensor => end(config.postNorm === true ? normalize(config, parameters, `${branch}PostNorm`, x) : x);
+
+/** Activations of a gated feed-forward block. */
+const GATES = { silu, gelu } as const;
+
+/** x + end(down(gelu(up(norm(x))))), or x + end(down(activation(gate(norm(x))) · up(norm(x)))). */
 export function feedForwardBlock(
   config: ModelConfig,
   parameters: Parameters,
@@ -49,8 +72,17 @@ export function feedForwardBlock(
 ): Tensor {
   const normed = normalize(config, parameters, `${layer}.feedForwardNorm`, x);
   return scope("feedForward", () => {
-    const inner = gelu({ x: project(parameters, `${layer}.feedForward.up`, normed) }, {});
-    return add({ a: x, b: end(project(parameters, `${layer}.feedForward.down`, inner)) }, {});
+    const name = `${layer}.feedForward`;
+    const up = project(parameters, `${name}.up`, normed);
+    const inner =
+      config.gate === undefined
+        ? gelu({ x: up }, {})
+        : multiply(
+            { a: GATES[config.gate]({ x: project(parameters, `${name}.gate`, normed) }, {}), b: up },
+            {},
+          );
+    const down = project(parameters, `${name}.down`, inner);
+    return add({ a: x, b: finish(config, parameters, name, down, end) }, {});
   });
 }
 
@@ -71,10 +103,26 @@ export function selfAttentionBlock(
   return scope("attention", () => {
     const name = `${layer}.attention`;
     const attended = attend({
-      query: project(parameters, `${name}.query`, normed),
-      key: project(parameters, `${name}.key`, normed),
+      query: normalizeHeads(
+        config,
+        parameters,
+        `${name}.query`,
+        project(parameters, `${name}.query`, normed),
+      ),
+      key: normalizeHeads(config, parameters, `${name}.key`, project(parameters, `${name}.key`, normed)),
       value: project(parameters, `${name}.value`, normed),
     });
-    return add({ a: x, b: end(project(parameters, `${name}.output`, attended)) }, {});
+    const output = project(parameters, `${name}.output`, attended);
+    return add({ a: x, b: finish(config, parameters, name, output, end) }, {});
   });
+}
+
+/** Every head of x through one RMSNorm, where the model has it. */
+function normalizeHeads(config: ModelConfig, parameters: Parameters, name: string, x: Tensor): Tensor {
+  if (config.headNorm !== true) return x;
+  const weight = parameter(parameters, `${name}Norm.weight`);
+  const segment = name.slice(name.lastIndexOf(".") + 1);
+  return scope(`${segment}Norm`, () =>
+    headNorm({ x, weight }, { epsilon: config.normEpsilon, headDim: config.headDim }),
+  );
 }

@@ -3,9 +3,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
+import { toBfloat16 } from "./bfloat16.js";
 import { parseModelConfig, type ModelConfig } from "./config.js";
 import { toHalf } from "./float16.js";
-import { encodeSafetensors, readSafetensors } from "./safetensors.js";
+import { readSafetensors, writeDeferredSafetensors, type DeferredTensor } from "./safetensors.js";
 import { matchWeights, type Weights } from "./weights.js";
 
 export const CONFIG_FILE = "config.json";
@@ -44,22 +45,38 @@ export async function readModelConfig(directory: string): Promise<ModelConfig> {
   return parseModelConfig(value, file);
 }
 
-/** Writes both files into a directory that the caller makes appear whole. `float16` halves the size. */
+/** Element types that a checkpoint's weights can be stored in. */
+export const CHECKPOINT_DTYPES = ["float32", "float16", "bfloat16"] as const;
+export type CheckpointDType = (typeof CHECKPOINT_DTYPES)[number];
+
+/** float32 weights rounded to a stored type. */
+const ROUNDED: Readonly<Record<CheckpointDType, (values: Float32Array) => HostTensor["data"]>> = {
+  float32: (values) => values,
+  float16: (values) => Uint16Array.from(values, toHalf),
+  bfloat16: toBfloat16,
+};
+
+/** A float32 weight as it is stored. */
+export const storedWeight = ({ shape, data }: HostTensor, dtype: CheckpointDType): HostTensor =>
+  createHostTensor(dtype, shape, ROUNDED[dtype](data as Float32Array));
+
+/** Writes both files into a directory that the caller makes appear whole. The 16-bit types halve the size. */
 export async function writeCheckpoint(
   directory: string,
   { config, weights }: Checkpoint,
-  dtype: "float32" | "float16" = "float32",
+  dtype: CheckpointDType = "float32",
 ): Promise<void> {
-  const stored = new Map<string, HostTensor>();
-  for (const [name, tensor] of weights) {
-    const half = dtype === "float16";
-    stored.set(
+  const stored = new Map(
+    [...weights].map(([name, tensor]): [string, DeferredTensor] => [
       name,
-      half
-        ? createHostTensor("float16", tensor.shape, Uint16Array.from(tensor.data as Float32Array, toHalf))
-        : tensor,
-    );
-  }
-  await writeFile(join(directory, WEIGHTS_FILE), encodeSafetensors(stored));
+      { dtype, shape: tensor.shape, read: () => Promise.resolve(storedWeight(tensor, dtype)) },
+    ]),
+  );
+  await writeDeferredSafetensors(join(directory, WEIGHTS_FILE), stored);
+  await writeModelConfig(directory, config);
+}
+
+/** Writes only config.json. */
+export async function writeModelConfig(directory: string, config: ModelConfig): Promise<void> {
   await writeFile(join(directory, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
 }

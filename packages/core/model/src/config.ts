@@ -12,6 +12,8 @@ const tokens = z.strictObject({
 /** Largest size accepted on any axis: far above any model this tool is for, far below what would exhaust memory in one tensor. */
 const MAX_SIZE = 1 << 20;
 const size = z.int().positive().max(MAX_SIZE);
+const positive = z.number().positive();
+const frequencies = z.array(z.number().nonnegative()).min(1).max(MAX_SIZE);
 
 /** What both architectures choose freely; a recipe's `student` or `model` section. */
 const sharedShape = {
@@ -25,11 +27,58 @@ const sharedShape = {
   maxTarget: size.describe("Longest target, begin and end marks included [tokens]."),
   rotaryBase: z.number().positive().default(10_000).describe("Base of the rotary frequencies."),
   normEpsilon: z.number().positive().default(1e-6).describe("Added to the mean square in RMSNorm."),
-  bias: z.boolean().default(true).describe("Biases on linear layers."),
+  bias: z
+    .union([z.boolean(), z.enum(["attention", "query-key-value"])])
+    .default(true)
+    .describe(
+      "Biases on linear layers: on all, on none, on those of attention, on query, key and value only.",
+    ),
   headOrder: z
     .enum(["grouped", "modulo"])
     .default("grouped")
     .describe("Query head h reads KV head h div group (grouped) or h mod kvHeads (modulo)."),
+  // What follows has no default: a configuration without it stays as it was written.
+  gate: z
+    .enum(["silu", "gelu"])
+    .optional()
+    .describe(
+      "Gated feed-forward, down(activation(gate(x)) · up(x)), with this activation. Default: down(gelu(up(x))).",
+    ),
+  headNorm: z
+    .boolean()
+    .optional()
+    .describe("RMSNorm on every query and key head of self-attention, before rotation. Default: false."),
+  postNorm: z
+    .boolean()
+    .optional()
+    .describe("RMSNorm at the end of every residual branch, before it is added. Default: false."),
+  untiedHead: z
+    .boolean()
+    .optional()
+    .describe("An output head of its own instead of the embedding's table. Default: false."),
+  logitSoftcap: positive
+    .optional()
+    .describe("Logits are softcap · tanh(logits / softcap). Default: as they are."),
+};
+
+/** What attention of a decoder-only model chooses besides. */
+const decoderOnlyAttention = {
+  rotaryFrequencies: frequencies
+    .optional()
+    .describe(
+      "Angle per position of every pair of a head [radians], headDim / 2 numbers. Default: rotaryBase^(-2i / headDim).",
+    ),
+  attentionSoftcap: positive
+    .optional()
+    .describe("Attention scores are softcap · tanh(scores / softcap). Default: as they are."),
+  local: z
+    .strictObject({
+      window: size.describe("Positions that a local layer attends to, its own among them [tokens]."),
+      layers: z.array(z.int().nonnegative()).min(1).describe("Which layers are local, counted from 0."),
+      rotaryBase: positive.optional().describe("Rotary base of local layers. Default: the model's rotation."),
+    })
+    .optional()
+    .describe("Layers that attend to a sliding window. Default: every layer attends to all."),
 };
 
 export const encoderDecoderShape = z.strictObject({
@@ -41,6 +90,7 @@ export const encoderDecoderShape = z.strictObject({
 export const decoderOnlyShape = z.strictObject({
   architecture: z.literal("decoder-only").default("decoder-only"),
   ...sharedShape,
+  ...decoderOnlyAttention,
 });
 
 const fromTokenizer = { vocabularySize: size, tokens };
@@ -79,6 +129,7 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
       `${where}: headDim ${config.headDim} is odd; rotary embedding turns pairs`,
     );
   }
+  if (config.architecture === "decoder-only") checkAttention(config, where);
   const ids = Object.values(config.tokens);
   if (ids.some((id) => id >= config.vocabularySize)) {
     throw new SlmError(
@@ -87,4 +138,23 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
     );
   }
   return config;
+}
+
+function checkAttention(
+  { headDim, rotaryFrequencies, local, decoderLayers }: DecoderOnlyConfig,
+  where: string,
+): void {
+  if (rotaryFrequencies !== undefined && rotaryFrequencies.length !== headDim / 2) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: rotaryFrequencies should be ${headDim / 2} numbers for headDim ${headDim}, got ${rotaryFrequencies.length}`,
+    );
+  }
+  const beyond = local?.layers.find((layer) => layer >= decoderLayers);
+  if (beyond !== undefined) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: local layer ${beyond} of ${decoderLayers} decoder layers`,
+    );
+  }
 }

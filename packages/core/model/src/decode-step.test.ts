@@ -93,7 +93,7 @@ async function wholeTarget(config: ModelConfig): Promise<Float32Array> {
   const { logits } = await run(
     config,
     { ids: int32([BATCH, TARGET], targets) },
-    (x) => ({ logits: outputHead(x, decode(config, x, x["ids"]!, contextOf(config, x))) }),
+    (x) => ({ logits: outputHead(config, x, decode(config, x, x["ids"]!, contextOf(config, x))) }),
     ["logits"],
   );
   return logits!.data as Float32Array;
@@ -124,7 +124,7 @@ async function step(
         capacity: CAPACITY,
         pastLength: x["position"]!,
       });
-      const outputs: Record<string, Tensor> = { logits: outputHead(x, hidden) };
+      const outputs: Record<string, Tensor> = { logits: outputHead(config, x, hidden) };
       present.forEach(({ key, value }, layer) => {
         outputs[`${layer}.key`] = key;
         outputs[`${layer}.value`] = value;

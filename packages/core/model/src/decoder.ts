@@ -8,10 +8,14 @@ import {
   linear,
   scope,
   selfAttention,
+  softcap,
+  type Rotation,
+  type ScoreAttributes,
   type Tensor,
 } from "@slm/tensor";
 import {
   feedForwardBlock,
+  finish,
   headLayout,
   normalize,
   parameter,
@@ -22,6 +26,7 @@ import {
 } from "./blocks.js";
 import type { ModelConfig } from "./config.js";
 import type { CrossCache } from "./encoder.js";
+import { EMBEDDING_WEIGHT, headWeight } from "./parameters.js";
 
 /** What an encoder-decoder's decoder sees of its source. */
 export interface SourceContext {
@@ -51,13 +56,28 @@ export function decode(
 ): Tensor {
   return runLayers(config, parameters, ids, {
     source: options.source,
-    attend: (_layer, heads) =>
+    attend: (layer, heads) =>
       selfAttention(
         { ...heads, mask: options.mask },
-        { ...headLayout(config), causal: true, rotaryBase: config.rotaryBase },
+        { ...headLayout(config), ...layerAttention(config, layer), causal: true },
       ),
     end: dropout,
   });
+}
+
+/** What self-attention of one layer does besides splitting heads. */
+function layerAttention(config: ModelConfig, layer: number): Rotation & ScoreAttributes {
+  const { rotaryBase } = config;
+  if (config.architecture === "encoder-decoder") return { rotaryBase };
+  const { rotaryFrequencies, attentionSoftcap, local } = config;
+  const isLocal = local?.layers.includes(layer) === true;
+  return {
+    ...(isLocal && local.rotaryBase !== undefined
+      ? { rotaryBase: local.rotaryBase }
+      : { rotaryBase, ...(rotaryFrequencies === undefined ? {} : { rotaryFrequencies }) }),
+    ...(isLocal ? { window: local.window } : {}),
+    ...(attentionSoftcap === undefined ? {} : { softcap: attentionSoftcap }),
+  };
 }
 
 /** Self-attention cache of one layer, `[batch, kvHeads, capacity, headDim]` each. */
@@ -83,12 +103,12 @@ export function decodeStep(
   },
 ): { hidden: Tensor; caches: SelfCache[] } {
   const caches: SelfCache[] = [];
-  const attributes = { ...headLayout(config), rotaryBase: config.rotaryBase, capacity: options.capacity };
+  const { capacity } = options;
   const attend: Pass["attend"] = (layer, heads) => {
     const past = options.caches[layer]!;
     const { output, presentKey, presentValue } = cachedAttention(
       { ...heads, pastKey: past.key, pastValue: past.value, pastLength: options.pastLength },
-      attributes,
+      { ...headLayout(config), ...layerAttention(config, layer), capacity },
     );
     caches.push({ key: presentKey, value: presentValue });
     return output;
@@ -101,9 +121,13 @@ export function decodeStep(
   return { hidden, caches };
 }
 
-/** Next-token logits by the tied embedding: `[..., width]` -> `[..., vocab]`. */
-export function outputHead(parameters: Parameters, hidden: Tensor): Tensor {
-  return scope("head", () => linear({ x: hidden, weight: parameter(parameters, "embedding.weight") }, {}));
+/** Next-token logits by the embedding's table, or by the head of its own: `[..., width]` -> `[..., vocab]`. */
+export function outputHead(config: ModelConfig, parameters: Parameters, hidden: Tensor): Tensor {
+  const { logitSoftcap } = config;
+  return scope("head", () => {
+    const logits = linear({ x: hidden, weight: parameter(parameters, headWeight(config)) }, {});
+    return logitSoftcap === undefined ? logits : softcap({ x: logits }, { limit: logitSoftcap });
+  });
 }
 
 function runLayers(
@@ -113,7 +137,7 @@ function runLayers(
   { source, attend, end }: Pass,
 ): Tensor {
   return scope("decoder", () => {
-    let x = end(embedding({ table: parameter(parameters, "embedding.weight"), ids }, {}));
+    let x = end(embedding({ table: parameter(parameters, EMBEDDING_WEIGHT), ids }, {}));
     for (let index = 0; index < config.decoderLayers; index++) {
       const layer = `decoder.layers.${index}`;
       x = scope(`layers.${index}`, () => {
@@ -142,6 +166,7 @@ function crossAttentionBlock(
     const name = `${layer}.crossAttention`;
     const query = project(parameters, `${name}.query`, normed);
     const attended = crossAttention({ query, ...keyValue, bias }, headLayout(config));
-    return add({ a: x, b: end(project(parameters, `${name}.output`, attended)) }, {});
+    const output = project(parameters, `${name}.output`, attended);
+    return add({ a: x, b: finish(config, parameters, name, output, end) }, {});
   });
 }

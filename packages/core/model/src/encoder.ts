@@ -9,6 +9,7 @@ import {
   type Parameters,
 } from "./blocks.js";
 import type { EncoderDecoderConfig } from "./config.js";
+import { EMBEDDING_WEIGHT } from "./parameters.js";
 
 /** Which source positions are tokens: a count per row (padding on the right) or a 0/1 mask (padding anywhere). */
 export type SourcePadding = { readonly lengths: Tensor } | { readonly mask: Tensor };
@@ -26,7 +27,7 @@ export function encode(
   padding: SourcePadding,
 ): Tensor {
   return scope("encoder", () => {
-    let x = dropout(embedding({ table: parameter(parameters, "embedding.weight"), ids }, {}));
+    let x = dropout(embedding({ table: parameter(parameters, EMBEDDING_WEIGHT), ids }, {}));
     for (let index = 0; index < config.encoderLayers; index++) {
       const layer = `encoder.layers.${index}`;
       x = scope(`layers.${index}`, () => {

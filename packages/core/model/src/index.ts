@@ -9,7 +9,10 @@ export {
   type ModelConfig,
 } from "./config.js";
 export {
+  EMBEDDING_WEIGHT,
   flopsPerToken,
+  HEAD_WEIGHT,
+  headWeight,
   parameterCount,
   parameterSpecs,
   type Initialization,
@@ -21,22 +24,33 @@ export { decode, decodeStep, outputHead, type SelfCache, type SourceContext } fr
 export { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
 export {
   encodeSafetensors,
+  openSafetensors,
   parseHeader,
   readSafetensors,
+  writeDeferredSafetensors,
   writeSafetensors,
+  type DeferredTensor,
+  type OpenSafetensors,
   type Safetensors,
 } from "./safetensors.js";
 export { loraSpecs, mergeLora, withLora, type LoraScale } from "./lora.js";
 export { initializeFromTeacher, type TeacherInitialization } from "./initialize-from-teacher.js";
-export { fromHalf, toHalf } from "./float16.js";
+export type { ForeignCheckpoint, ForeignTensor } from "./foreign-checkpoint.js";
+export { isPackable, packGgmlBlocks, type PackableType, type PackedBlocks } from "./ggml-blocks.js";
+export { fromBfloat16, toBfloat16 } from "./bfloat16.js";
+export { fromHalf, fromHalves, toHalf } from "./float16.js";
 export { initializeParameters, initializeWeights, matchWeights, toFloat32, type Weights } from "./weights.js";
 export {
+  CHECKPOINT_DTYPES,
   CONFIG_FILE,
   readCheckpoint,
   readModelConfig,
+  storedWeight,
   WEIGHTS_FILE,
   writeCheckpoint,
+  writeModelConfig,
   type Checkpoint,
+  type CheckpointDType,
 } from "./checkpoint.js";
 export { checkReference, REFERENCE_TOLERANCES, type ReferenceReport } from "./reference-check.js";
 export { readReferenceConfig, readReferenceWeights, referenceName } from "./reference.js";

@@ -68,7 +68,7 @@ function logitsOf(parameters: Inputs, x: Inputs): Tensor {
   const [ids, lengths] = [x["source"]!, x["lengths"]!];
   const cross = crossCaches(config, parameters, encode(config, parameters, ids, { lengths }));
   const source = { cross, bias: lengthBias({ lengths, ids }, {}) };
-  return outputHead(parameters, decode(config, parameters, x["target"]!, { source }));
+  return outputHead(config, parameters, decode(config, parameters, x["target"]!, { source }));
 }
 
 function programOf(

@@ -34,48 +34,73 @@ function attention(name: string, config: ModelConfig): ParameterSpec[] {
   const { width, bias } = config;
   const query = config.heads * config.headDim;
   const keyValue = config.kvHeads * config.headDim;
+  const inner = bias !== false;
   return [
-    ...linear(`${name}.query`, query, width, bias),
-    ...linear(`${name}.key`, keyValue, width, bias),
-    ...linear(`${name}.value`, keyValue, width, bias),
-    ...linear(`${name}.output`, width, query, bias, RESIDUAL_SCALE),
+    ...linear(`${name}.query`, query, width, inner),
+    ...linear(`${name}.key`, keyValue, width, inner),
+    ...linear(`${name}.value`, keyValue, width, inner),
+    ...linear(`${name}.output`, width, query, inner && bias !== "query-key-value", RESIDUAL_SCALE),
   ];
 }
 
-function feedForward(name: string, { width, feedForward: inner, bias }: ModelConfig): ParameterSpec[] {
+function selfAttention(name: string, config: ModelConfig): ParameterSpec[] {
+  const norms =
+    config.headNorm === true
+      ? [norm(`${name}.queryNorm`, config.headDim), norm(`${name}.keyNorm`, config.headDim)]
+      : [];
+  return [...attention(name, config), ...norms];
+}
+
+function feedForward(
+  name: string,
+  { width, feedForward: inner, gate, ...config }: ModelConfig,
+): ParameterSpec[] {
+  const bias = config.bias === true;
   return [
+    ...(gate === undefined ? [] : linear(`${name}.gate`, inner, width, bias)),
     ...linear(`${name}.up`, inner, width, bias),
     ...linear(`${name}.down`, width, inner, bias, RESIDUAL_SCALE),
   ];
 }
 
+/** A residual branch: the norm it begins with, what it computes, and the norm it may end with. */
+function branch(name: string, config: ModelConfig, inside: readonly ParameterSpec[]): ParameterSpec[] {
+  const end = config.postNorm === true ? [norm(`${name}PostNorm`, config.width)] : [];
+  return [norm(`${name}Norm`, config.width), ...inside, ...end];
+}
+
 function encoderLayer(name: string, config: ModelConfig): ParameterSpec[] {
   return [
-    norm(`${name}.attentionNorm`, config.width),
-    ...attention(`${name}.attention`, config),
-    norm(`${name}.feedForwardNorm`, config.width),
-    ...feedForward(`${name}.feedForward`, config),
+    ...branch(`${name}.attention`, config, selfAttention(`${name}.attention`, config)),
+    ...branch(`${name}.feedForward`, config, feedForward(`${name}.feedForward`, config)),
   ];
 }
 
 function decoderLayer(name: string, config: ModelConfig): ParameterSpec[] {
   const cross =
     config.architecture === "encoder-decoder"
-      ? [norm(`${name}.crossAttentionNorm`, config.width), ...attention(`${name}.crossAttention`, config)]
+      ? branch(`${name}.crossAttention`, config, attention(`${name}.crossAttention`, config))
       : [];
   return [
-    norm(`${name}.attentionNorm`, config.width),
-    ...attention(`${name}.attention`, config),
+    ...branch(`${name}.attention`, config, selfAttention(`${name}.attention`, config)),
     ...cross,
-    norm(`${name}.feedForwardNorm`, config.width),
-    ...feedForward(`${name}.feedForward`, config),
+    ...branch(`${name}.feedForward`, config, feedForward(`${name}.feedForward`, config)),
   ];
 }
 
 const layers = (count: number, build: (index: number) => ParameterSpec[]): ParameterSpec[] =>
   Array.from({ length: count }, (_, index) => build(index)).flat();
 
-/** All parameters in a fixed order. Embedding and output head are one table. */
+/** The table that tokens are embedded with; logits are products with it too, where the head is tied. */
+export const EMBEDDING_WEIGHT = "embedding.weight";
+/** The output head of a model with `untiedHead`. */
+export const HEAD_WEIGHT = "head.weight";
+
+/** Name of the table that logits are products with. */
+export const headWeight = ({ untiedHead }: ModelConfig): string =>
+  untiedHead === true ? HEAD_WEIGHT : EMBEDDING_WEIGHT;
+
+/** All parameters in a fixed order. Embedding and output head are one table unless the head is untied. */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const encoder =
     config.architecture === "encoder-decoder"
@@ -84,15 +109,17 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
           norm("encoder.norm", config.width),
         ]
       : [];
+  const table = (name: string): ParameterSpec => ({
+    name,
+    shape: [config.vocabularySize, config.width],
+    initialization: normal(1 / Math.sqrt(config.width)),
+  });
   return [
-    {
-      name: "embedding.weight",
-      shape: [config.vocabularySize, config.width],
-      initialization: normal(1 / Math.sqrt(config.width)),
-    },
+    table(EMBEDDING_WEIGHT),
     ...encoder,
     ...layers(config.decoderLayers, (i) => decoderLayer(`decoder.layers.${i}`, config)),
     norm("decoder.norm", config.width),
+    ...(config.untiedHead === true ? [table(HEAD_WEIGHT)] : []),
   ];
 }
 
@@ -115,7 +142,7 @@ export function flopsPerToken(config: ModelConfig): {
   let encoder = 0;
   let decoder = 2 * config.vocabularySize * config.width;
   for (const { name, shape } of parameterSpecs(config)) {
-    if (shape.length !== 2 || name === "embedding.weight") continue;
+    if (shape.length !== 2 || name === EMBEDDING_WEIGHT || name === HEAD_WEIGHT) continue;
     const flops = 2 * shape[0]! * shape[1]!;
     if (name.startsWith("encoder.") || /crossAttention\.(key|value)/.test(name)) encoder += flops;
     else decoder += flops;

@@ -188,7 +188,7 @@ function buildCheck(
     const bias = maskBias(math.reshape(get("sourceMask"), [batch, 1, 1, source]));
     const context = { cross: crossCaches(config, parameters, encoded), bias };
     const hidden = decode(config, parameters, get("target"), { source: context, mask: get("targetMask") });
-    return { encoded, logits: outputHead(parameters, hidden) };
+    return { encoded, logits: outputHead(config, parameters, hidden) };
   };
   const losses = (logits: Tensor): Record<"crossEntropy" | "forwardKl" | "reverseKl", Tensor> => {
     const flat = (tensor: Tensor): Tensor => math.reshape(tensor, [-1, config.vocabularySize]);

@@ -17,12 +17,13 @@ const MAX_RANK = 8;
 const DTYPES = {
   F32: { dtype: "float32", bytes: 4 },
   F16: { dtype: "float16", bytes: 2 },
+  BF16: { dtype: "bfloat16", bytes: 2 },
   I32: { dtype: "int32", bytes: 4 },
   I64: { dtype: "int64", bytes: 8 },
 } as const;
 type StoredDType = keyof typeof DTYPES;
 
-interface Entry {
+export interface SafetensorsEntry {
   readonly dtype: StoredDType;
   readonly shape: readonly number[];
   readonly begin: number;
@@ -42,7 +43,7 @@ export function parseHeader(
   text: string,
   dataBytes: number,
   file: string,
-): { metadata: Record<string, string>; entries: Map<string, Entry> } {
+): { metadata: Record<string, string>; entries: Map<string, SafetensorsEntry> } {
   let header: unknown;
   try {
     header = JSON.parse(text);
@@ -54,7 +55,7 @@ export function parseHeader(
   if (typeof header !== "object" || header === null || Array.isArray(header))
     throw invalid(file, "the header is not an object");
   const metadata: Record<string, string> = {};
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, SafetensorsEntry>();
   for (const [name, value] of Object.entries(header as Record<string, unknown>)) {
     if (name !== "__metadata__") {
       entries.set(name, parseEntry(name, value, dataBytes, file));
@@ -70,7 +71,7 @@ export function parseHeader(
   return { metadata, entries };
 }
 
-function parseEntry(name: string, value: unknown, dataBytes: number, file: string): Entry {
+function parseEntry(name: string, value: unknown, dataBytes: number, file: string): SafetensorsEntry {
   const fail = (message: string): SlmError => invalid(file, `tensor '${name}': ${message}`);
   if (typeof value !== "object" || value === null) throw fail("is not an object");
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
@@ -91,7 +92,7 @@ function parseEntry(name: string, value: unknown, dataBytes: number, file: strin
   return { dtype: dtype as StoredDType, shape, begin, end };
 }
 
-function checkLayout(entries: Entry[], dataBytes: number, file: string): void {
+function checkLayout(entries: SafetensorsEntry[], dataBytes: number, file: string): void {
   let position = 0;
   for (const { begin, end } of entries.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== position) throw invalid(file, `data is not contiguous at byte ${position}`);
@@ -100,17 +101,45 @@ function checkLayout(entries: Entry[], dataBytes: number, file: string): void {
   if (position !== dataBytes) throw invalid(file, `${dataBytes} bytes of data, ${position} described`);
 }
 
+/** A file whose tensors are read one by one. */
+export interface OpenSafetensors {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly entries: ReadonlyMap<string, SafetensorsEntry>;
+  /** @throws SlmError INPUT_MISSING for a name that is not in the file, DATA_INVALID if the file was cut since. */
+  read(name: string): Promise<HostTensor>;
+  close(): Promise<void>;
+}
+
 /**
  * Reads a whole file.
  *
  * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is damaged.
  */
 export async function readSafetensors(file: string): Promise<Safetensors> {
+  const { metadata, entries, read, close } = await openSafetensors(file);
+  try {
+    const tensors = new Map<string, HostTensor>();
+    for (const name of entries.keys()) tensors.set(name, await read(name));
+    return { metadata, tensors };
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * Opens a file: its header is read and checked, its tensors are not read. The caller closes it.
+ *
+ * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is damaged.
+ */
+export async function openSafetensors(file: string): Promise<OpenSafetensors> {
   const handle = await open(file, "r").catch((cause: unknown) => {
     throw new SlmError("INPUT_MISSING", `${file}: cannot be read`, { context: { file }, cause });
   });
   try {
-    const { size } = await handle.stat();
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new SlmError("INPUT_MISSING", `${file}: is not a file`, { context: { file } });
+    const { size } = stats;
+    if (size < 8) throw invalid(file, `${size} bytes`);
     const headerBytes = Number((await readExactly(handle, 0, 8, file)).readBigUInt64LE(0));
     if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > size) {
       throw invalid(file, `the header claims ${headerBytes} bytes, the file has ${size}`);
@@ -118,14 +147,16 @@ export async function readSafetensors(file: string): Promise<Safetensors> {
     const text = (await readExactly(handle, 8, headerBytes, file)).toString("utf8");
     const dataBytes = size - 8 - headerBytes;
     const { metadata, entries } = parseHeader(text, dataBytes, file);
-    const tensors = new Map<string, HostTensor>();
-    for (const [name, entry] of entries) {
+    const read = async (name: string): Promise<HostTensor> => {
+      const entry = entries.get(name);
+      if (entry === undefined) throw new SlmError("INPUT_MISSING", `${file}: no tensor '${name}'`);
       const bytes = await readExactly(handle, 8 + headerBytes + entry.begin, entry.end - entry.begin, file);
-      tensors.set(name, decodeTensor(entry, bytes));
-    }
-    return { metadata, tensors };
-  } finally {
+      return decodeTensor(entry, bytes);
+    };
+    return { metadata, entries, read, close: () => handle.close() };
+  } catch (error) {
     await handle.close();
+    throw error;
   }
 }
 
@@ -145,7 +176,7 @@ async function readExactly(
   return buffer;
 }
 
-function decodeTensor({ dtype, shape }: Entry, bytes: Buffer): HostTensor {
+function decodeTensor({ dtype, shape }: SafetensorsEntry, bytes: Buffer): HostTensor {
   const { buffer } = bytes;
   const count = elementCount(shape);
   switch (dtype) {
@@ -153,6 +184,8 @@ function decodeTensor({ dtype, shape }: Entry, bytes: Buffer): HostTensor {
       return createHostTensor("float32", shape, new Float32Array(buffer, 0, count));
     case "F16":
       return createHostTensor("float16", shape, new Uint16Array(buffer, 0, count));
+    case "BF16":
+      return createHostTensor("bfloat16", shape, new Uint16Array(buffer, 0, count));
     case "I32":
       return createHostTensor("int32", shape, new Int32Array(buffer, 0, count));
     case "I64":
@@ -160,23 +193,28 @@ function decodeTensor({ dtype, shape }: Entry, bytes: Buffer): HostTensor {
   }
 }
 
-/** Anything that has tensors by name; only their sizes are looked at until they are written. */
-type NamedTensors = Iterable<readonly [string, HostTensor]>;
+/** What the header says of a tensor. */
+type TensorOutline = Pick<HostTensor, "dtype" | "shape">;
+
+/** A tensor that is made when its turn to be written comes. */
+export interface DeferredTensor extends TensorOutline {
+  readonly read: () => Promise<HostTensor>;
+}
 
 /** Length and JSON header of a file, padded with spaces so that the data starts at a multiple of 8. */
-function encodeHeader(tensors: NamedTensors, metadata: Readonly<Record<string, string>>): Buffer {
+function encodeHeader(
+  tensors: Iterable<readonly [string, TensorOutline]>,
+  metadata: Readonly<Record<string, string>>,
+): Buffer {
   const header: Record<string, unknown> = { __metadata__: { format: "pt", ...metadata } };
   let position = 0;
   for (const [name, tensor] of tensors) {
     const stored = (Object.keys(DTYPES) as StoredDType[]).find((key) => DTYPES[key].dtype === tensor.dtype);
     if (stored === undefined)
       throw new SlmError("DATA_INVALID", `safetensors: '${name}' is ${tensor.dtype}, which is not stored`);
-    header[name] = {
-      dtype: stored,
-      shape: tensor.shape,
-      data_offsets: [position, position + tensor.data.byteLength],
-    };
-    position += tensor.data.byteLength;
+    const end = position + elementCount(tensor.shape) * DTYPES[stored].bytes;
+    header[name] = { dtype: stored, shape: tensor.shape, data_offsets: [position, end] };
+    position = end;
   }
   const json = Buffer.from(JSON.stringify(header), "utf8");
   const padded = Math.ceil(json.length / 8) * 8;
@@ -207,11 +245,36 @@ export async function writeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
+  const deferred = [...tensors].map(([name, tensor]): [string, DeferredTensor] => [
+    name,
+    { dtype: tensor.dtype, shape: tensor.shape, read: () => Promise.resolve(tensor) },
+  ]);
+  await writeDeferredSafetensors(file, new Map(deferred), metadata);
+}
+
+/**
+ * As {@link writeSafetensors}, with one tensor in memory at a time.
+ *
+ * @throws SlmError SHAPE_MISMATCH for a tensor that is not what it was announced as; what its `read` throws.
+ */
+export async function writeDeferredSafetensors(
+  file: string,
+  tensors: ReadonlyMap<string, DeferredTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const header = encodeHeader(tensors, metadata);
   const handle = await open(file, "w");
   try {
     await writeFully(handle, header);
-    for (const tensor of tensors.values()) await writeFully(handle, bytesOf(tensor));
+    for (const [name, { dtype, shape, read }] of tensors) {
+      const tensor = await read();
+      if (tensor.dtype !== dtype || tensor.shape.join() !== shape.join())
+        throw new SlmError(
+          "SHAPE_MISMATCH",
+          `${file}: '${name}' is not the ${dtype}[${shape.join()}] announced`,
+        );
+      await writeFully(handle, bytesOf(tensor));
+    }
   } finally {
     await handle.close();
   }

@@ -1,8 +1,9 @@
 /** Weights in host memory: initial values, and the check that a set of tensors is the model's. */
 import { SlmError } from "@slm/error";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
+import { fromBfloat16 } from "./bfloat16.js";
 import type { ModelConfig } from "./config.js";
-import { fromHalf } from "./float16.js";
+import { fromHalves } from "./float16.js";
 import { parameterSpecs, type ParameterSpec } from "./parameters.js";
 
 export type Weights = ReadonlyMap<string, HostTensor>;
@@ -10,10 +11,14 @@ export type Weights = ReadonlyMap<string, HostTensor>;
 /** Float32 values of a stored tensor. @throws SlmError DATA_INVALID for a dtype weights are not stored in. */
 export function toFloat32(tensor: HostTensor, name: string): HostTensor {
   if (tensor.dtype === "float32") return tensor;
-  if (tensor.dtype === "float16") {
-    return createHostTensor("float32", tensor.shape, Float32Array.from(tensor.data as Uint16Array, fromHalf));
-  }
-  throw new SlmError("DATA_INVALID", `weights: '${name}' is ${tensor.dtype}; weights are float32 or float16`);
+  const { shape, data } = tensor;
+  if (tensor.dtype === "float16") return createHostTensor("float32", shape, fromHalves(data as Uint16Array));
+  if (tensor.dtype === "bfloat16")
+    return createHostTensor("float32", shape, fromBfloat16(data as Uint16Array));
+  throw new SlmError(
+    "DATA_INVALID",
+    `weights: '${name}' is ${tensor.dtype}; weights are float32, float16 or bfloat16`,
+  );
 }
 
 /** Fresh weights by each parameter's rule; normal values from `random` (uniform in [0, 1)) by Box and Muller. */

@@ -4,6 +4,7 @@ import { SlmError } from "@slm/error";
 export const DTYPES = {
   float32: Float32Array,
   float16: Uint16Array,
+  bfloat16: Uint16Array,
   int32: Int32Array,
   int64: BigInt64Array,
   uint8: Uint8Array,
@@ -14,7 +15,7 @@ export const DTYPES = {
 export type DType = keyof typeof DTYPES;
 export type HostData = Float32Array | Uint16Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
 
-/** A dense row-major tensor in host memory. float16 holds raw bits; bool holds 0 or 1. */
+/** A dense row-major tensor in host memory. float16 and bfloat16 hold raw bits; bool holds 0 or 1. */
 export interface HostTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];

@@ -8,9 +8,12 @@ export type {
   HeadOrder,
   OpName,
   OpSet,
+  Rotation,
+  ScoreAttributes,
   SelfAttentionAttributes,
 } from "./ops/signatures.js";
-export { add, embedding, gelu, lastPosition, linear, rmsNorm } from "./ops/basic.js";
+export { add, embedding, gelu, headNorm, lastPosition, linear, rmsNorm } from "./ops/basic.js";
+export { multiply, silu, softcap } from "./ops/gates.js";
 export {
   cachedAttention,
   crossAttention,

@@ -8,6 +8,8 @@ import { messageOf, readJson } from "./read-json.js";
 export const TOKENIZER_FILE = "tokenizer.json";
 export const TOKENIZER_CONFIG_FILE = "tokenizer_config.json";
 
+/** Longer than any model reads [characters]. */
+const MAX_PROMPT = 1 << 20;
 /** Ids become rows of an embedding matrix, so an absurd id is refused before anything is allocated for it. */
 const MAX_VOCABULARY = 4_000_000;
 
@@ -57,6 +59,20 @@ export const tokenizerConfigJsonSchema = z.looseObject({
         .optional()
         .describe(
           "Source characters in the vocabulary of a symbol tokenizer; absent for every other tokenizer.",
+        ),
+      before: z
+        .string()
+        .max(MAX_PROMPT)
+        .optional()
+        .describe("Text in front of every source; it may spell special tokens."),
+      after: z
+        .string()
+        .min(1)
+        .max(MAX_PROMPT)
+        .optional()
+        .describe(
+          "Text behind every source; it may spell special tokens. Its last token takes the place of the begin mark, so that " +
+            "targets follow it directly.",
         ),
     })
     .default({ lowercase: false }),

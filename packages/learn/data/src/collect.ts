@@ -3,7 +3,7 @@ import type { DataConfig } from "./data-config.js";
 import type { DataInput } from "./data-inputs.js";
 import { HashTable } from "./hash-table.js";
 import type { ScannedLine } from "./read-rows.js";
-import { Rejections } from "./rejections.js";
+import type { Rejections } from "./rejections.js";
 import { referencesOf, type Row } from "./row.js";
 import type { Spill } from "./spill.js";
 import { hashKey, sourceKey, splitKey, splitOf, SPLITS, type Split, type SplitFractions } from "./split.js";

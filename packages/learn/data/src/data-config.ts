@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { augmentConfig } from "./augment/augment-config.js";
 import { FORMAT_NAMES } from "./formats/format-table.js";
 import { MAX_COLUMNS } from "./limits.js";
 import { ENCODINGS } from "./lines.js";
-import { fieldsConfig, templateConfig } from "./mapping.js";
+import { fieldsConfig, templateConfig, type MappingSettings } from "./mapping.js";
 import { DEFAULT_SOURCE, sourceConfig, type SourceConfig } from "./source-table.js";
 
 const fraction = z.number().min(0).lt(1);
@@ -31,8 +32,8 @@ const unlabelled = z.strictObject({
   limit: count.optional().describe("Most sources kept, in the order of the file [sources]."),
 });
 
-/** How a file becomes rows; `slm data inspect` takes the same. */
-export const fileSettings = {
+/** How a file becomes rows. */
+const fileSettings = {
   format: z.enum(FORMAT_NAMES).optional().describe("Format of the files. Default: what their names end in."),
   encoding: z.enum(ENCODINGS).optional().describe(`Encoding of text files. Default: ${ENCODINGS[0]}.`),
   columns: z
@@ -51,6 +52,21 @@ export const fileSettings = {
     .optional()
     .describe("Target of SQuAD questions without an answer; without it they are rejected."),
 };
+
+/** A side is a column or a template. */
+function oneWayPerSide({ fields, template }: MappingSettings, context: z.RefinementCtx): void {
+  for (const side of ["source", "target"] as const) {
+    if (fields?.[side] === undefined || template?.[side] === undefined) continue;
+    context.addIssue({
+      code: "custom",
+      path: ["template", side],
+      message: `the ${side} is a column (fields.${side}) or a template (template.${side}), not both`,
+    });
+  }
+}
+
+/** What `slm data inspect` may be told about a file. */
+export const fileSchema = z.strictObject(fileSettings).superRefine(oneWayPerSide);
 
 /** Where rows come from and how they are split. Read from the `data:` section of a recipe. */
 export const dataConfig = z
@@ -99,6 +115,7 @@ export const dataConfig = z
           "the order of the files. Training shuffles by itself.",
       ),
     limit: count.optional().describe("Most training rows kept, chosen by hash [rows]."),
+    augment: augmentConfig.optional().describe("More training rows out of those there are."),
     unlabelled: unlabelled
       .optional()
       .describe("Sources for the teacher to label; those that a split has already are left out."),
@@ -107,14 +124,7 @@ export const dataConfig = z
     message: "testFraction and devFraction leave nothing to train on: their sum must be below 1",
     path: ["testFraction"],
   })
-  .refine(({ fields, template }) => fields?.source === undefined || template?.source === undefined, {
-    message: "the source is a column (fields.source) or a template (template.source), not both",
-    path: ["template", "source"],
-  })
-  .refine(({ fields, template }) => fields?.target === undefined || template?.target === undefined, {
-    message: "the target is a column (fields.target) or a template (template.target), not both",
-    path: ["template", "target"],
-  })
+  .superRefine(oneWayPerSide)
   .transform(({ source, ...settings }): typeof settings & { readonly source?: SourceConfig } =>
     // Only what is read stays: a recipe's source does not count where a file of training rows is named.
     settings.train === undefined ? { source: source ?? DEFAULT_SOURCE, ...settings } : settings,

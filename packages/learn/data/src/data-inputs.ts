@@ -74,11 +74,13 @@ type DataFiles = DataConfig["train"];
 
 function filesOf(files: DataFiles): readonly DataFile[] {
   if (files === undefined) return [];
-  return Array.isArray(files) ? files : [files as DataFile];
+  return Array.isArray(files) ? files : [files];
 }
 
-function settingsOf(split: Split, files: DataFiles): readonly NamedFile[] {
+/** Paths by the dotted names of their settings: `train`, `train.source`, `train.0`. */
+function settingsOf(setting: string, files: DataFiles): readonly NamedFile[] {
   if (files === undefined) return [];
-  if (typeof files === "string") return [{ setting: split, path: files }];
-  return Object.entries(files).map(([key, path]) => ({ setting: `${split}.${key}`, path: String(path) }));
+  if (typeof files === "string") return [{ setting, path: files }];
+  const entries: readonly (readonly [string, DataFile])[] = Object.entries(files);
+  return entries.flatMap(([key, file]) => settingsOf(`${setting}.${key}`, file));
 }

@@ -1,8 +1,8 @@
 export type { FileRejection } from "./rejections.js";
-export { dataConfig, fileSettings, type DataConfig, type UnlabelledConfig } from "./data-config.js";
+export { dataConfig, fileSchema, type DataConfig, type UnlabelledConfig } from "./data-config.js";
 export { namedFiles, type NamedFile } from "./data-inputs.js";
 export { FORMAT_NAMES, type FormatName } from "./formats/format-table.js";
-export { inspectData, type InspectOptions, type Inspection, type VocabularyCover } from "./inspect-data.js";
+export { inspectData, type InspectOptions, type Inspection } from "./inspect-data.js";
 export {
   DATA_FILES,
   prepareData,
@@ -10,6 +10,7 @@ export {
   type DataReport,
   type PrepareOptions,
 } from "./prepare-data.js";
+export { ENCODINGS, type Encoding } from "./lines.js";
 export { readAllRows, readRows, readSources, scanRows, type ScannedLine } from "./read-rows.js";
 export { referencesOf, type Rejection, type Row } from "./row.js";
 export { scanFile, type DataFile, type ScanSettings } from "./scan-file.js";
@@ -17,3 +18,4 @@ export { shuffledOrder } from "./shuffle.js";
 export { SPLITS, type Split } from "./split.js";
 export type { LengthBin, LengthSummary, TextStatistics } from "./statistics.js";
 export type { UnlabelledReport } from "./unlabelled.js";
+export type { TokenCount, VocabularyCover } from "./vocabulary-cover.js";

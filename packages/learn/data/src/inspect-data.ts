@@ -1,61 +1,55 @@
-/** Looks at a JSONL file and says what is in it, without changing anything. */
-import { SlmError } from "@slm/error";
+/** Looks at a data file and says what is in it, without changing anything. */
 import type { Tokenizer } from "@slm/tokenizer";
-import { scanRows } from "./read-rows.js";
+import type { DuplicateCounts } from "./group-rows.js";
+import { HashTable } from "./hash-table.js";
 import { referencesOf, type Rejection, type Row } from "./row.js";
-import { StatisticsCounter, type TextStatistics } from "./statistics.js";
+import { scanFile, type DataFile, type ScanSettings } from "./scan-file.js";
+import { sourceKey } from "./split.js";
+import { StatisticsCounter, type LengthBin, type TextStatistics } from "./statistics.js";
+import { CoverCounter, type VocabularyCover } from "./vocabulary-cover.js";
 
-/** How much of a file a tokenizer can encode. */
-export interface VocabularyCover {
-  /** Rows whose source and every reference can be encoded. */
+export interface Inspection extends TextStatistics, DuplicateCounts {
+  /** Records that are rows. */
   readonly rows: number;
-  readonly fraction: number;
-  /** The first rows that cannot, 100 at most. */
-  readonly missing: readonly Rejection[];
-}
-
-export interface Inspection extends TextStatistics {
-  /** Lines that are rows. */
-  readonly rows: number;
-  /** Every line that is none, and why. */
+  /** Every record that is none, and why. */
   readonly rejected: readonly Rejection[];
   /** Rows that list references. */
   readonly withReferences: number;
-  /** Pairs of source and target met again. */
-  readonly duplicates: number;
+  readonly withImage: number;
+  /** Sources by their number of characters. */
+  readonly sourceHistogram: readonly LengthBin[];
+  /** Targets by their number of whitespace-separated tokens. */
+  readonly targetHistogram: readonly LengthBin[];
   /** The first rows. */
   readonly samples: readonly Row[];
   /** Only with a tokenizer. */
   readonly cover?: VocabularyCover;
 }
 
-export interface InspectOptions {
+export interface InspectOptions extends ScanSettings {
   readonly tokenizer?: Tokenizer;
   /** Rows shown as samples. Default 5. */
   readonly samples?: number;
 }
 
-const MAX_MISSING = 100;
-
 /**
- * Counts, lengths, duplicates, samples and every rejected line of a JSONL file; with a tokenizer also how many rows
- * its vocabulary covers.
+ * Counts, lengths, duplicates, samples and every rejected record of a file; with a tokenizer also how many rows its vocabulary
+ * covers and in how many tokens. Memory grows with the rejected records and, by about a hundred bytes, with the rows.
  *
- * @throws SlmError INPUT_MISSING if the file cannot be read.
+ * @throws SlmError as {@link scanFile}.
  */
-export async function inspectData(path: string, options: InspectOptions = {}): Promise<Inspection> {
+export async function inspectData(file: DataFile, options: InspectOptions = {}): Promise<Inspection> {
   const { tokenizer, samples: sampleCount = 5 } = options;
   const counter = new StatisticsCounter();
-  const seen = new Set<string>();
+  const repetitions = new RepetitionCounter();
+  const cover = tokenizer === undefined ? undefined : new CoverCounter(tokenizer);
   const rejected: Rejection[] = [];
-  const missing: Rejection[] = [];
   const samples: Row[] = [];
   let rows = 0;
   let withReferences = 0;
-  let duplicates = 0;
-  let covered = 0;
+  let withImage = 0;
 
-  for await (const scanned of scanRows(path)) {
+  for await (const scanned of scanFile(file, options)) {
     if (!("row" in scanned)) {
       rejected.push(scanned);
       continue;
@@ -63,35 +57,43 @@ export async function inspectData(path: string, options: InspectOptions = {}): P
     const { row, line } = scanned;
     rows++;
     counter.add(row.source, row.target);
+    repetitions.add(row);
+    cover?.add(row, line);
     if (row.references !== undefined) withReferences++;
+    if (row.image !== undefined) withImage++;
     if (samples.length < sampleCount) samples.push(row);
-    const pair = JSON.stringify([row.source, row.target]);
-    if (seen.has(pair)) duplicates++;
-    seen.add(pair);
-    if (tokenizer === undefined) continue;
-    const reason = whyNotEncoded(tokenizer, row);
-    if (reason === undefined) covered++;
-    else if (missing.length < MAX_MISSING) missing.push({ line, reason });
   }
-  const cover = { rows: covered, fraction: rows === 0 ? 0 : covered / rows, missing };
   return {
     rows,
     rejected,
     withReferences,
-    duplicates,
+    withImage,
+    ...repetitions.counts,
     ...counter.summary(),
+    sourceHistogram: counter.sourceLengths.histogram(),
+    targetHistogram: counter.targetLengths.histogram(),
     samples,
-    ...(tokenizer === undefined ? {} : { cover }),
+    ...(cover === undefined ? {} : { cover: cover.summary() }),
   };
 }
 
-function whyNotEncoded(tokenizer: Tokenizer, row: Row): string | undefined {
-  try {
-    tokenizer.encodeSource(row.source);
-    for (const target of new Set([row.target, ...referencesOf(row)])) tokenizer.encodeTarget(target);
-    return undefined;
-  } catch (error) {
-    if (error instanceof SlmError && error.code === "DATA_INVALID") return error.message;
-    throw error;
+/** Counts what comes again, from hashes alone. */
+class RepetitionCounter {
+  readonly counts: DuplicateCounts = { duplicates: 0, nearDuplicates: 0, conflicts: 0 };
+  readonly #pairs = new HashTable();
+  readonly #forms = new HashTable();
+  readonly #sources = new HashTable();
+
+  add(row: Row): void {
+    const key = sourceKey(row.source);
+    const targets = [...new Set([row.target, ...referencesOf(row)])];
+    const isKnown = this.#sources.seen(JSON.stringify([row.image, key]));
+    for (const target of targets) {
+      const isPair = this.#pairs.seen(JSON.stringify([row.image, row.source, target]));
+      const isForm = this.#forms.seen(JSON.stringify([row.image, key, target]));
+      if (isPair) this.counts.duplicates++;
+      else if (isForm) this.counts.nearDuplicates++;
+      else if (isKnown) this.counts.conflicts++;
+    }
   }
 }

@@ -50,9 +50,17 @@ export interface MissingColumn {
   readonly setting: string;
 }
 
+/** Names of columns; inside nested columns, names with dots. */
+export interface WantedColumns {
+  readonly needed: readonly string[];
+  readonly optional: readonly string[];
+}
+
 export interface RowMapping {
   /** The row of a record, or why it is none. */
   readonly rowOf: (columns: Columns) => Row | string;
+  /** Names of the columns that it needs, and of those that it takes if they are there. */
+  readonly columns: WantedColumns;
   /** A column that the mapping needs and these columns lack. */
   readonly missingIn: (columns: Columns) => MissingColumn | undefined;
 }
@@ -85,7 +93,12 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
       return name === undefined ? [] : [{ setting: `fields.${key}`, name }];
     }),
   ];
+  const image = fields?.image ?? defaults.image;
   return {
+    columns: {
+      needed: named.map(({ name }) => name),
+      optional: references === undefined ? [image] : [references, image],
+    },
     missingIn: (columns) => {
       const lacking = named.find(({ name }) => valueOf(columns, name) === undefined);
       return lacking === undefined ? undefined : { missing: lacking.name, setting: lacking.setting };
@@ -95,13 +108,13 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
       if (typeof sourceText !== "string") return sourceText.problem;
       const targetText = fill(target, columns);
       if (typeof targetText !== "string") return targetText.problem;
-      const image = optional(columns, fields?.image ?? defaults.image);
+      const picture = optional(columns, image);
       const further = references === undefined ? undefined : optional(columns, references);
       return checkRow({
         source: sourceText,
         target: targetText,
         ...(further === undefined ? {} : { references: withTarget(targetText, further) }),
-        ...(image === undefined ? {} : { image }),
+        ...(picture === undefined ? {} : { image: picture }),
       });
     },
   };
@@ -162,21 +175,16 @@ function optional(columns: Columns, name: string): unknown {
 
 /** A column's value as the text that stands in its file. */
 function columnText(value: unknown): string | { readonly problem: string } {
-  switch (typeof value) {
-    case "string":
-      return value;
-    case "boolean":
-    case "bigint":
+  if (typeof value === "string") return value;
+  if (typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (typeof value === "number") {
+    if (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)))
       return String(value);
-    case "number":
-      if (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)))
-        return String(value);
-      return { problem: `the number ${value} is larger than a double holds exactly; write it as text` };
-    default:
-      if (value instanceof Uint8Array) return { problem: "holds bytes that are not UTF-8 text" };
-      if (value instanceof Date) return value.toJSON() ?? { problem: "holds a date out of range" };
-      return { problem: `expected text, got ${kindOf(value)}` };
+    return { problem: `the number ${value} is larger than a double holds exactly; write it as text` };
   }
+  if (value instanceof Uint8Array) return { problem: "holds bytes that are not UTF-8 text" };
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
+  return { problem: `expected text, got ${kindOf(value)}` };
 }
 
 /** The target and every other accepted answer, each once; what is no list of texts stays for the row's check to refuse. */

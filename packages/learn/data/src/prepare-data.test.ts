@@ -158,7 +158,7 @@ describe(prepareData, () => {
       const outputs = [join(directory, `held-${shuffle}`), join(directory, `spilled-${shuffle}`)];
       const config = dataConfig.parse({ train, shuffle, limit: 2000 });
       await prepareData(config, outputs[0]!, { seed: 3 });
-      await prepareData(config, outputs[1]!, { seed: 3, memoryUnits: 1000 });
+      await prepareData(config, outputs[1]!, { seed: 3, memoryUnits: 1000, bucketBytes: 4096 });
       for (const split of SPLITS) {
         const [held, spilled] = await Promise.all(
           outputs.map((output) => readFile(join(output, DATA_FILES[split]), "utf8")),

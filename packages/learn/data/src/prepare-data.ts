@@ -2,12 +2,14 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
+import { augmentTrain } from "./augment/augment-train.js";
 import { collectRows } from "./collect.js";
 import { duplicateRules, type DataConfig } from "./data-config.js";
 import { dataInputs, inputBytes } from "./data-inputs.js";
 import type { DuplicateCounts } from "./group-rows.js";
 import type { HashTable } from "./hash-table.js";
 import { MAX_REJECTIONS, Rejections, type FileRejection } from "./rejections.js";
+import type { Row } from "./row.js";
 import { RowLimit } from "./row-limit.js";
 import { bucketsFor, Spill } from "./spill.js";
 import { sourceKey, SPLITS, type Split } from "./split.js";
@@ -38,6 +40,8 @@ export interface DataReport extends TextStatistics, DuplicateCounts {
   readonly rejectedCount: number;
   /** Training rows left out because a dev or test file has their source; `rejectedCount` counts them too. */
   readonly leaked: number;
+  /** Training rows made out of others, which \`splits\` counts too; only where the configuration asks for them. */
+  readonly augmented?: number;
   /** Only where the configuration names unlabelled sources. */
   readonly unlabelled?: UnlabelledReport;
 }
@@ -51,10 +55,12 @@ export interface DataProgress {
 export interface PrepareOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (progress: DataProgress) => void;
-  /** Decides the order of shuffled rows. Default 0. */
+  /** Decides the order of shuffled rows and what \`augment\` draws, not the splits. Default 0. */
   readonly seed?: number;
   /** Text held in memory before it goes to disk [UTF-16 units]. Default 16 Mi. */
   readonly memoryUnits?: number;
+  /** Input per bucket on disk, one of which is in memory at a time [bytes]. Default 8 MiB. */
+  readonly bucketBytes?: number;
 }
 
 /** Lines between two looks at the signal and two reports of progress. */
@@ -78,7 +84,7 @@ const REPORT_EVERY = 4096;
 export async function prepareData(
   config: DataConfig,
   outputDirectory: string,
-  { signal, progress, seed = 0, memoryUnits }: PrepareOptions = {},
+  { signal, progress, seed = 0, memoryUnits, bucketBytes }: PrepareOptions = {},
 ): Promise<DataReport> {
   let lines = 0;
   const onLine = (): void => {
@@ -93,7 +99,7 @@ export async function prepareData(
       buckets,
       ...(memoryUnits === undefined ? {} : { memoryUnits }),
     });
-  const buckets = bucketsFor(await inputBytes(inputs));
+  const buckets = bucketsFor(await inputBytes(inputs), bucketBytes);
   const [byRank, ordered] = [spillOf(SPILL_DIRECTORIES.rows), spillOf(SPILL_DIRECTORIES.groups)];
   const rejections = new Rejections();
 
@@ -125,16 +131,18 @@ export async function prepareData(
       await mkdir(outputDirectory, { recursive: true });
       const counter = new StatisticsCounter();
       let written = 0;
-      const splits = await writeSplits(ordered, outputDirectory, {
-        order,
-        limit,
-        files: DATA_FILES,
-        onRows: (batch) => {
-          stopIfAborted(signal);
-          for (const row of batch) counter.add(row.source, row.target);
-          progress?.({ step: "write", done: (written += batch.length) });
-        },
-      });
+      const onRows = (batch: readonly Row[]): void => {
+        stopIfAborted(signal);
+        for (const row of batch) counter.add(row.source, row.target);
+        progress?.({ step: "write", done: (written += batch.length) });
+      };
+      const own = await writeSplits(ordered, outputDirectory, { order, limit, files: DATA_FILES, onRows });
+      const { augment: settings } = config;
+      const augmented =
+        settings === undefined
+          ? undefined
+          : await augmentTrain(outputDirectory, { settings, seed, files: DATA_FILES, onRows });
+      const splits = { ...own, train: own.train + (augmented ?? 0) };
       const report: DataReport = {
         rows: SPLITS.reduce((sum, split) => sum + splits[split], 0),
         splits,
@@ -142,6 +150,7 @@ export async function prepareData(
         rejectedCount: rejections.count + (unlabelled?.rejections.count ?? 0),
         leaked,
         ...counts,
+        ...(augmented === undefined ? {} : { augmented }),
         ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
         ...counter.summary(),
       };

@@ -46,13 +46,8 @@ export function checkRow(value: unknown): Row | string {
     textProblem("source", source) ??
     (isSilent ? undefined : (textProblem("target", target) ?? listProblem(references))) ??
     (image === undefined ? undefined : textProblem("image", image));
-  if (problem !== undefined) return problem;
-  return {
-    source: String(source),
-    target: String(target),
-    ...(references === undefined ? {} : { references: (references as readonly string[]).map(String) }),
-    ...(image === undefined ? {} : { image: String(image) }),
-  };
+  // All of its parts were looked at.
+  return problem ?? (value as Row);
 }
 
 function listProblem(references: unknown): string | undefined {

@@ -16,7 +16,7 @@ import { scanRows, type ScannedLine } from "./read-rows.js";
 /** A file of rows, or two files of parallel text. */
 export type DataFile = string | ParallelFiles;
 
-export interface ScanSettings extends MappingSettings, Omit<ReadSettings, "encoding"> {
+export interface ScanSettings extends MappingSettings, Omit<ReadSettings, "encoding" | "wanted"> {
   readonly encoding?: Encoding | undefined;
   readonly format?: FormatName | undefined;
 }
@@ -41,7 +41,7 @@ export async function* scanFile(file: DataFile, settings: ScanSettings): AsyncGe
     return;
   }
   const mapping = compileMapping(settings, format.mapping);
-  const records = format.read(file, read);
+  const records = format.read(file, { ...read, wanted: mapping.columns });
   yield* mapRecords(format.isTable ? checkColumns(file, records, mapping) : records, mapping);
 }
 

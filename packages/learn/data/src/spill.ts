@@ -7,13 +7,13 @@ import { readLines } from "./lines.js";
 /** Text held before it goes to disk [UTF-16 units]. */
 const MEMORY_UNITS = 16 * 1024 * 1024;
 
-/** Input per bucket, one of which is in memory at a time [bytes]. */
-const BUCKET_BYTES = 32 * 1024 * 1024;
-const MAX_BUCKETS = 1024;
+/** Input per bucket, one of which is in memory at a time, there about eight times as large [bytes]. */
+const BUCKET_BYTES = 8 * 1024 * 1024;
+const MAX_BUCKETS = 4096;
 
 /** Buckets for an input of a size. */
-export function bucketsFor(inputBytes: number): number {
-  return Math.min(MAX_BUCKETS, Math.max(1, Math.ceil(inputBytes / BUCKET_BYTES)));
+export function bucketsFor(inputBytes: number, bucketBytes = BUCKET_BYTES): number {
+  return Math.min(MAX_BUCKETS, Math.max(1, Math.ceil(inputBytes / bucketBytes)));
 }
 
 export interface SpillOptions {

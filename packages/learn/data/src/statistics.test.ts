@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { StatisticsCounter } from "./statistics.js";
+import { LengthCounter, StatisticsCounter } from "./statistics.js";
 
 describe(StatisticsCounter, () => {
   test("counts characters of sources, tokens of targets, and the different ones of each", () => {
@@ -34,5 +34,37 @@ describe(StatisticsCounter, () => {
         expect(counter.summary().sourceLengths).toEqual({ p50: rank(0.5), p95: rank(0.95), max: rank(1) });
       }),
     );
+  });
+});
+
+describe(LengthCounter, () => {
+  test("its histogram holds every length once, in bins of one width that touch, the longest in the last", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 100_000 })), { minLength: 1 }),
+        (lengths) => {
+          const counter = new LengthCounter();
+          for (const length of lengths) counter.add(length);
+          const bins = counter.histogram();
+          for (const { from, to, count } of bins)
+            expect(count).toBe(lengths.filter((length) => length >= from && length <= to).length);
+          expect(bins.reduce((sum, { count }) => sum + count, 0)).toBe(lengths.length);
+          for (const [index, { from }] of bins.slice(1).entries()) expect(from).toBe(bins[index]!.to + 1);
+          expect(new Set(bins.slice(0, -1).map(({ from, to }) => to - from)).size).toBeLessThanOrEqual(1);
+          expect(bins.length).toBeLessThanOrEqual(15);
+        },
+      ),
+    );
+  });
+
+  test("has round widths and one bin for what is far longer", () => {
+    const counter = new LengthCounter();
+    for (let length = 10; length < 60; length++) counter.add(length);
+    counter.add(5000);
+    expect(counter.histogram().map(({ from, to }) => `${from}-${to}`)).toEqual([
+      ...Array.from({ length: 10 }, (_, index) => `${10 + 5 * index}-${14 + 5 * index}`),
+      "60-5000",
+    ]);
+    expect(new LengthCounter().histogram()).toEqual([]);
   });
 });

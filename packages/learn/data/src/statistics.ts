@@ -46,20 +46,39 @@ export class LengthCounter {
     return summarize(this.#times);
   }
 
-  /** How often lengths of 0, 1, 2 to 3, 4 to 7 and so on were met, up to the longest. */
+  /**
+   * How often lengths were met: bins of one width up to the 95th percentile, one bin for the longer ones. Empty if none was.
+   */
   histogram(): readonly LengthBin[] {
-    const bins: { from: number; to: number; count: number }[] = [];
-    for (const [length, times] of this.#times) {
-      const index = length === 0 ? 0 : Math.floor(Math.log2(length)) + 1;
-      while (bins.length <= index) {
-        const from = bins.length === 0 ? 0 : 2 ** (bins.length - 1);
-        bins.push({ from, to: Math.max(0, 2 * from - 1), count: 0 });
-      }
-      bins[index]!.count += times;
-    }
-    return bins;
+    const lengths = [...this.#times.keys()].sort((a, b) => a - b);
+    const [shortest, longest] = [lengths[0], lengths.at(-1)];
+    if (shortest === undefined || longest === undefined) return [];
+    const { p95 } = this.summary();
+    const width = roundWidth((p95 - shortest + 1) / MAX_BINS);
+    const start = Math.floor(shortest / width) * width;
+    const count = Math.floor((p95 - start) / width) + 1;
+    const bins = Array.from({ length: count }, (_, index) => ({
+      from: start + index * width,
+      to: start + (index + 1) * width - 1,
+      count: 0,
+    }));
+    const tail = { from: start + count * width, to: longest, count: 0 };
+    for (const [length, times] of this.#times)
+      (bins[Math.floor((length - start) / width)] ?? tail).count += times;
+    return tail.count === 0 ? bins : [...bins, tail];
   }
 }
+
+/** Bins of a histogram up to the 95th percentile, about. */
+const MAX_BINS = 12;
+
+/** The next larger width of 1, 2 or 5 times a power of ten. */
+function roundWidth(width: number): number {
+  const power = 10 ** Math.max(0, Math.floor(Math.log10(width)));
+  return power * (WIDTHS.find((factor) => factor * power >= width) ?? 10);
+}
+
+const WIDTHS = [1, 2, 5];
 
 /** Lengths from one to another, both included. */
 export interface LengthBin {

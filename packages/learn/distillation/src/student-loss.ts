@@ -167,14 +167,14 @@ function lossInputs(
 }
 
 function termInputs(
-  { loss, teacher }: StudentLossOptions,
+  { config, loss, teacher }: StudentLossOptions,
   pass: StudentPass,
   variant: LossVariant,
   parameters: TermInputs["parameters"],
   x: TermInputs["x"],
 ): TermInputs {
   const states = pass.open(parameters, x);
-  const logits = PASSES[variant].map((prefix) => outputHead(parameters, states.target(prefix)));
+  const logits = PASSES[variant].map((prefix) => outputHead(config, parameters, states.target(prefix)));
   const counted = (of: Tensor, prefix: string): CountedLogits => ({
     logits: of,
     mask: x[`${prefix}.mask`]!,

@@ -27,7 +27,7 @@ export function teacherObjective(
         build: (parameters, x) => {
           const hidden = decode(config, parameters, x["inputs"]!);
           const flat = math.reshape(hidden, [batchSize * (source + target), config.width]);
-          const logits = outputHead(parameters, math.gatherRows(flat, x["positions"]!));
+          const logits = outputHead(config, parameters, math.gatherRows(flat, x["positions"]!));
           const counted = { logits, mask: x["mask"]!, count: x["count"]! };
           return {
             loss: crossEntropy(counted, math.reshape(x["labels"]!, [positions]), labelSmoothing),

@@ -36,7 +36,7 @@ async function logitsOf(sequence: readonly number[]): Promise<Float32Array> {
   const program = await engine.compile({
     name: "decode",
     inputs,
-    build: (x) => ({ logits: outputHead(x, decode(config, x, x["ids"]!)) }),
+    build: (x) => ({ logits: outputHead(config, x, decode(config, x, x["ids"]!)) }),
   });
   return (await program.run({ feeds, fetch: ["logits"] })).fetched["logits"]!.data as Float32Array;
 }

@@ -56,7 +56,7 @@ export async function loadTeacher(
       },
       build: (x) => {
         const hidden = math.gatherRows(statesOf(x, batch * (source + target)), x["positions"]!);
-        return { logits: outputHead(unpackParameters(chunks, x), hidden) };
+        return { logits: outputHead(config, unpackParameters(chunks, x), hidden) };
       },
     }),
   );

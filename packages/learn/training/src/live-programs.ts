@@ -121,7 +121,10 @@ export function stepProgram(config: ModelConfig, shape: LiveDecoderShape): Progr
         capacity,
         pastLength: x["position"]!,
       });
-      const logits = math.reshape(outputHead(parameters, step.hidden), [shape.rows, config.vocabularySize]);
+      const logits = math.reshape(outputHead(config, parameters, step.hidden), [
+        shape.rows,
+        config.vocabularySize,
+      ]);
       const outputs: Record<string, Tensor> = { logits };
       step.caches.forEach(({ key, value }, layer) => {
         outputs[`present.${layer}.key`] = key;

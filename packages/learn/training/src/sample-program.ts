@@ -99,7 +99,10 @@ export function sampleProgram(
         const pastLength = at[k] ?? nothing;
         const step = decodeStep(config, parameters, fed, { source, caches, capacity, pastLength });
         caches = step.caches;
-        const logits = math.reshape(outputHead(parameters, step.hidden), [rows, config.vocabularySize]);
+        const logits = math.reshape(outputHead(config, parameters, step.hidden), [
+          rows,
+          config.vocabularySize,
+        ]);
         last = sampleTokens(logits, uniform![k]!, options);
         drawn.push(last);
       }

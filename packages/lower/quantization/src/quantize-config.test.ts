@@ -6,8 +6,6 @@ describe("quantizeConfig", () => {
   test("deploys the cpu scheme by default, unless words go wrong one point more often", () => {
     expect(quantizeConfig.parse({})).toEqual({
       schemes: ["cpu"],
-      blockSize: 32,
-      method: "search",
       symmetric: false,
       reduceRange: "auto",
       calibration: { rows: 256, method: "minmax", percentile: 99.999 },

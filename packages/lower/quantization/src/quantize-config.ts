@@ -15,20 +15,20 @@ export const quantizeConfig = z.strictObject({
     .describe("Quantization schemes: the first is deployed, the others are measured beside it."),
   blockSize: z
     .literal(BLOCK_SIZES)
-    .default(32)
-    .describe("Block formats: weights that share one scale [elements along the input axis]."),
+    .optional()
+    .describe("Block formats: weights that share one scale [elements along the input axis]. Default: 32."),
   method: z
     .enum(BLOCK_METHODS)
-    .default("search")
+    .optional()
     .describe(
-      "int4-block: how codes are chosen. gptq needs calibration rows; rtn is onnxruntime's plain rounding.",
+      "4-bit weights: how codes are chosen; rtn is onnxruntime's plain rounding. Default: gptq, learning from the training rows; search for models of more than some ten million parameters.",
     ),
   symmetric: z.boolean().default(false).describe("Block formats: no zero points."),
   embedding: z
     .enum(WEIGHT_FORMATS)
     .optional()
     .describe(
-      "Format of the embedding, and of the output head that shares its table. Default: the scheme's.",
+      "Format of the embedding, and of the output head that shares its table. Default: the scheme's, but 8 bits where that has 4.",
     ),
   reduceRange: z
     .union([z.boolean(), z.literal("auto")])

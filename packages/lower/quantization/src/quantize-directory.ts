@@ -46,13 +46,13 @@ export interface QuantizeDirectoryOptions {
   readonly outputDirectory: string;
   readonly scheme: SchemeName;
   readonly progress?: Progress;
-  /** Block formats: weights that share one scale. Default 32. */
+  /** Block formats: weights that share one scale. Default: 32; 16 for narrow 4-bit matrices without calibration data. */
   readonly blockSize?: BlockSize;
   /** Block formats: no zero points. Default false. */
   readonly symmetric?: boolean;
-  /** int4-block: how codes are chosen. Default `search`. */
+  /** int4-block: how codes are chosen. Default: `gptq` with calibration data, `search` without; see `chooseMethod`. */
   readonly method?: BlockMethod;
-  /** Format of the embedding, and of an output head over the same table. Default: the scheme's. */
+  /** Format of the embedding, and of an output head over the same table. Default: the scheme's, but 8 bits for 4. */
   readonly embedding?: WeightFormat;
   /** Format by weight, before all else. */
   readonly formats?: PerGraph<ReadonlyMap<string, WeightFormat>>;
@@ -125,7 +125,7 @@ export function requestFor(
   options: Omit<QuantizeDirectoryOptions, "outputDirectory">,
   feeds: FeedSource | undefined,
 ): GraphRequest {
-  const { blockSize = 32, reduceRange = false, symmetric, method, embedding, run, signal } = options;
+  const { blockSize, reduceRange = false, symmetric, method, embedding, run, signal } = options;
   const { calibration, formats, exclude } = options;
   const scheme: Scheme = schemes[options.scheme];
   const progress = options.progress ?? SILENT;
@@ -133,7 +133,7 @@ export function requestFor(
     scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme[name] },
     // A device that is not the processor wants every operator in integers.
     coverage: target === "cpu" ? "standard" : "all",
-    blockSize,
+    ...(blockSize === undefined ? {} : { blockSize }),
     reduceRange,
     ...(symmetric === undefined ? {} : { symmetric }),
     ...(method === undefined ? {} : { method }),

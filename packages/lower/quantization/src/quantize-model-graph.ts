@@ -12,13 +12,16 @@ import {
   type QuantizedNode,
   type SkippedWeight,
 } from "./rewrite/quantize-graph.js";
-import type { FormatOptions, WeightFormat } from "./rewrite/weight-format.js";
+import { tableFormat, type FormatOptions, type WeightFormat } from "./rewrite/weight-format.js";
 import { findWeightUses } from "./rewrite/weight-uses.js";
 import type { StaticScheme } from "./schemes.js";
-import { quantizeStatic } from "./static/quantize-static.js";
+import { INTEGER_TYPES } from "./static/integer-types.js";
+import { quantizeStatic, type StaticOptions } from "./static/quantize-static.js";
+import { roundWeights, tableNames } from "./static/rounded-weights.js";
 import { findSmoothGroups, smoothGraph } from "./static/smooth-quant.js";
 import type { Coverage } from "./static/operator-rules.js";
 import { blockMethods } from "./weights/block-method.js";
+import { chooseMethod } from "./weights/choose-method.js";
 import type { Gram } from "./weights/quantize-blocks.js";
 
 /** What calibrates one graph. */
@@ -34,7 +37,7 @@ export interface GraphRequest extends FormatOptions {
   readonly scheme: { readonly kind: "weights"; readonly format: WeightFormat } | StaticScheme;
   /** Operators that static schemes quantize. */
   readonly coverage: Coverage;
-  /** Format of tables that an embedding reads. Default: the scheme's. */
+  /** Format of tables that an embedding reads. Default: `tableFormat` of the scheme's. */
   readonly embedding?: WeightFormat;
   /** Format by weight, before all else. */
   readonly formats?: ReadonlyMap<string, WeightFormat>;
@@ -73,10 +76,13 @@ async function smoothed(graph: Graph, { calibration }: GraphRequest): Promise<Gr
 }
 
 /** Formats by weight: what was asked for by name, then the embedding's. */
-function formatsOf(graph: Graph, { embedding, formats }: GraphRequest): ReadonlyMap<string, WeightFormat> {
+function formatsOf(
+  graph: Graph,
+  format: WeightFormat,
+  { embedding = tableFormat(format), formats }: GraphRequest,
+): ReadonlyMap<string, WeightFormat> {
   const tables = findWeightUses(graph).uses.filter(({ kind }) => kind === "embedding");
-  const ofTables = embedding === undefined ? [] : tables.map(({ weight }) => [weight, embedding] as const);
-  return new Map([...ofTables, ...(formats ?? [])]);
+  return new Map([...tables.map(({ weight }) => [weight, embedding] as const), ...(formats ?? [])]);
 }
 
 /**
@@ -89,24 +95,48 @@ export async function quantizeModelGraph(original: Graph, request: GraphRequest)
   const graph = await smoothed(original, request);
   if (scheme.kind === "static") return byStatic(graph, scheme, request);
   const { format } = scheme;
-  const formats = formatsOf(graph, request);
+  const formats = formatsOf(graph, format, request);
   const usesBlocks = [format, ...formats.values()].includes("int4-block");
-  const needsGrams = usesBlocks && blockMethods[request.method ?? "search"].needsCalibration;
+  const hasData = calibration !== undefined || request.grams !== undefined;
+  const method = chooseMethod(graph, request.method, hasData);
+  const needsGrams = usesBlocks && blockMethods[method].needsCalibration;
   const grams =
     request.grams ??
-    (needsGrams
-      ? await weightGrams(graph, requireCalibration(calibration, `method ${request.method ?? ""}`))
-      : undefined);
-  const { onWeight, blockSize, reduceRange, symmetric, method, run } = request;
+    (needsGrams ? await weightGrams(graph, requireCalibration(calibration, `method ${method}`)) : undefined);
+  const { onWeight, blockSize, reduceRange, symmetric, run } = request;
   return quantizeGraph(graph, {
-    ...{ format, formats, blockSize, reduceRange },
+    ...{ format, formats, reduceRange, method },
+    ...(blockSize === undefined ? {} : { blockSize }),
     ...(symmetric === undefined ? {} : { symmetric }),
-    ...(method === undefined ? {} : { method }),
     ...(run === undefined ? {} : { run }),
     ...(grams === undefined ? {} : { grams }),
     ...(onWeight === undefined ? {} : { onWeight }),
     ...(signal === undefined ? {} : { signal }),
   });
+}
+
+/** What a static scheme asks of weights beyond onnxruntime's tool: only where they have 4 bits. */
+type WeightCare = Required<Pick<StaticOptions, "types" | "rounded">>;
+
+/** Grids of 4-bit weights chosen with care, and 8 bits for tables. */
+export async function careFor(
+  graph: Graph,
+  { weights }: StaticScheme,
+  request: Pick<GraphRequest, "coverage" | "exclude" | "method" | "run" | "grams">,
+  calibration: Pick<GraphCalibration, "runtime" | "feeds">,
+): Promise<WeightCare> {
+  if (INTEGER_TYPES[weights].bits !== 4) return { types: new Map(), rounded: new Map() };
+  const { coverage, exclude, run } = request;
+  const method = chooseMethod(graph, request.method, true);
+  const grams = blockMethods[method].needsCalibration
+    ? (request.grams ?? (await weightGrams(graph, calibration)))
+    : undefined;
+  const rounded = await roundWeights(
+    graph,
+    { coverage, ...(exclude === undefined ? {} : { exclude }) },
+    { method, ...(grams === undefined ? {} : { grams }), ...(run === undefined ? {} : { run }) },
+  );
+  return { types: new Map([...tableNames(graph)].map((name) => [name, "int8"])), rounded };
 }
 
 async function byStatic(graph: Graph, scheme: StaticScheme, request: GraphRequest): Promise<GraphOutcome> {
@@ -118,6 +148,7 @@ async function byStatic(graph: Graph, scheme: StaticScheme, request: GraphReques
     ...more
   } = requireCalibration(request.calibration, "a static scheme");
   const result = await quantizeStatic(graph, {
+    ...(await careFor(graph, scheme, request, { runtime, feeds })),
     ...{ coverage, reduceRange, runtime, feeds },
     activations: scheme.activations,
     weights: scheme.weights,

@@ -1,5 +1,5 @@
 /** Quantization schemes: which weight format each graph of a model gets, and whether activations are quantized too. */
-import type { IntegerType } from "./static/integer-types.js";
+import { INTEGER_TYPES, type IntegerType } from "./static/integer-types.js";
 import type { WeightFormat } from "./rewrite/weight-format.js";
 
 /** Weights alone are quantized; activations stay float32 or are quantized as the model runs. */
@@ -92,3 +92,14 @@ export const SCHEME_NAMES = [
 
 /** Whether a scheme needs calibration data to choose the ranges of activations. */
 export const isStatic = (name: SchemeName): boolean => schemes[name].kind === "static";
+
+/** Whether some weights of a scheme have 4 bits, whose codes `method` chooses. */
+export function hasFourBits(name: SchemeName): boolean {
+  const scheme: Scheme = schemes[name];
+  return scheme.kind === "static"
+    ? INTEGER_TYPES[scheme.weights].bits === 4
+    : [scheme.encoder, scheme.decoder].includes("int4-block");
+}
+
+/** Whether calibration data make a scheme better: static ones need them, 4-bit weights profit from them. */
+export const learnsFromData = (name: SchemeName): boolean => isStatic(name) || hasFourBits(name);

@@ -3,7 +3,7 @@ import type { Runtime } from "@slm/runtime";
 import { type IndexedSource, planBatches } from "./batches.js";
 import { CachePool } from "./caches.js";
 import { type BatchEngine, type BatchOptions, decodeBatch } from "./decode-batch.js";
-import { loadModel } from "./loaded-model.js";
+import { type LoadedModel, loadModel } from "./loaded-model.js";
 import { checkedBatchSize, encodeSources } from "./model-limits.js";
 import { TextStream } from "./text-stream.js";
 import type { GenerateOptions, Generation, Generator } from "./types.js";
@@ -19,7 +19,11 @@ import type { GenerateOptions, Generation, Generator } from "./types.js";
  * const [{ text }] = await generator.generate(["hello"]);
  */
 export async function loadGenerator(directory: string, runtime: Runtime): Promise<Generator> {
-  const loaded = await loadModel(directory, runtime);
+  return openGenerator(await loadModel(directory, runtime), runtime);
+}
+
+/** A generator over a model whose parts are loaded already, from wherever they came. */
+export function openGenerator(loaded: LoadedModel, runtime: Runtime): Generator {
   return new ModelGenerator({ runtime, loaded, caches: new CachePool(runtime, loaded.model) });
 }
 

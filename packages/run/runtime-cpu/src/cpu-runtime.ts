@@ -74,13 +74,18 @@ class CpuRuntime implements Runtime {
   }
 
   async load(source: GraphSource, options: LoadOptions = {}): Promise<Session> {
-    const { name = source.kind === "file" ? source.path : "graph", optimization = "all" } = options;
+    const {
+      name = source.kind === "file" ? source.path : "graph",
+      optimization = "all",
+      planMemory = true,
+    } = options;
     const session = nextId();
     const signature = await this.#open().call("load", {
       session,
       name,
       source: ownedSource(source),
       optimization,
+      planMemory,
     });
     return new CpuSession(() => this.#open(), session, checkedGraph(name, signature));
   }

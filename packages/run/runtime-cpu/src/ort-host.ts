@@ -41,7 +41,13 @@ export class OrtHost implements HostHandlers {
     return null;
   }
 
-  async load({ session: id, name, source, optimization }: RequestOf<"load">): Promise<GraphSignature> {
+  async load({
+    session: id,
+    name,
+    source,
+    optimization,
+    planMemory,
+  }: RequestOf<"load">): Promise<GraphSignature> {
     const { InferenceSession } = this.#opened();
     if (source.kind === "file" && !existsSync(source.path)) {
       throw new SlmError("INPUT_MISSING", `runtime-cpu: no such graph file: ${source.path}`);
@@ -52,6 +58,7 @@ export class OrtHost implements HostHandlers {
       interOpNumThreads: 1,
       intraOpNumThreads: this.#threads,
       graphOptimizationLevel: optimization === "none" ? "disabled" : optimization,
+      enableMemPattern: planMemory,
       logSeverityLevel: LOG_FATAL_ONLY,
     };
     try {
@@ -167,6 +174,11 @@ export class OrtHost implements HostHandlers {
 
   #toEngine(tensor: HostTensor): Ort.Tensor {
     const { dtype, shape, data } = createHostTensor(tensor.dtype, tensor.shape, tensor.data);
+    if (dtype === "bfloat16")
+      throw new SlmError(
+        "OP_UNSUPPORTED",
+        "runtime-cpu: ONNX Runtime takes no bfloat16 tensors from JavaScript",
+      );
     return new (this.#opened().Tensor)(dtype, data, [...shape]);
   }
 }

@@ -47,6 +47,7 @@ export interface HostCalls {
       readonly name: string;
       readonly source: GraphSource;
       readonly optimization: NonNullable<LoadOptions["optimization"]>;
+      readonly planMemory: boolean;
     };
     readonly reply: GraphSignature;
   };

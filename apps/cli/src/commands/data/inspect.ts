@@ -1,46 +1,64 @@
 import { Args, Flags } from "@oclif/core";
 import type { Inspection } from "@slm/data";
+import { SlmError } from "@slm/error";
+import { inspectionLines } from "../../output/inspection-lines.js";
+import { checkSettings } from "../../recipe/check-recipe.js";
+import { flagLayers, LayerStack } from "../../recipe/layers.js";
 import { SlmCommand } from "../../slm-command.js";
 
-/** Rejected lines shown in text mode; `--json` lists all. */
-const SHOWN_REJECTIONS = 10;
-
 export class DataInspectCommand extends SlmCommand<Inspection> {
-  static override summary = "Look at a JSONL file of rows without changing anything.";
-  static override args = { file: Args.string({ required: true, description: "JSONL file of rows." }) };
+  static override summary = "Look at a file of rows without changing anything.";
+  static override description =
+    "Reads JSONL, CSV, TSV, Parquet, JSON lists, SQuAD and SNIPS files, or two files of parallel text. --set takes what the " +
+    "'data' section of a recipe says about files: format, encoding, columns, fields, template, unanswerable.";
+  static override args = {
+    file: Args.string({ required: true, description: "File of rows, or of the sources of parallel text." }),
+    targets: Args.string({ description: "File of the targets of parallel text, line by line." }),
+  };
   static override flags = {
     tokenizer: Flags.string({
       helpValue: "<dir>",
-      summary: "Also count the rows that this tokenizer covers.",
+      summary: "Also count the rows that this tokenizer covers, and their tokens.",
+    }),
+    set: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      helpValue: "<data.key=value>",
+      summary: "How to read the file, as in a recipe; may be repeated.",
     }),
   };
   static override examples = [
     "<%= config.bin %> data inspect words.jsonl --tokenizer runs/quickstart/tokenizer",
+    `<%= config.bin %> data inspect reviews.csv --set "data.fields={source: text, target: label}"`,
+    `<%= config.bin %> data inspect pairs.parquet --set "data.template={source: 'translate: {en}', target: '{fr}'}"`,
+    "<%= config.bin %> data inspect news.en news.fr",
   ];
 
   protected override async execute(): Promise<Inspection> {
     const { args, flags } = await this.parse(DataInspectCommand);
     const { inspectData } = await import("@slm/data");
-    if (flags.tokenizer === undefined) return inspectData(args.file);
+    const settings = await fileSettingsOf(flags.set);
+    const file = args.targets === undefined ? args.file : { source: args.file, target: args.targets };
+    if (flags.tokenizer === undefined) return inspectData(file, settings);
     const { loadTokenizer } = await import("@slm/tokenizer");
-    return inspectData(args.file, { tokenizer: await loadTokenizer(flags.tokenizer) });
+    return inspectData(file, { ...settings, tokenizer: await loadTokenizer(flags.tokenizer) });
   }
 
   protected override lines(report: Inspection): readonly string[] {
-    const hidden = report.rejected.length - SHOWN_REJECTIONS;
-    return [
-      `rows        ${report.rows}`,
-      `rejected    ${report.rejected.length}`,
-      ...report.rejected.slice(0, SHOWN_REJECTIONS).map(({ line, reason }) => `  line ${line}: ${reason}`),
-      ...(hidden > 0 ? [`  and ${hidden} more (--json lists all)`] : []),
-      `duplicates  ${report.duplicates}`,
-      `references  ${report.withReferences}`,
-      ...(report.cover === undefined
-        ? []
-        : [`covered     ${report.cover.rows} (${(report.cover.fraction * 100).toFixed(2)} %)`]),
-      ...report.samples.map(
-        ({ source, target }) => `  ${JSON.stringify(source)} -> ${JSON.stringify(target)}`,
-      ),
-    ];
+    return inspectionLines(report);
   }
+}
+
+/** @throws SlmError USAGE for a setting outside the section, CONFIG_INVALID for one that is not about files */
+async function fileSettingsOf(sets: readonly string[]): Promise<object> {
+  const { fileSchema } = await import("@slm/data");
+  const layers = new LayerStack(flagLayers(sets));
+  const other = Object.keys(layers.value).find((section) => section !== "data");
+  if (other !== undefined) {
+    throw new SlmError("USAGE", `--set ${other}: expected a setting of 'data', for example data.format=csv`);
+  }
+  const { z } = await import("zod");
+  const { data } = checkSettings(z.strictObject({ data: fileSchema.optional() }), layers.value, layers);
+  return data ?? {};
 }

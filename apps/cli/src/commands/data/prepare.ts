@@ -9,7 +9,8 @@ export class DataPrepareCommand extends StageCommand {
   static override flags = recipeFlags;
   static override examples = [
     "<%= config.bin %> data prepare configs/quickstart.yaml",
-    `<%= config.bin %> data prepare --set data.train=words.jsonl --out runs/words`,
+    "<%= config.bin %> data prepare --set data.train=words.jsonl --out runs/words",
+    `<%= config.bin %> data prepare --set data.train=a.csv --set "data.fields={source: text, target: label}" --out runs/a`,
   ];
 
   protected override async execute(): Promise<StageResult> {
@@ -17,7 +18,8 @@ export class DataPrepareCommand extends StageCommand {
     return this.runStage("data", args.recipe, flags);
   }
 
-  protected override summarize({ rows, rejectedCount }: StageReport): string {
-    return `${String(rows)} rows, ${String(rejectedCount)} rejected`;
+  protected override summarize({ rows, rejectedCount, duplicates, nearDuplicates }: StageReport): string {
+    const repeated = Number(duplicates) + Number(nearDuplicates);
+    return `${String(rows)} rows, ${String(rejectedCount)} rejected, ${repeated} met twice`;
   }
 }

@@ -6,12 +6,12 @@ export class TeacherCacheCommand extends StageCommand {
   static override summary = "Store what a recipe's teacher says of every target; makes what it needs first.";
   static override description =
     "Distillation then reads the teacher's distributions from disk. Unlabelled sources of the data are labelled too. " +
-    "Without --resume, a cache that was killed starts again from nothing; 'slm run' always continues it.";
+    "A cache that was killed is continued, as by 'slm run'; with --no-resume it starts again from nothing.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = trainingFlags;
   static override examples = [
     "<%= config.bin %> teacher cache configs/quickstart.yaml",
-    "<%= config.bin %> teacher cache configs/quickstart.yaml --set cache.k=20 --resume",
+    "<%= config.bin %> teacher cache configs/quickstart.yaml --set cache.k=20",
   ];
 
   protected override async execute(): Promise<StageResult> {

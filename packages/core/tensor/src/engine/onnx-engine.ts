@@ -12,7 +12,14 @@ export function createOnnxEngine(runtime: Runtime): Engine {
     name: "onnx",
     compile: async (definition) => {
       const bytes = encodeModel(traceProgram(definition));
-      const session = await runtime.load({ kind: "bytes", bytes }, { name: definition.name });
+      const session = await runtime.load(
+        { kind: "bytes", bytes },
+        {
+          name: definition.name,
+          // Every length bucket has a program of its own, and each keeps the memory it once took.
+          planMemory: false,
+        },
+      );
       return {
         name: definition.name,
         run: (request) => session.run(request),

@@ -5,12 +5,13 @@
  *
  *   query [batch, kvHeads, group·length, headDim] · keyᵀ -> scores [batch, kvHeads, group·length, source]
  */
+import { SlmError } from "@slm/error";
 import { activeRecorder } from "../recording/recorder.js";
 import { tf, type Tensor } from "../tf.js";
 import { defineOp } from "./lowering.js";
 import { rotary, rotaryTable, rotaryTensors } from "./rotary.js";
 import { expectShape } from "./shape-check.js";
-import type { CachedAttentionAttributes, HeadLayout, OpSet } from "./signatures.js";
+import type { CachedAttentionAttributes, HeadLayout, OpSet, ScoreAttributes } from "./signatures.js";
 
 /** Added to the score of a key that must not be attended: exp of it is zero in float32. */
 export const MASKED = -1e9;
@@ -56,33 +57,51 @@ function scaledScores(query: Tensor, key: Tensor, transposeB: boolean, scale: nu
   ]);
 }
 
+interface AttendOptions {
+  readonly bias?: Tensor | undefined;
+  /** Query heads per KV head. */
+  readonly group: number;
+  readonly softcap?: number | undefined;
+}
+
 /**
- * softmax(query · keyᵀ / sqrt(headDim) + bias) · value with hand-written gradient.
+ * softmax(query · keyᵀ / sqrt(headDim) + bias) · value with hand-written gradient; scores are capped before the bias.
  *
  * Shapes: query `[batch, kvHeads, rows, headDim]`, key and value `[batch, kvHeads, source, headDim]`,
  * bias broadcastable to `[batch, kvHeads, group, length, source]` with group·length = rows.
  * Gradient, P the weights: dV = PᵀdO, dS = P∘(dO·Vᵀ - rowsum(dO·Vᵀ∘P)), dQ = dS·K/sqrt(d), dK = dSᵀ·Q/sqrt(d).
+ * Capped at c with t = tanh(S/c): dS is multiplied by 1 - t².
  */
-function attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | undefined, group: number): Tensor {
+function attend(query: Tensor, key: Tensor, value: Tensor, { bias, group, softcap }: AttendOptions): Tensor {
   const [batch, kvHeads, rows, headDim] = query.shape as [number, number, number, number];
   const source = key.shape[2]!;
   const scale = 1 / Math.sqrt(headDim);
   return tf.customGrad((...args: (Tensor | tf.GradSaveFunc)[]) => {
     const [q, k, v, save] = args as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
-    let scores = scaledScores(q, k, true, scale);
+    let scores = scaledScores(q, k, true, softcap === undefined ? scale : scale / softcap);
+    const slopes: Tensor[] = [];
+    if (softcap !== undefined) {
+      const capped = tf.tanh(scores);
+      slopes.push(tf.sub(1, tf.square(capped)));
+      scores = tf.mul(capped, softcap);
+    }
     if (bias !== undefined) {
       const apart = tf.reshape(scores, [batch, kvHeads, group, rows / group, source]);
       scores = tf.reshape(tf.add(apart, bias), [batch, kvHeads, rows, source]);
     }
     const weights = tf.softmax(scores);
-    save([q, k, v, weights]);
+    save([q, k, v, weights, ...slopes]);
     return {
       value: tf.matMul(weights, v),
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const [savedQ, savedK, savedV, savedWeights] = saved as [Tensor, Tensor, Tensor, Tensor];
+        const [savedQ, savedK, savedV, savedWeights, slope] = saved as [
+          ...[Tensor, Tensor, Tensor, Tensor],
+          Tensor | undefined,
+        ];
         const dWeights = tf.matMul(dy, savedV, false, true);
         const spread = tf.mul(dWeights, savedWeights);
-        const dScores = tf.sub(spread, tf.mul(savedWeights, tf.sum(spread, -1, true)));
+        const uncapped = tf.sub(spread, tf.mul(savedWeights, tf.sum(spread, -1, true)));
+        const dScores = slope === undefined ? uncapped : tf.mul(uncapped, slope);
         return [
           scaledScores(dScores, savedK, false, scale),
           scaledTransposed(dScores, savedQ, scale),
@@ -113,10 +132,21 @@ export function lengthMask(lengths: Tensor, size: number): Tensor {
 /** (1 - allowed) · MASKED: what is added to scores so that only allowed keys are attended. */
 export const maskBias = (allowed: Tensor): Tensor => tf.mul(tf.sub(1, allowed), MASKED);
 
-function causalMask(length: number): Tensor {
+function causalMask(length: number, window = length): Tensor {
   const values = new Float32Array(length * length);
-  for (let row = 0; row < length; row++) values.fill(1, row * length, row * length + row + 1);
+  for (let row = 0; row < length; row++)
+    values.fill(1, row * length + Math.max(0, row + 1 - window), row * length + row + 1);
   return tf.tensor(values, [1, 1, 1, length, length]);
+}
+
+/** @throws SlmError UNEXPECTED for a window that is no count of positions, or that looks ahead. */
+function checkScores(op: string, { window, softcap }: ScoreAttributes, causal: boolean): void {
+  const isWindow = window === undefined || (causal && Number.isInteger(window) && window > 0);
+  if (isWindow && (softcap === undefined || softcap > 0)) return;
+  throw new SlmError(
+    "UNEXPECTED",
+    `${op}: a window of positions behind one, and a softcap above 0, got window ${window ?? "none"}, softcap ${softcap ?? "none"}`,
+  );
 }
 
 export const selfAttention = defineOp("selfAttention", ({ query, key, value, lengths, mask }, attributes) => {
@@ -124,19 +154,23 @@ export const selfAttention = defineOp("selfAttention", ({ query, key, value, len
   const { heads, kvHeads, headDim } = attributes;
   expectShape("selfAttention", "query", query, [batch, length, heads * headDim]);
   expectShape("selfAttention", "key", key, [batch, length, kvHeads * headDim]);
-  const table = rotaryTensors(rotaryTable(length, headDim, attributes.rotaryBase));
+  checkScores("selfAttention", attributes, attributes.causal);
+  const table = rotaryTensors(rotaryTable(length, headDim, attributes));
   const keys = mask ?? (lengths === undefined ? undefined : lengthMask(lengths, length));
   const keyMask = keys === undefined ? undefined : tf.reshape(keys, [batch, 1, 1, 1, length]);
   // Masks are multiplied before they become a bias, so that a row without any allowed key stays uniform over all keys.
-  const causal = attributes.causal ? causalMask(length) : undefined;
+  const causal = attributes.causal ? causalMask(length, attributes.window) : undefined;
   const allowed =
     keyMask !== undefined && causal !== undefined ? tf.mul(keyMask, causal) : (keyMask ?? causal);
   const output = attend(
     foldQuery(rotary(query, table, heads), attributes),
     foldKeyValue(rotary(key, table, kvHeads), attributes),
     foldKeyValue(value, attributes),
-    allowed === undefined ? undefined : maskBias(allowed),
-    groupOf(attributes),
+    {
+      bias: allowed === undefined ? undefined : maskBias(allowed),
+      group: groupOf(attributes),
+      softcap: attributes.softcap,
+    },
   );
   return unfoldQuery(output, attributes, length);
 });
@@ -157,13 +191,10 @@ export const crossAttention = defineOp("crossAttention", ({ query, key, value, b
   const [batch, target] = query.shape as [number, number];
   const source = key.shape[3]!;
   expectShape("crossAttention", "key", key, [batch, layout.kvHeads, layout.headDim, source]);
-  const output = attend(
-    foldQuery(query, layout),
-    tf.transpose(key, [0, 1, 3, 2]),
-    value,
-    tf.reshape(bias, [batch, 1, 1, 1, source]),
-    groupOf(layout),
-  );
+  const output = attend(foldQuery(query, layout), tf.transpose(key, [0, 1, 3, 2]), value, {
+    bias: tf.reshape(bias, [batch, 1, 1, 1, source]),
+    group: groupOf(layout),
+  });
   return unfoldQuery(output, layout, target);
 });
 
@@ -178,7 +209,8 @@ const place = (cache: Tensor, fresh: Tensor, slot: Tensor): Tensor =>
 export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) => {
   const { query, key, value, pastKey, pastValue, pastLength } = inputs;
   const batch = query.shape[0];
-  const { heads, kvHeads, headDim, capacity, rotaryBase } = attributes;
+  const { heads, kvHeads, headDim, capacity, window, softcap } = attributes;
+  checkScores("cachedAttention", attributes, true);
   expectShape("cachedAttention", "query (one position a step when not fused)", query, [
     batch,
     1,
@@ -186,7 +218,7 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
   ]);
   if (pastKey.shape[2]! < capacity) return growingAttention(inputs, attributes);
   expectShape("cachedAttention", "pastKey", pastKey, [batch, kvHeads, capacity, headDim]);
-  const table = rotaryTensors(rotaryTable(capacity, headDim, rotaryBase));
+  const table = rotaryTensors(rotaryTable(capacity, headDim, attributes));
   const at = tf.tile(tf.reshape(pastLength, [-1, 1]), [pastLength.size === batch ? 1 : batch, 1]);
   const slots = tf.tensor2d(
     Int32Array.from({ length: capacity }, (_, i) => i),
@@ -194,16 +226,17 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
     "int32",
   );
   const slot = tf.reshape(tf.cast(tf.equal(slots, at), "float32"), [batch, 1, capacity, 1]);
-  const allowed = tf.reshape(tf.cast(tf.lessEqual(slots, at), "float32"), [batch, 1, 1, 1, capacity]);
+  const past = tf.cast(tf.lessEqual(slots, at), "float32");
+  const seen =
+    window === undefined ? past : tf.mul(past, tf.cast(tf.greater(slots, tf.sub(at, window)), "float32"));
+  const allowed = tf.reshape(seen, [batch, 1, 1, 1, capacity]);
   const presentKey = place(pastKey, foldKeyValue(rotary(key, table, kvHeads, at), attributes), slot);
   const presentValue = place(pastValue, foldKeyValue(value, attributes), slot);
-  const output = attend(
-    foldQuery(rotary(query, table, heads, at), attributes),
-    presentKey,
-    presentValue,
-    maskBias(allowed),
-    groupOf(attributes),
-  );
+  const output = attend(foldQuery(rotary(query, table, heads, at), attributes), presentKey, presentValue, {
+    bias: maskBias(allowed),
+    group: groupOf(attributes),
+    softcap,
+  });
   return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue };
 });
 
@@ -212,9 +245,9 @@ function growingAttention(
   { query, key, value, pastKey, pastValue }: OpSet["cachedAttention"]["inputs"],
   attributes: CachedAttentionAttributes,
 ): OpSet["cachedAttention"]["outputs"] {
-  const { heads, kvHeads, headDim, capacity, rotaryBase } = attributes;
+  const { heads, kvHeads, headDim, capacity, window, softcap } = attributes;
   const position = pastKey.shape[2]!;
-  const { half, cos, sin } = rotaryTable(capacity, headDim, rotaryBase);
+  const { half, cos, sin } = rotaryTable(capacity, headDim, attributes);
   const row = (table: Float32Array): Float32Array => table.slice(position * half, (position + 1) * half);
   const table = rotaryTensors({ positions: 1, half, cos: row(cos), sin: row(sin) });
   const grown = (cache: Tensor, fresh: Tensor): Tensor =>
@@ -222,6 +255,13 @@ function growingAttention(
   const presentKey = grown(pastKey, foldKeyValue(rotary(key, table, kvHeads), attributes));
   const presentValue = grown(pastValue, foldKeyValue(value, attributes));
   const folded = foldQuery(rotary(query, table, heads), attributes);
-  const output = attend(folded, presentKey, presentValue, undefined, groupOf(attributes));
+  // What a window has left behind is not read again.
+  const from = window === undefined ? 0 : Math.max(0, position + 1 - window);
+  const seen = (cache: Tensor): Tensor =>
+    from === 0
+      ? cache
+      : tf.slice(cache, [0, 0, from, 0], [cache.shape[0]!, kvHeads, position + 1 - from, headDim]);
+  const options = { group: groupOf(attributes), softcap };
+  const output = attend(folded, seen(presentKey), seen(presentValue), options);
   return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue };
 }

@@ -88,6 +88,13 @@ export const rmsNorm = defineOp("rmsNorm", ({ x, weight }, { epsilon }) => {
   return tf.reshape(normed, x.shape);
 });
 
+/** {@link rmsNorm} of every head: one norm over rows of headDim elements. */
+export const headNorm = defineOp("headNorm", ({ x, weight }, { epsilon, headDim }) => {
+  const heads = x.shape.at(-1)! / headDim;
+  const rows = tf.reshape(x, [...x.shape.slice(0, -1), heads, headDim]);
+  return tf.reshape(rmsNorm({ x: rows, weight }, { epsilon }), x.shape);
+});
+
 function normalize(x: Tensor, weight: Tensor, epsilon: number): { y: Tensor; inverse: Tensor } {
   const recorder = activeRecorder();
   if (recorder === undefined) {

@@ -1,7 +1,9 @@
 /** Rotary position embedding (Su et al. 2021, arXiv:2104.09864), rotate-half layout. */
+import { SlmError } from "@slm/error";
 import { int } from "@slm/graph";
 import { activeRecorder, CONTRIB } from "../recording/recorder.js";
 import { tf, type Tensor } from "../tf.js";
+import type { Rotation } from "./signatures.js";
 
 /** cos and sin of every position and frequency, each `[positions, headDim / 2]` row major. */
 export interface RotaryTable {
@@ -11,14 +13,31 @@ export interface RotaryTable {
   readonly sin: Float32Array;
 }
 
-/** Angles position / base^(2i / headDim), computed in double precision. */
-export function rotaryTable(positions: number, headDim: number, base: number): RotaryTable {
+/**
+ * Angles position / base^(2i / headDim), or position · frequency where those are given, computed in double precision.
+ *
+ * @throws SlmError SHAPE_MISMATCH if there is not one frequency for each pair.
+ */
+export function rotaryTable(
+  positions: number,
+  headDim: number,
+  { rotaryBase, rotaryFrequencies }: Rotation,
+): RotaryTable {
+  if (rotaryFrequencies !== undefined && rotaryFrequencies.length !== headDim / 2) {
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `rotary: headDim ${headDim} needs ${headDim / 2} frequencies, got ${rotaryFrequencies.length}`,
+    );
+  }
   const half = headDim / 2;
   const cos = new Float32Array(positions * half);
   const sin = new Float32Array(positions * half);
   for (let position = 0; position < positions; position++) {
     for (let i = 0; i < half; i++) {
-      const angle = position / Math.pow(base, (2 * i) / headDim);
+      const angle =
+        rotaryFrequencies === undefined
+          ? position / Math.pow(rotaryBase, (2 * i) / headDim)
+          : position * rotaryFrequencies[i]!;
       cos[position * half + i] = Math.cos(angle);
       sin[position * half + i] = Math.sin(angle);
     }

@@ -16,13 +16,28 @@ export interface HeadLayout {
   readonly headOrder: HeadOrder;
 }
 
-export interface SelfAttentionAttributes extends HeadLayout {
-  readonly causal: boolean;
+/** How far positions turn the pairs of a head. */
+export interface Rotation {
+  /** Angle per position of pair i: rotaryBase^(-2i / headDim), unless the frequencies say otherwise. */
   readonly rotaryBase: number;
+  /** Angle per position of each pair [radians], headDim / 2 numbers. */
+  readonly rotaryFrequencies?: readonly number[];
 }
 
-export interface CachedAttentionAttributes extends HeadLayout {
-  readonly rotaryBase: number;
+/** What happens to scores before the softmax. */
+export interface ScoreAttributes {
+  /** A position attends to the last `window` positions, its own among them. Default: to all it may see. */
+  readonly window?: number;
+  /** Scores become softcap · tanh(scores / softcap). Default: as they are. */
+  readonly softcap?: number;
+}
+
+/** `window` needs `causal`. */
+export interface SelfAttentionAttributes extends HeadLayout, Rotation, ScoreAttributes {
+  readonly causal: boolean;
+}
+
+export interface CachedAttentionAttributes extends HeadLayout, Rotation, ScoreAttributes {
   /** Capacity of the cache [tokens]. */
   readonly capacity: number;
 }
@@ -46,6 +61,18 @@ export interface OpSet {
     attributes: { readonly epsilon: number };
     outputs: Tensor;
   };
+  /** x `[..., heads·headDim]`, weight `[headDim]`: rmsNorm of every head. */
+  headNorm: {
+    inputs: { x: Tensor; weight: Tensor };
+    attributes: { readonly epsilon: number; readonly headDim: number };
+    outputs: Tensor;
+  };
+  /** x · sigmoid(x), elementwise. */
+  silu: { inputs: { x: Tensor }; attributes: NoAttributes; outputs: Tensor };
+  /** Product of two tensors of one shape, elementwise. */
+  multiply: { inputs: { a: Tensor; b: Tensor }; attributes: NoAttributes; outputs: Tensor };
+  /** limit · tanh(x / limit), elementwise, on logits: float32 at every precision. */
+  softcap: { inputs: { x: Tensor }; attributes: { readonly limit: number }; outputs: Tensor };
   /** tanh form of the Gaussian error linear unit, elementwise. */
   gelu: { inputs: { x: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /** Residual sum of two tensors of one shape. */

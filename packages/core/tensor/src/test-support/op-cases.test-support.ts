@@ -9,7 +9,8 @@ import {
   lengthBias,
   selfAttention,
 } from "../ops/attention.js";
-import { add, embedding, gelu, lastPosition, linear, rmsNorm } from "../ops/basic.js";
+import { add, embedding, gelu, headNorm, lastPosition, linear, rmsNorm } from "../ops/basic.js";
+import { multiply, silu, softcap } from "../ops/gates.js";
 import type { HeadLayout, OpName } from "../ops/signatures.js";
 import type { Tensor } from "../tf.js";
 import { LOSS_CASES } from "./loss-cases.test-support.js";
@@ -72,6 +73,49 @@ function selfAttentionCases(): OpCase[] {
       })),
     ),
   );
+}
+
+/** What scores go through in some models: windows, caps, frequencies of their own. */
+const SCORES = [
+  { label: "window", attributes: { window: 2 } },
+  { label: "softcap", attributes: { softcap: 0.7 } },
+  { label: "window, softcap, frequencies", attributes: { window: 1, softcap: 2, rotaryFrequencies: [0.3] } },
+] as const;
+
+const GROUPED: HeadLayout = { heads: 4, kvHeads: 2, headDim: 2, headOrder: "grouped" };
+
+function scoreCases(): OpCase[] {
+  const past = {
+    pastKey: random([BATCH, GROUPED.kvHeads, 4, GROUPED.headDim], 4),
+    pastValue: random([BATCH, GROUPED.kvHeads, 4, GROUPED.headDim], 5),
+    pastLength: int32([BATCH], [3, 1]),
+  };
+  const grown = {
+    pastKey: random([BATCH, GROUPED.kvHeads, 3, GROUPED.headDim], 4),
+    pastValue: random([BATCH, GROUPED.kvHeads, 3, GROUPED.headDim], 5),
+    pastLength: int32([1], [3]),
+  };
+  const cached = (label: string, cache: Record<string, HostTensor>, attributes: object): OpCase => ({
+    name: `cachedAttention, ${label}`,
+    inputs: { ...headInputs(GROUPED, 1), ...cache },
+    differentiable: [...QKV, "pastKey", "pastValue"],
+    build: (x) => {
+      const inputs = { pastKey: x["pastKey"]!, pastValue: x["pastValue"]!, pastLength: x["pastLength"]! };
+      const options = { ...GROUPED, rotaryBase: 100, capacity: 4, ...attributes };
+      return cachedAttention({ ...heads(x), ...inputs }, options).output;
+    },
+  });
+  return SCORES.flatMap(({ label, attributes }) => [
+    {
+      name: `selfAttention, ${label}`,
+      inputs: headInputs(GROUPED, LENGTH),
+      differentiable: QKV,
+      build: (x: Operands) =>
+        selfAttention(heads(x), { ...GROUPED, causal: true, rotaryBase: 100, ...attributes }),
+    },
+    cached(label, past, attributes),
+    cached(`${label}, growing`, grown, attributes),
+  ]);
 }
 
 function cachedAttentionCases(): OpCase[] {
@@ -158,6 +202,38 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
       build: (x) => rmsNorm({ x: x["x"]!, weight: x["weight"]! }, { epsilon: 0.02 }),
     },
   ],
+  headNorm: [
+    {
+      name: "headNorm",
+      inputs: { x: random([2, 3, 4], 1, 2), weight: random([2], 2) },
+      differentiable: ["x", "weight"],
+      build: (x) => headNorm({ x: x["x"]!, weight: x["weight"]! }, { epsilon: 1e-6, headDim: 2 }),
+    },
+  ],
+  silu: [
+    {
+      name: "silu",
+      inputs: { x: float32([2, 4], [-6, -1, -0.5, 0, 0.1, 1, 2, 6]) },
+      differentiable: ["x"],
+      build: (x) => silu({ x: x["x"]! }, {}),
+    },
+  ],
+  multiply: [
+    {
+      name: "multiply",
+      inputs: { a: random([2, 3], 1), b: random([2, 3], 2) },
+      differentiable: ["a", "b"],
+      build: (x) => multiply({ a: x["a"]!, b: x["b"]! }, {}),
+    },
+  ],
+  softcap: [
+    {
+      name: "softcap",
+      inputs: { x: float32([2, 3], [-30, -2, 0, 0.5, 3, 40]) },
+      differentiable: ["x"],
+      build: (x) => softcap({ x: x["x"]! }, { limit: 5 }),
+    },
+  ],
   gelu: [
     {
       name: "gelu",
@@ -174,7 +250,7 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
       build: (x) => add({ a: x["a"]!, b: x["b"]! }, {}),
     },
   ],
-  selfAttention: selfAttentionCases(),
+  selfAttention: [...selfAttentionCases(), ...scoreCases()],
   cachedAttention: cachedAttentionCases(),
   crossKey: LAYOUTS.map(({ label, ...layout }) => ({
     name: `crossKey, ${label}`,

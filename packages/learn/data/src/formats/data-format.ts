@@ -1,6 +1,6 @@
 /** What a reader of a file format is. */
 import type { Encoding } from "../lines.js";
-import type { Columns, MappingDefaults } from "../mapping.js";
+import type { Columns, MappingDefaults, WantedColumns } from "../mapping.js";
 import type { Rejection } from "../row.js";
 
 /** One record as its columns, or why it is none. `line` is its line, or its place in a file without lines. */
@@ -13,6 +13,8 @@ export interface ReadSettings {
   readonly columns?: readonly string[] | undefined;
   /** Target of a question without an answer. */
   readonly unanswerable?: string | undefined;
+  /** Columns that are used: a format that can leave out the others does. Absent: all. */
+  readonly wanted?: WantedColumns;
 }
 
 export interface DataFormat {

@@ -1,10 +1,10 @@
 /** Decompresses Parquet pages into exactly the size their header says, never into more. */
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { snappyUncompress, type Compressors } from "hyparquet";
-import { compressors, decompressLz4, decompressLz4Raw, decompressZstd } from "hyparquet-compressors";
+import { decompressLz4, decompressLz4Raw, decompressZstd } from "hyparquet-compressors";
 import { MAX_PAGE_BYTES } from "../limits.js";
 
-type Codec = keyof typeof compressors;
+type Codec = keyof Compressors;
 type Decompress = (input: Uint8Array, size: number) => Uint8Array;
 
 const DECOMPRESSORS: Partial<Readonly<Record<Codec, Decompress>>> = {

@@ -67,10 +67,9 @@ function checkPage(header: PageHeader, page: Uint8Array, facts: ChunkFacts, left
   const older = header.data_page_header;
   const newer = header.data_page_header_v2;
   const data = header.type === "DATA_PAGE" ? older : header.type === "DATA_PAGE_V2" ? newer : undefined;
-  if (data === undefined) throw new RangeError(`expected a page of data, got ${String(header.type)}`);
+  if (data === undefined) throw new RangeError(`expected a page of data, got ${header.type}`);
   within("values of a page", data.num_values, left);
-  if (!ENCODINGS.has(data.encoding))
-    throw new RangeError(`encoding ${String(data.encoding)} is not supported`);
+  if (!ENCODINGS.has(data.encoding)) throw new RangeError(`encoding ${data.encoding} is not supported`);
   const count = data.num_values;
   if (header.type === "DATA_PAGE") {
     const content = decompress(facts.codec, page, header.uncompressed_page_size);

@@ -13,8 +13,8 @@ import {
 } from "hyparquet";
 import { decodeText, unreadable } from "../lines.js";
 import { MAX_CHUNK_BYTES, MAX_COLUMNS, MAX_FOOTER_BYTES, MAX_GROUP_ROWS } from "../limits.js";
-import { ROW_COLUMNS, type Columns } from "../mapping.js";
-import type { DataFormat, ScannedRecord } from "./data-format.js";
+import { ROW_COLUMNS, type Columns, type WantedColumns } from "../mapping.js";
+import type { DataFormat, ReadSettings, ScannedRecord } from "./data-format.js";
 import { checkedCompressors } from "./parquet-compression.js";
 import { checkPages } from "./parquet-pages.js";
 import { endOfStruct } from "./thrift-guard.js";
@@ -39,16 +39,17 @@ interface ParquetFile {
   readonly schema: SchemaTree;
 }
 
-async function* readParquet(path: string): AsyncGenerator<ScannedRecord> {
+async function* readParquet(path: string, { wanted }: ReadSettings): AsyncGenerator<ScannedRecord> {
   const handle = await open(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
   try {
     const file = await orInvalid(path, () => readFooter(handle));
+    const columns = wantedOf(file.schema, wanted);
     let line = 0;
     for (const [index, group] of file.metadata.row_groups.entries()) {
-      const rows = await orInvalid(path, () => readGroup(file, group, line), `row group ${index + 1}`);
-      for (const columns of rows) yield { line: ++line, columns };
+      const rows = await orInvalid(path, () => readGroup(file, group, columns), `row group ${index + 1}`);
+      for (const row of rows) yield { line: ++line, columns: row };
     }
   } finally {
     await handle.close();
@@ -70,26 +71,38 @@ async function readFooter(handle: FileHandle): Promise<ParquetFile> {
   return { handle, size, metadata, schema: parquetSchema(metadata) };
 }
 
-/** All rows of a group. `before` is the number of rows in the groups before it. */
-async function readGroup(file: ParquetFile, group: RowGroup, before: number): Promise<readonly Columns[]> {
+/** Columns at the top of the schema that are used; all of them where one is missing, so that the error can name them. */
+function wantedOf(schema: SchemaTree, wanted: WantedColumns | undefined): readonly string[] {
+  const names = schema.children.map(({ element }) => element.name);
+  if (wanted === undefined) return names;
+  const holds = (name: string, column: string): boolean => column === name || column.startsWith(`${name}.`);
+  if (!wanted.needed.every((column) => names.some((name) => holds(name, column)))) return names;
+  const used = [...wanted.needed, ...wanted.optional];
+  return names.filter((name) => used.some((column) => holds(name, column)));
+}
+
+/** All rows of a group. */
+async function readGroup(
+  file: ParquetFile,
+  group: RowGroup,
+  columns: readonly string[],
+): Promise<readonly Columns[]> {
   const rowCount = toCount("rows", group.num_rows, MAX_GROUP_ROWS);
   const rows: Record<string, unknown>[] = Array.from({ length: rowCount }, () => ({}));
-  for (const { element } of file.schema.children) {
-    const chunks = await checkedChunks(file, group, element.name, rowCount);
+  for (const name of columns) {
+    const chunks = await checkedChunks(file, group, name, rowCount);
     const column = await parquetReadObjects({
       file: chunks,
       metadata: { ...file.metadata, row_groups: [group] },
-      columns: [element.name],
+      columns: [name],
       compressors: checkedCompressors,
       // Bytes that are no text stay bytes, for the row's check to refuse.
       parsers: { stringFromBytes: (bytes: Uint8Array) => decodeText(bytes) ?? (bytes as never) },
     });
     if (column.length !== rowCount)
-      throw new RangeError(`column '${element.name}' has ${column.length} rows, expected ${rowCount}`);
-    for (const [index, value] of column.entries()) define(rows[index]!, element.name, value[element.name]);
+      throw new RangeError(`column '${name}' has ${column.length} rows, expected ${rowCount}`);
+    for (const [index, value] of column.entries()) define(rows[index]!, name, value[name]);
   }
-  if (before + rowCount > Number(file.metadata.num_rows))
-    throw new RangeError(`more rows than the ${file.metadata.num_rows} of the footer`);
   return rows;
 }
 
@@ -181,7 +194,7 @@ async function orInvalid<Result>(
   } catch (cause) {
     if (cause instanceof SlmError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SlmError("DATA_INVALID", `data: ${path}: not a sound Parquet file: ${where}: ${reason}`, {
+    throw new SlmError("DATA_INVALID", `data: ${path}: cannot be read as Parquet: ${where}: ${reason}`, {
       context: { path },
       cause,
     });

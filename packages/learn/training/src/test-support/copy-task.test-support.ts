@@ -69,7 +69,10 @@ export function copyObjective(pairs: TokenPairs, batchSize: number, dropout = 0)
                   forward,
                 )
               : forward();
-          const logits = math.reshape(outputHead(parameters, hidden), [batchSize * length, VOCABULARY]);
+          const logits = math.reshape(outputHead(copyConfig, parameters, hidden), [
+            batchSize * length,
+            VOCABULARY,
+          ]);
           const loss = crossEntropy({ logits, mask: x["mask"]!, count: x["count"]! }, x["labels"]!);
           return { loss, terms: { crossEntropy: loss } };
         },

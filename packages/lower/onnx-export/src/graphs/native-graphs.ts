@@ -81,7 +81,10 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
     }));
     const context = sourceContext(recording, config, sizes);
     const step = decodeStep(config, parameters, ids, { source: context, caches, capacity, pastLength });
-    output(GRAPH_IO.logits, lastLogits(recording, step.hidden), "float32", ["batch", config.vocabularySize]);
+    output(GRAPH_IO.logits, lastLogits(recording, config, step.hidden), "float32", [
+      "batch",
+      config.vocabularySize,
+    ]);
     step.caches.forEach(({ key, value }, layer) => {
       output(GRAPH_IO.presentKey(layer), key, "precision", cacheShape);
       output(GRAPH_IO.presentValue(layer), value, "precision", cacheShape);
@@ -94,8 +97,10 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
 }
 
 /** Logits `[batch, vocab]` of the last position. */
-export function lastLogits({ recorder, parameters }: Recording, hidden: Tensor): Tensor {
-  return recorder.builder.scope("decoder", () => outputHead(parameters, lastPosition({ x: hidden }, {})));
+export function lastLogits({ recorder, parameters }: Recording, config: ModelConfig, hidden: Tensor): Tensor {
+  return recorder.builder.scope("decoder", () =>
+    outputHead(config, parameters, lastPosition({ x: hidden }, {})),
+  );
 }
 
 const BIAS_SHAPE = ["batch", 1, 1, "source"] as const;

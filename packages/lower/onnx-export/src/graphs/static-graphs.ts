@@ -94,7 +94,7 @@ export function staticDecoderGraph(source: GraphSource<EncoderDecoderConfig>, si
       capacity: window,
       pastLength,
     });
-    output(GRAPH_IO.logits, lastLogits(recording, step.hidden), "float32", [1, vocabularySize]);
+    output(GRAPH_IO.logits, lastLogits(recording, config, step.hidden), "float32", [1, vocabularySize]);
     step.caches.forEach(({ key, value }, layer) => {
       output(GRAPH_IO.presentKey(layer), key, "precision", key.shape);
       output(GRAPH_IO.presentValue(layer), value, "precision", value.shape);

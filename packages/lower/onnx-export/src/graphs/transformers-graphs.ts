@@ -120,7 +120,7 @@ export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfi
       pastLength,
     });
     const logits = recorder.builder.scope("decoder", () => {
-      const made = recorder.nameOf(outputHead(parameters, step.hidden));
+      const made = recorder.nameOf(outputHead(config, parameters, step.hidden));
       const ended = endStaysEnd(recorder, { ids: recorder.nameOf(ids), logits: made, config });
       return recorder.tensor(ended, [1, 1, vocabularySize]);
     });

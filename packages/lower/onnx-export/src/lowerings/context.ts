@@ -1,5 +1,6 @@
 /** What the rows of one graph share while it is recorded. */
 import { SlmError } from "@slm/error";
+import { HEAD_WEIGHT } from "@slm/model";
 import type { HeadLayout, Recorder, Tensor } from "@slm/tensor";
 import type { Device } from "../profiles.js";
 import type { GraphWeights } from "../weights/graph-weights.js";
@@ -38,9 +39,9 @@ export class GraphValues {
     return this.#ids;
   }
 
-  /** Whether a weight was embedded with: multiplying by it gives logits. */
-  isTable(weight: string): boolean {
-    return weight === this.#table;
+  /** Whether multiplying by a weight gives logits: it was embedded with, or is a head of its own. */
+  isHead(weight: string): boolean {
+    return weight === this.#table || weight === HEAD_WEIGHT;
   }
 }
 

@@ -1,7 +1,8 @@
-/** Elementwise ops: the Gaussian error linear unit in its tanh form, and the residual sum. */
+/** Elementwise ops: activations, products of gates, capped logits, and the residual sum. */
 import { text } from "@slm/graph";
 import { CONTRIB, type Lowering } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
+import { capped } from "./product-attention.js";
 
 /** ONNX Runtime's own operator. */
 export function fastGelu(): Lowering<"gelu"> {
@@ -29,6 +30,21 @@ export function primitiveGelu({ device }: LoweringContext): Lowering<"gelu"> {
     const gate = op("Add", op("Tanh", op("Mul", input, slope)), scalar(1));
     return recorder.record("Mul", [op("Mul", input, scalar(0.5)), gate], x.shape);
   };
+}
+
+/** x · sigmoid(x). */
+export function sigmoidProduct(): Lowering<"silu"> {
+  return (recorder, { x }) =>
+    recorder.record("Mul", [recorder.nameOf(x), recorder.op("Sigmoid", [x])], x.shape);
+}
+
+export function product(): Lowering<"multiply"> {
+  return (recorder, { a, b }) => recorder.record("Mul", [a, b], a.shape);
+}
+
+export function cappedLogits(): Lowering<"softcap"> {
+  return (recorder, { x }, { limit }) =>
+    recorder.tensor(capped(recorder, recorder.nameOf(x), limit), x.shape);
 }
 
 export function residualSum(): Lowering<"add"> {

@@ -2,7 +2,15 @@
 import type { Lowering, LoweringTable, OpName } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
 import { keyRows, productCrossAttention, transposedKeys, valueRows } from "./cross-attention.js";
-import { fastGelu, primitiveGelu, residualSum, standardGelu } from "./elementwise.js";
+import {
+  cappedLogits,
+  fastGelu,
+  primitiveGelu,
+  product,
+  residualSum,
+  sigmoidProduct,
+  standardGelu,
+} from "./elementwise.js";
 import { foldedCrossAttention } from "./folded-cross-attention.js";
 import { groupQueryCache, groupQuerySequence } from "./group-query-attention.js";
 import {
@@ -14,7 +22,7 @@ import {
   matMulOrGemm,
   onlyPosition,
 } from "./linear.js";
-import { fusableNorm, productNorm, standardNorm } from "./norms.js";
+import { fusableNorm, headsNorm, productNorm, standardNorm } from "./norms.js";
 import { inputBias, rangeBias } from "./padding.js";
 import { productSequence } from "./product-attention.js";
 import { bufferedCache, growingCache, windowCache } from "./product-caches.js";
@@ -25,6 +33,10 @@ export const FORMS = {
   embedding: { Gather: gatherRows, rows: gatherFlat },
   linear: { MatMulOrFusedMatMul: matMulOrFused, MatMulOrGemm: matMulOrGemm, Gemm: gemmRows },
   rmsNorm: { fusablePrimitives: fusableNorm, primitives: productNorm, RMSNormalization: standardNorm },
+  headNorm: { heads: headsNorm },
+  silu: { sigmoid: sigmoidProduct },
+  multiply: { Mul: product },
+  softcap: { Tanh: cappedLogits },
   gelu: { FastGelu: fastGelu, Gelu: standardGelu, primitives: primitiveGelu },
   add: { Add: residualSum },
   selfAttention: { GroupQueryAttention: groupQuerySequence, products: productSequence },
@@ -44,7 +56,9 @@ export const FORMS = {
     rowProducts: (context) => productCrossAttention(context, "rows"),
   },
   lastPosition: { Gather: gatherLast, only: onlyPosition },
-} as const satisfies { readonly [O in OpName]: Readonly<Record<string, Form<O>>> };
+} as const satisfies {
+  readonly [O in Exclude<OpName, "headNorm">]: Readonly<Record<string, Form<O>>>;
+} & { readonly headNorm: Readonly<Record<string, typeof headsNorm>> };
 
 /** The form of every op: an op without one does not compile. */
 export type OperatorForms = { readonly [O in OpName]: keyof (typeof FORMS)[O] };
@@ -52,10 +66,15 @@ export type OperatorForms = { readonly [O in OpName]: keyof (typeof FORMS)[O] };
 /** The rows of one graph. A table is made for each graph: it remembers what that graph has stored. */
 export function loweringTable(context: LoweringContext): LoweringTable {
   const { operators } = context.device;
+  const rmsNorm = FORMS.rmsNorm[operators.rmsNorm](context);
   return {
     embedding: FORMS.embedding[operators.embedding](context),
     linear: FORMS.linear[operators.linear](context),
-    rmsNorm: FORMS.rmsNorm[operators.rmsNorm](context),
+    rmsNorm,
+    headNorm: FORMS.headNorm[operators.headNorm](context, rmsNorm),
+    silu: FORMS.silu[operators.silu](),
+    multiply: FORMS.multiply[operators.multiply](),
+    softcap: FORMS.softcap[operators.softcap](),
     gelu: FORMS.gelu[operators.gelu](context),
     add: FORMS.add[operators.add](),
     selfAttention: FORMS.selfAttention[operators.selfAttention](context),

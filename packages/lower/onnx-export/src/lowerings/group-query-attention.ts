@@ -11,11 +11,19 @@
  * ```
  */
 import { SlmError } from "@slm/error";
-import { int } from "@slm/graph";
-import { CONTRIB, type HeadLayout, type Lowering, type Recorder } from "@slm/tensor";
+import { float, int } from "@slm/graph";
+import {
+  CONTRIB,
+  type HeadLayout,
+  type Lowering,
+  type Recorder,
+  type Rotation,
+  type ScoreAttributes,
+} from "@slm/tensor";
 import type { RotaryNames } from "../weights/graph-weights.js";
 import { checkHeadOrder, namesOf, type LoweringContext } from "./context.js";
 import { cast, int32, shapeOf, sizeOf, type Attributes } from "./emit.js";
+import { bufferedCache } from "./product-caches.js";
 import { rotateFused } from "./rotation.js";
 
 /** Other head sizes are refused by the operator. Source: onnxruntime 1.30, group_query_attention_helper.h. */
@@ -36,7 +44,8 @@ export function checkHeadSize({ headDim }: Pick<HeadLayout, "headDim">): void {
 
 /** Bidirectional or causal attention over whole sequences, padded on the right. */
 export function groupQuerySequence(context: LoweringContext): Lowering<"selfAttention"> {
-  return (recorder, { query, key, value, lengths, mask }, { causal, rotaryBase, ...layout }) => {
+  return (recorder, { query, key, value, lengths, mask }, layout) => {
+    const { causal } = layout;
     if (mask !== undefined) {
       throw new SlmError(
         "OP_UNSUPPORTED",
@@ -44,7 +53,7 @@ export function groupQuerySequence(context: LoweringContext): Lowering<"selfAtte
       );
     }
     const output = attendSequence(
-      { recorder, context, layout, base: rotaryBase, rotation: "inside" },
+      { recorder, context, layout, rotation: "inside" },
       namesOf(recorder, { query, key, value }),
       { causal, lengths: lengths === undefined ? undefined : recorder.nameOf(lengths) },
     );
@@ -56,16 +65,20 @@ export function groupQuerySequence(context: LoweringContext): Lowering<"selfAtte
  * Attention of new positions over a cache updated in place.
  *
  * @param rotation `inside`: by the operator where it knows the head size. `before`: by nodes of their own, for
- * providers whose operator does not rotate.
+ * providers whose operator does not rotate; those do not all have windows and capped scores either, so layers with them
+ * are products.
  */
 export function groupQueryCache(
   context: LoweringContext,
   rotation: AttentionPlace["rotation"],
 ): Lowering<"cachedAttention"> {
+  const products = bufferedCache(context);
   return (recorder, inputs, layout) => {
     const { pastKey, pastValue, pastLength } = inputs;
+    if (rotation === "before" && (layout.window ?? layout.softcap) !== undefined)
+      return products(recorder, inputs, layout);
     const present = attendCached(
-      { recorder, context, layout, base: layout.rotaryBase, rotation },
+      { recorder, context, layout, rotation },
       namesOf(recorder, inputs),
       namesOf(recorder, { pastKey, pastValue, pastLength }),
     );
@@ -86,9 +99,7 @@ interface AttentionValues {
 interface AttentionPlace {
   readonly recorder: Recorder;
   readonly context: LoweringContext;
-  readonly layout: HeadLayout;
-  /** Base of the rotary frequencies. */
-  readonly base: number;
+  readonly layout: HeadLayout & Rotation & ScoreAttributes;
   readonly rotation: "inside" | "before";
 }
 
@@ -157,13 +168,13 @@ interface AttentionSpan {
 }
 
 function attend(place: AttentionPlace, values: AttentionValues, span: AttentionSpan): CachedValues {
-  const { recorder, context, layout, base } = place;
-  const { heads, kvHeads, headDim } = layout;
+  const { recorder, context, layout } = place;
+  const { heads, kvHeads, headDim, window, softcap } = layout;
   checkHeadOrder(layout);
   checkHeadSize(layout);
   const table: RotaryNames = context.weights.rotary(recorder, {
     positions: context.positions,
-    base,
+    rotation: layout,
     headDim,
   });
   const isInside = place.rotation === "inside" && headDim % FUSED_ROTARY_MULTIPLE === 0;
@@ -175,6 +186,8 @@ function attend(place: AttentionPlace, values: AttentionValues, span: AttentionS
     do_rotary: int(isInside ? 1 : 0),
     // The default of an attribute that older versions do not know is left out.
     ...(span.causal ? {} : { causal: int(0) }),
+    ...(window === undefined ? {} : { local_window_size: int(window) }),
+    ...(softcap === undefined ? {} : { softcap: float(softcap) }),
   };
   const [pastKey = "", pastValue = ""] = span.cache;
   const inputs = [

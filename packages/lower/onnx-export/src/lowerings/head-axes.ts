@@ -29,6 +29,11 @@ export class HeadAxes {
     return reshape(this.#recorder, x, sizes);
   }
 
+  /** The inverse of {@link HeadAxes.apart}: rows of `shape`. */
+  together(x: string, [, length = 1, width = 1]: readonly number[]): string {
+    return reshape(this.#recorder, x, this.#isStatic ? [length, width] : [0, 0, width]);
+  }
+
   /** Rows to heads `[batch, heads, length, headDim]`. */
   split(x: string, shape: readonly number[], heads: number, headDim: number): string {
     if (this.#isStatic && shape[1] === 1) return reshape(this.#recorder, x, [1, heads, 1, headDim]);

@@ -1,5 +1,5 @@
 /**
- * Embedding, linear layers and the output head, which shares its table with the embedding.
+ * Embedding, linear layers and the output head, which shares its table with the embedding or has one of its own.
  *
  * Logits are float32 at every precision. In float16 the product of the head is made 32 times smaller and its result as
  * much larger, both exact: logits up to 2 million then pass, where float16 ends at 65504.
@@ -66,7 +66,7 @@ function matMulWith(context: LoweringContext, product: HeadProduct): Lowering<"l
   return (recorder, { x, weight, bias }) => {
     const { weights, values } = context;
     const shape = [...x.shape.slice(0, -1), weight.shape[0]];
-    if (values.isTable(recorder.nameOf(weight))) {
+    if (values.isHead(recorder.nameOf(weight))) {
       const logits = head(recorder, context, { x, weight }, product);
       return recorder.tensor(logits, shape);
     }
@@ -82,7 +82,7 @@ export function gemmRows(context: LoweringContext): Lowering<"linear"> {
   return (recorder, { x, weight, bias }) => {
     const { weights, values } = context;
     const shape = [...x.shape.slice(0, -1), weight.shape[0]];
-    if (values.isTable(recorder.nameOf(weight))) {
+    if (values.isHead(recorder.nameOf(weight))) {
       return recorder.tensor(head(recorder, context, { x, weight }, gemm), shape);
     }
     const inputs = [x, weight, ...(bias === undefined ? [] : [bias])].map((tensor, index) =>

@@ -1,8 +1,9 @@
 /** Root-mean-square norm: `x / sqrt(mean(x²) + epsilon) · weight`, in float32 whatever the graph's precision. */
 import { float, int, ints } from "@slm/graph";
-import type { Lowering, Recorder } from "@slm/tensor";
+import type { Lowering, Recorder, Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
 import { inFloat32 } from "./emit.js";
+import { HeadAxes } from "./head-axes.js";
 
 /**
  * The pattern that ONNX Runtime (and OpenVINO) fuses to one operator: `Pow, ReduceMean, Add, Sqrt, Div, Mul`.
@@ -42,6 +43,24 @@ function meanOfRows({ builder }: Recorder, x: string, opset: number): string {
   if (opset >= AXES_AS_INPUT)
     return builder.op("ReduceMean", [x, builder.ints([-1])], { attributes: { keepdims: int(1) } });
   return builder.op("ReduceMean", [x], { attributes: { axes: ints([-1]), keepdims: int(1) } });
+}
+
+/**
+ * A norm of every head: rows apart, the norm, rows again.
+ *
+ * ```
+ * [batch, length, heads·headDim] -> [batch, length, heads, headDim] -> norm -> [batch, length, heads·headDim]
+ * ```
+ */
+export function headsNorm(context: LoweringContext, norm: Lowering<"rmsNorm">): Lowering<"headNorm"> {
+  return (recorder, { x, weight }, { epsilon, headDim }) => {
+    const heads = x.shape.at(-1)! / headDim;
+    const axes = new HeadAxes(recorder, context);
+    const apart = axes.apart(recorder.nameOf(x), x.shape, heads, headDim);
+    const shape = [...x.shape.slice(0, -1), heads, headDim];
+    const normed: Tensor = norm(recorder, { x: recorder.tensor(apart, shape), weight }, { epsilon });
+    return recorder.tensor(axes.together(recorder.nameOf(normed), x.shape), x.shape);
+  };
 }
 
 /** ONNX's own operator, opset 23. It computes in float32 (`stash_type` 1). */

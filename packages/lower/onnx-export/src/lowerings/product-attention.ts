@@ -9,7 +9,7 @@
  */
 import { SlmError } from "@slm/error";
 import { int } from "@slm/graph";
-import type { HeadLayout, Lowering, Recorder, Tensor } from "@slm/tensor";
+import type { HeadLayout, Lowering, Recorder, Rotation, ScoreAttributes, Tensor } from "@slm/tensor";
 import type { RotaryNames } from "../weights/graph-weights.js";
 import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { inFloat32, shapeOf, transposeAxes } from "./emit.js";
@@ -33,7 +33,10 @@ export function attend(
   recorder: Recorder,
   context: LoweringContext,
   parts: AttentionParts,
-  { query, layout }: { readonly query: Tensor; readonly layout: HeadLayout },
+  {
+    query,
+    layout,
+  }: { readonly query: Tensor; readonly layout: HeadLayout & Pick<ScoreAttributes, "softcap"> },
 ): Tensor {
   const { builder } = recorder;
   const { precision } = context.device;
@@ -43,10 +46,19 @@ export function attend(
   const folded = axes.fold(scaled, query.shape, layout);
   const scores = builder.op("MatMul", [folded, parts.key], { name: "scores" });
   const weights = inFloat32(recorder, scores, precision, (wide) =>
-    builder.op("Softmax", [parts.mask(wide)], { attributes: { axis: int(-1) } }),
+    builder.op("Softmax", [parts.mask(capped(recorder, wide, layout.softcap))], {
+      attributes: { axis: int(-1) },
+    }),
   );
   const output = builder.op("MatMul", [weights, parts.value], { name: "context" });
   return recorder.tensor(axes.merge(output, query, layout), query.shape);
+}
+
+/** limit · tanh(x / limit) of float32 values; without a limit x itself. */
+export function capped({ builder }: Recorder, x: string, limit: number | undefined): string {
+  if (limit === undefined) return x;
+  const scalar = builder.constant("float32", [], [limit]);
+  return builder.op("Mul", [builder.op("Tanh", [builder.op("Div", [x, scalar])]), scalar]);
 }
 
 /** Scores plus a float32 bias that broadcasts. */
@@ -57,13 +69,13 @@ export const addBias =
 
 /** Bidirectional attention over whole sequences; padding by a mask, by lengths, or by a static graph's bias. */
 export function productSequence(context: LoweringContext): Lowering<"selfAttention"> {
-  return (recorder, { query, key, value, lengths, mask }, { causal, rotaryBase, ...layout }) => {
+  return (recorder, { query, key, value, lengths, mask }, layout) => {
     checkHeadOrder(layout);
-    if (causal) throw causalUnsupported();
+    if (layout.causal) throw causalUnsupported();
     const axes = new HeadAxes(recorder, context);
     const { heads, kvHeads, headDim } = layout;
     const turn = (x: Tensor, count: number): string =>
-      turned(recorder, context, { x, heads: count, headDim, base: rotaryBase });
+      turned(recorder, context, { x, heads: count, headDim, rotation: layout });
     const bias = sequenceBias(recorder, context, { lengths, mask });
     const parts = {
       query: turn(query, heads),
@@ -86,8 +98,7 @@ export interface TurnedPart {
   readonly x: Tensor;
   readonly heads: number;
   readonly headDim: number;
-  /** Base of the rotary frequencies. */
-  readonly base: number;
+  readonly rotation: Rotation;
   /** Position of the first row, int64 `[1]`; absent: 0. */
   readonly offset?: string;
 }
@@ -95,11 +106,11 @@ export interface TurnedPart {
 /** Rotates rows by their positions and gives them as heads `[batch, heads, length, headDim]`. */
 export function turned(recorder: Recorder, context: LoweringContext, part: TurnedPart): string {
   const { device, weights, positions } = context;
-  const { x, heads, headDim, base, offset } = part;
+  const { x, heads, headDim, rotation, offset } = part;
   const axes = new HeadAxes(recorder, context);
   const rows = recorder.nameOf(x);
   if (device.profile.rotary === "RotaryEmbedding") {
-    const table = weights.rotary(recorder, { positions, headDim, base });
+    const table = weights.rotary(recorder, { positions, headDim, rotation });
     const first = offset ?? recorder.builder.ints([0]);
     return axes.split(
       rotateFused(recorder, { x: rows, table, offset: first, heads, headDim }),
@@ -115,12 +126,12 @@ export function turned(recorder: Recorder, context: LoweringContext, part: Turne
 /** cos and sin of the rows' positions, broadcastable to `[batch, heads, length, headDim / 2]`. */
 function anglesOf(recorder: Recorder, context: LoweringContext, part: TurnedPart): RotaryNames {
   const { device, weights, positions, values } = context;
-  const { x, headDim, base } = part;
+  const { x, headDim, rotation } = part;
   if (device.profile.shapes === "static") {
-    return weights.rotary(recorder, { positions: x.shape[1]!, headDim, base, leadingAxes: 2 });
+    return weights.rotary(recorder, { positions: x.shape[1]!, headDim, rotation, leadingAxes: 2 });
   }
   const { builder } = recorder;
-  const table = weights.rotary(recorder, { positions, headDim, base });
+  const table = weights.rotary(recorder, { positions, headDim, rotation });
   const from = part.offset ?? builder.ints([0]);
   const to = builder.op("Add", [from, shapeOf(recorder, values.ids, 1)]);
   const rows = (angles: string): string => builder.op("Slice", [angles, from, to, builder.ints([0])]);

@@ -1,7 +1,14 @@
 /** Cached self-attention of standard operators: over a buffer, over a cache that grows, over a static window. */
 import { SlmError } from "@slm/error";
 import { int } from "@slm/graph";
-import { MASKED, type HeadLayout, type Lowering, type OpSet, type Recorder, type Tensor } from "@slm/tensor";
+import {
+  MASKED,
+  type CachedAttentionAttributes,
+  type Lowering,
+  type OpSet,
+  type Recorder,
+  type Tensor,
+} from "@slm/tensor";
 import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { cast, concat, countUp, int32, reshape, sizeOf, transposeAxes } from "./emit.js";
 import { HeadAxes } from "./head-axes.js";
@@ -22,11 +29,12 @@ function newHeads(
   recorder: Recorder,
   context: LoweringContext,
   { query, key, value, pastLength }: Inputs,
-  { heads, kvHeads, headDim, base }: HeadLayout & { readonly base: number },
+  layout: CachedAttentionAttributes,
 ): NewHeads {
+  const { heads, kvHeads, headDim } = layout;
   const offset = cast(recorder, recorder.nameOf(pastLength), "int64");
   const turn = (x: Tensor, count: number): string =>
-    turned(recorder, context, { x, heads: count, headDim, base, offset });
+    turned(recorder, context, { x, heads: count, headDim, rotation: layout, offset });
   const axes = new HeadAxes(recorder, context);
   return {
     query: turn(query, heads),
@@ -56,7 +64,7 @@ export function bufferedCache(context: LoweringContext): Lowering<"cachedAttenti
       const spread = builder.op("Gather", [fresh, source], { attributes: { axis: int(2) } });
       return builder.op("Where", [isNew, spread, cache]);
     };
-    return cached(recorder, context, inputs, { layout, base: layout.rotaryBase, extend, slots });
+    return cached(recorder, context, inputs, { layout, extend, slots });
   };
 }
 
@@ -68,13 +76,12 @@ export function growingCache(context: LoweringContext): Lowering<"cachedAttentio
     const total = builder.op("Add", [past, sizeOf(recorder, context.values.ids, 1)]);
     const extend: Extend = (cache, fresh) => concat(recorder, [cache, fresh], 2);
     const slots = countUp(recorder, total);
-    return cached(recorder, context, inputs, { layout, base: layout.rotaryBase, extend, slots });
+    return cached(recorder, context, inputs, { layout, extend, slots });
   };
 }
 
 interface CacheForm {
-  readonly layout: HeadLayout;
-  readonly base: number;
+  readonly layout: CachedAttentionAttributes;
   readonly extend: Extend;
   /** Positions of the present cache: int32 `[keys]`. */
   readonly slots: string;
@@ -84,11 +91,11 @@ function cached(
   recorder: Recorder,
   context: LoweringContext,
   inputs: Inputs,
-  { layout, base, extend, slots }: CacheForm,
+  { layout, extend, slots }: CacheForm,
 ): Outputs {
   checkHeadOrder(layout);
   const { pastKey, pastValue, query } = inputs;
-  const fresh = newHeads(recorder, context, inputs, { ...layout, base });
+  const fresh = newHeads(recorder, context, inputs, layout);
   const presentKey = extend(recorder.nameOf(pastKey), fresh.key);
   const presentValue = extend(recorder.nameOf(pastValue), fresh.value);
   const parts = {
@@ -104,19 +111,28 @@ function cached(
   };
 }
 
-/** Replaces scores of positions after the query's own, whatever lies there: the rest of a buffer may hold anything. */
+/**
+ * Replaces scores of positions after the query's own, whatever lies there: the rest of a buffer may hold anything. With a
+ * window also those of positions that it has left behind.
+ */
 function causalMask(
   recorder: Recorder,
   { values }: LoweringContext,
-  span: { readonly slots: string; readonly past: string; readonly layout: HeadLayout },
+  span: { readonly slots: string; readonly past: string; readonly layout: CachedAttentionAttributes },
 ): (scores: string) => string {
   const { builder } = recorder;
   const { slots, past, layout } = span;
   const own = builder.op("Add", [countUp(recorder, sizeOf(recorder, values.ids, 1)), past]);
-  const allowed = builder.op("LessOrEqual", [slots, reshape(recorder, own, [-1, 1])]);
+  const column = reshape(recorder, own, [-1, 1]);
+  const before = builder.op("LessOrEqual", [slots, column]);
+  const allowed = layout.window === undefined ? before : builder.op("And", [before, near(layout.window)]);
   const group = layout.heads / layout.kvHeads;
   const rows = group === 1 ? allowed : builder.op("Tile", [allowed, builder.ints([group, 1])]);
   return (scores) => builder.op("Where", [rows, scores, builder.constant("float32", [], [MASKED])]);
+
+  function near(window: number): string {
+    return builder.op("Greater", [slots, builder.op("Sub", [column, int32(recorder, window)])]);
+  }
 }
 
 /**
@@ -132,15 +148,21 @@ function causalMask(
  * writes them into the slot it chooses. `pastLength` int32 `[1]` is the token's position.
  */
 export function windowCache(context: LoweringContext): Lowering<"cachedAttention"> {
-  return (recorder, inputs, { capacity, rotaryBase, ...layout }) => {
+  return (recorder, inputs, layout) => {
     checkHeadOrder(layout);
     const { windowBias } = context.values;
+    if (layout.window !== undefined)
+      throw new SlmError("OP_UNSUPPORTED", "export: static graphs have one window for all layers");
     if (windowBias === undefined)
       throw new SlmError("UNEXPECTED", "export: a static decoder needs its bias as an input");
     const { heads, kvHeads, headDim } = layout;
     const { query, key, value, pastKey, pastValue, pastLength } = inputs;
     const axes = new HeadAxes(recorder, context);
-    const table = context.weights.rotary(recorder, { positions: capacity, headDim, base: rotaryBase });
+    const table = context.weights.rotary(recorder, {
+      positions: layout.capacity,
+      headDim,
+      rotation: layout,
+    });
     const at = (angles: string): string => {
       const row = recorder.op("Gather", [angles, pastLength]);
       return reshape(recorder, row, [1, 1, 1, headDim / 2]);

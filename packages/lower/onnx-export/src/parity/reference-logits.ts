@@ -74,19 +74,22 @@ function forwardProgram(
     inputs,
     build: (tensors) => {
       const ids = tensors[GRAPH_IO.targetIds]!;
-      if (config.architecture === "decoder-only") return logitsOf(tensors, decode(config, tensors, ids));
+      if (config.architecture === "decoder-only")
+        return logitsOf(config, tensors, decode(config, tensors, ids));
       const sourceIds = tensors[GRAPH_IO.sourceIds]!;
       const lengths = tensors[GRAPH_IO.sourceLengths]!;
       const cross = crossCaches(config, tensors, encode(config, tensors, sourceIds, { lengths }));
       const bias = lengthBias({ lengths, ids: sourceIds }, {});
-      return logitsOf(tensors, decode(config, tensors, ids, { source: { cross, bias } }));
+      return logitsOf(config, tensors, decode(config, tensors, ids, { source: { cross, bias } }));
     },
   };
 }
 
-const logitsOf = (parameters: Readonly<Record<string, Tensor>>, hidden: Tensor): Record<string, Tensor> => ({
-  [GRAPH_IO.logits]: outputHead(parameters, hidden),
-});
+const logitsOf = (
+  config: ModelConfig,
+  parameters: Readonly<Record<string, Tensor>>,
+  hidden: Tensor,
+): Record<string, Tensor> => ({ [GRAPH_IO.logits]: outputHead(config, parameters, hidden) });
 
 /** The numbers of fetched logits. @throws SlmError SHAPE_MISMATCH if they are not float32. */
 export function floats(tensor: HostTensor | undefined): Float32Array {

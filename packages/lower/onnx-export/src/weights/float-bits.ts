@@ -1,6 +1,6 @@
 /** float32 weights as the bytes of another floating-point type. */
 import { SlmError } from "@slm/error";
-import { toHalf } from "@slm/model";
+import { fromBfloat16, toBfloat16, toHalf } from "@slm/model";
 import type { Precision } from "../profiles.js";
 
 /** The largest number that float16 does not round to infinity lies just below. */
@@ -19,15 +19,7 @@ export const FLOAT_BYTES: Readonly<Record<Precision, (values: Float32Array, name
     }
     return bytesOf(bits);
   },
-  bfloat16: (values) => {
-    const wide = new Uint32Array(values.buffer, values.byteOffset, values.length);
-    const bits = new Uint16Array(values.length);
-    for (let index = 0; index < wide.length; index++) {
-      const value = wide[index]!;
-      bits[index] = (value + 0x7fff + ((value >>> 16) & 1)) >>> 16;
-    }
-    return bytesOf(bits);
-  },
+  bfloat16: (values) => bytesOf(toBfloat16(values)),
 };
 
 /** Bytes of one element. */
@@ -35,9 +27,7 @@ export const FLOAT_SIZE: Readonly<Record<Precision, number>> = { float32: 4, flo
 
 /** float32 values rounded to what bfloat16 can hold, still float32. */
 export function roundToBfloat16(values: Float32Array): Float32Array {
-  const bytes = FLOAT_BYTES.bfloat16(values, "");
-  const bits = new Uint16Array(bytes.buffer, bytes.byteOffset, values.length);
-  return new Float32Array(Uint32Array.from(bits, (value) => value << 16).buffer);
+  return fromBfloat16(toBfloat16(values));
 }
 
 function bytesOf(view: ArrayBufferView): Uint8Array {

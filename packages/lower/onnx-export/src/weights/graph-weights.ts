@@ -1,6 +1,6 @@
 /** The weights of one graph: each is stored when an op first asks for it, once, in the layout that op reads. */
 import { SlmError } from "@slm/error";
-import { rotaryTable, type Recorder, type Tensor } from "@slm/tensor";
+import { rotaryTable, type Recorder, type Rotation, type Tensor } from "@slm/tensor";
 import { FLOAT_BYTES } from "./float-bits.js";
 import type { WeightLayout, WeightStore } from "./weight-store.js";
 
@@ -19,7 +19,7 @@ export interface RotaryNames {
 export interface RotaryRequest {
   readonly positions: number;
   readonly headDim: number;
-  readonly base: number;
+  readonly rotation: Rotation;
   /** Axes of size 1 before the positions. Default 0. */
   readonly leadingAxes?: number;
 }
@@ -56,12 +56,16 @@ export class GraphWeights {
     return weight;
   }
 
-  /** Rotary angles of positions 0 to `positions` - 1, stored once per size and base. */
-  rotary({ builder }: Recorder, { positions, headDim, base, leadingAxes = 0 }: RotaryRequest): RotaryNames {
-    const key = [positions, headDim, base, leadingAxes].join();
+  /** Rotary angles of positions 0 to `positions` - 1, stored once per size and rotation. */
+  rotary(
+    { builder }: Recorder,
+    { positions, headDim, rotation, leadingAxes = 0 }: RotaryRequest,
+  ): RotaryNames {
+    const { rotaryBase, rotaryFrequencies = [rotaryBase] } = rotation;
+    const key = [positions, headDim, leadingAxes, ...rotaryFrequencies].join();
     const known = this.#rotary.get(key);
     if (known !== undefined) return known;
-    const { cos, sin, half } = rotaryTable(positions, headDim, base);
+    const { cos, sin, half } = rotaryTable(positions, headDim, rotation);
     const stem = this.#rotary.size === 0 ? "rotary" : `rotary.${this.#rotary.size}`;
     const shape = [...new Array<number>(leadingAxes).fill(1), positions, half];
     const { precision } = this.#store;

@@ -115,9 +115,11 @@ const STORED = {
     createHostTensor("float32", shape, new Float32Array(bytes)),
   F16: (shape: readonly number[], bytes: ArrayBuffer) =>
     createHostTensor("float16", shape, new Uint16Array(bytes)),
+  BF16: (shape: readonly number[], bytes: ArrayBuffer) =>
+    createHostTensor("bfloat16", shape, new Uint16Array(bytes)),
 } as const;
 
 function hostTensor({ dtype, shape }: Entry, bytes: ArrayBuffer, where: string): HostTensor {
-  if (dtype === "F32" || dtype === "F16") return STORED[dtype](shape, bytes);
-  throw new SlmError("DATA_INVALID", `${where} is ${dtype}; weights are F32 or F16`);
+  if (dtype === "F32" || dtype === "F16" || dtype === "BF16") return STORED[dtype](shape, bytes);
+  throw new SlmError("DATA_INVALID", `${where} is ${dtype}; weights are F32, F16 or BF16`);
 }

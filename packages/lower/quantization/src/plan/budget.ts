@@ -5,6 +5,7 @@ import { readOnnx } from "@slm/graph";
 import type { GraphName } from "../calibration/model-feeds.js";
 import { quantizeDirectory, type PerGraph } from "../quantize-directory.js";
 import type { WeightFormat } from "../rewrite/weight-format.js";
+import type { BlockSize } from "../weights/block-format.js";
 import { chooseFormats, type ChoosingLayer } from "./choose-formats.js";
 import { layerBytes, layersOf, type Layer } from "./layer-formats.js";
 import { measureSensitivity, type LayerDamage, type SensitivityOptions } from "./sensitivity.js";
@@ -12,6 +13,8 @@ import { measureSensitivity, type LayerDamage, type SensitivityOptions } from ".
 /** A plan for a model. */
 export interface BudgetPlan {
   readonly formats: PerGraph<ReadonlyMap<string, WeightFormat>>;
+  /** Of every block format; the sizes of the plan hold for this one. */
+  readonly blockSize: BlockSize;
   /** Predicted size of the model [bytes]. */
   readonly bytes: number;
   /** Predicted divergence, the damages of all layers added up [nats per token]. */
@@ -24,6 +27,9 @@ const CANDIDATES = {
   encoder: ["int4-block", "int8-dynamic"],
   decoder: ["int4-block", "int8-block"],
 } as const satisfies Readonly<Record<GraphName, readonly WeightFormat[]>>;
+
+/** Block size where none was asked for. */
+const BLOCK_SIZE = 32;
 
 const UNITS: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
 const SIZE = /^(\d+(?:\.\d+)?)(B|KB|MB|GB)$/;
@@ -53,9 +59,10 @@ export async function planBudget(
   budget: number,
   overhead: number,
 ): Promise<BudgetPlan> {
-  const damages = await measureSensitivity(options, CANDIDATES);
+  const { blockSize = BLOCK_SIZE } = options;
+  const damages = await measureSensitivity({ ...options, blockSize }, CANDIDATES);
   const layers = await allLayers(options.modelDirectory);
-  const sizes = { blockSize: options.blockSize ?? 32, symmetric: options.symmetric ?? false };
+  const sizes = { blockSize, symmetric: options.symmetric ?? false };
   const choosing = layers.map((layer): ChoosingLayer<Layer, WeightFormat> => {
     const measured = damages.filter(
       (damage) => damage.graph === layer.graph && damage.layer === layer.weight,
@@ -87,6 +94,7 @@ export async function planBudget(
     );
   return {
     formats: { encoder: of("encoder"), decoder: of("decoder") },
+    blockSize,
     bytes: chosen.bytes + overhead,
     divergence: chosen.damage,
     layers: damages,
@@ -109,12 +117,13 @@ async function allLayers(directory: string): Promise<readonly Layer[]> {
  * Writes: a whole model into `scratch`, which the caller removes.
  */
 export async function overheadBytes(options: SensitivityOptions, scratch: string): Promise<number> {
-  const { modelDirectory, blockSize = 32, symmetric = false, signal } = options;
+  const { modelDirectory, blockSize = BLOCK_SIZE, symmetric = false, signal } = options;
   const { bytesAfter } = await quantizeDirectory({
     ...{
       modelDirectory,
       outputDirectory: scratch,
       scheme: "int4-block",
+      embedding: "int4-block",
       blockSize,
       symmetric,
       method: "rtn",

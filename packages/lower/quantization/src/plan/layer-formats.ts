@@ -11,6 +11,8 @@ export interface Layer {
   readonly weight: string;
   readonly inputs: number;
   readonly outputs: number;
+  /** Whether an embedding reads rows of it. */
+  readonly isTable: boolean;
 }
 
 export interface SizeOptions {
@@ -21,11 +23,13 @@ export interface SizeOptions {
 /** Every weight of a graph that can be quantized, once. */
 export function layersOf(name: GraphName, graph: Graph): readonly Layer[] {
   const layers = new Map<string, Layer>();
-  for (const { weight, layout } of findWeightUses(graph).uses) {
+  const { uses } = findWeightUses(graph);
+  const tables = new Set(uses.filter(({ kind }) => kind === "embedding").map(({ weight }) => weight));
+  for (const { weight, layout } of uses) {
     const [rows, columns] = graph.initializers.get(weight)!.shape as readonly [number, number];
     const sizes =
       layout === "inputs-first" ? { inputs: rows, outputs: columns } : { inputs: columns, outputs: rows };
-    layers.set(weight, { graph: name, weight, ...sizes });
+    layers.set(weight, { graph: name, weight, ...sizes, isTable: tables.has(weight) });
   }
   return [...layers.values()];
 }

@@ -11,13 +11,14 @@ import {
   type DirectoryCalibration,
   type QuantizeDirectoryOptions,
 } from "../quantize-directory.js";
-import { quantizeModelGraph } from "../quantize-model-graph.js";
-import type { WeightFormat } from "../rewrite/weight-format.js";
+import { careFor, quantizeModelGraph } from "../quantize-model-graph.js";
+import { tableFormat, type WeightFormat } from "../rewrite/weight-format.js";
 import { schemes, type StaticScheme } from "../schemes.js";
 import { coveredNodes, planGraph } from "../static/plan-graph.js";
 import { quantizeWithRanges, valuesToCalibrate } from "../static/quantize-static.js";
 import { blockMethods } from "../weights/block-method.js";
-import { layersOf } from "./layer-formats.js";
+import { chooseMethod } from "../weights/choose-method.js";
+import { layersOf, type Layer } from "./layer-formats.js";
 import { withLogitJudge, type LogitJudge } from "./logit-judge.js";
 
 /** One layer alone: a weight of a weight scheme, a node of a static one. */
@@ -46,19 +47,20 @@ interface Site {
 /** Every layer of one graph, by the way its scheme names layers. */
 type MeasureGraph = (site: Site, options: SensitivityOptions) => AsyncGenerator<LayerDamage>;
 
-/**
- * Each weight in each of some formats.
- *
- * @param formats of each graph
- */
-const weightDamages = (formats: Readonly<Record<GraphName, readonly WeightFormat[]>>): MeasureGraph =>
+/** Formats to try a layer in. */
+type Candidates = (layer: Layer) => readonly WeightFormat[];
+
+/** Each weight in each of some formats. */
+const weightDamages = (candidates: Candidates): MeasureGraph =>
   async function* ({ name, graph, feeds, judge, model }, options) {
-    const request = requestFor(name, model.target, options, feeds);
-    const needsGrams = blockMethods[options.method ?? "search"].needsCalibration;
+    const method = chooseMethod(graph, options.method, true);
+    const request = { ...requestFor(name, model.target, options, feeds), method };
+    const needsGrams = blockMethods[method].needsCalibration;
     const { runtime } = options.calibration;
     const grams = needsGrams ? await weightGrams(graph, { runtime, feeds }) : undefined;
-    for (const { weight } of layersOf(name, graph)) {
-      for (const format of formats[name]) {
+    for (const layer of layersOf(name, graph)) {
+      const { weight } = layer;
+      for (const format of candidates(layer)) {
         const { graph: changed } = await quantizeModelGraph(graph, {
           ...request,
           scheme: { kind: "weights", format: "float32" },
@@ -73,10 +75,12 @@ const weightDamages = (formats: Readonly<Record<GraphName, readonly WeightFormat
 /** Each node of a static scheme, with ranges found once. */
 const nodeDamages = (scheme: StaticScheme): MeasureGraph =>
   async function* ({ name, graph, feeds, judge, model }, options) {
-    const { coverage, reduceRange } = requestFor(name, model.target, options, feeds);
+    const request = requestFor(name, model.target, options, feeds);
+    const { coverage, reduceRange } = request;
     const { activations, weights } = scheme;
-    const settings = { coverage, reduceRange, activations, weights };
     const { runtime, method = "minmax" } = options.calibration;
+    const care = await careFor(graph, scheme, request, { runtime, feeds });
+    const settings = { coverage, reduceRange, activations, weights, ...care };
     const whole = planGraph(graph, settings);
     const ranges = await calibrateRanges(graph, valuesToCalibrate(whole), { runtime, feeds, method });
     const covered = [...coveredNodes(graph, settings)].map(({ name: node }) => node);
@@ -113,7 +117,10 @@ export async function measureSensitivity(
   const measure =
     scheme.kind === "static"
       ? nodeDamages(scheme)
-      : weightDamages(formats ?? { encoder: [scheme.encoder], decoder: [scheme.decoder] });
+      : weightDamages(
+          ({ graph, isTable }) =>
+            formats?.[graph] ?? [isTable ? (options.embedding ?? tableFormat(scheme[graph])) : scheme[graph]],
+        );
   const found: LayerDamage[] = [];
   await withModelFeeds(modelDirectory, model, calibration, (feeds) =>
     withLogitJudge(modelDirectory, model, calibration, async (judge) => {

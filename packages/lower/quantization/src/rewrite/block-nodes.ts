@@ -12,7 +12,8 @@
  * of the last block, and the Slice cuts it off.
  */
 import { int, type GraphNode } from "@slm/graph";
-import { blockSizes, type BlockBits } from "../weights/block-format.js";
+import { blockSizes, defaultBlockSize, type BlockBits } from "../weights/block-format.js";
+import { blockMethods } from "../weights/block-method.js";
 import { quantizeBlocksBy } from "../weights/quantize-blocks.js";
 import { quantizeOutputs } from "../weights/kernels/quantize-outputs.js";
 import type { QuantizeWeight } from "./weight-format.js";
@@ -25,9 +26,11 @@ export const quantizeWeightBlocks =
   (bits: BlockBits): QuantizeWeight =>
   async ({ name, matrix, isLinear, isEmbedding, gram }, parts, options) => {
     const { inputs, outputs } = matrix;
-    const { blockSize, symmetric = false, method = "search", run } = options;
-    // A table that is never multiplied meets no activations.
-    const usable = method === "gptq" && !isLinear ? "search" : method;
+    const { symmetric = false, method = "search", run } = options;
+    const { blockSize = defaultBlockSize(bits, inputs, blockMethods[method].needsCalibration) } = options;
+    // A table that is never multiplied meets no activations, and 8 bits can do without knowing them.
+    const mayLack = !isLinear || bits === 8;
+    const usable = method === "gptq" && gram === undefined && mayLack ? "search" : method;
     const quantized = await quantizeBlocksBy(
       run ??
         ((job, end) => {

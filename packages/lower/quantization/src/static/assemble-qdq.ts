@@ -12,6 +12,7 @@ import { checkGraph, float, int, valuesRead, type Graph, type GraphNode } from "
 import { GraphParts } from "../rewrite/graph-parts.js";
 import { INTEGER_TYPES } from "./integer-types.js";
 import type { TensorParameters } from "./parameters.js";
+import type { RoundedWeight } from "./rounded-weights.js";
 import type { PlannedBias, TensorPlan } from "./tensor-plan.js";
 import { biasCodes, channelLayout, weightCodes, zeroPointBytes } from "./weight-codes.js";
 import { float32sOf } from "../weights/float-bytes.js";
@@ -24,9 +25,12 @@ interface StoredParameters {
   readonly zero: string;
 }
 
+type Rounded = ReadonlyMap<string, RoundedWeight>;
+
 class Assembler {
   readonly #plan: TensorPlan;
   readonly #parameters: ReadonlyMap<string, TensorParameters>;
+  readonly #rounded: Rounded;
   readonly #parts: GraphParts;
   readonly #stored = new Map<TensorParameters, StoredParameters>();
   readonly #outputs: ReadonlySet<string>;
@@ -36,8 +40,9 @@ class Assembler {
   /** Constants whose name a node takes over. */
   readonly #remade = new Set<string>();
 
-  constructor(plan: TensorPlan, parameters: ReadonlyMap<string, TensorParameters>) {
+  constructor(plan: TensorPlan, parameters: ReadonlyMap<string, TensorParameters>, rounded: Rounded) {
     this.#plan = plan;
+    this.#rounded = rounded;
     this.#parameters = parameters;
     this.#parts = new GraphParts(plan.graph);
     this.#outputs = new Set(plan.graph.outputs.map(({ name }) => name));
@@ -129,7 +134,8 @@ class Assembler {
     const own = this.#parameters.get(name)!;
     const initializer = this.#plan.graph.initializers.get(name)!;
     const layout = channelLayout(initializer.shape, own.axis);
-    const bytes = weightCodes(float32sOf(initializer), layout, own.type, own.parameters);
+    const values = this.#rounded.get(name)?.values ?? float32sOf(initializer);
+    const bytes = weightCodes(values, layout, own.type, own.parameters);
     const codes = this.#parts.initializer(`${name}_quantized`, own.type, initializer.shape, bytes);
     const { scale, zero } = this.#store(name, own);
     const real = this.#fresh(`${name}_DequantizeLinear_Output`);
@@ -192,8 +198,13 @@ class Assembler {
 /**
  * Writes a plan into its graph.
  *
+ * @param rounded weights that were put on their grids already, by name
  * @throws SlmError DATA_INVALID if the result is not a valid graph
  */
-export function assembleQdq(plan: TensorPlan, parameters: ReadonlyMap<string, TensorParameters>): Graph {
-  return new Assembler(plan, parameters).build();
+export function assembleQdq(
+  plan: TensorPlan,
+  parameters: ReadonlyMap<string, TensorParameters>,
+  rounded: Rounded = new Map(),
+): Graph {
+  return new Assembler(plan, parameters, rounded).build();
 }

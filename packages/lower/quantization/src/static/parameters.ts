@@ -7,6 +7,7 @@ import {
   type QuantizationParameters,
   type RangeOptions,
 } from "./integer-types.js";
+import type { RoundedWeight } from "./rounded-weights.js";
 import type { TensorPlan } from "./tensor-plan.js";
 import { channelLayout, scalesForBias, weightParameters } from "./weight-codes.js";
 import { float32sOf } from "../weights/float-bytes.js";
@@ -25,6 +26,10 @@ export interface ParameterOptions {
   readonly reduceRange?: boolean;
   /** Least width of a range. Default none. */
   readonly minimumWidth?: number;
+  /** Types of weights by name. Default: `weights` for all. */
+  readonly types?: ReadonlyMap<string, IntegerType>;
+  /** Weights with grids of their own, by name. */
+  readonly rounded?: ReadonlyMap<string, RoundedWeight>;
   /** Parameters that no data decide, by value. */
   readonly fixed?: ReadonlyMap<string, QuantizationParameters>;
 }
@@ -83,10 +88,12 @@ function constantParameters(
   name: string,
   isWeight: boolean,
   axis: number | undefined,
-  { activations, weights, reduceRange = false, minimumWidth }: ParameterOptions,
+  { activations, weights, types, rounded, reduceRange = false, minimumWidth }: ParameterOptions,
 ): TensorParameters {
+  const own = rounded?.get(name);
+  if (own !== undefined && axis !== undefined) return { type: weights, parameters: own.parameters, axis };
   const initializer = plan.graph.initializers.get(name)!;
-  const type = isWeight ? weights : activations;
+  const type = isWeight ? (types?.get(name) ?? weights) : activations;
   const layout = channelLayout(initializer.shape, axis);
   const parameters = weightParameters(name, float32sOf(initializer), layout, type, {
     symmetric: axis !== undefined || (isWeight && isSigned(type)),

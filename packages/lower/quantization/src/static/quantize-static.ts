@@ -11,11 +11,16 @@ import { assembleQdq } from "./assemble-qdq.js";
 import type { IntegerType } from "./integer-types.js";
 import { tensorParameters, type TensorParameters } from "./parameters.js";
 import { coveredNodes, planGraph, type GraphPlanOptions } from "./plan-graph.js";
+import type { RoundedWeight } from "./rounded-weights.js";
 import type { TensorPlan } from "./tensor-plan.js";
 import { float32sOf } from "../weights/float-bytes.js";
 import { channelLayout, weightError } from "./weight-codes.js";
 
 export interface StaticOptions extends GraphPlanOptions {
+  /** Types of weights by name. Default: `weights` for all. */
+  readonly types?: ReadonlyMap<string, IntegerType>;
+  /** Weights with grids of their own, by name. Default: those of onnxruntime's tool for all. */
+  readonly rounded?: ReadonlyMap<string, RoundedWeight>;
   readonly activations: IntegerType;
   readonly weights: IntegerType;
   /** Weights in one bit less, for x86 processors without VNNI. Default false. */
@@ -84,21 +89,24 @@ export function quantizeWithRanges(
   const parameters = tensorParameters(plan, ranges, {
     activations: options.activations,
     weights: options.weights,
+    ...(options.types === undefined ? {} : { types: options.types }),
+    ...(options.rounded === undefined ? {} : { rounded: options.rounded }),
     ...(options.reduceRange === undefined ? {} : { reduceRange: options.reduceRange }),
     ...(isDevice ? { minimumWidth: LEAST_WIDTH, fixed: fixedParameters(graph, options.activations) } : {}),
   });
   const nodes = covered.filter(({ inputs }) => inputs.some((name) => plan.isQuantized(name)));
   return {
-    graph: assembleQdq(plan, parameters),
+    graph: assembleQdq(plan, parameters, options.rounded),
     parameters,
     nodes: nodes.map(({ name }) => name),
-    weights: weightsOf(plan, parameters),
+    weights: weightsOf(plan, parameters, options.rounded),
   };
 }
 
 function weightsOf(
   { graph, tensors }: TensorPlan,
   parameters: ReadonlyMap<string, TensorParameters>,
+  rounded: StaticOptions["rounded"],
 ): readonly StaticWeight[] {
   return graph.nodes.flatMap(({ name: node, inputs }) =>
     inputs.flatMap((name) => {
@@ -106,7 +114,9 @@ function weightsOf(
       if (initializer === undefined || !tensors.has(name)) return [];
       const { type, axis, parameters: own } = parameters.get(name)!;
       const layout = channelLayout(initializer.shape, axis);
-      return [{ name, node, relativeError: weightError(float32sOf(initializer), layout, type, own) }];
+      const values = float32sOf(initializer);
+      const codesOf = rounded?.get(name)?.values ?? values;
+      return [{ name, node, relativeError: weightError({ values, codesOf }, layout, type, own) }];
     }),
   );
 }

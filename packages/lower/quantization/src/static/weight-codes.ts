@@ -53,9 +53,13 @@ export function weightParameters(
   return Array.from(low, (from, channel) => parametersOf(from, high[channel]!, type, options));
 }
 
-/** ||w - dequantized|| / ||w||, Frobenius norms; 0 where both are zero. */
+/**
+ * ||w - dequantized|| / ||w||, Frobenius norms; 0 where both are zero.
+ *
+ * @param weight the numbers, and those that were turned into codes
+ */
 export function weightError(
-  values: Float32Array,
+  { values, codesOf }: { readonly values: Float32Array; readonly codesOf: Float32Array },
   { channels, inner }: ChannelLayout,
   type: IntegerType,
   parameters: readonly QuantizationParameters[],
@@ -67,7 +71,7 @@ export function weightError(
     const own = parameters[channel]!;
     for (let place = at; place < at + inner; place += 1) {
       const value = values[place]!;
-      distance += (value - (quantizeValue(value, own, range) - own.zero) * own.scale) ** 2;
+      distance += (value - (quantizeValue(codesOf[place]!, own, range) - own.zero) * own.scale) ** 2;
       size += value ** 2;
     }
     channel = channel + 1 === channels ? 0 : channel + 1;

@@ -15,6 +15,16 @@ import type { WeightMatrix } from "./weight-matrix.js";
 export const BLOCK_SIZES = [16, 32, 64, 128] as const;
 export type BlockSize = (typeof BLOCK_SIZES)[number];
 
+/** Matrices of small models: at most this many inputs. */
+const NARROW = 128;
+
+/**
+ * Block size where none was asked for. 4-bit codes chosen without data need more scales in small models, which have little
+ * to spare; of those the scales are kilobytes.
+ */
+export const defaultBlockSize = (bits: BlockBits, inputs: number, learns: boolean): BlockSize =>
+  bits === 4 && inputs <= NARROW && !learns ? 16 : 32;
+
 export const BLOCK_BITS = [4, 8] as const;
 export type BlockBits = (typeof BLOCK_BITS)[number];
 

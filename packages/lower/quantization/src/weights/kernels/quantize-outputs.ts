@@ -1,11 +1,12 @@
 /** The inner loops: some outputs of a matrix to codes, scales and zero points. Works on bare arrays, in any thread. */
 import { nearestCode, type Grid } from "./grid.js";
 import { hqqGrid } from "./hqq-grid.js";
+import { positiveGrid } from "./positive-grid.js";
 import { roundGrid, roundedCode } from "./round-grid.js";
 import { searchGrid } from "./search-grid.js";
 
 /** How the grid of a block is chosen. */
-export type GridMethod = "round" | "search" | "hqq";
+export type GridMethod = "round" | "search" | "hqq" | "positive";
 
 /** A matrix, how to quantize it, and where the results go; plain data, so that it can cross threads. */
 export interface OutputsJob {
@@ -20,6 +21,8 @@ export interface OutputsJob {
   readonly method: GridMethod;
   /** `feedbackFactor` of the inputs, for error feedback; absent for none. */
   readonly feedback?: Float64Array;
+  /** `positive`, whole outputs only: how much the error of each input counts. */
+  readonly importance?: Float64Array;
   /** Packed rows of all outputs, as in `BlockWeights`; zero points absent where symmetric. */
   readonly codes: Uint8Array;
   readonly scales: Float32Array;
@@ -32,11 +35,20 @@ export interface OutputsJob {
 /** Outputs whose errors are carried along together: a row of the feedback factor is then read once for all of them. */
 const TILE = 32;
 
+/** Grids of 4 bits, for the first `count` weights of a block. */
+const SEARCHES: Readonly<
+  Record<Exclude<GridMethod, "round">, (block: Float64Array, count: number, job: OutputsJob) => Grid>
+> = {
+  search: (block, count, { symmetric }) => searchGrid(block, count, symmetric),
+  hqq: (block, count) => hqqGrid(block, count, 15),
+  positive: (block, count, { importance }) => positiveGrid(block, count, importance),
+};
+
 function gridOf(block: Float64Array, count: number, job: OutputsJob): Grid {
   const last = job.bits === 4 ? 15 : 255;
   // 255 steps leave nothing worth searching for.
   if (job.method === "round" || job.bits === 8) return roundGrid(block, count, last, job.symmetric);
-  return job.method === "hqq" ? hqqGrid(block, count, last) : searchGrid(block, count, job.symmetric);
+  return SEARCHES[job.method](block, count, job);
 }
 
 /** Writes scale and zero point of a block, and its padding where it has fewer weights than others. */

@@ -1,0 +1,48 @@
+import { Args, Flags } from "@oclif/core";
+import type { ManifestFile } from "@slm/artifact";
+import { formatBytes } from "../output/format.js";
+import { SlmCommand } from "../slm-command.js";
+
+export interface PullResult {
+  readonly bundle: string;
+  readonly digest: string;
+  readonly files: readonly ManifestFile[];
+}
+
+export class PullCommand extends SlmCommand<PullResult> {
+  static override summary = "Fetch a bundle from an OCI registry, checked file by file.";
+  static override description =
+    "The directory appears whole or not at all. With a digest in the reference it is the very " +
+    "bundle that was pushed. Credentials: SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD.";
+  static override args = {
+    reference: Args.string({ required: true, description: "host[:port]/repository[:tag][@sha256:digest]" }),
+  };
+  static override flags = {
+    output: Flags.string({
+      char: "o",
+      helpValue: "<dir>",
+      summary: "Directory to write. Default: the last part of the repository's name.",
+    }),
+  };
+  static override examples = ["<%= config.bin %> pull localhost:5000/g2p:1.0 -o bundle"];
+
+  protected override async execute(): Promise<PullResult> {
+    const { args, flags } = await this.parse(PullCommand);
+    const { parseOciReference, pullBundle, registryCredentials } = await import("@slm/deploy");
+    const reference = parseOciReference(args.reference);
+    const output = flags.output ?? reference.repository.split("/").at(-1)!;
+    const credentials = registryCredentials(process.env);
+    const { digest, manifest } = await pullBundle(reference, output, {
+      signal: this.signal,
+      ...(credentials === undefined ? {} : { credentials }),
+      onFile: (path, done, total) => {
+        this.note(`pull  ${done}/${total}  ${path}`);
+      },
+    });
+    return { bundle: output, digest, files: manifest.outputs };
+  }
+
+  protected override lines({ bundle, digest, files }: PullResult): readonly string[] {
+    return [...files.map(({ path, bytes }) => `${formatBytes(bytes).padStart(10)}  ${path}`), digest, bundle];
+  }
+}

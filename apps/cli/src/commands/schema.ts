@@ -1,0 +1,25 @@
+import { SlmCommand } from "../slm-command.js";
+import { jsonText } from "../output/json-text.js";
+
+export interface SchemaResult {
+  /** JSON Schema, draft 2020-12. */
+  readonly schema: object;
+}
+
+export class SchemaCommand extends SlmCommand<SchemaResult> {
+  static override summary = "Print the JSON Schema of recipes, for editors and checks.";
+  static override description =
+    "Editors that read '# yaml-language-server: $schema=recipe.schema.json' at the top of a recipe then complete and check " +
+    "every setting. The same schema is in docs/reference/recipe.schema.json.";
+  static override examples = ["<%= config.bin %> schema > recipe.schema.json"];
+
+  protected override async execute(): Promise<SchemaResult> {
+    await this.parse(SchemaCommand);
+    const { recipeJsonSchema } = await import("../recipe/json-schema.js");
+    return { schema: await recipeJsonSchema() };
+  }
+
+  protected override lines({ schema }: SchemaResult): readonly string[] {
+    return [jsonText(schema)];
+  }
+}

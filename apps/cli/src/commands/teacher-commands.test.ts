@@ -1,0 +1,106 @@
+import { verifyDirectory } from "@slm/artifact";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectedLogits, FAMILIES, writeForeignModel } from "../testing/foreign-model.js";
+import { runCommand } from "../testing/run-command.js";
+import { tinyRecipe, writeTinyRecipe } from "../testing/tiny-run.js";
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-import-"));
+  for (const family of FAMILIES) await writeForeignModel(join(root, family), family);
+});
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+describe.each(FAMILIES)("teacher import of %s", (family) => {
+  test("writes a checkpoint that agrees with the library it came from", async () => {
+    const output = join(root, `${family}-imported`);
+    const imported = await runCommand("teacher:import", [join(root, family), "-o", output, "--json"]);
+    expect(imported).toMatchObject({ exitCode: 0, json: { result: { vocab: 80, artifact: output } } });
+    expect((await verifyDirectory(output)).problems).toEqual([]);
+    const reference = ["--reference", expectedLogits(family)];
+    const { exitCode, json } = await runCommand("teacher:check", [output, ...reference, "--json"]);
+    expect([exitCode, json]).toMatchObject([
+      0,
+      { result: { pass: true, positions: 48, rows: 2, agreement: 1 } },
+    ]);
+    const { meanKl, maxAbs } = (json as { result: Record<"meanKl" | "maxAbs", number> }).result;
+    // float32 sums in another order.
+    expect(meanKl).toBeLessThan(1e-6);
+    expect(maxAbs).toBeLessThan(1e-3);
+  }, 30_000);
+
+  test("exports with cached decoding that gives the training pass's logits", async () => {
+    const checkpoint = join(root, `${family}-imported`);
+    const output = join(root, `${family}-cpu`);
+    const argv = [checkpoint, "--target", "cpu", "-o", output, "--json"];
+    const { exitCode, json } = await runCommand("export", argv);
+    expect([exitCode, json]).toMatchObject([
+      0,
+      { result: { parity: { maxAbs: expect.any(Number) as number } } },
+    ]);
+    expect((json as { result: { parity: { maxAbs: number } } }).result.parity.maxAbs).toBeLessThan(1e-3);
+  }, 60_000);
+});
+
+describe("a recipe with an imported teacher", () => {
+  test("distils it into a student of another vocabulary, prompted by examples", async () => {
+    const { data, tokenizer, distill } = tinyRecipe(join(root, "few-shot"));
+    const recipe = await writeTinyRecipe(join(root, "few-shot"), {
+      ...{ data: data!, tokenizer: tokenizer! },
+      teacher: {
+        kind: "import",
+        path: join(root, "qwen3"),
+        prompt: { instruction: "Spell.", before: "Word: ", examples: 1 },
+      },
+      cache: {},
+      distill: { ...distill, loss: { vocabulary: "mapped" } },
+    });
+    const out = join(root, "few-shot-run");
+    const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
+    expect(exitCode, stderr).toBe(0);
+    const config = JSON.parse(
+      await readFile(join(out, "teacher", "tokenizer_config.json"), "utf8"),
+    ) as object;
+    const [first] = (await readFile(join(out, "data", "train.jsonl"), "utf8")).split("\n");
+    const { source, target } = JSON.parse(first ?? "") as Record<"source" | "target", string>;
+    const before = `Spell.Word: ${source}\n${target}\nWord: `;
+    expect(config).toMatchObject({ eos_token: "Ċ", source: { before, after: "\n" } });
+  }, 120_000);
+});
+
+describe("teacher import refuses", () => {
+  test("an architecture it does not know, by name", async () => {
+    const directory = join(root, "unknown");
+    await writeForeignModel(directory, "llama");
+    const file = join(directory, "config.json");
+    const config = JSON.parse(await readFile(file, "utf8")) as object;
+    await writeFile(file, JSON.stringify({ ...config, architectures: ["MambaForCausalLM"] }));
+    const { exitCode, json } = await runCommand("teacher:import", [
+      directory,
+      "-o",
+      join(root, "no"),
+      "--json",
+    ]);
+    expect([exitCode, json]).toMatchObject([78, { error: { code: "CONFIG_INVALID" } }]);
+    expect(JSON.stringify(json)).toContain("MambaForCausalLM");
+  });
+
+  test("a model without tokenizer.json", async () => {
+    const directory = join(root, "no-tokenizer");
+    await writeForeignModel(directory, "llama");
+    await rm(join(directory, "tokenizer.json"));
+    const argv = [directory, "-o", join(root, "none"), "--json"];
+    expect(await runCommand("teacher:import", argv)).toMatchObject({ exitCode: 66 });
+  });
+});
+
+test("teacher check ends with exit 3 where the model is another one", async () => {
+  const argv = [join(root, "llama-imported"), "--reference", expectedLogits("smollm2"), "--json"];
+  const { exitCode, json } = await runCommand("teacher:check", argv);
+  expect([exitCode, json]).toMatchObject([3, { error: { code: "GATE_FAILED" }, result: { pass: false } }]);
+}, 30_000);

@@ -1,0 +1,152 @@
+/** Where a bundle can go: one row per target. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { readDeviceModel, writeJsonAtomic } from "@slm/artifact";
+import { SlmError } from "@slm/error";
+
+export const TARGETS = ["dir", "oci", "hub", "npm", "web", "server", "device"] as const;
+export type Target = (typeof TARGETS)[number];
+
+export interface DeliveryRequest {
+  /** A signed or unsigned bundle, whole and verified. */
+  readonly bundle: string;
+  /** `--output`, or its default. */
+  readonly output: string;
+  readonly name: string | undefined;
+  readonly reference: string | undefined;
+  readonly repository: string | undefined;
+  readonly licence: string;
+  readonly packageVersion: string;
+  readonly port: number;
+  readonly device: string | undefined;
+  readonly deviceDirectory: string;
+  readonly deviceCommand: string;
+  readonly dryRun: boolean;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  readonly note: (text: string) => void;
+}
+
+/** What a delivery says besides the files of the bundle; every field by the target it belongs to. */
+export interface Delivery {
+  /** Where the bundle is now: a path, an address or a device. */
+  readonly bundle: string;
+  readonly digest?: string;
+  readonly commit?: string;
+  /** What the device measured. */
+  readonly bench?: unknown;
+  readonly dryRun?: true;
+}
+
+/** Targets that write `output` themselves. `dir` is made by the command, in place. */
+export const DELIVERIES: {
+  readonly [T in Exclude<Target, "dir">]: (request: DeliveryRequest) => Promise<Delivery>;
+} = {
+  oci: async ({ bundle, reference, dryRun, environment, signal, note }) => {
+    const { parseOciReference, pushBundle, registryCredentials } = await import("@slm/deploy");
+    const parsed = parseOciReference(needed(reference, "--reference", "registry.example.org/team/model:1.0"));
+    const credentials = registryCredentials(environment);
+    if (dryRun) return { bundle: `${parsed.registry}/${parsed.repository}:${parsed.version}`, dryRun };
+    const pushed = await pushBundle(bundle, parsed, {
+      signal,
+      ...(credentials === undefined ? {} : { credentials }),
+      onFile: (path, done, total) => {
+        note(`push  ${done}/${total}  ${path}`);
+      },
+    });
+    return { bundle: pushed.reference, digest: pushed.digest };
+  },
+  hub: async ({ bundle, output, repository, licence, dryRun, environment }) => {
+    const { checkHubRepository, uploadToHub, writeHubLayout } = await import("@slm/deploy");
+    const name = needed(repository, "--repo", "me/my-model");
+    checkHubRepository(name);
+    const token = environment["HF_TOKEN"] ?? "";
+    if (!dryRun && token === "") {
+      throw new SlmError("USAGE", "deploy: HF_TOKEN is not set; it must hold a token that may write", {
+        suggestions: ["slm deploy MODEL --to hub --repo me/my-model --dry-run"],
+      });
+    }
+    const paths = await writeHubLayout(bundle, output, { licence });
+    if (dryRun) return { bundle: output, dryRun };
+    const hubUrl = environment["HF_ENDPOINT"];
+    const uploaded = await uploadToHub(output, paths, {
+      repository: name,
+      token,
+      ...(hubUrl === undefined ? {} : { hubUrl }),
+    });
+    return { bundle: uploaded.url, commit: uploaded.commit };
+  },
+  npm: async ({ bundle, output, name, packageVersion, licence }) => {
+    const { writeNpmPackage } = await import("@slm/deploy");
+    const { program, dependencies } = nodeProgram();
+    await writeNpmPackage(bundle, output, {
+      name: name ?? (await readDeviceModel(bundle)).name,
+      version: packageVersion,
+      program,
+      dependencies,
+      licence,
+    });
+    return { bundle: output };
+  },
+  web: async ({ bundle, output, name }) => {
+    const { writeWebSite } = await import("@slm/deploy");
+    const title = name ?? (await readDeviceModel(bundle)).name;
+    await writeWebSite(bundle, output, { page: join(webPackage(), "dist", "site"), title });
+    return { bundle: output };
+  },
+  server: async ({ bundle, output, name, port }) => {
+    const { writeServerFiles } = await import("@slm/deploy");
+    const model = (await readDeviceModel(bundle)).name;
+    await writeServerFiles(bundle, output, { name: name ?? `slm-${model.toLowerCase()}`, port });
+    return { bundle: output };
+  },
+  device: async ({ bundle, output, device, deviceDirectory, deviceCommand, signal }) => {
+    const { benchOnDevice, packBundle, parseDeviceAddress } = await import("@slm/deploy");
+    const { benchResultSchema } = await import("@slm/bench");
+    const address = parseDeviceAddress(needed(device, "--device", "ssh:pi@raspberry.local"));
+    const root = await mkdtemp(join(tmpdir(), "slm-device-"));
+    try {
+      const file = join(root, "bundle.slm");
+      await packBundle(bundle, file);
+      const options = { directory: deviceDirectory, command: deviceCommand, signal };
+      const printed = await benchOnDevice(file, address, options);
+      const result =
+        typeof printed === "object" && printed !== null && "result" in printed ? printed.result : undefined;
+      const checked = benchResultSchema.safeParse(result);
+      if (!checked.success) {
+        throw new SlmError(
+          "DEVICE_UNAVAILABLE",
+          "deploy: what slm bench printed on the device is not a benchmark",
+        );
+      }
+      await writeJsonAtomic(output, checked.data);
+      return { bundle: `${device ?? ""}:${deviceDirectory}`, bench: checked.data };
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
+  },
+};
+
+/** @throws SlmError USAGE if a flag that the target needs was not given */
+function needed(value: string | undefined, flag: string, example: string): string {
+  if (value !== undefined) return value;
+  throw new SlmError("USAGE", `deploy: this target needs ${flag}`, { suggestions: [`${flag} ${example}`] });
+}
+
+/** Directory of the built page and program; they are files to copy, not code to import. */
+function webPackage(): string {
+  return dirname(createRequire(import.meta.url).resolve("@slm/web/package.json"));
+}
+
+function nodeProgram(): {
+  readonly program: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+} {
+  const directory = webPackage();
+  const { nodeDependencies } = createRequire(import.meta.url)("@slm/web/package.json") as {
+    readonly nodeDependencies: Readonly<Record<string, string>>;
+  };
+  return { program: join(directory, "dist", "node", "index.js"), dependencies: nodeDependencies };
+}

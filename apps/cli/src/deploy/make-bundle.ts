@@ -1,0 +1,67 @@
+/** The bundle that a target is given: made from any MODEL, or taken over whole where MODEL is a bundle already. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readManifest, type Progress } from "@slm/artifact";
+import { copyBundle, deployToDirectory, signBundle, unpackBundle } from "@slm/deploy";
+import { SlmError } from "@slm/error";
+import { withRuntime } from "../compute/open-engine.js";
+import { locateModel } from "../models/locate-model.js";
+import { withModel } from "../models/open-model.js";
+import { writeStandalone } from "../models/standalone-artifact.js";
+
+export interface BundleRequest {
+  readonly model: string;
+  /** Texts of the card; only for a model that is no bundle yet. */
+  readonly card: Readonly<Partial<Record<"name" | "summary", string>>>;
+  /** Private key to sign with. */
+  readonly sign: string | undefined;
+  readonly threads: number | undefined;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** Writes the bundle into a directory. @throws SlmError as locating, exporting, bundling and signing do */
+export async function makeBundle(directory: string, request: BundleRequest): Promise<void> {
+  const { model, card, sign, threads, progress, signal } = request;
+  const located = await locateModel(model);
+  if (located.kind === "packed") await unpackBundle(located.directory, directory);
+  else if (await isBundle(located.directory)) await copyBundle(located.directory, directory);
+  else {
+    await withRuntime(threads, (runtime) =>
+      withModel(model, { runtime, progress, signal }, (source) =>
+        writeStandalone(
+          { directory, kind: "bundle", sources: { model: source }, settings: card },
+          async (work) => {
+            const { files } = await deployToDirectory({ model: source, outputDirectory: work, card });
+            return { files };
+          },
+        ),
+      ),
+    );
+  }
+  if (sign !== undefined) await signBundle(directory, sign);
+}
+
+/** Runs `body` on a bundle that is needed for as long only. */
+export async function withBundle<Result>(
+  request: BundleRequest,
+  body: (directory: string) => Promise<Result>,
+): Promise<Result> {
+  const root = await mkdtemp(join(tmpdir(), "slm-deploy-"));
+  try {
+    const directory = join(root, "bundle");
+    await makeBundle(directory, request);
+    return await body(directory);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+async function isBundle(directory: string): Promise<boolean> {
+  const manifest = await readManifest(directory).catch((error: unknown) => {
+    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
+    throw error;
+  });
+  return manifest?.kind === "bundle";
+}

@@ -1,0 +1,49 @@
+/** A published decoder-only model as a checkpoint with its tokenizer. */
+import type { CheckpointDType } from "@slm/model";
+import { importConfig, writeImported } from "@slm/model-import";
+import { createTokenizer, fillVocabulary, withPrompt, writeTokenizer } from "@slm/tokenizer";
+import { openForeign } from "./open-foreign.js";
+
+export interface ImportTeacherOptions {
+  readonly dtype: CheckpointDType;
+  /** [tokens] */
+  readonly maxSource?: number | undefined;
+  readonly maxTarget?: number | undefined;
+  /** Text around every source. */
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
+}
+
+export interface ImportedTeacher {
+  readonly parameters: number;
+  readonly vocab: number;
+  /** Where it came from. */
+  readonly source: string;
+  readonly architecture: string;
+  readonly dtype: CheckpointDType;
+}
+
+/**
+ * Writes a foreign model as a checkpoint into `work`, which the caller makes appear whole.
+ *
+ * @throws SlmError naming the file, setting or tensor that is missing, damaged or not imported.
+ */
+export async function importTeacher(
+  source: string,
+  work: string,
+  { dtype, maxSource, maxTarget, before, after }: ImportTeacherOptions,
+): Promise<ImportedTeacher> {
+  const { checkpoint, tokenizer: foreign } = await openForeign(source);
+  const around = foreign.config.source;
+  const files =
+    before === undefined && after === undefined
+      ? foreign
+      : withPrompt(foreign, { before: before ?? around.before ?? "", after: after ?? around.after ?? "\n" });
+  const { vocabularySize } = importConfig(checkpoint, { maxSource, maxTarget }).config;
+  const whole = fillVocabulary(files, vocabularySize, source);
+  const { tokens } = createTokenizer(whole);
+  const { parameters } = await writeImported(checkpoint, work, { dtype, maxSource, maxTarget, tokens });
+  await writeTokenizer(whole, work);
+  const [architecture = ""] = checkpoint.config["architectures"] as readonly string[];
+  return { parameters, vocab: vocabularySize, source, architecture, dtype };
+}

@@ -1,0 +1,54 @@
+/** Progress for machines: one JSON object a line, on stderr. */
+import type { ProgressUpdate } from "@slm/artifact";
+import { describeError } from "../errors.js";
+import type { SlmError } from "@slm/error";
+
+/** Version of the lines. */
+export const EVENT_SCHEMA_VERSION = 1;
+
+/** What tells a user, or a machine, how a command goes. */
+export interface Reporter {
+  update(update: ProgressUpdate): void;
+  note(text: string): void;
+  finish(): void;
+  /** Told the error a command ends with; a reporter for people leaves it to the command. */
+  fail?(error: SlmError): void;
+}
+
+export class EventReporter implements Reporter {
+  readonly #write: (text: string) => void;
+  readonly #now: () => Date;
+  #stage: string | undefined;
+
+  constructor(target: { readonly write: (text: string) => void; readonly now: () => Date }) {
+    this.#write = target.write;
+    this.#now = target.now;
+  }
+
+  update(update: ProgressUpdate): void {
+    if (this.#stage !== update.stage) {
+      this.finish();
+      this.#stage = update.stage;
+      this.#line("stage-started", { stage: update.stage });
+    }
+    this.#line("progress", { ...update });
+  }
+
+  note(text: string): void {
+    this.#line("note", { text });
+  }
+
+  finish(): void {
+    if (this.#stage !== undefined) this.#line("stage-ended", { stage: this.#stage });
+    this.#stage = undefined;
+  }
+
+  fail(error: SlmError): void {
+    this.#line("failed", { error: describeError(error) });
+  }
+
+  #line(event: string, fields: object): void {
+    const time = this.#now().toISOString();
+    this.#write(`${JSON.stringify({ schemaVersion: EVENT_SCHEMA_VERSION, time, event, ...fields })}\n`);
+  }
+}

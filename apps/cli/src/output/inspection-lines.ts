@@ -1,0 +1,67 @@
+/** What `slm data inspect` prints. */
+import type { Inspection, LengthSummary, VocabularyCover } from "@slm/data";
+import { histogramLines } from "./histogram.js";
+
+/** Rejected records and uncovered rows shown in text mode; `--json` lists all. */
+const SHOWN = 10;
+/** Longest part of a sample that is shown [characters]. */
+const SAMPLE_WIDTH = 100;
+
+export function inspectionLines(report: Inspection): readonly string[] {
+  const rejected = report.rejected.map(({ line, reason }) => `  line ${line}: ${reason}`);
+  return [
+    `rows        ${report.rows}`,
+    `rejected    ${report.rejected.length}`,
+    ...shorten(rejected),
+    `duplicates  ${report.duplicates}, and ${report.nearDuplicates} in another case, Unicode form or spacing`,
+    `conflicts   ${report.conflicts} further targets of a source`,
+    `references  ${report.withReferences}`,
+    ...(report.withImage === 0 ? [] : [`images      ${report.withImage}`]),
+    `sources     ${lengths(report.sourceLengths)} characters, ${report.sourceSymbols} different ones`,
+    ...histogramLines(report.sourceHistogram),
+    `targets     ${lengths(report.targetLengths)} words, ${report.targetSymbols} different ones`,
+    ...histogramLines(report.targetHistogram),
+    ...(report.cover === undefined ? [] : coverLines(report.cover)),
+    ...(report.samples.length === 0 ? [] : ["samples"]),
+    ...report.samples.map(({ source, target }) => `  ${quoted(source)} -> ${quoted(target)}`),
+  ];
+}
+
+function coverLines({
+  rows,
+  fraction,
+  missing,
+  sourceTokens,
+  targetTokens,
+}: VocabularyCover): readonly string[] {
+  const uncovered = missing.map(({ line, reason }) => `  line ${line}: ${reason}`);
+  return [
+    `covered     ${rows} (${(fraction * 100).toFixed(2)} %)`,
+    ...shorten(uncovered),
+    ...(
+      [
+        ["source", sourceTokens],
+        ["target", targetTokens],
+      ] as const
+    ).map(
+      ([side, tokens]) =>
+        `  ${side} tokens ${tokens.mean.toFixed(1)} on average, ${lengths(tokens)}; ${tokens.unknown} unknown`,
+    ),
+  ];
+}
+
+function lengths({ p50, p95, max }: LengthSummary): string {
+  return `half up to ${p50}, 95 % up to ${p95}, longest ${max}`;
+}
+
+function shorten(lines: readonly string[]): readonly string[] {
+  const hidden = lines.length - SHOWN;
+  return hidden > 0 ? [...lines.slice(0, SHOWN), `  and ${hidden} more (--json lists them)`] : lines;
+}
+
+function quoted(text: string): string {
+  const shown = Array.from(text.slice(0, 2 * SAMPLE_WIDTH))
+    .slice(0, SAMPLE_WIDTH)
+    .join("");
+  return `${JSON.stringify(shown)}${shown.length < text.length ? "..." : ""}`;
+}

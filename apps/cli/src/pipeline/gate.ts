@@ -1,0 +1,90 @@
+/** Limits on what a run measured: quality, speed and size, read from the artifacts of its stages. */
+import { join } from "node:path";
+import { readJsonFile, readManifest } from "@slm/artifact";
+import { BENCH_FILES, benchResultSchema } from "@slm/bench";
+import { SlmError } from "@slm/error";
+import { z } from "zod";
+
+export interface LimitCheck {
+  readonly limit: string;
+  /** Absent where nothing of that name was measured. */
+  readonly value?: number;
+  readonly pass: boolean;
+}
+
+const COMPARE = {
+  "<=": (value: number, limit: number) => value <= limit,
+  ">=": (value: number, limit: number) => value >= limit,
+} as const;
+
+const LIMIT = /^([A-Za-z][A-Za-z0-9]*)(<=|>=)(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/i;
+
+interface Limit {
+  readonly text: string;
+  readonly figure: string;
+  readonly compare: keyof typeof COMPARE;
+  readonly bound: number;
+}
+
+/** The part of the quantize stage's report that is looked at. */
+const quantizeDetails = z.looseObject({
+  scheme: z.string(),
+  models: z.array(z.looseObject({ name: z.string(), metrics: z.record(z.string(), z.number()) })),
+});
+
+/** @throws SlmError USAGE for a limit that is none; DATA_INVALID for a run whose artifacts cannot be read. */
+export async function checkLimits(run: string, limits: readonly string[]): Promise<readonly LimitCheck[]> {
+  const parsed = limits.map(parseLimit);
+  const figures = await figuresOf(run);
+  return parsed.map(({ text, figure, compare, bound }) => {
+    const value = figures.get(figure);
+    if (value === undefined) return { limit: text, pass: false };
+    return { limit: text, value, pass: COMPARE[compare](value, bound) };
+  });
+}
+
+function parseLimit(text: string): Limit {
+  const [, figure, compare, bound] = LIMIT.exec(text.replaceAll(" ", "")) ?? [];
+  if (figure === undefined || (compare !== "<=" && compare !== ">=") || bound === undefined) {
+    throw new SlmError("USAGE", `--limit ${text}: expected figure<=number or figure>=number`, {
+      suggestions: ["--limit 'wordError<=0.4'"],
+    });
+  }
+  return { text, figure, compare, bound: Number(bound) };
+}
+
+/** Everything a run measured, by name. */
+async function figuresOf(run: string): Promise<ReadonlyMap<string, number>> {
+  const figures = new Map<string, number>();
+  const quantized = await ifThere(readManifest(join(run, "quantize")));
+  if (quantized !== undefined) {
+    const { scheme, models } = quantizeDetails.parse(quantized.details);
+    const metrics = models.find(({ name }) => name === scheme)?.metrics ?? {};
+    for (const [name, value] of Object.entries(metrics)) figures.set(name, value);
+  }
+  const bench = await ifThere(readJsonFile(join(run, "bench", BENCH_FILES.result), benchResultSchema));
+  const model = bench?.models[0];
+  if (model !== undefined) {
+    figures.set("tokensPerSecond", model.tokensPerSecond.p50);
+    figures.set("firstTokenMs", model.firstTokenMs.p50);
+    figures.set("peakRssBytes", model.peakRssBytes);
+    figures.set("parameters", model.parameters);
+  }
+  const bundle = await ifThere(readManifest(join(run, "deploy")));
+  if (bundle !== undefined)
+    figures.set(
+      "bytes",
+      bundle.outputs.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
+  return figures;
+}
+
+/** Undefined for an artifact that the run does not have. */
+async function ifThere<Value>(reading: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
+    throw error;
+  }
+}

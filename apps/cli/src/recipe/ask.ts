@@ -1,0 +1,68 @@
+/** Asks for what a recipe needs and no flag says. Questions go to stderr: stdout is the result. */
+import { cancel, isCancel, select, text } from "@clack/prompts";
+import { SlmError } from "@slm/error";
+import { SIZES, nameProblem, type InitAnswers } from "./recipe-template.js";
+
+/** What flags say already. */
+export interface GivenAnswers {
+  readonly name: string | undefined;
+  readonly data: string | undefined;
+  readonly size: keyof typeof SIZES | undefined;
+  readonly steps: number | undefined;
+  readonly maxDrop: string | undefined;
+}
+
+const DEFAULTS = { name: "my-task", data: "cmudict", size: "tiny", maxDrop: "0.02" } as const;
+
+/** @throws SlmError USAGE for an answer that cannot be; INTERRUPTED when the user leaves */
+export async function askForRecipe(given: GivenAnswers, isInteractive: boolean): Promise<InitAnswers> {
+  const ask = async (question: () => Promise<unknown>, fallback: string): Promise<string> => {
+    if (!isInteractive) return fallback;
+    const answer = await question();
+    if (typeof answer === "string") return answer;
+    if (isCancel(answer)) cancel("Nothing was written.", { output: process.stderr });
+    throw new SlmError("INTERRUPTED", "init: left without an answer; nothing was written");
+  };
+  const output = process.stderr;
+  const textOf = (
+    message: string,
+    initialValue: string,
+    validate?: (value: string | undefined) => string | undefined,
+  ) =>
+    ask(
+      () => text({ message, initialValue, output, ...(validate === undefined ? {} : { validate }) }),
+      initialValue,
+    );
+
+  const name =
+    given.name ?? (await textOf("Name of the run", DEFAULTS.name, (value) => nameProblem(value ?? "")));
+  const data =
+    given.data ??
+    (await textOf("Training rows: a JSONL file of {source, target}, or cmudict", DEFAULTS.data));
+  const size =
+    given.size ??
+    sizeOf(
+      await ask(
+        () => select({ message: "Size of the student", options: sizeOptions(), output }),
+        DEFAULTS.size,
+      ),
+    );
+  const maxDrop =
+    given.maxDrop ?? (await textOf("Most that the metric may get worse by quantization", DEFAULTS.maxDrop));
+  const problem = nameProblem(name);
+  if (problem !== undefined) throw new SlmError("USAGE", `init: --name '${name}': ${problem}`);
+  if (!/^\d+(?:\.\d+)?$/.test(maxDrop))
+    throw new SlmError("USAGE", `init: --max-drop: expected a number, got '${maxDrop}'`);
+  return { name, data, size, steps: given.steps ?? SIZES[size].steps, maxDrop: Number(maxDrop) };
+}
+
+function sizeOptions(): { value: string; label: string; hint: string }[] {
+  return Object.entries(SIZES).map(([value, { width, encoderLayers, decoderLayers }]) => {
+    return { value, label: value, hint: `width ${width}, ${encoderLayers}+${decoderLayers} layers` };
+  });
+}
+
+function sizeOf(text: string): keyof typeof SIZES {
+  if (Object.hasOwn(SIZES, text)) return text as keyof typeof SIZES;
+  throw new SlmError("USAGE", `init: no size '${text}'; there are ${Object.keys(SIZES).join(", ")}`);
+}

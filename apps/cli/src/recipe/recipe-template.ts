@@ -1,0 +1,136 @@
+/** The recipe that `slm init` writes: a few answers, everything else commented or left to its default. */
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { systemCode, writeFailure } from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import { stringify } from "yaml";
+import { loadStages, sectionSchemas } from "../pipeline/stage-table.js";
+import { checkSettings } from "./check-recipe.js";
+import { LayerStack, recipeLayer } from "./layers.js";
+import { parseRecipe } from "./recipe-file.js";
+import { recipeSchema } from "./resolve-recipe.js";
+
+/** Students by size: shapes whose heads fill the width and whose encoder is the deeper half. */
+export const SIZES = {
+  tiny: {
+    width: 96,
+    heads: 4,
+    headDim: 24,
+    feedForward: 384,
+    encoderLayers: 3,
+    decoderLayers: 2,
+    steps: 1600,
+  },
+  small: {
+    width: 192,
+    heads: 6,
+    headDim: 32,
+    feedForward: 768,
+    encoderLayers: 4,
+    decoderLayers: 2,
+    steps: 4000,
+  },
+  medium: {
+    width: 384,
+    heads: 6,
+    headDim: 64,
+    feedForward: 1536,
+    encoderLayers: 8,
+    decoderLayers: 4,
+    steps: 10_000,
+  },
+} as const;
+
+export interface InitAnswers {
+  readonly name: string;
+  /** A JSONL file of rows, or `cmudict`. */
+  readonly data: string;
+  readonly size: keyof typeof SIZES;
+  readonly steps: number;
+  /** Most that the metric may get worse by quantization. */
+  readonly maxDrop: number;
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** What is wrong with a name, or undefined. */
+export function nameProblem(name: string): string | undefined {
+  return NAME.test(name)
+    ? undefined
+    : "expected letters, digits, '.', '_' and '-', beginning with a letter or digit";
+}
+
+/** The recipe as text. */
+export function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): string {
+  const { steps: _default, heads, ...shape } = SIZES[size];
+  const isDictionary = data === "cmudict";
+  const student = { ...shape, heads, kvHeads: heads, maxSource: 64, maxTarget: 64, bias: false };
+  const teacher = isDictionary
+    ? { kind: "embedded", name: "g2p" }
+    : {
+        kind: "train",
+        model: {
+          ...student,
+          encoderLayers: undefined,
+          decoderLayers: shape.encoderLayers + shape.decoderLayers,
+        },
+        steps,
+      };
+  const section = (comment: string, value: object): string =>
+    `# ${comment}\n${stringify(withoutUndefined(value))}`;
+  return [
+    `# ${name}: written by slm init. slm run ${name}.yaml --dry-run shows what it will do.`,
+    "# Every setting and its meaning: slm schema, or --print-config.",
+    "",
+    stringify({ name, seed: 1 }),
+    section(
+      "Rows of {source, target}; a part of the sources is kept for choosing checkpoints and for the test.",
+      {
+        data: { source: isDictionary ? { kind: "cmudict" } : { kind: "jsonl", train: data } },
+      },
+    ),
+    section("One token per character of a source and per word of a target.", {
+      tokenizer: { kind: "symbols" },
+    }),
+    section(
+      isDictionary
+        ? "The decoder-only model that comes with slm."
+        : "A decoder-only model, trained on the same rows.",
+      {
+        teacher,
+      },
+    ),
+    section("The encoder-decoder that learns from it.", { distill: { student, steps } }),
+    section(`int8 encoder, int4 decoder; refused if the metric gets worse by more than ${maxDrop}.`, {
+      quantize: { schemes: ["cpu"], gate: { metric: isDictionary ? "wordError" : "exactMatch", maxDrop } },
+    }),
+    section("Latency, rate and memory beside a decoder-only model of equal size.", { bench: {} }),
+    section("The bundle and its card.", { deploy: { name } }),
+  ].join("\n");
+}
+
+/**
+ * Writes a new recipe, checked as a run would check it.
+ *
+ * @throws SlmError OUTPUT_FAILED if there is such a file already; CONFIG_INVALID for answers that make no recipe.
+ */
+export async function writeRecipe(path: string, answers: InitAnswers): Promise<void> {
+  const text = recipeText(answers);
+  const layers = new LayerStack([recipeLayer(parseRecipe(text, path))]);
+  checkSettings(recipeSchema(sectionSchemas(await loadStages())), layers.value, layers);
+  try {
+    await writeFile(path, text, { flag: "wx" });
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") {
+      throw new SlmError("OUTPUT_FAILED", `${path} is there already and is not overwritten`, {
+        context: { path: resolve(path) },
+        suggestions: ["slm init -o another.yaml"],
+      });
+    }
+    throw writeFailure(error, path, "nothing was written");
+  }
+}
+
+function withoutUndefined(value: object): object {
+  return JSON.parse(JSON.stringify(value)) as object;
+}

@@ -1,0 +1,96 @@
+/**
+ * Builds the page (`dist/site`) and the program behind an npm package's `generate()` (`dist/node`), each without imports from
+ * this repository.
+ *
+ *   node apps/web/build.mjs
+ */
+import { cp, mkdir, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { build } from "esbuild";
+
+const here = import.meta.dirname;
+const site = join(here, "dist", "site");
+const conditions = ["@slm/source"];
+
+/**
+ * A page takes from our packages only what it uses: their modules do nothing when they are imported. Modules of Node that are
+ * left over, and locks on files, must not be used; a use would be an error of the build.
+ */
+const forBrowsers = {
+  name: "for-browsers",
+  setup({ onResolve, onLoad, resolve }) {
+    const shims = { "node:fs/promises": "files.ts", "node:path": "path.ts", "node:util": "util.ts" };
+    onResolve({ filter: /^(node:|proper-lockfile$)/ }, ({ path }) => {
+      const shim = shims[path];
+      if (shim !== undefined)
+        return { path: join(here, "src", "shims", shim), namespace: "shim", sideEffects: false };
+      return { path, namespace: "absent", sideEffects: false };
+    });
+    // As CommonJS, so that names which only unused code imports need not exist.
+    onLoad({ filter: /.*/, namespace: "shim" }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+      resolveDir: here,
+    }));
+    onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "module.exports = {};" }));
+    onResolve({ filter: /^(@slm\/|\.\.?\/)/ }, async ({ path, pluginData, ...options }) => {
+      if (pluginData === "seen") return undefined;
+      const found = await resolve(path, { ...options, pluginData: "seen" });
+      return found.errors.length > 0 ? found : { ...found, sideEffects: options.kind === "entry-point" };
+    });
+  },
+};
+
+await rm(join(here, "dist", "site"), { recursive: true, force: true });
+await rm(join(here, "dist", "node"), { recursive: true, force: true });
+await mkdir(site, { recursive: true });
+await cp(join(here, "public"), site, { recursive: true });
+const { metafile } = await build({
+  metafile: true,
+  entryPoints: ["page", "model-worker", "service-worker"].map((name) => join(here, "src", `${name}.ts`)),
+  outdir: site,
+  bundle: true,
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  minify: true,
+  legalComments: "linked",
+  conditions,
+  plugins: [forBrowsers],
+  logLevel: "warning",
+});
+
+for (const { inputs } of Object.values(metafile.outputs)) {
+  const used = Object.entries(inputs).find(
+    ([path, { bytesInOutput }]) => path.startsWith("absent:") && bytesInOutput > 0,
+  );
+  if (used !== undefined) throw new Error(`the page uses ${used[0]}, which a browser does not have`);
+}
+
+/** ONNX Runtime's own files: the small build, and the one for GPUs in a folder that is kept offline only once it was used. */
+const ortDist = dirname(
+  createRequire(join(here, "..", "..", "packages/run/runtime-web/src/")).resolve(
+    "onnxruntime-web/ort-wasm-simd-threaded.wasm",
+  ),
+);
+const ortFiles = {
+  ort: ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"],
+  gpu: ["ort.webgpu.min.mjs", "ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm"],
+};
+for (const [folder, names] of Object.entries(ortFiles)) {
+  for (const name of names) await cp(join(ortDist, name), join(site, folder, name));
+}
+
+const { nodeDependencies } = JSON.parse(await readFile(join(here, "package.json"), "utf8"));
+await build({
+  entryPoints: [join(here, "src", "node", "index.ts")],
+  outfile: join(here, "dist", "node", "index.js"),
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  conditions,
+  external: Object.keys(nodeDependencies),
+  legalComments: "eof",
+  logLevel: "warning",
+});

@@ -1,0 +1,46 @@
+/** What the page and the worker that holds the model say to one another. */
+import type { WebProvider } from "@slm/runtime-web";
+
+export type ToWorker =
+  | { readonly kind: "load"; readonly site: Site; readonly base: string; readonly provider: WebProvider }
+  | { readonly kind: "answer"; readonly text: string }
+  | { readonly kind: "stop" };
+
+export type FromWorker =
+  | { readonly kind: "progress"; readonly loaded: number; readonly total: number }
+  | {
+      readonly kind: "ready";
+      readonly provider: WebProvider;
+      readonly threads: number;
+      readonly loadMs: number;
+    }
+  | { readonly kind: "piece"; readonly text: string }
+  | {
+      readonly kind: "done";
+      readonly tokens: number;
+      readonly firstTokenMs: number;
+      readonly tokensPerSecond: number;
+      readonly stopped: boolean;
+    }
+  | { readonly kind: "failed"; readonly message: string; readonly during: "load" | "answer" };
+
+/** `site.json`, written by `slm deploy --to web`. */
+export interface Site {
+  readonly title: string;
+  readonly version: string;
+  /** Files of the page itself. */
+  readonly shell: readonly string[];
+  /** Files of the bundle. */
+  readonly files: readonly SiteFile[];
+}
+
+export interface SiteFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Address of a file: its hash is part of it, so that no cache gives the file of another version. */
+export function fileUrl(base: string, { path, sha256 }: SiteFile): string {
+  return new URL(`${path}?sha256=${sha256}`, base).href;
+}

@@ -1,0 +1,65 @@
+/** `generate()` of an npm package that `slm deploy --to npm` makes: the model lies in `./model/` beside this file. */
+import { fileURLToPath } from "node:url";
+import { loadGenerator, type Generator } from "@slm/generate";
+import { createCpuRuntime } from "@slm/runtime-cpu";
+import type { Runtime } from "@slm/runtime";
+
+export interface Generated {
+  readonly text: string;
+  readonly tokens: number;
+  readonly finished: boolean;
+}
+
+export interface Options {
+  readonly maxTokens?: number;
+  readonly onToken?: (piece: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+interface Loaded {
+  readonly runtime: Runtime;
+  readonly generator: Generator;
+}
+
+let loaded: Promise<Loaded> | undefined;
+
+async function load(): Promise<Loaded> {
+  const runtime = await createCpuRuntime({ inThread: true });
+  return {
+    runtime,
+    generator: await loadGenerator(fileURLToPath(new URL("model", import.meta.url)), runtime),
+  };
+}
+
+export async function generate(
+  source: string,
+  { maxTokens, onToken, signal }: Options = {},
+): Promise<Generated> {
+  loaded ??= load().catch((error: unknown) => {
+    loaded = undefined; // The next call tries again.
+    throw error;
+  });
+  const { generator } = await loaded;
+  const [generation] = await generator.generate([source], {
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onToken === undefined
+      ? {}
+      : {
+          onToken: (_row, piece) => {
+            onToken(piece);
+          },
+        }),
+  });
+  const { text, tokens, finished } = generation!;
+  return { text, tokens: tokens.length, finished };
+}
+
+export async function close(): Promise<void> {
+  const held = loaded;
+  loaded = undefined;
+  if (held === undefined) return;
+  const { generator, runtime } = await held;
+  await generator.close();
+  await runtime.close();
+}

@@ -1,0 +1,157 @@
+/** The page: loads the model, takes text, shows the answer while it grows and how fast it came. */
+import type { WebProvider } from "@slm/runtime-web";
+import type { FromWorker, Site, ToWorker } from "./messages.js";
+
+/** The element of an id. @throws Error if the page has none: its HTML and this file belong together */
+function element<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
+  const found = document.getElementById(id);
+  if (found instanceof kind) return found;
+  throw new Error(`no element '${id}'`);
+}
+
+const form = element("form", HTMLFormElement);
+const input = element("source", HTMLTextAreaElement);
+const send = element("send", HTMLButtonElement);
+const stop = element("stop", HTMLButtonElement);
+const output = element("answer", HTMLElement);
+const status = element("status", HTMLElement);
+const problem = element("problem", HTMLElement);
+const progress = element("progress", HTMLProgressElement);
+const loading = element("loading", HTMLElement);
+const figures = element("figures", HTMLElement);
+const device = element("device", HTMLSelectElement);
+
+let worker: Worker | undefined;
+
+function tell(message: ToWorker): void {
+  worker?.postMessage(message);
+}
+
+async function start(): Promise<void> {
+  const site = (await (await fetch("site.json")).json()) as Site;
+  document.title = site.title;
+  element("title", HTMLElement).textContent = site.title;
+  void keepOffline(site.version);
+  await offerGpu();
+  loadModel(site);
+  device.addEventListener("change", () => {
+    loadModel(site);
+  });
+}
+
+/** WebGPU is offered where the browser has an adapter; WebAssembly runs everywhere and stays the choice until then. */
+async function offerGpu(): Promise<void> {
+  const { gpu } = navigator as { readonly gpu?: { requestAdapter(): Promise<unknown> } };
+  const adapter = await gpu?.requestAdapter().catch(() => null);
+  if (adapter == null) return;
+  device.add(new Option("WebGPU (experimental)", "webgpu"));
+  element("device-choice", HTMLElement).hidden = false;
+}
+
+function loadModel(site: Site): void {
+  worker?.terminate();
+  worker = new Worker("model-worker.js", { type: "module" });
+  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    onMessage(data);
+  };
+  worker.onerror = () => {
+    show(problem, "The model's worker could not be started.");
+  };
+  setBusy(true);
+  loading.hidden = false;
+  status.textContent = "Loading the model";
+  tell({ kind: "load", site, base: document.baseURI, provider: device.value as WebProvider });
+}
+
+function onMessage(message: FromWorker): void {
+  switch (message.kind) {
+    case "progress":
+      progress.max = message.total;
+      progress.value = message.loaded;
+      progress.textContent = `${Math.floor((100 * message.loaded) / message.total)} %`;
+      return;
+    case "ready":
+      loading.hidden = true;
+      status.textContent = `Ready: ${message.provider}, ${message.threads} ${message.threads === 1 ? "thread" : "threads"}, loaded in ${(message.loadMs / 1000).toFixed(1)} s`;
+      setBusy(false);
+      input.focus();
+      return;
+    case "piece":
+      output.textContent += message.text;
+      return;
+    case "done":
+      showFigures(message);
+      endAnswer(message.stopped ? "Stopped" : "Done");
+      return;
+    case "failed":
+      show(problem, message.message);
+      loading.hidden = true;
+      if (message.during === "answer") endAnswer("No answer");
+      else status.textContent = "The model could not be loaded";
+  }
+}
+
+function showFigures({ tokens, firstTokenMs, tokensPerSecond }: Extract<FromWorker, { kind: "done" }>): void {
+  element("first-token", HTMLElement).textContent = `${firstTokenMs.toFixed(1)} ms`;
+  element("rate", HTMLElement).textContent = `${tokensPerSecond.toFixed(1)} tokens/s`;
+  element("count", HTMLElement).textContent = String(tokens);
+  figures.hidden = false;
+}
+
+function endAnswer(text: string): void {
+  status.textContent = text;
+  // Screen readers read the answer once, when it is whole.
+  output.setAttribute("aria-busy", "false");
+  setBusy(false);
+  stop.disabled = true;
+  input.focus();
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = input.value.trim();
+  if (text === "" || send.disabled) return;
+  problem.hidden = true;
+  figures.hidden = true;
+  output.textContent = "";
+  output.setAttribute("aria-busy", "true");
+  status.textContent = "Answering";
+  setBusy(true);
+  stop.disabled = false;
+  tell({ kind: "answer", text });
+});
+
+input.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+});
+
+stop.addEventListener("click", () => {
+  tell({ kind: "stop" });
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !stop.disabled) tell({ kind: "stop" });
+});
+
+function setBusy(isBusy: boolean): void {
+  send.disabled = isBusy;
+}
+
+function show(target: HTMLElement, text: string): void {
+  target.textContent = text;
+  target.hidden = false;
+}
+
+/** After the first visit the page works without a network. */
+async function keepOffline(version: string): Promise<void> {
+  if (!("serviceWorker" in navigator)) return;
+  await navigator.serviceWorker.register(`service-worker.js?version=${version}`);
+  await navigator.serviceWorker.ready;
+  document.documentElement.dataset["offline"] = "ready";
+}
+
+start().catch((error: unknown) => {
+  show(problem, error instanceof Error ? error.message : String(error));
+});

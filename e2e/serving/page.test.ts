@@ -1,0 +1,163 @@
+/** The page of `slm deploy --to web` in headless Chromium. */
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
+import { bundle, required, slm } from "./command-line.js";
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".css": "text/css",
+  ".json": "application/json",
+  ".wasm": "application/wasm",
+};
+const WORDS = ["abc", "deb", "cab", "bed", "cede"];
+
+/** Runs in the page: notes every state of the bar and of the answer. */
+const RECORDER = `
+  window.seen = [];
+  new MutationObserver(() => {
+    const bar = document.querySelector("progress");
+    const text = document.querySelector("#answer")?.textContent ?? "";
+    if (bar !== null && bar.value > 0) window.seen.push("progress " + bar.value);
+    if (text !== "" && window.seen.at(-1) !== text) window.seen.push(text);
+  }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });`;
+
+let root: string;
+let site: string;
+let server: Server;
+let url: string;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let expected: string[];
+
+/** A static host, as plain as they come. */
+function serveFiles(directory: string): Server {
+  return createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? "", "http://localhost");
+    const file = join(directory, pathname.endsWith("/") ? `${pathname}index.html` : pathname);
+    if (!existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
+    response.writeHead(200, {
+      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+      "content-length": statSync(file).size,
+    });
+    createReadStream(file).pipe(response);
+  });
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-page-"));
+  site = join(root, "site");
+  await slm("deploy", bundle, "--to", "web", "-o", site, "--name", "Letters to sounds");
+  const prompts = WORDS.flatMap((word) => ["--prompt", word]);
+  const { generations } = (await slm("generate", bundle, ...prompts)) as { generations: { text: string }[] };
+  expected = generations.map(({ text }) => text);
+  server = serveFiles(site);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  // Containers run tests as root, where Chromium has no sandbox.
+  const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  browser = await chromium.launch({ executablePath: required("SLM_TEST_CHROMIUM"), args });
+});
+afterAll(async () => {
+  await browser.close();
+  server.closeAllConnections();
+  server.close();
+  await rm(root, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  context = await browser.newContext({ viewport: { width: 720, height: 640 } });
+  page = await context.newPage();
+});
+afterEach(() => context.close());
+
+async function openReady(): Promise<void> {
+  await page.goto(url);
+  await page.getByText(/^Ready: wasm/).waitFor({ timeout: 90_000 });
+}
+
+/** Types a text, presses Enter and waits for the end. */
+async function ask(text: string): Promise<string> {
+  await page.getByLabel("Text").fill(text);
+  await page.getByLabel("Text").press("Enter");
+  await page.getByText(/^(Done|No answer)$/).waitFor();
+  return (await page.getByRole("region", { name: "Answer" }).last().textContent()) ?? "";
+}
+
+describe("the page", () => {
+  test("gives the very texts that the native runtime gives, and says how fast", async () => {
+    await openReady();
+    const texts: string[] = [];
+    for (const word of WORDS) texts.push(await ask(word));
+    expect(texts).toEqual(expected);
+    expect(await page.locator("#first-token").textContent()).toMatch(/^\d+\.\d ms$/);
+    expect(await page.locator("#rate").textContent()).toMatch(/^\d+\.\d tokens\/s$/);
+    const shots = process.env["SLM_SCREENSHOT"];
+    if (shots !== undefined) await page.screenshot({ path: shots });
+  });
+
+  test("shows progress while it loads, and the answer while it grows", async () => {
+    await page.addInitScript(RECORDER);
+    await openReady();
+    const answer = await ask(WORDS[0]!);
+    const seen = (await page.evaluate("window.seen")) as string[];
+    expect(seen.some((entry) => entry.startsWith("progress "))).toBe(true);
+    const growing = new Set(seen.filter((entry) => !entry.startsWith("progress ")));
+    expect(growing.size).toBeGreaterThan(1);
+    expect([...growing].every((text) => answer.startsWith(text))).toBe(true);
+  });
+
+  test("works without a network after the first visit", async () => {
+    await openReady();
+    await page.waitForFunction("document.documentElement.dataset.offline === 'ready'", undefined, {
+      timeout: 60_000,
+    });
+    await context.setOffline(true);
+    await page.reload();
+    await page.getByText(/^Ready: wasm/).waitFor({ timeout: 60_000 });
+    expect(await ask(WORDS[1]!)).toBe(expected[1]);
+  });
+
+  test("can be used with the keyboard alone, and every control has a name", async () => {
+    await openReady();
+    expect(await page.evaluate("document.activeElement.id")).toBe("source");
+    await page.keyboard.type(WORDS[2]!);
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate("document.activeElement.id")).toBe("send");
+    await page.keyboard.press("Enter");
+    await page.getByText(/^Done$/).waitFor();
+    expect(await page.evaluate("document.activeElement.id")).toBe("source");
+    for (const name of ["Answer", "Stop"]) expect(await page.getByRole("button", { name }).count()).toBe(1);
+    expect(await page.getByRole("textbox", { name: "Text" }).count()).toBe(1);
+    expect(await page.getByRole("status").textContent()).toBe("Done");
+    expect(await page.locator("#answer").getAttribute("aria-live")).toBe("polite");
+    expect(await page.locator("#answer").getAttribute("aria-busy")).toBe("false");
+  });
+
+  test("says what it cannot answer, and goes on", async () => {
+    await openReady();
+    await ask("日本");
+    expect(await page.getByRole("alert").textContent()).not.toBe("");
+    expect(await ask(WORDS[3]!)).toBe(expected[3]);
+  });
+
+  test("refuses a bundle that was changed on its way", async () => {
+    const changed = join(root, "changed");
+    await slm("deploy", bundle, "--to", "web", "-o", changed);
+    const file = join(changed, "model", "model.json");
+    await writeFile(file, (await readFile(file, "utf8")).replace('"student"', '"studenx"'));
+    const other = serveFiles(changed);
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    await page.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`);
+    await page.getByText("not the file that was deployed").waitFor({ timeout: 60_000 });
+    other.closeAllConnections();
+    other.close();
+  });
+});

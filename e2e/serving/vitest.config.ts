@@ -1,0 +1,7 @@
+import { mergeConfig } from "vite";
+import base from "../../vitest.base.mjs";
+
+/** Tests against a registry, a browser and OpenAI's client; `npm run e2e:serving` brings what they need. */
+export default mergeConfig(base, {
+  test: { root: import.meta.dirname, include: ["*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+});

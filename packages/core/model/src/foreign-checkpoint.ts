@@ -1,0 +1,26 @@
+/** A model as others store it, before it becomes one of ours: what readers of foreign formats give and the importer takes. */
+
+/** One tensor of a foreign checkpoint; its numbers stay on disk until they are read. */
+export interface ForeignTensor {
+  /** Its name in a Hugging Face directory, such as `model.layers.0.self_attn.q_proj.weight`. */
+  readonly name: string;
+  /** Sizes, slowest axis first, as PyTorch writes them: a linear layer is `[out, in]`. */
+  readonly shape: readonly number[];
+  /** Element type as the file calls it, such as `BF16` or `Q4_K`; for messages only. */
+  readonly dtype: string;
+  /**
+   * All elements in row-major order, as float32, in memory of their own: the caller may change them.
+   *
+   * @throws SlmError DATA_INVALID if the file does not hold what its header says.
+   */
+  read(): Promise<Float32Array>;
+}
+
+export interface ForeignCheckpoint {
+  /** The directory or file it came from, for messages. */
+  readonly where: string;
+  /** The model's `config.json` with Hugging Face keys (`architectures`, `hidden_size`, `rope_theta`, ...). */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Every tensor once; names are unique. */
+  readonly tensors: readonly ForeignTensor[];
+}

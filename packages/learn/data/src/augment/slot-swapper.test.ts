@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import type { Row } from "../row.js";
+import { replaceSlots, slotSpans } from "./slot-spans.js";
+import { SlotSwapper } from "./slot-swapper.js";
+
+const call = (name: string, slots: Record<string, unknown>): string =>
+  JSON.stringify({ name, arguments: slots });
+const row = (source: string, target: string): Row => ({ source, target });
+
+describe(slotSpans, () => {
+  test("finds values that stand once in the source as whole words, with the key that holds them", () => {
+    const found = slotSpans(
+      row("play Blue Moon by Ella", call("Play", { track: "Blue Moon", artist: "Ella" })),
+    );
+    expect(found.map(({ slot, value, sourceStart }) => [slot, value, sourceStart])).toEqual([
+      ["track", "Blue Moon", 5],
+      ["artist", "Ella", 18],
+    ]);
+  });
+
+  test("leaves alone what is ambiguous: values that stand twice, inside words, in both places, or nowhere", () => {
+    expect(slotSpans(row("to to be", call("A", { x: "to" })))).toEqual([]);
+    expect(slotSpans(row("tomorrow", call("A", { x: "to" })))).toEqual([]);
+    expect(slotSpans(row("rate it five", call("A", { x: "5" })))).toEqual([]);
+    expect(slotSpans(row("a b", '[{"x": "a"}, {"x": "a"}]'))).toEqual([]);
+    expect(slotSpans(row("a b", "no JSON"))).toEqual([]);
+    expect(slotSpans(row("new york city", call("A", { city: "new york", place: "york city" })))).toHaveLength(
+      1,
+    );
+  });
+
+  test("keeps spaces of the target's JSON as they are", () => {
+    const one = row("wake me at 7", '{"name": "Alarm", "arguments": {"time" :  "7"}}');
+    expect(replaceSlots(one, slotSpans(one), ['half "past" 8'])).toEqual(
+      row('wake me at half "past" 8', '{"name": "Alarm", "arguments": {"time" :  "half \\"past\\" 8"}}'),
+    );
+  });
+});
+
+describe(SlotSwapper, () => {
+  const rows = Array.from({ length: 80 }, (_, index) =>
+    row(
+      `play song ${index} at ${index % 3}`,
+      call("Play", { track: `song ${index}`, level: `${index % 3}` }),
+    ),
+  );
+  const swapper = (copies: number, invent: number, seed = 1): SlotSwapper => {
+    const made = new SlotSwapper({ copies, invent }, seed);
+    for (const one of rows) made.learn(one);
+    return made;
+  };
+  const never = (): boolean => false;
+
+  test("every copy says on the target side what its source says", () => {
+    for (const [index, one] of rows.entries()) {
+      for (const made of swapper(3, 0.5).copies(one, index, never)) {
+        const { track, level } = (JSON.parse(made.target) as { arguments: Record<string, string> }).arguments;
+        expect(made.source).toBe(`play ${track!} at ${level!}`);
+        expect(made.source).not.toBe(one.source);
+      }
+    }
+  });
+
+  test("repeats itself for a seed and an index, and differs for others", () => {
+    const list = (seed: number, index: number): readonly Row[] => [
+      ...swapper(2, 0.3, seed).copies(rows[0]!, index, never),
+    ];
+    expect(list(1, 0)).toEqual(list(1, 0));
+    expect(list(1, 0)).not.toEqual(list(2, 0));
+    expect(list(1, 0)).not.toEqual(list(1, 1));
+  });
+
+  test("never gives a source that is taken", () => {
+    expect([...swapper(5, 0).copies(rows[0]!, 0, () => true)]).toEqual([]);
+  });
+
+  test("invents words for keys of many values only", () => {
+    const made = rows.flatMap((one, index) => [...swapper(4, 1).copies(one, index, never)]);
+    expect(made.length).toBeGreaterThan(100);
+    for (const { target } of made) {
+      const { track, level } = (JSON.parse(target) as { arguments: Record<string, string> }).arguments;
+      expect(["0", "1", "2"]).toContain(level);
+      expect(track!.split(" ").length).toBeLessThanOrEqual(4);
+    }
+    expect(made.some(({ target }) => !/"track":"song \d+"/.test(target))).toBe(true);
+  });
+});

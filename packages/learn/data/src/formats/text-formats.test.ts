@@ -1,0 +1,142 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MAX_RECORD_BYTES } from "../limits.js";
+import { scanFile, type DataFile, type ScanSettings } from "../scan-file.js";
+import type { ScannedLine } from "../read-rows.js";
+
+let directory = "";
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "slm-formats-"));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+async function put(name: string, content: string | Uint8Array): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, content);
+  return path;
+}
+
+async function scan(file: DataFile, settings: ScanSettings = {}): Promise<readonly ScannedLine[]> {
+  const lines: ScannedLine[] = [];
+  for await (const line of scanFile(file, settings)) lines.push(line);
+  return lines;
+}
+
+async function csv(
+  content: string | Uint8Array,
+  settings: ScanSettings = {},
+): Promise<readonly ScannedLine[]> {
+  return scan(await put("a.csv", content), settings);
+}
+
+const row = (line: number, source: string, target: string): ScannedLine => ({
+  line,
+  row: { source, target },
+});
+
+describe("CSV", () => {
+  test("reads quoted fields with commas, quotes and line ends, and numbers records by their first line", async () => {
+    const text = 'source,target\n"a, b","say ""x"""\n"two\nlines",T\nc,D\n';
+    const expected = [row(2, "a, b", 'say "x"'), row(3, "two\nlines", "T"), row(5, "c", "D")];
+    expect(await csv(text)).toEqual(expected);
+    expect(await csv(`\ufeff${text.replaceAll("\n", "\r\n")}`)).toEqual(expected);
+    expect(await csv(text.trimEnd())).toEqual(expected);
+  });
+
+  test("reads back whatever fields were written", async () => {
+    const field = fc
+      .string({ unit: "grapheme", minLength: 1 })
+      .filter((text) => !/[\r\0]/u.test(text) && text.trim() !== "");
+    const quote = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+    const property = fc.asyncProperty(fc.array(fc.tuple(field, field), { maxLength: 20 }), async (pairs) => {
+      const lines = pairs.map((pair) => pair.map(quote).join(","));
+      const rows = await csv(["source,target", ...lines, ""].join("\n"));
+      expect(rows.map((one) => ("row" in one ? [one.row.source, one.row.target] : one))).toEqual(pairs);
+    });
+    await fc.assert(property, { numRuns: 60 });
+  });
+
+  test.each([
+    ["a record of another length", "x\n", "1 fields, expected 2 as in the header"],
+    ["a quote inside a field", 'a"b,c\n', "a quote is not closed"],
+    ["two quotes inside a field", 'a"b",c\n', "Invalid Opening Quote"],
+    ["text behind a closing quote", '"a"b,c\n', "Invalid Closing Quote"],
+    ["a quote that is never closed", '"a,b\n', "a quote is not closed"],
+    ["bytes that are not UTF-8", Buffer.from([0xff, 0x2c, 0x62, 0x0a]), "not UTF-8 text"],
+    ["a NUL", "a\0,b\n", "source: holds a NUL character"],
+    ["an empty field", ",b\n", "source: expected text, got an empty string"],
+  ])("rejects %s, and goes on behind it", async (_name, damaged, reason) => {
+    const bytes = Buffer.concat([Buffer.from("source,target\n"), Buffer.from(damaged), Buffer.from("c,D\n")]);
+    const [bad, good] = await csv(bytes);
+    expect(bad).toMatchObject({ line: 2, reason: expect.stringContaining(reason) as string });
+    expect(good).toEqual(row(3, "c", "D"));
+  });
+
+  test("rejects a quote that stays open for longer than a record may be, and reads the lines behind it", async () => {
+    const filler = `${"x".repeat(1000)},y\n`;
+    const lines = Math.ceil(MAX_RECORD_BYTES / filler.length) + 1;
+    const rows = await csv(`source,target\n"open,b\n${filler.repeat(lines)}`);
+    expect(rows).toHaveLength(lines + 1);
+    expect(rows[0]).toMatchObject({
+      line: 2,
+      reason: expect.stringContaining("not closed within") as string,
+    });
+    expect(rows.at(-1)).toMatchObject({ line: lines + 2, row: { target: "y" } });
+  });
+
+  test("takes names for columns of a file without a header line", async () => {
+    expect(await csv("a,b\nc,d\n", { columns: ["source", "target"] })).toEqual([
+      row(1, "a", "b"),
+      row(2, "c", "d"),
+    ]);
+  });
+
+  test("refuses a header that names a column twice, and a missing column with those that are there", async () => {
+    await expect(csv("a,a\n1,2\n")).rejects.toMatchObject({ code: "DATA_INVALID" });
+    const missing = csv("id,text\n1,2\n", { template: { source: "{text}", target: "{fr}" } });
+    await expect(missing).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    await expect(csv("id,text\n1,2\n", { template: { source: "{text}", target: "{fr}" } })).rejects.toThrow(
+      "no column 'fr' (template.target); its columns are id, text",
+    );
+  });
+
+  test("reads windows-1252 where it is told to, and names UTF-16", async () => {
+    const bytes = Buffer.from([...Buffer.from("source,target\ncaf"), 0xe9, ...Buffer.from(",x\n")]);
+    expect(await csv(bytes, { encoding: "windows-1252" })).toEqual([row(2, "café", "x")]);
+    await expect(csv(Buffer.from("\ufeffsource,target\n", "utf16le"))).rejects.toThrow("UTF-16");
+  });
+});
+
+test("TSV has tabs between fields, and quotes are text", async () => {
+  const path = await put("a.tsv", 'source\ttarget\n5" screen, new\t"x\n');
+  expect(await scan(path)).toEqual([row(2, '5" screen, new', '"x')]);
+});
+
+describe("parallel text", () => {
+  test("pairs lines, skips pairs of empty ones and rejects half a pair", async () => {
+    const source = await put("a.en", "one\n\ntwo\nthree\n");
+    const target = await put("a.fr", "un\n\n\ntrois");
+    expect(await scan({ source, target })).toEqual([
+      row(1, "one", "un"),
+      { line: 3, reason: "target: expected text, got an empty string" },
+      row(4, "three", "trois"),
+    ]);
+  });
+
+  test("refuses files of unequal length", async () => {
+    const [source, target] = [await put("b.en", "one\ntwo\n"), await put("b.fr", "un\n")];
+    await expect(scan({ source, target })).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await expect(scan({ source, target: join(directory, "none") })).rejects.toMatchObject({
+      code: "INPUT_MISSING",
+    });
+  });
+});
+
+test("a file of no known ending is refused with the formats there are, and read as the recipe says", async () => {
+  const path = await put("rows.data", '{"source":"a","target":"b"}\n');
+  await expect(scan(path)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  expect(await scan(path, { format: "jsonl" })).toEqual([row(1, "a", "b")]);
+});

@@ -1,0 +1,36 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { HashTable } from "./hash-table.js";
+
+describe(HashTable, () => {
+  test("remembers what a map of the texts remembers", () => {
+    const entry = fc.tuple(fc.string({ maxLength: 3 }), fc.integer({ min: 1, max: 255 }));
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 300 }), (entries) => {
+        const table = new HashTable();
+        const map = new Map<string, number>();
+        for (const [text, value] of entries) {
+          expect(table.get(text)).toBe(map.get(text));
+          table.set(text, value);
+          map.set(text, value);
+        }
+        expect(table.size).toBe(map.size);
+        for (const [text, value] of map) expect(table.get(text)).toBe(value);
+      }),
+    );
+  });
+
+  test("grows, and says what it has seen", () => {
+    const table = new HashTable();
+    for (let index = 0; index < 5000; index++) expect(table.seen(`text ${index}`)).toBe(false);
+    for (let index = 0; index < 5000; index++) expect(table.seen(`text ${index}`)).toBe(true);
+    expect(table.seen("another")).toBe(false);
+    expect(table.size).toBe(5001);
+  });
+
+  test.each([0, 256, 1.5, NaN])("refuses the number %d", (value) => {
+    expect(() => {
+      new HashTable().set("a", value);
+    }).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,70 @@
+import { describe, expect, test } from "vitest";
+import { compileMapping, ROW_COLUMNS, type Columns, type MappingSettings } from "./mapping.js";
+import { parseTemplate } from "./template.js";
+
+const map = (settings: MappingSettings, columns: Columns): unknown =>
+  compileMapping(settings, ROW_COLUMNS).rowOf(columns);
+
+describe(parseTemplate, () => {
+  test("takes a template apart; doubled braces and JSON are text", () => {
+    expect(parseTemplate("translate: {text}")).toEqual([{ text: "translate: " }, { column: "text" }]);
+    expect(parseTemplate('{"label": {"a": "{label}"}}')).toEqual([
+      { text: '{"label": {"a": "' },
+      { column: "label" },
+      { text: '"}}' },
+    ]);
+    expect(parseTemplate("{{x}} {y z.w}")).toEqual([{ text: "{x}" }, { text: " " }, { column: "y z.w" }]);
+    expect(parseTemplate("{} {")).toEqual([{ text: "{} {" }]);
+  });
+});
+
+describe(compileMapping, () => {
+  test("takes columns as they are named, by fields, by templates, and inside others by dots", () => {
+    expect(map({}, { source: "a", target: "b", other: 1 })).toEqual({ source: "a", target: "b" });
+    expect(map({ fields: { source: "x", target: "y" } }, { x: "a", y: 2n })).toEqual({
+      source: "a",
+      target: "2",
+    });
+    expect(map({ template: { source: "say {t.en}", target: "{n}" } }, { t: { en: "hi" }, n: true })).toEqual({
+      source: "say hi",
+      target: "true",
+    });
+    expect(
+      map({ fields: { target: "a.b" } }, { source: "s", "a.b": "named", a: { b: "nested" } }),
+    ).toMatchObject({
+      target: "named",
+    });
+  });
+
+  test("references are the target and the others, each once; an image passes through", () => {
+    const columns = { source: "a", target: "b", references: ["c", "b"], image: "x.png" };
+    expect(map({}, columns)).toEqual({ source: "a", target: "b", references: ["b", "c"], image: "x.png" });
+    expect(map({ fields: { references: "more" } }, { source: "a", target: "b", more: "c" })).toMatchObject({
+      references: ["b", "c"],
+    });
+    expect(map({}, { ...columns, references: null, image: "" })).toEqual({ source: "a", target: "b" });
+    expect(map({ template: { target: "<{target}>" } }, columns)).toMatchObject({ target: "<b>" });
+    expect(map({ template: { target: "<{target}>" } }, columns)).not.toHaveProperty("references");
+  });
+
+  test.each([
+    [{ fields: { source: "x" } }, { y: 1, target: "b" }, "fields.source: no column 'x'; there are y, target"],
+    [{}, { source: null, target: "b" }, "source: expected text, got null"],
+    [{}, { source: ["a"], target: "b" }, "source: expected text, got a list"],
+    [{}, { source: 1e999, target: "b" }, "the number Infinity is larger than a double holds exactly"],
+    [{}, { source: 2 ** 53, target: "b" }, "larger than a double holds exactly"],
+    [{ template: { source: "translate: {x}" } }, { x: " ", target: "b" }, "x: expected text, got none"],
+    [{}, { source: new Uint8Array(1), target: "b" }, "source: holds bytes that are not UTF-8 text"],
+    [{}, { source: "a", target: "b", references: [1] }, "references[1]: expected text, got number"],
+    [{}, { source: "a", target: "b", references: 1 }, "references: expected a list"],
+    [{}, { source: "a", target: "b\0" }, "target: holds a NUL character"],
+  ])("with %j rejects %j", (settings, columns, reason) => {
+    expect(map(settings, columns)).toContain(reason);
+  });
+
+  test("a column named __proto__ is a column like others, and an inherited name is none", () => {
+    const columns = JSON.parse('{"__proto__": "a", "target": "b"}') as Columns;
+    expect(map({ fields: { source: "__proto__" } }, columns)).toEqual({ source: "a", target: "b" });
+    expect(map({ fields: { source: "constructor" } }, columns)).toContain("no column 'constructor'");
+  });
+});

@@ -1,0 +1,82 @@
+/** Typed look-ups in a file's metadata; keys of the family's own section are written without its name. */
+import type { GgufFile } from "../file/gguf-file.js";
+import { invalid } from "../file/invalid.js";
+import type { MetadataValue } from "../file/metadata.js";
+
+/** Sizes of models stay below this; so do their products, by far. */
+const MAX_SIZE = 2 ** 24;
+
+export class Settings {
+  readonly #source: GgufFile;
+  readonly #section: string;
+
+  constructor(source: GgufFile, section: string) {
+    this.#source = source;
+    this.#section = section;
+  }
+
+  /** A positive whole number. A list is taken where all its items are the same. */
+  size(key: string): number {
+    return this.optionalSize(key) ?? this.#missing(key);
+  }
+
+  optionalSize(key: string): number | undefined {
+    const value = this.#uniform(key);
+    if (value === undefined) return undefined;
+    if (typeof value === "number" && Number.isInteger(value) && value > 0 && value <= MAX_SIZE) return value;
+    return this.#refuse(key, value, `a whole number from 1 to ${MAX_SIZE}`);
+  }
+
+  /** A finite number, in its shortest form that is the same float32. */
+  number(key: string): number {
+    return this.optionalNumber(key) ?? this.#missing(key);
+  }
+
+  optionalNumber(key: string): number | undefined {
+    const value = this.#value(key);
+    if (value === undefined) return undefined;
+    if (typeof value === "number" && Number.isFinite(value)) return shortest(value);
+    return this.#refuse(key, value, "a finite number");
+  }
+
+  optionalText(key: string): string | undefined {
+    const value = this.#value(key);
+    if (value === undefined || typeof value === "string") return value;
+    return this.#refuse(key, value, "a text");
+  }
+
+  #value(key: string): MetadataValue | undefined {
+    return this.#source.metadata.get(`${this.#section}.${key}`);
+  }
+
+  #uniform(key: string): MetadataValue | undefined {
+    const value = this.#value(key);
+    if (typeof value !== "object") return value;
+    const items = Array.from<unknown>(value).filter((item, at, all) => item !== all[0] || at === 0);
+    const [first] = items;
+    if (items.length === 1 && typeof first === "number") return first;
+    throw invalid(
+      this.#source.file,
+      `${this.#section}.${key} differs from layer to layer, which is not read`,
+    );
+  }
+
+  #missing(key: string): never {
+    throw invalid(this.#source.file, `metadata '${this.#section}.${key}' is missing`);
+  }
+
+  #refuse(key: string, value: MetadataValue, expected: string): never {
+    const got = typeof value === "object" ? "a list" : String(value).slice(0, 80);
+    throw invalid(this.#source.file, `${this.#section}.${key} is ${got}, expected ${expected}`);
+  }
+}
+
+/** 9.999999747378752e-06 was written as 1e-5: the fewest digits that give the same float32. */
+export function shortest(value: number): number {
+  const single = Math.fround(value);
+  for (let digits = 1; digits <= 9; digits += 1) {
+    const short = Number(single.toPrecision(digits));
+    if (Math.fround(short) === single) return short;
+  }
+  return value;
+}

@@ -1,0 +1,10 @@
+/** How one element type of ggml stores its numbers. */
+export interface BlockType {
+  readonly name: string;
+  /** Elements that share scales; a row of a tensor is a whole number of blocks. */
+  readonly elements: number;
+  /** Bytes of a block. */
+  readonly bytes: number;
+  /** Writes the numbers of `blocks` blocks, which start at byte `at` of `view`, to `out` from `to` on. */
+  decode(view: DataView, at: number, blocks: number, out: Float32Array, to: number): void;
+}

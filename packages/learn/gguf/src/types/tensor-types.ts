@@ -1,0 +1,58 @@
+/** Element types by their number in a GGUF file. Source: ggml.h, `enum ggml_type`. */
+import type { BlockType } from "./block-type.js";
+import { Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 } from "./block-types.js";
+import { Q4_K, Q5_K, Q6_K } from "./k-types.js";
+import { BF16, F16, F32 } from "./plain-types.js";
+
+/** One row per type that is read. */
+const READ: ReadonlyMap<number, BlockType> = new Map([
+  [0, F32],
+  [1, F16],
+  [2, Q4_0],
+  [3, Q4_1],
+  [6, Q5_0],
+  [7, Q5_1],
+  [8, Q8_0],
+  [12, Q4_K],
+  [13, Q5_K],
+  [14, Q6_K],
+  [30, BF16],
+]);
+
+/** Names of types that exist and are not read, for their refusal. */
+const NOT_READ: ReadonlyMap<number, string> = new Map([
+  [9, "Q8_1"],
+  [10, "Q2_K"],
+  [11, "Q3_K"],
+  [15, "Q8_K"],
+  [16, "IQ2_XXS"],
+  [17, "IQ2_XS"],
+  [18, "IQ3_XXS"],
+  [19, "IQ1_S"],
+  [20, "IQ4_NL"],
+  [21, "IQ3_S"],
+  [22, "IQ2_S"],
+  [23, "IQ4_XS"],
+  [24, "I8"],
+  [25, "I16"],
+  [26, "I32"],
+  [27, "I64"],
+  [28, "F64"],
+  [29, "IQ1_M"],
+  [34, "TQ1_0"],
+  [35, "TQ2_0"],
+  [39, "MXFP4"],
+]);
+
+/** Names of all types that are read. */
+export const TENSOR_TYPES: readonly string[] = [...READ.values()].map(({ name }) => name);
+
+/** The type of a number; its name where it is known but not read; undefined for a number that means nothing. */
+export function tensorType(number: number): BlockType | string | undefined {
+  return READ.get(number) ?? NOT_READ.get(number);
+}
+
+/** A type by its name. */
+export function tensorTypeByName(name: string): BlockType | undefined {
+  return [...READ.values()].find((type) => type.name === name);
+}

@@ -1,0 +1,7 @@
+export {
+  WEB_PROVIDERS,
+  createWebRuntime,
+  type OrtModule,
+  type WebProvider,
+  type WebRuntimeOptions,
+} from "./web-runtime.js";

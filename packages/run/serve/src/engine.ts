@@ -1,0 +1,196 @@
+/** A bundle that is loaded and answers texts, many at once. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readDeviceModel, resolveInside, type DeviceModel } from "@slm/artifact";
+import { argmax, createRandom, sampleToken, type SamplingOptions } from "@slm/decoding";
+import { SlmError } from "@slm/error";
+import { TextStream } from "@slm/generate";
+import { readOnnx, writeOnnx } from "@slm/graph";
+import type { Runtime, Session } from "@slm/runtime";
+import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
+import { BatchLoop, type LoopObserver, type LoopOptions } from "./batching/batch-loop.js";
+import { hasRowPositions, perRowDecoder } from "./batching/per-row-decoder.js";
+import { StopText } from "./stop-text.js";
+
+export interface TextRequest {
+  readonly source: string;
+  /** Default: all that fit. */
+  readonly maxTokens?: number;
+  /** Default: the likeliest token. */
+  readonly sampling?: SamplingOptions & { readonly seed: number };
+  /** Sequences that end the answer. */
+  readonly stop?: readonly string[];
+  /** Told each piece of the text as soon as it is certain. */
+  readonly onText?: (piece: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface TextAnswer {
+  readonly text: string;
+  readonly reason: "stop" | "length";
+  readonly sourceTokens: number;
+  readonly tokens: number;
+  readonly waitedMs: number;
+  readonly firstTokenMs: number;
+  readonly totalMs: number;
+}
+
+/** A checked request, not yet queued. */
+export interface PreparedText {
+  readonly run: () => Promise<TextAnswer>;
+}
+
+export class ServingEngine {
+  readonly model: DeviceModel;
+  /** When it was loaded [s since 1970]. */
+  readonly loadedAt = Math.floor(Date.now() / 1000);
+  readonly loop: BatchLoop;
+  readonly #tokenizer: Tokenizer;
+  readonly #runtime: Runtime;
+
+  constructor(model: DeviceModel, parts: { tokenizer: Tokenizer; loop: BatchLoop; runtime: Runtime }) {
+    this.model = model;
+    this.loop = parts.loop;
+    this.#tokenizer = parts.tokenizer;
+    this.#runtime = parts.runtime;
+  }
+
+  /**
+   * Checks a request against what the model reads and can say.
+   *
+   * @throws SlmError DATA_INVALID for a source that is empty, too long or holds an unknown symbol; USAGE for a number of
+   * tokens that does not fit.
+   */
+  prepare(request: TextRequest): PreparedText {
+    const { maxSource, maxTarget, architecture } = this.model;
+    const source = this.#tokenizer.encodeSource(request.source);
+    if (source.length > maxSource) {
+      throw new SlmError(
+        "DATA_INVALID",
+        `the source has ${source.length} tokens, the model reads at most ${maxSource}`,
+        {
+          context: { tokens: source.length, maxSource },
+        },
+      );
+    }
+    const room = maxTarget - (architecture === "decoder-only" ? source.length : 0);
+    const maxTokens = Math.min(request.maxTokens ?? room, room);
+    if (maxTokens < 1)
+      throw new SlmError("USAGE", `a source of ${source.length} tokens leaves no room for an answer`);
+    return { run: () => this.#run(request, source, maxTokens) };
+  }
+
+  /** Ends after the answers in progress. */
+  async close(): Promise<void> {
+    await this.loop.close();
+    await this.#runtime.close();
+  }
+
+  async #run(request: TextRequest, source: readonly number[], maxTokens: number): Promise<TextAnswer> {
+    const { stop = [], onText, sampling, signal } = request;
+    const tokens: number[] = [];
+    let text = "";
+    const cut = new StopText(stop, (piece) => {
+      text += piece;
+      onText?.(piece);
+    });
+    const decode = (ids: readonly number[]): string => this.#tokenizer.decode(ids);
+    // Nobody reads along: the text is decoded once, at the end.
+    const isWhole = onText === undefined && stop.length === 0;
+    const stream = new TextStream(decode, 0, (_row, piece) => {
+      cut.push(piece);
+    });
+    const result = await this.loop.submit({
+      source,
+      maxTokens,
+      choose: chooser(sampling),
+      onToken: (token) => {
+        tokens.push(token);
+        if (!isWhole) stream.push(token);
+        return !cut.isStopped;
+      },
+      signal,
+    });
+    if (isWhole) text = decode(tokens);
+    else {
+      stream.end();
+      cut.end();
+    }
+    const { reason, waitedMs, firstTokenMs, totalMs } = result;
+    const counted = { sourceTokens: source.length, tokens: result.tokens };
+    return { text, reason, ...counted, waitedMs, firstTokenMs, totalMs };
+  }
+}
+
+function chooser(sampling: TextRequest["sampling"]): (logits: Float32Array) => number {
+  if (sampling === undefined) return argmax;
+  const { next } = createRandom(sampling.seed);
+  return (logits) => sampleToken(logits, sampling, next);
+}
+
+/**
+ * Loads a bundle for serving. The runtime is the engine's own from then on.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID for a bundle that is not whole; OP_UNSUPPORTED for a decoder whose rows
+ * cannot stand at positions of their own.
+ */
+export async function loadEngine(
+  directory: string,
+  runtime: Runtime,
+  options: LoopOptions & LoopObserver,
+): Promise<ServingEngine> {
+  const model = await readDeviceModel(directory);
+  const tokenizer = await loadTokenizer(directory);
+  if (tokenizer.vocabularySize > model.vocabularySize) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `${directory}: the tokenizer has ${tokenizer.vocabularySize} tokens, the model only ${model.vocabularySize}`,
+    );
+  }
+  const { encoder: encoderGraph, decoder: decoderGraph } = model.graphs;
+  if ((model.architecture === "encoder-decoder") !== (encoderGraph !== undefined)) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `${directory}: an encoder graph does not fit a model that is ${model.architecture}`,
+    );
+  }
+  const decoder = await loadDecoder(resolveInside(directory, decoderGraph.file), runtime);
+  const encoder =
+    encoderGraph === undefined
+      ? undefined
+      : await runtime.load(
+          { kind: "file", path: resolveInside(directory, encoderGraph.file) },
+          { name: "encoder" },
+        );
+  const loop = await BatchLoop.open(runtime, { model, encoder, decoder }, options);
+  const engine = new ServingEngine(model, { tokenizer, loop, runtime });
+  await warmUp(loop, model);
+  return engine;
+}
+
+/** The first run of a graph is slow; nobody should wait for it. */
+async function warmUp(loop: BatchLoop, { tokens }: DeviceModel): Promise<void> {
+  const signal = new AbortController().signal;
+  await loop.submit({
+    source: [tokens.unknown],
+    maxTokens: 1,
+    choose: () => tokens.eos,
+    onToken: () => false,
+    signal,
+  });
+}
+
+/** The decoder with a position per row; its file is rewritten in a place of its own that is gone afterwards. */
+async function loadDecoder(path: string, runtime: Runtime): Promise<Session> {
+  const graph = await readOnnx(path);
+  if (hasRowPositions(graph)) return runtime.load({ kind: "file", path }, { name: "decoder" });
+  const place = await mkdtemp(join(tmpdir(), "slm-serve-"));
+  try {
+    const rewritten = join(place, "decoder.onnx");
+    await writeOnnx(perRowDecoder(graph), rewritten, { externalData: { file: "decoder.onnx.data" } });
+    return await runtime.load({ kind: "file", path: rewritten }, { name: "decoder" });
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,54 @@
+/** Answers in the forms of OpenAI's completions and chat completions. */
+import type { TextAnswer } from "../engine.js";
+import type { ResponseHead, StreamEvents } from "./answer.js";
+import type { ChatRequest } from "./schemas.js";
+
+export function usageOf(answers: readonly TextAnswer[]): {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+} {
+  const prompt = answers.reduce((sum, { sourceTokens }) => sum + sourceTokens, 0);
+  const completion = answers.reduce((sum, { tokens }) => sum + tokens, 0);
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
+}
+
+/** The model reads one text: the contents of all messages, one line after the other. */
+export function sourceOfMessages(messages: ChatRequest["messages"]): string {
+  return messages
+    .map(({ content }) => (typeof content === "string" ? content : content.map(({ text }) => text).join("")))
+    .join("\n");
+}
+
+interface StreamOptions {
+  readonly include_usage?: boolean | undefined;
+}
+
+export function completionEvents(
+  head: ResponseHead,
+  options: StreamOptions | null | undefined,
+): StreamEvents {
+  const chunk = (choices: readonly object[], more: object = {}): object => {
+    return { ...head, object: "text_completion", choices, ...more };
+  };
+  return {
+    piece: (index, text) => chunk([{ index, text, finish_reason: null, logprobs: null }]),
+    end: (index, { reason }) => chunk([{ index, text: "", finish_reason: reason, logprobs: null }]),
+    last: (answers) => (options?.include_usage === true ? chunk([], { usage: usageOf(answers) }) : undefined),
+  };
+}
+
+export function chatEvents(head: ResponseHead, options: StreamOptions | null | undefined): StreamEvents {
+  const chunk = (choices: readonly object[], more: object = {}): object => {
+    return { ...head, object: "chat.completion.chunk", choices, ...more };
+  };
+  const delta = (index: number, change: object, reason: string | null): object => {
+    return chunk([{ index, delta: change, finish_reason: reason, logprobs: null }]);
+  };
+  return {
+    start: (index) => delta(index, { role: "assistant", content: "" }, null),
+    piece: (index, content) => delta(index, { content }, null),
+    end: (index, { reason }) => delta(index, {}, reason),
+    last: (answers) => (options?.include_usage === true ? chunk([], { usage: usageOf(answers) }) : undefined),
+  };
+}

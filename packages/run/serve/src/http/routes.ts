@@ -1,0 +1,80 @@
+/** Every path of the server, as OpenAPI describes it. */
+import { createRoute, type z } from "@hono/zod-openapi";
+import {
+  chatRequest,
+  chatResponse,
+  completionRequest,
+  completionResponse,
+  errorResponse,
+  generateRequest,
+  generateResponse,
+  healthResponse,
+  modelsResponse,
+} from "./schemas.js";
+
+const json = <Schema extends z.ZodType>(schema: Schema, description: string) =>
+  ({ description, content: { "application/json": { schema } } }) as const;
+
+const body = <Schema extends z.ZodType>(schema: Schema) =>
+  ({ body: { required: true, content: { "application/json": { schema } } } }) as const;
+
+const refusals = {
+  400: json(errorResponse, "The request is not understood, or the model cannot read it."),
+  401: json(errorResponse, "No valid API key."),
+  413: json(errorResponse, "The body is too large."),
+  429: json(errorResponse, "Too many requests are waiting."),
+  503: json(errorResponse, "The server is stopping."),
+  504: json(errorResponse, "The answer took too long."),
+} as const;
+
+const security = [{ bearer: [] }];
+
+export const completionsRoute = createRoute({
+  method: "post",
+  path: "/v1/completions",
+  summary: "Answer one prompt or several; with stream, as server-sent events.",
+  security,
+  request: body(completionRequest),
+  responses: { 200: json(completionResponse, "The answers."), ...refusals },
+});
+
+export const chatRoute = createRoute({
+  method: "post",
+  path: "/v1/chat/completions",
+  summary: "Answer messages; with stream, as server-sent events.",
+  security,
+  request: body(chatRequest),
+  responses: { 200: json(chatResponse, "The answer."), ...refusals },
+});
+
+export const generateRoute = createRoute({
+  method: "post",
+  path: "/generate",
+  summary: "Answer one source or several, with times.",
+  security,
+  request: body(generateRequest),
+  responses: { 200: json(generateResponse, "The answers, in the order of the sources."), ...refusals },
+});
+
+export const modelsRoute = createRoute({
+  method: "get",
+  path: "/v1/models",
+  summary: "The model that is served.",
+  security,
+  responses: { 200: json(modelsResponse, "A list of one."), 401: refusals[401] },
+});
+
+export const healthRoute = createRoute({
+  method: "get",
+  path: "/health",
+  summary: "Whether the server takes requests.",
+  responses: { 200: json(healthResponse, "It does."), 503: json(healthResponse, "It is stopping.") },
+});
+
+export const reloadRoute = createRoute({
+  method: "post",
+  path: "/admin/reload",
+  summary: "Load the bundle anew from where it lies; needs the administrator's key.",
+  security,
+  responses: { 200: json(healthResponse, "The new model answers."), 401: refusals[401], 503: refusals[503] },
+});

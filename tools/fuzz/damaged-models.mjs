@@ -1,0 +1,133 @@
+/**
+ * Damaged models through everything that reads one: each must be taken or refused with a reason (an SlmError), in bounded
+ * time and memory. Nothing may crash.
+ *
+ *   npm run build && node tools/fuzz/damaged-models.mjs [count] [seed]
+ *
+ * `count` files (default 10,000) for each reader:
+ *   analyze   ONNX files of several exporters, against every profile in turn
+ *   quantize  the same files, as `slm quantize MODEL.onnx` reads and rewrites them
+ *   directory an exported model with one file damaged, as `slm quantize DIR` reads it
+ *   export    a checkpoint with one file damaged, as `slm export` and its `--dry-run` read it
+ *
+ * Prints one JSON line per reader; exit 1 at the first error that is not a refusal, with the seed and the file's number.
+ */
+import { analyzeModel, PROFILE_NAMES, PROFILES } from "@slm/analyze";
+import { SlmError } from "@slm/error";
+import { decodeOutline } from "@slm/graph";
+import { exportModel, planExport } from "@slm/onnx-export";
+import { quantizeDirectory, quantizeFile } from "@slm/quantization";
+import { execa } from "execa";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runnerImport } from "vite";
+
+const [count, seed] = [Number(process.argv[2] ?? 10_000), Number(process.argv[3] ?? 20_251)];
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const { module } = await runnerImport(here("../../packages/lower/analyze/src/mutate.test-support.ts"));
+
+const TINY = {
+  ...{ architecture: "encoder-decoder", width: 16, heads: 2, kvHeads: 1, headDim: 16, feedForward: 32 },
+  ...{ encoderLayers: 1, decoderLayers: 1, maxSource: 16, maxTarget: 16, bias: false, vocabularySize: 128 },
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+};
+
+const root = await mkdtemp(join(tmpdir(), "slm-fuzz-"));
+try {
+  const fixtures = here("../../packages/lower/analyze/fixtures");
+  const foreign = await filesOf(fixtures, (name) => name.endsWith(".onnx"));
+  const slm = (...args) => execa(process.execPath, [here("../../apps/cli/bin/run.js"), ...args]);
+  await writeFile(join(root, "tiny.yaml"), JSON.stringify(TINY));
+  await slm("model", "init", join(root, "tiny.yaml"), "-o", join(root, "checkpoint"));
+  await slm("export", join(root, "checkpoint"), "-o", join(root, "exported"));
+  const isModelFile = (name) => name !== "manifest.json";
+  const checkpoint = await filesOf(join(root, "checkpoint"), isModelFile);
+  const exported = await filesOf(join(root, "exported"), isModelFile);
+  const target = (index) => PROFILES[PROFILE_NAMES[index % PROFILE_NAMES.length]];
+  const schemes = ["int8-dynamic", "int4-block", "int8-block", "cpu"];
+  const [work, output] = [join(root, "work"), join(root, "output")];
+
+  await fuzz("analyze", foreign, (bytes, _name, index) => {
+    const profile = target(index);
+    analyzeModel(decodeOutline(bytes), { target: profile.targets[0], profile: profile.name });
+  });
+  await fuzz("quantize", foreign, async (bytes, _name, index) => {
+    const [input, scheme] = [join(root, "damaged.onnx"), schemes[index % schemes.length]];
+    await writeFile(input, bytes);
+    await quantizeFile({ input, output: join(output, "model.onnx"), scheme });
+  });
+  const inDirectory = (from, read) => async (bytes, name, index) => {
+    await fresh(output);
+    await writeFile(join(work, name), bytes);
+    await read(index).finally(() => copyFile(join(from, name), join(work, name)));
+  };
+  await copyAll(join(root, "exported"), work);
+  await fuzz(
+    "directory",
+    exported,
+    inDirectory(join(root, "exported"), (index) =>
+      quantizeDirectory({
+        ...{ modelDirectory: work, outputDirectory: output, scheme: schemes[index % schemes.length] },
+      }),
+    ),
+  );
+  await copyAll(join(root, "checkpoint"), work);
+  await fuzz(
+    "export",
+    checkpoint,
+    inDirectory(join(root, "checkpoint"), async (index) => {
+      const buckets = [8];
+      const choice = index % 2 === 0 ? { target: "cpu" } : { target: "npu", profile: "qnn", buckets };
+      await planExport(work, choice);
+      await exportModel({ ...choice, checkpointDirectory: work, outputDirectory: output });
+    }),
+  );
+} finally {
+  await rm(root, { recursive: true, force: true });
+}
+
+/** Every file of a directory that is wanted, by name. */
+async function filesOf(directory, isWanted) {
+  const names = (await readdir(directory)).filter(isWanted).sort();
+  return Promise.all(
+    names.map(async (name) => ({ name, bytes: new Uint8Array(await readFile(join(directory, name))) })),
+  );
+}
+
+async function fresh(directory) {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+}
+
+async function copyAll(from, to) {
+  await fresh(to);
+  for (const name of await readdir(from)) await copyFile(join(from, name), join(to, name));
+}
+
+/** Shows `count` damaged files to a reader and prints what became of them. */
+async function fuzz(reader, originals, read) {
+  const { next } = module.createMutator(seed);
+  const outcome = { reader, files: count, taken: 0, refused: {}, slowestMs: 0, grownMb: 0 };
+  const before = process.memoryUsage.rss();
+  for (let index = 0; index < count; index += 1) {
+    const { name, bytes } = originals[index % originals.length];
+    const damaged = next(bytes);
+    const start = performance.now();
+    try {
+      await read(damaged, name, index);
+      outcome.taken += 1;
+    } catch (error) {
+      if (!(error instanceof SlmError) || error.code === "UNEXPECTED" || error.message.length > 2000) {
+        console.error(`${reader}: file ${index} of seed ${seed}, from ${name}:`, error);
+        process.exitCode = 1;
+        return;
+      }
+      outcome.refused[error.code] = (outcome.refused[error.code] ?? 0) + 1;
+    }
+    outcome.slowestMs = Math.max(outcome.slowestMs, Math.round(performance.now() - start));
+  }
+  outcome.grownMb = Math.round((process.memoryUsage.rss() - before) / 1e6);
+  console.log(JSON.stringify(outcome));
+}

@@ -1,0 +1,47 @@
+/** Writes a GGUF file that holds a vocabulary and no tensors: enough for llama.cpp to tokenize. */
+import { writeFileSync } from "node:fs";
+
+const TYPES = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 };
+
+const u32 = (value) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+};
+const u64 = (value) => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+};
+const text = (value) => {
+  const bytes = Buffer.from(value, "utf8");
+  return Buffer.concat([u64(bytes.length), bytes]);
+};
+const ITEMS = {
+  u32,
+  i32: (value) => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32LE(value);
+    return bytes;
+  },
+  f32: (value) => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeFloatLE(value);
+    return bytes;
+  },
+  bool: (value) => Buffer.of(value ? 1 : 0),
+  string: text,
+};
+
+/** `pairs` is a list of [key, type, value]; a list of values becomes an array. */
+export function writeVocabulary(file, pairs) {
+  const parts = [Buffer.from("GGUF"), u32(3), u64(0), u64(pairs.length)];
+  for (const [key, type, value] of pairs) {
+    parts.push(text(key));
+    if (Array.isArray(value)) {
+      parts.push(u32(TYPES.array), u32(TYPES[type]), u64(value.length), ...value.map(ITEMS[type]));
+    } else parts.push(u32(TYPES[type]), ITEMS[type](value));
+  }
+  parts.push(Buffer.alloc(-Buffer.concat(parts).length & 31));
+  writeFileSync(file, Buffer.concat(parts));
+}
