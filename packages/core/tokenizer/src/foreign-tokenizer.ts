@@ -5,8 +5,8 @@ import { z } from "zod";
 import { createLibrary } from "./library.js";
 import { vocabularySize } from "./library-tokenizer.js";
 import { tokenName } from "./prompt.js";
+import { readJson } from "./read-json.js";
 import {
-  readTokenizerJsonFile,
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
   tokenizerConfigJsonSchema,
@@ -47,8 +47,8 @@ export async function readForeignTokenizer(
   directory: string,
   marks: ForeignMarks = {},
 ): Promise<TokenizerFiles> {
-  const tokenizer = await readTokenizerJsonFile(join(directory, TOKENIZER_FILE), tokenizerJsonSchema);
-  const foreign = await readTokenizerJsonFile(join(directory, TOKENIZER_CONFIG_FILE), foreignConfigSchema);
+  const tokenizer = await readJson(join(directory, TOKENIZER_FILE), tokenizerJsonSchema);
+  const foreign = await readJson(join(directory, TOKENIZER_CONFIG_FILE), foreignConfigSchema);
   return completeTokenizer(tokenizer, foreign, marks, directory);
 }
 

@@ -20,3 +20,10 @@ export {
   type TokenizerJson,
 } from "./tokenizer-files.js";
 export { trainTokenizer } from "./train-tokenizer.js";
+export {
+  createChatTemplate,
+  type ChatMessage,
+  type ChatTemplate,
+  type RenderOptions,
+} from "./chat-template.js";
+export { CHAT_TEMPLATE_FILE, loadChatTemplate } from "./load-chat-template.js";

@@ -114,6 +114,11 @@ describe(loadTokenizer, () => {
     ["not UTF-8", TOKENIZER_FILE, Uint8Array.of(0x22, 0xff, 0x22)],
     ["an empty file", TOKENIZER_CONFIG_FILE, ""],
     [
+      "nesting without end",
+      TOKENIZER_FILE,
+      texts[TOKENIZER_FILE].replace(/.$/, `,"x":${"[".repeat(200_000)}${"]".repeat(200_000)}}`),
+    ],
+    [
       "a misspelt key of source",
       TOKENIZER_CONFIG_FILE,
       JSON.stringify({ ...files.config, source: { lowerCase: true } }),

@@ -1,14 +1,13 @@
 /** The two files of a tokenizer directory: what they must hold, reading and writing them. */
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
 import { z } from "zod";
+import { messageOf, readJson } from "./read-json.js";
 
 export const TOKENIZER_FILE = "tokenizer.json";
 export const TOKENIZER_CONFIG_FILE = "tokenizer_config.json";
 
-/** The largest published vocabularies (256k entries) take about 35 MiB; more than this is not a tokenizer. */
-const MAX_FILE_BYTES = 128 * 1024 * 1024;
 /** Longer than any model reads [characters]. */
 const MAX_PROMPT = 1 << 20;
 /** Ids become rows of an embedding matrix, so an absurd id is refused before anything is allocated for it. */
@@ -97,8 +96,8 @@ export interface TokenizerFiles {
  */
 export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles> {
   return {
-    tokenizer: await readTokenizerJsonFile(join(directory, TOKENIZER_FILE), tokenizerJsonSchema),
-    config: await readTokenizerJsonFile(join(directory, TOKENIZER_CONFIG_FILE), tokenizerConfigJsonSchema),
+    tokenizer: await readJson(join(directory, TOKENIZER_FILE), tokenizerJsonSchema),
+    config: await readJson(join(directory, TOKENIZER_CONFIG_FILE), tokenizerConfigJsonSchema),
   };
 }
 
@@ -120,48 +119,6 @@ export async function writeTokenizer(files: TokenizerFiles, directory: string): 
   }
 }
 
-/** One of the files, checked. @throws SlmError INPUT_MISSING, DATA_INVALID */
-export async function readTokenizerJsonFile<Schema extends z.ZodType>(
-  path: string,
-  schema: Schema,
-): Promise<z.infer<Schema>> {
-  const parsed = schema.safeParse(parseJson(path, await readText(path)));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const where = issue === undefined ? "" : ` at ${issue.path.map(String).join(".") || "the top"}`;
-  throw invalidFile(path, `${issue?.message ?? "not a tokenizer file"}${where}`, parsed.error);
-}
-
-async function readText(path: string): Promise<string> {
-  let bytes: Uint8Array;
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES)
-      throw invalidFile(path, `expected at most ${MAX_FILE_BYTES} bytes, got ${size}`);
-    bytes = await readFile(path);
-  } catch (cause) {
-    if (cause instanceof SlmError) throw cause;
-    throw new SlmError("INPUT_MISSING", `tokenizer: cannot read ${path}: ${messageOf(cause)}`, {
-      context: { path },
-      suggestions: ["slm tokenizer train --help"],
-      cause,
-    });
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw invalidFile(path, "expected UTF-8 text", cause);
-  }
-}
-
-function parseJson(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw invalidFile(path, messageOf(cause), cause);
-  }
-}
-
 function isVocabulary(value: unknown): boolean {
   if (Array.isArray(value)) {
     return value.length <= MAX_VOCABULARY && value.every((entry) => isScoredToken(entry));
@@ -174,12 +131,4 @@ function isScoredToken(entry: unknown): boolean {
   return (
     Array.isArray(entry) && entry.length === 2 && typeof entry[0] === "string" && typeof entry[1] === "number"
   );
-}
-
-function invalidFile(path: string, problem: string, cause?: unknown): SlmError {
-  return new SlmError("DATA_INVALID", `tokenizer: ${path}: ${problem}`, { context: { path }, cause });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
