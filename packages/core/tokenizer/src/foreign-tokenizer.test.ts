@@ -7,7 +7,7 @@ import { trainSymbolTokenizer } from "./symbol-files.js";
 import { tokenizerJsonSchema, type TokenizerJson } from "./tokenizer-files.js";
 
 const MARKS = ["<s>", "</s>", "<|user|>"];
-const CHARACTERS = [..."abcdefghij:", "Ġ", "Ċ", "ĠĊ"];
+const CHARACTERS = [...Array.from("abcdefghij:"), "Ġ", "Ċ", "ĠĊ"];
 
 /** A byte-level tokenizer of ten letters. @param processor puts marks around texts. */
 function byteLevel(processor: object | null = null): TokenizerJson {
