@@ -22,6 +22,7 @@ import { SchemaCommand } from "./commands/schema.js";
 import { ServeCommand } from "./commands/serve.js";
 import { TeacherCacheCommand } from "./commands/teacher/cache.js";
 import { TeacherCheckCommand } from "./commands/teacher/check.js";
+import { TeacherFinetuneCommand } from "./commands/teacher/finetune.js";
 import { TeacherImportCommand } from "./commands/teacher/import.js";
 import { TeacherTrainCommand } from "./commands/teacher/train.js";
 import { TokenizerTrainCommand } from "./commands/tokenizer/train.js";
@@ -35,6 +36,7 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "tokenizer:train": TokenizerTrainCommand,
   "teacher:train": TeacherTrainCommand,
   "teacher:import": TeacherImportCommand,
+  "teacher:finetune": TeacherFinetuneCommand,
   "teacher:check": TeacherCheckCommand,
   "teacher:cache": TeacherCacheCommand,
   distill: DistillCommand,

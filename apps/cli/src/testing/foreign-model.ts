@@ -10,10 +10,10 @@ export type FamilyName = (typeof FAMILIES)[number];
 
 const MARKS = ["<pad>", "<s>", "</s>"];
 /** Letters, digits and a few more in the alphabet of byte-level tokenizers, where Ġ is a space and Ċ a line break. */
-const CHARACTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:.ĠĊ"];
+const CHARACTERS = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:.ĠĊ");
 
 /** Capital letters after a space, as byte-level tokenizers have them: one token each. */
-const SPACED = [..."ABCDE"];
+const SPACED = Array.from("ABCDE");
 
 const tokenizer = {
   version: "1.0",

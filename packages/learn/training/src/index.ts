@@ -30,6 +30,7 @@ export { learningRateAt } from "./schedule.js";
 export {
   DEFAULT_DEV_METRICS,
   devMetrics,
+  loraSettings,
   trainingFields,
   trainingSettings,
   type LoraSettings,
