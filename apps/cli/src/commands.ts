@@ -16,6 +16,8 @@ import { QuantizeCommand } from "./commands/quantize.js";
 import { ReportCommand } from "./commands/report.js";
 import { RunCommand } from "./commands/run.js";
 import { TeacherCacheCommand } from "./commands/teacher/cache.js";
+import { TeacherCheckCommand } from "./commands/teacher/check.js";
+import { TeacherImportCommand } from "./commands/teacher/import.js";
 import { TeacherTrainCommand } from "./commands/teacher/train.js";
 import { TokenizerTrainCommand } from "./commands/tokenizer/train.js";
 import { VerifyCommand } from "./commands/verify.js";
@@ -26,6 +28,8 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "data:prepare": DataPrepareCommand,
   "tokenizer:train": TokenizerTrainCommand,
   "teacher:train": TeacherTrainCommand,
+  "teacher:import": TeacherImportCommand,
+  "teacher:check": TeacherCheckCommand,
   "teacher:cache": TeacherCacheCommand,
   distill: DistillCommand,
   export: ExportCommand,

@@ -1,14 +1,15 @@
-/** Makes one teacher checkpoint: trained on the run's data, or copied from disk or from slm. */
+/** Makes one teacher checkpoint: trained on the run's data, copied from disk or from slm, or imported. */
 import type { StageContext } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { CONFIG_FILE, WEIGHTS_FILE, parameterCount, readModelConfig } from "@slm/model";
-import { embeddedTeacherDirectory, trainTeacher, type TeacherConfig } from "@slm/teacher";
+import { applyPrompt, embeddedTeacherDirectory, trainTeacher, type TeacherConfig } from "@slm/teacher";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, readTokenizerFiles } from "@slm/tokenizer";
 import { copyFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Compute } from "../compute/compute.js";
 import { withEngine } from "../compute/open-engine.js";
+import { foreignFiles, importTeacher } from "../models/import-teacher.js";
 import type { StageFile } from "../pipeline/stage.js";
 
 /** Files that make a checkpoint which other stages can read. */
@@ -40,14 +41,24 @@ export interface CopiedTeacher extends MadeTeacher {
 /** Makes the checkpoint that the settings ask for. */
 export async function makeTeacher(settings: SingleTeacherConfig, run: TeacherRun): Promise<MadeTeacher> {
   const { dataDirectory, tokenizerDirectory, work, compute, context } = run;
-  if (settings.kind !== "train") return copyTeacher(sourceOf(settings), tokenizerDirectory, work);
-  const inputs = { dataDirectory, tokenizerDirectory, workDirectory: work, context };
-  return withEngine(compute, (engine) => trainTeacher(settings, { ...inputs, engine }));
+  if (settings.kind === "train") {
+    const inputs = { dataDirectory, tokenizerDirectory, workDirectory: work, context };
+    return withEngine(compute, (engine) => trainTeacher(settings, { ...inputs, engine }));
+  }
+  const made =
+    settings.kind === "import"
+      ? await importTeacher(settings.path, work, settings)
+      : await copyTeacher(sourceOf(settings), tokenizerDirectory, work);
+  if (settings.kind !== "embedded" && settings.prompt !== undefined)
+    await applyPrompt(work, settings.prompt, dataDirectory);
+  return made;
 }
 
 /** Files outside the run that the checkpoint is copied from. */
 export function teacherFiles(settings: SingleTeacherConfig): readonly StageFile[] {
   if (settings.kind === "train") return [];
+  if (settings.kind === "import")
+    return foreignFiles(settings.path).map((path) => ({ setting: `import/${basename(path)}`, path }));
   const directory = sourceOf(settings);
   return CHECKPOINT_FILES.map((file) => ({
     setting: `${settings.kind}/${file}`,
@@ -56,15 +67,15 @@ export function teacherFiles(settings: SingleTeacherConfig): readonly StageFile[
 }
 
 /** Where a teacher that is not trained comes from. */
-function sourceOf(settings: Exclude<SingleTeacherConfig, { readonly kind: "train" }>): string {
+function sourceOf(settings: Exclude<SingleTeacherConfig, { readonly kind: "train" | "import" }>): string {
   return settings.kind === "checkpoint" ? settings.path : embeddedTeacherDirectory(settings.name);
 }
 
 /**
  * Copies a checkpoint into `work`.
  *
- * @throws SlmError INPUT_MISSING, CONFIG_INVALID if it is not decoder-only, SHAPE_MISMATCH if its vocabulary is not the
- * run's: its probabilities would be read as those of other tokens.
+ * @throws SlmError INPUT_MISSING, CONFIG_INVALID if it is not decoder-only, SHAPE_MISMATCH if its symbols are not the run's:
+ * its probabilities would be read as those of other tokens.
  */
 export async function copyTeacher(
   source: string,
@@ -85,7 +96,10 @@ export async function copyTeacher(
 }
 
 async function requireSameVocabulary(source: string, tokenizerDirectory: string): Promise<void> {
-  const theirs = (await readTokenizerFiles(source)).tokenizer.model.vocab;
+  const files = await readTokenizerFiles(source);
+  // A teacher that reads text has a vocabulary of its own, which distillation relates to the student's.
+  if (files.config.source.symbols === undefined) return;
+  const theirs = files.tokenizer.model.vocab;
   const ours = (await readTokenizerFiles(tokenizerDirectory)).tokenizer.model.vocab;
   if (isDeepStrictEqual(theirs, ours)) return;
   const [got, expected] = [Object.keys(theirs).length, Object.keys(ours).length];

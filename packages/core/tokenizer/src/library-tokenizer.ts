@@ -14,28 +14,42 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
   const { normalizer, pre_tokenizer, decoder } = files.tokenizer;
   [normalizer, pre_tokenizer, decoder].forEach(checkPatterns);
   const library = guard("build", () => createLibrary(files.tokenizer, files.config));
-  const tokens = specialTokens(library, files);
+  const textIds = (text: string): readonly number[] =>
+    guard("encode", () => library.encode(text, { add_special_tokens: false }).ids);
+  const { before = "", after } = files.config.source;
+  const tail = after === undefined ? undefined : afterIds(after, textIds);
+  const named = specialTokens(library, files);
+  const tokens = tail === undefined ? named : { ...named, bos: tail.at(-1)! };
   const vocabularySize = sizeOf(files);
   const special = specialNames(files);
   const { lowercase } = files.config.source;
 
   const encode = (side: "source" | "target", text: string): number[] => {
     refuseSpecial(side, text, special);
-    const idsOf = (part: string): readonly number[] =>
-      guard("encode", () => library.encode(part, { add_special_tokens: false }).ids);
-    const ids = idsOf(text);
+    const ids = textIds(text);
     if (ids.length === 0) throw refuseEmpty(side);
     const bad = ids.findIndex((id) => !isId(id, vocabularySize));
     if (bad >= 0) throw refuseId(ids[bad]!, bad, vocabularySize);
     if (ids.includes(tokens.unknown))
-      throw unknownText(side, text, (part) => idsOf(part).includes(tokens.unknown));
+      throw unknownText(side, text, (part) => textIds(part).includes(tokens.unknown));
     return [...ids];
+  };
+
+  /** The source with what stands around it, but for the token that begins targets. */
+  const prompted = (text: string): number[] => {
+    const bare = encode("source", text);
+    if (before === "" && tail === undefined) return bare;
+    const front = `${before}${text}`;
+    if (tail === undefined) return [...textIds(front)];
+    const whole = textIds(`${front}${after ?? ""}`);
+    // Where source and what follows share a token, they are encoded apart: the beginning of targets stays one token.
+    return [...(whole.at(-1) === tokens.bos ? whole : [...textIds(front), ...tail])].slice(0, -1);
   };
 
   return {
     vocabularySize,
     tokens,
-    encodeSource: (text) => encode("source", lowercase ? text.toLowerCase() : text),
+    encodeSource: (text) => prompted(lowercase ? text.toLowerCase() : text),
     encodeTarget: (text) => encode("target", text),
     decode(ids) {
       const list = Array.from(ids);
@@ -45,6 +59,16 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
       return guard("decode", () => library.decode(list, { skip_special_tokens: true }));
     },
   };
+}
+
+/** @throws SlmError DATA_INVALID if there is no token in it. */
+function afterIds(after: string, textIds: (text: string) => readonly number[]): readonly number[] {
+  const ids = textIds(after);
+  if (ids.length > 0) return ids;
+  throw new SlmError(
+    "DATA_INVALID",
+    `tokenizer: source.after of tokenizer_config.json is ${JSON.stringify(after.slice(0, 80))}, which has no tokens`,
+  );
 }
 
 function isId(id: number, vocabularySize: number): boolean {

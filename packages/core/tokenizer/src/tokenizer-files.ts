@@ -9,6 +9,8 @@ export const TOKENIZER_CONFIG_FILE = "tokenizer_config.json";
 
 /** The largest published vocabularies (256k entries) take about 35 MiB; more than this is not a tokenizer. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
+/** Longer than any model reads [characters]. */
+const MAX_PROMPT = 1 << 20;
 /** Ids become rows of an embedding matrix, so an absurd id is refused before anything is allocated for it. */
 const MAX_VOCABULARY = 4_000_000;
 
@@ -59,6 +61,20 @@ export const tokenizerConfigJsonSchema = z.looseObject({
         .describe(
           "Source characters in the vocabulary of a symbol tokenizer; absent for every other tokenizer.",
         ),
+      before: z
+        .string()
+        .max(MAX_PROMPT)
+        .optional()
+        .describe("Text in front of every source; it may spell special tokens."),
+      after: z
+        .string()
+        .min(1)
+        .max(MAX_PROMPT)
+        .optional()
+        .describe(
+          "Text behind every source; it may spell special tokens. Its last token takes the place of the begin mark, so that " +
+            "targets follow it directly.",
+        ),
     })
     .default({ lowercase: false }),
 });
@@ -81,8 +97,8 @@ export interface TokenizerFiles {
  */
 export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles> {
   return {
-    tokenizer: await readJson(join(directory, TOKENIZER_FILE), tokenizerJsonSchema),
-    config: await readJson(join(directory, TOKENIZER_CONFIG_FILE), tokenizerConfigJsonSchema),
+    tokenizer: await readTokenizerJsonFile(join(directory, TOKENIZER_FILE), tokenizerJsonSchema),
+    config: await readTokenizerJsonFile(join(directory, TOKENIZER_CONFIG_FILE), tokenizerConfigJsonSchema),
   };
 }
 
@@ -104,7 +120,11 @@ export async function writeTokenizer(files: TokenizerFiles, directory: string): 
   }
 }
 
-async function readJson<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.infer<Schema>> {
+/** One of the files, checked. @throws SlmError INPUT_MISSING, DATA_INVALID */
+export async function readTokenizerJsonFile<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
   const parsed = schema.safeParse(parseJson(path, await readText(path)));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];

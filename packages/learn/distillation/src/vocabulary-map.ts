@@ -72,7 +72,8 @@ export class VocabularyMap {
     for (let id = 0; id < teacher.length; id++) {
       const mass = Math.exp(teacher[id]! - largest);
       total += mass;
-      const [begin, end] = [starts[id]!, starts[id + 1]!];
+      // Models of text have more ids than their tokenizer: those have no text.
+      const [begin, end] = id < this.teacherSize ? [starts[id]!, starts[id + 1]!] : [0, 0];
       if (begin === end) rest += mass;
       const share = mass / (end - begin);
       for (let at = begin; at < end; at++) student[students[at]!]! += share;

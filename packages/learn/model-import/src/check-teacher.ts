@@ -51,7 +51,7 @@ export async function checkTeacher(
   const sum = new AgreementSum();
   try {
     for (const [index, row] of rows.entries()) {
-      throwIfInterrupted(context.signal);
+      throwIfInterrupted(context.signal, "teacher check");
       const ids = new Int32Array(length).fill(config.tokens.pad);
       ids.set(row.ids);
       const feeds = { ...weights, ids: createHostTensor("int32", [1, length], ids) };

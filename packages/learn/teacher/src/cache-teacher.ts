@@ -6,7 +6,13 @@ import type { Strategy } from "@slm/decoding";
 import { DATA_FILES, readRows, readSources, type Row } from "@slm/data";
 import { SlmError } from "@slm/error";
 import type { Engine } from "@slm/tensor";
-import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
+import {
+  createTokenizer,
+  loadTokenizer,
+  readTokenizerFiles,
+  TOKENIZER_FILE,
+  type Tokenizer,
+} from "@slm/tokenizer";
 import { writePairs } from "@slm/training";
 import { buildTeacherCache } from "./cache/build-cache.js";
 import type { CacheReport } from "./cache/teacher-cache.js";
@@ -63,10 +69,10 @@ const STRATEGIES: {
  */
 export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): Promise<CacheStageReport> {
   const { tokenizerDirectory, teacherDirectory, workDirectory, engine } = inputs;
-  const tokenizer = await loadTokenizer(tokenizerDirectory);
+  const { tokenizer, isOwn } = await readersTokenizer(teacherDirectory, tokenizerDirectory);
   const teacher = await loadTeachers(engine, teacherDirectory);
   try {
-    requireVocabulary(teacher, tokenizer, teacherDirectory);
+    requireVocabulary(teacher, { tokenizer, isOwn }, teacherDirectory);
     const labelled = await labelUnlabelled(settings, inputs, teacher, tokenizer);
     const generated = await generateTargets(settings, inputs, teacher, tokenizer);
     const report = await buildFromRows(settings, inputs, teacher, tokenizer);
@@ -185,8 +191,24 @@ async function* allRows(trainFile: string, directory: string): AsyncGenerator<Ro
     for await (const { source, target } of readCacheRows(directory, kind)) yield { source, target };
 }
 
-function requireVocabulary(teacher: Teacher, tokenizer: Tokenizer, directory: string): void {
-  if (teacher.config.vocabularySize === tokenizer.vocabularySize) return;
+/** A teacher of text reads and writes by its own tokenizer; one of this run's symbols by the run's. */
+async function readersTokenizer(teacherDirectory: string, tokenizerDirectory: string): Promise<Reader> {
+  if (await isFile(join(teacherDirectory, TOKENIZER_FILE))) {
+    const files = await readTokenizerFiles(teacherDirectory);
+    if (files.config.source.symbols === undefined) return { tokenizer: createTokenizer(files), isOwn: true };
+  }
+  return { tokenizer: await loadTokenizer(tokenizerDirectory), isOwn: false };
+}
+
+interface Reader {
+  readonly tokenizer: Tokenizer;
+  /** Whether it is the teacher's own. Models of text round their vocabulary up beyond it. */
+  readonly isOwn: boolean;
+}
+
+function requireVocabulary(teacher: Teacher, { tokenizer, isOwn }: Reader, directory: string): void {
+  const { vocabularySize: size } = teacher.config;
+  if (isOwn ? size >= tokenizer.vocabularySize : size === tokenizer.vocabularySize) return;
   throw new SlmError(
     "SHAPE_MISMATCH",
     `cache: the teacher's vocabulary has ${teacher.config.vocabularySize} tokens, the tokenizer's ` +

@@ -5,6 +5,8 @@ export {
   type TeacherMemberConfig,
   type TrainedTeacherConfig,
 } from "./teacher-config.js";
+export { applyPrompt, promptText } from "./apply-prompt.js";
+export { promptConfig, type PromptConfig } from "./prompt-config.js";
 export { teacherObjective } from "./teacher-objective.js";
 export { sequenceBatch, type SequenceBatch, type SequenceTokens } from "./sequence.js";
 export { trainTeacher, type TeacherInputs, type TeacherReport } from "./train-teacher.js";

@@ -1,8 +1,9 @@
 /** The `teacher` section of a recipe: where the decoder-only teacher comes from. */
 import { z } from "zod";
-import { decoderOnlyShape } from "@slm/model";
+import { CHECKPOINT_DTYPES, decoderOnlyShape } from "@slm/model";
 import { trainingFields } from "@slm/training";
 import { EMBEDDED_TEACHERS } from "./embedded-teacher.js";
+import { promptConfig } from "./prompt-config.js";
 import { MAX_MEMBERS } from "./teacher-directory.js";
 
 const embeddedTeacher = z.strictObject({
@@ -10,9 +11,29 @@ const embeddedTeacher = z.strictObject({
   name: z.enum(EMBEDDED_TEACHERS).default("g2p").describe("Which embedded teacher."),
 });
 
+const prompt = {
+  prompt: promptConfig.optional().describe("Text around every source, for teachers that read text."),
+};
+
 const checkpointTeacher = z.strictObject({
   kind: z.literal("checkpoint").describe("A decoder-only checkpoint on disk."),
   path: z.string().min(1).describe("Checkpoint directory."),
+  ...prompt,
+});
+
+const importedTeacher = z.strictObject({
+  kind: z
+    .literal("import")
+    .describe("A published decoder-only model, read as 'slm teacher import' reads it."),
+  path: z.string().min(1).describe("Directory of the model."),
+  dtype: z.enum(CHECKPOINT_DTYPES).default("float32").describe("How its weights are stored."),
+  maxSource: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Longest source, prompt included [tokens]. Default: 1024."),
+  maxTarget: z.int().positive().optional().describe("Longest target [tokens]. Default: 256."),
+  ...prompt,
 });
 
 export const trainedTeacher = z.strictObject({
@@ -39,6 +60,7 @@ const memberFields = {
 const teacherMember = z.discriminatedUnion("kind", [
   embeddedTeacher.extend(memberFields),
   checkpointTeacher.extend(memberFields),
+  importedTeacher.extend(memberFields),
   trainedTeacher.extend({
     seed: z
       .int()
@@ -52,6 +74,7 @@ const teacherMember = z.discriminatedUnion("kind", [
 export const teacherConfig = z.discriminatedUnion("kind", [
   embeddedTeacher,
   checkpointTeacher,
+  importedTeacher,
   trainedTeacher,
   z.strictObject({
     kind: z.literal("ensemble").describe("Several teachers, their probabilities averaged token by token."),

@@ -1,0 +1,78 @@
+import { Args, Flags } from "@oclif/core";
+import { SlmError } from "@slm/error";
+import type { TeacherCheckReport } from "@slm/model-import";
+import { GateFailed } from "../../errors.js";
+import { engineFlag, threadsFlag } from "../../recipe-flags.js";
+import { SlmCommand } from "../../slm-command.js";
+
+export interface TeacherCheckResult extends TeacherCheckReport {
+  readonly limits: { readonly minAgreement: number; readonly maxKl: number };
+  readonly pass: boolean;
+}
+
+const numberFlag = (name: string, text: string, most: number): number => {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= most) return value;
+  throw new SlmError("USAGE", `--${name} should be a number from 0 to ${most}, got '${text}'`);
+};
+
+export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
+  static override summary =
+    "Compare what a decoder-only checkpoint expects next with what another program says of it.";
+  static override description =
+    "The reference is a safetensors file of texts and distributions; its layout is in packages/learn/model-import/README.md. " +
+    "Exit 3 if the likeliest tokens agree too rarely, or the distributions are too far apart.";
+  static override args = {
+    model: Args.string({ required: true, description: "Directory of a decoder-only checkpoint." }),
+  };
+  static override flags = {
+    reference: Flags.string({ required: true, helpValue: "<file>", summary: "What to compare with." }),
+    "min-agreement": Flags.string({
+      default: "0.97",
+      helpValue: "<share>",
+      summary: "Least share of positions with the same likeliest token.",
+    }),
+    "max-kl": Flags.string({
+      default: "0.02",
+      helpValue: "<nats>",
+      summary: "Largest mean KL(reference || model) per position.",
+    }),
+    engine: engineFlag({ default: "onnx" }),
+    threads: threadsFlag,
+  };
+  static override examples = ["<%= config.bin %> teacher check qwen --reference qwen-logits.safetensors"];
+
+  protected override async execute(): Promise<TeacherCheckResult> {
+    const { args, flags } = await this.parse(TeacherCheckCommand);
+    const limits = {
+      minAgreement: numberFlag("min-agreement", flags["min-agreement"], 1),
+      maxKl: numberFlag("max-kl", flags["max-kl"], Number.MAX_VALUE),
+    };
+    const { checkTeacher } = await import("@slm/model-import");
+    const { withEngine } = await import("../../compute/open-engine.js");
+    const context = this.context(1);
+    const report = await withEngine(flags, (engine) =>
+      checkTeacher(args.model, flags.reference, { engine, context }),
+    );
+    const pass = report.agreement >= limits.minAgreement && report.meanKl <= limits.maxKl;
+    const result = { ...report, limits, pass };
+    if (pass) return result;
+    throw new GateFailed(
+      `${args.model}: agreement ${report.agreement.toFixed(4)} (at least ${limits.minAgreement}), ` +
+        `mean KL ${report.meanKl.toPrecision(3)} (at most ${limits.maxKl})`,
+      result,
+      ["compare with the model that was imported, in the type it was imported from"],
+    );
+  }
+
+  protected override lines(result: TeacherCheckResult): readonly string[] {
+    const { positions, rows, agreement, meanKl, maxAbs, pass } = result;
+    return [
+      `positions       ${String(positions)} of ${String(rows)} rows`,
+      `agreement       ${(100 * agreement).toFixed(2)} %`,
+      `mean KL         ${meanKl.toPrecision(3)} nats`,
+      `max difference  ${maxAbs.toPrecision(3)}`,
+      pass ? "pass" : "FAIL",
+    ];
+  }
+}
