@@ -79,6 +79,12 @@ def write_llama(directory: Path, rng: np.random.Generator) -> None:
     writer.add_rope_dimension_count(head)
     writer.add_rope_freq_base(100000.0)
     writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(["<pad>", "<s>", "</s>", *"abcdefghijklmno", "\u010a", "ab"])
+    writer.add_token_types([3, 3, 3] + [1] * (vocabulary - 3))
+    writer.add_token_merges(["a b"])
+    writer.add_pad_token_id(0)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     shapes = {

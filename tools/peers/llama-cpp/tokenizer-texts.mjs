@@ -18,6 +18,7 @@ def fibonacci(n):
 {"name": "slm", "version": "0.1.0", "private": true, "files": ["dist", "src"], "size": [1, 2, 3]}
 SELECT name, price FROM products WHERE price > 100 ORDER BY name;
 Le café est fermé; où est la bibliothèque? El niño comió mañana. Привет, как дела? 你好，世界。今日は良い天気です。
+½ and ½ and ½ make one and ½; Ⅷ is Ⅶ and Ⅰ, Ⅷ less Ⅰ is Ⅶ; x² and y² and z² are x²y²z², ٣ and ٣ and ٣.
 the then there these they this that those with without within when where while which who whose why will would
 `;
 

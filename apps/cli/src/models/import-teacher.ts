@@ -1,18 +1,9 @@
 /** A published decoder-only model as a checkpoint with its tokenizer. */
 import { SlmError } from "@slm/error";
-import type { CheckpointDType, ForeignCheckpoint } from "@slm/model";
-import { importConfig, readHuggingFaceDirectory, writeImported } from "@slm/model-import";
-import {
-  createTokenizer,
-  readForeignTokenizer,
-  TOKENIZER_CONFIG_FILE,
-  TOKENIZER_FILE,
-  withPrompt,
-  writeTokenizer,
-  type TokenizerFiles,
-} from "@slm/tokenizer";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import type { CheckpointDType } from "@slm/model";
+import { importConfig, writeImported } from "@slm/model-import";
+import { createTokenizer, withPrompt, writeTokenizer } from "@slm/tokenizer";
+import { openForeign } from "./open-foreign.js";
 
 export interface ImportTeacherOptions {
   readonly dtype: CheckpointDType;
@@ -31,12 +22,6 @@ export interface ImportedTeacher {
   readonly source: string;
   readonly architecture: string;
   readonly dtype: CheckpointDType;
-}
-
-/** A foreign model with its tokenizer, as its format's reader gives them. */
-interface ForeignModel {
-  readonly checkpoint: ForeignCheckpoint;
-  readonly tokenizer: TokenizerFiles;
 }
 
 /**
@@ -68,29 +53,4 @@ export async function importTeacher(
   await writeTokenizer(files, work);
   const [architecture = ""] = checkpoint.config["architectures"] as readonly string[];
   return { parameters, vocab: vocabularySize, source, architecture, dtype };
-}
-
-async function openForeign(source: string): Promise<ForeignModel> {
-  const checkpoint = await readHuggingFaceDirectory(source);
-  const eos = checkpoint.config["eos_token_id"];
-  const first: unknown = Array.isArray(eos) ? eos[0] : eos;
-  const tokenizer = await readForeignTokenizer(source, typeof first === "number" ? { eos: first } : {});
-  return { checkpoint, tokenizer };
-}
-
-/** Files that a foreign model is read from; without a directory those that it would need. */
-export function foreignFiles(source: string): readonly string[] {
-  const wanted = ["config.json", TOKENIZER_FILE, TOKENIZER_CONFIG_FILE];
-  return [...wanted, ...weightFiles(source)].map((file) => join(source, file));
-}
-
-function weightFiles(source: string): readonly string[] {
-  try {
-    return readdirSync(source)
-      .filter((file) => file.endsWith(".safetensors") || file.endsWith(".safetensors.index.json"))
-      .sort();
-  } catch {
-    // Not a directory: what is missing is named when the first of its files is looked for.
-    return [];
-  }
 }

@@ -10,13 +10,13 @@ import {
   type Origin,
 } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 
 export interface StandaloneArtifact {
   readonly directory: string;
   readonly kind: ArtifactKind;
-  /** Directories it is made from, by their role. */
+  /** Directories or files it is made from, by their role. */
   readonly sources: Readonly<Record<string, string>>;
   /** What the flags said. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -54,17 +54,18 @@ export function siblingPath(path: string, suffix: string): string {
   return relative(process.cwd(), sibling).startsWith("..") ? sibling : relative(process.cwd(), sibling);
 }
 
-/** An artifact by its manifest; any other directory by the files that lie in it. */
+/** An artifact by its manifest; any other directory by the files that lie in it, links too; a file by itself. */
 async function describeSource(name: string, directory: string): Promise<ManifestInput> {
+  if ((await stat(directory)).isFile()) return { name, kind: "file", sha256: await hashFile(directory) };
   try {
     return await artifactInput(name, directory);
   } catch (error) {
     if (!(error instanceof SlmError)) throw error;
   }
-  const entries = await readdir(directory, { withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
-  const hashes = await Promise.all(
-    files.sort().map(async (file) => [file, await hashFile(join(directory, file))] as const),
-  );
+  const hashes: (readonly [string, string])[] = [];
+  for (const file of (await readdir(directory)).sort()) {
+    const path = join(directory, file);
+    if ((await stat(path)).isFile()) hashes.push([file, await hashFile(path)]);
+  }
   return { name, kind: "file", sha256: hashJson(hashes) };
 }

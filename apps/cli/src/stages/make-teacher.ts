@@ -9,7 +9,8 @@ import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Compute } from "../compute/compute.js";
 import { withEngine } from "../compute/open-engine.js";
-import { foreignFiles, importTeacher } from "../models/import-teacher.js";
+import { importTeacher } from "../models/import-teacher.js";
+import { foreignFiles } from "../models/open-foreign.js";
 import type { StageFile } from "../pipeline/stage.js";
 
 /** Files that make a checkpoint which other stages can read. */

@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
 import { throwIfInterrupted, writeFailure, type Progress } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { HubEnvironment } from "./environment.js";
@@ -105,21 +106,20 @@ async function store(
   const handle = await open(incomplete, from === 0 ? "w" : "a");
   let at = from;
   try {
-    const body = response.body?.getReader();
+    const body = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
     while (body !== undefined) {
-      const { done, value } = await body
-        .read()
-        .catch((error: unknown) => ({ done: error, value: undefined }));
-      if (value === undefined) return done === true ? shortfall(at, file.bytes) : done;
-      if (at + value.byteLength > file.bytes) {
+      const next = await body.read().catch((error: unknown) => ({ error }));
+      if ("error" in next) return next.error;
+      if (next.done) break;
+      at += next.value.byteLength;
+      if (at > file.bytes) {
         await body.cancel();
         throw new SlmError(
           "DATA_INVALID",
           `${source.repo}/${file.path}: the hub sends more than the ${file.bytes} bytes it lists`,
         );
       }
-      await handle.writeFile(value);
-      at += value.byteLength;
+      await handle.writeFile(next.value);
       progress({ stage: "hub", step: at, total: file.bytes, message: file.path });
     }
     return shortfall(at, file.bytes);

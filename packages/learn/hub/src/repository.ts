@@ -39,7 +39,7 @@ export async function openRepository(source: HubSource, environment: HubEnvironm
   try {
     const { repo, revision } = source;
     const { sha } = await modelInfo({ name: repo, revision, additionalFields: ["sha"], ...shared });
-    if (typeof sha !== "string" || !SHA1.test(sha)) throw nonsense(source, `the commit ${String(sha)}`);
+    if (!SHA1.test(sha)) throw nonsense(source, `the commit ${sha}`);
     const files: RemoteFile[] = [];
     let listed = 0;
     for await (const entry of listFiles({ repo, revision: sha, recursive: true, ...shared })) {

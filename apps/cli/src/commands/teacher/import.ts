@@ -1,9 +1,12 @@
 import { Args, Flags } from "@oclif/core";
+import type { ResolvedModel } from "@slm/hub";
 import type { ImportedTeacher } from "../../models/import-teacher.js";
 import { formatCount } from "../../output/format.js";
 import { SlmCommand } from "../../slm-command.js";
 
 export interface TeacherImportResult extends ImportedTeacher {
+  /** The repository and commit it was fetched from; absent for what lay on this machine. */
+  readonly hub?: NonNullable<ResolvedModel["hub"]>;
   readonly artifact: string;
 }
 
@@ -11,11 +14,12 @@ export class TeacherImportCommand extends SlmCommand<TeacherImportResult> {
   static override summary =
     "Make a published decoder-only model a checkpoint: a teacher, or a model like any other.";
   static override description =
-    "SOURCE is a directory with config.json, safetensors (one file or shards) and tokenizer.json: Llama and SmolLM2, " +
+    "SOURCE is a directory with config.json, safetensors (one file or shards) and tokenizer.json, a GGUF file, or a hub id: " +
+    "org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache. Llama and SmolLM2, " +
     "Mistral, Qwen 2, 2.5 and 3, Phi-3, Gemma 2 and 3 (text). What is not known is refused by name. The result is read by " +
     "generate, eval, export and quantize, and as teacher: { kind: checkpoint, path: DIR }.";
   static override args = {
-    source: Args.string({ required: true, description: "Directory of the model." }),
+    source: Args.string({ required: true, description: "Directory, GGUF file or hub id." }),
   };
   static override flags = {
     output: Flags.string({ char: "o", required: true, helpValue: "<dir>", summary: "Directory to write." }),
@@ -38,6 +42,8 @@ export class TeacherImportCommand extends SlmCommand<TeacherImportResult> {
   };
   static override examples = [
     "<%= config.bin %> teacher import Qwen2.5-0.5B-Instruct -o qwen --dtype bfloat16",
+    "<%= config.bin %> teacher import SmolLM2-135M-Instruct.Q4_1.gguf -o smol",
+    "<%= config.bin %> teacher import HuggingFaceTB/SmolLM2-135M-Instruct -o smol",
     "<%= config.bin %> teacher import SmolLM2-135M -o smol --before \"Word: \" --after $'\\nPhonemes:\\n'",
   ];
 
@@ -45,12 +51,17 @@ export class TeacherImportCommand extends SlmCommand<TeacherImportResult> {
     const { args, flags } = await this.parse(TeacherImportCommand);
     const { importTeacher } = await import("../../models/import-teacher.js");
     const { writeStandalone } = await import("../../models/standalone-artifact.js");
+    const { resolveModel } = await import("@slm/hub");
     const { output, dtype, before, after } = flags;
+    const { path, hub } = await resolveModel(args.source, this.context(1));
     const options = { dtype, maxSource: flags["max-source"], maxTarget: flags["max-target"], before, after };
     const settings = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     const made = await writeStandalone(
-      { directory: output, kind: "checkpoint", sources: { model: args.source }, settings },
-      (work) => importTeacher(args.source, work, options),
+      { directory: output, kind: "checkpoint", sources: { model: path }, settings },
+      async (work) => ({
+        ...(await importTeacher(path, work, options)),
+        ...(hub === undefined ? {} : { hub }),
+      }),
     );
     return { ...made, artifact: output };
   }

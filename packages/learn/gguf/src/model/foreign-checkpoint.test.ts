@@ -91,6 +91,7 @@ describe("a llama file written by the reference package", () => {
       mlp_bias: false,
       bos_token_id: 1,
       eos_token_id: 2,
+      pad_token_id: 0,
     });
   });
 });

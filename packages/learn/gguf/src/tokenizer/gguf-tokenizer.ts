@@ -1,4 +1,5 @@
 /** The tokenizer in a file's metadata, as the two files of a Hugging Face directory. */
+import type { TokenizerJson } from "@slm/tokenizer";
 import type { GgufFile } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
 import { shown } from "../file/metadata.js";
@@ -10,10 +11,12 @@ import { flag, readVocabulary, type Vocabulary } from "./vocabulary.js";
 
 export interface HuggingFaceTokenizer {
   /** Contents of `tokenizer.json`. */
-  readonly tokenizer: Readonly<Record<string, unknown>>;
+  readonly tokenizer: TokenizerJson;
   /** Contents of `tokenizer_config.json`: special tokens by text, the chat template. */
   readonly config: Readonly<Record<string, unknown>>;
 }
+
+type Part = Readonly<Record<string, unknown>>;
 
 /** One row per `tokenizer.ggml.model`. */
 const MODELS: Readonly<Record<string, (source: GgufFile, vocabulary: Vocabulary) => TokenizerParts>> = {
@@ -71,7 +74,7 @@ export function ggufTokenizer(source: GgufFile): HuggingFaceTokenizer {
 }
 
 /** Tokens that are found in a text before it is cut: control tokens, and those that the model's maker added. */
-function addedTokens({ tokens, types }: Vocabulary): Component[] {
+function addedTokens({ tokens, types }: Vocabulary): TokenizerJson["added_tokens"] {
   return tokens.flatMap((content, id) => {
     const type = types[id];
     if (type !== "control" && type !== "user" && type !== "unknown") return [];
@@ -88,8 +91,8 @@ function postProcessor(
   addsEos: boolean,
 ): Component | null {
   if (!addsBos && !addsEos) return null;
-  const used: Record<string, Component> = {};
-  const mark = (name: "bos_token" | "eos_token"): Component[] => {
+  const used: Record<string, Part> = {};
+  const mark = (name: "bos_token" | "eos_token"): Part[] => {
     const token = special[name];
     if (token === undefined) throw invalid(file, `texts get a ${name}, but the file names none`);
     used[token] = { id: token, ids: [idOf.get(token)!], tokens: [token] };
@@ -97,7 +100,7 @@ function postProcessor(
   };
   const begin = addsBos ? mark("bos_token") : [];
   const end = addsEos ? mark("eos_token") : [];
-  const sequence = (id: string): Component => ({ Sequence: { id, type_id: 0 } });
+  const sequence = (id: string): Part => ({ Sequence: { id, type_id: 0 } });
   return {
     type: "TemplateProcessing",
     single: [...begin, sequence("A"), ...end],
@@ -106,7 +109,7 @@ function postProcessor(
   };
 }
 
-function chatTemplate({ file, metadata }: GgufFile): Component {
+function chatTemplate({ file, metadata }: GgufFile): Part {
   const template = metadata.get("tokenizer.chat_template");
   if (template === undefined) return {};
   if (typeof template !== "string") throw invalid(file, "tokenizer.chat_template is not a text");

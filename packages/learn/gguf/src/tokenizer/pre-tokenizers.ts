@@ -9,7 +9,10 @@
  */
 
 /** A component of `tokenizer.json`. */
-export type Component = Readonly<Record<string, unknown>>;
+export interface Component {
+  readonly type: string;
+  readonly [key: string]: unknown;
+}
 
 export interface PreTokenizer {
   readonly normalizer: Component | null;
@@ -27,12 +30,16 @@ const byteLevel = (useRegex: boolean): Component => ({
   use_regex: useRegex,
 });
 
+const isolated = (pattern: string): Component => ({
+  type: "Split",
+  pattern: { Regex: pattern },
+  behavior: "Isolated",
+  invert: false,
+});
+
 const split = (pattern: string): Component => ({
   type: "Sequence",
-  pretokenizers: [
-    { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false },
-    byteLevel(false),
-  ],
+  pretokenizers: [isolated(pattern), byteLevel(false)],
 });
 
 const CONTRACTIONS = "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])";
@@ -50,12 +57,15 @@ const WORDS = (digits: string): string =>
 const plain = { normalizer: null, ignoreMerges: false, addsBos: false };
 
 const gpt2: PreTokenizer = { ...plain, preTokenizer: byteLevel(true) };
-/** GPT-2's words, every digit by itself. */
+/**
+ * GPT-2's words, every digit by itself. Their `tokenizer.json` says `Digits`, which is this pattern in the original library
+ * and ASCII digits alone in others.
+ */
 const digits: PreTokenizer = {
   ...plain,
   preTokenizer: {
     type: "Sequence",
-    pretokenizers: [{ type: "Digits", individual_digits: true }, byteLevel(true)],
+    pretokenizers: [isolated("\\p{N}"), byteLevel(true)],
   },
 };
 const cl100k: PreTokenizer = { ...plain, preTokenizer: split(WORDS("\\p{N}{1,3}")) };

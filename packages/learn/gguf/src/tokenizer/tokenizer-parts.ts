@@ -6,7 +6,7 @@ export interface TokenizerParts {
   readonly preTokenizer: Component | null;
   readonly decoder: Component;
   readonly merges: readonly (readonly [string, string])[];
-  readonly model: Component;
+  readonly model: Readonly<Record<string, unknown>>;
   /** Whether a text begins with the bos token where the file does not say. */
   readonly addsBos: boolean;
 }

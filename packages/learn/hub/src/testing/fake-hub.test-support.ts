@@ -66,15 +66,29 @@ function answer(hub: FakeHub, request: IncomingMessage, response: ServerResponse
   const { pathname } = new URL(request.url ?? "", hub.url);
   const { range, authorization } = request.headers;
   hub.requests.push([request.method ?? "", pathname, ...(range === undefined ? [] : [range])].join(" "));
-  if (hub.isGated && authorization !== `Bearer ${TOKEN}`) return json(response, 401, { error: "no" });
-  if (pathname === `/api/models/${REPO}/revision/main` || pathname.endsWith(`/revision/${COMMIT}`)) {
-    return json(response, 200, { id: REPO, sha: COMMIT });
+  if (hub.isGated && authorization !== `Bearer ${TOKEN}`) {
+    json(response, 401, { error: "no" });
+    return;
   }
-  if (pathname === `/api/models/${REPO}/tree/${COMMIT}`) return json(response, 200, listing(hub.files));
+  const described = description(hub, pathname);
+  if (described !== undefined) {
+    json(response, 200, described);
+    return;
+  }
   const file = hub.files[decodeURIComponent(pathname.replace(`/${REPO}/resolve/${COMMIT}/`, ""))];
-  if (file === undefined) return json(response, 404, { error: "not found" });
-  if (hub.status !== undefined) return json(response, hub.status, { error: "fault" });
+  const status = file === undefined ? 404 : hub.status;
+  if (file === undefined || status !== undefined) {
+    json(response, status ?? 404, { error: "fault" });
+    return;
+  }
   send(hub, file.sends ?? file.content, range, response);
+}
+
+/** What the interface says of the repository; undefined for other addresses. */
+function description({ files }: FakeHub, pathname: string): object | undefined {
+  const revision = `/api/models/${REPO}/revision/`;
+  if (pathname === `${revision}main` || pathname === `${revision}${COMMIT}`) return { id: REPO, sha: COMMIT };
+  return pathname === `/api/models/${REPO}/tree/${COMMIT}` ? listing(files) : undefined;
 }
 
 function send(hub: FakeHub, content: Buffer, range: string | undefined, response: ServerResponse): void {

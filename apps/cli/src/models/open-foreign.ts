@@ -1,0 +1,86 @@
+/** The formats that models are imported from: one row each. */
+import { readFailure } from "@slm/artifact";
+import { foreignCheckpoint, ggufTokenizer, readGguf } from "@slm/gguf";
+import type { ForeignCheckpoint } from "@slm/model";
+import { readHuggingFaceDirectory } from "@slm/model-import";
+import {
+  completeTokenizer,
+  readForeignTokenizer,
+  TOKENIZER_CONFIG_FILE,
+  TOKENIZER_FILE,
+  type TokenizerFiles,
+} from "@slm/tokenizer";
+import { readdirSync, statSync, type Stats } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+
+/** A foreign model with its tokenizer, as its format's reader gives them. */
+export interface ForeignModel {
+  readonly checkpoint: ForeignCheckpoint;
+  readonly tokenizer: TokenizerFiles;
+}
+
+interface ForeignFormat {
+  readonly fits: (status: Stats) => boolean;
+  /** @throws SlmError naming the file, setting or tensor that is missing, damaged or not read */
+  readonly open: (source: string) => Promise<ForeignModel>;
+  /** Files that the model is read from. */
+  readonly files: (source: string) => readonly string[];
+}
+
+const FORMATS = {
+  gguf: { fits: (status) => status.isFile(), open: openGguf, files: (source) => [source] },
+  "hugging-face": { fits: (status) => status.isDirectory(), open: openDirectory, files: directoryFiles },
+} as const satisfies Readonly<Record<string, ForeignFormat>>;
+
+const formatOf = (status: Stats): ForeignFormat =>
+  Object.values<ForeignFormat>(FORMATS).find(({ fits }) => fits(status)) ?? FORMATS["hugging-face"];
+
+/** Opens a model in whichever format it is. @throws SlmError INPUT_MISSING if there is nothing, as its reader otherwise */
+export async function openForeign(source: string): Promise<ForeignModel> {
+  const status = await stat(source).catch((error: unknown) => {
+    throw readFailure(error, source, ["slm teacher import hf:org/name -o DIR"]);
+  });
+  return formatOf(status).open(source);
+}
+
+/** Files that a foreign model is read from; of a source that is not there those of a directory, to be missed by name. */
+export function foreignFiles(source: string): readonly string[] {
+  const status = statSync(source, { throwIfNoEntry: false });
+  return (status === undefined ? FORMATS["hugging-face"] : formatOf(status)).files(source);
+}
+
+async function openGguf(source: string): Promise<ForeignModel> {
+  const file = await readGguf(source);
+  const checkpoint = await foreignCheckpoint(file);
+  const { tokenizer, config } = ggufTokenizer(file);
+  return { checkpoint, tokenizer: completeTokenizer(tokenizer, config, endMark(checkpoint), source) };
+}
+
+async function openDirectory(source: string): Promise<ForeignModel> {
+  const checkpoint = await readHuggingFaceDirectory(source);
+  return { checkpoint, tokenizer: await readForeignTokenizer(source, endMark(checkpoint)) };
+}
+
+/** The end mark of the model's own configuration, for tokenizers that do not name theirs. */
+function endMark({ config }: ForeignCheckpoint): { readonly eos?: number } {
+  const eos = config["eos_token_id"];
+  const first: unknown = Array.isArray(eos) ? eos[0] : eos;
+  return typeof first === "number" ? { eos: first } : {};
+}
+
+function directoryFiles(source: string): readonly string[] {
+  const wanted = ["config.json", TOKENIZER_FILE, TOKENIZER_CONFIG_FILE];
+  return [...wanted, ...weightFiles(source)].map((file) => join(source, file));
+}
+
+function weightFiles(source: string): readonly string[] {
+  try {
+    return readdirSync(source)
+      .filter((file) => file.endsWith(".safetensors") || file.endsWith(".safetensors.index.json"))
+      .sort();
+  } catch {
+    // Not a directory: what is missing is named when the first of its files is looked for.
+    return [];
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Damaged GGUF files, read as `slm teacher import` reads them: descriptions, configuration, every tensor, the tokenizer.
+ * Each must be read or refused with a code; a crash, ten seconds of silence, or memory above 4 times the file plus a floor
+ * is a failure. Needs `npm run build`.
+ *
+ * Usage: node tools/fuzz/gguf.mjs [FILES] [FIRST_SEED]
+ */
+import { fork } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { foreignCheckpoint, ggufTokenizer, readGguf } from "../../packages/learn/gguf/dist/index.js";
+import { writeVocabulary } from "../peers/llama-cpp/gguf-vocabulary.mjs";
+import { mutate } from "./mutate.mjs";
+
+const FIXTURES = new URL("../../packages/learn/gguf/fixtures/", import.meta.url);
+const SILENCE_MS = 10_000;
+/** What Node itself, the modules and garbage that is not yet collected take [bytes]. */
+const FLOOR_BYTES = 256 * 2 ** 20;
+const BATCH = 500;
+
+/** Whole files to damage, with the bytes of their descriptions. */
+function originals(directory) {
+  const { gpt2, llama } = JSON.parse(readFileSync(new URL("tokenizers.json", FIXTURES), "utf8"));
+  const vocabularies = [
+    [
+      ["tokenizer.ggml.model", "string", "gpt2"],
+      ["tokenizer.ggml.pre", "string", "llama-bpe"],
+      ["tokenizer.ggml.tokens", "string", gpt2.tokens],
+      ["tokenizer.ggml.token_type", "i32", gpt2.types],
+      ["tokenizer.ggml.merges", "string", gpt2.merges],
+    ],
+    [
+      ["tokenizer.ggml.model", "string", "llama"],
+      ["tokenizer.ggml.tokens", "string", llama.tokens],
+      ["tokenizer.ggml.token_type", "i32", llama.types],
+      ["tokenizer.ggml.scores", "f32", llama.scores],
+    ],
+  ].map((pairs, index) => {
+    const file = join(directory, `vocabulary-${index}.gguf`);
+    writeVocabulary(file, [
+      ["general.architecture", "string", "llama"],
+      ["tokenizer.ggml.bos_token_id", "u32", 1],
+      ...pairs,
+    ]);
+    return readFileSync(file);
+  });
+  const model = readFileSync(new URL("tiny-llama.gguf", FIXTURES));
+  const parts = [model, model, ...vocabularies];
+  return parts.map((bytes) => ({ bytes, header: bytes === model ? 1800 : 600 }));
+}
+
+async function readAll(file) {
+  const source = await readGguf(file);
+  const refusals = [];
+  const attempt = async (run) => {
+    try {
+      await run();
+    } catch (error) {
+      if (error?.name !== "SlmError") throw error;
+      refusals.push(error.code);
+    }
+  };
+  await attempt(async () => {
+    for (const tensor of (await foreignCheckpoint(source)).tensors) await tensor.read();
+  });
+  await attempt(async () => ggufTokenizer(source));
+  return refusals.length === 0 ? "whole" : "in part";
+}
+
+/** Runs a batch of seeds and tells the parent of each. */
+async function runBatch(first, count) {
+  const directory = mkdtempSync(join(tmpdir(), "slm-fuzz-"));
+  try {
+    const all = originals(directory);
+    const file = join(directory, "damaged.gguf");
+    for (let seed = first; seed < first + count; seed += 1) {
+      const { bytes, header } = all[seed % all.length];
+      const damaged = mutate(bytes, header, seed);
+      writeFileSync(file, damaged);
+      process.send({ seed });
+      const outcome = await readAll(file).catch((error) =>
+        error?.name === "SlmError" ? error.code : `crash: ${error?.stack}`,
+      );
+      const { rss } = process.memoryUsage();
+      const limit = FLOOR_BYTES + 4 * damaged.length;
+      process.send({ seed, outcome: rss > limit ? `memory: ${rss} bytes, at most ${limit}` : outcome, rss });
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** One batch in a process of its own: outcomes by seed, and what went wrong with the process itself. */
+function watchBatch(first, count, note) {
+  return new Promise((resolve) => {
+    const child = fork(fileURLToPath(import.meta.url), ["--batch", String(first), String(count)]);
+    let seed = first;
+    let isSilent = false;
+    const silence = () =>
+      setTimeout(() => {
+        isSilent = true;
+        child.kill("SIGKILL");
+      }, SILENCE_MS);
+    let timer = silence();
+    child.on("message", (message) => {
+      clearTimeout(timer);
+      timer = silence();
+      seed = message.seed;
+      if (message.outcome !== undefined) note(message);
+    });
+    child.on("exit", (code, signal) => {
+      clearTimeout(timer);
+      if (code !== 0) {
+        note({
+          seed,
+          outcome: isSilent ? `silent for ${SILENCE_MS / 1000} s` : `process ended: ${signal ?? code}`,
+          rss: 0,
+        });
+      }
+      resolve();
+    });
+  });
+}
+
+async function main(files, firstSeed) {
+  const started = Date.now();
+  const outcomes = {};
+  const failures = [];
+  let peak = 0;
+  for (let done = 0; done < files; done += BATCH) {
+    await watchBatch(firstSeed + done, Math.min(BATCH, files - done), ({ seed, outcome, rss }) => {
+      const isFailure = /[:]|^silent/.test(outcome);
+      if (isFailure) failures.push({ seed, outcome });
+      const kind = isFailure ? "failed" : outcome;
+      outcomes[kind] = (outcomes[kind] ?? 0) + 1;
+      peak = Math.max(peak, rss);
+    });
+  }
+  const read = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+  console.log(
+    JSON.stringify({
+      files: read,
+      firstSeed,
+      outcomes,
+      failures: failures.slice(0, 10),
+      peakMiB: Math.round(peak / 2 ** 20),
+      floorMiB: FLOOR_BYTES / 2 ** 20,
+      seconds: Math.round((Date.now() - started) / 1000),
+    }),
+  );
+  process.exitCode = failures.length === 0 && read === files ? 0 : 3;
+}
+
+const [first, ...rest] = process.argv.slice(2);
+if (first === "--batch") await runBatch(Number(rest[0]), Number(rest[1]));
+else await main(Number(first ?? 10_000), Number(rest[0] ?? 1));
