@@ -16,6 +16,8 @@ import { mutate } from "./mutate.mjs";
 
 const FIXTURES = new URL("../../packages/learn/gguf/fixtures/", import.meta.url);
 const SILENCE_MS = 10_000;
+/** Until a process is up; that is the machine's time, not the reader's. */
+const START_MS = 120_000;
 /** What Node itself, the modules and garbage that is not yet collected take [bytes]. */
 const FLOOR_BYTES = 256 * 2 ** 20;
 const BATCH = 500;
@@ -98,15 +100,15 @@ function watchBatch(first, count, note) {
     const child = fork(fileURLToPath(import.meta.url), ["--batch", String(first), String(count)]);
     let seed = first;
     let isSilent = false;
-    const silence = () =>
+    const silence = (limit) =>
       setTimeout(() => {
         isSilent = true;
         child.kill("SIGKILL");
-      }, SILENCE_MS);
-    let timer = silence();
+      }, limit);
+    let timer = silence(START_MS);
     child.on("message", (message) => {
       clearTimeout(timer);
-      timer = silence();
+      timer = silence(SILENCE_MS);
       seed = message.seed;
       if (message.outcome !== undefined) note(message);
     });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectedLogits, FAMILIES, writeForeignModel } from "../testing/foreign-model.js";
 import { runCommand } from "../testing/run-command.js";
+import { tinyRecipe, writeTinyRecipe } from "../testing/tiny-run.js";
 
 let root = "";
 beforeAll(async () => {
@@ -45,3 +46,61 @@ describe.each(FAMILIES)("teacher import of %s", (family) => {
     expect((json as { result: { parity: { maxAbs: number } } }).result.parity.maxAbs).toBeLessThan(1e-3);
   }, 60_000);
 });
+
+describe("a recipe with an imported teacher", () => {
+  test("distils it into a student of another vocabulary, prompted by examples", async () => {
+    const { data, tokenizer, distill } = tinyRecipe(join(root, "few-shot"));
+    const recipe = await writeTinyRecipe(join(root, "few-shot"), {
+      ...{ data: data!, tokenizer: tokenizer! },
+      teacher: {
+        kind: "import",
+        path: join(root, "qwen3"),
+        prompt: { instruction: "Spell.", before: "Word: ", examples: 1 },
+      },
+      cache: {},
+      distill: { ...distill, loss: { vocabulary: "mapped" } },
+    });
+    const out = join(root, "few-shot-run");
+    const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
+    expect(exitCode, stderr).toBe(0);
+    const config = JSON.parse(
+      await readFile(join(out, "teacher", "tokenizer_config.json"), "utf8"),
+    ) as object;
+    const [first] = (await readFile(join(out, "data", "train.jsonl"), "utf8")).split("\n");
+    const { source, target } = JSON.parse(first ?? "") as Record<"source" | "target", string>;
+    const before = `Spell.Word: ${source}\n${target}\nWord: `;
+    expect(config).toMatchObject({ eos_token: "Ċ", source: { before, after: "\n" } });
+  }, 120_000);
+});
+
+describe("teacher import refuses", () => {
+  test("an architecture it does not know, by name", async () => {
+    const directory = join(root, "unknown");
+    await writeForeignModel(directory, "llama");
+    const file = join(directory, "config.json");
+    const config = JSON.parse(await readFile(file, "utf8")) as object;
+    await writeFile(file, JSON.stringify({ ...config, architectures: ["MambaForCausalLM"] }));
+    const { exitCode, json } = await runCommand("teacher:import", [
+      directory,
+      "-o",
+      join(root, "no"),
+      "--json",
+    ]);
+    expect([exitCode, json]).toMatchObject([78, { error: { code: "CONFIG_INVALID" } }]);
+    expect(JSON.stringify(json)).toContain("MambaForCausalLM");
+  });
+
+  test("a model without tokenizer.json", async () => {
+    const directory = join(root, "no-tokenizer");
+    await writeForeignModel(directory, "llama");
+    await rm(join(directory, "tokenizer.json"));
+    const argv = [directory, "-o", join(root, "none"), "--json"];
+    expect(await runCommand("teacher:import", argv)).toMatchObject({ exitCode: 66 });
+  });
+});
+
+test("teacher check ends with exit 3 where the model is another one", async () => {
+  const argv = [join(root, "llama-imported"), "--reference", expectedLogits("smollm2"), "--json"];
+  const { exitCode, json } = await runCommand("teacher:check", argv);
+  expect([exitCode, json]).toMatchObject([3, { error: { code: "GATE_FAILED" }, result: { pass: false } }]);
+}, 30_000);

@@ -1,8 +1,7 @@
 /** A published decoder-only model as a checkpoint with its tokenizer. */
-import { SlmError } from "@slm/error";
 import type { CheckpointDType } from "@slm/model";
 import { importConfig, writeImported } from "@slm/model-import";
-import { createTokenizer, withPrompt, writeTokenizer } from "@slm/tokenizer";
+import { createTokenizer, fillVocabulary, withPrompt, writeTokenizer } from "@slm/tokenizer";
 import { openForeign } from "./open-foreign.js";
 
 export interface ImportTeacherOptions {
@@ -40,17 +39,11 @@ export async function importTeacher(
     before === undefined && after === undefined
       ? foreign
       : withPrompt(foreign, { before: before ?? around.before ?? "", after: after ?? around.after ?? "\n" });
-  const tokenizer = createTokenizer(files);
-  const options = { maxSource, maxTarget, tokens: tokenizer.tokens };
   const { vocabularySize } = importConfig(checkpoint, { maxSource, maxTarget }).config;
-  if (tokenizer.vocabularySize > vocabularySize) {
-    throw new SlmError(
-      "SHAPE_MISMATCH",
-      `${source}: the tokenizer has ${tokenizer.vocabularySize} tokens, the model only ${vocabularySize} (vocab_size)`,
-    );
-  }
-  const { parameters } = await writeImported(checkpoint, work, { dtype, ...options });
-  await writeTokenizer(files, work);
+  const whole = fillVocabulary(files, vocabularySize, source);
+  const { tokens } = createTokenizer(whole);
+  const { parameters } = await writeImported(checkpoint, work, { dtype, maxSource, maxTarget, tokens });
+  await writeTokenizer(whole, work);
   const [architecture = ""] = checkpoint.config["architectures"] as readonly string[];
   return { parameters, vocab: vocabularySize, source, architecture, dtype };
 }

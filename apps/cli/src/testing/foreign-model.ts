@@ -12,6 +12,9 @@ const MARKS = ["<pad>", "<s>", "</s>"];
 /** Letters, digits and a few more in the alphabet of byte-level tokenizers, where Ġ is a space and Ċ a line break. */
 const CHARACTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:.ĠĊ"];
 
+/** Capital letters after a space, as byte-level tokenizers have them: one token each. */
+const SPACED = [..."ABCDE"];
+
 const tokenizer = {
   version: "1.0",
   added_tokens: MARKS.map((content, id) => ({ id, content, special: true })),
@@ -21,8 +24,10 @@ const tokenizer = {
   decoder: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
   model: {
     type: "BPE",
-    vocab: Object.fromEntries([...MARKS, ...CHARACTERS].map((token, id) => [token, id])),
-    merges: [],
+    vocab: Object.fromEntries(
+      [...MARKS, ...CHARACTERS, ...SPACED.map((letter) => `Ġ${letter}`)].map((token, id) => [token, id]),
+    ),
+    merges: SPACED.map((letter) => `Ġ ${letter}`),
   },
 };
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { SlmError } from "@slm/error";
 import { z } from "zod";
 import { createLibrary } from "./library.js";
+import { vocabularySize } from "./library-tokenizer.js";
 import { tokenName } from "./prompt.js";
 import {
   readTokenizerJsonFile,
@@ -77,6 +78,26 @@ export function completeTokenizer(
   const config = tokenizerConfigJsonSchema.parse({ ...foreign, ...marks, source: { lowercase: false } });
   const before = named.bos_token != null && addsBegin({ tokenizer, config }) ? named.bos_token : "";
   return { tokenizer, config: { ...config, source: { lowercase: false, before, after: DEFAULT_AFTER } } };
+}
+
+/**
+ * The same tokenizer with special tokens without text for the ids that only the model has: vocabularies of models are
+ * rounded up.
+ *
+ * @throws SlmError SHAPE_MISMATCH if the tokenizer has more ids than the model.
+ */
+export function fillVocabulary(files: TokenizerFiles, size: number, where: string): TokenizerFiles {
+  const own = vocabularySize(files);
+  if (own > size) {
+    throw new SlmError("SHAPE_MISMATCH", `${where}: the tokenizer has ${own} tokens, the model only ${size}`);
+  }
+  const added = Array.from({ length: size - own }, (_, index) => ({
+    id: own + index,
+    content: `[PAD${own + index}]`,
+    special: true,
+  }));
+  const { tokenizer } = files;
+  return { ...files, tokenizer: { ...tokenizer, added_tokens: [...tokenizer.added_tokens, ...added] } };
 }
 
 /** Whether the tokenizer puts the begin mark in front of a text itself. */

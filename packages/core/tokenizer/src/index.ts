@@ -1,4 +1,9 @@
-export { completeTokenizer, readForeignTokenizer, type ForeignMarks } from "./foreign-tokenizer.js";
+export {
+  completeTokenizer,
+  fillVocabulary,
+  readForeignTokenizer,
+  type ForeignMarks,
+} from "./foreign-tokenizer.js";
 export { createTokenizer, loadTokenizer } from "./load-tokenizer.js";
 export { tokenName, withPrompt, type SourcePrompt } from "./prompt.js";
 export { SPECIAL_TOKENS, trainSymbolTokenizer, type SymbolTraining } from "./symbol-files.js";

@@ -20,7 +20,7 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
   const tail = after === undefined ? undefined : afterIds(after, textIds);
   const named = specialTokens(library, files);
   const tokens = tail === undefined ? named : { ...named, bos: tail.at(-1)! };
-  const vocabularySize = sizeOf(files);
+  const size = vocabularySize(files);
   const special = specialNames(files);
   const { lowercase } = files.config.source;
 
@@ -28,8 +28,8 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
     refuseSpecial(side, text, special);
     const ids = textIds(text);
     if (ids.length === 0) throw refuseEmpty(side);
-    const bad = ids.findIndex((id) => !isId(id, vocabularySize));
-    if (bad >= 0) throw refuseId(ids[bad]!, bad, vocabularySize);
+    const bad = ids.findIndex((id) => !isId(id, size));
+    if (bad >= 0) throw refuseId(ids[bad]!, bad, size);
     if (ids.includes(tokens.unknown))
       throw unknownText(side, text, (part) => textIds(part).includes(tokens.unknown));
     return [...ids];
@@ -47,14 +47,14 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
   };
 
   return {
-    vocabularySize,
+    vocabularySize: size,
     tokens,
     encodeSource: (text) => prompted(lowercase ? text.toLowerCase() : text),
     encodeTarget: (text) => encode("target", text),
     decode(ids) {
       const list = Array.from(ids);
-      const bad = list.findIndex((id) => !isId(id, vocabularySize));
-      if (bad >= 0) throw refuseId(list[bad]!, bad, vocabularySize);
+      const bad = list.findIndex((id) => !isId(id, size));
+      if (bad >= 0) throw refuseId(list[bad]!, bad, size);
       if (list.length === 0) return "";
       return guard("decode", () => library.decode(list, { skip_special_tokens: true }));
     },
@@ -101,7 +101,8 @@ function specialNames({ tokenizer, config }: TokenizerFiles): readonly string[] 
   return [...new Set([config.pad_token, config.bos_token, config.eos_token, config.unk_token, ...marked])];
 }
 
-function sizeOf({ tokenizer }: TokenizerFiles): number {
+/** One above the largest id of a tokenizer. */
+export function vocabularySize({ tokenizer }: TokenizerFiles): number {
   const { vocab } = tokenizer.model;
   let size = isScored(vocab) ? vocab.length : 0;
   if (!isScored(vocab)) for (const id of Object.values(vocab)) size = Math.max(size, id + 1);
