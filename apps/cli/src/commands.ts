@@ -17,6 +17,7 @@ import { ReportCommand } from "./commands/report.js";
 import { RunCommand } from "./commands/run.js";
 import { TeacherCacheCommand } from "./commands/teacher/cache.js";
 import { TeacherCheckCommand } from "./commands/teacher/check.js";
+import { TeacherFinetuneCommand } from "./commands/teacher/finetune.js";
 import { TeacherImportCommand } from "./commands/teacher/import.js";
 import { TeacherTrainCommand } from "./commands/teacher/train.js";
 import { TokenizerTrainCommand } from "./commands/tokenizer/train.js";
@@ -29,6 +30,7 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "tokenizer:train": TokenizerTrainCommand,
   "teacher:train": TeacherTrainCommand,
   "teacher:import": TeacherImportCommand,
+  "teacher:finetune": TeacherFinetuneCommand,
   "teacher:check": TeacherCheckCommand,
   "teacher:cache": TeacherCacheCommand,
   distill: DistillCommand,

@@ -73,6 +73,43 @@ describe("a recipe with an imported teacher", () => {
   }, 120_000);
 });
 
+describe("teacher finetune", () => {
+  test("trains adapters on the prompted rows and merges them into the teacher", async () => {
+    const directory = join(root, "finetune");
+    const { data, tokenizer } = tinyRecipe(directory);
+    const teacher = {
+      kind: "import",
+      path: join(root, "gemma3"),
+      prompt: { before: "Word: " },
+    };
+    const recipe = await writeTinyRecipe(directory, { data: data!, tokenizer: tokenizer!, teacher });
+    const sets = ["learningRate=0.02", "warmupSteps=1", "evaluateRows=2", "evaluateEvery=6", "buckets=1"];
+    const argv = [recipe, "--out", join(root, "finetune-run"), "--json"].concat(
+      sets.flatMap((set) => ["--set", `teacher.finetune.${set}`]),
+    );
+    const { exitCode, json } = await runCommand("teacher:finetune", [...argv, "--steps", "30"]);
+    expect([exitCode, json]).toMatchObject([0, { result: { vocab: 80, finetuned: { steps: 30 } } }]);
+    const { loss } = (json as { result: { finetuned: { loss: number } } }).result.finetuned;
+    // A random model of logits around 1 starts beyond ln 80 = 4.4 nats.
+    expect(loss).toBeLessThan(4);
+    const checked = ["--reference", expectedLogits("gemma3")];
+    const after = await runCommand("teacher:check", [join(root, "finetune-run", "teacher"), ...checked]);
+    expect(after.exitCode).toBe(3);
+  }, 120_000);
+
+  test("refuses a recipe that says nothing of it", async () => {
+    const directory = join(root, "no-finetune");
+    const { data, tokenizer, teacher } = tinyRecipe(directory);
+    const recipe = await writeTinyRecipe(directory, {
+      data: data!,
+      tokenizer: tokenizer!,
+      teacher: teacher!,
+    });
+    const { exitCode, stderr } = await runCommand("teacher:finetune", [recipe, "--out", join(root, "none")]);
+    expect([exitCode, stderr]).toEqual([78, expect.stringContaining("no teacher.finetune")]);
+  });
+});
+
 describe("teacher import refuses", () => {
   test("an architecture it does not know, by name", async () => {
     const directory = join(root, "unknown");

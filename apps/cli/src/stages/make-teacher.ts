@@ -2,7 +2,14 @@
 import type { StageContext } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { CONFIG_FILE, WEIGHTS_FILE, parameterCount, readModelConfig } from "@slm/model";
-import { applyPrompt, embeddedTeacherDirectory, trainTeacher, type TeacherConfig } from "@slm/teacher";
+import {
+  applyPrompt,
+  embeddedTeacherDirectory,
+  finetuneTeacher,
+  trainTeacher,
+  type FinetuneReport,
+  type TeacherConfig,
+} from "@slm/teacher";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, readTokenizerFiles } from "@slm/tokenizer";
 import { copyFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -32,6 +39,8 @@ export interface TeacherRun {
 export interface MadeTeacher {
   readonly parameters: number;
   readonly vocab: number;
+  /** What fitting it to the task gave, where that was asked for. */
+  readonly finetuned?: FinetuneReport;
 }
 
 export interface CopiedTeacher extends MadeTeacher {
@@ -50,9 +59,14 @@ export async function makeTeacher(settings: SingleTeacherConfig, run: TeacherRun
     settings.kind === "import"
       ? await importTeacher(settings.path, work, settings)
       : await copyTeacher(sourceOf(settings), tokenizerDirectory, work);
-  if (settings.kind !== "embedded" && settings.prompt !== undefined)
-    await applyPrompt(work, settings.prompt, dataDirectory);
-  return made;
+  if (settings.kind === "embedded") return made;
+  const { prompt, finetune } = settings;
+  if (prompt !== undefined) await applyPrompt(work, prompt, dataDirectory);
+  if (finetune === undefined) return made;
+  const finetuned = await withEngine(compute, (engine) =>
+    finetuneTeacher(finetune, { dataDirectory, workDirectory: work, engine, context }),
+  );
+  return { ...made, finetuned };
 }
 
 /** Files outside the run that the checkpoint is copied from. */

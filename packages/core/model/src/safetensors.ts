@@ -106,8 +106,8 @@ export interface OpenSafetensors {
   readonly metadata: Readonly<Record<string, string>>;
   readonly entries: ReadonlyMap<string, SafetensorsEntry>;
   /** @throws SlmError INPUT_MISSING for a name that is not in the file, DATA_INVALID if the file was cut since. */
-  read(name: string): Promise<HostTensor>;
-  close(): Promise<void>;
+  readonly read: (name: string) => Promise<HostTensor>;
+  readonly close: () => Promise<void>;
 }
 
 /**

@@ -3,7 +3,11 @@ import { SlmError } from "@slm/error";
 import type { ForeignCheckpoint } from "@slm/model";
 import { z } from "zod";
 
-const size = z.int().positive();
+/** Far above any model; sizes below decide how much is allocated before a tensor is looked at. */
+const size = z
+  .int()
+  .positive()
+  .max(1 << 24);
 const token = z.int().nonnegative();
 const positive = z.number().positive();
 const flag = z.boolean();

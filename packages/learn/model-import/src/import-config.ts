@@ -33,6 +33,13 @@ const DEFAULT_TARGET = 256;
 export function importConfig(foreign: ForeignCheckpoint, options: ImportOptions = {}): ImportedConfig {
   const { where } = foreign;
   const source = parseForeignConfig(foreign);
+  // Every layer has tensors: a count beyond theirs is damage, found before anything is made for each layer.
+  if (source.num_hidden_layers > foreign.tensors.length) {
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `${where}: config.json says ${source.num_hidden_layers} layers, there are ${foreign.tensors.length} tensors in all`,
+    );
+  }
   const family = familyOf(source, where);
   const heads = source.num_attention_heads;
   const headDim = source.head_dim ?? source.hidden_size / heads;

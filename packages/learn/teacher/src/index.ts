@@ -6,6 +6,8 @@ export {
   type TrainedTeacherConfig,
 } from "./teacher-config.js";
 export { applyPrompt, promptText } from "./apply-prompt.js";
+export { finetuneConfig, type FinetuneConfig } from "./finetune-config.js";
+export { finetuneTeacher, type FinetuneInputs, type FinetuneReport } from "./finetune-teacher.js";
 export { promptConfig, type PromptConfig } from "./prompt-config.js";
 export { teacherObjective } from "./teacher-objective.js";
 export { sequenceBatch, type SequenceBatch, type SequenceTokens } from "./sequence.js";

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { CHECKPOINT_DTYPES, decoderOnlyShape } from "@slm/model";
 import { trainingFields } from "@slm/training";
 import { EMBEDDED_TEACHERS } from "./embedded-teacher.js";
+import { finetuneConfig } from "./finetune-config.js";
 import { promptConfig } from "./prompt-config.js";
 import { MAX_MEMBERS } from "./teacher-directory.js";
 
@@ -11,14 +12,18 @@ const embeddedTeacher = z.strictObject({
   name: z.enum(EMBEDDED_TEACHERS).default("g2p").describe("Which embedded teacher."),
 });
 
-const prompt = {
+/** What teachers that are made elsewhere may be given for the task. */
+const forTask = {
   prompt: promptConfig.optional().describe("Text around every source, for teachers that read text."),
+  finetune: finetuneConfig
+    .optional()
+    .describe("Low-rank adapters trained on the task's rows and merged; absent: the teacher as it is."),
 };
 
 const checkpointTeacher = z.strictObject({
   kind: z.literal("checkpoint").describe("A decoder-only checkpoint on disk."),
   path: z.string().min(1).describe("Checkpoint directory."),
-  ...prompt,
+  ...forTask,
 });
 
 const importedTeacher = z.strictObject({
@@ -33,7 +38,7 @@ const importedTeacher = z.strictObject({
     .optional()
     .describe("Longest source, prompt included [tokens]. Default: 1024."),
   maxTarget: z.int().positive().optional().describe("Longest target [tokens]. Default: 256."),
-  ...prompt,
+  ...forTask,
 });
 
 export const trainedTeacher = z.strictObject({

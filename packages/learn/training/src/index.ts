@@ -28,6 +28,7 @@ export {
 } from "./parameter-layout.js";
 export { learningRateAt } from "./schedule.js";
 export {
+  loraSettings,
   trainingFields,
   trainingSettings,
   type LoraSettings,

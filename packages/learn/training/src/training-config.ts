@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 /** Low-rank adapters in place of training every weight. */
-const loraSettings = z.strictObject({
+export const loraSettings = z.strictObject({
   rank: z.int().positive().max(1024).describe("Inner size of each adapter."),
   alpha: z.number().positive().describe("Adapters are scaled by alpha / rank."),
   targets: z

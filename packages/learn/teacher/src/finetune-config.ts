@@ -1,0 +1,23 @@
+/** How a teacher of text is fitted to the task: adapters trained on its rows, with its prompt, and merged. */
+import { METRIC_NAMES } from "@slm/metrics";
+import { loraSettings, trainingFields } from "@slm/training";
+import { z } from "zod";
+
+const metric = z.enum(METRIC_NAMES);
+
+export const finetuneConfig = z.strictObject({
+  ...trainingFields,
+  batchSize: z.int().positive().max(4096).default(8).describe("Pairs per batch."),
+  learningRate: z.number().positive().default(3e-4).describe("Peak learning rate."),
+  warmupSteps: z.int().nonnegative().default(20).describe("Steps of linear warm-up to the peak."),
+  // Query and value alone, as in Hu et al. 2022, section 5.1 (arXiv:2106.09685).
+  lora: loraSettings
+    .default({ rank: 8, alpha: 16, targets: ["attention.query", "attention.value"] })
+    .describe("The adapters; only they are trained."),
+  metrics: z
+    .tuple([metric], metric)
+    .default(["wordError"])
+    .describe("Measured on the dev split; the first chooses the best step."),
+});
+
+export type FinetuneConfig = z.infer<typeof finetuneConfig>;
