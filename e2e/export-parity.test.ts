@@ -104,6 +104,14 @@ const VARIANTS: Readonly<Record<string, Partial<typeof shared> | object>> = {
   "modulo head order, heads of 24": { heads: 6, kvHeads: 3, headDim: 24, headOrder: "modulo" },
   "sizes that are multiples of nothing": { width: 50, feedForward: 33, heads: 3, kvHeads: 3 },
   "another rotary base": { rotaryBase: 500 },
+  "gates, norms of heads and branch ends, a head of its own, capped logits": {
+    ...{ gate: "silu", headNorm: true, postNorm: true, untiedHead: true, logitSoftcap: 4 },
+    bias: "attention",
+  },
+  "tanh gates, normed heads of 24 in modulo order": {
+    ...{ gate: "gelu", headNorm: true, heads: 6, kvHeads: 3, headDim: 24 },
+    ...{ headOrder: "modulo", bias: "query-key-value" },
+  },
   "room for one token only": { maxSource: 1, maxTarget: 1 },
 };
 
@@ -123,6 +131,16 @@ describe.each([encoderDecoder, decoderOnly])("an exported $architecture model", 
   test("is refused when its logits differ by more than the limit", async () => {
     await expect(exported(base, { parityLimit: 1e-12 })).rejects.toMatchObject({ code: "GATE_FAILED" });
   });
+});
+
+test("an exported decoder with windows, capped scores and its own frequencies computes what the trained one does", async () => {
+  const { parity } = await exported({
+    ...decoderOnly,
+    attentionSoftcap: 2,
+    rotaryFrequencies: [1, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01],
+    local: { window: 5, layers: [1], rotaryBase: 300 },
+  });
+  expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
 });
 
 describe("the decoder of an exported model", () => {

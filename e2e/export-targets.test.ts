@@ -120,6 +120,10 @@ test.each(combinations.filter(({ isRefused }) => !isRefused))(
 
 /** Shapes in which a wrong head, axis or position would show, on one profile for every form of attention. */
 const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
+  "gates, norms of heads and branch ends, a head of its own, capped logits": {
+    ...({ gate: "silu", headNorm: true, postNorm: true, untiedHead: true, logitSoftcap: 4 } as const),
+    bias: "attention",
+  },
   "modulo head order, no biases": { heads: 6, kvHeads: 3, headOrder: "modulo", bias: false },
   "as many KV heads as heads": { kvHeads: 4 },
   "one KV head for five heads": { heads: 5, kvHeads: 1 },
@@ -162,6 +166,23 @@ test.each(["cpu", "gpu", "web"] as const)(
     }
   },
 );
+
+test.each([
+  { target: "gpu", profile: "webgpu" },
+  { target: "gpu", profile: "coreml" },
+  { target: "web" },
+] as const)("windows and capped scores are computed for $target $profile", async (device) => {
+  const config: DecoderOnlyConfig = {
+    ...decoderOnly,
+    attentionSoftcap: 2,
+    local: { window: 5, layers: [1], rotaryBase: 300 },
+  };
+  const report = await exportWeights(
+    { config, weights: randomWeights(config), name: "tiny", tokenizerDirectory },
+    { ...device, outputDirectory: await mkdtemp(join(workspace, "windows-")), runtime },
+  );
+  expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float32);
+});
 
 test("a decoder-only model is refused for target npu", async () => {
   await expect(exported(decoderOnly, { target: "npu" })).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });

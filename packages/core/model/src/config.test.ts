@@ -53,6 +53,25 @@ describe(parseModelConfig, () => {
     expect(() => parseModelConfig(value, "config.json")).toThrow("config.json");
   });
 
+  test("leaves options out that are not asked for: older configurations stay as they were written", () => {
+    const keys = [...Object.keys(decoderOnly), "rotaryBase", "normEpsilon", "bias", "headOrder"].sort();
+    expect(Object.keys(parseModelConfig(decoderOnly, "config.json")).sort()).toEqual(keys);
+  });
+
+  test.each([
+    [{ rotaryFrequencies: [1, 0.1, 0.01] }, "rotaryFrequencies should be 2 numbers for headDim 4, got 3"],
+    [{ local: { window: 4, layers: [0, 2] } }, "local layer 2 of 2"],
+    [{ local: { window: 0, layers: [0] } }, "window"],
+    [{ attentionSoftcap: -1 }, "attentionSoftcap"],
+    [{ bias: "output" }, "bias"],
+  ])("refuses attention with %o by name", (changes, message) => {
+    expect(() => parseModelConfig({ ...decoderOnly, ...changes }, "config.json")).toThrow(message);
+  });
+
+  test("refuses windows of an encoder-decoder", () => {
+    expect(() => parse({ local: { window: 4, layers: [0] } })).toThrow("local");
+  });
+
   test("refuses encoder layers of a decoder-only model", () => {
     expect(() => parseModelConfig({ ...decoderOnly, encoderLayers: 1 }, "config.json")).toThrow(
       "encoderLayers",
@@ -96,6 +115,35 @@ describe(parameterCount, () => {
         config.architecture === "encoder-decoder",
       );
     }
+  });
+});
+
+describe(parameterSpecs, () => {
+  const names = (changes: object): readonly string[] =>
+    parameterSpecs(parseModelConfig({ ...decoderOnly, decoderLayers: 1, ...changes }, "x")).map(
+      ({ name }) => name,
+    );
+
+  test("puts biases where the configuration says", () => {
+    const biases = (bias: unknown): readonly string[] =>
+      names({ bias }).flatMap((name) => /layers\.0\.(.+)\.bias$/.exec(name)?.[1] ?? []);
+    const inner = ["attention.query", "attention.key", "attention.value"];
+    expect(biases("query-key-value")).toEqual(inner);
+    expect(biases("attention")).toEqual([...inner, "attention.output"]);
+    expect(biases(true)).toEqual([...inner, "attention.output", "feedForward.up", "feedForward.down"]);
+  });
+
+  test("adds gates, head norms, post norms and an output head where asked for", () => {
+    const plain = names({ bias: false });
+    const all = names({ bias: false, gate: "silu", headNorm: true, postNorm: true, untiedHead: true });
+    expect(all.filter((name) => !plain.includes(name))).toEqual([
+      "decoder.layers.0.attention.queryNorm.weight",
+      "decoder.layers.0.attention.keyNorm.weight",
+      "decoder.layers.0.attentionPostNorm.weight",
+      "decoder.layers.0.feedForward.gate.weight",
+      "decoder.layers.0.feedForwardPostNorm.weight",
+      "head.weight",
+    ]);
   });
 });
 

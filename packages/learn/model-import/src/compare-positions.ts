@@ -79,7 +79,8 @@ function compareAll(logits: Float32Array, reference: Float32Array): Omit<Compari
   for (let id = 0; id < logits.length; id++) {
     const log = reference[id]! - theirs;
     const share = Math.exp(log);
-    if (share > 0) kl += share * (log - (logits[id]! - ours));
+    // Not `> 0`: a NaN must reach the sum, where it is refused.
+    if (share !== 0) kl += share * (log - (logits[id]! - ours));
   }
   return { kl, top: argMax(reference) };
 }

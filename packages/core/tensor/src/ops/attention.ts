@@ -260,7 +260,7 @@ function growingAttention(
   const seen = (cache: Tensor): Tensor =>
     from === 0
       ? cache
-      : tf.slice(cache, [0, 0, from, 0], [cache.shape[0]!, kvHeads, position + 1 - from, headDim]);
+      : tf.slice(cache, [0, 0, from, 0], [cache.shape[0], kvHeads, position + 1 - from, headDim]);
   const options = { group: groupOf(attributes), softcap };
   const output = attend(folded, seen(presentKey), seen(presentValue), options);
   return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue };
