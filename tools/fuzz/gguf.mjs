@@ -10,7 +10,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { foreignCheckpoint, ggufTokenizer, readGguf } from "../../packages/learn/gguf/dist/index.js";
+import { foreignCheckpoint, ggufTokenizer, readGguf } from "@slm/gguf";
 import { writeVocabulary } from "../peers/llama-cpp/gguf-vocabulary.mjs";
 import { mutate } from "./mutate.mjs";
 

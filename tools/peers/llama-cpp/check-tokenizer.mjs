@@ -3,7 +3,7 @@
  *
  * Usage: node tools/peers/llama-cpp/check-tokenizer.mjs MODEL.gguf TEACHER_DIRECTORY
  */
-import { loadTokenizer } from "../../../packages/core/tokenizer/dist/index.js";
+import { loadTokenizer } from "@slm/tokenizer";
 import { openLlama } from "./llama.mjs";
 import { TEXTS } from "./tokenizer-texts.mjs";
 

@@ -46,7 +46,7 @@ describe("teacher import", () => {
     expect((await verifyDirectory(join(root, "teacher"))).problems).toEqual([]);
     const generated = await runCommand("generate", [join(root, "teacher"), "--prompt", "abc", "--json"]);
     expect(generated.exitCode).toBe(0);
-  });
+  }, 60_000);
 
   test("of a damaged GGUF file says what is wrong with it", async () => {
     const file = join(root, "damaged.gguf");
