@@ -54,7 +54,7 @@ beforeAll(async () => {
   await writeFile(recipe, JSON.stringify(sections));
   const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
   if (exitCode !== 0) throw new Error(stderr);
-}, 60_000);
+}, 180_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("a run on requests and JSON calls without a test file", () => {

@@ -14,11 +14,11 @@ const ROWS: readonly Row[] = Array.from({ length: 12_000 }, (_, line) => assista
 
 describe(assistantRow, () => {
   test("makes calls that are right by the tables", () => {
-    for (const { source, target } of ROWS) {
-      expect(source.trim(), target).not.toBe("");
-      expect(source, target).not.toMatch(/[{}]|undefined| {2}/);
-      expect(targetProblem(target), `${source} -> ${target}`).toBeUndefined();
-    }
+    const wrong = ROWS.filter(
+      ({ source, target }) =>
+        source.trim() === "" || /[{}]|undefined| {2}/.test(source) || targetProblem(target) !== undefined,
+    );
+    expect(wrong).toEqual([]);
   });
 
   test("covers every setting and everything that can be asked of it", () => {
@@ -41,10 +41,12 @@ describe(assistantRow, () => {
 
   test("never says the same words for two things", () => {
     const meant = new Map<string, string>();
+    const ambiguous: string[] = [];
     for (const { source, target } of ROWS) {
-      expect(meant.get(source) ?? target, source).toBe(target);
+      if ((meant.get(source) ?? target) !== target) ambiguous.push(source);
       meant.set(source, target);
     }
+    expect(ambiguous).toEqual([]);
   });
 
   test("takes over names as they are written, typing errors around them or not", () => {

@@ -35,9 +35,8 @@ export function targetProblem(target: string): string | undefined {
   if (!parsed.success) return "neither a call nor an array of two calls";
   const calls = Array.isArray(parsed.data) ? parsed.data : [parsed.data];
   for (const { name, arguments: values } of calls) {
-    const control = settingNamed(name)?.control;
-    if (control === undefined && name !== NO_CALL) return `no setting ${JSON.stringify(name)}`;
-    const schema = control === undefined ? z.strictObject({}) : argumentsOf(control);
+    const schema = schemaOf(name);
+    if (schema === undefined) return `no setting ${JSON.stringify(name)}`;
     const checked = schema.safeParse(values);
     if (!checked.success) return `${name}: ${checked.error.issues[0]?.message ?? "wrong arguments"}`;
   }
@@ -48,6 +47,18 @@ const unit = z.enum(DURATION_UNITS);
 const count = z.int().positive();
 const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "expected a time HH:MM");
 const spokenName = z.string().trim().min(1);
+
+const schemas = new Map<string, z.ZodType>([[NO_CALL, z.strictObject({})]]);
+
+/** Of the calls of a name, made when first asked for; undefined for a name that is none. */
+function schemaOf(name: string): z.ZodType | undefined {
+  const known = schemas.get(name);
+  const control = settingNamed(name)?.control;
+  if (known !== undefined || control === undefined) return known;
+  const schema = argumentsOf(control);
+  schemas.set(name, schema);
+  return schema;
+}
 
 /** What the arguments of a setting's calls are. */
 function argumentsOf(control: Control): z.ZodType {
