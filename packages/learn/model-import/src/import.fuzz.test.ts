@@ -45,7 +45,7 @@ async function outcome(files: Files, directory: string): Promise<string> {
     }
     return "model";
   } catch (error) {
-    return error instanceof SlmError ? error.code : `${String(error)}`;
+    return error instanceof SlmError ? error.code : String(error);
   }
 }
 
