@@ -83,11 +83,24 @@ function ask(agent, prompt) {
   });
 }
 
+/** Processor time of the server so far [s], where the system tells (Linux): what a busy machine does not distort. */
+async function serverCpuSeconds() {
+  const stat = await readFile(`/proc/${server.pid}/stat`, "utf8").catch(() => undefined);
+  if (stat === undefined) return undefined;
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13)
+    .map(Number);
+  return (user + system) / 100;
+}
+
 /** Keeps `count` connections busy for a time. */
 async function load(count, forSeconds) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: count });
   const until = performance.now() + forSeconds * 1000;
   const answers = [];
+  const cpuBefore = await serverCpuSeconds();
   const startedAt = performance.now();
   await Promise.all(
     Array.from({ length: count }, async (_, at) => {
@@ -97,10 +110,12 @@ async function load(count, forSeconds) {
     }),
   );
   agent.destroy();
-  return { answers, seconds: (performance.now() - startedAt) / 1000 };
+  const took = (performance.now() - startedAt) / 1000;
+  const cpuAfter = await serverCpuSeconds();
+  return { answers, seconds: took, cpuSeconds: cpuBefore === undefined ? undefined : cpuAfter - cpuBefore };
 }
 
-function summarize({ answers, seconds: took }) {
+function summarize({ answers, seconds: took, cpuSeconds }) {
   const statuses = {};
   for (const { status } of answers) statuses[status] = (statuses[status] ?? 0) + 1;
   const good = answers.filter(({ status }) => status === 200);
@@ -112,6 +127,9 @@ function summarize({ answers, seconds: took }) {
     statuses,
     requestsPerSecond: Number((good.length / took).toFixed(1)),
     tokensPerSecond: Number((tokens / took).toFixed(1)),
+    ...(cpuSeconds === undefined
+      ? {}
+      : { serverCpuMsPerRequest: Number(((cpuSeconds * 1000) / answers.length).toFixed(3)) }),
     latencyMs: { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) },
   };
 }
