@@ -50,6 +50,23 @@ describe(loadEngine, () => {
     expect(runtime.steps).toHaveLength(21);
   });
 
+  test("encodes sources alone where a batch would change what each becomes, and still decodes them together", async () => {
+    const other = await writeMemoryModel("int8-dynamic");
+    const own = new MemoryRuntime();
+    const alone = await loadEngine(other, own, { maxRows: 4, maxWaiting: 32 });
+    const sources = ["abc", "h", "defgha", "bb"];
+    const answers = await Promise.all(
+      sources.map((source) => alone.prepare({ source, signal: forever }).run()),
+    );
+    expect(answers.map(({ text }) => text)).toEqual(sources.map(expectedAnswer));
+    expect([Math.max(...own.encoded), Math.max(...own.steps)]).toEqual([1, 4]);
+    await Promise.all(sources.map((source) => ask(source)));
+    expect(Math.max(...runtime.encoded)).toBe(4);
+    await alone.close();
+    expect(own.tensors.size).toBe(0);
+    await rm(other, { recursive: true });
+  });
+
   test("holds no tensor that it does not need when it is closed", async () => {
     await Promise.all(["abc", "defgh", "a"].map((source) => ask(source)));
     await engine.close();

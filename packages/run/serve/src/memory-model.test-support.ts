@@ -27,7 +27,7 @@ export function expectedAnswer(source: string): string {
 }
 
 /** Writes model.json, the tokenizer and the outline of a decoder. @returns the directory */
-export async function writeMemoryModel(): Promise<string> {
+export async function writeMemoryModel(encoderScheme = "float32"): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "slm-serve-model-"));
   const letters = Array.from(LETTERS);
   const files = trainSymbolTokenizer({
@@ -43,7 +43,7 @@ export async function writeMemoryModel(): Promise<string> {
     architecture: "encoder-decoder",
     target: "cpu",
     scheme: "float32",
-    graphs: { encoder: graph("encoder.onnx"), decoder: graph("decoder.onnx") },
+    graphs: { encoder: { ...graph("encoder.onnx"), scheme: encoderScheme }, decoder: graph("decoder.onnx") },
     parameters: 1,
     vocabularySize: 4 + 2 * LETTERS.length,
     decoderLayers: 1,
@@ -65,6 +65,8 @@ export async function writeMemoryModel(): Promise<string> {
 export class MemoryRuntime implements Runtime {
   readonly device = { provider: "memory", threads: 1, description: "test", simulated: true };
   readonly tensors = new Map<number, HostTensor>();
+  /** Rows of every run of the encoder. */
+  readonly encoded: number[] = [];
   /** Rows of every decoder step. */
   readonly steps: number[] = [];
   /** Milliseconds of one decoder step. */
@@ -134,7 +136,7 @@ export class MemoryRuntime implements Runtime {
   }
 
   /** Keys hold the source's ids, the bias where they are. */
-  #encode({ feeds, keep = [] }: RunRequest): RunResult {
+  #encode({ feeds, keep = [], fetch = [] }: RunRequest): RunResult {
     const ids = this.#value(feeds, GRAPH_IO.sourceIds);
     const lengths = this.#value(feeds, GRAPH_IO.sourceLengths);
     const [rows = 0, width = 0] = ids.shape;
@@ -149,7 +151,11 @@ export class MemoryRuntime implements Runtime {
       [GRAPH_IO.crossValue(0)]: value,
       [GRAPH_IO.sourceBias]: bias,
     };
-    return { fetched: {}, kept: Object.fromEntries(keep.map((name) => [name, this.#keep(made[name]!)])) };
+    this.encoded.push(rows);
+    return {
+      fetched: Object.fromEntries(fetch.map((name) => [name, made[name]!])),
+      kept: Object.fromEntries(keep.map((name) => [name, this.#keep(made[name]!)])),
+    };
   }
 
   /** Counts the positions written into the cache, so a row that was moved wrongly says the wrong letter. */

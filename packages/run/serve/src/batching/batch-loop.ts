@@ -7,6 +7,7 @@ import { SlmError } from "@slm/error";
 import { encodeBatch } from "@slm/generate";
 import { createHostTensor, type Runtime, type Session } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
+import { encodeAlone } from "./encode-alone.js";
 import type { Job, JobRequest, JobResult, Row } from "./job.js";
 
 export interface LoopOptions {
@@ -180,19 +181,17 @@ export class BatchLoop {
   async #encode(placed: readonly (readonly [Job, number])[]): Promise<void> {
     const { model, encoder } = this.#parts;
     if (encoder === undefined) return;
-    const isAlone = BATCH_SCALED.has(model.graphs.encoder?.scheme ?? "");
-    const groups = isAlone ? placed.map((one) => [one]) : [placed];
-    // The runtime takes its calls in order, so the groups need not wait for one another here.
-    await Promise.all(groups.map((group) => this.#encodeGroup(group, encoder)));
-  }
-
-  async #encodeGroup(group: readonly (readonly [Job, number])[], encoder: Session): Promise<void> {
-    const sources = group.map(([{ source }]) => source);
-    const inputs = { sources, rowsPerSource: 1 };
-    const encoded = await encodeBatch(this.#runtime, encoder, this.#parts.model, inputs);
+    const sources = placed.map(([{ source }]) => source);
+    const rows = placed.map(([, row]) => row);
+    const width = Math.max(...sources.map(({ length }) => length));
+    if (BATCH_SCALED.has(model.graphs.encoder?.scheme ?? "")) {
+      const { specs } = this.#state;
+      await this.#state.place(await encodeAlone(encoder, model, { sources, specs }), rows, width);
+      return;
+    }
+    const encoded = await encodeBatch(this.#runtime, encoder, model, { sources, rowsPerSource: 1 });
     try {
-      const rows = group.map(([, row]) => row);
-      await this.#state.place(encoded, rows, Math.max(...sources.map(({ length }) => length)));
+      await this.#state.place(encoded, rows, width);
     } finally {
       await this.#runtime.release(Object.values(encoded));
     }

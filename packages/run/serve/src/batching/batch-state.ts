@@ -66,6 +66,11 @@ export class BatchState {
     return new BatchState(runtime, specs, place, await load("serve/move", moveGraph(specs)));
   }
 
+  /** Every tensor of the batch. */
+  get specs(): readonly StateTensor[] {
+    return this.#specs;
+  }
+
   get size(): BatchSize {
     return this.#held ?? { rows: 0, width: 0 };
   }
@@ -101,7 +106,7 @@ export class BatchState {
 
   /** Writes the encoder's outputs, one row per entry of `rows`, into those rows. `width` is how wide they are. */
   async place(
-    encoded: Readonly<Record<string, DeviceTensor>>,
+    encoded: Readonly<Record<string, DeviceTensor | HostTensor>>,
     rows: readonly number[],
     width: number,
   ): Promise<void> {

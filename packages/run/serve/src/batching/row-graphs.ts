@@ -9,7 +9,7 @@ import { GraphBuilder, encodeModel, int } from "@slm/graph";
 import type { DType } from "@slm/runtime";
 
 /** What is added to attention scores at padding: far below every score, and finite. */
-const MASKED = -1e9;
+export const MASKED = -1e9;
 
 /** A tensor of a batch, one row per request. */
 export interface StateTensor {

@@ -1,5 +1,6 @@
 /** From a checked request to answers: all at once, or piece by piece as server-sent events. */
 import { randomBytes, randomInt } from "node:crypto";
+import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
 import { SlmError } from "@slm/error";
@@ -31,9 +32,13 @@ export interface ResponseHead {
   readonly model: string;
 }
 
+/** Ids are unique by a part that is drawn once and a count: drawing each costs more than the rest of the response. */
+const idPrefix = randomBytes(9).toString("hex");
+let lastId = 0;
+
 export function responseHead(prefix: string, engine: ServingEngine): ResponseHead {
   return {
-    id: `${prefix}-${randomBytes(12).toString("hex")}`,
+    id: `${prefix}-${idPrefix}${(++lastId).toString(16).padStart(6, "0")}`,
     created: Math.floor(Date.now() / 1000),
     model: engine.model.name,
   };
@@ -93,13 +98,13 @@ function textRequest(
   options: AnswerOptions & { readonly signal: AbortSignal; readonly onText?: Piece },
 ): TextRequest {
   const { maxTokens, temperature, topP, stop, signal, onText } = options;
-  const seed = (options.seed ?? randomInt(2 ** 31 - 1)) + index;
+  const seed = (): number => (options.seed ?? randomInt(2 ** 31 - 1)) + index;
   return {
     source,
     stop,
     signal,
     ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(temperature === 0 ? {} : { sampling: { temperature, topP, seed } }),
+    ...(temperature === 0 ? {} : { sampling: { temperature, topP, seed: seed() } }),
     ...(onText === undefined
       ? {}
       : {
@@ -203,11 +208,10 @@ function stopSignal(context: Context, { timeoutSeconds }: ServeConfig): Stopping
   const timer = setTimeout(() => {
     controller.abort(new RequestTimeout(timeoutSeconds));
   }, timeoutSeconds * 1000);
-  const { signal: client } = context.req.raw;
   const onGone = (): void => {
     controller.abort(new ClientGone());
   };
-  client.addEventListener("abort", onGone);
+  const unwatch = watchClient(context, onGone);
   return {
     signal: controller.signal,
     abort: (reason) => {
@@ -215,7 +219,27 @@ function stopSignal(context: Context, { timeoutSeconds }: ServeConfig): Stopping
     },
     clear: () => {
       clearTimeout(timer);
-      client.removeEventListener("abort", onGone);
+      unwatch();
     },
+  };
+}
+
+/** Calls back when the client closes its connection before the answer is sent. @returns what stops watching */
+function watchClient(context: Context, onGone: () => void): () => void {
+  const { outgoing } = context.env as Partial<HttpBindings>;
+  if (outgoing === undefined) {
+    const { signal } = context.req.raw;
+    signal.addEventListener("abort", onGone);
+    return () => {
+      signal.removeEventListener("abort", onGone);
+    };
+  }
+  // Asking Node's response is cheaper than the request's signal, for which the whole request would be made anew.
+  const onClose = (): void => {
+    if (!outgoing.writableFinished) onGone();
+  };
+  outgoing.on("close", onClose);
+  return () => {
+    outgoing.off("close", onClose);
   };
 }

@@ -57,7 +57,7 @@ export function createApp(services: AppServices): OpenAPIHono {
     if (!services.adminKeys.allows(context.req.header("authorization"))) return send(refusal("unauthorized"));
     await next();
   });
-  app.use(bodyLimit({ maxSize: config.maxBodyBytes, onError: () => send(refusal("tooLarge")) }));
+  app.use(limitedBody(config.maxBodyBytes));
   addAnswers(app, services);
 
   app.openapi(modelsRoute, (context) => {
@@ -169,6 +169,18 @@ function counted({ metrics }: AppServices): MiddlewareHandler {
     await next();
     const { path } = context.req;
     metrics.onResponse(ROUTES.has(path) ? path : "unknown", context.res.status);
+  };
+}
+
+/** A body that tells its length is refused by it; only one that does not has to be counted while it comes. */
+function limitedBody(maxSize: number): MiddlewareHandler {
+  const counting = bodyLimit({ maxSize, onError: () => send(refusal("tooLarge")) });
+  return async (context, next) => {
+    const length = context.req.header("content-length");
+    if (length === undefined || context.req.header("transfer-encoding") !== undefined)
+      return counting(context, next);
+    if (Number(length) > maxSize) return send(refusal("tooLarge"));
+    await next();
   };
 }
 
