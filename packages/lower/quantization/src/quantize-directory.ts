@@ -23,6 +23,7 @@ import {
 } from "./calibration/model-feeds.js";
 import type { StaticLayout } from "./calibration/static-feeds.js";
 import { quantizeModelGraph, type GraphOutcome, type GraphRequest } from "./quantize-model-graph.js";
+import { checkDeviceScheme } from "./device-schemes.js";
 import type { QuantizedNode, SkippedWeight } from "./rewrite/quantize-graph.js";
 import type { WeightFormat } from "./rewrite/weight-format.js";
 import { schemes, type Scheme, type SchemeName } from "./schemes.js";
@@ -82,13 +83,7 @@ export interface QuantizeReport {
 const COPIED = /^(?:tokenizer.*|config|generation_config|special_tokens_map)\.json$/;
 
 function checkModel(model: DeviceModel, directory: string, scheme: SchemeName): void {
-  if (model.target !== "cpu" && schemes[scheme].kind === "weights") {
-    throw new SlmError(
-      "OP_UNSUPPORTED",
-      `quantize: scheme '${scheme}' uses operators of target cpu, ${directory} was exported for '${model.target}'`,
-      { suggestions: ["slm export CHECKPOINT --target cpu", "--scheme a16w8"] },
-    );
-  }
+  checkDeviceScheme(model, scheme, directory);
   const parts = [model.scheme, model.graphs.encoder?.scheme, model.graphs.decoder.scheme];
   const other = parts.find((found) => found !== undefined && found !== "float32");
   if (other === undefined) return;

@@ -149,6 +149,14 @@ describe(roundWeights, () => {
     expect(search).toBeLessThan(rtn!);
   });
 
+  test("a table that is looked up and multiplied by has one scale for devices, one per row for processors", () => {
+    const planned = (coverage: "standard" | "all"): unknown =>
+      planGraph(tied(), { coverage }).tensors.get("table");
+    expect(planned("standard")).toEqual({ kind: "weight", axis: 0 });
+    // Like what is looked up in it: the type of activations, one scale.
+    expect(planned("all")).toEqual({ kind: "activation" });
+  });
+
   test("leaves tables that an embedding reads alone", async () => {
     expect((await roundWeights(tied(), SETTINGS, { method: "search" })).size).toBe(0);
   });

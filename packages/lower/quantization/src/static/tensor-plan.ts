@@ -39,12 +39,16 @@ export class TensorPlan {
   readonly #floats: ReadonlySet<string>;
   readonly #consumers = new Map<string, number>();
   readonly #boundary: ReadonlySet<string>;
+  /** What is looked up. */
+  readonly #tables: ReadonlySet<string>;
 
   constructor(graph: Graph, options: PlanOptions) {
     this.graph = graph;
     this.options = options;
     this.#floats = floatValues(graph);
     this.#boundary = new Set([...graph.inputs, ...graph.outputs].map(({ name }) => name));
+    const gathers = graph.nodes.filter(({ opType }) => opType === "Gather");
+    this.#tables = new Set(gathers.map(({ inputs }) => inputs[0] ?? ""));
     for (const node of graph.nodes) {
       for (const input of valuesRead(node)) this.#consumers.set(input, (this.#consumers.get(input) ?? 0) + 1);
     }
@@ -79,9 +83,14 @@ export class TensorPlan {
     const rank = this.graph.initializers.get(name)?.shape.length ?? 0;
     const place = axis < 0 ? axis + rank : axis;
     if (!this.isWeight(name)) this.activation(name);
-    else if (this.options.perChannel && place >= 0 && place < rank) {
+    else if (this.options.perChannel && place >= 0 && place < rank && this.#takesChannels(name)) {
       this.tensors.set(name, { kind: "weight", axis: place });
     } else if (!this.tensors.has(name)) this.tensors.set(name, { kind: "weight" });
+  }
+
+  /** Devices know scales per channel as a part of products: a table that is looked up as well gets one scale. */
+  #takesChannels(name: string): boolean {
+    return !this.options.force || !this.#tables.has(name);
   }
 
   /** The bias that a node adds to the product of `input` and `weight`, where it is a constant. */
