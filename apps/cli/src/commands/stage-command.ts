@@ -59,7 +59,7 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
     const needed = requiredStages(resolved.stages, [stage], Object.keys(resolved.recipe.sections));
     const sections = Object.entries(resolved.recipe.sections).filter(([name]) => needed.includes(name));
     const options = { ...resolved, recipe: { ...resolved.recipe, sections: Object.fromEntries(sections) } };
-    this.checkSections(options.recipe.sections);
+    this.checkSections?.(options.recipe.sections);
     if (flags["print-config"]) return printConfig(options.recipe);
     if (flags["dry-run"]) return { stages: await planPipeline(options) };
     const context = this.context(options.recipe.seed);
@@ -74,9 +74,7 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
   }
 
   /** Refuses a recipe that the command makes no sense for. @throws SlmError CONFIG_INVALID */
-  protected checkSections(_sections: Readonly<Record<string, { readonly settings: unknown }>>): void {
-    // Most commands take every valid recipe.
-  }
+  protected checkSections?(sections: Readonly<Record<string, { readonly settings: unknown }>>): void;
 
   /** One line about the stage's report, printed above the artifact's path. */
   protected abstract summarize(report: StageReport): string;
