@@ -10,7 +10,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
-import { mutateJson } from "./mutate-json.mjs";
+import { mutateJson } from "../../packages/core/tokenizer/test-support/mutate-json.mjs";
 
 /** Heap of the program itself: the libraries, and what one collection leaves behind [MB]. */
 const FLOOR_MB = 64;

@@ -1,5 +1,6 @@
 /** The model in a thread of its own, so that the page stays responsive. */
 import { loadGenerator, type Generator } from "@slm/generate";
+import type * as Ort from "onnxruntime-web";
 import { createWebRuntime, type OrtModule, type WebProvider } from "@slm/runtime-web";
 import { downloadFiles } from "./download.js";
 import type { FromWorker, ToWorker } from "./messages.js";
@@ -62,7 +63,7 @@ async function loadOrt(base: string, provider: WebProvider): Promise<{ ort: OrtM
     webgpu: { module: "gpu/ort.webgpu.min.mjs", folder: "gpu/" },
   };
   const { module, folder } = builds[provider];
-  const ort = (await import(new URL(module, base).href)) as typeof import("onnxruntime-web");
+  const ort = (await import(new URL(module, base).href)) as OrtModule & Pick<typeof Ort, "env">;
   // Threads share memory, which a browser allows to isolated pages only.
   const threads = crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 4) : 1;
   ort.env.wasm.numThreads = threads;

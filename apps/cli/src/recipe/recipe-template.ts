@@ -62,7 +62,8 @@ export function nameProblem(name: string): string | undefined {
 
 /** The recipe as text. */
 export function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): string {
-  const { steps: _default, heads, ...shape } = SIZES[size];
+  const { width, heads, headDim, feedForward, encoderLayers, decoderLayers } = SIZES[size];
+  const shape = { width, headDim, feedForward, encoderLayers, decoderLayers };
   const isDictionary = data === "cmudict";
   const student = { ...shape, heads, kvHeads: heads, maxSource: 64, maxTarget: 64, bias: false };
   const teacher = isDictionary

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { mutateJson } from "../../../../tools/fuzz/mutate-json.mjs";
+import { mutateJson } from "../test-support/mutate-json.mjs";
 import { trainBpeTokenizer } from "./bpe-files.js";
 import { loadTokenizer } from "./load-tokenizer.js";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "./tokenizer-files.js";

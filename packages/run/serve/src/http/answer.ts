@@ -226,7 +226,8 @@ function stopSignal(context: Context, { timeoutSeconds }: ServeConfig): Stopping
 
 /** Calls back when the client closes its connection before the answer is sent. @returns what stops watching */
 function watchClient(context: Context, onGone: () => void): () => void {
-  const { outgoing } = context.env as Partial<HttpBindings>;
+  // Without a server around it, as in tests, an application has no bindings.
+  const outgoing = (context.env as Partial<HttpBindings> | undefined)?.outgoing;
   if (outgoing === undefined) {
     const { signal } = context.req.raw;
     signal.addEventListener("abort", onGone);
