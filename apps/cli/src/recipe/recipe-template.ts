@@ -87,7 +87,7 @@ export function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): s
     section(
       "Rows of {source, target}; a part of the sources is kept for choosing checkpoints and for the test.",
       {
-        data: { source: isDictionary ? { kind: "cmudict" } : { kind: "jsonl", train: data } },
+        data: isDictionary ? { source: { kind: "cmudict" } } : { train: data },
       },
     ),
     section("One token per character of a source and per word of a target.", {
