@@ -34,7 +34,7 @@ const shape = {
 const training = { steps: 60, batchSize: 8, warmupSteps: 5, buckets: 1, evaluateEvery: 60, evaluateRows: 2 };
 const file = (split) => join(directory, `${split}.jsonl`);
 const recipe = {
-  data: { source: { kind: "jsonl", train: file("train"), dev: file("dev"), test: file("test") } },
+  data: { train: file("train"), dev: file("dev"), test: file("test") },
   tokenizer: {},
   teacher: { kind: "train", model: shape, ...training },
   distill: { student: { ...shape, encoderLayers: 1 }, ...training },
