@@ -1,6 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import type { ManifestFile } from "@slm/artifact";
-import { TARGETS, type Delivery, type Target } from "../deploy/deliveries.js";
+import type { Delivery } from "../deploy/deliveries.js";
+import { TARGETS, type Target } from "../deploy/targets.js";
 import { GateFailed } from "../errors.js";
 import { formatBytes } from "../output/format.js";
 import { threadsFlag } from "../recipe-flags.js";

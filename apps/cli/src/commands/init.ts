@@ -1,5 +1,6 @@
 import { Flags } from "@oclif/core";
-import { SIZES, type InitAnswers } from "../recipe/recipe-template.js";
+import type { InitAnswers } from "../recipe/recipe-template.js";
+import { SIZES } from "../recipe/student-sizes.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface InitResult extends InitAnswers {

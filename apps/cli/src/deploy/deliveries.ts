@@ -5,9 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { readDeviceModel, writeJsonAtomic } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-
-export const TARGETS = ["dir", "oci", "hub", "npm", "web", "server", "device"] as const;
-export type Target = (typeof TARGETS)[number];
+import type { Target } from "./targets.js";
 
 export interface DeliveryRequest {
   /** A signed or unsigned bundle, whole and verified. */

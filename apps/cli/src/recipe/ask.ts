@@ -1,7 +1,8 @@
 /** Asks for what a recipe needs and no flag says. Questions go to stderr: stdout is the result. */
 import { cancel, isCancel, select, text } from "@clack/prompts";
 import { SlmError } from "@slm/error";
-import { SIZES, nameProblem, type InitAnswers } from "./recipe-template.js";
+import { nameProblem, type InitAnswers } from "./recipe-template.js";
+import { SIZES } from "./student-sizes.js";
 
 /** What flags say already. */
 export interface GivenAnswers {

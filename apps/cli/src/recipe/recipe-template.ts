@@ -9,37 +9,7 @@ import { checkSettings } from "./check-recipe.js";
 import { LayerStack, recipeLayer } from "./layers.js";
 import { parseRecipe } from "./recipe-file.js";
 import { recipeSchema } from "./resolve-recipe.js";
-
-/** Students by size: shapes whose heads fill the width and whose encoder is the deeper half. */
-export const SIZES = {
-  tiny: {
-    width: 96,
-    heads: 4,
-    headDim: 24,
-    feedForward: 384,
-    encoderLayers: 3,
-    decoderLayers: 2,
-    steps: 1600,
-  },
-  small: {
-    width: 192,
-    heads: 6,
-    headDim: 32,
-    feedForward: 768,
-    encoderLayers: 4,
-    decoderLayers: 2,
-    steps: 4000,
-  },
-  medium: {
-    width: 384,
-    heads: 6,
-    headDim: 64,
-    feedForward: 1536,
-    encoderLayers: 8,
-    decoderLayers: 4,
-    steps: 10_000,
-  },
-} as const;
+import { SIZES } from "./student-sizes.js";
 
 export interface InitAnswers {
   readonly name: string;

@@ -2,8 +2,6 @@ import { Args, Flags } from "@oclif/core";
 import type { Inspection } from "@slm/data";
 import { SlmError } from "@slm/error";
 import { inspectionLines } from "../../output/inspection-lines.js";
-import { checkSettings } from "../../recipe/check-recipe.js";
-import { flagLayers, LayerStack } from "../../recipe/layers.js";
 import { SlmCommand } from "../../slm-command.js";
 
 export class DataInspectCommand extends SlmCommand<Inspection> {
@@ -53,12 +51,14 @@ export class DataInspectCommand extends SlmCommand<Inspection> {
 /** @throws SlmError USAGE for a setting outside the section, CONFIG_INVALID for one that is not about files */
 async function fileSettingsOf(sets: readonly string[]): Promise<object> {
   const { fileSchema } = await import("@slm/data");
+  const { flagLayers, LayerStack } = await import("../../recipe/layers.js");
   const layers = new LayerStack(flagLayers(sets));
   const other = Object.keys(layers.value).find((section) => section !== "data");
   if (other !== undefined) {
     throw new SlmError("USAGE", `--set ${other}: expected a setting of 'data', for example data.format=csv`);
   }
   const { z } = await import("zod");
+  const { checkSettings } = await import("../../recipe/check-recipe.js");
   const { data } = checkSettings(z.strictObject({ data: fileSchema.optional() }), layers.value, layers);
   return data ?? {};
 }
