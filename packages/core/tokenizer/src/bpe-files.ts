@@ -7,11 +7,9 @@ import { BYTE_ALPHABET } from "./byte-symbols.js";
 import { learnMerges, type LearntMerges } from "./learn-merges.js";
 import { PieceCounter } from "./piece-counter.js";
 import { refuseEmpty, refuseSpecial, refuseSurrogate } from "./refusals.js";
-import { SPECIAL_TOKENS } from "./symbol-files.js";
+import { SPECIAL_NAMES, SPECIAL_TOKENS, specialTokenEntries } from "./special-tokens.js";
 import { SPLIT_PATTERNS, type SpaceRule } from "./split-patterns.js";
 import type { TokenizerFiles } from "./tokenizer-files.js";
-
-const SPECIAL_NAMES = Object.values(SPECIAL_TOKENS);
 
 /** Special tokens and bytes: what every byte-level vocabulary holds. */
 export const SMALLEST_BPE_VOCABULARY = SPECIAL_NAMES.length + BYTE_ALPHABET.length;
@@ -65,15 +63,7 @@ function bpeFiles(
       version: "1.0",
       truncation: null,
       padding: null,
-      added_tokens: SPECIAL_NAMES.map((content, id) => ({
-        id,
-        content,
-        single_word: false,
-        lstrip: false,
-        rstrip: false,
-        normalized: false,
-        special: true,
-      })),
+      added_tokens: specialTokenEntries(),
       normalizer: null,
       pre_tokenizer: {
         type: "Sequence",

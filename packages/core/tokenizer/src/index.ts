@@ -7,7 +7,8 @@ export {
 } from "./foreign-tokenizer.js";
 export { createTokenizer, loadTokenizer } from "./load-tokenizer.js";
 export { tokenName, withPrompt, type SourcePrompt } from "./prompt.js";
-export { SPECIAL_TOKENS, trainSymbolTokenizer, type SymbolTraining } from "./symbol-files.js";
+export { SPECIAL_TOKENS } from "./special-tokens.js";
+export { trainSymbolTokenizer, type SymbolTraining } from "./symbol-files.js";
 export type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
 export { tokenizerConfig, type TokenizerConfig } from "./tokenizer-config.js";
 export {

@@ -8,12 +8,8 @@
  * splits both, a source into characters and a target at its spaces. What is on neither side becomes [unk].
  */
 import { SlmError } from "@slm/error";
+import { SPECIAL_NAMES, SPECIAL_TOKENS, specialTokenEntries } from "./special-tokens.js";
 import type { TokenizerFiles } from "./tokenizer-files.js";
-
-/** The special tokens of a symbol tokenizer; their order is their id. */
-export const SPECIAL_TOKENS = { pad: "[pad]", bos: "[bos]", eos: "[eos]", unknown: "[unk]" } as const;
-
-const SPECIAL_NAMES = Object.values(SPECIAL_TOKENS);
 
 export interface SymbolVocabulary {
   /** Single characters (Unicode code points), in the order of their ids. */
@@ -64,15 +60,7 @@ export function symbolTokenizerFiles(vocabulary: SymbolVocabulary): TokenizerFil
       version: "1.0",
       truncation: null,
       padding: null,
-      added_tokens: SPECIAL_NAMES.map((content, id) => ({
-        id,
-        content,
-        single_word: false,
-        lstrip: false,
-        rstrip: false,
-        normalized: false,
-        special: true,
-      })),
+      added_tokens: specialTokenEntries(),
       normalizer: null,
       pre_tokenizer: {
         type: "Split",

@@ -5,11 +5,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { SlmError } from "@slm/error";
 import { refuseEmpty, refuseId, refuseSpecial } from "./refusals.js";
-import { SPECIAL_TOKENS, splitTarget, symbolTokenizerFiles } from "./symbol-files.js";
+import { SPECIAL_NAMES } from "./special-tokens.js";
+import { splitTarget, symbolTokenizerFiles } from "./symbol-files.js";
 import type { Tokenizer } from "./tokenizer.js";
 import type { TokenizerFiles } from "./tokenizer-files.js";
-
-const SPECIAL_NAMES = Object.values(SPECIAL_TOKENS);
 
 /**
  * The tokenizer of files that say they are a symbol tokenizer (`source.symbols` in the configuration).
