@@ -1,0 +1,1 @@
+export { MAX_PIXELS } from "./limits.js";
