@@ -14,10 +14,10 @@ export const augmentConfig = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.2)
+    .default(0.5)
     .describe(
-      "Share of exchanged values, of keys that take many, that are made of random words of the training sources: " +
-        "what they say can only be copied.",
+      "Share of exchanged values that are invented, letter by letter in the manner of their key, where every value of the " +
+        "key is new in each row; a key whose values repeat gets fewer, a closed list none.",
     ),
 });
 

@@ -3,47 +3,60 @@ import type { Row } from "../row.js";
 import { below, sfc32 } from "../shuffle.js";
 import { sourceKey } from "../split.js";
 import type { AugmentConfig } from "./augment-config.js";
+import { LetterChain } from "./letter-chain.js";
 import { replaceSlots, slotSpans } from "./slot-spans.js";
 
-/** A key with fewer different values is a closed list (units, ratings): nothing is invented for it. */
-const OPEN_SLOT_VALUES = 50;
-/** Most values kept of one key, and most words to invent from: bounds the memory that large data takes. */
+/** Most values kept of one key: bounds the memory that large data takes. */
 const MAX_VALUES = 100_000;
-/** Longest invented value [words]. */
-const MAX_WORDS = 4;
 /** Draws for a copy whose source is new, before it is given up. */
 const MAX_DRAWS = 4;
 const UINT32 = 2 ** 32;
+
+/** What is known of one key. */
+interface Slot {
+  /** How often each value was seen. */
+  readonly counts: Map<string, number>;
+  readonly chain: LetterChain;
+}
+
+/** The same when copies are made. */
+interface FrozenSlot {
+  readonly values: readonly string[];
+  readonly chain: LetterChain;
+  /**
+   * Probability that the next value is one not seen before: the share of occurrences whose value occurs once (Good 1953,
+   * "The population frequencies of species", after Turing). Near 0 for states and units, near 1 for titles of songs.
+   */
+  readonly unseen: number;
+}
 
 /**
  * Learns which values each key takes, then makes copies of rows with other values in their places.
  *
  * Deterministic: the copies of row `index` depend on the rows learnt, the seed and the index alone. Values are drawn
- * evenly among the different ones of a key, so that rare ones are seen as often as common ones.
+ * evenly among the different ones of a key, so that rare ones are seen as often as common ones; some are invented, the more
+ * the likelier the key is to bring a value that no training row has.
  */
 export class SlotSwapper {
   readonly #settings: AugmentConfig;
   readonly #seed: number;
-  readonly #values = new Map<string, Set<string>>();
-  readonly #words = new Set<string>();
-  #lists: ReadonlyMap<string, readonly string[]> | undefined;
-  #wordList: readonly string[] = [];
+  readonly #slots = new Map<string, Slot>();
+  #frozen: ReadonlyMap<string, FrozenSlot> | undefined;
 
   constructor(settings: AugmentConfig, seed: number) {
     this.#settings = settings;
     this.#seed = seed;
   }
 
-  /** Takes note of a training row's values and words. All rows are learnt before the first copy is made. */
+  /** Takes note of a training row's values. All rows are learnt before the first copy is made. */
   learn(row: Row): void {
     for (const { slot, value } of slotSpans(row)) {
-      const known = this.#values.get(slot) ?? new Set();
-      if (known.size < MAX_VALUES) known.add(value);
-      this.#values.set(slot, known);
-    }
-    for (const word of row.source.split(/\s+/)) {
-      if (this.#words.size >= MAX_VALUES) break;
-      if (/^[\p{L}\p{N}'-]+$/u.test(word)) this.#words.add(word);
+      const known = this.#slots.get(slot) ?? { counts: new Map<string, number>(), chain: new LetterChain() };
+      this.#slots.set(slot, known);
+      const count = known.counts.get(value) ?? 0;
+      if (count === 0 && known.counts.size >= MAX_VALUES) continue;
+      if (count === 0) known.chain.learn(value);
+      known.counts.set(value, count + 1);
     }
   }
 
@@ -55,12 +68,12 @@ export class SlotSwapper {
   *copies(row: Row, index: number, isTaken: (key: string) => boolean): Generator<Row> {
     const spans = slotSpans(row);
     if (spans.length === 0) return;
-    this.#freeze();
+    const slots = (this.#frozen ??= frozen(this.#slots));
     const random = sfc32(this.#seed, index);
     const seen = new Set([sourceKey(row.source)]);
     for (let copy = 0; copy < this.#settings.copies; copy++) {
       for (let draw = 0; draw < MAX_DRAWS; draw++) {
-        const values = spans.map(({ slot }) => this.#draw(slot, random));
+        const values = spans.map(({ slot }) => this.#draw(slots.get(slot)!, random));
         const made = replaceSlots(row, spans, values);
         const key = sourceKey(made.source);
         // A value that comes to stand twice, or joins its neighbours, would make the target ambiguous.
@@ -72,21 +85,25 @@ export class SlotSwapper {
     }
   }
 
-  #draw(slot: string, random: () => number): string {
-    const values = this.#lists!.get(slot)!;
-    const isOpen = values.length >= OPEN_SLOT_VALUES;
-    if (isOpen && random() / UINT32 < this.#settings.invent) {
-      const count = 1 + below(random, MAX_WORDS);
-      return Array.from({ length: count }, () => this.#wordList[below(random, this.#wordList.length)]!).join(
-        " ",
-      );
+  #draw({ values, chain, unseen }: FrozenSlot, random: () => number): string {
+    if (random() / UINT32 < this.#settings.invent * unseen) {
+      const invented = chain.draw(random)?.trim();
+      if (invented !== undefined && invented !== "") return invented;
     }
     return values[below(random, values.length)]!;
   }
+}
 
-  #freeze(): void {
-    if (this.#lists !== undefined) return;
-    this.#lists = new Map(Array.from(this.#values, ([slot, values]) => [slot, [...values]]));
-    this.#wordList = [...this.#words];
-  }
+function frozen(slots: ReadonlyMap<string, Slot>): ReadonlyMap<string, FrozenSlot> {
+  return new Map(
+    Array.from(slots, ([slot, { counts, chain }]) => {
+      let once = 0;
+      let all = 0;
+      for (const count of counts.values()) {
+        if (count === 1) once++;
+        all += count;
+      }
+      return [slot, { values: [...counts.keys()], chain, unseen: once / all }];
+    }),
+  );
 }

@@ -1,0 +1,42 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { sfc32 } from "../shuffle.js";
+import { LetterChain } from "./letter-chain.js";
+
+describe(LetterChain, () => {
+  test("draws nothing before it has learnt anything", () => {
+    expect(new LetterChain().draw(sfc32(1, 1))).toBeUndefined();
+  });
+
+  test("repeats what it knows where no letters are shared, and recombines where they are", () => {
+    const chain = new LetterChain();
+    for (const value of ["Springfield", "Springton", "Milton", "Milfield"]) chain.learn(value);
+    const random = sfc32(7, 0);
+    const drawn = new Set(Array.from({ length: 200 }, () => chain.draw(random)));
+    expect(drawn).toContain("Springton");
+    expect([...drawn].every((value) => /^(Spring|Mil)(field|ton)$/.test(value ?? ""))).toBe(true);
+  });
+
+  test("every three letters that follow one another in a drawn value did so in a learnt one", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }), {
+          minLength: 1,
+          maxLength: 20,
+        }),
+        fc.integer({ min: 0 }),
+        (values, seed) => {
+          const chain = new LetterChain();
+          for (const value of values) chain.learn(value);
+          const drawn = chain.draw(sfc32(seed, 0));
+          if (drawn === undefined) return;
+          const letters = Array.from(drawn);
+          for (let at = 0; at + 3 <= letters.length; at++) {
+            const piece = letters.slice(at, at + 3).join("");
+            expect(values.some((value) => value.includes(piece))).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+});

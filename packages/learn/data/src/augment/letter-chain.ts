@@ -1,0 +1,53 @@
+/** New values that look like those a key takes: a model can copy them, but cannot know them by heart. */
+import { below } from "../shuffle.js";
+
+/** Letters that the next one is drawn by: enough for pieces that can be spoken, few enough that pieces recombine. */
+const ORDER = 3;
+/** Longest value, learnt or drawn [code points]. */
+const MAX_LENGTH = 80;
+/** Letters learnt of one key: bounds the memory that large data takes. */
+const MAX_LETTERS = 1_000_000;
+const START = "\u0002";
+const END = "\u0003";
+
+/**
+ * A Markov chain over the letters of the values of one key.
+ *
+ * Each letter is drawn as often as it followed the three before it (Shannon 1948, section 3).
+ */
+export class LetterChain {
+  readonly #next = new Map<string, string[]>();
+  #letters = 0;
+
+  learn(value: string): void {
+    const letters = Array.from(value);
+    if (letters.length > MAX_LENGTH || this.#letters + letters.length > MAX_LETTERS) return;
+    this.#letters += letters.length;
+    let context = START.repeat(ORDER);
+    for (const letter of [...letters, END]) {
+      const known = this.#next.get(context);
+      if (known === undefined) this.#next.set(context, [letter]);
+      else known.push(letter);
+      context = shifted(context, letter);
+    }
+  }
+
+  /** A value, which may be one that was learnt; undefined if nothing was learnt or the letters found no end. */
+  draw(random: () => number): string | undefined {
+    let context = START.repeat(ORDER);
+    let value = "";
+    for (let length = 0; length <= MAX_LENGTH; length++) {
+      const choices = this.#next.get(context);
+      if (choices === undefined) return undefined;
+      const letter = choices[below(random, choices.length)]!;
+      if (letter === END) return value;
+      value += letter;
+      context = shifted(context, letter);
+    }
+    return undefined;
+  }
+}
+
+function shifted(context: string, letter: string): string {
+  return Array.from(context).slice(1).join("") + letter;
+}
