@@ -1,6 +1,6 @@
 /** Every stage of a recipe by the built command line, the benchmark with its processes included. Needs `npm run build`. */
 import { existsSync, statSync } from "node:fs";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -96,6 +96,26 @@ describe("slm run", () => {
     expect(exitCode).toBe(0);
     expect(stdout.split("\n")).toHaveLength(2);
   });
+});
+
+describe("slm deploy --to npm", () => {
+  test("packs a module whose generate() gives what the bundle gives, without this repository's packages", async () => {
+    expect((await slm("deploy", "run/deploy", "--to", "npm", "-o", "packed.tgz")).exitCode).toBe(0);
+    const app = join(root, "app");
+    // As npm would lay it out, with the one dependency that the package names.
+    await mkdir(join(app, "node_modules"), { recursive: true });
+    await execa("tar", ["xzf", join(root, "packed.tgz"), "-C", join(app, "node_modules")]);
+    for (const name of ["onnxruntime-node", "onnxruntime-common"])
+      await symlink(
+        fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)),
+        join(app, "node_modules", name),
+      );
+    const script = `import { generate } from "package"; console.log(JSON.stringify(await generate("abc")));`;
+    await writeFile(join(app, "main.mjs"), script);
+    const { stdout } = await execa(process.execPath, ["main.mjs"], { cwd: app });
+    const { stdout: expected } = await slm("generate", "run/deploy", "--prompt", "abc");
+    expect((JSON.parse(stdout) as { readonly text: string }).text).toBe(expected);
+  }, 60_000);
 });
 
 describe("a distillation that was killed", () => {

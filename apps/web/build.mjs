@@ -91,6 +91,10 @@ await build({
   target: "node20",
   conditions,
   external: Object.keys(nodeDependencies),
+  // Bundled CommonJS asks for Node's modules by `require`, which a module of the standard kind does not have.
+  banner: {
+    js: `import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);`,
+  },
   legalComments: "eof",
   logLevel: "warning",
 });
