@@ -1,22 +1,30 @@
 import { Args, Flags } from "@oclif/core";
 import type { BenchResult } from "@slm/bench";
+import { SlmError } from "@slm/error";
 import { basename, resolve } from "node:path";
+import type { PaperSuiteResult } from "../suites/paper-suite.js";
+import { suiteFlags, type SuiteFlags } from "../suites/suite-flags.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface BenchReport extends BenchResult {
   /** Directory of bench.json and report.html; null when none was asked for. */
   readonly report: string | null;
+  /** With `--suite` only: every point of its grid. */
+  readonly suite?: PaperSuiteResult["suite"];
 }
 
 export class BenchCommand extends SlmCommand<BenchReport> {
   static override summary = "Measure models side by side on this machine: latency, rate, memory.";
   static override description =
     "MODEL is a checkpoint, an export, a quantized directory or a bundle. Prompts are the rows of --data, or --prompt, " +
-    "or random texts of the first model's source symbols.";
+    "or random texts of the first model's source symbols.\n\n" +
+    "--suite paper makes its models itself: the paper's 330M encoder-decoder beside a decoder-only model of equal " +
+    "parameters that keeps its keys and values, random weights, at many lengths; then other splits of the layers. It takes " +
+    "long, and goes on where it was when the command is given again.";
   static override strict = false;
   static override args = {
-    models: Args.string({ required: true, description: "Directories of models, the one of interest first." }),
+    models: Args.string({ description: "Directories of models, the one of interest first." }),
   };
   static override flags = {
     baseline: Flags.option({ options: ["decoder-only"] as const })({
@@ -33,9 +41,8 @@ export class BenchCommand extends SlmCommand<BenchReport> {
     }),
     runs: Flags.integer({
       min: 2,
-      default: 40,
       helpValue: "<n>",
-      summary: "Measured generations per model.",
+      summary: "Measured generations per model. Default: 40, of a suite 5 at each point.",
     }),
     "force-tokens": Flags.integer({
       min: 2,
@@ -48,11 +55,13 @@ export class BenchCommand extends SlmCommand<BenchReport> {
       helpValue: "<dir>",
       summary: "Write bench.json and report.html there.",
     }),
+    ...suiteFlags,
     threads: threadsFlag,
   };
   static override examples = [
     "<%= config.bin %> bench runs/quickstart/deploy --baseline decoder-only --data runs/quickstart/data/test.jsonl",
     "<%= config.bin %> bench small exported -o report",
+    "<%= config.bin %> bench --suite paper -o paper --sources 128,512,2048 --schemes float32,cpu",
   ];
 
   /** The result as text; made where the library is loaded. */
@@ -60,6 +69,11 @@ export class BenchCommand extends SlmCommand<BenchReport> {
 
   protected override async execute(): Promise<BenchReport> {
     const { argv, flags } = await this.parse(BenchCommand);
+    if (flags.suite !== undefined) return this.#suite(flags);
+    if (argv.length === 0)
+      throw new SlmError("USAGE", "bench: expected a model, got none", {
+        suggestions: ["slm bench MODEL", "slm bench --suite paper -o DIR"],
+      });
     const { benchConfig, writeBenchReport } = await import("@slm/bench");
     const { benchWithBaseline } = await import("../models/bench-setup.js");
     const { choosePrompts } = await import("../models/bench-prompts.js");
@@ -68,7 +82,7 @@ export class BenchCommand extends SlmCommand<BenchReport> {
     const { withRuntime } = await import("../compute/open-engine.js");
     const { writeStandalone } = await import("../models/standalone-artifact.js");
     const paths = argv.map(String);
-    const { runs, seed, threads, baseline = null, output } = flags;
+    const { runs = DEFAULT_RUNS, seed, threads, baseline = null, output } = flags;
     const forced = flags["force-tokens"];
     const context = this.context(seed);
     const config = benchConfig.parse({ runs, ...(forced === undefined ? {} : { forceTokens: forced }) });
@@ -93,10 +107,27 @@ export class BenchCommand extends SlmCommand<BenchReport> {
     return { ...result, report: output ?? null };
   }
 
+  async #suite(flags: SuiteFlags): Promise<BenchReport> {
+    const { paperSuite } = await import("../suites/run-suite.js");
+    const { claimsLine, suiteTable } = await import("../suites/suite-report.js");
+    const { transposed } = await import("../output/bench-lines.js");
+    const result = await paperSuite(flags, this.context(flags.seed));
+    const { notes } = result;
+    this.#tables = [
+      ...transposed(suiteTable(result)),
+      ...notes.map((note) => `note: ${note}`),
+      claimsLine(result),
+    ];
+    return { ...result, report: flags.output! };
+  }
+
   protected override lines({ report }: BenchReport): readonly string[] {
     return [...this.#tables, ...(report === null ? [] : [report])];
   }
 }
+
+/** Measured generations per model. */
+const DEFAULT_RUNS = 40;
 
 /** The last part of a path where that tells the models apart, else the whole path. */
 function nameOf(paths: readonly string[], at: number): string {

@@ -2,7 +2,7 @@ import { Args, Flags } from "@oclif/core";
 import type { ExportChoice, ExportPlan, ExportReport } from "@slm/onnx-export";
 import { exportPlanLines, exportReportLines } from "../output/export-lines.js";
 import { threadsFlag } from "../recipe-flags.js";
-import { SlmError } from "@slm/error";
+import { parseNumbers } from "../number-list.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface ExportResult extends ExportReport {
@@ -83,7 +83,8 @@ export class ExportCommand extends SlmCommand<ExportResult | ExportPlanResult> {
     const { readModelConfig } = await import("@slm/model");
     const { target, profile, precision, layout, window } = flags;
     await readModelConfig(args.checkpoint);
-    const buckets = flags.buckets === undefined ? undefined : parseLengths(flags.buckets);
+    const buckets =
+      flags.buckets === undefined ? undefined : parseNumbers(flags.buckets, "export", "buckets");
     const choice: ExportChoice = { target, profile, precision, layout, buckets, window };
     if (flags["dry-run"]) return { plan: await planExport(args.checkpoint, choice) };
 
@@ -112,12 +113,4 @@ export class ExportCommand extends SlmCommand<ExportResult | ExportPlanResult> {
   protected override lines(result: ExportResult | ExportPlanResult): readonly string[] {
     return "plan" in result ? exportPlanLines(result.plan) : exportReportLines(result, result.artifact);
   }
-}
-
-/** `64,256` as numbers. @throws SlmError USAGE for anything else */
-function parseLengths(text: string): number[] {
-  const lengths = text.split(",").map((item) => item.trim());
-  const bad = lengths.find((item) => !/^[1-9]\d{0,5}$/.test(item));
-  if (bad === undefined) return lengths.map(Number);
-  throw new SlmError("USAGE", `export: --buckets takes lengths like 64,256, got '${bad}' in '${text}'`);
 }

@@ -34,7 +34,7 @@ const ASSUMED_ANSWER_TOKENS = 16;
 /** Runs the benchmark. @throws SlmError as benchModels, and what making the baseline throws */
 export async function benchWithBaseline(request: BenchRequest): Promise<BenchResult> {
   const { models, baseline, prompts, context } = request;
-  if (baseline === null) return measure(request, models, undefined);
+  if (baseline === null) return measureModels({ ...request, prompts: prompts.texts, baseline: undefined });
   const [student] = models;
   if (student === undefined) throw new SlmError("USAGE", "bench: expected at least one model, got none");
   const directory = await mkdtemp(join(tmpdir(), "slm-baseline-"));
@@ -46,11 +46,13 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
       request.config.forceTokens ??
       Math.min(prompts.answerTokens ?? ASSUMED_ANSWER_TOKENS, await roomOf(models));
     const config = { ...request.config, forceTokens };
-    return await measure(
-      { ...request, config },
-      [...models, { name: BASELINE_NAME, directory }],
-      BASELINE_NAME,
-    );
+    return await measureModels({
+      ...request,
+      config,
+      prompts: prompts.texts,
+      models: [...models, { name: BASELINE_NAME, directory }],
+      baseline: BASELINE_NAME,
+    });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -66,17 +68,21 @@ async function roomOf(models: BenchRequest["models"]): Promise<number> {
   );
 }
 
-function measure(
-  { prompts, config, threads, context }: BenchRequest,
-  models: BenchRequest["models"],
-  baseline: string | undefined,
-): Promise<BenchResult> {
+export interface MeasureRequest extends Pick<BenchRequest, "models" | "config" | "threads" | "context"> {
+  /** Name of the model that the others are compared with. */
+  readonly baseline: string | undefined;
+  readonly prompts: readonly string[];
+}
+
+/** Runs the benchmark of models that are there. @throws SlmError as benchModels */
+export function measureModels(request: MeasureRequest): Promise<BenchResult> {
+  const { models, baseline, prompts, config, threads, context } = request;
   const require = createRequire(import.meta.url);
   const { version } = require("onnxruntime-node/package.json") as { readonly version: string };
   return benchModels({
     models,
     ...(baseline === undefined ? {} : { baseline }),
-    prompts: prompts.texts,
+    prompts,
     runtime: {
       module: pathToFileURL(require.resolve("@slm/runtime-cpu")).href,
       export: "createCpuRuntime",

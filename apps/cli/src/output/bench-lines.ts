@@ -15,7 +15,7 @@ export function benchLines(result: BenchResult): readonly string[] {
 }
 
 /** Figures down, models across: a terminal is too narrow for the other way. */
-function transposed({ columns, rows }: Figures): readonly string[] {
+export function transposed({ columns, rows }: Figures): readonly string[] {
   const table = new CliTable({
     style: { head: [], border: [] },
     colAligns: ["left", ...rows.map(() => "right" as const)],

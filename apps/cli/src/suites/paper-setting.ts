@@ -1,0 +1,99 @@
+/** The paper's comparison as a benchmark: shapes, the grid that is measured, and what the paper says of it. */
+import { SlmError } from "@slm/error";
+import { encoderDecoderConfig, type EncoderDecoderConfig } from "@slm/model";
+
+/** The shape of the paper's 330M model (arXiv:2501.16273, table of architectures); `configs/paper-330m.yaml` is the same. */
+export const PAPER_SHAPE = {
+  architecture: "encoder-decoder",
+  width: 1024,
+  heads: 6,
+  kvHeads: 3,
+  headDim: 64,
+  feedForward: 4096,
+  encoderLayers: 20,
+  decoderLayers: 10,
+  maxSource: 4096,
+  maxTarget: 512,
+  bias: true,
+  vocabularySize: 32_128,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+} as const;
+
+/** What the paper reports, on its devices; its decoder-only model read the whole input again for every token. */
+export const PAPER_CLAIMS = {
+  /** Share by which the first token comes earlier, on an NPU. */
+  firstTokenReduction: 0.47,
+  /** Throughput over the decoder-only model's, on an NPU. */
+  throughputRatio: 4.7,
+  /** Share of memory saved. */
+  memoryReduction: [0.11, 0.16],
+  /** Share of the arithmetic of generating a sequence saved. */
+  flopsReduction: 0.22,
+} as const;
+
+/** The grid: every scheme at every source length and answer length. */
+export interface SuiteGrid {
+  /** Names of quantization schemes, or `float32`. */
+  readonly schemes: readonly string[];
+  /** Lengths of the source [tokens]. */
+  readonly sources: readonly number[];
+  /** Lengths of the answer [tokens]. */
+  readonly answers: readonly number[];
+  /** Encoder layers out of all: the split of the paper's ablation. The first is measured on the whole grid. */
+  readonly encoderLayers: readonly number[];
+}
+
+/** The paper's lengths that take minutes, not hours; its split first, then a third and a half of the layers. */
+export const DEFAULT_GRID: SuiteGrid = {
+  schemes: ["float32", "cpu"],
+  sources: [128, 512, 2048],
+  answers: [64],
+  encoderLayers: [20, 10, 15],
+};
+
+/** One point of the grid. */
+export interface SuiteCell {
+  readonly scheme: string;
+  readonly source: number;
+  readonly answer: number;
+  readonly encoderLayers: number;
+}
+
+/** The points in the order they are measured: models in the outer loops, so that each is made once. */
+export function cellsOf({ schemes, sources, answers, encoderLayers }: SuiteGrid): readonly SuiteCell[] {
+  const [main, ...others] = encoderLayers;
+  if (main === undefined) throw new SlmError("USAGE", "bench: --encoder-layers names no split");
+  const grid = schemes.flatMap((scheme) =>
+    sources.flatMap((source) => answers.map((answer) => ({ scheme, source, answer, encoderLayers: main }))),
+  );
+  // The other splits at the middle of the grid, in the last scheme: the one that would be shipped.
+  const scheme = schemes.at(-1);
+  const source = sources[Math.floor(sources.length / 2)];
+  const answer = answers[0];
+  if (scheme === undefined || source === undefined || answer === undefined)
+    throw new SlmError("USAGE", "bench: the suite needs a scheme, a source length and an answer length");
+  return [...grid, ...others.map((layers) => ({ scheme, source, answer, encoderLayers: layers }))];
+}
+
+/**
+ * A shape with its layers split otherwise and room for the longest point of the grid.
+ *
+ * @throws SlmError CONFIG_INVALID, USAGE if a split leaves no layer to one side
+ */
+export function splitShape(
+  shape: EncoderDecoderConfig,
+  layers: number,
+  grid: SuiteGrid,
+): EncoderDecoderConfig {
+  const all = shape.encoderLayers + shape.decoderLayers;
+  if (layers < 1 || layers >= all)
+    throw new SlmError("USAGE", `bench: expected 1 to ${all - 1} encoder layers of ${all}, got ${layers}`);
+  return encoderDecoderConfig.parse({
+    ...shape,
+    encoderLayers: layers,
+    decoderLayers: all - layers,
+    maxSource: Math.max(shape.maxSource, ...grid.sources),
+    // The beginning mark takes a place.
+    maxTarget: Math.max(shape.maxTarget, ...grid.answers.map((answer) => answer + 1)),
+  });
+}

@@ -1,0 +1,122 @@
+/** The paper's comparison as a table and a page: what was measured here beside what the paper says of its devices. */
+import { join } from "node:path";
+import { writeJsonAtomic, writeTextAtomic } from "@slm/artifact";
+import { BENCH_FILES, deviceLine } from "@slm/bench";
+import { lineChart, reportPage, type Table } from "@slm/report";
+import type { PaperSuiteResult, Sides, SuiteFigures } from "./paper-suite.js";
+
+const number = (value: number): string =>
+  new Intl.NumberFormat("en-US", { maximumSignificantDigits: value >= 1000 ? 4 : 3 }).format(value);
+const both = ({ encoderDecoder, decoderOnly }: Sides, unit = 1): string =>
+  `${number(encoderDecoder / unit)} / ${number(decoderOnly / unit)}`;
+const ratio = ({ encoderDecoder, decoderOnly }: Sides): string => `${number(encoderDecoder / decoderOnly)}x`;
+/** -47 % where the encoder-decoder takes 53 % of what the other takes. */
+const change = ({ encoderDecoder, decoderOnly }: Sides): string => {
+  const percent = Math.round(100 * (encoderDecoder / decoderOnly - 1));
+  return `${percent > 0 ? "+" : ""}${percent} %`;
+};
+
+const COLUMNS: readonly (readonly [title: string, cell: (figures: SuiteFigures) => string])[] = [
+  ["weights", ({ scheme }) => scheme],
+  ["layers", ({ encoderLayers, decoderLayers }) => `${encoderLayers} + ${decoderLayers}`],
+  ["in / out [tokens]", ({ source, answer }) => `${source} / ${answer}`],
+  ["first token [ms]", ({ firstTokenMs }) => both(firstTokenMs)],
+  ["", ({ firstTokenMs }) => change(firstTokenMs)],
+  ["all in all [tokens/s]", ({ tokensPerSecond }) => both(tokensPerSecond)],
+  ["", ({ tokensPerSecond }) => ratio(tokensPerSecond)],
+  ["decoding [tokens/s]", ({ decodeRate }) => both(decodeRate)],
+  ["", ({ decodeRate }) => ratio(decodeRate)],
+  ["peak memory [MB]", ({ peakRssBytes }) => both(peakRssBytes, 1e6)],
+  ["", ({ peakRssBytes }) => change(peakRssBytes)],
+  ["MFLOP a token", ({ flopsPerToken }) => both(flopsPerToken, 1e6)],
+  ["", ({ flopsPerToken }) => change(flopsPerToken)],
+];
+
+/** One row per point of the grid; pairs are encoder-decoder / decoder-only. */
+export function suiteTable({ suite }: Pick<PaperSuiteResult, "suite">): Table {
+  return {
+    columns: COLUMNS.map(([title], place) => ({ title, align: place < 2 ? "left" : "right" })),
+    rows: suite.cells.map((figures) => COLUMNS.map(([, cell]) => cell(figures))),
+  };
+}
+
+/** What the paper says, in one sentence, so that nobody takes it for a measurement. */
+export function claimsLine({ suite: { claims } }: Pick<PaperSuiteResult, "suite">): string {
+  const percent = (share: number): string => `${Math.round(100 * share)} %`;
+  const [least, most] = claims.memoryReduction;
+  return (
+    `The paper (arXiv:2501.16273) reports, on its own devices: first token ${percent(claims.firstTokenReduction)} earlier and ` +
+    `${claims.throughputRatio} times the throughput on an NPU, ${percent(least)} to ${percent(most)} less memory, ` +
+    `${percent(claims.flopsReduction)} less arithmetic. Its decoder-only model seems to read all input again for every ` +
+    "token; the one here keeps its keys and values."
+  );
+}
+
+/** The table in Markdown, for a report or a commit. */
+export function suiteMarkdown(result: PaperSuiteResult): string {
+  const { columns, rows } = suiteTable(result);
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [
+    `${deviceLine(result)}. Pairs are encoder-decoder / decoder-only, medians.`,
+    "",
+    line(columns.map(({ title }) => title)),
+    line(columns.map(({ align }) => (align === "left" ? "---" : "---:"))),
+    ...rows.map((row) => line(row)),
+    "",
+    claimsLine(result),
+    "",
+  ].join("\n");
+}
+
+/** The suite as one self-contained HTML page. */
+export async function suitePage(result: PaperSuiteResult): Promise<string> {
+  const { suite, notes } = result;
+  const main = suite.cells[0]!.encoderLayers;
+  const chart = (title: string, yLabel: string, pick: (figures: SuiteFigures) => Sides): Promise<string> => {
+    const series = new Map<string, (readonly [number, number])[]>();
+    for (const figures of suite.cells) {
+      if (figures.encoderLayers !== main || figures.answer !== suite.cells[0]!.answer) continue;
+      const sides = pick(figures);
+      for (const [side, value] of [
+        ["encoder-decoder", sides.encoderDecoder],
+        ["decoder-only", sides.decoderOnly],
+      ] as const) {
+        const name = `${side}, ${figures.scheme}`;
+        series.set(name, [...(series.get(name) ?? []), [figures.source, value]]);
+      }
+    }
+    return lineChart({
+      ...{ title, xLabel: "source [tokens]", yLabel, logY: true },
+      series: Array.from(series, ([name, points]) => ({ name, points })),
+    });
+  };
+  const svg = await Promise.all([
+    chart("First token", "latency [ms]", ({ firstTokenMs }) => firstTokenMs),
+    chart("All in all", "[tokens/s]", ({ tokensPerSecond }) => tokensPerSecond),
+    chart("Decoding", "[tokens/s]", ({ decodeRate }) => decodeRate),
+  ]);
+  return reportPage({
+    title: "The paper's comparison",
+    subtitle: deviceLine(result),
+    sections: [
+      ...(notes.length === 0 ? [] : [{ heading: "Read with care", text: notes.join("\n\n") }]),
+      {
+        heading: "Measured here",
+        text: "Encoder-decoder / decoder-only of equal parameters, random weights, the same schemes, threads and tokens; both keep keys and values. Medians.",
+        table: suiteTable(result),
+        svg,
+      },
+      { heading: "In the paper", text: claimsLine(result) },
+    ],
+  });
+}
+
+/** Files a suite writes beside those of a benchmark. */
+export const SUITE_FILES = { ...BENCH_FILES, table: "table.md" } as const;
+
+/** Writes bench.json, report.html and table.md. @throws SlmError OUTPUT_FAILED */
+export async function writeSuiteReport(directory: string, result: PaperSuiteResult): Promise<void> {
+  await writeJsonAtomic(join(directory, SUITE_FILES.result), result);
+  await writeTextAtomic(join(directory, SUITE_FILES.report), await suitePage(result));
+  await writeTextAtomic(join(directory, SUITE_FILES.table), suiteMarkdown(result));
+}
