@@ -1,3 +1,4 @@
+import { readOnnx, writeOnnx } from "@slm/graph";
 import { encodeSafetensors } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
@@ -134,6 +135,27 @@ describe("slm quantize with real data", () => {
 });
 
 describe("slm quantize MODEL.onnx", () => {
+  test.each(["int8-dynamic", "int4-block", "a8w8"])(
+    "%s takes a file whose outputs declare no shape, and leaves them so",
+    async (scheme) => {
+      const graph = await readOnnx(join(exported, "encoder.onnx"));
+      const open = { ...graph, outputs: graph.outputs.map(({ name, dtype }) => ({ name, dtype })) };
+      const file = at(`open-${scheme}.onnx`);
+      await writeOnnx(open, file, { externalData: { file: `open-${scheme}.data` } });
+      const feeds = at(`open-feeds-${scheme}`);
+      await mkdir(feeds);
+      const feed = new Map([
+        ["source_ids", createHostTensor("int32", [1, 3], Int32Array.of(4, 5, 6))],
+        ["source_lengths", createHostTensor("int32", [1], Int32Array.of(3))],
+      ]);
+      await writeFile(join(feeds, "0.safetensors"), encodeSafetensors(feed));
+      const output = at(`open-quantized-${scheme}`);
+      const outcome = await quantize(file, "--scheme", scheme, "--calibration", feeds, "-o", output);
+      expect(outcome.exitCode).toBe(0);
+      expect((await readOnnx(join(output, `open-${scheme}.onnx`))).outputs).toEqual(open.outputs);
+    },
+  );
+
   test("takes a foreign file, its feeds as safetensors, and reports how outputs changed", async () => {
     await mkdir(at("feeds"));
     for (const [index, ids] of [

@@ -100,7 +100,17 @@ describe("encoding and decoding", () => {
     expect(() => encodeModel({ ...graph, nodes: [] })).toThrow(SlmError);
     const proto = fromBinary(ModelProtoSchema, encodeModel(graph));
     delete proto.graph!.input[0]!.type;
-    expect(() => decodeModel(toBinary(ModelProtoSchema, proto))).toThrow(/'x'.*type and a rank/);
+    expect(() => decodeModel(toBinary(ModelProtoSchema, proto))).toThrow(/type and a rank, input 'x'/);
+  });
+
+  test("keep an output whose shape nobody declared, but not one without a type", () => {
+    const g = new GraphBuilder("open");
+    g.output("y", g.op("Neg", [g.input("x", "float32", [])]), "float32", []);
+    const open: Graph = { ...g.build(), outputs: [{ name: "y", dtype: "float32" }] };
+    expect(decodeModel(encodeModel(open))).toEqual(open);
+    const proto = fromBinary(ModelProtoSchema, encodeModel(open));
+    delete proto.graph!.output[0]!.type;
+    expect(() => decodeModel(toBinary(ModelProtoSchema, proto))).toThrow(/outputs need a type, output 'y'/);
   });
 
   test("read ONNX's domain by both its names", () => {

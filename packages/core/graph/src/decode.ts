@@ -6,23 +6,28 @@ import { checkGraph, checkOutline } from "./check.js";
 import { decodeBody, decodeDomain, decodeName, decodeText } from "./decode-body.js";
 import { exactNumber } from "./decode-tensor.js";
 import { MAX_MODEL_BYTES } from "./encode.js";
-import type { Graph, ModelOutline, Subgraph, UntypedValue, ValueInfo } from "./graph.js";
+import type { Graph, ModelOutline, OutputInfo, Subgraph, UntypedValue, ValueInfo } from "./graph.js";
 import { refuseLosses } from "./losses.js";
 import { checkParts } from "./parts.js";
 import { Notes, type ExternalBytes, type Reading } from "./reading.js";
 import { shorten } from "./shorten.js";
 import { checkVersions } from "./versions.js";
 
-function typed(value: UntypedValue, where: string): ValueInfo {
-  const { name, dtype, shape } = value;
+function incomplete(name: string, where: string): SlmError {
+  return new SlmError("DATA_INVALID", `model: ${where} '${shorten(name)}'`, {
+    suggestions: ["run the model through ONNX shape inference first"],
+  });
+}
+
+function typedInput({ name, dtype, shape }: UntypedValue): ValueInfo {
   if (dtype !== undefined && shape !== undefined) return { name, dtype, shape };
-  throw new SlmError(
-    "DATA_INVALID",
-    `${where} '${shorten(name)}': a model's inputs and outputs need a type and a rank`,
-    {
-      suggestions: ["run the model through ONNX shape inference first"],
-    },
-  );
+  throw incomplete(name, "a model's inputs need a type and a rank, input");
+}
+
+/** Exporters leave out the shapes of outputs that they cannot know. */
+function typedOutput({ name, dtype, shape }: UntypedValue): OutputInfo {
+  if (dtype !== undefined) return { name, dtype, ...(shape === undefined ? {} : { shape }) };
+  throw incomplete(name, "a model's outputs need a type, output");
 }
 
 function decodeOpsets(model: ModelProto): Readonly<Record<string, number>> {
@@ -89,8 +94,8 @@ export function graphOf(model: ModelProto, external: ExternalBytes): Graph {
   const graph: Graph = {
     ...body,
     ...frame,
-    inputs: body.inputs.map((value) => typed(value, "model: input")),
-    outputs: body.outputs.map((value) => typed(value, "model: output")),
+    inputs: body.inputs.map(typedInput),
+    outputs: body.outputs.map(typedOutput),
   };
   checkGraph(graph);
   return graph;

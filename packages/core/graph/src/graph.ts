@@ -53,6 +53,13 @@ export interface ValueInfo {
   readonly shape: readonly (number | string)[];
 }
 
+/** An output of a model; without a shape even its rank is unknown until the model runs. */
+export interface OutputInfo {
+  readonly name: string;
+  readonly dtype: OnnxDType;
+  readonly shape?: ValueInfo["shape"];
+}
+
 /** A named value whose type may be left to inference, as inside subgraphs. */
 export interface UntypedValue {
   readonly name: string;
@@ -78,7 +85,7 @@ export interface Graph extends Subgraph {
   /** Operator set version by domain. */
   readonly opsets: Readonly<Record<string, number>>;
   readonly inputs: readonly ValueInfo[];
-  readonly outputs: readonly ValueInfo[];
+  readonly outputs: readonly OutputInfo[];
   readonly metadata: Readonly<Record<string, string>>;
 }
 

@@ -28,6 +28,14 @@ describe(assertInPlaceSafe, () => {
     expect(check(update((g, w) => g.op("Reshape", [w, g.ints([4])])))).not.toThrow();
   });
 
+  test("refuses an output of unknown shape: nothing says that it fits the buffer", () => {
+    const graph = update((g, w, x) => g.op("Sub", [w, x]));
+    const open: Graph = { ...graph, outputs: [{ name: "w.next", dtype: "float32" }] };
+    expect(check(open)).toThrow(
+      /one buffer cannot be 'w' float32\[4\] and 'w.next' float32 of unknown shape/,
+    );
+  });
+
   test("names a reader that may run after the update", () => {
     const graph = update((g, w, x) => {
       g.output("loss", g.op("Mul", [w, x], { name: "late" }), "float32", [4]);

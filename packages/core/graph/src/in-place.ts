@@ -1,6 +1,6 @@
 /** Proof that an output may be written over an input: nothing can still want to read what is overwritten. */
 import { SlmError } from "@slm/error";
-import type { Graph, GraphNode, ValueInfo } from "./graph.js";
+import type { Graph, GraphNode, OutputInfo, ValueInfo } from "./graph.js";
 import { describeNode, valuesRead } from "./uses.js";
 
 /** A graph input and a graph output that are one buffer while the graph runs. */
@@ -120,23 +120,24 @@ function checkPair({ input, output }: InPlacePair, wiring: Wiring): void {
   }
 }
 
-function infoOf(list: readonly ValueInfo[], name: string, kind: string): ValueInfo {
+function infoOf<Info extends OutputInfo>(list: readonly Info[], name: string, kind: string): Info {
   const info = list.find((value) => value.name === name);
   if (info === undefined) throw new SlmError("UNEXPECTED", `in place: the graph has no ${kind} '${name}'`);
   return info;
 }
 
 /** Same dtype, rank and, as far as they are numbers, sizes. */
-function checkSameBuffer(input: ValueInfo, output: ValueInfo): void {
+function checkSameBuffer(input: ValueInfo, output: OutputInfo): void {
+  const { shape } = output;
   const same =
     input.dtype === output.dtype &&
-    input.shape.length === output.shape.length &&
+    input.shape.length === shape?.length &&
     input.shape.every(
-      (size, axis) =>
-        typeof size === "string" || typeof output.shape[axis] === "string" || size === output.shape[axis],
+      (size, axis) => typeof size === "string" || typeof shape[axis] === "string" || size === shape[axis],
     );
   if (same) return;
-  const show = ({ name, dtype, shape }: ValueInfo): string => `'${name}' ${dtype}[${shape.join(",")}]`;
+  const show = ({ name, dtype, shape: sizes }: OutputInfo): string =>
+    `'${name}' ${dtype}${sizes === undefined ? " of unknown shape" : `[${sizes.join(",")}]`}`;
   throw new SlmError("UNEXPECTED", `in place: one buffer cannot be ${show(input)} and ${show(output)}`);
 }
 

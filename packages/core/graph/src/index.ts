@@ -19,6 +19,7 @@ export type {
   GraphNode,
   Initializer,
   ModelOutline,
+  OutputInfo,
   Subgraph,
   TensorValue,
   UntypedValue,

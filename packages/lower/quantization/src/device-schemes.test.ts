@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkDeviceScheme } from "./device-schemes.js";
+import { checkDeviceScheme, schemesTaken } from "./device-schemes.js";
 import { SCHEME_NAMES } from "./schemes.js";
 
 const isTaken = (
@@ -33,5 +33,6 @@ describe(checkDeviceScheme, () => {
     expect(SCHEME_NAMES.filter((scheme) => isTaken(target, profile, scheme))).toEqual(
       SCHEME_NAMES.filter((scheme) => (schemes as readonly string[]).includes(scheme)),
     );
+    expect(profile === undefined ? schemes : schemesTaken(target, profile)).toEqual(schemes);
   });
 });

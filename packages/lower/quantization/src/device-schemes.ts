@@ -42,14 +42,22 @@ const FIRST: Readonly<Record<string, string>> = {
   npu: "qnn",
 };
 
+const rowOf = (target: string, profile: string): DeviceSchemes | undefined => {
+  const key = `${target}/${profile}`;
+  return Object.hasOwn(DEVICES, key) ? DEVICES[key] : undefined;
+};
+
+/** The schemes that a profile of a target takes; none where nothing is known of it. */
+export const schemesTaken = (target: string, profile: string): readonly SchemeName[] =>
+  rowOf(target, profile)?.takes ?? [];
+
 /** @throws SlmError OP_UNSUPPORTED if what runs the model does not take the scheme, or is not known */
 export function checkDeviceScheme(
   { target, profile = FIRST[target] ?? "" }: Pick<DeviceModel, "target" | "profile">,
   scheme: SchemeName,
   directory: string,
 ): void {
-  const key = `${target}/${profile}`;
-  const row = Object.hasOwn(DEVICES, key) ? DEVICES[key]! : { takes: [], reason: "nothing is known of it" };
+  const row = rowOf(target, profile) ?? { takes: [], reason: "nothing is known of it" };
   if (row.takes.includes(scheme)) return;
   throw new SlmError(
     "OP_UNSUPPORTED",

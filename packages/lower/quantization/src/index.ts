@@ -59,6 +59,7 @@ export {
   type Scheme,
   type SchemeName,
 } from "./schemes.js";
+export { schemesTaken } from "./device-schemes.js";
 export { INTEGER_TYPES, parametersOf, type IntegerType } from "./static/integer-types.js";
 export type { Coverage } from "./static/operator-rules.js";
 export { quantizeStatic, type CalibratedStaticOptions, type StaticResult } from "./static/quantize-static.js";

@@ -33,7 +33,7 @@ export function traceProgram(definition: ProgramDefinition): Graph {
     if (
       fed === undefined ||
       made === undefined ||
-      fed.shape.join() !== made.shape.join() ||
+      fed.shape.join() !== made.shape?.join() ||
       fed.dtype !== made.dtype
     ) {
       throw new SlmError(

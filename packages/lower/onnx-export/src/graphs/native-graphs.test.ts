@@ -16,8 +16,8 @@ const smallGraph = (change: Partial<typeof decoderOnly> = {}): Graph =>
   decoderGraph(graphSource(randomCheckpoint({ ...decoderOnly, ...change }), cpu));
 const small = smallGraph();
 
-const signature = (values: Graph["inputs"]): string[] =>
-  values.map(({ name, dtype, shape }) => `${name} ${dtype}[${shape.join(",")}]`);
+const signature = (values: Graph["outputs"]): string[] =>
+  values.map(({ name, dtype, shape }) => `${name} ${dtype}[${shape?.join(",") ?? "?"}]`);
 const operators = (graph: Graph, opType: string): Graph["nodes"] =>
   graph.nodes.filter((node) => node.opType === opType);
 

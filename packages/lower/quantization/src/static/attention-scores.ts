@@ -36,7 +36,8 @@ const NOTHING = 20;
 
 /**
  * Gives masks and masked scores the narrowest range that still masks: a mask of -10,000 would leave no codes for the
- * scores themselves, and data without padding shows no mask at all. Changes `ranges`.
+ * scores themselves, and data without padding shows no mask at all. The sum need not reach as far down as the lowest score
+ * with its mask: what is masked saturates at the lowest code, below every score. Changes `ranges`.
  */
 export function boundMasks(found: readonly MaskedScores[], ranges: Map<string, ValueRange>): void {
   for (const { add, scores, mask } of found) {
@@ -46,6 +47,6 @@ export function boundMasks(found: readonly MaskedScores[], ranges: Map<string, V
     const high = Math.max(0, ranges.get(mask)?.high ?? 0);
     if (ranges.has(mask)) ranges.set(mask, { low, high });
     if (ranges.has(add.outputs[0]!))
-      ranges.set(add.outputs[0]!, { low: seen.low + low, high: seen.high + high });
+      ranges.set(add.outputs[0]!, { low: seen.low - NOTHING, high: seen.high + high });
   }
 }
