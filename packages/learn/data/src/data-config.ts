@@ -46,6 +46,12 @@ const fileSettings = {
     .optional()
     .describe("Which column is what. Default: columns are named as the keys of a row."),
   template: templateConfig.optional().describe("Texts made of columns, each by its name in braces."),
+  images: path
+    .optional()
+    .describe(
+      "Folder that the paths of rows' images start from. `slm data inspect` takes that of the file; `slm data prepare` takes rows " +
+        "with images only where it is named, and copies the images.",
+    ),
   unanswerable: z
     .string()
     .min(1)
