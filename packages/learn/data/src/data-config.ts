@@ -74,6 +74,8 @@ function oneWayPerSide({ fields, template }: MappingSettings, context: z.Refinem
 /** What `slm data inspect` may be told about a file. */
 export const fileSchema = z.strictObject(fileSettings).superRefine(oneWayPerSide);
 
+export type FileSettings = z.infer<typeof fileSchema>;
+
 /** Where rows come from and how they are split. Read from the `data:` section of a recipe. */
 export const dataConfig = z
   .strictObject({

@@ -8,7 +8,8 @@ import { duplicateRules, type DataConfig } from "./data-config.js";
 import { dataInputs, inputBytes } from "./data-inputs.js";
 import type { DuplicateCounts } from "./group-rows.js";
 import type { HashTable } from "./hash-table.js";
-import { PictureStore, type ImageStatistics } from "./images/picture-store.js";
+import type { ImageStatistics } from "./images/image-statistics.js";
+import { PictureStore } from "./images/picture-store.js";
 import { MAX_REJECTIONS, Rejections, type FileRejection } from "./rejections.js";
 import type { Row } from "./row.js";
 import { RowLimit } from "./row-limit.js";
@@ -146,7 +147,14 @@ export async function prepareData(
         inputs.map((input) => input.pictures),
       );
       const files = DATA_FILES;
-      const own = await writeSplits(ordered, outputDirectory, { order, limit, files, pictures, check, onRows });
+      const own = await writeSplits(ordered, outputDirectory, {
+        order,
+        limit,
+        files,
+        pictures,
+        check,
+        onRows,
+      });
       const images = pictures.summary();
       const { augment: settings } = config;
       const augmented =

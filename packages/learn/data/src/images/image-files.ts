@@ -12,13 +12,22 @@ import { IMAGE_EXTENSIONS, type Picture, type PictureSource } from "./picture.js
 /** Images remembered by their paths: the questions of one image mostly follow one another. */
 const REMEMBERED = 1024;
 
+/** A picture that lies in a file. */
+export interface FilePicture extends Picture {
+  readonly bytes: number;
+}
+
+export interface ImageFiles extends PictureSource {
+  readonly identify: (row: Row) => Promise<FilePicture | string>;
+}
+
 /**
  * The images below a folder.
  *
  * @param directory what the paths of rows are relative to; undefined where nobody said, and then no row has a usable image
  */
-export function imageFiles(directory: string | undefined): PictureSource {
-  const known = new Map<string, Picture | string>();
+export function imageFiles(directory: string | undefined): ImageFiles {
+  const known = new Map<string, FilePicture | string>();
   return {
     identify: async ({ image = "" }) => {
       if (directory === undefined)
@@ -40,7 +49,7 @@ export function imageFiles(directory: string | undefined): PictureSource {
  *
  * @returns the picture, or why the file is none
  */
-export async function identifyImage(directory: string, path: string): Promise<Picture | string> {
+export async function identifyImage(directory: string, path: string): Promise<FilePicture | string> {
   const named = JSON.stringify(path.slice(0, 200));
   const problem = pathProblem(path);
   if (problem !== undefined) return `image ${named}: ${problem}`;
@@ -49,13 +58,14 @@ export async function identifyImage(directory: string, path: string): Promise<Pi
   const decoded = await decode(bytes);
   if (typeof decoded === "string") return `image ${named}: ${decoded}`;
   const key = createHash("sha256").update(bytes).digest("hex");
-  return { key, content: key, ...decoded };
+  return { key, content: key, bytes: bytes.length, ...decoded };
 }
 
 async function bytesInside(directory: string, path: string): Promise<Uint8Array | string> {
   try {
     const [root, real] = await Promise.all([realpath(directory), realpath(resolveInside(directory, path))]);
-    if (!real.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)) return `a link leads out of ${directory}`;
+    if (!real.startsWith(root.endsWith(sep) ? root : `${root}${sep}`))
+      return `a link leads out of ${directory}`;
     const status = await stat(real);
     if (!status.isFile()) return "is not a file";
     if (status.size > MAX_IMAGE_BYTES)

@@ -5,20 +5,12 @@ import { writeBytesUnflushed } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { Group } from "../group-rows.js";
 import { HashTable } from "../hash-table.js";
-import { LengthCounter, type LengthSummary } from "../statistics.js";
+import { ImageCounter, type ImageStatistics } from "./image-statistics.js";
 import { picturePath, type Picture, type PictureSource } from "./picture.js";
 import { isWhole } from "./whole.js";
 
 /** Pictures made and written at a time. */
 const AT_ONCE = 64;
-
-export interface ImageStatistics {
-  readonly files: number;
-  readonly bytes: number;
-  /** Pixels. */
-  readonly widths: LengthSummary;
-  readonly heights: LengthSummary;
-}
 
 /** A group of rows with its picture, and the path of that inside the data directory. */
 interface Wanted {
@@ -31,10 +23,7 @@ export class PictureStore {
   readonly #directory: string;
   readonly #sources: readonly PictureSource[];
   readonly #seen = new HashTable();
-  readonly #widths = new LengthCounter();
-  readonly #heights = new LengthCounter();
-  #files = 0;
-  #bytes = 0;
+  readonly #counter = new ImageCounter();
 
   /** @param sources of the inputs, by the numbers that groups have */
   constructor(directory: string, sources: readonly PictureSource[]) {
@@ -53,31 +42,24 @@ export class PictureStore {
       check();
       const part = wanted.slice(start, start + AT_ONCE);
       const there = await Promise.all(part.map((one) => this.#sizeOf(one)));
-      const missing = part.filter((_, index) => there[index] === undefined);
-      this.#bytes += there.reduce<number>((sum, size) => sum + (size ?? 0), 0) + (await this.#write(missing));
+      for (const [index, { picture }] of part.entries()) {
+        const size = there[index];
+        if (size !== undefined) this.#counter.add(picture, size);
+      }
+      await this.#write(part.filter((_, index) => there[index] === undefined));
     }
   }
 
   /** Undefined where no row has a picture. */
   summary(): ImageStatistics | undefined {
-    if (this.#files === 0) return undefined;
-    return {
-      files: this.#files,
-      bytes: this.#bytes,
-      widths: this.#widths.summary(),
-      heights: this.#heights.summary(),
-    };
+    return this.#counter.summary();
   }
 
   #unseen(group: Group): readonly Wanted[] {
     const { picture, split } = group;
     if (picture === undefined) return [];
     const path = picturePath(split, picture);
-    if (this.#seen.seen(path)) return [];
-    this.#files++;
-    this.#widths.add(picture.width);
-    this.#heights.add(picture.height);
-    return [{ group, picture, path }];
+    return this.#seen.seen(path) ? [] : [{ group, picture, path }];
   }
 
   /** Bytes of the file if it is there and whole. */
@@ -87,9 +69,7 @@ export class PictureStore {
     return size !== undefined && isWhole(await readFile(full), picture) ? size : undefined;
   }
 
-  /** @returns bytes written */
-  async #write(wanted: readonly Wanted[]): Promise<number> {
-    let written = 0;
+  async #write(wanted: readonly Wanted[]): Promise<void> {
     for (const [input, source] of this.#sources.entries()) {
       const own = wanted.filter(({ group }) => group.file === input);
       if (own.length === 0) continue;
@@ -98,12 +78,11 @@ export class PictureStore {
         own.map(async ({ picture, path, group }, index) => {
           const bytes = pictures[index]!;
           if (!isWhole(bytes, picture)) throw changed(group);
-          written += bytes.length;
+          this.#counter.add(picture, bytes.length);
           await writeBytesUnflushed(join(this.#directory, path), bytes);
         }),
       );
     }
-    return written;
   }
 }
 

@@ -35,9 +35,8 @@ function letters(draw: Draw, set: string, count: number): string {
   return Array.from({ length: count }, () => set.charAt(draw.below(set.length))).join("");
 }
 
-const ONSETS = (
-  "b c d f g h j k l m n p r s t v w z br cl dr fl gr pl pr sh sk sl sp st th tr tw qu x y ch"
-).split(" ");
+const ONSETS =
+  "b c d f g h j k l m n p r s t v w z br cl dr fl gr pl pr sh sk sl sp st th tr tw qu x y ch".split(" ");
 const VOWELS = "a e i o u ai ea ee oo ou ie".split(" ");
 const CODAS = ["", "", "b", "ck", "d", "ft", "l", "ll", "m", "n", "nd", "ng", "p", "r", "rn", "s", "t", "x"];
 

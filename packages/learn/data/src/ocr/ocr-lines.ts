@@ -19,7 +19,11 @@ export const ocrLinesSource = z
   .strictObject({
     kind: z.literal("ocr-lines"),
     rows: z.int().positive().max(50_000_000).default(20_000).describe("Lines made up [rows]."),
-    seed: z.int().nonnegative().default(1).describe("Seed of the lines; more rows do not change the first ones."),
+    seed: z
+      .int()
+      .nonnegative()
+      .default(1)
+      .describe("Seed of the lines; more rows do not change the first ones."),
     width: z.int().min(32).max(2048).default(320).describe("Width of the pictures [pixels]."),
     height: z.int().min(16).max(256).default(32).describe("Height of the pictures [pixels]."),
     colour: z.enum(["grey", "rgb"]).default("grey").describe("Whether pictures are grey or in colour."),

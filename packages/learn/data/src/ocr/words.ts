@@ -40,9 +40,8 @@ export const LAST_NAMES = (
   "Varga Vogel Weber Wong Yilmaz Young Zeman Zhang"
 ).split(" ");
 
-export const MONTHS = (
-  "January February March April May June July August September October November December"
-).split(" ");
+export const MONTHS =
+  "January February March April May June July August September October November December".split(" ");
 
 export const DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(" ");
 

@@ -59,7 +59,8 @@ async function loadTypeface(face: Face): Promise<Typeface> {
   const glyphs = new Map<string, Glyph>();
   const letters = new Map<string, Letter>();
   const pairs = new Map<string, number>();
-  const glyphOf = (character: string): Glyph => remember(glyphs, character, () => find(font, face, character));
+  const glyphOf = (character: string): Glyph =>
+    remember(glyphs, character, () => find(font, face, character));
   return {
     letter: (character) => remember(letters, character, () => letterOf(font, glyphOf(character))),
     kerning: (left, right) =>

@@ -66,7 +66,10 @@ export async function paintChart({ bars }: ChartScene, pixels: number, draw: Dra
   );
   for (const value of TICKS) {
     const { top, bottom } = lineAt(value, pixels);
-    add(centred(typeface, String(value), { x: (AREA.left / 2) * pixels, y: (top + bottom) / 2, pixels }), ink);
+    add(
+      centred(typeface, String(value), { x: (AREA.left / 2) * pixels, y: (top + bottom) / 2, pixels }),
+      ink,
+    );
   }
   const one = near(draw, COLOURS[draw.pick(COLOUR_NAMES)]);
   const isOneColour = draw.chance(50);

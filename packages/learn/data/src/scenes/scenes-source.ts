@@ -12,13 +12,7 @@ import { CHART_QUESTIONS } from "./chart-questions.js";
 import { describeChart, drawChartScene, paintChart, type ChartScene } from "./chart-scene.js";
 import { questionAt, type Question } from "./question.js";
 import { SHAPE_QUESTIONS } from "./shape-questions.js";
-import {
-  describeShapes,
-  drawShapesScene,
-  paintShapes,
-  shuffled,
-  type ShapesScene,
-} from "./shapes-scene.js";
+import { describeShapes, drawShapesScene, paintShapes, shuffled, type ShapesScene } from "./shapes-scene.js";
 
 export const TOPICS = ["shapes", "charts"] as const;
 

@@ -30,7 +30,11 @@ function only(draw: Draw, { shapes }: ShapesScene, by: "figure" | "colour"): Sha
 }
 
 /** Two of a list, in any order, that a condition holds for. */
-function drawPair<T>(draw: Draw, list: readonly T[], fits: (one: T, other: T) => boolean): [T, T] | undefined {
+function drawPair<T>(
+  draw: Draw,
+  list: readonly T[],
+  fits: (one: T, other: T) => boolean,
+): [T, T] | undefined {
   const pairs = list.flatMap((one) =>
     list.filter((other) => other !== one && fits(one, other)).map((other): [T, T] => [one, other]),
   );
@@ -148,11 +152,9 @@ function compare({ shapes }: ShapesScene, draw: Draw): ReturnType<Asker<ShapesSc
 }
 
 function size(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
-  const pair = drawPair(
-    draw,
-    unmistakable(scene),
-    (one, other) => SIZES[one.size] > SIZES[other.size],
-  )?.map(named);
+  const pair = drawPair(draw, unmistakable(scene), (one, other) => SIZES[one.size] > SIZES[other.size])?.map(
+    named,
+  );
   if (pair === undefined) return undefined;
   const isLarger = draw.chance(50);
   const [one, other] = draw.chance(50) ? [pair[0]!, pair[1]!] : [pair[1]!, pair[0]!];

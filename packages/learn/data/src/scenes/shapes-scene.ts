@@ -91,7 +91,8 @@ function drawShape(draw: Draw, cell: number): Shape {
   const side = 100 / CELLS;
   // As far from the middle of its cell as the cell holds it whole; stars and triangles reach out furthest.
   const reach = Math.floor(side / 2 - 110 * SIZES[size]);
-  const place = (index: number): number => Math.round((index + 0.5) * side) - reach + draw.below(2 * reach + 1);
+  const place = (index: number): number =>
+    Math.round((index + 0.5) * side) - reach + draw.below(2 * reach + 1);
   return {
     figure: draw.pick(FIGURE_NAMES),
     colour: draw.pick(COLOUR_NAMES),
@@ -161,5 +162,7 @@ function cross(radius: number): Contour {
 
 /** The truth in words. */
 export function describeShapes({ shapes }: ShapesScene): string {
-  return shapes.map(({ size, colour, figure, x, y }) => `${size} ${colour} ${figure} at ${x} ${y}`).join("; ");
+  return shapes
+    .map(({ size, colour, figure, x, y }) => `${size} ${colour} ${figure} at ${x} ${y}`)
+    .join("; ");
 }
