@@ -1,5 +1,6 @@
 /** What `slm data inspect` prints. */
-import type { Inspection, LengthSummary, VocabularyCover } from "@slm/data";
+import type { ImageStatistics, Inspection, LengthSummary, VocabularyCover } from "@slm/data";
+import { formatBytes } from "./format.js";
 import { histogramLines } from "./histogram.js";
 
 /** Rejected records and uncovered rows shown in text mode; `--json` lists all. */
@@ -16,7 +17,7 @@ export function inspectionLines(report: Inspection): readonly string[] {
     `duplicates  ${report.duplicates}, and ${report.nearDuplicates} in another case, Unicode form or spacing`,
     `conflicts   ${report.conflicts} further targets of a source`,
     `references  ${report.withReferences}`,
-    ...(report.withImage === 0 ? [] : [`images      ${report.withImage}`]),
+    ...(report.images === undefined ? [] : [imageLine(report.withImage, report.images)]),
     `sources     ${lengths(report.sourceLengths)} characters, ${report.sourceSymbols} different ones`,
     ...histogramLines(report.sourceHistogram),
     `targets     ${lengths(report.targetLengths)} words, ${report.targetSymbols} different ones`,
@@ -25,6 +26,11 @@ export function inspectionLines(report: Inspection): readonly string[] {
     ...(report.samples.length === 0 ? [] : ["samples"]),
     ...report.samples.map(({ source, target }) => `  ${quoted(source)} -> ${quoted(target)}`),
   ];
+}
+
+function imageLine(rows: number, { files, bytes, widths, heights }: ImageStatistics): string {
+  const size = `half up to ${widths.p50} x ${heights.p50} pixels, largest ${widths.max} x ${heights.max}`;
+  return `images      ${files} of ${rows} rows, ${formatBytes(bytes)}; ${size}`;
 }
 
 function coverLines({

@@ -4,6 +4,7 @@ import {
   SLM_VERSION,
   artifactInput,
   hashFile,
+  hashFolder,
   hashJson,
   partialPath,
   readFailure,
@@ -18,7 +19,7 @@ import {
 } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Compute } from "../compute/compute.js";
@@ -156,6 +157,7 @@ async function execute(prepared: PreparedStage, context: StageContext, compute: 
       settings: section.settings,
       origins: section.origins,
       seed: context.seed,
+      indexed: stage.indexed,
     },
     (work) => stage.run({ ...context, settings: section.settings, compute, inputs, work }),
   );
@@ -221,7 +223,7 @@ async function inputArtifact(stage: string, input: string, directory: string): P
 
 async function hashInputFile(stage: string, setting: string, path: string): Promise<string> {
   try {
-    return await hashFile(path);
+    return (await stat(path)).isDirectory() ? await hashFolder(path) : await hashFile(path);
   } catch (error) {
     const failure = readFailure(error, path);
     if (!(failure instanceof SlmError)) throw failure;

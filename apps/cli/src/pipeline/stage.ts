@@ -10,7 +10,7 @@ export interface StageInput {
   readonly required: boolean;
 }
 
-/** A file outside all artifacts that a stage reads: its contents decide, like an input, whether to run again. */
+/** A file, or a folder with all that is below it, outside all artifacts that a stage reads: its contents decide, like an input, whether to run again. */
 export interface StageFile {
   /** Dotted key of the setting that names it. */
   readonly setting: string;
@@ -65,6 +65,8 @@ export interface PipelineStage<Settings> {
   readonly inputs: readonly StageInput[];
   readonly files?: (settings: Settings) => readonly StageFile[];
   readonly estimate?: (request: EstimateRequest<Settings>) => StageEstimate | Promise<StageEstimate>;
+  /** Folders of its artifact that hold many files; see `ArtifactSpec`. */
+  readonly indexed?: readonly string[];
   /** Whether threads change what it writes, and not only how fast: then another number of threads redoes it. */
   readonly measuresThreads?: boolean;
   /** Fills `work` and returns the stage's report. */
@@ -74,7 +76,7 @@ export interface PipelineStage<Settings> {
 /** A stage whose type of settings is its own affair: settings are checked again where they enter it. */
 export interface Stage extends Pick<
   PipelineStage<unknown>,
-  "name" | "summary" | "kind" | "revision" | "inputs"
+  "name" | "summary" | "kind" | "revision" | "inputs" | "indexed"
 > {
   readonly section: z.ZodType;
   readonly files: (settings: unknown) => readonly StageFile[];
@@ -93,6 +95,7 @@ export function defineStage<Settings>(stage: PipelineStage<Settings>): Stage {
     revision,
     inputs,
     section,
+    ...(stage.indexed === undefined ? {} : { indexed: stage.indexed }),
     files: (settings) => stage.files?.(section.parse(settings)) ?? [],
     estimate: async (request) =>
       (await stage.estimate?.({ ...request, settings: section.parse(request.settings) })) ?? {},

@@ -1,5 +1,5 @@
 /** Stage `data`: rows of a source, split into train, dev and test. */
-import { dataConfig, namedFiles, prepareData, type DataConfig } from "@slm/data";
+import { dataConfig, IMAGE_FOLDER, namedFiles, prepareData, type DataConfig } from "@slm/data";
 import { defineStage } from "../pipeline/stage.js";
 
 const STEP_MESSAGE = { read: "lines read", write: "rows written" } as const;
@@ -12,6 +12,7 @@ export const dataStage = defineStage<DataConfig>({
   revision: 1,
   inputs: [],
   files: namedFiles,
+  indexed: [IMAGE_FOLDER],
   run: ({ settings, work, seed, signal, progress }) =>
     prepareData(settings, work, {
       seed,

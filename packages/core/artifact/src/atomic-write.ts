@@ -16,6 +16,14 @@ export async function writeBytesAtomic(path: string, bytes: Uint8Array): Promise
   await writeAtomic(path, bytes);
 }
 
+/**
+ * As {@link writeBytesAtomic}, but a power cut may leave the file empty: for many small files of an artifact, which are flushed
+ * together when it is finished. A call that goes on where another ended must look whether they are whole. @throws SlmError OUTPUT_FAILED
+ */
+export async function writeBytesUnflushed(path: string, bytes: Uint8Array): Promise<void> {
+  await writeAtomic(path, bytes, { flush: false });
+}
+
 /** Writes UTF-8 text so that `path` never holds a part of it. @throws SlmError OUTPUT_FAILED */
 export async function writeTextAtomic(path: string, text: string): Promise<void> {
   await writeAtomic(path, text);
@@ -31,19 +39,23 @@ export function isTemporaryPath(path: string): boolean {
   return /\.\d+\.[0-9a-f]{8}\.tmp$/.test(path);
 }
 
-async function writeAtomic(path: string, data: string | Uint8Array): Promise<void> {
+async function writeAtomic(
+  path: string,
+  data: string | Uint8Array,
+  { flush } = { flush: true },
+): Promise<void> {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true });
     const handle = await open(temporary, "wx");
     try {
       await handle.writeFile(data);
-      await handle.sync();
+      if (flush) await handle.sync();
     } finally {
       await handle.close();
     }
     await rename(temporary, path);
-    await syncDirectory(dirname(path));
+    if (flush) await syncDirectory(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw writeFailure(error, path, "its previous contents, if any, are unchanged");

@@ -1,7 +1,9 @@
 export { DEVICE_MODEL_FILE, GRAPH_IO, deviceModelSchema, type DeviceModel } from "./device-model.js";
 export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 export { canonicalJson, hashFile, hashJson, sha256 } from "./hash.js";
-export { writeBytesAtomic, writeJsonAtomic, writeTextAtomic } from "./atomic-write.js";
+export { hashFolder } from "./hash-folder.js";
+export { writeBytesAtomic, writeBytesUnflushed, writeJsonAtomic, writeTextAtomic } from "./atomic-write.js";
+export { INDEX_FILE } from "./folder-index.js";
 export { readFailure, readJsonFile, readTextFile, type ReadJsonOptions } from "./read-json.js";
 export { isWriteRefusal, systemCode, writeFailure } from "./file-error.js";
 export { pathProblem, relativePath, resolveInside } from "./relative-path.js";

@@ -1,6 +1,7 @@
 /** `manifest.json`: what an artifact directory is, what made it, and the hash of every file in it. */
 import { join } from "node:path";
 import { z } from "zod";
+import { INDEX_FILE } from "./folder-index.js";
 import { hashJson } from "./hash.js";
 import { relativePath } from "./relative-path.js";
 import { readJsonFile } from "./read-json.js";
@@ -35,6 +36,10 @@ const outputFile = z.strictObject({
   path: relativePath.describe("Relative to the directory, with forward slashes."),
   bytes: z.int().nonnegative().describe("Size [bytes]."),
   sha256: digest,
+  isIndex: z
+    .literal(true)
+    .optional()
+    .describe("Lists the other files of its folder with their hashes, one a line; they are not listed here."),
 });
 
 const input = z.strictObject({
@@ -66,6 +71,12 @@ export const manifestSchema = z.strictObject({
       if (seen.has(path))
         context.addIssue({ code: "custom", path: [index, "path"], message: `'${path}' is listed twice` });
       seen.add(path);
+      if (outputs[index]?.isIndex === true && path.split("/").at(-1) !== INDEX_FILE)
+        context.addIssue({
+          code: "custom",
+          path: [index, "isIndex"],
+          message: `'${path}': a list of files is named ${INDEX_FILE}`,
+        });
     }
   }),
   settings: z.json().describe("The resolved settings of the stage."),

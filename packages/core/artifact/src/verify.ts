@@ -1,7 +1,9 @@
 /** Compares a directory with its manifest. */
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { SlmError } from "@slm/error";
 import { systemCode } from "./file-error.js";
+import { readIndex, type IndexedFile } from "./folder-index.js";
 import { hashFile } from "./hash.js";
 import { MANIFEST_FILE, SIGNATURE_FILE, readManifest, type Manifest, type ManifestFile } from "./manifest.js";
 
@@ -32,17 +34,41 @@ export async function verifyDirectory(directory: string, options: VerifyOptions 
   const manifest = await readManifest(directory);
   const problems: DirectoryProblem[] = [];
   const found = await listFiles(directory, "", problems);
-  const listed = new Set(manifest.outputs.map(({ path }) => path));
+  const indexed = await indexedFiles(directory, manifest, problems);
+  const expected: readonly ExpectedFile[] = [...manifest.outputs, ...indexed];
+  const listed = new Set(expected.map(({ path }) => path));
   for (const path of found) {
     if (!listed.has(path)) problems.push({ path, problem: "extra", message: "is not in the manifest" });
   }
   const refused = new Set(problems.map(({ path }) => path));
-  for (const file of manifest.outputs) {
+  for (const file of expected) {
     if (refused.has(file.path)) continue;
     const problem = await compareFile(directory, file, options.check ?? "sha256");
     if (problem !== undefined) problems.push(problem);
   }
   return { files: manifest.outputs, problems };
+}
+
+/** A file as the manifest or a list of a folder has it; a list says nothing of sizes. */
+type ExpectedFile = IndexedFile & Partial<Pick<ManifestFile, "bytes">>;
+
+/** What the lists of folders name. A list that cannot be read is a problem; the files it should name are then extra ones. */
+async function indexedFiles(
+  directory: string,
+  { outputs }: Manifest,
+  problems: DirectoryProblem[],
+): Promise<readonly IndexedFile[]> {
+  const files: IndexedFile[] = [];
+  for (const { path } of outputs.filter(({ isIndex }) => isIndex === true)) {
+    try {
+      for (const file of await readIndex(directory, path)) files.push(file);
+    } catch (error) {
+      if (!(error instanceof SlmError)) throw error;
+      // One that is missing is reported where the outputs are compared.
+      if (error.code === "DATA_INVALID") problems.push({ path, problem: "changed", message: error.message });
+    }
+  }
+  return files;
 }
 
 /** Paths of all regular files below a directory, sorted, with forward slashes; the manifest at the root and its signature are left out. */
@@ -66,7 +92,7 @@ export async function listFiles(
 
 async function compareFile(
   directory: string,
-  expected: Manifest["outputs"][number],
+  expected: ExpectedFile,
   check: "sha256" | "bytes",
 ): Promise<DirectoryProblem | undefined> {
   const { path, bytes, sha256 } = expected;
@@ -77,7 +103,7 @@ async function compareFile(
     throw error;
   });
   if (status?.isFile() !== true) return { path, problem: "missing", message: "is not there" };
-  if (status.size !== bytes) {
+  if (bytes !== undefined && status.size !== bytes) {
     return { path, problem: "changed", message: `has ${status.size} bytes, the manifest says ${bytes}` };
   }
   if (check === "bytes") return undefined;

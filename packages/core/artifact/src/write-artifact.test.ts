@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, readdir, rename, rm, symlink, writeFile } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { sha256 } from "./hash.js";
 import { artifactInput, contentHash, readManifest } from "./manifest.js";
 import { verifyDirectory } from "./verify.js";
 import { partialPath, recoverArtifact, writeArtifact, type ArtifactSpec } from "./write-artifact.js";
@@ -49,6 +50,44 @@ describe(writeArtifact, () => {
     });
     expect((await verifyDirectory(join(root, "out"))).problems).toEqual([]);
     expect(await readdir(root)).toEqual(["out"]);
+  });
+
+  test("lists the files of an indexed folder in a file of their own, which is checked like the manifest", async () => {
+    const write = (): Promise<unknown> =>
+      writeArtifact({ ...specOf("k1"), indexed: ["images", "absent"] }, async (work) => {
+        await mkdir(join(work, "images", "train"), { recursive: true });
+        for (const name of ["b", "a"]) await writeFile(join(work, "images", "train", name), name);
+        await writeFile(join(work, "train.jsonl"), "{}");
+        return {};
+      });
+    await write();
+    const out = join(root, "out");
+    const { outputs } = await readManifest(out);
+    expect(outputs.map(({ path, isIndex }) => [path, isIndex])).toEqual([
+      ["images/SHA256SUMS", true],
+      ["train.jsonl", undefined],
+    ]);
+    const list = join(out, "images", "SHA256SUMS");
+    const text = await readFile(list, "utf8");
+    expect(text).toBe(`${sha256("a")}  train/a\n${sha256("b")}  train/b\n`);
+    expect((await verifyDirectory(out)).problems).toEqual([]);
+
+    await writeFile(join(out, "images", "train", "a"), "x");
+    await writeFile(join(out, "images", "c"), "c");
+    await rm(join(out, "images", "train", "b"));
+    expect((await verifyDirectory(out)).problems.map(({ path, problem }) => [path, problem])).toEqual([
+      ["images/c", "extra"],
+      ["images/train/a", "changed"],
+      ["images/train/b", "missing"],
+    ]);
+    await write();
+    await writeFile(list, text.replace("train/a", "../a"));
+    const refused = (await verifyDirectory(out)).problems;
+    expect(refused[0]).toMatchObject({ path: "images/SHA256SUMS", problem: "changed" });
+    await rm(list);
+    expect((await verifyDirectory(out)).problems).toContainEqual(
+      expect.objectContaining({ path: "images/SHA256SUMS", problem: "missing" }),
+    );
   });
 
   test("leaves the old artifact alone when filling fails, and resumes the unfinished work under the same key", async () => {

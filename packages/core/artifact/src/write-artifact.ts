@@ -9,8 +9,15 @@ import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { SlmError } from "@slm/error";
 import { z } from "zod";
-import { isTemporaryPath, syncDirectory, syncFile, writeJsonAtomic } from "./atomic-write.js";
+import {
+  isTemporaryPath,
+  syncDirectory,
+  syncFile,
+  writeJsonAtomic,
+  writeTextAtomic,
+} from "./atomic-write.js";
 import { isWriteRefusal, systemCode, writeFailure } from "./file-error.js";
+import { formatIndex, INDEX_FILE, type IndexedFile } from "./folder-index.js";
 import { canonicalJson, hashFile } from "./hash.js";
 import { withLock } from "./lock.js";
 import {
@@ -38,6 +45,11 @@ export interface ArtifactSpec {
   readonly settings: unknown;
   readonly origins: Readonly<Record<string, Origin>>;
   readonly seed: number;
+  /**
+   * Folders of many files: each gets a list of them ({@link INDEX_FILE}), and the manifest names the list in place of the
+   * files. One that `fill` does not make is passed over.
+   */
+  readonly indexed?: readonly string[] | undefined;
   /** Facts known beforehand; those that `fill` returns are added and win. */
   readonly details?: object;
 }
@@ -147,7 +159,7 @@ async function finishWork(work: string, spec: ArtifactSpec, details: object): Pr
     kind: spec.kind,
     key: spec.key,
     inputs: spec.inputs,
-    outputs: await describeOutputs(work),
+    outputs: await describeOutputs(work, spec.indexed ?? []),
     settings: plainJson(spec.settings),
     origins: spec.origins,
     seed: spec.seed,
@@ -179,20 +191,47 @@ function plainJson(value: unknown): unknown {
   return JSON.parse(canonicalJson(value));
 }
 
-async function describeOutputs(work: string): Promise<readonly ManifestFile[]> {
+async function describeOutputs(work: string, indexed: readonly string[]): Promise<readonly ManifestFile[]> {
   const problems: DirectoryProblem[] = [];
-  const paths = await listFiles(work, "", problems);
+  const paths = (await listFiles(work, "", problems)).filter((path) => path !== WORK_FILE);
   const [problem] = problems;
   if (problem !== undefined)
     throw new Error(`${work}/${problem.path} ${problem.message}: an artifact holds files only`);
   const outputs: ManifestFile[] = [];
-  for (const path of paths) {
-    if (path === WORK_FILE) continue;
-    const full = join(work, path);
-    await syncFile(full);
-    outputs.push({ path, bytes: (await stat(full)).size, sha256: await hashFile(full) });
+  const isInside = (folder: string) => (path: string) => path.startsWith(`${folder}/`);
+  for (const folder of indexed) {
+    const inside = paths.filter(isInside(folder));
+    if (inside.length > 0) outputs.push({ ...(await writeIndex(work, folder, inside)), isIndex: true });
   }
-  return outputs;
+  for (const path of paths) {
+    if (indexed.some((folder) => isInside(folder)(path))) continue;
+    outputs.push(await describeFile(work, path));
+  }
+  return outputs.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Flushes a file and looks at what it holds. */
+async function describeFile(work: string, path: string): Promise<ManifestFile> {
+  const full = join(work, path);
+  await syncFile(full);
+  return { path, bytes: (await stat(full)).size, sha256: await hashFile(full) };
+}
+
+/** Files of a folder that are flushed at a time: a disk flushes many in about the time of one. */
+const FLUSHED_TOGETHER = 32;
+
+/** Writes the list of a folder; one that an interrupted call left is replaced. */
+async function writeIndex(work: string, folder: string, paths: readonly string[]): Promise<ManifestFile> {
+  const index = `${folder}/${INDEX_FILE}`;
+  const listed = paths.filter((path) => path !== index);
+  const files: IndexedFile[] = [];
+  for (let start = 0; start < listed.length; start += FLUSHED_TOGETHER) {
+    const batch = listed.slice(start, start + FLUSHED_TOGETHER);
+    const described = await Promise.all(batch.map((path) => describeFile(work, path)));
+    for (const { path, sha256 } of described) files.push({ path: path.slice(folder.length + 1), sha256 });
+  }
+  await writeTextAtomic(join(work, index), formatIndex(files));
+  return describeFile(work, index);
 }
 
 async function putInPlace(directory: string): Promise<void> {

@@ -3,12 +3,14 @@ export { lineChart, type LineChart, type LineSeries } from "./line-chart.js";
 export {
   reportPage,
   type CellTone,
+  type PictureCell,
   type ReportPage,
   type ReportSection,
   type Table,
   type TableCell,
   type TableColumn,
 } from "./page.js";
+export { predictionsSection, type Prediction } from "./predictions.js";
 export { compareRuns, type ComparedRun } from "./training/compare-runs.js";
 export {
   curveOf,

@@ -22,6 +22,7 @@ th, td { padding: 0.45rem 0.75rem; border-bottom: 1px solid var(--line); white-s
 th { color: var(--soft); font-weight: 600; }
 .left { text-align: left; }
 .right { text-align: right; }
+td img { display: block; max-width: 320px; image-rendering: auto; border: 1px solid var(--line); }
 td.wrap { white-space: pre-wrap; min-width: 9rem; overflow-wrap: anywhere; }
 .good { color: var(--good); }
 .bad { color: var(--bad); }

@@ -14,7 +14,14 @@ export interface TableColumn {
 /** What a cell stands out by; its text must say it too, for who does not see colours. */
 export type CellTone = "good" | "bad" | "best";
 
-export type TableCell = string | { readonly text: string; readonly tone: CellTone };
+/** A picture inside the page. Its text is read out to who does not see it. */
+export interface PictureCell {
+  readonly text: string;
+  /** Bytes of a PNG file. */
+  readonly png: Uint8Array;
+}
+
+export type TableCell = string | { readonly text: string; readonly tone: CellTone } | PictureCell;
 
 export interface Table<Cell extends TableCell = string> {
   readonly columns: readonly TableColumn[];
@@ -40,7 +47,8 @@ export interface ReportPage {
 /**
  * The page as HTML text. Every string is shown as written, never read as markup; charts may hold only shapes and text.
  *
- * @throws SlmError DATA_INVALID if a table row has not one cell per column, or a chart holds anything but a picture.
+ * @throws SlmError DATA_INVALID if a table row has not one cell per column, a chart holds anything but a picture, or the picture
+ * of a cell is not PNG.
  */
 export function reportPage({ title, subtitle, sections }: ReportPage): string {
   const intro = subtitle === undefined ? "" : `\n<p class="subtitle">${escapeHtml(subtitle)}</p>`;
@@ -50,7 +58,7 @@ export function reportPage({ title, subtitle, sections }: ReportPage): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <title>${escapeHtml(title)}</title>
 <style>${PAGE_STYLE}</style>
 </head>
@@ -96,10 +104,24 @@ function renderTable({ columns, rows }: Table<TableCell>, heading: string): stri
 }
 
 function renderCell(tag: "th" | "td", { align, wrap }: TableColumn, cell: TableCell): string {
+  if (typeof cell !== "string" && "png" in cell)
+    return `<${tag} class="${align}">${renderPicture(cell)}</${tag}>`;
   const { text, tone } = typeof cell === "string" ? { text: cell, tone: undefined } : cell;
   const isText = wrap === true;
   const classes = [align, ...(isText ? ["wrap"] : []), ...(tone === undefined ? [] : [tone])];
   // Texts of any script read in their own direction.
   const direction = isText ? ' dir="auto"' : "";
   return `<${tag} class="${classes.join(" ")}"${direction}>${escapeHtml(text)}</${tag}>`;
+}
+
+const PNG_SIGNATURE = Buffer.from("89504e470d0a1a0a", "hex");
+
+function renderPicture({ text, png }: PictureCell): string {
+  if (!PNG_SIGNATURE.equals(png.subarray(0, PNG_SIGNATURE.length)))
+    throw new SlmError(
+      "DATA_INVALID",
+      `report: the picture "${text.slice(0, 80)}" has ${png.length} bytes that are no PNG file`,
+    );
+  const address = `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
+  return `<img src="${address}" alt="${escapeHtml(text)}">`;
 }

@@ -2,6 +2,7 @@
 import type { DataConfig } from "./data-config.js";
 import type { DataInput } from "./data-inputs.js";
 import { HashTable } from "./hash-table.js";
+import type { Picture } from "./images/picture.js";
 import type { ScannedLine } from "./read-rows.js";
 import type { Rejections } from "./rejections.js";
 import { referencesOf, type Row } from "./row.js";
@@ -17,6 +18,7 @@ export interface CollectedRow {
   readonly line: number;
   readonly split: Split;
   readonly row: Row;
+  readonly picture?: Picture;
 }
 
 export interface Collected {
@@ -56,7 +58,7 @@ export async function collectRows(
   const fractions = fractionsOf(inputs, config);
   let rows = 0;
   let leaked = 0;
-  for (const [file, { name, split: own, scan }] of inputs.entries()) {
+  for (const [file, { name, split: own, scan, pictures }] of inputs.entries()) {
     for await (const scanned of scan()) {
       onLine();
       const reason = whyNot(scanned, config);
@@ -65,7 +67,12 @@ export async function collectRows(
         continue;
       }
       const { row, line } = scanned;
-      const key = splitKey(row);
+      const picture = scanned.picture ?? (row.image === undefined ? undefined : await pictures.identify(row));
+      if (typeof picture === "string") {
+        rejections.add({ file: name, line, reason: picture });
+        continue;
+      }
+      const key = splitKey(row.source, picture);
       const owner = made.get(key);
       if (owner !== undefined && SPLITS[owner - 1] !== own) {
         rejections.add({ file: name, line, reason: leakReason(row, SPLITS[owner - 1]!) });
@@ -77,7 +84,11 @@ export async function collectRows(
       const split = own ?? splitOf(hash, fractions);
       if (keepOwners) keepOwner(owners, sourceKey(row.source), split);
       // The rank says nothing about the split, so buckets fill evenly.
-      await spill.add(hash.rank, { place: rows++, file, line, split, row } satisfies CollectedRow);
+      const collected = { place: rows++, file, line, split, row };
+      await spill.add(
+        hash.rank,
+        (picture === undefined ? collected : { ...collected, picture }) satisfies CollectedRow,
+      );
     }
   }
   return { rows, leaked, owners };

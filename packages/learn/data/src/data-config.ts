@@ -46,6 +46,12 @@ const fileSettings = {
     .optional()
     .describe("Which column is what. Default: columns are named as the keys of a row."),
   template: templateConfig.optional().describe("Texts made of columns, each by its name in braces."),
+  images: path
+    .optional()
+    .describe(
+      "Folder that the paths of rows' images start from. `slm data inspect` takes that of the file; `slm data prepare` takes rows " +
+        "with images only where it is named, and copies the images.",
+    ),
   unanswerable: z
     .string()
     .min(1)
@@ -67,6 +73,8 @@ function oneWayPerSide({ fields, template }: MappingSettings, context: z.Refinem
 
 /** What `slm data inspect` may be told about a file. */
 export const fileSchema = z.strictObject(fileSettings).superRefine(oneWayPerSide);
+
+export type FileSettings = z.infer<typeof fileSchema>;
 
 /** Where rows come from and how they are split. Read from the `data:` section of a recipe. */
 export const dataConfig = z

@@ -1,7 +1,9 @@
 /** What a recipe's `data:` section reads: its files, each with the split it was made for, and its generated source. */
 import { stat } from "node:fs/promises";
 import type { DataConfig } from "./data-config.js";
-import { DEFAULT_SOURCE, scanSource, testFileOf } from "./source-table.js";
+import { imageFiles } from "./images/image-files.js";
+import type { PictureSource } from "./images/picture.js";
+import { DEFAULT_SOURCE, openSource, testFileOf } from "./source-table.js";
 import { scanFile, type DataFile } from "./scan-file.js";
 import { scanRows, type ScannedLine } from "./read-rows.js";
 import type { Split } from "./split.js";
@@ -15,6 +17,7 @@ export interface DataInput {
   /** Paths it reads; none for a generated source. */
   readonly paths: readonly string[];
   readonly scan: () => AsyncIterable<ScannedLine>;
+  readonly pictures: PictureSource;
 }
 
 /** Files made for one split come first, test before dev, so that their sources are known when others are read. */
@@ -28,19 +31,25 @@ export function dataInputs(config: DataConfig): readonly DataInput[] {
 /** The test rows that a source brings along, unless the recipe names other ones. */
 function ownTestInput({ train, test, source = DEFAULT_SOURCE }: DataConfig): readonly DataInput[] {
   const file = train === undefined && test === undefined ? testFileOf(source) : undefined;
-  return file === undefined ? [] : [{ name: file, split: "test", paths: [file], scan: () => scanRows(file) }];
+  if (file === undefined) return [];
+  return [
+    { name: file, split: "test", paths: [file], scan: () => scanRows(file), pictures: imageFiles(undefined) },
+  ];
 }
 
-/** A file that a setting names, with the setting's dotted name inside the section. */
+/** A file or folder that a setting names, with the setting's dotted name inside the section. */
 export interface NamedFile {
   readonly setting: string;
   readonly path: string;
 }
 
-/** Every file that a section names. */
-export function namedFiles({ unlabelled, ...config }: DataConfig): readonly NamedFile[] {
-  const named = (["train", "dev", "test"] as const).flatMap((split) => settingsOf(split, config[split]));
-  return unlabelled === undefined ? named : [...named, { setting: "unlabelled.path", path: unlabelled.path }];
+/** Every file and folder that a section names. */
+export function namedFiles({ unlabelled, images, ...config }: DataConfig): readonly NamedFile[] {
+  return [
+    ...(["train", "dev", "test"] as const).flatMap((split) => settingsOf(split, config[split])),
+    ...settingsOf("images", images),
+    ...settingsOf("unlabelled.path", unlabelled?.path),
+  ];
 }
 
 /** Bytes of all files, as they lie on disk. Missing ones count nothing: reading names them. */
@@ -62,12 +71,14 @@ const COMPRESSION = 4;
 function trainingInputs(config: DataConfig): readonly DataInput[] {
   const { train, source = DEFAULT_SOURCE } = config;
   if (train !== undefined) return filesOf(train).map((file) => fileInput(file, config));
-  return [{ name: source.kind, paths: [], scan: () => scanSource(source) }];
+  const { scan, pictures } = openSource(source);
+  return [{ name: source.kind, paths: [], scan, pictures: pictures ?? imageFiles(undefined) }];
 }
 
 function fileInput(file: DataFile, config: DataConfig): DataInput {
   const paths = typeof file === "string" ? [file] : [file.source, file.target];
-  return { name: paths.join(" | "), paths, scan: () => scanFile(file, config) };
+  const pictures = imageFiles(config.images);
+  return { name: paths.join(" | "), paths, scan: () => scanFile(file, config), pictures };
 }
 
 type DataFiles = DataConfig["train"];

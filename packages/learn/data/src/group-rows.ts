@@ -2,7 +2,8 @@
 import type { CollectedRow } from "./collect.js";
 import type { DuplicateRule, ConflictRule } from "./data-config.js";
 import type { Rejections } from "./rejections.js";
-import { referencesOf } from "./row.js";
+import type { Picture } from "./images/picture.js";
+import { referencesOf, type Row } from "./row.js";
 import type { Spill } from "./spill.js";
 import { sourceKey, type Split } from "./split.js";
 
@@ -11,9 +12,12 @@ export interface Group {
   /** Place of its first row. */
   readonly place: number;
   readonly split: Split;
-  readonly source: string;
+  /** Its first row, with the number of its input and its line there. */
+  readonly row: Row;
+  readonly file: number;
+  readonly line: number;
   readonly targets: readonly string[];
-  readonly image?: string;
+  readonly picture?: Picture;
 }
 
 export interface DuplicateCounts {
@@ -34,7 +38,7 @@ export interface GroupOptions {
 }
 
 /** A group that grows. */
-interface OpenGroup extends Pick<CollectedRow, "place" | "split" | "row"> {
+interface OpenGroup extends CollectedRow {
   readonly targets: Set<string>;
 }
 
@@ -49,10 +53,11 @@ export async function groupBucket(
   /** Targets of every form of a source. */
   const known = new Map<string, Set<string>>();
   for await (const value of spill.read(bucket)) {
-    const { row, place, split, file, line } = value as CollectedRow;
-    const exactKey = JSON.stringify([split, row.image, row.source]);
+    const collected = value as CollectedRow;
+    const { row, split, file, line, picture } = collected;
+    const exactKey = JSON.stringify([split, picture?.key, row.source]);
     const targets = new Set([row.target, ...referencesOf(row)]);
-    const seen = entryOf(known, JSON.stringify([split, row.image, sourceKey(row.source)]));
+    const seen = entryOf(known, JSON.stringify([split, picture?.key, sourceKey(row.source)]));
     const isConflict = seen.size > 0 && ![...targets].some((target) => seen.has(target));
     if (isConflict && conflicts === "reject") {
       counts.conflicts += targets.size;
@@ -66,17 +71,13 @@ export async function groupBucket(
       else if (seen.has(target) && duplicates === "normalized") counts.nearDuplicates++;
       else {
         if (seen.size > 0 && !seen.has(target)) counts.conflicts++;
-        if (group === undefined) groups.set(exactKey, { place, split, row, targets: new Set([target]) });
+        if (group === undefined) groups.set(exactKey, { ...collected, targets: new Set([target]) });
         else group.targets.add(target);
       }
     }
     for (const target of targets) seen.add(target);
   }
-  return Array.from(groups.values(), closeGroup);
-}
-
-function closeGroup({ place, split, row: { source, image }, targets }: OpenGroup): Group {
-  return { place, split, source, targets: [...targets], ...(image === undefined ? {} : { image }) };
+  return Array.from(groups.values(), (group) => ({ ...group, targets: [...group.targets] }));
 }
 
 function entryOf(known: Map<string, Set<string>>, key: string): Set<string> {

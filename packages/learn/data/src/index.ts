@@ -1,8 +1,17 @@
 export type { FileRejection } from "./rejections.js";
-export { dataConfig, fileSchema, type DataConfig, type UnlabelledConfig } from "./data-config.js";
+export {
+  dataConfig,
+  fileSchema,
+  type DataConfig,
+  type FileSettings,
+  type UnlabelledConfig,
+} from "./data-config.js";
 export { namedFiles, type NamedFile } from "./data-inputs.js";
 export { FORMAT_NAMES, type FormatName } from "./formats/format-table.js";
-export { inspectData, type InspectOptions, type Inspection } from "./inspect-data.js";
+export { IMAGE_FOLDER } from "./images/picture.js";
+export type { ImageStatistics } from "./images/image-statistics.js";
+export { thumbnail } from "./images/thumbnail.js";
+export { imageFolderOf, inspectData, type InspectOptions, type Inspection } from "./inspect-data.js";
 export {
   DATA_FILES,
   prepareData,

@@ -1,7 +1,10 @@
 /** Looks at a data file and says what is in it, without changing anything. */
+import { dirname } from "node:path";
 import type { Tokenizer } from "@slm/tokenizer";
 import type { DuplicateCounts } from "./group-rows.js";
 import { HashTable } from "./hash-table.js";
+import { imageFiles } from "./images/image-files.js";
+import { ImageCounter, type ImageStatistics } from "./images/image-statistics.js";
 import { referencesOf, type Rejection, type Row } from "./row.js";
 import { scanFile, type DataFile, type ScanSettings } from "./scan-file.js";
 import { sourceKey } from "./split.js";
@@ -16,6 +19,8 @@ export interface Inspection extends TextStatistics, DuplicateCounts {
   /** Rows that list references. */
   readonly withReferences: number;
   readonly withImage: number;
+  /** Only where rows have images. */
+  readonly images?: ImageStatistics;
   /** Sources by their number of characters. */
   readonly sourceHistogram: readonly LengthBin[];
   /** Targets by their number of whitespace-separated tokens. */
@@ -28,6 +33,8 @@ export interface Inspection extends TextStatistics, DuplicateCounts {
 
 export interface InspectOptions extends ScanSettings {
   readonly tokenizer?: Tokenizer;
+  /** Folder that the paths of images start from. Default: see {@link imageFolderOf}. */
+  readonly images?: string | undefined;
   /** Rows shown as samples. Default 5. */
   readonly samples?: number;
 }
@@ -35,6 +42,8 @@ export interface InspectOptions extends ScanSettings {
 /**
  * Counts, lengths, duplicates, samples and every rejected record of a file; with a tokenizer also how many rows its vocabulary
  * covers and in how many tokens. Memory grows with the rejected records and, by about a hundred bytes, with the rows.
+ *
+ * Images are read and decoded; a row whose image cannot be used is rejected.
  *
  * @throws SlmError as {@link scanFile}.
  */
@@ -48,6 +57,9 @@ export async function inspectData(file: DataFile, options: InspectOptions = {}):
   let rows = 0;
   let withReferences = 0;
   let withImage = 0;
+  const files = imageFiles(options.images ?? imageFolderOf(file));
+  const images = new ImageCounter();
+  const seen = new HashTable();
 
   for await (const scanned of scanFile(file, options)) {
     if (!("row" in scanned)) {
@@ -55,14 +67,21 @@ export async function inspectData(file: DataFile, options: InspectOptions = {}):
       continue;
     }
     const { row, line } = scanned;
+    const picture = row.image === undefined ? undefined : await files.identify(row);
+    if (typeof picture === "string") {
+      rejected.push({ line, reason: picture });
+      continue;
+    }
     rows++;
     counter.add(row.source, row.target);
-    repetitions.add(row);
+    repetitions.add(row, picture?.key);
+    if (picture !== undefined && !seen.seen(picture.key)) images.add(picture, picture.bytes);
     cover?.add(row, line);
     if (row.references !== undefined) withReferences++;
     if (row.image !== undefined) withImage++;
     if (samples.length < sampleCount) samples.push(row);
   }
+  const summary = images.summary();
   return {
     rows,
     rejected,
@@ -73,8 +92,14 @@ export async function inspectData(file: DataFile, options: InspectOptions = {}):
     sourceHistogram: counter.sourceLengths.histogram(),
     targetHistogram: counter.targetLengths.histogram(),
     samples,
+    ...(summary === undefined ? {} : { images: summary }),
     ...(cover === undefined ? {} : { cover: cover.summary() }),
   };
+}
+
+/** The folder that paths of images start from where nobody says another: that of the file. */
+export function imageFolderOf(file: DataFile): string {
+  return dirname(typeof file === "string" ? file : file.source);
 }
 
 /** Counts what comes again, from hashes alone. */
@@ -84,13 +109,14 @@ class RepetitionCounter {
   readonly #forms = new HashTable();
   readonly #sources = new HashTable();
 
-  add(row: Row): void {
+  /** @param picture key of the row's picture */
+  add(row: Row, picture: string | undefined): void {
     const key = sourceKey(row.source);
     const targets = [...new Set([row.target, ...referencesOf(row)])];
-    const isKnown = this.#sources.seen(JSON.stringify([row.image, key]));
+    const isKnown = this.#sources.seen(JSON.stringify([picture, key]));
     for (const target of targets) {
-      const isPair = this.#pairs.seen(JSON.stringify([row.image, row.source, target]));
-      const isForm = this.#forms.seen(JSON.stringify([row.image, key, target]));
+      const isPair = this.#pairs.seen(JSON.stringify([picture, row.source, target]));
+      const isForm = this.#forms.seen(JSON.stringify([picture, key, target]));
       if (isPair) this.counts.duplicates++;
       else if (isForm) this.counts.nearDuplicates++;
       else if (isKnown) this.counts.conflicts++;

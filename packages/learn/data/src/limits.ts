@@ -11,6 +11,12 @@ export const MAX_RECORD_BYTES = MIB;
 /** One text of a row [UTF-16 units]. */
 export const MAX_TEXT_UNITS = MIB;
 
+/** One image file [bytes]. */
+export const MAX_IMAGE_BYTES = 64 * MIB;
+
+/** Pixels of one image: what phones take, and below what `@slm/vision` decodes. */
+export const MAX_IMAGE_PIXELS = 50_000_000;
+
 /** Columns of a table. */
 export const MAX_COLUMNS = 4096;
 

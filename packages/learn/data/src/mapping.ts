@@ -13,7 +13,10 @@ export const fieldsConfig = z.strictObject({
   source: column.optional().describe("Column of the source."),
   target: column.optional().describe("Column of the target."),
   references: column.optional().describe("Column of further accepted targets: a text or a list of texts."),
-  image: column.optional().describe("Column with the path of an image."),
+  image: column.optional().describe("Column with the path of an image, relative to `images`."),
+  teacherSource: column
+    .optional()
+    .describe("Column with what a teacher that reads text alone is given in place of source and image."),
 });
 
 /** Texts with columns in braces. */
@@ -34,6 +37,7 @@ export interface MappingDefaults {
   /** Columns taken if they are there. */
   readonly references: string;
   readonly image: string;
+  readonly teacherSource: string;
 }
 
 /** Columns that are named as the keys of a row are. */
@@ -42,6 +46,7 @@ export const ROW_COLUMNS: MappingDefaults = {
   target: "{target}",
   references: "references",
   image: "image",
+  teacherSource: "teacherSource",
 };
 
 /** A column that a record lacks, for files whose records all have the same columns. */
@@ -88,16 +93,17 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
     (fields?.target === undefined && template?.target === undefined ? defaults.references : undefined);
   const named = [
     ...[source, target].flatMap(({ setting, parts }) => columnsOf(parts).map((name) => ({ setting, name }))),
-    ...(["references", "image"] as const).flatMap((key) => {
+    ...(["references", "image", "teacherSource"] as const).flatMap((key) => {
       const name = fields?.[key];
       return name === undefined ? [] : [{ setting: `fields.${key}`, name }];
     }),
   ];
   const image = fields?.image ?? defaults.image;
+  const teacherSource = fields?.teacherSource ?? defaults.teacherSource;
   return {
     columns: {
       needed: named.map(({ name }) => name),
-      optional: references === undefined ? [image] : [references, image],
+      optional: [...(references === undefined ? [] : [references]), image, teacherSource],
     },
     missingIn: (columns) => {
       const lacking = named.find(({ name }) => valueOf(columns, name) === undefined);
@@ -109,12 +115,14 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
       const targetText = fill(target, columns);
       if (typeof targetText !== "string") return targetText.problem;
       const picture = optional(columns, image);
+      const forTeacher = optional(columns, teacherSource);
       const further = references === undefined ? undefined : optional(columns, references);
       return checkRow({
         source: sourceText,
         target: targetText,
         ...(further === undefined ? {} : { references: withTarget(targetText, further) }),
         ...(picture === undefined ? {} : { image: picture }),
+        ...(forTeacher === undefined ? {} : { teacherSource: forTeacher }),
       });
     },
   };

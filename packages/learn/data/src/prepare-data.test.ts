@@ -183,25 +183,6 @@ describe(prepareData, () => {
     expect([...orders[0]!].sort()).toEqual([...orders[2]!].sort());
   });
 
-  test("images pass through, and all rows of an image are in one split", async () => {
-    const entries = Array.from({ length: 200 }, (_, index) => ({
-      source: `what is it ${index % 4}`,
-      target: `a ${index}`,
-      image: `${Math.floor(index / 4)}.png`,
-    }));
-    const { rows } = await prepare({ train: entries }, { testFraction: 0.3 });
-    const owners = new Map<string, Split>();
-    for (const split of SPLITS)
-      for (const { image } of rows[split]) {
-        expect(owners.get(image!) ?? split).toBe(split);
-        owners.set(image!, split);
-      }
-    expect(owners.size).toBe(50);
-    expect(rows.test.length).toBeGreaterThan(0);
-    const leak = await prepare({ train: [...entries, ...words(1)], dev: entries.slice(0, 1) });
-    expect(leak.report.leaked).toBe(4);
-  });
-
   test("a question without an answer stays one in every split", async () => {
     const silent: Row = { source: "why", target: "", references: [] };
     const { rows } = await prepare({ train: [silent, ...words(1)], test: [{ ...silent, source: "who" }] });

@@ -8,6 +8,8 @@ import { duplicateRules, type DataConfig } from "./data-config.js";
 import { dataInputs, inputBytes } from "./data-inputs.js";
 import type { DuplicateCounts } from "./group-rows.js";
 import type { HashTable } from "./hash-table.js";
+import type { ImageStatistics } from "./images/image-statistics.js";
+import { PictureStore } from "./images/picture-store.js";
 import { MAX_REJECTIONS, Rejections, type FileRejection } from "./rejections.js";
 import type { Row } from "./row.js";
 import { RowLimit } from "./row-limit.js";
@@ -44,6 +46,8 @@ export interface DataReport extends TextStatistics, DuplicateCounts {
   readonly augmented?: number;
   /** Only where the configuration names unlabelled sources. */
   readonly unlabelled?: UnlabelledReport;
+  /** Only where rows have images. */
+  readonly images?: ImageStatistics;
 }
 
 /** What the stage is doing; `done` counts lines while reading and rows while writing. */
@@ -69,9 +73,11 @@ const REPORT_EVERY = 4096;
 /**
  * Reads the configured files or source, splits them by a hash of the source text, and writes `train.jsonl` (one row per pair),
  * `dev.jsonl` and `test.jsonl` (one row per source, with all its targets as references), `unlabelled.jsonl` where there are
- * unlabelled sources (those that no split has) and `statistics.json`.
+ * unlabelled sources (those that no split has), `statistics.json`, and the images of rows below `images/`.
  *
  * Data may be larger than memory: rows go through buckets on disk, and of held-out sources only hashes are kept.
+ *
+ * Images that a killed call wrote into the same directory are not made again.
  *
  * Deterministic: the same input, configuration and seed give the same bytes. Lines that are no rows are reported, not fatal.
  *
@@ -136,7 +142,20 @@ export async function prepareData(
         for (const row of batch) counter.add(row.source, row.target);
         progress?.({ step: "write", done: (written += batch.length) });
       };
-      const own = await writeSplits(ordered, outputDirectory, { order, limit, files: DATA_FILES, onRows });
+      const pictures = new PictureStore(
+        outputDirectory,
+        inputs.map((input) => input.pictures),
+      );
+      const files = DATA_FILES;
+      const own = await writeSplits(ordered, outputDirectory, {
+        order,
+        limit,
+        files,
+        pictures,
+        check,
+        onRows,
+      });
+      const images = pictures.summary();
       const { augment: settings } = config;
       const augmented =
         settings === undefined
@@ -152,6 +171,7 @@ export async function prepareData(
         ...counts,
         ...(augmented === undefined ? {} : { augmented }),
         ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
+        ...(images === undefined ? {} : { images }),
         ...counter.summary(),
       };
       if (unlabelled !== undefined) {

@@ -1,9 +1,12 @@
 /** Reads rows from JSONL: one JSON object a line, empty lines skipped, everything else checked. */
 import { SlmError } from "@slm/error";
+import type { Picture } from "./images/picture.js";
 import { readLines, type Encoding, type Line } from "./lines.js";
 import { checkRow, checkSource, type Rejection, type Row } from "./row.js";
 
-export type ScannedLine = { readonly line: number; readonly row: Row } | Rejection;
+/** A line as a row, or why it is none. Sources that draw their pictures say which picture it is. */
+export type ScannedLine =
+  { readonly line: number; readonly row: Row; readonly picture?: Picture } | Rejection;
 
 /**
  * Every line of a JSONL file as a row or as a rejection with its reason. Empty lines are skipped, but counted.

@@ -21,7 +21,7 @@ export class RowLimit {
   /** Tells it of a group, before {@link close}. */
   add(group: Group): void {
     if (this.#limit === undefined) return;
-    const { rank } = hashKey(splitKey(group));
+    const { rank } = hashKey(splitKey(group.row.source, group.picture));
     this.#ranked.push({ rank, place: group.place, rows: group.targets.length });
   }
 

@@ -11,8 +11,10 @@ export interface Row {
    * or one that is empty: it must say so here, since a target is more often left empty by mistake.
    */
   readonly references?: readonly string[];
-  /** Path of the image that the source speaks about. */
+  /** Path of the image that the source speaks about, inside the folder of the data. */
   readonly image?: string;
+  /** What a teacher that reads text alone is given in place of source and image: a caption, or what the image is known to show. */
+  readonly teacherSource?: string;
 }
 
 /** A line that is not a row, and why. */
@@ -27,7 +29,7 @@ export function referencesOf(row: Row): readonly string[] {
   return row.references ?? [row.target];
 }
 
-export const ROW_KEYS = ["source", "target", "references", "image"] as const;
+export const ROW_KEYS = ["source", "target", "references", "image", "teacherSource"] as const;
 const KEYS: ReadonlySet<string> = new Set(ROW_KEYS);
 
 /**
@@ -40,12 +42,13 @@ export function checkRow(value: unknown): Row | string {
   const extra = Object.keys(value).find((key) => !KEYS.has(key));
   if (extra !== undefined)
     return `unknown key ${JSON.stringify(extra.slice(0, 80))}, expected ${ROW_KEYS.join(", ")}`;
-  const { source, target, references, image } = value as Readonly<Record<string, unknown>>;
+  const { source, target, references, image, teacherSource } = value as Readonly<Record<string, unknown>>;
   const isSilent = target === "" && isNoAnswer(references);
   const problem =
     textProblem("source", source) ??
     (isSilent ? undefined : (textProblem("target", target) ?? listProblem(references))) ??
-    (image === undefined ? undefined : textProblem("image", image));
+    (image === undefined ? undefined : textProblem("image", image)) ??
+    (teacherSource === undefined ? undefined : textProblem("teacherSource", teacherSource));
   // All of its parts were looked at.
   return problem ?? (value as Row);
 }

@@ -1,6 +1,6 @@
 /** Which split a source belongs to. Decided by the source alone, so a rerun or a grown file moves nothing. */
 import { createHash } from "node:crypto";
-import type { Row } from "./row.js";
+import type { Picture } from "./images/picture.js";
 
 export const SPLITS = ["train", "dev", "test"] as const;
 export type Split = (typeof SPLITS)[number];
@@ -36,9 +36,12 @@ function folded(text: string): string {
   return text.toLowerCase().normalize("NFKC");
 }
 
-/** What must not be in two splits: the image where a row has one, since its questions help one another, else the source. */
-export function splitKey({ source, image }: Pick<Row, "source" | "image">): string {
-  return image ?? sourceKey(source);
+/**
+ * What must not be in two splits: what the picture of a row shows where it has one, since its questions help one another, else the
+ * source.
+ */
+export function splitKey(source: string, picture: Picture | undefined): string {
+  return picture?.content ?? sourceKey(source);
 }
 
 /** The numbers of a source, from the SHA-256 of its key in UTF-8. */

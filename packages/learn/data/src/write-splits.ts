@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { groupBucket, type DuplicateCounts, type Group, type GroupOptions } from "./group-rows.js";
+import { picturePath } from "./images/picture.js";
+import type { PictureStore } from "./images/picture-store.js";
 import type { Row } from "./row.js";
 import type { RowLimit } from "./row-limit.js";
 import type { Spill } from "./spill.js";
@@ -66,11 +68,16 @@ export async function writeSplits(
     order,
     limit,
     files,
+    pictures,
+    check,
     onRows,
   }: {
     readonly order: RowOrder;
     readonly limit: RowLimit;
     readonly files: SplitFiles;
+    readonly pictures: PictureStore;
+    /** Called often; may throw. */
+    readonly check: () => void;
     /** Told of rows as they are written; may throw. */
     readonly onRows: (rows: readonly Row[]) => void;
   },
@@ -85,10 +92,9 @@ export async function writeSplits(
     }
     groups.sort((a, b) => a.share - b.share || a.group.place - b.group.place);
     for (const split of SPLITS) {
-      for (const rows of batchesOf(
-        groups.map(({ group }) => group).filter((one) => one.split === split),
-        limit,
-      )) {
+      const own = groups.map(({ group }) => group).filter((one) => one.split === split);
+      for (const { rows, groups: written } of batchesOf(own, limit)) {
+        await pictures.keep(written, check);
         onRows(rows);
         counts[split] += rows.length;
         await appendFile(
@@ -101,15 +107,24 @@ export async function writeSplits(
   return counts;
 }
 
-function* batchesOf(groups: readonly Group[], limit: RowLimit): Generator<readonly Row[]> {
-  let batch: Row[] = [];
+/** Groups and the rows that become of them; groups without any are left out. */
+interface Batch {
+  readonly rows: Row[];
+  readonly groups: Group[];
+}
+
+function* batchesOf(groups: readonly Group[], limit: RowLimit): Generator<Batch> {
+  let batch: Batch = { rows: [], groups: [] };
   for (const group of groups) {
-    batch.push(...(group.split === "train" ? trainRows(group, limit) : [heldOutRow(group)]));
-    if (batch.length < BATCH_ROWS) continue;
+    const rows = group.split === "train" ? trainRows(group, limit) : [heldOutRow(group)];
+    if (rows.length === 0) continue;
+    batch.rows.push(...rows);
+    batch.groups.push(group);
+    if (batch.rows.length < BATCH_ROWS) continue;
     yield batch;
-    batch = [];
+    batch = { rows: [], groups: [] };
   }
-  if (batch.length > 0) yield batch;
+  if (batch.rows.length > 0) yield batch;
 }
 
 /** Where a group belongs, from 0 to below 1. */
@@ -120,16 +135,23 @@ function shareOf({ place }: Group, { rows, seed }: RowOrder): number {
 
 /** One row per pair. An empty target says that there is no answer, so it says so again. */
 function trainRows(group: Group, limit: RowLimit): readonly Row[] {
-  const image = group.image === undefined ? {} : { image: group.image };
   return limit.targetsOf(group).map((target) => ({
-    source: group.source,
+    source: group.row.source,
     target,
     ...(target === "" ? { references: [] } : {}),
-    ...image,
+    ...besideText(group),
   }));
 }
 
 /** One row per source, with every accepted target. */
-function heldOutRow({ source, targets, image }: Group): Row {
-  return { source, target: targets[0]!, references: targets, ...(image === undefined ? {} : { image }) };
+function heldOutRow(group: Group): Row {
+  const { row, targets } = group;
+  return { source: row.source, target: targets[0]!, references: targets, ...besideText(group) };
+}
+
+function besideText({ split, picture, row: { teacherSource } }: Group): Pick<Row, "image" | "teacherSource"> {
+  return {
+    ...(picture === undefined ? {} : { image: picturePath(split, picture) }),
+    ...(teacherSource === undefined ? {} : { teacherSource }),
+  };
 }

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import type { Inspection } from "@slm/data";
+import type { FileSettings, Inspection, InspectOptions } from "@slm/data";
 import { SlmError } from "@slm/error";
 import { inspectionLines } from "../../output/inspection-lines.js";
 import { SlmCommand } from "../../slm-command.js";
@@ -8,7 +8,7 @@ export class DataInspectCommand extends SlmCommand<Inspection> {
   static override summary = "Look at a file of rows without changing anything.";
   static override description =
     "Reads JSONL, CSV, TSV, Parquet, JSON lists, SQuAD and SNIPS files, or two files of parallel text. --set takes what the " +
-    "'data' section of a recipe says about files: format, encoding, columns, fields, template, unanswerable.";
+    "'data' section of a recipe says about files: format, encoding, columns, fields, template, images, unanswerable.";
   static override args = {
     file: Args.string({ required: true, description: "File of rows, or of the sources of parallel text." }),
     targets: Args.string({ description: "File of the targets of parallel text, line by line." }),
@@ -17,6 +17,11 @@ export class DataInspectCommand extends SlmCommand<Inspection> {
     tokenizer: Flags.string({
       helpValue: "<dir>",
       summary: "Also count the rows that this tokenizer covers, and their tokens.",
+    }),
+    samples: Flags.integer({ default: 5, min: 0, max: 1000, summary: "Rows shown as samples." }),
+    html: Flags.string({
+      helpValue: "<file>",
+      summary: "Also write a page with the numbers and the samples, images included.",
     }),
     set: Flags.string({
       multiple: true,
@@ -31,16 +36,23 @@ export class DataInspectCommand extends SlmCommand<Inspection> {
     `<%= config.bin %> data inspect reviews.csv --set "data.fields={source: text, target: label}"`,
     `<%= config.bin %> data inspect pairs.parquet --set "data.template={source: 'translate: {en}', target: '{fr}'}"`,
     "<%= config.bin %> data inspect news.en news.fr",
+    "<%= config.bin %> data inspect runs/ocr/data/dev.jsonl --samples 30 --html dev.html",
   ];
 
   protected override async execute(): Promise<Inspection> {
     const { args, flags } = await this.parse(DataInspectCommand);
-    const { inspectData } = await import("@slm/data");
+    const { imageFolderOf, inspectData } = await import("@slm/data");
     const settings = await fileSettingsOf(flags.set);
     const file = args.targets === undefined ? args.file : { source: args.file, target: args.targets };
-    if (flags.tokenizer === undefined) return inspectData(file, settings);
-    const { loadTokenizer } = await import("@slm/tokenizer");
-    return inspectData(file, { ...settings, tokenizer: await loadTokenizer(flags.tokenizer) });
+    const { samples } = flags;
+    const report = await inspectData(file, { ...settings, ...(await tokenizerOf(flags.tokenizer)), samples });
+    if (flags.html !== undefined) {
+      const { inspectionPage } = await import("../../output/inspection-page.js");
+      const { writeTextAtomic } = await import("@slm/artifact");
+      const images = settings.images ?? imageFolderOf(file);
+      await writeTextAtomic(flags.html, await inspectionPage(args.file, report, images));
+    }
+    return report;
   }
 
   protected override lines(report: Inspection): readonly string[] {
@@ -48,8 +60,14 @@ export class DataInspectCommand extends SlmCommand<Inspection> {
   }
 }
 
+async function tokenizerOf(directory: string | undefined): Promise<Pick<InspectOptions, "tokenizer">> {
+  if (directory === undefined) return {};
+  const { loadTokenizer } = await import("@slm/tokenizer");
+  return { tokenizer: await loadTokenizer(directory) };
+}
+
 /** @throws SlmError USAGE for a setting outside the section, CONFIG_INVALID for one that is not about files */
-async function fileSettingsOf(sets: readonly string[]): Promise<object> {
+async function fileSettingsOf(sets: readonly string[]): Promise<FileSettings> {
   const { fileSchema } = await import("@slm/data");
   const { flagLayers, LayerStack } = await import("../../recipe/layers.js");
   const layers = new LayerStack(flagLayers(sets));

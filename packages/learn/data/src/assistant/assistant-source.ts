@@ -10,7 +10,7 @@ import { z } from "zod";
 import type { ScannedLine } from "../read-rows.js";
 import type { Row } from "../row.js";
 import { targetOf, type Call } from "./call.js";
-import { Draw } from "./draw.js";
+import { Draw } from "../draw.js";
 import { dress, finish } from "./noise.js";
 import { drawClause, drawLeave, drawOutOfScope, type Clause } from "./request.js";
 import { SETTINGS } from "./settings.js";

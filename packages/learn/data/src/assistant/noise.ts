@@ -1,5 +1,5 @@
 /** How people really write: fillers, politeness, typing errors, capitals and points or none. */
-import type { Draw } from "./draw.js";
+import type { Draw } from "../draw.js";
 import type { Part } from "./request.js";
 
 /** First words of phrases that ask for something to be done: only before these is "can you" English. */

@@ -1,5 +1,5 @@
 /** Values as people say them, with what they mean. */
-import type { Draw } from "./draw.js";
+import type { Draw } from "../draw.js";
 import type { DurationUnit } from "./setting.js";
 
 /** A value, and the words for it. */

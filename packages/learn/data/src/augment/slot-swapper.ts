@@ -67,7 +67,8 @@ export class SlotSwapper {
    */
   *copies(row: Row, index: number, isTaken: (key: string) => boolean): Generator<Row> {
     const spans = slotSpans(row);
-    if (spans.length === 0) return;
+    // What an image shows, or a teacher is told of it, has the values that it has.
+    if (spans.length === 0 || row.image !== undefined || row.teacherSource !== undefined) return;
     const slots = (this.#frozen ??= frozen(this.#slots));
     const random = sfc32(this.#seed, index);
     const seen = new Set([sourceKey(row.source)]);

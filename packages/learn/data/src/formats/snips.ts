@@ -11,7 +11,13 @@ import { badDocument, isObject, listOf, Place, readDocument, type JsonObject } f
 export const snipsFormat: DataFormat = {
   extensions: [],
   isTable: false,
-  mapping: { source: "{text}", target: "{call}", references: "references", image: "image" },
+  mapping: {
+    source: "{text}",
+    target: "{call}",
+    references: "references",
+    image: "image",
+    teacherSource: "teacherSource",
+  },
   read: readSnips,
 };
 

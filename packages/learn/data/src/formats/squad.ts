@@ -15,6 +15,7 @@ export const squadFormat: DataFormat = {
     target: "{answer}",
     references: "answers",
     image: "image",
+    teacherSource: "teacherSource",
   },
   read: readSquad,
 };

@@ -1,5 +1,5 @@
 /** Random choices of one generated row. */
-import { below, sfc32 } from "../shuffle.js";
+import { below, sfc32 } from "./shuffle.js";
 
 /** The same choices for the same seed and row. */
 export class Draw {

@@ -1,0 +1,43 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inspectData } from "@slm/data";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { inspectionPage } from "./inspection-page.js";
+
+/** One grey pixel. */
+const PNG = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-page-"));
+  await writeFile(join(root, "a.png"), PNG);
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+test("a page shows the numbers and the first rows with their images", async () => {
+  const file = join(root, "rows.jsonl");
+  const rows = [
+    { source: "how <bright>?", target: "grey", image: "a.png", teacherSource: "grey. how <bright>?" },
+    { source: "no image", target: "b" },
+    { source: "lost", target: "c", image: "../a.png" },
+  ];
+  await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  const html = await inspectionPage("rows", await inspectData(file), root);
+  expect(html).toContain("images      1 of 1 rows");
+  expect(html).toContain("rejected    1");
+  expect(html.match(/<img src="data:image\/png;base64,/g)).toHaveLength(1);
+  expect(html).toContain("how &lt;bright&gt;?");
+  expect(html).toContain("teacherSource");
+});
+
+test("rows without images have no column for them", async () => {
+  const file = join(root, "text.jsonl");
+  await writeFile(file, JSON.stringify({ source: "a", target: "b" }));
+  const html = await inspectionPage("rows", await inspectData(file), root);
+  expect(html).not.toContain("<img");
+  expect(html).not.toContain("teacherSource");
+});

@@ -1,0 +1,20 @@
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { hashFolder } from "./hash-folder.js";
+
+test("hashFolder changes with bytes and paths of files, not with when they were written", async () => {
+  const root = await mkdtemp(join(tmpdir(), "slm-folder-"));
+  await mkdir(join(root, "a"));
+  await writeFile(join(root, "a", "1.png"), "one");
+  await writeFile(join(root, "2.png"), "two");
+  const before = await hashFolder(root);
+  await writeFile(join(root, "2.png"), "two");
+  expect(await hashFolder(root)).toBe(before);
+  await writeFile(join(root, "2.png"), "too");
+  const changed = await hashFolder(root);
+  await rename(join(root, "2.png"), join(root, "a", "2.png"));
+  expect(new Set([before, changed, await hashFolder(root)]).size).toBe(3);
+  await rm(root, { recursive: true });
+});

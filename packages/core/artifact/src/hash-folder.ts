@@ -1,0 +1,14 @@
+import { join } from "node:path";
+import { hashFile, hashJson } from "./hash.js";
+import { listFiles } from "./verify.js";
+
+/**
+ * SHA-256 of the paths and bytes of all files below a folder, whatever their order on the disk. Links and other things that are
+ * no files are passed over.
+ */
+export async function hashFolder(directory: string): Promise<string> {
+  const files: (readonly [string, string])[] = [];
+  for (const path of await listFiles(directory, "", []))
+    files.push([path, await hashFile(join(directory, path))]);
+  return hashJson(files);
+}

@@ -1,0 +1,211 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { dataConfig } from "../data-config.js";
+import { inspectData } from "../inspect-data.js";
+import { DATA_FILES, prepareData, type DataReport } from "../prepare-data.js";
+import { readAllRows } from "../read-rows.js";
+import { filled, type Colour } from "../render/bitmap.js";
+import { encodePng } from "../render/png.js";
+import type { Row } from "../row.js";
+import { SPLITS, type Split } from "../split.js";
+import { identifyImage } from "./image-files.js";
+import { thumbnail } from "./thumbnail.js";
+
+let root = "";
+let images = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-images-"));
+  images = join(root, "images");
+  await mkdir(join(images, "sub"), { recursive: true });
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const png = (...colour: Colour): Buffer => encodePng(filled(6, 4, colour));
+
+let counter = 0;
+async function prepare(
+  rows: readonly Row[],
+  settings: object = {},
+): Promise<{ readonly report: DataReport; readonly output: string; readonly train: string }> {
+  const train = join(root, `rows-${counter}.jsonl`);
+  await writeFile(train, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  const output = join(root, `output-${counter++}`);
+  const report = await prepareData(dataConfig.parse({ train, images, ...settings }), output);
+  return { report, output, train };
+}
+
+async function filesBelow(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { recursive: true });
+  return entries.filter((name) => /\.\w+$/.test(name)).sort();
+}
+
+describe(identifyImage, () => {
+  test("tells pictures by their bytes, whatever they are called", async () => {
+    await writeFile(join(images, "a.png"), png(1, 2, 3));
+    await writeFile(join(images, "sub", "b.png"), png(1, 2, 3));
+    await writeFile(join(images, "c.png"), png(3, 2, 1));
+    const [a, b, c] = await Promise.all(
+      ["a.png", "sub/b.png", "c.png"].map((path) => identifyImage(images, path)),
+    );
+    expect(a).toMatchObject({ extension: "png", width: 6, height: 4, bytes: png(1, 2, 3).length });
+    expect(b).toEqual(a);
+    expect((c as { key: string }).key).not.toBe((a as { key: string }).key);
+  });
+
+  test.each(["../secret.png", "/etc/hostname", "sub/../../secret.png", "sub\\..\\a.png", "", "C:/a.png"])(
+    "refuses the path %j, which may leave the folder",
+    async (path) => {
+      await writeFile(join(root, "secret.png"), png(9, 9, 9));
+      expect(await identifyImage(images, path)).toMatch(/the path /);
+    },
+  );
+
+  test("follows links inside the folder and refuses those that lead out of it", async () => {
+    await writeFile(join(root, "outside.png"), png(9, 9, 9));
+    await symlink(join(root, "outside.png"), join(images, "out.png"));
+    await symlink(join(images, "a.png"), join(images, "in.png"));
+    expect(await identifyImage(images, "out.png")).toMatch(/a link leads out of/);
+    expect(await identifyImage(images, "in.png")).toMatchObject({ width: 6 });
+  });
+
+  test("says why a file is no usable image", async () => {
+    const whole = await sharp({ create: { width: 64, height: 64, channels: 3, background: "#a31" } })
+      .png()
+      .toBuffer();
+    await writeFile(join(images, "cut.png"), whole.subarray(0, whole.length - 30));
+    await writeFile(join(images, "text.png"), "no image");
+    await writeFile(
+      join(images, "vector.png"),
+      '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
+    );
+    expect(await identifyImage(images, "cut.png")).toMatch(/cannot be decoded/);
+    expect(await identifyImage(images, "text.png")).toMatch(/cannot be decoded/);
+    expect(await identifyImage(images, "vector.png")).toMatch(/is svg, expected PNG, JPEG or WebP/);
+    expect(await identifyImage(images, "missing.png")).toMatch(/cannot be read .*ENOENT/);
+    expect(await identifyImage(images, "sub")).toMatch(/is not a file/);
+  });
+
+  test("damaged files give a picture or a reason, and nothing else", async () => {
+    const whole = png(20, 200, 90);
+    const damage = fc.tuple(fc.nat(whole.length - 1), fc.uint8Array({ maxLength: 4 }), fc.boolean());
+    await fc.assert(
+      fc.asyncProperty(damage, async ([at, put, isCut]) => {
+        const bytes = Buffer.concat([
+          whole.subarray(0, at),
+          put,
+          isCut ? Buffer.alloc(0) : whole.subarray(at + put.length),
+        ]);
+        await writeFile(join(images, "damaged.png"), bytes);
+        const found = await identifyImage(images, "damaged.png");
+        if (typeof found === "string") expect(found).toMatch(/^image "damaged\.png": /);
+        else expect(found.width * found.height).toBeGreaterThan(0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("rows with images", () => {
+  /** Forty images, each under two names, with questions. */
+  async function questions(): Promise<readonly Row[]> {
+    const rows: Row[] = [];
+    for (let index = 0; index < 40; index++) {
+      for (const name of [`q${index}.png`, `sub/again-${index}.png`]) {
+        await writeFile(join(images, name), png(index, 7, 7));
+        rows.push({ source: "how red?", target: `${index}`, image: name, teacherSource: `red is ${index}` });
+      }
+      rows.push({ source: "how green?", target: "7", image: `q${index}.png` });
+    }
+    return rows;
+  }
+
+  test("are told apart by source and content; all of an image are in one split, which holds a copy", async () => {
+    const { report, output, train } = await prepare(await questions(), { testFraction: 0.3 });
+    expect(report).toMatchObject({ rows: 80, duplicates: 40, rejectedCount: 0 });
+    expect(report.images).toMatchObject({ files: 40, widths: { max: 6 }, heights: { max: 4 } });
+    const owners = new Map<string, Split>();
+    for (const split of SPLITS) {
+      for (const { image, source, target, teacherSource } of await readAllRows(
+        join(output, DATA_FILES[split]),
+      )) {
+        expect(image).toMatch(new RegExp(`^images/${split}/[0-9a-f]{2}/[0-9a-f]{32}\\.png$`));
+        const { data } = await sharp(join(output, image!)).raw().toBuffer({ resolveWithObject: true });
+        expect(owners.get(image!) ?? split).toBe(split);
+        owners.set(image!, split);
+        if (source === "how green?") continue;
+        expect(target).toBe(String(data[0]));
+        expect(teacherSource).toBe(`red is ${target}`);
+      }
+    }
+    expect(owners.size).toBe(40);
+    expect((await filesBelow(join(output, "images"))).length).toBe(40);
+    expect(await inspectData(train, { images })).toMatchObject({ rows: 120, duplicates: 40, withImage: 120 });
+    const again = await inspectData(join(output, DATA_FILES.train));
+    expect(again).toMatchObject({ rejected: [], withImage: again.rows });
+    expect(again.images!.files).toBe([...owners.values()].filter((split) => split === "train").length);
+  });
+
+  test("leak where an image of the dev file is in the training file under another name", async () => {
+    const rows = await questions();
+    const dev = join(root, "dev.jsonl");
+    await writeFile(dev, JSON.stringify(rows[1]));
+    const { report } = await prepare(rows, { dev, testFraction: 0 });
+    expect(report.leaked).toBe(3);
+  });
+
+  test("are rejected where no folder is named, or their image cannot be used", async () => {
+    const rows = await questions();
+    const { report } = await prepare([...rows, { source: "a", target: "b", image: "../x.png" }]);
+    expect(report.rejected).toEqual([
+      expect.objectContaining({ line: 121, reason: expect.stringContaining("'..'") as string }),
+    ]);
+    const text = { source: "a", target: "b" };
+    const without = await prepare([...rows, text], { images: undefined, testFraction: 0, devFraction: 0 });
+    expect(without.report).toMatchObject({ rows: 1, rejectedCount: 120 });
+    expect(without.report.rejected[0]!.reason).toContain("data.images");
+  });
+
+  test("a limit copies no image that no row has", async () => {
+    const { report, output } = await prepare(await questions(), {
+      limit: 6,
+      testFraction: 0,
+      devFraction: 0,
+    });
+    expect(report.rows).toBe(6);
+    expect((await filesBelow(join(output, "images"))).length).toBe(report.images!.files);
+    expect(report.images!.files).toBeLessThanOrEqual(6);
+  });
+
+  test("what a killed call left whole is taken, what it left in part is written again", async () => {
+    const source = { kind: "ocr-lines", rows: 30, width: 128, maxCharacters: 12 };
+    const config = dataConfig.parse({ source });
+    const output = join(root, "resumed");
+    const report = await prepareData(config, output);
+    const files = await filesBelow(join(output, "images"));
+    const read = (): Promise<readonly Buffer[]> =>
+      Promise.all(files.map((file) => readFile(join(output, "images", file))));
+    const before = await read();
+    const kept = join(output, "images", files[0]!);
+    const writtenAt = (await stat(kept)).mtimeMs;
+    await rm(join(output, "images", files[1]!));
+    await writeFile(join(output, "images", files[2]!), before[2]!.subarray(0, 40));
+    expect(await prepareData(config, output)).toEqual(report);
+    expect(await filesBelow(join(output, "images"))).toEqual(files);
+    expect(await read()).toEqual(before);
+    expect((await stat(kept)).mtimeMs).toBe(writtenAt);
+  });
+});
+
+describe(thumbnail, () => {
+  test("is a PNG of at most the size asked for", async () => {
+    const large = { width: 90, height: 30, channels: 3, background: "#123" } as const;
+    await sharp({ create: large }).jpeg().toFile(join(images, "large.jpg"));
+    const small = await sharp(await thumbnail(images, "large.jpg", 30)).metadata();
+    expect(small).toMatchObject({ format: "png", width: 30, height: 10 });
+    await expect(thumbnail(images, "text.png", 30)).rejects.toThrow("cannot be decoded");
+  });
+});

@@ -1,0 +1,130 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, describe, test } from "vitest";
+import { dataConfig } from "../data-config.js";
+import { prepareData } from "../prepare-data.js";
+import { readAllRows } from "../read-rows.js";
+import { brightness } from "../render/bitmap.js";
+import { openTypeface } from "../render/fonts.js";
+import { boxOf } from "../render/outline.js";
+import { encodePng } from "../render/png.js";
+import { sourceKey, SPLITS } from "../split.js";
+import { drawLine, layOut } from "./draw-line.js";
+import { BACKGROUNDS, MIN_CONTRAST } from "./line-look.js";
+import { linePicture, ocrLineDrawer, ocrLinesSource, scanOcrLines } from "./ocr-lines.js";
+
+const settingsOf = (settings: object = {}) => ocrLinesSource.parse({ kind: "ocr-lines", ...settings });
+const someLine = fc.integer({ min: 1, max: 1_000_000 });
+const someSeed = fc.nat(1000);
+
+describe(ocrLineDrawer, () => {
+  test("gives the same bytes for the same seed and place, other ones for others", async () => {
+    const bytes = async (seed: number, line: number): Promise<string> =>
+      encodePng(await ocrLineDrawer(settingsOf({ seed, colour: "rgb" }))(line)).toString("base64");
+    await fc.assert(
+      fc.asyncProperty(someSeed, someLine, async (seed, line) => {
+        expect(await bytes(seed, line)).toBe(await bytes(seed, line));
+        expect(await bytes(seed, line)).not.toBe(await bytes(seed + 1, line));
+        expect(await bytes(seed, line)).not.toBe(await bytes(seed, line + 1));
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  test("lays every line inside the picture, whatever its size, text and look", async () => {
+    const sizes = fc.constantFrom(
+      { width: 320, height: 32 },
+      { width: 160, height: 16 },
+      { width: 640, height: 48 },
+    );
+    await fc.assert(
+      fc.asyncProperty(someSeed, someLine, sizes, async (seed, line, size) => {
+        const picture = linePicture(settingsOf({ seed, ...size }), line);
+        const box = boxOf(layOut(await openTypeface(picture.look.face), picture))!;
+        expect(Math.min(box.left, box.top)).toBeGreaterThanOrEqual(1 - 1e-9);
+        expect(box.right).toBeLessThanOrEqual(size.width - 1 + 1e-9);
+        expect(box.bottom).toBeLessThanOrEqual(size.height - 1 + 1e-9);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("keeps ink apart from paper, and its pixels show it", async () => {
+    const settings = settingsOf({ colour: "rgb" });
+    for (let line = 1; line <= 60; line++) {
+      const picture = linePicture(settings, line);
+      const { ink, paper, second } = picture.look;
+      for (const one of [paper, second])
+        expect(Math.abs(brightness(one) - brightness(ink))).toBeGreaterThanOrEqual(MIN_CONTRAST);
+      const plain = { ...picture.look, background: "plain", blur: 0, noise: 0 } as const;
+      const { data } = await drawLine({ ...picture, look: plain });
+      const colours = new Set(Array.from({ length: data.length / 3 }, (_, at) => data[3 * at]!));
+      expect(colours.has(paper[0])).toBe(true);
+      expect(colours.size).toBeGreaterThan(4);
+    }
+  });
+
+  test("uses every background, and every pixel a channel in grey", async () => {
+    const looks = Array.from({ length: 300 }, (_, line) => linePicture(settingsOf(), line + 1).look);
+    expect(new Set(looks.map(({ background }) => background))).toEqual(new Set(BACKGROUNDS));
+    const { data, channels } = await ocrLineDrawer(settingsOf())(7);
+    expect([channels, data.length]).toEqual([1, 320 * 32]);
+  });
+});
+
+describe(scanOcrLines, () => {
+  test("makes lines of the length asked for, without spaces at their ends; more rows keep the first ones", async () => {
+    const texts: string[] = [];
+    for await (const scanned of scanOcrLines(settingsOf({ rows: 3000, maxCharacters: 20 })))
+      if ("row" in scanned) texts.push(scanned.row.target);
+    for (const text of texts) {
+      expect(text).toBe(text.trim());
+      expect(text).toMatch(/^[\x20-\x7e€£]{1,20}$/);
+    }
+    expect(new Set(texts).size).toBeGreaterThan(2700);
+    const first = scanOcrLines(settingsOf({ rows: 1, maxCharacters: 20 }));
+    expect((await first.next()).value).toMatchObject({ line: 1, row: { target: texts[0] } });
+  });
+
+  test("shows every printable character", async () => {
+    const seen = new Set<string>();
+    for await (const scanned of scanOcrLines(settingsOf({ rows: 8000 })))
+      if ("row" in scanned) for (const character of scanned.row.target) seen.add(character);
+    for (const character of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;!?'\"()-/&%#+*=@€£$")
+      expect(seen.has(character), character).toBe(true);
+  });
+
+  test("no text is in two splits, in any case or spacing, and the same recipe gives the same rows", async () => {
+    const root = await mkdtemp(join(tmpdir(), "slm-ocr-"));
+    const config = dataConfig.parse({
+      source: { kind: "ocr-lines", rows: 400, width: 96, height: 16, maxCharacters: 8, seed: 3 },
+      testFraction: 0.2,
+      devFraction: 0.2,
+    });
+    const reports = await Promise.all(["a", "b"].map((name) => prepareData(config, join(root, name))));
+    expect(reports[0]).toEqual(reports[1]);
+    const owners = new Map<string, string>();
+    let rows = 0;
+    for (const split of SPLITS) {
+      const own = await readAllRows(join(root, "a", `${split}.jsonl`));
+      expect(await readAllRows(join(root, "b", `${split}.jsonl`))).toEqual(own);
+      for (const { target, teacherSource } of own) {
+        rows++;
+        expect(teacherSource).toBe(target);
+        expect(owners.get(sourceKey(target)) ?? split).toBe(split);
+        owners.set(sourceKey(target), split);
+      }
+    }
+    expect(rows).toBe(400);
+    await rm(root, { recursive: true });
+  });
+});
+
+describe("settings", () => {
+  test("refuse pictures too small for their lines", () => {
+    expect(() => settingsOf({ width: 64 })).toThrow("too small to read");
+    expect(() => settingsOf({ width: 0 })).toThrow();
+  });
+});

@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { dataConfig } from "../data-config.js";
+import { prepareData } from "../prepare-data.js";
+import { readAllRows } from "../read-rows.js";
+import { boxOf } from "../render/outline.js";
+import { encodePng } from "../render/png.js";
+import { SPLITS } from "../split.js";
+import { barBox, LABELS } from "./chart-scene.js";
+import { CHART_QUESTIONS } from "./chart-questions.js";
+import { guessWithoutPicture } from "./guess.js";
+import { recount } from "../testing/recount.js";
+import { SHAPE_QUESTIONS } from "./shape-questions.js";
+import { COLOUR_NAMES, FIGURE_NAMES, outlinesOfShape } from "./shapes-scene.js";
+import { sceneDrawer, sceneRow, scenesSource, type SceneRow } from "./scenes-source.js";
+
+const settingsOf = (settings: object = {}) => scenesSource.parse({ kind: "scenes", ...settings });
+const rowsOf = (count: number, settings = settingsOf()): readonly SceneRow[] =>
+  Array.from({ length: count }, (_, index) => sceneRow(settings, index + 1));
+const ROWS = rowsOf(16_000);
+
+describe(sceneRow, () => {
+  test("answers agree with a recount from the words of the truth and of the question alone", () => {
+    for (const { truth, question } of ROWS)
+      expect([truth, question.source, recount(truth, question.source)]).toEqual([
+        truth,
+        question.source,
+        question.target,
+      ]);
+  });
+
+  test("asks every kind of question", () => {
+    const kinds = new Set(ROWS.map(({ question }) => question.kind));
+    expect(kinds).toEqual(new Set([...Object.keys(SHAPE_QUESTIONS), ...Object.keys(CHART_QUESTIONS)]));
+  });
+
+  /** Answers of each kind that are about equally likely. */
+  const CHANCE: Readonly<Record<string, number>> = {
+    colour: 1 / COLOUR_NAMES.length,
+    figure: 1 / FIGURE_NAMES.length,
+    count: 1 / 6,
+    exists: 1 / 2,
+    relation: 1 / 2,
+    compare: 1 / 2,
+    size: 1 / 2,
+    value: 1 / 10,
+    extreme: 1 / LABELS.length,
+    difference: 1 / 6,
+    more: 1 / 2,
+    bars: 1 / 3,
+  };
+
+  test("no question gives its answer away: the best guess without the picture stays near chance", () => {
+    const asked = ROWS.map(({ question }) => question);
+    const half = asked.length / 2;
+    const guesses = guessWithoutPicture(asked.slice(0, half), asked.slice(half));
+    expect(guesses.map(({ kind }) => kind).sort()).toEqual(Object.keys(CHANCE).sort());
+    for (const { kind, right, rows } of guesses) {
+      const chance = CHANCE[kind]!;
+      // Three standard deviations of a share of so many rows, and a little for values that charts do not have twice.
+      const margin = 0.02 + 3 * Math.sqrt((chance * (1 - chance)) / rows);
+      expect([kind, right <= chance + margin], `${kind}: ${right} of ${rows}`).toEqual([kind, true]);
+    }
+  });
+
+  test("more rows keep the first ones; a scene has as many questions as asked for", () => {
+    const settings = settingsOf({ questions: 3, topics: ["shapes"] });
+    const some = rowsOf(30, settings);
+    expect(some.map(({ index }) => index)).toEqual(some.map((_, place) => Math.floor(place / 3)));
+    expect(rowsOf(10, settings)).toEqual(some.slice(0, 10));
+  });
+});
+
+describe("scenes", () => {
+  test("shapes lie inside the picture and apart from one another; labels and bars do not meet", () => {
+    fc.assert(
+      fc.property(fc.nat(100), fc.integer({ min: 1, max: 100_000 }), (seed, line) => {
+        const { scene } = sceneRow(settingsOf({ seed }), line);
+        const boxes =
+          scene.topic === "shapes"
+            ? scene.shapes.map((shape) => boxOf(outlinesOfShape(shape, 96))!)
+            : scene.bars.map(({ value }, index) => barBox(value, index, scene.bars.length, 96));
+        for (const [index, box] of boxes.entries()) {
+          expect(Math.min(box.left, box.top)).toBeGreaterThanOrEqual(0);
+          expect(Math.max(box.right, box.bottom)).toBeLessThanOrEqual(96);
+          for (const other of boxes.slice(index + 1)) {
+            const meets =
+              box.left < other.right &&
+              other.left < box.right &&
+              box.top < other.bottom &&
+              other.top < box.bottom;
+            expect(meets).toBe(false);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("gives the same bytes for the same seed and place, for all questions of a scene", async () => {
+    const draw = sceneDrawer(settingsOf({ seed: 5 }));
+    const bytes = async (line: number): Promise<string> => encodePng(await draw(line)).toString("base64");
+    for (const line of [1, 5, 401]) {
+      expect(await bytes(line)).toBe(await bytes(line));
+      expect(await bytes(line)).toBe(await bytes(line + 3));
+      expect(await bytes(line)).not.toBe(await bytes(line + 4));
+    }
+  });
+
+  test("no scene is in two splits, and rows of a scene share one file", async () => {
+    const root = await mkdtemp(join(tmpdir(), "slm-scenes-"));
+    const config = dataConfig.parse({
+      source: { kind: "scenes", rows: 400, pixels: 48 },
+      testFraction: 0.2,
+      devFraction: 0.2,
+    });
+    const report = await prepareData(config, root);
+    const owners = new Map<string, string>();
+    for (const split of SPLITS) {
+      for (const { source, teacherSource, image } of await readAllRows(join(root, `${split}.jsonl`))) {
+        const truth = teacherSource!.slice(0, -`. ${source}`.length);
+        const owner = `${split} ${image!}`;
+        expect(owners.get(truth) ?? owner).toBe(owner);
+        owners.set(truth, owner);
+      }
+    }
+    expect(report.images!.files).toBe(100);
+    expect(owners.size).toBe(100);
+    await rm(root, { recursive: true });
+  });
+});
+
+describe("settings", () => {
+  test("refuse a topic that stands there twice, or none", () => {
+    expect(() => settingsOf({ topics: ["shapes", "shapes"] })).toThrow("twice");
+    expect(() => settingsOf({ topics: [] })).toThrow();
+  });
+});
