@@ -1,35 +1,56 @@
 import { logSumExp } from "./logits.js";
-import { type DecodeOptions, type Decoded, checkInterrupted, stepRows } from "./options.js";
+import {
+  type DecodeOptions,
+  type Decoded,
+  type EndReason,
+  checkInterrupted,
+  isLate,
+  stepRows,
+} from "./options.js";
 import type { StepDecoder } from "./step-decoder.js";
 
-/** Every row on its own: `choose` picks its next token until it picks `eos` or the row is full. */
+interface OpenRow {
+  readonly tokens: number[];
+  logProbability: number;
+  reason: EndReason | undefined;
+}
+
+/** Every row on its own: its chooser picks the next token until it picks `eos`, the row is full or somebody ends it. */
 export async function decodeTokenByToken(
   decoder: StepDecoder,
   options: DecodeOptions,
-  choose: (logits: Float32Array) => number,
+  chooserOf: (row: number) => (logits: Float32Array) => number,
 ): Promise<Decoded[]> {
-  const { bos, eos, pad, maxTokens, onToken, signal } = options;
-  const rows = Array.from({ length: decoder.rows }, () => ({
-    tokens: [] as number[],
-    logProbability: 0,
-    finished: false,
-  }));
+  const { bos, eos, pad, maxTokens, onToken, stopsAfter, signal } = options;
+  const rows = Array.from({ length: decoder.rows }, (_, at) => {
+    const row: OpenRow = { tokens: [], logProbability: 0, reason: undefined };
+    return { row, choose: chooserOf(at) };
+  });
   const feed = new Int32Array(decoder.rows).fill(bos);
-  for (let length = 0; length < maxTokens && rows.some(({ finished }) => !finished); length++) {
+  let isLast = false;
+  for (let length = 1; !isLast && rows.some(({ row }) => row.reason === undefined); length++) {
     checkInterrupted(signal);
     const logitsOf = await stepRows(decoder, feed);
+    const late = isLate(options);
+    isLast = late || length === maxTokens;
     feed.fill(pad);
-    rows.forEach((row, at) => {
-      if (row.finished) return;
+    rows.forEach(({ row, choose }, at) => {
+      if (row.reason !== undefined) return;
       const logits = logitsOf(at);
       const token = choose(logits);
       row.logProbability += logits[token]! - logSumExp(logits);
-      row.finished = token === eos;
-      if (row.finished) return;
+      if (token === eos) {
+        row.reason = "eos";
+        return;
+      }
       row.tokens.push(token);
       feed[at] = token;
       onToken?.(at, token);
+      if (stopsAfter?.(at, row.tokens) === true) row.reason = "stop";
+      else if (isLast) row.reason = late ? "time" : "length";
     });
   }
-  return rows;
+  return rows.map(({ row: { tokens, logProbability, reason = "length" } }) => {
+    return { tokens, logProbability, finished: reason === "eos", reason };
+  });
 }

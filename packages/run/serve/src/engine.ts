@@ -3,15 +3,20 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readDeviceModel, resolveInside, type DeviceModel } from "@slm/artifact";
-import { argmax, createRandom, sampleToken, type SamplingOptions } from "@slm/decoding";
+import {
+  checkRules,
+  createRandom,
+  createTokenChooser,
+  type SamplingOptions,
+  type TokenRules,
+} from "@slm/decoding";
 import { SlmError } from "@slm/error";
-import { TextStream } from "@slm/generate";
+import { StopText, TextStream } from "@slm/generate";
 import { readOnnx, writeOnnx } from "@slm/graph";
 import type { Runtime, Session } from "@slm/runtime";
 import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { BatchLoop, type LoopObserver, type LoopOptions } from "./batching/batch-loop.js";
 import { hasRowPositions, perRowDecoder } from "./batching/per-row-decoder.js";
-import { StopText } from "./stop-text.js";
 
 export interface TextRequest {
   readonly source: string;
@@ -19,6 +24,8 @@ export interface TextRequest {
   readonly maxTokens?: number;
   /** Default: the likeliest token. */
   readonly sampling?: SamplingOptions & { readonly seed: number };
+  /** Bias and penalties. The repetition penalty counts a decoder-only model's source too. */
+  readonly rules?: TokenRules;
   /** Sequences that end the answer. */
   readonly stop?: readonly string[];
   /** Told each piece of the text as soon as it is certain. */
@@ -78,6 +85,7 @@ export class ServingEngine {
     const maxTokens = Math.min(request.maxTokens ?? room, room);
     if (maxTokens < 1)
       throw new SlmError("USAGE", `a source of ${source.length} tokens leaves no room for an answer`);
+    if (request.rules !== undefined) checkRules(request.rules, this.model.vocabularySize);
     return { run: () => this.#run(request, source, maxTokens) };
   }
 
@@ -88,7 +96,7 @@ export class ServingEngine {
   }
 
   async #run(request: TextRequest, source: readonly number[], maxTokens: number): Promise<TextAnswer> {
-    const { stop = [], onText, sampling, signal } = request;
+    const { stop = [], onText, signal } = request;
     const tokens: number[] = [];
     let text = "";
     const cut = new StopText(stop, (piece) => {
@@ -104,7 +112,7 @@ export class ServingEngine {
     const result = await this.loop.submit({
       source,
       maxTokens,
-      choose: chooser(sampling),
+      choose: this.#chooser(request, source),
       onToken: (token) => {
         tokens.push(token);
         if (!isWhole) stream.push(token);
@@ -121,12 +129,18 @@ export class ServingEngine {
     const counted = { sourceTokens: source.length, tokens: result.tokens };
     return { text, reason, ...counted, waitedMs, firstTokenMs, totalMs };
   }
-}
 
-function chooser(sampling: TextRequest["sampling"]): (logits: Float32Array) => number {
-  if (sampling === undefined) return argmax;
-  const { next } = createRandom(sampling.seed);
-  return (logits) => sampleToken(logits, sampling, next);
+  #chooser({ sampling, rules }: TextRequest, source: readonly number[]): (logits: Float32Array) => number {
+    const { tokens, architecture } = this.model;
+    return createTokenChooser({
+      eos: tokens.eos,
+      before: [...(architecture === "decoder-only" ? source : []), tokens.bos],
+      ...(sampling === undefined
+        ? {}
+        : { sampling: { ...sampling, random: createRandom(sampling.seed).next } }),
+      ...(rules === undefined ? {} : { rules }),
+    });
+  }
 }
 
 /**

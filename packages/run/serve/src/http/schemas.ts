@@ -13,7 +13,39 @@ const temperature = z
   .max(2)
   .default(0)
   .openapi({ description: "0 takes the likeliest token, the default; above, tokens are drawn." });
-const topP = z.number().gt(0).max(1).default(1);
+const topP = z
+  .number()
+  .gt(0)
+  .max(1)
+  .default(1)
+  .openapi({ description: "Draw among the fewest tokens whose probabilities reach this sum." });
+const topK = z
+  .int()
+  .min(0)
+  .max(1_000_000)
+  .default(0)
+  .openapi({ description: "Draw among this many likeliest tokens; 0: among all." });
+const minP = z.number().min(0).max(1).default(0).openapi({
+  description: "Draw among tokens at least this many times as probable as the likeliest.",
+});
+const repetitionPenalty = z
+  .number()
+  .gt(0)
+  .max(100)
+  .default(1)
+  .openapi({ description: "Above 1 discourages tokens that were seen, as in Hugging Face's generate." });
+const penalty = z.number().min(-2).max(2).default(0);
+const presencePenalty = penalty.openapi({
+  description: "Taken off the score of every token of the answer so far.",
+});
+const frequencyPenalty = penalty.openapi({
+  description: "Taken off a token's score as often as it stands in the answer so far.",
+});
+const logitBias = z
+  .record(z.string().regex(/^\d{1,9}$/u, "expected a token id"), z.number().min(-100).max(100))
+  .nullish()
+  .transform((value) => new Map(Object.entries(value ?? {}).map(([id, bias]) => [Number(id), bias])))
+  .openapi({ description: "Added to the scores of these token ids." });
 const seed = z
   .int()
   .min(0)
@@ -41,6 +73,12 @@ const shared = {
   model,
   temperature,
   top_p: topP,
+  top_k: topK,
+  min_p: minP,
+  repetition_penalty: repetitionPenalty,
+  presence_penalty: presencePenalty,
+  frequency_penalty: frequencyPenalty,
+  logit_bias: logitBias,
   seed,
   stop,
   n: z.literal(1).optional(),
@@ -86,6 +124,12 @@ export const generateRequest = z
     maxTokens,
     temperature,
     topP,
+    topK,
+    minP,
+    repetitionPenalty,
+    presencePenalty,
+    frequencyPenalty,
+    logitBias,
     seed,
     stop,
   })
