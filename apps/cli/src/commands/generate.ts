@@ -61,14 +61,21 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     const { withModel } = await import("../models/open-model.js");
     const { withRuntime } = await import("../compute/open-engine.js");
     const { locateModel } = await import("../models/locate-model.js");
-    await locateModel(model); // Before standard input is waited for.
+    const { readSchema, schemaConstraint } = await import("../models/read-constraint.js");
+    // Before standard input is waited for.
+    await locateModel(model);
+    const schema = flags["json-schema"] === undefined ? undefined : await readSchema(flags["json-schema"]);
     const prompts = await readPrompts(flags.prompt, process.stdin);
     const streamed = flags.stream && !this.jsonEnabled();
     const { progress } = this.context(1);
-    const options = { ...choiceOptions(flags), signal: this.signal };
     const generations = await withRuntime(flags.threads, (runtime) =>
       withModel(model, { runtime, progress, signal: this.signal }, async (directory) => {
         const generator = await loadGenerator(directory, runtime);
+        const options = {
+          ...choiceOptions(flags),
+          ...(schema === undefined ? {} : { constraint: await schemaConstraint(schema, directory) }),
+          signal: this.signal,
+        };
         if (!streamed) return generator.generate(prompts, options);
         const results: Generation[] = [];
         const onToken = (_row: number, piece: string): void => {

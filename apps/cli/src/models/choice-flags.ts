@@ -89,6 +89,11 @@ export const choiceFlags = {
     "Taken off a token's score as often as it stands in the answer so far, as in OpenAI's API.",
     PENALTY,
   )(),
+  "json-schema": Flags.string({
+    helpValue: "<file>",
+    helpGroup: GROUP,
+    summary: "Answer with JSON that this JSON Schema allows.",
+  }),
   stop: Flags.string({
     multiple: true,
     multipleNonGreedy: true,

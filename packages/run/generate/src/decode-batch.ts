@@ -16,7 +16,7 @@ export interface BatchEngine {
 
 export type BatchOptions = Pick<
   DecodeOptions,
-  "strategy" | "random" | "rules" | "onToken" | "stopsAfter" | "signal"
+  "strategy" | "random" | "rules" | "constraint" | "onToken" | "stopsAfter" | "signal"
 > & {
   readonly maxTokens?: number;
   /** Time from the start of the batch after which no step begins [ms]. */

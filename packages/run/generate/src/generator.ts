@@ -94,7 +94,7 @@ class ModelGenerator implements Generator {
 
 /** The options that decoding takes as they are. */
 function settingsOf(
-  { maxTokens, maxTimeMs, rules, seed, signal }: GenerateOptions,
+  { maxTokens, maxTimeMs, rules, constraint, seed, signal }: GenerateOptions,
   rows: readonly number[],
 ): Omit<BatchOptions, "strategy"> {
   const random = seed === undefined ? [] : rows.map((row) => createRandom((seed + row) % 2 ** 32).next);
@@ -102,6 +102,7 @@ function settingsOf(
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(maxTimeMs === undefined ? {} : { maxTimeMs }),
     ...(rules === undefined ? {} : { rules }),
+    ...(constraint === undefined ? {} : { constraint }),
     ...(seed === undefined ? {} : { random: (at) => random[at]!() }),
     ...(signal === undefined ? {} : { signal }),
   };

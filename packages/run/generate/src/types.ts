@@ -1,5 +1,5 @@
 import type { DeviceModel } from "@slm/artifact";
-import type { EndReason, Strategy, TokenRules } from "@slm/decoding";
+import type { EndReason, Strategy, TokenConstraint, TokenRules } from "@slm/decoding";
 
 export interface GenerateOptions {
   /** Default greedy. */
@@ -15,6 +15,8 @@ export interface GenerateOptions {
   readonly seed?: number;
   /** Bias and penalties. The repetition penalty counts a decoder-only model's source too, as it reads it as its own text. */
   readonly rules?: TokenRules;
+  /** What every text must be, as its state before the first token: `constrainTokens` of `@slm/constraint` makes one. */
+  readonly constraint?: TokenConstraint;
   /**
    * Sequences that end a text, which stops before the first of them. They may begin and end within tokens. With beams, a
    * beam that holds one is complete.

@@ -8,6 +8,7 @@ import { SlmError } from "@slm/error";
 import type { ServingEngine, TextAnswer, TextRequest } from "../engine.js";
 import type { ModelHost } from "../model-host.js";
 import type { ServerMetrics } from "../metrics.js";
+import type { TextFormat } from "../text-formats.js";
 import type { ServeConfig } from "../serve-config.js";
 import { ClientGone, RequestTimeout, toHttpError } from "./http-error.js";
 
@@ -27,6 +28,7 @@ export interface AnswerOptions {
   readonly topK: number;
   readonly minP: number;
   readonly rules: TokenRules;
+  readonly format: TextFormat;
   readonly seed: number | undefined;
   readonly stop: readonly string[];
 }
@@ -103,11 +105,12 @@ function textRequest(
   index: number,
   options: AnswerOptions & { readonly signal: AbortSignal; readonly onText?: Piece },
 ): TextRequest {
-  const { maxTokens, temperature, rules, stop, signal, onText } = options;
+  const { maxTokens, temperature, rules, format, stop, signal, onText } = options;
   return {
     source,
     stop,
     rules,
+    format,
     signal,
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(temperature === 0 ? {} : { sampling: samplingOf(options, index) }),

@@ -122,6 +122,25 @@ describe(createApp, () => {
     expect(tooLarge.text).toContain("logitBias");
   });
 
+  test("keeps an answer within a JSON Schema, and refuses a schema it does not know by name", async () => {
+    const app = appOf();
+    const answer = async (schema: object) => {
+      const format = { type: "json_schema", json_schema: { name: "answer", strict: true, schema } };
+      const messages = [{ role: "user", content: "abc" }];
+      return post(app, "/v1/chat/completions", { messages, response_format: format });
+    };
+    // The model's own answer is letters, C B A; they are no JSON, and its vocabulary can spell nothing else.
+    expect((await answer({ type: "null" })).status).toBe(400);
+    const refused = await answer({ type: "string", pattern: "a" });
+    expect(refused).toMatchObject({ status: 400 });
+    expect(refused.text).toContain("'pattern' is not supported");
+    const plain = { prompt: "abc", response_format: { type: "text" } };
+    expect((await post(app, "/v1/completions", plain)).text).toContain("C B A");
+    expect((await post(app, "/v1/completions", { ...plain, response_format: { type: "xml" } })).status).toBe(
+      400,
+    );
+  });
+
   test("streams pieces that add up to the answer, and ends with [DONE]", async () => {
     const { text, headers } = await post(appOf(), "/v1/completions", {
       prompt: "abc",

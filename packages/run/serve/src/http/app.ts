@@ -22,7 +22,8 @@ import {
   modelsRoute,
   reloadRoute,
 } from "./routes.js";
-import type { completionRequest, healthResponse } from "./schemas.js";
+import type { TextFormat } from "../text-formats.js";
+import type { completionRequest, healthResponse, ResponseFormat } from "./schemas.js";
 
 export interface AppServices extends AnswerServices {
   /** Keys of clients; empty: everybody may ask. */
@@ -136,11 +137,19 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
     );
   });
   app.openapi(generateRoute, async (context) => {
-    const { source, repetitionPenalty, presencePenalty, frequencyPenalty, logitBias, maxTokens, ...others } =
-      context.req.valid("json");
+    const {
+      responseFormat,
+      source,
+      repetitionPenalty,
+      presencePenalty,
+      frequencyPenalty,
+      logitBias,
+      maxTokens,
+      ...others
+    } = context.req.valid("json");
     const sources = typeof source === "string" ? [source] : source;
     const rules = { repetitionPenalty, presencePenalty, frequencyPenalty, logitBias };
-    const options = { ...others, seed: others.seed, maxTokens, rules };
+    const options = { ...others, seed: others.seed, maxTokens, rules, format: formatOf(responseFormat) };
     const answers = await answerAll(context, services, sources, options);
     return context.json({ results: answers.map((answer) => ({ ...answer })) }, 200);
   });
@@ -158,7 +167,19 @@ function optionsOf(
     frequencyPenalty: request.frequency_penalty,
     logitBias: request.logit_bias,
   };
-  return { maxTokens, temperature, topP, topK, minP, rules, seed, stop };
+  const format = formatOf(request.response_format);
+  return { maxTokens, temperature, topP, topK, minP, rules, format, seed, stop };
+}
+
+function formatOf(asked: ResponseFormat): TextFormat {
+  switch (asked.type) {
+    case "text":
+      return { kind: "text" };
+    case "json_object":
+      return { kind: "object" };
+    case "json_schema":
+      return { kind: "schema", schema: asked.json_schema.schema };
+  }
 }
 
 function health({ host }: AppServices): z.infer<typeof healthResponse> {

@@ -60,6 +60,26 @@ const model = z
   .max(256)
   .optional()
   .openapi({ description: "Name of the model that is served, or nothing." });
+const responseFormat = z
+  .discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("text") }),
+    z.strictObject({ type: z.literal("json_object") }),
+    z.strictObject({
+      type: z.literal("json_schema"),
+      json_schema: z.strictObject({
+        name: z.string().max(64).optional(),
+        description: z.string().max(10_000).optional(),
+        strict: z.boolean().nullish(),
+        schema: z.record(z.string(), z.unknown()),
+      }),
+    }),
+  ])
+  .default({ type: "text" })
+  .openapi({
+    description:
+      "What the answer must be: any text, any JSON object, or JSON that a schema allows. A schema with a keyword that is not " +
+      "supported is refused. An answer that ends for its length may be cut off.",
+  });
 const text = z.string().min(1).max(1_000_000);
 
 /** Fields that clients send along and that change no answer. */
@@ -81,6 +101,7 @@ const shared = {
   logit_bias: logitBias,
   seed,
   stop,
+  response_format: responseFormat,
   n: z.literal(1).optional(),
   stream: z.boolean().default(false),
   stream_options: z.strictObject({ include_usage: z.boolean().optional() }).nullish(),
@@ -132,6 +153,7 @@ export const generateRequest = z
     logitBias,
     seed,
     stop,
+    responseFormat,
   })
   .openapi("GenerateRequest");
 
@@ -213,6 +235,7 @@ export const errorResponse = z
   .object({ error: z.object({ message: z.string(), type: z.string(), code: z.string(), param: z.null() }) })
   .openapi("Error");
 
+export type ResponseFormat = z.output<typeof responseFormat>;
 export type CompletionRequest = z.infer<typeof completionRequest>;
 export type ChatRequest = z.infer<typeof chatRequest>;
 export type GenerateRequest = z.infer<typeof generateRequest>;
