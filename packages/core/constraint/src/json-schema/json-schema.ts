@@ -68,7 +68,7 @@ class SchemaCompiler {
     if (depth > DEEPEST) throw refuse(pointer, `schemas may be ${DEEPEST} levels deep`);
     if (schema === true) return this.#parts.value;
     if (!isObject(schema))
-      throw refuse(pointer, `expected a schema, got ${String(JSON.stringify(schema)).slice(0, 80)}`);
+      throw refuse(pointer, `expected a schema, got ${JSON.stringify(schema).slice(0, 80)}`);
     const alone = ALONE_KEYWORDS.find((key) => Object.hasOwn(schema, key));
     if (alone !== undefined) {
       refuseOthers(schema, pointer, alone === "const" ? ["const", "type"] : [alone]);
