@@ -1,6 +1,7 @@
 import { Flags } from "@oclif/core";
-import type { Strategy } from "@slm/decoding";
+import type { EndReason } from "@slm/decoding";
 import type { Generation } from "@slm/generate";
+import { choiceFlags, choiceOptions } from "../models/choice-flags.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
@@ -13,8 +14,10 @@ export interface GeneratedText {
   readonly tokens: number;
   readonly firstTokenMs: number;
   readonly tokensPerSecond: number;
-  /** Whether the model ended it; false where `--max-tokens` did. */
+  /** Whether the model ended it. */
   readonly finished: boolean;
+  /** What ended it: the model, a `--stop` text, `--max-tokens` or `--max-time`. */
+  readonly reason: EndReason;
 }
 
 export interface GenerateResult extends GeneratedText {
@@ -40,13 +43,13 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
       summary: "Text to answer; may be repeated.",
     }),
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
-    beams: Flags.integer({ min: 1, helpValue: "<n>", summary: "Beam search with n beams. Default: greedy." }),
-    "max-tokens": Flags.integer({ min: 1, helpValue: "<n>", summary: "Most tokens of an answer." }),
+    ...choiceFlags,
     model: modelFlag,
     threads: threadsFlag,
   };
   static override examples = [
     "<%= config.bin %> generate runs/quickstart/deploy --prompt hello",
+    "<%= config.bin %> generate MODEL --prompt hello --temperature 0.8 --top-p 0.9 --seed 7 --stop END",
     "cat words.txt | <%= config.bin %> generate runs/quickstart/deploy --beams 4",
   ];
 
@@ -58,18 +61,21 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     const { withModel } = await import("../models/open-model.js");
     const { withRuntime } = await import("../compute/open-engine.js");
     const { locateModel } = await import("../models/locate-model.js");
-    await locateModel(model); // Before standard input is waited for.
+    const { readSchema, schemaConstraint } = await import("../models/read-constraint.js");
+    // Before standard input is waited for.
+    await locateModel(model);
+    const schema = flags["json-schema"] === undefined ? undefined : await readSchema(flags["json-schema"]);
     const prompts = await readPrompts(flags.prompt, process.stdin);
     const streamed = flags.stream && !this.jsonEnabled();
     const { progress } = this.context(1);
-    const options = {
-      ...(flags.beams === undefined ? {} : { strategy: beamSearch(flags.beams) }),
-      ...(flags["max-tokens"] === undefined ? {} : { maxTokens: flags["max-tokens"] }),
-      signal: this.signal,
-    };
     const generations = await withRuntime(flags.threads, (runtime) =>
       withModel(model, { runtime, progress, signal: this.signal }, async (directory) => {
         const generator = await loadGenerator(directory, runtime);
+        const options = {
+          ...choiceOptions(flags),
+          ...(schema === undefined ? {} : { constraint: await schemaConstraint(schema, directory) }),
+          signal: this.signal,
+        };
         if (!streamed) return generator.generate(prompts, options);
         const results: Generation[] = [];
         const onToken = (_row: number, piece: string): void => {
@@ -92,13 +98,6 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
 }
 
 function describe(prompt: string, generation: Generation): GeneratedText {
-  const { text, tokens, firstTokenMs, tokensPerSecond, finished } = generation;
-  return { prompt, text, tokens: tokens.length, firstTokenMs, tokensPerSecond, finished };
-}
-
-/** Beams are ranked by mean log-probability, so that long answers are not at a disadvantage. */
-const LENGTH_PENALTY = 1;
-
-function beamSearch(beams: number): Strategy {
-  return { kind: "beam", beams, lengthPenalty: LENGTH_PENALTY };
+  const { text, tokens, firstTokenMs, tokensPerSecond, finished, reason } = generation;
+  return { prompt, text, tokens: tokens.length, firstTokenMs, tokensPerSecond, finished, reason };
 }

@@ -94,6 +94,20 @@ describe("slm generate", () => {
     expect((await runCommand("generate", [...argv.slice(0, 3), "--beams", "0", "--json"])).exitCode).toBe(2);
   });
 
+  test("draws tokens repeatably, ends before a stop text, and says what ended an answer", async () => {
+    const argv = [join(out, "deploy"), "--prompt", "abc", "--json"];
+    const sample = ["--temperature", "5", "--min-p", "0.01", "--max-tokens", "4"];
+    const one = resultOf(await runCommand("generate", [...argv, ...sample, "--seed", "3"]));
+    expect(resultOf(await runCommand("generate", [...argv, ...sample, "--seed", "3"])).text).toBe(one.text);
+    const two = ["--temperature", "5", "--max-tokens", "2"];
+    const long = resultOf(await runCommand("generate", [...argv, ...two]));
+    const stop = String(long.text).slice(0, 1);
+    const stopped = resultOf(await runCommand("generate", [...argv, ...two, "--stop", stop]));
+    expect(stopped).toMatchObject({ text: "", reason: "stop", finished: false });
+    expect((await runCommand("generate", [...argv, "--top-p", "0.5"])).exitCode).toBe(2);
+    expect((await runCommand("generate", [...argv, "--temperature", "hot"])).exitCode).toBe(2);
+  });
+
   test("names a symbol that the model does not know", async () => {
     const { exitCode, json } = await runCommand("generate", [join(out, "deploy"), "-p", "a?c", "--json"]);
     expect([exitCode, json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);

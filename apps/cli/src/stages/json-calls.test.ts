@@ -92,6 +92,31 @@ describe("a run on requests and JSON calls without a test file", () => {
     expect(evaluated.json).toMatchObject({ result: { n: 3, metrics: { jsonExactMatch: 0 } } });
   });
 
+  test("says only what a JSON Schema allows, greedily, drawn and with beams", async () => {
+    const properties = { name: { const: "SetLight" }, room: { enum: ROOMS } };
+    const schema = { type: "object", properties, required: ["name", "room"], additionalProperties: false };
+    const file = join(root, "schema.json");
+    await writeFile(file, JSON.stringify(schema));
+    const argv = [join(out, "deploy"), "-p", "Dim the attic", "--json-schema", file, "--json"];
+    const result = z.object({ result: z.object({ text: z.string(), finished: z.literal(true) }) });
+    for (const more of [[], ["--temperature", "5"], ["--beams", "3"]]) {
+      const { json } = await runCommand("generate", [...argv, ...more]);
+      const value = JSON.parse(result.parse(json).result.text) as {
+        readonly name: string;
+        readonly room: string;
+      };
+      expect(Object.keys(value)).toEqual(["name", "room"]);
+      expect(value.name).toBe("SetLight");
+      expect(ROOMS).toContain(value.room);
+    }
+    await writeFile(file, JSON.stringify({ type: "string", pattern: "a" }));
+    const refused = await runCommand("generate", argv);
+    expect([refused.exitCode, refused.json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);
+    expect((await runCommand("generate", [...argv, "--json-schema", join(root, "none")])).exitCode).not.toBe(
+      0,
+    );
+  });
+
   test("names the row that is longer than the model reads", async () => {
     const argv = [recipe, "--out", join(root, "short"), "--set", "teacher.model.maxSource=5", "--json"];
     const { exitCode, json } = await runCommand("run", argv);

@@ -1,14 +1,28 @@
 /** Beam search: several beginnings per group advance together, the likeliest survive. */
 import { logSumExp, topIds } from "./logits.js";
-import { type DecodeOptions, type Decoded, type Strategy, checkInterrupted, stepRows } from "./options.js";
+import {
+  type DecodeOptions,
+  type Decoded,
+  type EndReason,
+  type Strategy,
+  checkInterrupted,
+  isLate,
+  stepRows,
+} from "./options.js";
 import type { StepDecoder } from "./step-decoder.js";
+import type { TokenConstraint } from "./token-constraint.js";
+import { applyRules, isRuling, SeenTokens } from "./token-rules.js";
 
 type BeamStrategy = Extract<Strategy, { kind: "beam" }>;
 
 /** A beginning, as a list read from its end. */
 interface Beam {
   readonly last: Link | undefined;
+  /** Under the model itself. */
   readonly logProbability: number;
+  /** What beams are ranked by: the same, after bias and penalties of every token. */
+  readonly total: number;
+  readonly constraint: TokenConstraint | undefined;
 }
 
 interface Link {
@@ -21,11 +35,12 @@ interface Candidate {
   readonly beam: number;
   readonly token: number;
   readonly logProbability: number;
+  readonly total: number;
 }
 
 interface Hypothesis extends Beam {
   readonly score: number;
-  readonly finished: boolean;
+  readonly reason: EndReason;
 }
 
 /** One source: its live beams (at most `beams`) and the best complete hypotheses found so far, both best first. */
@@ -41,11 +56,14 @@ interface Group {
  * A step looks at the 2 * beams likeliest continuations of a group (of equals: lower beam, then lower id). Those that
  * end and rank among the first `beams` are complete; the first `beams` of the others live on.
  * A group stops when
- * - no live beam can still win: its sum only falls, so it scores at most sum / maxTokens^lengthPenalty (or
+ * - no live beam can still win: its sum only falls (unless a bias or a penalty adds to it), so it scores at most sum / maxTokens^lengthPenalty (or
  *   sum / next length, where the penalty is negative); or
  * - `beams` hypotheses are complete and the best live beam, scored at its present length, does not beat the worst of
  *   them (the usual rule, which for a positive penalty may miss a better long hypothesis but ends early); or
- * - `maxTokens` is reached: then live beams compete as they are.
+ * - `maxTokens` is reached, or the time is up: then live beams compete as they are.
+ *
+ * A beam that `stopsAfter` ends is complete as if it had ended by itself; that applies to beams that live on, so among
+ * the first `beams`. Bias and penalties change what beams are ranked by; a constraint takes ids away and renormalizes nothing.
  *
  * Source: Wu et al. 2016 (arXiv:1609.08144) section 7, with plain length^penalty for the normalization.
  */
@@ -55,89 +73,167 @@ export async function decodeBeams(
   strategy: BeamStrategy,
 ): Promise<Decoded[]> {
   const { beams } = strategy;
-  const { bos, pad, maxTokens, onToken, signal } = options;
-  const groups = Array.from({ length: decoder.rows / beams }, () => newGroup());
+  const { bos, pad, maxTokens, onToken, signal, constraint } = options;
+  const groups = Array.from({ length: decoder.rows / beams }, () => newGroup(constraint));
+  const scorer = new BeamScorer(options);
   const feed = new Int32Array(decoder.rows).fill(bos);
 
-  for (let length = 1; length <= maxTokens && groups.some(({ settled }) => !settled); length++) {
+  let isLast = false;
+  for (let length = 1; !isLast && groups.some(({ settled }) => !settled); length++) {
     checkInterrupted(signal);
     const logitsOf = await stepRows(decoder, feed);
+    const late = isLate(options);
+    isLast = late || length === maxTokens;
+    const last = late ? "time" : isLast ? "length" : undefined;
     feed.fill(pad);
     const parents = Array.from(feed, (_, row) => row);
     groups.forEach((group, at) => {
       if (group.settled) return;
       const firstRow = at * beams;
-      const candidates = continuations(group.live, 2 * beams, (beam) => logitsOf(firstRow + beam));
-      const survivors = advance(group, candidates, length, options, strategy);
+      const candidates = continuations(group.live, 2 * beams, (beam, state) =>
+        scorer.score(firstRow + beam, logitsOf(firstRow + beam), state),
+      );
+      const survivors = advance(group, candidates, { at, length, last, options, strategy });
       survivors.forEach(({ beam, token }, slot) => {
         parents[firstRow + slot] = firstRow + beam;
         feed[firstRow + slot] = token;
       });
     });
     const mustMove = parents.some((parent, row) => parent !== row);
-    if (mustMove && length < maxTokens && groups.some(({ settled }) => !settled))
-      await decoder.permuteRows(parents);
+    if (mustMove && !isLast && groups.some(({ settled }) => !settled)) await decoder.permuteRows(parents);
   }
 
   return groups.map(({ complete }, row) => {
-    const { last, logProbability, finished } = complete[0]!;
+    const { last, logProbability, reason } = complete[0]!;
     const tokens = tokensOf(last);
     for (const token of tokens) onToken?.(row, token);
-    return { tokens, logProbability, finished };
+    return { tokens, logProbability, finished: reason === "eos", reason };
   });
 }
 
 /** All rows of a group begin alike, so only the first is a beam. */
-function newGroup(): Group {
-  return { live: [{ last: undefined, logProbability: 0 }], complete: [], settled: false };
+function newGroup(constraint: TokenConstraint | undefined): Group {
+  return {
+    live: [{ last: undefined, logProbability: 0, total: 0, constraint }],
+    complete: [],
+    settled: false,
+  };
+}
+
+/** Scores of one beam's continuations. */
+interface Scored {
+  /** Log-probabilities under the model are `logits - normalizer`. */
+  readonly logits: Float32Array;
+  readonly normalizer: number;
+  /** The same after bias, penalties and constraint; absent where there are none. */
+  readonly changed: Float32Array | undefined;
+}
+
+/** Scores continuations. Without rules and constraint nothing is copied. */
+class BeamScorer {
+  readonly #options: DecodeOptions;
+  readonly #isRuled: boolean;
+  #changed = new Float32Array(0);
+
+  constructor(options: DecodeOptions) {
+    this.#options = options;
+    this.#isRuled = isRuling(options.rules);
+  }
+
+  /** Valid until the next call. */
+  score(row: number, logits: Float32Array, { last, constraint }: Beam): Scored {
+    const normalizer = logSumExp(logits);
+    if (!this.#isRuled && constraint === undefined) return { logits, normalizer, changed: undefined };
+    if (this.#changed.length !== logits.length) this.#changed = new Float32Array(logits.length);
+    const changed = this.#changed;
+    for (let id = 0; id < logits.length; id++) changed[id] = logits[id]! - normalizer;
+    const { rules, before, bos } = this.#options;
+    if (this.#isRuled && rules !== undefined)
+      applyRules(changed, rules, new SeenTokens([...(before?.(row) ?? []), bos], tokensOf(last)));
+    constraint?.mask(changed);
+    return { logits, normalizer, changed };
+  }
 }
 
 /** The likeliest `count` continuations of a group's live beams, likeliest first. */
 function continuations(
   live: readonly Beam[],
   count: number,
-  logitsOf: (beam: number) => Float32Array,
+  scored: (beam: number, state: Beam) => Scored,
 ): readonly Candidate[] {
-  const candidates = live.flatMap(({ logProbability }, beam): Candidate[] => {
-    const logits = logitsOf(beam);
-    const base = logProbability - logSumExp(logits);
-    return topIds(logits, count).map((token) => ({ beam, token, logProbability: base + logits[token]! }));
+  const candidates = live.flatMap((state, beam): Candidate[] => {
+    const { logits, normalizer, changed } = scored(beam, state);
+    const base = state.logProbability - normalizer;
+    return topIds(changed ?? logits, count).map((token) => {
+      const logProbability = base + logits[token]!;
+      const total = changed === undefined ? logProbability : state.total + changed[token]!;
+      return { beam, token, logProbability, total };
+    });
   });
   // The sort is stable: beams, and in them ids, are in order already.
   return candidates
-    .filter(({ logProbability }) => logProbability > -Infinity)
-    .sort((x, y) => y.logProbability - x.logProbability)
+    .filter(({ total }) => total > -Infinity)
+    .sort((x, y) => y.total - x.total)
     .slice(0, count);
+}
+
+interface Moment {
+  /** Number of the group. */
+  readonly at: number;
+  readonly length: number;
+  /** Why this step is the last; undefined if it is not. */
+  readonly last: EndReason | undefined;
+  readonly options: DecodeOptions;
+  readonly strategy: BeamStrategy;
 }
 
 /** Takes a step's candidates into the group; returns those that live on, in the order of the new beams. */
 function advance(
   group: Group,
   candidates: readonly Candidate[],
-  length: number,
-  { eos, maxTokens }: DecodeOptions,
-  { beams, lengthPenalty }: BeamStrategy,
+  { at, length, last, options: { eos, maxTokens, stopsAfter }, strategy }: Moment,
 ): readonly Candidate[] {
-  const complete = (beam: Beam, finished: boolean): Hypothesis => ({
+  const { beams, lengthPenalty } = strategy;
+  const complete = (beam: Beam, reason: EndReason): Hypothesis => ({
     ...beam,
-    score: beam.logProbability / length ** lengthPenalty,
-    finished,
+    score: beam.total / length ** lengthPenalty,
+    reason,
   });
   const ended = candidates
     .slice(0, beams)
     .filter(({ token }) => token === eos)
-    .map(({ beam, logProbability }) => complete({ last: group.live[beam]!.last, logProbability }, true));
-  const survivors = candidates.filter(({ token }) => token !== eos).slice(0, beams);
-  const live = survivors.map(({ beam, token, logProbability }): Beam => {
-    return { last: { token, before: group.live[beam]!.last }, logProbability };
-  });
-  const unfinished = length === maxTokens ? live.map((beam) => complete(beam, false)) : [];
-  group.complete = [...group.complete, ...ended, ...unfinished]
+    .map(({ beam, logProbability, total }) =>
+      complete({ ...group.live[beam]!, logProbability, total }, "eos"),
+    );
+  const going = candidates
+    .filter(({ token }) => token !== eos)
+    .slice(0, beams)
+    .map((candidate) => ({ candidate, beam: continued(group.live[candidate.beam]!, candidate) }));
+  const isStopped = ({ beam }: { readonly beam: Beam }): boolean =>
+    stopsAfter?.(at, tokensOf(beam.last)) === true;
+  const stopped = stopsAfter === undefined ? [] : going.filter(isStopped);
+  const survivors = stopped.length === 0 ? going : going.filter((one) => !stopped.includes(one));
+  const live = survivors.map(({ beam }) => beam);
+  group.complete = [
+    ...group.complete,
+    ...ended,
+    ...stopped.map(({ beam }) => complete(beam, "stop")),
+    ...(last === undefined ? [] : live.map((beam) => complete(beam, last))),
+  ]
     .sort((x, y) => y.score - x.score)
     .slice(0, beams);
   group.live = live;
   group.settled = isSettled(group, { length, maxTokens, beams, lengthPenalty });
-  return survivors;
+  return survivors.map(({ candidate }) => candidate);
+}
+
+function continued({ last, constraint }: Beam, { token, logProbability, total }: Candidate): Beam {
+  return {
+    last: { token, before: last },
+    logProbability,
+    total,
+    constraint: constraint?.after(token),
+  };
 }
 
 interface Progress {
@@ -152,7 +248,7 @@ function isSettled(
   { length, maxTokens, beams, lengthPenalty }: Progress,
 ): boolean {
   const best = complete[0];
-  const hope = live[0]?.logProbability;
+  const hope = live[0]?.total;
   if (hope === undefined) return true;
   if (best === undefined) return false;
   const kindestLength = lengthPenalty > 0 ? maxTokens : length + 1;

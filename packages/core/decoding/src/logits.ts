@@ -21,16 +21,18 @@ export function logSumExp(logits: Float32Array, temperature = 1): number {
   let sum = 0;
   for (const logit of logits) sum += Math.exp((logit - highest) / temperature);
   const result = highest / temperature + Math.log(sum);
-  if (!Number.isFinite(result)) {
-    throw new SlmError(
-      "DATA_INVALID",
-      "decoding: the model's logits are not finite, so no token is the next one",
-      {
-        suggestions: ["slm model check --reference DIR", "slm export CKPT --target cpu"],
-      },
-    );
-  }
+  if (!Number.isFinite(result)) throw notFinite();
   return result;
+}
+
+export function notFinite(): SlmError {
+  return new SlmError(
+    "DATA_INVALID",
+    "decoding: the model's logits are not finite, so no token is the next one",
+    {
+      suggestions: ["slm model check --reference DIR", "slm export CKPT --target cpu"],
+    },
+  );
 }
 
 /**

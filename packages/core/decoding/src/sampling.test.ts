@@ -47,6 +47,18 @@ describe(sampleToken, () => {
     expectFrequencies(actual, [0, 1, 0, 0]);
   });
 
+  test("minP draws among ids with at least its share of the likeliest one's probability", () => {
+    const probabilities = [0.1, 0.5, 0.25, 0.15];
+    expectFrequencies(frequencies(probabilities, { temperature: 1, minP: 0.4 }), [0, 2 / 3, 1 / 3, 0]);
+    expectFrequencies(frequencies(probabilities, { temperature: 1, minP: 1 }), [0, 1, 0, 0]);
+  });
+
+  test("minP counts what temperature and topP left", () => {
+    // Squared and renormalized: 0.5 and 0.25 become 4 to 1.
+    const options = { temperature: 0.5, topP: 0.95, minP: 0.3 };
+    expectFrequencies(frequencies([0.1, 0.5, 0.25, 0.15], options), [0, 1, 0, 0]);
+  });
+
   test("topP finds a nucleus larger than its first try", () => {
     const even = new Array<number>(400).fill(1 / 400);
     const actual = frequencies(even, { temperature: 1, topP: 0.5 }, 3000);

@@ -7,6 +7,8 @@ export interface SamplingOptions {
   readonly topK?: number;
   /** Draw among the fewest likeliest ids whose probabilities reach this sum, in (0, 1]. */
   readonly topP?: number;
+  /** Draw among ids at least this many times as probable as the likeliest only, from 0 to 1. */
+  readonly minP?: number;
 }
 
 /** First number of ids tried for `topP`; doubled until they hold enough probability. */
@@ -14,18 +16,31 @@ const FIRST_NUCLEUS = 64;
 
 /**
  * Draws a next token. Temperature comes first, then `topK`; `topP` counts the probabilities that are left,
- * renormalized. With the same `random` the same ids are drawn: candidates are ordered by probability, then id.
+ * renormalized; of what it leaves, `minP` drops ids below its share of the likeliest. With the same `random` the same ids are drawn: candidates are ordered by probability, then id.
  *
- * Source for top-p: Holtzman et al. 2020 (arXiv:1904.09751), section 3.1.
+ * Source: Holtzman et al. 2020 (arXiv:1904.09751), section 3.1, for top-p; Nguyen et al. 2024 (arXiv:2407.01082) for min-p;
+ * the order of the filters is that of Hugging Face's `generate`.
  * @throws SlmError DATA_INVALID if the logits are not finite.
  */
 export function sampleToken(logits: Float32Array, options: SamplingOptions, random: () => number): number {
-  const { temperature, topK = logits.length, topP = 1 } = options;
+  const { temperature, topK = logits.length, topP = 1, minP = 0 } = options;
   const normalizer = logSumExp(logits, temperature);
   const probability = (id: number): number => Math.exp(logits[id]! / temperature - normalizer);
-  if (topK >= logits.length && topP === 1) return draw(logits.keys(), probability, random());
-  const ids = topP === 1 ? topIds(logits, topK) : nucleus(logits, probability, topK, topP);
+  if (topK >= logits.length && topP === 1 && minP === 0) return draw(logits.keys(), probability, random());
+  const nuclear = topP === 1 ? topIds(logits, topK) : nucleus(logits, probability, topK, topP);
+  const ids = minP === 0 ? nuclear : probable(nuclear, probability, minP);
   return draw(ids, probability, random() * sum(ids, probability));
+}
+
+/** Those of `ids`, likeliest first, that have at least `share` of the first one's probability. */
+function probable(
+  ids: readonly number[],
+  probability: (id: number) => number,
+  share: number,
+): readonly number[] {
+  const least = share * probability(ids[0]!);
+  const first = ids.findIndex((id) => probability(id) < least);
+  return first === -1 ? ids : ids.slice(0, first);
 }
 
 /** The fewest of the `topK` likeliest ids that hold `topP` of the probability of those `topK`. */

@@ -10,6 +10,7 @@ export { tokenName, withPrompt, type SourcePrompt } from "./prompt.js";
 export { SPECIAL_TOKENS } from "./special-tokens.js";
 export { trainSymbolTokenizer, type SymbolTraining } from "./symbol-files.js";
 export type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
+export { loadTokenPieces, tokenPieces, type TokenPieces } from "./token-pieces.js";
 export { tokenizerConfig, type TokenizerConfig } from "./tokenizer-config.js";
 export {
   TOKENIZER_CONFIG_FILE,

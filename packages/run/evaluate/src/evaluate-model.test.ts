@@ -12,7 +12,15 @@ type Answerer = EvaluationInput["generator"];
 
 /** A generation of which only the text matters here. */
 function generation(text: string): Generation {
-  return { text, tokens: [], firstTokenMs: 1, totalMs: 1, tokensPerSecond: 1, finished: true };
+  return {
+    text,
+    tokens: [],
+    firstTokenMs: 1,
+    totalMs: 1,
+    tokensPerSecond: 1,
+    finished: true,
+    reason: "eos",
+  };
 }
 
 /** Answers in capitals and remembers the sources and the options of each call. */

@@ -24,7 +24,7 @@ export interface EvaluationInput {
   /** Sources decoded together. */
   readonly batchSize: number;
   /** How to answer: strategy, longest answer. Default: as the generator does, greedily. */
-  readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "random">;
+  readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed">;
   /** Where to write one JSON line per row; nothing is written when absent. */
   readonly predictionsPath?: string;
   /** Number of rows, when known, for progress only. */

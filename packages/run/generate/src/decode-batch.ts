@@ -14,8 +14,13 @@ export interface BatchEngine {
   readonly caches: CachePool;
 }
 
-export type BatchOptions = Pick<DecodeOptions, "strategy" | "random" | "onToken" | "signal"> & {
+export type BatchOptions = Pick<
+  DecodeOptions,
+  "strategy" | "random" | "rules" | "constraint" | "onToken" | "stopsAfter" | "signal"
+> & {
   readonly maxTokens?: number;
+  /** Time from the start of the batch after which no step begins [ms]. */
+  readonly maxTimeMs?: number;
 };
 
 export type DecodedIds = Omit<Generation, "text">;
@@ -48,7 +53,15 @@ export async function decodeBatch(
     try {
       const { vocabularySize } = model;
       const steps = new GraphDecoder({ runtime, decoder, caches: set, vocabularySize, encoded, prefixes });
-      const decoded = await decode(steps, { ...options, bos, eos, pad, maxTokens });
+      const decoded = await decode(steps, {
+        ...options,
+        bos,
+        eos,
+        pad,
+        maxTokens,
+        before: (row) => prefixes[row]!,
+        ...(options.maxTimeMs === undefined ? {} : { deadlineMs: started + options.maxTimeMs }),
+      });
       return decoded.map((row) => timed(row, options.strategy, { started, stepTimes: steps.stepTimes }));
     } finally {
       await runtime.release(Object.values(encoded));
@@ -64,7 +77,7 @@ interface BatchTimes {
 }
 
 function timed(
-  { tokens, finished }: Decoded,
+  { tokens, finished, reason }: Decoded,
   strategy: Strategy,
   { started, stepTimes }: BatchTimes,
 ): DecodedIds {
@@ -73,5 +86,5 @@ function timed(
   const firstTokenMs = stepTimes[0]! - started;
   const totalMs = stepTimes[steps - 1]! - started;
   const tokensPerSecond = steps > 1 ? ((steps - 1) * 1000) / (totalMs - firstTokenMs) : 1000 / totalMs;
-  return { tokens, firstTokenMs, totalMs, tokensPerSecond, finished };
+  return { tokens, firstTokenMs, totalMs, tokensPerSecond, finished, reason };
 }

@@ -245,6 +245,63 @@ describe("a generator", () => {
     expect(await generator.generate([])).toEqual([]);
   });
 
+  test("ends a text before a stop sequence that begins and ends within tokens, streamed or not", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const plain = await generator.generate(SOURCES);
+    const long = plain.find(({ text }) => text.length >= 5)!;
+    // Symbols are joined by spaces: this sequence takes the end of one token and the beginning of the next.
+    const stop = [long.text.slice(2, 4)];
+    for (const strategy of [undefined, { kind: "beam", beams: 2, lengthPenalty: 1 }] as const) {
+      const pieces = SOURCES.map(() => "");
+      const base = { stop, ...(strategy === undefined ? {} : { strategy }) };
+      const options = {
+        ...base,
+        onToken: (row: number, piece: string) => {
+          pieces[row] = `${pieces[row] ?? ""}${piece}`;
+          expect(pieces[row]).not.toContain(stop[0]);
+        },
+      };
+      const results = await generator.generate(SOURCES, options);
+      const silent = await generator.generate(SOURCES, base);
+      expect(results.map(({ text }) => text)).toEqual(pieces);
+      expect(silent.map(({ text }) => text)).toEqual(pieces);
+      expect(results.some(({ reason }) => reason === "stop")).toBe(true);
+      if (strategy !== undefined) continue;
+      expect(pieces).toEqual(plain.map(({ text }) => text.split(stop[0]!)[0]));
+      const at = plain.indexOf(long);
+      expect(results[at]).toMatchObject({ reason: "stop", finished: false, text: long.text.slice(0, 2) });
+      expect(results[at]!.tokens.length).toBeLessThan(long.tokens.length);
+    }
+  });
+
+  test("draws the same text for a source whatever shares its batch", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const strategy = { kind: "sample", temperature: 2 } as const;
+    const texts = async (seed: number, batchSize: number): Promise<readonly string[]> =>
+      (await generator.generate(SOURCES, { strategy, seed, batchSize })).map(({ text }) => text);
+    expect(await texts(5, 1)).toEqual(await texts(5, 16));
+    expect(await texts(6, 16)).not.toEqual(await texts(5, 16));
+  });
+
+  test("counts what a decoder-only model reads as seen", async () => {
+    const generator = await loadGenerator(folders["decoder-only"], new MemoryRuntime());
+    const rules = { repetitionPenalty: 1e6 };
+    const [{ tokens } = { tokens: [] }] = await generator.generate(["ab"], { rules });
+    const source = (await loadTokenizer(folders["decoder-only"])).encodeSource("ab");
+    expect(tokens.length).toBeGreaterThan(0);
+    expect(new Set([...source, ...tokens]).size).toBe(source.length + tokens.length);
+  });
+
+  test("ends a text when its time is up", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const results = await generator.generate(SOURCES, { maxTimeMs: 1e-6 });
+    const reasons = new Set(results.map(({ reason }) => reason));
+    expect(reasons.has("time")).toBe(true);
+    expect(results.every(({ tokens }) => tokens.length <= 1)).toBe(true);
+    await expect(generator.generate(["a"], { maxTimeMs: 0 })).rejects.toMatchObject({ code: "USAGE" });
+    await expect(generator.generate(["a"], { stop: [""] })).rejects.toMatchObject({ code: "USAGE" });
+  });
+
   test("refuses a batch size of 0 and sampling without randomness", async () => {
     const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
     await expect(generator.generate(["a"], { batchSize: 0 })).rejects.toMatchObject({ code: "USAGE" });

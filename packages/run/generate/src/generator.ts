@@ -1,11 +1,12 @@
 import type { DeviceModel } from "@slm/artifact";
+import { createRandom } from "@slm/decoding";
 import type { Runtime } from "@slm/runtime";
 import { type IndexedSource, planBatches } from "./batches.js";
 import { CachePool } from "./caches.js";
 import { type BatchEngine, type BatchOptions, decodeBatch } from "./decode-batch.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
-import { checkedBatchSize, encodeSources } from "./model-limits.js";
-import { TextStream } from "./text-stream.js";
+import { checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
+import { RowTexts } from "./row-texts.js";
 import type { GenerateOptions, Generation, Generator } from "./types.js";
 
 /**
@@ -40,6 +41,8 @@ class ModelGenerator implements Generator {
 
   async generate(sources: readonly string[], options: GenerateOptions = {}): Promise<readonly Generation[]> {
     const { tokenizer, encoder } = this.#engine.loaded;
+    checkStops(options.stop);
+    checkTime(options.maxTimeMs);
     const encoded = encodeSources(sources, tokenizer, this.model);
     const batches = planBatches(encoded, checkedBatchSize(options.batchSize), encoder === undefined);
     const results = new Map<number, Generation>();
@@ -65,24 +68,42 @@ class ModelGenerator implements Generator {
 
   async #generateBatch(
     batch: readonly IndexedSource[],
-    { strategy = { kind: "greedy" }, maxTokens, random, onToken, signal }: GenerateOptions,
+    options: GenerateOptions,
   ): Promise<readonly (readonly [number, Generation])[]> {
     const { tokenizer } = this.#engine.loaded;
-    const streams = batch.map(({ row }) => new TextStream((ids) => tokenizer.decode(ids), row, onToken));
-    const options: BatchOptions = {
-      strategy,
-      onToken: (at, token) => {
-        streams[at]!.push(token);
-      },
-      ...(maxTokens === undefined ? {} : { maxTokens }),
-      ...(random === undefined ? {} : { random }),
-      ...(signal === undefined ? {} : { signal }),
-    };
+    const { strategy = { kind: "greedy" }, stop = [], onToken } = options;
+    const rows = batch.map(({ row }) => row);
+    const texts = new RowTexts({ decode: (ids) => tokenizer.decode(ids), rows, stop, onPiece: onToken });
     const sources = batch.map(({ ids }) => ids);
-    const decoded = await decodeBatch(this.#engine, sources, options);
-    return decoded.map((result, at) => {
-      streams[at]!.end();
-      return [batch[at]!.row, { text: tokenizer.decode(result.tokens), ...result }];
+    const decoded = await decodeBatch(this.#engine, sources, {
+      strategy,
+      ...settingsOf(options, rows),
+      onToken: (at, token) => {
+        texts.push(at, token);
+      },
+      ...(stop.length === 0
+        ? {}
+        : {
+            stopsAfter:
+              strategy.kind === "beam" ? (_, tokens) => texts.holdsStop(tokens) : (at) => texts.isStopped(at),
+          }),
     });
+    return decoded.map((result, at) => [batch[at]!.row, { text: texts.end(at, result.tokens), ...result }]);
   }
+}
+
+/** The options that decoding takes as they are. */
+function settingsOf(
+  { maxTokens, maxTimeMs, rules, constraint, seed, signal }: GenerateOptions,
+  rows: readonly number[],
+): Omit<BatchOptions, "strategy"> {
+  const random = seed === undefined ? [] : rows.map((row) => createRandom((seed + row) % 2 ** 32).next);
+  return {
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(maxTimeMs === undefined ? {} : { maxTimeMs }),
+    ...(rules === undefined ? {} : { rules }),
+    ...(constraint === undefined ? {} : { constraint }),
+    ...(seed === undefined ? {} : { random: (at) => random[at]!() }),
+    ...(signal === undefined ? {} : { signal }),
+  };
 }

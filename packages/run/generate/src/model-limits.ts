@@ -20,6 +20,27 @@ export function checkedBatchSize(batchSize = DEFAULT_BATCH): number {
   return batchSize;
 }
 
+/** More or longer sequences are no stops but a text; every piece of text is compared with all of them. */
+const MOST_STOPS = 64;
+const LONGEST_STOP = 1024;
+
+/** @throws SlmError USAGE for a sequence that is empty or too long, or too many of them. */
+export function checkStops(stop: readonly string[] = []): void {
+  const bad = stop.find((text) => text === "" || text.length > LONGEST_STOP);
+  if (bad === undefined && stop.length <= MOST_STOPS) return;
+  const got = bad === undefined ? `${stop.length} of them` : `one of ${bad.length}`;
+  throw new SlmError(
+    "USAGE",
+    `generate: stop sequences have 1 to ${LONGEST_STOP} characters and are at most ${MOST_STOPS}, got ${got}`,
+  );
+}
+
+/** @throws SlmError USAGE if the time is not a positive number. */
+export function checkTime(maxTimeMs: number | undefined): void {
+  if (maxTimeMs === undefined || (maxTimeMs > 0 && maxTimeMs < Infinity)) return;
+  throw new SlmError("USAGE", `generate: maxTimeMs must be above 0, got ${maxTimeMs}`);
+}
+
 /**
  * Sources as ids.
  *

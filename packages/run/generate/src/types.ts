@@ -1,5 +1,5 @@
 import type { DeviceModel } from "@slm/artifact";
-import type { Strategy } from "@slm/decoding";
+import type { EndReason, Strategy, TokenConstraint, TokenRules } from "@slm/decoding";
 
 export interface GenerateOptions {
   /** Default greedy. */
@@ -8,8 +8,25 @@ export interface GenerateOptions {
   readonly maxTokens?: number;
   /** Sources that are decoded together. Default 16. */
   readonly batchSize?: number;
-  /** Uniform in [0, 1); needed by the strategy `sample` only. */
-  readonly random?: () => number;
+  /**
+   * Seed of the strategy `sample`, which needs one. A source draws numbers of its own, from the seed plus its place, so
+   * its text does not depend on what shares its batch.
+   */
+  readonly seed?: number;
+  /** Bias and penalties. The repetition penalty counts a decoder-only model's source too, as it reads it as its own text. */
+  readonly rules?: TokenRules;
+  /** What every text must be, as its state before the first token: `constrainTokens` of `@slm/constraint` makes one. */
+  readonly constraint?: TokenConstraint;
+  /**
+   * Sequences that end a text, which stops before the first of them. They may begin and end within tokens. With beams, a
+   * beam that holds one is complete.
+   */
+  readonly stop?: readonly string[];
+  /**
+   * Time for a batch of sources, encoding included [ms]. The step in progress when it is up is the last, so it takes a
+   * little longer. Source: Hugging Face `MaxTimeCriteria`.
+   */
+  readonly maxTimeMs?: number;
   /**
    * Called with each new piece of a result's text; the pieces of a row add up to its text. `row` is the source's place
    * in the caller's list. Beam search knows its result only at the end, so its pieces come then.
@@ -20,8 +37,9 @@ export interface GenerateOptions {
 
 /** One generated text. Times run from the start of the batch the source was decoded in, encoder included. */
 export interface Generation {
+  /** Without the stop sequence that ended it. */
   readonly text: string;
-  /** Ids without the beginning and ending tokens. */
+  /** Ids without the beginning and ending tokens; those that spell a stop sequence are among them. */
   readonly tokens: readonly number[];
   /** When the first next-token probabilities were there [ms]. */
   readonly firstTokenMs: number;
@@ -32,8 +50,10 @@ export interface Generation {
    * A text of a single step has no such rate; it gets 1 / totalMs.
    */
   readonly tokensPerSecond: number;
-  /** Whether the model ended it; false where `maxTokens` did. */
+  /** Whether the model ended it. */
   readonly finished: boolean;
+  /** What ended it: the model, a stop sequence, `maxTokens` or `maxTimeMs`. */
+  readonly reason: EndReason;
 }
 
 /** A model that is loaded and ready. Calls may overlap; each has caches of its own. */

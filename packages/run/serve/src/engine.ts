@@ -3,15 +3,22 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readDeviceModel, resolveInside, type DeviceModel } from "@slm/artifact";
-import { argmax, createRandom, sampleToken, type SamplingOptions } from "@slm/decoding";
+import {
+  checkRules,
+  createRandom,
+  createTokenChooser,
+  type SamplingOptions,
+  type TokenConstraint,
+  type TokenRules,
+} from "@slm/decoding";
 import { SlmError } from "@slm/error";
-import { TextStream } from "@slm/generate";
+import { StopText, TextStream } from "@slm/generate";
 import { readOnnx, writeOnnx } from "@slm/graph";
 import type { Runtime, Session } from "@slm/runtime";
-import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
+import { createTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
 import { BatchLoop, type LoopObserver, type LoopOptions } from "./batching/batch-loop.js";
 import { hasRowPositions, perRowDecoder } from "./batching/per-row-decoder.js";
-import { StopText } from "./stop-text.js";
+import { TextFormats, type TextFormat } from "./text-formats.js";
 
 export interface TextRequest {
   readonly source: string;
@@ -19,6 +26,10 @@ export interface TextRequest {
   readonly maxTokens?: number;
   /** Default: the likeliest token. */
   readonly sampling?: SamplingOptions & { readonly seed: number };
+  /** Bias and penalties. The repetition penalty counts a decoder-only model's source too. */
+  readonly rules?: TokenRules;
+  /** What the answer must be. Default: any text. */
+  readonly format?: TextFormat;
   /** Sequences that end the answer. */
   readonly stop?: readonly string[];
   /** Told each piece of the text as soon as it is certain. */
@@ -41,18 +52,33 @@ export interface PreparedText {
   readonly run: () => Promise<TextAnswer>;
 }
 
+interface CheckedText {
+  readonly source: readonly number[];
+  readonly maxTokens: number;
+  readonly constraint: TokenConstraint | undefined;
+}
+
+interface EngineParts {
+  readonly tokenizer: Tokenizer;
+  readonly formats: TextFormats;
+  readonly loop: BatchLoop;
+  readonly runtime: Runtime;
+}
+
 export class ServingEngine {
   readonly model: DeviceModel;
   /** When it was loaded [s since 1970]. */
   readonly loadedAt = Math.floor(Date.now() / 1000);
   readonly loop: BatchLoop;
   readonly #tokenizer: Tokenizer;
+  readonly #formats: TextFormats;
   readonly #runtime: Runtime;
 
-  constructor(model: DeviceModel, parts: { tokenizer: Tokenizer; loop: BatchLoop; runtime: Runtime }) {
+  constructor(model: DeviceModel, parts: EngineParts) {
     this.model = model;
     this.loop = parts.loop;
     this.#tokenizer = parts.tokenizer;
+    this.#formats = parts.formats;
     this.#runtime = parts.runtime;
   }
 
@@ -78,7 +104,9 @@ export class ServingEngine {
     const maxTokens = Math.min(request.maxTokens ?? room, room);
     if (maxTokens < 1)
       throw new SlmError("USAGE", `a source of ${source.length} tokens leaves no room for an answer`);
-    return { run: () => this.#run(request, source, maxTokens) };
+    if (request.rules !== undefined) checkRules(request.rules, this.model.vocabularySize);
+    const constraint = request.format === undefined ? undefined : this.#formats.constraintOf(request.format);
+    return { run: () => this.#run(request, { source, maxTokens, constraint }) };
   }
 
   /** Ends after the answers in progress. */
@@ -87,8 +115,9 @@ export class ServingEngine {
     await this.#runtime.close();
   }
 
-  async #run(request: TextRequest, source: readonly number[], maxTokens: number): Promise<TextAnswer> {
-    const { stop = [], onText, sampling, signal } = request;
+  async #run(request: TextRequest, checked: CheckedText): Promise<TextAnswer> {
+    const { source, maxTokens } = checked;
+    const { stop = [], onText, signal } = request;
     const tokens: number[] = [];
     let text = "";
     const cut = new StopText(stop, (piece) => {
@@ -104,7 +133,7 @@ export class ServingEngine {
     const result = await this.loop.submit({
       source,
       maxTokens,
-      choose: chooser(sampling),
+      choose: this.#chooser(request, checked),
       onToken: (token) => {
         tokens.push(token);
         if (!isWhole) stream.push(token);
@@ -121,12 +150,22 @@ export class ServingEngine {
     const counted = { sourceTokens: source.length, tokens: result.tokens };
     return { text, reason, ...counted, waitedMs, firstTokenMs, totalMs };
   }
-}
 
-function chooser(sampling: TextRequest["sampling"]): (logits: Float32Array) => number {
-  if (sampling === undefined) return argmax;
-  const { next } = createRandom(sampling.seed);
-  return (logits) => sampleToken(logits, sampling, next);
+  #chooser(
+    { sampling, rules }: TextRequest,
+    { source, constraint }: CheckedText,
+  ): (logits: Float32Array) => number {
+    const { tokens, architecture } = this.model;
+    return createTokenChooser({
+      eos: tokens.eos,
+      before: [...(architecture === "decoder-only" ? source : []), tokens.bos],
+      ...(sampling === undefined
+        ? {}
+        : { sampling: { ...sampling, random: createRandom(sampling.seed).next } }),
+      ...(rules === undefined ? {} : { rules }),
+      ...(constraint === undefined ? {} : { constraint }),
+    });
+  }
 }
 
 /**
@@ -141,7 +180,8 @@ export async function loadEngine(
   options: LoopOptions & LoopObserver,
 ): Promise<ServingEngine> {
   const model = await readDeviceModel(directory);
-  const tokenizer = await loadTokenizer(directory);
+  const files = await readTokenizerFiles(directory);
+  const tokenizer = createTokenizer(files);
   if (tokenizer.vocabularySize > model.vocabularySize) {
     throw new SlmError(
       "DATA_INVALID",
@@ -163,8 +203,9 @@ export async function loadEngine(
           { kind: "file", path: resolveInside(directory, encoderGraph.file) },
           { name: "encoder" },
         );
+  const formats = new TextFormats(files, model.tokens.eos);
   const loop = await BatchLoop.open(runtime, { model, encoder, decoder }, options);
-  const engine = new ServingEngine(model, { tokenizer, loop, runtime });
+  const engine = new ServingEngine(model, { tokenizer, formats, loop, runtime });
   await warmUp(loop, model);
   return engine;
 }

@@ -3,10 +3,12 @@ import { randomBytes, randomInt } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
+import type { TokenRules } from "@slm/decoding";
 import { SlmError } from "@slm/error";
 import type { ServingEngine, TextAnswer, TextRequest } from "../engine.js";
 import type { ModelHost } from "../model-host.js";
 import type { ServerMetrics } from "../metrics.js";
+import type { TextFormat } from "../text-formats.js";
 import type { ServeConfig } from "../serve-config.js";
 import { ClientGone, RequestTimeout, toHttpError } from "./http-error.js";
 
@@ -19,8 +21,14 @@ export interface AnswerServices {
 /** How the answer is to be made, the same for all sources of a request. */
 export interface AnswerOptions {
   readonly maxTokens: number | undefined;
+  /** 0: the likeliest token. */
   readonly temperature: number;
   readonly topP: number;
+  /** 0: all tokens. */
+  readonly topK: number;
+  readonly minP: number;
+  readonly rules: TokenRules;
+  readonly format: TextFormat;
   readonly seed: number | undefined;
   readonly stop: readonly string[];
 }
@@ -97,14 +105,15 @@ function textRequest(
   index: number,
   options: AnswerOptions & { readonly signal: AbortSignal; readonly onText?: Piece },
 ): TextRequest {
-  const { maxTokens, temperature, topP, stop, signal, onText } = options;
-  const seed = (): number => (options.seed ?? randomInt(2 ** 31 - 1)) + index;
+  const { maxTokens, temperature, rules, format, stop, signal, onText } = options;
   return {
     source,
     stop,
+    rules,
+    format,
     signal,
     ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(temperature === 0 ? {} : { sampling: { temperature, topP, seed: seed() } }),
+    ...(temperature === 0 ? {} : { sampling: samplingOf(options, index) }),
     ...(onText === undefined
       ? {}
       : {
@@ -113,6 +122,15 @@ function textRequest(
           },
         }),
   };
+}
+
+/** Sources of one request draw from numbers of their own. */
+function samplingOf(
+  { temperature, topP, topK, minP, seed }: AnswerOptions,
+  index: number,
+): NonNullable<TextRequest["sampling"]> {
+  const base = { temperature, topP, minP, seed: (seed ?? randomInt(2 ** 31 - 1)) + index };
+  return topK === 0 ? base : { ...base, topK };
 }
 
 /** What a stream sends: an object per piece, per end of an answer, and at the end of all. */

@@ -97,6 +97,50 @@ describe(createApp, () => {
     });
   });
 
+  test("takes OpenAI's sampling options and those of other servers", async () => {
+    const app = appOf();
+    const sampled = { prompt: "abc", temperature: 2, seed: 3 };
+    const text = async (more: object): Promise<string> => {
+      const { status, json } = await post(app, "/v1/completions", { ...sampled, ...more });
+      expect(status).toBe(200);
+      return (json() as { choices: [{ text: string }] }).choices[0].text;
+    };
+    expect(await text({ top_k: 1 })).toBe("C B A");
+    expect(await text({ min_p: 1 })).toBe("C B A");
+    expect(await text({ top_k: 3 })).toBe(await text({ top_k: 3 }));
+    const forbidden = await post(app, "/v1/completions", {
+      prompt: "abc",
+      logit_bias: { "2": -100 },
+      max_tokens: 6,
+    });
+    expect(forbidden.json()).toMatchObject({
+      choices: [{ finish_reason: "length" }],
+      usage: { completion_tokens: 6 },
+    });
+    const tooLarge = await post(app, "/v1/completions", { ...sampled, logit_bias: { "999999": 1 } });
+    expect(tooLarge).toMatchObject({ status: 400 });
+    expect(tooLarge.text).toContain("logitBias");
+  });
+
+  test("keeps an answer within a JSON Schema, and refuses a schema it does not know by name", async () => {
+    const app = appOf();
+    const answer = async (schema: object) => {
+      const format = { type: "json_schema", json_schema: { name: "answer", strict: true, schema } };
+      const messages = [{ role: "user", content: "abc" }];
+      return post(app, "/v1/chat/completions", { messages, response_format: format });
+    };
+    // The model's own answer is letters, C B A; they are no JSON, and its vocabulary can spell nothing else.
+    expect((await answer({ type: "null" })).status).toBe(400);
+    const refused = await answer({ type: "string", pattern: "a" });
+    expect(refused).toMatchObject({ status: 400 });
+    expect(refused.text).toContain("'pattern' is not supported");
+    const plain = { prompt: "abc", response_format: { type: "text" } };
+    expect((await post(app, "/v1/completions", plain)).text).toContain("C B A");
+    expect((await post(app, "/v1/completions", { ...plain, response_format: { type: "xml" } })).status).toBe(
+      400,
+    );
+  });
+
   test("streams pieces that add up to the answer, and ends with [DONE]", async () => {
     const { text, headers } = await post(appOf(), "/v1/completions", {
       prompt: "abc",

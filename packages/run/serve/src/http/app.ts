@@ -22,7 +22,8 @@ import {
   modelsRoute,
   reloadRoute,
 } from "./routes.js";
-import type { healthResponse } from "./schemas.js";
+import type { TextFormat } from "../text-formats.js";
+import type { completionRequest, healthResponse, ResponseFormat } from "./schemas.js";
 
 export interface AppServices extends AnswerServices {
   /** Keys of clients; empty: everybody may ask. */
@@ -136,20 +137,49 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
     );
   });
   app.openapi(generateRoute, async (context) => {
-    const { source, maxTokens, temperature, topP, seed, stop } = context.req.valid("json");
+    const {
+      responseFormat,
+      source,
+      repetitionPenalty,
+      presencePenalty,
+      frequencyPenalty,
+      logitBias,
+      maxTokens,
+      ...others
+    } = context.req.valid("json");
     const sources = typeof source === "string" ? [source] : source;
-    const options = { maxTokens, temperature, topP, seed, stop };
+    const rules = { repetitionPenalty, presencePenalty, frequencyPenalty, logitBias };
+    const options = { ...others, seed: others.seed, maxTokens, rules, format: formatOf(responseFormat) };
     const answers = await answerAll(context, services, sources, options);
     return context.json({ results: answers.map((answer) => ({ ...answer })) }, 200);
   });
 }
 
+/** The options of OpenAI's requests, and those that other servers have added to them under the same style of name. */
 function optionsOf(
-  request: { temperature: number; top_p: number; seed?: number | undefined; stop: readonly string[] },
+  request: Omit<z.infer<typeof completionRequest>, "prompt">,
   maxTokens: number | undefined,
 ): AnswerOptions {
-  const { temperature, top_p: topP, seed, stop } = request;
-  return { maxTokens, temperature, topP, seed, stop };
+  const { temperature, top_p: topP, top_k: topK, min_p: minP, seed, stop } = request;
+  const rules = {
+    repetitionPenalty: request.repetition_penalty,
+    presencePenalty: request.presence_penalty,
+    frequencyPenalty: request.frequency_penalty,
+    logitBias: request.logit_bias,
+  };
+  const format = formatOf(request.response_format);
+  return { maxTokens, temperature, topP, topK, minP, rules, format, seed, stop };
+}
+
+function formatOf(asked: ResponseFormat): TextFormat {
+  switch (asked.type) {
+    case "text":
+      return { kind: "text" };
+    case "json_object":
+      return { kind: "object" };
+    case "json_schema":
+      return { kind: "schema", schema: asked.json_schema.schema };
+  }
 }
 
 function health({ host }: AppServices): z.infer<typeof healthResponse> {

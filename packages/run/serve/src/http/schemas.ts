@@ -13,7 +13,39 @@ const temperature = z
   .max(2)
   .default(0)
   .openapi({ description: "0 takes the likeliest token, the default; above, tokens are drawn." });
-const topP = z.number().gt(0).max(1).default(1);
+const topP = z
+  .number()
+  .gt(0)
+  .max(1)
+  .default(1)
+  .openapi({ description: "Draw among the fewest tokens whose probabilities reach this sum." });
+const topK = z
+  .int()
+  .min(0)
+  .max(1_000_000)
+  .default(0)
+  .openapi({ description: "Draw among this many likeliest tokens; 0: among all." });
+const minP = z.number().min(0).max(1).default(0).openapi({
+  description: "Draw among tokens at least this many times as probable as the likeliest.",
+});
+const repetitionPenalty = z
+  .number()
+  .gt(0)
+  .max(100)
+  .default(1)
+  .openapi({ description: "Above 1 discourages tokens that were seen, as in Hugging Face's generate." });
+const penalty = z.number().min(-2).max(2).default(0);
+const presencePenalty = penalty.openapi({
+  description: "Taken off the score of every token of the answer so far.",
+});
+const frequencyPenalty = penalty.openapi({
+  description: "Taken off a token's score as often as it stands in the answer so far.",
+});
+const logitBias = z
+  .record(z.string().regex(/^\d{1,9}$/u, "expected a token id"), z.number().min(-100).max(100))
+  .nullish()
+  .transform((value) => new Map(Object.entries(value ?? {}).map(([id, bias]) => [Number(id), bias])))
+  .openapi({ description: "Added to the scores of these token ids." });
 const seed = z
   .int()
   .min(0)
@@ -28,6 +60,26 @@ const model = z
   .max(256)
   .optional()
   .openapi({ description: "Name of the model that is served, or nothing." });
+const responseFormat = z
+  .discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("text") }),
+    z.strictObject({ type: z.literal("json_object") }),
+    z.strictObject({
+      type: z.literal("json_schema"),
+      json_schema: z.strictObject({
+        name: z.string().max(64).optional(),
+        description: z.string().max(10_000).optional(),
+        strict: z.boolean().nullish(),
+        schema: z.record(z.string(), z.unknown()),
+      }),
+    }),
+  ])
+  .default({ type: "text" })
+  .openapi({
+    description:
+      "What the answer must be: any text, any JSON object, or JSON that a schema allows. A schema with a keyword that is not " +
+      "supported is refused. An answer that ends for its length may be cut off.",
+  });
 const text = z.string().min(1).max(1_000_000);
 
 /** Fields that clients send along and that change no answer. */
@@ -41,8 +93,15 @@ const shared = {
   model,
   temperature,
   top_p: topP,
+  top_k: topK,
+  min_p: minP,
+  repetition_penalty: repetitionPenalty,
+  presence_penalty: presencePenalty,
+  frequency_penalty: frequencyPenalty,
+  logit_bias: logitBias,
   seed,
   stop,
+  response_format: responseFormat,
   n: z.literal(1).optional(),
   stream: z.boolean().default(false),
   stream_options: z.strictObject({ include_usage: z.boolean().optional() }).nullish(),
@@ -86,8 +145,15 @@ export const generateRequest = z
     maxTokens,
     temperature,
     topP,
+    topK,
+    minP,
+    repetitionPenalty,
+    presencePenalty,
+    frequencyPenalty,
+    logitBias,
     seed,
     stop,
+    responseFormat,
   })
   .openapi("GenerateRequest");
 
@@ -169,6 +235,7 @@ export const errorResponse = z
   .object({ error: z.object({ message: z.string(), type: z.string(), code: z.string(), param: z.null() }) })
   .openapi("Error");
 
+export type ResponseFormat = z.output<typeof responseFormat>;
 export type CompletionRequest = z.infer<typeof completionRequest>;
 export type ChatRequest = z.infer<typeof chatRequest>;
 export type GenerateRequest = z.infer<typeof generateRequest>;

@@ -1,6 +1,9 @@
 /**
- * Ends a growing text at the first of several sequences, which is left out. An end that could still become one of them is held
- * back until it is certain.
+ * Ends a growing text at the first of several sequences, which is left out: the one that is complete first, of those the
+ * one that begins first. So the result does not depend on how the text is cut into pieces. An end that could still become a
+ * sequence is held back until it is certain, so nothing of a sequence is ever given.
+ *
+ * Source: OpenAI API, `stop`.
  */
 export class StopText {
   readonly #stops: readonly string[];
@@ -21,10 +24,10 @@ export class StopText {
   push(piece: string): void {
     if (this.#isStopped) return;
     this.#held += piece;
-    const found = this.#stops.map((stop) => this.#held.indexOf(stop)).filter((at) => at !== -1);
-    if (found.length > 0) {
+    const found = firstStop(this.#held, this.#stops);
+    if (found !== undefined) {
       this.#isStopped = true;
-      this.#release(Math.min(...found));
+      this.#release(found);
       this.#held = "";
       return;
     }
@@ -50,4 +53,21 @@ export class StopText {
     }
     return 0;
   }
+}
+
+/** A whole text up to the first of several sequences; undefined if it holds none. */
+export function textBeforeStop(text: string, stops: readonly string[]): string | undefined {
+  const found = firstStop(text, stops);
+  return found === undefined ? undefined : text.slice(0, found);
+}
+
+/** Where the sequence begins that is complete first; of several, the one that begins first. */
+function firstStop(text: string, stops: readonly string[]): number | undefined {
+  let [begin, end] = [0, Infinity];
+  for (const stop of stops) {
+    const at = text.indexOf(stop);
+    if (at === -1 || at + stop.length > end) continue;
+    if (at + stop.length < end || at < begin) [begin, end] = [at, at + stop.length];
+  }
+  return end === Infinity ? undefined : begin;
 }

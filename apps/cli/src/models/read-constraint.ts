@@ -1,0 +1,45 @@
+/** A JSON Schema file as a constraint on what a model says. */
+import { constrainTokens, jsonSchemaGrammar } from "@slm/constraint";
+import type { TokenConstraint } from "@slm/decoding";
+import { readDeviceModel } from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import { loadTokenPieces } from "@slm/tokenizer";
+import { readFile, stat } from "node:fs/promises";
+
+/** No schema is larger [bytes]. */
+const LARGEST_SCHEMA = 1024 * 1024;
+
+/**
+ * The schema of a file, as JSON.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID if the file is too large or no JSON
+ */
+export async function readSchema(file: string): Promise<unknown> {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isFile() !== true)
+    throw new SlmError("INPUT_MISSING", `${file}: no such file: expected a JSON Schema`);
+  if (found.size > LARGEST_SCHEMA) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `${file}: a schema may have ${LARGEST_SCHEMA} bytes, this has ${found.size}`,
+    );
+  }
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as unknown;
+  } catch (cause) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `${file}: expected JSON: ${cause instanceof Error ? cause.message : ""}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** The values of a schema, spelled in a model's tokens. @throws SlmError DATA_INVALID, OP_UNSUPPORTED */
+export async function schemaConstraint(schema: unknown, modelDirectory: string): Promise<TokenConstraint> {
+  const grammar = jsonSchemaGrammar(schema);
+  const { tokens } = await readDeviceModel(modelDirectory);
+  return constrainTokens(grammar, await loadTokenPieces(modelDirectory), { eos: tokens.eos });
+}

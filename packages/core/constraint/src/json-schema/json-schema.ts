@@ -1,0 +1,243 @@
+/**
+ * JSON Schema as a grammar. Every text of the grammar is a value that the schema allows; not every allowed value has a text:
+ * properties come in the schema's order, objects with named properties have no others, numbers are short.
+ *
+ * Source: JSON Schema 2020-12 (and `definitions` of older drafts).
+ */
+import type { Grammar, Part } from "../grammar.js";
+import { createJsonParts, listPart, mapPart, quoted, type JsonParts } from "./json-values.js";
+import {
+  ALONE_KEYWORDS,
+  TYPES,
+  TYPE_KEYWORDS,
+  countOf,
+  isObject,
+  refuse,
+  refuseOthers,
+  type Schema,
+  type TypeName,
+} from "./keywords.js";
+
+/** Longest string or array that a schema may count: each place of a count takes memory. */
+const LARGEST_COUNT = 10_000;
+/** Deeper schemas are no one's. */
+const DEEPEST = 64;
+const MOST_VALUES = 10_000;
+
+/**
+ * The grammar of a schema's values.
+ *
+ * @throws SlmError DATA_INVALID naming the place in the schema and the keyword or value that is not supported.
+ */
+export function jsonSchemaGrammar(schema: unknown): Grammar {
+  return new SchemaCompiler(schema).grammar();
+}
+
+interface Position {
+  readonly pointer: string;
+  readonly depth: number;
+}
+
+class SchemaCompiler {
+  readonly #root: unknown;
+  readonly #parts: JsonParts = createJsonParts();
+  /** Rules of places that are referred to, by pointer. */
+  readonly #rules = new Map<string, number>();
+
+  constructor(root: unknown) {
+    this.#root = root;
+  }
+
+  grammar(): Grammar {
+    const start = this.#ruleAt("#", this.#root);
+    return this.#parts.builder.build(start);
+  }
+
+  #ruleAt(pointer: string, schema: unknown): number {
+    const known = this.#rules.get(pointer);
+    if (known !== undefined) return known;
+    const { builder } = this.#parts;
+    const rule = builder.declare();
+    this.#rules.set(pointer, rule);
+    builder.define(rule, this.#compile(schema, { pointer, depth: 0 }));
+    return rule;
+  }
+
+  #compile(schema: unknown, at: Position): Part {
+    const { pointer, depth } = at;
+    if (depth > DEEPEST) throw refuse(pointer, `schemas may be ${DEEPEST} levels deep`);
+    if (schema === true) return this.#parts.value;
+    if (!isObject(schema))
+      throw refuse(pointer, `expected a schema, got ${JSON.stringify(schema).slice(0, 80)}`);
+    const alone = ALONE_KEYWORDS.find((key) => Object.hasOwn(schema, key));
+    if (alone !== undefined) {
+      refuseOthers(schema, pointer, alone === "const" ? ["const", "type"] : [alone]);
+      if (alone === "$ref") return this.#reference(schema["$ref"], at);
+      return alone === "anyOf"
+        ? this.#anyOf(schema["anyOf"], at)
+        : this.#values([schema["const"]], schema, at);
+    }
+    if (Object.hasOwn(schema, "enum")) {
+      refuseOthers(schema, pointer, ["enum", "type"]);
+      const values = schema["enum"];
+      if (!Array.isArray(values)) throw refuse(pointer, "'enum' must be a list");
+      return this.#values(values, schema, at);
+    }
+    const types = typesOf(schema, pointer);
+    refuseOthers(schema, pointer, ["type", ...types.flatMap((type) => TYPE_KEYWORDS[type])]);
+    if (types.length === TYPES.length - 1) return this.#parts.value;
+    const { builder } = this.#parts;
+    return builder.rule(builder.choice(...types.map((type) => this.#type(type, schema, at))));
+  }
+
+  #type(type: TypeName, schema: Schema, at: Position): Part {
+    if (type === "object") return this.#object(schema, at);
+    if (type === "array") return this.#array(schema, at);
+    return type === "string" ? this.#string(schema, at) : this.#parts[type];
+  }
+
+  #reference(reference: unknown, { pointer }: Position): Part {
+    if (typeof reference !== "string" || !/^#(?:\/.*)?$/u.test(reference))
+      throw refuse(pointer, `'$ref' must point into the same schema, as "#/$defs/name"`);
+    let target = this.#root;
+    for (const step of reference.split("/").slice(1)) {
+      const key = unescaped(step);
+      if (typeof target !== "object" || target === null || !Object.hasOwn(target, key))
+        throw refuse(pointer, `'$ref' points to ${reference.slice(0, 80)}, which is not there`);
+      target = Reflect.get(target, key);
+    }
+    return this.#parts.builder.call(this.#ruleAt(reference, target));
+  }
+
+  #anyOf(schemas: unknown, { pointer, depth }: Position): Part {
+    if (!Array.isArray(schemas) || schemas.length === 0)
+      throw refuse(pointer, "'anyOf' must be a list of schemas");
+    const { builder } = this.#parts;
+    const parts = schemas.map((schema: unknown, index) =>
+      this.#compile(schema, { pointer: `${pointer}/anyOf/${index}`, depth: depth + 1 }),
+    );
+    return builder.rule(builder.choice(...parts));
+  }
+
+  /** Values written as `JSON.stringify` writes them; those that are not of the schema's type are left out. */
+  #values(values: readonly unknown[], schema: Schema, { pointer }: Position): Part {
+    if (values.length > MOST_VALUES) throw refuse(pointer, `'enum' may have ${MOST_VALUES} values`);
+    const types = Object.hasOwn(schema, "type") ? typesOf(schema, pointer) : TYPES;
+    const fitting = values.filter((value) => types.some((type) => isOfType(value, type)));
+    if (fitting.length === 0) throw refuse(pointer, "no value is of the type that the schema asks for");
+    const { builder } = this.#parts;
+    const texts = new Set(fitting.map((value) => JSON.stringify(value)));
+    return builder.rule(builder.choice(...Array.from(texts, (text) => builder.text(text))));
+  }
+
+  #string(schema: Schema, { pointer }: Position): Part {
+    const { builder, character, string } = this.#parts;
+    const limits = { pointer, largest: LARGEST_COUNT };
+    const least = countOf(schema, "minLength", limits) ?? 0;
+    const most = countOf(schema, "maxLength", limits) ?? Infinity;
+    if (least > most) throw refuse(pointer, `'minLength' ${least} is above 'maxLength' ${most}`);
+    if (least === 0 && most === Infinity) return string;
+    return quoted(builder, builder.repeat(character, least, most));
+  }
+
+  #array(schema: Schema, { pointer, depth }: Position): Part {
+    const limits = { pointer, largest: LARGEST_COUNT };
+    const least = countOf(schema, "minItems", limits) ?? 0;
+    const most = countOf(schema, "maxItems", limits) ?? Infinity;
+    if (least > most) throw refuse(pointer, `'minItems' ${least} is above 'maxItems' ${most}`);
+    const item = Object.hasOwn(schema, "items")
+      ? this.#compile(schema["items"], { pointer: `${pointer}/items`, depth: depth + 1 })
+      : this.#parts.value;
+    return listPart(this.#parts, { item, least, most });
+  }
+
+  #object(schema: Schema, { pointer, depth }: Position): Part {
+    const properties = schema["properties"] ?? {};
+    if (!isObject(properties)) throw refuse(pointer, "'properties' must be an object of schemas");
+    const names = Object.keys(properties);
+    const required = requiredOf(schema, names, pointer);
+    const others = schema["additionalProperties"] ?? true;
+    const under = (key: string): Position => ({ pointer: `${pointer}/${key}`, depth: depth + 1 });
+    if (names.length === 0) {
+      if (others === false) return this.#inOrder([]);
+      return mapPart(this.#parts, this.#compile(others, under("additionalProperties")));
+    }
+    // A schema for other properties is checked although none are written beside named ones.
+    if (others !== false) this.#compile(others, under("additionalProperties"));
+    const { builder, space } = this.#parts;
+    const pairs = names.map((name) => {
+      const value = this.#compile(properties[name], under(`properties/${name}`));
+      const key = builder.text(JSON.stringify(name));
+      const pair = builder.rule(builder.sequence(key, space, builder.text(":"), space, value));
+      return { pair, isRequired: required.has(name) };
+    });
+    return this.#inOrder(pairs);
+  }
+
+  /** Pairs in their order with commas between those that are there; two tracks tell whether one is there yet. */
+  #inOrder(pairs: readonly { readonly pair: Part; readonly isRequired: boolean }[]): Part {
+    const { builder, space } = this.#parts;
+    const comma = builder.sequence(space, builder.text(","), space);
+    /** What may come from a pair on, behind no pair and behind some. */
+    let first: Part = (from) => from;
+    let later: Part = (from) => from;
+    for (const { pair, isRequired } of pairs.toReversed()) {
+      // A rule, because it stands in several places: written out, it would double with every pair.
+      const rest = builder.rule(later);
+      const begin = builder.sequence(pair, rest);
+      const go = builder.sequence(comma, pair, rest);
+      first = isRequired ? begin : builder.choice(begin, first);
+      later = isRequired ? go : builder.choice(go, rest);
+    }
+    return builder.sequence(builder.text("{"), space, first, space, builder.text("}"));
+  }
+}
+
+/** The types a schema names; without any, what its keywords are about, or every type. */
+function typesOf(schema: Schema, pointer: string): readonly TypeName[] {
+  const { type } = schema;
+  if (type === undefined) {
+    const meant = TYPES.filter((name) => TYPE_KEYWORDS[name].some((key) => Object.hasOwn(schema, key)));
+    // An integer is a number already.
+    return meant.length > 0 ? meant : TYPES.filter((name) => name !== "integer");
+  }
+  const names: readonly unknown[] = Array.isArray(type) ? type : [type];
+  const known = TYPES.filter((name) => names.includes(name));
+  if (known.length > 0 && known.length === new Set(names).size) return known;
+  throw refuse(pointer, `'type' must be of ${TYPES.join(", ")}, got ${JSON.stringify(type).slice(0, 80)}`);
+}
+
+function requiredOf(schema: Schema, names: readonly string[], pointer: string): ReadonlySet<string> {
+  const required: unknown = schema["required"] ?? [];
+  const isList = Array.isArray(required) && required.every((name) => typeof name === "string");
+  if (!isList) throw refuse(pointer, "'required' must be a list of names");
+  const unknown = required.find((name) => !names.includes(name));
+  if (unknown === undefined) return new Set(required);
+  throw refuse(pointer, `'required' names ${JSON.stringify(unknown.slice(0, 80))}, which 'properties' lacks`);
+}
+
+function isOfType(value: unknown, type: TypeName): boolean {
+  switch (type) {
+    case "null":
+      return value === null;
+    case "array":
+      return Array.isArray(value);
+    case "object":
+      return isObject(value);
+    case "integer":
+      return Number.isInteger(value);
+    case "string":
+    case "number":
+    case "boolean":
+      return typeof value === type;
+  }
+}
+
+/** A step of a JSON pointer in a URI fragment. Source: RFC 6901, sections 4 and 6. */
+function unescaped(step: string): string {
+  try {
+    return decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~");
+  } catch {
+    return step; // No escape after all; then nothing of that name will be there.
+  }
+}

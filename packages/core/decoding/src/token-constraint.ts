@@ -1,0 +1,15 @@
+/**
+ * What may follow in one text: a state of a grammar over tokens. States are values, so rows and beams share and fork them
+ * freely.
+ */
+export interface TokenConstraint {
+  /**
+   * Sets the scores `[vocab]` of all ids that may not follow to -Infinity. The ending token may follow exactly where the
+   * text may end.
+   *
+   * @throws SlmError DATA_INVALID if no id of the vocabulary may follow.
+   */
+  mask(scores: Float32Array): void;
+  /** The state behind an id that may follow, the ending token excluded. */
+  after(id: number): TokenConstraint;
+}
