@@ -10,10 +10,17 @@ describe(toPatches, () => {
     expect([...patches.subarray(24, 27)]).toEqual([12, 13, 14]);
   });
 
-  test("refuses patches that do not fill the image", () => {
-    const image = { channels: 1, height: 4, width: 6, values: new Float32Array(24) };
-    expect(() => toPatches(image, { height: 3, width: 3 })).toThrow(
-      "image: patches of 3 x 3 do not fill 4 x 6 pixels",
+  test("leaves out what fills no patch, and refuses patches larger than the image", () => {
+    const image = {
+      channels: 1,
+      height: 4,
+      width: 6,
+      values: Float32Array.from({ length: 24 }, (_, i) => i),
+    };
+    const patches = toPatches(image, { height: 3, width: 4 });
+    expect([...patches]).toEqual([0, 1, 2, 3, 6, 7, 8, 9, 12, 13, 14, 15]);
+    expect(() => toPatches(image, { height: 5, width: 2 })).toThrow(
+      "image: patches of 5 x 2 are larger than 4 x 6 pixels",
     );
   });
 });

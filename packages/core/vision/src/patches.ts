@@ -2,25 +2,26 @@ import { SlmError } from "@slm/error";
 import type { ProcessedImage } from "./process-image.js";
 
 /**
- * An image as rows of patches, so that a convolution with stride equal to its kernel is one matrix product.
+ * An image as rows of patches, so that a convolution with stride equal to its kernel is one matrix product. Pixels at the
+ * right and the bottom that fill no patch are left out, as by a convolution without padding.
  *
  * Shapes: `[channels, height, width]` -> `[patches, channels · patch.height · patch.width]`, patches by rows, values of a
  * patch in the order of a convolution's weight.
  *
- * @throws SlmError SHAPE_MISMATCH when patches do not fill the image.
+ * @throws SlmError SHAPE_MISMATCH for patches larger than the image.
  */
 export function toPatches(
   { channels, height, width, values }: ProcessedImage,
   patch: { readonly height: number; readonly width: number },
 ): Float32Array {
-  const [down, across] = [height / patch.height, width / patch.width];
-  if (!Number.isInteger(down) || !Number.isInteger(across)) {
+  const [down, across] = [Math.floor(height / patch.height), Math.floor(width / patch.width)];
+  if (down === 0 || across === 0) {
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `image: patches of ${patch.height} x ${patch.width} do not fill ${height} x ${width} pixels`,
+      `image: patches of ${patch.height} x ${patch.width} are larger than ${height} x ${width} pixels`,
     );
   }
-  const result = new Float32Array(values.length);
+  const result = new Float32Array(down * across * channels * patch.height * patch.width);
   let to = 0;
   for (let row = 0; row < down; row++)
     for (let column = 0; column < across; column++)
