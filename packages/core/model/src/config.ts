@@ -1,6 +1,7 @@
 /** Model configurations, as stored in a checkpoint's config.json. */
 import { z } from "zod";
 import { SlmError } from "@slm/error";
+import { checkVision, imageTokenCount, visionConfig } from "./vision/vision-config.js";
 
 const tokens = z.strictObject({
   pad: z.int().nonnegative(),
@@ -85,6 +86,9 @@ export const encoderDecoderShape = z.strictObject({
   architecture: z.literal("encoder-decoder").default("encoder-decoder"),
   encoderLayers: size.describe("Encoder layers."),
   ...sharedShape,
+  vision: visionConfig
+    .optional()
+    .describe("Sees an image: its tokens come before the source's. Default: reads text only."),
 });
 
 export const decoderOnlyShape = z.strictObject({
@@ -130,6 +134,7 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
     );
   }
   if (config.architecture === "decoder-only") checkAttention(config, where);
+  else checkImageTokens(config, where);
   const ids = Object.values(config.tokens);
   if (ids.some((id) => id >= config.vocabularySize)) {
     throw new SlmError(
@@ -138,6 +143,17 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
     );
   }
   return config;
+}
+
+function checkImageTokens({ vision, maxSource }: EncoderDecoderConfig, where: string): void {
+  if (vision === undefined) return;
+  checkVision(vision, `${where}: vision`);
+  const tokens = imageTokenCount(vision);
+  if (tokens >= maxSource)
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: maxSource ${maxSource} leaves no place for text behind the ${tokens} tokens of an image`,
+    );
 }
 
 function checkAttention(

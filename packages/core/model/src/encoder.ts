@@ -1,4 +1,13 @@
-import { crossKey, crossValue, dropout, embedding, scope, selfAttention, type Tensor } from "@slm/tensor";
+import {
+  concatTokens,
+  crossKey,
+  crossValue,
+  dropout,
+  embedding,
+  scope,
+  selfAttention,
+  type Tensor,
+} from "@slm/tensor";
 import {
   feedForwardBlock,
   headLayout,
@@ -11,13 +20,17 @@ import {
 import type { EncoderDecoderConfig } from "./config.js";
 import { EMBEDDING_WEIGHT } from "./parameters.js";
 
-/** Which source positions are tokens: a count per row (padding on the right) or a 0/1 mask (padding anywhere). */
+/**
+ * Which source positions are tokens, those of an image among them: a count per row (padding on the right) or a 0/1 mask
+ * (padding anywhere).
+ */
 export type SourcePadding = { readonly lengths: Tensor } | { readonly mask: Tensor };
 
 /**
  * Reads the source once, in both directions. Under `withDropout` it takes the masks of {@link encoderDropoutShapes}.
  *
- * Shapes: ids int32 `[batch, source]`, lengths int32 `[batch]` or mask float32 `[batch, source]` -> `[batch, source, width]`.
+ * Shapes: ids int32 `[batch, source]`, lengths int32 `[batch]` or mask float32 `[batch, source]` -> `[batch, source, width]`;
+ * with an image `[batch, imageTokens, width]` of `imageEmbeddings` before the text, source counts both.
  * Source: arXiv:2501.16273, section 3 (pre-norm, rotary positions, grouped KV heads).
  */
 export function encode(
@@ -25,9 +38,11 @@ export function encode(
   parameters: Parameters,
   ids: Tensor,
   padding: SourcePadding,
+  image?: Tensor,
 ): Tensor {
   return scope("encoder", () => {
-    let x = dropout(embedding({ table: parameter(parameters, EMBEDDING_WEIGHT), ids }, {}));
+    const text = embedding({ table: parameter(parameters, EMBEDDING_WEIGHT), ids }, {});
+    let x = dropout(image === undefined ? text : concatTokens({ a: image, b: text }, {}));
     for (let index = 0; index < config.encoderLayers; index++) {
       const layer = `encoder.layers.${index}`;
       x = scope(`layers.${index}`, () => {

@@ -15,9 +15,26 @@ export {
   headWeight,
   parameterCount,
   parameterSpecs,
-  type Initialization,
-  type ParameterSpec,
+  visionOf,
 } from "./parameters.js";
+export type { Initialization, ParameterSpec } from "./parameter-spec.js";
+export {
+  checkTower,
+  imageTokenCount,
+  patchGrid,
+  patchValues,
+  towerTokens,
+  visionConfig,
+  visionProjector,
+  visionTower,
+  type VisionConfig,
+  type VisionProjector,
+  type VisionTower,
+} from "./vision/vision-config.js";
+export { PROJECTOR, TOWER, towerSpecs, visionSpecs } from "./vision/vision-parameters.js";
+export { poolWeights } from "./vision/pool-weights.js";
+export { imageEmbeddings, runTower } from "./vision/tower.js";
+export { towerInput } from "./vision/tower-input.js";
 export type { Parameters } from "./blocks.js";
 export { crossCaches, encode, type CrossCache, type SourcePadding } from "./encoder.js";
 export { decode, decodeStep, outputHead, type SelfCache, type SourceContext } from "./decoder.js";

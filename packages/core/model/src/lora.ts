@@ -9,7 +9,8 @@ import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { math } from "@slm/tensor";
 import type { Parameters } from "./blocks.js";
 import type { ModelConfig } from "./config.js";
-import { EMBEDDING_WEIGHT, HEAD_WEIGHT, parameterSpecs, type ParameterSpec } from "./parameters.js";
+import type { ParameterSpec } from "./parameter-spec.js";
+import { EMBEDDING_WEIGHT, HEAD_WEIGHT, parameterSpecs } from "./parameters.js";
 import type { Weights } from "./weights.js";
 
 export interface LoraScale {
@@ -30,10 +31,11 @@ interface Linear {
   readonly inputs: number;
 }
 
-/** Every matrix but the embedding, which is looked up rather than multiplied, and the output head. */
+/** Every matrix that is multiplied by, which the embedding and positions are not, but for the output head. */
 const linearsOf = (config: ModelConfig): Linear[] =>
   parameterSpecs(config)
-    .filter(({ name, shape }) => shape.length === 2 && name !== EMBEDDING_WEIGHT && name !== HEAD_WEIGHT)
+    .filter(({ name, shape }) => shape.length === 2 && name.endsWith(WEIGHT))
+    .filter(({ name }) => name !== EMBEDDING_WEIGHT && name !== HEAD_WEIGHT)
     .map(({ name, shape }) => ({
       name: name.slice(0, -WEIGHT.length),
       outputs: shape[0]!,

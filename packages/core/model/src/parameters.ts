@@ -1,34 +1,8 @@
 /** Every weight of a model: its name, shape and how it starts. The single list that checkpoints, training and export follow. */
 import type { ModelConfig } from "./config.js";
-
-export type Initialization =
-  { readonly kind: "ones" } | { readonly kind: "zeros" } | { readonly kind: "normal"; readonly std: number };
-
-export interface ParameterSpec {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly initialization: Initialization;
-}
-
-const ones: Initialization = { kind: "ones" };
-const zeros: Initialization = { kind: "zeros" };
-const normal = (std: number): Initialization => ({ kind: "normal", std });
-
-/** Factor on the last linear of each residual branch, so that the stream's variance stays near 1 at depth (measured on the g2p task). */
-const RESIDUAL_SCALE = 0.4;
-
-function linear(name: string, outputs: number, inputs: number, bias: boolean, scale = 1): ParameterSpec[] {
-  const weight = {
-    name: `${name}.weight`,
-    shape: [outputs, inputs],
-    initialization: normal(scale / Math.sqrt(inputs)),
-  };
-  return bias ? [weight, { name: `${name}.bias`, shape: [outputs], initialization: zeros }] : [weight];
-}
-
-function norm(name: string, width: number): ParameterSpec {
-  return { name: `${name}.weight`, shape: [width], initialization: ones };
-}
+import { linearSpecs, normal, normSpec, RESIDUAL_SCALE, type ParameterSpec } from "./parameter-spec.js";
+import type { VisionConfig } from "./vision/vision-config.js";
+import { visionSpecs } from "./vision/vision-parameters.js";
 
 function attention(name: string, config: ModelConfig): ParameterSpec[] {
   const { width, bias } = config;
@@ -36,17 +10,20 @@ function attention(name: string, config: ModelConfig): ParameterSpec[] {
   const keyValue = config.kvHeads * config.headDim;
   const inner = bias !== false;
   return [
-    ...linear(`${name}.query`, query, width, inner),
-    ...linear(`${name}.key`, keyValue, width, inner),
-    ...linear(`${name}.value`, keyValue, width, inner),
-    ...linear(`${name}.output`, width, query, inner && bias !== "query-key-value", RESIDUAL_SCALE),
+    ...linearSpecs(`${name}.query`, [query, width], { bias: inner }),
+    ...linearSpecs(`${name}.key`, [keyValue, width], { bias: inner }),
+    ...linearSpecs(`${name}.value`, [keyValue, width], { bias: inner }),
+    ...linearSpecs(`${name}.output`, [width, query], {
+      bias: inner && bias !== "query-key-value",
+      scale: RESIDUAL_SCALE,
+    }),
   ];
 }
 
 function selfAttention(name: string, config: ModelConfig): ParameterSpec[] {
   const norms =
     config.headNorm === true
-      ? [norm(`${name}.queryNorm`, config.headDim), norm(`${name}.keyNorm`, config.headDim)]
+      ? [normSpec(`${name}.queryNorm`, config.headDim), normSpec(`${name}.keyNorm`, config.headDim)]
       : [];
   return [...attention(name, config), ...norms];
 }
@@ -57,16 +34,16 @@ function feedForward(
 ): ParameterSpec[] {
   const bias = config.bias === true;
   return [
-    ...(gate === undefined ? [] : linear(`${name}.gate`, inner, width, bias)),
-    ...linear(`${name}.up`, inner, width, bias),
-    ...linear(`${name}.down`, width, inner, bias, RESIDUAL_SCALE),
+    ...(gate === undefined ? [] : linearSpecs(`${name}.gate`, [inner, width], { bias: bias })),
+    ...linearSpecs(`${name}.up`, [inner, width], { bias: bias }),
+    ...linearSpecs(`${name}.down`, [width, inner], { bias: bias, scale: RESIDUAL_SCALE }),
   ];
 }
 
 /** A residual branch: the norm it begins with, what it computes, and the norm it may end with. */
 function branch(name: string, config: ModelConfig, inside: readonly ParameterSpec[]): ParameterSpec[] {
-  const end = config.postNorm === true ? [norm(`${name}PostNorm`, config.width)] : [];
-  return [norm(`${name}Norm`, config.width), ...inside, ...end];
+  const end = config.postNorm === true ? [normSpec(`${name}PostNorm`, config.width)] : [];
+  return [normSpec(`${name}Norm`, config.width), ...inside, ...end];
 }
 
 function encoderLayer(name: string, config: ModelConfig): ParameterSpec[] {
@@ -100,13 +77,17 @@ export const HEAD_WEIGHT = "head.weight";
 export const headWeight = ({ untiedHead }: ModelConfig): string =>
   untiedHead === true ? HEAD_WEIGHT : EMBEDDING_WEIGHT;
 
-/** All parameters in a fixed order. Embedding and output head are one table unless the head is untied. */
+/** How a model sees; undefined: it reads text only. */
+export const visionOf = (config: ModelConfig): VisionConfig | undefined =>
+  config.architecture === "encoder-decoder" ? config.vision : undefined;
+
+/** All parameters in a fixed order, those of vision last. Embedding and output head are one table unless the head is untied. */
 export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
   const encoder =
     config.architecture === "encoder-decoder"
       ? [
           ...layers(config.encoderLayers, (i) => encoderLayer(`encoder.layers.${i}`, config)),
-          norm("encoder.norm", config.width),
+          normSpec("encoder.norm", config.width),
         ]
       : [];
   const table = (name: string): ParameterSpec => ({
@@ -118,8 +99,9 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
     table(EMBEDDING_WEIGHT),
     ...encoder,
     ...layers(config.decoderLayers, (i) => decoderLayer(`decoder.layers.${i}`, config)),
-    norm("decoder.norm", config.width),
+    normSpec("decoder.norm", config.width),
     ...(config.untiedHead === true ? [table(HEAD_WEIGHT)] : []),
+    ...(visionOf(config) === undefined ? [] : visionSpecs(visionOf(config)!, config.width)),
   ];
 }
 
@@ -130,6 +112,9 @@ export function parameterCount(config: ModelConfig): number {
     0,
   );
 }
+
+/** Weights that run once for an image, not for each token of text. */
+const VISION = "vision.";
 
 /**
  * Multiply-adds (counted as two) of the linear layers per token; attention scores are left out, being a few percent
@@ -144,6 +129,7 @@ export function flopsPerToken(config: ModelConfig): {
   for (const { name, shape } of parameterSpecs(config)) {
     if (shape.length !== 2 || name === EMBEDDING_WEIGHT || name === HEAD_WEIGHT) continue;
     const flops = 2 * shape[0]! * shape[1]!;
+    if (name.startsWith(VISION)) continue;
     if (name.startsWith("encoder.") || /crossAttention\.(key|value)/.test(name)) encoder += flops;
     else decoder += flops;
   }

@@ -4,7 +4,8 @@ import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import { fromBfloat16 } from "./bfloat16.js";
 import type { ModelConfig } from "./config.js";
 import { fromHalves } from "./float16.js";
-import { parameterSpecs, type ParameterSpec } from "./parameters.js";
+import type { ParameterSpec } from "./parameter-spec.js";
+import { parameterSpecs } from "./parameters.js";
 
 export type Weights = ReadonlyMap<string, HostTensor>;
 

@@ -13,7 +13,9 @@ export type {
   SelfAttentionAttributes,
 } from "./ops/signatures.js";
 export { add, embedding, gelu, headNorm, lastPosition, linear, rmsNorm } from "./ops/basic.js";
-export { multiply, silu, softcap } from "./ops/gates.js";
+export { multiply, QUICK_GELU_SLOPE, quickGelu, silu, softcap } from "./ops/gates.js";
+export { layerNorm } from "./ops/layer-norm.js";
+export { checkMix, concatTokens, mixTokens, tokensFrom } from "./ops/tokens.js";
 export {
   cachedAttention,
   crossAttention,

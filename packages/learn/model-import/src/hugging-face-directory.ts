@@ -24,6 +24,9 @@ const indexSchema = z.looseObject({ weight_map: z.record(z.string(), relativePat
 /** dtypes that weights are read from. */
 const FLOATS = ["F32", "F16", "BF16"];
 
+/** Counted positions that old checkpoints keep as integers; nothing reads them. */
+const COUNTED = /\.position_ids$/;
+
 /**
  * Opens a directory: headers are read and checked, numbers are not read.
  *
@@ -72,7 +75,7 @@ async function tensorsOf(file: string): Promise<readonly ForeignTensor[]> {
   const opened = await openSafetensors(file);
   await opened.close();
   return [...opened.entries].map(([name, { dtype, shape }]): ForeignTensor => {
-    if (!FLOATS.includes(dtype)) {
+    if (!FLOATS.includes(dtype) && !COUNTED.test(name)) {
       throw new SlmError(
         "DATA_INVALID",
         `${file}: tensor '${name}' is ${dtype}; weights are ${FLOATS.join(", ")}`,

@@ -5,3 +5,4 @@ export { importDecoderOnly, writeImported, type WriteImportOptions } from "./imp
 export { checkTeacher, type TeacherCheckOptions, type TeacherCheckReport } from "./check-teacher.js";
 export type { Agreement } from "./compare-positions.js";
 export { readReference, type Reference, type ReferencePosition } from "./reference-file.js";
+export { importVisionTower, type ImportedTower, type VisionImportOptions } from "./import-vision-tower.js";

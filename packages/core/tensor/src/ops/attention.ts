@@ -192,7 +192,7 @@ export const crossAttention = defineOp("crossAttention", ({ query, key, value, b
   const source = key.shape[3]!;
   expectShape("crossAttention", "key", key, [batch, layout.kvHeads, layout.headDim, source]);
   const output = attend(foldQuery(query, layout), tf.transpose(key, [0, 1, 3, 2]), value, {
-    bias: tf.reshape(bias, [batch, 1, 1, 1, source]),
+    bias: bias === undefined ? undefined : tf.reshape(bias, [batch, 1, 1, 1, source]),
     group: groupOf(layout),
   });
   return unfoldQuery(output, layout, target);

@@ -5,6 +5,9 @@ import { relativeDifference } from "../test-support/numbers.test-support.js";
 import { tf, type Tensor } from "../tf.js";
 import { cachedAttention, lengthBias, MASKED, selfAttention } from "./attention.js";
 import { gelu, lastPosition, linear, rmsNorm } from "./basic.js";
+import { quickGelu } from "./gates.js";
+import { layerNorm } from "./layer-norm.js";
+import { concatTokens, mixTokens, tokensFrom } from "./tokens.js";
 import { rotary, rotaryTable, rotaryTensors } from "./rotary.js";
 
 await tf.setBackend("cpu");
@@ -231,4 +234,56 @@ test("lastPosition is the last position", () => {
       ),
     ),
   ).toEqual([2, 4]);
+});
+
+test("layerNorm has mean 0 and deviation 1 before gain and bias", () => {
+  const inputs = {
+    x: tf.tensor2d([
+      [1, 3],
+      [10, 10],
+    ]),
+    weight: tf.tensor1d([2, 3]),
+    bias: tf.tensor1d([5, 7]),
+  };
+  const values = valuesOf(layerNorm(inputs, { epsilon: 1e-12 }));
+  [3, 10, 5, 7].forEach((value, index) => {
+    expect(values[index]).toBeCloseTo(value, 5);
+  });
+});
+
+test("layerNorm refuses a gain or a bias of another width", () => {
+  const [x, two, three] = [tf.zeros([1, 2]), tf.zeros([2]), tf.zeros([3])];
+  expect(() => layerNorm({ x, weight: three, bias: two }, { epsilon: 1 })).toThrow(
+    "layerNorm: weight should be [2]",
+  );
+  expect(() => layerNorm({ x, weight: two, bias: three }, { epsilon: 1 })).toThrow(
+    "layerNorm: bias should be [2]",
+  );
+});
+
+test("quickGelu is x times the sigmoid of 1.702 x", () => {
+  const values = valuesOf(quickGelu({ x: tf.tensor1d([-1, 0, 2]) }, {}));
+  [-1, 0, 2].forEach((x, index) => {
+    expect(values[index]).toBeCloseTo(x / (1 + Math.exp(-1.702 * x)), 6);
+  });
+});
+
+describe("tokens", () => {
+  const x = (values: number[]): tf.Tensor => tf.tensor3d(values, [1, values.length, 1]);
+
+  test("are put one after another, left out and mixed", () => {
+    expect(valuesOf(concatTokens({ a: x([1, 2]), b: x([3]) }, {}))).toEqual([1, 2, 3]);
+    expect(valuesOf(tokensFrom({ x: x([1, 2, 3]) }, { first: 2 }))).toEqual([3]);
+    const weights = Float32Array.of(0.5, 0.5, 0, 0, 0, 2);
+    expect(valuesOf(mixTokens({ x: x([1, 2, 3]) }, { weights, outputs: 2 }))).toEqual([1.5, 6]);
+  });
+
+  test("of another width, or weights for another count of them, are refused", () => {
+    expect(() => concatTokens({ a: x([1]), b: tf.zeros([1, 1, 2]) }, {})).toThrow(
+      "concatTokens: b should be",
+    );
+    expect(() => mixTokens({ x: x([1, 2]) }, { weights: new Float32Array(3), outputs: 2 })).toThrow(
+      "mixTokens: 2 outputs of 2 tokens need 4 weights, got 3",
+    );
+  });
 });

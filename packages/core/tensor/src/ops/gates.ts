@@ -19,6 +19,27 @@ export const silu = defineOp("silu", ({ x }) =>
   })(x),
 );
 
+/** Slope of the sigmoid that stands in for the normal distribution. */
+export const QUICK_GELU_SLOPE = 1.702;
+
+/** Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), section 2. */
+export const quickGelu = defineOp("quickGelu", ({ x }) =>
+  tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+    const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    const gate = tf.sigmoid(tf.mul(input, QUICK_GELU_SLOPE));
+    const value = tf.mul(input, gate);
+    save([gate, value]);
+    return {
+      value,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [savedGate, savedValue] = saved as [tf.Tensor, tf.Tensor];
+        const slope = tf.mul(tf.mul(savedValue, QUICK_GELU_SLOPE), tf.sub(1, savedGate));
+        return tf.mul(dy, tf.add(savedGate, slope));
+      },
+    };
+  })(x),
+);
+
 export const multiply = defineOp("multiply", ({ a, b }) => tf.mul(a, b));
 
 /** Source: Gemma Team 2024 (arXiv:2408.00118), section 2. */

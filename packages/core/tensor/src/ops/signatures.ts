@@ -75,7 +75,25 @@ export interface OpSet {
   softcap: { inputs: { x: Tensor }; attributes: { readonly limit: number }; outputs: Tensor };
   /** tanh form of the Gaussian error linear unit, elementwise. */
   gelu: { inputs: { x: Tensor }; attributes: NoAttributes; outputs: Tensor };
-  /** Residual sum of two tensors of one shape. */
+  /** x · sigmoid(1.702 · x), elementwise: the activation that CLIP was trained with. */
+  quickGelu: { inputs: { x: Tensor }; attributes: NoAttributes; outputs: Tensor };
+  /** x `[..., width]`, weight and bias `[width]`: (x - mean) / sqrt(variance + epsilon) · weight + bias. */
+  layerNorm: {
+    inputs: { x: Tensor; weight: Tensor; bias: Tensor };
+    attributes: { readonly epsilon: number };
+    outputs: Tensor;
+  };
+  /** a `[batch, n, width]`, b `[batch, m, width]` -> `[batch, n + m, width]`. */
+  concatTokens: { inputs: { a: Tensor; b: Tensor }; attributes: NoAttributes; outputs: Tensor };
+  /** x `[batch, length, width]` -> `[batch, length - first, width]`: all tokens from `first` on. */
+  tokensFrom: { inputs: { x: Tensor }; attributes: { readonly first: number }; outputs: Tensor };
+  /** x `[batch, length, width]` -> `[batch, outputs, width]`: weights `[outputs, length]`, constant, times x. */
+  mixTokens: {
+    inputs: { x: Tensor };
+    attributes: { readonly weights: Float32Array; readonly outputs: number };
+    outputs: Tensor;
+  };
+  /** Residual sum of two tensors of one shape; b may lack the axis `batch`. */
   add: { inputs: { a: Tensor; b: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /**
    * query `[batch, length, heads·headDim]`, key and value `[batch, length, kvHeads·headDim]`; rotary positions 0, 1, ...
@@ -117,9 +135,12 @@ export interface OpSet {
   crossValue: { inputs: { x: Tensor }; attributes: HeadLayout; outputs: Tensor };
   /** lengths int32 `[batch]`, ids `[batch, source]` -> `[batch, 1, 1, source]`: 0 at tokens, very negative at padding. */
   lengthBias: { inputs: { lengths: Tensor; ids: Tensor }; attributes: NoAttributes; outputs: Tensor };
-  /** query `[batch, target, heads·headDim]`, key and value of crossKey and crossValue, bias `[batch, 1, 1, source]`. */
+  /**
+   * query `[batch, target, heads·headDim]`, key and value of crossKey and crossValue, bias `[batch, 1, 1, source]`; without
+   * a bias all of the source is attended. Reading itself, it is self-attention without positions.
+   */
   crossAttention: {
-    inputs: { query: Tensor; key: Tensor; value: Tensor; bias: Tensor };
+    inputs: { query: Tensor; key: Tensor; value: Tensor; bias?: Tensor | undefined };
     attributes: HeadLayout;
     outputs: Tensor;
   };

@@ -10,7 +10,9 @@ import {
   selfAttention,
 } from "../ops/attention.js";
 import { add, embedding, gelu, headNorm, lastPosition, linear, rmsNorm } from "../ops/basic.js";
-import { multiply, silu, softcap } from "../ops/gates.js";
+import { multiply, quickGelu, silu, softcap } from "../ops/gates.js";
+import { layerNorm } from "../ops/layer-norm.js";
+import { concatTokens, mixTokens, tokensFrom } from "../ops/tokens.js";
 import type { HeadLayout, OpName } from "../ops/signatures.js";
 import type { Tensor } from "../tf.js";
 import { LOSS_CASES } from "./loss-cases.test-support.js";
@@ -145,7 +147,17 @@ function cachedAttentionCases(): OpCase[] {
 }
 
 function crossAttentionCases(): OpCase[] {
-  return LAYOUTS.map(({ label, ...layout }) => ({
+  const unbiased: OpCase = {
+    name: "crossAttention without a bias",
+    inputs: {
+      query: random([BATCH, 2, 8], 1),
+      key: random([BATCH, 2, 2, LENGTH], 2),
+      value: random([BATCH, 2, LENGTH, 2], 3),
+    },
+    differentiable: QKV,
+    build: (x) => crossAttention(heads(x), GROUPED),
+  };
+  const biased = LAYOUTS.map(({ label, ...layout }): OpCase => ({
     name: `crossAttention, ${label}`,
     inputs: {
       query: random([BATCH, 2, layout.heads * layout.headDim], 1),
@@ -156,6 +168,7 @@ function crossAttentionCases(): OpCase[] {
     differentiable: QKV,
     build: (x) => crossAttention({ ...heads(x), bias: x["bias"]! }, layout),
   }));
+  return [unbiased, ...biased];
 }
 
 /** Cases per op: an op without cases does not compile. */
@@ -242,7 +255,60 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
       build: (x) => gelu({ x: x["x"]! }, {}),
     },
   ],
+  quickGelu: [
+    {
+      name: "quickGelu",
+      inputs: { x: float32([2, 5], [-6, -2, -1, -0.5, 0, 0.1, 0.75, 1, 2, 6]) },
+      differentiable: ["x"],
+      build: (x) => quickGelu({ x: x["x"]! }, {}),
+    },
+  ],
+  layerNorm: [
+    {
+      name: "layerNorm",
+      inputs: { x: random([2, 3, 4], 1, 2), weight: random([4], 2), bias: random([4], 3) },
+      differentiable: ["x", "weight", "bias"],
+      build: (x) => layerNorm({ x: x["x"]!, weight: x["weight"]!, bias: x["bias"]! }, { epsilon: 1e-5 }),
+    },
+    {
+      name: "layerNorm, epsilon as large as the values",
+      inputs: { x: random([2, 4], 1, 0.2), weight: random([4], 2), bias: random([4], 3) },
+      differentiable: ["x", "weight", "bias"],
+      build: (x) => layerNorm({ x: x["x"]!, weight: x["weight"]!, bias: x["bias"]! }, { epsilon: 0.02 }),
+    },
+  ],
+  concatTokens: [
+    {
+      name: "concatTokens",
+      inputs: { a: random([2, 3, 4], 1), b: random([2, 2, 4], 2) },
+      differentiable: ["a", "b"],
+      build: (x) => concatTokens({ a: x["a"]!, b: x["b"]! }, {}),
+    },
+  ],
+  tokensFrom: [
+    {
+      name: "tokensFrom",
+      inputs: { x: random([2, 3, 4], 1) },
+      differentiable: ["x"],
+      build: (x) => tokensFrom({ x: x["x"]! }, { first: 1 }),
+    },
+  ],
+  mixTokens: [
+    {
+      name: "mixTokens",
+      inputs: { x: random([2, 3, 4], 1) },
+      differentiable: ["x"],
+      build: (x) =>
+        mixTokens({ x: x["x"]! }, { weights: Float32Array.of(0.5, 0.5, 0, 0, 0.25, 0.75), outputs: 2 }),
+    },
+  ],
   add: [
+    {
+      name: "add without the axis batch",
+      inputs: { a: random([2, 3, 4], 1), b: random([3, 4], 2) },
+      differentiable: ["a", "b"],
+      build: (x) => add({ a: x["a"]!, b: x["b"]! }, {}),
+    },
     {
       name: "add",
       inputs: { a: random([2, 3], 1), b: random([2, 3], 2) },

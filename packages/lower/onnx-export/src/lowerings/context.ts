@@ -33,7 +33,12 @@ export class GraphValues {
     this.#table = table;
   }
 
-  /** Token ids `[batch, length]` of the graph. @throws SlmError UNEXPECTED before any embedding. */
+  /** Remembers a sequence `[batch, length, width]` that is longer than its ids: image tokens come before them. */
+  lengthen(sequence: string): void {
+    this.#ids = sequence;
+  }
+
+  /** What has the sizes `[batch, length, ...]` of the graph's sequences. @throws SlmError UNEXPECTED before any embedding. */
   get ids(): string {
     if (this.#ids === undefined) throw new SlmError("UNEXPECTED", "export: attention before any embedding");
     return this.#ids;

@@ -53,7 +53,7 @@ export function productCrossAttention(
       query: axes.split(recorder.nameOf(query), query.shape, heads, headDim),
       key: keys === "transposed" ? name : transposeAxes(recorder, name, [0, 1, 3, 2]),
       value: recorder.nameOf(value),
-      mask: addBias(recorder, recorder.nameOf(bias)),
+      mask: bias === undefined ? (scores: string) => scores : addBias(recorder, recorder.nameOf(bias)),
     };
     return attend(recorder, context, parts, { query, layout });
   };

@@ -1,6 +1,6 @@
 /** Elementwise ops: activations, products of gates, capped logits, and the residual sum. */
 import { text } from "@slm/graph";
-import { CONTRIB, type Lowering } from "@slm/tensor";
+import { CONTRIB, QUICK_GELU_SLOPE, type Lowering } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
 import { capped } from "./product-attention.js";
 
@@ -38,6 +38,16 @@ export function sigmoidProduct(): Lowering<"silu"> {
     recorder.record("Mul", [recorder.nameOf(x), recorder.op("Sigmoid", [x])], x.shape);
 }
 
+/** x · sigmoid(1.702 · x), which ONNX Runtime fuses to its own QuickGelu. */
+export function scaledSigmoidProduct({ device }: LoweringContext): Lowering<"quickGelu"> {
+  return (recorder, { x }) => {
+    const { builder } = recorder;
+    const input = recorder.nameOf(x);
+    const scaled = builder.op("Mul", [input, builder.constant(device.precision, [], [QUICK_GELU_SLOPE])]);
+    return recorder.record("Mul", [input, builder.op("Sigmoid", [scaled])], x.shape);
+  };
+}
+
 export function product(): Lowering<"multiply"> {
   return (recorder, { a, b }) => recorder.record("Mul", [a, b], a.shape);
 }
@@ -47,6 +57,12 @@ export function cappedLogits(): Lowering<"softcap"> {
     recorder.tensor(capped(recorder, recorder.nameOf(x), limit), x.shape);
 }
 
-export function residualSum(): Lowering<"add"> {
-  return (recorder, { a, b }) => recorder.record("Add", [a, b], a.shape);
+/** A weight as `b` is broadcast over the axes it lacks. */
+export function residualSum({ weights }: LoweringContext): Lowering<"add"> {
+  return (recorder, { a, b }) => {
+    const added = weights.isWeight(recorder, b)
+      ? weights.store(recorder, b, "as-stored").name
+      : recorder.nameOf(b);
+    return recorder.record("Add", [recorder.nameOf(a), added], a.shape);
+  };
 }

@@ -39,7 +39,8 @@ function attendSource(
   const folded = recorder.tensor(rows, [1, kvHeads, group, headDim]);
   const scores = recorder.matMul(folded, inputs.key, { scale: 1 / Math.sqrt(headDim) });
   const weights = inFloat32(recorder, scores, dtype, (wide) => {
-    const biased = builder.op("Add", [wide, recorder.nameOf(inputs.bias)]);
+    const { bias } = inputs;
+    const biased = bias === undefined ? wide : builder.op("Add", [wide, recorder.nameOf(bias)]);
     return builder.op("Softmax", [biased], { attributes: { axis: int(-1) } });
   });
   const output = builder.op("MatMul", [weights, recorder.nameOf(inputs.value)]);

@@ -8,6 +8,7 @@ import {
   primitiveGelu,
   product,
   residualSum,
+  scaledSigmoidProduct,
   sigmoidProduct,
   standardGelu,
 } from "./elementwise.js";
@@ -22,10 +23,11 @@ import {
   matMulOrGemm,
   onlyPosition,
 } from "./linear.js";
-import { fusableNorm, headsNorm, productNorm, standardNorm } from "./norms.js";
+import { fusableNorm, headsNorm, layerNormalization, productNorm, standardNorm } from "./norms.js";
 import { inputBias, rangeBias } from "./padding.js";
 import { productSequence } from "./product-attention.js";
 import { bufferedCache, growingCache, windowCache } from "./product-caches.js";
+import { joinedTokens, mixedTokens, slicedTokens } from "./tokens.js";
 
 type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
 
@@ -38,6 +40,11 @@ export const FORMS = {
   multiply: { Mul: product },
   softcap: { Tanh: cappedLogits },
   gelu: { FastGelu: fastGelu, Gelu: standardGelu, primitives: primitiveGelu },
+  quickGelu: { sigmoid: scaledSigmoidProduct },
+  layerNorm: { LayerNormalization: layerNormalization },
+  concatTokens: { Concat: joinedTokens },
+  tokensFrom: { Slice: slicedTokens },
+  mixTokens: { MatMul: mixedTokens },
   add: { Add: residualSum },
   selfAttention: { GroupQueryAttention: groupQuerySequence, products: productSequence },
   cachedAttention: {
@@ -76,7 +83,12 @@ export function loweringTable(context: LoweringContext): LoweringTable {
     multiply: FORMS.multiply[operators.multiply](),
     softcap: FORMS.softcap[operators.softcap](),
     gelu: FORMS.gelu[operators.gelu](context),
-    add: FORMS.add[operators.add](),
+    quickGelu: FORMS.quickGelu[operators.quickGelu](context),
+    layerNorm: FORMS.layerNorm[operators.layerNorm](context),
+    concatTokens: FORMS.concatTokens[operators.concatTokens](context),
+    tokensFrom: FORMS.tokensFrom[operators.tokensFrom](context),
+    mixTokens: FORMS.mixTokens[operators.mixTokens](context),
+    add: FORMS.add[operators.add](context),
     selfAttention: FORMS.selfAttention[operators.selfAttention](context),
     cachedAttention: FORMS.cachedAttention[operators.cachedAttention](context),
     crossKey: FORMS.crossKey[operators.crossKey](context),

@@ -1,4 +1,4 @@
-/** Root-mean-square norm: `x / sqrt(mean(x²) + epsilon) · weight`, in float32 whatever the graph's precision. */
+/** Root-mean-square norm, `x / sqrt(mean(x²) + epsilon) · weight`, and layer norm, in float32 whatever the graph's precision. */
 import { float, int, ints } from "@slm/graph";
 import type { Lowering, Recorder, Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
@@ -69,4 +69,14 @@ export function standardNorm({ weights }: LoweringContext): Lowering<"rmsNorm"> 
     recorder.record("RMSNormalization", [x, weights.store(recorder, weight, "as-stored").name], x.shape, {
       attributes: { axis: int(-1), epsilon: float(epsilon), stash_type: int(1) },
     });
+}
+
+/** ONNX's own operator, opset 17, in float32 (`stash_type` 1). */
+export function layerNormalization({ weights }: LoweringContext): Lowering<"layerNorm"> {
+  return (recorder, { x, weight, bias }, { epsilon }) => {
+    const stored = [weight, bias].map((tensor) => weights.store(recorder, tensor, "as-stored").name);
+    return recorder.record("LayerNormalization", [recorder.nameOf(x), ...stored], x.shape, {
+      attributes: { axis: int(-1), epsilon: float(epsilon), stash_type: int(1) },
+    });
+  };
 }

@@ -56,6 +56,11 @@ export class GraphWeights {
     return weight;
   }
 
+  /** Whether a tensor stands for a weight of the checkpoint. */
+  isWeight(recorder: Recorder, tensor: Tensor): boolean {
+    return this.#store.has(recorder.nameOf(tensor));
+  }
+
   /** Rotary angles of positions 0 to `positions` - 1, stored once per size and rotation. */
   rotary(
     { builder }: Recorder,

@@ -3,8 +3,8 @@ import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { Checkpoint, ModelConfig } from "@slm/model";
 import { LazyWeights } from "./lazy-weights.js";
 
-const QUERY = /(?:attention|crossAttention)\.query\.(?:weight|bias)$/;
-const OUTPUT = /(?:attention|crossAttention)\.output\.weight$/;
+const QUERY = /^(?:encoder|decoder)\..*(?:attention|crossAttention)\.query\.(?:weight|bias)$/;
+const OUTPUT = /^(?:encoder|decoder)\..*(?:attention|crossAttention)\.output\.weight$/;
 
 /**
  * The same model with `headOrder` "grouped". Query head h of a "modulo" model reads KV head h mod kvHeads; its rows of

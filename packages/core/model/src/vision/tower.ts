@@ -1,0 +1,97 @@
+/**
+ * A vision transformer over patches, written over the op set, and the projector to the model's width. Attention has no
+ * rotation: positions are learned and added once, so cross-attention of the patches with themselves computes it.
+ *
+ * ```
+ * patches [batch, tokens, patchValues] -> linear -> + positions -> (norm)
+ *   -> layers: x + attention(norm(x)), x + down(activation(up(norm(x)))) -> (norm) -> (without the class token)
+ *   -> (pool) -> linear -> gelu -> linear: image tokens [batch, imageTokens, width]
+ * ```
+ */
+import {
+  add,
+  crossAttention,
+  crossKey,
+  crossValue,
+  gelu,
+  layerNorm,
+  mixTokens,
+  quickGelu,
+  scope,
+  tokensFrom,
+  type HeadLayout,
+  type Tensor,
+} from "@slm/tensor";
+import { parameter, project, type Parameters } from "../blocks.js";
+import { poolWeights } from "./pool-weights.js";
+import { patchGrid, type VisionConfig, type VisionTower } from "./vision-config.js";
+import { PROJECTOR, TOWER } from "./vision-parameters.js";
+
+const ACTIVATIONS = { gelu, quickGelu } as const;
+
+/**
+ * What a tower finds in images.
+ *
+ * Shapes: patches float32 `[batch, towerTokens, patchValues]`, as `towerInput` lays them out -> `[batch, tokens, tower.width]`.
+ * Source: Dosovitskiy et al. 2021 (arXiv:2010.11929); CLIP's and SigLIP's layouts as transformers 4.57 has them.
+ */
+export function runTower(tower: VisionTower, parameters: Parameters, patches: Tensor): Tensor {
+  return scope("tower", () => {
+    const embedded = project(parameters, `${TOWER}.patch`, patches);
+    let x = add({ a: embedded, b: parameter(parameters, `${TOWER}.positions`) }, {});
+    if (tower.inputNorm) x = norm(tower, parameters, `${TOWER}.inputNorm`, x);
+    for (let index = 0; index < tower.layers; index++) {
+      x = scope(`layers.${index}`, () => layer(tower, parameters, `${TOWER}.layers.${index}`, x));
+    }
+    if (tower.outputNorm) x = norm(tower, parameters, `${TOWER}.outputNorm`, x);
+    return tower.classToken === "dropped" ? tokensFrom({ x }, { first: 1 }) : x;
+  });
+}
+
+/** Image tokens as the encoder reads them before its text: `[batch, imageTokens, width]`. */
+export function imageEmbeddings(config: VisionConfig, parameters: Parameters, patches: Tensor): Tensor {
+  return scope("vision", () => {
+    const found = runTower(config.tower, parameters, patches);
+    return scope("projector", () => {
+      const { pool } = config.projector;
+      const x =
+        pool === undefined ? found : mixTokens({ x: found }, poolWeights(patchGrid(config.tower), pool));
+      const hidden = gelu({ x: project(parameters, `${PROJECTOR}.first`, x) }, {});
+      return project(parameters, `${PROJECTOR}.second`, hidden);
+    });
+  });
+}
+
+function norm({ normEpsilon }: VisionTower, parameters: Parameters, name: string, x: Tensor): Tensor {
+  const weight = parameter(parameters, `${name}.weight`);
+  const bias = parameter(parameters, `${name}.bias`);
+  return scope(name.slice(name.lastIndexOf(".") + 1), () =>
+    layerNorm({ x, weight, bias }, { epsilon: normEpsilon }),
+  );
+}
+
+function layer(tower: VisionTower, parameters: Parameters, name: string, x: Tensor): Tensor {
+  const attended = add({ a: x, b: attention(tower, parameters, name, x) }, {});
+  const normed = norm(tower, parameters, `${name}.feedForwardNorm`, attended);
+  const inner = scope("feedForward", () => {
+    const up = project(parameters, `${name}.feedForward.up`, normed);
+    return project(parameters, `${name}.feedForward.down`, ACTIVATIONS[tower.activation]({ x: up }, {}));
+  });
+  return add({ a: attended, b: inner }, {});
+}
+
+function attention(tower: VisionTower, parameters: Parameters, name: string, x: Tensor): Tensor {
+  const { heads, width } = tower;
+  const layout: HeadLayout = { heads, kvHeads: heads, headDim: width / heads, headOrder: "grouped" };
+  const normed = norm(tower, parameters, `${name}.attentionNorm`, x);
+  return scope("attention", () => {
+    const part = (which: string): Tensor => project(parameters, `${name}.attention.${which}`, normed);
+    const key = crossKey({ x: part("key") }, layout);
+    const value = crossValue({ x: part("value") }, layout);
+    return project(
+      parameters,
+      `${name}.attention.output`,
+      crossAttention({ query: part("query"), key, value }, layout),
+    );
+  });
+}

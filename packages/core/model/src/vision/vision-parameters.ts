@@ -1,0 +1,54 @@
+/** The weights of tower and projector, in the order they are used. */
+import {
+  layerNormSpecs,
+  linearSpecs,
+  normal,
+  RESIDUAL_SCALE,
+  type ParameterSpec,
+} from "../parameter-spec.js";
+import { patchValues, towerTokens, type VisionConfig, type VisionTower } from "./vision-config.js";
+
+export const TOWER = "vision.tower";
+export const PROJECTOR = "vision.projector";
+
+/** What positions and the class token start with. Source: Dosovitskiy et al. 2021 (arXiv:2010.11929), its code's value. */
+const POSITION_STD = 0.02;
+
+/** Every linear layer of a tower's layers has a bias, in CLIP, SigLIP and ViT alike. */
+const BIASED = { bias: true } as const;
+
+export function towerSpecs(tower: VisionTower): ParameterSpec[] {
+  const { width, layers, inputNorm, outputNorm, patchBias } = tower;
+  return [
+    ...linearSpecs(`${TOWER}.patch`, [width, patchValues(tower)], { bias: patchBias }),
+    { name: `${TOWER}.positions`, shape: [towerTokens(tower), width], initialization: normal(POSITION_STD) },
+    ...(inputNorm ? layerNormSpecs(`${TOWER}.inputNorm`, width) : []),
+    ...Array.from({ length: layers }, (_, layer) => layerSpecs(`${TOWER}.layers.${layer}`, tower)).flat(),
+    ...(outputNorm ? layerNormSpecs(`${TOWER}.outputNorm`, width) : []),
+  ];
+}
+
+function layerSpecs(name: string, { width, feedForward }: VisionTower): ParameterSpec[] {
+  const square = [width, width] as const;
+  const last = { bias: true, scale: RESIDUAL_SCALE };
+  return [
+    ...layerNormSpecs(`${name}.attentionNorm`, width),
+    ...linearSpecs(`${name}.attention.query`, square, BIASED),
+    ...linearSpecs(`${name}.attention.key`, square, BIASED),
+    ...linearSpecs(`${name}.attention.value`, square, BIASED),
+    ...linearSpecs(`${name}.attention.output`, square, last),
+    ...layerNormSpecs(`${name}.feedForwardNorm`, width),
+    ...linearSpecs(`${name}.feedForward.up`, [feedForward, width], BIASED),
+    ...linearSpecs(`${name}.feedForward.down`, [width, feedForward], last),
+  ];
+}
+
+/** @param width the model's [elements]. */
+export function visionSpecs({ tower, projector }: VisionConfig, width: number): ParameterSpec[] {
+  const hidden = projector.hidden ?? width;
+  return [
+    ...towerSpecs(tower),
+    ...linearSpecs(`${PROJECTOR}.first`, [hidden, tower.width], BIASED),
+    ...linearSpecs(`${PROJECTOR}.second`, [width, hidden], BIASED),
+  ];
+}

@@ -1,0 +1,44 @@
+/** Rectangles cut out of images, with background where they reach beyond. */
+import type { PixelImage, Window } from "./pixel-image.js";
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A rectangle of an image; samples outside the image are `background`. */
+export function cut(image: PixelImage, window: Window, background = 0): PixelImage {
+  const { channels } = image;
+  const data = new Uint8Array(window.width * window.height * channels).fill(background);
+  const shown = inside(window, image);
+  for (let row = shown.top; row < shown.top + shown.height; row++) {
+    const from = (row * image.width + shown.left) * channels;
+    const to = ((row - window.top) * window.width + shown.left - window.left) * channels;
+    data.set(image.data.subarray(from, from + shown.width * channels), to);
+  }
+  return { width: window.width, height: window.height, channels, data };
+}
+
+/** The part of a rectangle that lies inside an image. */
+export function inside(window: Window, { width, height }: Size): Window {
+  const left = Math.max(0, window.left);
+  const top = Math.max(0, window.top);
+  return {
+    left,
+    top,
+    width: Math.max(0, Math.min(width, window.left + window.width) - left),
+    height: Math.max(0, Math.min(height, window.top + window.height) - top),
+  };
+}
+
+/**
+ * The rectangle in the middle of an image; where it is larger than the image, the image stands in its middle.
+ *
+ * Source: `center_crop` of transformers 4.57, whose cases all round towards the upper left.
+ */
+export const centerWindow = (image: Size, { width, height }: Size): Window => ({
+  left: Math.floor((image.width - width) / 2),
+  top: Math.floor((image.height - height) / 2),
+  width,
+  height,
+});

@@ -1,0 +1,26 @@
+import { expect, describe, test } from "vitest";
+import { toPatches } from "./patches.js";
+
+describe(toPatches, () => {
+  test("lays out patches by rows, values of a patch by channel, row and column", () => {
+    const values = Float32Array.from({ length: 2 * 4 * 6 }, (_, i) => i);
+    const patches = toPatches({ channels: 2, height: 4, width: 6, values }, { height: 2, width: 3 });
+    expect([...patches.subarray(0, 12)]).toEqual([0, 1, 2, 6, 7, 8, 24, 25, 26, 30, 31, 32]);
+    expect([...patches.subarray(12, 18)]).toEqual([3, 4, 5, 9, 10, 11]);
+    expect([...patches.subarray(24, 27)]).toEqual([12, 13, 14]);
+  });
+
+  test("leaves out what fills no patch, and refuses patches larger than the image", () => {
+    const image = {
+      channels: 1,
+      height: 4,
+      width: 6,
+      values: Float32Array.from({ length: 24 }, (_, i) => i),
+    };
+    const patches = toPatches(image, { height: 3, width: 4 });
+    expect([...patches]).toEqual([0, 1, 2, 3, 6, 7, 8, 9, 12, 13, 14, 15]);
+    expect(() => toPatches(image, { height: 5, width: 2 })).toThrow(
+      "image: patches of 5 x 2 are larger than 4 x 6 pixels",
+    );
+  });
+});

@@ -1,0 +1,80 @@
+/** Pixels to numbers as a tower reads them. */
+import { centerWindow, cut, inside } from "./crop.js";
+import type { ImageProcessing } from "./image-processing.js";
+import { toGrey, type PixelImage } from "./pixel-image.js";
+import { resample } from "./resample.js";
+
+/** Numbers of one image: float32 `[channels, height, width]`. */
+export interface ProcessedImage {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly values: Float32Array;
+}
+
+/**
+ * Resizes, crops, scales and normalises, in this order.
+ *
+ * Source: CLIPImageProcessor, SiglipImageProcessor and ViTImageProcessor of transformers 4.57; `tools/peers/images.py`
+ * compares with them.
+ */
+export function processImage(image: PixelImage, config: ImageProcessing): ProcessedImage {
+  return normalizePixels(shapeImage(config.channels === 1 ? toGrey(image) : image, config), config);
+}
+
+/** The pixels that are scaled and normalised: resized and cropped. */
+export function shapeImage(image: PixelImage, { resize, crop, filter }: ImageProcessing): PixelImage {
+  const size = resizedSize(image, resize);
+  const canvas = resize?.kind === "fit" ? resize : size;
+  const window =
+    crop === undefined
+      ? { left: 0, top: 0, width: canvas.width, height: canvas.height }
+      : centerWindow(size, crop);
+  const shown = inside(window, size);
+  const resized = resample(image, { filter, ...size, window: shown });
+  const placed = { ...window, left: window.left - shown.left, top: window.top - shown.top };
+  return cut(resized, placed, resize?.kind === "fit" ? resize.background : 0);
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Size before the crop. Source: `get_resize_output_image_size` of transformers 4.57. */
+function resizedSize({ width, height }: Size, resize: ImageProcessing["resize"]): Size {
+  switch (resize?.kind) {
+    case undefined:
+      return { width, height };
+    case "stretch":
+      return { width: resize.width, height: resize.height };
+    case "shortestEdge": {
+      const long = Math.trunc((resize.pixels * Math.max(width, height)) / Math.min(width, height));
+      return width <= height
+        ? { width: resize.pixels, height: long }
+        : { width: long, height: resize.pixels };
+    }
+    case "fit": {
+      const scale = Math.min(resize.width / width, resize.height / height);
+      const fitted = (length: number, most: number): number =>
+        Math.min(most, Math.max(1, Math.round(length * scale)));
+      return { width: fitted(width, resize.width), height: fitted(height, resize.height) };
+    }
+  }
+}
+
+/** `(sample · scale - mean) / std`, rounded to float32 after every step as NumPy does: rows of pixels to planes. */
+export function normalizePixels(image: PixelImage, { scale, mean, std }: ImageProcessing): ProcessedImage {
+  const { width, height, channels, data } = image;
+  const plane = width * height;
+  const values = new Float32Array(channels * plane);
+  for (let channel = 0; channel < channels; channel++) {
+    const table = Float32Array.from({ length: 256 }, (_, sample) => {
+      const centered = Math.fround(Math.fround(sample * scale) - Math.fround(mean[channel]!));
+      return centered / Math.fround(std[channel]!);
+    });
+    for (let pixel = 0, at = channel; pixel < plane; pixel++, at += channels)
+      values[channel * plane + pixel] = table[data[at]!]!;
+  }
+  return { channels, height, width, values };
+}

@@ -1,0 +1,39 @@
+/** Ops that change how many tokens there are. Rows of static graphs have no axis `batch`. */
+import { checkMix, type Lowering } from "@slm/tensor";
+import type { LoweringContext } from "./context.js";
+import { concat, sliceAxis } from "./emit.js";
+
+/** Which axis of a graph's values counts tokens. */
+const tokenAxis = ({ device }: LoweringContext): 0 | 1 => (device.profile.shapes === "static" ? 0 : 1);
+
+/** Sequences one after another; what follows attends over both. */
+export function joinedTokens(context: LoweringContext): Lowering<"concatTokens"> {
+  return (recorder, { a, b }) => {
+    const joined = concat(recorder, [recorder.nameOf(a), recorder.nameOf(b)], tokenAxis(context));
+    context.values.lengthen(joined);
+    const [batch, length, width] = a.shape as [number, number, number];
+    return recorder.tensor(joined, [batch, length + b.shape[1]!, width]);
+  };
+}
+
+/** The end of an axis, as far as any sequence goes. */
+const TO_THE_END = 2 ** 31 - 1;
+
+export function slicedTokens(context: LoweringContext): Lowering<"tokensFrom"> {
+  return (recorder, { x }, { first }) => {
+    const [batch, length, width] = x.shape as [number, number, number];
+    const to = context.device.profile.shapes === "static" ? length : TO_THE_END;
+    const rest = sliceAxis(recorder, recorder.nameOf(x), [tokenAxis(context), first, to]);
+    return recorder.tensor(rest, [batch, length - first, width]);
+  };
+}
+
+/** A constant matrix times the tokens of every row. */
+export function mixedTokens({ device }: LoweringContext): Lowering<"mixTokens"> {
+  return (recorder, { x }, { weights, outputs }) => {
+    const [batch, length, width] = x.shape as [number, number, number];
+    checkMix(weights, outputs, length);
+    const matrix = recorder.builder.constant(device.precision, [outputs, length], [...weights]);
+    return recorder.record("MatMul", [matrix, recorder.nameOf(x)], [batch, outputs, width]);
+  };
+}
