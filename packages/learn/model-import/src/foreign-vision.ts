@@ -52,7 +52,7 @@ const ACTIVATIONS: Readonly<Record<string, VisionTower["activation"]>> = {
   gelu_pytorch_tanh: "gelu",
 };
 
-const schema = z.looseObject({
+const schema = z.object({
   hidden_size: size.default(768),
   intermediate_size: size.default(3072),
   num_hidden_layers: size.default(12),
