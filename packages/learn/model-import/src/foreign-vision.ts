@@ -65,9 +65,12 @@ const schema = z.object({
 
 export interface ForeignVision {
   readonly family: VisionFamily;
-  readonly config: Required<Omit<z.infer<typeof schema>, "hidden_act">> & {
-    readonly activation: VisionTower["activation"];
-  };
+  /** Every key of the file with its default filled in. */
+  readonly config: {
+    readonly [Key in Exclude<keyof z.infer<typeof schema>, "hidden_act">]-?: NonNullable<
+      z.infer<typeof schema>[Key]
+    >;
+  } & { readonly activation: VisionTower["activation"] };
 }
 
 /**
