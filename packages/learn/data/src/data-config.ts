@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { augmentConfig } from "./augment/augment-config.js";
 import { FORMAT_NAMES } from "./formats/format-table.js";
+import { inventedConfig } from "./invented-sources.js";
 import { MAX_COLUMNS } from "./limits.js";
 import { ENCODINGS } from "./lines.js";
 import { fieldsConfig, templateConfig, type MappingSettings } from "./mapping.js";
@@ -127,6 +128,11 @@ export const dataConfig = z
     unlabelled: unlabelled
       .optional()
       .describe("Sources for the teacher to label; those that a split has already are left out."),
+    invented: inventedConfig
+      .optional()
+      .describe(
+        "Sources for the teacher to label that are made up; those that a split has already are left out.",
+      ),
   })
   .refine(({ testFraction, devFraction }) => testFraction + devFraction < 1, {
     message: "testFraction and devFraction leave nothing to train on: their sum must be below 1",

@@ -16,6 +16,7 @@ import { RowLimit } from "./row-limit.js";
 import { bucketsFor, Spill } from "./spill.js";
 import { sourceKey, SPLITS, type Split } from "./split.js";
 import { StatisticsCounter, type TextStatistics } from "./statistics.js";
+import { inventSources } from "./invented-sources.js";
 import { collectUnlabelled, type UnlabelledReport } from "./unlabelled.js";
 import { groupAll, writeSplits, type RowOrder } from "./write-splits.js";
 
@@ -46,6 +47,8 @@ export interface DataReport extends TextStatistics, DuplicateCounts {
   readonly augmented?: number;
   /** Only where the configuration names unlabelled sources. */
   readonly unlabelled?: UnlabelledReport;
+  /** Sources made up for the teacher to label. */
+  readonly invented?: number;
   /** Only where rows have images. */
   readonly images?: ImageStatistics;
 }
@@ -113,7 +116,7 @@ export async function prepareData(
     // A killed run may have left some.
     await Promise.all([byRank.clear(), ordered.clear()]);
     try {
-      const keepOwners = config.unlabelled !== undefined;
+      const keepOwners = config.unlabelled !== undefined || config.invented !== undefined;
       const { rows, leaked, owners } = await collectRows(inputs, config, byRank, {
         onLine,
         rejections,
@@ -161,6 +164,13 @@ export async function prepareData(
         settings === undefined
           ? undefined
           : await augmentTrain(outputDirectory, { settings, seed, files: DATA_FILES, onRows });
+      const invented =
+        config.invented === undefined
+          ? undefined
+          : await inventSources(outputDirectory, {
+              ...{ settings: config.invented, seed, files: DATA_FILES, check },
+              isTaken: (key) => owners.get(key) !== undefined,
+            });
       const splits = { ...own, train: own.train + (augmented ?? 0) };
       const report: DataReport = {
         rows: SPLITS.reduce((sum, split) => sum + splits[split], 0),
@@ -171,11 +181,14 @@ export async function prepareData(
         ...counts,
         ...(augmented === undefined ? {} : { augmented }),
         ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
+        ...(invented === undefined ? {} : { invented: invented.length }),
         ...(images === undefined ? {} : { images }),
         ...counter.summary(),
       };
-      if (unlabelled !== undefined) {
-        const texts = unlabelled.sources.map((source) => `${JSON.stringify({ source })}\n`);
+      if (unlabelled !== undefined || invented !== undefined) {
+        // A source that a file has and that is invented too is labelled twice, which does no harm.
+        const sources = [...(unlabelled?.sources ?? []), ...(invented ?? [])];
+        const texts = sources.map((source) => `${JSON.stringify({ source })}\n`);
         await writeFile(join(outputDirectory, DATA_FILES.unlabelled), texts);
       }
       await writeFile(join(outputDirectory, DATA_FILES.statistics), `${JSON.stringify(report, null, 2)}\n`);

@@ -3,7 +3,7 @@ import type { Row } from "../row.js";
 import { below, sfc32 } from "../shuffle.js";
 import { sourceKey } from "../split.js";
 import type { AugmentConfig } from "./augment-config.js";
-import { LetterChain } from "./letter-chain.js";
+import { LetterChain } from "../letter-chain.js";
 import { replaceSlots, slotSpans } from "./slot-spans.js";
 
 /** Most values kept of one key: bounds the memory that large data takes. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { sfc32 } from "../shuffle.js";
+import { sfc32 } from "./shuffle.js";
 import { LetterChain } from "./letter-chain.js";
 
 describe(LetterChain, () => {

@@ -1,5 +1,5 @@
 /** New values that look like those a key takes: a model can copy them, but cannot know them by heart. */
-import { below } from "../shuffle.js";
+import { below } from "./shuffle.js";
 
 /** Letters that the next one is drawn by: enough for pieces that can be spoken, few enough that pieces recombine. */
 const ORDER = 3;
