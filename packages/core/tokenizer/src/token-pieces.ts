@@ -32,8 +32,8 @@ export function tokenPieces({ tokenizer, config }: TokenizerFiles): TokenPieces 
       { context: { decoder: decoder?.type ?? null } },
     );
   }
-  const entries = Array.isArray(model.vocab)
-    ? model.vocab.map(([text]: readonly [string, number], id): [string, number] => [text, id])
+  const entries: readonly (readonly [string, number])[] = Array.isArray(model.vocab)
+    ? (model.vocab as readonly (readonly [string, number])[]).map(([text], id) => [text, id])
     : Object.entries(model.vocab);
   const spell = isSymbols ? (text: string): Uint8Array => Buffer.from(text) : byteLevelBytes;
   const bytes = new Array<Uint8Array | undefined>(vocabularySize({ tokenizer, config })).fill(undefined);

@@ -53,7 +53,7 @@ function normalize(
     [x, weight, bias].map((tensor) => recorder.nameOf(tensor)),
     { attributes: { axis: int(-1), epsilon: float(epsilon), stash_type: int(1) }, outputs: 3 },
   ) as [string, string, string];
-  const perRow = [x.shape[0]!, 1];
+  const perRow = [x.shape[0], 1];
   return {
     y: recorder.tensor(y, x.shape),
     mean: recorder.tensor(mean, perRow),

@@ -5,7 +5,7 @@ import { defineOp } from "./lowering.js";
 import { expectShape } from "./shape-check.js";
 
 export const concatTokens = defineOp("concatTokens", ({ a, b }) => {
-  expectShape("concatTokens", "b", b, [a.shape[0]!, null, a.shape[2]!]);
+  expectShape("concatTokens", "b", b, [a.shape[0], null, a.shape[2]!]);
   return tf.concat([a, b], 1);
 });
 

@@ -78,7 +78,7 @@ function name(draw: Draw): string {
     `${last}, ${first}`,
     `${first.charAt(0)}. ${last}`,
     `Dr. ${first} ${last}`,
-    `${first} ${draw.pick([...UPPER])}. ${last}`,
+    `${first} ${letters(draw, UPPER, 1)}. ${last}`,
     `${first.toUpperCase()} ${last.toUpperCase()}`,
   ]);
 }
