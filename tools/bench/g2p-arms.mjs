@@ -20,7 +20,8 @@ const ARMS = {
   distilled: { title: "encoder-decoder, distilled", sets: [] },
   labels: {
     title: "encoder-decoder, labels only",
-    sets: ["distill.loss.forwardKl=0", "distill.loss.crossEntropy=1"],
+    // Made-up words have no labels.
+    sets: ["distill.loss.forwardKl=0", "distill.loss.crossEntropy=1", "distill.targets.unlabelled=0"],
   },
   "decoder-only": {
     title: "decoder-only, distilled",

@@ -12,7 +12,7 @@ import {
   writeSafetensors,
   type ModelConfig,
 } from "@slm/model";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { SPECIAL_TOKENS, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { readRecipeFile } from "../recipe/recipe-file.js";
 
 export interface RandomCheckpointOptions {
@@ -27,7 +27,8 @@ export async function readModelShape(path: string): Promise<ModelConfig> {
 }
 
 /**
- * Writes config.json, model.safetensors and a tokenizer: printable ASCII characters in, capital letters out.
+ * Writes config.json, model.safetensors and a tokenizer: printable ASCII characters in, words of capital letters out. It has
+ * as many tokens as the model, since random weights answer with any of them.
  *
  * @throws SlmError CONFIG_INVALID for a vocabulary too small for that tokenizer.
  */
@@ -36,18 +37,16 @@ export async function writeRandomCheckpoint(
   config: ModelConfig,
   { seed, progress }: RandomCheckpointOptions,
 ): Promise<{ readonly parameters: number }> {
-  const files = trainSymbolTokenizer({
-    sources: PRINTABLE.filter((character) => !isCapital(character)),
-    targets: [PRINTABLE.filter(isCapital).join(" ")],
-    sourceLowercase: true,
-  });
-  const tokens = Object.keys(files.tokenizer.model.vocab).length;
-  if (tokens > config.vocabularySize) {
+  const sources = PRINTABLE.filter((character) => !isCapital(character));
+  const least = Object.keys(SPECIAL_TOKENS).length + sources.length + 1;
+  if (least > config.vocabularySize) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `model init: the vocabulary must hold at least ${tokens} tokens, got ${config.vocabularySize}`,
+      `model init: the vocabulary must hold at least ${least} tokens, got ${config.vocabularySize}`,
     );
   }
+  const targets = Array.from({ length: config.vocabularySize - least + 1 }, (_, index) => capitalWord(index));
+  const files = trainSymbolTokenizer({ sources, targets: [targets.join(" ")], sourceLowercase: true });
   progress({ stage: "model", message: "drawing weights" });
   const weights = initializeWeights(config, createRandom(seed % 2 ** 32).next);
   progress({ stage: "model", message: "writing weights" });
@@ -61,3 +60,7 @@ export async function writeRandomCheckpoint(
 const PRINTABLE = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index));
 
 const isCapital = (character: string): boolean => /^[A-Z]$/.test(character);
+
+/** The word of a number: A to Z, AA to ZZ, and so on. */
+const capitalWord = (index: number): string =>
+  (index < 26 ? "" : capitalWord(Math.floor(index / 26) - 1)) + String.fromCharCode(65 + (index % 26));
