@@ -6,7 +6,7 @@ import { analyzePath, inferShapes, profilesOf, type ProfileName, type Target } f
 import { GRAPH_IO } from "@slm/artifact";
 import { createRandom } from "@slm/decoding";
 import { readOutline } from "@slm/graph";
-import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
+import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
 import { exportWeights, profileNames } from "@slm/onnx-export";
 import { createHostTensor } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-cpu";
@@ -32,6 +32,19 @@ const config: EncoderDecoderConfig = {
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 
+/** Eight patches, a class token that is dropped, pooled to four tokens. */
+const seeing: EncoderDecoderConfig = {
+  ...config,
+  vision: visionConfig.parse({
+    tower: {
+      image: { resize: { kind: "stretch", height: 16, width: 32 } },
+      patch: { height: 8, width: 8 },
+      ...{ width: 32, layers: 1, heads: 2, feedForward: 48, classToken: "dropped", activation: "quickGelu" },
+    },
+    projector: { pool: { kind: "average", height: 2, width: 2 } },
+  }),
+};
+
 let workspace = "";
 let tokenizerDirectory = "";
 
@@ -48,11 +61,18 @@ afterAll(async () => {
   await rm(workspace, { recursive: true });
 });
 
-async function exported(target: Target, profile?: string): Promise<string> {
+async function exported(
+  target: Target,
+  profile?: string,
+  model: EncoderDecoderConfig = config,
+): Promise<string> {
   const outputDirectory = await mkdtemp(join(workspace, `${target}-`));
-  const weights = initializeWeights(config, createRandom(5).next);
+  const weights = initializeWeights(model, createRandom(5).next);
   const choice = profile === undefined ? { target } : { target, profile };
-  await exportWeights({ config, weights, name: "tiny", tokenizerDirectory }, { outputDirectory, ...choice });
+  await exportWeights(
+    { config: model, weights, name: "tiny", tokenizerDirectory },
+    { outputDirectory, ...choice },
+  );
   return outputDirectory;
 }
 
@@ -68,9 +88,12 @@ const combinations = (["npu", "gpu", "web"] as const).flatMap((target) =>
 test.each(combinations)(
   "what is exported for $target $profile keeps its rules",
   async ({ target, profile }) => {
-    const { findings, supported } = await analyzePath(await exported(target, profile), { target, profile });
-    expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
-    expect(supported).toBe(true);
+    for (const model of [config, seeing]) {
+      const directory = await exported(target, profile, model);
+      const { findings, supported } = await analyzePath(directory, { target, profile });
+      expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
+      expect(supported).toBe(true);
+    }
   },
 );
 

@@ -6,6 +6,7 @@ import { readDeviceModel } from "@slm/artifact";
 import { createRandom } from "@slm/decoding";
 import {
   initializeWeights,
+  visionConfig,
   type Checkpoint,
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
@@ -21,7 +22,7 @@ import {
   type Precision,
   type Profile,
 } from "@slm/onnx-export";
-import type { Runtime } from "@slm/runtime";
+import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-cpu";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -117,6 +118,91 @@ test.each(combinations.filter(({ isRefused }) => !isRefused))(
     expect(parity?.cases.some(({ bucket, source }) => bucket === null || source < bucket)).toBe(true);
   },
 );
+
+/** Six patches of 8 x 8 pixels, by rows. */
+const tower = {
+  image: { resize: { kind: "stretch", height: 16, width: 24 } },
+  patch: { height: 8, width: 8 },
+  ...{ width: 24, layers: 2, heads: 3, feedForward: 40 },
+} as const;
+const sees = (vision: Parameters<typeof visionConfig.parse>[0]): EncoderDecoderConfig => ({
+  ...encoderDecoder,
+  vision: visionConfig.parse(vision),
+});
+
+test.each(combinations.filter(({ isRefused }) => !isRefused))(
+  "a model that sees computes what the trained one does: $target $profile $precision",
+  async ({ target, profile, precision }) => {
+    const choice = { target, profile, precision, buckets: BUCKETS };
+    const { report, directory } = await exported(sees({ tower }), choice);
+    expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE[precision]);
+    // A length of 4 holds no image.
+    expect(report.parity?.buckets.map(({ source }) => source)).toEqual(target === "npu" ? [16, 24] : []);
+    const model = await readDeviceModel(directory);
+    expect(model.graphs.vision?.file).toBe("vision.onnx");
+    expect(model.vision).toMatchObject({ tokens: 6, width: 48, classToken: false });
+  },
+);
+
+const TOWERS: Readonly<Record<string, Parameters<typeof visionConfig.parse>[0]>> = {
+  "CLIP's layout, pooled by means": {
+    tower: {
+      ...{ ...tower, inputNorm: true, outputNorm: false, patchBias: false },
+      ...{ activation: "quickGelu", classToken: "dropped" },
+    },
+    projector: { pool: { kind: "average", height: 1, width: 2 } },
+  },
+  "a class token that is kept, a wide projector": {
+    tower: { ...tower, classToken: "kept" },
+    projector: { hidden: 70 },
+  },
+  "grey columns, pooled between neighbours": {
+    tower: {
+      ...{ ...tower, patch: { height: 16, width: 3 } },
+      image: { ...tower.image, channels: 1, mean: [0.5], std: [0.5] },
+    },
+    projector: { pool: { kind: "bilinear", height: 1, width: 5 } },
+  },
+};
+
+test.each(Object.entries(TOWERS))(
+  "a model that sees computes what the trained one does: %s",
+  async (_name, vision) => {
+    const choices: readonly ExportChoice[] = [
+      { target: "cpu" },
+      { target: "cpu", precision: "float16" },
+      { target: "gpu", profile: "cuda" },
+      { target: "gpu", profile: "coreml" },
+      { target: "npu", profile: "vitisai", buckets: [14, 64] },
+    ];
+    for (const choice of choices) {
+      const { report } = await exported(sees(vision), choice);
+      expect(report.parity?.maxAbs, choice.target).toBeLessThan(TOLERANCE[choice.precision ?? "float32"]);
+    }
+  },
+);
+
+test("what a model sees counts: logits differ where only the image does", async () => {
+  const { directory } = await exported(sees({ tower }), { target: "cpu" });
+  const session = await runtime.load({ kind: "file", path: join(directory, "vision.onnx") });
+  const seen = async (value: number): Promise<readonly number[]> => {
+    const patches = createHostTensor("float32", [2, 6, 192], new Float32Array(2 * 6 * 192).fill(value));
+    const { fetched } = await session.run({ feeds: { patches }, fetch: ["image_tokens"] });
+    expect(fetched["image_tokens"]?.shape).toEqual([2, 6, 48]);
+    return Array.from(fetched["image_tokens"]!.data as Float32Array);
+  };
+  const [dark, bright] = [await seen(-1), await seen(1)];
+  // Both rows hold the same image.
+  expect(dark.slice(0, 288)).toEqual(dark.slice(288));
+  expect(Math.max(...dark.map((value, at) => Math.abs(value - bright[at]!)))).toBeGreaterThan(0.1);
+});
+
+test("an image that leaves no place for text in any static graph is refused", async () => {
+  await expect(exported(sees({ tower }), { target: "npu", buckets: [4, 6] })).rejects.toMatchObject({
+    code: "USAGE",
+    message: expect.stringContaining("an image is 6 tokens") as string,
+  });
+});
 
 /** Shapes in which a wrong head, axis or position would show, on one profile for every form of attention. */
 const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {

@@ -17,8 +17,8 @@ export interface BenchReport extends BenchResult {
 export class BenchCommand extends SlmCommand<BenchReport> {
   static override summary = "Measure models side by side on this machine: latency, rate, memory.";
   static override description =
-    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Prompts are the rows of --data, or --prompt, " +
-    "or random texts of the first model's source symbols.\n\n" +
+    "MODEL is a checkpoint, an export, a quantized directory or a bundle. Prompts are the rows of --data with their " +
+    "images, or --prompt, or random texts of the first model's source symbols.\n\n" +
     "--suite paper makes its models itself: the paper's 330M encoder-decoder beside a decoder-only model of equal " +
     "parameters that keeps its keys and values, random weights, at many lengths; then other splits of the layers. It takes " +
     "long, and goes on where it was when the command is given again.";
@@ -37,6 +37,11 @@ export class BenchCommand extends SlmCommand<BenchReport> {
       default: [],
       helpValue: "<text>",
       summary: "Prompt; may be repeated.",
+      exclusive: ["data"],
+    }),
+    image: Flags.string({
+      helpValue: "<file>",
+      summary: "Image that every prompt is about, for models that see.",
       exclusive: ["data"],
     }),
     runs: Flags.integer({

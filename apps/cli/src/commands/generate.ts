@@ -13,6 +13,8 @@ export interface GeneratedText {
   /** Tokens generated. */
   readonly tokens: number;
   readonly firstTokenMs: number;
+  /** Of it reading the image and seeing it; only with an image. */
+  readonly imageMs?: number;
   readonly tokensPerSecond: number;
   /** Whether the model ended it. */
   readonly finished: boolean;
@@ -31,7 +33,8 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
   static override summary = "Answer prompts with a model, one line each.";
   static override description =
     "MODEL is a checkpoint, an export, a quantized directory or a bundle. Without --prompt, every line of standard " +
-    "input is a prompt. Standard output is the generated text only.";
+    "input is a prompt; with --image, a model that has a question of its own needs none. Standard output is the " +
+    "generated text only.";
   static override args = { model: modelArgument };
   static override flags = {
     prompt: Flags.string({
@@ -42,6 +45,11 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
       helpValue: "<text>",
       summary: "Text to answer; may be repeated.",
     }),
+    image: Flags.string({
+      char: "i",
+      helpValue: "<file>",
+      summary: "JPEG, PNG, WebP, GIF or TIFF that the prompts are about, for models that see.",
+    }),
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
     ...choiceFlags,
     model: modelFlag,
@@ -50,45 +58,45 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
   static override examples = [
     "<%= config.bin %> generate runs/quickstart/deploy --prompt hello",
     "<%= config.bin %> generate MODEL --prompt hello --temperature 0.8 --top-p 0.9 --seed 7 --stop END",
+    "<%= config.bin %> generate runs/vision-vqa/deploy --image scene.png --prompt 'how many stars are there?'",
     "cat words.txt | <%= config.bin %> generate runs/quickstart/deploy --beams 4",
   ];
 
   protected override async execute(): Promise<GenerateResult> {
     const { args, flags } = await this.parse(GenerateCommand);
     const model = modelOf(args.model, flags.model);
-    const { readPrompts } = await import("../models/prompts.js");
+    const { readQuestions } = await import("../models/questions.js");
     const { loadGenerator } = await import("@slm/generate");
     const { withModel } = await import("../models/open-model.js");
     const { withRuntime } = await import("../compute/open-engine.js");
     const { locateModel } = await import("../models/locate-model.js");
     const { readSchema, schemaConstraint } = await import("../models/read-constraint.js");
-    // Before standard input is waited for.
     await locateModel(model);
     const schema = flags["json-schema"] === undefined ? undefined : await readSchema(flags["json-schema"]);
-    const prompts = await readPrompts(flags.prompt, process.stdin);
     const streamed = flags.stream && !this.jsonEnabled();
     const { progress } = this.context(1);
-    const generations = await withRuntime(flags.threads, (runtime) =>
+    const texts = await withRuntime(flags.threads, (runtime) =>
       withModel(model, { runtime, progress, signal: this.signal }, async (directory) => {
+        const { prompt: prompts, image } = flags;
+        const questions = await readQuestions({ prompts, image, stream: process.stdin, model: directory });
+        const sources = questions.map(({ source }) => source);
         const generator = await loadGenerator(directory, runtime);
         const options = {
           ...choiceOptions(flags),
           ...(schema === undefined ? {} : { constraint: await schemaConstraint(schema, directory) }),
           signal: this.signal,
         };
-        if (!streamed) return generator.generate(prompts, options);
-        const results: Generation[] = [];
+        const results: Generation[] = streamed ? [] : [...(await generator.generate(sources, options))];
         const onToken = (_row: number, piece: string): void => {
           process.stdout.write(piece);
         };
-        for (const prompt of prompts) {
-          results.push(...(await generator.generate([prompt], { ...options, onToken })));
+        for (const source of streamed ? sources : []) {
+          results.push(...(await generator.generate([source], { ...options, onToken })));
           process.stdout.write("\n");
         }
-        return results;
+        return results.map((generation, row) => describe(questions[row]!.prompt, generation));
       }),
     );
-    const texts = generations.map((generation, row) => describe(prompts[row]!, generation));
     return { ...texts[0]!, generations: texts, streamed };
   }
 
@@ -98,6 +106,10 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
 }
 
 function describe(prompt: string, generation: Generation): GeneratedText {
-  const { text, tokens, firstTokenMs, tokensPerSecond, finished, reason } = generation;
-  return { prompt, text, tokens: tokens.length, firstTokenMs, tokensPerSecond, finished, reason };
+  const { text, tokens, firstTokenMs, imageMs, tokensPerSecond, finished, reason } = generation;
+  return {
+    ...{ prompt, text, tokens: tokens.length, firstTokenMs },
+    ...(imageMs === undefined ? {} : { imageMs }),
+    ...{ tokensPerSecond, finished, reason },
+  };
 }

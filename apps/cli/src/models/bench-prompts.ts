@@ -4,29 +4,32 @@ import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/error";
 import { TOKENIZER_FILE, loadTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
 import { join } from "node:path";
-import { promptsFromRows, type BenchPrompts } from "./bench-setup.js";
-import { readEvaluationRows } from "./measure-quality.js";
+import { promptsFromFile, type BenchPrompts } from "./bench-setup.js";
 
 export interface PromptChoice {
   readonly data?: string | undefined;
   readonly prompt: readonly string[];
+  /** Image that every prompt is about. */
+  readonly image?: string | undefined;
   /** Directory of a model for a device: random prompts are made of its symbols. */
   readonly model: string;
   readonly count: number;
   readonly seed: number;
 }
 
-/** Rows of `--data`, the texts of `--prompt`, or random ones. @throws SlmError INPUT_MISSING, DATA_INVALID */
+/** Rows of `--data` with their images, the texts of `--prompt`, or random ones. @throws SlmError INPUT_MISSING, DATA_INVALID */
 export async function choosePrompts({
   data,
   prompt,
+  image,
   model,
   count,
   seed,
 }: PromptChoice): Promise<BenchPrompts> {
-  if (data !== undefined) return promptsFromRows(await readEvaluationRows(data), count, seed);
-  if (prompt.length > 0) return { texts: prompt, answerTokens: undefined };
-  return { texts: await randomPrompts(model, count, seed), answerTokens: undefined };
+  if (data !== undefined) return promptsFromFile(data, count, seed);
+  const texts = prompt.length > 0 ? prompt : await randomPrompts(model, count, seed);
+  const prompts = image === undefined ? texts : texts.map((text) => ({ text, image }));
+  return { prompts, answerTokens: undefined };
 }
 
 /** Symbols of a random prompt, capped by what the model reads. */
@@ -49,8 +52,8 @@ async function randomPrompts(model: string, count: number, seed: number): Promis
       },
     );
   }
-  const { maxSource } = await readDeviceModel(model);
-  const length = Math.min(PROMPT_SYMBOLS, maxSource);
+  const { maxSource, vision } = await readDeviceModel(model);
+  const length = Math.min(PROMPT_SYMBOLS, maxSource - (vision?.tokens ?? 0));
   const random = createRandom(seed);
   const symbol = (): string => symbols[Math.floor(random.next() * symbols.length)]!;
   return Array.from({ length: count }, () => Array.from({ length }, symbol).join(""));

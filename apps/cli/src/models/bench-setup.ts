@@ -5,12 +5,12 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { readDeviceModel, type StageContext } from "@slm/artifact";
-import { benchModels, type BenchConfig, type BenchResult } from "@slm/bench";
-import { shuffledOrder } from "@slm/data";
+import { benchModels, type BenchConfig, type BenchPrompt, type BenchResult } from "@slm/bench";
+import { imageFolderOf, readAllRows, referencesOf, shuffledOrder } from "@slm/data";
 import { SlmError } from "@slm/error";
-import type { EvaluationRow } from "@slm/evaluate";
 import { BASELINE_NAME } from "@slm/onnx-export";
 import { makeBaseline } from "./make-baseline.js";
+import { pathInside } from "./row-images.js";
 
 export interface BenchRequest {
   /** Models for a device, the one of interest first: the baseline is made like it. */
@@ -23,7 +23,7 @@ export interface BenchRequest {
 }
 
 export interface BenchPrompts {
-  readonly texts: readonly string[];
+  readonly prompts: readonly BenchPrompt[];
   /** Median length of a right answer, the ending token included; undefined where no answers are known. */
   readonly answerTokens: number | undefined;
 }
@@ -34,7 +34,7 @@ const ASSUMED_ANSWER_TOKENS = 16;
 /** Runs the benchmark. @throws SlmError as benchModels, and what making the baseline throws */
 export async function benchWithBaseline(request: BenchRequest): Promise<BenchResult> {
   const { models, baseline, prompts, context } = request;
-  if (baseline === null) return measureModels({ ...request, prompts: prompts.texts, baseline: undefined });
+  if (baseline === null) return measureModels({ ...request, prompts: prompts.prompts, baseline: undefined });
   const [student] = models;
   if (student === undefined) throw new SlmError("USAGE", "bench: expected at least one model, got none");
   const directory = await mkdtemp(join(tmpdir(), "slm-baseline-"));
@@ -49,7 +49,7 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
     return await measureModels({
       ...request,
       config,
-      prompts: prompts.texts,
+      prompts: prompts.prompts,
       models: [...models, { name: BASELINE_NAME, directory }],
       baseline: BASELINE_NAME,
     });
@@ -71,7 +71,7 @@ async function roomOf(models: BenchRequest["models"]): Promise<number> {
 export interface MeasureRequest extends Pick<BenchRequest, "models" | "config" | "threads" | "context"> {
   /** Name of the model that the others are compared with. */
   readonly baseline: string | undefined;
-  readonly prompts: readonly string[];
+  readonly prompts: readonly BenchPrompt[];
 }
 
 /** Runs the benchmark of models that are there. @throws SlmError as benchModels */
@@ -96,15 +96,17 @@ export function measureModels(request: MeasureRequest): Promise<BenchResult> {
   });
 }
 
-/** `count` rows drawn by the seed, as prompts. */
-export function promptsFromRows(rows: readonly EvaluationRow[], count: number, seed: number): BenchPrompts {
+/** `count` rows of a JSONL file drawn by the seed, as prompts; paths of images start from the file's folder. */
+export async function promptsFromFile(path: string, count: number, seed: number): Promise<BenchPrompts> {
+  const rows = await readAllRows(path);
+  const folder = imageFolderOf(path);
   const chosen = Array.from(shuffledOrder(rows.length, seed, 0).subarray(0, count), (index) => rows[index]!);
-  const lengths = chosen
-    .map(({ references }) => references[0]!.trim().split(/\s+/u).length)
-    .sort((a, b) => a - b);
+  const lengths = chosen.map((row) => wordsOf(referencesOf(row)[0] ?? "")).sort((a, b) => a - b);
   const median = lengths[Math.floor(lengths.length / 2)];
-  return {
-    texts: chosen.map(({ source }) => source),
-    answerTokens: median === undefined ? undefined : Math.max(2, median + 1),
-  };
+  const prompts: BenchPrompt[] = [];
+  for (const { source, image } of chosen)
+    prompts.push(image === undefined ? source : { text: source, image: await pathInside(folder, image) });
+  return { prompts, answerTokens: median === undefined ? undefined : Math.max(2, median + 1) };
 }
+
+const wordsOf = (text: string): number => text.trim().split(/\s+/u).length;

@@ -1,11 +1,14 @@
 /** Rows of a data file as a model's token ids: what calibrates and judges quantized models without labels. */
-import { readAllRows, type Row } from "@slm/data";
+import { readDeviceModel, type DeviceVision } from "@slm/artifact";
+import { imageFolderOf, readAllRows } from "@slm/data";
 import { SlmError } from "@slm/error";
 import { readSafetensors } from "@slm/model";
 import type { FeedSource, Feeds, TokenPair } from "@slm/quantization";
 import { loadTokenizer } from "@slm/tokenizer";
+import { patchRows } from "@slm/vision";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { rowImage } from "./row-images.js";
 
 /** Rows that calibrate unless told otherwise. */
 export const CALIBRATION_ROWS = 256;
@@ -17,9 +20,10 @@ export function spreadRows<Item>(rows: readonly Item[], count: number): readonly
 }
 
 /**
- * Reads rows and turns them into ids by the model's tokenizer.
+ * Reads rows and turns them into ids by the model's tokenizer, and their images into what its vision graph reads. Paths of
+ * images start from the file's folder.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID for the rows or a symbol the model does not know
+ * @throws SlmError INPUT_MISSING, DATA_INVALID for the rows, their images or a symbol the model does not know
  */
 export async function readTokenPairs(
   path: string,
@@ -27,11 +31,21 @@ export async function readTokenPairs(
   count: number = CALIBRATION_ROWS,
 ): Promise<readonly TokenPair[]> {
   const tokenizer = await loadTokenizer(modelDirectory);
-  const toPair = ({ source, target }: Row): TokenPair => ({
-    source: tokenizer.encodeSource(source),
-    target: tokenizer.encodeTarget(target),
-  });
-  return spreadRows(await readAllRows(path), count).map(toPair);
+  const { vision } = await readDeviceModel(modelDirectory);
+  const pairs: TokenPair[] = [];
+  for (const { source, target, image } of spreadRows(await readAllRows(path), count)) {
+    const pair = { source: tokenizer.encodeSource(source), target: tokenizer.encodeTarget(target) };
+    const patches =
+      vision === undefined || image === undefined
+        ? undefined
+        : await patchesOf(vision, imageFolderOf(path), image);
+    pairs.push(patches === undefined ? pair : { ...pair, patches });
+  }
+  return pairs;
+}
+
+async function patchesOf(vision: DeviceVision, folder: string, image: string): Promise<Float32Array> {
+  return patchRows(vision, await (await rowImage(folder, image).find()).decode());
 }
 
 /**

@@ -1,8 +1,8 @@
 /** Keeps the layers that do most damage in float32, more and more of them, until a gate passes. */
+import { GRAPH_NAMES, type GraphName } from "@slm/artifact";
 import {
   isStatic,
   quantizeDirectory,
-  type GraphName,
   type LayerDamage,
   type PerGraph,
   type QuantizeDirectoryOptions,
@@ -29,10 +29,9 @@ export function withoutLayers(
   options: QuantizeDirectoryOptions,
   layers: readonly LayerDamage[],
 ): QuantizeDirectoryOptions {
-  const graphs = ["encoder", "decoder"] as const;
   if (isStatic(options.scheme)) {
     const exclude: PerGraph<ReadonlySet<string>> = Object.fromEntries(
-      graphs.map((graph) => [
+      GRAPH_NAMES.map((graph) => [
         graph,
         new Set([...(options.exclude?.[graph] ?? []), ...namesIn(graph, layers)]),
       ]),
@@ -40,7 +39,7 @@ export function withoutLayers(
     return { ...options, exclude };
   }
   const formats: PerGraph<ReadonlyMap<string, WeightFormat>> = Object.fromEntries(
-    graphs.map((graph) => {
+    GRAPH_NAMES.map((graph) => {
       const kept = namesIn(graph, layers).map((weight): [string, WeightFormat] => [weight, "float32"]);
       return [graph, new Map([...(options.formats?.[graph] ?? []), ...kept])];
     }),

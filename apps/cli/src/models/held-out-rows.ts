@@ -22,9 +22,17 @@ export interface HeldOutRows {
  * @throws SlmError DATA_INVALID if it has neither, INPUT_MISSING if a file is not there.
  */
 export async function readHeldOutRows(dataDirectory: string, limit?: number): Promise<HeldOutRows> {
+  const { file, split } = await heldOutFile(dataDirectory);
+  return { rows: await readEvaluationRows(file, limit), split };
+}
+
+/** The file of those rows. @throws SlmError as {@link readHeldOutRows} */
+export async function heldOutFile(
+  dataDirectory: string,
+): Promise<{ readonly file: string; readonly split: HeldOutSplit }> {
   for (const split of HELD_OUT_SPLITS) {
     const file = join(dataDirectory, DATA_FILES[split]);
-    if (!(await isEmpty(file))) return { rows: await readEvaluationRows(file, limit), split };
+    if (!(await isEmpty(file))) return { file, split };
   }
   throw new SlmError(
     "DATA_INVALID",

@@ -31,6 +31,11 @@ export interface BaselineRequest {
  */
 export async function makeBaseline({ like, outputDirectory, context }: BaselineRequest): Promise<void> {
   const model = await readDeviceModel(like);
+  if (model.vision !== undefined) {
+    throw new SlmError("OP_UNSUPPORTED", `bench: ${like} sees, and a decoder-only baseline would not`, {
+      suggestions: ["leave --baseline out", "--set bench.baseline=null"],
+    });
+  }
   const config = await shapeOf(like, model);
   const { seed, signal } = context;
   const exportTo = (directory: string): Promise<unknown> =>

@@ -1,6 +1,6 @@
 /** How good a model is on rows of a file. */
 import type { StageContext } from "@slm/artifact";
-import { readAllRows, referencesOf } from "@slm/data";
+import { imageFolderOf, readAllRows, referencesOf, type Row } from "@slm/data";
 import {
   evaluateModel,
   loadScoringGenerator,
@@ -9,6 +9,7 @@ import {
   type EvaluationRow,
 } from "@slm/evaluate";
 import type { Runtime } from "@slm/runtime";
+import { rowImage } from "./row-images.js";
 
 /** Sources decoded together: enough to fill two cores, few enough for short batches of like length. */
 const BATCH_SIZE = 256;
@@ -24,10 +25,22 @@ export interface QualityRequest {
   readonly predictionsPath?: string;
 }
 
-/** Rows of a JSONL file with every accepted answer, none for a question without one. @param limit takes the first rows only */
+/**
+ * Rows of a JSONL file with every accepted answer, none for a question without one, and their images, whose paths start from
+ * the file's folder.
+ *
+ * @param limit takes the first rows only
+ */
 export async function readEvaluationRows(path: string, limit?: number): Promise<readonly EvaluationRow[]> {
   const rows = await readAllRows(path);
-  return rows.slice(0, limit).map((row) => ({ source: row.source, references: referencesOf(row) }));
+  const folder = imageFolderOf(path);
+  return rows.slice(0, limit).map((row) => evaluationRow(row, folder));
+}
+
+function evaluationRow(row: Row, folder: string): EvaluationRow {
+  const { source, image } = row;
+  const asked = { source, references: referencesOf(row) };
+  return image === undefined ? asked : { ...asked, image: { name: image, source: rowImage(folder, image) } };
 }
 
 /**

@@ -1,4 +1,5 @@
 /** From the flags of `slm quantize` to what the library is asked. */
+import { GRAPH_NAMES } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import {
   hasFourBits,
@@ -8,6 +9,7 @@ import {
   type BlockSize,
   type CalibrationMethod,
   type DirectoryCalibration,
+  type PerGraph,
   type QuantizeDirectoryOptions,
   type QuantizeFileOptions,
   type SchemeName,
@@ -131,8 +133,8 @@ export async function directoryOptions(
     ...(exclude.length === 0
       ? {}
       : {
-          exclude: { encoder: excluded, decoder: excluded },
-          formats: { encoder: keptFormats(exclude), decoder: keptFormats(exclude) },
+          exclude: everyGraph(excluded),
+          formats: everyGraph(keptFormats(exclude)),
         }),
     ...(calibration === undefined
       ? {}
@@ -145,6 +147,10 @@ export async function directoryOptions(
         }),
   };
 }
+
+/** The same for each graph: names say which one is meant. */
+const everyGraph = <Value>(value: Value): PerGraph<Value> =>
+  Object.fromEntries(GRAPH_NAMES.map((name) => [name, value]));
 
 const keptFormats = (names: readonly string[]): ReadonlyMap<string, WeightFormat> =>
   new Map(names.map((name) => [name, "float32"]));

@@ -1,9 +1,9 @@
 /** Stage `bench`: speed and memory of the models of this run, beside a decoder-only baseline of equal size. */
 import { benchConfig, writeBenchReport, type BenchResult } from "@slm/bench";
 import { z } from "zod";
-import { benchWithBaseline, promptsFromRows } from "../models/bench-setup.js";
+import { benchWithBaseline, promptsFromFile } from "../models/bench-setup.js";
 import { locateModel } from "../models/locate-model.js";
-import { readHeldOutRows } from "../models/held-out-rows.js";
+import { heldOutFile } from "../models/held-out-rows.js";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
@@ -33,12 +33,12 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
   ],
   run: async ({ settings, compute, inputs, work, ...context }): Promise<BenchResult> => {
     const { baseline, ...config } = settings;
-    const { rows } = await readHeldOutRows(requireInput(inputs, "data"));
+    const { file } = await heldOutFile(requireInput(inputs, "data"));
     const float32 = { name: "student-float32", directory: requireInput(inputs, "export") };
     const result = await benchWithBaseline({
       models: [...(await quantizedModel(inputs.quantize)), float32],
       baseline,
-      prompts: promptsFromRows(rows, config.runs, context.seed),
+      prompts: await promptsFromFile(file, config.runs, context.seed),
       config,
       threads: compute.threads,
       context,

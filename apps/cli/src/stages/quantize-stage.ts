@@ -1,5 +1,5 @@
 /** Stage `quantize`: smaller models, each measured on held-out rows beside the float32 export it was made from. */
-import { readDeviceModel, type StageContext } from "@slm/artifact";
+import { graphBytes, readDeviceModel, type StageContext } from "@slm/artifact";
 import { DATA_FILES } from "@slm/data";
 import { SlmError } from "@slm/error";
 import type { EvaluationRow } from "@slm/evaluate";
@@ -19,7 +19,6 @@ import { withOutputThreads } from "../compute/output-threads.js";
 import { readTokenPairs } from "../models/calibration-rows.js";
 import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
 import { askGate, gateMessage } from "../models/gated-quantization.js";
-import { modelBytes } from "../models/model-bytes.js";
 import { measureQuality } from "../models/measure-quality.js";
 import { resolveReduceRange } from "../models/reduce-range.js";
 import { defineStage } from "../pipeline/stage.js";
@@ -172,7 +171,7 @@ class QualityBench {
         },
       },
     });
-    return { name, bytes: modelBytes(await readDeviceModel(model)), seconds, metrics };
+    return { name, bytes: graphBytes(await readDeviceModel(model)), seconds, metrics };
   }
 }
 

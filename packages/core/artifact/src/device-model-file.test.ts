@@ -2,10 +2,11 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
+import { parseImageProcessing } from "@slm/vision";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeBytesAtomic, writeTextAtomic } from "./atomic-write.js";
-import { DEVICE_MODEL_FILE, type DeviceModel } from "./device-model.js";
+import { DEVICE_MODEL_FILE, graphBytes, graphsOf, type DeviceModel } from "./device-model.js";
 import { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 import { readTextFile } from "./read-json.js";
 import { SLM_VERSION } from "./version.js";
@@ -43,6 +44,31 @@ describe(readDeviceModel, () => {
   test("reads what was written", async () => {
     await writeDeviceModel(root, model);
     expect(await readDeviceModel(root)).toEqual(model);
+  });
+
+  test("takes a model that sees only with its graph, its settings and room for text", async () => {
+    const graph = { file: "vision.onnx", bytes: 5, scheme: "float32" };
+    const image = parseImageProcessing({ resize: { kind: "stretch", height: 8, width: 8 } }, "test");
+    const vision = {
+      ...{ image, patch: { height: 4, width: 4 }, classToken: false },
+      ...{ tokens: 4, width: 16, flopsPerImage: 10 },
+    };
+    const seeing: DeviceModel = { ...model, graphs: { vision: graph, ...model.graphs }, vision };
+    await writeDeviceModel(root, seeing);
+    expect(await readDeviceModel(root)).toEqual(seeing);
+    expect(graphsOf(seeing).map(({ name }) => name)).toEqual(["vision", "encoder", "decoder"]);
+    expect(graphBytes(seeing)).toBe(35);
+    const broken: readonly (readonly [DeviceModel, RegExp])[] = [
+      [{ ...model, vision }, /belong together/],
+      [{ ...seeing, vision: undefined } as unknown as DeviceModel, /belong together/],
+      [{ ...seeing, maxSource: 4 }, /no place for text/],
+      [{ ...seeing, architecture: "decoder-only" }, /decoder-only/],
+      [{ ...seeing, vision: { ...vision, patch: { height: 9, width: 1 } } }, /larger than/],
+    ];
+    for (const [wrong, message] of broken) {
+      await writeDeviceModel(root, wrong);
+      await expect(readDeviceModel(root)).rejects.toThrow(message);
+    }
   });
 
   test("answers every corrupted file with an SlmError", async () => {

@@ -2,6 +2,7 @@
  * `model.json`: what a runtime must know about an exported, quantized or bundled model.
  * Written by the exporter, copied by quantization and deploy, read by everything that runs a model.
  */
+import { patchReading } from "@slm/vision";
 import { z } from "zod";
 
 const graphFile = z.strictObject({
@@ -25,8 +26,24 @@ export const deviceModelSchema = z.strictObject({
   scheme: z
     .string()
     .describe("Quantization scheme of the whole model: float32, cpu, int8-dynamic, int4-block."),
-  /** An encoder-decoder has both graphs; a decoder-only model has no encoder. */
-  graphs: z.strictObject({ encoder: graphFile.optional(), decoder: graphFile }),
+  /** An encoder-decoder has an encoder and a decoder, and a vision graph where it sees; a decoder-only model has a decoder. */
+  graphs: z.strictObject({
+    vision: graphFile.optional(),
+    encoder: graphFile.optional(),
+    decoder: graphFile,
+  }),
+  /** Present exactly where there is a vision graph. Such a model is asked about one image with every text. */
+  vision: patchReading
+    .extend({
+      tokens: z.int().positive().describe("Tokens that an image is in front of the text."),
+      width: z.int().positive().describe("Elements of each."),
+      prompt: z.string().min(1).optional().describe("What is asked where an image comes without a text."),
+      flopsPerImage: z
+        .number()
+        .positive()
+        .describe("Multiply-adds counted as two, attention scores excluded."),
+    })
+    .optional(),
   /** Graphs of fixed sizes (target npu), shortest source first; `graphs` are those of the longest. */
   static: z
     .strictObject({
@@ -42,7 +59,10 @@ export const deviceModelSchema = z.strictObject({
   decoderLayers: z.int().positive(),
   kvHeads: z.int().positive(),
   headDim: z.int().positive(),
-  maxSource: z.int().positive().describe("Longest source, special tokens included [tokens]."),
+  maxSource: z
+    .int()
+    .positive()
+    .describe("Longest source, special tokens and those of an image included [tokens]."),
   maxTarget: z.int().positive().describe("Capacity of the self-attention cache [tokens]."),
   tokens: z.strictObject({
     pad: z.int().nonnegative(),
@@ -60,13 +80,40 @@ export const deviceModelSchema = z.strictObject({
 
 export type DeviceModel = z.infer<typeof deviceModelSchema>;
 
+/** How a model sees. */
+export type DeviceVision = NonNullable<DeviceModel["vision"]>;
+
+/** A graph of a model by its role. */
+export type GraphName = keyof DeviceModel["graphs"];
+
+/** In the order in which a model runs them. */
+export const GRAPH_NAMES = ["vision", "encoder", "decoder"] as const satisfies readonly GraphName[];
+
+/** The graphs that a model has, in the order in which it runs them. */
+export function graphsOf({ graphs }: Pick<DeviceModel, "graphs">): readonly {
+  readonly name: GraphName;
+  readonly graph: DeviceModel["graphs"]["decoder"];
+}[] {
+  return GRAPH_NAMES.flatMap((name) => {
+    const graph = graphs[name];
+    return graph === undefined ? [] : [{ name, graph }];
+  });
+}
+
+/** All graphs with their weights [bytes]. */
+export const graphBytes = (model: Pick<DeviceModel, "graphs">): number =>
+  graphsOf(model).reduce((sum, { graph }) => sum + graph.bytes, 0);
+
 /** Name of the file a {@link DeviceModel} is stored in. */
 export const DEVICE_MODEL_FILE = "model.json";
 
 /**
  * Names of graph inputs and outputs, the contract between exporter and runtimes (target `cpu`).
  *
- * encoder: sourceIds int32 [batch, source], sourceLengths int32 [batch]
+ * vision:  patches float32 [batch, rows, values], as `patchRows` of @slm/vision lays them out
+ *       -> imageTokens float32 [batch, tokens, width]
+ * encoder: sourceIds int32 [batch, text], sourceLengths int32 [batch] (image tokens and text), and imageTokens of a model
+ *          that sees, which stand before the text; source = tokens + text
  *       -> sourceBias float32 [batch, 1, 1, source] (0 where a token is, a large negative number at padding),
  *          crossKey(l) float32 [batch, kvHeads, headDim, source] (stored transposed),
  *          crossValue(l) float32 [batch, kvHeads, source, headDim]
@@ -77,6 +124,8 @@ export const DEVICE_MODEL_FILE = "model.json";
  * A decoder-only model's decoder has no encoder inputs; its source is a prefix of targetIds.
  */
 export const GRAPH_IO = {
+  patches: "patches",
+  imageTokens: "image_tokens",
   sourceIds: "source_ids",
   sourceLengths: "source_lengths",
   sourceBias: "source_bias",

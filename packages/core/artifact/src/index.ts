@@ -1,4 +1,14 @@
-export { DEVICE_MODEL_FILE, GRAPH_IO, deviceModelSchema, type DeviceModel } from "./device-model.js";
+export {
+  DEVICE_MODEL_FILE,
+  GRAPH_IO,
+  GRAPH_NAMES,
+  deviceModelSchema,
+  graphBytes,
+  graphsOf,
+  type DeviceModel,
+  type DeviceVision,
+  type GraphName,
+} from "./device-model.js";
 export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 export { canonicalJson, hashFile, hashJson, sha256 } from "./hash.js";
 export { hashFolder } from "./hash-folder.js";

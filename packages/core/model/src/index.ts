@@ -10,6 +10,7 @@ export {
 } from "./config.js";
 export {
   EMBEDDING_WEIGHT,
+  flopsPerImage,
   flopsPerToken,
   HEAD_WEIGHT,
   headWeight,
@@ -22,6 +23,7 @@ export {
   checkTower,
   imageTokenCount,
   patchGrid,
+  patchReadingOf,
   patchValues,
   towerTokens,
   visionConfig,

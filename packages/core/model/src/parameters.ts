@@ -1,8 +1,8 @@
 /** Every weight of a model: its name, shape and how it starts. The single list that checkpoints, training and export follow. */
 import type { ModelConfig } from "./config.js";
 import { linearSpecs, normal, normSpec, RESIDUAL_SCALE, type ParameterSpec } from "./parameter-spec.js";
-import type { VisionConfig } from "./vision/vision-config.js";
-import { visionSpecs } from "./vision/vision-parameters.js";
+import { imageTokenCount, towerTokens, type VisionConfig } from "./vision/vision-config.js";
+import { PROJECTOR, visionSpecs } from "./vision/vision-parameters.js";
 
 function attention(name: string, config: ModelConfig): ParameterSpec[] {
   const { width, bias } = config;
@@ -134,4 +134,14 @@ export function flopsPerToken(config: ModelConfig): {
     else decoder += flops;
   }
   return { encoderPerSourceToken: encoder, decoderPerTargetToken: decoder };
+}
+
+/** The same for one image: the tower's linear layers once per row it reads, the projector's once per image token. */
+export function flopsPerImage(vision: VisionConfig, width: number): number {
+  const [rows, tokens] = [towerTokens(vision.tower), imageTokenCount(vision)];
+  return visionSpecs(vision, width)
+    .filter(({ name }) => name.endsWith(".weight"))
+    .reduce((sum, { name, shape: [outputs = 0, inputs = 0] }) => {
+      return sum + 2 * outputs * inputs * (name.startsWith(PROJECTOR) ? tokens : rows);
+    }, 0);
 }

@@ -26,3 +26,12 @@ export {
   type Tiles,
 } from "./tiles.js";
 export { toPatches } from "./patches.js";
+export {
+  checkPatchReading,
+  patchReading,
+  patchRows,
+  patchRowsShape,
+  patchSize,
+  type PatchReading,
+} from "./patch-rows.js";
+export { imageOfBytes, imageOfFile, type FoundImage, type ImageSource } from "./image-source.js";

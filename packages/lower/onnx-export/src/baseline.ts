@@ -22,10 +22,17 @@ const WIDTH_STEPS = [64, 32, 8, 1] as const;
  * A decoder-only model of the same parameter count, within 2 %: same width, heads, vocabulary and lengths; as many
  * layers as come nearest, then a feed-forward width that makes up the difference.
  *
- * @throws SlmError CONFIG_INVALID if no feed-forward width comes that near, as with very few parameters.
+ * @throws SlmError CONFIG_INVALID if no feed-forward width comes that near, as with very few parameters; OP_UNSUPPORTED
+ * for a model that sees: a decoder-only one has no tower here.
  */
 export function baselineConfig(config: EncoderDecoderConfig): DecoderOnlyConfig {
-  const { encoderLayers, ...shared } = config;
+  const { encoderLayers, vision, ...shared } = config;
+  if (vision !== undefined) {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      "export: decoder-only models read text; there is no baseline that sees",
+    );
+  }
   const wanted = parameterCount(config);
   const withSize = (decoderLayers: number, feedForward: number): DecoderOnlyConfig => {
     return { ...shared, architecture: "decoder-only", decoderLayers, feedForward };

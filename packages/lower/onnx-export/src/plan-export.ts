@@ -1,9 +1,17 @@
 /** What an export would make, and what running it would take, without reading a weight or writing a file. */
 import { loadTokenizer } from "@slm/tokenizer";
-import { parameterCount, parameterSpecs, readModelConfig, type ModelConfig } from "@slm/model";
+import type { GraphName } from "@slm/artifact";
+import {
+  parameterCount,
+  parameterSpecs,
+  readModelConfig,
+  towerTokens,
+  visionOf,
+  type ModelConfig,
+} from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
 import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
-import { planGraphs, type GraphRole } from "./graphs/graph-plan.js";
+import { planGraphs } from "./graphs/graph-plan.js";
 import { cacheCapacity } from "./graphs/native-graphs.js";
 import { graphSource } from "./graphs/record.js";
 import { weightBytes } from "./graphs/write-graphs.js";
@@ -14,7 +22,7 @@ import { LazyWeights } from "./weights/lazy-weights.js";
 /** A graph as it would be written. */
 export interface GraphEstimate {
   readonly file: string;
-  readonly role: GraphRole;
+  readonly role: GraphName;
   /** Source length of a static graph [tokens]; null for a dynamic one. */
   readonly bucket: number | null;
   readonly nodes: number;
@@ -28,16 +36,16 @@ export interface MemoryEstimate {
   readonly source: number;
   /** Target length [tokens]: the window, or the model's longest. */
   readonly window: number;
-  /** Weights of encoder and decoder [bytes]; exact. */
+  /** Weights of all graphs that run for it [bytes]; exact. */
   readonly weightBytes: number;
   /** Self-attention caches [bytes]; exact. */
   readonly cacheBytes: number;
   /** Keys and values of the source, made by the encoder [bytes]; exact. */
   readonly sourceBytes: number;
   /**
-   * Largest values alive at once in the encoder [bytes], an ESTIMATE from the model's shape: the residual stream, its
-   * norm, and the larger of a feed-forward block's inner values and one layer's attention scores. What the device's
-   * compiler really allocates differs.
+   * Largest values alive at once in the encoder or the tower [bytes], an ESTIMATE from the model's shape: the residual
+   * stream, its norm, and the larger of a feed-forward block's inner values and one layer's attention scores. What the
+   * device's compiler really allocates differs.
    */
   readonly activationBytesEstimate: number;
 }
@@ -95,7 +103,9 @@ export async function planExport(checkpointDirectory: string, choice: ExportChoi
     graphs,
     diskBytes: plan.sharedWeights === null ? apart : shared,
     memory: sets.map((sizes) => {
-      const weights = graphs.filter(({ bucket }) => bucket === (sizes?.source ?? null));
+      const weights = graphs.filter(
+        ({ role, bucket }) => role === "vision" || bucket === (sizes?.source ?? null),
+      );
       return memoryOf(config, precision, {
         source: sizes?.source ?? config.maxSource,
         window: sizes?.window ?? cacheCapacity(config),
@@ -117,16 +127,29 @@ function memoryOf(
   sizes: Pick<MemoryEstimate, "source" | "window" | "weightBytes">,
 ): MemoryEstimate {
   const { source, window } = sizes;
-  const { decoderLayers, kvHeads, headDim, heads, width, feedForward } = config;
+  const { decoderLayers, kvHeads, headDim } = config;
   const size = FLOAT_SIZE[precision];
   const perToken = 2 * decoderLayers * kvHeads * headDim * size;
   const isEncoderDecoder = config.architecture === "encoder-decoder";
-  // Scores are float32 at every precision.
-  const scores = heads * source * source * 4;
+  const tower = visionOf(config)?.tower;
   return {
     ...sizes,
     cacheBytes: perToken * window,
     sourceBytes: isEncoderDecoder ? perToken * source : 0,
-    activationBytesEstimate: 2 * source * width * size + Math.max(source * feedForward * size, scores),
+    activationBytesEstimate: Math.max(
+      activationBytes(config, source, size),
+      tower === undefined ? 0 : activationBytes(tower, towerTokens(tower), size),
+    ),
   };
+}
+
+/** Of one layer over `length` tokens, `size` bytes a number. */
+function activationBytes(
+  { width, heads, feedForward }: Pick<ModelConfig, "width" | "heads" | "feedForward">,
+  length: number,
+  size: number,
+): number {
+  // Scores are float32 at every precision.
+  const scores = heads * length * length * 4;
+  return 2 * length * width * size + Math.max(length * feedForward * size, scores);
 }

@@ -5,7 +5,7 @@ export {
 } from "./calibration/calibrate.js";
 export type { ValueRange } from "./calibration/collect.js";
 export type { FeedSource, Feeds } from "./calibration/feeds.js";
-export type { GraphName, ModelCalibration } from "./calibration/model-feeds.js";
+export type { ModelCalibration } from "./calibration/model-feeds.js";
 export type { TokenPair } from "./calibration/pair-feeds.js";
 export {
   checkGate,

@@ -3,24 +3,22 @@ import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import {
   SILENT,
+  graphBytes,
+  graphsOf,
   readDeviceModel,
   readFailure,
   resolveInside,
   writeDeviceModel,
   writeFailure,
   type DeviceModel,
+  type GraphName,
   type Progress,
 } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { readOnnx, writeOnnx } from "@slm/graph";
 import type { CalibrationOptions } from "./calibration/calibrate.js";
 import type { FeedSource } from "./calibration/feeds.js";
-import {
-  withModelFeeds,
-  withStaticFeeds,
-  type GraphName,
-  type ModelCalibration,
-} from "./calibration/model-feeds.js";
+import { withModelFeeds, withStaticFeeds, type ModelCalibration } from "./calibration/model-feeds.js";
 import type { StaticLayout } from "./calibration/static-feeds.js";
 import { quantizeModelGraph, type GraphOutcome, type GraphRequest } from "./quantize-model-graph.js";
 import { checkDeviceScheme } from "./device-schemes.js";
@@ -84,8 +82,8 @@ const COPIED = /^(?:tokenizer.*|config|generation_config|special_tokens_map)\.js
 
 function checkModel(model: DeviceModel, directory: string, scheme: SchemeName): void {
   checkDeviceScheme(model, scheme, directory);
-  const parts = [model.scheme, model.graphs.encoder?.scheme, model.graphs.decoder.scheme];
-  const other = parts.find((found) => found !== undefined && found !== "float32");
+  const parts = [model.scheme, ...graphsOf(model).map(({ graph }) => graph.scheme)];
+  const other = parts.find((found) => found !== "float32");
   if (other === undefined) return;
   throw new SlmError(
     "DATA_INVALID",
@@ -108,10 +106,8 @@ interface GraphResult extends Pick<GraphOutcome, "nodes" | "skipped"> {
   readonly file: GraphFile;
 }
 
-interface Results {
-  readonly encoder: GraphResult | undefined;
-  readonly decoder: GraphResult;
-}
+/** What became of each graph that a model has. */
+type Results = ReadonlyMap<GraphName, GraphResult>;
 
 /** The request for one graph of a model. */
 export function requestFor(
@@ -170,23 +166,33 @@ async function quantizeGraphFile(
   };
 }
 
-/** Every graph in turn, with data where there are any. */
-async function quantizeGraphs(model: DeviceModel, options: QuantizeDirectoryOptions): Promise<Results> {
-  const { encoder, decoder } = model.graphs;
-  const work = async (feeds?: Readonly<Record<GraphName, FeedSource>>): Promise<Results> => ({
-    encoder:
-      encoder === undefined
-        ? undefined
-        : await quantizeGraphFile("encoder", encoder, model.target, options, feeds?.encoder),
-    decoder: await quantizeGraphFile("decoder", decoder, model.target, options, feeds?.decoder),
-  });
-  const { calibration, modelDirectory } = options;
-  return calibration === undefined
-    ? work()
-    : withModelFeeds(modelDirectory, model, calibration, (feeds) => work(feeds));
+/** Graphs in turn, with data where there are any. */
+async function quantizeInTurn(
+  graphs: ReturnType<typeof graphsOf>,
+  model: DeviceModel,
+  options: QuantizeDirectoryOptions,
+  feeds?: Readonly<Record<GraphName, FeedSource>>,
+): Promise<Results> {
+  const results = new Map<GraphName, GraphResult>();
+  for (const { name, graph } of graphs)
+    results.set(name, await quantizeGraphFile(name, graph, model.target, options, feeds?.[name]));
+  return results;
 }
 
-/** The graphs of a model in every fixed size it has; those of the longest source are the model's own. */
+function quantizeGraphs(model: DeviceModel, options: QuantizeDirectoryOptions): Promise<Results> {
+  const { calibration, modelDirectory } = options;
+  const graphs = graphsOf(model);
+  return calibration === undefined
+    ? quantizeInTurn(graphs, model, options)
+    : withModelFeeds(modelDirectory, model, calibration, (feeds) =>
+        quantizeInTurn(graphs, model, options, feeds),
+      );
+}
+
+/**
+ * The graphs of a model in every fixed size it has; those of the longest source are the model's own. The vision graph has
+ * one size: it is made once, with the images of the rows that fit the longest source.
+ */
 async function quantizeBuckets(
   model: DeviceModel,
   layout: StaticLayout,
@@ -199,22 +205,21 @@ async function quantizeBuckets(
     });
   }
   const buckets: StaticLayout["buckets"] = [];
-  let last: Results | undefined;
+  let results: Results = new Map();
   for (const bucket of layout.buckets) {
-    const results = await withStaticFeeds(
-      modelDirectory,
-      model,
-      { layout, bucket },
-      calibration,
-      async (feeds) => ({
-        encoder: await quantizeGraphFile("encoder", bucket.encoder, model.target, options, feeds.encoder),
-        decoder: await quantizeGraphFile("decoder", bucket.decoder, model.target, options, feeds.decoder),
-      }),
+    const isLast = bucket === layout.buckets.at(-1);
+    const { vision } = model.graphs;
+    const graphs = { ...bucket, ...(isLast && vision !== undefined ? { vision } : {}) };
+    results = await withStaticFeeds(modelDirectory, model, { layout, bucket }, calibration, (feeds) =>
+      quantizeInTurn(graphsOf({ graphs }), model, options, feeds),
     );
-    buckets.push({ source: bucket.source, encoder: results.encoder.file, decoder: results.decoder.file });
-    last = results;
+    buckets.push({
+      source: bucket.source,
+      encoder: results.get("encoder")!.file,
+      decoder: results.get("decoder")!.file,
+    });
   }
-  return { results: last!, layout: { ...layout, buckets } };
+  return { results, layout: { ...layout, buckets } };
 }
 
 /**
@@ -239,17 +244,12 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
   }
   const model = await readDeviceModel(modelDirectory);
   checkModel(model, modelDirectory, scheme);
-  const { encoder, decoder } = model.graphs;
   const { results, layout } =
     model.static === undefined
       ? { results: await quantizeGraphs(model, options), layout: undefined }
       : await quantizeBuckets(model, model.static, options);
-  const { encoder: encoderResult, decoder: decoderResult } = results;
   const all = <Item>(pick: (result: GraphResult) => readonly Item[]): (Item & { graph: GraphName })[] =>
-    (["encoder", "decoder"] as const).flatMap((graph) => {
-      const result = results[graph];
-      return result === undefined ? [] : pick(result).map((item) => ({ ...item, graph }));
-    });
+    [...results].flatMap(([graph, result]) => pick(result).map((item) => ({ ...item, graph })));
   const nodes = all(({ nodes: found }) => found);
   if (nodes.length === 0) {
     throw new SlmError("DATA_INVALID", `quantize: no weights to quantize in ${modelDirectory}`, {
@@ -260,10 +260,8 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
   await copyCompanions(modelDirectory, outputDirectory).catch((error: unknown) => {
     throw readFailure(error, modelDirectory);
   });
-  const graphs = {
-    ...(encoderResult === undefined ? {} : { encoder: encoderResult.file }),
-    decoder: decoderResult.file,
-  };
+  const files = [...results].map(([name, { file }]) => [name, file] as const);
+  const graphs = { ...model.graphs, ...Object.fromEntries(files) };
   await writeDeviceModel(outputDirectory, {
     ...model,
     scheme,
@@ -272,8 +270,8 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
   });
   return {
     scheme,
-    bytesBefore: (encoder?.bytes ?? 0) + decoder.bytes,
-    bytesAfter: (encoderResult?.file.bytes ?? 0) + decoderResult.file.bytes,
+    bytesBefore: graphBytes(model),
+    bytesAfter: graphBytes({ graphs }),
     nodes,
     skipped: all(({ skipped }) => skipped),
   };

@@ -6,6 +6,8 @@ import type { WeightFormat } from "./rewrite/weight-format.js";
 export interface WeightScheme {
   readonly kind: "weights";
   readonly description: string;
+  /** Of models that see. */
+  readonly vision: WeightFormat;
   /** The encoder computes the cross-attention keys and values too: those projections are its weights. */
   readonly encoder: WeightFormat;
   readonly decoder: WeightFormat;
@@ -22,31 +24,35 @@ export interface StaticScheme {
 export type Scheme = WeightScheme | StaticScheme;
 
 /**
- * One row per scheme. `cpu` mixes formats by what limits each graph: the encoder multiplies many tokens at once, where
- * int8 arithmetic is fastest; the decoder reads every weight for one token, where fewer bytes are.
+ * One row per scheme. `cpu` mixes formats by what limits each graph: the encoder, and what sees images, multiply many tokens
+ * at once, where int8 arithmetic is fastest; the decoder reads every weight for one token, where fewer bytes are.
  */
 export const schemes = {
   cpu: {
     kind: "weights",
-    description: "int8-dynamic encoder, int4-block decoder",
+    description: "int8-dynamic encoder and vision, int4-block decoder",
+    vision: "int8-dynamic",
     encoder: "int8-dynamic",
     decoder: "int4-block",
   },
   "int8-dynamic": {
     kind: "weights",
     description: "int8 weights, one scale per output; activations quantized as the model runs",
+    vision: "int8-dynamic",
     encoder: "int8-dynamic",
     decoder: "int8-dynamic",
   },
   "int8-block": {
     kind: "weights",
     description: "8-bit weights, one scale per block of inputs",
+    vision: "int8-block",
     encoder: "int8-block",
     decoder: "int8-block",
   },
   "int4-block": {
     kind: "weights",
     description: "4-bit weights, one scale per block of inputs",
+    vision: "int4-block",
     encoder: "int4-block",
     decoder: "int4-block",
   },
@@ -98,7 +104,7 @@ export function hasFourBits(name: SchemeName): boolean {
   const scheme: Scheme = schemes[name];
   return scheme.kind === "static"
     ? INTEGER_TYPES[scheme.weights].bits === 4
-    : [scheme.encoder, scheme.decoder].includes("int4-block");
+    : [scheme.vision, scheme.encoder, scheme.decoder].includes("int4-block");
 }
 
 /** Whether calibration data make a scheme better: static ones need them, 4-bit weights profit from them. */

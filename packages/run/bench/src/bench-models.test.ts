@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { writeDeviceModel, type DeviceModel } from "@slm/artifact";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { parseImageProcessing } from "@slm/vision";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { benchConfig } from "./bench-config.js";
 import { benchModels, type BenchInput } from "./bench-models.js";
+import { figuresTable } from "./bench-report.js";
 import { forkModel } from "./fork-model.js";
 import { openModel } from "./local-model.js";
 import { peakMemoryBytes } from "./peak-memory.js";
@@ -29,7 +31,9 @@ export async function createFake({ ballast = 0, crash = false, vocabulary }) {
       const rows = feeds.target_ids?.shape[0] ?? 0;
       const data = new Float32Array(rows * vocabulary);
       for (let row = 0; row < rows; row += 1) { data[row * vocabulary + 2] = 9; data[row * vocabulary + 8] = 5; }
-      const fetched = Object.fromEntries(fetch.map((name) => [name, { dtype: "float32", shape: [rows, vocabulary], data }]));
+      const logits = { dtype: "float32", shape: [rows, vocabulary], data };
+      const image_tokens = { dtype: "float32", shape: [1, 2, 4], data: new Float32Array(8) };
+      const fetched = Object.fromEntries(fetch.map((name) => [name, name === "logits" ? logits : image_tokens]));
       return { fetched, kept };
     },
   };
@@ -144,6 +148,32 @@ describe(benchModels, () => {
     });
     expect(comparisons.map(({ model, ratios }) => [model, ratios.parameters])).toEqual([["student", 0.25]]);
     expect(notes.some((note) => note.includes("fake was simulated"))).toBe(true);
+  });
+
+  test("tells the time of an image apart, and counts its tokens and its cost", async () => {
+    await writeModel("seeing", {
+      graphs: {
+        vision: { file: "vision.onnx", bytes: 2, scheme: "float32" },
+        encoder: { file: "encoder.onnx", bytes: 3, scheme: "float32" },
+        decoder: { file: "decoder.onnx", bytes: 4, scheme: "float32" },
+      },
+      vision: {
+        image: parseImageProcessing({ resize: { kind: "stretch", height: 4, width: 8 } }, "test"),
+        ...{ patch: { height: 4, width: 4 }, classToken: false },
+        ...{ tokens: 2, width: 4, flopsPerImage: 1000 },
+      },
+    });
+    const image = fileURLToPath(new URL("../../../core/vision/fixtures/files/colour.png", import.meta.url));
+    const models = [{ name: "seeing", directory: join(root, "seeing") }];
+    const prompts = [{ text: "abc", image }];
+    const { models: measured } = await benchModels(input({ models, prompts, baseline: "seeing" }));
+    const [figures] = measured;
+    // Five source tokens of 50 and an image of 1000, over five steps.
+    expect(figures).toMatchObject({ bytes: 9, sourceTokens: 5, flopsPerTokenWithSource: 80 + 50 + 200 });
+    expect(figures!.imageMs!.p50).toBeGreaterThan(0);
+    expect(figures!.imageMs!.p50).toBeLessThan(figures!.firstTokenMs.p50);
+    expect(figuresTable({ models: measured }).columns.at(-1)?.title).toMatch(/image/);
+    await expect(benchModels(input({ models, baseline: "seeing" }))).rejects.toThrow(/has no image/);
   });
 
   test("forces the number of tokens on a model that wants to end at once", async () => {

@@ -13,14 +13,14 @@ import { noticeProblems } from "./notes.js";
 import type { RuntimeModule } from "./runtime-module.js";
 import { interleave } from "./schedule.js";
 import { summarize } from "./summarize.js";
-import type { Sample, TimedModel } from "./timed-model.js";
+import { promptText, type BenchPrompt, type Sample, type TimedModel } from "./timed-model.js";
 
 export interface BenchInput {
   /** Exported, quantized or bundled models under names of the caller's choice, which must differ. */
   readonly models: readonly { readonly name: string; readonly directory: string }[];
   /** Name of the model that the others are compared with. */
   readonly baseline?: string;
-  readonly prompts: readonly string[];
+  readonly prompts: readonly BenchPrompt[];
   readonly runtime: RuntimeModule;
   /** Name and version of what runs the graphs: "onnxruntime-node 1.30.0". */
   readonly engine: string;
@@ -38,7 +38,7 @@ interface Contestant {
   readonly name: string;
   readonly model: DeviceModel;
   readonly timed: TimedModel;
-  /** Length of each prompt [tokens]. */
+  /** Length of each prompt, its image included [tokens]. */
   readonly promptTokens: readonly number[];
   readonly samples: Sample[];
   readonly sourceTokens: number[];
@@ -89,7 +89,10 @@ async function enter(input: BenchInput, name: string, directory: string): Promis
   const { open = forkModel, runtime, config, prompts } = input;
   const model = await readDeviceModel(directory);
   const tokenizer = await loadTokenizer(directory);
-  const promptTokens = prompts.map((prompt) => tokenizer.encodeSource(prompt).length);
+  const imageTokens = model.vision?.tokens ?? 0;
+  const promptTokens = prompts.map(
+    (prompt) => imageTokens + tokenizer.encodeSource(promptText(prompt)).length,
+  );
   const timed = await open({ directory, runtime, endless: config.forceTokens !== undefined });
   return { name, model, timed, promptTokens, samples: [], sourceTokens: [] };
 }

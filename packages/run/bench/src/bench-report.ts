@@ -36,6 +36,12 @@ const FIGURES: readonly Row<ModelFigures>[] = [
   ],
 ];
 
+/** Shown where a model sees. */
+const IMAGE_FIGURE: Row<ModelFigures> = [
+  "of first token image p50 / p95 [ms]",
+  ({ imageMs }) => (imageMs === undefined ? "none" : pair(imageMs)),
+];
+
 const times = (value: number | null): string => (value === null ? "none" : `${number(value)}x`);
 
 const RATIOS: readonly Row<ModelComparison>[] = [
@@ -53,7 +59,8 @@ const RATIOS: readonly Row<ModelComparison>[] = [
 
 /** One row per model, units in the titles. Latencies show p50 / p95, rates p50 / p5: the slow tail of either. */
 export function figuresTable({ models }: Pick<BenchResult, "models">): Table {
-  return tableOf(FIGURES, models);
+  const seeing = models.some(({ imageMs }) => imageMs !== undefined);
+  return tableOf(seeing ? [...FIGURES, IMAGE_FIGURE] : FIGURES, models);
 }
 
 /** One row per comparison: the model's figure over the baseline's. */
@@ -125,7 +132,7 @@ export async function benchPage(result: BenchResult): Promise<string> {
 const METHOD = `Greedy generation for one prompt at a time. Each model was alone in a process of its own; the processes took \
 turns in random order, so that drift of the machine met all alike, and only one worked at a time.
 
-First token: from source tokens to the first next-token probabilities, encoding included. Decode rate: steps after the \
+First token: from source tokens, and the file of an image, to the first next-token probabilities, encoding included. Decode rate: steps after the \
 first over the time after the first. Words per second: over the whole time from text to text. Peak memory: of the whole \
 process, Node and engine included; what those took before the model was read stands beside it.
 

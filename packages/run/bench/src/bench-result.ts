@@ -36,12 +36,15 @@ export const modelFigures = z.strictObject({
   runs: z.int().positive(),
   loadMs: figure.describe("Reading graphs and tokenizer until ready; the engine is loaded before [ms]."),
   firstTokenMs: latency.describe(
-    "From source tokens to the first next-token probabilities, encoding included [ms].",
+    "From source tokens, and the file of an image, to the first next-token probabilities, encoding included [ms].",
   ),
+  imageMs: latency
+    .optional()
+    .describe("Of it the image: its file read, decoded and resized, and the vision graph [ms]."),
   tokensPerSecond: rate.describe("Decoder steps after the first, over the time after the first."),
   wordsPerSecond: rate.describe("Words of the answer over the whole time from text to text."),
   totalMs: latency.describe("From text to text: tokenizer, encoder, decoder [ms]."),
-  sourceTokens: figure.describe("Mean length of a source [tokens]."),
+  sourceTokens: figure.describe("Mean length of a source, its image included [tokens]."),
   generatedTokens: figure.describe("Mean length of an answer, the ending token included [tokens]."),
   peakRssBytes: z
     .int()

@@ -16,3 +16,4 @@ export {
   type ModelFigures,
 } from "./bench-result.js";
 export type { RuntimeModule } from "./runtime-module.js";
+export type { BenchPrompt } from "./timed-model.js";

@@ -23,7 +23,10 @@ export async function openModel({ directory, runtime: module, endless }: OpenOpt
   const runtime = await importRuntime(module);
   const processRssBytes = await peakMemoryBytes();
   const start = performance.now();
-  const generator = await loadGenerator(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime);
+  // No image is kept: each run is one that nobody asked about before.
+  const generator = await loadGenerator(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime, {
+    keptImageBytes: 0,
+  });
   const loadMs = performance.now() - start;
   const { provider, threads, description, simulated } = runtime.device;
   return {

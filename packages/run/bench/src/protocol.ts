@@ -2,7 +2,7 @@
 import { ERROR_EXIT, type ErrorCode } from "@slm/error";
 import { z } from "zod";
 import { runtimeModule } from "./runtime-module.js";
-import { openedSchema, sampleSchema } from "./timed-model.js";
+import { openedSchema, promptSchema, sampleSchema } from "./timed-model.js";
 
 export const requestSchema = z.discriminatedUnion("kind", [
   z.strictObject({
@@ -11,7 +11,7 @@ export const requestSchema = z.discriminatedUnion("kind", [
     runtime: runtimeModule,
     endless: z.boolean().describe("Whether the model is kept from ending by itself."),
   }),
-  z.strictObject({ kind: z.literal("run"), prompt: z.string(), maxTokens: z.int().positive().nullable() }),
+  z.strictObject({ kind: z.literal("run"), prompt: promptSchema, maxTokens: z.int().positive().nullable() }),
   z.strictObject({ kind: z.literal("memory") }),
   z.strictObject({ kind: z.literal("close") }),
 ]);

@@ -1,5 +1,5 @@
 /** From the runs of one model to its figures. */
-import type { DeviceModel } from "@slm/artifact";
+import { graphBytes, type DeviceModel } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { ModelFigures } from "./bench-result.js";
 import { mean, quantile } from "./quantile.js";
@@ -21,7 +21,7 @@ export interface Measurement {
  *
  * FLOPs per generated token: `decoderPerTargetToken` of model.json. With the source: plus S x (cost of reading one
  * source token) / T, where S and T are the mean numbers of source tokens and of decoder steps; an encoder-decoder reads
- * its source with the encoder, a decoder-only model with the decoder.
+ * its source with the encoder, a decoder-only model with the decoder. Of a model that sees plus the cost of its image / T.
  *
  * @throws SlmError DATA_INVALID if every answer ended at its first step, so that there is no rate.
  */
@@ -38,10 +38,10 @@ export function summarize(measurement: Measurement): ModelFigures {
       },
     );
   }
+  const images = samples.flatMap(({ imageMs }) => imageMs ?? []);
   const totals = samples.map(({ totalMs }) => totalMs);
   const sourceTokens = mean(measurement.sourceTokens);
   const steps = mean(samples.map((sample) => sample.steps));
-  const { encoder, decoder } = model.graphs;
   const { encoderPerSourceToken, decoderPerTargetToken } = model.flops;
   const perSourceToken =
     model.architecture === "encoder-decoder" ? encoderPerSourceToken : decoderPerTargetToken;
@@ -50,10 +50,11 @@ export function summarize(measurement: Measurement): ModelFigures {
     architecture: model.architecture,
     scheme: model.scheme,
     parameters: model.parameters,
-    bytes: (encoder?.bytes ?? 0) + decoder.bytes,
+    bytes: graphBytes(model),
     runs: samples.length,
     loadMs: opened.loadMs,
     firstTokenMs: latency(samples.map(({ firstTokenMs }) => firstTokenMs)),
+    ...(images.length === 0 ? {} : { imageMs: latency(images) }),
     tokensPerSecond: rate(rates),
     wordsPerSecond: rate(samples.map(({ words, totalMs }) => (1000 * words) / totalMs)),
     totalMs: latency(totals),
@@ -62,7 +63,8 @@ export function summarize(measurement: Measurement): ModelFigures {
     peakRssBytes,
     processRssBytes: opened.processRssBytes,
     flopsPerToken: decoderPerTargetToken,
-    flopsPerTokenWithSource: decoderPerTargetToken + (perSourceToken * sourceTokens) / steps,
+    flopsPerTokenWithSource:
+      decoderPerTargetToken + (perSourceToken * sourceTokens + (model.vision?.flopsPerImage ?? 0)) / steps,
     halvesDiffer: halvesDiffer(totals),
   };
 }

@@ -1,13 +1,32 @@
 /** A model that can be timed, wherever it runs, and what timing it once gives. */
-import type { GenerateOptions, Generator } from "@slm/generate";
+import type { GenerateOptions, Generator, Source } from "@slm/generate";
+import { imageOfFile } from "@slm/vision";
 import { z } from "zod";
+
+/** What a model is asked: a text, or one about an image in a file. A path, as it crosses processes. */
+export const promptSchema = z.union([
+  z.string(),
+  z.strictObject({ text: z.string(), image: z.string().min(1) }),
+]);
+export type BenchPrompt = z.infer<typeof promptSchema>;
+
+export const promptText = (prompt: BenchPrompt): string =>
+  typeof prompt === "string" ? prompt : prompt.text;
+
+const sourceOf = (prompt: BenchPrompt): Source =>
+  typeof prompt === "string" ? prompt : { text: prompt.text, image: imageOfFile(prompt.image) };
 
 /** One measured generation, all times on the clock of the process that generates. */
 export const sampleSchema = z.strictObject({
   firstTokenMs: z
     .number()
     .nonnegative()
-    .describe("Until the first next-token probabilities, encoding included."),
+    .describe("Until the first next-token probabilities, image and encoding included."),
+  imageMs: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe("Of it the image: its file read, decoded and resized, and the vision graph."),
   decodeMs: z.number().nonnegative().describe("Time of the steps after the first."),
   steps: z.int().positive().describe("Decoder steps: the tokens, and the one that ended them if any."),
   words: z.int().nonnegative(),
@@ -37,7 +56,7 @@ export type Opened = z.infer<typeof openedSchema>;
 export interface TimedModel {
   readonly opened: Opened;
   /** One greedy generation for one prompt, of at most `maxTokens`; by default of as many as fit. */
-  run(prompt: string, maxTokens?: number): Promise<Sample>;
+  run(prompt: BenchPrompt, maxTokens?: number): Promise<Sample>;
   /** Peak resident memory of the process that holds this model [bytes]. */
   peakRssBytes(): Promise<number>;
   close(): Promise<void>;
@@ -46,17 +65,18 @@ export interface TimedModel {
 /** Times one generation. */
 export async function timeGeneration(
   generator: Pick<Generator, "generate">,
-  prompt: string,
+  prompt: BenchPrompt,
   maxTokens: number | undefined,
 ): Promise<Sample> {
   const options: GenerateOptions = { batchSize: 1, ...(maxTokens === undefined ? {} : { maxTokens }) };
   const start = performance.now();
-  const [generation] = await generator.generate([prompt], options);
+  const [generation] = await generator.generate([sourceOf(prompt)], options);
   const totalMs = performance.now() - start;
   if (generation === undefined) throw new Error("bench: the generator returned nothing for one prompt");
-  const { text, tokens, firstTokenMs, finished } = generation;
+  const { text, tokens, firstTokenMs, imageMs, finished } = generation;
   return {
     firstTokenMs,
+    ...(imageMs === undefined ? {} : { imageMs }),
     decodeMs: generation.totalMs - firstTokenMs,
     steps: tokens.length + (finished ? 1 : 0),
     words: text.split(/\s+/u).filter((word) => word !== "").length,

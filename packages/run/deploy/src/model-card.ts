@@ -1,5 +1,6 @@
 /** README.md of a bundle: what the model is, what was measured, what it was made from. */
-import type { DeviceModel } from "@slm/artifact";
+import { graphBytes, graphsOf, type DeviceModel, type DeviceVision } from "@slm/artifact";
+import { processedSize } from "@slm/vision";
 import type { CardBench, CardInput, CardMetric } from "./card-input.js";
 import { decimal, integer, plain, size, table } from "./markdown.js";
 
@@ -30,7 +31,7 @@ export function modelCard(model: DeviceModel, files: readonly BundledFile[], inp
     ["Provenance", provenanceText(input.provenance ?? [])],
     ["Licences", licenceText(input.licences ?? [])],
     ["Files", filesTable(files)],
-    ["Running it", '```sh\nslm verify .\nslm generate . --prompt "TEXT"\n```'],
+    ["Running it", runningText(model)],
   ];
   const summary = input.summary === undefined ? [] : [plain(input.summary)];
   const title = `# ${plain(input.name ?? model.name)}`;
@@ -39,11 +40,16 @@ export function modelCard(model: DeviceModel, files: readonly BundledFile[], inp
   );
 }
 
+function runningText({ vision }: DeviceModel): string {
+  const image = vision === undefined ? "" : " --image FILE";
+  return `\`\`\`sh\nslm verify .\nslm generate .${image} --prompt "TEXT"\n\`\`\``;
+}
+
 function modelTable(model: DeviceModel, bytesBefore: number | undefined): string {
-  const { encoder, decoder } = model.graphs;
-  const graphs = Object.entries({ encoder, decoder }).flatMap(([name, graph]) =>
-    graph === undefined ? [] : [[`${name} graph`, `${plain(graph.scheme)}, ${size(graph.bytes)}`]],
-  );
+  const graphs = graphsOf(model).map(({ name, graph }) => [
+    `${name} graph`,
+    `${plain(graph.scheme)}, ${size(graph.bytes)}`,
+  ]);
   return table(
     [{ title: "property" }, { title: "value" }],
     [
@@ -52,15 +58,29 @@ function modelTable(model: DeviceModel, bytesBefore: number | undefined): string
       ["target", plain(model.target)],
       ["weight format", plain(model.scheme)],
       ...graphs,
-      ["size of all graphs", size((encoder?.bytes ?? 0) + decoder.bytes)],
+      ["size of all graphs", size(graphBytes(model))],
       ["size before quantization", bytesBefore === undefined ? NOT_MEASURED : size(bytesBefore)],
       ["vocabulary", `${integer(model.vocabularySize)} tokens`],
       ["longest source", `${integer(model.maxSource)} tokens`],
       ["longest target", `${integer(model.maxTarget)} tokens`],
+      ...(model.vision === undefined ? [] : sightRows(model.vision)),
       ["FLOPs per source token, encoder", integer(model.flops.encoderPerSourceToken)],
       ["FLOPs per generated token, decoder", integer(model.flops.decoderPerTargetToken)],
     ],
   ).concat("\n\nFLOPs are counted from the shapes, a multiply-add as two, attention scores excluded.");
+}
+
+function sightRows({ image, patch, tokens, prompt, flopsPerImage }: DeviceVision): readonly string[][] {
+  const { height, width } = processedSize(image);
+  return [
+    [
+      "sees",
+      `an image with every text, ${width} x ${height} pixels in patches of ${patch.width} x ${patch.height}`,
+    ],
+    ["tokens of an image", integer(tokens)],
+    ...(prompt === undefined ? [] : [["asked where an image comes alone", plain(prompt)]]),
+    ["FLOPs per image, tower and projector", integer(flopsPerImage)],
+  ];
 }
 
 function limitsText(model: DeviceModel, limits: readonly string[]): string {

@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { copyFile, lstat, mkdir, readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { DEVICE_MODEL_FILE, resolveInside, systemCode, type DeviceModel } from "@slm/artifact";
+import { DEVICE_MODEL_FILE, graphsOf, resolveInside, systemCode, type DeviceModel } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 
 /** Beside the graphs: without these nothing can read what the model says. */
@@ -21,8 +21,7 @@ const isExternalDataOf = (graph: string, name: string): boolean =>
  */
 export async function listModelFiles(directory: string, model: DeviceModel): Promise<readonly string[]> {
   const paths: string[] = [];
-  for (const graph of [model.graphs.encoder, model.graphs.decoder]) {
-    if (graph === undefined) continue;
+  for (const { graph } of graphsOf(model)) {
     const files = await graphFiles(directory, graph.file);
     const sizes = await Promise.all(files.map((path) => fileSize(directory, path)));
     const bytes = sizes.reduce((sum, size) => sum + size, 0);

@@ -3,6 +3,7 @@ import { writeTextAtomic, type Progress } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { GenerateOptions, Generator } from "@slm/generate";
 import { METRICS, METRIC_NAMES, perplexity } from "@slm/metrics";
+import type { ImageSource } from "@slm/vision";
 import { PERPLEXITY, isAnswerMetric, type EvaluationMetricName } from "./metric-names.js";
 import { isCorrect } from "./references.js";
 import { runRows, type Outcomes } from "./run-rows.js";
@@ -12,6 +13,8 @@ import type { Likelihood, Scorer } from "./score-texts.js";
 export interface EvaluationRow {
   readonly source: string;
   readonly references: readonly string[];
+  /** The image that the question is about, and what the predictions call it. */
+  readonly image?: { readonly name: string; readonly source: ImageSource };
 }
 
 export interface EvaluationInput {
@@ -56,6 +59,8 @@ export interface Evaluation {
 /** One line of the predictions file. */
 interface Prediction {
   readonly source: string;
+  /** Name of the row's image, if it has one. */
+  readonly image?: string;
   /** Absent where nothing was generated. */
   readonly prediction?: string;
   readonly references: readonly string[];
@@ -120,12 +125,13 @@ function predictionOf(
   index: number,
   metric: EvaluationMetricName,
 ): Prediction {
-  const { source, references } = rows[index]!;
+  const { source, references, image } = rows[index]!;
   const prediction = predictions[index];
+  const question = image === undefined ? { source } : { source, image: image.name };
   const answer =
     prediction === undefined
-      ? { source, references }
-      : { source, prediction, references, correct: isCorrect(prediction, references) };
+      ? { ...question, references }
+      : { ...question, prediction, references, correct: isCorrect(prediction, references) };
   const score = isAnswerMetric(metric)
     ? METRICS[metric].rowScore(predictions[index]!, references)
     : perplexityOf([likelihoods[index]!]);

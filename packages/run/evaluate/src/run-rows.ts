@@ -1,6 +1,7 @@
 /** Rows through the model: answered, scored, or both. */
 import { SILENT, throwIfInterrupted } from "@slm/artifact";
 import { SlmError } from "@slm/error";
+import type { Source } from "@slm/generate";
 import { batchesOf } from "./batches.js";
 import type { EvaluationInput, EvaluationRow } from "./evaluate-model.js";
 import { PERPLEXITY, isAnswerMetric } from "./metric-names.js";
@@ -60,7 +61,7 @@ async function scoreChunk(
   if (scorer === undefined) {
     throw new SlmError("USAGE", `evaluate: ${PERPLEXITY} needs a model that scores texts, got none`);
   }
-  const pairs = chunk.map(({ source, references }) => ({ source, answer: firstReference(references) }));
+  const pairs = chunk.map((row) => ({ source: questionOf(row), answer: firstReference(row.references) }));
   const scored = await scorer.score(pairs, { batchSize, ...(signal === undefined ? {} : { signal }) });
   requireCount(scored.length, chunk.length, "likelihoods from the scorer");
   return scored;
@@ -70,8 +71,7 @@ async function answerChunk(
   chunk: readonly EvaluationRow[],
   { generator, batchSize, options = {}, signal }: EvaluationInput,
 ): Promise<readonly string[]> {
-  const sources = chunk.map(({ source }) => source);
-  const generated = await generator.generate(sources, {
+  const generated = await generator.generate(chunk.map(questionOf), {
     ...options,
     batchSize,
     ...(signal === undefined ? {} : { signal }),
@@ -79,6 +79,10 @@ async function answerChunk(
   requireCount(generated.length, chunk.length, "answers from the generator");
   return generated.map(({ text }) => text);
 }
+
+/** What the model is asked. */
+const questionOf = ({ source, image }: EvaluationRow): Source =>
+  image === undefined ? source : { text: source, image: image.source };
 
 function requireCount(got: number, expected: number, what: string): void {
   if (got === expected) return;

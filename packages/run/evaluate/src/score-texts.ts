@@ -1,7 +1,7 @@
 /** How likely a model finds given answers: what perplexity is computed from. */
 import type { DeviceModel } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { loadGenerator, type Generator } from "@slm/generate";
+import { checkLength, loadGenerator, questionText, type Generator, type Source } from "@slm/generate";
 import type { Runtime } from "@slm/runtime";
 import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { isBlank } from "./references.js";
@@ -9,7 +9,7 @@ import { TeacherForcing } from "./teacher-forcing.js";
 
 /** A source and the answer to be scored; an empty answer is the end mark alone. */
 export interface ScoredPair {
-  readonly source: string;
+  readonly source: Source;
   readonly answer: string;
 }
 
@@ -49,7 +49,7 @@ export async function loadScoringGenerator(directory: string, runtime: Runtime):
 /** A pair as ids, and its place in the caller's list. */
 interface EncodedPair {
   readonly index: number;
-  readonly source: string;
+  readonly source: Source;
   readonly sourceLength: number;
   /** Ids of the answer and the end mark. */
   readonly target: readonly number[];
@@ -102,18 +102,19 @@ class ScoringGenerator implements Generator, Scorer {
   }
 
   #encode({ source, answer }: ScoredPair, index: number): EncodedPair {
-    const { architecture, maxSource, maxTarget } = this.model;
-    const sourceLength = this.#tokenizer.encodeSource(source).length;
-    if (sourceLength > maxSource) {
-      throw tooLong(`source ${index + 1} has ${sourceLength} tokens, the model reads at most ${maxSource}`);
-    }
+    const { architecture, maxTarget } = this.model;
+    const where = `score: source ${index + 1}`;
+    const text = questionText(typeof source === "string" ? { text: source } : source, this.model, where);
+    const sourceLength = this.#tokenizer.encodeSource(text).length;
+    checkLength(sourceLength, this.model, where);
     const answerIds = isBlank(answer) ? [] : this.#tokenizer.encodeTarget(answer);
     const target = [...answerIds, this.model.tokens.eos];
     // A decoder-only model keeps the source in the same cache.
     const room = architecture === "decoder-only" ? maxTarget - sourceLength : maxTarget;
     if (target.length > room) {
-      throw tooLong(
-        `answer ${index + 1} has ${target.length} tokens with its end mark, the model has room for ${room}`,
+      throw new SlmError(
+        "DATA_INVALID",
+        `score: answer ${index + 1} has ${target.length} tokens with its end mark, the model has room for ${room}`,
       );
     }
     return { index, source, sourceLength, target };
@@ -168,8 +169,4 @@ function planBatches(
 
 function sameIds(x: readonly number[], y: readonly number[]): boolean {
   return x.length === y.length && x.every((id, at) => id === y[at]);
-}
-
-function tooLong(problem: string): SlmError {
-  return new SlmError("DATA_INVALID", `score: ${problem}`);
 }

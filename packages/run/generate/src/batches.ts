@@ -1,9 +1,16 @@
 /** Which sources are decoded together. */
+import type { ImageSource } from "@slm/vision";
 
-/** A source as ids, and its place in the caller's list. */
-export interface IndexedSource {
-  readonly row: number;
+/** A text as ids, and the image that it is about. */
+export interface EncodedSource {
   readonly ids: readonly number[];
+  /** Present exactly where the model sees. */
+  readonly image?: ImageSource | undefined;
+}
+
+/** A source and its place in the caller's list. */
+export interface IndexedSource extends EncodedSource {
+  readonly row: number;
 }
 
 /**

@@ -1,9 +1,11 @@
 /** One batch of sources through the model, from ids to ids. */
 import { type DecodeOptions, type Decoded, type Strategy, decode } from "@slm/decoding";
-import type { Runtime } from "@slm/runtime";
+import type { HostTensor, Runtime } from "@slm/runtime";
+import type { EncodedSource } from "./batches.js";
 import { type CachePool, cacheCapacity } from "./caches.js";
 import { encodeBatch } from "./encoded-batch.js";
 import { GraphDecoder } from "./graph-decoder.js";
+import type { ImageEncoder } from "./image-encoder.js";
 import type { LoadedModel } from "./loaded-model.js";
 import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import type { Generation } from "./types.js";
@@ -12,6 +14,8 @@ export interface BatchEngine {
   readonly runtime: Runtime;
   readonly loaded: LoadedModel;
   readonly caches: CachePool;
+  /** Present exactly for a model that sees. */
+  readonly images: ImageEncoder | undefined;
 }
 
 export type BatchOptions = Pick<
@@ -28,16 +32,18 @@ export type DecodedIds = Omit<Generation, "text">;
 /**
  * Decodes sources together, one result per source.
  *
- * An encoder-decoder encodes them once, padded. A decoder-only model reads them as the beginning of its own
+ * An encoder-decoder encodes them once, padded, behind the tokens of their images if it sees. A decoder-only model reads them as the beginning of its own
  * text, followed by the beginning token; they must then be of one length.
  */
 export async function decodeBatch(
-  { runtime, loaded, caches }: BatchEngine,
-  sources: readonly (readonly number[])[],
+  { runtime, loaded, caches, images }: BatchEngine,
+  batch: readonly EncodedSource[],
   options: BatchOptions,
 ): Promise<readonly DecodedIds[]> {
   const { model, encoder, decoder } = loaded;
+  const sources = batch.map(({ ids }) => ids);
   const started = performance.now();
+  const seen = images === undefined ? undefined : await seeAll(images, batch);
   const perSource = rowsPerSource(options.strategy);
   const prefixes = sources.flatMap((ids) => Array.from({ length: perSource }, () => (encoder ? [] : ids)));
   const prefixLength = prefixes[0]?.length ?? 0;
@@ -48,7 +54,11 @@ export async function decodeBatch(
   const set = await caches.take({ rows: prefixes.length, capacity });
   try {
     const encoded = encoder
-      ? await encodeBatch(runtime, encoder, model, { sources, rowsPerSource: perSource })
+      ? await encodeBatch(runtime, encoder, model, {
+          sources,
+          images: seen?.tokens,
+          rowsPerSource: perSource,
+        })
       : {};
     try {
       const { vocabularySize } = model;
@@ -62,13 +72,29 @@ export async function decodeBatch(
         before: (row) => prefixes[row]!,
         ...(options.maxTimeMs === undefined ? {} : { deadlineMs: started + options.maxTimeMs }),
       });
-      return decoded.map((row) => timed(row, options.strategy, { started, stepTimes: steps.stepTimes }));
+      const times = { started, stepTimes: steps.stepTimes };
+      return decoded.map((row) => ({
+        ...timed(row, options.strategy, times),
+        ...(seen === undefined ? {} : { imageMs: seen.imageMs }),
+      }));
     } finally {
       await runtime.release(Object.values(encoded));
     }
   } finally {
     await caches.giveBack(set);
   }
+}
+
+/** Tokens of every source's image, and how long they took [ms]. */
+async function seeAll(
+  encoder: ImageEncoder,
+  batch: readonly EncodedSource[],
+): Promise<{ readonly tokens: HostTensor | undefined; readonly imageMs: number }> {
+  const started = performance.now();
+  const tokens = await encoder.tokensOfAll(
+    batch.flatMap(({ image }) => (image === undefined ? [] : [image])),
+  );
+  return { tokens, imageMs: performance.now() - started };
 }
 
 interface BatchTimes {

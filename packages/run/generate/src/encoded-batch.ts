@@ -11,6 +11,8 @@ import {
 
 export interface EncoderInputs {
   readonly sources: readonly (readonly number[])[];
+  /** Tokens of each source's image `[sources, tokens, width]`, for a model that sees. */
+  readonly images?: HostTensor | undefined;
   /** Decoder rows per source; a source's rows stand together. */
   readonly rowsPerSource: number;
 }
@@ -23,9 +25,9 @@ export async function encodeBatch(
   runtime: Runtime,
   encoder: Session,
   model: DeviceModel,
-  { sources, rowsPerSource }: EncoderInputs,
+  { sources, images, rowsPerSource }: EncoderInputs,
 ): Promise<Readonly<Record<string, DeviceTensor>>> {
-  const feeds = sourceFeeds(sources, model.tokens.pad);
+  const feeds = sourceFeeds(sources, model, images);
   const outputs = encoderOutputs(model.decoderLayers);
   if (rowsPerSource === 1) return (await encoder.run({ feeds, keep: outputs })).kept;
   const { fetched } = await encoder.run({ feeds, fetch: outputs });
@@ -35,17 +37,22 @@ export async function encodeBatch(
   return Object.fromEntries(await Promise.all(repeated));
 }
 
-/** Sources side by side, shorter ones padded on the right. */
-function sourceFeeds(sources: readonly (readonly number[])[], pad: number): Record<string, HostTensor> {
+/** What the encoder is fed: sources side by side, shorter ones padded on the right, their images before them. */
+export function sourceFeeds(
+  sources: readonly (readonly number[])[],
+  { tokens: { pad }, vision }: DeviceModel,
+  images: HostTensor | undefined,
+): Record<string, HostTensor> {
   const width = Math.max(...sources.map((ids) => ids.length));
   const ids = new Int32Array(sources.length * width).fill(pad);
   sources.forEach((source, row) => {
     ids.set(source, row * width);
   });
-  const lengths = Int32Array.from(sources, (source) => source.length);
+  const lengths = Int32Array.from(sources, (source) => (vision?.tokens ?? 0) + source.length);
   return {
     [GRAPH_IO.sourceIds]: createHostTensor("int32", [sources.length, width], ids),
     [GRAPH_IO.sourceLengths]: createHostTensor("int32", [sources.length], lengths),
+    ...(images === undefined ? {} : { [GRAPH_IO.imageTokens]: images }),
   };
 }
 

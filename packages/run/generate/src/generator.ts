@@ -4,10 +4,11 @@ import type { Runtime } from "@slm/runtime";
 import { type IndexedSource, planBatches } from "./batches.js";
 import { CachePool } from "./caches.js";
 import { type BatchEngine, type BatchOptions, decodeBatch } from "./decode-batch.js";
+import { BLANK_IMAGE, ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
 import { checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
 import { RowTexts } from "./row-texts.js";
-import type { GenerateOptions, Generation, Generator } from "./types.js";
+import type { GenerateOptions, Generation, Generator, Source } from "./types.js";
 
 /**
  * Loads an exported, quantized or bundled model for generating text.
@@ -19,13 +20,26 @@ import type { GenerateOptions, Generation, Generator } from "./types.js";
  * const generator = await loadGenerator("runs/g2p/export", await createCpuRuntime());
  * const [{ text }] = await generator.generate(["hello"]);
  */
-export async function loadGenerator(directory: string, runtime: Runtime): Promise<Generator> {
-  return openGenerator(await loadModel(directory, runtime), runtime);
+export async function loadGenerator(
+  directory: string,
+  runtime: Runtime,
+  options: ImageEncoderOptions = {},
+): Promise<Generator> {
+  return openGenerator(await loadModel(directory, runtime), runtime, options);
 }
 
 /** A generator over a model whose parts are loaded already, from wherever they came. */
-export function openGenerator(loaded: LoadedModel, runtime: Runtime): Generator {
-  return new ModelGenerator({ runtime, loaded, caches: new CachePool(runtime, loaded.model) });
+export function openGenerator(
+  loaded: LoadedModel,
+  runtime: Runtime,
+  options: ImageEncoderOptions = {},
+): Generator {
+  const { model, vision: graph } = loaded;
+  const images =
+    model.vision === undefined || graph === undefined
+      ? undefined
+      : new ImageEncoder(model.vision, graph, options);
+  return new ModelGenerator({ runtime, loaded, images, caches: new CachePool(runtime, model) });
 }
 
 class ModelGenerator implements Generator {
@@ -39,7 +53,7 @@ class ModelGenerator implements Generator {
     return this.#engine.loaded.model;
   }
 
-  async generate(sources: readonly string[], options: GenerateOptions = {}): Promise<readonly Generation[]> {
+  async generate(sources: readonly Source[], options: GenerateOptions = {}): Promise<readonly Generation[]> {
     const { tokenizer, encoder } = this.#engine.loaded;
     checkStops(options.stop);
     checkTime(options.maxTimeMs);
@@ -53,17 +67,19 @@ class ModelGenerator implements Generator {
   }
 
   async warmUp(): Promise<void> {
-    const { tokens, maxTarget } = this.model;
+    const { tokens, maxTarget, vision } = this.model;
     // Two steps: the first reads the prompt, the second the cache.
     const maxTokens = Math.max(1, Math.min(2, maxTarget - 1));
-    await decodeBatch(this.#engine, [[tokens.unknown]], { strategy: { kind: "greedy" }, maxTokens });
+    const source = { ids: [tokens.unknown], image: vision === undefined ? undefined : BLANK_IMAGE };
+    await decodeBatch(this.#engine, [source], { strategy: { kind: "greedy" }, maxTokens });
   }
 
   async close(): Promise<void> {
-    const { caches, loaded } = this.#engine;
+    const { caches, loaded, images } = this.#engine;
     await caches.clear();
     await loaded.decoder.release();
     await loaded.encoder?.release();
+    await images?.release();
   }
 
   async #generateBatch(
@@ -74,8 +90,7 @@ class ModelGenerator implements Generator {
     const { strategy = { kind: "greedy" }, stop = [], onToken } = options;
     const rows = batch.map(({ row }) => row);
     const texts = new RowTexts({ decode: (ids) => tokenizer.decode(ids), rows, stop, onPiece: onToken });
-    const sources = batch.map(({ ids }) => ids);
-    const decoded = await decodeBatch(this.#engine, sources, {
+    const decoded = await decodeBatch(this.#engine, batch, {
       strategy,
       ...settingsOf(options, rows),
       onToken: (at, token) => {

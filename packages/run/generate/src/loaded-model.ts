@@ -1,5 +1,5 @@
 /** An exported model directory with its graphs loaded: what can be run, and on what. */
-import { type DeviceModel, readDeviceModel, resolveInside } from "@slm/artifact";
+import { type DeviceModel, type GraphName, graphsOf, readDeviceModel, resolveInside } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, loadTokenizer } from "@slm/tokenizer";
@@ -7,6 +7,8 @@ import { type Tokenizer, loadTokenizer } from "@slm/tokenizer";
 export interface LoadedModel {
   readonly model: DeviceModel;
   readonly tokenizer: Tokenizer;
+  /** Present exactly for a model that sees. */
+  readonly vision: Session | undefined;
   /** Present exactly for an encoder-decoder. */
   readonly encoder: Session | undefined;
   readonly decoder: Session;
@@ -27,25 +29,22 @@ export async function loadModel(directory: string, runtime: Runtime): Promise<Lo
     );
   }
   const needsEncoder = model.architecture === "encoder-decoder";
-  const { encoder: encoderFile, decoder: decoderFile } = model.graphs;
-  if (needsEncoder !== (encoderFile !== undefined)) {
+  if (needsEncoder !== (model.graphs.encoder !== undefined)) {
     throw new SlmError(
       "DATA_INVALID",
       `${directory}: ${model.architecture} ${needsEncoder ? "needs an" : "has no"} encoder graph`,
     );
   }
-  const load = (file: string): Promise<Session> => {
-    return runtime.load(
-      { kind: "file", path: resolveInside(directory, file) },
-      { name: `${model.name}/${file}` },
-    );
-  };
-  const decoder = await load(decoderFile.file);
+  const sessions: Partial<Record<GraphName, Session>> = {};
   try {
-    const encoder = encoderFile === undefined ? undefined : await load(encoderFile.file);
-    return { model, tokenizer, encoder, decoder };
+    for (const { name, graph } of graphsOf(model)) {
+      const path = resolveInside(directory, graph.file);
+      sessions[name] = await runtime.load({ kind: "file", path }, { name: `${model.name}/${graph.file}` });
+    }
   } catch (error) {
-    await decoder.release();
+    for (const session of Object.values(sessions)) await session.release();
     throw error;
   }
+  const { vision, encoder, decoder } = sessions;
+  return { model, tokenizer, vision, encoder, decoder: decoder! };
 }

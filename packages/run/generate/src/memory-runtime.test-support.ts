@@ -10,6 +10,7 @@ import {
   type Session,
   createHostTensor,
 } from "@slm/runtime";
+import { imageProcessing } from "@slm/vision";
 import { expect } from "vitest";
 
 export const MAX_SOURCE = 6;
@@ -17,6 +18,9 @@ export const MAX_TARGET = 8;
 /** 4 special tokens, 4 letters, 3 symbols. */
 export const VOCABULARY = 11;
 export const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
+
+/** Columns of the one row of pixels that a model which sees is shown. */
+export const IMAGE_TOKENS = 2;
 
 /** Logits that depend on every id of the source and of the text so far, in order. */
 export function logitsAfter(source: readonly number[], text: readonly number[]): number[] {
@@ -36,17 +40,22 @@ export class MemoryRuntime implements Runtime {
   readonly tensors = new Map<number, HostTensor>();
   readonly loaded: string[] = [];
   readonly encodedBatches: number[][] = [];
+  /** Images that the "vision graph" saw: the samples of their pixels. */
+  readonly seen: number[][] = [];
   prefillWidths: number[] = [];
   allocated = 0;
   #lastId = 0;
 
   load(source: { kind: "file"; path: string } | { kind: "bytes" }): Promise<Session> {
     if (source.kind !== "file") throw new SlmError("UNEXPECTED", "the test loads files");
-    const name = source.path.endsWith("encoder.onnx") ? "encoder" : "decoder";
-    this.loaded.push(name);
-    const run = (request: RunRequest): Promise<RunResult> => {
-      return Promise.resolve(name === "encoder" ? this.#encode(request) : this.#decode(request));
+    const name = /(vision|encoder|decoder)\.onnx$/.exec(source.path)![1] as keyof typeof graphs;
+    const graphs = {
+      vision: (request: RunRequest) => this.#see(request),
+      encoder: (request: RunRequest) => this.#encode(request),
+      decoder: (request: RunRequest) => this.#decode(request),
     };
+    this.loaded.push(name);
+    const run = (request: RunRequest): Promise<RunResult> => Promise.resolve(graphs[name](request));
     const release = (): Promise<void> => {
       this.loaded.splice(this.loaded.indexOf(name), 1);
       return Promise.resolve();
@@ -100,12 +109,33 @@ export class MemoryRuntime implements Runtime {
     return "data" in tensor ? tensor : this.tensors.get(tensor.id)!;
   }
 
+  /** Patches of one value each are the image's tokens, of width 1. */
+  #see({ feeds }: RunRequest): RunResult {
+    const { shape, data } = this.#value(feeds[GRAPH_IO.patches]!);
+    expect(shape).toEqual([1, IMAGE_TOKENS, 1]);
+    this.seen.push([...(data as Float32Array)]);
+    const tokens = createHostTensor("float32", shape, data.slice());
+    return { fetched: { [GRAPH_IO.imageTokens]: tokens }, kept: {} };
+  }
+
   #encode({ feeds, keep = [], fetch = [] }: RunRequest): RunResult {
     const ids = this.#value(feeds[GRAPH_IO.sourceIds]!);
+    const images = feeds[GRAPH_IO.imageTokens];
     const lengths = [...(this.#value(feeds[GRAPH_IO.sourceLengths]!).data as Int32Array)];
     this.encodedBatches.push(lengths);
-    const [rows = 0, width = 0] = ids.shape;
-    const key = createHostTensor("float32", [rows, 1, 1, width], Float32Array.from(ids.data as Int32Array));
+    const [rows = 0, text = 0] = ids.shape;
+    const before = images === undefined ? 0 : IMAGE_TOKENS;
+    const width = before + text;
+    const key = createHostTensor("float32", [rows, 1, 1, width]);
+    for (let row = 0; row < rows; row++) {
+      if (images !== undefined)
+        key.data.set(
+          this.#value(images).data.subarray(row * before, (row + 1) * before) as never,
+          row * width,
+        );
+      const own = (ids.data as Int32Array).subarray(row * text, (row + 1) * text);
+      key.data.set(Float32Array.from(own) as never, row * width + before);
+    }
     const bias = createHostTensor("float32", [rows, 1, 1, width]);
     for (let row = 0; row < rows; row++) {
       for (let at = 0; at < width; at++) bias.data[row * width + at] = at < lengths[row]! ? 0 : -1e9;
@@ -177,5 +207,25 @@ export function deviceModel(architecture: DeviceModel["architecture"]): DeviceMo
     maxTarget: MAX_TARGET,
     tokens: TOKENS,
     flops: { encoderPerSourceToken: 1, decoderPerTargetToken: 1 },
+  };
+}
+
+/** The same, seeing a grey image of {@link IMAGE_TOKENS} pixels, whose samples are its tokens. */
+export function seeingModel(prompt?: string): DeviceModel {
+  const model = deviceModel("encoder-decoder");
+  return {
+    ...model,
+    graphs: { vision: { file: "vision.onnx", bytes: 1, scheme: "float32" }, ...model.graphs },
+    maxSource: IMAGE_TOKENS + MAX_SOURCE,
+    vision: {
+      image: imageProcessing.parse({
+        ...{ channels: 1, scale: 1, mean: [0], std: [1] },
+        resize: { kind: "stretch", height: 1, width: IMAGE_TOKENS },
+      }),
+      patch: { height: 1, width: 1 },
+      classToken: false,
+      ...{ tokens: IMAGE_TOKENS, width: 1, flopsPerImage: 1 },
+      ...(prompt === undefined ? {} : { prompt }),
+    },
   };
 }

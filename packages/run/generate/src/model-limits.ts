@@ -4,6 +4,7 @@ import type { Strategy } from "@slm/decoding";
 import { SlmError } from "@slm/error";
 import type { Tokenizer } from "@slm/tokenizer";
 import type { IndexedSource } from "./batches.js";
+import type { ImageQuestion, Source } from "./types.js";
 
 const DEFAULT_BATCH = 16;
 
@@ -44,24 +45,50 @@ export function checkTime(maxTimeMs: number | undefined): void {
 /**
  * Sources as ids.
  *
- * @throws SlmError DATA_INVALID naming the source that is too long, empty or holds an unknown symbol.
+ * @throws SlmError DATA_INVALID naming the source that is too long, empty, holds an unknown symbol, or has an image where the
+ * model reads text only, or none where it needs one.
  */
 export function encodeSources(
-  sources: readonly string[],
+  sources: readonly Source[],
   tokenizer: Tokenizer,
-  { maxSource }: DeviceModel,
+  model: DeviceModel,
 ): readonly IndexedSource[] {
   return sources.map((source, row) => {
-    const ids = tokenizer.encodeSource(source);
-    if (ids.length > maxSource) {
-      throw new SlmError(
-        "DATA_INVALID",
-        `generate: source ${row + 1} has ${ids.length} tokens, the model reads at most ${maxSource}`,
-        { context: { row, tokens: ids.length, maxSource } },
-      );
-    }
-    return { row, ids };
+    const question = typeof source === "string" ? { text: source } : source;
+    const text = questionText(question, model, `generate: source ${row + 1}`);
+    const ids = tokenizer.encodeSource(text);
+    checkLength(ids.length, model, `generate: source ${row + 1}`);
+    return { row, ids, image: question.image };
   });
+}
+
+/**
+ * What is asked beside an image, or alone.
+ *
+ * @param where names the source in errors
+ * @throws SlmError DATA_INVALID for an image where the model reads text only, none where it needs one, or no text.
+ */
+export function questionText({ text, image }: ImageQuestion, { vision }: DeviceModel, where: string): string {
+  const refuse = (problem: string, ...suggestions: string[]): SlmError =>
+    new SlmError("DATA_INVALID", `${where} ${problem}`, { suggestions });
+  if (image !== undefined && vision === undefined) throw refuse("has an image; the model reads text only");
+  if (image === undefined && vision !== undefined)
+    throw refuse("has no image; the model answers questions about one", "--image FILE");
+  const asked = text ?? vision?.prompt;
+  if (asked === undefined)
+    throw refuse("has no text, and the model has no question of its own", "--prompt TEXT");
+  return asked;
+}
+
+/** @throws SlmError DATA_INVALID for a text of `tokens` that the model cannot read, behind the tokens of an image. */
+export function checkLength(tokens: number, { maxSource, vision }: DeviceModel, where: string): void {
+  const room = maxSource - (vision?.tokens ?? 0);
+  if (tokens <= room) return;
+  throw new SlmError(
+    "DATA_INVALID",
+    `${where} has ${tokens} tokens, the model reads at most ${room}${vision === undefined ? "" : " beside an image"}`,
+    { context: { tokens, maxSource: room } },
+  );
 }
 
 /**

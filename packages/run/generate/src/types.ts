@@ -1,5 +1,15 @@
 import type { DeviceModel } from "@slm/artifact";
 import type { EndReason, Strategy, TokenConstraint, TokenRules } from "@slm/decoding";
+import type { ImageSource } from "@slm/vision";
+
+/** What a model is asked: a text, of a model that sees about an image. */
+export type Source = string | ImageQuestion;
+
+export interface ImageQuestion {
+  /** Default: what model.json says is asked where an image comes alone. */
+  readonly text?: string | undefined;
+  readonly image?: ImageSource | undefined;
+}
 
 export interface GenerateOptions {
   /** Default greedy. */
@@ -43,6 +53,11 @@ export interface Generation {
   readonly tokens: readonly number[];
   /** When the first next-token probabilities were there [ms]. */
   readonly firstTokenMs: number;
+  /**
+   * Of it reading the images of the batch, decoding and resizing them, and the vision graph [ms]; only of a model that sees.
+   * Little where the tokens of an image were kept from an earlier question.
+   */
+  readonly imageMs?: number;
   /** When the last step of this text was done [ms]. */
   readonly totalMs: number;
   /**
@@ -62,10 +77,11 @@ export interface Generator {
   /**
    * One generation per source, in the order of the sources.
    *
-   * @throws SlmError DATA_INVALID naming a source that is too long or holds an unknown symbol, USAGE for options that
-   * cannot be followed, INTERRUPTED when `signal` fires between two steps.
+   * @throws SlmError DATA_INVALID naming a source that is too long, holds an unknown symbol, or has an image where the model
+   * reads text only, or none where it needs one; INPUT_MISSING or DATA_INVALID for an image that cannot be read; USAGE for
+   * options that cannot be followed, INTERRUPTED when `signal` fires between two steps.
    */
-  generate(sources: readonly string[], options?: GenerateOptions): Promise<readonly Generation[]>;
+  generate(sources: readonly Source[], options?: GenerateOptions): Promise<readonly Generation[]>;
   /** Runs every graph once, so that the first real call is as fast as the others. */
   warmUp(): Promise<void>;
   /** Gives back graphs and caches; the runtime stays open. */

@@ -12,16 +12,20 @@ import {
   type TokenRules,
 } from "@slm/decoding";
 import { SlmError } from "@slm/error";
-import { StopText, TextStream } from "@slm/generate";
+import { BLANK_IMAGE, ImageEncoder, StopText, TextStream, checkLength, questionText } from "@slm/generate";
 import { readOnnx, writeOnnx } from "@slm/graph";
-import type { Runtime, Session } from "@slm/runtime";
+import type { HostTensor, Runtime, Session } from "@slm/runtime";
 import { createTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
+import type { ImageSource } from "@slm/vision";
 import { BatchLoop, type LoopObserver, type LoopOptions } from "./batching/batch-loop.js";
 import { hasRowPositions, perRowDecoder } from "./batching/per-row-decoder.js";
 import { TextFormats, type TextFormat } from "./text-formats.js";
 
 export interface TextRequest {
-  readonly source: string;
+  /** Undefined: what the model itself asks about an image. */
+  readonly source: string | undefined;
+  /** What the source is about, for a model that sees. */
+  readonly image?: ImageSource | undefined;
   /** Default: all that fit. */
   readonly maxTokens?: number;
   /** Default: the likeliest token. */
@@ -43,6 +47,8 @@ export interface TextAnswer {
   readonly sourceTokens: number;
   readonly tokens: number;
   readonly waitedMs: number;
+  /** Reading and seeing the image, before the request was queued; only of a model that sees. */
+  readonly imageMs?: number;
   readonly firstTokenMs: number;
   readonly totalMs: number;
 }
@@ -62,6 +68,7 @@ interface EngineParts {
   readonly tokenizer: Tokenizer;
   readonly formats: TextFormats;
   readonly loop: BatchLoop;
+  readonly images: ImageEncoder | undefined;
   readonly runtime: Runtime;
 }
 
@@ -72,34 +79,37 @@ export class ServingEngine {
   readonly loop: BatchLoop;
   readonly #tokenizer: Tokenizer;
   readonly #formats: TextFormats;
+  readonly #images: ImageEncoder | undefined;
   readonly #runtime: Runtime;
+  /** Requests whose images are being read, which are not yet queued. */
+  #seeing = 0;
 
   constructor(model: DeviceModel, parts: EngineParts) {
     this.model = model;
     this.loop = parts.loop;
     this.#tokenizer = parts.tokenizer;
     this.#formats = parts.formats;
+    this.#images = parts.images;
     this.#runtime = parts.runtime;
+  }
+
+  /** Whether `count` more requests would be taken now; those whose images are still read have their place. */
+  hasRoom(count: number): boolean {
+    return this.loop.hasRoom(this.#seeing + count);
   }
 
   /**
    * Checks a request against what the model reads and can say.
    *
-   * @throws SlmError DATA_INVALID for a source that is empty, too long or holds an unknown symbol; USAGE for a number of
-   * tokens that does not fit.
+   * @throws SlmError DATA_INVALID for a source that is empty, too long or holds an unknown symbol, an image where the model
+   * reads text only, or none where it needs one; USAGE for a number of tokens that does not fit. Running it throws
+   * DATA_INVALID for an image that cannot be read.
    */
   prepare(request: TextRequest): PreparedText {
-    const { maxSource, maxTarget, architecture } = this.model;
-    const source = this.#tokenizer.encodeSource(request.source);
-    if (source.length > maxSource) {
-      throw new SlmError(
-        "DATA_INVALID",
-        `the source has ${source.length} tokens, the model reads at most ${maxSource}`,
-        {
-          context: { tokens: source.length, maxSource },
-        },
-      );
-    }
+    const { maxTarget, architecture } = this.model;
+    const text = questionText({ text: request.source, image: request.image }, this.model, "the request");
+    const source = this.#tokenizer.encodeSource(text);
+    checkLength(source.length, this.model, "the source");
     const room = maxTarget - (architecture === "decoder-only" ? source.length : 0);
     const maxTokens = Math.min(request.maxTokens ?? room, room);
     if (maxTokens < 1)
@@ -112,6 +122,7 @@ export class ServingEngine {
   /** Ends after the answers in progress. */
   async close(): Promise<void> {
     await this.loop.close();
+    await this.#images?.release();
     await this.#runtime.close();
   }
 
@@ -130,8 +141,10 @@ export class ServingEngine {
     const stream = new TextStream(decode, 0, (_row, piece) => {
       cut.push(piece);
     });
+    const seen = await this.#see(request);
     const result = await this.loop.submit({
       source,
+      image: seen?.tokens,
       maxTokens,
       choose: this.#chooser(request, checked),
       onToken: (token) => {
@@ -147,8 +160,34 @@ export class ServingEngine {
       cut.end();
     }
     const { reason, waitedMs, firstTokenMs, totalMs } = result;
-    const counted = { sourceTokens: source.length, tokens: result.tokens };
-    return { text, reason, ...counted, waitedMs, firstTokenMs, totalMs };
+    const counted = {
+      sourceTokens: (this.model.vision?.tokens ?? 0) + source.length,
+      tokens: result.tokens,
+    };
+    const imageMs = seen?.imageMs ?? 0;
+    return {
+      ...{ text, reason, ...counted, waitedMs },
+      ...(seen === undefined ? {} : { imageMs }),
+      firstTokenMs: imageMs + firstTokenMs,
+      totalMs: imageMs + totalMs,
+    };
+  }
+
+  /** Tokens of the request's image; undefined for a model that reads text only. */
+  async #see({
+    image,
+    signal,
+  }: TextRequest): Promise<{ readonly tokens: HostTensor; readonly imageMs: number } | undefined> {
+    if (image === undefined || this.#images === undefined) return undefined;
+    const began = performance.now();
+    this.#seeing++;
+    try {
+      const tokens = await this.#images.tokensOf(image);
+      signal.throwIfAborted();
+      return { tokens, imageMs: performance.now() - began };
+    } finally {
+      this.#seeing--;
+    }
   }
 
   #chooser(
@@ -188,7 +227,7 @@ export async function loadEngine(
       `${directory}: the tokenizer has ${tokenizer.vocabularySize} tokens, the model only ${model.vocabularySize}`,
     );
   }
-  const { encoder: encoderGraph, decoder: decoderGraph } = model.graphs;
+  const { vision: visionGraph, encoder: encoderGraph, decoder: decoderGraph } = model.graphs;
   if ((model.architecture === "encoder-decoder") !== (encoderGraph !== undefined)) {
     throw new SlmError(
       "DATA_INVALID",
@@ -196,25 +235,30 @@ export async function loadEngine(
     );
   }
   const decoder = await loadDecoder(resolveInside(directory, decoderGraph.file), runtime);
-  const encoder =
-    encoderGraph === undefined
+  const load = ({ file }: DeviceModel["graphs"]["decoder"], name: string): Promise<Session> =>
+    runtime.load({ kind: "file", path: resolveInside(directory, file) }, { name });
+  const encoder = encoderGraph === undefined ? undefined : await load(encoderGraph, "encoder");
+  const images =
+    model.vision === undefined || visionGraph === undefined
       ? undefined
-      : await runtime.load(
-          { kind: "file", path: resolveInside(directory, encoderGraph.file) },
-          { name: "encoder" },
-        );
+      : new ImageEncoder(model.vision, await load(visionGraph, "vision"));
   const formats = new TextFormats(files, model.tokens.eos);
   const loop = await BatchLoop.open(runtime, { model, encoder, decoder }, options);
-  const engine = new ServingEngine(model, { tokenizer, formats, loop, runtime });
-  await warmUp(loop, model);
+  const engine = new ServingEngine(model, { tokenizer, formats, loop, images, runtime });
+  await warmUp(loop, model, images);
   return engine;
 }
 
 /** The first run of a graph is slow; nobody should wait for it. */
-async function warmUp(loop: BatchLoop, { tokens }: DeviceModel): Promise<void> {
+async function warmUp(
+  loop: BatchLoop,
+  { tokens }: DeviceModel,
+  images: ImageEncoder | undefined,
+): Promise<void> {
   const signal = new AbortController().signal;
   await loop.submit({
     source: [tokens.unknown],
+    image: await images?.tokensOf(BLANK_IMAGE),
     maxTokens: 1,
     choose: () => tokens.eos,
     onToken: () => false,

@@ -17,7 +17,19 @@ export const serveConfig = z.strictObject({
     .min(1024)
     .max(2 ** 28)
     .default(2 ** 20)
-    .describe("Largest request body [bytes]."),
+    .describe("Largest request body without its image [bytes]."),
+  maxImageBytes: z
+    .int()
+    .min(1024)
+    .max(2 ** 26)
+    .default(8 * 2 ** 20)
+    .describe("Largest image, of models that see [bytes]."),
+  maxImagePixels: z
+    .int()
+    .min(1024)
+    .max(100_000_000)
+    .default(25_000_000)
+    .describe("Most pixels of an image: it takes three bytes of memory each while it is read."),
   timeoutSeconds: z.number().positive().max(3600).default(60).describe("Longest time for one request [s]."),
   drainSeconds: z
     .number()

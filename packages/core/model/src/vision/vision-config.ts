@@ -1,7 +1,15 @@
 /** How a model sees: the tower that reads patches, and the projector that makes tokens of what it found. */
 import { z } from "zod";
 import { SlmError } from "@slm/error";
-import { imageProcessing, MAX_INPUT_SIDE, parseImageProcessing, processedSize } from "@slm/vision";
+import {
+  checkPatchReading,
+  imageProcessing,
+  MAX_INPUT_SIDE,
+  patchRowsShape,
+  patchSize,
+  processedSize,
+  type PatchReading,
+} from "@slm/vision";
 
 const MAX_SIZE = 1 << 16;
 const size = z.int().positive().max(MAX_SIZE);
@@ -9,9 +17,7 @@ const side = z.int().positive().max(MAX_INPUT_SIDE);
 
 export const visionTower = z.strictObject({
   image: imageProcessing.describe("How images become the numbers that this tower reads."),
-  patch: z
-    .strictObject({ height: side.describe("Rows [pixels]."), width: side.describe("Columns [pixels].") })
-    .describe("Pixels that become one token."),
+  patch: patchSize.describe("Pixels that become one token."),
   width: size.describe("Tower width [elements]; the heads divide it."),
   layers: z.int().positive().max(1024).describe("Layers whose result is read; those after it are left out."),
   heads: size.describe("Heads per attention."),
@@ -48,6 +54,11 @@ export const visionProjector = z.strictObject({
 export const visionConfig = z.strictObject({
   tower: visionTower.describe("Reads patches."),
   projector: visionProjector.default({ kind: "mlp" }).describe("Makes tokens of the model's width."),
+  prompt: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("What the model is asked where an image comes without a text. Default: a text is needed."),
 });
 
 export type VisionTower = z.infer<typeof visionTower>;
@@ -65,15 +76,18 @@ export function patchGrid({ image, patch }: VisionTower): Grid {
   return { height: Math.floor(height / patch.height), width: Math.floor(width / patch.width) };
 }
 
+/** How images become the rows that a tower reads. */
+export const patchReadingOf = ({ image, patch, classToken }: VisionTower): PatchReading => ({
+  image,
+  patch,
+  classToken: classToken !== "none",
+});
+
 /** Rows of the tower's input: the class token's, if there is one, and one for each patch. */
-export function towerTokens(tower: VisionTower): number {
-  const { height, width } = patchGrid(tower);
-  return height * width + (tower.classToken === "none" ? 0 : 1);
-}
+export const towerTokens = (tower: VisionTower): number => patchRowsShape(patchReadingOf(tower))[0];
 
 /** Numbers of one patch. */
-export const patchValues = ({ image, patch }: VisionTower): number =>
-  image.channels * patch.height * patch.width;
+export const patchValues = (tower: VisionTower): number => patchRowsShape(patchReadingOf(tower))[1];
 
 /** Tokens that an image becomes before the text. */
 export function imageTokenCount({ tower, projector: { pool } }: VisionConfig): number {
@@ -88,13 +102,7 @@ export function imageTokenCount({ tower, projector: { pool } }: VisionConfig): n
  */
 export function checkTower(tower: VisionTower, where: string): void {
   const fail = (reason: string): SlmError => new SlmError("CONFIG_INVALID", `${where}: ${reason}`);
-  parseImageProcessing(tower.image, `${where}.image`);
-  const { height, width } = processedSize(tower.image);
-  const grid = patchGrid(tower);
-  if (grid.height === 0 || grid.width === 0)
-    throw fail(
-      `patches of ${tower.patch.height} x ${tower.patch.width} are larger than ${height} x ${width} pixels`,
-    );
+  checkPatchReading(tower, where);
   if (tower.width % tower.heads !== 0) throw fail(`heads ${tower.heads} do not divide width ${tower.width}`);
 }
 

@@ -1,6 +1,7 @@
 /** Which graphs an export consists of, under which names, before any of them is made. */
+import type { GraphName } from "@slm/artifact";
 import type { Graph } from "@slm/graph";
-import type { EncoderDecoderConfig, ModelConfig } from "@slm/model";
+import { visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import type { ExportLayout } from "../export-config.js";
 import type { Device, Precision } from "../profiles.js";
 import { staticSizes } from "./buckets.js";
@@ -8,18 +9,18 @@ import { decoderGraph, encoderGraph } from "./native-graphs.js";
 import type { GraphSource } from "./record.js";
 import { requireEncoder, staticDecoderGraph, staticEncoderGraph, type StaticSizes } from "./static-graphs.js";
 import {
+  requireTextOnly,
   transformersDecoderGraph,
   transformersDevice,
   transformersEncoderGraph,
 } from "./transformers-graphs.js";
-
-export type GraphRole = "encoder" | "decoder";
+import { visionGraph } from "./vision-graph.js";
 
 /** One graph to make. */
 export interface PlannedGraph {
   /** Path inside the output directory. */
   readonly file: string;
-  readonly role: GraphRole;
+  readonly role: GraphName;
   /** Sizes of a static graph. */
   readonly sizes?: StaticSizes;
   readonly build: (source: GraphSource) => Graph;
@@ -56,7 +57,8 @@ export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPla
   const { device, layout, buckets, window } = request;
   if (layout === "transformers.js") return transformersPlan(config, device);
   if (device.profile.shapes === "static") {
-    return staticPlan(device, staticSizes(requireEncoder(config, "target npu"), { buckets, window }));
+    const sizes = staticSizes(requireEncoder(config, "target npu"), { buckets, window });
+    return staticPlan(config, device, sizes);
   }
   return dynamicPlan(config, device);
 }
@@ -73,10 +75,22 @@ function dynamicPlan(config: ModelConfig, device: Device): GraphPlan {
     role: "encoder",
     build: (source) => encoderGraph(encoderDecoder(source)),
   };
-  return { device, graphs: [encoder, decoder], sharedWeights: null };
+  return { device, graphs: [...visionPlan(config), encoder, decoder], sharedWeights: null };
 }
 
-function staticPlan(device: Device, all: readonly StaticSizes[]): GraphPlan {
+/** The graph that makes tokens of an image, apart from the encoder: what it gives can be kept for the next question. */
+function visionPlan(config: ModelConfig): readonly PlannedGraph[] {
+  if (visionOf(config) === undefined) return [];
+  return [
+    {
+      file: "vision.onnx",
+      role: "vision",
+      build: (source) => visionGraph(encoderDecoder(source)),
+    },
+  ];
+}
+
+function staticPlan(config: ModelConfig, device: Device, all: readonly StaticSizes[]): GraphPlan {
   const graphs = all.flatMap((sizes): PlannedGraph[] => [
     {
       file: `encoder.${sizes.source}.onnx`,
@@ -91,11 +105,11 @@ function staticPlan(device: Device, all: readonly StaticSizes[]): GraphPlan {
       build: (source) => staticDecoderGraph(encoderDecoder(source), sizes),
     },
   ]);
-  return { device, graphs, sharedWeights: "weights.data" };
+  return { device, graphs: [...visionPlan(config), ...graphs], sharedWeights: "weights.data" };
 }
 
 function transformersPlan(config: ModelConfig, device: Device): GraphPlan {
-  requireEncoder(config, "layout transformers.js");
+  requireTextOnly(requireEncoder(config, "layout transformers.js"));
   const suffix = SUFFIX[device.precision];
   return {
     device: transformersDevice(device),

@@ -12,6 +12,7 @@ import {
 } from "@slm/model";
 import { lastPosition, lengthBias, type Tensor } from "@slm/tensor";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
+import { imageTokensInput } from "./vision-graph.js";
 
 /** Sizes that tensors carry while a graph is recorded. They mean nothing: the graph must not depend on them. */
 export interface PlaceholderSizes {
@@ -31,7 +32,8 @@ export function cacheCapacity(config: ModelConfig): number {
 }
 
 /**
- * The encoder: source ids and lengths in, cross-attention keys and values of every decoder layer out.
+ * The encoder: source ids and lengths in, and image tokens of a model that sees; cross-attention keys and values of every
+ * decoder layer out.
  *
  * @throws SlmError OP_UNSUPPORTED if the profile has no operator for the model's heads.
  */
@@ -42,10 +44,14 @@ export function encoderGraph(
   const { config } = source;
   return recordGraph(source, { name: "encoder", positions: config.maxSource }, (recording) => {
     const { input, output, parameters } = recording;
-    const ids = input(GRAPH_IO.sourceIds, "int32", [batch, length], ["batch", "source"]);
+    const image = imageTokensInput(source, recording, batch);
+    const text = image === undefined ? "source" : "text";
+    const ids = input(GRAPH_IO.sourceIds, "int32", [batch, length], ["batch", text]);
     const lengths = input(GRAPH_IO.sourceLengths, "int32", [batch], ["batch"]);
-    const encoded = encode(config, parameters, ids, { lengths });
-    output(GRAPH_IO.sourceBias, lengthBias({ lengths, ids }, {}), "float32", BIAS_SHAPE);
+    const encoded = encode(config, parameters, ids, { lengths }, image);
+    // What was encoded is as long as the ids, or longer by the image.
+    const bias = lengthBias({ lengths, ids: image === undefined ? ids : encoded }, {});
+    output(GRAPH_IO.sourceBias, bias, "float32", BIAS_SHAPE);
     crossCaches(config, parameters, encoded).forEach(({ key, value }, layer) => {
       output(GRAPH_IO.crossKey(layer), key, "precision", crossKeyShape(config));
       output(GRAPH_IO.crossValue(layer), value, "precision", crossValueShape(config));

@@ -3,7 +3,8 @@
  * position as inputs, no control flow, no rank above 4.
  *
  * ```
- * encoder  source_ids int32 [1, source], source_bias float32 [1, 1, 1, source]
+ * encoder  source_ids int32 [1, source], source_bias float32 [1, 1, 1, source]; of a model that sees
+ *          image_tokens [1, tokens, width] before source_ids [1, source - tokens]
  *       -> cross.l.key [1, kvHeads, headDim, source], cross.l.value [1, kvHeads, source, headDim]
  * decoder  target_ids int32 [1, 1], position int32 [1], source_bias as above, cross.l.* as above,
  *          window_bias float32 [1, 1, 1, window]: slots 0 to window - 2 of the caches, then the token itself
@@ -21,6 +22,7 @@ import type { Graph } from "@slm/graph";
 import { crossCaches, decodeStep, encode, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { lastLogits } from "./native-graphs.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
+import { imageTokensInput } from "./vision-graph.js";
 
 /** Inputs that only static graphs have. */
 export const STATIC_IO = { windowBias: "window_bias", position: "position" } as const;
@@ -33,6 +35,7 @@ export const STATIC_MASKED = -100;
 
 /** Sizes of one set of graphs [tokens]. */
 export interface StaticSizes {
+  /** Tokens of an image and of the text. */
   readonly source: number;
   readonly window: number;
 }
@@ -47,7 +50,7 @@ export function requireEncoder(config: ModelConfig, what: string): EncoderDecode
   );
 }
 
-/** The encoder for sources of up to `source` tokens. */
+/** The encoder for sources of up to `source` tokens, those of an image among them. */
 export function staticEncoderGraph(source: GraphSource<EncoderDecoderConfig>, sizes: StaticSizes): Graph {
   const { config } = source;
   const spec = {
@@ -55,12 +58,14 @@ export function staticEncoderGraph(source: GraphSource<EncoderDecoderConfig>, si
     positions: sizes.source,
     biases: { sourceBias: GRAPH_IO.sourceBias },
   };
-  return recordGraph(source, spec, ({ recorder, input, output, parameters }) => {
-    const ids = input(GRAPH_IO.sourceIds, "int32", [1, sizes.source]);
+  return recordGraph(source, spec, (recording) => {
+    const { recorder, input, output, parameters } = recording;
+    const image = imageTokensInput(source, recording, 1);
+    const ids = input(GRAPH_IO.sourceIds, "int32", [1, sizes.source - (image?.shape[1] ?? 0)]);
     input(GRAPH_IO.sourceBias, "float32", [1, 1, 1, sizes.source]);
     // Static graphs read the bias above; the mask only says that there is padding.
     const mask = recorder.tensor(GRAPH_IO.sourceBias, [1, sizes.source]);
-    const encoded = encode(config, parameters, ids, { mask });
+    const encoded = encode(config, parameters, ids, { mask }, image);
     crossCaches(config, parameters, encoded).forEach(({ key, value }, layer) => {
       output(GRAPH_IO.crossKey(layer), key, "precision", key.shape);
       output(GRAPH_IO.crossValue(layer), value, "precision", value.shape);

@@ -67,6 +67,19 @@ export function transformersDevice(device: Device): Device {
   return { ...device, operators: { ...device.operators, ...FORMS } };
 }
 
+/**
+ * @throws SlmError OP_UNSUPPORTED for a model that sees: the library's models with a tower put image tokens among those of a
+ * decoder, or have an encoder of pixels alone; none gives an encoder both.
+ */
+export function requireTextOnly({ vision }: EncoderDecoderConfig): void {
+  if (vision === undefined) return;
+  throw new SlmError(
+    "OP_UNSUPPORTED",
+    "export: transformers.js has no kind of model whose encoder reads an image and a text",
+    { suggestions: ["--target web: slm deploy --to web makes a page of it"] },
+  );
+}
+
 const SOURCE_DIMS = ["batch_size", "encoder_sequence_length"] as const;
 
 /** The encoder. */

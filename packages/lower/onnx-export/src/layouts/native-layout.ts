@@ -1,8 +1,17 @@
 /** Files beside the graphs of slm's own layout: model.json, config.json and the tokenizer's. */
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeDeviceModel, writeFailure, type DeviceModel } from "@slm/artifact";
-import { CONFIG_FILE, flopsPerToken, parameterCount, type ModelConfig } from "@slm/model";
+import { writeDeviceModel, writeFailure, type DeviceModel, type DeviceVision } from "@slm/artifact";
+import {
+  CONFIG_FILE,
+  flopsPerImage,
+  flopsPerToken,
+  imageTokenCount,
+  parameterCount,
+  patchReadingOf,
+  visionOf,
+  type ModelConfig,
+} from "@slm/model";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "@slm/tokenizer";
 import { cacheCapacity } from "../graphs/native-graphs.js";
 import { STATIC_MASKED, type StaticSizes } from "../graphs/static-graphs.js";
@@ -44,7 +53,7 @@ function describeModel(
   });
   const last = (role: WrittenGraph["role"]): WrittenGraph | undefined =>
     graphs.findLast((graph) => graph.role === role);
-  const encoder = last("encoder");
+  const [vision, encoder] = [last("vision"), last("encoder")];
   const decoder = last("decoder")!;
   const sets = graphs.flatMap((graph) => (graph.role === "decoder" ? (graph.sizes ?? []) : []));
   const setOf = (role: WrittenGraph["role"], sizes: StaticSizes): DeviceModel["graphs"]["decoder"] =>
@@ -63,12 +72,33 @@ function describeModel(
     profile: profileName,
     precision,
     scheme: precision,
-    graphs: { ...(encoder === undefined ? {} : { encoder: entry(encoder) }), decoder: entry(decoder) },
+    graphs: {
+      ...(vision === undefined ? {} : { vision: entry(vision) }),
+      ...(encoder === undefined ? {} : { encoder: entry(encoder) }),
+      decoder: entry(decoder),
+    },
+    ...describeSight(config),
     ...(first === undefined ? {} : { static: { window: first.window, maskedBias: STATIC_MASKED, buckets } }),
     parameters: parameterCount(config),
     ...{ vocabularySize, decoderLayers, kvHeads, headDim, tokens },
     maxSource: sets.at(-1)?.source ?? maxSource,
     maxTarget: first?.window ?? cacheCapacity(config),
     flops: flopsPerToken(config),
+  };
+}
+
+/** How the model sees; nothing for one that reads text only. */
+function describeSight(config: ModelConfig): { readonly vision?: DeviceVision } {
+  const vision = visionOf(config);
+  if (vision === undefined) return {};
+  const { width } = config;
+  return {
+    vision: {
+      ...patchReadingOf(vision.tower),
+      tokens: imageTokenCount(vision),
+      width,
+      ...(vision.prompt === undefined ? {} : { prompt: vision.prompt }),
+      flopsPerImage: flopsPerImage(vision, width),
+    },
   };
 }

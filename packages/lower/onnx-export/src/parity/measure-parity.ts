@@ -14,6 +14,7 @@ import { roundToBfloat16 } from "../weights/float-bits.js";
 import { LazyWeights } from "../weights/lazy-weights.js";
 import { runNative } from "./native-host.js";
 import {
+  imageTokensOf,
   parityInputs,
   paritySizes,
   staticParitySizes,
@@ -79,6 +80,7 @@ function rounded(weights: Weights): Weights {
 
 /** The graphs that run together, and on what. */
 interface GraphSet {
+  readonly vision: PlannedGraph | undefined;
   readonly encoder: PlannedGraph | undefined;
   readonly decoder: PlannedGraph;
   readonly sizes: readonly CaseSizes[];
@@ -118,34 +120,42 @@ function graphSets({ config }: Checkpoint, { graphs }: GraphPlan): readonly Grap
     .filter(({ role }) => role === "decoder")
     .map((decoder) => ({
       decoder,
+      vision: graphs.find(({ role }) => role === "vision"),
       encoder: graphs.find(({ role, sizes }) => role === "encoder" && sizes === decoder.sizes),
-      sizes: decoder.sizes === undefined ? paritySizes(config) : staticParitySizes(decoder.sizes),
+      sizes:
+        decoder.sizes === undefined
+          ? paritySizes(config)
+          : staticParitySizes(decoder.sizes, imageTokensOf(config)),
     }));
 }
 
 async function runSet(
-  { encoder, decoder, sizes }: GraphSet,
+  { vision, encoder, decoder, sizes }: GraphSet,
   options: MeasureParityOptions & { readonly setting: HostSetting },
 ): Promise<readonly Answer[]> {
   const { runtime, directory, setting, layout, plan, progress, signal } = options;
   const host = hostOf(layout, plan);
-  const load = ({ file }: PlannedGraph): Promise<Session> =>
-    runtime.load({ kind: "file", path: join(directory, file) }, { name: file });
-  const decoderSession = await load(decoder);
-  let encoderSession: Session | undefined;
+  const loaded: Session[] = [];
+  const open = async ({ file }: PlannedGraph): Promise<Session> => {
+    const session = await runtime.load({ kind: "file", path: join(directory, file) }, { name: file });
+    loaded.push(session);
+    return session;
+  };
   try {
-    if (encoder !== undefined) encoderSession = await load(encoder);
+    const sessions = {
+      decoder: await open(decoder),
+      encoder: encoder === undefined ? undefined : await open(encoder),
+      vision: vision === undefined ? undefined : await open(vision),
+    };
     const answers: Answer[] = [];
     for (const size of sizes) {
       if (signal !== undefined) throwIfInterrupted(signal, "export");
       progress({ stage: "export", message: `running ${decoder.file}` });
       const problem = { sizes: size, inputs: parityInputs(setting.config, size) };
-      const sessions = { encoder: encoderSession, decoder: decoderSession };
       answers.push({ problem, actual: await host(setting, sessions, problem) });
     }
     return answers;
   } finally {
-    await decoderSession.release();
-    await encoderSession?.release();
+    for (const session of loaded) await session.release();
   }
 }

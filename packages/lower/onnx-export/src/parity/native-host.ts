@@ -1,15 +1,16 @@
-/** Runs dynamic graphs: the encoder once, then the decoder with caches updated in place. */
+/** Runs dynamic graphs: the vision graph and the encoder once, then the decoder with caches updated in place. */
 import { GRAPH_IO } from "@slm/artifact";
 import { createHostTensor, type DeviceTensor, type Session } from "@slm/runtime";
 import type { CaseInputs } from "./parity-cases.js";
 import { floats } from "./reference-logits.js";
-import { columns, type GraphHost, type HostSetting } from "./run-host.js";
+import { columns, seeImages, type GraphHost, type HostSetting } from "./run-host.js";
 
-export const runNative: GraphHost = async (setting, { encoder, decoder }, { sizes, inputs }) => {
+export const runNative: GraphHost = async (setting, { vision, encoder, decoder }, { sizes, inputs }) => {
   const { runtime } = setting;
   const { batch, prefill, target } = sizes;
   const caches = await uploadCaches(setting, batch, target);
-  const encoded = encoder === undefined ? {} : await runEncoder(encoder, inputs);
+  const image = await seeImages(vision, inputs);
+  const encoded = encoder === undefined ? {} : await runEncoder(encoder, inputs, image);
   try {
     const results: Float32Array[] = [];
     for (let past = 0, size = prefill; past < target; past += size, size = 1) {
@@ -27,15 +28,16 @@ export const runNative: GraphHost = async (setting, { encoder, decoder }, { size
     }
     return results;
   } finally {
-    await runtime.release([...Object.values(caches.past), ...Object.values(encoded)]);
+    await runtime.release([caches.past, image, encoded].flatMap((tensors) => Object.values(tensors)));
   }
 };
 
 async function runEncoder(
   encoder: Session,
   { sourceIds, sourceLengths }: CaseInputs,
+  image: Readonly<Record<string, DeviceTensor>>,
 ): Promise<Readonly<Record<string, DeviceTensor>>> {
-  const feeds = { [GRAPH_IO.sourceIds]: sourceIds, [GRAPH_IO.sourceLengths]: sourceLengths };
+  const feeds = { [GRAPH_IO.sourceIds]: sourceIds, [GRAPH_IO.sourceLengths]: sourceLengths, ...image };
   return (await encoder.run({ feeds, keep: encoder.outputNames })).kept;
 }
 

@@ -1,5 +1,5 @@
 /** Inputs that an export is compared on: several lengths, padded rows, a first run over many tokens, single steps after. */
-import type { ModelConfig } from "@slm/model";
+import { imageTokenCount, patchValues, towerTokens, visionOf, type ModelConfig } from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { cacheCapacity } from "../graphs/native-graphs.js";
 import type { StaticSizes } from "../graphs/static-graphs.js";
@@ -7,7 +7,7 @@ import type { StaticSizes } from "../graphs/static-graphs.js";
 /** Sizes of one comparison. */
 export interface CaseSizes {
   readonly batch: number;
-  /** Longest source of the batch [tokens]; 0 for a decoder-only model. */
+  /** Longest source of the batch, image included [tokens]; 0 for a decoder-only model. */
   readonly source: number;
   /** Target tokens fed in the first run; the rest one by one. */
   readonly prefill: number;
@@ -18,12 +18,14 @@ export interface CaseSizes {
 
 /** Tokens of one comparison. */
 export interface CaseInputs {
-  /** `[batch, source]`, padded on the right. */
+  /** `[batch, source]`, padded on the right; of a model that sees without the image's tokens. */
   readonly sourceIds: HostTensor;
-  /** `[batch]` */
+  /** `[batch]`, image tokens included. */
   readonly sourceLengths: HostTensor;
   /** `[batch, target]`, unpadded. */
   readonly targetIds: HostTensor;
+  /** `[batch, rows, values]`, another image for each row; only of a model that sees. */
+  readonly patches?: HostTensor;
 }
 
 /** One comparison. */
@@ -35,16 +37,26 @@ export interface ParityProblem {
 /** Longer sources add time, not other code: padding, masks and rotation are the same at every length. */
 const MAX_SOURCE = 128;
 
-/** The comparisons of a model: as many of source 1, 7 and half the longest, and of prefill 1, 3 and 4, as fit. */
+/** Tokens of the image that stands before every text; 0 for a model that reads text only. */
+export function imageTokensOf(config: ModelConfig): number {
+  const vision = visionOf(config);
+  return vision === undefined ? 0 : imageTokenCount(vision);
+}
+
+/**
+ * The comparisons of a model: as many of source 1, 7 and half the longest, and of prefill 1, 3 and 4, as fit; of a model
+ * that sees behind an image.
+ */
 export function paritySizes(config: ModelConfig): readonly CaseSizes[] {
   const capacity = cacheCapacity(config);
-  const half = Math.min(Math.ceil(config.maxSource / 2), MAX_SOURCE);
-  const sources =
-    config.architecture === "decoder-only" ? [0, 0, 0] : [1, Math.min(7, config.maxSource), half];
-  return sources.map((source, index) => {
+  const image = imageTokensOf(config);
+  const room = config.maxSource - image;
+  const half = Math.min(Math.ceil(room / 2), MAX_SOURCE);
+  const texts = config.architecture === "decoder-only" ? [0, 0, 0] : [1, Math.min(7, room), half];
+  return texts.map((text, index) => {
     const prefill = Math.min([1, 3, 4][index]!, capacity);
     const target = Math.min(prefill + 3, capacity);
-    return { batch: index + 1, source, prefill, target };
+    return { batch: index + 1, source: image + text, prefill, target };
   });
 }
 
@@ -54,31 +66,59 @@ const SHORT_SOURCE = 48;
 /** Tokens that static decoders are compared on, one by one. */
 const STATIC_TARGET = 5;
 
-/** The comparisons of static graphs, one text each: a source that fills the graph, and one that ends long before. */
-export function staticParitySizes(graph: StaticSizes): readonly CaseSizes[] {
+/**
+ * The comparisons of static graphs, one text each: a source that fills the graph, and one that ends long before.
+ *
+ * @param image tokens that stand before every text
+ */
+export function staticParitySizes(graph: StaticSizes, image = 0): readonly CaseSizes[] {
   const { source, window } = graph;
-  const lengths = new Set([source, Math.min(Math.ceil(source / 2), SHORT_SOURCE)]);
+  const short = image + Math.min(Math.ceil((source - image) / 2), SHORT_SOURCE);
+  const lengths = new Set([source, short]);
   const target = Math.min(window, STATIC_TARGET);
   return [...lengths].map((length) => ({ batch: 1, source: length, prefill: 1, target, graph }));
 }
+
 /** Deterministic tokens for a case: every row differs, row r of the sources is r tokens shorter as far as there are. */
-export function parityInputs({ vocabularySize, tokens }: ModelConfig, sizes: CaseSizes): CaseInputs {
-  const { batch, source, target } = sizes;
-  const lengths = Int32Array.from({ length: batch }, (_, row) => Math.max(1, source - 2 * row));
-  const sourceIds = idsOf([batch, source], vocabularySize, 17);
+export function parityInputs(config: ModelConfig, sizes: CaseSizes): CaseInputs {
+  const { vocabularySize, tokens } = config;
+  const { batch, target } = sizes;
+  const image = imageTokensOf(config);
+  const text = sizes.source - image;
+  const lengths = Int32Array.from({ length: batch }, (_, row) => Math.max(1, text - 2 * row));
+  const sourceIds = idsOf([batch, text], vocabularySize, 17);
   for (let row = 0; row < batch; row++) {
-    sourceIds.fill(tokens.pad, row * source + lengths[row]!, (row + 1) * source);
+    sourceIds.fill(tokens.pad, row * text + lengths[row]!, (row + 1) * text);
   }
   // No decoder is ever fed the end mark.
   const targetIds = idsOf([batch, target], vocabularySize, 5).map((id) =>
     id === tokens.eos ? tokens.bos : id,
   );
   return {
-    sourceIds: createHostTensor("int32", [batch, source], sourceIds),
-    sourceLengths: createHostTensor("int32", [batch], lengths),
+    sourceIds: createHostTensor("int32", [batch, text], sourceIds),
+    sourceLengths: createHostTensor(
+      "int32",
+      [batch],
+      lengths.map((length) => image + length),
+    ),
     targetIds: createHostTensor("int32", [batch, target], targetIds),
+    ...patchesOf(config, batch),
   };
 }
+
+/** Patches like those of normalised pixels: from -1 to 1, of every row others. */
+function patchesOf(config: ModelConfig, batch: number): Pick<CaseInputs, "patches"> {
+  const vision = visionOf(config);
+  if (vision === undefined) return {};
+  const shape = [batch, towerTokens(vision.tower), patchValues(vision.tower)];
+  const patches = createHostTensor("float32", shape);
+  for (let index = 0; index < patches.data.length; index++)
+    patches.data[index] = ((index * 7919) % PATCH_LEVELS) / (PATCH_LEVELS / 2) - 1;
+  return { patches };
+}
+
+/** Different values of patches: prime, so that rows of any size differ. */
+const PATCH_LEVELS = 509;
 
 /** Multiples of a prime, folded into the vocabulary: spread over it, and never the same in two rows of a small batch. */
 function idsOf(

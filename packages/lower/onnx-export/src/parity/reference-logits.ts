@@ -1,7 +1,15 @@
 /** What the graphs must compute: logits of the training forward pass, in float32, over whole targets at once. */
 import { GRAPH_IO, throwIfInterrupted, type Progress } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { crossCaches, decode, encode, outputHead, type Checkpoint, type ModelConfig } from "@slm/model";
+import {
+  crossCaches,
+  decode,
+  encode,
+  imageEmbeddings,
+  outputHead,
+  type Checkpoint,
+  type ModelConfig,
+} from "@slm/model";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import { lengthBias, type Engine, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
 import type { CaseInputs } from "./parity-cases.js";
@@ -42,11 +50,15 @@ async function trainedLogits(
   config: ModelConfig,
   weights: ReadonlyMap<string, DeviceTensor>,
   engine: Engine,
-  { sourceIds, sourceLengths, targetIds }: CaseInputs,
+  { sourceIds, sourceLengths, targetIds, patches }: CaseInputs,
 ): Promise<Float32Array> {
   const hasSource = config.architecture === "encoder-decoder";
   const ids = { [GRAPH_IO.targetIds]: targetIds };
-  const source = { [GRAPH_IO.sourceIds]: sourceIds, [GRAPH_IO.sourceLengths]: sourceLengths };
+  const source = {
+    [GRAPH_IO.sourceIds]: sourceIds,
+    [GRAPH_IO.sourceLengths]: sourceLengths,
+    ...(patches === undefined ? {} : { [GRAPH_IO.patches]: patches }),
+  };
   const feeds: Record<string, HostTensor | DeviceTensor> = {
     ...Object.fromEntries(weights),
     ...ids,
@@ -78,8 +90,13 @@ function forwardProgram(
         return logitsOf(config, tensors, decode(config, tensors, ids));
       const sourceIds = tensors[GRAPH_IO.sourceIds]!;
       const lengths = tensors[GRAPH_IO.sourceLengths]!;
-      const cross = crossCaches(config, tensors, encode(config, tensors, sourceIds, { lengths }));
-      const bias = lengthBias({ lengths, ids: sourceIds }, {});
+      const { vision } = config;
+      const image =
+        vision === undefined ? undefined : imageEmbeddings(vision, tensors, tensors[GRAPH_IO.patches]!);
+      const encoded = encode(config, tensors, sourceIds, { lengths }, image);
+      const cross = crossCaches(config, tensors, encoded);
+      // What was encoded is as long as the ids, or longer by the image.
+      const bias = lengthBias({ lengths, ids: encoded }, {});
       return logitsOf(config, tensors, decode(config, tensors, ids, { source: { cross, bias } }));
     },
   };

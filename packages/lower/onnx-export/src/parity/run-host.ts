@@ -1,11 +1,19 @@
 /** What the hosts of all kinds of graphs share. A host runs graphs as generation does. */
+import { GRAPH_IO } from "@slm/artifact";
 import type { ModelConfig } from "@slm/model";
-import { createHostTensor, type HostTensor, type Runtime, type Session } from "@slm/runtime";
+import {
+  createHostTensor,
+  type DeviceTensor,
+  type HostTensor,
+  type Runtime,
+  type Session,
+} from "@slm/runtime";
 import type { Precision } from "../profiles.js";
-import type { ParityProblem } from "./parity-cases.js";
+import type { CaseInputs, ParityProblem } from "./parity-cases.js";
 
 /** Exported graphs, loaded. */
 export interface ExportedSessions {
+  readonly vision: Session | undefined;
   readonly encoder: Session | undefined;
   readonly decoder: Session;
 }
@@ -32,4 +40,14 @@ export function columns({ shape, data }: HostTensor, from: number, size: number)
     part.set((data as Int32Array).subarray(row * width + from, row * width + from + size), row * size);
   }
   return createHostTensor("int32", [rows, size], part);
+}
+
+/** What the encoder of a model that sees is fed besides: image tokens by name, which the caller releases. */
+export async function seeImages(
+  vision: Session | undefined,
+  { patches }: CaseInputs,
+): Promise<Readonly<Record<string, DeviceTensor>>> {
+  if (vision === undefined || patches === undefined) return {};
+  const feeds = { [GRAPH_IO.patches]: patches };
+  return (await vision.run({ feeds, keep: [GRAPH_IO.imageTokens] })).kept;
 }

@@ -1,17 +1,20 @@
 /** Runs static graphs as the host of an NPU does: pads, masks, and writes each token's keys and values into its slot. */
 import { GRAPH_IO } from "@slm/artifact";
-import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
+import { createHostTensor, type DeviceTensor, type HostTensor, type Session } from "@slm/runtime";
 import { STATIC_IO, STATIC_MASKED } from "../graphs/static-graphs.js";
-import type { CaseInputs } from "./parity-cases.js";
+import { imageTokensOf, type CaseInputs } from "./parity-cases.js";
 import { floats } from "./reference-logits.js";
-import { columns, type GraphHost, type HostSetting } from "./run-host.js";
+import { columns, seeImages, type GraphHost, type HostSetting } from "./run-host.js";
 
-export const runStatic: GraphHost = async (setting, { encoder, decoder }, { sizes, inputs }) => {
+export const runStatic: GraphHost = async (setting, { vision, encoder, decoder }, { sizes, inputs }) => {
   const { source: bucket, window } = sizes.graph!;
+  const { config } = setting;
   const bias = biasOf(bucket, (slot) => slot < sizes.source);
-  const encoded = await runEncoder(encoder!, inputs, { bucket, bias, pad: setting.config.tokens.pad });
+  const image = await seeImages(vision, inputs);
+  const text = bucket - imageTokensOf(config);
+  const encoded = await runEncoder(encoder!, inputs, { text, bias, image, pad: config.tokens.pad });
   const caches = Array.from(
-    { length: setting.config.decoderLayers },
+    { length: config.decoderLayers },
     (_, layer) => new LayerCache(layer, window, setting),
   );
   try {
@@ -34,20 +37,29 @@ export const runStatic: GraphHost = async (setting, { encoder, decoder }, { size
     }
     return results;
   } finally {
-    await setting.runtime.release(Object.values(encoded));
+    await setting.runtime.release([...Object.values(image), ...Object.values(encoded)]);
   }
 };
+
+interface EncoderRun {
+  /** Places for the text's tokens. */
+  readonly text: number;
+  readonly bias: HostTensor;
+  readonly image: Readonly<Record<string, DeviceTensor>>;
+  readonly pad: number;
+}
 
 async function runEncoder(
   encoder: Session,
   { sourceIds }: CaseInputs,
-  { bucket, bias, pad }: { readonly bucket: number; readonly bias: HostTensor; readonly pad: number },
+  { text, bias, image, pad }: EncoderRun,
 ): Promise<Awaited<ReturnType<Session["run"]>>["kept"]> {
-  const ids = new Int32Array(bucket).fill(pad);
+  const ids = new Int32Array(text).fill(pad);
   ids.set(sourceIds.data as Int32Array);
   const feeds = {
-    [GRAPH_IO.sourceIds]: createHostTensor("int32", [1, bucket], ids),
+    [GRAPH_IO.sourceIds]: createHostTensor("int32", [1, text], ids),
     [GRAPH_IO.sourceBias]: bias,
+    ...image,
   };
   return (await encoder.run({ feeds, keep: encoder.outputNames })).kept;
 }

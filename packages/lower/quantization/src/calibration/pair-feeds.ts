@@ -9,11 +9,14 @@ import { GRAPH_IO, type DeviceModel } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import type { Feeds } from "./feeds.js";
+import { requireImages, seeImages } from "./image-feeds.js";
 
 /** A row of data as token ids; the target without marks. */
 export interface TokenPair {
   readonly source: readonly number[];
   readonly target: readonly number[];
+  /** The image of the row as the vision graph reads it, for a model that sees. */
+  readonly patches?: Float32Array;
 }
 
 /** Pairs of one source length and one target length (mark and cut included). */
@@ -21,34 +24,50 @@ export interface PairBatch {
   readonly sources: readonly (readonly number[])[];
   /** Decoder inputs: the first mark, then the target up to where it is cut. */
   readonly targets: readonly (readonly number[])[];
+  /** Images of the rows, for a model that sees. */
+  readonly patches: readonly Float32Array[];
+}
+
+/** A run with its images as tokens `[rows, tokens, width]`; none for a model that reads text only. */
+export interface SeenBatch extends PairBatch {
+  readonly images: HostTensor | undefined;
 }
 
 /** Rows run together at most. */
 const BATCH = 32;
 
+interface OpenBatch extends PairBatch {
+  readonly sources: (readonly number[])[];
+  readonly targets: number[][];
+  readonly patches: Float32Array[];
+}
+
 /**
  * Groups pairs into runs. Longer sources and targets than the model takes are left out.
  *
- * @throws SlmError DATA_INVALID if no pair is left
+ * @throws SlmError DATA_INVALID if no pair is left, or a pair has no image where the model needs one, or one it cannot see
  */
 export function planPairBatches(pairs: readonly TokenPair[], model: DeviceModel): readonly PairBatch[] {
-  const { maxSource, maxTarget, tokens } = model;
+  const { maxTarget, tokens, vision } = model;
+  const maxSource = model.maxSource - (vision?.tokens ?? 0);
+  requireImages(pairs, model);
   const isDecoderOnly = model.architecture === "decoder-only";
-  const groups = new Map<string, { sources: (readonly number[])[]; targets: number[][] }>();
-  const batches: { sources: (readonly number[])[]; targets: number[][] }[] = [];
-  pairs.forEach(({ source, target }, row) => {
+  const groups = new Map<string, OpenBatch>();
+  const batches: OpenBatch[] = [];
+  pairs.forEach(({ source, target, patches }, row) => {
     const cut = target.slice(0, row % (target.length + 1));
     const inputs = [...(isDecoderOnly ? source : []), tokens.bos, ...cut];
     if (source.length === 0 || source.length > maxSource || inputs.length > maxTarget) return;
     const key = `${source.length} ${inputs.length}`;
     let group = groups.get(key);
     if (group === undefined || group.sources.length === BATCH) {
-      group = { sources: [], targets: [] };
+      group = { sources: [], targets: [], patches: [] };
       groups.set(key, group);
       batches.push(group);
     }
     group.sources.push(source);
     group.targets.push(inputs);
+    if (patches !== undefined) group.patches.push(patches);
   });
   if (batches.length > 0) return batches;
   throw new SlmError(
@@ -60,15 +79,28 @@ export function planPairBatches(pairs: readonly TokenPair[], model: DeviceModel)
 const idsOf = (rows: readonly (readonly number[])[]): HostTensor =>
   createHostTensor("int32", [rows.length, rows[0]!.length], Int32Array.from(rows.flat()));
 
+/** Runs with their images as a vision graph sees them. */
+export async function seeBatches(
+  batches: readonly PairBatch[],
+  model: DeviceModel,
+  vision: Session | undefined,
+): Promise<readonly SeenBatch[]> {
+  const seen: SeenBatch[] = [];
+  for (const batch of batches) seen.push({ ...batch, images: await seeImages(batch.patches, model, vision) });
+  return seen;
+}
+
 /** What the encoder graph is fed. */
-export function encoderFeeds({ sources }: PairBatch): Feeds {
+export function encoderFeeds({ sources, images }: SeenBatch): Feeds {
+  const before = images?.shape[1] ?? 0;
   return {
     [GRAPH_IO.sourceIds]: idsOf(sources),
     [GRAPH_IO.sourceLengths]: createHostTensor(
       "int32",
       [sources.length],
-      Int32Array.from(sources, ({ length }) => length),
+      Int32Array.from(sources, ({ length }) => before + length),
     ),
+    ...(images === undefined ? {} : { [GRAPH_IO.imageTokens]: images }),
   };
 }
 
@@ -99,7 +131,7 @@ export function encoderOutputs({ decoderLayers }: DeviceModel): readonly string[
 
 /** Feeds of the decoder for every batch, the encoder run in between; a decoder-only model has no encoder. */
 export async function* feedDecoder(
-  batches: readonly PairBatch[],
+  batches: readonly SeenBatch[],
   model: DeviceModel,
   encoder: Session | undefined,
 ): AsyncGenerator<Feeds> {

@@ -3,7 +3,8 @@
  * graphs, and one target token at a time, the caches filled by the float32 decoder as a host would.
  *
  * ```
- * encoder  source_ids [1, source], source_bias [1, 1, 1, source]: 0 at tokens, `maskedBias` at padding
+ * encoder  source_ids [1, source], source_bias [1, 1, 1, source]: 0 at tokens, `maskedBias` at padding; of a model that
+ *          sees image_tokens [1, tokens, width] before source_ids [1, source - tokens]
  * decoder  target_ids [1, 1], position [1], window_bias [1, 1, 1, window], source_bias, cross.*, past.*
  *          past.l.key [1, kvHeads, headDim, window - 1], past.l.value [1, kvHeads, window - 1, headDim]
  *       -> logits, present.l.key [1, kvHeads, headDim, 1], present.l.value [1, kvHeads, 1, headDim]
@@ -13,6 +14,7 @@ import { GRAPH_IO, type DeviceModel } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import { fetchedFloats, type Feeds } from "./feeds.js";
+import { requireImages } from "./image-feeds.js";
 import type { TokenPair } from "./pair-feeds.js";
 
 export type StaticLayout = NonNullable<DeviceModel["static"]>;
@@ -27,13 +29,26 @@ const ROWS = 48;
 const layersOf = ({ decoderLayers }: DeviceModel): readonly number[] =>
   Array.from({ length: decoderLayers }, (_, layer) => layer);
 
-/** Pairs that the graphs of a size can hold. @throws SlmError DATA_INVALID if there is none */
+/** The graphs of one size. */
+export interface StaticSet {
+  readonly layout: StaticLayout;
+  readonly bucket: StaticBucket;
+}
+
+/** A pair with its image as tokens `[1, tokens, width]`; none for a model that reads text only. */
+export interface SeenPair extends TokenPair {
+  readonly image: HostTensor | undefined;
+}
+
+/** Pairs that the graphs of a size can hold. @throws SlmError DATA_INVALID if there is none, or images are not as the model needs them */
 export function pairsFor(
   pairs: readonly TokenPair[],
-  { source }: StaticBucket,
-  { window }: StaticLayout,
+  model: DeviceModel,
+  { layout: { window }, bucket: { source } }: StaticSet,
 ): readonly TokenPair[] {
-  const fitting = pairs.filter((pair) => pair.source.length <= source && pair.target.length < window);
+  requireImages(pairs, model);
+  const room = source - (model.vision?.tokens ?? 0);
+  const fitting = pairs.filter((pair) => pair.source.length <= room && pair.target.length < window);
   const step = Math.max(1, fitting.length / ROWS);
   const chosen = Array.from(
     { length: Math.min(ROWS, fitting.length) },
@@ -48,17 +63,19 @@ export function pairsFor(
 
 /** What the encoder of a size is fed for one text. */
 export function staticEncoderFeeds(
-  { source: ids }: TokenPair,
-  { source }: StaticBucket,
-  { maskedBias }: StaticLayout,
-  pad: number,
+  { source: ids, image }: SeenPair,
+  { tokens: { pad } }: DeviceModel,
+  { layout: { maskedBias }, bucket: { source } }: StaticSet,
 ): Feeds {
-  const padded = new Int32Array(source).fill(pad);
+  const before = image?.shape[1] ?? 0;
+  const padded = new Int32Array(source - before).fill(pad);
   padded.set(ids);
-  const bias = Float32Array.from({ length: source }, (_, at) => (at < ids.length ? 0 : maskedBias));
+  const length = before + ids.length;
+  const bias = Float32Array.from({ length: source }, (_, at) => (at < length ? 0 : maskedBias));
   return {
-    [GRAPH_IO.sourceIds]: createHostTensor("int32", [1, source], padded),
+    [GRAPH_IO.sourceIds]: createHostTensor("int32", [1, padded.length], padded),
     [GRAPH_IO.sourceBias]: createHostTensor("float32", [1, 1, 1, source], bias),
+    ...(image === undefined ? {} : { [GRAPH_IO.imageTokens]: image }),
   };
 }
 
@@ -106,15 +123,15 @@ const crossNames = (model: DeviceModel): readonly string[] =>
 
 /** Feeds of the decoder of a size, token by token, made with the float32 graphs of the same size. */
 export async function* staticDecoderFeeds(
-  pairs: readonly TokenPair[],
+  pairs: readonly SeenPair[],
   model: DeviceModel,
-  { layout, bucket }: { readonly layout: StaticLayout; readonly bucket: StaticBucket },
+  sizes: StaticSet,
   { encoder, decoder }: { readonly encoder: Session; readonly decoder: Session },
 ): AsyncGenerator<Feeds> {
-  const { window, maskedBias } = layout;
-  const { bos, pad } = model.tokens;
+  const { window, maskedBias } = sizes.layout;
+  const { bos } = model.tokens;
   for (const pair of pairs) {
-    const source = staticEncoderFeeds(pair, bucket, layout, pad);
+    const source = staticEncoderFeeds(pair, model, sizes);
     const { fetched: cross } = await encoder.run({ feeds: source, fetch: crossNames(model) });
     const caches = new Caches(model, window - 1);
     const inputs = [bos, ...pair.target].slice(0, window - 1);

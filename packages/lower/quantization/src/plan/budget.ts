@@ -1,8 +1,7 @@
 /** Formats per layer that keep a whole model within a size. */
-import { readDeviceModel, resolveInside } from "@slm/artifact";
+import { graphsOf, readDeviceModel, resolveInside, type GraphName } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { readOnnx } from "@slm/graph";
-import type { GraphName } from "../calibration/model-feeds.js";
 import { quantizeDirectory, type PerGraph } from "../quantize-directory.js";
 import type { WeightFormat } from "../rewrite/weight-format.js";
 import type { BlockSize } from "../weights/block-format.js";
@@ -24,6 +23,7 @@ export interface BudgetPlan {
 
 /** 4 and 8 bits, each in the form that is fast where the graph runs: many tokens at once, or one. */
 const CANDIDATES = {
+  vision: ["int4-block", "int8-dynamic"],
   encoder: ["int4-block", "int8-dynamic"],
   decoder: ["int4-block", "int8-block"],
 } as const satisfies Readonly<Record<GraphName, readonly WeightFormat[]>>;
@@ -93,7 +93,7 @@ export async function planBudget(
         .map(([{ weight }, format]) => [weight, format]),
     );
   return {
-    formats: { encoder: of("encoder"), decoder: of("decoder") },
+    formats: { vision: of("vision"), encoder: of("encoder"), decoder: of("decoder") },
     blockSize,
     bytes: chosen.bytes + overhead,
     divergence: chosen.damage,
@@ -104,10 +104,8 @@ export async function planBudget(
 async function allLayers(directory: string): Promise<readonly Layer[]> {
   const model = await readDeviceModel(directory);
   const found: Layer[] = [];
-  for (const name of ["encoder", "decoder"] as const) {
-    const file = model.graphs[name]?.file;
-    if (file !== undefined) found.push(...layersOf(name, await readOnnx(resolveInside(directory, file))));
-  }
+  for (const { name, graph } of graphsOf(model))
+    found.push(...layersOf(name, await readOnnx(resolveInside(directory, graph.file))));
   return found;
 }
 

@@ -1,6 +1,6 @@
 /** The layers of a graph that can get a format each, and how large each format makes them. */
+import type { GraphName } from "@slm/artifact";
 import type { Graph } from "@slm/graph";
-import type { GraphName } from "../calibration/model-feeds.js";
 import type { WeightFormat } from "../rewrite/weight-format.js";
 import { findWeightUses } from "../rewrite/weight-uses.js";
 import { blockSizes, type BlockBits, type BlockSize } from "../weights/block-format.js";

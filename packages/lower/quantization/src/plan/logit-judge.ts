@@ -1,11 +1,10 @@
 /** How far a changed model's next-token distributions are from the original's, on real rows. */
-import { GRAPH_IO, type DeviceModel } from "@slm/artifact";
+import { GRAPH_IO, GRAPH_NAMES, type DeviceModel, type GraphName } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { Graph } from "@slm/graph";
-import type { Session } from "@slm/runtime";
 import { fetchedFloats, withSession } from "../calibration/feeds.js";
-import { loadGraph, type GraphName, type ModelCalibration } from "../calibration/model-feeds.js";
-import { feedDecoder, planPairBatches, type PairBatch } from "../calibration/pair-feeds.js";
+import { withGraphs, type GraphSessions, type ModelCalibration } from "../calibration/model-feeds.js";
+import { feedDecoder, planPairBatches, seeBatches, type SeenBatch } from "../calibration/pair-feeds.js";
 
 /**
  * Mean of KL(p || q) over rows, p and q being the softmax of two rows of logits.
@@ -59,44 +58,18 @@ export interface LogitJudge {
   divergenceOf(directory: string, files: DeviceModel["graphs"]): Promise<number>;
 }
 
-interface Sessions {
-  readonly encoder: Session | undefined;
-  readonly decoder: Session;
-}
-
 /** The last logits of every batch. */
 async function answers(
-  batches: readonly PairBatch[],
+  batches: readonly SeenBatch[],
   model: DeviceModel,
-  { encoder, decoder }: Sessions,
+  { encoder, decoder }: GraphSessions,
 ): Promise<readonly Float32Array[]> {
   const found: Float32Array[] = [];
   for await (const feeds of feedDecoder(batches, model, encoder)) {
-    const { fetched } = await decoder.run({ feeds, fetch: [GRAPH_IO.logits] });
+    const { fetched } = await decoder!.run({ feeds, fetch: [GRAPH_IO.logits] });
     found.push(fetchedFloats(fetched, GRAPH_IO.logits));
   }
   return found;
-}
-
-/** Runs `body` with the sessions of a directory, released afterwards. */
-async function withFiles<Result>(
-  { runtime }: ModelCalibration,
-  directory: string,
-  files: DeviceModel["graphs"],
-  body: (sessions: Sessions) => Promise<Result>,
-): Promise<Result> {
-  const decoder = await loadGraph(runtime, directory, files.decoder.file);
-  try {
-    const encoder =
-      files.encoder === undefined ? undefined : await loadGraph(runtime, directory, files.encoder.file);
-    try {
-      return await body({ encoder, decoder });
-    } finally {
-      await encoder?.release();
-    }
-  } finally {
-    await decoder.release();
-  }
 }
 
 /**
@@ -113,28 +86,38 @@ export function withLogitJudge<Result>(
   const batches = planPairBatches(calibration.pairs, model);
   const { runtime } = calibration;
   const rows = batches.reduce((sum, { sources }) => sum + sources.length, 0);
-  return withFiles(calibration, directory, model.graphs, async (original) => {
-    const reference = await answers(batches, model, original);
-    const compare = async (sessions: Sessions): Promise<number> => {
-      const found = await answers(batches, model, sessions);
+  return withGraphs(runtime, directory, model.graphs, async (original) => {
+    const seenFirst = await seeBatches(batches, model, original.vision);
+    const reference = await answers(seenFirst, model, original);
+    const compare = async (sessions: GraphSessions): Promise<number> => {
+      const isSame = sessions.vision === original.vision;
+      const seen = isSame ? seenFirst : await seeBatches(batches, model, sessions.vision);
+      const found = await answers(seen, model, sessions);
       const sums = found.map(
         (logits, at) =>
           logitDivergence(reference[at]!, logits, model.vocabularySize) * batches[at]!.sources.length,
       );
       return sums.reduce((sum, part) => sum + part, 0) / rows;
     };
-    const load = <Inner>(
-      graph: Graph | undefined,
-      own: Session | undefined,
-      inner: (session: Session | undefined) => Promise<Inner>,
-    ): Promise<Inner> => (graph === undefined ? inner(own) : withSession(runtime, graph, inner, "all"));
+    const divergence = async (changed: ChangedGraphs): Promise<number> => {
+      const compareWith = (names: readonly GraphName[], sessions: GraphSessions): Promise<number> => {
+        const [name, ...others] = names;
+        if (name === undefined) return compare(sessions);
+        const graph = changed[name];
+        if (graph === undefined) return compareWith(others, sessions);
+        return withSession(
+          runtime,
+          graph,
+          (session) => compareWith(others, { ...sessions, [name]: session }),
+          "all",
+        );
+      };
+      return compareWith(GRAPH_NAMES, original);
+    };
     return body({
       rows,
-      divergence: ({ encoder, decoder }) =>
-        load(encoder, original.encoder, (first) =>
-          load(decoder, original.decoder, (second) => compare({ encoder: first, decoder: second! })),
-        ),
-      divergenceOf: (other, files) => withFiles(calibration, other, files, compare),
+      divergence,
+      divergenceOf: (other, files) => withGraphs(runtime, other, files, compare),
     });
   });
 }

@@ -1,11 +1,18 @@
 /** The damage each layer causes when it alone is quantized. */
-import { readDeviceModel, resolveInside, throwIfInterrupted, type DeviceModel } from "@slm/artifact";
+import {
+  graphsOf,
+  readDeviceModel,
+  resolveInside,
+  throwIfInterrupted,
+  type DeviceModel,
+  type GraphName,
+} from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { readOnnx, type Graph } from "@slm/graph";
 import { weightGrams } from "../calibration/weight-grams.js";
 import { calibrateRanges } from "../calibration/calibrate.js";
 import type { FeedSource } from "../calibration/feeds.js";
-import { withModelFeeds, type GraphName } from "../calibration/model-feeds.js";
+import { withModelFeeds } from "../calibration/model-feeds.js";
 import {
   requestFor,
   type DirectoryCalibration,
@@ -124,10 +131,8 @@ export async function measureSensitivity(
   const found: LayerDamage[] = [];
   await withModelFeeds(modelDirectory, model, calibration, (feeds) =>
     withLogitJudge(modelDirectory, model, calibration, async (judge) => {
-      for (const name of ["encoder", "decoder"] as const) {
-        const file = model.graphs[name]?.file;
-        if (file === undefined) continue;
-        const graph = await readOnnx(resolveInside(modelDirectory, file));
+      for (const { name, graph: file } of graphsOf(model)) {
+        const graph = await readOnnx(resolveInside(modelDirectory, file.file));
         for await (const damage of measure({ name, graph, feeds: feeds[name], judge, model }, options)) {
           found.push(damage);
           progress?.({

@@ -4,10 +4,10 @@
  */
 import { GRAPH_IO, type DeviceModel } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { encodeBatch } from "@slm/generate";
+import { encodeBatch, joinImages } from "@slm/generate";
 import { createHostTensor, type Runtime, type Session } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
-import { encodeAlone } from "./encode-alone.js";
+import { encodeAlone, sourceWidth } from "./encode-alone.js";
 import type { Job, JobRequest, JobResult, Row } from "./job.js";
 
 export interface LoopOptions {
@@ -149,9 +149,9 @@ export class BatchLoop {
   async #admit(): Promise<void> {
     const jobs = this.#nextJobs(this.#options.maxRows - this.active);
     if (jobs.length === 0) return;
-    const { maxSource, architecture } = this.#parts.model;
-    const longest = Math.max(...jobs.map(({ source }) => source.length));
-    const width = architecture === "decoder-only" ? 1 : roomFor(longest, maxSource);
+    const { model } = this.#parts;
+    const { maxSource, architecture } = model;
+    const width = architecture === "decoder-only" ? 1 : roomFor(sourceWidth(jobs, model), maxSource);
     const needed = this.active + jobs.length;
     const { rows, width: room } = this.#state.size;
     if (needed > rows || width > room) {
@@ -160,7 +160,7 @@ export class BatchLoop {
     const free = this.#rows.flatMap((row, at) => (row === undefined ? [at] : []));
     const placed = jobs.map((job, at) => [job, free[at]!] as const);
     await this.#encode(placed);
-    const { bos } = this.#parts.model.tokens;
+    const { bos } = model.tokens;
     const startedAt = performance.now();
     for (const [job, row] of placed) {
       const prompt = architecture === "decoder-only" ? [...job.source, bos] : [bos];
@@ -171,8 +171,9 @@ export class BatchLoop {
   /** Jobs off the queue, in order, as many as there is room for. The first is taken however long it is. */
   #nextJobs(room: number): readonly Job[] {
     let tokens = 0;
+    const imageTokens = this.#parts.model.vision?.tokens ?? 0;
     const count = this.#waiting.findIndex(({ source }, at) => {
-      tokens += source.length;
+      tokens += imageTokens + source.length;
       return at >= room || (at > 0 && tokens > SOURCE_TOKENS_PER_STEP);
     });
     return this.#waiting.splice(0, count === -1 ? this.#waiting.length : count);
@@ -181,15 +182,19 @@ export class BatchLoop {
   async #encode(placed: readonly (readonly [Job, number])[]): Promise<void> {
     const { model, encoder } = this.#parts;
     if (encoder === undefined) return;
-    const sources = placed.map(([{ source }]) => source);
+    const jobs = placed.map(([job]) => job);
     const rows = placed.map(([, row]) => row);
-    const width = Math.max(...sources.map(({ length }) => length));
+    const width = sourceWidth(jobs, model);
     if (BATCH_SCALED.has(model.graphs.encoder?.scheme ?? "")) {
       const { specs } = this.#state;
-      await this.#state.place(await encodeAlone(encoder, model, { sources, specs }), rows, width);
+      await this.#state.place(await encodeAlone(encoder, model, { jobs, specs }), rows, width);
       return;
     }
-    const encoded = await encodeBatch(this.#runtime, encoder, model, { sources, rowsPerSource: 1 });
+    const encoded = await encodeBatch(this.#runtime, encoder, model, {
+      sources: jobs.map(({ source }) => source),
+      images: joinImages(jobs.flatMap(({ image }) => image ?? [])),
+      rowsPerSource: 1,
+    });
     try {
       await this.#state.place(encoded, rows, width);
     } finally {

@@ -4,8 +4,16 @@
  */
 import { GRAPH_IO, type DeviceModel } from "@slm/artifact";
 import { SlmError } from "@slm/error";
+import { sourceFeeds } from "@slm/generate";
 import { createHostTensor, elementCount, type HostTensor, type Session } from "@slm/runtime";
+import type { JobRequest } from "./job.js";
 import { MASKED, type StateTensor } from "./row-graphs.js";
+
+type EncodedJob = Pick<JobRequest, "source" | "image">;
+
+/** Tokens of the longest source, its image included. */
+export const sourceWidth = (jobs: readonly EncodedJob[], { vision }: DeviceModel): number =>
+  (vision?.tokens ?? 0) + Math.max(...jobs.map(({ source }) => source.length));
 
 /**
  * Outputs of the encoder by name, a row per source, as wide as the longest.
@@ -15,25 +23,14 @@ import { MASKED, type StateTensor } from "./row-graphs.js";
 export async function encodeAlone(
   encoder: Session,
   model: DeviceModel,
-  {
-    sources,
-    specs,
-  }: { readonly sources: readonly (readonly number[])[]; readonly specs: readonly StateTensor[] },
+  { jobs, specs }: { readonly jobs: readonly EncodedJob[]; readonly specs: readonly StateTensor[] },
 ): Promise<Readonly<Record<string, HostTensor>>> {
   const outputs = specs.filter(({ from }) => from === "encoder");
   const fetch = outputs.map(({ name }) => name);
   const runs = await Promise.all(
-    sources.map((ids) =>
-      encoder.run({
-        feeds: {
-          [GRAPH_IO.sourceIds]: createHostTensor("int32", [1, ids.length], Int32Array.from(ids)),
-          [GRAPH_IO.sourceLengths]: createHostTensor("int32", [1], Int32Array.of(ids.length)),
-        },
-        fetch,
-      }),
-    ),
+    jobs.map(({ source, image }) => encoder.run({ feeds: sourceFeeds([source], model, image), fetch })),
   );
-  const width = Math.max(...sources.map(({ length }) => length));
+  const width = sourceWidth(jobs, model);
   return Object.fromEntries(
     outputs.map((spec) => [
       spec.name,

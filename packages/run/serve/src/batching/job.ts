@@ -1,8 +1,11 @@
 /** A request as the batch sees it. */
+import type { HostTensor } from "@slm/runtime";
 
 export interface JobRequest {
   /** Source ids. */
   readonly source: readonly number[];
+  /** Tokens `[1, tokens, width]` of the image that the source is about, for a model that sees. */
+  readonly image?: HostTensor | undefined;
   /** Most tokens of the answer, the ending one included. */
   readonly maxTokens: number;
   /** Picks the next token from logits `[vocab]`. */

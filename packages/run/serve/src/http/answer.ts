@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
 import type { TokenRules } from "@slm/decoding";
 import { SlmError } from "@slm/error";
+import type { ImageSource } from "@slm/vision";
 import type { ServingEngine, TextAnswer, TextRequest } from "../engine.js";
 import type { ModelHost } from "../model-host.js";
 import type { ServerMetrics } from "../metrics.js";
@@ -20,6 +21,8 @@ export interface AnswerServices {
 
 /** How the answer is to be made, the same for all sources of a request. */
 export interface AnswerOptions {
+  /** What all sources are about. */
+  readonly image?: ImageSource | undefined;
   readonly maxTokens: number | undefined;
   /** 0: the likeliest token. */
   readonly temperature: number;
@@ -62,7 +65,7 @@ export function checkModel(engine: ServingEngine, asked: string | undefined): vo
 export async function answerAll(
   context: Context,
   services: AnswerServices,
-  sources: readonly string[],
+  sources: readonly Question[],
   options: AnswerOptions,
 ): Promise<readonly TextAnswer[]> {
   const stopping = stopSignal(context, services.config);
@@ -76,11 +79,14 @@ export async function answerAll(
   }
 }
 
+/** A text, or undefined for what the model itself asks about an image. */
+export type Question = TextRequest["source"];
+
 type Piece = (index: number, text: string) => void;
 
 function answerEach(
   { host, metrics, config }: AnswerServices,
-  sources: readonly string[],
+  sources: readonly Question[],
   options: AnswerOptions & { readonly signal: AbortSignal; readonly onText?: Piece },
 ): Promise<readonly TextAnswer[]> {
   if (sources.length > config.maxBatch) {
@@ -88,7 +94,7 @@ function answerEach(
   }
   const engine = host.current;
   const prepared = sources.map((source, index) => engine.prepare(textRequest(source, index, options)));
-  if (!engine.loop.hasRoom(prepared.length)) {
+  if (!engine.hasRoom(prepared.length)) {
     throw new SlmError("BUSY", "too many requests are waiting; try again in a moment");
   }
   return Promise.all(
@@ -101,13 +107,14 @@ function answerEach(
 }
 
 function textRequest(
-  source: string,
+  source: Question,
   index: number,
   options: AnswerOptions & { readonly signal: AbortSignal; readonly onText?: Piece },
 ): TextRequest {
-  const { maxTokens, temperature, rules, format, stop, signal, onText } = options;
+  const { image, maxTokens, temperature, rules, format, stop, signal, onText } = options;
   return {
     source,
+    image,
     stop,
     rules,
     format,
@@ -152,7 +159,11 @@ export async function answerStream(
     sources,
     options,
     events,
-  }: { readonly sources: readonly string[]; readonly options: AnswerOptions; readonly events: StreamEvents },
+  }: {
+    readonly sources: readonly Question[];
+    readonly options: AnswerOptions;
+    readonly events: StreamEvents;
+  },
 ): Promise<Response> {
   const stopping = stopSignal(context, services.config);
   const queue: object[] = [];

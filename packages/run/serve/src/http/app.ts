@@ -14,6 +14,7 @@ import {
 import type { ApiKeys } from "./api-keys.js";
 import { invalidRequest, refusal, toHttpError, type HttpError } from "./http-error.js";
 import { chatEvents, completionEvents, sourceOfMessages, usageOf } from "./openai-forms.js";
+import { base64Length, imageOfBase64, imageOfMessages } from "./request-image.js";
 import {
   chatRoute,
   completionsRoute,
@@ -44,7 +45,7 @@ const ROUTES: ReadonlySet<string> = new Set([
 ]);
 
 export function createApp(services: AppServices): OpenAPIHono {
-  const { config, metrics, host } = services;
+  const { metrics, host } = services;
   const app = new OpenAPIHono({
     defaultHook: (result) => {
       if (!result.success) return send(invalidRequest(issueText(result.error.issues)));
@@ -58,7 +59,7 @@ export function createApp(services: AppServices): OpenAPIHono {
     if (!services.adminKeys.allows(context.req.header("authorization"))) return send(refusal("unauthorized"));
     await next();
   });
-  app.use(limitedBody(config.maxBodyBytes));
+  app.use(limitedBody(() => bodyBytes(services)));
   addAnswers(app, services);
 
   app.openapi(modelsRoute, (context) => {
@@ -119,7 +120,10 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
     checkModel(engine, request.model);
     const head = responseHead("chatcmpl", engine);
     const sources = [sourceOfMessages(request.messages)];
-    const options = optionsOf(request, request.max_completion_tokens ?? request.max_tokens);
+    const options = {
+      ...optionsOf(request, request.max_completion_tokens ?? request.max_tokens),
+      image: imageOfMessages(request.messages, services.config),
+    };
     if (request.stream) {
       const events = chatEvents(head, request.stream_options);
       return asStream(await answerStream(context, services, { sources, options, events }));
@@ -140,6 +144,7 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
     const {
       responseFormat,
       source,
+      image,
       repetitionPenalty,
       presencePenalty,
       frequencyPenalty,
@@ -147,9 +152,13 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
       maxTokens,
       ...others
     } = context.req.valid("json");
-    const sources = typeof source === "string" ? [source] : source;
+    const sources = Array.isArray(source) ? source : [source];
     const rules = { repetitionPenalty, presencePenalty, frequencyPenalty, logitBias };
-    const options = { ...others, seed: others.seed, maxTokens, rules, format: formatOf(responseFormat) };
+    const seen = image === undefined ? undefined : imageOfBase64(image, services.config);
+    const options = {
+      ...{ ...others, seed: others.seed, maxTokens, rules },
+      ...{ image: seen, format: formatOf(responseFormat) },
+    };
     const answers = await answerAll(context, services, sources, options);
     return context.json({ results: answers.map((answer) => ({ ...answer })) }, 200);
   });
@@ -202,10 +211,17 @@ function counted({ metrics }: AppServices): MiddlewareHandler {
   };
 }
 
+/** Most bytes of a request: with an image only where the model sees. */
+function bodyBytes({ config, host }: AppServices): number {
+  const { maxBodyBytes, maxImageBytes } = config;
+  return host.current.model.vision === undefined ? maxBodyBytes : maxBodyBytes + base64Length(maxImageBytes);
+}
+
 /** A body that tells its length is refused by it; only one that does not has to be counted while it comes. */
-function limitedBody(maxSize: number): MiddlewareHandler {
-  const counting = bodyLimit({ maxSize, onError: () => send(refusal("tooLarge")) });
+function limitedBody(most: () => number): MiddlewareHandler {
   return async (context, next) => {
+    const maxSize = most();
+    const counting = bodyLimit({ maxSize, onError: () => send(refusal("tooLarge")) });
     const length = context.req.header("content-length");
     if (length === undefined || context.req.header("transfer-encoding") !== undefined)
       return counting(context, next);

@@ -13,11 +13,14 @@ export function usageOf(answers: readonly TextAnswer[]): {
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 }
 
-/** The model reads one text: the contents of all messages, one line after the other. */
-export function sourceOfMessages(messages: ChatRequest["messages"]): string {
-  return messages
-    .map(({ content }) => (typeof content === "string" ? content : content.map(({ text }) => text).join("")))
-    .join("\n");
+/** The model reads one text: the contents of all messages, one line after the other; undefined where all are images. */
+export function sourceOfMessages(messages: ChatRequest["messages"]): string | undefined {
+  const texts = messages.flatMap(({ content }) => {
+    if (typeof content === "string") return [content];
+    const parts = content.flatMap((part) => (part.type === "text" ? [part.text] : []));
+    return parts.length === 0 ? [] : [parts.join("")];
+  });
+  return texts.length === 0 ? undefined : texts.join("\n");
 }
 
 interface StreamOptions {

@@ -112,10 +112,23 @@ export const completionRequest = z
   .strictObject({ ...shared, prompt: z.union([text, z.array(text).min(1)]), max_tokens: maxTokens })
   .openapi("CompletionRequest");
 
+const imagePart = z
+  .strictObject({
+    type: z.literal("image_url"),
+    image_url: z.strictObject({
+      url: z.string().openapi({ description: "A data URL in base64; nothing is fetched." }),
+      detail: z
+        .enum(["auto", "low", "high"])
+        .optional()
+        .openapi({ description: "Changes nothing: the model sees images at one size." }),
+    }),
+  })
+  .openapi({ description: "The image that the text is about, for models that see; one in a request." });
+
 const content = z.union([
   text,
   z
-    .array(z.strictObject({ type: z.literal("text"), text }))
+    .array(z.discriminatedUnion("type", [z.strictObject({ type: z.literal("text"), text }), imagePart]))
     .min(1)
     .max(64),
 ]);
@@ -141,7 +154,15 @@ export const chatRequest = z
 
 export const generateRequest = z
   .strictObject({
-    source: z.union([text, z.array(text).min(1)]),
+    source: z
+      .union([text, z.array(text).min(1)])
+      .optional()
+      .openapi({ description: "May be left out beside an image where the model has a question of its own." }),
+    image: z
+      .string()
+      .min(1)
+      .optional()
+      .openapi({ description: "In base64: what every source is about, for models that see." }),
     maxTokens,
     temperature,
     topP,
@@ -205,6 +226,7 @@ export const generateResponse = z
         sourceTokens: z.int(),
         tokens: z.int(),
         waitedMs: z.number(),
+        imageMs: z.number().optional(),
         firstTokenMs: z.number(),
         totalMs: z.number(),
       }),

@@ -1,0 +1,21 @@
+/** Images that the rows of a file name: looked up below the folder of the file, read when they are needed. */
+import { realpath } from "node:fs/promises";
+import { sep } from "node:path";
+import { resolveInside } from "@slm/artifact";
+import { SlmError } from "@slm/error";
+import { imageOfFile, type ImageSource } from "@slm/vision";
+
+/** The image of a row. Reading it @throws SlmError DATA_INVALID for a path that leads out of the folder, links followed; INPUT_MISSING */
+export const rowImage = (folder: string, path: string): ImageSource => ({
+  find: async () => imageOfFile(await pathInside(folder, path)).find(),
+});
+
+/** Where a row's image lies. @throws SlmError as reading a {@link rowImage} does */
+export async function pathInside(folder: string, path: string): Promise<string> {
+  const file = resolveInside(folder, path);
+  const [root, real] = await Promise.all([realpath(folder), realpath(file)]).catch((cause: unknown) => {
+    throw new SlmError("INPUT_MISSING", `${file}: no such image file`, { context: { file }, cause });
+  });
+  if (real.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)) return file;
+  throw new SlmError("DATA_INVALID", `${file}: a link leads out of ${folder}`, { context: { file } });
+}

@@ -1,0 +1,30 @@
+/** Images that are read when they are needed, each known by its content before it is decoded. */
+import { createHash } from "node:crypto";
+import { decodeImage, readImageBytes, type DecodeLimits } from "./decode-image.js";
+import type { PixelImage } from "./pixel-image.js";
+
+/** An image whose content is known by its key: images with equal keys are equal. */
+export interface FoundImage {
+  readonly key: string;
+  /** @throws SlmError DATA_INVALID */
+  decode(): Promise<PixelImage>;
+}
+
+export interface ImageSource {
+  /** @throws SlmError INPUT_MISSING or DATA_INVALID */
+  find(): Promise<FoundImage>;
+}
+
+/** An image in memory, as a file holds it. @param where names it in errors */
+export const imageOfBytes = (bytes: Uint8Array, where: string, limits: DecodeLimits = {}): ImageSource => ({
+  find: () =>
+    Promise.resolve({
+      key: createHash("sha256").update(bytes).digest("hex"),
+      decode: () => decodeImage(bytes, where, limits),
+    }),
+});
+
+/** An image file. Its bytes are held only between being found and being decoded. */
+export const imageOfFile = (file: string, limits: DecodeLimits = {}): ImageSource => ({
+  find: async () => imageOfBytes(await readImageBytes(file, limits.maxBytes), file, limits).find(),
+});
