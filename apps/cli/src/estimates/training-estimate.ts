@@ -6,14 +6,18 @@ import { readManifest } from "@slm/artifact";
 import { largestShare, needsTeacher, type DistillConfig } from "@slm/distillation";
 import {
   decoderOnlyConfig,
+  flopsPerImage,
   flopsPerToken,
-  loraSpecs,
+  imageTokenCount,
+  imageTokensOf,
   parameterCount,
   parseModelConfig,
+  partOf,
+  parameterSpecs,
   type ModelConfig,
 } from "@slm/model";
 import { readTeacherConfigs, teacherConfig, type CacheConfig, type TeacherConfig } from "@slm/teacher";
-import type { TrainingSettings } from "@slm/training";
+import { resolveParts, type PartSettings, type TrainingSettings } from "@slm/training";
 import { z } from "zod";
 import { formatCount } from "../output/format.js";
 import type { EstimateRequest, StageEstimate } from "../pipeline/stage.js";
@@ -51,7 +55,12 @@ export async function estimateTeacher(request: EstimateRequest<TeacherConfig>): 
 /** Time and memory of a distillation, the teacher's work included where its shape is known. */
 export async function estimateDistill(request: EstimateRequest<DistillConfig>): Promise<StageEstimate> {
   const { settings, compute } = request;
-  const facts = await dataFacts(request, settings.student);
+  const { maxSource, maxTarget, ...student } = settings.student;
+  const before =
+    student.architecture === "encoder-decoder" && student.vision !== undefined
+      ? imageTokenCount(student.vision)
+      : 0;
+  const facts = await dataFacts(request, { maxSource: maxSource - before, maxTarget });
   const config = parseModelConfig({ ...settings.student, ...vocabularyFields(facts) }, "distill: student");
   const scored = pairsScored(request, facts);
   const extraFlops = scored === 0 ? 0 : scored * (await teacherFlops(request, facts));
@@ -105,7 +114,7 @@ export async function estimateCache(request: EstimateRequest<CacheConfig>): Prom
 interface TrainingPlan {
   readonly config: ModelConfig;
   readonly facts: DataFacts;
-  readonly settings: TrainingSettings;
+  readonly settings: TrainingSettings & PartSettings;
   readonly threads: number | undefined;
   /** Work beside the steps. */
   readonly extraFlops?: number;
@@ -118,8 +127,9 @@ async function trainingEstimate({
   threads,
   extraFlops = 0,
 }: TrainingPlan): Promise<StageEstimate> {
-  const { batchSize, optimizer, averageDecay, accumulate, lora, buckets } = settings;
-  const batchTokens = batchSize * (facts.source + facts.target);
+  const { batchSize, optimizer, averageDecay, accumulate, buckets } = settings;
+  const pairTokens = imageTokensOf(config) + facts.source + facts.target;
+  const batchTokens = batchSize * pairTokens;
   const rate = await measureMatmulRate(
     { rows: Math.min(batchTokens, 4096), inner: config.width, columns: config.feedForward },
     threads,
@@ -131,14 +141,11 @@ async function trainingEstimate({
   // The program of each length bucket keeps the memory it once took.
   const activations = buckets * (batchTokens * layers * config.width * ACTIVATIONS_PER_WIDTH + logits);
   const all = parameterCount(config);
-  const trained =
-    lora === undefined
-      ? all
-      : loraSpecs(config, lora).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const trained = trainedParameters(config, settings);
   const copies = 2 + MOMENTS[optimizer] + (averageDecay > 0 ? 1 : 0) + (accumulate > 1 ? 1 : 0);
   return {
     parameters: trained,
-    tokens: pairsSeen(settings) * (facts.source + facts.target),
+    tokens: pairsSeen(settings) * pairTokens,
     flops,
     seconds: flops / rate,
     memoryBytes: 4 * (all + copies * trained + activations) + PROCESS_BYTES,
@@ -152,12 +159,20 @@ async function trainingEstimate({
   };
 }
 
-/** Of one pair. */
+/** Weights of the parts that are trained in full, and adapters. */
+function trainedParameters(config: ModelConfig, settings: PartSettings): number {
+  const { parts, adapters } = resolveParts(config, settings, "distill");
+  const whole = parameterSpecs(config).filter(({ name }) => parts[partOf(name)] === "full");
+  return [...whole, ...adapters].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}
+
+/** Of one pair, its image included. */
 function forwardFlops(config: ModelConfig, { source, target }: DataFacts): number {
   const { encoderPerSourceToken, decoderPerTargetToken } = flopsPerToken(config);
-  return config.architecture === "encoder-decoder"
-    ? source * encoderPerSourceToken + target * decoderPerTargetToken
-    : (source + target) * decoderPerTargetToken;
+  if (config.architecture === "decoder-only") return (source + target) * decoderPerTargetToken;
+  const { vision, width } = config;
+  const image = vision === undefined ? 0 : flopsPerImage(vision, width);
+  return image + (imageTokensOf(config) + source) * encoderPerSourceToken + target * decoderPerTargetToken;
 }
 
 /** Of scoring one pair by all teachers whose shapes are known. */

@@ -2,7 +2,7 @@
 import { distill, distillConfig, type DistillConfig, type DistillReport } from "@slm/distillation";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateDistill } from "../estimates/training-estimate.js";
-import { defineStage } from "../pipeline/stage.js";
+import { defineStage, type StageFile } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
 export const distillStage = defineStage<DistillConfig>({
@@ -18,6 +18,8 @@ export const distillStage = defineStage<DistillConfig>({
     { stage: "teacher", required: false },
     { stage: "cache", required: false },
   ],
+  files: ({ initialize: { vision } }): readonly StageFile[] =>
+    vision === undefined ? [] : [{ setting: "initialize.vision", path: vision }],
   estimate: estimateDistill,
   run: ({ settings, compute, inputs, work, ...context }): Promise<DistillReport> =>
     withEngine(compute, (engine) =>

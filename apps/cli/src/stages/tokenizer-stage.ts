@@ -1,5 +1,5 @@
 /** Stage `tokenizer`: the vocabulary of the training rows. */
-import { DATA_FILES, readRows, type Row } from "@slm/data";
+import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
 import { tokenizerConfig, trainTokenizer, writeTokenizer, type TokenizerConfig } from "@slm/tokenizer";
 import { join } from "node:path";
 import { defineStage } from "../pipeline/stage.js";
@@ -31,10 +31,11 @@ export const tokenizerStage = defineStage<TokenizerConfig>({
   },
 });
 
-/** Rows one by one as they are, each told of. */
+/** Rows one by one, each told of; one that a teacher of text reads otherwise also as that reads it. */
 async function* counted(rows: AsyncIterable<Row>, onRow: () => void): AsyncGenerator<Row> {
   for await (const row of rows) {
     onRow();
     yield row;
+    if (row.teacherSource !== undefined) yield textRow(row);
   }
 }

@@ -1,5 +1,6 @@
 /** The masks a model asks for under `withDropout`, so that a program can declare them as inputs. */
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
+import { imageTokensOf } from "./source-context.js";
 
 const repeated = (count: number, shape: readonly number[]): (readonly number[])[] =>
   Array.from({ length: count }, () => shape);
@@ -10,13 +11,14 @@ const repeated = (count: number, shape: readonly number[]): (readonly number[])[
  *
  * Source: residual dropout of Vaswani et al. 2017, section 5.4 (arXiv:1706.03762).
  *
- * @param source Length of the padded sources [tokens].
+ * @param text Length of the padded texts [tokens]; the tokens of an image come on top.
  */
 export const encoderDropoutShapes = (
-  { encoderLayers, width }: EncoderDecoderConfig,
+  config: EncoderDecoderConfig,
   batch: number,
-  source: number,
-): (readonly number[])[] => repeated(1 + 2 * encoderLayers, [batch, source, width]);
+  text: number,
+): (readonly number[])[] =>
+  repeated(1 + 2 * config.encoderLayers, [batch, imageTokensOf(config) + text, config.width]);
 
 /**
  * Shapes of the masks that `decode` takes, in the order it takes them: after the embedding, then of each layer after

@@ -14,9 +14,12 @@ export {
   flopsPerToken,
   HEAD_WEIGHT,
   headWeight,
+  MODEL_PARTS,
   parameterCount,
   parameterSpecs,
+  partOf,
   visionOf,
+  type ModelPart,
 } from "./parameters.js";
 export type { Initialization, ParameterSpec } from "./parameter-spec.js";
 export {
@@ -36,7 +39,13 @@ export {
 export { PROJECTOR, TOWER, towerSpecs, visionSpecs } from "./vision/vision-parameters.js";
 export { poolWeights } from "./vision/pool-weights.js";
 export { imageEmbeddings, runTower } from "./vision/tower.js";
-export { towerInput } from "./vision/tower-input.js";
+export {
+  towerInput,
+  towerReader,
+  towerSampleCount,
+  towerSamples,
+} from "./vision/tower-input.js";
+export { imageTokensOf, patchesSpec, readSource, type SourceTensors } from "./source-context.js";
 export type { Parameters } from "./blocks.js";
 export { crossCaches, encode, type CrossCache, type SourcePadding } from "./encoder.js";
 export { decode, decodeStep, outputHead, type SelfCache, type SourceContext } from "./decoder.js";

@@ -2,7 +2,7 @@
 import type { ModelConfig } from "./config.js";
 import { linearSpecs, normal, normSpec, RESIDUAL_SCALE, type ParameterSpec } from "./parameter-spec.js";
 import { imageTokenCount, towerTokens, type VisionConfig } from "./vision/vision-config.js";
-import { PROJECTOR, visionSpecs } from "./vision/vision-parameters.js";
+import { PROJECTOR, TOWER, visionSpecs } from "./vision/vision-parameters.js";
 
 function attention(name: string, config: ModelConfig): ParameterSpec[] {
   const { width, bias } = config;
@@ -113,12 +113,27 @@ export function parameterCount(config: ModelConfig): number {
   );
 }
 
-/** Weights that run once for an image, not for each token of text. */
-const VISION = "vision.";
+/** Parts of a model that may be trained differently. */
+export const MODEL_PARTS = ["text", "tower", "projector"] as const;
+export type ModelPart = (typeof MODEL_PARTS)[number];
+
+/** The part that a parameter belongs to, by its name; adapters belong to that of their weight. */
+export function partOf(name: string): ModelPart {
+  if (name.startsWith(`${TOWER}.`)) return "tower";
+  return name.startsWith(`${PROJECTOR}.`) ? "projector" : "text";
+}
+
+/** Multiply-adds (counted as two) of a matrix for each row that it is multiplied with. */
+const matrixFlops = ([outputs = 0, inputs = 0]: readonly number[]): number => 2 * outputs * inputs;
+
+/** Whether a parameter is a matrix of a linear layer: tables and positions are looked up. */
+const isMultiplied = ({ name, shape }: ParameterSpec): boolean =>
+  shape.length === 2 && name.endsWith(".weight") && name !== EMBEDDING_WEIGHT && name !== HEAD_WEIGHT;
 
 /**
  * Multiply-adds (counted as two) of the linear layers per token; attention scores are left out, being a few percent
- * at the lengths these models see. Cross-attention's key and value projections run once per source token.
+ * at the lengths these models see. Cross-attention's key and value projections run once per source token. Tokens of an image
+ * are source tokens; what makes them is {@link flopsPerImage}.
  */
 export function flopsPerToken(config: ModelConfig): {
   encoderPerSourceToken: number;
@@ -126,22 +141,20 @@ export function flopsPerToken(config: ModelConfig): {
 } {
   let encoder = 0;
   let decoder = 2 * config.vocabularySize * config.width;
-  for (const { name, shape } of parameterSpecs(config)) {
-    if (shape.length !== 2 || name === EMBEDDING_WEIGHT || name === HEAD_WEIGHT) continue;
-    const flops = 2 * shape[0]! * shape[1]!;
-    if (name.startsWith(VISION)) continue;
-    if (name.startsWith("encoder.") || /crossAttention\.(key|value)/.test(name)) encoder += flops;
-    else decoder += flops;
+  for (const spec of parameterSpecs(config)) {
+    const { name, shape } = spec;
+    if (!isMultiplied(spec) || partOf(name) !== "text") continue;
+    if (name.startsWith("encoder.") || /crossAttention\.(key|value)/.test(name))
+      encoder += matrixFlops(shape);
+    else decoder += matrixFlops(shape);
   }
   return { encoderPerSourceToken: encoder, decoderPerTargetToken: decoder };
 }
 
 /** The same for one image: the tower's linear layers once per row it reads, the projector's once per image token. */
 export function flopsPerImage(vision: VisionConfig, width: number): number {
-  const [rows, tokens] = [towerTokens(vision.tower), imageTokenCount(vision)];
+  const rows = { tower: towerTokens(vision.tower), projector: imageTokenCount(vision), text: 0 };
   return visionSpecs(vision, width)
-    .filter(({ name }) => name.endsWith(".weight"))
-    .reduce((sum, { name, shape: [outputs = 0, inputs = 0] }) => {
-      return sum + 2 * outputs * inputs * (name.startsWith(PROJECTOR) ? tokens : rows);
-    }, 0);
+    .filter(isMultiplied)
+    .reduce((sum, { name, shape }) => sum + rows[partOf(name)] * matrixFlops(shape), 0);
 }

@@ -9,7 +9,13 @@ export {
   processedSize,
   type ImageProcessing,
 } from "./image-processing.js";
-export { normalizePixels, processImage, shapeImage, type ProcessedImage } from "./process-image.js";
+export {
+  normalizePixels,
+  processImage,
+  sampleTables,
+  shapeImage,
+  type ProcessedImage,
+} from "./process-image.js";
 export {
   parsePreprocessorConfig,
   PREPROCESSOR_FILE,
@@ -25,13 +31,16 @@ export {
   type Pinpoints,
   type Tiles,
 } from "./tiles.js";
-export { toPatches } from "./patches.js";
+export { toPatches, toPixelPatches } from "./patches.js";
 export {
   checkPatchReading,
   patchReading,
   patchRows,
+  patchRowsReader,
   patchRowsShape,
+  patchSamples,
   patchSize,
   type PatchReading,
+  type PatchRowsReader,
 } from "./patch-rows.js";
 export { imageOfBytes, imageOfFile, type FoundImage, type ImageSource } from "./image-source.js";

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { SlmError } from "@slm/error";
 import { imageProcessing, parseImageProcessing, processedSize } from "./image-processing.js";
 import { MAX_INPUT_SIDE } from "./limits.js";
-import { toPatches } from "./patches.js";
+import { toPixelPatches } from "./patches.js";
 import type { PixelImage } from "./pixel-image.js";
-import { processImage } from "./process-image.js";
+import { sampleTables, shapeImage } from "./process-image.js";
 
 const side = z.int().positive().max(MAX_INPUT_SIDE);
 
@@ -47,8 +47,29 @@ export function patchRowsShape({ image, patch, classToken }: PatchReading): [row
 /** An image as rows of patches, by rows of the image; a class token is a row of zeros before them. Shapes: {@link patchRowsShape}. */
 export function patchRows(reading: PatchReading, image: PixelImage): Float32Array {
   const [count, values] = patchRowsShape(reading);
-  const patches = toPatches(processImage(image, reading.image), reading.patch);
   const rows = new Float32Array(count * values);
-  rows.set(patches, rows.length - patches.length);
+  patchRowsReader(reading)(patchSamples(reading, image), rows);
   return rows;
+}
+
+/** What {@link patchRows} is made of, a quarter of its bytes: samples of the resized image. Shapes: uint8 `[patches, values]`. */
+export const patchSamples = ({ image: processing, patch }: PatchReading, image: PixelImage): Uint8Array =>
+  toPixelPatches(shapeImage(image, processing), patch);
+
+/** Writes {@link patchRows} of an image into memory of that many numbers, out of its {@link patchSamples}. */
+export type PatchRowsReader = (samples: Uint8Array, into: Float32Array) => void;
+
+/** A reader for many images: the tables it holds take longer to make than an image to read. */
+export function patchRowsReader({ image, patch }: PatchReading): PatchRowsReader {
+  const tables = sampleTables(image);
+  const plane = patch.height * patch.width;
+  return (samples, into) => {
+    const first = into.length - samples.length;
+    into.fill(0, 0, first);
+    for (let begin = 0, channel = 0; begin < samples.length; begin += plane) {
+      const table = tables[channel]!;
+      for (let i = begin; i < begin + plane; i++) into[first + i] = table[samples[i]!]!;
+      channel = channel + 1 === tables.length ? 0 : channel + 1;
+    }
+  };
 }

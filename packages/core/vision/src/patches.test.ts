@@ -1,5 +1,5 @@
 import { expect, describe, test } from "vitest";
-import { toPatches } from "./patches.js";
+import { toPatches, toPixelPatches } from "./patches.js";
 
 describe(toPatches, () => {
   test("lays out patches by rows, values of a patch by channel, row and column", () => {
@@ -21,6 +21,31 @@ describe(toPatches, () => {
     expect([...patches]).toEqual([0, 1, 2, 3, 6, 7, 8, 9, 12, 13, 14, 15]);
     expect(() => toPatches(image, { height: 5, width: 2 })).toThrow(
       "image: patches of 5 x 2 are larger than 4 x 6 pixels",
+    );
+  });
+});
+
+describe(toPixelPatches, () => {
+  test("lays samples out as toPatches does planes, whatever the channels", () => {
+    for (const channels of [1, 3] as const) {
+      const [height, width] = [5, 7];
+      const data = Uint8Array.from({ length: height * width * channels }, (_, i) => (i * 31) % 251);
+      const plane = height * width;
+      const values = Float32Array.from(
+        { length: data.length },
+        (_, i) => data[(i % plane) * channels + Math.floor(i / plane)]!,
+      );
+      const patch = { height: 2, width: 3 };
+      expect([...toPixelPatches({ channels, height, width, data }, patch)]).toEqual([
+        ...toPatches({ channels, height, width, values }, patch),
+      ]);
+    }
+  });
+
+  test("refuses patches larger than the image", () => {
+    const image = { channels: 1, height: 1, width: 2, data: new Uint8Array(2) } as const;
+    expect(() => toPixelPatches(image, { height: 2, width: 1 })).toThrow(
+      "patches of 2 x 1 are larger than 1 x 2",
     );
   });
 });

@@ -19,11 +19,13 @@ export interface ProcessedImage {
  * compares with them.
  */
 export function processImage(image: PixelImage, config: ImageProcessing): ProcessedImage {
-  return normalizePixels(shapeImage(config.channels === 1 ? toGrey(image) : image, config), config);
+  return normalizePixels(shapeImage(image, config), config);
 }
 
-/** The pixels that are scaled and normalised: resized and cropped. */
-export function shapeImage(image: PixelImage, { resize, crop, filter }: ImageProcessing): PixelImage {
+/** The pixels that are scaled and normalised: of the channels that are asked for, resized and cropped. */
+export function shapeImage(original: PixelImage, config: ImageProcessing): PixelImage {
+  const { channels, resize, crop, filter } = config;
+  const image = channels === 1 ? toGrey(original) : original;
   const size = resizedSize(image, resize);
   const canvas = resize?.kind === "fit" ? resize : size;
   const window =
@@ -63,18 +65,24 @@ function resizedSize({ width, height }: Size, resize: ImageProcessing["resize"])
   }
 }
 
-/** `(sample · scale - mean) / std`, rounded to float32 after every step as NumPy does: rows of pixels to planes. */
-export function normalizePixels(image: PixelImage, { scale, mean, std }: ImageProcessing): ProcessedImage {
+/** Rows of pixels to planes of numbers, see {@link sampleTables}. */
+export function normalizePixels(image: PixelImage, config: ImageProcessing): ProcessedImage {
   const { width, height, channels, data } = image;
   const plane = width * height;
   const values = new Float32Array(channels * plane);
-  for (let channel = 0; channel < channels; channel++) {
-    const table = Float32Array.from({ length: 256 }, (_, sample) => {
-      const centered = Math.fround(Math.fround(sample * scale) - Math.fround(mean[channel]!));
-      return centered / Math.fround(std[channel]!);
-    });
+  sampleTables(config).forEach((table, channel) => {
     for (let pixel = 0, at = channel; pixel < plane; pixel++, at += channels)
       values[channel * plane + pixel] = table[data[at]!]!;
-  }
+  });
   return { channels, height, width, values };
+}
+
+/** What each of the 256 samples becomes, by channel: `(sample · scale - mean) / std`, rounded to float32 after every step as NumPy does. */
+export function sampleTables({ channels, scale, mean, std }: ImageProcessing): readonly Float32Array[] {
+  return Array.from({ length: channels }, (_, channel) =>
+    Float32Array.from({ length: 256 }, (_unused, sample) => {
+      const centered = Math.fround(Math.fround(sample * scale) - Math.fround(mean[channel]!));
+      return centered / Math.fround(std[channel]!);
+    }),
+  );
 }

@@ -21,7 +21,7 @@ export {
 } from "./prepare-data.js";
 export { ENCODINGS, type Encoding } from "./lines.js";
 export { readAllRows, readRows, readSources, scanRows, type ScannedLine } from "./read-rows.js";
-export { referencesOf, type Rejection, type Row } from "./row.js";
+export { referencesOf, textRow, type Rejection, type Row } from "./row.js";
 export { scanFile, type DataFile, type ScanSettings } from "./scan-file.js";
 export { shuffledOrder } from "./shuffle.js";
 export { SPLITS, type Split } from "./split.js";

@@ -29,6 +29,12 @@ export function referencesOf(row: Row): readonly string[] {
   return row.references ?? [row.target];
 }
 
+/** A row as a model that reads text alone is given it. */
+export function textRow({ source, target, references, teacherSource }: Row): Row {
+  const row = { source: teacherSource ?? source, target };
+  return references === undefined ? row : { ...row, references };
+}
+
 export const ROW_KEYS = ["source", "target", "references", "image", "teacherSource"] as const;
 const KEYS: ReadonlySet<string> = new Set(ROW_KEYS);
 

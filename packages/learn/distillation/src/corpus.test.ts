@@ -67,6 +67,24 @@ describe(writeCorpus, () => {
     await corpus.close();
   });
 
+  test("gives a teacher of the same vocabulary the source that is meant for it, where a row has one", async () => {
+    const file = join(directory, "pairs");
+    const letters = lettersAt(1);
+    const told = [...rows, { source: "c", target: "b", image: "a.png", teacherSource: "aaaaaaaa" }];
+    const request = { rows: told, tokenizer: letters, limits, where: "train", file };
+    const corpus = await writeCorpus(request, { limits: { maxSource: 8, maxTarget: 6 } });
+    const { sources, targets, taught } = await corpus.read([2, 0]);
+    expect(sources.map((tokens) => letters.decode(tokens))).toEqual(["c", "ab"]);
+    expect(taught.sources.map((tokens) => letters.decode(tokens))).toEqual(["aaaaaaaa", "ab"]);
+    expect(taught.targets).toEqual(targets);
+    expect([...corpus.taught.lengths.source]).toEqual([2, 1, 8]);
+    expect([...corpus.pairs.lengths.source]).toEqual([2, 1, 1]);
+    await corpus.close();
+    await expect(writeCorpus(request, { limits: { maxSource: 7, maxTarget: 6 } })).rejects.toThrow(
+      "train: row 3, as the teacher reads it: source has 8 tokens, the model's limit is 7",
+    );
+  });
+
   test("refuses a row beyond the teacher's limit, saying whose it is", async () => {
     const file = join(directory, "pairs");
     const request = { rows, tokenizer: lettersAt(2), limits, where: "train", file };

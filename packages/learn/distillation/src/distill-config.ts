@@ -1,6 +1,6 @@
 /** The `distill` section of a recipe: what the student is, what it learns from, and how. */
 import { decoderOnlyShape, encoderDecoderShape } from "@slm/model";
-import { DEFAULT_DEV_METRICS, devMetrics, trainingFields } from "@slm/training";
+import { DEFAULT_DEV_METRICS, devMetrics, partTraining, trainingFields } from "@slm/training";
 import { z } from "zod";
 import { asksDistributions, lossConfig } from "./loss-config.js";
 import { fullestShares, largestShare, ROUNDING, targetsConfig } from "./target-schedule.js";
@@ -25,6 +25,13 @@ const initialize = z.strictObject({
     .describe(
       "embeddings: the student's table starts as the teacher's; a narrower one as its projection on the directions of most variance.",
     ),
+  vision: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Directory of a checkpoint that sees by the same tower: the student starts with that, and with its projector where that has the same shapes. Default: random numbers.",
+    ),
 });
 
 export const distillConfig = z
@@ -33,6 +40,9 @@ export const distillConfig = z
       "Shape of the student; architecture: encoder-decoder (default) or decoder-only.",
     ),
     ...trainingFields,
+    parts: partTraining
+      .optional()
+      .describe("How the parts of a student that sees are trained: full, lora (adapters) or frozen."),
     loss: lossConfig.prefault({}).describe("What is minimized: a weighted sum of terms."),
     targets: targetsConfig.prefault({}).describe("Where each batch's targets come from; the rest are gold."),
     sampling: sampling.prefault({}).describe("How the student draws its own targets."),
@@ -48,7 +58,7 @@ export const distillConfig = z
       .default(DEFAULT_DEV_METRICS)
       .describe("Measured on the dev split; the first chooses the best checkpoint."),
   })
-  .check(({ value: { targets, loss }, issues }) => {
+  .check(({ value: { student: model, targets, loss }, issues }) => {
     const refuse = (message: string, ...path: string[]): void => {
       issues.push({ code: "custom", input: targets, path: ["targets", ...path], message });
     };
@@ -56,6 +66,17 @@ export const distillConfig = z
       refuse("teacher, student and unlabelled shares add up to more than 1");
     if (largestShare(targets.student) > 0 && !asksDistributions(loss))
       refuse("targets of the student need a term that compares distributions, such as forwardKl", "student");
+    if (model.architecture === "decoder-only" || model.vision === undefined) return;
+    if (largestShare(targets.unlabelled) > 0)
+      refuse("sources without targets have no images for a student that sees to read", "unlabelled");
+    if (loss.hiddenState > 0)
+      issues.push({
+        code: "custom",
+        input: loss,
+        path: ["loss", "hiddenState"],
+        message:
+          "compares states of the same source tokens, which a student that sees and a teacher of text have not",
+      });
   });
 
 export type DistillConfig = z.infer<typeof distillConfig>;

@@ -5,6 +5,7 @@ import { DATA_FILES, readRows } from "@slm/data";
 import {
   parameterCount,
   parseModelConfig,
+  visionOf,
   writeCheckpoint,
   type ModelConfig,
   type Weights,
@@ -24,13 +25,15 @@ import {
   METRICS_FILE,
   removeRunState,
   train,
+  type DevRow,
   type TrainReport,
 } from "@slm/training";
 import type { DistillConfig } from "./distill-config.js";
 import type { DistillInputs } from "./distill-inputs.js";
 import { distillReport } from "./distill-report.js";
 import { removeOwnCache } from "./gold-cache.js";
-import { weightsFromTeacher } from "./initial-weights.js";
+import { initialWeights } from "./initial-weights.js";
+import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
 import { SAMPLES, writeSamples } from "./samples.js";
 import { studentObjective } from "./student-objective.js";
@@ -109,10 +112,9 @@ async function trainStudent(
       metrics: settings.metrics,
     });
     try {
-      const initial =
-        settings.initialize.fromTeacher === "none"
-          ? undefined
-          : await weightsFromTeacher(config, inputs.teacherDirectory, context.seed);
+      const { initialize } = settings;
+      const { teacherDirectory } = inputs;
+      const initial = await initialWeights({ config, initialize, teacherDirectory, seed: context.seed });
       const report = await train({
         stage: "distill",
         engine,
@@ -143,24 +145,41 @@ async function describe(
 ): Promise<void> {
   const { engine, context, workDirectory: directory } = inputs;
   const rows = await devRows({ settings, inputs, config, tokenizer, ...run });
-  await writeSamples({ engine, config, weights, tokenizer, rows, seed: context.seed, directory });
+  const { dataDirectory } = inputs;
+  await writeSamples({
+    engine,
+    config,
+    weights,
+    tokenizer,
+    rows,
+    seed: context.seed,
+    dataDirectory,
+    directory,
+  });
   await writeFile(
     join(directory, "report.html"),
     await distillReport(join(directory, METRICS_FILE), { settings }),
   );
 }
 
-/** Dev rows that are measured or shown; the whole split may be larger than memory. */
-const devRows = ({ settings, inputs }: Run): ReturnType<typeof drawStreamedRows> =>
-  drawStreamedRows(
-    () => readRows(join(inputs.dataDirectory, DATA_FILES.dev)),
-    Math.max(settings.evaluateRows, SAMPLES),
-    inputs.context.seed,
-  );
+/** Dev rows that are measured or shown, with their images; the whole split may be larger than memory. */
+async function devRows({ settings, inputs, config }: Run): Promise<readonly DevRow[]> {
+  const { dataDirectory, context } = inputs;
+  const where = join(dataDirectory, DATA_FILES.dev);
+  const limit = Math.max(settings.evaluateRows, SAMPLES);
+  const rows = await drawStreamedRows(() => readRows(where), limit, context.seed);
+  const tower = visionOf(config)?.tower;
+  if (tower === undefined) return rows;
+  const seen: DevRow[] = [];
+  for (const row of rows)
+    seen.push({ ...row, samples: await readRowImage(row, tower, dataDirectory, `${where}: a row`) });
+  return seen;
+}
 
 /** Identity of everything the run reads. */
 async function runKey({ settings, config, inputs }: Run): Promise<string> {
   const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, context } = inputs;
+  const { vision } = settings.initialize;
   const data = [DATA_FILES.train, DATA_FILES.dev, DATA_FILES.unlabelled];
   return hashJson({
     settings,
@@ -170,6 +189,7 @@ async function runKey({ settings, config, inputs }: Run): Promise<string> {
     tokenizer: await Promise.all(
       [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE].map((name) => fileHash(join(tokenizerDirectory, name))),
     ),
+    ...(vision === undefined ? {} : { vision: await modelHash(vision) }),
     cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),
     teacher:
       teacherDirectory === undefined || !needsTeacher(settings) ? "none" : await modelHash(teacherDirectory),

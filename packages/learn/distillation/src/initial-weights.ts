@@ -1,16 +1,71 @@
-/** What a student starts from: random numbers, or the teacher's knowledge of which tokens are alike. */
+/** What a student starts from: random numbers, the teacher's knowledge of which tokens are alike, a tower that sees already. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { hashJson } from "@slm/artifact";
 import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/error";
 import {
   CONFIG_FILE,
   initializeFromTeacher,
   initializeWeights,
+  parameterSpecs,
+  partOf,
   readCheckpoint,
+  visionOf,
   type ModelConfig,
   type Weights,
 } from "@slm/model";
+import type { DistillConfig } from "./distill-config.js";
+
+export interface InitialWeightsRequest {
+  readonly config: ModelConfig;
+  readonly initialize: DistillConfig["initialize"];
+  readonly teacherDirectory?: string | undefined;
+  readonly seed: number;
+}
+
+/**
+ * The weights that do not start as random numbers; undefined where all do.
+ *
+ * @throws SlmError as {@link weightsFromTeacher} and {@link visionFromCheckpoint}.
+ */
+export async function initialWeights(request: InitialWeightsRequest): Promise<Weights | undefined> {
+  const { config, initialize, teacherDirectory, seed } = request;
+  const { fromTeacher, vision } = initialize;
+  const found = [
+    ...(fromTeacher === "none" ? [] : await weightsFromTeacher(config, teacherDirectory, seed)),
+    ...(vision === undefined ? [] : await visionFromCheckpoint(config, vision)),
+  ];
+  return found.length === 0 ? undefined : new Map(found);
+}
+
+/**
+ * The tower of the checkpoint in `directory`, and its projector where all of its shapes are the student's.
+ *
+ * @throws SlmError CONFIG_INVALID where one of the two does not see, or they see by different towers.
+ */
+export async function visionFromCheckpoint(config: ModelConfig, directory: string): Promise<Weights> {
+  const given = await readCheckpoint(directory);
+  const [own, theirs] = [visionOf(config), visionOf(given.config)];
+  const refuse = (reason: string): SlmError =>
+    new SlmError("CONFIG_INVALID", `distill: initialize.vision ${directory}: ${reason}`);
+  if (own === undefined) throw refuse("the student has no vision");
+  if (theirs === undefined) throw refuse("the checkpoint has no vision");
+  const keys = Object.keys({ ...own.tower, ...theirs.tower }) as (keyof typeof own.tower)[];
+  const other = keys.find((key) => hashJson(own.tower[key] ?? null) !== hashJson(theirs.tower[key] ?? null));
+  if (other !== undefined)
+    throw refuse(
+      `tower.${other} is ${JSON.stringify(theirs.tower[other])}, the student's ${JSON.stringify(own.tower[other])}`,
+    );
+  const specs = parameterSpecs(config);
+  const fits = specs
+    .filter(({ name }) => partOf(name) === "projector")
+    .every(({ name, shape }) => given.weights.get(name)?.shape.join() === shape.join());
+  const taken = specs.filter(
+    ({ name }) => partOf(name) === "tower" || (fits && partOf(name) === "projector"),
+  );
+  return new Map(taken.map(({ name }) => [name, given.weights.get(name)!]));
+}
 
 /**
  * Random weights of the student with the embedding table of the teacher in `directory`, projected to the student's width.

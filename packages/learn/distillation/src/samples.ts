@@ -1,7 +1,7 @@
 /** What the final model writes for some dev rows, to look at. */
 import { join } from "node:path";
 import { writeTextAtomic } from "@slm/artifact";
-import type { Row } from "@slm/data";
+import { thumbnail, type Row } from "@slm/data";
 import type { ModelConfig, Weights } from "@slm/model";
 import { SAMPLES_FILE } from "@slm/report";
 import type { Engine } from "@slm/tensor";
@@ -12,11 +12,15 @@ import {
   packWeights,
   planChunks,
   valueInput,
+  type DevRow,
   type LiveModel,
 } from "@slm/training";
 
 /** Rows shown. */
 export const SAMPLES = 40;
+
+/** Longest side of the small copies of images [pixels]. */
+const THUMBNAIL_PIXELS = 320;
 
 export interface SamplesRequest {
   readonly engine: Engine;
@@ -24,9 +28,11 @@ export interface SamplesRequest {
   readonly weights: Weights;
   readonly tokenizer: Tokenizer;
   /** The dev split. */
-  readonly rows: readonly Row[];
+  readonly rows: readonly DevRow[];
   readonly seed: number;
-  /** Receives {@link SAMPLES_FILE}: one JSON object {source, target, prediction} a line. */
+  /** What the paths of images are relative to. */
+  readonly dataDirectory: string;
+  /** Receives {@link SAMPLES_FILE}: one JSON object {source, target, references, image, thumbnail, prediction} a line. */
   readonly directory: string;
 }
 
@@ -37,16 +43,30 @@ export async function writeSamples(request: SamplesRequest): Promise<void> {
   const feeds: Record<string, LiveModel["feeds"][string]> = {};
   for (const chunk of planChunks(config))
     feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
-  const sources = rows.map(({ source }) => source);
-  const predictor = new GreedyPredictor(sources, tokenizer, config.maxTarget);
+  const predictor = new GreedyPredictor(rows, tokenizer, config.maxTarget);
   try {
     const predictions = await predictor.predict({ engine, config, feeds });
-    const lines = rows.map(({ source, target }, index) =>
-      JSON.stringify({ source, target, prediction: predictions[index] }),
-    );
+    const lines = [];
+    for (const [index, row] of rows.entries()) {
+      const shown = { ...shownRow(row), ...(await thumbnailOf(row, request.dataDirectory)) };
+      lines.push(JSON.stringify({ ...shown, prediction: predictions[index] }));
+    }
     await writeTextAtomic(join(directory, SAMPLES_FILE), lines.map((line) => `${line}\n`).join(""));
   } finally {
     await predictor.close();
     await engine.release(Object.values(feeds));
   }
+}
+
+const shownRow = ({ source, target, references, image }: Row): Row => ({
+  source,
+  target,
+  ...(references === undefined ? {} : { references }),
+  ...(image === undefined ? {} : { image }),
+});
+
+async function thumbnailOf({ image }: Row, dataDirectory: string): Promise<{ readonly thumbnail?: string }> {
+  if (image === undefined) return {};
+  const png = await thumbnail(dataDirectory, image, THUMBNAIL_PIXELS);
+  return { thumbnail: Buffer.from(png).toString("base64") };
 }

@@ -179,9 +179,7 @@ test("a batch of unlabelled sources has sources of the file with the teacher's t
     file: join(directory, "unlabelled"),
   });
   const { values } = await feedsAt({ targets: { unlabelled: 1 } }, 2, { unlabelled });
-  expect(new Set(values["source"])).toEqual(
-    new Set([0, 7, 8].filter((id) => values["source"]!.includes(id))),
-  );
+  expect(new Set(values["ids"])).toEqual(new Set([0, 7, 8].filter((id) => values["ids"]!.includes(id))));
   expect(Math.max(...values["lengths"]!)).toBeLessThanOrEqual(bucket.source);
   expect(values["teacher"]!.length).toBe(3 * bucket.target * studentConfig.vocabularySize);
   await unlabelled.close();

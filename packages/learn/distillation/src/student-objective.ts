@@ -1,5 +1,5 @@
 /** Where each batch's targets come from, and what the student is fed. */
-import type { ModelConfig } from "@slm/model";
+import { imageTokensOf, type ModelConfig } from "@slm/model";
 import {
   createLiveSampler,
   stepRandom,
@@ -125,11 +125,11 @@ class BatchMaker {
       if (drawn !== undefined) return this.generated(drawn, shape);
     }
     const rows = await corpus.read(batch.rows);
-    const sources = { student: rows.sources, teacher: rows.taught.sources };
+    const sources = sourcesOf(rows);
     if (origin === "teacher") return this.generated(sources, shape);
     if (origin === "student") {
       const sampler = await this.samplerFor(bucket, live);
-      const targets = await sampler.sample(live.feeds, sources.student, random);
+      const targets = await sampler.sample(live.feeds, sources.student, random, sources.images);
       return { sources, targets, gold: rows.targets, taught: await this.score(sources, targets, shape) };
     }
     return this.asStored(rows, shape);
@@ -139,8 +139,7 @@ class BatchMaker {
   private async asStored(rows: CorpusRows, shape: PassShape): Promise<Chosen> {
     const { teacher } = this.options;
     const taught = this.asksTeacher ? ((await teacher?.gold(rows, shape)) ?? NOTHING) : NOTHING;
-    const sources = { student: rows.sources, teacher: rows.taught.sources };
-    return { sources, targets: rows.targets, taught };
+    return { sources: sourcesOf(rows), targets: rows.targets, taught };
   }
 
   private async generated(sources: BatchSources, shape: PassShape): Promise<Chosen> {
@@ -158,7 +157,7 @@ class BatchMaker {
   }
 
   private async feedsOf(chosen: Chosen, pass: StudentPass, shape: PassShape): Promise<BatchFeeds> {
-    const { settings, teacher } = this.options;
+    const { config, settings, teacher } = this.options;
     const { sources, targets, gold, taught } = chosen;
     const labels = settings.loss.crossEntropy > 0 ? gold : undefined;
     const variant: LossVariant = labels === undefined ? "shared" : "separate";
@@ -166,11 +165,12 @@ class BatchMaker {
       settings.loss.hiddenState > 0 ? ((await teacher?.hidden(sources, shape)) ?? NOTHING) : NOTHING;
     const ofTargets = pass.passFeeds("taught", sources.student, targets);
     const ofLabels = labels === undefined ? undefined : pass.passFeeds("gold", sources.student, labels);
-    const sourceTokens = sources.student.reduce((sum, { length }) => sum + length, 0);
+    const before = imageTokensOf(config);
+    const sourceTokens = sources.student.reduce((sum, { length }) => sum + before + length, 0);
     return {
       variant,
       feeds: {
-        ...pass.sharedFeeds(sources.student),
+        ...pass.sharedFeeds(sources.student, sources.images),
         ...ofTargets.feeds,
         ...ofLabels?.feeds,
         ...taught.feeds,
@@ -192,3 +192,9 @@ class BatchMaker {
     return sampler;
   }
 }
+
+const sourcesOf = ({ sources, taught, images }: CorpusRows): BatchSources => ({
+  student: sources,
+  teacher: taught.sources,
+  images,
+});

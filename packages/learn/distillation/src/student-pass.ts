@@ -3,11 +3,10 @@
  * out. An encoder-decoder reads its source once for all passes; a decoder-only model reads `[source ; target]` in each.
  */
 import {
-  crossCaches,
   decode,
   decoderDropoutShapes,
-  encode,
   encoderDropoutShapes,
+  readSource,
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
   type ModelConfig,
@@ -15,13 +14,14 @@ import {
 } from "@slm/model";
 import type { HostTensor } from "@slm/runtime";
 import { sequenceBatch } from "@slm/teacher";
-import { lengthBias, math, type Tensor, type TensorSpec } from "@slm/tensor";
-import { labelFeeds, sourceFeeds, targetFeeds } from "./target-batch.js";
+import { math, type Tensor, type TensorSpec } from "@slm/tensor";
+import { sourceFeeds, sourceSpecs } from "@slm/training";
+import { labelFeeds, targetFeeds } from "./target-batch.js";
 
 type Specs = Readonly<Record<string, TensorSpec>>;
 type Inputs = Readonly<Record<string, Tensor>>;
 
-/** Rows and padded lengths of a program; `target` counts decoder positions. */
+/** Rows and padded lengths of a program; `source` counts tokens of text, `target` decoder positions. */
 export interface PassShape {
   readonly batch: number;
   readonly source: number;
@@ -52,7 +52,11 @@ export interface StudentPass {
   /** Dropout masks in the order they are taken, for passes over so many sets of targets. */
   dropoutShapes(passes: number): readonly (readonly number[])[];
   open(parameters: Parameters, x: Inputs): StudentStates;
-  sharedFeeds(sources: readonly ArrayLike<number>[]): Readonly<Record<string, HostTensor>>;
+  /** @param images samples of each source's image, of a student that sees. */
+  sharedFeeds(
+    sources: readonly ArrayLike<number>[],
+    images?: readonly Uint8Array[],
+  ): Readonly<Record<string, HostTensor>>;
   /** Everything of one pass, its labels, mask and count included. */
   passFeeds(
     prefix: string,
@@ -70,22 +74,15 @@ export function studentPass(config: ModelConfig, shape: PassShape): StudentPass 
 function encoderDecoderPass(config: EncoderDecoderConfig, shape: PassShape): StudentPass {
   const { batch, source, target } = shape;
   return {
-    shared: {
-      source: { dtype: "int32", shape: [batch, source] },
-      lengths: { dtype: "int32", shape: [batch] },
-    },
+    shared: sourceSpecs(config, { rows: batch, source }),
     passInputs: (prefix) => ({ [`${prefix}.target`]: { dtype: "int32", shape: [batch, target] } }),
     dropoutShapes: (passes) => [
       ...encoderDropoutShapes(config, batch, source),
       ...repeat(passes, () => decoderDropoutShapes(config, batch, target)),
     ],
     open: (parameters, x) => {
-      const [ids, lengths] = [x["source"]!, x["lengths"]!];
-      const encoded = encode(config, parameters, ids, { lengths });
-      const context = {
-        cross: crossCaches(config, parameters, encoded),
-        bias: lengthBias({ lengths, ids }, {}),
-      };
+      const [ids, lengths] = [x["ids"]!, x["lengths"]!];
+      const { encoded, context } = readSource(config, parameters, { ids, lengths, patches: x["patches"] });
       return {
         target: (prefix) => {
           const hidden = decode(config, parameters, x[`${prefix}.target`]!, { source: context });
@@ -94,7 +91,7 @@ function encoderDecoderPass(config: EncoderDecoderConfig, shape: PassShape): Stu
         source: () => math.reshape(encoded, [batch * source, config.width]),
       };
     },
-    sharedFeeds: (sources) => ({ ...sourceFeeds(sources, shape, config.tokens) }),
+    sharedFeeds: (sources, images) => sourceFeeds(config, { rows: batch, source }, sources, images),
     passFeeds: (prefix, _sources, targets) => targetFeeds(prefix, targets, shape, config.tokens),
   };
 }

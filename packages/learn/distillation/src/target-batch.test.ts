@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { sourceFeeds, targetFeeds } from "./target-batch.js";
+import { targetFeeds } from "./target-batch.js";
 
 const marks = { pad: 0, bos: 1, eos: 2 };
 
@@ -24,17 +24,4 @@ describe(targetFeeds, () => {
     expect([...feeds["kl.labels"]!.data]).toEqual([2, 0]);
     expect([...feeds["kl.mask"]!.data]).toEqual([1, 0]);
   });
-});
-
-test("sources are padded on the right, and rows without one hold a single padding token", () => {
-  const { source, lengths } = sourceFeeds(
-    [
-      [5, 6],
-      [7, 8, 9],
-    ],
-    { batch: 3, source: 3 },
-    marks,
-  );
-  expect([...source.data]).toEqual([5, 6, 0, 7, 8, 9, 0, 0, 0]);
-  expect([...lengths.data]).toEqual([2, 3, 1]);
 });

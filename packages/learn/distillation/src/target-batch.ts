@@ -7,24 +7,6 @@ interface Marks {
   readonly eos: number;
 }
 
-/** Right-padded sources and their lengths. Rows beyond the sources hold one padding token. */
-export function sourceFeeds(
-  sources: readonly ArrayLike<number>[],
-  shape: { readonly batch: number; readonly source: number },
-  { pad }: Pick<Marks, "pad">,
-): { source: HostTensor; lengths: HostTensor } {
-  const ids = new Int32Array(shape.batch * shape.source).fill(pad);
-  const lengths = new Int32Array(shape.batch).fill(1);
-  sources.forEach((tokens, row) => {
-    ids.set(tokens, row * shape.source);
-    lengths[row] = Math.max(1, tokens.length);
-  });
-  return {
-    source: createHostTensor("int32", [shape.batch, shape.source], ids),
-    lengths: createHostTensor("int32", [shape.batch], lengths),
-  };
-}
-
 interface TargetShape {
   readonly batch: number;
   readonly target: number;

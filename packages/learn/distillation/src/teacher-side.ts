@@ -21,6 +21,8 @@ export interface TaughtFeeds {
 export interface BatchSources {
   readonly student: readonly Int32Array[];
   readonly teacher: readonly Int32Array[];
+  /** Samples of each source's image, of a student that sees. */
+  readonly images?: readonly Uint8Array[] | undefined;
 }
 
 /** A teacher beside a student. */
@@ -49,7 +51,12 @@ export interface TeacherSideOptions {
 
 /** A teacher that shares the student's vocabulary. */
 export function sameVocabulary({ teacher, cache }: TeacherSideOptions): TeacherSide {
-  const { vocabularySize: vocabulary, width } = teacher.config;
+  const { vocabularySize: vocabulary, width, maxSource } = teacher.config;
+  /** Sources of the teacher's own may be longer than the student's. */
+  const roomFor = (sources: BatchSources, shape: PassShape): ScoreShape => {
+    const most = longest(sources.teacher);
+    return most <= shape.source ? shape : { ...shape, source: Math.min(maxSource, roundLength(most)) };
+  };
   return {
     shape: { vocabulary, width, isAligned: false },
     gold: async ({ taught }, { batch, target }) => {
@@ -60,10 +67,11 @@ export function sameVocabulary({ teacher, cache }: TeacherSideOptions): TeacherS
       return { feeds: { teacher: distributions }, owned: [] };
     },
     score: async (sources, targets, shape) => {
-      const scored = await teacher.score(pairsOf(sources.teacher, targets), shape);
+      const scored = await teacher.score(pairsOf(sources.teacher, targets), roomFor(sources, shape));
       return { feeds: { teacher: scored }, owned: [scored] };
     },
-    generate: (sources, shape) => teacher.generate(sources.teacher, shape, { kind: "greedy" }, () => 0),
+    generate: (sources, shape) =>
+      teacher.generate(sources.teacher, roomFor(sources, shape), { kind: "greedy" }, () => 0),
     hidden: async (sources, { batch, source }) => {
       const { hiddenStates } = teacher;
       if (hiddenStates === undefined) throw noStates();

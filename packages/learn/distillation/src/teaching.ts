@@ -1,17 +1,19 @@
 /** Opens what a student learns from: the data in both models' tokens, the teacher, and its stored distributions. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { DATA_FILES, readRows, readSources } from "@slm/data";
+import { DATA_FILES, readRows, readSources, type Row } from "@slm/data";
 import { SlmError } from "@slm/error";
-import type { ModelConfig } from "@slm/model";
+import { imageTokensOf, visionOf, type ModelConfig } from "@slm/model";
 import { loadTeachers, type CacheRowKind, type Teacher, type TeacherCache } from "@slm/teacher";
 import type { Tokenizer, TokenizerFiles } from "@slm/tokenizer";
-import { writeCorpus, type Corpus, type OtherTokenizer } from "./corpus.js";
+import type { PairLimits } from "@slm/training";
+import { withImages, writeCorpus, type Corpus, type OtherTokenizer, type TeacherReader } from "./corpus.js";
 import type { DistillConfig } from "./distill-config.js";
 import type { DistillInputs } from "./distill-inputs.js";
 import { openGoldCache } from "./gold-cache.js";
 import { asksDistributions } from "./loss-config.js";
-import { modelHash } from "./run-key.js";
+import { IMAGES_FILE, IMAGES_RECORD, openRowImages } from "./row-images.js";
+import { fileHash, modelHash } from "./run-key.js";
 import { StoredTargets } from "./stored-targets.js";
 import type { StoredByOrigin } from "./student-objective.js";
 import { largestShare, type TargetOrigin } from "./target-schedule.js";
@@ -28,7 +30,13 @@ const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {
   generated: "generated.bin",
 };
 /** All of them. */
-export const RUN_FILES: readonly string[] = [CORPUS_FILE, UNLABELLED_FILE, ...Object.values(STORED_FILES)];
+export const RUN_FILES: readonly string[] = [
+  CORPUS_FILE,
+  UNLABELLED_FILE,
+  IMAGES_FILE,
+  IMAGES_RECORD,
+  ...Object.values(STORED_FILES),
+];
 
 export interface TeachingRequest {
   readonly settings: DistillConfig;
@@ -122,16 +130,59 @@ function otherTokenizer(opened: OpenTeacher | undefined): OtherTokenizer | undef
   return { tokenizer: opened.relation.teacher, limits: opened.teacher.config };
 }
 
-function openCorpus(
-  { inputs, config, tokenizer }: TeachingRequest,
-  opened: OpenTeacher | undefined,
-): Promise<Corpus> {
-  const where = join(inputs.dataDirectory, DATA_FILES.train);
-  const file = join(inputs.workDirectory, CORPUS_FILE);
-  return writeCorpus(
-    { rows: readRows(where), tokenizer, limits: config, where, file },
-    otherTokenizer(opened),
-  );
+/** How the teacher reads rows; undefined where there is none. */
+function teacherReader(opened: OpenTeacher | undefined): TeacherReader | undefined {
+  return opened === undefined ? undefined : (otherTokenizer(opened) ?? { limits: opened.teacher.config });
+}
+
+/** What the student takes of a row's text: its image comes before it. */
+export const textLimits = (config: ModelConfig): PairLimits => ({
+  maxSource: config.maxSource - imageTokensOf(config),
+  maxTarget: config.maxTarget,
+});
+
+async function openCorpus(request: TeachingRequest, opened: OpenTeacher | undefined): Promise<Corpus> {
+  const { inputs, config, tokenizer } = request;
+  const { dataDirectory, workDirectory, context } = inputs;
+  const where = join(dataDirectory, DATA_FILES.train);
+  const file = join(workDirectory, CORPUS_FILE);
+  const tower = visionOf(config)?.tower;
+  const rows = tower === undefined ? withoutImages(readRows(where), where) : readRows(where);
+  const limits = textLimits(config);
+  const corpus = await writeCorpus({ rows, tokenizer, limits, where, file }, teacherReader(opened));
+  if (tower === undefined) return corpus;
+  try {
+    const images = await openRowImages({
+      rows: () => readRows(where),
+      identity: await fileHash(where),
+      tower,
+      dataDirectory,
+      workDirectory,
+      where,
+      context,
+    });
+    return withImages(corpus, images);
+  } catch (error) {
+    await corpus.close();
+    throw error;
+  }
+}
+
+/** Rows as they are. @throws SlmError DATA_INVALID for one that speaks about an image */
+async function* withoutImages(rows: AsyncIterable<Row>, where: string): AsyncGenerator<Row> {
+  let count = 0;
+  for await (const row of rows) {
+    count += 1;
+    if (row.image !== undefined)
+      throw new SlmError(
+        "DATA_INVALID",
+        `${where}: row ${count} has an image, but the student reads text only`,
+        {
+          suggestions: ["say how it sees in distill.student.vision"],
+        },
+      );
+    yield row;
+  }
 }
 
 /** What the cache holds for the origins that have a share. */

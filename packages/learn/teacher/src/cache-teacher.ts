@@ -3,7 +3,7 @@ import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { StageContext } from "@slm/artifact";
 import type { Strategy } from "@slm/decoding";
-import { DATA_FILES, readRows, readSources, type Row } from "@slm/data";
+import { DATA_FILES, readRows, readSources, textRow, type Row } from "@slm/data";
 import { SlmError } from "@slm/error";
 import type { Engine } from "@slm/tensor";
 import {
@@ -146,10 +146,11 @@ async function generateTargets(
   });
 }
 
-/** Sources of a file of rows; rows of one source follow each other. */
+/** Sources of a file of rows as the teacher reads them; rows of one source follow each other. */
 async function* distinctSources(path: string): AsyncGenerator<string> {
   let last: string | undefined;
-  for await (const { source } of readRows(path)) {
+  for await (const row of readRows(path)) {
+    const { source } = textRow(row);
     if (source !== last) yield source;
     last = source;
   }

@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { hashJson, type StageContext } from "@slm/artifact";
-import { DATA_FILES, readAllRows, readRows } from "@slm/data";
+import { DATA_FILES, readAllRows, readRows, textRow } from "@slm/data";
 import { SlmError } from "@slm/error";
 import { readCheckpoint, writeCheckpoint, type Checkpoint, type DecoderOnlyConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
@@ -82,7 +82,7 @@ async function trainOn(
   { dataDirectory, workDirectory, engine, context }: FinetuneInputs,
 ): Promise<TrainReport> {
   const dev = greedyDevMetric({
-    rows: await readAllRows(join(dataDirectory, DATA_FILES.dev)),
+    rows: (await readAllRows(join(dataDirectory, DATA_FILES.dev))).map(textRow),
     tokenizer,
     limit: settings.evaluateRows,
     seed: context.seed,

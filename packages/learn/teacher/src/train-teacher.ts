@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { rm } from "node:fs/promises";
 import { hashJson, type StageContext } from "@slm/artifact";
-import { DATA_FILES, readAllRows, readRows } from "@slm/data";
+import { DATA_FILES, readAllRows, readRows, textRow } from "@slm/data";
 import { decoderOnlyConfig, parameterCount, writeCheckpoint, type DecoderOnlyConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
 import { loadTokenizer, readTokenizerFiles, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
@@ -86,7 +86,7 @@ async function trainOn(
     lengths: pairs.lengths,
     objective: teacherObjective(config, pairs, settings),
     dev: greedyDevMetric({
-      rows: await readAllRows(join(dataDirectory, DATA_FILES.dev)),
+      rows: (await readAllRows(join(dataDirectory, DATA_FILES.dev))).map(textRow),
       tokenizer,
       limit: settings.evaluateRows,
       seed: context.seed,

@@ -43,21 +43,23 @@ async function liveOf(config: ModelConfig, seed: number): Promise<LiveModel> {
 describe.each(MODELS)("greedy predictions of a $architecture model", (config) => {
   test("are the same for a text alone and among others of other lengths", async () => {
     const live = await liveOf(config, 1);
-    const together = await new GreedyPredictor(words, tokenizer, 5).predict(live);
+    const together = await new GreedyPredictor(rows, tokenizer, 5).predict(live);
     for (const [index, word] of words.entries())
-      expect(await new GreedyPredictor([word], tokenizer, 5).predict(live)).toEqual([together[index]]);
+      expect(await new GreedyPredictor([{ source: word }], tokenizer, 5).predict(live)).toEqual([
+        together[index],
+      ]);
   });
 
   test("follow the weights they are given, whichever tensors those are in", async () => {
     const [first, second] = [await liveOf(config, 5), await liveOf(config, 6)];
-    const predictor = new GreedyPredictor(words, tokenizer, 5);
+    const predictor = new GreedyPredictor(rows, tokenizer, 5);
     const before = await predictor.predict(first);
     // Weights of the second model on the engine of the first.
     const moved: Record<string, LiveModel["feeds"][string]> = {};
     for (const [name, tensor] of Object.entries(second.feeds))
       moved[name] = await first.engine.upload(await second.engine.download(tensor));
     const after = await predictor.predict({ ...first, feeds: moved });
-    expect(after).toEqual(await new GreedyPredictor(words, tokenizer, 5).predict(second));
+    expect(after).toEqual(await new GreedyPredictor(rows, tokenizer, 5).predict(second));
     expect(after).not.toEqual(before);
     expect(await predictor.predict(first)).toEqual(before);
     await predictor.close();

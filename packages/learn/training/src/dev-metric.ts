@@ -3,11 +3,14 @@ import { referencesOf, shuffledOrder, type Row } from "@slm/data";
 import { SlmError } from "@slm/error";
 import { METRICS, type MetricName } from "@slm/metrics";
 import type { Tokenizer } from "@slm/tokenizer";
-import { GreedyPredictor } from "./greedy-predictor.js";
+import { GreedyPredictor, type SeenText } from "./greedy-predictor.js";
 import type { DevMetric } from "./training-contract.js";
 
+/** A row with the samples of its image, for a model that sees. */
+export type DevRow = Row & Pick<SeenText, "samples">;
+
 export interface DevMetricOptions {
-  readonly rows: readonly Row[];
+  readonly rows: readonly DevRow[];
   readonly tokenizer: Tokenizer;
   /** Rows measured, drawn once by the seed. */
   readonly limit: number;
@@ -33,11 +36,7 @@ export function greedyDevMetric(options: DevMetricOptions): GreedyDevMetric {
   const { tokenizer, maxTarget, metrics } = options;
   const chosen = drawRows(options.rows, options.limit, options.seed);
   const references = chosen.map(referencesOf);
-  const predictor = new GreedyPredictor(
-    chosen.map(({ source }) => source),
-    tokenizer,
-    maxTarget,
-  );
+  const predictor = new GreedyPredictor(chosen, tokenizer, maxTarget);
   return {
     name: metrics[0],
     betterIs: METRICS[metrics[0]].betterIs,
@@ -52,7 +51,7 @@ export function greedyDevMetric(options: DevMetricOptions): GreedyDevMetric {
 }
 
 /** At most `limit` rows, the same ones for the same seed. */
-export function drawRows(rows: readonly Row[], limit: number, seed: number): readonly Row[] {
+export function drawRows<T extends Row>(rows: readonly T[], limit: number, seed: number): readonly T[] {
   return Array.from(shuffledOrder(rows.length, seed, 0).slice(0, limit), (index) => rows[index]!);
 }
 

@@ -1,4 +1,4 @@
-/** Greedy predictions of a model's current weights for a fixed set of texts. */
+/** Greedy predictions of a model's current weights for a fixed set of texts, or of texts beside images. */
 import { decode } from "@slm/decoding";
 import type { Tokenizer } from "@slm/tokenizer";
 import { createLiveDecoder, type LiveDecoder } from "./live-decoder.js";
@@ -7,24 +7,31 @@ import type { LiveModel } from "./training-contract.js";
 /** Texts decoded together. */
 const ROWS = 128;
 
+/** What a model reads: a text and, of a model that sees, samples of the image before it (`towerSamples`). */
+export interface SeenText {
+  readonly source: string;
+  readonly samples?: Uint8Array | undefined;
+}
+
 /** Decodes the same texts again and again, each time with the weights as they are; programs are compiled once. */
 export class GreedyPredictor {
   private readonly tokenizer: Tokenizer;
   private readonly sources: readonly Int32Array[];
+  private readonly images: readonly (Uint8Array | undefined)[];
   private readonly maxTarget: number;
   /** Indices of sources by length: batches of similar length end together. */
   private readonly order: readonly number[];
   private decoder: LiveDecoder | undefined;
 
   /**
-   * @param texts what the model reads.
    * @param maxTarget most tokens of a prediction, its end mark included.
    * @throws SlmError DATA_INVALID for a text that the tokenizer refuses.
    */
-  constructor(texts: readonly string[], tokenizer: Tokenizer, maxTarget: number) {
+  constructor(texts: readonly SeenText[], tokenizer: Tokenizer, maxTarget: number) {
     this.tokenizer = tokenizer;
     this.maxTarget = maxTarget;
-    this.sources = texts.map((text) => Int32Array.from(tokenizer.encodeSource(text)));
+    this.sources = texts.map(({ source }) => Int32Array.from(tokenizer.encodeSource(source)));
+    this.images = texts.map(({ samples }) => samples);
     const { sources } = this;
     this.order = [...sources.keys()].sort((a, b) => sources[a]!.length - sources[b]!.length);
   }
@@ -39,6 +46,7 @@ export class GreedyPredictor {
       const step = await this.decoder.start(
         batch.map((index) => this.sources[index]!),
         live.feeds,
+        batch.flatMap((index) => this.images[index] ?? []),
       );
       const results = await decode(step, {
         bos,

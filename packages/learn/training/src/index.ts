@@ -36,6 +36,14 @@ export {
   type LoraSettings,
   type TrainingSettings,
 } from "./training-config.js";
+export {
+  PART_TRAINING,
+  partTraining,
+  resolveParts,
+  type PartSettings,
+  type PartTraining,
+  type ResolvedParts,
+} from "./part-training.js";
 export { stepScalars } from "./optimizer.js";
 export { orthogonalize } from "./muon.js";
 export { partsOf, planRun, stateInput, stateOutput, type ChunkPlan } from "./state-layout.js";
@@ -60,6 +68,9 @@ export {
   drawStreamedRows,
   greedyDevMetric,
   type DevMetricOptions,
+  type DevRow,
   type GreedyDevMetric,
 } from "./dev-metric.js";
-export { GreedyPredictor } from "./greedy-predictor.js";
+export { GreedyPredictor, type SeenText } from "./greedy-predictor.js";
+export { RecordFile, RecordFileWriter } from "./record-file.js";
+export { sourceFeeds, sourceSpecs, type SourceShape } from "./source-feeds.js";

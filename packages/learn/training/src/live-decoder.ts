@@ -14,6 +14,7 @@ import {
   stepProgram,
   type LiveDecoderShape,
 } from "./live-programs.js";
+import { filled, sourceFeeds } from "./source-feeds.js";
 import type { LiveModel } from "./training-contract.js";
 
 /** Decodes batches with a model's current weights; programs are compiled once. */
@@ -23,8 +24,13 @@ export interface LiveDecoder {
    * A decoder that has read these sources and expects the begin mark next. Ends the use of the one before.
    *
    * @param weights the model's weights now, where they are not in the tensors that the decoder was made with.
+   * @param images samples of each source's image, of a model that sees.
    */
-  start(sources: readonly Int32Array[], weights?: LiveModel["feeds"]): Promise<StepDecoder>;
+  start(
+    sources: readonly Int32Array[],
+    weights?: LiveModel["feeds"],
+    images?: readonly Uint8Array[],
+  ): Promise<StepDecoder>;
   close(): Promise<void>;
 }
 
@@ -67,40 +73,29 @@ class CachedLiveDecoder implements LiveDecoder {
     this.caches = caches;
   }
 
-  async start(sources: readonly Int32Array[], weights = this.live.feeds): Promise<StepDecoder> {
+  async start(
+    sources: readonly Int32Array[],
+    weights = this.live.feeds,
+    images?: readonly Uint8Array[],
+  ): Promise<StepDecoder> {
     const { rows } = this.shape;
+    const { config, engine } = this.live;
     this.weights = weights;
     if (sources.length === 0 || sources.length > rows) {
       throw new SlmError("UNEXPECTED", `live decoder: 1 to ${rows} sources expected, got ${sources.length}`);
     }
-    const padded = Array.from({ length: rows }, (_, row) => sources[row] ?? sources[0]!);
     const { encoder } = this.programs;
     const state = new LiveStep(this, new Int32Array(rows));
-    if (encoder === undefined) {
-      await state.prefill(padded);
+    if (encoder === undefined || config.architecture === "decoder-only") {
+      await state.prefill(filled(sources, rows));
       return state;
     }
-    await this.live.engine.release(Object.values(this.context));
-    const outputs = Object.keys(contextSpecs(this.live.config, this.shape));
-    const { kept } = await encoder.run({ feeds: { ...weights, ...this.sourceFeeds(padded) }, keep: outputs });
+    await engine.release(Object.values(this.context));
+    const outputs = Object.keys(contextSpecs(config, this.shape));
+    const read = sourceFeeds(config, this.shape, filled(sources, rows), images && filled(images, rows));
+    const { kept } = await encoder.run({ feeds: { ...weights, ...read }, keep: outputs });
     this.context = kept;
     return state;
-  }
-
-  private sourceFeeds(sources: readonly Int32Array[]): Record<string, HostTensor> {
-    const { rows, source } = this.shape;
-    const ids = new Int32Array(rows * source).fill(this.live.config.tokens.pad);
-    sources.forEach((tokens, row) => {
-      ids.set(tokens, row * source);
-    });
-    return {
-      ids: createHostTensor("int32", [rows, source], ids),
-      lengths: createHostTensor(
-        "int32",
-        [rows],
-        Int32Array.from(sources, ({ length }) => length),
-      ),
-    };
   }
 
   /** Runs one position per row; row r is written at cache slot positions[r]. */

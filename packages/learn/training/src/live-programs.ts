@@ -1,22 +1,23 @@
 /** The two programs of decoding with live weights: the encoder, and one position with its caches. */
 import {
-  crossCaches,
   decodeStep,
-  encode,
+  imageTokensOf,
   outputHead,
+  readSource,
   type EncoderDecoderConfig,
   type ModelConfig,
   type Parameters,
   type SourceContext,
 } from "@slm/model";
-import { lengthBias, math, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
+import { math, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
 import { planChunks, unpackParameters, valueSpecs } from "./parameter-layout.js";
+import { sourceSpecs } from "./source-feeds.js";
 
 /** Fixed sizes of a live decoder's programs. */
 export interface LiveDecoderShape {
   /** Rows decoded together; fewer sources are padded with copies of the first. */
   readonly rows: number;
-  /** Longest source [tokens]. */
+  /** Longest text of a source [tokens]. */
   readonly source: number;
   /** Cache capacity [positions]; a decoder-only model's source counts too. */
   readonly capacity: number;
@@ -35,9 +36,10 @@ export const layersOf = (config: ModelConfig): number[] =>
 /** Cross-attention inputs of the step program: what the encode program returns, by name. */
 export function contextSpecs(
   config: ModelConfig,
-  { rows, source }: LiveDecoderShape,
+  { rows, source: text }: LiveDecoderShape,
 ): Record<string, TensorSpec> {
   const { kvHeads, headDim } = config;
+  const source = text + imageTokensOf(config);
   const specs: Record<string, TensorSpec> = { bias: { dtype: "float32", shape: [rows, 1, 1, source] } };
   for (const layer of layersOf(config)) {
     specs[`cross.${layer}.key`] = { dtype: "float32", shape: [rows, kvHeads, headDim, source] };
@@ -46,30 +48,21 @@ export function contextSpecs(
   return specs;
 }
 
-/** Inputs that hold padded sources. */
-export const sourceSpecs = ({ rows, source }: LiveDecoderShape): Record<string, TensorSpec> => ({
-  ids: { dtype: "int32", shape: [rows, source] },
-  lengths: { dtype: "int32", shape: [rows] },
-});
-
-/** What the decoder sees of sources: `ids` and `lengths` of {@link sourceSpecs}. */
-export function readSources(
+/** What the decoder sees of sources, which are inputs of `sourceSpecs`. */
+export const readSources = (
   config: EncoderDecoderConfig,
   parameters: Parameters,
   x: Readonly<Record<string, Tensor>>,
-): SourceContext {
-  const [ids, lengths] = [x["ids"]!, x["lengths"]!];
-  const encoded = encode(config, parameters, ids, { lengths });
-  return { cross: crossCaches(config, parameters, encoded), bias: lengthBias({ lengths, ids }, {}) };
-}
+): SourceContext =>
+  readSource(config, parameters, { ids: x["ids"]!, lengths: x["lengths"]!, patches: x["patches"] }).context;
 
-/** Reads sources: ids and lengths to the cross-attention caches and their bias. */
+/** Reads sources: `sourceSpecs` to the cross-attention caches and their bias. */
 export function encodeProgram(config: EncoderDecoderConfig, shape: LiveDecoderShape): ProgramDefinition {
   const chunks = planChunks(config);
   return {
     name: `live encoder ${shape.rows}x${shape.source}`,
     forwardOnly: true,
-    inputs: { ...valueSpecs(chunks), ...sourceSpecs(shape) },
+    inputs: { ...valueSpecs(chunks), ...sourceSpecs(config, shape) },
     build: (x) => {
       const { cross, bias } = readSources(config, unpackParameters(chunks, x), x);
       const outputs: Record<string, Tensor> = { bias };

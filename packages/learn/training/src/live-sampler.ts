@@ -7,6 +7,7 @@ import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runti
 import type { Program, SampleTokensOptions } from "@slm/tensor";
 import { cacheSpec, contextSpecs, encodeProgram } from "./live-programs.js";
 import { cacheNames, isSingleRun, planSampling, sampleProgram, type SamplingPlan } from "./sample-program.js";
+import { filled, sourceFeeds } from "./source-feeds.js";
 import type { LiveModel } from "./training-contract.js";
 
 export interface LiveSamplerShape {
@@ -29,8 +30,14 @@ export interface LiveSampler {
    *
    * @param weights the model's weights now.
    * @param random uniform in [0, 1): the targets are a pure function of the weights and of these numbers.
+   * @param images samples of each source's image, of a model that sees.
    */
-  sample(weights: LiveWeights, sources: readonly Int32Array[], random: () => number): Promise<number[][]>;
+  sample(
+    weights: LiveWeights,
+    sources: readonly Int32Array[],
+    random: () => number,
+    images?: readonly Uint8Array[],
+  ): Promise<number[][]>;
   close(): Promise<void>;
 }
 
@@ -80,20 +87,23 @@ class ProgramSampler implements LiveSampler {
     weights: LiveWeights,
     sources: readonly Int32Array[],
     random: () => number,
+    images?: readonly Uint8Array[],
   ): Promise<number[][]> {
     const { rows } = this.shape;
+    const { config } = this.live;
     if (sources.length === 0 || sources.length > rows)
       throw new SlmError("UNEXPECTED", `live sampler: 1 to ${rows} sources expected, got ${sources.length}`);
-    const padded = Array.from({ length: rows }, (_, row) => sources[row] ?? sources[0]!);
+    const padded = filled(sources, rows);
     const { encoder } = this.programs;
-    if (encoder === undefined) {
-      const hasEncoder = this.live.config.architecture === "encoder-decoder";
-      const held = hasEncoder ? { ...weights, ...this.sourceFeeds(padded) } : weights;
-      return (await this.run(padded, held, random)).slice(0, sources.length);
-    }
+    const read =
+      config.architecture === "encoder-decoder"
+        ? sourceFeeds(config, this.shape, padded, images && filled(images, rows))
+        : {};
+    if (encoder === undefined)
+      return (await this.run(padded, { ...weights, ...read }, random)).slice(0, sources.length);
     const { kept } = await encoder.run({
-      feeds: { ...weights, ...this.sourceFeeds(padded) },
-      keep: Object.keys(contextSpecs(this.live.config, this.plan)),
+      feeds: { ...weights, ...read },
+      keep: Object.keys(contextSpecs(config, this.plan)),
     });
     try {
       return (await this.run(padded, { ...weights, ...kept }, random)).slice(0, sources.length);
@@ -168,22 +178,6 @@ class ProgramSampler implements LiveSampler {
     }
     const { fetched } = await this.programs.step.run({ feeds, fetch: ["drawn"], into });
     return fetched["drawn"]!.data as Int32Array;
-  }
-
-  private sourceFeeds(sources: readonly Int32Array[]): Record<string, HostTensor> {
-    const { rows, source } = this.shape;
-    const ids = new Int32Array(rows * source).fill(this.live.config.tokens.pad);
-    sources.forEach((tokens, row) => {
-      ids.set(tokens, row * source);
-    });
-    return {
-      ids: createHostTensor("int32", [rows, source], ids),
-      lengths: createHostTensor(
-        "int32",
-        [rows],
-        Int32Array.from(sources, ({ length }) => length),
-      ),
-    };
   }
 
   async close(): Promise<void> {

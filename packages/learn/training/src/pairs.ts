@@ -1,5 +1,5 @@
 /** Tokenized pairs, read a batch at a time: from memory for a few, from a file for any number. */
-import type { Row } from "@slm/data";
+import { textRow, type Row } from "@slm/data";
 import { SlmError } from "@slm/error";
 import type { Tokenizer } from "@slm/tokenizer";
 import type { PairLengths } from "./buckets.js";
@@ -62,7 +62,7 @@ export interface PairFileRequest {
 }
 
 /**
- * Tokenizes rows one by one into a file: memory grows by about four bytes a row, whatever the rows hold.
+ * Tokenizes rows, as a model that reads text alone is given them, one by one into a file: memory grows by about four bytes a row, whatever the rows hold.
  *
  * @throws SlmError DATA_INVALID naming the first row whose source or target is longer than the model's limit, or without rows.
  */
@@ -73,7 +73,7 @@ export async function writePairs(request: PairFileRequest): Promise<PairFile> {
   try {
     for await (const row of rows) {
       count += 1;
-      await writer.append(tokenizeRow(row, tokenizer, limits, `${where}: row ${count}`));
+      await writer.append(tokenizeRow(textRow(row), tokenizer, limits, `${where}: row ${count}`));
     }
     if (count === 0) throw new SlmError("DATA_INVALID", `${where}: expected at least one row, got none`);
   } catch (error) {

@@ -2,7 +2,15 @@
  * How weights and moments are kept on the device: large tensors alone, small ones packed into shared flat chunks, so
  * that the optimizer is a few nodes over long vectors instead of a dozen nodes for every bias.
  */
-import { parameterSpecs, type ModelConfig, type ParameterSpec, type Weights } from "@slm/model";
+import {
+  MODEL_PARTS,
+  parameterSpecs,
+  partOf,
+  type ModelConfig,
+  type ModelPart,
+  type ParameterSpec,
+  type Weights,
+} from "@slm/model";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import { math, type Tensor, type TensorSpec } from "@slm/tensor";
 
@@ -18,6 +26,8 @@ export type ChunkKind = (typeof CHUNK_KINDS)[number];
 export interface Chunk {
   readonly name: string;
   readonly kind: ChunkKind;
+  /** The part of the model that all of it belongs to: parts may be trained differently. */
+  readonly part: ModelPart;
   readonly specs: readonly ParameterSpec[];
   readonly size: number;
 }
@@ -37,36 +47,38 @@ export const planChunks = (config: ModelConfig): Chunk[] => chunksOf(parameterSp
 export function chunksOf(all: readonly ParameterSpec[], prefix = ""): Chunk[] {
   const chunks: Chunk[] = [];
   for (const kind of CHUNK_KINDS) {
-    // Equal shapes side by side: an optimizer can treat them as one stack of matrices.
-    const specs = groupByShape(all.filter((spec) => kindOf(spec) === kind));
-    let open: ParameterSpec[] = [];
-    let size = 0;
-    const close = (members: readonly ParameterSpec[]): void => {
-      if (members.length === 0) return;
-      chunks.push({
-        name: `${prefix}${kind}.${chunks.length}`,
-        kind,
-        specs: members,
-        size: members.reduce((sum, { shape }) => sum + elementCount(shape), 0),
-      });
-    };
-    for (const spec of specs) {
-      const count = elementCount(spec.shape);
-      if (count >= LARGE) {
-        close([spec]);
-        continue;
+    for (const part of MODEL_PARTS) {
+      const specs = all.filter((spec) => kindOf(spec) === kind && partOf(spec.name) === part);
+      // Equal shapes side by side: an optimizer can treat them as one stack of matrices.
+      for (const members of cut(groupByShape(specs))) {
+        const size = members.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+        chunks.push({ name: `${prefix}${kind}.${chunks.length}`, kind, part, specs: members, size });
       }
-      if (size + count > CHUNK) {
-        close(open);
-        open = [];
-        size = 0;
-      }
-      open.push(spec);
-      size += count;
     }
-    close(open);
   }
   return chunks;
+}
+
+/** Large tensors alone, small ones packed. */
+function cut(specs: readonly ParameterSpec[]): ParameterSpec[][] {
+  const groups: ParameterSpec[][] = [];
+  let open: ParameterSpec[] = [];
+  let size = 0;
+  for (const spec of specs) {
+    const count = elementCount(spec.shape);
+    if (count >= LARGE) {
+      groups.push([spec]);
+      continue;
+    }
+    if (size + count > CHUNK) {
+      groups.push(open);
+      open = [];
+      size = 0;
+    }
+    open.push(spec);
+    size += count;
+  }
+  return open.length === 0 ? groups : [...groups, open];
 }
 
 function groupByShape(specs: readonly ParameterSpec[]): ParameterSpec[] {

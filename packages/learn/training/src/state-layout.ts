@@ -1,5 +1,6 @@
 /** Which tensors a training run keeps on the device, by program input and the output that overwrites them. */
 import { parameterSpecs, type ModelConfig, type ParameterSpec } from "@slm/model";
+import { FULL_TRAINING, type PartTraining } from "./part-training.js";
 import { ruleOf, type OptimizerSettings } from "./optimizer.js";
 import { chunksOf, planChunks, valueInput, type Chunk } from "./parameter-layout.js";
 import type { TrainingSettings } from "./training-config.js";
@@ -18,22 +19,26 @@ export interface ChunkPlan {
 
 /** Tensors trained beside the model's own: adapters, and an objective's auxiliary parameters. */
 export interface ExtraParameters {
-  /** Adapters; where there are any the model's own weights are frozen. */
   readonly adapters: readonly ParameterSpec[];
   readonly auxiliary: readonly ParameterSpec[];
 }
 
 const NOTHING_EXTRA: ExtraParameters = { adapters: [], auxiliary: [] };
 
+/** Chunks of a run in which weights of the parts that are trained in full change, and what comes on top. */
 export function planRun(
   config: ModelConfig,
   { adapters, auxiliary }: ExtraParameters = NOTHING_EXTRA,
+  parts: PartTraining = FULL_TRAINING,
 ): ChunkPlan {
   const model = planChunks(config);
   const extra = chunksOf([...adapters, ...auxiliary], "extra.");
-  return adapters.length === 0
-    ? { model, trained: [...model, ...extra], frozen: [] }
-    : { model, trained: extra, frozen: model };
+  const isTrained = ({ part }: Chunk): boolean => parts[part] === "full";
+  return {
+    model,
+    trained: [...model.filter(isTrained), ...extra],
+    frozen: model.filter((chunk) => !isTrained(chunk)),
+  };
 }
 
 /** Every parameter of a run with its starting values. */

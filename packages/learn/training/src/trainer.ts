@@ -8,10 +8,11 @@ import { JsonLog, throwIfInterrupted } from "@slm/artifact";
 import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/error";
 import { openEventFile, type EventFile } from "@slm/report";
-import { initializeParameters, loraSpecs, type ParameterSpec, type Weights } from "@slm/model";
+import { initializeParameters, type ParameterSpec, type Weights } from "@slm/model";
 import { assignBuckets, epochBatches, planBuckets, type Batch, type Bucket } from "./buckets.js";
 import { BestWeights, removeBestWeights } from "./best-weights.js";
 import { LiveWeights } from "./live-weights.js";
+import { resolveParts } from "./part-training.js";
 import { learningRateAt } from "./schedule.js";
 import { planRun, runSpecs, type ChunkPlan } from "./state-layout.js";
 import { StepRunner, type PreparedBatch } from "./step-runner.js";
@@ -90,11 +91,9 @@ class Trainer {
 
   static async start(request: TrainRequest): Promise<Trainer> {
     const { config, settings, objective, engine, workDirectory, key, context } = request;
-    const extra = {
-      adapters: settings.lora === undefined ? [] : loraSpecs(config, settings.lora),
-      auxiliary: objective.auxiliary ?? [],
-    };
-    const plan = planRun(config, extra);
+    const { parts, adapters } = resolveParts(config, settings, request.stage);
+    const extra = { adapters, auxiliary: objective.auxiliary ?? [] };
+    const plan = planRun(config, extra, parts);
     const saved = await loadState(join(workDirectory, STATE_FILE), plan, settings, key);
     const specs = runSpecs(config, extra);
     const initial = startingWeights(specs, request.initial, context.seed);

@@ -4,6 +4,7 @@ import type { ModelConfig, ParameterSpec, Weights } from "@slm/model";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import type { Batch, Bucket, PairLengths } from "./buckets.js";
+import type { PartSettings } from "./part-training.js";
 import type { LossDefinition } from "./train-program.js";
 import type { TrainingSettings } from "./training-config.js";
 
@@ -50,7 +51,7 @@ export interface TrainRequest {
   readonly stage: string;
   readonly engine: Engine;
   readonly config: ModelConfig;
-  readonly settings: TrainingSettings;
+  readonly settings: TrainingSettings & PartSettings;
   readonly lengths: PairLengths;
   readonly objective: Objective;
   readonly dev: DevMetric;

@@ -4,6 +4,7 @@
  *
  * ```
  * patches [batch, tokens, patchValues] -> linear -> + positions -> (norm)
+ *   -> (convolutions: x + activation(convolution(norm(x))))
  *   -> layers: x + attention(norm(x)), x + down(activation(up(norm(x)))) -> (norm) -> (without the class token)
  *   -> (pool) -> linear -> gelu -> linear: image tokens [batch, imageTokens, width]
  * ```
@@ -25,7 +26,8 @@ import {
 import { parameter, project, type Parameters } from "../blocks.js";
 import { poolWeights } from "./pool-weights.js";
 import { patchGrid, type VisionConfig, type VisionTower } from "./vision-config.js";
-import { PROJECTOR, TOWER } from "./vision-parameters.js";
+import { convolve } from "./convolution.js";
+import { CONVOLUTION, PROJECTOR, TOWER } from "./vision-parameters.js";
 
 const ACTIVATIONS = { gelu, quickGelu } as const;
 
@@ -40,6 +42,11 @@ export function runTower(tower: VisionTower, parameters: Parameters, patches: Te
     const embedded = project(parameters, `${TOWER}.patch`, patches);
     let x = add({ a: embedded, b: parameter(parameters, `${TOWER}.positions`) }, {});
     if (tower.inputNorm) x = norm(tower, parameters, `${TOWER}.inputNorm`, x);
+    for (let index = 0; index < (tower.convolution?.layers ?? 0); index++) {
+      x = scope(`convolution.${index}`, () =>
+        neighbours(tower, parameters, `${CONVOLUTION}.layers.${index}`, x),
+      );
+    }
     for (let index = 0; index < tower.layers; index++) {
       x = scope(`layers.${index}`, () => layer(tower, parameters, `${TOWER}.layers.${index}`, x));
     }
@@ -68,6 +75,13 @@ function norm({ normEpsilon }: VisionTower, parameters: Parameters, name: string
   return scope(name.slice(name.lastIndexOf(".") + 1), () =>
     layerNorm({ x, weight, bias }, { epsilon: normEpsilon }),
   );
+}
+
+/** x + activation(convolution(norm(x))). */
+function neighbours(tower: VisionTower, parameters: Parameters, name: string, x: Tensor): Tensor {
+  const normed = norm(tower, parameters, `${name}.norm`, x);
+  const read = convolve(parameters, name, normed, patchGrid(tower), tower.convolution!);
+  return add({ a: x, b: ACTIVATIONS[tower.activation]({ x: read }, {}) }, {});
 }
 
 function layer(tower: VisionTower, parameters: Parameters, name: string, x: Tensor): Tensor {

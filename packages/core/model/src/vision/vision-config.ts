@@ -15,6 +15,19 @@ const MAX_SIZE = 1 << 16;
 const size = z.int().positive().max(MAX_SIZE);
 const side = z.int().positive().max(MAX_INPUT_SIDE);
 
+/** Odd, so that a kernel has a middle. */
+const kernelSide = z
+  .int()
+  .positive()
+  .max(15)
+  .refine((length) => length % 2 === 1, "a kernel has a middle: its sides are odd");
+
+const convolution = z.strictObject({
+  layers: z.int().positive().max(64).describe("Layers, each added to what it reads."),
+  height: kernelSide.describe("Rows of patches that are read together, an odd number."),
+  width: kernelSide.describe("Columns of patches, an odd number."),
+});
+
 export const visionTower = z.strictObject({
   image: imageProcessing.describe("How images become the numbers that this tower reads."),
   patch: patchSize.describe("Pixels that become one token."),
@@ -31,6 +44,11 @@ export const visionTower = z.strictObject({
     .default("none")
     .describe(
       "A token before the patches that stands for none of them; dropped: not among the tower's results.",
+    ),
+  convolution: convolution
+    .optional()
+    .describe(
+      "Layers before the others that read each patch with its neighbours, wherever it lies: what is near belongs together, which attention has to learn. Default: none.",
     ),
   patchBias: z.boolean().default(true).describe("Bias of the layer that reads patches."),
   inputNorm: z.boolean().default(false).describe("Layer norm before the first layer, as CLIP has it."),
@@ -104,6 +122,8 @@ export function checkTower(tower: VisionTower, where: string): void {
   const fail = (reason: string): SlmError => new SlmError("CONFIG_INVALID", `${where}: ${reason}`);
   checkPatchReading(tower, where);
   if (tower.width % tower.heads !== 0) throw fail(`heads ${tower.heads} do not divide width ${tower.width}`);
+  if (tower.convolution !== undefined && tower.classToken !== "none")
+    throw fail("a class token has no neighbours; set classToken: none, or leave out convolution");
 }
 
 /** As {@link checkTower}, for the projector too. @throws SlmError CONFIG_INVALID */

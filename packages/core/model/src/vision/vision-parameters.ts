@@ -4,12 +4,15 @@ import {
   linearSpecs,
   normal,
   RESIDUAL_SCALE,
+  zeros,
   type ParameterSpec,
 } from "../parameter-spec.js";
 import { patchValues, towerTokens, type VisionConfig, type VisionTower } from "./vision-config.js";
 
 export const TOWER = "vision.tower";
 export const PROJECTOR = "vision.projector";
+/** Layers of the tower that read neighbours. */
+export const CONVOLUTION = `${TOWER}.convolution`;
 
 /** What positions and the class token start with. Source: Dosovitskiy et al. 2021 (arXiv:2010.11929), its code's value. */
 const POSITION_STD = 0.02;
@@ -18,14 +21,34 @@ const POSITION_STD = 0.02;
 const BIASED = { bias: true } as const;
 
 export function towerSpecs(tower: VisionTower): ParameterSpec[] {
-  const { width, layers, inputNorm, outputNorm, patchBias } = tower;
+  const { width, layers, inputNorm, outputNorm, patchBias, convolution } = tower;
   return [
     ...linearSpecs(`${TOWER}.patch`, [width, patchValues(tower)], { bias: patchBias }),
     { name: `${TOWER}.positions`, shape: [towerTokens(tower), width], initialization: normal(POSITION_STD) },
     ...(inputNorm ? layerNormSpecs(`${TOWER}.inputNorm`, width) : []),
+    ...(convolution === undefined ? [] : convolutionSpecs(convolution, width)),
     ...Array.from({ length: layers }, (_, layer) => layerSpecs(`${TOWER}.layers.${layer}`, tower)).flat(),
     ...(outputNorm ? layerNormSpecs(`${TOWER}.outputNorm`, width) : []),
   ];
+}
+
+/** One matrix for each place of the kernel. */
+function convolutionSpecs(
+  { layers, height, width: across }: NonNullable<VisionTower["convolution"]>,
+  width: number,
+): ParameterSpec[] {
+  const places = height * across;
+  const initialization = normal(RESIDUAL_SCALE / Math.sqrt(width * places));
+  return Array.from({ length: layers }, (_, layer) => {
+    const name = `${CONVOLUTION}.layers.${layer}`;
+    return [
+      ...layerNormSpecs(`${name}.norm`, width),
+      ...Array.from({ length: places }, (_unused, place) => {
+        return { name: `${name}.${place}.weight`, shape: [width, width], initialization };
+      }),
+      { name: `${name}.${(places - 1) / 2}.bias`, shape: [width], initialization: zeros },
+    ];
+  }).flat();
 }
 
 function layerSpecs(name: string, { width, feedForward }: VisionTower): ParameterSpec[] {

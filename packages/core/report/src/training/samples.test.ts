@@ -64,6 +64,14 @@ describe(samplesSection, () => {
     expect(html.length).toBeLessThan(100_000);
   });
 
+  test("shows the small copies of images inside the page, and takes nothing else for one", () => {
+    const png = "iVBORw0KGgoAAAANSUhEUg==";
+    const html = pageOf(row("A B", { image: "images/dev/a.png", thumbnail: png }) + row("C"));
+    expect(html).toContain(`<img src="data:image/png;base64,${png}" alt="images/dev/a.png">`);
+    expect(parseSamples(row("A B", { thumbnail: "PHN2Zz4=" })).unreadable).toBe(1);
+    expect(pageOf(row("A B"))).not.toContain("<img");
+  });
+
   test("shows markup as text", () => {
     expect(pageOf(row("<img src=x onerror=alert(1)>"))).not.toContain("<img");
   });

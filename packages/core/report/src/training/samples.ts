@@ -8,8 +8,17 @@ import { readJsonLines } from "./json-lines.js";
 /** Name of the file, in the directory of a run. */
 export const SAMPLES_FILE = "samples.jsonl";
 
+/** How the base64 of every PNG file begins. */
+const PNG_BASE64 = /^iVBORw0KGg[a-zA-Z0-9+/]+=*$/;
+
 const sample = z.looseObject({
   source: z.string(),
+  image: z.string().optional().describe("Path of the image that the source is about."),
+  thumbnail: z
+    .string()
+    .regex(PNG_BASE64)
+    .optional()
+    .describe("A small copy of it: the bytes of a PNG file in base64."),
   target: z.string().describe("The expected answer."),
   references: z
     .array(z.string())
@@ -64,6 +73,7 @@ export function worstFirst(rows: readonly Sample[]): readonly Sample[] {
 export function samplesSection({ rows, unreadable }: Samples): ReportSection {
   const right = rows.filter(isRight).length;
   const isScored = rows.some(({ score }) => score !== undefined);
+  const isSeen = rows.some(({ thumbnail }) => thumbnail !== undefined);
   const shown = worstFirst(rows).slice(0, SHOWN_ROWS);
   const sentences = [
     `${right} of ${rows.length} answers equal an accepted one.`,
@@ -80,11 +90,13 @@ export function samplesSection({ rows, unreadable }: Samples): ReportSection {
     table: {
       columns: [
         { title: "", align: "left" },
+        ...(isSeen ? [{ title: "image", align: "left" } as const] : []),
         ...texts,
         ...(isScored ? [{ title: "score", align: "right" } as const] : []),
       ],
       rows: shown.map((row): readonly TableCell[] => [
         isRight(row) ? { text: "✓ right", tone: "good" } : { text: "✗ wrong", tone: "bad" },
+        ...(isSeen ? [pictureOf(row)] : []),
         cut(row.source),
         (row.references ?? [row.target]).map(cut).join(" | "),
         cut(row.prediction),
@@ -93,6 +105,9 @@ export function samplesSection({ rows, unreadable }: Samples): ReportSection {
     },
   };
 }
+
+const pictureOf = ({ image = "", thumbnail }: Sample): TableCell =>
+  thumbnail === undefined ? "" : { text: image, png: Buffer.from(thumbnail, "base64") };
 
 /** The first samples as a Markdown table, for TensorBoard's text tab. */
 export function samplesMarkdown({ rows }: Samples): string {

@@ -1,0 +1,57 @@
+import { mkdtemp, readdir, rm, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { RecordFile, RecordFileWriter } from "./record-file.js";
+
+let directory = "";
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "records-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+/** Records larger than half of the writer's buffer, so that it is emptied in between. */
+const BYTES = 3 * 2 ** 20;
+const recordOf = (value: number): Uint8Array => new Uint8Array(BYTES).fill(value);
+
+async function written(count: number): Promise<RecordFile> {
+  const writer = await RecordFileWriter.create(join(directory, "records"), BYTES);
+  for (let value = 0; value < count; value++) await writer.append(recordOf(value));
+  return writer.finish();
+}
+
+describe(RecordFile, () => {
+  test("gives back records in any order, as often as asked", async () => {
+    const file = await written(4);
+    expect(file.count).toBe(4);
+    const read = await file.read([3, 0, 3]);
+    expect(read.map((record) => [record.length, record[0], record.at(-1)])).toEqual([
+      [BYTES, 3, 3],
+      [BYTES, 0, 0],
+      [BYTES, 3, 3],
+    ]);
+    await expect(file.read([4])).rejects.toThrow("record 4 of 4");
+    await file.close();
+  });
+
+  test("is refused where it holds no whole records", async () => {
+    await (await written(2)).close();
+    await truncate(join(directory, "records"), BYTES + 1);
+    await expect(RecordFile.open(join(directory, "records"), BYTES)).rejects.toMatchObject({
+      code: "DATA_INVALID",
+    });
+    await expect(RecordFile.open(join(directory, "none"), BYTES)).rejects.toMatchObject({
+      code: "INPUT_MISSING",
+    });
+  });
+});
+
+describe(RecordFileWriter, () => {
+  test("leaves nothing under the name before it is finished, and takes records of one size only", async () => {
+    const writer = await RecordFileWriter.create(join(directory, "records"), 4);
+    await writer.append(new Uint8Array(4));
+    await expect(writer.append(new Uint8Array(3))).rejects.toThrow("a record of 3 bytes, expected 4");
+    await writer.abandon();
+    expect(await readdir(directory)).toEqual(["records.unfinished"]);
+  });
+});
