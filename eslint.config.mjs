@@ -18,6 +18,11 @@ const depConstraints = [
   },
   { sourceTag: "device:web", onlyDependOnLibsWithTags: ["device:none", "device:web"] },
   { sourceTag: "device:cpu", onlyDependOnLibsWithTags: ["device:none", "device:cpu"] },
+  // Other devices are other execution providers of the same worker, and the processor is what they fall back to.
+  ...["gpu", "npu"].map((device) => ({
+    sourceTag: `device:${device}`,
+    onlyDependOnLibsWithTags: ["device:none", "device:cpu", `device:${device}`],
+  })),
 ];
 
 export default tseslint.config(

@@ -83,10 +83,27 @@ describe("slm run", () => {
       "bench.json",
       "manifest.json",
       "report.html",
+      "table.md",
     ]);
     const text = await slm(...argv);
     expect(text.exitCode).toBe(0);
-    expect(text.stdout).toContain("first token p50 / p95 [ms]");
+    expect(text.stdout).toContain("first token p50 / p90 / p95 / p99 [ms]");
+  }, 120_000);
+
+  test("slm bench fails against an earlier benchmark that was better, and names the figure in JUnit XML too", async () => {
+    const earlier = join(root, "report", "bench.json");
+    const argv = ["bench", "run/deploy", "--runs", "2", "--compare", earlier, "--junit", "bench.xml"];
+    // Two runs of a machine that others use too: times may differ by anything, sizes by nothing.
+    const allowed = await json(...argv, "--max-regression", "10000%");
+    expect(allowed.exitCode).toBe(0);
+    expect(await readFile(join(root, "bench.xml"), "utf8")).toContain('failures="0"');
+    const before = JSON.parse(await readFile(earlier, "utf8")) as { models: { bytes: number }[] };
+    before.models[0]!.bytes = 1;
+    await writeFile(earlier, JSON.stringify(before));
+    const refused = await slm(...argv, "--max-regression", "10000%");
+    expect(refused.exitCode).toBe(3);
+    expect(refused.stderr).toMatch(/deploy: size \[bytes\] 1\.000 -> .* beyond the noise/);
+    expect(await readFile(join(root, "bench.xml"), "utf8")).toContain('failures="1"');
   }, 120_000);
 
   test("reads prompts from standard input", async () => {

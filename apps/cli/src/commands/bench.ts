@@ -4,7 +4,8 @@ import { SlmError } from "@slm/error";
 import { basename, resolve } from "node:path";
 import type { PaperSuiteResult } from "../suites/paper-suite.js";
 import { suiteFlags, type SuiteFlags } from "../suites/suite-flags.js";
-import { threadsFlag } from "../recipe-flags.js";
+import { deviceFlags, deviceRequest } from "../device-flags.js";
+import { percentFlag } from "../percent-flag.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface BenchReport extends BenchResult {
@@ -58,14 +59,25 @@ export class BenchCommand extends SlmCommand<BenchReport> {
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
-      summary: "Write bench.json and report.html there.",
+      summary: "Write bench.json, report.html and table.md there.",
+    }),
+    junit: Flags.string({ helpValue: "<file>", summary: "Write the result as JUnit XML, for CI." }),
+    compare: Flags.string({
+      helpValue: "<file>",
+      summary: "bench.json of an earlier benchmark; exit 3 if a figure became worse than --max-regression.",
+      exclusive: ["suite"],
+    }),
+    "max-regression": percentFlag({
+      summary: "Allowed change for the worse. Default: 5%.",
+      dependsOn: ["compare"],
     }),
     ...suiteFlags,
-    threads: threadsFlag,
+    ...deviceFlags,
   };
   static override examples = [
     "<%= config.bin %> bench runs/quickstart/deploy --baseline decoder-only --data runs/quickstart/data/test.jsonl",
     "<%= config.bin %> bench small exported -o report",
+    "<%= config.bin %> bench deploy --compare main/bench.json --max-regression 5% --junit bench.xml",
     "<%= config.bin %> bench --suite paper -o paper --sources 128,512,2048 --schemes float32,cpu",
   ];
 
@@ -80,44 +92,56 @@ export class BenchCommand extends SlmCommand<BenchReport> {
         suggestions: ["slm bench MODEL", "slm bench --suite paper -o DIR"],
       });
     const { benchConfig, writeBenchReport } = await import("@slm/bench");
+    const { failOnRegression, readEarlier, withRegression, writeJunit } =
+      await import("../models/bench-outputs.js");
     const { benchWithBaseline } = await import("../models/bench-setup.js");
     const { choosePrompts } = await import("../models/bench-prompts.js");
     const { benchLines } = await import("../output/bench-lines.js");
-    const { withModels } = await import("../models/open-model.js");
-    const { withRuntime } = await import("../compute/open-engine.js");
+    const { withDevice } = await import("../compute/with-device.js");
     const { writeStandalone } = await import("../models/standalone-artifact.js");
     const paths = argv.map(String);
-    const { runs = DEFAULT_RUNS, seed, threads, baseline = null, output } = flags;
+    const { runs = DEFAULT_RUNS, seed, baseline = null, output } = flags;
     const forced = flags["force-tokens"];
+    // Before anything is measured.
+    const earlier = flags.compare === undefined ? undefined : await readEarlier(flags.compare);
     const context = this.context(seed);
     const config = benchConfig.parse({ runs, ...(forced === undefined ? {} : { forceTokens: forced }) });
-    const result = await withRuntime(threads, (runtime) =>
-      withModels(paths, { runtime, ...context }, async (directories) => {
+    const result = await withDevice(
+      paths,
+      { ...deviceRequest(flags), ...context },
+      async ({ directories, recipe }) => {
         const models = directories.map((directory, at) => ({ name: nameOf(paths, at), directory }));
         const prompts = await choosePrompts({ ...flags, model: directories[0]!, count: runs });
-        const request = { models, baseline, prompts, config, threads, context };
-        if (output === undefined) return benchWithBaseline(request);
+        const request = { models, baseline, prompts, config, runtime: recipe, context };
+        const measure = async (): Promise<BenchResult> =>
+          withRegression(await benchWithBaseline(request), earlier, flags["max-regression"]);
+        if (output === undefined) return measure();
         const sources = Object.fromEntries(models.map(({ name, directory }) => [name, directory]));
         return writeStandalone(
           { directory: output, kind: "bench", sources, settings: { ...config, baseline }, seed },
           async (work) => {
-            const measured = await benchWithBaseline(request);
+            const measured = await measure();
             await writeBenchReport(work, measured);
             return measured;
           },
         );
-      }),
+      },
     );
     this.#tables = benchLines(result);
-    return { ...result, report: output ?? null };
+    const report = { ...result, report: output ?? null };
+    if (flags.junit !== undefined) await writeJunit(flags.junit, result);
+    failOnRegression(report);
+    return report;
   }
 
-  async #suite(flags: SuiteFlags): Promise<BenchReport> {
+  async #suite(flags: SuiteFlags & { readonly junit?: string | undefined }): Promise<BenchReport> {
     const { paperSuite } = await import("../suites/run-suite.js");
     const { claimsLine, suiteTable } = await import("../suites/suite-report.js");
     const { transposed } = await import("../output/bench-lines.js");
     const result = await paperSuite(flags, this.context(flags.seed));
     const { notes } = result;
+    if (flags.junit !== undefined)
+      await (await import("../models/bench-outputs.js")).writeJunit(flags.junit, result);
     this.#tables = [
       ...transposed(suiteTable(result)),
       ...notes.map((note) => `note: ${note}`),

@@ -1,9 +1,10 @@
 import { Flags } from "@oclif/core";
 import type { MeanLikelihood } from "@slm/evaluate";
+import { deviceNotes, type RuntimeDevice } from "@slm/runtime";
+import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { formatNumber, formatSeconds } from "../output/format.js";
 import { formatMetric } from "../output/metric-format.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
-import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface EvalResult {
@@ -17,6 +18,8 @@ export interface EvalResult {
   readonly predictions: string;
   /** Time the model ran for. */
   readonly seconds: number;
+  /** What computed, whether it was simulated, and what was to compute before. */
+  readonly device: RuntimeDevice;
 }
 
 export class EvalCommand extends SlmCommand<EvalResult> {
@@ -38,7 +41,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       summary: "Where to write the predictions, one line of JSON per row.",
     }),
     model: modelFlag,
-    threads: threadsFlag,
+    ...deviceFlags,
   };
   static override examples = [
     "<%= config.bin %> eval runs/quickstart/deploy --data runs/quickstart/data/test.jsonl --metrics wordError",
@@ -60,24 +63,34 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const model = modelOf(args.model, flags.model);
     const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
     const { measureQuality, readEvaluationRows } = await import("../models/measure-quality.js");
-    const { withModel } = await import("../models/open-model.js");
-    const { withRuntime } = await import("../compute/open-engine.js");
+    const { withDevice } = await import("../compute/with-device.js");
     const metrics = parseEvaluationMetrics(flags.metrics);
     const rows = await readEvaluationRows(flags.data, flags.limit);
     const { progress } = this.context(1);
     const context = { progress, signal: this.signal };
-    return withRuntime(flags.threads, (runtime) =>
-      withModel(model, { runtime, ...context }, async (model) => {
+    return withDevice(
+      [model],
+      { ...deviceRequest(flags), ...context },
+      async ({ directories: [model = ""], runtime }) => {
+        const { device } = runtime;
+        for (const note of deviceNotes(device)) this.note(note);
         const request = { model, rows, metrics, runtime, context, predictionsPath: flags.output };
-        return { ...(await measureQuality(request)), predictions: flags.output };
-      }),
+        return { ...(await measureQuality(request)), predictions: flags.output, device };
+      },
     );
   }
 
-  protected override lines({ n, metrics, likelihood, predictions, seconds }: EvalResult): readonly string[] {
+  protected override lines({
+    n,
+    metrics,
+    likelihood,
+    predictions,
+    seconds,
+    device,
+  }: EvalResult): readonly string[] {
     const width = Math.max(...Object.keys(metrics).map(({ length }) => length));
     return [
-      `${n} rows in ${formatSeconds(seconds)}`,
+      `${n} rows in ${formatSeconds(seconds)}${device.simulated ? `, ${device.description}` : ""}`,
       ...Object.entries(metrics).map(
         ([name, value]) => `${name.padEnd(width)}  ${formatMetric(name, value)}`,
       ),

@@ -1,9 +1,10 @@
 import { Flags } from "@oclif/core";
 import type { EndReason } from "@slm/decoding";
 import type { Generation } from "@slm/generate";
+import { deviceNotes, type RuntimeDevice } from "@slm/runtime";
+import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { choiceFlags, choiceOptions } from "../models/choice-flags.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
-import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 
 /** One text as `--json` shows it. */
@@ -27,6 +28,8 @@ export interface GenerateResult extends GeneratedText {
   readonly generations: readonly GeneratedText[];
   /** Whether the texts were printed while they were made. */
   readonly streamed: boolean;
+  /** What computed, whether it was simulated, and what was to compute before. */
+  readonly device: RuntimeDevice;
 }
 
 export class GenerateCommand extends SlmCommand<GenerateResult> {
@@ -53,7 +56,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
     ...choiceFlags,
     model: modelFlag,
-    threads: threadsFlag,
+    ...deviceFlags,
   };
   static override examples = [
     "<%= config.bin %> generate runs/quickstart/deploy --prompt hello",
@@ -67,19 +70,22 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     const model = modelOf(args.model, flags.model);
     const { readQuestions } = await import("../models/questions.js");
     const { loadGenerator } = await import("@slm/generate");
-    const { withModel } = await import("../models/open-model.js");
-    const { withRuntime } = await import("../compute/open-engine.js");
+    const { withDevice } = await import("../compute/with-device.js");
     const { locateModel } = await import("../models/locate-model.js");
     const { readSchema, schemaConstraint } = await import("../models/read-constraint.js");
     await locateModel(model);
     const schema = flags["json-schema"] === undefined ? undefined : await readSchema(flags["json-schema"]);
     const streamed = flags.stream && !this.jsonEnabled();
     const { progress } = this.context(1);
-    const texts = await withRuntime(flags.threads, (runtime) =>
-      withModel(model, { runtime, progress, signal: this.signal }, async (directory) => {
+    const { texts, device } = await withDevice(
+      [model],
+      { ...deviceRequest(flags), progress, signal: this.signal },
+      async ({ directories: [directory = ""], runtime }) => {
         const { prompt: prompts, image } = flags;
         const questions = await readQuestions({ prompts, image, stream: process.stdin, model: directory });
         const sources = questions.map(({ source }) => source);
+        const { device } = runtime;
+        for (const note of deviceNotes(device)) this.note(note);
         const generator = await loadGenerator(directory, runtime);
         const options = {
           ...choiceOptions(flags),
@@ -94,10 +100,11 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
           results.push(...(await generator.generate([source], { ...options, onToken })));
           process.stdout.write("\n");
         }
-        return results.map((generation, row) => describe(questions[row]!.prompt, generation));
-      }),
+        const texts = results.map((generation, row) => describe(questions[row]!.prompt, generation));
+        return { texts, device };
+      },
     );
-    return { ...texts[0]!, generations: texts, streamed };
+    return { ...texts[0]!, generations: texts, streamed, device };
   }
 
   protected override lines({ generations, streamed }: GenerateResult): readonly string[] {

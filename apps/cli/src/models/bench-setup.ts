@@ -9,6 +9,7 @@ import { benchModels, type BenchConfig, type BenchPrompt, type BenchResult } fro
 import { imageFolderOf, readAllRows, referencesOf, shuffledOrder } from "@slm/data";
 import { SlmError } from "@slm/error";
 import { BASELINE_NAME } from "@slm/onnx-export";
+import { RUNTIMES, type RuntimeRecipe } from "../compute/devices.js";
 import { makeBaseline } from "./make-baseline.js";
 import { pathInside } from "./row-images.js";
 
@@ -18,7 +19,8 @@ export interface BenchRequest {
   readonly baseline: "decoder-only" | null;
   readonly prompts: BenchPrompts;
   readonly config: BenchConfig;
-  readonly threads: number | undefined;
+  /** What runs the graphs, made anew in every process. */
+  readonly runtime: RuntimeRecipe;
   readonly context: StageContext;
 }
 
@@ -68,7 +70,7 @@ async function roomOf(models: BenchRequest["models"]): Promise<number> {
   );
 }
 
-export interface MeasureRequest extends Pick<BenchRequest, "models" | "config" | "threads" | "context"> {
+export interface MeasureRequest extends Pick<BenchRequest, "models" | "config" | "runtime" | "context"> {
   /** Name of the model that the others are compared with. */
   readonly baseline: string | undefined;
   readonly prompts: readonly BenchPrompt[];
@@ -76,7 +78,7 @@ export interface MeasureRequest extends Pick<BenchRequest, "models" | "config" |
 
 /** Runs the benchmark of models that are there. @throws SlmError as benchModels */
 export function measureModels(request: MeasureRequest): Promise<BenchResult> {
-  const { models, baseline, prompts, config, threads, context } = request;
+  const { models, baseline, prompts, config, runtime, context } = request;
   const require = createRequire(import.meta.url);
   const { version } = require("onnxruntime-node/package.json") as { readonly version: string };
   return benchModels({
@@ -84,9 +86,9 @@ export function measureModels(request: MeasureRequest): Promise<BenchResult> {
     ...(baseline === undefined ? {} : { baseline }),
     prompts,
     runtime: {
-      module: pathToFileURL(require.resolve("@slm/runtime-cpu")).href,
-      export: "createCpuRuntime",
-      options: { threads: threads ?? availableParallelism() },
+      module: pathToFileURL(require.resolve(RUNTIMES[runtime.kind].package)).href,
+      export: RUNTIMES[runtime.kind].export,
+      options: { threads: availableParallelism(), ...runtime.options },
     },
     engine: `onnxruntime-node ${version}`,
     config,

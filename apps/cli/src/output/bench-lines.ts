@@ -1,17 +1,30 @@
 /** A benchmark as tables for a terminal. */
-import { comparisonsTable, deviceLine, figuresTable, type BenchResult } from "@slm/bench";
+import { comparisonsTable, deviceLines, figuresTable, regressionTable, type BenchResult } from "@slm/bench";
 import CliTable from "cli-table3";
 
 type Figures = ReturnType<typeof figuresTable>;
 
-/** The device, one column per model, one per comparison, and reasons to read them with care. */
+/** The device, one column per model, one per comparison, changes, and reasons to read them with care. */
 export function benchLines(result: BenchResult): readonly string[] {
+  const { comparisons, notes, regression } = result;
   return [
-    deviceLine(result),
+    ...deviceLines(result),
     ...transposed(figuresTable(result)),
-    ...(result.comparisons.length === 0 ? [] : transposed(comparisonsTable(result))),
-    ...result.notes.map((note) => `note: ${note}`),
+    ...(comparisons.length === 0 ? [] : transposed(comparisonsTable(result))),
+    ...(regression === undefined ? [] : lying(regressionTable(result))),
+    ...[...notes, ...(regression?.notes ?? [])].map((note) => `note: ${note}`),
   ];
+}
+
+/** A table as it is. */
+function lying({ columns, rows }: Figures): readonly string[] {
+  const table = new CliTable({
+    style: { head: [], border: [] },
+    head: columns.map(({ title }) => title),
+    colAligns: columns.map(({ align }) => align),
+  });
+  for (const row of rows) table.push([...row]);
+  return table.toString().split("\n");
 }
 
 /** Figures down, models across: a terminal is too narrow for the other way. */

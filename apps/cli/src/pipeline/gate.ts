@@ -67,6 +67,8 @@ async function figuresOf(run: string): Promise<ReadonlyMap<string, number>> {
   if (model !== undefined) {
     figures.set("tokensPerSecond", model.tokensPerSecond.p50);
     figures.set("firstTokenMs", model.firstTokenMs.p50);
+    figures.set("interTokenMs", model.interTokenMs.p50);
+    figures.set("loadMs", model.loadMs);
     figures.set("peakRssBytes", model.peakRssBytes);
     figures.set("parameters", model.parameters);
   }

@@ -1,6 +1,7 @@
 /** Stage `bench`: speed and memory of the models of this run, beside a decoder-only baseline of equal size. */
 import { benchConfig, writeBenchReport, type BenchResult } from "@slm/bench";
 import { z } from "zod";
+import { processorRecipe } from "../compute/devices.js";
 import { benchWithBaseline, promptsFromFile } from "../models/bench-setup.js";
 import { locateModel } from "../models/locate-model.js";
 import { heldOutFile } from "../models/held-out-rows.js";
@@ -24,7 +25,7 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
   summary: "speed and memory beside a decoder-only baseline of equal size",
   section: benchSection,
   kind: "bench",
-  revision: 1,
+  revision: 2,
   measuresThreads: true,
   inputs: [
     { stage: "data", required: true },
@@ -40,7 +41,7 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
       baseline,
       prompts: await promptsFromFile(file, config.runs, context.seed),
       config,
-      threads: compute.threads,
+      runtime: processorRecipe(compute.threads),
       context,
     });
     await writeBenchReport(work, result);

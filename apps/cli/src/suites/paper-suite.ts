@@ -6,6 +6,7 @@ import { readJsonFile, throwIfInterrupted, writeJsonAtomic, type StageContext } 
 import { benchResultSchema, type BenchConfig, type BenchResult } from "@slm/bench";
 import { BASELINE_NAME } from "@slm/onnx-export";
 import type { EncoderDecoderConfig } from "@slm/model";
+import { processorRecipe } from "../compute/devices.js";
 import { measureModels } from "../models/bench-setup.js";
 import { cellsOf, PAPER_CLAIMS, splitShape, type SuiteCell, type SuiteGrid } from "./paper-setting.js";
 import { makePair } from "./suite-models.js";
@@ -100,7 +101,7 @@ async function measured(cell: SuiteCell, options: PaperSuiteOptions): Promise<Be
     baseline,
     prompts: [promptOf(cell.source)],
     config: { ...config, forceTokens: cell.answer },
-    threads,
+    runtime: processorRecipe(threads),
     context,
   });
   await writeJsonAtomic(path, result);

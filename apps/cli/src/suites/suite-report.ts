@@ -1,8 +1,8 @@
 /** The paper's comparison as a table and a page: what was measured here beside what the paper says of its devices. */
 import { join } from "node:path";
 import { writeJsonAtomic, writeTextAtomic } from "@slm/artifact";
-import { BENCH_FILES, deviceLine } from "@slm/bench";
-import { lineChart, reportPage, type Table } from "@slm/report";
+import { BENCH_FILES, deviceLines } from "@slm/bench";
+import { lineChart, markdownTable, reportPage, type Table } from "@slm/report";
 import type { PaperSuiteResult, Sides, SuiteFigures } from "./paper-suite.js";
 
 const number = (value: number): string =>
@@ -54,18 +54,8 @@ export function claimsLine({ suite: { claims } }: Pick<PaperSuiteResult, "suite"
 
 /** The table in Markdown, for a report or a commit. */
 export function suiteMarkdown(result: PaperSuiteResult): string {
-  const { columns, rows } = suiteTable(result);
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [
-    `${deviceLine(result)}. Pairs are encoder-decoder / decoder-only, medians.`,
-    "",
-    line(columns.map(({ title }) => title)),
-    line(columns.map(({ align }) => (align === "left" ? "---" : "---:"))),
-    ...rows.map((row) => line(row)),
-    "",
-    claimsLine(result),
-    "",
-  ].join("\n");
+  const intro = `${deviceLines(result).join("; ")}. Pairs are encoder-decoder / decoder-only, medians.`;
+  return `${[intro, markdownTable(suiteTable(result)), claimsLine(result)].join("\n\n")}\n`;
 }
 
 /** The suite as one self-contained HTML page. */
@@ -97,7 +87,7 @@ export async function suitePage(result: PaperSuiteResult): Promise<string> {
   ]);
   return reportPage({
     title: "The paper's comparison",
-    subtitle: deviceLine(result),
+    subtitle: deviceLines(result).join("; "),
     sections: [
       ...(notes.length === 0 ? [] : [{ heading: "Read with care", text: notes.join("\n\n") }]),
       {
@@ -111,12 +101,9 @@ export async function suitePage(result: PaperSuiteResult): Promise<string> {
   });
 }
 
-/** Files a suite writes beside those of a benchmark. */
-export const SUITE_FILES = { ...BENCH_FILES, table: "table.md" } as const;
-
 /** Writes bench.json, report.html and table.md. @throws SlmError OUTPUT_FAILED */
 export async function writeSuiteReport(directory: string, result: PaperSuiteResult): Promise<void> {
-  await writeJsonAtomic(join(directory, SUITE_FILES.result), result);
-  await writeTextAtomic(join(directory, SUITE_FILES.report), await suitePage(result));
-  await writeTextAtomic(join(directory, SUITE_FILES.table), suiteMarkdown(result));
+  await writeJsonAtomic(join(directory, BENCH_FILES.result), result);
+  await writeTextAtomic(join(directory, BENCH_FILES.report), await suitePage(result));
+  await writeTextAtomic(join(directory, BENCH_FILES.table), suiteMarkdown(result));
 }

@@ -122,6 +122,10 @@ export const DEVICE_MODEL_FILE = "model.json";
  *       -> logits float32 [batch, vocab] of the last position,
  *          presentKey(l), presentValue(l): the same buffers as pastKey(l), pastValue(l), updated in place
  * A decoder-only model's decoder has no encoder inputs; its source is a prefix of targetIds.
+ *
+ * Graphs of fixed sizes (target npu) take one text and one new token at a time: sourceBias is an input of their encoder, and
+ * their decoder takes position int32 [1] in place of pastLength and windowBias float32 [1, 1, 1, window] beside sourceBias; see
+ * `static-graphs.ts` of the exporter.
  */
 export const GRAPH_IO = {
   patches: "patches",
@@ -137,5 +141,7 @@ export const GRAPH_IO = {
   pastValue: (layer: number): string => `past.${String(layer)}.value`,
   presentKey: (layer: number): string => `present.${String(layer)}.key`,
   presentValue: (layer: number): string => `present.${String(layer)}.value`,
+  position: "position",
+  windowBias: "window_bias",
   logits: "logits",
 } as const;

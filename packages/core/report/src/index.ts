@@ -1,5 +1,6 @@
 export { barChart, type Bar, type BarChart, type BarGroup } from "./bar-chart.js";
 export { lineChart, type LineChart, type LineSeries } from "./line-chart.js";
+export { markdownTable } from "./markdown-table.js";
 export {
   reportPage,
   type CellTone,

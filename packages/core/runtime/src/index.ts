@@ -1,4 +1,17 @@
 export {
+  checkRows,
+  checkRun,
+  checkWrite,
+  checkedGraph,
+  nextTensorId,
+  unknownTensor,
+  type CheckedGraph,
+  type CheckedRun,
+  type GraphSignature,
+  type ValueSignature,
+} from "./check-run.js";
+export { deviceNotes } from "./device-notes.js";
+export {
   DTYPES,
   createHostTensor,
   elementCount,
@@ -6,8 +19,10 @@ export {
   type HostData,
   type HostTensor,
 } from "./host-tensor.js";
+export { permuteRowsInPlace } from "./row-permutation.js";
 export type {
   DeviceTensor,
+  Fallback,
   GraphSource,
   LoadOptions,
   RunRequest,

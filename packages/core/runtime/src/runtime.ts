@@ -1,12 +1,23 @@
 import type { DType, HostTensor } from "./host-tensor.js";
 
+/** A device that was to compute and does not. */
+export interface Fallback {
+  /** As it was asked for: "gpu:cuda", "npu:qnn". */
+  readonly device: string;
+  /** Why it does not. */
+  readonly reason: string;
+}
+
 /** Where a runtime computes. `simulated` is never false for a device this process does not really use. */
 export interface RuntimeDevice {
   /** Execution provider in ONNX Runtime's words: "cpu", "cuda", ... */
   readonly provider: string;
   readonly threads: number;
   readonly description: string;
+  /** Whether this is another device's work done by a processor: no time measured here is of that device. */
   readonly simulated: boolean;
+  /** Devices that were tried before, in order; empty where the first one computes. */
+  readonly fallbacks: readonly Fallback[];
 }
 
 /** A graph to load: a file (external data is found beside it) or its bytes (all weights inside). */

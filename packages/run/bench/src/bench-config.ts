@@ -9,6 +9,12 @@ export const benchConfig = z.strictObject({
     .default(40)
     .describe("Measured generations per model; the prompts are taken in turn [runs]."),
   warmup: z.int().min(0).max(1000).default(3).describe("Generations per model before measuring [runs]."),
+  loads: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(3)
+    .describe("Times each model is loaded, each in a new process; the last goes on to be measured [loads]."),
   maxTokens: z
     .int()
     .min(2)
@@ -36,7 +42,8 @@ export const benchConfig = z.strictObject({
     .max(1)
     .default(0.1)
     .describe(
-      "Medians of the first and second half of the runs that differ by more are called noise [fraction].",
+      "Medians of the first and second half of the runs, quartiles of the time per step and the machine's rates before " +
+        "and after are called noise if they differ by more, and so is more time taken by a hypervisor [fraction].",
     ),
 });
 

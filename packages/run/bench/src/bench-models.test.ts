@@ -9,7 +9,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { benchConfig } from "./bench-config.js";
 import { benchModels, type BenchInput } from "./bench-models.js";
-import { figuresTable } from "./bench-report.js";
+import { figuresTable } from "./bench-tables.js";
 import { forkModel } from "./fork-model.js";
 import { openModel } from "./local-model.js";
 import { peakMemoryBytes } from "./peak-memory.js";
@@ -38,7 +38,7 @@ export async function createFake({ ballast = 0, crash = false, vocabulary }) {
     },
   };
   return {
-    device: { provider: "fake", threads: 3, description: "none", simulated: true },
+    device: { provider: "fake", threads: 3, description: "none", simulated: true, fallbacks: [] },
     load: async () => { held.push(Buffer.alloc(ballast, 1)); return session; },
     upload: async ({ shape }) => tensor(shape),
     download: async () => { throw new Error("not here"); },
@@ -125,9 +125,11 @@ function input(change: Partial<BenchInput> = {}): BenchInput {
     prompts: ["ab", "abca"],
     runtime,
     engine: "fake 1.0",
-    config: benchConfig.parse({ runs: 4, warmup: 1, forceTokens: 5, settleMs: 0 }),
+    config: benchConfig.parse({ runs: 4, warmup: 1, loads: 1, forceTokens: 5, settleMs: 0 }),
     seed: 1,
     open: openModel,
+    rates: () => Promise.resolve({ productFlops: 1e9, readBytes: 1e9 }),
+    energy: { source: "a test", take: () => 0.25 },
     ...change,
   };
 }
@@ -136,6 +138,7 @@ describe(benchModels, () => {
   test("measures every model and compares it with the baseline", async () => {
     const { device, models, comparisons, notes } = await benchModels(input());
     expect(device).toMatchObject({ provider: "fake", threads: 3, engine: "fake 1.0", simulated: true });
+    expect(device).toMatchObject({ energy: "a test", ratesDiffer: 0 });
     expect(models.map(({ name, runs, bytes }) => [name, runs, bytes])).toEqual([
       ["student", 4, 7],
       ["baseline", 4, 7],
@@ -145,6 +148,8 @@ describe(benchModels, () => {
       generatedTokens: 5,
       flopsPerToken: 80,
       flopsPerTokenWithSource: 110,
+      // A quarter of a joule for each run of five tokens: what was used between runs is not counted.
+      joulesPerToken: 0.05,
     });
     expect(comparisons.map(({ model, ratios }) => [model, ratios.parameters])).toEqual([["student", 0.25]]);
     expect(notes.some((note) => note.includes("fake was simulated"))).toBe(true);
@@ -200,6 +205,30 @@ describe(benchModels, () => {
     expect(calls.slice(10)).toEqual(["student closed", "baseline closed"]);
   });
 
+  test("loads each model as often as it is told, each time anew, and notes a machine that changed", async () => {
+    const calls: string[] = [];
+    const speeds = [1e9, 3e9];
+    const { models, device, notes } = await benchModels(
+      input({
+        config: benchConfig.parse({ runs: 2, warmup: 0, loads: 3, settleMs: 0 }),
+        open: (options) => Promise.resolve(recording(options.directory.slice(root.length + 1), calls)),
+        rates: () => Promise.resolve({ productFlops: speeds.shift()!, readBytes: 1e9 }),
+      }),
+    );
+    expect(models.map(({ loadsMs }) => loadsMs)).toEqual([
+      [1, 1, 1],
+      [1, 1, 1],
+    ]);
+    expect(calls.slice(0, 4)).toEqual([
+      "student closed",
+      "student closed",
+      "baseline closed",
+      "baseline closed",
+    ]);
+    expect(device.rates.productFlops).toBe(3e9);
+    expect(notes.join()).toMatch(/rates before and after the models differ by 67 %/);
+  });
+
   test("closes every model when one fails", async () => {
     const calls: string[] = [];
     const open = (options: { readonly directory: string }): Promise<TimedModel> => {
@@ -245,11 +274,18 @@ function recording(name: string, calls: string[]): TimedModel {
     opened: {
       loadMs: 1,
       processRssBytes: 1,
-      device: { provider: "cpu", threads: 1, description: "", simulated: false },
+      device: { provider: "cpu", threads: 1, description: "", simulated: false, fallbacks: [] },
     },
     run: (prompt) => {
       calls.push(`${name} ${prompt}`);
-      return Promise.resolve({ firstTokenMs: 1, decodeMs: 1, steps: 5, words: 1, totalMs: 2 });
+      return Promise.resolve({
+        firstTokenMs: 1,
+        decodeMs: 1,
+        gapsMs: [0.25],
+        steps: 5,
+        words: 1,
+        totalMs: 2,
+      });
     },
     peakRssBytes: () => Promise.resolve(1),
     close: () => {

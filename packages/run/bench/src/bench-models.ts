@@ -6,9 +6,13 @@ import { loadTokenizer } from "@slm/tokenizer";
 import type { BenchConfig } from "./bench-config.js";
 import type { BenchResult } from "./bench-result.js";
 import { compareModels } from "./compare.js";
-import { describeDevice, describeMachine } from "./device.js";
+import { describeDevice, describeMachine, fasterRates } from "./device.js";
 import { forkModel } from "./fork-model.js";
 import type { OpenOptions } from "./local-model.js";
+import { openEnergyMeter, type EnergyMeter } from "./machine/energy.js";
+import { forkRates } from "./machine/fork-rates.js";
+import { processorTicks, stolenShare } from "./machine/processor.js";
+import type { MachineRates } from "./machine/rates.js";
 import { noticeProblems } from "./notes.js";
 import type { RuntimeModule } from "./runtime-module.js";
 import { interleave } from "./schedule.js";
@@ -31,6 +35,10 @@ export interface BenchInput {
   readonly signal?: AbortSignal;
   /** Opens a model for timing. Default: in a process of its own. */
   readonly open?: (options: OpenOptions) => Promise<TimedModel>;
+  /** Measures the machine. Default: on the runtime, in a process of its own. */
+  readonly rates?: () => Promise<MachineRates>;
+  /** Default: the counters of the processor. */
+  readonly energy?: EnergyMeter;
 }
 
 /** A model, opened, with what is known of it and the runs so far. */
@@ -40,8 +48,11 @@ interface Contestant {
   readonly timed: TimedModel;
   /** Length of each prompt, its image included [tokens]. */
   readonly promptTokens: readonly number[];
+  readonly loadsMs: readonly number[];
   readonly samples: Sample[];
   readonly sourceTokens: number[];
+  /** Energy of the measured runs; undefined where nothing tells it [J]. */
+  joules: number | undefined;
 }
 
 /**
@@ -53,31 +64,39 @@ interface Contestant {
  */
 export async function benchModels(input: BenchInput): Promise<BenchResult> {
   checkInput(input);
+  const { rates = () => forkRates(input.runtime), energy = openEnergyMeter(), engine, seed } = input;
   const machine = describeMachine();
   const contestants: Contestant[] = [];
   try {
+    input.progress?.({ stage: "bench", message: "measuring the machine" });
+    const ratesBefore = await rates();
     for (const { name, directory } of input.models) {
       input.progress?.({ stage: "bench", message: `loading ${name}` });
       contestants.push(await enter(input, name, directory));
     }
     await warmUp(input, contestants);
-    await takeTurns(input, contestants);
+    const ticks = processorTicks();
+    await takeTurns(input, contestants, energy);
+    const stolen = stolenShare(ticks, processorTicks());
+    const ratesAfter = await rates();
     const models = await Promise.all(
       contestants.map(async (contestant) =>
         summarize({
           ...contestant,
           opened: contestant.timed.opened,
+          rates: fasterRates(ratesBefore, ratesAfter),
           peakRssBytes: await contestant.timed.peakRssBytes(),
         }),
       ),
     );
-    const device = describeDevice(machine, contestants[0]!.timed.opened.device, input.engine);
+    const surroundings = { engine, stolenShare: stolen, energy: energy.source, ratesBefore, ratesAfter };
+    const device = describeDevice(machine, contestants[0]!.timed.opened.device, surroundings);
     const baseline = models.find(({ name }) => name === input.baseline);
     const others = models.filter((model) => model !== baseline);
     return {
       device,
       models,
-      comparisons: baseline === undefined ? [] : others.map((model) => compareModels(model, baseline)),
+      comparisons: baseline === undefined ? [] : others.map((model) => compareModels(model, baseline, seed)),
       notes: [...noticeProblems(device, models, input.config.noiseLimit)],
     };
   } finally {
@@ -86,15 +105,24 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
 }
 
 async function enter(input: BenchInput, name: string, directory: string): Promise<Contestant> {
-  const { open = forkModel, runtime, config, prompts } = input;
+  const { open = forkModel, runtime, config, prompts, signal } = input;
   const model = await readDeviceModel(directory);
   const tokenizer = await loadTokenizer(directory);
   const imageTokens = model.vision?.tokens ?? 0;
   const promptTokens = prompts.map(
     (prompt) => imageTokens + tokenizer.encodeSource(promptText(prompt)).length,
   );
-  const timed = await open({ directory, runtime, endless: config.forceTokens !== undefined });
-  return { name, model, timed, promptTokens, samples: [], sourceTokens: [] };
+  const options = { directory, runtime, endless: config.forceTokens !== undefined };
+  const loadsMs: number[] = [];
+  for (let load = 1; load < config.loads; load += 1) {
+    if (signal !== undefined) throwIfInterrupted(signal, "bench");
+    const loaded = await open(options);
+    loadsMs.push(loaded.opened.loadMs);
+    await loaded.close();
+  }
+  const timed = await open(options);
+  loadsMs.push(timed.opened.loadMs);
+  return { name, model, timed, promptTokens, loadsMs, samples: [], sourceTokens: [], joules: undefined };
 }
 
 async function warmUp(
@@ -109,14 +137,22 @@ async function warmUp(
   }
 }
 
-async function takeTurns(input: BenchInput, contestants: readonly Contestant[]): Promise<void> {
+async function takeTurns(
+  input: BenchInput,
+  contestants: readonly Contestant[],
+  energy: EnergyMeter,
+): Promise<void> {
   const { prompts, config, seed, progress = SILENT, signal } = input;
   const turns = interleave(contestants.length, prompts.length, config.runs, seed);
   for (const [done, { model, prompt }] of turns.entries()) {
     if (signal !== undefined) throwIfInterrupted(signal, "bench");
-    const { timed, samples, sourceTokens, promptTokens } = contestants[model]!;
+    const contestant = contestants[model]!;
+    const { timed, samples, sourceTokens, promptTokens } = contestant;
     await sleep(config.settleMs);
+    energy.take();
     samples.push(await timed.run(prompts[prompt]!, tokenLimit(config)));
+    const joules = energy.take();
+    if (joules !== undefined) contestant.joules = (contestant.joules ?? 0) + joules;
     sourceTokens.push(promptTokens[prompt]!);
     progress({ stage: "bench", step: done + 1, total: turns.length });
   }

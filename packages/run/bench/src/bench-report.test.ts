@@ -3,49 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readJsonFile } from "@slm/artifact";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { BENCH_FILES, benchPage, comparisonsTable, figuresTable, writeBenchReport } from "./bench-report.js";
-import { benchResultSchema, type BenchResult, type ModelFigures } from "./bench-result.js";
-import { compareModels } from "./compare.js";
-
-const STUDENT: ModelFigures = {
-  name: "student",
-  architecture: "encoder-decoder",
-  scheme: "cpu",
-  parameters: 1_330_000,
-  bytes: 2_000_000,
-  runs: 40,
-  loadMs: 12,
-  firstTokenMs: { p50: 1.5, p95: 2.5 },
-  tokensPerSecond: { p5: 800, p50: 900, p95: 1000 },
-  wordsPerSecond: { p5: 300, p50: 400, p95: 500 },
-  totalMs: { p50: 8, p95: 9 },
-  sourceTokens: 9,
-  generatedTokens: 7,
-  peakRssBytes: 120_000_000,
-  processRssBytes: 80_000_000,
-  flopsPerToken: 2_000_000,
-  flopsPerTokenWithSource: 3_500_000,
-  halvesDiffer: 0.02,
-};
-const BASELINE: ModelFigures = { ...STUDENT, name: "<b>base</b>", firstTokenMs: { p50: 6, p95: 7 } };
-
-const RESULT: BenchResult = {
-  device: {
-    cpu: "Example CPU",
-    cores: 2,
-    threads: 2,
-    memoryBytes: 8e9,
-    platform: "linux-x64",
-    node: "v20.0.0",
-    engine: "engine 1.0",
-    provider: "cpu",
-    simulated: false,
-    loadAverage: 0.1,
-  },
-  models: [STUDENT, BASELINE],
-  comparisons: [compareModels(STUDENT, BASELINE)],
-  notes: ["Runs drift."],
-};
+import { BENCH_FILES, benchMarkdown, benchPage, writeBenchReport } from "./bench-report.js";
+import { benchResultSchema } from "./bench-result.js";
+import { comparisonsTable, figuresTable } from "./bench-tables.js";
+import { RESULT } from "./figures.test-support.js";
+import { compareResults } from "./regression.js";
 
 let directory: string;
 beforeEach(async () => {
@@ -65,8 +27,12 @@ describe(figuresTable, () => {
     const table = figuresTable(RESULT);
     expect(cell(table, "parameters [M]")).toBe("1.33");
     expect(cell(table, "size [MB]")).toBe("2");
-    expect(cell(table, "first token p50 / p95 [ms]")).toBe("1.5 / 2.5");
+    expect(cell(table, "first token p50 / p90 / p95 / p99 [ms]")).toBe("1.5 / 2 / 2.5 / 3");
+    expect(cell(table, "token to token")).toBe("1.1 / 1.2 / 1.3 / 1.4");
     expect(cell(table, "decode p50 / p5 [tokens/s]")).toBe("900 / 800");
+    expect(cell(table, "  its median lies in")).toBe("1.35 to 1.65");
+    expect(cell(table, "energy [J/token]")).toBe("not measured");
+    expect(cell(table, "of the machine's")).toBe("2 % / 30 %");
     expect(cell(table, "peak memory [MB]")).toBe("120");
     expect(cell(table, "with source [MFLOP/token]")).toBe("3.5");
   });
@@ -74,7 +40,8 @@ describe(figuresTable, () => {
 
 describe(comparisonsTable, () => {
   test("shows the model's figure over the baseline's", () => {
-    expect(cell(comparisonsTable(RESULT), "first token")).toBe("0.25x");
+    expect(cell(comparisonsTable(RESULT), "first token")).toBe("0.25x (1 to 1)");
+    expect(cell(comparisonsTable(RESULT), "size")).toBe("1x");
   });
 });
 
@@ -84,7 +51,7 @@ describe(benchPage, () => {
     for (const text of ["Example CPU", "Runs drift.", "First token", "0.25x", "&lt;b&gt;base&lt;/b&gt;"]) {
       expect(page).toContain(text);
     }
-    expect(page.match(/<svg /g)).toHaveLength(3);
+    expect(page.match(/<svg /g)).toHaveLength(6);
     expect(page).not.toContain("<b>");
   });
 
@@ -92,6 +59,22 @@ describe(benchPage, () => {
     const page = await benchPage({ ...RESULT, comparisons: [], notes: [] });
     expect(page).not.toContain("Against the baseline");
     expect(page).not.toContain("Read with care");
+  });
+
+  test("shows what changed since an earlier benchmark", async () => {
+    const slower = { ...RESULT, models: [{ ...RESULT.models[0]!, loadMs: 15, loadsMs: [15, 16, 14] }] };
+    const page = await benchPage({ ...slower, regression: compareResults(slower, RESULT, 0.1) });
+    expect(page).toContain("Against the earlier benchmark");
+    expect(page).toContain("beyond the noise");
+  });
+});
+
+describe(benchMarkdown, () => {
+  test("has figures down and models across, with names as text", () => {
+    const text = benchMarkdown(RESULT);
+    expect(text).toContain("| model | student | &lt;b&gt;base&lt;/b&gt; |");
+    expect(text).toContain("| load \\[ms\\] | 12 | 12 |");
+    expect(text).toContain("Runs drift.");
   });
 });
 

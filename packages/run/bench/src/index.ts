@@ -1,13 +1,7 @@
 export { benchConfig, type BenchConfig } from "./bench-config.js";
 export { benchModels, type BenchInput } from "./bench-models.js";
-export {
-  BENCH_FILES,
-  benchPage,
-  comparisonsTable,
-  deviceLine,
-  figuresTable,
-  writeBenchReport,
-} from "./bench-report.js";
+export { BENCH_FILES, benchMarkdown, benchPage, writeBenchReport } from "./bench-report.js";
+export { comparisonsTable, deviceLines, figuresTable, regressionTable } from "./bench-tables.js";
 export {
   benchResultSchema,
   type BenchDevice,
@@ -15,5 +9,9 @@ export {
   type ModelComparison,
   type ModelFigures,
 } from "./bench-result.js";
+export { benchJunit } from "./junit.js";
+export { productRate, type ProductShape } from "./machine/rates.js";
+export { compareResults, regressionLines } from "./regression.js";
+export type { Regression } from "./regression-result.js";
 export type { RuntimeModule } from "./runtime-module.js";
 export type { BenchPrompt } from "./timed-model.js";

@@ -28,9 +28,13 @@ export async function openModel({ directory, runtime: module, endless }: OpenOpt
     keptImageBytes: 0,
   });
   const loadMs = performance.now() - start;
-  const { provider, threads, description, simulated } = runtime.device;
+  const { provider, threads, description, simulated, fallbacks } = runtime.device;
   return {
-    opened: { loadMs, processRssBytes, device: { provider, threads, description, simulated } },
+    opened: {
+      loadMs,
+      processRssBytes,
+      device: { provider, threads, description, simulated, fallbacks: [...fallbacks] },
+    },
     run: (prompt, maxTokens) => timeGeneration(generator, prompt, maxTokens),
     peakRssBytes: peakMemoryBytes,
     close: async () => {

@@ -1,10 +1,12 @@
 /**
  * The process of one model: started by `forkModel`, it loads the model and does what its parent asks, one request at a
- * time, until the parent closes it or is gone. Signals are left to the parent: a Ctrl-C reaches both.
+ * time, until the parent closes it or is gone. `forkRates` has one measure the machine. Signals are left to the parent: a Ctrl-C reaches both.
  */
 import { SlmError } from "@slm/error";
 import { openModel } from "./local-model.js";
+import { measureRates, type MachineRates } from "./machine/rates.js";
 import { requestSchema, type Reply, type Request } from "./protocol.js";
+import { importRuntime, type RuntimeModule } from "./runtime-module.js";
 import type { TimedModel } from "./timed-model.js";
 
 let model: TimedModel | undefined;
@@ -23,9 +25,20 @@ async function handle(request: Request): Promise<Reply> {
       return { kind: "ran", sample: await opened().run(request.prompt, request.maxTokens ?? undefined) };
     case "memory":
       return { kind: "memory", peakRssBytes: await opened().peakRssBytes() };
+    case "rates":
+      return { kind: "rates", rates: await ratesOf(request.runtime) };
     case "close":
       await opened().close();
       return { kind: "closed" };
+  }
+}
+
+async function ratesOf(module: RuntimeModule): Promise<MachineRates> {
+  const runtime = await importRuntime(module);
+  try {
+    return await measureRates(runtime);
+  } finally {
+    await runtime.close();
   }
 }
 

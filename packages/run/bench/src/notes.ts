@@ -1,13 +1,17 @@
 /** Reasons to read figures with care, found in the figures themselves. */
+import { deviceNotes } from "@slm/runtime";
 import type { BenchDevice, ModelFigures } from "./bench-result.js";
 
 /** Other processes busy on more than this share of the cores disturb what is measured. */
 const BUSY_SHARE = 0.25;
 
+/** Linux's governor that keeps clocks low; on Intel's own driver it is the name of the ordinary one, hence "may". */
+const SAVING = "powersave";
+
 /** Answers whose mean lengths differ by more than this are not equal work. */
 const LENGTH_TOLERANCE = 0.05;
 
-/** @param noiseLimit difference between the halves of the runs from which it is called noise [fraction] */
+/** @param noiseLimit difference from which drift, spread and lost time are called noise [fraction] */
 export function noticeProblems(
   device: BenchDevice,
   models: readonly ModelFigures[],
@@ -15,9 +19,11 @@ export function noticeProblems(
 ): readonly string[] {
   return [
     ...busyMachine(device),
+    ...changedMachine(device, noiseLimit),
     ...drift(models, noiseLimit),
+    ...wideSpread(models, noiseLimit),
     ...unequalWork(models),
-    ...simulation(device),
+    ...deviceNotes(device),
   ];
 }
 
@@ -26,6 +32,24 @@ function busyMachine({ loadAverage, cores }: BenchDevice): readonly string[] {
   return [
     `The machine was busy before the first run: load average ${loadAverage.toFixed(2)} on ${cores} cores. ` +
       "Latencies may be higher than on an idle machine.",
+  ];
+}
+
+function changedMachine(
+  { ratesDiffer, stolenShare, governor }: BenchDevice,
+  limit: number,
+): readonly string[] {
+  return [
+    ...(ratesDiffer > limit
+      ? [
+          `The machine's own rates before and after the models differ by ${percent(ratesDiffer)}: something else ran, or ` +
+            "its clock changed.",
+        ]
+      : []),
+    ...(stolenShare !== null && stolenShare > limit
+      ? [`A hypervisor took ${percent(stolenShare)} of the processors' time while runs were measured.`]
+      : []),
+    ...(governor === SAVING ? ["The clock follows the governor powersave: short runs may be slow."] : []),
   ];
 }
 
@@ -39,6 +63,16 @@ function drift(models: readonly ModelFigures[], noiseLimit: number): readonly st
     );
 }
 
+function wideSpread(models: readonly ModelFigures[], limit: number): readonly string[] {
+  return models
+    .filter(({ spread }) => spread > limit)
+    .map(
+      ({ name, spread }) =>
+        `${name}: the quartiles of its time per step lie ${percent(spread)} of the median apart, more than ` +
+        `${percent(limit)}. More runs make the median surer, not the machine calmer.`,
+    );
+}
+
 function unequalWork(models: readonly ModelFigures[]): readonly string[] {
   const lengths = models.map(({ generatedTokens }) => generatedTokens);
   const [shortest, longest] = [Math.min(...lengths), Math.max(...lengths)];
@@ -47,10 +81,6 @@ function unequalWork(models: readonly ModelFigures[]): readonly string[] {
     `Mean answers are ${shortest.toFixed(1)} to ${longest.toFixed(1)} tokens long, so total times compare unequal work; ` +
       "set forceTokens for equal work.",
   ];
-}
-
-function simulation({ simulated, provider }: BenchDevice): readonly string[] {
-  return simulated ? [`${provider} was simulated: no figure here is of that device.`] : [];
 }
 
 function percent(fraction: number): string {

@@ -1,6 +1,7 @@
 /** What a benchmark and the process of one model say to each other. Both sides check what they receive. */
 import { ERROR_EXIT, type ErrorCode } from "@slm/error";
 import { z } from "zod";
+import { machineRates } from "./machine/rates.js";
 import { runtimeModule } from "./runtime-module.js";
 import { openedSchema, promptSchema, sampleSchema } from "./timed-model.js";
 
@@ -13,6 +14,7 @@ export const requestSchema = z.discriminatedUnion("kind", [
   }),
   z.strictObject({ kind: z.literal("run"), prompt: promptSchema, maxTokens: z.int().positive().nullable() }),
   z.strictObject({ kind: z.literal("memory") }),
+  z.strictObject({ kind: z.literal("rates"), runtime: runtimeModule }),
   z.strictObject({ kind: z.literal("close") }),
 ]);
 export type Request = z.infer<typeof requestSchema>;
@@ -25,6 +27,7 @@ export const replySchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("opened"), opened: openedSchema }),
   z.strictObject({ kind: z.literal("ran"), sample: sampleSchema }),
   z.strictObject({ kind: z.literal("memory"), peakRssBytes: z.int().positive() }),
+  z.strictObject({ kind: z.literal("rates"), rates: machineRates }),
   z.strictObject({ kind: z.literal("closed") }),
   z.strictObject({
     kind: z.literal("failed"),

@@ -2,6 +2,8 @@
 import { graphBytes, type DeviceModel } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { ModelFigures } from "./bench-result.js";
+import { medianInterval } from "./interval.js";
+import type { MachineRates } from "./machine/rates.js";
 import { mean, quantile } from "./quantile.js";
 import type { Opened, Sample } from "./timed-model.js";
 
@@ -11,8 +13,13 @@ export interface Measurement {
   /** Length of the source of each run [tokens]. */
   readonly sourceTokens: readonly number[];
   readonly opened: Opened;
+  /** Every load, the one of `opened` included. */
+  readonly loadsMs: readonly number[];
   /** In the order they were run. */
   readonly samples: readonly Sample[];
+  /** Energy of all runs; undefined where nothing tells it. */
+  readonly joules: number | undefined;
+  readonly rates: MachineRates;
   readonly peakRssBytes: number;
 }
 
@@ -26,7 +33,7 @@ export interface Measurement {
  * @throws SlmError DATA_INVALID if every answer ended at its first step, so that there is no rate.
  */
 export function summarize(measurement: Measurement): ModelFigures {
-  const { name, model, opened, samples, peakRssBytes } = measurement;
+  const { name, model, opened, loadsMs, samples, joules, rates: machine, peakRssBytes } = measurement;
   const rates = samples.flatMap(decodeRate);
   if (rates.length === 0) {
     throw new SlmError(
@@ -40,9 +47,12 @@ export function summarize(measurement: Measurement): ModelFigures {
   }
   const images = samples.flatMap(({ imageMs }) => imageMs ?? []);
   const totals = samples.map(({ totalMs }) => totalMs);
+  const stepMs = rates.map((stepsPerSecond) => 1000 / stepsPerSecond);
+  const tokensPerSecond = rate(rates);
   const sourceTokens = mean(measurement.sourceTokens);
   const steps = mean(samples.map((sample) => sample.steps));
   const { encoderPerSourceToken, decoderPerTargetToken } = model.flops;
+  const bytesPerToken = model.graphs.decoder.bytes + cacheBytes(model, sourceTokens, steps);
   const perSourceToken =
     model.architecture === "encoder-decoder" ? encoderPerSourceToken : decoderPerTargetToken;
   return {
@@ -52,25 +62,51 @@ export function summarize(measurement: Measurement): ModelFigures {
     parameters: model.parameters,
     bytes: graphBytes(model),
     runs: samples.length,
-    loadMs: opened.loadMs,
-    firstTokenMs: latency(samples.map(({ firstTokenMs }) => firstTokenMs)),
+    loadMs: quantile(loadsMs, 0.5),
+    loadsMs: [...loadsMs],
+    firstTokenMs: latencyOfRuns(samples.map(({ firstTokenMs }) => firstTokenMs)),
     ...(images.length === 0 ? {} : { imageMs: latency(images) }),
-    tokensPerSecond: rate(rates),
+    interTokenMs: latency(samples.flatMap(({ gapsMs }) => gapsMs)),
+    tokensPerSecond,
     wordsPerSecond: rate(samples.map(({ words, totalMs }) => (1000 * words) / totalMs)),
-    totalMs: latency(totals),
+    totalMs: latencyOfRuns(totals),
     sourceTokens,
     generatedTokens: steps,
+    joulesPerToken: joules === undefined ? null : joules / (steps * samples.length),
     peakRssBytes,
     processRssBytes: opened.processRssBytes,
     flopsPerToken: decoderPerTargetToken,
     flopsPerTokenWithSource:
       decoderPerTargetToken + (perSourceToken * sourceTokens + (model.vision?.flopsPerImage ?? 0)) / steps,
+    bytesPerToken,
+    roofline: {
+      product: (decoderPerTargetToken * tokensPerSecond.p50) / machine.productFlops,
+      read: (bytesPerToken * tokensPerSecond.p50) / machine.readBytes,
+    },
     halvesDiffer: halvesDiffer(totals),
+    spread: (quantile(stepMs, 0.75) - quantile(stepMs, 0.25)) / quantile(stepMs, 0.5),
+    samples: samples.map(({ firstTokenMs, decodeMs, steps: taken, words, totalMs }, run) => ({
+      ...{ sourceTokens: measurement.sourceTokens[run]!, firstTokenMs, decodeMs },
+      ...{ steps: taken, words, totalMs },
+    })),
   };
 }
 
+/**
+ * Keys and values that a step reads on average: of the source, and of half an answer. A decoder-only model keeps its source
+ * in the same cache. Tables of the decoder are in its file.
+ */
+function cacheBytes(
+  { decoderLayers, kvHeads, headDim, precision }: DeviceModel,
+  source: number,
+  answer: number,
+): number {
+  const elementBytes = precision === undefined || precision === "float32" ? 4 : 2;
+  return 2 * decoderLayers * kvHeads * headDim * elementBytes * (source + answer / 2);
+}
+
 /** Steps per second after the first: the steady rate, free of encoding. None for an answer of one step. */
-function decodeRate({ steps, decodeMs }: Sample): readonly number[] {
+export function decodeRate({ steps, decodeMs }: Pick<Sample, "steps" | "decodeMs">): readonly number[] {
   return steps < 2 || decodeMs <= 0 ? [] : [(1000 * (steps - 1)) / decodeMs];
 }
 
@@ -82,10 +118,17 @@ export function halvesDiffer(values: readonly number[]): number {
   return Math.abs(first - second) / quantile(values, 0.5);
 }
 
-function latency(values: readonly number[]): ModelFigures["firstTokenMs"] {
-  return { p50: quantile(values, 0.5), p95: quantile(values, 0.95) };
+function latency(values: readonly number[]): ModelFigures["interTokenMs"] {
+  const at = (fraction: number): number => quantile(values, fraction);
+  return { p50: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99) };
+}
+
+function latencyOfRuns(values: readonly number[]): ModelFigures["firstTokenMs"] {
+  return { ...latency(values), interval: medianInterval(values) };
 }
 
 function rate(values: readonly number[]): ModelFigures["tokensPerSecond"] {
-  return { p5: quantile(values, 0.05), ...latency(values) };
+  const at = (fraction: number): number => quantile(values, fraction);
+  const tail = { p1: at(0.01), p5: at(0.05), p10: at(0.1) };
+  return { ...tail, p50: at(0.5), p95: at(0.95), interval: medianInterval(values) };
 }

@@ -28,11 +28,14 @@ export const sampleSchema = z.strictObject({
     .optional()
     .describe("Of it the image: its file read, decoded and resized, and the vision graph."),
   decodeMs: z.number().nonnegative().describe("Time of the steps after the first."),
+  gapsMs: z.array(z.number().nonnegative()).describe("From each step of the decoder to the next, in order."),
   steps: z.int().positive().describe("Decoder steps: the tokens, and the one that ended them if any."),
   words: z.int().nonnegative(),
   totalMs: z.number().positive().describe("From text to text: tokenizer, encoder, decoder."),
 });
 export type Sample = z.infer<typeof sampleSchema>;
+
+export const fallbackSchema = z.strictObject({ device: z.string(), reason: z.string() });
 
 export const openedSchema = z.strictObject({
   loadMs: z
@@ -48,6 +51,7 @@ export const openedSchema = z.strictObject({
     threads: z.int().positive(),
     description: z.string(),
     simulated: z.boolean(),
+    fallbacks: z.array(fallbackSchema),
   }),
 });
 export type Opened = z.infer<typeof openedSchema>;
@@ -73,11 +77,12 @@ export async function timeGeneration(
   const [generation] = await generator.generate([sourceOf(prompt)], options);
   const totalMs = performance.now() - start;
   if (generation === undefined) throw new Error("bench: the generator returned nothing for one prompt");
-  const { text, tokens, firstTokenMs, imageMs, finished } = generation;
+  const { text, tokens, firstTokenMs, imageMs, finished, stepsMs } = generation;
   return {
     firstTokenMs,
     ...(imageMs === undefined ? {} : { imageMs }),
     decodeMs: generation.totalMs - firstTokenMs,
+    gapsMs: stepsMs.slice(1).map((at, step) => at - stepsMs[step]!),
     steps: tokens.length + (finished ? 1 : 0),
     words: text.split(/\s+/u).filter((word) => word !== "").length,
     totalMs,

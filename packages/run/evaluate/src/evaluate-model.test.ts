@@ -17,6 +17,7 @@ function generation(text: string): Generation {
     tokens: [],
     firstTokenMs: 1,
     totalMs: 1,
+    stepsMs: [1],
     tokensPerSecond: 1,
     finished: true,
     reason: "eos",

@@ -66,7 +66,7 @@ export async function writeMemoryModel(
 
 /** Its "encoder" hands the source on, its "decoder" remembers by its cache what every row was fed. */
 export class MemoryRuntime implements Runtime {
-  readonly device = { provider: "memory", threads: 1, description: "test", simulated: true };
+  readonly device = { provider: "memory", threads: 1, description: "test", simulated: true, fallbacks: [] };
   /** Rows of every run of the decoder. */
   readonly decodedRows: number[] = [];
   /** Sources by the tensor that stands for them, texts by the cache. */

@@ -57,8 +57,8 @@ export class CachePool {
   }
 
   async #allocate({ rows, capacity }: CacheSize): Promise<CacheSet> {
-    const { decoderLayers, kvHeads, headDim } = this.#model;
-    const zeros = createHostTensor("float32", [rows, kvHeads, capacity, headDim]);
+    const { decoderLayers, kvHeads, headDim, precision = "float32" } = this.#model;
+    const zeros = createHostTensor(precision, [rows, kvHeads, capacity, headDim]);
     const past: Record<string, DeviceTensor> = {};
     const present: Record<string, DeviceTensor> = {};
     for (let layer = 0; layer < decoderLayers; layer++) {

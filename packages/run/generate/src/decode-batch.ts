@@ -1,5 +1,5 @@
 /** One batch of sources through the model, from ids to ids. */
-import { type DecodeOptions, type Decoded, type Strategy, decode } from "@slm/decoding";
+import { type DecodeOptions, decode } from "@slm/decoding";
 import type { HostTensor, Runtime } from "@slm/runtime";
 import type { EncodedSource } from "./batches.js";
 import { type CachePool, cacheCapacity } from "./caches.js";
@@ -8,7 +8,8 @@ import { GraphDecoder } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
 import type { LoadedModel } from "./loaded-model.js";
 import { roomForTokens, rowsPerSource } from "./model-limits.js";
-import type { Generation } from "./types.js";
+import { decodeStatic } from "./static/decode-static.js";
+import { type DecodedIds, timed } from "./timed.js";
 
 export interface BatchEngine {
   readonly runtime: Runtime;
@@ -27,20 +28,20 @@ export type BatchOptions = Pick<
   readonly maxTimeMs?: number;
 };
 
-export type DecodedIds = Omit<Generation, "text">;
-
 /**
  * Decodes sources together, one result per source.
  *
- * An encoder-decoder encodes them once, padded, behind the tokens of their images if it sees. A decoder-only model reads them as the beginning of its own
- * text, followed by the beginning token; they must then be of one length.
+ * An encoder-decoder encodes them once, padded, behind the tokens of their images if it sees. A decoder-only model reads them
+ * as the beginning of its own text, followed by the beginning token; they must then be of one length. Static graphs take them one
+ * by one.
  */
 export async function decodeBatch(
   { runtime, loaded, caches, images }: BatchEngine,
   batch: readonly EncodedSource[],
   options: BatchOptions,
 ): Promise<readonly DecodedIds[]> {
-  const { model, encoder, decoder } = loaded;
+  const { model, encoder, decoder, buckets } = loaded;
+  if (buckets !== undefined) return decodeStatic({ runtime, model, buckets, images }, batch, options);
   const sources = batch.map(({ ids }) => ids);
   const started = performance.now();
   const seen = images === undefined ? undefined : await seeAll(images, batch);
@@ -95,22 +96,4 @@ async function seeAll(
     batch.flatMap(({ image }) => (image === undefined ? [] : [image])),
   );
   return { tokens, imageMs: performance.now() - started };
-}
-
-interface BatchTimes {
-  readonly started: number;
-  readonly stepTimes: readonly number[];
-}
-
-function timed(
-  { tokens, finished, reason }: Decoded,
-  strategy: Strategy,
-  { started, stepTimes }: BatchTimes,
-): DecodedIds {
-  // A result of beam search is known when its batch is done; any other with its own last step.
-  const steps = strategy.kind === "beam" ? stepTimes.length : tokens.length + (finished ? 1 : 0);
-  const firstTokenMs = stepTimes[0]! - started;
-  const totalMs = stepTimes[steps - 1]! - started;
-  const tokensPerSecond = steps > 1 ? ((steps - 1) * 1000) / (totalMs - firstTokenMs) : 1000 / totalMs;
-  return { tokens, firstTokenMs, totalMs, tokensPerSecond, finished, reason };
 }

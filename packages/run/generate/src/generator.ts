@@ -77,6 +77,7 @@ class ModelGenerator implements Generator {
   async close(): Promise<void> {
     const { caches, loaded, images } = this.#engine;
     await caches.clear();
+    await loaded.buckets?.release();
     await loaded.decoder.release();
     await loaded.encoder?.release();
     await images?.release();

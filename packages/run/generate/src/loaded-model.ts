@@ -3,6 +3,7 @@ import { type DeviceModel, type GraphName, graphsOf, readDeviceModel, resolveIns
 import { SlmError } from "@slm/error";
 import type { Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, loadTokenizer } from "@slm/tokenizer";
+import { type StaticBuckets, openBuckets } from "./static/buckets.js";
 
 export interface LoadedModel {
   readonly model: DeviceModel;
@@ -12,6 +13,8 @@ export interface LoadedModel {
   /** Present exactly for an encoder-decoder. */
   readonly encoder: Session | undefined;
   readonly decoder: Session;
+  /** Present exactly for graphs of fixed sizes (target npu); `encoder` and `decoder` are then those of the longest source. */
+  readonly buckets?: StaticBuckets;
 }
 
 /**
@@ -35,16 +38,20 @@ export async function loadModel(directory: string, runtime: Runtime): Promise<Lo
       `${directory}: ${model.architecture} ${needsEncoder ? "needs an" : "has no"} encoder graph`,
     );
   }
+  const load = (file: string): Promise<Session> => {
+    const path = resolveInside(directory, file);
+    return runtime.load({ kind: "file", path }, { name: `${model.name}/${file}` });
+  };
   const sessions: Partial<Record<GraphName, Session>> = {};
   try {
-    for (const { name, graph } of graphsOf(model)) {
-      const path = resolveInside(directory, graph.file);
-      sessions[name] = await runtime.load({ kind: "file", path }, { name: `${model.name}/${graph.file}` });
-    }
+    for (const { name, graph } of graphsOf(model)) sessions[name] = await load(graph.file);
   } catch (error) {
     for (const session of Object.values(sessions)) await session.release();
     throw error;
   }
   const { vision, encoder, decoder } = sessions;
-  return { model, tokenizer, vision, encoder, decoder: decoder! };
+  const loaded = { model, tokenizer, vision, encoder, decoder: decoder! };
+  const buckets =
+    encoder === undefined ? undefined : openBuckets(model, { encoder, decoder: decoder! }, load);
+  return buckets === undefined ? loaded : { ...loaded, buckets };
 }

@@ -36,7 +36,7 @@ export function logitsAfter(source: readonly number[], text: readonly number[]):
  * one position each, and computes its logits from what the caches hold.
  */
 export class MemoryRuntime implements Runtime {
-  readonly device = { provider: "memory", threads: 1, description: "test", simulated: true };
+  readonly device = { provider: "memory", threads: 1, description: "test", simulated: true, fallbacks: [] };
   readonly tensors = new Map<number, HostTensor>();
   readonly loaded: string[] = [];
   readonly encodedBatches: number[][] = [];

@@ -60,6 +60,8 @@ export interface Generation {
   readonly imageMs?: number;
   /** When the last step of this text was done [ms]. */
   readonly totalMs: number;
+  /** When each run of the decoder was done that this text needed, the first and the last among them [ms]. */
+  readonly stepsMs: readonly number[];
   /**
    * Steps after the first per second after the first token, so the encoder and the prompt do not count.
    * A text of a single step has no such rate; it gets 1 / totalMs.

@@ -1,7 +1,7 @@
+import { describeRuntime } from "@slm/runtime-contract";
 import { describe, expect, test } from "vitest";
 import { createCpuRuntime } from "./cpu-runtime.js";
 import { loadEngine } from "./ort-engine.js";
-import { describeRuntime } from "./runtime-contract.test-support.js";
 
 describeRuntime("the CPU runtime in a worker", () => createCpuRuntime({ threads: 2 }));
 describeRuntime("the CPU runtime in this thread", () => createCpuRuntime({ threads: 1, inThread: true }));

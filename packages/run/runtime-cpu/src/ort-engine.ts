@@ -3,7 +3,7 @@ import { SlmError } from "@slm/error";
 import type * as Ort from "onnxruntime-node";
 
 /** The part of onnxruntime-node this package uses. */
-export type OrtEngine = Pick<typeof Ort, "InferenceSession" | "Tensor" | "env">;
+export type OrtEngine = Pick<typeof Ort, "InferenceSession" | "Tensor" | "env" | "listSupportedBackends">;
 
 /** Text of anything thrown. */
 export function messageOf(error: unknown): string {

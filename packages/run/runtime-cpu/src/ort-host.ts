@@ -1,19 +1,27 @@
 /** Owns ONNX Runtime's sessions and the device tensors; on a CPU the "device" is this thread's memory. */
 import { existsSync } from "node:fs";
 import { SlmError } from "@slm/error";
-import { type DType, type HostTensor, createHostTensor, DTYPES } from "@slm/runtime";
+import {
+  type DType,
+  type GraphSignature,
+  type HostTensor,
+  type ValueSignature,
+  createHostTensor,
+  DTYPES,
+  permuteRowsInPlace,
+  unknownTensor,
+} from "@slm/runtime";
 import type * as Ort from "onnxruntime-node";
 import { type OrtEngine, loadEngine, messageOf } from "./ort-engine.js";
 import type {
-  GraphSignature,
   HostHandlers,
   PositionalResult,
   PositionalRun,
+  Provider,
   ReplyOf,
   RequestOf,
-  ValueSignature,
+  SessionSettings,
 } from "./protocol.js";
-import { permuteRowsInPlace } from "./row-permutation.js";
 
 interface LoadedGraph {
   readonly name: string;
@@ -27,7 +35,10 @@ const LOG_FATAL_ONLY = 4;
 export class OrtHost implements HostHandlers {
   readonly #loadEngine: () => Promise<OrtEngine>;
   #engine: OrtEngine | undefined;
+  #name = "runtime-cpu";
   #threads = 1;
+  #providers: readonly Provider[] = [];
+  #settings: SessionSettings = {};
   readonly #graphs = new Map<number, LoadedGraph>();
   readonly #tensors = new Map<number, Ort.Tensor>();
 
@@ -35,9 +46,12 @@ export class OrtHost implements HostHandlers {
     this.#loadEngine = engineLoader;
   }
 
-  async open({ threads }: RequestOf<"open">): Promise<null> {
-    this.#engine = await this.#loadEngine();
+  async open({ name, threads, providers, settings }: RequestOf<"open">): Promise<null> {
+    this.#name = name;
     this.#threads = threads;
+    this.#providers = providers;
+    this.#settings = settings;
+    this.#engine = await this.#loadEngine();
     return null;
   }
 
@@ -50,10 +64,11 @@ export class OrtHost implements HostHandlers {
   }: RequestOf<"load">): Promise<GraphSignature> {
     const { InferenceSession } = this.#opened();
     if (source.kind === "file" && !existsSync(source.path)) {
-      throw new SlmError("INPUT_MISSING", `runtime-cpu: no such graph file: ${source.path}`);
+      throw new SlmError("INPUT_MISSING", `${this.#name}: no such graph file: ${source.path}`);
     }
     const options: Ort.InferenceSession.SessionOptions = {
-      executionProviders: ["cpu"],
+      executionProviders: [...this.#providers],
+      extra: { ...this.#settings },
       executionMode: "sequential",
       interOpNumThreads: 1,
       intraOpNumThreads: this.#threads,
@@ -71,7 +86,7 @@ export class OrtHost implements HostHandlers {
         outputs: session.outputMetadata.map(toSignature),
       };
     } catch (cause) {
-      throw new SlmError("DATA_INVALID", `runtime-cpu: cannot load graph '${name}': ${messageOf(cause)}`, {
+      throw new SlmError("DATA_INVALID", `${this.#name}: cannot load graph '${name}': ${messageOf(cause)}`, {
         cause,
       });
     }
@@ -99,7 +114,7 @@ export class OrtHost implements HostHandlers {
       fetches[outputName(position)] = this.#tensor(request.intoIds[at]!);
     });
 
-    const results = await runSession(name, session, feeds, fetches);
+    const results = await runSession({ runtime: this.#name, graph: name }, session, feeds, fetches);
     const shared = new Set([...request.keep, ...request.into]);
     const fetched = request.fetch.map((position) => {
       const tensor = toHost(outputName(position), results[outputName(position)]!);
@@ -151,24 +166,20 @@ export class OrtHost implements HostHandlers {
 
   #opened(): OrtEngine {
     if (this.#engine === undefined)
-      throw new SlmError("UNEXPECTED", "runtime-cpu: called before it was opened");
+      throw new SlmError("UNEXPECTED", `${this.#name}: called before it was opened`);
     return this.#engine;
   }
 
   #graph(session: number): LoadedGraph {
     const graph = this.#graphs.get(session);
-    if (graph === undefined) throw new SlmError("UNEXPECTED", "runtime-cpu: this session has been released");
+    if (graph === undefined)
+      throw new SlmError("UNEXPECTED", `${this.#name}: this session has been released`);
     return graph;
   }
 
   #tensor(id: number): Ort.Tensor {
     const tensor = this.#tensors.get(id);
-    if (tensor === undefined) {
-      throw new SlmError(
-        "UNEXPECTED",
-        `runtime-cpu: device tensor ${String(id)} has been released, or belongs to another runtime`,
-      );
-    }
+    if (tensor === undefined) throw unknownTensor(this.#name, id);
     return tensor;
   }
 
@@ -177,7 +188,7 @@ export class OrtHost implements HostHandlers {
     if (dtype === "bfloat16")
       throw new SlmError(
         "OP_UNSUPPORTED",
-        "runtime-cpu: ONNX Runtime takes no bfloat16 tensors from JavaScript",
+        `${this.#name}: ONNX Runtime takes no bfloat16 tensors from JavaScript`,
       );
     return new (this.#opened().Tensor)(dtype, data, [...shape]);
   }
@@ -188,7 +199,7 @@ export class OrtHost implements HostHandlers {
  * fit one another, an output buffer of the wrong shape, or an index out of range.
  */
 async function runSession(
-  name: string,
+  { runtime, graph }: { readonly runtime: string; readonly graph: string },
   session: Ort.InferenceSession,
   feeds: Record<string, Ort.Tensor>,
   fetches: Record<string, Ort.Tensor | null>,
@@ -199,9 +210,9 @@ async function runSession(
     const shapes = Object.entries(feeds).map(
       ([input, { type, dims }]) => `${input} ${type}[${dims.join(",")}]`,
     );
-    throw new SlmError("SHAPE_MISMATCH", `runtime-cpu: graph '${name}' failed: ${messageOf(cause)}`, {
+    throw new SlmError("SHAPE_MISMATCH", `${runtime}: graph '${graph}' failed: ${messageOf(cause)}`, {
       cause,
-      context: { graph: name, feeds: shapes },
+      context: { graph, feeds: shapes },
     });
   }
 }

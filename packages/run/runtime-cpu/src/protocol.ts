@@ -1,18 +1,14 @@
 /** What the caller's side asks of the side that owns ONNX Runtime. Names have become positions and ids. */
-import type { GraphSource, HostTensor, LoadOptions } from "@slm/runtime";
+import type { GraphSignature, GraphSource, HostTensor, LoadOptions } from "@slm/runtime";
 
-/** A graph input or output as declared: a number is a fixed size, a string a symbol ("" where unnamed). */
-export interface ValueSignature {
+/** An execution provider by ONNX Runtime's name, with its options. */
+export interface Provider {
   readonly name: string;
-  /** ONNX Runtime's name of the element type, or "non-tensor" for sequences and maps. */
-  readonly dtype: string;
-  readonly shape: readonly (number | string)[];
+  readonly [option: string]: string | number | boolean;
 }
 
-export interface GraphSignature {
-  readonly inputs: readonly ValueSignature[];
-  readonly outputs: readonly ValueSignature[];
-}
+/** Entries of ONNX Runtime's session configuration: "session.intra_op.allow_spinning" to "0". */
+export type SessionSettings = Readonly<Record<string, string>>;
 
 export interface PositionalRun {
   readonly session: number;
@@ -40,7 +36,16 @@ export interface PositionalResult {
  * The receiver of a tensor owns its buffer: requests and replies never alias the other side's memory.
  */
 export interface HostCalls {
-  readonly open: { readonly request: { readonly threads: number }; readonly reply: null };
+  readonly open: {
+    readonly request: {
+      /** Package that speaks in error messages. */
+      readonly name: string;
+      readonly threads: number;
+      readonly providers: readonly Provider[];
+      readonly settings: SessionSettings;
+    };
+    readonly reply: null;
+  };
   readonly load: {
     readonly request: {
       readonly session: number;

@@ -7,7 +7,15 @@
 import { SlmError } from "@slm/error";
 import {
   DTYPES,
+  checkRows,
+  checkRun,
+  checkWrite,
+  checkedGraph,
   createHostTensor,
+  nextTensorId,
+  permuteRowsInPlace,
+  unknownTensor,
+  type CheckedGraph,
   type DType,
   type DeviceTensor,
   type GraphSource,
@@ -18,6 +26,7 @@ import {
   type Runtime,
   type RuntimeDevice,
   type Session,
+  type ValueSignature,
 } from "@slm/runtime";
 import type * as Ort from "onnxruntime-web";
 
@@ -35,6 +44,9 @@ export interface WebRuntimeOptions {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
+/** Package that speaks in error messages. */
+const NAME = "runtime-web";
+
 /** ONNX Runtime's scale: 4 prints fatal messages only; errors arrive as exceptions. */
 const LOG_FATAL_ONLY = 4;
 
@@ -47,13 +59,13 @@ class WebRuntime implements Runtime {
   readonly #ort: OrtModule;
   readonly #files: ReadonlyMap<string, Uint8Array>;
   readonly #tensors = new Map<number, HostTensor>();
-  #lastId = 0;
+  #isClosed = false;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(ort: OrtModule, { provider, threads, files }: WebRuntimeOptions) {
     this.#ort = ort;
     this.#files = files;
-    this.device = { provider, threads, description: "browser", simulated: false };
+    this.device = { provider, threads, description: "browser", simulated: false, fallbacks: [] };
   }
 
   async load(source: GraphSource, { name = "graph" }: LoadOptions = {}): Promise<Session> {
@@ -68,106 +80,115 @@ class WebRuntime implements Runtime {
         logSeverityLevel: LOG_FATAL_ONLY,
       });
     } catch (cause) {
-      throw new SlmError("DATA_INVALID", `runtime-web: cannot load graph '${name}': ${messageOf(cause)}`, {
+      throw new SlmError("DATA_INVALID", `${NAME}: cannot load graph '${name}': ${messageOf(cause)}`, {
         cause,
       });
     }
-    return {
-      inputNames: session.inputNames,
-      outputNames: session.outputNames,
-      run: (request) => this.#serially(() => this.#run(name, session, request)),
-      release: () => this.#serially(() => session.release()),
-    };
+    const graph = checkedGraph(NAME, name, {
+      inputs: session.inputMetadata.map(toSignature),
+      outputs: session.outputMetadata.map(toSignature),
+    });
+    return new WebSession(graph, session, {
+      serially: (call) => this.#serially(call),
+      begin: (request) => this.#run(graph, session, request),
+    });
   }
 
-  upload({ dtype, shape, data }: HostTensor): Promise<DeviceTensor> {
-    return Promise.resolve(this.#keep(createHostTensor(dtype, shape, data.slice())));
+  async upload({ dtype, shape, data }: HostTensor): Promise<DeviceTensor> {
+    const tensor = createHostTensor(dtype, [...shape], data.slice());
+    return this.#serially(() => this.#keep(tensor));
   }
 
-  download(tensor: DeviceTensor): Promise<HostTensor> {
+  async download(tensor: DeviceTensor): Promise<HostTensor> {
     return this.#serially(() => {
       const { dtype, shape, data } = this.#tensor(tensor.id);
-      return Promise.resolve(createHostTensor(dtype, shape, data.slice()));
+      return createHostTensor(dtype, shape, data.slice());
     });
   }
 
-  write(target: DeviceTensor, { dtype, shape, data }: HostTensor): Promise<void> {
+  async write(target: DeviceTensor, { dtype, shape, data }: HostTensor): Promise<void> {
     const copy = createHostTensor(dtype, shape, data.slice());
-    return this.#serially(() => this.#replace(target, copy));
-  }
-
-  permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void> {
+    checkWrite(NAME, target, copy);
     return this.#serially(() => {
-      const { dtype, shape, data } = this.#tensor(target.id);
-      const count = shape[0] ?? 0;
-      if (rows.length !== count || !rows.every((row) => Number.isInteger(row) && row >= 0 && row < count)) {
-        throw new SlmError(
-          "SHAPE_MISMATCH",
-          `runtime-web: permuteRows needs ${count} row numbers, got [${rows.join(",")}]`,
-        );
-      }
-      const width = data.length / count;
-      const moved = createHostTensor(dtype, shape);
-      const [to, from] = [bytesOf(moved), bytesOf(createHostTensor(dtype, shape, data))];
-      const rowBytes = width * data.BYTES_PER_ELEMENT;
-      rows.forEach((row, at) => {
-        to.set(from.subarray(row * rowBytes, (row + 1) * rowBytes), at * rowBytes);
-      });
-      return this.#replace(target, moved);
+      this.#replace(target, copy);
     });
   }
 
-  release(tensors: readonly DeviceTensor[]): Promise<void> {
+  async permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void> {
+    checkRows(NAME, target, rows);
+    return this.#serially(() => {
+      permuteRowsInPlace(bytesOf(this.#tensor(target.id)), rows);
+    });
+  }
+
+  async release(tensors: readonly DeviceTensor[]): Promise<void> {
     return this.#serially(() => {
       for (const { id } of tensors) {
         this.#tensor(id);
         this.#tensors.delete(id);
       }
-      return Promise.resolve();
     });
   }
 
   /** A browser does not tell. @throws SlmError DEVICE_UNAVAILABLE */
   peakMemoryBytes(): Promise<number> {
-    return Promise.reject(
-      new SlmError("DEVICE_UNAVAILABLE", "runtime-web: a browser does not tell peak memory"),
-    );
+    return Promise.reject(new SlmError("DEVICE_UNAVAILABLE", `${NAME}: a browser does not tell peak memory`));
   }
 
-  close(): Promise<void> {
+  /** After the calls already made; later calls are refused. Closing twice is closing once. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#queue;
     this.#tensors.clear();
-    return Promise.resolve();
   }
 
-  async #run(name: string, session: Ort.InferenceSession, request: RunRequest): Promise<RunResult> {
-    const { fetch = [], keep = [], into = {} } = request;
-    const feeds = Object.fromEntries(
-      Object.entries(request.feeds).map(([input, value]) => {
-        const { dtype, shape, data } = "data" in value ? value : this.#tensor(value.id);
-        if (dtype === "bfloat16")
-          throw new SlmError(
-            "OP_UNSUPPORTED",
-            "runtime-web: ONNX Runtime takes no bfloat16 tensors from JavaScript",
-            {
-              context: { graph: name, input },
-            },
-          );
-        return [input, new this.#ort.Tensor(dtype, data, [...shape])] as const;
-      }),
+  /** @returns what is left to do in turn: the request is checked and copied at once */
+  #run(graph: CheckedGraph, session: Ort.InferenceSession, request: RunRequest): () => Promise<RunResult> {
+    const { feeds, into } = checkRun(graph, request);
+    const own = feeds.map((value) =>
+      "id" in value ? value : createHostTensor(value.dtype, [...value.shape], value.data.slice()),
     );
-    let results: Ort.InferenceSession.OnnxValueMapType;
-    try {
-      results = await session.run(feeds, [...new Set([...fetch, ...keep, ...Object.keys(into)])]);
-    } catch (cause) {
-      throw new SlmError("SHAPE_MISMATCH", `runtime-web: graph '${name}' failed: ${messageOf(cause)}`, {
-        cause,
-      });
-    }
-    const value = (output: string): HostTensor => hostTensor(output, results[output]);
-    for (const [output, target] of Object.entries(into)) await this.#replace(target, value(output));
-    return {
-      fetched: Object.fromEntries(fetch.map((output) => [output, value(output)])),
-      kept: Object.fromEntries(keep.map((output) => [output, this.#keep(value(output))])),
+    const { fetch = [], keep = [] } = request;
+    const intoNames = into.map((position) => graph.signature.outputs[position]!.name);
+    return async () => {
+      const tensors = Object.fromEntries(
+        own.map((value, at) => {
+          const input = graph.signature.inputs[at]!.name;
+          const { dtype, shape, data } = "data" in value ? value : this.#tensor(value.id);
+          if (dtype === "bfloat16")
+            throw new SlmError(
+              "OP_UNSUPPORTED",
+              `${NAME}: ONNX Runtime takes no bfloat16 tensors from JavaScript`,
+              { context: { graph: graph.name, input } },
+            );
+          return [input, new this.#ort.Tensor(dtype, data, [...shape])] as const;
+        }),
+      );
+      for (const target of Object.values(request.into ?? {})) this.#tensor(target.id);
+      let results: Ort.InferenceSession.OnnxValueMapType;
+      try {
+        results = await session.run(tensors, [...new Set([...fetch, ...keep, ...intoNames])]);
+      } catch (cause) {
+        throw new SlmError("SHAPE_MISMATCH", `${NAME}: graph '${graph.name}' failed: ${messageOf(cause)}`, {
+          cause,
+        });
+      }
+      const value = (output: string): HostTensor => hostTensor(output, results[output]);
+      for (const [output, target] of Object.entries(request.into ?? {})) {
+        const made = value(output);
+        checkWrite(NAME, target, made);
+        this.#replace(target, made);
+      }
+      const shared = new Set([...keep, ...intoNames]);
+      return {
+        fetched: Object.fromEntries(
+          fetch.map((output) => {
+            const tensor = value(output);
+            return [output, shared.has(output) ? { ...tensor, data: tensor.data.slice() } : tensor];
+          }),
+        ),
+        kept: Object.fromEntries(keep.map((output) => [output, this.#keep(value(output))])),
+      };
     };
   }
 
@@ -176,7 +197,7 @@ class WebRuntime implements Runtime {
     readonly externalData: { path: string; data: Uint8Array }[];
   } {
     const bytes = this.#files.get(path);
-    if (bytes === undefined) throw new SlmError("INPUT_MISSING", `runtime-web: no such graph file: ${path}`);
+    if (bytes === undefined) throw new SlmError("INPUT_MISSING", `${NAME}: no such graph file: ${path}`);
     const folder = path.slice(0, path.lastIndexOf("/") + 1);
     const externalData = [...this.#files]
       .filter(([other]) => other !== path && (other.startsWith(`${path}.`) || other.startsWith(`${path}_`)))
@@ -185,41 +206,78 @@ class WebRuntime implements Runtime {
   }
 
   #keep(tensor: HostTensor): DeviceTensor {
-    const id = ++this.#lastId;
+    const id = nextTensorId();
     this.#tensors.set(id, tensor);
     return { id, dtype: tensor.dtype, shape: [...tensor.shape] };
   }
 
   #tensor(id: number): HostTensor {
     const tensor = this.#tensors.get(id);
-    if (tensor === undefined)
-      throw new SlmError("UNEXPECTED", `runtime-web: device tensor ${id} has been released`);
+    if (tensor === undefined) throw unknownTensor(NAME, id);
     return tensor;
   }
 
-  #replace(target: DeviceTensor, tensor: HostTensor): Promise<void> {
-    if (tensor.dtype !== target.dtype || tensor.shape.join() !== target.shape.join()) {
-      throw new SlmError(
-        "SHAPE_MISMATCH",
-        `runtime-web: ${target.dtype}[${target.shape.join(",")}] cannot take ${tensor.dtype}[${tensor.shape.join(",")}]`,
-      );
-    }
+  #replace(target: DeviceTensor, tensor: HostTensor): void {
     this.#tensor(target.id);
     this.#tensors.set(target.id, tensor);
-    return Promise.resolve();
   }
 
   /** Calls are carried out in the order they were made. */
-  #serially<Result>(call: () => Promise<Result>): Promise<Result> {
+  #serially<Result>(call: () => Result | Promise<Result>): Promise<Result> {
+    if (this.#isClosed)
+      return Promise.reject(new SlmError("UNEXPECTED", `${NAME}: the runtime has been closed`));
     const done = this.#queue.then(call);
     this.#queue = done.catch(() => undefined);
     return done;
   }
 }
 
+/** What a session needs of its runtime. */
+interface SessionTurn {
+  readonly serially: <Result>(call: () => Result | Promise<Result>) => Promise<Result>;
+  /** Checks and copies a request at once; what it gives is done in turn. */
+  readonly begin: (request: RunRequest) => () => Promise<RunResult>;
+}
+
+class WebSession implements Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly #session: Ort.InferenceSession;
+  readonly #turn: SessionTurn;
+  #isReleased = false;
+
+  constructor(graph: CheckedGraph, session: Ort.InferenceSession, turn: SessionTurn) {
+    this.inputNames = [...graph.inputs.keys()];
+    this.outputNames = [...graph.outputs.keys()];
+    this.#session = session;
+    this.#turn = turn;
+  }
+
+  async run(request: RunRequest): Promise<RunResult> {
+    const run = this.#turn.begin(request);
+    return this.#turn.serially(() => {
+      if (this.#isReleased) throw new SlmError("UNEXPECTED", `${NAME}: this session has been released`);
+      return run();
+    });
+  }
+
+  async release(): Promise<void> {
+    return this.#turn.serially(() => {
+      this.#isReleased = true;
+      return this.#session.release();
+    });
+  }
+}
+
+function toSignature(value: Ort.InferenceSession.ValueMetadata): ValueSignature {
+  return value.isTensor
+    ? { name: value.name, dtype: value.type, shape: value.shape }
+    : { name: value.name, dtype: "non-tensor", shape: [] };
+}
+
 function hostTensor(name: string, tensor: Ort.OnnxValue | undefined): HostTensor {
   if (tensor === undefined || !isDType(tensor.type) || !ArrayBuffer.isView(tensor.data)) {
-    throw new SlmError("OP_UNSUPPORTED", `runtime-web: output '${name}' is no tensor that can leave a graph`);
+    throw new SlmError("OP_UNSUPPORTED", `${NAME}: output '${name}' is no tensor that can leave a graph`);
   }
   const { buffer, byteOffset } = tensor.data;
   return {

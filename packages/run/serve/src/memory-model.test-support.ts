@@ -63,7 +63,7 @@ export async function writeMemoryModel(encoderScheme = "float32"): Promise<strin
 
 /** What a test may look at and change. */
 export class MemoryRuntime implements Runtime {
-  readonly device = { provider: "memory", threads: 1, description: "test", simulated: true };
+  readonly device = { provider: "memory", threads: 1, description: "test", simulated: true, fallbacks: [] };
   readonly tensors = new Map<number, HostTensor>();
   /** Rows of every run of the encoder. */
   readonly encoded: number[] = [];

@@ -25,7 +25,7 @@ import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { imageTokensInput } from "./vision-graph.js";
 
 /** Inputs that only static graphs have. */
-export const STATIC_IO = { windowBias: "window_bias", position: "position" } as const;
+export const STATIC_IO = { windowBias: GRAPH_IO.windowBias, position: GRAPH_IO.position } as const;
 
 /**
  * What the host adds to the score of a key that must not be attended. exp(-100) is nothing beside any other weight,

@@ -52,7 +52,20 @@ const overwrite = ({ data }: HostTensor): void => {
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength).fill(255);
 };
 
-export function describeRuntime(name: string, create: () => Promise<Runtime>): void {
+/** What the place of a runtime cannot do; absent means it can. */
+export interface RuntimeLimits {
+  /** It reads no files of a disk: it was made with those it has. */
+  readonly readsNoDisk?: boolean;
+  /** It does not tell how much memory it takes, and says so. */
+  readonly tellsNoMemory?: boolean;
+}
+
+/** Tests of one implementation. `create` is called for several runtimes that live side by side. */
+export function describeRuntime(
+  name: string,
+  create: () => Promise<Runtime>,
+  { readsNoDisk = false, tellsNoMemory = false }: RuntimeLimits = {},
+): void {
   describe(name, () => {
     let runtime: Runtime;
     let sum: Session;
@@ -254,34 +267,52 @@ export function describeRuntime(name: string, create: () => Promise<Runtime>): v
       await other.close();
     });
 
-    test("loads a file with its weights beside it; refuses a missing and a broken one", async () => {
-      const folder = await mkdtemp(join(tmpdir(), "slm-runtime-"));
-      try {
-        const graph = new GraphBuilder("scale");
-        const weight = graph.initializer("w", "float32", [512], new Float32Array(512).fill(2));
-        graph.output("y", graph.op("Mul", [graph.input("x", "float32", [512]), weight]), "float32", [512]);
-        const path = join(folder, "scale.onnx");
-        await writeOnnx(graph.build(), path, { externalData: { file: "scale.data", minBytes: 1 } });
-        const session = await runtime.load({ kind: "file", path });
-        const x = createHostTensor("float32", [512], new Float32Array(512).fill(3));
-        const { fetched } = await session.run({ feeds: { x }, fetch: ["y"] });
-        expect(new Set(values(fetched["y"]))).toEqual(new Set([6]));
-
-        const broken = join(folder, "broken.onnx");
-        await writeFile(broken, "not a graph");
-        const refused = { code: "DATA_INVALID", message: expect.stringContaining(broken) as string };
-        await expect(runtime.load({ kind: "file", path: broken })).rejects.toMatchObject(refused);
-        await expect(runtime.load({ kind: "bytes", bytes: new Uint8Array(9) })).rejects.toMatchObject({
-          code: "DATA_INVALID",
-        });
-        const missing = runtime.load({ kind: "file", path: join(folder, "none.onnx") });
-        await expect(missing).rejects.toMatchObject({ code: "INPUT_MISSING" });
-      } finally {
-        await rm(folder, { recursive: true });
-      }
+    test("says what it runs on, and what it was to run on", () => {
+      const { provider, threads, description, simulated, fallbacks } = runtime.device;
+      expect([provider, description].every((text) => text !== "")).toBe(true);
+      expect(threads).toBeGreaterThan(0);
+      expect(typeof simulated).toBe("boolean");
+      for (const { device, reason } of fallbacks) expect([device, reason]).not.toContain("");
     });
 
-    test("reports the peak memory of this process", async () => {
+    test("refuses bytes that are no graph, and a file that is not there", async () => {
+      await expect(runtime.load({ kind: "bytes", bytes: new Uint8Array(9) })).rejects.toMatchObject({
+        code: "DATA_INVALID",
+      });
+      const missing = runtime.load({ kind: "file", path: join(tmpdir(), "slm-none", "none.onnx") });
+      await expect(missing).rejects.toMatchObject({ code: "INPUT_MISSING" });
+    });
+
+    test.skipIf(readsNoDisk)(
+      "loads a file with its weights beside it, and refuses a broken one",
+      async () => {
+        const folder = await mkdtemp(join(tmpdir(), "slm-runtime-"));
+        try {
+          const graph = new GraphBuilder("scale");
+          const weight = graph.initializer("w", "float32", [512], new Float32Array(512).fill(2));
+          graph.output("y", graph.op("Mul", [graph.input("x", "float32", [512]), weight]), "float32", [512]);
+          const path = join(folder, "scale.onnx");
+          await writeOnnx(graph.build(), path, { externalData: { file: "scale.data", minBytes: 1 } });
+          const session = await runtime.load({ kind: "file", path });
+          const x = createHostTensor("float32", [512], new Float32Array(512).fill(3));
+          const { fetched } = await session.run({ feeds: { x }, fetch: ["y"] });
+          expect(new Set(values(fetched["y"]))).toEqual(new Set([6]));
+
+          const broken = join(folder, "broken.onnx");
+          await writeFile(broken, "not a graph");
+          const refused = { code: "DATA_INVALID", message: expect.stringContaining(broken) as string };
+          await expect(runtime.load({ kind: "file", path: broken })).rejects.toMatchObject(refused);
+        } finally {
+          await rm(folder, { recursive: true });
+        }
+      },
+    );
+
+    test.skipIf(!tellsNoMemory)("says that it does not tell its memory", async () => {
+      await expect(runtime.peakMemoryBytes()).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE" });
+    });
+
+    test.skipIf(tellsNoMemory)("reports the peak memory of this process", async () => {
       const peak = await runtime.peakMemoryBytes();
       expect(peak).toBeGreaterThanOrEqual(process.memoryUsage.rss() / 2);
       expect(peak).toBeLessThan(2 ** 40);

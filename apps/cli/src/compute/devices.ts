@@ -1,0 +1,119 @@
+/** What may compute a model, and the package that opens each kind of it. */
+import type { Runtime } from "@slm/runtime";
+import { SlmError } from "@slm/error";
+
+/** Kinds of devices, as `--device` takes them. A list of its own, so that reading flags loads no runtime. */
+export const DEVICE_KINDS = ["cpu", "gpu", "npu"] as const;
+export type DeviceKind = (typeof DEVICE_KINDS)[number];
+
+/** A device that was asked for. */
+export interface DeviceChoice {
+  readonly kind: DeviceKind;
+  /** Profile of the target: cuda, qnn. */
+  readonly profile?: string | undefined;
+}
+
+/** Options of a runtime: plain values, so that they reach another process. */
+export type RuntimeOptions = Readonly<Record<string, string | number | boolean>>;
+
+/** What opens a kind of device. */
+export interface RuntimeRecipe {
+  readonly kind: DeviceKind;
+  readonly options: RuntimeOptions;
+}
+
+export interface DeviceRequest {
+  /** Absent: what the model was made for. */
+  readonly device?: DeviceChoice | undefined;
+  /** Whether another device may do the work. Default: yes, and results say so. */
+  readonly fallback?: boolean | undefined;
+  readonly threads?: number | undefined;
+}
+
+/** The processor, whatever the models were made for. */
+export function processorRecipe(threads: number | undefined): RuntimeRecipe {
+  return { kind: "cpu", options: threads === undefined ? {} : { threads } };
+}
+
+/** What a model says of the device it was made for. */
+export interface ModelTarget {
+  readonly target: string;
+  readonly profile?: string | undefined;
+}
+
+/** @throws SlmError USAGE for a text that names no device. */
+export function parseDevice(text: string): DeviceChoice {
+  const [name, profile, ...rest] = text.split(":");
+  const kind = DEVICE_KINDS.find((known) => known === name);
+  if (kind === undefined || rest.length > 0 || profile === "" || (kind === "cpu" && profile !== undefined)) {
+    throw new SlmError("USAGE", `--device ${text}: expected cpu, gpu[:profile] or npu[:profile]`, {
+      suggestions: ["--device cpu", "--device gpu:cuda", "--device npu:qnn"],
+    });
+  }
+  return { kind, profile };
+}
+
+/** Package and function of each kind, and the same as a call; packages are loaded only then. */
+export const RUNTIMES: Readonly<
+  Record<
+    DeviceKind,
+    {
+      readonly package: string;
+      readonly export: string;
+      readonly open: (options: RuntimeOptions) => Promise<Runtime>;
+    }
+  >
+> = {
+  cpu: {
+    package: "@slm/runtime-cpu",
+    export: "createCpuRuntime",
+    open: async (options) => (await import("@slm/runtime-cpu")).createCpuRuntime(options),
+  },
+  gpu: {
+    package: "@slm/runtime-gpu",
+    export: "createGpuRuntime",
+    open: async (options) => (await import("@slm/runtime-gpu")).createGpuRuntime(options),
+  },
+  npu: {
+    package: "@slm/runtime-npu",
+    export: "createNpuRuntime",
+    open: async (options) => (await import("@slm/runtime-npu")).createNpuRuntime(options),
+  },
+};
+
+/**
+ * What runs models. Graphs for an NPU that are asked to run on the processor run as a simulation and are called so: their form is
+ * not the one a processor would be given.
+ *
+ * @throws SlmError USAGE for models for an NPU beside others, which no single device stands for.
+ */
+export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceRequest): RuntimeRecipe {
+  const { device, fallback = true, threads } = request;
+  const forNpu = models.filter(({ target }) => target === "npu");
+  if (forNpu.length > 0 && forNpu.length < models.length) {
+    throw new SlmError("USAGE", "models for an NPU run beside models for an NPU only", {
+      suggestions: ["measure them in runs of their own"],
+    });
+  }
+  const common = { ...(threads === undefined ? {} : { threads }) };
+  if (forNpu.length > 0) {
+    const profile = device?.profile ?? sharedProfile(forNpu);
+    const options = { ...common, fallback, ...(profile === undefined ? {} : { profile }) };
+    return { kind: "npu", options: device?.kind === "cpu" ? { ...options, simulate: true } : options };
+  }
+  const kind = device?.kind ?? (models.some(({ target }) => target === "gpu") ? "gpu" : "cpu");
+  if (kind === "cpu") return processorRecipe(threads);
+  if (kind === "npu") {
+    throw new SlmError("USAGE", "an NPU runs graphs that were made for it", {
+      suggestions: ["slm export CHECKPOINT --target npu"],
+    });
+  }
+  const profile = device === undefined ? sharedProfile(models) : device.profile;
+  return { kind, options: { ...common, fallback, ...(profile === undefined ? {} : { profile }) } };
+}
+
+/** The profile that all models have. */
+function sharedProfile(models: readonly ModelTarget[]): string | undefined {
+  const profiles = new Set(models.map(({ profile }) => profile));
+  return profiles.size === 1 ? [...profiles][0] : undefined;
+}

@@ -1,0 +1,42 @@
+/** Models and what computes them, open for as long as a piece of work lasts. */
+import { readDeviceModel, type Progress } from "@slm/artifact";
+import type { Runtime } from "@slm/runtime";
+import { withModels } from "../models/open-model.js";
+import { RUNTIMES, runtimeRecipe, type DeviceRequest, type RuntimeRecipe } from "./devices.js";
+import { withRuntime } from "./open-engine.js";
+
+export interface OpenedDevice {
+  /** Each holds `model.json`, graphs and tokenizer. */
+  readonly directories: readonly string[];
+  readonly recipe: RuntimeRecipe;
+  readonly runtime: Runtime;
+}
+
+export interface DeviceContext {
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens models, then the device that was asked for or that they were made for. All is closed afterwards, whatever happens.
+ *
+ * @throws SlmError as locating, exporting and opening do; DEVICE_UNAVAILABLE where a device is not here and nothing may take its place
+ */
+export async function withDevice<Result>(
+  paths: readonly string[],
+  request: DeviceRequest & DeviceContext,
+  body: (opened: OpenedDevice) => Promise<Result>,
+): Promise<Result> {
+  return withRuntime(request.threads, (processor) =>
+    withModels(paths, { ...request, runtime: processor }, async (directories) => {
+      const recipe = runtimeRecipe(await Promise.all(directories.map(readDeviceModel)), request);
+      if (recipe.kind === "cpu") return body({ directories, recipe, runtime: processor });
+      const runtime = await RUNTIMES[recipe.kind].open(recipe.options);
+      try {
+        return await body({ directories, recipe, runtime });
+      } finally {
+        await runtime.close();
+      }
+    }),
+  );
+}

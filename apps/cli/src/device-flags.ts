@@ -1,0 +1,23 @@
+/** Flags that say what computes a model. Loads nothing but the names of devices. */
+import { Flags } from "@oclif/core";
+import { parseDevice, type DeviceChoice, type DeviceRequest } from "./compute/devices.js";
+import { threadsFlag } from "./recipe-flags.js";
+
+export const deviceFlags = {
+  device: Flags.custom<DeviceChoice>({
+    helpValue: "<cpu|gpu|npu[:profile]>",
+    summary: "What computes. Default: what the model was exported for; what takes its place is said.",
+    parse: (text) => Promise.resolve(parseDevice(text)),
+  })(),
+  fallback: Flags.boolean({
+    default: true,
+    allowNo: true,
+    summary: "Let the processor compute where the device cannot (default); --no-fallback ends with 69.",
+  }),
+  threads: threadsFlag,
+};
+
+/** The device that the flags ask for. */
+export function deviceRequest({ device, fallback, threads }: DeviceRequest): DeviceRequest {
+  return { device, fallback, threads };
+}

@@ -1,0 +1,37 @@
+/** What a benchmark is held against, and the file a CI system reads. */
+import { readJsonFile, writeTextAtomic } from "@slm/artifact";
+import { benchJunit, benchResultSchema, compareResults, regressionLines, type BenchResult } from "@slm/bench";
+import { GateFailed } from "../errors.js";
+
+/** What a figure may become worse by if nothing is said. */
+const DEFAULT_MAX_REGRESSION = 0.05;
+
+/** @throws SlmError INPUT_MISSING, DATA_INVALID if the file is no benchmark of this version. */
+export async function readEarlier(path: string): Promise<BenchResult> {
+  return readJsonFile(path, benchResultSchema);
+}
+
+/** The result with what changed since an earlier one. @throws SlmError DATA_INVALID if they have no model in common */
+export function withRegression(
+  result: BenchResult,
+  earlier: BenchResult | undefined,
+  maxRegression = DEFAULT_MAX_REGRESSION,
+): BenchResult {
+  return earlier === undefined
+    ? result
+    : { ...result, regression: compareResults(result, earlier, maxRegression) };
+}
+
+/** @throws SlmError OUTPUT_FAILED */
+export async function writeJunit(path: string, result: BenchResult): Promise<void> {
+  await writeTextAtomic(path, benchJunit(result));
+}
+
+/** @throws GateFailed naming every figure that is worse than allowed. */
+export function failOnRegression(report: BenchResult): void {
+  const regressed = report.regression === undefined ? [] : regressionLines(report.regression);
+  if (regressed.length === 0) return;
+  throw new GateFailed(`bench: slower or larger than before: ${regressed.join("; ")}`, report, [
+    "measure again on a quiet machine, with more --runs, if it is within the noise",
+  ]);
+}

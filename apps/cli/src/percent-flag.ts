@@ -1,0 +1,21 @@
+/** A share as a percentage: "5%". The sign is asked for, since 5 and 0.05 could both be meant otherwise. */
+import { Flags } from "@oclif/core";
+import { SlmError } from "@slm/error";
+
+const PERCENT = /^(\d+(?:\.\d+)?)\s*%$/;
+
+/** @throws SlmError USAGE for a text that is no percentage. @returns the fraction: 0.05 for "5%" */
+export function parsePercent(text: string): number {
+  const number = PERCENT.exec(text.trim())?.[1];
+  if (number === undefined)
+    throw new SlmError("USAGE", `expected a percentage, got '${text}'`, {
+      suggestions: ["--max-regression 5%"],
+    });
+  return Number(number) / 100;
+}
+
+/** A fraction, given as a percentage. */
+export const percentFlag = Flags.custom<number>({
+  helpValue: "<n%>",
+  parse: (text) => Promise.resolve(parsePercent(text)),
+});

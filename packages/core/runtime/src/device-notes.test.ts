@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { deviceNotes } from "./device-notes.js";
+
+const DEVICE = { provider: "cpu", simulated: false, description: "Example CPU", fallbacks: [] };
+const NO_GPU = { device: "gpu:cuda", reason: "no driver" };
+
+describe(deviceNotes, () => {
+  test("says nothing where the device that was asked for computed", () => {
+    expect(deviceNotes(DEVICE)).toEqual([]);
+  });
+
+  test("says what computed instead, and why", () => {
+    expect(deviceNotes({ ...DEVICE, fallbacks: [NO_GPU] })).toEqual([
+      "gpu:cuda does not compute here: no driver.",
+      "cpu computed instead (Example CPU).",
+    ]);
+  });
+
+  test("calls a simulation one, asked for or not", () => {
+    const simulation = {
+      ...DEVICE,
+      provider: "qnn",
+      simulated: true,
+      description: "qnn simulated on Example CPU",
+    };
+    expect(deviceNotes(simulation)).toEqual([
+      "qnn was simulated (qnn simulated on Example CPU): no time here is of that device.",
+    ]);
+  });
+});

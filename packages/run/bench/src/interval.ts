@@ -1,0 +1,79 @@
+/** How far a median can be trusted, without a guess about how times are distributed. */
+import { createRandom } from "@slm/decoding";
+import { z } from "zod";
+import { quantile } from "./quantile.js";
+
+export const intervalSchema = z.strictObject({
+  low: z.number().nonnegative(),
+  high: z.number().nonnegative(),
+  coverage: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe("How often such an interval holds the true value: 0.95 or more, less for fewer than 6 runs."),
+});
+export type Interval = z.infer<typeof intervalSchema>;
+
+/** What an interval should reach. */
+const COVERAGE = 0.95;
+
+/** Medians are drawn again this often. */
+const RESAMPLES = 1000;
+
+/**
+ * Where the true median lies: between two of the values themselves, by the binomial law of how many lie below it. With fewer
+ * than 6 values the whole range covers less than 95 %, and `coverage` says so. Runs are taken as independent.
+ *
+ * Source: David and Nagaraja 2003, Order Statistics, section 7.1.
+ * @throws RangeError for no values.
+ */
+export function medianInterval(values: readonly number[]): Interval {
+  if (values.length === 0) throw new RangeError("an interval needs at least one value");
+  const sorted = [...values].sort((a, b) => a - b);
+  const { outside, rank } = tailRank(sorted.length);
+  return { low: sorted[rank]!, high: sorted[sorted.length - 1 - rank]!, coverage: 1 - 2 * outside };
+}
+
+/**
+ * The innermost rank from both ends whose interval still has the coverage, and the chance that the median lies below it:
+ * P(Binomial(count, 1/2) <= rank).
+ */
+function tailRank(count: number): { readonly rank: number; readonly outside: number } {
+  let logTerm = -count * Math.LN2;
+  let sum = Math.exp(logTerm);
+  let found = { rank: 0, outside: sum };
+  for (let rank = 1; rank < count / 2; rank += 1) {
+    logTerm += Math.log((count - rank + 1) / rank);
+    sum += Math.exp(logTerm);
+    if (sum > (1 - COVERAGE) / 2) break;
+    found = { rank, outside: sum };
+  }
+  return found;
+}
+
+/**
+ * Where the true ratio of two medians lies. Pairs are runs of one round, so what slowed both at once is drawn for both.
+ *
+ * Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentiles).
+ * @param pairs numerator and denominator of each round, above zero; @throws RangeError for none.
+ */
+export function ratioInterval(pairs: readonly (readonly [number, number])[], seed: number): Interval {
+  if (pairs.length === 0) throw new RangeError("an interval needs at least one pair");
+  const random = createRandom(seed >>> 0);
+  const ratios = Array.from({ length: RESAMPLES }, () => {
+    const drawn = pairs.map(() => pairs[Math.floor(random.next() * pairs.length)]!);
+    const median = (side: 0 | 1): number =>
+      quantile(
+        drawn.map((pair) => pair[side]),
+        0.5,
+      );
+    return median(0) / median(1);
+  });
+  const tail = (1 - COVERAGE) / 2;
+  return { low: quantile(ratios, tail), high: quantile(ratios, 1 - tail), coverage: COVERAGE };
+}
+
+/** Whether two intervals have no value in common. */
+export function areApart(one: Interval, other: Interval): boolean {
+  return one.high < other.low || other.high < one.low;
+}

@@ -1,0 +1,62 @@
+/** What the processor can do, how it is clocked, and what a hypervisor took from it. */
+import { readFileSync } from "node:fs";
+
+/** Features that decide how fast matrices are multiplied, as Linux names them on x86 and ARM. */
+const FEATURES: readonly string[] = [
+  ...["sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16"],
+  ...["avx512_fp16", "amx_tile", "amx_int8", "amx_bf16"],
+  ...["asimd", "asimddp", "asimdhp", "i8mm", "bf16", "sve", "sve2", "sme"],
+];
+
+/** Text of a file of the system; undefined where there is none. */
+function systemFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Features of the first processor that matter here; null where the system does not tell. */
+export function processorFeatures(cpuinfo = systemFile("/proc/cpuinfo")): string[] | null {
+  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo ?? "")?.[1];
+  if (line === undefined) return null;
+  const has = new Set(line.trim().split(/\s+/));
+  return FEATURES.filter((feature) => has.has(feature));
+}
+
+/** How the first processor chooses its clock; null where the system does not tell, as most virtual machines. */
+export function clockGovernor(): string | null {
+  return systemFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")?.trim() ?? null;
+}
+
+/** Ticks of all processors since the system began. */
+export interface ProcessorTicks {
+  readonly total: number;
+  /** Ticks in which somebody was ready to run and the hypervisor ran somebody else. */
+  readonly stolen: number;
+}
+
+/** The place of `steal` among the numbers of the line `cpu`. Source: proc_stat(5). */
+const STEAL = 7;
+/** `guest` and `guest_nice` behind it are in `user` and `nice` already. */
+const COUNTED = 8;
+
+/** Ticks so far; undefined where the system does not tell. */
+export function processorTicks(stat = systemFile("/proc/stat")): ProcessorTicks | undefined {
+  const line = /^cpu\s+(.*)$/m.exec(stat ?? "")?.[1];
+  if (line === undefined) return undefined;
+  const ticks = line.trim().split(/\s+/).slice(0, COUNTED).map(Number);
+  const stolen = ticks[STEAL];
+  if (stolen === undefined || ticks.some((count) => !Number.isFinite(count))) return undefined;
+  return { total: ticks.reduce((sum, count) => sum + count, 0), stolen };
+}
+
+/** Share of the processors' time that a hypervisor took between two moments; null where the system does not tell. */
+export function stolenShare(
+  before: ProcessorTicks | undefined,
+  after: ProcessorTicks | undefined,
+): number | null {
+  if (before === undefined || after === undefined || after.total <= before.total) return null;
+  return Math.max(0, after.stolen - before.stolen) / (after.total - before.total);
+}

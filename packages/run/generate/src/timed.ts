@@ -1,0 +1,23 @@
+/** From the times of a decoder's steps to those of a result. */
+import type { Decoded, Strategy } from "@slm/decoding";
+import type { Generation } from "./types.js";
+
+export type DecodedIds = Omit<Generation, "text">;
+
+export interface BatchTimes {
+  readonly started: number;
+  readonly stepTimes: readonly number[];
+}
+
+/** @param strategy a result of beam search is known when its batch is done; any other with its own last step */
+export function timed(
+  { tokens, finished, reason }: Decoded,
+  strategy: Strategy,
+  { started, stepTimes }: BatchTimes,
+): DecodedIds {
+  const steps = strategy.kind === "beam" ? stepTimes.length : tokens.length + (finished ? 1 : 0);
+  const stepsMs = stepTimes.slice(0, steps).map((at) => at - started);
+  const [firstTokenMs, totalMs] = [stepsMs[0]!, stepsMs[steps - 1]!];
+  const tokensPerSecond = steps > 1 ? ((steps - 1) * 1000) / (totalMs - firstTokenMs) : 1000 / totalMs;
+  return { tokens, firstTokenMs, totalMs, stepsMs, tokensPerSecond, finished, reason };
+}

@@ -1,0 +1,1 @@
+export { describeRuntime, type RuntimeLimits } from "./describe-runtime.js";

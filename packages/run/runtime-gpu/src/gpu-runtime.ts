@@ -1,0 +1,62 @@
+/** ONNX Runtime on a GPU, by whichever execution provider this machine has. */
+import { SlmError } from "@slm/error";
+import type { Runtime } from "@slm/runtime";
+import { openFirst, openOrtRuntime, type Candidate } from "@slm/runtime-cpu";
+
+/** Profiles of target gpu, the fastest first. */
+export const GPU_PROFILES = ["cuda", "directml", "coreml", "webgpu"] as const;
+export type GpuProfile = (typeof GPU_PROFILES)[number];
+
+/**
+ * ONNX Runtime's provider of each profile.
+ *
+ * Source: onnxruntime-common 1.30, inference-session.d.ts; coreml_provider_factory.h for the flags.
+ */
+const PROVIDERS: Readonly<Record<GpuProfile, Omit<Candidate, "device">>> = {
+  cuda: { provider: { name: "cuda" }, needs: "an NVIDIA GPU, CUDA 12 and cuDNN 9" },
+  directml: { provider: { name: "dml" }, needs: "Windows and a DirectX 12 device" },
+  // COREML_FLAG_CREATE_MLPROGRAM and COREML_FLAG_USE_CPU_AND_GPU.
+  coreml: { provider: { name: "coreml", coreMlFlags: 0x010 | 0x020 }, needs: "macOS" },
+  webgpu: { provider: { name: "webgpu" }, needs: "a GPU with Vulkan, Metal or Direct3D 12" },
+};
+
+export interface GpuRuntimeOptions {
+  /** Default: the first that computes. */
+  readonly profile?: string;
+  /** Threads of the processor, for what the GPU has no operator for and for a fallback. */
+  readonly threads?: number;
+  /** Whether the processor may do the work where no GPU can. Default true; the runtime's device says so. */
+  readonly fallback?: boolean;
+}
+
+const NAME = "runtime-gpu";
+
+/**
+ * A GPU, or the processor with the reasons why no GPU computes. ONNX Runtime computes single operators that a provider lacks on the
+ * processor in either case. No GPU stood behind this release: `description` and `slm doctor` tell what is really used.
+ *
+ * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, or if no GPU computes and the
+ * processor may not.
+ */
+export async function createGpuRuntime(options: GpuRuntimeOptions = {}): Promise<Runtime> {
+  const { profile, threads, fallback = true } = options;
+  const chosen = profile === undefined ? GPU_PROFILES : GPU_PROFILES.filter((known) => known === profile);
+  if (chosen.length === 0) {
+    throw new SlmError(
+      "USAGE",
+      `${NAME}: unknown profile '${profile}'; there are ${GPU_PROFILES.join(", ")}`,
+    );
+  }
+  const common = { name: NAME, ...(threads === undefined ? {} : { threads }) };
+  const candidates = chosen.map((name) => ({ device: `gpu:${name}`, ...PROVIDERS[name] }));
+  const { runtime, fallbacks } = await openFirst(candidates, common);
+  if (runtime !== undefined) return runtime;
+  if (!fallback) {
+    const reasons = fallbacks.map(({ device, reason }) => `${device}: ${reason}`).join("; ");
+    throw new SlmError("DEVICE_UNAVAILABLE", `${NAME}: no GPU computes here. ${reasons}`, {
+      context: { fallbacks },
+      suggestions: ["slm doctor", "--device cpu"],
+    });
+  }
+  return openOrtRuntime({ ...common, providers: [{ name: "cpu" }], device: { provider: "cpu", fallbacks } });
+}

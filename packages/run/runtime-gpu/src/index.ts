@@ -1,0 +1,1 @@
+export { GPU_PROFILES, createGpuRuntime, type GpuProfile, type GpuRuntimeOptions } from "./gpu-runtime.js";

@@ -1,0 +1,1 @@
+export { NPU_PROFILES, createNpuRuntime, type NpuProfile, type NpuRuntimeOptions } from "./npu-runtime.js";

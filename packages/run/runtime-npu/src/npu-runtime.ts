@@ -1,0 +1,91 @@
+/** ONNX Runtime on an NPU where its binary has one; otherwise the same graphs on the processor, called a simulation. */
+import { cpus } from "node:os";
+import { SlmError } from "@slm/error";
+import type { Fallback, Runtime } from "@slm/runtime";
+import { openFirst, openOrtRuntime, type Candidate, type SessionSettings } from "@slm/runtime-cpu";
+
+/** Profiles of target npu. */
+export const NPU_PROFILES = ["qnn", "openvino", "coreml", "vitisai"] as const;
+export type NpuProfile = (typeof NPU_PROFILES)[number];
+
+/**
+ * ONNX Runtime's provider of each profile.
+ *
+ * Source: onnxruntime-common 1.30, inference-session.d.ts; coreml_provider_factory.h for the flags; the options of OpenVINO's
+ * provider, docs/execution-providers/OpenVINO-ExecutionProvider.md.
+ */
+const PROVIDERS: Readonly<Record<NpuProfile, Omit<Candidate, "device">>> = {
+  qnn: { provider: { name: "qnn", backendType: "htp" }, needs: "Windows on a Qualcomm NPU" },
+  openvino: {
+    provider: { name: "openvino", device_type: "NPU" },
+    needs: "a build of ONNX Runtime with OpenVINO, which npm does not have",
+  },
+  // COREML_FLAG_ONLY_ENABLE_DEVICE_WITH_ANE, ONLY_ALLOW_STATIC_INPUT_SHAPES, CREATE_MLPROGRAM.
+  coreml: { provider: { name: "coreml", coreMlFlags: 0x004 | 0x008 | 0x010 }, needs: "macOS" },
+  vitisai: {
+    provider: { name: "vitisai" },
+    needs: "a build of ONNX Runtime with Vitis AI, which npm does not have",
+  },
+};
+
+export interface NpuRuntimeOptions {
+  /** What the graphs were made for. Default: the first that computes; a simulation is then of an NPU in general. */
+  readonly profile?: string;
+  /** Threads of the processor. */
+  readonly threads?: number;
+  /** Whether the processor may simulate where no NPU computes. Default true; the runtime's device says so. */
+  readonly fallback?: boolean;
+  /** Simulate without asking for an NPU. Default false. */
+  readonly simulate?: boolean;
+}
+
+const NAME = "runtime-npu";
+
+/** Then nothing of a graph runs on the processor unseen. Source: onnxruntime_session_options_config_keys.h. */
+const NPU_ONLY: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
+
+/**
+ * An NPU, or a simulation. A simulation computes what the graphs say with the processor's kernels: its answers tell the quality to
+ * expect, its times tell nothing. No NPU stood behind this release.
+ *
+ * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime
+ * cannot be loaded, or if no NPU computes and there may be no simulation.
+ */
+export async function createNpuRuntime(options: NpuRuntimeOptions = {}): Promise<Runtime> {
+  const { profile, threads, fallback = true, simulate = false } = options;
+  const chosen = profile === undefined ? NPU_PROFILES : NPU_PROFILES.filter((known) => known === profile);
+  if (chosen.length === 0) {
+    throw new SlmError(
+      "USAGE",
+      `${NAME}: unknown profile '${profile}'; there are ${NPU_PROFILES.join(", ")}`,
+    );
+  }
+  const common = { name: NAME, ...(threads === undefined ? {} : { threads }) };
+  if (simulate) return simulation(profile, common, []);
+  const candidates = chosen.map((name) => ({ device: `npu:${name}`, ...PROVIDERS[name] }));
+  const settings = fallback ? {} : { settings: NPU_ONLY };
+  const { runtime, fallbacks } = await openFirst(candidates, { ...common, ...settings });
+  if (runtime !== undefined) return runtime;
+  if (!fallback) {
+    const reasons = fallbacks.map(({ device, reason }) => `${device}: ${reason}`).join("; ");
+    throw new SlmError("DEVICE_UNAVAILABLE", `${NAME}: no NPU computes here. ${reasons}`, {
+      context: { fallbacks },
+      suggestions: ["slm doctor", "leave out --no-fallback for a simulation"],
+    });
+  }
+  return simulation(profile, common, fallbacks);
+}
+
+function simulation(
+  profile: string | undefined,
+  common: { readonly name: string; readonly threads?: number },
+  fallbacks: readonly Fallback[],
+): Promise<Runtime> {
+  const provider = profile ?? "npu";
+  const description = `${provider} simulated on ${cpus()[0]?.model.trim() ?? "a processor"}`;
+  return openOrtRuntime({
+    ...common,
+    providers: [{ name: "cpu" }],
+    device: { provider, description, simulated: true, fallbacks },
+  });
+}
