@@ -54,7 +54,7 @@ describe("a recipe with an imported teacher", () => {
       ...{ data: data!, tokenizer: tokenizer! },
       teacher: {
         kind: "import",
-        path: join(root, "qwen3"),
+        model: join(root, "qwen3"),
         prompt: { instruction: "Spell.", before: "Word: ", examples: 1 },
       },
       cache: {},
@@ -71,6 +71,46 @@ describe("a recipe with an imported teacher", () => {
     const before = `Spell.Word: ${source}\n${target}\nWord: `;
     expect(config).toMatchObject({ eos_token: "Ċ", source: { before, after: "\n" } });
   }, 120_000);
+
+  test("asks it by its own chat template, examples as turns before", async () => {
+    const model = join(root, "chat-model");
+    await writeForeignModel(model, "llama");
+    await writeFile(
+      join(model, "chat_template.jinja"),
+      "{{ bos_token }}{% for message in messages %}{{ message.role[:1] }}:{{ message.content }}{{ eos_token }}{% endfor %}" +
+        "{% if add_generation_prompt %}a:{% endif %}",
+    );
+    const { data, tokenizer } = tinyRecipe(join(root, "chat"));
+    const recipe = await writeTinyRecipe(join(root, "chat"), {
+      ...{ data: data!, tokenizer: tokenizer! },
+      teacher: {
+        kind: "import",
+        model,
+        prompt: { chat: true, system: "Spell", before: ".", examples: 1 },
+      },
+    });
+    const out = join(root, "chat-run");
+    const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
+    expect(exitCode, stderr).toBe(0);
+    const config = JSON.parse(
+      await readFile(join(out, "teacher", "tokenizer_config.json"), "utf8"),
+    ) as object;
+    const [first] = (await readFile(join(out, "data", "train.jsonl"), "utf8")).split("\n");
+    const { source, target } = JSON.parse(first ?? "") as Record<"source" | "target", string>;
+    const before = `<s>s:Spell</s>u:.${source}</s>a:${target}</s>u:.`;
+    expect(config).toMatchObject({ eos_token: "</s>", source: { before, after: "</s>a:" } });
+    expect((await verifyDirectory(join(out, "teacher"))).problems).toEqual([]);
+  }, 60_000);
+
+  test("says that a model has no chat template", async () => {
+    const { data, tokenizer } = tinyRecipe(join(root, "no-chat"));
+    const recipe = await writeTinyRecipe(join(root, "no-chat"), {
+      ...{ data: data!, tokenizer: tokenizer! },
+      teacher: { kind: "import", model: join(root, "llama"), prompt: { chat: true } },
+    });
+    const { exitCode, stderr } = await runCommand("run", [recipe, "--out", join(root, "no-chat-run")]);
+    expect([exitCode, stderr]).toEqual([66, expect.stringContaining("chat_template.jinja")]);
+  }, 60_000);
 });
 
 describe("teacher finetune", () => {
@@ -79,7 +119,7 @@ describe("teacher finetune", () => {
     const { data, tokenizer } = tinyRecipe(directory);
     const teacher = {
       kind: "import",
-      path: join(root, "gemma3"),
+      model: join(root, "gemma3"),
       prompt: { before: "Word: " },
     };
     const recipe = await writeTinyRecipe(directory, { data: data!, tokenizer: tokenizer!, teacher });

@@ -1,11 +1,12 @@
 import { verifyDirectory } from "@slm/artifact";
-import { cp, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { writeForeignModel } from "../testing/foreign-model.js";
+import { expectedLogits, writeForeignModel } from "../testing/foreign-model.js";
 import { runCommand } from "../testing/run-command.js";
+import { tinyRecipe, writeTinyRecipe } from "../testing/tiny-run.js";
 
 const GGUF = fileURLToPath(
   new URL("../../../../packages/learn/gguf/fixtures/tiny-llama.gguf", import.meta.url),
@@ -27,13 +28,16 @@ const teacher = (source: string): ReturnType<typeof runCommand> =>
   runCommand("teacher:import", [source, "-o", join(root, "teacher"), "--json"]);
 
 /** The cache of the hub with one model in it, every file a link into another directory. */
-async function cacheModel(): Promise<void> {
+async function cacheModel(branch?: string): Promise<void> {
   const folder = join(root, "hub", "models--acme--tiny");
   await writeForeignModel(join(folder, "blobs"), "smollm2");
   await mkdir(join(folder, "snapshots", COMMIT), { recursive: true });
   for (const name of await readdir(join(folder, "blobs"))) {
     await symlink(join("..", "..", "blobs", name), join(folder, "snapshots", COMMIT, name));
   }
+  if (branch === undefined) return;
+  await mkdir(join(folder, "refs"));
+  await writeFile(join(folder, "refs", branch), COMMIT);
 }
 
 describe("teacher import", () => {
@@ -82,4 +86,133 @@ describe("teacher import", () => {
     const { exitCode, json } = await teacher(join(root, "no", "such"));
     expect([exitCode, json]).toMatchObject([66, { error: { code: "INPUT_MISSING" } }]);
   });
+});
+
+describe("a recipe whose teacher is a hub id", () => {
+  const recipe = (): Promise<string> => {
+    const { data, tokenizer } = tinyRecipe(root);
+    const sections = { data: data!, tokenizer: tokenizer!, teacher: { kind: "import", model: "acme/tiny" } };
+    return writeTinyRecipe(root, sections);
+  };
+  const run = async (...flags: readonly string[]): ReturnType<typeof runCommand> =>
+    runCommand("run", [await recipe(), "--out", join(root, "run"), "--json", ...flags]);
+
+  test("reads the cache, and is skipped while it says the same", async () => {
+    await cacheModel("main");
+    const { exitCode, json } = await run();
+    expect([exitCode, json]).toMatchObject([0, { result: { stages: [{}, {}, { status: "ran" }] } }]);
+    const manifest = JSON.parse(
+      await readFile(join(root, "run", "teacher", "manifest.json"), "utf8"),
+    ) as object;
+    expect(manifest).toMatchObject({ details: { hub: { repo: "acme/tiny", commit: COMMIT } } });
+    expect(await run()).toMatchObject({ json: { result: { stages: [{}, {}, { status: "skipped" }] } } });
+    expect(await run("--dry-run")).toMatchObject({
+      json: { result: { stages: [{}, {}, { status: "would-skip" }] } },
+    });
+  }, 60_000);
+
+  test("names the file that offline is missing, and the command that fetches it", async () => {
+    const { exitCode, json } = await run();
+    const suggestion = "HF_HUB_OFFLINE=0 slm teacher import acme/tiny -o DIR";
+    expect([exitCode, json]).toMatchObject([
+      66,
+      {
+        error: { code: "INPUT_MISSING", context: { missing: "config.json" }, suggestions: [suggestion, {}] },
+      },
+    ]);
+  }, 60_000);
+
+  test("is planned without asking the hub: it would run", async () => {
+    vi.stubEnv("HF_HUB_OFFLINE", "0");
+    vi.stubEnv("HF_ENDPOINT", "http://127.0.0.1:9");
+    const { exitCode, json } = await run("--dry-run");
+    expect([exitCode, json]).toMatchObject([
+      0,
+      { result: { stages: [{}, {}, { name: "teacher", status: "would-run" }] } },
+    ]);
+  }, 60_000);
+});
+
+describe("a recipe whose teacher is an ONNX file", () => {
+  /** A directory as an exporter leaves it: graph, tokenizer, config.json. */
+  async function exported(): Promise<string> {
+    await writeForeignModel(join(root, "llama"), "llama");
+    const imported = await runCommand("teacher:import", [join(root, "llama"), "-o", join(root, "imported")]);
+    expect(imported.exitCode, imported.stderr).toBe(0);
+    const argv = [join(root, "imported"), "--layout", "transformers.js", "-o", join(root, "onnx"), "--json"];
+    const made = await runCommand("export", argv);
+    expect(made.exitCode, made.stderr).toBe(0);
+    return join(root, "onnx");
+  }
+
+  test("is checked, cached and distilled like any other", async () => {
+    const directory = await exported();
+    const reference = ["--reference", expectedLogits("llama")];
+    const checked = await runCommand("teacher:check", [directory, ...reference, "--json"]);
+    expect([checked.exitCode, checked.json]).toMatchObject([0, { result: { pass: true, agreement: 1 } }]);
+    const { data, tokenizer, distill } = tinyRecipe(root);
+    const recipe = await writeTinyRecipe(root, {
+      ...{ data: data!, tokenizer: tokenizer! },
+      teacher: { kind: "onnx", path: directory, prompt: { before: "Word: ", examples: 1 } },
+      cache: { generate: "greedy" },
+      distill: { ...distill, loss: { vocabulary: "mapped" } },
+    });
+    const out = join(root, "run");
+    const { exitCode, stderr, json } = await runCommand("run", [recipe, "--out", out, "--json"]);
+    expect([exitCode, json], stderr).toMatchObject([0, { result: { stages: { length: 5 } } }]);
+    expect((await verifyDirectory(join(out, "teacher"))).problems).toEqual([]);
+    expect(await runCommand("run", [recipe, "--out", out, "--json"])).toMatchObject({
+      json: { result: { stages: Array.from({ length: 5 }, () => ({ status: "skipped" })) } },
+    });
+  }, 120_000);
+
+  test("is refused by name where it is no decoder", async () => {
+    const directory = await exported();
+    const { data, tokenizer } = tinyRecipe(root);
+    const recipe = await writeTinyRecipe(root, {
+      ...{ data: data!, tokenizer: tokenizer! },
+      teacher: { kind: "onnx", path: directory, file: "onnx/other.onnx" },
+    });
+    const { exitCode, json } = await runCommand("run", [recipe, "--out", join(root, "run"), "--json"]);
+    expect([exitCode, json]).toMatchObject([
+      66,
+      { error: { code: "INPUT_MISSING", suggestions: ["teacher.file: onnx/model.onnx"] } },
+    ]);
+  }, 60_000);
+});
+
+describe("a recipe whose teacher computes with fewer bits", () => {
+  // Of weights drawn at random, which have nothing to spare.
+  test.each([
+    ["int8", "0.01"],
+    ["int4", "0.5"],
+  ])(
+    "%s: scores from a graph beside its checkpoint",
+    async (precision, maxKl) => {
+      const model = join(root, "llama");
+      await writeForeignModel(model, "llama");
+      const { data, tokenizer, distill } = tinyRecipe(root);
+      const recipe = await writeTinyRecipe(root, {
+        ...{ data: data!, tokenizer: tokenizer! },
+        teacher: { kind: "import", model, precision, prompt: { before: "Word: " } },
+        distill: { ...distill, loss: { vocabulary: "mapped" } },
+      });
+      const out = join(root, "run");
+      const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
+      expect(exitCode, stderr).toBe(0);
+      const { details } = JSON.parse(await readFile(join(out, "teacher", "manifest.json"), "utf8")) as {
+        readonly details: { readonly quantized: Readonly<Record<"bytesBefore" | "bytesAfter", number>> };
+      };
+      expect(details.quantized).toMatchObject({ precision });
+      // Rotary tables stay as they are, and are half of so small a model.
+      expect(details.quantized.bytesAfter).toBeLessThan(details.quantized.bytesBefore - 10_000);
+      const checked = await runCommand("teacher:check", [
+        join(out, "teacher"),
+        ...["--reference", expectedLogits("llama"), "--max-kl", maxKl, "--min-agreement", "0.5", "--json"],
+      ]);
+      expect([checked.exitCode, checked.json]).toMatchObject([0, { result: { pass: true } }]);
+      expect((checked.json as { result: { maxAbs: number } }).result.maxAbs).toBeGreaterThan(1e-3);
+    },
+    120_000,
+  );
 });

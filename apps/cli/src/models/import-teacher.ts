@@ -2,7 +2,9 @@
 import type { CheckpointDType } from "@slm/model";
 import { importConfig, writeImported } from "@slm/model-import";
 import { createTokenizer, fillVocabulary, withPrompt, writeTokenizer } from "@slm/tokenizer";
-import { openForeign } from "./open-foreign.js";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { chatTemplateFiles, openForeign } from "./open-foreign.js";
 
 export interface ImportTeacherOptions {
   readonly dtype: CheckpointDType;
@@ -44,6 +46,7 @@ export async function importTeacher(
   const { tokens } = createTokenizer(whole);
   const { parameters } = await writeImported(checkpoint, work, { dtype, maxSource, maxTarget, tokens });
   await writeTokenizer(whole, work);
+  for (const file of chatTemplateFiles(source)) await copyFile(join(source, file), join(work, file));
   const [architecture = ""] = checkpoint.config["architectures"] as readonly string[];
   return { parameters, vocab: vocabularySize, source, architecture, dtype };
 }

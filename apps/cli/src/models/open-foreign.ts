@@ -4,13 +4,14 @@ import { foreignCheckpoint, ggufTokenizer, readGguf } from "@slm/gguf";
 import type { ForeignCheckpoint } from "@slm/model";
 import { readHuggingFaceDirectory } from "@slm/model-import";
 import {
+  CHAT_TEMPLATE_FILE,
   completeTokenizer,
   readForeignTokenizer,
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
   type TokenizerFiles,
 } from "@slm/tokenizer";
-import { readdirSync, statSync, type Stats } from "node:fs";
+import { existsSync, readdirSync, statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -70,9 +71,13 @@ function endMark({ config }: ForeignCheckpoint): { readonly eos?: number } {
 }
 
 function directoryFiles(source: string): readonly string[] {
-  const wanted = ["config.json", TOKENIZER_FILE, TOKENIZER_CONFIG_FILE];
+  const wanted = ["config.json", TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, ...chatTemplateFiles(source)];
   return [...wanted, ...weightFiles(source)].map((file) => join(source, file));
 }
+
+/** The file with the chat template of a model's directory, where it has one. */
+export const chatTemplateFiles = (directory: string): readonly string[] =>
+  existsSync(join(directory, CHAT_TEMPLATE_FILE)) ? [CHAT_TEMPLATE_FILE] : [];
 
 function weightFiles(source: string): readonly string[] {
   try {

@@ -1,6 +1,7 @@
 /** Runs stages in order, skipping those whose artifact already answers to the same inputs, settings, seed and code. */
 import {
   MANIFEST_FILE,
+  SILENT,
   SLM_VERSION,
   artifactInput,
   hashFile,
@@ -25,7 +26,7 @@ import { join } from "node:path";
 import type { Compute } from "../compute/compute.js";
 import type { ResolvedRecipe, ResolvedSection } from "../recipe/resolve-recipe.js";
 import { inputsOf, selectStages, type SelectionOptions } from "./selection.js";
-import type { EstimateRequest, Stage, StageEstimate } from "./stage.js";
+import type { EstimateRequest, FilesRequest, Stage, StageEstimate } from "./stage.js";
 
 export interface StageOutcome {
   readonly name: string;
@@ -128,7 +129,7 @@ async function doStage(stage: Stage, options: PipelineOptions, context: StageCon
   const startedAt = performance.now();
   const directory = join(options.out, stage.name);
   await recoverArtifact(directory);
-  const prepared = await prepare(stage, options);
+  const prepared = await prepare(stage, options, { ...context, mayFetch: true });
   const outcome = (status: StageOutcome["status"]): StageOutcome => ({
     name: stage.name,
     status,
@@ -164,14 +165,18 @@ async function execute(prepared: PreparedStage, context: StageContext, compute: 
 }
 
 /** @throws SlmError INPUT_MISSING if an input's artifact or file is not there */
-async function prepare(stage: Stage, options: PipelineOptions): Promise<PreparedStage> {
+async function prepare(
+  stage: Stage,
+  options: PipelineOptions,
+  request: FilesRequest,
+): Promise<PreparedStage> {
   const section = sectionOf(stage, options);
   const stageInputs = inputsOf(stage, plannedStages(options)).map((input) => input.stage);
   const artifacts = await Promise.all(
     stageInputs.map((name) => inputArtifact(stage.name, name, join(options.out, name))),
   );
   const files = await Promise.all(
-    stage.files(section.settings).map(async ({ setting, path }): Promise<ManifestInput> => {
+    (await stage.files(section.settings, request)).map(async ({ setting, path }): Promise<ManifestInput> => {
       return { name: setting, kind: "file", sha256: await hashInputFile(stage.name, setting, path) };
     }),
   );
@@ -201,7 +206,9 @@ async function isCurrent({ directory, key }: PreparedStage): Promise<boolean> {
 }
 
 async function isPlannedCurrent(stage: Stage, options: PipelineOptions): Promise<boolean> {
-  return options.force !== true && isCurrent(await prepare(stage, options));
+  if (options.force === true) return false;
+  const request = { progress: SILENT, signal: new AbortController().signal, mayFetch: false };
+  return isCurrent(await prepare(stage, options, request));
 }
 
 async function inputArtifact(stage: string, input: string, directory: string): Promise<ManifestInput> {

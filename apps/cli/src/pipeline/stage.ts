@@ -17,6 +17,12 @@ export interface StageFile {
   readonly path: string;
 }
 
+/** How a stage may look for its files. */
+export interface FilesRequest extends Pick<StageContext, "progress" | "signal"> {
+  /** Whether what is not on this machine may be fetched. Otherwise it is left out, and the stage counts as not yet run. */
+  readonly mayFetch: boolean;
+}
+
 /** What an estimate may look at. */
 export interface EstimateRequest<Settings> {
   readonly settings: Settings;
@@ -63,7 +69,10 @@ export interface PipelineStage<Settings> {
   /** Raised when the stage's code changes what it writes for the same settings, so that old artifacts are redone. */
   readonly revision: number;
   readonly inputs: readonly StageInput[];
-  readonly files?: (settings: Settings) => readonly StageFile[];
+  readonly files?: (
+    settings: Settings,
+    request: FilesRequest,
+  ) => readonly StageFile[] | Promise<readonly StageFile[]>;
   readonly estimate?: (request: EstimateRequest<Settings>) => StageEstimate | Promise<StageEstimate>;
   /** Folders of its artifact that hold many files; see `ArtifactSpec`. */
   readonly indexed?: readonly string[];
@@ -79,7 +88,7 @@ export interface Stage extends Pick<
   "name" | "summary" | "kind" | "revision" | "inputs" | "indexed"
 > {
   readonly section: z.ZodType;
-  readonly files: (settings: unknown) => readonly StageFile[];
+  readonly files: (settings: unknown, request: FilesRequest) => Promise<readonly StageFile[]>;
   readonly estimate: (request: EstimateRequest<unknown>) => Promise<StageEstimate>;
   readonly measuresThreads: boolean;
   readonly run: (run: StageRun<unknown>) => Promise<object>;
@@ -96,7 +105,7 @@ export function defineStage<Settings>(stage: PipelineStage<Settings>): Stage {
     inputs,
     section,
     ...(stage.indexed === undefined ? {} : { indexed: stage.indexed }),
-    files: (settings) => stage.files?.(section.parse(settings)) ?? [],
+    files: async (settings, request) => (await stage.files?.(section.parse(settings), request)) ?? [],
     estimate: async (request) =>
       (await stage.estimate?.({ ...request, settings: section.parse(request.settings) })) ?? {},
     measuresThreads: stage.measuresThreads ?? false,

@@ -5,7 +5,7 @@ import { writeEnsemble, type TeacherConfig, type TeacherMemberConfig } from "@sl
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import type { StageFile } from "../pipeline/stage.js";
+import type { FilesRequest, StageFile } from "../pipeline/stage.js";
 import { makeTeacher, teacherFiles, type MadeTeacher, type TeacherRun } from "./make-teacher.js";
 
 type EnsembleConfig = Extract<TeacherConfig, { readonly kind: "ensemble" }>;
@@ -46,13 +46,16 @@ export async function makeEnsemble({ members }: EnsembleConfig, run: TeacherRun)
 }
 
 /** Files outside the run that members are copied from. */
-export function memberFiles({ members }: EnsembleConfig): readonly StageFile[] {
-  return members.flatMap((member, index) =>
-    teacherFiles(member).map(({ setting, path }) => ({
-      setting: `members.${index}.${setting}`,
-      path,
-    })),
-  );
+export async function memberFiles(
+  { members }: EnsembleConfig,
+  request: FilesRequest,
+): Promise<readonly StageFile[]> {
+  const files: StageFile[] = [];
+  for (const [index, member] of members.entries()) {
+    for (const { setting, path } of await teacherFiles(member, request))
+      files.push({ setting: `members.${index}.${setting}`, path });
+  }
+  return files;
 }
 
 const directoryOf = (index: number): string => `member-${index}`;

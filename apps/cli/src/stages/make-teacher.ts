@@ -1,7 +1,9 @@
 /** Makes one teacher checkpoint: trained on the run's data, copied from disk or from slm, or imported. */
 import type { StageContext } from "@slm/artifact";
 import { SlmError } from "@slm/error";
+import { resolveCached, resolveModel, type ResolvedModel } from "@slm/hub";
 import { CONFIG_FILE, WEIGHTS_FILE, parameterCount, readModelConfig } from "@slm/model";
+import { graphFiles, importGraph } from "@slm/model-import";
 import {
   applyPrompt,
   embeddedTeacherDirectory,
@@ -12,13 +14,14 @@ import {
 } from "@slm/teacher";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, readTokenizerFiles } from "@slm/tokenizer";
 import { copyFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Compute } from "../compute/compute.js";
 import { withEngine } from "../compute/open-engine.js";
-import { importTeacher } from "../models/import-teacher.js";
-import { foreignFiles } from "../models/open-foreign.js";
-import type { StageFile } from "../pipeline/stage.js";
+import { importTeacher, type ImportedTeacher } from "../models/import-teacher.js";
+import { chatTemplateFiles, foreignFiles } from "../models/open-foreign.js";
+import type { FilesRequest, StageFile } from "../pipeline/stage.js";
+import { quantizeTeacher, type QuantizedTeacher } from "./quantize-teacher.js";
 
 /** Files that make a checkpoint which other stages can read. */
 const CHECKPOINT_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE] as const;
@@ -41,6 +44,8 @@ export interface MadeTeacher {
   readonly vocab: number;
   /** What fitting it to the task gave, where that was asked for. */
   readonly finetuned?: FinetuneReport;
+  /** What it computes with, where that is not its float32 weights. */
+  readonly quantized?: QuantizedTeacher;
 }
 
 export interface CopiedTeacher extends MadeTeacher {
@@ -55,34 +60,72 @@ export async function makeTeacher(settings: SingleTeacherConfig, run: TeacherRun
     const inputs = { dataDirectory, tokenizerDirectory, workDirectory: work, context };
     return withEngine(compute, (engine) => trainTeacher(settings, { ...inputs, engine }));
   }
+  if (settings.kind === "onnx") {
+    const made = await importGraph(settings.path, work, settings);
+    if (settings.prompt !== undefined) await applyPrompt(work, settings.prompt, dataDirectory);
+    return made;
+  }
   const made =
     settings.kind === "import"
-      ? await importTeacher(settings.path, work, settings)
+      ? await importNamed(settings, work, context)
       : await copyTeacher(sourceOf(settings), tokenizerDirectory, work);
-  if (settings.kind === "embedded") return made;
-  const { prompt, finetune } = settings;
+  const finetuned = settings.kind === "embedded" ? {} : await fitToTask(settings, run);
+  const { precision = "float32" } = settings;
+  const quantized = precision === "float32" ? {} : await quantizeTeacher(precision, run);
+  return { ...made, ...finetuned, ...quantized };
+}
+
+/** Puts the prompt around sources and trains adapters, as far as the settings ask for it. */
+async function fitToTask(
+  { prompt, finetune }: Extract<SingleTeacherConfig, { readonly kind: "import" | "checkpoint" }>,
+  { dataDirectory, work, compute, context }: TeacherRun,
+): Promise<Pick<MadeTeacher, "finetuned">> {
   if (prompt !== undefined) await applyPrompt(work, prompt, dataDirectory);
-  if (finetune === undefined) return made;
+  if (finetune === undefined) return {};
   const finetuned = await withEngine(compute, (engine) =>
     finetuneTeacher(finetune, { dataDirectory, workDirectory: work, engine, context }),
   );
-  return { ...made, finetuned };
+  return { finetuned };
 }
 
-/** Files outside the run that the checkpoint is copied from. */
-export function teacherFiles(settings: SingleTeacherConfig): readonly StageFile[] {
+type ImportConfig = Extract<SingleTeacherConfig, { readonly kind: "import" }>;
+
+async function importNamed(
+  settings: ImportConfig,
+  work: string,
+  context: StageContext,
+): Promise<ImportedTeacher & Pick<ResolvedModel, "hub">> {
+  const { path, hub } = await resolveModel(settings.model, context);
+  return { ...(await importTeacher(path, work, settings)), ...(hub === undefined ? {} : { hub }) };
+}
+
+/** Files outside the run that the checkpoint is made from. */
+export async function teacherFiles(
+  settings: SingleTeacherConfig,
+  request: FilesRequest,
+): Promise<readonly StageFile[]> {
   if (settings.kind === "train") return [];
-  if (settings.kind === "import")
-    return foreignFiles(settings.path).map((path) => ({ setting: `import/${basename(path)}`, path }));
+  if (settings.kind === "import") {
+    const find = request.mayFetch ? resolveModel : resolveCached;
+    const found = await find(settings.model, request);
+    const files = found === undefined ? [] : foreignFiles(found.path);
+    return files.map((path) => ({ setting: `import/${basename(path)}`, path }));
+  }
+  if (settings.kind === "onnx") {
+    const files = await graphFiles(settings.path, settings.file);
+    return files.map((path) => ({ setting: `onnx/${relative(settings.path, path)}`, path }));
+  }
   const directory = sourceOf(settings);
-  return CHECKPOINT_FILES.map((file) => ({
+  return [...CHECKPOINT_FILES, ...chatTemplateFiles(directory)].map((file) => ({
     setting: `${settings.kind}/${file}`,
     path: join(directory, file),
   }));
 }
 
 /** Where a teacher that is not trained comes from. */
-function sourceOf(settings: Exclude<SingleTeacherConfig, { readonly kind: "train" | "import" }>): string {
+function sourceOf(
+  settings: Extract<SingleTeacherConfig, { readonly kind: "embedded" | "checkpoint" }>,
+): string {
   return settings.kind === "checkpoint" ? settings.path : embeddedTeacherDirectory(settings.name);
 }
 
@@ -106,7 +149,8 @@ export async function copyTeacher(
     );
   }
   await requireSameVocabulary(source, tokenizerDirectory);
-  for (const file of CHECKPOINT_FILES) await copyFile(join(source, file), join(work, file));
+  for (const file of [...CHECKPOINT_FILES, ...chatTemplateFiles(source)])
+    await copyFile(join(source, file), join(work, file));
   return { parameters: parameterCount(config), vocab: config.vocabularySize, source };
 }
 

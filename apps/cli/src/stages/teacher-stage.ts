@@ -1,7 +1,7 @@
 /** Stage `teacher`: a decoder-only checkpoint, or several, that read and write the run's vocabulary. */
 import { teacherConfig, type TeacherConfig } from "@slm/teacher";
 import { estimateTeacher } from "../estimates/training-estimate.js";
-import { defineStage, type EstimateRequest, type StageEstimate, type StageFile } from "../pipeline/stage.js";
+import { defineStage, type EstimateRequest, type StageEstimate } from "../pipeline/stage.js";
 import { makeEnsemble, memberFiles } from "./make-ensemble.js";
 import { makeTeacher, teacherFiles } from "./make-teacher.js";
 import { requireInput } from "./require-input.js";
@@ -17,8 +17,8 @@ export const teacherStage = defineStage<TeacherConfig>({
     { stage: "data", required: true },
     { stage: "tokenizer", required: true },
   ],
-  files: (settings): readonly StageFile[] =>
-    settings.kind === "ensemble" ? memberFiles(settings) : teacherFiles(settings),
+  files: (settings, request) =>
+    settings.kind === "ensemble" ? memberFiles(settings, request) : teacherFiles(settings, request),
   estimate,
   run: ({ settings, compute, inputs, work, ...context }): Promise<object> => {
     const run = {

@@ -40,6 +40,13 @@ function wholeNumber(text: string | undefined, fallback: number, where: string):
   );
 }
 
+/** Files beside a model that hold its weights, each once, relative to its folder. @throws SlmError DATA_INVALID for a path that leaves it */
+export function externalFiles({ graph }: ModelProto): readonly string[] {
+  return graph === undefined
+    ? []
+    : [...new Set(externalTensors(graph).map((tensor) => rangeOf(tensor).file))];
+}
+
 /** A path that cannot leave the folder by its spelling, on any system. */
 function checkLocation(location: string, where: string): void {
   const parts = location.split("/");

@@ -28,7 +28,7 @@ export type {
 export { GraphIndex, type NodeBody, type ValueProducer, type ValueUse } from "./graph-index.js";
 export { assertInPlaceSafe, type InPlacePair } from "./in-place.js";
 export { float16Value, readNumbers } from "./read-numbers.js";
-export { readOutline } from "./read-outline.js";
+export { modelFiles, readOutline } from "./read-outline.js";
 export { optimizeGraph } from "./rewrite/optimize.js";
 export { shorten } from "./shorten.js";
 export { sortNodes } from "./topology.js";

@@ -1,7 +1,7 @@
 /** A model file looked at, without its large weights. */
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { outlineOf, parseModel } from "./decode.js";
-import { readExternal } from "./external-data.js";
+import { externalFiles, readExternal } from "./external-data.js";
 import { readModelBytes } from "./files.js";
 import type { ModelOutline } from "./graph.js";
 
@@ -23,4 +23,13 @@ export async function readOutline(path: string): Promise<ModelOutline> {
   const model = parseModel(await readModelBytes(path));
   const limits = { maxBytes: OUTLINE_TOTAL_BYTES, maxTensorBytes: OUTLINE_TENSOR_BYTES };
   return outlineOf(model, await readExternal(model, dirname(path), limits));
+}
+
+/**
+ * The files that a model consists of, by their names inside its folder: itself, and those that its weights lie in.
+ *
+ * @throws SlmError INPUT_MISSING and DATA_INVALID as {@link readOutline} does
+ */
+export async function modelFiles(path: string): Promise<readonly string[]> {
+  return [basename(path), ...externalFiles(parseModel(await readModelBytes(path)))];
 }

@@ -10,15 +10,20 @@ export interface SourcePrompt {
   readonly after: string;
   /** Text whose first token ends a target, instead of the end mark. */
   readonly end?: string | undefined;
+  /** Whether `before` begins a text, as a chat template's does: no begin mark is put in front of it. */
+  readonly isWhole?: boolean | undefined;
 }
 
 /**
- * The same tokenizer with text around its sources. A begin mark in front of sources stays in front of all.
+ * The same tokenizer with text around its sources. A begin mark in front of sources stays in front of all, unless the prompt is whole.
  *
  * @throws SlmError CONFIG_INVALID for a symbol tokenizer, which knows only the symbols of its task, and for an end without
  * tokens.
  */
-export function withPrompt(files: TokenizerFiles, { before, after, end }: SourcePrompt): TokenizerFiles {
+export function withPrompt(
+  files: TokenizerFiles,
+  { before, after, end, isWhole = false }: SourcePrompt,
+): TokenizerFiles {
   const { config } = files;
   if (config.source.symbols !== undefined) {
     throw new SlmError(
@@ -28,7 +33,7 @@ export function withPrompt(files: TokenizerFiles, { before, after, end }: Source
     );
   }
   const begin = config.bos_token;
-  const isBegun = config.source.before?.startsWith(begin) === true && !before.startsWith(begin);
+  const isBegun = !isWhole && config.source.before?.startsWith(begin) === true && !before.startsWith(begin);
   return {
     ...files,
     config: {

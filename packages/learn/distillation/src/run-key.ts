@@ -6,8 +6,8 @@ import { SlmError } from "@slm/error";
 import { STATE_FILE } from "@slm/training";
 import { z } from "zod";
 
-/** Files that decide what a model answers: of a checkpoint, an ensemble, or a cache (whose `cache.json` has its hashes). */
-const MODEL_FILE = /(\.safetensors|\.json|teacher-\w+\.jsonl)$/u;
+/** Files that decide what a model answers: of a checkpoint, a graph, an ensemble, or a cache (whose `cache.json` has its hashes). */
+const MODEL_FILE = /(\.safetensors|\.json|teacher-\w+\.jsonl|(^|[\\/])graph[\\/].+)$/u;
 /** Files that only describe: a rerun of the stage that wrote them may change them. */
 const DESCRIBING = new Set(["manifest.json"]);
 

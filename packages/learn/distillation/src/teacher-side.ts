@@ -51,7 +51,7 @@ export interface TeacherSideOptions {
 
 /** A teacher that shares the student's vocabulary. */
 export function sameVocabulary({ teacher, cache }: TeacherSideOptions): TeacherSide {
-  const { vocabularySize: vocabulary, width, maxSource } = teacher.config;
+  const { vocabularySize: vocabulary, width = 0, maxSource } = teacher.config;
   /** Sources of the teacher's own may be longer than the student's. */
   const roomFor = (sources: BatchSources, shape: PassShape): ScoreShape => {
     const most = longest(sources.teacher);
@@ -92,7 +92,7 @@ export interface OtherVocabulary extends TeacherSideOptions {
 
 /** A teacher with a vocabulary of its own: it scores its own tokenization of every target. */
 export function otherVocabulary({ engine, teacher, cache, tokenizers, map }: OtherVocabulary): TeacherSide {
-  const { vocabularySize, width, maxSource, maxTarget } = teacher.config;
+  const { vocabularySize, width = 0, maxSource, maxTarget } = teacher.config;
   const vocabulary = map?.studentSize ?? vocabularySize;
   return {
     shape: { vocabulary, width, isAligned: true },
@@ -193,7 +193,7 @@ function opened(cache: TeacherCache | undefined): TeacherCache {
   return cache;
 }
 
-const noStates = (): SlmError =>
+export const noStates = (): SlmError =>
   new SlmError("CONFIG_INVALID", "distill: loss.hiddenState needs one teacher of the student's vocabulary", {
     suggestions: ["set distill.loss.hiddenState to 0"],
   });

@@ -17,7 +17,7 @@ import { fileHash, modelHash } from "./run-key.js";
 import { StoredTargets } from "./stored-targets.js";
 import type { StoredByOrigin } from "./student-objective.js";
 import { largestShare, type TargetOrigin } from "./target-schedule.js";
-import { otherVocabulary, sameVocabulary, type TeacherSide } from "./teacher-side.js";
+import { noStates, otherVocabulary, sameVocabulary, type TeacherSide } from "./teacher-side.js";
 import { UnlabelledSources } from "./unlabelled-sources.js";
 import { VocabularyMap } from "./vocabulary-map.js";
 import { relateVocabularies, type VocabularyRelation } from "./vocabulary.js";
@@ -115,6 +115,7 @@ async function openTeacher({ settings, inputs, files }: TeachingRequest): Promis
   const teacher = await loadTeachers(engine, directory);
   try {
     const { loss } = settings;
+    if (loss.hiddenState > 0 && teacher.hiddenStates === undefined) throw noStates();
     const teacherConfig = teacher.config;
     const check = { loss, student: files, teacherDirectory: directory, teacherConfig };
     return { teacher, directory, relation: await relateVocabularies(check) };

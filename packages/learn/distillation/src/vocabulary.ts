@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hashJson } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import type { DecoderOnlyConfig } from "@slm/model";
+import type { TeacherLimits } from "@slm/teacher";
 import {
   createTokenizer,
   readTokenizerFiles,
@@ -23,7 +23,7 @@ export interface VocabularyCheck {
   readonly loss: LossConfig;
   readonly student: TokenizerFiles;
   readonly teacherDirectory: string;
-  readonly teacherConfig: DecoderOnlyConfig;
+  readonly teacherConfig: Pick<TeacherLimits, "vocabularySize">;
 }
 
 /**

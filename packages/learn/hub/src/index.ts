@@ -1,2 +1,2 @@
-export { resolveModel, type ResolvedModel, type ResolveOptions } from "./resolve-model.js";
+export { resolveCached, resolveModel, type ResolvedModel, type ResolveOptions } from "./resolve-model.js";
 export { parseModelSource, type HubSource, type ModelSource } from "./model-source.js";

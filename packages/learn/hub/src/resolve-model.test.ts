@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { resolveModel } from "./resolve-model.js";
+import { resolveCached, resolveModel } from "./resolve-model.js";
 import {
   COMMIT,
   gitHash,
@@ -215,6 +215,17 @@ describe("offline", () => {
     vi.stubEnv("HF_HUB_OFFLINE", "1");
     expect((await resolveModel(REPO)).path).toBe(path);
     expect(hub.requests).toHaveLength(before);
+  });
+
+  test("a plan finds what is there, and may know nothing of the rest", async () => {
+    const hub = await startFakeHub(model());
+    expect(await resolveCached(REPO)).toBeUndefined();
+    const { path } = await resolveModel(REPO);
+    const before = hub.requests.length;
+    expect(await resolveCached(REPO)).toMatchObject({ path, hub: { commit: COMMIT } });
+    expect(hub.requests).toHaveLength(before);
+    vi.stubEnv("HF_HUB_OFFLINE", "1");
+    await expect(resolveCached("acme/other")).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
   test("what is missing is named, with the command that fetches it", async () => {

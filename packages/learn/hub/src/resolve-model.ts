@@ -4,7 +4,7 @@ import { SILENT, withLock, type Progress } from "@slm/artifact";
 import { notCached, RepositoryCache } from "./cache.js";
 import { download } from "./download.js";
 import { hubEnvironment, type HubEnvironment } from "./environment.js";
-import { modelFiles } from "./model-files.js";
+import { CONFIG, modelFiles } from "./model-files.js";
 import { parseModelSource, type HubSource } from "./model-source.js";
 import { openRepository } from "./repository.js";
 
@@ -38,7 +38,27 @@ export async function resolveModel(name: string, options: ResolveOptions = {}): 
   const commit =
     (await cachedCommit(source, cache, environment)) ??
     (await fetchModel(source, cache, environment, options));
-  const { repo, revision, file } = source;
+  return placeOf(source, cache, commit);
+}
+
+/**
+ * As {@link resolveModel}, from what lies on this machine alone: a branch or tag means what it meant when it was last asked for.
+ *
+ * @returns undefined for a model that has to be fetched, and may be
+ * @throws SlmError INPUT_MISSING where HF_HUB_OFFLINE forbids that, or there is no such path
+ */
+export async function resolveCached(name: string): Promise<ResolvedModel | undefined> {
+  const source = await parseModelSource(name);
+  if (source.kind === "local") return { path: source.path };
+  const environment = hubEnvironment();
+  const cache = new RepositoryCache(source, environment);
+  const { commit, missing } = await lookUp(source, cache);
+  if (commit !== undefined && missing === undefined) return placeOf(source, cache, commit);
+  if (environment.isOffline && missing !== undefined) throw notCached(source, missing);
+  return undefined;
+}
+
+function placeOf({ repo, revision, file }: HubSource, cache: RepositoryCache, commit: string): ResolvedModel {
   const snapshot = cache.snapshot(commit);
   return { path: file === undefined ? snapshot : join(snapshot, file), hub: { repo, revision, commit } };
 }
@@ -49,12 +69,21 @@ async function cachedCommit(
   cache: RepositoryCache,
   { isOffline }: HubEnvironment,
 ): Promise<string | undefined> {
-  const commit = await cache.commitOf(source.revision);
+  const { commit, missing } = await lookUp(source, cache);
   if (!isOffline && commit !== source.revision) return undefined;
-  const missing = commit === undefined ? (source.file ?? "config.json") : await cache.missing(source, commit);
   if (missing === undefined) return commit;
   if (isOffline) throw notCached(source, missing);
   return undefined;
+}
+
+/** What the cache knows of a source: the commit it stands for, and the first file that is not there. */
+async function lookUp(
+  source: HubSource,
+  cache: RepositoryCache,
+): Promise<{ readonly commit: string | undefined; readonly missing: string | undefined }> {
+  const commit = await cache.commitOf(source.revision);
+  if (commit === undefined) return { commit, missing: source.file ?? CONFIG };
+  return { commit, missing: await cache.missing(source, commit) };
 }
 
 async function fetchModel(

@@ -84,9 +84,13 @@ export function importConfig(foreign: ForeignCheckpoint, options: ImportOptions 
 }
 
 /** By default what the model was first trained on: beyond it some rotate all positions otherwise, near ones too. */
-function lengthsOf(
-  { max_position_embeddings: positions, original_max_position_embeddings: original }: ForeignConfig,
-  options: ImportOptions,
+/** Lengths asked for, or those that are taken by default. @throws SlmError CONFIG_INVALID for more than the model reads */
+export function lengthsOf(
+  {
+    max_position_embeddings: positions,
+    original_max_position_embeddings: original,
+  }: Pick<ForeignConfig, "max_position_embeddings" | "original_max_position_embeddings">,
+  options: Pick<ImportOptions, "maxSource" | "maxTarget">,
   where: string,
 ): { readonly maxSource: number; readonly maxTarget: number } {
   const room = Math.min(positions, original ?? positions);

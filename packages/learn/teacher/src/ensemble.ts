@@ -1,12 +1,11 @@
 /** Several teachers as one: at every token, the weighted mean of their probabilities. */
 import type { StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/error";
-import type { DecoderOnlyConfig } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import { decodeWith, generateWith } from "./generate.js";
 import { meanDistribution } from "./mean-distribution.js";
-import type { Teacher } from "./teacher.js";
+import type { Teacher, TeacherLimits } from "./teacher.js";
 
 /**
  * Joins teachers that share a vocabulary. Closing the ensemble closes them.
@@ -79,9 +78,9 @@ function sharesOf(members: readonly Teacher[], weights: readonly number[] | unde
 }
 
 /** What holds for all members. @throws SlmError SHAPE_MISMATCH */
-function commonConfig(members: readonly Teacher[]): DecoderOnlyConfig {
+function commonConfig(members: readonly Teacher[]): TeacherLimits {
   const { config } = members[0]!;
-  const marks = ({ tokens }: DecoderOnlyConfig): string => Object.values(tokens).join();
+  const marks = ({ tokens }: TeacherLimits): string => Object.values(tokens).join();
   members.forEach((member, index) => {
     const { vocabularySize } = member.config;
     if (vocabularySize === config.vocabularySize && marks(member.config) === marks(config)) return;
@@ -94,5 +93,6 @@ function commonConfig(members: readonly Teacher[]): DecoderOnlyConfig {
   });
   const shortest = (side: "maxSource" | "maxTarget"): number =>
     Math.min(...members.map((member) => member.config[side]));
-  return { ...config, maxSource: shortest("maxSource"), maxTarget: shortest("maxTarget") };
+  const { vocabularySize, tokens } = config;
+  return { vocabularySize, tokens, maxSource: shortest("maxSource"), maxTarget: shortest("maxTarget") };
 }

@@ -1,8 +1,10 @@
 export {
+  TEACHER_PRECISIONS,
   teacherConfig,
   trainedTeacher,
   type TeacherConfig,
   type TeacherMemberConfig,
+  type TeacherPrecision,
   type TrainedTeacherConfig,
 } from "./teacher-config.js";
 export { applyPrompt, promptText } from "./apply-prompt.js";
@@ -12,7 +14,17 @@ export { promptConfig, type PromptConfig } from "./prompt-config.js";
 export { teacherObjective } from "./teacher-objective.js";
 export { sequenceBatch, type SequenceBatch, type SequenceTokens } from "./sequence.js";
 export { trainTeacher, type TeacherInputs, type TeacherReport } from "./train-teacher.js";
-export type { ScoredPair, ScoreShape, Teacher } from "./teacher.js";
+export type { ScoredPair, ScoreShape, Teacher, TeacherLimits } from "./teacher.js";
+export {
+  GRAPH_FILE,
+  GRAPH_FOLDER,
+  readGraphFile,
+  writeGraphFile,
+  type GraphTeacherFile,
+} from "./graph/graph-file.js";
+export { loadDecoder, readDecoderSignature, textLogits } from "./graph/load-graph.js";
+export type { LoadedDecoder } from "./graph/decoder-run.js";
+export type { DecoderSignature } from "./graph/decoder-signature.js";
 export { loadTeacher } from "./teacher-scorer.js";
 export { joinTeachers } from "./ensemble.js";
 export {

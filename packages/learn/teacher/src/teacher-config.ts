@@ -7,17 +7,43 @@ import { finetuneConfig } from "./finetune-config.js";
 import { promptConfig } from "./prompt-config.js";
 import { MAX_MEMBERS } from "./teacher-directory.js";
 
+/** Weights that a teacher computes with, by name. */
+export const TEACHER_PRECISIONS = ["float32", "int8", "int4"] as const;
+export type TeacherPrecision = (typeof TEACHER_PRECISIONS)[number];
+
+/** No default here: a teacher of hours is not made again because a key was added to its settings. */
+const precision = z
+  .enum(TEACHER_PRECISIONS)
+  .optional()
+  .describe(
+    "Weights that score and generate: float32 as trained, or 8 or 4 bits in blocks (less memory; the distributions move a " +
+      "little). Default: float32.",
+  );
+
 const embeddedTeacher = z.strictObject({
   kind: z.literal("embedded").describe("The teacher that comes with slm."),
   name: z.enum(EMBEDDED_TEACHERS).default("g2p").describe("Which embedded teacher."),
+  precision,
 });
+
+const prompt = promptConfig.optional().describe("Text around every source, for teachers that read text.");
 
 /** What teachers that are made elsewhere may be given for the task. */
 const forTask = {
-  prompt: promptConfig.optional().describe("Text around every source, for teachers that read text."),
+  prompt,
   finetune: finetuneConfig
     .optional()
     .describe("Low-rank adapters trained on the task's rows and merged; absent: the teacher as it is."),
+  precision,
+};
+
+const lengths = {
+  maxSource: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Longest source, prompt included [tokens]. Default: 1024."),
+  maxTarget: z.int().positive().optional().describe("Longest target [tokens]. Default: 256."),
 };
 
 const checkpointTeacher = z.strictObject({
@@ -30,15 +56,31 @@ const importedTeacher = z.strictObject({
   kind: z
     .literal("import")
     .describe("A published decoder-only model, read as 'slm teacher import' reads it."),
-  path: z.string().min(1).describe("Directory of the model."),
+  model: z
+    .string()
+    .min(1)
+    .describe(
+      "Directory or GGUF file, or a hub id: org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache.",
+    ),
   dtype: z.enum(CHECKPOINT_DTYPES).default("float32").describe("How its weights are stored."),
-  maxSource: z
-    .int()
-    .positive()
-    .optional()
-    .describe("Longest source, prompt included [tokens]. Default: 1024."),
-  maxTarget: z.int().positive().optional().describe("Longest target [tokens]. Default: 256."),
+  ...lengths,
   ...forTask,
+});
+
+const graphTeacher = z.strictObject({
+  kind: z
+    .literal("onnx")
+    .describe("A decoder-only model that is an ONNX file already, with its tokenizer.json: run as it is."),
+  path: z.string().min(1).describe("Directory of the model, as Hugging Face's exports lay it out."),
+  file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "The ONNX file inside it. Default: model.onnx, decoder_model_merged.onnx or decoder_model.onnx, there or in onnx/.",
+    ),
+  ...lengths,
+  prompt,
 });
 
 export const trainedTeacher = z.strictObject({
@@ -72,6 +114,7 @@ const teacherMember = z.discriminatedUnion("kind", [
   embeddedTeacher.extend(memberFields),
   checkpointTeacher.extend(memberFields),
   importedTeacher.extend(memberFields),
+  graphTeacher.extend(memberFields),
   trainedTeacher.extend({
     seed: z
       .int()
@@ -86,6 +129,7 @@ export const teacherConfig = z.discriminatedUnion("kind", [
   embeddedTeacher,
   checkpointTeacher,
   importedTeacher,
+  graphTeacher,
   trainedTeacher,
   z.strictObject({
     kind: z.literal("ensemble").describe("Several teachers, their probabilities averaged token by token."),

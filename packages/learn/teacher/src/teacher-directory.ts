@@ -1,12 +1,20 @@
-/** The directory of a teacher: one checkpoint, or `ensemble.json` and a checkpoint per member. */
+/** The directory of a teacher: one checkpoint or graph, or `ensemble.json` and one of them per member. */
 import { join } from "node:path";
 import { stat } from "node:fs/promises";
 import { readJsonFile, relativePath, writeJsonAtomic } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { readCheckpoint, readModelConfig, type DecoderOnlyConfig, type ModelConfig } from "@slm/model";
+import {
+  CONFIG_FILE,
+  readCheckpoint,
+  readModelConfig,
+  type DecoderOnlyConfig,
+  type ModelConfig,
+} from "@slm/model";
 import type { Engine } from "@slm/tensor";
 import { z } from "zod";
 import { joinTeachers } from "./ensemble.js";
+import { GRAPH_FILE } from "./graph/graph-file.js";
+import { loadGraphTeacher } from "./graph/load-graph.js";
 import { loadTeacher } from "./teacher-scorer.js";
 import type { Teacher } from "./teacher.js";
 
@@ -42,43 +50,37 @@ export async function writeEnsemble(directory: string, members: readonly Teacher
 /** The checkpoints of a teacher's directory with their weights; a single checkpoint is an ensemble of one. */
 async function membersOf(directory: string): Promise<readonly TeacherMember[]> {
   const file = join(directory, ENSEMBLE_FILE);
-  const isEnsemble = await stat(file).then(
-    () => true,
-    () => false,
-  );
-  if (!isEnsemble) return [{ directory, weight: 1 }];
+  if (!(await isIn(directory, ENSEMBLE_FILE))) return [{ directory, weight: 1 }];
   const { members } = await readJsonFile(file, ensembleSchema, { limitBytes: 1 << 16 });
   return members.map((member) => ({ ...member, directory: join(directory, member.directory) }));
 }
 
 /**
- * Model configurations of a teacher's directory: one per member.
+ * Model configurations of a teacher's directory: one per member that has one, which graphs of others have not.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID naming the file; CONFIG_INVALID if one is not decoder-only.
  */
 export async function readTeacherConfigs(directory: string): Promise<readonly DecoderOnlyConfig[]> {
   const configs: DecoderOnlyConfig[] = [];
-  for (const member of await membersOf(directory))
+  for (const member of await membersOf(directory)) {
+    if ((await isIn(member.directory, GRAPH_FILE)) && !(await isIn(member.directory, CONFIG_FILE))) continue;
     configs.push(requireDecoderOnly(await readModelConfig(member.directory), member.directory));
+  }
   return configs;
 }
 
 /**
  * Puts the teacher of a directory on the engine, an ensemble as one teacher.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file;
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file; CONFIG_INVALID for a graph
+ * on an engine that runs none;
  * SHAPE_MISMATCH if members differ in vocabulary.
  */
 export async function loadTeachers(engine: Engine, directory: string): Promise<Teacher> {
   const members = await membersOf(directory);
   const teachers: Teacher[] = [];
   try {
-    for (const member of members) {
-      const { config, weights } = await readCheckpoint(member.directory);
-      teachers.push(
-        await loadTeacher(engine, { config: requireDecoderOnly(config, member.directory), weights }),
-      );
-    }
+    for (const member of members) teachers.push(await loadOne(engine, member.directory));
     if (teachers.length === 1) return teachers[0]!;
     return joinTeachers(
       engine,
@@ -90,6 +92,19 @@ export async function loadTeachers(engine: Engine, directory: string): Promise<T
     throw error;
   }
 }
+
+/** A graph goes before the checkpoint that it was made from. */
+async function loadOne(engine: Engine, directory: string): Promise<Teacher> {
+  if (await isIn(directory, GRAPH_FILE)) return loadGraphTeacher(engine, directory);
+  const { config, weights } = await readCheckpoint(directory);
+  return loadTeacher(engine, { config: requireDecoderOnly(config, directory), weights });
+}
+
+const isIn = (directory: string, file: string): Promise<boolean> =>
+  stat(join(directory, file)).then(
+    () => true,
+    () => false,
+  );
 
 function requireDecoderOnly(config: ModelConfig, directory: string): DecoderOnlyConfig {
   if (config.architecture === "decoder-only") return config;

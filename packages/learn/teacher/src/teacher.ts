@@ -16,9 +16,18 @@ export interface ScoreShape {
   readonly target: number;
 }
 
+/** What the outside must know of a teacher's model. */
+export interface TeacherLimits extends Pick<
+  DecoderOnlyConfig,
+  "vocabularySize" | "maxSource" | "maxTarget" | "tokens"
+> {
+  /** Width of its hidden states, where it can give them. */
+  readonly width?: number;
+}
+
 export interface Teacher {
   /** Of an ensemble: that of its first member, with the shortest limits of all. */
-  readonly config: DecoderOnlyConfig;
+  readonly config: TeacherLimits;
   /** Weights, of an ensemble all members' together. */
   readonly parameters: number;
   /**

@@ -9,7 +9,6 @@ import { loadTokenizer } from "@slm/tokenizer";
 import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
 import { planGraphs, type GraphPlan } from "./graphs/graph-plan.js";
 import { graphSource, type Metadata } from "./graphs/record.js";
-import { requireEncoder } from "./graphs/static-graphs.js";
 import { filesBelow, writeGraphs, type WrittenGraph } from "./graphs/write-graphs.js";
 import { writeNativeFiles } from "./layouts/native-layout.js";
 import { writeTransformersFiles } from "./layouts/transformers-layout.js";
@@ -65,7 +64,8 @@ export interface ExportSource extends Checkpoint {
  *
  * Reads: the checkpoint directory. Writes, in layout native: the graphs (`encoder.onnx` and `decoder.onnx`, for target
  * npu one pair per source length), weights beside them, model.json, config.json and the tokenizer's files; in layout
- * transformers.js: `onnx/encoder_model*.onnx`, `onnx/decoder_model_merged*.onnx` and that library's configuration.
+ * transformers.js: `onnx/encoder_model*.onnx` and `onnx/decoder_model_merged*.onnx`, or `onnx/model*.onnx` of a
+ * decoder-only model, and that library's configuration.
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH if the checkpoint or its tokenizer is
  * not whole; USAGE for a profile or window there is none of; OP_UNSUPPORTED if the device cannot compute the model;
@@ -149,8 +149,7 @@ async function writeLayoutFiles(
     await writeNativeFiles(outputDirectory, source, { device: plan.device, graphs });
     return;
   }
-  const config = requireEncoder(source.config, `layout ${layout}`);
-  await writeTransformersFiles(outputDirectory, { ...source, config }, graphs);
+  await writeTransformersFiles(outputDirectory, source, graphs);
 }
 
 /** A tokenizer that the model cannot follow is refused before anything is written. */

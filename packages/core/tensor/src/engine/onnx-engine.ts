@@ -26,6 +26,7 @@ export function createOnnxEngine(runtime: Runtime): Engine {
         release: () => session.release(),
       };
     },
+    loadGraph: (source, options) => runtime.load(source, options),
     upload: (tensor) => runtime.upload(tensor),
     download: (tensor) => runtime.download(tensor),
     write: (target, source) => runtime.write(target, source),

@@ -1,5 +1,13 @@
 /** A program: a function over named tensors of fixed shape, defined once and run by any engine. */
-import type { DeviceTensor, HostTensor, RunRequest, RunResult } from "@slm/runtime";
+import type {
+  DeviceTensor,
+  GraphSource,
+  HostTensor,
+  LoadOptions,
+  RunRequest,
+  RunResult,
+  Session,
+} from "@slm/runtime";
 import type { Tensor } from "../tf.js";
 
 export interface TensorSpec {
@@ -33,6 +41,8 @@ export interface Program {
 export interface Engine {
   readonly name: EngineName;
   compile(definition: ProgramDefinition): Promise<Program>;
+  /** Loads a ready ONNX graph beside the programs, with which it may share tensors. Absent where nothing runs ONNX. */
+  readonly loadGraph?: (source: GraphSource, options?: LoadOptions) => Promise<Session>;
   upload(tensor: HostTensor): Promise<DeviceTensor>;
   download(tensor: DeviceTensor): Promise<HostTensor>;
   write(target: DeviceTensor, source: HostTensor): Promise<void>;

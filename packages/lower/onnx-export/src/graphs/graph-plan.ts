@@ -8,6 +8,7 @@ import { staticSizes } from "./buckets.js";
 import { decoderGraph, encoderGraph } from "./native-graphs.js";
 import type { GraphSource } from "./record.js";
 import { requireEncoder, staticDecoderGraph, staticEncoderGraph, type StaticSizes } from "./static-graphs.js";
+import { transformersDecoderOnlyGraph } from "./transformers-decoder-only.js";
 import {
   requireTextOnly,
   transformersDecoderGraph,
@@ -50,8 +51,8 @@ const SUFFIX: Readonly<Record<Precision, string>> = { float32: "", float16: "_fp
 /**
  * The graphs of a model for a device.
  *
- * @throws SlmError OP_UNSUPPORTED for a decoder-only model where only encoder-decoders are taken, and for
- * transformers.js with static graphs; USAGE for a window the model was not made for.
+ * @throws SlmError OP_UNSUPPORTED for a decoder-only model for target npu, and for transformers.js with static graphs;
+ * USAGE for a window the model was not made for.
  */
 export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPlan {
   const { device, layout, buckets, window } = request;
@@ -109,8 +110,16 @@ function staticPlan(config: ModelConfig, device: Device, all: readonly StaticSiz
 }
 
 function transformersPlan(config: ModelConfig, device: Device): GraphPlan {
-  requireTextOnly(requireEncoder(config, "layout transformers.js"));
   const suffix = SUFFIX[device.precision];
+  if (config.architecture === "decoder-only") {
+    const model: PlannedGraph = {
+      file: `onnx/model${suffix}.onnx`,
+      role: "decoder",
+      build: (source) => transformersDecoderOnlyGraph({ ...source, config }),
+    };
+    return { device: transformersDevice(device), graphs: [model], sharedWeights: null };
+  }
+  requireTextOnly(config);
   return {
     device: transformersDevice(device),
     graphs: [

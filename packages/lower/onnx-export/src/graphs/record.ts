@@ -2,7 +2,7 @@
 import { checkGraph, optimizeGraph, type Graph } from "@slm/graph";
 import { parameterSpecs, type Checkpoint, type ModelConfig, type Parameters } from "@slm/model";
 import { Recorder, registerRecordingBackend, withLowering, withRecorder, type Tensor } from "@slm/tensor";
-import { GraphValues, type LoweringContext } from "../lowerings/context.js";
+import { GraphValues, type GraphInputs, type LoweringContext } from "../lowerings/context.js";
 import { loweringTable } from "../lowerings/forms.js";
 import type { Device } from "../profiles.js";
 import { GraphWeights } from "../weights/graph-weights.js";
@@ -67,7 +67,7 @@ export interface GraphSpec {
   /** Longest sequence or cache attended over [tokens]. */
   readonly positions: number;
   /** Names of inputs that rows read besides their op's own. */
-  readonly biases?: { readonly windowBias?: string; readonly sourceBias?: string };
+  readonly biases?: GraphInputs;
 }
 
 /** Records a graph, simplifies and checks it. */

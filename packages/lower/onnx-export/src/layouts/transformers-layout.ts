@@ -1,13 +1,14 @@
 /**
  * Files beside the graphs of layout transformers.js: a configuration and a tokenizer in the words of Hugging Face's
- * libraries. The model is declared as `t5`, the one encoder-decoder whose loading asks for nothing this model lacks.
+ * libraries. Models are declared as what loads them and asks for nothing they lack: encoder-decoders as `t5`, decoder-only
+ * ones as `qwen3`, whose heads have a size of their own.
  *
  * Source: @huggingface/transformers 4.3.1 (configs.js, models/session.js, generation/configuration_utils.js).
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { writeFailure } from "@slm/artifact";
-import { CONFIG_FILE, type EncoderDecoderConfig } from "@slm/model";
+import { CONFIG_FILE, type DecoderOnlyConfig, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import {
   readTokenizerFiles,
   TOKENIZER_CONFIG_FILE,
@@ -20,37 +21,72 @@ import type { LayoutSource } from "./native-layout.js";
 /** Writes config.json, generation_config.json and the tokenizer's files. @throws SlmError OUTPUT_FAILED */
 export async function writeTransformersFiles(
   outputDirectory: string,
-  { config, tokenizerDirectory }: LayoutSource & { readonly config: EncoderDecoderConfig },
+  { config, tokenizerDirectory }: LayoutSource,
   graphs: readonly WrittenGraph[],
 ): Promise<void> {
   const tokenizer = await readTokenizerFiles(tokenizerDirectory);
-  const files: Readonly<Record<string, object>> = {
-    [CONFIG_FILE]: modelConfig(config, graphs),
-    "generation_config.json": generationConfig(config),
-    [TOKENIZER_FILE]: sourceTokenizer(tokenizer),
-    [TOKENIZER_CONFIG_FILE]: tokenizerConfig(tokenizer, config),
-  };
+  const files =
+    config.architecture === "decoder-only"
+      ? decoderOnlyFiles(config, tokenizer)
+      : encoderDecoderFiles(config, tokenizer);
+  const outside = graphs.filter(({ weights }) => weights !== null).map(({ file }) => [basename(file), 1]);
+  const external =
+    outside.length === 0
+      ? {}
+      : { "transformers.js_config": { use_external_data_format: Object.fromEntries(outside) as object } };
+  const written = { ...files, [CONFIG_FILE]: { ...files[CONFIG_FILE], ...external } };
   try {
     await mkdir(outputDirectory, { recursive: true });
-    for (const [file, value] of Object.entries(files))
+    for (const [file, value] of Object.entries(written))
       await writeFile(join(outputDirectory, file), `${JSON.stringify(value, null, 2)}\n`);
   } catch (cause) {
     throw writeFailure(cause, outputDirectory, "the directory is not complete");
   }
 }
 
-/** Decoding starts with the begin mark; the library pads finished rows. */
-function specialTokens({ tokens }: EncoderDecoderConfig): Readonly<Record<string, number>> {
+type Files = Readonly<Record<string, object>>;
+
+function encoderDecoderFiles(config: EncoderDecoderConfig, tokenizer: TokenizerFiles): Files {
+  // Decoding starts with the begin mark; the library pads finished rows.
+  const marks = { decoder_start_token_id: config.tokens.bos, ...specialTokens(config) };
   return {
-    decoder_start_token_id: tokens.bos,
-    bos_token_id: tokens.bos,
-    eos_token_id: tokens.eos,
-    pad_token_id: tokens.pad,
+    [CONFIG_FILE]: encoderDecoderConfig(config, marks),
+    "generation_config.json": { ...marks, max_length: config.maxTarget, ...GREEDY },
+    [TOKENIZER_FILE]: sourceTokenizer(tokenizer),
+    [TOKENIZER_CONFIG_FILE]: {
+      ...tokenizer.config,
+      tokenizer_class: "T5Tokenizer",
+      model_max_length: config.maxSource,
+      padding_side: "right",
+    },
   };
 }
 
-function modelConfig(config: EncoderDecoderConfig, graphs: readonly WrittenGraph[]): object {
-  const outside = graphs.filter(({ weights }) => weights !== null).map(({ file }) => [basename(file), 1]);
+/** The tokenizer stays as slm reads it, text around sources included: `source` of `tokenizer_config.json`. */
+function decoderOnlyFiles(config: DecoderOnlyConfig, { tokenizer, config: own }: TokenizerFiles): Files {
+  const marks = specialTokens(config);
+  return {
+    [CONFIG_FILE]: decoderOnlyConfig(config, marks),
+    "generation_config.json": { ...marks, max_new_tokens: config.maxTarget, ...GREEDY },
+    [TOKENIZER_FILE]: tokenizer,
+    [TOKENIZER_CONFIG_FILE]: {
+      tokenizer_class: "PreTrainedTokenizerFast",
+      ...own,
+      model_max_length: config.maxSource + config.maxTarget,
+      padding_side: "left",
+    },
+  };
+}
+
+const GREEDY = { do_sample: false, num_beams: 1 } as const;
+
+type Marks = Readonly<Record<string, number>>;
+
+function specialTokens({ tokens }: ModelConfig): Marks {
+  return { bos_token_id: tokens.bos, eos_token_id: tokens.eos, pad_token_id: tokens.pad };
+}
+
+function encoderDecoderConfig(config: EncoderDecoderConfig, marks: Marks): object {
   return {
     architectures: ["T5ForConditionalGeneration"],
     model_type: "t5",
@@ -67,23 +103,30 @@ function modelConfig(config: EncoderDecoderConfig, graphs: readonly WrittenGraph
     feed_forward_proj: "gelu_new",
     tie_word_embeddings: true,
     use_cache: true,
-    ...specialTokens(config),
-    ...(outside.length === 0
-      ? {}
-      : { "transformers.js_config": { use_external_data_format: Object.fromEntries(outside) as object } }),
+    ...marks,
   };
 }
 
-function generationConfig(config: EncoderDecoderConfig): object {
-  return { ...specialTokens(config), max_length: config.maxTarget, do_sample: false, num_beams: 1 };
+function decoderOnlyConfig(config: DecoderOnlyConfig, marks: Marks): object {
+  return {
+    architectures: ["Qwen3ForCausalLM"],
+    model_type: "qwen3",
+    is_encoder_decoder: false,
+    hidden_size: config.width,
+    head_dim: config.headDim,
+    intermediate_size: config.feedForward,
+    num_attention_heads: config.heads,
+    num_key_value_heads: config.kvHeads,
+    num_hidden_layers: config.decoderLayers,
+    vocab_size: config.vocabularySize,
+    max_position_embeddings: config.maxSource + config.maxTarget,
+    use_cache: true,
+    ...marks,
+  };
 }
 
 /** Only sources are encoded in those libraries; where slm lower-cases them before, the file has to say so. */
 function sourceTokenizer({ tokenizer, config }: TokenizerFiles): object {
   const isLowercase = config.source.lowercase && (tokenizer.normalizer ?? null) === null;
   return isLowercase ? { ...tokenizer, normalizer: { type: "Lowercase" } } : tokenizer;
-}
-
-function tokenizerConfig({ config }: TokenizerFiles, { maxSource }: EncoderDecoderConfig): object {
-  return { ...config, tokenizer_class: "T5Tokenizer", model_max_length: maxSource, padding_side: "right" };
 }

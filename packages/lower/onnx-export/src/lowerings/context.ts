@@ -13,18 +13,28 @@ export interface LoweringContext {
   readonly values: GraphValues;
 }
 
+/** Inputs of a graph that rows read besides their op's own, by name. */
+export interface GraphInputs {
+  /** Bias of self-attention over a window, float32 `[1, 1, 1, window]`: static graphs. */
+  readonly windowBias?: string;
+  /** Bias of attention over the source, float32 `[1, 1, 1, source]`: static graphs. */
+  readonly sourceBias?: string;
+  /** Which positions of a cache that grows are tokens, int64 `[batch, keys]`: 1, and 0 at padding. */
+  readonly keyMask?: string;
+}
+
 /** Values of a graph that rows read besides their op's own inputs. */
 export class GraphValues {
   #ids: string | undefined;
   #table: string | undefined;
-  /** Bias of self-attention over a window, float32 `[1, 1, 1, window]`: an input of static graphs. */
   readonly windowBias: string | undefined;
-  /** Bias of attention over the source, float32 `[1, 1, 1, source]`: an input of static graphs. */
   readonly sourceBias: string | undefined;
+  readonly keyMask: string | undefined;
 
-  constructor(biases: { readonly windowBias?: string; readonly sourceBias?: string } = {}) {
-    this.windowBias = biases.windowBias;
-    this.sourceBias = biases.sourceBias;
+  constructor({ windowBias, sourceBias, keyMask }: GraphInputs = {}) {
+    this.windowBias = windowBias;
+    this.sourceBias = sourceBias;
+    this.keyMask = keyMask;
   }
 
   /** Remembers what is embedded: every sequence of the graph has the sizes of these ids. */

@@ -97,7 +97,7 @@ const HEADROOM = 32;
 
 function head(
   recorder: Recorder,
-  { device, weights, values }: LoweringContext,
+  { device, weights }: LoweringContext,
   { x, weight }: { readonly x: Tensor; readonly weight: Tensor },
   product: HeadProduct,
 ): string {
@@ -110,7 +110,7 @@ function head(
   const rows = perToken ? reshape(recorder, hidden, [-1, width]) : hidden;
   const logits = wideLogits();
   if (!perToken) return logits;
-  const sizes = builder.op("Shape", [values.ids]);
+  const sizes = builder.op("Shape", [hidden], { attributes: { start: int(0), end: int(2) } });
   return builder.op("Reshape", [logits, concat(recorder, [sizes, builder.ints([vocabulary])], 0)]);
 
   function wideLogits(): string {

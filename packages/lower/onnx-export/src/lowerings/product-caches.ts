@@ -12,6 +12,7 @@ import {
 import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { cast, concat, countUp, int32, reshape, sizeOf, transposeAxes } from "./emit.js";
 import { HeadAxes } from "./head-axes.js";
+import { maskBias } from "./padding.js";
 import { addBias, attend, turned } from "./product-attention.js";
 import { rotateHalves } from "./rotation.js";
 
@@ -68,7 +69,10 @@ export function bufferedCache(context: LoweringContext): Lowering<"cachedAttenti
   };
 }
 
-/** A cache of as many positions as there are: `present = Concat(past, new)`. */
+/**
+ * A cache of as many positions as there are: `present = Concat(past, new)`. Where the graph says which of them are tokens,
+ * padding is not attended; positions are counted with it, which turns all of a row alike and so changes no score.
+ */
 export function growingCache(context: LoweringContext): Lowering<"cachedAttention"> {
   return (recorder, inputs, layout) => {
     const { builder } = recorder;
@@ -102,13 +106,28 @@ function cached(
     query: fresh.query,
     key: transposeAxes(recorder, presentKey, [0, 1, 3, 2]),
     value: presentValue,
-    mask: causalMask(recorder, context, { slots, past: recorder.nameOf(inputs.pastLength), layout }),
+    mask: keyMask(
+      recorder,
+      context,
+      causalMask(recorder, context, { slots, past: recorder.nameOf(inputs.pastLength), layout }),
+    ),
   };
   return {
     output: attend(recorder, context, parts, { query, layout }),
     presentKey: recorder.tensor(presentKey, pastKey.shape),
     presentValue: recorder.tensor(presentValue, pastValue.shape),
   };
+}
+
+/** Hides padding as well, where the graph has an input that says what is padding. */
+function keyMask(
+  recorder: Recorder,
+  { values }: LoweringContext,
+  mask: (scores: string) => string,
+): (scores: string) => string {
+  if (values.keyMask === undefined) return mask;
+  const bias = addBias(recorder, maskBias(recorder, cast(recorder, values.keyMask, "float32")));
+  return (scores) => mask(bias(scores));
 }
 
 /**

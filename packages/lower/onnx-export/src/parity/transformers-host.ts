@@ -1,11 +1,52 @@
 /** Runs graphs of layout transformers.js as that library does: caches grow, those of the source are made at the first step. */
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
+import { TRANSFORMERS_DECODER_IO } from "../graphs/transformers-decoder-only.js";
 import { TRANSFORMERS_IO } from "../graphs/transformers-graphs.js";
 import type { CaseInputs } from "./parity-cases.js";
 import { floats } from "./reference-logits.js";
 import { columns, type GraphHost, type HostSetting } from "./run-host.js";
 
-export const runTransformers: GraphHost = async (setting, { encoder, decoder }, { sizes, inputs }) => {
+export const runTransformers: GraphHost = (setting, sessions, problem) =>
+  (sessions.encoder === undefined ? runDecoderOnly : runEncoderDecoder)(setting, sessions, problem);
+
+/** A decoder-only model: rows without padding, first with the logits of all positions, then with the last ones alone. */
+const runDecoderOnly: GraphHost = async ({ config, precision }, { decoder }, { sizes, inputs }) => {
+  const { batch, prefill, target } = sizes;
+  const caches = Array.from({ length: config.decoderLayers }, (_, layer) =>
+    PARTS.map((part) => ({
+      past: TRANSFORMERS_DECODER_IO.past(layer, part),
+      present: TRANSFORMERS_DECODER_IO.present(layer, part),
+    })),
+  ).flat();
+  const empty = createHostTensor(precision, [batch, config.kvHeads, 0, config.headDim]);
+  let past: Caches = Object.fromEntries(caches.map((cache) => [cache.past, empty]));
+  const results: Float32Array[] = [];
+  for (let length = 0, size = prefill; length < target; length += size, size = 1) {
+    const total = length + size;
+    const { fetched } = await decoder.run({
+      feeds: {
+        [TRANSFORMERS_DECODER_IO.ids]: toInt64(columns(inputs.targetIds, length, size)),
+        [TRANSFORMERS_DECODER_IO.mask]: createHostTensor(
+          "int64",
+          [batch, total],
+          new BigInt64Array(batch * total).fill(1n),
+        ),
+        [TRANSFORMERS_DECODER_IO.kept]: createHostTensor(
+          "int64",
+          [],
+          BigInt64Array.of(length === 0 ? 0n : 1n),
+        ),
+        ...past,
+      },
+      fetch: decoder.outputNames,
+    });
+    results.push(lastOf(floats(fetched[TRANSFORMERS_DECODER_IO.logits]), batch, size));
+    past = Object.fromEntries(caches.map((cache) => [cache.past, fetched[cache.present]!]));
+  }
+  return results;
+};
+
+const runEncoderDecoder: GraphHost = async (setting, { encoder, decoder }, { sizes, inputs }) => {
   const attended = attentionMask(inputs);
   const hidden = await runEncoder(encoder!, inputs, attended);
   let caches = emptyCaches(setting, sizes.batch);

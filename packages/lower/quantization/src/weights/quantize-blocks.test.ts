@@ -99,6 +99,45 @@ function blockPairs(matrix: WeightMatrix, size: BlockSize): BlockPair[] {
 }
 
 describe(quantizeBlocks, () => {
+  const halves = fc
+    .double({ min: 0.001, max: 8, noNaN: true })
+    // 11 significant bits, as half-precision scales have.
+    .map((value) => Math.fround(value - (value % 2 ** (Math.floor(Math.log2(value)) - 10))));
+  const onGrid = fc.record({
+    bits: fc.constantFrom(4 as const, 8 as const),
+    method: fc.constantFrom("search" as const, "hqq" as const),
+    scales: fc.array(fc.tuple(halves, fc.boolean()), { minLength: 4, maxLength: 4 }),
+    seed: fc.integer({ min: 1, max: 1000 }),
+  });
+
+  test("keeps weights that were dequantized before bit for bit, signs of their scales too", () => {
+    fc.assert(
+      fc.property(onGrid, ({ bits, method, scales, seed }) => {
+        const middle = 2 ** (bits - 1);
+        const values = Float32Array.from({ length: 128 }, (_, at) => {
+          const [scale, isTurned] = scales[at >> 5]!;
+          // One weight of each block is as far from zero as ggml puts it.
+          const code = at % 32 === 7 ? 1 - (bits === 4 ? 1 : 0) : 1 + ((at * seed * 7919) % (2 * middle - 1));
+          return (isTurned ? -1 : 1) * scale * (code - middle);
+        });
+        const matrix = { values, inputs: 64, outputs: 2, layout: "outputs-first" } as const;
+        const quantized = quantizeBlocks(matrix, { bits, blockSize: 32, method });
+        expect(quantized.relativeError).toBe(0);
+        dequantizeBlocks(quantized).values.forEach((weight, at) => {
+          expect(weight + 0).toBe(values[at]! + 0);
+        });
+      }),
+    );
+  });
+
+  test("keeps 4-bit weights with a minimum bit for bit, where zero is one of their codes", () => {
+    const values = Float32Array.from({ length: 32 }, (_, at) => 0.375 * ((at % 16) - 3));
+    const matrix = { values, inputs: 32, outputs: 1, layout: "outputs-first" } as const;
+    const quantized = quantizeBlocks(matrix, { bits: 4, blockSize: 32 });
+    expect([quantized.relativeError, ...quantized.scales]).toEqual([0, 0.375]);
+    expect(dequantizeBlocks(quantized).values).toEqual(values);
+  });
+
   test("keeps every weight within half a scale of itself or of the last code", () => {
     fc.assert(
       fc.property(matrices, blockSizes, (matrix, size) => {
@@ -221,13 +260,13 @@ describe(quantizeBlocks, () => {
 
   test("packs the lower input into the low nibble, output by output, and pads with weight zero", () => {
     const quantized = quantize4(
-      { values: Float32Array.of(-8, 1, 7, -8, 2, 0), inputs: 3, outputs: 2, layout: "outputs-first" },
+      { values: Float32Array.of(-8, 1, 7, -8, 3, 0), inputs: 3, outputs: 2, layout: "outputs-first" },
       16,
     );
     expect(quantized.blocks).toBe(1);
     expect([...quantized.scales]).toEqual([1, 1]);
     const padding = Array.from({ length: 6 }, () => 0x88);
-    expect([...quantized.codes]).toEqual([0x90, 0x8f, ...padding, 0xa0, 0x88, ...padding]);
+    expect([...quantized.codes]).toEqual([0x90, 0x8f, ...padding, 0xb0, 0x88, ...padding]);
   });
 
   test("packs the zero point of the lower block into the low nibble, each output from a new byte", () => {

@@ -86,7 +86,8 @@ function feedbackOf({ inputs, name = "weights" }: WeightMatrix, gram: Gram | und
  * Error, methods other than `gptq`: a weight between the first and the last code, -zero * scale and (last - zero) *
  * scale, is off by at most |scale| / 2, any other by its distance from the nearer of the two. 4 bits by `search`: the
  * squared error of a block is at most that of `rtn`, symmetric and not, and of a search over symmetric grids. `gptq`
- * trades the error of weights for that of outputs on the calibration data.
+ * trades the error of weights for that of outputs on the calibration data. Methods other than `rtn` keep a block bit for
+ * bit that lies on a grid of that many bits already, as dequantized blocks of GGUF files do.
  * Deterministic: the same weights give the same bytes.
  *
  * @throws SlmError SHAPE_MISMATCH, DATA_INVALID as `checkMatrix` does; CONFIG_INVALID for options that do not go together.

@@ -1,4 +1,5 @@
 /** The inner loops: some outputs of a matrix to codes, scales and zero points. Works on bare arrays, in any thread. */
+import { exactGrid } from "./exact-grid.js";
 import { nearestCode, type Grid } from "./grid.js";
 import { hqqGrid } from "./hqq-grid.js";
 import { positiveGrid } from "./positive-grid.js";
@@ -46,9 +47,13 @@ const SEARCHES: Readonly<
 
 function gridOf(block: Float64Array, count: number, job: OutputsJob): Grid {
   const last = job.bits === 4 ? 15 : 255;
+  if (job.method === "round") return roundGrid(block, count, last, job.symmetric);
+  const exact = job.method === "positive" ? undefined : exactGrid(block, count, last, job.symmetric);
+  if (exact !== undefined) return exact;
   // 255 steps leave nothing worth searching for.
-  if (job.method === "round" || job.bits === 8) return roundGrid(block, count, last, job.symmetric);
-  return SEARCHES[job.method](block, count, job);
+  return job.bits === 8
+    ? roundGrid(block, count, last, job.symmetric)
+    : SEARCHES[job.method](block, count, job);
 }
 
 /** Writes scale and zero point of a block, and its padding where it has fewer weights than others. */

@@ -1,0 +1,80 @@
+/** A teacher's checkpoint as a graph with 8- or 4-bit weights, made by the same exporter and quantizer as students. */
+import { SlmError } from "@slm/error";
+import { parameterCount, readModelConfig } from "@slm/model";
+import { exportModel } from "@slm/onnx-export";
+import { quantizeFile, type SchemeName } from "@slm/quantization";
+import { GRAPH_FOLDER, writeGraphFile, type TeacherPrecision } from "@slm/teacher";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { withOutputThreads } from "../compute/output-threads.js";
+import type { TeacherRun } from "./make-teacher.js";
+
+export interface QuantizedTeacher {
+  readonly precision: TeacherPrecision;
+  readonly scheme: SchemeName;
+  /** Weights of the graph, as float32 and as they are [bytes]. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
+/**
+ * Scheme of each precision. Blocks for both: one scale for a whole row of activations (int8-dynamic) loses what their few large
+ * values cover, and teachers of text have those.
+ */
+const SCHEMES = { int8: "int8-block", int4: "int4-block" } as const satisfies Readonly<
+  Record<Exclude<TeacherPrecision, "float32">, SchemeName>
+>;
+
+/** Name that layout transformers.js gives the graph of a decoder-only model. */
+const EXPORTED = join("onnx", "model.onnx");
+
+/**
+ * Adds the graph to the checkpoint in `work`; it is what scores and generates from then on.
+ *
+ * @throws SlmError as exporting and quantizing do.
+ */
+export async function quantizeTeacher(
+  precision: keyof typeof SCHEMES,
+  { work, compute, context }: TeacherRun,
+): Promise<{ readonly quantized: QuantizedTeacher }> {
+  const config = await readModelConfig(work);
+  if (config.architecture !== "decoder-only")
+    throw new SlmError("CONFIG_INVALID", `teacher: ${work} is ${config.architecture}, not decoder-only`);
+  const scheme = SCHEMES[precision];
+  const exported = join(work, "exported");
+  // What a killed run left of it is of no use.
+  await rm(exported, { recursive: true, force: true });
+  await mkdir(exported);
+  try {
+    await exportModel({
+      checkpointDirectory: work,
+      outputDirectory: exported,
+      target: "cpu",
+      layout: "transformers.js",
+      signal: context.signal,
+    });
+    const file = join(GRAPH_FOLDER, "model.onnx");
+    const { bytesBefore, bytesAfter } = await withOutputThreads(compute.threads, (run) =>
+      quantizeFile({
+        input: join(exported, EXPORTED),
+        output: join(work, file),
+        scheme,
+        blockSize: 32,
+        run,
+        signal: context.signal,
+        progress: (update) => {
+          context.progress({ ...update, stage: "teacher" });
+        },
+      }),
+    );
+    const { vocabularySize, maxSource, maxTarget, tokens } = config;
+    const described = { weights: precision, parameters: parameterCount(config) };
+    await writeGraphFile(work, {
+      file: `${GRAPH_FOLDER}/model.onnx`,
+      ...{ ...described, vocabularySize, maxSource, maxTarget, tokens },
+    });
+    return { quantized: { precision, scheme, bytesBefore, bytesAfter } };
+  } finally {
+    await rm(exported, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,16 @@
+/** A model under check: next-token logits of every position of a text. */
+
+export interface CheckSubject {
+  readonly vocabularySize: number;
+  readonly parameters: number;
+  /** Makes ready for texts of up to `length` tokens. */
+  readonly open: (length: number) => Promise<OpenSubject>;
+}
+
+export interface OpenSubject {
+  /** Logits float32 `[positions, vocab]` from a position on, in order; positions beyond the text may follow. */
+  readonly logits: (
+    ids: Int32Array,
+  ) => AsyncIterable<{ readonly from: number; readonly logits: Float32Array }>;
+  readonly close: () => Promise<void>;
+}
