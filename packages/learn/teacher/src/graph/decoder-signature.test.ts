@@ -4,11 +4,10 @@ import { decoderSignature } from "./decoder-signature.js";
 
 const ids: UntypedValue = { name: "input_ids", dtype: "int64", shape: ["batch", "length"] };
 const logits: UntypedValue = { name: "logits", dtype: "float32", shape: ["batch", "length", 40] };
-const cache = (name: string, shape: UntypedValue["shape"] = ["batch", 2, "past", 8]): UntypedValue => ({
-  name,
-  dtype: "float32",
-  ...(shape === undefined ? {} : { shape }),
-});
+const cache = (
+  name: string,
+  shape: readonly (string | number)[] = ["batch", 2, "past", 8],
+): UntypedValue => ({ name, dtype: "float32", shape });
 const PAST = ["past_key_values.0.key", "past_key_values.0.value"];
 const PRESENT = ["present.0.key", "present.0.value"];
 

@@ -24,17 +24,17 @@ const graphSchema = z.strictObject({
 });
 
 /** What is known of a graph that teaches. */
-export type GraphTeacherFile = Omit<z.infer<typeof graphSchema>, "version">;
+export type GraphTeacherFile = z.infer<typeof graphSchema>;
 
 /** @throws SlmError INPUT_MISSING, DATA_INVALID */
 export async function readGraphFile(directory: string): Promise<GraphTeacherFile> {
-  const { version: _, ...file } = await readJsonFile(join(directory, GRAPH_FILE), graphSchema, {
-    limitBytes: 1 << 16,
-  });
-  return file;
+  return readJsonFile(join(directory, GRAPH_FILE), graphSchema, { limitBytes: 1 << 16 });
 }
 
 /** @throws SlmError OUTPUT_FAILED */
-export async function writeGraphFile(directory: string, file: GraphTeacherFile): Promise<void> {
-  await writeJsonAtomic(join(directory, GRAPH_FILE), { version: 1, ...file });
+export async function writeGraphFile(
+  directory: string,
+  file: Omit<GraphTeacherFile, "version">,
+): Promise<void> {
+  await writeJsonAtomic(join(directory, GRAPH_FILE), { ...file, version: 1 });
 }
