@@ -1,6 +1,7 @@
 /** What this machine can compute with, and why not with the rest. */
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
+import type { Candidate, ListedProvider } from "@slm/runtime-cpu";
 
 export interface Finding {
   readonly name: string;
@@ -14,42 +15,19 @@ export interface DoctorReport {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly engines: readonly Finding[];
-  readonly providers: readonly Finding[];
+  readonly providers: readonly ProviderFinding[];
 }
 
-/** A provider as ONNX Runtime's binary lists it. */
-export interface ListedProvider {
-  readonly name: string;
-  /** Whether its library came with the package, or has to be installed beside it. */
-  readonly bundled: boolean;
+/** What may compute a model. */
+export interface ProviderFinding extends Finding {
+  /** As `--device` takes it. */
+  readonly device: string;
 }
 
-/** Providers of ONNX Runtime that slm knows of, where each exists, and what it needs. */
-const KNOWN_PROVIDERS: readonly {
-  readonly name: string;
-  readonly platforms: readonly string[];
-  readonly needs: string;
-}[] = [
-  { name: "cpu", platforms: ["linux", "darwin", "win32"], needs: "" },
-  { name: "cuda", platforms: ["linux", "win32"], needs: "an NVIDIA GPU, CUDA 12 and cuDNN 9" },
-  { name: "tensorrt", platforms: ["linux", "win32"], needs: "an NVIDIA GPU and TensorRT" },
-  {
-    name: "webgpu",
-    platforms: ["linux", "darwin", "win32"],
-    needs: "a GPU with Vulkan, Metal or Direct3D 12",
-  },
-  { name: "coreml", platforms: ["darwin"], needs: "macOS" },
-  { name: "dml", platforms: ["win32"], needs: "Windows and a DirectX 12 device" },
-  { name: "qnn", platforms: ["win32"], needs: "Windows on a Qualcomm NPU" },
-  {
-    name: "openvino",
-    platforms: [],
-    needs: "a build of ONNX Runtime with OpenVINO, which npm does not have",
-  },
-  { name: "vitisai", platforms: [], needs: "a build of ONNX Runtime with Vitis AI, which npm does not have" },
-];
-
-/** Examines this machine. Loads ONNX Runtime's binary to ask it; a missing or broken engine is a finding, no error. */
+/**
+ * Examines this machine. Loads ONNX Runtime's binary to ask it, and has every provider it lists compute something; a missing or
+ * broken engine is a finding, no error.
+ */
 export async function examineMachine(): Promise<DoctorReport> {
   const listed = await listProviders();
   return {
@@ -62,36 +40,49 @@ export async function examineMachine(): Promise<DoctorReport> {
       engineFinding("js", "plain JavaScript, for tests", missingPackage("@tensorflow/tfjs")),
       engineFinding("tensorflow", "libtensorflow", await loadFailure("@tensorflow/tfjs-node")),
     ],
-    providers: providerFindings(typeof listed === "string" ? [] : listed, process.platform),
+    providers: await findProviders(listed),
   };
 }
 
-/**
- * Known providers, then unknown ones the binary lists. A bundled provider that needs a device is not claimed to be
- * available: only running a graph on it shows that, so the reason says what is known.
- */
-export function providerFindings(listed: readonly ListedProvider[], platform: string): readonly Finding[] {
-  const known = KNOWN_PROVIDERS.map(({ name, platforms, needs }): Finding => {
-    const found = listed.find((candidate) => candidate.name === name);
-    if (name === "cpu" && found !== undefined)
-      return { name, available: true, reason: "part of ONNX Runtime" };
-    if (found?.bundled === true)
-      return {
-        name,
-        available: false,
-        reason: `in the binary; slm runs no graphs on it yet; needs ${needs}`,
-      };
-    if (found !== undefined)
-      return { name, available: false, reason: `library not installed; needs ${needs}` };
-    if (name === "cpu") return { name, available: false, reason: "ONNX Runtime cannot be loaded" };
-    if (platforms.length === 0) return { name, available: false, reason: `needs ${needs}` };
-    const where = platforms.includes(platform) ? "not listed by ONNX Runtime" : `not on ${platform}`;
-    return { name, available: false, reason: `${where}; needs ${needs}` };
+async function findProviders(
+  listed: readonly ListedProvider[] | string,
+): Promise<readonly ProviderFinding[]> {
+  if (typeof listed === "string")
+    return [{ name: "cpu", device: "cpu", available: false, reason: `ONNX Runtime ${listed}` }];
+  const { openFirst } = await import("@slm/runtime-cpu");
+  const { GPU_CANDIDATES } = await import("@slm/runtime-gpu");
+  const { NPU_CANDIDATES } = await import("@slm/runtime-npu");
+  return providerFindings(listed, [...GPU_CANDIDATES, ...NPU_CANDIDATES], async (candidate) => {
+    const { runtime, fallbacks } = await openFirst([candidate], { name: "doctor", threads: 1 }, listed);
+    await runtime?.close();
+    return runtime === undefined ? fallbacks[0]?.reason : undefined;
   });
-  const unknown = listed
-    .filter(({ name }) => !KNOWN_PROVIDERS.some((candidate) => candidate.name === name))
-    .map(({ name }): Finding => ({ name, available: false, reason: "listed by the binary, unknown to slm" }));
-  return [...known, ...unknown];
+}
+
+/**
+ * The processor, then what else slm can use, then what the binary lists beside it. That a provider is listed does not make it
+ * available; that it computes does.
+ *
+ * @param whyNot undefined for a candidate that computes
+ */
+export async function providerFindings(
+  listed: readonly ListedProvider[],
+  candidates: readonly Candidate[],
+  whyNot: (candidate: Candidate) => Promise<string | undefined>,
+): Promise<readonly ProviderFinding[]> {
+  const findings: ProviderFinding[] = [];
+  if (listed.some(({ name }) => name === "cpu"))
+    findings.push({ name: "cpu", device: "cpu", available: true, reason: "part of ONNX Runtime" });
+  for (const candidate of candidates) {
+    const { device, provider } = candidate;
+    const reason = await whyNot(candidate);
+    const available = reason === undefined;
+    findings.push({ name: provider.name, device, available, reason: reason ?? "computed a product" });
+  }
+  const known = new Set(findings.map(({ name }) => name));
+  for (const { name } of listed.filter((provider) => !known.has(provider.name)))
+    findings.push({ name, device: "none", available: false, reason: "in the binary, not used by slm" });
+  return findings;
 }
 
 function engineFinding(name: string, what: string, failure: string | undefined): Finding {
@@ -104,10 +95,9 @@ function engineFinding(name: string, what: string, failure: string | undefined):
 
 async function listProviders(): Promise<readonly ListedProvider[] | string> {
   try {
-    const { listSupportedBackends } = await import("onnxruntime-node");
-    return listSupportedBackends();
+    return await (await import("@slm/runtime-cpu")).listProviders();
   } catch (error) {
-    return `cannot be loaded: ${firstLine(error)}`;
+    return firstLine(error);
   }
 }
 

@@ -189,26 +189,32 @@ describe("slm doctor", () => {
       node: process.version,
       engines: [{ name: "onnx" }, { name: "js" }, { name: "tensorflow" }],
     });
+    const providers = z.array(z.object({ device: z.string(), reason: z.string() })).parse(report.providers);
+    expect(providers.map(({ device }) => device)).toEqual(
+      expect.arrayContaining(["cpu", "gpu:cuda", "gpu:webgpu", "npu:qnn", "npu:openvino", "npu:vitisai"]),
+    );
+    expect(providers.map(({ reason }) => reason)).not.toContain("");
     expect(report.cores).toBeGreaterThan(0);
     expect(report.memoryBytes).toBeGreaterThan(0);
   });
 
-  test("claims no provider that needs a device, and keeps ones it does not know", () => {
-    const findings = providerFindings(
-      [
-        { name: "cpu", bundled: true },
-        { name: "webgpu", bundled: true },
-        { name: "cuda", bundled: false },
-        { name: "novel", bundled: true },
-      ],
-      "linux",
+  test("calls a device available if it computed, tells why the others did not, and keeps ones it does not know", async () => {
+    const candidates = ["gpu:cuda", "gpu:webgpu", "npu:qnn"].map((device) => {
+      return { device, provider: { name: device.slice(4) }, needs: "a device" };
+    });
+    const listed = ["cpu", "webgpu", "cuda", "novel"].map((name) => ({ name, bundled: true }));
+    const findings = await providerFindings(listed, candidates, ({ device }) =>
+      Promise.resolve(device === "gpu:webgpu" ? undefined : "no driver"),
     );
-    expect(findings.filter(({ available }) => available).map(({ name }) => name)).toEqual(["cpu"]);
-    expect(findings.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["cuda", "coreml", "qnn", "openvino", "novel"]),
-    );
-    expect(findings.every(({ reason }) => reason !== "")).toBe(true);
-    expect(providerFindings([], "linux")[0]).toMatchObject({ name: "cpu", available: false });
+    expect(findings.map(({ device, available }) => [device, available])).toEqual([
+      ["cpu", true],
+      ["gpu:cuda", false],
+      ["gpu:webgpu", true],
+      ["npu:qnn", false],
+      ["none", false],
+    ]);
+    expect(findings.map(({ reason }) => reason)).not.toContain("");
+    expect(await providerFindings([], [], () => Promise.resolve(undefined))).toEqual([]);
   });
 });
 

@@ -3,7 +3,7 @@ import { formatBytes } from "../output/format.js";
 import { SlmCommand } from "../slm-command.js";
 
 export class DoctorCommand extends SlmCommand<DoctorReport> {
-  static override summary = "Say what this machine has: engines, execution providers, memory.";
+  static override summary = "Say what this machine has: engines, devices that compute, memory.";
   static override examples = ["<%= config.bin %> doctor --json"];
 
   protected override async execute(): Promise<DoctorReport> {
@@ -20,14 +20,16 @@ export class DoctorCommand extends SlmCommand<DoctorReport> {
     engines,
     providers,
   }: DoctorReport): readonly string[] {
-    const row = ({ name, available, reason }: DoctorReport["engines"][number]): string =>
-      `  ${available ? "yes" : "no "}  ${name.padEnd(12)} ${reason}`;
+    const row = (name: string, { available, reason }: DoctorReport["engines"][number]): string =>
+      `  ${available ? "yes" : "no "}  ${name.padEnd(14)} ${reason}`;
     return [
       `node ${node}  ${platform}  ${cores} cores  ${formatBytes(memoryBytes)} of memory`,
       "engines",
-      ...engines.map(row),
-      "execution providers",
-      ...providers.map(row),
+      ...engines.map((engine) => row(engine.name, engine)),
+      "devices (--device)",
+      ...providers.map((provider) =>
+        row(provider.device === "none" ? provider.name : provider.device, provider),
+      ),
     ];
   }
 }

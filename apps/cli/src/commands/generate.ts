@@ -3,7 +3,7 @@ import type { EndReason } from "@slm/decoding";
 import type { Generation } from "@slm/generate";
 import { deviceNotes, type RuntimeDevice } from "@slm/runtime";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
-import { choiceFlags, choiceOptions } from "../models/choice-flags.js";
+import { PENALTIES, choiceFlags, choiceOptions } from "../models/choice-flags.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { SlmCommand } from "../slm-command.js";
 
@@ -55,6 +55,15 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     }),
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
     ...choiceFlags,
+    lookup: Flags.integer({
+      min: 1,
+      max: 64,
+      helpValue: "<n>",
+      summary:
+        "Guess up to n tokens at once by copying from the prompt and the answer, and check them in one run: the same answers, sooner " +
+        "where they repeat.",
+      exclusive: ["beams", "temperature", "json-schema", ...PENALTIES],
+    }),
     model: modelFlag,
     ...deviceFlags,
   };
@@ -86,7 +95,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
         const sources = questions.map(({ source }) => source);
         const { device } = runtime;
         for (const note of deviceNotes(device)) this.note(note);
-        const generator = await loadGenerator(directory, runtime);
+        const generator = await loadGenerator(directory, runtime, { lookup: flags.lookup });
         const options = {
           ...choiceOptions(flags),
           ...(schema === undefined ? {} : { constraint: await schemaConstraint(schema, directory) }),

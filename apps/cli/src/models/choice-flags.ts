@@ -32,6 +32,9 @@ function parseNumber(name: string, text: string, { min, includesMin, max }: Rang
 const SHARE = { min: 0, includesMin: true, max: 1 };
 const PENALTY = { min: -2, includesMin: true, max: 2 };
 
+/** Flags that change the scores tokens are chosen by. */
+export const PENALTIES = ["repetition-penalty", "presence-penalty", "frequency-penalty"] as const;
+
 export const choiceFlags = {
   beams: Flags.integer({
     min: 1,

@@ -144,4 +144,7 @@ export const GRAPH_IO = {
   position: "position",
   windowBias: "window_bias",
   logits: "logits",
+  /** Outputs that a host adds where it wants no logits: the likeliest token of each row of logits, and its log-probability. */
+  bestIds: "best_ids",
+  bestLogProbabilities: "best_log_probabilities",
 } as const;

@@ -1,5 +1,5 @@
 export { decode } from "./decode.js";
-export { argmax } from "./logits.js";
+export { argmax, notFinite } from "./logits.js";
 export type { DecodeOptions, Decoded, EndReason, Strategy } from "./options.js";
 export { createRandom, restoreRandom, type Random, type RandomState } from "./random.js";
 export { sampleToken, type SamplingOptions } from "./sampling.js";

@@ -25,6 +25,7 @@ export function logSumExp(logits: Float32Array, temperature = 1): number {
   return result;
 }
 
+/** The error of a model whose logits name no next token. */
 export function notFinite(): SlmError {
   return new SlmError(
     "DATA_INVALID",

@@ -92,7 +92,9 @@ class ScoringGenerator implements Generator, Scorer {
     const encoded = pairs.map((pair, index) => this.#encode(pair, index));
     const likelihoods = new Map<number, Likelihood>();
     const sameLength = this.model.architecture === "decoder-only";
-    for (const batch of planBatches(encoded, options.batchSize, sameLength)) {
+    // Static graphs take one text at a time, whatever is asked of them.
+    const batchSize = this.model.static === undefined ? options.batchSize : 1;
+    for (const batch of planBatches(encoded, batchSize, sameLength)) {
       const nats = await this.#scoreBatch(batch, options.signal);
       batch.forEach(({ index, target }, row) => {
         likelihoods.set(index, { nats: nats[row]!, tokens: target.length });

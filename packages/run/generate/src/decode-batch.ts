@@ -7,6 +7,7 @@ import { encodeBatch } from "./encoded-batch.js";
 import { GraphDecoder } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
 import type { LoadedModel } from "./loaded-model.js";
+import { decodeLookup } from "./lookup/decode-lookup.js";
 import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import { decodeStatic } from "./static/decode-static.js";
 import { type DecodedIds, timed } from "./timed.js";
@@ -17,6 +18,8 @@ export interface BatchEngine {
   readonly caches: CachePool;
   /** Present exactly for a model that sees. */
   readonly images: ImageEncoder | undefined;
+  /** Most tokens guessed at once by prompt lookup; absent: none are, and rows share runs. */
+  readonly lookup?: number | undefined;
 }
 
 export type BatchOptions = Pick<
@@ -36,11 +39,13 @@ export type BatchOptions = Pick<
  * by one.
  */
 export async function decodeBatch(
-  { runtime, loaded, caches, images }: BatchEngine,
+  engine: BatchEngine,
   batch: readonly EncodedSource[],
   options: BatchOptions,
 ): Promise<readonly DecodedIds[]> {
+  const { runtime, loaded, caches, images, lookup } = engine;
   const { model, encoder, decoder, buckets } = loaded;
+  if (lookup !== undefined) return decodeLookup(engine, batch, { ...options, guesses: lookup });
   if (buckets !== undefined) return decodeStatic({ runtime, model, buckets, images }, batch, options);
   const sources = batch.map(({ ids }) => ids);
   const started = performance.now();

@@ -6,7 +6,7 @@ import { CachePool } from "./caches.js";
 import { type BatchEngine, type BatchOptions, decodeBatch } from "./decode-batch.js";
 import { BLANK_IMAGE, ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
-import { checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
+import { checkLookup, checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
 import { RowTexts } from "./row-texts.js";
 import type { GenerateOptions, Generation, Generator, Source } from "./types.js";
 
@@ -23,9 +23,19 @@ import type { GenerateOptions, Generation, Generator, Source } from "./types.js"
 export async function loadGenerator(
   directory: string,
   runtime: Runtime,
-  options: ImageEncoderOptions = {},
+  options: GeneratorOptions = {},
 ): Promise<Generator> {
-  return openGenerator(await loadModel(directory, runtime), runtime, options);
+  checkLookup(options.lookup);
+  const loaded = await loadModel(directory, runtime, { checksGuesses: options.lookup !== undefined });
+  return generatorOf(loaded, runtime, options);
+}
+
+export interface GeneratorOptions extends ImageEncoderOptions {
+  /**
+   * Most tokens guessed at once by copying from the source and the answer, and checked in one run of the decoder. Every answer
+   * is then the greedy one, in fewer runs where it repeats what stands before it; texts are decoded one by one.
+   */
+  readonly lookup?: number | undefined;
 }
 
 /** A generator over a model whose parts are loaded already, from wherever they came. */
@@ -34,12 +44,17 @@ export function openGenerator(
   runtime: Runtime,
   options: ImageEncoderOptions = {},
 ): Generator {
+  return generatorOf(loaded, runtime, options);
+}
+
+function generatorOf(loaded: LoadedModel, runtime: Runtime, options: GeneratorOptions): Generator {
   const { model, vision: graph } = loaded;
   const images =
     model.vision === undefined || graph === undefined
       ? undefined
       : new ImageEncoder(model.vision, graph, options);
-  return new ModelGenerator({ runtime, loaded, images, caches: new CachePool(runtime, model) });
+  const { lookup } = options;
+  return new ModelGenerator({ runtime, loaded, images, lookup, caches: new CachePool(runtime, model) });
 }
 
 class ModelGenerator implements Generator {

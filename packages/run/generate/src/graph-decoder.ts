@@ -2,7 +2,13 @@
 import { GRAPH_IO } from "@slm/artifact";
 import type { StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/error";
-import { type DeviceTensor, type Runtime, type Session, createHostTensor } from "@slm/runtime";
+import {
+  type DeviceTensor,
+  type RunResult,
+  type Runtime,
+  type Session,
+  createHostTensor,
+} from "@slm/runtime";
 import type { CacheSet } from "./caches.js";
 
 export interface GraphDecoderParts {
@@ -31,6 +37,14 @@ export class GraphDecoder implements StepDecoder {
   }
 
   async step(tokens: Int32Array): Promise<Float32Array> {
+    const { data, dtype } = (await this.#run(tokens, [GRAPH_IO.logits]))[GRAPH_IO.logits]!;
+    if (!(data instanceof Float32Array)) {
+      throw new SlmError("SHAPE_MISMATCH", `generate: '${GRAPH_IO.logits}' must be float32, got ${dtype}`);
+    }
+    return data;
+  }
+
+  async #run(tokens: Int32Array, fetch: readonly string[]): Promise<RunResult["fetched"]> {
     const { decoder, caches, encoded } = this.#parts;
     const targetIds = this.#past === 0 ? this.#withPrefixes(tokens) : Int32Array.from(tokens);
     const target = targetIds.length / this.rows;
@@ -41,16 +55,12 @@ export class GraphDecoder implements StepDecoder {
         ...caches.past,
         ...encoded,
       },
-      fetch: [GRAPH_IO.logits],
+      fetch,
       into: caches.present,
     });
     this.#past += target;
     this.stepTimes.push(performance.now());
-    const { data, dtype } = fetched[GRAPH_IO.logits]!;
-    if (!(data instanceof Float32Array)) {
-      throw new SlmError("SHAPE_MISMATCH", `generate: '${GRAPH_IO.logits}' must be float32, got ${dtype}`);
-    }
-    return data;
+    return fetched;
   }
 
   /** Reorders the self-attention caches. Rows move within a source only, whose encoder outputs are all alike. */

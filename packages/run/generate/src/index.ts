@@ -1,7 +1,10 @@
 export { encodeBatch, sourceFeeds, type EncoderInputs } from "./encoded-batch.js";
 export { BLANK_IMAGE, ImageEncoder, joinImages, type ImageEncoderOptions } from "./image-encoder.js";
 export { checkLength, questionText } from "./model-limits.js";
-export { loadGenerator, openGenerator } from "./generator.js";
+export { loadGenerator, openGenerator, type GeneratorOptions } from "./generator.js";
+export { picksLikeliest, withLikeliest } from "./graph-edits/likeliest.js";
+export { loadEdited } from "./graph-edits/load-edited.js";
+export { bestTokens } from "./lookup/lookup-decoder.js";
 export type { LoadedModel } from "./loaded-model.js";
 export { StopText } from "./stop-text.js";
 export { TextStream } from "./text-stream.js";

@@ -3,6 +3,8 @@ import { type DeviceModel, type GraphName, graphsOf, readDeviceModel, resolveIns
 import { SlmError } from "@slm/error";
 import type { Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, loadTokenizer } from "@slm/tokenizer";
+import { everyPosition, withLikeliest } from "./graph-edits/likeliest.js";
+import { loadEdited } from "./graph-edits/load-edited.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
 
 export interface LoadedModel {
@@ -17,12 +19,26 @@ export interface LoadedModel {
   readonly buckets?: StaticBuckets;
 }
 
+export interface LoadModelOptions {
+  /** Whether the decoder is loaded so that one run checks several guessed tokens. Default: no. */
+  readonly checksGuesses?: boolean;
+}
+
+/**
+ * Weight formats that scale activations by the largest of a run: what follows one token would depend on the guesses behind it.
+ */
+const RUN_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
+
 /**
  * Reads `model.json` and the tokenizer, and loads the graphs.
  *
  * @throws SlmError INPUT_MISSING for a file that is not there, DATA_INVALID for files that contradict one another.
  */
-export async function loadModel(directory: string, runtime: Runtime): Promise<LoadedModel> {
+export async function loadModel(
+  directory: string,
+  runtime: Runtime,
+  { checksGuesses = false }: LoadModelOptions = {},
+): Promise<LoadedModel> {
   const model = await readDeviceModel(directory);
   const tokenizer = await loadTokenizer(directory);
   if (tokenizer.vocabularySize > model.vocabularySize) {
@@ -42,9 +58,27 @@ export async function loadModel(directory: string, runtime: Runtime): Promise<Lo
     const path = resolveInside(directory, file);
     return runtime.load({ kind: "file", path }, { name: `${model.name}/${file}` });
   };
+  const loadChecking = ({ file, scheme }: DeviceModel["graphs"]["decoder"]): Promise<Session> => {
+    if (RUN_SCALED.has(scheme)) {
+      throw new SlmError(
+        "OP_UNSUPPORTED",
+        `${directory}: guesses would change the answers of a decoder quantized to ${scheme}`,
+        { suggestions: ["slm quantize EXPORT --scheme cpu", "slm quantize EXPORT --scheme int4-block"] },
+      );
+    }
+    return loadEdited(
+      runtime,
+      resolveInside(directory, file),
+      (graph) => withLikeliest(everyPosition(graph)),
+      `${model.name}/${file}`,
+    );
+  };
   const sessions: Partial<Record<GraphName, Session>> = {};
   try {
-    for (const { name, graph } of graphsOf(model)) sessions[name] = await load(graph.file);
+    for (const { name, graph } of graphsOf(model)) {
+      sessions[name] =
+        checksGuesses && name === "decoder" ? await loadChecking(graph) : await load(graph.file);
+    }
   } catch (error) {
     for (const session of Object.values(sessions)) await session.release();
     throw error;

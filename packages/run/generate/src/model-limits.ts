@@ -36,6 +36,15 @@ export function checkStops(stop: readonly string[] = []): void {
   );
 }
 
+/** More guesses cost more than a run that checks them can save. */
+const MOST_GUESSES = 64;
+
+/** @throws SlmError USAGE if the number of guesses is none of use. */
+export function checkLookup(guesses: number | undefined): void {
+  if (guesses === undefined || (Number.isInteger(guesses) && guesses >= 1 && guesses <= MOST_GUESSES)) return;
+  throw new SlmError("USAGE", `generate: lookup must be from 1 to ${MOST_GUESSES} tokens, got ${guesses}`);
+}
+
 /** @throws SlmError USAGE if the time is not a positive number. */
 export function checkTime(maxTimeMs: number | undefined): void {
   if (maxTimeMs === undefined || (maxTimeMs > 0 && maxTimeMs < Infinity)) return;

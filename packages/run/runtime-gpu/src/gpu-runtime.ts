@@ -20,6 +20,12 @@ const PROVIDERS: Readonly<Record<GpuProfile, Omit<Candidate, "device">>> = {
   webgpu: { provider: { name: "webgpu" }, needs: "a GPU with Vulkan, Metal or Direct3D 12" },
 };
 
+/** Every profile as something that may compute, the fastest first. */
+export const GPU_CANDIDATES: readonly Candidate[] = GPU_PROFILES.map((profile) => ({
+  device: `gpu:${profile}`,
+  ...PROVIDERS[profile],
+}));
+
 export interface GpuRuntimeOptions {
   /** Default: the first that computes. */
   readonly profile?: string;
@@ -40,7 +46,10 @@ const NAME = "runtime-gpu";
  */
 export async function createGpuRuntime(options: GpuRuntimeOptions = {}): Promise<Runtime> {
   const { profile, threads, fallback = true } = options;
-  const chosen = profile === undefined ? GPU_PROFILES : GPU_PROFILES.filter((known) => known === profile);
+  const chosen =
+    profile === undefined
+      ? GPU_CANDIDATES
+      : GPU_CANDIDATES.filter(({ device }) => device === `gpu:${profile}`);
   if (chosen.length === 0) {
     throw new SlmError(
       "USAGE",
@@ -48,8 +57,7 @@ export async function createGpuRuntime(options: GpuRuntimeOptions = {}): Promise
     );
   }
   const common = { name: NAME, ...(threads === undefined ? {} : { threads }) };
-  const candidates = chosen.map((name) => ({ device: `gpu:${name}`, ...PROVIDERS[name] }));
-  const { runtime, fallbacks } = await openFirst(candidates, common);
+  const { runtime, fallbacks } = await openFirst(chosen, common);
   if (runtime !== undefined) return runtime;
   if (!fallback) {
     const reasons = fallbacks.map(({ device, reason }) => `${device}: ${reason}`).join("; ");

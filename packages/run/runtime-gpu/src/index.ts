@@ -1,1 +1,7 @@
-export { GPU_PROFILES, createGpuRuntime, type GpuProfile, type GpuRuntimeOptions } from "./gpu-runtime.js";
+export {
+  GPU_CANDIDATES,
+  GPU_PROFILES,
+  createGpuRuntime,
+  type GpuProfile,
+  type GpuRuntimeOptions,
+} from "./gpu-runtime.js";

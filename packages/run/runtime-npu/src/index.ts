@@ -1,1 +1,7 @@
-export { NPU_PROFILES, createNpuRuntime, type NpuProfile, type NpuRuntimeOptions } from "./npu-runtime.js";
+export {
+  NPU_CANDIDATES,
+  NPU_PROFILES,
+  createNpuRuntime,
+  type NpuProfile,
+  type NpuRuntimeOptions,
+} from "./npu-runtime.js";

@@ -28,6 +28,12 @@ const PROVIDERS: Readonly<Record<NpuProfile, Omit<Candidate, "device">>> = {
   },
 };
 
+/** Every profile as something that may compute. */
+export const NPU_CANDIDATES: readonly Candidate[] = NPU_PROFILES.map((profile) => ({
+  device: `npu:${profile}`,
+  ...PROVIDERS[profile],
+}));
+
 export interface NpuRuntimeOptions {
   /** What the graphs were made for. Default: the first that computes; a simulation is then of an NPU in general. */
   readonly profile?: string;
@@ -53,7 +59,10 @@ const NPU_ONLY: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
  */
 export async function createNpuRuntime(options: NpuRuntimeOptions = {}): Promise<Runtime> {
   const { profile, threads, fallback = true, simulate = false } = options;
-  const chosen = profile === undefined ? NPU_PROFILES : NPU_PROFILES.filter((known) => known === profile);
+  const chosen =
+    profile === undefined
+      ? NPU_CANDIDATES
+      : NPU_CANDIDATES.filter(({ device }) => device === `npu:${profile}`);
   if (chosen.length === 0) {
     throw new SlmError(
       "USAGE",
@@ -62,9 +71,8 @@ export async function createNpuRuntime(options: NpuRuntimeOptions = {}): Promise
   }
   const common = { name: NAME, ...(threads === undefined ? {} : { threads }) };
   if (simulate) return simulation(profile, common, []);
-  const candidates = chosen.map((name) => ({ device: `npu:${name}`, ...PROVIDERS[name] }));
   const settings = fallback ? {} : { settings: NPU_ONLY };
-  const { runtime, fallbacks } = await openFirst(candidates, { ...common, ...settings });
+  const { runtime, fallbacks } = await openFirst(chosen, { ...common, ...settings });
   if (runtime !== undefined) return runtime;
   if (!fallback) {
     const reasons = fallbacks.map(({ device, reason }) => `${device}: ${reason}`).join("; ");

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { GRAPH_IO } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -48,6 +49,21 @@ describe(loadEngine, () => {
     await Promise.all(Array.from({ length: 12 }, () => ask("abcdef")));
     expect(Math.max(...runtime.steps)).toBe(4);
     expect(runtime.steps).toHaveLength(21);
+  });
+
+  test("has logits brought out only while somebody chooses among them", async () => {
+    const asksLogits = (): number => runtime.asked.filter((names) => names.includes(GRAPH_IO.logits)).length;
+    runtime.asked.length = 0; // What the warm-up was.
+    await Promise.all([ask("abc"), ask("defgh")]);
+    expect(asksLogits()).toBe(0);
+    expect(runtime.asked.length).toBeGreaterThan(5);
+    const before = runtime.asked.length;
+    const drawing = { temperature: 0.01, seed: 1 };
+    const [drawn, greedy] = await Promise.all([ask("ab", { sampling: drawing }), ask("defgh")]);
+    expect([drawn.text, greedy.text]).toEqual(["ab", "defgh"].map(expectedAnswer));
+    // The longer answer goes on alone, without them.
+    expect(asksLogits()).toBeGreaterThan(0);
+    expect(asksLogits()).toBeLessThan(runtime.asked.length - before);
   });
 
   test("encodes sources alone where a batch would change what each becomes, and still decodes them together", async () => {

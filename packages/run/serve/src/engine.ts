@@ -1,24 +1,30 @@
 /** A bundle that is loaded and answers texts, many at once. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { readDeviceModel, resolveInside, type DeviceModel } from "@slm/artifact";
 import {
   checkRules,
   createRandom,
   createTokenChooser,
+  isRuling,
   type SamplingOptions,
   type TokenConstraint,
   type TokenRules,
 } from "@slm/decoding";
 import { SlmError } from "@slm/error";
-import { BLANK_IMAGE, ImageEncoder, StopText, TextStream, checkLength, questionText } from "@slm/generate";
-import { readOnnx, writeOnnx } from "@slm/graph";
+import {
+  BLANK_IMAGE,
+  ImageEncoder,
+  StopText,
+  TextStream,
+  checkLength,
+  loadEdited,
+  questionText,
+  withLikeliest,
+} from "@slm/generate";
 import type { HostTensor, Runtime, Session } from "@slm/runtime";
 import { createTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
 import type { ImageSource } from "@slm/vision";
 import { BatchLoop, type LoopObserver, type LoopOptions } from "./batching/batch-loop.js";
-import { hasRowPositions, perRowDecoder } from "./batching/per-row-decoder.js";
+import { perRowDecoder } from "./batching/per-row-decoder.js";
 import { TextFormats, type TextFormat } from "./text-formats.js";
 
 export interface TextRequest {
@@ -190,10 +196,12 @@ export class ServingEngine {
     }
   }
 
+  /** Undefined where the likeliest token is taken as it is. */
   #chooser(
     { sampling, rules }: TextRequest,
     { source, constraint }: CheckedText,
-  ): (logits: Float32Array) => number {
+  ): ((logits: Float32Array) => number) | undefined {
+    if (sampling === undefined && constraint === undefined && !isRuling(rules)) return undefined;
     const { tokens, architecture } = this.model;
     return createTokenChooser({
       eos: tokens.eos,
@@ -266,16 +274,7 @@ async function warmUp(
   });
 }
 
-/** The decoder with a position per row; its file is rewritten in a place of its own that is gone afterwards. */
-async function loadDecoder(path: string, runtime: Runtime): Promise<Session> {
-  const graph = await readOnnx(path);
-  if (hasRowPositions(graph)) return runtime.load({ kind: "file", path }, { name: "decoder" });
-  const place = await mkdtemp(join(tmpdir(), "slm-serve-"));
-  try {
-    const rewritten = join(place, "decoder.onnx");
-    await writeOnnx(perRowDecoder(graph), rewritten, { externalData: { file: "decoder.onnx.data" } });
-    return await runtime.load({ kind: "file", path: rewritten }, { name: "decoder" });
-  } finally {
-    await rm(place, { recursive: true, force: true });
-  }
+/** The decoder with a position per row, which also picks the likeliest tokens. */
+function loadDecoder(path: string, runtime: Runtime): Promise<Session> {
+  return loadEdited(runtime, path, (graph) => withLikeliest(perRowDecoder(graph)), "decoder");
 }

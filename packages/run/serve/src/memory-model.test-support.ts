@@ -3,8 +3,9 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GRAPH_IO, writeDeviceModel, type DeviceModel } from "@slm/artifact";
+import { argmax } from "@slm/decoding";
 import { SlmError } from "@slm/error";
-import { GraphBuilder, writeOnnx } from "@slm/graph";
+import { GraphBuilder, int, writeOnnx } from "@slm/graph";
 import {
   createHostTensor,
   elementCount,
@@ -56,7 +57,11 @@ export async function writeMemoryModel(encoderScheme = "float32"): Promise<strin
   });
   const builder = new GraphBuilder("decoder");
   const past = builder.input(GRAPH_IO.pastLength, "int32", ["batch"]);
-  builder.output("same", builder.op("Identity", [past]), "int32", ["batch"]);
+  const column = builder.op("Unsqueeze", [past, builder.ints([1])]);
+  builder.output(GRAPH_IO.logits, builder.op("Cast", [column], { attributes: { to: int(1) } }), "float32", [
+    "batch",
+    1,
+  ]);
   await writeOnnx(builder.build(), join(directory, "decoder.onnx"));
   return directory;
 }
@@ -67,6 +72,8 @@ export class MemoryRuntime implements Runtime {
   readonly tensors = new Map<number, HostTensor>();
   /** Rows of every run of the encoder. */
   readonly encoded: number[] = [];
+  /** What every decoder step was asked for. */
+  readonly asked: (readonly string[])[] = [];
   /** Rows of every decoder step. */
   readonly steps: number[] = [];
   /** Milliseconds of one decoder step. */
@@ -159,7 +166,7 @@ export class MemoryRuntime implements Runtime {
   }
 
   /** Counts the positions written into the cache, so a row that was moved wrongly says the wrong letter. */
-  async #decode({ feeds, into = {} }: RunRequest): Promise<RunResult> {
+  async #decode({ feeds, fetch = [], into = {} }: RunRequest): Promise<RunResult> {
     if (this.failure !== undefined) throw this.failure;
     if (this.stepMs > 0) await new Promise((resolve) => setTimeout(resolve, this.stepMs));
     const past = this.#value(feeds, GRAPH_IO.pastLength).data;
@@ -177,8 +184,16 @@ export class MemoryRuntime implements Runtime {
       const letter = source.at(-1 - said);
       logits[row * vocabulary + (letter === undefined ? 2 : letter + LETTERS.length)] = 1;
     }
-    const shape = [past.length, vocabulary];
-    return { fetched: { [GRAPH_IO.logits]: createHostTensor("float32", shape, logits) }, kept: {} };
+    this.asked.push(fetch);
+    const best = Array.from({ length: past.length }, (_, row) => {
+      return argmax(logits.subarray(row * vocabulary, (row + 1) * vocabulary));
+    });
+    const outputs: Readonly<Record<string, HostTensor>> = {
+      [GRAPH_IO.logits]: createHostTensor("float32", [past.length, vocabulary], logits),
+      [GRAPH_IO.bestIds]: createHostTensor("int32", [past.length], Int32Array.from(best)),
+      [GRAPH_IO.bestLogProbabilities]: createHostTensor("float32", [past.length]),
+    };
+    return { fetched: Object.fromEntries(fetch.map((name) => [name, outputs[name]!])), kept: {} };
   }
 
   #source(feeds: RunRequest["feeds"], row: number): readonly number[] {

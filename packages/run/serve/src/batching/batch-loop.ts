@@ -3,9 +3,10 @@
  * whose client went away leave, and waiting requests take free rows; nobody waits for somebody else's answer to end.
  */
 import { GRAPH_IO, type DeviceModel } from "@slm/artifact";
+import { notFinite } from "@slm/decoding";
 import { SlmError } from "@slm/error";
-import { encodeBatch, joinImages } from "@slm/generate";
-import { createHostTensor, type Runtime, type Session } from "@slm/runtime";
+import { bestTokens, encodeBatch, joinImages } from "@slm/generate";
+import { createHostTensor, type HostTensor, type Runtime, type Session } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
 import { encodeAlone, sourceWidth } from "./encode-alone.js";
 import type { Job, JobRequest, JobResult, Row } from "./job.js";
@@ -20,7 +21,7 @@ export interface LoopOptions {
 export interface LoopModel {
   readonly model: DeviceModel;
   readonly encoder: Session | undefined;
-  /** With a position per row, see `perRowDecoder`. */
+  /** With a position per row and the likeliest token of each, see `perRowDecoder` and `withLikeliest`. */
   readonly decoder: Session;
 }
 
@@ -229,38 +230,36 @@ export class BatchLoop {
       ids[at] = row.prompt[row.past] ?? row.next;
       past[at] = row.past;
     });
+    // Logits stay where they are unless somebody chooses among them.
+    const takesLogits = this.#rows.some((row) => row?.job.choose !== undefined);
     const { fetched } = await decoder.run({
       feeds: {
         [GRAPH_IO.targetIds]: createHostTensor("int32", [rows, 1], ids),
         [GRAPH_IO.pastLength]: createHostTensor("int32", [rows], past),
         ...this.#state.feeds,
       },
-      fetch: [GRAPH_IO.logits],
+      fetch: [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities, ...(takesLogits ? [GRAPH_IO.logits] : [])],
       into: this.#state.into,
     });
-    const { data, dtype } = fetched[GRAPH_IO.logits]!;
-    if (!(data instanceof Float32Array) || data.length !== rows * model.vocabularySize) {
-      throw new SlmError(
-        "SHAPE_MISMATCH",
-        `serve: logits must be float32 [${rows}, ${model.vocabularySize}], got ${dtype}`,
-      );
-    }
+    const best = bestTokens(fetched, rows);
+    const logitsOf = takesLogits
+      ? logitRows(fetched[GRAPH_IO.logits], rows, model.vocabularySize)
+      : undefined;
     this.#observer.onStep?.(this.active, performance.now() - began);
     this.#rows = this.#rows.map((row, at) => {
       if (row === undefined) return undefined;
-      return this.#advance(row, data.subarray(at * model.vocabularySize, (at + 1) * model.vocabularySize))
-        ? row
-        : undefined;
+      const likeliest = { token: best.ids[at]!, logProbability: best.logProbabilities[at]! };
+      return this.#advance(row, () => chosenBy(row.job, likeliest, logitsOf?.(at))) ? row : undefined;
     });
   }
 
   /** Gives a row its next token. @returns whether the row goes on */
-  #advance(row: Row, logits: Float32Array): boolean {
+  #advance(row: Row, chosen: () => number): boolean {
     const { job } = row;
     row.past++;
     if (row.past < row.prompt.length) return true;
     try {
-      const token = job.choose(logits);
+      const token = chosen();
       row.firstTokenAt ??= performance.now();
       row.chosen++;
       if (token === this.#parts.model.tokens.eos || !job.onToken(token)) return this.#finish(row, "stop");
@@ -283,6 +282,33 @@ export class BatchLoop {
     });
     return false;
   }
+}
+
+/** A row's next token. @throws SlmError DATA_INVALID if the model's logits are not finite */
+function chosenBy(
+  { choose }: Job,
+  { token, logProbability }: { readonly token: number; readonly logProbability: number },
+  logits: Float32Array | undefined,
+): number {
+  if (choose !== undefined && logits !== undefined) return choose(logits);
+  if (!Number.isFinite(logProbability)) throw notFinite();
+  return token;
+}
+
+/** @throws SlmError SHAPE_MISMATCH unless they are float32 `[rows, vocab]`. */
+function logitRows(
+  logits: HostTensor | undefined,
+  rows: number,
+  vocabulary: number,
+): (row: number) => Float32Array {
+  const data = logits?.data;
+  if (!(data instanceof Float32Array) || data.length !== rows * vocabulary) {
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `serve: logits must be float32 [${rows}, ${vocabulary}], got ${logits?.dtype ?? "none"}`,
+    );
+  }
+  return (row) => data.subarray(row * vocabulary, (row + 1) * vocabulary);
 }
 
 /** Sizes of batches are powers of two, so that there are few; the largest is what the options say. */

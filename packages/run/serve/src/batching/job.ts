@@ -8,8 +8,8 @@ export interface JobRequest {
   readonly image?: HostTensor | undefined;
   /** Most tokens of the answer, the ending one included. */
   readonly maxTokens: number;
-  /** Picks the next token from logits `[vocab]`. */
-  readonly choose: (logits: Float32Array) => number;
+  /** Picks the next token from logits `[vocab]`. Absent: the likeliest, which is picked where the logits are. */
+  readonly choose?: ((logits: Float32Array) => number) | undefined;
   /** Told every token of the answer as soon as it is there. @returns false to stop */
   readonly onToken: (token: number) => boolean;
   readonly signal: AbortSignal;

@@ -1,0 +1,92 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { runCommand } from "../testing/run-command.js";
+
+const SIZES = `
+width: 32
+heads: 4
+kvHeads: 2
+headDim: 16
+feedForward: 48
+decoderLayers: 2
+maxSource: 20
+maxTarget: 24
+vocabularySize: 120
+tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 }
+`;
+
+let root = "";
+const at = (name: string): string => join(root, name);
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-lookup-"));
+  await writeFile(at("both.yaml"), `architecture: encoder-decoder\nencoderLayers: 1\n${SIZES}`);
+  await writeFile(at("one.yaml"), `architecture: decoder-only\n${SIZES}`);
+  for (const [shape, model] of [
+    ["both", "encoder-decoder"],
+    ["one", "decoder-only"],
+  ] as const) {
+    await runCommand("model:init", [at(`${shape}.yaml`), "-o", at(`${shape}-checkpoint`), "--json"]);
+    await runCommand("export", [at(`${shape}-checkpoint`), "-o", at(model), "--json"]);
+  }
+  for (const scheme of ["int4-block", "int8-dynamic"])
+    await runCommand("quantize", [
+      at("encoder-decoder"),
+      "--scheme",
+      scheme,
+      "--block-size",
+      "16",
+      "-o",
+      at(scheme),
+      "--json",
+    ]);
+  const npu = ["--target", "npu", "--profile", "qnn", "--buckets", "20"];
+  await runCommand("export", [at("both-checkpoint"), ...npu, "-o", at("npu"), "--json"]);
+}, 120_000);
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const generated = z.object({
+  result: z.object({
+    generations: z.array(z.object({ text: z.string(), tokens: z.number(), reason: z.string() })),
+  }),
+});
+const PROMPTS = ["abab", "hello", "a", "abcabcabcabc"].flatMap((text) => ["--prompt", text]);
+const texts = async (...argv: readonly string[]) =>
+  generated
+    .parse((await runCommand("generate", [...argv, ...PROMPTS, "--json"])).json)
+    .result.generations.map(({ text, tokens, reason }) => ({ text, tokens, reason }));
+
+describe("slm generate --lookup", () => {
+  test.each(["encoder-decoder", "decoder-only", "int4-block"])(
+    "gives the greedy answers of a model that is %s, however many tokens are guessed",
+    async (model) => {
+      const greedy = await texts(at(model), "--max-tokens", "18");
+      for (const guesses of ["1", "5", "40"])
+        expect(await texts(at(model), "--max-tokens", "18", "--lookup", guesses)).toEqual(greedy);
+    },
+  );
+
+  test("ends answers where greedy decoding does: at stop texts and at the most tokens", async () => {
+    const [first] = await texts(at("encoder-decoder"));
+    const word = first!.text.split(" ")[2]!;
+    const stops = ["--stop", word, "--max-tokens", "7"];
+    const [plain, guessed] = [
+      await texts(at("encoder-decoder"), ...stops),
+      await texts(at("encoder-decoder"), ...stops, "--lookup", "4"),
+    ];
+    expect(guessed).toEqual(plain);
+    expect(plain.map(({ reason }) => reason)).toContain("stop");
+  });
+
+  test("is refused where guesses would change answers, with other choices of tokens, and by graphs of one token", async () => {
+    const code = async (...argv: readonly string[]) =>
+      (await runCommand("generate", [...argv, "--lookup", "4", ...PROMPTS, "--json"])).exitCode;
+    expect(await code(at("int8-dynamic"))).toBe(65);
+    expect(await code(at("npu"))).toBe(65);
+    expect(await code(at("encoder-decoder"), "--temperature", "1")).toBe(2);
+    expect(await code(at("encoder-decoder"), "--repetition-penalty", "1.2")).toBe(2);
+  });
+});

@@ -1,0 +1,31 @@
+/** Loads a graph that is changed on the way. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { type Graph, readOnnx, writeOnnx } from "@slm/graph";
+import type { Runtime, Session } from "@slm/runtime";
+
+/**
+ * Reads a graph, edits it and loads what comes out. Its file is written into a place of its own that is gone afterwards; a graph
+ * that the edit leaves as it is, is loaded from where it lies.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, and what the edit throws
+ */
+export async function loadEdited(
+  runtime: Runtime,
+  path: string,
+  edit: (graph: Graph) => Graph,
+  name = basename(path),
+): Promise<Session> {
+  const graph = await readOnnx(path);
+  const edited = edit(graph);
+  if (edited === graph) return runtime.load({ kind: "file", path }, { name });
+  const place = await mkdtemp(join(tmpdir(), "slm-graph-"));
+  try {
+    const file = basename(path);
+    await writeOnnx(edited, join(place, file), { externalData: { file: `${file}.data` } });
+    return await runtime.load({ kind: "file", path: join(place, file) }, { name });
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,74 @@
+/** A decoder of one text that reads several tokens in one run, over caches whose end it may forget. */
+import { type DeviceModel, GRAPH_IO } from "@slm/artifact";
+import type { BestTokens, SpanDecoder } from "@slm/decoding";
+import { SlmError } from "@slm/error";
+import { type DeviceTensor, type Session, createHostTensor } from "@slm/runtime";
+import type { CacheSet } from "../caches.js";
+
+export interface LookupDecoderParts {
+  /** With the likeliest token of every position, see `everyPosition` and `withLikeliest`. */
+  readonly decoder: Session;
+  readonly model: DeviceModel;
+  readonly caches: CacheSet;
+  /** Outputs of the encoder; none for a decoder-only model. */
+  readonly encoded: Readonly<Record<string, DeviceTensor>>;
+  /** Ids before the first token, read with it in the first run. */
+  readonly prefix: readonly number[];
+}
+
+export class LookupDecoder implements SpanDecoder {
+  readonly vocabularySize: number;
+  /** When each run was done, by `performance.now()` [ms]. */
+  readonly stepTimes: number[] = [];
+  readonly #parts: LookupDecoderParts;
+
+  constructor(parts: LookupDecoderParts) {
+    this.#parts = parts;
+    this.vocabularySize = parts.model.vocabularySize;
+  }
+
+  async feed(past: number, tokens: readonly number[]): Promise<BestTokens> {
+    const { decoder, caches, encoded, prefix } = this.#parts;
+    const ids = past === 0 ? [...prefix, ...tokens] : tokens;
+    const { fetched } = await decoder.run({
+      feeds: {
+        [GRAPH_IO.targetIds]: createHostTensor("int32", [1, ids.length], Int32Array.from(ids)),
+        [GRAPH_IO.pastLength]: createHostTensor(
+          "int32",
+          [1],
+          Int32Array.of(past === 0 ? 0 : prefix.length + past),
+        ),
+        ...caches.past,
+        ...encoded,
+      },
+      fetch: [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities],
+      into: caches.present,
+    });
+    this.stepTimes.push(performance.now());
+    const best = bestTokens(fetched, ids.length);
+    const first = ids.length - tokens.length;
+    return { ids: best.ids.subarray(first), logProbabilities: best.logProbabilities.subarray(first) };
+  }
+}
+
+/** @throws SlmError SHAPE_MISMATCH unless the graph told the likeliest token of each of `count` rows. */
+export function bestTokens(
+  fetched: Awaited<ReturnType<Session["run"]>>["fetched"],
+  count: number,
+): BestTokens {
+  const [ids, logProbabilities] = [
+    fetched[GRAPH_IO.bestIds]?.data,
+    fetched[GRAPH_IO.bestLogProbabilities]?.data,
+  ];
+  if (
+    !(ids instanceof Int32Array && logProbabilities instanceof Float32Array) ||
+    ids.length !== count ||
+    logProbabilities.length !== count
+  ) {
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `generate: '${GRAPH_IO.bestIds}' must be int32 [${count}] and '${GRAPH_IO.bestLogProbabilities}' float32 [${count}]`,
+    );
+  }
+  return { ids, logProbabilities };
+}
