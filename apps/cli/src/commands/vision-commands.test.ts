@@ -221,8 +221,12 @@ describe("what cannot be seen", () => {
   });
 
   test("an image given to a model of text is refused", async () => {
-    const { vision: _, ...blind } = shape() as Record<string, unknown>;
-    await made("model:init", await written("blind.yaml", blind), "-o", at("blind"));
+    await made(
+      "model:init",
+      await written("blind.yaml", { ...shape(), vision: undefined }),
+      "-o",
+      at("blind"),
+    );
     expect(await refused("generate", at("blind"), "--prompt", "ab", "--image", picture())).toMatch(
       /^65 DATA_INVALID: .*the model reads text only/,
     );

@@ -60,7 +60,7 @@ describe(readDeviceModel, () => {
     expect(graphBytes(seeing)).toBe(35);
     const broken: readonly (readonly [DeviceModel, RegExp])[] = [
       [{ ...model, vision }, /belong together/],
-      [{ ...seeing, vision: undefined } as unknown as DeviceModel, /belong together/],
+      [{ ...seeing, vision: undefined }, /belong together/],
       [{ ...seeing, maxSource: 4 }, /no place for text/],
       [{ ...seeing, architecture: "decoder-only" }, /decoder-only/],
       [{ ...seeing, vision: { ...vision, patch: { height: 9, width: 1 } } }, /larger than/],

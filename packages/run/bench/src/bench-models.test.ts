@@ -13,7 +13,7 @@ import { figuresTable } from "./bench-tables.js";
 import { forkModel } from "./fork-model.js";
 import { openModel } from "./local-model.js";
 import { peakMemoryBytes } from "./peak-memory.js";
-import type { TimedModel } from "./timed-model.js";
+import { promptText, type TimedModel } from "./timed-model.js";
 
 /**
  * A runtime without a device: an encoder that returns nothing of use and a decoder that wants to end at once (id 2) and
@@ -277,7 +277,7 @@ function recording(name: string, calls: string[]): TimedModel {
       device: { provider: "cpu", threads: 1, description: "", simulated: false, fallbacks: [] },
     },
     run: (prompt) => {
-      calls.push(`${name} ${prompt}`);
+      calls.push(`${name} ${promptText(prompt)}`);
       return Promise.resolve({
         firstTokenMs: 1,
         decodeMs: 1,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SlmError } from "@slm/error";
-import type { Generation } from "@slm/generate";
+import type { Generation, Source } from "@slm/generate";
 import { evaluateModel, type EvaluationInput, type EvaluationRow } from "./evaluate-model.js";
 import type { Scorer } from "./score-texts.js";
 
@@ -24,6 +24,8 @@ function generation(text: string): Generation {
   };
 }
 
+const textOf = (source: Source): string => (typeof source === "string" ? source : (source.text ?? ""));
+
 /** Answers in capitals and remembers the sources and the options of each call. */
 function shouting(): Answerer & {
   readonly calls: { readonly sources: number; readonly options: unknown }[];
@@ -33,7 +35,7 @@ function shouting(): Answerer & {
     calls,
     generate: (sources, options) => {
       calls.push({ sources: sources.length, options });
-      return Promise.resolve(sources.map((source) => generation(source.toUpperCase())));
+      return Promise.resolve(sources.map((source) => generation(textOf(source).toUpperCase())));
     },
   };
 }
@@ -108,7 +110,7 @@ describe(evaluateModel, () => {
     const silentOn = (source: string): string => (source === "who" ? "" : source);
     const result = await evaluateModel({
       generator: {
-        generate: (sources) => Promise.resolve(sources.map((source) => generation(silentOn(source)))),
+        generate: (sources) => Promise.resolve(sources.map((source) => generation(silentOn(textOf(source))))),
       },
       rows: [
         { source: "who", references: [] },
@@ -198,13 +200,37 @@ describe(evaluateModel, () => {
     expect(generator.calls).toEqual([{ sources: 3, options: { maxTokens: 9, batchSize: 2 } }]);
   });
 
+  test("asks about the image of a row, and names it in the predictions", async () => {
+    const predictionsPath = join(directory, "seen.jsonl");
+    const asked: Source[] = [];
+    const source = { find: () => Promise.reject(new Error("nobody looks")) };
+    await evaluateModel({
+      generator: {
+        generate: (sources) => {
+          asked.push(...sources);
+          return Promise.resolve(sources.map((question) => generation(textOf(question))));
+        },
+      },
+      rows: [
+        { source: "what?", references: ["what?"], image: { name: "a.png", source } },
+        { source: "why?", references: ["so"] },
+      ],
+      metrics: ["exactMatch"],
+      batchSize: 4,
+      predictionsPath,
+    });
+    expect(asked).toEqual([{ text: "what?", image: source }, "why?"]);
+    const lines = (await readFile(predictionsPath, "utf8")).trimEnd().split("\n");
+    expect(lines.map((line) => (JSON.parse(line) as { image?: string }).image)).toEqual(["a.png", undefined]);
+  });
+
   test("says among which rows the generator failed, under the generator's own code", async () => {
     let calls = 0;
     const generator: Answerer = {
       generate: (sources) => {
         calls += 1;
         if (calls === 2) return Promise.reject(new SlmError("DATA_INVALID", "source 2 is too long"));
-        return Promise.resolve(sources.map(generation));
+        return Promise.resolve(sources.map((source) => generation(textOf(source))));
       },
     };
     const rows = Array.from({ length: 12 }, () => ROWS[0]!);

@@ -39,6 +39,7 @@ async function expected(
   { source, answer }: ScoredPair,
 ): Promise<Likelihood> {
   const tokenizer = await loadTokenizer(folders.get(architecture)!);
+  if (typeof source !== "string") throw new Error("texts only");
   const sourceIds = tokenizer.encodeSource(source);
   const target = [...(answer === "" ? [] : tokenizer.encodeTarget(answer)), TOKENS.eos];
   const nats = target.map((token, at) => {

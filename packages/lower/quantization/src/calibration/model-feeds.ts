@@ -1,5 +1,5 @@
 /** Calibration data of an exported model directory, graph by graph. */
-import { GRAPH_NAMES, resolveInside, type DeviceModel, type GraphName } from "@slm/artifact";
+import { graphsOf, resolveInside, type DeviceModel, type GraphName } from "@slm/artifact";
 import type { Runtime, Session } from "@slm/runtime";
 import type { FeedSource } from "./feeds.js";
 import { seeImages, visionFeeds } from "./image-feeds.js";
@@ -9,8 +9,7 @@ import {
   staticDecoderFeeds,
   staticEncoderFeeds,
   type SeenPair,
-  type StaticBucket,
-  type StaticLayout,
+  type StaticSet,
 } from "./static-feeds.js";
 
 /** Rows of real data, and what runs them. */
@@ -19,26 +18,21 @@ export interface ModelCalibration {
   readonly pairs: readonly TokenPair[];
 }
 
-/** Loads a graph of a model directory. */
-function loadGraph(runtime: Runtime, directory: string, file: string): Promise<Session> {
-  return runtime.load({ kind: "file", path: resolveInside(directory, file) }, { name: file });
-}
-
 /** Sessions of some of a model's graphs. */
 export type GraphSessions = Readonly<Partial<Record<GraphName, Session>>>;
 
-/** Runs `body` with the graphs named, loaded; those that a model has not stay out. They are released afterwards. */
+/** Runs `body` with graphs that are loaded for as long. */
 export async function withGraphs<Result>(
   runtime: Runtime,
   directory: string,
-  graphs: Partial<DeviceModel["graphs"]>,
+  graphs: ReturnType<typeof graphsOf>,
   body: (sessions: GraphSessions) => Promise<Result>,
 ): Promise<Result> {
   const sessions: Partial<Record<GraphName, Session>> = {};
   try {
-    for (const name of GRAPH_NAMES) {
-      const file = graphs[name]?.file;
-      if (file !== undefined) sessions[name] = await loadGraph(runtime, directory, file);
+    for (const { name, graph } of graphs) {
+      const path = resolveInside(directory, graph.file);
+      sessions[name] = await runtime.load({ kind: "file", path }, { name: graph.file });
     }
     return await body(sessions);
   } finally {
@@ -58,7 +52,7 @@ export async function withModelFeeds<Result>(
   body: (feeds: Readonly<Record<GraphName, FeedSource>>) => Promise<Result>,
 ): Promise<Result> {
   const batches = planPairBatches(pairs, model);
-  const { decoder: _, ...before } = model.graphs;
+  const before = graphsOf(model).filter(({ name }) => name !== "decoder");
   return withGraphs(runtime, directory, before, async (sessions) => {
     const seen = await seeBatches(batches, model, sessions.vision);
     return body({
@@ -73,19 +67,19 @@ export async function withModelFeeds<Result>(
 export async function withStaticFeeds<Result>(
   directory: string,
   model: DeviceModel,
-  { layout, bucket }: { readonly layout: StaticLayout; readonly bucket: StaticBucket },
+  sizes: StaticSet,
   { runtime, pairs }: ModelCalibration,
   body: (feeds: Readonly<Record<GraphName, FeedSource>>) => Promise<Result>,
 ): Promise<Result> {
-  const chosen = pairsFor(pairs, model, { layout, bucket });
-  const graphs = { ...model.graphs, encoder: bucket.encoder, decoder: bucket.decoder };
-  return withGraphs(runtime, directory, graphs, async (sessions) => {
+  const chosen = pairsFor(pairs, model, sizes);
+  const { encoder, decoder } = sizes.bucket;
+  const graphs = { ...model.graphs, encoder, decoder };
+  return withGraphs(runtime, directory, graphsOf({ graphs }), async (sessions) => {
     const seen: SeenPair[] = [];
     for (const pair of chosen) {
       const patches = pair.patches === undefined ? [] : [pair.patches];
       seen.push({ ...pair, image: await seeImages(patches, model, sessions.vision) });
     }
-    const sizes = { layout, bucket };
     return body({
       vision: () => visionFeeds(chosen, model),
       encoder: () => seen.map((pair) => staticEncoderFeeds(pair, model, sizes)),

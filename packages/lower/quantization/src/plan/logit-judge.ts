@@ -1,5 +1,5 @@
 /** How far a changed model's next-token distributions are from the original's, on real rows. */
-import { GRAPH_IO, GRAPH_NAMES, type DeviceModel, type GraphName } from "@slm/artifact";
+import { GRAPH_IO, GRAPH_NAMES, graphsOf, type DeviceModel, type GraphName } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { Graph } from "@slm/graph";
 import { fetchedFloats, withSession } from "../calibration/feeds.js";
@@ -86,7 +86,7 @@ export function withLogitJudge<Result>(
   const batches = planPairBatches(calibration.pairs, model);
   const { runtime } = calibration;
   const rows = batches.reduce((sum, { sources }) => sum + sources.length, 0);
-  return withGraphs(runtime, directory, model.graphs, async (original) => {
+  return withGraphs(runtime, directory, graphsOf(model), async (original) => {
     const seenFirst = await seeBatches(batches, model, original.vision);
     const reference = await answers(seenFirst, model, original);
     const compare = async (sessions: GraphSessions): Promise<number> => {
@@ -117,7 +117,7 @@ export function withLogitJudge<Result>(
     return body({
       rows,
       divergence,
-      divergenceOf: (other, files) => withGraphs(runtime, other, files, compare),
+      divergenceOf: (other, files) => withGraphs(runtime, other, graphsOf({ graphs: files }), compare),
     });
   });
 }
