@@ -152,6 +152,9 @@ const TOWERS: Readonly<Record<string, Parameters<typeof visionConfig.parse>[0]>>
     },
     projector: { pool: { kind: "average", height: 1, width: 2 } },
   },
+  "patches read with their neighbours": {
+    tower: { ...tower, convolution: { layers: 1, height: 3, width: 3 } },
+  },
   "a class token that is kept, a wide projector": {
     tower: { ...tower, classToken: "kept" },
     projector: { hidden: 70 },

@@ -68,14 +68,14 @@ export function transformersDevice(device: Device): Device {
 }
 
 /**
- * @throws SlmError OP_UNSUPPORTED for a model that sees: the library's models with a tower put image tokens among those of a
- * decoder, or have an encoder of pixels alone; none gives an encoder both.
+ * @throws SlmError OP_UNSUPPORTED for a model that sees: the library's `vision-encoder-decoder` has an encoder of pixels alone.
+ * The one kind whose encoder reads both, Florence-2, has four graphs of its own, which are not written here.
  */
 export function requireTextOnly({ vision }: EncoderDecoderConfig): void {
   if (vision === undefined) return;
   throw new SlmError(
     "OP_UNSUPPORTED",
-    "export: transformers.js has no kind of model whose encoder reads an image and a text",
+    "export: layout transformers.js takes models of text: its vision-encoder-decoder reads pixels alone",
     { suggestions: ["--target web: slm deploy --to web makes a page of it"] },
   );
 }
