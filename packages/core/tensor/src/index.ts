@@ -47,6 +47,7 @@ export {
   type HiddenMatchKind,
   type HiddenStates,
 } from "./ops/losses/hidden-match.js";
+export { ctc, type CtcInputs } from "./ops/losses/ctc.js";
 export { uld, type UldOptions } from "./ops/losses/uld.js";
 export { sampleTokens, type SampleTokensOptions } from "./ops/sample-tokens.js";
 export { math } from "./math.js";

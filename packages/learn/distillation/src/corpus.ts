@@ -32,6 +32,8 @@ export interface Corpus {
   readonly pairs: TokenPairs;
   /** In the teacher's tokens. */
   readonly taught: TokenPairs;
+  /** Of a student that sees. */
+  readonly images?: RowImages | undefined;
   read(rows: ArrayLike<number>): Promise<CorpusRows>;
   close(): Promise<void>;
 }
@@ -191,6 +193,7 @@ function pairsOfLists(lists: TokenLists, source: number, target: number): TokenP
 export function withImages(corpus: Corpus, images: RowImages): Corpus {
   return {
     ...corpus,
+    images,
     read: async (wanted) => {
       const [rows, samples] = await Promise.all([corpus.read(wanted), images.read(wanted)]);
       return { ...rows, images: samples };

@@ -66,7 +66,16 @@ export const distillConfig = z
       refuse("teacher, student and unlabelled shares add up to more than 1");
     if (largestShare(targets.student) > 0 && !asksDistributions(loss))
       refuse("targets of the student need a term that compares distributions, such as forwardKl", "student");
-    if (model.architecture === "decoder-only" || model.vision === undefined) return;
+    if (model.architecture === "decoder-only" || model.vision === undefined) {
+      if (loss.ctc > 0)
+        issues.push({
+          code: "custom",
+          input: loss,
+          path: ["loss", "ctc"],
+          message: "reads labels off the tokens of an image: it needs distill.student.vision",
+        });
+      return;
+    }
     if (largestShare(targets.unlabelled) > 0)
       refuse("sources without targets have no images for a student that sees to read", "unlabelled");
     if (loss.hiddenState > 0)

@@ -58,7 +58,14 @@ describe("a student that sees", () => {
     expect((await run.weights("work")).equals(await run.weights("blind"))).toBe(false);
   });
 
-  const everything = { steps: 8, dropout: 0.1, saveEvery: 3, targets: { student: 0.4 } };
+  const everything = {
+    steps: 8,
+    dropout: 0.1,
+    evaluateEvery: 4,
+    saveEvery: 3,
+    targets: { student: 0.4 },
+    loss: { forwardKl: 0.5, crossEntropy: 0.3, ctc: 0.2 },
+  };
 
   test.each([2, 6])("stopped at step %i and resumed ends as one that was not", async (step) => {
     await run.distill(everything, { work: "plain", withTeacher: true });
@@ -67,6 +74,21 @@ describe("a student that sees", () => {
     expect(await readdir(run.at("work"))).toContain("images.bin");
     await run.distill(everything, { withTeacher: true });
     expect((await run.weights("work")).equals(await run.weights("plain"))).toBe(true);
+  });
+
+  test("learns where letters stand by a head that is not kept", async () => {
+    await run.distill({ loss: { forwardKl: 0, crossEntropy: 1, ctc: 0.5 }, steps: 3 });
+    const log = await readFile(run.at("work", "metrics.jsonl"), "utf8");
+    const { loss, crossEntropy, ctc } = JSON.parse(
+      log.split("\n").find((line) => line.includes('"ctc"'))!,
+    ) as Record<string, number>;
+    expect(ctc).toBeGreaterThan(0);
+    expect(loss).toBeGreaterThan(crossEntropy! * 0.9);
+    expect(
+      [...(await readCheckpoint(run.at("work"))).weights.keys()].filter((name) =>
+        name.startsWith("auxiliary"),
+      ),
+    ).toEqual([]);
   });
 
   test("may have parts that stay as they are, and parts that are adapted", async () => {
@@ -157,7 +179,14 @@ describe("a recipe's distill section", () => {
   test.each([
     [{ targets: { unlabelled: 0.5 } }, /have no images/u],
     [{ loss: { hiddenState: 0.5 } }, /states of the same source tokens/u],
-  ])("refuses for a student that sees what needs sources of text: %j", (section, reason) => {
-    expect(() => distillConfig.parse({ student: seeingStudent, steps: 1, ...section })).toThrow(reason);
-  });
+    [
+      { loss: { ctc: 0.5 }, student: { ...seeingStudent, vision: undefined } },
+      /needs distill.student.vision/u,
+    ],
+  ])(
+    "refuses what needs sources of text of a student that sees, and what needs sight of one that does not: %j",
+    (section, reason) => {
+      expect(() => distillConfig.parse({ student: seeingStudent, steps: 1, ...section })).toThrow(reason);
+    },
+  );
 });

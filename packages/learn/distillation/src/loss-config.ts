@@ -28,10 +28,13 @@ const fields = {
     "distance of the student's states of the source from the teacher's, by a learned projection",
   ),
   crossEntropy: weight("negative log-likelihood of the labels", 0.1),
+  ctc: weight(
+    "negative log-likelihood of the labels read off the image's tokens in their order, for a student that sees: shows it where in a line each letter stands",
+  ),
 };
 
 /** Every term by its name, in the order they are logged. */
-export const TERM_NAMES = [...DIVERGENCE_NAMES, "uld", "hiddenState", "crossEntropy"] as const;
+export const TERM_NAMES = [...DIVERGENCE_NAMES, "uld", "hiddenState", "crossEntropy", "ctc"] as const;
 export type TermName = (typeof TERM_NAMES)[number];
 
 export const lossConfig = z

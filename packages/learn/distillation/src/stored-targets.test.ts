@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Row } from "@slm/data";
 import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { StoredTargets } from "./stored-targets.js";
@@ -64,4 +65,55 @@ describe(StoredTargets, () => {
     await put([row("ab", "A B"), { source: "a" }]);
     await expect(open()).rejects.toThrow("teacher-labelled.jsonl:2");
   });
+
+  test("of a student that sees come with what it reads and with the image they were written for", async () => {
+    const trained = [
+      { source: "a", target: "A", image: "0.png", teacherSource: "ab" },
+      { source: "b", target: "B", image: "1.png", teacherSource: "ba" },
+      { source: "a", target: "A", image: "2.png", teacherSource: "bb" },
+    ];
+    await writeFile(
+      join(directory, "teacher-generated.jsonl"),
+      [row("ba", "A"), row("bb", "B")].map((one) => `${JSON.stringify(one)}\n`).join(""),
+    );
+    const images = {
+      count: 3,
+      read: (rows: ArrayLike<number>) => Promise.resolve(Array.from(rows, (place) => Uint8Array.of(place))),
+      close: () => Promise.resolve(),
+    };
+    const openSeen = (rows: readonly Row[]): Promise<StoredTargets | undefined> =>
+      StoredTargets.open({
+        directory,
+        kind: "generated",
+        tokenizer,
+        limits: { maxSource: 1, maxTarget: 3 },
+        teacher: { limits: { maxSource: 3, maxTarget: 3 } },
+        seen: { rows: stream(rows), images },
+        file: join(directory, "rows.bin"),
+      });
+    const stored = (await openSeen(trained))!;
+    const drawn = (await stored.draw(2, { source: 1, target: 2 }, alternating()))!;
+    expect(drawn.images!.map(([place]) => place)).toEqual([1, 2]);
+    expect(drawn.sources.map((tokens) => [...tokens])).toEqual([
+      tokenizer.encodeSource("b"),
+      tokenizer.encodeSource("a"),
+    ]);
+    expect(drawn.taught.sources.map((tokens) => [...tokens])).toEqual([
+      tokenizer.encodeSource("ba"),
+      tokenizer.encodeSource("bb"),
+    ]);
+    expect(drawn.targets.map((tokens) => tokenizer.decode(tokens))).toEqual(["A", "B"]);
+    await stored.close();
+    await expect(openSeen(trained.slice(0, 2))).rejects.toThrow("no training row has the source of a target");
+  });
 });
+
+/** 0.2, 0.7, 0.2, ... */
+function alternating(): () => number {
+  let last = 0.7;
+  return () => (last = last === 0.7 ? 0.2 : 0.7);
+}
+
+async function* stream(rows: readonly Row[]): AsyncGenerator<Row> {
+  for (const one of rows) yield await Promise.resolve(one);
+}

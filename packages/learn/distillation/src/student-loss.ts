@@ -2,9 +2,10 @@
  * The distillation loss as programs: a weighted sum over a table of terms. One decoder pass when all terms read the same
  * targets, two when the teacher's terms read targets of the student and the labels stay gold.
  */
-import { outputHead, type ModelConfig, type ParameterSpec } from "@slm/model";
+import { imageTokensOf, outputHead, type ModelConfig, type ParameterSpec } from "@slm/model";
 import {
   crossEntropy,
+  ctc,
   DIVERGENCES,
   hiddenMatch,
   math,
@@ -16,6 +17,8 @@ import {
   type TensorSpec,
 } from "@slm/tensor";
 import type { LossDefinition } from "@slm/training";
+import type { HostTensor } from "@slm/runtime";
+import { ctcFeeds, ctcSpecs, type CtcShape } from "./ctc-feeds.js";
 import { asksDistributions, termsOf, type LossConfig, type TermName } from "./loss-config.js";
 import { studentPass, type PassShape, type StudentPass, type StudentStates } from "./student-pass.js";
 
@@ -43,12 +46,36 @@ export interface StudentLossOptions {
 /** The learned projection from the student's states to the teacher's, `[width, teacher width]`. */
 export const HIDDEN_PROJECTION = "auxiliary.hidden";
 
-/** Tensors trained beside the student: the projection where hidden states are matched. */
+/** The head that reads labels off the image's tokens, `[width, vocabulary]`. */
+export const CTC_HEAD = "auxiliary.ctc";
+
+/** Tensors trained beside the student: the projection where hidden states are matched, and the head of the term `ctc`. */
 export function auxiliaryParameters({ config, loss, teacher }: StudentLossOptions): ParameterSpec[] {
-  if (loss.hiddenState === 0 || teacher === undefined) return [];
   const initialization = { kind: "normal", std: 1 / Math.sqrt(config.width) } as const;
-  return [{ name: HIDDEN_PROJECTION, shape: [config.width, teacher.width], initialization }];
+  const from = (name: string, outputs: number): ParameterSpec => ({
+    name,
+    shape: [config.width, outputs],
+    initialization,
+  });
+  return [
+    ...(loss.hiddenState === 0 || teacher === undefined ? [] : [from(HIDDEN_PROJECTION, teacher.width)]),
+    ...(loss.ctc === 0 ? [] : [from(CTC_HEAD, config.vocabularySize)]),
+  ];
 }
+
+const ctcShape = (config: ModelConfig, { batch, target }: PassShape): CtcShape => ({
+  batch,
+  target,
+  frames: imageTokensOf(config),
+  vocabulary: config.vocabularySize,
+});
+
+/** Values of the term `ctc`. */
+export const ctcValues = (
+  config: ModelConfig,
+  labels: readonly ArrayLike<number>[],
+  shape: PassShape,
+): Record<string, HostTensor> => ctcFeeds(labels, ctcShape(config, shape), config.tokens.pad);
 
 /** A batch inside a program, as the terms read it. */
 interface TermInputs {
@@ -88,6 +115,20 @@ const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
       loss.hiddenKind,
     ),
   crossEntropy: ({ labelled, loss }) => crossEntropy(labelled, labelled.labels, loss.labelSmoothing),
+  ctc: ({ states, parameters, x }) => {
+    const image = states.image();
+    const [batch, frames, width] = image.shape as [number, number, number];
+    const head = parameters[CTC_HEAD]!;
+    const flat = math.matMul(math.reshape(image, [batch * frames, width]), head);
+    return ctc({
+      logits: math.reshape(flat, [batch, frames, head.shape[1]!]),
+      states: x["ctc.states"]!,
+      skip: x["ctc.skip"]!,
+      end: x["ctc.end"]!,
+      mask: x["ctc.mask"]!,
+      count: x["ctc.count"]!,
+    });
+  },
 };
 
 /** Prefixes of the passes of a variant; the first one's targets are the teacher's. */
@@ -135,11 +176,12 @@ export function studentLoss(
 }
 
 function lossInputs(
-  { loss, teacher }: StudentLossOptions,
+  { config, loss, teacher }: StudentLossOptions,
   pass: StudentPass,
-  { batch, source, target }: PassShape,
+  shape: PassShape,
   variant: LossVariant,
 ): Record<string, TensorSpec> {
+  const { batch, source, target } = shape;
   const positions = batch * target;
   const inputs: Record<string, TensorSpec> = { ...pass.shared };
   const counting = (prefix: string, size: number): Record<string, TensorSpec> => ({
@@ -154,6 +196,7 @@ function lossInputs(
     const isTaught = prefix === "taught" && asksDistributions(loss) && teacher?.isAligned !== true;
     if (isLabelled || isTaught) Object.assign(inputs, counting(prefix, positions));
   }
+  if (loss.ctc > 0) Object.assign(inputs, ctcSpecs(ctcShape(config, shape)));
   if (teacher === undefined) return inputs;
   if (asksDistributions(loss)) {
     inputs["teacher"] = { dtype: "float32", shape: [positions, teacher.vocabulary] };

@@ -15,6 +15,7 @@ import type { DistillConfig } from "./distill-config.js";
 import { asksDistributions } from "./loss-config.js";
 import {
   auxiliaryParameters,
+  ctcValues,
   studentLoss,
   type LossVariant,
   type StudentLossOptions,
@@ -175,6 +176,7 @@ class BatchMaker {
         ...ofLabels?.feeds,
         ...taught.feeds,
         ...hidden.feeds,
+        ...(settings.loss.ctc > 0 ? ctcValues(config, gold ?? targets, shape) : {}),
       },
       owned: [...taught.owned, ...hidden.owned],
       tokens: sourceTokens + ofTargets.counted,

@@ -6,12 +6,14 @@ import {
   decode,
   decoderDropoutShapes,
   encoderDropoutShapes,
+  imageTokensOf,
   readSource,
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
   type ModelConfig,
   type Parameters,
 } from "@slm/model";
+import { SlmError } from "@slm/error";
 import type { HostTensor } from "@slm/runtime";
 import { sequenceBatch } from "@slm/teacher";
 import { math, type Tensor, type TensorSpec } from "@slm/tensor";
@@ -41,6 +43,8 @@ export interface StudentStates {
   target(prefix: string): Tensor;
   /** States of the sources, `[batch · source, width]`: the encoder's, or a decoder-only model's (after a pass over targets). */
   source(): Tensor;
+  /** The encoder's states of the images, `[batch, imageTokens, width]`; of a student that sees. */
+  image(): Tensor;
 }
 
 /** One architecture's way through a batch. */
@@ -89,6 +93,7 @@ function encoderDecoderPass(config: EncoderDecoderConfig, shape: PassShape): Stu
           return math.reshape(hidden, [batch * target, config.width]);
         },
         source: () => math.reshape(encoded, [batch * source, config.width]),
+        image: () => math.split(encoded, [imageTokensOf(config), source], 1)[0]!,
       };
     },
     sharedFeeds: (sources, images) => sourceFeeds(config, { rows: batch, source }, sources, images),
@@ -121,6 +126,9 @@ function decoderOnlyPass(config: DecoderOnlyConfig, shape: PassShape): StudentPa
         // No position sees a later one, so the states of a source do not depend on the target that follows.
         source: () =>
           math.reshape(math.split(first!, [source, target], 1)[0]!, [batch * source, config.width]),
+        image: () => {
+          throw new SlmError("UNEXPECTED", "distill: a decoder-only student sees no image");
+        },
       };
     },
     sharedFeeds: () => ({}),

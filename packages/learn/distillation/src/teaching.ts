@@ -82,7 +82,7 @@ export async function openTeaching(request: TeachingRequest): Promise<Teaching> 
     if (opened !== undefined) closing.push(() => opened.teacher.close());
     const corpus = await openCorpus(request, opened);
     closing.push(() => corpus.close());
-    const stored = await openStored(request, opened);
+    const stored = await openStored(request, opened, corpus);
     for (const targets of Object.values(stored)) closing.push(() => targets.close());
     const unlabelled = stored.unlabelled === undefined ? await openUnlabelled(request, opened) : undefined;
     if (unlabelled !== undefined) closing.push(() => unlabelled.close());
@@ -137,7 +137,7 @@ function teacherReader(opened: OpenTeacher | undefined): TeacherReader | undefin
 }
 
 /** What the student takes of a row's text: its image comes before it. */
-export const textLimits = (config: ModelConfig): PairLimits => ({
+const textLimits = (config: ModelConfig): PairLimits => ({
   maxSource: config.maxSource - imageTokensOf(config),
   maxTarget: config.maxTarget,
 });
@@ -190,9 +190,11 @@ async function* withoutImages(rows: AsyncIterable<Row>, where: string): AsyncGen
 async function openStored(
   { settings, inputs, config, tokenizer }: TeachingRequest,
   opened: OpenTeacher | undefined,
+  { images }: Corpus,
 ): Promise<StoredByOrigin> {
-  const { cacheDirectory: directory, workDirectory } = inputs;
+  const { cacheDirectory: directory, workDirectory, dataDirectory } = inputs;
   if (directory === undefined) return {};
+  const common = { directory, tokenizer, limits: textLimits(config), teacher: teacherReader(opened) };
   const stored: Partial<Record<TargetOrigin, StoredTargets>> = {};
   for (const [origin, kind] of [
     ["teacher", "generated"],
@@ -200,8 +202,9 @@ async function openStored(
   ] as const) {
     if (largestShare(settings.targets[origin]) === 0) continue;
     const file = join(workDirectory, STORED_FILES[kind]);
-    const teacher = otherTokenizer(opened);
-    const targets = await StoredTargets.open({ directory, kind, tokenizer, limits: config, teacher, file });
+    const rows = readRows(join(dataDirectory, DATA_FILES.train));
+    const seen = images === undefined ? undefined : { rows, images };
+    const targets = await StoredTargets.open({ ...common, kind, seen, file });
     if (targets !== undefined) stored[origin] = targets;
   }
   return stored;
@@ -230,7 +233,7 @@ async function openUnlabelled(
     texts: readSources(path),
     student: tokenizer,
     teacher: other?.tokenizer,
-    limits: { student: config.maxSource, teacher: other?.limits.maxSource ?? config.maxSource },
+    limits: { student: textLimits(config).maxSource, teacher: other?.limits.maxSource ?? config.maxSource },
     file: join(inputs.workDirectory, UNLABELLED_FILE),
   });
 }

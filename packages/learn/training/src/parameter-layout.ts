@@ -35,9 +35,15 @@ export interface Chunk {
 /** Whether weights are decayed: matrices are, norms and biases not. */
 export const decays = ({ kind }: Chunk): boolean => kind !== "vectors";
 
+/**
+ * Weights of a model's layers; those that read patches and make tokens of them are like them: what they multiply is dense, unlike
+ * what a table of tokens is looked up by.
+ */
+const LAYER_WEIGHT = /(\.layers\.\d+\.|^vision\.)[^/]*\.weight$/u;
+
 const kindOf = ({ name, shape }: ParameterSpec): ChunkKind => {
   if (shape.length < 2) return "vectors";
-  return /\.layers\.\d+\.[^/]*\.weight$/u.test(name) ? "layers" : "matrices";
+  return LAYER_WEIGHT.test(name) ? "layers" : "matrices";
 };
 
 /** Chunks of a model's parameters, in a fixed order that depends on nothing but its configuration. */

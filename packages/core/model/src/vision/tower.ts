@@ -3,7 +3,7 @@
  * rotation: positions are learned and added once, so cross-attention of the patches with themselves computes it.
  *
  * ```
- * patches [batch, tokens, patchValues] -> linear -> + positions -> (norm)
+ * patches [batch, tokens, patchValues] -> (norm) -> linear -> + positions -> (norm)
  *   -> (convolutions: x + activation(convolution(norm(x))))
  *   -> layers: x + attention(norm(x)), x + down(activation(up(norm(x)))) -> (norm) -> (without the class token)
  *   -> (pool) -> linear -> gelu -> linear: image tokens [batch, imageTokens, width]
@@ -39,7 +39,8 @@ const ACTIVATIONS = { gelu, quickGelu } as const;
  */
 export function runTower(tower: VisionTower, parameters: Parameters, patches: Tensor): Tensor {
   return scope("tower", () => {
-    const embedded = project(parameters, `${TOWER}.patch`, patches);
+    const seen = tower.patchNorm === true ? norm(tower, parameters, `${TOWER}.patchNorm`, patches) : patches;
+    const embedded = project(parameters, `${TOWER}.patch`, seen);
     let x = add({ a: embedded, b: parameter(parameters, `${TOWER}.positions`) }, {});
     if (tower.inputNorm) x = norm(tower, parameters, `${TOWER}.inputNorm`, x);
     for (let index = 0; index < (tower.convolution?.layers ?? 0); index++) {

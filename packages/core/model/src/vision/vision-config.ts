@@ -50,6 +50,12 @@ export const visionTower = z.strictObject({
     .describe(
       "Layers before the others that read each patch with its neighbours, wherever it lies: what is near belongs together, which attention has to learn. Default: none.",
     ),
+  patchNorm: z
+    .boolean()
+    .optional()
+    .describe(
+      "Layer norm on the numbers of each patch before they are read: what it shows, whatever its brightness and contrast. Default: false.",
+    ),
   patchBias: z.boolean().default(true).describe("Bias of the layer that reads patches."),
   inputNorm: z.boolean().default(false).describe("Layer norm before the first layer, as CLIP has it."),
   outputNorm: z.boolean().default(true).describe("Layer norm after the last layer, as SigLIP has it."),

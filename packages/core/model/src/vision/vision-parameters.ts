@@ -23,6 +23,7 @@ const BIASED = { bias: true } as const;
 export function towerSpecs(tower: VisionTower): ParameterSpec[] {
   const { width, layers, inputNorm, outputNorm, patchBias, convolution } = tower;
   return [
+    ...(tower.patchNorm === true ? layerNormSpecs(`${TOWER}.patchNorm`, patchValues(tower)) : []),
     ...linearSpecs(`${TOWER}.patch`, [width, patchValues(tower)], { bias: patchBias }),
     { name: `${TOWER}.positions`, shape: [towerTokens(tower), width], initialization: normal(POSITION_STD) },
     ...(inputNorm ? layerNormSpecs(`${TOWER}.inputNorm`, width) : []),

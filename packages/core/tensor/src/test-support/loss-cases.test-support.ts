@@ -3,6 +3,7 @@ import type { HostTensor } from "@slm/runtime";
 import { math } from "../math.js";
 import { dropout, withDropout } from "../ops/dropout.js";
 import type { CountedLogits } from "../ops/losses/counted.js";
+import { ctc } from "../ops/losses/ctc.js";
 import { crossEntropy, softTargetCrossEntropy } from "../ops/losses/cross-entropy.js";
 import {
   DIVERGENCE_DEFAULTS,
@@ -113,6 +114,34 @@ const uldCases: readonly OpCase[] = [
   uldCase("larger vocabulary of the teacher, sorted", 8, { teacherSorted: true }),
 ];
 
+/** Rows of 2 and 1 labels in 4 frames; token 0 is the blank. */
+const ctcCases: readonly OpCase[] = [
+  {
+    name: "ctc",
+    inputs: {
+      logits: random([2, 4, 3], 5, 1),
+      states: float32(
+        [2, 5, 3],
+        [1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+      ),
+      skip: float32([2, 5], [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+      end: float32([2, 5], [0, 0, 0, 1, 1, 0, 1, 1, 0, 0]),
+      mask: float32([2], [1, 1]),
+      count: float32([], [3]),
+    },
+    differentiable: ["logits"],
+    build: (x) =>
+      ctc({
+        logits: x["logits"]!,
+        states: x["states"]!,
+        skip: x["skip"]!,
+        end: x["end"]!,
+        mask: x["mask"]!,
+        count: x["count"]!,
+      }),
+  },
+];
+
 const hiddenMatchCases: readonly OpCase[] = HIDDEN_MATCH_KINDS.map((kind) => ({
   name: `hiddenMatch, ${kind}`,
   inputs: {
@@ -153,6 +182,7 @@ export const LOSS_CASES: readonly OpCase[] = [
   ...crossEntropyCases,
   ...divergenceCases,
   ...uldCases,
+  ...ctcCases,
   ...hiddenMatchCases,
   dropoutCase,
 ];

@@ -18,7 +18,7 @@ const shape = {
   headDim: 4,
   feedForward: 12,
   decoderLayers: 1,
-  maxTarget: 40,
+  maxTarget: 16,
 };
 
 /** Twelve image tokens, and twenty of text. */
@@ -56,7 +56,7 @@ export class SeeingRun {
   /** A temporary directory with data, tokenizer and a teacher of text. */
   static async create(): Promise<SeeingRun> {
     const run = new SeeingRun(await mkdtemp(join(tmpdir(), "seeing-")));
-    const source = { kind: "ocr-lines", rows: 16, width: 48, height: 16, maxCharacters: 12, prompt: "read" };
+    const source = { kind: "ocr-lines", rows: 16, width: 48, height: 16, maxCharacters: 8, prompt: "read" };
     for (const name of ["data", "tokenizer", "teacher"]) await mkdir(run.at(name));
     await prepareData(dataConfig.parse({ source, devFraction: 0.2, testFraction: 0.01 }), run.at("data"));
     const rows = await run.rows();
@@ -99,7 +99,7 @@ export class SeeingRun {
       batchSize: 3,
       buckets: 2,
       warmupSteps: 1,
-      evaluateEvery: 2,
+      evaluateEvery: 100,
       evaluateRows: 2,
       metrics: ["characterError"],
       ...section,
