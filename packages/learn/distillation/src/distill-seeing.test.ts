@@ -61,7 +61,7 @@ describe("a student that sees", () => {
   const everything = {
     steps: 8,
     dropout: 0.1,
-    evaluateEvery: 4,
+    evaluateEvery: 2,
     saveEvery: 3,
     targets: { student: 0.4 },
     loss: { forwardKl: 0.5, crossEntropy: 0.3, ctc: 0.2 },
