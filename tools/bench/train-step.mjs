@@ -86,7 +86,7 @@ const definition = {
     const hidden = decode(config, parameters, x.target, {
       source: { cross: crossCaches(config, parameters, encoded), bias },
     });
-    const logits = math.reshape(outputHead(parameters, hidden), [batch * target, vocab]);
+    const logits = math.reshape(outputHead(config, parameters, hidden), [batch * target, vocab]);
     return { loss: softTargetCrossEntropy({ logits, mask: x.mask, count: x.count }, x.soft), terms: {} };
   },
 };

@@ -1,0 +1,218 @@
+/**
+ * What every comparison shares: models of random weights, peers installed outside the tree, alternating rounds, one report.
+ *
+ * Both sides are warmed up, use the same threads and tokens, and take turns round by round in an order that changes; only one works at
+ * a time. Speeds of a machine that does other work mean nothing, and the report says how busy it was.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, homedir, loadavg } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
+const CLI = join(REPOSITORY, "apps/cli/bin/run.js");
+
+/** Where peers are installed and models are made; kept between runs. */
+export const PLACE = process.env.SLM_PEERS ?? join(homedir(), ".cache", "slm-peers");
+
+/** `key=value` arguments over defaults; numbers stay numbers. */
+export function settings(defaults) {
+  const chosen = { ...defaults };
+  for (const argument of process.argv.slice(2)) {
+    const [key, value] = argument.split("=");
+    if (!Object.hasOwn(defaults, key) || value === undefined)
+      throw new Error(`expected key=value with one of ${Object.keys(defaults).join(", ")}, got ${argument}`);
+    chosen[key] = typeof defaults[key] === "number" ? Number(value) : value;
+  }
+  return chosen;
+}
+
+/** Settings that every comparison has. */
+export const COMMON = { threads: Math.min(2, availableParallelism()), rounds: 10, warmup: 2 };
+
+const hashOf = (value) => createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
+
+/** Makes a folder of PLACE once; one that is not whole is made again. @returns its path */
+function once(name, make) {
+  const folder = join(PLACE, name);
+  const done = join(folder, ".done");
+  if (existsSync(done)) return folder;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  make(folder);
+  writeFileSync(done, "");
+  return folder;
+}
+
+const run = (command, argv, cwd) =>
+  execFileSync(command, argv, { cwd, stdio: ["ignore", "ignore", "inherit"] });
+
+/** Python of a virtual environment with these packages. */
+export function python(packages) {
+  const folder = once(`python-${hashOf(packages)}`, (place) => {
+    run("python3", ["-m", "venv", place]);
+    run(join(place, "bin/pip"), ["install", "--quiet", ...packages]);
+  });
+  return join(folder, "bin/python");
+}
+
+/** Runs slm. */
+const slm = (...argv) => run(process.execPath, [CLI, ...argv, "--quiet"]);
+
+/**
+ * Directory of a model of random weights, by its shape; made once.
+ *
+ * @param scheme of `slm quantize`, or float32; @param layout native or transformers.js
+ */
+export function randomModel(shape, { scheme = "float32", layout = "native" } = {}) {
+  const name = `model-${hashOf(shape)}`;
+  const checkpoint = once(`${name}-checkpoint`, (place) => {
+    const file = `${place}.json`;
+    writeFileSync(file, JSON.stringify(shape));
+    slm("model", "init", file, "-o", join(place, "model"));
+  });
+  const exported = once(`${name}-${layout}`, (place) => {
+    slm("export", join(checkpoint, "model"), "--layout", layout, "-o", join(place, "model"));
+  });
+  if (scheme === "float32") return join(exported, "model");
+  return join(
+    once(`${name}-${layout}-${scheme}`, (place) => {
+      slm("quantize", join(exported, "model"), "--scheme", scheme, "-o", join(place, "model"));
+    }),
+    "model",
+  );
+}
+
+/** Special tokens of random models. */
+export const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
+
+/** A text of as many tokens: the tokenizer of random models has one for each character. */
+export const promptOf = (tokens) => "a".repeat(tokens);
+
+/** slm as a contestant: generates exactly `answer` tokens behind a prompt. */
+export async function openSlm(name, directory, { threads, source, answer }) {
+  const { createCpuRuntime } = await import("@slm/runtime-cpu");
+  const { loadGenerator } = await import("@slm/generate");
+  const { readDeviceModel } = await import("@slm/artifact");
+  const { endlessRuntime } = await import("../../../packages/run/bench/dist/endless-runtime.js");
+  const { tokens } = await readDeviceModel(directory);
+  const runtime = await createCpuRuntime({ threads });
+  const generator = await loadGenerator(directory, endlessRuntime(runtime, tokens.eos));
+  const prompt = promptOf(source);
+  return {
+    name,
+    run: async () => {
+      const [made] = await generator.generate([prompt], { maxTokens: answer });
+      if (made.tokens.length !== answer) throw new Error(`${name} made ${made.tokens.length} tokens`);
+      return times(made.firstTokenMs, made.totalMs, answer);
+    },
+    close: async () => {
+      await generator.close();
+      await runtime.close();
+    },
+  };
+}
+
+/** Figures of one generation: end to end, first token, and the rate after it. */
+export function times(firstTokenMs, totalMs, answer) {
+  return {
+    firstTokenMs,
+    decodeTokensPerSecond: ((answer - 1) * 1000) / (totalMs - firstTokenMs),
+    tokensPerSecond: (answer * 1000) / totalMs,
+  };
+}
+
+/** A Python script that reads one JSON line per request and answers with one. */
+export async function startPython(interpreter, script, setting) {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const child = spawn(interpreter, [path, JSON.stringify(setting)], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, OMP_NUM_THREADS: String(setting.threads), HF_HUB_OFFLINE: "1" },
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${script} ended`);
+    return JSON.parse(value);
+  };
+  const opened = await next();
+  return {
+    opened,
+    ask: (request = {}) => {
+      child.stdin.write(`${JSON.stringify(request)}\n`);
+      return next();
+    },
+    close: () => {
+      child.stdin.end();
+    },
+  };
+}
+
+const quantile = (values, fraction) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * fraction;
+  const low = Math.floor(at);
+  return sorted[low] + ((sorted[low + 1] ?? sorted[low]) - sorted[low]) * (at - low);
+};
+
+/** Pause before each run: threads of the side before stop spinning [ms]. */
+const SETTLE_MS = 50;
+
+/**
+ * Runs the contestants in turn, the first of a round changing, and prints one JSON line and a Markdown table.
+ *
+ * @param contestants `{ name, run() -> figures, close() }`; the first is slm
+ */
+export async function compare(title, setting, contestants) {
+  const samples = new Map(contestants.map(({ name }) => [name, []]));
+  const load = loadavg()[0];
+  try {
+    for (const { run } of contestants) for (let at = 0; at < setting.warmup; at += 1) await run();
+    for (let round = 0; round < setting.rounds; round += 1) {
+      const order = contestants.map((_, at) => contestants[(at + round) % contestants.length]);
+      for (const { name, run } of order) {
+        await sleep(SETTLE_MS);
+        samples.get(name).push(await run());
+      }
+    }
+  } finally {
+    for (const { close } of contestants) await close?.();
+  }
+  const results = contestants.map(({ name, about = {} }) => {
+    const figures = Object.keys(samples.get(name)[0]);
+    const of = (figure) => samples.get(name).map((sample) => sample[figure]);
+    const spread = (figure) => ({
+      p50: quantile(of(figure), 0.5),
+      p25: quantile(of(figure), 0.25),
+      p75: quantile(of(figure), 0.75),
+    });
+    return { name, ...about, ...Object.fromEntries(figures.map((figure) => [figure, spread(figure)])) };
+  });
+  const machine = { cpu: cpus()[0]?.model.trim(), cores: availableParallelism(), node: process.version };
+  console.log(JSON.stringify({ title, setting, machine, loadAverage: load, results }));
+  console.log(`\n${markdown(title, results, load)}`);
+}
+
+const digits = (value) => new Intl.NumberFormat("en-US", { maximumSignificantDigits: 4 }).format(value);
+
+function markdown(title, results, load) {
+  const [ours] = results;
+  const figures = Object.keys(ours).filter((key) => typeof ours[key] === "object");
+  const cell = (result, figure) => {
+    const { p25, p50, p75 } = result[figure];
+    const ratio = result === ours ? "" : `, ${digits(p50 / ours[figure].p50)}x`;
+    return `${digits(p50)} (${digits(p25)} to ${digits(p75)}${ratio})`;
+  };
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  return [
+    `${title}: medians, quartiles in brackets, and the figure over slm's. Load average before: ${load.toFixed(2)}.`,
+    "",
+    line(["", ...figures]),
+    line(["---", ...figures.map(() => "---:")]),
+    ...results.map((result) => line([result.name, ...figures.map((figure) => cell(result, figure))])),
+  ].join("\n");
+}

@@ -1,0 +1,57 @@
+/** Shapes of models by size: the paper's, and one small enough to see that a comparison runs. */
+import { TOKENS } from "./harness.mjs";
+
+export const SHAPES = {
+  tiny: {
+    ...{ architecture: "encoder-decoder", vocabularySize: 512, width: 64, heads: 4, kvHeads: 2, headDim: 16 },
+    ...{ feedForward: 128, encoderLayers: 2, decoderLayers: 1, maxSource: 4096, maxTarget: 512, bias: true },
+    tokens: TOKENS,
+  },
+  small: {
+    ...{
+      architecture: "encoder-decoder",
+      vocabularySize: 8192,
+      width: 256,
+      heads: 4,
+      kvHeads: 2,
+      headDim: 64,
+    },
+    ...{ feedForward: 1024, encoderLayers: 4, decoderLayers: 2, maxSource: 4096, maxTarget: 512, bias: true },
+    tokens: TOKENS,
+  },
+  // configs/paper-330m.yaml
+  paper: {
+    ...{
+      architecture: "encoder-decoder",
+      vocabularySize: 32128,
+      width: 1024,
+      heads: 6,
+      kvHeads: 3,
+      headDim: 64,
+    },
+    ...{
+      feedForward: 4096,
+      encoderLayers: 20,
+      decoderLayers: 10,
+      maxSource: 4096,
+      maxTarget: 512,
+      bias: true,
+    },
+    tokens: TOKENS,
+  },
+};
+
+/** @throws Error naming the sizes there are */
+export function shapeOf(size) {
+  if (!Object.hasOwn(SHAPES, size))
+    throw new Error(`size is one of ${Object.keys(SHAPES).join(", ")}, got ${size}`);
+  return SHAPES[size];
+}
+
+/** Parameters of an encoder-decoder of this kind, the shared table once. */
+export function parametersOf(shape) {
+  const { width, heads, kvHeads, headDim, feedForward, encoderLayers, decoderLayers, vocabularySize } = shape;
+  const attention = 2 * width * headDim * (heads + kvHeads);
+  const ffn = 2 * width * feedForward;
+  return vocabularySize * width + encoderLayers * (attention + ffn) + decoderLayers * (2 * attention + ffn);
+}

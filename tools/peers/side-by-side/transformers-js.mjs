@@ -1,0 +1,46 @@
+/**
+ * One exported model in slm and in transformers.js: end-to-end tokens a second, first token, rate after it. Batch 1, greedy, float32 or
+ * 8 bits, the same threads, exactly `answer` tokens.
+ *
+ *   npm run build && node tools/peers/side-by-side/transformers-js.mjs [size=tiny|small|paper] [source=N] [answer=N] [dtype=fp32|q8]
+ */
+import { dirname, basename } from "node:path";
+import { AutoModelForSeq2SeqLM, AutoTokenizer, env } from "@huggingface/transformers";
+import { COMMON, compare, openSlm, promptOf, randomModel, settings, times } from "./harness.mjs";
+import { shapeOf } from "./shapes.mjs";
+
+const setting = settings({ ...COMMON, size: "tiny", source: 64, answer: 32, dtype: "fp32" });
+const { threads, source, answer, dtype } = setting;
+const shape = shapeOf(setting.size);
+const SCHEMES = { fp32: "float32", q8: "int8-dynamic" };
+if (!Object.hasOwn(SCHEMES, dtype)) throw new Error(`dtype is one of ${Object.keys(SCHEMES).join(", ")}`);
+const scheme = SCHEMES[dtype];
+
+const theirs = randomModel(shape, { layout: "transformers.js", scheme });
+env.allowRemoteModels = false;
+env.localModelPath = dirname(theirs);
+const name = basename(theirs);
+const tokenizer = await AutoTokenizer.from_pretrained(name);
+const model = await AutoModelForSeq2SeqLM.from_pretrained(name, {
+  dtype,
+  session_options: { intraOpNumThreads: threads, interOpNumThreads: 1, executionMode: "sequential" },
+});
+
+async function generate() {
+  const began = performance.now();
+  const inputs = await tokenizer(promptOf(source));
+  const arrivals = [];
+  // The first call tells the beginning token, each later one a token.
+  const streamer = { put: () => arrivals.push(performance.now()), end: () => undefined };
+  const limits = { min_new_tokens: answer, max_new_tokens: answer, do_sample: false, num_beams: 1 };
+  const output = await model.generate({ ...inputs, ...limits, streamer });
+  const total = performance.now() - began;
+  const made = output.dims.at(-1) - 1;
+  if (made !== answer) throw new Error(`transformers.js made ${made} tokens, expected ${answer}`);
+  return times(arrivals[1] - began, total, answer);
+}
+
+await compare(`transformers.js, ${setting.size}, ${dtype}, ${source} tokens in, ${answer} out`, setting, [
+  await openSlm(`slm, ${scheme}`, randomModel(shape, { scheme }), setting),
+  { name: `transformers.js ${env.version}, ${dtype}`, run: generate, close: () => model.dispose() },
+]);
