@@ -5,6 +5,7 @@
 import { tensorTypeByName } from "@slm/gguf";
 import { encodeModel, GraphBuilder, int } from "@slm/graph";
 import { packGgmlBlocks, toHalf, type PackableType, type PackedBlocks } from "@slm/model";
+import { dequantizeBlocks, quantizeBlocks } from "@slm/quantization";
 import { createHostTensor } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-cpu";
 import { expect, test } from "vitest";
@@ -72,4 +73,26 @@ test.each(["Q4_0", "Q4_1", "Q8_0"] as const)("%s", async (type) => {
   } finally {
     await runtime.close();
   }
+});
+
+// ggml puts the largest weight of a block at -8 (Q4_0) or at -127 or 127 (Q8_0); Q4_1 uses all of its 16 codes.
+test.each([
+  ["Q4_0", 4],
+  ["Q4_1", 4],
+  ["Q8_0", 8],
+] as const)("%s, imported as float32 and quantized to %i bits, is the file's weights again", (type, bits) => {
+  const raw = rawBlocks(type);
+  const format = tensorTypeByName(type)!;
+  for (let block = 0; block < raw.length / format.bytes; block += 1) {
+    const end = (block + 1) * format.bytes;
+    raw.set(type === "Q8_0" ? [127] : [0x0f, 0xf0], end - (type === "Q8_0" ? 1 : 2));
+  }
+  const values = new Float32Array(OUTPUTS * INPUTS);
+  format.decode(new DataView(raw.buffer), 0, raw.length / format.bytes, values, 0);
+  const matrix = { values, inputs: INPUTS, outputs: OUTPUTS, layout: "outputs-first" } as const;
+  const quantized = quantizeBlocks(matrix, { bits, blockSize: 32 });
+  expect(quantized.relativeError).toBe(0);
+  dequantizeBlocks(quantized).values.forEach((weight, at) => {
+    expect(weight + 0).toBe(values[at]! + 0);
+  });
 });

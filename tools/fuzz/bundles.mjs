@@ -3,10 +3,14 @@
  * may crash, and every refusal must be one of slm's own errors.
  *
  *   npm run build && nice -n 10 node tools/fuzz/bundles.mjs [--cases 5000] [--seed 1] [--bundle DIRECTORY]
+ *     [--progress FILE] [--only NUMBER]
  *
- * Prints how each case ended; exit 1 at the first that breaks the rules, with what reproduces it.
+ * Prints how each case ended; exit 1 at the first that breaks the rules, with what reproduces it. Every case draws from a seed of
+ * its own, so that `--only` repeats one, and a run that was stopped goes on from what `--progress` holds. Files lie in memory
+ * where the system has a place for that: bundles are written through to the disk, which takes most of the time elsewhere.
  */
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import net from "node:net";
@@ -31,14 +35,22 @@ const { values } = parseArgs({
     cases: { type: "string", default: "5000" },
     seed: { type: "string", default: "1" },
     bundle: { type: "string" },
+    progress: { type: "string" },
+    only: { type: "string" },
   },
 });
 const cases = Number(values.cases);
-const random = createRandom(Number(values.seed));
+const seed = Number(values.seed);
+/** Cases of one seed that no other seed draws. */
+const SEED_STRIDE = 1_000_003;
+let random = createRandom(seed);
+const startCase = (number) => {
+  random = createRandom((seed * SEED_STRIDE + number) >>> 0);
+};
 const below = (limit) => Math.floor(random.next() * limit);
 const pick = (list) => list[below(list.length)];
 
-const root = await mkdtemp(join(tmpdir(), "slm-fuzz-"));
+const root = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "slm-fuzz-"));
 const bundle = join(root, "bundle");
 const bench = join(root, "bench");
 const PATHS = [
@@ -193,7 +205,25 @@ const KINDS = {
   },
 };
 
-const counts = {};
+const done = await readProgress();
+const counts = done.counts;
+
+/** What a run with the same seed has finished. */
+async function readProgress() {
+  const fresh = { seed, next: 0, counts: {} };
+  if (values.progress === undefined || !existsSync(values.progress)) return fresh;
+  const held = JSON.parse(await readFile(values.progress, "utf8"));
+  return held.seed === seed ? held : fresh;
+}
+
+/** Cases between two notes of how far the run is. */
+const NOTE_EVERY = 100;
+async function note(next) {
+  if (values.progress === undefined) return;
+  if (next % NOTE_EVERY === 0 || next === cases)
+    await writeFile(values.progress, JSON.stringify({ seed, next, counts }));
+}
+
 const count = (kind, outcome) => {
   counts[kind] ??= {};
   counts[kind][outcome] = (counts[kind][outcome] ?? 0) + 1;
@@ -205,7 +235,10 @@ function broken(kind, number, problem) {
 
 const before = (await readdir(root)).sort().join();
 const fileCases = Math.floor(cases * 0.8);
-for (let number = 0; number < fileCases; number++) {
+const [firstCase, lastCase] =
+  values.only === undefined ? [done.next, fileCases] : [Number(values.only), Number(values.only) + 1];
+for (let number = firstCase; number < Math.min(lastCase, fileCases); number++) {
+  startCase(number);
   const kind = Object.keys(KINDS)[number % 4];
   await mkdir(bench);
   const target = join(bench, "target");
@@ -231,10 +264,11 @@ for (let number = 0; number < fileCases; number++) {
   const now = (await readdir(root)).sort().join();
   if (now !== before) broken(kind, number, `written outside: ${now}`);
   count(kind, outcome);
+  await note(number + 1);
 }
 
 /** Raw requests to a server: each gets an answer or a closed connection, and the server goes on. */
-if (values.bundle !== undefined) {
+if (values.bundle !== undefined && values.only === undefined) {
   const bin = join(import.meta.dirname, "..", "..", "apps", "cli", "bin", "run.js");
   const server = spawn(
     process.execPath,
@@ -244,14 +278,18 @@ if (values.bundle !== undefined) {
     },
   );
   let story = "";
-  const url = await new Promise((resolve) => {
+  const url = await new Promise((resolve, reject) => {
+    server.on("exit", (code) =>
+      reject(new Error(`the server ended with ${code} before it listened: ${story}`)),
+    );
     server.stderr.on("data", (chunk) => {
       story += chunk;
       const found = /http:\/\/\S+/.exec(story)?.[0];
       if (found !== undefined) resolve(new URL(found));
     });
   });
-  const request = () => {
+  const request = (number) => {
+    startCase(number);
     const path = pick([
       "/generate",
       "/v1/completions",
@@ -284,14 +322,15 @@ if (values.bundle !== undefined) {
       socket.on("error", () => undefined);
       socket.on("close", () => resolve(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? "closed"));
     });
-  for (let number = fileCases; number < cases;) {
-    const batch = Array.from({ length: Math.min(20, cases - number) }, request);
+  for (let number = Math.max(fileCases, done.next); number < cases;) {
+    const batch = Array.from({ length: Math.min(20, cases - number) }, (_, at) => request(number + at));
     number += batch.length;
     for (const status of await Promise.all(batch.map(send))) {
       if (status === "500") broken("http", number, `the server failed: ${story}`);
       count("http", status);
     }
     if (server.exitCode !== null) broken("http", number, `the server ended: ${story}`);
+    await note(number);
   }
   const health = await fetch(new URL("/health", url));
   const { active, waiting } = await health.json();
@@ -310,7 +349,7 @@ process.stdout.write(
       cases: Object.values(counts)
         .flatMap(Object.values)
         .reduce((a, b) => a + b, 0),
-      seed: Number(values.seed),
+      seed,
       counts,
     },
     null,

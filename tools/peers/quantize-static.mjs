@@ -3,7 +3,7 @@
 //   node tools/peers/quantize-static.mjs request.json
 //
 // Request: { model, feeds, output, activations, weights, calibration: { method, ... }, exclude, reduceRange, perChannel }
-// or, for block formats, { model, output, blocks: { bits, blockSize, symmetric } }.
+// or, for block formats, { model, output, blocks: { bits, blockSize, symmetric, method } }.
 import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,14 +22,14 @@ async function* feedsOf(directory) {
 }
 
 if (request.blocks !== undefined) {
-  const { bits, blockSize, symmetric } = request.blocks;
+  const { bits, blockSize, symmetric, method } = request.blocks;
   const format = bits === 4 ? "int4-block" : "int8-block";
   const result = await quantizeGraph(graph, {
     format,
     blockSize,
     symmetric,
     reduceRange: false,
-    method: "rtn",
+    method,
   });
   await writeOnnx(result.graph, request.output);
 } else {

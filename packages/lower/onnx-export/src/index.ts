@@ -29,7 +29,8 @@ export {
 } from "./profiles.js";
 export { cacheCapacity, decoderGraph, encoderGraph, type PlaceholderSizes } from "./graphs/native-graphs.js";
 export { graphSource, type GraphSource, type Metadata } from "./graphs/record.js";
-export { STATIC_IO, STATIC_MASKED, type StaticSizes } from "./graphs/static-graphs.js";
+export { STATIC_MASKED } from "./lowerings/context.js";
+export { STATIC_IO, type StaticSizes } from "./graphs/static-graphs.js";
 export { TRANSFORMERS_DECODER_IO } from "./graphs/transformers-decoder-only.js";
 export { TRANSFORMERS_IO } from "./graphs/transformers-graphs.js";
 export type { ParityCase, ParityReport } from "./parity/parity.js";

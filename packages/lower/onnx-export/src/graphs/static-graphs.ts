@@ -27,12 +27,6 @@ import { imageTokensInput } from "./vision-graph.js";
 /** Inputs that only static graphs have. */
 export const STATIC_IO = { windowBias: GRAPH_IO.windowBias, position: GRAPH_IO.position } as const;
 
-/**
- * What the host adds to the score of a key that must not be attended. exp(-100) is nothing beside any other weight,
- * and a range of 100 leaves quantized scores their resolution, which -1e9 would not.
- */
-export const STATIC_MASKED = -100;
-
 /** Sizes of one set of graphs [tokens]. */
 export interface StaticSizes {
   /** Tokens of an image and of the text. */

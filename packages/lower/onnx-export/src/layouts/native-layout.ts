@@ -14,7 +14,8 @@ import {
 } from "@slm/model";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "@slm/tokenizer";
 import { cacheCapacity } from "../graphs/native-graphs.js";
-import { STATIC_MASKED, type StaticSizes } from "../graphs/static-graphs.js";
+import type { StaticSizes } from "../graphs/static-graphs.js";
+import { STATIC_MASKED } from "../lowerings/context.js";
 import type { WrittenGraph } from "../graphs/write-graphs.js";
 import type { Device } from "../profiles.js";
 

@@ -13,6 +13,12 @@ export interface LoweringContext {
   readonly values: GraphValues;
 }
 
+/**
+ * What the host adds to the score of a key that must not be attended. Such keys are zeros, so this is their score: exp(-100)
+ * is nothing beside any other weight, and a range of 100 leaves quantized scores their resolution, which -1e9 would not.
+ */
+export const STATIC_MASKED = -100;
+
 /** Inputs of a graph that rows read besides their op's own, by name. */
 export interface GraphInputs {
   /** Bias of self-attention over a window, float32 `[1, 1, 1, window]`: static graphs. */

@@ -3,6 +3,7 @@ import type { HeadLayout, Lowering, Recorder, Tensor } from "@slm/tensor";
 import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { transposeAxes } from "./emit.js";
 import { HeadAxes } from "./head-axes.js";
+import { maskedKeys } from "./padding.js";
 import { addBias, attend } from "./product-attention.js";
 
 /** Rows to keys as products read them: `[batch, kvHeads, headDim, source]`. */
@@ -10,7 +11,8 @@ export function transposedKeys(context: LoweringContext): Lowering<"crossKey"> {
   return (recorder, { x }, { kvHeads, headDim }) => {
     const [batch, source] = x.shape as [number, number];
     const apart = new HeadAxes(recorder, context).apart(recorder.nameOf(x), x.shape, kvHeads, headDim);
-    return recorder.tensor(transposeAxes(recorder, apart, [0, 2, 3, 1]), [batch, kvHeads, headDim, source]);
+    const keys = maskedKeys(recorder, context, transposeAxes(recorder, apart, [0, 2, 3, 1]));
+    return recorder.tensor(keys, [batch, kvHeads, headDim, source]);
   };
 }
 

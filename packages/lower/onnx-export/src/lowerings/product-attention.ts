@@ -14,7 +14,7 @@ import type { RotaryNames } from "../weights/graph-weights.js";
 import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { inFloat32, shapeOf, transposeAxes } from "./emit.js";
 import { HeadAxes } from "./head-axes.js";
-import { lengthBias, maskBias } from "./padding.js";
+import { lengthBias, maskBias, maskedKeys } from "./padding.js";
 import { rotateFused, rotateHalves } from "./rotation.js";
 
 export interface AttentionParts {
@@ -79,7 +79,7 @@ export function productSequence(context: LoweringContext): Lowering<"selfAttenti
     const bias = sequenceBias(recorder, context, { lengths, mask });
     const parts = {
       query: turn(query, heads),
-      key: transposeAxes(recorder, turn(key, kvHeads), [0, 1, 3, 2]),
+      key: maskedKeys(recorder, context, transposeAxes(recorder, turn(key, kvHeads), [0, 1, 3, 2])),
       value: axes.split(recorder.nameOf(value), value.shape, kvHeads, headDim),
       mask: bias === undefined ? (scores: string) => scores : addBias(recorder, bias),
     };

@@ -1,7 +1,8 @@
 /** Runs static graphs as the host of an NPU does: pads, masks, and writes each token's keys and values into its slot. */
 import { GRAPH_IO } from "@slm/artifact";
 import { createHostTensor, type DeviceTensor, type HostTensor, type Session } from "@slm/runtime";
-import { STATIC_IO, STATIC_MASKED } from "../graphs/static-graphs.js";
+import { STATIC_IO } from "../graphs/static-graphs.js";
+import { STATIC_MASKED } from "../lowerings/context.js";
 import { imageTokensOf, type CaseInputs } from "./parity-cases.js";
 import { floats } from "./reference-logits.js";
 import { columns, seeImages, type GraphHost, type HostSetting } from "./run-host.js";

@@ -176,6 +176,14 @@ describe(createApp, () => {
     expect(failures).toEqual([]);
   });
 
+  test("refuses a body that is not said to be JSON with 415", async () => {
+    const request = { method: "POST", body: "{}", headers: { "content-type": "text/plain" } };
+    const response = await appOf().request("/generate", request);
+    expect(response.status).toBe(415);
+    expect(await response.json()).toMatchObject({ error: { type: "invalid_request_error" } });
+    expect(failures).toEqual([]);
+  });
+
   test("refuses a body that is too large, an unknown path, and too many sources", async () => {
     const app = appOf({ config: { maxBodyBytes: 1024, maxBatch: 2 } });
     expect((await post(app, "/generate", { source: "a".repeat(2000) })).status).toBe(413);

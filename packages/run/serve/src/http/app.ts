@@ -82,7 +82,7 @@ export function createApp(services: AppServices): OpenAPIHono {
 
   app.notFound(() => send(refusal("notFound")));
   app.onError((error) => {
-    const known = malformedBody(error) ?? toHttpError(error);
+    const known = refusedByFramework(error) ?? toHttpError(error);
     if (known.status === 500) services.onFailure(error);
     return send(known);
   });
@@ -243,9 +243,12 @@ function send({ status, body, headers }: HttpError): Response {
   return Response.json(body, { status, headers });
 }
 
-/** hono's own refusal of a body that is not JSON. */
-function malformedBody(error: Error & { readonly status?: number }): HttpError | undefined {
-  return error.status === 400 ? invalidRequest(error.message) : undefined;
+/** hono's own refusals: a body that is not JSON, or not said to be. */
+function refusedByFramework({
+  status = 500,
+  message,
+}: Error & { readonly status?: number }): HttpError | undefined {
+  return status >= 400 && status < 500 ? { ...invalidRequest(message), status } : undefined;
 }
 
 function issueText(
