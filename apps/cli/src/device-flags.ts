@@ -15,9 +15,14 @@ export const deviceFlags = {
     summary: "Let the processor compute where the device cannot (default); --no-fallback ends with 69.",
   }),
   threads: threadsFlag,
+  tune: Flags.boolean({
+    summary:
+      "Measure first which threads run this model fastest on this machine, and keep them for later commands without --threads.",
+    exclusive: ["threads"],
+  }),
 };
 
 /** The device that the flags ask for. */
-export function deviceRequest({ device, fallback, threads }: DeviceRequest): DeviceRequest {
-  return { device, fallback, threads };
+export function deviceRequest({ device, fallback, threads, tune }: DeviceRequest): DeviceRequest {
+  return { device, fallback, threads, tune };
 }

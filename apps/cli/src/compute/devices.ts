@@ -14,7 +14,9 @@ export interface DeviceChoice {
 }
 
 /** Options of a runtime: plain values, so that they reach another process. */
-export type RuntimeOptions = Readonly<Record<string, string | number | boolean>>;
+export type RuntimeOptions = Readonly<
+  Record<string, string | number | boolean | Readonly<Record<string, string>>>
+>;
 
 /** What opens a kind of device. */
 export interface RuntimeRecipe {
@@ -28,6 +30,8 @@ export interface DeviceRequest {
   /** Whether another device may do the work. Default: yes, and results say so. */
   readonly fallback?: boolean | undefined;
   readonly threads?: number | undefined;
+  /** Whether settings of the processor are measured anew and kept. Otherwise those kept are used, if threads are not given. */
+  readonly tune?: boolean | undefined;
 }
 
 /** The processor, whatever the models were made for. */

@@ -3,6 +3,7 @@ import { readDeviceModel, type Progress } from "@slm/artifact";
 import type { Runtime } from "@slm/runtime";
 import { withModels } from "../models/open-model.js";
 import { RUNTIMES, runtimeRecipe, type DeviceRequest, type RuntimeRecipe } from "./devices.js";
+import { optionsOf, readKept, tune } from "./kept-settings.js";
 import { withRuntime } from "./open-engine.js";
 
 export interface OpenedDevice {
@@ -10,6 +11,17 @@ export interface OpenedDevice {
   readonly directories: readonly string[];
   readonly recipe: RuntimeRecipe;
   readonly runtime: Runtime;
+}
+
+/** The recipe with what is kept for the first model, or measured now; itself if nothing is, or threads were asked for. */
+async function keptRecipe(
+  directory: string,
+  recipe: RuntimeRecipe,
+  { threads, tune: measures = false, progress }: DeviceRequest & DeviceContext,
+): Promise<RuntimeRecipe> {
+  if (threads !== undefined) return recipe;
+  const kept = measures ? await tune({ directory, progress }) : await readKept(directory);
+  return kept === undefined ? recipe : { ...recipe, options: optionsOf(kept.choice) };
 }
 
 export interface DeviceContext {
@@ -30,10 +42,12 @@ export async function withDevice<Result>(
   return withRuntime(request.threads, (processor) =>
     withModels(paths, { ...request, runtime: processor }, async (directories) => {
       const recipe = runtimeRecipe(await Promise.all(directories.map(readDeviceModel)), request);
-      if (recipe.kind === "cpu") return body({ directories, recipe, runtime: processor });
-      const runtime = await RUNTIMES[recipe.kind].open(recipe.options);
+      const chosen = recipe.kind === "cpu" ? await keptRecipe(directories[0]!, recipe, request) : recipe;
+      if (chosen.kind === "cpu" && chosen === recipe)
+        return body({ directories, recipe, runtime: processor });
+      const runtime = await RUNTIMES[chosen.kind].open(chosen.options);
       try {
-        return await body({ directories, recipe, runtime });
+        return await body({ directories, recipe: chosen, runtime });
       } finally {
         await runtime.close();
       }

@@ -7,7 +7,7 @@ export const suiteFlags = {
   suite: Flags.option({ options: ["paper"] as const })({
     summary: "Measure a set of models and lengths instead of MODEL; needs -o.",
     dependsOn: ["output"],
-    exclusive: ["baseline", "data", "prompt", "force-tokens"],
+    exclusive: ["baseline", "data", "prompt", "force-tokens", "tune"],
     helpGroup: ONLY_SUITE.helpGroup,
   }),
   shape: Flags.string({

@@ -116,11 +116,12 @@ function tableOf<Item>(rows: readonly Row<Item>[], items: readonly Item[]): Tabl
 /** What was measured on, one line each. */
 export function deviceLines({ device }: Pick<BenchResult, "device">): readonly string[] {
   const { cpu, cores, threads, memoryBytes, platform, node, engine, provider, simulated } = device;
-  const { cpuFeatures, governor, energy, rates } = device;
+  const { cpuFeatures, governor, energy, rates, description } = device;
   const features = cpuFeatures === null ? "features not told" : cpuFeatures.join(" ");
   return [
     `${cpu}, ${cores} cores (${threads} threads used), ${formatFigure(memoryBytes / 1e9)} GB memory, ${platform}, ` +
-      `Node ${node}, ${engine}, provider ${provider}${simulated ? " (simulated)" : ""}`,
+      `Node ${node}, ${engine}, provider ${provider}${simulated ? " (simulated)" : ""}` +
+      (description === cpu ? "" : ` on ${description}`),
     `${features}${governor === null ? "" : `, governor ${governor}`}; products ` +
       `${formatFigure(rates.productFlops / 1e9)} GFLOP/s, reading ${formatFigure(rates.readBytes / 1e9)} GB/s; ` +
       `energy ${energy}`,

@@ -122,7 +122,17 @@ function changeOf(
   return { model: model.name, figure: name, before, now: after, worseBy, regressed, beyondNoise };
 }
 
-const MACHINE = ["cpu", "cores", "threads", "memoryBytes", "platform", "node", "engine", "provider"] as const;
+const MACHINE = [
+  "cpu",
+  "cores",
+  "threads",
+  "description",
+  "memoryBytes",
+  "platform",
+  "node",
+  "engine",
+  "provider",
+] as const;
 
 function otherMachine({ device: now }: BenchResult, { device: before }: BenchResult): readonly string[] {
   const differs = MACHINE.filter((key) => now[key] !== before[key]);

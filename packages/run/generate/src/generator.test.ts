@@ -232,6 +232,23 @@ describe("a generator", () => {
     expect(runtime.tensors.size).toBe(0);
   });
 
+  test("stops within one token of being asked to", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const lengths = (await generator.generate(SOURCES)).map(({ tokens }) => tokens.length);
+    const longest = SOURCES[lengths.indexOf(Math.max(...lengths))]!;
+    expect(Math.max(...lengths)).toBeGreaterThan(3);
+    const stop = new AbortController();
+    let tokens = 0;
+    const onToken = (): void => {
+      tokens += 1;
+      if (tokens === 2) stop.abort();
+    };
+    await expect(generator.generate([longest], { signal: stop.signal, onToken })).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
+    expect(tokens).toBe(2);
+  });
+
   test("warms up every graph", async () => {
     const runtime = new MemoryRuntime();
     const generator = await loadGenerator(folders["encoder-decoder"], runtime);

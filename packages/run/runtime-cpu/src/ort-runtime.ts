@@ -64,7 +64,7 @@ export async function openOrtRuntime(options: OrtRuntimeOptions): Promise<Runtim
     await channel.close();
     throw error;
   }
-  const description = cpus()[0]?.model.trim() ?? "unknown processor";
+  const description = `${cpus()[0]?.model.trim() ?? "unknown processor"}${inThread ? ", in the calling thread" : ""}`;
   return new OrtRuntime(name, channel, {
     ...{ threads, description, simulated: false, fallbacks: [] },
     ...options.device,
