@@ -15,13 +15,13 @@ const conditions = ["@slm/source"];
 
 /**
  * A page takes from our packages only what it uses: their modules do nothing when they are imported. Modules of Node that are
- * left over, and locks on files, must not be used; a use would be an error of the build.
+ * left over, locks on files and the native decoder of images must not be used; a use would be an error of the build.
  */
 const forBrowsers = {
   name: "for-browsers",
   setup({ onResolve, onLoad, resolve }) {
     const shims = { "node:fs/promises": "files.ts", "node:path": "path.ts", "node:util": "util.ts" };
-    onResolve({ filter: /^(node:|proper-lockfile$)/ }, ({ path }) => {
+    onResolve({ filter: /^(node:|(proper-lockfile|sharp)$)/ }, ({ path }) => {
       const shim = shims[path];
       if (shim !== undefined)
         return { path: join(here, "src", "shims", shim), namespace: "shim", sideEffects: false };
@@ -33,6 +33,11 @@ const forBrowsers = {
       resolveDir: here,
     }));
     onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "module.exports = {};" }));
+    // Graphs are edited on a disk, which a page has not.
+    onResolve({ filter: /\/load-edited\.js$/ }, () => ({
+      path: join(here, "src", "shims", "load-edited.ts"),
+      sideEffects: false,
+    }));
     onResolve({ filter: /^(@slm\/|\.\.?\/)/ }, async ({ path, pluginData, ...options }) => {
       if (pluginData === "seen") return undefined;
       const found = await resolve(path, { ...options, pluginData: "seen" });
@@ -81,7 +86,9 @@ for (const [folder, names] of Object.entries(ortFiles)) {
   for (const name of names) await cp(join(ortDist, name), join(site, folder, name));
 }
 
-const { nodeDependencies } = JSON.parse(await readFile(join(here, "package.json"), "utf8"));
+const { nodeDependencies, imageDependencies } = JSON.parse(
+  await readFile(join(here, "package.json"), "utf8"),
+);
 await build({
   entryPoints: [join(here, "src", "node", "index.ts")],
   outfile: join(here, "dist", "node", "index.js"),
@@ -90,7 +97,7 @@ await build({
   platform: "node",
   target: "node20",
   conditions,
-  external: Object.keys(nodeDependencies),
+  external: Object.keys({ ...nodeDependencies, ...imageDependencies }),
   // Bundled CommonJS asks for Node's modules by `require`, which a module of the standard kind does not have.
   banner: {
     js: `import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);`,

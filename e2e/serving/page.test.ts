@@ -1,22 +1,13 @@
 /** The page of `slm deploy --to web` in headless Chromium. */
-import { createReadStream, existsSync, statSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { Server } from "node:http";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
 import { bundle, required, slm } from "./command-line.js";
+import { serveFolder } from "./serve-folder.js";
 
-const TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".mjs": "text/javascript",
-  ".css": "text/css",
-  ".json": "application/json",
-  ".wasm": "application/wasm",
-};
 const WORDS = ["abc", "deb", "cab", "bed", "cede"];
 
 /** Runs in the page: notes every state of the bar and of the answer. */
@@ -38,20 +29,6 @@ let context: BrowserContext;
 let page: Page;
 let expected: string[];
 
-/** A static host, as plain as they come. */
-function serveFiles(directory: string): Server {
-  return createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? "", "http://localhost");
-    const file = join(directory, pathname.endsWith("/") ? `${pathname}index.html` : pathname);
-    if (!existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
-    response.writeHead(200, {
-      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
-      "content-length": statSync(file).size,
-    });
-    createReadStream(file).pipe(response);
-  });
-}
-
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-page-"));
   site = join(root, "site");
@@ -59,9 +36,7 @@ beforeAll(async () => {
   const prompts = WORDS.flatMap((word) => ["--prompt", word]);
   const { generations } = (await slm("generate", bundle, ...prompts)) as { generations: { text: string }[] };
   expected = generations.map(({ text }) => text);
-  server = serveFiles(site);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  ({ server, url } = await serveFolder(site));
   // Containers run tests as root, where Chromium has no sandbox.
   const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   browser = await chromium.launch({ executablePath: required("SLM_TEST_CHROMIUM"), args });
@@ -153,9 +128,8 @@ describe("the page", () => {
     await slm("deploy", bundle, "--to", "web", "-o", changed);
     const file = join(changed, "model", "model.json");
     await writeFile(file, (await readFile(file, "utf8")).replace('"student"', '"studenx"'));
-    const other = serveFiles(changed);
-    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
-    await page.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`);
+    const { server: other, url: otherUrl } = await serveFolder(changed);
+    await page.goto(otherUrl);
     await page.getByText("not the file that was deployed").waitFor({ timeout: 60_000 });
     other.closeAllConnections();
     other.close();

@@ -4,6 +4,7 @@ import type * as Ort from "onnxruntime-web";
 import { createWebRuntime, type OrtModule, type WebProvider } from "@slm/runtime-web";
 import { downloadFiles } from "./download.js";
 import type { FromWorker, ToWorker } from "./messages.js";
+import { imageOfBlob } from "./page-image.js";
 import { files } from "./shims/files.js";
 
 /** What a worker has and a page has not; TypeScript's types of both cannot be loaded together. */
@@ -24,7 +25,7 @@ scope.onmessage = ({ data }) => {
       void guarded("load", () => load(data));
       return;
     case "answer":
-      void guarded("answer", () => answer(data.text));
+      void guarded("answer", () => answer(data));
       return;
     case "stop":
       stopping.abort();
@@ -53,7 +54,11 @@ async function load({ site, base, provider }: Extract<ToWorker, { kind: "load" }
   const { ort, threads } = await loadOrt(base, provider);
   generator = await loadGenerator(MODEL_DIRECTORY, createWebRuntime(ort, { provider, threads, files }));
   await generator.warmUp();
-  scope.postMessage({ kind: "ready", provider, threads, loadMs: performance.now() - startedAt });
+  const { vision } = generator.model;
+  scope.postMessage({
+    ...{ kind: "ready", provider, threads, loadMs: performance.now() - startedAt },
+    ...(vision === undefined ? {} : { sees: { prompt: vision.prompt ?? null } }),
+  });
 }
 
 /** ONNX Runtime's build for the provider: the small one, unless a GPU is asked for. */
@@ -71,14 +76,18 @@ async function loadOrt(base: string, provider: WebProvider): Promise<{ ort: OrtM
   return { ort, threads };
 }
 
-async function answer(text: string): Promise<void> {
+async function answer({ text, image }: Extract<ToWorker, { kind: "answer" }>): Promise<void> {
   if (generator === undefined) throw new Error("the model is not loaded yet");
   stopping = new AbortController();
   const { signal } = stopping;
   const startedAt = performance.now();
   let pieces = 0;
   try {
-    const [generation] = await generator.generate([text], {
+    const question = {
+      text: text === "" ? undefined : text,
+      image: image === undefined ? undefined : imageOfBlob(image),
+    };
+    const [generation] = await generator.generate([question], {
       signal,
       onToken: (_row, piece) => {
         pieces++;

@@ -11,6 +11,8 @@ function element<Kind extends HTMLElement>(id: string, kind: new () => Kind): Ki
 
 const form = element("form", HTMLFormElement);
 const input = element("source", HTMLTextAreaElement);
+const picture = element("picture", HTMLInputElement);
+const preview = element("preview", HTMLImageElement);
 const send = element("send", HTMLButtonElement);
 const stop = element("stop", HTMLButtonElement);
 const output = element("answer", HTMLElement);
@@ -22,6 +24,8 @@ const figures = element("figures", HTMLElement);
 const device = element("device", HTMLSelectElement);
 
 let worker: Worker | undefined;
+/** How the model sees, once it is loaded. */
+let sees: Extract<FromWorker, { kind: "ready" }>["sees"];
 
 function tell(message: ToWorker): void {
   worker?.postMessage(message);
@@ -73,6 +77,9 @@ function onMessage(message: FromWorker): void {
     case "ready":
       loading.hidden = true;
       status.textContent = `Ready: ${message.provider}, ${message.threads} ${message.threads === 1 ? "thread" : "threads"}, loaded in ${(message.loadMs / 1000).toFixed(1)} s`;
+      sees = message.sees;
+      element("picture-choice", HTMLElement).hidden = sees === undefined;
+      input.placeholder = sees?.prompt ?? "";
       setBusy(false);
       input.focus();
       return;
@@ -110,7 +117,9 @@ function endAnswer(text: string): void {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const text = input.value.trim();
-  if (text === "" || send.disabled) return;
+  const image = sees === undefined ? undefined : picture.files?.[0];
+  const isComplete = text !== "" || (image !== undefined && sees?.prompt != null);
+  if (!isComplete || send.disabled) return;
   problem.hidden = true;
   figures.hidden = true;
   output.textContent = "";
@@ -118,7 +127,14 @@ form.addEventListener("submit", (event) => {
   status.textContent = "Answering";
   setBusy(true);
   stop.disabled = false;
-  tell({ kind: "answer", text });
+  tell({ kind: "answer", text, ...(image === undefined ? {} : { image }) });
+});
+
+picture.addEventListener("change", () => {
+  const file = picture.files?.[0];
+  URL.revokeObjectURL(preview.src);
+  preview.hidden = file === undefined;
+  if (file !== undefined) preview.src = URL.createObjectURL(file);
 });
 
 input.addEventListener("keydown", (event) => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { readDeviceModel, writeJsonAtomic } from "@slm/artifact";
+import { readDeviceModel, writeJsonAtomic, type DeviceModel } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { Target } from "./targets.js";
 
@@ -78,9 +78,10 @@ export const DELIVERIES: {
   },
   npm: async ({ bundle, output, name, packageVersion, licence }) => {
     const { writeNpmPackage } = await import("@slm/deploy");
-    const { program, dependencies } = nodeProgram();
+    const model = await readDeviceModel(bundle);
+    const { program, dependencies } = nodeProgram(model);
     await writeNpmPackage(bundle, output, {
-      name: name ?? (await readDeviceModel(bundle)).name,
+      name: name ?? model.name,
       version: packageVersion,
       program,
       dependencies,
@@ -138,13 +139,19 @@ function webPackage(): string {
   return dirname(createRequire(import.meta.url).resolve("@slm/web/package.json"));
 }
 
-function nodeProgram(): {
+type Dependencies = Readonly<Record<string, string>>;
+
+/** The program of an npm package, and what it imports: the decoder of images only where the model sees. */
+function nodeProgram({ vision }: DeviceModel): {
   readonly program: string;
-  readonly dependencies: Readonly<Record<string, string>>;
+  readonly dependencies: Dependencies;
 } {
-  const directory = webPackage();
-  const { nodeDependencies } = createRequire(import.meta.url)("@slm/web/package.json") as {
-    readonly nodeDependencies: Readonly<Record<string, string>>;
+  const { nodeDependencies, imageDependencies } = createRequire(import.meta.url)("@slm/web/package.json") as {
+    readonly nodeDependencies: Dependencies;
+    readonly imageDependencies: Dependencies;
   };
-  return { program: join(directory, "dist", "node", "index.js"), dependencies: nodeDependencies };
+  return {
+    program: join(webPackage(), "dist", "node", "index.js"),
+    dependencies: vision === undefined ? nodeDependencies : { ...nodeDependencies, ...imageDependencies },
+  };
 }

@@ -1,8 +1,9 @@
 /** `generate()` of an npm package that `slm deploy --to npm` makes: the model lies in `./model/` beside this file. */
 import { fileURLToPath } from "node:url";
-import { loadGenerator, type Generator } from "@slm/generate";
+import { loadGenerator, type Generator, type Source } from "@slm/generate";
 import { createCpuRuntime } from "@slm/runtime-cpu";
 import type { Runtime } from "@slm/runtime";
+import { imageOfBytes, imageOfFile } from "@slm/vision";
 
 export interface Generated {
   readonly text: string;
@@ -11,6 +12,8 @@ export interface Generated {
 }
 
 export interface Options {
+  /** A file or its bytes, for a model that sees. */
+  readonly image?: string | Uint8Array;
   readonly maxTokens?: number;
   readonly onToken?: (piece: string) => void;
   readonly signal?: AbortSignal;
@@ -33,14 +36,14 @@ async function load(): Promise<Loaded> {
 
 export async function generate(
   source: string,
-  { maxTokens, onToken, signal }: Options = {},
+  { image, maxTokens, onToken, signal }: Options = {},
 ): Promise<Generated> {
   loaded ??= load().catch((error: unknown) => {
     loaded = undefined; // The next call tries again.
     throw error;
   });
   const { generator } = await loaded;
-  const [generation] = await generator.generate([source], {
+  const [generation] = await generator.generate([questionOf(source, image)], {
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(signal === undefined ? {} : { signal }),
     ...(onToken === undefined
@@ -53,6 +56,11 @@ export async function generate(
   });
   const { text, tokens, finished } = generation!;
   return { text, tokens: tokens.length, finished };
+}
+
+function questionOf(text: string, image: Options["image"]): Source {
+  if (image === undefined) return text;
+  return { text, image: typeof image === "string" ? imageOfFile(image) : imageOfBytes(image, "the image") };
 }
 
 export async function close(): Promise<void> {

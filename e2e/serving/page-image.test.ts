@@ -1,0 +1,90 @@
+/** A random model that sees, in the page of `slm deploy --to web`: the answers of the command line to the same PNG file. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { required, slm } from "./command-line.js";
+import { serveFolder } from "./serve-folder.js";
+
+const FILES = new URL("../../packages/core/vision/fixtures/files/", import.meta.url);
+const picture = (name: string): string => fileURLToPath(new URL(name, FILES));
+
+const SHAPE = {
+  architecture: "encoder-decoder",
+  ...{ width: 32, heads: 4, kvHeads: 2, headDim: 16, feedForward: 48, encoderLayers: 1, decoderLayers: 1 },
+  ...{ maxSource: 24, maxTarget: 8, vocabularySize: 98, tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 } },
+  vision: {
+    tower: {
+      image: { resize: { kind: "fit", height: 16, width: 32 } },
+      patch: { height: 8, width: 8 },
+      ...{ width: 32, layers: 1, heads: 2, feedForward: 64 },
+    },
+    prompt: "?",
+  },
+};
+
+let root: string;
+let server: Server;
+let url: string;
+let bundle: string;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-page-image-"));
+  bundle = join(root, "bundle");
+  await writeFile(join(root, "shape.yaml"), JSON.stringify(SHAPE));
+  await slm("model", "init", join(root, "shape.yaml"), "-o", join(root, "checkpoint"));
+  await slm("deploy", join(root, "checkpoint"), "--to", "dir", "-o", bundle);
+  await slm("deploy", bundle, "--to", "web", "-o", join(root, "site"));
+  ({ server, url } = await serveFolder(join(root, "site")));
+  const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  browser = await chromium.launch({ executablePath: required("SLM_TEST_CHROMIUM"), args });
+  page = await browser.newPage();
+  await page.goto(url);
+  await page.getByText(/^Ready: wasm/).waitFor({ timeout: 90_000 });
+});
+afterAll(async () => {
+  await browser.close();
+  server.closeAllConnections();
+  server.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+/** Chooses an image, asks, and waits for the end. */
+async function ask(name: string, text: string): Promise<string> {
+  await page.getByLabel("Image").setInputFiles(picture(name));
+  await page.getByLabel("Text").fill(text);
+  await page.getByLabel("Text").press("Enter");
+  await page.getByText(/^(Done|No answer)$/).waitFor();
+  return (await page.getByRole("region", { name: "Answer" }).last().textContent()) ?? "";
+}
+
+async function expectedText(name: string, text: string): Promise<string> {
+  const { text: answer } = await slm("generate", bundle, "--image", picture(name), "--prompt", text);
+  return String(answer);
+}
+
+test("the page answers about an image what the command line answers", async () => {
+  for (const [name, text] of [
+    ["colour.png", "ab"],
+    ["palette.png", "cde"],
+    ["grey.png", "ab"],
+  ] as const) {
+    expect(await ask(name, text), name).toBe(await expectedText(name, text));
+  }
+  // The question of its own.
+  expect(await ask("colour.png", "")).toBe(await expectedText("colour.png", "?"));
+  expect(await page.locator("#preview").isVisible()).toBe(true);
+});
+
+test("the page says what is no image", async () => {
+  await page.getByLabel("Image").setInputFiles(fileURLToPath(new URL("../refused/drawing.svg", FILES)));
+  await page.getByLabel("Text").fill("ab");
+  await page.getByLabel("Text").press("Enter");
+  await page.getByText("No answer").waitFor();
+  expect(await page.getByRole("alert").textContent()).toMatch(/reads no image/);
+});
