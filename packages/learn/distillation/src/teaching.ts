@@ -1,19 +1,19 @@
 /** Opens what a student learns from: the data in both models' tokens, the teacher, and its stored distributions. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { DATA_FILES, readRows, readSources, type Row } from "@slm/data";
+import { DATA_FILES, readRows, readSources } from "@slm/data";
 import { SlmError } from "@slm/error";
-import { imageTokensOf, visionOf, type ModelConfig } from "@slm/model";
+import type { ModelConfig } from "@slm/model";
 import { loadTeachers, type CacheRowKind, type Teacher, type TeacherCache } from "@slm/teacher";
 import type { Tokenizer, TokenizerFiles } from "@slm/tokenizer";
-import type { PairLimits } from "@slm/training";
-import { withImages, writeCorpus, type Corpus, type OtherTokenizer, type TeacherReader } from "./corpus.js";
+import type { Corpus, OtherTokenizer, TeacherReader } from "./corpus.js";
 import type { DistillConfig } from "./distill-config.js";
 import type { DistillInputs } from "./distill-inputs.js";
 import { openGoldCache } from "./gold-cache.js";
 import { asksDistributions } from "./loss-config.js";
-import { IMAGES_FILE, IMAGES_RECORD, openRowImages } from "./row-images.js";
-import { fileHash, modelHash } from "./run-key.js";
+import { CORPUS_FILE, openCorpus, textLimits } from "./open-corpus.js";
+import { IMAGES_FILE, IMAGES_RECORD } from "./row-images.js";
+import { modelHash } from "./run-key.js";
 import { StoredTargets } from "./stored-targets.js";
 import type { StoredByOrigin } from "./student-objective.js";
 import { largestShare, type TargetOrigin } from "./target-schedule.js";
@@ -23,7 +23,6 @@ import { VocabularyMap } from "./vocabulary-map.js";
 import { relateVocabularies, type VocabularyRelation } from "./vocabulary.js";
 
 /** Files of a run in progress. */
-const CORPUS_FILE = "pairs.bin";
 const UNLABELLED_FILE = "unlabelled.bin";
 const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {
   labelled: "labelled.bin",
@@ -80,7 +79,7 @@ export async function openTeaching(request: TeachingRequest): Promise<Teaching> 
   try {
     const opened = await openTeacher(request);
     if (opened !== undefined) closing.push(() => opened.teacher.close());
-    const corpus = await openCorpus(request, opened);
+    const corpus = await openCorpus(request, teacherReader(opened));
     closing.push(() => corpus.close());
     const stored = await openStored(request, opened, corpus);
     for (const targets of Object.values(stored)) closing.push(() => targets.close());
@@ -134,56 +133,6 @@ function otherTokenizer(opened: OpenTeacher | undefined): OtherTokenizer | undef
 /** How the teacher reads rows; undefined where there is none. */
 function teacherReader(opened: OpenTeacher | undefined): TeacherReader | undefined {
   return opened === undefined ? undefined : (otherTokenizer(opened) ?? { limits: opened.teacher.config });
-}
-
-/** What the student takes of a row's text: its image comes before it. */
-const textLimits = (config: ModelConfig): PairLimits => ({
-  maxSource: config.maxSource - imageTokensOf(config),
-  maxTarget: config.maxTarget,
-});
-
-async function openCorpus(request: TeachingRequest, opened: OpenTeacher | undefined): Promise<Corpus> {
-  const { inputs, config, tokenizer } = request;
-  const { dataDirectory, workDirectory, context } = inputs;
-  const where = join(dataDirectory, DATA_FILES.train);
-  const file = join(workDirectory, CORPUS_FILE);
-  const tower = visionOf(config)?.tower;
-  const rows = tower === undefined ? withoutImages(readRows(where), where) : readRows(where);
-  const limits = textLimits(config);
-  const corpus = await writeCorpus({ rows, tokenizer, limits, where, file }, teacherReader(opened));
-  if (tower === undefined) return corpus;
-  try {
-    const images = await openRowImages({
-      rows: () => readRows(where),
-      identity: await fileHash(where),
-      tower,
-      dataDirectory,
-      workDirectory,
-      where,
-      context,
-    });
-    return withImages(corpus, images);
-  } catch (error) {
-    await corpus.close();
-    throw error;
-  }
-}
-
-/** Rows as they are. @throws SlmError DATA_INVALID for one that speaks about an image */
-async function* withoutImages(rows: AsyncIterable<Row>, where: string): AsyncGenerator<Row> {
-  let count = 0;
-  for await (const row of rows) {
-    count += 1;
-    if (row.image !== undefined)
-      throw new SlmError(
-        "DATA_INVALID",
-        `${where}: row ${count} has an image, but the student reads text only`,
-        {
-          suggestions: ["say how it sees in distill.student.vision"],
-        },
-      );
-    yield row;
-  }
 }
 
 /** What the cache holds for the origins that have a share. */
