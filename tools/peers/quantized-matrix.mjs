@@ -56,7 +56,8 @@ async function checkOnnx(directory) {
 }
 
 async function bytesOf(directory) {
-  const { stdout } = await execa("find", [directory, "-name", "*.onnx*", "-printf", "%s\n"]);
+  const weights = ["-name", "*.onnx", "-o", "-name", "*.data"];
+  const { stdout } = await execa("find", [directory, "(", ...weights, ")", "-printf", "%s\n"]);
   return stdout.split("\n").reduce((sum, size) => sum + Number(size), 0);
 }
 
