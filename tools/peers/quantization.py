@@ -277,7 +277,8 @@ def block_case(folder, bits, block, symmetric, method="rtn"):
     m = Model("matrix", [value("x", ["rows", 100])], [value("y", ["rows", 48])])
     m.op("MatMul", ["x", m.constant("w", weights(100, 48))], "y")
     m.save(folder / "model.onnx")
-    config = DefaultWeightOnlyQuantConfig(block_size=block, is_symmetric=symmetric, bits=bits)
+    # Level 4, as ours have it: inputs are rounded to int8 block by block.
+    config = DefaultWeightOnlyQuantConfig(block_size=block, is_symmetric=symmetric, accuracy_level=4, bits=bits)
     theirs = MatMulNBitsQuantizer(onnx.load(folder / "model.onnx"), bits=bits, algo_config=config)
     theirs.process()
     run_own(folder, {"model": str(folder / "model.onnx"), "output": str(folder / "own.onnx"),
