@@ -62,7 +62,7 @@ describe(benchPage, () => {
   });
 
   test("shows what changed since an earlier benchmark", async () => {
-    const slower = { ...RESULT, models: [{ ...RESULT.models[0]!, loadMs: 15, loadsMs: [15, 16, 14] }] };
+    const slower = { ...RESULT, models: [{ ...RESULT.models[0]!, bytes: 3_000_000 }] };
     const page = await benchPage({ ...slower, regression: compareResults(slower, RESULT, 0.1) });
     expect(page).toContain("Against the earlier benchmark");
     expect(page).toContain("beyond the noise");

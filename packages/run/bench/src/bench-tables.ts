@@ -78,7 +78,7 @@ const RATIOS: readonly Row<ModelComparison>[] = [
   ["bytes/token", ({ ratios }) => times(ratios.bytesPerToken)],
 ];
 
-const NOISE = { true: "beyond the noise", false: "within the noise", null: "measured once" } as const;
+const NOISE = { true: "beyond the noise", false: "within the noise", null: "too few runs to say" } as const;
 
 const CHANGES: readonly Row<FigureChange>[] = [
   ["model", ({ model }) => model],

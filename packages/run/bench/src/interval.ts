@@ -15,7 +15,7 @@ export const intervalSchema = z.strictObject({
 export type Interval = z.infer<typeof intervalSchema>;
 
 /** What an interval should reach. */
-const COVERAGE = 0.95;
+export const COVERAGE = 0.95;
 
 /** Medians are drawn again this often. */
 const RESAMPLES = 1000;

@@ -11,7 +11,7 @@ export const figureChange = z.strictObject({
   beyondNoise: z
     .boolean()
     .nullable()
-    .describe("Whether the intervals of both medians are apart; null for a figure that was measured once."),
+    .describe("Whether the intervals of both medians are apart; null where there were too few to say."),
 });
 export type FigureChange = z.infer<typeof figureChange>;
 

@@ -1,7 +1,7 @@
 /** A benchmark beside an earlier one of the same models. */
 import { SlmError } from "@slm/error";
 import type { BenchResult, ModelFigures } from "./bench-result.js";
-import { areApart, type Interval } from "./interval.js";
+import { COVERAGE, areApart, medianInterval, type Interval } from "./interval.js";
 import type { FigureChange, Regression } from "./regression-result.js";
 
 interface ComparedFigure {
@@ -9,8 +9,8 @@ interface ComparedFigure {
   readonly title: string;
   readonly betterIs: "lower" | "higher";
   readonly value: (model: ModelFigures) => number;
-  /** Where the true value lies; "exact" for what is counted, "once" for what one measurement told. */
-  readonly certainty: (model: ModelFigures) => Interval | "exact" | "once";
+  /** Where the true value lies; "exact" for what is counted. */
+  readonly certainty: (model: ModelFigures) => Interval | "exact";
 }
 
 /** Every figure that may regress. A quantile of one name is its median. */
@@ -41,15 +41,14 @@ const COMPARED: readonly ComparedFigure[] = [
     title: "load [ms]",
     betterIs: "lower",
     value: ({ loadMs }) => loadMs,
-    certainty: ({ loadsMs }) =>
-      loadsMs.length < 2 ? "once" : { low: Math.min(...loadsMs), high: Math.max(...loadsMs), coverage: 0 },
+    certainty: ({ loadsMs }) => medianInterval(loadsMs),
   },
   {
     name: "peakRssBytes",
     title: "peak memory [bytes]",
     betterIs: "lower",
     value: ({ peakRssBytes }) => peakRssBytes,
-    certainty: () => "once",
+    certainty: ({ peakRssBytes }) => medianInterval([peakRssBytes]),
   },
   {
     name: "bytes",
@@ -111,15 +110,19 @@ function changeOf(
   const [after, before] = [value(model), value(old)];
   const [worse, better] = betterIs === "lower" ? [after, before] : [before, after];
   const worseBy = worse === better ? 0 : better === 0 ? Number.MAX_VALUE : worse / better - 1;
-  const [sureNow, sureBefore] = [certainty(model), certainty(old)];
-  const beyondNoise =
-    typeof sureNow === "object" && typeof sureBefore === "object"
-      ? areApart(sureNow, sureBefore)
-      : sureNow === "exact"
-        ? after !== before
-        : null;
+  const beyondNoise = areSurelyApart(certainty(model), certainty(old), after !== before);
   const regressed = worseBy > maxRegression;
   return { model: model.name, figure: name, before, now: after, worseBy, regressed, beyondNoise };
+}
+
+/** Null where there were too few measurements to say. */
+function areSurelyApart(
+  now: Interval | "exact",
+  before: Interval | "exact",
+  differ: boolean,
+): boolean | null {
+  if (now === "exact" || before === "exact") return differ;
+  return Math.min(now.coverage, before.coverage) < COVERAGE ? null : areApart(now, before);
 }
 
 const MACHINE = [
@@ -158,7 +161,7 @@ function otherWork(model: ModelFigures, old: ModelFigures): readonly string[] {
 /** One sentence per figure that is worse than allowed. */
 export function regressionLines({ changes, maxRegression }: Regression): readonly string[] {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-  const sure = { true: "beyond the noise", false: "within the noise", null: "measured once" };
+  const sure = { true: "beyond the noise", false: "within the noise", null: "too few runs to say" };
   return changes
     .filter(({ regressed }) => regressed)
     .map(
