@@ -6,55 +6,13 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import sharp from "sharp";
 import { linePicture, ocrLineDrawer, ocrLinesSource } from "../packages/learn/data/dist/ocr/ocr-lines.js";
-import { filled, paint } from "../packages/learn/data/dist/render/bitmap.js";
-import { coverageOf } from "../packages/learn/data/dist/render/coverage.js";
-import { openTypeface } from "../packages/learn/data/dist/render/fonts.js";
-import { transformed, UNCHANGED } from "../packages/learn/data/dist/render/outline.js";
-import { outlinesOf } from "../packages/learn/data/dist/render/text.js";
 import { guessWithoutPicture } from "../packages/learn/data/dist/scenes/guess.js";
 import { sceneDrawer, sceneRow, scenesSource } from "../packages/learn/data/dist/scenes/scenes-source.js";
+import { contactSheet, wrapped } from "./lib/contact-sheet.mjs";
 
 const docs = join(import.meta.dirname, "../docs");
 const isCheck = process.argv.includes("--check");
-const CAPTION = { size: 11, height: 15, left: 2 };
-
-/** Rows whose pictures stand on a sheet with their captions below, `columns` side by side. */
-async function sheet(cells, { columns, width, height }) {
-  const typeface = await openTypeface("lato-400-normal");
-  const gap = 6;
-  const lines = Math.max(...cells.map(({ captions }) => captions.length));
-  const cellHeight = height + lines * CAPTION.height + gap;
-  const page = filled(
-    columns * (width + gap) + gap,
-    Math.ceil(cells.length / columns) * cellHeight + gap,
-    [255, 255, 255],
-  );
-  for (const [index, { bitmap, captions }] of cells.entries()) {
-    const left = gap + (index % columns) * (width + gap);
-    const top = gap + Math.floor(index / columns) * cellHeight;
-    copy(bitmap, page, left, top);
-    for (const [line, text] of captions.entries()) {
-      const place = { ...UNCHANGED, e: left + CAPTION.left, f: top + height + (line + 0.8) * CAPTION.height };
-      const outlines = outlinesOf(typeface, text, { size: CAPTION.size }).map((one) =>
-        transformed(one, place),
-      );
-      paint(page, coverageOf(outlines, page.width, page.height), [40, 40, 40]);
-    }
-  }
-  return sharp(page.data, { raw: { width: page.width, height: page.height, channels: 3 } })
-    .png({ palette: true, colours: 128 })
-    .toBuffer();
-}
-
-function copy({ data, width, height, channels }, page, left, top) {
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++)
-      for (let channel = 0; channel < 3; channel++)
-        page.data[3 * ((top + y) * page.width + left + x) + channel] =
-          data[channels * (y * width + x) + (channel % channels)];
-}
 
 async function ocrSheet() {
   const settings = ocrLinesSource.parse({ kind: "ocr-lines", colour: "rgb" });
@@ -62,7 +20,7 @@ async function ocrSheet() {
   const cells = [];
   for (let line = 1; line <= 24; line++)
     cells.push({ bitmap: await draw(line), captions: [linePicture(settings, line).text] });
-  return sheet(cells, { columns: 3, width: settings.width, height: settings.height });
+  return contactSheet(cells, { columns: 3, width: settings.width, height: settings.height });
 }
 
 async function scenesSheet() {
@@ -77,18 +35,7 @@ async function scenesSheet() {
     });
     cells.push({ bitmap: await draw(lines[0]), captions });
   }
-  return sheet(cells, { columns: 5, width: settings.pixels, height: settings.pixels });
-}
-
-/** A text in lines of at most 28 characters. */
-function wrapped(text) {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last.length + word.length > 28) lines.push(word);
-    else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
-  }
-  return lines;
+  return contactSheet(cells, { columns: 5, width: settings.pixels, height: settings.pixels });
 }
 
 function printGuesses() {

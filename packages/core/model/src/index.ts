@@ -39,12 +39,7 @@ export {
 export { PROJECTOR, TOWER, towerSpecs, visionSpecs } from "./vision/vision-parameters.js";
 export { poolWeights } from "./vision/pool-weights.js";
 export { imageEmbeddings, runTower } from "./vision/tower.js";
-export {
-  towerInput,
-  towerReader,
-  towerSampleCount,
-  towerSamples,
-} from "./vision/tower-input.js";
+export { towerInput, towerReader, towerSampleCount, towerSamples } from "./vision/tower-input.js";
 export { imageTokensOf, patchesSpec, readSource, type SourceTensors } from "./source-context.js";
 export type { Parameters } from "./blocks.js";
 export { crossCaches, encode, type CrossCache, type SourcePadding } from "./encoder.js";

@@ -1,11 +1,5 @@
 /** What a tower reads of an image: rows of patches, as numbers or, for keeping many, as the samples they are made of. */
-import {
-  patchRows,
-  patchRowsReader,
-  patchSamples,
-  type PatchRowsReader,
-  type PixelImage,
-} from "@slm/vision";
+import { patchRows, patchRowsReader, patchSamples, type PatchRowsReader, type PixelImage } from "@slm/vision";
 import { patchGrid, patchReadingOf, patchValues, type VisionTower } from "./vision-config.js";
 
 /** An image as a tower reads it: `[towerTokens, patchValues]`, see `patchRows`. */

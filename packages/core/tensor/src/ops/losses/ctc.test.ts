@@ -87,7 +87,9 @@ describe(ctc, () => {
     const sure = noise(5, 1).map((row) => row.map((_, token) => (token === 3 ? 200 : 0)));
     const inputs = inputsOf([sure], [[1, 2]]);
     expect(valueOf(ctc(inputs))).toBeCloseTo((5 * 200) / 2, -1);
-    const gradient = tf.grad((logits) => ctc({ ...inputs, logits }))(inputs.logits).dataSync();
+    const gradient = tf
+      .grad((logits) => ctc({ ...inputs, logits }))(inputs.logits)
+      .dataSync();
     expect([...gradient].every((value) => Number.isFinite(value))).toBe(true);
     // Away from what is wrong, by half a label a frame.
     expect(gradient[3]).toBeCloseTo(0.5, 4);

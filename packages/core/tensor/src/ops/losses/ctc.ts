@@ -69,7 +69,9 @@ function logAddExp(a: Tensor, b: Tensor, c: Tensor): Tensor {
   return tf.customGrad((...args: GradientArguments) => {
     const [x, y, z, save] = args as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
     const most = tf.maximum(tf.maximum(x, y), z);
-    const sum = [x, y, z].map((part) => tf.exp(tf.sub(part, most))).reduce((left, right) => tf.add(left, right));
+    const sum = [x, y, z]
+      .map((part) => tf.exp(tf.sub(part, most)))
+      .reduce((left, right) => tf.add(left, right));
     const value: Tensor = tf.add(most, tf.log(sum));
     save([x, y, z, value]);
     return {
