@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import type { MeanLikelihood } from "@slm/evaluate";
-import { deviceNotes, type RuntimeDevice } from "@slm/runtime";
+import type { RuntimeDevice } from "@slm/runtime";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { formatNumber, formatSeconds } from "../output/format.js";
 import { formatMetric } from "../output/metric-format.js";
@@ -64,6 +64,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
     const { measureQuality, readEvaluationRows } = await import("../models/measure-quality.js");
     const { withDevice } = await import("../compute/with-device.js");
+    const { deviceNotes } = await import("@slm/runtime");
     const metrics = parseEvaluationMetrics(flags.metrics);
     const rows = await readEvaluationRows(flags.data, flags.limit);
     const { progress } = this.context(1);

@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import type { EndReason } from "@slm/decoding";
 import type { Generation } from "@slm/generate";
-import { deviceNotes, type RuntimeDevice } from "@slm/runtime";
+import type { RuntimeDevice } from "@slm/runtime";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { PENALTIES, choiceFlags, choiceOptions } from "../models/choice-flags.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
@@ -80,6 +80,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     const { readQuestions } = await import("../models/questions.js");
     const { loadGenerator } = await import("@slm/generate");
     const { withDevice } = await import("../compute/with-device.js");
+    const { deviceNotes } = await import("@slm/runtime");
     const { locateModel } = await import("../models/locate-model.js");
     const { readSchema, schemaConstraint } = await import("../models/read-constraint.js");
     await locateModel(model);
