@@ -1,4 +1,5 @@
 /** Shapes of models by size: the paper's, and one small enough to see that a comparison runs. */
+import { PAPER_SHAPE } from "../../../apps/cli/dist/suites/paper-setting.js";
 import { TOKENS } from "./harness.mjs";
 
 export const SHAPES = {
@@ -19,26 +20,7 @@ export const SHAPES = {
     ...{ feedForward: 1024, encoderLayers: 4, decoderLayers: 2, maxSource: 4096, maxTarget: 512, bias: true },
     tokens: TOKENS,
   },
-  // configs/paper-330m.yaml
-  paper: {
-    ...{
-      architecture: "encoder-decoder",
-      vocabularySize: 32128,
-      width: 1024,
-      heads: 6,
-      kvHeads: 3,
-      headDim: 64,
-    },
-    ...{
-      feedForward: 4096,
-      encoderLayers: 20,
-      decoderLayers: 10,
-      maxSource: 4096,
-      maxTarget: 512,
-      bias: true,
-    },
-    tokens: TOKENS,
-  },
+  paper: PAPER_SHAPE,
 };
 
 /** @throws Error naming the sizes there are */

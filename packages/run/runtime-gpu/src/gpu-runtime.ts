@@ -1,18 +1,20 @@
 /** ONNX Runtime on a GPU, by whichever execution provider this machine has. */
-import { SlmError } from "@slm/error";
 import type { Runtime } from "@slm/runtime";
-import { openFirst, openOrtRuntime, type Candidate } from "@slm/runtime-cpu";
-
-/** Profiles of target gpu, the fastest first. */
-export const GPU_PROFILES = ["cuda", "directml", "coreml", "webgpu"] as const;
-export type GpuProfile = (typeof GPU_PROFILES)[number];
+import {
+  candidatesFor,
+  candidatesOf,
+  openOrtRuntime,
+  openProfiles,
+  type Candidate,
+  type DeviceProfiles,
+} from "@slm/runtime-cpu";
 
 /**
- * ONNX Runtime's provider of each profile.
+ * ONNX Runtime's provider of each profile of target gpu, the fastest first.
  *
  * Source: onnxruntime-common 1.30, inference-session.d.ts; coreml_provider_factory.h for the flags.
  */
-const PROVIDERS: Readonly<Record<GpuProfile, Omit<Candidate, "device">>> = {
+const PROVIDERS: Readonly<Record<string, Omit<Candidate, "device">>> = {
   cuda: { provider: { name: "cuda" }, needs: "an NVIDIA GPU, CUDA 12 and cuDNN 9" },
   directml: { provider: { name: "dml" }, needs: "Windows and a DirectX 12 device" },
   // COREML_FLAG_CREATE_MLPROGRAM and COREML_FLAG_USE_CPU_AND_GPU.
@@ -20,11 +22,15 @@ const PROVIDERS: Readonly<Record<GpuProfile, Omit<Candidate, "device">>> = {
   webgpu: { provider: { name: "webgpu" }, needs: "a GPU with Vulkan, Metal or Direct3D 12" },
 };
 
+const GPU: DeviceProfiles = {
+  name: "runtime-gpu",
+  kind: "gpu",
+  candidates: candidatesOf("gpu", PROVIDERS),
+  suggestions: ["slm doctor", "--device cpu"],
+};
+
 /** Every profile as something that may compute, the fastest first. */
-export const GPU_CANDIDATES: readonly Candidate[] = GPU_PROFILES.map((profile) => ({
-  device: `gpu:${profile}`,
-  ...PROVIDERS[profile],
-}));
+export const GPU_CANDIDATES = GPU.candidates;
 
 export interface GpuRuntimeOptions {
   /** Default: the first that computes. */
@@ -35,8 +41,6 @@ export interface GpuRuntimeOptions {
   readonly fallback?: boolean;
 }
 
-const NAME = "runtime-gpu";
-
 /**
  * A GPU, or the processor with the reasons why no GPU computes. ONNX Runtime computes single operators that a provider lacks on the
  * processor in either case. No GPU stood behind this release: `description` and `slm doctor` tell what is really used.
@@ -46,25 +50,15 @@ const NAME = "runtime-gpu";
  */
 export async function createGpuRuntime(options: GpuRuntimeOptions = {}): Promise<Runtime> {
   const { profile, threads, fallback = true } = options;
-  const chosen =
-    profile === undefined
-      ? GPU_CANDIDATES
-      : GPU_CANDIDATES.filter(({ device }) => device === `gpu:${profile}`);
-  if (chosen.length === 0) {
-    throw new SlmError(
-      "USAGE",
-      `${NAME}: unknown profile '${profile}'; there are ${GPU_PROFILES.join(", ")}`,
-    );
-  }
-  const common = { name: NAME, ...(threads === undefined ? {} : { threads }) };
-  const { runtime, fallbacks } = await openFirst(chosen, common);
+  const common = threads === undefined ? {} : { threads };
+  const { runtime, fallbacks } = await openProfiles(GPU, candidatesFor(GPU, profile), {
+    ...common,
+    fallback,
+  });
   if (runtime !== undefined) return runtime;
-  if (!fallback) {
-    const reasons = fallbacks.map(({ device, reason }) => `${device}: ${reason}`).join("; ");
-    throw new SlmError("DEVICE_UNAVAILABLE", `${NAME}: no GPU computes here. ${reasons}`, {
-      context: { fallbacks },
-      suggestions: ["slm doctor", "--device cpu"],
-    });
-  }
-  return openOrtRuntime({ ...common, providers: [{ name: "cpu" }], device: { provider: "cpu", fallbacks } });
+  return openOrtRuntime({
+    ...{ name: GPU.name, ...common },
+    providers: [{ name: "cpu" }],
+    device: { provider: "cpu", fallbacks },
+  });
 }

@@ -1,7 +1,1 @@
-export {
-  GPU_CANDIDATES,
-  GPU_PROFILES,
-  createGpuRuntime,
-  type GpuProfile,
-  type GpuRuntimeOptions,
-} from "./gpu-runtime.js";
+export { GPU_CANDIDATES, createGpuRuntime, type GpuRuntimeOptions } from "./gpu-runtime.js";

@@ -1,7 +1,1 @@
-export {
-  NPU_CANDIDATES,
-  NPU_PROFILES,
-  createNpuRuntime,
-  type NpuProfile,
-  type NpuRuntimeOptions,
-} from "./npu-runtime.js";
+export { NPU_CANDIDATES, createNpuRuntime, type NpuRuntimeOptions } from "./npu-runtime.js";

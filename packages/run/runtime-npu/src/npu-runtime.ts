@@ -1,20 +1,23 @@
 /** ONNX Runtime on an NPU where its binary has one; otherwise the same graphs on the processor, called a simulation. */
 import { cpus } from "node:os";
-import { SlmError } from "@slm/error";
 import type { Fallback, Runtime } from "@slm/runtime";
-import { openFirst, openOrtRuntime, type Candidate, type SessionSettings } from "@slm/runtime-cpu";
-
-/** Profiles of target npu. */
-export const NPU_PROFILES = ["qnn", "openvino", "coreml", "vitisai"] as const;
-export type NpuProfile = (typeof NPU_PROFILES)[number];
+import {
+  candidatesFor,
+  candidatesOf,
+  openOrtRuntime,
+  openProfiles,
+  type Candidate,
+  type DeviceProfiles,
+  type SessionSettings,
+} from "@slm/runtime-cpu";
 
 /**
- * ONNX Runtime's provider of each profile.
+ * ONNX Runtime's provider of each profile of target npu.
  *
  * Source: onnxruntime-common 1.30, inference-session.d.ts; coreml_provider_factory.h for the flags; the options of OpenVINO's
  * provider, docs/execution-providers/OpenVINO-ExecutionProvider.md.
  */
-const PROVIDERS: Readonly<Record<NpuProfile, Omit<Candidate, "device">>> = {
+const PROVIDERS: Readonly<Record<string, Omit<Candidate, "device">>> = {
   qnn: { provider: { name: "qnn", backendType: "htp" }, needs: "Windows on a Qualcomm NPU" },
   openvino: {
     provider: { name: "openvino", device_type: "NPU" },
@@ -28,11 +31,15 @@ const PROVIDERS: Readonly<Record<NpuProfile, Omit<Candidate, "device">>> = {
   },
 };
 
+const NPU: DeviceProfiles = {
+  name: "runtime-npu",
+  kind: "npu",
+  candidates: candidatesOf("npu", PROVIDERS),
+  suggestions: ["slm doctor", "leave out --no-fallback for a simulation"],
+};
+
 /** Every profile as something that may compute. */
-export const NPU_CANDIDATES: readonly Candidate[] = NPU_PROFILES.map((profile) => ({
-  device: `npu:${profile}`,
-  ...PROVIDERS[profile],
-}));
+export const NPU_CANDIDATES = NPU.candidates;
 
 export interface NpuRuntimeOptions {
   /** What the graphs were made for. Default: the first that computes; a simulation is then of an NPU in general. */
@@ -44,8 +51,6 @@ export interface NpuRuntimeOptions {
   /** Simulate without asking for an NPU. Default false. */
   readonly simulate?: boolean;
 }
-
-const NAME = "runtime-npu";
 
 /** Then nothing of a graph runs on the processor unseen. Source: onnxruntime_session_options_config_keys.h. */
 const NPU_ONLY: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
@@ -59,40 +64,23 @@ const NPU_ONLY: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
  */
 export async function createNpuRuntime(options: NpuRuntimeOptions = {}): Promise<Runtime> {
   const { profile, threads, fallback = true, simulate = false } = options;
-  const chosen =
-    profile === undefined
-      ? NPU_CANDIDATES
-      : NPU_CANDIDATES.filter(({ device }) => device === `npu:${profile}`);
-  if (chosen.length === 0) {
-    throw new SlmError(
-      "USAGE",
-      `${NAME}: unknown profile '${profile}'; there are ${NPU_PROFILES.join(", ")}`,
-    );
-  }
-  const common = { name: NAME, ...(threads === undefined ? {} : { threads }) };
+  const chosen = candidatesFor(NPU, profile);
+  const common = threads === undefined ? {} : { threads };
   if (simulate) return simulation(profile, common, []);
   const settings = fallback ? {} : { settings: NPU_ONLY };
-  const { runtime, fallbacks } = await openFirst(chosen, { ...common, ...settings });
-  if (runtime !== undefined) return runtime;
-  if (!fallback) {
-    const reasons = fallbacks.map(({ device, reason }) => `${device}: ${reason}`).join("; ");
-    throw new SlmError("DEVICE_UNAVAILABLE", `${NAME}: no NPU computes here. ${reasons}`, {
-      context: { fallbacks },
-      suggestions: ["slm doctor", "leave out --no-fallback for a simulation"],
-    });
-  }
-  return simulation(profile, common, fallbacks);
+  const { runtime, fallbacks } = await openProfiles(NPU, chosen, { ...common, ...settings, fallback });
+  return runtime ?? simulation(profile, common, fallbacks);
 }
 
 function simulation(
   profile: string | undefined,
-  common: { readonly name: string; readonly threads?: number },
+  common: { readonly threads?: number },
   fallbacks: readonly Fallback[],
 ): Promise<Runtime> {
   const provider = profile ?? "npu";
   const description = `${provider} simulated on ${cpus()[0]?.model.trim() ?? "a processor"}`;
   return openOrtRuntime({
-    ...common,
+    ...{ name: NPU.name, ...common },
     providers: [{ name: "cpu" }],
     device: { provider, description, simulated: true, fallbacks },
   });

@@ -2,43 +2,35 @@
 import { tf } from "../tf.js";
 import { defineOp } from "./lowering.js";
 
-/** Source: Elfwing, Uchibe and Doya 2018 (arXiv:1702.03118), section 2.2; as a gate Shazeer 2020 (arXiv:2002.05202). */
-export const silu = defineOp("silu", ({ x }) =>
-  tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
+/**
+ * x * sigmoid(slope * x). With g the sigmoid and y the value its derivative is g + slope * y * (1 - g): no further transcendental
+ * function in the backward pass.
+ */
+function swish(x: tf.Tensor, slope: number): tf.Tensor {
+  const scaled = (value: tf.Tensor): tf.Tensor => (slope === 1 ? value : tf.mul(value, slope));
+  return tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
-    const gate = tf.sigmoid(input);
+    const gate = tf.sigmoid(scaled(input));
     const value = tf.mul(input, gate);
     save([gate, value]);
     return {
       value,
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const [savedGate, savedValue] = saved as [tf.Tensor, tf.Tensor];
-        return tf.mul(dy, tf.add(savedGate, tf.mul(savedValue, tf.sub(1, savedGate))));
+        return tf.mul(dy, tf.add(savedGate, tf.mul(scaled(savedValue), tf.sub(1, savedGate))));
       },
     };
-  })(x),
-);
+  })(x);
+}
+
+/** Source: Elfwing, Uchibe and Doya 2018 (arXiv:1702.03118), section 2.2; as a gate Shazeer 2020 (arXiv:2002.05202). */
+export const silu = defineOp("silu", ({ x }) => swish(x, 1));
 
 /** Slope of the sigmoid that stands in for the normal distribution. */
 export const QUICK_GELU_SLOPE = 1.702;
 
 /** Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), section 2. */
-export const quickGelu = defineOp("quickGelu", ({ x }) =>
-  tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
-    const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
-    const gate = tf.sigmoid(tf.mul(input, QUICK_GELU_SLOPE));
-    const value = tf.mul(input, gate);
-    save([gate, value]);
-    return {
-      value,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [savedGate, savedValue] = saved as [tf.Tensor, tf.Tensor];
-        const slope = tf.mul(tf.mul(savedValue, QUICK_GELU_SLOPE), tf.sub(1, savedGate));
-        return tf.mul(dy, tf.add(savedGate, slope));
-      },
-    };
-  })(x),
-);
+export const quickGelu = defineOp("quickGelu", ({ x }) => swish(x, QUICK_GELU_SLOPE));
 
 export const multiply = defineOp("multiply", ({ a, b }) => tf.mul(a, b));
 
