@@ -177,7 +177,7 @@ describe("a model that sees", () => {
 });
 
 describe("what cannot be seen", () => {
-  test("is refused by name: no image, no file, damaged files, layouts without a place for images", async () => {
+  test("is refused by name: no image, no file, damaged files", async () => {
     const ask = ["generate", at("exported"), "--prompt", "ab"] as const;
     expect(await refused(...ask)).toMatch(/^65 DATA_INVALID: generate: source 1 has no image/);
     expect(await refused(...ask, "--image", at("none.png"))).toMatch(/^66 INPUT_MISSING: .*none.png/);
@@ -191,9 +191,17 @@ describe("what cannot be seen", () => {
       expect(told).toMatch(/^65 DATA_INVALID/);
       expect(told).toMatch(reason);
     }
-    expect(await refused("export", at("checkpoint"), "--layout", "transformers.js", "-o", at("t"))).toMatch(
-      /^65 OP_UNSUPPORTED/,
-    );
+  });
+
+  test("is exported for transformers.js where it has a question of its own, and refused by name where it has none", async () => {
+    const layout = ["--layout", "transformers.js"] as const;
+    const { files, parity } = z
+      .object({ files: z.array(z.object({ path: z.string() })), parity: z.object({ maxAbs: z.number() }) })
+      .parse(await made("export", at("checkpoint"), ...layout, "-o", at("transformers")));
+    expect(files.map(({ path }) => path)).toContain("preprocessor_config.json");
+    expect(parity.maxAbs).toBeLessThan(1e-3);
+    await made("model:init", await written("asked.yaml", shape()), "-o", at("asked"));
+    expect(await refused("export", at("asked"), ...layout, "-o", at("t"))).toMatch(/^65 OP_UNSUPPORTED/);
   });
 
   test("rows without images, with paths out of their folder, or of images that are not there name what is wrong", async () => {

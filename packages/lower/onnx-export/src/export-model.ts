@@ -5,7 +5,7 @@ import { SlmError } from "@slm/error";
 import { parameterCount, type Checkpoint } from "@slm/model";
 import type { Runtime } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
-import { loadTokenizer } from "@slm/tokenizer";
+import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
 import { planGraphs, type GraphPlan } from "./graphs/graph-plan.js";
 import { graphSource, type Metadata } from "./graphs/record.js";
@@ -65,7 +65,7 @@ export interface ExportSource extends Checkpoint {
  * Reads: the checkpoint directory. Writes, in layout native: the graphs (`encoder.onnx` and `decoder.onnx`, for target
  * npu one pair per source length), weights beside them, model.json, config.json and the tokenizer's files; in layout
  * transformers.js: `onnx/encoder_model*.onnx` and `onnx/decoder_model_merged*.onnx`, or `onnx/model*.onnx` of a
- * decoder-only model, and that library's configuration.
+ * decoder-only model, and that library's configuration; of a model that sees `preprocessor_config.json` besides.
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH if the checkpoint or its tokenizer is
  * not whole; USAGE for a profile or window there is none of; OP_UNSUPPORTED if the device cannot compute the model;
@@ -93,8 +93,9 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
   const { outputDirectory, runtime, progress = SILENT, signal } = settings;
   const { target, profile, precision, layout, buckets, window, parityLimit } = chosenExport(settings);
   const device = selectDevice({ target, profile, precision });
-  const plan = planGraphs(source.config, { device, layout, buckets, window });
-  await checkTokenizer(source);
+  const tokenizer = await openTokenizer(source);
+  const encodeSource = (text: string): readonly number[] => tokenizer.encodeSource(text);
+  const plan = planGraphs(source.config, { device, layout, buckets, window, encodeSource });
   const graphs = await writeGraphs(plan, deferredSource(source, plan), {
     outputDirectory,
     layout,
@@ -153,9 +154,9 @@ async function writeLayoutFiles(
 }
 
 /** A tokenizer that the model cannot follow is refused before anything is written. */
-async function checkTokenizer({ config, tokenizerDirectory }: ExportSource): Promise<void> {
+async function openTokenizer({ config, tokenizerDirectory }: ExportSource): Promise<Tokenizer> {
   const tokenizer = await loadTokenizer(tokenizerDirectory);
-  if (tokenizer.vocabularySize <= config.vocabularySize) return;
+  if (tokenizer.vocabularySize <= config.vocabularySize) return tokenizer;
   throw new SlmError(
     "DATA_INVALID",
     `export: the tokenizer in ${tokenizerDirectory} has ${tokenizer.vocabularySize} tokens, the model only ${config.vocabularySize}`,

@@ -72,10 +72,13 @@ export interface ExportPlan {
  */
 export async function planExport(checkpointDirectory: string, choice: ExportChoice): Promise<ExportPlan> {
   const config = await readModelConfig(checkpointDirectory);
-  await loadTokenizer(checkpointDirectory);
+  const tokenizer = await loadTokenizer(checkpointDirectory);
   const { target, profile, precision, layout, buckets, window } = chosenExport(choice);
   const device = selectDevice({ target, profile, precision });
-  const plan = planGraphs(config, { device, layout, buckets, window });
+  const plan = planGraphs(config, {
+    ...{ device, layout, buckets, window },
+    encodeSource: (text) => tokenizer.encodeSource(text),
+  });
   const source = graphSource({ config, weights: sizesOnly(config) }, plan.device, { deferred: true });
   const stored = new Map<ArrayBufferLike, number>();
   const graphs = plan.graphs.map(({ file, role, sizes, build }): GraphEstimate => {

@@ -10,11 +10,11 @@ import type { GraphSource } from "./record.js";
 import { requireEncoder, staticDecoderGraph, staticEncoderGraph, type StaticSizes } from "./static-graphs.js";
 import { transformersDecoderOnlyGraph } from "./transformers-decoder-only.js";
 import {
-  requireTextOnly,
   transformersDecoderGraph,
   transformersDevice,
   transformersEncoderGraph,
 } from "./transformers-graphs.js";
+import { promptOf, transformersImageEncoderGraph } from "./transformers-image.js";
 import { visionGraph } from "./vision-graph.js";
 
 /** One graph to make. */
@@ -36,6 +36,8 @@ export interface GraphPlan {
    * and not in weights.
    */
   readonly sharedWeights: string | null;
+  /** Tokens that the encoder graph itself puts behind every image; absent: texts are inputs. */
+  readonly prompt?: readonly number[] | undefined;
 }
 
 export interface GraphRequest {
@@ -43,6 +45,8 @@ export interface GraphRequest {
   readonly layout: ExportLayout;
   readonly buckets: readonly number[];
   readonly window?: number | undefined;
+  /** Tokens of a source, as the model's tokenizer makes them. */
+  readonly encodeSource: (text: string) => readonly number[];
 }
 
 /** File-name suffixes that transformers.js expects for each precision. Source: its utils/dtypes.js, version 4.3.1. */
@@ -51,12 +55,13 @@ const SUFFIX: Readonly<Record<Precision, string>> = { float32: "", float16: "_fp
 /**
  * The graphs of a model for a device.
  *
- * @throws SlmError OP_UNSUPPORTED for a decoder-only model for target npu, and for transformers.js with static graphs;
+ * @throws SlmError OP_UNSUPPORTED for a decoder-only model for target npu, and for transformers.js with static graphs or with a
+ * model that is asked about images in words;
  * USAGE for a window the model was not made for.
  */
 export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPlan {
   const { device, layout, buckets, window } = request;
-  if (layout === "transformers.js") return transformersPlan(config, device);
+  if (layout === "transformers.js") return transformersPlan(config, request);
   if (device.profile.shapes === "static") {
     const sizes = staticSizes(requireEncoder(config, "target npu"), { buckets, window });
     return staticPlan(config, device, sizes);
@@ -109,7 +114,7 @@ function staticPlan(config: ModelConfig, device: Device, all: readonly StaticSiz
   return { device, graphs: [...visionPlan(config), ...graphs], sharedWeights: "weights.data" };
 }
 
-function transformersPlan(config: ModelConfig, device: Device): GraphPlan {
+function transformersPlan(config: ModelConfig, { device, encodeSource }: GraphRequest): GraphPlan {
   const suffix = SUFFIX[device.precision];
   if (config.architecture === "decoder-only") {
     const model: PlannedGraph = {
@@ -119,14 +124,17 @@ function transformersPlan(config: ModelConfig, device: Device): GraphPlan {
     };
     return { device: transformersDevice(device), graphs: [model], sharedWeights: null };
   }
-  requireTextOnly(config);
+  const prompt = promptOf(config, encodeSource);
   return {
     device: transformersDevice(device),
     graphs: [
       {
         file: `onnx/encoder_model${suffix}.onnx`,
         role: "encoder",
-        build: (source) => transformersEncoderGraph(encoderDecoder(source)),
+        build: (source) =>
+          prompt === undefined
+            ? transformersEncoderGraph(encoderDecoder(source))
+            : transformersImageEncoderGraph(encoderDecoder(source), prompt),
       },
       {
         file: `onnx/decoder_model_merged${suffix}.onnx`,
@@ -135,6 +143,7 @@ function transformersPlan(config: ModelConfig, device: Device): GraphPlan {
       },
     ],
     sharedWeights: null,
+    prompt,
   };
 }
 

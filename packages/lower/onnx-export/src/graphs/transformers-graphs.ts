@@ -9,6 +9,8 @@
  *       -> logits float32 [batch, target, vocab], present.l.{decoder,encoder}.{key,value}
  * ```
  *
+ * Of a model that sees the encoder is another (`transformers-image.ts`), and the decoder has no mask.
+ *
  * Optimum merges two decoders by an `If`. Here is none: keys and values of the source are the past ones and those of
  * the encoder's hidden states behind them, which is all of it at the first step and nothing after.
  */
@@ -67,19 +69,6 @@ export function transformersDevice(device: Device): Device {
   return { ...device, operators: { ...device.operators, ...FORMS } };
 }
 
-/**
- * @throws SlmError OP_UNSUPPORTED for a model that sees: the library's `vision-encoder-decoder` has an encoder of pixels alone.
- * The one kind whose encoder reads both, Florence-2, has four graphs of its own, which are not written here.
- */
-export function requireTextOnly({ vision }: EncoderDecoderConfig): void {
-  if (vision === undefined) return;
-  throw new SlmError(
-    "OP_UNSUPPORTED",
-    "export: layout transformers.js takes models of text: its vision-encoder-decoder reads pixels alone",
-    { suggestions: ["--target web: slm deploy --to web makes a page of it"] },
-  );
-}
-
 const SOURCE_DIMS = ["batch_size", "encoder_sequence_length"] as const;
 
 /** The encoder. */
@@ -106,7 +95,7 @@ export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfi
   const positions = Math.max(config.maxTarget, MIN_POSITIONS);
   return recordGraph(source, { name: "decoder_model_merged", positions }, (recording) => {
     const { recorder, input, output, parameters } = recording;
-    const attended = input(TRANSFORMERS_IO.decoderEncoderMask, "int64", [1, 1], SOURCE_DIMS);
+    const bias = recorder.tensor(sourceBias(recording, config), [1, 1, 1, 1]);
     const ids = input(TRANSFORMERS_IO.ids, "int64", [1, 1], ["batch_size", "decoder_sequence_length"]);
     const hidden = input(TRANSFORMERS_IO.encoderHidden, "precision", [1, 1, width], [...SOURCE_DIMS, width]);
     const pastOf = (side: "decoder" | "encoder", dim: string): { key: Tensor; value: Tensor }[] =>
@@ -123,8 +112,6 @@ export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfi
     const caches = pastOf("decoder", "past_decoder_sequence_length");
     const past = pastOf("encoder", "past_encoder_sequence_length");
     const cross = extendedCross(recording, config, { hidden, past });
-    const floatMask = cast(recorder, recorder.nameOf(attended), "float32");
-    const bias = recorder.tensor(maskBias(recorder, floatMask), [1, 1, 1, 1]);
     const pastLength = recorder.tensor(sizeOf(recorder, recorder.nameOf(caches[0]!.key), 2), [1], "int32");
     const step = decodeStep(config, parameters, ids, {
       source: { cross, bias },
@@ -157,6 +144,13 @@ export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfi
     presentOf("decoder", "present_decoder_sequence_length", step.caches);
     presentOf("encoder", "encoder_sequence_length", cross);
   });
+}
+
+/** What hides padding of the source. Images are not padded, and the library has no mask of them. */
+function sourceBias({ recorder, input }: Recording, { vision }: EncoderDecoderConfig): string {
+  if (vision !== undefined) return recorder.builder.constant("float32", [1, 1, 1, 1], [0]);
+  const attended = input(TRANSFORMERS_IO.decoderEncoderMask, "int64", [1, 1], SOURCE_DIMS);
+  return maskBias(recorder, cast(recorder, recorder.nameOf(attended), "float32"));
 }
 
 /** Past keys and values of the source, and those of the hidden states behind them. */

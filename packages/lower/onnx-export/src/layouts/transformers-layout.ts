@@ -1,7 +1,7 @@
 /**
  * Files beside the graphs of layout transformers.js: a configuration and a tokenizer in the words of Hugging Face's
  * libraries. Models are declared as what loads them and asks for nothing they lack: encoder-decoders as `t5`, decoder-only
- * ones as `qwen3`, whose heads have a size of their own.
+ * ones as `qwen3`, whose heads have a size of their own, and those that see as `vision-encoder-decoder`.
  *
  * Source: @huggingface/transformers 4.3.1 (configs.js, models/session.js, generation/configuration_utils.js).
  */
@@ -9,6 +9,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { writeFailure } from "@slm/artifact";
 import { CONFIG_FILE, type DecoderOnlyConfig, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
+import { PREPROCESSOR_FILE } from "@slm/vision";
 import {
   readTokenizerFiles,
   TOKENIZER_CONFIG_FILE,
@@ -18,7 +19,11 @@ import {
 import type { WrittenGraph } from "../graphs/write-graphs.js";
 import type { LayoutSource } from "./native-layout.js";
 
-/** Writes config.json, generation_config.json and the tokenizer's files. @throws SlmError OUTPUT_FAILED */
+/**
+ * Writes config.json, generation_config.json and the tokenizer's files; for a model that sees preprocessor_config.json too.
+ *
+ * @throws SlmError OUTPUT_FAILED
+ */
 export async function writeTransformersFiles(
   outputDirectory: string,
   { config, tokenizerDirectory }: LayoutSource,
@@ -50,7 +55,8 @@ function encoderDecoderFiles(config: EncoderDecoderConfig, tokenizer: TokenizerF
   // Decoding starts with the begin mark; the library pads finished rows.
   const marks = { decoder_start_token_id: config.tokens.bos, ...specialTokens(config) };
   return {
-    [CONFIG_FILE]: encoderDecoderConfig(config, marks),
+    [CONFIG_FILE]:
+      config.vision === undefined ? encoderDecoderConfig(config, marks) : seeingConfig(config, marks),
     "generation_config.json": { ...marks, max_length: config.maxTarget, ...GREEDY },
     [TOKENIZER_FILE]: sourceTokenizer(tokenizer),
     [TOKENIZER_CONFIG_FILE]: {
@@ -59,8 +65,18 @@ function encoderDecoderFiles(config: EncoderDecoderConfig, tokenizer: TokenizerF
       model_max_length: config.maxSource,
       padding_side: "right",
     },
+    ...(config.vision === undefined ? {} : { [PREPROCESSOR_FILE]: AS_THEY_ARE }),
   };
 }
+
+/** Pixels of 0 to 255 in the image's own size: the encoder graph does the rest. */
+const AS_THEY_ARE = {
+  image_processor_type: "ViTImageProcessor",
+  do_convert_rgb: true,
+  do_resize: false,
+  do_rescale: false,
+  do_normalize: false,
+} as const;
 
 /** The tokenizer stays as slm reads it, text around sources included: `source` of `tokenizer_config.json`. */
 function decoderOnlyFiles(config: DecoderOnlyConfig, { tokenizer, config: own }: TokenizerFiles): Files {
@@ -102,6 +118,29 @@ function encoderDecoderConfig(config: EncoderDecoderConfig, marks: Marks): objec
     max_position_embeddings: config.maxSource,
     feed_forward_proj: "gelu_new",
     tie_word_embeddings: true,
+    use_cache: true,
+    ...marks,
+  };
+}
+
+/** The library asks the decoder's kind how many layers have caches; their shapes it reads from the graph. */
+function seeingConfig(config: EncoderDecoderConfig, marks: Marks): object {
+  return {
+    architectures: ["VisionEncoderDecoderModel"],
+    model_type: "vision-encoder-decoder",
+    is_encoder_decoder: true,
+    encoder: { model_type: "vit", hidden_size: config.width },
+    decoder: {
+      model_type: "trocr",
+      d_model: config.width,
+      decoder_layers: config.decoderLayers,
+      decoder_attention_heads: config.heads,
+      decoder_ffn_dim: config.feedForward,
+      vocab_size: config.vocabularySize,
+      max_position_embeddings: config.maxTarget,
+      ...marks,
+    },
+    tie_word_embeddings: false,
     use_cache: true,
     ...marks,
   };

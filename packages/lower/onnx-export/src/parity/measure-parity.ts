@@ -18,10 +18,12 @@ import {
   parityInputs,
   paritySizes,
   staticParitySizes,
+  type CaseInputs,
   type CaseSizes,
   type ParityProblem,
 } from "./parity-cases.js";
 import { compareLogits, parityReport, type ParityCase, type ParityReport } from "./parity.js";
+import { pixelParityInputs, pixelParitySizes } from "./pixel-cases.js";
 import { referenceLogits } from "./reference-logits.js";
 import type { GraphHost, HostSetting } from "./run-host.js";
 import { runStatic } from "./static-host.js";
@@ -115,7 +117,8 @@ function hostOf(layout: ExportLayout, { device }: GraphPlan): GraphHost {
   return device.profile.shapes === "static" ? runStatic : runNative;
 }
 
-function graphSets({ config }: Checkpoint, { graphs }: GraphPlan): readonly GraphSet[] {
+function graphSets({ config }: Checkpoint, { graphs, prompt }: GraphPlan): readonly GraphSet[] {
+  const dynamicSizes = prompt === undefined ? paritySizes(config) : pixelParitySizes(config, prompt);
   return graphs
     .filter(({ role }) => role === "decoder")
     .map((decoder) => ({
@@ -123,11 +126,12 @@ function graphSets({ config }: Checkpoint, { graphs }: GraphPlan): readonly Grap
       vision: graphs.find(({ role }) => role === "vision"),
       encoder: graphs.find(({ role, sizes }) => role === "encoder" && sizes === decoder.sizes),
       sizes:
-        decoder.sizes === undefined
-          ? paritySizes(config)
-          : staticParitySizes(decoder.sizes, imageTokensOf(config)),
+        decoder.sizes === undefined ? dynamicSizes : staticParitySizes(decoder.sizes, imageTokensOf(config)),
     }));
 }
+
+const inputsOf = ({ config }: HostSetting, { prompt }: GraphPlan, sizes: CaseSizes): CaseInputs =>
+  prompt === undefined ? parityInputs(config, sizes) : pixelParityInputs(config, sizes, prompt);
 
 async function runSet(
   { vision, encoder, decoder, sizes }: GraphSet,
@@ -151,7 +155,7 @@ async function runSet(
     for (const size of sizes) {
       if (signal !== undefined) throwIfInterrupted(signal, "export");
       progress({ stage: "export", message: `running ${decoder.file}` });
-      const problem = { sizes: size, inputs: parityInputs(setting.config, size) };
+      const problem = { sizes: size, inputs: inputsOf(setting, plan, size) };
       answers.push({ problem, actual: await host(setting, sessions, problem) });
     }
     return answers;

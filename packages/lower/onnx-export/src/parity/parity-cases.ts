@@ -26,6 +26,8 @@ export interface CaseInputs {
   readonly targetIds: HostTensor;
   /** `[batch, rows, values]`, another image for each row; only of a model that sees. */
   readonly patches?: HostTensor;
+  /** `[batch, 3, height, width]`: the pixels that {@link patches} were cut of, where graphs cut them themselves. */
+  readonly pixels?: HostTensor;
 }
 
 /** One comparison. */

@@ -2,6 +2,7 @@
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import { TRANSFORMERS_DECODER_IO } from "../graphs/transformers-decoder-only.js";
 import { TRANSFORMERS_IO } from "../graphs/transformers-graphs.js";
+import { PIXEL_VALUES } from "../graphs/transformers-image.js";
 import type { CaseInputs } from "./parity-cases.js";
 import { floats } from "./reference-logits.js";
 import { columns, type GraphHost, type HostSetting } from "./run-host.js";
@@ -47,8 +48,12 @@ const runDecoderOnly: GraphHost = async ({ config, precision }, { decoder }, { s
 };
 
 const runEncoderDecoder: GraphHost = async (setting, { encoder, decoder }, { sizes, inputs }) => {
-  const attended = attentionMask(inputs);
-  const hidden = await runEncoder(encoder!, inputs, attended);
+  const { pixels } = inputs;
+  const attended = pixels === undefined ? attentionMask(inputs) : undefined;
+  const hidden =
+    attended === undefined
+      ? await readPixels(encoder!, pixels!)
+      : await runEncoder(encoder!, inputs, attended);
   let caches = emptyCaches(setting, sizes.batch);
   const results: Float32Array[] = [];
   for (let past = 0, size = sizes.prefill; past < sizes.target; past += size, size = 1) {
@@ -56,7 +61,7 @@ const runEncoderDecoder: GraphHost = async (setting, { encoder, decoder }, { siz
       feeds: {
         [TRANSFORMERS_IO.ids]: toInt64(columns(inputs.targetIds, past, size)),
         [TRANSFORMERS_IO.encoderHidden]: hidden,
-        [TRANSFORMERS_IO.decoderEncoderMask]: attended,
+        ...(attended === undefined ? {} : { [TRANSFORMERS_IO.decoderEncoderMask]: attended }),
         ...caches,
       },
       fetch: decoder.outputNames,
@@ -73,6 +78,14 @@ async function runEncoder(encoder: Session, inputs: CaseInputs, attended: HostTe
     [TRANSFORMERS_IO.encoderMask]: attended,
   };
   const { fetched } = await encoder.run({ feeds, fetch: [TRANSFORMERS_IO.hidden] });
+  return fetched[TRANSFORMERS_IO.hidden]!;
+}
+
+async function readPixels(encoder: Session, pixels: HostTensor): Promise<HostTensor> {
+  const { fetched } = await encoder.run({
+    feeds: { [PIXEL_VALUES]: pixels },
+    fetch: [TRANSFORMERS_IO.hidden],
+  });
   return fetched[TRANSFORMERS_IO.hidden]!;
 }
 

@@ -1,0 +1,222 @@
+/** Models that see, in layout transformers.js and in the library it is made for: the same answers as slm's own runtime. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createRandom } from "@slm/decoding";
+import { loadGenerator, type Generation } from "@slm/generate";
+import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
+import { exportWeights, type ExportChoice, type ExportReport } from "@slm/onnx-export";
+import type { Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-cpu";
+import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { imageOfFile } from "@slm/vision";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+/** What is used here of `@huggingface/transformers`, a development dependency whose types are not. */
+interface Library {
+  readonly env: { allowRemoteModels: boolean; localModelPath: string };
+  readonly RawImage: { read: (file: string) => Promise<object> };
+  readonly AutoProcessor: {
+    from_pretrained: (name: string) => Promise<(images: readonly object[]) => Promise<object>>;
+  };
+  readonly AutoModelForVision2Seq: {
+    from_pretrained: (
+      name: string,
+      options: { readonly dtype: string },
+    ) => Promise<{ generate: (inputs: object) => Promise<{ tolist: () => bigint[][] }> }>;
+  };
+  readonly pipeline: (
+    task: "image-to-text",
+    name: string,
+    options: { readonly dtype: string },
+  ) => Promise<(image: string, options?: object) => Promise<readonly { readonly generated_text: string }[]>>;
+}
+
+const LIBRARY = "@huggingface/transformers";
+
+const tower = {
+  image: { resize: { kind: "stretch", height: 16, width: 24 } },
+  patch: { height: 8, width: 8 },
+  ...{ width: 24, layers: 2, heads: 3, feedForward: 40 },
+} as const;
+
+type Vision = Parameters<typeof visionConfig.parse>[0];
+
+const VISIONS: Readonly<Record<string, Vision>> = {
+  stretched: { tower },
+  fitted: {
+    tower: {
+      ...{ ...tower, patch: { height: 16, width: 5 }, patchNorm: true },
+      convolution: { layers: 1, height: 1, width: 3 },
+      image: {
+        ...{ channels: 1, mean: [0.4], std: [0.6], filter: "bilinear" },
+        resize: { kind: "fit", height: 16, width: 48 },
+      },
+    },
+    projector: { pool: { kind: "average", height: 1, width: 4 } },
+  },
+  cropped: {
+    tower: {
+      ...{ ...tower, inputNorm: true, outputNorm: false, patchBias: false },
+      ...{ activation: "quickGelu", classToken: "dropped" },
+      image: {
+        ...{ mean: [0.48, 0.46, 0.41], std: [0.27, 0.26, 0.28] },
+        ...{ resize: { kind: "shortestEdge", pixels: 20 }, crop: { height: 16, width: 24 } },
+      },
+    },
+  },
+  unsized: { tower: { ...tower, image: { crop: { height: 24, width: 25 } } } },
+};
+
+const config = (vision: Vision, prompt?: string): EncoderDecoderConfig => ({
+  architecture: "encoder-decoder",
+  ...{ width: 48, heads: 4, kvHeads: 2, headDim: 16, feedForward: 96, encoderLayers: 2, decoderLayers: 2 },
+  ...{ maxSource: 24, maxTarget: 12, rotaryBase: 10_000, normEpsilon: 1e-6, bias: true },
+  headOrder: "grouped",
+  vocabularySize: 40,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  vision: visionConfig.parse({ ...vision, ...(prompt === undefined ? {} : { prompt }) }),
+});
+
+/** Of several sizes and formats, all far larger or smaller than what towers read. */
+const PICTURES = [
+  "packages/core/vision/fixtures/files/colour.png",
+  "packages/core/vision/fixtures/files/grey.jpg",
+  "docs/scenes.png",
+  "docs/ocr-lines.png",
+].map((name) => fileURLToPath(new URL(`../${name}`, import.meta.url)));
+
+let workspace: string;
+let runtime: Runtime;
+let library: Library;
+
+beforeAll(async () => {
+  library = (await import(LIBRARY)) as Library;
+  workspace = await mkdtemp(join(tmpdir(), "slm-transformers-image-"));
+  library.env.allowRemoteModels = false;
+  library.env.localModelPath = `${workspace}/`;
+  runtime = await createCpuRuntime({ inThread: true, threads: 2 });
+  const tokenizer = trainSymbolTokenizer({
+    sources: ["abcdefhlo"],
+    targets: [Array.from({ length: 27 }, (_, index) => `T${index}`).join(" ")],
+    sourceLowercase: true,
+  });
+  await writeTokenizer(tokenizer, join(workspace, "tokenizer"));
+});
+
+afterAll(async () => {
+  await runtime.close();
+  await rm(workspace, { recursive: true });
+});
+
+async function exported(
+  name: string,
+  shape: EncoderDecoderConfig,
+  choice: ExportChoice,
+): Promise<ExportReport> {
+  const { next } = createRandom(5);
+  const weights = new Map(initializeWeights(shape, next));
+  for (const [weight, { shape: size, data }] of weights) {
+    // Larger weights than training starts with, so that greedy choices depend on the image and are clear.
+    if (size.length === 2 && weight !== "embedding.weight")
+      (data as Float32Array).forEach((value, index) => {
+        data[index] = (weight.startsWith("vision") ? 4 : 2.5) * value;
+      });
+  }
+  const outputDirectory = join(workspace, name);
+  await mkdir(outputDirectory, { recursive: true });
+  const source = { config: shape, weights, name: "tiny", tokenizerDirectory: join(workspace, "tokenizer") };
+  return exportWeights(source, { outputDirectory, runtime, ...choice });
+}
+
+/** What slm's own runtime answers about every picture. */
+async function answers(name: string): Promise<readonly Generation[]> {
+  const generator = await loadGenerator(join(workspace, name), runtime);
+  try {
+    return await generator.generate(PICTURES.map((file) => ({ image: imageOfFile(file) })));
+  } finally {
+    await generator.close();
+  }
+}
+
+describe("a model that asks every image the same, in layout transformers.js", () => {
+  test.each(Object.entries(VISIONS))("gives the answers of slm's own runtime: %s", async (name, vision) => {
+    const shape = config(vision, "hello");
+    await exported(`${name}-native`, shape, { target: "cpu" });
+    const report = await exported(name, shape, { target: "web", layout: "transformers.js" });
+    expect(report.parity?.maxAbs).toBeLessThan(1e-4);
+    const expected = await answers(`${name}-native`);
+    expect(new Set(expected.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(1);
+
+    const processor = await library.AutoProcessor.from_pretrained(name);
+    const model = await library.AutoModelForVision2Seq.from_pretrained(name, { dtype: "fp32" });
+    // Both end at the model's longest target, which counts the begin mark in the library only.
+    const length = shape.maxTarget - 1;
+    for (const [index, file] of PICTURES.entries()) {
+      const { tokens } = expected[index]!;
+      const inputs = await processor([await library.RawImage.read(file)]);
+      const [row] = (await model.generate({ ...inputs })).tolist();
+      const made = row!.slice(1).map(Number);
+      const end = made.indexOf(shape.tokens.eos);
+      expect((end < 0 ? made : made.slice(0, end)).slice(0, length), file).toEqual(tokens.slice(0, length));
+    }
+  });
+
+  test("answers a file as the library's pipeline image-to-text", async () => {
+    const shape = config(VISIONS["fitted"]!, "hello");
+    await exported("piped-native", shape, { target: "cpu" });
+    await exported("piped", shape, { target: "web", layout: "transformers.js" });
+    const ask = await library.pipeline("image-to-text", "piped", { dtype: "fp32" });
+    for (const [index, { text }] of (await answers("piped-native")).entries()) {
+      const [answer] = await ask(PICTURES[index]!, { max_new_tokens: shape.maxTarget });
+      expect(answer!.generated_text).toBe(text);
+    }
+  });
+
+  test("takes several images at once, and half precision", async () => {
+    const shape = config(VISIONS["stretched"]!, "hello");
+    const report = await exported("half", shape, {
+      target: "web",
+      layout: "transformers.js",
+      precision: "float16",
+    });
+    expect(report.files.map(({ path }) => path)).toEqual([
+      "config.json",
+      "generation_config.json",
+      "onnx/decoder_model_merged_fp16.onnx",
+      "onnx/encoder_model_fp16.onnx",
+      "preprocessor_config.json",
+      "tokenizer.json",
+      "tokenizer_config.json",
+    ]);
+    const processor = await library.AutoProcessor.from_pretrained("half");
+    const model = await library.AutoModelForVision2Seq.from_pretrained("half", { dtype: "fp16" });
+    const image = await library.RawImage.read(PICTURES[0]!);
+    const rows = (await model.generate({ ...(await processor([image, image])) })).tolist();
+    expect(rows.length).toBe(2);
+    expect(rows[0]).toEqual(rows[1]);
+  });
+});
+
+describe("a model that sees is refused by name in layout transformers.js", () => {
+  const layout = { target: "web", layout: "transformers.js" } as const;
+
+  test("when it is asked in words", async () => {
+    await expect(exported("asked", config({ tower }), layout)).rejects.toMatchObject({
+      code: "OP_UNSUPPORTED",
+      suggestions: [expect.stringContaining("vision.prompt"), expect.any(String)] as string[],
+    });
+  });
+
+  test("when its question is longer than its sources", async () => {
+    const shape = config({ tower }, "abc".repeat(10));
+    await expect(exported("long", shape, layout)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+
+  test("when it resizes by a filter that ONNX has none of", async () => {
+    const image = { ...tower.image, filter: "lanczos" } as const;
+    const shape = config({ tower: { ...tower, image } }, "hello");
+    await expect(exported("lanczos", shape, layout)).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
+  });
+});
