@@ -6,7 +6,7 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, homedir, loadavg } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -36,19 +36,24 @@ export const COMMON = { threads: Math.min(2, availableParallelism()), rounds: 10
 
 const hashOf = (value) => createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
 
-/** Makes a folder of PLACE once; one that is not whole is made again. @returns its path */
-function once(name, make) {
+/**
+ * Makes a folder of PLACE once; one that is not whole, or was made under another stamp, is made again.
+ *
+ * @returns its path
+ */
+export function once(name, make, stamp = "") {
   const folder = join(PLACE, name);
   const done = join(folder, ".done");
-  if (existsSync(done)) return folder;
+  if (existsSync(done) && readFileSync(done, "utf8") === stamp) return folder;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   make(folder);
-  writeFileSync(done, "");
+  writeFileSync(done, stamp);
   return folder;
 }
 
-const run = (command, argv, cwd) =>
+/** Runs a program, what it prints aside. */
+export const run = (command, argv, cwd) =>
   execFileSync(command, argv, { cwd, stdio: ["ignore", "ignore", "inherit"] });
 
 /** Python of a virtual environment with these packages. */
@@ -60,31 +65,51 @@ export function python(packages) {
   return join(folder, "bin/python");
 }
 
+/** Packages whose code decides what an exported graph is. */
+const EXPORTERS = ["core/graph", "core/model", "core/tensor", "lower/onnx-export", "lower/quantization"];
+
+/** Of the built exporters: graphs of older code are no comparison. */
+function exporterStamp() {
+  const hash = createHash("sha256");
+  for (const name of EXPORTERS) {
+    const dist = join(REPOSITORY, "packages", name, "dist");
+    const files = readdirSync(dist, { recursive: true }).filter((file) => file.endsWith(".js"));
+    for (const file of files.sort()) hash.update(file).update(readFileSync(join(dist, file)));
+  }
+  return hash.digest("hex");
+}
+
 /** Runs slm. */
 const slm = (...argv) => run(process.execPath, [CLI, ...argv, "--quiet"]);
 
+/** Directory of a checkpoint of random weights, by its shape; made once. */
+export function randomCheckpoint(shape) {
+  const place = once(`model-${hashOf(shape)}-checkpoint`, (folder) => {
+    const file = `${folder}.json`;
+    writeFileSync(file, JSON.stringify(shape));
+    slm("model", "init", file, "-o", join(folder, "model"));
+  });
+  return join(place, "model");
+}
+
 /**
- * Directory of a model of random weights, by its shape; made once.
+ * Directory of that checkpoint as graphs; made once by each version of the exporters.
  *
  * @param scheme of `slm quantize`, or float32; @param layout native or transformers.js
  */
 export function randomModel(shape, { scheme = "float32", layout = "native" } = {}) {
-  const name = `model-${hashOf(shape)}`;
-  const checkpoint = once(`${name}-checkpoint`, (place) => {
-    const file = `${place}.json`;
-    writeFileSync(file, JSON.stringify(shape));
-    slm("model", "init", file, "-o", join(place, "model"));
-  });
-  const exported = once(`${name}-${layout}`, (place) => {
-    slm("export", join(checkpoint, "model"), "--layout", layout, "-o", join(place, "model"));
-  });
-  if (scheme === "float32") return join(exported, "model");
-  return join(
-    once(`${name}-${layout}-${scheme}`, (place) => {
-      slm("quantize", join(exported, "model"), "--scheme", scheme, "-o", join(place, "model"));
-    }),
-    "model",
-  );
+  const checkpoint = randomCheckpoint(shape);
+  const stamp = exporterStamp();
+  const name = `model-${hashOf(shape)}-${layout}`;
+  const made = (folder, ...argv) =>
+    join(
+      once(folder, (place) => slm(...argv, "-o", join(place, "model")), stamp),
+      "model",
+    );
+  const exported = made(name, "export", checkpoint, "--layout", layout);
+  return scheme === "float32"
+    ? exported
+    : made(`${name}-${scheme}`, "quantize", exported, "--scheme", scheme);
 }
 
 /** Special tokens of random models. */
@@ -92,6 +117,12 @@ export const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
 
 /** A text of as many tokens: the tokenizer of random models has one for each character. */
 export const promptOf = (tokens) => "a".repeat(tokens);
+
+/** Token ids of that prompt, as a model's own tokenizer gives them. */
+export async function promptIds(directory, tokens) {
+  const { loadTokenizer } = await import("@slm/tokenizer");
+  return [...(await loadTokenizer(directory)).encodeSource(promptOf(tokens))];
+}
 
 /** slm as a contestant: generates exactly `answer` tokens behind a prompt. */
 export async function openSlm(name, directory, { threads, source, answer }) {
@@ -103,11 +134,14 @@ export async function openSlm(name, directory, { threads, source, answer }) {
   const runtime = await createCpuRuntime({ threads });
   const generator = await loadGenerator(directory, endlessRuntime(runtime, tokens.eos));
   const prompt = promptOf(source);
+  let tokensMade = [];
   return {
     name,
+    made: () => tokensMade,
     run: async () => {
       const [made] = await generator.generate([prompt], { maxTokens: answer });
-      if (made.tokens.length !== answer) throw new Error(`${name} made ${made.tokens.length} tokens`);
+      tokensMade = [...made.tokens];
+      if (tokensMade.length !== answer) throw new Error(`${name} made ${tokensMade.length} tokens`);
       return times(made.firstTokenMs, made.totalMs, answer);
     },
     close: async () => {
@@ -123,6 +157,21 @@ export function times(firstTokenMs, totalMs, answer) {
     firstTokenMs,
     decodeTokensPerSecond: ((answer - 1) * 1000) / (totalMs - firstTokenMs),
     tokensPerSecond: (answer * 1000) / totalMs,
+  };
+}
+
+/** A Python worker as a contestant that generates: what it answers with is its times and tokens. */
+export function pythonGenerator(name, worker, answer) {
+  let tokensMade = [];
+  return {
+    name,
+    made: () => tokensMade,
+    run: async () => {
+      const { firstTokenMs, totalMs, tokens } = await worker.ask();
+      tokensMade = tokens;
+      return times(firstTokenMs, totalMs, answer);
+    },
+    close: worker.close,
   };
 }
 
@@ -165,7 +214,8 @@ const SETTLE_MS = 50;
 /**
  * Runs the contestants in turn, the first of a round changing, and prints one JSON line and a Markdown table.
  *
- * @param contestants `{ name, run() -> figures, close() }`; the first is slm
+ * @param contestants `{ name, run() -> figures, close(), about }`; the first is slm. Where a peer has `made() -> tokens of its last run`,
+ * how many of them are slm's before the first other one is reported.
  */
 export async function compare(title, setting, contestants) {
   const samples = new Map(contestants.map(({ name }) => [name, []]));
@@ -182,7 +232,9 @@ export async function compare(title, setting, contestants) {
   } finally {
     for (const { close } of contestants) await close?.();
   }
-  const results = contestants.map(({ name, about = {} }) => {
+  const [{ made: madeByUs }] = contestants;
+  const results = contestants.map(({ name, about = {}, made }, at) => {
+    const same = at === 0 || made === undefined ? {} : { sameTokens: samePrefix(madeByUs(), made()) };
     const figures = Object.keys(samples.get(name)[0]);
     const of = (figure) => samples.get(name).map((sample) => sample[figure]);
     const spread = (figure) => ({
@@ -190,18 +242,29 @@ export async function compare(title, setting, contestants) {
       p25: quantile(of(figure), 0.25),
       p75: quantile(of(figure), 0.75),
     });
-    return { name, ...about, ...Object.fromEntries(figures.map((figure) => [figure, spread(figure)])) };
+    return {
+      name,
+      ...about,
+      ...same,
+      ...Object.fromEntries(figures.map((figure) => [figure, spread(figure)])),
+    };
   });
   const machine = { cpu: cpus()[0]?.model.trim(), cores: availableParallelism(), node: process.version };
   console.log(JSON.stringify({ title, setting, machine, loadAverage: load, results }));
   console.log(`\n${markdown(title, results, load)}`);
 }
 
+/** Length of what two lists begin with alike, and of the first: "63 of 64". */
+function samePrefix(ours, theirs) {
+  const differing = ours.findIndex((token, at) => token !== theirs[at]);
+  return `${differing === -1 ? ours.length : differing} of ${ours.length}`;
+}
+
 const digits = (value) => new Intl.NumberFormat("en-US", { maximumSignificantDigits: 4 }).format(value);
 
 function markdown(title, results, load) {
   const [ours] = results;
-  const figures = Object.keys(ours).filter((key) => typeof ours[key] === "object");
+  const figures = Object.keys(ours).filter((key) => ours[key]?.p50 !== undefined);
   const cell = (result, figure) => {
     const { p25, p50, p75 } = result[figure];
     const ratio = result === ours ? "" : `, ${digits(p50 / ours[figure].p50)}x`;
@@ -214,5 +277,8 @@ function markdown(title, results, load) {
     line(["", ...figures]),
     line(["---", ...figures.map(() => "---:")]),
     ...results.map((result) => line([result.name, ...figures.map((figure) => cell(result, figure))])),
+    ...results.flatMap(({ name, sameTokens }) =>
+      sameTokens === undefined ? [] : [`\nThe same greedy tokens as slm's, ${name}: ${sameTokens}.`],
+    ),
   ].join("\n");
 }

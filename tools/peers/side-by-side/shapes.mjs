@@ -1,4 +1,5 @@
 /** Shapes of models by size: the paper's, and one small enough to see that a comparison runs. */
+import { parameterCount, parseModelConfig } from "@slm/model";
 import { PAPER_SHAPE } from "../../../apps/cli/dist/suites/paper-setting.js";
 import { TOKENS } from "./harness.mjs";
 
@@ -30,10 +31,5 @@ export function shapeOf(size) {
   return SHAPES[size];
 }
 
-/** Parameters of an encoder-decoder of this kind, the shared table once. */
-export function parametersOf(shape) {
-  const { width, heads, kvHeads, headDim, feedForward, encoderLayers, decoderLayers, vocabularySize } = shape;
-  const attention = 2 * width * headDim * (heads + kvHeads);
-  const ffn = 2 * width * feedForward;
-  return vocabularySize * width + encoderLayers * (attention + ffn) + decoderLayers * (2 * attention + ffn);
-}
+/** Parameters of a model of this shape, the shared table once. */
+export const parametersOf = (shape) => parameterCount(parseModelConfig(shape, "shape"));

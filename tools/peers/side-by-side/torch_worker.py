@@ -6,22 +6,30 @@ import time
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import nn
 
 setting = json.loads(sys.argv[1])
 shape = setting["shape"]
 torch.set_num_threads(setting["threads"])
 torch.set_num_interop_threads(1)
-torch.manual_seed(1)
 WIDTH, HEADS, KV_HEADS, HEAD_DIM = shape["width"], shape["heads"], shape["kvHeads"], shape["headDim"]
 VOCABULARY = shape["vocabularySize"]
 
 
-def rotation(length, offset=0):
+def rotation(length):
     """Cosines and sines of rotary positions, [length, headDim / 2]."""
     frequencies = 10_000.0 ** (-torch.arange(0, HEAD_DIM, 2) / HEAD_DIM)
-    angles = torch.arange(offset, offset + length)[:, None] * frequencies
+    angles = torch.arange(length)[:, None] * frequencies
     return angles.cos(), angles.sin()
+
+
+# Made once for all positions there are, as slm's graphs hold them.
+COSINES, SINES = rotation(max(setting["source"], setting["answer"]))
+
+
+def angles_of(length, offset=0):
+    return COSINES[offset : offset + length], SINES[offset : offset + length]
 
 
 def rotate(x, angles):
@@ -58,7 +66,9 @@ class Attention(nn.Module):
         query = self.heads(self.query(x), HEADS)
         if angles is not None:
             query = rotate(query, angles)
-        attended = F.scaled_dot_product_attention(query, key, value, is_causal=causal, enable_gqa=True)
+        # Faster here than enable_gqa, which leaves the fused kernel for a composition.
+        key, value = (x.repeat_interleave(HEADS // KV_HEADS, 1) for x in (key, value))
+        attended = F.scaled_dot_product_attention(query, key, value, is_causal=causal)
         return self.output(attended.transpose(1, 2).flatten(2))
 
 
@@ -72,79 +82,105 @@ class FeedForward(nn.Module):
         return self.down(F.gelu(self.up(x), approximate="tanh"))
 
 
+# Names from here on are those of slm's checkpoints, so that one file of weights serves both.
 class EncoderLayer(nn.Module):
     def __init__(self):
         super().__init__()
-        self.norms = nn.ModuleList([Norm(), Norm()])
-        self.attention, self.feed_forward = Attention(), FeedForward()
+        self.attentionNorm, self.feedForwardNorm = Norm(), Norm()
+        self.attention, self.feedForward = Attention(), FeedForward()
 
     def forward(self, x, angles):
-        normed = self.norms[0](x)
+        normed = self.attentionNorm(x)
         x = x + self.attention(normed, *self.attention.keys_values(normed, angles), angles)
-        return x + self.feed_forward(self.norms[1](x))
+        return x + self.feedForward(self.feedForwardNorm(x))
 
 
 class DecoderLayer(nn.Module):
     def __init__(self):
         super().__init__()
-        self.norms = nn.ModuleList([Norm(), Norm(), Norm()])
-        self.own, self.cross, self.feed_forward = Attention(), Attention(), FeedForward()
+        self.attentionNorm, self.crossAttentionNorm, self.feedForwardNorm = Norm(), Norm(), Norm()
+        self.attention, self.crossAttention, self.feedForward = Attention(), Attention(), FeedForward()
 
     def forward(self, x, angles, cross, cache=None):
-        normed = self.norms[0](x)
-        key, value = self.own.keys_values(normed, angles)
+        normed = self.attentionNorm(x)
+        key, value = self.attention.keys_values(normed, angles)
         if cache is not None:
             # A buffer of the longest answer, written in place: nothing grows while tokens are made.
             at = cache["length"]
             cache["key"][:, :, at : at + 1], cache["value"][:, :, at : at + 1] = key, value
             cache["length"] = at + 1
             key, value = cache["key"][:, :, : at + 1], cache["value"][:, :, : at + 1]
-        x = x + self.own(normed, key, value, angles, causal=cache is None)
-        x = x + self.cross(self.norms[1](x), *cross)
-        return x + self.feed_forward(self.norms[2](x))
+        x = x + self.attention(normed, key, value, angles, causal=cache is None)
+        x = x + self.crossAttention(self.crossAttentionNorm(x), *cross)
+        return x + self.feedForward(self.feedForwardNorm(x))
+
+
+class Stack(nn.Module):
+    def __init__(self, kind, count):
+        super().__init__()
+        self.layers = nn.ModuleList([kind() for _ in range(count)])
+        self.norm = Norm()
 
 
 class Model(nn.Module):
     def __init__(self):
         super().__init__()
-        self.table = nn.Embedding(VOCABULARY, WIDTH)
-        self.encoder = nn.ModuleList([EncoderLayer() for _ in range(shape["encoderLayers"])])
-        self.decoder = nn.ModuleList([DecoderLayer() for _ in range(shape["decoderLayers"])])
-        self.encoder_norm, self.decoder_norm = Norm(), Norm()
+        self.embedding = nn.Embedding(VOCABULARY, WIDTH)
+        self.encoder = Stack(EncoderLayer, shape["encoderLayers"])
+        self.decoder = Stack(DecoderLayer, shape["decoderLayers"])
 
     def encode(self, ids):
-        x, angles = self.table(ids), rotation(ids.shape[1])
-        for layer in self.encoder:
+        x, angles = self.embedding(ids), angles_of(ids.shape[1])
+        for layer in self.encoder.layers:
             x = layer(x, angles)
-        x = self.encoder_norm(x)
-        return [layer.cross.keys_values(x) for layer in self.decoder]
+        x = self.encoder.norm(x)
+        return [layer.crossAttention.keys_values(x) for layer in self.decoder.layers]
 
     def decode(self, ids, cross, caches=None, offset=0):
-        x, angles = self.table(ids), rotation(ids.shape[1], offset)
-        for at, layer in enumerate(self.decoder):
+        x, angles = self.embedding(ids), angles_of(ids.shape[1], offset)
+        for at, layer in enumerate(self.decoder.layers):
             x = layer(x, angles, cross[at], None if caches is None else caches[at])
-        return F.linear(self.decoder_norm(x), self.table.weight)
+        return F.linear(self.decoder.norm(x), self.embedding.weight)
 
 
-model = Model()
+with torch.device("meta"):
+    model = Model()
+model.load_state_dict(load_file(setting["weights"]), assign=True)
+model.requires_grad_(setting["task"] == "train")
 parameters = sum(parameter.numel() for parameter in model.parameters())
 
 
 def trainer():
-    """One step with soft targets: forward, backward, clipping, AdamW."""
+    """One step with soft targets: forward, backward, clipping, AdamW, on slm's own batch at its rates."""
     batch, source, target = setting["batch"], setting["source"], setting["answer"]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01, fused=True)
-    sources = torch.randint(VOCABULARY, (batch, source))
-    targets = torch.randint(VOCABULARY, (batch, target))
-    soft = F.one_hot(torch.randint(VOCABULARY, (batch * target,)), VOCABULARY).float()
+    # Matrices decay; norms and biases do not.
+    groups = [
+        {"params": [x for x in model.parameters() if (x.dim() > 1) == decays], "weight_decay": decay}
+        for decays, decay in ((True, setting["weightDecay"]), (False, 0.0))
+    ]
+    optimizer = torch.optim.AdamW(
+        groups, betas=(setting["beta1"], setting["beta2"]), eps=setting["epsilon"], fused=True
+    )
+    with open(setting["batchFile"]) as file:
+        numbers = {name: torch.tensor(values) for name, values in json.load(file).items()}
+    sources, targets = numbers["source"].view(batch, source), numbers["target"].view(batch, target)
+    soft = F.one_hot(numbers["classes"], VOCABULARY).float()
 
-    def step(_):
-        began = time.perf_counter()
-        optimizer.zero_grad(set_to_none=True)
+    def loss_of(sources, targets, soft):
         logits = model.decode(targets, model.encode(sources)).view(-1, VOCABULARY)
-        loss = F.cross_entropy(logits, soft)
+        return F.cross_entropy(logits, soft)
+
+    if setting["compiled"]:
+        loss_of = torch.compile(loss_of)
+
+    def step(request):
+        began = time.perf_counter()
+        for group in optimizer.param_groups:
+            group["lr"] = request["rate"]
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(sources, targets, soft)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), setting["clipNorm"])
         optimizer.step()
         milliseconds = 1000 * (time.perf_counter() - began)
         return {"stepMs": milliseconds, "loss": loss.item()}
@@ -155,8 +191,8 @@ def trainer():
 def generator():
     """Greedy, one text, caches of keys and values; the ending token is never taken."""
     model.eval()
-    source, answer = setting["source"], setting["answer"]
-    ids = torch.randint(4, VOCABULARY, (1, source))
+    answer, bos, eos = setting["answer"], shape["tokens"]["bos"], shape["tokens"]["eos"]
+    ids = torch.tensor([setting["ids"]])
 
     @torch.inference_mode()
     def generate(_):
@@ -168,15 +204,17 @@ def generator():
                 "value": torch.empty(1, KV_HEADS, answer, HEAD_DIM),
                 "length": 0,
             }
-            for _ in model.decoder
+            for _ in model.decoder.layers
         ]
-        token, first = torch.tensor([[1]]), None
+        token, first, made = torch.tensor([[bos]]), None, []
         for at in range(answer):
             logits = model.decode(token, cross, caches, at)[:, -1]
-            logits[:, 2] = -torch.inf
+            logits[:, eos] = -torch.inf
             token = logits.argmax(-1, keepdim=True)
+            made.append(token.item())
             first = first or time.perf_counter()
-        return {"firstTokenMs": 1000 * (first - began), "totalMs": 1000 * (time.perf_counter() - began)}
+        total = time.perf_counter()
+        return {"firstTokenMs": 1000 * (first - began), "totalMs": 1000 * (total - began), "tokens": made}
 
     return generate
 

@@ -1,0 +1,125 @@
+/** One training step of an encoder-decoder with dense soft targets, as benchmarks and comparisons with peers take it. */
+import { createRandom } from "@slm/decoding";
+import { crossCaches, decode, encode, initializeWeights, outputHead, parseModelConfig } from "@slm/model";
+import { createHostTensor } from "@slm/runtime";
+import { lengthBias, math, softTargetCrossEntropy } from "@slm/tensor";
+import { planRun, stepScalars, trainingSettings, trainProgram, uploadState } from "@slm/training";
+
+/** The 6.8M-parameter model, 16 rows of 128 source and 64 target tokens. */
+export const STEP_DEFAULTS = {
+  vocab: 8192,
+  width: 256,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 64,
+  feedForward: 1024,
+  encoder: 4,
+  decoder: 2,
+  batch: 16,
+  source: 128,
+  target: 64,
+  steps: 12,
+  bias: 1,
+  /** 0: AdamW, 1: Muon */
+  muon: 0,
+};
+
+const OPTIMIZERS = ["adamw", "muon"];
+
+/**
+ * Model, program, weights and batch, the same for the same options.
+ *
+ * Shapes: `classes` [batch * target], the token that each soft target gives all its mass.
+ */
+export function trainStep(options) {
+  const { batch, source, target, vocab } = options;
+  const config = parseModelConfig(
+    {
+      architecture: "encoder-decoder",
+      vocabularySize: vocab,
+      width: options.width,
+      heads: options.heads,
+      kvHeads: options.kvHeads,
+      headDim: options.headDim,
+      feedForward: options.feedForward,
+      encoderLayers: options.encoder,
+      decoderLayers: options.decoder,
+      maxSource: source,
+      maxTarget: target,
+      bias: options.bias === 1,
+      tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+    },
+    "benchmark",
+  );
+  const settings = trainingSettings.parse({
+    steps: options.steps,
+    learningRate: 1e-3,
+    warmupSteps: 0,
+    optimizer: OPTIMIZERS[options.muon],
+  });
+  const definition = {
+    inputs: {
+      source: { dtype: "int32", shape: [batch, source] },
+      lengths: { dtype: "int32", shape: [batch] },
+      target: { dtype: "int32", shape: [batch, target] },
+      soft: { dtype: "float32", shape: [batch * target, vocab] },
+      mask: { dtype: "float32", shape: [batch * target] },
+      count: { dtype: "float32", shape: [] },
+    },
+    terms: [],
+    build: (parameters, x) => {
+      const encoded = encode(config, parameters, x.source, { lengths: x.lengths });
+      const bias = lengthBias({ lengths: x.lengths, ids: x.source }, {});
+      const hidden = decode(config, parameters, x.target, {
+        source: { cross: crossCaches(config, parameters, encoded), bias },
+      });
+      const logits = math.reshape(outputHead(config, parameters, hidden), [batch * target, vocab]);
+      return { loss: softTargetCrossEntropy({ logits, mask: x.mask, count: x.count }, x.soft), terms: {} };
+    },
+  };
+  const random = createRandom(1).next;
+  const integers = (count) => Int32Array.from({ length: count }, () => Math.floor(random() * vocab));
+  const weights = initializeWeights(config, random);
+  const classes = integers(batch * target);
+  const soft = new Float32Array(batch * target * vocab);
+  for (const [row, token] of classes.entries()) soft[row * vocab + token] = 1;
+  const plan = planRun(config);
+  return {
+    config,
+    settings,
+    plan,
+    program: trainProgram("benchmark", plan, definition, settings),
+    weights,
+    classes,
+    data: {
+      source: createHostTensor("int32", [batch, source], integers(batch * source)),
+      lengths: createHostTensor("int32", [batch], new Int32Array(batch).fill(source)),
+      target: createHostTensor("int32", [batch, target], integers(batch * target)),
+      soft: createHostTensor("float32", [batch * target, vocab], soft),
+      mask: createHostTensor("float32", [batch * target], new Float32Array(batch * target).fill(1)),
+      count: createHostTensor("float32", [], Float32Array.of(batch * target)),
+    },
+  };
+}
+
+/** Takes the steps of `settings` on an engine. @returns milliseconds and loss [nats per token] of each, in order */
+export async function takeSteps(engine, { settings, plan, program, weights, data }) {
+  const compiled = await engine.compile(program);
+  const state = await uploadState(engine, plan, settings, weights);
+  const batch = { ...data, soft: await engine.upload(data.soft) };
+  const times = [];
+  const losses = [];
+  for (let step = 1; step <= settings.steps; step++) {
+    const feeds = { ...state.feeds, ...batch };
+    for (const [name, value] of Object.entries(stepScalars(step, settings)))
+      feeds[name] = createHostTensor("float32", [], Float32Array.of(value));
+    const start = performance.now();
+    const { fetched } = await compiled.run({ feeds, fetch: ["loss"], into: state.into });
+    times.push(performance.now() - start);
+    losses.push(fetched.loss.data[0]);
+  }
+  return { times, losses };
+}
+
+/** The middle of the times. */
+export const medianOf = (times) => [...times].sort((a, b) => a - b)[times.length >> 1];
