@@ -1,6 +1,6 @@
 /**
- * One decoder step by operator, and what of it is no operator: since onnxruntime-node copies every output for JavaScript, mostly
- * the caches (docs/decisions/0003-in-place-updates.md).
+ * One decoder step by operator, and what of it is no operator: onnxruntime-node copies every output for JavaScript, and with it whole
+ * caches where a graph hands them back so (docs/decisions/0003-in-place-updates.md).
  *
  *   npm run build && node tools/bench/step-profile.mjs MODEL [key=value ...]
  *
@@ -23,7 +23,7 @@ for (const setting of settings) {
 if (model === undefined) throw new Error("usage: step-profile.mjs MODEL [key=value ...]");
 
 const work = await mkdtemp(join(tmpdir(), "slm-step-profile-"));
-const { graphs } = JSON.parse(await readFile(join(model, "model.json"), "utf8"));
+const { graphs, caches } = JSON.parse(await readFile(join(model, "model.json"), "utf8"));
 const session = await ort.InferenceSession.create(join(model, graphs.decoder.file), {
   intraOpNumThreads: options.threads,
   enableProfiling: true,
@@ -43,10 +43,17 @@ function tensorOf({ name, type, shape }) {
 }
 
 const feeds = Object.fromEntries(session.inputMetadata.map((input) => [input.name, tensorOf(input)]));
+const isReplaced = caches !== "appended";
 const fetches = Object.fromEntries(
-  session.outputNames.map((name) => [name, feeds[name.replace("present", "past")] ?? null]),
+  session.outputNames.map((name) => [
+    name,
+    (isReplaced ? feeds[name.replace("present", "past")] : undefined) ?? null,
+  ]),
 );
-const cacheBytes = Object.values(fetches).reduce((sum, tensor) => sum + (tensor?.data.byteLength ?? 0), 0);
+const cacheBytes = Object.entries(feeds).reduce(
+  (sum, [name, { data }]) => sum + (name.startsWith("past.") ? data.byteLength : 0),
+  0,
+);
 
 const calls = [];
 for (let step = 0; step < options.steps; step++) {
@@ -84,7 +91,14 @@ const operators = median(measured.map((run) => [...run.values()].reduce((sum, ti
 const call = median(calls.slice(warm));
 
 console.log(
-  JSON.stringify({ ...options, cacheBytes, call, operators, byOperator: Object.fromEntries(byOperator) }),
+  JSON.stringify({
+    ...options,
+    caches,
+    cacheBytes,
+    call,
+    operators,
+    byOperator: Object.fromEntries(byOperator),
+  }),
 );
 console.log(
   `call ${call.toFixed(2)} ms, operators ${operators.toFixed(2)} ms, beside them ${(call - operators).toFixed(2)} ms`,

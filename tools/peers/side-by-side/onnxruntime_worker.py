@@ -27,12 +27,15 @@ def load(graph):
 encoder, decoder = load("encoder"), load("decoder")
 # As slm gives it room: a multiple of 32 tokens, at most what the model holds.
 capacity = min(-(-answer // 32) * 32, model["maxTarget"])
-zeros = np.zeros((1, model["kvHeads"], capacity, model["headDim"]), np.float32)
+assert model.get("caches") == "appended", "a decoder that hands back new positions only"
+heads, dim = model["kvHeads"], model["headDim"]
 caches = [
-    (f"past.{layer}.{side}", ort.OrtValue.ortvalue_from_numpy(zeros.copy()))
+    (f"past.{layer}.{side}", np.zeros((1, heads, capacity, dim), np.float32))
     for layer in range(model["decoderLayers"])
     for side in ("key", "value")
 ]
+# On a CPU a value over an array reads the array's own memory.
+values = [(name, ort.OrtValue.ortvalue_from_numpy(cache)) for name, cache in caches]
 ids = np.array([setting["ids"]], np.int32)
 eos = model["tokens"]["eos"]
 
@@ -45,16 +48,19 @@ def generate():
     binding = decoder.io_binding()
     for name, value in zip(names, encoded):
         binding.bind_ortvalue_input(name, value)
-    for name, value in caches:
+    for name, value in values:
         binding.bind_ortvalue_input(name, value)
-        binding.bind_ortvalue_output(name.replace("past", "present"), value)
+        binding.bind_output(name.replace("past", "present"), "cpu")
+    binding.bind_output("logits", "cpu")
     token, first, made = model["tokens"]["bos"], None, []
     for past in range(answer):
         binding.bind_cpu_input("target_ids", np.array([[token]], np.int32))
         binding.bind_cpu_input("past_length", np.array([past], np.int32))
-        binding.bind_output("logits", "cpu")
         decoder.run_with_iobinding(binding)
-        logits = binding.get_outputs()[-1].numpy()[0]
+        *fresh, logits = (output.numpy() for output in binding.get_outputs())
+        for (_, cache), rows in zip(caches, fresh):
+            cache[:, :, past] = rows.reshape(1, heads, dim)
+        logits = logits[0]
         logits[eos] = -np.inf
         token = int(logits.argmax())
         made.append(token)

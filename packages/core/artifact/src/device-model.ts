@@ -11,6 +11,10 @@ const graphFile = z.strictObject({
   scheme: z.string().describe("Weight format: float32, int8-dynamic, int4-block."),
 });
 
+/** How decoders hand back self-attention caches. */
+export const CACHE_FORMS = ["replaced", "appended"] as const;
+export type CacheForm = (typeof CACHE_FORMS)[number];
+
 export const deviceModelSchema = z.strictObject({
   schemaVersion: z.literal(1),
   name: z.string().min(1),
@@ -54,6 +58,13 @@ export const deviceModelSchema = z.strictObject({
         .min(1),
     })
     .optional(),
+  caches: z
+    .enum(CACHE_FORMS)
+    .optional()
+    .describe(
+      "What a decoder of dynamic sizes gives back: whole caches in place of those it was fed (replaced), or their new positions " +
+        "for the host to write behind the others (appended). Absent: replaced.",
+    ),
   parameters: z.int().positive(),
   vocabularySize: z.int().positive(),
   decoderLayers: z.int().positive(),
@@ -119,8 +130,9 @@ export const DEVICE_MODEL_FILE = "model.json";
  *          crossValue(l) float32 [batch, kvHeads, source, headDim]
  * decoder: targetIds int32 [batch, target], pastLength int32 [1] (tokens already in the cache, same for all rows),
  *          pastKey(l), pastValue(l) float32 [batch, kvHeads, capacity, headDim], and the encoder's outputs unchanged
- *       -> logits float32 [batch, vocab] of the last position,
- *          presentKey(l), presentValue(l): the same buffers as pastKey(l), pastValue(l), updated in place
+ *       -> logits float32 [batch, vocab] of the last position, and by the model's `caches`
+ *          replaced: presentKey(l), presentValue(l) shaped as pastKey(l), pastValue(l), which may be the same buffers
+ *          appended: presentKey(l), presentValue(l) float32 [batch, target, kvHeads * headDim], the new positions
  * A decoder-only model's decoder has no encoder inputs; its source is a prefix of targetIds.
  *
  * Graphs of fixed sizes (target npu) take one text and one new token at a time: sourceBias is an input of their encoder, and

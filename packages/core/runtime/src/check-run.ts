@@ -46,6 +46,14 @@ export interface CheckedRun {
   readonly keep: readonly number[];
   readonly into: readonly number[];
   readonly intoIds: readonly number[];
+  readonly append: CheckedAppend;
+}
+
+/** Positions of outputs that are appended, and the ids of their caches. */
+export interface CheckedAppend {
+  readonly at: readonly number[];
+  readonly outputs: readonly number[];
+  readonly ids: readonly number[];
 }
 
 /**
@@ -54,7 +62,7 @@ export interface CheckedRun {
  * @throws SlmError SHAPE_MISMATCH naming the missing, unknown or unfitting input or output.
  */
 export function checkRun(graph: CheckedGraph, request: RunRequest): CheckedRun {
-  const { fetch = [], keep = [], into = {} } = request;
+  const { fetch = [], keep = [], into = {}, append = { at: [], outputs: {} } } = request;
   const feeds = checkFeeds(graph, request.feeds);
   const intoEntries = Object.entries(into);
   const fetchPositions = fetch.map((name) => outputPosition(graph, name));
@@ -65,13 +73,18 @@ export function checkRun(graph: CheckedGraph, request: RunRequest): CheckedRun {
     return position;
   });
   const intoIds = intoEntries.map(([, tensor]) => tensor.id);
+  const appended = Object.keys(append.outputs).map((name) => outputPosition(graph, name));
+  const cacheIds = Object.values(append.outputs).map((tensor) => tensor.id);
   refuseRepeats(graph, "fetches an output twice", fetchPositions);
-  refuseRepeats(graph, "keeps an output twice", [...keepPositions, ...intoPositions]);
-  refuseRepeats(graph, "writes two outputs into one tensor", intoIds);
-  if (fetchPositions.length + keepPositions.length + intoPositions.length === 0) {
+  refuseRepeats(graph, "keeps an output twice", [...keepPositions, ...intoPositions, ...appended]);
+  refuseRepeats(graph, "writes two outputs into one tensor", [...intoIds, ...cacheIds]);
+  if (fetchPositions.length + keepPositions.length + intoPositions.length + appended.length === 0) {
     throw mismatch(graph, `asks for no output; there are ${list(graph.outputs)}`);
   }
-  return { feeds, fetch: fetchPositions, keep: keepPositions, into: intoPositions, intoIds };
+  return {
+    ...{ feeds, fetch: fetchPositions, keep: keepPositions, into: intoPositions, intoIds },
+    append: { at: append.at, outputs: appended, ids: cacheIds },
+  };
 }
 
 function checkFeeds(graph: CheckedGraph, feeds: RunRequest["feeds"]): (HostTensor | DeviceTensor)[] {

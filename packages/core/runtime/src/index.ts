@@ -1,3 +1,5 @@
+export { appendPositions, checkAppended } from "./append-positions.js";
+export { cacheWrites } from "./cache-writes.js";
 export {
   checkRows,
   checkRun,
@@ -6,6 +8,7 @@ export {
   nextTensorId,
   unknownTensor,
   type CheckedGraph,
+  type CheckedAppend,
   type CheckedRun,
   type GraphSignature,
   type ValueSignature,
@@ -21,6 +24,7 @@ export {
 } from "./host-tensor.js";
 export { permuteRowsInPlace } from "./row-permutation.js";
 export type {
+  AppendRequest,
   DeviceTensor,
   Fallback,
   GraphSource,

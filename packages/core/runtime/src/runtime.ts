@@ -55,6 +55,19 @@ export interface RunRequest {
    * cache or a weight is updated in place; the graph must then read it before writing (`assertInPlaceSafe`).
    */
   readonly into?: Readonly<Record<string, DeviceTensor>>;
+  /** Outputs that are new positions of caches that exist. */
+  readonly append?: AppendRequest;
+}
+
+/**
+ * Outputs `[rows, length, heads · dim]` written into caches `[rows, heads, capacity, dim]` after the run. Where a cache is also
+ * fed, the graph sees it as it was before; what a step copies is then its own positions and not the whole cache.
+ */
+export interface AppendRequest {
+  /** First position written: one number for all rows, or one for each. */
+  readonly at: readonly number[];
+  /** Caches by the names of the outputs. */
+  readonly outputs: Readonly<Record<string, DeviceTensor>>;
 }
 
 export interface RunResult {

@@ -4,9 +4,17 @@ import type { Picture } from "./images/picture.js";
 import { readLines, type Encoding, type Line } from "./lines.js";
 import { checkRow, checkSource, type Rejection, type Row } from "./row.js";
 
-/** A line as a row, or why it is none. Sources that draw their pictures say which picture it is. */
+/** A line as a row, or why it is none. */
 export type ScannedLine =
-  { readonly line: number; readonly row: Row; readonly picture?: Picture } | Rejection;
+  | {
+      readonly line: number;
+      readonly row: Row;
+      /** Which picture it is, of sources that draw theirs. */
+      readonly picture?: Picture;
+      /** Whether it is no row to measure by: it is left out where its picture or source is held out. */
+      readonly onlyToTrain?: boolean;
+    }
+  | Rejection;
 
 /**
  * Every line of a JSONL file as a row or as a rejection with its reason. Empty lines are skipped, but counted.

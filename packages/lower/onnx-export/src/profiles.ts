@@ -7,6 +7,7 @@
  * contrib_ops/webgpu/webgpu_contrib_kernels.cc, core/providers/qnn/builder/op_builder_factory.cc,
  * core/providers/openvino/ov_versions/data_ops.cc, tools/ci_build/github/apple/coreml_supported_mlprogram_ops.md.
  */
+import type { CacheForm, DeviceModel } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { OperatorForms } from "./lowerings/forms.js";
 
@@ -33,6 +34,8 @@ export interface Profile {
   readonly operators: OperatorForms;
   /** Forms that differ at one precision. */
   readonly at?: Readonly<Partial<Record<Precision, Partial<OperatorForms>>>>;
+  /** How a decoder of dynamic sizes hands back its caches, see {@link DeviceModel}. Default: replaced. */
+  readonly caches?: CacheForm;
   /** Whether rotation is the fused `RotaryEmbedding` or products of halves. */
   readonly rotary: "RotaryEmbedding" | "primitives";
 }
@@ -104,9 +107,11 @@ export const PROFILES = {
         ...FUSED,
         linear: "MatMulOrFusedMatMul",
         selfAttention: "GroupQueryAttention",
-        cachedAttention: "GroupQueryAttention",
+        // onnxruntime-node copies what leaves a graph: new positions, not whole caches (docs/decisions/0003).
+        cachedAttention: "appendedGroupQueryAttention",
         crossAttention: "folded",
       },
+      caches: "appended",
       rotary: "RotaryEmbedding",
     },
   },
@@ -260,3 +265,6 @@ export function selectDevice(request: {
     operators: { ...profile.operators, ...profile.at?.[precision] },
   };
 }
+
+/** How decoders of a device hand back their caches. */
+export const cacheFormOf = ({ profile }: Pick<Device, "profile">): CacheForm => profile.caches ?? "replaced";

@@ -6,6 +6,8 @@ import { type DeviceTensor, type Runtime, createHostTensor } from "@slm/runtime"
 export interface CacheSet {
   readonly rows: number;
   readonly capacity: number;
+  /** How the decoder hands them back. */
+  readonly form: DeviceModel["caches"];
   readonly past: Readonly<Record<string, DeviceTensor>>;
   readonly present: Readonly<Record<string, DeviceTensor>>;
   readonly tensors: readonly DeviceTensor[];
@@ -57,7 +59,7 @@ export class CachePool {
   }
 
   async #allocate({ rows, capacity }: CacheSize): Promise<CacheSet> {
-    const { decoderLayers, kvHeads, headDim, precision = "float32" } = this.#model;
+    const { decoderLayers, kvHeads, headDim, caches: form, precision = "float32" } = this.#model;
     const zeros = createHostTensor(precision, [rows, kvHeads, capacity, headDim]);
     const past: Record<string, DeviceTensor> = {};
     const present: Record<string, DeviceTensor> = {};
@@ -71,6 +73,6 @@ export class CachePool {
         present[written] = tensor;
       }
     }
-    return { rows, capacity, past, present, tensors: Object.values(past) };
+    return { rows, capacity, form, past, present, tensors: Object.values(past) };
   }
 }

@@ -1,4 +1,4 @@
-/** The decoder graph as `@slm/decoding` wants it: tokens in, logits out, caches updated in place. */
+/** The decoder graph as `@slm/decoding` wants it: tokens in, logits out, caches that grow where they lie. */
 import { GRAPH_IO } from "@slm/artifact";
 import type { StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/error";
@@ -7,6 +7,7 @@ import {
   type RunResult,
   type Runtime,
   type Session,
+  cacheWrites,
   createHostTensor,
 } from "@slm/runtime";
 import type { CacheSet } from "./caches.js";
@@ -56,7 +57,7 @@ export class GraphDecoder implements StepDecoder {
         ...encoded,
       },
       fetch,
-      into: caches.present,
+      ...cacheWrites(caches.form, caches.present, [this.#past]),
     });
     this.#past += target;
     this.stepTimes.push(performance.now());

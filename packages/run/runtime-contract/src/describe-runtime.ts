@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GraphBuilder, encodeModel, writeOnnx } from "@slm/graph";
+import { GraphBuilder, encodeModel, int, writeOnnx } from "@slm/graph";
 import {
   type DeviceTensor,
   type HostTensor,
@@ -134,6 +134,45 @@ export function describeRuntime(
       expect(await read(total)).toEqual([7, 7, 7]);
       await Promise.all(runs);
       await runtime.release([total]);
+    });
+
+    test("appends new positions to caches that the same run reads, at one place or at one for each row", async () => {
+      // fresh[row, position, head · dim] = the sum of the row's cache + ids[row, position]
+      const graph = new GraphBuilder("append");
+      const cache = graph.input("cache", "float32", ["rows", 2, "capacity", 1]);
+      const ids = graph.input("ids", "float32", ["rows", "length", 2]);
+      const sum = graph.op("ReduceSum", [cache, graph.ints([1, 2, 3])], { attributes: { keepdims: int(0) } });
+      const column = graph.op("Unsqueeze", [sum, graph.ints([1, 2])]);
+      graph.output("fresh", graph.op("Add", [ids, column]), "float32", ["rows", "length", 2]);
+      const session = await runtime.load({ kind: "bytes", bytes: encodeModel(graph.build()) });
+      const held = await runtime.upload(createHostTensor("float32", [2, 2, 4, 1]));
+      const append = (length: number, from: number, at: readonly number[]): Promise<unknown> => {
+        const data = Float32Array.from({ length: 4 * length }, (_, index) => from + index);
+        const feeds = { cache: held, ids: createHostTensor("float32", [2, length, 2], data) };
+        return session.run({ feeds, append: { at, outputs: { fresh: held } } });
+      };
+      await append(2, 1, [0]);
+      expect(await read(held)).toEqual(
+        [
+          [1, 3, 0, 0],
+          [2, 4, 0, 0],
+          [5, 7, 0, 0],
+          [6, 8, 0, 0],
+        ].flat(),
+      );
+      await append(1, 0, [3, 2]);
+      expect(await read(held)).toEqual(
+        [
+          [1, 3, 0, 10],
+          [2, 4, 0, 11],
+          [5, 7, 28, 0],
+          [6, 8, 29, 0],
+        ].flat(),
+      );
+      const refused = { code: "SHAPE_MISMATCH" };
+      await expect(append(1, 0, [4])).rejects.toMatchObject(refused);
+      await expect(append(1, 0, [0, 0, 0])).rejects.toMatchObject(refused);
+      await runtime.release([held]);
     });
 
     test("takes its copy of a host tensor at once, so the caller may reuse the memory", async () => {

@@ -6,6 +6,8 @@ import {
   type GraphSignature,
   type HostTensor,
   type ValueSignature,
+  appendPositions,
+  checkAppended,
   createHostTensor,
   DTYPES,
   permuteRowsInPlace,
@@ -114,7 +116,16 @@ export class OrtHost implements HostHandlers {
       fetches[outputName(position)] = this.#tensor(request.intoIds[at]!);
     });
 
+    for (const position of request.append.outputs) fetches[outputName(position)] = null;
+
     const results = await runSession({ runtime: this.#name, graph: name }, session, feeds, fetches);
+    const { at, outputs, ids } = request.append;
+    outputs.forEach((position, index) => {
+      const fresh = toHost(outputName(position), results[outputName(position)]!);
+      const cache = toHost("a cache", this.#tensor(ids[index]!));
+      checkAppended(this.#name, cache, fresh, at);
+      appendPositions(cache, fresh, at);
+    });
     const shared = new Set([...request.keep, ...request.into]);
     const fetched = request.fetch.map((position) => {
       const tensor = toHost(outputName(position), results[outputName(position)]!);

@@ -1,5 +1,5 @@
 /** What the caller's side asks of the side that owns ONNX Runtime. Names have become positions and ids. */
-import type { GraphSignature, GraphSource, HostTensor, LoadOptions } from "@slm/runtime";
+import type { CheckedAppend, GraphSignature, GraphSource, HostTensor, LoadOptions } from "@slm/runtime";
 
 /** An execution provider by ONNX Runtime's name, with its options. */
 export interface Provider {
@@ -22,6 +22,7 @@ export interface PositionalRun {
   /** Positions of outputs written into tensors that exist, and the ids of those. */
   readonly into: readonly number[];
   readonly intoIds: readonly number[];
+  readonly append: CheckedAppend;
 }
 
 export interface PositionalResult {

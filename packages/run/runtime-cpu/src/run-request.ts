@@ -11,7 +11,7 @@ export interface RunEncoding {
 
 /** @throws SlmError SHAPE_MISMATCH naming the missing, unknown or unfitting input or output. */
 export function encodeRun(graph: CheckedGraph, request: RunRequest, encoding: RunEncoding): PositionalRun {
-  const { feeds, fetch, keep, into, intoIds } = checkRun(graph, request);
+  const { feeds, fetch, keep, into, intoIds, append } = checkRun(graph, request);
   return {
     session: encoding.session,
     feeds: feeds.map((value) => ("id" in value ? value.id : encoding.handOver(value))),
@@ -20,5 +20,6 @@ export function encodeRun(graph: CheckedGraph, request: RunRequest, encoding: Ru
     keepIds: keep.map(() => encoding.nextId()),
     into,
     intoIds,
+    append,
   };
 }

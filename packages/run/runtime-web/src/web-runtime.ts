@@ -7,6 +7,8 @@
 import { SlmError } from "@slm/error";
 import {
   DTYPES,
+  appendPositions,
+  checkAppended,
   checkRows,
   checkRun,
   checkWrite,
@@ -144,12 +146,12 @@ class WebRuntime implements Runtime {
 
   /** @returns what is left to do in turn: the request is checked and copied at once */
   #run(graph: CheckedGraph, session: Ort.InferenceSession, request: RunRequest): () => Promise<RunResult> {
-    const { feeds, into } = checkRun(graph, request);
+    const { feeds, into, append } = checkRun(graph, request);
     const own = feeds.map((value) =>
       "id" in value ? value : createHostTensor(value.dtype, [...value.shape], value.data.slice()),
     );
     const { fetch = [], keep = [] } = request;
-    const intoNames = into.map((position) => graph.signature.outputs[position]!.name);
+    const written = [...into, ...append.outputs].map((position) => graph.signature.outputs[position]!.name);
     return async () => {
       const tensors = Object.fromEntries(
         own.map((value, at) => {
@@ -164,10 +166,12 @@ class WebRuntime implements Runtime {
           return [input, new this.#ort.Tensor(dtype, data, [...shape])] as const;
         }),
       );
-      for (const target of Object.values(request.into ?? {})) this.#tensor(target.id);
+      const appended = Object.entries(request.append?.outputs ?? {});
+      for (const target of [...Object.values(request.into ?? {}), ...appended.map(([, cache]) => cache)])
+        this.#tensor(target.id);
       let results: Ort.InferenceSession.OnnxValueMapType;
       try {
-        results = await session.run(tensors, [...new Set([...fetch, ...keep, ...intoNames])]);
+        results = await session.run(tensors, [...new Set([...fetch, ...keep, ...written])]);
       } catch (cause) {
         throw new SlmError("SHAPE_MISMATCH", `${NAME}: graph '${graph.name}' failed: ${messageOf(cause)}`, {
           cause,
@@ -179,7 +183,12 @@ class WebRuntime implements Runtime {
         checkWrite(NAME, target, made);
         this.#replace(target, made);
       }
-      const shared = new Set([...keep, ...intoNames]);
+      for (const [output, { id }] of appended) {
+        const [cache, fresh] = [this.#tensor(id), value(output)];
+        checkAppended(NAME, cache, fresh, append.at);
+        appendPositions(cache, fresh, append.at);
+      }
+      const shared = new Set([...keep, ...written]);
       return {
         fetched: Object.fromEntries(
           fetch.map((output) => {

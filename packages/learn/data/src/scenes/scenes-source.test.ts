@@ -133,6 +133,37 @@ describe("scenes", () => {
   });
 });
 
+describe("descriptions", () => {
+  test("name every shape once, in the order of reading, and come after a scene's questions", () => {
+    const settings = settingsOf({ questions: 2, descriptions: 1, topics: ["shapes"] });
+    for (const { scene, question, index } of rowsOf(300, settings).filter((_, place) => place % 3 === 2)) {
+      if (scene.topic !== "shapes") throw new Error("a chart");
+      expect([index, question.kind]).toEqual([index, "description"]);
+      const inOrder = [...scene.shapes].sort(
+        (a, b) => Math.floor(a.y / 33.4) - Math.floor(b.y / 33.4) || a.x - b.x,
+      );
+      const looks = inOrder.map(({ size, colour, figure }) => `${size} ${colour} ${figure}`);
+      expect(question.target).toBe(looks.join(" "));
+    }
+  });
+
+  test("are learnt from and not measured by", async () => {
+    const root = await mkdtemp(join(tmpdir(), "slm-scenes-"));
+    const source = { kind: "scenes", rows: 300, pixels: 48, questions: 2, descriptions: 1 };
+    await prepareData(dataConfig.parse({ source, devFraction: 0.2, testFraction: 0.2 }), root);
+    const described = async (split: string): Promise<number> => {
+      const rows = await readAllRows(join(root, `${split}.jsonl`));
+      return rows.filter(({ target }) => target.split(" ").length > 2).length / rows.length;
+    };
+    expect([await described("train"), await described("dev"), await described("test")]).toEqual([
+      expect.closeTo(1 / 3, 2),
+      0,
+      0,
+    ]);
+    await rm(root, { recursive: true });
+  });
+});
+
 describe("settings", () => {
   test("refuse a topic that stands there twice, or none", () => {
     expect(() => settingsOf({ topics: ["shapes", "shapes"] })).toThrow("twice");

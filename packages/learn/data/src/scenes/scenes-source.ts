@@ -10,6 +10,7 @@ import { drawnPicture, type DrawPictures } from "../images/drawn-pictures.js";
 import type { ScannedLine } from "../read-rows.js";
 import { CHART_QUESTIONS } from "./chart-questions.js";
 import { describeChart, drawChartScene, paintChart, type ChartScene } from "./chart-scene.js";
+import { descriptionAt, MOST_DESCRIPTIONS } from "./descriptions.js";
 import { questionAt, type Question } from "./question.js";
 import { SHAPE_QUESTIONS } from "./shape-questions.js";
 import { describeShapes, drawShapesScene, paintShapes, shuffled, type ShapesScene } from "./shapes-scene.js";
@@ -18,7 +19,12 @@ export const TOPICS = ["shapes", "charts"] as const;
 
 export const scenesSource = z.strictObject({
   kind: z.literal("scenes"),
-  rows: z.int().positive().max(50_000_000).default(20_000).describe("Questions made up [rows]."),
+  rows: z
+    .int()
+    .positive()
+    .max(50_000_000)
+    .default(20_000)
+    .describe("Questions and descriptions made up [rows]."),
   seed: z
     .int()
     .nonnegative()
@@ -32,6 +38,12 @@ export const scenesSource = z.strictObject({
     .default([...TOPICS])
     .describe("What scenes show, in turn: coloured shapes, bar charts."),
   questions: z.int().min(1).max(8).default(4).describe("Questions about each scene."),
+  descriptions: z
+    .int()
+    .min(0)
+    .max(MOST_DESCRIPTIONS)
+    .default(0)
+    .describe("Rows of each training scene, besides its questions, that ask for all that it shows."),
 });
 export type ScenesSettings = z.infer<typeof scenesSource>;
 
@@ -53,6 +65,7 @@ export async function* scanScenes(settings: ScenesSettings): AsyncGenerator<Scan
       line,
       row: { source, target, teacherSource: `${truth}. ${source}` },
       picture: drawnPicture(drawnFrom, JSON.stringify(scene), { width: pixels, height: pixels }),
+      ...(question.kind === "description" ? { onlyToTrain: true } : {}),
     });
   }
 }
@@ -76,16 +89,17 @@ export interface SceneRow {
   readonly question: Question;
 }
 
-/** The question at a place, with the scene that it is about. */
+/** The question at a place, with the scene that it is about; descriptions come after a scene's questions. */
 export function sceneRow(settings: ScenesSettings, line: number): SceneRow {
   const { seed, questions } = settings;
   const index = sceneIndex(settings, line);
   const scene = sceneAt(settings, index);
-  const place = (line - 1) % questions;
+  const place = (line - 1) % rowsPerScene(settings);
   const order = new Draw(seed, STREAMS.order + index);
   const drawOf = (round: number): Draw =>
     new Draw(seed, STREAMS.questions + index * STREAMS_PER_SCENE + round);
   const truth = scene.topic === "shapes" ? describeShapes(scene) : describeChart(scene);
+  if (place >= questions) return { index, scene, truth, question: descriptionAt(scene, place - questions) };
   const question =
     scene.topic === "shapes"
       ? questionAt(scene, SHAPE_QUESTIONS, shuffled(order, Object.keys(SHAPE_QUESTIONS)), drawOf, place)
@@ -93,8 +107,12 @@ export function sceneRow(settings: ScenesSettings, line: number): SceneRow {
   return { index, scene, truth, question };
 }
 
-function sceneIndex({ questions }: ScenesSettings, line: number): number {
-  return Math.floor((line - 1) / questions);
+function rowsPerScene({ questions, descriptions }: ScenesSettings): number {
+  return questions + descriptions;
+}
+
+function sceneIndex(settings: ScenesSettings, line: number): number {
+  return Math.floor((line - 1) / rowsPerScene(settings));
 }
 
 function sceneAt({ seed, topics }: ScenesSettings, index: number): Scene {

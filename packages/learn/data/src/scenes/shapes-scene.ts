@@ -102,6 +102,12 @@ function drawShape(draw: Draw, cell: number): Shape {
   };
 }
 
+/** The cell of the grid that a shape lies in, rows and columns counted from 0 at the top left. */
+export function cellOf({ x, y }: Pick<Shape, "x" | "y">): { readonly row: number; readonly column: number } {
+  const at = (percent: number): number => Math.min(CELLS - 1, Math.floor((percent * CELLS) / 100));
+  return { row: at(y), column: at(x) };
+}
+
 export function shuffled<T>(draw: Draw, list: readonly T[]): T[] {
   const result = [...list];
   for (let last = result.length - 1; last > 0; last--) {

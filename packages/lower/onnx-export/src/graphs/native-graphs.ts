@@ -11,6 +11,7 @@ import {
   type SourceContext,
 } from "@slm/model";
 import { lastPosition, lengthBias, type Tensor } from "@slm/tensor";
+import { cacheFormOf } from "../profiles.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { imageTokensInput } from "./vision-graph.js";
 
@@ -60,8 +61,8 @@ export function encoderGraph(
 }
 
 /**
- * The decoder of either architecture: new tokens and caches in, logits of the last position and updated caches out.
- * That the caches may be updated in place is proved here.
+ * The decoder of either architecture: new tokens and caches in, logits of the last position out, and updated caches or the new
+ * positions of them, as the device's profile says. That caches may be updated in place is proved here.
  *
  * Where attention is GroupQueryAttention (onnxruntime 1.30), a run over several tokens of several rows must start with
  * empty caches; later runs take one token, or one row: it refuses the rest by name.
@@ -74,6 +75,8 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
   const { kvHeads, headDim } = config;
   const capacity = cacheCapacity(config);
   const cacheShape = ["batch", kvHeads, "capacity", headDim];
+  const isAppended = cacheFormOf(source.device) === "appended";
+  const presentShape = isAppended ? ["batch", "target", kvHeads * headDim] : cacheShape;
   const pairs: InPlacePair[] = [];
   const graph = recordGraph(source, { name: "decoder", positions: capacity }, (recording) => {
     const { input, output, parameters } = recording;
@@ -92,8 +95,9 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
       config.vocabularySize,
     ]);
     step.caches.forEach(({ key, value }, layer) => {
-      output(GRAPH_IO.presentKey(layer), key, "precision", cacheShape);
-      output(GRAPH_IO.presentValue(layer), value, "precision", cacheShape);
+      output(GRAPH_IO.presentKey(layer), key, "precision", presentShape);
+      output(GRAPH_IO.presentValue(layer), value, "precision", presentShape);
+      if (isAppended) return;
       pairs.push({ input: GRAPH_IO.pastKey(layer), output: GRAPH_IO.presentKey(layer) });
       pairs.push({ input: GRAPH_IO.pastValue(layer), output: GRAPH_IO.presentValue(layer) });
     });

@@ -17,7 +17,7 @@ import { cacheCapacity } from "../graphs/native-graphs.js";
 import type { StaticSizes } from "../graphs/static-graphs.js";
 import { STATIC_MASKED } from "../lowerings/context.js";
 import type { WrittenGraph } from "../graphs/write-graphs.js";
-import type { Device } from "../profiles.js";
+import { cacheFormOf, type Device } from "../profiles.js";
 
 export interface LayoutSource {
   readonly config: ModelConfig;
@@ -43,9 +43,10 @@ export async function writeNativeFiles(
 
 function describeModel(
   { config, name }: LayoutSource,
-  { target, profileName, precision }: Device,
+  device: Device,
   graphs: readonly WrittenGraph[],
 ): DeviceModel {
+  const { target, profileName, precision } = device;
   const { architecture, vocabularySize, decoderLayers, kvHeads, headDim, maxSource, tokens } = config;
   const entry = ({ file, bytes }: WrittenGraph): DeviceModel["graphs"]["decoder"] => ({
     file,
@@ -80,6 +81,7 @@ function describeModel(
     },
     ...describeSight(config),
     ...(first === undefined ? {} : { static: { window: first.window, maskedBias: STATIC_MASKED, buckets } }),
+    ...(first === undefined ? { caches: cacheFormOf(device) } : {}),
     parameters: parameterCount(config),
     ...{ vocabularySize, decoderLayers, kvHeads, headDim, tokens },
     maxSource: sets.at(-1)?.source ?? maxSource,

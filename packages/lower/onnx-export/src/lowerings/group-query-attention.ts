@@ -1,5 +1,6 @@
 /**
- * Self-attention as ONNX Runtime's GroupQueryAttention, over a padded sequence or over a cache updated in place.
+ * Self-attention as ONNX Runtime's GroupQueryAttention, over a padded sequence, over a cache updated in place or over one that the
+ * host appends to.
  *
  * ```
  * query, key, value ──────────────────────────► GroupQueryAttention ──► output
@@ -90,6 +91,41 @@ export function groupQueryCache(
   };
 }
 
+/**
+ * Attention of new positions over a cache that stays as it is; presentKey and presentValue are the new positions alone, as rows
+ * `[batch, target, kvHeads · headDim]`. The operator joins cache and new positions in memory of its own, which never leaves it.
+ */
+export function groupQueryAppended(context: LoweringContext): Lowering<"cachedAttention"> {
+  return (recorder, inputs, layout) => {
+    const { query, key, value, pastLength } = inputs;
+    const { kvHeads, headDim } = layout;
+    const place: AttentionPlace = { recorder, context, layout, rotation: "before" };
+    const offset = cast(recorder, recorder.nameOf(pastLength), "int64");
+    const turned = turnedKey(place, recorder.nameOf(key), offset);
+    const { output } = attendCached(
+      { ...place, keyIsTurned: true },
+      { ...namesOf(recorder, { query, value }), key: turned },
+      namesOf(recorder, { pastKey: inputs.pastKey, pastValue: inputs.pastValue, pastLength }),
+    );
+    const rows = [query.shape[0]!, query.shape[1]!, kvHeads * headDim];
+    return {
+      output: recorder.tensor(output, query.shape),
+      presentKey: recorder.tensor(turned, rows),
+      presentValue: recorder.tensor(recorder.nameOf(value), rows),
+    };
+  };
+}
+
+function turnedKey({ recorder, context, layout }: AttentionPlace, key: string, offset: string): string {
+  const { kvHeads, headDim } = layout;
+  const table = context.weights.rotary(recorder, {
+    positions: context.positions,
+    rotation: layout,
+    headDim,
+  });
+  return rotateFused(recorder, { x: key, table, offset, heads: kvHeads, headDim });
+}
+
 interface AttentionValues {
   readonly query: string;
   readonly key: string;
@@ -101,6 +137,8 @@ interface AttentionPlace {
   readonly context: LoweringContext;
   readonly layout: HeadLayout & Rotation & ScoreAttributes;
   readonly rotation: "inside" | "before";
+  /** Whether keys are rotated already. */
+  readonly keyIsTurned?: boolean;
 }
 
 /** Emits attention over whole sequences; `lengths` int32 `[batch]` counts each row's tokens, absent: all. */
@@ -191,7 +229,8 @@ function attend(place: AttentionPlace, values: AttentionValues, span: AttentionS
   };
   const [pastKey = "", pastValue = ""] = span.cache;
   const inputs = [
-    ...[turn(values.query, heads), turn(values.key, kvHeads), values.value],
+    turn(values.query, heads),
+    ...[place.keyIsTurned === true ? values.key : turn(values.key, kvHeads), values.value],
     ...[pastKey, pastValue, span.last, span.total],
     ...(isInside ? [table.cos, table.sin] : []),
   ];

@@ -7,6 +7,7 @@ import type { Checkpoint, Weights } from "@slm/model";
 import { createHostTensor, type Runtime, type Session } from "@slm/runtime";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
 import type { ExportLayout } from "../export-config.js";
+import { cacheFormOf } from "../profiles.js";
 import type { GraphPlan, PlannedGraph } from "../graphs/graph-plan.js";
 import { graphSource } from "../graphs/record.js";
 import { writeGraphs } from "../graphs/write-graphs.js";
@@ -95,7 +96,8 @@ async function compareAll(
 ): Promise<readonly ParityCase[]> {
   const { plan, runtime, progress, signal } = options;
   const engine = options.engine ?? createOnnxEngine(runtime);
-  const setting: HostSetting = { config: checkpoint.config, runtime, precision };
+  const cacheForm = cacheFormOf(plan.device);
+  const setting: HostSetting = { config: checkpoint.config, runtime, precision, cacheForm };
   const answers: Answer[] = [];
   for (const set of graphSets(checkpoint, plan))
     answers.push(...(await runSet(set, { ...options, setting })));

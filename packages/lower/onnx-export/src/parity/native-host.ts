@@ -1,6 +1,6 @@
-/** Runs dynamic graphs: the vision graph and the encoder once, then the decoder with caches updated in place. */
+/** Runs dynamic graphs: the vision graph and the encoder once, then the decoder with caches that grow where they lie. */
 import { GRAPH_IO } from "@slm/artifact";
-import { createHostTensor, type DeviceTensor, type Session } from "@slm/runtime";
+import { cacheWrites, createHostTensor, type DeviceTensor, type Session } from "@slm/runtime";
 import type { CaseInputs } from "./parity-cases.js";
 import { floats } from "./reference-logits.js";
 import { columns, seeImages, type GraphHost, type HostSetting } from "./run-host.js";
@@ -22,7 +22,7 @@ export const runNative: GraphHost = async (setting, { vision, encoder, decoder }
           ...encoded,
         },
         fetch: [GRAPH_IO.logits],
-        into: caches.present,
+        ...cacheWrites(setting.cacheForm, caches.present, [past]),
       });
       results.push(floats(fetched[GRAPH_IO.logits]));
     }

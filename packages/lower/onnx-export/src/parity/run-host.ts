@@ -1,5 +1,5 @@
 /** What the hosts of all kinds of graphs share. A host runs graphs as generation does. */
-import { GRAPH_IO } from "@slm/artifact";
+import { GRAPH_IO, type CacheForm } from "@slm/artifact";
 import type { ModelConfig } from "@slm/model";
 import {
   createHostTensor,
@@ -23,6 +23,8 @@ export interface HostSetting {
   readonly runtime: Runtime;
   /** Element type of caches. bfloat16 never runs here. */
   readonly precision: Exclude<Precision, "bfloat16">;
+  /** How a native decoder hands back its caches. */
+  readonly cacheForm: CacheForm;
 }
 
 /** Logits `[batch, vocab]` after each run: the first over `prefill` tokens, then one for every single token. */

@@ -2,7 +2,7 @@
 import { type DeviceModel, GRAPH_IO } from "@slm/artifact";
 import type { BestTokens, SpanDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/error";
-import { type DeviceTensor, type Session, createHostTensor } from "@slm/runtime";
+import { type DeviceTensor, type Session, cacheWrites, createHostTensor } from "@slm/runtime";
 import type { CacheSet } from "../caches.js";
 
 export interface LookupDecoderParts {
@@ -30,19 +30,16 @@ export class LookupDecoder implements SpanDecoder {
   async feed(past: number, tokens: readonly number[]): Promise<BestTokens> {
     const { decoder, caches, encoded, prefix } = this.#parts;
     const ids = past === 0 ? [...prefix, ...tokens] : tokens;
+    const pastLength = past === 0 ? 0 : prefix.length + past;
     const { fetched } = await decoder.run({
       feeds: {
         [GRAPH_IO.targetIds]: createHostTensor("int32", [1, ids.length], Int32Array.from(ids)),
-        [GRAPH_IO.pastLength]: createHostTensor(
-          "int32",
-          [1],
-          Int32Array.of(past === 0 ? 0 : prefix.length + past),
-        ),
+        [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(pastLength)),
         ...caches.past,
         ...encoded,
       },
       fetch: [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities],
-      into: caches.present,
+      ...cacheWrites(caches.form, caches.present, [pastLength]),
     });
     this.stepTimes.push(performance.now());
     const best = bestTokens(fetched, ids.length);

@@ -6,7 +6,7 @@ import { GRAPH_IO, type DeviceModel } from "@slm/artifact";
 import { notFinite } from "@slm/decoding";
 import { SlmError } from "@slm/error";
 import { bestTokens, encodeBatch, joinImages } from "@slm/generate";
-import { createHostTensor, type HostTensor, type Runtime, type Session } from "@slm/runtime";
+import { cacheWrites, createHostTensor, type HostTensor, type Runtime, type Session } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
 import { encodeAlone, sourceWidth } from "./encode-alone.js";
 import type { Job, JobRequest, JobResult, Row } from "./job.js";
@@ -239,7 +239,7 @@ export class BatchLoop {
         ...this.#state.feeds,
       },
       fetch: [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities, ...(takesLogits ? [GRAPH_IO.logits] : [])],
-      into: this.#state.into,
+      ...cacheWrites(model.caches, this.#state.present, [...past]),
     });
     const best = bestTokens(fetched, rows);
     const logitsOf = takesLogits

@@ -80,8 +80,8 @@ export class BatchState {
     return this.#held?.tensors ?? {};
   }
 
-  /** Where a decoder step writes its caches: the tensors it reads. */
-  get into(): Readonly<Record<string, DeviceTensor>> {
+  /** The caches that a decoder step reads, by the names of the outputs that it writes to them. */
+  get present(): Readonly<Record<string, DeviceTensor>> {
     const layers = this.#specs.filter(({ from }) => from === "decoder").length / 2;
     const pairs = Array.from({ length: layers }, (_, layer) => [
       [GRAPH_IO.presentKey(layer), this.feeds[GRAPH_IO.pastKey(layer)]!],

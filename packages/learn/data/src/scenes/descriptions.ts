@@ -1,0 +1,38 @@
+/**
+ * Everything that a scene shows, in words and in the order of reading: what a model that learns to see can be told of a picture at
+ * once, where the answer to one question tells it a bit or two.
+ */
+import type { ChartScene } from "./chart-scene.js";
+import type { Question } from "./question.js";
+import { cellOf, type Shape, type ShapesScene } from "./shapes-scene.js";
+
+/** Ways to ask for it; each scene is asked in as many of them as it has descriptions. */
+const REQUESTS = [
+  "what does the picture show?",
+  "describe the picture.",
+  "what do you see?",
+  "list everything.",
+] as const;
+
+export const MOST_DESCRIPTIONS = REQUESTS.length;
+
+/** The description at a place in a scene's list of them. */
+export function descriptionAt(scene: ShapesScene | ChartScene, place: number): Question {
+  const target = scene.topic === "shapes" ? shapesInOrder(scene) : barsInOrder(scene);
+  return { kind: "description", source: REQUESTS[place]!, target };
+}
+
+/** Shapes row by row of the grid that they lie in: "small red star large blue ring". */
+function shapesInOrder({ shapes }: ShapesScene): string {
+  return shapes
+    .map((shape) => ({ shape, ...cellOf(shape) }))
+    .sort((a, b) => a.row - b.row || a.column - b.column)
+    .map(({ shape }) => looksOf(shape))
+    .join(" ");
+}
+
+const looksOf = ({ size, colour, figure }: Shape): string => `${size} ${colour} ${figure}`;
+
+/** Bars from left to right: "A 7 X 2 K 1". */
+const barsInOrder = ({ bars }: ChartScene): string =>
+  bars.map(({ label, value }) => `${label} ${value}`).join(" ");
