@@ -5,7 +5,8 @@
  *
  * Keys: seeds=1,2  arms=distilled,labels,decoder-only  steps=20000  out=runs/g2p-arms  threads=2
  * `only=distilled:1` runs one cell. Runs that are finished are skipped, killed ones are continued, so the command may be
- * repeated; data, tokenizer, teachers and their cached distributions are made once and shared by all arms of a seed.
+ * repeated; data, tokenizer, teachers and their cached distributions are made once, with the recipe's seed, and shared by all. A run's
+ * seed decides its first weights, the order of its batches and its dropout.
  * Prints one JSON line per run and a Markdown table.
  */
 import { cp, mkdir, readFile, stat } from "node:fs/promises";
@@ -62,10 +63,10 @@ async function slm(...given) {
   return JSON.parse(stdout).result;
 }
 
-/** The directory that holds what all arms of a seed share. */
-async function prepare(seed) {
-  const out = join(options.out, `seed-${seed}`);
-  await slm("teacher", "cache", RECIPE, "-o", out, "--set", `seed=${seed}`, "--threads", options.threads);
+/** The directory that holds what all runs share. */
+async function prepare() {
+  const out = join(options.out, "shared");
+  await slm("teacher", "cache", RECIPE, "-o", out, "--threads", options.threads);
   return out;
 }
 
@@ -75,7 +76,7 @@ async function runArm(arm, seed, shared) {
   for (const name of SHARED) {
     if (!(await exists(join(out, name)))) await cp(join(shared, name), join(out, name), { recursive: true });
   }
-  const sets = [`seed=${seed}`, ...ARMS[arm].sets];
+  const sets = [`distill.seed=${seed}`, ...ARMS[arm].sets];
   if (options.steps !== "") sets.push(`distill.steps=${options.steps}`);
   const flags = sets.flatMap((set) => ["--set", set]);
   const trained = await slm("distill", RECIPE, "-o", out, "--resume", "--threads", options.threads, ...flags);
@@ -103,11 +104,8 @@ for (const seed of options.seeds.split(",").map(Number))
     if (options.only === "" || options.only === `${arm}:${seed}`) cells.push({ arm, seed });
   }
 const rows = [];
-const prepared = new Map();
-for (const { arm, seed } of cells) {
-  if (!prepared.has(seed)) prepared.set(seed, await prepare(seed));
-  rows.push(await runArm(arm, seed, prepared.get(seed)));
-}
+const shared = await prepare();
+for (const { arm, seed } of cells) rows.push(await runArm(arm, seed, shared));
 
 const percent = (value) => `${(100 * value).toFixed(2)} %`;
 const version = JSON.parse(await readFile(join(import.meta.dirname, "../../package.json"), "utf8")).version;

@@ -1,4 +1,4 @@
-import { createHostTensor, type HostTensor } from "@slm/runtime";
+import { appendPositions, createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, lengthBias, type Engine, type ProgramDefinition, type Tensor } from "@slm/tensor";
 import { beforeAll, expect, test } from "vitest";
 import { parseModelConfig, type ModelConfig } from "./config.js";
@@ -102,15 +102,17 @@ async function wholeTarget(config: ModelConfig): Promise<Float32Array> {
 const cacheNames = (config: ModelConfig): string[] =>
   Array.from({ length: config.decoderLayers }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat();
 
+type Form = "replaced" | "appended";
+
 /** Logits of the new position of every row, and the caches after it. */
 async function step(
-  config: ModelConfig,
+  { config, form }: { readonly config: ModelConfig; readonly form: Form },
   tokens: readonly number[],
   positions: readonly number[],
   caches: Readonly<Record<string, HostTensor>>,
 ): Promise<Readonly<Record<string, HostTensor>>> {
   const feeds = { ids: int32([BATCH, 1], tokens), position: int32([BATCH], positions), ...caches };
-  return run(
+  const { logits, ...present } = await run(
     config,
     feeds,
     (x) => {
@@ -123,6 +125,7 @@ async function step(
         caches: past,
         capacity: CAPACITY,
         pastLength: x["position"]!,
+        form,
       });
       const outputs: Record<string, Tensor> = { logits: outputHead(config, x, hidden) };
       present.forEach(({ key, value }, layer) => {
@@ -133,6 +136,9 @@ async function step(
     },
     ["logits", ...cacheNames(config)],
   );
+  if (form === "replaced") return { logits: logits!, ...present };
+  for (const name of cacheNames(config)) appendPositions(caches[name]!, present[name]!, positions);
+  return { logits: logits!, ...caches };
 }
 
 function emptyCaches(config: ModelConfig): Record<string, HostTensor> {
@@ -147,18 +153,24 @@ function emptyCaches(config: ModelConfig): Record<string, HostTensor> {
   return Object.fromEntries(cacheNames(config).map((name) => [name, stale()]));
 }
 
-const label = (config: ModelConfig): string => `${config.architecture}, ${config.headOrder} heads`;
+const cases = configs.flatMap((config) =>
+  (["replaced", "appended"] as const).map(
+    (form) =>
+      [`${config.architecture}, ${config.headOrder} heads, caches ${form}`, { config, form }] as const,
+  ),
+);
 
-test.each(configs.map((config) => [label(config), config] as const))(
+test.each(cases)(
   "decoding position by position equals decoding the whole target: %s",
-  async (_label, config) => {
+  async (_label, model) => {
+    const { config } = model;
     const whole = await wholeTarget(config);
     const vocab = config.vocabularySize;
     let caches = emptyCaches(config);
     for (let position = 0; position < TARGET; position++) {
       const tokens = Array.from({ length: BATCH }, (_, row) => targets[row * TARGET + position]!);
       const { logits, ...present } = await step(
-        config,
+        model,
         tokens,
         new Array<number>(BATCH).fill(position),
         caches,
@@ -173,9 +185,10 @@ test.each(configs.map((config) => [label(config), config] as const))(
   },
 );
 
-test.each(configs.map((config) => [label(config), config] as const))(
+test.each(cases)(
   "rows at different positions share a step: %s",
-  async (_label, config) => {
+  async (_label, model) => {
+    const { config } = model;
     const whole = await wholeTarget(config);
     const vocab = config.vocabularySize;
     let caches = emptyCaches(config);
@@ -185,7 +198,7 @@ test.each(configs.map((config) => [label(config), config] as const))(
         Math.min(TARGET - 1, Math.max(0, time - row)),
       );
       const tokens = positions.map((position, row) => targets[row * TARGET + position]!);
-      const { logits, ...present } = await step(config, tokens, positions, caches);
+      const { logits, ...present } = await step(model, tokens, positions, caches);
       caches = present;
       positions.forEach((position, row) => {
         const begin = (row * TARGET + position) * vocab;

@@ -87,7 +87,7 @@ export interface SelfCache {
 }
 
 /**
- * Hidden states of new positions given cached ones, and the caches with the new positions written.
+ * Hidden states of new positions given cached ones, and the caches with the new positions written, or these alone.
  *
  * Shapes: ids int32 `[batch, target]` (target is 1 unless the target fuses cachedAttention), pastLength int32 `[1]` or `[batch]`.
  */
@@ -100,15 +100,17 @@ export function decodeStep(
     readonly caches: readonly SelfCache[];
     readonly capacity: number;
     readonly pastLength: Tensor;
+    /** What is handed back of the caches, see `CachedAttentionAttributes`. */
+    readonly form?: "replaced" | "appended";
   },
 ): { hidden: Tensor; caches: SelfCache[] } {
   const caches: SelfCache[] = [];
-  const { capacity } = options;
+  const { capacity, form = "replaced" } = options;
   const attend: Pass["attend"] = (layer, heads) => {
     const past = options.caches[layer]!;
     const { output, presentKey, presentValue } = cachedAttention(
       { ...heads, pastKey: past.key, pastValue: past.value, pastLength: options.pastLength },
-      { ...headLayout(config), ...layerAttention(config, layer), capacity },
+      { ...headLayout(config), ...layerAttention(config, layer), capacity, caches: form },
     );
     caches.push({ key: presentKey, value: presentValue });
     return output;

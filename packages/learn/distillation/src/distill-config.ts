@@ -40,6 +40,13 @@ export const distillConfig = z
       "Shape of the student; architecture: encoder-decoder (default) or decoder-only.",
     ),
     ...trainingFields,
+    seed: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe(
+        "Seed of first weights, order and dropout. Default: the recipe's. Students of several seeds so share data and caches.",
+      ),
     parts: partTraining
       .optional()
       .describe("How the parts of a student that sees are trained: full, lora (adapters) or frozen."),

@@ -61,7 +61,9 @@ export interface DistillReport {
  * different vocabularies and the settings do not say what to do about it; DATA_INVALID for rows a model cannot take, and for
  * the state of a run with other data, tokenizer, teacher or settings; INTERRUPTED with the state saved.
  */
-export async function distill(settings: DistillConfig, inputs: DistillInputs): Promise<DistillReport> {
+export async function distill(settings: DistillConfig, given: DistillInputs): Promise<DistillReport> {
+  const { context } = given;
+  const inputs = { ...given, context: { ...context, seed: settings.seed ?? context.seed } };
   const { tokenizerDirectory, workDirectory } = inputs;
   const files = await readTokenizerFiles(tokenizerDirectory);
   const tokenizer = createTokenizer(files);

@@ -107,15 +107,15 @@ class CachedLiveDecoder implements LiveDecoder {
       ids: createHostTensor("int32", [rows, 1], tokens),
       position: createHostTensor("int32", [rows], positions),
     };
-    const into: Record<string, DeviceTensor> = {};
+    const outputs: Record<string, DeviceTensor> = {};
     for (const [name, cache] of Object.entries(this.caches)) {
       feeds[`past.${name}`] = cache;
-      into[`present.${name}`] = cache;
+      outputs[`present.${name}`] = cache;
     }
     const { fetched } = await this.programs.step.run({
       feeds,
       fetch: wantLogits ? ["logits"] : [],
-      into,
+      append: { at: [...positions], outputs },
     });
     return wantLogits ? (fetched["logits"]!.data as Float32Array) : new Float32Array(0);
   }

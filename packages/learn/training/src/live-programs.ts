@@ -75,7 +75,7 @@ export function encodeProgram(config: EncoderDecoderConfig, shape: LiveDecoderSh
   };
 }
 
-/** Feeds one token per row: ids and positions to logits, caches updated in place. */
+/** Feeds one token per row: ids and positions to logits and the new positions of the caches. */
 export function stepProgram(config: ModelConfig, shape: LiveDecoderShape): ProgramDefinition {
   const chunks = planChunks(config);
   const inputs: Record<string, TensorSpec> = {
@@ -84,18 +84,12 @@ export function stepProgram(config: ModelConfig, shape: LiveDecoderShape): Progr
     ids: { dtype: "int32", shape: [shape.rows, 1] },
     position: { dtype: "int32", shape: [shape.rows] },
   };
-  const inPlace: Record<string, string> = {};
-  for (const layer of layersOf(config)) {
-    for (const part of ["key", "value"]) {
-      inputs[`past.${layer}.${part}`] = cacheSpec(config, shape);
-      inPlace[`present.${layer}.${part}`] = `past.${layer}.${part}`;
-    }
-  }
+  for (const layer of layersOf(config))
+    for (const part of ["key", "value"]) inputs[`past.${layer}.${part}`] = cacheSpec(config, shape);
   return {
     name: `live step ${shape.rows}x${shape.capacity}`,
     forwardOnly: true,
     inputs,
-    inPlace,
     build: (x) => {
       const parameters = unpackParameters(chunks, x);
       const caches = layersOf(config).map((layer) => ({
@@ -113,6 +107,7 @@ export function stepProgram(config: ModelConfig, shape: LiveDecoderShape): Progr
         caches,
         capacity,
         pastLength: x["position"]!,
+        form: "appended",
       });
       const logits = math.reshape(outputHead(config, parameters, step.hidden), [
         shape.rows,

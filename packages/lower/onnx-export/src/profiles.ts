@@ -107,10 +107,10 @@ export const PROFILES = {
         ...FUSED,
         linear: "MatMulOrFusedMatMul",
         selfAttention: "GroupQueryAttention",
-        // onnxruntime-node copies what leaves a graph: new positions, not whole caches (docs/decisions/0003).
-        cachedAttention: "appendedGroupQueryAttention",
+        cachedAttention: "GroupQueryAttention",
         crossAttention: "folded",
       },
+      // onnxruntime-node copies what leaves a graph: new positions, not whole caches (docs/decisions/0003).
       caches: "appended",
       rotary: "RotaryEmbedding",
     },

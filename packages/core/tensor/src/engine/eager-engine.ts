@@ -1,6 +1,8 @@
 /** Runs programs op by op on a tfjs backend: the reference the compiled engine is compared with. */
 import { SlmError } from "@slm/error";
 import {
+  appendPositions,
+  checkAppended,
   createHostTensor,
   elementCount,
   type DeviceTensor,
@@ -69,6 +71,7 @@ class EagerEngine implements Engine {
       ...(request.fetch ?? []),
       ...(request.keep ?? []),
       ...Object.keys(request.into ?? {}),
+      ...Object.keys(request.append?.outputs ?? {}),
     ]);
     const results = new Map<string, HostTensor>();
     tf.tidy(() => {
@@ -85,6 +88,12 @@ class EagerEngine implements Engine {
     for (const name of request.keep ?? []) kept[name] = this.store(results.get(name)!);
     for (const [name, target] of Object.entries(request.into ?? {}))
       this.overwrite(target, results.get(name)!);
+    const { at = [], outputs = {} } = request.append ?? {};
+    for (const [name, target] of Object.entries(outputs)) {
+      const [cache, fresh] = [this.find(target), results.get(name)!];
+      checkAppended(`engine ${this.name}`, cache, fresh, at);
+      appendPositions(cache, fresh, at);
+    }
     return { fetched, kept };
   }
 

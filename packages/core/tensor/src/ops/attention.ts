@@ -218,13 +218,10 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
   ]);
   if (pastKey.shape[2]! < capacity) return growingAttention(inputs, attributes);
   expectShape("cachedAttention", "pastKey", pastKey, [batch, kvHeads, capacity, headDim]);
+  if (attributes.caches === "appended") return appendedAttention(inputs, attributes);
   const table = rotaryTensors(rotaryTable(capacity, headDim, attributes));
-  const at = tf.tile(tf.reshape(pastLength, [-1, 1]), [pastLength.size === batch ? 1 : batch, 1]);
-  const slots = tf.tensor2d(
-    Int32Array.from({ length: capacity }, (_, i) => i),
-    [1, capacity],
-    "int32",
-  );
+  const at = positionsOf(pastLength, batch);
+  const slots = slotsOf(capacity);
   const slot = tf.reshape(tf.cast(tf.equal(slots, at), "float32"), [batch, 1, capacity, 1]);
   const past = tf.cast(tf.lessEqual(slots, at), "float32");
   const seen =
@@ -239,6 +236,48 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
   });
   return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue };
 });
+
+/** Position of each row's new token: int32 `[batch, 1]`. */
+const positionsOf = (pastLength: Tensor, batch: number): Tensor =>
+  tf.tile(tf.reshape(pastLength, [-1, 1]), [pastLength.size === batch ? 1 : batch, 1]);
+
+/** int32 `[1, capacity]` */
+const slotsOf = (capacity: number): Tensor =>
+  tf.tensor2d(
+    Int32Array.from({ length: capacity }, (_, i) => i),
+    [1, capacity],
+    "int32",
+  );
+
+/** Attention of one new position over caches and itself, joined for the purpose; the caches are left to the host. */
+function appendedAttention(
+  { query, key, value, pastKey, pastValue, pastLength }: OpSet["cachedAttention"]["inputs"],
+  attributes: CachedAttentionAttributes,
+): OpSet["cachedAttention"]["outputs"] {
+  const batch = query.shape[0]!;
+  const { heads, kvHeads, headDim, capacity, window, softcap } = attributes;
+  const table = rotaryTensors(rotaryTable(capacity, headDim, attributes));
+  const at = positionsOf(pastLength, batch);
+  const slots = slotsOf(capacity);
+  const before = tf.cast(tf.less(slots, at), "float32");
+  const seen =
+    window === undefined
+      ? before
+      : tf.mul(before, tf.cast(tf.greater(slots, tf.sub(at, window)), "float32"));
+  const allowed = tf.concat([seen, tf.ones([batch, 1])], 1);
+  const presentKey = rotary(key, table, kvHeads, at);
+  const output = attend(
+    foldQuery(rotary(query, table, heads, at), attributes),
+    tf.concat([pastKey, foldKeyValue(presentKey, attributes)], 2),
+    tf.concat([pastValue, foldKeyValue(value, attributes)], 2),
+    {
+      bias: maskBias(tf.reshape(allowed, [batch, 1, 1, 1, capacity + 1])),
+      group: groupOf(attributes),
+      softcap,
+    },
+  );
+  return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue: value };
+}
 
 /** Attention of one new position over caches that hold every position before it and nothing else. */
 function growingAttention(

@@ -40,6 +40,11 @@ export interface SelfAttentionAttributes extends HeadLayout, Rotation, ScoreAttr
 export interface CachedAttentionAttributes extends HeadLayout, Rotation, ScoreAttributes {
   /** Capacity of the cache [tokens]. */
   readonly capacity: number;
+  /**
+   * What presentKey and presentValue are. replaced (default): the caches with the new positions written. appended: the new positions
+   * alone, as rows `[batch, target, kvHeads·headDim]`, for a runtime to write (`AppendRequest`).
+   */
+  readonly caches?: "replaced" | "appended";
 }
 
 /** Ops that need no attribute take an empty object. */

@@ -75,7 +75,8 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
   const { kvHeads, headDim } = config;
   const capacity = cacheCapacity(config);
   const cacheShape = ["batch", kvHeads, "capacity", headDim];
-  const isAppended = cacheFormOf(source.device) === "appended";
+  const form = cacheFormOf(source.device);
+  const isAppended = form === "appended";
   const presentShape = isAppended ? ["batch", "target", kvHeads * headDim] : cacheShape;
   const pairs: InPlacePair[] = [];
   const graph = recordGraph(source, { name: "decoder", positions: capacity }, (recording) => {
@@ -89,7 +90,7 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
       value: cache(GRAPH_IO.pastValue(layer)),
     }));
     const context = sourceContext(recording, config, sizes);
-    const step = decodeStep(config, parameters, ids, { source: context, caches, capacity, pastLength });
+    const step = decodeStep(config, parameters, ids, { source: context, caches, capacity, pastLength, form });
     output(GRAPH_IO.logits, lastLogits(recording, config, step.hidden), "float32", [
       "batch",
       config.vocabularySize,

@@ -13,7 +13,7 @@ import {
   standardGelu,
 } from "./elementwise.js";
 import { foldedCrossAttention } from "./folded-cross-attention.js";
-import { groupQueryAppended, groupQueryCache, groupQuerySequence } from "./group-query-attention.js";
+import { groupQueryCache, groupQuerySequence } from "./group-query-attention.js";
 import {
   gatherFlat,
   gatherLast,
@@ -49,7 +49,6 @@ export const FORMS = {
   selfAttention: { GroupQueryAttention: groupQuerySequence, products: productSequence },
   cachedAttention: {
     GroupQueryAttention: (context) => groupQueryCache(context, "inside"),
-    appendedGroupQueryAttention: groupQueryAppended,
     rotatedGroupQueryAttention: (context) => groupQueryCache(context, "before"),
     products: bufferedCache,
     growing: growingCache,

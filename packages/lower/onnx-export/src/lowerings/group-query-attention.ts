@@ -63,7 +63,7 @@ export function groupQuerySequence(context: LoweringContext): Lowering<"selfAtte
 }
 
 /**
- * Attention of new positions over a cache updated in place.
+ * Attention of new positions over a cache updated in place, or appended to by the host.
  *
  * @param rotation `inside`: by the operator where it knows the head size. `before`: by nodes of their own, for
  * providers whose operator does not rotate; those do not all have windows and capped scores either, so layers with them
@@ -74,7 +74,9 @@ export function groupQueryCache(
   rotation: AttentionPlace["rotation"],
 ): Lowering<"cachedAttention"> {
   const products = bufferedCache(context);
+  const appended = groupQueryAppended(context);
   return (recorder, inputs, layout) => {
+    if (layout.caches === "appended") return appended(recorder, inputs, layout);
     const { pastKey, pastValue, pastLength } = inputs;
     if (rotation === "before" && (layout.window ?? layout.softcap) !== undefined)
       return products(recorder, inputs, layout);
@@ -95,7 +97,7 @@ export function groupQueryCache(
  * Attention of new positions over a cache that stays as it is; presentKey and presentValue are the new positions alone, as rows
  * `[batch, target, kvHeads · headDim]`. The operator joins cache and new positions in memory of its own, which never leaves it.
  */
-export function groupQueryAppended(context: LoweringContext): Lowering<"cachedAttention"> {
+function groupQueryAppended(context: LoweringContext): Lowering<"cachedAttention"> {
   return (recorder, inputs, layout) => {
     const { query, key, value, pastLength } = inputs;
     const { kvHeads, headDim } = layout;

@@ -98,6 +98,8 @@ function cached(
   { layout, extend, slots }: CacheForm,
 ): Outputs {
   checkHeadOrder(layout);
+  if (layout.caches === "appended")
+    throw new SlmError("UNEXPECTED", "export: these forms of attention hand back whole caches");
   const { pastKey, pastValue, query } = inputs;
   const fresh = newHeads(recorder, context, inputs, layout);
   const presentKey = extend(recorder.nameOf(pastKey), fresh.key);
