@@ -185,27 +185,24 @@ test.each(cases)(
   },
 );
 
-test.each(cases)(
-  "rows at different positions share a step: %s",
-  async (_label, model) => {
-    const { config } = model;
-    const whole = await wholeTarget(config);
-    const vocab = config.vocabularySize;
-    let caches = emptyCaches(config);
-    // Row r waits r steps, overwriting its first slot meanwhile, then goes on alone.
-    for (let time = 0; time < TARGET + BATCH - 1; time++) {
-      const positions = Array.from({ length: BATCH }, (_, row) =>
-        Math.min(TARGET - 1, Math.max(0, time - row)),
-      );
-      const tokens = positions.map((position, row) => targets[row * TARGET + position]!);
-      const { logits, ...present } = await step(model, tokens, positions, caches);
-      caches = present;
-      positions.forEach((position, row) => {
-        const begin = (row * TARGET + position) * vocab;
-        for (let v = 0; v < vocab; v++) {
-          expect(Number(logits!.data[row * vocab + v])).toBeCloseTo(whole[begin + v]!, 5);
-        }
-      });
-    }
-  },
-);
+test.each(cases)("rows at different positions share a step: %s", async (_label, model) => {
+  const { config } = model;
+  const whole = await wholeTarget(config);
+  const vocab = config.vocabularySize;
+  let caches = emptyCaches(config);
+  // Row r waits r steps, overwriting its first slot meanwhile, then goes on alone.
+  for (let time = 0; time < TARGET + BATCH - 1; time++) {
+    const positions = Array.from({ length: BATCH }, (_, row) =>
+      Math.min(TARGET - 1, Math.max(0, time - row)),
+    );
+    const tokens = positions.map((position, row) => targets[row * TARGET + position]!);
+    const { logits, ...present } = await step(model, tokens, positions, caches);
+    caches = present;
+    positions.forEach((position, row) => {
+      const begin = (row * TARGET + position) * vocab;
+      for (let v = 0; v < vocab; v++) {
+        expect(Number(logits!.data[row * vocab + v])).toBeCloseTo(whole[begin + v]!, 5);
+      }
+    });
+  }
+});

@@ -261,9 +261,7 @@ function appendedAttention(
   const slots = slotsOf(capacity);
   const before = tf.cast(tf.less(slots, at), "float32");
   const seen =
-    window === undefined
-      ? before
-      : tf.mul(before, tf.cast(tf.greater(slots, tf.sub(at, window)), "float32"));
+    window === undefined ? before : tf.mul(before, tf.cast(tf.greater(slots, tf.sub(at, window)), "float32"));
   const allowed = tf.concat([seen, tf.ones([batch, 1])], 1);
   const presentKey = rotary(key, table, kvHeads, at);
   const output = attend(
