@@ -6,7 +6,16 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { availableParallelism, cpus, homedir, loadavg } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -107,9 +116,25 @@ export function randomModel(shape, { scheme = "float32", layout = "native" } = {
       "model",
     );
   const exported = made(name, "export", checkpoint, "--layout", layout);
-  return scheme === "float32"
-    ? exported
-    : made(`${name}-${scheme}`, "quantize", exported, "--scheme", scheme);
+  if (scheme === "float32") return exported;
+  if (layout === "native") return made(`${name}-${scheme}`, "quantize", exported, "--scheme", scheme);
+  const folder = once(`${name}-${scheme}`, (place) => quantizeFiles(exported, place, scheme), stamp);
+  return join(folder, "model");
+}
+
+/** Graphs of the transformers.js layout: files of any ONNX model, under the names that its `q8` asks for. */
+function quantizeFiles(exported, place, scheme) {
+  const model = join(place, "model");
+  cpSync(exported, model, { recursive: true, filter: (path) => !path.includes(".onnx") });
+  for (const graph of ["encoder_model", "decoder_model_merged"]) {
+    const made = join(place, graph);
+    slm("quantize", join(exported, "onnx", `${graph}.onnx`), "--scheme", scheme, "-o", made);
+    renameSync(join(made, `${graph}.onnx`), join(model, "onnx", `${graph}_quantized.onnx`));
+    // The graph refers to it by this name.
+    const data = `${graph}.onnx.data`;
+    if (existsSync(join(made, data))) renameSync(join(made, data), join(model, "onnx", data));
+    rmSync(made, { recursive: true });
+  }
 }
 
 /** Special tokens of random models. */
