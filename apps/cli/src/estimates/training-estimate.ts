@@ -3,7 +3,13 @@
  * Rough by nature: attention, softmax, the optimizer and evaluation are left out, and a product is faster than a graph.
  */
 import { readManifest } from "@slm/artifact";
-import { largestShare, needsTeacher, type DistillConfig } from "@slm/distillation";
+import {
+  largestShare,
+  needsTeacher,
+  publishedTowerOf,
+  studentShape,
+  type DistillConfig,
+} from "@slm/distillation";
 import {
   decoderOnlyConfig,
   flopsPerImage,
@@ -19,6 +25,7 @@ import {
 import { readTeacherConfigs, teacherConfig, type CacheConfig, type TeacherConfig } from "@slm/teacher";
 import { resolveParts, type PartSettings, type TrainingSettings } from "@slm/training";
 import { z } from "zod";
+import { publishedTowerShape } from "../models/published-tower.js";
 import { formatCount } from "../output/format.js";
 import type { EstimateRequest, StageEstimate } from "../pipeline/stage.js";
 import { measureMatmulRate } from "./matmul-rate.js";
@@ -55,13 +62,19 @@ export async function estimateTeacher(request: EstimateRequest<TeacherConfig>): 
 /** Time and memory of a distillation, the teacher's work included where its shape is known. */
 export async function estimateDistill(request: EstimateRequest<DistillConfig>): Promise<StageEstimate> {
   const { settings, compute } = request;
-  const { maxSource, maxTarget, ...student } = settings.student;
+  const { student } = settings;
+  const published = publishedTowerOf(student);
+  const tower = published === undefined ? undefined : await publishedTowerShape(published);
+  // Nothing is known of a student whose tower is still to be fetched.
+  if (published !== undefined && tower === undefined) return {};
+  const shape = studentShape(student, tower);
+  const { maxSource, maxTarget } = shape;
   const before =
-    student.architecture === "encoder-decoder" && student.vision !== undefined
-      ? imageTokenCount(student.vision)
+    shape.architecture === "encoder-decoder" && shape.vision !== undefined
+      ? imageTokenCount(shape.vision)
       : 0;
   const facts = await dataFacts(request, { maxSource: maxSource - before, maxTarget });
-  const config = parseModelConfig({ ...settings.student, ...vocabularyFields(facts) }, "distill: student");
+  const config = parseModelConfig({ ...shape, ...vocabularyFields(facts) }, "distill: student");
   const scored = pairsScored(request, facts);
   const extraFlops = scored === 0 ? 0 : scored * (await teacherFlops(request, facts));
   return trainingEstimate({ config, facts, settings, threads: compute.threads, extraFlops });

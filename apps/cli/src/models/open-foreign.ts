@@ -11,6 +11,7 @@ import {
   TOKENIZER_FILE,
   type TokenizerFiles,
 } from "@slm/tokenizer";
+import { PREPROCESSOR_FILE } from "@slm/vision";
 import { existsSync, readdirSync, statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -78,6 +79,10 @@ function directoryFiles(source: string): readonly string[] {
 /** The file with the chat template of a model's directory, where it has one. */
 export const chatTemplateFiles = (directory: string): readonly string[] =>
   existsSync(join(directory, CHAT_TEMPLATE_FILE)) ? [CHAT_TEMPLATE_FILE] : [];
+
+/** Files that a published tower is read from, those that are missed by name among them. */
+export const towerFiles = (source: string): readonly string[] =>
+  ["config.json", PREPROCESSOR_FILE, ...weightFiles(source)].map((file) => join(source, file));
 
 function weightFiles(source: string): readonly string[] {
   try {

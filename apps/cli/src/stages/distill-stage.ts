@@ -1,7 +1,14 @@
 /** Stage `distill`: a student learns from the teacher. */
-import { distill, distillConfig, type DistillConfig, type DistillReport } from "@slm/distillation";
+import {
+  distill,
+  distillConfig,
+  publishedTowerOf,
+  type DistillConfig,
+  type DistillReport,
+} from "@slm/distillation";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateDistill } from "../estimates/training-estimate.js";
+import { openPublishedTower, publishedTowerFiles } from "../models/published-tower.js";
 import { defineStage, type StageFile } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
@@ -18,19 +25,26 @@ export const distillStage = defineStage<DistillConfig>({
     { stage: "teacher", required: false },
     { stage: "cache", required: false },
   ],
-  files: ({ initialize: { vision } }): readonly StageFile[] =>
-    vision === undefined ? [] : [{ setting: "initialize.vision", path: vision }],
+  files: async ({ initialize: { vision }, student }, request): Promise<readonly StageFile[]> => {
+    const published = publishedTowerOf(student);
+    if (published !== undefined) return publishedTowerFiles(published, request);
+    return vision === undefined ? [] : [{ setting: "initialize.vision", path: vision }];
+  },
   estimate: estimateDistill,
-  run: ({ settings, compute, inputs, work, ...context }): Promise<DistillReport> =>
-    withEngine(compute, (engine) =>
+  run: async ({ settings, compute, inputs, work, ...context }): Promise<DistillReport> => {
+    const named = publishedTowerOf(settings.student);
+    const published = named === undefined ? undefined : await openPublishedTower(named, context);
+    return withEngine(compute, (engine) =>
       distill(settings, {
         dataDirectory: requireInput(inputs, "data"),
         tokenizerDirectory: requireInput(inputs, "tokenizer"),
         ...(inputs.teacher === undefined ? {} : { teacherDirectory: inputs.teacher }),
         ...(inputs.cache === undefined ? {} : { cacheDirectory: inputs.cache }),
+        published,
         workDirectory: work,
         engine,
         context,
       }),
-    ),
+    );
+  },
 });

@@ -1,17 +1,9 @@
 /** The `distill` section of a recipe: what the student is, what it learns from, and how. */
-import { decoderOnlyShape, encoderDecoderShape } from "@slm/model";
 import { DEFAULT_DEV_METRICS, devMetrics, partTraining, trainingFields } from "@slm/training";
 import { z } from "zod";
 import { asksDistributions, lossConfig } from "./loss-config.js";
+import { studentConfig } from "./student-config.js";
 import { fullestShares, largestShare, ROUNDING, targetsConfig } from "./target-schedule.js";
-
-/** Optional in the file, so that a student without an architecture is an encoder-decoder. */
-const architecture = z.literal("encoder-decoder").optional().default("encoder-decoder");
-
-const student = z.discriminatedUnion("architecture", [
-  encoderDecoderShape.extend({ architecture }),
-  decoderOnlyShape.extend({ architecture: z.literal("decoder-only") }),
-]);
 
 const sampling = z.strictObject({
   temperature: z.number().positive().default(0.9).describe("Divides the logits before a token is drawn."),
@@ -36,7 +28,7 @@ const initialize = z.strictObject({
 
 export const distillConfig = z
   .strictObject({
-    student: student.describe(
+    student: studentConfig.describe(
       "Shape of the student; architecture: encoder-decoder (default) or decoder-only.",
     ),
     ...trainingFields,
@@ -64,6 +56,17 @@ export const distillConfig = z
     metrics: devMetrics
       .default(DEFAULT_DEV_METRICS)
       .describe("Measured on the dev split; the first chooses the best checkpoint."),
+  })
+  .check(({ value: { student: model, initialize: start }, issues }) => {
+    if (model.architecture === "decoder-only" || model.vision === undefined) return;
+    const { tower, published } = model.vision;
+    const refuse = (message: string): void => {
+      issues.push({ code: "custom", input: model.vision, path: ["student", "vision"], message });
+    };
+    if ((tower === undefined) === (published === undefined))
+      refuse("has either a tower of its own or a published one");
+    if (published !== undefined && start.vision !== undefined)
+      refuse("starts with a published tower, so that initialize.vision has no place");
   })
   .check(({ value: { student: model, targets, loss }, issues }) => {
     const refuse = (message: string, ...path: string[]): void => {

@@ -1,5 +1,6 @@
 import type { StageContext } from "@slm/artifact";
 import type { Engine } from "@slm/tensor";
+import type { PublishedTower } from "./student-config.js";
 
 export interface DistillInputs {
   readonly dataDirectory: string;
@@ -8,6 +9,8 @@ export interface DistillInputs {
   readonly teacherDirectory?: string | undefined;
   /** The teacher's distributions over the data's targets; made for the run where absent. */
   readonly cacheDirectory?: string | undefined;
+  /** The tower that `student.vision.published` names. */
+  readonly published?: PublishedTower | undefined;
   /** Receives the checkpoint; state of an interrupted run is found here. */
   readonly workDirectory: string;
   readonly engine: Engine;

@@ -36,6 +36,7 @@ import { initialWeights } from "./initial-weights.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
 import { SAMPLES, writeSamples } from "./samples.js";
+import { studentShape } from "./student-config.js";
 import { studentObjective } from "./student-objective.js";
 import { needsTeacher, openTeaching, RUN_FILES } from "./teaching.js";
 
@@ -68,7 +69,11 @@ export async function distill(settings: DistillConfig, given: DistillInputs): Pr
   const files = await readTokenizerFiles(tokenizerDirectory);
   const tokenizer = createTokenizer(files);
   const config = parseModelConfig(
-    { ...settings.student, vocabularySize: tokenizer.vocabularySize, tokens: tokenizer.tokens },
+    {
+      ...studentShape(settings.student, inputs.published?.tower),
+      vocabularySize: tokenizer.vocabularySize,
+      tokens: tokenizer.tokens,
+    },
     "distill: student",
   );
   const run: Run = { settings, inputs, config, files, tokenizer };
@@ -115,8 +120,11 @@ async function trainStudent(
     });
     try {
       const { initialize } = settings;
-      const { teacherDirectory } = inputs;
-      const initial = await initialWeights({ config, initialize, teacherDirectory, seed: context.seed });
+      const { teacherDirectory, published } = inputs;
+      const initial = await initialWeights({
+        ...{ config, initialize, teacherDirectory, seed: context.seed },
+        tower: published?.weights,
+      });
       const report = await train({
         stage: "distill",
         engine,
@@ -180,7 +188,7 @@ async function devRows({ settings, inputs, config }: Run): Promise<readonly DevR
 
 /** Identity of everything the run reads. */
 async function runKey({ settings, config, inputs }: Run): Promise<string> {
-  const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, context } = inputs;
+  const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, published, context } = inputs;
   const { vision } = settings.initialize;
   const data = [DATA_FILES.train, DATA_FILES.dev, DATA_FILES.unlabelled];
   return hashJson({
@@ -192,6 +200,7 @@ async function runKey({ settings, config, inputs }: Run): Promise<string> {
       [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE].map((name) => fileHash(join(tokenizerDirectory, name))),
     ),
     ...(vision === undefined ? {} : { vision: await modelHash(vision) }),
+    ...(published === undefined ? {} : { published: await modelHash(published.directory) }),
     cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),
     teacher:
       teacherDirectory === undefined || !needsTeacher(settings) ? "none" : await modelHash(teacherDirectory),

@@ -4,3 +4,9 @@ export type { DistillInputs } from "./distill-inputs.js";
 export { TERM_NAMES, type LossConfig, type TermName } from "./loss-config.js";
 export { largestShare } from "./target-schedule.js";
 export { needsTeacher } from "./teaching.js";
+export {
+  publishedTowerOf,
+  studentShape,
+  type PublishedTower,
+  type PublishedTowerConfig,
+} from "./student-config.js";

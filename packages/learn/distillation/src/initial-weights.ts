@@ -21,6 +21,8 @@ export interface InitialWeightsRequest {
   readonly config: ModelConfig;
   readonly initialize: DistillConfig["initialize"];
   readonly teacherDirectory?: string | undefined;
+  /** Weights of a tower that was published. */
+  readonly tower?: Weights | undefined;
   readonly seed: number;
 }
 
@@ -30,11 +32,12 @@ export interface InitialWeightsRequest {
  * @throws SlmError as {@link weightsFromTeacher} and {@link visionFromCheckpoint}.
  */
 export async function initialWeights(request: InitialWeightsRequest): Promise<Weights | undefined> {
-  const { config, initialize, teacherDirectory, seed } = request;
+  const { config, initialize, teacherDirectory, tower, seed } = request;
   const { fromTeacher, vision } = initialize;
   const found = [
     ...(fromTeacher === "none" ? [] : await weightsFromTeacher(config, teacherDirectory, seed)),
     ...(vision === undefined ? [] : await visionFromCheckpoint(config, vision)),
+    ...(tower ?? []),
   ];
   return found.length === 0 ? undefined : new Map(found);
 }

@@ -10,6 +10,7 @@ export const WEIGHTS_INDEX = "model.safetensors.index.json";
 const WANTED: readonly RegExp[] = [
   /^config\.json$/,
   /^generation_config\.json$/,
+  /^preprocessor_config\.json$/,
   /^tokenizer\.json$/,
   /^tokenizer_config\.json$/,
   /^special_tokens_map\.json$/,

@@ -32,6 +32,10 @@ export interface ImportedTower {
   readonly weights: Weights;
 }
 
+/** The shape of the tower that {@link importVisionTower} reads, without its weights. @throws SlmError CONFIG_INVALID as that does. */
+export const importedTowerShape = (foreign: ForeignCheckpoint, options: VisionImportOptions): VisionTower =>
+  towerOf(parseForeignVision(foreign), options, foreign.where);
+
 /**
  * Reads a tower into memory. Layers behind the features that are read are left out.
  *

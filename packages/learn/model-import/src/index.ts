@@ -13,4 +13,9 @@ export {
 export { checkTeacher, type TeacherCheckOptions, type TeacherCheckReport } from "./check-teacher.js";
 export type { Agreement } from "./compare-positions.js";
 export { readReference, type Reference, type ReferencePosition } from "./reference-file.js";
-export { importVisionTower, type ImportedTower, type VisionImportOptions } from "./import-vision-tower.js";
+export {
+  importedTowerShape,
+  importVisionTower,
+  type ImportedTower,
+  type VisionImportOptions,
+} from "./import-vision-tower.js";
