@@ -1,5 +1,5 @@
 /**
- * The same exported graphs in slm and in Python's onnxruntime, whose caches are bound as slm's are (past and present are one buffer):
+ * The same exported graphs in slm and in Python's onnxruntime, whose caches grow where they lie, as slm's do:
  * what the host language costs. Batch 1, greedy, the same threads, exactly `answer` tokens. Versions differ: npm and PyPI have their own.
  *
  *   npm run build && node tools/peers/side-by-side/onnxruntime.mjs [size=tiny|small|paper] [scheme=float32|cpu|int8-dynamic] [source=N] [answer=N]
