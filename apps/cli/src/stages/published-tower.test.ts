@@ -92,7 +92,7 @@ describe("a student with a published tower", () => {
       });
       expect(config).not.toHaveProperty("vision.published");
     },
-    60_000,
+    120_000,
   );
 
   test("trains it in full, or by adapters where they are", async () => {
@@ -103,7 +103,7 @@ describe("a student with a published tower", () => {
     expect(kept(adapted, "clip")).toEqual(
       Object.keys(SAME).filter((name) => !name.endsWith("attention.query.weight")),
     );
-  }, 60_000);
+  }, 120_000);
 
   test("is trained again when the tower's files change, and not before", async () => {
     const parts = { parts: { tower: "frozen" } };
@@ -114,7 +114,7 @@ describe("a student with a published tower", () => {
     const settings = JSON.parse(await readFile(file, "utf8")) as object;
     await writeFile(file, JSON.stringify({ ...settings, image_mean: [0.4, 0.4, 0.4] }));
     expect((await distilled("again", vision, parts)).json).toMatchObject({ result: { status: "ran" } });
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("a published tower is refused by name", () => {
@@ -141,5 +141,5 @@ describe("a published tower is refused by name", () => {
       78,
       { error: { message: expect.stringContaining("-1 to -3") as string } },
     ]);
-  }, 60_000);
+  }, 120_000);
 });
