@@ -7,7 +7,7 @@ Needs torch, transformers 4.57 and safetensors. Each directory holds the model a
 with its text half, siglip the vision half alone, with patches that do not fill the image. expected.safetensors holds
 `pixels` float32 [images, channels, height, width] and the features computed from the stored weights in float32: `last`, the
 library's last_hidden_state, and `penultimate`, hidden_states[-2]. --large makes the shapes of CLIP ViT-L/14-336 and
-SigLIP-so400m/14-384 instead, for a check that is not part of the tests.
+SigLIP-so400m/14-384 instead, 3 GB, for tools/peers/vision-towers.mjs, which is not part of the tests.
 """
 
 import shutil
