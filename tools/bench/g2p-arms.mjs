@@ -9,9 +9,10 @@
  * seed decides its first weights, the order of its batches and its dropout.
  * Prints one JSON line per run and a Markdown table.
  */
-import { cp, mkdir, readFile, stat } from "node:fs/promises";
+import { cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import { parse, stringify } from "yaml";
 
 const CLI = join(import.meta.dirname, "../../apps/cli/bin/run.js");
 const RECIPE = join(import.meta.dirname, "../../configs/g2p.yaml");
@@ -26,11 +27,12 @@ const ARMS = {
   },
   "decoder-only": {
     title: "decoder-only, distilled",
+    sets: [],
     // 7 layers with a slightly narrower feed-forward block: 1,328,768 parameters against 1,322,240.
-    sets: [
-      "distill.student={architecture: decoder-only, width: 128, heads: 4, kvHeads: 4, headDim: 32, feedForward: 480, " +
-        "decoderLayers: 7, maxSource: 40, maxTarget: 40, bias: false}",
-    ],
+    student: {
+      ...{ architecture: "decoder-only", width: 128, heads: 4, kvHeads: 4, headDim: 32, feedForward: 480 },
+      ...{ decoderLayers: 7, maxSource: 40, maxTarget: 40, bias: false },
+    },
   },
 };
 
@@ -70,16 +72,27 @@ async function prepare() {
   return out;
 }
 
+/** The recipe of an arm: a student of another architecture replaces the recipe's whole, which `--set` would add to. */
+async function recipeOf(arm, out) {
+  const { student } = ARMS[arm];
+  if (student === undefined) return RECIPE;
+  const recipe = parse(await readFile(RECIPE, "utf8"));
+  const path = join(out, "recipe.yaml");
+  await writeFile(path, stringify({ ...recipe, distill: { ...recipe.distill, student } }));
+  return path;
+}
+
 async function runArm(arm, seed, shared) {
   const out = join(options.out, `${arm}-${seed}`);
   await mkdir(out, { recursive: true });
+  const recipe = await recipeOf(arm, out);
   for (const name of SHARED) {
     if (!(await exists(join(out, name)))) await cp(join(shared, name), join(out, name), { recursive: true });
   }
   const sets = [`distill.seed=${seed}`, ...ARMS[arm].sets];
   if (options.steps !== "") sets.push(`distill.steps=${options.steps}`);
   const flags = sets.flatMap((set) => ["--set", set]);
-  const trained = await slm("distill", RECIPE, "-o", out, "--resume", "--threads", options.threads, ...flags);
+  const trained = await slm("distill", recipe, "-o", out, "--resume", "--threads", options.threads, ...flags);
   const data = join(out, "data", "test.jsonl");
   const measured = await slm(
     "eval",
