@@ -1,6 +1,5 @@
 /** Models that see, in layout transformers.js and in the library it is made for: the same answers as slm's own runtime. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRandom } from "@slm/decoding";
@@ -8,10 +7,9 @@ import { loadGenerator, type Generation } from "@slm/generate";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
 import { exportWeights, type ExportChoice, type ExportReport } from "@slm/onnx-export";
 import type { Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { imageOfFile } from "@slm/vision";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openTransformers } from "./transformers-library.js";
 
 /** What is used here of `@huggingface/transformers`, a development dependency whose types are not. */
 interface Library {
@@ -33,15 +31,14 @@ interface Library {
   ) => Promise<(image: string, options?: object) => Promise<readonly { readonly generated_text: string }[]>>;
 }
 
-const LIBRARY = "@huggingface/transformers";
-
 const tower = {
   image: { resize: { kind: "stretch", height: 16, width: 24 } },
   patch: { height: 8, width: 8 },
   ...{ width: 24, layers: 2, heads: 3, feedForward: 40 },
 } as const;
 
-type Vision = Parameters<typeof visionConfig.parse>[0];
+/** As a recipe has it. */
+type Vision = Readonly<Record<string, unknown>>;
 
 const VISIONS: Readonly<Record<string, Vision>> = {
   stretched: { tower },
@@ -90,24 +87,14 @@ const PICTURES = [
 let workspace: string;
 let runtime: Runtime;
 let library: Library;
+let close: () => Promise<void>;
 
 beforeAll(async () => {
-  library = (await import(LIBRARY)) as Library;
-  workspace = await mkdtemp(join(tmpdir(), "slm-transformers-image-"));
-  library.env.allowRemoteModels = false;
-  library.env.localModelPath = `${workspace}/`;
-  runtime = await createCpuRuntime({ inThread: true, threads: 2 });
-  const tokenizer = trainSymbolTokenizer({
-    sources: ["abcdefhlo"],
-    targets: [Array.from({ length: 27 }, (_, index) => `T${index}`).join(" ")],
-    sourceLowercase: true,
-  });
-  await writeTokenizer(tokenizer, join(workspace, "tokenizer"));
+  ({ library, workspace, runtime, close } = await openTransformers<Library>());
 });
 
 afterAll(async () => {
-  await runtime.close();
-  await rm(workspace, { recursive: true });
+  await close();
 });
 
 async function exported(

@@ -1,15 +1,13 @@
 /** Layout transformers.js in the library it is made for: the same greedy tokens as slm's own runtime. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
 import { loadGenerator } from "@slm/generate";
 import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
 import { exportWeights, type ExportChoice } from "@slm/onnx-export";
 import type { Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openTransformers } from "./transformers-library.js";
 
 /** What is used here of `@huggingface/transformers`, a development dependency whose types are not. */
 interface Library {
@@ -31,8 +29,6 @@ interface Library {
     options: { readonly dtype: string },
   ) => Promise<(texts: readonly string[]) => Promise<readonly { readonly generated_text: string }[]>>;
 }
-
-const LIBRARY = "@huggingface/transformers";
 
 /** Grouped heads, of another count than `num_heads` says, and weights that make every source its own answer. */
 const config: EncoderDecoderConfig = {
@@ -59,20 +55,11 @@ const TEXTS = ["a", "Abc", "hello", "deface", "lab", "bead", "of", "cafedeal"];
 let workspace: string;
 let runtime: Runtime;
 let library: Library;
+let close: () => Promise<void>;
 let expected: readonly { readonly text: string; readonly tokens: readonly number[] }[];
 
 beforeAll(async () => {
-  library = (await import(LIBRARY)) as Library;
-  workspace = await mkdtemp(join(tmpdir(), "slm-transformers-"));
-  library.env.allowRemoteModels = false;
-  library.env.localModelPath = `${workspace}/`;
-  runtime = await createCpuRuntime({ inThread: true, threads: 2 });
-  const tokenizer = trainSymbolTokenizer({
-    sources: ["abcdefhlo"],
-    targets: [Array.from({ length: 27 }, (_, index) => `T${index}`).join(" ")],
-    sourceLowercase: true,
-  });
-  await writeTokenizer(tokenizer, join(workspace, "tokenizer"));
+  ({ library, workspace, runtime, close } = await openTransformers<Library>());
   await exported("native", { target: "cpu" });
   await exported("web", { target: "web", layout: "transformers.js" });
   const generator = await loadGenerator(join(workspace, "native"), runtime);
@@ -81,8 +68,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await runtime.close();
-  await rm(workspace, { recursive: true });
+  await close();
 });
 
 async function exported(name: string, choice: ExportChoice): Promise<void> {

@@ -28,7 +28,7 @@ const ARMS = {
   "decoder-only": {
     title: "decoder-only, distilled",
     sets: [],
-    // 7 layers with a slightly narrower feed-forward block: 1,328,768 parameters against 1,322,240.
+    // 7 layers with a slightly narrower feed-forward block: 1,329,792 parameters against 1,321,728.
     student: {
       ...{ architecture: "decoder-only", width: 128, heads: 4, kvHeads: 4, headDim: 32, feedForward: 480 },
       ...{ decoderLayers: 7, maxSource: 40, maxTarget: 40, bias: false },

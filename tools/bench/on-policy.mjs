@@ -12,7 +12,7 @@
  *   onPolicyMs        sampleMs + stepTwoPassesMs + scoreMs
  */
 import { createRandom } from "@slm/decoding";
-import { encoderDecoderConfig, initializeWeights, parameterCount } from "@slm/model";
+import { initializeWeights, parameterCount } from "@slm/model";
 import { createCpuRuntime } from "@slm/runtime-cpu";
 import { createHostTensor } from "@slm/runtime";
 import { embeddedTeacherDirectory, loadTeachers } from "@slm/teacher";
@@ -27,6 +27,7 @@ import {
   uploadState,
   valueInput,
 } from "@slm/training";
+import { benchmarkModel } from "../lib/train-step.mjs";
 import { lossConfig } from "../../packages/learn/distillation/dist/loss-config.js";
 import { studentLoss } from "../../packages/learn/distillation/dist/student-loss.js";
 import { studentPass } from "../../packages/learn/distillation/dist/student-pass.js";
@@ -53,20 +54,7 @@ for (const argument of process.argv.slice(2)) {
 }
 const { batch, source, target, vocab } = options;
 const shape = { batch, source, target };
-const config = encoderDecoderConfig.parse({
-  vocabularySize: vocab,
-  width: options.width,
-  heads: options.heads,
-  kvHeads: options.heads,
-  headDim: options.headDim,
-  feedForward: options.feedForward,
-  encoderLayers: options.encoder,
-  decoderLayers: options.decoder,
-  maxSource: source,
-  maxTarget: target,
-  bias: false,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-});
+const config = benchmarkModel({ ...options, kvHeads: options.heads, bias: 0 });
 const settings = trainingSettings.parse({ steps: options.steps, warmupSteps: 0 });
 const random = createRandom(1).next;
 const runtime = await createCpuRuntime({ threads: options.threads });

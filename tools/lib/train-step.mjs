@@ -26,17 +26,12 @@ export const STEP_DEFAULTS = {
 
 const OPTIMIZERS = ["adamw", "muon"];
 
-/**
- * Model, program, weights and batch, the same for the same options.
- *
- * Shapes: `classes` [batch * target], the token that each soft target gives all its mass.
- */
-export function trainStep(options) {
-  const { batch, source, target, vocab } = options;
-  const config = parseModelConfig(
+/** The encoder-decoder of these sizes. */
+export function benchmarkModel(options) {
+  return parseModelConfig(
     {
       architecture: "encoder-decoder",
-      vocabularySize: vocab,
+      vocabularySize: options.vocab,
       width: options.width,
       heads: options.heads,
       kvHeads: options.kvHeads,
@@ -44,13 +39,23 @@ export function trainStep(options) {
       feedForward: options.feedForward,
       encoderLayers: options.encoder,
       decoderLayers: options.decoder,
-      maxSource: source,
-      maxTarget: target,
+      maxSource: options.source,
+      maxTarget: options.target,
       bias: options.bias === 1,
       tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
     },
     "benchmark",
   );
+}
+
+/**
+ * Model, program, weights and batch, the same for the same options.
+ *
+ * Shapes: `classes` [batch * target], the token that each soft target gives all its mass.
+ */
+export function trainStep(options) {
+  const { batch, source, target, vocab } = options;
+  const config = benchmarkModel(options);
   const settings = trainingSettings.parse({
     steps: options.steps,
     learningRate: 1e-3,

@@ -2,6 +2,7 @@
  * `model.json`: what a runtime must know about an exported, quantized or bundled model.
  * Written by the exporter, copied by quantization and deploy, read by everything that runs a model.
  */
+import { CACHE_FORMS } from "@slm/runtime";
 import { patchReading } from "@slm/vision";
 import { z } from "zod";
 
@@ -10,10 +11,6 @@ const graphFile = z.strictObject({
   bytes: z.int().nonnegative().describe("Graph and external data together [bytes]."),
   scheme: z.string().describe("Weight format: float32, int8-dynamic, int4-block."),
 });
-
-/** How decoders hand back self-attention caches. */
-export const CACHE_FORMS = ["replaced", "appended"] as const;
-export type CacheForm = (typeof CACHE_FORMS)[number];
 
 export const deviceModelSchema = z.strictObject({
   schemaVersion: z.literal(1),

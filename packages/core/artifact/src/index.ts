@@ -1,6 +1,5 @@
 export {
   DEVICE_MODEL_FILE,
-  CACHE_FORMS,
   GRAPH_IO,
   GRAPH_NAMES,
   deviceModelSchema,
@@ -9,7 +8,6 @@ export {
   type DeviceModel,
   type DeviceVision,
   type GraphName,
-  type CacheForm,
 } from "./device-model.js";
 export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 export { canonicalJson, hashFile, hashJson, sha256 } from "./hash.js";

@@ -1,4 +1,10 @@
-import { appendPositions, createHostTensor, type HostTensor } from "@slm/runtime";
+import {
+  appendPositions,
+  CACHE_FORMS,
+  createHostTensor,
+  type CacheForm,
+  type HostTensor,
+} from "@slm/runtime";
 import { createEagerEngine, lengthBias, type Engine, type ProgramDefinition, type Tensor } from "@slm/tensor";
 import { beforeAll, expect, test } from "vitest";
 import { parseModelConfig, type ModelConfig } from "./config.js";
@@ -102,11 +108,9 @@ async function wholeTarget(config: ModelConfig): Promise<Float32Array> {
 const cacheNames = (config: ModelConfig): string[] =>
   Array.from({ length: config.decoderLayers }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat();
 
-type Form = "replaced" | "appended";
-
 /** Logits of the new position of every row, and the caches after it. */
 async function step(
-  { config, form }: { readonly config: ModelConfig; readonly form: Form },
+  { config, form }: { readonly config: ModelConfig; readonly form: CacheForm },
   tokens: readonly number[],
   positions: readonly number[],
   caches: Readonly<Record<string, HostTensor>>,
@@ -137,7 +141,7 @@ async function step(
     ["logits", ...cacheNames(config)],
   );
   if (form === "replaced") return { logits: logits!, ...present };
-  for (const name of cacheNames(config)) appendPositions(caches[name]!, present[name]!, positions);
+  for (const name of cacheNames(config)) appendPositions("test", caches[name]!, present[name]!, positions);
   return { logits: logits!, ...caches };
 }
 
@@ -154,7 +158,7 @@ function emptyCaches(config: ModelConfig): Record<string, HostTensor> {
 }
 
 const cases = configs.flatMap((config) =>
-  (["replaced", "appended"] as const).map(
+  CACHE_FORMS.map(
     (form) =>
       [`${config.architecture}, ${config.headOrder} heads, caches ${form}`, { config, form }] as const,
   ),

@@ -1,4 +1,5 @@
 /** The decoder of both architectures: over a whole target at once, or one cached step at a time. */
+import type { CacheForm } from "@slm/runtime";
 import {
   add,
   cachedAttention,
@@ -101,7 +102,7 @@ export function decodeStep(
     readonly capacity: number;
     readonly pastLength: Tensor;
     /** What is handed back of the caches, see `CachedAttentionAttributes`. */
-    readonly form?: "replaced" | "appended";
+    readonly form?: CacheForm;
   },
 ): { hidden: Tensor; caches: SelfCache[] } {
   const caches: SelfCache[] = [];

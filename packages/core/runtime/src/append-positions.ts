@@ -4,12 +4,7 @@ import type { HostTensor } from "./host-tensor.js";
 
 type Sized = Pick<HostTensor, "dtype" | "shape">;
 
-/**
- * @param at first position written: one number for all rows, or one for each
- * @throws SlmError SHAPE_MISMATCH unless `fresh` is `[rows, length, heads · dim]` for a cache `[rows, heads, capacity, dim]` of the
- * same type that has room behind every first position
- */
-export function checkAppended(runtime: string, cache: Sized, fresh: Sized, at: readonly number[]): void {
+function checkAppended(runtime: string, cache: Sized, fresh: Sized, at: readonly number[]): void {
   const [rows = 0, heads = 0, capacity = 0, dim = 0] = cache.shape;
   const [, length = 0] = fresh.shape;
   const fits =
@@ -26,8 +21,21 @@ export function checkAppended(runtime: string, cache: Sized, fresh: Sized, at: r
   );
 }
 
-/** Copies `fresh` into `cache`, position by position of each head. Both must fit, see {@link checkAppended}. */
-export function appendPositions(cache: HostTensor, fresh: HostTensor, at: readonly number[]): void {
+/**
+ * Copies `fresh` into `cache`, position by position of each head.
+ *
+ * @param runtime package that speaks in the error
+ * @param at first position written: one number for all rows, or one for each
+ * @throws SlmError SHAPE_MISMATCH, with nothing written, unless `fresh` is `[rows, length, heads · dim]` for a cache
+ * `[rows, heads, capacity, dim]` of the same type that has room behind every first position
+ */
+export function appendPositions(
+  runtime: string,
+  cache: HostTensor,
+  fresh: HostTensor,
+  at: readonly number[],
+): void {
+  checkAppended(runtime, cache, fresh, at);
   const [rows = 0, heads = 0, capacity = 0, dim = 0] = cache.shape;
   const length = fresh.shape[1] ?? 0;
   const width = heads * dim;

@@ -1,5 +1,5 @@
-export { appendPositions, checkAppended } from "./append-positions.js";
-export { cacheWrites } from "./cache-writes.js";
+export { appendPositions } from "./append-positions.js";
+export { CACHE_FORMS, cacheWrites, type CacheForm } from "./cache-forms.js";
 export {
   checkRows,
   checkRun,

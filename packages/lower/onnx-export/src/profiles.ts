@@ -7,8 +7,8 @@
  * contrib_ops/webgpu/webgpu_contrib_kernels.cc, core/providers/qnn/builder/op_builder_factory.cc,
  * core/providers/openvino/ov_versions/data_ops.cc, tools/ci_build/github/apple/coreml_supported_mlprogram_ops.md.
  */
-import type { CacheForm, DeviceModel } from "@slm/artifact";
 import { SlmError } from "@slm/error";
+import type { CacheForm } from "@slm/runtime";
 import type { OperatorForms } from "./lowerings/forms.js";
 
 /** Devices that graphs can be lowered to. */
@@ -34,7 +34,7 @@ export interface Profile {
   readonly operators: OperatorForms;
   /** Forms that differ at one precision. */
   readonly at?: Readonly<Partial<Record<Precision, Partial<OperatorForms>>>>;
-  /** How a decoder of dynamic sizes hands back its caches, see {@link DeviceModel}. Default: replaced. */
+  /** How a decoder of dynamic sizes hands back its caches, see `model.json`. Default: replaced. */
   readonly caches?: CacheForm;
   /** Whether rotation is the fused `RotaryEmbedding` or products of halves. */
   readonly rotary: "RotaryEmbedding" | "primitives";

@@ -7,7 +7,6 @@ import {
   type HostTensor,
   type ValueSignature,
   appendPositions,
-  checkAppended,
   createHostTensor,
   DTYPES,
   permuteRowsInPlace,
@@ -122,9 +121,7 @@ export class OrtHost implements HostHandlers {
     const { at, outputs, ids } = request.append;
     outputs.forEach((position, index) => {
       const fresh = toHost(outputName(position), results[outputName(position)]!);
-      const cache = toHost("a cache", this.#tensor(ids[index]!));
-      checkAppended(this.#name, cache, fresh, at);
-      appendPositions(cache, fresh, at);
+      appendPositions(this.#name, toHost("a cache", this.#tensor(ids[index]!)), fresh, at);
     });
     const shared = new Set([...request.keep, ...request.into]);
     const fetched = request.fetch.map((position) => {

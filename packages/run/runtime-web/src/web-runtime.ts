@@ -8,7 +8,6 @@ import { SlmError } from "@slm/error";
 import {
   DTYPES,
   appendPositions,
-  checkAppended,
   checkRows,
   checkRun,
   checkWrite,
@@ -183,11 +182,8 @@ class WebRuntime implements Runtime {
         checkWrite(NAME, target, made);
         this.#replace(target, made);
       }
-      for (const [output, { id }] of appended) {
-        const [cache, fresh] = [this.#tensor(id), value(output)];
-        checkAppended(NAME, cache, fresh, append.at);
-        appendPositions(cache, fresh, append.at);
-      }
+      for (const [output, { id }] of appended)
+        appendPositions(NAME, this.#tensor(id), value(output), append.at);
       const shared = new Set([...keep, ...written]);
       return {
         fetched: Object.fromEntries(

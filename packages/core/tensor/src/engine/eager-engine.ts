@@ -2,7 +2,6 @@
 import { SlmError } from "@slm/error";
 import {
   appendPositions,
-  checkAppended,
   createHostTensor,
   elementCount,
   type DeviceTensor,
@@ -89,11 +88,8 @@ class EagerEngine implements Engine {
     for (const [name, target] of Object.entries(request.into ?? {}))
       this.overwrite(target, results.get(name)!);
     const { at = [], outputs = {} } = request.append ?? {};
-    for (const [name, target] of Object.entries(outputs)) {
-      const [cache, fresh] = [this.find(target), results.get(name)!];
-      checkAppended(`engine ${this.name}`, cache, fresh, at);
-      appendPositions(cache, fresh, at);
-    }
+    for (const [name, target] of Object.entries(outputs))
+      appendPositions(`engine ${this.name}`, this.find(target), results.get(name)!, at);
     return { fetched, kept };
   }
 

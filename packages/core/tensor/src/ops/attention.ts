@@ -254,7 +254,7 @@ function appendedAttention(
   { query, key, value, pastKey, pastValue, pastLength }: OpSet["cachedAttention"]["inputs"],
   attributes: CachedAttentionAttributes,
 ): OpSet["cachedAttention"]["outputs"] {
-  const batch = query.shape[0]!;
+  const batch = query.shape[0];
   const { heads, kvHeads, headDim, capacity, window, softcap } = attributes;
   const table = rotaryTensors(rotaryTable(capacity, headDim, attributes));
   const at = positionsOf(pastLength, batch);

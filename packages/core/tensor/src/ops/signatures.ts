@@ -4,6 +4,7 @@
  *
  * Axes: batch, source (encoder positions), target (decoder positions), past (cached positions), heads, headDim, width, vocab.
  */
+import type { CacheForm } from "@slm/runtime";
 import type { Tensor } from "../tf.js";
 
 /** How query heads share key/value heads: query head h uses KV head `h div group` or `h mod kvHeads`. */
@@ -44,7 +45,7 @@ export interface CachedAttentionAttributes extends HeadLayout, Rotation, ScoreAt
    * What presentKey and presentValue are. replaced (default): the caches with the new positions written. appended: the new positions
    * alone, as rows `[batch, target, kvHeads·headDim]`, for a runtime to write (`AppendRequest`).
    */
-  readonly caches?: "replaced" | "appended";
+  readonly caches?: CacheForm;
 }
 
 /** Ops that need no attribute take an empty object. */

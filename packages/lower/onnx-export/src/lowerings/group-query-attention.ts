@@ -20,6 +20,7 @@ import {
   type Recorder,
   type Rotation,
   type ScoreAttributes,
+  type Tensor,
 } from "@slm/tensor";
 import type { RotaryNames } from "../weights/graph-weights.js";
 import { checkHeadOrder, namesOf, type LoweringContext } from "./context.js";
@@ -71,7 +72,7 @@ export function groupQuerySequence(context: LoweringContext): Lowering<"selfAtte
  */
 export function groupQueryCache(
   context: LoweringContext,
-  rotation: AttentionPlace["rotation"],
+  rotation: Exclude<AttentionPlace["rotation"], "done">,
 ): Lowering<"cachedAttention"> {
   const products = bufferedCache(context);
   const appended = groupQueryAppended(context);
@@ -99,33 +100,28 @@ export function groupQueryCache(
  */
 function groupQueryAppended(context: LoweringContext): Lowering<"cachedAttention"> {
   return (recorder, inputs, layout) => {
-    const { query, key, value, pastLength } = inputs;
-    const { kvHeads, headDim } = layout;
-    const place: AttentionPlace = { recorder, context, layout, rotation: "before" };
+    const { query, key, value, pastKey, pastValue, pastLength } = inputs;
+    const { heads, kvHeads, headDim } = layout;
+    const place: AttentionPlace = { recorder, context, layout, rotation: "done" };
     const offset = cast(recorder, recorder.nameOf(pastLength), "int64");
-    const turned = turnedKey(place, recorder.nameOf(key), offset);
-    const { output } = attendCached(
-      { ...place, keyIsTurned: true },
-      { ...namesOf(recorder, { query, value }), key: turned },
-      namesOf(recorder, { pastKey: inputs.pastKey, pastValue: inputs.pastValue, pastLength }),
-    );
-    const rows = [query.shape[0]!, query.shape[1]!, kvHeads * headDim];
+    const table = rotaryTable(place);
+    const turn = (x: Tensor, count: number): string =>
+      rotateFused(recorder, { x: recorder.nameOf(x), table, offset, heads: count, headDim });
+    const turned = { query: turn(query, heads), key: turn(key, kvHeads), value: recorder.nameOf(value) };
+    const { output } = attendCached(place, turned, namesOf(recorder, { pastKey, pastValue, pastLength }));
+    const rows = [query.shape[0], query.shape[1]!, kvHeads * headDim];
     return {
       output: recorder.tensor(output, query.shape),
-      presentKey: recorder.tensor(turned, rows),
-      presentValue: recorder.tensor(recorder.nameOf(value), rows),
+      presentKey: recorder.tensor(turned.key, rows),
+      presentValue: recorder.tensor(turned.value, rows),
     };
   };
 }
 
-function turnedKey({ recorder, context, layout }: AttentionPlace, key: string, offset: string): string {
-  const { kvHeads, headDim } = layout;
-  const table = context.weights.rotary(recorder, {
-    positions: context.positions,
-    rotation: layout,
-    headDim,
-  });
-  return rotateFused(recorder, { x: key, table, offset, heads: kvHeads, headDim });
+/** cos and sin of every position that a layer may stand at. */
+function rotaryTable({ recorder, context, layout }: AttentionPlace): RotaryNames {
+  const { positions, weights } = context;
+  return weights.rotary(recorder, { positions, rotation: layout, headDim: layout.headDim });
 }
 
 interface AttentionValues {
@@ -138,9 +134,8 @@ interface AttentionPlace {
   readonly recorder: Recorder;
   readonly context: LoweringContext;
   readonly layout: HeadLayout & Rotation & ScoreAttributes;
-  readonly rotation: "inside" | "before";
-  /** Whether keys are rotated already. */
-  readonly keyIsTurned?: boolean;
+  /** Of queries and keys: by the operator where it knows the head size, by nodes before it, or done when they come here. */
+  readonly rotation: "inside" | "before" | "done";
 }
 
 /** Emits attention over whole sequences; `lengths` int32 `[batch]` counts each row's tokens, absent: all. */
@@ -208,18 +203,16 @@ interface AttentionSpan {
 }
 
 function attend(place: AttentionPlace, values: AttentionValues, span: AttentionSpan): CachedValues {
-  const { recorder, context, layout } = place;
+  const { recorder, layout, rotation } = place;
   const { heads, kvHeads, headDim, window, softcap } = layout;
   checkHeadOrder(layout);
   checkHeadSize(layout);
-  const table: RotaryNames = context.weights.rotary(recorder, {
-    positions: context.positions,
-    rotation: layout,
-    headDim,
-  });
-  const isInside = place.rotation === "inside" && headDim % FUSED_ROTARY_MULTIPLE === 0;
+  const table = rotaryTable(place);
+  const isInside = rotation === "inside" && headDim % FUSED_ROTARY_MULTIPLE === 0;
   const turn = (x: string, count: number): string =>
-    isInside ? x : rotateFused(recorder, { x, table, offset: span.offset, heads: count, headDim });
+    isInside || rotation === "done"
+      ? x
+      : rotateFused(recorder, { x, table, offset: span.offset, heads: count, headDim });
   const attributes: Attributes = {
     num_heads: int(heads),
     kv_num_heads: int(kvHeads),
@@ -231,8 +224,7 @@ function attend(place: AttentionPlace, values: AttentionValues, span: AttentionS
   };
   const [pastKey = "", pastValue = ""] = span.cache;
   const inputs = [
-    turn(values.query, heads),
-    ...[place.keyIsTurned === true ? values.key : turn(values.key, kvHeads), values.value],
+    ...[turn(values.query, heads), turn(values.key, kvHeads), values.value],
     ...[pastKey, pastValue, span.last, span.total],
     ...(isInside ? [table.cos, table.sin] : []),
   ];

@@ -1,8 +1,9 @@
 /** What the hosts of all kinds of graphs share. A host runs graphs as generation does. */
-import { GRAPH_IO, type CacheForm } from "@slm/artifact";
+import { GRAPH_IO } from "@slm/artifact";
 import type { ModelConfig } from "@slm/model";
 import {
   createHostTensor,
+  type CacheForm,
   type DeviceTensor,
   type HostTensor,
   type Runtime,
