@@ -39,8 +39,18 @@ const suite = (...argv: readonly string[]) =>
 
 describe("slm bench --suite paper", () => {
   test("goes on behind the last point that was measured, and reports every point", async () => {
-    const argv = [...GRID, "--schemes", "float32,int8-dynamic", "--encoder-layers", "2,1", "-o", "out"];
-    const first = join(root, "out.partial", "cells", "float32-2-8-4.json");
+    const argv = [
+      ...GRID,
+      "--schemes",
+      "float32,int8-dynamic",
+      "--encoder-layers",
+      "2,1",
+      "--batches",
+      "1,3",
+      "-o",
+      "out",
+    ];
+    const first = join(root, "out.partial", "cells", "float32-2-8-4-1.json");
     const running = suite(...argv);
     await vi.waitFor(
       () => {
@@ -54,19 +64,20 @@ describe("slm bench --suite paper", () => {
 
     const { stdout, exitCode } = await suite(...argv, "--json");
     expect(exitCode).toBe(0);
-    expect(statSync(join(root, "out", "cells", "float32-2-8-4.json")).mtimeMs).toBe(mtimeMs);
+    expect(statSync(join(root, "out", "cells", "float32-2-8-4-1.json")).mtimeMs).toBe(mtimeMs);
     const { result } = JSON.parse(stdout) as {
       readonly result: {
         readonly models: readonly unknown[];
         readonly suite: { readonly cells: readonly object[] };
       };
     };
-    expect(result.models).toHaveLength(2 * 5);
+    expect(result.models).toHaveLength(2 * 6);
     expect(result.suite.cells).toMatchObject([
       { scheme: "float32", source: 8, encoderLayers: 2, decoderLayers: 2 },
       { scheme: "float32", source: 24, encoderLayers: 2 },
       { scheme: "int8-dynamic", source: 8, encoderLayers: 2 },
-      { scheme: "int8-dynamic", source: 24, encoderLayers: 2 },
+      { scheme: "int8-dynamic", source: 24, encoderLayers: 2, batch: 1 },
+      { scheme: "int8-dynamic", source: 24, encoderLayers: 2, batch: 3 },
       { scheme: "int8-dynamic", source: 24, encoderLayers: 1, decoderLayers: 3 },
     ]);
     expect((await readdir(join(root, "out"))).sort()).toEqual([

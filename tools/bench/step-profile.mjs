@@ -11,7 +11,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import ort from "onnxruntime-node";
+import { median, openStep } from "./step-feeds.mjs";
 
 const [model, ...settings] = process.argv.slice(2);
 const options = { past: 512, capacity: 576, source: 512, batch: 1, steps: 20, threads: 2 };
@@ -23,33 +23,11 @@ for (const setting of settings) {
 if (model === undefined) throw new Error("usage: step-profile.mjs MODEL [key=value ...]");
 
 const work = await mkdtemp(join(tmpdir(), "slm-step-profile-"));
-const { graphs, caches } = JSON.parse(await readFile(join(model, "model.json"), "utf8"));
-const session = await ort.InferenceSession.create(join(model, graphs.decoder.file), {
+const { session, feeds, fetches, caches } = await openStep(model, options, {
   intraOpNumThreads: options.threads,
   enableProfiling: true,
   profileFilePrefix: join(work, "profile"),
 });
-
-/** Sizes of the axes that have a name. */
-const AXES = { batch: options.batch, target: 1, source: options.source, capacity: options.capacity };
-
-function tensorOf({ name, type, shape }) {
-  const dims = shape.map((axis) => (typeof axis === "number" ? axis : AXES[axis]));
-  if (dims.includes(undefined)) throw new Error(`${name}: unknown axis in [${shape.join(", ")}]`);
-  const count = dims.reduce((product, size) => product * size, 1);
-  if (type === "float32") return new ort.Tensor(type, new Float32Array(count).fill(0.01), dims);
-  // Token 5, and the number of positions that are in the cache.
-  return new ort.Tensor(type, new Int32Array(count).fill(name === "past_length" ? options.past : 5), dims);
-}
-
-const feeds = Object.fromEntries(session.inputMetadata.map((input) => [input.name, tensorOf(input)]));
-const isReplaced = caches !== "appended";
-const fetches = Object.fromEntries(
-  session.outputNames.map((name) => [
-    name,
-    (isReplaced ? feeds[name.replace("present", "past")] : undefined) ?? null,
-  ]),
-);
 const cacheBytes = Object.entries(feeds).reduce(
   (sum, [name, { data }]) => sum + (name.startsWith("past.") ? data.byteLength : 0),
   0,
@@ -81,7 +59,6 @@ for (const { cat, name, dur, args } of events) {
 if (runs.length !== options.steps) throw new Error(`${runs.length} runs in the profile of ${options.steps}`);
 
 const warm = Math.floor(options.steps / 5);
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 const measured = runs.slice(warm);
 const names = [...new Set(measured.flatMap((run) => [...run.keys()]))];
 const byOperator = names

@@ -50,6 +50,11 @@ export class BenchCommand extends SlmCommand<BenchReport> {
       helpValue: "<n>",
       summary: "Measured generations per model. Default: 40, of a suite 5 at each point.",
     }),
+    batch: Flags.integer({
+      min: 1,
+      helpValue: "<rows>",
+      summary: "Copies of a prompt that are answered at once. Default: 1.",
+    }),
     "force-tokens": Flags.integer({
       min: 2,
       helpValue: "<n>",
@@ -100,12 +105,16 @@ export class BenchCommand extends SlmCommand<BenchReport> {
     const { withDevice } = await import("../compute/with-device.js");
     const { writeStandalone } = await import("../models/standalone-artifact.js");
     const paths = argv.map(String);
-    const { runs = DEFAULT_RUNS, seed, baseline = null, output } = flags;
+    const { runs = DEFAULT_RUNS, batch, seed, baseline = null, output } = flags;
     const forced = flags["force-tokens"];
     // Before anything is measured.
     const earlier = flags.compare === undefined ? undefined : await readEarlier(flags.compare);
     const context = this.context(seed);
-    const config = benchConfig.parse({ runs, ...(forced === undefined ? {} : { forceTokens: forced }) });
+    const config = benchConfig.parse({
+      runs,
+      batch,
+      ...(forced === undefined ? {} : { forceTokens: forced }),
+    });
     const result = await withDevice(
       paths,
       { ...deviceRequest(flags), ...context },

@@ -10,6 +10,7 @@ const grid: SuiteGrid = {
   sources: [8, 16, 32],
   answers: [4, 6],
   encoderLayers: [20, 10],
+  batches: [1, 8],
 };
 
 test("the paper's shape is that of configs/paper-330m.yaml, and has the paper's parameters", async () => {
@@ -21,9 +22,13 @@ test("the paper's shape is that of configs/paper-330m.yaml, and has the paper's 
 describe(cellsOf, () => {
   test("crosses schemes and lengths at the first split, and takes the others at one point of the last scheme", () => {
     const cells = cellsOf(grid);
-    expect(cells).toHaveLength(2 * 3 * 2 + 1);
+    expect(cells).toHaveLength(2 * 3 * 2 + 2);
     expect(new Set(cells.map((cell) => JSON.stringify(cell))).size).toBe(cells.length);
-    expect(cells.at(-1)).toEqual({ scheme: "cpu", source: 16, answer: 4, encoderLayers: 10 });
+    const middle = { scheme: "cpu", source: 16, answer: 4 };
+    expect(cells.slice(-2)).toEqual([
+      { ...middle, encoderLayers: 20, batch: 8 },
+      { ...middle, encoderLayers: 10, batch: 1 },
+    ]);
   });
 
   test("refuses an empty grid", () => {

@@ -41,6 +41,8 @@ export interface SuiteGrid {
   readonly answers: readonly number[];
   /** Encoder layers out of all: the split of the paper's ablation. The first is measured on the whole grid. */
   readonly encoderLayers: readonly number[];
+  /** Rows answered at once. The first is measured on the whole grid. */
+  readonly batches: readonly number[];
 }
 
 /** The paper's lengths that take minutes, not hours; its split first, then a third and a half of the layers. */
@@ -49,6 +51,7 @@ export const DEFAULT_GRID: SuiteGrid = {
   sources: [128, 512, 2048],
   answers: [64],
   encoderLayers: [20, 10, 15],
+  batches: [1],
 };
 
 /** One point of the grid. */
@@ -57,22 +60,34 @@ export interface SuiteCell {
   readonly source: number;
   readonly answer: number;
   readonly encoderLayers: number;
+  readonly batch: number;
 }
 
 /** The points in the order they are measured: models in the outer loops, so that each is made once. */
-export function cellsOf({ schemes, sources, answers, encoderLayers }: SuiteGrid): readonly SuiteCell[] {
-  const [main, ...others] = encoderLayers;
-  if (main === undefined) throw new SlmError("USAGE", "bench: --encoder-layers names no split");
-  const grid = schemes.flatMap((scheme) =>
-    sources.flatMap((source) => answers.map((answer) => ({ scheme, source, answer, encoderLayers: main }))),
+export function cellsOf(grid: SuiteGrid): readonly SuiteCell[] {
+  const { schemes, sources, answers } = grid;
+  const [encoderLayers, ...otherSplits] = atLeastOne(grid.encoderLayers, "a split");
+  const [batch, ...otherBatches] = atLeastOne(grid.batches, "a batch");
+  const whole = schemes.flatMap((scheme) =>
+    sources.flatMap((source) => answers.map((answer) => ({ scheme, source, answer, encoderLayers, batch }))),
   );
-  // The other splits at the middle of the grid, in the last scheme: the one that would be shipped.
-  const scheme = schemes.at(-1);
-  const source = sources[Math.floor(sources.length / 2)];
-  const answer = answers[0];
-  if (scheme === undefined || source === undefined || answer === undefined)
-    throw new SlmError("USAGE", "bench: the suite needs a scheme, a source length and an answer length");
-  return [...grid, ...others.map((layers) => ({ scheme, source, answer, encoderLayers: layers }))];
+  // Other batches and splits at the middle of the grid, in the last scheme: the one that would be shipped.
+  const middle = {
+    scheme: atLeastOne(schemes, "a scheme").at(-1)!,
+    source: atLeastOne(sources, "a source length")[Math.floor(sources.length / 2)]!,
+    answer: atLeastOne(answers, "an answer length")[0],
+  };
+  return [
+    ...whole,
+    ...otherBatches.map((rows) => ({ ...middle, encoderLayers, batch: rows })),
+    ...otherSplits.map((layers) => ({ ...middle, encoderLayers: layers, batch })),
+  ];
+}
+
+function atLeastOne<T>(list: readonly T[], what: string): readonly [T, ...T[]] {
+  const [first, ...others] = list;
+  if (first === undefined) throw new SlmError("USAGE", `bench: the suite needs ${what}, got none`);
+  return [first, ...others];
 }
 
 /**

@@ -26,9 +26,9 @@ export interface SuiteFigures extends SuiteCell {
   readonly decoderLayers: number;
   /** Until the first token [ms]. */
   readonly firstTokenMs: Sides;
-  /** Tokens of the answer over the whole time, reading included. */
+  /** Tokens of all answers over the whole time, reading included. */
   readonly tokensPerSecond: Sides;
-  /** Decoder steps after the first, per second. */
+  /** Tokens of all rows after their first, per second. */
   readonly decodeRate: Sides;
   readonly peakRssBytes: Sides;
   /** Arithmetic per generated token, reading included. */
@@ -100,7 +100,7 @@ async function measured(cell: SuiteCell, options: PaperSuiteOptions): Promise<Be
     ],
     baseline,
     prompts: [promptOf(cell.source)],
-    config: { ...config, forceTokens: cell.answer },
+    config: { ...config, forceTokens: cell.answer, batch: cell.batch },
     runtime: processorRecipe(threads),
     context,
   });
@@ -111,11 +111,11 @@ async function measured(cell: SuiteCell, options: PaperSuiteOptions): Promise<Be
 /** A text of as many tokens: the tokenizer of random models has one for each character. */
 const promptOf = (tokens: number): string => "a".repeat(tokens);
 
-const titleOf = ({ scheme, source, answer, encoderLayers }: SuiteCell): string =>
-  `${scheme}, ${encoderLayers} encoder layers, ${source} tokens in, ${answer} out`;
+const titleOf = ({ scheme, source, answer, encoderLayers, batch }: SuiteCell): string =>
+  `${scheme}, ${encoderLayers} encoder layers, ${source} tokens in, ${answer} out, ${batch} at once`;
 
-const fileName = ({ scheme, source, answer, encoderLayers }: SuiteCell): string =>
-  [scheme, encoderLayers, source, answer].join("-");
+const fileName = ({ scheme, source, answer, encoderLayers, batch }: SuiteCell): string =>
+  [scheme, encoderLayers, source, answer, batch].join("-");
 
 function figuresOf(
   cell: SuiteCell,
@@ -131,7 +131,7 @@ function figuresOf(
     ...cell,
     decoderLayers: splitShape(shape, cell.encoderLayers, grid).decoderLayers,
     firstTokenMs: sides(({ firstTokenMs }) => firstTokenMs.p50),
-    tokensPerSecond: sides(({ totalMs }) => (1000 * cell.answer) / totalMs.p50),
+    tokensPerSecond: sides(({ totalMs }) => (1000 * cell.batch * cell.answer) / totalMs.p50),
     decodeRate: sides(({ tokensPerSecond }) => tokensPerSecond.p50),
     peakRssBytes: sides(({ peakRssBytes }) => peakRssBytes),
     flopsPerToken: sides(({ flopsPerTokenWithSource }) => flopsPerTokenWithSource),

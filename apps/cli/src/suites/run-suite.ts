@@ -33,6 +33,7 @@ export async function paperSuite(flags: SuiteFlags, context: StageContext): Prom
     schemes: flags.schemes === undefined ? DEFAULT_GRID.schemes : namesIn(flags.schemes),
     sources: numbersIn("sources", flags.sources) ?? DEFAULT_GRID.sources,
     answers: numbersIn("answers", flags.answers) ?? DEFAULT_GRID.answers,
+    batches: numbersIn("batches", flags.batches) ?? DEFAULT_GRID.batches,
     encoderLayers:
       numbersIn("encoder-layers", flags["encoder-layers"]) ??
       (flags.shape === undefined ? DEFAULT_GRID.encoderLayers : [shape.encoderLayers]),

@@ -7,7 +7,7 @@ export const suiteFlags = {
   suite: Flags.option({ options: ["paper"] as const })({
     summary: "Measure a set of models and lengths instead of MODEL; needs -o.",
     dependsOn: ["output"],
-    exclusive: ["baseline", "data", "prompt", "force-tokens", "tune"],
+    exclusive: ["baseline", "batch", "data", "prompt", "force-tokens", "tune"],
     helpGroup: ONLY_SUITE.helpGroup,
   }),
   shape: Flags.string({
@@ -35,6 +35,11 @@ export const suiteFlags = {
     helpValue: "<n,n,...>",
     summary: "Splits of the layers; the first is measured at every length. Default: 20,10,15.",
   }),
+  batches: Flags.string({
+    ...ONLY_SUITE,
+    helpValue: "<n,n,...>",
+    summary: "Rows answered at once; the first is measured at every length. Default: 1.",
+  }),
 };
 
 /** What the command line says of a suite. */
@@ -44,6 +49,7 @@ export interface SuiteFlags {
   readonly sources?: string | undefined;
   readonly answers?: string | undefined;
   readonly "encoder-layers"?: string | undefined;
+  readonly batches?: string | undefined;
   readonly output?: string | undefined;
   readonly runs?: number | undefined;
   readonly threads?: number | undefined;

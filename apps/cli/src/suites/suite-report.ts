@@ -20,6 +20,7 @@ const COLUMNS: readonly (readonly [title: string, cell: (figures: SuiteFigures) 
   ["weights", ({ scheme }) => scheme],
   ["layers", ({ encoderLayers, decoderLayers }) => `${encoderLayers} + ${decoderLayers}`],
   ["in / out [tokens]", ({ source, answer }) => `${source} / ${answer}`],
+  ["rows at once", ({ batch }) => String(batch)],
   ["first token [ms]", ({ firstTokenMs }) => both(firstTokenMs)],
   ["", ({ firstTokenMs }) => change(firstTokenMs)],
   ["all in all [tokens/s]", ({ tokensPerSecond }) => both(tokensPerSecond)],
@@ -61,11 +62,11 @@ export function suiteMarkdown(result: PaperSuiteResult): string {
 /** The suite as one self-contained HTML page. */
 export async function suitePage(result: PaperSuiteResult): Promise<string> {
   const { suite, notes } = result;
-  const main = suite.cells[0]!.encoderLayers;
+  const { encoderLayers: main, answer, batch } = suite.cells[0]!;
   const chart = (title: string, yLabel: string, pick: (figures: SuiteFigures) => Sides): Promise<string> => {
     const series = new Map<string, (readonly [number, number])[]>();
     for (const figures of suite.cells) {
-      if (figures.encoderLayers !== main || figures.answer !== suite.cells[0]!.answer) continue;
+      if (figures.encoderLayers !== main || figures.answer !== answer || figures.batch !== batch) continue;
       const sides = pick(figures);
       for (const [side, value] of [
         ["encoder-decoder", sides.encoderDecoder],

@@ -36,6 +36,8 @@ export interface Profile {
   readonly at?: Readonly<Partial<Record<Precision, Partial<OperatorForms>>>>;
   /** How a decoder of dynamic sizes hands back its caches, see `model.json`. Default: replaced. */
   readonly caches?: CacheForm;
+  /** Whether products of one value with several weights become one (`graphs/join-products.ts`). Default: no. */
+  readonly joinsProducts?: boolean;
   /** Whether rotation is the fused `RotaryEmbedding` or products of halves. */
   readonly rotary: "RotaryEmbedding" | "primitives";
 }
@@ -112,6 +114,7 @@ export const PROFILES = {
       },
       // onnxruntime-node copies what leaves a graph: new positions, not whole caches (docs/decisions/0003).
       caches: "appended",
+      joinsProducts: true,
       rotary: "RotaryEmbedding",
     },
   },

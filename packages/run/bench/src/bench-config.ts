@@ -30,6 +30,7 @@ export const benchConfig = z.strictObject({
       "Generate exactly this many tokens, whatever the model would say, so that models that stop at different " +
         "lengths do the same work; then maxTokens does not count [tokens]. Default: each model stops by itself.",
     ),
+  batch: z.int().min(1).max(1024).default(1).describe("Copies of a prompt that are answered at once [rows]."),
   settleMs: z
     .int()
     .min(0)

@@ -182,8 +182,8 @@ describe(benchModels, () => {
   });
 
   test("forces the number of tokens on a model that wants to end at once", async () => {
-    const forced = await openModel({ directory: join(root, "student"), runtime, endless: true });
-    const free = await openModel({ directory: join(root, "student"), runtime, endless: false });
+    const forced = await openModel({ directory: join(root, "student"), runtime, endless: true, batch: 1 });
+    const free = await openModel({ directory: join(root, "student"), runtime, endless: false, batch: 1 });
     expect((await forced.run("ab", 7)).steps).toBe(7);
     expect((await forced.run("ab", 7)).words).toBe(7);
     expect((await free.run("ab", 7)).steps).toBe(1);
@@ -304,10 +304,13 @@ describe(forkModel, () => {
 
   test("counts the memory of its model, not the memory of the process that started it", async () => {
     const mine = Buffer.alloc(300e6, 1);
-    const small = await forkModel({ directory: join(root, "student"), runtime, endless: true }, entry);
+    const small = await forkModel(
+      { directory: join(root, "student"), runtime, endless: true, batch: 1 },
+      entry,
+    );
     const options = { ...runtime.options, ballast: 50e6 };
     const large = await forkModel(
-      { directory: join(root, "student"), runtime: { ...runtime, options }, endless: true },
+      { directory: join(root, "student"), runtime: { ...runtime, options }, endless: true, batch: 1 },
       entry,
     );
     const [smallBytes, largeBytes] = [await small.peakRssBytes(), await large.peakRssBytes()];
@@ -319,20 +322,23 @@ describe(forkModel, () => {
   });
 
   test("passes on why a model cannot be loaded, under the same code", async () => {
-    const opening = forkModel({ directory: join(root, "nowhere"), runtime, endless: false }, entry);
+    const opening = forkModel({ directory: join(root, "nowhere"), runtime, endless: false, batch: 1 }, entry);
     await expect(opening).rejects.toMatchObject({
       code: "INPUT_MISSING",
       message: expect.stringContaining("nowhere") as string,
     });
     const nameless = { ...runtime, export: "createOther" };
-    const refused = forkModel({ directory: join(root, "student"), runtime: nameless, endless: false }, entry);
+    const refused = forkModel(
+      { directory: join(root, "student"), runtime: nameless, endless: false, batch: 1 },
+      entry,
+    );
     await expect(refused).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE" });
   });
 
   test("says so when the process ends unasked", async () => {
     const options = { ...runtime.options, crash: true };
     const model = await forkModel(
-      { directory: join(root, "student"), runtime: { ...runtime, options }, endless: false },
+      { directory: join(root, "student"), runtime: { ...runtime, options }, endless: false, batch: 1 },
       entry,
     );
     await expect(model.run("ab", 4)).rejects.toMatchObject({

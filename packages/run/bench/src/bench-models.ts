@@ -56,7 +56,7 @@ interface Contestant {
 }
 
 /**
- * Greedy generation for one prompt at a time. Each model is alone in a process, so its memory is its own; the processes
+ * Greedy generation for one prompt at a time, or for copies of it at once. Each model is alone in a process, so its memory is its own; the processes
  * take turns in an order drawn from the seed, one working while the others wait, so drift of the machine hits all alike.
  *
  * @throws SlmError USAGE for no models, two of one name, no prompts or an unknown baseline; INPUT_MISSING or DATA_INVALID
@@ -83,6 +83,7 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
       contestants.map(async (contestant) =>
         summarize({
           ...contestant,
+          batch: input.config.batch,
           opened: contestant.timed.opened,
           rates: fasterRates(ratesBefore, ratesAfter),
           peakRssBytes: await contestant.timed.peakRssBytes(),
@@ -112,7 +113,8 @@ async function enter(input: BenchInput, name: string, directory: string): Promis
   const promptTokens = prompts.map(
     (prompt) => imageTokens + tokenizer.encodeSource(promptText(prompt)).length,
   );
-  const options = { directory, runtime, endless: config.forceTokens !== undefined };
+  const { batch, forceTokens } = config;
+  const options = { directory, runtime, endless: forceTokens !== undefined, batch };
   const loadsMs: number[] = [];
   for (let load = 1; load < config.loads; load += 1) {
     if (signal !== undefined) throwIfInterrupted(signal, "bench");

@@ -70,6 +70,7 @@ export const modelFigures = z.strictObject({
   parameters: z.int().positive(),
   bytes: z.int().positive().describe("Graphs with their weights, on disk [bytes]."),
   runs: z.int().positive(),
+  batch: z.int().positive().default(1).describe("Copies of a prompt answered at once in every run [rows]."),
   loadMs: figure.describe(
     "Reading graphs and tokenizer until ready, median of the loads; the engine is loaded before [ms].",
   ),
@@ -83,7 +84,7 @@ export const modelFigures = z.strictObject({
   interTokenMs: latency.describe(
     "From one step of the decoder to the next, over all steps of all runs [ms].",
   ),
-  tokensPerSecond: rate.describe("Decoder steps after the first, over the time after the first."),
+  tokensPerSecond: rate.describe("Tokens of all rows after their first, over the time after the first."),
   wordsPerSecond: rate.describe("Words of the answer over the whole time from text to text."),
   totalMs: latencyOfRuns.describe("From text to text: tokenizer, encoder, decoder [ms]."),
   sourceTokens: figure.describe("Mean length of a source, its image included [tokens]."),
@@ -106,7 +107,7 @@ export const modelFigures = z.strictObject({
     "The same with the cost of reading the source, spread over the answer.",
   ),
   bytesPerToken: figure.describe(
-    "What the decoder reads for one generated token: its weights, and the keys and values of a source and half an " +
+    "What the decoder reads for one generated token: its weights, which all rows share, and the keys and values of a source and half an " +
       "answer of mean length [bytes].",
   ),
   roofline: z

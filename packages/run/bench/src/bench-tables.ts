@@ -48,6 +48,7 @@ const FIGURES: readonly Row<ModelFigures>[] = [
     "of the machine's products / reading",
     ({ roofline: { product, read } }) => `${percent(product)} / ${percent(read)}`,
   ],
+  ["rows at once", ({ batch }) => formatFigure(batch)],
   ["source / answer [tokens]", (figures) => list(figures.sourceTokens, figures.generatedTokens)],
 ];
 

@@ -11,6 +11,7 @@ export const STUDENT: ModelFigures = {
   parameters: 1_330_000,
   bytes: 2_000_000,
   runs: 2,
+  batch: 1,
   loadMs: 12,
   loadsMs: [11, 12, 13],
   firstTokenMs: { p50: 1.5, p90: 2, p95: 2.5, p99: 3, interval: around(1.5) },

@@ -10,7 +10,7 @@ export {
   type ModelFigures,
 } from "./bench-result.js";
 export { benchJunit } from "./junit.js";
-export { productRate, type ProductShape } from "./machine/rates.js";
+export { measureRates, productRate, type ProductShape } from "./machine/rates.js";
 export { compareResults, regressionLines } from "./regression.js";
 export type { Regression } from "./regression-result.js";
 export type { RuntimeModule } from "./runtime-module.js";

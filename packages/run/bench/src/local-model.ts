@@ -11,6 +11,8 @@ export interface OpenOptions {
   readonly runtime: RuntimeModule;
   /** Keep the model from ending by itself. */
   readonly endless: boolean;
+  /** Copies of a prompt that are answered at once. */
+  readonly batch: number;
 }
 
 /**
@@ -18,7 +20,12 @@ export interface OpenOptions {
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, DEVICE_UNAVAILABLE
  */
-export async function openModel({ directory, runtime: module, endless }: OpenOptions): Promise<TimedModel> {
+export async function openModel({
+  directory,
+  runtime: module,
+  endless,
+  batch,
+}: OpenOptions): Promise<TimedModel> {
   const { tokens } = await readDeviceModel(directory);
   const runtime = await importRuntime(module);
   const processRssBytes = await peakMemoryBytes();
@@ -35,7 +42,7 @@ export async function openModel({ directory, runtime: module, endless }: OpenOpt
       processRssBytes,
       device: { provider, threads, description, simulated, fallbacks: [...fallbacks] },
     },
-    run: (prompt, maxTokens) => timeGeneration(generator, prompt, maxTokens),
+    run: (prompt, maxTokens) => timeGeneration(generator, prompt, { batch, maxTokens }),
     peakRssBytes: peakMemoryBytes,
     close: async () => {
       await generator.close();

@@ -11,6 +11,7 @@ export const requestSchema = z.discriminatedUnion("kind", [
     directory: z.string(),
     runtime: runtimeModule,
     endless: z.boolean().describe("Whether the model is kept from ending by itself."),
+    batch: z.int().positive().describe("Copies of a prompt that are answered at once."),
   }),
   z.strictObject({ kind: z.literal("run"), prompt: promptSchema, maxTokens: z.int().positive().nullable() }),
   z.strictObject({ kind: z.literal("memory") }),

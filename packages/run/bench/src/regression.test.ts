@@ -71,7 +71,7 @@ describe(compareResults, () => {
     const device = { ...RESULT.device, cpu: "Other CPU", threads: 1 };
     const { notes } = compareResults({ ...only({ generatedTokens: 9 }), device }, RESULT, 0.05);
     expect(notes.join()).toMatch(
-      /cpu Example CPU, now Other CPU; threads 2, now 1.*9\.0 in, 7\.0 tokens out before/,
+      /cpu Example CPU, now Other CPU; threads 2, now 1.*9\.0 tokens in, 7\.0 out, 1 at once before/,
     );
   });
 

@@ -148,14 +148,16 @@ function otherMachine({ device: now }: BenchResult, { device: before }: BenchRes
 const LENGTH_TOLERANCE = 0.01;
 
 function otherWork(model: ModelFigures, old: ModelFigures): readonly string[] {
-  const lengths = ({ sourceTokens, generatedTokens }: ModelFigures): readonly number[] => [
+  const lengths = ({ sourceTokens, generatedTokens, batch }: ModelFigures): readonly number[] => [
     sourceTokens,
     generatedTokens,
+    batch,
   ];
   const [now, before] = [lengths(model), lengths(old)];
   if (now.every((length, at) => Math.abs(length - before[at]!) <= LENGTH_TOLERANCE * before[at]!)) return [];
-  const text = (both: readonly number[]): string => both.map((length) => length.toFixed(1)).join(" in, ");
-  return [`${model.name} had other work: ${text(before)} tokens out before, ${text(now)} now.`];
+  const text = ([source, answer, batch]: readonly number[]): string =>
+    `${source!.toFixed(1)} tokens in, ${answer!.toFixed(1)} out, ${batch} at once`;
+  return [`${model.name} had other work: ${text(before)} before, ${text(now)} now.`];
 }
 
 /** One sentence per figure that is worse than allowed. */

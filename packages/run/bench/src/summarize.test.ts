@@ -43,6 +43,7 @@ function measurement(change: Partial<Measurement> = {}): Measurement {
   return {
     name: "student",
     model: MODEL,
+    batch: 1,
     sourceTokens: [12, 12],
     opened: {
       loadMs: 7,
@@ -59,6 +60,14 @@ function measurement(change: Partial<Measurement> = {}): Measurement {
 }
 
 describe(summarize, () => {
+  test("counts the tokens of all rows, which share the decoder's weights", () => {
+    const [one, four] = [1, 4].map((batch) => summarize(measurement({ batch, joules: 24 })));
+    expect(four!.tokensPerSecond.p50).toBe(4 * one!.tokensPerSecond.p50);
+    expect(four!.spread).toBe(one!.spread);
+    expect(four!.joulesPerToken).toBe(one!.joulesPerToken! / 4);
+    expect(one!.bytesPerToken - four!.bytesPerToken).toBe(75);
+  });
+
   test("takes the decode rate after the first token and words over the whole time", () => {
     const figures = summarize(measurement());
     expect(figures.firstTokenMs).toMatchObject({ p50: 5, p90: 5, p95: 5, p99: 5 });

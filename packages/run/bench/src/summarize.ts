@@ -10,6 +10,8 @@ import type { Opened, Sample } from "./timed-model.js";
 export interface Measurement {
   readonly name: string;
   readonly model: DeviceModel;
+  /** Rows answered at once in every run. */
+  readonly batch: number;
   /** Length of the source of each run [tokens]. */
   readonly sourceTokens: readonly number[];
   readonly opened: Opened;
@@ -33,8 +35,9 @@ export interface Measurement {
  * @throws SlmError DATA_INVALID if every answer ended at its first step, so that there is no rate.
  */
 export function summarize(measurement: Measurement): ModelFigures {
-  const { name, model, opened, loadsMs, samples, joules, rates: machine, peakRssBytes } = measurement;
-  const rates = samples.flatMap(decodeRate);
+  const { name, model, batch, opened, loadsMs, samples, joules, rates: machine, peakRssBytes } = measurement;
+  const stepRates = samples.flatMap(decodeRate);
+  const rates = stepRates.map((stepsPerSecond) => batch * stepsPerSecond);
   if (rates.length === 0) {
     throw new SlmError(
       "DATA_INVALID",
@@ -47,12 +50,12 @@ export function summarize(measurement: Measurement): ModelFigures {
   }
   const images = samples.flatMap(({ imageMs }) => imageMs ?? []);
   const totals = samples.map(({ totalMs }) => totalMs);
-  const stepMs = rates.map((stepsPerSecond) => 1000 / stepsPerSecond);
+  const stepMs = stepRates.map((stepsPerSecond) => 1000 / stepsPerSecond);
   const tokensPerSecond = rate(rates);
   const sourceTokens = mean(measurement.sourceTokens);
   const steps = mean(samples.map((sample) => sample.steps));
   const { encoderPerSourceToken, decoderPerTargetToken } = model.flops;
-  const bytesPerToken = model.graphs.decoder.bytes + cacheBytes(model, sourceTokens, steps);
+  const bytesPerToken = model.graphs.decoder.bytes / batch + cacheBytes(model, sourceTokens, steps);
   const perSourceToken =
     model.architecture === "encoder-decoder" ? encoderPerSourceToken : decoderPerTargetToken;
   return {
@@ -62,6 +65,7 @@ export function summarize(measurement: Measurement): ModelFigures {
     parameters: model.parameters,
     bytes: graphBytes(model),
     runs: samples.length,
+    batch,
     loadMs: quantile(loadsMs, 0.5),
     loadsMs: [...loadsMs],
     firstTokenMs: latencyOfRuns(samples.map(({ firstTokenMs }) => firstTokenMs)),
@@ -72,7 +76,7 @@ export function summarize(measurement: Measurement): ModelFigures {
     totalMs: latencyOfRuns(totals),
     sourceTokens,
     generatedTokens: steps,
-    joulesPerToken: joules === undefined ? null : joules / (steps * samples.length),
+    joulesPerToken: joules === undefined ? null : joules / (batch * steps * samples.length),
     peakRssBytes,
     processRssBytes: opened.processRssBytes,
     flopsPerToken: decoderPerTargetToken,
@@ -105,7 +109,7 @@ function cacheBytes(
   return 2 * decoderLayers * kvHeads * headDim * elementBytes * (source + answer / 2);
 }
 
-/** Steps per second after the first: the steady rate, free of encoding. None for an answer of one step. */
+/** Steps per second after the first, a step of all rows counted once: the steady rate, free of encoding. None for an answer of one step. */
 export function decodeRate({ steps, decodeMs }: Pick<Sample, "steps" | "decodeMs">): readonly number[] {
   return steps < 2 || decodeMs <= 0 ? [] : [(1000 * (steps - 1)) / decodeMs];
 }

@@ -29,8 +29,8 @@ export const sampleSchema = z.strictObject({
     .describe("Of it the image: its file read, decoded and resized, and the vision graph."),
   decodeMs: z.number().nonnegative().describe("Time of the steps after the first."),
   gapsMs: z.array(z.number().nonnegative()).describe("From each step of the decoder to the next, in order."),
-  steps: z.int().positive().describe("Decoder steps: the tokens, and the one that ended them if any."),
-  words: z.int().nonnegative(),
+  steps: z.int().positive().describe("Decoder steps: the tokens of a row, and the one that ended it if any."),
+  words: z.int().nonnegative().describe("Of all rows."),
   totalMs: z.number().positive().describe("From text to text: tokenizer, encoder, decoder."),
 });
 export type Sample = z.infer<typeof sampleSchema>;
@@ -59,22 +59,23 @@ export type Opened = z.infer<typeof openedSchema>;
 /** A model under measurement. Calls are made one at a time. */
 export interface TimedModel {
   readonly opened: Opened;
-  /** One greedy generation for one prompt, of at most `maxTokens`; by default of as many as fit. */
+  /** One greedy generation for one prompt, or for copies of it at once, of at most `maxTokens`; by default of as many as fit. */
   run(prompt: BenchPrompt, maxTokens?: number): Promise<Sample>;
   /** Peak resident memory of the process that holds this model [bytes]. */
   peakRssBytes(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Times one generation. */
+/** Times one generation of `batch` equal rows: their steps are the same. */
 export async function timeGeneration(
   generator: Pick<Generator, "generate">,
   prompt: BenchPrompt,
-  maxTokens: number | undefined,
+  { batch, maxTokens }: { readonly batch: number; readonly maxTokens: number | undefined },
 ): Promise<Sample> {
-  const options: GenerateOptions = { batchSize: 1, ...(maxTokens === undefined ? {} : { maxTokens }) };
+  const options: GenerateOptions = { batchSize: batch, ...(maxTokens === undefined ? {} : { maxTokens }) };
+  const rows = Array.from({ length: batch }, () => sourceOf(prompt));
   const start = performance.now();
-  const [generation] = await generator.generate([sourceOf(prompt)], options);
+  const [generation] = await generator.generate(rows, options);
   const totalMs = performance.now() - start;
   if (generation === undefined) throw new Error("bench: the generator returned nothing for one prompt");
   const { text, tokens, firstTokenMs, imageMs, finished, stepsMs } = generation;
@@ -84,7 +85,7 @@ export async function timeGeneration(
     decodeMs: generation.totalMs - firstTokenMs,
     gapsMs: stepsMs.slice(1).map((at, step) => at - stepsMs[step]!),
     steps: tokens.length + (finished ? 1 : 0),
-    words: text.split(/\s+/u).filter((word) => word !== "").length,
+    words: batch * text.split(/\s+/u).filter((word) => word !== "").length,
     totalMs,
   };
 }

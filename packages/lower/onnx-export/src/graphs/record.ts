@@ -5,6 +5,7 @@ import { Recorder, registerRecordingBackend, withLowering, withRecorder, type Te
 import { GraphValues, type GraphInputs, type LoweringContext } from "../lowerings/context.js";
 import { loweringTable } from "../lowerings/forms.js";
 import type { Device } from "../profiles.js";
+import { joinProducts } from "./join-products.js";
 import { GraphWeights } from "../weights/graph-weights.js";
 import { groupHeads } from "../weights/head-order.js";
 import { WeightStore } from "../weights/weight-store.js";
@@ -93,7 +94,9 @@ export function recordGraph(
   const { opset, irVersion } = device.profile;
   const built = recorder.builder.build();
   const versioned = { ...built, irVersion, opsets: { ...built.opsets, "": opset } };
-  const graph = { ...optimizeGraph(versioned), metadata: { ...metadata } };
+  const optimized = optimizeGraph(versioned);
+  const joined = device.profile.joinsProducts === true ? joinProducts(optimized, context.weights) : optimized;
+  const graph = { ...joined, metadata: { ...metadata } };
   checkGraph(graph);
   return graph;
 }

@@ -1,5 +1,6 @@
 /** The weights of one graph: each is stored when an op first asks for it, once, in the layout that op reads. */
 import { SlmError } from "@slm/error";
+import type { Initializer } from "@slm/graph";
 import { rotaryTable, type Recorder, type Rotation, type Tensor } from "@slm/tensor";
 import { FLOAT_BYTES } from "./float-bits.js";
 import type { WeightLayout, WeightStore } from "./weight-store.js";
@@ -8,6 +9,8 @@ import type { WeightLayout, WeightStore } from "./weight-store.js";
 export interface StoredWeight {
   readonly name: string;
   readonly layout: WeightLayout;
+  /** As in the checkpoint. */
+  readonly shape: readonly number[];
 }
 
 /** Names of the initializers that hold cos and sin of every position, each `[...leading, positions, headDim / 2]`. */
@@ -51,9 +54,28 @@ export class GraphWeights {
     const stored = layout === "transposed" ? [shape[1]!, shape[0]] : shape;
     const bytes = this.#store.bytes({ name, shape, layout });
     recorder.builder.initializer(name, this.#store.precision, stored, bytes);
-    const weight = { name, layout };
+    const weight = { name, layout, shape };
     this.#stored.set(name, weight);
     return weight;
+  }
+
+  /** A weight of the checkpoint that this graph stores under its own name. */
+  stored(name: string): StoredWeight | undefined {
+    return this.#stored.get(name);
+  }
+
+  /** Stored weights of one layout as one initializer: their outputs follow one another. */
+  joined(parts: readonly StoredWeight[]): Initializer {
+    const outputs = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
+    const [{ layout, shape }] = parts as readonly [StoredWeight];
+    const [, inputs] = shape;
+    const checkpointShape = inputs === undefined ? [outputs] : [outputs, inputs];
+    return {
+      name: joinedName(parts.map(({ name }) => name)),
+      dtype: this.#store.precision,
+      shape: layout === "transposed" ? checkpointShape.toReversed() : checkpointShape,
+      data: this.#store.joinedBytes(parts),
+    };
   }
 
   /** Whether a tensor stands for a weight of the checkpoint. */
@@ -80,4 +102,12 @@ export class GraphWeights {
     this.#rotary.set(key, names);
     return names;
   }
+}
+
+/** What names have in common once, and what differs side by side: `attention.query+key+value.weight`. */
+function joinedName(names: readonly string[]): string {
+  const [first, ...others] = names.map((name) => name.split("."));
+  return first!
+    .map((segment, at) => [...new Set([segment, ...others.map((other) => other[at] ?? "")])].join("+"))
+    .join(".");
 }

@@ -31,7 +31,7 @@ export class WeightStore {
   readonly #weights: Weights;
   readonly #isDeferred: boolean;
   readonly #data = new Map<string, Uint8Array>();
-  readonly #requests = new Map<ArrayBufferLike, WeightRequest>();
+  readonly #requests = new Map<ArrayBufferLike, readonly WeightRequest[]>();
 
   constructor(
     weights: Weights,
@@ -48,13 +48,24 @@ export class WeightStore {
 
   /** Bytes of a weight in this store's precision, or what stands for them. @throws SlmError as {@link content} */
   bytes(request: WeightRequest): Uint8Array {
-    const key = `${request.layout} ${request.name}`;
+    return this.joinedBytes([request]);
+  }
+
+  /**
+   * The same for several weights of one layout as one: their outputs, which are the first axis of the checkpoint, follow one
+   * another. They differ in nothing but how many outputs they have.
+   *
+   * @throws SlmError as {@link content}
+   */
+  joinedBytes(requests: readonly WeightRequest[]): Uint8Array {
+    const key = requests.map(({ layout, name }) => `${layout} ${name}`).join();
     const known = this.#data.get(key);
     if (known !== undefined) return known;
-    const size = elementCount(request.shape) * FLOAT_SIZE[this.precision];
+    const elements = requests.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+    const size = elements * FLOAT_SIZE[this.precision];
     const isDeferred = this.#isDeferred && size >= DEFERRED_MIN_BYTES;
-    const bytes = isDeferred ? new Uint8Array(size) : this.#read(request);
-    if (isDeferred) this.#requests.set(bytes.buffer, request);
+    const bytes = isDeferred ? new Uint8Array(size) : this.#read(requests);
+    if (isDeferred) this.#requests.set(bytes.buffer, requests);
     this.#data.set(key, bytes);
     return bytes;
   }
@@ -66,26 +77,41 @@ export class WeightStore {
    * DATA_INVALID if it holds a number that the precision cannot.
    */
   readonly content = ({ data }: Initializer): Uint8Array => {
-    const request = this.#requests.get(data.buffer);
-    return request === undefined ? data : this.#read(request);
+    const requests = this.#requests.get(data.buffer);
+    return requests === undefined ? data : this.#read(requests);
   };
 
-  #read({ name, shape, layout }: WeightRequest): Uint8Array {
+  #read(requests: readonly WeightRequest[]): Uint8Array {
+    const parts = requests.map((request) => this.#values(request));
+    const [{ name, shape, layout }] = requests as readonly [WeightRequest];
+    const values = parts.length === 1 ? parts[0]! : concatenate(parts);
+    const columns = shape[1] ?? 1;
+    const turned = layout === "transposed" ? transpose(values, values.length / columns, columns) : values;
+    return FLOAT_BYTES[this.precision](turned, name);
+  }
+
+  #values({ name, shape }: WeightRequest): Float32Array {
     const weight = this.#weights.get(name);
     if (weight === undefined)
       throw new SlmError("UNEXPECTED", `export: '${name}' is used as a weight but is none`);
     const { data } = weight;
-    if (!(data instanceof Float32Array) || weight.shape.join() !== shape.join()) {
-      const expected = `float32[${shape.join(",")}]`;
-      throw new SlmError(
-        "SHAPE_MISMATCH",
-        `export: weight '${name}' should be ${expected}, got ${weight.dtype}[${weight.shape.join(",")}]`,
-      );
-    }
-    const [rows = 1, columns = 1] = shape;
-    const values = layout === "transposed" ? transpose(data, rows, columns) : data;
-    return FLOAT_BYTES[this.precision](values, name);
+    if (data instanceof Float32Array && weight.shape.join() === shape.join()) return data;
+    const expected = `float32[${shape.join(",")}]`;
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `export: weight '${name}' should be ${expected}, got ${weight.dtype}[${weight.shape.join(",")}]`,
+    );
   }
+}
+
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /**
