@@ -1,5 +1,10 @@
-/** Loading a graph that is changed on the way: not in a page, which never asks for guesses. */
+/** Loading graphs that are changed on the way, which a page does not. */
 import { SlmError } from "@slm/error";
+import type { Runtime, Session } from "@slm/runtime";
 
 export const loadEdited = (): Promise<never> =>
   Promise.reject(new SlmError("OP_UNSUPPORTED", "a page does not guess tokens by copying"));
+
+/** As it lies there: its tokens are picked from its logits. */
+export const loadPicking = (runtime: Runtime, path: string, name: string): Promise<Session> =>
+  runtime.load({ kind: "file", path }, { name });

@@ -37,11 +37,16 @@ export async function decode(decoder: StepDecoder, options: DecodeOptions): Prom
   }
 }
 
-/** Where nothing changes the scores, the decoder may choose. */
+/**
+ * Where nothing changes the scores, the decoder may choose. It does not hear that a row was stopped: several rows that can be stopped are
+ * fed from here, because in some weight formats what a row is fed reaches the others.
+ */
 function greedyChoice(decoder: StepDecoder, options: DecodeOptions): RowChoice {
-  const stepBest = decoder.stepBest?.bind(decoder);
-  if (stepBest !== undefined && !isRuling(options.rules) && options.constraint === undefined)
-    return chooseInDecoder(stepBest);
+  const { rules, constraint, stopsAfter } = options;
+  const stepsBest = decoder.stepsBest?.bind(decoder);
+  const isPlain = !isRuling(rules) && constraint === undefined;
+  if (stepsBest !== undefined && isPlain && (stopsAfter === undefined || decoder.rows === 1))
+    return chooseInDecoder(stepsBest, options);
   return chooseFromLogits(decoder, (row) => createTokenChooser(rowOptions(options, row)));
 }
 

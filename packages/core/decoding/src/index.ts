@@ -4,7 +4,7 @@ export type { DecodeOptions, Decoded, EndReason, Strategy } from "./options.js";
 export { createRandom, restoreRandom, type Random, type RandomState } from "./random.js";
 export { sampleToken, type SamplingOptions } from "./sampling.js";
 export { decodeWithLookup, guessByCopy, type LookupOptions } from "./lookup.js";
-export type { BestTokens, SpanDecoder, StepDecoder } from "./step-decoder.js";
+export type { BestStepsOptions, BestTokens, SpanDecoder, StepDecoder } from "./step-decoder.js";
 export { createTokenChooser, type ChooserOptions } from "./token-chooser.js";
 export type { TokenConstraint } from "./token-constraint.js";
 export { checkRules, isRuling, type TokenRules } from "./token-rules.js";

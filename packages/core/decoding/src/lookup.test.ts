@@ -46,29 +46,18 @@ class Spans implements SpanDecoder {
   }
 }
 
-/** One row; picks tokens itself where `inside` says so. */
-function steps(seed: number, inside: boolean): StepDecoder & { asked: number } {
+/** One row. */
+function steps(seed: number): StepDecoder {
   const fed: number[] = [];
-  const logits = (tokens: Int32Array): Float32Array => {
-    fed.push(tokens[0]!);
-    return logitsAfter(seed, fed);
-  };
-  const decoder = {
+  return {
     rows: 1,
     vocabularySize: VOCABULARY,
-    asked: 0,
     step: (tokens: Int32Array) => {
-      decoder.asked++;
-      return Promise.resolve(logits(tokens));
+      fed.push(tokens[0]!);
+      return Promise.resolve(logitsAfter(seed, fed));
     },
     permuteRows: () => Promise.resolve(),
   };
-  if (!inside) return decoder;
-  const stepBest = (tokens: Int32Array): Promise<BestTokens> => {
-    const { id, logProbability } = best(logits(tokens));
-    return Promise.resolve({ ids: Int32Array.of(id), logProbabilities: Float32Array.of(logProbability) });
-  };
-  return Object.assign(decoder, { stepBest });
 }
 
 const greedy = { bos: BOS, eos: EOS, pad: PAD, strategy: { kind: "greedy" } } as const;
@@ -86,7 +75,7 @@ describe(decodeWithLookup, () => {
     await fc.assert(
       fc.asyncProperty(ids, numbers, async (source, { seed, guesses, maxTokens, stopAt }) => {
         const stopsAfter = (_row: number, tokens: readonly number[]): boolean => tokens.length === stopAt;
-        const [plain] = await decode(steps(seed, false), { ...greedy, maxTokens, stopsAfter });
+        const [plain] = await decode(steps(seed), { ...greedy, maxTokens, stopsAfter });
         const spans = new Spans(seed);
         const given: number[] = [];
         const found = await decodeWithLookup(spans, {
@@ -132,31 +121,5 @@ describe(guessByCopy, () => {
     ["nothing behind the end of the source", [1, 2, 3], [3], 3, []],
   ])("copies %s", (_, source, answer, count, expected) => {
     expect(guessByCopy(source, answer, count)).toEqual(expected);
-  });
-});
-
-describe("a decoder that picks tokens itself", () => {
-  test("is asked for no logits, and gives the same answer", async () => {
-    for (let seed = 0; seed < 20; seed++) {
-      const [plain] = await decode(steps(seed, false), { ...greedy, maxTokens: 12 });
-      const inside = steps(seed, true);
-      const [found] = await decode(inside, { ...greedy, maxTokens: 12 });
-      expect(found).toEqual({
-        ...plain!,
-        logProbability: expect.closeTo(plain!.logProbability, 3) as number,
-      });
-      expect(inside.asked).toBe(0);
-      await decode(inside, { ...greedy, maxTokens: 2, rules: { repetitionPenalty: 2 } });
-      expect(inside.asked).toBeGreaterThan(0);
-    }
-  });
-
-  test("is refused where its logits are not numbers", async () => {
-    const broken = {
-      ...steps(1, true),
-      stepBest: () =>
-        Promise.resolve({ ids: Int32Array.of(3), logProbabilities: Float32Array.of(Number.NaN) }),
-    };
-    await expect(decode(broken, { ...greedy, maxTokens: 2 })).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
 });

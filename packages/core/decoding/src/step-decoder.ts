@@ -1,3 +1,5 @@
+import type { DecodeOptions } from "./options.js";
+
 /** The decoder as decoding sees it: tokens in, next-token logits out, rows that can change places. */
 export interface StepDecoder {
   readonly rows: number;
@@ -5,13 +7,19 @@ export interface StepDecoder {
   /** Feeds one token per row; returns next-token logits `[rows, vocab]`, valid until the next call. */
   step(tokens: Int32Array): Promise<Float32Array>;
   /**
-   * Feeds one token per row and picks the likeliest next ones where the logits are, so that these need not travel.
-   * Absent where the decoder gives logits only.
+   * Feeds one token per row, then by itself those that were likeliest, as long as a row is open and no longer than asked; a row that came
+   * to `eos` is fed `pad`. Tokens are picked where the logits are, so that these need not travel, and steps need not wait for the reader.
+   * A reader that leaves ends it. Absent where the decoder gives logits only.
    */
-  stepBest?(tokens: Int32Array): Promise<BestTokens>;
+  stepsBest?(tokens: Int32Array, options: BestStepsOptions): AsyncIterable<BestTokens>;
   /** Row i becomes what row `rows[i]` was (caches reordered). */
   permuteRows(rows: readonly number[]): Promise<void>;
 }
+
+export type BestStepsOptions = Pick<DecodeOptions, "eos" | "pad" | "signal"> & {
+  /** Most steps. */
+  readonly steps: number;
+};
 
 /** The likeliest token behind each of several places; of equals the lowest id. */
 export interface BestTokens {

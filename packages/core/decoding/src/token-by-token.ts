@@ -1,3 +1,4 @@
+import { SlmError } from "@slm/error";
 import { logSumExp, notFinite } from "./logits.js";
 import {
   type DecodeOptions,
@@ -7,7 +8,7 @@ import {
   isLate,
   stepRows,
 } from "./options.js";
-import type { StepDecoder } from "./step-decoder.js";
+import type { BestTokens, StepDecoder } from "./step-decoder.js";
 
 export interface ChosenToken {
   readonly token: number;
@@ -15,8 +16,12 @@ export interface ChosenToken {
   readonly logProbability: number;
 }
 
-/** Feeds one token per row; tells a row's next token when asked, once per row that still runs. */
-export type RowChoice = (feed: Int32Array) => Promise<(row: number) => ChosenToken>;
+export interface RowChoice {
+  /** Feeds one token per row; tells a row's next token when asked, once per row that still runs. */
+  readonly step: (feed: Int32Array) => Promise<(row: number) => ChosenToken>;
+  /** No step follows. */
+  readonly end?: () => Promise<void>;
+}
 
 /** Logits leave the decoder, and each row's chooser picks from them. */
 export function chooseFromLogits(
@@ -24,25 +29,43 @@ export function chooseFromLogits(
   chooserOf: (row: number) => (logits: Float32Array) => number,
 ): RowChoice {
   const choosers = Array.from({ length: decoder.rows }, (_, row) => chooserOf(row));
-  return async (feed) => {
-    const logitsOf = await stepRows(decoder, feed);
-    return (row) => {
-      const logits = logitsOf(row);
-      const token = choosers[row]!(logits);
-      return { token, logProbability: logits[token]! - logSumExp(logits) };
-    };
+  return {
+    step: async (feed) => {
+      const logitsOf = await stepRows(decoder, feed);
+      return (row) => {
+        const logits = logitsOf(row);
+        const token = choosers[row]!(logits);
+        return { token, logProbability: logits[token]! - logSumExp(logits) };
+      };
+    },
   };
 }
 
-/** The decoder picks the likeliest token itself. */
-export function chooseInDecoder(stepBest: NonNullable<StepDecoder["stepBest"]>): RowChoice {
-  return async (feed) => {
-    const { ids, logProbabilities } = await stepBest(feed);
-    return (row) => {
-      const logProbability = logProbabilities[row]!;
-      if (!Number.isFinite(logProbability)) throw notFinite();
-      return { token: ids[row]!, logProbability };
-    };
+/** The decoder picks the likeliest tokens and feeds them to itself; of what it is given here it needs the first alone. */
+export function chooseInDecoder(
+  stepsBest: NonNullable<StepDecoder["stepsBest"]>,
+  { eos, pad, maxTokens, signal }: DecodeOptions,
+): RowChoice {
+  const options = { eos, pad, steps: maxTokens, ...(signal === undefined ? {} : { signal }) };
+  let steps: AsyncIterator<BestTokens, unknown> | undefined;
+  return {
+    step: async (feed) => {
+      steps ??= stepsBest(feed.slice(), options)[Symbol.asyncIterator]();
+      const next = await steps.next();
+      if (next.done === true) {
+        checkInterrupted(signal);
+        throw new SlmError("UNEXPECTED", "decoding: the decoder ended before its rows");
+      }
+      const { ids, logProbabilities } = next.value;
+      return (row) => {
+        const logProbability = logProbabilities[row]!;
+        if (!Number.isFinite(logProbability)) throw notFinite();
+        return { token: ids[row]!, logProbability };
+      };
+    },
+    end: async () => {
+      await steps?.return?.();
+    },
   };
 }
 
@@ -56,17 +79,32 @@ interface OpenRow {
 export async function decodeTokenByToken(
   decoder: StepDecoder,
   options: DecodeOptions,
-  choose: RowChoice,
+  choice: RowChoice,
 ): Promise<Decoded[]> {
-  const { bos, eos, pad, maxTokens, onToken, stopsAfter, signal } = options;
   const rows = Array.from({ length: decoder.rows }, (): OpenRow => {
     return { tokens: [], logProbability: 0, reason: undefined };
   });
-  const feed = new Int32Array(decoder.rows).fill(bos);
+  try {
+    await fillRows(rows, options, choice);
+  } finally {
+    await choice.end?.();
+  }
+  return rows.map(({ tokens, logProbability, reason = "length" }) => {
+    return { tokens, logProbability, finished: reason === "eos", reason };
+  });
+}
+
+async function fillRows(
+  rows: readonly OpenRow[],
+  options: DecodeOptions,
+  { step }: RowChoice,
+): Promise<void> {
+  const { bos, eos, pad, maxTokens, onToken, stopsAfter, signal } = options;
+  const feed = new Int32Array(rows.length).fill(bos);
   let isLast = false;
   for (let length = 1; !isLast && rows.some(({ reason }) => reason === undefined); length++) {
     checkInterrupted(signal);
-    const chosen = await choose(feed);
+    const chosen = await step(feed);
     const late = isLate(options);
     isLast = late || length === maxTokens;
     feed.fill(pad);
@@ -85,7 +123,4 @@ export async function decodeTokenByToken(
       else if (isLast) row.reason = late ? "time" : "length";
     });
   }
-  return rows.map(({ tokens, logProbability, reason = "length" }) => {
-    return { tokens, logProbability, finished: reason === "eos", reason };
-  });
 }

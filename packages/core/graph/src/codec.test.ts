@@ -8,7 +8,7 @@ import { GraphBuilder } from "./builder.js";
 import { decodeModel } from "./decode.js";
 import { decodeTensor } from "./decode-tensor.js";
 import { ONNX_DTYPES, tensorByteLength, type OnnxDType } from "./dtypes.js";
-import { encodeModel } from "./encode.js";
+import { encodeAddition, encodeModel } from "./encode.js";
 import type { AttributeValue, Graph } from "./graph.js";
 
 type TensorFields = MessageInitShape<typeof TensorProtoSchema>;
@@ -182,6 +182,27 @@ describe(decodeTensor, () => {
     g.output("y", "w", "uint8", [1]);
     for (const { data } of decodeModel(encodeModel(g.build())).initializers.values())
       expect(data.byteOffset % 8).toBe(0);
+  });
+});
+
+test("an addition put behind a file is part of its graph", () => {
+  const graph = everything();
+  const { x } = Object.fromEntries(graph.inputs.map((input) => [input.name, input]));
+  const added = {
+    nodes: [
+      { name: "more", opType: "Mul", domain: "", inputs: ["x", "two"], outputs: ["more"], attributes: {} },
+    ],
+    initializers: new Map([
+      ["two", { name: "two", dtype: "float32", shape: [], data: new Uint8Array(4) } as const],
+    ]),
+    outputs: [{ ...x!, name: "more" }],
+  };
+  const joined = decodeModel(Buffer.concat([encodeModel(graph), encodeAddition(added)]));
+  expect(joined).toEqual({
+    ...decodeModel(encodeModel(graph)),
+    nodes: [...graph.nodes, ...added.nodes],
+    initializers: new Map([...graph.initializers, ...added.initializers]),
+    outputs: [...graph.outputs, ...added.outputs],
   });
 });
 

@@ -158,6 +158,22 @@ export function encodeWithPlaces(graph: Graph, places: ExternalPlaces): Uint8Arr
   return toBinary(ModelProtoSchema, model);
 }
 
+/** What is put behind a graph's own: nodes that come after its nodes, the constants they read, and further outputs. */
+export type GraphAddition = Pick<Graph, "nodes" | "initializers" | "outputs">;
+
+/**
+ * Bytes that, put behind those of a model file, make a file of the graph with the addition: protobuf joins a message that comes in parts.
+ * So a graph gets outputs without its weights being read. That names fit those of the graph is not checked here.
+ */
+export function encodeAddition({ nodes, initializers, outputs }: GraphAddition): Uint8Array {
+  const graph: Init<typeof GraphProtoSchema> = {
+    node: nodes.map(encodeNode),
+    initializer: [...initializers.values()].map((value) => encodeTensor(value.name, value)),
+    output: outputs.map(encodeValue),
+  };
+  return toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph }));
+}
+
 /**
  * A graph as the bytes of an ONNX file, all weights inside. Attributes and metadata are written in the order of their
  * names; nodes, values and initializers keep theirs.

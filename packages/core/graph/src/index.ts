@@ -3,7 +3,7 @@ export { GraphBuilder, type GraphBuilderOptions, type NodeOptions, type NodeOutp
 export { checkGraph } from "./check.js";
 export { decodeModel, decodeOutline } from "./decode.js";
 export { ONNX_DTYPES, dtypeOfCode, elementCount, tensorByteLength, type OnnxDType } from "./dtypes.js";
-export { encodeModel } from "./encode.js";
+export { encodeAddition, encodeModel, type GraphAddition } from "./encode.js";
 export {
   readOnnx,
   writeOnnx,

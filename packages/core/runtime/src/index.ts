@@ -22,6 +22,7 @@ export {
   type HostData,
   type HostTensor,
 } from "./host-tensor.js";
+export { Feedback, feedbackOf, repeatRuns, type FeedbackRule } from "./repeat-runs.js";
 export { permuteRowsInPlace } from "./row-permutation.js";
 export type {
   AppendRequest,
@@ -29,6 +30,8 @@ export type {
   Fallback,
   GraphSource,
   LoadOptions,
+  RepeatRequest,
+  RepeatedRun,
   RunRequest,
   RunResult,
   Runtime,

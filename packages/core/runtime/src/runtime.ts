@@ -22,7 +22,16 @@ export interface RuntimeDevice {
 
 /** A graph to load: a file (external data is found beside it) or its bytes (all weights inside). */
 export type GraphSource =
-  { readonly kind: "file"; readonly path: string } | { readonly kind: "bytes"; readonly bytes: Uint8Array };
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      /**
+       * Nodes, constants and outputs put behind the file's own, as `encodeAddition` of `@slm/graph` makes them: a graph with them that
+       * nobody wrote to a disk.
+       */
+      readonly added?: Uint8Array;
+    }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array };
 
 export interface LoadOptions {
   /** Name used in error messages and profiles. */
@@ -75,11 +84,47 @@ export interface RunResult {
   readonly kept: Readonly<Record<string, DeviceTensor>>;
 }
 
+/** Runs of which each but the first is fed what the one before it picked, as in greedy decoding. */
+export interface RepeatRequest extends Pick<RunRequest, "feeds" | "into" | "append"> {
+  /** Input of ids, int32 `[rows, length]` in the first run and `[rows, 1]` in the others: what was picked for each row. */
+  readonly ids: string;
+  /** Input of the number of positions before, int32 `[1]`. After a run it grows by the length of its ids, and so does `append.at`. */
+  readonly position: string;
+  /** Output of what follows, int32 `[rows]`. */
+  readonly picks: string;
+  /** Further outputs that are copied to the host after every run. */
+  readonly fetch?: readonly string[];
+  /** Pick that ends its row. Absent: none does. */
+  readonly end?: number;
+  /** What is fed to rows that have ended. */
+  readonly pad: number;
+  /** Most runs. */
+  readonly runs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One of several runs. */
+export interface RepeatedRun {
+  /** The picks and what else was asked for. */
+  readonly fetched: RunResult["fetched"];
+  /** When it was done, by the reader's `performance.now()` [ms]. */
+  readonly at: number;
+}
+
 /** A loaded graph. Runs of one session are executed in the order they were requested. */
 export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   run(request: RunRequest): Promise<RunResult>;
+  /**
+   * Runs as often as asked, until every row has ended, the signal fires or the reader leaves; the run in progress is then the last.
+   * Other calls come between two runs. It begins when the first result is asked for and is over when the reader has got to its end
+   * or left. A runtime whose runs are a message away (runtime-cpu and those upon it) computes ahead of the reader; every other is read
+   * run by run ({@link repeatRuns}).
+   *
+   * @throws SlmError (while it is read) as `run` does; SHAPE_MISMATCH for ids, a position or picks of another type
+   */
+  repeat(request: RepeatRequest): AsyncIterable<RepeatedRun>;
   release(): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import { GRAPH_IO, writeDeviceModel, type DeviceModel } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import {
   createHostTensor,
+  repeatRuns,
   type DeviceTensor,
   type HostTensor,
   type RunRequest,
@@ -82,7 +83,11 @@ export class MemoryRuntime implements Runtime {
     const isEncoder = source.kind === "file" && source.path.endsWith("encoder.onnx");
     const run = (request: RunRequest): Promise<RunResult> =>
       Promise.resolve(isEncoder ? this.#encode(request) : this.#decode(request));
-    return Promise.resolve({ inputNames: [], outputNames: [], run, release: () => Promise.resolve() });
+    const repeat: Session["repeat"] = (request) => repeatRuns({ run }, request);
+    return Promise.resolve({
+      ...{ inputNames: [], outputNames: [], run, repeat },
+      release: () => Promise.resolve(),
+    });
   }
 
   upload({ dtype, shape }: HostTensor): Promise<DeviceTensor> {

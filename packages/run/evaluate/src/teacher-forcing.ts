@@ -7,7 +7,15 @@
  */
 import { GRAPH_IO } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { createHostTensor, type HostTensor, type RunResult, type Runtime, type Session } from "@slm/runtime";
+import {
+  createHostTensor,
+  repeatRuns,
+  type GraphSource,
+  type HostTensor,
+  type RunResult,
+  type Runtime,
+  type Session,
+} from "@slm/runtime";
 
 export class TeacherForcing {
   /** Load the model on this one. */
@@ -17,7 +25,7 @@ export class TeacherForcing {
   constructor(runtime: Runtime) {
     this.runtime = {
       device: runtime.device,
-      load: async (source, options) => this.#watch(await runtime.load(source, options)),
+      load: async (source, options) => this.#watch(await runtime.load(withLogitsOnly(source), options)),
       upload: (tensor) => runtime.upload(tensor),
       download: (tensor) => runtime.download(tensor),
       write: (target, source) => runtime.write(target, source),
@@ -67,8 +75,16 @@ export class TeacherForcing {
         if (script === undefined || logits === undefined) return result;
         return { ...result, fetched: { ...result.fetched, [GRAPH_IO.logits]: script.next(logits) } };
       },
+      repeat(request) {
+        return repeatRuns(this, request);
+      },
     };
   }
+}
+
+/** A graph that picks no tokens itself: those that are taken are told by the logits. */
+function withLogitsOnly(source: GraphSource): GraphSource {
+  return source.kind === "file" ? { kind: "file", path: source.path } : source;
 }
 
 /** What the rows of a batch have to say, and how likely it was so far. */

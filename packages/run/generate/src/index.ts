@@ -4,7 +4,7 @@ export { checkLength, questionText } from "./model-limits.js";
 export { loadGenerator, openGenerator, type GeneratorOptions } from "./generator.js";
 export { picksLikeliest, withLikeliest } from "./graph-edits/likeliest.js";
 export { loadEdited } from "./graph-edits/load-edited.js";
-export { bestTokens } from "./lookup/lookup-decoder.js";
+export { bestTokens } from "./best-tokens.js";
 export type { LoadedModel } from "./loaded-model.js";
 export { StopText } from "./stop-text.js";
 export { TextStream } from "./text-stream.js";

@@ -4,7 +4,7 @@ import { SlmError } from "@slm/error";
 import type { Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, loadTokenizer } from "@slm/tokenizer";
 import { everyPosition, withLikeliest } from "./graph-edits/likeliest.js";
-import { loadEdited } from "./graph-edits/load-edited.js";
+import { loadEdited, loadPicking } from "./graph-edits/load-edited.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
 
 export interface LoadedModel {
@@ -28,6 +28,9 @@ export interface LoadModelOptions {
  * Weight formats that scale activations by the largest of a run: what follows one token would depend on the guesses behind it.
  */
 const RUN_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
+
+/** Targets whose decoders pick tokens themselves; of the others nobody has measured whether it pays. */
+const PICKING_TARGETS: ReadonlySet<string> = new Set(["cpu"]);
 
 /**
  * Reads `model.json` and the tokenizer, and loads the graphs.
@@ -54,10 +57,9 @@ export async function loadModel(
       `${directory}: ${model.architecture} ${needsEncoder ? "needs an" : "has no"} encoder graph`,
     );
   }
-  const load = (file: string): Promise<Session> => {
-    const path = resolveInside(directory, file);
-    return runtime.load({ kind: "file", path }, { name: `${model.name}/${file}` });
-  };
+  const nameOf = (file: string): string => `${model.name}/${file}`;
+  const load = (file: string): Promise<Session> =>
+    runtime.load({ kind: "file", path: resolveInside(directory, file) }, { name: nameOf(file) });
   const loadChecking = ({ file, scheme }: DeviceModel["graphs"]["decoder"]): Promise<Session> => {
     if (RUN_SCALED.has(scheme)) {
       throw new SlmError(
@@ -70,14 +72,19 @@ export async function loadModel(
       runtime,
       resolveInside(directory, file),
       (graph) => withLikeliest(everyPosition(graph)),
-      `${model.name}/${file}`,
+      nameOf(file),
     );
+  };
+  const loadDecoder = (graph: DeviceModel["graphs"]["decoder"]): Promise<Session> => {
+    if (checksGuesses) return loadChecking(graph);
+    return PICKING_TARGETS.has(model.target)
+      ? loadPicking(runtime, resolveInside(directory, graph.file), nameOf(graph.file))
+      : load(graph.file);
   };
   const sessions: Partial<Record<GraphName, Session>> = {};
   try {
     for (const { name, graph } of graphsOf(model)) {
-      sessions[name] =
-        checksGuesses && name === "decoder" ? await loadChecking(graph) : await load(graph.file);
+      sessions[name] = await (name === "decoder" ? loadDecoder(graph) : load(graph.file));
     }
   } catch (error) {
     for (const session of Object.values(sessions)) await session.release();

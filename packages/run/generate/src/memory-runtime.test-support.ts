@@ -9,6 +9,7 @@ import {
   type Runtime,
   type Session,
   createHostTensor,
+  repeatRuns,
 } from "@slm/runtime";
 import { imageProcessing } from "@slm/vision";
 import { expect } from "vitest";
@@ -60,7 +61,8 @@ export class MemoryRuntime implements Runtime {
       this.loaded.splice(this.loaded.indexOf(name), 1);
       return Promise.resolve();
     };
-    return Promise.resolve({ inputNames: [], outputNames: [], run, release });
+    const repeat: Session["repeat"] = (repeated) => repeatRuns({ run }, repeated);
+    return Promise.resolve({ inputNames: [], outputNames: [], run, repeat, release });
   }
 
   upload(tensor: HostTensor): Promise<DeviceTensor> {

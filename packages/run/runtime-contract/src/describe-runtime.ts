@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GraphBuilder, encodeModel, int, writeOnnx } from "@slm/graph";
+import { GraphBuilder, encodeAddition, encodeModel, int, writeOnnx } from "@slm/graph";
 import {
   type DeviceTensor,
   type HostTensor,
@@ -12,6 +12,7 @@ import {
 } from "@slm/runtime";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeRepeat } from "./describe-repeat.js";
 
 const vector = (...values: readonly number[]): HostTensor => {
   return createHostTensor("float32", [values.length], Float32Array.from(values));
@@ -79,6 +80,8 @@ export function describeRuntime(
     afterAll(async () => {
       await runtime.close();
     });
+
+    describeRepeat(() => runtime);
 
     const read = async (tensor: DeviceTensor): Promise<number[]> => values(await runtime.download(tensor));
 
@@ -323,7 +326,7 @@ export function describeRuntime(
     });
 
     test.skipIf(readsNoDisk)(
-      "loads a file with its weights beside it, and refuses a broken one",
+      "loads a file with its weights beside it, with what is added to it, and refuses a broken one",
       async () => {
         const folder = await mkdtemp(join(tmpdir(), "slm-runtime-"));
         try {
@@ -336,6 +339,21 @@ export function describeRuntime(
           const x = createHostTensor("float32", [512], new Float32Array(512).fill(3));
           const { fetched } = await session.run({ feeds: { x }, fetch: ["y"] });
           expect(new Set(values(fetched["y"]))).toEqual(new Set([6]));
+
+          const negative = {
+            name: "z",
+            opType: "Neg",
+            domain: "",
+            inputs: ["y"],
+            outputs: ["z"],
+            attributes: {},
+          };
+          const outputs = [{ name: "z", dtype: "float32", shape: [512] }] as const;
+          const added = encodeAddition({ nodes: [negative], initializers: new Map(), outputs });
+          const longer = await runtime.load({ kind: "file", path, added });
+          expect(longer.outputNames).toEqual(["y", "z"]);
+          const { fetched: both } = await longer.run({ feeds: { x }, fetch: ["z"] });
+          expect(new Set(values(both["z"]))).toEqual(new Set([-6]));
 
           const broken = join(folder, "broken.onnx");
           await writeFile(broken, "not a graph");

@@ -1,10 +1,20 @@
 /** The way from the caller's side to the side that owns ONNX Runtime: in this thread, or in a worker. */
 import type { HostTensor } from "@slm/runtime";
-import { type CallName, type HostHandlers, type ReplyOf, type RequestOf, dispatch } from "./protocol.js";
+import {
+  type CallName,
+  type Host,
+  type PositionalRepeat,
+  type RepeatedResult,
+  type ReplyOf,
+  type RequestOf,
+  dispatch,
+} from "./protocol.js";
 
 /** Carries calls out in the order they were made. */
 export interface HostChannel {
   call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<ReplyOf<Name>>;
+  /** Runs until the last is done; `tell` gets results in order, several at once where they come fast. */
+  repeat(request: PositionalRepeat, tell: (results: readonly RepeatedResult[]) => void): Promise<void>;
   /** The tensor as it may be put into a request: the caller's buffer stays the caller's. */
   handOver(tensor: HostTensor): HostTensor;
   /** Ends the other side after the calls already made. */
@@ -22,24 +32,52 @@ export class SerialQueue {
   }
 }
 
+/** Each run of a repetition in a turn of its own, so that other calls come between. */
+export async function repeatInTurns(
+  queue: SerialQueue,
+  runs: AsyncIterator<RepeatedResult, undefined>,
+  tell: (result: RepeatedResult) => void,
+): Promise<void> {
+  for (;;) {
+    const { done, value } = await queue.add(() => runs.next());
+    if (done === true) return;
+    tell(value);
+  }
+}
+
 /** Handlers in the caller's own thread: nothing is cloned, but a run blocks the event loop. */
 export class DirectChannel implements HostChannel {
-  readonly #handlers: HostHandlers;
+  readonly #host: Host;
   readonly #queue = new SerialQueue();
+  readonly #repetitions = new Set<Promise<void>>();
 
-  constructor(handlers: HostHandlers) {
-    this.#handlers = handlers;
+  constructor(host: Host) {
+    this.#host = host;
   }
 
   call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<ReplyOf<Name>> {
-    return this.#queue.add(() => dispatch(this.#handlers, name, request));
+    return this.#queue.add(() => dispatch(this.#host, name, request));
+  }
+
+  repeat(request: PositionalRepeat, tell: (results: readonly RepeatedResult[]) => void): Promise<void> {
+    const over = repeatInTurns(this.#queue, this.#host.repeat(request), (result) => {
+      tell([result]);
+    });
+    const kept = over
+      .catch(() => undefined)
+      .finally(() => {
+        this.#repetitions.delete(kept);
+      });
+    this.#repetitions.add(kept);
+    return over;
   }
 
   handOver(tensor: HostTensor): HostTensor {
     return { dtype: tensor.dtype, shape: [...tensor.shape], data: tensor.data.slice() };
   }
 
-  close(): Promise<void> {
-    return this.#queue.add(() => undefined);
+  async close(): Promise<void> {
+    await Promise.all(this.#repetitions);
+    await this.#queue.add(() => undefined);
   }
 }

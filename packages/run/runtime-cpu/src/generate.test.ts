@@ -50,7 +50,12 @@ class PlainDecoder implements StepDecoder {
   }
 }
 
-async function writeTinyModel(folder: string, architecture: DeviceModel["architecture"]): Promise<void> {
+/** @param target of cpu decoders also pick tokens themselves */
+async function writeTinyModel(
+  folder: string,
+  architecture: DeviceModel["architecture"],
+  target = "cpu",
+): Promise<void> {
   const hasSource = architecture === "encoder-decoder";
   await writeTokenizer(
     trainSymbolTokenizer({ sources: ["abcd"], targets: ["X Y Z"], sourceLowercase: true }),
@@ -63,7 +68,7 @@ async function writeTinyModel(folder: string, architecture: DeviceModel["archite
     schemaVersion: 1,
     name: "tiny",
     architecture,
-    target: "cpu",
+    target,
     scheme: "float32",
     graphs: { ...(hasSource ? { encoder: graph("encoder.onnx") } : {}), decoder: graph("decoder.onnx") },
     parameters: 4 * VOCABULARY * HEAD_DIM,
@@ -123,6 +128,50 @@ describe.each(["encoder-decoder", "decoder-only"] as const)("a tiny %s model", (
       }
     },
   );
+
+  test("picks in the graph, step after step in the worker, what it picks from logits", async () => {
+    const elsewhere = await mkdtemp(join(tmpdir(), "slm-device-model-"));
+    await writeTinyModel(elsewhere, architecture, "web");
+    const plain = await loadGenerator(elsewhere, runtime);
+    for (const batchSize of [1, 3, 16]) {
+      for (const options of [{}, { stop: ["Y"] }, { maxTokens: 1 }]) {
+        const pieces = SOURCES.map(() => "");
+        const onToken = (row: number, piece: string): void => {
+          pieces[row]! += piece;
+        };
+        const answers = await generator.generate(SOURCES, { ...options, batchSize, onToken });
+        const expected = await plain.generate(SOURCES, { ...options, batchSize });
+        const told = ({ text, tokens, reason }: (typeof answers)[number]): object => ({
+          text,
+          tokens,
+          reason,
+        });
+        expect(answers.map(told)).toEqual(expected.map(told));
+        expect(pieces).toEqual(answers.map(({ text }) => text));
+        for (const { stepsMs, tokens, finished } of answers) {
+          expect(stepsMs).toHaveLength(tokens.length + (finished ? 1 : 0));
+          expect(stepsMs).toEqual(stepsMs.toSorted((x, y) => x - y));
+        }
+      }
+    }
+    await plain.close();
+    await rm(elsewhere, { recursive: true });
+  });
+
+  test("is interrupted behind a token, and goes on with the next request", async () => {
+    const stopping = new AbortController();
+    let tokens = 0;
+    const interrupted = generator.generate(["abcdab"], {
+      onToken: () => {
+        tokens++;
+        stopping.abort();
+      },
+      signal: stopping.signal,
+    });
+    await expect(interrupted).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect(tokens).toBe(1);
+    await generator.generate(SOURCES);
+  });
 
   test("warms up, and refuses a source with an unknown symbol", async () => {
     await generator.warmUp();

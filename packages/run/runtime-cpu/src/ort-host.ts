@@ -1,39 +1,38 @@
 /** Owns ONNX Runtime's sessions and the device tensors; on a CPU the "device" is this thread's memory. */
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { SlmError } from "@slm/error";
 import {
-  type DType,
+  Feedback,
   type GraphSignature,
+  type GraphSource,
   type HostTensor,
-  type ValueSignature,
-  appendPositions,
   createHostTensor,
-  DTYPES,
   permuteRowsInPlace,
   unknownTensor,
 } from "@slm/runtime";
 import type * as Ort from "onnxruntime-node";
 import { type OrtEngine, loadEngine, messageOf } from "./ort-engine.js";
+import { bytesOf, toHost, toSignature } from "./ort-values.js";
+import { type LoadedGraph, PreparedRun } from "./prepared-run.js";
 import type {
-  HostHandlers,
+  Host,
+  PositionalRepeat,
   PositionalResult,
   PositionalRun,
   Provider,
+  RepeatedResult,
   ReplyOf,
   RequestOf,
   SessionSettings,
 } from "./protocol.js";
 
-interface LoadedGraph {
-  readonly name: string;
-  readonly session: Ort.InferenceSession;
-}
-
 /** ONNX Runtime's scale: 4 prints fatal messages only. Errors arrive as exceptions; printing them too says them twice. */
 const LOG_FATAL_ONLY = 4;
 
 /** The handlers of every call. Calls must not overlap; the channels see to that. */
-export class OrtHost implements HostHandlers {
+export class OrtHost implements Host {
   readonly #loadEngine: () => Promise<OrtEngine>;
   #engine: OrtEngine | undefined;
   #name = "runtime-cpu";
@@ -78,9 +77,7 @@ export class OrtHost implements HostHandlers {
       logSeverityLevel: LOG_FATAL_ONLY,
     };
     try {
-      const session = await (source.kind === "file"
-        ? InferenceSession.create(source.path, options)
-        : InferenceSession.create(source.bytes, options));
+      const session = await open(InferenceSession, source, options);
       this.#graphs.set(id, { name, session });
       return {
         inputs: session.inputMetadata.map(toSignature),
@@ -101,40 +98,46 @@ export class OrtHost implements HostHandlers {
   }
 
   async run(request: PositionalRun): Promise<PositionalResult> {
-    const { name, session } = this.#graph(request.session);
-    const feeds: Record<string, Ort.Tensor> = {};
-    request.feeds.forEach((feed, input) => {
-      feeds[session.inputNames[input]!] =
-        typeof feed === "number" ? this.#tensor(feed) : this.#toEngine(feed);
-    });
-    const fetches: Record<string, Ort.Tensor | null> = {};
-    const outputName = (position: number): string => session.outputNames[position]!;
-    for (const position of request.fetch) fetches[outputName(position)] = null;
-    for (const position of request.keep) fetches[outputName(position)] = null;
-    request.into.forEach((position, at) => {
-      fetches[outputName(position)] = this.#tensor(request.intoIds[at]!);
-    });
-
-    for (const position of request.append.outputs) fetches[outputName(position)] = null;
-
-    const results = await runSession({ runtime: this.#name, graph: name }, session, feeds, fetches);
-    const { at, outputs, ids } = request.append;
-    outputs.forEach((position, index) => {
-      const fresh = toHost(outputName(position), results[outputName(position)]!);
-      appendPositions(this.#name, toHost("a cache", this.#tensor(ids[index]!)), fresh, at);
-    });
-    const shared = new Set([...request.keep, ...request.into]);
-    const fetched = request.fetch.map((position) => {
-      const tensor = toHost(outputName(position), results[outputName(position)]!);
-      return shared.has(position) ? { ...tensor, data: tensor.data.slice() } : tensor;
-    });
+    const run = this.#prepare(request);
+    const results = await run.compute();
+    run.append(results, request.append.at);
     const kept = request.keep.map((position, at) => {
-      const result = results[outputName(position)]!;
-      const { dtype, shape } = toHost(outputName(position), result);
-      this.#tensors.set(request.keepIds[at]!, result);
+      const { dtype, shape } = run.host(results, position);
+      this.#tensors.set(request.keepIds[at]!, run.output(results, position));
       return { dtype, shape };
     });
-    return { fetched, kept };
+    return { fetched: run.fetched(results), kept };
+  }
+
+  async *repeat(request: PositionalRepeat): AsyncGenerator<RepeatedResult, undefined> {
+    const { ids, position, stop, append } = request;
+    const run = this.#prepare(request);
+    const feedback = new Feedback(hostFeed(request, ids), hostFeed(request, position), request);
+    const feed = (input: number, shape: readonly number[], data: Int32Array): void => {
+      run.feed(input, this.#toEngine({ dtype: "int32", shape, data }));
+    };
+    const begin = feedback.position[0]!;
+    feed(position, [1], feedback.position);
+    for (let count = 0, goesOn = true; goesOn && Atomics.load(stop, 0) === 0; count++) {
+      // From the second run on the same arrays are fed, written anew.
+      if (count < 2) feed(ids, [feedback.rows, feedback.length], feedback.ids);
+      const results = await run.compute();
+      const moved = feedback.position[0]! - begin;
+      run.append(
+        results,
+        append.at.map((first) => first + moved),
+      );
+      const fetched = run.fetched(results);
+      goesOn = feedback.take(fetched[0]!);
+      yield { fetched, at: performance.timeOrigin + performance.now() };
+    }
+  }
+
+  #prepare(request: PositionalRun): PreparedRun {
+    return new PreparedRun(this.#name, this.#graph(request.session), request, {
+      tensor: (id) => this.#tensor(id),
+      toEngine: (tensor) => this.#toEngine(tensor),
+    });
   }
 
   upload({ id, tensor }: RequestOf<"upload">): null {
@@ -202,58 +205,23 @@ export class OrtHost implements HostHandlers {
   }
 }
 
-/**
- * Names, types and declared sizes were checked before; what ONNX Runtime still refuses are sizes that do not
- * fit one another, an output buffer of the wrong shape, or an index out of range.
- */
-async function runSession(
-  { runtime, graph }: { readonly runtime: string; readonly graph: string },
-  session: Ort.InferenceSession,
-  feeds: Record<string, Ort.Tensor>,
-  fetches: Record<string, Ort.Tensor | null>,
-): Promise<Ort.InferenceSession.OnnxValueMapType> {
-  try {
-    return await session.run(feeds, fetches);
-  } catch (cause) {
-    const shapes = Object.entries(feeds).map(
-      ([input, { type, dims }]) => `${input} ${type}[${dims.join(",")}]`,
-    );
-    throw new SlmError("SHAPE_MISMATCH", `${runtime}: graph '${graph}' failed: ${messageOf(cause)}`, {
-      cause,
-      context: { graph, feeds: shapes },
-    });
-  }
+/** ONNX Runtime's setting of where weights beside a graph lie that it is given as bytes. */
+const WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path";
+
+async function open(
+  engine: OrtEngine["InferenceSession"],
+  source: GraphSource,
+  options: Ort.InferenceSession.SessionOptions,
+): Promise<Ort.InferenceSession> {
+  if (source.kind === "bytes") return engine.create(source.bytes, options);
+  const { path, added } = source;
+  if (added === undefined) return engine.create(path, options);
+  const bytes = Buffer.concat([await readFile(path), added]);
+  return engine.create(bytes, { ...options, extra: { ...options.extra, [WEIGHTS_FOLDER]: dirname(path) } });
 }
 
-function toSignature(value: Ort.InferenceSession.ValueMetadata): ValueSignature {
-  return value.isTensor
-    ? { name: value.name, dtype: value.type, shape: value.shape }
-    : { name: value.name, dtype: "non-tensor", shape: [] };
-}
-
-function isDType(type: string): type is DType {
-  return Object.hasOwn(DTYPES, type);
-}
-
-/** The tensor's memory as bytes, not a copy. */
-function bytesOf(tensor: Ort.Tensor): Uint8Array<ArrayBuffer> {
-  const { data, type } = tensor;
-  if (!ArrayBuffer.isView(data) || !(data.buffer instanceof ArrayBuffer)) {
-    throw new SlmError("OP_UNSUPPORTED", `runtime-cpu: a tensor of ${type} has no memory of its own`);
-  }
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
-/** A tensor of ONNX Runtime as a host tensor over the same memory. */
-function toHost(name: string, tensor: Ort.Tensor): HostTensor {
-  const { type, dims, size } = tensor;
-  if (!isDType(type)) {
-    throw new SlmError(
-      "OP_UNSUPPORTED",
-      `runtime-cpu: '${name}' is ${type}; tensors that leave a graph are one of ${Object.keys(DTYPES).join(", ")}`,
-    );
-  }
-  // A new view, because where JavaScript has Float16Array, ONNX Runtime returns one; here float16 is raw bits.
-  const { buffer, byteOffset } = bytesOf(tensor);
-  return { dtype: type, shape: dims, data: new DTYPES[type](buffer, byteOffset, size) };
+function hostFeed({ feeds }: PositionalRun, input: number): HostTensor {
+  const feed = feeds[input];
+  if (typeof feed === "object") return feed;
+  throw new SlmError("UNEXPECTED", "runtime-cpu: what changes between runs is no device tensor");
 }

@@ -6,6 +6,8 @@ import {
   type GraphSource,
   type HostTensor,
   type LoadOptions,
+  type RepeatRequest,
+  type RepeatedRun,
   type RunRequest,
   type RunResult,
   type Runtime,
@@ -20,8 +22,9 @@ import {
 } from "@slm/runtime";
 import { DirectChannel, type HostChannel } from "./channel.js";
 import { OrtHost } from "./ort-host.js";
-import type { Provider, SessionSettings } from "./protocol.js";
-import { encodeRun } from "./run-request.js";
+import type { Provider, RepeatedResult, SessionSettings } from "./protocol.js";
+import { Arrivals } from "./arrivals.js";
+import { encodeRepeat, encodeRun, type RunEncoding } from "./run-request.js";
 import { openWorkerChannel } from "./worker-channel.js";
 
 export interface OrtRuntimeOptions {
@@ -168,8 +171,7 @@ class OrtSession implements Session {
 
   async run(request: RunRequest): Promise<RunResult> {
     const channel = this.#channel();
-    const handOver = (tensor: HostTensor): HostTensor => channel.handOver(tensor);
-    const positional = encodeRun(this.#graph, request, { session: this.#id, handOver, nextId: nextTensorId });
+    const positional = encodeRun(this.#graph, request, this.#encoding(channel));
     const reply = await channel.call("run", positional);
     const fetched = Object.fromEntries((request.fetch ?? []).map((name, at) => [name, reply.fetched[at]!]));
     const kept = Object.fromEntries(
@@ -178,7 +180,48 @@ class OrtSession implements Session {
     return { fetched, kept };
   }
 
+  async *repeat(request: RepeatRequest): AsyncGenerator<RepeatedRun, undefined> {
+    const { picks, fetch = [], signal } = request;
+    const channel = this.#channel();
+    const encoded = encodeRepeat(this.#graph, request, this.#encoding(channel));
+    const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const halt = (): void => {
+      Atomics.store(stop, 0, 1);
+    };
+    if (signal?.aborted === true) return;
+    signal?.addEventListener("abort", halt, { once: true });
+    const arrivals = new Arrivals<RepeatedResult>();
+    const over = channel
+      .repeat({ ...encoded, stop }, (results) => {
+        arrivals.push(results);
+      })
+      .then(
+        () => {
+          arrivals.end();
+        },
+        (error: unknown) => {
+          arrivals.end({ error });
+        },
+      );
+    try {
+      for await (const { fetched, at } of arrivals)
+        yield {
+          fetched: Object.fromEntries([picks, ...fetch].map((name, place) => [name, fetched[place]!])),
+          at: at - performance.timeOrigin,
+        };
+    } finally {
+      halt();
+      signal?.removeEventListener("abort", halt);
+      await over;
+    }
+  }
+
   async release(): Promise<void> {
     await this.#channel().call("unload", { session: this.#id });
+  }
+
+  #encoding(channel: HostChannel): RunEncoding {
+    const handOver = (tensor: HostTensor): HostTensor => channel.handOver(tensor);
+    return { session: this.#id, handOver, nextId: nextTensorId };
   }
 }

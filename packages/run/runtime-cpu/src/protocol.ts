@@ -1,5 +1,12 @@
 /** What the caller's side asks of the side that owns ONNX Runtime. Names have become positions and ids. */
-import type { CheckedAppend, GraphSignature, GraphSource, HostTensor, LoadOptions } from "@slm/runtime";
+import type {
+  CheckedAppend,
+  FeedbackRule,
+  GraphSignature,
+  GraphSource,
+  HostTensor,
+  LoadOptions,
+} from "@slm/runtime";
 
 /** An execution provider by ONNX Runtime's name, with its options. */
 export interface Provider {
@@ -30,6 +37,22 @@ export interface PositionalResult {
   readonly fetched: readonly HostTensor[];
   /** In the order of `keep`. */
   readonly kept: readonly Pick<HostTensor, "dtype" | "shape">[];
+}
+
+/** Runs that feed one another; what they pick is the first output of `fetch`. */
+export interface PositionalRepeat extends PositionalRun, FeedbackRule {
+  /** Positions of the inputs that change from run to run: ids, and the number of positions before. */
+  readonly ids: number;
+  readonly position: number;
+  /** Not 0: no further run begins. Shared, because the side that computes looks between two runs and reads no messages then. */
+  readonly stop: Int32Array<SharedArrayBuffer>;
+}
+
+export interface RepeatedResult {
+  /** In the order of `fetch`. */
+  readonly fetched: readonly HostTensor[];
+  /** When it was done, since 1970 [ms]: clocks of threads may begin at different times. */
+  readonly at: number;
 }
 
 /**
@@ -84,6 +107,12 @@ export type ReplyOf<Name extends CallName> = HostCalls[Name]["reply"];
 export type HostHandlers = {
   readonly [Name in CallName]: (request: RequestOf<Name>) => ReplyOf<Name> | Promise<ReplyOf<Name>>;
 };
+
+/** What answers calls, and repeats runs. */
+export interface Host extends HostHandlers {
+  /** One run each time a result is asked for. */
+  repeat(request: PositionalRepeat): AsyncIterator<RepeatedResult, undefined>;
+}
 
 /** Runs one call against a table of handlers. */
 export function dispatch<Name extends CallName>(

@@ -4,8 +4,8 @@ import { SlmError, type SlmErrorOptions } from "@slm/error";
 import type { HostTensor } from "@slm/runtime";
 import type { HostChannel } from "./channel.js";
 import { messageOf } from "./ort-engine.js";
-import type { CallName, ReplyOf, RequestOf } from "./protocol.js";
-import { type ReplyMessage, fromWireError } from "./worker-protocol.js";
+import type { CallName, PositionalRepeat, RepeatedResult, ReplyOf, RequestOf } from "./protocol.js";
+import { type CallMessage, type RepeatMessage, type ReplyMessage, fromWireError } from "./worker-protocol.js";
 
 /**
  * The compiled worker. A plain worker thread cannot read TypeScript on every supported Node, so a program that
@@ -13,16 +13,20 @@ import { type ReplyMessage, fromWireError } from "./worker-protocol.js";
  */
 const WORKER_URL = new URL("../dist/worker.js", import.meta.url);
 
+/** Takes results on the way. */
+type Tell = (results: readonly RepeatedResult[]) => void;
+
 interface Pending {
-  readonly settle: (message: ReplyMessage) => void;
+  readonly settle: (message: Exclude<ReplyMessage, { kind: "results" }>) => void;
   readonly reject: (error: SlmError) => void;
+  readonly tell: Tell;
 }
 
 class WorkerChannel implements HostChannel {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #lastCall = 0;
-  #lastReply: Promise<unknown> = Promise.resolve();
+  readonly #replies = new Set<Promise<unknown>>();
   #stopped: SlmError | undefined;
 
   constructor(url: URL) {
@@ -30,7 +34,8 @@ class WorkerChannel implements HostChannel {
     this.#worker = new Worker(url, { name: "slm-runtime-cpu", execArgv: [] });
     this.#worker.unref();
     this.#worker.on("message", (message: ReplyMessage) => {
-      this.#take(message.call)?.settle(message);
+      if (message.kind === "results") this.#pending.get(message.call)?.tell(message.results);
+      else this.#take(message.call)?.settle(message);
     });
     this.#worker.on("messageerror", (error) => {
       this.#stop(`sent an unreadable reply: ${messageOf(error)}`, { cause: error });
@@ -44,19 +49,35 @@ class WorkerChannel implements HostChannel {
   }
 
   call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<ReplyOf<Name>> {
+    return this.#ask((call) => ({ call, name, request }) as CallMessage);
+  }
+
+  async repeat(request: PositionalRepeat, tell: Tell): Promise<void> {
+    await this.#ask((call) => ({ call, name: "repeat", request }), tell);
+  }
+
+  #ask<Reply>(
+    messageOf: (call: number) => CallMessage | RepeatMessage,
+    tell: Tell = () => undefined,
+  ): Promise<Reply> {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
     const call = ++this.#lastCall;
-    const reply = new Promise<ReplyOf<Name>>((resolve, reject) => {
-      this.#worker.postMessage({ call, name, request });
+    const reply = new Promise<Reply>((resolve, reject) => {
+      this.#worker.postMessage(messageOf(call));
       // Only a worker with work keeps the process alive.
       if (this.#pending.size === 0) this.#worker.ref();
-      const settle = (message: ReplyMessage): void => {
+      const settle: Pending["settle"] = (message) => {
         if (message.kind === "failed") reject(fromWireError(message.error));
-        else resolve(message.reply);
+        else resolve(message.reply as Reply);
       };
-      this.#pending.set(call, { settle, reject });
+      this.#pending.set(call, { settle, reject, tell });
     });
-    this.#lastReply = reply;
+    const kept = reply
+      .catch(() => undefined)
+      .finally(() => {
+        this.#replies.delete(kept);
+      });
+    this.#replies.add(kept);
     return reply;
   }
 
@@ -68,8 +89,7 @@ class WorkerChannel implements HostChannel {
   }
 
   async close(): Promise<void> {
-    // Replies come in order, so after the last one nothing is pending.
-    await this.#lastReply.catch(() => undefined);
+    await Promise.all(this.#replies);
     await this.#worker.terminate();
   }
 

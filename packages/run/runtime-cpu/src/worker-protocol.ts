@@ -1,6 +1,13 @@
 /** Messages between the caller's thread and the worker, and errors in a form that survives structured clone. */
 import { type ErrorCode, SlmError } from "@slm/error";
-import { type CallName, type ReplyOf, type RequestOf } from "./protocol.js";
+import type { CallName, PositionalRepeat, RepeatedResult, ReplyOf, RequestOf } from "./protocol.js";
+
+/** Runs to repeat, on their way to the worker. */
+export interface RepeatMessage {
+  readonly call: number;
+  readonly name: "repeat";
+  readonly request: PositionalRepeat;
+}
 
 /** One call on its way to the worker, discriminated by `name`. */
 export type CallMessage = {
@@ -19,8 +26,9 @@ export interface WireError {
   readonly cause: string | undefined;
 }
 
-/** The worker's answer to one call. */
+/** The worker's answer to one call; those to repeated runs have results on the way. */
 export type ReplyMessage =
+  | { readonly kind: "results"; readonly call: number; readonly results: readonly RepeatedResult[] }
   | { readonly kind: "done"; readonly call: number; readonly reply: ReplyOf<CallName> }
   | { readonly kind: "failed"; readonly call: number; readonly error: WireError };
 

@@ -15,6 +15,7 @@ import {
   createHostTensor,
   nextTensorId,
   permuteRowsInPlace,
+  repeatRuns,
   unknownTensor,
   type CheckedGraph,
   type DType,
@@ -22,6 +23,8 @@ import {
   type GraphSource,
   type HostTensor,
   type LoadOptions,
+  type RepeatRequest,
+  type RepeatedRun,
   type RunRequest,
   type RunResult,
   type Runtime,
@@ -71,7 +74,7 @@ class WebRuntime implements Runtime {
 
   async load(source: GraphSource, { name = "graph" }: LoadOptions = {}): Promise<Session> {
     const { bytes, externalData } =
-      source.kind === "bytes" ? { ...source, externalData: [] } : this.#file(source.path);
+      source.kind === "bytes" ? { ...source, externalData: [] } : this.#file(source);
     let session: Ort.InferenceSession;
     try {
       session = await this.#ort.InferenceSession.create(bytes, {
@@ -197,12 +200,13 @@ class WebRuntime implements Runtime {
     };
   }
 
-  #file(path: string): {
+  #file({ path, added }: Extract<GraphSource, { kind: "file" }>): {
     readonly bytes: Uint8Array;
     readonly externalData: { path: string; data: Uint8Array }[];
   } {
-    const bytes = this.#files.get(path);
-    if (bytes === undefined) throw new SlmError("INPUT_MISSING", `${NAME}: no such graph file: ${path}`);
+    const file = this.#files.get(path);
+    if (file === undefined) throw new SlmError("INPUT_MISSING", `${NAME}: no such graph file: ${path}`);
+    const bytes = added === undefined ? file : joined(file, added);
     const folder = path.slice(0, path.lastIndexOf("/") + 1);
     const externalData = [...this.#files]
       .filter(([other]) => other !== path && (other.startsWith(`${path}.`) || other.startsWith(`${path}_`)))
@@ -266,6 +270,10 @@ class WebSession implements Session {
     });
   }
 
+  repeat(request: RepeatRequest): AsyncIterable<RepeatedRun> {
+    return repeatRuns(this, request);
+  }
+
   async release(): Promise<void> {
     return this.#turn.serially(() => {
       this.#isReleased = true;
@@ -290,6 +298,13 @@ function hostTensor(name: string, tensor: Ort.OnnxValue | undefined): HostTensor
     shape: tensor.dims,
     data: new DTYPES[tensor.type](buffer as ArrayBuffer, byteOffset, tensor.size),
   };
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
 }
 
 function isDType(type: string): type is DType {

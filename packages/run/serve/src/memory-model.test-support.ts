@@ -9,6 +9,7 @@ import { GraphBuilder, int, writeOnnx } from "@slm/graph";
 import {
   createHostTensor,
   elementCount,
+  repeatRuns,
   type DeviceTensor,
   type HostTensor,
   type RunRequest,
@@ -97,7 +98,11 @@ export class MemoryRuntime implements Runtime {
     const handler = handlers[name];
     if (handler === undefined) throw new SlmError("UNEXPECTED", `no graph '${name}' of ${source.kind}`);
     const run = async (request: RunRequest): Promise<RunResult> => handler(request);
-    return Promise.resolve({ inputNames: [], outputNames: [], run, release: () => Promise.resolve() });
+    const repeat: Session["repeat"] = (request) => repeatRuns({ run }, request);
+    return Promise.resolve({
+      ...{ inputNames: [], outputNames: [], run, repeat },
+      release: () => Promise.resolve(),
+    });
   }
 
   upload(tensor: HostTensor): Promise<DeviceTensor> {

@@ -3,6 +3,7 @@ import { GRAPH_IO } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import {
   type Graph,
+  type GraphAddition,
   type GraphNode,
   type Initializer,
   attributeOf,
@@ -19,13 +20,38 @@ export function picksLikeliest(outputNames: readonly string[]): boolean {
 }
 
 /**
- * Adds the likeliest token of each row of logits, of equals the lowest id, and its log-probability:
+ * What tells the likeliest token of each row of logits, of equals the lowest id, and its log-probability:
  *
  * ```
  * logits [rows, vocab] ─┬─ ArgMax ── Cast ────────────► best_ids int32 [rows]
  *                       ├─ ReduceMax ──────┐
  *                       └─ ReduceLogSumExp ┴─ Sub ────► best_log_probabilities float32 [rows]
  * ```
+ */
+export function likeliest(rows: number | string): GraphAddition {
+  const node = (opType: string, inputs: readonly string[], output: string, attributes = {}): GraphNode => ({
+    ...{ name: output, opType, domain: "", inputs, outputs: [output], attributes },
+  });
+  const [token, highest, normalizer] = ["pick/token", "pick/highest", "pick/normalizer"];
+  const axes: Initializer = { name: AXES, dtype: "int64", shape: [1], data: packValues("int64", [-1]) };
+  return {
+    nodes: [
+      node("ArgMax", [GRAPH_IO.logits], token, { axis: int(-1), keepdims: int(0) }),
+      node("Cast", [token], GRAPH_IO.bestIds, { to: int(INT32) }),
+      node("ReduceMax", [GRAPH_IO.logits, AXES], highest, { keepdims: int(0) }),
+      node("ReduceLogSumExp", [GRAPH_IO.logits, AXES], normalizer, { keepdims: int(0) }),
+      node("Sub", [highest, normalizer], GRAPH_IO.bestLogProbabilities),
+    ],
+    initializers: new Map([[AXES, axes]]),
+    outputs: [
+      { name: GRAPH_IO.bestIds, dtype: "int32", shape: [rows] },
+      { name: GRAPH_IO.bestLogProbabilities, dtype: "float32", shape: [rows] },
+    ],
+  };
+}
+
+/**
+ * The graph with the likeliest token of each row.
  *
  * @throws SlmError OP_UNSUPPORTED for a graph without such logits.
  */
@@ -38,28 +64,12 @@ export function withLikeliest(graph: Graph): Graph {
       `generate: graph '${graph.name}' has no float32 '${GRAPH_IO.logits}' of rows`,
     );
   }
-  const rows = [logits.shape[0]!];
-  const node = (opType: string, inputs: readonly string[], output: string, attributes = {}): GraphNode => ({
-    ...{ name: output, opType, domain: "", inputs, outputs: [output], attributes },
-  });
-  const [token, highest, normalizer] = ["pick/token", "pick/highest", "pick/normalizer"];
-  const nodes = [
-    node("ArgMax", [GRAPH_IO.logits], token, { axis: int(-1), keepdims: int(0) }),
-    node("Cast", [token], GRAPH_IO.bestIds, { to: int(INT32) }),
-    node("ReduceMax", [GRAPH_IO.logits, AXES], highest, { keepdims: int(0) }),
-    node("ReduceLogSumExp", [GRAPH_IO.logits, AXES], normalizer, { keepdims: int(0) }),
-    node("Sub", [highest, normalizer], GRAPH_IO.bestLogProbabilities),
-  ];
-  const axes: Initializer = { name: AXES, dtype: "int64", shape: [1], data: packValues("int64", [-1]) };
+  const { nodes, initializers, outputs } = likeliest(logits.shape[0]!);
   return {
     ...graph,
     nodes: [...graph.nodes, ...nodes],
-    outputs: [
-      ...graph.outputs,
-      { name: GRAPH_IO.bestIds, dtype: "int32", shape: rows },
-      { name: GRAPH_IO.bestLogProbabilities, dtype: "float32", shape: rows },
-    ],
-    initializers: new Map([...graph.initializers, [AXES, axes]]),
+    outputs: [...graph.outputs, ...outputs],
+    initializers: new Map([...graph.initializers, ...initializers]),
   };
 }
 

@@ -2,8 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { type Graph, readOnnx, writeOnnx } from "@slm/graph";
+import { type Graph, encodeAddition, readOnnx, writeOnnx } from "@slm/graph";
 import type { Runtime, Session } from "@slm/runtime";
+import { likeliest } from "./likeliest.js";
 
 /**
  * Reads a graph, edits it and loads what comes out. Its file is written into a place of its own that is gone afterwards; a graph
@@ -28,4 +29,14 @@ export async function loadEdited(
   } finally {
     await rm(place, { recursive: true, force: true });
   }
+}
+
+/**
+ * Loads a decoder of dynamic sizes that also tells the likeliest token of each row. Nothing is written, and weights beside the file are read
+ * from where they lie.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID
+ */
+export function loadPicking(runtime: Runtime, path: string, name: string): Promise<Session> {
+  return runtime.load({ kind: "file", path, added: encodeAddition(likeliest("batch")) }, { name });
 }

@@ -1,8 +1,8 @@
 /** A decoder of one text that reads several tokens in one run, over caches whose end it may forget. */
 import { type DeviceModel, GRAPH_IO } from "@slm/artifact";
 import type { BestTokens, SpanDecoder } from "@slm/decoding";
-import { SlmError } from "@slm/error";
 import { type DeviceTensor, type Session, cacheWrites, createHostTensor } from "@slm/runtime";
+import { bestTokens } from "../best-tokens.js";
 import type { CacheSet } from "../caches.js";
 
 export interface LookupDecoderParts {
@@ -46,26 +46,4 @@ export class LookupDecoder implements SpanDecoder {
     const first = ids.length - tokens.length;
     return { ids: best.ids.subarray(first), logProbabilities: best.logProbabilities.subarray(first) };
   }
-}
-
-/** @throws SlmError SHAPE_MISMATCH unless the graph told the likeliest token of each of `count` rows. */
-export function bestTokens(
-  fetched: Awaited<ReturnType<Session["run"]>>["fetched"],
-  count: number,
-): BestTokens {
-  const [ids, logProbabilities] = [
-    fetched[GRAPH_IO.bestIds]?.data,
-    fetched[GRAPH_IO.bestLogProbabilities]?.data,
-  ];
-  if (
-    !(ids instanceof Int32Array && logProbabilities instanceof Float32Array) ||
-    ids.length !== count ||
-    logProbabilities.length !== count
-  ) {
-    throw new SlmError(
-      "SHAPE_MISMATCH",
-      `generate: '${GRAPH_IO.bestIds}' must be int32 [${count}] and '${GRAPH_IO.bestLogProbabilities}' float32 [${count}]`,
-    );
-  }
-  return { ids, logProbabilities };
 }

@@ -1,0 +1,147 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decode } from "./decode.js";
+import { argmax, logSumExp } from "./logits.js";
+import type { DecodeOptions } from "./options.js";
+import { createRandom } from "./random.js";
+import type { BestStepsOptions, BestTokens, StepDecoder } from "./step-decoder.js";
+
+const [EOS, PAD, BOS] = [0, 1, 2];
+const VOCABULARY = 6;
+/** A seed of an answer of more than two tokens. */
+const LONG = 5;
+
+const greedy = (options: Partial<DecodeOptions>): DecodeOptions => ({
+  ...{ bos: BOS, eos: EOS, pad: PAD, maxTokens: 12, strategy: { kind: "greedy" } },
+  ...options,
+});
+
+/** Logits of a row that depend on all it was fed. */
+function logitsAfter(seed: number, fed: readonly number[]): Float32Array {
+  const { next } = createRandom(fed.reduce((hash, token) => (Math.imul(hash, 31) + token + 1) >>> 0, seed));
+  return Float32Array.from({ length: VOCABULARY }, (_, id) => 4 * next() - (id === EOS ? 1 : 0));
+}
+
+/** Gives logits, of rows that are told apart by their number. */
+class LogitsDecoder implements StepDecoder {
+  readonly rows: number;
+  readonly vocabularySize = VOCABULARY;
+  asked = 0;
+  readonly #seed: number;
+  #fed: readonly (readonly number[])[];
+
+  constructor(rows: number, seed: number) {
+    this.rows = rows;
+    this.#seed = seed;
+    this.#fed = Array.from({ length: rows }, () => []);
+  }
+
+  step(tokens: Int32Array): Promise<Float32Array> {
+    this.asked++;
+    return Promise.resolve(Float32Array.from(this.feed(tokens).flatMap((logits) => [...logits])));
+  }
+
+  permuteRows(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  protected feed(tokens: Int32Array): Float32Array[] {
+    this.#fed = this.#fed.map((ids, row) => [...ids, tokens[row]!]);
+    return this.#fed.map((ids, row) => logitsAfter(this.#seed + row, ids));
+  }
+}
+
+/** The same, which also picks tokens itself. */
+class PickingDecoder extends LogitsDecoder {
+  made = 0;
+  isOver = false;
+
+  async *stepsBest(
+    first: Int32Array,
+    { eos, pad, steps, signal }: BestStepsOptions,
+  ): AsyncGenerator<BestTokens> {
+    let tokens = first;
+    const ended = Array.from(first, () => false);
+    try {
+      while (this.made < steps && ended.includes(false) && signal?.aborted !== true) {
+        const logits = this.feed(tokens);
+        this.made++;
+        const ids = Int32Array.from(logits, argmax);
+        const logProbabilities = Float32Array.from(logits, (row, at) => row[ids[at]!]! - logSumExp(row));
+        yield await Promise.resolve({ ids, logProbabilities });
+        tokens = ids.map((id, row) => ((ended[row] ||= id === eos) ? pad : id));
+      }
+    } finally {
+      this.isOver = true;
+    }
+  }
+}
+
+describe("a decoder that picks tokens itself", () => {
+  test("is asked for no logits, and gives the same answers", async () => {
+    const cases = fc.record({
+      rows: fc.integer({ min: 1, max: 5 }),
+      seed: fc.nat(),
+      maxTokens: fc.integer({ min: 1, max: 12 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ rows, seed, maxTokens }) => {
+        const plain = await decode(new LogitsDecoder(rows, seed), greedy({ maxTokens }));
+        const picking = new PickingDecoder(rows, seed);
+        const given: [number, number][] = [];
+        const onToken = (row: number, token: number): unknown => given.push([row, token]);
+        const found = await decode(picking, greedy({ maxTokens, onToken }));
+        expect(found).toEqual(
+          plain.map((row) => ({ ...row, logProbability: expect.closeTo(row.logProbability, 3) as number })),
+        );
+        expect(found.map((_, at) => given.flatMap(([row, token]) => (row === at ? [token] : [])))).toEqual(
+          found.map(({ tokens }) => tokens),
+        );
+        expect([picking.asked, picking.isOver]).toEqual([0, true]);
+      }),
+    );
+  });
+
+  test.each([
+    ["penalties", 1, { rules: { repetitionPenalty: 2 } }],
+    ["several rows that may be stopped", 2, { stopsAfter: () => false }],
+  ] as const)("gives logits for %s", async (_, rows, options) => {
+    const decoder = new PickingDecoder(rows, 1);
+    await decode(decoder, greedy({ ...options, maxTokens: 3 }));
+    expect([decoder.asked > 0, decoder.made]).toEqual([true, 0]);
+  });
+
+  test("ends with its reader: a row that is stopped, and a time that is up", async () => {
+    const stopped = new PickingDecoder(1, LONG);
+    const [row] = await decode(stopped, greedy({ stopsAfter: (_, tokens) => tokens.length === 2 }));
+    expect(row).toMatchObject({ reason: "stop", tokens: { length: 2 } });
+    expect([stopped.made, stopped.isOver]).toEqual([2, true]);
+    const late = new PickingDecoder(1, LONG);
+    const [first] = await decode(late, greedy({ deadlineMs: performance.now() - 1 }));
+    expect(first).toMatchObject({ reason: "time", tokens: { length: 1 } });
+    expect([late.made, late.isOver]).toEqual([1, true]);
+  });
+
+  test("is interrupted behind the token in progress", async () => {
+    const stopping = new AbortController();
+    const decoder = new PickingDecoder(1, LONG);
+    const onToken = (): void => {
+      stopping.abort();
+    };
+    const interrupted = decode(decoder, greedy({ onToken, signal: stopping.signal }));
+    await expect(interrupted).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect([decoder.made, decoder.isOver]).toEqual([1, true]);
+  });
+
+  test("is refused where its logits are not numbers, or it ends too early", async () => {
+    const given = (steps: readonly BestTokens[]): StepDecoder =>
+      Object.assign(new LogitsDecoder(1, 1), {
+        stepsBest: async function* () {
+          yield* await Promise.resolve(steps);
+        },
+      });
+    const notNumbers = { ids: Int32Array.of(3), logProbabilities: Float32Array.of(Number.NaN) };
+    await expect(decode(given([notNumbers]), greedy({}))).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await expect(decode(given([]), greedy({}))).rejects.toMatchObject({ code: "UNEXPECTED" });
+  });
+});
