@@ -63,6 +63,10 @@ export class ExportCommand extends SlmCommand<ExportResult | ExportPlanResult> {
       min: 2,
       summary: "Target npu: longest target [tokens]. Default: the model's own.",
     }),
+    shortlist: Flags.string({
+      helpValue: "<rows.jsonl>",
+      summary: "Let the decoder know only the tokens of these rows' targets, and single characters.",
+    }),
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
@@ -75,6 +79,7 @@ export class ExportCommand extends SlmCommand<ExportResult | ExportPlanResult> {
     "<%= config.bin %> export runs/quickstart/distill --target cpu -o exported",
     "<%= config.bin %> export runs/quickstart/distill --target npu --profile qnn --buckets 64,256 --dry-run",
     "<%= config.bin %> export runs/quickstart/distill --layout transformers.js -o web-model",
+    "<%= config.bin %> export runs/assistant/distill --shortlist runs/assistant/data/train.jsonl",
   ];
 
   protected override async execute(): Promise<ExportResult | ExportPlanResult> {
@@ -86,7 +91,10 @@ export class ExportCommand extends SlmCommand<ExportResult | ExportPlanResult> {
     const buckets =
       flags.buckets === undefined ? undefined : parseNumbers(flags.buckets, "export", "buckets");
     const choice: ExportChoice = { target, profile, precision, layout, buckets, window };
-    if (flags["dry-run"]) return { plan: await planExport(args.checkpoint, choice) };
+    const { shortlistOfRows } = await import("../models/shortlist.js");
+    const shortlist =
+      flags.shortlist === undefined ? undefined : await shortlistOfRows(args.checkpoint, flags.shortlist);
+    if (flags["dry-run"]) return { plan: await planExport(args.checkpoint, choice, shortlist) };
 
     const { withRuntime } = await import("../compute/open-engine.js");
     const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
@@ -95,10 +103,14 @@ export class ExportCommand extends SlmCommand<ExportResult | ExportPlanResult> {
     const settings = Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined));
     const report = await withRuntime(flags.threads, (runtime) =>
       writeStandalone(
-        { directory: output, kind: "export", sources: { checkpoint: args.checkpoint }, settings },
+        {
+          ...{ directory: output, kind: "export", sources: { checkpoint: args.checkpoint } },
+          settings: shortlist === undefined ? settings : { ...settings, shortlist },
+        },
         (work) =>
           exportModel({
             ...choice,
+            shortlist,
             checkpointDirectory: args.checkpoint,
             outputDirectory: work,
             runtime,

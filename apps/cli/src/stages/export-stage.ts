@@ -1,6 +1,9 @@
 /** Stage `export`: the student's graphs for a target, checked against the checkpoint. */
 import { exportConfig, exportModel, type ExportConfig, type ExportReport } from "@slm/onnx-export";
+import { DATA_FILES } from "@slm/data";
+import { join } from "node:path";
 import { withRuntime } from "../compute/open-engine.js";
+import { shortlistOfRows } from "../models/shortlist.js";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
@@ -12,18 +15,28 @@ export const exportStage = defineStage<ExportConfig>({
   summary: "the student's graphs for a target, checked against the checkpoint",
   section: exportConfig,
   kind: "export",
-  revision: 2,
-  inputs: [{ stage: "distill", required: true }],
-  run: ({ settings, compute, inputs, work, progress, signal }): Promise<ExportReport> =>
-    withRuntime(compute.threads, (runtime) =>
+  revision: 3,
+  inputs: [
+    { stage: "distill", required: true },
+    { stage: "data", required: false },
+  ],
+  run: async ({ settings, compute, inputs, work, progress, signal }): Promise<ExportReport> => {
+    const checkpointDirectory = requireInput(inputs, "distill");
+    const { shortlist: isShort, ...choice } = settings;
+    const shortlist = isShort
+      ? await shortlistOfRows(checkpointDirectory, join(requireInput(inputs, "data"), DATA_FILES.train))
+      : undefined;
+    return withRuntime(compute.threads, (runtime) =>
       exportModel({
-        ...settings,
-        checkpointDirectory: requireInput(inputs, "distill"),
+        ...choice,
+        shortlist,
+        checkpointDirectory,
         outputDirectory: work,
         name: MODEL_NAME,
         runtime,
         progress,
         signal,
       }),
-    ),
+    );
+  },
 });

@@ -62,6 +62,11 @@ export const deviceModelSchema = z.strictObject({
       "What a decoder of dynamic sizes gives back: whole caches in place of those it was fed (replaced), or their new positions " +
         "for the host to write behind the others (appended). Absent: replaced.",
     ),
+  shortlist: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Tokens that the decoder knows; the logits of others are -1e9. Absent: all."),
   parameters: z.int().positive(),
   vocabularySize: z.int().positive(),
   decoderLayers: z.int().positive(),

@@ -30,6 +30,13 @@ export const exportConfig = z.strictObject({
     .max(MAX_STATIC)
     .optional()
     .describe("Target npu: longest target, the begin mark included [tokens]. Default: the model's own."),
+  shortlist: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether the decoder knows only the tokens of training targets, and single characters: a smaller table and head, for " +
+        "answers made of few words.",
+    ),
   parityLimit: z
     .number()
     .positive()
@@ -44,11 +51,11 @@ export type ExportConfig = z.infer<typeof exportConfig>;
 
 /** What graphs are made for; everything but the target has a default. */
 export type ExportChoice = Pick<ExportConfig, "target"> & {
-  readonly [Key in Exclude<keyof ExportConfig, "target">]?: ExportConfig[Key] | undefined;
+  readonly [Key in Exclude<keyof ExportConfig, "target" | "shortlist">]?: ExportConfig[Key] | undefined;
 };
 
 /** A choice with its defaults filled in; other keys of the object are left alone. */
-export function chosenExport(choice: ExportChoice): ExportConfig {
+export function chosenExport(choice: ExportChoice): Omit<ExportConfig, "shortlist"> {
   const { target, profile, precision, layout, buckets, window, parityLimit } = choice;
   return exportConfig.parse({ target, profile, precision, layout, buckets, window, parityLimit });
 }

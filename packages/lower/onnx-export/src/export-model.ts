@@ -15,12 +15,15 @@ import { writeTransformersFiles } from "./layouts/transformers-layout.js";
 import { measureParity } from "./parity/measure-parity.js";
 import { checkParity, PARITY_LIMITS, type ParityReport } from "./parity/parity.js";
 import { selectDevice, type ExportTarget, type Precision } from "./profiles.js";
+import type { Shortlist } from "./weights/shortlist.js";
 import { openCheckpoint } from "./weights/weight-file.js";
 
 /** What an export needs besides its weights. */
 export interface ExportSettings extends ExportChoice {
   /** An existing, empty directory; the caller makes it appear whole. */
   readonly outputDirectory: string;
+  /** Tokens that the decoder knows, see `collectShortlist`. Default: all. */
+  readonly shortlist?: Shortlist | undefined;
   /** Runs the parity check. Without a runtime nothing is compared, and the report says so. */
   readonly runtime?: Runtime | undefined;
   /** Runs the training forward pass that the graphs are compared with. Default: compiled, on `runtime`. */
@@ -90,24 +93,24 @@ export async function exportModel(options: ExportModelOptions): Promise<ExportRe
 
 /** Exports weights in host memory; otherwise as {@link exportModel}. */
 export async function exportWeights(source: ExportSource, settings: ExportSettings): Promise<ExportReport> {
-  const { outputDirectory, runtime, progress = SILENT, signal } = settings;
+  const { outputDirectory, runtime, shortlist, progress = SILENT, signal } = settings;
   const { target, profile, precision, layout, buckets, window, parityLimit } = chosenExport(settings);
   const device = selectDevice({ target, profile, precision });
   const tokenizer = await openTokenizer(source);
   const encodeSource = (text: string): readonly number[] => tokenizer.encodeSource(text);
-  const plan = planGraphs(source.config, { device, layout, buckets, window, encodeSource });
-  const graphs = await writeGraphs(plan, deferredSource(source, plan), {
+  const plan = planGraphs(source.config, { device, layout, buckets, window, encodeSource, shortlist });
+  const graphs = await writeGraphs(plan, deferredSource(source, plan, shortlist), {
     outputDirectory,
     layout,
     progress,
     signal,
   });
-  await writeLayoutFiles(source, layout, { outputDirectory, plan, graphs });
+  await writeLayoutFiles({ ...source, shortlist }, layout, { outputDirectory, plan, graphs });
   const parity =
     runtime === undefined
       ? null
       : await measureParity(source, {
-          ...{ plan, layout, runtime, progress, signal },
+          ...{ plan, layout, runtime, shortlist, progress, signal },
           directory: outputDirectory,
           engine: settings.engine,
         });
@@ -121,7 +124,11 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
   };
 }
 
-function deferredSource(source: ExportSource, { device }: GraphPlan): ReturnType<typeof graphSource> {
+function deferredSource(
+  source: ExportSource,
+  { device }: GraphPlan,
+  shortlist: Shortlist | undefined,
+): ReturnType<typeof graphSource> {
   const metadata = {
     producer: `slm ${SLM_VERSION}`,
     model: source.name,
@@ -132,7 +139,7 @@ function deferredSource(source: ExportSource, { device }: GraphPlan): ReturnType
     precision: device.precision,
     ...source.metadata,
   };
-  return graphSource(source, device, { metadata, deferred: true });
+  return graphSource(source, device, { metadata, deferred: true, shortlist });
 }
 
 interface LayoutFiles {
@@ -142,7 +149,7 @@ interface LayoutFiles {
 }
 
 async function writeLayoutFiles(
-  source: ExportSource,
+  source: ExportSource & Pick<ExportSettings, "shortlist">,
   layout: ExportLayout,
   { outputDirectory, plan, graphs }: LayoutFiles,
 ): Promise<void> {

@@ -33,4 +33,5 @@ export { STATIC_MASKED } from "./lowerings/context.js";
 export { STATIC_IO, type StaticSizes } from "./graphs/static-graphs.js";
 export { TRANSFORMERS_DECODER_IO } from "./graphs/transformers-decoder-only.js";
 export { TRANSFORMERS_IO } from "./graphs/transformers-graphs.js";
+export { collectShortlist, type Shortlist } from "./weights/shortlist.js";
 export type { ParityCase, ParityReport } from "./parity/parity.js";

@@ -18,6 +18,7 @@ import { weightBytes } from "./graphs/write-graphs.js";
 import { selectDevice, type Precision } from "./profiles.js";
 import { FLOAT_SIZE } from "./weights/float-bits.js";
 import { LazyWeights } from "./weights/lazy-weights.js";
+import type { Shortlist } from "./weights/shortlist.js";
 
 /** A graph as it would be written. */
 export interface GraphEstimate {
@@ -70,16 +71,23 @@ export interface ExportPlan {
  *
  * @throws SlmError as `exportModel` does before it writes anything.
  */
-export async function planExport(checkpointDirectory: string, choice: ExportChoice): Promise<ExportPlan> {
+export async function planExport(
+  checkpointDirectory: string,
+  choice: ExportChoice,
+  shortlist?: Shortlist,
+): Promise<ExportPlan> {
   const config = await readModelConfig(checkpointDirectory);
   const tokenizer = await loadTokenizer(checkpointDirectory);
   const { target, profile, precision, layout, buckets, window } = chosenExport(choice);
   const device = selectDevice({ target, profile, precision });
   const plan = planGraphs(config, {
-    ...{ device, layout, buckets, window },
+    ...{ device, layout, buckets, window, shortlist },
     encodeSource: (text) => tokenizer.encodeSource(text),
   });
-  const source = graphSource({ config, weights: sizesOnly(config) }, plan.device, { deferred: true });
+  const source = graphSource({ config, weights: sizesOnly(config) }, plan.device, {
+    deferred: true,
+    shortlist,
+  });
   const stored = new Map<ArrayBufferLike, number>();
   const graphs = plan.graphs.map(({ file, role, sizes, build }): GraphEstimate => {
     const graph = build(source);

@@ -1,9 +1,11 @@
 /** Which graphs an export consists of, under which names, before any of them is made. */
 import type { GraphName } from "@slm/artifact";
+import { SlmError } from "@slm/error";
 import type { Graph } from "@slm/graph";
 import { visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import type { ExportLayout } from "../export-config.js";
 import type { Device, Precision } from "../profiles.js";
+import type { Shortlist } from "../weights/shortlist.js";
 import { staticSizes } from "./buckets.js";
 import { decoderGraph, encoderGraph } from "./native-graphs.js";
 import type { GraphSource } from "./record.js";
@@ -47,6 +49,8 @@ export interface GraphRequest {
   readonly window?: number | undefined;
   /** Tokens of a source, as the model's tokenizer makes them. */
   readonly encodeSource: (text: string) => readonly number[];
+  /** Tokens that the decoder knows. Default: all. */
+  readonly shortlist?: Shortlist | undefined;
 }
 
 /** File-name suffixes that transformers.js expects for each precision. Source: its utils/dtypes.js, version 4.3.1. */
@@ -60,13 +64,26 @@ const SUFFIX: Readonly<Record<Precision, string>> = { float32: "", float16: "_fp
  * USAGE for a window the model was not made for.
  */
 export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPlan {
-  const { device, layout, buckets, window } = request;
+  const { device, layout, buckets, window, shortlist } = request;
+  if (shortlist !== undefined) checkShortlist(config, request);
   if (layout === "transformers.js") return transformersPlan(config, request);
   if (device.profile.shapes === "static") {
     const sizes = staticSizes(requireEncoder(config, "target npu"), { buckets, window });
     return staticPlan(config, device, sizes);
   }
   return dynamicPlan(config, device);
+}
+
+/** @throws SlmError OP_UNSUPPORTED where the decoder is no graph of its own and of dynamic sizes, or reads the source as well. */
+function checkShortlist({ architecture }: ModelConfig, { device, layout }: GraphRequest): void {
+  const refuse = (what: string): never => {
+    throw new SlmError("OP_UNSUPPORTED", `export: ${what} cannot have a shortlist of tokens`, {
+      suggestions: ["export an encoder-decoder for target cpu, gpu or web in layout native"],
+    });
+  };
+  if (architecture === "decoder-only") refuse("a decoder-only model, which reads its source as it writes,");
+  if (layout !== "native") refuse(`layout ${layout}`);
+  if (device.profile.shapes === "static") refuse(`target ${device.target}`);
 }
 
 function dynamicPlan(config: ModelConfig, device: Device): GraphPlan {

@@ -13,6 +13,7 @@ import {
 import { lastPosition, lengthBias, type Tensor } from "@slm/tensor";
 import { cacheFormOf } from "../profiles.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
+import { allTokens, fewTokens, type SpokenTokens } from "./short-decoder.js";
 import { imageTokensInput } from "./vision-graph.js";
 
 /** Sizes that tensors carry while a graph is recorded. They mean nothing: the graph must not depend on them. */
@@ -80,8 +81,9 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
   const presentShape = isAppended ? ["batch", "target", kvHeads * headDim] : cacheShape;
   const pairs: InPlacePair[] = [];
   const graph = recordGraph(source, { name: "decoder", positions: capacity }, (recording) => {
-    const { input, output, parameters } = recording;
-    const ids = input(GRAPH_IO.targetIds, "int32", [batch, target], ["batch", "target"]);
+    const { input, output } = recording;
+    const spoken = spokenTokens(source, recording);
+    const ids = spoken.rowsOf(input(GRAPH_IO.targetIds, "int32", [batch, target], ["batch", "target"]));
     const pastLength = input(GRAPH_IO.pastLength, "int32", [1]);
     const cache = (name: string): Tensor =>
       input(name, "precision", [batch, kvHeads, capacity, headDim], cacheShape);
@@ -90,11 +92,11 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
       value: cache(GRAPH_IO.pastValue(layer)),
     }));
     const context = sourceContext(recording, config, sizes);
-    const step = decodeStep(config, parameters, ids, { source: context, caches, capacity, pastLength, form });
-    output(GRAPH_IO.logits, lastLogits(recording, config, step.hidden), "float32", [
-      "batch",
-      config.vocabularySize,
-    ]);
+    const step = decodeStep(spoken.config, spoken.parameters, ids, {
+      ...{ source: context, caches, capacity, pastLength, form },
+    });
+    const logits = spoken.logitsOf(lastLogits({ ...recording, ...spoken }, spoken.config, step.hidden));
+    output(GRAPH_IO.logits, logits, "float32", ["batch", config.vocabularySize]);
     step.caches.forEach(({ key, value }, layer) => {
       output(GRAPH_IO.presentKey(layer), key, "precision", presentShape);
       output(GRAPH_IO.presentValue(layer), value, "precision", presentShape);
@@ -105,6 +107,12 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
   });
   assertInPlaceSafe(graph, pairs);
   return graph;
+}
+
+function spokenTokens({ config, shortlist }: GraphSource, { recorder, parameters }: Recording): SpokenTokens {
+  return shortlist === undefined
+    ? allTokens(config, parameters)
+    : fewTokens(recorder, { config, parameters, shortlist });
 }
 
 /** Logits `[batch, vocab]` of the last position. */

@@ -8,6 +8,7 @@ import type { Device } from "../profiles.js";
 import { joinProducts } from "./join-products.js";
 import { GraphWeights } from "../weights/graph-weights.js";
 import { groupHeads } from "../weights/head-order.js";
+import { withShortTables, type Shortlist } from "../weights/shortlist.js";
 import { WeightStore } from "../weights/weight-store.js";
 
 /** Text stored in the ONNX file beside the graph. */
@@ -18,6 +19,8 @@ export interface GraphSource<Config extends ModelConfig = ModelConfig> {
   readonly config: Config;
   readonly device: Device;
   readonly weights: WeightStore;
+  /** Tokens that a decoder of dynamic sizes knows. Absent: all. */
+  readonly shortlist?: Shortlist | undefined;
   readonly metadata?: Metadata | undefined;
 }
 
@@ -25,6 +28,7 @@ export interface GraphSource<Config extends ModelConfig = ModelConfig> {
  * A checkpoint as a source of graphs.
  *
  * @param deferred whether weights are read when they are written (see {@link WeightStore}). Default: at once.
+ * @param shortlist tokens that the decoder knows. Default: all.
  */
 export function graphSource<Config extends ModelConfig>(
   checkpoint: Checkpoint & { readonly config: Config },
@@ -32,13 +36,20 @@ export function graphSource<Config extends ModelConfig>(
   {
     metadata,
     deferred = false,
-  }: { readonly metadata?: Metadata | undefined; readonly deferred?: boolean } = {},
+    shortlist,
+  }: {
+    readonly metadata?: Metadata | undefined;
+    readonly deferred?: boolean;
+    readonly shortlist?: Shortlist | undefined;
+  } = {},
 ): GraphSource<Config> {
   const { config, weights } = groupHeads(checkpoint);
+  const all = shortlist === undefined ? weights : withShortTables(config, weights, shortlist);
   return {
     config,
     device,
-    weights: new WeightStore(weights, { precision: device.precision, deferred }),
+    weights: new WeightStore(all, { precision: device.precision, deferred }),
+    shortlist,
     metadata,
   };
 }

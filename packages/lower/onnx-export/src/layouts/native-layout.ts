@@ -18,11 +18,14 @@ import type { StaticSizes } from "../graphs/static-graphs.js";
 import { STATIC_MASKED } from "../lowerings/context.js";
 import type { WrittenGraph } from "../graphs/write-graphs.js";
 import { cacheFormOf, type Device } from "../profiles.js";
+import type { Shortlist } from "../weights/shortlist.js";
 
 export interface LayoutSource {
   readonly config: ModelConfig;
   readonly name: string;
   readonly tokenizerDirectory: string;
+  /** Tokens that the decoder knows. Absent: all. */
+  readonly shortlist?: Shortlist | undefined;
 }
 
 /** Writes what a runtime needs besides the graphs. @throws SlmError OUTPUT_FAILED */
@@ -42,7 +45,7 @@ export async function writeNativeFiles(
 }
 
 function describeModel(
-  { config, name }: LayoutSource,
+  { config, name, shortlist }: LayoutSource,
   device: Device,
   graphs: readonly WrittenGraph[],
 ): DeviceModel {
@@ -86,7 +89,8 @@ function describeModel(
     ...{ vocabularySize, decoderLayers, kvHeads, headDim, tokens },
     maxSource: sets.at(-1)?.source ?? maxSource,
     maxTarget: first?.window ?? cacheCapacity(config),
-    flops: flopsPerToken(config),
+    ...(shortlist === undefined ? {} : { shortlist: shortlist.length }),
+    flops: flopsPerToken({ ...config, vocabularySize: shortlist?.length ?? vocabularySize }),
   };
 }
 

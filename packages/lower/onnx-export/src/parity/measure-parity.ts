@@ -13,6 +13,7 @@ import { graphSource } from "../graphs/record.js";
 import { writeGraphs } from "../graphs/write-graphs.js";
 import { roundToBfloat16 } from "../weights/float-bits.js";
 import { LazyWeights } from "../weights/lazy-weights.js";
+import type { Shortlist } from "../weights/shortlist.js";
 import { runNative } from "./native-host.js";
 import {
   imageTokensOf,
@@ -36,6 +37,8 @@ export interface MeasureParityOptions {
   /** Holds the graphs. */
   readonly directory: string;
   readonly runtime: Runtime;
+  /** Tokens that the decoder knows, the only ones compared. Default: all. */
+  readonly shortlist?: Shortlist | undefined;
   /** Runs the training forward pass. Default: compiled, on `runtime`. */
   readonly engine: Engine | undefined;
   readonly progress: Progress;
@@ -64,6 +67,7 @@ export async function measureParity(
     const device = { ...plan.device, precision: "float32" } as const;
     const source = graphSource({ ...checkpoint, weights: rounded(checkpoint.weights) }, device, {
       deferred: true,
+      shortlist: options.shortlist,
     });
     const simulated = { ...options, directory, plan: { ...plan, device } };
     await writeGraphs(simulated.plan, source, { ...simulated, outputDirectory: directory });
@@ -104,7 +108,7 @@ async function compareAll(
   const inputs = answers.map((answer) => answer.problem.inputs);
   const expected = await referenceLogits(checkpoint, inputs, { engine, progress, signal });
   return answers.map(({ problem, actual }, index) =>
-    compareLogits(problem.sizes, { actual, expected: expected[index]! }),
+    compareLogits(problem.sizes, { actual, expected: expected[index]!, shortlist: options.shortlist }),
   );
 }
 
@@ -132,8 +136,12 @@ function graphSets({ config }: Checkpoint, { graphs, prompt }: GraphPlan): reado
     }));
 }
 
-const inputsOf = ({ config }: HostSetting, { prompt }: GraphPlan, sizes: CaseSizes): CaseInputs =>
-  prompt === undefined ? parityInputs(config, sizes) : pixelParityInputs(config, sizes, prompt);
+const inputsOf = (
+  { config }: HostSetting,
+  { plan: { prompt }, shortlist }: MeasureParityOptions,
+  sizes: CaseSizes,
+): CaseInputs =>
+  prompt === undefined ? parityInputs(config, sizes, shortlist) : pixelParityInputs(config, sizes, prompt);
 
 async function runSet(
   { vision, encoder, decoder, sizes }: GraphSet,
@@ -157,7 +165,7 @@ async function runSet(
     for (const size of sizes) {
       if (signal !== undefined) throwIfInterrupted(signal, "export");
       progress({ stage: "export", message: `running ${decoder.file}` });
-      const problem = { sizes: size, inputs: inputsOf(setting, plan, size) };
+      const problem = { sizes: size, inputs: inputsOf(setting, options, size) };
       answers.push({ problem, actual: await host(setting, sessions, problem) });
     }
     return answers;

@@ -3,6 +3,7 @@ import { imageTokenCount, patchValues, towerTokens, visionOf, type ModelConfig }
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { cacheCapacity } from "../graphs/native-graphs.js";
 import type { StaticSizes } from "../graphs/static-graphs.js";
+import type { Shortlist } from "../weights/shortlist.js";
 
 /** Sizes of one comparison. */
 export interface CaseSizes {
@@ -81,8 +82,11 @@ export function staticParitySizes(graph: StaticSizes, image = 0): readonly CaseS
   return [...lengths].map((length) => ({ batch: 1, source: length, prefill: 1, target, graph }));
 }
 
-/** Deterministic tokens for a case: every row differs, row r of the sources is r tokens shorter as far as there are. */
-export function parityInputs(config: ModelConfig, sizes: CaseSizes): CaseInputs {
+/**
+ * Deterministic tokens for a case: every row differs, row r of the sources is r tokens shorter as far as there are; targets are
+ * of the shortlist where there is one.
+ */
+export function parityInputs(config: ModelConfig, sizes: CaseSizes, shortlist?: Shortlist): CaseInputs {
   const { vocabularySize, tokens } = config;
   const { batch, target } = sizes;
   const image = imageTokensOf(config);
@@ -92,10 +96,12 @@ export function parityInputs(config: ModelConfig, sizes: CaseSizes): CaseInputs 
   for (let row = 0; row < batch; row++) {
     sourceIds.fill(tokens.pad, row * text + lengths[row]!, (row + 1) * text);
   }
-  // No decoder is ever fed the end mark.
-  const targetIds = idsOf([batch, target], vocabularySize, 5).map((id) =>
-    id === tokens.eos ? tokens.bos : id,
-  );
+  // No decoder is ever fed the end mark, or what is not on its shortlist.
+  const said = idsOf([batch, target], shortlist?.length ?? vocabularySize, 5);
+  const targetIds = said.map((place) => {
+    const id = shortlist?.[place] ?? place;
+    return id === tokens.eos ? tokens.bos : id;
+  });
   return {
     sourceIds: createHostTensor("int32", [batch, text], sourceIds),
     sourceLengths: createHostTensor(

@@ -2,6 +2,7 @@
 import { SlmError } from "@slm/error";
 import type { Runtime } from "@slm/runtime";
 import type { Precision } from "../profiles.js";
+import type { Shortlist } from "../weights/shortlist.js";
 import type { CaseSizes } from "./parity-cases.js";
 
 /** Largest difference of a logit on one batch. */
@@ -35,10 +36,19 @@ export const PARITY_LIMITS: Readonly<Record<Precision, number>> = {
 /** The case of one problem: what the graphs gave against the right answer. */
 export function compareLogits(
   sizes: CaseSizes,
-  { actual, expected }: { readonly actual: readonly Float32Array[]; readonly expected: Float32Array },
+  {
+    actual,
+    expected,
+    shortlist,
+  }: {
+    readonly actual: readonly Float32Array[];
+    readonly expected: Float32Array;
+    /** Tokens whose logits are compared. Default: all. */
+    readonly shortlist?: Shortlist | undefined;
+  },
 ): ParityCase {
   const { batch, source, target } = sizes;
-  const maxAbs = largestDifference(actual, expected, sizes);
+  const maxAbs = largestDifference(actual, expected, { ...sizes, shortlist });
   return { bucket: sizes.graph?.source ?? null, batch, source, target, maxAbs };
 }
 
@@ -69,15 +79,20 @@ export function checkParity({ maxAbs, cases }: Pick<ParityReport, "maxAbs" | "ca
 function largestDifference(
   actual: readonly Float32Array[],
   expected: Float32Array,
-  { batch, prefill, target }: CaseSizes,
+  { batch, prefill, target, shortlist }: CaseSizes & { readonly shortlist: Shortlist | undefined },
 ): number {
   const vocabulary = expected.length / (batch * target);
   const differences = actual.flatMap((logits, run) =>
     Array.from({ length: batch }, (_, row) => {
       const start = (row * target + prefill - 1 + run) * vocabulary;
-      return maxAbsDifference(
+      const [of, right] = [
         logits.subarray(row * vocabulary, (row + 1) * vocabulary),
         expected.subarray(start, start + vocabulary),
+      ];
+      if (shortlist === undefined) return maxAbsDifference(of, right);
+      return maxAbsDifference(
+        Float32Array.from(shortlist, (token) => of[token]!),
+        Float32Array.from(shortlist, (token) => right[token]!),
       );
     }),
   );

@@ -1,0 +1,16 @@
+/** The tokens of the answers in a file: what an export's decoder has to know. */
+import { readRows } from "@slm/data";
+import { collectShortlist, type Shortlist } from "@slm/onnx-export";
+import { loadTokenizer } from "@slm/tokenizer";
+
+/**
+ * @param path JSONL file of rows; their targets count
+ * @throws SlmError INPUT_MISSING, DATA_INVALID for the rows, or an answer that the tokenizer refuses
+ */
+export async function shortlistOfRows(tokenizerDirectory: string, path: string): Promise<Shortlist> {
+  return collectShortlist(await loadTokenizer(tokenizerDirectory), targetsOf(path));
+}
+
+async function* targetsOf(path: string): AsyncGenerator<string> {
+  for await (const { target } of readRows(path)) yield target;
+}
