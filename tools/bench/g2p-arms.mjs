@@ -22,8 +22,7 @@ const ARMS = {
   distilled: { title: "encoder-decoder, distilled", sets: [] },
   labels: {
     title: "encoder-decoder, labels only",
-    // Made-up words have no labels.
-    sets: ["distill.loss.forwardKl=0", "distill.loss.crossEntropy=1", "distill.targets.unlabelled=0"],
+    sets: ["distill.loss.forwardKl=0", "distill.loss.crossEntropy=1"],
   },
   "decoder-only": {
     title: "decoder-only, distilled",
