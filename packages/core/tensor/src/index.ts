@@ -15,7 +15,15 @@ export type {
 export { add, embedding, gelu, headNorm, lastPosition, linear, rmsNorm } from "./ops/basic.js";
 export { multiply, QUICK_GELU_SLOPE, quickGelu, silu, softcap } from "./ops/gates.js";
 export { layerNorm } from "./ops/layer-norm.js";
-export { checkMix, concatTokens, mixTokens, tokensFrom } from "./ops/tokens.js";
+export {
+  checkMix,
+  checkShift,
+  concatTokens,
+  mixTokens,
+  shiftGrid,
+  shiftWeights,
+  tokensFrom,
+} from "./ops/tokens.js";
 export {
   cachedAttention,
   crossAttention,

@@ -1,27 +1,7 @@
 import { createEagerEngine, type ProgramDefinition } from "@slm/tensor";
 import { createHostTensor } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
-import { convolve, shiftWeights } from "./convolution.js";
-
-describe(shiftWeights, () => {
-  test("takes each token's neighbour, and nothing from beyond an edge or around it", () => {
-    const grid = { height: 2, width: 3 };
-    const neighbourOf = (down: number, across: number): (number | null)[] => {
-      const weights = shiftWeights(grid, down, across);
-      return Array.from({ length: 6 }, (_, token) => {
-        const found = [...weights.subarray(token * 6, token * 6 + 6)].flatMap((weight, at) =>
-          weight === 1 ? [at] : [],
-        );
-        expect(found.length).toBeLessThan(2);
-        return found[0] ?? null;
-      });
-    };
-    expect(neighbourOf(0, 1)).toEqual([1, 2, null, 4, 5, null]);
-    expect(neighbourOf(0, -1)).toEqual([null, 0, 1, null, 3, 4]);
-    expect(neighbourOf(1, 0)).toEqual([3, 4, 5, null, null, null]);
-    expect(neighbourOf(-1, 1)).toEqual([null, null, null, 1, 2, null]);
-  });
-});
+import { convolve } from "./convolution.js";
 
 describe(convolve, () => {
   test("is a convolution with zeros around, as the loops of its definition compute it", async () => {

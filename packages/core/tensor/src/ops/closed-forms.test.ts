@@ -7,7 +7,7 @@ import { cachedAttention, lengthBias, MASKED, selfAttention } from "./attention.
 import { gelu, lastPosition, linear, rmsNorm } from "./basic.js";
 import { quickGelu } from "./gates.js";
 import { layerNorm } from "./layer-norm.js";
-import { concatTokens, mixTokens, tokensFrom } from "./tokens.js";
+import { concatTokens, mixTokens, shiftGrid, shiftWeights, tokensFrom } from "./tokens.js";
 import { rotary, rotaryTable, rotaryTensors } from "./rotary.js";
 
 await tf.setBackend("cpu");
@@ -285,5 +285,30 @@ describe("tokens", () => {
     expect(() => mixTokens({ x: x([1, 2]) }, { weights: new Float32Array(3), outputs: 2 })).toThrow(
       "mixTokens: 2 outputs of 2 tokens need 4 weights, got 3",
     );
+  });
+});
+
+describe("a shifted grid", () => {
+  const grid = { height: 2, width: 3 };
+
+  test.each([
+    [0, 1, [2, 3, 0, 5, 6, 0]],
+    [0, -1, [0, 1, 2, 0, 4, 5]],
+    [1, 0, [4, 5, 6, 0, 0, 0]],
+    [-1, 1, [0, 0, 0, 2, 3, 0]],
+  ])(
+    "has every token's neighbour, and nothing from beyond an edge or around it: %i %i",
+    (down, across, expected) => {
+      const x = tf.tensor3d([1, 2, 3, 4, 5, 6], [1, 6, 1]);
+      const shift = { ...grid, down, across };
+      expect(valuesOf(shiftGrid({ x }, shift))).toEqual(expected);
+      expect(valuesOf(mixTokens({ x }, { weights: shiftWeights(shift), outputs: 6 }))).toEqual(expected);
+    },
+  );
+
+  test("is refused of other tokens, or by as much as the grid is wide", () => {
+    const x = tf.zeros([1, 6, 1]);
+    expect(() => shiftGrid({ x }, { height: 2, width: 2, down: 0, across: 1 })).toThrow("6 tokens as 2 x 2");
+    expect(() => shiftGrid({ x }, { ...grid, down: 2, across: 0 })).toThrow("shifted by 2 and 0");
   });
 });

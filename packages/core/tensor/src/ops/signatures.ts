@@ -51,6 +51,14 @@ export interface CachedAttentionAttributes extends HeadLayout, Rotation, ScoreAt
 /** Ops that need no attribute take an empty object. */
 export type NoAttributes = Readonly<Record<string, never>>;
 
+/** A grid of tokens, and by how many rows and columns it is shifted. */
+export interface GridShift {
+  readonly height: number;
+  readonly width: number;
+  readonly down: number;
+  readonly across: number;
+}
+
 /** Inputs, attributes and outputs of every op. */
 export interface OpSet {
   /** table `[vocab, width]`, ids int32 `[batch, length]` -> `[batch, length, width]`. */
@@ -99,6 +107,8 @@ export interface OpSet {
     attributes: { readonly weights: Float32Array; readonly outputs: number };
     outputs: Tensor;
   };
+  /** x `[batch, height · width, size]` -> the same: of every token the one `down` rows below, `across` columns to the right. */
+  shiftGrid: { inputs: { x: Tensor }; attributes: GridShift; outputs: Tensor };
   /** Residual sum of two tensors of one shape; b may lack the axis `batch`. */
   add: { inputs: { a: Tensor; b: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /**

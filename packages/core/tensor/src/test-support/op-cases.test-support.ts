@@ -12,7 +12,7 @@ import {
 import { add, embedding, gelu, headNorm, lastPosition, linear, rmsNorm } from "../ops/basic.js";
 import { multiply, quickGelu, silu, softcap } from "../ops/gates.js";
 import { layerNorm } from "../ops/layer-norm.js";
-import { concatTokens, mixTokens, tokensFrom } from "../ops/tokens.js";
+import { concatTokens, mixTokens, shiftGrid, tokensFrom } from "../ops/tokens.js";
 import type { HeadLayout, OpName } from "../ops/signatures.js";
 import type { Tensor } from "../tf.js";
 import { LOSS_CASES } from "./loss-cases.test-support.js";
@@ -300,6 +300,14 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
       differentiable: ["x"],
       build: (x) =>
         mixTokens({ x: x["x"]! }, { weights: Float32Array.of(0.5, 0.5, 0, 0, 0.25, 0.75), outputs: 2 }),
+    },
+  ],
+  shiftGrid: [
+    {
+      name: "shiftGrid",
+      inputs: { x: random([2, 6, 4], 1) },
+      differentiable: ["x"],
+      build: (x) => shiftGrid({ x: x["x"]! }, { height: 2, width: 3, down: -1, across: 1 }),
     },
   ],
   add: [

@@ -4,7 +4,7 @@
  */
 import type { ChartScene } from "./chart-scene.js";
 import type { Question } from "./question.js";
-import { cellOf, type Shape, type ShapesScene } from "./shapes-scene.js";
+import { CELL_NAMES, cellName, type Shape, type ShapesScene } from "./shapes-scene.js";
 
 /** Ways to ask for it; each scene is asked in as many of them as it has descriptions. */
 const REQUESTS = [
@@ -22,13 +22,10 @@ export function descriptionAt(scene: ShapesScene | ChartScene, place: number): Q
   return { kind: "description", source: REQUESTS[place]!, target };
 }
 
-/** Shapes row by row of the grid that they lie in: "small red star large blue ring". */
+/** The cells of the grid that shapes lie in, row by row, each with its name: "northwest small red star north nothing ...". */
 function shapesInOrder({ shapes }: ShapesScene): string {
-  return shapes
-    .map((shape) => ({ shape, ...cellOf(shape) }))
-    .sort((a, b) => a.row - b.row || a.column - b.column)
-    .map(({ shape }) => looksOf(shape))
-    .join(" ");
+  const looks = new Map(shapes.map((shape) => [cellName(shape), looksOf(shape)]));
+  return CELL_NAMES.map((name) => `${name} ${looks.get(name) ?? "nothing"}`).join(" ");
 }
 
 const looksOf = ({ size, colour, figure }: Shape): string => `${size} ${colour} ${figure}`;

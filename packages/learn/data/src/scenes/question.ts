@@ -19,25 +19,25 @@ export type Asker<Scene> = (
 ) => { readonly source: string; readonly target: string } | undefined;
 
 /**
- * The question that a scene has at a place in its list: kinds come in the order given, and those that the scene has nothing for
- * are passed over. After the last kind the first one comes again.
+ * So many questions about a scene: kinds come in the order given, and those that the scene has nothing for are passed over. After
+ * the last kind the first one comes again.
  */
-export function questionAt<Scene>(
+export function questionsOf<Scene>(
   scene: Scene,
   askers: Readonly<Record<string, Asker<Scene>>>,
   kinds: readonly string[],
   drawOf: (place: number) => Draw,
-  place: number,
-): Question {
+  wanted: number,
+): readonly Question[] {
   const asked: Question[] = [];
-  for (let round = 0; asked.length <= place; round++) {
+  for (let round = 0; asked.length < wanted; round++) {
     const kind = kinds[round % kinds.length]!;
     const found = askers[kind]!(scene, drawOf(round));
     if (found !== undefined) asked.push({ kind, ...found });
     else if (round >= kinds.length && asked.length === 0)
       throw new Error("scenes: a scene has nothing to ask of");
   }
-  return asked[place]!;
+  return asked;
 }
 
 /** "yes" and "no", each half of the time. */

@@ -134,33 +134,60 @@ describe("scenes", () => {
 });
 
 describe("descriptions", () => {
-  test("name every shape once, in the order of reading, and come after a scene's questions", () => {
+  test("name every cell in the order of reading, and come after a scene's questions", () => {
     const settings = settingsOf({ questions: 2, descriptions: 1, topics: ["shapes"] });
     for (const { scene, question, index } of rowsOf(300, settings).filter((_, place) => place % 3 === 2)) {
       if (scene.topic !== "shapes") throw new Error("a chart");
       expect([index, question.kind]).toEqual([index, "description"]);
-      const inOrder = [...scene.shapes].sort(
-        (a, b) => Math.floor(a.y / 33.4) - Math.floor(b.y / 33.4) || a.x - b.x,
+      const looks = new Map(
+        scene.shapes.map(({ size, colour, figure, x, y }) => [
+          3 * Math.floor(y / 33.4) + Math.floor(x / 33.4),
+          `${size} ${colour} ${figure}`,
+        ]),
       );
-      const looks = inOrder.map(({ size, colour, figure }) => `${size} ${colour} ${figure}`);
-      expect(question.target).toBe(looks.join(" "));
+      const cells = "northwest north northeast west centre east southwest south southeast".split(" ");
+      expect(question.target).toBe(
+        cells.map((cell, place) => `${cell} ${looks.get(place) ?? "nothing"}`).join(" "),
+      );
     }
   });
 
   test("are learnt from and not measured by", async () => {
     const root = await mkdtemp(join(tmpdir(), "slm-scenes-"));
-    const source = { kind: "scenes", rows: 300, pixels: 48, questions: 2, descriptions: 1 };
+    const source = { kind: "scenes", rows: 400, pixels: 48, questions: 2, descriptions: 1, sheets: 1 };
     await prepareData(dataConfig.parse({ source, devFraction: 0.2, testFraction: 0.2 }), root);
     const described = async (split: string): Promise<number> => {
       const rows = await readAllRows(join(root, `${split}.jsonl`));
       return rows.filter(({ target }) => target.split(" ").length > 2).length / rows.length;
     };
     expect([await described("train"), await described("dev"), await described("test")]).toEqual([
-      expect.closeTo(1 / 3, 2),
+      expect.closeTo(1 / 2, 2),
       0,
       0,
     ]);
     await rm(root, { recursive: true });
+  });
+});
+
+describe("sheets", () => {
+  test("ask what questions ask, and their answers say which they answer", () => {
+    const settings = settingsOf({ questions: 1, descriptions: 1, sheets: 2 });
+    const ordinals = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "last"];
+    const parted = (text: string): readonly string[] =>
+      text.split(new RegExp(`(?:^| )(?:${ordinals.join("|")}) `));
+    for (const [place, { truth, question }] of rowsOf(400, settings).entries()) {
+      expect(question.kind === "sheet").toBe(place % 4 > 1);
+      if (question.kind !== "sheet") continue;
+      const [questions, answers] = [parted(question.source), parted(question.target)];
+      expect([questions.length, answers.length]).toEqual([10, 10]);
+      expect(questions.slice(1, -1).map((one) => recount(truth, one))).toEqual(answers.slice(1, -1));
+      expect(ordinals.every((word) => question.source.includes(word))).toBe(true);
+    }
+  });
+
+  test("of one scene ask one thing after another", () => {
+    const [one, other] = rowsOf(3, settingsOf({ questions: 1, sheets: 2 })).slice(1);
+    expect(one!.question.source).not.toBe(other!.question.source);
   });
 });
 

@@ -11,8 +11,9 @@ import type { ScannedLine } from "../read-rows.js";
 import { CHART_QUESTIONS } from "./chart-questions.js";
 import { describeChart, drawChartScene, paintChart, type ChartScene } from "./chart-scene.js";
 import { descriptionAt, MOST_DESCRIPTIONS } from "./descriptions.js";
-import { questionAt, type Question } from "./question.js";
+import { questionsOf, type Question } from "./question.js";
 import { SHAPE_QUESTIONS } from "./shape-questions.js";
+import { SHEET_LENGTH, sheetOf } from "./sheets.js";
 import { describeShapes, drawShapesScene, paintShapes, shuffled, type ShapesScene } from "./shapes-scene.js";
 
 export const TOPICS = ["shapes", "charts"] as const;
@@ -44,6 +45,14 @@ export const scenesSource = z.strictObject({
     .max(MOST_DESCRIPTIONS)
     .default(0)
     .describe("Rows of each training scene, besides its questions, that ask for all that it shows."),
+  sheets: z
+    .int()
+    .min(0)
+    .max(2)
+    .default(0)
+    .describe(
+      `Rows of each training scene, besides its questions, that ask ${SHEET_LENGTH} questions and for a description at once.`,
+    ),
 });
 export type ScenesSettings = z.infer<typeof scenesSource>;
 
@@ -51,6 +60,8 @@ export type Scene = ShapesScene | ChartScene;
 
 /** Streams of random numbers: what a scene has, how it is painted, what is asked. */
 const STREAMS = { scene: 0, paint: 2 ** 32, order: 2 ** 33, questions: 2 ** 34 } as const;
+/** Kinds of rows that are learnt from and not measured by. */
+const TRAIN_ONLY: ReadonlySet<string> = new Set(["description", "sheet"]);
 /** Numbers of streams between the questions of one scene and of the next. */
 const STREAMS_PER_SCENE = 64;
 
@@ -65,7 +76,7 @@ export async function* scanScenes(settings: ScenesSettings): AsyncGenerator<Scan
       line,
       row: { source, target, teacherSource: `${truth}. ${source}` },
       picture: drawnPicture(drawnFrom, JSON.stringify(scene), { width: pixels, height: pixels }),
-      ...(question.kind === "description" ? { onlyToTrain: true } : {}),
+      ...(TRAIN_ONLY.has(question.kind) ? { onlyToTrain: true } : {}),
     });
   }
 }
@@ -89,9 +100,9 @@ export interface SceneRow {
   readonly question: Question;
 }
 
-/** The question at a place, with the scene that it is about; descriptions come after a scene's questions. */
+/** The question at a place, with the scene that it is about; after a scene's questions come its descriptions and its sheets. */
 export function sceneRow(settings: ScenesSettings, line: number): SceneRow {
-  const { seed, questions } = settings;
+  const { seed, questions, descriptions } = settings;
   const index = sceneIndex(settings, line);
   const scene = sceneAt(settings, index);
   const place = (line - 1) % rowsPerScene(settings);
@@ -99,16 +110,22 @@ export function sceneRow(settings: ScenesSettings, line: number): SceneRow {
   const drawOf = (round: number): Draw =>
     new Draw(seed, STREAMS.questions + index * STREAMS_PER_SCENE + round);
   const truth = scene.topic === "shapes" ? describeShapes(scene) : describeChart(scene);
-  if (place >= questions) return { index, scene, truth, question: descriptionAt(scene, place - questions) };
-  const question =
+  const asked = (count: number): readonly Question[] =>
     scene.topic === "shapes"
-      ? questionAt(scene, SHAPE_QUESTIONS, shuffled(order, Object.keys(SHAPE_QUESTIONS)), drawOf, place)
-      : questionAt(scene, CHART_QUESTIONS, shuffled(order, Object.keys(CHART_QUESTIONS)), drawOf, place);
-  return { index, scene, truth, question };
+      ? questionsOf(scene, SHAPE_QUESTIONS, shuffled(order, Object.keys(SHAPE_QUESTIONS)), drawOf, count)
+      : questionsOf(scene, CHART_QUESTIONS, shuffled(order, Object.keys(CHART_QUESTIONS)), drawOf, count);
+  const question = (): Question => {
+    if (place < questions) return asked(place + 1)[place]!;
+    if (place < questions + descriptions) return descriptionAt(scene, place - questions);
+    const sheet = place - questions - descriptions;
+    const first = questions + sheet * SHEET_LENGTH;
+    return sheetOf(asked(first + SHEET_LENGTH).slice(first), descriptionAt(scene, sheet));
+  };
+  return { index, scene, truth, question: question() };
 }
 
-function rowsPerScene({ questions, descriptions }: ScenesSettings): number {
-  return questions + descriptions;
+function rowsPerScene({ questions, descriptions, sheets }: ScenesSettings): number {
+  return questions + descriptions + sheets;
 }
 
 function sceneIndex(settings: ScenesSettings, line: number): number {

@@ -108,6 +108,24 @@ export function cellOf({ x, y }: Pick<Shape, "x" | "y">): { readonly row: number
   return { row: at(y), column: at(x) };
 }
 
+/** Names of the cells, row by row: a word each, north at the top. */
+export const CELL_NAMES = [
+  "northwest",
+  "north",
+  "northeast",
+  "west",
+  "centre",
+  "east",
+  "southwest",
+  "south",
+  "southeast",
+] as const;
+
+export function cellName(shape: Pick<Shape, "x" | "y">): (typeof CELL_NAMES)[number] {
+  const { row, column } = cellOf(shape);
+  return CELL_NAMES[row * CELLS + column]!;
+}
+
 export function shuffled<T>(draw: Draw, list: readonly T[]): T[] {
   const result = [...list];
   for (let last = result.length - 1; last > 0; last--) {

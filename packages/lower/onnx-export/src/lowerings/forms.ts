@@ -27,7 +27,7 @@ import { fusableNorm, headsNorm, layerNormalization, productNorm, standardNorm }
 import { inputBias, rangeBias } from "./padding.js";
 import { productSequence } from "./product-attention.js";
 import { bufferedCache, growingCache, windowCache } from "./product-caches.js";
-import { joinedTokens, mixedTokens, slicedTokens } from "./tokens.js";
+import { joinedTokens, mixedTokens, shiftedGrid, slicedTokens } from "./tokens.js";
 
 type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
 
@@ -45,6 +45,7 @@ export const FORMS = {
   concatTokens: { Concat: joinedTokens },
   tokensFrom: { Slice: slicedTokens },
   mixTokens: { MatMul: mixedTokens },
+  shiftGrid: { MatMul: shiftedGrid },
   add: { Add: residualSum },
   selfAttention: { GroupQueryAttention: groupQuerySequence, products: productSequence },
   cachedAttention: {
@@ -88,6 +89,7 @@ export function loweringTable(context: LoweringContext): LoweringTable {
     concatTokens: FORMS.concatTokens[operators.concatTokens](context),
     tokensFrom: FORMS.tokensFrom[operators.tokensFrom](context),
     mixTokens: FORMS.mixTokens[operators.mixTokens](context),
+    shiftGrid: FORMS.shiftGrid[operators.shiftGrid](context),
     add: FORMS.add[operators.add](context),
     selfAttention: FORMS.selfAttention[operators.selfAttention](context),
     cachedAttention: FORMS.cachedAttention[operators.cachedAttention](context),

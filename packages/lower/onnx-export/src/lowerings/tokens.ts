@@ -1,5 +1,5 @@
 /** Ops that change how many tokens there are. Rows of static graphs have no axis `batch`. */
-import { checkMix, type Lowering } from "@slm/tensor";
+import { checkMix, checkShift, shiftWeights, type Lowering, type Recorder, type Tensor } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
 import { concat, sliceAxis } from "./emit.js";
 
@@ -29,11 +29,29 @@ export function slicedTokens(context: LoweringContext): Lowering<"tokensFrom"> {
 }
 
 /** A constant matrix times the tokens of every row. */
-export function mixedTokens({ device }: LoweringContext): Lowering<"mixTokens"> {
+export function mixedTokens(context: LoweringContext): Lowering<"mixTokens"> {
   return (recorder, { x }, { weights, outputs }) => {
-    const [batch, length, width] = x.shape as [number, number, number];
-    checkMix(weights, outputs, length);
-    const matrix = recorder.builder.constant(device.precision, [outputs, length], [...weights]);
-    return recorder.record("MatMul", [matrix, recorder.nameOf(x)], [batch, outputs, width]);
+    checkMix(weights, outputs, x.shape[1]!);
+    return constantProduct(context, recorder, x, { weights, outputs });
   };
+}
+
+/** The same: a picture is read once, and every device has products. */
+export function shiftedGrid(context: LoweringContext): Lowering<"shiftGrid"> {
+  return (recorder, { x }, shift) => {
+    const outputs = x.shape[1]!;
+    checkShift(shift, outputs);
+    return constantProduct(context, recorder, x, { weights: shiftWeights(shift), outputs });
+  };
+}
+
+function constantProduct(
+  { device }: LoweringContext,
+  recorder: Recorder,
+  x: Tensor,
+  { weights, outputs }: { readonly weights: Float32Array; readonly outputs: number },
+): Tensor {
+  const [batch, length, width] = x.shape as [number, number, number];
+  const matrix = recorder.builder.constant(device.precision, [outputs, length], [...weights]);
+  return recorder.record("MatMul", [matrix, recorder.nameOf(x)], [batch, outputs, width]);
 }
