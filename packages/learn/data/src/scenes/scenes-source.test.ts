@@ -14,7 +14,7 @@ import { CHART_QUESTIONS } from "./chart-questions.js";
 import { guessWithoutPicture } from "./guess.js";
 import { recount } from "../testing/recount.js";
 import { SHAPE_QUESTIONS } from "./shape-questions.js";
-import { COLOUR_NAMES, FIGURE_NAMES, outlinesOfShape } from "./shapes-scene.js";
+import { COLOUR_NAMES, FIGURE_NAMES, outlinesOfShape, type ShapesScene } from "./shapes-scene.js";
 import { sceneDrawer, sceneRow, scenesSource, type SceneRow } from "./scenes-source.js";
 
 const settingsOf = (settings: object = {}) => scenesSource.parse({ kind: "scenes", ...settings });
@@ -133,23 +133,43 @@ describe("scenes", () => {
   });
 });
 
+const CELLS = "northwest north northeast west centre east southwest south southeast".split(" ");
+
 describe("descriptions", () => {
-  test("name every cell in the order of reading, and come after a scene's questions", () => {
-    const settings = settingsOf({ questions: 2, descriptions: 1, topics: ["shapes"] });
-    for (const { scene, question, index } of rowsOf(300, settings).filter((_, place) => place % 3 === 2)) {
+  /** What lies in every cell, from the numbers of the scene. */
+  const looksByCell = (scene: ShapesScene): readonly string[] => {
+    const looks = CELLS.map(() => "nothing");
+    for (const { size, colour, figure, x, y } of scene.shapes)
+      looks[3 * Math.floor(y / 33.4) + Math.floor(x / 33.4)] = `${size} ${colour} ${figure}`;
+    return looks;
+  };
+
+  test("of shapes name every cell in the order of reading, then places of a thing, then what lies at a place", () => {
+    const settings = settingsOf({ questions: 2, descriptions: 3, topics: ["shapes"] });
+    for (const [line, { scene, question, index }] of rowsOf(500, settings).entries()) {
+      const place = (line % 5) - 2;
       if (scene.topic !== "shapes") throw new Error("a chart");
-      expect([index, question.kind]).toEqual([index, "description"]);
-      const looks = new Map(
-        scene.shapes.map(({ size, colour, figure, x, y }) => [
-          3 * Math.floor(y / 33.4) + Math.floor(x / 33.4),
-          `${size} ${colour} ${figure}`,
-        ]),
-      );
-      const cells = "northwest north northeast west centre east southwest south southeast".split(" ");
-      expect(question.target).toBe(
-        cells.map((cell, place) => `${cell} ${looks.get(place) ?? "nothing"}`).join(" "),
-      );
+      if (place < 0) continue;
+      expect([index, question.kind]).toEqual([Math.floor(line / 5), "description"]);
+      const looks = looksByCell(scene);
+      const { source, target } = question;
+      const expected = [
+        () => CELLS.map((cell, at) => `${cell} ${looks[at]!}`).join(" "),
+        () => CELLS.filter((_, at) => `where do you find a ${looks[at]!}?` === source).join(" "),
+        () => looks[CELLS.findIndex((cell) => `look ${cell}.` === source)],
+      ][place]!;
+      expect(target).toBe(expected());
     }
+  });
+
+  test("of charts name labels and values from left to right, then labels alone, then values alone", () => {
+    const settings = settingsOf({ questions: 1, descriptions: 3, topics: ["charts"] });
+    const [, all, labels, values] = rowsOf(4, settings);
+    if (all!.scene.topic !== "charts") throw new Error("shapes");
+    const { bars } = all!.scene;
+    expect(all!.question.target).toBe(bars.map(({ label, value }) => `${label} ${value}`).join(" "));
+    expect(labels!.question.target).toBe(bars.map(({ label }) => label).join(" "));
+    expect(values!.question.target).toBe(bars.map(({ value }) => value).join(" "));
   });
 
   test("are learnt from and not measured by", async () => {
@@ -170,19 +190,25 @@ describe("descriptions", () => {
 });
 
 describe("sheets", () => {
-  test("ask what questions ask, and their answers say which they answer", () => {
+  test("ask two to eight questions, and their answers say which they answer", () => {
     const settings = settingsOf({ questions: 1, descriptions: 1, sheets: 2 });
-    const ordinals = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "last"];
+    const ordinals = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
     const parted = (text: string): readonly string[] =>
-      text.split(new RegExp(`(?:^| )(?:${ordinals.join("|")}) `));
+      text.split(new RegExp(`(?:^| )(?:${ordinals.join("|")}) `)).slice(1);
+    const named = (text: string): readonly string[] =>
+      text.split(" ").filter((word) => ordinals.includes(word));
+    const lengths = new Set<number>();
     for (const [place, { truth, question }] of rowsOf(400, settings).entries()) {
-      expect(question.kind === "sheet").toBe(place % 4 > 1);
-      if (question.kind !== "sheet") continue;
-      const [questions, answers] = [parted(question.source), parted(question.target)];
-      expect([questions.length, answers.length]).toEqual([10, 10]);
-      expect(questions.slice(1, -1).map((one) => recount(truth, one))).toEqual(answers.slice(1, -1));
-      expect(ordinals.every((word) => question.source.includes(word))).toBe(true);
+      const { kind, source, target } = question;
+      expect(kind === "sheet").toBe(place % 4 > 1);
+      if (kind !== "sheet") continue;
+      const questions = parted(source);
+      lengths.add(questions.length);
+      expect(questions.map((one) => recount(truth, one))).toEqual(parted(target));
+      expect(named(source)).toEqual(ordinals.slice(0, questions.length));
+      expect(named(target)).toEqual(named(source));
     }
+    expect([...lengths].sort()).toEqual([2, 3, 4, 5, 6, 7, 8]);
   });
 
   test("of one scene ask one thing after another", () => {

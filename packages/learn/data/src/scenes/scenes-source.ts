@@ -13,7 +13,7 @@ import { describeChart, drawChartScene, paintChart, type ChartScene } from "./ch
 import { descriptionAt, MOST_DESCRIPTIONS } from "./descriptions.js";
 import { questionsOf, type Question } from "./question.js";
 import { SHAPE_QUESTIONS } from "./shape-questions.js";
-import { SHEET_LENGTH, sheetOf } from "./sheets.js";
+import { LONGEST_SHEET, sheetOf } from "./sheets.js";
 import { describeShapes, drawShapesScene, paintShapes, shuffled, type ShapesScene } from "./shapes-scene.js";
 
 export const TOPICS = ["shapes", "charts"] as const;
@@ -44,14 +44,16 @@ export const scenesSource = z.strictObject({
     .min(0)
     .max(MOST_DESCRIPTIONS)
     .default(0)
-    .describe("Rows of each training scene, besides its questions, that ask for all that it shows."),
+    .describe(
+      "Rows of each training scene, besides its questions, that ask for what it shows and where: for all of it, then for parts.",
+    ),
   sheets: z
     .int()
     .min(0)
     .max(2)
     .default(0)
     .describe(
-      `Rows of each training scene, besides its questions, that ask ${SHEET_LENGTH} questions and for a description at once.`,
+      `Rows of each training scene, besides its questions, that ask up to ${LONGEST_SHEET} questions at once.`,
     ),
 });
 export type ScenesSettings = z.infer<typeof scenesSource>;
@@ -59,7 +61,13 @@ export type ScenesSettings = z.infer<typeof scenesSource>;
 export type Scene = ShapesScene | ChartScene;
 
 /** Streams of random numbers: what a scene has, how it is painted, what is asked. */
-const STREAMS = { scene: 0, paint: 2 ** 32, order: 2 ** 33, questions: 2 ** 34 } as const;
+const STREAMS = {
+  scene: 0,
+  paint: 2 ** 32,
+  order: 2 ** 33,
+  questions: 2 ** 34,
+  descriptions: 2 ** 40,
+} as const;
 /** Kinds of rows that are learnt from and not measured by. */
 const TRAIN_ONLY: ReadonlySet<string> = new Set(["description", "sheet"]);
 /** Numbers of streams between the questions of one scene and of the next. */
@@ -116,13 +124,17 @@ export function sceneRow(settings: ScenesSettings, line: number): SceneRow {
       : questionsOf(scene, CHART_QUESTIONS, shuffled(order, Object.keys(CHART_QUESTIONS)), drawOf, count);
   const question = (): Question => {
     if (place < questions) return asked(place + 1)[place]!;
-    if (place < questions + descriptions) return descriptionAt(scene, place - questions);
-    const sheet = place - questions - descriptions;
-    const first = questions + sheet * SHEET_LENGTH;
-    return sheetOf(asked(first + SHEET_LENGTH).slice(first), descriptionAt(scene, sheet));
+    const described = place - questions;
+    if (described < descriptions)
+      return descriptionAt(scene, described, new Draw(seed, STREAMS.descriptions + line));
+    const first = questions + (described - descriptions) * LONGEST_SHEET;
+    return sheetOf(asked(first + LONGEST_SHEET).slice(first, first + sheetLength(line)));
   };
   return { index, scene, truth, question: question() };
 }
+
+/** Questions of the sheet at a place: 2 to {@link LONGEST_SHEET}, in turn, so that the shorter ones teach what the words mean. */
+const sheetLength = (line: number): number => 2 + (line % (LONGEST_SHEET - 1));
 
 function rowsPerScene({ questions, descriptions, sheets }: ScenesSettings): number {
   return questions + descriptions + sheets;
