@@ -17,6 +17,13 @@ const initialize = z.strictObject({
     .describe(
       "embeddings: the student's table starts as the teacher's; a narrower one as its projection on the directions of most variance.",
     ),
+  student: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Directory of a student's checkpoint of the same shape: this one goes on from it. Tokens of the same text keep their rows, limits on lengths may differ. Default: random numbers.",
+    ),
   vision: z
     .string()
     .min(1)
@@ -56,6 +63,16 @@ export const distillConfig = z
     metrics: devMetrics
       .default(DEFAULT_DEV_METRICS)
       .describe("Measured on the dev split; the first chooses the best checkpoint."),
+  })
+  .check(({ value: { initialize: start }, issues }) => {
+    if (start.student === undefined) return;
+    if (start.vision === undefined && start.fromTeacher === "none") return;
+    issues.push({
+      code: "custom",
+      input: start,
+      path: ["initialize", "student"],
+      message: "is all of a student: leave out vision and fromTeacher",
+    });
   })
   .check(({ value: { student: model, initialize: start }, issues }) => {
     if (model.architecture === "decoder-only" || model.vision === undefined) return;

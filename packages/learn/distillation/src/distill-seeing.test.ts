@@ -147,6 +147,30 @@ describe("a tower that sees already", () => {
   });
 });
 
+describe("a student that goes on from an earlier one", () => {
+  const nothing = { steps: 1, learningRate: 1e-9 };
+
+  test("starts with all of its weights", async () => {
+    await run.distill({ steps: 6 });
+    const initialize = { student: run.at("work") };
+    const student = { ...seeingStudent, maxTarget: 20 };
+    await run.distill({ ...nothing, initialize, student }, { work: "later" });
+    const [given, later] = [await readCheckpoint(run.at("work")), await readCheckpoint(run.at("later"))];
+    for (const [name] of given.weights)
+      expect(valuesOf(later, name)).toEqual(
+        valuesOf(given, name).map((value) => expect.closeTo(value, 6) as unknown),
+      );
+  });
+
+  test("is refused where its shape is another", async () => {
+    await run.distill({ steps: 1 });
+    const student = { ...seeingStudent, feedForward: 16 };
+    await expect(
+      run.distill({ ...nothing, initialize: { student: run.at("work") }, student }, { work: "other" }),
+    ).rejects.toThrow("feedForward is 12, the student's 16");
+  });
+});
+
 describe("rows that do not suit the student", () => {
   const rewrite = async (change: (row: object) => object): Promise<void> => {
     const rows = await run.rows();

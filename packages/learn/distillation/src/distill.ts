@@ -122,7 +122,7 @@ async function trainStudent(
       const { initialize } = settings;
       const { teacherDirectory, published } = inputs;
       const initial = await initialWeights({
-        ...{ config, initialize, teacherDirectory, seed: context.seed },
+        ...{ config, files: run.files, initialize, teacherDirectory, seed: context.seed },
         tower: published?.weights,
       });
       const report = await train({
@@ -189,7 +189,7 @@ async function devRows({ settings, inputs, config }: Run): Promise<readonly DevR
 /** Identity of everything the run reads. */
 async function runKey({ settings, config, inputs }: Run): Promise<string> {
   const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, published, context } = inputs;
-  const { vision } = settings.initialize;
+  const { student, vision } = settings.initialize;
   const data = [DATA_FILES.train, DATA_FILES.dev, DATA_FILES.unlabelled];
   return hashJson({
     settings,
@@ -199,6 +199,7 @@ async function runKey({ settings, config, inputs }: Run): Promise<string> {
     tokenizer: await Promise.all(
       [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE].map((name) => fileHash(join(tokenizerDirectory, name))),
     ),
+    ...(student === undefined ? {} : { student: await modelHash(student) }),
     ...(vision === undefined ? {} : { vision: await modelHash(vision) }),
     ...(published === undefined ? {} : { published: await modelHash(published.directory) }),
     cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),

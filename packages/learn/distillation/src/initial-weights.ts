@@ -1,4 +1,4 @@
-/** What a student starts from: random numbers, the teacher's knowledge of which tokens are alike, a tower that sees already. */
+/** What a student starts from: random numbers, an earlier student, the teacher's knowledge of which tokens are alike, a tower that sees. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hashJson } from "@slm/artifact";
@@ -15,10 +15,14 @@ import {
   type ModelConfig,
   type Weights,
 } from "@slm/model";
+import type { TokenizerFiles } from "@slm/tokenizer";
 import type { DistillConfig } from "./distill-config.js";
+import { weightsFromStudent } from "./weights-from-student.js";
 
 export interface InitialWeightsRequest {
   readonly config: ModelConfig;
+  /** The student's tokenizer. */
+  readonly files: TokenizerFiles;
   readonly initialize: DistillConfig["initialize"];
   readonly teacherDirectory?: string | undefined;
   /** Weights of a tower that was published. */
@@ -29,12 +33,13 @@ export interface InitialWeightsRequest {
 /**
  * The weights that do not start as random numbers; undefined where all do.
  *
- * @throws SlmError as {@link weightsFromTeacher} and {@link visionFromCheckpoint}.
+ * @throws SlmError as {@link weightsFromStudent}, {@link weightsFromTeacher} and {@link visionFromCheckpoint}.
  */
 export async function initialWeights(request: InitialWeightsRequest): Promise<Weights | undefined> {
-  const { config, initialize, teacherDirectory, tower, seed } = request;
-  const { fromTeacher, vision } = initialize;
+  const { config, files, initialize, teacherDirectory, tower, seed } = request;
+  const { student, fromTeacher, vision } = initialize;
   const found = [
+    ...(student === undefined ? [] : await weightsFromStudent(config, files, student, seed)),
     ...(fromTeacher === "none" ? [] : await weightsFromTeacher(config, teacherDirectory, seed)),
     ...(vision === undefined ? [] : await visionFromCheckpoint(config, vision)),
     ...(tower ?? []),

@@ -44,9 +44,7 @@ export const scenesSource = z.strictObject({
     .min(0)
     .max(MOST_DESCRIPTIONS)
     .default(0)
-    .describe(
-      "Rows of each training scene, besides its questions, that ask for what it shows and where: for all of it, then for parts.",
-    ),
+    .describe("Rows of each training scene, besides its questions, that ask for all that it shows."),
   sheets: z
     .int()
     .min(0)
@@ -125,8 +123,7 @@ export function sceneRow(settings: ScenesSettings, line: number): SceneRow {
   const question = (): Question => {
     if (place < questions) return asked(place + 1)[place]!;
     const described = place - questions;
-    if (described < descriptions)
-      return descriptionAt(scene, described, new Draw(seed, STREAMS.descriptions + line));
+    if (described < descriptions) return descriptionAt(scene, described);
     const first = questions + (described - descriptions) * LONGEST_SHEET;
     return sheetOf(asked(first + LONGEST_SHEET).slice(first, first + sheetLength(line)));
   };
