@@ -11,14 +11,21 @@ const WORDS = ["abc", "deb", "cab", "bed", "ace", "dad", "bad", "add", "cede", "
 const KEY = "a-key-for-these-tests";
 const ADMIN = "an-admin-key-for-these-tests";
 
+interface GenerateResult {
+  readonly generations: readonly { readonly text: string }[];
+}
+
 let server: ServerProcess;
 let client: OpenAI;
 let expected: string[];
 
 beforeAll(async () => {
-  const prompts = WORDS.flatMap((word) => ["--prompt", word]);
-  const { generations } = (await slm("generate", bundle, ...prompts)) as { generations: { text: string }[] };
-  expected = generations.map(({ text }) => text);
+  // One by one: an int8 encoder scales what it reads by the largest of a batch, and the server encodes each text alone.
+  expected = [];
+  for (const word of WORDS) {
+    const { generations } = (await slm("generate", bundle, "--prompt", word)) as GenerateResult;
+    expected.push(generations[0]!.text);
+  }
   server = await startServe(bundle, {
     flags: ["--threads", "1"],
     env: { SLM_API_KEYS: KEY, SLM_ADMIN_KEY: ADMIN },
