@@ -76,6 +76,8 @@ interface Trial {
   readonly engine?: Engine;
   readonly outputDirectory?: string;
   readonly parityLimit?: number;
+  readonly target?: "cpu" | "web";
+  readonly shortlist?: readonly number[];
 }
 
 async function exported(
@@ -175,6 +177,43 @@ describe("the decoder of an exported model", () => {
       (await run(decoder, { batch: 2, target: 1, past: 7, capacity: 8 })).fetched[GRAPH_IO.logits]?.shape,
     ).toEqual([2, 37]);
   });
+});
+
+describe("a decoder that knows a shortlist of tokens", () => {
+  const shortlist = [0, 1, 2, 3, 6, 9, 20, 36];
+
+  test.each(["cpu", "web"] as const)(
+    "gives their logits, and of no other token, target %s",
+    async (target) => {
+      const outputDirectory = await newDirectory();
+      const { parity } = await exported(encoderDecoder, { outputDirectory, target, shortlist });
+      expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
+
+      const path = join(outputDirectory, "decoder.onnx");
+      const decoder = await runtime.load({ kind: "file", path }, { name: "decoder" });
+      const { kvHeads, headDim, decoderLayers } = encoderDecoder;
+      const zeros = (...shape: readonly number[]) => createHostTensor("float32", shape);
+      const layers = Array.from({ length: decoderLayers }, (_, layer) => ({
+        [GRAPH_IO.crossKey(layer)]: zeros(1, kvHeads, headDim, 2),
+        [GRAPH_IO.crossValue(layer)]: zeros(1, kvHeads, 2, headDim),
+        [GRAPH_IO.pastKey(layer)]: zeros(1, kvHeads, 4, headDim),
+        [GRAPH_IO.pastValue(layer)]: zeros(1, kvHeads, 4, headDim),
+      }));
+      const { fetched } = await decoder.run({
+        feeds: {
+          [GRAPH_IO.targetIds]: createHostTensor("int32", [1, 1], Int32Array.of(9)),
+          [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(0)),
+          [GRAPH_IO.sourceBias]: zeros(1, 1, 1, 2),
+          ...Object.fromEntries(layers.flatMap((layer) => Object.entries(layer))),
+        },
+        fetch: [GRAPH_IO.logits],
+      });
+      await decoder.release();
+      const logits = [...(fetched[GRAPH_IO.logits]!.data as Float32Array)];
+      expect(logits).toHaveLength(encoderDecoder.vocabularySize);
+      expect(logits.flatMap((logit, token) => (logit > -1e6 ? [token] : []))).toEqual(shortlist);
+    },
+  );
 });
 
 test("the random baseline of a model is exported like a trained one", async () => {

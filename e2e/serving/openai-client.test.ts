@@ -11,10 +11,6 @@ const WORDS = ["abc", "deb", "cab", "bed", "ace", "dad", "bad", "add", "cede", "
 const KEY = "a-key-for-these-tests";
 const ADMIN = "an-admin-key-for-these-tests";
 
-interface GenerateResult {
-  readonly generations: readonly { readonly text: string }[];
-}
-
 let server: ServerProcess;
 let client: OpenAI;
 let expected: string[];
@@ -23,7 +19,9 @@ beforeAll(async () => {
   // One by one: an int8 encoder scales what it reads by the largest of a batch, and the server encodes each text alone.
   expected = [];
   for (const word of WORDS) {
-    const { generations } = (await slm("generate", bundle, "--prompt", word)) as GenerateResult;
+    const { generations } = (await slm("generate", bundle, "--prompt", word)) as {
+      generations: { text: string }[];
+    };
     expected.push(generations[0]!.text);
   }
   server = await startServe(bundle, {

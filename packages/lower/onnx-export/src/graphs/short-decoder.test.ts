@@ -1,9 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GRAPH_IO, readDeviceModel } from "@slm/artifact";
-import { createHostTensor } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { readDeviceModel } from "@slm/artifact";
 import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exportWeights } from "../export-model.js";
@@ -14,7 +12,7 @@ import {
   tokenizerDirectory,
 } from "../tiny-checkpoint.test-support.js";
 import { collectShortlist } from "../weights/shortlist.js";
-import { fewTokens, UNSAID_LOGIT } from "./short-decoder.js";
+import { fewTokens } from "./short-decoder.js";
 
 const SHORTLIST = [0, 1, 2, 3, 6, 9];
 const source = {
@@ -22,15 +20,11 @@ const source = {
   name: "tiny",
   tokenizerDirectory: await tokenizerDirectory(),
 };
-const runtime = await createCpuRuntime({ threads: 1 });
 let root = "";
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-shortlist-"));
 });
-afterAll(async () => {
-  await runtime.close();
-  await rm(root, { recursive: true, force: true });
-});
+afterAll(() => rm(root, { recursive: true, force: true }));
 
 async function* texts(...list: readonly string[]): AsyncGenerator<string> {
   for (const text of list) yield await Promise.resolve(text);
@@ -51,44 +45,6 @@ describe(collectShortlist, () => {
 });
 
 describe(fewTokens, () => {
-  for (const target of ["cpu", "web"] as const)
-    test(`gives the trained model's logits of its tokens and of no other, target ${target}`, async () => {
-      const directory = await mkdtemp(join(root, target));
-      const settings = { target, outputDirectory: directory, shortlist: SHORTLIST };
-      const { parity } = await exportWeights(source, { ...settings, runtime });
-      expect(parity!.maxAbs).toBeLessThan(1e-4);
-      const model = await readDeviceModel(directory);
-      expect(model).toMatchObject({ vocabularySize: 11, shortlist: SHORTLIST.length });
-
-      const decoder = await runtime.load(
-        { kind: "file", path: join(directory, "decoder.onnx") },
-        { name: "d" },
-      );
-      const { kvHeads, headDim, decoderLayers } = encoderDecoder;
-      const zeros = (...shape: readonly number[]) => createHostTensor("float32", shape);
-      const layers = Array.from({ length: decoderLayers }, (_, layer) => layer);
-      const cache = [1, kvHeads, 4, headDim];
-      const feeds = {
-        [GRAPH_IO.targetIds]: createHostTensor("int32", [1, 1], Int32Array.of(9)),
-        [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(0)),
-        [GRAPH_IO.sourceBias]: zeros(1, 1, 1, 2),
-        ...Object.fromEntries(
-          layers.flatMap((layer) => [
-            [GRAPH_IO.crossKey(layer), zeros(1, kvHeads, headDim, 2)],
-            [GRAPH_IO.crossValue(layer), zeros(1, kvHeads, 2, headDim)],
-            [GRAPH_IO.pastKey(layer), zeros(...cache)],
-            [GRAPH_IO.pastValue(layer), zeros(...cache)],
-          ]),
-        ),
-      };
-      const { fetched } = await decoder.run({ feeds, fetch: [GRAPH_IO.logits] });
-      await decoder.release();
-      const logits = [...(fetched[GRAPH_IO.logits]!.data as Float32Array)];
-      const said = logits.flatMap((logit, token) => (logit > UNSAID_LOGIT / 2 ? [token] : []));
-      expect(logits).toHaveLength(11);
-      expect(said).toEqual(SHORTLIST);
-    });
-
   test("stores the rows of the list and no whole table in the decoder", async () => {
     const directory = await mkdtemp(join(root, "sizes"));
     await exportWeights(source, { target: "cpu", outputDirectory: directory, shortlist: SHORTLIST });
@@ -96,6 +52,10 @@ describe(fewTokens, () => {
     await exportWeights(source, { target: "cpu", outputDirectory: whole });
     const bytes = async (folder: string): Promise<number> =>
       (await readDeviceModel(folder)).graphs.decoder.bytes;
+    expect(await readDeviceModel(directory)).toMatchObject({
+      vocabularySize: 11,
+      shortlist: SHORTLIST.length,
+    });
     const rows = 11 - SHORTLIST.length;
     expect(await bytes(whole)).toBeGreaterThan((await bytes(directory)) + 4 * 24 * rows - 2000);
     expect((await readFile(join(directory, "config.json"), "utf8")).includes('"vocabularySize": 11')).toBe(
