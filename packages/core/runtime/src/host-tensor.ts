@@ -22,6 +22,17 @@ export interface HostTensor {
   readonly data: HostData;
 }
 
+/** Arrays one behind the other as one. */
+export function joinFloats(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 /** Number of elements of a shape; a scalar (`[]`) has one. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);

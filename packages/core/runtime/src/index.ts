@@ -18,6 +18,7 @@ export {
   DTYPES,
   createHostTensor,
   elementCount,
+  joinFloats,
   type DType,
   type HostData,
   type HostTensor,

@@ -9,6 +9,7 @@ import {
   type RequestOf,
   dispatch,
 } from "./protocol.js";
+import { Unsettled } from "./unsettled.js";
 
 /** Carries calls out in the order they were made. */
 export interface HostChannel {
@@ -49,7 +50,7 @@ export async function repeatInTurns(
 export class DirectChannel implements HostChannel {
   readonly #host: Host;
   readonly #queue = new SerialQueue();
-  readonly #repetitions = new Set<Promise<void>>();
+  readonly #repetitions = new Unsettled();
 
   constructor(host: Host) {
     this.#host = host;
@@ -63,12 +64,7 @@ export class DirectChannel implements HostChannel {
     const over = repeatInTurns(this.#queue, this.#host.repeat(request), (result) => {
       tell([result]);
     });
-    const kept = over
-      .catch(() => undefined)
-      .finally(() => {
-        this.#repetitions.delete(kept);
-      });
-    this.#repetitions.add(kept);
+    this.#repetitions.add(over);
     return over;
   }
 
@@ -77,7 +73,7 @@ export class DirectChannel implements HostChannel {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#repetitions);
+    await this.#repetitions.settled();
     await this.#queue.add(() => undefined);
   }
 }

@@ -6,6 +6,7 @@ import type { HostChannel } from "./channel.js";
 import { messageOf } from "./ort-engine.js";
 import type { CallName, PositionalRepeat, RepeatedResult, ReplyOf, RequestOf } from "./protocol.js";
 import { type CallMessage, type RepeatMessage, type ReplyMessage, fromWireError } from "./worker-protocol.js";
+import { Unsettled } from "./unsettled.js";
 
 /**
  * The compiled worker. A plain worker thread cannot read TypeScript on every supported Node, so a program that
@@ -26,7 +27,7 @@ class WorkerChannel implements HostChannel {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #lastCall = 0;
-  readonly #replies = new Set<Promise<unknown>>();
+  readonly #replies = new Unsettled();
   #stopped: SlmError | undefined;
 
   constructor(url: URL) {
@@ -72,12 +73,7 @@ class WorkerChannel implements HostChannel {
       };
       this.#pending.set(call, { settle, reject, tell });
     });
-    const kept = reply
-      .catch(() => undefined)
-      .finally(() => {
-        this.#replies.delete(kept);
-      });
-    this.#replies.add(kept);
+    this.#replies.add(reply);
     return reply;
   }
 
@@ -89,7 +85,7 @@ class WorkerChannel implements HostChannel {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#replies);
+    await this.#replies.settled();
     await this.#worker.terminate();
   }
 

@@ -1,7 +1,7 @@
 /** Rows of equal length that a ready decoder-only graph reads, in one run or in several. */
 import { SlmError } from "@slm/error";
 import { float16Value } from "@slm/graph";
-import { createHostTensor, type DeviceTensor, type HostTensor, type Session } from "@slm/runtime";
+import { createHostTensor, joinFloats, type DeviceTensor, type HostTensor, type Session } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import type { DecoderInput, DecoderSignature } from "./decoder-signature.js";
 
@@ -70,7 +70,7 @@ export class DecoderRun {
       const inPiece = Math.max(0, to - Math.max(from, length - wanted));
       kept.push(await this.#readPiece(ids.subarray(from, to), to - from, inPiece));
     }
-    return joined(kept);
+    return joinFloats(kept);
   }
 
   async #readPiece(ids: Int32Array, length: number, wanted: number): Promise<Float32Array> {
@@ -196,16 +196,6 @@ export class DecoderRun {
     await this.#decoder.engine.release(Object.values(this.#caches ?? {}));
     this.#caches = undefined;
   }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function joinedIds(rows: readonly Int32Array[]): Int32Array {

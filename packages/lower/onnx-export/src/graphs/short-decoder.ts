@@ -13,7 +13,7 @@ import type { Recorder, Tensor } from "@slm/tensor";
 import { shortTable, tablesOf, type Shortlist } from "../weights/shortlist.js";
 
 /** Logit of a token that is not on the list: its probability is zero in float32, and it is a number in every format. */
-export const UNSAID_LOGIT = -1e9;
+const UNSAID_LOGIT = -1e9;
 
 /** What differs between a decoder of all tokens and one of few. */
 export interface SpokenTokens {

@@ -1,6 +1,6 @@
 /** Inputs of graphs that read pixels: images, and what the trained model reads of them. */
 import { patchReadingOf, visionOf, type ModelConfig, type VisionTower } from "@slm/model";
-import { createHostTensor } from "@slm/runtime";
+import { createHostTensor, joinFloats } from "@slm/runtime";
 import { patchRows, patchRowsShape, processedSize, type PixelImage } from "@slm/vision";
 import { imageTokensOf, parityInputs, paritySizes, type CaseInputs, type CaseSizes } from "./parity-cases.js";
 
@@ -29,8 +29,8 @@ export function pixelParityInputs(
       Int32Array.from(images.flatMap(() => [...prompt])),
     ),
     sourceLengths: createHostTensor("int32", [batch], new Int32Array(batch).fill(source)),
-    patches: createHostTensor("float32", [batch, ...patchRowsShape(reading)], joined(rows)),
-    pixels: createHostTensor("float32", [batch, 3, height, width], joined(images.map(planesOf))),
+    patches: createHostTensor("float32", [batch, ...patchRowsShape(reading)], joinFloats(rows)),
+    pixels: createHostTensor("float32", [batch, 3, height, width], joinFloats(images.map(planesOf))),
   };
 }
 
@@ -63,14 +63,4 @@ function planesOf({ width, height, data }: PixelImage): Float32Array {
     { length: 3 * plane },
     (_, index) => data[(index % plane) * 3 + Math.floor(index / plane)]!,
   );
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

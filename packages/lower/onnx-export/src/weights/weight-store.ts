@@ -9,7 +9,7 @@
 import { SlmError } from "@slm/error";
 import type { Initializer } from "@slm/graph";
 import type { Weights } from "@slm/model";
-import { elementCount } from "@slm/runtime";
+import { elementCount, joinFloats } from "@slm/runtime";
 import type { Precision } from "../profiles.js";
 import { FLOAT_BYTES, FLOAT_SIZE } from "./float-bits.js";
 
@@ -84,7 +84,7 @@ export class WeightStore {
   #read(requests: readonly WeightRequest[]): Uint8Array {
     const parts = requests.map((request) => this.#values(request));
     const [{ name, shape, layout }] = requests as readonly [WeightRequest];
-    const values = parts.length === 1 ? parts[0]! : concatenate(parts);
+    const values = parts.length === 1 ? parts[0]! : joinFloats(parts);
     const columns = shape[1] ?? 1;
     const turned = layout === "transposed" ? transpose(values, values.length / columns, columns) : values;
     return FLOAT_BYTES[this.precision](turned, name);
@@ -102,16 +102,6 @@ export class WeightStore {
       `export: weight '${name}' should be ${expected}, got ${weight.dtype}[${weight.shape.join(",")}]`,
     );
   }
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /**
