@@ -13,6 +13,7 @@ export const METRIC_UNITS: Readonly<Record<EvaluationMetricName, DisplayUnit>> =
   wordError: "fraction",
   phonemeError: "fraction",
   exactMatch: "fraction",
+  answerMatch: "fraction",
   characterError: "fraction",
   squadExactMatch: "fraction",
   squadF1: "fraction",

@@ -79,6 +79,19 @@ describe("METRICS", () => {
     expect(METRICS.exactMatch.compute(predictions, references)).toBe(0.5);
   });
 
+  test("an answer behind its working is right whatever the working says; without working the whole is the answer", () => {
+    const right = (prediction: string, ...references: string[]): boolean =>
+      METRICS.answerMatch.rowScore(prediction, references) === 1;
+    // As in GSM8K: "... #### 72".
+    expect(right("48 + 24 = 72 #### 72", "48 / 2 = 24 and 48 + 24 = 72 #### 72")).toBe(true);
+    expect(right("48 + 24 = 72 #### 70", "48 / 2 = 24 and 48 + 24 = 72 #### 72")).toBe(false);
+    expect(right("#### 70 no #### 72", "#### 72")).toBe(true);
+    expect(right("72", "48 / 2 = 24 and 48 + 24 = 72 #### 72")).toBe(false);
+    expect(right("a #### 72", "72", "b #### 72")).toBe(true);
+    expect(right("a #### 72", "72")).toBe(false);
+    expect(right(" 72 ", "72")).toBe(true);
+  });
+
   test("phoneme error sums edits over the summed lengths of the closest references", () => {
     // 1 edit of 3 against "K AE T"; 0 of 1 against "EY"; 2 of 4 (the closest of two): 3 edits of 8 phonemes.
     const predictions = ["K AH T", "EY", "S T"];

@@ -11,12 +11,13 @@ import { intentAccuracy, jsonExactMatch } from "./json-metrics.js";
 import { rouge1, rouge2, rougeL, rougeLsum } from "./rouge.js";
 import { slotF1 } from "./slot-f1.js";
 import { squadExactMatch, squadF1 } from "./squad.js";
-import { characterError, exactMatch, phonemeError, wordError } from "./token-metrics.js";
+import { answerMatch, characterError, exactMatch, phonemeError, wordError } from "./token-metrics.js";
 
 const METRIC_TABLE = {
   wordError,
   phonemeError,
   exactMatch,
+  answerMatch,
   characterError,
   squadExactMatch,
   squadF1,

@@ -31,6 +31,38 @@ export const exactMatch: Metric = defineMetric({
   score: meanOf,
 });
 
+/** What stands before the answer where the working is shown too. */
+export const ANSWER_MARK = "####";
+
+/**
+ * Share of rows whose answer is that of one of the references. Of a reference that shows its working the answer is what stands behind
+ * its last {@link ANSWER_MARK}, and a prediction without one has no answer; any other reference is compared whole.
+ */
+export const answerMatch: Metric = defineMetric({
+  description: `Share of rows whose answer, which stands behind the last ${ANSWER_MARK} where the reference has one, is that of a reference.`,
+  unit: "fraction",
+  betterIs: "higher",
+  source:
+    "Cobbe et al. 2021 (GSM8K, arXiv 2110.14168): the final answer decides, not the working; without working, exactMatch",
+  references: "text",
+  countRow: (prediction, references) =>
+    references.some((reference) => {
+      const answer = answerOf(reference);
+      return answer === undefined
+        ? rightness(prediction, [reference]) === 1
+        : rightness(answerOf(prediction) ?? "", [answer]) === 1;
+    })
+      ? 1
+      : 0,
+  score: meanOf,
+});
+
+/** What stands behind the last mark; undefined without one. */
+function answerOf(text: string): string | undefined {
+  const at = text.lastIndexOf(ANSWER_MARK);
+  return at < 0 ? undefined : text.slice(at + ANSWER_MARK.length);
+}
+
 /** Edit distance in whitespace-separated tokens. Of references equally close, the first listed gives the length. */
 export const phonemeError: Metric = defineMetric({
   description:

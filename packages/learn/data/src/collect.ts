@@ -82,7 +82,6 @@ export async function collectRows(
       if (own !== undefined) made.set(key, numberOf(own));
       const hash = hashKey(key);
       const split = own ?? splitOf(hash, fractions);
-      if (scanned.onlyToTrain === true && split !== "train") continue;
       if (keepOwners) keepOwner(owners, sourceKey(row.source), split);
       // The rank says nothing about the split, so buckets fill evenly.
       const collected = { place: rows++, file, line, split, row };

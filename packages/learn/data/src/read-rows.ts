@@ -11,8 +11,6 @@ export type ScannedLine =
       readonly row: Row;
       /** Which picture it is, of sources that draw theirs. */
       readonly picture?: Picture;
-      /** Whether it is no row to measure by: it is left out where its picture or source is held out. */
-      readonly onlyToTrain?: boolean;
     }
   | Rejection;
 

@@ -6,6 +6,8 @@ describe(isCorrect, () => {
   test.each([
     ["K  AE T", ["X", "K AE T"], true],
     ["K AE", ["K AE T"], false],
+    ["one star #### 1", ["two stars #### 1"], true],
+    ["1", ["one star #### 1"], false],
     ["", [], true],
     [" \u0085", [""], true],
     ["yes", [""], false],

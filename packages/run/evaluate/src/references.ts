@@ -11,13 +11,13 @@ export function isBlank(text: string): boolean {
 }
 
 /**
- * Whether a prediction equals one of the references; runs of whitespace do not count. Where no reference has text, the
- * question has no answer, and an empty prediction is right.
+ * Whether a prediction answers as one of the references does; runs of whitespace do not count, nor does working that a reference
+ * shows before its answer. Where no reference has text, the question has no answer, and an empty prediction is right.
  */
 export function isCorrect(prediction: string, references: readonly string[]): boolean {
   const answers = references.filter((reference) => !isBlank(reference));
   if (answers.length === 0) return isBlank(prediction);
-  return METRICS.exactMatch.rowScore(prediction, answers) === 1;
+  return METRICS.answerMatch.rowScore(prediction, answers) === 1;
 }
 
 /** The reference whose likelihood counts: the first, or silence where there is none. */

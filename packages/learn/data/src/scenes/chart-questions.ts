@@ -1,7 +1,8 @@
 /** What is asked about bar charts. */
 import type { Draw } from "../draw.js";
-import type { ChartScene, Label } from "./chart-scene.js";
+import type { Bar, ChartScene, Label } from "./chart-scene.js";
 import { drawAnswer, type Asker } from "./question.js";
+import { runningCount, scanBars, yesOrNo, firstOrSecond } from "./rationales.js";
 
 type Answer = ReturnType<Asker<ChartScene>>;
 
@@ -9,8 +10,14 @@ function valueOf({ bars }: ChartScene, label: Label): number {
   return bars.find((bar) => bar.label === label)!.value;
 }
 
-function value({ bars }: ChartScene, draw: Draw): Answer {
-  const { label, value } = draw.pick(bars);
+/** Bars in order, which of them the question names first and second, and the values of those two. */
+function bothBars(scene: ChartScene, first: Label, second: Label): string {
+  const [one, other] = [first, second].map((label) => scene.bars.find((bar) => bar.label === label)!);
+  return `${scanBars(scene, firstOrSecond(one!, other!))} ${one!.value} ${other!.value}`;
+}
+
+function value(scene: ChartScene, draw: Draw): Answer {
+  const { label, value } = draw.pick(scene.bars);
   return {
     source: draw.pick([
       `what is the value of ${label}?`,
@@ -19,13 +26,15 @@ function value({ bars }: ChartScene, draw: Draw): Answer {
       `read the bar ${label}.`,
     ]),
     target: String(value),
+    rationale: scanBars(scene, (bar) => yesOrNo(bar.label === label)),
   };
 }
 
 /** The bar at one end of the order of values. */
-function extreme({ bars }: ChartScene, draw: Draw): Answer {
+function extreme(scene: ChartScene, draw: Draw): Answer {
   const isHighest = draw.chance(50);
-  const sorted = [...bars].sort((a, b) => a.value - b.value);
+  const further = (one: Bar, other: Bar): Bar => (isHighest === one.value > other.value ? one : other);
+  let furthest = scene.bars[0]!;
   const word = isHighest ? "highest" : "lowest";
   return {
     source: draw.pick([
@@ -34,7 +43,8 @@ function extreme({ bars }: ChartScene, draw: Draw): Answer {
       `name the ${word} bar.`,
       `what is the ${word} bar called?`,
     ]),
-    target: (isHighest ? sorted.at(-1)! : sorted[0]!).label,
+    target: scene.bars.reduce(further).label,
+    rationale: scanBars(scene, (bar) => (furthest = further(furthest, bar)).label),
   };
 }
 
@@ -49,10 +59,12 @@ function difference(scene: ChartScene, draw: Draw): Answer {
       `how much is between ${one} and ${other}?`,
     ]),
     target: String(Math.abs(valueOf(scene, one) - valueOf(scene, other))),
+    rationale: bothBars(scene, one, other),
   };
 }
 
-function more({ bars }: ChartScene, draw: Draw): Answer {
+function more(scene: ChartScene, draw: Draw): Answer {
+  const { bars } = scene;
   const { isYes, target } = drawAnswer(draw);
   const one = draw.pick(bars);
   const other = draw.pick(bars.filter((bar) => bar !== one));
@@ -65,13 +77,18 @@ function more({ bars }: ChartScene, draw: Draw): Answer {
       `does ${first.label} have a higher value than ${second.label}?`,
     ]),
     target,
+    rationale: bothBars(scene, first.label, second.label),
   };
 }
 
-function bars({ bars: all }: ChartScene, draw: Draw): Answer {
+function bars(scene: ChartScene, draw: Draw): Answer {
   return {
     source: draw.pick([`how many bars are there?`, `count the bars.`, `what is the number of bars?`]),
-    target: String(all.length),
+    target: String(scene.bars.length),
+    rationale: scanBars(
+      scene,
+      runningCount(() => true),
+    ),
   };
 }
 

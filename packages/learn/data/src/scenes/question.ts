@@ -5,6 +5,8 @@ export interface Question {
   readonly kind: string;
   readonly source: string;
   readonly target: string;
+  /** What leads to the answer: everything that the scene shows, with what of it matters ({@link ./rationales.ts}). */
+  readonly rationale: string;
 }
 
 /**
@@ -13,10 +15,7 @@ export interface Question {
  * Whoever hears the question alone must know nothing about its answer. So where there are two answers the answer is drawn first
  * and then the things to ask about, and everything else that is asked for is drawn in a way that treats all answers alike.
  */
-export type Asker<Scene> = (
-  scene: Scene,
-  draw: Draw,
-) => { readonly source: string; readonly target: string } | undefined;
+export type Asker<Scene> = (scene: Scene, draw: Draw) => Omit<Question, "kind"> | undefined;
 
 /**
  * So many questions about a scene: kinds come in the order given, and those that the scene has nothing for are passed over. After

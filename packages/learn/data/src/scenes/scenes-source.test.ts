@@ -12,6 +12,7 @@ import { SPLITS } from "../split.js";
 import { barBox, LABELS } from "./chart-scene.js";
 import { CHART_QUESTIONS } from "./chart-questions.js";
 import { guessWithoutPicture } from "./guess.js";
+import { conclude } from "../testing/conclude.js";
 import { recount } from "../testing/recount.js";
 import { SHAPE_QUESTIONS } from "./shape-questions.js";
 import { COLOUR_NAMES, FIGURE_NAMES, outlinesOfShape } from "./shapes-scene.js";
@@ -133,62 +134,47 @@ describe("scenes", () => {
   });
 });
 
-describe("descriptions", () => {
-  test("name every cell in the order of reading, and come after a scene's questions", () => {
-    const settings = settingsOf({ questions: 2, descriptions: 1, topics: ["shapes"] });
+describe("rationales", () => {
+  const split = (row: { readonly target: string }): readonly string[] => row.target.split(" #### ");
+
+  test("stand before the same answers, in every split", async () => {
+    const root = await mkdtemp(join(tmpdir(), "slm-scenes-"));
+    const rowsWith = async (rationales: boolean): Promise<readonly (readonly string[])[]> => {
+      const source = { kind: "scenes", rows: 120, pixels: 48, rationales };
+      const out = join(root, String(rationales));
+      await prepareData(dataConfig.parse({ source, devFraction: 0.2, testFraction: 0.2 }), out);
+      const rows = await Promise.all(SPLITS.map((one) => readAllRows(join(out, `${one}.jsonl`))));
+      return rows.flat().map(split);
+    };
+    const [plain, reasoned] = [await rowsWith(false), await rowsWith(true)];
+    expect(reasoned.map(([, answer]) => answer)).toEqual(plain.map(([answer]) => answer));
+    await rm(root, { recursive: true });
+  });
+
+  test("name every cell in the order of reading with what lies there, or every bar from left to right", () => {
     const cells = "northwest north northeast west centre east southwest south southeast".split(" ");
-    for (const { scene, question, index } of rowsOf(300, settings).filter((_, place) => place % 3 === 2)) {
-      if (scene.topic !== "shapes") throw new Error("a chart");
-      expect([index, question.kind]).toEqual([index, "description"]);
+    for (const { scene, question } of ROWS.slice(0, 2000)) {
+      const words = question.rationale.split(" ");
+      if (scene.topic === "charts") {
+        const bars = scene.bars.map((_, place) => words.slice(3 * place, 3 * place + 2));
+        expect(bars).toEqual(scene.bars.map(({ label, value }) => [label, String(value)]));
+        continue;
+      }
       const looks = cells.map(() => "nothing");
       for (const { size, colour, figure, x, y } of scene.shapes)
         looks[3 * Math.floor(y / 33.4) + Math.floor(x / 33.4)] = `${size} ${colour} ${figure}`;
-      expect(question.target).toBe(cells.map((cell, at) => `${cell} ${looks[at]!}`).join(" "));
+      const places = cells.map((cell) => words.indexOf(cell));
+      expect(places).toEqual([...places].sort((a, b) => a - b));
+      const told = places.map((at, cell) =>
+        words.slice(at + 1, at + 1 + looks[cell]!.split(" ").length).join(" "),
+      );
+      expect(told).toEqual(looks);
     }
   });
 
-  test("are learnt from and not measured by", async () => {
-    const root = await mkdtemp(join(tmpdir(), "slm-scenes-"));
-    const source = { kind: "scenes", rows: 400, pixels: 48, questions: 2, descriptions: 1, sheets: 1 };
-    await prepareData(dataConfig.parse({ source, devFraction: 0.2, testFraction: 0.2 }), root);
-    const described = async (split: string): Promise<number> => {
-      const rows = await readAllRows(join(root, `${split}.jsonl`));
-      return rows.filter(({ target }) => target.split(" ").length > 2).length / rows.length;
-    };
-    expect([await described("train"), await described("dev"), await described("test")]).toEqual([
-      expect.closeTo(1 / 2, 2),
-      0,
-      0,
-    ]);
-    await rm(root, { recursive: true });
-  });
-});
-
-describe("sheets", () => {
-  test("ask two to eight questions, and their answers say which they answer", () => {
-    const settings = settingsOf({ questions: 1, descriptions: 1, sheets: 2 });
-    const ordinals = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
-    const parted = (text: string): readonly string[] =>
-      text.split(new RegExp(`(?:^| )(?:${ordinals.join("|")}) `)).slice(1);
-    const named = (text: string): readonly string[] =>
-      text.split(" ").filter((word) => ordinals.includes(word));
-    const lengths = new Set<number>();
-    for (const [place, { truth, question }] of rowsOf(400, settings).entries()) {
-      const { kind, source, target } = question;
-      expect(kind === "sheet").toBe(place % 4 > 1);
-      if (kind !== "sheet") continue;
-      const questions = parted(source);
-      lengths.add(questions.length);
-      expect(questions.map((one) => recount(truth, one))).toEqual(parted(target));
-      expect(named(source)).toEqual(ordinals.slice(0, questions.length));
-      expect(named(target)).toEqual(named(source));
-    }
-    expect([...lengths].sort()).toEqual([2, 3, 4, 5, 6, 7, 8]);
-  });
-
-  test("of one scene ask one thing after another", () => {
-    const [one, other] = rowsOf(3, settingsOf({ questions: 1, sheets: 2 })).slice(1);
-    expect(one!.question.source).not.toBe(other!.question.source);
+  test("lead to the answer by their marks and findings alone", () => {
+    for (const { question } of ROWS.slice(0, 4000))
+      expect([question.rationale, conclude(question)]).toEqual([question.rationale, question.target]);
   });
 });
 

@@ -4,28 +4,22 @@
  *   {"source": "how many red shapes are there?", "target": "3", "image": "images/train/a0/a0….png",
  *    "teacherSource": "large red star at 20 31; ... . how many red shapes are there?"}
  */
+import { ANSWER_MARK } from "@slm/metrics";
 import { z } from "zod";
 import { Draw } from "../draw.js";
 import { drawnPicture, type DrawPictures } from "../images/drawn-pictures.js";
 import type { ScannedLine } from "../read-rows.js";
 import { CHART_QUESTIONS } from "./chart-questions.js";
 import { describeChart, drawChartScene, paintChart, type ChartScene } from "./chart-scene.js";
-import { descriptionAt, MOST_DESCRIPTIONS } from "./descriptions.js";
 import { questionsOf, type Question } from "./question.js";
 import { SHAPE_QUESTIONS } from "./shape-questions.js";
-import { LONGEST_SHEET, sheetOf } from "./sheets.js";
 import { describeShapes, drawShapesScene, paintShapes, shuffled, type ShapesScene } from "./shapes-scene.js";
 
 export const TOPICS = ["shapes", "charts"] as const;
 
 export const scenesSource = z.strictObject({
   kind: z.literal("scenes"),
-  rows: z
-    .int()
-    .positive()
-    .max(50_000_000)
-    .default(20_000)
-    .describe("Questions and descriptions made up [rows]."),
+  rows: z.int().positive().max(50_000_000).default(20_000).describe("Questions made up [rows]."),
   seed: z
     .int()
     .nonnegative()
@@ -39,19 +33,11 @@ export const scenesSource = z.strictObject({
     .default([...TOPICS])
     .describe("What scenes show, in turn: coloured shapes, bar charts."),
   questions: z.int().min(1).max(8).default(4).describe("Questions about each scene."),
-  descriptions: z
-    .int()
-    .min(0)
-    .max(MOST_DESCRIPTIONS)
-    .default(0)
-    .describe("Rows of each training scene, besides its questions, that ask for all that it shows."),
-  sheets: z
-    .int()
-    .min(0)
-    .max(2)
-    .default(0)
+  rationales: z
+    .boolean()
+    .default(false)
     .describe(
-      `Rows of each training scene, besides its questions, that ask up to ${LONGEST_SHEET} questions at once.`,
+      "Targets say first what the scene shows and what of it matters, then the answer behind ####; metric answerMatch.",
     ),
 });
 export type ScenesSettings = z.infer<typeof scenesSource>;
@@ -64,25 +50,22 @@ const STREAMS = {
   paint: 2 ** 32,
   order: 2 ** 33,
   questions: 2 ** 34,
-  descriptions: 2 ** 40,
 } as const;
-/** Kinds of rows that are learnt from and not measured by. */
-const TRAIN_ONLY: ReadonlySet<string> = new Set(["description", "sheet"]);
 /** Numbers of streams between the questions of one scene and of the next. */
 const STREAMS_PER_SCENE = 64;
 
 /** Every row in order; `line` is its place. A scene is in one split only, with all its questions. */
 export async function* scanScenes(settings: ScenesSettings): AsyncGenerator<ScannedLine> {
-  const { rows, seed, pixels, topics } = settings;
+  const { rows, seed, pixels, topics, rationales } = settings;
   for (let line = 1; line <= rows; line++) {
     const { index, scene, truth, question } = sceneRow(settings, line);
-    const { source, target } = question;
+    const { source, rationale } = question;
+    const target = rationales ? `${rationale} ${ANSWER_MARK} ${question.target}` : question.target;
     const drawnFrom = ["scenes", seed, index, pixels, ...topics];
     yield await Promise.resolve({
       line,
       row: { source, target, teacherSource: `${truth}. ${source}` },
       picture: drawnPicture(drawnFrom, JSON.stringify(scene), { width: pixels, height: pixels }),
-      ...(TRAIN_ONLY.has(question.kind) ? { onlyToTrain: true } : {}),
     });
   }
 }
@@ -106,39 +89,25 @@ export interface SceneRow {
   readonly question: Question;
 }
 
-/** The question at a place, with the scene that it is about; after a scene's questions come its descriptions and its sheets. */
+/** The question at a place, with the scene that it is about. */
 export function sceneRow(settings: ScenesSettings, line: number): SceneRow {
-  const { seed, questions, descriptions } = settings;
+  const { seed, questions } = settings;
   const index = sceneIndex(settings, line);
   const scene = sceneAt(settings, index);
-  const place = (line - 1) % rowsPerScene(settings);
+  const place = (line - 1) % questions;
   const order = new Draw(seed, STREAMS.order + index);
   const drawOf = (round: number): Draw =>
     new Draw(seed, STREAMS.questions + index * STREAMS_PER_SCENE + round);
-  const truth = scene.topic === "shapes" ? describeShapes(scene) : describeChart(scene);
-  const asked = (count: number): readonly Question[] =>
+  const asked =
     scene.topic === "shapes"
-      ? questionsOf(scene, SHAPE_QUESTIONS, shuffled(order, Object.keys(SHAPE_QUESTIONS)), drawOf, count)
-      : questionsOf(scene, CHART_QUESTIONS, shuffled(order, Object.keys(CHART_QUESTIONS)), drawOf, count);
-  const question = (): Question => {
-    if (place < questions) return asked(place + 1)[place]!;
-    const described = place - questions;
-    if (described < descriptions) return descriptionAt(scene, described);
-    const first = questions + (described - descriptions) * LONGEST_SHEET;
-    return sheetOf(asked(first + LONGEST_SHEET).slice(first, first + sheetLength(line)));
-  };
-  return { index, scene, truth, question: question() };
+      ? questionsOf(scene, SHAPE_QUESTIONS, shuffled(order, Object.keys(SHAPE_QUESTIONS)), drawOf, place + 1)
+      : questionsOf(scene, CHART_QUESTIONS, shuffled(order, Object.keys(CHART_QUESTIONS)), drawOf, place + 1);
+  const truth = scene.topic === "shapes" ? describeShapes(scene) : describeChart(scene);
+  return { index, scene, truth, question: asked[place]! };
 }
 
-/** Questions of the sheet at a place: 2 to {@link LONGEST_SHEET}, in turn, so that the shorter ones teach what the words mean. */
-const sheetLength = (line: number): number => 2 + (line % (LONGEST_SHEET - 1));
-
-function rowsPerScene({ questions, descriptions, sheets }: ScenesSettings): number {
-  return questions + descriptions + sheets;
-}
-
-function sceneIndex(settings: ScenesSettings, line: number): number {
-  return Math.floor((line - 1) / rowsPerScene(settings));
+function sceneIndex({ questions }: ScenesSettings, line: number): number {
+  return Math.floor((line - 1) / questions);
 }
 
 function sceneAt({ seed, topics }: ScenesSettings, index: number): Scene {

@@ -1,7 +1,9 @@
 /** What is asked about scenes of shapes. */
 import type { Draw } from "../draw.js";
 import { drawAnswer, type Asker } from "./question.js";
+import { firstOrSecond, runningCount, scanCells, yesOrNo } from "./rationales.js";
 import {
+  cellName,
   COLOUR_NAMES,
   FIGURE_NAMES,
   isOf,
@@ -61,6 +63,7 @@ function colour(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> 
       `the ${figure} is of what colour?`,
     ]),
     target: shape.colour,
+    rationale: scanCells(scene, (other) => yesOrNo(other.figure === figure)),
   };
 }
 
@@ -75,10 +78,12 @@ function figure(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> 
       `what is the ${shape.colour} thing?`,
     ]),
     target: shape.figure,
+    rationale: scanCells(scene, (other) => yesOrNo(other.colour === shape.colour)),
   };
 }
 
-function count({ shapes, counted }: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
+function count(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
+  const { shapes, counted } = scene;
   const many = namedMany(counted);
   return {
     source: draw.pick([
@@ -88,10 +93,15 @@ function count({ shapes, counted }: ShapesScene, draw: Draw): ReturnType<Asker<S
       `how many ${many} do you see?`,
     ]),
     target: String(shapes.filter((shape) => isOf(shape, counted)).length),
+    rationale: scanCells(
+      scene,
+      runningCount((shape) => isOf(shape, counted)),
+    ),
   };
 }
 
-function exists({ shapes }: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
+function exists(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
+  const { shapes } = scene;
   const { isYes, target } = drawAnswer(draw);
   const present = new Set(shapes.map(named));
   const pairs = COLOUR_NAMES.flatMap((colour) => FIGURE_NAMES.map((figure) => ({ colour, figure })));
@@ -112,6 +122,7 @@ function exists({ shapes }: ShapesScene, draw: Draw): ReturnType<Asker<ShapesSce
       `can ${article} ${asked} be seen?`,
     ]),
     target,
+    rationale: scanCells(scene, (shape) => yesOrNo(named(shape) === asked)),
   };
 }
 
@@ -128,19 +139,21 @@ function relation(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>
       `does the ${named(one)} lie ${name} the ${named(other)}?`,
     ]),
     target,
+    rationale: `${scanCells(scene, firstOrSecond(one, other))} ${cellName(one)} ${cellName(other)}`,
   };
 }
 
-function compare({ shapes }: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
+function compare(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
+  const { shapes } = scene;
   const { isYes, target } = drawAnswer(draw);
   const by = draw.chance(50) ? "figure" : "colour";
   const values = [...new Set(shapes.map((shape) => shape[by]))];
   const numberOf = (value: string): number => shapes.filter((shape) => shape[by] === value).length;
   const pair = drawPair(draw, values, (one, other) => numberOf(one) > numberOf(other));
   if (pair === undefined) return undefined;
-  const [one, other] = (isYes ? pair : [pair[1], pair[0]]).map((value) =>
-    by === "figure" ? plural(value) : `${value} shapes`,
-  );
+  const ordered = isYes ? pair : [pair[1], pair[0]];
+  const [one, other] = ordered.map((value) => (by === "figure" ? plural(value) : `${value} shapes`));
+  const [counts, otherCounts] = ordered.map((value) => runningCount<Shape>((shape) => shape[by] === value));
   return {
     source: draw.pick([
       `are there more ${one} than ${other}?`,
@@ -148,16 +161,16 @@ function compare({ shapes }: ShapesScene, draw: Draw): ReturnType<Asker<ShapesSc
       `is the number of ${one} larger than that of ${other}?`,
     ]),
     target,
+    rationale: scanCells(scene, (shape) => `${counts!(shape)} ${otherCounts!(shape)}`),
   };
 }
 
 function size(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
-  const pair = drawPair(draw, unmistakable(scene), (one, other) => SIZES[one.size] > SIZES[other.size])?.map(
-    named,
-  );
+  const pair = drawPair(draw, unmistakable(scene), (one, other) => SIZES[one.size] > SIZES[other.size]);
   if (pair === undefined) return undefined;
   const isLarger = draw.chance(50);
-  const [one, other] = draw.chance(50) ? [pair[0]!, pair[1]!] : [pair[1]!, pair[0]!];
+  const [first, second] = draw.chance(50) ? pair : [pair[1], pair[0]];
+  const [one, other] = [named(first), named(second)];
   const word = isLarger ? "larger" : "smaller";
   return {
     source: draw.pick([
@@ -165,7 +178,8 @@ function size(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
       `what is ${word}: the ${one} or the ${other}?`,
       `of the ${one} and the ${other}, which is ${word}?`,
     ]),
-    target: isLarger ? pair[0]! : pair[1]!,
+    target: named(isLarger ? pair[0] : pair[1]),
+    rationale: `${scanCells(scene, firstOrSecond(first, second))} ${first.size} ${second.size}`,
   };
 }
 
