@@ -211,3 +211,18 @@ describe("three compiled training steps equal three eager ones: loss, gradient n
     }
   });
 });
+
+describe("steps whose backward pass computes activations again equal those that keep them", () => {
+  test.each([
+    ["one pass", "shared", undefined],
+    ["two passes", "separate", LOSS],
+  ] as const)("encoder-decoder, %s", async (_label, variant, loss) => {
+    const made = studentCase(encoderDecoder("grouped", 23), variant, loss);
+    const plan = planRun(made.config);
+    const kept = await trainOn(onnx, made, plan, SETTINGS);
+    const again = await trainOn(onnx, made, plan, { ...SETTINGS, recompute: true });
+    expect(relativeDifference(again.losses, kept.losses)).toBeLessThan(1e-6);
+    for (const [name, values] of Object.entries(kept.state))
+      expect(relativeDifference(again.state[name]!, values, 1e-6), name).toBeLessThan(1e-5);
+  });
+});

@@ -22,6 +22,8 @@ export const STEP_DEFAULTS = {
   bias: 1,
   /** 0: AdamW, 1: Muon */
   muon: 0,
+  /** 1: activations are computed again in the backward pass */
+  recompute: 0,
 };
 
 const OPTIMIZERS = ["adamw", "muon"];
@@ -61,6 +63,7 @@ export function trainStep(options) {
     learningRate: 1e-3,
     warmupSteps: 0,
     optimizer: OPTIMIZERS[options.muon],
+    recompute: options.recompute === 1,
   });
   const definition = {
     inputs: {

@@ -140,19 +140,22 @@ async function trainingEstimate({
   threads,
   extraFlops = 0,
 }: TrainingPlan): Promise<StageEstimate> {
-  const { batchSize, optimizer, averageDecay, accumulate, buckets } = settings;
+  const { batchSize, optimizer, averageDecay, accumulate, buckets, recompute } = settings;
   const pairTokens = imageTokensOf(config) + facts.source + facts.target;
   const batchTokens = batchSize * pairTokens;
   const rate = await measureMatmulRate(
     { rows: Math.min(batchTokens, 4096), inner: config.width, columns: config.feedForward },
     threads,
   );
-  const flops = pairsSeen(settings) * PASSES * forwardFlops(config, facts) + extraFlops;
+  const flops =
+    pairsSeen(settings) * (PASSES + (recompute ? 1 : 0)) * forwardFlops(config, facts) + extraFlops;
   const layers =
     config.decoderLayers + (config.architecture === "encoder-decoder" ? config.encoderLayers : 0);
   const logits = batchSize * facts.target * facts.vocabulary * LOGIT_COPIES;
   // The program of each length bucket keeps the memory it once took.
-  const activations = buckets * (batchTokens * layers * config.width * ACTIVATIONS_PER_WIDTH + logits);
+  // Of layers that are computed again only the inputs are kept, and all else of one at a time.
+  const perToken = recompute ? layers + ACTIVATIONS_PER_WIDTH : layers * ACTIVATIONS_PER_WIDTH;
+  const activations = buckets * (batchTokens * config.width * perToken + logits);
   const all = parameterCount(config);
   const trained = trainedParameters(config, settings);
   const copies = 2 + MOMENTS[optimizer] + (averageDecay > 0 ? 1 : 0) + (accumulate > 1 ? 1 : 0);

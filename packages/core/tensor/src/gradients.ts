@@ -1,3 +1,5 @@
+import { FORWARD_SCOPE } from "./engine/recompute.js";
+import { scope } from "./ops/lowering.js";
 import { tf, type Tensor } from "./tf.js";
 
 /** A scalar to differentiate, and other tensors of the same forward pass that are wanted beside it. */
@@ -14,7 +16,9 @@ export function valueAndGradients(
   loss: (parameters: readonly Tensor[]) => Tensor,
   parameters: readonly Tensor[],
 ): { value: Tensor; gradients: readonly Tensor[] } {
-  const { value, grads } = tf.valueAndGrads((...tensors: Tensor[]) => loss(tensors))([...parameters]);
+  const { value, grads } = tf.valueAndGrads((...tensors: Tensor[]) =>
+    scope(FORWARD_SCOPE, () => loss(tensors)),
+  )([...parameters]);
   return { value, gradients: grads };
 }
 

@@ -10,6 +10,7 @@ import {
   hiddenMatch,
   math,
   uld,
+  scope,
   withDropout,
   type CountedLogits,
   type DivergenceName,
@@ -217,7 +218,9 @@ function termInputs(
   x: TermInputs["x"],
 ): TermInputs {
   const states = pass.open(parameters, x);
-  const logits = PASSES[variant].map((prefix) => outputHead(config, parameters, states.target(prefix)));
+  const logits = PASSES[variant].map((prefix) =>
+    scope(prefix, () => outputHead(config, parameters, states.target(prefix))),
+  );
   const counted = (of: Tensor, prefix: string): CountedLogits => ({
     logits: of,
     mask: x[`${prefix}.mask`]!,

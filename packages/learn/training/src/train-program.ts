@@ -27,7 +27,7 @@ export interface LossDefinition {
   ) => { readonly loss: Tensor; readonly terms: Readonly<Record<string, Tensor>> };
 }
 
-export type StepSettings = StateSettings & Pick<TrainingSettings, "lora">;
+export type StepSettings = StateSettings & Pick<TrainingSettings, "lora" | "recompute">;
 
 /** `accumulate` only adds to the gradients kept so far; `update` adds the last batch's and takes the step. */
 export type StepMode = "accumulate" | "update";
@@ -70,6 +70,7 @@ export function trainProgram(
     name,
     inputs,
     inPlace,
+    recompute: settings.recompute,
     build: (x) => {
       const { outputs, gradients } = batchGradients(plan, definition, settings, x);
       const total = settings.accumulate > 1 ? addKept(plan.trained, gradients, x) : gradients;

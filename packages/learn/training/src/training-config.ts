@@ -75,6 +75,12 @@ export const trainingFields = {
     .lt(1)
     .default(0)
     .describe("Decay of a moving average of the weights that is measured and kept instead of them; 0: none."),
+  recompute: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Compute each layer's activations again in the backward pass instead of keeping them: less memory, more time.",
+    ),
   lora: loraSettings.optional().describe("Train low-rank adapters only, merged into the weights at the end."),
   buckets: z
     .int()

@@ -24,6 +24,11 @@ export interface ProgramDefinition {
   /** True when `build` takes no gradients; some ops then record one fused operator. */
   readonly forwardOnly?: boolean;
   /**
+   * Whether the backward pass computes each layer's activations again instead of keeping them: less memory, more work. Engines that
+   * run programs op by op keep them all the same.
+   */
+  readonly recompute?: boolean;
+  /**
    * Outputs that will be written into the buffer of an input (output name -> input name). Tracing proves that
    * every reader of the input comes before the write.
    */
