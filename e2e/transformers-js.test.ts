@@ -5,6 +5,7 @@ import { createRandom } from "@slm/decoding";
 import { loadGenerator } from "@slm/generate";
 import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
 import { exportWeights, type ExportChoice } from "@slm/onnx-export";
+import { quantizeDirectory, quantizeTransformers } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTransformers } from "./transformers-library.js";
@@ -18,7 +19,7 @@ interface Library {
   readonly AutoModelForSeq2SeqLM: {
     from_pretrained: (
       name: string,
-      options: { readonly dtype: string },
+      options: { readonly dtype: string | object },
     ) => Promise<{
       generate: (inputs: object) => Promise<{ tolist: () => bigint[][] }>;
     }>;
@@ -118,4 +119,30 @@ describe("layout transformers.js in the library", () => {
       expect(text.startsWith(expected[index]!.text)).toBe(true);
     });
   });
+
+  test.each(["int8-dynamic", "int8-block"] as const)(
+    "gives the tokens of slm's own runtime from quantized graphs, asked for by their dtypes: %s",
+    async (scheme) => {
+      const at = (name: string): string => join(workspace, name);
+      await quantizeDirectory({
+        modelDirectory: at("native"),
+        outputDirectory: at(`native-${scheme}`),
+        scheme,
+      });
+      const generator = await loadGenerator(at(`native-${scheme}`), runtime);
+      const length = config.maxTarget - 1;
+      const { dtypes, bytesBefore, bytesAfter } = await quantizeTransformers({
+        ...{ modelDirectory: at("web"), outputDirectory: at(scheme), scheme },
+      });
+      expect(bytesAfter).toBeLessThan(bytesBefore);
+      const tokenizer = await library.AutoTokenizer.from_pretrained(scheme);
+      const model = await library.AutoModelForSeq2SeqLM.from_pretrained(scheme, { dtype: dtypes });
+      for (const text of TEXTS) {
+        const [{ tokens } = { tokens: [] }] = await generator.generate([text]);
+        const [row] = (await model.generate({ ...tokenizer(text) })).tolist();
+        expect(answerOf(row!).slice(0, length), text).toEqual(tokens.slice(0, length));
+      }
+      await generator.close();
+    },
+  );
 });

@@ -6,16 +6,7 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, homedir, loadavg } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -62,14 +53,18 @@ export function once(name, make, stamp = "") {
 }
 
 /** Runs a program, what it prints aside. */
-export const run = (command, argv, cwd) =>
-  execFileSync(command, argv, { cwd, stdio: ["ignore", "ignore", "inherit"] });
+export const run = (command, argv, { cwd, env = {} } = {}) =>
+  execFileSync(command, argv, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
 
-/** Python of a virtual environment with these packages. */
-export function python(packages) {
+/** Python of a virtual environment with these packages; `env` is what their build reads. */
+export function python(packages, env = {}) {
   const folder = once(`python-${hashOf(packages)}`, (place) => {
     run("python3", ["-m", "venv", place]);
-    run(join(place, "bin/pip"), ["install", "--quiet", ...packages]);
+    run(join(place, "bin/pip"), ["install", "--quiet", ...packages], { env });
   });
   return join(folder, "bin/python");
 }
@@ -117,24 +112,7 @@ export function randomModel(shape, { scheme = "float32", layout = "native" } = {
     );
   const exported = made(name, "export", checkpoint, "--layout", layout);
   if (scheme === "float32") return exported;
-  if (layout === "native") return made(`${name}-${scheme}`, "quantize", exported, "--scheme", scheme);
-  const folder = once(`${name}-${scheme}`, (place) => quantizeFiles(exported, place, scheme), stamp);
-  return join(folder, "model");
-}
-
-/** Graphs of the transformers.js layout: files of any ONNX model, under the names that its `q8` asks for. */
-function quantizeFiles(exported, place, scheme) {
-  const model = join(place, "model");
-  cpSync(exported, model, { recursive: true, filter: (path) => !path.includes(".onnx") });
-  for (const graph of ["encoder_model", "decoder_model_merged"]) {
-    const made = join(place, graph);
-    slm("quantize", join(exported, "onnx", `${graph}.onnx`), "--scheme", scheme, "-o", made);
-    renameSync(join(made, `${graph}.onnx`), join(model, "onnx", `${graph}_quantized.onnx`));
-    // The graph refers to it by this name.
-    const data = `${graph}.onnx.data`;
-    if (existsSync(join(made, data))) renameSync(join(made, data), join(model, "onnx", data));
-    rmSync(made, { recursive: true });
-  }
+  return made(`${name}-${scheme}`, "quantize", exported, "--scheme", scheme);
 }
 
 /** Special tokens of random models. */

@@ -5,6 +5,7 @@ import type {
   CalibrationMethod,
   QuantizeFileReport,
   QuantizeReport,
+  QuantizeTransformersReport,
   SchemeName,
   WeightFormat,
 } from "@slm/quantization";
@@ -31,9 +32,11 @@ const FORMATS = [
 const CALIBRATIONS = ["minmax", "percentile", "entropy"] as const satisfies readonly CalibrationMethod[];
 const BLOCKS: Readonly<Record<string, BlockSize>> = { "16": 16, "32": 32, "64": 64, "128": 128 };
 
-/** Of a model directory; a foreign file has no gate, and reports how its outputs changed. */
+/** Of a model directory; graphs of other layouts have no gate, and a foreign file's report says how its outputs changed. */
 export type QuantizeResult = (
-  (QuantizeReport & GatedQuantization) | (QuantizeFileReport & { readonly gate: null })
+  | (QuantizeReport & GatedQuantization)
+  | (QuantizeFileReport & { readonly gate: null })
+  | (QuantizeTransformersReport & { readonly gate: null })
 ) & {
   readonly artifact: string;
 };
@@ -155,11 +158,36 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
     const { args, flags } = await this.parse(QuantizeCommand);
     const { checkQuantizeFlags } = await import("../models/quantize-request.js");
     checkQuantizeFlags(flags);
-    const { learnsFromData } = await import("@slm/quantization");
+    if (args.model.endsWith(".onnx")) return this.quantizeForeign(args.model);
+    const { learnsFromData, transformersGraphs } = await import("@slm/quantization");
+    const isForeignLayout = (await transformersGraphs(args.model)).length > 0;
+    if (isForeignLayout) return this.quantizeTransformers(args.model);
     if (learnsFromData(flags.scheme) && flags.calibration === undefined) {
       this.note("4-bit codes are chosen without data; with --calibration rows.jsonl they lose less");
     }
-    return args.model.endsWith(".onnx") ? this.quantizeForeign(args.model) : this.quantizeOwn(args.model);
+    return this.quantizeOwn(args.model);
+  }
+
+  private async quantizeTransformers(path: string): Promise<QuantizeResult> {
+    const { flags } = await this.parse(QuantizeCommand);
+    const { refuseData, weightSettings } = await import("../models/quantize-request.js");
+    const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
+    const { quantizeTransformers } = await import("@slm/quantization");
+    const { withOutputThreads } = await import("../compute/output-threads.js");
+    refuseData(flags, path);
+    const { output = siblingPath(path, flags.scheme) } = flags;
+    const { progress } = this.context(1);
+    const report = await writeStandalone(
+      { directory: output, kind: "quantized", settings: this.settings(flags), sources: { model: path } },
+      (work) =>
+        withOutputThreads(flags.threads, (run) =>
+          quantizeTransformers({
+            ...weightSettings(flags),
+            ...{ modelDirectory: path, outputDirectory: work, run, progress, signal: this.signal },
+          }),
+        ),
+    );
+    return { ...report, gate: null, artifact: output };
   }
 
   private async quantizeOwn(path: string): Promise<QuantizeResult> {

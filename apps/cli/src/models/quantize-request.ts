@@ -43,7 +43,7 @@ type Settings = Pick<
 >;
 
 /** What does not depend on the kind of model. */
-function settingsOf(flags: QuantizeFlags): Settings {
+export function weightSettings(flags: QuantizeFlags): Settings {
   const { scheme, method, symmetric, embedding } = flags;
   const range = { auto: "auto", on: true, off: false } as const;
   return {
@@ -129,7 +129,7 @@ export async function directoryOptions(
   const excluded = new Set(exclude);
   return {
     modelDirectory,
-    ...settingsOf(flags),
+    ...weightSettings(flags),
     ...(exclude.length === 0
       ? {}
       : {
@@ -173,7 +173,7 @@ export async function fileOptions(
   const { calibration, exclude } = flags;
   return {
     input,
-    ...settingsOf(flags),
+    ...weightSettings(flags),
     ...(exclude.length === 0 ? {} : { exclude: new Set(exclude) }),
     ...(calibration === undefined
       ? {}
@@ -195,6 +195,32 @@ export function refuseGate(gate: string | undefined, path: string): void {
     `--gate ${gate}: ${path} is an ONNX file without a tokenizer; its outputs are compared`,
     {
       suggestions: ["leave --gate out and read 'outputs' of --json"],
+    },
+  );
+}
+
+/** Graphs of another layout are quantized without data. @throws SlmError USAGE naming the first flag that asks for some */
+export function refuseData(
+  flags: QuantizeFlags & { readonly gate?: string | undefined; readonly data?: string | undefined },
+  path: string,
+): void {
+  const { calibration, gate, data, budget, sensitivity, exclude, smooth } = flags;
+  const given: Readonly<Record<string, boolean>> = {
+    "--gate": gate !== undefined,
+    "--data": data !== undefined,
+    "--calibration": calibration !== undefined,
+    "--budget": budget !== undefined,
+    "--sensitivity": sensitivity,
+    "--exclude": exclude.length > 0,
+    "--smooth": smooth !== undefined,
+  };
+  const flag = Object.keys(given).find((name) => given[name]);
+  if (flag === undefined) return;
+  throw new SlmError(
+    "USAGE",
+    `${flag}: ${path} is of layout transformers.js, which is quantized without data`,
+    {
+      suggestions: [`leave ${flag} out`, "slm export CHECKPOINT -o MODEL && slm quantize MODEL ..."],
     },
   );
 }

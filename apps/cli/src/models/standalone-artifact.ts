@@ -4,6 +4,7 @@ import {
   artifactInput,
   hashFile,
   hashJson,
+  readFailure,
   writeArtifact,
   type ArtifactKind,
   type ManifestInput,
@@ -56,7 +57,10 @@ export function siblingPath(path: string, suffix: string): string {
 
 /** An artifact by its manifest; any other directory by the files that lie in it, links too; a file by itself. */
 async function describeSource(name: string, directory: string): Promise<ManifestInput> {
-  if ((await stat(directory)).isFile()) return { name, kind: "file", sha256: await hashFile(directory) };
+  const found = await stat(directory).catch((cause: unknown) => {
+    throw readFailure(cause, directory);
+  });
+  if (found.isFile()) return { name, kind: "file", sha256: await hashFile(directory) };
   try {
     return await artifactInput(name, directory);
   } catch (error) {

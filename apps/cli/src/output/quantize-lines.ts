@@ -1,18 +1,18 @@
 /** What `slm quantize` found out, as lines of text. */
-import type { QuantizeFileReport } from "@slm/quantization";
+import type { QuantizeFileReport, QuantizeTransformersReport } from "@slm/quantization";
 import type { GatedQuantization } from "../models/gated-quantization.js";
 
 /** Layers of the ranking that are worth a line. */
 const SHOWN_LAYERS = 10;
 
-type Found = Partial<GatedQuantization> | (Pick<QuantizeFileReport, "outputs"> & Partial<GatedQuantization>);
+type Found = Partial<GatedQuantization> &
+  Partial<Pick<QuantizeFileReport, "outputs"> & Pick<QuantizeTransformersReport, "dtypes">>;
 
 const short = (value: number): string => value.toPrecision(3);
 
 /** Gate, speed, divergence, the worst layers, and for foreign models how outputs changed. */
 export function quantizeLines(found: Found): readonly string[] {
-  const { gate, speed, divergence, layers = [], excluded = [] } = found;
-  const outputs = "outputs" in found ? found.outputs : [];
+  const { gate, speed, divergence, layers = [], excluded = [], outputs = [], dtypes } = found;
   return [
     ...(gate === null || gate === undefined
       ? []
@@ -30,6 +30,7 @@ export function quantizeLines(found: Found): readonly string[] {
       .slice(0, SHOWN_LAYERS)
       .map(({ graph, layer, format, divergence: alone }) => `${short(alone)}  ${graph} ${layer} ${format}`),
     ...(excluded.length === 0 ? [] : [`kept in float32  ${excluded.join(", ")}`]),
+    ...(dtypes === undefined ? [] : [`transformers.js  dtype: ${JSON.stringify(dtypes)}`]),
     ...outputs.map(
       ({ name, relativeError, divergence: moved }) =>
         `${name}  error ${short(relativeError)}, divergence ${short(moved)} nats`,

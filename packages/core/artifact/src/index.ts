@@ -50,3 +50,13 @@ export {
   type StageContext,
 } from "./progress.js";
 export { SLM_VERSION } from "./version.js";
+export {
+  DTYPE_SUFFIXES,
+  externalDataSettings,
+  INLINE_LIMIT,
+  TRANSFORMERS_FOLDER,
+  TRANSFORMERS_GRAPHS,
+  transformersWeightsFile,
+  type TransformersDtype,
+  type TransformersGraph,
+} from "./transformers-layout.js";

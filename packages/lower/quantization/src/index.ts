@@ -41,6 +41,12 @@ export {
   type QuantizeFileOptions,
   type QuantizeFileReport,
 } from "./quantize-file.js";
+export {
+  quantizeTransformers,
+  transformersGraphs,
+  type QuantizeTransformersOptions,
+  type QuantizeTransformersReport,
+} from "./quantize-transformers.js";
 export { quantizeModelGraph, type GraphCalibration, type GraphRequest } from "./quantize-model-graph.js";
 export {
   quantizeGraph,

@@ -1,6 +1,9 @@
 /** How far questions give away their answers. */
 import type { Question } from "./question.js";
 
+/** As far as guessing goes. */
+type Asked = Omit<Question, "rationale">;
+
 export interface Guess {
   readonly kind: string;
   readonly rows: number;
@@ -17,7 +20,7 @@ interface Known {
 }
 
 /** Ways to guess; each gives an answer to a question of which nothing but the words is known. */
-const STRATEGIES: readonly ((question: Question, known: Known) => string | undefined)[] = [
+const STRATEGIES: readonly ((question: Asked, known: Known) => string | undefined)[] = [
   // What the same words were answered with most often, else what the kind was.
   ({ kind, source }, { bySource, byKind }) => mostFrequent(bySource.get(source) ?? byKind.get(kind)),
   ({ kind }, { byKind }) => mostFrequent(byKind.get(kind)),
@@ -30,10 +33,7 @@ const STRATEGIES: readonly ((question: Question, known: Known) => string | undef
  * What one who has seen all answers of `known` but never a picture gets right of `asked`, kind by kind, with the way to guess that
  * turns out best.
  */
-export function guessWithoutPicture(
-  known: readonly Question[],
-  asked: readonly Question[],
-): readonly Guess[] {
+export function guessWithoutPicture(known: readonly Asked[], asked: readonly Asked[]): readonly Guess[] {
   const seen: Known = { bySource: new Map(), byKind: new Map() };
   for (const { kind, source, target } of known) {
     count(seen.bySource, source, target);

@@ -1,5 +1,5 @@
 /** Which graphs an export consists of, under which names, before any of them is made. */
-import type { GraphName } from "@slm/artifact";
+import { DTYPE_SUFFIXES, type GraphName } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import type { Graph } from "@slm/graph";
 import { visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
@@ -53,8 +53,12 @@ export interface GraphRequest {
   readonly shortlist?: Shortlist | undefined;
 }
 
-/** File-name suffixes that transformers.js expects for each precision. Source: its utils/dtypes.js, version 4.3.1. */
-const SUFFIX: Readonly<Record<Precision, string>> = { float32: "", float16: "_fp16", bfloat16: "_bf16" };
+/** File-name suffixes of each precision; transformers.js has none for bfloat16. */
+const SUFFIX: Readonly<Record<Precision, string>> = {
+  float32: DTYPE_SUFFIXES.fp32,
+  float16: DTYPE_SUFFIXES.fp16,
+  bfloat16: "_bf16",
+};
 
 /**
  * The graphs of a model for a device.

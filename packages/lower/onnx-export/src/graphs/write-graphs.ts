@@ -1,7 +1,7 @@
 /** Planned graphs to files: each is recorded, written with its weights streamed through, and forgotten. */
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { throwIfInterrupted, type Progress } from "@slm/artifact";
+import { INLINE_LIMIT, throwIfInterrupted, transformersWeightsFile, type Progress } from "@slm/artifact";
 import { writeOnnx, writeOnnxSet, type Graph } from "@slm/graph";
 import type { ExportLayout } from "../export-config.js";
 import type { GraphPlan, PlannedGraph } from "./graph-plan.js";
@@ -21,12 +21,6 @@ export interface WriteGraphsOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
 }
-
-/**
- * Graphs of layout transformers.js hold their weights up to this size, so that one file is one model; larger ones,
- * and all other graphs, have a weights file beside them [bytes].
- */
-export const INLINE_LIMIT = 2 ** 28;
 
 /** Writes all graphs of a plan. @throws SlmError as recording and writing them do */
 export async function writeGraphs(
@@ -63,8 +57,8 @@ export async function writeGraphs(
       written.push({ ...planned, bytes, weights: null });
       continue;
     }
-    // transformers.js looks for `model.onnx_data`, slm's own files end in `.onnx.data`.
-    const file = `${basename(planned.file)}${layout === "transformers.js" ? "_data" : ".data"}`;
+    const name = basename(planned.file);
+    const file = layout === "transformers.js" ? transformersWeightsFile(name) : `${name}.data`;
     const { bytes } = await writeOnnx(graph, pathOf(planned), { externalData: { file, content } });
     written.push({ ...planned, bytes, weights: file });
   }

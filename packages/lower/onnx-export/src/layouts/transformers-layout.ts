@@ -7,7 +7,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { writeFailure } from "@slm/artifact";
+import { externalDataSettings, writeFailure } from "@slm/artifact";
 import { CONFIG_FILE, type DecoderOnlyConfig, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import { PREPROCESSOR_FILE } from "@slm/vision";
 import {
@@ -34,11 +34,8 @@ export async function writeTransformersFiles(
     config.architecture === "decoder-only"
       ? decoderOnlyFiles(config, tokenizer)
       : encoderDecoderFiles(config, tokenizer);
-  const outside = graphs.filter(({ weights }) => weights !== null).map(({ file }) => [basename(file), 1]);
-  const external =
-    outside.length === 0
-      ? {}
-      : { "transformers.js_config": { use_external_data_format: Object.fromEntries(outside) as object } };
+  const outside = graphs.filter(({ weights }) => weights !== null).map(({ file }) => basename(file));
+  const external = externalDataSettings(outside);
   const written = { ...files, [CONFIG_FILE]: { ...files[CONFIG_FILE], ...external } };
   try {
     await mkdir(outputDirectory, { recursive: true });
