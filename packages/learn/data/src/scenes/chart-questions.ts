@@ -44,7 +44,10 @@ function extreme(scene: ChartScene, draw: Draw): Answer {
       `what is the ${word} bar called?`,
     ]),
     target: scene.bars.reduce(further).label,
-    rationale: scanBars(scene, (bar) => (furthest = further(furthest, bar)).label),
+    rationale: scanBars(scene, (bar) => {
+      furthest = further(furthest, bar);
+      return `${furthest.label} ${furthest.value}`;
+    }),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * How a question is answered, step by step: whatever the scene shows in the order of reading, and behind each thing what it means for the
- * question. A model that writes this down first has small steps to learn, each of which sees what was written before it, where an
+ * How a question is answered, step by step: whatever the scene shows in the order of reading, and behind each word what it means for the
+ * question. A model that writes this down first has small steps to learn, each of which follows from few words close by, where an
  * answer alone asks for all of them at once.
  *
  *   "how many stars are there?" -> "northwest small red star 1 north nothing northeast large red ring 1 ... #### 1"
@@ -10,20 +10,28 @@
 import type { Bar, ChartScene } from "./chart-scene.js";
 import { CELL_NAMES, cellName, type Shape, type ShapesScene } from "./shapes-scene.js";
 
-/** What a thing means for a question, given those before it; called once for each, in the order of reading. */
+/** What a word about a thing means for a question, given those before it; called once for each thing, in the order of reading. */
 export type Mark<Thing> = (thing: Thing) => string;
 
+/** Marks behind a shape's colour and behind its figure, wherever that word decides something. */
+export interface ShapeMarks {
+  readonly colour?: Mark<Shape>;
+  readonly figure?: Mark<Shape>;
+}
+
 /**
- * Every cell of the grid that shapes lie in, row by row, with the shape and its mark. Cells without a shape stand there too, so that a
+ * Every cell of the grid that shapes lie in, row by row, with the shape and its marks. Cells without a shape stand there too, so that a
  * place in the text is a place in the picture.
  */
-export function scanCells({ shapes }: ShapesScene, mark: Mark<Shape>): string {
+export function scanCells({ shapes }: ShapesScene, marks: ShapeMarks): string {
   const inCells = new Map(shapes.map((shape) => [cellName(shape), shape]));
-  return CELL_NAMES.map((name) => {
+  const behind = (mark: Mark<Shape> | undefined, shape: Shape): readonly string[] =>
+    mark === undefined ? [] : [mark(shape)];
+  return CELL_NAMES.flatMap((name) => {
     const shape = inCells.get(name);
-    return shape === undefined
-      ? `${name} nothing`
-      : `${name} ${shape.size} ${shape.colour} ${shape.figure} ${mark(shape)}`;
+    if (shape === undefined) return [name, "nothing"];
+    const { size, colour, figure } = shape;
+    return [name, size, colour, ...behind(marks.colour, shape), figure, ...behind(marks.figure, shape)];
   }).join(" ");
 }
 
@@ -37,6 +45,18 @@ export const yesOrNo = (isSo: boolean): "yes" | "no" => (isSo ? "yes" : "no");
 /** Which of two things that a question names this is. */
 export function firstOrSecond<Thing>(first: Thing, second: Thing): Mark<Thing> {
   return (thing) => (thing === first ? "first" : thing === second ? "second" : "no");
+}
+
+/** Which of two shapes that a question names by colour and figure this may be, and then is, with what is asked of it. */
+export function firstOrSecondShape(first: Shape, second: Shape, asked: Mark<Shape>): Required<ShapeMarks> {
+  const which = firstOrSecond(first, second);
+  return {
+    colour: ({ colour }) => {
+      const isFirst = colour === first.colour;
+      return colour === second.colour ? (isFirst ? "both" : "second") : isFirst ? "first" : "no";
+    },
+    figure: (shape) => (shape === first || shape === second ? `${which(shape)} ${asked(shape)}` : "no"),
+  };
 }
 
 /** How many up to here. */

@@ -15,7 +15,7 @@ import { guessWithoutPicture } from "./guess.js";
 import { conclude } from "../testing/conclude.js";
 import { recount } from "../testing/recount.js";
 import { SHAPE_QUESTIONS } from "./shape-questions.js";
-import { COLOUR_NAMES, FIGURE_NAMES, outlinesOfShape } from "./shapes-scene.js";
+import { cellName, COLOUR_NAMES, FIGURE_NAMES, outlinesOfShape } from "./shapes-scene.js";
 import { sceneDrawer, sceneRow, scenesSource, type SceneRow } from "./scenes-source.js";
 
 const settingsOf = (settings: object = {}) => scenesSource.parse({ kind: "scenes", ...settings });
@@ -153,22 +153,29 @@ describe("rationales", () => {
 
   test("name every cell in the order of reading with what lies there, or every bar from left to right", () => {
     const cells = "northwest north northeast west centre east southwest south southeast".split(" ");
+    const looks = new Set([...FIGURE_NAMES, ...COLOUR_NAMES, "small", "large", "nothing"] as string[]);
     for (const { scene, question } of ROWS.slice(0, 2000)) {
       const words = question.rationale.split(" ");
       if (scene.topic === "charts") {
-        const bars = scene.bars.map((_, place) => words.slice(3 * place, 3 * place + 2));
-        expect(bars).toEqual(scene.bars.map(({ label, value }) => [label, String(value)]));
+        const told = scene.bars.map(({ label, value }) => `${label} ${value}`);
+        const places = told.map((text) => question.rationale.indexOf(text));
+        expect([...places].sort((a, b) => a - b)).toEqual(places);
+        expect(places).not.toContain(-1);
         continue;
       }
-      const looks = cells.map(() => "nothing");
-      for (const { size, colour, figure, x, y } of scene.shapes)
-        looks[3 * Math.floor(y / 33.4) + Math.floor(x / 33.4)] = `${size} ${colour} ${figure}`;
-      const places = cells.map((cell) => words.indexOf(cell));
-      expect(places).toEqual([...places].sort((a, b) => a - b));
-      const told = places.map((at, cell) =>
-        words.slice(at + 1, at + 1 + looks[cell]!.split(" ").length).join(" "),
-      );
-      expect(told).toEqual(looks);
+      const lies = new Map(scene.shapes.map((shape) => [cellName(shape) as string, shape]));
+      // A relation tells cells twice: behind marks, and at the end.
+      const told = cells.map((cell) => {
+        const at = words.indexOf(cell);
+        const next = words.findIndex((word, place) => place > at && cells.includes(word));
+        const own = words.slice(at + 1, next < 0 ? undefined : next).filter((word) => looks.has(word));
+        return own.slice(0, lies.has(cell) ? 3 : 1);
+      });
+      const expected = cells.map((cell) => {
+        const shape = lies.get(cell);
+        return shape === undefined ? ["nothing"] : [shape.size, shape.colour, shape.figure];
+      });
+      expect(told).toEqual(expected);
     }
   });
 

@@ -1,7 +1,7 @@
 /** What is asked about scenes of shapes. */
 import type { Draw } from "../draw.js";
 import { drawAnswer, type Asker } from "./question.js";
-import { firstOrSecond, runningCount, scanCells, yesOrNo } from "./rationales.js";
+import { firstOrSecondShape, runningCount, scanCells, yesOrNo } from "./rationales.js";
 import {
   cellName,
   COLOUR_NAMES,
@@ -63,7 +63,7 @@ function colour(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> 
       `the ${figure} is of what colour?`,
     ]),
     target: shape.colour,
-    rationale: scanCells(scene, (other) => yesOrNo(other.figure === figure)),
+    rationale: scanCells(scene, { figure: (other) => yesOrNo(other.figure === figure) }),
   };
 }
 
@@ -78,7 +78,7 @@ function figure(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> 
       `what is the ${shape.colour} thing?`,
     ]),
     target: shape.figure,
-    rationale: scanCells(scene, (other) => yesOrNo(other.colour === shape.colour)),
+    rationale: scanCells(scene, { colour: (other) => yesOrNo(other.colour === shape.colour) }),
   };
 }
 
@@ -93,10 +93,7 @@ function count(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
       `how many ${many} do you see?`,
     ]),
     target: String(shapes.filter((shape) => isOf(shape, counted)).length),
-    rationale: scanCells(
-      scene,
-      runningCount((shape) => isOf(shape, counted)),
-    ),
+    rationale: scanCells(scene, { [counted.by]: runningCount<Shape>((shape) => isOf(shape, counted)) }),
   };
 }
 
@@ -112,7 +109,8 @@ function exists(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> 
       shapes.some((shape) => shape.colour === pair.colour) &&
       shapes.some((shape) => shape.figure === pair.figure),
   );
-  const asked = named(isYes ? draw.pick(shapes) : draw.pick(close.length > 0 ? close : absent));
+  const wanted = isYes ? draw.pick(shapes) : draw.pick(close.length > 0 ? close : absent);
+  const asked = named(wanted);
   const article = asked.startsWith("orange") ? "an" : "a";
   return {
     source: draw.pick([
@@ -122,7 +120,10 @@ function exists(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> 
       `can ${article} ${asked} be seen?`,
     ]),
     target,
-    rationale: scanCells(scene, (shape) => yesOrNo(named(shape) === asked)),
+    rationale: scanCells(scene, {
+      colour: ({ colour }) => yesOrNo(colour === wanted.colour),
+      figure: (shape) => yesOrNo(named(shape) === asked),
+    }),
   };
 }
 
@@ -139,7 +140,7 @@ function relation(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>
       `does the ${named(one)} lie ${name} the ${named(other)}?`,
     ]),
     target,
-    rationale: `${scanCells(scene, firstOrSecond(one, other))} ${cellName(one)} ${cellName(other)}`,
+    rationale: `${scanCells(scene, firstOrSecondShape(one, other, cellName))} ${cellName(one)} ${cellName(other)}`,
   };
 }
 
@@ -161,7 +162,7 @@ function compare(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>>
       `is the number of ${one} larger than that of ${other}?`,
     ]),
     target,
-    rationale: scanCells(scene, (shape) => `${counts!(shape)} ${otherCounts!(shape)}`),
+    rationale: scanCells(scene, { [by]: (shape: Shape) => `${counts!(shape)} ${otherCounts!(shape)}` }),
   };
 }
 
@@ -179,8 +180,10 @@ function size(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
       `of the ${one} and the ${other}, which is ${word}?`,
     ]),
     target: named(isLarger ? pair[0] : pair[1]),
-    rationale: `${scanCells(scene, firstOrSecond(first, second))} ${first.size} ${second.size}`,
+    rationale: `${scanCells(scene, firstOrSecondShape(first, second, sizeOf))} ${first.size} ${second.size}`,
   };
 }
+
+const sizeOf = ({ size }: Shape): string => size;
 
 export const SHAPE_QUESTIONS = { colour, figure, count, exists, relation, compare, size } as const;

@@ -29,12 +29,12 @@ function lies(one: string, side: string, other: string): string | undefined {
 
 const RULES: Readonly<Record<string, Rule>> = {
   colour: (words) => before(words, "yes", 2),
-  figure: (words) => before(words, "yes", 1),
+  figure: (words) => before(words, "yes", -1),
   value: (words) => before(words, "yes", 1),
-  exists: (words) => yesNo(words.includes("yes")),
+  exists: (words) => yesNo(words.some((word, at) => word === "yes" && words[at - 2] === "yes")),
   count: (words) => lastNumber(words),
   bars: (words) => last(words),
-  extreme: (words) => last(words),
+  extreme: (words) => last(words, 2),
   compare: (words) => yesNo(lastNumber(words, 2) > lastNumber(words)),
   more: (words) => yesNo(Number(last(words, 2)) > Number(last(words))),
   difference: (words) => String(Math.abs(Number(last(words, 2)) - Number(last(words)))),
@@ -43,7 +43,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   size: (words, source) => {
     const isFirst = last(words, 2) === (source.includes("larger") ? "large" : "small");
     const mark = isFirst ? "first" : "second";
-    return `${before(words, mark, 2)!} ${before(words, mark, 1)!}`;
+    // Behind the figure the mark comes with the size, behind the colour alone.
+    const at = words.findIndex((word, place) => word === mark && /^(small|large)$/.test(words[place + 1]!));
+    return `${words[at - 3]!} ${words[at - 1]!}`;
   },
 };
 
