@@ -11,6 +11,8 @@ import { SlmCommand } from "../slm-command.js";
 export interface GeneratedText {
   readonly prompt: string;
   readonly text: string;
+  /** What stands behind the last `####` of it, where the model shows its working. */
+  readonly answer?: string;
   /** Tokens generated. */
   readonly tokens: number;
   readonly firstTokenMs: number;
@@ -28,6 +30,8 @@ export interface GenerateResult extends GeneratedText {
   readonly generations: readonly GeneratedText[];
   /** Whether the texts were printed while they were made. */
   readonly streamed: boolean;
+  /** Whether answers are printed without their working. */
+  readonly answersOnly: boolean;
   /** What computed, whether it was simulated, and what was to compute before. */
   readonly device: RuntimeDevice;
 }
@@ -54,6 +58,10 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
       summary: "JPEG, PNG, WebP, GIF or TIFF that the prompts are about, for models that see.",
     }),
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
+    answer: Flags.boolean({
+      summary: "Print only what stands behind the last ####, for models that show their working.",
+      exclusive: ["stream"],
+    }),
     ...choiceFlags,
     lookup: Flags.integer({
       min: 1,
@@ -70,7 +78,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
   static override examples = [
     "<%= config.bin %> generate runs/quickstart/deploy --prompt hello",
     "<%= config.bin %> generate MODEL --prompt hello --temperature 0.8 --top-p 0.9 --seed 7 --stop END",
-    "<%= config.bin %> generate runs/vision-vqa/deploy --image scene.png --prompt 'how many stars are there?'",
+    "<%= config.bin %> generate runs/vision-vqa/deploy --image scene.png --prompt 'how many stars are there?' --answer",
     "cat words.txt | <%= config.bin %> generate runs/quickstart/deploy --beams 4",
   ];
 
@@ -82,6 +90,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     const { withDevice } = await import("../compute/with-device.js");
     const { deviceNotes } = await import("@slm/runtime");
     const { locateModel } = await import("../models/locate-model.js");
+    const { answerOf } = await import("@slm/metrics");
     const { readSchema, schemaConstraint } = await import("../models/read-constraint.js");
     await locateModel(model);
     const schema = flags["json-schema"] === undefined ? undefined : await readSchema(flags["json-schema"]);
@@ -110,22 +119,26 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
           results.push(...(await generator.generate([source], { ...options, onToken })));
           process.stdout.write("\n");
         }
-        const texts = results.map((generation, row) => describe(questions[row]!.prompt, generation));
+        const texts = results.map((generation, row) =>
+          describe(questions[row]!.prompt, generation, answerOf(generation.text)),
+        );
         return { texts, device };
       },
     );
-    return { ...texts[0]!, generations: texts, streamed, device };
+    return { ...texts[0]!, generations: texts, streamed, answersOnly: flags.answer, device };
   }
 
-  protected override lines({ generations, streamed }: GenerateResult): readonly string[] {
-    return streamed ? [] : generations.map(({ text }) => text);
+  protected override lines({ generations, streamed, answersOnly }: GenerateResult): readonly string[] {
+    return streamed ? [] : generations.map(({ text, answer }) => (answersOnly ? (answer ?? text) : text));
   }
 }
 
-function describe(prompt: string, generation: Generation): GeneratedText {
+function describe(prompt: string, generation: Generation, answer: string | undefined): GeneratedText {
   const { text, tokens, firstTokenMs, imageMs, tokensPerSecond, finished, reason } = generation;
   return {
-    ...{ prompt, text, tokens: tokens.length, firstTokenMs },
+    ...{ prompt, text },
+    ...(answer === undefined ? {} : { answer }),
+    ...{ tokens: tokens.length, firstTokenMs },
     ...(imageMs === undefined ? {} : { imageMs }),
     ...{ tokensPerSecond, finished, reason },
   };

@@ -5,4 +5,4 @@ export { METRICS, METRIC_NAMES, isMetricName, parseMetricNames, type MetricName 
 export { perplexity } from "./perplexity.js";
 export { rougeScores, type RougeName, type RougeOptions } from "./rouge.js";
 export { slotReport, type SlotScore } from "./slot-f1.js";
-export { ANSWER_MARK } from "./token-metrics.js";
+export { ANSWER_MARK, answerOf } from "./token-metrics.js";

@@ -1,3 +1,4 @@
+import { answerOf } from "./token-metrics.js";
 import { SlmError } from "@slm/error";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -90,6 +91,11 @@ describe("METRICS", () => {
     expect(right("a #### 72", "72", "b #### 72")).toBe(true);
     expect(right("a #### 72", "72")).toBe(false);
     expect(right(" 72 ", "72")).toBe(true);
+    expect([answerOf("48 + 24 = 72 #### 72"), answerOf("#### 1 ####"), answerOf("72")]).toEqual([
+      "72",
+      "",
+      undefined,
+    ]);
   });
 
   test("phoneme error sums edits over the summed lengths of the closest references", () => {

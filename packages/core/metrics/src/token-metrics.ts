@@ -57,10 +57,10 @@ export const answerMatch: Metric = defineMetric({
   score: meanOf,
 });
 
-/** What stands behind the last mark; undefined without one. */
-function answerOf(text: string): string | undefined {
+/** What stands behind the last {@link ANSWER_MARK} of a text; undefined without one. */
+export function answerOf(text: string): string | undefined {
   const at = text.lastIndexOf(ANSWER_MARK);
-  return at < 0 ? undefined : text.slice(at + ANSWER_MARK.length);
+  return at < 0 ? undefined : text.slice(at + ANSWER_MARK.length).trim();
 }
 
 /** Edit distance in whitespace-separated tokens. Of references equally close, the first listed gives the length. */
