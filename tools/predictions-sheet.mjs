@@ -5,16 +5,17 @@
  *   npx slm eval MODEL --data rows.jsonl -o predictions.jsonl
  *   node tools/predictions-sheet.mjs rows.jsonl predictions.jsonl sheet.png
  *
- * A wrong answer stands in red above the right one.
+ * A wrong answer stands in red above the right one. Of answers with their working only what stands behind it is shown.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { answerOf } from "@slm/metrics";
 import sharp from "sharp";
 import { contactSheet, wrapped } from "./lib/contact-sheet.mjs";
 
 const PICTURES = 10;
 const RED = [190, 20, 20];
-/** Pictures this wide stand two side by side, narrower ones five. */
+/** Pictures this wide stand two side by side, narrower ones five; pictures narrower than half of it are shown twice as large. */
 const WIDE = 200;
 
 const [rowsFile, predictionsFile, out] = process.argv.slice(2);
@@ -41,17 +42,22 @@ const right = spread(
   PICTURES - wrong.length,
 );
 
+const shown = (text) => answerOf(text) ?? text;
+
 const cells = [];
 for (const { source, image, prediction, references, correct } of [...wrong, ...right]) {
-  const { data, info } = await sharp(join(dirname(rowsFile), image))
+  const file = join(dirname(rowsFile), image);
+  const { width } = await sharp(file).metadata();
+  const { data, info } = await sharp(file)
+    .resize(width < WIDE / 2 ? { width: 2 * width, kernel: "nearest" } : {})
     .raw()
     .toBuffer({ resolveWithObject: true });
   const isWide = info.width > WIDE;
   const lines = (text) => (isWide ? [text] : wrapped(text));
   const captions = [
     ...(isWide ? [] : lines(source)),
-    ...lines(prediction).map((text) => (correct ? text : { text, colour: RED })),
-    ...(correct ? [] : lines(references[0])),
+    ...lines(shown(prediction)).map((text) => (correct ? text : { text, colour: RED })),
+    ...(correct ? [] : lines(shown(references[0]))),
   ];
   cells.push({ bitmap: { data, ...info }, captions });
 }

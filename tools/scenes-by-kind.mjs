@@ -1,5 +1,5 @@
 /**
- * Exact match of questions about scenes by their kind: which kinds a model has learnt.
+ * Right answers to questions about scenes by their kind: which kinds a model has learnt.
  *
  *   npx slm eval MODEL --data rows.jsonl -o predictions.jsonl
  *   node tools/scenes-by-kind.mjs predictions.jsonl
@@ -36,7 +36,7 @@ for (const line of (await readFile(file, "utf8")).split("\n").filter((text) => t
 }
 
 const percent = ({ rows, right }) => (rows === 0 ? "-" : `${((100 * right) / rows).toFixed(1)} %`);
-console.log("| kind | questions | exact match |\n| --- | --- | --- |");
+console.log("| kind | questions | right |\n| --- | --- | --- |");
 for (const [kind, counts] of found) console.log(`| ${kind} | ${counts.rows} | ${percent(counts)} |`);
 const all = [...found.values()].reduce(
   (sum, { rows, right }) => ({ rows: sum.rows + rows, right: sum.right + right }),
