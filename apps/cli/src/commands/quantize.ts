@@ -49,7 +49,10 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
     "Exit 3 if it fails; then nothing is written and the model is kept as it was.\n" +
     "Static schemes, --method gptq, --smooth, --sensitivity and --budget learn from real data: --calibration.";
   static override args = {
-    model: Args.string({ required: true, description: "Float32 export, checkpoint, or .onnx file." }),
+    model: Args.string({
+      required: true,
+      description: "Float32 export of either layout, checkpoint, or .onnx file.",
+    }),
   };
   static override flags = {
     scheme: Flags.option({ options: SCHEMES })({ required: true, summary: "Weight formats of the graphs." }),
@@ -160,8 +163,9 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
     checkQuantizeFlags(flags);
     if (args.model.endsWith(".onnx")) return this.quantizeForeign(args.model);
     const { learnsFromData, transformersGraphs } = await import("@slm/quantization");
-    const isForeignLayout = (await transformersGraphs(args.model)).length > 0;
-    if (isForeignLayout) return this.quantizeTransformers(args.model);
+    const { isModelDirectory } = await import("../models/locate-model.js");
+    const isTransformers = !isModelDirectory(args.model) && (await transformersGraphs(args.model)).length > 0;
+    if (isTransformers) return this.quantizeTransformers(args.model);
     if (learnsFromData(flags.scheme) && flags.calibration === undefined) {
       this.note("4-bit codes are chosen without data; with --calibration rows.jsonl they lose less");
     }

@@ -55,6 +55,9 @@ export async function isPackedBundle(path: string): Promise<boolean> {
   );
 }
 
+/** Whether a directory holds a model of slm's own layouts. */
+export const isModelDirectory = (directory: string): boolean => lookInto(directory) !== undefined;
+
 function lookInto(directory: string): LocatedModel | undefined {
   if (existsSync(join(directory, DEVICE_MODEL_FILE))) return { kind: "device", directory };
   const isCheckpoint = [CONFIG_FILE, WEIGHTS_FILE].every((file) => existsSync(join(directory, file)));
