@@ -13,7 +13,7 @@ function valueOf({ bars }: ChartScene, label: Label): number {
 /** Bars in order, which of them the question names first and second, and the values of those two. */
 function bothBars(scene: ChartScene, first: Label, second: Label): string {
   const [one, other] = [first, second].map((label) => scene.bars.find((bar) => bar.label === label)!);
-  return `${scanBars(scene, firstOrSecond(one!, other!))} ${one!.value} ${other!.value}`;
+  return `${scanBars(scene, `${first} ${second}`, firstOrSecond(one!, other!))} ${one!.value} ${other!.value}`;
 }
 
 function value(scene: ChartScene, draw: Draw): Answer {
@@ -26,7 +26,7 @@ function value(scene: ChartScene, draw: Draw): Answer {
       `read the bar ${label}.`,
     ]),
     target: String(value),
-    rationale: scanBars(scene, (bar) => yesOrNo(bar.label === label)),
+    rationale: scanBars(scene, label, (bar) => yesOrNo(bar.label === label)),
   };
 }
 
@@ -44,7 +44,7 @@ function extreme(scene: ChartScene, draw: Draw): Answer {
       `what is the ${word} bar called?`,
     ]),
     target: scene.bars.reduce(further).label,
-    rationale: scanBars(scene, (bar) => {
+    rationale: scanBars(scene, word, (bar) => {
       furthest = further(furthest, bar);
       return `${furthest.label} ${furthest.value}`;
     }),
@@ -90,6 +90,7 @@ function bars(scene: ChartScene, draw: Draw): Answer {
     target: String(scene.bars.length),
     rationale: scanBars(
       scene,
+      "bars",
       runningCount(() => true),
     ),
   };

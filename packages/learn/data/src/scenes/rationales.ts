@@ -3,7 +3,9 @@
  * question. A model that writes this down first has small steps to learn, each of which follows from few words close by, where an
  * answer alone asks for all of them at once.
  *
- *   "how many stars are there?" -> "northwest small red star 1 north nothing northeast large red ring 1 ... #### 1"
+ *   "how many stars are there?" -> "star northwest small red star 1 north nothing northeast large red ring 1 ... #### 1"
+ *
+ * What is asked for comes first, in the scene's own words: marks compare with it, and to copy it is how the question is learnt to be read.
  *
  * Hsieh et al. 2023, Distilling Step-by-Step (arXiv 2305.02301): rationales as further targets of a small model.
  */
@@ -23,21 +25,22 @@ export interface ShapeMarks {
  * Every cell of the grid that shapes lie in, row by row, with the shape and its marks. Cells without a shape stand there too, so that a
  * place in the text is a place in the picture.
  */
-export function scanCells({ shapes }: ShapesScene, marks: ShapeMarks): string {
+export function scanCells({ shapes }: ShapesScene, asked: string, marks: ShapeMarks): string {
   const inCells = new Map(shapes.map((shape) => [cellName(shape), shape]));
   const behind = (mark: Mark<Shape> | undefined, shape: Shape): readonly string[] =>
     mark === undefined ? [] : [mark(shape)];
-  return CELL_NAMES.flatMap((name) => {
+  const cells = CELL_NAMES.flatMap((name) => {
     const shape = inCells.get(name);
     if (shape === undefined) return [name, "nothing"];
     const { size, colour, figure } = shape;
     return [name, size, colour, ...behind(marks.colour, shape), figure, ...behind(marks.figure, shape)];
-  }).join(" ");
+  });
+  return [asked, ...cells].join(" ");
 }
 
-/** Every bar from left to right, with its mark: "A 7 no X 2 yes". */
-export function scanBars({ bars }: ChartScene, mark: Mark<Bar>): string {
-  return bars.map((bar) => `${bar.label} ${bar.value} ${mark(bar)}`).join(" ");
+/** Every bar from left to right, with its mark: "X A 7 no X 2 yes". */
+export function scanBars({ bars }: ChartScene, asked: string, mark: Mark<Bar>): string {
+  return [asked, ...bars.map((bar) => `${bar.label} ${bar.value} ${mark(bar)}`)].join(" ");
 }
 
 export const yesOrNo = (isSo: boolean): "yes" | "no" => (isSo ? "yes" : "no");

@@ -15,6 +15,7 @@ import {
 
 const plural = (figure: string): string => (figure === "cross" ? "crosses" : `${figure}s`);
 const named = ({ colour, figure }: Pick<Shape, "colour" | "figure">): string => `${colour} ${figure}`;
+const both = (one: Shape, other: Shape): string => `${named(one)} ${named(other)}`;
 const namedMany = ({ by, value }: Category): string => (by === "figure" ? plural(value) : `${value} shapes`);
 
 /** Least distance along a direction at which one thing lies left of or above another [% of the picture]. */
@@ -63,7 +64,7 @@ function colour(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> 
       `the ${figure} is of what colour?`,
     ]),
     target: shape.colour,
-    rationale: scanCells(scene, { figure: (other) => yesOrNo(other.figure === figure) }),
+    rationale: scanCells(scene, figure, { figure: (other) => yesOrNo(other.figure === figure) }),
   };
 }
 
@@ -78,7 +79,7 @@ function figure(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> 
       `what is the ${shape.colour} thing?`,
     ]),
     target: shape.figure,
-    rationale: scanCells(scene, { colour: (other) => yesOrNo(other.colour === shape.colour) }),
+    rationale: scanCells(scene, shape.colour, { colour: (other) => yesOrNo(other.colour === shape.colour) }),
   };
 }
 
@@ -93,7 +94,9 @@ function count(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
       `how many ${many} do you see?`,
     ]),
     target: String(shapes.filter((shape) => isOf(shape, counted)).length),
-    rationale: scanCells(scene, { [counted.by]: runningCount<Shape>((shape) => isOf(shape, counted)) }),
+    rationale: scanCells(scene, counted.value, {
+      [counted.by]: runningCount<Shape>((shape) => isOf(shape, counted)),
+    }),
   };
 }
 
@@ -120,7 +123,7 @@ function exists(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> 
       `can ${article} ${asked} be seen?`,
     ]),
     target,
-    rationale: scanCells(scene, {
+    rationale: scanCells(scene, asked, {
       colour: ({ colour }) => yesOrNo(colour === wanted.colour),
       figure: (shape) => yesOrNo(named(shape) === asked),
     }),
@@ -140,7 +143,7 @@ function relation(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>
       `does the ${named(one)} lie ${name} the ${named(other)}?`,
     ]),
     target,
-    rationale: `${scanCells(scene, firstOrSecondShape(one, other, cellName))} ${cellName(one)} ${cellName(other)}`,
+    rationale: `${scanCells(scene, both(one, other), firstOrSecondShape(one, other, cellName))} ${cellName(one)} ${cellName(other)}`,
   };
 }
 
@@ -162,7 +165,9 @@ function compare(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>>
       `is the number of ${one} larger than that of ${other}?`,
     ]),
     target,
-    rationale: scanCells(scene, { [by]: (shape: Shape) => `${counts!(shape)} ${otherCounts!(shape)}` }),
+    rationale: scanCells(scene, ordered.join(" "), {
+      [by]: (shape: Shape) => `${counts!(shape)} ${otherCounts!(shape)}`,
+    }),
   };
 }
 
@@ -180,7 +185,7 @@ function size(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
       `of the ${one} and the ${other}, which is ${word}?`,
     ]),
     target: named(isLarger ? pair[0] : pair[1]),
-    rationale: `${scanCells(scene, firstOrSecondShape(first, second, sizeOf))} ${first.size} ${second.size}`,
+    rationale: `${scanCells(scene, both(first, second), firstOrSecondShape(first, second, sizeOf))} ${first.size} ${second.size}`,
   };
 }
 
