@@ -1,4 +1,5 @@
 /** What an export would make, and what running it would take, without reading a weight or writing a file. */
+import { weightBytes } from "@slm/graph";
 import { loadTokenizer } from "@slm/tokenizer";
 import type { GraphName } from "@slm/artifact";
 import {
@@ -14,7 +15,6 @@ import { chosenExport, type ExportChoice, type ExportLayout } from "./export-con
 import { planGraphs } from "./graphs/graph-plan.js";
 import { cacheCapacity } from "./graphs/native-graphs.js";
 import { graphSource } from "./graphs/record.js";
-import { weightBytes } from "./graphs/write-graphs.js";
 import { selectDevice, type Precision } from "./profiles.js";
 import { FLOAT_SIZE } from "./weights/float-bits.js";
 import { LazyWeights } from "./weights/lazy-weights.js";

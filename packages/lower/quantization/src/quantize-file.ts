@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { SILENT, writeFailure, type Progress } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { readOnnx, writeOnnx, type Graph } from "@slm/graph";
+import { weightBytes, readOnnx, writeOnnx, type Graph } from "@slm/graph";
 import type { Runtime } from "@slm/runtime";
 import type { CalibrationOptions } from "./calibration/calibrate.js";
 import { fetchedFloats, forEachRun, type FeedSource } from "./calibration/feeds.js";
@@ -66,9 +66,6 @@ export interface QuantizeFileReport {
   /** Empty without calibration data. */
   readonly outputs: readonly OutputChange[];
 }
-
-const weightBytes = ({ initializers }: Graph): number =>
-  [...initializers.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
 
 /**
  * Quantizes an ONNX file of any origin. A file with something in it that a rewrite would lose (functions, sparse weights,

@@ -12,20 +12,17 @@ import {
   TRANSFORMERS_GRAPHS,
   transformersWeightsFile,
   writeFailure,
-  type Progress,
   type TransformersDtype,
   type TransformersGraph,
 } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { readOnnx, writeOnnx, type Graph } from "@slm/graph";
+import { weightBytes, readOnnx, writeOnnx, type Graph } from "@slm/graph";
 import { z } from "zod";
+import type { QuantizeFileOptions, QuantizeFileReport } from "./quantize-file.js";
 import { quantizeModelGraph } from "./quantize-model-graph.js";
 import type { QuantizedNode, SkippedWeight } from "./rewrite/quantize-graph.js";
 import type { WeightFormat } from "./rewrite/weight-format.js";
-import { schemes, type Scheme, type SchemeName } from "./schemes.js";
-import type { BlockSize } from "./weights/block-format.js";
-import type { BlockMethod } from "./weights/block-method.js";
-import type { RunOutputs } from "./weights/quantize-blocks.js";
+import { schemes, type Scheme } from "./schemes.js";
 
 /** What the library calls each format. */
 const DTYPES: Readonly<Record<WeightFormat, TransformersDtype>> = {
@@ -37,29 +34,25 @@ const DTYPES: Readonly<Record<WeightFormat, TransformersDtype>> = {
 
 const CONFIG_FILE = "config.json";
 
-export interface QuantizeTransformersOptions {
+/** How weights are rounded is asked for as of a file. The scheme is one that quantizes weights alone. */
+export interface QuantizeTransformersOptions extends Pick<
+  QuantizeFileOptions,
+  | "scheme"
+  | "blockSize"
+  | "symmetric"
+  | "method"
+  | "embedding"
+  | "reduceRange"
+  | "run"
+  | "progress"
+  | "signal"
+> {
   /** An export of layout transformers.js in float32. */
   readonly modelDirectory: string;
   readonly outputDirectory: string;
-  /** One that quantizes weights alone. */
-  readonly scheme: SchemeName;
-  readonly blockSize?: BlockSize;
-  readonly symmetric?: boolean;
-  readonly method?: BlockMethod;
-  readonly embedding?: WeightFormat;
-  readonly reduceRange?: boolean;
-  readonly run?: RunOutputs;
-  readonly progress?: Progress;
-  readonly signal?: AbortSignal;
 }
 
-export interface QuantizeTransformersReport {
-  readonly scheme: SchemeName;
-  /** Graphs and weights [bytes]. */
-  readonly bytesBefore: number;
-  readonly bytesAfter: number;
-  readonly nodes: readonly QuantizedNode[];
-  readonly skipped: readonly SkippedWeight[];
+export interface QuantizeTransformersReport extends Omit<QuantizeFileReport, "outputs"> {
   /** What to ask the library for, graph by graph. */
   readonly dtypes: Readonly<Partial<Record<TransformersGraph, TransformersDtype>>>;
 }
@@ -156,9 +149,6 @@ async function copyBeside(from: string, to: string): Promise<void> {
     throw writeFailure(cause, to, "the directory is not complete");
   }
 }
-
-const weightBytes = ({ initializers }: Graph): number =>
-  [...initializers.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
 
 /** Writes a graph with its weights in it, or beside it where they are many. */
 async function writeGraph(

@@ -9,12 +9,13 @@ import {
   checkGraph,
   GraphIndex,
   int,
+  nodesAfter,
+  nodesBehind,
   sortNodes,
   type Graph,
   type GraphNode,
   type Initializer,
 } from "@slm/graph";
-import { nodesAfter, nodesBehind } from "./reach.js";
 
 /** Scope of all that is recorded before the first gradient. */
 export const FORWARD_SCOPE = "forward";

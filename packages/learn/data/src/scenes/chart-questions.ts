@@ -1,19 +1,19 @@
 /** What is asked about bar charts. */
 import type { Draw } from "../draw.js";
 import type { Bar, ChartScene, Label } from "./chart-scene.js";
-import { drawAnswer, type Asker } from "./question.js";
-import { runningCount, scanBars, yesOrNo, firstOrSecond } from "./rationales.js";
+import { drawAnswer, yesOrNo, type Asker } from "./question.js";
+import { firstOrSecond, runningCount, scanBars } from "./rationales.js";
 
 type Answer = ReturnType<Asker<ChartScene>>;
 
-function valueOf({ bars }: ChartScene, label: Label): number {
-  return bars.find((bar) => bar.label === label)!.value;
+function barOf({ bars }: ChartScene, label: Label): Bar {
+  return bars.find((bar) => bar.label === label)!;
 }
 
 /** Bars in order, which of them the question names first and second, and the values of those two. */
-function bothBars(scene: ChartScene, first: Label, second: Label): string {
-  const [one, other] = [first, second].map((label) => scene.bars.find((bar) => bar.label === label)!);
-  return `${scanBars(scene, `${first} ${second}`, firstOrSecond(one!, other!))} ${one!.value} ${other!.value}`;
+function bothBars(scene: ChartScene, first: Bar, second: Bar): string {
+  const bars = scanBars(scene, `${first.label} ${second.label}`, firstOrSecond(first, second));
+  return `${bars} ${first.value} ${second.value}`;
 }
 
 function value(scene: ChartScene, draw: Draw): Answer {
@@ -53,7 +53,9 @@ function extreme(scene: ChartScene, draw: Draw): Answer {
 
 function difference(scene: ChartScene, draw: Draw): Answer {
   const { compared } = scene;
-  const [one, other] = draw.chance(50) ? compared : [compared[1], compared[0]];
+  const labels = draw.chance(50) ? compared : [compared[1], compared[0]];
+  const [first, second] = [barOf(scene, labels[0]), barOf(scene, labels[1])];
+  const [one, other] = labels;
   return {
     source: draw.pick([
       `what is the difference between ${one} and ${other}?`,
@@ -61,8 +63,8 @@ function difference(scene: ChartScene, draw: Draw): Answer {
       `how far apart are ${one} and ${other}?`,
       `how much is between ${one} and ${other}?`,
     ]),
-    target: String(Math.abs(valueOf(scene, one) - valueOf(scene, other))),
-    rationale: bothBars(scene, one, other),
+    target: String(Math.abs(first.value - second.value)),
+    rationale: bothBars(scene, first, second),
   };
 }
 
@@ -80,7 +82,7 @@ function more(scene: ChartScene, draw: Draw): Answer {
       `does ${first.label} have a higher value than ${second.label}?`,
     ]),
     target,
-    rationale: bothBars(scene, first.label, second.label),
+    rationale: bothBars(scene, first, second),
   };
 }
 

@@ -42,5 +42,7 @@ export function questionsOf<Scene>(
 /** "yes" and "no", each half of the time. */
 export function drawAnswer(draw: Draw): { readonly isYes: boolean; readonly target: "yes" | "no" } {
   const isYes = draw.chance(50);
-  return { isYes, target: isYes ? "yes" : "no" };
+  return { isYes, target: yesOrNo(isYes) };
 }
+
+export const yesOrNo = (isSo: boolean): "yes" | "no" => (isSo ? "yes" : "no");

@@ -43,8 +43,6 @@ export function scanBars({ bars }: ChartScene, asked: string, mark: Mark<Bar>): 
   return [asked, ...bars.map((bar) => `${bar.label} ${bar.value} ${mark(bar)}`)].join(" ");
 }
 
-export const yesOrNo = (isSo: boolean): "yes" | "no" => (isSo ? "yes" : "no");
-
 /** Which of two things that a question names this is. */
 export function firstOrSecond<Thing>(first: Thing, second: Thing): Mark<Thing> {
   return (thing) => (thing === first ? "first" : thing === second ? "second" : "no");
@@ -58,7 +56,10 @@ export function firstOrSecondShape(first: Shape, second: Shape, asked: Mark<Shap
       const isFirst = colour === first.colour;
       return colour === second.colour ? (isFirst ? "both" : "second") : isFirst ? "first" : "no";
     },
-    figure: (shape) => (shape === first || shape === second ? `${which(shape)} ${asked(shape)}` : "no"),
+    figure: (shape) => {
+      const name = which(shape);
+      return name === "no" ? name : `${name} ${asked(shape)}`;
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 /** What is asked about scenes of shapes. */
 import type { Draw } from "../draw.js";
-import { drawAnswer, type Asker } from "./question.js";
-import { firstOrSecondShape, runningCount, scanCells, yesOrNo } from "./rationales.js";
+import { drawAnswer, yesOrNo, type Asker } from "./question.js";
+import { firstOrSecondShape, runningCount, scanCells } from "./rationales.js";
 import {
   cellName,
   COLOUR_NAMES,
@@ -15,6 +15,7 @@ import {
 
 const plural = (figure: string): string => (figure === "cross" ? "crosses" : `${figure}s`);
 const named = ({ colour, figure }: Pick<Shape, "colour" | "figure">): string => `${colour} ${figure}`;
+const sizeOf = ({ size }: Shape): string => size;
 const both = (one: Shape, other: Shape): string => `${named(one)} ${named(other)}`;
 const namedMany = ({ by, value }: Category): string => (by === "figure" ? plural(value) : `${value} shapes`);
 
@@ -188,7 +189,5 @@ function size(scene: ShapesScene, draw: Draw): ReturnType<Asker<ShapesScene>> {
     rationale: `${scanCells(scene, both(first, second), firstOrSecondShape(first, second, sizeOf))} ${first.size} ${second.size}`,
   };
 }
-
-const sizeOf = ({ size }: Shape): string => size;
 
 export const SHAPE_QUESTIONS = { colour, figure, count, exists, relation, compare, size } as const;

@@ -2,7 +2,7 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { INLINE_LIMIT, throwIfInterrupted, transformersWeightsFile, type Progress } from "@slm/artifact";
-import { writeOnnx, writeOnnxSet, type Graph } from "@slm/graph";
+import { weightBytes, writeOnnx, writeOnnxSet, type Graph } from "@slm/graph";
 import type { ExportLayout } from "../export-config.js";
 import type { GraphPlan, PlannedGraph } from "./graph-plan.js";
 import type { GraphSource } from "./record.js";
@@ -63,11 +63,6 @@ export async function writeGraphs(
     written.push({ ...planned, bytes, weights: file });
   }
   return written;
-}
-
-/** Bytes of all initializers. */
-export function weightBytes({ initializers }: Graph): number {
-  return [...initializers.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
 }
 
 function withContent(graph: Graph, content: GraphSource["weights"]["content"]): Graph {

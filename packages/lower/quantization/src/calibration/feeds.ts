@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
-import { encodeModel, writeOnnx, type Graph } from "@slm/graph";
+import { weightBytes, encodeModel, writeOnnx, type Graph } from "@slm/graph";
 import type { HostTensor, LoadOptions, Runtime, Session } from "@slm/runtime";
 
 /** One run of a graph: every input by name. */
@@ -15,9 +15,6 @@ export type FeedSource = () => AsyncIterable<Feeds> | Iterable<Feeds>;
 
 /** Larger graphs go to the runtime through a file: a message with all weights would be a second copy of them [bytes]. */
 const LARGEST_MESSAGE = 2 ** 28;
-
-const weightBytes = (graph: Graph): number =>
-  [...graph.initializers.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
 
 /**
  * Loads a graph that exists only in memory, for as long as `body` runs.

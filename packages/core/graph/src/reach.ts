@@ -1,5 +1,6 @@
 /** What nodes of a graph need, and what they lead to. */
-import type { Graph, GraphIndex, GraphNode } from "@slm/graph";
+import type { GraphNode, Subgraph } from "./graph.js";
+import type { GraphIndex } from "./graph-index.js";
 
 /** The nodes that values come from, those alone that `isWanted`: others, and what lies before them, are left out. */
 export function nodesBehind(
@@ -19,7 +20,7 @@ export function nodesBehind(
 
 /** The nodes that read given values, and all that reads what they make, in the order of the graph; as far as they are wanted. */
 export function nodesAfter(
-  { nodes }: Graph,
+  { nodes }: Subgraph,
   values: readonly string[],
   isWanted: (node: GraphNode) => boolean = () => true,
 ): ReadonlySet<GraphNode> {
