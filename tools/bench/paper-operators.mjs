@@ -1,6 +1,7 @@
 /**
  * The paper's 332M model, graph by graph, beside what its operators could do at best: the decoder step in 4 bits beside a bare graph of
- * the same operators and beside the machine's memory rate, and the encoder in int8 beside float32.
+ * the same operators and beside the machine's memory rate (bytes of the weights and of the source's keys and values), and the
+ * encoder in int8 beside float32.
  *
  *   npm run build && node tools/bench/paper-operators.mjs [key=value ...]
  *
@@ -17,7 +18,7 @@ import ort from "onnxruntime-node";
 import { measureRates } from "@slm/bench";
 import { createCpuRuntime } from "@slm/runtime-cpu";
 import { bareDecoder } from "./bare-decoder.mjs";
-import { median, openStep } from "./step-feeds.mjs";
+import { median, openStep, sourceBytes } from "./step-feeds.mjs";
 
 const ROOT = join(import.meta.dirname, "../..");
 const CLI = join(ROOT, "apps/cli/bin/run.js");
@@ -69,12 +70,12 @@ async function openBare() {
   const shape = JSON.parse(await readFile(join(checkpoint, "config.json"), "utf8"));
   const { model, feeds, fetches, bytes } = bareDecoder(shape, options);
   const bare = await ort.InferenceSession.create(model, session);
-  return { bytes, run: () => bare.run(feeds, fetches) };
+  return { bytes: bytes + sourceBytes(feeds), run: () => bare.run(feeds, fetches) };
 }
 
 async function openDecoder(directory) {
   const { session: decoder, feeds, fetches, bytes } = await openStep(directory, options, session);
-  return { bytes, run: () => decoder.run(feeds, fetches) };
+  return { bytes: bytes + sourceBytes(feeds), run: () => decoder.run(feeds, fetches) };
 }
 
 async function openEncoder(directory) {

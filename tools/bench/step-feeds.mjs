@@ -33,4 +33,11 @@ export async function openStep(directory, { batch = 1, past, capacity, source },
   return { session, feeds, fetches, caches, bytes: graphs.decoder.bytes };
 }
 
+/** Bytes of the source's keys and values, which a step reads besides its weights. */
+export const sourceBytes = (feeds) =>
+  Object.entries(feeds).reduce(
+    (sum, [name, { data }]) => sum + (name.startsWith("cross.") ? data.byteLength : 0),
+    0,
+  );
+
 export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];

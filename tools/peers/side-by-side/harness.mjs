@@ -34,6 +34,15 @@ export function settings(defaults) {
 /** Settings that every comparison has. */
 export const COMMON = { threads: Math.min(2, availableParallelism()), rounds: 10, warmup: 2 };
 
+/** Settings of a comparison whose model is quantized: `block` [weights], `head` is a scheme; empty: the default of `slm quantize`. */
+export const QUANTIZED = { block: "", head: "" };
+
+/** The same as flags of `slm quantize`. */
+export const quantizeFlags = ({ block, head }) => [
+  ...(block === "" ? [] : ["--block-size", block]),
+  ...(head === "" ? [] : ["--embedding", head]),
+];
+
 const hashOf = (value) => createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
 
 /**
@@ -99,9 +108,9 @@ export function randomCheckpoint(shape) {
 /**
  * Directory of that checkpoint as graphs; made once by each version of the exporters.
  *
- * @param scheme of `slm quantize`, or float32; @param layout native or transformers.js
+ * @param scheme of `slm quantize`, or float32; @param layout native or transformers.js; @param flags more of `slm quantize`
  */
-export function randomModel(shape, { scheme = "float32", layout = "native" } = {}) {
+export function randomModel(shape, { scheme = "float32", layout = "native", flags = [] } = {}) {
   const checkpoint = randomCheckpoint(shape);
   const stamp = exporterStamp();
   const name = `model-${hashOf(shape)}-${layout}`;
@@ -112,7 +121,8 @@ export function randomModel(shape, { scheme = "float32", layout = "native" } = {
     );
   const exported = made(name, "export", checkpoint, "--layout", layout);
   if (scheme === "float32") return exported;
-  return made(`${name}-${scheme}`, "quantize", exported, "--scheme", scheme);
+  const quantized = [name, scheme, ...flags.filter((flag) => !flag.startsWith("--"))].join("-");
+  return made(quantized, "quantize", exported, "--scheme", scheme, ...flags);
 }
 
 /** Special tokens of random models. */

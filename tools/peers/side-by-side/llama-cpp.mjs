@@ -3,8 +3,9 @@
  * source, and the rate after it. Random weights, 4 or 8 bits, batch 1, the same threads, exactly `answer` tokens.
  *
  *   npm run build && node tools/peers/side-by-side/llama-cpp.mjs [size=tiny|paper] [type=Q4_0|Q8_0] [build=prebuilt|native]
- *       [scheme=cpu|...] [source=512] [answer=64]
+ *       [scheme=cpu|...] [block=128] [head=int4-block] [source=512] [answer=64]
  *
+ * `block` and `head` are what `slm quantize` is told: --block-size and --embedding.
  * The paper's size is 332M parameters here and 319M there; both numbers are printed. llama.cpp is node-llama-cpp's binary, or
  * (build=native) what PyPI's llama-cpp-python compiles for this machine's processor.
  */
@@ -15,9 +16,11 @@ import { LLAMA_319M, writeRandomGguf, WEIGHT_TYPES } from "../llama-cpp/random-g
 import {
   COMMON,
   PLACE,
+  QUANTIZED,
   compare,
   openSlm,
   python,
+  quantizeFlags,
   randomModel,
   settings,
   startPython,
@@ -28,6 +31,7 @@ import { parametersOf, shapeOf } from "./shapes.mjs";
 
 const setting = settings({
   ...COMMON,
+  ...QUANTIZED,
   size: "tiny",
   type: "Q4_0",
   build: "prebuilt",
@@ -97,7 +101,7 @@ const llama = await open();
 const shape = shapeOf(setting.size);
 const ours = await openSlm(
   `slm encoder-decoder, ${setting.scheme}`,
-  randomModel(shape, { scheme: setting.scheme }),
+  randomModel(shape, { scheme: setting.scheme, flags: quantizeFlags(setting) }),
   setting,
 );
 ours.about = { parameters: parametersOf(shape) };

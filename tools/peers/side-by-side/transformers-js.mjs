@@ -1,28 +1,47 @@
 /**
- * One exported model in slm and in transformers.js: end-to-end tokens a second, first token, rate after it. Batch 1, greedy, float32 or
- * 8 bits, the same threads, exactly `answer` tokens.
+ * One exported model in slm and in transformers.js: end-to-end tokens a second, first token, rate after it. Batch 1, greedy, float32,
+ * 8 bits, or an encoder of 8 bits and a decoder of 4, the same threads, exactly `answer` tokens.
  *
- *   npm run build && node tools/peers/side-by-side/transformers-js.mjs [size=tiny|small|paper] [source=N] [answer=N] [dtype=fp32|q8]
+ *   npm run build && node tools/peers/side-by-side/transformers-js.mjs [size=tiny|small|paper] [source=N] [answer=N]
+ *       [dtype=fp32|q8|q8+q4] [block=128] [head=int4-block]
+ *
+ * `block` and `head` are what `slm quantize` is told of both sides' model: --block-size and --embedding.
  */
 import { dirname, basename } from "node:path";
 import { AutoModelForSeq2SeqLM, AutoTokenizer, env } from "@huggingface/transformers";
-import { COMMON, compare, openSlm, promptOf, randomModel, settings, times } from "./harness.mjs";
+import {
+  COMMON,
+  QUANTIZED,
+  compare,
+  openSlm,
+  promptOf,
+  quantizeFlags,
+  randomModel,
+  settings,
+  times,
+} from "./harness.mjs";
 import { shapeOf } from "./shapes.mjs";
 
-const setting = settings({ ...COMMON, size: "tiny", source: 64, answer: 32, dtype: "fp32" });
+const setting = settings({ ...COMMON, ...QUANTIZED, size: "tiny", source: 64, answer: 32, dtype: "fp32" });
 const { threads, source, answer, dtype } = setting;
 const shape = shapeOf(setting.size);
-const SCHEMES = { fp32: "float32", q8: "int8-dynamic" };
-if (!Object.hasOwn(SCHEMES, dtype)) throw new Error(`dtype is one of ${Object.keys(SCHEMES).join(", ")}`);
-const scheme = SCHEMES[dtype];
+/** The scheme of `slm quantize`, and what the library calls it. */
+const KINDS = {
+  fp32: { scheme: "float32", theirDtype: "fp32" },
+  q8: { scheme: "int8-dynamic", theirDtype: "q8" },
+  "q8+q4": { scheme: "cpu", theirDtype: { encoder_model: "q8", decoder_model_merged: "q4" } },
+};
+if (!Object.hasOwn(KINDS, dtype)) throw new Error(`dtype is one of ${Object.keys(KINDS).join(", ")}`);
+const { scheme, theirDtype } = KINDS[dtype];
 
-const theirs = randomModel(shape, { layout: "transformers.js", scheme });
+const flags = quantizeFlags(setting);
+const theirs = randomModel(shape, { layout: "transformers.js", scheme, flags });
 env.allowRemoteModels = false;
 env.localModelPath = dirname(theirs);
 const name = basename(theirs);
 const tokenizer = await AutoTokenizer.from_pretrained(name);
 const model = await AutoModelForSeq2SeqLM.from_pretrained(name, {
-  dtype,
+  dtype: theirDtype,
   session_options: { intraOpNumThreads: threads, interOpNumThreads: 1, executionMode: "sequential" },
 });
 
@@ -44,7 +63,7 @@ async function generate() {
 }
 
 await compare(`transformers.js, ${setting.size}, ${dtype}, ${source} tokens in, ${answer} out`, setting, [
-  await openSlm(`slm, ${scheme}`, randomModel(shape, { scheme }), setting),
+  await openSlm(`slm, ${scheme}`, randomModel(shape, { scheme, flags }), setting),
   {
     name: `transformers.js ${env.version}, ${dtype}`,
     made: () => tokensMade,

@@ -1,6 +1,6 @@
 import { SlmError } from "@slm/error";
 import { describe, expect, test } from "vitest";
-import { int } from "./attributes.js";
+import { int, subgraph } from "./attributes.js";
 import { GraphBuilder } from "./builder.js";
 
 function started(): { g: GraphBuilder; x: string } {
@@ -58,6 +58,23 @@ describe(GraphBuilder, () => {
     g.output("y", g.op("Gelu", [x], { domain: "com.microsoft" }), "float32", ["batch", 4]);
     expect(g.build().opsets).toEqual({ "": 21, "com.microsoft": 1 });
     expect(() => g.op("Gelu", [x], { domain: "com.mircosoft" })).toThrow(/com\.mircosoft/);
+  });
+
+  test("keeps what a branch computes to itself, under names of its own", () => {
+    const { g, x } = started();
+    let inner = "";
+    const [first, second] = ["step", "run"].map((name) =>
+      g.branch(name, () => (inner = g.op("Neg", [g.op("Abs", [x])]))),
+    );
+    const condition = g.constant("bool", [], [1]);
+    const branches = { then_branch: subgraph(first!), else_branch: subgraph(second!) };
+    g.output("y", g.op("If", [condition], { attributes: branches }), "float32", ["n"]);
+    expect(g.build().nodes.map(({ opType }) => opType)).toEqual(["If", "Identity"]);
+    expect([first, second].map((body) => body!.nodes.map(({ name }) => name))).toEqual([
+      ["/step/Abs", "/step/Neg"],
+      ["/run/Abs", "/run/Neg"],
+    ]);
+    expect(() => g.op("Neg", [inner])).toThrow(/nothing defines/);
   });
 
   test.each<[string, (g: GraphBuilder, x: string) => unknown]>([

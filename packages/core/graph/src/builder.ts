@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { SlmError } from "@slm/error";
 import { checkGraph, checkTensor } from "./check.js";
 import type { OnnxDType } from "./dtypes.js";
-import type { AttributeValue, Graph, GraphNode, Initializer, ValueInfo } from "./graph.js";
+import type { AttributeValue, Graph, GraphNode, Initializer, Subgraph, ValueInfo } from "./graph.js";
 import { bytesOf, packValues } from "./values.js";
 import { KNOWN_DOMAINS, checkVersions } from "./versions.js";
 
@@ -41,11 +41,13 @@ export class GraphBuilder {
   readonly #name: string;
   readonly #irVersion: number;
   readonly #opsets = new Map<string, number>();
-  readonly #nodes: GraphNode[] = [];
+  #nodes: GraphNode[] = [];
   readonly #initializers = new Map<string, Initializer>();
   readonly #inputs: ValueInfo[] = [];
   readonly #outputs: ValueInfo[] = [];
   readonly #values = new Set<string>();
+  /** Values of branches, which nothing outside them reads. */
+  readonly #inner = new Set<string>();
   readonly #nodeNames = new Set<string>();
   readonly #suffixes = new Map<string, number>();
   readonly #constants = new Map<string, string>();
@@ -117,7 +119,7 @@ export class GraphBuilder {
     const domain = options.domain ?? "";
     const name = this.#fresh(`${this.#path}/${options.name ?? opType}`, this.#nodeNames);
     this.#useDomain(domain, name);
-    const missing = inputs.find((input) => input !== "" && !this.#values.has(input));
+    const missing = inputs.find((input) => input !== "" && !this.#isVisible(input));
     if (missing !== undefined) {
       throw new SlmError(
         "DATA_INVALID",
@@ -137,7 +139,7 @@ export class GraphBuilder {
     return [...outputs];
   }
 
-  /** Adds a node with one output and returns its name. @throws SlmError DATA_INVALID as `node` does. */
+  /** A node with one output: its name. @throws SlmError DATA_INVALID as `node` does. */
   op(opType: string, inputs: readonly string[], options: NodeOptions = {}): string {
     return this.node(opType, inputs, options)[0]!;
   }
@@ -153,6 +155,20 @@ export class GraphBuilder {
     }
   }
 
+  /** A branch of an `If`: the nodes that `body` adds, which read what exists already and are not seen outside, and the value it gives. */
+  branch(name: string, body: () => string): Subgraph {
+    const outer = this.#nodes;
+    const nodes: GraphNode[] = [];
+    this.#nodes = nodes;
+    try {
+      const output = this.scope(name, body);
+      return { name, nodes, initializers: new Map(), inputs: [], outputs: [{ name: output }] };
+    } finally {
+      this.#nodes = outer;
+      for (const value of nodes.flatMap(({ outputs }) => outputs)) this.#inner.add(value);
+    }
+  }
+
   /**
    * Declares graph output `name`, equal to `value`. Where the names differ an `Identity` joins them, which
    * `optimizeGraph` removes.
@@ -161,7 +177,7 @@ export class GraphBuilder {
    */
   output(name: string, value: string, dtype: OnnxDType, shape: readonly (number | string)[]): void {
     if (name !== value) this.node("Identity", [value], { outputs: [name], name: `${name}/Identity` });
-    else if (!this.#values.has(value)) {
+    else if (!this.#isVisible(value)) {
       throw new SlmError(
         "DATA_INVALID",
         `graph '${this.#name}': output '${name}' is a value nothing defines`,
@@ -184,6 +200,10 @@ export class GraphBuilder {
     };
     checkGraph(graph);
     return graph;
+  }
+
+  #isVisible(value: string): boolean {
+    return this.#values.has(value) && !this.#inner.has(value);
   }
 
   #define(name: string): void {

@@ -111,8 +111,9 @@ export const PROFILES = {
         ...FUSED,
         linear: "MatMulOrFusedMatMul",
         selfAttention: "GroupQueryAttention",
-        cachedAttention: "GroupQueryAttention",
-        crossAttention: "folded",
+        cachedAttention: "appended",
+        crossKey: "scaledTransposed",
+        crossAttention: "grouped",
       },
       // onnxruntime-node copies what leaves a graph: new positions, not whole caches (docs/decisions/0003).
       caches: "appended",

@@ -1,5 +1,5 @@
 import { GRAPH_IO } from "@slm/artifact";
-import { assertInPlaceSafe, checkGraph, type Graph } from "@slm/graph";
+import { assertInPlaceSafe, checkGraph, type AttributeValue, type Graph } from "@slm/graph";
 import { parameterSpecs } from "@slm/model";
 import { elementCount } from "@slm/runtime";
 import { describe, expect, test } from "vitest";
@@ -22,6 +22,9 @@ const signature = (values: Graph["outputs"]): string[] =>
   values.map(({ name, dtype, shape }) => `${name} ${dtype}[${shape?.join(",") ?? "?"}]`);
 const operators = (graph: Graph, opType: string): Graph["nodes"] =>
   graph.nodes.filter((node) => node.opType === opType);
+
+const operatorsOf = (branch: AttributeValue | undefined): string[] =>
+  branch?.kind === "graph" ? branch.value.nodes.map(({ opType }) => opType) : [];
 
 describe(encoderGraph, () => {
   test("has the inputs and outputs that runtimes expect", () => {
@@ -91,6 +94,28 @@ describe(decoderGraph, () => {
     expect(() => {
       assertInPlaceSafe(replacing, pairs);
     }).not.toThrow();
+  });
+
+  test("never joins a cache with what is new, where runs are short", () => {
+    for (const operator of ["GroupQueryAttention", "If"]) expect(operators(decoder, operator)).toEqual([]);
+    const readers = decoder.nodes.filter(({ inputs }) => inputs.includes("past.0.key"));
+    expect(readers.map(({ opType }) => opType)).toEqual(["Shape", "Unsqueeze"]);
+  });
+
+  test("scales nothing inside products of attention, which would copy keys first", () => {
+    const products = decoder.nodes.filter(({ name }) => /[aA]ttention\/(Fused)?MatMul/.test(name));
+    expect(products).toHaveLength(6 * encoderDecoder.decoderLayers);
+    for (const { attributes } of products) expect(Object.keys(attributes)).not.toContain("alpha");
+  });
+
+  test("joins cache and new positions in memory only for a run over several tokens, where there is no encoder", () => {
+    const choices = operators(small, "If").map(({ attributes }) => attributes);
+    expect(choices).toHaveLength(decoderOnly.decoderLayers);
+    for (const { then_branch: step, else_branch: run } of choices) {
+      expect(operatorsOf(step)).not.toContain("GroupQueryAttention");
+      expect(operatorsOf(run)).toContain("GroupQueryAttention");
+    }
+    expect(operators(small, "GroupQueryAttention")).toEqual([]);
   });
 
   test("names the nodes that quantization looks for", () => {

@@ -95,6 +95,7 @@ export function recordGraph(
     device,
     weights: new GraphWeights(source.weights),
     positions: spec.positions,
+    runsAreLong: config.architecture === "decoder-only",
     values: new GraphValues(spec.biases),
   };
   withRecorder(recorder, () => {

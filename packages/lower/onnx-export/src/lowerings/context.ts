@@ -10,6 +10,8 @@ export interface LoweringContext {
   readonly weights: GraphWeights;
   /** Longest sequence, or the cache, that a graph attends over [tokens]: length of its rotary tables. */
   readonly positions: number;
+  /** Whether the graph also takes many new positions at once: a decoder-only model reads its source so. */
+  readonly runsAreLong: boolean;
   readonly values: GraphValues;
 }
 

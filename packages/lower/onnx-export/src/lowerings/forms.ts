@@ -1,5 +1,6 @@
 /** Every form an op can be lowered to. Profiles choose one per op (`profiles.ts`); a name that is no form does not compile. */
 import type { Lowering, LoweringTable, OpName } from "@slm/tensor";
+import { appendedCache } from "./appended-cache.js";
 import type { LoweringContext } from "./context.js";
 import { keyRows, productCrossAttention, transposedKeys, valueRows } from "./cross-attention.js";
 import {
@@ -12,8 +13,8 @@ import {
   sigmoidProduct,
   standardGelu,
 } from "./elementwise.js";
-import { foldedCrossAttention } from "./folded-cross-attention.js";
 import { groupQueryCache, groupQuerySequence } from "./group-query-attention.js";
+import { groupedCrossAttention, scaledTransposedKeys } from "./grouped-heads.js";
 import {
   gatherFlat,
   gatherLast,
@@ -52,14 +53,15 @@ export const FORMS = {
     GroupQueryAttention: (context) => groupQueryCache(context, "inside"),
     rotatedGroupQueryAttention: (context) => groupQueryCache(context, "before"),
     products: bufferedCache,
+    appended: appendedCache,
     growing: growingCache,
     window: windowCache,
   },
-  crossKey: { transposed: transposedKeys, rows: keyRows },
+  crossKey: { transposed: transposedKeys, scaledTransposed: scaledTransposedKeys, rows: keyRows },
   crossValue: { rows: valueRows },
   lengthBias: { range: rangeBias, input: inputBias },
   crossAttention: {
-    folded: foldedCrossAttention,
+    grouped: groupedCrossAttention,
     products: (context) => productCrossAttention(context, "transposed"),
     rowProducts: (context) => productCrossAttention(context, "rows"),
   },

@@ -1,6 +1,5 @@
 /**
- * Self-attention as ONNX Runtime's GroupQueryAttention, over a padded sequence, over a cache updated in place or over one that the
- * host appends to.
+ * Self-attention as ONNX Runtime's GroupQueryAttention, over a padded sequence, or over a cache updated in place.
  *
  * ```
  * query, key, value ──────────────────────────► GroupQueryAttention ──► output
@@ -20,7 +19,6 @@ import {
   type Recorder,
   type Rotation,
   type ScoreAttributes,
-  type Tensor,
 } from "@slm/tensor";
 import type { RotaryNames } from "../weights/graph-weights.js";
 import { checkHeadOrder, namesOf, type LoweringContext } from "./context.js";
@@ -64,7 +62,7 @@ export function groupQuerySequence(context: LoweringContext): Lowering<"selfAtte
 }
 
 /**
- * Attention of new positions over a cache updated in place, or appended to by the host.
+ * Attention of new positions over a cache updated in place.
  *
  * @param rotation `inside`: by the operator where it knows the head size. `before`: by nodes of their own, for
  * providers whose operator does not rotate; those do not all have windows and capped scores either, so layers with them
@@ -75,9 +73,9 @@ export function groupQueryCache(
   rotation: Exclude<AttentionPlace["rotation"], "done">,
 ): Lowering<"cachedAttention"> {
   const products = bufferedCache(context);
-  const appended = groupQueryAppended(context);
   return (recorder, inputs, layout) => {
-    if (layout.caches === "appended") return appended(recorder, inputs, layout);
+    if (layout.caches === "appended")
+      throw new SlmError("UNEXPECTED", "export: this form of attention hands back whole caches");
     const { pastKey, pastValue, pastLength } = inputs;
     if (rotation === "before" && (layout.window ?? layout.softcap) !== undefined)
       return products(recorder, inputs, layout);
@@ -94,28 +92,14 @@ export function groupQueryCache(
   };
 }
 
-/**
- * Attention of new positions over a cache that stays as it is; presentKey and presentValue are the new positions alone, as rows
- * `[batch, target, kvHeads · headDim]`. The operator joins cache and new positions in memory of its own, which never leaves it.
- */
-function groupQueryAppended(context: LoweringContext): Lowering<"cachedAttention"> {
-  return (recorder, inputs, layout) => {
-    const { query, key, value, pastKey, pastValue, pastLength } = inputs;
-    const { heads, kvHeads, headDim } = layout;
-    const place: AttentionPlace = { recorder, context, layout, rotation: "done" };
-    const offset = cast(recorder, recorder.nameOf(pastLength), "int64");
-    const table = rotaryTable(place);
-    const turn = (x: Tensor, count: number): string =>
-      rotateFused(recorder, { x: recorder.nameOf(x), table, offset, heads: count, headDim });
-    const turned = { query: turn(query, heads), key: turn(key, kvHeads), value: recorder.nameOf(value) };
-    const { output } = attendCached(place, turned, namesOf(recorder, { pastKey, pastValue, pastLength }));
-    const rows = [query.shape[0], query.shape[1]!, kvHeads * headDim];
-    return {
-      output: recorder.tensor(output, query.shape),
-      presentKey: recorder.tensor(turned.key, rows),
-      presentValue: recorder.tensor(turned.value, rows),
-    };
-  };
+/** Output of new positions, rotated and scaled already, over a cache that the operator joins with them in memory of its own. */
+export function attendJoined(
+  recorder: Recorder,
+  context: LoweringContext,
+  step: AttentionValues & CacheValues,
+  layout: AttentionPlace["layout"],
+): string {
+  return attendCached({ recorder, context, layout, rotation: "done", scale: 1 }, step, step).output;
 }
 
 /** cos and sin of every position that a layer may stand at. */
@@ -130,12 +114,20 @@ interface AttentionValues {
   readonly value: string;
 }
 
+interface CacheValues {
+  readonly pastKey: string;
+  readonly pastValue: string;
+  readonly pastLength: string;
+}
+
 interface AttentionPlace {
   readonly recorder: Recorder;
   readonly context: LoweringContext;
   readonly layout: HeadLayout & Rotation & ScoreAttributes;
   /** Of queries and keys: by the operator where it knows the head size, by nodes before it, or done when they come here. */
   readonly rotation: "inside" | "before" | "done";
+  /** What scores are multiplied by. Default: 1 / sqrt(headDim). */
+  readonly scale?: number;
 }
 
 /** Emits attention over whole sequences; `lengths` int32 `[batch]` counts each row's tokens, absent: all. */
@@ -169,11 +161,7 @@ interface CachedValues {
 }
 
 /** Emits attention of new positions over a cache and themselves. */
-function attendCached(
-  place: AttentionPlace,
-  values: AttentionValues,
-  cache: { readonly pastKey: string; readonly pastValue: string; readonly pastLength: string },
-): CachedValues {
+function attendCached(place: AttentionPlace, values: AttentionValues, cache: CacheValues): CachedValues {
   const { recorder, context } = place;
   const { builder } = recorder;
   const { ids } = context.values;
@@ -203,7 +191,7 @@ interface AttentionSpan {
 }
 
 function attend(place: AttentionPlace, values: AttentionValues, span: AttentionSpan): CachedValues {
-  const { recorder, layout, rotation } = place;
+  const { recorder, layout, rotation, scale } = place;
   const { heads, kvHeads, headDim, window, softcap } = layout;
   checkHeadOrder(layout);
   checkHeadSize(layout);
@@ -219,6 +207,7 @@ function attend(place: AttentionPlace, values: AttentionValues, span: AttentionS
     do_rotary: int(isInside ? 1 : 0),
     // The default of an attribute that older versions do not know is left out.
     ...(span.causal ? {} : { causal: int(0) }),
+    ...(scale === undefined ? {} : { scale: float(scale) }),
     ...(window === undefined ? {} : { local_window_size: int(window) }),
     ...(softcap === undefined ? {} : { softcap: float(softcap) }),
   };

@@ -10,6 +10,11 @@ export function biasWhere({ builder }: Recorder, allowed: string): string {
   return builder.op("Where", [allowed, constant(0), constant(MASKED)]);
 }
 
+/** Scores, float32, where a bool of any shape allows them: whatever lies elsewhere, as the rest of a buffer may hold anything. */
+export function attendedOnly({ builder }: Recorder, allowed: string, scores: string): string {
+  return builder.op("Where", [allowed, scores, builder.constant("float32", [], [MASKED])]);
+}
+
 /** lengths int32 `[batch]`, ids `[batch, source]` -> `[batch, 1, 1, source]`. */
 export function lengthBias(recorder: Recorder, lengths: string, ids: string): string {
   const positions = countUp(recorder, sizeOf(recorder, ids, 1));

@@ -2,7 +2,6 @@
 import { SlmError } from "@slm/error";
 import { int } from "@slm/graph";
 import {
-  MASKED,
   type CachedAttentionAttributes,
   type Lowering,
   type OpSet,
@@ -12,7 +11,7 @@ import {
 import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { cast, concat, countUp, int32, reshape, sizeOf, transposeAxes } from "./emit.js";
 import { HeadAxes } from "./head-axes.js";
-import { maskBias } from "./padding.js";
+import { attendedOnly, maskBias } from "./padding.js";
 import { addBias, attend, turned } from "./product-attention.js";
 import { rotateHalves } from "./rotation.js";
 
@@ -149,7 +148,7 @@ function causalMask(
   const allowed = layout.window === undefined ? before : builder.op("And", [before, near(layout.window)]);
   const group = layout.heads / layout.kvHeads;
   const rows = group === 1 ? allowed : builder.op("Tile", [allowed, builder.ints([group, 1])]);
-  return (scores) => builder.op("Where", [rows, scores, builder.constant("float32", [], [MASKED])]);
+  return (scores) => attendedOnly(recorder, rows, scores);
 
   function near(window: number): string {
     return builder.op("Greater", [slots, builder.op("Sub", [column, int32(recorder, window)])]);

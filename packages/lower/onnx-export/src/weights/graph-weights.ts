@@ -25,6 +25,8 @@ export interface RotaryRequest {
   readonly rotation: Rotation;
   /** Axes of size 1 before the positions. Default 0. */
   readonly leadingAxes?: number;
+  /** What the rotation multiplies by besides. Default 1. */
+  readonly scale?: number;
 }
 
 /** Weights and tables of the graph that one recorder builds. */
@@ -86,18 +88,19 @@ export class GraphWeights {
   /** Rotary angles of positions 0 to `positions` - 1, stored once per size and rotation. */
   rotary(
     { builder }: Recorder,
-    { positions, headDim, rotation, leadingAxes = 0 }: RotaryRequest,
+    { positions, headDim, rotation, leadingAxes = 0, scale = 1 }: RotaryRequest,
   ): RotaryNames {
     const { rotaryBase, rotaryFrequencies = [rotaryBase] } = rotation;
-    const key = [positions, headDim, leadingAxes, ...rotaryFrequencies].join();
+    const key = [positions, headDim, leadingAxes, scale, ...rotaryFrequencies].join();
     const known = this.#rotary.get(key);
     if (known !== undefined) return known;
     const { cos, sin, half } = rotaryTable(positions, headDim, rotation);
     const stem = this.#rotary.size === 0 ? "rotary" : `rotary.${this.#rotary.size}`;
     const shape = [...new Array<number>(leadingAxes).fill(1), positions, half];
     const { precision } = this.#store;
+    const scaled = (values: Float32Array): Float32Array => values.map((value) => value * scale);
     const store = (part: string, values: Float32Array): string =>
-      builder.initializer(`${stem}.${part}`, precision, shape, FLOAT_BYTES[precision](values, stem));
+      builder.initializer(`${stem}.${part}`, precision, shape, FLOAT_BYTES[precision](scaled(values), stem));
     const names = { cos: store("cos", cos), sin: store("sin", sin) };
     this.#rotary.set(key, names);
     return names;

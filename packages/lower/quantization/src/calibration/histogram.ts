@@ -16,7 +16,8 @@ export function histogramEdges(low: number, high: number, bins: number): Float32
   const [from, to] = low === high ? [Math.fround(low - 0.5), Math.fround(high + 0.5)] : [low, high];
   const step = Math.fround(Math.fround(to - from) / bins);
   const edges = new Float32Array(bins + 1);
-  for (let at = 0; at < bins; at += 1) edges[at] = Math.fround(at * step) + from;
+  // A step that float32 rounds up, as the smallest numbers do, must not lead beyond the end.
+  for (let at = 0; at < bins; at += 1) edges[at] = Math.min(Math.fround(at * step) + from, to);
   edges[bins] = to;
   return edges;
 }

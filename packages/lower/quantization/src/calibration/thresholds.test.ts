@@ -34,6 +34,13 @@ describe(StreamingHistogram, () => {
     expect([...histogram.counts]).toEqual([2, 1]);
   });
 
+  test("edges ascend where a step is too small for float32", () => {
+    const smallest = 2 ** -149;
+    const edges = histogramEdges(-3 * smallest, 3 * smallest, 8);
+    expect([...edges]).toEqual([...edges].toSorted((a, b) => a - b));
+    expect(edges[8]).toBe(3 * smallest);
+  });
+
   test("a range of one number is widened by a half to both sides", () => {
     expect([...histogramEdges(0, 0, 2)]).toEqual([-0.5, 0, 0.5]);
   });
