@@ -255,6 +255,12 @@ test.each(Object.entries(SHAPES))("computes what the trained one does: %s", asyn
   }
 });
 
+test("computes what the trained one does in float16 over a cache that is not joined with new positions", async () => {
+  const choice = { target: "cpu", precision: "float16" } as const;
+  const { report } = await exported({ ...encoderDecoder, maxTarget: 150 }, choice);
+  expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float16);
+});
+
 test.each(combinations.filter(({ isRefused }) => isRefused))(
   "refuses $precision for $target $profile, saying why",
   async ({ target, profile, precision }) => {

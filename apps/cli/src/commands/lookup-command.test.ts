@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand } from "../testing/run-command.js";
 
-const SIZES = `
+/** @param maxTarget beyond 128 caches are not joined with new positions */
+const sizes = (maxTarget: number): string => `
 width: 32
 heads: 4
 kvHeads: 2
@@ -13,7 +14,7 @@ headDim: 16
 feedForward: 48
 decoderLayers: 2
 maxSource: 20
-maxTarget: 24
+maxTarget: ${maxTarget}
 vocabularySize: 120
 tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 }
 `;
@@ -23,14 +24,18 @@ const at = (name: string): string => join(root, name);
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-lookup-"));
-  await writeFile(at("both.yaml"), `architecture: encoder-decoder\nencoderLayers: 1\n${SIZES}`);
-  await writeFile(at("one.yaml"), `architecture: decoder-only\n${SIZES}`);
-  for (const [shape, model] of [
-    ["both", "encoder-decoder"],
-    ["one", "decoder-only"],
+  for (const [model, maxTarget] of [
+    ["encoder-decoder", 24],
+    ["decoder-only", 24],
+    ["encoder-decoder of long answers", 140],
+    ["decoder-only of long answers", 140],
   ] as const) {
-    await runCommand("model:init", [at(`${shape}.yaml`), "-o", at(`${shape}-checkpoint`), "--json"]);
-    await runCommand("export", [at(`${shape}-checkpoint`), "-o", at(model), "--json"]);
+    const [architecture] = model.split(" ");
+    const encoder = architecture === "encoder-decoder" ? "encoderLayers: 1\n" : "";
+    const shape = at(`${model}.yaml`);
+    await writeFile(shape, `architecture: ${architecture}\n${encoder}${sizes(maxTarget)}`);
+    await runCommand("model:init", [shape, "-o", at(`${model} checkpoint`), "--json"]);
+    await runCommand("export", [at(`${model} checkpoint`), "-o", at(model), "--json"]);
   }
   for (const scheme of ["int4-block", "int8-dynamic"])
     await runCommand("quantize", [
@@ -44,7 +49,7 @@ beforeAll(async () => {
       "--json",
     ]);
   const npu = ["--target", "npu", "--profile", "qnn", "--buckets", "20"];
-  await runCommand("export", [at("both-checkpoint"), ...npu, "-o", at("npu"), "--json"]);
+  await runCommand("export", [at("encoder-decoder checkpoint"), ...npu, "-o", at("npu"), "--json"]);
 }, 120_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
@@ -60,14 +65,14 @@ const texts = async (...argv: readonly string[]) =>
     .result.generations.map(({ text, tokens, reason }) => ({ text, tokens, reason }));
 
 describe("slm generate --lookup", () => {
-  test.each(["encoder-decoder", "decoder-only", "int4-block"])(
-    "gives the greedy answers of a model that is %s, however many tokens are guessed",
-    async (model) => {
-      const greedy = await texts(at(model), "--max-tokens", "18");
-      for (const guesses of ["1", "5", "40"])
-        expect(await texts(at(model), "--max-tokens", "18", "--lookup", guesses)).toEqual(greedy);
-    },
-  );
+  test.each([
+    ...["encoder-decoder", "decoder-only", "int4-block"],
+    ...["encoder-decoder of long answers", "decoder-only of long answers"],
+  ])("gives the greedy answers of a model that is %s, however many tokens are guessed", async (model) => {
+    const greedy = await texts(at(model), "--max-tokens", "18");
+    for (const guesses of ["1", "5", "40"])
+      expect(await texts(at(model), "--max-tokens", "18", "--lookup", guesses)).toEqual(greedy);
+  });
 
   test("ends answers where greedy decoding does: at stop texts and at the most tokens", async () => {
     const [first] = await texts(at("encoder-decoder"));

@@ -16,6 +16,8 @@ const decoder = decoderGraph(source);
 const smallGraph = (change: Partial<typeof decoderOnly> = {}): Graph =>
   decoderGraph(graphSource(randomCheckpoint({ ...decoderOnly, ...change }), cpu));
 const small = smallGraph();
+/** Its cache is longer than what is joined with new positions at every step. */
+const longer = decoderGraph(graphSource(randomCheckpoint({ ...encoderDecoder, maxTarget: 129 }), cpu));
 const replacing = decoderGraph(graphSource(checkpoint, selectDevice({ target: "web" })));
 
 const signature = (values: Graph["outputs"]): string[] =>
@@ -96,26 +98,30 @@ describe(decoderGraph, () => {
     }).not.toThrow();
   });
 
-  test("never joins a cache with what is new, where runs are short", () => {
-    for (const operator of ["GroupQueryAttention", "If"]) expect(operators(decoder, operator)).toEqual([]);
-    const readers = decoder.nodes.filter(({ inputs }) => inputs.includes("past.0.key"));
-    expect(readers.map(({ opType }) => opType)).toEqual(["Shape", "Unsqueeze"]);
+  test("joins short caches with what is new in one operator, and no longer ones", () => {
+    const readersOf = ({ nodes }: Graph): string[] =>
+      nodes.filter(({ inputs }) => inputs.includes("past.0.key")).map(({ opType }) => opType);
+    expect(readersOf(decoder)).toEqual(["GroupQueryAttention"]);
+    expect(readersOf(longer)).toEqual(["Shape", "Unsqueeze"]);
+    for (const operator of ["GroupQueryAttention", "If"]) expect(operators(longer, operator)).toEqual([]);
   });
 
   test("scales nothing inside products of attention, which would copy keys first", () => {
-    const products = decoder.nodes.filter(({ name }) => /[aA]ttention\/(Fused)?MatMul/.test(name));
+    const products = longer.nodes.filter(({ name }) => /[aA]ttention\/(Fused)?MatMul/.test(name));
     expect(products).toHaveLength(6 * encoderDecoder.decoderLayers);
     for (const { attributes } of products) expect(Object.keys(attributes)).not.toContain("alpha");
   });
 
-  test("joins cache and new positions in memory only for a run over several tokens, where there is no encoder", () => {
-    const choices = operators(small, "If").map(({ attributes }) => attributes);
+  test("joins longer caches only in runs over several tokens, which models without an encoder read their source by", () => {
+    const choosing = smallGraph({ maxSource: 129 });
+    const choices = operators(choosing, "If").map(({ attributes }) => attributes);
     expect(choices).toHaveLength(decoderOnly.decoderLayers);
     for (const { then_branch: step, else_branch: run } of choices) {
       expect(operatorsOf(step)).not.toContain("GroupQueryAttention");
       expect(operatorsOf(run)).toContain("GroupQueryAttention");
     }
-    expect(operators(small, "GroupQueryAttention")).toEqual([]);
+    expect(operators(choosing, "GroupQueryAttention")).toEqual([]);
+    expect(operators(small, "If")).toEqual([]);
   });
 
   test("names the nodes that quantization looks for", () => {

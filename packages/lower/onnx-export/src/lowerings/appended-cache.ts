@@ -8,8 +8,8 @@
  * queries · new keys ᵀ ──────────┘                             └─► · new values ──────────┘
  * ```
  *
- * Cache and new positions are never joined: GroupQueryAttention joins them in memory of its own at every step, which takes longer
- * than all of this from about 100 positions on (docs/results.md, "Runtimes").
+ * Cache and new positions are not joined: GroupQueryAttention joins them in memory of its own at every step, which takes longer
+ * than all of this from about 100 positions on, and less before (docs/log.md, 2026-11-26).
  */
 import { SlmError } from "@slm/error";
 import { int, subgraph } from "@slm/graph";
@@ -56,12 +56,7 @@ export function appendedCache(context: LoweringContext): Lowering<"cachedAttenti
       throw new SlmError("UNEXPECTED", "export: this form of attention hands back new positions only");
     const { query, key, value } = inputs;
     const step = turnedStep(recorder, context, inputs, layout);
-    const output = context.runsAreLong
-      ? stepOrRun(recorder, context, step, layout)
-      : attendApart(recorder, context, step, {
-          layout,
-          allowed: allowedKeys(recorder, step, layout, newPositions(recorder, context, step)),
-        });
+    const output = attend(recorder, context, step, layout);
     const rows = (x: Tensor): readonly number[] => [query.shape[0], query.shape[1]!, x.shape[2]!];
     return {
       output: recorder.tensor(output, query.shape),
@@ -69,6 +64,21 @@ export function appendedCache(context: LoweringContext): Lowering<"cachedAttenti
       presentValue: recorder.tensor(step.value, rows(value)),
     };
   };
+}
+
+/** Caches that never hold more are joined with what is new: that is one operator [tokens]. */
+const JOINED_CAPACITY = 128;
+
+function attend(
+  recorder: Recorder,
+  context: LoweringContext,
+  step: Step,
+  layout: CachedAttentionAttributes,
+): string {
+  if (layout.capacity <= JOINED_CAPACITY) return attendJoined(recorder, context, step, layout);
+  if (context.runsAreLong) return stepOrRun(recorder, context, step, layout);
+  const allowed = allowedKeys(recorder, step, layout, newPositions(recorder, context, step));
+  return attendApart(recorder, context, step, { layout, allowed });
 }
 
 function turnedStep(
