@@ -33,6 +33,11 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       helpValue: "<names>",
       summary: "Metrics, with commas between; rows are scored by the first one.",
     }),
+    beams: Flags.integer({
+      min: 1,
+      helpValue: "<n>",
+      summary: "Answer by beam search with n beams. Default: greedy.",
+    }),
     limit: Flags.integer({ min: 1, helpValue: "<rows>", summary: "Take the first rows only." }),
     output: Flags.string({
       char: "o",
@@ -45,6 +50,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
   };
   static override examples = [
     "<%= config.bin %> eval runs/quickstart/deploy --data runs/quickstart/data/test.jsonl --metrics wordError",
+    "<%= config.bin %> eval runs/quickstart/deploy --data runs/quickstart/data/test.jsonl --beams 4",
     "<%= config.bin %> eval exported --data squad.jsonl --metrics squadF1,squadExactMatch",
     "<%= config.bin %> eval exported --data test.jsonl --metrics perplexity",
   ];
@@ -63,6 +69,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const model = modelOf(args.model, flags.model);
     const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
     const { measureQuality, readEvaluationRows } = await import("../models/measure-quality.js");
+    const { beamSearch } = await import("../models/choice-flags.js");
     const { withDevice } = await import("../compute/with-device.js");
     const { deviceNotes } = await import("@slm/runtime");
     const metrics = parseEvaluationMetrics(flags.metrics);
@@ -75,7 +82,8 @@ export class EvalCommand extends SlmCommand<EvalResult> {
       async ({ directories: [model = ""], runtime }) => {
         const { device } = runtime;
         for (const note of deviceNotes(device)) this.note(note);
-        const request = { model, rows, metrics, runtime, context, predictionsPath: flags.output };
+        const strategy = flags.beams === undefined ? undefined : beamSearch(flags.beams);
+        const request = { model, rows, metrics, strategy, runtime, context, predictionsPath: flags.output };
         return { ...(await measureQuality(request)), predictions: flags.output, device };
       },
     );

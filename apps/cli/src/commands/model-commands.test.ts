@@ -135,6 +135,18 @@ describe("slm eval", () => {
     expect(lastLine(text)).toBe(predictions);
   });
 
+  test("answers by beam search as slm generate does, where it is asked to", async () => {
+    const predictions = at("beams.jsonl");
+    await runCommand("eval", [join(out, "export"), "--data", rows(), "--beams", "3", "-o", predictions]);
+    const lines = (await readFile(predictions, "utf8")).trimEnd().split("\n");
+    for (const line of lines) {
+      const { source, prediction } = JSON.parse(line) as { source: string; prediction: string };
+      const asked = [join(out, "export"), "--prompt", source, "--beams", "3", "--json"];
+      expect(resultOf(await runCommand("generate", asked)).text).toBe(prediction);
+    }
+    expect(lines).toHaveLength(3);
+  });
+
   test("shows values in the unit of each metric, and the likelihood that perplexity comes from", async () => {
     const argv = [join(out, "export"), "--data", rows(), "-o", at("units.jsonl")];
     const text = await runCommand("eval", [...argv, "--metrics", "wordError,bleu,perplexity"]);

@@ -157,8 +157,14 @@ export function choiceOptions(flags: ChoiceFlags): GenerateOptions {
 /** Beams are ranked by mean log-probability, so that long answers are not at a disadvantage. */
 const LENGTH_PENALTY = 1;
 
+export const beamSearch = (beams: number): Strategy => ({
+  kind: "beam",
+  beams,
+  lengthPenalty: LENGTH_PENALTY,
+});
+
 function strategyOf({ beams, temperature = 0, ...flags }: ChoiceFlags): Strategy {
-  if (beams !== undefined) return { kind: "beam", beams, lengthPenalty: LENGTH_PENALTY };
+  if (beams !== undefined) return beamSearch(beams);
   if (temperature === 0) return { kind: "greedy" };
   const { "top-k": topK, "top-p": topP, "min-p": minP } = flags;
   return {

@@ -1,5 +1,6 @@
 /** How good a model is on rows of a file. */
 import type { StageContext } from "@slm/artifact";
+import type { Strategy } from "@slm/decoding";
 import { imageFolderOf, readAllRows, referencesOf, type Row } from "@slm/data";
 import {
   evaluateModel,
@@ -19,6 +20,8 @@ export interface QualityRequest {
   readonly model: string;
   readonly rows: readonly EvaluationRow[];
   readonly metrics: readonly EvaluationMetricName[];
+  /** How tokens are chosen. Default: greedily. */
+  readonly strategy?: Strategy | undefined;
   readonly runtime: Runtime;
   readonly context: Pick<StageContext, "progress" | "signal">;
   /** Where to write one line per row. */
@@ -44,12 +47,12 @@ function evaluationRow(row: Row, folder: string): EvaluationRow {
 }
 
 /**
- * Answers every row greedily, scores its first reference if perplexity is asked for, and computes the metrics.
+ * Answers every row, scores its first reference if perplexity is asked for, and computes the metrics.
  *
  * @throws SlmError as evaluateModel and loadScoringGenerator
  */
 export async function measureQuality(request: QualityRequest): Promise<Evaluation> {
-  const { model, rows, metrics, runtime, context, predictionsPath } = request;
+  const { model, rows, metrics, strategy, runtime, context, predictionsPath } = request;
   const generator = await loadScoringGenerator(model, runtime);
   try {
     return await evaluateModel({
@@ -57,7 +60,9 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       scorer: generator,
       rows,
       metrics,
-      batchSize: BATCH_SIZE,
+      // Every beam is a row.
+      batchSize: strategy?.kind === "beam" ? Math.ceil(BATCH_SIZE / strategy.beams) : BATCH_SIZE,
+      ...(strategy === undefined ? {} : { options: { strategy } }),
       total: rows.length,
       progress: context.progress,
       signal: context.signal,
