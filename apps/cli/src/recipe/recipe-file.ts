@@ -26,7 +26,8 @@ export function parseRecipe(text: string, path: string): RecipeFile {
     const { line, col } = lines.linePos(offset);
     return `${path}:${line}:${col}`;
   };
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+  const options = { lineCounter: lines, prettyErrors: false, stringKeys: true, merge: true };
+  const document = parseDocument(text, options);
   // Warnings too: an unknown tag or an unresolved alias means that the value is not what the author thinks.
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {

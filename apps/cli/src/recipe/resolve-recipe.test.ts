@@ -110,6 +110,11 @@ describe(resolveRecipe, () => {
     expect(settingsOf(added, "data")).toEqual({ source: { kind: "file", path: "a" } });
   });
 
+  test("a mapping takes over another that it names with <<, and what it says itself is stronger", async () => {
+    const recipe = await resolve("distill: { <<: { steps: 7, batchSize: 3 }, steps: 5 }\n");
+    expect(settingsOf(recipe, "distill")).toMatchObject({ steps: 5, batchSize: 3 });
+  });
+
   test("holds only the sections that the recipe or a flag names; a variable names none", async () => {
     const recipe = await resolve("data:\n", { environment: { SLM_DISTILL__STEPS: "2" } });
     expect(Object.keys(recipe.sections)).toEqual(["data"]);
