@@ -77,7 +77,8 @@ function attend(
 ): string {
   if (layout.capacity <= JOINED_CAPACITY) return attendJoined(recorder, context, step, layout);
   if (context.runsAreLong) return stepOrRun(recorder, context, step, layout);
-  const allowed = allowedKeys(recorder, step, layout, newPositions(recorder, context, step));
+  const offsets = countUp(recorder, sizeOf(recorder, context.values.ids, 1));
+  const allowed = allowedKeys(recorder, step, layout, offsets);
   return attendApart(recorder, context, step, { layout, allowed });
 }
 
@@ -112,7 +113,7 @@ function stepOrRun(
   layout: CachedAttentionAttributes,
 ): string {
   const { builder } = recorder;
-  const allowed = allowedKeys(recorder, step, layout, step.pastLength);
+  const allowed = allowedKeys(recorder, step, layout);
   const isStep = builder.op("Equal", [shapeOf(recorder, context.values.ids, 1), builder.ints([1])]);
   const branches = {
     then_branch: subgraph(
@@ -123,27 +124,30 @@ function stepOrRun(
   return builder.op("If", [isStep], { attributes: branches });
 }
 
-/** Positions of what is new: int32 `[target]`. */
-function newPositions(recorder: Recorder, { values }: LoweringContext, { pastLength }: Step): string {
-  return recorder.builder.op("Add", [pastLength, countUp(recorder, sizeOf(recorder, values.ids, 1))]);
-}
-
 /** A position that no query has reached: that of what the rest of a cache may hold. */
 const NEVER = 2 ** 31 - 1;
 
-/** Which keys a query may see, not later ones nor those that a window has left behind: bool `[target, capacity + target]`. */
+/**
+ * Which keys a query may see, not later ones nor those that a window has left behind: bool `[rows, 1, 1, target, capacity + target]`, where
+ * rows is 1, or the batch if the graph is made to take a past length for each (`perRowDecoder` of `@slm/serve`).
+ *
+ * @param offsets of what is new behind the first of it: int32 `[target]`. Absent: there is one new position.
+ */
 function allowedKeys(
   recorder: Recorder,
   { pastKey, pastLength }: Step,
   { window }: CachedAttentionAttributes,
-  fresh: string,
+  offsets?: string,
 ): string {
   const { builder } = recorder;
+  const first = reshape(recorder, pastLength, [-1, 1, 1, 1, 1]);
+  const behind = (by: string | undefined): string =>
+    by === undefined ? first : builder.op("Add", [first, by]);
   const slots = countUp(recorder, sizeOf(recorder, pastKey, 2));
-  const isFilled = builder.op("Less", [slots, pastLength]);
+  const isFilled = builder.op("Less", [slots, first]);
   const old = builder.op("Where", [isFilled, slots, int32(recorder, NEVER)]);
-  const columns = concat(recorder, [old, fresh], 0);
-  const own = reshape(recorder, fresh, [-1, 1]);
+  const columns = concat(recorder, [old, behind(offsets)], -1);
+  const own = behind(offsets === undefined ? undefined : reshape(recorder, offsets, [-1, 1]));
   const before = builder.op("LessOrEqual", [columns, own]);
   if (window === undefined) return before;
   const near = builder.op("Greater", [columns, builder.op("Sub", [own, int32(recorder, window)])]);

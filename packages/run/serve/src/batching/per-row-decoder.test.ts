@@ -1,5 +1,5 @@
 import { GRAPH_IO } from "@slm/artifact";
-import { GraphBuilder, checkGraph, int } from "@slm/graph";
+import { GraphBuilder, checkGraph, int, subgraph } from "@slm/graph";
 import { describe, expect, test } from "vitest";
 import { hasRowPositions, perRowDecoder } from "./per-row-decoder.js";
 
@@ -41,6 +41,22 @@ describe(perRowDecoder, () => {
     expect(producer(attention.inputs[6]!)).toBe("ReduceMax");
     expect(producer(attention.inputs[5]!)).toBe("Expand");
     expect(producer(rotation.inputs[1]!)).toBe("Unsqueeze");
+  });
+
+  test("takes the step of a choice between a step and a run, and leaves positions that are an axis of their own", () => {
+    const builder = new GraphBuilder("decoder");
+    const past = builder.input(GRAPH_IO.pastLength, "int32", [1]);
+    const first = builder.op("Reshape", [past, builder.ints([-1, 1, 1, 1, 1])]);
+    const branches = {
+      then_branch: subgraph(builder.branch("step", () => builder.op("Neg", [first]))),
+      else_branch: subgraph(builder.branch("run", () => builder.op("Neg", [past]))),
+    };
+    const choice = builder.op("If", [builder.constant("bool", [1], [1])], { attributes: branches });
+    builder.output("y", choice, "int32", ["rows", 1, 1, 1, 1]);
+    const graph = perRowDecoder(builder.build());
+    checkGraph(graph);
+    expect(graph.nodes.map(({ name }) => name)).toEqual(["/Reshape", "/step/Neg", "/If", "/y/Identity"]);
+    expect(hasRowPositions(graph)).toBe(true);
   });
 
   test("leaves a graph that has them as it is", () => {

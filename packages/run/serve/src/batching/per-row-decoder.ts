@@ -2,21 +2,22 @@
  * A decoder whose rows stand at positions of their own.
  *
  * An exported decoder takes one `past_length` for all rows of a batch, because rows that start together stay together. Rows
- * of a running batch join at different times. Where attention is GroupQueryAttention, which knows a length per row, the
- * graph needs three edits, for runs of one token:
+ * of a running batch join at different times. GroupQueryAttention knows a length per row, and attention that takes cache and new positions
+ * apart has the length as an axis of its own (`[-1, 1, 1, 1, 1]`), so the graph needs four edits, for runs of one token:
  *
  * ```
  * past_length [1] ──► past_length [batch]
  *   ├─ Add 1 ──► total [batch] ──► Sub 1, Expand ──► seqlens_k [batch]           (as it was)
  *   │             └─ ReduceMax ──► total_sequence_length [1]                     (longest row)
  *   └─ Cast ──► offset [batch] ── Unsqueeze ──► position_ids [batch, 1]          (a rotation per row)
+ * If(one token), step, run ──► step                                              (runs of several tokens are none of these)
  * ```
  *
  * Source: onnxruntime 1.30, group_query_attention.cc and rotary_embedding_helper.h.
  */
 import { GRAPH_IO } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { int, packValues, type Graph, type GraphNode, type Initializer } from "@slm/graph";
+import { int, packValues, readIntegers, type Graph, type GraphNode, type Initializer } from "@slm/graph";
 
 /** Operators that compute positions from positions, element by element or by repeating them. */
 const CARRIERS: ReadonlySet<string> = new Set(["Add", "Sub", "Cast", "Expand"]);
@@ -29,6 +30,11 @@ const READERS: ReadonlyMap<
   ["GroupQueryAttention", { total: 6, perRow: [5] }],
   ["RotaryEmbedding", { ids: 1, perRow: [] }],
 ]);
+
+/** Positions as an axis of their own, of a size for each row or one for all. */
+const OWN_AXIS = [-1, 1, 1, 1, 1];
+/** The branch of an `If` that computes runs of one token. */
+const STEP = "step";
 
 const AXES_NAME = "serve/last_axis";
 const MAX_NAME = "serve/longest";
@@ -48,13 +54,14 @@ export function perRowDecoder(graph: Graph): Graph {
   if (hasRowPositions(graph)) return graph;
   const positions = new Set<string>([GRAPH_IO.pastLength]);
   const made = new Map<string, GraphNode>();
-  const nodes = graph.nodes.flatMap((node): GraphNode[] => {
+  const nodes = graph.nodes.flatMap(stepOf).flatMap((node): GraphNode[] => {
     const read = node.inputs.flatMap((input, at) => (positions.has(input) ? [at] : []));
     if (read.length === 0) return [node];
     if (node.domain === "" && CARRIERS.has(node.opType)) {
       for (const output of node.outputs) positions.add(output);
       return [node];
     }
+    if (isOwnAxis(graph, node)) return [node];
     const reader = READERS.get(node.opType);
     const known = reader === undefined ? [] : [reader.total, reader.ids, ...reader.perRow];
     const foreign = read.find((at) => !known.includes(at));
@@ -94,6 +101,21 @@ export function perRowDecoder(graph: Graph): Graph {
   };
 }
 
+/** Instead of a choice between a step and a run of several tokens the step's nodes. */
+function stepOf(node: GraphNode): readonly GraphNode[] {
+  const branch = node.attributes["then_branch"];
+  if (node.opType !== "If" || branch?.kind !== "graph" || branch.value.name !== STEP) return [node];
+  const { nodes, outputs, initializers } = branch.value;
+  if (initializers.size > 0) return [node];
+  const result = { ...node, opType: "Identity", inputs: outputs.map(({ name }) => name), attributes: {} };
+  return [...nodes, result];
+}
+
+function isOwnAxis({ initializers }: Graph, { opType, domain, inputs }: GraphNode): boolean {
+  const shape = opType === "Reshape" && domain === "" ? initializers.get(inputs[1]!) : undefined;
+  return shape !== undefined && readIntegers(shape)?.join() === OWN_AXIS.join();
+}
+
 /** Axis -1: of `[batch]` the only one for ReduceMax, and the new last one for Unsqueeze. */
 function lastAxis(): Initializer {
   return { name: AXES_NAME, dtype: "int64", shape: [1], data: packValues("int64", [-1]) };
@@ -103,7 +125,7 @@ function unsupported(node: GraphNode): SlmError {
   return new SlmError(
     "OP_UNSUPPORTED",
     `serve: ${node.opType} '${node.name}' reads one position for all rows, so requests could not share a batch; ` +
-      "expected a decoder whose attention is GroupQueryAttention",
+      "expected a decoder of target cpu",
     { suggestions: ["slm export CHECKPOINT --target cpu"] },
   );
 }

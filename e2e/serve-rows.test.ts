@@ -1,0 +1,71 @@
+/** Requests that share a running batch get the answers that they get alone, whatever form attention has. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { loadGenerator } from "@slm/generate";
+import { createCpuRuntime } from "@slm/runtime-cpu";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { runCommand } from "../apps/cli/src/testing/run-command.js";
+import { loadEngine } from "../packages/run/serve/src/engine.js";
+
+const shape = (architecture: string, maxTarget: number): string => `
+architecture: ${architecture}
+width: 32
+heads: 4
+kvHeads: 2
+headDim: 16
+feedForward: 48
+${architecture === "encoder-decoder" ? "encoderLayers: 1" : ""}
+decoderLayers: 2
+maxSource: 20
+maxTarget: ${maxTarget}
+vocabularySize: 120
+tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 }
+`;
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-serve-rows-"));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const SOURCES = ["abab", "hello", "a", "abcabcabcabc", "zyx", "no"];
+
+test.each([
+  ["encoder-decoder", 24],
+  ["encoder-decoder", 140],
+  ["decoder-only", 24],
+  ["decoder-only", 140],
+])(
+  "%s with room for %d tokens",
+  async (architecture, maxTarget) => {
+    const at = (name: string): string => join(root, `${architecture}-${maxTarget}-${name}`);
+    await writeFile(at("shape.yaml"), shape(architecture, maxTarget));
+    await runCommand("model:init", [at("shape.yaml"), "-o", at("checkpoint"), "--json"]);
+    await runCommand("export", [at("checkpoint"), "-o", at("model"), "--json"]);
+
+    const alone = await createCpuRuntime({ threads: 1 });
+    const generator = await loadGenerator(at("model"), alone);
+    const expected: string[] = [];
+    for (const source of SOURCES)
+      expected.push((await generator.generate([source], { maxTokens: 18 }))[0]!.text);
+    await generator.close();
+    await alone.close();
+
+    const engine = await loadEngine(at("model"), await createCpuRuntime({ threads: 1 }), {
+      ...{ maxRows: 4, maxWaiting: 16 },
+    });
+    const { signal } = new AbortController();
+    const answers = await Promise.all(
+      SOURCES.map(async (source, place) => {
+        // Rows join while others are under way.
+        await sleep(2 * place);
+        return (await engine.prepare({ source, maxTokens: 18, signal }).run()).text;
+      }),
+    );
+    await engine.close();
+    expect(answers).toEqual(expected);
+  },
+  60_000,
+);
