@@ -7,22 +7,8 @@ import { loadGenerator } from "@slm/generate";
 import { createCpuRuntime } from "@slm/runtime-cpu";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
+import { tinyShape } from "../apps/cli/src/testing/tiny-shape.js";
 import { loadEngine } from "../packages/run/serve/src/engine.js";
-
-const shape = (architecture: string, maxTarget: number): string => `
-architecture: ${architecture}
-width: 32
-heads: 4
-kvHeads: 2
-headDim: 16
-feedForward: 48
-${architecture === "encoder-decoder" ? "encoderLayers: 1" : ""}
-decoderLayers: 2
-maxSource: 20
-maxTarget: ${maxTarget}
-vocabularySize: 120
-tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 }
-`;
 
 let root = "";
 beforeAll(async () => {
@@ -37,11 +23,11 @@ test.each([
   ["encoder-decoder", 140],
   ["decoder-only", 24],
   ["decoder-only", 140],
-])(
+] as const)(
   "%s with room for %d tokens",
   async (architecture, maxTarget) => {
     const at = (name: string): string => join(root, `${architecture}-${maxTarget}-${name}`);
-    await writeFile(at("shape.yaml"), shape(architecture, maxTarget));
+    await writeFile(at("shape.yaml"), tinyShape(architecture, maxTarget));
     await runCommand("model:init", [at("shape.yaml"), "-o", at("checkpoint"), "--json"]);
     await runCommand("export", [at("checkpoint"), "-o", at("model"), "--json"]);
 

@@ -6,28 +6,14 @@ import { z } from "zod";
 import { parseDevice, runtimeRecipe } from "../compute/devices.js";
 import { parsePercent } from "../percent-flag.js";
 import { runCommand } from "../testing/run-command.js";
-
-const SHAPE = `
-architecture: encoder-decoder
-width: 32
-heads: 4
-kvHeads: 2
-headDim: 16
-feedForward: 48
-encoderLayers: 1
-decoderLayers: 2
-maxSource: 20
-maxTarget: 9
-vocabularySize: 120
-tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 }
-`;
+import { tinyShape } from "../testing/tiny-shape.js";
 
 let root = "";
 const at = (name: string): string => join(root, name);
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-device-commands-"));
-  await writeFile(at("shape.yaml"), SHAPE);
+  await writeFile(at("shape.yaml"), tinyShape("encoder-decoder", 9));
   await runCommand("model:init", [at("shape.yaml"), "-o", at("checkpoint"), "--seed", "3", "--json"]);
   await runCommand("export", [at("checkpoint"), "-o", at("cpu"), "--json"]);
   const npu = ["--target", "npu", "--profile", "vitisai", "--buckets", "8,20"];

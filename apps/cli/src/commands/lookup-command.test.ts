@@ -4,36 +4,21 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand } from "../testing/run-command.js";
-
-/** @param maxTarget beyond 128 caches are not joined with new positions */
-const sizes = (maxTarget: number): string => `
-width: 32
-heads: 4
-kvHeads: 2
-headDim: 16
-feedForward: 48
-decoderLayers: 2
-maxSource: 20
-maxTarget: ${maxTarget}
-vocabularySize: 120
-tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 }
-`;
+import { tinyShape } from "../testing/tiny-shape.js";
 
 let root = "";
 const at = (name: string): string => join(root, name);
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-lookup-"));
-  for (const [model, maxTarget] of [
-    ["encoder-decoder", 24],
-    ["decoder-only", 24],
-    ["encoder-decoder of long answers", 140],
-    ["decoder-only of long answers", 140],
+  for (const [model, architecture, maxTarget] of [
+    ["encoder-decoder", "encoder-decoder", 24],
+    ["decoder-only", "decoder-only", 24],
+    ["encoder-decoder of long answers", "encoder-decoder", 140],
+    ["decoder-only of long answers", "decoder-only", 140],
   ] as const) {
-    const [architecture] = model.split(" ");
-    const encoder = architecture === "encoder-decoder" ? "encoderLayers: 1\n" : "";
     const shape = at(`${model}.yaml`);
-    await writeFile(shape, `architecture: ${architecture}\n${encoder}${sizes(maxTarget)}`);
+    await writeFile(shape, tinyShape(architecture, maxTarget));
     await runCommand("model:init", [shape, "-o", at(`${model} checkpoint`), "--json"]);
     await runCommand("export", [at(`${model} checkpoint`), "-o", at(model), "--json"]);
   }

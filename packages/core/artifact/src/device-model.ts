@@ -128,7 +128,8 @@ export const DEVICE_MODEL_FILE = "model.json";
  * encoder: sourceIds int32 [batch, text], sourceLengths int32 [batch] (image tokens and text), and imageTokens of a model
  *          that sees, which stand before the text; source = tokens + text
  *       -> sourceBias float32 [batch, 1, 1, source] (0 where a token is, a large negative number at padding),
- *          crossKey(l) float32 [batch, kvHeads, headDim, source] (stored transposed),
+ *          crossKey(l) float32 [batch, kvHeads, headDim, source] (stored transposed, on target
+ *          cpu times 1 / sqrt(headDim)),
  *          crossValue(l) float32 [batch, kvHeads, source, headDim]
  * decoder: targetIds int32 [batch, target], pastLength int32 [1] (tokens already in the cache, same for all rows),
  *          pastKey(l), pastValue(l) float32 [batch, kvHeads, capacity, headDim], and the encoder's outputs unchanged
@@ -162,3 +163,9 @@ export const GRAPH_IO = {
   bestIds: "best_ids",
   bestLogProbabilities: "best_log_probabilities",
 } as const;
+
+/**
+ * What a host that gives each row a position of its own finds in decoders of target cpu: the shape that positions have there as an axis of
+ * their own, one for all rows or one for each, and the name of the branch of an `If` that computes one new token.
+ */
+export const ROW_POSITIONS = { shape: [-1, 1, 1, 1, 1], stepBranch: "step" } as const;

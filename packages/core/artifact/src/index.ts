@@ -2,6 +2,7 @@ export {
   DEVICE_MODEL_FILE,
   GRAPH_IO,
   GRAPH_NAMES,
+  ROW_POSITIONS,
   deviceModelSchema,
   graphBytes,
   graphsOf,

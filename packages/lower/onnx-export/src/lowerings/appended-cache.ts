@@ -11,6 +11,7 @@
  * Cache and new positions are not joined: GroupQueryAttention joins them in memory of its own at every step, which takes longer
  * than all of this from about 100 positions on, and less before (docs/log.md, 2026-11-26).
  */
+import { ROW_POSITIONS } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { int, subgraph } from "@slm/graph";
 import {
@@ -22,7 +23,7 @@ import {
 } from "@slm/tensor";
 import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { cast, concat, countUp, inFloat32, int32, reshape, shapeOf, sizeOf } from "./emit.js";
-import { attendJoined } from "./group-query-attention.js";
+import { attendJoined, type CachedStep } from "./group-query-attention.js";
 import {
   forEveryGroup,
   groupedHeads,
@@ -36,17 +37,6 @@ import { capped } from "./product-attention.js";
 import { rotateFused } from "./rotation.js";
 
 type Inputs = OpSet["cachedAttention"]["inputs"];
-
-/** A step's values by name: queries rotated and scaled, keys rotated, and the cache. */
-export interface Step {
-  readonly query: string;
-  readonly key: string;
-  readonly value: string;
-  readonly pastKey: string;
-  readonly pastValue: string;
-  /** int32 `[1]` */
-  readonly pastLength: string;
-}
 
 /** Cached attention whose host appends. */
 export function appendedCache(context: LoweringContext): Lowering<"cachedAttention"> {
@@ -72,7 +62,7 @@ const JOINED_CAPACITY = 128;
 function attend(
   recorder: Recorder,
   context: LoweringContext,
-  step: Step,
+  step: CachedStep,
   layout: CachedAttentionAttributes,
 ): string {
   if (layout.capacity <= JOINED_CAPACITY) return attendJoined(recorder, context, step, layout);
@@ -87,7 +77,7 @@ function turnedStep(
   { positions, weights }: LoweringContext,
   inputs: Inputs,
   layout: CachedAttentionAttributes,
-): Step {
+): CachedStep {
   const { heads, kvHeads, headDim } = layout;
   const name = (x: Tensor): string => recorder.nameOf(x);
   const pastLength = name(inputs.pastLength);
@@ -109,7 +99,7 @@ function turnedStep(
 function stepOrRun(
   recorder: Recorder,
   context: LoweringContext,
-  step: Step,
+  step: CachedStep,
   layout: CachedAttentionAttributes,
 ): string {
   const { builder } = recorder;
@@ -117,7 +107,9 @@ function stepOrRun(
   const isStep = builder.op("Equal", [shapeOf(recorder, context.values.ids, 1), builder.ints([1])]);
   const branches = {
     then_branch: subgraph(
-      builder.branch("step", () => attendApart(recorder, context, step, { layout, allowed })),
+      builder.branch(ROW_POSITIONS.stepBranch, () =>
+        attendApart(recorder, context, step, { layout, allowed }),
+      ),
     ),
     else_branch: subgraph(builder.branch("run", () => attendJoined(recorder, context, step, layout))),
   };
@@ -135,12 +127,12 @@ const NEVER = 2 ** 31 - 1;
  */
 function allowedKeys(
   recorder: Recorder,
-  { pastKey, pastLength }: Step,
+  { pastKey, pastLength }: CachedStep,
   { window }: CachedAttentionAttributes,
   offsets?: string,
 ): string {
   const { builder } = recorder;
-  const first = reshape(recorder, pastLength, [-1, 1, 1, 1, 1]);
+  const first = reshape(recorder, pastLength, ROW_POSITIONS.shape);
   const behind = (by: string | undefined): string =>
     by === undefined ? first : builder.op("Add", [first, by]);
   const slots = countUp(recorder, sizeOf(recorder, pastKey, 2));
@@ -158,7 +150,7 @@ function allowedKeys(
 function attendApart(
   recorder: Recorder,
   context: LoweringContext,
-  { query, key, value, pastKey, pastValue }: Step,
+  { query, key, value, pastKey, pastValue }: CachedStep,
   { layout, allowed }: { readonly layout: CachedAttentionAttributes; readonly allowed: string },
 ): string {
   const { builder } = recorder;

@@ -96,7 +96,7 @@ export function groupQueryCache(
 export function attendJoined(
   recorder: Recorder,
   context: LoweringContext,
-  step: AttentionValues & CacheValues,
+  step: CachedStep,
   layout: AttentionPlace["layout"],
 ): string {
   return attendCached({ recorder, context, layout, rotation: "done", scale: 1 }, step, step).output;
@@ -117,8 +117,12 @@ interface AttentionValues {
 interface CacheValues {
   readonly pastKey: string;
   readonly pastValue: string;
+  /** int32 `[1]` */
   readonly pastLength: string;
 }
+
+/** What attention over a cache reads, by name. */
+export interface CachedStep extends AttentionValues, CacheValues {}
 
 interface AttentionPlace {
   readonly recorder: Recorder;

@@ -3,7 +3,7 @@
  *
  * An exported decoder takes one `past_length` for all rows of a batch, because rows that start together stay together. Rows
  * of a running batch join at different times. GroupQueryAttention knows a length per row, and attention that takes cache and new positions
- * apart has the length as an axis of its own (`[-1, 1, 1, 1, 1]`), so the graph needs four edits, for runs of one token:
+ * apart has the length as an axis of its own (`ROW_POSITIONS`), so the graph needs four edits, for runs of one token:
  *
  * ```
  * past_length [1] ──► past_length [batch]
@@ -15,7 +15,7 @@
  *
  * Source: onnxruntime 1.30, group_query_attention.cc and rotary_embedding_helper.h.
  */
-import { GRAPH_IO } from "@slm/artifact";
+import { GRAPH_IO, ROW_POSITIONS } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { int, packValues, readIntegers, type Graph, type GraphNode, type Initializer } from "@slm/graph";
 
@@ -30,11 +30,6 @@ const READERS: ReadonlyMap<
   ["GroupQueryAttention", { total: 6, perRow: [5] }],
   ["RotaryEmbedding", { ids: 1, perRow: [] }],
 ]);
-
-/** Positions as an axis of their own, of a size for each row or one for all. */
-const OWN_AXIS = [-1, 1, 1, 1, 1];
-/** The branch of an `If` that computes runs of one token. */
-const STEP = "step";
 
 const AXES_NAME = "serve/last_axis";
 const MAX_NAME = "serve/longest";
@@ -104,7 +99,8 @@ export function perRowDecoder(graph: Graph): Graph {
 /** Instead of a choice between a step and a run of several tokens the step's nodes. */
 function stepOf(node: GraphNode): readonly GraphNode[] {
   const branch = node.attributes["then_branch"];
-  if (node.opType !== "If" || branch?.kind !== "graph" || branch.value.name !== STEP) return [node];
+  if (node.opType !== "If" || branch?.kind !== "graph" || branch.value.name !== ROW_POSITIONS.stepBranch)
+    return [node];
   const { nodes, outputs, initializers } = branch.value;
   if (initializers.size > 0) return [node];
   const result = { ...node, opType: "Identity", inputs: outputs.map(({ name }) => name), attributes: {} };
@@ -113,7 +109,7 @@ function stepOf(node: GraphNode): readonly GraphNode[] {
 
 function isOwnAxis({ initializers }: Graph, { opType, domain, inputs }: GraphNode): boolean {
   const shape = opType === "Reshape" && domain === "" ? initializers.get(inputs[1]!) : undefined;
-  return shape !== undefined && readIntegers(shape)?.join() === OWN_AXIS.join();
+  return shape !== undefined && readIntegers(shape)?.join() === ROW_POSITIONS.shape.join();
 }
 
 /** Axis -1: of `[batch]` the only one for ReduceMax, and the new last one for Unsqueeze. */

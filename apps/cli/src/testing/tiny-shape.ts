@@ -1,0 +1,17 @@
+/** The shape of a tiny model, for `slm model init`. */
+
+/** @param maxTarget beyond 128 caches of target cpu are not joined with new positions */
+export const tinyShape = (architecture: "encoder-decoder" | "decoder-only", maxTarget: number): string => `
+architecture: ${architecture}
+width: 32
+heads: 4
+kvHeads: 2
+headDim: 16
+feedForward: 48
+${architecture === "encoder-decoder" ? "encoderLayers: 1" : ""}
+decoderLayers: 2
+maxSource: 20
+maxTarget: ${maxTarget}
+vocabularySize: 120
+tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 }
+`;
