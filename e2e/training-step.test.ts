@@ -13,6 +13,7 @@ import { createCpuRuntime } from "@slm/runtime-cpu";
 import { teacherObjective } from "@slm/teacher";
 import { createEagerEngine, createOnnxEngine, type Engine } from "@slm/tensor";
 import {
+  modelPass,
   pairsOf,
   partsOf,
   planRun,
@@ -28,7 +29,6 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lossConfig } from "../packages/learn/distillation/src/loss-config.js";
 import { studentLoss, type LossVariant } from "../packages/learn/distillation/src/student-loss.js";
-import { studentPass } from "../packages/learn/distillation/src/student-pass.js";
 import {
   numbersOf,
   random,
@@ -139,8 +139,8 @@ const LOSS = lossConfig.parse({
 
 function studentCase(config: ModelConfig, variant: LossVariant, loss = lossConfig.parse({})): Case {
   const { vocabularySize: vocabulary, width } = config;
-  const pass = studentPass(config, SHAPE);
-  const options = { config, loss, dropout: 0, teacher: { vocabulary, isAligned: false, width } };
+  const pass = modelPass(config, SHAPE);
+  const options = { config, loss, teacher: { vocabulary, isAligned: false, width } };
   const feeds = {
     ...pass.sharedFeeds(sources),
     ...pass.passFeeds("taught", sources, targets).feeds,

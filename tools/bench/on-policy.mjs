@@ -19,6 +19,7 @@ import { embeddedTeacherDirectory, loadTeachers } from "@slm/teacher";
 import { createOnnxEngine } from "@slm/tensor";
 import {
   createLiveSampler,
+  modelPass,
   planChunks,
   planRun,
   stepScalars,
@@ -30,7 +31,6 @@ import {
 import { benchmarkModel } from "../lib/train-step.mjs";
 import { lossConfig } from "../../packages/learn/distillation/dist/loss-config.js";
 import { studentLoss } from "../../packages/learn/distillation/dist/student-loss.js";
-import { studentPass } from "../../packages/learn/distillation/dist/student-pass.js";
 
 const options = {
   vocab: 70,
@@ -68,7 +68,6 @@ const weights = Object.fromEntries(
 const lossOptions = {
   config,
   loss: lossConfig.parse({}),
-  dropout: 0,
   teacher: { vocabulary: vocab, isAligned: false, width: 1 },
 };
 const programs = {};
@@ -90,7 +89,7 @@ const tokens = (longest) =>
   Int32Array.from({ length: Math.max(1, longest - Math.floor(random() * 4)) }, token);
 const sources = Array.from({ length: batch }, () => tokens(source));
 const targets = Array.from({ length: batch }, () => tokens(target - 1));
-const pass = studentPass(config, shape);
+const pass = modelPass(config, shape);
 const logits = createHostTensor(
   "float32",
   [batch * target, vocab],

@@ -66,6 +66,7 @@ export function trainStep(options) {
     recompute: options.recompute === 1,
   });
   const definition = {
+    dropoutShapes: [],
     inputs: {
       source: { dtype: "int32", shape: [batch, source] },
       lengths: { dtype: "int32", shape: [batch] },

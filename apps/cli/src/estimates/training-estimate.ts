@@ -11,7 +11,6 @@ import {
   type DistillConfig,
 } from "@slm/distillation";
 import {
-  decoderOnlyConfig,
   flopsPerImage,
   flopsPerToken,
   imageTokenCount,
@@ -55,7 +54,7 @@ export async function estimateTeacher(request: EstimateRequest<TeacherConfig>): 
   const { settings, compute } = request;
   if (settings.kind !== "train") return {};
   const facts = await dataFacts(request, settings.model);
-  const config = decoderOnlyConfig.parse({ ...settings.model, ...vocabularyFields(facts) });
+  const config = parseModelConfig({ ...settings.model, ...vocabularyFields(facts) }, "teacher.model");
   return trainingEstimate({ config, facts, settings, threads: compute.threads });
 }
 
@@ -206,7 +205,9 @@ async function teacherShapes(
   if (settings === undefined) return [];
   const members = settings.kind === "ensemble" ? settings.members : [settings];
   return members.flatMap((member) =>
-    member.kind === "train" ? [decoderOnlyConfig.parse({ ...member.model, ...vocabularyFields(facts) })] : [],
+    member.kind === "train"
+      ? [parseModelConfig({ ...member.model, ...vocabularyFields(facts) }, "teacher.model")]
+      : [],
   );
 }
 

@@ -2,7 +2,7 @@
 import type { StageContext } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import { resolveCached, resolveModel, type ResolvedModel } from "@slm/hub";
-import { CONFIG_FILE, WEIGHTS_FILE, parameterCount, readModelConfig } from "@slm/model";
+import { CONFIG_FILE, WEIGHTS_FILE, parameterCount, readModelConfig, visionOf } from "@slm/model";
 import { graphFiles, importGraph } from "@slm/model-import";
 import {
   applyPrompt,
@@ -132,7 +132,7 @@ function sourceOf(
 /**
  * Copies a checkpoint into `work`.
  *
- * @throws SlmError INPUT_MISSING, CONFIG_INVALID if it is not decoder-only, SHAPE_MISMATCH if its symbols are not the run's:
+ * @throws SlmError INPUT_MISSING, CONFIG_INVALID if it reads images, SHAPE_MISMATCH if its symbols are not the run's:
  * its probabilities would be read as those of other tokens.
  */
 export async function copyTeacher(
@@ -141,10 +141,10 @@ export async function copyTeacher(
   work: string,
 ): Promise<CopiedTeacher> {
   const config = await readModelConfig(source);
-  if (config.architecture !== "decoder-only") {
+  if (visionOf(config) !== undefined) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `teacher: ${join(source, CONFIG_FILE)}: expected a decoder-only model, got ${config.architecture}`,
+      `teacher: ${join(source, CONFIG_FILE)}: the model reads images, a teacher reads text alone`,
       { context: { source }, suggestions: ["slm teacher train RECIPE"] },
     );
   }

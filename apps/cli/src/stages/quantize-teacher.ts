@@ -39,7 +39,11 @@ export async function quantizeTeacher(
 ): Promise<{ readonly quantized: QuantizedTeacher }> {
   const config = await readModelConfig(work);
   if (config.architecture !== "decoder-only")
-    throw new SlmError("CONFIG_INVALID", `teacher: ${work} is ${config.architecture}, not decoder-only`);
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `teacher: precision ${precision} is for decoder-only teachers, ${work} is ${config.architecture}`,
+      { suggestions: ["leave out teacher.precision"] },
+    );
   const scheme = SCHEMES[precision];
   const exported = join(work, "exported");
   // What a killed run left of it is of no use.

@@ -1,4 +1,4 @@
-/** Stage `teacher`: a decoder-only checkpoint, or several, that read and write the run's vocabulary. */
+/** Stage `teacher`: a checkpoint, or several, that read and write the run's vocabulary. */
 import { teacherConfig, type TeacherConfig } from "@slm/teacher";
 import { estimateTeacher } from "../estimates/training-estimate.js";
 import { defineStage, type EstimateRequest, type StageEstimate } from "../pipeline/stage.js";
@@ -8,8 +8,7 @@ import { requireInput } from "./require-input.js";
 
 export const teacherStage = defineStage<TeacherConfig>({
   name: "teacher",
-  summary:
-    "a decoder-only teacher: trained, taken from disk, the one that comes with slm, or several of them",
+  summary: "a teacher: trained, taken from disk, one that comes with slm, or several of them",
   section: teacherConfig,
   kind: "teacher",
   revision: 1,

@@ -1,7 +1,7 @@
 /** The teacher's distributions moved to the student's positions, and to its tokens where a map says how. */
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { UNALIGNED } from "./align.js";
-import type { PassShape } from "./student-pass.js";
+import type { PassShape } from "@slm/training";
 import type { VocabularyMap } from "./vocabulary-map.js";
 
 /** Distributions at the teacher's positions: row b · target + j of `[batch · target, vocabulary]` for position j of pair b. */

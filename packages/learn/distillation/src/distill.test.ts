@@ -139,9 +139,17 @@ describe("the teacher's distributions", () => {
     expect(report.loss).not.toBe(without.loss);
   });
 
-  test("come from no other architecture", async () => {
+  test("come from an encoder-decoder too, computed at once or stored before", async () => {
     await run.writeTeacher((fields) => encoderDecoderConfig.parse({ ...shape, ...fields, encoderLayers: 1 }));
-    await expect(run.distill()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    const own = await run.distill({ loss: { forwardKl: 1, hiddenState: 0.1, crossEntropy: 0 } });
+    const other = await run.distill({ loss: { forwardKl: 1, crossEntropy: 0 } }, { work: "other" });
+    expect(own.loss).toBeGreaterThan(other.loss);
+    await makeCache([]);
+    const cached = await run.distill(
+      { loss: { forwardKl: 1, crossEntropy: 0 } },
+      { cache: "cache", work: "cached" },
+    );
+    expect(cached.loss).toBe(other.loss);
   });
 });
 

@@ -1,7 +1,7 @@
 import { createRandom } from "@slm/decoding";
 import { initializeParameters, type ModelConfig, type Weights } from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { createEagerEngine, type TensorSpec } from "@slm/tensor";
+import { createEagerEngine, withDropout, type TensorSpec } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
 import { lossConfig, TERM_NAMES, termsOf, type LossConfig, type TermName } from "./loss-config.js";
 import {
@@ -10,7 +10,7 @@ import {
   type LossVariant,
   type StudentLossOptions,
 } from "./student-loss.js";
-import { studentPass } from "./student-pass.js";
+import { modelPass } from "@slm/training";
 import {
   decoderOnlyStudent,
   decoderOnlyWeights,
@@ -61,6 +61,8 @@ interface Given {
   readonly taught?: readonly number[][];
   readonly feeds?: Readonly<Record<string, HostTensor>>;
   readonly options?: Partial<StudentLossOptions>;
+  /** Dropout masks, in their order; none drop nothing. */
+  readonly masks?: readonly HostTensor[];
 }
 
 async function lossOf(
@@ -69,12 +71,18 @@ async function lossOf(
   given: Given = {},
 ): Promise<Record<string, number>> {
   const { variant = "shared", taught = gold } = given;
-  const options: StudentLossOptions = { config, loss, dropout: 0, teacher: teacherShape, ...given.options };
+  const options: StudentLossOptions = { config, loss, teacher: teacherShape, ...given.options };
   const definition = studentLoss(options, shape, variant);
   const extra = initializeParameters(auxiliaryParameters(options), createRandom(9).next);
   const parameters: Weights = new Map([...weights, ...extra]);
-  const pass = studentPass(config, shape);
-  const inputs: Readonly<Record<string, TensorSpec>> = { ...definition.inputs, ...definition.dropout };
+  const pass = modelPass(config, shape);
+  const masks = Object.fromEntries((given.masks ?? []).map((mask, at) => [`mask.${at}`, mask]));
+  const inputs: Readonly<Record<string, TensorSpec>> = {
+    ...definition.inputs,
+    ...Object.fromEntries(
+      Object.entries(masks).map(([name, mask]) => [name, { dtype: "float32", shape: mask.shape }]),
+    ),
+  };
   const feeds: Record<string, HostTensor> = {
     ...Object.fromEntries(parameters),
     ...pass.sharedFeeds(sources),
@@ -84,6 +92,7 @@ async function lossOf(
     "hidden.teacher": waves([shape.batch * shape.source, teacherShape.width]),
     "hidden.mask": ones(shape.batch * shape.source),
     "hidden.count": scalar(shape.batch * shape.source),
+    ...masks,
     ...given.feeds,
   };
   const engine = await createEagerEngine("js");
@@ -94,7 +103,9 @@ async function lossOf(
     name: "loss",
     inputs: { ...specs, ...inputs },
     build: (x) => {
-      const { loss: value, terms } = definition.build(x, x);
+      const taken = Object.keys(masks).map((name) => x[name]!);
+      const build = (): ReturnType<typeof definition.build> => definition.build(x, x);
+      const { loss: value, terms } = taken.length === 0 ? build() : withDropout(taken, build);
       return { loss: value, ...terms };
     },
   });
@@ -119,7 +130,7 @@ describe.each(MODELS)("the loss of a $config.architecture student", (model) => {
   });
 
   test("asks for nothing of a teacher where only labels count", () => {
-    const options = { config: model.config, loss: onlyTerms({ crossEntropy: 1 }), dropout: 0 };
+    const options = { config: model.config, loss: onlyTerms({ crossEntropy: 1 }) };
     const names = Object.keys(studentLoss(options, shape, "shared").inputs);
     expect(names.filter((name) => /teacher|hidden|aligned/u.test(name))).toEqual([]);
     expect(auxiliaryParameters(options)).toEqual([]);
@@ -165,19 +176,17 @@ describe.each(MODELS)("the loss of a $config.architecture student", (model) => {
 
   test("reads a dropout mask per block, the encoder's first", async () => {
     const loss = lossConfig.parse({});
-    const options = { config: model.config, loss, dropout: 0.1, teacher: teacherShape };
-    const { dropout = {} } = studentLoss(options, shape, "separate");
-    const masks = (even: number, odd: number): Record<string, HostTensor> =>
-      Object.fromEntries(
-        Object.entries(dropout).map(([name, { shape: size }]) => {
-          const count = size.reduce((product, axis) => product * axis, 1);
-          const values = Float32Array.from({ length: count }, (_, i) => (i % 2 === 0 ? even : odd));
-          return [name, createHostTensor("float32", size, values)];
-        }),
-      );
+    const options = { config: model.config, loss, teacher: teacherShape };
+    const { dropoutShapes } = studentLoss(options, shape, "separate");
     const plain = await lossOf(model, loss, { variant: "separate" });
-    const run = (even: number, odd: number): Promise<Record<string, number>> =>
-      lossOf(model, loss, { variant: "separate", feeds: masks(even, odd), options: { dropout: 0.1 } });
+    const run = (even: number, odd: number): Promise<Record<string, number>> => {
+      const masks = dropoutShapes.map((size) => {
+        const count = size.reduce((product, axis) => product * axis, 1);
+        const values = Float32Array.from({ length: count }, (_, i) => (i % 2 === 0 ? even : odd));
+        return createHostTensor("float32", size, values);
+      });
+      return lossOf(model, loss, { variant: "separate", masks });
+    };
     expect(await run(1, 1)).toEqual(plain);
     expect((await run(0, 2))["loss"]).not.toBeCloseTo(plain["loss"]!, 3);
   });

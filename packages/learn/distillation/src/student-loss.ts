@@ -11,17 +11,21 @@ import {
   math,
   uld,
   scope,
-  withDropout,
   type CountedLogits,
   type DivergenceName,
   type Tensor,
   type TensorSpec,
 } from "@slm/tensor";
-import type { LossDefinition } from "@slm/training";
+import {
+  modelPass,
+  type LossDefinition,
+  type ModelPass,
+  type ModelStates,
+  type PassShape,
+} from "@slm/training";
 import type { HostTensor } from "@slm/runtime";
 import { ctcFeeds, ctcSpecs, type CtcShape } from "./ctc-feeds.js";
 import { asksDistributions, termsOf, type LossConfig, type TermName } from "./loss-config.js";
-import { studentPass, type PassShape, type StudentPass, type StudentStates } from "./student-pass.js";
 
 /** `shared`: all terms on one set of targets. `separate`: the teacher's terms on `taught` ones, cross-entropy on `gold` ones. */
 export type LossVariant = "shared" | "separate";
@@ -39,7 +43,6 @@ export interface TeacherShape {
 export interface StudentLossOptions {
   readonly config: ModelConfig;
   readonly loss: LossConfig;
-  readonly dropout: number;
   /** Absent where no term asks the teacher. */
   readonly teacher?: TeacherShape | undefined;
 }
@@ -83,7 +86,7 @@ interface TermInputs {
   readonly loss: LossConfig;
   readonly parameters: Readonly<Record<string, Tensor>>;
   readonly x: Readonly<Record<string, Tensor>>;
-  readonly states: StudentStates;
+  readonly states: ModelStates;
   /** Logits at the targets that the teacher scored, counted where it did. */
   readonly taught: CountedLogits;
   /** Logits at the targets whose labels count, and those labels. */
@@ -149,36 +152,25 @@ export function studentLoss(
   shape: PassShape,
   variant: LossVariant,
 ): LossDefinition {
-  const { config, loss, dropout } = options;
-  const pass = studentPass(config, shape);
+  const { config, loss } = options;
+  const pass = modelPass(config, shape);
   const names = termsOf(loss);
-  const masks = dropout === 0 ? [] : pass.dropoutShapes(PASSES[variant].length);
-  const maskNames = masks.map((_, index) => `dropout.${index}`);
   return {
     inputs: lossInputs(options, pass, shape, variant),
-    dropout: Object.fromEntries(
-      masks.map((size, index) => [maskNames[index]!, { dtype: "float32", shape: size } as const]),
-    ),
+    dropoutShapes: pass.dropoutShapes(PASSES[variant].length),
     terms: names,
     build: (parameters, x) => {
-      const build = (): ReturnType<LossDefinition["build"]> => {
-        const inputs = termInputs(options, pass, variant, parameters, x);
-        const terms = Object.fromEntries(names.map((name) => [name, TERMS[name](inputs)]));
-        const weighted = names.map((name) => math.mul(terms[name]!, loss[name]));
-        return { loss: weighted.reduce((sum, term) => math.add(sum, term)), terms };
-      };
-      if (masks.length === 0) return build();
-      return withDropout(
-        maskNames.map((name) => x[name]!),
-        build,
-      );
+      const inputs = termInputs(options, pass, variant, parameters, x);
+      const terms = Object.fromEntries(names.map((name) => [name, TERMS[name](inputs)]));
+      const weighted = names.map((name) => math.mul(terms[name]!, loss[name]));
+      return { loss: weighted.reduce((sum, term) => math.add(sum, term)), terms };
     },
   };
 }
 
 function lossInputs(
   { config, loss, teacher }: StudentLossOptions,
-  pass: StudentPass,
+  pass: ModelPass,
   shape: PassShape,
   variant: LossVariant,
 ): Record<string, TensorSpec> {
@@ -212,7 +204,7 @@ function lossInputs(
 
 function termInputs(
   { config, loss, teacher }: StudentLossOptions,
-  pass: StudentPass,
+  pass: ModelPass,
   variant: LossVariant,
   parameters: TermInputs["parameters"],
   x: TermInputs["x"],

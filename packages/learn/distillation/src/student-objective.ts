@@ -2,13 +2,16 @@
 import { imageTokensOf, type ModelConfig } from "@slm/model";
 import {
   createLiveSampler,
+  modelPass,
   stepRandom,
   type Batch,
   type BatchFeeds,
   type Bucket,
   type LiveModel,
   type LiveSampler,
+  type ModelPass,
   type Objective,
+  type PassShape,
 } from "@slm/training";
 import type { Corpus, CorpusRows } from "./corpus.js";
 import type { DistillConfig } from "./distill-config.js";
@@ -21,7 +24,6 @@ import {
   type StudentLossOptions,
 } from "./student-loss.js";
 import type { StoredTargets } from "./stored-targets.js";
-import { studentPass, type PassShape, type StudentPass } from "./student-pass.js";
 import { targetOrigin, type TargetOrigin } from "./target-schedule.js";
 import type { BatchSources, TaughtFeeds, TeacherSide } from "./teacher-side.js";
 import type { UnlabelledSources } from "./unlabelled-sources.js";
@@ -48,8 +50,8 @@ export interface StudentObjective extends Objective {
 
 export function studentObjective(options: StudentObjectiveOptions): StudentObjective {
   const { config, settings, teacher } = options;
-  const { loss, dropout } = settings;
-  const lossOptions: StudentLossOptions = { config, loss, dropout, teacher: teacher?.shape };
+  const { loss } = settings;
+  const lossOptions: StudentLossOptions = { config, loss, teacher: teacher?.shape };
   const batches = new BatchMaker(options);
   const auxiliary = auxiliaryParameters(lossOptions);
   return {
@@ -93,7 +95,7 @@ class BatchMaker {
     const random = stepRandom(seed, number);
     const origin = targetOrigin(settings.targets, this.progressAt(number), random());
     const chosen = await this.choose(origin, { batch, shape, bucket, live, random });
-    const pass = studentPass(config, shape);
+    const pass = modelPass(config, shape);
     return this.feedsOf(chosen, pass, shape);
   }
 
@@ -157,7 +159,7 @@ class BatchMaker {
     return (await this.options.teacher?.score(sources, targets, shape)) ?? NOTHING;
   }
 
-  private async feedsOf(chosen: Chosen, pass: StudentPass, shape: PassShape): Promise<BatchFeeds> {
+  private async feedsOf(chosen: Chosen, pass: ModelPass, shape: PassShape): Promise<BatchFeeds> {
     const { config, settings, teacher } = this.options;
     const { sources, targets, gold, taught } = chosen;
     const labels = settings.loss.crossEntropy > 0 ? gold : undefined;

@@ -4,11 +4,11 @@ import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runti
 import type { ScoredPair, ScoreShape, Teacher, TeacherCache } from "@slm/teacher";
 import type { Engine } from "@slm/tensor";
 import type { Tokenizer } from "@slm/tokenizer";
+import type { PassShape } from "@slm/training";
 import { alignPositions } from "./align.js";
 import { alignedFeeds } from "./aligned-distributions.js";
 import type { CorpusRows } from "./corpus.js";
 import type { TeacherShape } from "./student-loss.js";
-import type { PassShape } from "./student-pass.js";
 import type { VocabularyMap } from "./vocabulary-map.js";
 
 /** Feeds of the teacher's terms; `owned` tensors are released by the trainer. */

@@ -18,6 +18,12 @@ import { loadTeachers, readTeacherConfigs, writeEnsemble } from "./teacher-direc
 import type { Teacher } from "./teacher.js";
 import { logSoftmax, madeUpTeacher, randomPairs } from "./test-support/made-up-teacher.test-support.js";
 
+/** What a model that reads images sees with. */
+const TOWER = {
+  image: { channels: 1, resize: { kind: "fit", height: 2, width: 6 }, mean: [0.5], std: [0.5] },
+  patch: { height: 2, width: 2 },
+  ...{ width: 4, layers: 1, heads: 1, feedForward: 4 },
+};
 const VOCABULARY = 12;
 const pairs = randomPairs(5, VOCABULARY);
 const shape = { batch: 6, source: 4, target: 5 };
@@ -215,13 +221,14 @@ describe(loadTeachers, () => {
     await expect(loadTeachers(engine, root)).rejects.toMatchObject({ code: "SHAPE_MISMATCH" });
     await writeEnsemble(root, [{ directory: "nowhere", weight: 1 }]);
     await expect(loadTeachers(engine, root)).rejects.toMatchObject({ code: "INPUT_MISSING" });
-    const student = encoderDecoderConfig.parse({
+    const seeing = encoderDecoderConfig.parse({
       ...config,
       architecture: "encoder-decoder",
       encoderLayers: 1,
+      vision: { tower: TOWER },
     });
-    const weights = initializeWeights(student, createRandom(1).next);
-    await writeCheckpoint(join(root, "member-2"), { config: student, weights });
+    const weights = initializeWeights(seeing, createRandom(1).next);
+    await writeCheckpoint(join(root, "member-2"), { config: seeing, weights });
     await expect(loadTeachers(engine, join(root, "member-2"))).rejects.toMatchObject({
       code: "CONFIG_INVALID",
     });

@@ -3,8 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { hashJson, type StageContext } from "@slm/artifact";
 import { DATA_FILES, readAllRows, readRows, textRow } from "@slm/data";
-import { SlmError } from "@slm/error";
-import { readCheckpoint, writeCheckpoint, type Checkpoint, type DecoderOnlyConfig } from "@slm/model";
+import { readCheckpoint, writeCheckpoint, type Checkpoint } from "@slm/model";
 import type { Engine } from "@slm/tensor";
 import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
 import {
@@ -39,10 +38,10 @@ export interface FinetuneReport {
 const PAIRS_FILE = "pairs.bin";
 
 /**
- * Trains on the target part of `[source ; target]`, with the text that the teacher's tokenizer puts around sources, and
+ * Trains on the targets of the rows, with the text that the teacher's tokenizer puts around sources, and
  * writes the merged checkpoint of the best step as float32.
  *
- * @throws SlmError CONFIG_INVALID for a model that is not decoder-only or targets it has none of; DATA_INVALID naming a row
+ * @throws SlmError CONFIG_INVALID for targets of adapters that the model has none of; DATA_INVALID naming a row
  * that the teacher cannot take; INTERRUPTED with the state saved.
  */
 export async function finetuneTeacher(
@@ -51,12 +50,6 @@ export async function finetuneTeacher(
 ): Promise<FinetuneReport> {
   const { dataDirectory, workDirectory } = inputs;
   const { config, weights } = await readCheckpoint(workDirectory);
-  if (config.architecture !== "decoder-only") {
-    throw new SlmError(
-      "CONFIG_INVALID",
-      `teacher: ${workDirectory} is ${config.architecture}, not decoder-only`,
-    );
-  }
   const tokenizer = await loadTokenizer(workDirectory);
   const where = join(dataDirectory, DATA_FILES.train);
   const file = join(workDirectory, PAIRS_FILE);
@@ -71,7 +64,6 @@ export async function finetuneTeacher(
 }
 
 interface Base extends Checkpoint {
-  readonly config: DecoderOnlyConfig;
   readonly tokenizer: Tokenizer;
 }
 

@@ -1,13 +1,18 @@
 /** Targets of a teacher's own, from any way to start a step decoder. */
 import { decode, type Strategy } from "@slm/decoding";
-import type { SequenceTokens } from "./sequence.js";
 import type { Teacher } from "./teacher.js";
+
+interface Marks {
+  readonly pad: number;
+  readonly bos: number;
+  readonly eos: number;
+}
 
 /** Rows one source takes. */
 const rowsPerSource = (strategy: Strategy): number => (strategy.kind === "beam" ? strategy.beams : 1);
 
 /** {@link Teacher.decode} over a way to start decoders; a source takes as many rows as there are beams. */
-export function decodeWith(start: Teacher["start"], { bos, eos, pad }: SequenceTokens): Teacher["decode"] {
+export function decodeWith(start: Teacher["start"], { bos, eos, pad }: Marks): Teacher["decode"] {
   return async (sources, shape, strategy, random) => {
     const copies = rowsPerSource(strategy);
     const rows = sources.flatMap((source) => Array.from({ length: copies }, () => source));
@@ -19,7 +24,7 @@ export function decodeWith(start: Teacher["start"], { bos, eos, pad }: SequenceT
 }
 
 /** {@link Teacher.generate} over a way to start decoders. */
-export function generateWith(start: Teacher["start"], tokens: SequenceTokens): Teacher["generate"] {
+export function generateWith(start: Teacher["start"], tokens: Marks): Teacher["generate"] {
   const decodeAll = decodeWith(start, tokens);
   return async (...request) => (await decodeAll(...request)).map(({ tokens: target }) => target);
 }

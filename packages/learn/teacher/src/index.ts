@@ -12,7 +12,6 @@ export { finetuneConfig, type FinetuneConfig } from "./finetune-config.js";
 export { finetuneTeacher, type FinetuneInputs, type FinetuneReport } from "./finetune-teacher.js";
 export { promptConfig, type PromptConfig } from "./prompt-config.js";
 export { teacherObjective } from "./teacher-objective.js";
-export { sequenceBatch, type SequenceBatch, type SequenceTokens } from "./sequence.js";
 export { trainTeacher, type TeacherInputs, type TeacherReport } from "./train-teacher.js";
 export type { ScoredPair, ScoreShape, Teacher, TeacherLimits } from "./teacher.js";
 export {

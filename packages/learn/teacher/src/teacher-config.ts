@@ -1,6 +1,6 @@
-/** The `teacher` section of a recipe: where the decoder-only teacher comes from. */
+/** The `teacher` section of a recipe: where the teacher comes from. */
 import { z } from "zod";
-import { CHECKPOINT_DTYPES, decoderOnlyShape } from "@slm/model";
+import { CHECKPOINT_DTYPES, decoderOnlyShape, encoderDecoderShape } from "@slm/model";
 import { DEFAULT_DEV_METRICS, devMetrics, trainingFields } from "@slm/training";
 import { EMBEDDED_TEACHERS } from "./embedded-teacher.js";
 import { finetuneConfig } from "./finetune-config.js";
@@ -47,7 +47,9 @@ const lengths = {
 };
 
 const checkpointTeacher = z.strictObject({
-  kind: z.literal("checkpoint").describe("A decoder-only checkpoint on disk."),
+  kind: z
+    .literal("checkpoint")
+    .describe("A checkpoint on disk, decoder-only or encoder-decoder: an earlier student, say."),
   path: z.string().min(1).describe("Checkpoint directory."),
   ...forTask,
 });
@@ -83,9 +85,19 @@ const graphTeacher = z.strictObject({
   prompt,
 });
 
+/** Optional in the file, so that a teacher without an architecture is decoder-only. */
+const architecture = z.literal("decoder-only").optional().default("decoder-only");
+
+const teacherShape = z.discriminatedUnion("architecture", [
+  decoderOnlyShape.extend({ architecture }),
+  encoderDecoderShape.omit({ vision: true }).extend({ architecture: z.literal("encoder-decoder") }),
+]);
+
 export const trainedTeacher = z.strictObject({
-  kind: z.literal("train").describe("Train a decoder-only teacher on the recipe's data."),
-  model: decoderOnlyShape.describe("Shape of the teacher."),
+  kind: z.literal("train").describe("Train a teacher on the recipe's data."),
+  model: teacherShape.describe(
+    "Shape of the teacher; architecture: decoder-only (default) or encoder-decoder.",
+  ),
   labelSmoothing: z
     .number()
     .min(0)

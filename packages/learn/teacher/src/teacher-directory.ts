@@ -2,14 +2,7 @@
 import { join } from "node:path";
 import { stat } from "node:fs/promises";
 import { readJsonFile, relativePath, writeJsonAtomic } from "@slm/artifact";
-import { SlmError } from "@slm/error";
-import {
-  CONFIG_FILE,
-  readCheckpoint,
-  readModelConfig,
-  type DecoderOnlyConfig,
-  type ModelConfig,
-} from "@slm/model";
+import { CONFIG_FILE, readCheckpoint, readModelConfig, type ModelConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
 import { z } from "zod";
 import { joinTeachers } from "./ensemble.js";
@@ -58,13 +51,13 @@ async function membersOf(directory: string): Promise<readonly TeacherMember[]> {
 /**
  * Model configurations of a teacher's directory: one per member that has one, which graphs of others have not.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID naming the file; CONFIG_INVALID if one is not decoder-only.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID naming the file.
  */
-export async function readTeacherConfigs(directory: string): Promise<readonly DecoderOnlyConfig[]> {
-  const configs: DecoderOnlyConfig[] = [];
+export async function readTeacherConfigs(directory: string): Promise<readonly ModelConfig[]> {
+  const configs: ModelConfig[] = [];
   for (const member of await membersOf(directory)) {
     if ((await isIn(member.directory, GRAPH_FILE)) && !(await isIn(member.directory, CONFIG_FILE))) continue;
-    configs.push(requireDecoderOnly(await readModelConfig(member.directory), member.directory));
+    configs.push(await readModelConfig(member.directory));
   }
   return configs;
 }
@@ -73,7 +66,7 @@ export async function readTeacherConfigs(directory: string): Promise<readonly De
  * Puts the teacher of a directory on the engine, an ensemble as one teacher.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file; CONFIG_INVALID for a graph
- * on an engine that runs none;
+ * on an engine that runs none, or a model that reads images;
  * SHAPE_MISMATCH if members differ in vocabulary.
  */
 export async function loadTeachers(engine: Engine, directory: string): Promise<Teacher> {
@@ -96,8 +89,7 @@ export async function loadTeachers(engine: Engine, directory: string): Promise<T
 /** A graph goes before the checkpoint that it was made from. */
 async function loadOne(engine: Engine, directory: string): Promise<Teacher> {
   if (await isIn(directory, GRAPH_FILE)) return loadGraphTeacher(engine, directory);
-  const { config, weights } = await readCheckpoint(directory);
-  return loadTeacher(engine, { config: requireDecoderOnly(config, directory), weights });
+  return loadTeacher(engine, await readCheckpoint(directory));
 }
 
 const isIn = (directory: string, file: string): Promise<boolean> =>
@@ -105,12 +97,3 @@ const isIn = (directory: string, file: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-function requireDecoderOnly(config: ModelConfig, directory: string): DecoderOnlyConfig {
-  if (config.architecture === "decoder-only") return config;
-  throw new SlmError(
-    "CONFIG_INVALID",
-    `teacher: the model in ${directory} is ${config.architecture}, a decoder-only model is needed`,
-    { context: { directory }, suggestions: ["slm teacher train RECIPE"] },
-  );
-}

@@ -1,47 +1,44 @@
-import { decode, outputHead, type DecoderOnlyConfig } from "@slm/model";
-import { crossEntropy, math } from "@slm/tensor";
-import type { Objective, TokenPairs } from "@slm/training";
-import { sequenceBatch } from "./sequence.js";
+import { outputHead, type ModelConfig } from "@slm/model";
+import { crossEntropy, type TensorSpec } from "@slm/tensor";
+import { modelPass, type Objective, type PassShape, type TokenPairs } from "@slm/training";
 
-/**
- * Cross-entropy of a decoder-only model on the target part of `[source ; target]`.
- * Hidden states are picked at target positions before the output head, so the head never computes source positions.
- */
+/** Prefix of what the program's only pass over targets is fed. */
+const PASS = "gold";
+
+/** Cross-entropy of a model on the target part of its pairs, end mark included; the output head never computes source positions. */
 export function teacherObjective(
-  config: DecoderOnlyConfig,
+  config: ModelConfig,
   pairs: TokenPairs,
   { batchSize, labelSmoothing }: { readonly batchSize: number; readonly labelSmoothing: number },
 ): Objective {
+  const passOf = (bucket: Omit<PassShape, "batch">): ReturnType<typeof modelPass> =>
+    modelPass(config, { batch: batchSize, ...bucket });
   return {
-    definition: ({ source, target }) => {
-      const positions = batchSize * target;
+    definition: (bucket) => {
+      const pass = passOf(bucket);
+      const positions = batchSize * bucket.target;
+      const labelled: Record<string, TensorSpec> = {
+        [`${PASS}.labels`]: { dtype: "int32", shape: [positions] },
+        [`${PASS}.mask`]: { dtype: "float32", shape: [positions] },
+        [`${PASS}.count`]: { dtype: "float32", shape: [] },
+      };
       return {
-        inputs: {
-          inputs: { dtype: "int32", shape: [batchSize, source + target] },
-          labels: { dtype: "int32", shape: [batchSize, target] },
-          mask: { dtype: "float32", shape: [positions] },
-          count: { dtype: "float32", shape: [] },
-          positions: { dtype: "int32", shape: [positions] },
-        },
+        inputs: { ...pass.shared, ...pass.passInputs(PASS), ...labelled },
+        dropoutShapes: pass.dropoutShapes(1),
         terms: [],
         build: (parameters, x) => {
-          const hidden = decode(config, parameters, x["inputs"]!);
-          const flat = math.reshape(hidden, [batchSize * (source + target), config.width]);
-          const logits = outputHead(config, parameters, math.gatherRows(flat, x["positions"]!));
-          const counted = { logits, mask: x["mask"]!, count: x["count"]! };
-          return {
-            loss: crossEntropy(counted, math.reshape(x["labels"]!, [positions]), labelSmoothing),
-            terms: {},
-          };
+          const logits = outputHead(config, parameters, pass.open(parameters, x).target(PASS));
+          const counted = { logits, mask: x[`${PASS}.mask`]!, count: x[`${PASS}.count`]! };
+          return { loss: crossEntropy(counted, x[`${PASS}.labels`]!, labelSmoothing), terms: {} };
         },
       };
     },
     feeds: async ({ rows }, bucket) => {
       const { sources, targets } = await pairs.read(rows);
-      const chosen = sources.map((source, index) => ({ source, target: targets[index]! }));
-      const { tokens, ...feeds } = sequenceBatch(chosen, { batch: batchSize, ...bucket }, config.tokens);
-      const counted = targets.reduce((sum, { length }) => sum + length + 1, 0);
-      return { feeds, tokens, counted };
+      const pass = passOf(bucket);
+      const { feeds, counted } = pass.passFeeds(PASS, sources, targets);
+      const tokens = sources.reduce((sum, { length }) => sum + length, counted);
+      return { feeds: { ...pass.sharedFeeds(sources), ...feeds }, tokens, counted };
     },
   };
 }

@@ -1,9 +1,11 @@
-/** A decoder-only checkpoint as a teacher. Programs are compiled when a shape is first asked for. */
-import { decode, outputHead, parameterCount, type Checkpoint, type DecoderOnlyConfig } from "@slm/model";
-import { createHostTensor, type DeviceTensor } from "@slm/runtime";
-import { math, type Engine, type Program, type Tensor } from "@slm/tensor";
+/** A checkpoint of either architecture as a teacher. Programs are compiled when a shape is first asked for. */
+import { SlmError } from "@slm/error";
+import { outputHead, parameterCount, visionOf, type Checkpoint } from "@slm/model";
+import type { DeviceTensor, HostTensor } from "@slm/runtime";
+import type { Engine, Program } from "@slm/tensor";
 import {
   createLiveDecoder,
+  modelPass,
   packWeights,
   planChunks,
   unpackParameters,
@@ -12,8 +14,10 @@ import {
   type LiveDecoder,
 } from "@slm/training";
 import { decodeWith, generateWith } from "./generate.js";
-import { sequenceBatch } from "./sequence.js";
-import type { ScoreShape, Teacher } from "./teacher.js";
+import type { ScoredPair, ScoreShape, Teacher } from "./teacher.js";
+
+/** Prefix of what a program's only pass over targets is fed. */
+const PASS = "read";
 
 /** Things made once for a key. */
 function memoize<Value>(make: (shape: ScoreShape) => Promise<Value>): {
@@ -32,45 +36,58 @@ function memoize<Value>(make: (shape: ScoreShape) => Promise<Value>): {
   };
 }
 
-/** Puts a decoder-only checkpoint on the engine. */
-export async function loadTeacher(
-  engine: Engine,
-  { config, weights }: Checkpoint & { readonly config: DecoderOnlyConfig },
-): Promise<Teacher> {
+/** Puts a checkpoint on the engine. @throws SlmError CONFIG_INVALID for a model that reads images */
+export async function loadTeacher(engine: Engine, { config, weights }: Checkpoint): Promise<Teacher> {
+  if (visionOf(config) !== undefined)
+    throw new SlmError("CONFIG_INVALID", "teacher: the model reads images, a teacher reads text alone");
   const chunks = planChunks(config);
   const feeds: Record<string, DeviceTensor> = {};
   for (const chunk of chunks) feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
 
-  /** Hidden states of `[batch, length]` ids as rows. */
-  const statesOf = (x: Readonly<Record<string, Tensor>>, rows: number): Tensor =>
-    math.reshape(decode(config, unpackParameters(chunks, x), x["inputs"]!), [rows, config.width]);
-
-  const scorers = memoize<Program>(({ batch, source, target }) =>
-    engine.compile({
-      name: `teacher score ${batch}x${source}x${target}`,
+  const scorers = memoize<Program>((shape) => {
+    const pass = modelPass(config, shape);
+    return engine.compile({
+      name: `teacher score ${shape.batch}x${shape.source}x${shape.target}`,
       forwardOnly: true,
-      inputs: {
-        ...valueSpecs(chunks),
-        inputs: { dtype: "int32", shape: [batch, source + target] },
-        positions: { dtype: "int32", shape: [batch * target] },
-      },
+      inputs: { ...valueSpecs(chunks), ...pass.shared, ...pass.passInputs(PASS) },
       build: (x) => {
-        const hidden = math.gatherRows(statesOf(x, batch * (source + target)), x["positions"]!);
-        return { logits: outputHead(config, unpackParameters(chunks, x), hidden) };
+        const parameters = unpackParameters(chunks, x);
+        return { logits: outputHead(config, parameters, pass.open(parameters, x).target(PASS)) };
       },
-    }),
-  );
-  const readers = memoize<Program>(({ batch, source }) =>
-    engine.compile({
-      name: `teacher states ${batch}x${source}`,
+    });
+  });
+  const readers = memoize<Program>((shape) => {
+    const pass = modelPass(config, shape);
+    return engine.compile({
+      name: `teacher states ${shape.batch}x${shape.source}`,
       forwardOnly: true,
-      inputs: { ...valueSpecs(chunks), inputs: { dtype: "int32", shape: [batch, source] } },
-      build: (x) => ({ hidden: statesOf(x, batch * source) }),
-    }),
-  );
+      inputs: { ...valueSpecs(chunks), ...pass.shared, ...pass.passInputs(PASS) },
+      build: (x) => {
+        const states = pass.open(unpackParameters(chunks, x), x);
+        states.target(PASS);
+        return { hidden: states.source() };
+      },
+    });
+  });
+  const isApart = config.architecture === "encoder-decoder";
   const decoders = memoize<LiveDecoder>(({ batch, source, target }) =>
-    createLiveDecoder({ engine, config, feeds }, { rows: batch, source, capacity: source + target }),
+    createLiveDecoder(
+      { engine, config, feeds },
+      { rows: batch, source, capacity: isApart ? target : source + target },
+    ),
   );
+
+  const feedsOf = (
+    pairs: readonly ScoredPair[],
+    shape: ScoreShape,
+  ): Record<string, HostTensor | DeviceTensor> => {
+    const pass = modelPass(config, shape);
+    const sources = pairs.map(({ source }) => source);
+    const targets = pairs.map(({ target }) => target);
+    const given = { ...pass.sharedFeeds(sources), ...pass.passFeeds(PASS, sources, targets).feeds };
+    const read = Object.keys({ ...pass.shared, ...pass.passInputs(PASS) });
+    return { ...feeds, ...Object.fromEntries(read.map((name) => [name, given[name]!])) };
+  };
 
   const start: Teacher["start"] = async (sources, shape) => (await decoders.get(shape)).start(sources);
   return {
@@ -81,18 +98,15 @@ export async function loadTeacher(
     generate: generateWith(start, config.tokens),
     score: async (pairs, shape) => {
       const program = await scorers.get(shape);
-      const { inputs, positions } = sequenceBatch(pairs, shape, config.tokens);
-      const { kept } = await program.run({ feeds: { ...feeds, inputs, positions }, keep: ["logits"] });
+      const { kept } = await program.run({ feeds: feedsOf(pairs, shape), keep: ["logits"] });
       return kept["logits"]!;
     },
     hiddenStates: async (sources, { batch, source }) => {
-      const program = await readers.get({ batch, source, target: 0 });
-      const ids = new Int32Array(batch * source).fill(config.tokens.pad);
-      sources.forEach((tokens, row) => {
-        ids.set(tokens, row * source);
-      });
-      const inputs = createHostTensor("int32", [batch, source], ids);
-      const { kept } = await program.run({ feeds: { ...feeds, inputs }, keep: ["hidden"] });
+      // No state of a source depends on a target; the shortest there is does.
+      const shape = { batch, source, target: 1 };
+      const program = await readers.get(shape);
+      const pairs = sources.map((read) => ({ source: read, target: [] }));
+      const { kept } = await program.run({ feeds: feedsOf(pairs, shape), keep: ["hidden"] });
       return kept["hidden"]!;
     },
     close: async () => {

@@ -53,9 +53,9 @@ export interface Teacher {
   /** A decoder that has read these sources, one per row of `shape.batch`. Ends the use of the one before. */
   start(sources: readonly Int32Array[], shape: ScoreShape): Promise<StepDecoder>;
   /**
-   * States of the last layer after the final norm (what the output head reads) at the source's positions, on the device:
-   * `[batch · source, width]`, row b · source + i for source token i of row b. Rows beyond a source are arbitrary. They
-   * do not depend on a target, since no position sees a later one. The caller releases the tensor. An ensemble has none.
+   * States of the last layer that reads the source, after its final norm (of a decoder-only model what the output head reads),
+   * on the device: `[batch · source, width]`, row b · source + i for source token i of row b. Rows beyond a source are
+   * arbitrary. They do not depend on a target: an encoder sees none, and no position sees a later one. The caller releases the tensor. An ensemble has none.
    */
   readonly hiddenStates?: (
     sources: readonly ArrayLike<number>[],

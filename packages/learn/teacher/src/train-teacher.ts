@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { rm } from "node:fs/promises";
 import { hashJson, type StageContext } from "@slm/artifact";
 import { DATA_FILES, readAllRows, readRows, textRow } from "@slm/data";
-import { decoderOnlyConfig, parameterCount, writeCheckpoint, type DecoderOnlyConfig } from "@slm/model";
+import { parameterCount, parseModelConfig, writeCheckpoint, type ModelConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
 import { loadTokenizer, readTokenizerFiles, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
 import {
@@ -39,18 +39,15 @@ export interface TeacherReport {
 /** Tokens of the training rows while the run lasts. */
 const PAIRS_FILE = "pairs.bin";
 
-/** Trains a decoder-only teacher on `[source ; target]` and writes its best checkpoint as float16. */
+/** Trains a teacher on the labels of its data and writes its best checkpoint as float16. */
 export async function trainTeacher(
   settings: TrainedTeacherConfig,
   inputs: TeacherInputs,
 ): Promise<TeacherReport> {
   const { dataDirectory, tokenizerDirectory, workDirectory } = inputs;
   const tokenizer = await loadTokenizer(tokenizerDirectory);
-  const config: DecoderOnlyConfig = decoderOnlyConfig.parse({
-    ...settings.model,
-    vocabularySize: tokenizer.vocabularySize,
-    tokens: tokenizer.tokens,
-  });
+  const { vocabularySize, tokens } = tokenizer;
+  const config = parseModelConfig({ ...settings.model, vocabularySize, tokens }, "teacher.model");
   const where = join(dataDirectory, DATA_FILES.train);
   const file = join(workDirectory, PAIRS_FILE);
   const pairs = await writePairs({ rows: readRows(where), tokenizer, limits: config, where, file });
@@ -74,7 +71,7 @@ export async function trainTeacher(
 async function trainOn(
   pairs: PairFile,
   settings: TrainedTeacherConfig,
-  config: DecoderOnlyConfig,
+  config: ModelConfig,
   { dataDirectory, workDirectory, engine, context }: TeacherInputs,
   tokenizer: Tokenizer,
 ): Promise<TrainReport> {

@@ -30,6 +30,7 @@ function reference(state: Scalar, gradient: number, step: number, rate: number, 
 /** Loss: the sum over all weights of value² / 2, whose gradient is the value itself. */
 const quadratic: LossDefinition = {
   inputs: {},
+  dropoutShapes: [],
   terms: [],
   build: (parameters) => {
     const halves = Object.values(parameters).map((x: Tensor) => math.mul(math.sum(math.square(x)), 0.5));

@@ -47,7 +47,7 @@ export {
 export { stepScalars } from "./optimizer.js";
 export { orthogonalize } from "./muon.js";
 export { partsOf, planRun, stateInput, stateOutput, type ChunkPlan } from "./state-layout.js";
-export { trainProgram, type LossDefinition } from "./train-program.js";
+export { dropoutSpecs, trainProgram, type LossDefinition } from "./train-program.js";
 export { uploadState, type DeviceState } from "./training-state.js";
 export { stepRandom } from "./step-random.js";
 export { METRICS_FILE, removeRunState, STATE_FILE, train } from "./trainer.js";
@@ -73,4 +73,5 @@ export {
 } from "./dev-metric.js";
 export { GreedyPredictor, type SeenText } from "./greedy-predictor.js";
 export { RecordFile, RecordFileWriter } from "./record-file.js";
+export { modelPass, type ModelPass, type ModelStates, type PassFeeds, type PassShape } from "./model-pass.js";
 export { sourceFeeds, sourceSpecs, type SourceShape } from "./source-feeds.js";

@@ -9,7 +9,13 @@ import type { Batch, Bucket } from "./buckets.js";
 import { createDropoutMasks, type DropoutMasks } from "./dropout-masks.js";
 import { stepScalars } from "./optimizer.js";
 import type { ChunkPlan } from "./state-layout.js";
-import { BATCH_SHARE, trainProgram, type LossDefinition, type StepMode } from "./train-program.js";
+import {
+  BATCH_SHARE,
+  dropoutSpecs,
+  trainProgram,
+  type LossDefinition,
+  type StepMode,
+} from "./train-program.js";
 import type { BatchFeeds, TrainRequest } from "./training-contract.js";
 import type { DeviceState } from "./training-state.js";
 
@@ -105,7 +111,7 @@ export class StepRunner {
     const given: Record<string, HostTensor | DeviceTensor> = {
       ...this.state.feeds,
       ...feeds.feeds,
-      ...this.masks.for(definition.dropout ?? {}, number),
+      ...this.masks.for(dropoutSpecs(definition, settings), number),
     };
     for (const [name, value] of Object.entries(scalars))
       given[name] = createHostTensor("float32", [], Float32Array.of(value));

@@ -1,6 +1,13 @@
 /** One training step as a program: forward, backward, clipping and the optimizer, state updated in place. */
 import { withLora, type Parameters } from "@slm/model";
-import { math, termsAndGradients, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm/tensor";
+import {
+  math,
+  termsAndGradients,
+  withDropout,
+  type ProgramDefinition,
+  type Tensor,
+  type TensorSpec,
+} from "@slm/tensor";
 import { decayed, ruleOf, STEP_SCALARS } from "./optimizer.js";
 import { packTensors, unpackParameters, valueSpecs, type Chunk } from "./parameter-layout.js";
 import {
@@ -16,8 +23,8 @@ import type { TrainingSettings } from "./training-config.js";
 /** What is minimized, for batches of one shape. */
 export interface LossDefinition {
   readonly inputs: Readonly<Record<string, TensorSpec>>;
-  /** Inputs that the trainer fills with dropout masks. */
-  readonly dropout?: Readonly<Record<string, TensorSpec>>;
+  /** Masks that `build` takes one after another under `withDropout`: the trainer draws them where its settings drop anything. */
+  readonly dropoutShapes: readonly (readonly number[])[];
   /** Names of the scalars that `build` returns as terms. */
   readonly terms: readonly string[];
   /** A scalar loss, and scalars worth logging (the loss's terms). */
@@ -27,7 +34,7 @@ export interface LossDefinition {
   ) => { readonly loss: Tensor; readonly terms: Readonly<Record<string, Tensor>> };
 }
 
-export type StepSettings = StateSettings & Pick<TrainingSettings, "lora" | "recompute">;
+export type StepSettings = StateSettings & Pick<TrainingSettings, "lora" | "recompute" | "dropout">;
 
 /** `accumulate` only adds to the gradients kept so far; `update` adds the last batch's and takes the step. */
 export type StepMode = "accumulate" | "update";
@@ -36,6 +43,17 @@ export type StepMode = "accumulate" | "update";
 export const BATCH_SHARE = "batchShare";
 
 const scalar: TensorSpec = { dtype: "float32", shape: [] };
+
+/** Inputs that hold a program's dropout masks, in their order; none where nothing is dropped. */
+export function dropoutSpecs(
+  { dropoutShapes }: Pick<LossDefinition, "dropoutShapes">,
+  { dropout }: Pick<StepSettings, "dropout">,
+): Readonly<Record<string, TensorSpec>> {
+  if (dropout === 0) return {};
+  return Object.fromEntries(
+    dropoutShapes.map((shape, index) => [`dropout.${index}`, { dtype: "float32", shape }]),
+  );
+}
 
 /**
  * The program of one batch.
@@ -53,7 +71,7 @@ export function trainProgram(
 ): ProgramDefinition {
   const inputs: Record<string, TensorSpec> = {
     ...definition.inputs,
-    ...definition.dropout,
+    ...dropoutSpecs(definition, settings),
     ...valueSpecs(plan.frozen),
     ...valueSpecs(plan.trained),
   };
@@ -95,15 +113,19 @@ const NEXT_STATE: {
 function batchGradients(
   plan: ChunkPlan,
   definition: LossDefinition,
-  { lora }: StepSettings,
+  settings: StepSettings,
   x: Inputs,
 ): { outputs: Outputs; gradients: readonly Tensor[] } {
   const frozen = unpackParameters(plan.frozen, x);
   const trained = unpackParameters(plan.trained, x);
   const names = Object.keys(trained);
+  const { lora } = settings;
+  const masks = Object.keys(dropoutSpecs(definition, settings)).map((name) => x[name]!);
   const { value, gradients, terms } = termsAndGradients((tensors) => {
     const live = { ...frozen, ...Object.fromEntries(names.map((name, index) => [name, tensors[index]!])) };
-    return definition.build(lora === undefined ? live : withLora(live, live, lora), x);
+    const build = (): ReturnType<LossDefinition["build"]> =>
+      definition.build(lora === undefined ? live : withLora(live, live, lora), x);
+    return masks.length === 0 ? build() : withDropout(masks, build);
   }, Object.values(trained));
   const outputs: Outputs = { loss: value };
   for (const [name, term] of Object.entries(terms)) outputs[`term.${name}`] = term;

@@ -39,7 +39,7 @@ async function requestOf(
     config: copyConfig,
     settings,
     lengths: pairs.lengths,
-    objective: copyObjective(pairs, settings.batchSize, settings.dropout),
+    objective: copyObjective(pairs, settings.batchSize),
     dev: embeddingMetric,
     workDirectory: directory,
     key: "key",
@@ -64,7 +64,7 @@ async function trainWithStops(
   workDirectory: string,
   settings: TrainingSettings = copySettings,
 ): Promise<TrainReport> {
-  const objective = copyObjective(pairs, settings.batchSize, settings.dropout);
+  const objective = copyObjective(pairs, settings.batchSize);
   for (const stop of stops) {
     const controller = new AbortController();
     const stopping = {

@@ -8,7 +8,7 @@ import {
   type DecoderOnlyConfig,
 } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
-import { crossEntropy, math, withDropout, type Tensor, type TensorSpec } from "@slm/tensor";
+import { crossEntropy, math } from "@slm/tensor";
 import { pairsOf, type TokenPairs } from "../pairs.js";
 import type { DevMetric, Objective } from "../training-contract.js";
 import { trainingSettings, type TrainingSettings } from "../training-config.js";
@@ -39,15 +39,8 @@ export function copyPairs(count: number, seed: number): TokenPairs {
 }
 
 /** Next-token cross-entropy over `[source, bos, target..., eos]`, padding not counted. */
-export function copyObjective(pairs: TokenPairs, batchSize: number, dropout = 0): Objective {
+export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
   const { pad, bos, eos } = copyConfig.tokens;
-  const masks = (length: number): Record<string, TensorSpec> =>
-    Object.fromEntries(
-      decoderDropoutShapes(copyConfig, batchSize, length).map((shape, index) => [
-        `dropout.${index}`,
-        { dtype: "float32", shape },
-      ]),
-    );
   return {
     definition: ({ source, target }) => {
       const length = source + target;
@@ -59,16 +52,9 @@ export function copyObjective(pairs: TokenPairs, batchSize: number, dropout = 0)
           count: { dtype: "float32", shape: [] },
         },
         terms: ["crossEntropy"],
-        ...(dropout > 0 ? { dropout: masks(length) } : {}),
+        dropoutShapes: decoderDropoutShapes(copyConfig, batchSize, length),
         build: (parameters, x) => {
-          const forward = (): Tensor => decode(copyConfig, parameters, x["ids"]!);
-          const hidden =
-            dropout > 0
-              ? withDropout(
-                  Object.keys(masks(length)).map((name) => x[name]!),
-                  forward,
-                )
-              : forward();
+          const hidden = decode(copyConfig, parameters, x["ids"]!);
           const logits = math.reshape(outputHead(copyConfig, parameters, hidden), [
             batchSize * length,
             VOCABULARY,

@@ -1,5 +1,5 @@
 /**
- * How a student of either architecture reads pairs inside the loss: what a program is fed, and the hidden states that come
+ * How a model of either architecture reads pairs inside a program: what the program is fed, and the hidden states that come
  * out. An encoder-decoder reads its source once for all passes; a decoder-only model reads `[source ; target]` in each.
  */
 import {
@@ -15,9 +15,9 @@ import {
 } from "@slm/model";
 import { SlmError } from "@slm/error";
 import type { HostTensor } from "@slm/runtime";
-import { sequenceBatch } from "@slm/teacher";
 import { math, type Tensor, type TensorSpec } from "@slm/tensor";
-import { sourceFeeds, sourceSpecs } from "@slm/training";
+import { sequenceBatch } from "./sequence.js";
+import { sourceFeeds, sourceSpecs } from "./source-feeds.js";
 import { labelFeeds, targetFeeds } from "./target-batch.js";
 
 type Specs = Readonly<Record<string, TensorSpec>>;
@@ -38,25 +38,25 @@ export interface PassFeeds {
 }
 
 /** Hidden states of one batch, inside a program. */
-export interface StudentStates {
+export interface ModelStates {
   /** States before the output head of the targets called `prefix`, `[batch · target, width]`. */
   target(prefix: string): Tensor;
   /** States of the sources, `[batch · source, width]`: the encoder's, or a decoder-only model's (after a pass over targets). */
   source(): Tensor;
-  /** The encoder's states of the images, `[batch, imageTokens, width]`; of a student that sees. */
+  /** The encoder's states of the images, `[batch, imageTokens, width]`; of a model that sees. */
   image(): Tensor;
 }
 
 /** One architecture's way through a batch. */
-export interface StudentPass {
+export interface ModelPass {
   /** Inputs that all passes share. */
   readonly shared: Specs;
   /** Inputs of one pass besides its labels, mask and count. */
   passInputs(prefix: string): Specs;
   /** Dropout masks in the order they are taken, for passes over so many sets of targets. */
   dropoutShapes(passes: number): readonly (readonly number[])[];
-  open(parameters: Parameters, x: Inputs): StudentStates;
-  /** @param images samples of each source's image, of a student that sees. */
+  open(parameters: Parameters, x: Inputs): ModelStates;
+  /** @param images samples of each source's image, of a model that sees. */
   sharedFeeds(
     sources: readonly ArrayLike<number>[],
     images?: readonly Uint8Array[],
@@ -69,13 +69,13 @@ export interface StudentPass {
   ): PassFeeds;
 }
 
-export function studentPass(config: ModelConfig, shape: PassShape): StudentPass {
+export function modelPass(config: ModelConfig, shape: PassShape): ModelPass {
   return config.architecture === "encoder-decoder"
     ? encoderDecoderPass(config, shape)
     : decoderOnlyPass(config, shape);
 }
 
-function encoderDecoderPass(config: EncoderDecoderConfig, shape: PassShape): StudentPass {
+function encoderDecoderPass(config: EncoderDecoderConfig, shape: PassShape): ModelPass {
   const { batch, source, target } = shape;
   return {
     shared: sourceSpecs(config, { rows: batch, source }),
@@ -101,7 +101,7 @@ function encoderDecoderPass(config: EncoderDecoderConfig, shape: PassShape): Stu
   };
 }
 
-function decoderOnlyPass(config: DecoderOnlyConfig, shape: PassShape): StudentPass {
+function decoderOnlyPass(config: DecoderOnlyConfig, shape: PassShape): ModelPass {
   const { batch, source, target } = shape;
   const length = source + target;
   const positions = batch * target;
@@ -127,7 +127,7 @@ function decoderOnlyPass(config: DecoderOnlyConfig, shape: PassShape): StudentPa
         source: () =>
           math.reshape(math.split(first!, [source, target], 1)[0]!, [batch * source, config.width]),
         image: () => {
-          throw new SlmError("UNEXPECTED", "distill: a decoder-only student sees no image");
+          throw new SlmError("UNEXPECTED", "training: a decoder-only model sees no image");
         },
       };
     },

@@ -24,4 +24,10 @@ describe(targetFeeds, () => {
     expect([...feeds["kl.labels"]!.data]).toEqual([2, 0]);
     expect([...feeds["kl.mask"]!.data]).toEqual([1, 0]);
   });
+
+  test("of no targets counts one, so that a mean over it is finite", () => {
+    const { feeds, counted } = targetFeeds("kl", [], { batch: 1, target: 1 }, marks);
+    expect([...feeds["kl.count"]!.data]).toEqual([1]);
+    expect(counted).toBe(0);
+  });
 });
