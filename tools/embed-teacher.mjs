@@ -1,28 +1,42 @@
 /**
- * Makes a trained teacher the embedded one: copies its checkpoint with a manifest that says where it came from.
+ * Makes a trained model an embedded teacher: copies its checkpoint as float16, with a manifest that says where it came from.
  *
- *   npm run build && node tools/embed-teacher.mjs RUN_DIRECTORY NAME key=value ...
+ *   npm run build && node tools/embed-teacher.mjs RUN_DIRECTORY STAGE NAME key=value ...
  *
- * RUN_DIRECTORY holds `data`, `tokenizer` and `teacher` of `slm teacher train configs/g2p-teacher.yaml`; the key=value
- * pairs are figures to record, such as testWordError=0.298.
+ * RUN_DIRECTORY holds `data` and `tokenizer` of a run and what its STAGE made: `teacher` of `slm teacher train`, or `distill` of
+ * `slm distill`, whose students teach too. The key=value pairs are what is worth recording, such as testWordError=0.298 or
+ * startedFrom=g2p-reader.
  */
 import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { hashFile, hashJson, readManifest, writeArtifact } from "@slm/artifact";
-import { parameterCount, readModelConfig } from "@slm/model";
+import { parameterCount, readCheckpoint, writeCheckpoint } from "@slm/model";
 import { embeddedTeacherDirectory } from "@slm/teacher";
 
-const [run, name, ...figures] = process.argv.slice(2);
-if (run === undefined || name === undefined)
-  throw new Error("usage: embed-teacher.mjs RUN_DIRECTORY NAME [key=value ...]");
-const source = join(run, "teacher");
-const { settings, seed } = await readManifest(source);
+const RECIPES = { teacher: "configs/g2p-teacher.yaml", distill: "configs/g2p.yaml" };
+
+const [run, stage, name, ...figures] = process.argv.slice(2);
+if (name === undefined || !(stage in RECIPES))
+  throw new Error(
+    `usage: embed-teacher.mjs RUN_DIRECTORY ${Object.keys(RECIPES).join("|")} NAME [key=value ...]`,
+  );
+const source = join(run, stage);
+const { settings: all, seed } = await readManifest(source);
+// Where a student started from is a directory of the machine that trained it: a figure names it instead.
+const { initialize, ...settings } = all;
 const directory = embeddedTeacherDirectory(name);
 const inputs = [];
 for (const file of ["data/train.jsonl", "data/dev.jsonl", "tokenizer/tokenizer.json"]) {
   inputs.push({ name: file, kind: "file", sha256: await hashFile(join(run, file)) });
 }
-const details = Object.fromEntries(figures.map((pair) => [pair.split("=")[0], Number(pair.split("=")[1])]));
+const details = Object.fromEntries(
+  figures.map((pair) => {
+    const [key, value] = pair.split("=");
+    return [key, Number.isNaN(Number(value)) ? value : Number(value)];
+  }),
+);
+if (initialize?.student !== undefined && details.startedFrom === undefined)
+  throw new Error("the student started from another: say from which, startedFrom=NAME");
 await rm(directory, { recursive: true, force: true });
 await writeArtifact(
   {
@@ -35,13 +49,10 @@ await writeArtifact(
     seed,
   },
   async (work) => {
-    for (const file of ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]) {
+    const checkpoint = await readCheckpoint(source);
+    await writeCheckpoint(work, checkpoint, "float16");
+    for (const file of ["tokenizer.json", "tokenizer_config.json"])
       await copyFile(join(source, file), join(work, file));
-    }
-    return {
-      recipe: "configs/g2p-teacher.yaml",
-      parameters: parameterCount(await readModelConfig(work)),
-      ...details,
-    };
+    return { recipe: RECIPES[stage], parameters: parameterCount(checkpoint.config), ...details };
   },
 );

@@ -22,7 +22,11 @@ export const CONFLICT_RULES = ["references", "reject"] as const;
 export type ConflictRule = (typeof CONFLICT_RULES)[number];
 const DEFAULT_CONFLICTS: ConflictRule = "references";
 
-const unlabelled = z.strictObject({
+const limit = count.optional().describe("Most sources kept, in the order they come in [sources].");
+
+const unlabelledFile = z.strictObject({
+  // Optional in the file: a path says enough.
+  kind: z.literal("file").optional().default("file"),
   path: z.string().min(1).describe("File of sources without targets."),
   format: z
     .enum(["jsonl", "text"])
@@ -30,8 +34,20 @@ const unlabelled = z.strictObject({
     .describe(
       'jsonl: one {"source"} a line; text: one source a line. Default: jsonl if the name ends in .jsonl, else text.',
     ),
-  limit: count.optional().describe("Most sources kept, in the order of the file [sources]."),
+  limit,
 });
+
+const unlabelled = z.discriminatedUnion("kind", [
+  unlabelledFile,
+  z.strictObject({
+    kind: z
+      .literal("english-words")
+      .describe(
+        "English words and names that come with slm, frequent ones first: 270,000 before a split's are left out.",
+      ),
+    limit,
+  }),
+]);
 
 /** How a file becomes rows. */
 const fileSettings = {

@@ -48,7 +48,7 @@ export function namedFiles({ unlabelled, images, ...config }: DataConfig): reado
   return [
     ...(["train", "dev", "test"] as const).flatMap((split) => settingsOf(split, config[split])),
     ...settingsOf("images", images),
-    ...settingsOf("unlabelled.path", unlabelled?.path),
+    ...settingsOf("unlabelled.path", unlabelled?.kind === "file" ? unlabelled.path : undefined),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** Sources without targets, for a teacher to label: read, checked, and kept apart from everything that measures. */
 import type { FileRejection } from "./rejections.js";
 import type { UnlabelledConfig } from "./data-config.js";
+import { englishWords } from "./english-words.js";
 import { HashTable } from "./hash-table.js";
 import { readLines, type Line } from "./lines.js";
 import { parseLine } from "./read-rows.js";
@@ -8,11 +9,11 @@ import { checkSource, type Rejection } from "./row.js";
 import { sourceKey, type Split } from "./split.js";
 import { sourceUnits } from "./statistics.js";
 
-/** What became of the lines of an unlabelled file. */
+/** What became of unlabelled sources. */
 export interface UnlabelledReport {
   /** Sources written. */
   readonly rows: number;
-  /** Sources met again in the same file. */
+  /** Sources met again. */
   readonly duplicates: number;
   /** Sources left out because a split has them already. */
   readonly known: Readonly<Record<Split, number>>;
@@ -31,9 +32,9 @@ export interface UnlabelledOptions {
 /** One source of a file, or why its line is none. */
 type ScannedSource = { readonly line: number; readonly source: string } | Rejection;
 
-/** Sources of a file that no split has, each once, in the order of the file; and what became of the others. */
+/** Sources that no split has, each once, in the order they come in; and what became of the others. */
 export async function collectUnlabelled(
-  { path, format, limit }: UnlabelledConfig,
+  settings: UnlabelledConfig,
   { maxSource, splitOf, onLine, onRejected }: UnlabelledOptions,
 ): Promise<{ readonly sources: readonly string[]; readonly report: UnlabelledReport }> {
   const seen = new HashTable();
@@ -41,15 +42,15 @@ export async function collectUnlabelled(
   const known: Record<Split, number> = { train: 0, dev: 0, test: 0 };
   let duplicates = 0;
   let rejectedCount = 0;
-  const scan = SCANNERS[format ?? (path.endsWith(".jsonl") ? "jsonl" : "text")];
-  for await (const line of readLines(path)) {
+  const { limit } = settings;
+  const file = settings.kind === "file" ? settings.path : settings.kind;
+  for await (const scanned of scanSources(settings)) {
     if (limit !== undefined && sources.length >= limit) break;
     onLine();
-    const scanned = "reason" in line ? line : scan(line);
     if (scanned === undefined) continue;
     const reason = "reason" in scanned ? scanned.reason : tooLong(scanned.source, maxSource);
     if ("reason" in scanned || reason !== undefined) {
-      onRejected({ file: path, line: scanned.line, reason: reason ?? "" });
+      onRejected({ file, line: scanned.line, reason: reason ?? "" });
       rejectedCount++;
       continue;
     }
@@ -60,6 +61,18 @@ export async function collectUnlabelled(
     else sources.push(scanned.source);
   }
   return { sources, report: { rows: sources.length, duplicates, known, rejectedCount } };
+}
+
+/** Every line of a file, or every word; undefined for a line to skip. */
+async function* scanSources(settings: UnlabelledConfig): AsyncGenerator<ScannedSource | undefined> {
+  if (settings.kind === "english-words") {
+    let line = 0;
+    for (const source of await englishWords()) yield { line: ++line, source };
+    return;
+  }
+  const { path, format = path.endsWith(".jsonl") ? "jsonl" : "text" } = settings;
+  const scan = SCANNERS[format];
+  for await (const line of readLines(path)) yield "reason" in line ? line : scan(line);
 }
 
 type TextLine = Extract<Line, { readonly text: string }>;
