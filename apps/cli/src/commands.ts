@@ -22,6 +22,7 @@ import { SchemaCommand } from "./commands/schema.js";
 import { ServeCommand } from "./commands/serve.js";
 import { TeacherCacheCommand } from "./commands/teacher/cache.js";
 import { TeacherCheckCommand } from "./commands/teacher/check.js";
+import { TeacherEvalCommand } from "./commands/teacher/eval.js";
 import { TeacherFinetuneCommand } from "./commands/teacher/finetune.js";
 import { TeacherImportCommand } from "./commands/teacher/import.js";
 import { TeacherTrainCommand } from "./commands/teacher/train.js";
@@ -38,6 +39,7 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "teacher:import": TeacherImportCommand,
   "teacher:finetune": TeacherFinetuneCommand,
   "teacher:check": TeacherCheckCommand,
+  "teacher:eval": TeacherEvalCommand,
   "teacher:cache": TeacherCacheCommand,
   distill: DistillCommand,
   export: ExportCommand,

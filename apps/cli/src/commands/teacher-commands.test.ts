@@ -181,3 +181,37 @@ test("teacher check ends with exit 3 where the model is another one", async () =
   const { exitCode, json } = await runCommand("teacher:check", argv);
   expect([exitCode, json]).toMatchObject([3, { error: { code: "GATE_FAILED" }, result: { pass: false } }]);
 }, 30_000);
+
+describe("a teacher of both architectures", () => {
+  test("is trained with dropout, labels, and is measured as the ensemble that it is", async () => {
+    const at = join(root, "both");
+    const { data, tokenizer, teacher, distill } = tinyRecipe(at);
+    const { model, ...settings } = teacher as { readonly model: object };
+    const member = { ...settings, dropout: 0.1 };
+    const recipe = await writeTinyRecipe(at, {
+      ...{ data: data!, tokenizer: tokenizer!, cache: {}, distill: distill! },
+      teacher: {
+        kind: "ensemble",
+        members: [
+          { ...member, model },
+          { ...member, model: { ...model, architecture: "encoder-decoder", encoderLayers: 1 } },
+        ],
+      },
+    });
+    const out = join(root, "both-run");
+    const { exitCode, stderr } = await runCommand("distill", [recipe, "--out", out]);
+    expect(exitCode, stderr).toBe(0);
+    const predictions = join(root, "both.jsonl");
+    const argv = [join(out, "teacher"), "--data", join(at, "test.jsonl"), "-o", predictions, "--json"];
+    const measured = await runCommand("teacher:eval", argv);
+    expect(measured).toMatchObject({ exitCode: 0, json: { result: { n: 3, predictions } } });
+    const { metrics } = (measured.json as { result: { metrics: Record<"wordError", number> } }).result;
+    const rows = (await readFile(predictions, "utf8")).trim().split("\n");
+    const scores = rows.map((row) => (JSON.parse(row) as { readonly score: number }).score);
+    expect(metrics.wordError).toBeCloseTo(scores.reduce((sum, score) => sum + score, 0) / 3, 10);
+    expect(await runCommand("teacher:eval", [...argv, "--metrics", "perplexity"])).toMatchObject({
+      exitCode: 2,
+      json: { error: { code: "USAGE" } },
+    });
+  }, 60_000);
+});

@@ -30,12 +30,14 @@ export {
   loadTeachers,
   MAX_MEMBERS,
   readTeacherConfigs,
+  teacherTokenizer,
   writeEnsemble,
   type TeacherMember,
 } from "./teacher-directory.js";
 export { cacheConfig, type CacheConfig } from "./cache-config.js";
 export { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "./cache-rows.js";
 export { cacheTeacher, type CacheInputs, type CacheStageReport } from "./cache-teacher.js";
+export { decodeSources, type DecodeRequest } from "./decode-sources.js";
 export type { LabelCounts } from "./label-sources.js";
 export { buildTeacherCache } from "./cache/build-cache.js";
 export { openTeacherCache } from "./cache/open-cache.js";

@@ -4,19 +4,13 @@
  */
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  hashJson,
-  systemCode,
-  throwIfInterrupted,
-  writeFailure,
-  writeTextAtomic,
-  type StageContext,
-} from "@slm/artifact";
+import { hashJson, systemCode, writeFailure, writeTextAtomic, type StageContext } from "@slm/artifact";
 import { createRandom, type Decoded, type Strategy } from "@slm/decoding";
 import { SlmError } from "@slm/error";
 import type { Tokenizer } from "@slm/tokenizer";
 import { z } from "zod";
 import type { TeacherRow } from "./cache-rows.js";
+import { decodeSources } from "./decode-sources.js";
 import type { Teacher } from "./teacher.js";
 
 /** What became of the sources. */
@@ -52,11 +46,6 @@ export interface LabelRequest {
 
 /** Sources of a block. */
 const BLOCK_SOURCES = 2048;
-/** Sources decoded together. */
-const BATCH_ROWS = 64;
-/** Source lengths of the programs, as shares of the longest the teacher takes. */
-const LENGTH_SHARES = [0.25, 0.5, 0.75, 1];
-
 const count = z.int().nonnegative();
 /** The first line of a block. */
 const countsSchema = z.strictObject({
@@ -154,14 +143,14 @@ async function writeBlock(
   return counts;
 }
 
-/** Sources of about equal length are decoded together; each keeps its place in the block. */
+/** What became of each source of a block. */
 async function labelBlock(
   request: LabelRequest,
   sources: readonly string[],
   block: number,
 ): Promise<readonly Outcome[]> {
   const { teacher, tokenizer, strategy, context } = request;
-  const { maxSource, maxTarget } = teacher.config;
+  const { maxSource } = teacher.config;
   const random = createRandom((context.seed + block) >>> 0).next;
   const outcomes = new Array<Outcome>(sources.length).fill("unencodable");
   const encoded: { readonly place: number; readonly tokens: Int32Array }[] = [];
@@ -171,23 +160,16 @@ async function labelBlock(
     if (tokens.length > maxSource) outcomes[place] = "tooLong";
     else encoded.push({ place, tokens: Int32Array.from(tokens) });
   });
-  encoded.sort((a, b) => a.tokens.length - b.tokens.length || a.place - b.place);
-  for (let begin = 0; begin < encoded.length; begin += BATCH_ROWS) {
-    throwIfInterrupted(context.signal, "cache");
-    const batch = encoded.slice(begin, begin + BATCH_ROWS);
-    const longest = batch.at(-1)!.tokens.length;
-    const share = LENGTH_SHARES.find((candidate) => longest <= Math.ceil(candidate * maxSource)) ?? 1;
-    const shape = { batch: BATCH_ROWS, source: Math.ceil(share * maxSource), target: maxTarget };
-    const decoded = await teacher.decode(
-      batch.map(({ tokens }) => tokens),
-      shape,
-      strategy,
-      random,
-    );
-    batch.forEach(({ place }, row) => {
-      outcomes[place] = outcomeOf(request, sources[place]!, decoded[row]!);
-    });
-  }
+  const decoded = await decodeSources({
+    teacher,
+    sources: encoded.map(({ tokens }) => tokens),
+    strategy,
+    random,
+    signal: context.signal,
+  });
+  encoded.forEach(({ place }, index) => {
+    outcomes[place] = outcomeOf(request, sources[place]!, decoded[index]!);
+  });
   return outcomes;
 }
 

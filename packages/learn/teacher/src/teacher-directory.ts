@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import { readJsonFile, relativePath, writeJsonAtomic } from "@slm/artifact";
 import { CONFIG_FILE, readCheckpoint, readModelConfig, type ModelConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
+import { loadTokenizer, TOKENIZER_FILE, type Tokenizer } from "@slm/tokenizer";
 import { z } from "zod";
 import { joinTeachers } from "./ensemble.js";
 import { GRAPH_FILE } from "./graph/graph-file.js";
@@ -84,6 +85,17 @@ export async function loadTeachers(engine: Engine, directory: string): Promise<T
     for (const teacher of teachers) await teacher.close();
     throw error;
   }
+}
+
+/**
+ * The tokenizer that a teacher's directory holds: its own, or of an ensemble its first member's, whose vocabulary is that of all.
+ *
+ * @throws SlmError INPUT_MISSING
+ */
+export async function teacherTokenizer(directory: string): Promise<Tokenizer> {
+  if (await isIn(directory, TOKENIZER_FILE)) return loadTokenizer(directory);
+  const [first] = await membersOf(directory);
+  return loadTokenizer(first!.directory);
 }
 
 /** A graph goes before the checkpoint that it was made from. */

@@ -1,7 +1,7 @@
 /** Runs a model over rows with known answers and measures how good its answers are, and how likely it finds the right ones. */
 import { writeTextAtomic, type Progress } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import type { GenerateOptions, Generator } from "@slm/generate";
+import type { GenerateOptions, Generation, Source } from "@slm/generate";
 import { METRICS, METRIC_NAMES, perplexity } from "@slm/metrics";
 import type { ImageSource } from "@slm/vision";
 import { PERPLEXITY, isAnswerMetric, type EvaluationMetricName } from "./metric-names.js";
@@ -17,8 +17,16 @@ export interface EvaluationRow {
   readonly image?: { readonly name: string; readonly source: ImageSource };
 }
 
+/** What answers: a generator, or anything else that writes one text per source. */
+export interface Answerer {
+  generate(
+    sources: readonly Source[],
+    options: GenerateOptions,
+  ): Promise<readonly Pick<Generation, "text">[]>;
+}
+
 export interface EvaluationInput {
-  readonly generator: Pick<Generator, "generate">;
+  readonly generator: Answerer;
   /** Needed for perplexity only. */
   readonly scorer?: Scorer;
   readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;

@@ -1,5 +1,6 @@
 export {
   evaluateModel,
+  type Answerer,
   type Evaluation,
   type EvaluationInput,
   type EvaluationRow,

@@ -1,0 +1,87 @@
+import { Args, Flags } from "@oclif/core";
+import type { Evaluation } from "@slm/evaluate";
+import { engineFlag, threadsFlag } from "../../recipe-flags.js";
+import { formatSeconds } from "../../output/format.js";
+import { formatMetric } from "../../output/metric-format.js";
+import { SlmCommand } from "../../slm-command.js";
+
+export interface TeacherEvalResult extends Pick<Evaluation, "n" | "metrics" | "seconds"> {
+  /** Weights, of an ensemble all members' together. */
+  readonly parameters: number;
+  /** File with one line per row, each with its score by the first metric. */
+  readonly predictions: string;
+}
+
+export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
+  static override summary =
+    "Answer every row of a file with a teacher, alone or an ensemble, and measure how good the answers are.";
+  static override description =
+    "A teacher that knows less than its student becomes holds it back at the end: compare with `slm eval` of the student.";
+  static override args = {
+    teacher: Args.string({
+      required: true,
+      description: "Directory of a checkpoint, a decoder that is an ONNX file, or an ensemble: RUN/teacher.",
+    }),
+  };
+  static override flags = {
+    data: Flags.string({ required: true, helpValue: "<file>", summary: "JSONL file of rows." }),
+    metrics: Flags.string({
+      default: "wordError,phonemeError",
+      helpValue: "<names>",
+      summary: "Metrics of `slm eval` but perplexity, with commas between; rows are scored by the first one.",
+    }),
+    beams: Flags.integer({
+      min: 1,
+      helpValue: "<n>",
+      summary: "Answer by beam search with n beams. Default: greedy.",
+    }),
+    limit: Flags.integer({ min: 1, helpValue: "<rows>", summary: "Take the first rows only." }),
+    output: Flags.string({
+      char: "o",
+      default: "predictions.jsonl",
+      helpValue: "<file>",
+      summary: "Where to write the predictions, one line of JSON per row.",
+    }),
+    engine: engineFlag({ default: "onnx" }),
+    threads: threadsFlag,
+  };
+  static override examples = [
+    "<%= config.bin %> teacher eval runs/g2p/teacher --data runs/g2p/data/dev.jsonl --metrics wordError",
+  ];
+
+  protected override async execute(): Promise<TeacherEvalResult> {
+    const { args, flags } = await this.parse(TeacherEvalCommand);
+    const { parseEvaluationMetrics } = await import("../../models/evaluation-metrics.js");
+    const { readEvaluationRows } = await import("../../models/measure-quality.js");
+    const { measureTeacher } = await import("../../models/measure-teacher.js");
+    const { beamSearch } = await import("../../models/choice-flags.js");
+    const { withEngine } = await import("../../compute/open-engine.js");
+    const metrics = parseEvaluationMetrics(flags.metrics);
+    const rows = await readEvaluationRows(flags.data, flags.limit);
+    const context = this.context(1);
+    const measured = await withEngine(flags, (engine) =>
+      measureTeacher({
+        ...{ directory: args.teacher, rows, metrics, engine, context, predictionsPath: flags.output },
+        strategy: flags.beams === undefined ? { kind: "greedy" } : beamSearch(flags.beams),
+      }),
+    );
+    return { ...measured, predictions: flags.output };
+  }
+
+  protected override lines({
+    n,
+    metrics,
+    parameters,
+    predictions,
+    seconds,
+  }: TeacherEvalResult): readonly string[] {
+    const width = Math.max(...Object.keys(metrics).map(({ length }) => length));
+    return [
+      `${String(n)} rows in ${formatSeconds(seconds)}, ${parameters.toLocaleString("en")} parameters`,
+      ...Object.entries(metrics).map(
+        ([name, value]) => `${name.padEnd(width)}  ${formatMetric(name, value)}`,
+      ),
+      predictions,
+    ];
+  }
+}

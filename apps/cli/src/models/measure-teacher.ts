@@ -1,0 +1,91 @@
+/** How good a teacher is on rows of a file, whatever it is made of: what `slm eval` does for models that run on a device. */
+import type { StageContext } from "@slm/artifact";
+import { createRandom, type Strategy } from "@slm/decoding";
+import { SlmError } from "@slm/error";
+import {
+  PERPLEXITY,
+  evaluateModel,
+  type Answerer,
+  type Evaluation,
+  type EvaluationMetricName,
+  type EvaluationRow,
+} from "@slm/evaluate";
+import { decodeSources, loadTeachers, teacherTokenizer, type Teacher } from "@slm/teacher";
+import type { Engine } from "@slm/tensor";
+import type { Tokenizer } from "@slm/tokenizer";
+
+/** Rows whose answers are asked for in one call, so that sources of like length find each other. */
+const CHUNK_ROWS = 256;
+
+export interface TeacherQualityRequest {
+  /** Directory of the teacher, as `loadTeachers` reads it. */
+  readonly directory: string;
+  readonly rows: readonly EvaluationRow[];
+  readonly metrics: readonly EvaluationMetricName[];
+  readonly strategy: Strategy;
+  readonly engine: Engine;
+  readonly context: Pick<StageContext, "progress" | "signal" | "seed">;
+  /** Where to write one line per row. */
+  readonly predictionsPath: string;
+}
+
+/**
+ * Answers every row and computes the metrics.
+ *
+ * @throws SlmError USAGE for perplexity, DATA_INVALID for a source that is longer than the teacher takes or has an image; as
+ * `loadTeachers` and `evaluateModel`.
+ */
+export async function measureTeacher(
+  request: TeacherQualityRequest,
+): Promise<Evaluation & { readonly parameters: number }> {
+  const { directory, rows, metrics, engine, context, predictionsPath } = request;
+  if (metrics.includes(PERPLEXITY))
+    throw new SlmError("USAGE", `teacher eval: ${PERPLEXITY} is not measured of teachers`, {
+      suggestions: ["slm eval CHECKPOINT --metrics perplexity"],
+    });
+  const tokenizer = await teacherTokenizer(directory);
+  const teacher = await loadTeachers(engine, directory);
+  try {
+    const generator = answererOf(teacher, tokenizer, request);
+    const { progress, signal } = context;
+    const measured = await evaluateModel({
+      ...{ generator, rows, metrics, batchSize: CHUNK_ROWS, total: rows.length },
+      ...{ progress, signal, predictionsPath },
+    });
+    return { ...measured, parameters: teacher.parameters };
+  } finally {
+    await teacher.close();
+  }
+}
+
+function answererOf(
+  teacher: Teacher,
+  tokenizer: Tokenizer,
+  { strategy, context }: Pick<TeacherQualityRequest, "strategy" | "context">,
+): Answerer {
+  const random = createRandom(context.seed).next;
+  const { maxSource } = teacher.config;
+  return {
+    generate: async (sources) => {
+      const encoded = sources.map((source, index) => {
+        const { text = "", image } = typeof source === "string" ? { text: source } : source;
+        if (image !== undefined)
+          throw new SlmError(
+            "DATA_INVALID",
+            `teacher eval: source ${index + 1} has an image, a teacher reads text`,
+          );
+        const tokens = Int32Array.from(tokenizer.encodeSource(text));
+        if (tokens.length <= maxSource) return tokens;
+        throw new SlmError(
+          "DATA_INVALID",
+          `teacher eval: source ${index + 1} has ${tokens.length} tokens, the teacher takes ${maxSource}`,
+        );
+      });
+      const decoded = await decodeSources({
+        ...{ teacher, sources: encoded, strategy, random },
+        signal: context.signal,
+      });
+      return decoded.map(({ tokens }) => ({ text: tokenizer.decode(tokens) }));
+    },
+  };
+}
