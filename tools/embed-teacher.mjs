@@ -13,7 +13,7 @@ import { hashFile, hashJson, readManifest, writeArtifact } from "@slm/artifact";
 import { parameterCount, readCheckpoint, writeCheckpoint } from "@slm/model";
 import { embeddedTeacherDirectory } from "@slm/teacher";
 
-const RECIPES = { teacher: "configs/g2p-teacher.yaml", distill: "configs/g2p.yaml" };
+const RECIPES = { teacher: "configs/g2p-teacher.yaml", distill: "configs/g2p-reader.yaml" };
 
 const [run, stage, name, ...figures] = process.argv.slice(2);
 if (name === undefined || !(stage in RECIPES))

@@ -17,23 +17,41 @@ import { parse, stringify } from "yaml";
 const CLI = join(import.meta.dirname, "../../apps/cli/bin/run.js");
 const RECIPE = join(import.meta.dirname, "../../configs/g2p.yaml");
 
-/** What each arm changes; data, steps, seeds and the optimizer are the recipe's for all. */
+const LABELS = ["data", "tokenizer"];
+const TAUGHT = [...LABELS, "teacher", "cache"];
+
+/** What each arm makes of the recipe, and which finished stages it shares; data, steps, seeds and the optimizer are the recipe's for all. */
 const ARMS = {
-  distilled: { title: "encoder-decoder, distilled", sets: [] },
+  distilled: { title: "encoder-decoder, distilled", recipe: (recipe) => recipe, shares: TAUGHT },
   labels: {
     title: "encoder-decoder, labels only",
-    sets: ["distill.loss.forwardKl=0", "distill.loss.crossEntropy=1"],
+    // No word that a teacher labelled either: its batches are all of the dictionary.
+    recipe: ({ teacher: _teacher, cache: _cache, ...recipe }) =>
+      withDistill(recipe, { loss: { forwardKl: 0, crossEntropy: 1 }, targets: {} }),
+    shares: LABELS,
   },
   "decoder-only": {
     title: "decoder-only, distilled",
-    sets: [],
     // 7 layers with a slightly narrower feed-forward block: 1,329,792 parameters against 1,321,728.
-    student: {
-      ...{ architecture: "decoder-only", width: 128, heads: 4, kvHeads: 4, headDim: 32, feedForward: 480 },
-      ...{ decoderLayers: 7, maxSource: 40, maxTarget: 40, bias: false },
-    },
+    recipe: (recipe) =>
+      withDistill(recipe, {
+        student: {
+          ...{
+            architecture: "decoder-only",
+            width: 128,
+            heads: 4,
+            kvHeads: 4,
+            headDim: 32,
+            feedForward: 480,
+          },
+          ...{ decoderLayers: 7, maxSource: 40, maxTarget: 40, bias: false },
+        },
+      }),
+    shares: TAUGHT,
   },
 };
+
+const withDistill = (recipe, settings) => ({ ...recipe, distill: { ...recipe.distill, ...settings } });
 
 const options = {
   seeds: "1,2",
@@ -49,7 +67,6 @@ for (const argument of process.argv.slice(2)) {
   options[key] = value;
 }
 
-const SHARED = ["data", "tokenizer", "teacher", "cache"];
 const exists = (path) =>
   stat(path).then(
     () => true,
@@ -64,31 +81,24 @@ async function slm(...given) {
   return JSON.parse(stdout).result;
 }
 
-/** The directory that holds what all runs share. */
-async function prepare() {
+/** The directory of what the runs share: data and tokenizer, and for arms that are taught the teachers and what they say. */
+async function prepare(shares) {
   const out = join(options.out, "shared");
-  await slm("teacher", "cache", RECIPE, "-o", out, "--threads", options.threads);
+  await slm("tokenizer", "train", RECIPE, "-o", out);
+  if (shares.includes("cache"))
+    await slm("teacher", "cache", RECIPE, "-o", out, "--threads", options.threads);
   return out;
-}
-
-/** The recipe of an arm: a student of another architecture replaces the recipe's whole, which `--set` would add to. */
-async function recipeOf(arm, out) {
-  const { student } = ARMS[arm];
-  if (student === undefined) return RECIPE;
-  const recipe = parse(await readFile(RECIPE, "utf8"));
-  const path = join(out, "recipe.yaml");
-  await writeFile(path, stringify({ ...recipe, distill: { ...recipe.distill, student } }));
-  return path;
 }
 
 async function runArm(arm, seed, shared) {
   const out = join(options.out, `${arm}-${seed}`);
   await mkdir(out, { recursive: true });
-  const recipe = await recipeOf(arm, out);
-  for (const name of SHARED) {
+  const recipe = join(out, "recipe.yaml");
+  await writeFile(recipe, stringify(ARMS[arm].recipe(parse(await readFile(RECIPE, "utf8")))));
+  for (const name of ARMS[arm].shares) {
     if (!(await exists(join(out, name)))) await cp(join(shared, name), join(out, name), { recursive: true });
   }
-  const sets = [`distill.seed=${seed}`, ...ARMS[arm].sets];
+  const sets = [`distill.seed=${seed}`];
   if (options.steps !== "") sets.push(`distill.steps=${options.steps}`);
   const flags = sets.flatMap((set) => ["--set", set]);
   const trained = await slm("distill", recipe, "-o", out, "--resume", "--threads", options.threads, ...flags);
@@ -116,7 +126,7 @@ for (const seed of options.seeds.split(",").map(Number))
     if (options.only === "" || options.only === `${arm}:${seed}`) cells.push({ arm, seed });
   }
 const rows = [];
-const shared = await prepare();
+const shared = await prepare(cells.flatMap(({ arm }) => ARMS[arm].shares));
 for (const { arm, seed } of cells) rows.push(await runArm(arm, seed, shared));
 
 const percent = (value) => `${(100 * value).toFixed(2)} %`;

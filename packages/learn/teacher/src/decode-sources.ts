@@ -15,8 +15,6 @@ export interface DecodeRequest {
   readonly strategy: Strategy;
   readonly random: () => number;
   readonly signal: AbortSignal;
-  /** Called after each batch with how many sources it had. */
-  readonly onBatch?: (sources: number) => void;
 }
 
 /** One result per source, in the order of the sources. @throws SlmError INTERRUPTED between batches */
@@ -26,7 +24,6 @@ export async function decodeSources({
   strategy,
   random,
   signal,
-  onBatch,
 }: DecodeRequest): Promise<readonly Decoded[]> {
   const { maxSource, maxTarget } = teacher.config;
   const places = sources
@@ -48,7 +45,6 @@ export async function decodeSources({
     batch.forEach((place, row) => {
       results[place] = decoded[row]!;
     });
-    onBatch?.(batch.length);
   }
   return results;
 }

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 
 /** Names of the teachers that come with the package. */
-export const EMBEDDED_TEACHERS = ["g2p", "g2p-second", "g2p-third", "g2p-fourth"] as const;
+export const EMBEDDED_TEACHERS = ["g2p", "g2p-reader", "g2p-reader-second", "g2p-reader-third"] as const;
 export type EmbeddedTeacherName = (typeof EMBEDDED_TEACHERS)[number];
 
 /**

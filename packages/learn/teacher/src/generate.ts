@@ -1,12 +1,8 @@
 /** Targets of a teacher's own, from any way to start a step decoder. */
 import { decode, type Strategy } from "@slm/decoding";
-import type { Teacher } from "./teacher.js";
+import type { Teacher, TeacherLimits } from "./teacher.js";
 
-interface Marks {
-  readonly pad: number;
-  readonly bos: number;
-  readonly eos: number;
-}
+type Marks = TeacherLimits["tokens"];
 
 /** Rows one source takes. */
 const rowsPerSource = (strategy: Strategy): number => (strategy.kind === "beam" ? strategy.beams : 1);
