@@ -1,5 +1,6 @@
 import { readManifest, verifyDirectory } from "@slm/artifact";
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { readModelConfig } from "@slm/model";
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -183,10 +184,15 @@ describe("teacher from disk", () => {
     expect(await weights(other)).toEqual(await weights(out));
   });
 
-  test("is refused if it is an encoder-decoder, or reads another vocabulary", async () => {
-    await expect(copyTeacher(join(out, "distill"), join(out, "tokenizer"), root)).rejects.toMatchObject({
-      code: "CONFIG_INVALID",
-    });
+  test("may be an earlier student", async () => {
+    const work = join(root, "student-as-teacher");
+    await mkdir(work);
+    const { source, vocab } = await copyTeacher(join(out, "distill"), join(out, "tokenizer"), work);
+    expect([source, vocab]).toEqual([join(out, "distill"), 14]);
+    expect((await readModelConfig(work)).architecture).toBe("encoder-decoder");
+  });
+
+  test("is refused if it reads another vocabulary", async () => {
     const few = join(root, "few.jsonl");
     await writeFile(few, '{"source":"ab","target":"A B"}\n');
     const foreign = join(root, "foreign.yaml");
