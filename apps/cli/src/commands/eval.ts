@@ -1,6 +1,6 @@
-import { Flags } from "@oclif/core";
 import type { MeanLikelihood } from "@slm/evaluate";
 import type { RuntimeDevice } from "@slm/runtime";
+import { evaluationFlags } from "../evaluation-flags.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { formatNumber, formatSeconds } from "../output/format.js";
 import { formatMetric } from "../output/metric-format.js";
@@ -27,24 +27,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
   static override description = "MODEL is a checkpoint, an export, a quantized directory or a bundle.";
   static override args = { model: modelArgument };
   static override flags = {
-    data: Flags.string({ required: true, helpValue: "<file>", summary: "JSONL file of rows." }),
-    metrics: Flags.string({
-      default: "wordError,phonemeError",
-      helpValue: "<names>",
-      summary: "Metrics, with commas between; rows are scored by the first one.",
-    }),
-    beams: Flags.integer({
-      min: 1,
-      helpValue: "<n>",
-      summary: "Answer by beam search with n beams. Default: greedy.",
-    }),
-    limit: Flags.integer({ min: 1, helpValue: "<rows>", summary: "Take the first rows only." }),
-    output: Flags.string({
-      char: "o",
-      default: "predictions.jsonl",
-      helpValue: "<file>",
-      summary: "Where to write the predictions, one line of JSON per row.",
-    }),
+    ...evaluationFlags,
     model: modelFlag,
     ...deviceFlags,
   };

@@ -1,5 +1,6 @@
-import { Args, Flags } from "@oclif/core";
+import { Args } from "@oclif/core";
 import type { Evaluation } from "@slm/evaluate";
+import { evaluationFlags } from "../../evaluation-flags.js";
 import { engineFlag, threadsFlag } from "../../recipe-flags.js";
 import { formatSeconds } from "../../output/format.js";
 import { formatMetric } from "../../output/metric-format.js";
@@ -16,7 +17,8 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
   static override summary =
     "Answer every row of a file with a teacher, alone or an ensemble, and measure how good the answers are.";
   static override description =
-    "A teacher that knows less than its student becomes holds it back at the end: compare with `slm eval` of the student.";
+    "A teacher that knows less than its student becomes holds it back at the end: compare with `slm eval` of the student. Perplexity is not " +
+    "measured of teachers.";
   static override args = {
     teacher: Args.string({
       required: true,
@@ -24,24 +26,7 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
     }),
   };
   static override flags = {
-    data: Flags.string({ required: true, helpValue: "<file>", summary: "JSONL file of rows." }),
-    metrics: Flags.string({
-      default: "wordError,phonemeError",
-      helpValue: "<names>",
-      summary: "Metrics of `slm eval` but perplexity, with commas between; rows are scored by the first one.",
-    }),
-    beams: Flags.integer({
-      min: 1,
-      helpValue: "<n>",
-      summary: "Answer by beam search with n beams. Default: greedy.",
-    }),
-    limit: Flags.integer({ min: 1, helpValue: "<rows>", summary: "Take the first rows only." }),
-    output: Flags.string({
-      char: "o",
-      default: "predictions.jsonl",
-      helpValue: "<file>",
-      summary: "Where to write the predictions, one line of JSON per row.",
-    }),
+    ...evaluationFlags,
     engine: engineFlag({ default: "onnx" }),
     threads: threadsFlag,
   };
