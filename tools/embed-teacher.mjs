@@ -5,7 +5,7 @@
  *
  * RUN_DIRECTORY holds `data` and `tokenizer` of a run and what its STAGE made: `teacher` of `slm teacher train`, or `distill` of
  * `slm distill`, whose students teach too. The key=value pairs are what is worth recording, such as testWordError=0.298 or
- * startedFrom=g2p-reader.
+ * startedFrom=NAME or taughtBy=NAMES.
  */
 import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,7 +13,11 @@ import { hashFile, hashJson, readManifest, writeArtifact } from "@slm/artifact";
 import { parameterCount, readCheckpoint, writeCheckpoint } from "@slm/model";
 import { embeddedTeacherDirectory } from "@slm/teacher";
 
-const RECIPES = { teacher: "configs/g2p-teacher.yaml", distill: "configs/g2p-reader.yaml" };
+/** Which recipe made a stage, by its settings: students are taught by labels alone or by teachers. */
+const RECIPES = {
+  teacher: () => "configs/g2p-teacher.yaml",
+  distill: ({ loss }) => (loss.crossEntropy === 1 ? "configs/g2p-reader.yaml" : "configs/g2p.yaml"),
+};
 
 const [run, stage, name, ...figures] = process.argv.slice(2);
 if (name === undefined || !(stage in RECIPES))
@@ -53,6 +57,6 @@ await writeArtifact(
     await writeCheckpoint(work, checkpoint, "float16");
     for (const file of ["tokenizer.json", "tokenizer_config.json"])
       await copyFile(join(source, file), join(work, file));
-    return { recipe: RECIPES[stage], parameters: parameterCount(checkpoint.config), ...details };
+    return { recipe: RECIPES[stage](settings), parameters: parameterCount(checkpoint.config), ...details };
   },
 );

@@ -3,7 +3,7 @@
  *
  *   npm run build && node tools/bench/g2p-arms.mjs [key=value ...]
  *
- * Keys: seeds=1,2  arms=distilled,labels,decoder-only  steps=20000  out=runs/g2p-arms  threads=2
+ * Keys: seeds=1,2  arms=distilled,labels,decoder-only  steps=N (the recipe's)  out=runs/g2p-arms  threads=2
  * `only=distilled:1` runs one cell. Runs that are finished are skipped, killed ones are continued, so the command may be
  * repeated; data, tokenizer, teachers and their cached distributions are made once, with the recipe's seed, and shared by all. A run's
  * seed decides its first weights, the order of its batches and its dropout.
@@ -36,15 +36,16 @@ const ARMS = {
     recipe: (recipe) =>
       withDistill(recipe, {
         student: {
-          ...{
-            architecture: "decoder-only",
-            width: 128,
-            heads: 4,
-            kvHeads: 4,
-            headDim: 32,
-            feedForward: 480,
-          },
-          ...{ decoderLayers: 7, maxSource: 40, maxTarget: 40, bias: false },
+          architecture: "decoder-only",
+          width: 128,
+          heads: 4,
+          kvHeads: 4,
+          headDim: 32,
+          feedForward: 480,
+          decoderLayers: 7,
+          maxSource: 40,
+          maxTarget: 40,
+          bias: false,
         },
       }),
     shares: TAUGHT,

@@ -2,7 +2,13 @@
 import { fileURLToPath } from "node:url";
 
 /** Names of the teachers that come with the package. */
-export const EMBEDDED_TEACHERS = ["g2p", "g2p-reader", "g2p-reader-second", "g2p-reader-third"] as const;
+export const EMBEDDED_TEACHERS = [
+  "g2p",
+  "g2p-reader",
+  "g2p-reader-second",
+  "g2p-reader-third",
+  "g2p-reader-fourth",
+] as const;
 export type EmbeddedTeacherName = (typeof EMBEDDED_TEACHERS)[number];
 
 /**
