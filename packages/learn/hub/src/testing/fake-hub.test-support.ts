@@ -1,10 +1,11 @@
 /** A hub of one repository on the loopback interface, with the faults that real ones have. */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { onTestFinished, vi } from "vitest";
 
 export const COMMIT = "0123456789abcdef0123456789abcdef01234567";
@@ -104,9 +105,22 @@ function send(hub: FakeHub, content: Buffer, range: string | undefined, response
     return;
   }
   response.write(rest.subarray(0, stop), () => {
-    // Let what was written arrive before the connection goes away.
-    setTimeout(() => response.destroy(), 20);
+    // A test that is over has removed its cache.
+    const isStored = stored(hub.cache, start + stop).catch(() => undefined);
+    void isStored.then(() => response.destroy());
   });
+}
+
+/**
+ * Waits until an unfinished download in the cache has so many bytes: a connection that goes away takes with it what nobody
+ * has read yet.
+ */
+async function stored(cache: string, bytes: number): Promise<void> {
+  for (;;) {
+    for (const name of await readdir(cache, { recursive: true }))
+      if (name.endsWith(".incomplete") && (await stat(join(cache, name))).size >= bytes) return;
+    await setTimeout(5);
+  }
 }
 
 function listing(files: Record<string, FakeFile>): object[] {
