@@ -105,9 +105,9 @@ function send(hub: FakeHub, content: Buffer, range: string | undefined, response
     return;
   }
   response.write(rest.subarray(0, stop), () => {
-    // A test that is over has removed its cache.
-    const isStored = stored(hub.cache, start + stop).catch(() => undefined);
-    void isStored.then(() => response.destroy());
+    void stored(hub.cache, start + stop)
+      .catch(() => undefined) // The test is over and has removed its cache.
+      .then(() => response.destroy());
   });
 }
 
