@@ -25,6 +25,23 @@ export async function slm(...argv: readonly string[]): Promise<Record<string, un
   return (JSON.parse(stdout) as { result: Record<string, unknown> }).result;
 }
 
+/** Answers of `slm generate` to prompts of one batch. */
+export async function answersTogether(prompts: readonly string[]): Promise<string[]> {
+  const flags = prompts.flatMap((prompt) => ["--prompt", prompt]);
+  const { generations } = (await slm("generate", bundle, ...flags)) as { generations: { text: string }[] };
+  return generations.map(({ text }) => text);
+}
+
+/**
+ * The same, prompt by prompt: an int8 encoder scales what it reads by the largest of a batch, so that company may tip an
+ * answer that is nearly a tie. The server and the page encode each text alone.
+ */
+export async function answersAlone(prompts: readonly string[]): Promise<string[]> {
+  const answers: string[] = [];
+  for (const prompt of prompts) answers.push(...(await answersTogether([prompt])));
+  return answers;
+}
+
 /** Runs a command. @returns exit code and standard error */
 export async function slmExit(
   ...argv: readonly string[]

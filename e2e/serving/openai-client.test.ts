@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundle, slm, startServe, type ServerProcess } from "./command-line.js";
+import { answersAlone, bundle, startServe, type ServerProcess } from "./command-line.js";
 
 /** Letters that every alphabet of these tests has. */
 const WORDS = ["abc", "deb", "cab", "bed", "ace", "dad", "bad", "add", "cede", "abed"];
@@ -16,14 +16,7 @@ let client: OpenAI;
 let expected: string[];
 
 beforeAll(async () => {
-  // One by one: an int8 encoder scales what it reads by the largest of a batch, and the server encodes each text alone.
-  expected = [];
-  for (const word of WORDS) {
-    const { generations } = (await slm("generate", bundle, "--prompt", word)) as {
-      generations: { text: string }[];
-    };
-    expected.push(generations[0]!.text);
-  }
+  expected = await answersAlone(WORDS);
   server = await startServe(bundle, {
     flags: ["--threads", "1"],
     env: { SLM_API_KEYS: KEY, SLM_ADMIN_KEY: ADMIN },
