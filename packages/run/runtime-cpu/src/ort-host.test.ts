@@ -1,6 +1,7 @@
 import { GraphBuilder, encodeModel } from "@slm/graph";
 import { createHostTensor } from "@slm/runtime";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { loadEngine } from "./ort-engine.js";
 import { OrtHost } from "./ort-host.js";
 import type { PositionalRepeat } from "./protocol.js";
 
@@ -74,4 +75,24 @@ describe(OrtHost, () => {
   test("refuses a session that it does not have when it is to run", async () => {
     await expect(host.repeat(request({ session: 9 })).next()).rejects.toMatchObject({ code: "UNEXPECTED" });
   });
+
+  test.each([
+    { settings: {}, extra: { "session.force_spinning_stop": "1" } },
+    {
+      settings: { "session.force_spinning_stop": "0", "session.intra_op.allow_spinning": "1" },
+      extra: { "session.force_spinning_stop": "0", "session.intra_op.allow_spinning": "1" },
+    },
+  ])(
+    "lets a session's threads spin no longer than its run, unless $settings say otherwise",
+    async (given) => {
+      const engine = await loadEngine();
+      const create = vi.spyOn(engine.InferenceSession, "create");
+      const opened = new OrtHost(() => Promise.resolve(engine));
+      await opened.open({ name: "cpu", threads: 2, providers: [{ name: "cpu" }], settings: given.settings });
+      const source = { kind: "bytes", bytes: countingGraph() } as const;
+      await opened.load({ session: 1, name: "counting", source, optimization: "all", planMemory: true });
+      expect(create.mock.calls[0]![1]).toMatchObject({ extra: given.extra });
+      create.mockRestore();
+    },
+  );
 });

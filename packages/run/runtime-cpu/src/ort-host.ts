@@ -31,6 +31,13 @@ import type {
 /** ONNX Runtime's scale: 4 prints fatal messages only. Errors arrive as exceptions; printing them too says them twice. */
 const LOG_FATAL_ONLY = 4;
 
+/**
+ * For every session, unless settings say otherwise. Each has threads of its own, and they stop spinning when its run ends: else they
+ * take the processors from the next session's, as a decoder's first step after its encoder's run, or one program of training after
+ * another (docs/results.md, "Threads that wait"). Source: onnxruntime_session_options_config_keys.h.
+ */
+const SESSION_SETTINGS: SessionSettings = { "session.force_spinning_stop": "1" };
+
 /** The handlers of every call. Calls must not overlap; the channels see to that. */
 export class OrtHost implements Host {
   readonly #loadEngine: () => Promise<OrtEngine>;
@@ -68,7 +75,7 @@ export class OrtHost implements Host {
     }
     const options: Ort.InferenceSession.SessionOptions = {
       executionProviders: [...this.#providers],
-      extra: { ...this.#settings },
+      extra: { ...SESSION_SETTINGS, ...this.#settings },
       executionMode: "sequential",
       interOpNumThreads: 1,
       intraOpNumThreads: this.#threads,
