@@ -36,7 +36,7 @@ export const benchConfig = z.strictObject({
     .min(0)
     .max(10_000)
     .default(20)
-    .describe("Pause before each run: the threads of the model before stop spinning [ms]."),
+    .describe("Pause before each run, for what the model before has left running [ms]."),
   noiseLimit: z
     .number()
     .positive()
