@@ -1,6 +1,6 @@
 import { GraphBuilder, encodeModel } from "@slm/graph";
 import { createHostTensor } from "@slm/runtime";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { loadEngine } from "./ort-engine.js";
 import { OrtHost } from "./ort-host.js";
 import type { PositionalRepeat } from "./protocol.js";
@@ -87,12 +87,12 @@ describe(OrtHost, () => {
     async (given) => {
       const engine = await loadEngine();
       const create = vi.spyOn(engine.InferenceSession, "create");
+      onTestFinished(() => create.mockRestore());
       const opened = new OrtHost(() => Promise.resolve(engine));
       await opened.open({ name: "cpu", threads: 2, providers: [{ name: "cpu" }], settings: given.settings });
       const source = { kind: "bytes", bytes: countingGraph() } as const;
       await opened.load({ session: 1, name: "counting", source, optimization: "all", planMemory: true });
       expect(create.mock.calls[0]![1]).toMatchObject({ extra: given.extra });
-      create.mockRestore();
     },
   );
 });
