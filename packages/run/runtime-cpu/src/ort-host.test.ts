@@ -87,7 +87,9 @@ describe(OrtHost, () => {
     async (given) => {
       const engine = await loadEngine();
       const create = vi.spyOn(engine.InferenceSession, "create");
-      onTestFinished(() => create.mockRestore());
+      onTestFinished(() => {
+        create.mockRestore();
+      });
       const opened = new OrtHost(() => Promise.resolve(engine));
       await opened.open({ name: "cpu", threads: 2, providers: [{ name: "cpu" }], settings: given.settings });
       const source = { kind: "bytes", bytes: countingGraph() } as const;
