@@ -1,6 +1,7 @@
 /** What this machine can compute with, and why not with the rest. */
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
+import type { Int8Arithmetic } from "@slm/runtime";
 import type { Candidate, ListedProvider } from "@slm/runtime-cpu";
 
 export interface Finding {
@@ -14,6 +15,8 @@ export interface DoctorReport {
   readonly platform: string;
   readonly cores: number;
   readonly memoryBytes: number;
+  /** How the CPU multiplies 8-bit integers, as measured; null where ONNX Runtime cannot be loaded. */
+  readonly int8: Int8Arithmetic | null;
   readonly engines: readonly Finding[];
   readonly providers: readonly ProviderFinding[];
 }
@@ -35,6 +38,7 @@ export async function examineMachine(): Promise<DoctorReport> {
     platform: `${process.platform}-${process.arch}`,
     cores: availableParallelism(),
     memoryBytes: totalmem(),
+    int8: typeof listed === "string" ? null : await measureInt8(),
     engines: [
       engineFinding("onnx", "native speed, CPU", typeof listed === "string" ? listed : undefined),
       engineFinding("js", "plain JavaScript, for tests", missingPackage("@tensorflow/tfjs")),
@@ -42,6 +46,13 @@ export async function examineMachine(): Promise<DoctorReport> {
     ],
     providers: await findProviders(listed),
   };
+}
+
+async function measureInt8(): Promise<Int8Arithmetic | null> {
+  const { createCpuRuntime } = await import("@slm/runtime-cpu");
+  const runtime = await createCpuRuntime({ threads: 1, inThread: true });
+  await runtime.close();
+  return runtime.device.int8 ?? null;
 }
 
 async function findProviders(

@@ -17,6 +17,7 @@ export class DoctorCommand extends SlmCommand<DoctorReport> {
     platform,
     cores,
     memoryBytes,
+    int8,
     engines,
     providers,
   }: DoctorReport): readonly string[] {
@@ -24,6 +25,7 @@ export class DoctorCommand extends SlmCommand<DoctorReport> {
       `  ${available ? "yes" : "no "}  ${name.padEnd(14)} ${reason}`;
     return [
       `node ${node}  ${platform}  ${cores} cores  ${formatBytes(memoryBytes)} of memory`,
+      ...(int8 === null ? [] : [int8.meaning]),
       "engines",
       ...engines.map((engine) => row(engine.name, engine)),
       "devices (--device)",

@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { lacksVnni } from "../models/reduce-range.js";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 import { writeTinyRecipe } from "../testing/tiny-run.js";
 
@@ -194,10 +193,4 @@ describe("slm quantize MODEL.onnx", () => {
       (await quantize(file, "--scheme", "a8w8", "--calibration", at("none"), "-o", at("no"))).exitCode,
     ).toBe(66);
   });
-});
-
-test("int8 weights give up a bit on x86 without VNNI only", () => {
-  expect(lacksVnni("flags: avx2 fma", "x64")).toBe(true);
-  expect(lacksVnni("flags: avx2 avx512_vnni", "x64")).toBe(false);
-  expect(lacksVnni("flags: avx2 fma", "arm64")).toBe(false);
 });

@@ -1,4 +1,5 @@
 import { Args, Flags } from "@oclif/core";
+import type { RuntimeDevice } from "@slm/runtime";
 import type {
   BlockMethod,
   BlockSize,
@@ -38,6 +39,8 @@ export type QuantizeResult = (
   | (QuantizeFileReport & { readonly gate: null })
   | (QuantizeTransformersReport & { readonly gate: null })
 ) & {
+  /** What measured; absent where nothing was. */
+  readonly device?: RuntimeDevice | undefined;
   readonly artifact: string;
 };
 
@@ -82,9 +85,10 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
       summary: "Format of the embedding and of a head that shares it. Default: the scheme's, 8 bits for 4.",
       helpGroup: "WEIGHTS",
     }),
-    "reduce-range": Flags.option({ options: ["auto", "on", "off"] as const })({
+    "reduce-range": Flags.option({ options: ["auto", "on", "off", "this-cpu"] as const })({
       default: "auto",
-      summary: "int8 weights in 7 bits, for x86 without VNNI; auto looks at this processor.",
+      summary:
+        "int8 weights in 7 bits: right on every CPU, in every program. auto: not for target npu; this-cpu: if this one needs it.",
       helpGroup: "WEIGHTS",
     }),
     exclude: Flags.string({
@@ -103,7 +107,7 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
     "calibration-rows": Flags.integer({
       min: 1,
       helpValue: "<rows>",
-      summary: "Rows used, spread over all. Default: 256.",
+      summary: "Rows used, spread over all. Default: 1024, with images 256.",
       helpGroup: "CALIBRATION",
     }),
     calibrate: Flags.option({ options: CALIBRATIONS })({
@@ -181,12 +185,13 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
     refuseData(flags, path);
     const { output = siblingPath(path, flags.scheme) } = flags;
     const { progress } = this.context(1);
+    const settings = await weightSettings(flags);
     const report = await writeStandalone(
       { directory: output, kind: "quantized", settings: this.settings(flags), sources: { model: path } },
       (work) =>
         withOutputThreads(flags.threads, (run) =>
           quantizeTransformers({
-            ...weightSettings(flags),
+            ...settings,
             ...{ modelDirectory: path, outputDirectory: work, run, progress, signal: this.signal },
           }),
         ),
@@ -229,7 +234,7 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
             ]);
           },
         );
-        return { ...report, artifact: output };
+        return { ...report, device: runtime.device, artifact: output };
       }),
     );
   }
@@ -259,7 +264,7 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
             }),
           ),
       );
-      return { ...report, gate: null, artifact: output };
+      return { ...report, gate: null, device: runtime.device, artifact: output };
     });
   }
 

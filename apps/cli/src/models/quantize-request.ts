@@ -26,7 +26,7 @@ export interface QuantizeFlags {
   readonly "block-size"?: BlockSize | undefined;
   readonly symmetric: boolean;
   readonly embedding?: WeightFormat | undefined;
-  readonly "reduce-range": "auto" | "on" | "off";
+  readonly "reduce-range": "auto" | "on" | "off" | "this-cpu";
   readonly calibration?: string | undefined;
   readonly "calibration-rows"?: number | undefined;
   readonly calibrate?: CalibrationMethod | undefined;
@@ -43,13 +43,13 @@ type Settings = Pick<
 >;
 
 /** What does not depend on the kind of model. */
-export function weightSettings(flags: QuantizeFlags): Settings {
+export async function weightSettings(flags: QuantizeFlags): Promise<Settings> {
   const { scheme, method, symmetric, embedding } = flags;
-  const range = { auto: "auto", on: true, off: false } as const;
+  const range = { auto: "auto", "this-cpu": "this-cpu", on: true, off: false } as const;
   return {
     scheme,
     symmetric,
-    reduceRange: resolveReduceRange(range[flags["reduce-range"]]),
+    reduceRange: await resolveReduceRange(range[flags["reduce-range"]]),
     ...(method === undefined ? {} : { method }),
     ...(flags["block-size"] === undefined ? {} : { blockSize: flags["block-size"] }),
     ...(embedding === undefined ? {} : { embedding }),
@@ -129,7 +129,7 @@ export async function directoryOptions(
   const excluded = new Set(exclude);
   return {
     modelDirectory,
-    ...weightSettings(flags),
+    ...(await weightSettings(flags)),
     ...(exclude.length === 0
       ? {}
       : {
@@ -173,7 +173,7 @@ export async function fileOptions(
   const { calibration, exclude } = flags;
   return {
     input,
-    ...weightSettings(flags),
+    ...(await weightSettings(flags)),
     ...(exclude.length === 0 ? {} : { exclude: new Set(exclude) }),
     ...(calibration === undefined
       ? {}

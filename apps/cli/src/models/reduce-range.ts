@@ -1,29 +1,24 @@
-/** Whether int8 weights must give up a bit on this machine. */
-import { existsSync, readFileSync } from "node:fs";
-import { arch } from "node:os";
+/** What a recipe or a flag says of the bits of int8 weights, as the library takes it. */
 
-const CPU_INFO = "/proc/cpuinfo";
-
-/** Processor flags that stand for dot products without intermediate saturation. */
-const SAFE = /\b(?:avx512_vnni|avx_vnni|avx512vnni|avxvnni|amx_int8)\b/;
+/** By the target of the model, or by the CPU that quantizes: for a model that stays on this machine. */
+export type ReduceRange = boolean | "auto" | "this-cpu";
 
 /**
- * Whether an x86 processor adds products of bytes in 16 bits, which saturate. Other processors never do. Where the
- * system does not tell its flags, the answer is no: most x86 processors sold since 2020 have VNNI.
+ * 7 bits or not; undefined: by the target of the model.
  *
- * Source: onnxruntime's quantization guide, "When and why do I need to try U8U8 or reduce range?".
+ * @throws SlmError DEVICE_UNAVAILABLE if this CPU is asked for and ONNX Runtime cannot be loaded
  */
-export function lacksVnni(
-  cpuInfo: string | undefined = readCpuInfo(),
-  architecture: string = arch(),
-): boolean {
-  return architecture === "x64" && cpuInfo !== undefined && !SAFE.test(cpuInfo);
+export async function resolveReduceRange(
+  setting: ReduceRange,
+  saturates: () => Promise<boolean> = int8Saturates,
+): Promise<boolean | undefined> {
+  if (setting === "auto") return undefined;
+  return setting === "this-cpu" ? saturates() : setting;
 }
 
-function readCpuInfo(): string | undefined {
-  return existsSync(CPU_INFO) ? readFileSync(CPU_INFO, "utf8") : undefined;
+async function int8Saturates(): Promise<boolean> {
+  const { createCpuRuntime } = await import("@slm/runtime-cpu");
+  const runtime = await createCpuRuntime({ threads: 1, inThread: true });
+  await runtime.close();
+  return runtime.device.int8?.saturates === true;
 }
-
-/** A setting as a yes or no. */
-export const resolveReduceRange = (setting: boolean | "auto"): boolean =>
-  setting === "auto" ? lacksVnni() : setting;

@@ -1,18 +1,21 @@
 /** What `slm quantize` found out, as lines of text. */
 import type { QuantizeFileReport, QuantizeTransformersReport } from "@slm/quantization";
+import type { RuntimeDevice } from "@slm/runtime";
 import type { GatedQuantization } from "../models/gated-quantization.js";
 
 /** Layers of the ranking that are worth a line. */
 const SHOWN_LAYERS = 10;
 
 type Found = Partial<GatedQuantization> &
-  Partial<Pick<QuantizeFileReport, "outputs"> & Pick<QuantizeTransformersReport, "dtypes">>;
+  Partial<Pick<QuantizeFileReport, "outputs" | "int8"> & Pick<QuantizeTransformersReport, "dtypes">> & {
+    readonly device?: RuntimeDevice | undefined;
+  };
 
 const short = (value: number): string => value.toPrecision(3);
 
 /** Gate, speed, divergence, the worst layers, and for foreign models how outputs changed. */
 export function quantizeLines(found: Found): readonly string[] {
-  const { gate, speed, divergence, layers = [], excluded = [], outputs = [], dtypes } = found;
+  const { gate, speed, divergence, layers = [], excluded = [], outputs = [], dtypes, int8, device } = found;
   return [
     ...(gate === null || gate === undefined
       ? []
@@ -30,6 +33,8 @@ export function quantizeLines(found: Found): readonly string[] {
       .slice(0, SHOWN_LAYERS)
       .map(({ graph, layer, format, divergence: alone }) => `${short(alone)}  ${graph} ${layer} ${format}`),
     ...(excluded.length === 0 ? [] : [`kept in float32  ${excluded.join(", ")}`]),
+    ...(int8 === undefined ? [] : [`int8 weights  ${int8.bits} bits: ${int8.reason}`]),
+    ...(device?.int8 === undefined ? [] : [`this CPU  ${device.int8.meaning}`]),
     ...(dtypes === undefined ? [] : [`transformers.js  dtype: ${JSON.stringify(dtypes)}`]),
     ...outputs.map(
       ({ name, relativeError, divergence: moved }) =>

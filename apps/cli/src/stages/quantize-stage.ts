@@ -11,7 +11,7 @@ import {
   type DirectoryCalibration,
   type GateResult,
 } from "@slm/quantization";
-import type { Runtime } from "@slm/runtime";
+import type { Runtime, RuntimeDevice } from "@slm/runtime";
 import { join } from "node:path";
 import { z } from "zod";
 import { withRuntime } from "../compute/open-engine.js";
@@ -69,6 +69,8 @@ export interface QuantizeStageReport {
   readonly bytesBefore: number;
   readonly bytesAfter: number;
   readonly gate: GateResult;
+  /** What measured, and how it multiplies 8-bit integers. */
+  readonly device: RuntimeDevice;
   readonly models: readonly MeasuredModel[];
 }
 
@@ -77,7 +79,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
   summary: "smaller models, each measured beside the float32 export",
   section: quantizeSection,
   kind: "quantized",
-  revision: 3,
+  revision: 4,
   inputs: [
     { stage: "data", required: true },
     { stage: "export", required: true },
@@ -88,6 +90,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
     return withRuntime(compute.threads, async (runtime) => {
       const bench = new QualityBench(rows, settings, runtime, context);
       const calibration = await calibrationOf(settings, requireInput(inputs, "data"), exported, runtime);
+      const reduceRange = await resolveReduceRange(settings.reduceRange);
       const before = await bench.measure("float32", exported);
       const models: (MeasuredModel & { readonly gate: GateResult })[] = [];
       for (const scheme of settings.schemes) {
@@ -102,7 +105,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
             ...(method === undefined ? {} : { method }),
             ...(embedding === undefined ? {} : { embedding }),
             ...(calibration === undefined ? {} : { calibration }),
-            reduceRange: resolveReduceRange(settings.reduceRange),
+            reduceRange,
             ...{ progress: context.progress, signal: context.signal },
           }),
         );
@@ -119,6 +122,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
         bytesBefore: before.bytes,
         bytesAfter: first!.bytes,
         gate: first!.gate,
+        device: runtime.device,
         models: [{ ...before, gate: null }, ...models],
       };
     });

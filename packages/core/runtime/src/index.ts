@@ -13,6 +13,7 @@ export {
   type GraphSignature,
   type ValueSignature,
 } from "./check-run.js";
+export { cpuFeatures, int8Arithmetic, type Int8Arithmetic } from "./cpu-features.js";
 export { deviceNotes } from "./device-notes.js";
 export {
   DTYPES,

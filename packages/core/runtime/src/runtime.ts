@@ -1,3 +1,4 @@
+import type { Int8Arithmetic } from "./cpu-features.js";
 import type { DType, HostTensor } from "./host-tensor.js";
 
 /** A device that was to compute and does not. */
@@ -18,6 +19,8 @@ export interface RuntimeDevice {
   readonly simulated: boolean;
   /** Devices that were tried before, in order; empty where the first one computes. */
   readonly fallbacks: readonly Fallback[];
+  /** How it multiplies 8-bit integers, where a CPU computes. */
+  readonly int8?: Int8Arithmetic | undefined;
 }
 
 /** A graph to load: a file (external data is found beside it) or its bytes (all weights inside). */

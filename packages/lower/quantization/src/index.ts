@@ -48,6 +48,7 @@ export {
   type QuantizeTransformersReport,
 } from "./quantize-transformers.js";
 export { quantizeModelGraph, type GraphCalibration, type GraphRequest } from "./quantize-model-graph.js";
+export { int8Range, type Int8Range } from "./reduce-range.js";
 export {
   quantizeGraph,
   type QuantizeGraphOptions,

@@ -8,7 +8,7 @@ describe("quantizeConfig", () => {
       schemes: ["cpu"],
       symmetric: false,
       reduceRange: "auto",
-      calibration: { rows: 256, method: "minmax", percentile: 99.999 },
+      calibration: { method: "minmax", percentile: 99.999 },
       gate: { metric: "wordError", maxDrop: 0.01 },
     });
   });

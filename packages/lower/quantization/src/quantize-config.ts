@@ -31,14 +31,18 @@ export const quantizeConfig = z.strictObject({
       "Format of the embedding, and of the output head that shares its table. Default: the scheme's, but 8 bits where that has 4.",
     ),
   reduceRange: z
-    .union([z.boolean(), z.literal("auto")])
+    .union([z.boolean(), z.enum(["auto", "this-cpu"])])
     .default("auto")
     .describe(
-      "int8 weights in 7 bits, for x86 processors without VNNI, whose 16-bit sums would saturate; auto looks at this one.",
+      "int8 weights in 7 bits, which are right on every CPU and in every program: x86 CPUs without VNNI add products in 16 bits, where those of 8 bits saturate. auto: yes, except for target npu; this-cpu: only where the CPU that quantizes needs it.",
     ),
   calibration: z
     .strictObject({
-      rows: z.int().positive().default(256).describe("Training rows that calibrate, the first ones [rows]."),
+      rows: z
+        .int()
+        .positive()
+        .optional()
+        .describe("Training rows that calibrate, spread over all [rows]. Default: 1024, with images 256."),
       method: z
         .enum(CALIBRATION_METHODS)
         .default("minmax")

@@ -22,6 +22,7 @@ import { withModelFeeds, withStaticFeeds, type ModelCalibration } from "./calibr
 import type { StaticLayout } from "./calibration/static-feeds.js";
 import { quantizeModelGraph, type GraphOutcome, type GraphRequest } from "./quantize-model-graph.js";
 import { checkDeviceScheme } from "./device-schemes.js";
+import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "./rewrite/quantize-graph.js";
 import type { WeightFormat } from "./rewrite/weight-format.js";
 import { schemes, type Scheme, type SchemeName } from "./schemes.js";
@@ -57,8 +58,8 @@ export interface QuantizeDirectoryOptions {
   readonly formats?: PerGraph<ReadonlyMap<string, WeightFormat>>;
   /** Static schemes: nodes that stay float32, by name. */
   readonly exclude?: PerGraph<ReadonlySet<string>>;
-  /** int8 weights in 7 bits, for x86 processors without VNNI. Default false. */
-  readonly reduceRange?: boolean;
+  /** int8 weights in 7 bits. Default: as `int8Range` says for the model's target. */
+  readonly reduceRange?: boolean | undefined;
   /** What static schemes, `gptq` and smoothing need. */
   readonly calibration?: DirectoryCalibration;
   /** Runs the inner loop of block formats, perhaps in several threads. Default: here. */
@@ -75,6 +76,8 @@ export interface QuantizeReport {
   readonly bytesAfter: number;
   readonly nodes: readonly (QuantizedNode & { readonly graph: GraphName })[];
   readonly skipped: readonly (SkippedWeight & { readonly graph: GraphName })[];
+  /** Of weights with 8-bit codes and a scale per output; block formats have all their bits. */
+  readonly int8: Int8Range;
 }
 
 /** Files that belong to a model besides its graphs. */
@@ -116,7 +119,7 @@ export function requestFor(
   options: Omit<QuantizeDirectoryOptions, "outputDirectory">,
   feeds: FeedSource | undefined,
 ): GraphRequest {
-  const { blockSize, reduceRange = false, symmetric, method, embedding, run, signal } = options;
+  const { blockSize, symmetric, method, embedding, run, signal } = options;
   const { calibration, formats, exclude } = options;
   const scheme: Scheme = schemes[options.scheme];
   const progress = options.progress ?? SILENT;
@@ -125,7 +128,7 @@ export function requestFor(
     // A device that is not the processor wants every operator in integers.
     coverage: target === "cpu" ? "standard" : "all",
     ...(blockSize === undefined ? {} : { blockSize }),
-    reduceRange,
+    reduceRange: int8Range(options.reduceRange, target).bits === 7,
     ...(symmetric === undefined ? {} : { symmetric }),
     ...(method === undefined ? {} : { method }),
     ...(embedding === undefined ? {} : { embedding }),
@@ -274,5 +277,6 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
     bytesAfter: graphBytes({ graphs }),
     nodes,
     skipped: all(({ skipped }) => skipped),
+    int8: int8Range(options.reduceRange, model.target),
   };
 }

@@ -9,6 +9,7 @@ import type { CalibrationOptions } from "./calibration/calibrate.js";
 import { fetchedFloats, forEachRun, type FeedSource } from "./calibration/feeds.js";
 import { logitDivergence } from "./plan/logit-judge.js";
 import { quantizeModelGraph } from "./quantize-model-graph.js";
+import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "./rewrite/quantize-graph.js";
 import type { WeightFormat } from "./rewrite/weight-format.js";
 import { schemes, type Scheme, type SchemeName } from "./schemes.js";
@@ -38,7 +39,8 @@ export interface QuantizeFileOptions {
   readonly symmetric?: boolean;
   readonly method?: BlockMethod;
   readonly embedding?: WeightFormat;
-  readonly reduceRange?: boolean;
+  /** int8 weights in 7 bits. Default: as `int8Range` says for a file of any origin. */
+  readonly reduceRange?: boolean | undefined;
   /** Nodes that stay float32, by name (static schemes). */
   readonly exclude?: ReadonlySet<string>;
   readonly calibration?: FileCalibration;
@@ -63,6 +65,8 @@ export interface QuantizeFileReport {
   readonly bytesAfter: number;
   readonly nodes: readonly QuantizedNode[];
   readonly skipped: readonly SkippedWeight[];
+  /** Of weights with 8-bit codes and a scale per output; block formats have all their bits. */
+  readonly int8: Int8Range;
   /** Empty without calibration data. */
   readonly outputs: readonly OutputChange[];
 }
@@ -78,13 +82,14 @@ export interface QuantizeFileReport {
  * missing; OUTPUT_FAILED; INTERRUPTED
  */
 export async function quantizeFile(options: QuantizeFileOptions): Promise<QuantizeFileReport> {
-  const { input, output, coverage = "standard", blockSize = 32, reduceRange = false } = options;
+  const { input, output, coverage = "standard", blockSize = 32 } = options;
   const { progress = SILENT, symmetric, method, embedding, calibration, run, exclude, signal } = options;
+  const int8 = int8Range(options.reduceRange);
   const graph = await readOnnx(input);
   const scheme: Scheme = schemes[options.scheme];
   const result = await quantizeModelGraph(graph, {
     scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme.encoder },
-    ...{ coverage, blockSize, reduceRange },
+    ...{ coverage, blockSize, reduceRange: int8.bits === 7 },
     ...(symmetric === undefined ? {} : { symmetric }),
     ...(method === undefined ? {} : { method }),
     ...(embedding === undefined ? {} : { embedding }),
@@ -113,6 +118,7 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
     bytesAfter: bytes,
     nodes: result.nodes,
     skipped: result.skipped,
+    int8,
     outputs: calibration === undefined ? [] : await compareFiles(graph, output, options.input, calibration),
   };
 }

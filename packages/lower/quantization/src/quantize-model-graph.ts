@@ -17,6 +17,7 @@ import { findWeightUses } from "./rewrite/weight-uses.js";
 import type { StaticScheme } from "./schemes.js";
 import { INTEGER_TYPES } from "./static/integer-types.js";
 import { quantizeStatic, type StaticOptions } from "./static/quantize-static.js";
+import { harmedWeights } from "./static/output-error.js";
 import { roundWeights, tableNames } from "./static/rounded-weights.js";
 import { findSmoothGroups, smoothGraph } from "./static/smooth-quant.js";
 import type { Coverage } from "./static/operator-rules.js";
@@ -118,7 +119,7 @@ export async function quantizeModelGraph(original: Graph, request: GraphRequest)
 /** What a static scheme asks of weights beyond onnxruntime's tool: only where they have 4 bits. */
 type WeightCare = Required<Pick<StaticOptions, "types" | "rounded">>;
 
-/** Grids of 4-bit weights chosen with care, and 8 bits for tables. */
+/** Grids of 4-bit weights chosen with care; 8 bits for tables and for the weights that 4 bits harm most. */
 export async function careFor(
   graph: Graph,
   { weights }: StaticScheme,
@@ -136,11 +137,17 @@ export async function careFor(
     { coverage, ...(exclude === undefined ? {} : { exclude }) },
     { method, ...(grams === undefined ? {} : { grams }), ...(run === undefined ? {} : { run }) },
   );
-  return { types: new Map([...tableNames(graph)].map((name) => [name, "int8"])), rounded };
+  const harmed = grams === undefined ? new Set<string>() : harmedWeights(graph, rounded, grams);
+  return {
+    types: new Map([...tableNames(graph), ...harmed].map((name) => [name, "int8"])),
+    rounded: new Map([...rounded].filter(([name]) => !harmed.has(name))),
+  };
 }
 
 async function byStatic(graph: Graph, scheme: StaticScheme, request: GraphRequest): Promise<GraphOutcome> {
-  const { coverage, reduceRange, exclude, signal } = request;
+  const { coverage, exclude, signal } = request;
+  // Activations of 16 bits are multiplied in float32, where nothing saturates.
+  const reduceRange = request.reduceRange && INTEGER_TYPES[scheme.activations].bits === 8;
   const {
     runtime,
     feeds,
@@ -156,10 +163,10 @@ async function byStatic(graph: Graph, scheme: StaticScheme, request: GraphReques
     ...(exclude === undefined ? {} : { exclude }),
     ...(signal === undefined ? {} : { signal }),
   });
-  const nodes = result.weights.map(({ name, node, relativeError }) => ({
+  const nodes = result.weights.map(({ name, node, type, relativeError }) => ({
     name: node,
     weight: name,
-    scheme: `${scheme.activations}/${scheme.weights}`,
+    scheme: `${scheme.activations}/${type}`,
     relativeError,
   }));
   return { graph: result.graph, nodes, skipped: [] };

@@ -20,6 +20,7 @@ import { weightBytes, readOnnx, writeOnnx, type Graph } from "@slm/graph";
 import { z } from "zod";
 import type { QuantizeFileOptions, QuantizeFileReport } from "./quantize-file.js";
 import { quantizeModelGraph } from "./quantize-model-graph.js";
+import { int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "./rewrite/quantize-graph.js";
 import type { WeightFormat } from "./rewrite/weight-format.js";
 import { schemes, type Scheme } from "./schemes.js";
@@ -73,8 +74,9 @@ export async function transformersGraphs(directory: string): Promise<readonly Tr
 export async function quantizeTransformers(
   options: QuantizeTransformersOptions,
 ): Promise<QuantizeTransformersReport> {
-  const { modelDirectory, outputDirectory, progress = SILENT, blockSize = 32, reduceRange = false } = options;
+  const { modelDirectory, outputDirectory, progress = SILENT, blockSize = 32 } = options;
   const { symmetric, method, embedding, run, signal } = options;
+  const int8 = int8Range(options.reduceRange);
   const scheme: Scheme = schemes[options.scheme];
   if (scheme.kind === "static") {
     throw new SlmError(
@@ -97,6 +99,7 @@ export async function quantizeTransformers(
     bytesAfter: 0,
     nodes: [] as QuantizedNode[],
     skipped: [] as SkippedWeight[],
+    int8,
   };
   const dtypes: Partial<Record<TransformersGraph, TransformersDtype>> = {};
   const outside: string[] = [];
@@ -105,7 +108,7 @@ export async function quantizeTransformers(
     const graph = await readOnnx(join(modelDirectory, TRANSFORMERS_FOLDER, `${name}.onnx`));
     const made = await quantizeModelGraph(graph, {
       scheme: { kind: "weights", format },
-      ...{ coverage: "standard", blockSize, reduceRange },
+      ...{ coverage: "standard", blockSize, reduceRange: int8.bits === 7 },
       ...(symmetric === undefined ? {} : { symmetric }),
       ...(method === undefined ? {} : { method }),
       ...(embedding === undefined ? {} : { embedding }),

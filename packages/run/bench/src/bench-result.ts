@@ -3,7 +3,7 @@ import { z } from "zod";
 import { intervalSchema } from "./interval.js";
 import { machineRates } from "./machine/rates.js";
 import { regressionSchema } from "./regression-result.js";
-import { fallbackSchema } from "./timed-model.js";
+import { fallbackSchema, int8Schema } from "./timed-model.js";
 
 const figure = z.number().nonnegative();
 
@@ -45,6 +45,7 @@ export const benchDevice = z.strictObject({
   description: z.string().describe("What the provider runs on."),
   simulated: z.boolean().describe("Whether the provider only imitates the device it is named after."),
   fallbacks: z.array(fallbackSchema).describe("Devices that were to compute and do not, and why."),
+  int8: int8Schema,
   loadAverage: figure.describe("Processes busy on this machine in the minute before the first run."),
   stolenShare: figure
     .nullable()

@@ -117,7 +117,7 @@ function tableOf<Item>(rows: readonly Row<Item>[], items: readonly Item[]): Tabl
 /** What was measured on, one line each. */
 export function deviceLines({ device }: Pick<BenchResult, "device">): readonly string[] {
   const { cpu, cores, threads, memoryBytes, platform, node, engine, provider, simulated } = device;
-  const { cpuFeatures, governor, energy, rates, description } = device;
+  const { cpuFeatures, int8, governor, energy, rates, description } = device;
   const features = cpuFeatures === null ? "features not told" : cpuFeatures.join(" ");
   return [
     `${cpu}, ${cores} cores (${threads} threads used), ${formatFigure(memoryBytes / 1e9)} GB memory, ${platform}, ` +
@@ -126,5 +126,6 @@ export function deviceLines({ device }: Pick<BenchResult, "device">): readonly s
     `${features}${governor === null ? "" : `, governor ${governor}`}; products ` +
       `${formatFigure(rates.productFlops / 1e9)} GFLOP/s, reading ${formatFigure(rates.readBytes / 1e9)} GB/s; ` +
       `energy ${energy}`,
+    ...(int8 === undefined ? [] : [int8.meaning]),
   ];
 }

@@ -1,7 +1,8 @@
 /** What the figures were measured on. */
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
+import { cpuFeatures } from "@slm/runtime";
 import type { BenchDevice } from "./bench-result.js";
-import { clockGovernor, processorFeatures } from "./machine/processor.js";
+import { clockGovernor, systemFile } from "./machine/processor.js";
 import type { MachineRates } from "./machine/rates.js";
 import type { Opened } from "./timed-model.js";
 
@@ -15,7 +16,7 @@ export type Machine = Pick<
 export function describeMachine(): Machine {
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
-    cpuFeatures: processorFeatures(),
+    cpuFeatures: cpuFeatures(systemFile("/proc/cpuinfo")),
     governor: clockGovernor(),
     cores: availableParallelism(),
     memoryBytes: totalmem(),
@@ -37,12 +38,12 @@ export interface Surroundings {
 /** The machine together with what the model's process really runs on. */
 export function describeDevice(
   machine: Machine,
-  { provider, threads, description, simulated, fallbacks }: Opened["device"],
+  { provider, threads, description, simulated, fallbacks, int8 }: Opened["device"],
   { engine, stolenShare, energy, ratesBefore, ratesAfter }: Surroundings,
 ): BenchDevice {
   return {
     ...machine,
-    ...{ threads, provider, description, simulated, fallbacks, engine, stolenShare, energy },
+    ...{ threads, provider, description, simulated, fallbacks, int8, engine, stolenShare, energy },
     rates: fasterRates(ratesBefore, ratesAfter),
     ratesDiffer: Math.max(
       difference(ratesBefore.productFlops, ratesAfter.productFlops),

@@ -35,12 +35,12 @@ export async function openModel({
     keptImageBytes: 0,
   });
   const loadMs = performance.now() - start;
-  const { provider, threads, description, simulated, fallbacks } = runtime.device;
+  const { device } = runtime;
   return {
     opened: {
       loadMs,
       processRssBytes,
-      device: { provider, threads, description, simulated, fallbacks: [...fallbacks] },
+      device: { ...device, fallbacks: [...device.fallbacks] },
     },
     run: (prompt, maxTokens) => timeGeneration(generator, prompt, { batch, maxTokens }),
     peakRssBytes: peakMemoryBytes,

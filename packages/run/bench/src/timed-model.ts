@@ -35,6 +35,21 @@ export const sampleSchema = z.strictObject({
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
+/** How the CPU multiplies 8-bit integers, as a runtime measured it. */
+export const int8Schema = z
+  .strictObject({
+    instructions: z
+      .array(z.string())
+      .nullable()
+      .describe("Instructions that add 8-bit products in 32 bits; null where the system does not tell."),
+    saturates: z
+      .boolean()
+      .describe("Whether ONNX Runtime's default int8 kernels saturate here, as measured."),
+    meaning: z.string(),
+  })
+  .optional()
+  .describe("How the CPU multiplies 8-bit integers; absent where no CPU computes.");
+
 export const fallbackSchema = z.strictObject({ device: z.string(), reason: z.string() });
 
 export const openedSchema = z.strictObject({
@@ -52,6 +67,7 @@ export const openedSchema = z.strictObject({
     description: z.string(),
     simulated: z.boolean(),
     fallbacks: z.array(fallbackSchema),
+    int8: int8Schema,
   }),
 });
 export type Opened = z.infer<typeof openedSchema>;

@@ -68,6 +68,7 @@ export class OrtHost implements Host {
     source,
     optimization,
     planMemory,
+    settings,
   }: RequestOf<"load">): Promise<GraphSignature> {
     const { InferenceSession } = this.#opened();
     if (source.kind === "file" && !existsSync(source.path)) {
@@ -75,7 +76,7 @@ export class OrtHost implements Host {
     }
     const options: Ort.InferenceSession.SessionOptions = {
       executionProviders: [...this.#providers],
-      extra: { ...SESSION_SETTINGS, ...this.#settings },
+      extra: { ...SESSION_SETTINGS, ...this.#settings, ...settings },
       executionMode: "sequential",
       interOpNumThreads: 1,
       intraOpNumThreads: this.#threads,

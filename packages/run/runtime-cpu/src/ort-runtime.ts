@@ -5,6 +5,7 @@ import {
   type DeviceTensor,
   type GraphSource,
   type HostTensor,
+  type Int8Arithmetic,
   type LoadOptions,
   type RepeatRequest,
   type RepeatedRun,
@@ -23,6 +24,7 @@ import {
 import { DirectChannel, type HostChannel } from "./channel.js";
 import { OrtHost } from "./ort-host.js";
 import type { Provider, RepeatedResult, SessionSettings } from "./protocol.js";
+import { EXACT_INT8, measureInt8 } from "./int8-probe.js";
 import { Arrivals } from "./arrivals.js";
 import { encodeRepeat, encodeRun, type RunEncoding } from "./run-request.js";
 import { openWorkerChannel } from "./worker-channel.js";
@@ -61,15 +63,17 @@ export async function openOrtRuntime(options: OrtRuntimeOptions): Promise<Runtim
     throw new SlmError("USAGE", `${name}: threads must be a positive integer, got ${String(threads)}`);
   }
   const channel = inThread ? new DirectChannel(new OrtHost()) : openWorkerChannel();
+  let int8: Int8Arithmetic | undefined;
   try {
     await channel.call("open", { name, threads, providers, settings });
+    if (providers[0]?.name === "cpu") int8 = await measureInt8(channel);
   } catch (error) {
     await channel.close();
     throw error;
   }
   const description = `${cpus()[0]?.model.trim() ?? "unknown processor"}${inThread ? ", in the calling thread" : ""}`;
   return new OrtRuntime(name, channel, {
-    ...{ threads, description, simulated: false, fallbacks: [] },
+    ...{ threads, description, simulated: false, fallbacks: [], int8 },
     ...options.device,
   });
 }
@@ -105,6 +109,7 @@ class OrtRuntime implements Runtime {
       source: ownedSource(source),
       optimization,
       planMemory,
+      settings: this.device.int8?.saturates === true ? EXACT_INT8 : undefined,
     });
     return new OrtSession(() => this.#open(), session, checkedGraph(this.#name, name, signature));
   }

@@ -77,6 +77,8 @@ export interface HostCalls {
       readonly source: GraphSource;
       readonly optimization: NonNullable<LoadOptions["optimization"]>;
       readonly planMemory: boolean;
+      /** Beside those of all sessions. */
+      readonly settings?: SessionSettings | undefined;
     };
     readonly reply: GraphSignature;
   };

@@ -97,7 +97,7 @@ function constantParameters(
   const layout = channelLayout(initializer.shape, axis);
   const parameters = weightParameters(name, float32sOf(initializer), layout, type, {
     symmetric: axis !== undefined || (isWeight && isSigned(type)),
-    reduceRange,
+    reduceRange: reduceRange && isWeight,
     ...(minimumWidth === undefined ? {} : { minimumWidth }),
   });
   return { type, parameters, ...(axis === undefined ? {} : { axis }) };

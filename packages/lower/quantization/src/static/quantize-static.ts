@@ -45,6 +45,7 @@ export interface StaticResult {
 export interface StaticWeight {
   readonly name: string;
   readonly node: string;
+  readonly type: IntegerType;
   readonly relativeError: number;
 }
 
@@ -116,7 +117,7 @@ function weightsOf(
       const layout = channelLayout(initializer.shape, axis);
       const values = float32sOf(initializer);
       const codesOf = rounded?.get(name)?.values ?? values;
-      return [{ name, node, relativeError: weightError({ values, codesOf }, layout, type, own) }];
+      return [{ name, node, type, relativeError: weightError({ values, codesOf }, layout, type, own) }];
     }),
   );
 }

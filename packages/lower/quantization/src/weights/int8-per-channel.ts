@@ -16,10 +16,7 @@ import {
 /** Largest code. Symmetric: -128 is left unused, so that negating a weight negates its code. */
 const LIMIT = 127;
 
-/**
- * Largest code with a reduced range. x86 processors without VNNI add two products of an unsigned activation and a
- * signed weight in 16 bits, which saturates: 2 * 255 * 127 > 32767 >= 2 * 255 * 64.
- */
+/** Largest code with a reduced range; see `int8Range`. */
 const REDUCED_LIMIT = 64;
 
 /** Columns whose largest weight is below this become zero: their scale would not be a normal float32. */
@@ -38,7 +35,7 @@ export interface Int8Weights {
 export interface Int8Options {
   /** Layout of the codes. Default: that of the weights. */
   readonly layout?: WeightLayout;
-  /** Use codes from -64 to 64, for x86 processors without VNNI. Halves the resolution. Default false. */
+  /** Use codes from -64 to 64: half the resolution. Default false. */
   readonly reduceRange?: boolean;
 }
 

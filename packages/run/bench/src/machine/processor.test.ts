@@ -1,17 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { processorFeatures, processorTicks, stolenShare } from "./processor.js";
-
-describe(processorFeatures, () => {
-  test("names what matters of the first processor, on x86 and on ARM", () => {
-    const x86 = "processor\t: 0\nflags\t\t: fpu avx2 avx512_vnni smep\nflags\t\t: avx\n";
-    expect(processorFeatures(x86)).toEqual(["avx2", "avx512_vnni"]);
-    expect(processorFeatures("Features\t: fp asimd i8mm\n")).toEqual(["asimd", "i8mm"]);
-  });
-
-  test("is null where the system does not tell", () => {
-    expect(processorFeatures("")).toBeNull();
-  });
-});
+import { processorTicks, stolenShare } from "./processor.js";
 
 describe(stolenShare, () => {
   test("is the stolen part of the time that passed, guests counted once", () => {

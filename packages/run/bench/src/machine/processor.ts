@@ -1,28 +1,13 @@
-/** What the processor can do, how it is clocked, and what a hypervisor took from it. */
+/** How the CPU is clocked, and what a hypervisor took from it. */
 import { readFileSync } from "node:fs";
 
-/** Features that decide how fast matrices are multiplied, as Linux names them on x86 and ARM. */
-const FEATURES: readonly string[] = [
-  ...["sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16"],
-  ...["avx512_fp16", "amx_tile", "amx_int8", "amx_bf16"],
-  ...["asimd", "asimddp", "asimdhp", "i8mm", "bf16", "sve", "sve2", "sme"],
-];
-
 /** Text of a file of the system; undefined where there is none. */
-function systemFile(path: string): string | undefined {
+export function systemFile(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
     return undefined;
   }
-}
-
-/** Features of the first processor that matter here; null where the system does not tell. */
-export function processorFeatures(cpuinfo = systemFile("/proc/cpuinfo")): string[] | null {
-  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo ?? "")?.[1];
-  if (line === undefined) return null;
-  const has = new Set(line.trim().split(/\s+/));
-  return FEATURES.filter((feature) => has.has(feature));
 }
 
 /** How the first processor chooses its clock; null where the system does not tell, as most virtual machines. */

@@ -1,0 +1,65 @@
+/** What a CPU can do, as far as it decides how fast and how exactly matrices are multiplied. */
+
+/** Features that decide how fast matrices are multiplied, as Linux names them on x86 and ARM. */
+const FEATURES: readonly string[] = [
+  ...["sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16"],
+  ...["avx512_fp16", "amx_tile", "amx_int8", "amx_bf16"],
+  ...["asimd", "asimddp", "asimdhp", "i8mm", "bf16", "sve", "sve2", "sme"],
+];
+
+/** Those of them that add 8-bit products in 32 bits. */
+const INTEGER_DOT_PRODUCTS: ReadonlySet<string> = new Set([
+  ...["avx_vnni", "avx512_vnni", "amx_int8"],
+  ...["asimddp", "i8mm"],
+]);
+
+/**
+ * Features of the first CPU that matter here; null where the system does not tell.
+ *
+ * @param text of /proc/cpuinfo
+ */
+export function cpuFeatures(text: string | undefined): string[] | null {
+  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(text ?? "")?.[1];
+  if (line === undefined) return null;
+  const has = new Set(line.trim().split(/\s+/));
+  return FEATURES.filter((feature) => has.has(feature));
+}
+
+/** How a CPU multiplies matrices of 8-bit integers. */
+export interface Int8Arithmetic {
+  /** Instructions that add 8-bit products in 32 bits (VNNI, AMX, ARM's dot product); null where the system does not tell. */
+  readonly instructions: string[] | null;
+  /**
+   * Whether ONNX Runtime's default kernels for unsigned activations and signed weights are wrong here, as measured: without such
+   * instructions x86 adds two products in 16 bits, which saturate. Our runtimes then ask for kernels that do not.
+   */
+  readonly saturates: boolean;
+  /** What this means for quantized models, in one sentence. */
+  readonly meaning: string;
+}
+
+/**
+ * @param saturates as measured
+ * @param features as {@link cpuFeatures} reads them
+ */
+export function int8Arithmetic(saturates: boolean, features: readonly string[] | null): Int8Arithmetic {
+  // An emulator may pass the features of its host on: what was measured decides.
+  const instructions = features?.filter((feature) => INTEGER_DOT_PRODUCTS.has(feature)) ?? null;
+  return {
+    instructions: saturates ? [] : instructions,
+    saturates,
+    meaning: meaningOf(saturates, instructions),
+  };
+}
+
+function meaningOf(saturates: boolean, instructions: readonly string[] | null): string {
+  if (saturates) {
+    return (
+      "int8 products saturate in ONNX Runtime's default kernels; slm uses exact ones, which are slower, " +
+      "other programs are exact with 7-bit weights only"
+    );
+  }
+  return instructions === null || instructions.length === 0
+    ? "int8 products are exact"
+    : `int8 products are exact and fast (${instructions.join(", ")})`;
+}

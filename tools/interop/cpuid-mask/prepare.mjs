@@ -1,0 +1,108 @@
+/**
+ * ONNX Runtime as a processor with fewer extensions would run it, at native speed: its own kernels for AVX2, or for AVX-512
+ * without VNNI, chosen by a CPUID that is answered with bits cleared (mask.c). x86-64 Linux; needs gcc and objdump.
+ *
+ *   eval "$(node tools/interop/cpuid-mask/prepare.mjs avx2)" && npm test
+ */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const execute = promisify(execFile);
+
+/** What each kind of processor lacks of this one's extensions. */
+export const KINDS = {
+  avx2: { hide: ["avx512", "avx_vnni", "amx"], what: "AVX2, no VNNI: laptops and servers of 2013 to 2020" },
+  avx512: { hide: ["avx512_vnni", "avx_vnni", "amx"], what: "AVX-512, no VNNI: Skylake-X servers" },
+  "avx-vnni": { hide: ["avx512", "amx"], what: "AVX2 with AVX-VNNI: laptops since 2021" },
+};
+
+const CPUID = Buffer.from([0x0f, 0xa2]);
+const UD2 = Buffer.from([0x0f, 0x0b]);
+
+/** Places of the CPUID instructions in the text of a library, as offsets into its file. */
+async function cpuidOffsets(library) {
+  const options = { maxBuffer: 2 ** 32 };
+  const headers = (await execute("objdump", ["-h", "-w", "-j", ".text", library])).stdout;
+  const [, address, offset] = /\.text\s+\S+\s+(\S+)\s+\S+\s+(\S+)/.exec(headers);
+  const { stdout } = await execute(
+    "sh",
+    ["-c", `objdump -d --no-show-raw-insn -j .text "$1" | grep -P '\\tcpuid\\s*$'`, "sh", library],
+    options,
+  );
+  const move = Number.parseInt(offset, 16) - Number.parseInt(address, 16);
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => Number.parseInt(line, 16) + move);
+}
+
+async function patchedLibrary(cache) {
+  const require = createRequire(import.meta.url);
+  const engine = dirname(require.resolve("onnxruntime-node/package.json"));
+  const library = join(engine, "bin/napi-v6/linux/x64/libonnxruntime.so.1");
+  const bytes = await readFile(library);
+  const folder = join(cache, createHash("sha256").update(bytes).digest("hex").slice(0, 16));
+  const patched = join(folder, "libonnxruntime.so.1");
+  if (existsSync(patched)) return folder;
+  const offsets = await cpuidOffsets(library);
+  for (const at of offsets) {
+    if (!bytes.subarray(at, at + 2).equals(CPUID)) throw new Error(`no CPUID at offset ${at} of ${library}`);
+    UD2.copy(bytes, at);
+  }
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${patched}.${process.pid}`, bytes, { mode: 0o755 });
+  await rename(`${patched}.${process.pid}`, patched);
+  return folder;
+}
+
+async function maskLibrary(cache) {
+  const source = fileURLToPath(new URL("mask.c", import.meta.url));
+  const hash = createHash("sha256")
+    .update(await readFile(source))
+    .digest("hex");
+  const library = join(cache, `mask-${hash.slice(0, 16)}.so`);
+  if (existsSync(library)) return library;
+  await mkdir(cache, { recursive: true });
+  await execute("gcc", [
+    "-O1",
+    "-shared",
+    "-fPIC",
+    "-Wall",
+    "-Werror",
+    "-o",
+    `${library}.${process.pid}`,
+    source,
+  ]);
+  await rename(`${library}.${process.pid}`, library);
+  return library;
+}
+
+/** Variables of the environment in which ONNX Runtime believes to run on a processor of that kind. */
+export async function maskedEnvironment(kind) {
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    throw new Error(`CPUID is masked on x86-64 Linux only, this is ${process.platform} ${process.arch}`);
+  }
+  if (!Object.hasOwn(KINDS, kind)) {
+    throw new Error(`unknown kind '${kind}': expected one of ${Object.keys(KINDS).join(", ")}`);
+  }
+  const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache/slm"), "cpuid-mask");
+  return {
+    LD_LIBRARY_PATH: await patchedLibrary(cache),
+    LD_PRELOAD: await maskLibrary(cache),
+    SLM_CPUID_HIDE: KINDS[kind].hide.join(","),
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [kind = ""] = process.argv.slice(2);
+  for (const [name, value] of Object.entries(await maskedEnvironment(kind))) {
+    process.stdout.write(`export ${name}='${value}'\n`);
+  }
+}
