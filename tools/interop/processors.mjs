@@ -10,306 +10,154 @@
  *   --models a,b         export, deploy, and schemes, quantized here where RUN has none; `all` for every one.
  *                        Default: those that RUN has
  *   --rows N             rows answered, default 100      --data FILE      other rows than RUN/data/test.jsonl
- *   --metric NAME        default wordError               --max-drop P     points that a model may be worse than float32
- *   --tests all|some|no  default some: a part of the export parity, which is what takes longest
- *   --jobs N             processors at once, default 2   --json           one object on stdout
+ *   --metric NAME        default wordError               --jobs N         processors at once, default 2
+ *   --max-change P       points that a model's metric may be from float32's on the same processor
+ *   --min-alike P        percent of answers that must be the same as on this machine
+ *   --tests all|some|no  default some: a part of the export parity, which takes longest
+ *   --json               one object on stdout
  *
- * A table per processor: what ONNX Runtime's kernels compute (proof of the processor), tests, answers alike, the metric
- * and how far it is from float32's. Exit 3 if a test fails, a model's metric differs from this machine's by more than
- * 0.3 points and one row, or a model drops by more than --max-drop.
+ * Prints per processor what ONNX Runtime's kernels compute (proof of the processor), tests, answers alike, the metric and
+ * how far it is from float32's. Exit 3 if a test fails, a program crashes, a model's metric differs from this machine's
+ * by more than 0.3 points and one row, or a model misses --max-change or --min-alike.
  */
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { existsSync, rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { PROCESSORS, prepare, startNode } from "./processors/emulators.mjs";
+import { PROCESSORS, prepare } from "./processors/emulators.mjs";
+import { TEST_CHOICES, cli, measure } from "./processors/measure.mjs";
+import { findModels } from "./processors/models.mjs";
+import { stopAll } from "./processors/programs.mjs";
 import { answersTable, processorsTable } from "./processors/tables.mjs";
 
-const root = join(import.meta.dirname, "..", "..");
-const cli = join(root, "apps", "cli", "bin", "run.js");
-
-/** Longest time for one program [s]; under emulation a hang looks like slowness. */
-const LIMIT_SECONDS = 1800;
 /** How far a metric may be from this machine's, as a share: sums in another order turn near ties of tokens. */
 const TOLERANCE = 0.003;
 
-const TEST_FILES = [
-  "processors/processor",
-  "quantize-operators",
-  "quantize-calibrated",
-  "perplexity",
-  "export-parity",
-];
-/** All tests but most variants of `export-parity`. */
-const SOME_TESTS =
-  "^(?!.*computes what the trained one does: (?!gates|modulo head order, heads of 24|sizes that are|room))";
+const FLAGS = {
+  processors: { type: "string", default: "native,avx2,sse4,arm64-dot,arm64-i8mm" },
+  models: { type: "string" },
+  rows: { type: "string", default: "100" },
+  data: { type: "string" },
+  metric: { type: "string", default: "wordError" },
+  "max-change": { type: "string", default: "100" },
+  "min-alike": { type: "string", default: "0" },
+  tests: { type: "string", default: "some" },
+  jobs: { type: "string", default: "2" },
+  json: { type: "boolean", default: false },
+};
 
-const LIST = (text) => text.split(",").filter((part) => part !== "");
-
-function fail(message) {
-  process.stderr.write(`${message}\n`);
-  process.exit(2);
-}
-
+/** @throws Error that names the flag. */
 function readArguments() {
-  const option = (fallback) => ({ type: "string", ...(fallback === undefined ? {} : { default: fallback }) });
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        processors: option("native,avx2,sse4,arm64-dot,arm64-i8mm"),
-        models: option(),
-        rows: option("100"),
-        data: option(),
-        metric: option("wordError"),
-        "max-drop": option(),
-        tests: option("some"),
-        jobs: option("2"),
-        json: { type: "boolean", default: false },
-      },
-    });
-    const processors = LIST(values.processors);
-    const unknown = processors.find((name) => !Object.hasOwn(PROCESSORS, name));
-    if (unknown !== undefined)
-      fail(`no processor '${unknown}'; there are ${Object.keys(PROCESSORS).join(", ")}`);
-    if (!["all", "some", "no"].includes(values.tests)) fail("--tests takes all, some or no");
-    for (const name of ["rows", "jobs"]) {
-      if (!/^[1-9]\d*$/.test(values[name]))
-        fail(`--${name} takes a whole number above 0, got '${values[name]}'`);
-    }
-    const drop = values["max-drop"];
-    if (drop !== undefined && !/^\d+(\.\d+)?$/.test(drop))
-      fail(`--max-drop takes points such as 0.3, got '${drop}'`);
-    if (positionals.length > 1) fail("one RUN at most");
-    return {
-      ...values,
-      processors,
-      run: positionals[0],
-      maxDrop: drop === undefined ? undefined : drop / 100,
-    };
-  } catch (error) {
-    return fail(error.message);
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: FLAGS });
+  const check = (holds, message) => {
+    if (!holds) throw new Error(message);
+  };
+  const oneOf = (flag, name, choices) =>
+    check(
+      Object.hasOwn(choices, name),
+      `--${flag}: no '${name}', there are ${Object.keys(choices).join(", ")}`,
+    );
+  const processors = values.processors.split(",");
+  for (const name of processors) oneOf("processors", name, PROCESSORS);
+  oneOf("tests", values.tests, TEST_CHOICES);
+  for (const flag of ["rows", "jobs"]) {
+    check(/^[1-9]\d*$/.test(values[flag]), `--${flag} takes a whole number above 0, got '${values[flag]}'`);
   }
-}
-
-const running = new Set();
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.on(signal, () => {
-    for (const child of running) child.kill("SIGKILL");
-    process.exit(130);
-  });
-}
-
-/** Runs a program without core dumps. Gives its output; throws with the end of it if it fails and `mayFail` is not set. */
-function execute([program, ...args], { env = {}, mayFail = false, cwd = root } = {}) {
-  return new Promise((done, failed) => {
-    const child = spawn("/bin/sh", ["-c", 'ulimit -c 0; exec "$@"', "sh", program, ...args], {
-      cwd,
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    running.add(child);
-    const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_SECONDS * 1000);
-    let [stdout, stderr] = ["", ""];
-    child.stdout.on("data", (chunk) => (stdout += chunk));
-    child.stderr.on("data", (chunk) => (stderr += chunk));
-    child.on("error", failed);
-    child.on("close", (code, signal) => {
-      clearTimeout(timer);
-      running.delete(child);
-      if (code === 0 || (mayFail && signal === null)) return done({ stdout, stderr, code });
-      const end = `${stdout}\n${stderr}`.trim().slice(-2000);
-      return failed(new Error(`${[program, ...args].join(" ")}: ended with ${signal ?? code}\n${end}`));
-    });
-  });
-}
-
-/** Directories of models by name, the float32 export first. Schemes that RUN lacks are quantized on this machine. */
-async function findModels({ run, models }, work) {
-  if (run === undefined) return new Map();
-  const quantized = join(run, "quantize");
-  const present = existsSync(quantized)
-    ? (await readdir(quantized, { withFileTypes: true }))
-        .filter((entry) => entry.isDirectory())
-        .map(({ name }) => name)
-    : [];
-  const { SCHEME_NAMES, learnsFromData } = await import("@slm/quantization");
-  const wanted =
-    models === undefined
-      ? [...present, "deploy"]
-      : models === "all"
-        ? [...SCHEME_NAMES, "deploy"]
-        : LIST(models).filter((name) => name !== "export");
-  const found = new Map([["export", join(run, "export")]]);
-  for (const name of wanted) {
-    const places = name === "deploy" ? [join(run, "deploy")] : [join(quantized, name)];
-    const place = places.find((path) => existsSync(join(path, "model.json")));
-    if (place === undefined && name !== "deploy") {
-      const output = join(work, name);
-      process.stderr.write(`quantizing: ${name}\n`);
-      const calibration = ["--calibration", join(run, "data", "train.jsonl")];
-      const command = [
-        process.execPath,
-        cli,
-        "quantize",
-        join(run, "export"),
-        "--scheme",
-        name,
-        "-o",
-        output,
-      ];
-      await execute([...command, ...(learnsFromData(name) ? calibration : []), "--quiet"]);
-      found.set(name, output);
-    } else if (place !== undefined) found.set(name, place);
+  for (const flag of ["max-change", "min-alike"]) {
+    check(/^\d+(\.\d+)?$/.test(values[flag]), `--${flag} takes a number such as 0.3, got '${values[flag]}'`);
   }
-  return found;
-}
-
-async function runTests(start, name, work, which) {
-  const output = join(work, "tests.json");
-  const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
-  const command = [
-    ...start.command,
-    ...[vitest, "run", "--config", "e2e/processors/vitest.config.ts", ...TEST_FILES],
-    ...["--reporter=json", `--outputFile=${output}`],
-    ...(which === "some" ? ["--testNamePattern", SOME_TESTS] : []),
-  ];
-  const began = Date.now();
-  const { stdout, stderr } = await execute(command, {
-    mayFail: true,
-    env: { ...start.env, SLM_TEST_PROCESSOR: JSON.stringify(PROCESSORS[name].expect) },
-  });
-  if (!existsSync(output))
-    throw new Error(`${name}: vitest wrote no report\n${`${stdout}\n${stderr}`.slice(-2000)}`);
-  const report = JSON.parse(await readFile(output, "utf8"));
-  const failed = report.testResults.flatMap(({ name: file, status, message, assertionResults }) => {
-    const titles = assertionResults
-      .filter((test) => test.status === "failed")
-      .map(({ fullName }) => fullName);
-    return titles.length === 0 && status === "failed" ? [`${file}: ${message}`] : titles;
-  });
-  return { passed: report.numPassedTests, failed, seconds: (Date.now() - began) / 1000 };
-}
-
-async function answer(start, directory, work, { data, run, rows, metric }) {
-  const output = join(work, "predictions.jsonl");
-  const began = Date.now();
-  const { stdout } = await execute(
-    [
-      ...[...start.command, cli, "eval", directory, "--data", data ?? join(run, "data", "test.jsonl")],
-      ...["--limit", rows, "--metrics", metric, "--threads", "1", "-o", output, "--json", "--quiet"],
-    ],
-    { env: start.env },
-  );
-  const { result } = JSON.parse(stdout);
-  const lines = (await readFile(output, "utf8")).trimEnd().split("\n");
+  check(positionals.length <= 1, "one RUN at most");
+  const run = positionals[0] === undefined ? undefined : resolve(positionals[0]);
+  if (run !== undefined)
+    check(existsSync(join(run, "export", "model.json")), `no export/model.json in ${run}`);
   return {
-    rows: result.n,
-    metric: result.metrics[metric],
-    answers: lines.map((line) => JSON.parse(line).prediction),
-    seconds: (Date.now() - began) / 1000,
+    ...values,
+    ...{ processors, run, cli },
+    data: values.data ?? (run === undefined ? undefined : join(run, "data", "test.jsonl")),
+    maxChange: values["max-change"] / 100,
+    minAlike: values["min-alike"] / 100,
   };
 }
 
-/** Everything on one processor. Progress goes to stderr. */
-async function measure(name, models, work, options) {
-  const directory = join(work, `on-${name}`);
-  await mkdir(directory);
-  const start = await startNode(name, directory);
-  const say = (text) => process.stderr.write(`${name}: ${text}\n`);
-  const { stdout } = await execute([...start.command, join(import.meta.dirname, "processors", "probe.mjs")], {
-    env: start.env,
-  });
-  const found = JSON.parse(stdout);
-  const wrong = Object.entries(PROCESSORS[name].expect).filter(([key, value]) => found[key] !== value);
-  if (wrong.length > 0) {
-    throw new Error(
-      `${name}: this is another processor: expected ${JSON.stringify(wrong)}, got ${stdout.trim()}`,
-    );
-  }
-  const tests = options.tests === "no" ? undefined : await runTests(start, name, directory, options.tests);
-  if (tests !== undefined) {
-    say(`${tests.passed} tests passed, ${tests.failed.length} failed, ${tests.seconds.toFixed(0)} s`);
-    for (const title of tests.failed) say(`failed: ${title}`);
-  }
-  const answers = new Map();
-  for (const [model, path] of models) {
-    const got = await answer(start, path, directory, options);
-    say(`${model}: ${options.metric} ${got.metric} over ${got.rows} rows, ${got.seconds.toFixed(0)} s`);
-    answers.set(model, got);
-  }
-  return { name, found, tests, answers };
-}
-
 /** The answers of a processor beside this machine's and beside float32's. */
-function compare({ answers }, native, maxDrop) {
-  return [...answers].map(([model, got]) => {
+function compare({ answers }, native, { maxChange, minAlike }) {
+  return [...answers].map(([model, { answers: texts, ...got }]) => {
     const here = native.answers.get(model);
-    const alike = got.answers.filter((text, at) => text === here.answers[at]).length;
+    const alike = texts.filter((text, at) => text === here.answers[at]).length;
     const toNative = got.metric - here.metric;
     const toFloat = got.metric - answers.get("export").metric;
-    const tooFar = Math.abs(toNative) > TOLERANCE + 1 / got.rows;
-    const { answers: _texts, ...rest } = got;
-    return {
-      model,
-      ...rest,
-      alike,
-      toNative,
-      toFloat,
-      isWrong: tooFar || Math.abs(toFloat) > (maxDrop ?? Infinity),
-    };
+    const isWrong =
+      Math.abs(toNative) > TOLERANCE + 1 / got.rows ||
+      Math.abs(toFloat) > maxChange ||
+      alike < minAlike * got.rows;
+    return { model, ...got, alike, toNative, toFloat, isWrong };
   });
 }
 
-const options = readArguments();
-if (options.run !== undefined) {
-  options.run = resolve(options.run);
-  if (!existsSync(join(options.run, "export", "model.json"))) fail(`no export/model.json in ${options.run}`);
+/** This machine first, which the others are compared with; then as many at once as asked for. */
+async function measureAll(models, work, options) {
+  const others = options.processors.filter((name) => name !== "native");
+  const isAsked = options.processors.includes("native");
+  const native = await measure("native", models, work, isAsked ? options : { ...options, tests: "no" });
+  const measured = new Map();
+  const queue = [...others];
+  const takeTurns = async () => {
+    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+      try {
+        measured.set(name, await measure(name, models, work, options));
+      } catch (error) {
+        process.stderr.write(`${name}: ${error.message}\n`);
+        measured.set(name, { name, error: error.message, answers: new Map() });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(Number(options.jobs), others.length) }, takeTurns));
+  return [native, ...others.map((name) => measured.get(name))].map((result) => ({
+    ...result,
+    what: PROCESSORS[result.name].what,
+    answers: compare(result, native, options),
+  }));
+}
+
+function end(exitCode, error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(exitCode);
+}
+
+let options;
+try {
+  options = readArguments();
+} catch (error) {
+  end(2, error);
 }
 try {
   await prepare(options.processors);
 } catch (error) {
-  process.stderr.write(`${error.message}\n`);
-  process.exit(69);
+  end(69, error);
 }
+
 const work = await mkdtemp(join(tmpdir(), "slm-processors-"));
-try {
-  const models = await findModels(options, work);
-  // This machine first: it is what the others are compared with.
-  const others = options.processors.filter((name) => name !== "native");
-  const isAsked = options.processors.includes("native");
-  const native = await measure("native", models, work, isAsked ? options : { ...options, tests: "no" });
-  const measured = [];
-  const queue = [...others];
-  const worker = async () => {
-    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-      measured.push(await measure(name, models, work, options));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(Number(options.jobs), others.length) }, worker));
-  measured.sort((a, b) => others.indexOf(a.name) - others.indexOf(b.name));
-  const results = [native, ...measured].map(({ answers, ...rest }) => ({
-    ...rest,
-    what: PROCESSORS[rest.name].what,
-    answers: compare({ answers }, native, options.maxDrop),
-  }));
-  const failed = results.filter(
-    ({ tests, answers }) => (tests?.failed.length ?? 0) > 0 || answers.some(({ isWrong }) => isWrong),
-  );
-  if (options.json) {
-    process.stdout.write(
-      `${JSON.stringify({ metric: options.metric, isPassed: failed.length === 0, processors: results })}\n`,
-    );
-  } else {
-    process.stdout.write(`${processorsTable(results)}\n`);
-    if (models.size > 0) process.stdout.write(`\n${answersTable(results, options.metric)}\n`);
-  }
-  if (failed.length > 0) {
-    process.stderr.write(`failed on ${failed.map(({ name }) => name).join(", ")}\n`);
-    process.exitCode = 3;
-  }
-} finally {
-  await rm(work, { recursive: true });
+process.on("exit", () => {
+  stopAll();
+  rmSync(work, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
+
+const models = options.run === undefined ? new Map() : await findModels(options, work);
+const processors = await measureAll(models, work, options);
+const failed = processors.filter(
+  ({ error, tests, answers }) =>
+    error !== undefined || (tests?.failed.length ?? 0) > 0 || answers.some(({ isWrong }) => isWrong),
+);
+if (options.json) {
+  const report = { metric: options.metric, isPassed: failed.length === 0, processors };
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+} else {
+  process.stdout.write(`${processorsTable(processors)}\n`);
+  if (models.size > 0) process.stdout.write(`\n${answersTable(processors, options.metric)}\n`);
+}
+if (failed.length > 0) {
+  process.stderr.write(`failed on ${failed.map(({ name }) => name).join(", ")}\n`);
+  process.exitCode = 3;
 }

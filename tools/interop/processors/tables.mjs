@@ -9,11 +9,13 @@ const PRODUCTS = { 64_770: "exact", 32_767: "saturate" };
 export function processorsTable(results) {
   return table(
     ["processor", "what", "uint8 x int8", "float32 sums", "tests passed", "failed", "seconds"],
-    results.map(({ name, what, found, tests }) => [
+    results.map(({ name, what, error, found, tests }) => [
       name,
       what,
-      PRODUCTS[found.unsignedSigned] ?? `gives ${found.unsignedSigned} for 64770`,
-      found.fused ? "fused" : "rounded twice",
+      error === undefined
+        ? (PRODUCTS[found.unsignedSigned] ?? `gives ${found.unsignedSigned} for 64770`)
+        : `failed: ${error.split("\n")[0]}`,
+      found === undefined ? "" : found.fused ? "fused" : "rounded twice",
       tests?.passed ?? "",
       tests?.failed.length ?? "",
       tests?.seconds.toFixed(0) ?? "",
