@@ -1,0 +1,163 @@
+/**
+ * Numeric tests and a model's answers on other processors than this one, emulated by QEMU's user mode.
+ *
+ *   npm run build && npm run e2e:processors -- [RUN] [flags]
+ *
+ * RUN is a directory that `slm run` wrote. Its float32 export, its quantized models and its bundle answer rows of its
+ * test split on each processor; the answers are compared with those of this machine. Without RUN only tests run.
+ *
+ *   --processors a,b     native, avx2, sse4, arm64, arm64-dot, arm64-i8mm. Default: all but arm64
+ *   --models a,b         export, deploy, and schemes, quantized here where RUN has none; `all` for every one.
+ *                        Default: those that RUN has
+ *   --rows N             rows answered, default 100      --data FILE      other rows than RUN/data/test.jsonl
+ *   --metric NAME        default wordError               --jobs N         processors at once, default 2
+ *   --max-change P       points that a model's metric may be from float32's on the same processor
+ *   --min-alike P        percent of answers that must be the same as on this machine
+ *   --tests all|some|no  default some: a part of the export parity, which takes longest
+ *   --json               one object on stdout
+ *
+ * Prints per processor what ONNX Runtime's kernels compute (proof of the processor), tests, answers alike, the metric and
+ * how far it is from float32's. Exit 3 if a test fails, a program crashes, a model's metric differs from this machine's
+ * by more than 0.3 points and one row, or a model misses --max-change or --min-alike.
+ */
+import { existsSync, rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { PROCESSORS, prepare } from "./processors/emulators.mjs";
+import { TEST_CHOICES, cli, measure } from "./processors/measure.mjs";
+import { findModels } from "./processors/models.mjs";
+import { stopAll } from "./processors/programs.mjs";
+import { answersTable, processorsTable } from "./processors/tables.mjs";
+
+/** How far a metric may be from this machine's, as a share: sums in another order turn near ties of tokens. */
+const TOLERANCE = 0.003;
+
+const FLAGS = {
+  processors: { type: "string", default: "native,avx2,sse4,arm64-dot,arm64-i8mm" },
+  models: { type: "string" },
+  rows: { type: "string", default: "100" },
+  data: { type: "string" },
+  metric: { type: "string", default: "wordError" },
+  "max-change": { type: "string", default: "100" },
+  "min-alike": { type: "string", default: "0" },
+  tests: { type: "string", default: "some" },
+  jobs: { type: "string", default: "2" },
+  json: { type: "boolean", default: false },
+};
+
+/** @throws Error that names the flag. */
+function readArguments() {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: FLAGS });
+  const check = (holds, message) => {
+    if (!holds) throw new Error(message);
+  };
+  const oneOf = (flag, name, choices) =>
+    check(
+      Object.hasOwn(choices, name),
+      `--${flag}: no '${name}', there are ${Object.keys(choices).join(", ")}`,
+    );
+  const processors = values.processors.split(",");
+  for (const name of processors) oneOf("processors", name, PROCESSORS);
+  oneOf("tests", values.tests, TEST_CHOICES);
+  for (const flag of ["rows", "jobs"]) {
+    check(/^[1-9]\d*$/.test(values[flag]), `--${flag} takes a whole number above 0, got '${values[flag]}'`);
+  }
+  for (const flag of ["max-change", "min-alike"]) {
+    check(/^\d+(\.\d+)?$/.test(values[flag]), `--${flag} takes a number such as 0.3, got '${values[flag]}'`);
+  }
+  check(positionals.length <= 1, "one RUN at most");
+  const run = positionals[0] === undefined ? undefined : resolve(positionals[0]);
+  if (run !== undefined)
+    check(existsSync(join(run, "export", "model.json")), `no export/model.json in ${run}`);
+  return {
+    ...values,
+    ...{ processors, run, cli },
+    data: values.data ?? (run === undefined ? undefined : join(run, "data", "test.jsonl")),
+    maxChange: values["max-change"] / 100,
+    minAlike: values["min-alike"] / 100,
+  };
+}
+
+/** The answers of a processor beside this machine's and beside float32's. */
+function compare({ answers }, native, { maxChange, minAlike }) {
+  return [...answers].map(([model, { answers: texts, ...got }]) => {
+    const here = native.answers.get(model);
+    const alike = texts.filter((text, at) => text === here.answers[at]).length;
+    const toNative = got.metric - here.metric;
+    const toFloat = got.metric - answers.get("export").metric;
+    const isWrong =
+      Math.abs(toNative) > TOLERANCE + 1 / got.rows ||
+      Math.abs(toFloat) > maxChange ||
+      alike < minAlike * got.rows;
+    return { model, ...got, alike, toNative, toFloat, isWrong };
+  });
+}
+
+/** This machine first, which the others are compared with; then as many at once as asked for. */
+async function measureAll(models, work, options) {
+  const others = options.processors.filter((name) => name !== "native");
+  const isAsked = options.processors.includes("native");
+  const native = await measure("native", models, work, isAsked ? options : { ...options, tests: "no" });
+  const measured = new Map();
+  const queue = [...others];
+  const takeTurns = async () => {
+    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+      try {
+        measured.set(name, await measure(name, models, work, options));
+      } catch (error) {
+        process.stderr.write(`${name}: ${error.message}\n`);
+        measured.set(name, { name, error: error.message, answers: new Map() });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(Number(options.jobs), others.length) }, takeTurns));
+  return [native, ...others.map((name) => measured.get(name))].map((result) => ({
+    ...result,
+    what: PROCESSORS[result.name].what,
+    answers: compare(result, native, options),
+  }));
+}
+
+function end(exitCode, error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(exitCode);
+}
+
+let options;
+try {
+  options = readArguments();
+} catch (error) {
+  end(2, error);
+}
+try {
+  await prepare(options.processors);
+} catch (error) {
+  end(69, error);
+}
+
+const work = await mkdtemp(join(tmpdir(), "slm-processors-"));
+process.on("exit", () => {
+  stopAll();
+  rmSync(work, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
+
+const models = options.run === undefined ? new Map() : await findModels(options, work);
+const processors = await measureAll(models, work, options);
+const failed = processors.filter(
+  ({ error, tests, answers }) =>
+    error !== undefined || (tests?.failed.length ?? 0) > 0 || answers.some(({ isWrong }) => isWrong),
+);
+if (options.json) {
+  const report = { metric: options.metric, isPassed: failed.length === 0, processors };
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+} else {
+  process.stdout.write(`${processorsTable(processors)}\n`);
+  if (models.size > 0) process.stdout.write(`\n${answersTable(processors, options.metric)}\n`);
+}
+if (failed.length > 0) {
+  process.stderr.write(`failed on ${failed.map(({ name }) => name).join(", ")}\n`);
+  process.exitCode = 3;
+}

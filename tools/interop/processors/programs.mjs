@@ -1,0 +1,38 @@
+/** Programs that `processors.mjs` starts, none of which outlives it. */
+import { spawn } from "node:child_process";
+
+/** Longest time for one program [s]; under emulation a hang looks like slowness. */
+const LIMIT_SECONDS = 1800;
+
+const running = new Set();
+
+export function stopAll() {
+  for (const child of running) child.kill("SIGKILL");
+}
+
+/**
+ * Runs a program without core dumps, which QEMU writes for its guests. Gives what it printed; throws with the end of
+ * that if it fails, unless `mayFail`; one that a signal ended throws always.
+ */
+export function execute([program, ...args], { cwd, env = {}, mayFail = false }) {
+  return new Promise((done, failed) => {
+    const child = spawn("/bin/sh", ["-c", 'ulimit -c 0; exec "$@"', "sh", program, ...args], {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    running.add(child);
+    const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_SECONDS * 1000);
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (chunk) => (stdout += chunk));
+    child.stderr.on("data", (chunk) => (stderr += chunk));
+    child.on("error", failed);
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      running.delete(child);
+      if (code === 0 || (mayFail && signal === null)) return done({ stdout, stderr, code });
+      const end = `${stdout}\n${stderr}`.trim().slice(-2000);
+      return failed(new Error(`${[program, ...args].join(" ")}: ended with ${signal ?? code}\n${end}`));
+    });
+  });
+}
