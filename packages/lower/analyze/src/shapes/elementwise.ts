@@ -136,7 +136,7 @@ const LIKE_FIRST = [
   ...["LpNormalization", "MeanVarianceNormalization", "Mish", "PRelu", "Reciprocal", "Relu", "Round"],
   ...["Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softmax", "Softplus", "Softsign", "Sqrt"],
   ...["Swish", "Tan", "Tanh", "ThresholdedRelu", "Trilu", "ReverseSequence", "BitwiseNot", "Scatter"],
-  ...["ScatterElements", "ScatterND", "TensorScatter", "Bernoulli", "ImageScaler", "Affine"],
+  ...["ScatterElements", "ScatterND", "TensorScatter", "ImageScaler", "Affine"],
 ];
 
 export const ELEMENTWISE: Readonly<Record<string, InferRule>> = {

@@ -14,6 +14,7 @@ import { factsOfTensor } from "./constants.js";
 import { InferContext } from "./context.js";
 import {
   areDifferent,
+  axisOf,
   isNumber,
   MAX_RANK,
   moreSpecific,
@@ -145,24 +146,52 @@ function inferLoop(node: GraphNode, facts: GraphFacts, run: Run): readonly Value
   });
 }
 
-/** Scans (opset 9 and later) go over the first axis of the inputs behind the carried ones. */
+/** A shape without one axis, and with one more; undefined where the axis is none of it. */
+function withoutAxis(shape: Shape | undefined, axis: number): Shape | undefined {
+  const place = shape && axisOf(axis, shape.length);
+  return place === undefined ? undefined : shape?.filter((_, index) => index !== place);
+}
+
+function withAxis(shape: Shape | undefined, axis: number, size: Dimension): Shape | undefined {
+  const place = shape && axisOf(axis, shape.length + 1);
+  return place === undefined || shape === undefined
+    ? undefined
+    : [...shape.slice(0, place), size, ...shape.slice(place)];
+}
+
+/**
+ * Scans go over one axis of each input behind the carried ones. In opset 8 all of them have a batch axis before the others,
+ * which the body does not see, and lengths of the rows come first.
+ */
 function inferScan(node: GraphNode, facts: GraphFacts, run: Run): readonly ValueFacts[] {
   const body = attributeOf(node, "body", "graph");
   if (body === undefined) return [];
+  const isBatched = (run.opsets[""] ?? 0) < 9;
   const scanned = attributeOf(node, "num_scan_inputs", "int") ?? 0;
-  const inputs = node.inputs.map((name) => withoutElements(facts.of(name)));
+  const names = isBatched ? node.inputs.slice(1) : node.inputs;
+  const given = names.map((name) => withoutElements(facts.of(name)));
+  const batch = given[0]?.shape?.[0] ?? "";
+  const inputs = isBatched ? given.map(({ dtype, shape }) => ({ dtype, shape: shape?.slice(1) })) : given;
   const carried = inputs.slice(0, Math.max(0, inputs.length - scanned));
-  const hasAxes = ["scan_input_axes", "scan_output_axes"].some((name) => name in node.attributes);
-  const rows = inputs.slice(carried.length).map(({ dtype, shape }) => ({
-    dtype,
-    shape: hasAxes ? undefined : shape?.slice(1),
-  }));
+  const axis = (list: string, index: number): number => attributeOf(node, list, "ints")?.[index] ?? 0;
+  let count: Dimension = "";
+  const rows = inputs.slice(carried.length).map(({ dtype, shape }, index) => {
+    const over = axis("scan_input_axes", index);
+    const place = shape && axisOf(over, shape.length);
+    if (place !== undefined) count = moreSpecific(count, shape?.[place] ?? "");
+    return { dtype, shape: withoutAxis(shape, over) };
+  });
   const results = outputsOf(body, inferBody(body, [...carried, ...rows], facts, run));
-  const count = inputs.at(-1)?.shape?.[0] ?? "";
   return results.map((value, index) => {
     const start = carried[index];
-    if (start !== undefined) return common(start, value);
-    return { dtype: value.dtype, shape: hasAxes ? undefined : value.shape && [count, ...value.shape] };
+    const out =
+      start === undefined
+        ? {
+            dtype: value.dtype,
+            shape: withAxis(value.shape, axis("scan_output_axes", index - carried.length), count),
+          }
+        : common(start, value);
+    return isBatched ? { dtype: out.dtype, shape: out.shape && [batch, ...out.shape] } : out;
   });
 }
 
