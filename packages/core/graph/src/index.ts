@@ -12,6 +12,7 @@ export {
   type ReadOnnxOptions,
   type WriteOnnxOptions,
 } from "./files.js";
+export { fixSizes, isSymbol, sizeTemplates, symbolsOf, type FixedSizes } from "./fix-sizes.js";
 export type {
   AttributeKinds,
   AttributeValue,

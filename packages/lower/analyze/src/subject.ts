@@ -12,7 +12,8 @@ import {
 } from "@slm/graph";
 import { foldedNodes, isRemoved } from "./folding.js";
 import type { Profile, Target } from "./profiles/profile.js";
-import { inferShapes, type GraphFacts, type InferredModel } from "./shapes/infer.js";
+import type { GraphFacts } from "./shapes/graph-facts.js";
+import { inferShapes, type InferredModel } from "./shapes/infer.js";
 import type { ValueFacts } from "./shapes/facts.js";
 
 /** Scales and zero points looked at in one analysis, the same ones counted again for every node that uses them. */

@@ -4,6 +4,7 @@ import { operatorName } from "../finding.js";
 import { isNumber, isStatic, type Shape } from "../shapes/facts.js";
 import { inferRuleOf } from "../shapes/table.js";
 import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
+import { sizeFlagsOf } from "./size-flags.js";
 import { aboutInput, aboutModel, aboutNode, refusal, shapeText, supportOf, type Rule } from "./rule.js";
 
 const isSymbol = (size: number | string): boolean => typeof size === "string" && size !== "";
@@ -34,10 +35,13 @@ export const staticShapes: Rule = (subject, findings) => {
   const isRequired = profile.staticShapes === "required" && subject.target === "npu";
   const severity = isRequired ? "error" : "warning";
   const consequence = severity === "error" ? "does not compile graphs" : "is slower on graphs";
-  for (const { name, shape } of model.inputs) {
-    if (!hasSymbol(shape)) continue;
+  for (const input of model.inputs) {
+    const { name, shape } = input;
+    if (shape === undefined || isStatic(shape)) continue;
     const message = `input '${shorten(name)}' is ${shapeText(shape)}; ${profile.label} ${consequence} whose sizes change`;
-    const advice = "export with fixed sizes, one model per size that is needed";
+    const flags = sizeFlagsOf(input, model).join(" ");
+    const chosen = /[=,]N\b/.test(flags) ? " with a number for each N" : "";
+    const advice = `fix them, ${flags}${chosen}, or export one model per size that is needed`;
     findings.add(aboutInput("static-shape", name, { severity, message, advice }));
   }
   for (const placed of subject.nodes) {
@@ -165,9 +169,9 @@ export const unknowns: Rule = (subject, findings) => {
     const advice = "run ONNX shape inference on the model, or fix the sizes of its inputs";
     findings.add(aboutNode("unknown", placed, { severity: "warning", message, advice }));
   }
-  const inputs = subject.model.inputs.filter(({ dtype, shape }) => dtype === undefined || isUnknown(shape));
+  const inputs = subject.model.inputs.filter(({ dtype, shape }) => dtype === undefined || shape === undefined);
   for (const { name, shape } of inputs) {
-    const message = `input '${shorten(name)}' ${shapeText(shape)}: the file does not tell its type or sizes`;
+    const message = `input '${shorten(name)}' ${shapeText(shape)}: the file does not tell its type or how many axes it has`;
     const advice = "give the input a type in the model";
     findings.add(aboutInput("unknown", name, { severity: "warning", message, advice }));
   }
