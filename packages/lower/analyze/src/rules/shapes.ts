@@ -1,6 +1,6 @@
 /** Rules about sizes: static, fitting, not too many axes, not too large, and known at all. */
 import { elementCount, ONNX_DTYPES, type OnnxDType, shorten } from "@slm/graph";
-import { operatorName } from "../finding.js";
+import { operatorName, type Severity } from "../finding.js";
 import { isNumber, isStatic, type Shape } from "../shapes/facts.js";
 import { inferRuleOf } from "../shapes/table.js";
 import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
@@ -65,15 +65,19 @@ export const staticShapes: Rule = (subject, findings) => {
   }
 };
 
+const MISFITS = {
+  misfit: ["error", "the model does not run anywhere: export it anew"],
+  inside: ["warning", "the branch around it must not be taken with inputs of these sizes"],
+  contradiction: ["warning", "run ONNX shape inference on the model, which rewrites its notes"],
+} as const satisfies Readonly<Record<string, readonly [Severity, string]>>;
+
 export const fittingShapes: Rule = (subject, findings) => {
   const byNode = new Map(subject.all.map((placed) => [placed.node, placed]));
   for (const { node, kind, message } of subject.inferred.problems) {
     const placed = byNode.get(node);
     if (placed === undefined) continue;
-    const [severity, advice] =
-      kind === "misfit"
-        ? (["error", "the model does not run anywhere: export it anew"] as const)
-        : (["warning", "run ONNX shape inference on the model, which rewrites its notes"] as const);
+    const place = kind === "misfit" && placed.scope !== subject.main ? "inside" : kind;
+    const [severity, advice] = MISFITS[place];
     findings.add(aboutNode("shape", placed, { severity, message, advice }));
   }
 };

@@ -63,6 +63,8 @@ function sane(size: Dimension): Dimension {
   return isNumber(size) && (!Number.isSafeInteger(size) || size < 0) ? "" : size;
 }
 
+const sizesText = (shape: Shape): string => `[${shape.map((size) => (size === "" ? "?" : size)).join(",")}]`;
+
 function merge(
   inferred: ValueFacts,
   declared: UntypedValue | undefined,
@@ -79,7 +81,7 @@ function merge(
     return { ...facts, dtype, shape: shape ?? declared.shape };
   const { shape: told } = declared;
   if (told.length !== shape.length || told.some((size, axis) => areDifferent(size, shape[axis]!))) {
-    clash(`'${shorten(declared.name)}' is [${shape.join(",")}], the file says [${told.join(",")}]`);
+    clash(`'${shorten(declared.name)}' is ${sizesText(shape)}, the file says ${sizesText(told)}`);
     return { ...facts, dtype };
   }
   return { ...facts, dtype, shape: shape.map((size, axis) => moreSpecific(size, told[axis]!)) };

@@ -4,6 +4,7 @@ import {
   areDifferent,
   areEqual,
   axisOf,
+  elementsAt,
   isNumber,
   isStatic,
   MAX_ELEMENTS,
@@ -92,7 +93,9 @@ const transpose: InferRule = (c) => {
     c.problem(`perm [${order.join(",")}] of a tensor with ${shape.length} axes`);
     return [{ dtype }];
   }
-  return [{ dtype, shape: order.map((axis) => shape[axis] ?? "") }];
+  const result = order.map((axis) => shape[axis] ?? "");
+  const elements = elementsAt(c.input(0), result, (place) => shape.map((_, axis) => place[order.indexOf(axis)]!));
+  return [{ dtype, shape: result, elements }];
 };
 
 const squeeze: InferRule = (c) => {
