@@ -1,9 +1,9 @@
 /** A foreign ONNX file in, a quantized one out. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { SILENT, writeFailure, type Progress } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { weightBytes, liftConstants, readOnnx, writeOnnx, type Graph } from "@slm/graph";
+import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/graph";
 import type { Runtime } from "@slm/runtime";
 import type { CalibrationOptions } from "./calibration/calibrate.js";
 import { fetchedFloats, forEachRun, type FeedSource } from "./calibration/feeds.js";
@@ -110,12 +110,19 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
   });
   return {
     scheme: options.scheme,
-    bytesBefore: weightBytes(graph),
+    bytesBefore: await bytesOf(input),
     bytesAfter: bytes,
     nodes: result.nodes,
     skipped: result.skipped,
     outputs: calibration === undefined ? [] : await compareFiles(graph, output, options.input, calibration),
   };
+}
+
+/** Bytes of a model file and of those beside it that its weights lie in. */
+async function bytesOf(path: string): Promise<number> {
+  const names = await modelFiles(path);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(dirname(path), name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Schemes for weights take those of products; a model of convolutions has none. */

@@ -67,7 +67,7 @@ export const staticShapes: Rule = (subject, findings) => {
 
 const MISFITS = {
   misfit: ["error", "the model does not run anywhere: export it anew"],
-  inside: ["warning", "the branch around it must not be taken with inputs of these sizes"],
+  inside: ["error", "runtimes check branches that are never taken too: other sizes, or a model without the branch"],
   contradiction: ["warning", "run ONNX shape inference on the model, which rewrites its notes"],
 } as const satisfies Readonly<Record<string, readonly [Severity, string]>>;
 

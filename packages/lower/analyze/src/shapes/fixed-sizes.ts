@@ -52,14 +52,14 @@ function typedBody<Body extends Subgraph>(body: Body, facts: GraphFacts): Body {
  * The graph with these sizes of its inputs, and with the sizes that follow in the types of its outputs and of the values it has
  * notes of, in bodies too.
  *
- * @throws SlmError USAGE as `fixSizes`; SHAPE_MISMATCH where a node cannot run with these sizes
+ * @throws SlmError USAGE as `fixSizes`; SHAPE_MISMATCH where a node cannot run with these sizes; in a branch too, as runtimes
+ * check both
  */
 export function withFixedSizes(graph: Graph, requests: readonly FixedSizes[]): Graph {
   if (requests.length === 0) return graph;
   const fixed = fixSizes(graph, requests);
   const { facts, problems } = inferShapes({ ...fixed, producer: "", omitted: [] });
-  const own = new Set(fixed.nodes);
-  const misfit = problems.find(({ kind, node }) => kind === "misfit" && own.has(node));
+  const misfit = problems.find(({ kind }) => kind === "misfit");
   if (misfit !== undefined) {
     const sizes = requests.map((request) => `${shorten(request.name)}=${request.sizes.join(",")}`).join(" ");
     const { name, opType } = misfit.node;
