@@ -60,7 +60,10 @@ class Decided {
       const known = shape?.[axis] ?? "";
       if (isSymbol(known)) this.bind(known, size, request);
       else if (typeof known === "number" && known !== size)
-        throw refuse(request, `axis ${axis} of input '${shorten(name)}' is ${known} in the file, got ${size}`);
+        throw refuse(
+          request,
+          `axis ${axis} of input '${shorten(name)}' is ${known} in the file, got ${size}`,
+        );
     });
     this.inputs.set(name, sizes);
   }
@@ -151,7 +154,10 @@ export function fixSizes<Model extends Subgraph>(model: Model, requests: readonl
  * The flags that would fix every unknown size of a model, `N` where a number has to be chosen and 1 for a first axis: by symbol
  * where inputs share some, else by input. Empty where all sizes are known.
  */
-export function sizeTemplates({ inputs, initializers }: Pick<Subgraph, "inputs" | "initializers">): readonly string[] {
+export function sizeTemplates({
+  inputs,
+  initializers,
+}: Pick<Subgraph, "inputs" | "initializers">): readonly string[] {
   const fed = inputs.filter(({ name }) => !initializers.has(name));
   const open = fed.filter(({ shape }) => shape?.some((size) => typeof size === "string") === true);
   const symbols = open.map((input) => symbolsOf({ inputs: [input] }));

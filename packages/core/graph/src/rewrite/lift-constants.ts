@@ -6,7 +6,8 @@ import { subgraphsOf } from "../uses.js";
 /** The float32 tensor that a `Constant` states; shapes and indices stay where they are. */
 function weightOf(node: GraphNode, outputs: ReadonlySet<string>): Initializer | undefined {
   const [name] = node.outputs;
-  if (node.opType !== "Constant" || node.domain !== "" || name === undefined || outputs.has(name)) return undefined;
+  if (node.opType !== "Constant" || node.domain !== "" || name === undefined || outputs.has(name))
+    return undefined;
   const tensor = attributeOf(node, "value", "tensor");
   return tensor?.dtype === "float32" ? { ...tensor, name } : undefined;
 }
