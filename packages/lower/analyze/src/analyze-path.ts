@@ -149,7 +149,10 @@ export async function analyzePath(path: string, options: AnalyzePathOptions): Pr
   for (const file of files) {
     if (options.signal !== undefined) throwIfInterrupted(options.signal, "analyze");
     const outline = await readOutline(file);
-    const analysis = analyzeModel(outline, info.isDirectory() ? { ...options, sizes: shared.of(outline) } : options);
+    const analysis = analyzeModel(
+      outline,
+      info.isDirectory() ? { ...options, sizes: shared.of(outline) } : options,
+    );
     const name = info.isDirectory() ? relative(path, file) : basename(file);
     for (const finding of analysis.findings) findings.push({ ...finding, graph: name });
     graphs.push({ ...analysis.model, file: name, supported: analysis.supported, summary: analysis.summary });

@@ -132,7 +132,10 @@ function nothingToQuantize(
   { skipped }: Pick<QuantizeFileReport, "skipped">,
 ): SlmError {
   const reasons = [...new Set(skipped.map(({ reason }) => reason))];
-  const why = reasons.length === 0 ? "" : `: its ${skipped.length} matrices stay as they are, ${reasons.slice(0, 3).join("; ")}`;
+  const why =
+    reasons.length === 0
+      ? ""
+      : `: its ${skipped.length} matrices stay as they are, ${reasons.slice(0, 3).join("; ")}`;
   const isWeights = schemes[scheme].kind !== "static";
   return new SlmError("DATA_INVALID", `quantize: no weights to quantize in ${input}${why}`, {
     context: { skipped },

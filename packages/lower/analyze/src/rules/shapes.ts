@@ -67,7 +67,10 @@ export const staticShapes: Rule = (subject, findings) => {
 
 const MISFITS = {
   misfit: ["error", "the model does not run anywhere: export it anew"],
-  inside: ["error", "runtimes check branches that are never taken too: other sizes, or a model without the branch"],
+  inside: [
+    "error",
+    "runtimes check branches that are never taken too: other sizes, or a model without the branch",
+  ],
   contradiction: ["warning", "run ONNX shape inference on the model, which rewrites its notes"],
 } as const satisfies Readonly<Record<string, readonly [Severity, string]>>;
 
@@ -173,7 +176,9 @@ export const unknowns: Rule = (subject, findings) => {
     const advice = "run ONNX shape inference on the model, or fix the sizes of its inputs";
     findings.add(aboutNode("unknown", placed, { severity: "warning", message, advice }));
   }
-  const inputs = subject.model.inputs.filter(({ dtype, shape }) => dtype === undefined || shape === undefined);
+  const inputs = subject.model.inputs.filter(
+    ({ dtype, shape }) => dtype === undefined || shape === undefined,
+  );
   for (const { name, shape } of inputs) {
     const message = `input '${shorten(name)}' ${shapeText(shape)}: the file does not tell its type or how many axes it has`;
     const advice = "give the input a type in the model";

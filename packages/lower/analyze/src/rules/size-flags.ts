@@ -12,7 +12,10 @@ export function sizeFlags(model: Pick<ModelOutline, "inputs" | "initializers">):
 }
 
 /** Those that one input needs. */
-export function sizeFlagsOf(input: UntypedValue, model: Pick<ModelOutline, "inputs" | "initializers">): readonly string[] {
+export function sizeFlagsOf(
+  input: UntypedValue,
+  model: Pick<ModelOutline, "inputs" | "initializers">,
+): readonly string[] {
   const names = new Set([input.name, ...(input.shape ?? []).filter(isSymbol)]);
   return sizeTemplates(model)
     .filter((template) => names.has(template.slice(0, template.lastIndexOf("="))))

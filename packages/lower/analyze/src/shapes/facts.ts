@@ -112,7 +112,8 @@ export function elementsAt(
   result: Shape,
   from: (place: readonly number[]) => readonly number[],
 ): readonly Dimension[] | undefined {
-  if (shape === undefined || elements === undefined || !isStatic(shape) || !isStatic(result)) return undefined;
+  if (shape === undefined || elements === undefined || !isStatic(shape) || !isStatic(result))
+    return undefined;
   const count = result.reduce((product, size) => product * size, 1);
   if (count > MAX_ELEMENTS || shape.reduce((product, size) => product * size, 1) !== elements.length)
     return undefined;

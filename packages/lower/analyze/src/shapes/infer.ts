@@ -55,7 +55,9 @@ const isUnknown = (size: Dimension): boolean => !isNumber(size) && !isSymbol(siz
 /** A declared type; sizes without a name of their own are unknown. */
 function plain(value: UntypedValue): UntypedValue {
   const { shape } = value;
-  return shape === undefined ? value : { ...value, shape: shape.map((size) => (isUnknown(size) ? "" : size)) };
+  return shape === undefined
+    ? value
+    : { ...value, shape: shape.map((size) => (isUnknown(size) ? "" : size)) };
 }
 
 /** A size as a rule gave it, or unknown where no tensor could have it. */

@@ -94,7 +94,9 @@ const transpose: InferRule = (c) => {
     return [{ dtype }];
   }
   const result = order.map((axis) => shape[axis] ?? "");
-  const elements = elementsAt(c.input(0), result, (place) => shape.map((_, axis) => place[order.indexOf(axis)]!));
+  const elements = elementsAt(c.input(0), result, (place) =>
+    shape.map((_, axis) => place[order.indexOf(axis)]!),
+  );
   return [{ dtype, shape: result, elements }];
 };
 

@@ -1,7 +1,14 @@
 /** Rewrites a float32 graph to one whose weights are quantized. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfInterrupted } from "@slm/artifact";
-import { checkGraph, valuesRead, type Graph, type GraphNode, type Initializer, type Subgraph } from "@slm/graph";
+import {
+  checkGraph,
+  valuesRead,
+  type Graph,
+  type GraphNode,
+  type Initializer,
+  type Subgraph,
+} from "@slm/graph";
 import { blockMethods } from "../weights/block-method.js";
 import { float32sOf } from "../weights/float-bytes.js";
 import { notFinite } from "../weights/non-finite.js";
@@ -162,7 +169,11 @@ function assemble(graph: Graph, works: ReadonlyMap<Subgraph, ScopeWork>, parts: 
 }
 
 /** The matrices that the result still has in float32, with the reason. */
-function listSkipped(result: Graph, works: readonly ScopeWork[], added: ReadonlyMap<string, unknown>): SkippedWeight[] {
+function listSkipped(
+  result: Graph,
+  works: readonly ScopeWork[],
+  added: ReadonlyMap<string, unknown>,
+): SkippedWeight[] {
   const readers = readersOf(result);
   const refusals = new Map(works.flatMap((work) => [...work.refusals]));
   return scopesOf(result).flatMap((scope) =>
@@ -184,7 +195,11 @@ function listSkipped(result: Graph, works: readonly ScopeWork[], added: Readonly
 class Forms {
   readonly #forms = new Map<Initializer, Map<string, QuantizedWeight>>();
 
-  async of(weight: Initializer, key: string, make: () => ReturnType<QuantizeWeight>): Promise<QuantizedWeight> {
+  async of(
+    weight: Initializer,
+    key: string,
+    make: () => ReturnType<QuantizeWeight>,
+  ): Promise<QuantizedWeight> {
     const known = this.#forms.get(weight) ?? new Map<string, QuantizedWeight>();
     this.#forms.set(weight, known);
     const form = known.get(key) ?? (await make());
@@ -258,5 +273,7 @@ export async function quantizeGraph(graph: Graph, options: QuantizeGraphOptions)
 /** Probes see no values of bodies: what they multiply is not known there. */
 function withoutData(options: QuantizeGraphOptions): QuantizeGraphOptions {
   const { method } = options;
-  return method !== undefined && blockMethods[method].needsCalibration ? { ...options, method: "search" } : options;
+  return method !== undefined && blockMethods[method].needsCalibration
+    ? { ...options, method: "search" }
+    : options;
 }

@@ -83,7 +83,10 @@ export function withBodies(node: GraphNode, replace: (body: Subgraph) => Subgrap
   if (subgraphsOf(node).length === 0) return node;
   const attributes = Object.entries(node.attributes).map(
     ([name, attribute]) =>
-      [name, attribute.kind === "graph" ? { ...attribute, value: replace(attribute.value) } : attribute] as const,
+      [
+        name,
+        attribute.kind === "graph" ? { ...attribute, value: replace(attribute.value) } : attribute,
+      ] as const,
   );
   return { ...node, attributes: Object.fromEntries(attributes) };
 }
