@@ -155,4 +155,19 @@ describe("an analysis", () => {
     const where = Object.fromEntries(summary.operators.map((row) => [row.opType, row.where]));
     expect(where).toEqual({ Identity: "folded", If: "folded", NonZero: "folded", Relu: "device" });
   });
+
+  test.each([
+    [28, 14, "error", /opset 28 in file format 14: ONNX Runtime 1.30 loads opset 26 and format 13 at most/],
+    [21, 14, "error", /file format 14/],
+    [6, 4, "warning", /opset 6: .* from opset 7 on/],
+  ] as const)(
+    "says of opset %s in format %s whether the runtime loads it",
+    (opset, irVersion, severity, says) => {
+      const graph = { ...graphOf(single("Relu"), opset), irVersion };
+      const { findings } = analyzeModel(graph, { target: "cpu" });
+      expect(findings.filter(({ rule }) => rule === "opset")).toMatchObject([{ severity, message: says }]);
+      const usual = analyzeModel(graphOf(single("Relu")), { target: "cpu" }).findings;
+      expect(usual.map(({ rule }) => rule)).not.toContain("opset");
+    },
+  );
 });

@@ -126,8 +126,9 @@ function planScope(
   const found = findWeightUses(visible);
   // `formats` has the tables of the graph itself; those of bodies get the format of tables here.
   const ofBody = path === "" ? format : tableFormat(format);
-  const formatOf = ({ weight, kind }: WeightUse): WeightFormat =>
-    formats?.get(weight) ?? (kind === "embedding" ? ofBody : format);
+  const tables = new Set(found.uses.filter(({ kind }) => kind === "embedding").map(({ weight }) => weight));
+  const formatOf = ({ weight }: WeightUse): WeightFormat =>
+    formats?.get(weight) ?? (tables.has(weight) ? ofBody : format);
   const refusals = new Map(found.refusals);
   for (const use of found.uses) {
     const reason = whyNot(visible.initializers.get(use.weight)!);
