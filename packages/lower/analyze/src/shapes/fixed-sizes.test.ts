@@ -6,7 +6,7 @@ import { withFixedSizes } from "./fixed-sizes.js";
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../fixtures/${name}.onnx`, import.meta.url));
 
-const F = "float32";
+const F = "float32" as const;
 
 const fix = (graph: Graph, sizes: Readonly<Record<string, readonly number[]>>): Graph =>
   withFixedSizes(
@@ -54,7 +54,7 @@ describe(withFixedSizes, () => {
     const body = g.branch("then", () => g.op("Neg", [x]));
     const typed = {
       ...body,
-      outputs: body.outputs.map(({ name }) => ({ name, dtype: F, shape: ["n", ""] })),
+      outputs: body.outputs.map(({ name }) => ({ name, dtype: F, shape: ["n", ""] as const })),
     };
     const attributes = { then_branch: subgraph(typed), else_branch: subgraph(typed) };
     g.output("y", g.op("If", [g.input("c", "bool", [])], { attributes }), "float32", ["n", 2]);
