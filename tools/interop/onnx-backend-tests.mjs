@@ -1,6 +1,6 @@
 /**
- * ONNX's own backend tests (PyPI's `onnx`): every model read, written back, run by ONNX Runtime before and after on the test's
- * own data, and its inferred shapes held against onnx's and against the data.
+ * ONNX's own backend tests (PyPI's `onnx`): every model read, written back and rewritten, run by ONNX Runtime before and after on
+ * the test's own data, and its inferred shapes held against onnx's and against the data.
  *
  *   npm run build && node tools/interop/onnx-backend-tests.mjs [--json] [--list]
  *
@@ -9,18 +9,25 @@
  * contradicts onnx's or the data's, if a model that onnx takes is called misfit, if a model comes back changed, or if it
  * computes something else.
  */
-import { decodeModel, decodeOutline, encodeModel, ONNX_DTYPES } from "@slm/graph";
+import {
+  decodeModel,
+  decodeOutline,
+  encodeModel,
+  liftConstants,
+  ONNX_DTYPES,
+  optimizeGraph,
+} from "@slm/graph";
 import { inferShapes } from "@slm/analyze";
 import { SlmError } from "@slm/error";
 import { execa } from "execa";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 
 const PACKAGES = ["onnx==1.23.2", "onnxruntime==1.32.0"];
 const HELPER = join(import.meta.dirname, "onnx_backend_tests.py");
 const CACHE = join(process.env.SLM_CACHE ?? join(homedir(), ".cache/slm"), "onnx-backend-tests");
-const [TESTS, AFTER] = [join(CACHE, "tests"), join(CACHE, "written-back")];
+const [TESTS, AFTER, REWRITTEN] = ["tests", "written-back", "rewritten"].map((name) => join(CACHE, name));
 const [isJson, isListed] = ["--json", "--list"].map((flag) => process.argv.includes(flag));
 
 /** Features that a graph of this project cannot represent, by what a refusal says. */
@@ -40,15 +47,14 @@ const rows = (await readFile(join(TESTS, "shapes.jsonl"), "utf8"))
 
 const shapes = { equal: 0, onlySlm: 0, onlyTheirs: 0, contradictions: [], misfits: [], unknown: [] };
 const [refused, read] = [new Map(), []];
-await rm(AFTER, { recursive: true, force: true });
+for (const folder of [AFTER, REWRITTEN]) await rm(folder, { recursive: true, force: true });
 for (const row of rows) {
   const bytes = new Uint8Array(await readFile(join(TESTS, row.name, "model.onnx")));
   compareShapes(row, decodeOutline(bytes));
   try {
-    const path = join(AFTER, row.name, "model.onnx");
-    const written = encodeModel(decodeModel(bytes));
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, written);
+    const graph = decodeModel(bytes);
+    await write(join(AFTER, row.name), encodeModel(graph));
+    await write(join(REWRITTEN, row.name), encodeModel(optimizeGraph(liftConstants(graph))));
     read.push(row.name);
   } catch (error) {
     if (!(error instanceof SlmError)) throw error;
@@ -57,18 +63,27 @@ for (const row of rows) {
   }
 }
 
-const { stdout } = await execa(python, [HELPER, "compare", TESTS, AFTER], {
-  maxBuffer: 2 ** 28,
-  stderr: "ignore",
-});
-const [versions, ...compared] = stdout
-  .trim()
-  .split("\n")
-  .map((line) => JSON.parse(line));
-if (compared.length !== read.length)
-  throw new Error(`${read.length} models written, ${compared.length} compared`);
+const [{ versions, compared }, { compared: rewritten }] = [await compare(AFTER), await compare(REWRITTEN)];
 
 report();
+
+async function write(folder, bytes) {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "model.onnx"), bytes);
+}
+
+/** Models of a folder held against the tests' own. */
+async function compare(folder) {
+  const options = { maxBuffer: 2 ** 28, stderr: "ignore" };
+  const { stdout } = await execa(python, [HELPER, "compare", TESTS, folder], options);
+  const [versions, ...compared] = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  if (compared.length !== read.length)
+    throw new Error(`${read.length} models written, ${compared.length} compared`);
+  return { versions, compared };
+}
 
 /** The interpreter of the virtual environment, made if it is not there. */
 async function pythonOf() {
@@ -139,7 +154,8 @@ function compareValue(where, mine, { source, code, sizes }) {
 function report() {
   const changed = compared.filter(({ same }) => !same).map(({ name }) => name);
   const isRun = ({ run }) => run === "same" || run === "different";
-  const different = compared.filter(({ run }) => run !== "same" && run !== "not by the original");
+  const isWrong = ({ run }) => run !== "same" && run !== "not by the original";
+  const different = [...compared.filter(isWrong), ...rewritten.filter(isWrong)];
   const notRun = compared.filter(({ run }) => run === "not by the original");
   const result = {
     versions,
@@ -150,6 +166,7 @@ function report() {
     changed,
     run: compared.filter(isRun).length,
     sameOutputs: compared.filter(({ run }) => run === "same").length,
+    sameOutputsRewritten: rewritten.filter(({ run }) => run === "same").length,
     different: different.map(({ name, run }) => `${name}: ${run}`),
     notRunByTheOriginal: notRun.length,
     sizes: { equal: shapes.equal, onlySlm: shapes.onlySlm, onlyTheirs: shapes.onlyTheirs },
@@ -167,6 +184,7 @@ function report() {
     line("written back with the same nodes, numbers and types", result.writtenBackTheSame);
     line("run before and after by onnxruntime", result.run);
     line("  the same outputs, bit for bit", result.sameOutputs);
+    line("  the same after optimizeGraph too", result.sameOutputsRewritten);
     line("not run: onnxruntime refuses the original", result.notRunByTheOriginal);
     line("sizes that slm and onnx (or the data) both know, equal", shapes.equal);
     line("  known to slm alone", shapes.onlySlm);
