@@ -5,14 +5,14 @@
  *   npm run build && node tools/fuzz/damaged-models.mjs [count] [seed]
  *
  * `count` files (default 10,000) for each reader:
- *   analyze   ONNX files of several exporters, against every profile in turn
- *   quantize  the same files, as `slm quantize MODEL.onnx` reads and rewrites them
+ *   analyze   ONNX files of several exporters, against every profile in turn; every other one with its open sizes fixed
+ *   quantize  the same files, as `slm quantize MODEL.onnx` reads and rewrites them, every other one with `--shape`
  *   directory an exported model with one file damaged, as `slm quantize DIR` reads it
  *   export    a checkpoint with one file damaged, as `slm export` and its `--dry-run` read it
  *
  * Prints one JSON line per reader; exit 1 at the first error that is not a refusal, with the seed and the file's number.
  */
-import { analyzeModel, PROFILE_NAMES, PROFILES } from "@slm/analyze";
+import { analyzeModel, PROFILE_NAMES, PROFILES, withFixedSizes } from "@slm/analyze";
 import { SlmError } from "@slm/error";
 import { decodeOutline } from "@slm/graph";
 import { exportModel, planExport } from "@slm/onnx-export";
@@ -51,12 +51,15 @@ try {
 
   await fuzz("analyze", foreign, (bytes, _name, index) => {
     const profile = target(index);
-    analyzeModel(decodeOutline(bytes), { target: profile.targets[0], profile: profile.name });
+    const outline = decodeOutline(bytes);
+    const sizes = index % 2 === 0 ? [] : twos(outline);
+    analyzeModel(outline, { target: profile.targets[0], profile: profile.name, sizes });
   });
   await fuzz("quantize", foreign, async (bytes, _name, index) => {
     const [input, scheme] = [join(root, "damaged.onnx"), schemes[index % schemes.length]];
     await writeFile(input, bytes);
-    await quantizeFile({ input, output: join(output, "model.onnx"), scheme });
+    const prepare = index % 2 === 0 ? undefined : (graph) => withFixedSizes(graph, twos(graph));
+    await quantizeFile({ input, output: join(output, "model.onnx"), scheme, prepare });
   });
   const inDirectory = (from, read) => async (bytes, name, index) => {
     await fresh(output);
@@ -86,6 +89,14 @@ try {
   );
 } finally {
   await rm(root, { recursive: true, force: true });
+}
+
+/** Every open size of every input as 2. */
+function twos({ inputs }) {
+  const fixed = (shape) => shape.map((size) => (typeof size === "number" ? size : 2));
+  return inputs
+    .filter(({ shape }) => shape !== undefined)
+    .map(({ name, shape }) => ({ name, sizes: fixed(shape) }));
 }
 
 /** Every file of a directory that is wanted, by name. */

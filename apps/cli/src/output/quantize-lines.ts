@@ -6,16 +6,34 @@ import type { GatedQuantization } from "../models/gated-quantization.js";
 /** Layers of the ranking that are worth a line. */
 const SHOWN_LAYERS = 10;
 
+/** Weights named on one line. */
+const SHOWN_NAMES = 4;
+
 type Found = Partial<GatedQuantization> &
-  Partial<Pick<QuantizeFileReport, "outputs" | "int8"> & Pick<QuantizeTransformersReport, "dtypes">> & {
+  Partial<
+    Pick<QuantizeFileReport, "outputs" | "int8" | "skipped"> & Pick<QuantizeTransformersReport, "dtypes">
+  > & {
     readonly device?: RuntimeDevice | undefined;
   };
 
 const short = (value: number): string => value.toPrecision(3);
 
+/** Weights that stay as they are, with the reason; those of one reason on one line. */
+function keptLines(
+  skipped: readonly { readonly name: string; readonly reason: string }[],
+): readonly string[] {
+  const reasons = new Set(skipped.map(({ reason }) => reason));
+  return [...reasons].map((reason) => {
+    const names = skipped.filter((weight) => weight.reason === reason).map(({ name }) => name);
+    const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : "";
+    return `stays float32  ${names.slice(0, SHOWN_NAMES).join(", ")}${more}: ${reason}`;
+  });
+}
+
 /** Gate, speed, divergence, the worst layers, and for foreign models how outputs changed. */
 export function quantizeLines(found: Found): readonly string[] {
-  const { gate, speed, divergence, layers = [], excluded = [], outputs = [], dtypes, int8, device } = found;
+  const { gate, speed, divergence, layers = [], excluded = [], outputs = [], skipped = [] } = found;
+  const { dtypes, int8, device } = found;
   return [
     ...(gate === null || gate === undefined
       ? []
@@ -32,6 +50,7 @@ export function quantizeLines(found: Found): readonly string[] {
     ...layers
       .slice(0, SHOWN_LAYERS)
       .map(({ graph, layer, format, divergence: alone }) => `${short(alone)}  ${graph} ${layer} ${format}`),
+    ...keptLines(skipped),
     ...(excluded.length === 0 ? [] : [`kept in float32  ${excluded.join(", ")}`]),
     ...(int8 === undefined ? [] : [`int8 weights  ${int8.bits} bits: ${int8.reason}`]),
     ...(device?.int8 === undefined ? [] : [`this CPU  ${device.int8.meaning}`]),

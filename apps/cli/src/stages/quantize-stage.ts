@@ -80,6 +80,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
   section: quantizeSection,
   kind: "quantized",
   revision: 4,
+  isResumable: false,
   inputs: [
     { stage: "data", required: true },
     { stage: "export", required: true },

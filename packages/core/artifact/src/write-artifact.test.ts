@@ -108,6 +108,35 @@ describe(writeArtifact, () => {
     expect(await readdir(root)).toEqual(["out"]);
   });
 
+  test("leaves nothing of work that fails where it is not resumable, folders made for it included", async () => {
+    const spec = (name: string): ArtifactSpec => ({ ...specOf("k", name), isResumable: false });
+    const fail = (name: string): Promise<unknown> =>
+      writeArtifact(spec(name), async (work) => {
+        await writeFile(join(work, "half"), "");
+        throw new Error("no good");
+      });
+    await expect(fail("deep/er/out")).rejects.toThrow("no good");
+    expect(await readdir(root)).toEqual([]);
+    await writeOne("k1", "old");
+    await mkdir(partialPath(join(root, "out")), { recursive: true }); // what a killed process left
+    await expect(fail("out")).rejects.toThrow("no good");
+    expect(await readdir(root)).toEqual(["out"]);
+    expect(await readFile(join(root, "out", "a.txt"), "utf8")).toBe("old");
+    await mkdir(join(root, "mine"));
+    await expect(fail("mine/out")).rejects.toThrow("no good");
+    expect((await readdir(root)).sort()).toEqual(["mine", "out"]);
+  });
+
+  test("touches neither a directory that is not slm's nor the folder it lies in", async () => {
+    await mkdir(join(root, "mine", "thesis"), { recursive: true });
+    await writeFile(join(root, "mine", "thesis", "text"), "years");
+    const spec = { ...specOf("k", "mine/thesis"), isResumable: false };
+    await expect(writeArtifact(spec, () => Promise.resolve({}))).rejects.toMatchObject({
+      code: "OUTPUT_FAILED",
+    });
+    expect(await readdir(join(root, "mine"))).toEqual(["thesis"]);
+  });
+
   test("discards unfinished work of another key and of an unreadable record", async () => {
     for (const record of ['{"key":"other"}', "{", ""]) {
       await mkdir(partialPath(join(root, "out")), { recursive: true });

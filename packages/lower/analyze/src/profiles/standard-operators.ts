@@ -1,6 +1,6 @@
 /**
  * ONNX's own operators: since which opset each exists, which it later took out, which it defines as a function of
- * others. Source: the schemas of onnx 1.18 to 1.23, opsets 1 to 26 (`onnx.defs.get_all_schemas_with_history`).
+ * others. Source: the schemas of onnx 1.18 to 1.23, opsets 1 to 28 (`onnx.defs.get_all_schemas_with_history`).
  */
 
 const SINCE: readonly (readonly [number, string])[] = [
@@ -43,6 +43,8 @@ const SINCE: readonly (readonly [number, string])[] = [
   [23, "Attention RMSNormalization RotaryEmbedding"],
   [24, "Swish TensorScatter"],
   [26, "BitCast CumProd"],
+  [27, "CausalConvWithState LinearAttention"],
+  [28, "SwiGLU"],
 ];
 
 /** First opset of each operator. */
@@ -71,3 +73,13 @@ export const RUNTIME_ONLY: ReadonlySet<string> = new Set(
     /\s+/,
   ),
 );
+
+/**
+ * What ONNX Runtime loads, whichever provider it hands the graph to. Source: onnxruntime 1.30.0 refuses newer files by name; its
+ * documentation promises kernels for opset 7 and later. 1.32.0 loads opset 28 and format 14.
+ */
+export const RUNTIME_VERSIONS = {
+  name: "ONNX Runtime 1.30",
+  opset: { min: 7, max: 26 },
+  irVersion: 13,
+} as const;

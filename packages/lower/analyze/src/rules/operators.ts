@@ -4,6 +4,7 @@ import {
   FUNCTION_OPERATORS,
   REMOVED_IN,
   RUNTIME_ONLY,
+  RUNTIME_VERSIONS,
   STANDARD_SINCE,
 } from "../profiles/standard-operators.js";
 import { CONTROL_FLOW, isControlFlow, type PlacedNode, type Subject } from "../subject.js";
@@ -60,9 +61,26 @@ export const operators: Rule = (subject, findings) => {
   }
 };
 
+/** Files that the runtime in front of every provider does not load. */
+const versions: Rule = ({ model }, findings) => {
+  const { name, opset, irVersion } = RUNTIME_VERSIONS;
+  const standard = model.opsets[""] ?? opset.min;
+  if (standard > opset.max || model.irVersion > irVersion) {
+    const message = `opset ${standard} in file format ${model.irVersion}: ${name} loads opset ${opset.max} and format ${irVersion} at most`;
+    const advice = `convert the model to opset ${opset.max}, or run it with a later version`;
+    findings.add(aboutModel("opset", { severity: "error", message, advice }));
+  }
+  if (standard < opset.min) {
+    const message = `opset ${standard}: ${name} promises kernels from opset ${opset.min} on`;
+    const advice = `convert the model to opset ${opset.min} or later`;
+    findings.add(aboutModel("opset", { severity: "warning", message, advice }));
+  }
+};
+
 export const opsets: Rule = (subject, findings) => {
   const { profile, model } = subject;
   const standard = model.opsets[""] ?? 0;
+  versions(subject, findings);
   if (profile.advisedOpset !== undefined && standard > profile.advisedOpset) {
     const message = `the model imports opset ${standard}, the profile's tools were written for up to ${profile.advisedOpset}`;
     const advice = `export with opset ${profile.advisedOpset}`;

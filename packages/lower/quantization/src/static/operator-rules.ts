@@ -55,7 +55,8 @@ const product =
 const clipping: OperatorRule = ({ inputs, outputs }, index, plan) => {
   const [input] = inputs;
   if (!plan.isQuantized(input)) return;
-  if (plan.isPrivate(input!)) plan.bypass(index, input!, outputs[0]!);
+  // What a body reads must be clipped already.
+  if (plan.isPrivate(input!) && !plan.isCaptured(outputs[0]!)) plan.bypass(index, input!, outputs[0]!);
   else plan.activation(input);
   plan.activation(outputs[0]);
 };

@@ -1,7 +1,7 @@
 /** Static quantization of a graph: plan, calibrate on real data, write. */
 import { throwIfInterrupted } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import type { Graph } from "@slm/graph";
+import { subgraphsOf, type Graph } from "@slm/graph";
 import { calibrateRanges, type CalibrationOptions } from "../calibration/calibrate.js";
 import type { CollectOptions, ValueRange } from "../calibration/collect.js";
 import { refuseQuantized } from "../rewrite/refuse-quantized.js";
@@ -55,14 +55,32 @@ const LEAST_OPSET = 13;
 /** Devices divide by the width of a range; onnxruntime's tool for Qualcomm's sets this one. */
 const LEAST_WIDTH = 1e-4;
 
+/** The last opset whose QuantizeLinear runtimes have: onnxruntime 1.32 loads opset 28 and has no kernel for its form of it. */
+const LAST_OPSET = 27;
+
 function checkOpset(graph: Graph): void {
   const opset = graph.opsets[""] ?? 0;
+  if (opset > LAST_OPSET) {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      `quantize: static schemes need an opset up to ${LAST_OPSET}, graph '${graph.name}' has ${opset}, whose QuantizeLinear no runtime has`,
+      { suggestions: [`export the model with an opset up to ${LAST_OPSET}`, "--scheme int8-dynamic"] },
+    );
+  }
   if (opset >= LEAST_OPSET) return;
   throw new SlmError(
     "OP_UNSUPPORTED",
     `quantize: static schemes need opset ${LEAST_OPSET} for one scale per output, graph '${graph.name}' has ${opset}`,
     { suggestions: [`export the model again with opset ${LEAST_OPSET} or later`, "--scheme int8-dynamic"] },
   );
+}
+
+/** A model may have all its operators in branches. */
+function inBodies({ nodes }: Graph): string {
+  const flow = nodes.find((node) => subgraphsOf(node).length > 0);
+  return flow === undefined
+    ? ""
+    : `; those inside ${flow.opType} '${flow.name}' stay in float32 with a static scheme`;
 }
 
 /** Values whose ranges a plan asks for: its activations, and what a Relu or Clip gives its input's range. */
@@ -139,7 +157,7 @@ const sourceIn =
  * The structure is that of onnxruntime's `quantize_static` (QDQ). Operators whose integers ONNX's own QuantizeLinear does
  * not know below opset 21 (16 and 4 bits) use the one of domain com.microsoft there, as that tool does.
  *
- * @throws SlmError OP_UNSUPPORTED for an opset below 13; DATA_INVALID for a graph that is quantized already, has nothing to
+ * @throws SlmError OP_UNSUPPORTED for an opset below 13 or above 27; DATA_INVALID for a graph that is quantized already, has nothing to
  * quantize, or for data that are missing or not finite; INTERRUPTED
  */
 export async function quantizeStatic(graph: Graph, options: CalibratedStaticOptions): Promise<StaticResult> {
@@ -149,7 +167,8 @@ export async function quantizeStatic(graph: Graph, options: CalibratedStaticOpti
   if (plan.tensors.size === 0) {
     throw new SlmError(
       "DATA_INVALID",
-      `quantize: graph '${graph.name}' has no operator that can be quantized`,
+      `quantize: graph '${graph.name}' has no operator that can be quantized${inBodies(graph)}`,
+      { suggestions: ["--scheme int8-dynamic, which quantizes products in bodies too"] },
     );
   }
   const { runtime, feeds, calibration, signal } = options;

@@ -1,5 +1,5 @@
 /** What is to be quantized in a graph and how, before anything is changed: filled in by the operators' rules. */
-import { valuesRead, type Graph, type GraphNode } from "@slm/graph";
+import { capturesOf, subgraphsOf, valuesRead, type Graph, type GraphNode } from "@slm/graph";
 import { floatValues } from "./float-values.js";
 
 /** A value that is quantized. `axis`: one scale per place along it. `like`: takes the parameters of another value. */
@@ -39,6 +39,7 @@ export class TensorPlan {
   readonly #floats: ReadonlySet<string>;
   readonly #consumers = new Map<string, number>();
   readonly #boundary: ReadonlySet<string>;
+  readonly #captured: ReadonlySet<string>;
   /** What is looked up. */
   readonly #tables: ReadonlySet<string>;
 
@@ -47,6 +48,7 @@ export class TensorPlan {
     this.options = options;
     this.#floats = floatValues(graph);
     this.#boundary = new Set([...graph.inputs, ...graph.outputs].map(({ name }) => name));
+    this.#captured = new Set(graph.nodes.flatMap(subgraphsOf).flatMap((body) => [...capturesOf(body)]));
     const gathers = graph.nodes.filter(({ opType }) => opType === "Gather");
     this.#tables = new Set(gathers.map(({ inputs }) => inputs[0] ?? ""));
     for (const node of graph.nodes) {
@@ -103,6 +105,11 @@ export class TensorPlan {
   /** Whether exactly one node reads a value and nobody outside does. */
   isPrivate(name: string): boolean {
     return this.#consumers.get(name) === 1 && !this.#boundary.has(name);
+  }
+
+  /** Whether a body reads a value by its name: as its node makes it, not as it comes back from integers. */
+  isCaptured(name: string): boolean {
+    return this.#captured.has(name);
   }
 
   /** Lets the maker of `before` make `after` instead, and drops the node in between. */
