@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PRE_TOKENIZERS } from "../../../packages/learn/gguf/dist/tokenizer/pre-tokenizers.js";
+import { compileMap, SMALL_MAP } from "./compile-map.mjs";
 import { writeVocabulary } from "./gguf-vocabulary.mjs";
 import { openLlama } from "./llama.mjs";
 import { CORPUS, TEXTS } from "./tokenizer-texts.mjs";
@@ -104,6 +105,16 @@ function mergedPieces() {
     ...typed(["<unk>", "<s>", "</s>"], [...lines, ...learned.pieces]),
     merges: ["\n \n", ...learned.merges],
   };
+}
+
+/** Pieces with scores that fall with their place, as a Unigram model has them; the rarest letters are no tokens. */
+function unigram() {
+  const learned = pieces().pieces;
+  const common = learned.filter((one) => one.length > 1 || CORPUS.split(one).length > 2);
+  const tokens = ["<pad>", "</s>", "<unk>", "▁", ...unique(common).filter((one) => one !== "▁")];
+  const types = tokens.map((_, id) => (id === 2 ? 2 : id < 2 ? 3 : 1));
+  const scores = tokens.map((_, id) => (id < 3 ? 0 : -2 - Math.log(id)));
+  return { tokens, types, scores, map: [...compileMap(SMALL_MAP)] };
 }
 
 /** Words without spaces. */
@@ -207,12 +218,24 @@ async function main(output) {
       ];
       wordPieceIds[lowercase] = await idsOf(llama, file, kind("bert", ...flags, ...metadata(wordPiece)));
     }
+    const weighed = unigram();
+    const weighedIds = {};
+    for (const joins of [true, false]) {
+      const pairs = [
+        ["tokenizer.ggml.remove_extra_whitespaces", "bool", joins],
+        ["tokenizer.ggml.add_space_prefix", "bool", true],
+        ["tokenizer.ggml.precompiled_charsmap", "u8", weighed.map],
+        ["tokenizer.ggml.unknown_token_id", "u32", 2],
+      ];
+      weighedIds[joins] = await idsOf(llama, file, kind("t5", ...pairs, ...metadata(weighed)));
+    }
     const lines = Object.entries({
       texts: TEXTS,
       lacking,
       ...merged,
       scored: { ...scored, ids: scoredIds },
       wordPiece: { ...wordPiece, ids: wordPieceIds },
+      unigram: { ...weighed, map: Buffer.from(weighed.map).toString("base64"), ids: weighedIds },
     });
     writeFileSync(
       output,

@@ -30,6 +30,12 @@ interface Fixture {
   readonly words: Merged;
   readonly scored: Tokens & { readonly scores: readonly number[]; readonly ids: ByFlag };
   readonly wordPiece: Tokens & { readonly ids: ByFlag };
+  /** `map` is a compiled map of characters in base64. */
+  readonly unigram: Tokens & {
+    readonly scores: readonly number[];
+    readonly map: string;
+    readonly ids: ByFlag;
+  };
 }
 
 export const FIXTURE = JSON.parse(
@@ -89,6 +95,13 @@ export const VOCABULARIES = {
     vocabularyFile({
       ...{ model: "bert", unknown_token_id: 1, cls_token_id: 2, seperator_token_id: 3, padding_token_id: 0 },
       ...of(FIXTURE.wordPiece),
+      ...over,
+    }),
+  unigram: (over: Over = {}): GgufFile =>
+    vocabularyFile({
+      ...{ model: "t5", scores: Float32Array.from(FIXTURE.unigram.scores), add_space_prefix: true },
+      precompiled_charsmap: Uint8Array.from(Buffer.from(FIXTURE.unigram.map, "base64")),
+      ...of(FIXTURE.unigram),
       ...over,
     }),
 };

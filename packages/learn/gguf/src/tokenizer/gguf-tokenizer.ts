@@ -8,6 +8,7 @@ import { bytePairParts, gemma4Parts } from "./byte-pairs.js";
 import type { Component } from "./components.js";
 import { sentencePieceParts } from "./sentence-piece.js";
 import type { TokenizerParts } from "./tokenizer-parts.js";
+import { unigramParts } from "./unigram.js";
 import { unsupported } from "./unsupported.js";
 import { flag, readVocabulary, type SpecialIds, type Vocabulary } from "./vocabulary.js";
 import { wordPieceParts } from "./word-piece.js";
@@ -37,6 +38,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     parts: wordPieceParts,
     defaults: { bos_token: 101, eos_token: 102, unk_token: 100, pad_token: 0, mask_token: 103 },
   },
+  t5: { parts: unigramParts, defaults: { eos_token: 1, unk_token: 2, pad_token: 0 } },
 };
 
 /** Kinds that no `tokenizer.json` can express, and why. */

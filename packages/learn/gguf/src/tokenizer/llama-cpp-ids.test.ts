@@ -42,6 +42,13 @@ describe("ids are llama.cpp's", () => {
     }
   });
 
+  test.each(["true", "false"] as const)("Unigram with a map of characters, spaces joined %s", (joins) => {
+    const tokenizer = running(VOCABULARIES.unigram({ remove_extra_whitespaces: joins === "true" }));
+    for (const [index, text] of texts.entries()) {
+      expect(tokenizer.encodeTarget(text), text).toEqual(FIXTURE.unigram.ids[joins][index]);
+    }
+  });
+
   test("the texts hold words that WordPiece knows not", () => {
     const unknown = FIXTURE.wordPiece.ids.true.flat().filter((id) => id === 1);
     expect(unknown.length).toBeGreaterThan(20);
