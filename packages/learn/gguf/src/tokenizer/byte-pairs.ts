@@ -74,7 +74,8 @@ const SPELLINGS: Readonly<
 };
 
 function checkedMerges(source: GgufFile, { idOf }: Vocabulary): (readonly [string, string])[] {
-  return texts(source, "merges").map((merge, index) => {
+  // Of a merge that occurs twice the first place counts.
+  return [...new Set(texts(source, "merges"))].map((merge, index) => {
     // A merge may begin with a space that belongs to its first token.
     const space = merge.indexOf(" ", 1);
     const [left, right] = [merge.slice(0, space), merge.slice(space + 1)];

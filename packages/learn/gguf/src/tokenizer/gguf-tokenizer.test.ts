@@ -56,6 +56,12 @@ describe(ggufTokenizer, () => {
     }
   });
 
+  test("of a merge that occurs twice the first place counts", () => {
+    const { merges } = FIXTURE.bytes;
+    const twice = VOCABULARIES.bytes({ merges: [...merges, ...merges.slice(0, 3)] });
+    expect(ggufTokenizer(twice).tokenizer).toEqual(ggufTokenizer(VOCABULARIES.bytes()).tokenizer);
+  });
+
   test("a token without text gets one", () => {
     const tokens = FIXTURE.bytes.tokens.with(3, "");
     expect(ggufTokenizer(VOCABULARIES.bytes({ tokens })).config["pad_token"]).toBe("[EMPTY_3]");

@@ -36,7 +36,7 @@ export interface Vocabulary {
  * @throws SlmError DATA_INVALID for a vocabulary that is missing or contradicts itself
  */
 export function readVocabulary(source: GgufFile, defaults: SpecialIds = {}): Vocabulary {
-  // Token without text exist, and get one. Source: llama.cpp, `llama_vocab::impl::load`.
+  // Tokens without text exist, and get one. Source: llama.cpp, `llama_vocab::impl::load`.
   const tokens = texts(source, "tokens").map((token, id) => (token === "" ? `[EMPTY_${id}]` : token));
   const idOf = new Map<string, number>();
   for (const [id, token] of tokens.entries()) {
