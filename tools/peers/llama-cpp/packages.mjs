@@ -5,7 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSyn
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-const CACHE = join(process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm"), "llama-cpp");
+export const CACHE = join(process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm"), "llama-cpp");
 
 /** llama.cpp's source with its tokenizer tests (MIT). */
 const SOURCE = {
