@@ -1,5 +1,6 @@
 /**
- * Damaged GGUF files, read as `slm teacher import` reads them: descriptions, configuration, every tensor, the tokenizer.
+ * Damaged GGUF files, read as `slm teacher import` reads them: descriptions, configuration, every tensor, the tokenizer, which
+ * encodes and decodes three texts.
  * Each must be read or refused with a code; a crash, ten seconds of silence, or memory above 4 times the file plus a floor
  * is a failure. Needs `npm run build`.
  *
@@ -11,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { foreignCheckpoint, ggufTokenizer, readGguf } from "@slm/gguf";
+import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
 import { writeVocabulary } from "../peers/llama-cpp/gguf-vocabulary.mjs";
 import { mutate } from "./mutate.mjs";
 
@@ -22,53 +24,69 @@ const START_MS = 120_000;
 const FLOOR_BYTES = 256 * 2 ** 20;
 const BATCH = 500;
 
-/** Whole files to damage, with the bytes of their descriptions. */
+/** Whole files to damage, with the bytes of their descriptions: a model, and a vocabulary of each kind. */
 function originals(directory) {
-  const { gpt2, llama } = JSON.parse(readFileSync(new URL("tokenizers.json", FIXTURES), "utf8"));
-  const vocabularies = [
-    [
-      ["tokenizer.ggml.model", "string", "gpt2"],
-      ["tokenizer.ggml.pre", "string", "llama-bpe"],
-      ["tokenizer.ggml.tokens", "string", gpt2.tokens],
-      ["tokenizer.ggml.token_type", "i32", gpt2.types],
-      ["tokenizer.ggml.merges", "string", gpt2.merges],
-    ],
-    [
-      ["tokenizer.ggml.model", "string", "llama"],
-      ["tokenizer.ggml.tokens", "string", llama.tokens],
-      ["tokenizer.ggml.token_type", "i32", llama.types],
-      ["tokenizer.ggml.scores", "f32", llama.scores],
-    ],
-  ].map((pairs, index) => {
+  const fixture = JSON.parse(readFileSync(new URL("tokenizers.json", FIXTURES), "utf8"));
+  const kinds = [
+    ["gpt2", fixture.bytes, ["pre", "string", "llama-bpe"]],
+    ["gpt2", fixture.bytes, ["pre", "string", "kimi-k2"]],
+    ["gemma4", fixture.pieces],
+    ["whitespace", fixture.words, ["pre", "string", "whitespace"]],
+    ["llama", fixture.scored],
+    ["bert", fixture.wordPiece, ["unknown_token_id", "u32", 1], ["cls_token_id", "u32", 2]],
+    ["t5", fixture.unigram, ["precompiled_charsmap", "u8", [...Buffer.from(fixture.unigram.map, "base64")]]],
+  ];
+  const vocabularies = kinds.map(([model, { tokens, types, merges, scores }, ...more], index) => {
     const file = join(directory, `vocabulary-${index}.gguf`);
+    const pairs = [
+      ["model", "string", model],
+      ...more,
+      ["tokens", "string", tokens],
+      ["token_type", "i32", types],
+      ...(merges === undefined ? [] : [["merges", "string", merges]]),
+      ...(scores === undefined ? [] : [["scores", "f32", scores]]),
+      ["eos_token_id", "u32", 1],
+    ];
     writeVocabulary(file, [
       ["general.architecture", "string", "llama"],
-      ["tokenizer.ggml.bos_token_id", "u32", 1],
-      ...pairs,
+      ...pairs.map(([key, type, value]) => [`tokenizer.ggml.${key}`, type, value]),
     ]);
     return readFileSync(file);
   });
   const model = readFileSync(new URL("tiny-llama.gguf", FIXTURES));
-  const parts = [model, model, ...vocabularies];
-  return parts.map((bytes) => ({ bytes, header: bytes === model ? 1800 : 600 }));
+  const parts = [model, model, model, model, ...vocabularies];
+  // Of a vocabulary, half the time all of it is damaged: its map of characters, its merges, its last tokens.
+  return parts.flatMap((bytes) =>
+    (bytes === model ? [1800] : [600, bytes.length - 40]).map((header) => ({ bytes, header })),
+  );
+}
+
+/** Texts that what is left of a tokenizer has to encode and decode, or refuse. */
+const TEXTS = ["The 3 quick foxes, it's 12345.", "  Üñ \u0301½ 你好 😀\n\n\tx", "<s> <0x0A> ▁"];
+
+function useTokenizer(source, file) {
+  const { tokenizer, config } = ggufTokenizer(source);
+  const running = createTokenizer(completeTokenizer(tokenizer, config, {}, file));
+  for (const text of TEXTS) running.decode(running.encodeTarget(text));
 }
 
 async function readAll(file) {
   const source = await readGguf(file);
-  const refusals = [];
   const attempt = async (run) => {
     try {
       await run();
+      return true;
     } catch (error) {
       if (error?.name !== "SlmError") throw error;
-      refusals.push(error.code);
+      return false;
     }
   };
-  await attempt(async () => {
+  const hasTensors = await attempt(async () => {
     for (const tensor of (await foreignCheckpoint(source)).tensors) await tensor.read();
   });
-  await attempt(async () => ggufTokenizer(source));
-  return refusals.length === 0 ? "whole" : "in part";
+  const hasTokenizer = await attempt(async () => useTokenizer(source, file));
+  if (hasTensors && hasTokenizer) return "whole";
+  return hasTensors ? "tensors alone" : hasTokenizer ? "tokenizer alone" : "descriptions alone";
 }
 
 /** Runs a batch of seeds and tells the parent of each. */

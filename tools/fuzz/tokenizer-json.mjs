@@ -10,6 +10,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
+import { compileMap, SMALL_MAP } from "../peers/llama-cpp/compile-map.mjs";
 import { mutateJson } from "../../packages/core/tokenizer/test-support/mutate-json.mjs";
 
 /** Heap of the program itself: the libraries, and what one collection leaves behind [MB]. */
@@ -134,13 +135,50 @@ async function writeBases(root) {
     await trainBpeTokenizer(rows, { ...options, spaces: "apart", sourceLowercase: false }),
     trainSymbolTokenizer({ sources: ["dim", "lights"], targets: ["K AE T"], sourceLowercase: true }),
   ];
-  const unigram = await readUnigram(made[0]);
+  const unigram = readUnigram(made[0]);
   const bases = [];
-  for (const files of [...made, unigram]) {
+  for (const files of [...made, unigram, withMap(unigram), readWordPiece(made[0])]) {
     await writeTokenizer(files, root);
     bases.push({ texts: await Promise.all(FILES.map((name) => readFile(join(root, name), "utf8"))) });
   }
   return bases;
+}
+
+/** The same with a compiled map of characters in front. */
+function withMap({ tokenizer, config }) {
+  const map = { type: "Precompiled", precompiled_charsmap: compileMap(SMALL_MAP).toString("base64") };
+  const { normalizers } = tokenizer.normalizer;
+  return {
+    tokenizer: { ...tokenizer, normalizer: { type: "Sequence", normalizers: [map, ...normalizers] } },
+    config: { ...config, unknown_text: "kept" },
+  };
+}
+
+/** A WordPiece tokenizer as it is made of a GGUF file. */
+function readWordPiece({ tokenizer, config }) {
+  const pieces = ["[pad]", "[bos]", "[eos]", "[unk]", "▁dim", "▁the", "▁light", "▁l", "s", "a", "ights"];
+  return {
+    tokenizer: {
+      ...tokenizer,
+      normalizer: { type: "BertNormalizer", clean_text: true, handle_chinese_chars: true, lowercase: true },
+      pre_tokenizer: {
+        type: "Sequence",
+        pretokenizers: [
+          { type: "BertPreTokenizer" },
+          { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: false },
+        ],
+      },
+      decoder: { type: "WordPiece", prefix: "##", cleanup: true },
+      model: {
+        type: "WordPiece",
+        unk_token: "[unk]",
+        continuing_subword_prefix: "",
+        max_input_chars_per_word: 100,
+        vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
+      },
+    },
+    config: { ...config, source: { lowercase: false }, unknown_text: "kept" },
+  };
 }
 
 /** A Unigram tokenizer with normalizers and a Metaspace, as many published ones are. */

@@ -18,10 +18,13 @@ TYPES = [
     Type.F32, Type.F16, Type.BF16, Type.Q4_0, Type.Q4_1, Type.Q5_0, Type.Q5_1, Type.Q8_0, Type.Q4_K, Type.Q5_K,
     Type.Q6_K,
 ]
+# Added later, drawn apart: the other fixtures stay what they were.
+LATER_TYPES = [Type.Q2_K, Type.Q3_K, Type.IQ4_NL, Type.IQ4_XS]
 # Where the half-precision scales of a block lie; everything else in a block may be any byte.
 SCALES = {
     Type.Q4_0: [0], Type.Q4_1: [0, 2], Type.Q5_0: [0], Type.Q5_1: [0, 2], Type.Q8_0: [0],
     Type.Q4_K: [0, 2], Type.Q5_K: [0, 2], Type.Q6_K: [208],
+    Type.Q2_K: [80, 82], Type.Q3_K: [108], Type.IQ4_NL: [0], Type.IQ4_XS: [0],
 }
 # Scales that rounding treats differently: plain, subnormal, large.
 SCALE_VALUES = [0.0123, -3.1e-6, 61.5]
@@ -46,8 +49,9 @@ def random_blocks(kind: Type, rng: np.random.Generator) -> np.ndarray:
 
 def write_blocks(directory: Path, rng: np.random.Generator) -> None:
     cases = []
-    for kind in TYPES:
-        raw = random_blocks(kind, rng)
+    later = np.random.default_rng(8)
+    for kind in TYPES + LATER_TYPES:
+        raw = random_blocks(kind, later if kind in LATER_TYPES else rng)
         values = gguf.quants.dequantize(raw, kind).astype(np.float32)
         elements, size = gguf.GGML_QUANT_SIZES[kind]
         cases.append({

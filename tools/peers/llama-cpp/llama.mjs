@@ -1,20 +1,24 @@
-/** Loads a GGUF file in llama.cpp, through node-llama-cpp's own binary: nothing is fetched or compiled. */
+/** Loads a GGUF file in llama.cpp, through node-llama-cpp's own binary: nothing is compiled. */
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { CACHE } from "./packages.mjs";
 
-const HERE = dirname(fileURLToPath(import.meta.url));
+const HOME = join(CACHE, "node");
 
-/** The module, installed beside this file when it is first needed. */
+/** The module, installed in the user's cache when it is first needed. */
 async function nodeLlamaCpp() {
-  if (!existsSync(join(HERE, "node_modules", "node-llama-cpp"))) {
+  if (!existsSync(join(HOME, "node_modules", "node-llama-cpp"))) {
+    mkdirSync(HOME, { recursive: true });
+    copyFileSync(join(import.meta.dirname, "package.json"), join(HOME, "package.json"));
     execFileSync("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"], {
-      cwd: HERE,
+      cwd: HOME,
       stdio: ["ignore", "ignore", "inherit"],
     });
   }
-  return import("node-llama-cpp");
+  return import(pathToFileURL(createRequire(join(HOME, "package.json")).resolve("node-llama-cpp")));
 }
 
 /** llama.cpp on the CPU with so many threads. */

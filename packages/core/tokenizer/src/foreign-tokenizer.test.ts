@@ -47,6 +47,15 @@ describe(completeTokenizer, () => {
     expect(config.source).toEqual({ lowercase: false, before: "", after: "\n" });
   });
 
+  test("puts no line break behind sources where it has no tokens", () => {
+    const words = { ...byteLevel(), pre_tokenizer: { type: "WhitespaceSplit" } };
+    const { config } = completeTokenizer(words, { eos_token: "</s>", bos_token: "<s>" }, {}, "model");
+    expect(config.source).toEqual({ lowercase: false, before: "" });
+    const tokenizer = createLibraryTokenizer({ tokenizer: words, config });
+    expect(tokenizer.encodeSource("ab c")).toEqual(idsOf("a", "b", "c"));
+    expect(tokenizer.tokens.bos).toBe(0);
+  });
+
   test("takes the end mark from the model's configuration where the tokenizer names none", () => {
     expect(completeTokenizer(byteLevel(), {}, { eos: 1 }, "model").config.eos_token).toBe("</s>");
     expect(() => completeTokenizer(byteLevel(), {}, {}, "model")).toThrow("model: there is no eos_token");

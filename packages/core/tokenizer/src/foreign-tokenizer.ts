@@ -38,7 +38,7 @@ const DEFAULT_AFTER = "\n";
 /**
  * Reads `tokenizer.json` and `tokenizer_config.json` of a published model. A missing padding mark is the end mark, a missing
  * begin mark too, a missing unknown token the padding mark: texts never hold it. Sources begin with the begin mark where
- * the tokenizer puts one there itself, and end with a line break.
+ * the tokenizer puts one there itself, and end with a line break where that has tokens.
  *
  * @throws SlmError INPUT_MISSING without the files, as for models that only have `tokenizer.model`; DATA_INVALID if they are
  * not what they should be, or have no end mark.
@@ -76,8 +76,10 @@ export function completeTokenizer(
     unk_token: named.unk_token ?? pad,
   };
   const config = tokenizerConfigJsonSchema.parse({ ...foreign, ...marks, source: { lowercase: false } });
-  const before = named.bos_token != null && addsBegin({ tokenizer, config }) ? named.bos_token : "";
-  return { tokenizer, config: { ...config, source: { lowercase: false, before, after: DEFAULT_AFTER } } };
+  const { begins, isAfterRead } = probe({ tokenizer, config });
+  const before = named.bos_token != null && begins ? named.bos_token : "";
+  const after = isAfterRead ? { after: DEFAULT_AFTER } : {};
+  return { tokenizer, config: { ...config, source: { lowercase: false, before, ...after } } };
 }
 
 /**
@@ -100,12 +102,21 @@ export function fillVocabulary(files: TokenizerFiles, size: number, where: strin
   return { ...files, tokenizer: { ...tokenizer, added_tokens: [...tokenizer.added_tokens, ...added] } };
 }
 
-/** Whether the tokenizer puts the begin mark in front of a text itself. */
-function addsBegin({ tokenizer, config }: TokenizerFiles): boolean {
+interface Habits {
+  /** Whether the tokenizer puts the begin mark in front of a text itself. */
+  readonly begins: boolean;
+  /** Whether a line break has tokens; WordPiece drops it. */
+  readonly isAfterRead: boolean;
+}
+
+function probe({ tokenizer, config }: TokenizerFiles): Habits {
   try {
     const library = createLibrary(tokenizer, config);
     const [first] = library.encode("a", { add_special_tokens: true }).ids;
-    return first !== undefined && first === library.token_to_id(config.bos_token);
+    return {
+      begins: first !== undefined && first === library.token_to_id(config.bos_token),
+      isAfterRead: library.encode(DEFAULT_AFTER, { add_special_tokens: false }).ids.length > 0,
+    };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SlmError("DATA_INVALID", `tokenizer: cannot build with this tokenizer.json: ${reason}`, {

@@ -88,6 +88,20 @@ describe(createLibraryTokenizer, () => {
     },
   );
 
+  test.each(["100", 0, 1001, "\0"])("refuses words of up to %j characters, which take forever", (longest) => {
+    const { tokenizer, config } = wordPiece();
+    const model = { ...tokenizer.model, max_input_chars_per_word: longest };
+    expect(() => createLibraryTokenizer({ tokenizer: { ...tokenizer, model }, config })).toThrow(
+      "max_input_chars_per_word is",
+    );
+  });
+
+  test("gives the unknown token where the configuration keeps it", () => {
+    const tokenizer = createLibraryTokenizer(wordPiece({ unknown_text: "kept" }));
+    expect(tokenizer.encodeSource("deep ñ sea")).toEqual([4, 3, 6]);
+    expect(() => tokenizer.encodeSource("sea</s>")).toThrow("special token </s>");
+  });
+
   test("gives a symbol tokenizer's files the same ids as direct lookup", () => {
     const files = trainSymbolTokenizer({ sources: ["cat"], targets: ["K AE T"], sourceLowercase: true });
     const tokenizer = createLibraryTokenizer(files);

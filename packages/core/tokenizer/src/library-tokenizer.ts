@@ -13,6 +13,7 @@ import type { TokenizerFiles } from "./tokenizer-files.js";
 export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
   const { normalizer, pre_tokenizer, decoder } = files.tokenizer;
   [normalizer, pre_tokenizer, decoder].forEach(checkPatterns);
+  checkLongestWord(files.tokenizer.model);
   const library = guard("build", () => createLibrary(files.tokenizer, files.config));
   const textIds = (text: string): readonly number[] =>
     guard("encode", () => library.encode(text, { add_special_tokens: false }).ids);
@@ -21,6 +22,7 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
   const named = specialTokens(library, files);
   const tokens = tail === undefined ? named : { ...named, bos: tail.at(-1)! };
   const size = vocabularySize(files);
+  const refusesUnknown = files.config.unknown_text !== "kept";
   const special = specialNames(files);
   const { lowercase } = files.config.source;
 
@@ -31,7 +33,7 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
     if (ids.length === 0) throw refuseEmpty(side);
     const bad = ids.findIndex((id) => !isId(id, size));
     if (bad >= 0) throw refuseId(ids[bad]!, bad, size);
-    if (ids.includes(tokens.unknown))
+    if (refusesUnknown && ids.includes(tokens.unknown))
       throw unknownText(side, text, (part) => textIds(part).includes(tokens.unknown));
     return [...ids];
   };
@@ -147,6 +149,19 @@ function checkPatterns(component: unknown): void {
     }
   }
   for (const part of Object.values(component)) checkPatterns(part);
+}
+
+/** The longest published is 100, and a word takes the library time by the third power of its length. */
+const LONGEST_WORD = 1000;
+
+/** Refuses a model that would look for pieces of endless words. */
+function checkLongestWord(model: TokenizerFiles["tokenizer"]["model"]): void {
+  const longest = model["max_input_chars_per_word"] ?? 1;
+  if (typeof longest === "number" && longest >= 1 && longest <= LONGEST_WORD) return;
+  throw new SlmError(
+    "DATA_INVALID",
+    `tokenizer: tokenizer.json: max_input_chars_per_word is ${JSON.stringify(longest)}, expected 1 to ${LONGEST_WORD}`,
+  );
 }
 
 function isPattern(value: unknown): boolean {

@@ -124,7 +124,7 @@ describe("a hostile file is refused by name", () => {
       /more than 2147483648 elements/,
     ],
     ["an unknown type", tensor({ type: 99 }), /'t' has type 99, which is not read; F32, /],
-    ["a type that is not read", tensor({ type: 10 }), /'t' has type Q2_K, which is not read/],
+    ["a type that is not read", tensor({ type: 16 }), /'t' has type IQ2_XXS, which is not read/],
     [
       "rows that are no whole blocks",
       tensor({ shape: [2, 33], type: 2 }),

@@ -96,6 +96,21 @@ describe("a llama file written by the reference package", () => {
   });
 });
 
+test("a large tensor comes in pieces that make it up", async () => {
+  const numbers = Float32Array.from({ length: 3 << 20 }, (_, index) => index / 7);
+  const data = new Uint8Array(numbers.buffer);
+  const file = await familyFile("qwen2", {}, [
+    { name: "output.weight", shape: [numbers.length / 8, 8], data },
+  ]);
+  const tensor = (await openGgufCheckpoint(file)).tensors.find(({ name }) => name === "lm_head.weight")!;
+  const pieces: Float32Array[] = [];
+  for await (const piece of tensor.readPieces!()) pieces.push(piece);
+  expect(pieces.map(({ length }) => length)).toEqual([1 << 20, 1 << 20, 1 << 20]);
+  const joined = new Float32Array(pieces.flatMap((piece) => [...piece]));
+  expect(Buffer.compare(Buffer.from(joined.buffer), data)).toBe(0);
+  expect(Buffer.compare(Buffer.from((await tensor.read()).buffer), data)).toBe(0);
+});
+
 describe("names by family", () => {
   test("llama with a window is a Mistral", async () => {
     const { config } = await openGgufCheckpoint(

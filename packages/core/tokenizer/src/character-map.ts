@@ -1,0 +1,81 @@
+/**
+ * The character map that SentencePiece compiles into a vocabulary, exactly: `Precompiled` of a `tokenizer.json`. The library
+ * takes every map for NFKC with some exceptions.
+ *
+ * | bytes                | what                                                                                      |
+ * | -------------------- | ----------------------------------------------------------------------------------------- |
+ * | 4                    | size of the trie in bytes                                                                 |
+ * | size                 | trie over UTF-8 bytes as a double array of 32-bit units                                   |
+ * | rest                 | replacements, each with a zero byte behind it                                             |
+ *
+ * A unit has its byte in bits 0 to 7, bit 8 where a key ends there, its offset in bits 10 to 30 (times 256 where bit 9 is
+ * set), and bit 31 where it holds a value. The longest key at a position is replaced; what has no key stays.
+ * Source: SentencePiece, `normalizer.cc`; Darts-clone, `darts.h`.
+ */
+import { SlmError } from "@slm/error";
+
+export type CharacterMap = (text: string) => string;
+
+const VALUE = 0x8000_0000;
+/** Bytes of a character by the upper half of its first one. */
+const CHARACTER_BYTES = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4] as const;
+
+/** @throws SlmError DATA_INVALID for bytes that are no such map; so does the map itself, where it leads outside. */
+export function characterMap(bytes: Uint8Array): CharacterMap {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const trieBytes = bytes.byteLength < 4 ? -1 : view.getUint32(0, true);
+  if (trieBytes < 4 || trieBytes % 4 !== 0 || 4 + trieBytes >= bytes.byteLength) {
+    throw damaged(`${bytes.byteLength} bytes claim a trie of ${trieBytes}`);
+  }
+  const units = Uint32Array.from({ length: trieBytes / 4 }, (_, at) => view.getUint32(4 + 4 * at, true));
+  const replacements = bytes.subarray(4 + trieBytes);
+  const unitAt = (index: number): number => {
+    const unit = units[index];
+    if (unit === undefined) throw damaged(`unit ${index} of ${units.length}`);
+    return unit;
+  };
+  const replacementAt = (start: number): Uint8Array => {
+    const end = replacements.indexOf(0, start);
+    if (end < 0) throw damaged(`the replacement at ${start} does not end`);
+    return replacements.subarray(start, end);
+  };
+
+  return (text) => {
+    const input = Buffer.from(text, "utf8");
+    const output: Uint8Array[] = [];
+    for (let at = 0; at < input.length;) {
+      const { length, value } = longestKey(input, at, unitAt);
+      const step = length > 0 ? length : CHARACTER_BYTES[input[at]! >> 4]!;
+      output.push(length > 0 ? replacementAt(value) : input.subarray(at, at + step));
+      at += step;
+    }
+    return Buffer.concat(output).toString("utf8");
+  };
+}
+
+interface Key {
+  /** [bytes]; zero where there is none */
+  readonly length: number;
+  readonly value: number;
+}
+
+function longestKey(input: Uint8Array, from: number, unitAt: (index: number) => number): Key {
+  let found: Key = { length: 0, value: 0 };
+  let node = offsetOf(unitAt(0));
+  for (let at = from; at < input.length; at += 1) {
+    const byte = input[at]!;
+    if (byte === 0) break;
+    node ^= byte;
+    const unit = unitAt(node);
+    // A unit with a value never has the byte's number: its upper bit is set.
+    if ((unit & (VALUE | 0xff)) >>> 0 !== byte) break;
+    node ^= offsetOf(unit);
+    if (((unit >>> 8) & 1) === 1) found = { length: at - from + 1, value: unitAt(node) & ~VALUE };
+  }
+  return found;
+}
+
+const offsetOf = (unit: number): number => (unit >>> 10) << ((unit & 0x200) >>> 6);
+
+const damaged = (reason: string): SlmError =>
+  new SlmError("DATA_INVALID", `tokenizer: precompiled_charsmap is damaged: ${reason}`);
