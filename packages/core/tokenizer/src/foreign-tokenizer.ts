@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
 import { z } from "zod";
-import { createLibrary } from "./library.js";
+import { createLibrary, type LibraryTokenizer } from "./library.js";
 import { vocabularySize } from "./library-tokenizer.js";
 import { tokenName } from "./prompt.js";
 import { readJson } from "./read-json.js";
@@ -11,6 +11,7 @@ import {
   TOKENIZER_FILE,
   tokenizerConfigJsonSchema,
   tokenizerJsonSchema,
+  type TokenizerConfigJson,
   type TokenizerFiles,
   type TokenizerJson,
 } from "./tokenizer-files.js";
@@ -38,7 +39,7 @@ const DEFAULT_AFTER = "\n";
 /**
  * Reads `tokenizer.json` and `tokenizer_config.json` of a published model. A missing padding mark is the end mark, a missing
  * begin mark too, a missing unknown token the padding mark: texts never hold it. Sources begin with the begin mark where
- * the tokenizer puts one there itself, and end with a line break.
+ * the tokenizer puts one there itself, and end with a line break where the vocabulary has one.
  *
  * @throws SlmError INPUT_MISSING without the files, as for models that only have `tokenizer.model`; DATA_INVALID if they are
  * not what they should be, or have no end mark.
@@ -76,8 +77,10 @@ export function completeTokenizer(
     unk_token: named.unk_token ?? pad,
   };
   const config = tokenizerConfigJsonSchema.parse({ ...foreign, ...marks, source: { lowercase: false } });
-  const before = named.bos_token != null && addsBegin({ tokenizer, config }) ? named.bos_token : "";
-  return { tokenizer, config: { ...config, source: { lowercase: false, before, after: DEFAULT_AFTER } } };
+  const library = buildLibrary({ tokenizer, config });
+  const before = named.bos_token != null && addsBegin(library, config) ? named.bos_token : "";
+  const after = hasTokens(library, config, DEFAULT_AFTER) ? DEFAULT_AFTER : undefined;
+  return { tokenizer, config: { ...config, source: { lowercase: false, before, after } } };
 }
 
 /**
@@ -101,11 +104,23 @@ export function fillVocabulary(files: TokenizerFiles, size: number, where: strin
 }
 
 /** Whether the tokenizer puts the begin mark in front of a text itself. */
-function addsBegin({ tokenizer, config }: TokenizerFiles): boolean {
+function addsBegin(library: LibraryTokenizer, config: TokenizerConfigJson): boolean {
+  const [first] = library.encode("a", { add_special_tokens: true }).ids;
+  return first !== undefined && first === library.token_to_id(config.bos_token);
+}
+
+/** Whether a text has tokens of its own: vocabularies of words drop white space. */
+function hasTokens(library: LibraryTokenizer, config: TokenizerConfigJson, text: string): boolean {
+  const { ids } = library.encode(text, { add_special_tokens: false });
+  return ids.length > 0 && !ids.includes(library.token_to_id(config.unk_token) ?? -1);
+}
+
+/** @throws SlmError DATA_INVALID for what the library cannot build or run. */
+function buildLibrary({ tokenizer, config }: TokenizerFiles): LibraryTokenizer {
   try {
     const library = createLibrary(tokenizer, config);
-    const [first] = library.encode("a", { add_special_tokens: true }).ids;
-    return first !== undefined && first === library.token_to_id(config.bos_token);
+    library.encode("a", { add_special_tokens: true });
+    return library;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SlmError("DATA_INVALID", `tokenizer: cannot build with this tokenizer.json: ${reason}`, {
