@@ -105,28 +105,31 @@ ROWS_COMPARED = 20_000
 def table(request):
     path = request["file"]
     ending = pathlib.Path(path).suffix.lower()
+    ragged = 0
     if ending in (".parquet", ".pq"):
         import pyarrow
         import pyarrow.parquet
 
         read = pyarrow.parquet.ParquetFile(path).read()
-        rows, program = read.slice(0, ROWS_COMPARED).to_pylist(), f"pyarrow {pyarrow.__version__}"
-        count = read.num_rows
+        count, program = read.num_rows, f"pyarrow {pyarrow.__version__}"
+        rows = read.slice(0, ROWS_COMPARED).to_pylist()[:count]
     elif ending in (".csv", ".tsv"):
         # Python's own reader takes quotes as RFC 4180 does; of TSV they are text.
         import csv
 
-        separator = dict(delimiter=",") if ending == ".csv" else dict(delimiter="\t", quoting=csv.QUOTE_NONE)
-        with open(path, encoding="utf-8-sig" if request["encoding"] == "utf-8" else request["encoding"], newline="") as file:
-            found = [row for row in csv.reader(file, **separator) if row and "".join(row).strip() != ""]
+        dialect = dict(delimiter=",") if ending == ".csv" else dict(delimiter="\t", quoting=csv.QUOTE_NONE)
+        encoding = "utf-8-sig" if request["encoding"] == "utf-8" else request["encoding"]
+        with open(path, encoding=encoding, newline="") as file:
+            found = [row for row in csv.reader(file, **dialect) if "".join(row).strip() != ""]
         names = [name.strip() for name in found[0]]
-        rows, program, count = [dict(zip(names, row)) for row in found[1:]], "Python csv", len(found) - 1
-        rows = rows[:ROWS_COMPARED]
+        whole = [row for row in found[1:] if len(row) == len(names)]
+        rows, program, count = [dict(zip(names, row)) for row in whole[:ROWS_COMPARED]], "Python csv", len(whole)
+        ragged = len(found) - 1 - count
     else:
         rows, program = json.loads(pathlib.Path(path).read_text("utf-8-sig")), "Python json"
         count = len(rows)
         rows = rows[:ROWS_COMPARED]
-    return dict(program=program, count=count, rows=[comparable(row) for row in rows])
+    return dict(program=program, count=count, ragged=ragged, rows=[comparable(row) for row in rows])
 
 
 def gguf(request):

@@ -1,4 +1,4 @@
-/** Parquet, CSV, TSV and JSON: every record as columns, compared with what pyarrow, pandas or json read. */
+/** Parquet, CSV, TSV and JSON: every record as columns, compared with what pyarrow and Python's csv and json read. */
 import { formatOf } from "../../../packages/learn/data/dist/formats/format-table.js";
 import { peer } from "../peer.mjs";
 
@@ -20,15 +20,19 @@ export async function table(file, { encoding = "utf-8" }, { cache }) {
   }
   if (records.length !== theirs.count)
     differ.push({ difference: `${records.length} records, they read ${theirs.count}` });
+  if (rejected.length !== theirs.ragged)
+    differ.push({
+      difference: `${rejected.length} rejected, ${theirs.ragged} have another number of fields`,
+      rejected,
+    });
   const columns = Object.keys(records[0] ?? {}).length;
-  const wrong = differ.length + rejected.length;
+  const ragged = theirs.ragged === 0 ? "" : `, ${theirs.ragged} lines with another number of fields rejected`;
   return {
     read: `${records.length} rows of ${columns} columns`,
-    compared: wrong === 0,
+    compared: differ.length === 0,
     peer: theirs.program,
-    figures:
-      wrong === 0 ? "every value the same" : `${differ.length} rows differ, ${rejected.length} rejected`,
-    differ: [...differ, ...rejected],
+    figures: differ.length === 0 ? `every value the same${ragged}` : `${differ.length} rows differ`,
+    differ,
   };
 }
 
@@ -59,6 +63,8 @@ function firstDifference(ours, theirs, path = "") {
     }
     return undefined;
   }
+  // Text without a mark that it is text: bytes to them.
+  if (typeof ours === "string" && theirs === `bytes ${Buffer.from(ours).toString("hex")}`) return undefined;
   return ours === theirs ? undefined : `${path}: ${show(ours)} where they have ${show(theirs)}`;
 }
 
