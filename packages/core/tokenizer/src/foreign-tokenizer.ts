@@ -122,6 +122,7 @@ function buildLibrary({ tokenizer, config }: TokenizerFiles): LibraryTokenizer {
     library.encode("a", { add_special_tokens: true });
     return library;
   } catch (cause) {
+    if (cause instanceof SlmError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SlmError("DATA_INVALID", `tokenizer: cannot build with this tokenizer.json: ${reason}`, {
       cause,
