@@ -1,7 +1,7 @@
 /** Writes a GGUF file that holds a vocabulary and no tensors: enough for llama.cpp to tokenize. */
 import { writeFileSync } from "node:fs";
 
-const TYPES = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 };
+const TYPES = { u8: 0, u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 };
 
 const u32 = (value) => {
   const bytes = Buffer.alloc(4);
@@ -18,6 +18,7 @@ const text = (value) => {
   return Buffer.concat([u64(bytes.length), bytes]);
 };
 const ITEMS = {
+  u8: (value) => Buffer.of(value),
   u32,
   i32: (value) => {
     const bytes = Buffer.alloc(4);

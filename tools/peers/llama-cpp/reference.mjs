@@ -22,7 +22,8 @@ async function distributions(sequence, ids) {
 async function main(model, output) {
   const llama = await openLlama();
   const loaded = await llama.loadModel({ modelPath: model });
-  const rows = PROMPTS.map((text) => loaded.tokenize(text, true).map(Number));
+  const begin = loaded.tokens.shouldPrependBosToken ? [Number(loaded.tokens.bos)] : [];
+  const rows = PROMPTS.map((text) => [...begin, ...loaded.tokenize(text, true).map(Number)]);
   const length = Math.max(...rows.map((row) => row.length));
   const context = await loaded.createContext({ contextSize: length + 1, sequences: 1, threads: 1 });
   const sequence = context.getSequence();

@@ -14,6 +14,12 @@ export interface ForeignTensor {
    * @throws SlmError DATA_INVALID if the file does not hold what its header says.
    */
   read(): Promise<Float32Array>;
+  /**
+   * What `read` gives, piece by piece, for formats that need not hold a tensor whole: an embedding is most of a small model.
+   *
+   * @throws SlmError as `read`.
+   */
+  readPieces?(): AsyncIterable<Float32Array>;
 }
 
 export interface ForeignCheckpoint {

@@ -68,6 +68,7 @@ export {
   CONFIG_FILE,
   readCheckpoint,
   readModelConfig,
+  storedValues,
   storedWeight,
   WEIGHTS_FILE,
   writeCheckpoint,

@@ -10,6 +10,7 @@ import {
   encodeSafetensors,
   openSafetensors,
   readSafetensors,
+  writeDeferredSafetensors,
   writeSafetensors,
   type Safetensors,
 } from "./safetensors.js";
@@ -219,4 +220,28 @@ test("a file written tensor by tensor is the same, byte for byte", async () => {
   expect(new Uint8Array(await readFile(file))).toEqual(
     new Uint8Array(encodeSafetensors(tensors, { by: "test" })),
   );
+});
+
+describe("tensors written in pieces", () => {
+  const write = async (file: string, pieces: readonly Float32Array[]): Promise<void> => {
+    async function* give(): AsyncGenerator<Float32Array> {
+      for (const piece of pieces) yield await Promise.resolve(piece);
+    }
+    await writeDeferredSafetensors(file, new Map([["x", { dtype: "float32", shape: [2, 3], pieces: give }]]));
+  };
+
+  test("are the same file, however they are cut", async () => {
+    const file = join(directory, "pieces.safetensors");
+    const values = Float32Array.of(1, 2, 3, 4, 5, 6);
+    const whole = encodeSafetensors(new Map([["x", createHostTensor("float32", [2, 3], values)]]));
+    for (const cut of [0, 1, 4, 6]) {
+      await write(file, [values.subarray(0, cut), values.subarray(cut)]);
+      expect(await readFile(file)).toEqual(Buffer.from(whole));
+    }
+  });
+
+  test.each([5, 7])("are refused where %i numbers come for 6", async (count) => {
+    const file = join(directory, "short.safetensors");
+    await expect(write(file, [new Float32Array(count)])).rejects.toMatchObject({ code: "SHAPE_MISMATCH" });
+  });
 });

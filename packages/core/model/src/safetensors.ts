@@ -4,7 +4,7 @@
  */
 import { open, type FileHandle } from "node:fs/promises";
 import { SlmError } from "@slm/error";
-import type { HostTensor } from "@slm/runtime";
+import { elementCount, type HostTensor } from "@slm/runtime";
 import {
   decodeStored,
   isStoredDType,
@@ -176,10 +176,12 @@ async function readExactly(
 /** What the header says of a tensor. */
 type TensorOutline = Pick<HostTensor, "dtype" | "shape">;
 
-/** A tensor that is made when its turn to be written comes. */
-export interface DeferredTensor extends TensorOutline {
-  readonly read: () => Promise<HostTensor>;
-}
+/** A tensor that is made when its turn to be written comes: whole, or its elements piece by piece. */
+export type DeferredTensor = TensorOutline &
+  (
+    | { readonly read: () => Promise<HostTensor> }
+    | { readonly pieces: () => AsyncIterable<HostTensor["data"]> }
+  );
 
 /** Length and JSON header of a file, padded with spaces so that the data starts at a multiple of 8. */
 function encodeHeader(
@@ -231,7 +233,7 @@ export async function writeSafetensors(
 }
 
 /**
- * As {@link writeSafetensors}, with one tensor in memory at a time.
+ * As {@link writeSafetensors}, with one tensor, or one piece of it, in memory at a time.
  *
  * @throws SlmError SHAPE_MISMATCH for a tensor that is not what it was announced as; what its `read` throws.
  */
@@ -244,19 +246,35 @@ export async function writeDeferredSafetensors(
   const handle = await open(file, "w");
   try {
     await writeFully(handle, header);
-    for (const [name, { dtype, shape, read }] of tensors) {
-      const tensor = await read();
-      if (tensor.dtype !== dtype || tensor.shape.join() !== shape.join())
-        throw new SlmError(
-          "SHAPE_MISMATCH",
-          `${file}: '${name}' is not the ${dtype}[${shape.join()}] announced`,
-        );
-      await writeFully(handle, bytesOf(tensor));
+    for (const [name, tensor] of tensors) {
+      let elements = 0;
+      for await (const piece of piecesOf(tensor, name, file)) {
+        elements += piece.length;
+        await writeFully(handle, new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
+      }
+      if (elements !== elementCount(tensor.shape)) throw notAnnounced(file, name, tensor);
     }
   } finally {
     await handle.close();
   }
 }
+
+async function* piecesOf(
+  tensor: DeferredTensor,
+  name: string,
+  file: string,
+): AsyncGenerator<HostTensor["data"]> {
+  if ("pieces" in tensor) yield* tensor.pieces();
+  else {
+    const { dtype, shape, data } = await tensor.read();
+    if (dtype !== tensor.dtype || shape.join() !== tensor.shape.join())
+      throw notAnnounced(file, name, tensor);
+    yield data;
+  }
+}
+
+const notAnnounced = (file: string, name: string, { dtype, shape }: TensorOutline): SlmError =>
+  new SlmError("SHAPE_MISMATCH", `${file}: '${name}' is not the ${dtype}[${shape.join()}] announced`);
 
 async function writeFully(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.byteLength;) {

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { SlmError } from "@slm/error";
 import { z } from "zod";
-import { createLibrary, type LibraryTokenizer } from "./library.js";
+import { createLibrary } from "./library.js";
 import { vocabularySize } from "./library-tokenizer.js";
 import { tokenName } from "./prompt.js";
 import { readJson } from "./read-json.js";
@@ -11,7 +11,6 @@ import {
   TOKENIZER_FILE,
   tokenizerConfigJsonSchema,
   tokenizerJsonSchema,
-  type TokenizerConfigJson,
   type TokenizerFiles,
   type TokenizerJson,
 } from "./tokenizer-files.js";
@@ -39,7 +38,7 @@ const DEFAULT_AFTER = "\n";
 /**
  * Reads `tokenizer.json` and `tokenizer_config.json` of a published model. A missing padding mark is the end mark, a missing
  * begin mark too, a missing unknown token the padding mark: texts never hold it. Sources begin with the begin mark where
- * the tokenizer puts one there itself, and end with a line break where the vocabulary has one.
+ * the tokenizer puts one there itself, and end with a line break where that has tokens.
  *
  * @throws SlmError INPUT_MISSING without the files, as for models that only have `tokenizer.model`; DATA_INVALID if they are
  * not what they should be, or have no end mark.
@@ -77,10 +76,10 @@ export function completeTokenizer(
     unk_token: named.unk_token ?? pad,
   };
   const config = tokenizerConfigJsonSchema.parse({ ...foreign, ...marks, source: { lowercase: false } });
-  const library = buildLibrary({ tokenizer, config });
-  const before = named.bos_token != null && addsBegin(library, config) ? named.bos_token : "";
-  const after = hasTokens(library, config, DEFAULT_AFTER) ? DEFAULT_AFTER : undefined;
-  return { tokenizer, config: { ...config, source: { lowercase: false, before, after } } };
+  const { begins, isAfterRead } = probe({ tokenizer, config });
+  const before = named.bos_token != null && begins ? named.bos_token : "";
+  const after = isAfterRead ? { after: DEFAULT_AFTER } : {};
+  return { tokenizer, config: { ...config, source: { lowercase: false, before, ...after } } };
 }
 
 /**
@@ -103,24 +102,22 @@ export function fillVocabulary(files: TokenizerFiles, size: number, where: strin
   return { ...files, tokenizer: { ...tokenizer, added_tokens: [...tokenizer.added_tokens, ...added] } };
 }
 
-/** Whether the tokenizer puts the begin mark in front of a text itself. */
-function addsBegin(library: LibraryTokenizer, config: TokenizerConfigJson): boolean {
-  const [first] = library.encode("a", { add_special_tokens: true }).ids;
-  return first !== undefined && first === library.token_to_id(config.bos_token);
+interface Habits {
+  /** Whether the tokenizer puts the begin mark in front of a text itself. */
+  readonly begins: boolean;
+  /** Whether a line break has tokens; WordPiece drops it, vocabularies of words do not know it. */
+  readonly isAfterRead: boolean;
 }
 
-/** Whether a text has tokens of its own: vocabularies of words drop white space. */
-function hasTokens(library: LibraryTokenizer, config: TokenizerConfigJson, text: string): boolean {
-  const { ids } = library.encode(text, { add_special_tokens: false });
-  return ids.length > 0 && !ids.includes(library.token_to_id(config.unk_token) ?? -1);
-}
-
-/** @throws SlmError DATA_INVALID for what the library cannot build or run. */
-function buildLibrary({ tokenizer, config }: TokenizerFiles): LibraryTokenizer {
+function probe({ tokenizer, config }: TokenizerFiles): Habits {
   try {
     const library = createLibrary(tokenizer, config);
-    library.encode("a", { add_special_tokens: true });
-    return library;
+    const [first] = library.encode("a", { add_special_tokens: true }).ids;
+    const after = library.encode(DEFAULT_AFTER, { add_special_tokens: false }).ids;
+    return {
+      begins: first !== undefined && first === library.token_to_id(config.bos_token),
+      isAfterRead: after.length > 0 && !after.includes(library.token_to_id(config.unk_token) ?? -1),
+    };
   } catch (cause) {
     if (cause instanceof SlmError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);

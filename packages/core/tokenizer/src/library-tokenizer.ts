@@ -20,6 +20,7 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
   const named = specialTokens(library, files);
   const tokens = tail === undefined ? named : { ...named, bos: tail.at(-1)! };
   const size = vocabularySize(files);
+  const refusesUnknown = files.config.unknown_text !== "kept";
   const special = specialNames(files);
   const { lowercase } = files.config.source;
 
@@ -30,7 +31,7 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
     if (ids.length === 0) throw refuseEmpty(side);
     const bad = ids.findIndex((id) => !isId(id, size));
     if (bad >= 0) throw refuseId(ids[bad]!, bad, size);
-    if (ids.includes(tokens.unknown))
+    if (refusesUnknown && ids.includes(tokens.unknown))
       throw unknownText(side, text, (part) => textIds(part).includes(tokens.unknown));
     return [...ids];
   };

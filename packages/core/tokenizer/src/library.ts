@@ -42,7 +42,10 @@ interface Library {
  *
  * @throws SlmError DATA_INVALID for a component that is not read, Error of the library for contents it cannot use.
  */
-export function createLibrary(tokenizer: TokenizerJson, config: TokenizerConfigJson): LibraryTokenizer {
+export function createLibrary(
+  tokenizer: TokenizerJson,
+  config: Pick<TokenizerConfigJson, "clean_up_tokenization_spaces">,
+): LibraryTokenizer {
   const library: unknown = huggingFace;
   if (!isLibrary(library)) throw new TypeError("@huggingface/tokenizers has no Tokenizer class");
   checkModel(tokenizer.model);

@@ -50,6 +50,13 @@ export const tokenizerConfigJsonSchema = z.looseObject({
   eos_token: tokenName,
   unk_token: tokenName,
   clean_up_tokenization_spaces: z.boolean().optional(),
+  unknown_text: z
+    .enum(["refused", "kept"])
+    .optional()
+    .describe(
+      "Whether text that the vocabulary lacks is refused, or becomes the unknown token, as models of WordPiece and Unigram " +
+        "vocabularies were trained to see it.",
+    ),
   source: z
     .strictObject({
       lowercase: z.boolean().describe("Lower-case the source before it is encoded."),

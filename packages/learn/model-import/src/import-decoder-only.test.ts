@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromBfloat16, readCheckpoint, type ForeignCheckpoint, type ForeignTensor } from "@slm/model";
@@ -146,6 +146,49 @@ describe(importDecoderOnly, () => {
     ];
     const { weights } = await importDecoderOnly({ ...foreign, tensors: [...foreign.tensors, ...kept] });
     expect(weights.has("head.weight")).toBe(false);
+  });
+});
+
+/** The same tensors in pieces of so many numbers, and none of them whole. */
+const inPieces = (foreign: ForeignCheckpoint, size: number): ForeignCheckpoint => ({
+  ...foreign,
+  tensors: foreign.tensors.map((tensor) => ({
+    ...tensor,
+    async *readPieces() {
+      const values = await tensor.read();
+      for (let at = 0; at < values.length; at += size) yield values.slice(at, at + size);
+    },
+  })),
+});
+
+describe("tensors that come in pieces", () => {
+  test.each(["gemma3", "phi3", "qwen2"])("give the same %s, written and in memory", async (name) => {
+    const foreign = await foreignOf(name);
+    const { weights } = await importDecoderOnly(foreign);
+    expect((await importDecoderOnly(inPieces(foreign, 100))).weights).toEqual(weights);
+    await mkdir(join(root, "whole"));
+    await mkdir(join(root, "pieces"));
+    await writeImported(foreign, join(root, "whole"), { dtype: "bfloat16" });
+    await writeImported(inPieces(foreign, 7), join(root, "pieces"), { dtype: "bfloat16" });
+    const read = (part: string): Promise<Buffer> => readFile(join(root, part, "model.safetensors"));
+    expect((await read("pieces")).equals(await read("whole"))).toBe(true);
+  });
+
+  test("are refused where they are too few or too many, or no numbers", async () => {
+    const given = (values: Float32Array): Promise<ForeignCheckpoint> =>
+      withTensor("qwen2", "model.norm.weight", (tensor) => ({
+        ...tensor,
+        async *readPieces() {
+          yield await Promise.resolve(values.slice(0, 20));
+          yield values.slice(20);
+        },
+      }));
+    for (const count of [31, 33]) {
+      const foreign = await given(new Float32Array(count));
+      await expect(importDecoderOnly(foreign)).rejects.toThrow(`[32] gave ${count} numbers`);
+    }
+    const infinite = await given(new Float32Array(32).fill(Infinity, 25));
+    await expect(importDecoderOnly(infinite)).rejects.toThrow("holds Infinity at element 25");
   });
 });
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { SlmError } from "@slm/error";
 import {
   parameterCount,
-  storedWeight,
+  storedValues,
   WEIGHTS_FILE,
   writeDeferredSafetensors,
   writeModelConfig,
@@ -51,7 +51,7 @@ export async function writeImported(
   const imported = importConfig(foreign, options);
   const stored = importWeights(foreign, imported).map((weight): [string, DeferredTensor] => {
     const own = weight.shape.length === 1 ? "float32" : dtype;
-    return [weight.name, { dtype: own, shape: weight.shape, read: () => readStored(weight, own) }];
+    return [weight.name, { dtype: own, shape: weight.shape, pieces: () => storedPieces(weight, own) }];
   });
   await writeDeferredSafetensors(join(directory, WEIGHTS_FILE), new Map(stored));
   await writeModelConfig(directory, imported.config);
@@ -61,10 +61,13 @@ export async function writeImported(
 /** The largest number that float16 does not round to infinity lies just below. */
 const FLOAT16_OVERFLOW = 65_520;
 
-async function readStored(weight: ImportedWeight, dtype: CheckpointDType): Promise<HostTensor> {
-  const tensor = await weight.read();
-  if (dtype === "float16") {
-    const beyond = (tensor.data as Float32Array).find((value) => Math.abs(value) >= FLOAT16_OVERFLOW);
+async function* storedPieces(
+  weight: ImportedWeight,
+  dtype: CheckpointDType,
+): AsyncGenerator<HostTensor["data"]> {
+  for await (const values of weight.pieces()) {
+    const beyond =
+      dtype === "float16" ? values.find((value) => Math.abs(value) >= FLOAT16_OVERFLOW) : undefined;
     if (beyond !== undefined) {
       throw new SlmError(
         "DATA_INVALID",
@@ -72,6 +75,6 @@ async function readStored(weight: ImportedWeight, dtype: CheckpointDType): Promi
         { suggestions: ["--dtype float32", "--dtype bfloat16"] },
       );
     }
+    yield storedValues(values, dtype);
   }
-  return storedWeight(tensor, dtype);
 }

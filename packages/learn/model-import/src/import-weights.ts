@@ -11,6 +11,8 @@ export interface ImportedWeight {
   readonly shape: readonly number[];
   /** float32. @throws SlmError DATA_INVALID for numbers that are not finite, and what the file's reader throws. */
   read(): Promise<HostTensor>;
+  /** The same numbers in pieces, as small as the file's reader makes them. @throws SlmError as `read`. */
+  pieces(): AsyncIterable<Float32Array>;
 }
 
 /** Tensors of some checkpoints that models compute for themselves. */
@@ -41,7 +43,8 @@ export function importWeights(
     }
     used.add(source.name);
     const { name, shape } = source.parameter;
-    return { name, shape, read: () => readWeight(source, tensor, last, where) };
+    const pieces = (): AsyncIterable<Float32Array> => weightPieces(source, tensor, last, where);
+    return { name, shape, pieces, read: () => wholeWeight(shape, pieces()) };
   });
   for (const { name } of foreign.tensors) {
     const isTied = name === "lm_head.weight" && imported.config.untiedHead !== true;
@@ -66,35 +69,73 @@ interface LastTensor {
   values?: Float32Array;
 }
 
-async function readWeight(
+/** Checked, and with what is folded into the weight. */
+async function* weightPieces(
   source: WeightSource,
   tensor: ForeignTensor,
   last: LastTensor,
   where: string,
-): Promise<HostTensor> {
-  const { parameter, firstRow, shift, scale } = source;
-  const count = elementCount(parameter.shape);
-  const isWhole = count === elementCount(tensor.shape);
-  if (!isWhole && last.name !== tensor.name)
-    Object.assign(last, { name: tensor.name, values: await tensor.read() });
-  const values = isWhole ? await tensor.read() : last.values!;
-  if (values.length !== elementCount(tensor.shape)) {
-    throw mismatch(where, `tensor '${tensor.name}' ${sizes(tensor.shape)} gave ${values.length} numbers`);
-  }
-  const width = count / parameter.shape[0]!;
-  const part = isWhole ? values : values.slice(firstRow * width, firstRow * width + count);
-  for (let index = 0; index < part.length; index++) {
-    const value = (part[index]! + shift) * scale;
-    if (!Number.isFinite(value)) {
-      throw new SlmError(
-        "DATA_INVALID",
-        `${where}: tensor '${tensor.name}' holds ${part[index]!} at element ${firstRow * width + index}`,
-      );
+): AsyncGenerator<Float32Array> {
+  const { shift, scale } = source;
+  const count = elementCount(source.parameter.shape);
+  const first = source.firstRow * (count / source.parameter.shape[0]!);
+  let done = 0;
+  for await (const piece of foreignPieces(source, tensor, last, where)) {
+    for (let index = 0; index < piece.length; index++) {
+      const value = (piece[index]! + shift) * scale;
+      if (!Number.isFinite(value)) {
+        throw new SlmError(
+          "DATA_INVALID",
+          `${where}: tensor '${tensor.name}' holds ${piece[index]!} at element ${first + done + index}`,
+        );
+      }
+      piece[index] = value;
     }
-    part[index] = value;
+    done += piece.length;
+    if (done > count) break;
+    yield piece;
   }
-  return createHostTensor("float32", parameter.shape, part);
+  if (done !== count) throw wrongLength(where, tensor, done);
 }
+
+/** A whole tensor as its file gives it, or the rows of a fused one. */
+async function* foreignPieces(
+  { parameter, firstRow }: WeightSource,
+  tensor: ForeignTensor,
+  last: LastTensor,
+  where: string,
+): AsyncGenerator<Float32Array> {
+  const [count, all] = [elementCount(parameter.shape), elementCount(tensor.shape)];
+  if (count === all) {
+    if (tensor.readPieces === undefined) yield await tensor.read();
+    else yield* tensor.readPieces();
+    return;
+  }
+  if (last.name !== tensor.name) Object.assign(last, { name: tensor.name, values: await tensor.read() });
+  const values = last.values!;
+  if (values.length !== all) throw wrongLength(where, tensor, values.length);
+  const start = firstRow * (count / parameter.shape[0]!);
+  yield values.slice(start, start + count);
+}
+
+async function wholeWeight(
+  shape: readonly number[],
+  pieces: AsyncIterable<Float32Array>,
+): Promise<HostTensor> {
+  const count = elementCount(shape);
+  let values: Float32Array | undefined;
+  let done = 0;
+  for await (const piece of pieces) {
+    // A tensor in one piece is taken as it is.
+    if (values === undefined && piece.length === count) values = piece;
+    else (values ??= new Float32Array(count)).set(piece, done);
+    done += piece.length;
+  }
+  return createHostTensor("float32", shape, values ?? new Float32Array(0));
+}
+
+const wrongLength = (where: string, { name, shape }: ForeignTensor, got: number): SlmError =>
+  mismatch(where, `tensor '${name}' ${sizes(shape)} gave ${got} numbers`);
 
 const sizes = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
 

@@ -3,7 +3,6 @@ import { SlmError } from "@slm/error";
 import { describe, expect, test } from "vitest";
 import { createLibrary } from "../library.js";
 import { tokenizerConfigJsonSchema, tokenizerJsonSchema, type TokenizerJson } from "../tokenizer-files.js";
-import { compileCharsmap } from "./charsmap.js";
 import type { Component, CompilePattern } from "./component.js";
 import { compileNormalizer } from "./normalizers.js";
 import { compilePreTokenizer } from "./pre-tokenizers.js";
@@ -83,31 +82,6 @@ describe(compilePreTokenizer, () => {
     expect(() => compilePreTokenizer({ type: "Split", behavior: "Removed" }, compile)).toThrow(
       "needs a pattern",
     );
-  });
-});
-
-describe(compileCharsmap, () => {
-  /** Units of a double array in which only the byte 65 has a value: where its text begins. */
-  function table(text: string): string {
-    const units = new Uint32Array(128);
-    // The root's children lie from 0 on; the child of byte 65 has its leaf 2 units on (65 ^ 2).
-    units[65] = 65 | (1 << 8) | (2 << 10);
-    units[65 ^ 2] = 0x80000000;
-    const size = Buffer.alloc(4);
-    size.writeUInt32LE(units.byteLength);
-    return Buffer.concat([size, Buffer.from(units.buffer), Buffer.from(`${text}\0`)]).toString("base64");
-  }
-
-  test("replaces what its table holds and keeps the rest", () => {
-    expect(compileCharsmap(table("xyz"))("bAcA é")).toBe("bxyzcxyz é");
-  });
-
-  test("refuses a table that ends early", () => {
-    expect(() => compileCharsmap("AAAA")).toThrow("Precompiled");
-    expect(() => compileCharsmap(Buffer.from([255, 255, 0, 0, 1]).toString("base64"))).toThrow(
-      "claims 65535 bytes",
-    );
-    expect(() => compileCharsmap(table("x").slice(0, -4))("A")).toThrow(SlmError);
   });
 });
 

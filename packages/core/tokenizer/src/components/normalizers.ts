@@ -5,7 +5,7 @@
  * Source: Hugging Face `tokenizers` 0.23, `normalizers`.
  */
 import { BYTE_CHARACTERS } from "../byte-symbols.js";
-import { compileCharsmap } from "./charsmap.js";
+import { characterMap, MAP_RULES, type MapRule } from "../character-map.js";
 import {
   flagOf,
   partsOf,
@@ -40,7 +40,9 @@ const NORMALIZERS: Readonly<Record<string, (component: Component, compile: Compi
   ByteLevel: () => (text) => Array.from(Buffer.from(text), (byte) => BYTE_CHARACTERS[byte]!).join(""),
   Precompiled: (component) => {
     const table = textOf(component, "precompiled_charsmap", "");
-    return table === "" ? (text) => text : compileCharsmap(table);
+    const rule = textOf(component, "match", "graphemes");
+    if (!isMapRule(rule)) throw refuse(`Precompiled needs a match of ${MAP_RULES.join(", ")}, got '${rule}'`);
+    return table === "" ? (text) => text : characterMap(Buffer.from(table, "base64"), rule);
   },
   BertNormalizer: bertOf,
   Sequence: (component, compile) => {
@@ -57,6 +59,10 @@ const NORMALIZERS: Readonly<Record<string, (component: Component, compile: Compi
 export function compileNormalizer(component: Component, compile: CompilePattern): Normalize {
   if (Object.hasOwn(NORMALIZERS, component.type)) return NORMALIZERS[component.type]!(component, compile);
   throw refuse(`the normalizer '${component.type}' is not supported`);
+}
+
+function isMapRule(name: string): name is MapRule {
+  return (MAP_RULES as readonly string[]).includes(name);
 }
 
 /** By characters, not by words: a capital sigma at the end of a word becomes an ordinary one. */

@@ -8,8 +8,20 @@ const PIECE_BYTES = 4 * 1024 * 1024;
 
 /** All elements as float32. @throws SlmError DATA_INVALID if the file became shorter, INPUT_MISSING if it went away */
 export async function readTensor(file: string, tensor: GgufTensor): Promise<Float32Array> {
-  const { name, shape, type, begin, end } = tensor;
-  const values = new Float32Array(elementCount(shape));
+  const values = new Float32Array(elementCount(tensor.shape));
+  let done = 0;
+  for await (const piece of tensorPieces(file, tensor)) {
+    values.set(piece, done);
+    done += piece.length;
+  }
+  return values;
+}
+
+/** What {@link readTensor} gives, piece by piece; each has memory of its own. @throws SlmError as {@link readTensor} */
+export async function* tensorPieces(
+  file: string,
+  { name, type, begin, end }: GgufTensor,
+): AsyncGenerator<Float32Array> {
   const piece = Math.floor(PIECE_BYTES / type.bytes);
   const blocks = (end - begin) / type.bytes;
   const reader = await FileReader.open(file);
@@ -17,12 +29,13 @@ export async function readTensor(file: string, tensor: GgufTensor): Promise<Floa
     for (let done = 0; done < blocks; done += piece) {
       const count = Math.min(piece, blocks - done);
       const bytes = await reader.bytesAt(begin + done * type.bytes, count * type.bytes, `tensor '${name}'`);
-      type.decode(new DataView(bytes.buffer), 0, count, values, done * type.elements);
+      const values = new Float32Array(count * type.elements);
+      type.decode(new DataView(bytes.buffer), 0, count, values, 0);
+      yield values;
     }
   } finally {
     await reader.close();
   }
-  return values;
 }
 
 /** The bytes of a tensor as they lie in the file. @throws SlmError as {@link readTensor} */

@@ -3,7 +3,7 @@ import type { ForeignCheckpoint, ForeignTensor } from "@slm/model";
 import { readGguf, type GgufFile, type GgufTensor } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
 import { shown } from "../file/metadata.js";
-import { readTensor } from "../file/tensor-data.js";
+import { readTensor, tensorPieces } from "../file/tensor-data.js";
 import { FAMILIES, familyOf, type Family } from "./families.js";
 import { huggingFaceConfig } from "./hugging-face-config.js";
 import { restoreRotaryOrder } from "./rotary-order.js";
@@ -56,16 +56,24 @@ function foreignTensor(
       `tensor '${tensor.name}' has ${rows} rows, which ${heads} heads do not divide in pairs`,
     );
   }
+  const outline = { name, shape: tensor.shape, dtype: tensor.type.name };
+  if (typeof heads === "number") {
+    return {
+      ...outline,
+      async read() {
+        const values = await readTensor(file, tensor);
+        restoreRotaryOrder(values, heads, columns);
+        return values;
+      },
+    };
+  }
+  if (isNorm && normsPlusOne) {
+    return { ...outline, read: async () => (await readTensor(file, tensor)).map((value) => value - 1) };
+  }
   return {
-    name,
-    shape: tensor.shape,
-    dtype: tensor.type.name,
-    async read() {
-      const values = await readTensor(file, tensor);
-      if (typeof heads === "number") restoreRotaryOrder(values, heads, columns);
-      if (isNorm && normsPlusOne) for (const at of values.keys()) values[at]! -= 1;
-      return values;
-    },
+    ...outline,
+    read: () => readTensor(file, tensor),
+    readPieces: () => tensorPieces(file, tensor),
   };
 }
 

@@ -3,11 +3,15 @@ import type { TokenizerJson } from "@slm/tokenizer";
 import type { GgufFile } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
 import { shown } from "../file/metadata.js";
-import { byteLevelParts } from "./byte-level.js";
-import type { Component } from "./pre-tokenizers.js";
+import { addedTokens } from "./added-tokens.js";
+import { bytePairParts, gemma4Parts } from "./byte-pairs.js";
+import type { Component } from "./components.js";
 import { sentencePieceParts } from "./sentence-piece.js";
 import type { TokenizerParts } from "./tokenizer-parts.js";
-import { flag, readVocabulary, type Vocabulary } from "./vocabulary.js";
+import { unigramParts } from "./unigram.js";
+import { unsupported } from "./unsupported.js";
+import { flag, readVocabulary, type SpecialIds, type Vocabulary } from "./vocabulary.js";
+import { wordPieceParts } from "./word-piece.js";
 
 export interface HuggingFaceTokenizer {
   /** Contents of `tokenizer.json`. */
@@ -18,69 +22,79 @@ export interface HuggingFaceTokenizer {
 
 type Part = Readonly<Record<string, unknown>>;
 
+interface Kind {
+  readonly parts: (source: GgufFile, vocabulary: Vocabulary) => TokenizerParts;
+  /** Ids of special tokens in files that do not name them. Source: llama.cpp, `llama_vocab::impl::load`. */
+  readonly defaults?: SpecialIds;
+}
+
 /** One row per `tokenizer.ggml.model`. */
-const MODELS: Readonly<Record<string, (source: GgufFile, vocabulary: Vocabulary) => TokenizerParts>> = {
-  gpt2: byteLevelParts,
-  llama: sentencePieceParts,
+const KINDS: Readonly<Record<string, Kind>> = {
+  gpt2: { parts: bytePairParts },
+  gemma4: { parts: gemma4Parts },
+  whitespace: { parts: bytePairParts },
+  llama: { parts: sentencePieceParts, defaults: { bos_token: 1, eos_token: 2, unk_token: 0 } },
+  bert: {
+    parts: wordPieceParts,
+    defaults: { bos_token: 101, eos_token: 102, unk_token: 100, pad_token: 0, mask_token: 103 },
+  },
+  t5: { parts: unigramParts, defaults: { eos_token: 1, unk_token: 2, pad_token: 0 } },
+};
+
+/** Kinds that no `tokenizer.json` can express, and why. */
+const NOT_READ: Readonly<Record<string, string>> = {
+  rwkv: "RWKV's tokens are sequences of bytes, the longest of which is taken, in a tree of its own",
+  plamo2: "PLaMo 2 weighs all ways to cut a text by scores of suffixes",
+  hybriddna: "hybriddna cuts sequences of bases into groups of six",
+  test: "a kind for tests of other programs",
+  no_vocab: "the file holds no tokenizer",
+  none: "the file holds no tokenizer",
 };
 
 /**
  * The tokenizer of a file.
  *
- * @throws SlmError DATA_INVALID for a kind, a cutter or a vocabulary that is not read, by name
+ * @throws SlmError DATA_INVALID for a kind, a cutter or a vocabulary that is not read, by name; OP_UNSUPPORTED for one that
+ * `tokenizer.json` cannot express
  */
 export function ggufTokenizer(source: GgufFile): HuggingFaceTokenizer {
-  const kind = source.metadata.get("tokenizer.ggml.model");
-  if (typeof kind !== "string" || !Object.hasOwn(MODELS, kind)) {
-    const got = kind === undefined ? "missing" : `'${shown(String(kind))}'`;
-    throw invalid(
-      source.file,
-      `tokenizer.ggml.model is ${got}, expected ${Object.keys(MODELS).join(" or ")}`,
-    );
-  }
-  const vocabulary = readVocabulary(source);
-  const parts = MODELS[kind]!(source, vocabulary);
-  const addsBos = flag(source, "add_bos_token", parts.addsBos);
-  const addsEos = flag(source, "add_eos_token", false);
+  const kind = kindOf(source);
+  const vocabulary = readVocabulary(source, kind.defaults);
+  const parts = kind.parts(source, vocabulary);
+  const adds = (key: string, standard: boolean | "always"): boolean =>
+    standard === "always" || flag(source, key, standard);
+  const addsBos = adds("add_bos_token", parts.addsBos);
+  const addsEos = adds("add_eos_token", parts.addsEos);
   return {
     tokenizer: {
       version: "1.0",
       truncation: null,
       padding: null,
-      added_tokens: addedTokens(vocabulary),
+      added_tokens: addedTokens(source, vocabulary),
       normalizer: parts.normalizer,
       pre_tokenizer: parts.preTokenizer,
       post_processor: postProcessor(source.file, vocabulary, addsBos, addsEos),
       decoder: parts.decoder,
-      model: {
-        type: "BPE",
-        dropout: null,
-        continuing_subword_prefix: null,
-        end_of_word_suffix: null,
-        ...parts.model,
-        vocab: Object.fromEntries(vocabulary.idOf),
-        merges: parts.merges,
-      },
+      model: parts.model,
     },
     config: {
       tokenizer_class: "PreTrainedTokenizerFast",
       ...vocabulary.special,
       add_bos_token: addsBos,
       add_eos_token: addsEos,
-      clean_up_tokenization_spaces: false,
+      clean_up_tokenization_spaces: parts.cleansSpaces ?? false,
+      ...(parts.keepsUnknown === true ? { unknown_text: "kept" } : {}),
       ...chatTemplate(source),
     },
   };
 }
 
-/** Tokens that are found in a text before it is cut: control tokens, and those that the model's maker added. */
-function addedTokens({ tokens, types }: Vocabulary): TokenizerJson["added_tokens"] {
-  return tokens.flatMap((content, id) => {
-    const type = types[id];
-    if (type !== "control" && type !== "user" && type !== "unknown") return [];
-    const special = type !== "user";
-    return [{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special }];
-  });
+function kindOf({ file, metadata }: GgufFile): Kind {
+  const name = metadata.get("tokenizer.ggml.model");
+  if (typeof name === "string" && Object.hasOwn(KINDS, name)) return KINDS[name]!;
+  if (typeof name === "string" && Object.hasOwn(NOT_READ, name)) throw unsupported(file, NOT_READ[name]!);
+  const got = name === undefined ? "missing" : `'${shown(String(name))}'`;
+  throw invalid(file, `tokenizer.ggml.model is ${got}, expected ${Object.keys(KINDS).join(", ")}`);
 }
 
 /** Puts bos before and eos behind a text. */

@@ -1,109 +1,119 @@
 /**
- * How text is cut into words before byte-level merges, by `tokenizer.ggml.pre`.
+ * How text is cut into words before merges, by `tokenizer.ggml.pre`.
  *
- * Files only name the cutter, so each row says what the name means: the components of the model's own `tokenizer.json`.
- * The pattern of English contractions is spelt in both cases where those say `(?i:...)`, which not every regular
- * expression engine reads.
- * Source: llama.cpp, `llama-vocab.cpp` (names); the published `tokenizer.json` files (components). A fixture holds the
- * ids that llama.cpp gives under every name.
+ * Files only name the cutter, so each row says what the name means: patterns that are applied one after the other, each to
+ * the pieces that the one before it left. Names and patterns: llama.cpp as of llama-cpp-python 0.3.36, `llama-vocab.cpp`. A
+ * fixture holds the ids that llama.cpp gives under every name. Rows differ from llama.cpp where the published tokenizer
+ * does: Qwen's normalizes to NFC, and tekken and o200k know cases of all letters, where llama.cpp knows those of ASCII.
  */
-
-/** A component of `tokenizer.json`. */
-export interface Component {
-  readonly type: string;
-  readonly [key: string]: unknown;
-}
+import {
+  AFMOE_SCRIPTS,
+  BAILING_WORDS,
+  BETWEEN_THOUSANDS,
+  CHAMELEON,
+  DEEPSEEK_SIGNS,
+  DEEPSEEK_WORDS,
+  GPT2,
+  IDEOGRAPHS_HANGUL,
+  JAIS2_WORDS,
+  KANJI_KANA,
+  KIMI_WORDS,
+  LINES_APART,
+  LINE_ENDS_AFTER_SIGNS,
+  LINE_ENDS_APART,
+  MARKED_WORDS,
+  O200K,
+  SPACED_WORDS,
+  TEKKEN,
+  THOUSANDS,
+  UNSIGNED,
+  YOUTU_SCRIPTS,
+  signedWords,
+  uncasedO200k,
+  words,
+} from "./split-patterns.js";
 
 export interface PreTokenizer {
-  readonly normalizer: Component | null;
-  readonly preTokenizer: Component;
+  /** Regular expressions of `Split` components, in order. */
+  readonly patterns: readonly string[];
+  /** How words are spelt: as bytes, as characters with a sign for the space, or as characters without any space. */
+  readonly spelling: "bytes" | "pieces" | "words";
+  readonly isNfc: boolean;
   /** Words that are tokens are taken as they are, whatever the merges would make of them. */
   readonly ignoreMerges: boolean;
-  /** Whether a text begins with the bos token where the file does not say. */
-  readonly addsBos: boolean;
+  /** Whether a text begins with the bos token: always, or where the file does not say otherwise. */
+  readonly addsBos: boolean | "always";
 }
 
-const byteLevel = (useRegex: boolean): Component => ({
-  type: "ByteLevel",
-  add_prefix_space: false,
-  trim_offsets: true,
-  use_regex: useRegex,
+type Traits = Partial<Omit<PreTokenizer, "patterns">>;
+
+const row = (patterns: readonly string[], traits: Traits = {}): PreTokenizer => ({
+  patterns,
+  spelling: "bytes",
+  isNfc: false,
+  ignoreMerges: false,
+  addsBos: false,
+  ...traits,
 });
 
-const isolated = (pattern: string): Component => ({
-  type: "Split",
-  pattern: { Regex: pattern },
-  behavior: "Isolated",
-  invert: false,
-});
+/** The same cutter under several names. */
+const named = (names: string, cutter: PreTokenizer): Readonly<Record<string, PreTokenizer>> =>
+  Object.fromEntries(names.split(" ").map((name) => [name, cutter]));
 
-const split = (pattern: string): Component => ({
-  type: "Sequence",
-  pretokenizers: [isolated(pattern), byteLevel(false)],
-});
+const DIGIT_WORDS = words({ numbers: "\\p{N}" });
+const THREE_DIGIT_WORDS = words({ numbers: "\\p{N}{1,3}" });
+const PUNCTUATION = "[\\p{P}\\$\\+<=>\\^~\\|]+";
+const DEEPSEEK3 = ["\\p{N}{1,3}", KANJI_KANA, signedWords(LINE_ENDS_AFTER_SIGNS)];
 
-const CONTRACTIONS = "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])";
-const SPACES = "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-/** Words with a capital at most at their beginning, then words in capitals. */
-const CASED = (ending: string): string => {
-  const [upper, lower] = ["[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]", "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"];
-  const before = "[^\\r\\n\\p{L}\\p{N}]?";
-  return `${before}${upper}*${lower}+${ending}|${before}${upper}+${lower}*${ending}`;
-};
-/** Contractions, words with one sign before them, runs of up to so many digits, signs, spaces. */
-const WORDS = (digits: string): string =>
-  `${CONTRACTIONS}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|${SPACES}`;
-
-const plain = { normalizer: null, ignoreMerges: false, addsBos: false };
-
-const gpt2: PreTokenizer = { ...plain, preTokenizer: byteLevel(true) };
-/**
- * GPT-2's words, every digit by itself. Their `tokenizer.json` says `Digits`, which is this pattern in the original library
- * and ASCII digits alone in others.
- */
-const digits: PreTokenizer = {
-  ...plain,
-  preTokenizer: {
-    type: "Sequence",
-    pretokenizers: [isolated("\\p{N}"), byteLevel(true)],
-  },
-};
-const cl100k: PreTokenizer = { ...plain, preTokenizer: split(WORDS("\\p{N}{1,3}")) };
-const llama3: PreTokenizer = { ...cl100k, ignoreMerges: true, addsBos: true };
-const qwen2: PreTokenizer = {
-  ...plain,
-  normalizer: { type: "NFC" },
-  preTokenizer: split(WORDS("\\p{N}")),
-};
-const tekken: PreTokenizer = {
-  normalizer: null,
-  preTokenizer: split(`${CASED("")}|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`),
-  ignoreMerges: true,
-  addsBos: true,
-};
-const o200k: PreTokenizer = {
-  ...plain,
-  preTokenizer: split(`${CASED(`${CONTRACTIONS}?`)}|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`),
-};
+/** For files that name no cutter. */
+export const DEFAULT_PRE_TOKENIZER = "default";
 
 /** One row per name. */
 export const PRE_TOKENIZERS: Readonly<Record<string, PreTokenizer>> = {
-  "gpt-2": gpt2,
-  olmo: gpt2,
-  smollm: digits,
-  starcoder: digits,
-  refact: digits,
-  "command-r": digits,
-  "minerva-7b": digits,
-  "llama-bpe": llama3,
-  llama3,
-  "llama-v3": llama3,
-  falcon3: llama3,
-  dbrx: cl100k,
-  "smaug-bpe": cl100k,
-  qwen2,
-  "deepseek-r1-qwen": qwen2,
-  tekken,
-  "gpt-4o": o200k,
-  llama4: { ...o200k, addsBos: true },
+  ...named(DEFAULT_PRE_TOKENIZER, row([PUNCTUATION, GPT2, "\\p{N}+", "[0-9][0-9][0-9]"])),
+  ...named(
+    "gpt-2 phi-2 jina-es jina-de jina-v1-en jina-v2-es jina-v2-de jina-v2-code roberta-bpe modern-bert gigachat " +
+      "a.x-4.0 mellum mpt olmo jais trillion granite-docling exaone4",
+    row([GPT2]),
+  ),
+  ...named("smollm starcoder refact command-r codeshell exaone minerva-7b mellum2", row(["\\p{N}", GPT2])),
+  ...named("falcon", row(["[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT2, "[0-9][0-9][0-9]"])),
+  ...named(
+    "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
+    row([THREE_DIGIT_WORDS], { ignoreMerges: true, addsBos: true }),
+  ),
+  ...named("dbrx smaug-bpe chatglm-bpe", row([THREE_DIGIT_WORDS])),
+  ...named("glm4 glm5", row([THREE_DIGIT_WORDS], { ignoreMerges: true })),
+  ...named("minicpm5", row(["\\p{N}{1,3}", words({ numbers: "\\p{N}+" })], { ignoreMerges: true })),
+  ...named("jais-2", row([JAIS2_WORDS])),
+  ...named("qwen2 deepseek-r1-qwen", row([DIGIT_WORDS], { isNfc: true })),
+  ...named("qwen35", row([MARKED_WORDS])),
+  ...named("kormo f2llmv2 megrez stablelm2 hunyuan solar-open grok-2", row([DIGIT_WORDS])),
+  ...named("ufakzeka", row([words({ numbers: "\\p{N}", contractions: "" })])),
+  ...named("seed-coder", row([words({ numbers: "\\p{N}", signs: " ?[^\\s\\p{L}\\p{N}\\r\\n]+" })])),
+  ...named("bailingmoe bailingmoe2 llada-moe", row([BAILING_WORDS])),
+  ...named("laguna", row([LINES_APART, DIGIT_WORDS])),
+  ...named("exaone-moe", row([SPACED_WORDS])),
+  ...named(
+    "deepseek-llm",
+    row(["[\\r\\n]", DEEPSEEK_WORDS, DEEPSEEK_SIGNS, "\\s+$", IDEOGRAPHS_HANGUL, "\\p{N}+"]),
+  ),
+  ...named("deepseek-coder", row(["[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", IDEOGRAPHS_HANGUL, "\\p{N}"])),
+  ...named("deepseek-v3 hunyuan-dense joyai-llm hy_v4", row(DEEPSEEK3)),
+  ...named("spark2_5", row(["\\p{N}{1,3}", KANJI_KANA, signedWords(LINE_ENDS_APART), "\\p{N}"])),
+  ...named("afmoe", row([THOUSANDS, AFMOE_SCRIPTS, signedWords(LINE_ENDS_AFTER_SIGNS)])),
+  ...named("tekken", row([TEKKEN], { ignoreMerges: true, addsBos: true })),
+  ...named("gpt-4o kanana2 talkie minimax-m2", row([O200K])),
+  ...named("llama4", row([O200K], { addsBos: true })),
+  ...named("granite-embed-multi-97m", row([O200K], { ignoreMerges: true })),
+  ...named("tiny_aya cohere2moe", row([THOUSANDS, uncasedO200k("\\p{N}{1,3}")])),
+  ...named("youtu", row([YOUTU_SCRIPTS, uncasedO200k("\\p{N}")], { ignoreMerges: true })),
+  ...named("kimi-k2", row([KIMI_WORDS])),
+  ...named("superbpe", row(["\\p{N}+", BETWEEN_THOUSANDS])),
+  ...named("poro-chat bloom gpt3-finnish", row([UNSIGNED])),
+  ...named("viking", row([UNSIGNED, "\\p{N}"])),
+  ...named("chameleon", row([...CHAMELEON, "\\p{N}", "[\\p{P}!-/:-@\\[-`{-~]", GPT2], { addsBos: true })),
+  ...named("gemma4 granite-embed-multi-311m", row([LINES_APART], { spelling: "pieces", addsBos: "always" })),
+  ...named("sarvam-moe", row([LINES_APART], { spelling: "pieces" })),
+  ...named("whitespace", row(["\\s+"], { spelling: "words" })),
 };
