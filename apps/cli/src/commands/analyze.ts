@@ -1,6 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import type { PathAnalysis, ProfileName, Target } from "@slm/analyze";
 import { GateFailed } from "../errors.js";
+import { parseSizes, shapeFlag } from "../models/shape-flag.js";
 import { SlmCommand } from "../slm-command.js";
 
 /** Lists of their own, so that reading flags loads no library. */
@@ -32,10 +33,12 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
     profile: Flags.option({ options: PROFILES })({
       summary: "What runs the model there. Default: qnn, cuda, webgpu or cpu, by target.",
     }),
+    shape: shapeFlag,
   };
   static override examples = [
     "<%= config.bin %> analyze runs/quickstart/export --target npu --profile qnn",
     "<%= config.bin %> analyze model.onnx --target gpu --profile directml --json",
+    "<%= config.bin %> analyze detector.onnx --target npu --shape image=1,3,640,640",
   ];
 
   protected override async execute(): Promise<PathAnalysis> {
@@ -43,11 +46,8 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
     const { analyzePath, reportLines } = await import("@slm/analyze");
     this.#reportLines = reportLines;
     const { target, profile } = flags;
-    const analysis = await analyzePath(args.model, {
-      target,
-      ...(profile === undefined ? {} : { profile }),
-      signal: this.signal,
-    });
+    const sizes = flags.shape.map(parseSizes);
+    const analysis = await analyzePath(args.model, { target, profile, sizes, signal: this.signal });
     if (analysis.supported) return analysis;
     const { error } = analysis.summary.findings;
     const first = analysis.findings.find(({ severity }) => severity === "error");
@@ -55,8 +55,15 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
       `${args.model} is not one that ${analysis.device} takes: ${error} ${error === 1 ? "error" : "errors"}, ` +
         `the first: ${first?.message ?? "none listed"}`,
       analysis,
-      [...new Set(first === undefined ? [] : [first.advice])],
+      [...(first === undefined ? [] : [first.advice]), ...this.#fixingCommand(analysis)],
     );
+  }
+
+  /** The command that would fix the sizes which one file leaves open. */
+  #fixingCommand({ model, target, profile, graphs }: PathAnalysis): readonly string[] {
+    const flags = [...new Set(graphs.flatMap(({ openSizes }) => openSizes))];
+    if (flags.length === 0) return [];
+    return [`slm analyze ${model} --target ${target} --profile ${profile} ${flags.join(" ")}`];
   }
 
   #reportLines: (analysis: PathAnalysis) => readonly string[] = () => [];

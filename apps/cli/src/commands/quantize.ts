@@ -14,6 +14,7 @@ import { formatBytes } from "../output/format.js";
 import type { GatedQuantization } from "../models/gated-quantization.js";
 import { quantizeLines } from "../output/quantize-lines.js";
 import { threadsFlag } from "../recipe-flags.js";
+import { shapeFlag } from "../models/shape-flag.js";
 import { SlmCommand } from "../slm-command.js";
 import { dirname } from "node:path";
 
@@ -148,6 +149,7 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
       summary: "Largest model, such as 2MB: each layer gets 4 bits, 8 bits or float32.",
       helpGroup: "QUALITY",
     }),
+    shape: shapeFlag,
     threads: threadsFlag,
   };
   static override examples = [
@@ -155,13 +157,15 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
     "<%= config.bin %> quantize exported --scheme int4-block --method gptq --calibration train.jsonl --gate wordError:+0.5 --data test.jsonl",
     "<%= config.bin %> quantize exported --scheme int4-block --budget 2MB --calibration train.jsonl",
     "<%= config.bin %> quantize model.onnx --scheme a8w8 --calibration feeds/",
+    "<%= config.bin %> quantize detector.onnx --scheme a8w8 --calibration feeds/ --shape image=1,3,640,640",
   ];
 
   protected override async execute(): Promise<QuantizeResult> {
     const { args, flags } = await this.parse(QuantizeCommand);
-    const { checkQuantizeFlags } = await import("../models/quantize-request.js");
+    const { checkQuantizeFlags, refuseShapes } = await import("../models/quantize-request.js");
     checkQuantizeFlags(flags);
     if (args.model.endsWith(".onnx")) return this.quantizeForeign(args.model);
+    refuseShapes(flags.shape, args.model);
     const { learnsFromData, transformersGraphs } = await import("@slm/quantization");
     const { isModelDirectory } = await import("../models/locate-model.js");
     const isTransformers = !isModelDirectory(args.model) && (await transformersGraphs(args.model)).length > 0;

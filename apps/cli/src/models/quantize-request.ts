@@ -1,4 +1,5 @@
 /** From the flags of `slm quantize` to what the library is asked. */
+import { withFixedSizes } from "@slm/analyze";
 import { GRAPH_NAMES } from "@slm/artifact";
 import { SlmError } from "@slm/error";
 import {
@@ -18,6 +19,7 @@ import {
 import type { Runtime } from "@slm/runtime";
 import { readFeeds, readTokenPairs } from "./calibration-rows.js";
 import { resolveReduceRange } from "./reduce-range.js";
+import { parseSizes } from "./shape-flag.js";
 
 /** The flags that say how to quantize. */
 export interface QuantizeFlags {
@@ -35,6 +37,7 @@ export interface QuantizeFlags {
   readonly exclude: readonly string[];
   readonly budget?: string | undefined;
   readonly sensitivity: boolean;
+  readonly shape: readonly string[];
 }
 
 type Settings = Pick<
@@ -170,9 +173,11 @@ export async function fileOptions(
       },
     );
   }
-  const { calibration, exclude } = flags;
+  const { calibration, exclude, shape } = flags;
+  const sizes = shape.map(parseSizes);
   return {
     input,
+    ...(sizes.length === 0 ? {} : { prepare: (graph) => withFixedSizes(graph, sizes) }),
     ...weightSettings(flags),
     ...(exclude.length === 0 ? {} : { exclude: new Set(exclude) }),
     ...(calibration === undefined
@@ -185,6 +190,15 @@ export async function fileOptions(
           },
         }),
   };
+}
+
+/** Sizes of models that slm exported are chosen when they are exported. @throws SlmError USAGE where some are given */
+export function refuseShapes(shapes: readonly string[], path: string): void {
+  const [first] = shapes;
+  if (first === undefined) return;
+  throw new SlmError("USAGE", `--shape ${first}: sizes are fixed of an ONNX file, ${path} is none`, {
+    suggestions: ["slm export CHECKPOINT --target npu --buckets 16,32", "leave --shape out"],
+  });
 }
 
 /** A foreign model has no task to be measured on. @throws SlmError USAGE where a gate was asked for */

@@ -22,11 +22,13 @@ export interface StandaloneArtifact {
   /** What the flags said. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly seed?: number;
+  /** Whether the same command goes on where one that failed stopped. Default false: a command that fails leaves nothing. */
+  readonly isResumable?: boolean;
 }
 
 /** Fills an artifact directory, which appears whole or not at all. @throws SlmError as writeArtifact */
 export async function writeStandalone<Details extends object>(
-  { directory, kind, sources, settings, seed = 1 }: StandaloneArtifact,
+  { directory, kind, sources, settings, seed = 1, isResumable = false }: StandaloneArtifact,
   fill: (work: string) => Promise<Details>,
 ): Promise<Details> {
   const inputs = await Promise.all(
@@ -42,6 +44,7 @@ export async function writeStandalone<Details extends object>(
       settings,
       origins: Object.fromEntries(origins),
       seed,
+      isResumable,
     },
     fill,
   );

@@ -5,14 +5,29 @@ import type { GatedQuantization } from "../models/gated-quantization.js";
 /** Layers of the ranking that are worth a line. */
 const SHOWN_LAYERS = 10;
 
+/** Weights named on one line. */
+const SHOWN_NAMES = 4;
+
 type Found = Partial<GatedQuantization> &
-  Partial<Pick<QuantizeFileReport, "outputs"> & Pick<QuantizeTransformersReport, "dtypes">>;
+  Partial<Pick<QuantizeFileReport, "outputs" | "skipped"> & Pick<QuantizeTransformersReport, "dtypes">>;
 
 const short = (value: number): string => value.toPrecision(3);
 
+/** Weights that stay as they are, with the reason; those of one reason on one line. */
+function keptLines(
+  skipped: readonly { readonly name: string; readonly reason: string }[],
+): readonly string[] {
+  const reasons = new Set(skipped.map(({ reason }) => reason));
+  return [...reasons].map((reason) => {
+    const names = skipped.filter((weight) => weight.reason === reason).map(({ name }) => name);
+    const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : "";
+    return `stays float32  ${names.slice(0, SHOWN_NAMES).join(", ")}${more}: ${reason}`;
+  });
+}
+
 /** Gate, speed, divergence, the worst layers, and for foreign models how outputs changed. */
 export function quantizeLines(found: Found): readonly string[] {
-  const { gate, speed, divergence, layers = [], excluded = [], outputs = [], dtypes } = found;
+  const { gate, speed, divergence, layers = [], excluded = [], outputs = [], skipped = [], dtypes } = found;
   return [
     ...(gate === null || gate === undefined
       ? []
@@ -29,6 +44,7 @@ export function quantizeLines(found: Found): readonly string[] {
     ...layers
       .slice(0, SHOWN_LAYERS)
       .map(({ graph, layer, format, divergence: alone }) => `${short(alone)}  ${graph} ${layer} ${format}`),
+    ...keptLines(skipped),
     ...(excluded.length === 0 ? [] : [`kept in float32  ${excluded.join(", ")}`]),
     ...(dtypes === undefined ? [] : [`transformers.js  dtype: ${JSON.stringify(dtypes)}`]),
     ...outputs.map(

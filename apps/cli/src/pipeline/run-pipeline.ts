@@ -159,6 +159,7 @@ async function execute(prepared: PreparedStage, context: StageContext, compute: 
       origins: section.origins,
       seed: context.seed,
       indexed: stage.indexed,
+      isResumable: stage.isResumable,
     },
     (work) => stage.run({ ...context, settings: section.settings, compute, inputs, work }),
   );

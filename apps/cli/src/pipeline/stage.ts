@@ -76,6 +76,8 @@ export interface PipelineStage<Settings> {
   readonly estimate?: (request: EstimateRequest<Settings>) => StageEstimate | Promise<StageEstimate>;
   /** Folders of its artifact that hold many files; see `ArtifactSpec`. */
   readonly indexed?: readonly string[];
+  /** Whether it goes on from the work of a run that failed; otherwise such work is deleted. Default true. */
+  readonly isResumable?: boolean;
   /** Whether threads change what it writes, and not only how fast: then another number of threads redoes it. */
   readonly measuresThreads?: boolean;
   /** Fills `work` and returns the stage's report. */
@@ -91,6 +93,7 @@ export interface Stage extends Pick<
   readonly files: (settings: unknown, request: FilesRequest) => Promise<readonly StageFile[]>;
   readonly estimate: (request: EstimateRequest<unknown>) => Promise<StageEstimate>;
   readonly measuresThreads: boolean;
+  readonly isResumable: boolean;
   readonly run: (run: StageRun<unknown>) => Promise<object>;
 }
 
@@ -109,6 +112,7 @@ export function defineStage<Settings>(stage: PipelineStage<Settings>): Stage {
     estimate: async (request) =>
       (await stage.estimate?.({ ...request, settings: section.parse(request.settings) })) ?? {},
     measuresThreads: stage.measuresThreads ?? false,
+    isResumable: stage.isResumable ?? true,
     run: (run) => stage.run({ ...run, settings: section.parse(run.settings) }),
   };
 }

@@ -26,6 +26,7 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
   section: benchSection,
   kind: "bench",
   revision: 2,
+  isResumable: false,
   measuresThreads: true,
   inputs: [
     { stage: "data", required: true },

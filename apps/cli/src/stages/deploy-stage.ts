@@ -25,6 +25,7 @@ export const deployStage = defineStage<DeployConfig>({
   section: deployConfig,
   kind: "bundle",
   revision: 1,
+  isResumable: false,
   inputs: [
     { stage: "distill", required: true },
     { stage: "export", required: true },

@@ -16,6 +16,7 @@ export const exportStage = defineStage<ExportConfig>({
   section: exportConfig,
   kind: "export",
   revision: 3,
+  isResumable: false,
   inputs: [
     { stage: "distill", required: true },
     { stage: "data", required: false },

@@ -78,6 +78,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
   section: quantizeSection,
   kind: "quantized",
   revision: 3,
+  isResumable: false,
   inputs: [
     { stage: "data", required: true },
     { stage: "export", required: true },

@@ -5,7 +5,7 @@
  *   X.previous/  the artifact being replaced, for the moment between two renames
  *   X/           complete, with manifest.json; never half-written
  */
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { SlmError } from "@slm/error";
 import { z } from "zod";
@@ -50,6 +50,11 @@ export interface ArtifactSpec {
    * files. One that `fill` does not make is passed over.
    */
   readonly indexed?: readonly string[] | undefined;
+  /**
+   * Whether work that fails is kept, for the next call with the same key to go on from. Otherwise a call that fails leaves
+   * nothing; only a killed process does, and the next call discards that. Default true.
+   */
+  readonly isResumable?: boolean | undefined;
   /** Facts known beforehand; those that `fill` returns are added and win. */
   readonly details?: object;
 }
@@ -67,7 +72,8 @@ const workSchema = z.strictObject({ key: z.string() });
  * Fills a work directory, writes its manifest, and puts it in place of `directory`.
  *
  * When `fill` throws or the process is killed, `directory` is what it was before and the work directory stays; the next
- * call with the same key hands the same work directory to `fill`, which continues from the files it finds there.
+ * call with the same key hands the same work directory to `fill`, which continues from the files it finds there. Of work that is
+ * not resumable nothing stays when `fill` throws, folders above it that were made for it included.
  *
  * @param fill writes files into the work directory and returns the stage's report
  * @throws SlmError OUTPUT_FAILED if the system refuses a write or `directory` holds files that are not an artifact;
@@ -77,13 +83,31 @@ export async function writeArtifact<Details extends object>(
   spec: ArtifactSpec,
   fill: (workDirectory: string) => Promise<Details>,
 ): Promise<WrittenArtifact<Details>> {
+  if (spec.isResumable !== false) return write(spec, fill);
+  const made = await missingAbove(dirname(resolve(spec.directory)));
+  try {
+    return await write(spec, fill);
+  } catch (error) {
+    await removeEmpty(made);
+    throw error;
+  }
+}
+
+async function write<Details extends object>(
+  spec: ArtifactSpec,
+  fill: (workDirectory: string) => Promise<Details>,
+): Promise<WrittenArtifact<Details>> {
   const directory = resolve(spec.directory);
+  const { isResumable = true } = spec;
   return withLock(directory, async (lost) => {
     const work = partialPath(directory);
-    const kept = `${directory} is unchanged and unfinished work is kept in ${work}`;
+    const unfinished = isResumable ? ` and unfinished work is kept in ${work}` : "";
+    let isOpen = false;
     try {
       await recover(directory);
       await refuseForeignDirectory(directory);
+      isOpen = true;
+      if (!isResumable) await rm(work, { recursive: true, force: true });
       await openWorkDirectory(work, spec.key);
       const details = await fill(work);
       lost.throwIfAborted();
@@ -91,11 +115,40 @@ export async function writeArtifact<Details extends object>(
       await putInPlace(directory);
       return { directory, manifest, details };
     } catch (error) {
+      // Another process may be at work there now.
+      if (isOpen && !isResumable && !lost.aborted) await rm(work, { recursive: true, force: true });
       throw isWriteRefusal(error, [directory, work, previousPath(directory)])
-        ? writeFailure(error, pathOf(error) ?? work, kept)
+        ? writeFailure(error, pathOf(error) ?? work, `${directory} is unchanged${unfinished}`)
         : error;
     }
   });
+}
+
+/** The folders from `directory` upwards that are not there, the lowest first. */
+async function missingAbove(directory: string): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (let at = directory; !(await isThere(at)); at = dirname(at)) {
+    if (at === dirname(at)) break;
+    missing.push(at);
+  }
+  return missing;
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Takes folders away that were made in vain; one with something in it, and those above it, stay. */
+async function removeEmpty(made: readonly string[]): Promise<void> {
+  for (const directory of made) {
+    const isGone = await rmdir(directory).then(
+      () => true,
+      (error: unknown) => systemCode(error) === "ENOENT",
+    );
+    if (!isGone) return;
+  }
 }
 
 /**

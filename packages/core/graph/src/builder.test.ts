@@ -99,8 +99,8 @@ describe(GraphBuilder, () => {
     ],
     ["an output name that is taken", (g, x) => g.node("Neg", [x], { outputs: ["x"] })],
     ["a constant that does not fill its shape", (g) => g.constant("float32", [3], [1, 2])],
-    ["an opset it does not know", () => new GraphBuilder("g", { opset: 27 })],
-    ["an IR version it does not know", () => new GraphBuilder("g", { irVersion: 14 })],
+    ["an opset it does not know", () => new GraphBuilder("g", { opset: 29 })],
+    ["an IR version it does not know", () => new GraphBuilder("g", { irVersion: 15 })],
   ])("refuses %s", (_, write) => {
     const { g, x } = started();
     expect(() => write(g, x)).toThrow(SlmError);

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { SlmError } from "@slm/error";
 import fc from "fast-check";
-import { ModelProtoSchema, TensorProtoSchema, TensorProto_DataLocation } from "onnx-buf";
+import { ModelProtoSchema, TensorProtoSchema, TensorProto_DataLocation, type ModelProto } from "onnx-buf";
 import { describe, expect, test } from "vitest";
 import { float, floats, int, ints, subgraph, tensor, text, texts } from "./attributes.js";
 import { GraphBuilder } from "./builder.js";
@@ -121,6 +121,53 @@ describe("encoding and decoding", () => {
     proto.graph!.node[0]!.domain = "ai.onnx";
     expect(decodeModel(toBinary(ModelProtoSchema, proto))).toEqual(g.build());
   });
+});
+
+describe("what runtimes read and other tools write", () => {
+  const foreign = (graph: Graph, change: (model: ModelProto) => void): Graph => {
+    const proto = fromBinary(ModelProtoSchema, encodeModel(graph));
+    change(proto);
+    return decodeModel(toBinary(ModelProtoSchema, proto));
+  };
+
+  test("weights of file format 3 are listed among the inputs, and are constants all the same", () => {
+    const g = new GraphBuilder("old", { opset: 6 });
+    const w = g.initializer("w", "float32", [2], Float32Array.of(1, 2));
+    g.output("y", g.op("Add", [g.input("x", "float32", [2]), w]), "float32", [2]);
+    const read = foreign(g.build(), (model) => {
+      model.irVersion = 3n;
+      model.graph!.input.push({ ...model.graph!.input[0]!, name: "w" });
+    });
+    expect(read.inputs.map(({ name }) => name)).toEqual(["x"]);
+    expect(read).toEqual({ ...g.build(), irVersion: 4 });
+    expect(decodeModel(encodeModel(read))).toEqual(read);
+  });
+
+  test("a weight of a newer file that is an input stays one: a caller may give another", () => {
+    const g = new GraphBuilder("default");
+    const w = g.initializer("w", "float32", [2], Float32Array.of(1, 2));
+    g.output("y", g.op("Neg", [w]), "float32", [2]);
+    const graph: Graph = { ...g.build(), inputs: [{ name: "w", dtype: "float32", shape: [2] }] };
+    expect(foreign(graph, () => undefined)).toEqual(graph);
+  });
+
+  test.each([-1n, -5n, -(2n ** 63n)])(
+    "a size of %s in a type is unknown, in a tensor it is damage",
+    (size) => {
+      const graph = everything();
+      const dims = (model: ModelProto): { value: unknown }[] => {
+        const type = model.graph!.input[0]!.type!.value;
+        return type.case === "tensorType" ? type.value.shape!.dim : [];
+      };
+      const read = foreign(graph, (model) => {
+        dims(model)[2]!.value = { case: "dimValue", value: size };
+      });
+      expect(read.inputs[0]!.shape).toEqual(["batch", "", ""]);
+      expect(() => foreign(graph, (model) => (model.graph!.initializer[0]!.dims[0] = size))).toThrow(
+        /not negative|whole numbers/,
+      );
+    },
+  );
 });
 
 describe(decodeTensor, () => {

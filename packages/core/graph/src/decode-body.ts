@@ -176,7 +176,8 @@ function decodeShape(shape: TensorShapeProto, reading: Reading, where: string): 
   return shape.dim.map((dimension) => {
     refuseLosses("dimension", dimension, where, reading.notes);
     const size = dimension.value;
-    if (size.case === "dimValue") return exactNumber(size.value, where);
+    // Runtimes take a negative size for an unknown one; exporters write -1.
+    if (size.case === "dimValue") return size.value < 0n ? "" : exactNumber(size.value, where);
     return size.case === "dimParam" ? decodeName(size.value, where) : "";
   });
 }

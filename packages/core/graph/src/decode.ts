@@ -11,7 +11,7 @@ import { refuseLosses } from "./losses.js";
 import { checkParts } from "./parts.js";
 import { Notes, type ExternalBytes, type Reading } from "./reading.js";
 import { shorten } from "./shorten.js";
-import { checkVersions } from "./versions.js";
+import { IR_VERSIONS, checkVersions, readableIrVersion } from "./versions.js";
 
 function incomplete(name: string, where: string): SlmError {
   return new SlmError("DATA_INVALID", `model: ${where} '${shorten(name)}'`, {
@@ -75,17 +75,27 @@ export function parseModel(bytes: Uint8Array): ModelProto {
   }
 }
 
+/** Inputs that are not named like an initializer: those a caller feeds. */
+function withoutListedWeights(body: Subgraph): Subgraph {
+  return { ...body, inputs: body.inputs.filter(({ name }) => !body.initializers.has(name)) };
+}
+
 /** What a model says besides its nodes. */
 type Frame = Pick<Graph, "irVersion" | "opsets" | "metadata"> & { readonly body: Subgraph };
 
 function frameOf(model: ModelProto, reading: Reading): Frame {
   refuseLosses("model", model, "model", reading.notes);
-  const irVersion = exactNumber(model.irVersion, "model: IR version");
+  const written = exactNumber(model.irVersion, "model: IR version");
+  const irVersion = readableIrVersion(written);
   const opsets = decodeOpsets(model);
   checkVersions(irVersion, opsets);
   if (model.graph === undefined) throw new SlmError("DATA_INVALID", "model: has no graph");
   const body = decodeBody(model.graph, reading, `graph '${shorten(model.graph.name)}'`);
-  return { irVersion, opsets, metadata: decodeMetadata(model), body };
+  const hasListedWeights = written < IR_VERSIONS.min;
+  return {
+    ...{ irVersion, opsets, metadata: decodeMetadata(model) },
+    body: hasListedWeights ? withoutListedWeights(body) : body,
+  };
 }
 
 /** The graph of a parsed model; `external` holds the bytes of tensors outside the file. @throws SlmError DATA_INVALID. */

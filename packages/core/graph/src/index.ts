@@ -12,6 +12,7 @@ export {
   type ReadOnnxOptions,
   type WriteOnnxOptions,
 } from "./files.js";
+export { fixSizes, isSymbol, sizeTemplates, symbolsOf, type FixedSizes } from "./fix-sizes.js";
 export type {
   AttributeKinds,
   AttributeValue,
@@ -31,6 +32,7 @@ export { assertInPlaceSafe, type InPlacePair } from "./in-place.js";
 export { nodesAfter, nodesBehind } from "./reach.js";
 export { float16Value, readNumbers } from "./read-numbers.js";
 export { modelFiles, readOutline } from "./read-outline.js";
+export { liftConstants } from "./rewrite/lift-constants.js";
 export { optimizeGraph } from "./rewrite/optimize.js";
 export { shorten } from "./shorten.js";
 export { sortNodes } from "./topology.js";

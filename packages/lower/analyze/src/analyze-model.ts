@@ -1,11 +1,12 @@
 /** One graph against one profile. */
 import { SlmError } from "@slm/error";
-import type { Graph, ModelOutline } from "@slm/graph";
+import { fixSizes, type FixedSizes, type Graph, type ModelOutline } from "@slm/graph";
 import { Findings, operatorName, type Counts, type Finding } from "./finding.js";
 import { profileOf } from "./profiles/profiles.js";
 import type { ProfileName, Source, Target } from "./profiles/profile.js";
 import { isControlFlow, prepare, type PlacedNode, type Subject } from "./subject.js";
 import { fallsBackToCpu, supportOf } from "./rules/rule.js";
+import { sizeFlags } from "./rules/size-flags.js";
 import { CHECKS } from "./rules/table.js";
 
 /** How sure an analysis is: rules were compared with a file; nothing ran on the device. */
@@ -52,6 +53,8 @@ export interface ModelDescription {
   readonly producer: string;
   readonly irVersion: number;
   readonly opsets: Readonly<Record<string, number>>;
+  /** Flags that would fix the sizes its inputs leave open; `N` where a number has to be chosen. */
+  readonly openSizes: readonly string[];
 }
 
 export interface ModelAnalysis {
@@ -70,7 +73,9 @@ export interface ModelAnalysis {
 export interface AnalyzeOptions {
   readonly target: Target;
   /** Default: the usual one of the target. */
-  readonly profile?: ProfileName;
+  readonly profile?: ProfileName | undefined;
+  /** Sizes that the model is analysed for, where its file leaves them open. */
+  readonly sizes?: readonly FixedSizes[] | undefined;
 }
 
 function countOperators(subject: Subject): readonly OperatorCount[] {
@@ -107,11 +112,11 @@ function outlineOf(model: Graph | ModelOutline): ModelOutline {
  * Compares a model with the rules of a target's profile. The device is not asked: every finding is a rule that the
  * model breaks, or a fact the rules need and nobody could tell.
  *
- * @throws SlmError USAGE if the target has no such profile.
+ * @throws SlmError USAGE if the target has no such profile, or the model no such sizes.
  */
 export function analyzeModel(model: Graph | ModelOutline, options: AnalyzeOptions): ModelAnalysis {
   const profile = profileOf(options.target, options.profile);
-  const outline = outlineOf(model);
+  const outline = fixSizes(outlineOf(model), options.sizes ?? []);
   const subject = prepare(outline, profile, options.target);
   if (subject.all.length === 0 && outline.outputs.length === 0)
     throw new SlmError("DATA_INVALID", "analyze: the model has neither nodes nor outputs");
@@ -131,6 +136,6 @@ export function analyzeModel(model: Graph | ModelOutline, options: AnalyzeOption
     target: options.target,
     method: CHECKED_BY_RULE,
     sources: profile.sources,
-    model: { name, producer, irVersion, opsets },
+    model: { name, producer, irVersion, opsets, openSizes: sizeFlags(outline) },
   };
 }

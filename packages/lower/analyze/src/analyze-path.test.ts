@@ -51,6 +51,20 @@ describe(analyzePath, () => {
     expect(supported).toBe(broken.length === 0);
   });
 
+  test("gives each graph of a directory the sizes it has names for, and refuses a name that none has", async () => {
+    await cp(fixture("bert-block"), join(folder, "a.onnx"));
+    await cp(fixture("by-hand"), join(folder, "b.onnx"));
+    const sizes = [
+      { name: "batch", sizes: [1] },
+      { name: "length", sizes: [8] },
+    ];
+    const { findings, graphs } = await analyzePath(folder, { target: "npu", sizes });
+    expect(findings.map(({ rule }) => rule)).not.toContain("static-shape");
+    expect(graphs.flatMap(({ openSizes }) => openSizes)).toEqual([]);
+    const unknown = analyzePath(folder, { target: "npu", sizes: [...sizes, { name: "width", sizes: [2] }] });
+    await expect(unknown).rejects.toMatchObject({ code: "USAGE", message: /width=2: no graph has/ });
+  });
+
   test("takes a directory: every graph below it, the summary of all together", async () => {
     await cp(fixture("lstm"), join(folder, "a.onnx"));
     await cp(fixture("conv-net-qdq"), join(folder, "onnx", "b.onnx"));

@@ -3,7 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { throwIfInterrupted } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { readOutline } from "@slm/graph";
+import { readOutline, symbolsOf, type FixedSizes, type ModelOutline } from "@slm/graph";
 import {
   analyzeModel,
   operatorRow,
@@ -77,6 +77,34 @@ async function graphFiles(directory: string): Promise<readonly string[]> {
   );
 }
 
+/** Sizes given for all graphs of a directory: each takes those it has names for. */
+class SharedSizes {
+  readonly #requests: readonly FixedSizes[];
+  readonly #used = new Set<FixedSizes>();
+
+  constructor(requests: readonly FixedSizes[] = []) {
+    this.#requests = requests;
+  }
+
+  of(model: ModelOutline): readonly FixedSizes[] {
+    const names = new Set([...model.inputs.map(({ name }) => name), ...symbolsOf(model)]);
+    const known = this.#requests.filter(({ name }) => names.has(name));
+    for (const request of known) this.#used.add(request);
+    return known;
+  }
+
+  /** @throws SlmError USAGE for a name that no graph has */
+  requireUsed(): void {
+    const unused = this.#requests.find((request) => !this.#used.has(request));
+    if (unused === undefined) return;
+    const { name, sizes } = unused;
+    throw new SlmError(
+      "USAGE",
+      `sizes ${name}=${sizes.join(",")}: no graph has an input or a symbol of this name`,
+    );
+  }
+}
+
 function mergeSummaries(summaries: readonly AnalysisSummary[]): AnalysisSummary {
   const operators = new Map<string, OperatorCount>();
   const findings = { error: 0, warning: 0, info: 0 };
@@ -107,7 +135,7 @@ function mergeSummaries(summaries: readonly AnalysisSummary[]): AnalysisSummary 
  * Reads: the files; of weights outside them only the small ones.
  *
  * @throws SlmError INPUT_MISSING if there is nothing; DATA_INVALID for a damaged or hostile file; USAGE if the target
- * has no such profile; INTERRUPTED.
+ * has no such profile, or no graph such sizes; INTERRUPTED.
  */
 export async function analyzePath(path: string, options: AnalyzePathOptions): Promise<PathAnalysis> {
   const profile = profileOf(options.target, options.profile);
@@ -117,13 +145,19 @@ export async function analyzePath(path: string, options: AnalyzePathOptions): Pr
   const files = info.isDirectory() ? await graphFiles(path) : [path];
   const findings: (Finding & { graph: string })[] = [];
   const graphs: GraphAnalysis[] = [];
+  const shared = new SharedSizes(options.sizes);
   for (const file of files) {
     if (options.signal !== undefined) throwIfInterrupted(options.signal, "analyze");
-    const analysis = analyzeModel(await readOutline(file), options);
+    const outline = await readOutline(file);
+    const analysis = analyzeModel(
+      outline,
+      info.isDirectory() ? { ...options, sizes: shared.of(outline) } : options,
+    );
     const name = info.isDirectory() ? relative(path, file) : basename(file);
     for (const finding of analysis.findings) findings.push({ ...finding, graph: name });
     graphs.push({ ...analysis.model, file: name, supported: analysis.supported, summary: analysis.summary });
   }
+  if (info.isDirectory()) shared.requireUsed();
   return {
     supported: graphs.every(({ supported }) => supported),
     profile: profile.name,

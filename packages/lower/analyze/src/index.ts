@@ -27,6 +27,8 @@ export {
 } from "./profiles/profile.js";
 export { PROFILES, profileOf, profilesOf } from "./profiles/profiles.js";
 export { reportLines } from "./report-lines.js";
-export { inferShapes, type GraphFacts, type InferredModel, type ShapeProblem } from "./shapes/infer.js";
+export type { GraphFacts } from "./shapes/graph-facts.js";
+export { inferShapes, type InferredModel, type ShapeProblem } from "./shapes/infer.js";
+export { withFixedSizes } from "./shapes/fixed-sizes.js";
 export type { Dimension, Shape, ValueFacts } from "./shapes/facts.js";
 export { inferredOperators } from "./shapes/table.js";

@@ -4,7 +4,6 @@ import {
   GraphIndex,
   readNumbers,
   shorten,
-  subgraphsOf,
   type GraphNode,
   type ModelOutline,
   type Subgraph,
@@ -12,7 +11,8 @@ import {
 } from "@slm/graph";
 import { foldedNodes, isRemoved } from "./folding.js";
 import type { Profile, Target } from "./profiles/profile.js";
-import { inferShapes, type GraphFacts, type InferredModel } from "./shapes/infer.js";
+import type { GraphFacts } from "./shapes/graph-facts.js";
+import { inferShapes, type InferredModel } from "./shapes/infer.js";
 import type { ValueFacts } from "./shapes/facts.js";
 
 /** Scales and zero points looked at in one analysis, the same ones counted again for every node that uses them. */
@@ -89,7 +89,7 @@ export interface Subject {
   readonly main: Scope;
   /** Nodes a device would have to run, those in bodies included where it may run bodies. */
   readonly nodes: readonly PlacedNode[];
-  /** Nodes that are folded or vanish before that. */
+  /** Nodes that are folded or vanish before that, those of branches that are never taken included. */
   readonly folded: readonly PlacedNode[];
   /** All nodes of the file, bodies included. */
   readonly all: readonly PlacedNode[];
@@ -102,19 +102,40 @@ export function isControlFlow({ domain, opType }: GraphNode): boolean {
   return domain === "" && CONTROL_FLOW.has(opType);
 }
 
+/**
+ * Where a node lies: in the `main` graph, in a `body` that runs or not as the data will, or in a branch that is `never` taken.
+ * A branch that is always taken belongs to the graph around it, as runtimes put it there.
+ */
+type Level = "main" | "body" | "never";
+
+/** The branch of an `If` whose condition is the same in every run. */
+function takenBranch(node: GraphNode, scope: Scope): string | undefined {
+  const condition = node.inputs[0] ?? "";
+  if (node.domain !== "" || node.opType !== "If" || !scope.isKnown(condition)) return undefined;
+  const value = scope.of(condition).elements?.[0] ?? scope.numbersOf(condition)?.[0];
+  if (typeof value !== "number") return undefined;
+  return value === 0 ? "else_branch" : "then_branch";
+}
+
 function place(
   graph: Subgraph,
-  scope: Scope,
-  path: string,
-  visit: (placed: PlacedNode, isMain: boolean) => void,
+  { scope, path, level }: { readonly scope: Scope; readonly path: string; readonly level: Level },
+  visit: (placed: PlacedNode, level: Level) => void,
 ): void {
   graph.nodes.forEach((node, index) => {
     const own = node.name === "" ? `#${index}` : shorten(node.name);
     const name = path === "" ? own : `${path} > ${own}`;
-    visit({ node, name, scope }, path === "");
-    for (const body of subgraphsOf(node)) {
-      const facts = scope.facts.bodyFacts(body);
-      if (facts !== undefined) place(body, new Scope(body, facts, scope), name, visit);
+    const taken = takenBranch(node, scope);
+    visit({ node, name, scope }, taken === undefined ? level : "never");
+    const levelOf = (attribute: string): Level => {
+      if (level === "never" || taken === undefined) return level === "never" ? "never" : "body";
+      return attribute === taken ? level : "never";
+    };
+    for (const [attribute, value] of Object.entries(node.attributes)) {
+      const facts = value.kind === "graph" ? scope.facts.bodyFacts(value.value) : undefined;
+      if (value.kind !== "graph" || facts === undefined) continue;
+      const inside = { scope: new Scope(value.value, facts, scope), path: name, level: levelOf(attribute) };
+      place(value.value, inside, visit);
     }
   });
 }
@@ -126,10 +147,11 @@ export function prepare(model: ModelOutline, profile: Profile, target: Target): 
   const nodes: PlacedNode[] = [];
   const folded: PlacedNode[] = [];
   const all: PlacedNode[] = [];
-  place(model, main, "", (placed, isMain) => {
+  place(model, { scope: main, path: "", level: "main" }, (placed, level) => {
     all.push(placed);
-    if (placed.scope.folded.has(placed.node) || isRemoved(placed.node)) folded.push(placed);
-    else if (isMain || profile.controlFlow === "allowed") nodes.push(placed);
+    const isGone = level === "never" || placed.scope.folded.has(placed.node) || isRemoved(placed.node);
+    if (isGone) folded.push(placed);
+    else if (level === "main" || profile.controlFlow === "allowed") nodes.push(placed);
   });
   return { model, profile, target, inferred, main, nodes, folded, all };
 }

@@ -1,9 +1,9 @@
 /** A foreign ONNX file in, a quantized one out. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { SILENT, writeFailure, type Progress } from "@slm/artifact";
 import { SlmError } from "@slm/error";
-import { weightBytes, readOnnx, writeOnnx, type Graph } from "@slm/graph";
+import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/graph";
 import type { Runtime } from "@slm/runtime";
 import type { CalibrationOptions } from "./calibration/calibrate.js";
 import { fetchedFloats, forEachRun, type FeedSource } from "./calibration/feeds.js";
@@ -30,6 +30,8 @@ export interface QuantizeFileOptions {
   readonly input: string;
   /** The quantized model; its weights go to `<name>.data` beside it. */
   readonly output: string;
+  /** What is done to the graph first, such as fixing the sizes of its inputs. Default: nothing. */
+  readonly prepare?: ((graph: Graph) => Graph) | undefined;
   /** Of schemes that treat encoder and decoder differently, the encoder's formats are used. */
   readonly scheme: SchemeName;
   /** Operators that static schemes quantize. Default `standard`. */
@@ -68,7 +70,7 @@ export interface QuantizeFileReport {
 }
 
 /**
- * Quantizes an ONNX file of any origin. A file with something in it that a rewrite would lose (functions, sparse weights,
+ * Quantizes an ONNX file of any origin. A weight that cannot be quantized stays as it is, and the report says why. A file with something in it that a rewrite would lose (functions, sparse weights,
  * annotations of quantization) is refused while it is read.
  *
  * Reads: `input` and the files it names beside it. Writes: `output` and its weights.
@@ -80,7 +82,8 @@ export interface QuantizeFileReport {
 export async function quantizeFile(options: QuantizeFileOptions): Promise<QuantizeFileReport> {
   const { input, output, coverage = "standard", blockSize = 32, reduceRange = false } = options;
   const { progress = SILENT, symmetric, method, embedding, calibration, run, exclude, signal } = options;
-  const graph = await readOnnx(input);
+  const { prepare = (graph: Graph): Graph => graph } = options;
+  const graph = prepare(liftConstants(await readOnnx(input)));
   const scheme: Scheme = schemes[options.scheme];
   const result = await quantizeModelGraph(graph, {
     scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme.encoder },
@@ -97,9 +100,7 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
     },
   });
   if (result.nodes.length === 0) {
-    throw new SlmError("DATA_INVALID", `quantize: no weights to quantize in ${input}`, {
-      context: { skipped: result.skipped },
-    });
+    throw nothingToQuantize(input, options.scheme, result);
   }
   await mkdir(dirname(output), { recursive: true }).catch((error: unknown) => {
     throw writeFailure(error, output, "nothing was written");
@@ -109,12 +110,37 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
   });
   return {
     scheme: options.scheme,
-    bytesBefore: weightBytes(graph),
+    bytesBefore: await bytesOf(input),
     bytesAfter: bytes,
     nodes: result.nodes,
     skipped: result.skipped,
     outputs: calibration === undefined ? [] : await compareFiles(graph, output, options.input, calibration),
   };
+}
+
+/** Bytes of a model file and of those beside it that its weights lie in. */
+async function bytesOf(path: string): Promise<number> {
+  const names = await modelFiles(path);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(dirname(path), name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Schemes for weights take those of products; a model of convolutions has none. */
+function nothingToQuantize(
+  input: string,
+  scheme: SchemeName,
+  { skipped }: Pick<QuantizeFileReport, "skipped">,
+): SlmError {
+  const reasons = [...new Set(skipped.map(({ reason }) => reason))];
+  const why =
+    reasons.length === 0
+      ? ""
+      : `: its ${skipped.length} matrices stay as they are, ${reasons.slice(0, 3).join("; ")}`;
+  const isWeights = schemes[scheme].kind !== "static";
+  return new SlmError("DATA_INVALID", `quantize: no weights to quantize in ${input}${why}`, {
+    context: { skipped },
+    suggestions: isWeights ? [`slm quantize ${input} --scheme a8w8 --calibration FEEDS`] : [],
+  });
 }
 
 /** Runs both files on all data and compares every float32 output. */

@@ -1,5 +1,5 @@
 /** One graph of a model by a scheme: smoothing, calibration and quantization in the order they must have. */
-import type { Graph } from "@slm/graph";
+import type { Graph, Initializer } from "@slm/graph";
 import type { CalibrationOptions } from "./calibration/calibrate.js";
 import { collectPeaks } from "./calibration/collect.js";
 import type { FeedSource } from "./calibration/feeds.js";
@@ -13,6 +13,7 @@ import {
   type SkippedWeight,
 } from "./rewrite/quantize-graph.js";
 import { tableFormat, type FormatOptions, type WeightFormat } from "./rewrite/weight-format.js";
+import { pathTo, scopesOf } from "./rewrite/scopes.js";
 import { findWeightUses } from "./rewrite/weight-uses.js";
 import type { StaticScheme } from "./schemes.js";
 import { INTEGER_TYPES } from "./static/integer-types.js";
@@ -22,6 +23,7 @@ import { findSmoothGroups, smoothGraph } from "./static/smooth-quant.js";
 import type { Coverage } from "./static/operator-rules.js";
 import { blockMethods } from "./weights/block-method.js";
 import { chooseMethod } from "./weights/choose-method.js";
+import { notFiniteWeights } from "./weights/non-finite.js";
 import type { Gram } from "./weights/quantize-blocks.js";
 
 /** What calibrates one graph. */
@@ -162,5 +164,19 @@ async function byStatic(graph: Graph, scheme: StaticScheme, request: GraphReques
     scheme: `${scheme.activations}/${scheme.weights}`,
     relativeError,
   }));
-  return { graph: result.graph, nodes, skipped: [] };
+  return { graph: result.graph, nodes, skipped: keptByStatic(graph) };
+}
+
+/** Weights that static schemes leave as they are: with numbers that are not finite, and in bodies of control flow. */
+function keptByStatic(graph: Graph): readonly SkippedWeight[] {
+  const notFinite = notFiniteWeights(graph.initializers.values());
+  const isMatrix = ({ dtype, shape }: Initializer): boolean => dtype === "float32" && shape.length > 1;
+  const inBodies = scopesOf(graph).flatMap((scope) => {
+    const own = scope.path === "" ? [] : [...scope.body.initializers.values()].filter(isMatrix);
+    return own.map(({ name }) => ({
+      name: pathTo(scope, name),
+      reason: "it lies in a body of If, Loop or Scan, which static schemes leave in float32",
+    }));
+  });
+  return [...[...notFinite].map(([name, reason]) => ({ name, reason })), ...inBodies];
 }

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { attributeOf, int, ints } from "../attributes.js";
+import { attributeOf, int, ints, subgraph } from "../attributes.js";
 import { GraphBuilder } from "../builder.js";
+import { decodeModel } from "../decode.js";
+import { encodeModel } from "../encode.js";
 import type { Graph, GraphNode } from "../graph.js";
 import { readIntegers } from "../values.js";
 import { optimizeGraph } from "./optimize.js";
@@ -47,12 +49,30 @@ function compute(graph: Graph, node: GraphNode, source: Value): Value {
   }
 }
 
+/** Computes nodes in their order; a body reads what is around it by name, and its branch is always taken. */
+function run(graph: Graph, nodes: readonly GraphNode[], values: Map<string, Value>): void {
+  for (const node of nodes) {
+    const body = attributeOf(node, "then_branch", "graph");
+    if (body === undefined) {
+      values.set(node.outputs[0]!, compute(graph, node, known(values, node.inputs[0]!)));
+      continue;
+    }
+    run(graph, body.nodes, values);
+    values.set(node.outputs[0]!, known(values, body.outputs[0]!.name));
+  }
+}
+
+function known(values: ReadonlyMap<string, Value>, name: string): Value {
+  const value = values.get(name);
+  if (value === undefined) throw new Error(`'${name}' is read before it is computed`);
+  return value;
+}
+
 /** The graph's outputs for one input, by the definition of each operator. */
 function evaluate(graph: Graph, x: Value): readonly Value[] {
   const values = new Map([["x", x]]);
-  for (const node of graph.nodes)
-    values.set(node.outputs[0]!, compute(graph, node, values.get(node.inputs[0]!)!));
-  return graph.outputs.map(({ name }) => values.get(name)!);
+  run(graph, graph.nodes, values);
+  return graph.outputs.map(({ name }) => known(values, name));
 }
 
 const ORDERS = [
@@ -64,7 +84,12 @@ const ORDERS = [
 ] as const;
 const SHAPES = [[2, 2, 2], [8], [2, -1], [4, 2], [0, -1]] as const;
 
-/** A graph of elementwise, shape and order operators over values of 8 elements. */
+/** An `If` with one branch. */
+function branch(g: GraphBuilder, condition: string, body: () => string): string {
+  return g.op("If", [condition], { attributes: { then_branch: subgraph(g.branch("then", body)) } });
+}
+
+/** A graph of elementwise, shape and order operators over values of 8 elements, and of branches that read them. */
 function randomGraph(
   steps: readonly { kind: number; a: number; b: number }[],
   outputs: readonly number[],
@@ -78,7 +103,12 @@ function randomGraph(
       values.push({ name: g.op(kind === 0 ? "Neg" : "Identity", [source.name]), rank: source.rank });
     else if (kind < 4)
       values.push({ name: g.op("Cast", [source.name], { attributes: { to: int(1) } }), rank: source.rank });
-    else if (kind < 7 || source.rank !== 3) {
+    else if (kind >= 9) {
+      // Bodies read values around them, the inner one what the outer computes as well.
+      const inner = (): string => g.op(b % 2 === 0 ? "Neg" : "Identity", [source.name]);
+      const outer = (): string => g.op("Neg", [branch(g, source.name, inner)]);
+      values.push({ name: branch(g, source.name, b % 3 === 0 ? outer : inner), rank: source.rank });
+    } else if (kind < 7 || source.rank !== 3) {
       values.push({ name: g.op("Reshape", [source.name, g.ints(shape)]), rank: shape.length });
     } else
       values.push({
@@ -93,7 +123,7 @@ function randomGraph(
 }
 
 test("random graphs compute the same before and after, with no more nodes", () => {
-  const step = fc.record({ kind: fc.nat(8), a: fc.nat(), b: fc.nat() });
+  const step = fc.record({ kind: fc.nat(11), a: fc.nat(), b: fc.nat() });
   fc.assert(
     fc.property(
       fc.array(step, { minLength: 1, maxLength: 25 }),
@@ -105,6 +135,7 @@ test("random graphs compute the same before and after, with no more nodes", () =
         expect(evaluate(optimized, x)).toEqual(evaluate(graph, x));
         expect(optimized.outputs).toEqual(graph.outputs);
         expect(optimized.nodes.length).toBeLessThanOrEqual(graph.nodes.length);
+        expect(decodeModel(encodeModel(optimized))).toEqual(optimized);
       },
     ),
     { numRuns: 500 },

@@ -9,7 +9,9 @@ import {
   output,
   single,
   emptyBody,
+  F,
   quantizedGemm,
+  scalar,
   type Build,
 } from "./cases/build.test-support.js";
 import { inputsCases } from "./cases/inputs.test-support.js";
@@ -108,5 +110,49 @@ describe("an analysis", () => {
       output(g, g.op("Transpose", [input(g)], { attributes: { perm: ints([1, 0]) } }), [4, 2]);
     };
     expect(analyze(build, {}).supported).toBe(true);
+  });
+
+  test("says with which flags open sizes are fixed, and then finds them fixed", () => {
+    const build: Build = (g) => {
+      const mask = g.input("mask", F, ["batch", "length"]);
+      output(g, g.op("Add", [input(g, ["batch", "length"]), mask]), ["batch", "length"]);
+    };
+    const { findings, model } = analyze(build, {});
+    expect(model.openSizes).toEqual(["--shape batch=1", "--shape length=N"]);
+    const advice = findings.filter(({ rule }) => rule === "static-shape").map((finding) => finding.advice);
+    expect(new Set(advice)).toEqual(
+      new Set([
+        "fix them, --shape batch=1 --shape length=N with a number for each N, or export one model per size that is needed",
+      ]),
+    );
+    const sizes = [
+      { name: "batch", sizes: [1] },
+      { name: "length", sizes: [8] },
+    ];
+    const fixed = analyzeModel(graphOf(build), { target: "npu", profile: "qnn", sizes });
+    expect(fixed.findings.map(({ rule }) => rule)).not.toContain("static-shape");
+    expect(fixed.model.openSizes).toEqual([]);
+  });
+
+  test("quotes the name of an input that a shell would not read", () => {
+    const { model } = analyze((g) => {
+      output(g, g.op("Relu", [g.input("it's $x", F, ["", 4])]), ["", 4]);
+    }, {});
+    expect(model.openSizes).toEqual([String.raw`--shape 'it'\''s $x=1,4'`]);
+  });
+
+  test("takes a branch that is always taken for a part of the graph, and the other for none", () => {
+    const build: Build = (g) => {
+      const x = input(g);
+      const attributes = {
+        then_branch: subgraph(g.branch("then", () => g.op("Relu", [x]))),
+        else_branch: subgraph(g.branch("else", () => g.op("NonZero", [x]))),
+      };
+      output(g, g.op("If", [scalar(g, "bool", 1)], { attributes }));
+    };
+    const { supported, summary } = analyze(build, {});
+    expect(supported).toBe(true);
+    const where = Object.fromEntries(summary.operators.map((row) => [row.opType, row.where]));
+    expect(where).toEqual({ Identity: "folded", If: "folded", NonZero: "folded", Relu: "device" });
   });
 });

@@ -1,9 +1,10 @@
 /** Rules about sizes: static, fitting, not too many axes, not too large, and known at all. */
 import { elementCount, ONNX_DTYPES, type OnnxDType, shorten } from "@slm/graph";
-import { operatorName } from "../finding.js";
+import { operatorName, type Severity } from "../finding.js";
 import { isNumber, isStatic, type Shape } from "../shapes/facts.js";
 import { inferRuleOf } from "../shapes/table.js";
 import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
+import { sizeFlagsOf } from "./size-flags.js";
 import { aboutInput, aboutModel, aboutNode, refusal, shapeText, supportOf, type Rule } from "./rule.js";
 
 const isSymbol = (size: number | string): boolean => typeof size === "string" && size !== "";
@@ -34,10 +35,13 @@ export const staticShapes: Rule = (subject, findings) => {
   const isRequired = profile.staticShapes === "required" && subject.target === "npu";
   const severity = isRequired ? "error" : "warning";
   const consequence = severity === "error" ? "does not compile graphs" : "is slower on graphs";
-  for (const { name, shape } of model.inputs) {
-    if (!hasSymbol(shape)) continue;
+  for (const input of model.inputs) {
+    const { name, shape } = input;
+    if (shape === undefined || isStatic(shape)) continue;
     const message = `input '${shorten(name)}' is ${shapeText(shape)}; ${profile.label} ${consequence} whose sizes change`;
-    const advice = "export with fixed sizes, one model per size that is needed";
+    const flags = sizeFlagsOf(input, model).join(" ");
+    const chosen = /[=,]N\b/.test(flags) ? " with a number for each N" : "";
+    const advice = `fix them, ${flags}${chosen}, or export one model per size that is needed`;
     findings.add(aboutInput("static-shape", name, { severity, message, advice }));
   }
   for (const placed of subject.nodes) {
@@ -61,15 +65,22 @@ export const staticShapes: Rule = (subject, findings) => {
   }
 };
 
+const MISFITS = {
+  misfit: ["error", "the model does not run anywhere: export it anew"],
+  inside: [
+    "error",
+    "runtimes check branches that are never taken too: other sizes, or a model without the branch",
+  ],
+  contradiction: ["warning", "run ONNX shape inference on the model, which rewrites its notes"],
+} as const satisfies Readonly<Record<string, readonly [Severity, string]>>;
+
 export const fittingShapes: Rule = (subject, findings) => {
   const byNode = new Map(subject.all.map((placed) => [placed.node, placed]));
   for (const { node, kind, message } of subject.inferred.problems) {
     const placed = byNode.get(node);
     if (placed === undefined) continue;
-    const [severity, advice] =
-      kind === "misfit"
-        ? (["error", "the model does not run anywhere: export it anew"] as const)
-        : (["warning", "run ONNX shape inference on the model, which rewrites its notes"] as const);
+    const place = kind === "misfit" && placed.scope !== subject.main ? "inside" : kind;
+    const [severity, advice] = MISFITS[place];
     findings.add(aboutNode("shape", placed, { severity, message, advice }));
   }
 };
@@ -165,9 +176,11 @@ export const unknowns: Rule = (subject, findings) => {
     const advice = "run ONNX shape inference on the model, or fix the sizes of its inputs";
     findings.add(aboutNode("unknown", placed, { severity: "warning", message, advice }));
   }
-  const inputs = subject.model.inputs.filter(({ dtype, shape }) => dtype === undefined || isUnknown(shape));
+  const inputs = subject.model.inputs.filter(
+    ({ dtype, shape }) => dtype === undefined || shape === undefined,
+  );
   for (const { name, shape } of inputs) {
-    const message = `input '${shorten(name)}' ${shapeText(shape)}: the file does not tell its type or sizes`;
+    const message = `input '${shorten(name)}' ${shapeText(shape)}: the file does not tell its type or how many axes it has`;
     const advice = "give the input a type in the model";
     findings.add(aboutInput("unknown", name, { severity: "warning", message, advice }));
   }

@@ -69,6 +69,7 @@ export const CONSTANTS: Readonly<Record<string, InferRule>> = {
   RandomUniform: random,
   RandomNormalLike: randomLike,
   RandomUniformLike: randomLike,
+  Bernoulli: randomLike,
   EyeLike: randomLike,
   BlackmanWindow: window,
   HammingWindow: window,

@@ -115,13 +115,21 @@ const cast: InferRule = (c) => {
   const { shape, elements } = c.input(0);
   const isWhole = dtype === "int64" || dtype === "int32";
   const cut = (value: Dimension): Dimension => (isNumber(value) ? Math.trunc(value) : value);
-  const kept = isWhole ? elements?.map(cut) : dtype === "bool" ? undefined : elements;
+  // A symbol stands for a size, which may be 0.
+  const truth = (value: Dimension): Dimension => (isNumber(value) ? (value === 0 ? 0 : 1) : "");
+  const kept = isWhole ? elements?.map(cut) : dtype === "bool" ? elements?.map(truth) : elements;
   return [{ dtype, shape, elements: kept }];
 };
 
 const negate: InferRule = (c) => {
   const { dtype, shape, elements } = c.input(0);
   return [{ dtype, shape, elements: elements?.map((value) => (isNumber(value) ? -value : "")) }];
+};
+
+const not: InferRule = (c) => {
+  const { shape, elements } = c.input(0);
+  const turned = elements?.map((value): Dimension => (isNumber(value) ? (value === 0 ? 1 : 0) : ""));
+  return [{ dtype: "bool", shape, elements: turned }];
 };
 
 const dropout: InferRule = (c) => [...likeFirst(c), { dtype: "bool", shape: c.shape(0) }];
@@ -136,7 +144,7 @@ const LIKE_FIRST = [
   ...["LpNormalization", "MeanVarianceNormalization", "Mish", "PRelu", "Reciprocal", "Relu", "Round"],
   ...["Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softmax", "Softplus", "Softsign", "Sqrt"],
   ...["Swish", "Tan", "Tanh", "ThresholdedRelu", "Trilu", "ReverseSequence", "BitwiseNot", "Scatter"],
-  ...["ScatterElements", "ScatterND", "TensorScatter", "Bernoulli", "ImageScaler", "Affine"],
+  ...["ScatterElements", "ScatterND", "TensorScatter", "ImageScaler", "Affine"],
 ];
 
 export const ELEMENTWISE: Readonly<Record<string, InferRule>> = {
@@ -155,7 +163,7 @@ export const ELEMENTWISE: Readonly<Record<string, InferRule>> = {
   ...Object.fromEntries(["Max", "Min", "Mean", "Sum"].map((name) => [name, variadic])),
   Identity: identity,
   Neg: negate,
-  Not: likeFirstBool,
+  Not: not,
   IsNaN: likeFirstBool,
   IsInf: likeFirstBool,
   Where: where,

@@ -105,3 +105,26 @@ export function broadcast(a: Shape | undefined, b: Shape | undefined): Shape | u
 export function isShape(result: Shape | undefined | { clash: number }): result is Shape | undefined {
   return result === undefined || !("clash" in result);
 }
+
+/** The elements of a small tensor of static shape at the places that `from` gives for each place of the result. */
+export function elementsAt(
+  { shape, elements }: ValueFacts,
+  result: Shape,
+  from: (place: readonly number[]) => readonly number[],
+): readonly Dimension[] | undefined {
+  if (shape === undefined || elements === undefined || !isStatic(shape) || !isStatic(result))
+    return undefined;
+  const count = result.reduce((product, size) => product * size, 1);
+  if (count > MAX_ELEMENTS || shape.reduce((product, size) => product * size, 1) !== elements.length)
+    return undefined;
+  return Array.from({ length: count }, (_, index) => {
+    let rest = index;
+    const place = result.map(() => 0);
+    for (let axis = result.length - 1; axis >= 0; axis -= 1) {
+      place[axis] = rest % result[axis]!;
+      rest = Math.floor(rest / result[axis]!);
+    }
+    const offset = from(place).reduce((sum, at, axis) => sum * shape[axis]! + at, 0);
+    return elements[offset] ?? "";
+  });
+}

@@ -2,6 +2,7 @@
 import type { InferContext, InferRule } from "./context.js";
 import {
   axisOf,
+  elementsAt,
   isNumber,
   MAX_ELEMENTS,
   numbersOf,
@@ -88,38 +89,39 @@ const slice: InferRule = (c) => {
     list === undefined ? missing : list === "unknown" ? undefined : list[index];
   const count = axesCut(axes, cut);
   let result: Shape = shape;
+  const cuts = new Map<number, { readonly start: number; readonly step: number }>();
   for (let index = 0; index < count; index += 1) {
     const axis = axisOf(axes[index]!, shape.length);
     if (axis === undefined) {
       c.problem(`axis ${axes[index]!} of a tensor with ${shape.length} axes`);
       return [{ dtype: data.dtype }];
     }
+    const size = shape[axis]!;
     const [start, end] = [at(cut.starts, index, undefined), at(cut.ends, index, undefined)];
     const step = at(cut.steps, index, 1);
     const isKnown = start !== undefined && end !== undefined && step !== undefined;
-    result = withSize(result, axis, isKnown ? cutSize(shape[axis]!, start, end, step) : "");
+    result = withSize(result, axis, isKnown ? cutSize(size, start, end, step) : "");
+    if (isKnown && isNumber(size)) cuts.set(axis, { start: firstOf(size, start, step), step });
   }
-  return [{ dtype: data.dtype, shape: result, elements: cutElements(data, cut) }];
+  const elements = elementsAt(data, result, (place) =>
+    place.map((at, axis) => {
+      const { start, step } = cuts.get(axis) ?? { start: 0, step: 1 };
+      return start + at * step;
+    }),
+  );
+  return [{ dtype: data.dtype, shape: result, elements }];
 };
+
+/** Where a cut of an axis begins. */
+function firstOf(size: number, start: number, step: number): number {
+  const place = start < 0 ? start + size : start;
+  return step > 0 ? Math.min(size, Math.max(0, place)) : Math.min(size - 1, Math.max(-1, place));
+}
 
 /** Without `axes`, starts and ends are those of the first axes. */
 function axesCut(axes: readonly number[], { starts, ends }: Cut): number {
   const lengths = [starts, ends].map((list) => (Array.isArray(list) ? list.length : axes.length));
   return Math.min(axes.length, ...lengths);
-}
-
-function cutElements({ shape, elements }: ValueFacts, cut: Cut): readonly Dimension[] | undefined {
-  if (shape?.length !== 1 || elements === undefined) return undefined;
-  const first = (list: Cut["starts"], missing: number): number | undefined =>
-    list === undefined ? missing : list === "unknown" ? undefined : (list[0] ?? missing);
-  const [start, end, step] = [first(cut.starts, 0), first(cut.ends, TO_THE_END), first(cut.steps, 1)];
-  if (start === undefined || end === undefined || step === undefined) return undefined;
-  if (step === 1) return elements.slice(start, end);
-  const size = cutSize(elements.length, start, end, step);
-  const from = start < 0 ? start + elements.length : Math.min(start, elements.length - 1);
-  return isNumber(size)
-    ? Array.from({ length: size }, (_, index) => elements[from + index * step] ?? "")
-    : undefined;
 }
 
 const topK: InferRule = (c) => {

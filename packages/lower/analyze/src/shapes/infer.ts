@@ -3,7 +3,7 @@
  * own notes and the operators disagree, the operators are right and the disagreement is reported.
  */
 import {
-  attributeOf,
+  isSymbol,
   shorten,
   type GraphNode,
   type ModelOutline,
@@ -12,6 +12,7 @@ import {
 } from "@slm/graph";
 import { factsOfTensor } from "./constants.js";
 import { InferContext } from "./context.js";
+import { CONTROL_RULES, type Bodies } from "./control-flow.js";
 import {
   areDifferent,
   isNumber,
@@ -22,6 +23,7 @@ import {
   type Shape,
   type ValueFacts,
 } from "./facts.js";
+import { GraphFacts } from "./graph-facts.js";
 import { inferRuleOf } from "./table.js";
 
 export interface ShapeProblem {
@@ -29,40 +31,6 @@ export interface ShapeProblem {
   /** `misfit`: no runtime could run the node. `contradiction`: the file's own notes about its outputs are wrong. */
   readonly kind: "misfit" | "contradiction";
   readonly message: string;
-}
-
-/** What is known of the values of one graph or subgraph. */
-export class GraphFacts {
-  readonly #facts = new Map<string, ValueFacts>();
-  readonly #bodies = new Map<Subgraph, GraphFacts>();
-  readonly #outer: GraphFacts | undefined;
-
-  constructor(outer?: GraphFacts) {
-    this.#outer = outer;
-  }
-
-  /** Facts of a value of this graph or one around it. */
-  of(value: string): ValueFacts {
-    return this.#facts.get(value) ?? this.#outer?.of(value) ?? NOTHING_KNOWN;
-  }
-
-  /** Facts of a body of one of this graph's nodes. */
-  bodyFacts(body: Subgraph): GraphFacts | undefined {
-    return this.#bodies.get(body);
-  }
-
-  set(value: string, facts: ValueFacts): void {
-    this.#facts.set(value, facts);
-  }
-
-  addBody(body: Subgraph, facts: GraphFacts): void {
-    this.#bodies.set(body, facts);
-  }
-
-  /** Every value of this graph itself, bodies not counted. */
-  entries(): IterableIterator<[string, ValueFacts]> {
-    return this.#facts.entries();
-  }
 }
 
 export interface InferredModel {
@@ -73,15 +41,31 @@ export interface InferredModel {
 
 const MAX_PROBLEMS = 200;
 
+/** Times bodies may be inferred to find out what loops keep, in one model. */
+const MAX_TRIES = 64;
+
 interface Run {
   readonly opsets: ModelOutline["opsets"];
   readonly problem: (node: GraphNode, kind: ShapeProblem["kind"], message: string) => void;
+  readonly tries: { left: number };
+}
+
+const isUnknown = (size: Dimension): boolean => !isNumber(size) && !isSymbol(size);
+
+/** A declared type; sizes without a name of their own are unknown. */
+function plain(value: UntypedValue): UntypedValue {
+  const { shape } = value;
+  return shape === undefined
+    ? value
+    : { ...value, shape: shape.map((size) => (isUnknown(size) ? "" : size)) };
 }
 
 /** A size as a rule gave it, or unknown where no tensor could have it. */
 function sane(size: Dimension): Dimension {
   return isNumber(size) && (!Number.isSafeInteger(size) || size < 0) ? "" : size;
 }
+
+const sizesText = (shape: Shape): string => `[${shape.map((size) => (size === "" ? "?" : size)).join(",")}]`;
 
 function merge(
   inferred: ValueFacts,
@@ -99,81 +83,29 @@ function merge(
     return { ...facts, dtype, shape: shape ?? declared.shape };
   const { shape: told } = declared;
   if (told.length !== shape.length || told.some((size, axis) => areDifferent(size, shape[axis]!))) {
-    clash(`'${shorten(declared.name)}' is [${shape.join(",")}], the file says [${told.join(",")}]`);
+    clash(`'${shorten(declared.name)}' is ${sizesText(shape)}, the file says ${sizesText(told)}`);
     return { ...facts, dtype };
   }
   return { ...facts, dtype, shape: shape.map((size, axis) => moreSpecific(size, told[axis]!)) };
 }
 
-/** Bodies of an `If` agree on what both know. */
-function common(a: ValueFacts, b: ValueFacts): ValueFacts {
-  const dtype = a.dtype === b.dtype ? a.dtype : undefined;
-  if (a.shape?.length !== b.shape?.length || a.shape === undefined) return { dtype };
-  return { dtype, shape: a.shape.map((size, axis) => (size === b.shape?.[axis] ? size : "")) };
+function bodiesOf(outer: GraphFacts, run: Run): Bodies {
+  const silent: Run = { ...run, problem: () => undefined };
+  return {
+    opsets: run.opsets,
+    infer: (body, inputs) => inferBody(body, inputs, outer, run),
+    tryOut: (body, inputs) => inferBody(body, inputs, outer, silent),
+    mayTry: () => {
+      run.tries.left -= 1;
+      return run.tries.left >= 0;
+    },
+  };
 }
-
-function outputsOf(body: Subgraph, facts: GraphFacts): readonly ValueFacts[] {
-  return body.outputs.map(({ name }) => facts.of(name));
-}
-
-const withoutElements = ({ dtype, shape }: ValueFacts): ValueFacts => ({ dtype, shape });
-
-function inferIf(node: GraphNode, facts: GraphFacts, run: Run): readonly ValueFacts[] {
-  const branches = ["then_branch", "else_branch"]
-    .map((name) => attributeOf(node, name, "graph"))
-    .filter((body) => body !== undefined)
-    .map((body) => outputsOf(body, inferBody(body, [], facts, run)));
-  const [then, otherwise] = branches;
-  return (then ?? []).map((value, index) => common(value, otherwise?.[index] ?? NOTHING_KNOWN));
-}
-
-/** What a loop carries may change its shape from turn to turn: only what first value and body agree on is kept. */
-function inferLoop(node: GraphNode, facts: GraphFacts, run: Run): readonly ValueFacts[] {
-  const body = attributeOf(node, "body", "graph");
-  if (body === undefined) return [];
-  const carried = node.inputs.slice(2).map((name) => withoutElements(facts.of(name)));
-  const turn = [{ dtype: "int64", shape: [] } as const, { dtype: "bool", shape: [] } as const, ...carried];
-  const results = outputsOf(body, inferBody(body, turn, facts, run)).slice(1);
-  const turns = facts.of(node.inputs[0] ?? "").elements?.[0];
-  // A condition may end the loop early; without one, M says how often it turns.
-  const count = (node.inputs[1] ?? "") === "" && isNumber(turns) ? turns : `turns(${node.name})`;
-  return results.map((value, index) => {
-    const start = carried[index];
-    return start === undefined
-      ? { dtype: value.dtype, shape: value.shape && [count, ...value.shape] }
-      : common(start, value);
-  });
-}
-
-/** Scans (opset 9 and later) go over the first axis of the inputs behind the carried ones. */
-function inferScan(node: GraphNode, facts: GraphFacts, run: Run): readonly ValueFacts[] {
-  const body = attributeOf(node, "body", "graph");
-  if (body === undefined) return [];
-  const scanned = attributeOf(node, "num_scan_inputs", "int") ?? 0;
-  const inputs = node.inputs.map((name) => withoutElements(facts.of(name)));
-  const carried = inputs.slice(0, Math.max(0, inputs.length - scanned));
-  const hasAxes = ["scan_input_axes", "scan_output_axes"].some((name) => name in node.attributes);
-  const rows = inputs.slice(carried.length).map(({ dtype, shape }) => ({
-    dtype,
-    shape: hasAxes ? undefined : shape?.slice(1),
-  }));
-  const results = outputsOf(body, inferBody(body, [...carried, ...rows], facts, run));
-  const count = inputs.at(-1)?.shape?.[0] ?? "";
-  return results.map((value, index) => {
-    const start = carried[index];
-    if (start !== undefined) return common(start, value);
-    return { dtype: value.dtype, shape: hasAxes ? undefined : value.shape && [count, ...value.shape] };
-  });
-}
-
-type InferBodies = (node: GraphNode, facts: GraphFacts, run: Run) => readonly ValueFacts[];
-
-const CONTROL: Readonly<Record<string, InferBodies>> = { If: inferIf, Loop: inferLoop, Scan: inferScan };
 
 function inferNode(node: GraphNode, facts: GraphFacts, run: Run): readonly ValueFacts[] {
-  const control =
-    node.domain === "" && Object.hasOwn(CONTROL, node.opType) ? CONTROL[node.opType] : undefined;
-  if (control !== undefined) return control(node, facts, run);
+  const isControl = node.domain === "" && Object.hasOwn(CONTROL_RULES, node.opType);
+  const control = isControl ? CONTROL_RULES[node.opType] : undefined;
+  if (control !== undefined) return control(node, facts, bodiesOf(facts, run));
   const rule = inferRuleOf(node.domain, node.opType);
   if (rule === undefined) return [];
   const inputs = node.inputs.map((name) => facts.of(name));
@@ -185,9 +117,9 @@ function inferNode(node: GraphNode, facts: GraphFacts, run: Run): readonly Value
 
 /** Declared types by name; a graph's outputs are among them. */
 function declarationsOf(graph: Subgraph): ReadonlyMap<string, UntypedValue> {
-  const all = new Map<string, UntypedValue>(graph.values);
+  const all = new Map([...(graph.values ?? [])].map(([name, value]) => [name, plain(value)]));
   for (const value of graph.outputs)
-    if (value.shape !== undefined || !all.has(value.name)) all.set(value.name, value);
+    if (value.shape !== undefined || !all.has(value.name)) all.set(value.name, plain(value));
   return all;
 }
 
@@ -215,7 +147,7 @@ function inferBody(body: Subgraph, inputs: readonly ValueFacts[], outer: GraphFa
   const facts = new GraphFacts(outer);
   body.inputs.forEach((declared, index) => {
     const given = inputs[index] ?? NOTHING_KNOWN;
-    const shape: Shape | undefined = given.shape ?? declared.shape;
+    const shape: Shape | undefined = given.shape ?? plain(declared).shape;
     facts.set(declared.name, { dtype: given.dtype ?? declared.dtype, shape });
   });
   inferInto(body, facts, run);
@@ -234,9 +166,14 @@ export function inferShapes(model: ModelOutline): InferredModel {
     problem: (node, kind, message) => {
       if (problems.length < MAX_PROBLEMS) problems.push({ node, kind, message });
     },
+    tries: { left: MAX_TRIES },
   };
   const facts = new GraphFacts();
-  for (const { name, dtype, shape } of model.inputs) facts.set(name, { dtype, shape });
+  for (const { name, dtype, shape } of model.inputs) {
+    // An unknown size is one size all the same: it gets a symbol, so that what is made of it can be followed.
+    const sizes = shape?.map((size, axis) => (isUnknown(size) ? `${shorten(name)}[${axis}]` : size));
+    facts.set(name, { dtype, shape: sizes });
+  }
   inferInto(model, facts, run);
   return { facts, problems };
 }

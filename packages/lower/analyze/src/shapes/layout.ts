@@ -4,6 +4,7 @@ import {
   areDifferent,
   areEqual,
   axisOf,
+  elementsAt,
   isNumber,
   isStatic,
   MAX_ELEMENTS,
@@ -92,7 +93,11 @@ const transpose: InferRule = (c) => {
     c.problem(`perm [${order.join(",")}] of a tensor with ${shape.length} axes`);
     return [{ dtype }];
   }
-  return [{ dtype, shape: order.map((axis) => shape[axis] ?? "") }];
+  const result = order.map((axis) => shape[axis] ?? "");
+  const elements = elementsAt(c.input(0), result, (place) =>
+    shape.map((_, axis) => place[order.indexOf(axis)]!),
+  );
+  return [{ dtype, shape: result, elements }];
 };
 
 const squeeze: InferRule = (c) => {
@@ -206,7 +211,9 @@ const split: InferRule = (c) => {
     if (given !== undefined) return given[index] ?? "";
     if (!isNumber(size)) return outputs === 1 ? size : "";
     const chunk = Math.ceil(size / outputs); // The last part is smaller where it does not divide (opset 18).
-    return Math.max(0, Math.min(chunk, size - index * chunk));
+    const last = size - (outputs - 1) * chunk;
+    if (last < 0) return ""; // So many parts cannot be: a branch that is not taken may ask for them.
+    return index === outputs - 1 ? last : chunk;
   };
   if (given !== undefined && given !== "unknown" && areDifferent(sumOf(given), size))
     c.problem(`parts of ${given.join(" + ")} of an axis of ${size}`);

@@ -1,5 +1,6 @@
 /** Nodes and initializers that a rewrite adds to an existing graph, under names nobody has. */
 import type { AttributeValue, Graph, GraphNode, Initializer, OnnxDType } from "@slm/graph";
+import { scopesOf } from "./scopes.js";
 
 export interface NodeSpec {
   readonly opType: string;
@@ -15,12 +16,16 @@ export class GraphParts {
   readonly #nodes: Set<string>;
 
   constructor(graph: Graph) {
-    this.#values = new Set([
-      ...graph.initializers.keys(),
-      ...graph.inputs.map(({ name }) => name),
-      ...graph.nodes.flatMap(({ outputs }) => outputs),
-    ]);
-    this.#nodes = new Set(graph.nodes.map(({ name }) => name));
+    // Names inside bodies count: a name of the graph must mean the same there.
+    const scopes = scopesOf(graph).map(({ body }) => body);
+    this.#values = new Set(
+      scopes.flatMap(({ initializers, inputs, nodes }) => [
+        ...initializers.keys(),
+        ...inputs.map(({ name }) => name),
+        ...nodes.flatMap(({ outputs }) => outputs),
+      ]),
+    );
+    this.#nodes = new Set(scopes.flatMap(({ nodes }) => nodes.map(({ name }) => name)));
   }
 
   /** Adds a weight over these very bytes, so that equal buffers are stored once. Returns its name. */

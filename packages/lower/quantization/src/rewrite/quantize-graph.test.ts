@@ -155,13 +155,20 @@ describe(quantizeGraph, () => {
     await expect(quantize(graph)).rejects.toMatchObject({ code: "DATA_INVALID", message: /MatMulNBits/ });
   });
 
-  test("names the weight that is not finite", async () => {
-    const g = new GraphBuilder("broken");
-    const w = g.initializer("layers.3.weight", "float32", [2, 2], Float32Array.of(1, 2, Number.NaN, 4));
-    g.output("y", g.op("MatMul", [g.input("x", "float32", [1, 2]), w]), "float32", [1, 2]);
-    await expect(quantize(g.build())).rejects.toMatchObject({
-      code: "DATA_INVALID",
-      message: /layers\.3\.weight.*NaN at element 2/,
+  test.each([Number.NaN, -Infinity])("leaves a weight with %s as it is, and says why", async (value) => {
+    const graph = graphOf(({ g, x, w }) => {
+      const numbers = values(1024);
+      numbers[2] = value;
+      const mask = g.initializer("mask", "float32", [32, 32], numbers);
+      return g.op("MatMul", [g.op("MatMul", [x, w]), mask]);
     });
+    for (const format of FORMATS) {
+      const { graph: result, nodes, skipped } = await quantize(graph, format);
+      expect(nodes.map(({ weight }) => weight)).toEqual(["w"]);
+      expect(result.initializers.get("mask")).toEqual(graph.initializers.get("mask"));
+      expect(skipped).toEqual([
+        { name: "mask", reason: `it holds ${value} (element 2), which no integer stands for` },
+      ]);
+    }
   });
 });

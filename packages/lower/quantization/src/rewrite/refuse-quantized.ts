@@ -1,6 +1,7 @@
 /** A graph is quantized once. */
 import { SlmError } from "@slm/error";
 import type { Graph } from "@slm/graph";
+import { scopesOf } from "./scopes.js";
 
 /** Operators whose weights are quantized already. */
 const QUANTIZED_OPERATORS: ReadonlySet<string> = new Set([
@@ -18,7 +19,8 @@ const QUANTIZED_OPERATORS: ReadonlySet<string> = new Set([
 
 /** @throws SlmError DATA_INVALID naming a node that is quantized already */
 export function refuseQuantized(graph: Graph): void {
-  const node = graph.nodes.find(({ opType }) => QUANTIZED_OPERATORS.has(opType));
+  const all = scopesOf(graph).flatMap(({ body }) => body.nodes);
+  const node = all.find(({ opType }) => QUANTIZED_OPERATORS.has(opType));
   if (node === undefined) return;
   throw new SlmError(
     "DATA_INVALID",

@@ -1,6 +1,7 @@
 /** Where a graph uses its weights in ways that can be quantized, and why other uses cannot. */
-import { attributeOf, valuesRead, type Graph, type GraphNode, type Initializer } from "@slm/graph";
+import { attributeOf, valuesRead, type GraphNode, type Initializer } from "@slm/graph";
 import type { WeightLayout } from "../weights/weight-matrix.js";
+import type { WeightScope } from "./scopes.js";
 
 /** `output = input times weight (+ bias)`, over one node or a node and the `Add` after it. */
 export interface LinearUse {
@@ -43,11 +44,11 @@ export interface WeightUses {
 
 /** What matching one node needs to know about the graph around it. */
 class Surroundings {
-  readonly #graph: Graph;
+  readonly #graph: WeightScope;
   readonly #readers = new Map<string, number[]>();
   readonly #fixed: ReadonlySet<string>;
 
-  constructor(graph: Graph) {
+  constructor(graph: WeightScope) {
     this.#graph = graph;
     this.#fixed = new Set(graph.outputs.map(({ name }) => name));
     graph.nodes.forEach((node, index) => {
@@ -76,6 +77,7 @@ class Surroundings {
     if (add === undefined || others.length > 0 || this.#fixed.has(value)) return undefined;
     const node = this.#graph.nodes[add]!;
     if (node.opType !== "Add" || node.domain !== "" || node.inputs.length !== 2) return undefined;
+    if (Object.hasOwn(node.attributes, "axis")) return undefined; // Before opset 7: places the bias at any axis.
     const bias = node.inputs[0] === value ? node.inputs[1]! : node.inputs[0]!;
     return this.isBias(bias, outputs) ? { add, bias, output: node.outputs[0]! } : undefined;
   }
@@ -149,8 +151,11 @@ const MATCHERS: Readonly<Record<string, Matcher>> = {
   "/Gather": embedding,
 };
 
-/** Finds every use of a float32 matrix that can be quantized, in the order of the nodes. Bodies of If and Loop are left alone. */
-export function findWeightUses(graph: Graph): WeightUses {
+/**
+ * Finds every use of a float32 matrix that can be quantized, in the order of the nodes; not in bodies, which are scopes of
+ * their own (`scopesOf`).
+ */
+export function findWeightUses(graph: WeightScope): WeightUses {
   const around = new Surroundings(graph);
   const uses: WeightUse[] = [];
   const refusals = new Map<string, string>();

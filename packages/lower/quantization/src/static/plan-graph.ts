@@ -1,6 +1,7 @@
 /** The plan of a whole graph: every operator's rule, in order. */
 import type { Graph, GraphNode } from "@slm/graph";
 import { findMaskedScores } from "./attention-scores.js";
+import { notFiniteWeights } from "../weights/non-finite.js";
 import { ruleOf, type Coverage } from "./operator-rules.js";
 import { TensorPlan } from "./tensor-plan.js";
 
@@ -14,7 +15,7 @@ export interface GraphPlanOptions {
   readonly exclude?: ReadonlySet<string>;
 }
 
-/** The nodes that are to be quantized. */
+/** The nodes that are to be quantized; those that read a constant with numbers that are not finite stay as they are. */
 export function coveredNodes(
   graph: Graph,
   { coverage, exclude }: Pick<GraphPlanOptions, "coverage" | "exclude">,
@@ -22,10 +23,12 @@ export function coveredNodes(
   // A processor gains nothing from masks in integers, and attention loses.
   const scores = coverage === "standard" ? findMaskedScores(graph) : [];
   const kept = new Set(scores.flatMap(({ add, softmax }) => [add, softmax]));
+  const notFinite = notFiniteWeights(graph.initializers.values());
   return new Set(
-    graph.nodes.filter(
-      (node) => !kept.has(node) && exclude?.has(node.name) !== true && ruleOf(node, coverage) !== undefined,
-    ),
+    graph.nodes.filter((node) => {
+      if (kept.has(node) || exclude?.has(node.name) === true) return false;
+      return ruleOf(node, coverage) !== undefined && !node.inputs.some((name) => notFinite.has(name));
+    }),
   );
 }
 

@@ -169,7 +169,7 @@ describe(roundWeights, () => {
     expect(float32sOf(product(values, 16, true).initializers.get("w")!)).toEqual(values);
   });
 
-  test("refuses a method that chooses zero points, gptq without data, and weights that are no numbers", async () => {
+  test("refuses a method that chooses zero points, and gptq without data", async () => {
     const graph = product(noise(32, 1), 16);
     await expect(roundWeights(graph, SETTINGS, { method: "hqq" })).rejects.toMatchObject({
       code: "CONFIG_INVALID",
@@ -177,9 +177,10 @@ describe(roundWeights, () => {
     await expect(roundWeights(graph, SETTINGS, { method: "gptq" })).rejects.toMatchObject({
       code: "CONFIG_INVALID",
     });
+  });
+
+  test("passes weights over that are no numbers", async () => {
     const bad = product(noise(32, 1).fill(NaN, 3, 4), 16);
-    await expect(roundWeights(bad, SETTINGS, { method: "search" })).rejects.toMatchObject({
-      code: "DATA_INVALID",
-    });
+    expect((await roundWeights(bad, SETTINGS, { method: "search" })).size).toBe(0);
   });
 });

@@ -13,6 +13,14 @@ export function shapesCases(): readonly Case[] {
     },
     {
       rule: "static-shape",
+      severity: "error",
+      what: "inputs whose sizes the file leaves open",
+      bad: single("Relu", {}, ["", 3, "?", 4]),
+      good: single("Relu", {}, [1, 3, 2, 4]),
+      says: /'x' is \[\?,3,\?,4\]/,
+    },
+    {
+      rule: "static-shape",
       severity: "warning",
       what: "inputs of changing size where they only cost time",
       profile: "directml",
