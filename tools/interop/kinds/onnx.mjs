@@ -8,15 +8,18 @@ import { peer } from "../peer.mjs";
 /** Least cosine of the outputs of a model of 8-bit weights with the original's. */
 const LEAST_COSINE = 0.98;
 
-export async function onnx(file, { feeds = {}, shapes = [] }, { cache, scratch }) {
+/** `feeds` says what the random inputs look like where the model does not: sizes, a constant, the range of whole numbers. */
+export async function onnx(file, { feeds = {} }, { cache, scratch }) {
   await mkdir(scratch, { recursive: true });
-  const given = shapes.flatMap((shape) => ["--shape", shape]);
+  const given = Object.entries(feeds).flatMap(([name, { shape }]) =>
+    shape === undefined ? [] : ["--shape", `${name}=${shape.join(",")}`],
+  );
   const analyzed = await slm(["analyze", file, "--target", "cpu", "--json", ...given]);
   const read = analyzed.result === undefined ? undefined : findingsOf(analyzed.result);
   if (read === undefined) return { refused: reasonOf(analyzed) };
 
   const rewritten = join(scratch, "rewritten.onnx");
-  await writeOnnx(rewritten, await readOnnx(file));
+  await writeOnnx(await readOnnx(file), rewritten);
   const quantized = join(scratch, "quantized");
   await rm(quantized, { recursive: true, force: true });
   const shrunk = await slm([
