@@ -19,20 +19,32 @@ function prefixes(count: number, first: number, delta = 0): Uint8Array {
 
 describe(checkPrefixes, () => {
   test("takes prefixes that a page may have, and a page without values", () => {
-    expect(() => checkPrefixes(prefixes(1000, 0, 3), 1000)).not.toThrow();
-    expect(() => checkPrefixes(new Uint8Array(), 0)).not.toThrow();
+    expect(() => {
+      checkPrefixes(prefixes(1000, 0, 3), 1000);
+    }).not.toThrow();
+    expect(() => {
+      checkPrefixes(new Uint8Array(), 0);
+    }).not.toThrow();
   });
 
   test("refuses few bytes that ask for long texts many times", () => {
     const bytes = prefixes(100_000, 10_000);
     expect(bytes.length).toBeLessThan(6000);
-    expect(() => checkPrefixes(bytes, 100_000)).toThrow("prefixes of 1000000000 bytes together");
+    expect(() => {
+      checkPrefixes(bytes, 100_000);
+    }).toThrow("prefixes of 1000000000 bytes together");
   });
 
   test("refuses negative lengths and another count than the page's", () => {
-    expect(() => checkPrefixes(prefixes(3, 1, -1), 3)).toThrow("a prefix of -1 bytes");
-    expect(() => checkPrefixes(prefixes(3, 1), 4)).toThrow("3 prefixes for 4 values");
-    expect(() => checkPrefixes(Uint8Array.of(1, 2), 4)).toThrow(RangeError);
+    expect(() => {
+      checkPrefixes(prefixes(3, 1, -1), 3);
+    }).toThrow("a prefix of -1 bytes");
+    expect(() => {
+      checkPrefixes(prefixes(3, 1), 4);
+    }).toThrow("3 prefixes for 4 values");
+    expect(() => {
+      checkPrefixes(Uint8Array.of(1, 2), 4);
+    }).toThrow(RangeError);
   });
 });
 
