@@ -135,6 +135,12 @@ def files(directory):
     save("lossy.webp", smooth, quality=90)
     save("one-frame.gif", image.quantize(16))
     save("plain.tif", image)
+    save("inks.jpg", smooth.convert("CMYK"), quality=90)
+    inks = Image.merge("CMYK", [*image.split(), Image.fromarray(pixels(24, 16, 25)[:, :, 1])])
+    save("inks.tif", inks)
+    save("opaque.avif", smooth, quality=90, subsampling="4:4:4")
+    save("transparent.avif", alpha, quality=95, subsampling="4:4:4")
+    save("large.tif", image, big_tiff=True)
     (directory.parent / "files.json").write_text(json.dumps(found, indent=0) + "\n")
 
     refused = directory.parent / "refused"
@@ -143,7 +149,7 @@ def files(directory):
     image.save(refused / "two-frames.gif", save_all=True, append_images=[other])
     image.save(refused / "two-frames.webp", save_all=True, append_images=[other], lossless=True)
     image.save(refused / "two-pages.tif", save_all=True, append_images=[other])
-    image.convert("CMYK").save(refused / "cmyk.jpg", quality=80)
+    image.save(refused / "bitmap.bmp")
     whole = (directory / "full.jpg").read_bytes()
     (refused / "truncated.jpg").write_bytes(whole[: len(whole) * 3 // 5])
     whole = (directory / "colour.png").read_bytes()

@@ -45,6 +45,11 @@ WRITERS = {
         column_encoding={"id": "DELTA_BINARY_PACKED", "text": "DELTA_LENGTH_BYTE_ARRAY"},
     ),
     "front-coded": dict(use_dictionary=False, column_encoding={"text": "DELTA_BYTE_ARRAY"}),
+    "front-coded-v2": dict(
+        data_page_version="2.0",
+        use_dictionary=False,
+        column_encoding={"text": "DELTA_BYTE_ARRAY", "fr": "DELTA_BYTE_ARRAY", "score": "BYTE_STREAM_SPLIT"},
+    ),
 }
 
 TARGET.mkdir(exist_ok=True)

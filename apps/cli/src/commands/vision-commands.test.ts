@@ -183,7 +183,7 @@ describe("what cannot be seen", () => {
     expect(await refused(...ask, "--image", at("none.png"))).toMatch(/^66 INPUT_MISSING: .*none.png/);
     for (const [file, reason] of [
       ["truncated.png", /damaged or truncated png/],
-      ["cmyk.jpg", /colours are cmyk/],
+      ["bitmap.bmp", /it is BMP/],
       ["two-frames.gif", /holds 2 frames/],
       ["drawing.svg", /not an image that is read here/],
     ] as const) {

@@ -4,7 +4,15 @@
  */
 import { open, type FileHandle } from "node:fs/promises";
 import { SlmError } from "@slm/error";
-import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
+import { elementCount, type HostTensor } from "@slm/runtime";
+import {
+  decodeStored,
+  isStoredDType,
+  storedBytes,
+  STORED_AS,
+  STORED_DTYPES,
+  type StoredDType,
+} from "./safetensors-dtypes.js";
 
 /** The format's own limit: a larger header is an attack or a damaged length. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -12,16 +20,6 @@ const MAX_HEADER_BYTES = 100_000_000;
 const STEP_BYTES = 2 ** 28;
 /** More axes than any tensor of any model. */
 const MAX_RANK = 8;
-
-/** dtypes read and written here, with the bytes of one element. */
-const DTYPES = {
-  F32: { dtype: "float32", bytes: 4 },
-  F16: { dtype: "float16", bytes: 2 },
-  BF16: { dtype: "bfloat16", bytes: 2 },
-  I32: { dtype: "int32", bytes: 4 },
-  I64: { dtype: "int64", bytes: 8 },
-} as const;
-type StoredDType = keyof typeof DTYPES;
 
 export interface SafetensorsEntry {
   readonly dtype: StoredDType;
@@ -75,9 +73,8 @@ function parseEntry(name: string, value: unknown, dataBytes: number, file: strin
   const fail = (message: string): SlmError => invalid(file, `tensor '${name}': ${message}`);
   if (typeof value !== "object" || value === null) throw fail("is not an object");
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
-  if (typeof dtype !== "string" || !Object.hasOwn(DTYPES, dtype)) {
-    throw fail(`dtype ${JSON.stringify(dtype)} is not one of ${Object.keys(DTYPES).join(", ")}`);
-  }
+  if (!isStoredDType(dtype))
+    throw fail(`dtype ${JSON.stringify(dtype)} is not one of ${STORED_DTYPES.join(", ")}`);
   const isSize = (item: unknown): item is number =>
     typeof item === "number" && Number.isSafeInteger(item) && item >= 0;
   if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isSize))
@@ -85,11 +82,11 @@ function parseEntry(name: string, value: unknown, dataBytes: number, file: strin
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize))
     throw fail("data_offsets is not [begin, end]");
   const [begin, end] = offsets as [number, number];
-  const expected = elementCount(shape) * DTYPES[dtype as StoredDType].bytes;
+  const expected = storedBytes(dtype, shape);
   if (end - begin !== expected)
     throw fail(`${dtype}[${shape.join(",")}] needs ${expected} bytes, data_offsets hold ${end - begin}`);
   if (end > dataBytes) throw fail(`ends at byte ${end} of ${dataBytes}; the file is truncated`);
-  return { dtype: dtype as StoredDType, shape, begin, end };
+  return { dtype, shape, begin, end };
 }
 
 function checkLayout(entries: SafetensorsEntry[], dataBytes: number, file: string): void {
@@ -151,7 +148,7 @@ export async function openSafetensors(file: string): Promise<OpenSafetensors> {
       const entry = entries.get(name);
       if (entry === undefined) throw new SlmError("INPUT_MISSING", `${file}: no tensor '${name}'`);
       const bytes = await readExactly(handle, 8 + headerBytes + entry.begin, entry.end - entry.begin, file);
-      return decodeTensor(entry, bytes);
+      return decodeStored(name, entry, bytes.buffer);
     };
     return { metadata, entries, read, close: () => handle.close() };
   } catch (error) {
@@ -165,7 +162,7 @@ async function readExactly(
   position: number,
   length: number,
   file: string,
-): Promise<Buffer> {
+): Promise<Buffer<ArrayBuffer>> {
   const buffer = Buffer.from(new ArrayBuffer(length));
   for (let done = 0; done < length;) {
     const step = Math.min(STEP_BYTES, length - done);
@@ -174,23 +171,6 @@ async function readExactly(
     done += bytesRead;
   }
   return buffer;
-}
-
-function decodeTensor({ dtype, shape }: SafetensorsEntry, bytes: Buffer): HostTensor {
-  const { buffer } = bytes;
-  const count = elementCount(shape);
-  switch (dtype) {
-    case "F32":
-      return createHostTensor("float32", shape, new Float32Array(buffer, 0, count));
-    case "F16":
-      return createHostTensor("float16", shape, new Uint16Array(buffer, 0, count));
-    case "BF16":
-      return createHostTensor("bfloat16", shape, new Uint16Array(buffer, 0, count));
-    case "I32":
-      return createHostTensor("int32", shape, new Int32Array(buffer, 0, count));
-    case "I64":
-      return createHostTensor("int64", shape, new BigInt64Array(buffer, 0, count));
-  }
 }
 
 /** What the header says of a tensor. */
@@ -211,10 +191,8 @@ function encodeHeader(
   const header: Record<string, unknown> = { __metadata__: { format: "pt", ...metadata } };
   let position = 0;
   for (const [name, tensor] of tensors) {
-    const stored = (Object.keys(DTYPES) as StoredDType[]).find((key) => DTYPES[key].dtype === tensor.dtype);
-    if (stored === undefined)
-      throw new SlmError("DATA_INVALID", `safetensors: '${name}' is ${tensor.dtype}, which is not stored`);
-    const end = position + elementCount(tensor.shape) * DTYPES[stored].bytes;
+    const stored = STORED_AS[tensor.dtype];
+    const end = position + storedBytes(stored, tensor.shape);
     header[name] = { dtype: stored, shape: tensor.shape, data_offsets: [position, end] };
     position = end;
   }

@@ -36,6 +36,17 @@ describe(characterMap, () => {
   });
 
   test.each([
+    ["a", "1"],
+    ["ab", "1b"],
+    ["a\u0301b", "1b"],
+    ["a\u0301\u0302\u0303b", "1\u0301\u0302\u0303b"],
+    ["é 😀", " 😀"],
+    ["", ""],
+  ])("by graphemes %j becomes %j: what a short one begins with replaces it whole", (text, expected) => {
+    expect(characterMap(smallMap(), "graphemes")(text)).toBe(expected);
+  });
+
+  test.each([
     ["nothing", new Uint8Array()],
     ["a trie beyond the file", Uint8Array.of(8, 0, 0, 0, 1, 2, 3, 4)],
     ["no replacements", Uint8Array.of(4, 0, 0, 0, 1, 2, 3, 4)],
@@ -72,8 +83,12 @@ describe(createLibrary, () => {
     const map = {
       type: "Precompiled",
       precompiled_charsmap: Buffer.from(smallMap()).toString("base64"),
+      match: "longest",
     };
-    const ids = (normalizer: object, text: string): readonly number[] =>
+    const ids = (
+      normalizer: { readonly type: string; readonly [key: string]: unknown },
+      text: string,
+    ): readonly number[] =>
       createLibrary(
         {
           added_tokens: [],
@@ -84,7 +99,7 @@ describe(createLibrary, () => {
           model: {
             type: "Unigram",
             unk_id: 0,
-            vocab: ["?", "1", "22", "½", "x"].map((token, id) => [token, -1 - id]),
+            vocab: ["?", "1", "22", "½", "x"].map((token, id) => [token, -1 - id] as const),
           },
         },
         {},
@@ -92,5 +107,8 @@ describe(createLibrary, () => {
     expect(ids(map, "½ab")).toEqual([3, 2]);
     const sequence = [map, { type: "Replace", pattern: { String: "2" }, content: "x" }];
     expect(ids({ type: "Sequence", normalizers: sequence }, "ab½a")).toEqual([4, 4, 3, 1]);
+    expect(() => ids({ ...map, match: "any" }, "a")).toThrow(
+      "needs a match of longest, graphemes, got 'any'",
+    );
   });
 });

@@ -105,7 +105,7 @@ export function fillVocabulary(files: TokenizerFiles, size: number, where: strin
 interface Habits {
   /** Whether the tokenizer puts the begin mark in front of a text itself. */
   readonly begins: boolean;
-  /** Whether a line break has tokens; WordPiece drops it. */
+  /** Whether a line break has tokens; WordPiece drops it, vocabularies of words do not know it. */
   readonly isAfterRead: boolean;
 }
 
@@ -113,11 +113,13 @@ function probe({ tokenizer, config }: TokenizerFiles): Habits {
   try {
     const library = createLibrary(tokenizer, config);
     const [first] = library.encode("a", { add_special_tokens: true }).ids;
+    const after = library.encode(DEFAULT_AFTER, { add_special_tokens: false }).ids;
     return {
       begins: first !== undefined && first === library.token_to_id(config.bos_token),
-      isAfterRead: library.encode(DEFAULT_AFTER, { add_special_tokens: false }).ids.length > 0,
+      isAfterRead: after.length > 0 && !after.includes(library.token_to_id(config.unk_token) ?? -1),
     };
   } catch (cause) {
+    if (cause instanceof SlmError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SlmError("DATA_INVALID", `tokenizer: cannot build with this tokenizer.json: ${reason}`, {
       cause,

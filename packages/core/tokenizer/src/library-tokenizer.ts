@@ -11,8 +11,7 @@ import type { TokenizerFiles } from "./tokenizer-files.js";
  * @throws SlmError DATA_INVALID if the library cannot build it or a special token is not in the vocabulary.
  */
 export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
-  const { normalizer, pre_tokenizer, decoder } = files.tokenizer;
-  [normalizer, pre_tokenizer, decoder].forEach(checkPatterns);
+  checkPatterns(files.tokenizer.decoder);
   checkLongestWord(files.tokenizer.model);
   const library = guard("build", () => createLibrary(files.tokenizer, files.config));
   const textIds = (text: string): readonly number[] =>
@@ -174,6 +173,7 @@ function guard<T>(verb: string, run: () => T): T {
   try {
     return run();
   } catch (cause) {
+    if (cause instanceof SlmError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SlmError("DATA_INVALID", `tokenizer: cannot ${verb} with this tokenizer.json: ${reason}`, {
       cause,

@@ -14,8 +14,8 @@ export interface DecodeLimits {
   readonly maxPixels?: number;
 }
 
-/** Colour models that have one reading as red, green and blue. CMYK has none without its printer's profile. */
-const READ_SPACES: ReadonlySet<string> = new Set(["srgb", "rgb", "rgb16", "b-w", "grey16"]);
+/** Colour models that have one reading as red, green and blue, and that of inks. */
+const READ_SPACES: ReadonlySet<string> = new Set(["srgb", "rgb", "rgb16", "b-w", "grey16", "cmyk"]);
 
 let library: Promise<typeof sharp> | undefined;
 
@@ -66,11 +66,11 @@ function checkBytes(bytes: number, maxBytes: number, where: string): void {
 }
 
 /**
- * Pixels of a JPEG, PNG, WebP, GIF or TIFF, upright as its EXIF orientation says.
+ * Pixels of a JPEG, PNG, WebP, GIF, TIFF or AVIF, upright as its EXIF orientation says.
  *
  * As published image processors read them: colour profiles are not applied, transparency is dropped without blending, grey
- * is three equal channels, of 16 bits the upper 8 count. Refused by name: several frames or pages, CMYK and other colour
- * models, truncated or damaged data, more pixels or bytes than the limits.
+ * is three equal channels, of 16 bits the upper 8 count, of CMYK each ink takes its share of what black leaves. Refused by
+ * name: several frames or pages, other colour models, truncated or damaged data, more pixels or bytes than the limits.
  *
  * @param where names the image in errors.
  * @throws SlmError DATA_INVALID
@@ -94,15 +94,18 @@ export async function decodeImage(
       throw damaged(cause);
     });
   checkMetadata(found, maxPixels, where);
-  const { data, info } = await load(bytes, { ...options, autoOrient: true })
-    .toColourspace("srgb")
-    .removeAlpha()
+  const isInk = found.space === "cmyk";
+  const upright = load(bytes, { ...options, autoOrient: true });
+  const spaced = isInk
+    ? upright.pipelineColourspace("cmyk").toColourspace("cmyk")
+    : upright.toColourspace("srgb").removeAlpha();
+  const { data, info } = await spaced
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true })
     .catch((cause: unknown) => {
       throw damaged(cause);
     });
-  return threeChannels(data, info, where);
+  return isInk ? inksAsRgb(data, info, where) : threeChannels(data, info, where);
 }
 
 function checkMetadata({ width, height, pages, space }: Metadata, maxPixels: number, where: string): void {
@@ -112,6 +115,27 @@ function checkMetadata({ width, height, pages, space }: Metadata, maxPixels: num
   if (pages !== undefined && pages > 1) throw refuse(`holds ${pages} frames or pages; an image has one`);
   if (!READ_SPACES.has(space))
     throw refuse(`colours are ${space}; convert the image to RGB or grey, there is no one way to do it`);
+}
+
+/**
+ * Cyan, magenta, yellow and black as red, green and blue: `(255 - black) * (1 - ink / 255)`, no printer's profile.
+ *
+ * Source: Pillow's conversion from CMYK, its rounding included.
+ *
+ * @throws SlmError DATA_INVALID for CMYK with transparency
+ */
+function inksAsRgb(data: Uint8Array, { width, height, channels }: OutputInfo, where: string): PixelImage {
+  if (channels !== 4)
+    throw new SlmError("DATA_INVALID", `${where}: ${channels} channels of CMYK; an image of inks has four`);
+  const rgb = new Uint8Array(3 * width * height);
+  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+    const light = 255 - data[from + 3]!;
+    for (let ink = 0; ink < 3; ink++) {
+      const product = data[from + ink]! * light + 128;
+      rgb[to + ink] = light - (((product >> 8) + product) >> 8);
+    }
+  }
+  return { width, height, channels: 3, data: rgb };
 }
 
 /** Samples as red, green, blue. @throws SlmError DATA_INVALID when the decoder gives another count of channels. */

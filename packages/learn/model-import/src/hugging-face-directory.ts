@@ -22,7 +22,7 @@ const configSchema = z.record(z.string(), z.unknown());
 const indexSchema = z.looseObject({ weight_map: z.record(z.string(), relativePath) });
 
 /** dtypes that weights are read from. */
-const FLOATS = ["F32", "F16", "BF16"];
+const FLOATS: readonly string[] = ["F32", "F16", "BF16", "F64"];
 
 /** Counted positions that old checkpoints keep as integers; nothing reads them. */
 const COUNTED = /\.position_ids$/;

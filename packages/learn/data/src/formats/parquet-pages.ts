@@ -6,6 +6,7 @@ import type { Compressors, SchemaTree } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
 import { MAX_PAGE_BYTES } from "../limits.js";
 import { decompress } from "./parquet-compression.js";
+import { checkPrefixes, countLevel } from "./parquet-prefixes.js";
 import { endOfStruct, readVarint } from "./thrift-guard.js";
 
 type PageHeader = ReturnType<typeof parquetHeader>;
@@ -21,6 +22,8 @@ export interface ChunkFacts {
   readonly valueCount: number;
 }
 
+/** Values that begin as the one before them does. */
+const PREFIXED = "DELTA_BYTE_ARRAY";
 /** Encodings whose size in memory follows from checked numbers. */
 const DICTIONARY: ReadonlySet<string> = new Set(["PLAIN_DICTIONARY", "RLE_DICTIONARY"]);
 const ENCODINGS: ReadonlySet<string> = new Set([
@@ -29,6 +32,8 @@ const ENCODINGS: ReadonlySet<string> = new Set([
   "RLE",
   "DELTA_BINARY_PACKED",
   "DELTA_LENGTH_BYTE_ARRAY",
+  PREFIXED,
+  "BYTE_STREAM_SPLIT",
 ]);
 
 /** Widest index into a dictionary [bits]. */
@@ -73,8 +78,14 @@ function checkPage(header: PageHeader, page: Uint8Array, facts: ChunkFacts, left
   const count = data.num_values;
   if (header.type === "DATA_PAGE") {
     const content = decompress(facts.codec, page, header.uncompressed_page_size);
-    const afterLevels = checkLevels(content, count, facts.path);
-    checkRunsOfValues(content.subarray(afterLevels), data.encoding, count, facts.type);
+    const { end, definitions } = checkLevels(content, count, facts.path);
+    checkRunsOfValues(content.subarray(end), data.encoding, count, facts.type);
+    if (data.encoding === PREFIXED) {
+      const highest = levelsOf(facts.path).definitions;
+      const width = widthOf(highest);
+      const present = highest === 0 ? count : countLevel(definitions, { width, count, level: highest });
+      checkPrefixes(content.subarray(end), present);
+    }
     return count;
   }
   const { definition_levels_byte_length: definition, repetition_levels_byte_length: repetition } = newer!;
@@ -90,20 +101,27 @@ function checkPage(header: PageHeader, page: Uint8Array, facts: ChunkFacts, left
   within("page size", size, MAX_PAGE_BYTES);
   const content = newer!.is_compressed === false ? rest : decompress(facts.codec, rest, size);
   checkRunsOfValues(content, data.encoding, count, facts.type);
+  if (data.encoding === PREFIXED) checkPrefixes(content, count - newer!.num_nulls);
   return count;
 }
 
-/** Checks repetition and definition levels at the head of an older page. @returns where they end */
-function checkLevels(page: Uint8Array, count: number, path: readonly SchemaTree[]): number {
+/** Checks repetition and definition levels at the head of an older page. @returns where they end, and the second ones */
+function checkLevels(
+  page: Uint8Array,
+  count: number,
+  path: readonly SchemaTree[],
+): { readonly end: number; readonly definitions: Uint8Array } {
   const { repetitions, definitions } = levelsOf(path);
   let offset = 0;
+  let last = page.subarray(0, 0);
   for (const highest of [repetitions, definitions].filter((level) => level > 0)) {
     const length = sizeAt(page, offset);
     offset += 4;
-    checkRuns(page.subarray(offset, offset + length), widthOf(highest), count);
+    last = page.subarray(offset, offset + length);
+    checkRuns(last, widthOf(highest), count);
     offset += length;
   }
-  return offset;
+  return { end: offset, definitions: last };
 }
 
 function checkRunsOfValues(

@@ -16,6 +16,7 @@ import { MAX_CHUNK_BYTES, MAX_COLUMNS, MAX_FOOTER_BYTES, MAX_GROUP_ROWS } from "
 import { ROW_COLUMNS, type Columns, type WantedColumns } from "../mapping.js";
 import type { DataFormat, ReadSettings, ScannedRecord } from "./data-format.js";
 import { checkedCompressors } from "./parquet-compression.js";
+import { listMending } from "./parquet-lists.js";
 import { checkPages } from "./parquet-pages.js";
 import { endOfStruct } from "./thrift-guard.js";
 
@@ -101,7 +102,9 @@ async function readGroup(
     });
     if (column.length !== rowCount)
       throw new RangeError(`column '${name}' has ${column.length} rows, expected ${rowCount}`);
-    for (const [index, value] of column.entries()) define(rows[index]!, name, value[name]);
+    const mend = listMending(pathTo(file.schema, [name])[1]!);
+    for (const [index, { [name]: value }] of column.entries())
+      define(rows[index]!, name, mend === undefined ? value : mend(value));
   }
   return rows;
 }

@@ -58,5 +58,5 @@ function characterMap({ file, metadata }: GgufFile): readonly Component[] {
   }
   if (bytes.byteLength === 0) return [];
   const map = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
-  return [{ type: "Precompiled", precompiled_charsmap: map }];
+  return [{ type: "Precompiled", precompiled_charsmap: map, match: "longest" }];
 }

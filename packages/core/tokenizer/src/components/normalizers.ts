@@ -1,0 +1,117 @@
+/**
+ * The normalizers of a `tokenizer.json`, as the native library computes them. `@huggingface/tokenizers` approximates some
+ * (Precompiled by NFKC, lower case by the rules of words) and lacks others.
+ *
+ * Source: Hugging Face `tokenizers` 0.23, `normalizers`.
+ */
+import { BYTE_CHARACTERS } from "../byte-symbols.js";
+import { characterMap, MAP_RULES, type MapRule } from "../character-map.js";
+import {
+  flagOf,
+  partsOf,
+  patternOf,
+  refuse,
+  textOf,
+  type CompilePattern,
+  type Component,
+} from "./component.js";
+
+export type Normalize = (text: string) => string;
+
+/** One row per type. */
+const NORMALIZERS: Readonly<Record<string, (component: Component, compile: CompilePattern) => Normalize>> = {
+  NFC: () => (text) => text.normalize("NFC"),
+  NFD: () => (text) => text.normalize("NFD"),
+  NFKC: () => (text) => text.normalize("NFKC"),
+  NFKD: () => (text) => text.normalize("NFKD"),
+  Lowercase: () => lowercase,
+  StripAccents: () => (text) => text.replaceAll(/\p{M}/gu, ""),
+  Strip: stripOf,
+  Prepend: (component) => {
+    const front = textOf(component, "prepend");
+    return (text) => (text === "" ? "" : front + text);
+  },
+  Replace: (component, compile) => {
+    const pattern = patternOf(component, compile);
+    const content = textOf(component, "content");
+    return (text) => text.replaceAll(pattern, () => content);
+  },
+  Nmt: () => nmt,
+  ByteLevel: () => (text) => Array.from(Buffer.from(text), (byte) => BYTE_CHARACTERS[byte]!).join(""),
+  Precompiled: (component) => {
+    const table = textOf(component, "precompiled_charsmap", "");
+    const rule = textOf(component, "match", "graphemes");
+    if (!isMapRule(rule)) throw refuse(`Precompiled needs a match of ${MAP_RULES.join(", ")}, got '${rule}'`);
+    return table === "" ? (text) => text : characterMap(Buffer.from(table, "base64"), rule);
+  },
+  BertNormalizer: bertOf,
+  Sequence: (component, compile) => {
+    const parts = partsOf(component, "normalizers").map((part) => compileNormalizer(part, compile));
+    return (text) => parts.reduce((value, normalize) => normalize(value), text);
+  },
+};
+
+/**
+ * What a normalizer makes of a text.
+ *
+ * @throws SlmError DATA_INVALID for a type or a setting that is not read, by name
+ */
+export function compileNormalizer(component: Component, compile: CompilePattern): Normalize {
+  if (Object.hasOwn(NORMALIZERS, component.type)) return NORMALIZERS[component.type]!(component, compile);
+  throw refuse(`the normalizer '${component.type}' is not supported`);
+}
+
+function isMapRule(name: string): name is MapRule {
+  return (MAP_RULES as readonly string[]).includes(name);
+}
+
+/** By characters, not by words: a capital sigma at the end of a word becomes an ordinary one. */
+function lowercase(text: string): string {
+  return /\u03a3/u.test(text)
+    ? text
+        .split("\u03a3")
+        .map((part) => part.toLowerCase())
+        .join("\u03c3")
+    : text.toLowerCase();
+}
+
+function stripOf(component: Component): Normalize {
+  const left = flagOf(component, "strip_left", true) ? /^\p{White_Space}+/u : undefined;
+  const right = flagOf(component, "strip_right", true) ? /\p{White_Space}+$/u : undefined;
+  return (text) => {
+    const begun = left === undefined ? text : text.replace(left, "");
+    return right === undefined ? begun : begun.replace(right, "");
+  };
+}
+
+/** Sentencepiece's older rules: no control characters, every kind of blank a space. */
+function nmt(text: string): string {
+  return text
+    .replaceAll(/[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/gu, "")
+    .replaceAll(/[\u0009\u000a\u000c\u000d\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/gu, " ");
+}
+
+/** Ideographs, each a word of its own. */
+const IDEOGRAPHS = new RegExp(
+  "[\\u4e00-\\u9fff\\u3400-\\u4dbf\\u{20000}-\\u{2a6df}\\u{2a700}-\\u{2b73f}\\u{2b740}-\\u{2b81f}\\u{2b820}-\\u{2ceaf}" +
+    "\\uf900-\\ufaff\\u{2f800}-\\u{2fa1f}]",
+  "gu",
+);
+
+function bertOf(component: Component): Normalize {
+  const isLowered = flagOf(component, "lowercase", true);
+  const steps: Normalize[] = [];
+  if (flagOf(component, "clean_text", true)) {
+    steps.push((text) =>
+      text
+        .replaceAll(/(?![\t\n\r])[\0\ufffd\p{Cc}\p{Cf}\p{Co}\p{Cs}]/gu, "")
+        .replaceAll(/\p{White_Space}/gu, " "),
+    );
+  }
+  if (flagOf(component, "handle_chinese_chars", true))
+    steps.push((text) => text.replaceAll(IDEOGRAPHS, " $& "));
+  if (flagOf(component, "strip_accents", isLowered))
+    steps.push((text) => text.normalize("NFD").replaceAll(/\p{Mn}/gu, ""));
+  if (isLowered) steps.push(lowercase);
+  return (text) => steps.reduce((value, step) => step(value), text);
+}

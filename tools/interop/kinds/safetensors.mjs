@@ -1,0 +1,31 @@
+/** safetensors: every tensor read, its bytes compared with what the `safetensors` package hands out. */
+import { createHash } from "node:crypto";
+import { openSafetensors } from "@slm/model";
+import { peer } from "../peer.mjs";
+
+export async function safetensors(file, _entry, { cache }) {
+  const opened = await openSafetensors(file);
+  const ours = new Map();
+  try {
+    for (const [name, { dtype, shape }] of opened.entries) {
+      const { data } = await opened.read(name);
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      ours.set(name, { dtype, shape, sha256: createHash("sha256").update(bytes).digest("hex") });
+    }
+  } finally {
+    await opened.close();
+  }
+  const theirs = await peer(cache, "safetensors", { file });
+  const differ = Object.entries(theirs.tensors)
+    .filter(([name, tensor]) => JSON.stringify(ours.get(name)) !== JSON.stringify(tensor))
+    .map(([name]) => name);
+  const dtypes = [...new Set([...ours.values()].map(({ dtype }) => dtype))].join(", ");
+  const isSame = differ.length === 0 && ours.size === Object.keys(theirs.tensors).length;
+  return {
+    read: `${ours.size} tensors, ${dtypes}`,
+    compared: isSame,
+    peer: `safetensors ${theirs.version}`,
+    figures: isSame ? "every byte the same" : `${differ.length} of ${ours.size} differ`,
+    differ,
+  };
+}

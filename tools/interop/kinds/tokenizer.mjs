@@ -1,0 +1,53 @@
+/** tokenizer.json: read, texts to ids and back, compared with the native `tokenizers` library. */
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
+import { peer } from "../peer.mjs";
+import { TEXTS } from "../texts.mjs";
+
+/**
+ * A text counts as the same when both give the same ids and the same text back. slm refuses a text that spells a special token, or
+ * of which the vocabulary has no pieces; the second must be unknown to the library too.
+ */
+export async function tokenizer(file, { eos, config }, { cache }) {
+  const json = JSON.parse(await readFile(file, "utf8"));
+  const beside = config === undefined ? {} : JSON.parse(await readFile(join(dirname(file), config), "utf8"));
+  const files = completeTokenizer(json, eos === undefined ? beside : { ...beside, eos_token: eos }, {}, file);
+  const ours = createTokenizer(files);
+  const unknown = ours.tokens.unknown;
+  const answers = TEXTS.map((text) => attempt(ours, text));
+  const theirs = await peer(cache, "tokenizer", {
+    file,
+    texts: TEXTS,
+    ids: answers.map(({ ids }) => ids ?? []),
+    cleanUp: files.config.clean_up_tokenization_spaces ?? false,
+  });
+  const counts = { same: 0, spelt: 0, unknown: 0 };
+  const differ = [];
+  for (const [index, text] of TEXTS.entries()) {
+    const { ids, decoded, reason } = answers[index];
+    const { ids: expected, decoded: expectedText } = theirs.texts[index];
+    if (reason?.includes("special token")) counts.spelt++;
+    else if (reason !== undefined && (expected.includes(unknown) || expected.length === 0)) counts.unknown++;
+    else if (reason === undefined && ids.join() === expected.join() && decoded === expectedText)
+      counts.same++;
+    else differ.push({ text, reason, ids, expected, decoded, expectedText });
+  }
+  return {
+    read: `${json.model.type ?? "BPE"}, ${ours.vocabularySize} tokens`,
+    run: `${TEXTS.length} texts`,
+    compared: differ.length === 0,
+    peer: `tokenizers ${theirs.version}`,
+    figures: `${counts.same} the same, ${counts.unknown} unknown to both, ${counts.spelt} spell a special token, ${differ.length} differ`,
+    differ,
+  };
+}
+
+function attempt(ours, text) {
+  try {
+    const ids = ours.encodeTarget(text);
+    return { ids, decoded: ours.decode(ids) };
+  } catch (error) {
+    return { reason: error.message };
+  }
+}

