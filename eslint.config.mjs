@@ -1,3 +1,4 @@
+import { createProjectGraphAsync } from "@nx/devkit";
 import nx from "@nx/eslint-plugin";
 import tseslint from "typescript-eslint";
 
@@ -25,6 +26,9 @@ const depConstraints = [
   })),
 ];
 
+// The rule about module boundaries reads a stored project graph, and says nothing at all where there is none.
+await createProjectGraphAsync();
+
 export default tseslint.config(
   { ignores: ["**/dist/**", "**/node_modules/**", "runs/**", ".nx/**"] },
   {
@@ -32,10 +36,8 @@ export default tseslint.config(
     extends: [tseslint.configs.strictTypeChecked],
     plugins: { "@nx": nx },
     languageOptions: {
-      parserOptions: {
-        project: ["tsconfig.build.json", "tsconfig.spec.json"],
-        tsconfigRootDir: process.cwd(),
-      },
+      // One program holds every source and test: a type is computed once for all who use it.
+      parserOptions: { project: "tsconfig.json", tsconfigRootDir: import.meta.dirname },
     },
     rules: {
       "@nx/enforce-module-boundaries": [
@@ -44,7 +46,6 @@ export default tseslint.config(
           depConstraints,
           // The command line loads stages only when a command needs them; elsewhere imports are static.
           checkDynamicDependenciesExceptions: ["@slm/.*"],
-          allow: ["../../vitest.base.mjs", "../../../vitest.base.mjs"],
         },
       ],
       "@typescript-eslint/explicit-module-boundary-types": "error",

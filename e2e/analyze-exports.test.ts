@@ -82,7 +82,7 @@ const isShared = (target: Target, name: string): name is ProfileName =>
 const combinations = (["npu", "gpu", "web"] as const).flatMap((target) =>
   profileNames(target)
     .filter((profile) => isShared(target, profile))
-    .map((profile) => ({ target, profile: profile as ProfileName })),
+    .map((profile) => ({ target, profile })),
 );
 
 test.each(combinations)(

@@ -1,25 +1,13 @@
 /**
  * A tiny distillation on ONNX Runtime in a process of its own, so that a test can kill it:
  * `node distill-child.mjs DATA TOKENIZER TEACHER WORK`. Prints a line for every step it reports.
- * Sources are loaded through vite, as in every test, so no build is needed.
+ * It runs the built packages, as the command line does. Needs `npm run build`.
  */
-import { createServer, defaultServerConditions } from "vite";
+import { distill, distillConfig } from "@slm/distillation";
+import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createOnnxEngine } from "@slm/tensor";
 
 const [dataDirectory, tokenizerDirectory, teacherDirectory, workDirectory] = process.argv.slice(2);
-
-const server = await createServer({
-  root: import.meta.dirname,
-  configFile: false,
-  logLevel: "error",
-  cacheDir: `${workDirectory}.vite`,
-  optimizeDeps: { noDiscovery: true },
-  server: { middlewareMode: true, hmr: false, ws: false, watch: null },
-  ssr: { resolve: { conditions: ["@slm/source", ...defaultServerConditions] } },
-});
-const load = (name) => server.ssrLoadModule(name);
-const { distill, distillConfig } = await load("@slm/distillation");
-const { createOnnxEngine } = await load("@slm/tensor");
-const { createCpuRuntime } = await load("@slm/runtime-cpu");
 
 const runtime = await createCpuRuntime({ inThread: true, threads: 2 });
 const settings = distillConfig.parse({
@@ -63,4 +51,3 @@ await distill(settings, {
   },
 });
 await runtime.close();
-await server.close();

@@ -1,4 +1,4 @@
-/** A distillation killed without warning and started again ends with the bytes of one that was left alone. */
+/** A distillation killed without warning and started again ends with the bytes of one that was left alone. Needs `npm run build`. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";

@@ -52,7 +52,7 @@ describe("completions", () => {
     let reason: string | null = null;
     for await (const { choices } of stream) {
       pieces.push(choices[0]!.text);
-      reason = choices[0]!.finish_reason as string | null;
+      reason = choices[0]!.finish_reason;
     }
     expect(pieces.join("")).toBe(expected[1]);
     expect(pieces.length).toBeGreaterThan(1);

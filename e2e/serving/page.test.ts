@@ -98,7 +98,7 @@ describe("the page", () => {
     await page.addInitScript(RECORDER);
     await openReady();
     const answer = await ask(words[0]!);
-    const seen = (await page.evaluate("window.seen")) as string[];
+    const seen = await page.evaluate<string[]>("window.seen");
     expect(seen.some((entry) => entry.startsWith("progress "))).toBe(true);
     const growing = new Set(seen.filter((entry) => !entry.startsWith("progress ")));
     expect(growing.size).toBeGreaterThan(1);

@@ -59,10 +59,12 @@ async function differences(
 const isChecked = ({ inputs, differentiable }: OpCase): boolean =>
   differentiable.length > 0 && differentiable.every((name) => inputs[name]!.data.length <= 100);
 
-const groups = { ...OP_CASES, losses: LOSS_CASES, math: MATH_CASES };
+const groups = Object.entries({ ...OP_CASES, losses: LOSS_CASES, math: MATH_CASES })
+  .map(([group, cases]) => [group, cases.filter(isChecked)] as const)
+  .filter(([, cases]) => cases.length > 0);
 
-describe.each(Object.entries(groups))("%s", (_group, cases) => {
-  test.each(cases.filter(isChecked))("has the gradient of finite differences: $name", async (opCase) => {
+describe.each(groups)("%s", (_group, cases) => {
+  test.each(cases)("has the gradient of finite differences: $name", async (opCase) => {
     const forward = await engine.compile(forwardProgram(opCase));
     const { fetched } = await forward.run({ feeds: opCase.inputs, fetch: ["out"] });
     const { shape } = fetched["out"]!;

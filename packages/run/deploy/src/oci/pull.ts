@@ -11,7 +11,7 @@ import {
   type OciManifest,
 } from "./oci-manifest.js";
 import type { OciReference } from "./reference.js";
-import { RegistryClient, readBytes, type Credentials } from "./registry-client.js";
+import { RegistryClient, bodyOf, readBytes, type Credentials } from "./registry-client.js";
 
 export interface PullOptions {
   readonly credentials?: Credentials;
@@ -128,10 +128,6 @@ async function fetchSmall(
   const got = `sha256:${sha256(bytes)}`;
   if (got === digest) return bytes;
   throw new SlmError("DATA_INVALID", `${where}: ${MANIFEST_FILE}: expected ${digest}, got ${got}`);
-}
-
-async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
-  for await (const piece of response.body ?? []) yield piece as Uint8Array;
 }
 
 function parseJson(bytes: Uint8Array, where: string): unknown {

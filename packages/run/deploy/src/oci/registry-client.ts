@@ -147,6 +147,12 @@ export async function readAtMost(response: Response, limit: number): Promise<str
   return (await readBytes(response, limit)).bytes.toString("utf8");
 }
 
+/** The body of an answer in the pieces in which it arrives; none if it has no body. */
+export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
+  const pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = response.body ?? [];
+  yield* pieces;
+}
+
 /** The first `limit` bytes of an answer, and whether there were more. */
 export async function readBytes(
   response: Response,
@@ -154,9 +160,9 @@ export async function readBytes(
 ): Promise<{ readonly bytes: Buffer; readonly isCut: boolean }> {
   const pieces: Uint8Array[] = [];
   let size = 0;
-  for await (const piece of response.body ?? []) {
-    pieces.push(piece as Uint8Array);
-    size += (piece as Uint8Array).byteLength;
+  for await (const piece of bodyOf(response)) {
+    pieces.push(piece);
+    size += piece.byteLength;
     if (size > limit) break;
   }
   return { bytes: Buffer.concat(pieces).subarray(0, limit), isCut: size > limit };

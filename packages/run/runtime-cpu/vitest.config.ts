@@ -1,4 +1,0 @@
-import { defineConfig, mergeConfig } from "vitest/config";
-import base from "../../../vitest.base.mjs";
-
-export default mergeConfig(base, defineConfig({ test: { globalSetup: ["./build-worker.mjs"] } }));
