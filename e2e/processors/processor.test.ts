@@ -11,7 +11,9 @@ interface Expectation {
 const expected = JSON.parse(process.env["SLM_TEST_PROCESSOR"] ?? "{}") as Expectation;
 
 test("multiplies uint8 by int8 as the processor that was asked for does", async () => {
-  const runtime = await createCpuRuntime({ inThread: true, threads: 1 });
+  // What default kernels compute: our runtimes otherwise ask for exact ones where these saturate.
+  const settings = { "session.x64quantprecision": "0" };
+  const runtime = await createCpuRuntime({ inThread: true, threads: 1, settings });
   const g = new GraphBuilder("probe");
   const weights = g.initializer("w", "int8", [2, 16], new Int8Array(32).fill(127));
   g.output("y", g.op("MatMulInteger", [g.input("x", "uint8", [1, 2]), weights]), "int32", [1, 16]);

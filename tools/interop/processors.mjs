@@ -6,7 +6,8 @@
  * RUN is a directory that `slm run` wrote. Its float32 export, its quantized models and its bundle answer rows of its
  * test split on each processor; the answers are compared with those of this machine. Without RUN only tests run.
  *
- *   --processors a,b     native, avx2, sse4, arm64, arm64-dot, arm64-i8mm. Default: all but arm64
+ *   --processors a,b     native, avx2, sse4, arm64, arm64-dot, arm64-i8mm, and at native speed
+ *                        masked-avx2, masked-avx512, masked-avx-vnni. Default: all emulated but arm64
  *   --models a,b         export, deploy, and schemes, quantized here where RUN has none; `all` for every one.
  *                        Default: those that RUN has
  *   --rows N             rows answered, default 100      --data FILE      other rows than RUN/data/test.jsonl

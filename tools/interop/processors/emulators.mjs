@@ -1,6 +1,9 @@
 /**
  * The processors that `processors.mjs` runs on, and how a program is started on each.
  *
+ * Kinds of x86-64 that lack some of this machine's extensions also run here at native speed, with a CPUID that is masked for
+ * ONNX Runtime alone (`masked-cpuid.mjs`).
+ *
  * QEMU's user mode translates a program's instructions and hands its system calls to this machine. What it starts as a
  * child runs on this machine's own processor, and /proc/cpuinfo is this machine's, unless a directory given with `-L`
  * holds another: programs read it to choose their kernels, so each processor gets a directory that tells of it.
@@ -11,6 +14,7 @@ import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
+import { maskedEnvironment } from "./masked-cpuid.mjs";
 
 const root = join(import.meta.dirname, "..", "..", "..");
 const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm"), "processors");
@@ -47,6 +51,21 @@ export const PROCESSORS = {
     cpuinfo: intel(6, 60, "Intel Core Processor (Haswell), emulated", AVX2),
     expect: { architecture: "x64", unsignedSigned: 32_767, fused: true },
   },
+  "masked-avx2": {
+    what: "this machine, AVX2 without VNNI by a masked CPUID",
+    masked: "avx2",
+    expect: { architecture: "x64", unsignedSigned: 32_767, fused: true },
+  },
+  "masked-avx512": {
+    what: "this machine, AVX-512 without VNNI by a masked CPUID",
+    masked: "avx512",
+    expect: { architecture: "x64", unsignedSigned: 32_767, fused: true },
+  },
+  "masked-avx-vnni": {
+    what: "this machine, AVX2 with AVX-VNNI by a masked CPUID",
+    masked: "avx-vnni",
+    expect: { architecture: "x64", unsignedSigned: 64_770, fused: true },
+  },
   sse4: {
     what: "x86-64, SSE4.2 without AVX (Intel Nehalem)",
     cpu: "Nehalem",
@@ -78,6 +97,11 @@ export const PROCESSORS = {
 };
 
 const NEEDED = {
+  masked: [
+    ["gcc", "/usr/bin/gcc"],
+    ["libc6-dev", "/usr/include/signal.h"],
+    ["binutils", "/usr/bin/objdump"],
+  ],
   x64: [["qemu-user", "/usr/bin/qemu-x86_64"]],
   arm64: [
     ["qemu-user", "/usr/bin/qemu-aarch64"],
@@ -88,7 +112,9 @@ const NEEDED = {
 
 /** Installs what the processors need: Debian's packages, and for arm64 Node and the tests' native packages. */
 export async function prepare(names) {
-  const architectures = new Set(names.flatMap((name) => PROCESSORS[name].architecture ?? []));
+  const architectures = new Set(
+    names.flatMap((name) => PROCESSORS[name].architecture ?? (PROCESSORS[name].masked ? "masked" : [])),
+  );
   if (architectures.size === 0) return;
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new Error(`emulation needs Linux on x86-64, this is ${process.platform} on ${process.arch}`);
@@ -149,7 +175,8 @@ async function fetchArm64() {
 
 /** The command that starts Node on a processor, and the environment it needs. `work` is a directory to write in. */
 export async function startNode(name, work) {
-  const { cpu, architecture, cpuinfo } = PROCESSORS[name];
+  const { cpu, architecture, cpuinfo, masked } = PROCESSORS[name];
+  if (masked !== undefined) return { command: [process.execPath], env: await maskedEnvironment(masked) };
   if (architecture === undefined) return { command: [process.execPath], env: {} };
   const prefix = join(work, "prefix");
   await mkdir(join(prefix, "proc"), { recursive: true });

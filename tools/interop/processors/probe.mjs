@@ -14,7 +14,9 @@ import { createHostTensor } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-cpu";
 
 const COLUMNS = 16;
-const runtime = await createCpuRuntime({ inThread: true, threads: 1 });
+// What default kernels compute: our runtimes otherwise ask for exact ones where these saturate.
+const settings = { "session.x64quantprecision": "0" };
+const runtime = await createCpuRuntime({ inThread: true, threads: 1, settings });
 
 async function product(operator, a, weight, output) {
   const g = new GraphBuilder("probe");

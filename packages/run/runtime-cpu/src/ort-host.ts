@@ -76,7 +76,7 @@ export class OrtHost implements Host {
     }
     const options: Ort.InferenceSession.SessionOptions = {
       executionProviders: [...this.#providers],
-      extra: { ...SESSION_SETTINGS, ...this.#settings, ...settings },
+      extra: { ...SESSION_SETTINGS, ...settings, ...this.#settings },
       executionMode: "sequential",
       interOpNumThreads: 1,
       intraOpNumThreads: this.#threads,

@@ -77,7 +77,7 @@ export interface HostCalls {
       readonly source: GraphSource;
       readonly optimization: NonNullable<LoadOptions["optimization"]>;
       readonly planMemory: boolean;
-      /** Beside those of all sessions. */
+      /** Beside those of all sessions; what the runtime was opened with overrides them. */
       readonly settings?: SessionSettings | undefined;
     };
     readonly reply: GraphSignature;

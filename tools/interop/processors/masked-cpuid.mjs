@@ -1,8 +1,8 @@
 /**
  * ONNX Runtime as a processor with fewer extensions would run it, at native speed: its own kernels for AVX2, or for AVX-512
- * without VNNI, chosen by a CPUID that is answered with bits cleared (mask.c). x86-64 Linux; needs gcc and objdump.
+ * without VNNI, chosen by a CPUID that is answered with bits cleared (masked-cpuid.c). x86-64 Linux; needs gcc and objdump.
  *
- *   eval "$(node tools/interop/cpuid-mask/prepare.mjs avx2)" && npm test
+ *   eval "$(node tools/interop/processors/masked-cpuid.mjs avx2)" && npm test
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -13,14 +13,15 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { cpuFeatures } from "@slm/runtime";
 
 const execute = promisify(execFile);
 
-/** What each kind of processor lacks of this one's extensions. */
+/** What is hidden of this processor's extensions, and what it must have for the rest to be that kind. */
 export const KINDS = {
-  avx2: { hide: ["avx512", "avx_vnni", "amx"], what: "AVX2, no VNNI: laptops and servers of 2013 to 2020" },
-  avx512: { hide: ["avx512_vnni", "avx_vnni", "amx"], what: "AVX-512, no VNNI: Skylake-X servers" },
-  "avx-vnni": { hide: ["avx512", "amx"], what: "AVX2 with AVX-VNNI: laptops since 2021" },
+  avx2: { hide: ["avx512", "avx_vnni", "amx"], needs: ["avx2"] },
+  avx512: { hide: ["avx512_vnni", "avx_vnni", "amx"], needs: ["avx512f"] },
+  "avx-vnni": { hide: ["avx512", "amx"], needs: ["avx_vnni"] },
 };
 
 const CPUID = Buffer.from([0x0f, 0xa2]);
@@ -63,7 +64,7 @@ async function patchedLibrary(cache) {
 }
 
 async function maskLibrary(cache) {
-  const source = fileURLToPath(new URL("mask.c", import.meta.url));
+  const source = fileURLToPath(new URL("masked-cpuid.c", import.meta.url));
   const hash = createHash("sha256")
     .update(await readFile(source))
     .digest("hex");
@@ -92,6 +93,9 @@ export async function maskedEnvironment(kind) {
   if (!Object.hasOwn(KINDS, kind)) {
     throw new Error(`unknown kind '${kind}': expected one of ${Object.keys(KINDS).join(", ")}`);
   }
+  const has = cpuFeatures(await readFile("/proc/cpuinfo", "utf8")) ?? [];
+  const lacking = KINDS[kind].needs.filter((feature) => !has.includes(feature));
+  if (lacking.length > 0) throw new Error(`this processor has no ${lacking.join(", ")}, which '${kind}' has`);
   const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache/slm"), "cpuid-mask");
   return {
     LD_LIBRARY_PATH: await patchedLibrary(cache),

@@ -1,7 +1,7 @@
 /*
  * Answers the CPUID instruction as a processor with fewer extensions would, at native speed.
  *
- * The copy of ONNX Runtime that prepare.mjs makes has UD2 (0f 0b) in place of each CPUID (0f a2). This library, loaded with
+ * The copy of ONNX Runtime that masked-cpuid.mjs makes has UD2 (0f 0b) in place of each CPUID (0f a2). This library, loaded with
  * LD_PRELOAD, catches the SIGILL, executes CPUID itself, clears the bits of the extensions that SLM_CPUID_HIDE names, and goes on
  * behind the instruction. Only ONNX Runtime asks in this way: Node and other libraries see the processor as it is.
  *
