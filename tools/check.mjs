@@ -90,6 +90,8 @@ const line = (seconds, text) => `${seconds.toFixed(1).padStart(7)} s  ${text}`;
 console.log("");
 for (const { name, seconds, isPassed } of results)
   console.log(line(seconds, `${name}${isPassed ? "" : "  FAILED"}`));
+for (const name of PHASES.flat(2).filter((script) => !results.some((result) => result.name === script)))
+  console.log(`        -  ${name}, not started`);
 console.log(line((performance.now() - start) / 1000, "in all"));
 for (const count of counts) console.log(count);
 process.exitCode = isInterrupted ? 130 : results.every(({ isPassed }) => isPassed) ? 0 : 1;
