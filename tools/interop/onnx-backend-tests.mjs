@@ -32,8 +32,8 @@ const [isJson, isListed] = ["--json", "--list"].map((flag) => process.argv.inclu
 
 /** Features that a graph of this project cannot represent, by what a refusal says. */
 const FEATURES = [
-  ["sequences", /got a sequenceType/],
-  ["optionals", /got a optionalType/],
+  ["sequences", /got a sequence$/],
+  ["optionals", /got an optional$/],
   ["text constants", /stringData|string tensors/],
 ];
 

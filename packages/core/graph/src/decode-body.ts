@@ -7,6 +7,7 @@ import {
   type NodeProto,
   type TensorProto,
   type TensorShapeProto,
+  type TypeProto,
   type ValueInfoProto,
 } from "onnx-buf";
 import { checkRank, decodeDtype, decodeTensor, exactNumber, isLeftUnread } from "./decode-tensor.js";
@@ -182,6 +183,16 @@ function decodeShape(shape: TensorShapeProto, reading: Reading, where: string): 
   });
 }
 
+type OtherType = Exclude<TypeProto["value"]["case"], "tensorType" | undefined>;
+
+/** What is refused by name; a type without a row does not compile. */
+const OTHER_TYPES: Readonly<Record<OtherType, string>> = {
+  sequenceType: "a sequence",
+  optionalType: "an optional",
+  mapType: "a map",
+  sparseTensorType: "a sparse tensor",
+};
+
 /** The type of a value as far as it is kept; an outline knows the mere name of what is no tensor. */
 function decodeValue(value: ValueInfoProto, reading: Reading, where: string): UntypedValue {
   const { notes } = reading;
@@ -192,7 +203,7 @@ function decodeValue(value: ValueInfoProto, reading: Reading, where: string): Un
   const type = value.type.value;
   if (type.case === undefined) return { name };
   if (type.case !== "tensorType") {
-    const problem = `${where}: only tensors are kept, got a ${type.case}`;
+    const problem = `${where}: only tensors are kept, got ${OTHER_TYPES[type.case]}`;
     if (notes === undefined) throw new SlmError("DATA_INVALID", problem);
     notes.add(problem);
     return { name };

@@ -55,7 +55,7 @@ describe(decodeOutline, () => {
         const value = create(TypeProto_SequenceSchema, { elemType: {} });
         graph.input[0]!.type = create(TypeProtoSchema, { value: { case: "sequenceType", value } });
       },
-      /'x': only tensors are kept, got a sequenceType/,
+      /'x': only tensors are kept, got a sequence/,
     ],
     [
       "complex numbers as a type",

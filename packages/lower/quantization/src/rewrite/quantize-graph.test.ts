@@ -171,4 +171,24 @@ describe(quantizeGraph, () => {
       ]);
     }
   });
+
+  test("refuses an opset whose arithmetic it does not write, and leaves tables alone that would be cut by later operators", async () => {
+    const graph = graphOf(({ g, x, w }) => {
+      const table = g.initializer("table", "float32", [32, 40], values(1280));
+      const rows = g.op("Gather", [table, g.input("ids", "int64", [32])]);
+      g.output("rows", rows, "float32", [32, 40]);
+      return g.op("MatMul", [x, w]);
+    });
+    await expect(quantize({ ...graph, opsets: { "": 6 } })).rejects.toMatchObject({
+      code: "OP_UNSUPPORTED",
+      message: /opset 7 and later, graph 'test' has 6/,
+    });
+    const old = await quantize({ ...graph, opsets: { "": 9 } });
+    expect(old.nodes.map(({ weight }) => weight)).toEqual(["w"]);
+    expect(old.skipped).toEqual([
+      { name: "table", reason: "rows in int4-block need opset 10, the model has 9" },
+    ]);
+    const rows = await quantize({ ...graph, opsets: { "": 9 } }, "int8-dynamic");
+    expect(rows.nodes.map(({ weight }) => weight)).toEqual(["table", "w"]);
+  });
 });

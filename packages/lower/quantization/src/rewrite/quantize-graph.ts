@@ -1,6 +1,7 @@
 /** Rewrites a float32 graph to one whose weights are quantized. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfInterrupted } from "@slm/artifact";
+import { SlmError } from "@slm/error";
 import {
   checkGraph,
   valuesRead,
@@ -117,10 +118,31 @@ interface ScopeWork {
   readonly replaced: Map<number, readonly GraphNode[]>;
 }
 
+/** Arithmetic broadcasts as it does now from opset 7 on, and onnxruntime has no kernels of before. */
+const LEAST_OPSET = 7;
+
+/** Slice takes its ends as inputs, as rows of padded blocks are cut. */
+const SLICE_OPSET = 10;
+
+function checkOpset({ name, opsets }: Graph): void {
+  const opset = opsets[""] ?? LEAST_OPSET;
+  if (opset >= LEAST_OPSET) return;
+  throw new SlmError(
+    "OP_UNSUPPORTED",
+    `quantize: schemes write operators of opset ${LEAST_OPSET} and later, graph '${name}' has ${opset}`,
+    {
+      suggestions: [
+        `convert the model to opset ${LEAST_OPSET} or later: onnx.version_converter of PyPI's onnx`,
+      ],
+    },
+  );
+}
+
 function planScope(
   scope: GraphScope,
   { format, formats }: Pick<QuantizeGraphOptions, "format" | "formats">,
   whyNot: (weight: Initializer) => string | undefined,
+  opset: number,
 ): ScopeWork {
   const { visible, path } = scope;
   const found = findWeightUses(visible);
@@ -129,15 +151,19 @@ function planScope(
   const tables = new Set(found.uses.filter(({ kind }) => kind === "embedding").map(({ weight }) => weight));
   const formatOf = ({ weight }: WeightUse): WeightFormat =>
     formats?.get(weight) ?? (tables.has(weight) ? ofBody : format);
+  const reasonOf = (use: WeightUse): string | undefined => {
+    const chosen = formatOf(use);
+    if (chosen === "float32") return "kept by choice";
+    if (use.kind === "embedding" && chosen !== "int8-dynamic" && opset < SLICE_OPSET)
+      return `rows in ${chosen} need opset ${SLICE_OPSET}, the model has ${opset}`;
+    return whyNot(visible.initializers.get(use.weight)!);
+  };
   const refusals = new Map(found.refusals);
   for (const use of found.uses) {
-    const reason = whyNot(visible.initializers.get(use.weight)!);
-    if (formatOf(use) === "float32") refusals.set(use.weight, "kept by choice");
-    else if (reason !== undefined) refusals.set(use.weight, reason);
+    const reason = reasonOf(use);
+    if (reason !== undefined) refusals.set(use.weight, reason);
   }
-  const isKept = (use: WeightUse): boolean =>
-    formatOf(use) === "float32" || whyNot(visible.initializers.get(use.weight)!) !== undefined;
-  const uses = found.uses.filter((use) => !isKept(use));
+  const uses = found.uses.filter((use) => reasonOf(use) === undefined);
   return { scope, groups: groupUses(visible, uses), uses, formatOf, refusals, replaced: new Map() };
 }
 
@@ -217,17 +243,20 @@ class Forms {
  * A bias added right after a product moves into the quantized node. Weights are quantized once however often they are
  * read. The names of nodes, inputs and outputs stay. The graph given is not changed.
  *
- * @throws SlmError DATA_INVALID if the graph is quantized already; INTERRUPTED.
+ * @throws SlmError DATA_INVALID if the graph is quantized already; OP_UNSUPPORTED below opset 7; INTERRUPTED.
  */
 export async function quantizeGraph(graph: Graph, options: QuantizeGraphOptions): Promise<QuantizedGraph> {
   refuseQuantized(graph);
+  checkOpset(graph);
   const { grams, onWeight, signal } = options;
   const reasons = new Map<Initializer, string | undefined>();
   const whyNot = (weight: Initializer): string | undefined => {
     if (!reasons.has(weight)) reasons.set(weight, notFinite(weight));
     return reasons.get(weight);
   };
-  const works = scopesOf(graph).map((scope) => planScope(scope, options, whyNot));
+  const works = scopesOf(graph).map((scope) =>
+    planScope(scope, options, whyNot, graph.opsets[""] ?? SLICE_OPSET),
+  );
   const parts = new GraphParts(graph);
   const errors = new Map<WeightUse, number>();
   const forms = new Forms();
