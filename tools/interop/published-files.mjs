@@ -5,6 +5,7 @@
  *   npm run interop:files                      every file, as a Markdown table on stdout
  *   npm run interop:files -- --check           and exit 3 where an outcome is not the one in published-files.json
  *   npm run interop:files -- --only image      files whose kind, package or path holds the text
+ *   npm run interop:files -- --packages        the table by packages instead of by files
  *   npm run interop:files -- --json OUT.json   every figure, and the first differences of each file
  *
  * Needs Python 3.11 with venv, npm, and apt-get for Debian's packages. Files and the Python environment go to
@@ -25,8 +26,10 @@ import { safetensors } from "./kinds/safetensors.mjs";
 import { table } from "./kinds/table.mjs";
 import { tokenizer } from "./kinds/tokenizer.mjs";
 import { preparePeers } from "./peer.mjs";
+import { fileTable, packageTable } from "./report.mjs";
 
 const KINDS = { gguf, onnx, tokenizer, safetensors, table, image };
+const REGISTRIES = { pypi: "PyPI", npm: "npm", debian: "Debian" };
 const TABLE = new URL("published-files.json", import.meta.url);
 /** Differences of a file that go into the JSON report. */
 const DIFFERENCES_SHOWN = 5;
@@ -36,6 +39,7 @@ const { values: flags } = parseArgs({
     check: { type: "boolean", default: false },
     only: { type: "string", multiple: true, default: [] },
     json: { type: "string" },
+    packages: { type: "boolean", default: false },
   },
 });
 
@@ -54,7 +58,7 @@ for (const file of chosen) {
   const mark = result.outcome === file.expect ? "" : `  (expected ${file.expect})`;
   process.stderr.write(`${result.outcome.padEnd(8)} ${file.kind} ${result.name}${mark}\n`);
 }
-process.stdout.write(markdown(results));
+process.stdout.write(flags.packages ? packageTable(results) : fileTable(results));
 if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(results, null, 1)}\n`);
 const unexpected = results.filter(({ outcome, expect }) => outcome !== expect);
 if (flags.check && unexpected.length > 0) {
@@ -69,7 +73,8 @@ async function look(file) {
   const scratch = await mkdtemp(join(cache, "scratch-"));
   const facts = {
     name: `${source.name} ${source.version}: ${shortPath(file)}`,
-    registry: source.registry,
+    package: `${source.name} ${source.version} (${REGISTRIES[source.registry]})`,
+    file: shortPath(file),
     licence: source.licence,
     kind: file.kind,
     expect: file.expect,
@@ -101,31 +106,4 @@ function outcomeOf({ refused, compared }) {
 
 function withoutPaths(text) {
   return text.replaceAll(/\/\S+\//gu, "");
-}
-
-function markdown(rows) {
-  const cell = (text) =>
-    String(text ?? "")
-      .replaceAll("|", "\\|")
-      .replaceAll("\n", " ");
-  const lines = rows.map(({ name, kind, read, converted, run, peer, figures, refused, outcome }) =>
-    [name, kind, outcome, [read, converted, run].filter(Boolean).join("; "), peer, refused ?? figures]
-      .map(cell)
-      .join(" | "),
-  );
-  const counts = Object.entries(groups(rows));
-  return [
-    "| file | kind | outcome | read, converted, run | compared with | figures |",
-    "| --- | --- | --- | --- | --- | --- |",
-    ...lines.map((line) => `| ${line} |`),
-    "",
-    `${rows.length} files: ${counts.map(([outcome, list]) => `${list.length} ${outcome}`).join(", ")}.`,
-    "",
-  ].join("\n");
-}
-
-function groups(rows) {
-  const found = {};
-  for (const row of rows) (found[row.outcome] ??= []).push(row);
-  return found;
 }

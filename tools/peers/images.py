@@ -141,6 +141,10 @@ def files(directory):
     save("opaque.avif", smooth, quality=90, subsampling="4:4:4")
     save("transparent.avif", alpha, quality=95, subsampling="4:4:4")
     save("large.tif", image, big_tiff=True)
+    save("colour.bmp", image)
+    save("palette.bmp", image.quantize(200))
+    save("one-bit.bmp", image.convert("1"))
+    save("transparent.bmp", alpha)
     (directory.parent / "files.json").write_text(json.dumps(found, indent=0) + "\n")
 
     refused = directory.parent / "refused"
@@ -149,7 +153,7 @@ def files(directory):
     image.save(refused / "two-frames.gif", save_all=True, append_images=[other])
     image.save(refused / "two-frames.webp", save_all=True, append_images=[other], lossless=True)
     image.save(refused / "two-pages.tif", save_all=True, append_images=[other])
-    image.save(refused / "bitmap.bmp")
+    (refused / "jpeg-2000.jp2").write_bytes(b"\0\0\0\x0cjP  \r\n\x87\n")
     whole = (directory / "full.jpg").read_bytes()
     (refused / "truncated.jpg").write_bytes(whole[: len(whole) * 3 // 5])
     whole = (directory / "colour.png").read_bytes()

@@ -55,7 +55,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     image: Flags.string({
       char: "i",
       helpValue: "<file>",
-      summary: "JPEG, PNG, WebP, GIF, TIFF or AVIF that the prompts are about, for models that see.",
+      summary: "JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP that the prompts are about, for models that see.",
     }),
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
     answer: Flags.boolean({

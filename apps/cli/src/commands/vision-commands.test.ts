@@ -183,7 +183,7 @@ describe("what cannot be seen", () => {
     expect(await refused(...ask, "--image", at("none.png"))).toMatch(/^66 INPUT_MISSING: .*none.png/);
     for (const [file, reason] of [
       ["truncated.png", /damaged or truncated png/],
-      ["bitmap.bmp", /it is BMP/],
+      ["jpeg-2000.jp2", /it is JPEG 2000/],
       ["two-frames.gif", /holds 2 frames/],
       ["drawing.svg", /not an image that is read here/],
     ] as const) {

@@ -22,7 +22,10 @@ describe(decodeImage, () => {
     ["two-frames.gif", /holds 2 frames or pages/],
     ["two-frames.webp", /holds 2 frames or pages/],
     ["two-pages.tif", /holds 2 frames or pages/],
-    ["bitmap.bmp", /not an image that is read here \(jpeg, png, webp, gif, tiff, avif\); it is BMP/],
+    [
+      "jpeg-2000.jp2",
+      /not an image that is read here \(jpeg, png, webp, gif, tiff, avif, bmp\); it is JPEG 2000/,
+    ],
     ["truncated.jpg", /damaged or truncated jpeg/],
     ["truncated.png", /damaged or truncated png/],
     ["drawing.svg", /not an image that is read here/],

@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import type sharp from "sharp";
 import type { Metadata, OutputInfo } from "sharp";
 import { SlmError } from "@slm/error";
+import { decodeBitmap, readBitmapHeader } from "./bitmap.js";
 import { imageFormatOf } from "./image-formats.js";
 import { MAX_IMAGE_BYTES, MAX_PIXELS } from "./limits.js";
 import type { PixelImage } from "./pixel-image.js";
@@ -66,7 +67,7 @@ function checkBytes(bytes: number, maxBytes: number, where: string): void {
 }
 
 /**
- * Pixels of a JPEG, PNG, WebP, GIF, TIFF or AVIF, upright as its EXIF orientation says.
+ * Pixels of a JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP, upright as its EXIF orientation says.
  *
  * As published image processors read them: colour profiles are not applied, transparency is dropped without blending, grey
  * is three equal channels, of 16 bits the upper 8 count, of CMYK each ink takes its share of what black leaves. Refused by
@@ -82,6 +83,11 @@ export async function decodeImage(
 ): Promise<PixelImage> {
   checkBytes(bytes.byteLength, maxBytes, where);
   const format = imageFormatOf(bytes, where);
+  if (format === "bmp") {
+    const header = readBitmapHeader(bytes, where);
+    checkPixels(header, maxPixels, where);
+    return decodeBitmap(bytes, header, where);
+  }
   const load = await loadSharp();
   const damaged = (cause: unknown): SlmError => {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -108,10 +114,22 @@ export async function decodeImage(
   return isInk ? inksAsRgb(data, info, where) : threeChannels(data, info, where);
 }
 
-function checkMetadata({ width, height, pages, space }: Metadata, maxPixels: number, where: string): void {
+function checkPixels(
+  { width, height }: Pick<Metadata, "width" | "height">,
+  maxPixels: number,
+  where: string,
+): void {
+  if (width * height <= maxPixels) return;
+  throw new SlmError(
+    "DATA_INVALID",
+    `${where}: ${width} x ${height} is more than the ${maxPixels} pixels that are read at most`,
+  );
+}
+
+function checkMetadata(found: Metadata, maxPixels: number, where: string): void {
+  const { pages, space } = found;
   const refuse = (reason: string): SlmError => new SlmError("DATA_INVALID", `${where}: ${reason}`);
-  if (width * height > maxPixels)
-    throw refuse(`${width} x ${height} is more than the ${maxPixels} pixels that are read at most`);
+  checkPixels(found, maxPixels, where);
   if (pages !== undefined && pages > 1) throw refuse(`holds ${pages} frames or pages; an image has one`);
   if (!READ_SPACES.has(space))
     throw refuse(`colours are ${space}; convert the image to RGB or grey, there is no one way to do it`);

@@ -5,7 +5,7 @@ import { SlmError } from "@slm/error";
 type Marks = readonly (readonly [offset: number, bytes: string])[];
 
 interface Format {
-  readonly name: "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif";
+  readonly name: "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif" | "bmp";
   readonly marks: Marks;
 }
 
@@ -21,11 +21,11 @@ const FORMATS: readonly Format[] = [
   { name: "tiff", marks: [[0, "II+\0"]] },
   { name: "tiff", marks: [[0, "MM\0+"]] },
   { name: "avif", marks: [[4, "ftypavif"]] },
+  { name: "bmp", marks: [[0, "BM"]] },
 ];
 
 /** Formats that people have and that are not read, so that the error can say what the file is. */
 const OTHERS: readonly { readonly name: string; readonly marks: Marks }[] = [
-  { name: "BMP", marks: [[0, "BM"]] },
   { name: "HEIC", marks: [[4, "ftyphei"]] },
   { name: "HEIC", marks: [[4, "ftyphevc"]] },
   { name: "an AVIF sequence", marks: [[4, "ftypavis"]] },

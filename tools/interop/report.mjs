@@ -1,0 +1,60 @@
+/** Results of published files as Markdown: a row for each file, or a row for each package and kind. */
+
+const cell = (text) =>
+  String(text ?? "")
+    .replaceAll("|", "\\|")
+    .replaceAll("\n", " ");
+const row = (cells) => `| ${cells.map(cell).join(" | ")} |`;
+
+/** Every file with its figures. */
+export function fileTable(results) {
+  const rows = results.map(({ name, kind, read, converted, run, peer, figures, refused, outcome }) =>
+    row([name, kind, outcome, [read, converted, run].filter(Boolean).join("; "), peer, refused ?? figures]),
+  );
+  return table(
+    ["file", "kind", "outcome", "read, converted, run", "compared with", "figures"],
+    rows,
+    results,
+  );
+}
+
+/** Every package once for each kind of file in it; what is not the same is told by file. */
+export function packageTable(results) {
+  const rows = [...grouped(results, ({ package: name, kind }) => `${name}\0${kind}`).values()].map((list) => {
+    const [{ package: name, licence, kind }] = list;
+    const others = list.filter(({ outcome }) => outcome !== "same");
+    const notes = others.map(({ file, refused, figures }) => `${file}: ${refused ?? figures}`);
+    const peers = [...new Set(list.map(({ peer }) => peer).filter(Boolean))];
+    return row([name, licence, kind, list.length, countsOf(list), peers.join(", "), notes.join("; ")]);
+  });
+  const head = ["package", "licence", "kind", "files", "outcomes", "compared with", "what is not the same"];
+  return table(head, rows, results);
+}
+
+function table(head, rows, results) {
+  const kinds = [...grouped(results, ({ kind }) => kind)];
+  return [
+    row(head),
+    row(head.map(() => "---")),
+    ...rows,
+    "",
+    ...kinds.map(([kind, list]) => `- ${kind}: ${list.length} files, ${countsOf(list)}`),
+    `- together: ${results.length} files, ${countsOf(results)}`,
+    "",
+  ].join("\n");
+}
+
+function countsOf(results) {
+  return [...grouped(results, ({ outcome }) => outcome)]
+    .map(([outcome, list]) => `${list.length} ${outcome}`)
+    .join(", ");
+}
+
+function grouped(results, keyOf) {
+  const groups = new Map();
+  for (const result of results) {
+    const key = keyOf(result);
+    groups.set(key, [...(groups.get(key) ?? []), result]);
+  }
+  return groups;
+}
