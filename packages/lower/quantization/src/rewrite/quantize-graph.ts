@@ -1,7 +1,6 @@
 /** Rewrites a float32 graph to one whose weights are quantized. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfInterrupted } from "@slm/artifact";
-import { SlmError } from "@slm/error";
 import {
   checkGraph,
   valuesRead,
@@ -118,25 +117,16 @@ interface ScopeWork {
   readonly replaced: Map<number, readonly GraphNode[]>;
 }
 
-/** Arithmetic broadcasts as it does now from opset 7 on, and onnxruntime has no kernels of before. */
-const LEAST_OPSET = 7;
-
-/** Slice takes its ends as inputs, as rows of padded blocks are cut. */
-const SLICE_OPSET = 10;
-
-function checkOpset({ name, opsets }: Graph): void {
-  const opset = opsets[""] ?? LEAST_OPSET;
-  if (opset >= LEAST_OPSET) return;
-  throw new SlmError(
-    "OP_UNSUPPORTED",
-    `quantize: schemes write operators of opset ${LEAST_OPSET} and later, graph '${name}' has ${opset}`,
-    {
-      suggestions: [
-        `convert the model to opset ${LEAST_OPSET} or later: onnx.version_converter of PyPI's onnx`,
-      ],
-    },
-  );
-}
+/**
+ * Opsets from which on the operators exist that read rows of a table: Mul broadcasts as it does now, Slice takes its ends as inputs.
+ * Products become one node of domain com.microsoft, whatever the opset.
+ */
+const ROWS_OPSET: Readonly<Record<WeightFormat, number>> = {
+  float32: 1,
+  "int8-dynamic": 7,
+  "int8-block": 10,
+  "int4-block": 10,
+};
 
 function planScope(
   scope: GraphScope,
@@ -154,8 +144,8 @@ function planScope(
   const reasonOf = (use: WeightUse): string | undefined => {
     const chosen = formatOf(use);
     if (chosen === "float32") return "kept by choice";
-    if (use.kind === "embedding" && chosen !== "int8-dynamic" && opset < SLICE_OPSET)
-      return `rows in ${chosen} need opset ${SLICE_OPSET}, the model has ${opset}`;
+    const least = use.kind === "embedding" ? ROWS_OPSET[chosen] : 1;
+    if (opset < least) return `rows in ${chosen} need opset ${least}, the model has ${opset}`;
     return whyNot(visible.initializers.get(use.weight)!);
   };
   const refusals = new Map(found.refusals);
@@ -243,11 +233,10 @@ class Forms {
  * A bias added right after a product moves into the quantized node. Weights are quantized once however often they are
  * read. The names of nodes, inputs and outputs stay. The graph given is not changed.
  *
- * @throws SlmError DATA_INVALID if the graph is quantized already; OP_UNSUPPORTED below opset 7; INTERRUPTED.
+ * @throws SlmError DATA_INVALID if the graph is quantized already; INTERRUPTED.
  */
 export async function quantizeGraph(graph: Graph, options: QuantizeGraphOptions): Promise<QuantizedGraph> {
   refuseQuantized(graph);
-  checkOpset(graph);
   const { grams, onWeight, signal } = options;
   const reasons = new Map<Initializer, string | undefined>();
   const whyNot = (weight: Initializer): string | undefined => {
@@ -255,7 +244,7 @@ export async function quantizeGraph(graph: Graph, options: QuantizeGraphOptions)
     return reasons.get(weight);
   };
   const works = scopesOf(graph).map((scope) =>
-    planScope(scope, options, whyNot, graph.opsets[""] ?? SLICE_OPSET),
+    planScope(scope, options, whyNot, graph.opsets[""] ?? Infinity),
   );
   const parts = new GraphParts(graph);
   const errors = new Map<WeightUse, number>();
