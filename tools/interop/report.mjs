@@ -28,10 +28,10 @@ export function packageTable(results) {
     return row([name, licence, kind, countsOf(list), peers.join(", ")]);
   });
   const others = results.filter(({ outcome }) => outcome === "refused" || outcome === "differs");
-  const notes = others.map(
-    ({ name, outcome, refused, figures }) =>
-      `- ${name}, ${outcome}: ${refused?.replace(REPEATED, "") ?? figures}`,
-  );
+  const notes = others.map(({ name, outcome, refused, figures }) => {
+    const [reason] = (refused?.replace(REPEATED, "") ?? figures).split("\n");
+    return `- ${name}, ${outcome}: ${reason}`;
+  });
   const head = ["package", "licence", "kind", "files", "compared with"];
   return `${table(head, rows, results)}\n${notes.join("\n")}\n`;
 }
