@@ -4,6 +4,8 @@ const cell = (text) =>
   String(text ?? "")
     .replaceAll("|", "\\|")
     .replaceAll("\n", " ");
+/** Code and file name in front of a reason, where the file is named already. */
+const REPEATED = /^[A-Z_]+: (?:[^ :]+: )?/u;
 const row = (cells) => `| ${cells.map(cell).join(" | ")} |`;
 
 /** Every file with its figures. */
@@ -18,17 +20,20 @@ export function fileTable(results) {
   );
 }
 
-/** Every package once for each kind of file in it; what is not the same is told by file. */
+/** Every package once for each kind of file in it, and a line for each file that is neither the same nor only read. */
 export function packageTable(results) {
   const rows = [...grouped(results, ({ package: name, kind }) => `${name}\0${kind}`).values()].map((list) => {
     const [{ package: name, licence, kind }] = list;
-    const others = list.filter(({ outcome }) => outcome !== "same");
-    const notes = others.map(({ file, refused, figures }) => `${file}: ${refused ?? figures}`);
     const peers = [...new Set(list.map(({ peer }) => peer).filter(Boolean))];
-    return row([name, licence, kind, list.length, countsOf(list), peers.join(", "), notes.join("; ")]);
+    return row([name, licence, kind, countsOf(list), peers.join(", ")]);
   });
-  const head = ["package", "licence", "kind", "files", "outcomes", "compared with", "what is not the same"];
-  return table(head, rows, results);
+  const others = results.filter(({ outcome }) => outcome === "refused" || outcome === "differs");
+  const notes = others.map(({ name, outcome, refused, figures }) => {
+    const [reason] = (refused?.replace(REPEATED, "") ?? figures).split("\n");
+    return `- ${name}, ${outcome}: ${reason}`;
+  });
+  const head = ["package", "licence", "kind", "files", "compared with"];
+  return `${table(head, rows, results)}\n${notes.join("\n")}\n`;
 }
 
 function table(head, rows, results) {

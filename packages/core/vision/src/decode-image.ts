@@ -18,6 +18,9 @@ export interface DecodeLimits {
 /** Colour models that have one reading as red, green and blue, and that of inks. */
 const READ_SPACES: ReadonlySet<string> = new Set(["srgb", "rgb", "rgb16", "b-w", "grey16", "cmyk"]);
 
+/** What the decoder says of whole files whose samples it has no reading for. */
+const UNREAD_KIND = /samples out of range|bad \w+ format|not supported|unsupported/u;
+
 let library: Promise<typeof sharp> | undefined;
 
 /** The native decoder, loaded when the first image is. Its cache of past operations would only hold memory. */
@@ -90,8 +93,11 @@ export async function decodeImage(
   }
   const load = await loadSharp();
   const damaged = (cause: unknown): SlmError => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return new SlmError("DATA_INVALID", `${where}: damaged or truncated ${format}: ${reason}`, { cause });
+    const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+    const what = UNREAD_KIND.test(reason)
+      ? `a kind of ${format} that is not read`
+      : `damaged or truncated ${format}`;
+    return new SlmError("DATA_INVALID", `${where}: ${what}: ${reason}`, { cause });
   };
   const options = { failOn: "error", limitInputPixels: false, ignoreIcc: true } as const;
   const found = await load(bytes, options)
