@@ -87,6 +87,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
         ([name, value]) => `${name.padEnd(width)}  ${formatMetric(name, value)}`,
       ),
       ...(likelihood === undefined ? [] : [likelihoodLine(likelihood)]),
+      ...(device.int8 === undefined ? [] : [device.int8.meaning]),
       predictions,
     ];
   }

@@ -20,6 +20,8 @@ export interface CardBench {
     readonly memoryBytes: number;
     readonly node: string;
     readonly provider: string;
+    /** How its CPU multiplies 8-bit integers. */
+    readonly int8?: { readonly meaning: string } | undefined;
   };
   readonly models: readonly {
     readonly name: string;

@@ -32,7 +32,10 @@ const FULL: CardInput = {
   metrics: [{ metric: "wordError", dataset: "test split", n: 12_000, before: 0.33612, after: 0.34 }],
   bytesBefore: 5_400_000,
   bench: {
-    device: { cpu: "Example CPU", cores: 2, threads: 2, memoryBytes: 8e9, node: "v20", provider: "cpu" },
+    device: {
+      ...{ cpu: "Example CPU", cores: 2, threads: 2, memoryBytes: 8e9, node: "v20", provider: "cpu" },
+      int8: { meaning: "int8 products are exact" },
+    },
     models: [
       {
         name: "student",
@@ -63,6 +66,7 @@ describe(modelCard, () => {
     expect(section(card, "Model")).toContain("| size before quantization | 5.4 MB (5,400,000 bytes) |");
     expect(section(card, "Quality")).toContain("| wordError | test split | 12,000 | 0.3361 | 0.34 |");
     expect(section(card, "Speed and memory")).toContain("Example CPU");
+    expect(section(card, "Speed and memory")).toContain("On this CPU int8 products are exact.");
     expect(section(card, "Speed and memory")).toContain("| student | 1.234 / 2 | 900 / 800 | 120 |");
     expect(section(card, "Speed and memory")).toContain("The two halves differ by 9 %.");
     expect(section(card, "Training")).toContain("| distill.steps | 2000 |");

@@ -131,7 +131,7 @@ function benchText({ device, models, notes }: CardBench): string {
   const where =
     `Measured on ${plain(device.cpu)} (${device.cores} cores, ${device.threads} threads used, ` +
     `${decimal(device.memoryBytes / 1e9)} GB memory), provider ${plain(device.provider)}, Node ${plain(device.node)}. ` +
-    "No other device was measured.";
+    `${device.int8 === undefined ? "" : `On this CPU ${plain(device.int8.meaning)}. `}No other device was measured.`;
   return [where, measured, ...notes.map((note) => `Note: ${plain(note)}`)].join("\n\n");
 }
 
