@@ -52,8 +52,8 @@ function energy(vector: Float64Array, gram: Float64Array): number {
   return sum;
 }
 
-/** Weights whose output is off by more than this share of its power (27 dB below it) are better kept in 8 bits. */
-const HARM = 0.002;
+/** Weights whose output is off by more than this share of its power (30 dB below it) are better kept in 8 bits. */
+const HARM = 0.001;
 
 /** At most this share of all weights, so that 4-bit schemes stay small: 5 bits a weight. */
 const LARGEST_SHARE = 0.25;
