@@ -4,8 +4,9 @@
  *   node tools/bench/int8-kernels.mjs
  *   (eval "$(node tools/interop/processors/masked-cpuid.mjs avx2)" && node tools/bench/int8-kernels.mjs)
  *
- * signed: uint8 activations by int8 weights, whatever their bits; saturates without VNNI where weights use 8.
+ * signed: uint8 activations by int8 weights, with the default kernels; saturates without VNNI where weights use 8 bits.
  * exact: the same file with `session.x64quantprecision`; at load it makes weights unsigned where one lies outside ±64.
+ * exact, 7 bits: with that option too, and no weight outside ±64.
  * unsigned: uint8 weights with zero point 128 in the file.
  * The forms take turns; each figure is the fastest of its runs.
  */
@@ -25,12 +26,17 @@ const SECONDS_EACH = 2;
 function model(form, [rows, inputs, outputs]) {
   const g = new GraphBuilder("product");
   const x = g.input("x", "float32", [rows, inputs]);
-  const codes = Int8Array.from({ length: inputs * outputs }, (_, at) => ((at * 7919) % 255) - 127);
+  const limit = form === "seven" ? 64 : 127;
+  const codes = Int8Array.from(
+    { length: inputs * outputs },
+    (_, at) => ((at * 7919) % (2 * limit + 1)) - limit,
+  );
   const scale = () => g.initializer("scale", "float32", [outputs], new Float32Array(outputs).fill(0.01));
   const products = {
     float32: () =>
       g.op("MatMul", [x, g.initializer("w", "float32", [inputs, outputs], Float32Array.from(codes))]),
     signed: () => dynamic([x, g.initializer("w", "int8", [inputs, outputs], codes), scale()]),
+    seven: () => products.signed(),
     unsigned: () =>
       dynamic([
         ...[
@@ -60,7 +66,7 @@ const open = (exact) =>
 const [plain, exact] = [await open(false), await open(true)];
 process.stdout.write(`${plain.device.description}: ${plain.device.int8.meaning}\n\n`);
 process.stdout.write(
-  "| rows x inputs x outputs | float32 [ms] | signed | exact | unsigned |\n| --- | ---: | ---: | ---: | ---: |\n",
+  "| rows x inputs x outputs | float32 [ms] | signed | exact | exact, 7 bits | unsigned |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
 );
 for (const size of SIZES) {
   const [rows, inputs] = size;
@@ -68,6 +74,7 @@ for (const size of SIZES) {
     ["float32", await plain.load({ kind: "bytes", bytes: model("float32", size) })],
     ["signed", await plain.load({ kind: "bytes", bytes: model("signed", size) })],
     ["exact", await exact.load({ kind: "bytes", bytes: model("signed", size) })],
+    ["seven", await exact.load({ kind: "bytes", bytes: model("seven", size) })],
     ["unsigned", await plain.load({ kind: "bytes", bytes: model("unsigned", size) })],
   ];
   const x = createHostTensor(
