@@ -55,8 +55,8 @@ export function int8Arithmetic(saturates: boolean, features: readonly string[] |
 function meaningOf(saturates: boolean, instructions: readonly string[] | null): string {
   if (saturates) {
     return (
-      "int8 products saturate in ONNX Runtime's default kernels; slm uses exact ones, which are slower, " +
-      "other programs are exact with 7-bit weights only"
+      "products of 8-bit weights saturate in ONNX Runtime's default kernels; slm asks for exact ones, " +
+      "other programs are right with 7-bit weights only"
     );
   }
   return instructions === null || instructions.length === 0
