@@ -2,14 +2,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { analyzePath, inferShapes, profilesOf, type ProfileName, type Target } from "@slm/analyze";
-import { GRAPH_IO } from "@slm/artifact";
+import { analyzePath, inferShapes, profilesOf, type ProfileName, type Target } from "@slm/devices";
+import { GRAPH_IO } from "@slm/exported-model";
 import { createRandom } from "@slm/decoding";
-import { readOutline } from "@slm/graph";
+import { readOutline } from "@slm/onnx";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
 import { exportWeights, profileNames } from "@slm/onnx-export";
 import { createHostTensor } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 

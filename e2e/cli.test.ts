@@ -26,7 +26,7 @@ const slm = (...argv: readonly string[]) =>
 /** Makes a process fail when it imports anything but the command line itself, oclif and Node. */
 const resolveHook = `
   export function resolve(specifier, context, next) {
-    if (/^(onnxruntime|@tensorflow|zod|yaml|@slm\\/(?!error$))/.test(specifier)) throw new Error("imported " + specifier);
+    if (/^(onnxruntime|@tensorflow|zod|yaml|@slm\\/(?!core\\/errors$))/.test(specifier)) throw new Error("imported " + specifier);
     return next(specifier, context);
   }`;
 const asModule = (code: string): string => `data:text/javascript,${encodeURIComponent(code)}`;

@@ -4,7 +4,7 @@
  * It runs the built packages, as the command line does. Needs `npm run build`.
  */
 import { distill, distillConfig } from "@slm/distillation";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { createOnnxEngine } from "@slm/tensor";
 
 const [dataDirectory, tokenizerDirectory, teacherDirectory, workDirectory] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 /** The compiled engine against the eager one: every kernel, op and loss, forward and backward. */
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
 import { createEagerEngine, createOnnxEngine, type Engine, type ProgramDefinition } from "@slm/tensor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,16 +7,16 @@ import {
   forwardProgram,
   gradientName,
   gradientProgram,
-} from "../packages/core/tensor/src/test-support/gradient-program.test-support.js";
-import { KERNEL_CASES } from "../packages/core/tensor/src/test-support/kernel-cases.test-support.js";
+} from "../packages/tensor/src/test-support/gradient-program.test-support.js";
+import { KERNEL_CASES } from "../packages/tensor/src/test-support/kernel-cases.test-support.js";
 import {
   numbersOf,
   random,
   relativeDifference,
   uniform,
-} from "../packages/core/tensor/src/test-support/numbers.test-support.js";
-import { ALL_CASES } from "../packages/core/tensor/src/test-support/op-cases.test-support.js";
-import { tf } from "../packages/core/tensor/src/tf.js";
+} from "../packages/tensor/src/test-support/numbers.test-support.js";
+import { ALL_CASES } from "../packages/tensor/src/test-support/op-cases.test-support.js";
+import { tf } from "../packages/tensor/src/tf.js";
 
 /** Both engines compute in float32 and differ only in the order of sums. */
 const TOLERANCE = 1e-5;

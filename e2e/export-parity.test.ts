@@ -3,17 +3,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
-import { GRAPH_IO } from "@slm/artifact";
+import { GRAPH_IO } from "@slm/exported-model";
 import {
   initializeWeights,
-  type Checkpoint,
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
   type ModelConfig,
 } from "@slm/model";
+import { type Checkpoint } from "@slm/checkpoints";
 import { exportRandomBaseline, exportWeights, type ExportReport } from "@slm/onnx-export";
 import { createHostTensor, type Runtime, type Session } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -2,15 +2,15 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readDeviceModel } from "@slm/artifact";
+import { readDeviceModel } from "@slm/exported-model";
 import { createRandom } from "@slm/decoding";
 import {
   initializeWeights,
   visionConfig,
-  type Checkpoint,
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
 } from "@slm/model";
+import { type Checkpoint } from "@slm/checkpoints";
 import {
   EXPORT_TARGETS,
   exportWeights,
@@ -23,7 +23,7 @@ import {
   type Profile,
 } from "@slm/onnx-export";
 import { createHostTensor, type Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 

@@ -2,7 +2,7 @@
 import { createRandom } from "@slm/decoding";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import type { Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { createEagerEngine, createOnnxEngine, type Engine } from "@slm/tensor";
 import { createLiveSampler, packWeights, planChunks, valueInput, type LiveModel } from "@slm/training";
 import { afterAll, beforeAll, expect, test } from "vitest";

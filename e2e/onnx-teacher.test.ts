@@ -3,17 +3,12 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
-import { GraphBuilder, int, writeOnnx, type Graph } from "@slm/graph";
-import {
-  decoderOnlyConfig,
-  initializeWeights,
-  writeCheckpoint,
-  writeSafetensors,
-  type DecoderOnlyConfig,
-} from "@slm/model";
-import { checkTeacher, importGraph } from "@slm/model-import";
+import { GraphBuilder, int, writeOnnx, type Graph } from "@slm/onnx";
+import { decoderOnlyConfig, initializeWeights, type DecoderOnlyConfig } from "@slm/model";
+import { writeCheckpoint, writeSafetensors } from "@slm/checkpoints";
+import { checkTeacher, importGraph } from "@slm/teacher";
 import { exportWeights } from "@slm/onnx-export";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { loadDecoder, loadTeachers, textLogits, type Teacher } from "@slm/teacher";
 import { createEagerEngine, createOnnxEngine, type Engine } from "@slm/tensor";

@@ -3,23 +3,23 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
-import { evaluateModel, loadScoringGenerator, type EvaluationRow } from "@slm/evaluate";
+import { evaluateModel, loadScoringGenerator, type EvaluationRow } from "@slm/inference";
 import {
   crossCaches,
   decode,
   encode,
   initializeWeights,
   outputHead,
-  writeCheckpoint,
   type DecoderOnlyConfig,
   type EncoderDecoderConfig,
   type ModelConfig,
   type Weights,
 } from "@slm/model";
+import { writeCheckpoint } from "@slm/checkpoints";
 import { exportModel } from "@slm/onnx-export";
 import { quantizeDirectory } from "@slm/quantization";
 import { createHostTensor, type Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { createEagerEngine, crossEntropy, lengthBias, math, type Tensor } from "@slm/tensor";
 import { loadTokenizer, trainSymbolTokenizer, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -5,7 +5,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GraphBuilder, encodeModel, int, readOnnx, writeOnnx, type Graph } from "@slm/graph";
+import { GraphBuilder, encodeModel, int, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import {
   quantizeFile,
   quantizeModelGraph,
@@ -16,7 +16,7 @@ import {
   type IntegerType,
 } from "@slm/quantization";
 import { createHostTensor, type Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 let runtime: Runtime;

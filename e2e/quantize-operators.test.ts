@@ -6,7 +6,7 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GraphBuilder, encodeModel, int, writeOnnx, type Graph } from "@slm/graph";
+import { GraphBuilder, encodeModel, int, writeOnnx, type Graph } from "@slm/onnx";
 import {
   BLOCK_SIZES,
   dequantizeBlocks,
@@ -20,7 +20,7 @@ import {
   type WeightMatrix,
 } from "@slm/quantization";
 import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 let runtime: Runtime;

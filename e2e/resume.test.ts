@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "@slm/decoding";
-import { decoderOnlyConfig, initializeWeights, writeCheckpoint } from "@slm/model";
+import { decoderOnlyConfig, initializeWeights } from "@slm/model";
+import { writeCheckpoint } from "@slm/checkpoints";
 import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 

@@ -3,12 +3,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { loadGenerator } from "@slm/generate";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { loadGenerator } from "@slm/inference";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 import { tinyShape } from "../apps/cli/src/testing/tiny-shape.js";
-import { loadEngine } from "../packages/run/serve/src/engine.js";
+import { loadEngine } from "../packages/serve/src/engine.js";
 
 let root = "";
 beforeAll(async () => {

@@ -1,15 +1,10 @@
 /** Whole training steps, compiled against eager, and the reference numbers through the compiled engine. */
 import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
-import {
-  checkReference,
-  decoderOnlyConfig,
-  encoderDecoderConfig,
-  initializeWeights,
-  type ModelConfig,
-} from "@slm/model";
+import { checkReference } from "@slm/checkpoints";
+import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
 import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { teacherObjective } from "@slm/teacher";
 import { createEagerEngine, createOnnxEngine, type Engine } from "@slm/tensor";
 import {
@@ -27,13 +22,13 @@ import {
   type TrainingSettings,
 } from "@slm/training";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { lossConfig } from "../packages/learn/distillation/src/loss-config.js";
-import { studentLoss, type LossVariant } from "../packages/learn/distillation/src/student-loss.js";
+import { lossConfig } from "../packages/distillation/src/loss-config.js";
+import { studentLoss, type LossVariant } from "../packages/distillation/src/student-loss.js";
 import {
   numbersOf,
   random,
   relativeDifference,
-} from "../packages/core/tensor/src/test-support/numbers.test-support.js";
+} from "../packages/tensor/src/test-support/numbers.test-support.js";
 
 let runtime: Runtime;
 let onnx: Engine;
@@ -46,7 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.close());
 
-const FIXTURES = join(import.meta.dirname, "../packages/core/model/fixtures/mu-reference");
+const FIXTURES = join(import.meta.dirname, "../packages/checkpoints/fixtures/mu-reference");
 
 test.each(["tiny-mha", "tiny-gqa"])(
   "the compiled engine gives the numbers of the paper's code: %s",

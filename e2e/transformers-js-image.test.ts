@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRandom } from "@slm/decoding";
-import { loadGenerator, type Generation } from "@slm/generate";
+import { loadGenerator, type Generation } from "@slm/inference";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
 import { exportWeights, type ExportChoice, type ExportReport } from "@slm/onnx-export";
 import { quantizeDirectory, quantizeTransformers } from "@slm/quantization";
@@ -79,8 +79,8 @@ const config = (vision: Vision, prompt?: string): EncoderDecoderConfig => ({
 
 /** Of several sizes and formats, all far larger or smaller than what towers read. */
 const PICTURES = [
-  "packages/core/vision/fixtures/files/colour.png",
-  "packages/core/vision/fixtures/files/grey.jpg",
+  "packages/vision/fixtures/files/colour.png",
+  "packages/vision/fixtures/files/grey.jpg",
   "docs/scenes.png",
   "docs/ocr-lines.png",
 ].map((name) => fileURLToPath(new URL(`../${name}`, import.meta.url)));

@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
-import { loadGenerator } from "@slm/generate";
+import { loadGenerator } from "@slm/inference";
 import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
 import { exportWeights, type ExportChoice } from "@slm/onnx-export";
 import { quantizeDirectory, quantizeTransformers } from "@slm/quantization";

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Runtime } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 
 /** What every test uses of `@huggingface/transformers`, a development dependency whose types are not. */

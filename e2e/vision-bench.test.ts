@@ -7,7 +7,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
-const PICTURE = fileURLToPath(new URL("../packages/core/vision/fixtures/files/colour.png", import.meta.url));
+const PICTURE = fileURLToPath(new URL("../packages/vision/fixtures/files/colour.png", import.meta.url));
 
 const SHAPE = {
   architecture: "encoder-decoder",

@@ -9,8 +9,9 @@
  */
 import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { hashFile, hashJson, readManifest, writeArtifact } from "@slm/artifact";
-import { parameterCount, readCheckpoint, writeCheckpoint } from "@slm/model";
+import { hashFile, hashJson, readManifest, writeArtifact } from "@slm/core";
+import { parameterCount } from "@slm/model";
+import { readCheckpoint, writeCheckpoint } from "@slm/checkpoints";
 import { embeddedTeacherDirectory } from "@slm/teacher";
 
 /** Which recipe made a stage, by its settings: students are taught by labels alone or by teachers. */

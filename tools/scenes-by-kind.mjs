@@ -6,7 +6,7 @@
  */
 import { readFile } from "node:fs/promises";
 
-/** What tells a kind from those below it; see `packages/learn/data/src/scenes`. */
+/** What tells a kind from those below it; see `packages/data/src/scenes`. */
 const KINDS = [
   ["compare", /more \w+( shapes)? than|outnumber|is the number of/],
   ["relation", /left of|right of|above|below/],

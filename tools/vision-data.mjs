@@ -6,9 +6,9 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { linePicture, ocrLineDrawer, ocrLinesSource } from "../packages/learn/data/dist/ocr/ocr-lines.js";
-import { guessWithoutPicture } from "../packages/learn/data/dist/scenes/guess.js";
-import { sceneDrawer, sceneRow, scenesSource } from "../packages/learn/data/dist/scenes/scenes-source.js";
+import { linePicture, ocrLineDrawer, ocrLinesSource } from "../packages/data/dist/ocr/ocr-lines.js";
+import { guessWithoutPicture } from "../packages/data/dist/scenes/guess.js";
+import { sceneDrawer, sceneRow, scenesSource } from "../packages/data/dist/scenes/scenes-source.js";
 import { contactSheet, wrapped } from "./lib/contact-sheet.mjs";
 
 const docs = join(import.meta.dirname, "../docs");

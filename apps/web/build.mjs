@@ -74,7 +74,7 @@ for (const { inputs } of Object.values(metafile.outputs)) {
 
 /** ONNX Runtime's own files: the small build, and the one for GPUs in a folder that is kept offline only once it was used. */
 const ortDist = dirname(
-  createRequire(join(here, "..", "..", "packages/run/runtime-web/src/")).resolve(
+  createRequire(join(here, "..", "..", "packages/runtime-web/src/")).resolve(
     "onnxruntime-web/ort-wasm-simd-threaded.wasm",
   ),
 );

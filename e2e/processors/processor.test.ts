@@ -1,7 +1,7 @@
 /** Proof that the tests beside this one run on the processor that `npm run e2e:processors` says. */
-import { GraphBuilder, encodeModel } from "@slm/graph";
+import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { createHostTensor } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { expect, test } from "vitest";
 
 interface Expectation {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { required, slm } from "./command-line.js";
 import { serveFolder } from "./serve-folder.js";
 
-const FILES = new URL("../../packages/core/vision/fixtures/files/", import.meta.url);
+const FILES = new URL("../../packages/vision/fixtures/files/", import.meta.url);
 const picture = (name: string): string => fileURLToPath(new URL(name, FILES));
 
 const SHAPE = {

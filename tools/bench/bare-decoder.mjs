@@ -3,7 +3,7 @@
  * place, attention over a source whose keys lie transposed already. Weights are random; embedding and masks are left out. What an
  * exported decoder takes is measured against it.
  */
-import { encodeModel, float, GraphBuilder, int } from "@slm/graph";
+import { encodeModel, float, GraphBuilder, int } from "@slm/onnx";
 import ort from "onnxruntime-node";
 
 const MICROSOFT = "com.microsoft";

@@ -20,11 +20,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { setEnvironmentData } from "node:worker_threads";
 import ort from "onnxruntime-node";
-import { readDeviceModel } from "@slm/artifact";
-import { loadGenerator } from "@slm/generate";
+import { readDeviceModel } from "@slm/exported-model";
+import { loadGenerator } from "@slm/inference";
 import { repeatRuns } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
-import { endlessRuntime } from "../../packages/run/bench/dist/endless-runtime.js";
+import { createCpuRuntime } from "@slm/runtime-node";
+import { endlessRuntime } from "../../packages/bench/dist/endless-runtime.js";
 import { RUN_TIMES } from "./run-timer.mjs";
 
 const TIMER = `--import=${new URL("run-timer.mjs", import.meta.url).href}`;

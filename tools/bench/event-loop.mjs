@@ -9,8 +9,8 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { loadGenerator } from "@slm/generate";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { loadGenerator } from "@slm/inference";
+import { createCpuRuntime } from "@slm/runtime-node";
 
 const LIMIT_MS = 20;
 const [directory, ...rest] = process.argv.slice(2);

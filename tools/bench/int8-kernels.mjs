@@ -10,9 +10,9 @@
  * unsigned: uint8 weights with zero point 128 in the file.
  * The forms take turns; each figure is the fastest of its runs.
  */
-import { GraphBuilder, encodeModel } from "@slm/graph";
+import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { createHostTensor } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 
 const SIZES = [
   [512, 1024, 4096],

@@ -6,8 +6,8 @@
  *
  * keepRuntime=1 keeps the worker and loads only graphs anew, as a server does that reloads a bundle.
  */
-import { loadGenerator } from "@slm/generate";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { loadGenerator } from "@slm/inference";
+import { createCpuRuntime } from "@slm/runtime-node";
 
 const LIMIT_BYTES = 50e6;
 /** Cycles before the first measurement: allocators and compiled code settle. */

@@ -8,11 +8,11 @@
  * Prints one JSON line per form, and how many of the answers are the same. A host of an NPU works as this one does.
  */
 import { join } from "node:path";
-import { GRAPH_IO, readDeviceModel } from "@slm/artifact";
+import { GRAPH_IO, readDeviceModel } from "@slm/exported-model";
 import { readAllRows, referencesOf } from "@slm/data";
-import { evaluateModel } from "@slm/evaluate";
+import { evaluateModel } from "@slm/inference";
 import { createHostTensor } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { loadTokenizer } from "@slm/tokenizer";
 
 const [directory, rowsFile, metric, limit] = process.argv.slice(2);

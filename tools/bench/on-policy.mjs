@@ -13,7 +13,7 @@
  */
 import { createRandom } from "@slm/decoding";
 import { initializeWeights, parameterCount } from "@slm/model";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { createHostTensor } from "@slm/runtime";
 import { embeddedTeacherDirectory, loadTeachers } from "@slm/teacher";
 import { createOnnxEngine } from "@slm/tensor";
@@ -29,8 +29,8 @@ import {
   valueInput,
 } from "@slm/training";
 import { benchmarkModel } from "../lib/train-step.mjs";
-import { lossConfig } from "../../packages/learn/distillation/dist/loss-config.js";
-import { studentLoss } from "../../packages/learn/distillation/dist/student-loss.js";
+import { lossConfig } from "../../packages/distillation/dist/loss-config.js";
+import { studentLoss } from "../../packages/distillation/dist/student-loss.js";
 
 const options = {
   vocab: 70,

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import ort from "onnxruntime-node";
 import { measureRates } from "@slm/bench";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { bareDecoder } from "./bare-decoder.mjs";
 import { median, openStep, sourceBytes } from "./step-feeds.mjs";
 

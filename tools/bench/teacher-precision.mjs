@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { readAllRows } from "@slm/data";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { loadTeachers } from "@slm/teacher";
 import { createOnnxEngine } from "@slm/tensor";
 import { loadTokenizer } from "@slm/tokenizer";

@@ -7,10 +7,11 @@
  *
  * Usage: node tools/bench/teacher-prefill.mjs MODEL.gguf TEACHER_DIRECTORY [THREADS] [ROUNDS]
  */
-import { readCheckpoint, decode, headWeight, outputHead, parameterSpecs } from "@slm/model";
+import { readCheckpoint } from "@slm/checkpoints";
+import { decode, headWeight, outputHead, parameterSpecs } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
 import { createOnnxEngine, math } from "@slm/tensor";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { openLlama } from "../peers/llama-cpp/llama.mjs";
 import { PROMPTS } from "../peers/llama-cpp/prompts.mjs";
 

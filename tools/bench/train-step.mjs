@@ -7,7 +7,7 @@
  * dense soft targets. Prints one JSON line: median milliseconds, tokens/s, peak memory.
  */
 import { parameterCount } from "@slm/model";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { createOnnxEngine, traceProgram } from "@slm/tensor";
 import { medianOf, STEP_DEFAULTS, takeSteps, trainStep } from "../lib/train-step.mjs";
 

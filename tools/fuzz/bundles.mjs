@@ -25,10 +25,10 @@ import {
   pushBundle,
   unpackBundle,
   verifyBundle,
-} from "../../packages/run/deploy/dist/index.js";
-import { writeArtifact } from "../../packages/core/artifact/dist/index.js";
-import { createRandom } from "../../packages/core/decoding/dist/index.js";
-import { SlmError } from "../../packages/core/error/dist/index.js";
+} from "../../packages/deploy/dist/index.js";
+import { writeArtifact } from "../../packages/core/dist/index.js";
+import { createRandom } from "../../packages/decoding/dist/index.js";
+import { SlmError } from "../../packages/core/dist/index.js";
 
 const { values } = parseArgs({
   options: {

@@ -12,9 +12,9 @@
  *
  * Prints one JSON line per reader; exit 1 at the first error that is not a refusal, with the seed and the file's number.
  */
-import { analyzeModel, PROFILE_NAMES, PROFILES, withFixedSizes } from "@slm/analyze";
-import { SlmError } from "@slm/error";
-import { decodeOutline } from "@slm/graph";
+import { analyzeModel, PROFILE_NAMES, PROFILES, withFixedSizes } from "@slm/devices";
+import { SlmError } from "@slm/core";
+import { decodeOutline } from "@slm/onnx";
 import { exportModel, planExport } from "@slm/onnx-export";
 import { quantizeDirectory, quantizeFile } from "@slm/quantization";
 import { execa } from "execa";
@@ -26,7 +26,7 @@ import { runnerImport } from "vite";
 
 const [count, seed] = [Number(process.argv[2] ?? 10_000), Number(process.argv[3] ?? 20_251)];
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const { module } = await runnerImport(here("../../packages/lower/analyze/src/mutate.test-support.ts"));
+const { module } = await runnerImport(here("../../packages/devices/src/mutate.test-support.ts"));
 
 const TINY = {
   ...{ architecture: "encoder-decoder", width: 16, heads: 2, kvHeads: 1, headDim: 16, feedForward: 32 },
@@ -36,7 +36,7 @@ const TINY = {
 
 const root = await mkdtemp(join(tmpdir(), "slm-fuzz-"));
 try {
-  const fixtures = here("../../packages/lower/analyze/fixtures");
+  const fixtures = here("../../packages/devices/fixtures");
   const foreign = await filesOf(fixtures, (name) => name.endsWith(".onnx"));
   const slm = (...args) => execa(process.execPath, [here("../../apps/cli/bin/run.js"), ...args]);
   await writeFile(join(root, "tiny.yaml"), JSON.stringify(TINY));

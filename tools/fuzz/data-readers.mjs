@@ -11,16 +11,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { SlmError } from "@slm/error";
-import { inspectData } from "../../packages/learn/data/dist/index.js";
-import { createRandom, damage } from "../../packages/learn/data/dist/fuzz/damage.js";
-import { csvOriginal, FUZZED, jsonlOriginal } from "../../packages/learn/data/dist/fuzz/originals.js";
+import { SlmError } from "@slm/core";
+import { inspectData } from "../../packages/data/dist/index.js";
+import { createRandom, damage } from "../../packages/data/dist/fuzz/damage.js";
+import { csvOriginal, FUZZED, jsonlOriginal } from "../../packages/data/dist/fuzz/originals.js";
 
 const MAX_MS = 10_000;
 const MAX_FILE_FACTOR = 4;
 const FLOOR_BYTES = 512 * 2 ** 20;
 
-const fixtures = fileURLToPath(new URL("../../packages/learn/data/fixtures", import.meta.url));
+const fixtures = fileURLToPath(new URL("../../packages/data/fixtures", import.meta.url));
 const parquets = readdirSync(fixtures)
   // Front coding is refused, whatever else is in the file.
   .filter((name) => name.endsWith(".parquet") && name !== "front-coded.parquet")

@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const [cases = "10000", seed = "1"] = process.argv.slice(2);
-const root = fileURLToPath(new URL("../../packages/learn/model-import", import.meta.url));
+const root = fileURLToPath(new URL("../../packages/checkpoints/src/import", import.meta.url));
 const { status } = spawnSync("npx", ["vitest", "run", "--root", root, "src/import.fuzz.test.ts"], {
   stdio: "inherit",
   env: { ...process.env, SLM_FUZZ_CASES: cases, SLM_FUZZ_SEED: seed },

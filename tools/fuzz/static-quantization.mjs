@@ -14,15 +14,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { runnerImport } from "vite";
-import { SlmError } from "@slm/error";
-import { decodeModel, encodeModel, readOnnx } from "@slm/graph";
+import { SlmError } from "@slm/core";
+import { decodeModel, encodeModel, readOnnx } from "@slm/onnx";
 import { quantizeFile } from "@slm/quantization";
 import { createHostTensor } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 
 const [count, seed] = [Number(process.argv[2] ?? 10_000), Number(process.argv[3] ?? 20_251)];
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const { module } = await runnerImport(here("../../packages/lower/analyze/src/mutate.test-support.ts"));
+const { module } = await runnerImport(here("../../packages/devices/src/mutate.test-support.ts"));
 
 const SCHEMES = ["int8-qdq", "a8w8", "a16w8", "a16w4"];
 const COVERAGES = ["standard", "all"];
@@ -63,7 +63,7 @@ try {
   await slm("export", join(root, "checkpoint"), ...device, "-o", join(root, "exported"));
   const originals = [];
   for (const name of FOREIGN) {
-    const bytes = new Uint8Array(await readFile(here(`../../packages/lower/analyze/fixtures/${name}`)));
+    const bytes = new Uint8Array(await readFile(here(`../../packages/devices/fixtures/${name}`)));
     originals.push({ name, bytes, feeds: feedsOf(decodeModel(bytes)) });
   }
   const encoder = await readOnnx(join(root, "exported", "encoder.8.onnx"));

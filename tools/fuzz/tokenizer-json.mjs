@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
 import { compileMap, SMALL_MAP } from "../peers/llama-cpp/compile-map.mjs";
-import { mutateJson } from "../../packages/core/tokenizer/test-support/mutate-json.mjs";
+import { mutateJson } from "../../packages/tokenizer/test-support/mutate-json.mjs";
 
 /** Heap of the program itself: the libraries, and what one collection leaves behind [MB]. */
 const FLOOR_MB = 64;
@@ -84,7 +84,7 @@ function runUntilEnd(data, heapMb, onCase) {
 
 async function work({ root, bases, seed: first, end }) {
   const { loadTokenizer } = await import("@slm/tokenizer");
-  const { SlmError } = await import("@slm/error");
+  const { SlmError } = await import("@slm/core");
   for (let seed = first; seed < end; seed++) {
     const { texts } = bases[seed % bases.length];
     const damaged = seed % 4 === 0 ? 1 : 0;

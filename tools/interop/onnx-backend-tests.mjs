@@ -16,9 +16,9 @@ import {
   liftConstants,
   ONNX_DTYPES,
   optimizeGraph,
-} from "@slm/graph";
-import { inferShapes } from "@slm/analyze";
-import { SlmError } from "@slm/error";
+} from "@slm/onnx";
+import { inferShapes } from "@slm/devices";
+import { SlmError } from "@slm/core";
 import { execa } from "execa";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";

@@ -1,10 +1,10 @@
 /** Sheets of pictures with captions, for the docs. */
 import sharp from "sharp";
-import { filled, paint } from "../../packages/learn/data/dist/render/bitmap.js";
-import { coverageOf } from "../../packages/learn/data/dist/render/coverage.js";
-import { openTypeface } from "../../packages/learn/data/dist/render/fonts.js";
-import { transformed, UNCHANGED } from "../../packages/learn/data/dist/render/outline.js";
-import { outlinesOf } from "../../packages/learn/data/dist/render/text.js";
+import { filled, paint } from "../../packages/data/dist/render/bitmap.js";
+import { coverageOf } from "../../packages/data/dist/render/coverage.js";
+import { openTypeface } from "../../packages/data/dist/render/fonts.js";
+import { transformed, UNCHANGED } from "../../packages/data/dist/render/outline.js";
+import { outlinesOf } from "../../packages/data/dist/render/text.js";
 
 const CAPTION = { size: 11, height: 15, left: 2 };
 const INK = [40, 40, 40];

@@ -1,6 +1,6 @@
-"""Fixtures of packages/learn/gguf, by the `gguf` package: random blocks with their numbers, and a small file.
+"""Fixtures of packages/checkpoints/src/gguf, by the `gguf` package: random blocks with their numbers, and a small file.
 
-Usage: python tools/peers/gguf-fixtures.py packages/learn/gguf/fixtures
+Usage: python tools/peers/gguf-fixtures.py packages/checkpoints/fixtures/gguf
 Needs: pip install gguf==0.19.0 numpy==2.4.6
 """
 

@@ -1,6 +1,6 @@
 """What Hugging Face's image processors and Pillow make of images, for the tests of @slm/vision.
 
-    python tools/peers/images.py packages/core/vision/fixtures
+    python tools/peers/images.py packages/vision/fixtures
 
 Needs pillow, torch and transformers 4.57. Writes cases.json (what was asked), expected.bin (uint8 pixels after resizing
 and cropping, all cases one after another; normalised values are checked by 16 samples of each case) and files/ (tiny images

@@ -2,8 +2,8 @@
 
     python -m venv venv
     venv/bin/pip install rouge-score==0.1.2 sacrebleu==2.6.0 seqeval==1.2.2 jiwer==4.0.0 transformers==4.46.3
-    venv/bin/python tools/peers/metrics.py packages/core/metrics/fixtures
-    npx prettier --write packages/core/metrics/fixtures
+    venv/bin/python tools/peers/metrics.py packages/metrics/fixtures
+    npx prettier --write packages/metrics/fixtures
 
 A wider comparison, not to be committed, is
 
@@ -374,7 +374,7 @@ def main():
     warnings.filterwarnings("ignore")
     widen(given.random, given.seed)
     made_by = {
-        "command": "python tools/peers/metrics.py packages/core/metrics/fixtures",
+        "command": "python tools/peers/metrics.py packages/metrics/fixtures",
         "python": platform.python_version(),
         **{package: metadata.version(package) for package in PACKAGES},
     }

@@ -1,4 +1,4 @@
-"""Writes the Parquet fixtures of packages/learn/data with the reference implementation.
+"""Writes the Parquet fixtures of packages/data with the reference implementation.
 
     python tools/peers/parquet-fixtures.py        (made with pyarrow 25; any version serves)
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-TARGET = Path(__file__).resolve().parents[2] / "packages/learn/data/fixtures"
+TARGET = Path(__file__).resolve().parents[2] / "packages/data/fixtures"
 
 SOURCES = ["a cat", "two dogs", "né à Paris", None, "emoji 😀", "a cat", "line\nbreak", "last one"]
 TARGETS = ["un chat", "deux chiens", "born in Paris", "nothing", "joie", "le chat", "saut", "dernier"]

@@ -7,10 +7,10 @@
 import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { readOnnx, writeOnnx } from "@slm/graph";
-import { readSafetensors } from "@slm/model";
+import { readOnnx, writeOnnx } from "@slm/onnx";
+import { readSafetensors } from "@slm/checkpoints";
 import { quantizeGraph, quantizeStatic } from "@slm/quantization";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 
 const request = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const graph = await readOnnx(request.model);

@@ -1,6 +1,6 @@
 """Tiny random decoder-only models of every family that `slm teacher import` reads, with the logits their own library gives.
 
-    python tools/peers/tiny-teachers.py packages/learn/model-import/fixtures
+    python tools/peers/tiny-teachers.py packages/checkpoints/fixtures/import
 
 Needs torch, transformers 4.57 and safetensors. Each directory holds the model as the library saves it (weights and
 config.json) and expected.safetensors: `ids` int32 [rows, length] and `logits` float32 [rows, length, vocab], computed in

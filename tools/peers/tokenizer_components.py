@@ -1,6 +1,6 @@
 """What the normalizers and pre-tokenizers of the native library make of texts, for the tests of @slm/tokenizer.
 
-    python tools/peers/tokenizer_components.py packages/core/tokenizer/fixtures/native-components.json
+    python tools/peers/tokenizer_components.py packages/tokenizer/fixtures/native-components.json
 
 Needs tokenizers 0.23.3. Every component is written as the library writes it into a tokenizer.json.
 """

@@ -6,10 +6,11 @@
  * Prints one row for each tower and kind of feature, in Markdown. Exit 1 if a feature is more than 1e-3 off.
  */
 import { join } from "node:path";
-import { readSafetensors, runTower, toFloat32 } from "@slm/model";
-import { importVisionTower, readHuggingFaceDirectory } from "@slm/model-import";
+import { readSafetensors } from "@slm/checkpoints";
+import { runTower, toFloat32 } from "@slm/model";
+import { importVisionTower, readHuggingFaceDirectory } from "@slm/checkpoints";
 import { createHostTensor } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { createOnnxEngine } from "@slm/tensor";
 import { toPatches } from "@slm/vision";
 

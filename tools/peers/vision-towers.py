@@ -1,6 +1,6 @@
 """Tiny random CLIP and SigLIP models with the features that their own library gives.
 
-    python tools/peers/vision-towers.py packages/learn/model-import/fixtures
+    python tools/peers/vision-towers.py packages/checkpoints/fixtures/import
     python tools/peers/vision-towers.py --large DIRECTORY
 
 Needs torch, transformers 4.57 and safetensors. Each directory holds the model as the library saves it: clip a whole model

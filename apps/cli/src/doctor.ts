@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import type { Int8Arithmetic } from "@slm/runtime";
-import type { Candidate, ListedProvider } from "@slm/runtime-cpu";
+import type { Candidate, ListedProvider } from "@slm/runtime-node";
 
 export interface Finding {
   readonly name: string;
@@ -49,7 +49,7 @@ export async function examineMachine(): Promise<DoctorReport> {
 }
 
 async function measureInt8(): Promise<Int8Arithmetic | null> {
-  const { createCpuRuntime } = await import("@slm/runtime-cpu");
+  const { createCpuRuntime } = await import("@slm/runtime-node");
   const runtime = await createCpuRuntime({ threads: 1, inThread: true });
   await runtime.close();
   return runtime.device.int8 ?? null;
@@ -60,9 +60,9 @@ async function findProviders(
 ): Promise<readonly ProviderFinding[]> {
   if (typeof listed === "string")
     return [{ name: "cpu", device: "cpu", available: false, reason: `ONNX Runtime ${listed}` }];
-  const { openFirst } = await import("@slm/runtime-cpu");
-  const { GPU_CANDIDATES } = await import("@slm/runtime-gpu");
-  const { NPU_CANDIDATES } = await import("@slm/runtime-npu");
+  const { openFirst } = await import("@slm/runtime-node");
+  const { GPU_CANDIDATES } = await import("@slm/runtime-node");
+  const { NPU_CANDIDATES } = await import("@slm/runtime-node");
   return providerFindings(listed, [...GPU_CANDIDATES, ...NPU_CANDIDATES], async (candidate) => {
     const { runtime, fallbacks } = await openFirst([candidate], { name: "doctor", threads: 1 }, listed);
     await runtime?.close();
@@ -106,7 +106,7 @@ function engineFinding(name: string, what: string, failure: string | undefined):
 
 async function listProviders(): Promise<readonly ListedProvider[] | string> {
   try {
-    return await (await import("@slm/runtime-cpu")).listProviders();
+    return await (await import("@slm/runtime-node")).listProviders();
   } catch (error) {
     return firstLine(error);
   }

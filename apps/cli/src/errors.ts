@@ -1,6 +1,6 @@
 /** Every failure as one kind of error, and how it is shown. */
 import { Errors } from "@oclif/core";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { stripVTControlCharacters } from "node:util";
 
 /** A command that ran and whose answer is no: it has a result and fails all the same. */

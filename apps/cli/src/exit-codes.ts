@@ -1,5 +1,5 @@
 /** What each exit code of the process means, for help and reference docs. */
-import { ERROR_EXIT, type ErrorCode } from "@slm/error";
+import { ERROR_EXIT, type ErrorCode } from "@slm/core/errors";
 
 /** One row per error code: a code without a meaning does not compile. */
 export const ERROR_MEANING: { readonly [Code in ErrorCode]: string } = {

@@ -1,5 +1,5 @@
 /** SIGINT and SIGTERM as an abort signal: the first asks stages to save and stop, the second ends the process. */
-import { INTERRUPTED_EXIT, SlmError } from "@slm/error";
+import { INTERRUPTED_EXIT, SlmError } from "@slm/core/errors";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 

@@ -1,6 +1,6 @@
 /** Runs the command line: what oclif cannot hand to a command (unknown names, bad help subjects) is reported here. */
 import { Errors, run } from "@oclif/core";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { fileURLToPath } from "node:url";
 import { describeError, errorLines, toSlmError } from "./errors.js";
 import { nearest } from "./nearest.js";

@@ -1,4 +1,4 @@
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 
 /** `64,256` as numbers. @throws SlmError USAGE for anything else, naming the command and its flag */
 export function parseNumbers(text: string, command: string, flag: string): number[] {

@@ -1,6 +1,6 @@
 /** A share as a percentage: "5%". The sign is asked for, since 5 and 0.05 could both be meant otherwise. */
 import { Flags } from "@oclif/core";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 
 const PERCENT = /^(\d+(?:\.\d+)?)\s*%$/;
 

@@ -1,5 +1,5 @@
 /** What `slm run` and the commands of single stages share: from a recipe and flags to a resolved run. */
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { join } from "node:path";
 import type { PipelineOptions } from "./pipeline/run-pipeline.js";
 import { requiredStages, type SelectionOptions } from "./pipeline/selection.js";

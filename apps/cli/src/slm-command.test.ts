@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { GateFailed } from "./errors.js";
 import { SlmCommand } from "./slm-command.js";

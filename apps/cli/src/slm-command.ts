@@ -3,7 +3,7 @@
  * stderr for the story.
  */
 import { Command, Flags } from "@oclif/core";
-import type { StageContext } from "@slm/artifact";
+import type { StageContext } from "@slm/core";
 import { GateFailed, describeError, errorLines, toSlmError } from "./errors.js";
 import { listenForInterruption, type Interruption } from "./interruption.js";
 import { EventReporter, type Reporter } from "./output/event-reporter.js";

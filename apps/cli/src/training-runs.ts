@@ -1,6 +1,6 @@
 /** Training runs that a command is given by path: where their logs lie, what they are called, what they were set to. */
-import { readManifest, type Manifest } from "@slm/artifact";
-import { SlmError } from "@slm/error";
+import { readManifest, type Manifest } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 import { METRICS_FILE } from "@slm/training";
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";

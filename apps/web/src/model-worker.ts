@@ -1,5 +1,5 @@
 /** The model in a thread of its own, so that the page stays responsive. */
-import { loadGenerator, type Generator } from "@slm/generate";
+import { loadGenerator, type Generator } from "@slm/inference";
 import type * as Ort from "onnxruntime-web";
 import { createWebRuntime, type OrtModule, type WebProvider } from "@slm/runtime-web";
 import { downloadFiles } from "./download.js";

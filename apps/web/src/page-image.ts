@@ -3,7 +3,7 @@
  * is the same code as elsewhere. Browsers decode PNG to the same samples; of JPEG and WebP samples may differ by a few levels,
  * and under transparency colours are lost that other places read.
  */
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core";
 import { MAX_IMAGE_BYTES, MAX_PIXELS, type ImageSource, type PixelImage } from "@slm/vision";
 
 export const imageOfBlob = (blob: Blob): ImageSource => ({

@@ -1,7 +1,7 @@
 /** ONNX models: analyzed, written back, quantized; original and results run in ONNX Runtime on the same random inputs. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { readOnnx, writeOnnx } from "@slm/graph";
+import { readOnnx, writeOnnx } from "@slm/onnx";
 import { reasonOf, slm } from "../slm.mjs";
 import { peer } from "../peer.mjs";
 

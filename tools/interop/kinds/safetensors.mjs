@@ -1,6 +1,6 @@
 /** safetensors: every tensor read, its bytes compared with what the `safetensors` package hands out. */
 import { createHash } from "node:crypto";
-import { openSafetensors } from "@slm/model";
+import { openSafetensors } from "@slm/checkpoints";
 import { peer } from "../peer.mjs";
 
 export async function safetensors(file, _entry, { cache }) {

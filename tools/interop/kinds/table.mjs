@@ -1,5 +1,5 @@
 /** Parquet, CSV, TSV and JSON: every record as columns, compared with what pyarrow and Python's csv and json read. */
-import { formatOf } from "../../../packages/learn/data/dist/formats/format-table.js";
+import { formatOf } from "../../../packages/data/dist/formats/format-table.js";
 import { peer } from "../peer.mjs";
 
 export async function table(file, { encoding = "utf-8" }, { cache }) {

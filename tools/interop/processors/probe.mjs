@@ -9,9 +9,9 @@
  */
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { GraphBuilder, encodeModel } from "@slm/graph";
+import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { createHostTensor } from "@slm/runtime";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 
 const COLUMNS = 16;
 // What default kernels compute: our runtimes otherwise ask for exact ones where these saturate.

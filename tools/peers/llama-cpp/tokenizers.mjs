@@ -1,14 +1,14 @@
 /**
- * Writes packages/learn/gguf/fixtures/tokenizers.json: small vocabularies learned here, one of each kind, and the ids that
- * llama.cpp gives twenty texts under each pre-tokenizer of packages/learn/gguf/src/tokenizer/pre-tokenizers.ts. Needs
+ * Writes packages/checkpoints/fixtures/gguf/tokenizers.json: small vocabularies learned here, one of each kind, and the ids that
+ * llama.cpp gives twenty texts under each pre-tokenizer of packages/checkpoints/src/gguf/tokenizer/pre-tokenizers.ts. Needs
  * `npm run build`.
  *
- * Usage: node tools/peers/llama-cpp/tokenizers.mjs packages/learn/gguf/fixtures/tokenizers.json
+ * Usage: node tools/peers/llama-cpp/tokenizers.mjs packages/checkpoints/fixtures/gguf/tokenizers.json
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PRE_TOKENIZERS } from "../../../packages/learn/gguf/dist/tokenizer/pre-tokenizers.js";
+import { PRE_TOKENIZERS } from "../../../packages/checkpoints/src/gguf/dist/tokenizer/pre-tokenizers.js";
 import { compileMap, SMALL_MAP } from "./compile-map.mjs";
 import { writeVocabulary } from "./gguf-vocabulary.mjs";
 import { openLlama } from "./llama.mjs";
@@ -246,4 +246,4 @@ async function main(output) {
   }
 }
 
-await main(process.argv[2] ?? "packages/learn/gguf/fixtures/tokenizers.json");
+await main(process.argv[2] ?? "packages/checkpoints/fixtures/gguf/tokenizers.json");

@@ -8,8 +8,8 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SlmError } from "@slm/error";
-import { ggufTokenizer, readGguf } from "@slm/gguf";
+import { SlmError } from "@slm/core";
+import { ggufTokenizer, readGguf } from "@slm/checkpoints";
 import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
 import { llamaCppSource } from "./packages.mjs";
 import { openLlama } from "./llama.mjs";

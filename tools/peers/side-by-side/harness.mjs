@@ -139,10 +139,10 @@ export async function promptIds(directory, tokens) {
 
 /** slm as a contestant: generates exactly `answer` tokens behind a prompt. */
 export async function openSlm(name, directory, { threads, source, answer }) {
-  const { createCpuRuntime } = await import("@slm/runtime-cpu");
-  const { loadGenerator } = await import("@slm/generate");
-  const { readDeviceModel } = await import("@slm/artifact");
-  const { endlessRuntime } = await import("../../../packages/run/bench/dist/endless-runtime.js");
+  const { createCpuRuntime } = await import("@slm/runtime-node");
+  const { loadGenerator } = await import("@slm/inference");
+  const { readDeviceModel } = await import("@slm/exported-model");
+  const { endlessRuntime } = await import("../../../packages/bench/dist/endless-runtime.js");
   const { tokens } = await readDeviceModel(directory);
   const runtime = await createCpuRuntime({ threads });
   const generator = await loadGenerator(directory, endlessRuntime(runtime, tokens.eos));

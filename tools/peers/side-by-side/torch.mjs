@@ -14,7 +14,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeSafetensors } from "@slm/model";
+import { writeSafetensors } from "@slm/checkpoints";
 import { learningRateAt } from "@slm/training";
 import { medianOf, STEP_DEFAULTS, trainStep } from "../../lib/train-step.mjs";
 import {

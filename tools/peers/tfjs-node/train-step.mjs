@@ -8,7 +8,7 @@
  */
 import { loadavg } from "node:os";
 import { parameterCount } from "@slm/model";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { createEagerEngine, createOnnxEngine } from "@slm/tensor";
 import { medianOf, STEP_DEFAULTS, takeSteps, trainStep } from "../../lib/train-step.mjs";
 import { settings } from "../side-by-side/harness.mjs";

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import type { PathAnalysis, ProfileName, Target } from "@slm/analyze";
+import type { PathAnalysis, ProfileName, Target } from "@slm/devices";
 import { GateFailed } from "../errors.js";
 import { parseSizes, shapeFlag } from "../models/shape-flag.js";
 import { SlmCommand } from "../slm-command.js";
@@ -43,7 +43,7 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
 
   protected override async execute(): Promise<PathAnalysis> {
     const { args, flags } = await this.parse(AnalyzeCommand);
-    const { analyzePath, reportLines } = await import("@slm/analyze");
+    const { analyzePath, reportLines } = await import("@slm/devices");
     this.#reportLines = reportLines;
     const { target, profile } = flags;
     const sizes = flags.shape.map(parseSizes);

@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import type { BenchResult } from "@slm/bench";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { basename, resolve } from "node:path";
 import type { PaperSuiteResult } from "../suites/paper-suite.js";
 import { suiteFlags, type SuiteFlags } from "../suites/suite-flags.js";

@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ERROR_EXIT } from "@slm/error";
+import { ERROR_EXIT } from "@slm/core/errors";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { commands } from "../commands.js";

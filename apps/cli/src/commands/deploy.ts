@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import type { ManifestFile } from "@slm/artifact";
+import type { ManifestFile } from "@slm/core";
 import type { Delivery } from "../deploy/deliveries.js";
 import { TARGETS, type Target } from "../deploy/targets.js";
 import { GateFailed } from "../errors.js";
@@ -137,7 +137,7 @@ export class DeployCommand extends SlmCommand<DeployResult> {
   }
 
   private async verified(bundle: string): Promise<readonly ManifestFile[]> {
-    const { verifyDirectory } = await import("@slm/artifact");
+    const { verifyDirectory } = await import("@slm/core");
     const { files, problems } = await verifyDirectory(bundle);
     if (problems.length === 0) return files;
     throw new GateFailed(`${bundle} does not match its manifest after writing`, { bundle, files, problems }, [

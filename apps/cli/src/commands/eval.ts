@@ -1,4 +1,4 @@
-import type { MeanLikelihood } from "@slm/evaluate";
+import type { MeanLikelihood } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import { evaluationFlags } from "../evaluation-flags.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";

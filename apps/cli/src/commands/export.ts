@@ -85,7 +85,7 @@ export class ExportCommand extends SlmCommand<ExportResult | ExportPlanResult> {
   protected override async execute(): Promise<ExportResult | ExportPlanResult> {
     const { args, flags } = await this.parse(ExportCommand);
     const { exportModel, planExport } = await import("@slm/onnx-export");
-    const { readModelConfig } = await import("@slm/model");
+    const { readModelConfig } = await import("@slm/checkpoints");
     const { target, profile, precision, layout, window } = flags;
     await readModelConfig(args.checkpoint);
     const buckets =

@@ -1,6 +1,6 @@
 /** ONNX files as other tools write them: branches, open sizes, numbers that are not finite, nothing to quantize. */
-import { GraphBuilder, int, readOnnx, subgraph, writeOnnx, type Graph } from "@slm/graph";
-import { encodeSafetensors } from "@slm/model";
+import { GraphBuilder, int, readOnnx, subgraph, writeOnnx, type Graph } from "@slm/onnx";
+import { encodeSafetensors } from "@slm/checkpoints";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

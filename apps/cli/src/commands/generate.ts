@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import type { EndReason } from "@slm/decoding";
-import type { Generation } from "@slm/generate";
+import type { Generation } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { PENALTIES, choiceFlags, choiceOptions } from "../models/choice-flags.js";
@@ -86,7 +86,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     const { args, flags } = await this.parse(GenerateCommand);
     const model = modelOf(args.model, flags.model);
     const { readQuestions } = await import("../models/questions.js");
-    const { loadGenerator } = await import("@slm/generate");
+    const { loadGenerator } = await import("@slm/inference");
     const { withDevice } = await import("../compute/with-device.js");
     const { deviceNotes } = await import("@slm/runtime");
     const { locateModel } = await import("../models/locate-model.js");

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import type { ManifestFile } from "@slm/artifact";
+import type { ManifestFile } from "@slm/core";
 import { formatBytes } from "../output/format.js";
 import { SlmCommand } from "../slm-command.js";
 

@@ -1,5 +1,5 @@
-import { readOnnx, writeOnnx } from "@slm/graph";
-import { encodeSafetensors } from "@slm/model";
+import { readOnnx, writeOnnx } from "@slm/onnx";
+import { encodeSafetensors } from "@slm/checkpoints";
 import { createHostTensor } from "@slm/runtime";
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -44,7 +44,7 @@ export class ReportCommand extends SlmCommand<ReportResult> {
 
   protected override async execute(): Promise<ReportResult> {
     const { argv, flags } = await this.parse(ReportCommand);
-    const { writeTextAtomic } = await import("@slm/artifact");
+    const { writeTextAtomic } = await import("@slm/core");
     const { readRunLog, summarizeRun } = await import("@slm/report");
     const { runsPage, writeEventFiles } = await import("../run-report.js");
     const { locateRuns } = await import("../training-runs.js");

@@ -51,7 +51,7 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
       stages: [stage],
       ...(flags.resume === false ? { fresh: stage } : {}),
     };
-    const { readManifest } = await import("@slm/artifact");
+    const { readManifest } = await import("@slm/core");
     const { preparePipeline, printConfig } = await import("../pipeline-run.js");
     const { planPipeline, runPipeline } = await import("../pipeline/run-pipeline.js");
     const { requiredStages } = await import("../pipeline/selection.js");

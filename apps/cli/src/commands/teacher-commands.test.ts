@@ -1,4 +1,4 @@
-import { verifyDirectory } from "@slm/artifact";
+import { verifyDirectory } from "@slm/core";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-import { verifyDirectory } from "@slm/artifact";
+import { verifyDirectory } from "@slm/core";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { runCommand } from "../testing/run-command.js";
 import { tinyRecipe, writeTinyRecipe } from "../testing/tiny-run.js";
 
 const GGUF = fileURLToPath(
-  new URL("../../../../packages/learn/gguf/fixtures/tiny-llama.gguf", import.meta.url),
+  new URL("../../../../packages/checkpoints/fixtures/gguf/tiny-llama.gguf", import.meta.url),
 );
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import type { DirectoryProblem, ManifestFile } from "@slm/artifact";
+import type { DirectoryProblem, ManifestFile } from "@slm/core";
 import type { SignatureCheck } from "@slm/deploy";
 import { GateFailed } from "../errors.js";
 import { formatBytes } from "../output/format.js";

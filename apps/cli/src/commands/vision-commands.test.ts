@@ -3,13 +3,13 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer, type RunningServer } from "@slm/serve";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 
-const FIXTURES = fileURLToPath(new URL("../../../../packages/core/vision/fixtures/", import.meta.url));
+const FIXTURES = fileURLToPath(new URL("../../../../packages/vision/fixtures/", import.meta.url));
 /** Of different formats and sizes. */
 const PICTURES = ["colour.png", "grey.jpg", "lossless.webp", "plain.tif"] as const;
 

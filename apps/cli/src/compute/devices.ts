@@ -1,6 +1,6 @@
 /** What may compute a model, and the package that opens each kind of it. */
 import type { Runtime } from "@slm/runtime";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 
 /** Kinds of devices, as `--device` takes them. A list of its own, so that reading flags loads no runtime. */
 export const DEVICE_KINDS = ["cpu", "gpu", "npu"] as const;
@@ -69,19 +69,19 @@ export const RUNTIMES: Readonly<
   >
 > = {
   cpu: {
-    package: "@slm/runtime-cpu",
+    package: "@slm/runtime-node",
     export: "createCpuRuntime",
-    open: async (options) => (await import("@slm/runtime-cpu")).createCpuRuntime(options),
+    open: async (options) => (await import("@slm/runtime-node")).createCpuRuntime(options),
   },
   gpu: {
-    package: "@slm/runtime-gpu",
+    package: "@slm/runtime-node",
     export: "createGpuRuntime",
-    open: async (options) => (await import("@slm/runtime-gpu")).createGpuRuntime(options),
+    open: async (options) => (await import("@slm/runtime-node")).createGpuRuntime(options),
   },
   npu: {
-    package: "@slm/runtime-npu",
+    package: "@slm/runtime-node",
     export: "createNpuRuntime",
-    open: async (options) => (await import("@slm/runtime-npu")).createNpuRuntime(options),
+    open: async (options) => (await import("@slm/runtime-node")).createNpuRuntime(options),
   },
 };
 

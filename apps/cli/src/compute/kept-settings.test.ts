@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeDeviceModel } from "@slm/artifact";
+import { writeDeviceModel } from "@slm/exported-model";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   candidates,

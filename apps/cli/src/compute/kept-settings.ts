@@ -5,16 +5,10 @@
 import { mkdir } from "node:fs/promises";
 import { availableParallelism, cpus, homedir } from "node:os";
 import { join } from "node:path";
-import {
-  hashJson,
-  readDeviceModel,
-  readJsonFile,
-  writeJsonAtomic,
-  type DeviceModel,
-  type Progress,
-} from "@slm/artifact";
-import { SlmError } from "@slm/error";
-import type { Generation } from "@slm/generate";
+import { hashJson, readJsonFile, writeJsonAtomic, type Progress } from "@slm/core";
+import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { SlmError } from "@slm/core/errors";
+import type { Generation } from "@slm/inference";
 import { z } from "zod";
 import type { RuntimeOptions } from "./devices.js";
 
@@ -135,8 +129,8 @@ function longest(text: string, { maxSource }: DeviceModel): string {
 
 /** @throws SlmError OP_UNSUPPORTED for a model that sees: its images decide how long a run takes */
 async function measureChoice(directory: string, one: CpuChoice): Promise<MeasuredChoice> {
-  const { loadGenerator } = await import("@slm/generate");
-  const { createCpuRuntime } = await import("@slm/runtime-cpu");
+  const { loadGenerator } = await import("@slm/inference");
+  const { createCpuRuntime } = await import("@slm/runtime-node");
   const { choosePrompts } = await import("../models/bench-prompts.js");
   const model = await readDeviceModel(directory);
   if (model.vision !== undefined)

@@ -24,7 +24,7 @@ export async function openEngine(name: EngineName, threads?: number): Promise<En
 
 /** ONNX Runtime on this machine's processor. @throws SlmError DEVICE_UNAVAILABLE */
 export async function openRuntime(threads?: number): Promise<Runtime> {
-  const { createCpuRuntime } = await import("@slm/runtime-cpu");
+  const { createCpuRuntime } = await import("@slm/runtime-node");
   return createCpuRuntime(threads === undefined ? {} : { threads });
 }
 

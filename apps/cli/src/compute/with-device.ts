@@ -1,5 +1,6 @@
 /** Models and what computes them, open for as long as a piece of work lasts. */
-import { readDeviceModel, type Progress } from "@slm/artifact";
+import { readDeviceModel } from "@slm/exported-model";
+import { type Progress } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
 import { withModels } from "../models/open-model.js";
 import { RUNTIMES, runtimeRecipe, type DeviceRequest, type RuntimeRecipe } from "./devices.js";

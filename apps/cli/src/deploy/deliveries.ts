@@ -3,8 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { readDeviceModel, writeJsonAtomic, type DeviceModel } from "@slm/artifact";
-import { SlmError } from "@slm/error";
+import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { writeJsonAtomic } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 import type { Target } from "./targets.js";
 
 export interface DeliveryRequest {

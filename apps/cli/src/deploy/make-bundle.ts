@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readManifest, type Progress } from "@slm/artifact";
+import { readManifest, type Progress } from "@slm/core";
 import { copyBundle, deployToDirectory, signBundle, unpackBundle } from "@slm/deploy";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { withRuntime } from "../compute/open-engine.js";
 import { locateModel } from "../models/locate-model.js";
 import { withModel } from "../models/open-model.js";

@@ -2,7 +2,7 @@
  * What training is expected to take: multiply-adds of forward and backward passes over a rate measured here and now.
  * Rough by nature: attention, softmax, the optimizer and evaluation are left out, and a product is faster than a graph.
  */
-import { readManifest } from "@slm/artifact";
+import { readManifest } from "@slm/core";
 import {
   largestShare,
   needsTeacher,

@@ -1,5 +1,5 @@
 /** What a benchmark is held against, and the file a CI system reads. */
-import { readJsonFile, writeTextAtomic } from "@slm/artifact";
+import { readJsonFile, writeTextAtomic } from "@slm/core";
 import { benchJunit, benchResultSchema, compareResults, regressionLines, type BenchResult } from "@slm/bench";
 import { GateFailed } from "../errors.js";
 

@@ -1,7 +1,7 @@
 /** What models are asked in a benchmark that stands outside a run. */
-import { readDeviceModel } from "@slm/artifact";
+import { readDeviceModel } from "@slm/exported-model";
 import { createRandom } from "@slm/decoding";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { TOKENIZER_FILE, loadTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
 import { join } from "node:path";
 import { promptsFromFile, type BenchPrompts } from "./bench-setup.js";

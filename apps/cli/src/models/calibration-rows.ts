@@ -1,8 +1,8 @@
 /** Rows of a data file as a model's token ids: what calibrates and judges quantized models without labels. */
-import { readDeviceModel, type DeviceVision } from "@slm/artifact";
+import { readDeviceModel, type DeviceVision } from "@slm/exported-model";
 import { imageFolderOf, readAllRows } from "@slm/data";
-import { SlmError } from "@slm/error";
-import { readSafetensors } from "@slm/model";
+import { SlmError } from "@slm/core/errors";
+import { readSafetensors } from "@slm/checkpoints";
 import type { FeedSource, Feeds, TokenPair } from "@slm/quantization";
 import { loadTokenizer } from "@slm/tokenizer";
 import { patchRows } from "@slm/vision";

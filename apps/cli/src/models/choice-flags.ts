@@ -1,8 +1,8 @@
 /** Flags that say how tokens are chosen and when a text ends, and the options they mean. */
 import { Flags } from "@oclif/core";
 import type { Strategy, TokenRules } from "@slm/decoding";
-import { SlmError } from "@slm/error";
-import type { GenerateOptions } from "@slm/generate";
+import { SlmError } from "@slm/core/errors";
+import type { GenerateOptions } from "@slm/inference";
 
 const GROUP = "CHOICE OF TOKENS";
 

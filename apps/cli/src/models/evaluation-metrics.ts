@@ -1,11 +1,11 @@
 /** The metrics that models are evaluated by: what each is, and which of them a list names. */
-import { PERPLEXITY, type EvaluationMetricName } from "@slm/evaluate";
-import { SlmError } from "@slm/error";
+import { PERPLEXITY, type EvaluationMetricName } from "@slm/inference";
+import { SlmError } from "@slm/core/errors";
 import { METRICS, type Metric } from "@slm/metrics";
 import { nearest } from "../nearest.js";
 import { METRIC_UNITS, type DisplayUnit } from "../output/metric-format.js";
 
-/** Every metric; one that `@slm/evaluate` knows and this table does not fails to compile. */
+/** Every metric; one that `@slm/inference` knows and this table does not fails to compile. */
 const EVALUATION_METRICS: Readonly<Record<EvaluationMetricName, Pick<Metric, "description" | "betterIs">>> = {
   ...METRICS,
   [PERPLEXITY]: {

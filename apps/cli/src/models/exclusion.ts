@@ -1,5 +1,5 @@
 /** Keeps the layers that do most damage in float32, more and more of them, until a gate passes. */
-import { GRAPH_NAMES, type GraphName } from "@slm/artifact";
+import { GRAPH_NAMES, type GraphName } from "@slm/exported-model";
 import {
   isStatic,
   quantizeDirectory,

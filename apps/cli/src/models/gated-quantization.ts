@@ -1,7 +1,8 @@
 /** Quantizes a model and asks whether it is still good enough, and how fast it is. */
-import { readDeviceModel, type StageContext } from "@slm/artifact";
-import { SlmError } from "@slm/error";
-import type { EvaluationRow } from "@slm/evaluate";
+import { readDeviceModel } from "@slm/exported-model";
+import { type StageContext } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
+import type { EvaluationRow } from "@slm/inference";
 import { METRICS, METRIC_NAMES, isMetricName, type MetricName } from "@slm/metrics";
 import {
   checkGate,

@@ -2,8 +2,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DATA_FILES } from "@slm/data";
-import { SlmError } from "@slm/error";
-import type { EvaluationRow } from "@slm/evaluate";
+import { SlmError } from "@slm/core/errors";
+import type { EvaluationRow } from "@slm/inference";
 import { readEvaluationRows } from "./measure-quality.js";
 
 /** In the order of preference: dev rows chose the checkpoint, so they flatter it a little. */

@@ -1,7 +1,8 @@
 /** What a path that is given as MODEL holds: a model for a device, a checkpoint, or a set of quantized models. */
-import { DEVICE_MODEL_FILE, readManifest } from "@slm/artifact";
-import { SlmError } from "@slm/error";
-import { CONFIG_FILE, WEIGHTS_FILE } from "@slm/model";
+import { DEVICE_MODEL_FILE } from "@slm/exported-model";
+import { readManifest } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
+import { CONFIG_FILE, WEIGHTS_FILE } from "@slm/checkpoints";
 import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";

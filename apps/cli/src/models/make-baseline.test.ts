@@ -1,4 +1,4 @@
-import { deviceModelSchema } from "@slm/artifact";
+import { deviceModelSchema } from "@slm/exported-model";
 import { encoderDecoderConfig, flopsPerToken, parameterCount } from "@slm/model";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -1,13 +1,9 @@
 /** The decoder-only model that a student is measured beside: as many parameters, the same weight formats. */
-import { SILENT, readDeviceModel, type DeviceModel, type StageContext } from "@slm/artifact";
-import { SlmError } from "@slm/error";
-import {
-  CONFIG_FILE,
-  encoderDecoderConfig,
-  parameterCount,
-  readModelConfig,
-  type EncoderDecoderConfig,
-} from "@slm/model";
+import { SILENT, type StageContext } from "@slm/core";
+import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { SlmError } from "@slm/core/errors";
+import { CONFIG_FILE, readModelConfig } from "@slm/checkpoints";
+import { encoderDecoderConfig, parameterCount, type EncoderDecoderConfig } from "@slm/model";
 import { exportRandomBaseline } from "@slm/onnx-export";
 import { SCHEME_NAMES, quantizeDirectory } from "@slm/quantization";
 import { existsSync } from "node:fs";

@@ -1,5 +1,5 @@
 /** How good a model is on rows of a file. */
-import type { StageContext } from "@slm/artifact";
+import type { StageContext } from "@slm/core";
 import type { Strategy } from "@slm/decoding";
 import { imageFolderOf, readAllRows, referencesOf, type Row } from "@slm/data";
 import {
@@ -8,7 +8,7 @@ import {
   type Evaluation,
   type EvaluationMetricName,
   type EvaluationRow,
-} from "@slm/evaluate";
+} from "@slm/inference";
 import type { Runtime } from "@slm/runtime";
 import { rowImage } from "./row-images.js";
 

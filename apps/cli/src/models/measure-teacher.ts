@@ -1,7 +1,7 @@
 /** How good a teacher is on rows of a file, whatever it is made of: what `slm eval` does for models that run on a device. */
-import type { StageContext } from "@slm/artifact";
+import type { StageContext } from "@slm/core";
 import { createRandom, type Strategy } from "@slm/decoding";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import {
   PERPLEXITY,
   evaluateModel,
@@ -9,7 +9,7 @@ import {
   type Evaluation,
   type EvaluationMetricName,
   type EvaluationRow,
-} from "@slm/evaluate";
+} from "@slm/inference";
 import { decodeSources, loadTeachers, teacherTokenizer, type Teacher } from "@slm/teacher";
 import type { Engine } from "@slm/tensor";
 import type { Tokenizer } from "@slm/tokenizer";

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 
 /** MODEL as an argument or as `--model`: scripts may name it, people need not. */
 export const modelArgument = Args.string({ required: false, description: "Directory of a model." });

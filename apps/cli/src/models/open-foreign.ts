@@ -1,8 +1,8 @@
 /** The formats that models are imported from: one row each. */
-import { readFailure } from "@slm/artifact";
-import { foreignCheckpoint, ggufTokenizer, readGguf } from "@slm/gguf";
-import type { ForeignCheckpoint } from "@slm/model";
-import { readHuggingFaceDirectory } from "@slm/model-import";
+import { readFailure } from "@slm/core";
+import { foreignCheckpoint, ggufTokenizer, readGguf } from "@slm/checkpoints";
+import type { ForeignCheckpoint } from "@slm/checkpoints";
+import { readHuggingFaceDirectory } from "@slm/checkpoints";
 import {
   CHAT_TEMPLATE_FILE,
   completeTokenizer,

@@ -1,5 +1,5 @@
 /** Any MODEL as a directory that a runtime can load. A checkpoint is exported for as long as it is needed. */
-import type { Progress } from "@slm/artifact";
+import type { Progress } from "@slm/core";
 import { exportModel } from "@slm/onnx-export";
 import type { Runtime } from "@slm/runtime";
 import { mkdtemp, rm } from "node:fs/promises";

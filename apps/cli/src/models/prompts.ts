@@ -1,5 +1,5 @@
 /** Prompts from flags, or one per line of standard input. */
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 
 /** More than this on standard input is not a list of prompts [bytes]. */
 const STDIN_LIMIT_BYTES = 64 * 1024 * 1024;

@@ -1,13 +1,14 @@
 /** Towers that others published, found by what a recipe calls them. */
 import type { PublishedTower, PublishedTowerConfig } from "@slm/distillation";
-import { resolveCached, resolveModel } from "@slm/hub";
-import type { ForeignCheckpoint, VisionTower } from "@slm/model";
+import { resolveCached, resolveModel } from "@slm/checkpoints";
+import type { ForeignCheckpoint } from "@slm/checkpoints";
+import type { VisionTower } from "@slm/model";
 import {
   importedTowerShape,
   importVisionTower,
   readHuggingFaceDirectory,
   type VisionImportOptions,
-} from "@slm/model-import";
+} from "@slm/checkpoints";
 import { PREPROCESSOR_FILE, readPreprocessorConfig } from "@slm/vision";
 import { basename, join } from "node:path";
 import type { FilesRequest, StageFile } from "../pipeline/stage.js";

@@ -1,7 +1,7 @@
 /** From the flags of `slm quantize` to what the library is asked. */
-import { withFixedSizes } from "@slm/analyze";
-import { GRAPH_NAMES } from "@slm/artifact";
-import { SlmError } from "@slm/error";
+import { withFixedSizes } from "@slm/devices";
+import { GRAPH_NAMES } from "@slm/exported-model";
+import { SlmError } from "@slm/core/errors";
 import {
   hasFourBits,
   isStatic,

@@ -1,6 +1,6 @@
 /** What `slm generate` asks a model: prompts, about an image where there is one. */
-import { readDeviceModel } from "@slm/artifact";
-import type { Source } from "@slm/generate";
+import { readDeviceModel } from "@slm/exported-model";
+import type { Source } from "@slm/inference";
 import { imageOfFile, readImageBytes } from "@slm/vision";
 import { readPrompts, type PromptStream } from "./prompts.js";
 

@@ -1,17 +1,10 @@
 /** A checkpoint of a given shape with random weights: says nothing, but exports, fits and runs as a trained one would. */
 import { join } from "node:path";
-import { writeTextAtomic, type Progress } from "@slm/artifact";
+import { writeTextAtomic, type Progress } from "@slm/core";
 import { createRandom } from "@slm/decoding";
-import { SlmError } from "@slm/error";
-import {
-  CONFIG_FILE,
-  initializeWeights,
-  parameterCount,
-  parseModelConfig,
-  WEIGHTS_FILE,
-  writeSafetensors,
-  type ModelConfig,
-} from "@slm/model";
+import { SlmError } from "@slm/core/errors";
+import { CONFIG_FILE, WEIGHTS_FILE, writeSafetensors } from "@slm/checkpoints";
+import { initializeWeights, parameterCount, parseModelConfig, type ModelConfig } from "@slm/model";
 import { SPECIAL_TOKENS, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { readRecipeFile } from "../recipe/recipe-file.js";
 

@@ -1,8 +1,8 @@
 /** A JSON Schema file as a constraint on what a model says. */
-import { constrainTokens, jsonSchemaGrammar } from "@slm/constraint";
+import { constrainTokens, jsonSchemaGrammar } from "@slm/decoding";
 import type { TokenConstraint } from "@slm/decoding";
-import { readDeviceModel } from "@slm/artifact";
-import { SlmError } from "@slm/error";
+import { readDeviceModel } from "@slm/exported-model";
+import { SlmError } from "@slm/core/errors";
 import { loadTokenPieces } from "@slm/tokenizer";
 import { readFile, stat } from "node:fs/promises";
 

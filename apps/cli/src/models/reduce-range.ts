@@ -17,7 +17,7 @@ export async function resolveReduceRange(
 }
 
 async function int8Saturates(): Promise<boolean> {
-  const { createCpuRuntime } = await import("@slm/runtime-cpu");
+  const { createCpuRuntime } = await import("@slm/runtime-node");
   const runtime = await createCpuRuntime({ threads: 1, inThread: true });
   await runtime.close();
   return runtime.device.int8?.saturates === true;

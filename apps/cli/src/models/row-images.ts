@@ -1,8 +1,8 @@
 /** Images that the rows of a file name: looked up below the folder of the file, read when they are needed. */
 import { realpath } from "node:fs/promises";
 import { sep } from "node:path";
-import { resolveInside } from "@slm/artifact";
-import { SlmError } from "@slm/error";
+import { resolveInside } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 import { imageOfFile, type ImageSource } from "@slm/vision";
 
 /** The image of a row. Reading it @throws SlmError DATA_INVALID for a path that leads out of the folder, links followed; INPUT_MISSING */

@@ -1,7 +1,7 @@
 /** `--shape` of commands that take an ONNX file. */
 import { Flags } from "@oclif/core";
-import { SlmError } from "@slm/error";
-import type { FixedSizes } from "@slm/graph";
+import { SlmError } from "@slm/core/errors";
+import type { FixedSizes } from "@slm/onnx";
 
 /** Axes a flag may list; a tensor has fewer. */
 const MAX_AXES = 64;

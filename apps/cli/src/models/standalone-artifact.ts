@@ -9,8 +9,8 @@ import {
   type ArtifactKind,
   type ManifestInput,
   type Origin,
-} from "@slm/artifact";
-import { SlmError } from "@slm/error";
+} from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 

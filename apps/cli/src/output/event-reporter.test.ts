@@ -1,4 +1,4 @@
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { describe, expect, test } from "vitest";
 import { EventReporter } from "./event-reporter.js";
 

@@ -1,7 +1,7 @@
 /** Progress for machines: one JSON object a line, on stderr. */
-import type { ProgressUpdate } from "@slm/artifact";
+import type { ProgressUpdate } from "@slm/core";
 import { describeError } from "../errors.js";
-import type { SlmError } from "@slm/error";
+import type { SlmError } from "@slm/core/errors";
 
 /** Version of the lines. */
 export const EVENT_SCHEMA_VERSION = 1;

@@ -2,7 +2,7 @@
  * Values of metrics as people read them. The units are those of the metrics' own table, which help and progress of every
  * command cannot wait for: a missing name fails to compile, a wrong unit fails the test.
  */
-import type { EvaluationMetricName } from "@slm/evaluate";
+import type { EvaluationMetricName } from "@slm/inference";
 import type { MetricUnit } from "@slm/metrics";
 import { formatNumber } from "./format.js";
 

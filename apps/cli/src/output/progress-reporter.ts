@@ -2,7 +2,7 @@
  * Shows the progress of stages on stderr: one live line on a terminal, elsewhere a line when a stage starts and ends
  * and at most one per {@link PLAIN_INTERVAL_MS} between.
  */
-import type { ProgressUpdate } from "@slm/artifact";
+import type { ProgressUpdate } from "@slm/core";
 import type { Reporter } from "./event-reporter.js";
 import { formatCount, formatSeconds } from "./format.js";
 import { formatMetric, formatPercent } from "./metric-format.js";

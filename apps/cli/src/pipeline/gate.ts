@@ -1,8 +1,8 @@
 /** Limits on what a run measured: quality, speed and size, read from the artifacts of its stages. */
 import { join } from "node:path";
-import { readJsonFile, readManifest } from "@slm/artifact";
+import { readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { z } from "zod";
 
 export interface LimitCheck {

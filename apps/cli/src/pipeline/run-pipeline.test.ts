@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SILENT, readManifest, withLock, type StageContext } from "@slm/artifact";
+import { SILENT, readManifest, withLock, type StageContext } from "@slm/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { resolveRecipe } from "../recipe/resolve-recipe.js";

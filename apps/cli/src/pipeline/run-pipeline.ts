@@ -17,8 +17,8 @@ import {
   writeArtifact,
   type ManifestInput,
   type StageContext,
-} from "@slm/artifact";
-import { SlmError } from "@slm/error";
+} from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 import { existsSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";

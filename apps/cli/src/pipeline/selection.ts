@@ -1,5 +1,5 @@
 /** Which stages a run is about. */
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { nearest } from "../nearest.js";
 import { didYouMean } from "../recipe/layers.js";
 import type { Stage, StageInput } from "./stage.js";

@@ -1,5 +1,5 @@
 /** What the pipeline knows of a stage. Stages meet only on disk: one reads artifact directories and writes one. */
-import type { ArtifactKind, StageContext } from "@slm/artifact";
+import type { ArtifactKind, StageContext } from "@slm/core";
 import type { z } from "zod";
 import type { Compute } from "../compute/compute.js";
 

@@ -1,6 +1,6 @@
 /** Asks for what a recipe needs and no flag says. Questions go to stderr: stdout is the result. */
 import { cancel, isCancel, select, text } from "@clack/prompts";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { nameProblem, type InitAnswers } from "./recipe-template.js";
 import { SIZES } from "./student-sizes.js";
 

@@ -1,5 +1,5 @@
 /** Checks merged settings against the sections' schemas; every complaint says where the value came from. */
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { z } from "zod";
 import { nearest } from "../nearest.js";
 import { didYouMean, type LayerStack } from "./layers.js";

@@ -1,6 +1,6 @@
 /** Where settings come from, strongest first: `--set` flags, `SLM_*` environment variables, the recipe. */
-import type { Origin } from "@slm/artifact";
-import { SlmError } from "@slm/error";
+import type { Origin } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 import { parse } from "yaml";
 import { depthOf, dotted, mergeMappings, nest, type KeyPath, type Mapping } from "./mapping.js";
 import { nearest } from "../nearest.js";

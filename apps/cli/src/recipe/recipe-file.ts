@@ -1,6 +1,6 @@
 /** Reads a recipe: one YAML mapping, and where in the file each of its keys stands. */
-import { readTextFile } from "@slm/artifact";
-import { SlmError } from "@slm/error";
+import { readTextFile } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 import { LineCounter, isMap, isScalar, isSeq, parseDocument, type ParsedNode, type Scalar } from "yaml";
 import { asMapping, type KeyPath, type Mapping } from "./mapping.js";
 

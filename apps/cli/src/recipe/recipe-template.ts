@@ -1,8 +1,8 @@
 /** The recipe that `slm init` writes: a few answers, everything else commented or left to its default. */
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { systemCode, writeFailure } from "@slm/artifact";
-import { SlmError } from "@slm/error";
+import { systemCode, writeFailure } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 import { stringify } from "yaml";
 import { loadStages, sectionSchemas } from "../pipeline/stage-table.js";
 import { checkSettings } from "./check-recipe.js";

@@ -1,5 +1,5 @@
 /** A recipe, the environment and the flags become checked settings, each value with its origin. */
-import type { Origin } from "@slm/artifact";
+import type { Origin } from "@slm/core";
 import { basename, extname } from "node:path";
 import { Document, isScalar } from "yaml";
 import { z } from "zod";

@@ -1,8 +1,8 @@
 /** Runs the server until a signal ends it; SIGHUP loads the bundle anew. */
-import { SILENT, verifyDirectory, type Progress } from "@slm/artifact";
+import { SILENT, verifyDirectory, type Progress } from "@slm/core";
 import { checkSignature } from "@slm/deploy";
-import { SlmError } from "@slm/error";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { SlmError } from "@slm/core/errors";
+import { createCpuRuntime } from "@slm/runtime-node";
 import { serveConfig, startServer } from "@slm/serve";
 import { withRuntime } from "../compute/open-engine.js";
 import type { ServeReport } from "../commands/serve.js";

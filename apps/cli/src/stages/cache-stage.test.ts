@@ -1,4 +1,4 @@
-import { readManifest, verifyDirectory } from "@slm/artifact";
+import { readManifest, verifyDirectory } from "@slm/core";
 import { CACHE_ROWS, openTeacherCache, readTeacherConfigs } from "@slm/teacher";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

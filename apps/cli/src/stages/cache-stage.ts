@@ -1,5 +1,5 @@
 /** Stage `cache`: what the teacher says of every target, stored, so that later epochs and runs need no teacher. */
-import { artifactInput } from "@slm/artifact";
+import { artifactInput } from "@slm/core";
 import { cacheConfig, cacheTeacher, type CacheConfig, type CacheStageReport } from "@slm/teacher";
 import { withEngine } from "../compute/open-engine.js";
 import { estimateCache } from "../estimates/training-estimate.js";

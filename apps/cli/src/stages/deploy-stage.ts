@@ -1,5 +1,5 @@
 /** Stage `deploy`: the bundle, with a card that says what was measured in this run. */
-import { artifactInput, readJsonFile, readManifest } from "@slm/artifact";
+import { artifactInput, readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
 import {
   deployConfig,

@@ -1,4 +1,4 @@
-import { readManifest } from "@slm/artifact";
+import { readManifest } from "@slm/core";
 import { loadTokenizer } from "@slm/tokenizer";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

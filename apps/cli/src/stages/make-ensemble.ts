@@ -1,6 +1,6 @@
 /** Makes the members of an ensemble of teachers, one directory each, and the file that joins them. */
-import { SlmError } from "@slm/error";
-import { readJsonFile, writeJsonAtomic } from "@slm/artifact";
+import { SlmError } from "@slm/core/errors";
+import { readJsonFile, writeJsonAtomic } from "@slm/core";
 import { writeEnsemble, type TeacherConfig, type TeacherMemberConfig } from "@slm/teacher";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,9 +1,10 @@
 /** Makes one teacher checkpoint: trained on the run's data, copied from disk or from slm, or imported. */
-import type { StageContext } from "@slm/artifact";
-import { SlmError } from "@slm/error";
-import { resolveCached, resolveModel, type ResolvedModel } from "@slm/hub";
-import { CONFIG_FILE, WEIGHTS_FILE, parameterCount, readModelConfig, visionOf } from "@slm/model";
-import { graphFiles, importGraph } from "@slm/model-import";
+import type { StageContext } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
+import { resolveCached, resolveModel, type ResolvedModel } from "@slm/checkpoints";
+import { CONFIG_FILE, WEIGHTS_FILE, readModelConfig } from "@slm/checkpoints";
+import { parameterCount, visionOf } from "@slm/model";
+import { graphFiles, importGraph } from "@slm/teacher";
 import {
   applyPrompt,
   embeddedTeacherDirectory,

@@ -1,5 +1,6 @@
 /** Students whose tower others published: from a directory as the hub has it to a trained checkpoint. */
-import { readCheckpoint, type Weights } from "@slm/model";
+import { readCheckpoint } from "@slm/checkpoints";
+import { type Weights } from "@slm/model";
 import type { HostTensor } from "@slm/runtime";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

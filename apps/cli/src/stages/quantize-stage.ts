@@ -1,8 +1,9 @@
 /** Stage `quantize`: smaller models, each measured on held-out rows beside the float32 export it was made from. */
-import { graphBytes, readDeviceModel, type StageContext } from "@slm/artifact";
+import { graphBytes, readDeviceModel } from "@slm/exported-model";
+import { type StageContext } from "@slm/core";
 import { DATA_FILES } from "@slm/data";
-import { SlmError } from "@slm/error";
-import type { EvaluationRow } from "@slm/evaluate";
+import { SlmError } from "@slm/core/errors";
+import type { EvaluationRow } from "@slm/inference";
 import { METRIC_NAMES, isMetricName, type MetricName } from "@slm/metrics";
 import {
   learnsFromData,

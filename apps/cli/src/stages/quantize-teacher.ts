@@ -1,6 +1,7 @@
 /** A teacher's checkpoint as a graph with 8- or 4-bit weights, made by the same exporter and quantizer as students. */
-import { SlmError } from "@slm/error";
-import { parameterCount, readModelConfig } from "@slm/model";
+import { SlmError } from "@slm/core/errors";
+import { parameterCount } from "@slm/model";
+import { readModelConfig } from "@slm/checkpoints";
 import { exportModel } from "@slm/onnx-export";
 import { quantizeFile, type SchemeName } from "@slm/quantization";
 import { GRAPH_FOLDER, writeGraphFile, type TeacherPrecision } from "@slm/teacher";

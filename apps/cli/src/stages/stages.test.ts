@@ -1,5 +1,5 @@
-import { readManifest, verifyDirectory } from "@slm/artifact";
-import { readModelConfig } from "@slm/model";
+import { readManifest, verifyDirectory } from "@slm/core";
+import { readModelConfig } from "@slm/checkpoints";
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

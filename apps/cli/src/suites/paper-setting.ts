@@ -1,5 +1,5 @@
 /** The paper's comparison as a benchmark: shapes, the grid that is measured, and what the paper says of it. */
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { encoderDecoderConfig, type EncoderDecoderConfig } from "@slm/model";
 
 /** The shape of the paper's 330M model (arXiv:2501.16273, table of architectures); `configs/paper-330m.yaml` is the same. */

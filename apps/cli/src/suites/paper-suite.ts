@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { readJsonFile, throwIfInterrupted, writeJsonAtomic, type StageContext } from "@slm/artifact";
+import { readJsonFile, throwIfInterrupted, writeJsonAtomic, type StageContext } from "@slm/core";
 import { benchResultSchema, type BenchConfig, type BenchResult } from "@slm/bench";
 import { BASELINE_NAME } from "@slm/onnx-export";
 import type { EncoderDecoderConfig } from "@slm/model";

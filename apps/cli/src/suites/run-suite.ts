@@ -1,7 +1,7 @@
 /** `slm bench --suite paper`: flags to a grid, the grid to a report. */
-import type { StageContext } from "@slm/artifact";
+import type { StageContext } from "@slm/core";
 import { benchConfig } from "@slm/bench";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { encoderDecoderConfig, type EncoderDecoderConfig } from "@slm/model";
 import { readModelShape } from "../models/random-checkpoint.js";
 import { writeStandalone } from "../models/standalone-artifact.js";

@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { StageContext } from "@slm/artifact";
-import { SlmError } from "@slm/error";
+import type { StageContext } from "@slm/core";
+import { SlmError } from "@slm/core/errors";
 import type { EncoderDecoderConfig } from "@slm/model";
 import { exportModel } from "@slm/onnx-export";
 import { SCHEME_NAMES, quantizeDirectory } from "@slm/quantization";

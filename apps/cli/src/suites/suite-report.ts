@@ -1,6 +1,6 @@
 /** The paper's comparison as a table and a page: what was measured here beside what the paper says of its devices. */
 import { join } from "node:path";
-import { writeJsonAtomic, writeTextAtomic } from "@slm/artifact";
+import { writeJsonAtomic, writeTextAtomic } from "@slm/core";
 import { BENCH_FILES, deviceLines } from "@slm/bench";
 import { lineChart, markdownTable, reportPage, type Table } from "@slm/report";
 import type { PaperSuiteResult, Sides, SuiteFigures } from "./paper-suite.js";

@@ -3,7 +3,7 @@ import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const FIXTURES = fileURLToPath(new URL("../../../../packages/learn/model-import/fixtures", import.meta.url));
+const FIXTURES = fileURLToPath(new URL("../../../../packages/checkpoints/fixtures/import", import.meta.url));
 
 export const FAMILIES = ["llama", "smollm2", "qwen2", "qwen3", "phi3", "gemma2", "gemma3"] as const;
 export type FamilyName = (typeof FAMILIES)[number];

@@ -1,6 +1,6 @@
 /** Tiny vision towers as a directory of the model hub would hold them: random numbers under the names of CLIP's and SigLIP's libraries. */
 import { createRandom } from "@slm/decoding";
-import { writeSafetensors } from "@slm/model";
+import { writeSafetensors } from "@slm/checkpoints";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /** `generate()` of an npm package that `slm deploy --to npm` makes: the model lies in `./model/` beside this file. */
 import { fileURLToPath } from "node:url";
-import { loadGenerator, type Generator, type Source } from "@slm/generate";
-import { createCpuRuntime } from "@slm/runtime-cpu";
+import { loadGenerator, type Generator, type Source } from "@slm/inference";
+import { createCpuRuntime } from "@slm/runtime-node";
 import type { Runtime } from "@slm/runtime";
 import { imageOfBytes, imageOfFile } from "@slm/vision";
 

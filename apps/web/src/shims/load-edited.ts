@@ -1,5 +1,5 @@
 /** Loading graphs that are changed on the way, which a page does not. */
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core";
 import type { Runtime, Session } from "@slm/runtime";
 
 export const loadEdited = (): Promise<never> =>

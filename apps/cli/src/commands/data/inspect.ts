@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import type { FileSettings, Inspection, InspectOptions } from "@slm/data";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { inspectionLines } from "../../output/inspection-lines.js";
 import { SlmCommand } from "../../slm-command.js";
 
@@ -48,7 +48,7 @@ export class DataInspectCommand extends SlmCommand<Inspection> {
     const report = await inspectData(file, { ...settings, ...(await tokenizerOf(flags.tokenizer)), samples });
     if (flags.html !== undefined) {
       const { inspectionPage } = await import("../../output/inspection-page.js");
-      const { writeTextAtomic } = await import("@slm/artifact");
+      const { writeTextAtomic } = await import("@slm/core");
       const images = settings.images ?? imageFolderOf(file);
       await writeTextAtomic(flags.html, await inspectionPage(args.file, report, images));
     }

@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import type { ReferenceReport } from "@slm/model";
+import type { ReferenceReport } from "@slm/checkpoints";
 import { GateFailed } from "../../errors.js";
 import { engineFlag, threadsFlag } from "../../recipe-flags.js";
 import { SlmCommand } from "../../slm-command.js";
@@ -18,7 +18,7 @@ export class ModelCheckCommand extends SlmCommand<ReferenceReport> {
 
   protected override async execute(): Promise<ReferenceReport> {
     const { flags } = await this.parse(ModelCheckCommand);
-    const { checkReference, REFERENCE_TOLERANCES } = await import("@slm/model");
+    const { checkReference, REFERENCE_TOLERANCES } = await import("@slm/checkpoints");
     const { withEngine } = await import("../../compute/open-engine.js");
     const report = await withEngine(flags, (engine) => checkReference(flags.reference, engine));
     if (report.pass) return report;

@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
-import { SlmError } from "@slm/error";
-import type { TeacherCheckReport } from "@slm/model-import";
+import { SlmError } from "@slm/core/errors";
+import type { TeacherCheckReport } from "@slm/teacher";
 import { GateFailed } from "../../errors.js";
 import { engineFlag, threadsFlag } from "../../recipe-flags.js";
 import { SlmCommand } from "../../slm-command.js";
@@ -20,7 +20,7 @@ export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
   static override summary =
     "Compare what a decoder-only checkpoint expects next with what another program says of it.";
   static override description =
-    "The reference is a safetensors file of texts and distributions; its layout is in packages/learn/model-import/README.md. " +
+    "The reference is a safetensors file of texts and distributions; its layout is in packages/checkpoints/src/import/README.md. " +
     "Exit 3 if the likeliest tokens agree too rarely, or the distributions are too far apart.";
   static override args = {
     model: Args.string({ required: true, description: "Directory of a decoder-only checkpoint." }),
@@ -48,7 +48,7 @@ export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
       minAgreement: numberFlag("min-agreement", flags["min-agreement"], 1),
       maxKl: numberFlag("max-kl", flags["max-kl"], Number.MAX_VALUE),
     };
-    const { checkTeacher } = await import("@slm/model-import");
+    const { checkTeacher } = await import("@slm/teacher");
     const { withEngine } = await import("../../compute/open-engine.js");
     const context = this.context(1);
     const report = await withEngine(flags, (engine) =>

@@ -1,5 +1,5 @@
 import { Args } from "@oclif/core";
-import type { Evaluation } from "@slm/evaluate";
+import type { Evaluation } from "@slm/inference";
 import { evaluationFlags } from "../../evaluation-flags.js";
 import { engineFlag, threadsFlag } from "../../recipe-flags.js";
 import { formatSeconds } from "../../output/format.js";

@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { SlmError } from "@slm/error";
+import { SlmError } from "@slm/core/errors";
 import { requiredRecipeArg, trainingFlags } from "../../recipe-flags.js";
 import { StageCommand, type StageReport, type StageResult } from "../stage-command.js";
 

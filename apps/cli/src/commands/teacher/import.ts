@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import type { ResolvedModel } from "@slm/hub";
+import type { ResolvedModel } from "@slm/checkpoints";
 import type { ImportedTeacher } from "../../models/import-teacher.js";
 import { formatCount } from "../../output/format.js";
 import { SlmCommand } from "../../slm-command.js";
@@ -51,7 +51,7 @@ export class TeacherImportCommand extends SlmCommand<TeacherImportResult> {
     const { args, flags } = await this.parse(TeacherImportCommand);
     const { importTeacher } = await import("../../models/import-teacher.js");
     const { writeStandalone } = await import("../../models/standalone-artifact.js");
-    const { resolveModel } = await import("@slm/hub");
+    const { resolveModel } = await import("@slm/checkpoints");
     const { output, dtype, before, after } = flags;
     const { path, hub } = await resolveModel(args.source, this.context(1));
     const options = { dtype, maxSource: flags["max-source"], maxTarget: flags["max-target"], before, after };

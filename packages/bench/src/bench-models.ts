@@ -1,0 +1,179 @@
+/** Measures models side by side on this machine. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { SILENT, throwIfInterrupted, type Progress } from "@slm/core";
+import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import { loadTokenizer } from "@slm/tokenizer";
+import type { BenchConfig } from "./bench-config.js";
+import type { BenchResult } from "./bench-result.js";
+import { compareModels } from "./compare.js";
+import { describeDevice, describeMachine, fasterRates } from "./device.js";
+import { forkModel } from "./fork-model.js";
+import type { OpenOptions } from "./local-model.js";
+import { openEnergyMeter, type EnergyMeter } from "./machine/energy.js";
+import { forkRates } from "./machine/fork-rates.js";
+import { processorTicks, stolenShare } from "./machine/processor.js";
+import type { MachineRates } from "./machine/rates.js";
+import { noticeProblems } from "./notes.js";
+import type { RuntimeModule } from "./runtime-module.js";
+import { interleave } from "./schedule.js";
+import { summarize } from "./summarize.js";
+import { promptText, type BenchPrompt, type Sample, type TimedModel } from "./timed-model.js";
+
+export interface BenchInput {
+  /** Exported, quantized or bundled models under names of the caller's choice, which must differ. */
+  readonly models: readonly { readonly name: string; readonly directory: string }[];
+  /** Name of the model that the others are compared with. */
+  readonly baseline?: string;
+  readonly prompts: readonly BenchPrompt[];
+  readonly runtime: RuntimeModule;
+  /** Name and version of what runs the graphs: "onnxruntime-node 1.30.0". */
+  readonly engine: string;
+  readonly config: BenchConfig;
+  /** Draws the order in which models take turns. */
+  readonly seed: number;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+  /** Opens a model for timing. Default: in a process of its own. */
+  readonly open?: (options: OpenOptions) => Promise<TimedModel>;
+  /** Measures the machine. Default: on the runtime, in a process of its own. */
+  readonly rates?: () => Promise<MachineRates>;
+  /** Default: the counters of the processor. */
+  readonly energy?: EnergyMeter;
+}
+
+/** A model, opened, with what is known of it and the runs so far. */
+interface Contestant {
+  readonly name: string;
+  readonly model: DeviceModel;
+  readonly timed: TimedModel;
+  /** Length of each prompt, its image included [tokens]. */
+  readonly promptTokens: readonly number[];
+  readonly loadsMs: readonly number[];
+  readonly samples: Sample[];
+  readonly sourceTokens: number[];
+  /** Energy of the measured runs; undefined where nothing tells it [J]. */
+  joules: number | undefined;
+}
+
+/**
+ * Greedy generation for one prompt at a time, or for copies of it at once. Each model is alone in a process, so its memory is its own; the processes
+ * take turns in an order drawn from the seed, one working while the others wait, so drift of the machine hits all alike.
+ *
+ * @throws SlmError USAGE for no models, two of one name, no prompts or an unknown baseline; INPUT_MISSING or DATA_INVALID
+ * for a model or a prompt that does not fit; DEVICE_UNAVAILABLE; INTERRUPTED.
+ */
+export async function benchModels(input: BenchInput): Promise<BenchResult> {
+  checkInput(input);
+  const { rates = () => forkRates(input.runtime), energy = openEnergyMeter(), engine, seed } = input;
+  const machine = describeMachine();
+  const contestants: Contestant[] = [];
+  try {
+    input.progress?.({ stage: "bench", message: "measuring the machine" });
+    const ratesBefore = await rates();
+    for (const { name, directory } of input.models) {
+      input.progress?.({ stage: "bench", message: `loading ${name}` });
+      contestants.push(await enter(input, name, directory));
+    }
+    await warmUp(input, contestants);
+    const ticks = processorTicks();
+    await takeTurns(input, contestants, energy);
+    const stolen = stolenShare(ticks, processorTicks());
+    const ratesAfter = await rates();
+    const models = await Promise.all(
+      contestants.map(async (contestant) =>
+        summarize({
+          ...contestant,
+          batch: input.config.batch,
+          opened: contestant.timed.opened,
+          rates: fasterRates(ratesBefore, ratesAfter),
+          peakRssBytes: await contestant.timed.peakRssBytes(),
+        }),
+      ),
+    );
+    const surroundings = { engine, stolenShare: stolen, energy: energy.source, ratesBefore, ratesAfter };
+    const device = describeDevice(machine, contestants[0]!.timed.opened.device, surroundings);
+    const baseline = models.find(({ name }) => name === input.baseline);
+    const others = models.filter((model) => model !== baseline);
+    return {
+      device,
+      models,
+      comparisons: baseline === undefined ? [] : others.map((model) => compareModels(model, baseline, seed)),
+      notes: [...noticeProblems(device, models, input.config.noiseLimit)],
+    };
+  } finally {
+    await Promise.allSettled(contestants.map(({ timed }) => timed.close()));
+  }
+}
+
+async function enter(input: BenchInput, name: string, directory: string): Promise<Contestant> {
+  const { open = forkModel, runtime, config, prompts, signal } = input;
+  const model = await readDeviceModel(directory);
+  const tokenizer = await loadTokenizer(directory);
+  const imageTokens = model.vision?.tokens ?? 0;
+  const promptTokens = prompts.map(
+    (prompt) => imageTokens + tokenizer.encodeSource(promptText(prompt)).length,
+  );
+  const { batch, forceTokens } = config;
+  const options = { directory, runtime, endless: forceTokens !== undefined, batch };
+  const loadsMs: number[] = [];
+  for (let load = 1; load < config.loads; load += 1) {
+    if (signal !== undefined) throwIfInterrupted(signal, "bench");
+    const loaded = await open(options);
+    loadsMs.push(loaded.opened.loadMs);
+    await loaded.close();
+  }
+  const timed = await open(options);
+  loadsMs.push(timed.opened.loadMs);
+  return { name, model, timed, promptTokens, loadsMs, samples: [], sourceTokens: [], joules: undefined };
+}
+
+async function warmUp(
+  { prompts, config, signal }: BenchInput,
+  contestants: readonly Contestant[],
+): Promise<void> {
+  for (const { timed } of contestants) {
+    for (let run = 0; run < config.warmup; run += 1) {
+      if (signal !== undefined) throwIfInterrupted(signal, "bench");
+      await timed.run(prompts[run % prompts.length]!, tokenLimit(config));
+    }
+  }
+}
+
+async function takeTurns(
+  input: BenchInput,
+  contestants: readonly Contestant[],
+  energy: EnergyMeter,
+): Promise<void> {
+  const { prompts, config, seed, progress = SILENT, signal } = input;
+  const turns = interleave(contestants.length, prompts.length, config.runs, seed);
+  for (const [done, { model, prompt }] of turns.entries()) {
+    if (signal !== undefined) throwIfInterrupted(signal, "bench");
+    const contestant = contestants[model]!;
+    const { timed, samples, sourceTokens, promptTokens } = contestant;
+    await sleep(config.settleMs);
+    energy.take();
+    samples.push(await timed.run(prompts[prompt]!, tokenLimit(config)));
+    const joules = energy.take();
+    if (joules !== undefined) contestant.joules = (contestant.joules ?? 0) + joules;
+    sourceTokens.push(promptTokens[prompt]!);
+    progress({ stage: "bench", step: done + 1, total: turns.length });
+  }
+}
+
+function tokenLimit({ forceTokens, maxTokens }: BenchConfig): number | undefined {
+  return forceTokens ?? maxTokens;
+}
+
+function checkInput({ models, prompts, baseline }: BenchInput): void {
+  const names = models.map(({ name }) => name);
+  const refuse = (problem: string): never => {
+    throw new SlmError("USAGE", `bench: ${problem}`, { context: { models: names } });
+  };
+  if (models.length === 0) refuse("expected at least one model, got none");
+  if (new Set(names).size < names.length) refuse(`models need different names, got ${names.join(", ")}`);
+  if (prompts.length === 0) refuse("expected at least one prompt, got none");
+  if (baseline !== undefined && !names.includes(baseline)) {
+    refuse(`the baseline must be one of ${names.join(", ")}, got ${baseline}`);
+  }
+}

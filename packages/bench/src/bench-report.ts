@@ -1,0 +1,154 @@
+/** A benchmark as files: JSON, Markdown and a page. */
+import { join } from "node:path";
+import { writeJsonAtomic, writeTextAtomic } from "@slm/core";
+import {
+  barChart,
+  lineChart,
+  markdownTable,
+  reportPage,
+  type BarGroup,
+  type ReportSection,
+  type Table,
+} from "@slm/report";
+import type { BenchResult, ModelFigures } from "./bench-result.js";
+import { comparisonsTable, deviceLines, figuresTable, regressionTable } from "./bench-tables.js";
+
+/** Files a benchmark writes. */
+export const BENCH_FILES = { result: "bench.json", report: "report.html", table: "table.md" } as const;
+
+interface Part {
+  readonly heading: string;
+  readonly text?: string;
+  readonly table?: Table;
+}
+
+/** What the page and the Markdown say, charts apart. */
+function partsOf(result: BenchResult): readonly Part[] {
+  const { comparisons, notes, regression } = result;
+  return [
+    ...(notes.length === 0 ? [] : [{ heading: "Read with care", text: notes.join("\n\n") }]),
+    ...(regression === undefined
+      ? []
+      : [
+          {
+            heading: "Against the earlier benchmark",
+            text: [
+              `Allowed: worse by ${(100 * regression.maxRegression).toFixed(1)} %.`,
+              ...regression.notes,
+            ].join("\n\n"),
+            table: regressionTable(result),
+          },
+        ]),
+    { heading: FIGURES_HEADING, table: figuresTable(result) },
+    ...(comparisons.length === 0
+      ? []
+      : [
+          {
+            heading: "Against the baseline",
+            text:
+              "The model's figure over the baseline's, medians where there are several; in brackets where the ratio of the " +
+              "medians lies (95 %, rounds drawn again 1,000 times).",
+            table: comparisonsTable(result),
+          },
+        ]),
+    { heading: "How it was measured", text: METHOD },
+  ];
+}
+
+const FIGURES_HEADING = "Figures";
+
+/** The benchmark as Markdown, for a commit or a comment. */
+export function benchMarkdown(result: BenchResult): string {
+  const parts = partsOf(result).map(({ heading, text, table }) =>
+    [
+      `## ${heading}`,
+      ...(text === undefined ? [] : [text]),
+      ...(table === undefined ? [] : [upright(table)]),
+    ].join("\n\n"),
+  );
+  return `${["# Benchmark", ...deviceLines(result), ...parts].join("\n\n")}\n`;
+}
+
+/** Figures down, items across, where a table is wider than long: nobody scrolls twenty columns. */
+function upright(table: Table): string {
+  const { columns, rows } = table;
+  if (rows.length >= columns.length) return markdownTable(table);
+  const [first, ...rest] = columns;
+  return markdownTable({
+    columns: [
+      { title: first!.title, align: "left" },
+      ...rows.map((row) => ({ title: row[0]!, align: "right" as const })),
+    ],
+    rows: rest.map(({ title }, at) => [title, ...rows.map((row) => row[at + 1]!)]),
+  });
+}
+
+/** The benchmark as one self-contained HTML page. */
+export async function benchPage(result: BenchResult): Promise<string> {
+  const svg = await charts(result);
+  const sections = partsOf(result).map((part): ReportSection => {
+    return part.heading === FIGURES_HEADING ? { ...part, svg } : part;
+  });
+  return reportPage({ title: "Benchmark", subtitle: deviceLines(result).join("; "), sections });
+}
+
+function charts({ models }: BenchResult): Promise<readonly string[]> {
+  const bars = (
+    title: string,
+    yLabel: string,
+    of: (model: ModelFigures) => BarGroup["bars"],
+  ): Promise<string> =>
+    barChart({ title, yLabel, groups: models.map((model) => ({ name: model.name, bars: of(model) })) });
+  const quantiles = ({ p50, p95, p99 }: ModelFigures["interTokenMs"]): BarGroup["bars"] => [
+    { label: "p50", value: p50 },
+    { label: "p95", value: p95 },
+    { label: "p99", value: p99 },
+  ];
+  return Promise.all([
+    bars("First token", "latency [ms]", ({ firstTokenMs }) => quantiles(firstTokenMs)),
+    bars("Token to token", "latency [ms]", ({ interTokenMs }) => quantiles(interTokenMs)),
+    bars("Decode rate", "rate after the first token [tokens/s]", ({ tokensPerSecond: { p5, p50 } }) => [
+      { label: "p50", value: p50 },
+      { label: "p5 (slow tail)", value: p5 },
+    ]),
+    bars("Memory and size", "[MB]", ({ peakRssBytes, bytes }) => [
+      { label: "peak memory", value: peakRssBytes / 1e6 },
+      { label: "size on disk", value: bytes / 1e6 },
+    ]),
+    bars("Share of what the machine can do, while decoding", "[%]", ({ roofline: { product, read } }) => [
+      { label: "products", value: 100 * product },
+      { label: "reading memory", value: 100 * read },
+    ]),
+    lineChart({
+      ...{ title: "Every run, in order", xLabel: "round", yLabel: "total time [ms]" },
+      showLegend: true,
+      series: models.map(({ name, samples }) => ({
+        name,
+        points: samples.map(({ totalMs }, round) => [round + 1, totalMs] as const),
+      })),
+    }),
+  ]);
+}
+
+const METHOD = `Greedy generation for one prompt at a time. Each model was alone in a process of its own; the processes took \
+turns in random order, so that drift of the machine met all alike, and only one worked at a time. A line says where the true \
+median lies: between two of the measured values, by the binomial law, 95 % sure from six runs on.
+
+First token: from source tokens, and the file of an image, to the first next-token probabilities, encoding included. Token to \
+token: from one step of the decoder to the next, every step of every run. Decode rate: steps after the first over the time after the first. Words per \
+second: over the whole time from text to text. Load: graphs and tokenizer read until ready, in a new process each time, files in \
+the system's cache. Peak memory: of the whole process, Node and engine included; what those took before the model was read \
+stands beside it.
+
+FLOPs are counted from shapes, a multiply-add as two, attention scores excluded. "With source" adds the reading of the \
+source, by the encoder or by the decoder-only model itself, spread over the tokens of the answer. What the decoder reads for a \
+token: its whole file, and the keys and values of a source and half an answer. The machine's rates are a large float32 product \
+and the product of a large matrix with one vector, on the same runtime and threads, before and after the models; integer weights \
+may exceed the first, and models that fit the caches the second.`;
+
+/** Writes bench.json, report.html and table.md into a directory. @throws SlmError OUTPUT_FAILED */
+export async function writeBenchReport(directory: string, result: BenchResult): Promise<void> {
+  await writeJsonAtomic(join(directory, BENCH_FILES.result), result);
+  await writeTextAtomic(join(directory, BENCH_FILES.report), await benchPage(result));
+  await writeTextAtomic(join(directory, BENCH_FILES.table), benchMarkdown(result));
+}

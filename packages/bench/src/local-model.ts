@@ -1,0 +1,52 @@
+/** A model in this process, ready to be timed. */
+import { readDeviceModel } from "@slm/exported-model";
+import { loadGenerator } from "@slm/inference";
+import { endlessRuntime } from "./endless-runtime.js";
+import { peakMemoryBytes } from "./peak-memory.js";
+import { importRuntime, type RuntimeModule } from "./runtime-module.js";
+import { timeGeneration, type TimedModel } from "./timed-model.js";
+
+export interface OpenOptions {
+  readonly directory: string;
+  readonly runtime: RuntimeModule;
+  /** Keep the model from ending by itself. */
+  readonly endless: boolean;
+  /** Copies of a prompt that are answered at once. */
+  readonly batch: number;
+}
+
+/**
+ * Makes the runtime, then loads the model on it. The engine's own memory and start are so told apart from the model's.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, DEVICE_UNAVAILABLE
+ */
+export async function openModel({
+  directory,
+  runtime: module,
+  endless,
+  batch,
+}: OpenOptions): Promise<TimedModel> {
+  const { tokens } = await readDeviceModel(directory);
+  const runtime = await importRuntime(module);
+  const processRssBytes = await peakMemoryBytes();
+  const start = performance.now();
+  // No image is kept: each run is one that nobody asked about before.
+  const generator = await loadGenerator(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime, {
+    keptImageBytes: 0,
+  });
+  const loadMs = performance.now() - start;
+  const { device } = runtime;
+  return {
+    opened: {
+      loadMs,
+      processRssBytes,
+      device: { ...device, fallbacks: [...device.fallbacks] },
+    },
+    run: (prompt, maxTokens) => timeGeneration(generator, prompt, { batch, maxTokens }),
+    peakRssBytes: peakMemoryBytes,
+    close: async () => {
+      await generator.close();
+      await runtime.close();
+    },
+  };
+}

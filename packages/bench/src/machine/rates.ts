@@ -1,0 +1,101 @@
+/** How fast a runtime multiplies and how fast it reads memory, measured in a moment: the roof over every model. */
+import { freemem } from "node:os";
+import { GraphBuilder, encodeModel } from "@slm/onnx";
+import { createHostTensor, type Runtime } from "@slm/runtime";
+import { z } from "zod";
+
+export const machineRates = z.strictObject({
+  productFlops: z
+    .number()
+    .positive()
+    .describe("Float32 products of large matrices; a multiply-add is two [FLOP/s]."),
+  readBytes: z
+    .number()
+    .positive()
+    .describe("Reading of weights too large for the caches, in a product with one vector [bytes/s]."),
+});
+export type MachineRates = z.infer<typeof machineRates>;
+
+/** A product `[rows, inner] x [inner, columns]`. */
+export interface ProductShape {
+  readonly rows: number;
+  readonly inner: number;
+  readonly columns: number;
+}
+
+/** Long enough to get past the first slow runs, short enough for a plan [ms]. */
+const MEASURE_MS = 300;
+
+/** Large enough that nothing but arithmetic counts. */
+const LARGE_PRODUCT: ProductShape = { rows: 512, inner: 1024, columns: 1024 };
+
+/** More than the caches of the processors of today hold [bytes]. */
+const READ_BYTES = 2 ** 28;
+/** Part of the free memory that weights may take: they are copied on their way. */
+const READ_SHARE = 1 / 8;
+const READ_INNER = 4096;
+
+/**
+ * Both rates of a runtime, with the threads it was made with.
+ *
+ * Source: Williams, Waterman, Patterson 2009, Roofline.
+ */
+export async function measureRates(runtime: Runtime): Promise<MachineRates> {
+  const columns = Math.max(
+    1,
+    Math.floor(Math.min(READ_BYTES, freemem() * READ_SHARE) / Float32Array.BYTES_PER_ELEMENT / READ_INNER),
+  );
+  const vector: ProductShape = { rows: 1, inner: READ_INNER, columns };
+  const productFlops = await productRate(runtime, LARGE_PRODUCT);
+  const bytesPerFlop = Float32Array.BYTES_PER_ELEMENT / 2;
+  return { productFlops, readBytes: bytesPerFlop * (await productRate(runtime, vector)) };
+}
+
+/**
+ * Rate of float32 matrix products of a shape.
+ *
+ * Units: floating-point operations per second, a multiply-add counted as two.
+ */
+export async function productRate(runtime: Runtime, { rows, inner, columns }: ProductShape): Promise<number> {
+  const builder = new GraphBuilder("product-rate");
+  const x = builder.input("x", "float32", [rows, inner]);
+  const weight = builder.input("w", "float32", [inner, columns]);
+  builder.output("y", builder.op("MatMul", [x, weight]), "float32", [rows, columns]);
+  const session = await runtime.load(
+    { kind: "bytes", bytes: encodeModel(builder.build()) },
+    { name: "product-rate" },
+  );
+  const upload = (shape: readonly number[]): ReturnType<Runtime["upload"]> => {
+    return runtime.upload(createHostTensor("float32", shape, ramp(shape[0]! * shape[1]!)));
+  };
+  const [input, weights, output] = [
+    await upload([rows, inner]),
+    await upload([inner, columns]),
+    await upload([rows, columns]),
+  ];
+  try {
+    const run = async (): Promise<void> => {
+      await session.run({ feeds: { x: input, w: weights }, into: { y: output } });
+    };
+    await run();
+    const start = performance.now();
+    let runs = 0;
+    let elapsed = 0;
+    while (elapsed < MEASURE_MS) {
+      await run();
+      runs += 1;
+      elapsed = performance.now() - start;
+    }
+    return (2 * rows * inner * columns * runs) / (elapsed / 1000);
+  } finally {
+    await runtime.release([input, weights, output]);
+    await session.release();
+  }
+}
+
+/** Values without zeros and denormals, which some processors treat differently. `Float32Array.from` takes 20 times as long. */
+function ramp(length: number): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(length);
+  for (let index = 0; index < length; index += 1) values[index] = ((index % 17) - 8.5) / 8;
+  return values;
+}

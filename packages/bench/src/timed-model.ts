@@ -1,0 +1,107 @@
+/** A model that can be timed, wherever it runs, and what timing it once gives. */
+import type { GenerateOptions, Generator, Source } from "@slm/inference";
+import { imageOfFile } from "@slm/vision";
+import { z } from "zod";
+
+/** What a model is asked: a text, or one about an image in a file. A path, as it crosses processes. */
+export const promptSchema = z.union([
+  z.string(),
+  z.strictObject({ text: z.string(), image: z.string().min(1) }),
+]);
+export type BenchPrompt = z.infer<typeof promptSchema>;
+
+export const promptText = (prompt: BenchPrompt): string =>
+  typeof prompt === "string" ? prompt : prompt.text;
+
+const sourceOf = (prompt: BenchPrompt): Source =>
+  typeof prompt === "string" ? prompt : { text: prompt.text, image: imageOfFile(prompt.image) };
+
+/** One measured generation, all times on the clock of the process that generates. */
+export const sampleSchema = z.strictObject({
+  firstTokenMs: z
+    .number()
+    .nonnegative()
+    .describe("Until the first next-token probabilities, image and encoding included."),
+  imageMs: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe("Of it the image: its file read, decoded and resized, and the vision graph."),
+  decodeMs: z.number().nonnegative().describe("Time of the steps after the first."),
+  gapsMs: z.array(z.number().nonnegative()).describe("From each step of the decoder to the next, in order."),
+  steps: z.int().positive().describe("Decoder steps: the tokens of a row, and the one that ended it if any."),
+  words: z.int().nonnegative().describe("Of all rows."),
+  totalMs: z.number().positive().describe("From text to text: tokenizer, encoder, decoder."),
+});
+export type Sample = z.infer<typeof sampleSchema>;
+
+/** How the CPU multiplies 8-bit integers, as a runtime measured it. */
+export const int8Schema = z
+  .strictObject({
+    instructions: z
+      .array(z.string())
+      .nullable()
+      .describe("Instructions that add 8-bit products in 32 bits; null where the system does not tell."),
+    saturates: z
+      .boolean()
+      .describe("Whether ONNX Runtime's default int8 kernels saturate here, as measured."),
+    meaning: z.string(),
+  })
+  .optional()
+  .describe("How the CPU multiplies 8-bit integers; absent where no CPU computes.");
+
+export const fallbackSchema = z.strictObject({ device: z.string(), reason: z.string() });
+
+export const openedSchema = z.strictObject({
+  loadMs: z
+    .number()
+    .nonnegative()
+    .describe("Reading graphs and tokenizer until ready; the engine is loaded before."),
+  processRssBytes: z
+    .int()
+    .positive()
+    .describe("Peak memory before the model was read: the process and the engine."),
+  device: z.strictObject({
+    provider: z.string(),
+    threads: z.int().positive(),
+    description: z.string(),
+    simulated: z.boolean(),
+    fallbacks: z.array(fallbackSchema),
+    int8: int8Schema,
+  }),
+});
+export type Opened = z.infer<typeof openedSchema>;
+
+/** A model under measurement. Calls are made one at a time. */
+export interface TimedModel {
+  readonly opened: Opened;
+  /** One greedy generation for one prompt, or for copies of it at once, of at most `maxTokens`; by default of as many as fit. */
+  run(prompt: BenchPrompt, maxTokens?: number): Promise<Sample>;
+  /** Peak resident memory of the process that holds this model [bytes]. */
+  peakRssBytes(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Times one generation of `batch` equal rows: their steps are the same. */
+export async function timeGeneration(
+  generator: Pick<Generator, "generate">,
+  prompt: BenchPrompt,
+  { batch, maxTokens }: { readonly batch: number; readonly maxTokens: number | undefined },
+): Promise<Sample> {
+  const options: GenerateOptions = { batchSize: batch, ...(maxTokens === undefined ? {} : { maxTokens }) };
+  const rows = Array.from({ length: batch }, () => sourceOf(prompt));
+  const start = performance.now();
+  const [generation] = await generator.generate(rows, options);
+  const totalMs = performance.now() - start;
+  if (generation === undefined) throw new Error("bench: the generator returned nothing for one prompt");
+  const { text, tokens, firstTokenMs, imageMs, finished, stepsMs } = generation;
+  return {
+    firstTokenMs,
+    ...(imageMs === undefined ? {} : { imageMs }),
+    decodeMs: generation.totalMs - firstTokenMs,
+    gapsMs: stepsMs.slice(1).map((at, step) => at - stepsMs[step]!),
+    steps: tokens.length + (finished ? 1 : 0),
+    words: batch * text.split(/\s+/u).filter((word) => word !== "").length,
+    totalMs,
+  };
+}

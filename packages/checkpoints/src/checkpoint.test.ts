@@ -1,0 +1,65 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { CONFIG_FILE, readCheckpoint, WEIGHTS_FILE, writeCheckpoint } from "./checkpoint.js";
+import { parseModelConfig } from "@slm/model";
+import { fromHalf, toHalf } from "@slm/runtime";
+import { initializeWeights } from "@slm/model";
+
+const config = parseModelConfig(
+  {
+    architecture: "decoder-only",
+    width: 4,
+    heads: 2,
+    kvHeads: 1,
+    headDim: 2,
+    feedForward: 6,
+    decoderLayers: 1,
+    maxSource: 4,
+    maxTarget: 4,
+    vocabularySize: 7,
+    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  },
+  "test",
+);
+
+let draw = 0;
+const weights = initializeWeights(config, () => ((draw = (draw + 0.37) % 1), draw));
+
+let directory = "";
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "checkpoint-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+test("float32 weights come back bit for bit", async () => {
+  await writeCheckpoint(directory, { config, weights });
+  expect(await readCheckpoint(directory)).toEqual({ config, weights });
+});
+
+test("float16 weights come back rounded to half precision", async () => {
+  await writeCheckpoint(directory, { config, weights }, "float16");
+  const read = await readCheckpoint(directory);
+  for (const [name, { data }] of weights) {
+    const rounded = Array.from(data as Float32Array, (value) => fromHalf(toHalf(value)));
+    expect([...read.weights.get(name)!.data], name).toEqual(rounded);
+  }
+});
+
+test("a config of another size than the weights is refused by the tensor's name", async () => {
+  await writeCheckpoint(directory, { config, weights });
+  const file = join(directory, CONFIG_FILE);
+  const json = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;
+  await writeFile(file, JSON.stringify({ ...json, vocabularySize: 8 }));
+  await expect(readCheckpoint(directory)).rejects.toThrow("'embedding.weight' should be [8, 4]");
+});
+
+test("what is missing or damaged is named", async () => {
+  await expect(readCheckpoint(directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
+  await writeCheckpoint(directory, { config, weights });
+  await rm(join(directory, WEIGHTS_FILE));
+  await expect(readCheckpoint(directory)).rejects.toThrow(WEIGHTS_FILE);
+  await writeFile(join(directory, CONFIG_FILE), "{");
+  await expect(readCheckpoint(directory)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+});

@@ -1,0 +1,86 @@
+/** Checkpoints: config.json and model.safetensors in one directory. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { createHostTensor, type HostTensor } from "@slm/runtime";
+import { toBfloat16 } from "@slm/runtime";
+import { parseModelConfig, type ModelConfig } from "@slm/model";
+import { toHalf } from "@slm/runtime";
+import { readSafetensors, writeDeferredSafetensors, type DeferredTensor } from "./safetensors.js";
+import { matchWeights, type Weights } from "@slm/model";
+
+export const CONFIG_FILE = "config.json";
+export const WEIGHTS_FILE = "model.safetensors";
+
+export interface Checkpoint {
+  readonly config: ModelConfig;
+  /** float32, in the order of `parameterSpecs`. */
+  readonly weights: Weights;
+}
+
+/**
+ * Reads a checkpoint directory and checks every weight against its configuration.
+ *
+ * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH, naming the file.
+ */
+export async function readCheckpoint(directory: string): Promise<Checkpoint> {
+  const config = await readModelConfig(directory);
+  const file = join(directory, WEIGHTS_FILE);
+  const { tensors } = await readSafetensors(file);
+  return { config, weights: matchWeights(config, tensors, file) };
+}
+
+/** Reads only config.json. */
+export async function readModelConfig(directory: string): Promise<ModelConfig> {
+  const file = join(directory, CONFIG_FILE);
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new SlmError("INPUT_MISSING", `${file}: no such checkpoint`, { context: { file }, cause });
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new SlmError("CONFIG_INVALID", `${file}: not JSON`, { cause });
+  }
+  return parseModelConfig(value, file);
+}
+
+/** Element types that a checkpoint's weights can be stored in. */
+export const CHECKPOINT_DTYPES = ["float32", "float16", "bfloat16"] as const;
+export type CheckpointDType = (typeof CHECKPOINT_DTYPES)[number];
+
+/** float32 weights rounded to a stored type. */
+const ROUNDED: Readonly<Record<CheckpointDType, (values: Float32Array) => HostTensor["data"]>> = {
+  float32: (values) => values,
+  float16: (values) => Uint16Array.from(values, toHalf),
+  bfloat16: toBfloat16,
+};
+
+/** Numbers of a weight as they are stored. */
+export const storedValues = (values: Float32Array, dtype: CheckpointDType): HostTensor["data"] =>
+  ROUNDED[dtype](values);
+
+/** A float32 weight as it is stored. */
+export const storedWeight = ({ shape, data }: HostTensor, dtype: CheckpointDType): HostTensor =>
+  createHostTensor(dtype, shape, storedValues(data as Float32Array, dtype));
+
+/** Writes both files into a directory that the caller makes appear whole. The 16-bit types halve the size. */
+export async function writeCheckpoint(
+  directory: string,
+  { config, weights }: Checkpoint,
+  dtype: CheckpointDType = "float32",
+): Promise<void> {
+  const stored = new Map(
+    [...weights].map(([name, tensor]): [string, DeferredTensor] => [
+      name,
+      { dtype, shape: tensor.shape, read: () => Promise.resolve(storedWeight(tensor, dtype)) },
+    ]),
+  );
+  await writeDeferredSafetensors(join(directory, WEIGHTS_FILE), stored);
+  await writeModelConfig(directory, config);
+}
+
+/** Writes only config.json. */
+export async function writeModelConfig(directory: string, config: ModelConfig): Promise<void> {
+  await writeFile(join(directory, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
+}

@@ -1,0 +1,144 @@
+/** Little-endian numbers and texts of a file, one after the other, through a window of fixed size. */
+import { open, type FileHandle } from "node:fs/promises";
+import { readFailure } from "@slm/core";
+import { invalid } from "./invalid.js";
+import { LIMITS } from "./limits.js";
+
+const WINDOW_BYTES = 1 << 20;
+
+/** Numbers as the format names them; `read` takes them from a view, little-endian. */
+export const SCALARS = {
+  uint8: { bytes: 1, read: (view: DataView, at: number) => view.getUint8(at) },
+  int8: { bytes: 1, read: (view: DataView, at: number) => view.getInt8(at) },
+  uint16: { bytes: 2, read: (view: DataView, at: number) => view.getUint16(at, true) },
+  int16: { bytes: 2, read: (view: DataView, at: number) => view.getInt16(at, true) },
+  uint32: { bytes: 4, read: (view: DataView, at: number) => view.getUint32(at, true) },
+  int32: { bytes: 4, read: (view: DataView, at: number) => view.getInt32(at, true) },
+  float32: { bytes: 4, read: (view: DataView, at: number) => view.getFloat32(at, true) },
+  uint64: { bytes: 8, read: (view: DataView, at: number) => view.getBigUint64(at, true) },
+  int64: { bytes: 8, read: (view: DataView, at: number) => view.getBigInt64(at, true) },
+  float64: { bytes: 8, read: (view: DataView, at: number) => view.getFloat64(at, true) },
+} as const;
+export type Scalar = keyof typeof SCALARS;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export class FileReader {
+  readonly file: string;
+  readonly size: number;
+  readonly #handle: FileHandle;
+  #window = new DataView<ArrayBuffer>(new ArrayBuffer(0));
+  #windowStart = 0;
+  #position = 0;
+
+  private constructor(file: string, handle: FileHandle, size: number) {
+    this.file = file;
+    this.#handle = handle;
+    this.size = size;
+  }
+
+  /** @throws SlmError INPUT_MISSING if there is no such file */
+  static async open(file: string): Promise<FileReader> {
+    try {
+      const handle = await open(file, "r");
+      const status = await handle.stat();
+      if (status.isFile()) return new FileReader(file, handle, status.size);
+      await handle.close();
+      throw invalid(file, "it is not a regular file");
+    } catch (error) {
+      throw readFailure(error, file);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+
+  /** Where the next read begins [bytes from the start of the file]. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Bytes from the position to the end of the file. */
+  get remaining(): number {
+    return this.size - this.#position;
+  }
+
+  /** The next number. @throws SlmError DATA_INVALID past the end */
+  async scalar<Type extends Scalar>(
+    type: Type,
+    what: string,
+  ): Promise<ReturnType<(typeof SCALARS)[Type]["read"]>> {
+    const { bytes, read } = SCALARS[type];
+    const at = await this.#advance(bytes, what);
+    return read(this.#window, at) as ReturnType<(typeof SCALARS)[Type]["read"]>;
+  }
+
+  /** The next 64-bit count or offset. @throws SlmError DATA_INVALID above `limit` */
+  async count(limit: number, what: string): Promise<number> {
+    const value = await this.scalar("uint64", what);
+    if (value > BigInt(limit)) {
+      throw invalid(this.file, `${what} is ${value.toString()}, at most ${limit} is accepted`);
+    }
+    return Number(value);
+  }
+
+  /** The next text: a 64-bit length and UTF-8. @throws SlmError DATA_INVALID above `limitBytes`, past the end, or for other bytes */
+  async text(limitBytes: number, what: string): Promise<string> {
+    const length = await this.count(limitBytes, `the length of ${what}`);
+    const at = await this.#advance(length, what);
+    try {
+      return utf8.decode(new Uint8Array(this.#window.buffer, at, length));
+    } catch {
+      throw invalid(this.file, `${what} is not UTF-8 text`);
+    }
+  }
+
+  /** The next bytes, in memory of their own. @throws SlmError DATA_INVALID past the end */
+  async bytes(length: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
+    const at = await this.#advance(length, what);
+    return new Uint8Array(this.#window.buffer.slice(at, at + length));
+  }
+
+  /** Bytes anywhere in the file, in memory of their own. @throws SlmError DATA_INVALID past the end */
+  async bytesAt(position: number, length: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
+    if (position + length > this.size) {
+      throw invalid(
+        this.file,
+        `${what} ends at byte ${position + length} of ${this.size}; the file is truncated`,
+      );
+    }
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length;) {
+      const { bytesRead } = await this.#handle.read(
+        bytes,
+        done,
+        Math.min(2 ** 28, length - done),
+        position + done,
+      );
+      if (bytesRead === 0) throw invalid(this.file, `${what} ends early; the file became shorter`);
+      done += bytesRead;
+    }
+    return bytes;
+  }
+
+  /** Moves past `length` bytes that are then in the window; where they start in it. */
+  async #advance(length: number, what: string): Promise<number> {
+    const start = this.#position;
+    if (start + length > LIMITS.headerBytes) {
+      throw invalid(
+        this.file,
+        `${what} lies beyond the first ${LIMITS.headerBytes} bytes, where descriptions end`,
+      );
+    }
+    const windowEnd = this.#windowStart + this.#window.byteLength;
+    if (start < this.#windowStart || start + length > windowEnd) {
+      const wanted = Math.max(length, Math.min(WINDOW_BYTES, this.remaining));
+      const bytes = await this.bytesAt(start, wanted, what);
+      this.#window = new DataView(bytes.buffer);
+      this.#windowStart = start;
+    }
+    this.#position = start + length;
+    return start - this.#windowStart;
+  }
+}

@@ -1,0 +1,163 @@
+/** One file of the hub into the cache: resumed where it stopped, checked against the hash that the hub lists. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
+import { throwIfInterrupted, writeFailure, type Progress } from "@slm/core";
+import { SlmError } from "@slm/core";
+import type { HubEnvironment } from "./environment.js";
+import type { HubSource } from "./model-source.js";
+import { refusal, type RemoteFile } from "./repository.js";
+
+/** A broken connection is taken up again so many times before the command gives up; what has arrived stays. */
+const ATTEMPTS = 5;
+const FIRST_PAUSE_MS = 100;
+
+export interface Download {
+  readonly source: HubSource;
+  readonly commit: string;
+  readonly file: RemoteFile;
+  /** Where the content goes; `<blob>.incomplete` until it is whole and checked. */
+  readonly blob: string;
+  readonly environment: HubEnvironment;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Fetches the file unless its blob is there.
+ *
+ * @throws SlmError INPUT_MISSING if the hub refuses or the connection keeps breaking; DATA_INVALID if the content is not
+ * what the hub lists; OUTPUT_FAILED if the disk refuses; INTERRUPTED
+ */
+export async function download(request: Download): Promise<void> {
+  const { blob, file } = request;
+  if ((await sizeOf(blob)) === file.bytes) return;
+  const incomplete = `${blob}.incomplete`;
+  try {
+    await mkdir(dirname(blob), { recursive: true });
+    await fetchAll(request, incomplete);
+    await check(request, incomplete);
+    await rename(incomplete, blob);
+  } catch (error) {
+    throw writeFailure(error, incomplete, "what has arrived is kept");
+  }
+}
+
+async function fetchAll(request: Download, incomplete: string): Promise<void> {
+  const { source, file } = request;
+  if (((await sizeOf(incomplete)) ?? 0) > file.bytes) await rm(incomplete);
+  let failure: unknown;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const have = (await sizeOf(incomplete)) ?? 0;
+    if (have === file.bytes && (have > 0 || attempt > 0)) return;
+    throwIfInterrupted(request.signal, "hub");
+    if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (attempt - 1)));
+    failure = await fetchRest(request, incomplete, have);
+    if (failure === undefined) return;
+  }
+  throwIfInterrupted(request.signal, "hub");
+  const have = (await sizeOf(incomplete)) ?? 0;
+  throw new SlmError(
+    "INPUT_MISSING",
+    `${source.repo}/${file.path}: the connection broke at byte ${have} of ${file.bytes}, ${ATTEMPTS} times in all; what has arrived is kept`,
+    {
+      context: { repo: source.repo, file: file.path, bytes: have, expected: file.bytes },
+      suggestions: ["run the same command again: it goes on from there"],
+      cause: failure,
+    },
+  );
+}
+
+/** One request for what is missing. Undefined if all of it came; what broke the connection otherwise. */
+async function fetchRest(request: Download, incomplete: string, have: number): Promise<unknown> {
+  const { source, commit, file, environment, signal } = request;
+  const path = file.path.split("/").map(encodeURIComponent).join("/");
+  let response: Response;
+  try {
+    response = await fetch(`${environment.endpoint}/${source.repo}/resolve/${commit}/${path}`, {
+      headers: {
+        ...(have === 0 ? {} : { Range: `bytes=${have}-` }),
+        ...(environment.token === undefined ? {} : { Authorization: `Bearer ${environment.token}` }),
+        // Lengths and ranges are those of the content itself.
+        "Accept-Encoding": "identity",
+      },
+      signal,
+    });
+  } catch (error) {
+    return error;
+  }
+  if (response.status >= 500) return refusal(response.status, source, environment);
+  if (!response.ok) throw refusal(response.status, { ...source, file: file.path }, environment);
+  const isRest =
+    response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${have}-`) === true;
+  return store(request, response, incomplete, isRest ? have : 0);
+}
+
+/** Appends a response's body from byte `from` on. */
+async function store(
+  { file, source, progress }: Download,
+  response: Response,
+  incomplete: string,
+  from: number,
+): Promise<unknown> {
+  const handle = await open(incomplete, from === 0 ? "w" : "a");
+  let at = from;
+  try {
+    const body = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
+    while (body !== undefined) {
+      const next = await body.read().catch((error: unknown) => ({ error }));
+      if ("error" in next) return next.error;
+      if (next.done) break;
+      at += next.value.byteLength;
+      if (at > file.bytes) {
+        await body.cancel();
+        throw new SlmError(
+          "DATA_INVALID",
+          `${source.repo}/${file.path}: the hub sends more than the ${file.bytes} bytes it lists`,
+        );
+      }
+      await handle.writeFile(next.value);
+      progress({ stage: "hub", step: at, total: file.bytes, message: file.path });
+    }
+    return shortfall(at, file.bytes);
+  } finally {
+    await handle.close();
+  }
+}
+
+const shortfall = (at: number, bytes: number): Error | undefined =>
+  at === bytes ? undefined : new Error(`the answer ended at byte ${at} of ${bytes}`);
+
+/** Compares size and hash. What does not fit is deleted, or the next run would keep it. */
+async function check({ source, file }: Download, incomplete: string): Promise<void> {
+  const found = await contentHash(incomplete, file);
+  if (found === file.etag) return;
+  await rm(incomplete);
+  const name = file.hash === "git" ? "git blob hash" : "SHA-256";
+  throw new SlmError(
+    "DATA_INVALID",
+    `${source.repo}/${file.path}: what arrived has ${name} ${found}, the hub lists ${file.etag}; it was deleted`,
+    {
+      context: { repo: source.repo, file: file.path, expected: file.etag, got: found },
+      suggestions: ["run the same command again"],
+    },
+  );
+}
+
+/** The hash that names a blob, of the content of `path`. */
+export async function contentHash(path: string, { hash, bytes }: RemoteFile): Promise<string> {
+  const digest = createHash(hash === "git" ? "sha1" : "sha256");
+  if (hash === "git") digest.update(`blob ${bytes}\0`);
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), digest);
+  return digest.digest("hex");
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+}

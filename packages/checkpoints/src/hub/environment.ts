@@ -1,0 +1,42 @@
+/** What the environment says of the hub, by the variables that every client of it honours. */
+import { getHFHubCachePath } from "@huggingface/hub";
+import { SlmError } from "@slm/core";
+
+const DEFAULT_ENDPOINT = "https://huggingface.co";
+/** Values of HF_HUB_OFFLINE that mean yes. */
+const YES: ReadonlySet<string> = new Set(["1", "ON", "YES", "TRUE"]);
+
+export interface HubEnvironment {
+  /** Where downloads are kept: HF_HUB_CACHE, or `hub` in HF_HOME, or the user's cache directory. */
+  readonly cacheDirectory: string;
+  /** HF_ENDPOINT without a slash at its end. */
+  readonly endpoint: string;
+  /** HF_HUB_OFFLINE: nothing is asked of the network. */
+  readonly isOffline: boolean;
+  /** HF_TOKEN. Never part of a message. */
+  readonly token?: string;
+}
+
+/** @throws SlmError CONFIG_INVALID for an endpoint that is no address or a token of another kind */
+export function hubEnvironment(): HubEnvironment {
+  const token = process.env["HF_TOKEN"]?.trim() ?? "";
+  if (token !== "" && !token.startsWith("hf_")) {
+    throw new SlmError("CONFIG_INVALID", "HF_TOKEN does not begin with hf_, as access tokens of the hub do", {
+      suggestions: ["unset HF_TOKEN"],
+    });
+  }
+  return {
+    cacheDirectory: getHFHubCachePath(),
+    endpoint: endpoint(process.env["HF_ENDPOINT"] ?? ""),
+    isOffline: YES.has((process.env["HF_HUB_OFFLINE"] ?? "").toUpperCase()),
+    ...(token === "" ? {} : { token }),
+  };
+}
+
+function endpoint(value: string): string {
+  if (value === "") return DEFAULT_ENDPOINT;
+  if (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return value.replace(/\/+$/, "");
+  throw new SlmError("CONFIG_INVALID", `HF_ENDPOINT is '${value}', expected an http or https address`, {
+    suggestions: ["unset HF_ENDPOINT", `export HF_ENDPOINT=${DEFAULT_ENDPOINT}`],
+  });
+}

@@ -1,0 +1,52 @@
+/** Which files of a repository make a model, and what must be among them. */
+import { SlmError } from "@slm/core";
+import type { HubSource } from "./model-source.js";
+
+export const CONFIG = "config.json";
+export const WEIGHTS = "model.safetensors";
+export const WEIGHTS_INDEX = "model.safetensors.index.json";
+
+/** One row per file or kind of file that an importer reads; weights in other formats are left where they are. */
+const WANTED: readonly RegExp[] = [
+  /^config\.json$/,
+  /^generation_config\.json$/,
+  /^preprocessor_config\.json$/,
+  /^tokenizer\.json$/,
+  /^tokenizer_config\.json$/,
+  /^special_tokens_map\.json$/,
+  /^chat_template\.jinja$/,
+  /^model\.safetensors$/,
+  /^model\.safetensors\.index\.json$/,
+  /^model-\d{5}-of-\d{5}\.safetensors$/,
+];
+
+/**
+ * The paths to fetch: the one that is asked for, or those that make a model.
+ *
+ * @throws SlmError INPUT_MISSING if the repository does not hold them
+ */
+export function modelFiles(source: HubSource, paths: readonly string[]): readonly string[] {
+  const { repo, file } = source;
+  if (file !== undefined) {
+    if (paths.includes(file)) return [file];
+    const alike = paths.filter((path) => path.endsWith(file.slice(file.lastIndexOf(".")))).slice(0, 5);
+    throw new SlmError("INPUT_MISSING", `${repo} has no file '${file}'`, {
+      context: { repo, file },
+      suggestions: alike.map((path) => `hf:${repo}/${path}`),
+    });
+  }
+  const wanted = paths.filter((path) => WANTED.some((pattern) => pattern.test(path)));
+  const hasWeights = wanted.includes(WEIGHTS) || wanted.includes(WEIGHTS_INDEX);
+  if (wanted.includes(CONFIG) && hasWeights) return wanted;
+  const files = paths.filter((path) => path.endsWith(".gguf"));
+  throw new SlmError(
+    "INPUT_MISSING",
+    `${repo} has no ${wanted.includes(CONFIG) ? `${WEIGHTS} or ${WEIGHTS_INDEX}` : CONFIG}${
+      files.length === 0 ? "" : `, but ${files.length} GGUF files: name one`
+    }`,
+    {
+      context: { repo },
+      suggestions: files.slice(0, 5).map((path) => `slm teacher import hf:${repo}/${path}`),
+    },
+  );
+}

@@ -1,0 +1,72 @@
+/** How a model is named on the command line: a path, `org/name`, `org/name@revision`, `hf:org/name/file.gguf`. */
+import { stat } from "node:fs/promises";
+import { pathProblem } from "@slm/core";
+import { SlmError } from "@slm/core";
+
+export interface HubSource {
+  readonly kind: "hub";
+  /** `org/name`. */
+  readonly repo: string;
+  /** Branch, tag or commit. */
+  readonly revision: string;
+  /** One file of the repository; absent for a whole model. */
+  readonly file?: string;
+}
+
+export type ModelSource = HubSource | { readonly kind: "local"; readonly path: string };
+
+const PREFIX = "hf:";
+export const DEFAULT_REVISION = "main";
+/** Names begin with a letter, digit or underscore and have at most 96 characters, as the hub demands. */
+const NAME = "[A-Za-z0-9_][A-Za-z0-9._-]{0,95}";
+const REPO = new RegExp(`^${NAME}/${NAME}$`);
+const REVISION = /^[A-Za-z0-9_][A-Za-z0-9._/-]{0,254}$/;
+
+/**
+ * What a name means. Without the prefix `hf:` a path that exists comes first.
+ *
+ * @throws SlmError USAGE for `hf:` and something that is no hub id; INPUT_MISSING for what is neither a path nor one
+ */
+export async function parseModelSource(name: string): Promise<ModelSource> {
+  if (name.startsWith(PREFIX)) {
+    const source = hubSource(name.slice(PREFIX.length));
+    if (source !== undefined) return source;
+    throw new SlmError(
+      "USAGE",
+      `'${name}' is not a hub id, expected hf:org/name, hf:org/name@revision or hf:org/name/file.gguf`,
+    );
+  }
+  const exists = await stat(name).then(
+    () => true,
+    () => false,
+  );
+  if (exists) return { kind: "local", path: name };
+  // With a file behind it an id looks like any mistyped path, so only the bare form is read without its prefix.
+  const source = hubSource(name);
+  if (source !== undefined && source.file === undefined) return source;
+  throw new SlmError(
+    "INPUT_MISSING",
+    `no such model: ${name} is neither a file nor a directory nor a hub id`,
+    {
+      context: { name },
+      suggestions: [`slm teacher import hf:org/name`, `ls ${name}`],
+    },
+  );
+}
+
+/** `org/name[@revision]` or `org/name[@revision]/file`; undefined for anything else. */
+function hubSource(text: string): HubSource | undefined {
+  const [org, nameAndRevision, ...rest] = text.split("/");
+  const [name, revision = DEFAULT_REVISION, ...more] = (nameAndRevision ?? "").split("@");
+  const repo = `${org ?? ""}/${name ?? ""}`;
+  const file = rest.length === 0 ? undefined : rest.join("/");
+  const isSound =
+    more.length === 0 &&
+    REPO.test(repo) &&
+    !/--|\.\./.test(repo) &&
+    REVISION.test(revision) &&
+    !revision.includes("..") &&
+    (file === undefined || pathProblem(file) === undefined);
+  if (!isSound) return undefined;
+  return { kind: "hub", repo, revision, ...(file === undefined ? {} : { file }) };
+}

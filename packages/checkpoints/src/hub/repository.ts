@@ -1,0 +1,124 @@
+/** What a repository of the hub holds at a revision. */
+import { HubApiError, listFiles, modelInfo } from "@huggingface/hub";
+import { pathProblem } from "@slm/core";
+import { SlmError } from "@slm/core";
+import type { HubEnvironment } from "./environment.js";
+import type { HubSource } from "./model-source.js";
+
+/** Repositories of models have tens of files; a listing beyond this is refused. */
+const MAX_FILES = 10_000;
+const SHA1 = /^[0-9a-f]{40}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
+
+export interface RemoteFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** The name of its blob in the cache: what its content hashes to. */
+  readonly etag: string;
+  /** `sha256` of the content, or `git` for the SHA-1 of a git blob. */
+  readonly hash: "sha256" | "git";
+}
+
+export interface Repository {
+  /** The commit that the revision stands for. */
+  readonly commit: string;
+  readonly files: readonly RemoteFile[];
+}
+
+/**
+ * Asks the hub for the commit and files of a revision.
+ *
+ * @throws SlmError INPUT_MISSING if there is no such model, access is refused or the hub cannot be reached; DATA_INVALID
+ * for an answer that makes no sense
+ */
+export async function openRepository(source: HubSource, environment: HubEnvironment): Promise<Repository> {
+  const shared = {
+    hubUrl: environment.endpoint,
+    ...(environment.token === undefined ? {} : { accessToken: environment.token }),
+  };
+  try {
+    const { repo, revision } = source;
+    const { sha } = await modelInfo({ name: repo, revision, additionalFields: ["sha"], ...shared });
+    if (!SHA1.test(sha)) throw nonsense(source, `the commit ${sha}`);
+    const files: RemoteFile[] = [];
+    let listed = 0;
+    for await (const entry of listFiles({ repo, revision: sha, recursive: true, ...shared })) {
+      listed += 1;
+      if (listed > MAX_FILES) throw nonsense(source, `more than ${MAX_FILES} files`);
+      if (entry.type === "file") files.push(remoteFile(source, entry));
+    }
+    return { commit: sha, files };
+  } catch (error) {
+    throw hubFailure(error, source, environment);
+  }
+}
+
+interface Listed {
+  readonly path: string;
+  readonly size: number;
+  readonly oid?: string;
+  readonly lfs?: { readonly oid: string; readonly size: number };
+}
+
+function remoteFile(source: HubSource, { path, size, oid, lfs }: Listed): RemoteFile {
+  const problem = pathProblem(path);
+  if (problem !== undefined) throw nonsense(source, `the file '${path}': ${problem}`);
+  const file: RemoteFile = {
+    path,
+    bytes: lfs?.size ?? size,
+    etag: lfs?.oid ?? oid ?? "",
+    hash: lfs === undefined ? "git" : "sha256",
+  };
+  const isHash = (file.hash === "git" ? SHA1 : SHA256).test(file.etag);
+  if (isHash && Number.isSafeInteger(file.bytes) && file.bytes >= 0) return file;
+  throw nonsense(source, `'${path}' of ${String(file.bytes)} bytes with the hash '${file.etag}'`);
+}
+
+const nonsense = ({ repo }: HubSource, got: string): SlmError =>
+  new SlmError("DATA_INVALID", `${repo}: the hub's answer makes no sense: ${got}`, { context: { repo } });
+
+/** The error a user can act on for anything that went wrong while talking to the hub. */
+export function hubFailure(error: unknown, source: HubSource, environment: HubEnvironment): unknown {
+  if (error instanceof SlmError) return error;
+  if (error instanceof HubApiError) return refusal(error.statusCode, source, environment, error);
+  if (error instanceof TypeError) {
+    return new SlmError("INPUT_MISSING", `${source.repo}: ${environment.endpoint} cannot be reached`, {
+      context: { repo: source.repo, endpoint: environment.endpoint },
+      suggestions: [
+        "export HF_HUB_OFFLINE=1 (to use what has been downloaded)",
+        `curl -I ${environment.endpoint}`,
+      ],
+      cause: error,
+    });
+  }
+  return error;
+}
+
+/** The error for an HTTP status. */
+export function refusal(
+  status: number,
+  source: HubSource,
+  { endpoint, token }: HubEnvironment,
+  cause?: unknown,
+): SlmError {
+  const { repo, revision, file } = source;
+  const context = { repo, revision, status };
+  if (status === 401 || status === 403) {
+    const reason = token === undefined ? "needs an access token" : "is not open to the token in HF_TOKEN";
+    return new SlmError("INPUT_MISSING", `${repo} ${reason}, or does not exist (${status})`, {
+      context,
+      suggestions: ["export HF_TOKEN=hf_...", `accept the model's terms at ${endpoint}/${repo}`],
+      cause,
+    });
+  }
+  const what = file === undefined ? repo : `${repo}/${file}`;
+  const message =
+    status === 404
+      ? `${what} has no revision '${revision}', or does not exist (404)`
+      : `${what}: the hub answers ${status}`;
+  return new SlmError("INPUT_MISSING", message, {
+    context,
+    suggestions: [status === 404 ? `open ${endpoint}/${repo}` : "run the same command again later"],
+    cause,
+  });
+}

@@ -1,0 +1,121 @@
+/**
+ * What sets the families of decoder-only models apart: one row each. An architecture without a row is refused by name.
+ *
+ * Source: transformers 4.57, `models/<family>/modeling_<family>.py` and `configuration_<family>.py`.
+ */
+import { SlmError } from "@slm/core";
+import type { DecoderOnlyConfig } from "@slm/model";
+import type { ForeignConfig } from "./foreign-config.js";
+
+export interface Family {
+  /** Which linear layers have biases. */
+  readonly bias: (config: ForeignConfig, where: string) => DecoderOnlyConfig["bias"];
+  /** Activation of the gate where the configuration names none. */
+  readonly activation: string;
+  /** Key that names the activation. */
+  readonly activationKey: "hidden_act" | "hidden_activation";
+  /** Whether the output head is the embedding's table where the configuration does not say. */
+  readonly isTied: boolean;
+  readonly headNorm: boolean;
+  /** Norms at the end of branches, gains stored less one, embeddings scaled by the root of the width. */
+  readonly isGemma: boolean;
+  /** Query, key and value in one matrix, gate and up in another. */
+  readonly isFused: boolean;
+  /** Scores and logits are capped where the configuration says so. */
+  readonly isCapped: boolean;
+  /** Whether a layer attends to a window, where `layer_types` does not say; `undefined`: none does. */
+  readonly isLocal: ((layer: number, config: ForeignConfig) => boolean) | undefined;
+}
+
+/** Layers of a model without windows. */
+const plain: Family = {
+  bias: (config, where) => llamaBias(config, where),
+  activation: "silu",
+  activationKey: "hidden_act",
+  isTied: false,
+  headNorm: false,
+  isGemma: false,
+  isFused: false,
+  isCapped: false,
+  isLocal: undefined,
+};
+
+const attentionBias: Family["bias"] = ({ attention_bias: bias }) => (bias === true ? "attention" : false);
+
+const everyLayer = (): boolean => true;
+
+/** The first layers see all, the others a window, if windows are used at all. */
+const qwenLayers: Family["isLocal"] = (
+  layer,
+  { use_sliding_window: isUsed, max_window_layers: first, num_hidden_layers: count },
+) => isUsed === true && layer >= (first ?? count);
+
+/** Every n-th layer sees all. */
+const everyNth =
+  (period: number): Family["isLocal"] =>
+  (layer, { sliding_window_pattern: pattern }) =>
+    (layer + 1) % (pattern ?? period) !== 0;
+
+const gemma: Family = {
+  ...plain,
+  bias: attentionBias,
+  activation: "gelu_pytorch_tanh",
+  activationKey: "hidden_activation",
+  isTied: true,
+  isGemma: true,
+  isCapped: true,
+  isLocal: everyNth(2),
+};
+
+export const FAMILIES: Readonly<Record<string, Family>> = {
+  LlamaForCausalLM: plain,
+  MistralForCausalLM: { ...plain, bias: () => false, isLocal: everyLayer },
+  Qwen2ForCausalLM: { ...plain, bias: () => "query-key-value", isLocal: qwenLayers },
+  Qwen3ForCausalLM: { ...plain, bias: attentionBias, headNorm: true, isLocal: qwenLayers },
+  Phi3ForCausalLM: { ...plain, bias: () => false, isFused: true, isLocal: everyLayer },
+  Gemma2ForCausalLM: gemma,
+  Gemma3ForCausalLM: { ...gemma, headNorm: true, isLocal: everyNth(6) },
+};
+
+/** @throws SlmError CONFIG_INVALID naming the architecture and those that are imported. */
+export function familyOf({ architectures }: ForeignConfig, where: string): Family {
+  const [architecture = ""] = architectures;
+  const family = Object.hasOwn(FAMILIES, architecture) ? FAMILIES[architecture] : undefined;
+  if (family !== undefined && architectures.length === 1) return family;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `${where}: config.json: architecture ${architectures.join(", ")} is not imported; ` +
+      `known are ${Object.keys(FAMILIES).join(", ")}`,
+    { context: { architectures } },
+  );
+}
+
+function llamaBias(
+  { attention_bias: attention, mlp_bias: mlp }: ForeignConfig,
+  where: string,
+): DecoderOnlyConfig["bias"] {
+  if (mlp !== true) return attention === true ? "attention" : false;
+  if (attention === true) return true;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `${where}: config.json: mlp_bias without attention_bias is not imported`,
+  );
+}
+
+const GATES: Readonly<Record<string, "silu" | "gelu">> = {
+  silu: "silu",
+  swish: "silu",
+  gelu_pytorch_tanh: "gelu",
+  gelu_new: "gelu",
+};
+
+/** @throws SlmError CONFIG_INVALID for an activation that there is no op for, such as the exact form of gelu. */
+export function gateOf(family: Family, config: ForeignConfig, where: string): "silu" | "gelu" {
+  const name = config[family.activationKey] ?? family.activation;
+  const gate = Object.hasOwn(GATES, name) ? GATES[name] : undefined;
+  if (gate !== undefined) return gate;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `${where}: config.json: ${family.activationKey} '${name}' is not imported; known are ${Object.keys(GATES).join(", ")}`,
+  );
+}

@@ -1,0 +1,157 @@
+/** A foreign configuration as one of ours, and what of it becomes part of the weights instead. */
+import { SlmError } from "@slm/core";
+import { parseModelConfig, type DecoderOnlyConfig } from "@slm/model";
+import { type ForeignCheckpoint } from "../foreign-checkpoint.js";
+import { familyOf, gateOf, type Family } from "./families.js";
+import { parseForeignConfig, type ForeignConfig } from "./foreign-config.js";
+import { globalRotation, localRotation, type RotationRequest } from "./rotation.js";
+
+export interface ImportOptions {
+  /** Longest source and target [tokens]. Default: 1024 and 256, less where the model reads less. */
+  readonly maxSource?: number | undefined;
+  readonly maxTarget?: number | undefined;
+  /** Ids of the marks, usually the tokenizer's. Default: those of the foreign configuration. */
+  readonly tokens?: DecoderOnlyConfig["tokens"] | undefined;
+}
+
+export interface ImportedConfig {
+  readonly config: DecoderOnlyConfig;
+  readonly family: Family;
+  /** Factor on queries: what scores are scaled by besides 1/sqrt(headDim). */
+  readonly queryScale: number;
+  /** Factor on embedded tokens. */
+  readonly embeddingScale: number;
+}
+
+/**
+ * Longest texts where none are asked for [tokens]. A cache holds as many positions as both together, so the hundred
+ * thousand that some models read are not taken by default.
+ */
+const DEFAULT_SOURCE = 1024;
+const DEFAULT_TARGET = 256;
+
+/** @throws SlmError CONFIG_INVALID naming what is not imported, or does not fit. */
+export function importConfig(foreign: ForeignCheckpoint, options: ImportOptions = {}): ImportedConfig {
+  const { where } = foreign;
+  const source = parseForeignConfig(foreign);
+  // Every layer has tensors: a count beyond theirs is damage, found before anything is made for each layer.
+  if (source.num_hidden_layers > foreign.tensors.length) {
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `${where}: config.json says ${source.num_hidden_layers} layers, there are ${foreign.tensors.length} tensors in all`,
+    );
+  }
+  const family = familyOf(source, where);
+  const heads = source.num_attention_heads;
+  const headDim = source.head_dim ?? source.hidden_size / heads;
+  const { maxSource, maxTarget } = lengthsOf(source, options, where);
+  const request: RotationRequest = { config: source, headDim, capacity: maxSource + maxTarget, where };
+  const { factor, ...rotation } = globalRotation(request);
+  const isTied = source.tie_word_embeddings ?? family.isTied;
+  const config = parseModelConfig(
+    {
+      architecture: "decoder-only",
+      width: source.hidden_size,
+      heads,
+      kvHeads: source.num_key_value_heads ?? heads,
+      headDim,
+      feedForward: source.intermediate_size,
+      decoderLayers: source.num_hidden_layers,
+      maxSource,
+      maxTarget,
+      ...rotation,
+      normEpsilon: source.rms_norm_eps,
+      bias: family.bias(source, where),
+      headOrder: "grouped",
+      gate: gateOf(family, source, where),
+      ...(family.headNorm ? { headNorm: true } : {}),
+      ...(family.isGemma ? { postNorm: true } : {}),
+      ...(isTied ? {} : { untiedHead: true }),
+      ...(family.isCapped ? caps(source) : {}),
+      ...localLayers(family, request),
+      vocabularySize: source.vocab_size,
+      tokens: options.tokens ?? tokensOf(source, where),
+    },
+    `${where}: config.json`,
+  );
+  if (config.architecture !== "decoder-only") throw new SlmError("UNEXPECTED", "import: not decoder-only");
+  const scalar = family.isGemma ? (source.query_pre_attn_scalar ?? headDim) : headDim;
+  return {
+    config,
+    family,
+    queryScale: Math.sqrt(headDim / scalar) * factor ** 2,
+    embeddingScale: family.isGemma ? Math.sqrt(source.hidden_size) : 1,
+  };
+}
+
+/** By default what the model was first trained on: beyond it some rotate all positions otherwise, near ones too. */
+/** Lengths asked for, or those that are taken by default. @throws SlmError CONFIG_INVALID for more than the model reads */
+export function lengthsOf(
+  {
+    max_position_embeddings: positions,
+    original_max_position_embeddings: original,
+  }: Pick<ForeignConfig, "max_position_embeddings" | "original_max_position_embeddings">,
+  options: Pick<ImportOptions, "maxSource" | "maxTarget">,
+  where: string,
+): { readonly maxSource: number; readonly maxTarget: number } {
+  const room = Math.min(positions, original ?? positions);
+  const maxTarget = options.maxTarget ?? Math.max(1, Math.min(DEFAULT_TARGET, Math.floor(room / 4)));
+  const maxSource = options.maxSource ?? Math.max(1, Math.min(DEFAULT_SOURCE, room - maxTarget));
+  if (maxSource + maxTarget <= positions) return { maxSource, maxTarget };
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `${where}: the model reads ${positions} positions (max_position_embeddings), asked for ` +
+      `${maxSource} of source and ${maxTarget} of target`,
+    { suggestions: ["--max-source", "--max-target"] },
+  );
+}
+
+function caps(source: ForeignConfig): Pick<DecoderOnlyConfig, "attentionSoftcap" | "logitSoftcap"> {
+  const { attn_logit_softcapping: scores, final_logit_softcapping: logits } = source;
+  return {
+    ...(scores == null ? {} : { attentionSoftcap: scores }),
+    ...(logits == null ? {} : { logitSoftcap: logits }),
+  };
+}
+
+const LAYER_KINDS = ["full_attention", "sliding_attention"];
+
+function localLayers(family: Family, request: RotationRequest): Pick<DecoderOnlyConfig, "local"> {
+  const { config, where } = request;
+  const { layer_types: kinds, num_hidden_layers: count, sliding_window: window } = config;
+  const unknown = kinds?.find((kind) => !LAYER_KINDS.includes(kind));
+  if (unknown !== undefined) throw invalid(where, `layer type '${unknown}' is not imported`);
+  if (kinds != null && kinds.length !== count) {
+    throw invalid(where, `layer_types has ${kinds.length} entries for ${count} layers`);
+  }
+  const isLocal = (layer: number): boolean =>
+    kinds == null ? family.isLocal?.(layer, config) === true : kinds[layer] === "sliding_attention";
+  const layers = Array.from({ length: count }, (_, layer) => layer).filter(isLocal);
+  if (layers.length === 0) return {};
+  if (window == null) {
+    // Without a window every layer sees all; only layers that are called sliding need one.
+    if (kinds == null) return {};
+    throw invalid(where, "layer_types names sliding layers, but there is no sliding_window");
+  }
+  const rotation = localRotation(request);
+  if (rotation?.rotaryFrequencies !== undefined) {
+    throw invalid(where, "rotary scaling of sliding layers is not imported");
+  }
+  return {
+    local: {
+      window,
+      layers,
+      ...(rotation === undefined ? {} : { rotaryBase: rotation.rotaryBase }),
+    },
+  };
+}
+
+function tokensOf(source: ForeignConfig, where: string): DecoderOnlyConfig["tokens"] {
+  const eos = Array.isArray(source.eos_token_id) ? source.eos_token_id[0] : source.eos_token_id;
+  if (eos == null) throw invalid(where, "there is no eos_token_id");
+  const pad = source.pad_token_id ?? eos;
+  return { pad, bos: source.bos_token_id ?? eos, eos, unknown: pad };
+}
+
+const invalid = (where: string, message: string): SlmError =>
+  new SlmError("CONFIG_INVALID", `${where}: config.json: ${message}`);

@@ -1,0 +1,260 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fromBfloat16 } from "@slm/runtime";
+import { readCheckpoint } from "../checkpoint.js";
+import { type ForeignCheckpoint, type ForeignTensor } from "../foreign-checkpoint.js";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { INDEX_FILE, readHuggingFaceDirectory } from "./hugging-face-directory.js";
+import { importConfig } from "./import-config.js";
+import { importDecoderOnly, writeImported } from "./import-decoder-only.js";
+
+const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
+
+let root = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-model-import-"));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const foreignOf = (name: string): Promise<ForeignCheckpoint> =>
+  readHuggingFaceDirectory(join(FIXTURES, name));
+
+/** A fixture with other settings in its configuration. */
+async function withSettings(
+  name: string,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<ForeignCheckpoint> {
+  const foreign = await foreignOf(name);
+  return { ...foreign, config: { ...foreign.config, ...settings } };
+}
+
+/** A fixture with one tensor changed, or left out. */
+async function withTensor(
+  name: string,
+  tensor: string,
+  change: (tensor: ForeignTensor) => ForeignTensor | undefined,
+): Promise<ForeignCheckpoint> {
+  const foreign = await foreignOf(name);
+  return {
+    ...foreign,
+    tensors: foreign.tensors.flatMap((other) => (other.name === tensor ? (change(other) ?? []) : other)),
+  };
+}
+
+describe(importConfig, () => {
+  test.each([
+    ["llama", { architectures: ["MixtralForCausalLM"] }, "architecture MixtralForCausalLM is not imported"],
+    [
+      "llama",
+      { rope_scaling: { rope_type: "yarn", factor: 2 } },
+      'rope_scaling of type "yarn" is not imported',
+    ],
+    ["llama", { rope_scaling: { rope_type: "llama3", factor: 2 } }, "low_freq_factor"],
+    ["llama", { hidden_act: "gelu" }, "hidden_act 'gelu' is not imported"],
+    ["llama", { mlp_bias: true }, "mlp_bias without attention_bias"],
+    ["llama", { quantization_config: { bits: 4 } }, "quantization_config"],
+    ["phi3", { partial_rotary_factor: 0.5 }, "partial_rotary_factor is 0.5"],
+    [
+      "phi3",
+      { rope_scaling: { type: "longrope", short_factor: [1], long_factor: [1] } },
+      "longrope needs 4 factors",
+    ],
+    [
+      "gemma3",
+      { layer_types: ["full_attention", "chunked_attention", "full_attention"] },
+      "chunked_attention",
+    ],
+    ["gemma3", { layer_types: ["full_attention"] }, "layer_types has 1 entries for 3 layers"],
+    ["gemma3", { sliding_window: null }, "there is no sliding_window"],
+    ["qwen2", { eos_token_id: null }, "there is no eos_token_id"],
+    ["qwen2", { num_hidden_layers: 1_000_000 }, "1000000 layers, there are"],
+    ["qwen2", { hidden_size: "32" }, "hidden_size"],
+  ])("refuses %s with %o by name", async (name, settings, message) => {
+    const foreign = await withSettings(name, settings);
+    expect(() => importConfig(foreign)).toThrow(message);
+    expect(() => importConfig(foreign)).toThrow(foreign.where);
+  });
+
+  test("reads at most what the model was made for, and less by default", async () => {
+    const phi = await foreignOf("phi3");
+    expect(importConfig(phi).config).toMatchObject({ maxSource: 24, maxTarget: 8 });
+    expect(() => importConfig(phi, { maxSource: 60, maxTarget: 5 })).toThrow("reads 64 positions");
+  });
+
+  test("understands rotary settings as newer versions of the library write them", async () => {
+    const gemma = await foreignOf("gemma3");
+    const { rope_theta, rope_local_base_freq, rope_scaling, ...rest } = gemma.config;
+    const rope_parameters = {
+      full_attention: { rope_type: "linear", factor: 8, rope_theta },
+      sliding_attention: { rope_type: "default", rope_theta: rope_local_base_freq },
+    };
+    expect(rope_scaling).toMatchObject({ factor: 8 });
+    const newer = { ...gemma, config: { ...rest, rope_parameters } };
+    expect(importConfig(newer).config).toEqual(importConfig(gemma).config);
+  });
+
+  test("finds the windows of older configurations without layer_types", async () => {
+    const windows = async (name: string, settings: object): Promise<readonly number[] | undefined> =>
+      importConfig(await withSettings(name, { layer_types: null, ...settings })).config.local?.layers;
+    expect(await windows("gemma2", {})).toEqual([0, 2]);
+    expect(await windows("gemma3", { sliding_window_pattern: 2 })).toEqual([0, 2]);
+    expect(await windows("qwen2", {})).toEqual([1, 2]);
+    expect(await windows("qwen2", { use_sliding_window: false })).toBeUndefined();
+  });
+});
+
+describe(importDecoderOnly, () => {
+  test.each([
+    ["a tensor that is missing", () => undefined, "'model.norm.weight' [32] is missing"],
+    [
+      "a tensor of another shape",
+      (tensor: ForeignTensor) => ({ ...tensor, shape: [31] }),
+      "should be [32] by config.json",
+    ],
+    [
+      "a tensor without use",
+      (tensor: ForeignTensor) => ({ ...tensor, name: "model.norm.bias" }),
+      "is missing",
+    ],
+  ])("refuses %s", async (_what, change, message) => {
+    const foreign = await withTensor("qwen2", "model.norm.weight", change);
+    await expect(importDecoderOnly(foreign)).rejects.toThrow(message);
+  });
+
+  test("refuses tensors that the model has no use for, and numbers that are not finite", async () => {
+    const foreign = await foreignOf("qwen2");
+    const [first] = foreign.tensors;
+    const more = {
+      ...foreign,
+      tensors: [...foreign.tensors, { ...first!, name: "model.layers.0.mlp.extra.weight" }],
+    };
+    await expect(importDecoderOnly(more)).rejects.toThrow("'model.layers.0.mlp.extra.weight' has no use");
+    const twice = { ...foreign, tensors: [...foreign.tensors, first!] };
+    await expect(importDecoderOnly(twice)).rejects.toThrow("two tensors");
+    const infinite = await withTensor("qwen2", "model.norm.weight", (tensor) => ({
+      ...tensor,
+      read: () => Promise.resolve(new Float32Array(32).fill(Infinity)),
+    }));
+    await expect(importDecoderOnly(infinite)).rejects.toThrow("holds Infinity at element 0");
+  });
+
+  test("ignores a head that is tied, and rotary tables that some checkpoints keep", async () => {
+    const foreign = await foreignOf("llama");
+    const table = foreign.tensors.find(({ name }) => name === "model.embed_tokens.weight")!;
+    const kept = [
+      { ...table, name: "lm_head.weight" },
+      { ...table, name: "model.layers.0.self_attn.rotary_emb.inv_freq" },
+    ];
+    const { weights } = await importDecoderOnly({ ...foreign, tensors: [...foreign.tensors, ...kept] });
+    expect(weights.has("head.weight")).toBe(false);
+  });
+});
+
+/** The same tensors in pieces of so many numbers, and none of them whole. */
+const inPieces = (foreign: ForeignCheckpoint, size: number): ForeignCheckpoint => ({
+  ...foreign,
+  tensors: foreign.tensors.map((tensor) => ({
+    ...tensor,
+    async *readPieces() {
+      const values = await tensor.read();
+      for (let at = 0; at < values.length; at += size) yield values.slice(at, at + size);
+    },
+  })),
+});
+
+describe("tensors that come in pieces", () => {
+  test.each(["gemma3", "phi3", "qwen2"])("give the same %s, written and in memory", async (name) => {
+    const foreign = await foreignOf(name);
+    const { weights } = await importDecoderOnly(foreign);
+    expect((await importDecoderOnly(inPieces(foreign, 100))).weights).toEqual(weights);
+    await mkdir(join(root, "whole"));
+    await mkdir(join(root, "pieces"));
+    await writeImported(foreign, join(root, "whole"), { dtype: "bfloat16" });
+    await writeImported(inPieces(foreign, 7), join(root, "pieces"), { dtype: "bfloat16" });
+    const read = (part: string): Promise<Buffer> => readFile(join(root, part, "model.safetensors"));
+    expect((await read("pieces")).equals(await read("whole"))).toBe(true);
+  });
+
+  test("are refused where they are too few or too many, or no numbers", async () => {
+    const given = (values: Float32Array): Promise<ForeignCheckpoint> =>
+      withTensor("qwen2", "model.norm.weight", (tensor) => ({
+        ...tensor,
+        async *readPieces() {
+          yield await Promise.resolve(values.slice(0, 20));
+          yield values.slice(20);
+        },
+      }));
+    for (const count of [31, 33]) {
+      const foreign = await given(new Float32Array(count));
+      await expect(importDecoderOnly(foreign)).rejects.toThrow(`[32] gave ${count} numbers`);
+    }
+    const infinite = await given(new Float32Array(32).fill(Infinity, 25));
+    await expect(importDecoderOnly(infinite)).rejects.toThrow("holds Infinity at element 25");
+  });
+});
+
+describe(writeImported, () => {
+  test.each(["float32", "float16", "bfloat16"] as const)(
+    "writes %s that is read back, vectors whole",
+    async (dtype) => {
+      const foreign = await foreignOf("gemma2");
+      const { config, weights } = await importDecoderOnly(foreign);
+      await writeImported(foreign, root, { dtype });
+      const read = await readCheckpoint(root);
+      expect(read.config).toEqual(config);
+      for (const [name, tensor] of weights) {
+        const { shape } = tensor;
+        const data = tensor.data as Float32Array;
+        const values = read.weights.get(name)!.data as Float32Array;
+        const relative = shape.length === 1 ? 0 : { float32: 0, float16: 2 ** -10, bfloat16: 2 ** -8 }[dtype];
+        const off = values.findIndex(
+          (value, index) => Math.abs(value - data[index]!) > relative * Math.abs(data[index]!) + 1e-6,
+        );
+        expect(off, name).toBe(-1);
+      }
+    },
+  );
+
+  test("refuses float16 for numbers beyond it", async () => {
+    const foreign = await withTensor("qwen2", "model.embed_tokens.weight", (tensor) => ({
+      ...tensor,
+      read: () => Promise.resolve(new Float32Array(80 * 32).fill(7e4)),
+    }));
+    await expect(writeImported(foreign, root, { dtype: "float16" })).rejects.toThrow("holds 70000");
+  });
+});
+
+describe(readHuggingFaceDirectory, () => {
+  test("reads bfloat16 exactly", async () => {
+    const { tensors } = await foreignOf("llama");
+    const norm = tensors.find(({ name }) => name === "model.norm.weight")!;
+    expect([norm.dtype, norm.shape]).toEqual(["BF16", [32]]);
+    const values = await norm.read();
+    expect(values).toEqual(
+      fromBfloat16(Uint16Array.from(new Uint32Array(values.buffer), (bits) => bits >>> 16)),
+    );
+  });
+
+  test("refuses an index that its shards contradict", async () => {
+    await cp(join(FIXTURES, "qwen2"), root, { recursive: true });
+    const file = join(root, INDEX_FILE);
+    const index = JSON.parse(await readFile(file, "utf8")) as { weight_map: Record<string, string> };
+    const write = async (change: Record<string, string>): Promise<void> =>
+      writeFile(file, JSON.stringify({ ...index, weight_map: { ...index.weight_map, ...change } }));
+    await write({ "model.norm.weight": "model-00001-of-00003.safetensors" });
+    await expect(readHuggingFaceDirectory(root)).rejects.toThrow("does not say that 'model.norm.weight'");
+    await write({ "model.extra.weight": "model-00001-of-00003.safetensors" });
+    await expect(readHuggingFaceDirectory(root)).rejects.toThrow("which lacks it");
+    await write({ "model.norm.weight": "../model.safetensors" });
+    await expect(readHuggingFaceDirectory(root)).rejects.toThrow("'..'");
+    await writeFile(file, JSON.stringify({ weight_map: { x: "model-00009-of-00003.safetensors" } }));
+    await expect(readHuggingFaceDirectory(root)).rejects.toMatchObject({ code: "INPUT_MISSING" });
+  });
+
+  test("refuses a directory with both a whole model and shards", async () => {
+    await cp(join(FIXTURES, "qwen2"), root, { recursive: true });
+    await cp(join(FIXTURES, "llama", "model.safetensors"), join(root, "model.safetensors"));
+    await expect(readHuggingFaceDirectory(root)).rejects.toThrow("which is the model?");
+  });
+});

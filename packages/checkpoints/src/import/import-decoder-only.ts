@@ -1,0 +1,72 @@
+/** A foreign decoder-only model as one of ours: in memory, or written as a checkpoint with one weight in memory. */
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { parameterCount, type DecoderOnlyConfig, type Weights } from "@slm/model";
+import { storedValues, WEIGHTS_FILE, writeModelConfig, type CheckpointDType } from "../checkpoint.js";
+import { writeDeferredSafetensors, type DeferredTensor } from "../safetensors.js";
+import { type ForeignCheckpoint } from "../foreign-checkpoint.js";
+import type { HostTensor } from "@slm/runtime";
+import { importConfig, type ImportOptions } from "./import-config.js";
+import { importWeights, type ImportedWeight } from "./import-weights.js";
+
+/**
+ * Reads a whole model into memory, as float32.
+ *
+ * @throws SlmError CONFIG_INVALID for an architecture or setting that is not imported, SHAPE_MISMATCH for tensors that
+ * are missing, misshapen or left over, DATA_INVALID for damaged ones.
+ */
+export async function importDecoderOnly(
+  foreign: ForeignCheckpoint,
+  options: ImportOptions = {},
+): Promise<{ readonly config: DecoderOnlyConfig; readonly weights: Weights }> {
+  const imported = importConfig(foreign, options);
+  const weights = new Map<string, HostTensor>();
+  for (const weight of importWeights(foreign, imported)) weights.set(weight.name, await weight.read());
+  return { config: imported.config, weights };
+}
+
+export interface WriteImportOptions extends ImportOptions {
+  /** How matrices are stored. Vectors (norms, biases) are always float32. */
+  readonly dtype: CheckpointDType;
+}
+
+/**
+ * Writes config.json and model.safetensors into a directory that the caller makes appear whole.
+ *
+ * @throws SlmError as {@link importDecoderOnly}; DATA_INVALID for a number that the stored type cannot hold.
+ */
+export async function writeImported(
+  foreign: ForeignCheckpoint,
+  directory: string,
+  { dtype, ...options }: WriteImportOptions,
+): Promise<{ readonly config: DecoderOnlyConfig; readonly parameters: number }> {
+  const imported = importConfig(foreign, options);
+  const stored = importWeights(foreign, imported).map((weight): [string, DeferredTensor] => {
+    const own = weight.shape.length === 1 ? "float32" : dtype;
+    return [weight.name, { dtype: own, shape: weight.shape, pieces: () => storedPieces(weight, own) }];
+  });
+  await writeDeferredSafetensors(join(directory, WEIGHTS_FILE), new Map(stored));
+  await writeModelConfig(directory, imported.config);
+  return { config: imported.config, parameters: parameterCount(imported.config) };
+}
+
+/** The largest number that float16 does not round to infinity lies just below. */
+const FLOAT16_OVERFLOW = 65_520;
+
+async function* storedPieces(
+  weight: ImportedWeight,
+  dtype: CheckpointDType,
+): AsyncGenerator<HostTensor["data"]> {
+  for await (const values of weight.pieces()) {
+    const beyond =
+      dtype === "float16" ? values.find((value) => Math.abs(value) >= FLOAT16_OVERFLOW) : undefined;
+    if (beyond !== undefined) {
+      throw new SlmError(
+        "DATA_INVALID",
+        `import: weight '${weight.name}' holds ${beyond}, float16 holds numbers up to 65504`,
+        { suggestions: ["--dtype float32", "--dtype bfloat16"] },
+      );
+    }
+    yield storedValues(values, dtype);
+  }
+}

@@ -1,0 +1,131 @@
+import { join } from "node:path";
+import { readSafetensors } from "../safetensors.js";
+import { runTower, toFloat32, TOWER } from "@slm/model";
+import { type ForeignCheckpoint } from "../foreign-checkpoint.js";
+import type { HostTensor } from "@slm/runtime";
+import { createEagerEngine, type Engine } from "@slm/tensor";
+import { parsePreprocessorConfig, toPatches } from "@slm/vision";
+import { beforeAll, describe, expect, test } from "vitest";
+import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
+import { importVisionTower, type VisionImportOptions } from "./import-vision-tower.js";
+import { createHostTensor } from "@slm/runtime";
+
+const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
+/** Sums of some dozen numbers in float32, in another order than PyTorch's. */
+const TOLERANCE = 1e-4;
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEagerEngine("js");
+});
+
+const processing = (side: number): VisionImportOptions["image"] =>
+  parsePreprocessorConfig(
+    { image_processor_type: "SiglipImageProcessor", size: { height: side, width: side } },
+    "test",
+  ).processing;
+
+async function features(
+  foreign: ForeignCheckpoint,
+  options: VisionImportOptions,
+  pixels: HostTensor,
+): Promise<HostTensor> {
+  const { tower, weights } = await importVisionTower(foreign, options);
+  const [images, channels, height, width] = pixels.shape as [number, number, number, number];
+  const isClassed = tower.classToken !== "none";
+  const rows = Array.from({ length: images }, (_, image) => {
+    const size = channels * height * width;
+    const values = (pixels.data as Float32Array).subarray(image * size, (image + 1) * size);
+    const patches = toPatches({ channels, height, width, values }, tower.patch);
+    const row = channels * tower.patch.height * tower.patch.width;
+    return isClassed ? [...new Float32Array(row), ...patches] : [...patches];
+  });
+  const values = channels * tower.patch.height * tower.patch.width;
+  const patches = createHostTensor(
+    "float32",
+    [images, rows[0]!.length / values, values],
+    Float32Array.from(rows.flat()),
+  );
+  const inputs = Object.fromEntries(
+    [...weights].map(([name, { shape }]) => [name, { dtype: "float32", shape } as const]),
+  );
+  const program = await engine.compile({
+    name: "tower",
+    inputs: { ...inputs, patches: { dtype: "float32", shape: patches.shape } },
+    build: (x) => ({ out: runTower(tower, x, x["patches"]!) }),
+  });
+  const { fetched } = await program.run({
+    feeds: { ...Object.fromEntries(weights), patches },
+    fetch: ["out"],
+  });
+  return fetched["out"]!;
+}
+
+const SIDES = { clip: 12, siglip: 14 };
+
+describe(importVisionTower, () => {
+  test.each([
+    ["clip", "penultimate", {}],
+    ["clip", "penultimate", { features: -2, classToken: true }],
+    ["clip", "last", { features: "last", classToken: true }],
+    ["siglip", "last", {}],
+    ["siglip", "penultimate", { features: -2 }],
+  ] as const)("gives the features of %s, %s, with %j", async (name, which, options) => {
+    const directory = join(FIXTURES, name);
+    const foreign = await readHuggingFaceDirectory(directory);
+    const { tensors } = await readSafetensors(join(directory, "expected.safetensors"));
+    const found = await features(
+      foreign,
+      { image: processing(SIDES[name]), ...options },
+      tensors.get("pixels")!,
+    );
+    const expected = toFloat32(tensors.get(which)!, which);
+    const [images, tokens, width] = expected.shape as [number, number, number];
+    const isDropped = name === "clip" && !("classToken" in options);
+    expect(found.shape).toEqual([images, isDropped ? tokens - 1 : tokens, width]);
+    const wanted = (expected.data as Float32Array).filter(
+      (_, i) => !isDropped || Math.floor(i / width) % tokens > 0,
+    );
+    wanted.forEach((value, i) => {
+      expect(Math.abs((found.data as Float32Array)[i]! - value)).toBeLessThan(TOLERANCE);
+    });
+  });
+
+  test("leaves out the layers behind the features that are read", async () => {
+    const foreign = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
+    const { tower, weights } = await importVisionTower(foreign, { image: processing(12) });
+    expect(tower.layers).toBe(2);
+    expect([...weights.keys()].some((name) => name.startsWith(`${TOWER}.layers.2`))).toBe(false);
+    expect(weights.has(`${TOWER}.outputNorm.weight`)).toBe(false);
+  });
+
+  test.each([
+    [{ model_type: "blip" }, {}, /model_type should be one of clip, /],
+    [{ vision_config: { hidden_act: "gelu" } }, {}, /hidden_act should be one of quick_gelu/],
+    [{ vision_config: { hidden_size: 17, num_attention_heads: 2 } }, {}, /heads 2 do not divide width 17/],
+    [{}, { features: -5 }, /features should be "last" or -1 to -3, got -5/],
+    [{ vision_config: { hidden_size: 1e9 } }, {}, /hidden_size/],
+  ])("refuses %j with %j", async (changes, options, message) => {
+    const foreign = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
+    const config = {
+      ...foreign.config,
+      ...changes,
+      vision_config: {
+        ...(foreign.config["vision_config"] as object),
+        ...(changes as { vision_config?: object }).vision_config,
+      },
+    };
+    await expect(
+      importVisionTower({ ...foreign, config }, { image: processing(12), ...options }),
+    ).rejects.toThrow(message);
+  });
+
+  test("names a tensor that is missing or of another size", async () => {
+    const foreign = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
+    const tensors = foreign.tensors.filter(({ name }) => !name.includes("layer_norm2"));
+    await expect(importVisionTower({ ...foreign, tensors }, { image: processing(12) })).rejects.toThrow(
+      /tensor 'vision_model\.encoder\.layers\.0\.layer_norm2\.weight' should be \[16\] by its configuration, got nothing/,
+    );
+    await expect(importVisionTower(foreign, { image: processing(16) })).rejects.toThrow(/position_embedding/);
+  });
+});

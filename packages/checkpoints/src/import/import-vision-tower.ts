@@ -1,0 +1,151 @@
+/** The vision half of a published CLIP or SigLIP as one of our towers: of a whole model, or of a checkpoint of vision alone. */
+import { SlmError } from "@slm/core";
+import { checkTower, TOWER, towerSpecs, visionTower, type VisionTower, type Weights } from "@slm/model";
+import { type ForeignCheckpoint, type ForeignTensor } from "../foreign-checkpoint.js";
+import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
+import type { ImageProcessing } from "@slm/vision";
+import { parseForeignVision, type ForeignVision } from "./foreign-vision.js";
+
+export interface VisionImportOptions {
+  /** How images are prepared, of the model's `preprocessor_config.json`. */
+  readonly image: ImageProcessing;
+  /**
+   * Which features are read: "last", the library's last_hidden_state, or a place among its hidden_states from the end,
+   * such as -2. Default: -2 of CLIP, the last of SigLIP, which is what published models of images and text read.
+   */
+  readonly features?: "last" | number;
+  /** Whether a class token's feature is among those read. Default: false. */
+  readonly classToken?: boolean;
+}
+
+export interface ImportedTower {
+  readonly tower: VisionTower;
+  /** float32, under the names that `towerSpecs` gives. */
+  readonly weights: Weights;
+}
+
+/** The shape of the tower that {@link importVisionTower} reads, without its weights. @throws SlmError CONFIG_INVALID as that does. */
+export const importedTowerShape = (foreign: ForeignCheckpoint, options: VisionImportOptions): VisionTower =>
+  towerOf(parseForeignVision(foreign), options, foreign.where);
+
+/**
+ * Reads a tower into memory. Layers behind the features that are read are left out.
+ *
+ * @throws SlmError CONFIG_INVALID for a model or setting that is not imported, SHAPE_MISMATCH for a tensor that is missing
+ * or misshapen, DATA_INVALID for numbers that are not finite.
+ */
+export async function importVisionTower(
+  foreign: ForeignCheckpoint,
+  options: VisionImportOptions,
+): Promise<ImportedTower> {
+  const { where } = foreign;
+  const vision = parseForeignVision(foreign);
+  const tower = towerOf(vision, options, where);
+  const tensors = new Map(foreign.tensors.map((tensor) => [tensor.name, tensor]));
+  const weights = new Map<string, HostTensor>();
+  for (const { name, shape } of towerSpecs(tower)) {
+    const values = await readTensor(tensors, foreignName(name), { shape, where });
+    weights.set(name, createHostTensor("float32", shape, values));
+  }
+  if (vision.family.hasClassToken) await addClassToken(weights, tensors, tower, where);
+  return { tower, weights };
+}
+
+function towerOf(
+  { family, config }: ForeignVision,
+  { image, features = family.features, classToken = false }: VisionImportOptions,
+  where: string,
+): VisionTower {
+  const layers = features === "last" ? config.num_hidden_layers : config.num_hidden_layers + 1 + features;
+  if (!Number.isInteger(layers) || layers < 1 || layers > config.num_hidden_layers) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: features should be "last" or -1 to -${config.num_hidden_layers}, got ${features}`,
+    );
+  }
+  const kept = classToken ? "kept" : "dropped";
+  const tower = visionTower.parse({
+    image,
+    patch: { height: config.patch_size, width: config.patch_size },
+    width: config.hidden_size,
+    layers,
+    heads: config.num_attention_heads,
+    feedForward: config.intermediate_size,
+    activation: config.activation,
+    classToken: family.hasClassToken ? kept : "none",
+    patchBias: family.hasPatchBias,
+    inputNorm: family.hasInputNorm,
+    outputNorm: features === "last" && family.hasOutputNorm,
+    normEpsilon: config.layer_norm_eps,
+  } satisfies VisionTower);
+  checkTower(tower, where);
+  return tower;
+}
+
+/** Our names to the library's, which CLIP and SigLIP share. */
+const PARTS: Readonly<Record<string, string>> = {
+  attentionNorm: "layer_norm1",
+  feedForwardNorm: "layer_norm2",
+  "attention.query": "self_attn.q_proj",
+  "attention.key": "self_attn.k_proj",
+  "attention.value": "self_attn.v_proj",
+  "attention.output": "self_attn.out_proj",
+  "feedForward.up": "mlp.fc1",
+  "feedForward.down": "mlp.fc2",
+};
+const WHOLE: Readonly<Record<string, string>> = {
+  positions: "embeddings.position_embedding.weight",
+  "patch.weight": "embeddings.patch_embedding.weight",
+  "patch.bias": "embeddings.patch_embedding.bias",
+  // The library's own spelling.
+  "inputNorm.weight": "pre_layrnorm.weight",
+  "inputNorm.bias": "pre_layrnorm.bias",
+  "outputNorm.weight": "post_layernorm.weight",
+  "outputNorm.bias": "post_layernorm.bias",
+};
+const PREFIX = "vision_model.";
+
+function foreignName(name: string): string {
+  const own = name.slice(TOWER.length + 1);
+  const layer = /^layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(own);
+  if (layer === null) return PREFIX + WHOLE[own]!;
+  const [, index = "", part = "", kind = ""] = layer;
+  return `${PREFIX}encoder.layers.${index}.${PARTS[part]!}.${kind}`;
+}
+
+type Tensors = ReadonlyMap<string, ForeignTensor>;
+
+/** Numbers of a tensor that holds as many as asked; a convolution's weight lies as its rows of patches do. */
+async function readTensor(
+  tensors: Tensors,
+  name: string,
+  { shape, where }: { readonly shape: readonly number[]; readonly where: string },
+): Promise<Float32Array> {
+  const tensor = tensors.get(name);
+  const count = elementCount(shape);
+  if (tensor === undefined || tensor.shape[0] !== shape[0] || elementCount(tensor.shape) !== count) {
+    const got = tensor === undefined ? "nothing" : `[${tensor.shape.join(", ")}]`;
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `${where}: tensor '${name}' should be [${shape.join(", ")}] by its configuration, got ${got}`,
+    );
+  }
+  const values = await tensor.read();
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0)
+    throw new SlmError("DATA_INVALID", `${where}: tensor '${name}' holds ${values[bad]!} at element ${bad}`);
+  return values;
+}
+
+/** What the class token is becomes part of its position: the row of zeros that stands for it adds only the patches' bias. */
+async function addClassToken(
+  weights: Weights,
+  tensors: Tensors,
+  { width }: VisionTower,
+  where: string,
+): Promise<void> {
+  const token = await readTensor(tensors, `${PREFIX}embeddings.class_embedding`, { shape: [width], where });
+  const positions = weights.get(`${TOWER}.positions`)!.data as Float32Array;
+  const bias = weights.get(`${TOWER}.patch.bias`)?.data as Float32Array | undefined;
+  for (let i = 0; i < width; i++) positions[i] = positions[i]! + token[i]! - (bias?.[i] ?? 0);
+}

@@ -1,0 +1,143 @@
+/** Reads foreign tensors as our weights, one at a time, and checks that each is used and each is whole. */
+import { SlmError } from "@slm/core";
+import type { ForeignCheckpoint, ForeignTensor } from "../foreign-checkpoint.js";
+import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
+import type { ImportedConfig } from "./import-config.js";
+import { weightSources, type WeightSource } from "./weight-sources.js";
+
+/** A parameter whose numbers are read when they are asked for. */
+export interface ImportedWeight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** float32. @throws SlmError DATA_INVALID for numbers that are not finite, and what the file's reader throws. */
+  read(): Promise<HostTensor>;
+  /** The same numbers in pieces, as small as the file's reader makes them. @throws SlmError as `read`. */
+  pieces(): AsyncIterable<Float32Array>;
+}
+
+/** Tensors of some checkpoints that models compute for themselves. */
+const COMPUTED = /\.rotary_emb\.inv_freq$/;
+
+/**
+ * Every parameter of the model, in its order.
+ *
+ * @throws SlmError SHAPE_MISMATCH naming the first tensor that is missing, misshapen or of no use to this model.
+ */
+export function importWeights(
+  foreign: ForeignCheckpoint,
+  imported: ImportedConfig,
+): readonly ImportedWeight[] {
+  const { where } = foreign;
+  const tensors = byName(foreign);
+  const used = new Set<string>();
+  const last: LastTensor = {};
+  const weights = weightSources(imported).map((source) => {
+    const tensor = tensors.get(source.name);
+    if (tensor === undefined)
+      throw mismatch(where, `tensor '${source.name}' ${sizes(source.shape)} is missing`);
+    if (tensor.shape.join() !== source.shape.join()) {
+      throw mismatch(
+        where,
+        `tensor '${source.name}' should be ${sizes(source.shape)} by config.json, got ${sizes(tensor.shape)}`,
+      );
+    }
+    used.add(source.name);
+    const { name, shape } = source.parameter;
+    const pieces = (): AsyncIterable<Float32Array> => weightPieces(source, tensor, last, where);
+    return { name, shape, pieces, read: () => wholeWeight(shape, pieces()) };
+  });
+  for (const { name } of foreign.tensors) {
+    const isTied = name === "lm_head.weight" && imported.config.untiedHead !== true;
+    if (!used.has(name) && !isTied && !COMPUTED.test(name))
+      throw mismatch(where, `tensor '${name}' has no use in this model`);
+  }
+  return weights;
+}
+
+function byName({ tensors, where }: ForeignCheckpoint): ReadonlyMap<string, ForeignTensor> {
+  const named = new Map<string, ForeignTensor>();
+  for (const tensor of tensors) {
+    if (named.has(tensor.name)) throw mismatch(where, `there are two tensors '${tensor.name}'`);
+    named.set(tensor.name, tensor);
+  }
+  return named;
+}
+
+/** The foreign matrix read last: parts of a fused one follow each other. */
+interface LastTensor {
+  name?: string;
+  values?: Float32Array;
+}
+
+/** Checked, and with what is folded into the weight. */
+async function* weightPieces(
+  source: WeightSource,
+  tensor: ForeignTensor,
+  last: LastTensor,
+  where: string,
+): AsyncGenerator<Float32Array> {
+  const { shift, scale } = source;
+  const count = elementCount(source.parameter.shape);
+  const first = source.firstRow * (count / source.parameter.shape[0]!);
+  let done = 0;
+  for await (const piece of foreignPieces(source, tensor, last, where)) {
+    for (let index = 0; index < piece.length; index++) {
+      const value = (piece[index]! + shift) * scale;
+      if (!Number.isFinite(value)) {
+        throw new SlmError(
+          "DATA_INVALID",
+          `${where}: tensor '${tensor.name}' holds ${piece[index]!} at element ${first + done + index}`,
+        );
+      }
+      piece[index] = value;
+    }
+    done += piece.length;
+    if (done > count) break;
+    yield piece;
+  }
+  if (done !== count) throw wrongLength(where, tensor, done);
+}
+
+/** A whole tensor as its file gives it, or the rows of a fused one. */
+async function* foreignPieces(
+  { parameter, firstRow }: WeightSource,
+  tensor: ForeignTensor,
+  last: LastTensor,
+  where: string,
+): AsyncGenerator<Float32Array> {
+  const [count, all] = [elementCount(parameter.shape), elementCount(tensor.shape)];
+  if (count === all) {
+    if (tensor.readPieces === undefined) yield await tensor.read();
+    else yield* tensor.readPieces();
+    return;
+  }
+  if (last.name !== tensor.name) Object.assign(last, { name: tensor.name, values: await tensor.read() });
+  const values = last.values!;
+  if (values.length !== all) throw wrongLength(where, tensor, values.length);
+  const start = firstRow * (count / parameter.shape[0]!);
+  yield values.slice(start, start + count);
+}
+
+async function wholeWeight(
+  shape: readonly number[],
+  pieces: AsyncIterable<Float32Array>,
+): Promise<HostTensor> {
+  const count = elementCount(shape);
+  let values: Float32Array | undefined;
+  let done = 0;
+  for await (const piece of pieces) {
+    // A tensor in one piece is taken as it is.
+    if (values === undefined && piece.length === count) values = piece;
+    else (values ??= new Float32Array(count)).set(piece, done);
+    done += piece.length;
+  }
+  return createHostTensor("float32", shape, values ?? new Float32Array(0));
+}
+
+const wrongLength = (where: string, { name, shape }: ForeignTensor, got: number): SlmError =>
+  mismatch(where, `tensor '${name}' ${sizes(shape)} gave ${got} numbers`);
+
+const sizes = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
+
+const mismatch = (where: string, message: string): SlmError =>
+  new SlmError("SHAPE_MISMATCH", `${where}: ${message}`);

@@ -1,0 +1,161 @@
+/**
+ * Rotary frequencies of a foreign configuration, scaled as it says, computed once.
+ *
+ * Source: transformers 4.57, `modeling_rope_utils.py`; longrope: Ding et al. 2024 (arXiv:2402.13753).
+ */
+import { SlmError } from "@slm/core";
+import { z } from "zod";
+import type { ForeignConfig } from "./foreign-config.js";
+
+export interface ImportedRotation {
+  readonly rotaryBase: number;
+  /** Angle per position of every pair; absent where the base alone says it. */
+  readonly rotaryFrequencies?: readonly number[];
+  /** What the family multiplies cos and sin by; the importer moves its square into the queries. */
+  readonly factor: number;
+}
+
+export interface RotationRequest {
+  readonly config: ForeignConfig;
+  readonly headDim: number;
+  /** Positions that the imported model will be used at. */
+  readonly capacity: number;
+  readonly where: string;
+}
+
+const positive = z.number().positive();
+const factors = z.array(positive).min(1);
+
+const linearScaling = z.looseObject({ factor: positive });
+const llama3Scaling = z.looseObject({
+  factor: positive,
+  low_freq_factor: positive,
+  high_freq_factor: positive,
+  original_max_position_embeddings: z.int().positive(),
+});
+const longropeScaling = z.looseObject({
+  short_factor: factors,
+  long_factor: factors,
+  original_max_position_embeddings: z.int().positive().optional(),
+  attention_factor: positive.nullish(),
+  factor: positive.nullish(),
+});
+
+interface Scaled {
+  readonly frequencies: readonly number[];
+  readonly factor: number;
+}
+
+type Scaling = (plain: readonly number[], settings: unknown, request: RotationRequest) => Scaled;
+
+const SCALINGS: Readonly<Record<string, Scaling>> = {
+  default: (frequencies) => ({ frequencies, factor: 1 }),
+  linear: (plain, settings, request) => {
+    const { factor } = checked(linearScaling, settings, request);
+    return { frequencies: plain.map((frequency) => frequency / factor), factor: 1 };
+  },
+  llama3: llama3,
+  longrope: longrope,
+  su: longrope,
+};
+
+/** Slow pairs turn slower by the factor, fast ones as before, those between by a mean of both. */
+function llama3(plain: readonly number[], settings: unknown, request: RotationRequest): Scaled {
+  const scaling = checked(llama3Scaling, settings, request);
+  const { factor, low_freq_factor: low, high_freq_factor: high } = scaling;
+  const frequencies = plain.map((frequency) => {
+    const turns = (scaling.original_max_position_embeddings * frequency) / (2 * Math.PI);
+    if (turns > high) return frequency;
+    if (turns < low) return frequency / factor;
+    const share = (turns - low) / (high - low);
+    return (1 - share) * (frequency / factor) + share * frequency;
+  });
+  return { frequencies, factor: 1 };
+}
+
+/** One divisor per pair; the long ones where positions go beyond what the model was first trained on. */
+function longrope(plain: readonly number[], settings: unknown, request: RotationRequest): Scaled {
+  const scaling = checked(longropeScaling, settings, request);
+  const { config, capacity, where } = request;
+  const original = config.original_max_position_embeddings ?? scaling.original_max_position_embeddings;
+  if (original === undefined) throw invalid(where, "longrope needs original_max_position_embeddings");
+  const divisors = capacity > original ? scaling.long_factor : scaling.short_factor;
+  if (divisors.length !== plain.length) {
+    throw invalid(where, `longrope needs ${plain.length} factors, got ${divisors.length}`);
+  }
+  const grown =
+    config.original_max_position_embeddings == null
+      ? (scaling.factor ?? config.max_position_embeddings / original)
+      : config.max_position_embeddings / original;
+  const factor =
+    scaling.attention_factor ?? (grown <= 1 ? 1 : Math.sqrt(1 + Math.log(grown) / Math.log(original)));
+  return { frequencies: plain.map((frequency, pair) => frequency / divisors[pair]!), factor };
+}
+
+/** Base of the rotation where a configuration names none. */
+const DEFAULT_BASE = 10_000;
+
+/**
+ * The rotation of the layers that attend to all positions.
+ *
+ * @throws SlmError CONFIG_INVALID for a kind of scaling that is not known, or settings that it cannot use.
+ */
+export function globalRotation(request: RotationRequest): ImportedRotation {
+  const { config } = request;
+  const settings = parametersOf(config, "full_attention") ?? config.rope_scaling ?? {};
+  return rotationOf(settings, baseOf(settings) ?? config.rope_theta ?? DEFAULT_BASE, request);
+}
+
+/** The rotation of the layers with a window, where it is another one. */
+export function localRotation(request: RotationRequest): ImportedRotation | undefined {
+  const { config } = request;
+  const settings = parametersOf(config, "sliding_attention");
+  const base = settings === undefined ? config.rope_local_base_freq : baseOf(settings);
+  return base == null ? undefined : rotationOf(settings ?? {}, base, request);
+}
+
+/** Settings of newer versions: one set for all layers, or one for each kind of layer. */
+function parametersOf(
+  { rope_parameters: parameters }: ForeignConfig,
+  kind: "full_attention" | "sliding_attention",
+): Readonly<Record<string, unknown>> | undefined {
+  if (parameters == null) return undefined;
+  const own = z.looseObject({}).safeParse(parameters[kind]);
+  if (own.success) return own.data;
+  const perKind = "full_attention" in parameters || "sliding_attention" in parameters;
+  return kind === "full_attention" && !perKind ? parameters : undefined;
+}
+
+const baseOf = (settings: Readonly<Record<string, unknown>>): number | undefined =>
+  positive.safeParse(settings["rope_theta"]).data;
+
+function rotationOf(
+  settings: Readonly<Record<string, unknown>>,
+  rotaryBase: number,
+  request: RotationRequest,
+): ImportedRotation {
+  const { headDim, where } = request;
+  const kind = settings["rope_type"] ?? settings["type"] ?? "default";
+  const scaling = typeof kind === "string" && Object.hasOwn(SCALINGS, kind) ? SCALINGS[kind] : undefined;
+  if (scaling === undefined) {
+    const known = Object.keys(SCALINGS).join(", ");
+    throw invalid(where, `rope_scaling of type ${JSON.stringify(kind)} is not imported; known are ${known}`);
+  }
+  if (kind === "default") return { rotaryBase, factor: 1 };
+  const plain = Array.from({ length: headDim / 2 }, (_, pair) => rotaryBase ** ((-2 * pair) / headDim));
+  const { frequencies, factor } = scaling(plain, settings, request);
+  return { rotaryBase, rotaryFrequencies: frequencies, factor };
+}
+
+function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  settings: unknown,
+  { where }: RotationRequest,
+): z.infer<Schema> {
+  const parsed = schema.safeParse(settings);
+  if (parsed.success) return parsed.data;
+  throw invalid(where, `rope_scaling: ${z.prettifyError(parsed.error)}`);
+}
+
+const invalid = (where: string, message: string): SlmError =>
+  new SlmError("CONFIG_INVALID", `${where}: config.json: ${message}`);

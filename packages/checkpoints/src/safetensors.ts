@@ -1,0 +1,284 @@
+/**
+ * safetensors: 8 bytes of header length, a JSON header, raw little-endian data.
+ * Source: the format's own description (huggingface/safetensors README), with its limits on hostile headers.
+ */
+import { open, type FileHandle } from "node:fs/promises";
+import { SlmError } from "@slm/core";
+import { elementCount, type HostTensor } from "@slm/runtime";
+import {
+  decodeStored,
+  isStoredDType,
+  storedBytes,
+  STORED_AS,
+  STORED_DTYPES,
+  type StoredDType,
+} from "./safetensors-dtypes.js";
+
+/** The format's own limit: a larger header is an attack or a damaged length. */
+const MAX_HEADER_BYTES = 100_000_000;
+/** Reads and writes are split, because one system call moves less than 2 GiB. */
+const STEP_BYTES = 2 ** 28;
+/** More axes than any tensor of any model. */
+const MAX_RANK = 8;
+
+export interface SafetensorsEntry {
+  readonly dtype: StoredDType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface Safetensors {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: ReadonlyMap<string, HostTensor>;
+}
+
+const invalid = (file: string, message: string): SlmError =>
+  new SlmError("DATA_INVALID", `${file}: not a valid safetensors file: ${message}`, { context: { file } });
+
+/** Parses the header and checks that every tensor lies inside the data, fits its shape, and overlaps no other. */
+export function parseHeader(
+  text: string,
+  dataBytes: number,
+  file: string,
+): { metadata: Record<string, string>; entries: Map<string, SafetensorsEntry> } {
+  let header: unknown;
+  try {
+    header = JSON.parse(text);
+  } catch (cause) {
+    throw new SlmError("DATA_INVALID", `${file}: not a valid safetensors file: the header is not JSON`, {
+      cause,
+    });
+  }
+  if (typeof header !== "object" || header === null || Array.isArray(header))
+    throw invalid(file, "the header is not an object");
+  const metadata: Record<string, string> = {};
+  const entries = new Map<string, SafetensorsEntry>();
+  for (const [name, value] of Object.entries(header as Record<string, unknown>)) {
+    if (name !== "__metadata__") {
+      entries.set(name, parseEntry(name, value, dataBytes, file));
+      continue;
+    }
+    if (typeof value !== "object" || value === null) throw invalid(file, "__metadata__ is not an object");
+    for (const [key, item] of Object.entries(value)) {
+      if (typeof item !== "string") throw invalid(file, `__metadata__ '${key}' is not text`);
+      metadata[key] = item;
+    }
+  }
+  checkLayout([...entries.values()], dataBytes, file);
+  return { metadata, entries };
+}
+
+function parseEntry(name: string, value: unknown, dataBytes: number, file: string): SafetensorsEntry {
+  const fail = (message: string): SlmError => invalid(file, `tensor '${name}': ${message}`);
+  if (typeof value !== "object" || value === null) throw fail("is not an object");
+  const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
+  if (!isStoredDType(dtype))
+    throw fail(`dtype ${JSON.stringify(dtype)} is not one of ${STORED_DTYPES.join(", ")}`);
+  const isSize = (item: unknown): item is number =>
+    typeof item === "number" && Number.isSafeInteger(item) && item >= 0;
+  if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isSize))
+    throw fail("shape is not a list of sizes");
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize))
+    throw fail("data_offsets is not [begin, end]");
+  const [begin, end] = offsets as [number, number];
+  const expected = storedBytes(dtype, shape);
+  if (end - begin !== expected)
+    throw fail(`${dtype}[${shape.join(",")}] needs ${expected} bytes, data_offsets hold ${end - begin}`);
+  if (end > dataBytes) throw fail(`ends at byte ${end} of ${dataBytes}; the file is truncated`);
+  return { dtype, shape, begin, end };
+}
+
+function checkLayout(entries: SafetensorsEntry[], dataBytes: number, file: string): void {
+  let position = 0;
+  for (const { begin, end } of entries.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== position) throw invalid(file, `data is not contiguous at byte ${position}`);
+    position = end;
+  }
+  if (position !== dataBytes) throw invalid(file, `${dataBytes} bytes of data, ${position} described`);
+}
+
+/** A file whose tensors are read one by one. */
+export interface OpenSafetensors {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly entries: ReadonlyMap<string, SafetensorsEntry>;
+  /** @throws SlmError INPUT_MISSING for a name that is not in the file, DATA_INVALID if the file was cut since. */
+  readonly read: (name: string) => Promise<HostTensor>;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Reads a whole file.
+ *
+ * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is damaged.
+ */
+export async function readSafetensors(file: string): Promise<Safetensors> {
+  const { metadata, entries, read, close } = await openSafetensors(file);
+  try {
+    const tensors = new Map<string, HostTensor>();
+    for (const name of entries.keys()) tensors.set(name, await read(name));
+    return { metadata, tensors };
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * Opens a file: its header is read and checked, its tensors are not read. The caller closes it.
+ *
+ * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is damaged.
+ */
+export async function openSafetensors(file: string): Promise<OpenSafetensors> {
+  const handle = await open(file, "r").catch((cause: unknown) => {
+    throw new SlmError("INPUT_MISSING", `${file}: cannot be read`, { context: { file }, cause });
+  });
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new SlmError("INPUT_MISSING", `${file}: is not a file`, { context: { file } });
+    const { size } = stats;
+    if (size < 8) throw invalid(file, `${size} bytes`);
+    const headerBytes = Number((await readExactly(handle, 0, 8, file)).readBigUInt64LE(0));
+    if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > size) {
+      throw invalid(file, `the header claims ${headerBytes} bytes, the file has ${size}`);
+    }
+    const text = (await readExactly(handle, 8, headerBytes, file)).toString("utf8");
+    const dataBytes = size - 8 - headerBytes;
+    const { metadata, entries } = parseHeader(text, dataBytes, file);
+    const read = async (name: string): Promise<HostTensor> => {
+      const entry = entries.get(name);
+      if (entry === undefined) throw new SlmError("INPUT_MISSING", `${file}: no tensor '${name}'`);
+      const bytes = await readExactly(handle, 8 + headerBytes + entry.begin, entry.end - entry.begin, file);
+      return decodeStored(name, entry, bytes.buffer);
+    };
+    return { metadata, entries, read, close: () => handle.close() };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function readExactly(
+  handle: FileHandle,
+  position: number,
+  length: number,
+  file: string,
+): Promise<Buffer<ArrayBuffer>> {
+  const buffer = Buffer.from(new ArrayBuffer(length));
+  for (let done = 0; done < length;) {
+    const step = Math.min(STEP_BYTES, length - done);
+    const { bytesRead } = await handle.read(buffer, done, step, position + done);
+    if (bytesRead === 0) throw invalid(file, `${length} bytes expected at ${position}, ${done} found`);
+    done += bytesRead;
+  }
+  return buffer;
+}
+
+/** What the header says of a tensor. */
+type TensorOutline = Pick<HostTensor, "dtype" | "shape">;
+
+/** A tensor that is made when its turn to be written comes: whole, or its elements piece by piece. */
+export type DeferredTensor = TensorOutline &
+  (
+    | { readonly read: () => Promise<HostTensor> }
+    | { readonly pieces: () => AsyncIterable<HostTensor["data"]> }
+  );
+
+/** Length and JSON header of a file, padded with spaces so that the data starts at a multiple of 8. */
+function encodeHeader(
+  tensors: Iterable<readonly [string, TensorOutline]>,
+  metadata: Readonly<Record<string, string>>,
+): Buffer {
+  const header: Record<string, unknown> = { __metadata__: { format: "pt", ...metadata } };
+  let position = 0;
+  for (const [name, tensor] of tensors) {
+    const stored = STORED_AS[tensor.dtype];
+    const end = position + storedBytes(stored, tensor.shape);
+    header[name] = { dtype: stored, shape: tensor.shape, data_offsets: [position, end] };
+    position = end;
+  }
+  const json = Buffer.from(JSON.stringify(header), "utf8");
+  const padded = Math.ceil(json.length / 8) * 8;
+  const bytes = Buffer.alloc(8 + padded, " ");
+  bytes.writeBigUInt64LE(BigInt(padded), 0);
+  json.copy(bytes, 8);
+  return bytes;
+}
+
+const bytesOf = ({ data }: HostTensor): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** The bytes of a safetensors file; the same tensors always give the same bytes. */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  return Buffer.concat([encodeHeader(tensors, metadata), ...[...tensors.values()].map(bytesOf)]);
+}
+
+/**
+ * Writes what {@link encodeSafetensors} gives, tensor by tensor from where they lie: no copy of the whole is made.
+ *
+ * @throws SlmError DATA_INVALID for a dtype that is not stored; what the file system throws otherwise.
+ */
+export async function writeSafetensors(
+  file: string,
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const deferred = [...tensors].map(([name, tensor]): [string, DeferredTensor] => [
+    name,
+    { dtype: tensor.dtype, shape: tensor.shape, read: () => Promise.resolve(tensor) },
+  ]);
+  await writeDeferredSafetensors(file, new Map(deferred), metadata);
+}
+
+/**
+ * As {@link writeSafetensors}, with one tensor, or one piece of it, in memory at a time.
+ *
+ * @throws SlmError SHAPE_MISMATCH for a tensor that is not what it was announced as; what its `read` throws.
+ */
+export async function writeDeferredSafetensors(
+  file: string,
+  tensors: ReadonlyMap<string, DeferredTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const header = encodeHeader(tensors, metadata);
+  const handle = await open(file, "w");
+  try {
+    await writeFully(handle, header);
+    for (const [name, tensor] of tensors) {
+      let elements = 0;
+      for await (const piece of piecesOf(tensor, name, file)) {
+        elements += piece.length;
+        await writeFully(handle, new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
+      }
+      if (elements !== elementCount(tensor.shape)) throw notAnnounced(file, name, tensor);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* piecesOf(
+  tensor: DeferredTensor,
+  name: string,
+  file: string,
+): AsyncGenerator<HostTensor["data"]> {
+  if ("pieces" in tensor) yield* tensor.pieces();
+  else {
+    const { dtype, shape, data } = await tensor.read();
+    if (dtype !== tensor.dtype || shape.join() !== tensor.shape.join())
+      throw notAnnounced(file, name, tensor);
+    yield data;
+  }
+}
+
+const notAnnounced = (file: string, name: string, { dtype, shape }: TensorOutline): SlmError =>
+  new SlmError("SHAPE_MISMATCH", `${file}: '${name}' is not the ${dtype}[${shape.join()}] announced`);
+
+async function writeFully(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.byteLength;) {
+    const step = Math.min(STEP_BYTES, bytes.byteLength - done);
+    done += (await handle.write(bytes, done, step)).bytesWritten;
+  }
+}

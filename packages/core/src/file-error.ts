@@ -1,0 +1,56 @@
+/** Turns the operating system's refusals into errors a user can act on. */
+import { sep } from "node:path";
+import { SlmError } from "./slm-error.js";
+
+/** What each refusal means; a code that is not here is not about writing. */
+const WRITE_REFUSALS: Readonly<Record<string, string>> = {
+  ENOSPC: "no space is left on the device",
+  EDQUOT: "the disk quota is used up",
+  EROFS: "the file system is read-only",
+  EACCES: "permission denied",
+  EPERM: "the operation is not permitted",
+  EFBIG: "the file would be larger than the file system allows",
+  EIO: "the device reports an input/output error",
+  ENOTDIR: "a part of the path is a file, not a directory",
+  EISDIR: "the path is a directory",
+  EEXIST: "a file of that name is in the way",
+  ENAMETOOLONG: "the path is too long",
+  EMFILE: "too many files are open",
+};
+
+/** Refusals that can only come from writing, whatever path they carry. */
+const ALWAYS_WRITING: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EFBIG"]);
+
+/** The system code (`ENOENT`, `ENOSPC`, ...) of an error, if it has one. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/**
+ * The error to throw after a failed write to `path`: OUTPUT_FAILED for a refusal of the system, the error itself otherwise.
+ *
+ * @param kept one clause that says what is still safe on disk
+ */
+export function writeFailure(error: unknown, path: string, kept: string): unknown {
+  const code = systemCode(error);
+  const reason = code === undefined ? undefined : WRITE_REFUSALS[code];
+  if (code === undefined || reason === undefined) return error;
+  return new SlmError("OUTPUT_FAILED", `cannot write ${path}: ${reason} (${code}); ${kept}`, {
+    context: { path, systemCode: code },
+    suggestions: ALWAYS_WRITING.has(code)
+      ? ["free space or choose another place with --out, then run the same command again"]
+      : ["choose a directory that you may write to with --out"],
+    cause: error,
+  });
+}
+
+/** Whether a system error was caused by writing in one of `directories`, as opposed to reading some input. */
+export function isWriteRefusal(error: unknown, directories: readonly string[]): boolean {
+  const code = systemCode(error);
+  if (code === undefined || WRITE_REFUSALS[code] === undefined) return false;
+  if (ALWAYS_WRITING.has(code)) return true;
+  if (!(error instanceof Error) || !("path" in error) || typeof error.path !== "string") return false;
+  const { path } = error;
+  return directories.some((directory) => path === directory || path.startsWith(directory + sep));
+}

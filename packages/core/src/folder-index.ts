@@ -1,0 +1,63 @@
+/**
+ * A list of the files of one folder, for folders of so many files that the manifest should not name each.
+ *
+ * The manifest names the list with its hash, the list names the files with theirs: what is checked is the same. The list is
+ * in the form of the `sha256sum` program, so `sha256sum -c SHA256SUMS` inside the folder checks it without slm.
+ */
+import { join } from "node:path";
+import { SlmError } from "./slm-error.js";
+import { pathProblem } from "./relative-path.js";
+import { readTextFile } from "./read-json.js";
+
+/** Name of the list, directly inside its folder. */
+export const INDEX_FILE = "SHA256SUMS";
+
+/** Room for two million files [bytes]. */
+const INDEX_LIMIT_BYTES = 256 * 1024 * 1024;
+
+/** One file of a list; its size is not known from there. */
+export interface IndexedFile {
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/** The list as text, in the order of the paths. */
+export function formatIndex(files: readonly IndexedFile[]): string {
+  const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return sorted.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join("");
+}
+
+/**
+ * The files that a list names, with paths relative to `directory`, of which `indexPath` is a part.
+ *
+ * @throws SlmError INPUT_MISSING if the list is not there; DATA_INVALID if it is no list, names a file twice or one outside
+ * its folder.
+ */
+export async function readIndex(directory: string, indexPath: string): Promise<readonly IndexedFile[]> {
+  const text = await readTextFile(join(directory, indexPath), { limitBytes: INDEX_LIMIT_BYTES });
+  const folder = indexPath.slice(0, indexPath.length - INDEX_FILE.length);
+  const files = parseIndex(text, `${directory}/${indexPath}`);
+  return files.map(({ path, sha256 }) => ({ path: `${folder}${path}`, sha256 }));
+}
+
+/** @throws SlmError DATA_INVALID, calling the list `name` */
+export function parseIndex(text: string, name: string): readonly IndexedFile[] {
+  const seen = new Set<string>();
+  const lines = text.split("\n");
+  const last = lines.pop();
+  if (last !== "") throw invalid(name, lines.length + 1, "the line does not end");
+  return lines.map((line, index) => {
+    const [, sha256, path] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
+    if (sha256 === undefined || path === undefined) {
+      throw invalid(name, index + 1, "expected 64 hexadecimal digits, two spaces and a path");
+    }
+    const problem = pathProblem(path) ?? (seen.has(path) ? `'${path}' is listed twice` : undefined);
+    if (problem !== undefined) throw invalid(name, index + 1, problem);
+    seen.add(path);
+    return { path, sha256 };
+  });
+}
+
+function invalid(name: string, line: number, reason: string): SlmError {
+  return new SlmError("DATA_INVALID", `${name}:${line}: ${reason}`, { context: { file: name, line } });
+}

@@ -1,0 +1,41 @@
+export { canonicalJson, hashFile, hashJson, sha256 } from "./hash.js";
+export { hashFolder } from "./hash-folder.js";
+export { writeBytesAtomic, writeBytesUnflushed, writeJsonAtomic, writeTextAtomic } from "./atomic-write.js";
+export { INDEX_FILE } from "./folder-index.js";
+export { readFailure, readJsonFile, readTextFile, type ReadJsonOptions } from "./read-json.js";
+export { isWriteRefusal, systemCode, writeFailure } from "./file-error.js";
+export { pathProblem, relativePath, resolveInside } from "./relative-path.js";
+export {
+  ARTIFACT_KINDS,
+  MANIFEST_FILE,
+  ORIGINS,
+  SIGNATURE_FILE,
+  artifactInput,
+  contentHash,
+  manifestSchema,
+  readManifest,
+  type ArtifactKind,
+  type Manifest,
+  type ManifestFile,
+  type ManifestInput,
+  type Origin,
+} from "./manifest.js";
+export { verifyDirectory, type DirectoryProblem, type Verification, type VerifyOptions } from "./verify.js";
+export {
+  partialPath,
+  recoverArtifact,
+  writeArtifact,
+  type ArtifactSpec,
+  type WrittenArtifact,
+} from "./write-artifact.js";
+export { withLock } from "./lock.js";
+export { JsonLog, type JsonLogOptions, type LogRecord } from "./json-log.js";
+export {
+  SILENT,
+  throwIfInterrupted,
+  type Progress,
+  type ProgressUpdate,
+  type StageContext,
+} from "./progress.js";
+export { SLM_VERSION } from "./version.js";
+export * from "./errors.js";

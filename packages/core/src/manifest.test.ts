@@ -1,0 +1,130 @@
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SlmError } from "./slm-error.js";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MANIFEST_FILE, readManifest, type Manifest } from "./manifest.js";
+import { pathProblem } from "./relative-path.js";
+import { verifyDirectory } from "./verify.js";
+import { writeArtifact } from "./write-artifact.js";
+
+let root = "";
+let directory = "";
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-manifest-"));
+  directory = join(root, "out");
+  await writeArtifact(
+    { directory, kind: "export", key: "k", inputs: [], settings: {}, origins: {}, seed: 0 },
+    async (work) => {
+      await writeFile(join(work, "a.bin"), Uint8Array.of(0, 1, 2, 3));
+      await writeFile(join(work, "b.bin"), Uint8Array.of(9));
+      return { parameters: 3 };
+    },
+  );
+});
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const problemsOf = async (): Promise<readonly string[]> =>
+  (await verifyDirectory(directory)).problems.map(({ path, problem }) => `${path} ${problem}`);
+
+describe(verifyDirectory, () => {
+  test("detects one flipped bit, which a comparison of sizes does not", async () => {
+    await writeFile(join(directory, "a.bin"), Uint8Array.of(0, 1, 2, 2));
+    expect(await problemsOf()).toEqual(["a.bin changed"]);
+    expect((await verifyDirectory(directory, { check: "bytes" })).problems).toEqual([]);
+  });
+
+  test("detects files of another size, missing and extra files, and links", async () => {
+    await writeFile(join(directory, "a.bin"), Uint8Array.of(0));
+    await rm(join(directory, "b.bin"));
+    await writeFile(join(directory, "c.bin"), "");
+    await symlink("/etc/passwd", join(directory, "d.bin"));
+    expect([...(await problemsOf())].sort()).toEqual([
+      "a.bin changed",
+      "b.bin missing",
+      "c.bin extra",
+      "d.bin symlink",
+    ]);
+  });
+
+  test("names a link that stands in for a listed file once, and does not follow it", async () => {
+    await rm(join(directory, "a.bin"));
+    await symlink("b.bin", join(directory, "a.bin"));
+    expect(await problemsOf()).toEqual(["a.bin symlink"]);
+  });
+});
+
+describe(readManifest, () => {
+  test("says what is missing", async () => {
+    await expect(readManifest(join(root, "nowhere"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
+  });
+
+  test("refuses paths outside the directory, repeated paths and unknown fields", async () => {
+    const pathsThat =
+      (...paths: readonly string[]) =>
+      (manifest: Manifest) => ({
+        ...manifest,
+        outputs: paths.map((path) => ({ ...manifest.outputs[0], path })),
+      });
+    const changes = [
+      pathsThat("../../etc/passwd"),
+      pathsThat("/etc/passwd"),
+      pathsThat("a.bin", "a.bin"),
+      pathsThat(MANIFEST_FILE),
+      (manifest: Manifest) => ({ ...manifest, extra: 1 }),
+      (manifest: Manifest) => ({ ...manifest, schemaVersion: 2 }),
+    ];
+    const original = await readManifest(directory);
+    for (const change of changes) {
+      await writeFile(join(directory, MANIFEST_FILE), JSON.stringify(change(original)));
+      await expect(readManifest(directory)).rejects.toMatchObject({ code: "DATA_INVALID" });
+    }
+  });
+
+  test("answers every corrupted manifest with an SlmError or a valid manifest, never with a crash", async () => {
+    const bytes = Buffer.from(JSON.stringify(await readManifest(directory)));
+    const mutation = fc.record({
+      at: fc.nat(bytes.length - 1),
+      remove: fc.nat(8),
+      insert: fc.uint8Array({ maxLength: 4 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(mutation, async ({ at, remove, insert }) => {
+        const corrupted = Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(at + remove)]);
+        await writeFile(join(directory, MANIFEST_FILE), corrupted);
+        const outcome = await verifyDirectory(directory).catch((error: unknown) => error);
+        if (outcome instanceof Error) expect(outcome).toBeInstanceOf(SlmError);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe(pathProblem, () => {
+  test("accepts nested relative paths only", () => {
+    expect(["a", "a/b.c", ".hidden", "a b/ü"].map(pathProblem)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    for (const path of [
+      "",
+      "/a",
+      "a/../b",
+      "./a",
+      "a//b",
+      "a/",
+      "a\\b",
+      "C:/a",
+      "a\0",
+      "..",
+      "x".repeat(5000),
+    ]) {
+      expect(pathProblem(path), path).toBeDefined();
+    }
+  });
+});

@@ -1,0 +1,35 @@
+/** What every stage is given besides its inputs and settings: where to report, when to stop, which seed. */
+import { SlmError } from "./slm-error.js";
+
+/** One report of a running stage. */
+export interface ProgressUpdate {
+  /** The stage as the pipeline names it: data, tokenizer, teacher, distill, ... */
+  readonly stage: string;
+  /** Units of work done and in all; what a unit is, the stage decides (steps, rows, files). */
+  readonly step?: number;
+  readonly total?: number;
+  readonly message?: string;
+  /** Numbers worth showing, such as loss or tokensPerSecond. */
+  readonly metrics?: Readonly<Record<string, number>>;
+}
+
+export type Progress = (update: ProgressUpdate) => void;
+
+export interface StageContext {
+  readonly progress: Progress;
+  /** Aborts on the first SIGINT or SIGTERM: save the state, then throw with {@link throwIfInterrupted}. */
+  readonly signal: AbortSignal;
+  readonly seed: number;
+}
+
+/** Reports to nobody. */
+export const SILENT: Progress = () => undefined;
+
+/** Ends the stage if the run was asked to stop. @throws SlmError INTERRUPTED */
+export function throwIfInterrupted(signal: AbortSignal, stage: string): void {
+  if (!signal.aborted) return;
+  if (signal.reason instanceof SlmError) throw signal.reason;
+  throw new SlmError("INTERRUPTED", `${stage}: interrupted; the state on disk is valid`, {
+    suggestions: ["run the same command again to resume"],
+  });
+}

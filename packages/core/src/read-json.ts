@@ -1,0 +1,79 @@
+/** Reading JSON that others wrote: bounded, parsed, checked against a schema, and named in every error. */
+import { readFile, stat } from "node:fs/promises";
+import { SlmError } from "./slm-error.js";
+import { z } from "zod";
+import { systemCode } from "./file-error.js";
+
+const MEBIBYTE = 1024 * 1024;
+
+export interface ReadJsonOptions {
+  /** Files above this are refused unread [bytes]. Default 16 MiB. */
+  readonly limitBytes?: number;
+  /** Commands that would create the file. */
+  readonly suggestions?: readonly string[];
+}
+
+/**
+ * Reads and checks one JSON file.
+ *
+ * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID if it is too large, not JSON, or not of the schema.
+ */
+export async function readJsonFile<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+  options: ReadJsonOptions = {},
+): Promise<z.infer<Schema>> {
+  const text = await readTextFile(path, options);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SlmError("DATA_INVALID", `${path}: not valid JSON: ${reason}`, {
+      context: { path },
+      cause: error,
+    });
+  }
+  const checked = schema.safeParse(value);
+  if (checked.success) return checked.data;
+  const issues = checked.error.issues
+    .slice(0, 5)
+    .map((issue) => `${z.core.toDotPath(issue.path) || "(root)"}: ${issue.message}`);
+  throw new SlmError("DATA_INVALID", `${path}: ${issues.join("; ")}`, { context: { path, issues } });
+}
+
+/** Reads a text file of bounded size. @throws SlmError INPUT_MISSING, DATA_INVALID */
+export async function readTextFile(path: string, options: ReadJsonOptions = {}): Promise<string> {
+  const limit = options.limitBytes ?? 16 * MEBIBYTE;
+  try {
+    const { size } = await stat(path);
+    if (size > limit) {
+      throw new SlmError("DATA_INVALID", `${path}: ${size} bytes, at most ${limit} are read`, {
+        context: { path, bytes: size, limit },
+      });
+    }
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw readFailure(error, path, options.suggestions);
+  }
+}
+
+/** INPUT_MISSING for a path that is not there or may not be read; any other error as it is. */
+export function readFailure(error: unknown, path: string, suggestions: readonly string[] = []): unknown {
+  const code = systemCode(error);
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new SlmError("INPUT_MISSING", `no such file: ${path}`, {
+      context: { path },
+      suggestions,
+      cause: error,
+    });
+  }
+  if (code === "EACCES" || code === "EISDIR" || code === "EPERM" || code === "ELOOP") {
+    return new SlmError("INPUT_MISSING", `cannot read ${path} as a file (${code})`, {
+      context: { path },
+      suggestions,
+      cause: error,
+    });
+  }
+  return error;
+}

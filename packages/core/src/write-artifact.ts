@@ -1,0 +1,333 @@
+/**
+ * Writes an artifact directory that appears whole or not at all.
+ *
+ *   X.partial/   being filled; survives a kill, so a long stage resumes inside it    (.work.json holds its key)
+ *   X.previous/  the artifact being replaced, for the moment between two renames
+ *   X/           complete, with manifest.json; never half-written
+ */
+import { mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { SlmError } from "./slm-error.js";
+import { z } from "zod";
+import {
+  isTemporaryPath,
+  syncDirectory,
+  syncFile,
+  writeJsonAtomic,
+  writeTextAtomic,
+} from "./atomic-write.js";
+import { isWriteRefusal, systemCode, writeFailure } from "./file-error.js";
+import { formatIndex, INDEX_FILE, type IndexedFile } from "./folder-index.js";
+import { canonicalJson, hashFile } from "./hash.js";
+import { withLock } from "./lock.js";
+import {
+  MANIFEST_FILE,
+  manifestSchema,
+  readManifest,
+  type ArtifactKind,
+  type Manifest,
+  type ManifestFile,
+  type ManifestInput,
+  type Origin,
+} from "./manifest.js";
+import { readJsonFile } from "./read-json.js";
+import { listFiles, type DirectoryProblem } from "./verify.js";
+import { SLM_VERSION } from "./version.js";
+
+export interface ArtifactSpec {
+  /** Where the finished directory appears. */
+  readonly directory: string;
+  readonly kind: ArtifactKind;
+  /** Identifies inputs, settings, seed and code: unfinished work under another key is discarded. */
+  readonly key: string;
+  readonly inputs: readonly ManifestInput[];
+  /** The resolved settings: plain JSON data. */
+  readonly settings: unknown;
+  readonly origins: Readonly<Record<string, Origin>>;
+  readonly seed: number;
+  /**
+   * Folders of many files: each gets a list of them ({@link INDEX_FILE}), and the manifest names the list in place of the
+   * files. One that `fill` does not make is passed over.
+   */
+  readonly indexed?: readonly string[] | undefined;
+  /**
+   * Whether work that fails is kept, for the next call with the same key to go on from. Otherwise a call that fails leaves
+   * nothing; only a killed process does, and the next call discards that. Default true.
+   */
+  readonly isResumable?: boolean | undefined;
+  /** Facts known beforehand; those that `fill` returns are added and win. */
+  readonly details?: object;
+}
+
+export interface WrittenArtifact<Details extends object> {
+  readonly directory: string;
+  readonly manifest: Manifest;
+  readonly details: Details;
+}
+
+const WORK_FILE = ".work.json";
+const workSchema = z.strictObject({ key: z.string() });
+
+/**
+ * Fills a work directory, writes its manifest, and puts it in place of `directory`.
+ *
+ * When `fill` throws or the process is killed, `directory` is what it was before and the work directory stays; the next
+ * call with the same key hands the same work directory to `fill`, which continues from the files it finds there. Of work that is
+ * not resumable nothing stays when `fill` throws, folders above it that were made for it included.
+ *
+ * @param fill writes files into the work directory and returns the stage's report
+ * @throws SlmError OUTPUT_FAILED if the system refuses a write or `directory` holds files that are not an artifact;
+ * BUSY if another process writes it.
+ */
+export async function writeArtifact<Details extends object>(
+  spec: ArtifactSpec,
+  fill: (workDirectory: string) => Promise<Details>,
+): Promise<WrittenArtifact<Details>> {
+  if (spec.isResumable !== false) return write(spec, fill);
+  const made = await missingAbove(dirname(resolve(spec.directory)));
+  try {
+    return await write(spec, fill);
+  } catch (error) {
+    await removeEmpty(made);
+    throw error;
+  }
+}
+
+async function write<Details extends object>(
+  spec: ArtifactSpec,
+  fill: (workDirectory: string) => Promise<Details>,
+): Promise<WrittenArtifact<Details>> {
+  const directory = resolve(spec.directory);
+  const { isResumable = true } = spec;
+  return withLock(directory, async (lost) => {
+    const work = partialPath(directory);
+    const unfinished = isResumable ? ` and unfinished work is kept in ${work}` : "";
+    let isOpen = false;
+    try {
+      await recover(directory);
+      await refuseForeignDirectory(directory);
+      isOpen = true;
+      if (!isResumable) await rm(work, { recursive: true, force: true });
+      await openWorkDirectory(work, spec.key);
+      const details = await fill(work);
+      lost.throwIfAborted();
+      const manifest = await finishWork(work, spec, details);
+      await putInPlace(directory);
+      return { directory, manifest, details };
+    } catch (error) {
+      // Another process may be at work there now.
+      if (isOpen && !isResumable && !lost.aborted) await rm(work, { recursive: true, force: true });
+      throw isWriteRefusal(error, [directory, work, previousPath(directory)])
+        ? writeFailure(error, pathOf(error) ?? work, `${directory} is unchanged${unfinished}`)
+        : error;
+    }
+  });
+}
+
+/** The folders from `directory` upwards that are not there, the lowest first. */
+async function missingAbove(directory: string): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (let at = directory; !(await isThere(at)); at = dirname(at)) {
+    if (at === dirname(at)) break;
+    missing.push(at);
+  }
+  return missing;
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Takes folders away that were made in vain; one with something in it, and those above it, stay. */
+async function removeEmpty(made: readonly string[]): Promise<void> {
+  for (const directory of made) {
+    const isGone = await rmdir(directory).then(
+      () => true,
+      (error: unknown) => systemCode(error) === "ENOENT",
+    );
+    if (!isGone) return;
+  }
+}
+
+/**
+ * Ends a replacement that a kill cut in two: afterwards `directory` is the new artifact if that was complete, else the old.
+ * Called by {@link writeArtifact}; call it before reading a directory that an earlier process may have been replacing.
+ */
+export async function recoverArtifact(directory: string): Promise<void> {
+  const target = resolve(directory);
+  if (await exists(previousPath(target))) await withLock(target, () => recover(target));
+}
+
+async function recover(directory: string): Promise<void> {
+  const previous = previousPath(directory);
+  if (!(await exists(previous))) return;
+  if (!(await exists(directory))) {
+    const isComplete = await hasManifest(partialPath(directory));
+    await rename(isComplete ? partialPath(directory) : previous, directory);
+    await syncDirectory(dirname(directory));
+  }
+  await rm(previous, { recursive: true, force: true });
+}
+
+/** Replacing a directory deletes it, so only artifacts and empty directories may be replaced. */
+async function refuseForeignDirectory(directory: string): Promise<void> {
+  const entries = await readdir(directory).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return [];
+    throw error;
+  });
+  if (entries.length === 0 || (await hasManifest(directory))) return;
+  throw new SlmError(
+    "OUTPUT_FAILED",
+    `${directory} holds files but no readable manifest.json: it may not be slm's, so it is not replaced`,
+    {
+      context: { directory },
+      suggestions: ["choose a new or empty directory", `delete it yourself: rm -r ${directory}`],
+    },
+  );
+}
+
+async function openWorkDirectory(work: string, key: string): Promise<void> {
+  if ((await exists(work)) && (await recordedKey(work)) !== key) await rm(work, { recursive: true });
+  await mkdir(work, { recursive: true });
+  await writeJsonAtomic(join(work, WORK_FILE), { key });
+  await rm(join(work, MANIFEST_FILE), { force: true });
+  const leftovers = (await listFiles(work, "", [])).filter(isTemporaryPath);
+  for (const path of leftovers) await rm(join(work, path));
+}
+
+/**
+ * The key unfinished work was begun under; undefined if it cannot be told, and then the work is not used.
+ * Work that was killed just before it was put in place has only its manifest left to tell.
+ */
+async function recordedKey(work: string): Promise<string | undefined> {
+  const record = await ifReadable(readJsonFile(join(work, WORK_FILE), workSchema, { limitBytes: 4096 }));
+  return (record ?? (await ifReadable(readManifest(work))))?.key;
+}
+
+async function finishWork(work: string, spec: ArtifactSpec, details: object): Promise<Manifest> {
+  const manifest = manifestSchema.parse({
+    schemaVersion: 1,
+    kind: spec.kind,
+    key: spec.key,
+    inputs: spec.inputs,
+    outputs: await describeOutputs(work, spec.indexed ?? []),
+    settings: plainJson(spec.settings),
+    origins: spec.origins,
+    seed: spec.seed,
+    versions: { slm: SLM_VERSION, node: process.version, platform: `${process.platform}-${process.arch}` },
+    createdAt: creationTime(spec.kind).toISOString(),
+    details: plainJson({ ...spec.details, ...details }),
+  });
+  await writeJsonAtomic(join(work, MANIFEST_FILE), manifest);
+  await rm(join(work, WORK_FILE));
+  await syncDirectory(work);
+  return manifest;
+}
+
+/**
+ * When an artifact says it was made. A bundle is the same bytes whenever it is made from the same inputs, so it tells the
+ * time its inputs were fixed: SOURCE_DATE_EPOCH [s] where that is set (reproducible-builds.org), else 1970.
+ *
+ * @throws SlmError CONFIG_INVALID if SOURCE_DATE_EPOCH is not a whole number of seconds.
+ */
+function creationTime(kind: ArtifactKind): Date {
+  if (kind !== "bundle") return new Date();
+  const text = process.env.SOURCE_DATE_EPOCH ?? "0";
+  if (/^\d{1,11}$/.test(text)) return new Date(Number(text) * 1000);
+  throw new SlmError("CONFIG_INVALID", `SOURCE_DATE_EPOCH: expected whole seconds since 1970, got '${text}'`);
+}
+
+/** A copy that JSON can hold, without `undefined` fields. @throws TypeError for NaN and other values JSON would change */
+function plainJson(value: unknown): unknown {
+  return JSON.parse(canonicalJson(value));
+}
+
+async function describeOutputs(work: string, indexed: readonly string[]): Promise<readonly ManifestFile[]> {
+  const problems: DirectoryProblem[] = [];
+  const paths = (await listFiles(work, "", problems)).filter((path) => path !== WORK_FILE);
+  const [problem] = problems;
+  if (problem !== undefined)
+    throw new Error(`${work}/${problem.path} ${problem.message}: an artifact holds files only`);
+  const outputs: ManifestFile[] = [];
+  const isInside = (folder: string) => (path: string) => path.startsWith(`${folder}/`);
+  for (const folder of indexed) {
+    const inside = paths.filter(isInside(folder));
+    if (inside.length > 0) outputs.push({ ...(await writeIndex(work, folder, inside)), isIndex: true });
+  }
+  for (const path of paths) {
+    if (indexed.some((folder) => isInside(folder)(path))) continue;
+    outputs.push(await describeFile(work, path));
+  }
+  return outputs.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Flushes a file and looks at what it holds. */
+async function describeFile(work: string, path: string): Promise<ManifestFile> {
+  const full = join(work, path);
+  await syncFile(full);
+  return { path, bytes: (await stat(full)).size, sha256: await hashFile(full) };
+}
+
+/** Files of a folder that are flushed at a time: a disk flushes many in about the time of one. */
+const FLUSHED_TOGETHER = 32;
+
+/** Writes the list of a folder; one that an interrupted call left is replaced. */
+async function writeIndex(work: string, folder: string, paths: readonly string[]): Promise<ManifestFile> {
+  const index = `${folder}/${INDEX_FILE}`;
+  const listed = paths.filter((path) => path !== index);
+  const files: IndexedFile[] = [];
+  for (let start = 0; start < listed.length; start += FLUSHED_TOGETHER) {
+    const batch = listed.slice(start, start + FLUSHED_TOGETHER);
+    const described = await Promise.all(batch.map((path) => describeFile(work, path)));
+    for (const { path, sha256 } of described) files.push({ path: path.slice(folder.length + 1), sha256 });
+  }
+  await writeTextAtomic(join(work, index), formatIndex(files));
+  return describeFile(work, index);
+}
+
+async function putInPlace(directory: string): Promise<void> {
+  const replaces = await exists(directory);
+  if (replaces) await rename(directory, previousPath(directory));
+  await rename(partialPath(directory), directory);
+  await syncDirectory(dirname(directory));
+  if (replaces) await rm(previousPath(directory), { recursive: true, force: true });
+}
+
+/** Where unfinished work on `directory` is kept. */
+export function partialPath(directory: string): string {
+  return `${resolve(directory)}.partial`;
+}
+
+function previousPath(directory: string): string {
+  return `${directory}.previous`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (systemCode(error) === "ENOENT") return false;
+      throw error;
+    },
+  );
+}
+
+async function hasManifest(directory: string): Promise<boolean> {
+  return (await ifReadable(readManifest(directory))) !== undefined;
+}
+
+/** Undefined for what is missing or malformed; a failure of the system is thrown on. */
+async function ifReadable<Value>(reading: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof SlmError) return undefined;
+    throw error;
+  }
+}
+
+function pathOf(error: unknown): string | undefined {
+  return error instanceof Error && "path" in error && typeof error.path === "string" ? error.path : undefined;
+}

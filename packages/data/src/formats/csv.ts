@@ -1,0 +1,140 @@
+/** Comma- and tab-separated values, with a header line or with columns that the recipe names. */
+import { SlmError } from "@slm/core";
+import { parse } from "csv-parse/sync";
+import { readLines } from "../lines.js";
+import { MAX_COLUMNS } from "../limits.js";
+import { ROW_COLUMNS } from "../mapping.js";
+import type { Rejection } from "../row.js";
+import { CsvRecords, type CsvRecord } from "./csv-records.js";
+import type { DataFormat, ReadSettings, ScannedRecord } from "./data-format.js";
+
+interface Dialect {
+  readonly delimiter: string;
+  /** Null where quotes are text. */
+  readonly quote: string | null;
+}
+
+/** RFC 4180: a field with a comma, a quote or a line end stands in quotes, quotes in it are doubled. */
+const COMMA: Dialect = { delimiter: ",", quote: '"' };
+/** The registered text/tab-separated-values: no field holds a tab or a line end, and quotes are text. */
+const TAB: Dialect = { delimiter: "\t", quote: null };
+
+export const csvFormat: DataFormat = table([".csv"], COMMA);
+export const tsvFormat: DataFormat = table([".tsv", ".tab"], TAB);
+
+/** Records parsed at a time: many, since each call of the parser costs as much as ten records. */
+const BATCH_RECORDS = 512;
+/** And at most about this much text, so that long records do not gather [UTF-16 units]. */
+const BATCH_UNITS = 256 * 1024;
+
+function table(extensions: readonly string[], dialect: Dialect): DataFormat {
+  return {
+    extensions,
+    isTable: true,
+    mapping: ROW_COLUMNS,
+    read: (path, settings) => readTable(path, dialect, settings),
+  };
+}
+
+/** @throws SlmError DATA_INVALID if the header line names a column twice, has too many or cannot be read */
+async function* readTable(
+  path: string,
+  dialect: Dialect,
+  settings: ReadSettings,
+): AsyncGenerator<ScannedRecord> {
+  let names = settings.columns === undefined ? undefined : checkHeader(path, settings.columns);
+  for await (const batch of batches(path, dialect, settings)) {
+    for (const { line, fields, reason } of parseBatch(batch, dialect)) {
+      if (fields === undefined) {
+        if (names === undefined) throw badHeader(path, `line ${line}: ${reason}`);
+        yield { line, reason };
+      } else if (names === undefined) names = checkHeader(path, fields);
+      else yield toRecord(line, fields, names);
+    }
+  }
+}
+
+function toRecord(line: number, fields: readonly string[], names: readonly string[]): ScannedRecord {
+  if (fields.length !== names.length) {
+    return { line, reason: `${fields.length} fields, expected ${names.length} as in the header` };
+  }
+  return { line, columns: Object.fromEntries(names.map((name, index) => [name, fields[index]])) };
+}
+
+async function* batches(
+  path: string,
+  dialect: Dialect,
+  { encoding }: ReadSettings,
+): AsyncGenerator<readonly (CsvRecord | Rejection)[]> {
+  const records = new CsvRecords(dialect.quote !== null);
+  let batch: (CsvRecord | Rejection)[] = [];
+  let units = 0;
+  for await (const line of readLines(path, { encoding })) {
+    batch.push(...records.add(line));
+    units += "text" in line ? line.text.length : 0;
+    if (batch.length < BATCH_RECORDS && units < BATCH_UNITS) continue;
+    yield batch;
+    batch = [];
+    units = 0;
+  }
+  batch.push(...records.end());
+  yield batch;
+}
+
+type Parsed =
+  | { readonly line: number; readonly fields: readonly string[]; readonly reason?: undefined }
+  | { readonly line: number; readonly fields?: undefined; readonly reason: string };
+
+/** All records at once where they are well formed, else one by one to find those that are not. */
+function parseBatch(batch: readonly (CsvRecord | Rejection)[], dialect: Dialect): readonly Parsed[] {
+  const records = batch.filter((record) => "text" in record);
+  const together = tryParse(records.map(({ text }) => text).join("\n"), dialect);
+  if (together.fields?.length === records.length) {
+    let next = 0;
+    const { fields } = together;
+    return batch.map((record) =>
+      "text" in record ? { line: record.line, fields: fields[next++]! } : record,
+    );
+  }
+  return batch.flatMap((record) => ("text" in record ? parseRecord(record, dialect) : [record]));
+}
+
+function parseRecord({ line, text, lines }: CsvRecord, dialect: Dialect): readonly Parsed[] {
+  const { fields, reason } = tryParse(text, dialect);
+  if (fields?.length === 1) return [{ line, fields: fields[0]! }];
+  const rejected = { line, reason: reason ?? "a quoted field ends in the middle of the record" };
+  if (lines.length === 1) return [rejected];
+  // The quote opened nothing: its line is lost, those behind it need not be.
+  const records = new CsvRecords(dialect.quote !== null);
+  const behind = [...lines.slice(1).flatMap((one) => [...records.add(one)]), ...records.end()];
+  return [rejected, ...parseBatch(behind, dialect)];
+}
+
+function tryParse(
+  text: string,
+  { delimiter, quote }: Dialect,
+): { readonly fields?: readonly string[][]; readonly reason?: string } {
+  try {
+    return { fields: parse(text, { delimiter, quote, record_delimiter: "\n", relax_column_count: true }) };
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    // The parser's own line numbers count from the record.
+    return { reason: reason.replace(/,? (?:at|on) line \d+/gu, "").slice(0, 200) };
+  }
+}
+
+function checkHeader(path: string, names: readonly string[]): readonly string[] {
+  if (names.length > MAX_COLUMNS)
+    throw badHeader(path, `${names.length} columns, expected at most ${MAX_COLUMNS}`);
+  const trimmed = names.map((name) => name.trim());
+  const twice = trimmed.find((name, index) => trimmed.indexOf(name) !== index);
+  if (twice !== undefined) throw badHeader(path, `two columns are named '${twice.slice(0, 80)}'`);
+  return trimmed;
+}
+
+function badHeader(path: string, problem: string): SlmError {
+  return new SlmError("DATA_INVALID", `data: ${path}: header: ${problem}`, {
+    context: { path },
+    suggestions: ["name the columns of a file without a header line in data.columns"],
+  });
+}

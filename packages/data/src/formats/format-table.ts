@@ -1,0 +1,47 @@
+/** Every file format: to add one, write its reader and add its row. */
+import { extname } from "node:path";
+import { SlmError } from "@slm/core";
+import { csvFormat, tsvFormat } from "./csv.js";
+import type { DataFormat, ReadSettings } from "./data-format.js";
+import { formatOfDocument, jsonFormat } from "./json.js";
+import { jsonlFormat } from "./jsonl.js";
+import { parquetFormat } from "./parquet.js";
+import { snipsFormat } from "./snips.js";
+import { squadFormat } from "./squad.js";
+
+export const FORMATS = {
+  jsonl: jsonlFormat,
+  csv: csvFormat,
+  tsv: tsvFormat,
+  parquet: parquetFormat,
+  json: jsonFormat,
+  squad: squadFormat,
+  snips: snipsFormat,
+} as const satisfies Readonly<Record<string, DataFormat>>;
+
+export type FormatName = keyof typeof FORMATS;
+export const FORMAT_NAMES = Object.keys(FORMATS) as [FormatName, ...FormatName[]];
+
+/** Of this ending are several formats, told apart by what is in the file. */
+const DOCUMENT_EXTENSION = ".json";
+
+/**
+ * The format of a file: the one that is named, else the one of its ending, else, for JSON, of its shape.
+ *
+ * @throws SlmError CONFIG_INVALID if the ending means no format; as `formatOfDocument` for JSON
+ */
+export async function formatOf(
+  path: string,
+  named: FormatName | undefined,
+  settings: ReadSettings,
+): Promise<DataFormat> {
+  if (named !== undefined) return FORMATS[named];
+  const extension = extname(path).toLowerCase();
+  if (extension === DOCUMENT_EXTENSION) return FORMATS[await formatOfDocument(path, settings)];
+  const format = Object.values<DataFormat>(FORMATS).find(({ extensions }) => extensions.includes(extension));
+  if (format !== undefined) return format;
+  throw new SlmError("CONFIG_INVALID", `data: ${path}: no format ends in '${extension}'`, {
+    context: { path, formats: FORMAT_NAMES },
+    suggestions: [`--set data.format=jsonl, or another of ${FORMAT_NAMES.join(", ")}`],
+  });
+}

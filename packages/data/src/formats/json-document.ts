@@ -1,0 +1,64 @@
+/** Data sets that are one JSON document: a list of rows, SQuAD, or intents. Their shapes tell them apart. */
+import { readFile } from "node:fs/promises";
+import { SlmError } from "@slm/core";
+import { checkSize, decodeText, refuseUtf16, unreadable } from "../lines.js";
+import { MAX_DOCUMENT_BYTES } from "../limits.js";
+import { kindOf } from "../row.js";
+import type { ReadSettings, ScannedRecord } from "./data-format.js";
+
+/** A JSON object that was parsed and not checked. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads and parses a whole document.
+ *
+ * @throws SlmError INPUT_MISSING if it cannot be read; DATA_INVALID if it is too large, not in its encoding or not JSON.
+ */
+export async function readDocument(path: string, { encoding }: ReadSettings): Promise<unknown> {
+  await checkSize(path, MAX_DOCUMENT_BYTES);
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
+  refuseUtf16(path, bytes);
+  const text = decodeText(bytes, encoding);
+  if (text === undefined) throw badDocument(path, "not UTF-8 text", ["set data.encoding: windows-1252"]);
+  try {
+    return JSON.parse(text.startsWith("\ufeff") ? text.slice(1) : text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw badDocument(path, `not JSON: ${reason.slice(0, 200)}`, ["name another format in data.format"]);
+  }
+}
+
+export function badDocument(path: string, problem: string, suggestions: readonly string[] = []): SlmError {
+  return new SlmError("DATA_INVALID", `data: ${path}: ${problem}`, { context: { path }, suggestions });
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The items of a list; undefined if it is none. */
+export function listOf(value: unknown): readonly unknown[] | undefined {
+  return Array.isArray(value) ? (value as readonly unknown[]) : undefined;
+}
+
+/** Counts the records of a document, which has no lines: the first is 1. */
+export class Place {
+  #count = 0;
+
+  /** The next record. */
+  columns(columns: JsonObject): ScannedRecord {
+    return { line: ++this.#count, columns };
+  }
+
+  /** The next record, which is none. */
+  reject(reason: string): ScannedRecord {
+    return { line: ++this.#count, reason };
+  }
+
+  /** Rejects what should have been a list or an object. */
+  expected(what: string, value: unknown): ScannedRecord {
+    return this.reject(`expected ${what}, got ${kindOf(value)}`);
+  }
+}

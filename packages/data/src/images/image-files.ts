@@ -1,0 +1,105 @@
+/** Images that rows of a file name: looked up inside one folder, decoded whole, told apart by their bytes. */
+import { createHash } from "node:crypto";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { sep } from "node:path";
+import { pathProblem, resolveInside } from "@slm/core";
+import { SlmError } from "@slm/core";
+import sharp from "sharp";
+import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from "../limits.js";
+import type { Row } from "../row.js";
+import { IMAGE_EXTENSIONS, type Picture, type PictureSource } from "./picture.js";
+
+/** Images remembered by their paths: the questions of one image mostly follow one another. */
+const REMEMBERED = 1024;
+
+/** A picture that lies in a file. */
+export interface FilePicture extends Picture {
+  readonly bytes: number;
+}
+
+export interface ImageFiles extends PictureSource {
+  readonly identify: (row: Row) => Promise<FilePicture | string>;
+}
+
+/**
+ * The images below a folder.
+ *
+ * @param directory what the paths of rows are relative to; undefined where nobody said, and then no row has a usable image
+ */
+export function imageFiles(directory: string | undefined): ImageFiles {
+  const known = new Map<string, FilePicture | string>();
+  return {
+    identify: async ({ image = "" }) => {
+      if (directory === undefined)
+        return "the row has an image, but data.images does not say which folder its path starts from";
+      const before = known.get(image);
+      if (before !== undefined) return before;
+      if (known.size >= REMEMBERED) known.clear();
+      const found = await identifyImage(directory, image);
+      known.set(image, found);
+      return found;
+    },
+    read: (requests) => Promise.all(requests.map(({ row }) => readAgain(directory ?? "", row))),
+  };
+}
+
+/**
+ * Looks at an image file: its path stays inside the folder, links followed; it is PNG, JPEG or WebP of bearable size and can be
+ * decoded to its end.
+ *
+ * @returns the picture, or why the file is none
+ */
+export async function identifyImage(directory: string, path: string): Promise<FilePicture | string> {
+  const named = JSON.stringify(path.slice(0, 200));
+  const problem = pathProblem(path);
+  if (problem !== undefined) return `image ${named}: ${problem}`;
+  const bytes = await bytesInside(directory, path);
+  if (typeof bytes === "string") return `image ${named}: ${bytes}`;
+  const decoded = await decode(bytes);
+  if (typeof decoded === "string") return `image ${named}: ${decoded}`;
+  const key = createHash("sha256").update(bytes).digest("hex");
+  return { key, content: key, bytes: bytes.length, ...decoded };
+}
+
+async function bytesInside(directory: string, path: string): Promise<Uint8Array | string> {
+  try {
+    const [root, real] = await Promise.all([realpath(directory), realpath(resolveInside(directory, path))]);
+    if (!real.startsWith(root.endsWith(sep) ? root : `${root}${sep}`))
+      return `a link leads out of ${directory}`;
+    const status = await stat(real);
+    if (!status.isFile()) return "is not a file";
+    if (status.size > MAX_IMAGE_BYTES)
+      return `is ${status.size} bytes long, expected at most ${MAX_IMAGE_BYTES}`;
+    return await readFile(real);
+  } catch (error) {
+    // What the system refuses is a fault of this row.
+    if (error instanceof Error && "code" in error)
+      return `cannot be read from ${directory} (${String(error.code)})`;
+    throw error;
+  }
+}
+
+type Decoded = Pick<Picture, "extension" | "width" | "height">;
+
+async function decode(bytes: Uint8Array): Promise<Decoded | string> {
+  try {
+    const image = sharp(bytes, { limitInputPixels: MAX_IMAGE_PIXELS, failOn: "warning" });
+    const { format, width, height } = await image.metadata();
+    const extension = Object.entries(IMAGE_EXTENSIONS).find(([name]) => name === format)?.[1];
+    if (extension === undefined) return `is ${format}, expected PNG, JPEG or WebP`;
+    // Every pixel is decoded, a few rows at a time, so that no damaged file reaches training.
+    await image.resize(1, 1, { fit: "fill" }).raw().toBuffer();
+    return { extension, width, height };
+  } catch (error) {
+    return `cannot be decoded: ${error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error)}`;
+  }
+}
+
+/** @throws SlmError INPUT_MISSING, DATA_INVALID if the file has become unreadable since it was looked at */
+async function readAgain(directory: string, { image = "" }: Row): Promise<Uint8Array> {
+  const bytes = await bytesInside(directory, image);
+  if (typeof bytes !== "string") return bytes;
+  throw new SlmError("INPUT_MISSING", `data: image ${JSON.stringify(image)}: ${bytes}`, {
+    context: { directory, image },
+  });
+}

@@ -1,0 +1,20 @@
+/** Small copies of images, for reports. */
+import { resolveInside } from "@slm/core";
+import { SlmError } from "@slm/core";
+import sharp from "sharp";
+import { MAX_IMAGE_PIXELS } from "../limits.js";
+import { identifyImage } from "./image-files.js";
+
+/**
+ * An image of a data folder as PNG, not larger than a number of pixels along either side.
+ *
+ * @throws SlmError DATA_INVALID if the file is no image that a row may have
+ */
+export async function thumbnail(directory: string, path: string, pixels: number): Promise<Uint8Array> {
+  const picture = await identifyImage(directory, path);
+  if (typeof picture === "string")
+    throw new SlmError("DATA_INVALID", `data: ${picture}`, { context: { directory, path } });
+  const size = { width: pixels, height: pixels, fit: "inside", withoutEnlargement: true } as const;
+  const image = sharp(resolveInside(directory, path), { limitInputPixels: MAX_IMAGE_PIXELS });
+  return image.resize(size).png().toBuffer();
+}

@@ -1,0 +1,255 @@
+/** The data stage: files or a source of rows in, three JSONL files and their statistics out. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { augmentTrain } from "./augment/augment-train.js";
+import { collectRows } from "./collect.js";
+import { duplicateRules, type DataConfig } from "./data-config.js";
+import { dataInputs, inputBytes } from "./data-inputs.js";
+import type { DuplicateCounts } from "./group-rows.js";
+import type { HashTable } from "./hash-table.js";
+import type { ImageStatistics } from "./images/image-statistics.js";
+import { PictureStore } from "./images/picture-store.js";
+import { MAX_REJECTIONS, Rejections, type FileRejection } from "./rejections.js";
+import type { Row } from "./row.js";
+import { RowLimit } from "./row-limit.js";
+import { bucketsFor, Spill } from "./spill.js";
+import { sourceKey, SPLITS, type Split } from "./split.js";
+import { StatisticsCounter, type TextStatistics } from "./statistics.js";
+import { inventSources } from "./invented-sources.js";
+import { collectUnlabelled, type UnlabelledReport } from "./unlabelled.js";
+import { groupAll, writeSplits, type RowOrder } from "./write-splits.js";
+
+/** Names of the files the data stage writes. */
+export const DATA_FILES = {
+  train: "train.jsonl",
+  dev: "dev.jsonl",
+  test: "test.jsonl",
+  /** Only where the configuration names unlabelled sources. */
+  unlabelled: "unlabelled.jsonl",
+  statistics: "statistics.json",
+} as const;
+
+/** Directories for what does not fit in memory; gone when the stage ends. */
+const SPILL_DIRECTORIES = { rows: ".rows", groups: ".groups" } as const;
+
+export interface DataReport extends TextStatistics, DuplicateCounts {
+  /** Rows written, all splits together. */
+  readonly rows: number;
+  /** Rows per split: pairs for train, sources for dev and test. */
+  readonly splits: Readonly<Record<Split, number>>;
+  /** The first rejected lines, 100 at most. */
+  readonly rejected: readonly FileRejection[];
+  readonly rejectedCount: number;
+  /** Training rows left out because a dev or test file has their source; `rejectedCount` counts them too. */
+  readonly leaked: number;
+  /** Training rows made out of others, which \`splits\` counts too; only where the configuration asks for them. */
+  readonly augmented?: number;
+  /** Only where the configuration names unlabelled sources. */
+  readonly unlabelled?: UnlabelledReport;
+  /** Sources made up for the teacher to label. */
+  readonly invented?: number;
+  /** Only where rows have images. */
+  readonly images?: ImageStatistics;
+}
+
+/** What the stage is doing; `done` counts lines while reading and rows while writing. */
+export interface DataProgress {
+  readonly step: "read" | "write";
+  readonly done: number;
+}
+
+export interface PrepareOptions {
+  readonly signal?: AbortSignal;
+  readonly progress?: (progress: DataProgress) => void;
+  /** Decides the order of shuffled rows and what \`augment\` draws, not the splits. Default 0. */
+  readonly seed?: number;
+  /** Text held in memory before it goes to disk [UTF-16 units]. Default 16 Mi. */
+  readonly memoryUnits?: number;
+  /** Input per bucket on disk, one of which is in memory at a time [bytes]. Default 8 MiB. */
+  readonly bucketBytes?: number;
+}
+
+/** Lines between two looks at the signal and two reports of progress. */
+const REPORT_EVERY = 4096;
+
+/**
+ * Reads the configured files or source, splits them by a hash of the source text, and writes `train.jsonl` (one row per pair),
+ * `dev.jsonl` and `test.jsonl` (one row per source, with all its targets as references), `unlabelled.jsonl` where there are
+ * unlabelled sources (those that no split has), `statistics.json`, and the images of rows below `images/`.
+ *
+ * Data may be larger than memory: rows go through buckets on disk, and of held-out sources only hashes are kept.
+ *
+ * Images that a killed call wrote into the same directory are not made again.
+ *
+ * Deterministic: the same input, configuration and seed give the same bytes. Lines that are no rows are reported, not fatal.
+ *
+ * Writes: into `outputDirectory`, which the caller makes visible when all is done.
+ *
+ * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID if it is not of its format or no training row is
+ * left, CONFIG_INVALID if a file lacks a column that the configuration names, OUTPUT_FAILED if the disk refuses, INTERRUPTED if
+ * the signal fires.
+ */
+export async function prepareData(
+  config: DataConfig,
+  outputDirectory: string,
+  { signal, progress, seed = 0, memoryUnits, bucketBytes }: PrepareOptions = {},
+): Promise<DataReport> {
+  let lines = 0;
+  const onLine = (): void => {
+    if (++lines % REPORT_EVERY !== 0) return;
+    stopIfAborted(signal);
+    progress?.({ step: "read", done: lines });
+  };
+  const inputs = dataInputs(config);
+  const spillOf = (directory: string): Spill =>
+    new Spill({
+      directory: join(outputDirectory, directory),
+      buckets,
+      ...(memoryUnits === undefined ? {} : { memoryUnits }),
+    });
+  const buckets = bucketsFor(await inputBytes(inputs), bucketBytes);
+  const [byRank, ordered] = [spillOf(SPILL_DIRECTORIES.rows), spillOf(SPILL_DIRECTORIES.groups)];
+  const rejections = new Rejections();
+
+  return write(outputDirectory, async () => {
+    // A killed run may have left some.
+    await Promise.all([byRank.clear(), ordered.clear()]);
+    try {
+      const keepOwners = config.unlabelled !== undefined || config.invented !== undefined;
+      const { rows, leaked, owners } = await collectRows(inputs, config, byRank, {
+        onLine,
+        rejections,
+        keepOwners,
+      });
+      const unlabelled = await unlabelledSources(config, owners, onLine);
+      stopIfAborted(signal);
+
+      const order: RowOrder = { rows, seed: config.shuffle === true ? seed : undefined };
+      const limit = new RowLimit(config.limit);
+      const names = inputs.map(({ name }) => name);
+      const check = (): void => {
+        stopIfAborted(signal);
+      };
+      const rules = { ...duplicateRules(config), rejections, names };
+      const grouped = await groupAll(byRank, ordered, { ...rules, order, limit, check });
+      await byRank.clear();
+      const { trainRows, ...counts } = grouped;
+      if (trainRows === 0) throw noTrainingRows(lines, rejections);
+
+      await mkdir(outputDirectory, { recursive: true });
+      const counter = new StatisticsCounter();
+      let written = 0;
+      const onRows = (batch: readonly Row[]): void => {
+        stopIfAborted(signal);
+        for (const row of batch) counter.add(row.source, row.target);
+        progress?.({ step: "write", done: (written += batch.length) });
+      };
+      const pictures = new PictureStore(
+        outputDirectory,
+        inputs.map((input) => input.pictures),
+      );
+      const files = DATA_FILES;
+      const own = await writeSplits(ordered, outputDirectory, {
+        order,
+        limit,
+        files,
+        pictures,
+        check,
+        onRows,
+      });
+      const images = pictures.summary();
+      const { augment: settings } = config;
+      const augmented =
+        settings === undefined
+          ? undefined
+          : await augmentTrain(outputDirectory, { settings, seed, files: DATA_FILES, onRows });
+      const invented =
+        config.invented === undefined
+          ? undefined
+          : await inventSources(outputDirectory, {
+              ...{ settings: config.invented, seed, files: DATA_FILES, check },
+              isTaken: (key) => owners.get(key) !== undefined,
+            });
+      const splits = { ...own, train: own.train + (augmented ?? 0) };
+      const report: DataReport = {
+        rows: SPLITS.reduce((sum, split) => sum + splits[split], 0),
+        splits,
+        rejected: [...rejections.list, ...(unlabelled?.rejections.list ?? [])].slice(0, MAX_REJECTIONS),
+        rejectedCount: rejections.count + (unlabelled?.rejections.count ?? 0),
+        leaked,
+        ...counts,
+        ...(augmented === undefined ? {} : { augmented }),
+        ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
+        ...(invented === undefined ? {} : { invented: invented.length }),
+        ...(images === undefined ? {} : { images }),
+        ...counter.summary(),
+      };
+      if (unlabelled !== undefined || invented !== undefined) {
+        // A source that a file has and that is invented too is labelled twice, which does no harm.
+        const sources = [...(unlabelled?.sources ?? []), ...(invented ?? [])];
+        const texts = sources.map((source) => `${JSON.stringify({ source })}\n`);
+        await writeFile(join(outputDirectory, DATA_FILES.unlabelled), texts);
+      }
+      await writeFile(join(outputDirectory, DATA_FILES.statistics), `${JSON.stringify(report, null, 2)}\n`);
+      return report;
+    } finally {
+      await Promise.all([byRank.clear(), ordered.clear()]);
+    }
+  });
+}
+
+type UnlabelledSources = Awaited<ReturnType<typeof collectUnlabelled>> & { readonly rejections: Rejections };
+
+/** Unlabelled sources that are in no split; undefined where the configuration names none. */
+async function unlabelledSources(
+  { unlabelled, maxSource }: DataConfig,
+  owners: HashTable,
+  onLine: () => void,
+): Promise<UnlabelledSources | undefined> {
+  if (unlabelled === undefined) return undefined;
+  const rejections = new Rejections();
+  const collected = await collectUnlabelled(unlabelled, {
+    maxSource,
+    splitOf: (source) => SPLITS[(owners.get(sourceKey(source)) ?? 0) - 1],
+    onLine,
+    onRejected: (rejection) => {
+      rejections.add(rejection);
+    },
+  });
+  return { ...collected, rejections };
+}
+
+/** Runs what reads inputs and writes outputs; what the system refuses is about the outputs, since readers name their own. */
+async function write<Result>(directory: string, run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run();
+  } catch (cause) {
+    if (!(cause instanceof Error) || cause instanceof SlmError || !("syscall" in cause)) throw cause;
+    throw new SlmError("OUTPUT_FAILED", `data: cannot write ${directory}: ${cause.message}`, {
+      context: { directory },
+      cause,
+    });
+  }
+}
+
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) {
+    throw new SlmError("INTERRUPTED", "data: interrupted before the rows were complete", {
+      cause: signal.reason,
+    });
+  }
+}
+
+function noTrainingRows(lines: number, { list, count }: Rejections): SlmError {
+  const first = list[0];
+  const why = first === undefined ? "" : `; first rejected: ${first.file}:${first.line}: ${first.reason}`;
+  return new SlmError(
+    "DATA_INVALID",
+    `data: expected at least one training row, got none of ${lines} lines (${count} rejected${why})`,
+    {
+      context: { lines, rejectedCount: count, rejected: list },
+      suggestions: ["slm data inspect FILE"],
+    },
+  );
+}

@@ -1,0 +1,100 @@
+/** Reads rows from JSONL: one JSON object a line, empty lines skipped, everything else checked. */
+import { SlmError } from "@slm/core";
+import type { Picture } from "./images/picture.js";
+import { readLines, type Encoding, type Line } from "./lines.js";
+import { checkRow, checkSource, type Rejection, type Row } from "./row.js";
+
+/** A line as a row, or why it is none. */
+export type ScannedLine =
+  | {
+      readonly line: number;
+      readonly row: Row;
+      /** Which picture it is, of sources that draw theirs. */
+      readonly picture?: Picture;
+    }
+  | Rejection;
+
+/**
+ * Every line of a JSONL file as a row or as a rejection with its reason. Empty lines are skipped, but counted.
+ *
+ * @throws SlmError INPUT_MISSING if the file cannot be read.
+ */
+export async function* scanRows(path: string, encoding?: Encoding): AsyncGenerator<ScannedLine> {
+  for await (const line of readLines(path, { encoding })) {
+    const scanned = scanLine(line);
+    if (scanned !== undefined) yield scanned;
+  }
+}
+
+/**
+ * The rows of a JSONL file, which must hold nothing else.
+ *
+ * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID naming the first line that is not a row.
+ */
+export async function* readRows(path: string): AsyncGenerator<Row> {
+  for await (const scanned of scanRows(path)) {
+    if ("row" in scanned) yield scanned.row;
+    else {
+      const { line, reason } = scanned;
+      throw new SlmError("DATA_INVALID", `data: ${path}:${line}: ${reason}`, {
+        context: { path, line, reason },
+        suggestions: [`slm data inspect ${path}`],
+      });
+    }
+  }
+}
+
+/**
+ * All rows of a JSONL file.
+ *
+ * @throws SlmError as {@link readRows}, and DATA_INVALID if the file holds no row.
+ */
+export async function readAllRows(path: string): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for await (const row of readRows(path)) rows.push(row);
+  if (rows.length === 0) {
+    throw new SlmError("DATA_INVALID", `data: ${path}: expected at least one row, got none`, {
+      context: { path },
+    });
+  }
+  return rows;
+}
+
+/**
+ * The sources of a JSONL file of `{"source"}`, which must hold nothing else.
+ *
+ * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID naming the first line that is not a source.
+ */
+export async function* readSources(path: string): AsyncGenerator<string> {
+  for await (const line of readLines(path)) {
+    const parsed = "reason" in line ? line : parseLine(line);
+    if (parsed === undefined) continue;
+    const checked = "reason" in parsed ? { problem: parsed.reason } : checkSource(parsed.value);
+    if ("problem" in checked) {
+      throw new SlmError("DATA_INVALID", `data: ${path}:${line.line}: ${checked.problem}`, {
+        context: { path, line: line.line },
+      });
+    }
+    yield checked.source;
+  }
+}
+
+function scanLine(line: Line): ScannedLine | undefined {
+  const parsed = "reason" in line ? line : parseLine(line);
+  if (parsed === undefined || "reason" in parsed) return parsed;
+  const row = checkRow(parsed.value);
+  return typeof row === "string" ? { line: line.line, reason: row } : { line: line.line, row };
+}
+
+/** The JSON of a line, or why it is none; undefined for an empty line. */
+export function parseLine({
+  line,
+  text,
+}: Extract<Line, { readonly text: string }>): { readonly value: unknown } | Rejection | undefined {
+  if (text.trim() === "") return undefined;
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    return { line, reason: `not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}

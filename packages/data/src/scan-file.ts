@@ -1,0 +1,88 @@
+/** Reads any data file as rows: its format's records, put through the recipe's mapping. */
+import { SlmError } from "@slm/core";
+import type { ReadSettings, ScannedRecord } from "./formats/data-format.js";
+import { FORMATS, formatOf, type FormatName } from "./formats/format-table.js";
+import { readParallelText, type ParallelFiles } from "./formats/parallel-text.js";
+import type { Encoding } from "./lines.js";
+import {
+  compileMapping,
+  listColumns,
+  ROW_COLUMNS,
+  type MappingSettings,
+  type RowMapping,
+} from "./mapping.js";
+import { scanRows, type ScannedLine } from "./read-rows.js";
+
+/** A file of rows, or two files of parallel text. */
+export type DataFile = string | ParallelFiles;
+
+export interface ScanSettings extends MappingSettings, Omit<ReadSettings, "encoding" | "wanted"> {
+  readonly encoding?: Encoding | undefined;
+  readonly format?: FormatName | undefined;
+}
+
+/**
+ * Every record of a file as a row or as a rejection with its reason.
+ *
+ * @throws SlmError INPUT_MISSING if the file cannot be read; DATA_INVALID if it is not of its format; CONFIG_INVALID if its
+ * format is not known, or if the mapping needs a column that a table does not have.
+ */
+export async function* scanFile(file: DataFile, settings: ScanSettings): AsyncGenerator<ScannedLine> {
+  const read = { ...settings, encoding: settings.encoding ?? "utf-8" };
+  if (typeof file !== "string") {
+    yield* mapRecords(readParallelText(file, read), compileMapping(settings, ROW_COLUMNS));
+    return;
+  }
+  const format = await formatOf(file, settings.format, read);
+  const isMapped = settings.fields !== undefined || settings.template !== undefined;
+  if (format === FORMATS.jsonl && !isMapped) {
+    // Rows as they are: no key may be there that nobody reads.
+    yield* scanRows(file, read.encoding);
+    return;
+  }
+  const mapping = compileMapping(settings, format.mapping);
+  const records = format.read(file, { ...read, wanted: mapping.columns });
+  yield* mapRecords(format.isTable ? checkColumns(file, records, mapping) : records, mapping);
+}
+
+async function* mapRecords(
+  records: AsyncIterable<ScannedRecord>,
+  { rowOf }: RowMapping,
+): AsyncGenerator<ScannedLine> {
+  for await (const record of records) {
+    if ("reason" in record) {
+      yield record;
+      continue;
+    }
+    const { line, columns } = record;
+    const row = rowOf(columns);
+    yield typeof row === "string" ? { line, reason: row } : { line, row };
+  }
+}
+
+/** Looks at the first record of a table for the columns that the mapping needs. */
+async function* checkColumns(
+  file: string,
+  records: AsyncIterable<ScannedRecord>,
+  mapping: RowMapping,
+): AsyncGenerator<ScannedRecord> {
+  let isChecked = false;
+  for await (const record of records) {
+    if (!isChecked && "columns" in record) {
+      const lacking = mapping.missingIn(record.columns);
+      if (lacking !== undefined) {
+        const there = listColumns(record.columns);
+        throw new SlmError(
+          "CONFIG_INVALID",
+          `data: ${file} has no column '${lacking.missing}' (${lacking.setting}); its columns are ${there}`,
+          {
+            context: { file, column: lacking.missing, columns: Object.keys(record.columns).slice(0, 100) },
+            suggestions: ['--set "data.fields={source: COLUMN, target: COLUMN}"'],
+          },
+        );
+      }
+      isChecked = true;
+    }
+    yield record;
+  }
+}

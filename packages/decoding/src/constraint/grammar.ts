@@ -1,0 +1,168 @@
+/**
+ * Grammars over bytes: places joined by edges that read a byte, edges that read nothing, and calls of rules, which are
+ * grammars of their own and may call one another.
+ */
+import { SlmError } from "@slm/core";
+
+export interface ByteEdge {
+  readonly low: number;
+  readonly high: number;
+  readonly to: number;
+}
+
+export interface Place {
+  readonly bytes: ByteEdge[];
+  /** Places reached without reading. */
+  readonly free: number[];
+  /** Rules to read first, by number, and the place behind each. */
+  readonly calls: { readonly rule: number; readonly then: number }[];
+  /** Whether the rule this place belongs to may end here. */
+  isEnd: boolean;
+}
+
+export interface Grammar {
+  readonly places: readonly Place[];
+  /** First place of each rule. */
+  readonly rules: readonly number[];
+  /** The rule a whole text is read by. */
+  readonly start: number;
+}
+
+/** A piece of a grammar: adds what it reads behind a place, and tells the place behind it. */
+export type Part = (from: number) => number;
+
+/** A grammar beyond this is a mistake or an attack: each place takes memory, and states are sets of places. */
+const MOST_PLACES = 50_000;
+
+export class GrammarBuilder {
+  readonly #places: Place[] = [];
+  readonly #rules: number[] = [];
+
+  /** A rule without content; {@link define} gives it. Rules may call themselves, but only after reading a byte. */
+  declare(): number {
+    return this.#rules.push(this.#place()) - 1;
+  }
+
+  define(rule: number, part: Part): void {
+    this.#places[part(this.#rules[rule]!)]!.isEnd = true;
+  }
+
+  /** A rule with content, as a part. */
+  rule(part: Part): Part {
+    const rule = this.declare();
+    this.define(rule, part);
+    return this.call(rule);
+  }
+
+  call(rule: number): Part {
+    return (from) => {
+      const then = this.#place();
+      this.#places[from]!.calls.push({ rule, then });
+      return then;
+    };
+  }
+
+  /** One byte of these ranges, both ends included. */
+  bytes(...ranges: readonly (readonly [low: number, high: number])[]): Part {
+    return (from) => {
+      const to = this.#place();
+      for (const [low, high] of ranges) this.#places[from]!.bytes.push({ low, high, to });
+      return to;
+    };
+  }
+
+  /** Exactly this text, in UTF-8. */
+  text(text: string): Part {
+    return this.sequence(...Array.from(Buffer.from(text), (byte) => this.bytes([byte, byte])));
+  }
+
+  sequence(...parts: readonly Part[]): Part {
+    return (from) => parts.reduce((at, part) => part(at), from);
+  }
+
+  choice(...parts: readonly Part[]): Part {
+    return (from) => {
+      const to = this.#place();
+      for (const part of parts) this.#join(part(this.#branch(from)), to);
+      return to;
+    };
+  }
+
+  optional(part: Part): Part {
+    return this.repeat(part, 0, 1);
+  }
+
+  /** A part `least` to `most` times; `most` may be Infinity. */
+  repeat(part: Part, least: number, most: number): Part {
+    return (from) => {
+      let at = from;
+      for (let count = 0; count < least; count++) at = part(at);
+      if (most === Infinity) {
+        const loop = this.#branch(at);
+        this.#join(part(loop), loop);
+        return this.#branch(loop);
+      }
+      const to = this.#place();
+      this.#join(at, to);
+      for (let count = least; count < most; count++) {
+        at = part(this.#branch(at));
+        this.#join(at, to);
+      }
+      return to;
+    };
+  }
+
+  /** @throws SlmError DATA_INVALID if a rule calls itself before it has read a byte. */
+  build(start: number): Grammar {
+    const grammar = { places: this.#places, rules: this.#rules, start };
+    refuseLeftRecursion(grammar);
+    return grammar;
+  }
+
+  #branch(from: number): number {
+    const place = this.#place();
+    this.#join(from, place);
+    return place;
+  }
+
+  #join(from: number, to: number): void {
+    this.#places[from]!.free.push(to);
+  }
+
+  #place(): number {
+    if (this.#places.length >= MOST_PLACES) {
+      throw new SlmError("DATA_INVALID", `constraint: the grammar is larger than ${MOST_PLACES} places`, {
+        suggestions: ["lower minLength, maxLength, minItems or maxItems"],
+      });
+    }
+    return this.#places.push({ bytes: [], free: [], calls: [], isEnd: false }) - 1;
+  }
+}
+
+/** Rules called where a rule begins, before it has read anything. */
+function firstCalls({ places, rules }: Grammar, rule: number): readonly number[] {
+  const seen = new Set([rules[rule]!]);
+  for (const at of seen) for (const to of places[at]!.free) seen.add(to);
+  return [...seen].flatMap((at) => places[at]!.calls.map((call) => call.rule));
+}
+
+function refuseLeftRecursion(grammar: Grammar): void {
+  const state = new Map<number, "open" | "done">();
+  for (const [root] of grammar.rules.entries()) {
+    const path = [{ rule: root, isEntered: false }];
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      if (top.isEntered || state.get(top.rule) === "done") {
+        state.set(top.rule, "done");
+        path.pop();
+        continue;
+      }
+      top.isEntered = true;
+      state.set(top.rule, "open");
+      for (const rule of firstCalls(grammar, top.rule)) {
+        if (state.get(rule) === "open")
+          throw new SlmError("DATA_INVALID", "constraint: a rule refers to itself with nothing between");
+        path.push({ rule, isEntered: false });
+      }
+    }
+  }
+}

@@ -1,0 +1,302 @@
+import { createRandom } from "../../random.js";
+import { createTokenChooser } from "../../token-chooser.js";
+import type { TokenPieces } from "@slm/tokenizer";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import type { Grammar } from "../grammar.js";
+import { constrainTokens } from "../token-constraint.js";
+import { jsonSchemaGrammar } from "./json-schema.js";
+import { jsonObjectGrammar } from "./json-values.js";
+
+const EOS = 0;
+
+/** Every byte, and texts that begin and end anywhere: within characters, over structure, longer than a value. */
+function byteVocabulary(): TokenPieces {
+  const texts = [
+    '{"',
+    '":',
+    '": "',
+    '","',
+    "}]",
+    "true",
+    "fal",
+    "se,",
+    "null",
+    "12",
+    "-0.5",
+    "e1",
+    "\\u00",
+    "éa",
+    "name",
+  ];
+  const parts = [
+    Buffer.from("é").subarray(1),
+    Buffer.from("€").subarray(0, 2),
+    Buffer.from('😀"').subarray(2),
+  ];
+  return {
+    bytes: [
+      undefined,
+      ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)),
+      ...texts.map((text) => Buffer.from(text)),
+      ...parts,
+    ],
+    separator: new Uint8Array(0),
+  };
+}
+
+/** Symbols with a space between any two. */
+const SYMBOLS: TokenPieces = {
+  bytes: [
+    undefined,
+    ...Array.from('{}[]:,"0123456789abc', (text) => Buffer.from(text)),
+    ...['"name"', "true", "false", "null", '"a"', '"b"'].map((text) => Buffer.from(text)),
+  ],
+  separator: Buffer.from(" "),
+};
+
+/** What a model without sense says under a grammar; undefined if it does not come to an end. */
+function randomText(grammar: Grammar, pieces: TokenPieces, seed: number, most = 400): string | undefined {
+  const { next } = createRandom(seed);
+  const choose = createTokenChooser({
+    eos: EOS,
+    constraint: constrainTokens(grammar, pieces, { eos: EOS }),
+    sampling: { temperature: 1, random: next },
+  });
+  const vocabulary = pieces.bytes.length + 3; // A model may have more rows than its tokenizer has tokens.
+  const closers = new Set(
+    Array.from('"}]0', (text) =>
+      pieces.bytes.findIndex((bytes) => bytes?.length === 1 && bytes[0] === text.charCodeAt(0)),
+    ),
+  );
+  const texts: Uint8Array[] = [];
+  for (let step = 0; step < most; step++) {
+    // It tends to end, the more the longer it speaks.
+    const logits = Float32Array.from(
+      { length: vocabulary },
+      (_, id) => 4 * next() + (id === EOS || closers.has(id) ? 3 + step / 20 : 0),
+    );
+    const id = choose(logits);
+    if (id === EOS) return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(texts));
+    if (texts.length > 0) texts.push(pieces.separator);
+    texts.push(pieces.bytes[id]!);
+  }
+  return undefined;
+}
+
+/** Schemas of the supported subset. */
+const schemas = fc.letrec<{ schema: object }>((tie) => ({
+  schema: fc.oneof(
+    { maxDepth: 3 },
+    fc.constant({ type: "boolean" }),
+    fc.constant({ type: "integer" }),
+    fc.constant({ type: ["number", "null"] }),
+    fc.record(
+      { type: fc.constant("string"), minLength: fc.nat(2), maxLength: fc.integer({ min: 2, max: 5 }) },
+      { requiredKeys: ["type"] },
+    ),
+    fc.record({
+      enum: fc.uniqueArray(fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null)), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+    }),
+    fc.record({ const: fc.oneof(fc.string(), fc.integer()) }),
+    fc.record(
+      {
+        type: fc.constant("array"),
+        items: tie("schema"),
+        minItems: fc.nat(2),
+        maxItems: fc.integer({ min: 2, max: 3 }),
+      },
+      { requiredKeys: ["type", "items"] },
+    ),
+    fc.record({ anyOf: fc.array(tie("schema"), { minLength: 1, maxLength: 3 }) }),
+    fc
+      .array(
+        fc.record({
+          name: fc.string({ minLength: 1, maxLength: 4 }),
+          schema: tie("schema"),
+          isRequired: fc.boolean(),
+        }),
+        { maxLength: 4 },
+      )
+      .map((properties) => ({
+        type: "object",
+        properties: Object.fromEntries(properties.map(({ name, schema }) => [`p${name}`, schema])),
+        required: [
+          ...new Set(properties.flatMap(({ name, isRequired }) => (isRequired ? [`p${name}`] : []))),
+        ],
+        additionalProperties: false,
+      })),
+  ),
+})).schema;
+
+const validates = (schema: object, value: unknown): boolean =>
+  z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]).safeParse(value).success;
+
+describe(jsonSchemaGrammar, () => {
+  test("whatever a model would say, what it says parses and validates", () => {
+    const pieces = byteVocabulary();
+    let finished = 0;
+    fc.assert(
+      fc.property(schemas, fc.nat(2 ** 31), (schema, seed) => {
+        const text = randomText(jsonSchemaGrammar(schema), pieces, seed);
+        if (text === undefined) return;
+        finished++;
+        expect([text, validates(schema, JSON.parse(text))]).toEqual([text, true]);
+      }),
+      { numRuns: 100 },
+    );
+    expect(finished).toBeGreaterThan(60);
+  });
+
+  test("values of recursive schemas parse and validate", () => {
+    const schema = {
+      $ref: "#/$defs/tree",
+      $defs: {
+        tree: {
+          type: "object",
+          properties: {
+            name: { type: "string", maxLength: 3 },
+            children: { type: "array", items: { $ref: "#/$defs/tree" }, maxItems: 2 },
+          },
+          required: ["name"],
+          additionalProperties: false,
+        },
+      },
+    };
+    const grammar = jsonSchemaGrammar(schema);
+    const texts = Array.from({ length: 30 }, (_, seed) => randomText(grammar, byteVocabulary(), seed)).filter(
+      (text) => text !== undefined,
+    );
+    expect(texts.length).toBeGreaterThan(15);
+    expect(texts.some((text) => text.includes("children"))).toBe(true);
+    for (const text of texts) expect(validates(schema, JSON.parse(text))).toBe(true);
+  });
+
+  test("symbols with spaces between them make valid values, too", () => {
+    const schema = {
+      type: "object",
+      properties: { name: { enum: ["a", "b"] }, a: {} },
+      required: ["name"],
+    };
+    const texts = Array.from({ length: 20 }, (_, seed) =>
+      randomText(jsonSchemaGrammar(schema), SYMBOLS, seed),
+    ).filter((text) => text !== undefined);
+    expect(texts.length).toBeGreaterThan(15);
+    for (const text of texts) expect(["a", "b"]).toContain((JSON.parse(text) as { name: string }).name);
+  });
+
+  test("keys that every object has are keys like others", () => {
+    const schema = JSON.parse(
+      '{"type":"object","properties":{"__proto__":{"const":1},"constructor":{"const":2}},"required":["__proto__","constructor"]}',
+    ) as object;
+    const text = randomText(jsonSchemaGrammar(schema), byteVocabulary(), 1);
+    expect(text?.replaceAll(" ", "")).toBe('{"__proto__":1,"constructor":2}');
+  });
+
+  test.each<readonly [string, unknown, RegExp]>([
+    [
+      "an unknown keyword",
+      { type: "string", pattern: "a+" },
+      /^schema: #: 'pattern' is not supported here; supported are type, minLength, maxLength$/,
+    ],
+    [
+      "an unknown keyword further in",
+      { properties: { a: { items: { not: {} } } } },
+      /^schema: #\/properties\/a\/items: 'not'/,
+    ],
+    [
+      "keywords beside anyOf",
+      { anyOf: [{ type: "null" }], minLength: 1 },
+      /'minLength' is not supported here; supported are anyOf/,
+    ],
+    ["oneOf", { oneOf: [{ type: "null" }] }, /'oneOf'/],
+    ["a type that is none", { type: "text" }, /'type' must be of/],
+    ["a reference to elsewhere", { $ref: "https://example.org/a.json" }, /must point into the same schema/],
+    ["a reference to nothing", { $ref: "#/$defs/a" }, /which is not there/],
+    ["a reference to itself", { $ref: "#" }, /refers to itself/],
+    [
+      "a circle of references",
+      { anyOf: [{ type: "null" }, { $ref: "#/$defs/a" }], $defs: { a: { $ref: "#" } } },
+      /refers to itself/,
+    ],
+    [
+      "a required property without a schema",
+      { type: "object", properties: {}, required: ["a"] },
+      /'required' names "a"/,
+    ],
+    ["no value of the type", { type: "string", enum: [1] }, /no value is of the type/],
+    ["limits the wrong way round", { type: "string", minLength: 3, maxLength: 2 }, /'minLength' 3 is above/],
+    ["a count that is none", { type: "array", minItems: -1 }, /'minItems' must be an integer/],
+    ["a huge count", { type: "string", maxLength: 1e9 }, /'maxLength' must be an integer from 0 to/],
+    ["no schema", [], /expected a schema/],
+    ["nothing that is allowed", { items: false }, /expected a schema, got false/],
+    [
+      "many large counts",
+      {
+        type: ["array", "object"],
+        items: { type: "array", maxItems: 10_000 },
+        properties: Object.fromEntries(
+          Array.from({ length: 40 }, (_, at) => [`p${at}`, { type: "string", maxLength: 10_000 }]),
+        ),
+      },
+      /larger than/,
+    ],
+  ])("refuses %s", (_, schema, message) => {
+    expect(() => jsonSchemaGrammar(schema)).toThrow(message);
+    expect(() => jsonSchemaGrammar(schema)).toThrow(
+      expect.objectContaining({ code: "DATA_INVALID" }) as Error,
+    );
+  });
+
+  test("refuses or takes any JSON, and fails in no other way", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue({ maxDepth: 4 }), damaged()), (schema) => {
+        try {
+          jsonSchemaGrammar(schema);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "DATA_INVALID" });
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("stops a schema that can be read in too many ways", () => {
+    const list = { type: "array", items: { $ref: "#" } };
+    const constraint = constrainTokens(
+      jsonSchemaGrammar({ anyOf: [list, { ...list, minItems: 1 }] }),
+      byteVocabulary(),
+      { eos: EOS },
+    );
+    let state = constraint;
+    const open = (): void => {
+      for (let depth = 0; depth < 20; depth++) state = state.after(1 + 0x5b);
+    };
+    expect(open).toThrow("too ambiguous");
+  });
+});
+
+/** Schemas with a value of theirs replaced. */
+function damaged(): fc.Arbitrary<unknown> {
+  return fc.tuple(schemas, fc.nat(30), fc.jsonValue({ maxDepth: 1 })).map(([schema, at, value]) => {
+    let count = 0;
+    return JSON.parse(JSON.stringify(schema), (_key, old: unknown) =>
+      count++ === at ? value : old,
+    ) as unknown;
+  });
+}
+
+describe(jsonObjectGrammar, () => {
+  test("gives objects, whatever is in them", () => {
+    const texts = Array.from({ length: 30 }, (_, seed) =>
+      randomText(jsonObjectGrammar(), byteVocabulary(), seed),
+    ).filter((text) => text !== undefined);
+    expect(texts.length).toBeGreaterThan(20);
+    for (const text of texts)
+      expect(Object.prototype.toString.call(JSON.parse(text))).toBe("[object Object]");
+  });
+});

@@ -1,0 +1,64 @@
+/** The keywords of JSON Schema that are understood. Any other is refused by name: ignoring one would break a promise. */
+import { SlmError } from "@slm/core";
+
+export const TYPES = ["string", "number", "integer", "boolean", "null", "object", "array"] as const;
+export type TypeName = (typeof TYPES)[number];
+
+/** Keywords of one type. Properties come in the order the schema names them, those that may be left out at will. */
+export const TYPE_KEYWORDS: Readonly<Record<TypeName, readonly string[]>> = {
+  string: ["minLength", "maxLength"],
+  number: [],
+  integer: [],
+  boolean: [],
+  null: [],
+  object: ["properties", "required", "additionalProperties"],
+  array: ["items", "minItems", "maxItems"],
+};
+
+/** Keywords that stand alone, beside annotations and definitions only. */
+export const ALONE_KEYWORDS = ["$ref", "anyOf", "const"] as const;
+
+/** Keywords that say nothing about values, and places of definitions. */
+export const ANNOTATIONS: ReadonlySet<string> = new Set([
+  ...["$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples"],
+  ...["deprecated", "readOnly", "writeOnly"],
+]);
+
+export type Schema = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is Schema {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function refuse(pointer: string, problem: string, suggestions: readonly string[] = []): SlmError {
+  return new SlmError("DATA_INVALID", `schema: ${pointer}: ${problem}`, {
+    context: { pointer },
+    suggestions: [...suggestions],
+  });
+}
+
+/** @throws SlmError DATA_INVALID naming the first keyword that is not among `known` */
+export function refuseOthers(schema: Schema, pointer: string, known: readonly string[]): void {
+  const other = Object.keys(schema).find((key) => !known.includes(key) && !ANNOTATIONS.has(key));
+  if (other === undefined) return;
+  throw refuse(
+    pointer,
+    `'${other.slice(0, 80)}' is not supported here; supported are ${known.join(", ") || "annotations only"}`,
+    [`remove ${JSON.stringify(other.slice(0, 80))} from the schema`],
+  );
+}
+
+/** A keyword that counts something. @throws SlmError DATA_INVALID unless it is absent or an integer up to `largest` */
+export function countOf(
+  schema: Schema,
+  key: string,
+  at: { readonly pointer: string; readonly largest: number },
+): number | undefined {
+  const value = schema[key];
+  if (value === undefined) return undefined;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= at.largest) return value;
+  throw refuse(
+    at.pointer,
+    `'${key}' must be an integer from 0 to ${at.largest}, got ${JSON.stringify(value)}`,
+  );
+}

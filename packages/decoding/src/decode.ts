@@ -1,0 +1,60 @@
+import { SlmError } from "@slm/core";
+import { decodeBeams } from "./beam-search.js";
+import { type DecodeOptions, type Decoded, checkDecodeOptions } from "./options.js";
+import type { StepDecoder } from "./step-decoder.js";
+import { chooseFromLogits, chooseInDecoder, decodeTokenByToken, type RowChoice } from "./token-by-token.js";
+import { createTokenChooser, type ChooserOptions } from "./token-chooser.js";
+import { isRuling } from "./token-rules.js";
+
+/**
+ * Generates from a fresh decoder: one result per row, with beams one per group of `beams` rows.
+ * Of equally likely tokens the lowest id wins.
+ *
+ * @throws SlmError USAGE for options that cannot be followed, INTERRUPTED when `signal` fires between two steps,
+ * DATA_INVALID if the model's logits are not finite or the constraint allows no token, SHAPE_MISMATCH if they are not `[rows, vocab]`.
+ */
+export async function decode(decoder: StepDecoder, options: DecodeOptions): Promise<Decoded[]> {
+  checkDecodeOptions(decoder, options);
+  const { strategy, random } = options;
+  switch (strategy.kind) {
+    case "greedy":
+      return decodeTokenByToken(decoder, options, greedyChoice(decoder, options));
+    case "sample":
+      if (random === undefined)
+        throw new SlmError("USAGE", "decoding: sampling needs 'random', numbers in [0, 1)");
+      return decodeTokenByToken(
+        decoder,
+        options,
+        chooseFromLogits(decoder, (row) =>
+          createTokenChooser({
+            ...rowOptions(options, row),
+            sampling: { ...strategy, random: () => random(row) },
+          }),
+        ),
+      );
+    case "beam":
+      return decodeBeams(decoder, options, strategy);
+  }
+}
+
+/**
+ * Where nothing changes the scores, the decoder may choose. It does not hear that a row was stopped: several rows that can be stopped are
+ * fed from here, because in some weight formats what a row is fed reaches the others.
+ */
+function greedyChoice(decoder: StepDecoder, options: DecodeOptions): RowChoice {
+  const { rules, constraint, stopsAfter } = options;
+  const stepsBest = decoder.stepsBest?.bind(decoder);
+  const isPlain = !isRuling(rules) && constraint === undefined;
+  if (stepsBest !== undefined && isPlain && (stopsAfter === undefined || decoder.rows === 1))
+    return chooseInDecoder(stepsBest, options);
+  return chooseFromLogits(decoder, (row) => createTokenChooser(rowOptions(options, row)));
+}
+
+function rowOptions({ bos, eos, rules, constraint, before }: DecodeOptions, row: number): ChooserOptions {
+  return {
+    eos,
+    ...(rules === undefined ? {} : { rules }),
+    ...(constraint === undefined ? {} : { constraint }),
+    before: [...(before?.(row) ?? []), bos],
+  };
+}

@@ -1,0 +1,14 @@
+export { decode } from "./decode.js";
+export { argmax, notFinite } from "./logits.js";
+export type { DecodeOptions, Decoded, EndReason, Strategy } from "./options.js";
+export { createRandom, restoreRandom, type Random, type RandomState } from "./random.js";
+export { sampleToken, type SamplingOptions } from "./sampling.js";
+export { decodeWithLookup, guessByCopy, type LookupOptions } from "./lookup.js";
+export type { BestStepsOptions, BestTokens, SpanDecoder, StepDecoder } from "./step-decoder.js";
+export { createTokenChooser, type ChooserOptions } from "./token-chooser.js";
+export type { TokenConstraint } from "./token-constraint.js";
+export { checkRules, isRuling, type TokenRules } from "./token-rules.js";
+export { GrammarBuilder, type Grammar, type Part } from "./constraint/grammar.js";
+export { jsonObjectGrammar } from "./constraint/json-schema/json-values.js";
+export { jsonSchemaGrammar } from "./constraint/json-schema/json-schema.js";
+export { constrainTokens } from "./constraint/token-constraint.js";

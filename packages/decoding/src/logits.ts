@@ -1,0 +1,72 @@
+/** Reading one row of logits: its highest ids and its normalizer, without sorting the vocabulary. */
+import { SlmError } from "@slm/core";
+
+/** Id of the highest logit; of equals the lowest id. */
+export function argmax(logits: Float32Array): number {
+  let best = 0;
+  for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
+  return best;
+}
+
+/**
+ * log(sum(exp(logits / temperature))): the log-probability of id i is `logits[i] / temperature` minus this.
+ * The highest logit is taken out first, so nothing overflows. -Infinity marks a forbidden id.
+ *
+ * Units: nats.
+ * @throws SlmError DATA_INVALID if the logits have no finite normalizer: NaN, +Infinity, or all forbidden.
+ */
+export function logSumExp(logits: Float32Array, temperature = 1): number {
+  // By index: an iterator over a typed array takes as long again as the exponentials.
+  let highest = -Infinity;
+  for (let id = 0; id < logits.length; id++) if (logits[id]! > highest) highest = logits[id]!;
+  let sum = 0;
+  for (let id = 0; id < logits.length; id++) sum += Math.exp((logits[id]! - highest) / temperature);
+  const result = highest / temperature + Math.log(sum);
+  if (!Number.isFinite(result)) throw notFinite();
+  return result;
+}
+
+/** The error of a model whose logits name no next token. */
+export function notFinite(): SlmError {
+  return new SlmError(
+    "DATA_INVALID",
+    "decoding: the model's logits are not finite, so no token is the next one",
+    {
+      suggestions: ["slm model check --reference DIR", "slm export CKPT --target cpu"],
+    },
+  );
+}
+
+/**
+ * Ids of the `count` highest logits, highest first; of equals the lowest id first.
+ * A heap of `count` ids passes over the vocabulary once: O(vocab * log count) at worst, O(vocab) when the
+ * highest come early.
+ */
+export function topIds(logits: Float32Array, count: number): number[] {
+  const size = Math.min(count, logits.length);
+  // The root is the worst id kept. `worse` is a strict order, so the result does not depend on the visiting order.
+  const worse = (x: number, y: number): boolean =>
+    logits[x]! < logits[y]! || (logits[x] === logits[y] && x > y);
+  const heap = Array.from({ length: size }, (_, id) => id);
+  for (let at = (size >> 1) - 1; at >= 0; at--) siftDown(heap, at, worse);
+  for (let id = size; id < logits.length; id++) {
+    if (size === 0 || !worse(heap[0]!, id)) continue;
+    heap[0] = id;
+    siftDown(heap, 0, worse);
+  }
+  return heap.sort((x, y) => (worse(x, y) ? 1 : -1));
+}
+
+function siftDown(heap: number[], start: number, worse: (x: number, y: number) => boolean): void {
+  const id = heap[start]!;
+  let at = start;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && worse(heap[child + 1]!, heap[child]!)) child++;
+    if (!worse(heap[child]!, id)) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = id;
+}

@@ -1,0 +1,127 @@
+import { SlmError } from "@slm/core";
+import type { StepDecoder } from "./step-decoder.js";
+import type { SamplingOptions } from "./sampling.js";
+import type { TokenConstraint } from "./token-constraint.js";
+import { checkRules, type TokenRules } from "./token-rules.js";
+
+/**
+ * How the next token is chosen.
+ * `beam`: keep the `beams` likeliest beginnings; a hypothesis scores log-probability / length^lengthPenalty, so
+ * 0 ranks by probability alone and larger values favour longer results.
+ */
+export type Strategy =
+  | { readonly kind: "greedy" }
+  | ({ readonly kind: "sample" } & SamplingOptions)
+  | { readonly kind: "beam"; readonly beams: number; readonly lengthPenalty: number };
+
+export interface DecodeOptions {
+  /** Fed first, to every row. */
+  readonly bos: number;
+  /** Ends a row. */
+  readonly eos: number;
+  /** Fed to rows that have ended while others go on. */
+  readonly pad: number;
+  /** Most tokens a row may get, the ending `eos` included. */
+  readonly maxTokens: number;
+  readonly strategy: Strategy;
+  /** Uniform in [0, 1), for a row; needed by the strategy `sample` only. */
+  readonly random?: (row: number) => number;
+  /** Bias and penalties. With beams they change log-probabilities, else logits; both as Hugging Face does. */
+  readonly rules?: TokenRules;
+  /** What a text may be, as its state before the first token; the same for every row. */
+  readonly constraint?: TokenConstraint;
+  /** Ids that were fed before `bos`, per row: the repetition penalty counts them. Default: none. */
+  readonly before?: (row: number) => readonly number[];
+  /**
+   * Whether a row (with beams: a hypothesis) ends behind these tokens, `eos` excluded, whatever the model would say next.
+   * Asked once per token, in order; with beams in any order, so it must be a function of the tokens alone.
+   */
+  readonly stopsAfter?: (row: number, tokens: readonly number[]) => boolean;
+  /** When the time is up, by `performance.now()` [ms]: the step in progress is then the last. */
+  readonly deadlineMs?: number;
+  /** Called with every token of the result, `eos` excluded, as soon as it is certain: with beams, at the end. */
+  readonly onToken?: (row: number, token: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Why a text ends: the model said so, `stopsAfter`, `maxTokens`, or `deadlineMs`. */
+export type EndReason = "eos" | "stop" | "length" | "time";
+
+export interface Decoded {
+  /** Without `bos` and `eos`. */
+  readonly tokens: number[];
+  /** Sum over the tokens, `eos` included, under the model itself (no temperature, no filter) [nats]. */
+  readonly logProbability: number;
+  /** Whether `eos` ended it. */
+  readonly finished: boolean;
+  readonly reason: EndReason;
+}
+
+/** @throws SlmError USAGE naming the option, what it may be and what it is. */
+export function checkDecodeOptions(decoder: StepDecoder, options: DecodeOptions): void {
+  const { vocabularySize } = decoder;
+  for (const role of ["bos", "eos", "pad"] as const) {
+    const id = options[role];
+    demand(isCount(id, 0) && id < vocabularySize, `${role} must be an id below ${vocabularySize}, got ${id}`);
+  }
+  demand(isCount(options.maxTokens, 1), `maxTokens must be a positive integer, got ${options.maxTokens}`);
+  if (options.rules !== undefined) checkRules(options.rules, vocabularySize);
+  const { strategy } = options;
+  switch (strategy.kind) {
+    case "greedy":
+      return;
+    case "sample": {
+      const { temperature, topK = 1, topP = 1, minP = 0 } = strategy;
+      demand(temperature > 0 && temperature < Infinity, `temperature must be above 0, got ${temperature}`);
+      demand(isCount(topK, 1), `topK must be a positive integer, got ${topK}`);
+      demand(topP > 0 && topP <= 1, `topP must be above 0 and at most 1, got ${topP}`);
+      demand(minP >= 0 && minP <= 1, `minP must be from 0 to 1, got ${minP}`);
+      return;
+    }
+    case "beam": {
+      const { beams, lengthPenalty } = strategy;
+      demand(isCount(beams, 1), `beams must be a positive integer, got ${beams}`);
+      demand(Number.isFinite(lengthPenalty), `lengthPenalty must be a number, got ${lengthPenalty}`);
+      demand(
+        decoder.rows % beams === 0,
+        `${beams} beams need a multiple of ${beams} rows, got ${decoder.rows}`,
+      );
+    }
+  }
+}
+
+function isCount(value: number, least: number): boolean {
+  return Number.isInteger(value) && value >= least;
+}
+
+function demand(holds: boolean, problem: string): void {
+  if (!holds) throw new SlmError("USAGE", `decoding: ${problem}`);
+}
+
+/** @throws SlmError INTERRUPTED if the caller asked to stop. */
+export function checkInterrupted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) {
+    throw new SlmError("INTERRUPTED", "decoding: stopped before the end", { cause: signal.reason });
+  }
+}
+
+/** Whether the time of these options is up. */
+export function isLate({ deadlineMs }: Pick<DecodeOptions, "deadlineMs">): boolean {
+  return deadlineMs !== undefined && performance.now() >= deadlineMs;
+}
+
+/** One step, checked. @throws SlmError SHAPE_MISMATCH if the decoder's logits are not `[rows, vocab]`. */
+export async function stepRows(
+  decoder: StepDecoder,
+  tokens: Int32Array,
+): Promise<(row: number) => Float32Array> {
+  const { rows, vocabularySize } = decoder;
+  const logits = await decoder.step(tokens);
+  if (logits.length !== rows * vocabularySize) {
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `decoding: the decoder returned ${logits.length} logits for ${rows} rows of ${vocabularySize} tokens`,
+    );
+  }
+  return (row) => logits.subarray(row * vocabularySize, (row + 1) * vocabularySize);
+}

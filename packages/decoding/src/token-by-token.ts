@@ -1,0 +1,126 @@
+import { SlmError } from "@slm/core";
+import { logSumExp, notFinite } from "./logits.js";
+import {
+  type DecodeOptions,
+  type Decoded,
+  type EndReason,
+  checkInterrupted,
+  isLate,
+  stepRows,
+} from "./options.js";
+import type { BestTokens, StepDecoder } from "./step-decoder.js";
+
+export interface ChosenToken {
+  readonly token: number;
+  /** Under the model itself [nats]. */
+  readonly logProbability: number;
+}
+
+export interface RowChoice {
+  /** Feeds one token per row; tells a row's next token when asked, once per row that still runs. */
+  readonly step: (feed: Int32Array) => Promise<(row: number) => ChosenToken>;
+  /** No step follows. */
+  readonly end?: () => Promise<void>;
+}
+
+/** Logits leave the decoder, and each row's chooser picks from them. */
+export function chooseFromLogits(
+  decoder: StepDecoder,
+  chooserOf: (row: number) => (logits: Float32Array) => number,
+): RowChoice {
+  const choosers = Array.from({ length: decoder.rows }, (_, row) => chooserOf(row));
+  return {
+    step: async (feed) => {
+      const logitsOf = await stepRows(decoder, feed);
+      return (row) => {
+        const logits = logitsOf(row);
+        const token = choosers[row]!(logits);
+        return { token, logProbability: logits[token]! - logSumExp(logits) };
+      };
+    },
+  };
+}
+
+/** The decoder picks the likeliest tokens and feeds them to itself; of what it is given here it needs the first alone. */
+export function chooseInDecoder(
+  stepsBest: NonNullable<StepDecoder["stepsBest"]>,
+  { eos, pad, maxTokens, signal }: DecodeOptions,
+): RowChoice {
+  const options = { eos, pad, steps: maxTokens, ...(signal === undefined ? {} : { signal }) };
+  let steps: AsyncIterator<BestTokens, unknown> | undefined;
+  return {
+    step: async (feed) => {
+      steps ??= stepsBest(feed.slice(), options)[Symbol.asyncIterator]();
+      const next = await steps.next();
+      if (next.done === true) {
+        checkInterrupted(signal);
+        throw new SlmError("UNEXPECTED", "decoding: the decoder ended before its rows");
+      }
+      const { ids, logProbabilities } = next.value;
+      return (row) => {
+        const logProbability = logProbabilities[row]!;
+        if (!Number.isFinite(logProbability)) throw notFinite();
+        return { token: ids[row]!, logProbability };
+      };
+    },
+    end: async () => {
+      await steps?.return?.();
+    },
+  };
+}
+
+interface OpenRow {
+  readonly tokens: number[];
+  logProbability: number;
+  reason: EndReason | undefined;
+}
+
+/** Every row on its own, until it comes to `eos`, is full or somebody ends it. */
+export async function decodeTokenByToken(
+  decoder: StepDecoder,
+  options: DecodeOptions,
+  choice: RowChoice,
+): Promise<Decoded[]> {
+  const rows = Array.from({ length: decoder.rows }, (): OpenRow => {
+    return { tokens: [], logProbability: 0, reason: undefined };
+  });
+  try {
+    await fillRows(rows, options, choice);
+  } finally {
+    await choice.end?.();
+  }
+  return rows.map(({ tokens, logProbability, reason = "length" }) => {
+    return { tokens, logProbability, finished: reason === "eos", reason };
+  });
+}
+
+async function fillRows(
+  rows: readonly OpenRow[],
+  options: DecodeOptions,
+  { step }: RowChoice,
+): Promise<void> {
+  const { bos, eos, pad, maxTokens, onToken, stopsAfter, signal } = options;
+  const feed = new Int32Array(rows.length).fill(bos);
+  let isLast = false;
+  for (let length = 1; !isLast && rows.some(({ reason }) => reason === undefined); length++) {
+    checkInterrupted(signal);
+    const chosen = await step(feed);
+    const late = isLate(options);
+    isLast = late || length === maxTokens;
+    feed.fill(pad);
+    rows.forEach((row, at) => {
+      if (row.reason !== undefined) return;
+      const { token, logProbability } = chosen(at);
+      row.logProbability += logProbability;
+      if (token === eos) {
+        row.reason = "eos";
+        return;
+      }
+      row.tokens.push(token);
+      feed[at] = token;
+      onToken?.(at, token);
+      if (stopsAfter?.(at, row.tokens) === true) row.reason = "stop";
+      else if (isLast) row.reason = late ? "time" : "length";
+    });
+  }
+}

@@ -1,0 +1,80 @@
+/** A bundle as one file: `NAME.slm`, a tar archive that is the same bytes wherever and whenever it is made. */
+import { createReadStream } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { lstat, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  MANIFEST_FILE,
+  SIGNATURE_FILE,
+  readManifest,
+  systemCode,
+  verifyDirectory,
+  writeFailure,
+} from "@slm/core";
+import { SlmError } from "@slm/core";
+import { TAR_BLOCK, encodeTarHeader, paddingAfter, type TarEntry } from "./tar-header.js";
+
+/** Extension of a packed bundle. */
+export const BUNDLE_EXTENSION = ".slm";
+
+/**
+ * Packs a verified bundle: the manifest first, its signature if there is one, then the files as the manifest lists them.
+ * The file appears whole or not at all.
+ *
+ * @throws SlmError DATA_INVALID if the directory is not what its manifest says; OUTPUT_FAILED.
+ */
+export async function packBundle(directory: string, file: string): Promise<{ readonly bytes: number }> {
+  const entries = await bundleEntries(directory);
+  const aside = `${file}.${randomUUID()}.tmp`;
+  let bytes = 0;
+  try {
+    const handle = await open(aside, "wx");
+    const write = async (data: Uint8Array): Promise<void> => {
+      await handle.writeFile(data);
+      bytes += data.byteLength;
+    };
+    try {
+      for (const entry of entries) {
+        await write(encodeTarHeader(entry));
+        for await (const piece of createReadStream(join(directory, entry.path)))
+          await write(piece as Uint8Array);
+        await write(Buffer.alloc(paddingAfter(entry.bytes)));
+      }
+      await write(Buffer.alloc(2 * TAR_BLOCK));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(aside, file);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw writeFailure(error, file, "its previous contents, if any, are unchanged");
+  }
+  return { bytes };
+}
+
+/** Every file of a bundle, in the order of an archive. @throws SlmError DATA_INVALID if it does not match its manifest. */
+export async function bundleEntries(directory: string): Promise<readonly TarEntry[]> {
+  const { problems } = await verifyDirectory(directory);
+  const [problem] = problems;
+  if (problem !== undefined) {
+    throw new SlmError("DATA_INVALID", `${directory}: ${problem.path} ${problem.message}`, {
+      context: { problems },
+      suggestions: [`slm verify ${directory}`],
+    });
+  }
+  const { outputs } = await readManifest(directory);
+  const heads = await Promise.all(
+    [MANIFEST_FILE, SIGNATURE_FILE].map((path) => entryIfThere(directory, path)),
+  );
+  return [...heads.flat(), ...outputs.map(({ path, bytes }) => ({ path, bytes }))];
+}
+
+async function entryIfThere(directory: string, path: string): Promise<readonly TarEntry[]> {
+  try {
+    return [{ path, bytes: (await lstat(join(directory, path))).size }];
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}

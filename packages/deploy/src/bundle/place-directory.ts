@@ -1,0 +1,158 @@
+/** Puts a bundle that comes from elsewhere on disk: whole and checked, or not at all. */
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import {
+  MANIFEST_FILE,
+  isWriteRefusal,
+  manifestSchema,
+  readManifest,
+  systemCode,
+  verifyDirectory,
+  withLock,
+  writeFailure,
+  type Manifest,
+} from "@slm/core";
+import { SlmError } from "@slm/core";
+import type { BundleLimits } from "./limits.js";
+
+/**
+ * Fills a work directory beside `directory`, checks every file in it against its manifest, and moves it into place.
+ *
+ * @param fill writes manifest.json and the files it lists
+ * @throws SlmError OUTPUT_FAILED if `directory` holds files that are not a bundle; DATA_INVALID if what was written is
+ * not what the manifest says; what `fill` throws. Then `directory` is what it was, and nothing is left beside it.
+ */
+export async function placeBundle(
+  directory: string,
+  fill: (work: string) => Promise<void>,
+): Promise<Manifest> {
+  const target = resolve(directory);
+  return withLock(target, async () => {
+    const work = `${target}.${randomUUID()}.partial`;
+    try {
+      await refuseForeign(target);
+      await mkdir(work, { recursive: true });
+      await fill(work);
+      const manifest = await checkWhole(work);
+      await replaceDirectory(work, target);
+      return manifest;
+    } catch (error) {
+      throw isWriteRefusal(error, [target, work, dirname(target)])
+        ? writeFailure(error, target, "its previous contents, if any, are unchanged")
+        : error;
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  });
+}
+
+/**
+ * The manifest of a bundle that is still only announced.
+ *
+ * @throws SlmError DATA_INVALID if it is no manifest of a bundle, or announces more than is taken.
+ */
+export function parseManifest(bytes: Uint8Array, where: string, limits: BundleLimits): Manifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new SlmError("DATA_INVALID", `${where}: ${MANIFEST_FILE} is not JSON in UTF-8`, { cause });
+  }
+  const checked = manifestSchema.safeParse(value);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw new SlmError(
+      "DATA_INVALID",
+      `${where}: ${MANIFEST_FILE}: ${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? "not a manifest"}`,
+    );
+  }
+  const { kind, outputs } = checked.data;
+  if (kind !== "bundle") {
+    throw new SlmError("DATA_INVALID", `${where}: expected a bundle, got an artifact of kind '${kind}'`, {
+      suggestions: ["slm deploy MODEL"],
+    });
+  }
+  const bytesInAll = outputs.reduce((sum, file) => sum + file.bytes, 0);
+  if (outputs.length > limits.files || bytesInAll > limits.totalBytes) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `${where}: announces ${outputs.length} files of ${bytesInAll} bytes; at most ${limits.files} files of ${limits.totalBytes} bytes are taken`,
+    );
+  }
+  return checked.data;
+}
+
+async function checkWhole(work: string): Promise<Manifest> {
+  const { problems } = await verifyDirectory(work);
+  const [problem] = problems;
+  if (problem !== undefined) {
+    throw new SlmError("DATA_INVALID", `bundle: ${problem.path} ${problem.message}`, {
+      context: { problems },
+      suggestions: ["fetch or copy the bundle again"],
+    });
+  }
+  return readManifest(work);
+}
+
+/** Replacing a directory deletes it, so only a bundle and an empty directory may be replaced. */
+async function refuseForeign(directory: string): Promise<void> {
+  const entries = await readdir(directory).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return [];
+    throw error;
+  });
+  if (entries.length === 0) return;
+  const manifest = await readManifest(directory).catch((error: unknown) => {
+    if (error instanceof SlmError) return undefined;
+    throw error;
+  });
+  if (manifest?.kind === "bundle") return;
+  throw new SlmError("OUTPUT_FAILED", `${directory} holds files that are no bundle, so it is not replaced`, {
+    context: { directory },
+    suggestions: ["choose a new or empty directory"],
+  });
+}
+
+async function replaceDirectory(work: string, target: string): Promise<void> {
+  const old = `${target}.${randomUUID()}.old`;
+  const hadOne = await rename(target, old).then(
+    () => true,
+    (error: unknown) => {
+      if (systemCode(error) === "ENOENT") return false;
+      throw error;
+    },
+  );
+  try {
+    await rename(work, target);
+  } catch (error) {
+    if (hadOne) await rename(old, target);
+    throw error;
+  }
+  await rm(old, { recursive: true, force: true });
+}
+
+/** Writes a new file from pieces, at most `bytes` of them. @throws SlmError DATA_INVALID if there are more or fewer. */
+export async function writePieces(
+  work: string,
+  { path, bytes }: { readonly path: string; readonly bytes: number },
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<void> {
+  const full = join(work, path);
+  await mkdir(dirname(full), { recursive: true });
+  // "wx": a file that is there already means two entries of one name, as on a disk that ignores case.
+  const handle = await open(full, "wx");
+  let written = 0;
+  try {
+    for await (const piece of pieces) {
+      written += piece.byteLength;
+      if (written > bytes) break;
+      await handle.writeFile(piece);
+    }
+  } finally {
+    await handle.close();
+  }
+  if (written !== bytes) {
+    const got = written > bytes ? "more" : String(written);
+    throw new SlmError("DATA_INVALID", `bundle: ${path}: expected ${bytes} bytes, got ${got}`);
+  }
+}

@@ -1,0 +1,86 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MANIFEST_FILE, SIGNATURE_FILE } from "@slm/core";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { packBundle } from "./pack.js";
+import { checkSignature, signBundle } from "./signature.js";
+import { writeTinyBundle } from "./tiny-bundle.test-support.js";
+import { verifyBundle } from "./verify-bundle.js";
+
+let root: string;
+let bundle: string;
+
+/** Writes a pair of keys and returns their files. */
+async function keys(name: string): Promise<{ readonly secret: string; readonly open: string }> {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const [secret, open] = [join(root, `${name}.pem`), join(root, `${name}.pub.pem`)];
+  await writeFile(secret, privateKey.export({ type: "pkcs8", format: "pem" }));
+  await writeFile(open, publicKey.export({ type: "spki", format: "pem" }));
+  return { secret, open };
+}
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-sign-"));
+  bundle = await writeTinyBundle(join(root, "bundle"));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+describe(signBundle, () => {
+  test("a signed bundle verifies with the public key, as a directory and packed", async () => {
+    const { secret, open } = await keys("a");
+    await signBundle(bundle, secret);
+    await packBundle(bundle, join(root, "b.slm"));
+    for (const path of [bundle, join(root, "b.slm")]) {
+      const { problems, signature } = await verifyBundle(path, open);
+      expect(problems).toEqual([]);
+      expect(signature).toEqual({ keyId: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+    }
+  });
+
+  test("signing twice gives the same bytes", async () => {
+    const { secret } = await keys("a");
+    await signBundle(bundle, secret);
+    const first = await readFile(join(bundle, SIGNATURE_FILE));
+    await signBundle(bundle, secret);
+    expect(await readFile(join(bundle, SIGNATURE_FILE))).toEqual(first);
+  });
+
+  test("refuses a key of another kind and a public key", async () => {
+    const { open } = await keys("a");
+    await expect(signBundle(bundle, open)).rejects.toMatchObject({ code: "DATA_INVALID" });
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    await writeFile(join(root, "ec.pem"), privateKey.export({ type: "pkcs8", format: "pem" }));
+    await expect(signBundle(bundle, join(root, "ec.pem"))).rejects.toThrow(/got ec/);
+  });
+});
+
+describe(checkSignature, () => {
+  test("says that a bundle is not signed", async () => {
+    expect((await checkSignature(bundle, (await keys("a")).open)).problem).toBe("the bundle is not signed");
+  });
+
+  test("says that another key signed", async () => {
+    await signBundle(bundle, (await keys("a")).secret);
+    expect((await checkSignature(bundle, (await keys("b")).open)).problem).toMatch(/another key/);
+  });
+
+  test("says that the manifest was changed, were it by a space", async () => {
+    const { secret, open } = await keys("a");
+    await signBundle(bundle, secret);
+    await writeFile(join(bundle, MANIFEST_FILE), ` ${await readFile(join(bundle, MANIFEST_FILE), "utf8")}`);
+    expect((await checkSignature(bundle, open)).problem).toMatch(/changed after/);
+  });
+
+  test("does not take a private key for checking", async () => {
+    await expect(checkSignature(bundle, (await keys("a")).secret)).rejects.toThrow(/private key/);
+  });
+
+  test("refuses a malformed signature file", async () => {
+    await writeFile(join(bundle, SIGNATURE_FILE), "{}");
+    await expect(checkSignature(bundle, (await keys("a")).open)).rejects.toMatchObject({
+      code: "DATA_INVALID",
+    });
+  });
+});

@@ -1,0 +1,50 @@
+/** Everything that can be checked of a bundle, as a directory or packed. */
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readFailure, verifyDirectory, type Verification } from "@slm/core";
+import { checkSignature, type SignatureCheck } from "./signature.js";
+import { unpackBundle } from "./unpack.js";
+
+export interface BundleCheck extends Verification {
+  /** Present if a key was given. */
+  readonly signature?: SignatureCheck;
+}
+
+/**
+ * Compares a bundle with its manifest and, given a public key, the manifest with its signature.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID if there is no bundle that could be compared.
+ */
+export async function verifyBundle(path: string, keyFile?: string): Promise<BundleCheck> {
+  return withBundleDirectory(path, async (directory) => {
+    const verification = await verifyDirectory(directory);
+    if (keyFile === undefined) return verification;
+    return { ...verification, signature: await checkSignature(directory, keyFile) };
+  });
+}
+
+/** Runs `body` on a bundle's directory; a packed bundle is unpacked for as long. */
+export async function withBundleDirectory<Result>(
+  path: string,
+  body: (directory: string) => Promise<Result>,
+): Promise<Result> {
+  if (!(await isPacked(path))) return body(path);
+  const root = await mkdtemp(join(tmpdir(), "slm-bundle-"));
+  try {
+    const directory = join(root, "bundle");
+    await unpackBundle(path, directory);
+    return await body(directory);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+/** Whether a path is a file, so a packed bundle if anything. @throws SlmError INPUT_MISSING */
+export async function isPacked(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    throw readFailure(error, path, ["slm deploy MODEL"]);
+  }
+}

@@ -1,0 +1,44 @@
+/** The bundle as a directory: everything a device needs, and a card that says what it is. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { hashFile, writeTextAtomic } from "@slm/core";
+import { readDeviceModel } from "@slm/exported-model";
+import type { CardInput } from "./card-input.js";
+import { modelCard, type BundledFile } from "./model-card.js";
+import { copyFiles, listModelFiles } from "./model-files.js";
+
+export interface DeployInput {
+  /** Directory of an exported or quantized model. */
+  readonly model: string;
+  /** Filled in place; whoever calls makes it appear whole (`writeArtifact`). */
+  readonly outputDirectory: string;
+  readonly card: CardInput;
+}
+
+export interface Deployment {
+  /** The directory that was filled. */
+  readonly bundle: string;
+  readonly files: readonly BundledFile[];
+}
+
+const CARD_FILE = "README.md";
+
+/**
+ * Copies the graphs with their external data, the tokenizer and model.json, and writes README.md, the model card.
+ * The bundle runs as any model directory does.
+ *
+ * @throws SlmError INPUT_MISSING or DATA_INVALID if the model directory is not complete and consistent; OUTPUT_FAILED.
+ */
+export async function deployToDirectory({ model, outputDirectory, card }: DeployInput): Promise<Deployment> {
+  const description = await readDeviceModel(model);
+  const paths = await listModelFiles(model, description);
+  await copyFiles(model, outputDirectory, paths);
+  const copied = await Promise.all(paths.map((path) => describeFile(outputDirectory, path)));
+  await writeTextAtomic(join(outputDirectory, CARD_FILE), modelCard(description, copied, card));
+  return { bundle: outputDirectory, files: [...copied, await describeFile(outputDirectory, CARD_FILE)] };
+}
+
+async function describeFile(directory: string, path: string): Promise<BundledFile> {
+  const full = join(directory, path);
+  return { path, bytes: (await stat(full)).size, sha256: await hashFile(full) };
+}

@@ -1,0 +1,124 @@
+import type { DeviceModel } from "@slm/exported-model";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { CardInput } from "./card-input.js";
+import { plain } from "./markdown.js";
+import { modelCard } from "./model-card.js";
+
+const MODEL: DeviceModel = {
+  schemaVersion: 1,
+  name: "base-name",
+  architecture: "decoder-only",
+  target: "cpu",
+  scheme: "int4-block",
+  graphs: { decoder: { file: "decoder.onnx", bytes: 2_500_000, scheme: "int4-block" } },
+  parameters: 1_330_000,
+  vocabularySize: 80,
+  decoderLayers: 2,
+  kvHeads: 2,
+  headDim: 16,
+  maxSource: 32,
+  maxTarget: 48,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  flops: { encoderPerSourceToken: 0, decoderPerTargetToken: 2000 },
+};
+
+const FULL: CardInput = {
+  name: "G2P student",
+  summary: "Letters to phonemes.",
+  intendedUse: "Pronouncing English words.",
+  limits: ["Names are weak."],
+  licences: [{ of: "CMUdict", licence: "BSD-2-Clause" }],
+  metrics: [{ metric: "wordError", dataset: "test split", n: 12_000, before: 0.33612, after: 0.34 }],
+  bytesBefore: 5_400_000,
+  bench: {
+    device: {
+      ...{ cpu: "Example CPU", cores: 2, threads: 2, memoryBytes: 8e9, node: "v20", provider: "cpu" },
+      int8: { meaning: "int8 products are exact" },
+    },
+    models: [
+      {
+        name: "student",
+        firstTokenMs: { p50: 1.234, p95: 2 },
+        tokensPerSecond: { p5: 800, p50: 900 },
+        peakRssBytes: 120e6,
+      },
+    ],
+    notes: ["The two halves differ by 9 %."],
+  },
+  training: { "distill.steps": 2000, "distill.temperature": 2 },
+  provenance: [{ name: "data", sha256: "0".repeat(64) }],
+};
+
+/** The text of one section. */
+function section(card: string, heading: string): string {
+  return card.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? "";
+}
+
+describe(modelCard, () => {
+  test("puts every given fact in its section", () => {
+    const card = modelCard(MODEL, [{ path: "decoder.onnx", bytes: 7, sha256: "f".repeat(64) }], FULL);
+    expect(card.startsWith("# G2P student\n\nLetters to phonemes.")).toBe(true);
+    expect(section(card, "Intended use")).toContain("Pronouncing English words.");
+    expect(section(card, "Limits")).toContain("Names are weak.");
+    expect(section(card, "Model")).toContain("| parameters | 1,330,000 |");
+    expect(section(card, "Model")).toContain("| size of all graphs | 2.5 MB (2,500,000 bytes) |");
+    expect(section(card, "Model")).toContain("| size before quantization | 5.4 MB (5,400,000 bytes) |");
+    expect(section(card, "Quality")).toContain("| wordError | test split | 12,000 | 0.3361 | 0.34 |");
+    expect(section(card, "Speed and memory")).toContain("Example CPU");
+    expect(section(card, "Speed and memory")).toContain("On this CPU int8 products are exact.");
+    expect(section(card, "Speed and memory")).toContain("| student | 1.234 / 2 | 900 / 800 | 120 |");
+    expect(section(card, "Speed and memory")).toContain("The two halves differ by 9 %.");
+    expect(section(card, "Training")).toContain("| distill.steps | 2000 |");
+    expect(section(card, "Provenance")).toContain("0".repeat(64));
+    expect(section(card, "Licences")).toContain("CMUdict: BSD-2-Clause");
+    expect(section(card, "Files")).toContain("f".repeat(64));
+  });
+
+  test("says of every fact it was not given that it is not known", () => {
+    const card = modelCard(MODEL, [], {});
+    expect(card.startsWith("# base-name\n")).toBe(true);
+    expect(section(card, "Quality")).toContain("not measured");
+    expect(section(card, "Speed and memory")).toContain("not measured");
+    expect(section(card, "Model")).toContain("| size before quantization | not measured |");
+    for (const heading of ["Intended use", "Training", "Provenance", "Licences"]) {
+      expect(section(card, heading)).toContain("Not stated.");
+    }
+  });
+
+  test("does not show a missing measurement as a number", () => {
+    const metrics = [{ metric: "wordError", dataset: "test", n: 5, after: 0.5 }];
+    expect(section(modelCard(MODEL, [], { metrics }), "Quality")).toContain("| 5 | not measured | 0.5 |");
+  });
+
+  test("keeps its structure whatever text it is given", () => {
+    const hostile = fc.string({
+      maxLength: 40,
+      unit: fc.constantFrom(..."ab1.-#|<>&`*_[]()!\\\n\r\t ".split("")),
+    });
+    fc.assert(
+      fc.property(hostile, (text) => {
+        const card = modelCard(MODEL, [], {
+          ...FULL,
+          name: text,
+          limits: [text],
+          licences: [{ of: text, licence: text }],
+          training: { [text]: text },
+        });
+        const lines = card.split("\n");
+        expect(lines.filter((line) => line.startsWith("#"))).toHaveLength(11);
+        expect(card).not.toMatch(/<[a-z/!]/i);
+        const training = section(card, "Training")
+          .split("\n")
+          .filter((line) => line.startsWith("|"));
+        for (const row of training) expect(row.match(/(?<!\\)\|/g)).toHaveLength(3);
+      }),
+    );
+  });
+});
+
+describe(plain, () => {
+  test("shows markup as text on one line", () => {
+    expect(plain("<b>*x*</b>\n| [a](b)")).toBe("&lt;b&gt;\\*x\\*&lt;/b&gt; \\| \\[a\\]\\(b\\)");
+  });
+});

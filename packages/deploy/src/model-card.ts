@@ -1,0 +1,165 @@
+/** README.md of a bundle: what the model is, what was measured, what it was made from. */
+import { graphBytes, graphsOf, type DeviceModel, type DeviceVision } from "@slm/exported-model";
+import { processedSize } from "@slm/vision";
+import type { CardBench, CardInput, CardMetric } from "./card-input.js";
+import { decimal, integer, plain, size, table } from "./markdown.js";
+
+const NOT_MEASURED = "not measured";
+const NOT_STATED = "Not stated.";
+
+export interface BundledFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/**
+ * The card as Markdown. A section whose facts were not given stays, and says so: a reader sees what is not known.
+ * Everything given is shown as text, never read as Markdown or HTML.
+ */
+export function modelCard(model: DeviceModel, files: readonly BundledFile[], input: CardInput): string {
+  const sections: readonly (readonly [heading: string, body: string])[] = [
+    ["Intended use", input.intendedUse === undefined ? NOT_STATED : plain(input.intendedUse)],
+    ["Limits", limitsText(model, input.limits ?? [])],
+    ["Model", modelTable(model, input.bytesBefore)],
+    ["Quality", qualityText(input.metrics ?? [])],
+    [
+      "Speed and memory",
+      input.bench === undefined ? `Speed and memory were ${NOT_MEASURED}.` : benchText(input.bench),
+    ],
+    ["Training", trainingText(input.training)],
+    ["Provenance", provenanceText(input.provenance ?? [])],
+    ["Licences", licenceText(input.licences ?? [])],
+    ["Files", filesTable(files)],
+    ["Running it", runningText(model)],
+  ];
+  const summary = input.summary === undefined ? [] : [plain(input.summary)];
+  const title = `# ${plain(input.name ?? model.name)}`;
+  return (
+    [title, ...summary, ...sections.map(([heading, body]) => `## ${heading}\n\n${body}`)].join("\n\n") + "\n"
+  );
+}
+
+function runningText({ vision }: DeviceModel): string {
+  const image = vision === undefined ? "" : " --image FILE";
+  return `\`\`\`sh\nslm verify .\nslm generate .${image} --prompt "TEXT"\n\`\`\``;
+}
+
+function modelTable(model: DeviceModel, bytesBefore: number | undefined): string {
+  const graphs = graphsOf(model).map(({ name, graph }) => [
+    `${name} graph`,
+    `${plain(graph.scheme)}, ${size(graph.bytes)}`,
+  ]);
+  return table(
+    [{ title: "property" }, { title: "value" }],
+    [
+      ["architecture", model.architecture],
+      ["parameters", integer(model.parameters)],
+      ["target", plain(model.target)],
+      ["weight format", plain(model.scheme)],
+      ...graphs,
+      ["size of all graphs", size(graphBytes(model))],
+      ["size before quantization", bytesBefore === undefined ? NOT_MEASURED : size(bytesBefore)],
+      ["vocabulary", `${integer(model.vocabularySize)} tokens`],
+      ["longest source", `${integer(model.maxSource)} tokens`],
+      ["longest target", `${integer(model.maxTarget)} tokens`],
+      ...(model.vision === undefined ? [] : sightRows(model.vision)),
+      ["FLOPs per source token, encoder", integer(model.flops.encoderPerSourceToken)],
+      ["FLOPs per generated token, decoder", integer(model.flops.decoderPerTargetToken)],
+    ],
+  ).concat("\n\nFLOPs are counted from the shapes, a multiply-add as two, attention scores excluded.");
+}
+
+function sightRows({ image, patch, tokens, prompt, flopsPerImage }: DeviceVision): readonly string[][] {
+  const { height, width } = processedSize(image);
+  return [
+    [
+      "sees",
+      `an image with every text, ${width} x ${height} pixels in patches of ${patch.width} x ${patch.height}`,
+    ],
+    ["tokens of an image", integer(tokens)],
+    ...(prompt === undefined ? [] : [["asked where an image comes alone", plain(prompt)]]),
+    ["FLOPs per image, tower and projector", integer(flopsPerImage)],
+  ];
+}
+
+function limitsText(model: DeviceModel, limits: readonly string[]): string {
+  const known = [
+    `Sources longer than ${integer(model.maxSource)} tokens and answers longer than ${integer(model.maxTarget)} tokens do not fit.`,
+    ...limits.map(plain),
+  ];
+  return known.map((limit) => `- ${limit}`).join("\n");
+}
+
+function qualityText(metrics: readonly CardMetric[]): string {
+  if (metrics.length === 0) return `Quality was ${NOT_MEASURED}.`;
+  const number = (value: number | undefined): string => (value === undefined ? NOT_MEASURED : decimal(value));
+  return table(
+    [
+      { title: "metric" },
+      { title: "data" },
+      { title: "rows", align: "right" },
+      { title: "before quantization", align: "right" },
+      { title: "after quantization", align: "right" },
+    ],
+    metrics.map(({ metric, dataset, n, before, after }) => [
+      plain(metric),
+      plain(dataset),
+      integer(n),
+      number(before),
+      number(after),
+    ]),
+  );
+}
+
+function benchText({ device, models, notes }: CardBench): string {
+  const rows = models.map(({ name, firstTokenMs, tokensPerSecond, peakRssBytes }) => [
+    plain(name),
+    `${decimal(firstTokenMs.p50)} / ${decimal(firstTokenMs.p95)}`,
+    `${decimal(tokensPerSecond.p50)} / ${decimal(tokensPerSecond.p5)}`,
+    decimal(peakRssBytes / 1e6),
+  ]);
+  const measured = table(
+    [
+      { title: "model" },
+      { title: "first token, p50 / p95 [ms]", align: "right" },
+      { title: "decode rate, p50 / p5 [tokens/s]", align: "right" },
+      { title: "peak memory [MB]", align: "right" },
+    ],
+    rows,
+  );
+  const where =
+    `Measured on ${plain(device.cpu)} (${device.cores} cores, ${device.threads} threads used, ` +
+    `${decimal(device.memoryBytes / 1e9)} GB memory), provider ${plain(device.provider)}, Node ${plain(device.node)}. ` +
+    `${device.int8 === undefined ? "" : `On this CPU ${plain(device.int8.meaning)}. `}No other device was measured.`;
+  return [where, measured, ...notes.map((note) => `Note: ${plain(note)}`)].join("\n\n");
+}
+
+function trainingText(training: CardInput["training"]): string {
+  const settings = Object.entries(training ?? {});
+  if (settings.length === 0) return NOT_STATED;
+  return table(
+    [{ title: "setting" }, { title: "value" }],
+    settings.map(([key, value]) => [plain(key), plain(String(value))]),
+  );
+}
+
+function provenanceText(inputs: NonNullable<CardInput["provenance"]>): string {
+  if (inputs.length === 0) return NOT_STATED;
+  return table(
+    [{ title: "input" }, { title: "sha256" }],
+    inputs.map(({ name, sha256 }) => [plain(name), plain(sha256)]),
+  );
+}
+
+function licenceText(licences: NonNullable<CardInput["licences"]>): string {
+  if (licences.length === 0) return NOT_STATED;
+  return licences.map(({ of, licence }) => `- ${plain(of)}: ${plain(licence)}`).join("\n");
+}
+
+function filesTable(files: readonly BundledFile[]): string {
+  return table(
+    [{ title: "file" }, { title: "bytes", align: "right" }, { title: "sha256" }],
+    files.map(({ path, bytes, sha256 }) => [plain(path), integer(bytes), sha256]),
+  );
+}

@@ -1,0 +1,190 @@
+/**
+ * The part of the OCI Distribution API that pushing and pulling needs, over fetch.
+ *
+ * Source: OCI Distribution Specification 1.1; Docker's token authentication (the `Bearer` challenge).
+ */
+import { SlmError } from "@slm/core";
+import { z } from "zod";
+import { registryUrl, type OciReference } from "./reference.js";
+
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+interface Call {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Made anew for each attempt: a stream can be sent once. */
+  readonly body?: () => NonNullable<RequestInit["body"]>;
+  /** Statuses that are an answer; every other is an error. */
+  readonly expect: readonly number[];
+}
+
+const tokenAnswer = z.looseObject({ token: z.string().optional(), access_token: z.string().optional() });
+
+/** How long a registry may take to begin its answer [ms]. */
+const ANSWER_TIMEOUT_MS = 120_000;
+
+/** What errors of a registry mean; the rest is "the registry refused". */
+const REFUSALS: ReadonlyMap<
+  number,
+  { readonly code: "INPUT_MISSING" | "OUTPUT_FAILED" | "USAGE"; readonly why: string }
+> = new Map([
+  [401, { code: "USAGE", why: "not authorized: set SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD" }],
+  [403, { code: "USAGE", why: "forbidden to this user" }],
+  [404, { code: "INPUT_MISSING", why: "there is nothing of that name" }],
+  [413, { code: "OUTPUT_FAILED", why: "the registry takes no files of this size" }],
+]);
+
+export class RegistryClient {
+  readonly #base: string;
+  readonly #repository: string;
+  readonly #credentials: Credentials | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #authorization: string | undefined;
+
+  constructor(
+    reference: OciReference,
+    options: { readonly credentials?: Credentials; readonly signal?: AbortSignal } = {},
+  ) {
+    this.#base = registryUrl(reference);
+    this.#repository = reference.repository;
+    this.#credentials = options.credentials;
+    this.#signal = options.signal;
+  }
+
+  /** Calls `/v2/<repository>/<path>`. @throws SlmError DEVICE_UNAVAILABLE if nobody answers; by REFUSALS otherwise. */
+  async call(path: string, call: Call): Promise<Response> {
+    return this.callUrl(new URL(`/v2/${this.#repository}/${path}`, this.#base), call);
+  }
+
+  /** Calls an address the registry gave, as uploads are; only one of the registry itself is sent the credentials. */
+  async callUrl(url: URL, call: Call): Promise<Response> {
+    let response = await this.#send(url, call);
+    if (response.status === 401) {
+      const challenge = response.headers.get("www-authenticate") ?? "";
+      await response.body?.cancel();
+      this.#authorization = await this.#authorize(challenge);
+      if (this.#authorization !== undefined) response = await this.#send(url, call);
+    }
+    if (call.expect.includes(response.status)) return response;
+    const detail = (await readAtMost(response, 2000)).replace(/\s+/g, " ");
+    const { code, why } = REFUSALS.get(response.status) ?? {
+      code: "OUTPUT_FAILED",
+      why: "the registry refused",
+    };
+    throw new SlmError(
+      code,
+      `${call.method ?? "GET"} ${url.host}${url.pathname}: ${why} (${response.status}) ${detail}`.trim(),
+      {
+        context: { url: `${url.origin}${url.pathname}`, status: response.status },
+      },
+    );
+  }
+
+  /** An address from a `Location` header. */
+  resolve(location: string): URL {
+    return new URL(location, this.#base);
+  }
+
+  async #send(url: URL, { method = "GET", headers = {}, body }: Call): Promise<Response> {
+    const isOwn = url.origin === new URL(this.#base).origin;
+    const authorization =
+      isOwn && this.#authorization !== undefined ? { authorization: this.#authorization } : {};
+    try {
+      return await fetch(url, {
+        method,
+        headers: { ...headers, ...authorization },
+        ...(body === undefined ? {} : { body: body(), duplex: "half" }),
+        ...(this.#signal === undefined ? {} : { signal: this.#signal }),
+      });
+    } catch (cause) {
+      this.#signal?.throwIfAborted();
+      const reason = cause instanceof Error ? messageOf(cause) : String(cause);
+      throw new SlmError("DEVICE_UNAVAILABLE", `registry ${url.host} does not answer: ${reason}`, {
+        context: { registry: url.host },
+        cause,
+      });
+    }
+  }
+
+  /** The header that answers a challenge; undefined if there is none. */
+  async #authorize(challenge: string): Promise<string | undefined> {
+    const basic =
+      this.#credentials === undefined
+        ? undefined
+        : `Basic ${Buffer.from(`${this.#credentials.user}:${this.#credentials.password}`).toString("base64")}`;
+    if (/^basic\b/i.test(challenge)) return basic;
+    const parameters = new Map(
+      [...challenge.matchAll(/([a-z]+)="([^"]*)"/gi)].map(([, key = "", value = ""]) => [
+        key.toLowerCase(),
+        value,
+      ]),
+    );
+    const realm = parameters.get("realm");
+    if (!/^bearer\b/i.test(challenge) || realm === undefined) return undefined;
+    const url = new URL(realm, this.#base);
+    // A realm in clear text would give the password away, except on this very machine.
+    if (url.protocol !== "https:" && url.hostname !== new URL(this.#base).hostname) return undefined;
+    for (const key of ["service", "scope"]) {
+      const value = parameters.get(key);
+      if (value !== undefined) url.searchParams.set(key, value);
+    }
+    const response = await fetch(url, {
+      headers: basic === undefined ? {} : { authorization: basic },
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    });
+    if (!response.ok) return undefined;
+    const answer = tokenAnswer.safeParse(parseJson(await readAtMost(response, 1 << 20))).data;
+    const token = answer?.token ?? answer?.access_token;
+    return token === undefined ? undefined : `Bearer ${token}`;
+  }
+}
+
+/** The first `limit` bytes of an answer as text. */
+export async function readAtMost(response: Response, limit: number): Promise<string> {
+  return (await readBytes(response, limit)).bytes.toString("utf8");
+}
+
+/** The body of an answer in the pieces in which it arrives; none if it has no body. */
+export async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
+  const pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = response.body ?? [];
+  yield* pieces;
+}
+
+/** The first `limit` bytes of an answer, and whether there were more. */
+export async function readBytes(
+  response: Response,
+  limit: number,
+): Promise<{ readonly bytes: Buffer; readonly isCut: boolean }> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of bodyOf(response)) {
+    pieces.push(piece);
+    size += piece.byteLength;
+    if (size > limit) break;
+  }
+  return { bytes: Buffer.concat(pieces).subarray(0, limit), isCut: size > limit };
+}
+
+/** Credentials for the registry, from the environment. @throws SlmError USAGE if only one of the two is set. */
+export function registryCredentials(environment: NodeJS.ProcessEnv): Credentials | undefined {
+  const { SLM_REGISTRY_USER: user = "", SLM_REGISTRY_PASSWORD: password = "" } = environment;
+  if (user === "" && password === "") return undefined;
+  if (user !== "" && password !== "") return { user, password };
+  throw new SlmError("USAGE", "set both SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD, or neither");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Not an answer with a token.
+  }
+}
+
+/** undici says "fetch failed" and keeps the reason in the cause. */
+function messageOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message || error.message : error.message;
+}

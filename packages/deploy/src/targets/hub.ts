@@ -1,0 +1,112 @@
+/** A bundle in the layout of the Hugging Face hub: the model's files at the root, the card with the hub's front matter. */
+import { openAsBlob } from "node:fs";
+import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { readManifest, writeTextAtomic } from "@slm/core";
+import { SlmError } from "@slm/core";
+import { stringify } from "yaml";
+import { bundleEntries } from "../bundle/pack.js";
+
+export interface HubOptions {
+  /** SPDX identifier or the hub's own word, as apache-2.0. */
+  readonly licence: string;
+}
+
+const CARD = "README.md";
+const REPOSITORY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,95}\/[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/;
+
+/**
+ * Writes the layout into a directory. @returns paths of its files
+ *
+ * @throws SlmError DATA_INVALID if the bundle does not match its manifest.
+ */
+export async function writeHubLayout(
+  bundle: string,
+  output: string,
+  { licence }: HubOptions,
+): Promise<readonly string[]> {
+  const entries = await bundleEntries(bundle);
+  const { versions } = await readManifest(bundle);
+  for (const { path } of entries) {
+    await mkdir(dirname(join(output, path)), { recursive: true });
+    if (path !== CARD) await copyFile(join(bundle, path), join(output, path));
+  }
+  const front = stringify({
+    license: licence,
+    library_name: "slm",
+    pipeline_tag: "text2text-generation",
+    tags: ["onnx", "encoder-decoder", `slm-${versions.slm}`],
+  });
+  await writeTextAtomic(
+    join(output, CARD),
+    `---\n${front}---\n\n${await readFile(join(bundle, CARD), "utf8")}`,
+  );
+  return entries.map(({ path }) => path);
+}
+
+export interface HubUpload {
+  /** `owner/name` */
+  readonly repository: string;
+  readonly token: string;
+  /** Another hub than the public one. */
+  readonly hubUrl?: string;
+}
+
+export interface HubUploaded {
+  readonly url: string;
+  readonly commit: string;
+}
+
+/** @throws SlmError USAGE for a name that no repository has. */
+export function checkHubRepository(repository: string): void {
+  if (REPOSITORY.test(repository)) return;
+  throw new SlmError("USAGE", `deploy: expected owner/name, got '${repository}'`, {
+    suggestions: ["--repo me/my-model"],
+  });
+}
+
+/**
+ * Uploads a written layout as one commit.
+ *
+ * @throws SlmError OUTPUT_FAILED if the hub refuses, DEVICE_UNAVAILABLE if it does not answer.
+ */
+export async function uploadToHub(
+  layout: string,
+  paths: readonly string[],
+  { repository, token, hubUrl }: HubUpload,
+): Promise<HubUploaded> {
+  checkHubRepository(repository);
+  const { HubApiError, uploadFiles } = await import("@huggingface/hub");
+  const files = await Promise.all(
+    paths.map(async (path) => {
+      return { path, content: await openAsBlob(join(layout, path)) };
+    }),
+  );
+  try {
+    const uploaded = await uploadFiles({
+      repo: { type: "model", name: repository },
+      accessToken: token,
+      files,
+      commitTitle: "Upload a bundle of slm",
+      // A worker that hashes files is for browsers; here the library hashes in this thread.
+      useWebWorkers: false,
+      ...(hubUrl === undefined ? {} : { hubUrl }),
+    });
+    if (uploaded === undefined) throw new SlmError("OUTPUT_FAILED", `hub: ${repository}: no commit was made`);
+    return { url: uploaded.commit.url, commit: uploaded.commit.oid };
+  } catch (cause) {
+    if (cause instanceof SlmError) throw cause;
+    if (cause instanceof HubApiError) {
+      throw new SlmError(
+        "OUTPUT_FAILED",
+        `hub: ${repository}: refused (${cause.statusCode}): ${cause.message}`,
+        {
+          suggestions: ["check that the repository exists and that HF_TOKEN may write to it"],
+          cause,
+        },
+      );
+    }
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SlmError("DEVICE_UNAVAILABLE", `hub: ${repository}: ${reason}`, { cause });
+  }
+}

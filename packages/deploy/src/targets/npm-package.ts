@@ -1,0 +1,118 @@
+/** A bundle as an npm package: `generate()` with types, the model inside. */
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { createGzip } from "node:zlib";
+import { readManifest } from "@slm/core";
+import { SlmError } from "@slm/core";
+import { bundleEntries } from "../bundle/pack.js";
+import { TAR_BLOCK, encodeTarHeader, paddingAfter } from "../bundle/tar-header.js";
+
+export interface NpmPackageOptions {
+  /** Name as npm wants it, with or without a scope. */
+  readonly name: string;
+  readonly version: string;
+  /** The program behind `generate()`: one file of JavaScript that looks for the model in `./model/`. */
+  readonly program: string;
+  /** What the program imports. */
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly licence: string;
+}
+
+const NAME = /^(?:@[a-z0-9-][a-z0-9-._]*\/)?[a-z0-9-][a-z0-9-._]*$/;
+const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/;
+
+const TYPES = `/** One generated text. */
+export interface Generated {
+  readonly text: string;
+  /** Number of generated tokens. */
+  readonly tokens: number;
+  /** Whether the model ended it; false where \`maxTokens\` did. */
+  readonly finished: boolean;
+}
+
+export interface Options {
+  /** What the text is about, for a model that sees: a file, or its bytes. */
+  readonly image?: string | Uint8Array;
+  /** Most tokens of an answer. Default: what the model can hold. */
+  readonly maxTokens?: number;
+  /** Told each piece of text as soon as it is certain. */
+  readonly onToken?: (piece: string) => void;
+  /** Stops between two tokens. */
+  readonly signal?: AbortSignal;
+}
+
+/** Answers one text. The model is loaded by the first call and stays loaded. */
+export declare function generate(source: string, options?: Options): Promise<Generated>;
+
+/** Gives the model's memory back. The next call loads it again. */
+export declare function close(): Promise<void>;
+`;
+
+/**
+ * Writes the tarball; the same bundle gives the same bytes.
+ *
+ * @throws SlmError USAGE for a name or version that npm does not take, DATA_INVALID for a bundle that is not whole.
+ */
+export async function writeNpmPackage(
+  bundle: string,
+  file: string,
+  options: NpmPackageOptions,
+): Promise<void> {
+  const { name, version } = options;
+  if (!NAME.test(name) || name.length > 214 || !VERSION.test(version)) {
+    throw new SlmError("USAGE", `deploy: npm takes no package '${name}' of version '${version}'`, {
+      suggestions: ["--name @scope/model --package-version 1.0.0"],
+    });
+  }
+  await readManifest(bundle);
+  const texts: Readonly<Record<string, string | Uint8Array>> = {
+    "package.json": packageJson(options),
+    "README.md": await readFile(join(bundle, "README.md")),
+    "index.js": await readFile(options.program),
+    "index.d.ts": TYPES,
+  };
+  const archive = Readable.from(archivePieces(bundle, texts));
+  // The header of gzip would tell the time; Node writes none.
+  await writeFile(file, await buffer(archive.pipe(createGzip({ level: 9 }))), { flag: "w" });
+}
+
+async function* archivePieces(
+  bundle: string,
+  texts: Readonly<Record<string, string | Uint8Array>>,
+): AsyncGenerator<Uint8Array> {
+  for (const [path, text] of Object.entries(texts)) {
+    const bytes = Buffer.from(text);
+    yield encodeTarHeader({ path: `package/${path}`, bytes: bytes.byteLength });
+    yield bytes;
+    yield Buffer.alloc(paddingAfter(bytes.byteLength));
+  }
+  for (const { path } of await bundleEntries(bundle)) {
+    const full = join(bundle, path);
+    const { size } = await stat(full);
+    yield encodeTarHeader({ path: `package/model/${path}`, bytes: size });
+    for await (const piece of createReadStream(full)) yield piece as Uint8Array;
+    yield Buffer.alloc(paddingAfter(size));
+  }
+  yield Buffer.alloc(2 * TAR_BLOCK);
+}
+
+function packageJson({ name, version, dependencies, licence }: NpmPackageOptions): string {
+  return `${JSON.stringify(
+    {
+      name,
+      version,
+      description: "A small language model with its runtime: generate(text)",
+      license: licence,
+      type: "module",
+      engines: { node: ">=20" },
+      exports: { ".": { types: "./index.d.ts", default: "./index.js" } },
+      files: ["index.js", "index.d.ts", "model"],
+      dependencies,
+    },
+    null,
+    2,
+  )}\n`;
+}

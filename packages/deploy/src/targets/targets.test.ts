@@ -1,0 +1,235 @@
+import { execFile } from "node:child_process";
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+import { writeArtifact } from "@slm/core";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { TINY_FILES, writeTinyBundle } from "../bundle/tiny-bundle.test-support.js";
+import { benchOnDevice, parseDeviceAddress } from "./device.js";
+import { uploadToHub, writeHubLayout } from "./hub.js";
+import { writeNpmPackage } from "./npm-package.js";
+import { writeServerFiles } from "./server-files.js";
+import { writeWebSite } from "./web-site.js";
+
+const run = promisify(execFile);
+let root: string;
+let bundle: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-targets-"));
+  bundle = await writeTinyBundle(join(root, "bundle"));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+describe(writeServerFiles, () => {
+  test("writes a unit that reloads and stops without dropping requests, and an image with a health check", async () => {
+    const output = join(root, "server");
+    await writeServerFiles(bundle, output, { name: "g2p", port: 9000 });
+    const unit = await readFile(join(output, "g2p.service"), "utf8");
+    expect(unit).toContain(
+      "ExecStart=/usr/bin/env slm serve /opt/slm/g2p/bundle --host 127.0.0.1 --port 9000\n",
+    );
+    expect(unit).toContain("ExecReload=/bin/kill -HUP $MAINPID");
+    const image = await readFile(join(output, "Dockerfile"), "utf8");
+    expect(image).toMatch(/HEALTHCHECK[^]*127\.0\.0\.1:9000\/health/);
+    expect(await readFile(join(output, "bundle", "decoder.onnx"), "utf8")).toBe(TINY_FILES["decoder.onnx"]);
+  });
+
+  test.each(["a b", "x\nExecStart=/bin/sh", "../x", ""])("refuses the name %j", async (name) => {
+    await expect(writeServerFiles(bundle, join(root, "s"), { name, port: 1 })).rejects.toMatchObject({
+      code: "USAGE",
+    });
+  });
+});
+
+describe(writeNpmPackage, () => {
+  const options = { name: "@me/g2p", version: "1.2.3", dependencies: { x: "1.0.0" }, licence: "MIT" };
+
+  test("writes a tarball that tar reads, with types, program and model; the same bytes each time", async () => {
+    const program = join(root, "program.js");
+    await writeFile(program, "export const generate = 1;\n");
+    for (const name of ["a.tgz", "b.tgz"])
+      await writeNpmPackage(bundle, join(root, name), { ...options, program });
+    expect(await readFile(join(root, "a.tgz"))).toEqual(await readFile(join(root, "b.tgz")));
+    await mkdir(join(root, "out"));
+    await run("tar", ["-xzf", join(root, "a.tgz"), "-C", join(root, "out")]);
+    const packed = join(root, "out", "package");
+    expect(JSON.parse(await readFile(join(packed, "package.json"), "utf8"))).toMatchObject({
+      name: "@me/g2p",
+      version: "1.2.3",
+      exports: { ".": { types: "./index.d.ts", default: "./index.js" } },
+      dependencies: { x: "1.0.0" },
+    });
+    expect(await readFile(join(packed, "index.d.ts"), "utf8")).toContain("export declare function generate(");
+    expect(await readFile(join(packed, "model", "decoder.onnx"), "utf8")).toBe(TINY_FILES["decoder.onnx"]);
+  });
+
+  test("refuses names and versions that npm does not take", async () => {
+    for (const wrong of [{ name: "UPPER" }, { name: "../x" }, { version: "1" }]) {
+      const writing = writeNpmPackage(bundle, join(root, "x.tgz"), { ...options, program: "", ...wrong });
+      await expect(writing).rejects.toMatchObject({ code: "USAGE" });
+    }
+  });
+});
+
+describe(writeHubLayout, () => {
+  let hub: Server;
+  let asked: { readonly path: string; readonly body: string; readonly token: string | undefined }[];
+
+  beforeEach(async () => {
+    asked = [];
+    hub = createServer((request, response) => {
+      void (async () => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of request) chunks.push(chunk as Buffer);
+        const body = Buffer.concat(chunks).toString();
+        const path = request.url ?? "";
+        asked.push({ path, body, token: request.headers.authorization });
+        response.setHeader("content-type", "application/json");
+        if (path.includes("/preupload/")) {
+          const { files } = JSON.parse(body) as { files: { path: string }[] };
+          response.end(
+            JSON.stringify({ files: files.map((file) => ({ path: file.path, uploadMode: "regular" })) }),
+          );
+        } else if (path.includes("/commit/")) {
+          response.end(
+            JSON.stringify({
+              success: true,
+              commitOid: "c0ffee",
+              commitUrl: "http://hub/commit/c0ffee",
+              hookOutput: "",
+            }),
+          );
+        } else response.writeHead(403).end(JSON.stringify({ error: "no" }));
+      })();
+    });
+    await new Promise<void>((resolve) => hub.listen(0, "127.0.0.1", resolve));
+  });
+  afterEach(() => {
+    hub.closeAllConnections();
+    hub.close();
+  });
+
+  test("gives the card its front matter, and uploads every file in one commit", async () => {
+    const layout = join(root, "hub");
+    const paths = await writeHubLayout(bundle, layout, { licence: "apache-2.0" });
+    expect(await readFile(join(layout, "README.md"), "utf8")).toMatch(
+      /^---\nlicense: apache-2\.0\n[^]*\n---\n\n# tiny\n$/,
+    );
+    const hubUrl = `http://127.0.0.1:${(hub.address() as AddressInfo).port}`;
+    const uploaded = await uploadToHub(layout, paths, { repository: "me/tiny", token: "hf_test", hubUrl });
+    expect(uploaded.commit).toBe("c0ffee");
+    const commit = asked.find(({ path }) => path.includes("/commit/"))!;
+    expect(commit.token).toBe("Bearer hf_test");
+    for (const path of ["manifest.json", ...Object.keys(TINY_FILES)])
+      expect(commit.body).toContain(`"path":"${path}"`);
+  });
+
+  test("refuses a name that is no repository before anything is sent", async () => {
+    await expect(uploadToHub(root, [], { repository: "../x", token: "t" })).rejects.toMatchObject({
+      code: "USAGE",
+    });
+    expect(asked).toEqual([]);
+  });
+});
+
+describe(writeWebSite, () => {
+  test("refuses a model for a device that is no browser", async () => {
+    await writeArtifact(
+      { directory: bundle, kind: "bundle", key: "npu", inputs: [], settings: {}, origins: {}, seed: 1 },
+      async (work) => {
+        const graph = { file: "d.onnx", bytes: 1, scheme: "qdq" };
+        const model = {
+          ...{ schemaVersion: 1, name: "n", architecture: "decoder-only", target: "npu", scheme: "qdq" },
+          ...{
+            graphs: { decoder: graph },
+            parameters: 1,
+            vocabularySize: 5,
+            decoderLayers: 1,
+            kvHeads: 1,
+            headDim: 8,
+          },
+          ...{ maxSource: 4, maxTarget: 4, tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 } },
+          flops: { encoderPerSourceToken: 0, decoderPerTargetToken: 1 },
+        };
+        await writeFile(join(work, "model.json"), JSON.stringify(model));
+        return {};
+      },
+    );
+    const writing = writeWebSite(bundle, join(root, "site"), { page: root, title: "x" });
+    await expect(writing).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
+    expect(await readdir(root)).not.toContain("site");
+  });
+});
+
+/** Programs of these names on the search path: they note their arguments, and answer as a device would. */
+async function fakePrograms(names: readonly string[], benchJson: string): Promise<string> {
+  const directory = join(root, "bin");
+  await mkdir(directory);
+  for (const name of names) {
+    const script = `#!/bin/sh
+printf '%s|' "${name}" "$@" >> '${root}/calls'; echo >> '${root}/calls'
+case "$*" in *unreachable*) echo "no route to host" >&2; exit 255;; *" bench "*) printf '%s' '${benchJson}';; esac
+`;
+    await writeFile(join(directory, name), script);
+    await chmod(join(directory, name), 0o755);
+  }
+  return directory;
+}
+
+describe(benchOnDevice, () => {
+  const path = process.env["PATH"];
+  const options = { directory: "models", command: "slm", signal: new AbortController().signal };
+  beforeEach(async () => {
+    process.env["PATH"] =
+      `${await fakePrograms(["ssh", "scp", "adb"], '{"result":{"n":1}}')}${delimiter}${path ?? ""}`;
+  });
+  afterEach(() => {
+    process.env["PATH"] = path;
+  });
+
+  test("copies over ssh, verifies and measures there, and brings the numbers home", async () => {
+    const result = await benchOnDevice(join(root, "m.slm"), parseDeviceAddress("ssh:pi@board"), options);
+    expect(result).toEqual({ result: { n: 1 } });
+    const calls = (await readFile(join(root, "calls"), "utf8")).trim().split("\n");
+    expect(calls).toEqual([
+      "ssh|-o|BatchMode=yes|pi@board|mkdir -p models|",
+      `scp|-q|-B|${root}/m.slm|pi@board:models/m.slm|`,
+      "ssh|-o|BatchMode=yes|pi@board|slm verify models/m.slm|",
+      "ssh|-o|BatchMode=yes|pi@board|slm bench models/m.slm --json|",
+    ]);
+  });
+
+  test("does the same over adb, on one of several devices", async () => {
+    await benchOnDevice(join(root, "m.slm"), parseDeviceAddress("adb:emulator-5554"), options);
+    const calls = (await readFile(join(root, "calls"), "utf8")).trim().split("\n");
+    expect(calls[1]).toBe(`adb|-s|emulator-5554|push|${root}/m.slm|models/m.slm|`);
+    expect(calls[3]).toBe("adb|-s|emulator-5554|shell|slm bench models/m.slm --json|");
+  });
+
+  test("says that a device cannot be reached, in the program's words", async () => {
+    const benching = benchOnDevice(join(root, "m.slm"), parseDeviceAddress("ssh:unreachable"), options);
+    await expect(benching).rejects.toMatchObject({
+      code: "DEVICE_UNAVAILABLE",
+      message: expect.stringContaining("no route to host") as string,
+    });
+  });
+
+  test.each(["-oProxyCommand=x", "ssh:-x", "ssh:a;b", "ssh:", "telnet:x", "adb:a b"])(
+    "refuses the device %j",
+    (text) => {
+      expect(() => parseDeviceAddress(text)).toThrow(/expected ssh/);
+    },
+  );
+
+  test.each(["a;b", "$(x)", "a b", "-x"])(
+    "refuses the directory %j, which a shell would read",
+    async (directory) => {
+      const benching = benchOnDevice("m.slm", parseDeviceAddress("adb"), { ...options, directory });
+      await expect(benching).rejects.toMatchObject({ code: "USAGE" });
+    },
+  );
+});

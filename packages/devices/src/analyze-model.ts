@@ -1,0 +1,141 @@
+/** One graph against one profile. */
+import { SlmError } from "@slm/core";
+import { fixSizes, type FixedSizes, type Graph, type ModelOutline } from "@slm/onnx";
+import { Findings, operatorName, type Counts, type Finding } from "./finding.js";
+import { profileOf } from "./profiles/profiles.js";
+import type { ProfileName, Source, Target } from "./profiles/profile.js";
+import { isControlFlow, prepare, type PlacedNode, type Subject } from "./subject.js";
+import { fallsBackToCpu, supportOf } from "./rules/rule.js";
+import { sizeFlags } from "./rules/size-flags.js";
+import { CHECKS } from "./rules/table.js";
+
+/** How sure an analysis is: rules were compared with a file; nothing ran on the device. */
+export const CHECKED_BY_RULE = "checked by rule, not run on the device";
+
+/**
+ * Where an operator is computed: `folded` before a device sees the graph, on the `device`, on the `cpu`, `inside` control
+ * flow that the device does not run, `nowhere`.
+ */
+export type Place = "folded" | "device" | "cpu" | "inside" | "nowhere";
+
+/** From the best to the worst; an operator is where its worst use is. */
+export const PLACES: readonly Place[] = ["folded", "device", "inside", "cpu", "nowhere"];
+
+const TAKEN: ReadonlySet<Place> = new Set(["folded", "device"]);
+
+/** A row of the summary. */
+export function operatorRow(opType: string, count: number, where: Place): OperatorCount {
+  return { opType, count, supported: TAKEN.has(where), where };
+}
+
+export function worse(a: Place, b: Place): Place {
+  return PLACES.indexOf(a) > PLACES.indexOf(b) ? a : b;
+}
+
+export interface OperatorCount {
+  readonly opType: string;
+  readonly count: number;
+  /** Whether the device takes all of them, or never sees them. */
+  readonly supported: boolean;
+  readonly where: Place;
+}
+
+export interface AnalysisSummary {
+  readonly operators: readonly OperatorCount[];
+  readonly nodes: number;
+  readonly findings: Counts;
+  /** Findings that are counted but not listed, by rule. */
+  readonly unlisted: Readonly<Record<string, number>>;
+}
+
+export interface ModelDescription {
+  readonly name: string;
+  readonly producer: string;
+  readonly irVersion: number;
+  readonly opsets: Readonly<Record<string, number>>;
+  /** Flags that would fix the sizes its inputs leave open; `N` where a number has to be chosen. */
+  readonly openSizes: readonly string[];
+}
+
+export interface ModelAnalysis {
+  /** Whether no rule is broken: findings of severity error are there or not. */
+  readonly supported: boolean;
+  readonly findings: readonly Finding[];
+  readonly summary: AnalysisSummary;
+  readonly profile: ProfileName;
+  readonly target: Target;
+  readonly method: typeof CHECKED_BY_RULE;
+  /** Where the rules come from. */
+  readonly sources: readonly Source[];
+  readonly model: ModelDescription;
+}
+
+export interface AnalyzeOptions {
+  readonly target: Target;
+  /** Default: the usual one of the target. */
+  readonly profile?: ProfileName | undefined;
+  /** Sizes that the model is analysed for, where its file leaves them open. */
+  readonly sizes?: readonly FixedSizes[] | undefined;
+}
+
+function countOperators(subject: Subject): readonly OperatorCount[] {
+  const counts = new Map<string, { count: number; where: Place }>();
+  const run = new Set(subject.nodes);
+  const folded = new Set(subject.folded);
+  for (const placed of subject.all) {
+    const name = operatorName(placed.node);
+    const where = run.has(placed) ? placeOf(subject, placed) : folded.has(placed) ? "folded" : "inside";
+    const known = counts.get(name);
+    counts.set(name, { count: (known?.count ?? 0) + 1, where: known ? worse(known.where, where) : where });
+  }
+  return sortRows([...counts].map(([opType, { count, where }]) => operatorRow(opType, count, where)));
+}
+
+/** The most frequent first. */
+export function sortRows(rows: readonly OperatorCount[]): readonly OperatorCount[] {
+  return [...rows].sort((a, b) => b.count - a.count || (a.opType < b.opType ? -1 : 1));
+}
+
+function placeOf(subject: Subject, placed: PlacedNode): Place {
+  const { profile } = subject;
+  if (profile.controlFlow === "forbidden" && isControlFlow(placed.node)) return "nowhere";
+  if (supportOf(subject, placed) !== undefined) return "device";
+  return fallsBackToCpu(subject, placed) ? "cpu" : "nowhere";
+}
+
+/** A whole graph as an outline. */
+function outlineOf(model: Graph | ModelOutline): ModelOutline {
+  return "omitted" in model ? model : { ...model, producer: "", omitted: [] };
+}
+
+/**
+ * Compares a model with the rules of a target's profile. The device is not asked: every finding is a rule that the
+ * model breaks, or a fact the rules need and nobody could tell.
+ *
+ * @throws SlmError USAGE if the target has no such profile, or the model no such sizes.
+ */
+export function analyzeModel(model: Graph | ModelOutline, options: AnalyzeOptions): ModelAnalysis {
+  const profile = profileOf(options.target, options.profile);
+  const outline = fixSizes(outlineOf(model), options.sizes ?? []);
+  const subject = prepare(outline, profile, options.target);
+  if (subject.all.length === 0 && outline.outputs.length === 0)
+    throw new SlmError("DATA_INVALID", "analyze: the model has neither nodes nor outputs");
+  const findings = new Findings();
+  for (const check of CHECKS) check(subject, findings);
+  const { irVersion, opsets, producer, name } = outline;
+  return {
+    supported: findings.counts.error === 0,
+    findings: findings.list(),
+    summary: {
+      operators: countOperators(subject),
+      nodes: subject.all.length,
+      findings: findings.counts,
+      unlisted: findings.left,
+    },
+    profile: profile.name,
+    target: options.target,
+    method: CHECKED_BY_RULE,
+    sources: profile.sources,
+    model: { name, producer, irVersion, opsets, openSizes: sizeFlags(outline) },
+  };
+}

@@ -1,0 +1,85 @@
+/** What an analysis finds, and a collector that no hostile model can fill without end. */
+import type { GraphNode } from "@slm/onnx";
+import { shorten } from "@slm/onnx";
+
+export type Severity = "error" | "warning" | "info";
+
+export interface Finding {
+  /** Which rule: stable, for scripts. */
+  readonly rule: RuleName;
+  readonly severity: Severity;
+  /** Name of the node, behind those around it where it lies in a body, or of an input; empty for the whole model. */
+  readonly node: string;
+  /** Operator as profiles name it; `input` for an input of the model; empty for the whole model. */
+  readonly opType: string;
+  readonly message: string;
+  /** What to do about it. */
+  readonly advice: string;
+}
+
+/** Every rule with what it asks, in the order reports list them. */
+export const RULES = {
+  operator: "the device has the operator",
+  opset: "the operator exists in the opset the model imports, and in those the device knows",
+  "control-flow": "no If, Loop or Scan where the device runs one fixed sequence",
+  "static-shape": "every size is a number",
+  shape: "sizes and types fit together",
+  rank: "no more axes than the device takes",
+  dtype: "element types the device takes",
+  "constant-input": "inputs that the compiler needs are constants",
+  "input-count": "as many inputs as the device takes",
+  attribute: "attributes have values the device takes",
+  "qdq-form": "each operator lies between DequantizeLinear and QuantizeLinear",
+  "qdq-parameters": "scales and zero points are ones the device takes",
+  "qdq-weight": "quantized weights have a form the device takes",
+  "qdq-bias": "biases are int32 with the scale of the product",
+  size: "weights and values fit",
+  name: "nodes have names of their own",
+  omitted: "nothing in the file that was not looked at",
+  folded: "nodes that only compute constants",
+  unknown: "everything the other rules ask about is known",
+} as const;
+
+export type RuleName = keyof typeof RULES;
+
+/** Findings of one rule that are kept; more are counted. */
+const KEPT_PER_RULE = 200;
+
+export type Counts = Readonly<Record<Severity, number>>;
+
+export class Findings {
+  readonly #kept: Finding[] = [];
+  readonly #perRule = new Map<RuleName, number>();
+  readonly #counts = { error: 0, warning: 0, info: 0 };
+
+  add(finding: Finding): void {
+    this.#counts[finding.severity] += 1;
+    const count = (this.#perRule.get(finding.rule) ?? 0) + 1;
+    this.#perRule.set(finding.rule, count);
+    if (count <= KEPT_PER_RULE) this.#kept.push(finding);
+  }
+
+  get counts(): Counts {
+    return { ...this.#counts };
+  }
+
+  /** In the order of the rules, the worst first, then in the order of the nodes. */
+  list(): readonly Finding[] {
+    const rules = Object.keys(RULES);
+    const severities: readonly Severity[] = ["error", "warning", "info"];
+    const place = ({ rule, severity }: Finding): number =>
+      rules.indexOf(rule) * severities.length + severities.indexOf(severity);
+    return [...this.#kept].sort((a, b) => place(a) - place(b));
+  }
+
+  /** Findings that were counted and not kept, by rule. */
+  get left(): Readonly<Record<string, number>> {
+    const over = [...this.#perRule].filter(([, count]) => count > KEPT_PER_RULE);
+    return Object.fromEntries(over.map(([rule, count]) => [rule, count - KEPT_PER_RULE]));
+  }
+}
+
+/** An operator as profiles name it: ONNX's own without a domain. */
+export function operatorName({ domain, opType }: Pick<GraphNode, "domain" | "opType">): string {
+  return shorten(domain === "" ? opType : `${domain}:${opType}`);
+}

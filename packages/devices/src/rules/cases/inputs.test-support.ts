@@ -1,0 +1,166 @@
+/** Cases of the rules in inputs.ts and model.ts. */
+import { int, text } from "@slm/onnx";
+import { graphOf, F, input, output, scalar, single, slice, type Case } from "./build.test-support.js";
+
+export function inputsCases(): readonly Case[] {
+  return [
+    {
+      rule: "dtype",
+      severity: "error",
+      what: "element types the device does not take",
+      bad: (g) => {
+        output(g, g.op("Relu", [input(g, [2, 4], "float64")]), [2, 4], "float64");
+      },
+      good: single("Relu"),
+      says: /'x' is float64/,
+    },
+    {
+      rule: "dtype",
+      severity: "warning",
+      what: "element types an operator does not take",
+      profile: "cuda",
+      bad: (g) => {
+        const z = scalar(g, "int16", 0);
+        const q = g.op("QuantizeLinear", [input(g), scalar(g, F, 1), z]);
+        output(g, g.op("DequantizeLinear", [q, scalar(g, F, 1), z]));
+      },
+      good: (g) => {
+        const z = scalar(g, "int8", 0);
+        const q = g.op("QuantizeLinear", [input(g), scalar(g, F, 1), z]);
+        output(g, g.op("DequantizeLinear", [q, scalar(g, F, 1), z]));
+      },
+      says: /input 2 of QuantizeLinear is int16/,
+    },
+    {
+      rule: "dtype",
+      severity: "error",
+      what: "computed int64 indices",
+      bad: (g) => {
+        const ids = g.input("ids", "int64", [3]);
+        const table = g.initializer("table", F, [5, 4], new Float32Array(20));
+        output(g, g.op("Gather", [table, g.op("Add", [ids, ids])]), [3, 4]);
+      },
+      good: (g) => {
+        const ids = g.input("ids", "int32", [3]);
+        const table = g.initializer("table", F, [5, 4], new Float32Array(20));
+        output(g, g.op("Gather", [table, ids]), [3, 4]);
+      },
+      says: /computed int64/,
+    },
+    {
+      rule: "dtype",
+      severity: "info",
+      what: "element types that are converted",
+      bad: (g) => {
+        output(g, g.op("Abs", [input(g, [2], "int64")]), [2], "int64");
+      },
+      good: single("Abs"),
+      says: /casts it to int32/,
+    },
+    {
+      rule: "constant-input",
+      severity: "error",
+      what: "parameters that are computed",
+      bad: slice(false),
+      good: slice(true),
+      says: /input 1 of Slice, 'starts'/,
+    },
+    {
+      rule: "input-count",
+      severity: "error",
+      what: "three inputs where two are possible",
+      bad: (g) => {
+        const x = input(g);
+        output(g, g.op("Max", [x, x, x]));
+      },
+      good: (g) => {
+        const x = input(g);
+        output(g, g.op("Max", [x, x]));
+      },
+      says: /has 3 inputs/,
+    },
+    {
+      rule: "attribute",
+      severity: "error",
+      what: "a normalization that is not along the last axis",
+      bad: (g) => {
+        output(g, g.op("LpNormalization", [input(g)], { attributes: { axis: int(0) } }));
+      },
+      good: (g) => {
+        output(g, g.op("LpNormalization", [input(g)], { attributes: { axis: int(1), p: int(2) } }));
+      },
+      says: /axis of LpNormalization is 0; QNN \(Hexagon\) takes the last axis/,
+    },
+    {
+      rule: "attribute",
+      severity: "error",
+      what: "a mode the device does not take",
+      profile: "coreml",
+      bad: (g) => {
+        const w = g.initializer("w", F, [1, 1, 2, 2], new Float32Array(4));
+        const x = input(g, [1, 1, 4, 4]);
+        output(
+          g,
+          g.op("ConvTranspose", [x, w], { attributes: { auto_pad: text("SAME_UPPER") } }),
+          [1, 1, 4, 4],
+        );
+      },
+      good: (g) => {
+        const w = g.initializer("w", F, [1, 1, 2, 2], new Float32Array(4));
+        output(g, g.op("ConvTranspose", [input(g, [1, 1, 4, 4]), w]), [1, 1, 5, 5]);
+      },
+      says: /auto_pad of ConvTranspose is SAME_UPPER/,
+    },
+    {
+      rule: "name",
+      severity: "warning",
+      what: "nodes without a name",
+      bad: {
+        ...graphOf(single("Relu")),
+        nodes: graphOf(single("Relu")).nodes.map((node) => ({ ...node, name: "" })),
+      },
+      good: single("Relu"),
+      says: /nodes have no name/,
+    },
+    {
+      rule: "name",
+      severity: "warning",
+      what: "nodes of one name",
+      profile: "cpu",
+      bad: {
+        ...graphOf(single("Relu")),
+        nodes: graphOf(single("Relu")).nodes.map((node) => ({ ...node, name: "n" })),
+      },
+      good: single("Relu"),
+      says: /called 'n' too/,
+    },
+    {
+      rule: "folded",
+      severity: "info",
+      what: "nodes that compute constants",
+      bad: (g) => {
+        const x = input(g);
+        const size = g.op("Gather", [g.op("Shape", [x]), g.ints([1])]);
+        output(
+          g,
+          g.op("Reshape", [x, g.op("Concat", [g.ints([-1]), size], { attributes: { axis: int(0) } })]),
+        );
+      },
+      good: (g) => {
+        output(g, g.op("Reshape", [input(g), g.ints([-1, 4])]), [2, 4]);
+      },
+      says: /1 Shape, 1 Gather, 1 Concat/,
+    },
+    {
+      rule: "omitted",
+      severity: "error",
+      what: "functions inside the file",
+      bad: Object.assign(graphOf(single("Relu")), {
+        producer: "",
+        omitted: ["model: ModelProto uses 'functions'"],
+      }),
+      good: single("Relu"),
+      says: /'functions'/,
+    },
+  ];
+}

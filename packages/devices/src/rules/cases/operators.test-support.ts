@@ -1,0 +1,110 @@
+/** Cases of the rules in operators.ts. */
+import { subgraph } from "@slm/onnx";
+import { F, input, output, scalar, single, emptyBody, type Case } from "./build.test-support.js";
+
+export function operatorsCases(): readonly Case[] {
+  return [
+    {
+      rule: "operator",
+      severity: "error",
+      what: "an operator the device does not have",
+      bad: single("FastGelu", { domain: "com.microsoft" }),
+      good: single("Gelu"),
+      says: /has no com.microsoft:FastGelu/,
+    },
+    {
+      rule: "operator",
+      severity: "error",
+      what: "an operator nobody has",
+      profile: "cpu",
+      bad: single("Frobnicate"),
+      good: single("Gelu"),
+      says: /neither ONNX nor ONNX Runtime/,
+    },
+    {
+      rule: "operator",
+      severity: "warning",
+      what: "an operator that a GPU leaves to the CPU",
+      profile: "webgpu",
+      bad: single("Trilu"),
+      good: single("Gelu"),
+      says: /the CPU computes it/,
+    },
+    {
+      rule: "operator",
+      severity: "warning",
+      what: "an operator of newer versions of the provider",
+      bad: single("IsNaN"),
+      good: single("Not", {}, [2, 4]),
+      says: /QNN plugin 2.0/,
+    },
+    {
+      rule: "operator",
+      severity: "error",
+      what: "Erf outside of Gelu",
+      bad: single("Erf"),
+      good: (g) => {
+        const x = input(g);
+        const erf = g.op("Erf", [g.op("Div", [x, scalar(g, F, Math.SQRT2)])]);
+        const y = g.op("Mul", [x, g.op("Add", [erf, scalar(g, F, 1)])]);
+        output(g, g.op("Mul", [y, scalar(g, F, 0.5)]));
+      },
+      says: /only inside Gelu/,
+    },
+    {
+      rule: "opset",
+      severity: "error",
+      what: "an operator that the imported opset does not have",
+      profile: "cpu",
+      opset: 17,
+      bad: single("Gelu"),
+      good: single("Tanh"),
+      says: /from opset 20 on, the model imports 17/,
+    },
+    {
+      rule: "opset",
+      severity: "error",
+      what: "an operator that the imported opset no longer has",
+      profile: "cpu",
+      bad: (g) => {
+        output(g, g.op("Upsample", [input(g), g.constant(F, [2], [1, 1])]));
+      },
+      good: single("Tanh"),
+      says: /does not exist from opset 10 on/,
+    },
+    {
+      rule: "opset",
+      severity: "warning",
+      what: "a newer opset than the vendor's tools know",
+      profile: "vitisai",
+      bad: single("Relu"),
+      good: single("Relu"),
+      says: /written for up to 17/,
+    },
+    {
+      rule: "opset",
+      severity: "warning",
+      what: "a version of an operator that the device does not have",
+      profile: "webgpu",
+      bad: (g) => {
+        const x = input(g, [1, 1, 4, 4]);
+        output(g, g.op("GridSample", [x, g.input("grid", F, [1, 2, 2, 2])]), [1, 1, 2, 2]);
+      },
+      good: single("Relu"),
+      says: /takes GridSample of opset 0 to 19/,
+    },
+    {
+      rule: "control-flow",
+      severity: "error",
+      what: "control flow",
+      bad: (g) => {
+        const x = input(g);
+        const body = { ...emptyBody, outputs: [{ name: x }] };
+        const branches = { then_branch: subgraph(body), else_branch: subgraph(body) };
+        output(g, g.op("If", [g.input("c", "bool", [])], { attributes: branches }));
+      },
+      good: single("Relu"),
+      says: /runs no control flow; the 0 nodes inside If/,
+    },
+  ];
+}

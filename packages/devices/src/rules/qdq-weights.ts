@@ -1,0 +1,150 @@
+/** Rules about quantized weights and biases. */
+import { attributeOf, type GraphNode } from "@slm/onnx";
+import { operatorName, type Findings } from "../finding.js";
+import type { QuantizationRules, WeightInput } from "../profiles/profile.js";
+import type { PlacedNode, Subject } from "../subject.js";
+import { dequantizerOf, isDequantize, isQuantize, parametersOf, type Parameters } from "./quantized-graph.js";
+import { aboutNode, shapeText, type Rule } from "./rule.js";
+
+function allowedAxis(node: GraphNode, { axis }: WeightInput): number {
+  if (axis !== "columns") return axis;
+  return attributeOf(node, "transB", "int") === 1 ? 0 : 1;
+}
+
+/** Whether a use of a value is the weight of its operator. */
+function isWeightUse(rules: QuantizationRules, node: GraphNode, input: number | undefined): boolean {
+  return node.domain === "" && input !== undefined && rules.weightInputs[node.opType]?.index === input;
+}
+
+export const weights: Rule = (subject, findings) => {
+  const rules = subject.profile.quantization;
+  if (rules === undefined) return;
+  for (const placed of subject.nodes) {
+    const { node } = placed;
+    if (isQuantize(node) || isDequantize(node)) checkAlone(subject, rules, placed, findings);
+    const row = node.domain === "" ? rules.weightInputs[node.opType] : undefined;
+    if (row !== undefined) checkWeight(subject, placed, row, findings);
+  }
+};
+
+/** Scales per channel or block belong to weights only. */
+function checkAlone(
+  subject: Subject,
+  rules: QuantizationRules,
+  placed: PlacedNode,
+  findings: Findings,
+): void {
+  const { node, scope } = placed;
+  const { isPerChannel, block, dtype } = parametersOf(node, scope);
+  const uses = scope.index.usesOf(node.outputs[0] ?? "");
+  const isOfWeight =
+    isDequantize(node) &&
+    uses.length > 0 &&
+    (dtype === "int32" || uses.every((use) => isWeightUse(rules, use.node, use.input)));
+  if (isPerChannel && !isOfWeight) {
+    const message = `one scale per channel is possible for weights of ${Object.keys(rules.weightInputs).join(", ")} only`;
+    const advice = "use one scale for the whole tensor";
+    findings.add(aboutNode("qdq-weight", placed, { severity: "error", message, advice }));
+  }
+  if (block === 0 || rules.blocks) return;
+  const message = `${subject.profile.label} takes no scales per block of ${block}`;
+  findings.add(
+    aboutNode("qdq-weight", placed, { severity: "error", message, advice: "use one scale per channel" }),
+  );
+}
+
+function checkWeight(subject: Subject, placed: PlacedNode, row: WeightInput, findings: Findings): void {
+  const { node, scope } = placed;
+  const value = node.inputs[row.index] ?? "";
+  const dequantizer = dequantizerOf(value, scope);
+  if (dequantizer === undefined) return;
+  const found = parametersOf(dequantizer, scope);
+  const add = (severity: "error" | "warning", message: string, advice: string): void => {
+    findings.add(aboutNode("qdq-weight", placed, { severity, message, advice }));
+  };
+  const { shape } = scope.of(value);
+  const isConstant = scope.isKnown(dequantizer.inputs[0] ?? "");
+  if (found.isPerChannel && found.block === 0) {
+    const wanted = allowedAxis(node, row);
+    const axis = found.axis < 0 ? found.axis + (shape?.length ?? 0) : found.axis;
+    if (axis !== wanted)
+      add(
+        "error",
+        `scales of its weight lie along axis ${axis}, it must be ${wanted}`,
+        `quantize along axis ${wanted}`,
+      );
+    if (node.opType === "MatMul" && shape !== undefined && shape.length !== 2)
+      add(
+        "error",
+        `one scale per channel needs a weight of 2 axes, it is ${shapeText(shape)}`,
+        "use one scale",
+      );
+  }
+  const isInt4 = found.dtype === "int4" || found.dtype === "uint4";
+  if (isInt4 && found.zeroPoints?.some((zero) => zero !== 0) === true)
+    add("error", "4-bit weights must be symmetric, with zero point 0", "quantize to int4, symmetric");
+  if (isInt4 && !isConstant) add("error", "4-bit numbers are for weights only", "use 8 or 16 bits");
+  checkBothWide(subject, placed, { isConstant, found }, add);
+}
+
+/** Two 16-bit activations: the second is made 8 bits. Source: QNN's matmul_op_builder.cc. */
+function checkBothWide(
+  { profile }: Subject,
+  { node, scope }: PlacedNode,
+  { isConstant, found }: { readonly isConstant: boolean; readonly found: Parameters },
+  add: (severity: "warning", message: string, advice: string) => void,
+): void {
+  const left = dequantizerOf(node.inputs[0] ?? "", scope);
+  const isWide = (parameters: Parameters): boolean =>
+    parameters.dtype === "uint16" || parameters.dtype === "int16";
+  if (profile.name !== "qnn" || node.opType !== "MatMul" || isConstant || left === undefined) return;
+  if (isWide(parametersOf(left, scope)) && isWide(found))
+    add(
+      "warning",
+      "both operands have 16 bits: the provider cuts the second to 8",
+      "quantize the second to uint8",
+    );
+}
+
+/** Relative difference of a bias scale from the product, which calibration tools round to float32. */
+const BIAS_TOLERANCE = 1e-4;
+
+export const biases: Rule = (subject, findings) => {
+  const rules = subject.profile.quantization;
+  if (rules === undefined) return;
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const index = node.domain === "" ? rules.biasInputs[node.opType] : undefined;
+    const bias = index === undefined ? undefined : dequantizerOf(node.inputs[index] ?? "", scope);
+    const [x, w] = [0, 1].map((input) => dequantizerOf(node.inputs[input] ?? "", scope));
+    if (bias === undefined || x === undefined || w === undefined) continue;
+    const found = parametersOf(bias, scope);
+    const add = (message: string, advice: string): void => {
+      findings.add(aboutNode("qdq-bias", placed, { severity: "error", message, advice }));
+    };
+    if (found.dtype !== undefined && found.dtype !== "int32")
+      add(`bias of ${operatorName(node)} is ${found.dtype}, it must be int32`, "quantize biases to int32");
+    else if (found.zeroPoints?.some((zero) => zero !== 0) === true)
+      add("zero point of the bias must be 0", "quantize biases symmetrically");
+    else if (!isProduct(found.scales, parametersOf(x, scope).scales, parametersOf(w, scope).scales))
+      add(
+        "scale of the bias must be the scale of the input times that of the weight",
+        "quantize the bias anew",
+      );
+  }
+};
+
+function isProduct(
+  bias: readonly number[] | undefined,
+  x: readonly number[] | undefined,
+  w: readonly number[] | undefined,
+): boolean {
+  const scale = x?.[0];
+  if (bias === undefined || scale === undefined || w === undefined) return true; // Not constant: said elsewhere.
+  if (bias.length !== 1 && w.length !== 1 && bias.length !== w.length) return false;
+  const length = Math.max(bias.length, w.length);
+  return Array.from({ length }, (_, index) => {
+    const product = scale * w[w.length === 1 ? 0 : index]!;
+    return Math.abs(bias[bias.length === 1 ? 0 : index]! / product - 1) <= BIAS_TOLERANCE;
+  }).every(Boolean);
+}

@@ -1,0 +1,89 @@
+/** What is known of the QuantizeLinear and DequantizeLinear nodes of a graph. */
+import { attributeOf, type GraphNode, type OnnxDType } from "@slm/onnx";
+import type { PlacedNode, Scope, Subject } from "../subject.js";
+
+export function isQuantize({ opType, domain }: GraphNode): boolean {
+  return opType === "QuantizeLinear" && (domain === "" || domain === "com.microsoft");
+}
+
+export function isDequantize({ opType, domain }: GraphNode): boolean {
+  return opType === "DequantizeLinear" && (domain === "" || domain === "com.microsoft");
+}
+
+/** Scale and zero point of a Q or DQ node. */
+export interface Parameters {
+  /** Absent: not constant, or too many to read. */
+  readonly scales?: readonly number[] | undefined;
+  readonly zeroPoints?: readonly number[] | undefined;
+  /** Type of the quantized side. */
+  readonly dtype?: OnnxDType | undefined;
+  /** Axis of the scales where there are several. */
+  readonly axis: number;
+  /** Elements that share a scale along `axis`; 0: all. */
+  readonly block: number;
+  readonly isPerChannel: boolean;
+}
+
+export function parametersOf(node: GraphNode, scope: Scope): Parameters {
+  const [x = "", scale = "", zero = ""] = node.inputs;
+  const quantized = isQuantize(node) ? (node.outputs[0] ?? "") : x;
+  const scaleShape = scope.of(scale).shape;
+  const scales = scope.numbersOf(scale);
+  const isPerChannel =
+    scaleShape !== undefined && scaleShape.length > 0 && !scaleShape.every((size) => size === 1);
+  return {
+    scales,
+    // Without a zero point it is 0.
+    zeroPoints: zero === "" ? [0] : scope.numbersOf(zero),
+    dtype: scope.of(quantized).dtype,
+    axis: attributeOf(node, "axis", "int") ?? 1,
+    block: attributeOf(node, "block_size", "int") ?? 0,
+    isPerChannel,
+  };
+}
+
+/** The DQ node that gives a value; undefined where none does. */
+export function dequantizerOf(value: string, scope: Scope): GraphNode | undefined {
+  const node = scope.index.producerOf(value)?.node;
+  return node !== undefined && isDequantize(node) ? node : undefined;
+}
+
+/** The Q node that alone reads a value; undefined where there is none, or something else besides. */
+export function onlyQuantizerOf(value: string, scope: Scope): GraphNode | undefined {
+  const uses = scope.index.usesOf(value);
+  const [use] = uses;
+  const isAlone = uses.length === 1 && use !== undefined && isQuantize(use.node);
+  return isAlone && !scope.index.isOutput(value) ? use.node : undefined;
+}
+
+/** Whether the model is written in the QDQ form, in part or as a whole. */
+export function hasQuantization({ nodes }: Subject): boolean {
+  return nodes.some(({ node }) => isQuantize(node) || isDequantize(node));
+}
+
+/** Inputs that stay float although the operator is quantized. */
+const FLOAT_INPUTS: Readonly<Record<string, readonly number[]>> = {
+  Clip: [1, 2],
+  Pad: [2],
+  Resize: [1, 2],
+  Upsample: [1],
+};
+
+const FLOATS: ReadonlySet<string> = new Set(["float32", "float16"]);
+
+/** Float inputs of a node that quantization would have to cover, with their places. */
+export function floatInputs({ node, scope }: PlacedNode): readonly { index: number; value: string }[] {
+  const exempt = FLOAT_INPUTS[node.opType] ?? [];
+  return node.inputs.flatMap((value, index) => {
+    const isFloat = value !== "" && FLOATS.has(scope.of(value).dtype ?? "");
+    return isFloat && !exempt.includes(index) ? [{ index, value }] : [];
+  });
+}
+
+/** Float outputs of a node that something reads. */
+export function floatOutputs({ node, scope }: PlacedNode): readonly string[] {
+  return node.outputs.filter((value) => {
+    const isRead = scope.index.usesOf(value).length > 0 || scope.index.isOutput(value);
+    return value !== "" && isRead && FLOATS.has(scope.of(value).dtype ?? "");
+  });
+}

@@ -1,0 +1,60 @@
+/** What rules are made of. */
+import { shorten } from "@slm/onnx";
+import type { Finding, Findings, RuleName, Severity } from "../finding.js";
+import { operatorName } from "../finding.js";
+import { CPU } from "../profiles/cpu.js";
+import type { OperatorSupport } from "../profiles/profile.js";
+import type { PlacedNode, Subject } from "../subject.js";
+
+/** Looks at a prepared model and adds what it finds. */
+export type Rule = (subject: Subject, findings: Findings) => void;
+
+export interface Remark {
+  readonly severity: Severity;
+  readonly message: string;
+  readonly advice: string;
+}
+
+/** A finding about one node. */
+export function aboutNode(rule: RuleName, { node, name }: PlacedNode, remark: Remark): Finding {
+  return { rule, node: name, opType: operatorName(node), ...remark };
+}
+
+/** A finding about the model as a whole. */
+export function aboutModel(rule: RuleName, remark: Remark): Finding {
+  return { rule, node: "", opType: "", ...remark };
+}
+
+/** A finding about an input of the model. */
+export function aboutInput(rule: RuleName, input: string, remark: Remark): Finding {
+  return { rule, node: shorten(input), opType: "input", ...remark };
+}
+
+/** How the profile supports the node's operator; undefined where it does not. */
+export function supportOf({ profile }: Subject, { node }: PlacedNode): OperatorSupport | undefined {
+  const name = operatorName(node);
+  return Object.hasOwn(profile.operators, name) ? profile.operators[name] : undefined;
+}
+
+/** Whether ONNX Runtime's CPU provider has the operator. */
+export function runsOnCpu({ node }: PlacedNode): boolean {
+  return Object.hasOwn(CPU.operators, operatorName(node));
+}
+
+/** On GPUs and in browsers a node that the device does not take runs on the CPU; a target of NPU asks for all of it. */
+export function fallsBackToCpu({ target }: Subject, placed: PlacedNode): boolean {
+  return (target === "gpu" || target === "web") && runsOnCpu(placed);
+}
+
+/** What a node that the device refuses means for the target. */
+export function refusal(subject: Subject, placed: PlacedNode, message: string, advice: string): Remark {
+  if (!fallsBackToCpu(subject, placed)) return { severity: "error", message, advice };
+  return { severity: "warning", message: `${message}; the CPU computes it, its tensors are copied`, advice };
+}
+
+/** A shape as messages show it. */
+export function shapeText(shape: readonly (number | string)[] | undefined): string {
+  return shape === undefined
+    ? "[of unknown rank]"
+    : `[${shape.map((size) => (size === "" ? "?" : size)).join(",")}]`;
+}

@@ -1,0 +1,197 @@
+/** Rules about sizes: static, fitting, not too many axes, not too large, and known at all. */
+import { elementCount, ONNX_DTYPES, type OnnxDType, shorten } from "@slm/onnx";
+import { operatorName, type Severity } from "../finding.js";
+import { isNumber, isStatic, type Shape } from "../shapes/facts.js";
+import { inferRuleOf } from "../shapes/table.js";
+import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
+import { sizeFlagsOf } from "./size-flags.js";
+import { aboutInput, aboutModel, aboutNode, refusal, shapeText, supportOf, type Rule } from "./rule.js";
+
+const isSymbol = (size: number | string): boolean => typeof size === "string" && size !== "";
+
+function hasSymbol(shape: Shape | undefined): boolean {
+  return shape?.some(isSymbol) === true;
+}
+
+/** Whether sizes that change reach the node: as sizes of an input, or as numbers it makes a shape of. */
+function readsSymbols({ node, scope }: PlacedNode): boolean {
+  return node.inputs.some((name) => {
+    const { shape, elements } = scope.of(name);
+    return hasSymbol(shape) || elements?.some(isSymbol) === true;
+  });
+}
+
+function isUnknown(shape: Shape | undefined): boolean {
+  return shape === undefined || shape.includes("");
+}
+
+const valuesOf = ({ node }: PlacedNode): readonly string[] =>
+  [...node.inputs, ...node.outputs].filter((name) => name !== "");
+
+export const staticShapes: Rule = (subject, findings) => {
+  const { model, profile } = subject;
+  if (profile.staticShapes === "free") return;
+  // On a GPU the provider leaves what it cannot compile to the CPU.
+  const isRequired = profile.staticShapes === "required" && subject.target === "npu";
+  const severity = isRequired ? "error" : "warning";
+  const consequence = severity === "error" ? "does not compile graphs" : "is slower on graphs";
+  for (const input of model.inputs) {
+    const { name, shape } = input;
+    if (shape === undefined || isStatic(shape)) continue;
+    const message = `input '${shorten(name)}' is ${shapeText(shape)}; ${profile.label} ${consequence} whose sizes change`;
+    const flags = sizeFlagsOf(input, model).join(" ");
+    const chosen = /[=,]N\b/.test(flags) ? " with a number for each N" : "";
+    const advice = `fix them, ${flags}${chosen}, or export one model per size that is needed`;
+    findings.add(aboutInput("static-shape", name, { severity, message, advice }));
+  }
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    if (readsSymbols(placed)) continue; // Only where sizes begin to change.
+    const value = node.outputs.find((name) => hasSymbol(scope.of(name).shape));
+    if (value === undefined) continue;
+    const message = `output '${shorten(value)}' is ${shapeText(scope.of(value).shape)}: its size depends on the data`;
+    const advice = "use an operator whose output has one size, with a mask";
+    findings.add(aboutNode("static-shape", placed, { severity, message, advice }));
+  }
+  if (!isRequired) return;
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const empty = valuesOf(placed).find((name) => scope.of(name).shape?.includes(0) === true);
+    if (empty === undefined || node.opType === "Concat") continue; // Concat drops inputs without elements.
+    const message = `'${shorten(empty)}' is ${shapeText(scope.of(empty).shape)}: it has no elements`;
+    findings.add(
+      aboutNode("static-shape", placed, { severity: "warning", message, advice: "leave the node out" }),
+    );
+  }
+};
+
+const MISFITS = {
+  misfit: ["error", "the model does not run anywhere: export it anew"],
+  inside: [
+    "error",
+    "runtimes check branches that are never taken too: other sizes, or a model without the branch",
+  ],
+  contradiction: ["warning", "run ONNX shape inference on the model, which rewrites its notes"],
+} as const satisfies Readonly<Record<string, readonly [Severity, string]>>;
+
+export const fittingShapes: Rule = (subject, findings) => {
+  const byNode = new Map(subject.all.map((placed) => [placed.node, placed]));
+  for (const { node, kind, message } of subject.inferred.problems) {
+    const placed = byNode.get(node);
+    if (placed === undefined) continue;
+    const place = kind === "misfit" && placed.scope !== subject.main ? "inside" : kind;
+    const [severity, advice] = MISFITS[place];
+    findings.add(aboutNode("shape", placed, { severity, message, advice }));
+  }
+};
+
+export const ranks: Rule = (subject, findings) => {
+  const { profile } = subject;
+  for (const placed of subject.nodes) {
+    if (isControlFlow(placed.node)) continue;
+    const { refused, advised } = profile.maxRank;
+    const own = supportOf(subject, placed)?.maxRank;
+    const most = own ?? refused;
+    const ranked = valuesOf(placed).map((name) => ({
+      value: name,
+      rank: placed.scope.of(name).shape?.length ?? 0,
+    }));
+    const { value, rank } = ranked.reduce((a, b) => (b.rank > a.rank ? b : a), { value: "", rank: 0 });
+    const found = `'${shorten(value)}' ${shapeText(placed.scope.of(value).shape)} has ${rank} axes`;
+    const advice = "merge axes with Reshape before it, or work on slices";
+    if (rank > most) {
+      const message = `${found}, ${profile.label} takes ${most} of ${operatorName(placed.node)}`;
+      findings.add(aboutNode("rank", placed, refusal(subject, placed, message, advice)));
+    } else if (rank > advised && own === undefined) {
+      const message = `${found}; ${profile.label} takes ${advised} of most operators`;
+      findings.add(aboutNode("rank", placed, { severity: "warning", message, advice }));
+    }
+  }
+};
+
+/** Bytes of one tensor that neither protobuf nor the compilers' 32-bit offsets go beyond. */
+const MAX_VALUE_BYTES = 2 ** 31;
+
+function bytesOf(dtype: OnnxDType | undefined, shape: Shape | undefined): number {
+  if (dtype === undefined || shape === undefined || !isStatic(shape)) return 0;
+  return Math.ceil((elementCount(shape) * (ONNX_DTYPES[dtype].bits ?? 0)) / 8);
+}
+
+export const sizes: Rule = (subject, findings) => {
+  const { model, profile } = subject;
+  const weights = [...model.initializers.values()].reduce(
+    (sum, { dtype, shape }) => sum + bytesOf(dtype, shape),
+    0,
+  );
+  if (weights > profile.maxWeightBytes) {
+    const message = `${weights} bytes of weights, ${profile.label} takes ${profile.maxWeightBytes}`;
+    const advice = "quantize the model, or split it into graphs that run one after another";
+    findings.add(aboutModel("size", { severity: "error", message, advice }));
+  }
+  if (profile.staticShapes === "free") return;
+  for (const placed of subject.nodes) {
+    const value = placed.node.outputs.find((name) => {
+      const { dtype, shape } = placed.scope.of(name);
+      return bytesOf(dtype, shape) > MAX_VALUE_BYTES;
+    });
+    if (value === undefined) continue;
+    const { dtype, shape } = placed.scope.of(value);
+    const message = `'${shorten(value)}' ${shapeText(shape)} takes ${bytesOf(dtype, shape)} bytes, at most ${MAX_VALUE_BYTES} are possible`;
+    const advice = "use smaller fixed sizes";
+    findings.add(aboutNode("size", placed, { severity: "error", message, advice }));
+  }
+};
+
+/** What the other rules ask of a value and nobody could tell. */
+function missingFact(subject: Subject, placed: PlacedNode, value: string): string | undefined {
+  const { dtype, shape } = placed.scope.of(value);
+  if (shape === undefined) return "rank and sizes";
+  if (subject.profile.staticShapes !== "free" && shape.some((size) => !isNumber(size) && !isSymbol(size)))
+    return "sizes";
+  return dtype === undefined ? "element type" : undefined;
+}
+
+export const unknowns: Rule = (subject, findings) => {
+  let values = 0;
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    if (isControlFlow(node)) continue;
+    const unknown = node.outputs.filter(
+      (name) => name !== "" && missingFact(subject, placed, name) !== undefined,
+    );
+    values += unknown.length;
+    const [value] = unknown;
+    if (value === undefined) continue;
+    const isOrigin = !node.inputs.some(
+      (name) => name !== "" && missingFact(subject, placed, name) !== undefined,
+    );
+    const hasRule = inferRuleOf(node.domain, node.opType) !== undefined;
+    if (!isOrigin && hasRule) continue;
+    const why = hasRule
+      ? "it depends on what is computed while the model runs"
+      : "its operator is not known here";
+    const what = missingFact(subject, placed, value) ?? "";
+    const seen = isUnknown(scope.of(value).shape) ? shapeText(scope.of(value).shape) : "";
+    const message = `${what} of '${shorten(value)}' ${seen} unknown: ${why}`.replace("  ", " ");
+    const advice = "run ONNX shape inference on the model, or fix the sizes of its inputs";
+    findings.add(aboutNode("unknown", placed, { severity: "warning", message, advice }));
+  }
+  const inputs = subject.model.inputs.filter(
+    ({ dtype, shape }) => dtype === undefined || shape === undefined,
+  );
+  for (const { name, shape } of inputs) {
+    const message = `input '${shorten(name)}' ${shapeText(shape)}: the file does not tell its type or how many axes it has`;
+    const advice = "give the input a type in the model";
+    findings.add(aboutInput("unknown", name, { severity: "warning", message, advice }));
+  }
+  const { refused } = subject.main.reader;
+  if (refused > 0) {
+    const message = `${refused} times scales or zero points were not looked at: the model has too many`;
+    const advice = "check the quantized nodes by hand";
+    findings.add(aboutModel("unknown", { severity: "warning", message, advice }));
+  }
+  if (values === 0) return;
+  const message = `${values} values could not be checked by the rules about sizes, axes and types`;
+  const advice = "see the nodes above, where it begins";
+  findings.add(aboutModel("unknown", { severity: "warning", message, advice }));
+};

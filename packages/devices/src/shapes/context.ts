@@ -1,0 +1,102 @@
+/** What a rule of shape inference is given: one node, what is known of its inputs, a place for what does not fit. */
+import { attributeOf, type GraphNode } from "@slm/onnx";
+import {
+  NOTHING_KNOWN,
+  axisOf,
+  broadcast,
+  isShape,
+  numbersOf,
+  type Shape,
+  type ValueFacts,
+} from "./facts.js";
+
+/** Facts of a node's outputs in their order; missing ones are unknown. */
+export type InferRule = (context: InferContext) => readonly ValueFacts[];
+
+export class InferContext {
+  readonly node: GraphNode;
+  /** Version of the operator set the node is of. */
+  readonly opset: number;
+  readonly #inputs: readonly ValueFacts[];
+  readonly #problem: (message: string) => void;
+
+  constructor(
+    node: GraphNode,
+    opset: number,
+    inputs: readonly ValueFacts[],
+    problem: (message: string) => void,
+  ) {
+    this.node = node;
+    this.opset = opset;
+    this.#inputs = inputs;
+    this.#problem = problem;
+  }
+
+  /** Facts of an input; nothing known of one that is left out. */
+  input(index: number): ValueFacts {
+    return this.#inputs[index] ?? NOTHING_KNOWN;
+  }
+
+  get inputs(): readonly ValueFacts[] {
+    return this.#inputs;
+  }
+
+  has(index: number): boolean {
+    return (this.node.inputs[index] ?? "") !== "";
+  }
+
+  shape(index: number): Shape | undefined {
+    return this.input(index).shape;
+  }
+
+  int(name: string, fallback: number): number {
+    return attributeOf(this.node, name, "int") ?? fallback;
+  }
+
+  ints(name: string): readonly number[] | undefined {
+    return attributeOf(this.node, name, "ints");
+  }
+
+  text(name: string, fallback: string): string {
+    return attributeOf(this.node, name, "string") ?? fallback;
+  }
+
+  /** Says that the node's inputs cannot fit together. */
+  problem(message: string): void {
+    this.#problem(message);
+  }
+
+  /** An axis attribute, counted from the front of `rank` axes. */
+  axis(name: string, fallback: number, rank: number): number | undefined {
+    const given = this.int(name, fallback);
+    const axis = axisOf(given, rank);
+    if (axis === undefined) this.problem(`${name} ${given} of a tensor with ${rank} axes`);
+    return axis;
+  }
+
+  /**
+   * A list that is an attribute in older operator sets and an input in newer ones: `undefined` where it is left out,
+   * `"unknown"` where it is computed while the model runs.
+   */
+  list(name: string, index: number): readonly number[] | "unknown" | undefined {
+    const attribute = this.ints(name);
+    if (attribute !== undefined) return attribute;
+    if (!this.has(index)) return undefined;
+    return numbersOf(this.input(index)) ?? "unknown";
+  }
+
+  /** The shape several inputs broadcast to. */
+  broadcast(...indexes: readonly number[]): Shape | undefined {
+    let result: Shape | undefined = [];
+    for (const index of indexes) {
+      const next = broadcast(result, this.shape(index));
+      if (!isShape(next)) {
+        const shapes = indexes.map((input) => `[${(this.shape(input) ?? ["?"]).join(",")}]`).join(" and ");
+        this.problem(`sizes of axis ${next.clash} differ: ${shapes}`);
+        return undefined;
+      }
+      result = next;
+    }
+    return result;
+  }
+}

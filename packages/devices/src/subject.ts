@@ -1,0 +1,157 @@
+/** A model prepared for the rules: every node with what is known around it. */
+import {
+  elementCount,
+  GraphIndex,
+  readNumbers,
+  shorten,
+  type GraphNode,
+  type ModelOutline,
+  type Subgraph,
+  type TensorValue,
+} from "@slm/onnx";
+import { foldedNodes, isRemoved } from "./folding.js";
+import type { Profile, Target } from "./profiles/profile.js";
+import type { GraphFacts } from "./shapes/graph-facts.js";
+import { inferShapes, type InferredModel } from "./shapes/infer.js";
+import type { ValueFacts } from "./shapes/facts.js";
+
+/** Scales and zero points looked at in one analysis, the same ones counted again for every node that uses them. */
+const MAX_NUMBERS_READ = 2 ** 24;
+
+/** Keeps constants that rules read, and stops a file in which a million nodes share a million scales. */
+class ConstantReader {
+  readonly #read = new Map<TensorValue, readonly number[] | undefined>();
+  #left = MAX_NUMBERS_READ;
+  /** Constants that were asked for when enough had been read. */
+  refused = 0;
+
+  numbersOf(tensor: TensorValue): readonly number[] | undefined {
+    const count = elementCount(tensor.shape);
+    if (count > this.#left) {
+      this.refused += 1;
+      return undefined;
+    }
+    this.#left -= count;
+    if (!this.#read.has(tensor)) this.#read.set(tensor, readNumbers(tensor, MAX_NUMBERS_READ));
+    return this.#read.get(tensor);
+  }
+}
+
+/** One graph or body. */
+export class Scope {
+  readonly reader: ConstantReader;
+  readonly index: GraphIndex;
+  readonly facts: GraphFacts;
+  /** Nodes that compute the same in every run: a runtime computes them once, before a device sees the graph. */
+  readonly folded: ReadonlySet<GraphNode>;
+  readonly #outer: Scope | undefined;
+
+  constructor(graph: Subgraph, facts: GraphFacts, outer?: Scope) {
+    this.reader = outer?.reader ?? new ConstantReader();
+    this.index = new GraphIndex(graph);
+    this.facts = facts;
+    this.#outer = outer;
+    this.folded = foldedNodes(graph, this);
+  }
+
+  of(value: string): ValueFacts {
+    return this.facts.of(value);
+  }
+
+  /** The numbers of a constant of this graph; undefined where it is none, was not read, or enough have been. */
+  numbersOf(value: string): readonly number[] | undefined {
+    const tensor = this.index.constantOf(value);
+    return tensor === undefined ? undefined : this.reader.numbersOf(tensor);
+  }
+
+  /** Whether the value is the same in every run. */
+  isKnown(value: string, folded: ReadonlySet<GraphNode> = this.folded): boolean {
+    if (this.index.isInput(value)) return false;
+    if (this.index.isConstant(value)) return true;
+    const producer = this.index.producerOf(value);
+    if (producer !== undefined) return folded.has(producer.node);
+    return this.#outer?.isKnown(value) ?? false;
+  }
+}
+
+export interface PlacedNode {
+  readonly node: GraphNode;
+  /** The node's name for people, or its place where it has none. */
+  readonly name: string;
+  readonly scope: Scope;
+}
+
+export interface Subject {
+  readonly model: ModelOutline;
+  readonly profile: Profile;
+  readonly target: Target;
+  readonly inferred: InferredModel;
+  readonly main: Scope;
+  /** Nodes a device would have to run, those in bodies included where it may run bodies. */
+  readonly nodes: readonly PlacedNode[];
+  /** Nodes that are folded or vanish before that, those of branches that are never taken included. */
+  readonly folded: readonly PlacedNode[];
+  /** All nodes of the file, bodies included. */
+  readonly all: readonly PlacedNode[];
+}
+
+/** ONNX's operators with bodies. */
+export const CONTROL_FLOW: ReadonlySet<string> = new Set(["If", "Loop", "Scan", "SequenceMap"]);
+
+export function isControlFlow({ domain, opType }: GraphNode): boolean {
+  return domain === "" && CONTROL_FLOW.has(opType);
+}
+
+/**
+ * Where a node lies: in the `main` graph, in a `body` that runs or not as the data will, or in a branch that is `never` taken.
+ * A branch that is always taken belongs to the graph around it, as runtimes put it there.
+ */
+type Level = "main" | "body" | "never";
+
+/** The branch of an `If` whose condition is the same in every run. */
+function takenBranch(node: GraphNode, scope: Scope): string | undefined {
+  const condition = node.inputs[0] ?? "";
+  if (node.domain !== "" || node.opType !== "If" || !scope.isKnown(condition)) return undefined;
+  const value = scope.of(condition).elements?.[0] ?? scope.numbersOf(condition)?.[0];
+  if (typeof value !== "number") return undefined;
+  return value === 0 ? "else_branch" : "then_branch";
+}
+
+function place(
+  graph: Subgraph,
+  { scope, path, level }: { readonly scope: Scope; readonly path: string; readonly level: Level },
+  visit: (placed: PlacedNode, level: Level) => void,
+): void {
+  graph.nodes.forEach((node, index) => {
+    const own = node.name === "" ? `#${index}` : shorten(node.name);
+    const name = path === "" ? own : `${path} > ${own}`;
+    const taken = takenBranch(node, scope);
+    visit({ node, name, scope }, taken === undefined ? level : "never");
+    const levelOf = (attribute: string): Level => {
+      if (level === "never" || taken === undefined) return level === "never" ? "never" : "body";
+      return attribute === taken ? level : "never";
+    };
+    for (const [attribute, value] of Object.entries(node.attributes)) {
+      const facts = value.kind === "graph" ? scope.facts.bodyFacts(value.value) : undefined;
+      if (value.kind !== "graph" || facts === undefined) continue;
+      const inside = { scope: new Scope(value.value, facts, scope), path: name, level: levelOf(attribute) };
+      place(value.value, inside, visit);
+    }
+  });
+}
+
+/** Infers shapes and lays out the nodes of a model for the rules. */
+export function prepare(model: ModelOutline, profile: Profile, target: Target): Subject {
+  const inferred = inferShapes(model);
+  const main = new Scope(model, inferred.facts);
+  const nodes: PlacedNode[] = [];
+  const folded: PlacedNode[] = [];
+  const all: PlacedNode[] = [];
+  place(model, { scope: main, path: "", level: "main" }, (placed, level) => {
+    all.push(placed);
+    const isGone = level === "never" || placed.scope.folded.has(placed.node) || isRemoved(placed.node);
+    if (isGone) folded.push(placed);
+    else if (level === "main" || profile.controlFlow === "allowed") nodes.push(placed);
+  });
+  return { model, profile, target, inferred, main, nodes, folded, all };
+}

@@ -1,0 +1,206 @@
+/** The training pairs as both models read them. Kept on disk; see `TokenLists`. */
+import { SlmError } from "@slm/core";
+import { textRow, type Row } from "@slm/data";
+import type { Tokenizer } from "@slm/tokenizer";
+import {
+  tokenizeRow,
+  TokenListsWriter,
+  type PairFileRequest,
+  type PairLimits,
+  type PairTokens,
+  type TokenLists,
+  type TokenPairs,
+} from "@slm/training";
+import { alignPositions } from "./align.js";
+import type { RowImages } from "./row-images.js";
+
+/** Pairs in the teacher's tokens. */
+export interface TaughtTokens extends PairTokens {
+  /** Of each student position its counterpart, by row; absent where both have one vocabulary and so the same positions. */
+  readonly alignments?: readonly Int32Array[];
+}
+
+/** Pairs in the student's tokens and in the teacher's. */
+export interface CorpusRows extends PairTokens {
+  readonly taught: TaughtTokens;
+  /** Samples of each row's image, of a student that sees. */
+  readonly images?: readonly Uint8Array[];
+}
+
+export interface Corpus {
+  /** In the student's tokens. */
+  readonly pairs: TokenPairs;
+  /** In the teacher's tokens. */
+  readonly taught: TokenPairs;
+  /** Of a student that sees. */
+  readonly images?: RowImages | undefined;
+  read(rows: ArrayLike<number>): Promise<CorpusRows>;
+  close(): Promise<void>;
+}
+
+/** How a teacher reads rows: text alone, `teacherSource` in place of source and image where a row has one. */
+export interface TeacherReader {
+  readonly limits: PairLimits;
+  /** Its tokenizer; absent where both models have one vocabulary. */
+  readonly tokenizer?: Tokenizer | undefined;
+}
+
+/** The tokenizer and limits of a teacher that has a vocabulary of its own. */
+export interface OtherTokenizer extends TeacherReader {
+  readonly tokenizer: Tokenizer;
+}
+
+/**
+ * Tokenizes rows into a file, as the teacher reads them too where there is one.
+ *
+ * @throws SlmError DATA_INVALID naming the first row that one of the models cannot take.
+ */
+export async function writeCorpus(request: PairFileRequest, teacher?: TeacherReader): Promise<Corpus> {
+  if (teacher === undefined) return writeAlone(request);
+  const { tokenizer, limits } = teacher;
+  return tokenizer === undefined
+    ? writeShared(request, limits)
+    : writeAligned(request, { tokenizer, limits });
+}
+
+/** The student's tokens alone. */
+async function writeAlone(request: PairFileRequest): Promise<Corpus> {
+  const { tokenizer, limits } = request;
+  const lists = await writeLists(request, [limits.maxSource, limits.maxTarget], (row, where) =>
+    tokenizeRow(row, tokenizer, limits, where),
+  );
+  const pairs = pairsOfLists(lists, 0, 1);
+  return {
+    pairs,
+    taught: pairs,
+    read: async (wanted) => {
+      const tokens = await pairs.read(wanted);
+      return { ...tokens, taught: tokens };
+    },
+    close: () => lists.close(),
+  };
+}
+
+/** One vocabulary: a source of the teacher's own is a third list, which is empty where both read the same. */
+async function writeShared(request: PairFileRequest, theirs: PairLimits): Promise<Corpus> {
+  const { tokenizer, limits } = request;
+  const sizes = [limits.maxSource, limits.maxTarget, theirs.maxSource];
+  const lists = await writeLists(request, sizes, (row, where) => {
+    const own = tokenizeRow(row, tokenizer, limits, where);
+    if (row.teacherSource === undefined) return [...own, []];
+    const [source] = tokenizeRow(textRow(row), tokenizer, theirs, `${where}, as the teacher reads it`);
+    return [...own, source];
+  });
+  const taughtLengths = lists.lengths[2]!.map((length, row) =>
+    length === 0 ? lists.lengths[0]![row]! : length,
+  );
+  const read = async (wanted: ArrayLike<number>): Promise<CorpusRows> => {
+    const [sources, targets, others] = (await lists.read(wanted)) as [
+      Int32Array[],
+      Int32Array[],
+      Int32Array[],
+    ];
+    const taught = others.map((other, index) => (other.length === 0 ? sources[index]! : other));
+    return { sources, targets, taught: { sources: taught, targets } };
+  };
+  const pairs = pairsOfLists(lists, 0, 1);
+  return {
+    pairs,
+    taught: {
+      count: lists.count,
+      lengths: { source: taughtLengths, target: pairs.lengths.target },
+      read: async (wanted) => (await read(wanted)).taught,
+    },
+    read,
+    close: () => lists.close(),
+  };
+}
+
+async function writeAligned(request: PairFileRequest, teacher: OtherTokenizer): Promise<Corpus> {
+  const { tokenizer, limits } = request;
+  const theirs = teacher.limits;
+  const sizes = [limits.maxSource, limits.maxTarget, theirs.maxSource, theirs.maxTarget, limits.maxTarget];
+  const lists = await writeLists(request, sizes, (row, where) =>
+    bothTokens(row, { tokenizer, limits }, teacher, where),
+  );
+  return {
+    pairs: pairsOfLists(lists, 0, 1),
+    taught: pairsOfLists(lists, 2, 3),
+    read: async (wanted) => {
+      const [sources, targets, taughtSources, taughtTargets, alignments] = await lists.read(wanted);
+      return {
+        sources: sources!,
+        targets: targets!,
+        taught: { sources: taughtSources!, targets: taughtTargets!, alignments: alignments! },
+      };
+    },
+    close: () => lists.close(),
+  };
+}
+
+/** Lists of every row in a file. @param limits the longest each list may be [tokens] */
+async function writeLists(
+  { rows, where, file }: PairFileRequest,
+  limits: readonly number[],
+  listsOf: (row: Row, where: string) => readonly ArrayLike<number>[],
+): Promise<TokenLists> {
+  const writer = await TokenListsWriter.create(file, limits);
+  let count = 0;
+  try {
+    for await (const row of rows) {
+      count += 1;
+      await writer.append(listsOf(row, `${where}: row ${count}`));
+    }
+    if (count === 0) throw new SlmError("DATA_INVALID", `${where}: expected at least one row, got none`);
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+  return writer.finish();
+}
+
+function bothTokens(
+  row: Row,
+  student: OtherTokenizer,
+  teacher: OtherTokenizer,
+  where: string,
+): ArrayLike<number>[] {
+  const [source, target] = tokenizeRow(row, student.tokenizer, student.limits, where);
+  const theirs = tokenizeRow(textRow(row), teacher.tokenizer, teacher.limits, `${where}, teacher's tokens`);
+  const alignment = alignPositions(
+    { decoder: student.tokenizer, tokens: target },
+    { decoder: teacher.tokenizer, tokens: theirs[1] },
+  );
+  return [source, target, ...theirs, alignment];
+}
+
+/** Two lists of each row as pairs. */
+function pairsOfLists(lists: TokenLists, source: number, target: number): TokenPairs {
+  return {
+    count: lists.count,
+    lengths: {
+      source: lists.lengths[source]!,
+      target: lists.lengths[target]!.map((length) => length + 1),
+    },
+    read: async (rows) => {
+      const read = await lists.read(rows);
+      return { sources: read[source]!, targets: read[target]! };
+    },
+  };
+}
+
+/** A corpus whose rows have images; it closes them with itself. */
+export function withImages(corpus: Corpus, images: RowImages): Corpus {
+  return {
+    ...corpus,
+    images,
+    read: async (wanted) => {
+      const [rows, samples] = await Promise.all([corpus.read(wanted), images.read(wanted)]);
+      return { ...rows, images: samples };
+    },
+    close: async () => {
+      await images.close();
+      await corpus.close();
+    },
+  };
+}

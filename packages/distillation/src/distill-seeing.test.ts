@@ -1,0 +1,216 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import type { Progress } from "@slm/core";
+import { readCheckpoint, type Checkpoint } from "@slm/checkpoints";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { distillConfig } from "./distill-config.js";
+import { SeeingRun, seeingStudent } from "./test-support/seeing-run.test-support.js";
+
+let run: SeeingRun;
+beforeEach(async () => {
+  run = await SeeingRun.create();
+});
+afterEach(() => run.remove());
+
+/** Stops a run when it reports a step. */
+function stopAt(step: number): { readonly progress: Progress; readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const progress: Progress = (update) => {
+    if (update.message === undefined && update.step === step) controller.abort();
+  };
+  return { progress, signal: controller.signal };
+}
+
+const valuesOf = ({ weights }: Checkpoint, name: string): number[] => [
+  ...(weights.get(name)!.data as Float32Array),
+];
+
+describe("a student that sees", () => {
+  test("learns from labels alone, and leaves a checkpoint, samples with small images, and no work in progress", async () => {
+    const report = await run.distill();
+    expect(report.metrics["characterError"]).toBeGreaterThan(0);
+    expect(report).not.toHaveProperty("teacherParameters");
+    expect((await readdir(run.at("work"))).filter((name) => /bin$|images/u.test(name))).toEqual([]);
+    const { config } = await readCheckpoint(run.at("work"));
+    expect(config).toMatchObject({ vision: { tower: { patch: { width: 4 } } } });
+    const [line = ""] = (await readFile(run.at("work", "samples.jsonl"), "utf8")).split("\n");
+    const { image, thumbnail } = JSON.parse(line) as { image: string; thumbnail: string };
+    expect(await readFile(run.at("data", image))).toSatisfy((png: Buffer) => png.length > 100);
+    expect(await readFile(run.at("work", "report.html"), "utf8")).toContain(thumbnail);
+  });
+
+  test("sees: other pictures of the same texts give other weights", async () => {
+    await run.distill();
+    const rows = await run.rows();
+    const turned = rows.map((row, index) => ({ ...row, image: rows[(index + 1) % rows.length]!.image }));
+    await writeFile(run.at("data", "train.jsonl"), turned.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    await run.distill({}, { work: "other" });
+    expect((await run.weights("work")).equals(await run.weights("other"))).toBe(false);
+  });
+
+  test("learns from a teacher of text that is given what the image shows, from its targets, and from its own", async () => {
+    const targets = { teacher: 0.3, student: 0.4 };
+    const report = await run.distill({ targets, steps: 8 }, { withTeacher: true });
+    expect(report.teacherParameters).toBeGreaterThan(0);
+    // The teacher's distributions depend on what it is given.
+    const told = (await run.rows()).map((row) => ({ ...row, teacherSource: "?" }));
+    await writeFile(run.at("data", "train.jsonl"), told.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    await run.distill({ targets, steps: 8 }, { withTeacher: true, work: "blind" });
+    expect((await run.weights("work")).equals(await run.weights("blind"))).toBe(false);
+  });
+
+  const everything = {
+    steps: 8,
+    dropout: 0.1,
+    evaluateEvery: 2,
+    saveEvery: 3,
+    targets: { student: 0.4 },
+    loss: { forwardKl: 0.5, crossEntropy: 0.3, ctc: 0.2 },
+  };
+
+  test.each([2, 6])("stopped at step %i and resumed ends as one that was not", async (step) => {
+    await run.distill(everything, { work: "plain", withTeacher: true });
+    const stopped = run.distill(everything, { withTeacher: true, context: stopAt(step) });
+    await expect(stopped).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect(await readdir(run.at("work"))).toContain("images.bin");
+    await run.distill(everything, { withTeacher: true });
+    expect((await run.weights("work")).equals(await run.weights("plain"))).toBe(true);
+  });
+
+  test("learns where letters stand by a head that is not kept", async () => {
+    await run.distill({ loss: { forwardKl: 0, crossEntropy: 1, ctc: 0.5 }, steps: 3 });
+    const log = await readFile(run.at("work", "metrics.jsonl"), "utf8");
+    const { loss, crossEntropy, ctc } = JSON.parse(
+      log.split("\n").find((line) => line.includes('"ctc"'))!,
+    ) as Record<string, number>;
+    expect(ctc).toBeGreaterThan(0);
+    expect(loss).toBeGreaterThan(crossEntropy! * 0.9);
+    expect(
+      [...(await readCheckpoint(run.at("work"))).weights.keys()].filter((name) =>
+        name.startsWith("auxiliary"),
+      ),
+    ).toEqual([]);
+  });
+
+  test("may have parts that stay as they are, and parts that are adapted", async () => {
+    await run.distill({ parts: { tower: "frozen" } }, { work: "frozen" });
+    await run.distill({ steps: 1, learningRate: 1e-9 }, { work: "start" });
+    const [frozen, start] = [await readCheckpoint(run.at("frozen")), await readCheckpoint(run.at("start"))];
+    const patch = "vision.tower.layers.0.attention.query.weight";
+    expect(valuesOf(frozen, patch)).toEqual(
+      valuesOf(start, patch).map((value) => expect.closeTo(value, 6) as number),
+    );
+    expect(valuesOf(frozen, "vision.projector.first.weight")).not.toEqual(
+      valuesOf(start, "vision.projector.first.weight"),
+    );
+    const lora = { rank: 2, alpha: 2, targets: ["attention.query"] };
+    await run.distill({ lora, parts: { text: "full", projector: "frozen" } }, { work: "adapted" });
+    const adapted = await readCheckpoint(run.at("adapted"));
+    expect(valuesOf(adapted, patch)).not.toEqual(valuesOf(frozen, patch));
+    expect(valuesOf(adapted, "vision.tower.patch.weight")).toEqual(
+      valuesOf(frozen, "vision.tower.patch.weight"),
+    );
+  });
+});
+
+describe("a tower that sees already", () => {
+  test("is what a student starts with, its projector too where it fits", async () => {
+    await run.distill({ steps: 6 });
+    const nothing = { steps: 1, learningRate: 1e-9, initialize: { vision: run.at("work") } };
+    await run.distill(nothing, { work: "same" });
+    const wider = { ...seeingStudent, width: 12, headDim: 6 };
+    await run.distill({ ...nothing, student: wider }, { work: "wider" });
+    const [given, same, other] = [
+      await readCheckpoint(run.at("work")),
+      await readCheckpoint(run.at("same")),
+      await readCheckpoint(run.at("wider")),
+    ];
+    const close = (name: string): unknown[] =>
+      valuesOf(given, name).map((value) => expect.closeTo(value, 6) as unknown);
+    const [tower, projector] = ["vision.tower.patch.weight", "vision.projector.first.weight"];
+    expect(valuesOf(same, tower)).toEqual(close(tower));
+    expect(valuesOf(same, projector)).toEqual(close(projector));
+    expect(valuesOf(same, "embedding.weight")).not.toEqual(close("embedding.weight"));
+    expect(valuesOf(other, tower)).toEqual(close(tower));
+  });
+
+  test("is refused where it is another one, or none", async () => {
+    await run.distill({ steps: 1 });
+    const { vision } = seeingStudent;
+    const student = { ...seeingStudent, vision: { tower: { ...vision.tower, heads: 2 } } };
+    const initialize = { vision: run.at("work") };
+    await expect(run.distill({ initialize, student }, { work: "other" })).rejects.toThrow(
+      "tower.heads is 1, the student's 2",
+    );
+    await expect(
+      run.distill({ initialize: { vision: run.at("teacher") } }, { work: "none" }),
+    ).rejects.toThrow("the checkpoint has no vision");
+  });
+});
+
+describe("a student that goes on from an earlier one", () => {
+  const nothing = { steps: 1, learningRate: 1e-9 };
+
+  test("starts with all of its weights", async () => {
+    await run.distill({ steps: 6 });
+    const initialize = { student: run.at("work") };
+    const student = { ...seeingStudent, maxTarget: 20 };
+    await run.distill({ ...nothing, initialize, student }, { work: "later" });
+    const [given, later] = [await readCheckpoint(run.at("work")), await readCheckpoint(run.at("later"))];
+    for (const [name] of given.weights)
+      expect(valuesOf(later, name)).toEqual(
+        valuesOf(given, name).map((value) => expect.closeTo(value, 6) as unknown),
+      );
+  });
+
+  test("is refused where its shape is another", async () => {
+    await run.distill({ steps: 1 });
+    const student = { ...seeingStudent, feedForward: 16 };
+    await expect(
+      run.distill({ ...nothing, initialize: { student: run.at("work") }, student }, { work: "other" }),
+    ).rejects.toThrow("feedForward is 12, the student's 16");
+  });
+});
+
+describe("rows that do not suit the student", () => {
+  const rewrite = async (change: (row: object) => object): Promise<void> => {
+    const rows = await run.rows();
+    const [first, ...rest] = rows;
+    const lines = [...rest, change(first!)].map((row) => `${JSON.stringify(row)}\n`);
+    await writeFile(run.at("data", "train.jsonl"), lines.join(""));
+  };
+
+  test("are refused by name: without an image, with a path out of the folder, with a file that is no image", async () => {
+    const count = (await run.rows()).length;
+    await rewrite((row) => ({ ...row, image: undefined }));
+    await expect(run.distill()).rejects.toThrow(
+      `train.jsonl: row ${count}: has no image, but the student sees`,
+    );
+    await rewrite((row) => ({ ...row, image: "../../secret.png" }));
+    await expect(run.distill()).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await writeFile(run.at("data", "images", "text.png"), "no picture");
+    await rewrite((row) => ({ ...row, image: "images/text.png" }));
+    await expect(run.distill()).rejects.toMatchObject({ code: "DATA_INVALID" });
+  });
+
+  test("are refused by a student that reads text only", async () => {
+    await expect(run.distill({ student: { ...seeingStudent, vision: undefined } })).rejects.toThrow(
+      "row 1 has an image, but the student reads text only",
+    );
+  });
+});
+
+describe("a recipe's distill section", () => {
+  test.each([
+    [{ targets: { unlabelled: 0.5 } }, /have no images/u],
+    [{ loss: { hiddenState: 0.5 } }, /states of the same source tokens/u],
+    [
+      { loss: { ctc: 0.5 }, student: { ...seeingStudent, vision: undefined } },
+      /needs distill.student.vision/u,
+    ],
+  ])(
+    "refuses what needs sources of text of a student that sees, and what needs sight of one that does not: %j",
+    (section, reason) => {
+      expect(() => distillConfig.parse({ student: seeingStudent, steps: 1, ...section })).toThrow(reason);
+    },
+  );
+});

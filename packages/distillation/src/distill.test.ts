@@ -1,0 +1,244 @@
+import { readFile, readdir, writeFile } from "node:fs/promises";
+import { SILENT, type Progress } from "@slm/core";
+import { decoderOnlyConfig, encoderDecoderConfig } from "@slm/model";
+import { readCheckpoint } from "@slm/checkpoints";
+import { createEagerEngine } from "@slm/tensor";
+import { buildTeacherCache, loadTeachers } from "@slm/teacher";
+import { loadTokenizer } from "@slm/tokenizer";
+import { pairsOf } from "@slm/training";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { shape, TinyRun } from "./test-support/run.test-support.js";
+
+let run: TinyRun;
+beforeEach(async () => {
+  run = await TinyRun.create();
+});
+afterEach(() => run.remove());
+
+const labelsOnly = { loss: { forwardKl: 0, crossEntropy: 1 } };
+
+/** Stops a run when it reports a step. */
+function stopAt(step: number): { readonly progress: Progress; readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const progress: Progress = (update) => {
+    if (update.message === undefined && update.step === step) controller.abort();
+  };
+  return { progress, signal: controller.signal };
+}
+
+describe("a finished run", () => {
+  test("leaves a checkpoint, its tokenizer, log, samples and report, and no work in progress", async () => {
+    const report = await run.distill({ targets: { student: 0.5 } });
+    expect((await readdir(run.at("work"))).sort()).toEqual([
+      "config.json",
+      "metrics.jsonl",
+      "model.safetensors",
+      "report.html",
+      "samples.jsonl",
+      "tensorboard",
+      "tokenizer.json",
+      "tokenizer_config.json",
+    ]);
+    const { config, weights } = await readCheckpoint(run.at("work"));
+    expect(config.architecture).toBe("encoder-decoder");
+    expect(report.parameters).toBe([...weights.values()].reduce((sum, { data }) => sum + data.length, 0));
+    expect(report.teacherParameters).toBeGreaterThan(0);
+    expect(report).toMatchObject({ steps: 4, bestStep: expect.any(Number) as number });
+    expect((await run.log()).map(({ step }) => step)).toEqual([2, 4, 4]);
+  });
+
+  test("shows what the model writes for dev rows", async () => {
+    await run.distill();
+    const lines = (await readFile(run.at("work/samples.jsonl"), "utf8")).trim().split("\n");
+    const samples = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(samples.length).toBe(6);
+    for (const { source, target, prediction } of samples) {
+      expect(target).toBe(String(source).toUpperCase().split("").join(" "));
+      expect(typeof prediction).toBe("string");
+    }
+  });
+
+  test("logs the terms that have weight, by name, and measures the metrics of the recipe", async () => {
+    const report = await run.distill({
+      loss: { forwardKl: 0, skewKl: 1, totalVariation: 0.5, hiddenState: 0.1 },
+      metrics: ["exactMatch", "characterError"],
+    });
+    const last = (await run.log()).find((line) => "loss" in line)!;
+    for (const term of ["skewKl", "totalVariation", "hiddenState", "crossEntropy"])
+      expect(last[term], term).toBeGreaterThan(0);
+    expect(last).not.toHaveProperty("forwardKl");
+    expect(Object.keys(report.metrics)).toEqual(["exactMatch", "characterError"]);
+  });
+
+  test("may be of a decoder-only student", async () => {
+    await run.distill({
+      student: { ...shape, architecture: "decoder-only" },
+      targets: { student: 0.5, teacher: 0.2 },
+    });
+    expect((await readCheckpoint(run.at("work"))).config.architecture).toBe("decoder-only");
+  });
+
+  test("needs no teacher where only labels count", async () => {
+    const report = await run.distill(labelsOnly, { withoutTeacher: true });
+    expect(report).not.toHaveProperty("teacherParameters");
+    await expect(run.distill({}, { withoutTeacher: true, work: "other" })).rejects.toMatchObject({
+      code: "INPUT_MISSING",
+    });
+  });
+
+  test("may start from the teacher's embeddings, with labels alone too", async () => {
+    const context = { seed: 2 };
+    const first = await run.distill(
+      { ...labelsOnly, initialize: { fromTeacher: "embeddings" } },
+      { context },
+    );
+    const plain = await run.distill(labelsOnly, { work: "plain", context });
+    expect(first.loss).not.toBe(plain.loss);
+  });
+});
+
+/** A cache of the training pairs and of more pairs, as the cache stage makes it. */
+async function makeCache(
+  more: readonly { readonly source: string; readonly target: string }[],
+): Promise<void> {
+  const engine = await createEagerEngine("js");
+  const teacher = await loadTeachers(engine, run.at("teacher"));
+  const tokenizer = await loadTokenizer(run.at("tokenizer"));
+  const text = await readFile(run.at("data/train.jsonl"), "utf8");
+  const lines = text.trim().split("\n");
+  const rows = [...lines.map((line) => JSON.parse(line) as { source: string; target: string }), ...more];
+  const pairs = pairsOf(
+    rows.map(({ source }) => tokenizer.encodeSource(source)),
+    rows.map(({ target }) => tokenizer.encodeTarget(target)),
+  );
+  const context = { progress: SILENT, signal: new AbortController().signal, seed: 1 };
+  const directory = run.at("cache");
+  await buildTeacherCache({ directory, teacher, identity: "t", pairs, k: 128, engine, context });
+}
+
+describe("the teacher's distributions", () => {
+  test("are read from a cache that was made before, with the same result as the run's own", async () => {
+    const own = await run.distill({});
+    await makeCache([]);
+    const cached = await run.distill({}, { cache: "cache", work: "cached" });
+    expect(cached.loss).toBe(own.loss);
+    expect((await readdir(run.at("cached"))).includes("teacher-cache")).toBe(false);
+  });
+
+  test("cover targets that the teacher wrote when the cache was made, which then needs no other sources", async () => {
+    const written = [
+      { source: "bba", target: "B" },
+      { source: "abb", target: "A A" },
+    ];
+    await makeCache(written);
+    const shares = { targets: { unlabelled: 0.5 }, steps: 6, buckets: 1 };
+    await expect(run.distill(shares, { cache: "cache" })).rejects.toMatchObject({ code: "INPUT_MISSING" });
+    const lines = written.map((row) => `${JSON.stringify({ ...row, score: -1 })}\n`).join("");
+    await writeFile(run.at("cache/teacher-labelled.jsonl"), lines);
+    const report = await run.distill(shares, { cache: "cache" });
+    const without = await run.distill({ steps: 6, buckets: 1 }, { cache: "cache", work: "without" });
+    expect(report.loss).not.toBe(without.loss);
+  });
+
+  test("come from an encoder-decoder too, computed at once or stored before", async () => {
+    await run.writeTeacher((fields) => encoderDecoderConfig.parse({ ...shape, ...fields, encoderLayers: 1 }));
+    const own = await run.distill({ loss: { forwardKl: 1, hiddenState: 0.1, crossEntropy: 0 } });
+    const other = await run.distill({ loss: { forwardKl: 1, crossEntropy: 0 } }, { work: "other" });
+    expect(own.loss).toBeGreaterThan(other.loss);
+    await makeCache([]);
+    const cached = await run.distill(
+      { loss: { forwardKl: 1, crossEntropy: 0 } },
+      { cache: "cache", work: "cached" },
+    );
+    expect(cached.loss).toBe(other.loss);
+  });
+});
+
+describe("a teacher with another vocabulary", () => {
+  test("is refused at start with both sizes, and with what to do", async () => {
+    await run.writeTeacher(({ tokens }) => decoderOnlyConfig.parse({ ...shape, tokens, vocabularySize: 50 }));
+    await expect(run.distill()).rejects.toThrow("the teacher's vocabulary has 50 tokens, the tokenizer's 8");
+    await expect(run.distill()).rejects.toMatchObject({
+      code: "SHAPE_MISMATCH",
+      suggestions: expect.arrayContaining([expect.stringContaining("loss.vocabulary")]) as string[],
+    });
+  });
+
+  test("is refused at equal sizes too, where the tokens differ", async () => {
+    await run.writeTokenizerOf(
+      "teacher",
+      ["A B", "C B"].map((text) => text.replace("C", "X")),
+    );
+    await run.writeTokenizerOf("tokenizer", ["A B", "B Y"]);
+    await run.writeTeacher(undefined, "teacher");
+    await expect(run.distill()).rejects.toThrow("but not the same ones");
+  });
+
+  test.each([
+    ["mapped", { forwardKl: 0.9 }],
+    ["uld", { forwardKl: 0, uld: 0.9 }],
+  ])("teaches where the recipe says how: %s", async (vocabulary, weights) => {
+    await run.writeTokenizerOf("teacher", ["B A", "A Q", "Z B"]);
+    await run.writeTeacher(undefined, "teacher");
+    const unlabelled = `${["bba", "abb"].map((source) => JSON.stringify({ source })).join("\n")}\n`;
+    await writeFile(run.at("data/unlabelled.jsonl"), unlabelled);
+    await run.distill({
+      loss: { vocabulary, ...weights },
+      targets: { student: 0.3, teacher: 0.3, unlabelled: 0.2 },
+      steps: 8,
+    });
+    const term = vocabulary === "uld" ? "uld" : "forwardKl";
+    expect((await run.log()).find((line) => "loss" in line)![term]).toBeGreaterThan(0);
+  });
+});
+
+describe("an interrupted run", () => {
+  const everything = {
+    steps: 12,
+    dropout: 0.1,
+    saveEvery: 5,
+    evaluateEvery: 4,
+    targets: { student: { from: 0.1, to: 0.9 }, teacher: { from: 0.4, to: 0, end: 0.5 } },
+    loss: { jensenShannon: 0.3, hiddenState: 0.1 },
+  };
+
+  test.each([4, 8])(
+    "stopped at step %i and resumed ends as one that was not, whatever it draws",
+    async (step) => {
+      const plain = await run.distill(everything, { work: "plain" });
+      await expect(run.distill(everything, { context: stopAt(step) })).rejects.toMatchObject({
+        code: "INTERRUPTED",
+      });
+      expect(await readdir(run.at("work"))).toContain("state.safetensors");
+      const resumed = await run.distill(everything);
+      expect(resumed).toMatchObject({ loss: plain.loss, metrics: plain.metrics, bestStep: plain.bestStep });
+      expect(await run.log()).toEqual(await run.log("plain"));
+      const weights = (work: string): Promise<Buffer> => readFile(run.at(work, "model.safetensors"));
+      expect((await weights("work")).equals(await weights("plain"))).toBe(true);
+    },
+  );
+
+  test("is not continued with other data, another tokenizer, teacher or settings", async () => {
+    await expect(run.distill(everything, { context: stopAt(4) })).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
+    await expect(run.distill({ ...everything, dropout: 0.2 })).rejects.toMatchObject({
+      code: "DATA_INVALID",
+    });
+    const teacher = await readFile(run.at("teacher/model.safetensors"));
+    const changed = Buffer.from(teacher);
+    changed[changed.length - 1]! ^= 1;
+    await writeFile(run.at("teacher/model.safetensors"), changed);
+    await expect(run.distill(everything)).rejects.toMatchObject({ code: "DATA_INVALID" });
+    await writeFile(run.at("teacher/model.safetensors"), teacher);
+    const data = await readFile(run.at("data/train.jsonl"), "utf8");
+    await writeFile(run.at("data/train.jsonl"), data.split("\n").reverse().join("\n"));
+    await expect(run.distill(everything)).rejects.toThrow("other data, tokenizer, teacher or settings");
+    await writeFile(run.at("data/train.jsonl"), data);
+    expect((await run.distill(everything)).steps).toBe(12);
+  });
+});
+
+test("a share of unlabelled targets without unlabelled sources is refused by the file's name", async () => {
+  await expect(run.distill({ targets: { unlabelled: 0.5 } })).rejects.toThrow("unlabelled.jsonl");
+});

@@ -1,0 +1,203 @@
+import { join } from "node:path";
+import { rm, writeFile } from "node:fs/promises";
+import { hashJson } from "@slm/core";
+import { DATA_FILES, readRows } from "@slm/data";
+import { parameterCount, parseModelConfig, visionOf, type ModelConfig, type Weights } from "@slm/model";
+import { writeCheckpoint } from "@slm/checkpoints";
+import {
+  createTokenizer,
+  readTokenizerFiles,
+  TOKENIZER_CONFIG_FILE,
+  TOKENIZER_FILE,
+  writeTokenizer,
+  type Tokenizer,
+  type TokenizerFiles,
+} from "@slm/tokenizer";
+import {
+  drawStreamedRows,
+  greedyDevMetric,
+  METRICS_FILE,
+  removeRunState,
+  train,
+  type DevRow,
+  type TrainReport,
+} from "@slm/training";
+import type { DistillConfig } from "./distill-config.js";
+import type { DistillInputs } from "./distill-inputs.js";
+import { distillReport } from "./distill-report.js";
+import { removeOwnCache } from "./gold-cache.js";
+import { initialWeights } from "./initial-weights.js";
+import { readRowImage } from "./row-images.js";
+import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
+import { SAMPLES, writeSamples } from "./samples.js";
+import { studentShape } from "./student-config.js";
+import { studentObjective } from "./student-objective.js";
+import { needsTeacher, openTeaching, RUN_FILES } from "./teaching.js";
+
+export interface DistillReport {
+  readonly parameters: number;
+  /** Absent where no teacher was asked. */
+  readonly teacherParameters?: number;
+  readonly steps: number;
+  readonly epochs: number;
+  readonly seconds: number;
+  readonly tokensPerSecond: number;
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly bestStep: number;
+  readonly averagedSteps: readonly number[];
+}
+
+/**
+ * Trains a student, with or without a teacher, and writes the checkpoint that did best on the dev split, its tokenizer,
+ * the metrics log, samples of what it writes, and a report.
+ *
+ * @throws SlmError INPUT_MISSING without a teacher where one is needed; SHAPE_MISMATCH when teacher and student have
+ * different vocabularies and the settings do not say what to do about it; DATA_INVALID for rows a model cannot take, and for
+ * the state of a run with other data, tokenizer, teacher or settings; INTERRUPTED with the state saved.
+ */
+export async function distill(settings: DistillConfig, given: DistillInputs): Promise<DistillReport> {
+  const { context } = given;
+  const inputs = { ...given, context: { ...context, seed: settings.seed ?? context.seed } };
+  const { tokenizerDirectory, workDirectory } = inputs;
+  const files = await readTokenizerFiles(tokenizerDirectory);
+  const tokenizer = createTokenizer(files);
+  const config = parseModelConfig(
+    {
+      ...studentShape(settings.student, inputs.published?.tower),
+      vocabularySize: tokenizer.vocabularySize,
+      tokens: tokenizer.tokens,
+    },
+    "distill: student",
+  );
+  const run: Run = { settings, inputs, config, files, tokenizer };
+  const { report, teacherParameters } = await trainStudent(run);
+  await writeCheckpoint(workDirectory, { config, weights: report.weights });
+  await writeTokenizer(files, workDirectory);
+  await describe(run, report.weights);
+  await removeRunState(workDirectory);
+  await removeOwnCache(workDirectory);
+  for (const name of [...RUN_FILES, RUN_FILE]) await rm(join(workDirectory, name), { force: true });
+  const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
+  return {
+    parameters: parameterCount(config),
+    ...(teacherParameters === undefined ? {} : { teacherParameters }),
+    ...{ steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps },
+  };
+}
+
+interface Run {
+  readonly settings: DistillConfig;
+  readonly inputs: DistillInputs;
+  readonly config: ModelConfig;
+  readonly files: TokenizerFiles;
+  readonly tokenizer: Tokenizer;
+}
+
+async function trainStudent(
+  run: Run,
+): Promise<{ readonly report: TrainReport; readonly teacherParameters: number | undefined }> {
+  const { settings, inputs, config, tokenizer } = run;
+  const { engine, context, workDirectory } = inputs;
+  const key = await runKey(run);
+  await claimWorkDirectory(workDirectory, key);
+  const teaching = await openTeaching(run);
+  try {
+    const objective = studentObjective({ ...teaching, config, settings, seed: context.seed });
+    const dev = greedyDevMetric({
+      rows: await devRows(run),
+      tokenizer,
+      limit: settings.evaluateRows,
+      seed: context.seed,
+      maxTarget: config.maxTarget,
+      metrics: settings.metrics,
+    });
+    try {
+      const { initialize } = settings;
+      const { teacherDirectory, published } = inputs;
+      const initial = await initialWeights({
+        ...{ config, files: run.files, initialize, teacherDirectory, seed: context.seed },
+        tower: published?.weights,
+      });
+      const report = await train({
+        stage: "distill",
+        engine,
+        config,
+        settings,
+        lengths: teaching.corpus.pairs.lengths,
+        objective,
+        dev,
+        workDirectory,
+        key,
+        context,
+        ...(initial === undefined ? {} : { initial }),
+      });
+      return { report, teacherParameters: teaching.parameters };
+    } finally {
+      await objective.close();
+      await dev.close();
+    }
+  } finally {
+    await teaching.close();
+  }
+}
+
+/** Samples and the report. */
+async function describe(
+  { settings, inputs, config, tokenizer, ...run }: Run,
+  weights: Weights,
+): Promise<void> {
+  const { engine, context, workDirectory: directory } = inputs;
+  const rows = await devRows({ settings, inputs, config, tokenizer, ...run });
+  const { dataDirectory } = inputs;
+  await writeSamples({
+    engine,
+    config,
+    weights,
+    tokenizer,
+    rows,
+    seed: context.seed,
+    dataDirectory,
+    directory,
+  });
+  await writeFile(
+    join(directory, "report.html"),
+    await distillReport(join(directory, METRICS_FILE), { settings }),
+  );
+}
+
+/** Dev rows that are measured or shown, with their images; the whole split may be larger than memory. */
+async function devRows({ settings, inputs, config }: Run): Promise<readonly DevRow[]> {
+  const { dataDirectory, context } = inputs;
+  const where = join(dataDirectory, DATA_FILES.dev);
+  const limit = Math.max(settings.evaluateRows, SAMPLES);
+  const rows = await drawStreamedRows(() => readRows(where), limit, context.seed);
+  const tower = visionOf(config)?.tower;
+  if (tower === undefined) return rows;
+  const seen: DevRow[] = [];
+  for (const row of rows)
+    seen.push({ ...row, samples: await readRowImage(row, tower, dataDirectory, `${where}: a row`) });
+  return seen;
+}
+
+/** Identity of everything the run reads. */
+async function runKey({ settings, config, inputs }: Run): Promise<string> {
+  const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, published, context } = inputs;
+  const { student, vision } = settings.initialize;
+  const data = [DATA_FILES.train, DATA_FILES.dev, DATA_FILES.unlabelled];
+  return hashJson({
+    settings,
+    config,
+    seed: context.seed,
+    data: await Promise.all(data.map((name) => fileHash(join(dataDirectory, name)))),
+    tokenizer: await Promise.all(
+      [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE].map((name) => fileHash(join(tokenizerDirectory, name))),
+    ),
+    ...(student === undefined ? {} : { student: await modelHash(student) }),
+    ...(vision === undefined ? {} : { vision: await modelHash(vision) }),
+    ...(published === undefined ? {} : { published: await modelHash(published.directory) }),
+    cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),
+    teacher:
+      teacherDirectory === undefined || !needsTeacher(settings) ? "none" : await modelHash(teacherDirectory),
+  });
+}

@@ -1,0 +1,106 @@
+/** What a student starts from: random numbers, an earlier student, the teacher's knowledge of which tokens are alike, a tower that sees. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { hashJson } from "@slm/core";
+import { createRandom } from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import { CONFIG_FILE, readCheckpoint } from "@slm/checkpoints";
+import {
+  initializeFromTeacher,
+  initializeWeights,
+  parameterSpecs,
+  partOf,
+  visionOf,
+  type ModelConfig,
+  type Weights,
+} from "@slm/model";
+import type { TokenizerFiles } from "@slm/tokenizer";
+import type { DistillConfig } from "./distill-config.js";
+import { weightsFromStudent } from "./weights-from-student.js";
+
+export interface InitialWeightsRequest {
+  readonly config: ModelConfig;
+  /** The student's tokenizer. */
+  readonly files: TokenizerFiles;
+  readonly initialize: DistillConfig["initialize"];
+  readonly teacherDirectory?: string | undefined;
+  /** Weights of a tower that was published. */
+  readonly tower?: Weights | undefined;
+  readonly seed: number;
+}
+
+/**
+ * The weights that do not start as random numbers; undefined where all do.
+ *
+ * @throws SlmError as {@link weightsFromStudent}, {@link weightsFromTeacher} and {@link visionFromCheckpoint}.
+ */
+export async function initialWeights(request: InitialWeightsRequest): Promise<Weights | undefined> {
+  const { config, files, initialize, teacherDirectory, tower, seed } = request;
+  const { student, fromTeacher, vision } = initialize;
+  const found = [
+    ...(student === undefined ? [] : await weightsFromStudent(config, files, student, seed)),
+    ...(fromTeacher === "none" ? [] : await weightsFromTeacher(config, teacherDirectory, seed)),
+    ...(vision === undefined ? [] : await visionFromCheckpoint(config, vision)),
+    ...(tower ?? []),
+  ];
+  return found.length === 0 ? undefined : new Map(found);
+}
+
+/**
+ * The tower of the checkpoint in `directory`, and its projector where all of its shapes are the student's.
+ *
+ * @throws SlmError CONFIG_INVALID where one of the two does not see, or they see by different towers.
+ */
+export async function visionFromCheckpoint(config: ModelConfig, directory: string): Promise<Weights> {
+  const given = await readCheckpoint(directory);
+  const [own, theirs] = [visionOf(config), visionOf(given.config)];
+  const refuse = (reason: string): SlmError =>
+    new SlmError("CONFIG_INVALID", `distill: initialize.vision ${directory}: ${reason}`);
+  if (own === undefined) throw refuse("the student has no vision");
+  if (theirs === undefined) throw refuse("the checkpoint has no vision");
+  const keys = Object.keys({ ...own.tower, ...theirs.tower }) as (keyof typeof own.tower)[];
+  const other = keys.find((key) => hashJson(own.tower[key] ?? null) !== hashJson(theirs.tower[key] ?? null));
+  if (other !== undefined)
+    throw refuse(
+      `tower.${other} is ${JSON.stringify(theirs.tower[other])}, the student's ${JSON.stringify(own.tower[other])}`,
+    );
+  const specs = parameterSpecs(config);
+  const fits = specs
+    .filter(({ name }) => partOf(name) === "projector")
+    .every(({ name, shape }) => given.weights.get(name)?.shape.join() === shape.join());
+  const taken = specs.filter(
+    ({ name }) => partOf(name) === "tower" || (fits && partOf(name) === "projector"),
+  );
+  return new Map(taken.map(({ name }) => [name, given.weights.get(name)!]));
+}
+
+/**
+ * Random weights of the student with the embedding table of the teacher in `directory`, projected to the student's width.
+ *
+ * @throws SlmError CONFIG_INVALID unless the teacher is one checkpoint, SHAPE_MISMATCH for another vocabulary.
+ */
+export async function weightsFromTeacher(
+  config: ModelConfig,
+  directory: string | undefined,
+  seed: number,
+): Promise<Weights> {
+  const teacher = await readCheckpoint(await singleTeacher(directory));
+  const fresh = initializeWeights(config, createRandom(seed).next);
+  return initializeFromTeacher(config, fresh, teacher.config, teacher.weights);
+}
+
+/** The directory of a teacher that is one checkpoint. @throws SlmError CONFIG_INVALID for none, or an ensemble */
+async function singleTeacher(directory: string | undefined): Promise<string> {
+  const isCheckpoint =
+    directory !== undefined &&
+    (await stat(join(directory, CONFIG_FILE)).then(
+      () => true,
+      () => false,
+    ));
+  if (directory !== undefined && isCheckpoint) return directory;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `distill: initialize.fromTeacher needs a teacher that is one checkpoint, got ${directory ?? "none"}`,
+    { suggestions: ["set distill.initialize.fromTeacher to none"] },
+  );
+}

@@ -1,0 +1,77 @@
+/** Opens the training rows as the student reads them, and the teacher where there is one. */
+import { join } from "node:path";
+import { DATA_FILES, readRows, type Row } from "@slm/data";
+import { SlmError } from "@slm/core";
+import { imageTokensOf, visionOf, type ModelConfig } from "@slm/model";
+import type { Tokenizer } from "@slm/tokenizer";
+import type { PairLimits } from "@slm/training";
+import { withImages, writeCorpus, type Corpus, type TeacherReader } from "./corpus.js";
+import type { DistillInputs } from "./distill-inputs.js";
+import { openRowImages } from "./row-images.js";
+import { fileHash } from "./run-key.js";
+
+/** Receives the tokens while the run lasts. */
+export const CORPUS_FILE = "pairs.bin";
+
+/** What the student takes of a row's text: its image comes before it. */
+export const textLimits = (config: ModelConfig): PairLimits => ({
+  maxSource: config.maxSource - imageTokensOf(config),
+  maxTarget: config.maxTarget,
+});
+
+export interface CorpusRequest {
+  readonly inputs: Pick<DistillInputs, "dataDirectory" | "workDirectory" | "context">;
+  readonly config: ModelConfig;
+  readonly tokenizer: Tokenizer;
+}
+
+/**
+ * The training rows, with their images where the student sees.
+ *
+ * @throws SlmError DATA_INVALID for rows that one of the models cannot take, with an image too many or too few.
+ */
+export async function openCorpus(
+  { inputs, config, tokenizer }: CorpusRequest,
+  teacher: TeacherReader | undefined,
+): Promise<Corpus> {
+  const { dataDirectory, workDirectory, context } = inputs;
+  const where = join(dataDirectory, DATA_FILES.train);
+  const file = join(workDirectory, CORPUS_FILE);
+  const tower = visionOf(config)?.tower;
+  const rows = tower === undefined ? withoutImages(readRows(where), where) : readRows(where);
+  const limits = textLimits(config);
+  const corpus = await writeCorpus({ rows, tokenizer, limits, where, file }, teacher);
+  if (tower === undefined) return corpus;
+  try {
+    const images = await openRowImages({
+      rows: () => readRows(where),
+      identity: await fileHash(where),
+      tower,
+      dataDirectory,
+      workDirectory,
+      where,
+      context,
+    });
+    return withImages(corpus, images);
+  } catch (error) {
+    await corpus.close();
+    throw error;
+  }
+}
+
+/** Rows as they are. @throws SlmError DATA_INVALID for one that speaks about an image */
+async function* withoutImages(rows: AsyncIterable<Row>, where: string): AsyncGenerator<Row> {
+  let count = 0;
+  for await (const row of rows) {
+    count += 1;
+    if (row.image !== undefined)
+      throw new SlmError(
+        "DATA_INVALID",
+        `${where}: row ${count} has an image, but the student reads text only`,
+        {
+          suggestions: ["say how it sees in distill.student.vision"],
+        },
+      );
+    yield row;
+  }
+}

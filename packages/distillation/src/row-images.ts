@@ -1,0 +1,201 @@
+/**
+ * Images of rows as the student's tower reads them. Those of the training rows are decoded and cut into patches once, kept in a
+ * file of 8-bit samples, and read when a batch needs them.
+ */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  hashJson,
+  pathProblem,
+  readJsonFile,
+  resolveInside,
+  throwIfInterrupted,
+  writeJsonAtomic,
+  type StageContext,
+} from "@slm/core";
+import type { Row } from "@slm/data";
+import { SlmError } from "@slm/core";
+import { towerSampleCount, towerSamples, type VisionTower } from "@slm/model";
+import { RecordFile, RecordFileWriter } from "@slm/training";
+import { readImage } from "@slm/vision";
+import { z } from "zod";
+
+/** Files of a run in progress: the samples, and what they were made of. */
+export const IMAGES_FILE = "images.bin";
+export const IMAGES_RECORD = "images.json";
+
+/** Images decoded at a time. */
+const AT_ONCE = 16;
+/** Paths remembered, so that the rows of one image, which mostly follow one another, share its record. */
+const REMEMBERED = 1 << 16;
+/** Images between two lines of progress. */
+const REPORT_EVERY = 4096;
+
+export interface RowImagesRequest {
+  /** The training rows, from their beginning at every call. */
+  readonly rows: () => AsyncIterable<Row>;
+  /** Identifies what {@link rows} gives. */
+  readonly identity: string;
+  readonly tower: VisionTower;
+  /** What the paths of rows are relative to. */
+  readonly dataDirectory: string;
+  readonly workDirectory: string;
+  /** Named in errors: the file the rows come from. */
+  readonly where: string;
+  readonly context: StageContext;
+}
+
+/** Images by the row they belong to. */
+export interface RowImages {
+  /** Different images, as far as they were recognised. */
+  readonly count: number;
+  /** Samples of each row's image, see `towerSamples`. */
+  read(rows: ArrayLike<number>): Promise<Uint8Array[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * The samples of a row's image.
+ *
+ * @throws SlmError DATA_INVALID for a row without an image, a path that leaves the folder, and an image that cannot be decoded;
+ * INPUT_MISSING for a file that is not there.
+ */
+export async function readRowImage(
+  { image }: Row,
+  tower: VisionTower,
+  dataDirectory: string,
+  where: string,
+): Promise<Uint8Array> {
+  const problem = image === undefined ? "has no image, but the student sees" : pathProblem(image);
+  if (image === undefined || problem !== undefined)
+    throw new SlmError("DATA_INVALID", `${where}: ${problem ?? ""}`, {
+      suggestions: ["give every row an image, or leave out distill.student.vision"],
+    });
+  return towerSamples(tower, await readImage(resolveInside(dataDirectory, image)));
+}
+
+/**
+ * Decodes the images of all training rows, or finds them where a killed run had finished with that.
+ *
+ * Units: a row takes 4 bytes of memory, an image `towerSampleCount` bytes of disk.
+ *
+ * @throws SlmError as {@link readRowImage}, naming the row; INTERRUPTED; OUTPUT_FAILED.
+ */
+export async function openRowImages(request: RowImagesRequest): Promise<RowImages> {
+  const places = new PlaceColumn();
+  const images = new DistinctImages();
+  const file = (await reopen(request)) ?? (await decodeAll(request));
+  for await (const { image = "" } of request.rows()) places.push(images.placeOf(image));
+  if (images.count !== file.count) {
+    await file.close();
+    throw new SlmError("UNEXPECTED", `distill: ${file.count} images were kept of ${images.count}`);
+  }
+  const placeOf = places.finish();
+  return {
+    count: file.count,
+    read: (rows) => file.read(Array.from(rows, (row) => placeOf[row]!)),
+    close: () => file.close(),
+  };
+}
+
+const record = z.strictObject({ key: z.string() });
+
+const keyOf = ({ identity, tower: { image, patch } }: RowImagesRequest): string =>
+  hashJson({ identity, image, patch });
+
+/** The file of an earlier run with the same rows and the same tower's input. */
+async function reopen(request: RowImagesRequest): Promise<RecordFile | undefined> {
+  const { workDirectory, tower } = request;
+  try {
+    const { key } = await readJsonFile(join(workDirectory, IMAGES_RECORD), record);
+    if (key !== keyOf(request)) return undefined;
+    return await RecordFile.open(join(workDirectory, IMAGES_FILE), towerSampleCount(tower));
+  } catch (error) {
+    // Absent or damaged: made anew.
+    if (error instanceof SlmError && ["INPUT_MISSING", "DATA_INVALID"].includes(error.code)) return undefined;
+    throw error;
+  }
+}
+
+async function decodeAll(request: RowImagesRequest): Promise<RecordFile> {
+  const { tower, workDirectory, context } = request;
+  await rm(join(workDirectory, IMAGES_RECORD), { force: true });
+  const writer = await RecordFileWriter.create(join(workDirectory, IMAGES_FILE), towerSampleCount(tower));
+  let done = 0;
+  try {
+    for await (const samples of decoded(request)) {
+      for (const one of samples) await writer.append(one);
+      throwIfInterrupted(context.signal, "distill");
+      const before = done;
+      done += samples.length;
+      if (Math.floor(done / REPORT_EVERY) > Math.floor(before / REPORT_EVERY))
+        context.progress({ stage: "distill", message: `${done} images read` });
+    }
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+  const file = await writer.finish();
+  await writeJsonAtomic(join(workDirectory, IMAGES_RECORD), { key: keyOf(request) });
+  return file;
+}
+
+/** Samples of the different images, a few at a time, in the order in which rows name them first. */
+async function* decoded({
+  rows,
+  tower,
+  dataDirectory,
+  where,
+}: RowImagesRequest): AsyncGenerator<Uint8Array[]> {
+  const images = new DistinctImages();
+  const readAll = (wanted: typeof pending): Promise<Uint8Array[]> =>
+    Promise.all(
+      wanted.map(({ row, number }) => readRowImage(row, tower, dataDirectory, `${where}: row ${number}`)),
+    );
+  let pending: { readonly row: Row; readonly number: number }[] = [];
+  let number = 0;
+  for await (const row of rows()) {
+    number += 1;
+    const before = images.count;
+    images.placeOf(row.image ?? "");
+    if (images.count === before) continue;
+    pending.push({ row, number });
+    if (pending.length < AT_ONCE) continue;
+    yield await readAll(pending);
+    pending = [];
+  }
+  yield await readAll(pending);
+}
+
+/** Numbers images in the order of their first appearance; one that was forgotten meanwhile gets a new number. */
+class DistinctImages {
+  count = 0;
+  private readonly known = new Map<string, number>();
+
+  placeOf(path: string): number {
+    const found = this.known.get(path);
+    if (found !== undefined) return found;
+    if (this.known.size === REMEMBERED) this.known.clear();
+    this.known.set(path, this.count);
+    return this.count++;
+  }
+}
+
+/** Numbers that grow row by row. */
+class PlaceColumn {
+  private values = new Int32Array(1024);
+  private count = 0;
+
+  push(value: number): void {
+    if (this.count === this.values.length) {
+      const larger = new Int32Array(2 * this.count);
+      larger.set(this.values);
+      this.values = larger;
+    }
+    this.values[this.count++] = value;
+  }
+
+  finish(): Int32Array {
+    return this.values.slice(0, this.count);
+  }
+}

@@ -1,0 +1,58 @@
+/** What identifies a run: contents of everything it reads. A state of another run must not be continued. */
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { hashFile, hashJson, readJsonFile, writeJsonAtomic } from "@slm/core";
+import { SlmError } from "@slm/core";
+import { STATE_FILE } from "@slm/training";
+import { z } from "zod";
+
+/** Files that decide what a model answers: of a checkpoint, a graph, an ensemble, or a cache (whose `cache.json` has its hashes). */
+const MODEL_FILE = /(\.safetensors|\.json|teacher-\w+\.jsonl|(^|[\\/])graph[\\/].+)$/u;
+/** Files that only describe: a rerun of the stage that wrote them may change them. */
+const DESCRIBING = new Set(["manifest.json"]);
+
+/** Hash of the files that make a model, wherever they lie in its directory; their names count, the directory's does not. */
+export async function modelHash(directory: string): Promise<string> {
+  const names = (await readdir(directory, { recursive: true }))
+    .filter((name) => MODEL_FILE.test(name) && !DESCRIBING.has(name.split(/[\\/]/u).at(-1)!))
+    .sort();
+  const hashes: Record<string, string> = {};
+  for (const name of names) hashes[name.replaceAll("\\", "/")] = await hashFile(join(directory, name));
+  return hashJson(hashes);
+}
+
+/** Hash of a file's contents; a constant for one that is not there. */
+export async function fileHash(path: string): Promise<string> {
+  return (await isThere(path)) ? hashFile(path) : "absent";
+}
+
+/** Says whose work directory it is while a run is in progress. */
+export const RUN_FILE = "run.json";
+
+const runSchema = z.strictObject({ key: z.string() });
+
+/**
+ * Makes a work directory this run's, before anything costly is made in it.
+ *
+ * @throws SlmError DATA_INVALID if it holds the state of a run with another key.
+ */
+export async function claimWorkDirectory(directory: string, key: string): Promise<void> {
+  const path = join(directory, RUN_FILE);
+  if ((await isThere(path)) && (await isThere(join(directory, STATE_FILE)))) {
+    const held = await readJsonFile(path, runSchema);
+    if (held.key !== key) {
+      throw new SlmError(
+        "DATA_INVALID",
+        `${directory}: the saved state belongs to a run with other data, tokenizer, teacher or settings`,
+        { suggestions: ["train without --resume to start over"] },
+      );
+    }
+  }
+  await writeJsonAtomic(path, { key });
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

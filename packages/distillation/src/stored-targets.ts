@@ -1,0 +1,138 @@
+/** Targets that the teacher wrote when its cache was made, with their distributions: rows to draw batches from. */
+import { DATA_FILES, textRow, type Row } from "@slm/data";
+import { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "@slm/teacher";
+import type { Tokenizer } from "@slm/tokenizer";
+import { tokenizeRow, type Bucket, type PairFileRequest, type PairLimits } from "@slm/training";
+import { SlmError } from "@slm/core";
+import { writeCorpus, type Corpus, type CorpusRows, type TeacherReader } from "./corpus.js";
+import { RowDrawer } from "./row-drawer.js";
+import type { RowImages } from "./row-images.js";
+
+export interface StoredTargetsRequest extends Pick<PairFileRequest, "tokenizer" | "limits" | "file"> {
+  /** The cache's directory. */
+  readonly directory: string;
+  readonly kind: CacheRowKind;
+  readonly teacher?: TeacherReader | undefined;
+  /** The training rows that the targets were written for, and their images: of a student that sees. */
+  readonly seen?: { readonly rows: AsyncIterable<Row>; readonly images: RowImages } | undefined;
+}
+
+export class StoredTargets {
+  private readonly corpus: Corpus;
+  private readonly drawer: RowDrawer;
+  private readonly images: RowImages | undefined;
+  /** Training row of each row. */
+  private readonly places: Int32Array;
+
+  private constructor(corpus: Corpus, images: RowImages | undefined, places: Int32Array) {
+    this.corpus = corpus;
+    this.drawer = new RowDrawer(corpus.pairs.lengths);
+    this.images = images;
+    this.places = places;
+  }
+
+  /**
+   * Rows of a cache that both models can take; undefined where it has none.
+   *
+   * @throws SlmError DATA_INVALID for a line that is not a row.
+   */
+  static async open(request: StoredTargetsRequest): Promise<StoredTargets | undefined> {
+    const { kind, tokenizer, limits, teacher, seen, file } = request;
+    const where = CACHE_ROWS[kind];
+    const places: number[] = [];
+    const rows = told(fitting(request), places);
+    const first = await rows.next();
+    if (first.done === true) return undefined;
+    const corpus = await writeCorpus(
+      { rows: chain(first.value, rows), tokenizer, limits, where, file },
+      teacher,
+    );
+    return new StoredTargets(corpus, seen?.images, Int32Array.from(places));
+  }
+
+  /** Rows for a program of a bucket's shape; undefined where none fits. */
+  async draw(count: number, bucket: Bucket, random: () => number): Promise<CorpusRows | undefined> {
+    const drawn = this.drawer.draw(count, bucket, random);
+    if (drawn.length === 0) return undefined;
+    const rows = await this.corpus.read(drawn);
+    if (this.images === undefined) return rows;
+    return { ...rows, images: await this.images.read(drawn.map((row) => this.places[row]!)) };
+  }
+
+  /** The images belong to who handed them in. */
+  close(): Promise<void> {
+    return this.corpus.close();
+  }
+}
+
+/** A row, and which training row it was written for; that is known of a student that sees only. */
+interface StoredRow {
+  readonly row: Row;
+  readonly place: number;
+}
+
+async function* fitting(request: StoredTargetsRequest): AsyncGenerator<StoredRow> {
+  const { directory, kind, tokenizer, limits, teacher, seen } = request;
+  const written = readCacheRows(directory, kind);
+  for await (const stored of seen === undefined ? plain(written) : joined(written, seen.rows)) {
+    const fits =
+      canTake(stored.row, tokenizer, limits) &&
+      (teacher === undefined || canTake(textRow(stored.row), teacher.tokenizer ?? tokenizer, teacher.limits));
+    if (fits) yield stored;
+  }
+}
+
+async function* plain(written: AsyncIterable<TeacherRow>): AsyncGenerator<StoredRow> {
+  for await (const { source, target } of written) yield { row: { source, target }, place: 0 };
+}
+
+/** Rows of a cache with what the student reads. They lie in the order of the training rows that they were written for. */
+async function* joined(
+  written: AsyncIterable<TeacherRow>,
+  trained: AsyncIterable<Row>,
+): AsyncGenerator<StoredRow> {
+  const candidates = trained[Symbol.asyncIterator]();
+  let place = -1;
+  for await (const { source: teacherSource, target } of written) {
+    for (;;) {
+      const next = await candidates.next();
+      if (next.done === true)
+        throw new SlmError(
+          "DATA_INVALID",
+          `${CACHE_ROWS.generated}: no training row has the source of a target`,
+          {
+            suggestions: ["make the cache of these rows: slm teacher cache RECIPE"],
+          },
+        );
+      place += 1;
+      const { source } = next.value;
+      if (textRow(next.value).source !== teacherSource) continue;
+      yield { row: { source, target, teacherSource }, place };
+      break;
+    }
+  }
+}
+
+/** Whether a model can read a row: its tokenizer knows the text, and neither side is too long. */
+function canTake(row: Row, tokenizer: Tokenizer, limits: PairLimits): boolean {
+  try {
+    tokenizeRow(row, tokenizer, limits, DATA_FILES.train);
+    return true;
+  } catch (error) {
+    if (error instanceof SlmError && error.code === "DATA_INVALID") return false;
+    throw error;
+  }
+}
+
+/** The rows alone, whose places are noted. */
+async function* told(stored: AsyncIterable<StoredRow>, places: number[]): AsyncGenerator<Row> {
+  for await (const { row, place } of stored) {
+    places.push(place);
+    yield row;
+  }
+}
+
+async function* chain(first: Row, rest: AsyncIterable<Row>): AsyncGenerator<Row> {
+  yield first;
+  yield* rest;
+}

@@ -1,0 +1,199 @@
+/** What the teacher contributes to a batch: distributions at the student's target positions, states, targets of its own. */
+import { SlmError } from "@slm/core";
+import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
+import type { ScoredPair, ScoreShape, Teacher, TeacherCache } from "@slm/teacher";
+import type { Engine } from "@slm/tensor";
+import type { Tokenizer } from "@slm/tokenizer";
+import type { PassShape } from "@slm/training";
+import { alignPositions } from "./align.js";
+import { alignedFeeds } from "./aligned-distributions.js";
+import type { CorpusRows } from "./corpus.js";
+import type { TeacherShape } from "./student-loss.js";
+import type { VocabularyMap } from "./vocabulary-map.js";
+
+/** Feeds of the teacher's terms; `owned` tensors are released by the trainer. */
+export interface TaughtFeeds {
+  readonly feeds: Readonly<Record<string, HostTensor | DeviceTensor>>;
+  readonly owned: readonly DeviceTensor[];
+}
+
+/** Sources as both models read them. */
+export interface BatchSources {
+  readonly student: readonly Int32Array[];
+  readonly teacher: readonly Int32Array[];
+  /** Samples of each source's image, of a student that sees. */
+  readonly images?: readonly Uint8Array[] | undefined;
+}
+
+/** A teacher beside a student. */
+export interface TeacherSide {
+  readonly shape: TeacherShape;
+  /** Distributions over the data's targets, as stored. */
+  gold(rows: CorpusRows, shape: PassShape): Promise<TaughtFeeds>;
+  /** Distributions over targets in the student's tokens, computed now. */
+  score(
+    sources: BatchSources,
+    targets: readonly (readonly number[])[],
+    shape: PassShape,
+  ): Promise<TaughtFeeds>;
+  /** The teacher's own greedy targets in the student's tokens, at most `shape.target - 1` each. */
+  generate(sources: BatchSources, shape: PassShape): Promise<number[][]>;
+  /** The teacher's states of the sources. */
+  hidden(sources: BatchSources, shape: PassShape): Promise<TaughtFeeds>;
+}
+
+export interface TeacherSideOptions {
+  readonly engine: Engine;
+  readonly teacher: Teacher;
+  /** Distributions over the data's targets; absent where no term asks for them. */
+  readonly cache?: TeacherCache | undefined;
+}
+
+/** A teacher that shares the student's vocabulary. */
+export function sameVocabulary({ teacher, cache }: TeacherSideOptions): TeacherSide {
+  const { vocabularySize: vocabulary, width = 0, maxSource } = teacher.config;
+  /** Sources of the teacher's own may be longer than the student's. */
+  const roomFor = (sources: BatchSources, shape: PassShape): ScoreShape => {
+    const most = longest(sources.teacher);
+    return most <= shape.source ? shape : { ...shape, source: Math.min(maxSource, roundLength(most)) };
+  };
+  return {
+    shape: { vocabulary, width, isAligned: false },
+    gold: async ({ taught }, { batch, target }) => {
+      const distributions = await opened(cache).read(pairsOf(taught.sources, taught.targets), {
+        batch,
+        target,
+      });
+      return { feeds: { teacher: distributions }, owned: [] };
+    },
+    score: async (sources, targets, shape) => {
+      const scored = await teacher.score(pairsOf(sources.teacher, targets), roomFor(sources, shape));
+      return { feeds: { teacher: scored }, owned: [scored] };
+    },
+    generate: (sources, shape) =>
+      teacher.generate(sources.teacher, roomFor(sources, shape), { kind: "greedy" }, () => 0),
+    hidden: async (sources, { batch, source }) => {
+      const { hiddenStates } = teacher;
+      if (hiddenStates === undefined) throw noStates();
+      const states = await hiddenStates(sources.teacher, { batch, source });
+      return {
+        feeds: { "hidden.teacher": states, ...sourceMask(sources.student, batch, source) },
+        owned: [states],
+      };
+    },
+  };
+}
+
+export interface OtherVocabulary extends TeacherSideOptions {
+  readonly tokenizers: { readonly student: Tokenizer; readonly teacher: Tokenizer };
+  /** Moves probabilities to the student's tokens; absent where only sorted ones are compared. */
+  readonly map?: VocabularyMap | undefined;
+}
+
+/** A teacher with a vocabulary of its own: it scores its own tokenization of every target. */
+export function otherVocabulary({ engine, teacher, cache, tokenizers, map }: OtherVocabulary): TeacherSide {
+  const { vocabularySize, width = 0, maxSource, maxTarget } = teacher.config;
+  const vocabulary = map?.studentSize ?? vocabularySize;
+  return {
+    shape: { vocabulary, width, isAligned: true },
+    gold: async ({ taught }, shape) => {
+      const target = longest(taught.targets) + 1;
+      const pairs = pairsOf(taught.sources, taught.targets);
+      const { data } = await opened(cache).read(pairs, { batch: shape.batch, target });
+      const rows = { values: data as Float32Array, target, vocabulary: vocabularySize };
+      return { feeds: alignedFeeds(rows, taught.alignments ?? [], shape, map), owned: [] };
+    },
+    score: async (sources, targets, shape) => {
+      const theirs = targets.map((tokens) =>
+        retokenize(tokens, tokenizers.student, tokenizers.teacher, maxTarget - 1),
+      );
+      const alignments = theirs.map((tokens, row) =>
+        tokens === undefined
+          ? undefined
+          : alignPositions(
+              { decoder: tokenizers.student, tokens: targets[row]! },
+              { decoder: tokenizers.teacher, tokens },
+            ),
+      );
+      const known = theirs.map((tokens) => tokens ?? []);
+      const room: ScoreShape = {
+        batch: shape.batch,
+        source: Math.min(maxSource, roundLength(longest(sources.teacher))),
+        target: Math.min(maxTarget, roundLength(longest(known) + 1)),
+      };
+      const scored = await teacher.score(pairsOf(sources.teacher, known), room);
+      const { data } = await engine.download(scored);
+      await engine.release([scored]);
+      const rows = { values: data as Float32Array, target: room.target, vocabulary: vocabularySize };
+      return { feeds: alignedFeeds(rows, alignments, shape, map), owned: [] };
+    },
+    generate: async (sources, { batch, target }) => {
+      const room = { batch, source: roundLength(longest(sources.teacher)), target: maxTarget };
+      const generated = await teacher.generate(sources.teacher, room, { kind: "greedy" }, () => 0);
+      return generated.map(
+        (tokens) => retokenize(tokens, tokenizers.teacher, tokenizers.student, target - 1) ?? [],
+      );
+    },
+    hidden: () => Promise.reject(noStates()),
+  };
+}
+
+/** A text's tokens in another vocabulary; undefined for text it cannot write, or that is too long in it. */
+function retokenize(
+  tokens: readonly number[],
+  from: Tokenizer,
+  to: Tokenizer,
+  limit: number,
+): number[] | undefined {
+  try {
+    const converted = to.encodeTarget(from.decode(tokens));
+    return converted.length <= limit ? converted : undefined;
+  } catch (error) {
+    // Models write what tokenizers refuse: nothing at all, or symbols of the wrong side.
+    if (error instanceof SlmError && error.code === "DATA_INVALID") return undefined;
+    throw error;
+  }
+}
+
+const pairsOf = (
+  sources: readonly ArrayLike<number>[],
+  targets: readonly ArrayLike<number>[],
+): ScoredPair[] => targets.map((target, row) => ({ source: sources[row]!, target }));
+
+const longest = (lists: readonly ArrayLike<number>[]): number =>
+  lists.reduce((most, { length }) => Math.max(most, length), 1);
+
+/** A length at most half larger that few lengths share, so that few programs are compiled: 8, 12, 16, 24, 32, 48, ... */
+export function roundLength(length: number): number {
+  const power = 2 ** Math.ceil(Math.log2(Math.max(8, length)));
+  const between = (3 * power) / 4;
+  return length <= between && between > 8 ? between : power;
+}
+
+function sourceMask(
+  sources: readonly ArrayLike<number>[],
+  batch: number,
+  source: number,
+): Record<"hidden.mask" | "hidden.count", HostTensor> {
+  const mask = new Float32Array(batch * source);
+  let counted = 0;
+  sources.forEach(({ length }, row) => {
+    mask.fill(1, row * source, row * source + length);
+    counted += length;
+  });
+  return {
+    "hidden.mask": createHostTensor("float32", [batch * source], mask),
+    "hidden.count": createHostTensor("float32", [], Float32Array.of(Math.max(1, counted))),
+  };
+}
+
+function opened(cache: TeacherCache | undefined): TeacherCache {
+  if (cache === undefined)
+    throw new SlmError("UNEXPECTED", "distill: no cache of the teacher's distributions");
+  return cache;
+}
+
+export const noStates = (): SlmError =>
+  new SlmError("CONFIG_INVALID", "distill: loss.hiddenState needs one teacher of the student's vocabulary", {
+    suggestions: ["set distill.loss.hiddenState to 0"],
+  });

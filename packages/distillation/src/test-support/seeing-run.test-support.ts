@@ -1,0 +1,127 @@
+/** Directories of a tiny distillation whose rows have images: drawn lines of text, read by a student that sees. */
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SILENT, type StageContext } from "@slm/core";
+import { createRandom } from "@slm/decoding";
+import { dataConfig, prepareData, readAllRows, textRow, type Row } from "@slm/data";
+import { decoderOnlyConfig, initializeWeights } from "@slm/model";
+import { writeCheckpoint } from "@slm/checkpoints";
+import { createEagerEngine } from "@slm/tensor";
+import { loadTokenizer, trainTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { distillConfig } from "../distill-config.js";
+import { distill, type DistillReport } from "../distill.js";
+
+const shape = {
+  width: 8,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 4,
+  feedForward: 12,
+  decoderLayers: 1,
+  maxTarget: 16,
+};
+
+/** Twelve image tokens, and twenty of text. */
+export const seeingStudent = {
+  ...shape,
+  encoderLayers: 1,
+  maxSource: 32,
+  vision: {
+    tower: {
+      image: { channels: 1, resize: { kind: "fit", height: 16, width: 48 }, mean: [0.5], std: [0.5] },
+      patch: { height: 16, width: 4 },
+      width: 4,
+      layers: 1,
+      heads: 1,
+      feedForward: 4,
+    },
+  },
+};
+
+type Settings = Readonly<Record<string, unknown>>;
+
+interface RunOptions {
+  readonly work?: string;
+  readonly withTeacher?: boolean;
+  readonly context?: Partial<StageContext>;
+}
+
+export class SeeingRun {
+  readonly root: string;
+
+  private constructor(root: string) {
+    this.root = root;
+  }
+
+  /** A temporary directory with data, tokenizer and a teacher of text. */
+  static async create(): Promise<SeeingRun> {
+    const run = new SeeingRun(await mkdtemp(join(tmpdir(), "seeing-")));
+    const source = { kind: "ocr-lines", rows: 16, width: 48, height: 16, maxCharacters: 8, prompt: "read" };
+    for (const name of ["data", "tokenizer", "teacher"]) await mkdir(run.at(name));
+    await prepareData(dataConfig.parse({ source, devFraction: 0.2, testFraction: 0.01 }), run.at("data"));
+    const rows = await run.rows();
+    const texts = [...rows, ...rows.map(textRow)];
+    await writeTokenizer(
+      await trainTokenizer(texts, {
+        kind: "bpe",
+        vocabularySize: 264,
+        minCount: 2,
+        spaces: "joined",
+        sourceLowercase: false,
+      }),
+      run.at("tokenizer"),
+    );
+    const { vocabularySize, tokens } = await loadTokenizer(run.at("tokenizer"));
+    const config = decoderOnlyConfig.parse({ ...shape, maxSource: 40, vocabularySize, tokens });
+    await writeCheckpoint(run.at("teacher"), {
+      config,
+      weights: initializeWeights(config, createRandom(1).next),
+    });
+    return run;
+  }
+
+  at(...names: string[]): string {
+    return join(this.root, ...names);
+  }
+
+  rows(): Promise<readonly Row[]> {
+    return readAllRows(this.at("data", "train.jsonl"));
+  }
+
+  async distill(
+    section: Settings = {},
+    { work = "work", withTeacher = false, context }: RunOptions = {},
+  ): Promise<DistillReport> {
+    const settings = distillConfig.parse({
+      student: seeingStudent,
+      loss: withTeacher ? {} : { forwardKl: 0, crossEntropy: 1 },
+      steps: 4,
+      batchSize: 3,
+      buckets: 2,
+      warmupSteps: 1,
+      evaluateEvery: 100,
+      evaluateRows: 2,
+      metrics: ["characterError"],
+      ...section,
+    });
+    await mkdir(this.at(work), { recursive: true });
+    return distill(settings, {
+      dataDirectory: this.at("data"),
+      tokenizerDirectory: this.at("tokenizer"),
+      ...(withTeacher ? { teacherDirectory: this.at("teacher") } : {}),
+      workDirectory: this.at(work),
+      engine: await createEagerEngine("js"),
+      context: { progress: SILENT, signal: new AbortController().signal, seed: 1, ...context },
+    });
+  }
+
+  /** Bytes of the weights that a run wrote. */
+  weights(work: string): Promise<Buffer> {
+    return readFile(this.at(work, "model.safetensors"));
+  }
+
+  remove(): Promise<void> {
+    return rm(this.root, { recursive: true });
+  }
+}

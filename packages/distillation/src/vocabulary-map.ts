@@ -1,0 +1,154 @@
+/** Moves the teacher's probabilities to the tokens of another vocabulary. */
+import { SlmError } from "@slm/core";
+import type { Tokenizer } from "@slm/tokenizer";
+
+/** Probability below which none is written: its logarithm must be finite. */
+const LEAST = 1e-9;
+
+/** The text a token adds: at the beginning of a target, and after other tokens. */
+interface TokenTexts {
+  readonly first: readonly string[];
+  readonly later: readonly string[];
+}
+
+/** Where each teacher token's probability goes: entries `starts[v]` to `starts[v + 1]` of `students`, equal shares. */
+interface Routes {
+  readonly starts: Int32Array;
+  readonly students: Int32Array;
+}
+
+/**
+ * How probabilities move from a teacher's vocabulary to a student's, by the text that a token adds to the target:
+ *
+ * 1. to the student's token of the same text; the end mark to the end mark;
+ * 2. else to the student's token of the longest text with which the teacher's token begins: it comes first when the student
+ *    writes that text;
+ * 3. else in equal shares to the student's tokens that begin with the text of the teacher's token;
+ * 4. what is left (marks, and text the student cannot write) in equal shares to all tokens.
+ */
+export class VocabularyMap {
+  readonly teacherSize: number;
+  readonly studentSize: number;
+  private readonly first: Routes;
+  private readonly later: Routes;
+
+  /**
+   * @param example a target of the data: tokens are written after its first one to learn their text in its midst.
+   * @throws SlmError DATA_INVALID if the vocabularies have no text in common.
+   */
+  constructor(teacher: Tokenizer, student: Tokenizer, example: string) {
+    this.teacherSize = teacher.vocabularySize;
+    this.studentSize = student.vocabularySize;
+    const from = tokenTexts(teacher, example);
+    const to = tokenTexts(student, example);
+    const written = new Set(student.encodeTarget(example));
+    const ends = [teacher.tokens.eos, student.tokens.eos] as const;
+    this.first = routesOf(from.first, to.first, ends, written);
+    this.later = routesOf(from.later, to.later, ends, written);
+    const known = new Set(from.later);
+    if (!to.later.some((text) => text !== "" && known.has(text))) {
+      throw new SlmError(
+        "DATA_INVALID",
+        "distill: no token of the teacher's vocabulary has the text of one of the student's, so no probability can be moved",
+        { suggestions: ["set distill.loss.vocabulary to uld"] },
+      );
+    }
+  }
+
+  /**
+   * Log-probabilities of one position.
+   *
+   * @param teacher log-probabilities or logits `[teacher vocabulary]`.
+   * @param student receives log-probabilities `[student vocabulary]`.
+   * @param isFirst whether the position is the first of its target.
+   */
+  project(teacher: Float32Array, student: Float32Array, isFirst: boolean): void {
+    const { starts, students } = isFirst ? this.first : this.later;
+    let largest = -Infinity;
+    for (const logit of teacher) if (logit > largest) largest = logit;
+    student.fill(0);
+    let total = 0;
+    let rest = 0;
+    for (let id = 0; id < teacher.length; id++) {
+      const mass = Math.exp(teacher[id]! - largest);
+      total += mass;
+      // Models of text have more ids than their tokenizer: those have no text.
+      const [begin, end] = id < this.teacherSize ? [starts[id]!, starts[id + 1]!] : [0, 0];
+      if (begin === end) rest += mass;
+      const share = mass / (end - begin);
+      for (let at = begin; at < end; at++) student[students[at]!]! += share;
+    }
+    const spread = rest / this.studentSize;
+    for (let id = 0; id < student.length; id++)
+      student[id] = Math.log(Math.max(LEAST, (student[id]! + spread) / total));
+  }
+}
+
+function tokenTexts(tokenizer: Tokenizer, example: string): TokenTexts {
+  const anchor = tokenizer.encodeTarget(example)[0]!;
+  const before = tokenizer.decode([anchor]);
+  const first: string[] = [];
+  const later: string[] = [];
+  for (let id = 0; id < tokenizer.vocabularySize; id++) {
+    first.push(textOf(tokenizer, [id]));
+    const both = textOf(tokenizer, [anchor, id]);
+    later.push(both.startsWith(before) ? both.slice(before.length) : "");
+  }
+  return { first, later };
+}
+
+/** Text of tokens; ids that a vocabulary leaves out have none. */
+function textOf(tokenizer: Tokenizer, ids: readonly number[]): string {
+  try {
+    return tokenizer.decode(ids);
+  } catch (error) {
+    if (error instanceof SlmError && error.code === "DATA_INVALID") return "";
+    throw error;
+  }
+}
+
+function routesOf(
+  from: readonly string[],
+  to: readonly string[],
+  [teacherEnd, studentEnd]: readonly [number, number],
+  preferred: ReadonlySet<number>,
+): Routes {
+  const byText = new Map<string, number>();
+  to.forEach((text, id) => {
+    // Of tokens with one text, one that targets are written with; else the last: targets follow sources in symbol vocabularies.
+    const held = byText.get(text);
+    if (text !== "" && (held === undefined || !preferred.has(held))) byText.set(text, id);
+  });
+  const texts = [...byText.keys()].sort();
+  const starts = new Int32Array(from.length + 1);
+  const students: number[] = [];
+  from.forEach((text, id) => {
+    if (id === teacherEnd) students.push(studentEnd);
+    else students.push(...targetsOf(text, byText, texts));
+    starts[id + 1] = students.length;
+  });
+  return { starts, students: Int32Array.from(students) };
+}
+
+function targetsOf(text: string, byText: ReadonlyMap<string, number>, texts: readonly string[]): number[] {
+  for (let length = text.length; length > 0; length--) {
+    const found = byText.get(text.slice(0, length));
+    if (found !== undefined) return [found];
+  }
+  if (text === "") return [];
+  const longer: number[] = [];
+  for (let at = lowerBound(texts, text); at < texts.length && texts[at]!.startsWith(text); at++)
+    longer.push(byText.get(texts[at]!)!);
+  return longer;
+}
+
+/** First place in a sorted list that is not before `text`. */
+function lowerBound(sorted: readonly string[], text: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

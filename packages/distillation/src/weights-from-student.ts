@@ -1,0 +1,84 @@
+/** A student that goes on from an earlier one: its weights, and the rows of its tables by the text of their tokens. */
+import { hashJson } from "@slm/core";
+import { createRandom } from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import {
+  EMBEDDING_WEIGHT,
+  HEAD_WEIGHT,
+  initializeWeights,
+  parameterSpecs,
+  type ModelConfig,
+  type Weights,
+} from "@slm/model";
+import { readCheckpoint } from "@slm/checkpoints";
+import { createHostTensor } from "@slm/runtime";
+import { readTokenizerFiles, type TokenizerFiles } from "@slm/tokenizer";
+
+/** What may differ: vocabularies, whose tokens are found by their text, and how long a text may be. */
+const FREE: ReadonlySet<string> = new Set(["vocabularySize", "tokens", "maxSource", "maxTarget"]);
+
+/**
+ * The weights of the checkpoint in `directory`, for a student of the same shape. Tokens that it does not know start as random ones.
+ *
+ * @throws SlmError CONFIG_INVALID naming the first setting of the shape that differs; INPUT_MISSING.
+ */
+export async function weightsFromStudent(
+  config: ModelConfig,
+  files: TokenizerFiles,
+  directory: string,
+  seed: number,
+): Promise<Weights> {
+  const given = await readCheckpoint(directory);
+  checkShape(config, given.config, directory);
+  const rows = rowsByText(await readTokenizerFiles(directory), files);
+  const fresh = initializeWeights(config, createRandom(seed).next);
+  const started = new Map(
+    parameterSpecs(config).map(({ name }) => [name, given.weights.get(name) ?? fresh.get(name)!]),
+  );
+  for (const name of [EMBEDDING_WEIGHT, HEAD_WEIGHT]) {
+    const [from, to] = [given.weights.get(name), fresh.get(name)];
+    if (from === undefined || to === undefined) continue;
+    const table = Float32Array.from(to.data as Float32Array);
+    for (const { theirs, ours } of rows)
+      table.set(
+        (from.data as Float32Array).subarray(theirs * config.width, (theirs + 1) * config.width),
+        ours * config.width,
+      );
+    started.set(name, createHostTensor("float32", to.shape, table));
+  }
+  return started;
+}
+
+function checkShape(own: ModelConfig, theirs: ModelConfig, directory: string): void {
+  const [ours, given] = [own, theirs] as unknown as Readonly<Record<string, unknown>>[];
+  const other = Object.keys({ ...ours, ...given }).find(
+    (key) => !FREE.has(key) && hashJson(ours![key] ?? null) !== hashJson(given![key] ?? null),
+  );
+  if (other === undefined) return;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `distill: initialize.student ${directory}: ${other} is ${JSON.stringify(given![other])}, the student's ${JSON.stringify(ours![other])}`,
+  );
+}
+
+/** Ids of the tokens that both vocabularies have. */
+function rowsByText(
+  theirs: TokenizerFiles,
+  ours: TokenizerFiles,
+): readonly { readonly theirs: number; readonly ours: number }[] {
+  const known = idsOf(theirs);
+  return [...idsOf(ours)].flatMap(([text, id]) => {
+    const found = known.get(text);
+    return found === undefined ? [] : [{ theirs: found, ours: id }];
+  });
+}
+
+function idsOf({ tokenizer }: TokenizerFiles): ReadonlyMap<string, number> {
+  const { vocab } = tokenizer.model;
+  // Unigram models list their tokens with scores.
+  const known = Array.isArray(vocab)
+    ? vocab.map(([text], id): [string, number] => [text as string, id])
+    : Object.entries(vocab as Readonly<Record<string, number>>);
+  const added = tokenizer.added_tokens.map(({ content, id }): [string, number] => [content, id]);
+  return new Map([...known, ...added]);
+}

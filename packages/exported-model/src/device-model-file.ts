@@ -1,0 +1,34 @@
+/** Reads and writes `model.json`. */
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { checkPatchReading } from "@slm/vision";
+import { DEVICE_MODEL_FILE, deviceModelSchema, type DeviceModel } from "./device-model.js";
+import { readJsonFile } from "@slm/core";
+import { writeJsonAtomic } from "@slm/core";
+
+/** Reads the description of the model in a directory. @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID */
+export async function readDeviceModel(directory: string): Promise<DeviceModel> {
+  const file = join(directory, DEVICE_MODEL_FILE);
+  const model = await readJsonFile(file, deviceModelSchema, { suggestions: ["slm export CHECKPOINT"] });
+  checkSight(model, file);
+  return model;
+}
+
+/** What the schema alone cannot say of a model that sees. */
+function checkSight({ vision, graphs, architecture, maxSource }: DeviceModel, file: string): void {
+  const refuse = (problem: string): SlmError => new SlmError("DATA_INVALID", `${file}: ${problem}`);
+  if ((vision === undefined) !== (graphs.vision === undefined))
+    throw refuse("'vision' and 'graphs.vision' belong together, got one of them");
+  if (vision === undefined) return;
+  if (architecture !== "encoder-decoder") throw refuse(`a ${architecture} model has no 'vision'`);
+  checkPatchReading(vision, `${file}: vision`);
+  if (vision.tokens >= maxSource)
+    throw refuse(
+      `the ${vision.tokens} tokens of an image leave no place for text, maxSource is ${maxSource}`,
+    );
+}
+
+/** Writes the description of a model into its directory. @throws SlmError OUTPUT_FAILED */
+export async function writeDeviceModel(directory: string, model: DeviceModel): Promise<void> {
+  await writeJsonAtomic(join(directory, DEVICE_MODEL_FILE), deviceModelSchema.parse(model));
+}

@@ -1,0 +1,23 @@
+export {
+  DEVICE_MODEL_FILE,
+  GRAPH_IO,
+  GRAPH_NAMES,
+  ROW_POSITIONS,
+  deviceModelSchema,
+  graphBytes,
+  graphsOf,
+  type DeviceModel,
+  type DeviceVision,
+  type GraphName,
+} from "./device-model.js";
+export { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
+export {
+  DTYPE_SUFFIXES,
+  externalDataSettings,
+  INLINE_LIMIT,
+  TRANSFORMERS_FOLDER,
+  TRANSFORMERS_GRAPHS,
+  transformersWeightsFile,
+  type TransformersDtype,
+  type TransformersGraph,
+} from "./transformers-layout.js";

@@ -1,0 +1,78 @@
+/** Self-attention caches on the device, kept between calls because allocating them costs as much as a decoder step. */
+import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
+import { type DeviceTensor, type Runtime, createHostTensor } from "@slm/runtime";
+
+/** Caches of one batch: what a decoder step is fed, and where its outputs go (the same tensors). */
+export interface CacheSet {
+  readonly rows: number;
+  readonly capacity: number;
+  /** How the decoder hands them back. */
+  readonly form: DeviceModel["caches"];
+  readonly past: Readonly<Record<string, DeviceTensor>>;
+  readonly present: Readonly<Record<string, DeviceTensor>>;
+  readonly tensors: readonly DeviceTensor[];
+}
+
+type CacheSize = Pick<CacheSet, "rows" | "capacity">;
+
+/** Idle sets kept: a list of sources needs two, one for whole batches and one for the rest. */
+const KEPT_SETS = 2;
+
+/** Capacities are multiples of this, so that results of similar lengths share a set [tokens]. */
+const CAPACITY_STEP = 32;
+
+/** Capacity for `tokens` positions: rounded up, but never beyond the model's own. */
+export function cacheCapacity(tokens: number, maxTarget: number): number {
+  return Math.min(Math.ceil(tokens / CAPACITY_STEP) * CAPACITY_STEP, maxTarget);
+}
+
+/** Lends cache sets. A set is not cleared between uses: the decoder reads only positions it has written. */
+export class CachePool {
+  readonly #runtime: Runtime;
+  readonly #model: DeviceModel;
+  /** Least recently used first. */
+  #idle: CacheSet[] = [];
+
+  constructor(runtime: Runtime, model: DeviceModel) {
+    this.#runtime = runtime;
+    this.#model = model;
+  }
+
+  /** A set that nobody else uses until it is given back. */
+  async take({ rows, capacity }: CacheSize): Promise<CacheSet> {
+    const found = this.#idle.find((set) => set.rows === rows && set.capacity === capacity);
+    if (found === undefined) return this.#allocate({ rows, capacity });
+    this.#idle = this.#idle.filter((set) => set !== found);
+    return found;
+  }
+
+  async giveBack(set: CacheSet): Promise<void> {
+    this.#idle.push(set);
+    if (this.#idle.length > KEPT_SETS) await this.#runtime.release(this.#idle.shift()!.tensors);
+  }
+
+  /** Releases the idle sets. */
+  async clear(): Promise<void> {
+    const tensors = this.#idle.flatMap((set) => set.tensors);
+    this.#idle = [];
+    await this.#runtime.release(tensors);
+  }
+
+  async #allocate({ rows, capacity }: CacheSize): Promise<CacheSet> {
+    const { decoderLayers, kvHeads, headDim, caches: form, precision = "float32" } = this.#model;
+    const zeros = createHostTensor(precision, [rows, kvHeads, capacity, headDim]);
+    const past: Record<string, DeviceTensor> = {};
+    const present: Record<string, DeviceTensor> = {};
+    for (let layer = 0; layer < decoderLayers; layer++) {
+      for (const [read, written] of [
+        [GRAPH_IO.pastKey(layer), GRAPH_IO.presentKey(layer)],
+        [GRAPH_IO.pastValue(layer), GRAPH_IO.presentValue(layer)],
+      ] as const) {
+        const tensor = await this.#runtime.upload(zeros);
+        past[read] = tensor;
+        present[written] = tensor;
+      }
+    }
+    return { rows, capacity, form, past, present, tensors: Object.values(past) };
+  }
+}

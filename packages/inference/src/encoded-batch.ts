@@ -1,0 +1,79 @@
+/** Runs the encoder over a batch; its outputs stay on the device for every decoder step. */
+import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
+import {
+  type DeviceTensor,
+  type HostTensor,
+  type Runtime,
+  type Session,
+  createHostTensor,
+  elementCount,
+} from "@slm/runtime";
+
+export interface EncoderInputs {
+  readonly sources: readonly (readonly number[])[];
+  /** Tokens of each source's image `[sources, tokens, width]`, for a model that sees. */
+  readonly images?: HostTensor | undefined;
+  /** Decoder rows per source; a source's rows stand together. */
+  readonly rowsPerSource: number;
+}
+
+/**
+ * The encoder's outputs by name, for `sources.length * rowsPerSource` decoder rows. The caller releases them.
+ * Beams share a source, so it is encoded once and its outputs are repeated.
+ */
+export async function encodeBatch(
+  runtime: Runtime,
+  encoder: Session,
+  model: DeviceModel,
+  { sources, images, rowsPerSource }: EncoderInputs,
+): Promise<Readonly<Record<string, DeviceTensor>>> {
+  const feeds = sourceFeeds(sources, model, images);
+  const outputs = encoderOutputs(model.decoderLayers);
+  if (rowsPerSource === 1) return (await encoder.run({ feeds, keep: outputs })).kept;
+  const { fetched } = await encoder.run({ feeds, fetch: outputs });
+  const repeated = outputs.map(async (name) => {
+    return [name, await runtime.upload(repeatRows(fetched[name]!, rowsPerSource))] as const;
+  });
+  return Object.fromEntries(await Promise.all(repeated));
+}
+
+/** What the encoder is fed: sources side by side, shorter ones padded on the right, their images before them. */
+export function sourceFeeds(
+  sources: readonly (readonly number[])[],
+  { tokens: { pad }, vision }: DeviceModel,
+  images: HostTensor | undefined,
+): Record<string, HostTensor> {
+  const width = Math.max(...sources.map((ids) => ids.length));
+  const ids = new Int32Array(sources.length * width).fill(pad);
+  sources.forEach((source, row) => {
+    ids.set(source, row * width);
+  });
+  const lengths = Int32Array.from(sources, (source) => (vision?.tokens ?? 0) + source.length);
+  return {
+    [GRAPH_IO.sourceIds]: createHostTensor("int32", [sources.length, width], ids),
+    [GRAPH_IO.sourceLengths]: createHostTensor("int32", [sources.length], lengths),
+    ...(images === undefined ? {} : { [GRAPH_IO.imageTokens]: images }),
+  };
+}
+
+function encoderOutputs(layers: number): readonly string[] {
+  const perLayer = Array.from({ length: layers }, (_, layer) => [
+    GRAPH_IO.crossKey(layer),
+    GRAPH_IO.crossValue(layer),
+  ]);
+  return [GRAPH_IO.sourceBias, ...perLayer.flat()];
+}
+
+/** Each row of axis 0 `times` times in a row. */
+function repeatRows({ dtype, shape, data }: HostTensor, times: number): HostTensor {
+  const [rows = 0, ...inner] = shape;
+  const rowBytes = elementCount(inner) * data.BYTES_PER_ELEMENT;
+  const repeated = createHostTensor(dtype, [rows * times, ...inner]);
+  const from = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const to = new Uint8Array(repeated.data.buffer);
+  for (let row = 0; row < rows * times; row++) {
+    const source = Math.floor(row / times);
+    to.set(from.subarray(source * rowBytes, (source + 1) * rowBytes), row * rowBytes);
+  }
+  return repeated;
+}

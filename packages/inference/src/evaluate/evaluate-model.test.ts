@@ -1,0 +1,308 @@
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { SlmError } from "@slm/core";
+import type { Generation, Source } from "../types.js";
+import { evaluateModel, type EvaluationInput, type EvaluationRow } from "./evaluate-model.js";
+import type { Scorer } from "./score-texts.js";
+
+type Answerer = EvaluationInput["generator"];
+
+/** A generation of which only the text matters here. */
+function generation(text: string): Generation {
+  return {
+    text,
+    tokens: [],
+    firstTokenMs: 1,
+    totalMs: 1,
+    stepsMs: [1],
+    tokensPerSecond: 1,
+    finished: true,
+    reason: "eos",
+  };
+}
+
+const textOf = (source: Source): string => (typeof source === "string" ? source : (source.text ?? ""));
+
+/** Answers in capitals and remembers the sources and the options of each call. */
+function shouting(): Answerer & {
+  readonly calls: { readonly sources: number; readonly options: unknown }[];
+} {
+  const calls: { sources: number; options: unknown }[] = [];
+  return {
+    calls,
+    generate: (sources, options) => {
+      calls.push({ sources: sources.length, options });
+      return Promise.resolve(sources.map((source) => generation(textOf(source).toUpperCase())));
+    },
+  };
+}
+
+/** Gives every token of an answer, words and the end, one chance in two. */
+const halving: Scorer = {
+  score: (pairs) =>
+    Promise.resolve(
+      pairs.map(({ answer }) => {
+        const tokens = answer.split(" ").length + 1;
+        return { nats: tokens * Math.LN2, tokens };
+      }),
+    ),
+};
+
+async function linesOf(path: string): Promise<readonly object[]> {
+  const text = await readFile(path, "utf8");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as object);
+}
+
+const ROWS: readonly EvaluationRow[] = [
+  { source: "k ae t", references: ["K AE T"] },
+  { source: "d ao g", references: ["X", "D  AO G"] },
+  { source: "f ih sh", references: ["F IH"] },
+];
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "evaluate-"));
+});
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+});
+
+describe(evaluateModel, () => {
+  test("computes every metric asked for over all rows", async () => {
+    const result = await evaluateModel({
+      generator: shouting(),
+      rows: ROWS,
+      metrics: ["wordError", "phonemeError", "exactMatch"],
+      batchSize: 2,
+    });
+    expect(result.n).toBe(3);
+    expect(result.metrics.wordError).toBeCloseTo(1 / 3);
+    expect(result.metrics.exactMatch).toBeCloseTo(2 / 3);
+    expect(result.metrics.phonemeError).toBeCloseTo(1 / 8);
+    expect(result.predictions).toBeUndefined();
+  });
+
+  test("writes one line per row, in order, saying whether it was right", async () => {
+    const predictionsPath = join(directory, "predictions.jsonl");
+    const result = await evaluateModel({
+      generator: shouting(),
+      rows: ROWS,
+      metrics: ["wordError"],
+      batchSize: 2,
+      predictionsPath,
+    });
+    expect(result.predictions).toBe(predictionsPath);
+    expect(await linesOf(predictionsPath)).toEqual([
+      { source: "k ae t", prediction: "K AE T", references: ["K AE T"], correct: true, score: 0 },
+      { source: "d ao g", prediction: "D AO G", references: ["X", "D  AO G"], correct: true, score: 0 },
+      { source: "f ih sh", prediction: "F IH SH", references: ["F IH"], correct: false, score: 1 },
+    ]);
+  });
+
+  test("scores each row by the first metric, and counts silence as right where there is no answer", async () => {
+    const predictionsPath = join(directory, "predictions.jsonl");
+    const silentOn = (source: string): string => (source === "who" ? "" : source);
+    const result = await evaluateModel({
+      generator: {
+        generate: (sources) => Promise.resolve(sources.map((source) => generation(silentOn(textOf(source))))),
+      },
+      rows: [
+        { source: "who", references: [] },
+        { source: "why", references: [""] },
+        { source: "the blue house", references: ["a red house"] },
+      ],
+      metrics: ["squadF1", "squadExactMatch"],
+      batchSize: 2,
+      predictionsPath,
+    });
+    expect(result.metrics).toEqual({ squadF1: 0.5, squadExactMatch: 1 / 3 });
+    expect(await linesOf(predictionsPath)).toMatchObject([
+      { prediction: "", references: [], correct: true, score: 1 },
+      { prediction: "why", references: [""], correct: false, score: 0 },
+      { correct: false, score: 0.5 },
+    ]);
+  });
+
+  test("generates nothing for perplexity alone, and scores each row by its own", async () => {
+    const predictionsPath = join(directory, "predictions.jsonl");
+    const generator = shouting();
+    const result = await evaluateModel({
+      generator,
+      scorer: halving,
+      rows: ROWS,
+      metrics: ["perplexity"],
+      batchSize: 2,
+      predictionsPath,
+    });
+    expect(generator.calls).toEqual([]);
+    // Tokens K AE T, X, F IH, each with an end; the first reference counts.
+    expect(result.likelihood).toEqual({ nllNatsPerToken: expect.closeTo(Math.LN2, 12) as number, tokens: 9 });
+    expect(result.metrics.perplexity).toBeCloseTo(2);
+    const lines = await linesOf(predictionsPath);
+    expect(lines.map((line) => Object.keys(line))).toEqual(ROWS.map(() => ["source", "references", "score"]));
+    expect(lines[0]).toMatchObject({ score: expect.closeTo(2) as number });
+  });
+
+  test("scores and answers when asked for perplexity and another metric", async () => {
+    const result = await evaluateModel({
+      generator: shouting(),
+      scorer: halving,
+      rows: ROWS,
+      metrics: ["wordError", "perplexity"],
+      batchSize: 2,
+    });
+    expect(Object.keys(result.metrics)).toEqual(["wordError", "perplexity"]);
+    expect(result.metrics.wordError).toBeCloseTo(1 / 3);
+    expect(result.metrics.perplexity).toBeCloseTo(2);
+  });
+
+  test("gives the same result whatever the batch size, from an array or a stream", async () => {
+    const row = fc.record({
+      source: fc.stringMatching(/^[a-c ]{0,6}$/),
+      references: fc.array(fc.stringMatching(/^[A-C]{1,4}$/), { minLength: 1, maxLength: 3 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(row, { minLength: 1, maxLength: 12 }),
+        fc.integer({ min: 1, max: 14 }),
+        async (rows, batchSize) => {
+          const generator = shouting();
+          const metrics = ["wordError", "phonemeError"] as const;
+          // eslint-disable-next-line @typescript-eslint/require-await -- a stream of rows that are already there
+          const stream = async function* (): AsyncGenerator<EvaluationRow> {
+            yield* rows;
+          };
+          const streamed = await evaluateModel({ generator, rows: stream(), metrics, batchSize });
+          const single = await evaluateModel({ generator: shouting(), rows, metrics, batchSize: 1 });
+          expect(streamed.metrics).toEqual(single.metrics);
+          expect(generator.calls.reduce((sum, { sources }) => sum + sources, 0)).toBe(rows.length);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test("hands the batch size and the options to the generator", async () => {
+    const generator = shouting();
+    await evaluateModel({
+      generator,
+      rows: ROWS,
+      metrics: ["wordError"],
+      batchSize: 2,
+      options: { maxTokens: 9 },
+    });
+    expect(generator.calls).toEqual([{ sources: 3, options: { maxTokens: 9, batchSize: 2 } }]);
+  });
+
+  test("asks about the image of a row, and names it in the predictions", async () => {
+    const predictionsPath = join(directory, "seen.jsonl");
+    const asked: Source[] = [];
+    const source = { find: () => Promise.reject(new Error("nobody looks")) };
+    await evaluateModel({
+      generator: {
+        generate: (sources) => {
+          asked.push(...sources);
+          return Promise.resolve(sources.map((question) => generation(textOf(question))));
+        },
+      },
+      rows: [
+        { source: "what?", references: ["what?"], image: { name: "a.png", source } },
+        { source: "why?", references: ["so"] },
+      ],
+      metrics: ["exactMatch"],
+      batchSize: 4,
+      predictionsPath,
+    });
+    expect(asked).toEqual([{ text: "what?", image: source }, "why?"]);
+    const lines = (await readFile(predictionsPath, "utf8")).trimEnd().split("\n");
+    expect(lines.map((line) => (JSON.parse(line) as { image?: string }).image)).toEqual(["a.png", undefined]);
+  });
+
+  test("says among which rows the generator failed, under the generator's own code", async () => {
+    let calls = 0;
+    const generator: Answerer = {
+      generate: (sources) => {
+        calls += 1;
+        if (calls === 2) return Promise.reject(new SlmError("DATA_INVALID", "source 2 is too long"));
+        return Promise.resolve(sources.map((source) => generation(textOf(source))));
+      },
+    };
+    const rows = Array.from({ length: 12 }, () => ROWS[0]!);
+    await expect(
+      evaluateModel({ generator, rows, metrics: ["wordError"], batchSize: 1 }),
+    ).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: "evaluate: among rows 9 to 12: source 2 is too long",
+    });
+  });
+
+  test("reports rows as they are done", async () => {
+    const steps: unknown[] = [];
+    await evaluateModel({
+      generator: shouting(),
+      rows: Array.from({ length: 20 }, () => ROWS[0]!),
+      metrics: ["wordError"],
+      batchSize: 2,
+      total: 20,
+      progress: ({ step, total }) => steps.push([step, total]),
+    });
+    expect(steps).toEqual([
+      [16, 20],
+      [20, 20],
+    ]);
+  });
+
+  test.each([
+    ["no rows", { rows: [] }, "DATA_INVALID", /at least one row/],
+    [
+      "a row without references",
+      { rows: [ROWS[0]!, { source: "a", references: [] }] },
+      "DATA_INVALID",
+      /row 2/,
+    ],
+    [
+      "an empty reference",
+      { rows: [{ source: "a", references: [" "] }] },
+      "DATA_INVALID",
+      /row 1 .* an empty reference/,
+    ],
+    ["a batch size of zero", { batchSize: 0 }, "USAGE", /batch size/],
+    [
+      "perplexity of a model that scores nothing",
+      { metrics: ["perplexity"] as const },
+      "USAGE",
+      /needs a model that scores/,
+    ],
+    [
+      "a scorer that loses an answer",
+      { metrics: ["perplexity"] as const, scorer: { score: () => Promise.resolve([]) } },
+      "DATA_INVALID",
+      /expected 3 likelihoods/,
+    ],
+    ["no metric", { metrics: [] }, "USAGE", /at least one metric/],
+    [
+      "a generator that loses an answer",
+      { generator: { generate: () => Promise.resolve([]) } },
+      "DATA_INVALID",
+      /expected 3 answers/,
+    ],
+    ["a run that was interrupted", { signal: AbortSignal.abort() }, "INTERRUPTED", /interrupted/],
+  ])("refuses %s and writes nothing", async (_, change, code, message) => {
+    const input = {
+      generator: shouting(),
+      rows: ROWS,
+      metrics: ["wordError"] as const,
+      batchSize: 2,
+      predictionsPath: join(directory, "predictions.jsonl"),
+    };
+    const error: unknown = await evaluateModel({ ...input, ...change }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
+    expect(await readdir(directory)).toEqual([]);
+  });
+});

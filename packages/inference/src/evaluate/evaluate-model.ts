@@ -1,0 +1,164 @@
+/** Runs a model over rows with known answers and measures how good its answers are, and how likely it finds the right ones. */
+import { writeTextAtomic, type Progress } from "@slm/core";
+import { SlmError } from "@slm/core";
+import type { GenerateOptions, Generation, Source } from "../types.js";
+import { METRICS, METRIC_NAMES, perplexity } from "@slm/metrics";
+import type { ImageSource } from "@slm/vision";
+import { PERPLEXITY, isAnswerMetric, type EvaluationMetricName } from "./metric-names.js";
+import { isCorrect } from "./references.js";
+import { runRows, type Outcomes } from "./run-rows.js";
+import type { Likelihood, Scorer } from "./score-texts.js";
+
+/** One question and every accepted answer to it; none, or an empty one, where the question has no answer. */
+export interface EvaluationRow {
+  readonly source: string;
+  readonly references: readonly string[];
+  /** The image that the question is about, and what the predictions call it. */
+  readonly image?: { readonly name: string; readonly source: ImageSource };
+}
+
+/** What answers: a generator, or anything else that writes one text per source. */
+export interface Answerer {
+  generate(
+    sources: readonly Source[],
+    options: GenerateOptions,
+  ): Promise<readonly Pick<Generation, "text">[]>;
+}
+
+export interface EvaluationInput {
+  readonly generator: Answerer;
+  /** Needed for perplexity only. */
+  readonly scorer?: Scorer;
+  readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;
+  /** The first is the one that each row is scored by. Perplexity alone needs no answers, so none are generated. */
+  readonly metrics: readonly EvaluationMetricName[];
+  /** Sources decoded together. */
+  readonly batchSize: number;
+  /** How to answer: strategy, longest answer. Default: as the generator does, greedily. */
+  readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed">;
+  /** Where to write one JSON line per row; nothing is written when absent. */
+  readonly predictionsPath?: string;
+  /** Number of rows, when known, for progress only. */
+  readonly total?: number;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** The mean that perplexity is the exponential of, and over how many tokens. */
+export interface MeanLikelihood {
+  readonly nllNatsPerToken: number;
+  /** Tokens of the first references, end marks counted. */
+  readonly tokens: number;
+}
+
+export interface Evaluation {
+  /** Rows measured. */
+  readonly n: number;
+  /** Each in the unit of its row in `METRICS`; perplexity has none. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Present where perplexity was asked for. */
+  readonly likelihood?: MeanLikelihood;
+  /** Path of the predictions, if they were written. */
+  readonly predictions?: string;
+  /** Wall time the model ran for, generating and scoring; reading, metrics and writing excluded. */
+  readonly seconds: number;
+}
+
+/** One line of the predictions file. */
+interface Prediction {
+  readonly source: string;
+  /** Name of the row's image, if it has one. */
+  readonly image?: string;
+  /** Absent where nothing was generated. */
+  readonly prediction?: string;
+  readonly references: readonly string[];
+  /** Whether the prediction is a reference, or is silent where there is none; absent where nothing was generated. */
+  readonly correct?: boolean;
+  /** The first metric of this row alone, in that metric's unit. */
+  readonly score: number;
+}
+
+/**
+ * Answers every row and computes the metrics over all of them.
+ *
+ * Units: metrics as their rows in `METRICS` say, fractions or points; perplexity has none; seconds.
+ * Reads/Writes: predictions as JSONL `{source, prediction, references, correct, score}`, whole or not at all, rows in order.
+ *
+ * @throws SlmError USAGE for a batch size that is not a positive integer, no metric, or perplexity without a scorer;
+ * DATA_INVALID for no rows, a row whose references a metric cannot use, or a generator that returns another number of
+ * answers; INTERRUPTED; OUTPUT_FAILED.
+ */
+export async function evaluateModel(input: EvaluationInput): Promise<Evaluation> {
+  checkRequest(input);
+  const { metrics, predictionsPath } = input;
+  const outcomes = await runRows(input);
+  if (outcomes.rows.length === 0) {
+    throw new SlmError("DATA_INVALID", "evaluate: expected at least one row, got none");
+  }
+  const measured = Object.fromEntries(metrics.map((name) => [name, measure(name, outcomes)]));
+  if (predictionsPath !== undefined) {
+    const lines = outcomes.rows.map((_, index) => predictionOf(outcomes, index, metrics[0]!));
+    await writeTextAtomic(predictionsPath, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  }
+  return {
+    n: outcomes.rows.length,
+    metrics: measured,
+    ...(metrics.includes(PERPLEXITY) ? { likelihood: meanLikelihood(outcomes.likelihoods) } : {}),
+    ...(predictionsPath === undefined ? {} : { predictions: predictionsPath }),
+    seconds: outcomes.seconds,
+  };
+}
+
+function checkRequest({ batchSize, metrics }: EvaluationInput): void {
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new SlmError("USAGE", `evaluate: the batch size must be a positive integer, got ${batchSize}`);
+  }
+  if (metrics.length > 0) return;
+  throw new SlmError("USAGE", "evaluate: expected at least one metric, got none", {
+    suggestions: [`--metrics ${[...METRIC_NAMES, PERPLEXITY].join(",")}`],
+  });
+}
+
+function measure(metric: EvaluationMetricName, { rows, predictions, likelihoods }: Outcomes): number {
+  if (!isAnswerMetric(metric)) return perplexityOf(likelihoods);
+  return METRICS[metric].compute(
+    predictions,
+    rows.map(({ references }) => references),
+  );
+}
+
+/** The line of a row; `metric` is the one it is scored by. */
+function predictionOf(
+  { rows, predictions, likelihoods }: Outcomes,
+  index: number,
+  metric: EvaluationMetricName,
+): Prediction {
+  const { source, references, image } = rows[index]!;
+  const prediction = predictions[index];
+  const question = image === undefined ? { source } : { source, image: image.name };
+  const answer =
+    prediction === undefined
+      ? { ...question, references }
+      : { ...question, prediction, references, correct: isCorrect(prediction, references) };
+  const score = isAnswerMetric(metric)
+    ? METRICS[metric].rowScore(predictions[index]!, references)
+    : perplexityOf([likelihoods[index]!]);
+  return { ...answer, score };
+}
+
+function perplexityOf(likelihoods: readonly Likelihood[]): number {
+  const { nats, tokens } = addUp(likelihoods);
+  return perplexity(nats, tokens);
+}
+
+function meanLikelihood(likelihoods: readonly Likelihood[]): MeanLikelihood {
+  const { nats, tokens } = addUp(likelihoods);
+  return { nllNatsPerToken: nats / tokens, tokens };
+}
+
+function addUp(likelihoods: readonly Likelihood[]): Likelihood {
+  return {
+    nats: likelihoods.reduce((sum, { nats }) => sum + nats, 0),
+    tokens: likelihoods.reduce((sum, { tokens }) => sum + tokens, 0),
+  };
+}

@@ -1,0 +1,101 @@
+/** Rows through the model: answered, scored, or both. */
+import { SILENT, throwIfInterrupted } from "@slm/core";
+import { SlmError } from "@slm/core";
+import type { Source } from "../types.js";
+import { batchesOf } from "./batches.js";
+import type { EvaluationInput, EvaluationRow } from "./evaluate-model.js";
+import { PERPLEXITY, isAnswerMetric } from "./metric-names.js";
+import { checkReferences, firstReference } from "./references.js";
+import type { Likelihood } from "./score-texts.js";
+
+/** Batches asked for in one call: the generator groups sources of like length, so it should see many. */
+const BATCHES_AT_ONCE = 8;
+
+/** What the model made of the rows, in their order. */
+export interface Outcomes {
+  readonly rows: readonly EvaluationRow[];
+  /** One per row, or none if no metric needs answers. */
+  readonly predictions: readonly string[];
+  /** One per row, or none if perplexity was not asked for. */
+  readonly likelihoods: readonly Likelihood[];
+  /** Wall time of generating and scoring. */
+  readonly seconds: number;
+}
+
+/**
+ * Reads the rows in chunks, checks them, and has each chunk answered and scored as the metrics need it.
+ *
+ * @throws SlmError DATA_INVALID for references that a metric cannot use, or another number of results than rows;
+ * INTERRUPTED; what generator and scorer throw, with the rows it happened among.
+ */
+export async function runRows(input: EvaluationInput): Promise<Outcomes> {
+  const { batchSize, total, progress = SILENT, signal } = input;
+  const answerMetrics = input.metrics.filter(isAnswerMetric);
+  const rows: EvaluationRow[] = [];
+  const predictions: string[] = [];
+  const likelihoods: Likelihood[] = [];
+  let seconds = 0;
+  for await (const chunk of batchesOf(input.rows, batchSize * BATCHES_AT_ONCE)) {
+    if (signal !== undefined) throwIfInterrupted(signal, "evaluate");
+    chunk.forEach(({ references }, index) => {
+      checkReferences(references, answerMetrics, rows.length + index + 1);
+    });
+    const start = performance.now();
+    try {
+      if (input.metrics.includes(PERPLEXITY)) likelihoods.push(...(await scoreChunk(chunk, input)));
+      if (answerMetrics.length > 0) predictions.push(...(await answerChunk(chunk, input)));
+    } catch (error) {
+      throw withRows(error, rows.length + 1, rows.length + chunk.length);
+    }
+    seconds += (performance.now() - start) / 1000;
+    rows.push(...chunk);
+    progress({ stage: "evaluate", step: rows.length, ...(total === undefined ? {} : { total }) });
+  }
+  return { rows, predictions, likelihoods, seconds };
+}
+
+async function scoreChunk(
+  chunk: readonly EvaluationRow[],
+  { scorer, batchSize, signal }: EvaluationInput,
+): Promise<readonly Likelihood[]> {
+  if (scorer === undefined) {
+    throw new SlmError("USAGE", `evaluate: ${PERPLEXITY} needs a model that scores texts, got none`);
+  }
+  const pairs = chunk.map((row) => ({ source: questionOf(row), answer: firstReference(row.references) }));
+  const scored = await scorer.score(pairs, { batchSize, ...(signal === undefined ? {} : { signal }) });
+  requireCount(scored.length, chunk.length, "likelihoods from the scorer");
+  return scored;
+}
+
+async function answerChunk(
+  chunk: readonly EvaluationRow[],
+  { generator, batchSize, options = {}, signal }: EvaluationInput,
+): Promise<readonly string[]> {
+  const generated = await generator.generate(chunk.map(questionOf), {
+    ...options,
+    batchSize,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  requireCount(generated.length, chunk.length, "answers from the generator");
+  return generated.map(({ text }) => text);
+}
+
+/** What the model is asked. */
+const questionOf = ({ source, image }: EvaluationRow): Source =>
+  image === undefined ? source : { text: source, image: image.source };
+
+function requireCount(got: number, expected: number, what: string): void {
+  if (got === expected) return;
+  throw new SlmError("DATA_INVALID", `expected ${expected} ${what}, got ${got}`);
+}
+
+/** Generator and scorer count from the start of their call; the rows of the call say where that is in the data. */
+function withRows(error: unknown, first: number, last: number): unknown {
+  if (!(error instanceof SlmError) || error.code === "INTERRUPTED") return error;
+  const { code, message, context, suggestions } = error;
+  return new SlmError(code, `evaluate: among rows ${first} to ${last}: ${message}`, {
+    context: { ...context, firstRow: first, lastRow: last },
+    suggestions,
+    cause: error,
+  });
+}

@@ -1,0 +1,178 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { SlmError } from "@slm/core";
+import { loadTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { evaluateModel } from "./evaluate-model.js";
+import {
+  MAX_TARGET,
+  MemoryRuntime,
+  mixed,
+  TOKENS,
+  uniform,
+  VOCABULARY,
+  writeMemoryModel,
+  type LogitsOf,
+} from "./memory-model.test-support.js";
+import { loadScoringGenerator, type Likelihood, type ScoredPair } from "./score-texts.js";
+
+const ARCHITECTURES = ["encoder-decoder", "decoder-only"] as const;
+const folders = new Map<string, string>();
+
+beforeAll(async () => {
+  for (const architecture of ARCHITECTURES) {
+    const folder = await mkdtemp(join(tmpdir(), "slm-score-"));
+    folders.set(architecture, folder);
+    await writeMemoryModel(folder, architecture);
+  }
+});
+afterAll(async () => {
+  for (const folder of folders.values()) await rm(folder, { recursive: true });
+});
+
+/** -ln p of the answer and its end mark, by the definition. */
+async function expected(
+  architecture: string,
+  logitsOf: LogitsOf,
+  { source, answer }: ScoredPair,
+): Promise<Likelihood> {
+  const tokenizer = await loadTokenizer(folders.get(architecture)!);
+  if (typeof source !== "string") throw new Error("texts only");
+  const sourceIds = tokenizer.encodeSource(source);
+  const target = [...(answer === "" ? [] : tokenizer.encodeTarget(answer)), TOKENS.eos];
+  const nats = target.map((token, at) => {
+    const fed = [TOKENS.bos, ...target.slice(0, at)];
+    const logits =
+      architecture === "decoder-only" ? logitsOf([], [...sourceIds, ...fed]) : logitsOf(sourceIds, fed);
+    return Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0)) - logits[token]!;
+  });
+  return { nats: nats.reduce((sum, value) => sum + value, 0), tokens: target.length };
+}
+
+const pair = fc.record({
+  source: fc.stringMatching(/^[abcd]{1,4}$/),
+  answer: fc.array(fc.constantFrom("X", "Y", "Z"), { maxLength: 3 }).map((words) => words.join(" ")),
+});
+
+describe.each(ARCHITECTURES)("the likelihood under a model that is %s", (architecture) => {
+  const load = (logitsOf: LogitsOf): ReturnType<typeof loadScoringGenerator> =>
+    loadScoringGenerator(folders.get(architecture)!, new MemoryRuntime(logitsOf));
+
+  test("is that of the definition for every pair, whatever the batches", async () => {
+    const property = fc.asyncProperty(
+      fc.array(pair, { minLength: 1, maxLength: 8 }),
+      fc.integer({ min: 1, max: 9 }),
+      async (pairs, batchSize) => {
+        const model = await load(mixed);
+        const scored = await model.score(pairs, { batchSize });
+        expect(scored).toHaveLength(pairs.length);
+        for (const [index, { nats, tokens }] of scored.entries()) {
+          const right = await expected(architecture, mixed, pairs[index]!);
+          expect(tokens).toBe(right.tokens);
+          // Logits are float32: six digits of each term.
+          expect(nats).toBeCloseTo(right.nats, 5);
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  test("gives a model of uniform logits the perplexity of its vocabulary's size", async () => {
+    const generator = await load(uniform);
+    const { metrics, likelihood } = await evaluateModel({
+      generator,
+      scorer: generator,
+      rows: [
+        { source: "ab", references: ["X Y"] },
+        { source: "abcd", references: ["Z", "X"] },
+        { source: "d", references: [] },
+        { source: "c", references: [""] },
+      ],
+      metrics: ["perplexity"],
+      batchSize: 3,
+    });
+    expect(metrics.perplexity).toBeCloseTo(VOCABULARY, 9);
+    // X Y and its end, Z and its end, two ends.
+    expect(likelihood?.tokens).toBe(7);
+    expect(likelihood?.nllNatsPerToken).toBeCloseTo(Math.log(VOCABULARY), 9);
+  });
+
+  test("leaves generation as it was", async () => {
+    const model = await load(mixed);
+    const before = await model.generate(["ab", "c"]);
+    await model.score([{ source: "ab", answer: "X Y" }], { batchSize: 2 });
+    const after = await model.generate(["ab", "c"]);
+    expect(after.map(({ tokens }) => tokens)).toEqual(before.map(({ tokens }) => tokens));
+  });
+});
+
+describe(loadScoringGenerator, () => {
+  const load = (
+    logitsOf: LogitsOf = mixed,
+    architecture = "encoder-decoder",
+  ): ReturnType<typeof loadScoringGenerator> =>
+    loadScoringGenerator(folders.get(architecture)!, new MemoryRuntime(logitsOf));
+  const X = { source: "a", answer: "X" };
+  const answerOf = (length: number): string => Array.from({ length }, () => "X").join(" ");
+
+  test("scores pairs of a batch in one pass over the longest answer", async () => {
+    const runtime = new MemoryRuntime(mixed);
+    const model = await loadScoringGenerator(folders.get("encoder-decoder")!, runtime);
+    await model.score([X, { source: "abc", answer: "X Y Z" }, X], { batchSize: 2 });
+    // Sorted by source: two short ones of two steps, then one of four.
+    expect(runtime.decodedRows).toEqual([2, 2, 1, 1, 1, 1]);
+  });
+
+  test("scores an answer that just fits and refuses one that does not, by its place and the room", async () => {
+    const model = await load();
+    expect(
+      await model.score([{ source: "a", answer: answerOf(MAX_TARGET - 1) }], { batchSize: 1 }),
+    ).toMatchObject([{ tokens: MAX_TARGET }]);
+    await expect(
+      model.score([X, { source: "a", answer: answerOf(MAX_TARGET) }], { batchSize: 1 }),
+    ).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: "score: answer 2 has 9 tokens with its end mark, the model has room for 8",
+    });
+    const decoderOnly = await load(mixed, "decoder-only");
+    await expect(
+      decoderOnly.score([{ source: "abcd", answer: answerOf(4) }], { batchSize: 1 }),
+    ).rejects.toMatchObject({
+      message: "score: answer 1 has 5 tokens with its end mark, the model has room for 4",
+    });
+    await expect(model.score([{ source: "abcdabc", answer: "X" }], { batchSize: 1 })).rejects.toMatchObject({
+      message: "score: source 1 has 7 tokens, the model reads at most 6",
+    });
+  });
+
+  test.each([
+    ["no numbers", NaN],
+    ["ruled out", -Infinity],
+  ])("refuses a token whose logits are %s", async (_, logit) => {
+    const model = await load((source, fed) =>
+      mixed(source, fed).map((value, id) => (id === TOKENS.eos ? logit : value)),
+    );
+    await expect(model.score([X], { batchSize: 1 })).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringContaining("expected a finite likelihood of token") as string,
+    });
+  });
+
+  test("refuses to score and generate at the same time, and works again afterwards", async () => {
+    const model = await load();
+    const scoring = model.score([X], { batchSize: 1 });
+    await expect(model.generate(["a"])).rejects.toMatchObject({ code: "UNEXPECTED" });
+    await expect(model.score([X], { batchSize: 1 })).rejects.toBeInstanceOf(SlmError);
+    await scoring;
+    expect(await model.generate(["a"])).toHaveLength(1);
+  });
+
+  test("stops when it is told to", async () => {
+    const model = await load();
+    const options = { batchSize: 1, signal: AbortSignal.abort() };
+    await expect(model.score([X], options)).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect(await model.score([X], { batchSize: 1 })).toHaveLength(1);
+  });
+});

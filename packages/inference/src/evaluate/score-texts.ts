@@ -1,0 +1,176 @@
+/** How likely a model finds given answers: what perplexity is computed from. */
+import type { DeviceModel } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import { checkLength, questionText } from "../model-limits.js";
+import { loadGenerator } from "../generator.js";
+import { type Generator, type Source } from "../types.js";
+import type { Runtime } from "@slm/runtime";
+import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
+import { isBlank } from "./references.js";
+import { TeacherForcing } from "./teacher-forcing.js";
+
+/** A source and the answer to be scored; an empty answer is the end mark alone. */
+export interface ScoredPair {
+  readonly source: Source;
+  readonly answer: string;
+}
+
+/** How likely an answer is: the sum of -ln p(token | source, tokens before it) [nats], and over how many tokens. */
+export interface Likelihood {
+  readonly nats: number;
+  /** The end mark is one of them. */
+  readonly tokens: number;
+}
+
+export interface ScoreOptions {
+  /** Pairs scored together. */
+  readonly batchSize: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Scorer {
+  /**
+   * One likelihood per pair, in their order. Calls must not overlap, neither with one another nor with generation.
+   *
+   * @throws SlmError DATA_INVALID naming a source or an answer that the model cannot hold; INTERRUPTED.
+   */
+  score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]>;
+}
+
+/**
+ * Loads a model that generates and scores, on one copy of its weights: an export, a quantized directory or a bundle.
+ *
+ * @throws SlmError as `loadGenerator`
+ */
+export async function loadScoringGenerator(directory: string, runtime: Runtime): Promise<Generator & Scorer> {
+  const forcing = new TeacherForcing(runtime);
+  const tokenizer = await loadTokenizer(directory);
+  return new ScoringGenerator(await loadGenerator(directory, forcing.runtime), tokenizer, forcing);
+}
+
+/** A pair as ids, and its place in the caller's list. */
+interface EncodedPair {
+  readonly index: number;
+  readonly source: Source;
+  readonly sourceLength: number;
+  /** Ids of the answer and the end mark. */
+  readonly target: readonly number[];
+}
+
+class ScoringGenerator implements Generator, Scorer {
+  readonly #generator: Generator;
+  readonly #tokenizer: Tokenizer;
+  readonly #forcing: TeacherForcing;
+
+  constructor(generator: Generator, tokenizer: Tokenizer, forcing: TeacherForcing) {
+    this.#generator = generator;
+    this.#tokenizer = tokenizer;
+    this.#forcing = forcing;
+  }
+
+  get model(): DeviceModel {
+    return this.#generator.model;
+  }
+
+  async generate(...request: Parameters<Generator["generate"]>): ReturnType<Generator["generate"]> {
+    if (this.#forcing.isActive) {
+      throw new SlmError(
+        "UNEXPECTED",
+        "evaluate: a model that scores texts cannot generate at the same time",
+      );
+    }
+    return this.#generator.generate(...request);
+  }
+
+  warmUp(): Promise<void> {
+    return this.#generator.warmUp();
+  }
+
+  close(): Promise<void> {
+    return this.#generator.close();
+  }
+
+  async score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]> {
+    const encoded = pairs.map((pair, index) => this.#encode(pair, index));
+    const likelihoods = new Map<number, Likelihood>();
+    const sameLength = this.model.architecture === "decoder-only";
+    // Static graphs take one text at a time, whatever is asked of them.
+    const batchSize = this.model.static === undefined ? options.batchSize : 1;
+    for (const batch of planBatches(encoded, batchSize, sameLength)) {
+      const nats = await this.#scoreBatch(batch, options.signal);
+      batch.forEach(({ index, target }, row) => {
+        likelihoods.set(index, { nats: nats[row]!, tokens: target.length });
+      });
+    }
+    return pairs.map((_, index) => likelihoods.get(index)!);
+  }
+
+  #encode({ source, answer }: ScoredPair, index: number): EncodedPair {
+    const { architecture, maxTarget } = this.model;
+    const where = `score: source ${index + 1}`;
+    const text = questionText(typeof source === "string" ? { text: source } : source, this.model, where);
+    const sourceLength = this.#tokenizer.encodeSource(text).length;
+    checkLength(sourceLength, this.model, where);
+    const answerIds = isBlank(answer) ? [] : this.#tokenizer.encodeTarget(answer);
+    const target = [...answerIds, this.model.tokens.eos];
+    // A decoder-only model keeps the source in the same cache.
+    const room = architecture === "decoder-only" ? maxTarget - sourceLength : maxTarget;
+    if (target.length > room) {
+      throw new SlmError(
+        "DATA_INVALID",
+        `score: answer ${index + 1} has ${target.length} tokens with its end mark, the model has room for ${room}`,
+      );
+    }
+    return { index, source, sourceLength, target };
+  }
+
+  async #scoreBatch(
+    batch: readonly EncodedPair[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly number[]> {
+    const targets = batch.map(({ target }) => target);
+    const { result, nats } = await this.#forcing.force(targets, () =>
+      this.#generator.generate(
+        batch.map(({ source }) => source),
+        {
+          strategy: { kind: "greedy" },
+          batchSize: batch.length,
+          maxTokens: Math.max(...targets.map(({ length }) => length)),
+          ...(signal === undefined ? {} : { signal }),
+        },
+      ),
+    );
+    // Rows that changed places, or a text that ended early, would have been scored as another text.
+    const isSaid = result.every(
+      ({ tokens, finished }, row) => finished && sameIds(tokens, targets[row]!.slice(0, -1)),
+    );
+    if (!isSaid) throw new SlmError("UNEXPECTED", "evaluate: generation did not follow the given texts");
+    return nats;
+  }
+}
+
+/** Batches of pairs of like length, the order in which a generator keeps them; of equal sources only if `sameLength`. */
+function planBatches(
+  pairs: readonly EncodedPair[],
+  size: number,
+  sameLength: boolean,
+): readonly (readonly EncodedPair[])[] {
+  const sorted = [...pairs].sort(
+    (x, y) => x.sourceLength - y.sourceLength || x.target.length - y.target.length || x.index - y.index,
+  );
+  const batches: EncodedPair[][] = [];
+  for (const pair of sorted) {
+    const open = batches.at(-1);
+    const fits =
+      open !== undefined &&
+      open.length < size &&
+      (!sameLength || open[0]!.sourceLength === pair.sourceLength);
+    if (fits) open.push(pair);
+    else batches.push([pair]);
+  }
+  return batches;
+}
+
+function sameIds(x: readonly number[], y: readonly number[]): boolean {
+  return x.length === y.length && x.every((id, at) => id === y[at]);
+}

@@ -1,0 +1,144 @@
+/**
+ * Teacher forcing: a runtime whose decoder is made to say a given text. Generation runs on it as on any other, with the same
+ * batches, caches and steps, while the true probability of every token of that text is read before its logits are replaced.
+ *
+ *   decoder -> logits -> -ln p(next token of the text)         what is measured
+ *                     -> that token the likeliest of all       what generation sees, takes and feeds next
+ */
+import { GRAPH_IO } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import {
+  createHostTensor,
+  repeatRuns,
+  type GraphSource,
+  type HostTensor,
+  type RunResult,
+  type Runtime,
+  type Session,
+} from "@slm/runtime";
+
+export class TeacherForcing {
+  /** Load the model on this one. */
+  readonly runtime: Runtime;
+  #script: Script | undefined;
+
+  constructor(runtime: Runtime) {
+    this.runtime = {
+      device: runtime.device,
+      load: async (source, options) => this.#watch(await runtime.load(withLogitsOnly(source), options)),
+      upload: (tensor) => runtime.upload(tensor),
+      download: (tensor) => runtime.download(tensor),
+      write: (target, source) => runtime.write(target, source),
+      permuteRows: (target, rows) => runtime.permuteRows(target, rows),
+      release: (tensors) => runtime.release(tensors),
+      peakMemoryBytes: () => runtime.peakMemoryBytes(),
+      close: () => runtime.close(),
+    };
+  }
+
+  /** Whether the decoder says a given text now. */
+  get isActive(): boolean {
+    return this.#script !== undefined;
+  }
+
+  /**
+   * Runs `body`, one greedy generation of a single batch, in which row i says `targets[i]`, end mark included.
+   *
+   * Units: per row the sum of -ln p(token | tokens before it) [nats].
+   *
+   * @throws SlmError SHAPE_MISMATCH if the decoder runs another number of rows; DATA_INVALID if the model gives a token no
+   * finite likelihood; what `body` throws.
+   */
+  async force<Result>(
+    targets: readonly (readonly number[])[],
+    body: () => Promise<Result>,
+  ): Promise<{ readonly result: Result; readonly nats: readonly number[] }> {
+    if (this.isActive) throw new SlmError("UNEXPECTED", "evaluate: texts are being scored already");
+    const script = new Script(targets);
+    this.#script = script;
+    try {
+      return { result: await body(), nats: script.nats };
+    } finally {
+      this.#script = undefined;
+    }
+  }
+
+  #watch(session: Session): Session {
+    return {
+      inputNames: session.inputNames,
+      outputNames: session.outputNames,
+      release: () => session.release(),
+      run: async (request): Promise<RunResult> => {
+        const script = this.#script;
+        const result = await session.run(request);
+        const logits = result.fetched[GRAPH_IO.logits];
+        if (script === undefined || logits === undefined) return result;
+        return { ...result, fetched: { ...result.fetched, [GRAPH_IO.logits]: script.next(logits) } };
+      },
+      repeat(request) {
+        return repeatRuns(this, request);
+      },
+    };
+  }
+}
+
+/** A graph that picks no tokens itself: those that are taken are told by the logits. */
+function withLogitsOnly(source: GraphSource): GraphSource {
+  return source.kind === "file" ? { kind: "file", path: source.path } : source;
+}
+
+/** What the rows of a batch have to say, and how likely it was so far. */
+class Script {
+  readonly nats: number[];
+  readonly #targets: readonly (readonly number[])[];
+  #step = 0;
+
+  constructor(targets: readonly (readonly number[])[]) {
+    this.#targets = targets;
+    this.nats = targets.map(() => 0);
+  }
+
+  /** Logits `[rows, vocab]` of a step: adds up likelihoods, and returns logits of which the given tokens are the highest. */
+  next({ data, shape, dtype }: HostTensor): HostTensor {
+    const [rows, vocab] = shape;
+    if (!(data instanceof Float32Array) || rows !== this.#targets.length || vocab === undefined) {
+      throw new SlmError(
+        "SHAPE_MISMATCH",
+        `evaluate: expected float32 logits of ${this.#targets.length} rows, got ${dtype} [${shape.join(", ")}]`,
+      );
+    }
+    const forced = createHostTensor("float32", shape);
+    for (const [row, target] of this.#targets.entries()) {
+      const token = target[this.#step];
+      if (token === undefined) continue; // The row has ended; others go on.
+      const logits = data.subarray(row * vocab, (row + 1) * vocab);
+      this.nats[row]! += negativeLogLikelihood(logits, token);
+      forced.data[row * vocab + token] = 1;
+    }
+    this.#step++;
+    return forced;
+  }
+}
+
+/**
+ * -ln softmax(logits)[token], the highest logit taken out first, so that nothing overflows.
+ *
+ * Units: nats.
+ * @throws SlmError DATA_INVALID if it is not finite: logits that are no numbers, or rule the token out.
+ */
+export function negativeLogLikelihood(logits: Float32Array, token: number): number {
+  let highest = -Infinity;
+  for (const logit of logits) if (logit > highest) highest = logit;
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(logit - highest);
+  const nats = Math.log(sum) + highest - logits[token]!;
+  if (Number.isFinite(nats)) return nats;
+  throw new SlmError(
+    "DATA_INVALID",
+    `evaluate: expected a finite likelihood of token ${token}, got ${nats}`,
+    {
+      context: { token },
+      suggestions: ["slm export CHECKPOINT --target cpu"],
+    },
+  );
+}

@@ -1,0 +1,370 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type DeviceModel, writeDeviceModel } from "@slm/exported-model";
+import { type StepDecoder, decode } from "@slm/decoding";
+import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadGenerator } from "./generator.js";
+import {
+  MAX_TARGET,
+  MemoryRuntime,
+  TOKENS,
+  VOCABULARY,
+  deviceModel,
+  logitsAfter,
+} from "./memory-runtime.test-support.js";
+
+/** What greedy decoding must give. */
+function expectedIds(source: readonly number[], maxTokens: number): number[] {
+  const ids: number[] = [];
+  while (ids.length < maxTokens) {
+    const logits = logitsAfter(source, [TOKENS.bos, ...ids]);
+    const next = logits.indexOf(Math.max(...logits));
+    if (next === TOKENS.eos) break;
+    ids.push(next);
+  }
+  return ids;
+}
+
+/** Recomputes every step from all ids fed so far, and reorders those instead of caches. */
+class CachelessDecoder implements StepDecoder {
+  readonly rows: number;
+  readonly vocabularySize = VOCABULARY;
+  readonly #source: readonly number[];
+  #fed: readonly (readonly number[])[];
+
+  constructor(source: readonly number[], rows: number) {
+    this.#source = source;
+    this.rows = rows;
+    this.#fed = Array.from({ length: rows }, () => []);
+  }
+
+  step(tokens: Int32Array): Promise<Float32Array> {
+    this.#fed = this.#fed.map((ids, row) => [...ids, tokens[row]!]);
+    return Promise.resolve(Float32Array.from(this.#fed.flatMap((ids) => logitsAfter(this.#source, ids))));
+  }
+
+  permuteRows(rows: readonly number[]): Promise<void> {
+    this.#fed = rows.map((row) => this.#fed[row]!);
+    return Promise.resolve();
+  }
+}
+
+const folders: Record<DeviceModel["architecture"], string> = { "encoder-decoder": "", "decoder-only": "" };
+
+beforeAll(async () => {
+  const files = trainSymbolTokenizer({ sources: ["abcd"], targets: ["X Y Z"], sourceLowercase: true });
+  for (const architecture of ["encoder-decoder", "decoder-only"] as const) {
+    const folder = await mkdtemp(join(tmpdir(), "slm-generate-"));
+    folders[architecture] = folder;
+    await writeTokenizer(files, folder);
+    await writeDeviceModel(folder, deviceModel(architecture));
+  }
+});
+
+afterAll(async () => {
+  for (const folder of Object.values(folders)) await rm(folder, { recursive: true });
+});
+
+const SOURCES = ["abc", "d", "abcdab", "cc", "a", "dcba", "bd"];
+
+describe("an encoder-decoder", () => {
+  test("gives every source its own text, in the caller's order, whatever the batches", async () => {
+    const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
+    for (const batchSize of [1, 3, 16]) {
+      const runtime = new MemoryRuntime();
+      const generator = await loadGenerator(folders["encoder-decoder"], runtime);
+      const results = await generator.generate(SOURCES, { batchSize });
+      expect(results.map(({ tokens }) => tokens)).toEqual(
+        SOURCES.map((source) => expectedIds(tokenizer.encodeSource(source), MAX_TARGET)),
+      );
+      expect(results.map(({ text }) => text)).toEqual(results.map(({ tokens }) => tokenizer.decode(tokens)));
+      expect(runtime.encodedBatches.length).toBe(Math.ceil(SOURCES.length / batchSize));
+    }
+  });
+
+  test("encodes sources of similar length together", async () => {
+    const runtime = new MemoryRuntime();
+    const generator = await loadGenerator(folders["encoder-decoder"], runtime);
+    await generator.generate(SOURCES, { batchSize: 3 });
+    expect(runtime.encodedBatches).toEqual([[1, 1, 2], [2, 3, 4], [6]]);
+  });
+
+  test("beams of a batch give what a decoder without caches gives, encoding each source once", async () => {
+    const strategy = { kind: "beam", beams: 3, lengthPenalty: 0.8 } as const;
+    const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
+    const runtime = new MemoryRuntime();
+    const generator = await loadGenerator(folders["encoder-decoder"], runtime);
+    const together = await generator.generate(SOURCES, { strategy });
+    expect(runtime.encodedBatches).toEqual([[1, 1, 2, 2, 3, 4, 6]]);
+    for (const [row, source] of SOURCES.entries()) {
+      const decoder = new CachelessDecoder(tokenizer.encodeSource(source), strategy.beams);
+      const [expected] = await decode(decoder, { ...TOKENS, maxTokens: MAX_TARGET, strategy });
+      expect(together[row]!.tokens).toEqual(expected!.tokens);
+    }
+  });
+
+  test("one beam is greedy decoding", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const greedy = await generator.generate(SOURCES);
+    const beam = await generator.generate(SOURCES, {
+      strategy: { kind: "beam", beams: 1, lengthPenalty: 0 },
+    });
+    expect(beam.map(({ tokens }) => tokens)).toEqual(greedy.map(({ tokens }) => tokens));
+  });
+
+  test("stops at maxTokens", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const results = await generator.generate(SOURCES, { maxTokens: 2 });
+    const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
+    results.forEach(({ tokens, finished }, row) => {
+      expect(tokens).toEqual(expectedIds(tokenizer.encodeSource(SOURCES[row]!), 2));
+      expect(finished).toBe(tokens.length < 2);
+    });
+  });
+
+  test("refuses a source that is too long, by its length and the limit", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    await expect(generator.generate(["a", "abcdabc"])).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: "generate: source 2 has 7 tokens, the model reads at most 6",
+    });
+  });
+
+  test("refuses more tokens than the cache holds", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    await expect(generator.generate(["a"], { maxTokens: MAX_TARGET + 1 })).rejects.toMatchObject({
+      code: "USAGE",
+      message: "generate: maxTokens must be from 1 to 8, got 9",
+    });
+  });
+});
+
+describe("a decoder-only model", () => {
+  test("reads the source as its own beginning, in one run per batch of equal lengths", async () => {
+    const tokenizer = await loadTokenizer(folders["decoder-only"]);
+    const runtime = new MemoryRuntime();
+    const generator = await loadGenerator(folders["decoder-only"], runtime);
+    const results = await generator.generate(SOURCES);
+    results.forEach(({ tokens }, row) => {
+      const source = tokenizer.encodeSource(SOURCES[row]!);
+      const expected: number[] = [];
+      while (expected.length < MAX_TARGET - source.length) {
+        const logits = logitsAfter([], [...source, TOKENS.bos, ...expected]);
+        const next = logits.indexOf(Math.max(...logits));
+        if (next === TOKENS.eos) break;
+        expected.push(next);
+      }
+      expect(tokens).toEqual(expected);
+    });
+    // Lengths 1, 2, 3, 4 and 6, and the beginning token.
+    expect(runtime.prefillWidths).toEqual([2, 3, 4, 5, 7]);
+  });
+
+  test("refuses more tokens than the source leaves room for", async () => {
+    const generator = await loadGenerator(folders["decoder-only"], new MemoryRuntime());
+    await expect(generator.generate(["abcd"], { maxTokens: 5 })).rejects.toMatchObject({
+      code: "USAGE",
+      message: "generate: maxTokens must be from 1 to 4 behind a source of 4 tokens, got 5",
+    });
+  });
+});
+
+describe("a generator", () => {
+  test("streams pieces that add up to each row's text", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    for (const strategy of [{ kind: "greedy" }, { kind: "beam", beams: 2, lengthPenalty: 1 }] as const) {
+      const streamed: string[] = SOURCES.map(() => "");
+      const onToken = (row: number, piece: string): void => {
+        streamed[row] = streamed[row]! + piece;
+      };
+      const results = await generator.generate(SOURCES, { strategy, onToken, batchSize: 2 });
+      expect(streamed).toEqual(results.map(({ text }) => text));
+    }
+  });
+
+  test("reports times in order and a rate without the encoder", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    for (const { firstTokenMs, totalMs, tokens, finished, tokensPerSecond } of await generator.generate(
+      SOURCES,
+    )) {
+      const steps = tokens.length + (finished ? 1 : 0);
+      expect(totalMs).toBeGreaterThanOrEqual(firstTokenMs);
+      const seconds = (steps > 1 ? totalMs - firstTokenMs : totalMs) / 1000;
+      expect(tokensPerSecond * seconds).toBeCloseTo(Math.max(1, steps - 1), 6);
+    }
+  });
+
+  test("reuses its caches and leaves nothing on the device after closing", async () => {
+    const runtime = new MemoryRuntime();
+    const generator = await loadGenerator(folders["encoder-decoder"], runtime);
+    await generator.generate(["ab", "c"]);
+    const { allocated } = runtime;
+    await generator.generate(["ba", "cd"]);
+    expect(runtime.allocated).toBe(allocated);
+    expect(runtime.tensors.size).toBe(2);
+    for (const count of [1, 2, 3, 4, 5]) await generator.generate(SOURCES.slice(0, count));
+    // Two sets of a key and a value.
+    expect(runtime.tensors.size).toBe(4);
+    await generator.close();
+    expect(runtime.tensors.size).toBe(0);
+    expect(runtime.loaded).toEqual([]);
+  });
+
+  test("calls that overlap do not share caches", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const apart = await Promise.all(
+      SOURCES.map(async (source) => (await generator.generate([source]))[0]!.text),
+    );
+    expect(apart).toEqual((await generator.generate(SOURCES)).map(({ text }) => text));
+  });
+
+  test("releases what a stopped call held", async () => {
+    const runtime = new MemoryRuntime();
+    const generator = await loadGenerator(folders["encoder-decoder"], runtime);
+    const stop = new AbortController();
+    stop.abort();
+    await expect(generator.generate(["ab"], { signal: stop.signal })).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
+    await generator.close();
+    expect(runtime.tensors.size).toBe(0);
+  });
+
+  test("stops within one token of being asked to", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const lengths = (await generator.generate(SOURCES)).map(({ tokens }) => tokens.length);
+    const longest = SOURCES[lengths.indexOf(Math.max(...lengths))]!;
+    expect(Math.max(...lengths)).toBeGreaterThan(3);
+    const stop = new AbortController();
+    let tokens = 0;
+    const onToken = (): void => {
+      tokens += 1;
+      if (tokens === 2) stop.abort();
+    };
+    await expect(generator.generate([longest], { signal: stop.signal, onToken })).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
+    expect(tokens).toBe(2);
+  });
+
+  test("warms up every graph", async () => {
+    const runtime = new MemoryRuntime();
+    const generator = await loadGenerator(folders["encoder-decoder"], runtime);
+    await generator.warmUp();
+    expect(runtime.encodedBatches).toEqual([[1]]);
+    expect(runtime.prefillWidths).toEqual([1]);
+  });
+
+  test("generates nothing for no sources", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    expect(await generator.generate([])).toEqual([]);
+  });
+
+  test("ends a text before a stop sequence that begins and ends within tokens, streamed or not", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const plain = await generator.generate(SOURCES);
+    const long = plain.find(({ text }) => text.length >= 5)!;
+    // Symbols are joined by spaces: this sequence takes the end of one token and the beginning of the next.
+    const stop = [long.text.slice(2, 4)];
+    for (const strategy of [undefined, { kind: "beam", beams: 2, lengthPenalty: 1 }] as const) {
+      const pieces = SOURCES.map(() => "");
+      const base = { stop, ...(strategy === undefined ? {} : { strategy }) };
+      const options = {
+        ...base,
+        onToken: (row: number, piece: string) => {
+          pieces[row] = `${pieces[row] ?? ""}${piece}`;
+          expect(pieces[row]).not.toContain(stop[0]);
+        },
+      };
+      const results = await generator.generate(SOURCES, options);
+      const silent = await generator.generate(SOURCES, base);
+      expect(results.map(({ text }) => text)).toEqual(pieces);
+      expect(silent.map(({ text }) => text)).toEqual(pieces);
+      expect(results.some(({ reason }) => reason === "stop")).toBe(true);
+      if (strategy !== undefined) continue;
+      expect(pieces).toEqual(plain.map(({ text }) => text.split(stop[0]!)[0]));
+      const at = plain.indexOf(long);
+      expect(results[at]).toMatchObject({ reason: "stop", finished: false, text: long.text.slice(0, 2) });
+      expect(results[at]!.tokens.length).toBeLessThan(long.tokens.length);
+    }
+  });
+
+  test("draws the same text for a source whatever shares its batch", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const strategy = { kind: "sample", temperature: 2 } as const;
+    const texts = async (seed: number, batchSize: number): Promise<readonly string[]> =>
+      (await generator.generate(SOURCES, { strategy, seed, batchSize })).map(({ text }) => text);
+    expect(await texts(5, 1)).toEqual(await texts(5, 16));
+    expect(await texts(6, 16)).not.toEqual(await texts(5, 16));
+  });
+
+  test("counts what a decoder-only model reads as seen", async () => {
+    const generator = await loadGenerator(folders["decoder-only"], new MemoryRuntime());
+    const rules = { repetitionPenalty: 1e6 };
+    const [{ tokens } = { tokens: [] }] = await generator.generate(["ab"], { rules });
+    const source = (await loadTokenizer(folders["decoder-only"])).encodeSource("ab");
+    expect(tokens.length).toBeGreaterThan(0);
+    expect(new Set([...source, ...tokens]).size).toBe(source.length + tokens.length);
+  });
+
+  test("ends a text when its time is up", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const results = await generator.generate(SOURCES, { maxTimeMs: 1e-6 });
+    const reasons = new Set(results.map(({ reason }) => reason));
+    expect(reasons.has("time")).toBe(true);
+    expect(results.every(({ tokens }) => tokens.length <= 1)).toBe(true);
+    await expect(generator.generate(["a"], { maxTimeMs: 0 })).rejects.toMatchObject({ code: "USAGE" });
+    await expect(generator.generate(["a"], { stop: [""] })).rejects.toMatchObject({ code: "USAGE" });
+  });
+
+  test("refuses a batch size of 0 and sampling without randomness", async () => {
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    await expect(generator.generate(["a"], { batchSize: 0 })).rejects.toMatchObject({ code: "USAGE" });
+    const strategy = { kind: "sample", temperature: 1 } as const;
+    await expect(generator.generate(["a"], { strategy })).rejects.toMatchObject({ code: "USAGE" });
+  });
+});
+
+describe(loadGenerator, () => {
+  async function withModel(change: Partial<DeviceModel>): Promise<unknown> {
+    const folder = await mkdtemp(join(tmpdir(), "slm-generate-"));
+    const files = trainSymbolTokenizer({ sources: ["abcd"], targets: ["X Y Z"], sourceLowercase: true });
+    await writeTokenizer(files, folder);
+    await writeDeviceModel(folder, { ...deviceModel("encoder-decoder"), ...change });
+    try {
+      return await loadGenerator(folder, new MemoryRuntime()).catch((error: unknown) => error);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+
+  test.each([
+    [
+      "an architecture that does not fit the graphs",
+      { architecture: "decoder-only" },
+      "has no encoder graph",
+    ],
+    [
+      "a tokenizer larger than the model",
+      { vocabularySize: 10 },
+      "the tokenizer has 11 tokens, the model only 10",
+    ],
+    [
+      "a graph outside the directory",
+      {
+        graphs: {
+          ...deviceModel("encoder-decoder").graphs,
+          decoder: { file: "../x.onnx", bytes: 1, scheme: "" },
+        },
+      },
+      "refused path '../x.onnx'",
+    ],
+  ] as const)("refuses %s", async (_, change, message) => {
+    expect(await withModel(change)).toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringContaining(message) as string,
+    });
+  });
+});

@@ -1,0 +1,97 @@
+/** The decoder graph as `@slm/decoding` wants it: tokens in, logits or tokens out, caches that grow where they lie. */
+import { GRAPH_IO } from "@slm/exported-model";
+import type { BestStepsOptions, BestTokens, StepDecoder } from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import {
+  type DeviceTensor,
+  type RunRequest,
+  type Runtime,
+  type Session,
+  cacheWrites,
+  createHostTensor,
+} from "@slm/runtime";
+import { bestTokens } from "./best-tokens.js";
+import type { CacheSet } from "./caches.js";
+import { picksLikeliest } from "./graph-edits/likeliest.js";
+
+export interface GraphDecoderParts {
+  readonly runtime: Runtime;
+  readonly decoder: Session;
+  readonly caches: CacheSet;
+  readonly vocabularySize: number;
+  /** Outputs of the encoder, fed unchanged to every step; none for a decoder-only model. */
+  readonly encoded: Readonly<Record<string, DeviceTensor>>;
+  /** Ids that come before each row's first token, equally many for every row, fed with it in one run. */
+  readonly prefixes: readonly (readonly number[])[];
+}
+
+export class GraphDecoder implements StepDecoder {
+  readonly rows: number;
+  readonly vocabularySize: number;
+  readonly #parts: GraphDecoderParts;
+  /** When each step's logits were there, by `performance.now()` [ms]. */
+  readonly stepTimes: number[] = [];
+  /** Absent where the graph does not pick tokens. */
+  readonly stepsBest?: NonNullable<StepDecoder["stepsBest"]>;
+  #past = 0;
+
+  constructor(parts: GraphDecoderParts) {
+    this.#parts = parts;
+    this.rows = parts.caches.rows;
+    this.vocabularySize = parts.vocabularySize;
+    if (picksLikeliest(parts.decoder.outputNames))
+      this.stepsBest = (tokens, options) => this.#stepsBest(tokens, options);
+  }
+
+  async step(tokens: Int32Array): Promise<Float32Array> {
+    const request = this.#requestOf(tokens);
+    const { fetched } = await this.#parts.decoder.run({ ...request, fetch: [GRAPH_IO.logits] });
+    this.#past += request.feeds[GRAPH_IO.targetIds]!.shape[1]!;
+    this.stepTimes.push(performance.now());
+    const { data, dtype } = fetched[GRAPH_IO.logits]!;
+    if (!(data instanceof Float32Array)) {
+      throw new SlmError("SHAPE_MISMATCH", `generate: '${GRAPH_IO.logits}' must be float32, got ${dtype}`);
+    }
+    return data;
+  }
+
+  async *#stepsBest(
+    tokens: Int32Array,
+    { eos, pad, steps, signal }: BestStepsOptions,
+  ): AsyncGenerator<BestTokens, undefined> {
+    const runs = this.#parts.decoder.repeat({
+      ...this.#requestOf(tokens),
+      ...{ ids: GRAPH_IO.targetIds, position: GRAPH_IO.pastLength },
+      ...{ picks: GRAPH_IO.bestIds, fetch: [GRAPH_IO.bestLogProbabilities] },
+      ...{ end: eos, pad, runs: steps, ...(signal === undefined ? {} : { signal }) },
+    });
+    for await (const { fetched, at } of runs) {
+      this.stepTimes.push(at);
+      yield bestTokens(fetched, this.rows);
+    }
+  }
+
+  #requestOf(tokens: Int32Array): Pick<RunRequest, "feeds" | "into" | "append"> {
+    const { caches, encoded } = this.#parts;
+    const targetIds = this.#past === 0 ? this.#withPrefixes(tokens) : Int32Array.from(tokens);
+    return {
+      feeds: {
+        [GRAPH_IO.targetIds]: createHostTensor("int32", [this.rows, targetIds.length / this.rows], targetIds),
+        [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(this.#past)),
+        ...caches.past,
+        ...encoded,
+      },
+      ...cacheWrites(caches.form, caches.present, [this.#past]),
+    };
+  }
+
+  /** Reorders the self-attention caches. Rows move within a source only, whose encoder outputs are all alike. */
+  async permuteRows(rows: readonly number[]): Promise<void> {
+    const { runtime, caches } = this.#parts;
+    await Promise.all(caches.tensors.map((tensor) => runtime.permuteRows(tensor, rows)));
+  }
+
+  #withPrefixes(tokens: Int32Array): Int32Array<ArrayBuffer> {
+    return Int32Array.from(this.#parts.prefixes.flatMap((prefix, row) => [...prefix, tokens[row]!]));
+  }
+}

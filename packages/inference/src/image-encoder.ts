@@ -1,0 +1,119 @@
+/** Images as tokens: decoded, cut into patches and run through the vision graph, once for all questions about one image. */
+import { GRAPH_IO, type DeviceVision } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import { type HostTensor, type Session, createHostTensor } from "@slm/runtime";
+import { type FoundImage, type ImageSource, patchRows, patchRowsShape } from "@slm/vision";
+
+/** Tokens that are kept unless told otherwise [bytes]: those of a hundred images of a usual tower. */
+const KEPT_BYTES = 64 * 2 ** 20;
+
+export interface ImageEncoderOptions {
+  /** Memory for tokens of images that may be asked about again; 0: none are kept [bytes]. Default: 64 MiB. */
+  readonly keptImageBytes?: number;
+}
+
+/**
+ * The vision graph behind a memory of its results, known by the images' content. Images are decoded and run one at a time: a
+ * decoded image may be hundreds of megabytes, and where activations are scaled by the largest of a batch, what an image is
+ * would depend on others.
+ */
+export class ImageEncoder {
+  readonly #vision: DeviceVision;
+  readonly #session: Session;
+  readonly #keptBytes: number;
+  /** Least recently used first. */
+  readonly #kept = new Map<string, Promise<HostTensor>>();
+  /** Resolves when the image in progress, and those before it, are done. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    vision: DeviceVision,
+    session: Session,
+    { keptImageBytes = KEPT_BYTES }: ImageEncoderOptions = {},
+  ) {
+    this.#vision = vision;
+    this.#session = session;
+    this.#keptBytes = keptImageBytes;
+  }
+
+  /**
+   * Tokens `[1, tokens, width]` of an image, in the precision of the model. Not to be changed: they are kept.
+   *
+   * @throws SlmError INPUT_MISSING or DATA_INVALID for an image that cannot be read, SHAPE_MISMATCH for a graph that is not
+   * what model.json says.
+   */
+  async tokensOf(image: ImageSource): Promise<HostTensor> {
+    const found = await image.find();
+    const kept = this.#kept.get(found.key);
+    if (kept !== undefined) {
+      this.#kept.delete(found.key);
+      this.#kept.set(found.key, kept);
+      return kept;
+    }
+    const made = this.#last.then(() => this.#run(found));
+    this.#last = made.catch(() => undefined);
+    this.#kept.set(found.key, made);
+    try {
+      const tokens = await made;
+      this.#forgetOldest(tokens.data.byteLength);
+      return tokens;
+    } catch (error) {
+      this.#kept.delete(found.key);
+      throw error;
+    }
+  }
+
+  /** Tokens `[images, tokens, width]` of images side by side. @throws SlmError as {@link tokensOf} */
+  async tokensOfAll(images: readonly ImageSource[]): Promise<HostTensor | undefined> {
+    const each: HostTensor[] = [];
+    for (const image of images) each.push(await this.tokensOf(image));
+    return joinImages(each);
+  }
+
+  async release(): Promise<void> {
+    this.#kept.clear();
+    await this.#session.release();
+  }
+
+  async #run(found: FoundImage): Promise<HostTensor> {
+    const { tokens, width } = this.#vision;
+    const rows = patchRows(this.#vision, await found.decode());
+    const patches = createHostTensor("float32", [1, ...patchRowsShape(this.#vision)], rows);
+    const { fetched } = await this.#session.run({
+      feeds: { [GRAPH_IO.patches]: patches },
+      fetch: [GRAPH_IO.imageTokens],
+    });
+    const made = fetched[GRAPH_IO.imageTokens];
+    if (made?.shape.join() === [1, tokens, width].join()) return made;
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `generate: '${GRAPH_IO.imageTokens}' should be [1, ${tokens}, ${width}] as model.json says, got ` +
+        (made === undefined ? "nothing" : `[${made.shape.join(", ")}]`),
+    );
+  }
+
+  #forgetOldest(bytesEach: number): void {
+    const most = Math.floor(this.#keptBytes / bytesEach);
+    while (this.#kept.size > most) this.#kept.delete(this.#kept.keys().next().value!);
+  }
+}
+
+/** Tokens of images side by side `[images, tokens, width]`; undefined for none. */
+export function joinImages(images: readonly HostTensor[]): HostTensor | undefined {
+  const [first] = images;
+  if (first === undefined || images.length === 1) return first;
+  const joined = createHostTensor(first.dtype, [images.length, ...first.shape.slice(1)]);
+  images.forEach(({ data }, at) => {
+    joined.data.set(data as never, at * data.length);
+  });
+  return joined;
+}
+
+/** A picture of one black pixel, to run a vision graph once. */
+export const BLANK_IMAGE: ImageSource = {
+  find: () =>
+    Promise.resolve({
+      key: "blank",
+      decode: () => Promise.resolve({ width: 1, height: 1, channels: 3, data: new Uint8Array(3) }),
+    }),
+};

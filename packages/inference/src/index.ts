@@ -1,0 +1,27 @@
+export { encodeBatch, sourceFeeds, type EncoderInputs } from "./encoded-batch.js";
+export { BLANK_IMAGE, ImageEncoder, joinImages, type ImageEncoderOptions } from "./image-encoder.js";
+export { checkLength, questionText } from "./model-limits.js";
+export { loadGenerator, openGenerator, type GeneratorOptions } from "./generator.js";
+export { picksLikeliest, withLikeliest } from "./graph-edits/likeliest.js";
+export { loadEdited } from "./graph-edits/load-edited.js";
+export { bestTokens } from "./best-tokens.js";
+export type { LoadedModel } from "./loaded-model.js";
+export { StopText } from "./stop-text.js";
+export { TextStream } from "./text-stream.js";
+export type { GenerateOptions, Generation, Generator, ImageQuestion, Source } from "./types.js";
+export {
+  evaluateModel,
+  type Answerer,
+  type Evaluation,
+  type EvaluationInput,
+  type EvaluationRow,
+  type MeanLikelihood,
+} from "./evaluate/evaluate-model.js";
+export { PERPLEXITY, type EvaluationMetricName } from "./evaluate/metric-names.js";
+export {
+  loadScoringGenerator,
+  type Likelihood,
+  type ScoredPair,
+  type ScoreOptions,
+  type Scorer,
+} from "./evaluate/score-texts.js";

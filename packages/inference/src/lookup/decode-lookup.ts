@@ -1,0 +1,98 @@
+/** Sources decoded greedily by prompt lookup, one after the other. */
+import { type DecodeOptions, decodeWithLookup, isRuling } from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import type { EncodedSource } from "../batches.js";
+import { cacheCapacity } from "../caches.js";
+import type { BatchEngine, BatchOptions } from "../decode-batch.js";
+import { encodeBatch } from "../encoded-batch.js";
+import { roomForTokens } from "../model-limits.js";
+import type { DecodedIds } from "../timed.js";
+import { LookupDecoder } from "./lookup-decoder.js";
+
+/**
+ * One result per source: the tokens of plain greedy decoding, in as many runs of the decoder as its guesses were wrong.
+ *
+ * @param guesses most tokens guessed at once
+ * @throws SlmError USAGE for options that change what greedy decoding says, and as decodeBatch
+ */
+export async function decodeLookup(
+  engine: BatchEngine,
+  batch: readonly EncodedSource[],
+  options: BatchOptions & { readonly guesses: number },
+): Promise<readonly DecodedIds[]> {
+  const { strategy, rules, constraint } = options;
+  if (strategy.kind !== "greedy" || isRuling(rules) || constraint !== undefined) {
+    throw new SlmError(
+      "USAGE",
+      "generate: guesses are checked against the likeliest tokens: no draws, beams, penalties or schema",
+    );
+  }
+  const results: DecodedIds[] = [];
+  for (const [row, source] of batch.entries())
+    results.push(await decodeSource(engine, source, { row, options }));
+  return results;
+}
+
+async function decodeSource(
+  { runtime, loaded, caches, images }: BatchEngine,
+  { ids, image }: EncodedSource,
+  { row, options }: { readonly row: number; readonly options: BatchOptions & { readonly guesses: number } },
+): Promise<DecodedIds> {
+  const { model, encoder, decoder } = loaded;
+  const { onToken, stopsAfter, maxTimeMs, signal, guesses } = options;
+  const prefix = encoder === undefined ? ids : [];
+  const maxTokens = roomForTokens(model, prefix.length, options.maxTokens);
+  const started = performance.now();
+  const seen = image === undefined ? undefined : await images?.tokensOf(image);
+  const imageMs = performance.now() - started;
+  const set = await caches.take({
+    rows: 1,
+    capacity: cacheCapacity(prefix.length + maxTokens, model.maxTarget),
+  });
+  try {
+    const encoded =
+      encoder === undefined
+        ? {}
+        : await encodeBatch(runtime, encoder, model, { sources: [ids], images: seen, rowsPerSource: 1 });
+    try {
+      const steps = new LookupDecoder({ decoder, model, caches: set, encoded, prefix });
+      const decoded = await decodeWithLookup(steps, {
+        ...{ bos: model.tokens.bos, eos: model.tokens.eos, source: ids, guesses, maxTokens },
+        onToken: (_, token) => onToken?.(row, token),
+        ...stops(stopsAfter, row),
+        ...(signal === undefined ? {} : { signal }),
+        ...(maxTimeMs === undefined ? {} : { deadlineMs: started + maxTimeMs }),
+      });
+      const stepsMs = steps.stepTimes.map((at) => at - started);
+      const times = { firstTokenMs: stepsMs[0]!, totalMs: stepsMs.at(-1)!, stepsMs };
+      const { tokens, finished, reason } = decoded;
+      const tokensPerSecond = rateOf(tokens.length + (finished ? 1 : 0), times);
+      return {
+        tokens,
+        finished,
+        reason,
+        ...times,
+        tokensPerSecond,
+        ...(seen === undefined ? {} : { imageMs }),
+      };
+    } finally {
+      await runtime.release(Object.values(encoded));
+    }
+  } finally {
+    await caches.giveBack(set);
+  }
+}
+
+function stops(stopsAfter: DecodeOptions["stopsAfter"], row: number): Pick<DecodeOptions, "stopsAfter"> {
+  return stopsAfter === undefined ? {} : { stopsAfter: (_, tokens) => stopsAfter(row, tokens) };
+}
+
+/** Tokens after the first run's first, over the time after that run; of a text of one run all over all. */
+function rateOf(
+  tokens: number,
+  { firstTokenMs, totalMs }: { readonly firstTokenMs: number; readonly totalMs: number },
+): number {
+  return totalMs > firstTokenMs
+    ? ((tokens - 1) * 1000) / (totalMs - firstTokenMs)
+    : (tokens * 1000) / totalMs;
+}

@@ -1,0 +1,49 @@
+/** A decoder of one text that reads several tokens in one run, over caches whose end it may forget. */
+import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
+import type { BestTokens, SpanDecoder } from "@slm/decoding";
+import { type DeviceTensor, type Session, cacheWrites, createHostTensor } from "@slm/runtime";
+import { bestTokens } from "../best-tokens.js";
+import type { CacheSet } from "../caches.js";
+
+export interface LookupDecoderParts {
+  /** With the likeliest token of every position, see `everyPosition` and `withLikeliest`. */
+  readonly decoder: Session;
+  readonly model: DeviceModel;
+  readonly caches: CacheSet;
+  /** Outputs of the encoder; none for a decoder-only model. */
+  readonly encoded: Readonly<Record<string, DeviceTensor>>;
+  /** Ids before the first token, read with it in the first run. */
+  readonly prefix: readonly number[];
+}
+
+export class LookupDecoder implements SpanDecoder {
+  readonly vocabularySize: number;
+  /** When each run was done, by `performance.now()` [ms]. */
+  readonly stepTimes: number[] = [];
+  readonly #parts: LookupDecoderParts;
+
+  constructor(parts: LookupDecoderParts) {
+    this.#parts = parts;
+    this.vocabularySize = parts.model.vocabularySize;
+  }
+
+  async feed(past: number, tokens: readonly number[]): Promise<BestTokens> {
+    const { decoder, caches, encoded, prefix } = this.#parts;
+    const ids = past === 0 ? [...prefix, ...tokens] : tokens;
+    const pastLength = past === 0 ? 0 : prefix.length + past;
+    const { fetched } = await decoder.run({
+      feeds: {
+        [GRAPH_IO.targetIds]: createHostTensor("int32", [1, ids.length], Int32Array.from(ids)),
+        [GRAPH_IO.pastLength]: createHostTensor("int32", [1], Int32Array.of(pastLength)),
+        ...caches.past,
+        ...encoded,
+      },
+      fetch: [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities],
+      ...cacheWrites(caches.form, caches.present, [pastLength]),
+    });
+    this.stepTimes.push(performance.now());
+    const best = bestTokens(fetched, ids.length);
+    const first = ids.length - tokens.length;
+    return { ids: best.ids.subarray(first), logProbabilities: best.logProbabilities.subarray(first) };
+  }
+}

@@ -1,0 +1,122 @@
+/** Checks of a request against what the model can hold, before anything runs. */
+import type { DeviceModel } from "@slm/exported-model";
+import type { Strategy } from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import type { Tokenizer } from "@slm/tokenizer";
+import type { IndexedSource } from "./batches.js";
+import type { ImageQuestion, Source } from "./types.js";
+
+const DEFAULT_BATCH = 16;
+
+/** Decoder rows each source takes. */
+export function rowsPerSource(strategy: Strategy): number {
+  return strategy.kind === "beam" ? strategy.beams : 1;
+}
+
+/** @throws SlmError USAGE if the batch size is not a positive integer. */
+export function checkedBatchSize(batchSize = DEFAULT_BATCH): number {
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new SlmError("USAGE", `generate: batchSize must be a positive integer, got ${batchSize}`);
+  }
+  return batchSize;
+}
+
+/** More or longer sequences are no stops but a text; every piece of text is compared with all of them. */
+const MOST_STOPS = 64;
+const LONGEST_STOP = 1024;
+
+/** @throws SlmError USAGE for a sequence that is empty or too long, or too many of them. */
+export function checkStops(stop: readonly string[] = []): void {
+  const bad = stop.find((text) => text === "" || text.length > LONGEST_STOP);
+  if (bad === undefined && stop.length <= MOST_STOPS) return;
+  const got = bad === undefined ? `${stop.length} of them` : `one of ${bad.length}`;
+  throw new SlmError(
+    "USAGE",
+    `generate: stop sequences have 1 to ${LONGEST_STOP} characters and are at most ${MOST_STOPS}, got ${got}`,
+  );
+}
+
+/** More guesses cost more than a run that checks them can save. */
+const MOST_GUESSES = 64;
+
+/** @throws SlmError USAGE if the number of guesses is none of use. */
+export function checkLookup(guesses: number | undefined): void {
+  if (guesses === undefined || (Number.isInteger(guesses) && guesses >= 1 && guesses <= MOST_GUESSES)) return;
+  throw new SlmError("USAGE", `generate: lookup must be from 1 to ${MOST_GUESSES} tokens, got ${guesses}`);
+}
+
+/** @throws SlmError USAGE if the time is not a positive number. */
+export function checkTime(maxTimeMs: number | undefined): void {
+  if (maxTimeMs === undefined || (maxTimeMs > 0 && maxTimeMs < Infinity)) return;
+  throw new SlmError("USAGE", `generate: maxTimeMs must be above 0, got ${maxTimeMs}`);
+}
+
+/**
+ * Sources as ids.
+ *
+ * @throws SlmError DATA_INVALID naming the source that is too long, empty, holds an unknown symbol, or has an image where the
+ * model reads text only, or none where it needs one.
+ */
+export function encodeSources(
+  sources: readonly Source[],
+  tokenizer: Tokenizer,
+  model: DeviceModel,
+): readonly IndexedSource[] {
+  return sources.map((source, row) => {
+    const question = typeof source === "string" ? { text: source } : source;
+    const text = questionText(question, model, `generate: source ${row + 1}`);
+    const ids = tokenizer.encodeSource(text);
+    checkLength(ids.length, model, `generate: source ${row + 1}`);
+    return { row, ids, image: question.image };
+  });
+}
+
+/**
+ * What is asked beside an image, or alone.
+ *
+ * @param where names the source in errors
+ * @throws SlmError DATA_INVALID for an image where the model reads text only, none where it needs one, or no text.
+ */
+export function questionText({ text, image }: ImageQuestion, { vision }: DeviceModel, where: string): string {
+  const refuse = (problem: string, ...suggestions: string[]): SlmError =>
+    new SlmError("DATA_INVALID", `${where} ${problem}`, { suggestions });
+  if (image !== undefined && vision === undefined) throw refuse("has an image; the model reads text only");
+  if (image === undefined && vision !== undefined)
+    throw refuse("has no image; the model answers questions about one", "--image FILE");
+  const asked = text ?? vision?.prompt;
+  if (asked === undefined)
+    throw refuse("has no text, and the model has no question of its own", "--prompt TEXT");
+  return asked;
+}
+
+/** @throws SlmError DATA_INVALID for a text of `tokens` that the model cannot read, behind the tokens of an image. */
+export function checkLength(tokens: number, { maxSource, vision }: DeviceModel, where: string): void {
+  const room = maxSource - (vision?.tokens ?? 0);
+  if (tokens <= room) return;
+  throw new SlmError(
+    "DATA_INVALID",
+    `${where} has ${tokens} tokens, the model reads at most ${room}${vision === undefined ? "" : " beside an image"}`,
+    { context: { tokens, maxSource: room } },
+  );
+}
+
+/**
+ * Most tokens to generate behind `prefix` tokens that occupy the cache already. By default all that fit.
+ *
+ * @throws SlmError USAGE if `requested` does not fit, DATA_INVALID if the prefix alone leaves no room.
+ */
+export function roomForTokens(model: DeviceModel, prefix: number, requested: number | undefined): number {
+  const room = model.maxTarget - prefix;
+  if (room < 1) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `generate: a source of ${prefix} tokens fills the cache of ${model.maxTarget} tokens; none can follow`,
+    );
+  }
+  const wanted = requested ?? room;
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > room) {
+    const behind = prefix === 0 ? "" : ` behind a source of ${prefix} tokens`;
+    throw new SlmError("USAGE", `generate: maxTokens must be from 1 to ${room}${behind}, got ${wanted}`);
+  }
+  return wanted;
+}

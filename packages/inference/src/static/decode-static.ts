@@ -1,0 +1,93 @@
+/** Sources through graphs of fixed sizes, one after the other, as the host of an NPU does. */
+import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
+import { decode } from "@slm/decoding";
+import { type DeviceTensor, type HostTensor, type Runtime, createHostTensor } from "@slm/runtime";
+import type { EncodedSource } from "../batches.js";
+import type { BatchOptions } from "../decode-batch.js";
+import type { ImageEncoder } from "../image-encoder.js";
+import { roomForTokens, rowsPerSource } from "../model-limits.js";
+import { type DecodedIds, timed } from "../timed.js";
+import type { Bucket, StaticBuckets } from "./buckets.js";
+import { StaticDecoder, biasOf } from "./static-decoder.js";
+
+export interface StaticEngine {
+  readonly runtime: Runtime;
+  readonly model: DeviceModel;
+  readonly buckets: StaticBuckets;
+  /** Present exactly for a model that sees. */
+  readonly images: ImageEncoder | undefined;
+}
+
+/** One result per source. Times of a source run from its own beginning. @throws SlmError as decodeBatch */
+export async function decodeStatic(
+  engine: StaticEngine,
+  batch: readonly EncodedSource[],
+  options: BatchOptions,
+): Promise<readonly DecodedIds[]> {
+  const results: DecodedIds[] = [];
+  for (const [row, source] of batch.entries())
+    results.push(await decodeSource(engine, source, { row, options }));
+  return results;
+}
+
+async function decodeSource(
+  { runtime, model, buckets, images }: StaticEngine,
+  { ids, image }: EncodedSource,
+  { row, options }: { readonly row: number; readonly options: BatchOptions },
+): Promise<DecodedIds> {
+  const { strategy, random, onToken, stopsAfter, maxTimeMs } = options;
+  const maxTokens = roomForTokens(model, 0, options.maxTokens);
+  const tokens = (model.vision?.tokens ?? 0) + ids.length;
+  const bucket = await buckets.fitting(tokens);
+  const started = performance.now();
+  const seen = image === undefined ? undefined : await images?.tokensOf(image);
+  const imageMs = performance.now() - started;
+  const { window, maskedBias } = buckets;
+  const { bos, eos, pad } = model.tokens;
+  const bias = biasOf(bucket.source, maskedBias, (slot) => slot < tokens);
+  const encoded = await encode(bucket, ids, { bias, pad, image: seen });
+  try {
+    const steps = new StaticDecoder({
+      ...{ decoder: bucket.decoder, model, window, maskedBias },
+      source: { [GRAPH_IO.sourceBias]: bias, ...encoded },
+      rows: rowsPerSource(strategy),
+    });
+    // The only source of its batch: what is asked per row is asked for the place in the caller's.
+    const [decoded] = await decode(steps, {
+      ...options,
+      ...{ bos, eos, pad, maxTokens },
+      ...(random === undefined ? {} : { random: () => random(row) }),
+      onToken: (_, token) => onToken?.(row, token),
+      ...(stopsAfter === undefined ? {} : { stopsAfter: (_, tokens) => stopsAfter(row, tokens) }),
+      ...(maxTimeMs === undefined ? {} : { deadlineMs: started + maxTimeMs }),
+    });
+    const times = timed(decoded!, strategy, { started, stepTimes: steps.stepTimes });
+    return seen === undefined ? times : { ...times, imageMs };
+  } finally {
+    await runtime.release(Object.values(encoded));
+  }
+}
+
+interface EncoderInputs {
+  readonly bias: HostTensor;
+  readonly pad: number;
+  /** Tokens of the image `[1, tokens, width]`, which stand before the text. */
+  readonly image: HostTensor | undefined;
+}
+
+/** The encoder's outputs for one padded source; they stay on the device. */
+async function encode(
+  { encoder, source }: Bucket,
+  ids: readonly number[],
+  { bias, pad, image }: EncoderInputs,
+): Promise<Readonly<Record<string, DeviceTensor>>> {
+  const text = source - (image?.shape[1] ?? 0);
+  const padded = new Int32Array(text).fill(pad);
+  padded.set(ids);
+  const feeds = {
+    [GRAPH_IO.sourceIds]: createHostTensor("int32", [1, text], padded),
+    [GRAPH_IO.sourceBias]: bias,
+    ...(image === undefined ? {} : { [GRAPH_IO.imageTokens]: image }),
+  };
+  return (await encoder.run({ feeds, keep: encoder.outputNames })).kept;
+}

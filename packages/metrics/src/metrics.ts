@@ -1,0 +1,70 @@
+/**
+ * What a model's answers are measured by. One row per metric; the name of a row is what `--metrics` and a gate take.
+ *
+ * Each equals a public definition, named in its `source`; the numbers in `fixtures` come from the programs named there.
+ */
+import { SlmError } from "@slm/core";
+import { bleu } from "./bleu.js";
+import { chrf, chrfPlusPlus } from "./chrf.js";
+import type { Metric } from "./define-metric.js";
+import { intentAccuracy, jsonExactMatch } from "./json-metrics.js";
+import { rouge1, rouge2, rougeL, rougeLsum } from "./rouge.js";
+import { slotF1 } from "./slot-f1.js";
+import { squadExactMatch, squadF1 } from "./squad.js";
+import { answerMatch, characterError, exactMatch, phonemeError, wordError } from "./token-metrics.js";
+
+const METRIC_TABLE = {
+  wordError,
+  phonemeError,
+  exactMatch,
+  answerMatch,
+  characterError,
+  squadExactMatch,
+  squadF1,
+  rouge1,
+  rouge2,
+  rougeL,
+  rougeLsum,
+  bleu,
+  chrf,
+  chrfPlusPlus,
+  jsonExactMatch,
+  slotF1,
+  intentAccuracy,
+} as const satisfies Record<string, Metric>;
+
+export type MetricName = keyof typeof METRIC_TABLE;
+
+/** Every metric by its name. */
+export const METRICS: Readonly<Record<MetricName, Metric>> = METRIC_TABLE;
+
+/** The names of all metrics, in the order of the table. */
+export const METRIC_NAMES: readonly MetricName[] = Object.keys(METRIC_TABLE).filter(isMetricName);
+
+/** Whether a text names a metric. */
+export function isMetricName(name: string): name is MetricName {
+  return Object.hasOwn(METRIC_TABLE, name);
+}
+
+/**
+ * Metric names from a comma-separated list, in the order given, each once.
+ *
+ * @throws SlmError USAGE for a name that is not in the table, or for an empty list.
+ * @example parseMetricNames("wordError,phonemeError") // ["wordError", "phonemeError"]
+ */
+export function parseMetricNames(list: string): readonly MetricName[] {
+  const names = list.split(",").map((part) => part.trim());
+  const known = names.filter(isMetricName);
+  const unknown = names.find((name) => !isMetricName(name));
+  if (unknown !== undefined) {
+    throw new SlmError(
+      "USAGE",
+      `metrics: expected ${METRIC_NAMES.join(", ")} between commas, got "${unknown}"`,
+      {
+        context: { metric: unknown, known: METRIC_NAMES },
+        suggestions: [`--metrics ${METRIC_NAMES.join(",")}`],
+      },
+    );
+  }
+  return [...new Set(known)];
+}

@@ -1,0 +1,38 @@
+import { SlmError } from "@slm/core";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { perplexity } from "./perplexity.js";
+
+describe(perplexity, () => {
+  test("of a uniform choice among v tokens is v, however long the text", () => {
+    const choices = fc.integer({ min: 1, max: 1_000_000 });
+    fc.assert(
+      fc.property(choices, fc.integer({ min: 1, max: 10_000 }), (choice, tokens) => {
+        expect(perplexity(tokens * Math.log(choice), tokens) / choice).toBeCloseTo(1, 9);
+      }),
+    );
+  });
+
+  test("is the inverse of the geometric mean of the probabilities", () => {
+    const probabilities = [0.5, 0.25, 0.125];
+    const nats = -probabilities.reduce((sum, p) => sum + Math.log(p), 0);
+    expect(perplexity(nats, 3)).toBeCloseTo((0.5 * 0.25 * 0.125) ** (-1 / 3), 12);
+  });
+
+  test("of certainty is 1, also when rounding made it a little more than certain", () => {
+    expect(perplexity(0, 10)).toBe(1);
+    expect(perplexity(-1e-7, 10)).toBe(1);
+  });
+
+  test.each([
+    [1, 0],
+    [1, -1],
+    [1, 1.5],
+    [1, NaN],
+    [NaN, 1],
+    [Infinity, 1],
+    [-3, 2],
+  ])("refuses %d nats over %d tokens", (nats, tokens) => {
+    expect(() => perplexity(nats, tokens)).toThrow(SlmError);
+  });
+});

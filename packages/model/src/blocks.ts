@@ -1,0 +1,128 @@
+/** Layers of both architectures, written once over the op set. */
+import {
+  add,
+  gelu,
+  headNorm,
+  linear,
+  multiply,
+  rmsNorm,
+  scope,
+  silu,
+  type HeadLayout,
+  type Tensor,
+} from "@slm/tensor";
+import { SlmError } from "@slm/core";
+import type { ModelConfig } from "./config.js";
+
+/** A model's weights by name. */
+export type Parameters = Readonly<Record<string, Tensor>>;
+
+/** A weight by name. @throws SlmError UNEXPECTED when the parameter list and the model disagree. */
+export function parameter(parameters: Parameters, name: string): Tensor {
+  const found = parameters[name];
+  if (found === undefined) throw new SlmError("UNEXPECTED", `model: no parameter '${name}'`);
+  return found;
+}
+
+/** How a model splits its attention width into heads. */
+export const headLayout = ({ heads, kvHeads, headDim, headOrder }: ModelConfig): HeadLayout => ({
+  heads,
+  kvHeads,
+  headDim,
+  headOrder,
+});
+
+/** x · weightᵀ + bias with the weights called `name`. */
+export function project(parameters: Parameters, name: string, x: Tensor): Tensor {
+  const segment = name.slice(name.lastIndexOf(".") + 1);
+  return scope(segment, () =>
+    linear({ x, weight: parameter(parameters, `${name}.weight`), bias: parameters[`${name}.bias`] }, {}),
+  );
+}
+
+/** RMSNorm with the gain called `name`. */
+export function normalize(config: ModelConfig, parameters: Parameters, name: string, x: Tensor): Tensor {
+  return scope(name.slice(name.lastIndexOf(".") + 1), () =>
+    rmsNorm({ x, weight: parameter(parameters, `${name}.weight`) }, { epsilon: config.normEpsilon }),
+  );
+}
+
+/** What a residual branch ends with before it is added: `dropout` over whole sequences, nothing in cached steps. */
+export type BranchEnd = (branch: Tensor) => Tensor;
+
+/** The branch's last norm, where the model has one, and what follows it. */
+export const finish = (
+  config: ModelConfig,
+  parameters: Parameters,
+  branch: string,
+  x: Tensor,
+  end: BranchEnd,
+): Tensor => end(config.postNorm === true ? normalize(config, parameters, `${branch}PostNorm`, x) : x);
+
+/** Activations of a gated feed-forward block. */
+const GATES = { silu, gelu } as const;
+
+/** x + end(down(gelu(up(norm(x))))), or x + end(down(activation(gate(norm(x))) · up(norm(x)))). */
+export function feedForwardBlock(
+  config: ModelConfig,
+  parameters: Parameters,
+  layer: string,
+  x: Tensor,
+  end: BranchEnd,
+): Tensor {
+  const normed = normalize(config, parameters, `${layer}.feedForwardNorm`, x);
+  return scope("feedForward", () => {
+    const name = `${layer}.feedForward`;
+    const up = project(parameters, `${name}.up`, normed);
+    const inner =
+      config.gate === undefined
+        ? gelu({ x: up }, {})
+        : multiply(
+            { a: GATES[config.gate]({ x: project(parameters, `${name}.gate`, normed) }, {}), b: up },
+            {},
+          );
+    const down = project(parameters, `${name}.down`, inner);
+    return add({ a: x, b: finish(config, parameters, name, down, end) }, {});
+  });
+}
+
+/**
+ * x + end(output(attend(query, key, value))) with query, key and value projected from norm(x).
+ *
+ * `attend` and `end` are what differs between training, encoding and cached decoding.
+ */
+export function selfAttentionBlock(
+  config: ModelConfig,
+  parameters: Parameters,
+  layer: string,
+  x: Tensor,
+  attend: (heads: { query: Tensor; key: Tensor; value: Tensor }) => Tensor,
+  end: BranchEnd,
+): Tensor {
+  const normed = normalize(config, parameters, `${layer}.attentionNorm`, x);
+  return scope("attention", () => {
+    const name = `${layer}.attention`;
+    const attended = attend({
+      query: normalizeHeads(
+        config,
+        parameters,
+        `${name}.query`,
+        project(parameters, `${name}.query`, normed),
+      ),
+      key: normalizeHeads(config, parameters, `${name}.key`, project(parameters, `${name}.key`, normed)),
+      value: project(parameters, `${name}.value`, normed),
+    });
+    const output = project(parameters, `${name}.output`, attended);
+    return add({ a: x, b: finish(config, parameters, name, output, end) }, {});
+  });
+}
+
+/** Every head of x through one RMSNorm, where the model has it. */
+function normalizeHeads(config: ModelConfig, parameters: Parameters, name: string, x: Tensor): Tensor {
+  if (config.headNorm !== true) return x;
+  const weight = parameter(parameters, `${name}Norm.weight`);
+  const segment = name.slice(name.lastIndexOf(".") + 1);
+  return scope(`${segment}Norm`, () =>
+    headNorm({ x, weight }, { epsilon: config.normEpsilon, headDim: config.headDim }),
+  );
+}

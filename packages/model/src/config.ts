@@ -1,0 +1,176 @@
+/** Model configurations, as stored in a checkpoint's config.json. */
+import { z } from "zod";
+import { SlmError } from "@slm/core";
+import { checkVision, imageTokenCount, visionConfig } from "./vision/vision-config.js";
+
+const tokens = z.strictObject({
+  pad: z.int().nonnegative(),
+  bos: z.int().nonnegative(),
+  eos: z.int().nonnegative(),
+  unknown: z.int().nonnegative(),
+});
+
+/** Largest size accepted on any axis: far above any model this tool is for, far below what would exhaust memory in one tensor. */
+const MAX_SIZE = 1 << 20;
+const size = z.int().positive().max(MAX_SIZE);
+const positive = z.number().positive();
+const frequencies = z.array(z.number().nonnegative()).min(1).max(MAX_SIZE);
+
+/** What both architectures choose freely; a recipe's `student` or `model` section. */
+const sharedShape = {
+  width: size.describe("Model width [elements]."),
+  heads: size.describe("Query heads per attention."),
+  kvHeads: size.describe("Key/value heads per attention; divides heads."),
+  headDim: size.describe("Elements per head; heads x headDim need not equal width."),
+  feedForward: size.describe("Inner width of the feed-forward block [elements]."),
+  decoderLayers: size.describe("Decoder layers."),
+  maxSource: size.describe("Longest source [tokens]."),
+  maxTarget: size.describe("Longest target, begin and end marks included [tokens]."),
+  rotaryBase: z.number().positive().default(10_000).describe("Base of the rotary frequencies."),
+  normEpsilon: z.number().positive().default(1e-6).describe("Added to the mean square in RMSNorm."),
+  bias: z
+    .union([z.boolean(), z.enum(["attention", "query-key-value"])])
+    .default(true)
+    .describe(
+      "Biases on linear layers: on all, on none, on those of attention, on query, key and value only.",
+    ),
+  headOrder: z
+    .enum(["grouped", "modulo"])
+    .default("grouped")
+    .describe("Query head h reads KV head h div group (grouped) or h mod kvHeads (modulo)."),
+  // What follows has no default: a configuration without it stays as it was written.
+  gate: z
+    .enum(["silu", "gelu"])
+    .optional()
+    .describe(
+      "Gated feed-forward, down(activation(gate(x)) · up(x)), with this activation. Default: down(gelu(up(x))).",
+    ),
+  headNorm: z
+    .boolean()
+    .optional()
+    .describe("RMSNorm on every query and key head of self-attention, before rotation. Default: false."),
+  postNorm: z
+    .boolean()
+    .optional()
+    .describe("RMSNorm at the end of every residual branch, before it is added. Default: false."),
+  untiedHead: z
+    .boolean()
+    .optional()
+    .describe("An output head of its own instead of the embedding's table. Default: false."),
+  logitSoftcap: positive
+    .optional()
+    .describe("Logits are softcap · tanh(logits / softcap). Default: as they are."),
+};
+
+/** What attention of a decoder-only model chooses besides. */
+const decoderOnlyAttention = {
+  rotaryFrequencies: frequencies
+    .optional()
+    .describe(
+      "Angle per position of every pair of a head [radians], headDim / 2 numbers. Default: rotaryBase^(-2i / headDim).",
+    ),
+  attentionSoftcap: positive
+    .optional()
+    .describe("Attention scores are softcap · tanh(scores / softcap). Default: as they are."),
+  local: z
+    .strictObject({
+      window: size.describe("Positions that a local layer attends to, its own among them [tokens]."),
+      layers: z.array(z.int().nonnegative()).min(1).describe("Which layers are local, counted from 0."),
+      rotaryBase: positive.optional().describe("Rotary base of local layers. Default: the model's rotation."),
+    })
+    .optional()
+    .describe("Layers that attend to a sliding window. Default: every layer attends to all."),
+};
+
+export const encoderDecoderShape = z.strictObject({
+  architecture: z.literal("encoder-decoder").default("encoder-decoder"),
+  encoderLayers: size.describe("Encoder layers."),
+  ...sharedShape,
+  vision: visionConfig
+    .optional()
+    .describe("Sees an image: its tokens come before the source's. Default: reads text only."),
+});
+
+export const decoderOnlyShape = z.strictObject({
+  architecture: z.literal("decoder-only").default("decoder-only"),
+  ...sharedShape,
+  ...decoderOnlyAttention,
+});
+
+const fromTokenizer = { vocabularySize: size, tokens };
+
+export const encoderDecoderConfig = encoderDecoderShape.extend(fromTokenizer);
+export const decoderOnlyConfig = decoderOnlyShape.extend(fromTokenizer);
+
+export type EncoderDecoderConfig = z.infer<typeof encoderDecoderConfig>;
+export type DecoderOnlyConfig = z.infer<typeof decoderOnlyConfig>;
+export type ModelConfig = EncoderDecoderConfig | DecoderOnlyConfig;
+
+const modelConfig = z.discriminatedUnion("architecture", [
+  encoderDecoderConfig.extend({ architecture: z.literal("encoder-decoder") }),
+  decoderOnlyConfig.extend({ architecture: z.literal("decoder-only") }),
+]);
+
+/**
+ * Checks a model configuration: keys, sizes, and what must divide what.
+ *
+ * @param where named in the error, usually the file.
+ * @throws SlmError CONFIG_INVALID
+ */
+export function parseModelConfig(value: unknown, where: string): ModelConfig {
+  const parsed = modelConfig.safeParse(value);
+  if (!parsed.success) throw new SlmError("CONFIG_INVALID", `${where}: ${z.prettifyError(parsed.error)}`);
+  const config = parsed.data;
+  if (config.heads % config.kvHeads !== 0) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: kvHeads ${config.kvHeads} does not divide heads ${config.heads}`,
+    );
+  }
+  if (config.headDim % 2 !== 0) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: headDim ${config.headDim} is odd; rotary embedding turns pairs`,
+    );
+  }
+  if (config.architecture === "decoder-only") checkAttention(config, where);
+  else checkImageTokens(config, where);
+  const ids = Object.values(config.tokens);
+  if (ids.some((id) => id >= config.vocabularySize)) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: special token id beyond the vocabulary of ${config.vocabularySize}`,
+    );
+  }
+  return config;
+}
+
+function checkImageTokens({ vision, maxSource }: EncoderDecoderConfig, where: string): void {
+  if (vision === undefined) return;
+  checkVision(vision, `${where}: vision`);
+  const tokens = imageTokenCount(vision);
+  if (tokens >= maxSource)
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: maxSource ${maxSource} leaves no place for text behind the ${tokens} tokens of an image`,
+    );
+}
+
+function checkAttention(
+  { headDim, rotaryFrequencies, local, decoderLayers }: DecoderOnlyConfig,
+  where: string,
+): void {
+  if (rotaryFrequencies !== undefined && rotaryFrequencies.length !== headDim / 2) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: rotaryFrequencies should be ${headDim / 2} numbers for headDim ${headDim}, got ${rotaryFrequencies.length}`,
+    );
+  }
+  const beyond = local?.layers.find((layer) => layer >= decoderLayers);
+  if (beyond !== undefined) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: local layer ${beyond} of ${decoderLayers} decoder layers`,
+    );
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Low-rank adapters: a linear weight W [out, in] is used as W + alpha/rank · B·A while only A [rank, in] and B [out, rank]
+ * are trained. B starts at zero, so an adapted model starts as the model it adapts.
+ *
+ * Source: Hu et al. 2022, section 4.1 (arXiv:2106.09685).
+ */
+import { SlmError } from "@slm/core";
+import { createHostTensor, type HostTensor } from "@slm/runtime";
+import { math } from "@slm/tensor";
+import type { Parameters } from "./blocks.js";
+import type { ModelConfig } from "./config.js";
+import type { ParameterSpec } from "./parameter-spec.js";
+import { EMBEDDING_WEIGHT, HEAD_WEIGHT, parameterSpecs } from "./parameters.js";
+import type { Weights } from "./weights.js";
+
+export interface LoraScale {
+  /** Rows of A and columns of B. */
+  readonly rank: number;
+  /** B·A is multiplied by alpha / rank. */
+  readonly alpha: number;
+}
+
+const WEIGHT = ".weight";
+const A = ".loraA";
+const B = ".loraB";
+
+/** A linear weight that may be adapted, under its name without `.weight`. */
+interface Linear {
+  readonly name: string;
+  readonly outputs: number;
+  readonly inputs: number;
+}
+
+/** Every matrix that is multiplied by, which the embedding and positions are not, but for the output head. */
+const linearsOf = (config: ModelConfig): Linear[] =>
+  parameterSpecs(config)
+    .filter(({ name, shape }) => shape.length === 2 && name.endsWith(WEIGHT))
+    .filter(({ name }) => name !== EMBEDDING_WEIGHT && name !== HEAD_WEIGHT)
+    .map(({ name, shape }) => ({
+      name: name.slice(0, -WEIGHT.length),
+      outputs: shape[0]!,
+      inputs: shape[1]!,
+    }));
+
+const matches = (name: string, target: string): boolean => name === target || name.endsWith(`.${target}`);
+
+/** The last two parts of each linear's name, once: `attention.query`, `feedForward.up`, ... */
+const possibleTargets = (linears: readonly Linear[]): string[] => [
+  ...new Set(linears.map(({ name }) => name.split(".").slice(-2).join("."))),
+];
+
+/**
+ * The adapters of every linear weight whose name ends with one of the targets, `<linear>.loraA` and `<linear>.loraB`, in
+ * the model's order. `attention.query` adapts the self-attention of all layers of both sides, `crossAttention.query` the
+ * decoder's look at the source, `decoder.layers.0.feedForward.up` one weight.
+ *
+ * @throws SlmError CONFIG_INVALID for a rank that is no positive integer, or naming a target that ends no linear's name.
+ */
+export function loraSpecs(
+  config: ModelConfig,
+  { rank, targets }: { readonly rank: number; readonly targets: readonly string[] },
+): ParameterSpec[] {
+  if (!Number.isInteger(rank) || rank < 1) {
+    throw new SlmError("CONFIG_INVALID", `lora: rank should be a positive integer, got ${rank}`);
+  }
+  const linears = linearsOf(config);
+  const unknown = targets.find((target) => !linears.some(({ name }) => matches(name, target)));
+  if (unknown !== undefined || targets.length === 0) {
+    const possible = possibleTargets(linears).join(", ");
+    const got = unknown === undefined ? "no targets" : `unknown target '${unknown}'`;
+    throw new SlmError("CONFIG_INVALID", `lora: ${got}; possible in this model: ${possible}`);
+  }
+  return linears
+    .filter(({ name }) => targets.some((target) => matches(name, target)))
+    .flatMap(({ name, outputs, inputs }): ParameterSpec[] => [
+      {
+        name: name + A,
+        shape: [rank, inputs],
+        initialization: { kind: "normal", std: 1 / Math.sqrt(inputs) },
+      },
+      { name: name + B, shape: [outputs, rank], initialization: { kind: "zeros" } },
+    ]);
+}
+
+const adaptedNames = (names: Iterable<string>): string[] =>
+  [...names].filter((name) => name.endsWith(A)).map((name) => name.slice(0, -A.length));
+
+function shouldBe(name: string, shape: readonly number[], actual: readonly number[] | undefined): void {
+  if (actual?.join() === shape.join()) return;
+  const got = actual === undefined ? "nothing" : `[${actual.join(", ")}]`;
+  throw new SlmError("SHAPE_MISMATCH", `lora: '${name}' should be [${shape.join(", ")}], got ${got}`);
+}
+
+/**
+ * Parameters in which each adapted weight is W + alpha/rank · B·A, computed in the graph: gradients reach A and B.
+ *
+ * @param lora tensors named as by {@link loraSpecs}; others are ignored.
+ * @throws SlmError SHAPE_MISMATCH naming the adapter that is missing or does not fit its weight or the rank.
+ */
+export function withLora(parameters: Parameters, lora: Parameters, { rank, alpha }: LoraScale): Parameters {
+  const adapted: Record<string, Parameters[string]> = { ...parameters };
+  for (const name of adaptedNames(Object.keys(lora))) {
+    const weight = parameters[name + WEIGHT];
+    if (weight === undefined) {
+      throw new SlmError("SHAPE_MISMATCH", `lora: '${name + A}' adapts no weight of this model`);
+    }
+    const [outputs, inputs] = weight.shape as [number, number];
+    const [a, b] = [lora[name + A], lora[name + B]];
+    shouldBe(name + A, [rank, inputs], a?.shape);
+    shouldBe(name + B, [outputs, rank], b?.shape);
+    // The small factor is scaled, not the product.
+    adapted[name + WEIGHT] = math.add(weight, math.matMul(math.mul(b!, alpha / rank), a!));
+  }
+  return adapted;
+}
+
+/**
+ * The model's weights with the adapters added in, summed in double precision: a checkpoint that needs no adapters.
+ *
+ * @throws SlmError SHAPE_MISMATCH naming an adapter that is missing, of another shape, or of no linear weight.
+ */
+export function mergeLora(
+  config: ModelConfig,
+  weights: Weights,
+  lora: Weights,
+  { rank, alpha }: LoraScale,
+): Weights {
+  const linears = new Map(linearsOf(config).map((linear) => [linear.name, linear]));
+  for (const name of lora.keys()) {
+    const linear = [A, B].find(
+      (ending) => name.endsWith(ending) && linears.has(name.slice(0, -ending.length)),
+    );
+    if (linear === undefined) {
+      throw new SlmError("SHAPE_MISMATCH", `lora: '${name}' is no adapter of a linear weight of this model`);
+    }
+  }
+  const merged = new Map(weights);
+  const names = new Set([...lora.keys()].map((name) => name.slice(0, -A.length)));
+  for (const name of names) {
+    const { outputs, inputs } = linears.get(name)!;
+    const [weight, a, b] = [weights.get(name + WEIGHT), lora.get(name + A), lora.get(name + B)];
+    shouldBe(name + WEIGHT, [outputs, inputs], weight?.shape);
+    shouldBe(name + A, [rank, inputs], a?.shape);
+    shouldBe(name + B, [outputs, rank], b?.shape);
+    merged.set(name + WEIGHT, adaptedOnHost(weight!, a!, b!, alpha / rank));
+  }
+  return merged;
+}
+
+function adaptedOnHost(weight: HostTensor, a: HostTensor, b: HostTensor, scale: number): HostTensor {
+  const [outputs, inputs] = weight.shape as [number, number];
+  const rank = a.shape[0]!;
+  const [w, down, up] = [weight.data, a.data, b.data] as [Float32Array, Float32Array, Float32Array];
+  const values = new Float32Array(w.length);
+  const row = new Float64Array(inputs);
+  for (let output = 0; output < outputs; output++) {
+    row.set(w.subarray(output * inputs, (output + 1) * inputs));
+    for (let r = 0; r < rank; r++) {
+      const factor = scale * up[output * rank + r]!;
+      for (let input = 0; input < inputs; input++)
+        row[input] = row[input]! + factor * down[r * inputs + input]!;
+    }
+    values.set(row, output * inputs);
+  }
+  return createHostTensor("float32", weight.shape, values);
+}

@@ -1,0 +1,90 @@
+/**
+ * The opponent of a fair speed comparison: a decoder-only model with as many weights as an encoder-decoder.
+ * Its weights are random. It says nothing sensible; only its speed and its size mean anything.
+ */
+import { createRandom } from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import {
+  initializeWeights,
+  parameterCount,
+  type DecoderOnlyConfig,
+  type EncoderDecoderConfig,
+} from "@slm/model";
+import { exportWeights, type ExportReport, type ExportSettings } from "./export-model.js";
+
+/** How far the parameter counts may be apart. */
+const TOLERANCE = 0.02;
+
+/** Inner widths are multiples of the first of these that meets the tolerance: whole vectors and quantization blocks. */
+const WIDTH_STEPS = [64, 32, 8, 1] as const;
+
+/**
+ * A decoder-only model of the same parameter count, within 2 %: same width, heads, vocabulary and lengths; as many
+ * layers as come nearest, then a feed-forward width that makes up the difference.
+ *
+ * @throws SlmError CONFIG_INVALID if no feed-forward width comes that near, as with very few parameters; OP_UNSUPPORTED
+ * for a model that sees: a decoder-only one has no tower here.
+ */
+export function baselineConfig(config: EncoderDecoderConfig): DecoderOnlyConfig {
+  const { encoderLayers, vision, ...shared } = config;
+  if (vision !== undefined) {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      "export: decoder-only models read text; there is no baseline that sees",
+    );
+  }
+  const wanted = parameterCount(config);
+  const withSize = (decoderLayers: number, feedForward: number): DecoderOnlyConfig => {
+    return { ...shared, architecture: "decoder-only", decoderLayers, feedForward };
+  };
+  const count = (layers: number, feedForward: number): number =>
+    parameterCount(withSize(layers, feedForward));
+
+  const one = count(1, shared.feedForward);
+  const perLayer = count(2, shared.feedForward) - one;
+  const layers = 1 + Math.max(0, Math.round((wanted - one) / perLayer));
+  const perUnit = count(layers, shared.feedForward + 1) - count(layers, shared.feedForward);
+  const exact = shared.feedForward + (wanted - count(layers, shared.feedForward)) / perUnit;
+  for (const step of WIDTH_STEPS) {
+    const feedForward = step * Math.max(1, Math.round(exact / step));
+    if (Math.abs(count(layers, feedForward) / wanted - 1) <= TOLERANCE) return withSize(layers, feedForward);
+  }
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `export: no decoder-only model of width ${shared.width} has ${wanted} parameters within ${TOLERANCE * 100} % ` +
+      `(${encoderLayers} encoder and ${shared.decoderLayers} decoder layers)`,
+  );
+}
+
+export interface BaselineOptions extends ExportSettings {
+  /** The model to be compared with. */
+  readonly config: EncoderDecoderConfig;
+  /** Holds tokenizer.json and tokenizer_config.json. */
+  readonly tokenizerDirectory: string;
+  /** Decides the random weights: an integer in [0, 2^32). */
+  readonly seed: number;
+}
+
+/** Name of the exported baseline: every report that shows it says what its weights are. */
+export const BASELINE_NAME = "decoder-only baseline, random weights";
+
+/**
+ * Exports a decoder-only model of `config`'s size with random weights, exactly as a trained one is exported. The files
+ * say that the weights are random: the model's name, and `weights: random` in the ONNX metadata.
+ *
+ * @throws SlmError as `baselineConfig` and `exportModel` do; USAGE for a seed that is none.
+ */
+export async function exportRandomBaseline(options: BaselineOptions): Promise<ExportReport> {
+  const { config, tokenizerDirectory, seed, ...settings } = options;
+  const baseline = baselineConfig(config);
+  return exportWeights(
+    {
+      config: baseline,
+      weights: initializeWeights(baseline, createRandom(seed).next),
+      name: BASELINE_NAME,
+      tokenizerDirectory,
+      metadata: { weights: "random", seed: String(seed) },
+    },
+    settings,
+  );
+}

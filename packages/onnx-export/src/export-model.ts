@@ -1,0 +1,172 @@
+/** Checkpoint in, directory out that a runtime can load: graphs, weights beside them, their description, tokenizer. */
+import { basename, resolve } from "node:path";
+import { SILENT, SLM_VERSION, type Progress } from "@slm/core";
+import { SlmError } from "@slm/core";
+import { parameterCount } from "@slm/model";
+import { type Checkpoint } from "@slm/checkpoints";
+import type { Runtime } from "@slm/runtime";
+import type { Engine } from "@slm/tensor";
+import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
+import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
+import { planGraphs, type GraphPlan } from "./graphs/graph-plan.js";
+import { graphSource, type Metadata } from "./graphs/record.js";
+import { filesBelow, writeGraphs, type WrittenGraph } from "./graphs/write-graphs.js";
+import { writeNativeFiles } from "./layouts/native-layout.js";
+import { writeTransformersFiles } from "./layouts/transformers-layout.js";
+import { measureParity } from "./parity/measure-parity.js";
+import { checkParity, PARITY_LIMITS, type ParityReport } from "./parity/parity.js";
+import { selectDevice, type ExportTarget, type Precision } from "./profiles.js";
+import type { Shortlist } from "./weights/shortlist.js";
+import { openCheckpoint } from "./weights/weight-file.js";
+
+/** What an export needs besides its weights. */
+export interface ExportSettings extends ExportChoice {
+  /** An existing, empty directory; the caller makes it appear whole. */
+  readonly outputDirectory: string;
+  /** Tokens that the decoder knows, see `collectShortlist`. Default: all. */
+  readonly shortlist?: Shortlist | undefined;
+  /** Runs the parity check. Without a runtime nothing is compared, and the report says so. */
+  readonly runtime?: Runtime | undefined;
+  /** Runs the training forward pass that the graphs are compared with. Default: compiled, on `runtime`. */
+  readonly engine?: Engine | undefined;
+  readonly progress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ExportModelOptions extends ExportSettings {
+  /** Holds config.json, model.safetensors, tokenizer.json and tokenizer_config.json. */
+  readonly checkpointDirectory: string;
+  /** Name of the model in model.json and reports. Default: that of the checkpoint directory. */
+  readonly name?: string | undefined;
+}
+
+export interface ExportReport {
+  readonly target: ExportTarget;
+  readonly profile: string;
+  readonly precision: Precision;
+  readonly layout: ExportLayout;
+  /** Every file written, by its path inside the output directory. */
+  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  /** Version of ONNX's operators. */
+  readonly opset: number;
+  readonly parameters: number;
+  /** null: no runtime was given, nothing was compared. */
+  readonly parity: ParityReport | null;
+}
+
+/** A model to export that need not be on disk. */
+export interface ExportSource extends Checkpoint {
+  readonly name: string;
+  readonly tokenizerDirectory: string;
+  /** Further facts to store in the ONNX files. */
+  readonly metadata?: Metadata;
+}
+
+/**
+ * Lowers a checkpoint to graphs of a device and compares them with the trained model. Weights are streamed from file
+ * to file, one at a time.
+ *
+ * Reads: the checkpoint directory. Writes, in layout native: the graphs (`encoder.onnx` and `decoder.onnx`, for target
+ * npu one pair per source length), weights beside them, model.json, config.json and the tokenizer's files; in layout
+ * transformers.js: `onnx/encoder_model*.onnx` and `onnx/decoder_model_merged*.onnx`, or `onnx/model*.onnx` of a
+ * decoder-only model, and that library's configuration; of a model that sees `preprocessor_config.json` besides.
+ *
+ * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH if the checkpoint or its tokenizer is
+ * not whole; USAGE for a profile or window there is none of; OP_UNSUPPORTED if the device cannot compute the model;
+ * GATE_FAILED if a logit differs by more than `parityLimit`; OUTPUT_FAILED if the disk refuses.
+ */
+export async function exportModel(options: ExportModelOptions): Promise<ExportReport> {
+  const { checkpointDirectory, name, ...settings } = options;
+  const { close, ...checkpoint } = await openCheckpoint(checkpointDirectory);
+  try {
+    return await exportWeights(
+      {
+        ...checkpoint,
+        name: name ?? basename(resolve(checkpointDirectory)),
+        tokenizerDirectory: checkpointDirectory,
+      },
+      settings,
+    );
+  } finally {
+    close();
+  }
+}
+
+/** Exports weights in host memory; otherwise as {@link exportModel}. */
+export async function exportWeights(source: ExportSource, settings: ExportSettings): Promise<ExportReport> {
+  const { outputDirectory, runtime, shortlist, progress = SILENT, signal } = settings;
+  const { target, profile, precision, layout, buckets, window, parityLimit } = chosenExport(settings);
+  const device = selectDevice({ target, profile, precision });
+  const tokenizer = await openTokenizer(source);
+  const encodeSource = (text: string): readonly number[] => tokenizer.encodeSource(text);
+  const plan = planGraphs(source.config, { device, layout, buckets, window, encodeSource, shortlist });
+  const graphs = await writeGraphs(plan, deferredSource(source, plan, shortlist), {
+    outputDirectory,
+    layout,
+    progress,
+    signal,
+  });
+  await writeLayoutFiles({ ...source, shortlist }, layout, { outputDirectory, plan, graphs });
+  const parity =
+    runtime === undefined
+      ? null
+      : await measureParity(source, {
+          ...{ plan, layout, runtime, shortlist, progress, signal },
+          directory: outputDirectory,
+          engine: settings.engine,
+        });
+  if (parity !== null) checkParity(parity, parityLimit ?? PARITY_LIMITS[precision]);
+  return {
+    ...{ target, precision, layout, parity },
+    profile: device.profileName,
+    files: await filesBelow(outputDirectory),
+    opset: device.profile.opset,
+    parameters: parameterCount(source.config),
+  };
+}
+
+function deferredSource(
+  source: ExportSource,
+  { device }: GraphPlan,
+  shortlist: Shortlist | undefined,
+): ReturnType<typeof graphSource> {
+  const metadata = {
+    producer: `slm ${SLM_VERSION}`,
+    model: source.name,
+    architecture: source.config.architecture,
+    parameters: String(parameterCount(source.config)),
+    target: device.target,
+    profile: device.profileName,
+    precision: device.precision,
+    ...source.metadata,
+  };
+  return graphSource(source, device, { metadata, deferred: true, shortlist });
+}
+
+interface LayoutFiles {
+  readonly outputDirectory: string;
+  readonly plan: GraphPlan;
+  readonly graphs: readonly WrittenGraph[];
+}
+
+async function writeLayoutFiles(
+  source: ExportSource & Pick<ExportSettings, "shortlist">,
+  layout: ExportLayout,
+  { outputDirectory, plan, graphs }: LayoutFiles,
+): Promise<void> {
+  if (layout === "native") {
+    await writeNativeFiles(outputDirectory, source, { device: plan.device, graphs });
+    return;
+  }
+  await writeTransformersFiles(outputDirectory, source, graphs);
+}
+
+/** A tokenizer that the model cannot follow is refused before anything is written. */
+async function openTokenizer({ config, tokenizerDirectory }: ExportSource): Promise<Tokenizer> {
+  const tokenizer = await loadTokenizer(tokenizerDirectory);
+  if (tokenizer.vocabularySize <= config.vocabularySize) return tokenizer;
+  throw new SlmError(
+    "DATA_INVALID",
+    `export: the tokenizer in ${tokenizerDirectory} has ${tokenizer.vocabularySize} tokens, the model only ${config.vocabularySize}`,
+  );
+}

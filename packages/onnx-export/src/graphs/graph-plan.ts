@@ -1,0 +1,173 @@
+/** Which graphs an export consists of, under which names, before any of them is made. */
+import { DTYPE_SUFFIXES, type GraphName } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import type { Graph } from "@slm/onnx";
+import { visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
+import type { ExportLayout } from "../export-config.js";
+import type { Device, Precision } from "../profiles.js";
+import type { Shortlist } from "../weights/shortlist.js";
+import { staticSizes } from "./buckets.js";
+import { decoderGraph, encoderGraph } from "./native-graphs.js";
+import type { GraphSource } from "./record.js";
+import { requireEncoder, staticDecoderGraph, staticEncoderGraph, type StaticSizes } from "./static-graphs.js";
+import { transformersDecoderOnlyGraph } from "./transformers-decoder-only.js";
+import {
+  transformersDecoderGraph,
+  transformersDevice,
+  transformersEncoderGraph,
+} from "./transformers-graphs.js";
+import { promptOf, transformersImageEncoderGraph } from "./transformers-image.js";
+import { visionGraph } from "./vision-graph.js";
+
+/** One graph to make. */
+export interface PlannedGraph {
+  /** Path inside the output directory. */
+  readonly file: string;
+  readonly role: GraphName;
+  /** Sizes of a static graph. */
+  readonly sizes?: StaticSizes;
+  readonly build: (source: GraphSource) => Graph;
+}
+
+export interface GraphPlan {
+  /** What the graphs are recorded for: the device, with the forms of the layout. */
+  readonly device: Device;
+  readonly graphs: readonly PlannedGraph[];
+  /**
+   * Weights file of all graphs, or `null`: each graph has its own. Static graphs share theirs, which differ in sizes
+   * and not in weights.
+   */
+  readonly sharedWeights: string | null;
+  /** Tokens that the encoder graph itself puts behind every image; absent: texts are inputs. */
+  readonly prompt?: readonly number[] | undefined;
+}
+
+export interface GraphRequest {
+  readonly device: Device;
+  readonly layout: ExportLayout;
+  readonly buckets: readonly number[];
+  readonly window?: number | undefined;
+  /** Tokens of a source, as the model's tokenizer makes them. */
+  readonly encodeSource: (text: string) => readonly number[];
+  /** Tokens that the decoder knows. Default: all. */
+  readonly shortlist?: Shortlist | undefined;
+}
+
+/** File-name suffixes of each precision; transformers.js has none for bfloat16. */
+const SUFFIX: Readonly<Record<Precision, string>> = {
+  float32: DTYPE_SUFFIXES.fp32,
+  float16: DTYPE_SUFFIXES.fp16,
+  bfloat16: "_bf16",
+};
+
+/**
+ * The graphs of a model for a device.
+ *
+ * @throws SlmError OP_UNSUPPORTED for a decoder-only model for target npu, and for transformers.js with static graphs or with a
+ * model that is asked about images in words;
+ * USAGE for a window the model was not made for.
+ */
+export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPlan {
+  const { device, layout, buckets, window, shortlist } = request;
+  if (shortlist !== undefined) checkShortlist(config, request);
+  if (layout === "transformers.js") return transformersPlan(config, request);
+  if (device.profile.shapes === "static") {
+    const sizes = staticSizes(requireEncoder(config, "target npu"), { buckets, window });
+    return staticPlan(config, device, sizes);
+  }
+  return dynamicPlan(config, device);
+}
+
+/** @throws SlmError OP_UNSUPPORTED where the decoder is no graph of its own and of dynamic sizes, or reads the source as well. */
+function checkShortlist({ architecture }: ModelConfig, { device, layout }: GraphRequest): void {
+  const refuse = (what: string): never => {
+    throw new SlmError("OP_UNSUPPORTED", `export: ${what} cannot have a shortlist of tokens`, {
+      suggestions: ["export an encoder-decoder for target cpu, gpu or web in layout native"],
+    });
+  };
+  if (architecture === "decoder-only") refuse("a decoder-only model, which reads its source as it writes,");
+  if (layout !== "native") refuse(`layout ${layout}`);
+  if (device.profile.shapes === "static") refuse(`target ${device.target}`);
+}
+
+function dynamicPlan(config: ModelConfig, device: Device): GraphPlan {
+  const decoder: PlannedGraph = {
+    file: "decoder.onnx",
+    role: "decoder",
+    build: (source) => decoderGraph(source),
+  };
+  if (config.architecture === "decoder-only") return { device, graphs: [decoder], sharedWeights: null };
+  const encoder: PlannedGraph = {
+    file: "encoder.onnx",
+    role: "encoder",
+    build: (source) => encoderGraph(encoderDecoder(source)),
+  };
+  return { device, graphs: [...visionPlan(config), encoder, decoder], sharedWeights: null };
+}
+
+/** The graph that makes tokens of an image, apart from the encoder: what it gives can be kept for the next question. */
+function visionPlan(config: ModelConfig): readonly PlannedGraph[] {
+  if (visionOf(config) === undefined) return [];
+  return [
+    {
+      file: "vision.onnx",
+      role: "vision",
+      build: (source) => visionGraph(encoderDecoder(source)),
+    },
+  ];
+}
+
+function staticPlan(config: ModelConfig, device: Device, all: readonly StaticSizes[]): GraphPlan {
+  const graphs = all.flatMap((sizes): PlannedGraph[] => [
+    {
+      file: `encoder.${sizes.source}.onnx`,
+      role: "encoder",
+      sizes,
+      build: (source) => staticEncoderGraph(encoderDecoder(source), sizes),
+    },
+    {
+      file: `decoder.${sizes.source}.onnx`,
+      role: "decoder",
+      sizes,
+      build: (source) => staticDecoderGraph(encoderDecoder(source), sizes),
+    },
+  ]);
+  return { device, graphs: [...visionPlan(config), ...graphs], sharedWeights: "weights.data" };
+}
+
+function transformersPlan(config: ModelConfig, { device, encodeSource }: GraphRequest): GraphPlan {
+  const suffix = SUFFIX[device.precision];
+  if (config.architecture === "decoder-only") {
+    const model: PlannedGraph = {
+      file: `onnx/model${suffix}.onnx`,
+      role: "decoder",
+      build: (source) => transformersDecoderOnlyGraph({ ...source, config }),
+    };
+    return { device: transformersDevice(device), graphs: [model], sharedWeights: null };
+  }
+  const prompt = promptOf(config, encodeSource);
+  return {
+    device: transformersDevice(device),
+    graphs: [
+      {
+        file: `onnx/encoder_model${suffix}.onnx`,
+        role: "encoder",
+        build: (source) =>
+          prompt === undefined
+            ? transformersEncoderGraph(encoderDecoder(source))
+            : transformersImageEncoderGraph(encoderDecoder(source), prompt),
+      },
+      {
+        file: `onnx/decoder_model_merged${suffix}.onnx`,
+        role: "decoder",
+        build: (source) => transformersDecoderGraph(encoderDecoder(source)),
+      },
+    ],
+    sharedWeights: null,
+    prompt,
+  };
+}
+
+function encoderDecoder(source: GraphSource): GraphSource<EncoderDecoderConfig> {
+  return { ...source, config: requireEncoder(source.config, "this graph") };
+}

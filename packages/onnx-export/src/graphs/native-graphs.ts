@@ -1,0 +1,155 @@
+/** Graphs whose sizes are read when they run, with inputs and outputs as GRAPH_IO says: targets cpu, gpu and web. */
+import { GRAPH_IO } from "@slm/exported-model";
+import { assertInPlaceSafe, type Graph, type InPlacePair } from "@slm/onnx";
+import {
+  crossCaches,
+  decodeStep,
+  encode,
+  outputHead,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+  type SourceContext,
+} from "@slm/model";
+import { lastPosition, lengthBias, type Tensor } from "@slm/tensor";
+import { cacheFormOf } from "../profiles.js";
+import { recordGraph, type GraphSource, type Recording } from "./record.js";
+import { allTokens, fewTokens, type SpokenTokens } from "./short-decoder.js";
+import { imageTokensInput } from "./vision-graph.js";
+
+/** Sizes that tensors carry while a graph is recorded. They mean nothing: the graph must not depend on them. */
+export interface PlaceholderSizes {
+  readonly batch: number;
+  readonly source: number;
+  readonly target: number;
+}
+
+const PLACEHOLDERS: PlaceholderSizes = { batch: 1, source: 1, target: 1 };
+
+/**
+ * Tokens the decoder's self-attention cache must hold: the longest target, behind the source for a decoder-only model,
+ * which reads it as the beginning of its own text.
+ */
+export function cacheCapacity(config: ModelConfig): number {
+  return config.architecture === "decoder-only" ? config.maxSource + config.maxTarget : config.maxTarget;
+}
+
+/**
+ * The encoder: source ids and lengths in, and image tokens of a model that sees; cross-attention keys and values of every
+ * decoder layer out.
+ *
+ * @throws SlmError OP_UNSUPPORTED if the profile has no operator for the model's heads.
+ */
+export function encoderGraph(
+  source: GraphSource<EncoderDecoderConfig>,
+  { batch, source: length }: PlaceholderSizes = PLACEHOLDERS,
+): Graph {
+  const { config } = source;
+  return recordGraph(source, { name: "encoder", positions: config.maxSource }, (recording) => {
+    const { input, output, parameters } = recording;
+    const image = imageTokensInput(source, recording, batch);
+    const text = image === undefined ? "source" : "text";
+    const ids = input(GRAPH_IO.sourceIds, "int32", [batch, length], ["batch", text]);
+    const lengths = input(GRAPH_IO.sourceLengths, "int32", [batch], ["batch"]);
+    const encoded = encode(config, parameters, ids, { lengths }, image);
+    // What was encoded is as long as the ids, or longer by the image.
+    const bias = lengthBias({ lengths, ids: image === undefined ? ids : encoded }, {});
+    output(GRAPH_IO.sourceBias, bias, "float32", BIAS_SHAPE);
+    crossCaches(config, parameters, encoded).forEach(({ key, value }, layer) => {
+      output(GRAPH_IO.crossKey(layer), key, "precision", crossKeyShape(config));
+      output(GRAPH_IO.crossValue(layer), value, "precision", crossValueShape(config));
+    });
+  });
+}
+
+/**
+ * The decoder of either architecture: new tokens and caches in, logits of the last position out, and updated caches or the new
+ * positions of them, as the device's profile says. That caches may be updated in place is proved here.
+ *
+ * Where attention is GroupQueryAttention (onnxruntime 1.30), a run over several tokens of several rows must start with
+ * empty caches; later runs take one token, or one row: it refuses the rest by name.
+ *
+ * @throws SlmError OP_UNSUPPORTED if the profile has no operator for the model's heads.
+ */
+export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLACEHOLDERS): Graph {
+  const { config } = source;
+  const { batch, target } = sizes;
+  const { kvHeads, headDim } = config;
+  const capacity = cacheCapacity(config);
+  const cacheShape = ["batch", kvHeads, "capacity", headDim];
+  const form = cacheFormOf(source.device);
+  const isAppended = form === "appended";
+  const presentShape = isAppended ? ["batch", "target", kvHeads * headDim] : cacheShape;
+  const pairs: InPlacePair[] = [];
+  const graph = recordGraph(source, { name: "decoder", positions: capacity }, (recording) => {
+    const { input, output } = recording;
+    const spoken = spokenTokens(source, recording);
+    const ids = spoken.rowsOf(input(GRAPH_IO.targetIds, "int32", [batch, target], ["batch", "target"]));
+    const pastLength = input(GRAPH_IO.pastLength, "int32", [1]);
+    const cache = (name: string): Tensor =>
+      input(name, "precision", [batch, kvHeads, capacity, headDim], cacheShape);
+    const caches = Array.from({ length: config.decoderLayers }, (_, layer) => ({
+      key: cache(GRAPH_IO.pastKey(layer)),
+      value: cache(GRAPH_IO.pastValue(layer)),
+    }));
+    const context = sourceContext(recording, config, sizes);
+    const step = decodeStep(spoken.config, spoken.parameters, ids, {
+      ...{ source: context, caches, capacity, pastLength, form },
+    });
+    const logits = spoken.logitsOf(lastLogits({ ...recording, ...spoken }, spoken.config, step.hidden));
+    output(GRAPH_IO.logits, logits, "float32", ["batch", config.vocabularySize]);
+    step.caches.forEach(({ key, value }, layer) => {
+      output(GRAPH_IO.presentKey(layer), key, "precision", presentShape);
+      output(GRAPH_IO.presentValue(layer), value, "precision", presentShape);
+      if (isAppended) return;
+      pairs.push({ input: GRAPH_IO.pastKey(layer), output: GRAPH_IO.presentKey(layer) });
+      pairs.push({ input: GRAPH_IO.pastValue(layer), output: GRAPH_IO.presentValue(layer) });
+    });
+  });
+  assertInPlaceSafe(graph, pairs);
+  return graph;
+}
+
+function spokenTokens({ config, shortlist }: GraphSource, { recorder, parameters }: Recording): SpokenTokens {
+  return shortlist === undefined
+    ? allTokens(config, parameters)
+    : fewTokens(recorder, { config, parameters, shortlist });
+}
+
+/** Logits `[batch, vocab]` of the last position. */
+export function lastLogits({ recorder, parameters }: Recording, config: ModelConfig, hidden: Tensor): Tensor {
+  return recorder.builder.scope("decoder", () =>
+    outputHead(config, parameters, lastPosition({ x: hidden }, {})),
+  );
+}
+
+const BIAS_SHAPE = ["batch", 1, 1, "source"] as const;
+const crossKeyShape = ({ kvHeads, headDim }: ModelConfig): (number | string)[] => [
+  "batch",
+  kvHeads,
+  headDim,
+  "source",
+];
+const crossValueShape = ({ kvHeads, headDim }: ModelConfig): (number | string)[] => [
+  "batch",
+  kvHeads,
+  "source",
+  headDim,
+];
+
+/** The encoder's outputs as inputs of the decoder; nothing for a decoder-only model. */
+function sourceContext(
+  { input }: Recording,
+  config: ModelConfig,
+  { batch, source }: PlaceholderSizes,
+): SourceContext | undefined {
+  if (config.architecture === "decoder-only") return undefined;
+  const { kvHeads, headDim, decoderLayers } = config;
+  const bias = input(GRAPH_IO.sourceBias, "float32", [batch, 1, 1, source], BIAS_SHAPE);
+  const key = [batch, kvHeads, headDim, source];
+  const value = [batch, kvHeads, source, headDim];
+  const cross = Array.from({ length: decoderLayers }, (_, layer) => ({
+    key: input(GRAPH_IO.crossKey(layer), "precision", key, crossKeyShape(config)),
+    value: input(GRAPH_IO.crossValue(layer), "precision", value, crossValueShape(config)),
+  }));
+  return { cross, bias };
+}

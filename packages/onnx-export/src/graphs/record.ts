@@ -1,0 +1,141 @@
+/** Records one graph of a model from the very functions that train it, with the forms of a device. */
+import { checkGraph, optimizeGraph, type Graph } from "@slm/onnx";
+import { parameterSpecs, type ModelConfig, type Parameters } from "@slm/model";
+import { type Checkpoint } from "@slm/checkpoints";
+import { Recorder, registerRecordingBackend, withLowering, withRecorder, type Tensor } from "@slm/tensor";
+import { GraphValues, type GraphInputs, type LoweringContext } from "../lowerings/context.js";
+import { loweringTable } from "../lowerings/forms.js";
+import type { Device } from "../profiles.js";
+import { joinProducts } from "./join-products.js";
+import { GraphWeights } from "../weights/graph-weights.js";
+import { groupHeads } from "../weights/head-order.js";
+import { withShortTables, type Shortlist } from "../weights/shortlist.js";
+import { WeightStore } from "../weights/weight-store.js";
+
+/** Text stored in the ONNX file beside the graph. */
+export type Metadata = Readonly<Record<string, string>>;
+
+/** A model to record graphs of. Its weights are grouped by heads and shared by all its graphs. */
+export interface GraphSource<Config extends ModelConfig = ModelConfig> {
+  readonly config: Config;
+  readonly device: Device;
+  readonly weights: WeightStore;
+  /** Tokens that a decoder of dynamic sizes knows. Absent: all. */
+  readonly shortlist?: Shortlist | undefined;
+  readonly metadata?: Metadata | undefined;
+}
+
+/**
+ * A checkpoint as a source of graphs.
+ *
+ * @param deferred whether weights are read when they are written (see {@link WeightStore}). Default: at once.
+ * @param shortlist tokens that the decoder knows. Default: all.
+ */
+export function graphSource<Config extends ModelConfig>(
+  checkpoint: Checkpoint & { readonly config: Config },
+  device: Device,
+  {
+    metadata,
+    deferred = false,
+    shortlist,
+  }: {
+    readonly metadata?: Metadata | undefined;
+    readonly deferred?: boolean;
+    readonly shortlist?: Shortlist | undefined;
+  } = {},
+): GraphSource<Config> {
+  const { config, weights } = groupHeads(checkpoint);
+  const all = shortlist === undefined ? weights : withShortTables(config, weights, shortlist);
+  return {
+    config,
+    device,
+    weights: new WeightStore(all, { precision: device.precision, deferred }),
+    shortlist,
+    metadata,
+  };
+}
+
+/** What a graph's body records with. */
+export interface Recording {
+  readonly recorder: Recorder;
+  /** Handles by which lowerings find the weights: named like them, stored in the graph only when used. */
+  readonly parameters: Parameters;
+  /** Declares a graph input; `shape` is what it carries while recording, `dims` (default: the same) what it declares. */
+  readonly input: (
+    name: string,
+    dtype: "float32" | "int32" | "int64" | "precision",
+    shape: readonly number[],
+    dims?: readonly (number | string)[],
+  ) => Tensor;
+  readonly output: (
+    name: string,
+    tensor: Tensor,
+    dtype: "float32" | "precision",
+    dims: readonly (number | string)[],
+  ) => void;
+}
+
+export interface GraphSpec {
+  readonly name: string;
+  /** Longest sequence or cache attended over [tokens]. */
+  readonly positions: number;
+  /** Names of inputs that rows read besides their op's own. */
+  readonly biases?: GraphInputs;
+}
+
+/** Records a graph, simplifies and checks it. */
+export function recordGraph(
+  source: GraphSource,
+  spec: GraphSpec,
+  body: (recording: Recording) => void,
+): Graph {
+  const { device, config, metadata } = source;
+  registerRecordingBackend();
+  const recorder = new Recorder(spec.name, { forwardOnly: true });
+  const context: LoweringContext = {
+    device,
+    weights: new GraphWeights(source.weights),
+    positions: spec.positions,
+    runsAreLong: config.architecture === "decoder-only",
+    values: new GraphValues(spec.biases),
+  };
+  withRecorder(recorder, () => {
+    withLowering(loweringTable(context), () => {
+      body(recordingOf(recorder, source, parameterHandles(recorder, config, source.weights)));
+    });
+  });
+  const { opset, irVersion } = device.profile;
+  const built = recorder.builder.build();
+  const versioned = { ...built, irVersion, opsets: { ...built.opsets, "": opset } };
+  const optimized = optimizeGraph(versioned);
+  const joined = device.profile.joinsProducts === true ? joinProducts(optimized, context.weights) : optimized;
+  const graph = { ...joined, metadata: { ...metadata } };
+  checkGraph(graph);
+  return graph;
+}
+
+function parameterHandles(recorder: Recorder, config: ModelConfig, weights: WeightStore): Parameters {
+  const handles: Record<string, Tensor> = {};
+  for (const { name, shape } of parameterSpecs(config)) {
+    if (weights.has(name)) handles[name] = recorder.tensor(name, shape);
+  }
+  return handles;
+}
+
+function recordingOf(recorder: Recorder, { device }: GraphSource, parameters: Parameters): Recording {
+  const { builder } = recorder;
+  const { precision } = device;
+  return {
+    recorder,
+    parameters,
+    input: (name, dtype, shape, dims = shape) => {
+      const stored = dtype === "precision" ? precision : dtype;
+      // tfjs knows no int64; what a tensor carries while recording decides nothing.
+      const carried = dtype === "int32" || dtype === "int64" ? "int32" : "float32";
+      return recorder.tensor(builder.input(name, stored, dims), shape, carried);
+    },
+    output: (name, tensor, dtype, dims) => {
+      builder.output(name, recorder.nameOf(tensor), dtype === "precision" ? precision : dtype, dims);
+    },
+  };
+}

@@ -1,0 +1,140 @@
+import { attributeOf, readIntegersOf } from "../graph-facts.test-support.js";
+import type { Graph } from "@slm/onnx";
+import { describe, expect, test } from "vitest";
+import { profileNames, selectDevice } from "../profiles.js";
+import { encoderDecoder, randomCheckpoint } from "../tiny-checkpoint.test-support.js";
+import { graphSource } from "./record.js";
+import { staticDecoderGraph, staticEncoderGraph } from "./static-graphs.js";
+
+const checkpoint = randomCheckpoint({ ...encoderDecoder, heads: 4, kvHeads: 2 });
+const SIZES = { source: 12, window: 6 };
+
+/** Operators that each profile's software maps to the device. Sources as in profiles.ts. */
+const COMMON = [
+  "Add",
+  "Concat",
+  "Gather",
+  "Gemm",
+  "MatMul",
+  "Mul",
+  "Reshape",
+  "Slice",
+  "Softmax",
+  "Sub",
+  "Transpose",
+];
+const OPERATORS: Readonly<Record<string, readonly string[]>> = {
+  qnn: [...COMMON, "Gelu", "RMSNormalization"],
+  openvino: [...COMMON, "Gelu", "Pow", "ReduceMean", "Sqrt", "Div"],
+  coreml: [...COMMON, "Gelu", "ReduceMean", "Sqrt", "Div"],
+  vitisai: [...COMMON, "Tanh", "ReduceMean", "Sqrt", "Div"],
+};
+
+const graphsOf = (profile: string, precision: "float32" | "float16" = "float32"): readonly Graph[] => {
+  const source = graphSource(checkpoint, selectDevice({ target: "npu", profile, precision }));
+  return [staticEncoderGraph(source, SIZES), staticDecoderGraph(source, SIZES)];
+};
+
+describe.each(profileNames("npu"))("static graphs of profile %s", (profile) => {
+  const graphs = graphsOf(profile);
+
+  test("use operators that the device has, and none of ONNX Runtime's own", () => {
+    for (const { nodes, opsets } of graphs) {
+      expect(Object.keys(opsets)).toEqual([""]);
+      const used = [...new Set(nodes.map(({ opType }) => opType))];
+      expect(used.filter((opType) => !OPERATORS[profile]!.includes(opType))).toEqual([]);
+    }
+  });
+
+  test("have no size that is not a number, and no rank above 4", () => {
+    for (const graph of graphs) {
+      for (const { shape } of [...graph.inputs, ...graph.outputs]) {
+        expect(shape?.every((size) => typeof size === "number" && size > 0)).toBe(true);
+        expect(shape?.length).toBeLessThanOrEqual(4);
+      }
+      for (const node of graph.nodes) {
+        if (node.opType === "Transpose") expect(attributeOf(node, "perm").length).toBeLessThanOrEqual(4);
+        if (node.opType !== "Reshape") continue;
+        const sizes = readIntegersOf(graph, node.inputs[1]!);
+        expect(sizes.length).toBeLessThanOrEqual(4);
+        expect(sizes.every((size) => size > 0)).toBe(true);
+      }
+    }
+  });
+
+  test("slice at constants only", () => {
+    for (const { nodes, initializers } of graphs) {
+      const slices = nodes.filter(({ opType }) => opType === "Slice");
+      expect(slices.length).toBeGreaterThan(0);
+      expect(slices.every(({ inputs }) => inputs.slice(1).every((name) => initializers.has(name)))).toBe(
+        true,
+      );
+    }
+  });
+
+  test("name their nodes by their place in the model, each once", () => {
+    for (const { nodes } of graphs) {
+      const names = nodes.map(({ name }) => name);
+      expect(new Set(names).size).toBe(names.length);
+      expect(
+        names.every(
+          (name) =>
+            name.startsWith("/encoder/") || name.startsWith("/decoder/") || name.startsWith("/cross."),
+        ),
+      ).toBe(true);
+    }
+  });
+
+  test("hold the weights as the checkpoint does, and share them", () => {
+    const [encoder, decoder] = graphs;
+    const table = encoder!.initializers.get("embedding.weight");
+    expect(table?.shape).toEqual([11, 24]);
+    expect(decoder!.initializers.get("embedding.weight")?.data.buffer).toBe(table?.data.buffer);
+  });
+});
+
+const signature = (values: Graph["outputs"]): string[] =>
+  values.map(({ name, dtype, shape }) => `${name} ${dtype}[${shape?.join(",") ?? "?"}]`);
+
+test("take masks and the token's position, and give the token's own keys and values", () => {
+  const [encoder, decoder] = graphsOf("coreml", "float16");
+  expect(signature(encoder!.inputs)).toEqual(["source_ids int32[1,12]", "source_bias float32[1,1,1,12]"]);
+  expect(signature(encoder!.outputs).slice(0, 2)).toEqual([
+    "cross.0.key float16[1,2,16,12]",
+    "cross.0.value float16[1,2,12,16]",
+  ]);
+  expect(signature(decoder!.inputs)).toEqual([
+    "target_ids int32[1,1]",
+    "position int32[1]",
+    "window_bias float32[1,1,1,6]",
+    ...[0, 1].flatMap((layer) => [
+      `past.${layer}.key float16[1,2,16,5]`,
+      `past.${layer}.value float16[1,2,5,16]`,
+    ]),
+    "source_bias float32[1,1,1,12]",
+    ...[0, 1].flatMap((layer) => [
+      `cross.${layer}.key float16[1,2,16,12]`,
+      `cross.${layer}.value float16[1,2,12,16]`,
+    ]),
+  ]);
+  expect(signature(decoder!.outputs)).toEqual([
+    "logits float32[1,11]",
+    ...[0, 1].flatMap((layer) => [
+      `present.${layer}.key float16[1,2,16,1]`,
+      `present.${layer}.value float16[1,2,1,16]`,
+    ]),
+  ]);
+});
+
+test("float16 graphs norm and take softmax in float32", () => {
+  for (const graph of graphsOf("coreml", "float16")) {
+    const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
+    const guarded = graph.nodes.filter(({ opType }) => opType === "Softmax" || opType === "ReduceMean");
+    expect(guarded.length).toBeGreaterThan(0);
+    for (const node of guarded) {
+      // Softmax reads scores plus a float32 bias; a mean reads the square of a value cast to float32.
+      const before = producers.get(node.inputs[0]!)!;
+      expect(producers.get(before.inputs[0]!)?.opType).toBe("Cast");
+    }
+  }
+});

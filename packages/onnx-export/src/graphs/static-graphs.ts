@@ -1,0 +1,115 @@
+/**
+ * Graphs of numbers only, one set per source length (target npu): one text, one new token, masks and the token's
+ * position as inputs, no control flow, no rank above 4.
+ *
+ * ```
+ * encoder  source_ids int32 [1, source], source_bias float32 [1, 1, 1, source]; of a model that sees
+ *          image_tokens [1, tokens, width] before source_ids [1, source - tokens]
+ *       -> cross.l.key [1, kvHeads, headDim, source], cross.l.value [1, kvHeads, source, headDim]
+ * decoder  target_ids int32 [1, 1], position int32 [1], source_bias as above, cross.l.* as above,
+ *          window_bias float32 [1, 1, 1, window]: slots 0 to window - 2 of the caches, then the token itself
+ *          past.l.key [1, kvHeads, headDim, window - 1], past.l.value [1, kvHeads, window - 1, headDim]
+ *       -> logits float32 [1, vocab],
+ *          present.l.key [1, kvHeads, headDim, 1], present.l.value [1, kvHeads, 1, headDim]
+ * ```
+ *
+ * The host pads the source, sets biases to 0 where something may be attended and to STATIC_MASKED elsewhere, and
+ * writes each token's keys and values into the slot of its position.
+ */
+import { GRAPH_IO } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import type { Graph } from "@slm/onnx";
+import { crossCaches, decodeStep, encode, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
+import { lastLogits } from "./native-graphs.js";
+import { recordGraph, type GraphSource, type Recording } from "./record.js";
+import { imageTokensInput } from "./vision-graph.js";
+
+/** Inputs that only static graphs have. */
+export const STATIC_IO = { windowBias: GRAPH_IO.windowBias, position: GRAPH_IO.position } as const;
+
+/** Sizes of one set of graphs [tokens]. */
+export interface StaticSizes {
+  /** Tokens of an image and of the text. */
+  readonly source: number;
+  readonly window: number;
+}
+
+/** @throws SlmError OP_UNSUPPORTED for a decoder-only model, naming what takes none. */
+export function requireEncoder(config: ModelConfig, what: string): EncoderDecoderConfig {
+  if (config.architecture === "encoder-decoder") return config;
+  throw new SlmError(
+    "OP_UNSUPPORTED",
+    `export: ${what} takes encoder-decoder models; this one is decoder-only`,
+    { suggestions: ["--target cpu", "--target gpu"] },
+  );
+}
+
+/** The encoder for sources of up to `source` tokens, those of an image among them. */
+export function staticEncoderGraph(source: GraphSource<EncoderDecoderConfig>, sizes: StaticSizes): Graph {
+  const { config } = source;
+  const spec = {
+    name: `encoder.${sizes.source}`,
+    positions: sizes.source,
+    biases: { sourceBias: GRAPH_IO.sourceBias },
+  };
+  return recordGraph(source, spec, (recording) => {
+    const { recorder, input, output, parameters } = recording;
+    const image = imageTokensInput(source, recording, 1);
+    const ids = input(GRAPH_IO.sourceIds, "int32", [1, sizes.source - (image?.shape[1] ?? 0)]);
+    input(GRAPH_IO.sourceBias, "float32", [1, 1, 1, sizes.source]);
+    // Static graphs read the bias above; the mask only says that there is padding.
+    const mask = recorder.tensor(GRAPH_IO.sourceBias, [1, sizes.source]);
+    const encoded = encode(config, parameters, ids, { mask }, image);
+    crossCaches(config, parameters, encoded).forEach(({ key, value }, layer) => {
+      output(GRAPH_IO.crossKey(layer), key, "precision", key.shape);
+      output(GRAPH_IO.crossValue(layer), value, "precision", value.shape);
+    });
+  });
+}
+
+/** One step of the decoder. */
+export function staticDecoderGraph(source: GraphSource<EncoderDecoderConfig>, sizes: StaticSizes): Graph {
+  const { config } = source;
+  const { kvHeads, headDim, vocabularySize } = config;
+  const { window } = sizes;
+  const spec = {
+    name: `decoder.${sizes.source}`,
+    positions: window,
+    biases: { windowBias: STATIC_IO.windowBias },
+  };
+  return recordGraph(source, spec, (recording) => {
+    const { input, output, parameters } = recording;
+    const ids = input(GRAPH_IO.targetIds, "int32", [1, 1]);
+    const pastLength = input(STATIC_IO.position, "int32", [1]);
+    input(STATIC_IO.windowBias, "float32", [1, 1, 1, window]);
+    const caches = Array.from({ length: config.decoderLayers }, (_, layer) => ({
+      key: input(GRAPH_IO.pastKey(layer), "precision", [1, kvHeads, headDim, window - 1]),
+      value: input(GRAPH_IO.pastValue(layer), "precision", [1, kvHeads, window - 1, headDim]),
+    }));
+    const context = staticContext(recording, config, sizes.source);
+    const step = decodeStep(config, parameters, ids, {
+      source: context,
+      caches,
+      capacity: window,
+      pastLength,
+    });
+    output(GRAPH_IO.logits, lastLogits(recording, config, step.hidden), "float32", [1, vocabularySize]);
+    step.caches.forEach(({ key, value }, layer) => {
+      output(GRAPH_IO.presentKey(layer), key, "precision", key.shape);
+      output(GRAPH_IO.presentValue(layer), value, "precision", value.shape);
+    });
+  });
+}
+
+function staticContext(
+  { input }: Recording,
+  { kvHeads, headDim, decoderLayers }: EncoderDecoderConfig,
+  source: number,
+): Parameters<typeof decodeStep>[3]["source"] {
+  const bias = input(GRAPH_IO.sourceBias, "float32", [1, 1, 1, source]);
+  const cross = Array.from({ length: decoderLayers }, (_, layer) => ({
+    key: input(GRAPH_IO.crossKey(layer), "precision", [1, kvHeads, headDim, source]),
+    value: input(GRAPH_IO.crossValue(layer), "precision", [1, kvHeads, source, headDim]),
+  }));
+  return { cross, bias };
+}

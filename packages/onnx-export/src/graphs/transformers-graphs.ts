@@ -1,0 +1,197 @@
+/**
+ * Graphs as Hugging Face's transformers.js and Optimum name them: `encoder_model` and `decoder_model_merged`.
+ *
+ * ```
+ * encoder  input_ids int64 [batch, source], attention_mask int64 [batch, source]
+ *       -> last_hidden_state [batch, source, width]
+ * decoder  input_ids int64 [batch, target], encoder_hidden_states, encoder_attention_mask int64 [batch, source],
+ *          past_key_values.l.{decoder,encoder}.{key,value} [batch, kvHeads, past, headDim]
+ *       -> logits float32 [batch, target, vocab], present.l.{decoder,encoder}.{key,value}
+ * ```
+ *
+ * Of a model that sees the encoder is another (`transformers-image.ts`), and the decoder has no mask.
+ *
+ * Optimum merges two decoders by an `If`. Here is none: keys and values of the source are the past ones and those of
+ * the encoder's hidden states behind them, which is all of it at the first step and nothing after.
+ */
+import { SlmError } from "@slm/core";
+import type { Graph } from "@slm/onnx";
+import { crossCaches, decodeStep, encode, outputHead, type EncoderDecoderConfig } from "@slm/model";
+import { MASKED, type Recorder, type Tensor } from "@slm/tensor";
+import { cast, concat, shapeOf, sizeOf } from "../lowerings/emit.js";
+import type { OperatorForms } from "../lowerings/forms.js";
+import { maskBias } from "../lowerings/padding.js";
+import type { Device } from "../profiles.js";
+import { recordGraph, type GraphSource, type Recording } from "./record.js";
+
+/** Names of inputs and outputs. Source: optimum-onnx, exporters/onnx/model_configs.py. */
+export const TRANSFORMERS_IO = {
+  ids: "input_ids",
+  encoderMask: "attention_mask",
+  hidden: "last_hidden_state",
+  encoderHidden: "encoder_hidden_states",
+  decoderEncoderMask: "encoder_attention_mask",
+  past: (layer: number, side: "decoder" | "encoder", part: "key" | "value") =>
+    `past_key_values.${layer}.${side}.${part}`,
+  present: (layer: number, side: "decoder" | "encoder", part: "key" | "value") =>
+    `present.${layer}.${side}.${part}`,
+  logits: "logits",
+} as const;
+
+/** Caches grow and lie by rows, as the library makes and concatenates them. */
+const FORMS: Pick<OperatorForms, "selfAttention" | "cachedAttention" | "crossKey" | "crossAttention"> = {
+  selfAttention: "products",
+  cachedAttention: "growing",
+  crossKey: "rows",
+  crossAttention: "rowProducts",
+};
+
+/**
+ * Positions that the rotary tables hold at least. Callers may ask for more tokens than the model was trained for (the
+ * library's own default is 256); they should get poor tokens then, and no error.
+ */
+export const MIN_POSITIONS = 1024;
+
+/** The device with the forms of this layout. @throws SlmError OP_UNSUPPORTED for static graphs and for bfloat16. */
+export function transformersDevice(device: Device): Device {
+  if (device.profile.shapes === "static") {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      "export: layout transformers.js has dynamic sizes, target npu static ones",
+      { suggestions: ["--target web --layout transformers.js"] },
+    );
+  }
+  if (device.precision === "bfloat16") {
+    throw new SlmError("OP_UNSUPPORTED", "export: transformers.js knows no bfloat16 models", {
+      suggestions: ["--precision float16"],
+    });
+  }
+  return { ...device, operators: { ...device.operators, ...FORMS } };
+}
+
+const SOURCE_DIMS = ["batch_size", "encoder_sequence_length"] as const;
+
+/** The encoder. */
+export function transformersEncoderGraph(source: GraphSource<EncoderDecoderConfig>): Graph {
+  const { config } = source;
+  const positions = Math.max(config.maxSource, MIN_POSITIONS);
+  return recordGraph(
+    source,
+    { name: "encoder_model", positions },
+    ({ recorder, input, output, parameters }) => {
+      const ids = input(TRANSFORMERS_IO.ids, "int64", [1, 1], SOURCE_DIMS);
+      const attended = input(TRANSFORMERS_IO.encoderMask, "int64", [1, 1], SOURCE_DIMS);
+      const mask = recorder.tensor(cast(recorder, recorder.nameOf(attended), "float32"), [1, 1]);
+      const encoded = encode(config, parameters, ids, { mask });
+      output(TRANSFORMERS_IO.hidden, encoded, "precision", [...SOURCE_DIMS, config.width]);
+    },
+  );
+}
+
+/** The decoder, for the first step and all others. */
+export function transformersDecoderGraph(source: GraphSource<EncoderDecoderConfig>): Graph {
+  const { config } = source;
+  const { kvHeads, headDim, width, decoderLayers, vocabularySize } = config;
+  const positions = Math.max(config.maxTarget, MIN_POSITIONS);
+  return recordGraph(source, { name: "decoder_model_merged", positions }, (recording) => {
+    const { recorder, input, output, parameters } = recording;
+    const bias = recorder.tensor(sourceBias(recording, config), [1, 1, 1, 1]);
+    const ids = input(TRANSFORMERS_IO.ids, "int64", [1, 1], ["batch_size", "decoder_sequence_length"]);
+    const hidden = input(TRANSFORMERS_IO.encoderHidden, "precision", [1, 1, width], [...SOURCE_DIMS, width]);
+    const pastOf = (side: "decoder" | "encoder", dim: string): { key: Tensor; value: Tensor }[] =>
+      Array.from({ length: decoderLayers }, (_, layer) => {
+        const past = (part: "key" | "value"): Tensor =>
+          input(
+            TRANSFORMERS_IO.past(layer, side, part),
+            "precision",
+            [1, kvHeads, 1, headDim],
+            ["batch_size", kvHeads, dim, headDim],
+          );
+        return { key: past("key"), value: past("value") };
+      });
+    const caches = pastOf("decoder", "past_decoder_sequence_length");
+    const past = pastOf("encoder", "past_encoder_sequence_length");
+    const cross = extendedCross(recording, config, { hidden, past });
+    const pastLength = recorder.tensor(sizeOf(recorder, recorder.nameOf(caches[0]!.key), 2), [1], "int32");
+    const step = decodeStep(config, parameters, ids, {
+      source: { cross, bias },
+      caches,
+      capacity: positions,
+      pastLength,
+    });
+    const logits = recorder.builder.scope("decoder", () => {
+      const made = recorder.nameOf(outputHead(config, parameters, step.hidden));
+      const ended = endStaysEnd(recorder, { ids: recorder.nameOf(ids), logits: made, config });
+      return recorder.tensor(ended, [1, 1, vocabularySize]);
+    });
+    output(TRANSFORMERS_IO.logits, logits, "float32", [
+      "batch_size",
+      "decoder_sequence_length",
+      vocabularySize,
+    ]);
+    const presentOf = (
+      side: "decoder" | "encoder",
+      dim: string,
+      made: readonly { key: Tensor; value: Tensor }[],
+    ): void => {
+      made.forEach((parts, layer) => {
+        for (const part of ["key", "value"] as const) {
+          const name = TRANSFORMERS_IO.present(layer, side, part);
+          output(name, parts[part], "precision", ["batch_size", kvHeads, dim, headDim]);
+        }
+      });
+    };
+    presentOf("decoder", "present_decoder_sequence_length", step.caches);
+    presentOf("encoder", "encoder_sequence_length", cross);
+  });
+}
+
+/** What hides padding of the source. Images are not padded, and the library has no mask of them. */
+function sourceBias({ recorder, input }: Recording, { vision }: EncoderDecoderConfig): string {
+  if (vision !== undefined) return recorder.builder.constant("float32", [1, 1, 1, 1], [0]);
+  const attended = input(TRANSFORMERS_IO.decoderEncoderMask, "int64", [1, 1], SOURCE_DIMS);
+  return maskBias(recorder, cast(recorder, recorder.nameOf(attended), "float32"));
+}
+
+/** Past keys and values of the source, and those of the hidden states behind them. */
+function extendedCross(
+  { recorder, parameters }: Recording,
+  config: EncoderDecoderConfig,
+  source: {
+    readonly hidden: Tensor;
+    readonly past: readonly { readonly key: Tensor; readonly value: Tensor }[];
+  },
+): { key: Tensor; value: Tensor }[] {
+  const { hidden, past } = source;
+  const rest = tokensAfter(recorder, recorder.nameOf(hidden), recorder.nameOf(past[0]!.key));
+  const fresh = crossCaches(config, parameters, recorder.tensor(rest, hidden.shape));
+  return fresh.map(({ key, value }, layer) => {
+    const join = (before: Tensor, after: Tensor): Tensor =>
+      recorder.tensor(concat(recorder, [recorder.nameOf(before), recorder.nameOf(after)], 2), before.shape);
+    return { key: join(past[layer]!.key, key), value: join(past[layer]!.value, value) };
+  });
+}
+
+/** Hidden states `[batch, source, width]` from the position on that a cache ends at. */
+function tokensAfter(recorder: Recorder, hidden: string, cache: string): string {
+  const { builder } = recorder;
+  const end = builder.ints([Number.MAX_SAFE_INTEGER]);
+  return builder.op("Slice", [hidden, shapeOf(recorder, cache, 2), end, builder.ints([1])]);
+}
+
+/**
+ * Logits `[batch, target, vocab]` with the end mark behind the end mark, whatever the model would say: the library
+ * generates on in rows that have ended until all rows of a batch have, and keeps what it gets.
+ */
+function endStaysEnd(
+  { builder }: Recorder,
+  part: { readonly ids: string; readonly logits: string; readonly config: EncoderDecoderConfig },
+): string {
+  const { vocabularySize, tokens } = part.config;
+  const end = builder.constant("int64", [], [tokens.eos]);
+  const hasEnded = builder.op("Unsqueeze", [builder.op("Equal", [part.ids, end]), builder.ints([-1])]);
+  const onlyEnd = new Float32Array(vocabularySize).fill(MASKED);
+  onlyEnd[tokens.eos] = 0;
+  const row = builder.constant("float32", [vocabularySize], onlyEnd);
+  return builder.op("Where", [hasEnded, row, part.logits]);
+}

@@ -1,0 +1,103 @@
+/**
+ * The encoder of a model that is asked one question about every image, as transformers.js's `vision-encoder-decoder` reads it:
+ *
+ * ```
+ * pixel_values float32 [batch, 3, height, width], 0 to 255 -> patches -> tower -> projector, the prompt's tokens behind them
+ *   -> encoder -> last_hidden_state [batch, image + prompt, width]
+ * ```
+ *
+ * That library resizes without antialiasing, and by a browser's means in a browser. Here the graph does it, so that a model sees
+ * what it was trained on: `preprocessor_config.json` asks for pixels as they are.
+ */
+import { SlmError } from "@slm/core";
+import type { Graph } from "@slm/onnx";
+import {
+  encode,
+  imageEmbeddings,
+  imageTokenCount,
+  patchReadingOf,
+  patchValues,
+  towerTokens,
+  type EncoderDecoderConfig,
+} from "@slm/model";
+import { cast, concat, shapeOf } from "../lowerings/emit.js";
+import { pixelPatches } from "./pixel-patches.js";
+import { recordGraph, type GraphSource, type Recording } from "./record.js";
+import { MIN_POSITIONS, TRANSFORMERS_IO } from "./transformers-graphs.js";
+
+/** Name of the encoder's input. */
+export const PIXEL_VALUES = "pixel_values";
+
+/**
+ * @param prompt tokens of the question that every image is asked.
+ * @throws SlmError OP_UNSUPPORTED for a filter that graphs have none of.
+ */
+export function transformersImageEncoderGraph(
+  source: GraphSource<EncoderDecoderConfig>,
+  prompt: readonly number[],
+): Graph {
+  const { config, device } = source;
+  const { width, maxSource } = config;
+  const vision = config.vision!;
+  const { tower } = vision;
+  const length = imageTokenCount(vision) + prompt.length;
+  const spec = { name: "encoder_model", positions: Math.max(maxSource, MIN_POSITIONS) };
+  return recordGraph(source, spec, (recording) => {
+    const { recorder, input, output, parameters } = recording;
+    const given = input(PIXEL_VALUES, "float32", [1, 3, 1, 1], ["batch_size", 3, "height", "width"]);
+    const pixels = recorder.nameOf(given);
+    const rows = recorder.builder.scope("pixels", () => {
+      const made = pixelPatches(recorder, patchReadingOf(tower), pixels);
+      return device.precision === "float32" ? made : cast(recorder, made, device.precision);
+    });
+    const patches = recorder.tensor(rows, [1, towerTokens(tower), patchValues(tower)]);
+    const image = imageEmbeddings(vision, parameters, patches);
+    const ids = recorder.tensor(promptIds(recording, pixels, prompt), [1, prompt.length], "int32");
+    // All are tokens.
+    const ones = recorder.builder.constant("float32", [1, length], new Array<number>(length).fill(1));
+    const mask = recorder.tensor(ones, [1, length]);
+    const encoded = encode(config, parameters, ids, { mask }, image);
+    output(TRANSFORMERS_IO.hidden, encoded, "precision", ["batch_size", length, width]);
+  });
+}
+
+/** The prompt for every image, int64 `[batch, prompt]`. */
+function promptIds({ recorder }: Recording, pixels: string, prompt: readonly number[]): string {
+  const { builder } = recorder;
+  const row = builder.constant("int64", [1, prompt.length], [...prompt]);
+  const shape = concat(recorder, [shapeOf(recorder, pixels, 0), builder.ints([prompt.length])], 0);
+  return builder.op("Expand", [row, shape]);
+}
+
+/**
+ * The tokens that stand behind every image, or undefined for a model that reads text only.
+ *
+ * @param encodeSource the model's tokenizer.
+ * @throws SlmError OP_UNSUPPORTED for a model that sees and has no question of its own: the library's encoder reads pixels alone.
+ */
+export function promptOf(
+  { vision, maxSource }: EncoderDecoderConfig,
+  encodeSource: (text: string) => readonly number[],
+): readonly number[] | undefined {
+  if (vision === undefined) return undefined;
+  if (vision.prompt === undefined) {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      "export: layout transformers.js takes a model that is asked about images only if it always asks the same: " +
+        "vision-encoder-decoder reads pixels alone",
+      {
+        suggestions: [
+          "set vision.prompt in the checkpoint's config.json to the one question",
+          "--target web: slm deploy --to web makes a page of it",
+        ],
+      },
+    );
+  }
+  const tokens = encodeSource(vision.prompt);
+  const room = maxSource - imageTokenCount(vision);
+  if (tokens.length <= room) return tokens;
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `export: vision.prompt has ${tokens.length} tokens, the model reads at most ${room} beside an image`,
+  );
+}

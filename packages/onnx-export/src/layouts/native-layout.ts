@@ -1,0 +1,112 @@
+/** Files beside the graphs of slm's own layout: model.json, config.json and the tokenizer's. */
+import { copyFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeDeviceModel, type DeviceModel, type DeviceVision } from "@slm/exported-model";
+import { writeFailure } from "@slm/core";
+import { CONFIG_FILE } from "@slm/checkpoints";
+import {
+  flopsPerImage,
+  flopsPerToken,
+  imageTokenCount,
+  parameterCount,
+  patchReadingOf,
+  visionOf,
+  type ModelConfig,
+} from "@slm/model";
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "@slm/tokenizer";
+import { cacheCapacity } from "../graphs/native-graphs.js";
+import type { StaticSizes } from "../graphs/static-graphs.js";
+import { STATIC_MASKED } from "../lowerings/context.js";
+import type { WrittenGraph } from "../graphs/write-graphs.js";
+import { cacheFormOf, type Device } from "../profiles.js";
+import type { Shortlist } from "../weights/shortlist.js";
+
+export interface LayoutSource {
+  readonly config: ModelConfig;
+  readonly name: string;
+  readonly tokenizerDirectory: string;
+  /** Tokens that the decoder knows. Absent: all. */
+  readonly shortlist?: Shortlist | undefined;
+}
+
+/** Writes what a runtime needs besides the graphs. @throws SlmError OUTPUT_FAILED */
+export async function writeNativeFiles(
+  outputDirectory: string,
+  source: LayoutSource,
+  { device, graphs }: { readonly device: Device; readonly graphs: readonly WrittenGraph[] },
+): Promise<void> {
+  await writeDeviceModel(outputDirectory, describeModel(source, device, graphs));
+  try {
+    for (const file of [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE])
+      await copyFile(join(source.tokenizerDirectory, file), join(outputDirectory, file));
+    await writeFile(join(outputDirectory, CONFIG_FILE), `${JSON.stringify(source.config, null, 2)}\n`);
+  } catch (cause) {
+    throw writeFailure(cause, outputDirectory, "the directory is not complete");
+  }
+}
+
+function describeModel(
+  { config, name, shortlist }: LayoutSource,
+  device: Device,
+  graphs: readonly WrittenGraph[],
+): DeviceModel {
+  const { target, profileName, precision } = device;
+  const { architecture, vocabularySize, decoderLayers, kvHeads, headDim, maxSource, tokens } = config;
+  const entry = ({ file, bytes }: WrittenGraph): DeviceModel["graphs"]["decoder"] => ({
+    file,
+    bytes,
+    scheme: precision,
+  });
+  const last = (role: WrittenGraph["role"]): WrittenGraph | undefined =>
+    graphs.findLast((graph) => graph.role === role);
+  const [vision, encoder] = [last("vision"), last("encoder")];
+  const decoder = last("decoder")!;
+  const sets = graphs.flatMap((graph) => (graph.role === "decoder" ? (graph.sizes ?? []) : []));
+  const setOf = (role: WrittenGraph["role"], sizes: StaticSizes): DeviceModel["graphs"]["decoder"] =>
+    entry(graphs.find((graph) => graph.role === role && graph.sizes === sizes)!);
+  const buckets = sets.map((sizes) => ({
+    source: sizes.source,
+    encoder: setOf("encoder", sizes),
+    decoder: setOf("decoder", sizes),
+  }));
+  const [first] = sets;
+  return {
+    schemaVersion: 1,
+    name,
+    architecture,
+    target,
+    profile: profileName,
+    precision,
+    scheme: precision,
+    graphs: {
+      ...(vision === undefined ? {} : { vision: entry(vision) }),
+      ...(encoder === undefined ? {} : { encoder: entry(encoder) }),
+      decoder: entry(decoder),
+    },
+    ...describeSight(config),
+    ...(first === undefined ? {} : { static: { window: first.window, maskedBias: STATIC_MASKED, buckets } }),
+    ...(first === undefined ? { caches: cacheFormOf(device) } : {}),
+    parameters: parameterCount(config),
+    ...{ vocabularySize, decoderLayers, kvHeads, headDim, tokens },
+    maxSource: sets.at(-1)?.source ?? maxSource,
+    maxTarget: first?.window ?? cacheCapacity(config),
+    ...(shortlist === undefined ? {} : { shortlist: shortlist.length }),
+    flops: flopsPerToken({ ...config, vocabularySize: shortlist?.length ?? vocabularySize }),
+  };
+}
+
+/** How the model sees; nothing for one that reads text only. */
+function describeSight(config: ModelConfig): { readonly vision?: DeviceVision } {
+  const vision = visionOf(config);
+  if (vision === undefined) return {};
+  const { width } = config;
+  return {
+    vision: {
+      ...patchReadingOf(vision.tower),
+      tokens: imageTokenCount(vision),
+      width,
+      ...(vision.prompt === undefined ? {} : { prompt: vision.prompt }),
+      flopsPerImage: flopsPerImage(vision, width),
+    },
+  };
+}

@@ -1,0 +1,170 @@
+/**
+ * Files beside the graphs of layout transformers.js: a configuration and a tokenizer in the words of Hugging Face's
+ * libraries. Models are declared as what loads them and asks for nothing they lack: encoder-decoders as `t5`, decoder-only
+ * ones as `qwen3`, whose heads have a size of their own, and those that see as `vision-encoder-decoder`.
+ *
+ * Source: @huggingface/transformers 4.3.1 (configs.js, models/session.js, generation/configuration_utils.js).
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { externalDataSettings } from "@slm/exported-model";
+import { writeFailure } from "@slm/core";
+import { CONFIG_FILE } from "@slm/checkpoints";
+import { type DecoderOnlyConfig, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
+import { PREPROCESSOR_FILE } from "@slm/vision";
+import {
+  readTokenizerFiles,
+  TOKENIZER_CONFIG_FILE,
+  TOKENIZER_FILE,
+  type TokenizerFiles,
+} from "@slm/tokenizer";
+import type { WrittenGraph } from "../graphs/write-graphs.js";
+import type { LayoutSource } from "./native-layout.js";
+
+/**
+ * Writes config.json, generation_config.json and the tokenizer's files; for a model that sees preprocessor_config.json too.
+ *
+ * @throws SlmError OUTPUT_FAILED
+ */
+export async function writeTransformersFiles(
+  outputDirectory: string,
+  { config, tokenizerDirectory }: LayoutSource,
+  graphs: readonly WrittenGraph[],
+): Promise<void> {
+  const tokenizer = await readTokenizerFiles(tokenizerDirectory);
+  const files =
+    config.architecture === "decoder-only"
+      ? decoderOnlyFiles(config, tokenizer)
+      : encoderDecoderFiles(config, tokenizer);
+  const outside = graphs.filter(({ weights }) => weights !== null).map(({ file }) => basename(file));
+  const external = externalDataSettings(outside);
+  const written = { ...files, [CONFIG_FILE]: { ...files[CONFIG_FILE], ...external } };
+  try {
+    await mkdir(outputDirectory, { recursive: true });
+    for (const [file, value] of Object.entries(written))
+      await writeFile(join(outputDirectory, file), `${JSON.stringify(value, null, 2)}\n`);
+  } catch (cause) {
+    throw writeFailure(cause, outputDirectory, "the directory is not complete");
+  }
+}
+
+type Files = Readonly<Record<string, object>>;
+
+function encoderDecoderFiles(config: EncoderDecoderConfig, tokenizer: TokenizerFiles): Files {
+  // Decoding starts with the begin mark; the library pads finished rows.
+  const marks = { decoder_start_token_id: config.tokens.bos, ...specialTokens(config) };
+  return {
+    [CONFIG_FILE]:
+      config.vision === undefined ? encoderDecoderConfig(config, marks) : seeingConfig(config, marks),
+    "generation_config.json": { ...marks, max_length: config.maxTarget, ...GREEDY },
+    [TOKENIZER_FILE]: sourceTokenizer(tokenizer),
+    [TOKENIZER_CONFIG_FILE]: {
+      ...tokenizer.config,
+      tokenizer_class: "T5Tokenizer",
+      model_max_length: config.maxSource,
+      padding_side: "right",
+    },
+    ...(config.vision === undefined ? {} : { [PREPROCESSOR_FILE]: AS_THEY_ARE }),
+  };
+}
+
+/** Pixels of 0 to 255 in the image's own size: the encoder graph does the rest. */
+const AS_THEY_ARE = {
+  image_processor_type: "ViTImageProcessor",
+  do_convert_rgb: true,
+  do_resize: false,
+  do_rescale: false,
+  do_normalize: false,
+} as const;
+
+/** The tokenizer stays as slm reads it, text around sources included: `source` of `tokenizer_config.json`. */
+function decoderOnlyFiles(config: DecoderOnlyConfig, { tokenizer, config: own }: TokenizerFiles): Files {
+  const marks = specialTokens(config);
+  return {
+    [CONFIG_FILE]: decoderOnlyConfig(config, marks),
+    "generation_config.json": { ...marks, max_new_tokens: config.maxTarget, ...GREEDY },
+    [TOKENIZER_FILE]: tokenizer,
+    [TOKENIZER_CONFIG_FILE]: {
+      tokenizer_class: "PreTrainedTokenizerFast",
+      ...own,
+      model_max_length: config.maxSource + config.maxTarget,
+      padding_side: "left",
+    },
+  };
+}
+
+const GREEDY = { do_sample: false, num_beams: 1 } as const;
+
+type Marks = Readonly<Record<string, number>>;
+
+function specialTokens({ tokens }: ModelConfig): Marks {
+  return { bos_token_id: tokens.bos, eos_token_id: tokens.eos, pad_token_id: tokens.pad };
+}
+
+function encoderDecoderConfig(config: EncoderDecoderConfig, marks: Marks): object {
+  return {
+    architectures: ["T5ForConditionalGeneration"],
+    model_type: "t5",
+    is_encoder_decoder: true,
+    d_model: config.width,
+    d_kv: config.headDim,
+    d_ff: config.feedForward,
+    num_heads: config.heads,
+    num_key_value_heads: config.kvHeads,
+    num_layers: config.encoderLayers,
+    num_decoder_layers: config.decoderLayers,
+    vocab_size: config.vocabularySize,
+    max_position_embeddings: config.maxSource,
+    feed_forward_proj: "gelu_new",
+    tie_word_embeddings: true,
+    use_cache: true,
+    ...marks,
+  };
+}
+
+/** The library asks the decoder's kind how many layers have caches; their shapes it reads from the graph. */
+function seeingConfig(config: EncoderDecoderConfig, marks: Marks): object {
+  return {
+    architectures: ["VisionEncoderDecoderModel"],
+    model_type: "vision-encoder-decoder",
+    is_encoder_decoder: true,
+    encoder: { model_type: "vit", hidden_size: config.width },
+    decoder: {
+      model_type: "trocr",
+      d_model: config.width,
+      decoder_layers: config.decoderLayers,
+      decoder_attention_heads: config.heads,
+      decoder_ffn_dim: config.feedForward,
+      vocab_size: config.vocabularySize,
+      max_position_embeddings: config.maxTarget,
+      ...marks,
+    },
+    tie_word_embeddings: false,
+    use_cache: true,
+    ...marks,
+  };
+}
+
+function decoderOnlyConfig(config: DecoderOnlyConfig, marks: Marks): object {
+  return {
+    architectures: ["Qwen3ForCausalLM"],
+    model_type: "qwen3",
+    is_encoder_decoder: false,
+    hidden_size: config.width,
+    head_dim: config.headDim,
+    intermediate_size: config.feedForward,
+    num_attention_heads: config.heads,
+    num_key_value_heads: config.kvHeads,
+    num_hidden_layers: config.decoderLayers,
+    vocab_size: config.vocabularySize,
+    max_position_embeddings: config.maxSource + config.maxTarget,
+    use_cache: true,
+    ...marks,
+  };
+}
+
+/** Only sources are encoded in those libraries; where slm lower-cases them before, the file has to say so. */
+function sourceTokenizer({ tokenizer, config }: TokenizerFiles): object {
+  const isLowercase = config.source.lowercase && (tokenizer.normalizer ?? null) === null;
+  return isLowercase ? { ...tokenizer, normalizer: { type: "Lowercase" } } : tokenizer;
+}

@@ -1,0 +1,68 @@
+/** Elementwise ops: activations, products of gates, capped logits, and the residual sum. */
+import { text } from "@slm/onnx";
+import { CONTRIB, QUICK_GELU_SLOPE, type Lowering } from "@slm/tensor";
+import type { LoweringContext } from "./context.js";
+import { capped } from "./product-attention.js";
+
+/** ONNX Runtime's own operator. */
+export function fastGelu(): Lowering<"gelu"> {
+  return (recorder, { x }) => recorder.record("FastGelu", [x], x.shape, { domain: CONTRIB });
+}
+
+/** ONNX's own operator, opset 20. */
+export function standardGelu(): Lowering<"gelu"> {
+  return (recorder, { x }) =>
+    recorder.record("Gelu", [x], x.shape, { attributes: { approximate: text("tanh") } });
+}
+
+/** sqrt(2 / pi) and the cube's factor. Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), section 2. */
+const SLOPE = Math.sqrt(2 / Math.PI);
+const CUBE = 0.044715;
+
+/** x/2 · (1 + tanh(x · (SLOPE + SLOPE·CUBE · x²))), for opsets that have no operator for it. */
+export function primitiveGelu({ device }: LoweringContext): Lowering<"gelu"> {
+  return (recorder, { x }) => {
+    const { builder } = recorder;
+    const input = recorder.nameOf(x);
+    const scalar = (value: number): string => builder.constant(device.precision, [], [value]);
+    const op = (opType: string, ...inputs: string[]): string => builder.op(opType, inputs);
+    const slope = op("Add", op("Mul", op("Mul", input, input), scalar(SLOPE * CUBE)), scalar(SLOPE));
+    const gate = op("Add", op("Tanh", op("Mul", input, slope)), scalar(1));
+    return recorder.record("Mul", [op("Mul", input, scalar(0.5)), gate], x.shape);
+  };
+}
+
+/** x · sigmoid(x). */
+export function sigmoidProduct(): Lowering<"silu"> {
+  return (recorder, { x }) =>
+    recorder.record("Mul", [recorder.nameOf(x), recorder.op("Sigmoid", [x])], x.shape);
+}
+
+/** x · sigmoid(1.702 · x), which ONNX Runtime fuses to its own QuickGelu. */
+export function scaledSigmoidProduct({ device }: LoweringContext): Lowering<"quickGelu"> {
+  return (recorder, { x }) => {
+    const { builder } = recorder;
+    const input = recorder.nameOf(x);
+    const scaled = builder.op("Mul", [input, builder.constant(device.precision, [], [QUICK_GELU_SLOPE])]);
+    return recorder.record("Mul", [input, builder.op("Sigmoid", [scaled])], x.shape);
+  };
+}
+
+export function product(): Lowering<"multiply"> {
+  return (recorder, { a, b }) => recorder.record("Mul", [a, b], a.shape);
+}
+
+export function cappedLogits(): Lowering<"softcap"> {
+  return (recorder, { x }, { limit }) =>
+    recorder.tensor(capped(recorder, recorder.nameOf(x), limit), x.shape);
+}
+
+/** A weight as `b` is broadcast over the axes it lacks. */
+export function residualSum({ weights }: LoweringContext): Lowering<"add"> {
+  return (recorder, { a, b }) => {
+    const added = weights.isWeight(recorder, b)
+      ? weights.store(recorder, b, "as-stored").name
+      : recorder.nameOf(b);
+    return recorder.record("Add", [recorder.nameOf(a), added], a.shape);
+  };
+}

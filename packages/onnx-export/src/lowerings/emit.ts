@@ -1,0 +1,67 @@
+/** Small pieces of graph that several lowerings share. Sizes of dynamic graphs are read when the graph runs. */
+import { int, ints, ONNX_DTYPES, type AttributeValue, type OnnxDType } from "@slm/onnx";
+import type { Recorder } from "@slm/tensor";
+
+/** What pieces of graph need of a recorder. */
+type Building = Pick<Recorder, "builder">;
+
+export function cast({ builder }: Building, value: string, dtype: OnnxDType): string {
+  return builder.op("Cast", [value], { attributes: { to: int(ONNX_DTYPES[dtype].code) } });
+}
+
+/** Runs `body` on a value as float32 and gives its result back in `dtype`: what overflows or loses too much otherwise. */
+export function inFloat32(
+  recorder: Building,
+  value: string,
+  dtype: OnnxDType,
+  body: (value: string) => string,
+): string {
+  if (dtype === "float32") return body(value);
+  return cast(recorder, body(cast(recorder, value, "float32")), dtype);
+}
+
+/** Size of one axis of `value`, int32 `[1]`. */
+export function sizeOf(recorder: Building, value: string, axis: number): string {
+  return cast(recorder, shapeOf(recorder, value, axis), "int32");
+}
+
+/** Size of one axis of `value`, int64 `[1]`, as shapes of other nodes are given. */
+export function shapeOf({ builder }: Building, value: string, axis: number): string {
+  return builder.op("Shape", [value], { attributes: { start: int(axis), end: int(axis + 1) } });
+}
+
+/** 0, 1, ... as many as the int32 `[1]` says: int32 `[count]`. */
+export function countUp(recorder: Building, count: string): string {
+  const { builder } = recorder;
+  const scalar = (value: number): string => builder.constant("int32", [], [value]);
+  return builder.op("Range", [scalar(0), builder.op("Reshape", [count, builder.ints([])]), scalar(1)]);
+}
+
+/** One int32 as a vector `[1]`. */
+export function int32({ builder }: Building, value: number): string {
+  return builder.constant("int32", [1], [value]);
+}
+
+/** Reshape to sizes of which 0 keeps the input's size at that place and one -1 takes what is left. */
+export function reshape({ builder }: Building, value: string, sizes: readonly number[]): string {
+  return builder.op("Reshape", [value, builder.ints(sizes)]);
+}
+
+export function transposeAxes({ builder }: Building, value: string, perm: readonly number[]): string {
+  return builder.op("Transpose", [value], { attributes: { perm: ints(perm) } });
+}
+
+/** Elements `from` to `to` - 1 of one axis; both are numbers, so the slice is constant. */
+export function sliceAxis(
+  { builder }: Building,
+  value: string,
+  [axis, from, to]: readonly [axis: number, from: number, to: number],
+): string {
+  return builder.op("Slice", [value, builder.ints([from]), builder.ints([to]), builder.ints([axis])]);
+}
+
+export function concat({ builder }: Building, values: readonly string[], axis: number): string {
+  return builder.op("Concat", values, { attributes: { axis: int(axis) } });
+}
+
+export type Attributes = Readonly<Record<string, AttributeValue>>;

@@ -1,0 +1,228 @@
+/**
+ * Self-attention as ONNX Runtime's GroupQueryAttention, over a padded sequence, or over a cache updated in place.
+ *
+ * ```
+ * query, key, value ──────────────────────────► GroupQueryAttention ──► output
+ * (rotated before where the fused rotation      ▲  ▲  ▲          │
+ *  does not know the head size)                 │  │  │          └────► presentKey, presentValue
+ * pastKey, pastValue ───────────────────────────┘  │  │                 (the memory of pastKey, pastValue)
+ * seqlens_k [batch]: last position attended ───────┘  │
+ * total_sequence_length [1]: positions in all ────────┘
+ * ```
+ */
+import { SlmError } from "@slm/core";
+import { float, int } from "@slm/onnx";
+import {
+  CONTRIB,
+  type HeadLayout,
+  type Lowering,
+  type Recorder,
+  type Rotation,
+  type ScoreAttributes,
+} from "@slm/tensor";
+import type { RotaryNames } from "../weights/graph-weights.js";
+import { checkHeadOrder, namesOf, type LoweringContext } from "./context.js";
+import { cast, int32, shapeOf, sizeOf, type Attributes } from "./emit.js";
+import { bufferedCache } from "./product-caches.js";
+import { rotateFused } from "./rotation.js";
+
+/** Other head sizes are refused by the operator. Source: onnxruntime 1.30, group_query_attention_helper.h. */
+const HEAD_DIM_MULTIPLE = 8;
+
+/** The rotation inside it wants multiples of this; other sizes are rotated by a node before. Same source. */
+const FUSED_ROTARY_MULTIPLE = 16;
+
+/** @throws SlmError OP_UNSUPPORTED for a head size that the operator does not compute. */
+export function checkHeadSize({ headDim }: Pick<HeadLayout, "headDim">): void {
+  if (headDim % HEAD_DIM_MULTIPLE === 0) return;
+  throw new SlmError(
+    "OP_UNSUPPORTED",
+    `export: GroupQueryAttention needs headDim to be a multiple of ${HEAD_DIM_MULTIPLE}, got ${headDim}`,
+    { suggestions: [`train a model whose headDim is a multiple of ${HEAD_DIM_MULTIPLE}`] },
+  );
+}
+
+/** Bidirectional or causal attention over whole sequences, padded on the right. */
+export function groupQuerySequence(context: LoweringContext): Lowering<"selfAttention"> {
+  return (recorder, { query, key, value, lengths, mask }, layout) => {
+    const { causal } = layout;
+    if (mask !== undefined) {
+      throw new SlmError(
+        "OP_UNSUPPORTED",
+        "export: GroupQueryAttention pads on the right by lengths, not by a mask",
+      );
+    }
+    const output = attendSequence(
+      { recorder, context, layout, rotation: "inside" },
+      namesOf(recorder, { query, key, value }),
+      { causal, lengths: lengths === undefined ? undefined : recorder.nameOf(lengths) },
+    );
+    return recorder.tensor(output, query.shape);
+  };
+}
+
+/**
+ * Attention of new positions over a cache updated in place.
+ *
+ * @param rotation `inside`: by the operator where it knows the head size. `before`: by nodes of their own, for
+ * providers whose operator does not rotate; those do not all have windows and capped scores either, so layers with them
+ * are products.
+ */
+export function groupQueryCache(
+  context: LoweringContext,
+  rotation: Exclude<AttentionPlace["rotation"], "done">,
+): Lowering<"cachedAttention"> {
+  const products = bufferedCache(context);
+  return (recorder, inputs, layout) => {
+    if (layout.caches === "appended")
+      throw new SlmError("UNEXPECTED", "export: this form of attention hands back whole caches");
+    const { pastKey, pastValue, pastLength } = inputs;
+    if (rotation === "before" && (layout.window ?? layout.softcap) !== undefined)
+      return products(recorder, inputs, layout);
+    const present = attendCached(
+      { recorder, context, layout, rotation },
+      namesOf(recorder, inputs),
+      namesOf(recorder, { pastKey, pastValue, pastLength }),
+    );
+    return {
+      output: recorder.tensor(present.output, inputs.query.shape),
+      presentKey: recorder.tensor(present.presentKey, pastKey.shape),
+      presentValue: recorder.tensor(present.presentValue, pastValue.shape),
+    };
+  };
+}
+
+/** Output of new positions, rotated and scaled already, over a cache that the operator joins with them in memory of its own. */
+export function attendJoined(
+  recorder: Recorder,
+  context: LoweringContext,
+  step: CachedStep,
+  layout: AttentionPlace["layout"],
+): string {
+  return attendCached({ recorder, context, layout, rotation: "done", scale: 1 }, step, step).output;
+}
+
+/** cos and sin of every position that a layer may stand at. */
+function rotaryTable({ recorder, context, layout }: AttentionPlace): RotaryNames {
+  const { positions, weights } = context;
+  return weights.rotary(recorder, { positions, rotation: layout, headDim: layout.headDim });
+}
+
+interface AttentionValues {
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+interface CacheValues {
+  readonly pastKey: string;
+  readonly pastValue: string;
+  /** int32 `[1]` */
+  readonly pastLength: string;
+}
+
+/** What attention over a cache reads, by name. */
+export interface CachedStep extends AttentionValues, CacheValues {}
+
+interface AttentionPlace {
+  readonly recorder: Recorder;
+  readonly context: LoweringContext;
+  readonly layout: HeadLayout & Rotation & ScoreAttributes;
+  /** Of queries and keys: by the operator where it knows the head size, by nodes before it, or done when they come here. */
+  readonly rotation: "inside" | "before" | "done";
+  /** What scores are multiplied by. Default: 1 / sqrt(headDim). */
+  readonly scale?: number;
+}
+
+/** Emits attention over whole sequences; `lengths` int32 `[batch]` counts each row's tokens, absent: all. */
+function attendSequence(
+  place: AttentionPlace,
+  values: AttentionValues,
+  { causal, lengths }: { readonly causal: boolean; readonly lengths: string | undefined },
+): string {
+  const { recorder, context } = place;
+  const { builder } = recorder;
+  const { ids } = context.values;
+  const total = sizeOf(recorder, ids, 1);
+  const last =
+    lengths === undefined
+      ? perRow(recorder, builder.op("Sub", [total, int32(recorder, 1)]), ids)
+      : builder.op("Sub", [lengths, int32(recorder, 1)]);
+  return attend(place, values, {
+    cache: [],
+    last,
+    total,
+    offset: builder.ints([0]),
+    causal,
+  }).output;
+}
+
+/** What a cached step computes; the caches are the memory of the past ones. */
+interface CachedValues {
+  readonly output: string;
+  readonly presentKey: string;
+  readonly presentValue: string;
+}
+
+/** Emits attention of new positions over a cache and themselves. */
+function attendCached(place: AttentionPlace, values: AttentionValues, cache: CacheValues): CachedValues {
+  const { recorder, context } = place;
+  const { builder } = recorder;
+  const { ids } = context.values;
+  const total = builder.op("Add", [cache.pastLength, sizeOf(recorder, ids, 1)]);
+  return attend(place, values, {
+    cache: [cache.pastKey, cache.pastValue],
+    last: perRow(recorder, builder.op("Sub", [total, int32(recorder, 1)]), ids),
+    total,
+    offset: cast(recorder, cache.pastLength, "int64"),
+    causal: true,
+  });
+}
+
+/** One number `[1]` for every row: `[batch]`. */
+function perRow(recorder: Recorder, value: string, ids: string): string {
+  return recorder.builder.op("Expand", [value, shapeOf(recorder, ids, 0)]);
+}
+
+interface AttentionSpan {
+  /** pastKey and pastValue, or nothing. */
+  readonly cache: readonly string[];
+  readonly last: string;
+  readonly total: string;
+  /** Position of the first query, int64 `[1]`. */
+  readonly offset: string;
+  readonly causal: boolean;
+}
+
+function attend(place: AttentionPlace, values: AttentionValues, span: AttentionSpan): CachedValues {
+  const { recorder, layout, rotation, scale } = place;
+  const { heads, kvHeads, headDim, window, softcap } = layout;
+  checkHeadOrder(layout);
+  checkHeadSize(layout);
+  const table = rotaryTable(place);
+  const isInside = rotation === "inside" && headDim % FUSED_ROTARY_MULTIPLE === 0;
+  const turn = (x: string, count: number): string =>
+    isInside || rotation === "done"
+      ? x
+      : rotateFused(recorder, { x, table, offset: span.offset, heads: count, headDim });
+  const attributes: Attributes = {
+    num_heads: int(heads),
+    kv_num_heads: int(kvHeads),
+    do_rotary: int(isInside ? 1 : 0),
+    // The default of an attribute that older versions do not know is left out.
+    ...(span.causal ? {} : { causal: int(0) }),
+    ...(scale === undefined ? {} : { scale: float(scale) }),
+    ...(window === undefined ? {} : { local_window_size: int(window) }),
+    ...(softcap === undefined ? {} : { softcap: float(softcap) }),
+  };
+  const [pastKey = "", pastValue = ""] = span.cache;
+  const inputs = [
+    ...[turn(values.query, heads), turn(values.key, kvHeads), values.value],
+    ...[pastKey, pastValue, span.last, span.total],
+    ...(isInside ? [table.cos, table.sin] : []),
+  ];
+  const outputs = span.cache.length === 0 ? 1 : 3;
+  const node = recorder.builder.node("GroupQueryAttention", inputs, { domain: CONTRIB, attributes, outputs });
+  const [output = "", presentKey = "", presentValue = ""] = node;
+  return { output, presentKey, presentValue };
+}

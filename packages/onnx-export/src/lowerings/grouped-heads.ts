@@ -1,0 +1,81 @@
+/**
+ * Attention whose every query head is a product of its own over the keys of its group, none of which are repeated:
+ *
+ * ```
+ * queries [batch, kvHeads, group, target, headDim], keys and values [batch, kvHeads, 1, ...]
+ * ```
+ *
+ * One query makes products of one row, for which ONNX Runtime's processor kernels read keys and values once, where they lie. Products
+ * of several rows, or with a factor, copy them first: behind 2,048 tokens that took twice the time (docs/log.md, 2026-11-26). So
+ * queries or keys are scaled before they come here.
+ */
+import { int } from "@slm/onnx";
+import { CONTRIB, type HeadLayout, type Lowering, type Recorder } from "@slm/tensor";
+import { checkHeadOrder, type LoweringContext } from "./context.js";
+import { transposedKeys } from "./cross-attention.js";
+import { inFloat32, reshape, transposeAxes } from "./emit.js";
+
+type Grouping = Pick<HeadLayout, "heads" | "kvHeads" | "headDim">;
+
+/** What scores are multiplied by. Source: Vaswani et al. 2017 (arXiv:1706.03762), section 3.2.1. */
+export const scoreScale = ({ headDim }: Grouping): number => 1 / Math.sqrt(headDim);
+
+/** Rows `[batch, target, kvHeads·group·headDim]` to `[batch, kvHeads, group, target, headDim]`. */
+export function groupedHeads(
+  recorder: Recorder,
+  rows: string,
+  { heads, kvHeads, headDim }: Grouping,
+): string {
+  const apart = reshape(recorder, rows, [0, 0, kvHeads, heads / kvHeads, headDim]);
+  return transposeAxes(recorder, apart, [0, 2, 3, 1, 4]);
+}
+
+/** The inverse of {@link groupedHeads}. */
+export function headsTogether(recorder: Recorder, x: string, { heads, headDim }: Grouping): string {
+  return reshape(recorder, transposeAxes(recorder, x, [0, 3, 1, 2, 4]), [0, 0, heads * headDim]);
+}
+
+/** Keys or values `[batch, kvHeads, ...]`, or a bias, to `[batch, kvHeads, 1, ...]`. */
+export function forEveryGroup({ builder }: Recorder, x: string): string {
+  return builder.op("Unsqueeze", [x, builder.ints([2])]);
+}
+
+/** x · keysᵀ, of keys as rows. */
+export function productOfRows({ builder }: Recorder, x: string, keys: string): string {
+  return builder.op("FusedMatMul", [x, keys], { domain: CONTRIB, attributes: { transB: int(1) } });
+}
+
+export function softmax({ builder }: Recorder, scores: string): string {
+  return builder.op("Softmax", [scores], { attributes: { axis: int(-1) } });
+}
+
+/** Keys of the source as products read them, `[batch, kvHeads, headDim, source]`, and scaled: once, where a step would do it each time. */
+export function scaledTransposedKeys(context: LoweringContext): Lowering<"crossKey"> {
+  const transposed = transposedKeys(context);
+  return (recorder, inputs, layout) => {
+    const keys = transposed(recorder, inputs, layout);
+    const scale = recorder.builder.constant(context.device.precision, [], [scoreScale(layout)]);
+    return recorder.record("Mul", [keys, scale], keys.shape);
+  };
+}
+
+/**
+ * Attention over the source, whose keys come scaled.
+ *
+ * GroupQueryAttention is not used here: given no new keys it ends the process (onnxruntime 1.30).
+ */
+export function groupedCrossAttention({ device }: LoweringContext): Lowering<"crossAttention"> {
+  return (recorder, { query, key, value, bias }, layout) => {
+    checkHeadOrder(layout);
+    const { builder } = recorder;
+    const [keys, values] = [key, value].map((part) => forEveryGroup(recorder, recorder.nameOf(part)));
+    const queries = groupedHeads(recorder, recorder.nameOf(query), layout);
+    const scores = builder.op("MatMul", [queries, keys!]);
+    const weights = inFloat32(recorder, scores, device.precision, (wide) => {
+      if (bias === undefined) return softmax(recorder, wide);
+      return softmax(recorder, builder.op("Add", [wide, forEveryGroup(recorder, recorder.nameOf(bias))]));
+    });
+    const output = builder.op("MatMul", [weights, values!]);
+    return recorder.tensor(headsTogether(recorder, output, layout), query.shape);
+  };
+}

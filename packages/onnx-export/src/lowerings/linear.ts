@@ -1,0 +1,141 @@
+/**
+ * Embedding, linear layers and the output head, which shares its table with the embedding or has one of its own.
+ *
+ * Logits are float32 at every precision. In float16 the product of the head is made 32 times smaller and its result as
+ * much larger, both exact: logits up to 2 million then pass, where float16 ends at 65504.
+ */
+import { SlmError } from "@slm/core";
+import { int } from "@slm/onnx";
+import { CONTRIB, type Lowering, type Recorder, type Tensor } from "@slm/tensor";
+import type { LoweringContext } from "./context.js";
+import { cast, concat, reshape } from "./emit.js";
+
+/** Rows of the table by ids: `[batch, length, width]`. */
+export function gatherRows(context: LoweringContext): Lowering<"embedding"> {
+  return (recorder, { table, ids }) =>
+    recorder.builder.scope("embedding", () => {
+      const name = tableOf(recorder, context, table, ids);
+      return recorder.record("Gather", [name, ids], [...ids.shape, table.shape[1]!]);
+    });
+}
+
+/** The same for one text as rows `[length, width]`, which every op of a static graph works on. */
+export function gatherFlat(context: LoweringContext): Lowering<"embedding"> {
+  return (recorder, { table, ids }) =>
+    recorder.builder.scope("embedding", () => {
+      const name = tableOf(recorder, context, table, ids);
+      const [length, width] = [ids.shape[1]!, table.shape[1]!];
+      const rows = recorder.op("Gather", [name, ids]);
+      return recorder.tensor(reshape(recorder, rows, [length, width]), [1, length, width]);
+    });
+}
+
+function tableOf(
+  recorder: Recorder,
+  { weights, values }: LoweringContext,
+  table: Tensor,
+  ids: Tensor,
+): string {
+  const { name, layout } = weights.store(recorder, table, "as-stored");
+  if (layout !== "as-stored") {
+    throw new SlmError("UNEXPECTED", `export: '${name}' was multiplied by before it was embedded with`);
+  }
+  values.embed(recorder.nameOf(ids), name);
+  return name;
+}
+
+/** Emits x · tableᵀ from a name of x. */
+type HeadProduct = (recorder: Recorder, x: string, table: string) => string;
+
+/** `MatMul` by `[in, out]`; the head by `FusedMatMul`, which reads a table as it is. */
+export function matMulOrFused(context: LoweringContext): Lowering<"linear"> {
+  return matMulWith(context, ({ builder }, x, table) =>
+    builder.op("FusedMatMul", [x, table], { domain: CONTRIB, attributes: { transB: int(1) } }),
+  );
+}
+
+/** `MatMul` by `[in, out]`; the head by `Gemm`, for providers without `FusedMatMul`. */
+export function matMulOrGemm(context: LoweringContext): Lowering<"linear"> {
+  return matMulWith(context, gemm);
+}
+
+const gemm: HeadProduct = ({ builder }, x, table) =>
+  builder.op("Gemm", [x, table], { attributes: { transB: int(1) } });
+
+function matMulWith(context: LoweringContext, product: HeadProduct): Lowering<"linear"> {
+  return (recorder, { x, weight, bias }) => {
+    const { weights, values } = context;
+    const shape = [...x.shape.slice(0, -1), weight.shape[0]];
+    if (values.isHead(recorder.nameOf(weight))) {
+      const logits = head(recorder, context, { x, weight }, product);
+      return recorder.tensor(logits, shape);
+    }
+    const { name } = weights.store(recorder, weight, "transposed");
+    const y = recorder.op("MatMul", [x, name]);
+    if (bias === undefined) return recorder.tensor(y, shape);
+    return recorder.record("Add", [y, weights.store(recorder, bias, "as-stored").name], shape);
+  };
+}
+
+/** Every linear layer as `Gemm` on rows `[length, in]`, weights as in the checkpoint `[out, in]`. */
+export function gemmRows(context: LoweringContext): Lowering<"linear"> {
+  return (recorder, { x, weight, bias }) => {
+    const { weights, values } = context;
+    const shape = [...x.shape.slice(0, -1), weight.shape[0]];
+    if (values.isHead(recorder.nameOf(weight))) {
+      return recorder.tensor(head(recorder, context, { x, weight }, gemm), shape);
+    }
+    const inputs = [x, weight, ...(bias === undefined ? [] : [bias])].map((tensor, index) =>
+      index === 0 ? recorder.nameOf(tensor) : weights.store(recorder, tensor, "as-stored").name,
+    );
+    return recorder.record("Gemm", inputs, shape, { attributes: { transB: int(1) } });
+  };
+}
+
+/** A power of two, so that dividing and multiplying by it rounds nothing. */
+const HEADROOM = 32;
+
+function head(
+  recorder: Recorder,
+  { device, weights }: LoweringContext,
+  { x, weight }: { readonly x: Tensor; readonly weight: Tensor },
+  product: HeadProduct,
+): string {
+  const { builder } = recorder;
+  const { precision } = device;
+  const table = weights.store(recorder, weight, "as-stored").name;
+  const hidden = recorder.nameOf(x);
+  const perToken = x.shape.length === 3;
+  const [width, vocabulary] = [weight.shape[1]!, weight.shape[0]];
+  const rows = perToken ? reshape(recorder, hidden, [-1, width]) : hidden;
+  const logits = wideLogits();
+  if (!perToken) return logits;
+  const sizes = builder.op("Shape", [hidden], { attributes: { start: int(0), end: int(2) } });
+  return builder.op("Reshape", [logits, concat(recorder, [sizes, builder.ints([vocabulary])], 0)]);
+
+  function wideLogits(): string {
+    if (precision === "float32") return product(recorder, rows, table);
+    if (precision === "bfloat16") return cast(recorder, product(recorder, rows, table), "float32");
+    const small = builder.op("Mul", [rows, builder.constant(precision, [], [1 / HEADROOM])]);
+    const wide = cast(recorder, product(recorder, small, table), "float32");
+    return builder.op("Mul", [wide, builder.constant("float32", [], [HEADROOM])]);
+  }
+}
+
+/** The last position of every row: `[batch, length, width]` -> `[batch, width]`. */
+export function gatherLast(): Lowering<"lastPosition"> {
+  return (recorder, { x }) => {
+    const last = recorder.builder.constant("int64", [], [-1]);
+    return recorder.record("Gather", [x, last], [x.shape[0], x.shape[2]!], { attributes: { axis: int(1) } });
+  };
+}
+
+/** Rows of one position are that position. @throws SlmError UNEXPECTED for longer ones. */
+export function onlyPosition(): Lowering<"lastPosition"> {
+  return (recorder, { x }) => {
+    if (x.shape[1] !== 1) {
+      throw new SlmError("UNEXPECTED", `export: a static decoder reads one token, got ${x.shape[1] ?? 0}`);
+    }
+    return recorder.tensor(recorder.nameOf(x), [1, x.shape[2]!]);
+  };
+}

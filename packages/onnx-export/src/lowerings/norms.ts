@@ -1,0 +1,82 @@
+/** Root-mean-square norm, `x / sqrt(mean(x²) + epsilon) · weight`, and layer norm, in float32 whatever the graph's precision. */
+import { float, int, ints } from "@slm/onnx";
+import type { Lowering, Recorder, Tensor } from "@slm/tensor";
+import type { LoweringContext } from "./context.js";
+import { inFloat32 } from "./emit.js";
+import { HeadAxes } from "./head-axes.js";
+
+/**
+ * The pattern that ONNX Runtime (and OpenVINO) fuses to one operator: `Pow, ReduceMean, Add, Sqrt, Div, Mul`.
+ * ONNX Runtime's own operator, SimplifiedLayerNormalization, stands in no ONNX standard: a checker refuses it.
+ */
+export function fusableNorm(context: LoweringContext): Lowering<"rmsNorm"> {
+  return primitiveNorm(context, ({ builder }, x) =>
+    builder.op("Pow", [x, builder.constant("float32", [], [2])]),
+  );
+}
+
+/** The same with x·x, for compilers that know no powers of their own. */
+export function productNorm(context: LoweringContext): Lowering<"rmsNorm"> {
+  return primitiveNorm(context, ({ builder }, x) => builder.op("Mul", [x, x]));
+}
+
+function primitiveNorm(
+  { device, weights }: LoweringContext,
+  square: (recorder: Recorder, x: string) => string,
+): Lowering<"rmsNorm"> {
+  return (recorder, { x, weight }, { epsilon }) => {
+    const { builder } = recorder;
+    const gain = weights.store(recorder, weight, "as-stored").name;
+    const normed = inFloat32(recorder, recorder.nameOf(x), device.precision, (wide) => {
+      const mean = meanOfRows(recorder, square(recorder, wide), device.profile.opset);
+      const shifted = builder.op("Add", [mean, builder.constant("float32", [], [epsilon])]);
+      return builder.op("Div", [wide, builder.op("Sqrt", [shifted])]);
+    });
+    return recorder.record("Mul", [normed, gain], x.shape);
+  };
+}
+
+/** Reduction axes became an input with opset 18. */
+const AXES_AS_INPUT = 18;
+
+function meanOfRows({ builder }: Recorder, x: string, opset: number): string {
+  if (opset >= AXES_AS_INPUT)
+    return builder.op("ReduceMean", [x, builder.ints([-1])], { attributes: { keepdims: int(1) } });
+  return builder.op("ReduceMean", [x], { attributes: { axes: ints([-1]), keepdims: int(1) } });
+}
+
+/**
+ * A norm of every head: rows apart, the norm, rows again.
+ *
+ * ```
+ * [batch, length, heads·headDim] -> [batch, length, heads, headDim] -> norm -> [batch, length, heads·headDim]
+ * ```
+ */
+export function headsNorm(context: LoweringContext, norm: Lowering<"rmsNorm">): Lowering<"headNorm"> {
+  return (recorder, { x, weight }, { epsilon, headDim }) => {
+    const heads = x.shape.at(-1)! / headDim;
+    const axes = new HeadAxes(recorder, context);
+    const apart = axes.apart(recorder.nameOf(x), x.shape, heads, headDim);
+    const shape = [...x.shape.slice(0, -1), heads, headDim];
+    const normed: Tensor = norm(recorder, { x: recorder.tensor(apart, shape), weight }, { epsilon });
+    return recorder.tensor(axes.together(recorder.nameOf(normed), x.shape), x.shape);
+  };
+}
+
+/** ONNX's own operator, opset 23. It computes in float32 (`stash_type` 1). */
+export function standardNorm({ weights }: LoweringContext): Lowering<"rmsNorm"> {
+  return (recorder, { x, weight }, { epsilon }) =>
+    recorder.record("RMSNormalization", [x, weights.store(recorder, weight, "as-stored").name], x.shape, {
+      attributes: { axis: int(-1), epsilon: float(epsilon), stash_type: int(1) },
+    });
+}
+
+/** ONNX's own operator, opset 17, in float32 (`stash_type` 1). */
+export function layerNormalization({ weights }: LoweringContext): Lowering<"layerNorm"> {
+  return (recorder, { x, weight, bias }, { epsilon }) => {
+    const stored = [weight, bias].map((tensor) => weights.store(recorder, tensor, "as-stored").name);
+    return recorder.record("LayerNormalization", [recorder.nameOf(x), ...stored], x.shape, {
+      attributes: { axis: int(-1), epsilon: float(epsilon), stash_type: int(1) },
+    });
+  };
+}

@@ -1,0 +1,176 @@
+/** Runs written graphs on a runtime and compares them with the trained model. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { throwIfInterrupted, type Progress } from "@slm/core";
+import type { Checkpoint } from "@slm/checkpoints";
+import type { Weights } from "@slm/model";
+import { createHostTensor, type Runtime, type Session } from "@slm/runtime";
+import { createOnnxEngine, type Engine } from "@slm/tensor";
+import type { ExportLayout } from "../export-config.js";
+import { cacheFormOf } from "../profiles.js";
+import type { GraphPlan, PlannedGraph } from "../graphs/graph-plan.js";
+import { graphSource } from "../graphs/record.js";
+import { writeGraphs } from "../graphs/write-graphs.js";
+import { roundToBfloat16 } from "../weights/float-bits.js";
+import { LazyWeights } from "../weights/lazy-weights.js";
+import type { Shortlist } from "../weights/shortlist.js";
+import { runNative } from "./native-host.js";
+import {
+  imageTokensOf,
+  parityInputs,
+  paritySizes,
+  staticParitySizes,
+  type CaseInputs,
+  type CaseSizes,
+  type ParityProblem,
+} from "./parity-cases.js";
+import { compareLogits, parityReport, type ParityCase, type ParityReport } from "./parity.js";
+import { pixelParityInputs, pixelParitySizes } from "./pixel-cases.js";
+import { referenceLogits } from "./reference-logits.js";
+import type { GraphHost, HostSetting } from "./run-host.js";
+import { runStatic } from "./static-host.js";
+import { runTransformers } from "./transformers-host.js";
+
+export interface MeasureParityOptions {
+  readonly plan: GraphPlan;
+  readonly layout: ExportLayout;
+  /** Holds the graphs. */
+  readonly directory: string;
+  readonly runtime: Runtime;
+  /** Tokens that the decoder knows, the only ones compared. Default: all. */
+  readonly shortlist?: Shortlist | undefined;
+  /** Runs the training forward pass. Default: compiled, on `runtime`. */
+  readonly engine: Engine | undefined;
+  readonly progress: Progress;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Compares every graph of a plan with the training forward pass in float32. Graphs are loaded one set at a time, and
+ * given back before the trained model is: a large model is in memory once.
+ *
+ * No runtime here computes in bfloat16. Such graphs are recorded once more in float32, with weights rounded to
+ * bfloat16, and those are run; the report says so.
+ */
+export async function measureParity(
+  checkpoint: Checkpoint,
+  options: MeasureParityOptions,
+): Promise<ParityReport> {
+  const { plan, runtime } = options;
+  const { precision } = plan.device;
+  if (precision !== "bfloat16") {
+    const basis = `the ${precision} graphs`;
+    return parityReport(await compareAll(checkpoint, options, precision), runtime, basis);
+  }
+  const directory = await mkdtemp(join(tmpdir(), "slm-bfloat16-"));
+  try {
+    const device = { ...plan.device, precision: "float32" } as const;
+    const source = graphSource({ ...checkpoint, weights: rounded(checkpoint.weights) }, device, {
+      deferred: true,
+      shortlist: options.shortlist,
+    });
+    const simulated = { ...options, directory, plan: { ...plan, device } };
+    await writeGraphs(simulated.plan, source, { ...simulated, outputDirectory: directory });
+    const basis = "the same graphs in float32, with weights rounded to bfloat16";
+    return parityReport(await compareAll(checkpoint, simulated, "float32"), runtime, basis);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function rounded(weights: Weights): Weights {
+  return new LazyWeights(weights.keys(), (name) => {
+    const { shape, data } = weights.get(name)!;
+    return createHostTensor("float32", shape, roundToBfloat16(data as Float32Array));
+  });
+}
+
+/** The graphs that run together, and on what. */
+interface GraphSet {
+  readonly vision: PlannedGraph | undefined;
+  readonly encoder: PlannedGraph | undefined;
+  readonly decoder: PlannedGraph;
+  readonly sizes: readonly CaseSizes[];
+}
+
+async function compareAll(
+  checkpoint: Checkpoint,
+  options: MeasureParityOptions,
+  precision: HostSetting["precision"],
+): Promise<readonly ParityCase[]> {
+  const { plan, runtime, progress, signal } = options;
+  const engine = options.engine ?? createOnnxEngine(runtime);
+  const cacheForm = cacheFormOf(plan.device);
+  const setting: HostSetting = { config: checkpoint.config, runtime, precision, cacheForm };
+  const answers: Answer[] = [];
+  for (const set of graphSets(checkpoint, plan))
+    answers.push(...(await runSet(set, { ...options, setting })));
+  const inputs = answers.map((answer) => answer.problem.inputs);
+  const expected = await referenceLogits(checkpoint, inputs, { engine, progress, signal });
+  return answers.map(({ problem, actual }, index) =>
+    compareLogits(problem.sizes, { actual, expected: expected[index]!, shortlist: options.shortlist }),
+  );
+}
+
+/** What graphs gave. */
+interface Answer {
+  readonly problem: ParityProblem;
+  readonly actual: readonly Float32Array[];
+}
+
+function hostOf(layout: ExportLayout, { device }: GraphPlan): GraphHost {
+  if (layout === "transformers.js") return runTransformers;
+  return device.profile.shapes === "static" ? runStatic : runNative;
+}
+
+function graphSets({ config }: Checkpoint, { graphs, prompt }: GraphPlan): readonly GraphSet[] {
+  const dynamicSizes = prompt === undefined ? paritySizes(config) : pixelParitySizes(config, prompt);
+  return graphs
+    .filter(({ role }) => role === "decoder")
+    .map((decoder) => ({
+      decoder,
+      vision: graphs.find(({ role }) => role === "vision"),
+      encoder: graphs.find(({ role, sizes }) => role === "encoder" && sizes === decoder.sizes),
+      sizes:
+        decoder.sizes === undefined ? dynamicSizes : staticParitySizes(decoder.sizes, imageTokensOf(config)),
+    }));
+}
+
+const inputsOf = (
+  { config }: HostSetting,
+  { plan: { prompt }, shortlist }: MeasureParityOptions,
+  sizes: CaseSizes,
+): CaseInputs =>
+  prompt === undefined ? parityInputs(config, sizes, shortlist) : pixelParityInputs(config, sizes, prompt);
+
+async function runSet(
+  { vision, encoder, decoder, sizes }: GraphSet,
+  options: MeasureParityOptions & { readonly setting: HostSetting },
+): Promise<readonly Answer[]> {
+  const { runtime, directory, setting, layout, plan, progress, signal } = options;
+  const host = hostOf(layout, plan);
+  const loaded: Session[] = [];
+  const open = async ({ file }: PlannedGraph): Promise<Session> => {
+    const session = await runtime.load({ kind: "file", path: join(directory, file) }, { name: file });
+    loaded.push(session);
+    return session;
+  };
+  try {
+    const sessions = {
+      decoder: await open(decoder),
+      encoder: encoder === undefined ? undefined : await open(encoder),
+      vision: vision === undefined ? undefined : await open(vision),
+    };
+    const answers: Answer[] = [];
+    for (const size of sizes) {
+      if (signal !== undefined) throwIfInterrupted(signal, "export");
+      progress({ stage: "export", message: `running ${decoder.file}` });
+      const problem = { sizes: size, inputs: inputsOf(setting, options, size) };
+      answers.push({ problem, actual: await host(setting, sessions, problem) });
+    }
+    return answers;
+  } finally {
+    for (const session of loaded) await session.release();
+  }
+}

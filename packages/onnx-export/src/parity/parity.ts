@@ -1,0 +1,113 @@
+/** Is the exported model the trained one? Logits of the graphs against logits of the training forward pass. */
+import { SlmError } from "@slm/core";
+import type { Runtime } from "@slm/runtime";
+import type { Precision } from "../profiles.js";
+import type { Shortlist } from "../weights/shortlist.js";
+import type { CaseSizes } from "./parity-cases.js";
+
+/** Largest difference of a logit on one batch. */
+export interface ParityCase {
+  /** Source length of the static graphs that ran it; null for dynamic ones. */
+  readonly bucket: number | null;
+  readonly batch: number;
+  readonly source: number;
+  readonly target: number;
+  readonly maxAbs: number;
+}
+
+export interface ParityReport {
+  readonly maxAbs: number;
+  /** Largest difference of each static graph set; empty for dynamic graphs. */
+  readonly buckets: readonly { readonly source: number; readonly maxAbs: number }[];
+  /** Execution provider that ran the graphs: not the target's device, whose rounding may differ. */
+  readonly provider: string;
+  /** What was run. */
+  readonly basis: string;
+  readonly cases: readonly ParityCase[];
+}
+
+/** Largest difference that passes by default: sums of float32 in another order; rounding of each step in the others. */
+export const PARITY_LIMITS: Readonly<Record<Precision, number>> = {
+  float32: 1e-3,
+  float16: 0.1,
+  bfloat16: 1,
+};
+
+/** The case of one problem: what the graphs gave against the right answer. */
+export function compareLogits(
+  sizes: CaseSizes,
+  {
+    actual,
+    expected,
+    shortlist,
+  }: {
+    readonly actual: readonly Float32Array[];
+    readonly expected: Float32Array;
+    /** Tokens whose logits are compared. Default: all. */
+    readonly shortlist?: Shortlist | undefined;
+  },
+): ParityCase {
+  const { batch, source, target } = sizes;
+  const maxAbs = largestDifference(actual, expected, { ...sizes, shortlist });
+  return { bucket: sizes.graph?.source ?? null, batch, source, target, maxAbs };
+}
+
+/** One report over all cases. */
+export function parityReport(cases: readonly ParityCase[], runtime: Runtime, basis: string): ParityReport {
+  const buckets = [...new Set(cases.flatMap(({ bucket }) => bucket ?? []))].map((source) => ({
+    source,
+    maxAbs: largest(cases.filter(({ bucket }) => bucket === source).map(({ maxAbs }) => maxAbs)),
+  }));
+  const maxAbs = largest(cases.map((item) => item.maxAbs));
+  return { maxAbs, buckets, provider: runtime.device.provider, basis, cases };
+}
+
+/** @throws SlmError GATE_FAILED if a logit differs by more than `limit`, or is not a number. */
+export function checkParity({ maxAbs, cases }: Pick<ParityReport, "maxAbs" | "cases">, limit: number): void {
+  if (maxAbs <= limit) return;
+  throw new SlmError(
+    "GATE_FAILED",
+    `export: logits of the exported model differ by ${maxAbs} from the trained one, at most ${limit} is allowed`,
+    {
+      context: { maxAbs, limit, cases },
+      suggestions: ["if logits this large are expected, raise export.parityLimit in the recipe"],
+    },
+  );
+}
+
+/** @param actual one `[batch, vocab]` per run; @param expected `[batch, target, vocab]` */
+function largestDifference(
+  actual: readonly Float32Array[],
+  expected: Float32Array,
+  { batch, prefill, target, shortlist }: CaseSizes & { readonly shortlist: Shortlist | undefined },
+): number {
+  const vocabulary = expected.length / (batch * target);
+  const differences = actual.flatMap((logits, run) =>
+    Array.from({ length: batch }, (_, row) => {
+      const start = (row * target + prefill - 1 + run) * vocabulary;
+      const [of, right] = [
+        logits.subarray(row * vocabulary, (row + 1) * vocabulary),
+        expected.subarray(start, start + vocabulary),
+      ];
+      if (shortlist === undefined) return maxAbsDifference(of, right);
+      return maxAbsDifference(
+        Float32Array.from(shortlist, (token) => of[token]!),
+        Float32Array.from(shortlist, (token) => right[token]!),
+      );
+    }),
+  );
+  return largest(differences);
+}
+
+function maxAbsDifference(a: Float32Array, b: Float32Array): number {
+  let found = 0;
+  for (let index = 0; index < a.length; index++) {
+    const difference = Math.abs(a[index]! - b[index]!);
+    if (Number.isNaN(difference)) return difference;
+    if (difference > found) found = difference;
+  }
+  return found;
+}
+
+/** The largest; NaN if one is. */
+const largest = (values: readonly number[]): number => Math.max(...values);

@@ -1,0 +1,56 @@
+/** What the hosts of all kinds of graphs share. A host runs graphs as generation does. */
+import { GRAPH_IO } from "@slm/exported-model";
+import type { ModelConfig } from "@slm/model";
+import {
+  createHostTensor,
+  type CacheForm,
+  type DeviceTensor,
+  type HostTensor,
+  type Runtime,
+  type Session,
+} from "@slm/runtime";
+import type { Precision } from "../profiles.js";
+import type { CaseInputs, ParityProblem } from "./parity-cases.js";
+
+/** Exported graphs, loaded. */
+export interface ExportedSessions {
+  readonly vision: Session | undefined;
+  readonly encoder: Session | undefined;
+  readonly decoder: Session;
+}
+
+export interface HostSetting {
+  readonly config: ModelConfig;
+  readonly runtime: Runtime;
+  /** Element type of caches. bfloat16 never runs here. */
+  readonly precision: Exclude<Precision, "bfloat16">;
+  /** How a native decoder hands back its caches. */
+  readonly cacheForm: CacheForm;
+}
+
+/** Logits `[batch, vocab]` after each run: the first over `prefill` tokens, then one for every single token. */
+export type GraphHost = (
+  setting: HostSetting,
+  sessions: ExportedSessions,
+  problem: ParityProblem,
+) => Promise<readonly Float32Array[]>;
+
+/** Columns `from` to `from + size` - 1 of an int32 matrix. */
+export function columns({ shape, data }: HostTensor, from: number, size: number): HostTensor {
+  const [rows = 0, width = 0] = shape;
+  const part = new Int32Array(rows * size);
+  for (let row = 0; row < rows; row++) {
+    part.set((data as Int32Array).subarray(row * width + from, row * width + from + size), row * size);
+  }
+  return createHostTensor("int32", [rows, size], part);
+}
+
+/** What the encoder of a model that sees is fed besides: image tokens by name, which the caller releases. */
+export async function seeImages(
+  vision: Session | undefined,
+  { patches }: CaseInputs,
+): Promise<Readonly<Record<string, DeviceTensor>>> {
+  if (vision === undefined || patches === undefined) return {};
+  const feeds = { [GRAPH_IO.patches]: patches };
+  return (await vision.run({ feeds, keep: [GRAPH_IO.imageTokens] })).kept;
+}

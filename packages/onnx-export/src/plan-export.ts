@@ -1,0 +1,160 @@
+/** What an export would make, and what running it would take, without reading a weight or writing a file. */
+import { weightBytes } from "@slm/onnx";
+import { loadTokenizer } from "@slm/tokenizer";
+import type { GraphName } from "@slm/exported-model";
+import { parameterCount, parameterSpecs, towerTokens, visionOf, type ModelConfig } from "@slm/model";
+import { readModelConfig } from "@slm/checkpoints";
+import { createHostTensor } from "@slm/runtime";
+import { chosenExport, type ExportChoice, type ExportLayout } from "./export-config.js";
+import { planGraphs } from "./graphs/graph-plan.js";
+import { cacheCapacity } from "./graphs/native-graphs.js";
+import { graphSource } from "./graphs/record.js";
+import { selectDevice, type Precision } from "./profiles.js";
+import { FLOAT_SIZE } from "./weights/float-bits.js";
+import { LazyWeights } from "./weights/lazy-weights.js";
+import type { Shortlist } from "./weights/shortlist.js";
+
+/** A graph as it would be written. */
+export interface GraphEstimate {
+  readonly file: string;
+  readonly role: GraphName;
+  /** Source length of a static graph [tokens]; null for a dynamic one. */
+  readonly bucket: number | null;
+  readonly nodes: number;
+  /** Weights it reads, shared ones included [bytes]. */
+  readonly weightBytes: number;
+}
+
+/** Memory that one text takes on the device. */
+export interface MemoryEstimate {
+  /** Source length [tokens]: of the graphs, or the model's longest. */
+  readonly source: number;
+  /** Target length [tokens]: the window, or the model's longest. */
+  readonly window: number;
+  /** Weights of all graphs that run for it [bytes]; exact. */
+  readonly weightBytes: number;
+  /** Self-attention caches [bytes]; exact. */
+  readonly cacheBytes: number;
+  /** Keys and values of the source, made by the encoder [bytes]; exact. */
+  readonly sourceBytes: number;
+  /**
+   * Largest values alive at once in the encoder or the tower [bytes], an ESTIMATE from the model's shape: the residual
+   * stream, its norm, and the larger of a feed-forward block's inner values and one layer's attention scores. What the
+   * device's compiler really allocates differs.
+   */
+  readonly activationBytesEstimate: number;
+}
+
+export interface ExportPlan {
+  readonly target: string;
+  readonly profile: string;
+  readonly precision: Precision;
+  readonly layout: ExportLayout;
+  readonly opset: number;
+  readonly parameters: number;
+  readonly graphs: readonly GraphEstimate[];
+  /** Weights on disk, those that graphs share counted once [bytes]. */
+  readonly diskBytes: number;
+  readonly memory: readonly MemoryEstimate[];
+}
+
+/**
+ * Plans an export: every graph is recorded, with weights that have sizes and no content.
+ *
+ * Reads: config.json and the tokenizer of the checkpoint directory.
+ *
+ * @throws SlmError as `exportModel` does before it writes anything.
+ */
+export async function planExport(
+  checkpointDirectory: string,
+  choice: ExportChoice,
+  shortlist?: Shortlist,
+): Promise<ExportPlan> {
+  const config = await readModelConfig(checkpointDirectory);
+  const tokenizer = await loadTokenizer(checkpointDirectory);
+  const { target, profile, precision, layout, buckets, window } = chosenExport(choice);
+  const device = selectDevice({ target, profile, precision });
+  const plan = planGraphs(config, {
+    ...{ device, layout, buckets, window, shortlist },
+    encodeSource: (text) => tokenizer.encodeSource(text),
+  });
+  const source = graphSource({ config, weights: sizesOnly(config) }, plan.device, {
+    deferred: true,
+    shortlist,
+  });
+  const stored = new Map<ArrayBufferLike, number>();
+  const graphs = plan.graphs.map(({ file, role, sizes, build }): GraphEstimate => {
+    const graph = build(source);
+    for (const { data } of graph.initializers.values()) stored.set(data.buffer, data.byteLength);
+    return {
+      file,
+      role,
+      bucket: sizes?.source ?? null,
+      nodes: graph.nodes.length,
+      weightBytes: weightBytes(graph),
+    };
+  });
+  // Weights that each graph stores for itself are counted for each.
+  const shared = [...stored.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const apart = graphs.reduce((sum, graph) => sum + graph.weightBytes, 0);
+  const sets = plan.graphs.flatMap(({ role, sizes }) => (role === "decoder" ? [sizes] : []));
+  return {
+    target,
+    profile: device.profileName,
+    precision,
+    layout,
+    opset: device.profile.opset,
+    parameters: parameterCount(config),
+    graphs,
+    diskBytes: plan.sharedWeights === null ? apart : shared,
+    memory: sets.map((sizes) => {
+      const weights = graphs.filter(
+        ({ role, bucket }) => role === "vision" || bucket === (sizes?.source ?? null),
+      );
+      return memoryOf(config, precision, {
+        source: sizes?.source ?? config.maxSource,
+        window: sizes?.window ?? cacheCapacity(config),
+        weightBytes: weights.reduce((sum, graph) => sum + graph.weightBytes, 0),
+      });
+    }),
+  };
+}
+
+/** Weights that are asked only for their shapes. */
+function sizesOnly(config: ModelConfig): LazyWeights {
+  const shapes = new Map(parameterSpecs(config).map(({ name, shape }) => [name, shape]));
+  return new LazyWeights(shapes.keys(), (name) => createHostTensor("float32", shapes.get(name)!));
+}
+
+function memoryOf(
+  config: ModelConfig,
+  precision: Precision,
+  sizes: Pick<MemoryEstimate, "source" | "window" | "weightBytes">,
+): MemoryEstimate {
+  const { source, window } = sizes;
+  const { decoderLayers, kvHeads, headDim } = config;
+  const size = FLOAT_SIZE[precision];
+  const perToken = 2 * decoderLayers * kvHeads * headDim * size;
+  const isEncoderDecoder = config.architecture === "encoder-decoder";
+  const tower = visionOf(config)?.tower;
+  return {
+    ...sizes,
+    cacheBytes: perToken * window,
+    sourceBytes: isEncoderDecoder ? perToken * source : 0,
+    activationBytesEstimate: Math.max(
+      activationBytes(config, source, size),
+      tower === undefined ? 0 : activationBytes(tower, towerTokens(tower), size),
+    ),
+  };
+}
+
+/** Of one layer over `length` tokens, `size` bytes a number. */
+function activationBytes(
+  { width, heads, feedForward }: Pick<ModelConfig, "width" | "heads" | "feedForward">,
+  length: number,
+  size: number,
+): number {
+  // Scores are float32 at every precision.
+  const scores = heads * length * length * 4;
+  return 2 * length * width * size + Math.max(length * feedForward * size, scores);
+}

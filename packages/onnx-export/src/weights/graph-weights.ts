@@ -1,0 +1,116 @@
+/** The weights of one graph: each is stored when an op first asks for it, once, in the layout that op reads. */
+import { SlmError } from "@slm/core";
+import type { Initializer } from "@slm/onnx";
+import { rotaryTable, type Recorder, type Rotation, type Tensor } from "@slm/tensor";
+import { FLOAT_BYTES } from "./float-bits.js";
+import type { WeightLayout, WeightStore } from "./weight-store.js";
+
+/** An initializer and how its two axes lie. */
+export interface StoredWeight {
+  readonly name: string;
+  readonly layout: WeightLayout;
+  /** As in the checkpoint. */
+  readonly shape: readonly number[];
+}
+
+/** Names of the initializers that hold cos and sin of every position, each `[...leading, positions, headDim / 2]`. */
+export interface RotaryNames {
+  readonly cos: string;
+  readonly sin: string;
+}
+
+export interface RotaryRequest {
+  readonly positions: number;
+  readonly headDim: number;
+  readonly rotation: Rotation;
+  /** Axes of size 1 before the positions. Default 0. */
+  readonly leadingAxes?: number;
+  /** What the rotation multiplies by besides. Default 1. */
+  readonly scale?: number;
+}
+
+/** Weights and tables of the graph that one recorder builds. */
+export class GraphWeights {
+  readonly #store: WeightStore;
+  readonly #stored = new Map<string, StoredWeight>();
+  readonly #rotary = new Map<string, RotaryNames>();
+
+  constructor(store: WeightStore) {
+    this.#store = store;
+  }
+
+  /**
+   * The initializer of a parameter, under the parameter's own name. It is stored in `layout` at its first use; a later
+   * use gets it in whatever layout it has, so that a table shared by embedding and output head is stored once.
+   *
+   * @throws SlmError UNEXPECTED if `tensor` stands for no weight of the checkpoint, SHAPE_MISMATCH if the weight is not
+   * float32 of the tensor's shape.
+   */
+  store(recorder: Recorder, tensor: Tensor, layout: WeightLayout): StoredWeight {
+    const name = recorder.nameOf(tensor);
+    const known = this.#stored.get(name);
+    if (known !== undefined) return known;
+    if (!this.#store.has(name))
+      throw new SlmError("UNEXPECTED", `export: '${name}' is used as a weight but is none`);
+    const { shape } = tensor;
+    const stored = layout === "transposed" ? [shape[1]!, shape[0]] : shape;
+    const bytes = this.#store.bytes({ name, shape, layout });
+    recorder.builder.initializer(name, this.#store.precision, stored, bytes);
+    const weight = { name, layout, shape };
+    this.#stored.set(name, weight);
+    return weight;
+  }
+
+  /** A weight of the checkpoint that this graph stores under its own name. */
+  stored(name: string): StoredWeight | undefined {
+    return this.#stored.get(name);
+  }
+
+  /** Stored weights of one layout as one initializer: their outputs follow one another. */
+  joined(parts: readonly StoredWeight[]): Initializer {
+    const outputs = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
+    const [{ layout, shape }] = parts as readonly [StoredWeight];
+    const [, inputs] = shape;
+    const checkpointShape = inputs === undefined ? [outputs] : [outputs, inputs];
+    return {
+      name: joinedName(parts.map(({ name }) => name)),
+      dtype: this.#store.precision,
+      shape: layout === "transposed" ? checkpointShape.toReversed() : checkpointShape,
+      data: this.#store.joinedBytes(parts),
+    };
+  }
+
+  /** Whether a tensor stands for a weight of the checkpoint. */
+  isWeight(recorder: Recorder, tensor: Tensor): boolean {
+    return this.#store.has(recorder.nameOf(tensor));
+  }
+
+  /** Rotary angles of positions 0 to `positions` - 1, stored once per size and rotation. */
+  rotary(
+    { builder }: Recorder,
+    { positions, headDim, rotation, leadingAxes = 0, scale = 1 }: RotaryRequest,
+  ): RotaryNames {
+    const { rotaryBase, rotaryFrequencies = [rotaryBase] } = rotation;
+    const key = [positions, headDim, leadingAxes, scale, ...rotaryFrequencies].join();
+    const known = this.#rotary.get(key);
+    if (known !== undefined) return known;
+    const { cos, sin, half } = rotaryTable(positions, headDim, rotation);
+    const stem = this.#rotary.size === 0 ? "rotary" : `rotary.${this.#rotary.size}`;
+    const shape = [...new Array<number>(leadingAxes).fill(1), positions, half];
+    const { precision } = this.#store;
+    const scaled = (values: Float32Array): Float32Array => values.map((value) => value * scale);
+    const store = (part: string, values: Float32Array): string =>
+      builder.initializer(`${stem}.${part}`, precision, shape, FLOAT_BYTES[precision](scaled(values), stem));
+    const names = { cos: store("cos", cos), sin: store("sin", sin) };
+    this.#rotary.set(key, names);
+    return names;
+  }
+}
+
+/** What names have in common once, and what differs side by side: `attention.query+key+value.weight`. */
+function joinedName(names: readonly string[]): string {
+  const [first, ...others] = names.map((name) => name.split("."));
+  return first!
+    .map((segment, at) => [...new Set([segment, ...others.map((other) => other[at] ?? "")])].join("+"))
+    .join(".");
+}

@@ -1,0 +1,57 @@
+import { open, truncate } from "node:fs/promises";
+import { join } from "node:path";
+import { writeCheckpoint } from "@slm/checkpoints";
+import { describe, expect, test } from "vitest";
+import {
+  checkpointDirectory,
+  emptyDirectory,
+  encoderDecoder,
+  randomCheckpoint,
+} from "../tiny-checkpoint.test-support.js";
+import { openCheckpoint } from "./weight-file.js";
+
+const checkpoint = randomCheckpoint(encoderDecoder);
+
+describe(openCheckpoint, () => {
+  test("gives the weights that were written, in the model's order", async () => {
+    const { weights, config, close } = await openCheckpoint(await checkpointDirectory(checkpoint));
+    expect(config).toEqual(encoderDecoder);
+    expect(new Map(weights)).toEqual(new Map(checkpoint.weights));
+    expect([...weights.keys()]).toEqual([...checkpoint.weights.keys()]);
+    expect(weights.size).toBe(checkpoint.weights.size);
+    close();
+  });
+
+  test("gives float16 weights as float32", async () => {
+    const directory = await emptyDirectory();
+    await writeCheckpoint(directory, checkpoint, "float16");
+    const { weights, close } = await openCheckpoint(directory);
+    const name = "embedding.weight";
+    const expected = checkpoint.weights.get(name)!.data as Float32Array;
+    weights.get(name)!.data.forEach((value, index) => {
+      expect(Number(value)).toBeCloseTo(expected[index]!, 3);
+    });
+    close();
+  });
+
+  test("refuses a file that ends early, a header too long for it, and a directory without one", async () => {
+    const cut = await checkpointDirectory(checkpoint);
+    await truncate(join(cut, "model.safetensors"), 2000);
+    await expect(openCheckpoint(cut)).rejects.toMatchObject({ code: "DATA_INVALID" });
+
+    const lying = await checkpointDirectory(checkpoint);
+    const handle = await open(join(lying, "model.safetensors"), "r+");
+    await handle.write(Buffer.of(255, 255, 255, 255, 0, 0, 0, 0), 0, 8, 0);
+    await handle.close();
+    await expect(openCheckpoint(lying)).rejects.toMatchObject({ code: "DATA_INVALID" });
+
+    await expect(openCheckpoint(await emptyDirectory())).rejects.toMatchObject({ code: "INPUT_MISSING" });
+  });
+
+  test("refuses weights of another model before any is read", async () => {
+    const directory = await checkpointDirectory(checkpoint);
+    const other = randomCheckpoint({ ...encoderDecoder, width: 32 });
+    await writeCheckpoint(directory, { config: encoderDecoder, weights: other.weights });
+    await expect(openCheckpoint(directory)).rejects.toMatchObject({ code: "SHAPE_MISMATCH" });
+  });
+});

@@ -1,0 +1,119 @@
+/** A checkpoint whose weights stay in their file until a graph needs them. */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { matchWeights, toFloat32 } from "@slm/model";
+import { parseHeader, readModelConfig, WEIGHTS_FILE, type Checkpoint } from "@slm/checkpoints";
+import { createHostTensor, type HostTensor } from "@slm/runtime";
+import { LazyWeights } from "./lazy-weights.js";
+
+export interface OpenCheckpoint extends Checkpoint {
+  /** Closes the weights file; weights cannot be asked for after that. */
+  readonly close: () => void;
+}
+
+type Entry = ReturnType<typeof parseHeader>["entries"] extends Map<string, infer E> ? E : never;
+
+/** The format's own limit: a larger header is an attack or a damaged length. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+/** Reads are split, because one system call reads less than 2 GiB. */
+const READ_STEP = 2 ** 28;
+
+/**
+ * Opens a checkpoint directory: its configuration is read and every name and shape checked, its weights are not read.
+ *
+ * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH, naming the file.
+ */
+export async function openCheckpoint(directory: string): Promise<OpenCheckpoint> {
+  const config = await readModelConfig(directory);
+  const file = join(directory, WEIGHTS_FILE);
+  const handle = openFile(file);
+  try {
+    const { entries, dataStart } = readHeader(handle, file);
+    // Names and shapes are checked on tensors whose memory is never touched.
+    const shapes = new Map(
+      [...entries].map(([name, { shape }]) => [name, createHostTensor("float32", shape)]),
+    );
+    const names = [...matchWeights(config, shapes, file).keys()];
+    const weights = new LazyWeights(names, (name) => {
+      const entry = entries.get(name)!;
+      const bytes = readBytes(handle, {
+        begin: dataStart + entry.begin,
+        length: entry.end - entry.begin,
+        file,
+      });
+      return toFloat32(hostTensor(entry, bytes, `${file}: '${name}'`), name);
+    });
+    return {
+      config,
+      weights,
+      close: () => {
+        closeSync(handle);
+      },
+    };
+  } catch (error) {
+    closeSync(handle);
+    throw error;
+  }
+}
+
+function openFile(file: string): number {
+  try {
+    return openSync(file, "r");
+  } catch (cause) {
+    throw new SlmError("INPUT_MISSING", `${file}: cannot be read`, { context: { file }, cause });
+  }
+}
+
+function readHeader(
+  handle: number,
+  file: string,
+): { readonly entries: ReadonlyMap<string, Entry>; readonly dataStart: number } {
+  const { size } = fstatSync(handle);
+  const prefix = readBytes(handle, { begin: 0, length: 8, file });
+  const headerBytes = Number(new DataView(prefix).getBigUint64(0, true));
+  if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > size) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `${file}: not a valid safetensors file: the header claims ${headerBytes} bytes, the file has ${size}`,
+      { context: { file } },
+    );
+  }
+  const text = new TextDecoder().decode(readBytes(handle, { begin: 8, length: headerBytes, file }));
+  const dataStart = 8 + headerBytes;
+  return { entries: parseHeader(text, size - dataStart, file).entries, dataStart };
+}
+
+interface Range {
+  readonly begin: number;
+  readonly length: number;
+  readonly file: string;
+}
+
+function readBytes(handle: number, { begin, length, file }: Range): ArrayBuffer {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length;) {
+    const read = readSync(handle, bytes, done, Math.min(READ_STEP, length - done), begin + done);
+    if (read === 0) {
+      throw new SlmError("DATA_INVALID", `${file}: ${length} bytes expected at ${begin}, ${done} found`);
+    }
+    done += read;
+  }
+  return bytes.buffer;
+}
+
+/** dtypes weights are stored in, with the array over their bytes. */
+const STORED = {
+  F32: (shape: readonly number[], bytes: ArrayBuffer) =>
+    createHostTensor("float32", shape, new Float32Array(bytes)),
+  F16: (shape: readonly number[], bytes: ArrayBuffer) =>
+    createHostTensor("float16", shape, new Uint16Array(bytes)),
+  BF16: (shape: readonly number[], bytes: ArrayBuffer) =>
+    createHostTensor("bfloat16", shape, new Uint16Array(bytes)),
+} as const;
+
+function hostTensor({ dtype, shape }: Entry, bytes: ArrayBuffer, where: string): HostTensor {
+  if (dtype === "F32" || dtype === "F16" || dtype === "BF16") return STORED[dtype](shape, bytes);
+  throw new SlmError("DATA_INVALID", `${where} is ${dtype}; weights are F32, F16 or BF16`);
+}

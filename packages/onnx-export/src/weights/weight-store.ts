@@ -1,0 +1,127 @@
+/**
+ * The weights of all graphs of one export. Graphs that ask for the same weight in the same layout get the same bytes,
+ * which are then stored once on disk.
+ *
+ * Deferred weights have their size and no content: a zeroed array whose memory is never touched, and so never taken,
+ * stands for each until it is written, when `content` reads, turns and rounds it. An export so holds one weight at a
+ * time, whatever the model's size.
+ */
+import { SlmError } from "@slm/core";
+import type { Initializer } from "@slm/onnx";
+import type { Weights } from "@slm/model";
+import { elementCount, joinFloats } from "@slm/runtime";
+import type { Precision } from "../profiles.js";
+import { FLOAT_BYTES, FLOAT_SIZE } from "./float-bits.js";
+
+/** `as-stored`: as in the checkpoint. `transposed`: `[out, in]` of the checkpoint as `[in, out]`. */
+export type WeightLayout = "as-stored" | "transposed";
+
+export interface WeightRequest {
+  readonly name: string;
+  /** As in the checkpoint. */
+  readonly shape: readonly number[];
+  readonly layout: WeightLayout;
+}
+
+/** Smaller weights are always read at once: they stay in the model file, where shape inference may look at them. */
+const DEFERRED_MIN_BYTES = 1024;
+
+export class WeightStore {
+  readonly precision: Precision;
+  readonly #weights: Weights;
+  readonly #isDeferred: boolean;
+  readonly #data = new Map<string, Uint8Array>();
+  readonly #requests = new Map<ArrayBufferLike, readonly WeightRequest[]>();
+
+  constructor(
+    weights: Weights,
+    { precision, deferred }: { readonly precision: Precision; readonly deferred: boolean },
+  ) {
+    this.#weights = weights;
+    this.precision = precision;
+    this.#isDeferred = deferred;
+  }
+
+  has(name: string): boolean {
+    return this.#weights.has(name);
+  }
+
+  /** Bytes of a weight in this store's precision, or what stands for them. @throws SlmError as {@link content} */
+  bytes(request: WeightRequest): Uint8Array {
+    return this.joinedBytes([request]);
+  }
+
+  /**
+   * The same for several weights of one layout as one: their outputs, which are the first axis of the checkpoint, follow one
+   * another. They differ in nothing but how many outputs they have.
+   *
+   * @throws SlmError as {@link content}
+   */
+  joinedBytes(requests: readonly WeightRequest[]): Uint8Array {
+    const key = requests.map(({ layout, name }) => `${layout} ${name}`).join();
+    const known = this.#data.get(key);
+    if (known !== undefined) return known;
+    const elements = requests.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+    const size = elements * FLOAT_SIZE[this.precision];
+    const isDeferred = this.#isDeferred && size >= DEFERRED_MIN_BYTES;
+    const bytes = isDeferred ? new Uint8Array(size) : this.#read(requests);
+    if (isDeferred) this.#requests.set(bytes.buffer, requests);
+    this.#data.set(key, bytes);
+    return bytes;
+  }
+
+  /**
+   * The content of an initializer made of `bytes`.
+   *
+   * @throws SlmError UNEXPECTED if there is no such weight, SHAPE_MISMATCH if it is not float32 of that shape,
+   * DATA_INVALID if it holds a number that the precision cannot.
+   */
+  readonly content = ({ data }: Initializer): Uint8Array => {
+    const requests = this.#requests.get(data.buffer);
+    return requests === undefined ? data : this.#read(requests);
+  };
+
+  #read(requests: readonly WeightRequest[]): Uint8Array {
+    const parts = requests.map((request) => this.#values(request));
+    const [{ name, shape, layout }] = requests as readonly [WeightRequest];
+    const values = parts.length === 1 ? parts[0]! : joinFloats(parts);
+    const columns = shape[1] ?? 1;
+    const turned = layout === "transposed" ? transpose(values, values.length / columns, columns) : values;
+    return FLOAT_BYTES[this.precision](turned, name);
+  }
+
+  #values({ name, shape }: WeightRequest): Float32Array {
+    const weight = this.#weights.get(name);
+    if (weight === undefined)
+      throw new SlmError("UNEXPECTED", `export: '${name}' is used as a weight but is none`);
+    const { data } = weight;
+    if (data instanceof Float32Array && weight.shape.join() === shape.join()) return data;
+    const expected = `float32[${shape.join(",")}]`;
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `export: weight '${name}' should be ${expected}, got ${weight.dtype}[${weight.shape.join(",")}]`,
+    );
+  }
+}
+
+/**
+ * Edge of the squares that are transposed at a time. Rows of 1024 or 4096 weights lie a power of two apart, where a
+ * cache holds few lines of them (measured: 16 is fastest, 64 takes half as long again).
+ */
+const BLOCK = 16;
+
+/** `[rows, columns]` row major -> `[columns, rows]`. */
+export function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  const turned = new Float32Array(values.length);
+  for (let top = 0; top < rows; top += BLOCK) {
+    for (let left = 0; left < columns; left += BLOCK) {
+      const bottom = Math.min(top + BLOCK, rows);
+      const right = Math.min(left + BLOCK, columns);
+      for (let column = left; column < right; column++) {
+        for (let row = top; row < bottom; row++)
+          turned[column * rows + row] = values[row * columns + column]!;
+      }
+    }
+  }
+  return turned;
+}

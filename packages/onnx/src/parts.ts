@@ -1,0 +1,64 @@
+/** Bounds the memory that a small hostile file can make a protobuf reader spend, before the reader sees it. */
+import { ScalarType, type DescField, type DescMessage } from "@bufbuild/protobuf";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { SlmError } from "@slm/core";
+import { ModelProtoSchema } from "onnx-buf";
+
+/**
+ * Fields a model file may have, its tensors' bytes not counted. Two bytes of a file can become an object of 300, so
+ * the file's size bounds nothing. A graph of 5,000 nodes has about 60,000 fields; this many take about 1 GB.
+ */
+export const MAX_PARTS = 4_000_000;
+
+/** Messages within messages; the same as protobuf's own limit, so that this reader gives up no earlier. */
+const MAX_DEPTH = 100;
+
+/** A packed list of 64-bit integers becomes one bigint per byte at worst, an eighth of what a message takes. */
+const BIGINTS_PER_PART = 8;
+
+const BIGINTS: ReadonlySet<ScalarType> = new Set([ScalarType.INT64, ScalarType.UINT64]);
+
+const fieldsOf = new Map<DescMessage, ReadonlyMap<number, DescField>>();
+
+function fieldOf(schema: DescMessage, number: number): DescField | undefined {
+  let fields = fieldsOf.get(schema);
+  if (fields === undefined) {
+    fields = new Map(schema.fields.map((field) => [field.number, field]));
+    fieldsOf.set(schema, fields);
+  }
+  return fields.get(number);
+}
+
+/** Counts the fields of the message that ends at `end`, those of messages inside it included. */
+function countParts(reader: BinaryReader, schema: DescMessage, end: number, depth: number): number {
+  if (depth > MAX_DEPTH)
+    throw new SlmError("DATA_INVALID", `model: at most ${MAX_DEPTH} messages lie in one another`);
+  let parts = 0;
+  while (reader.pos < end) {
+    const [number, wireType] = reader.tag();
+    const field = fieldOf(schema, number);
+    parts += 1;
+    if (field?.message !== undefined) {
+      const length = reader.uint32();
+      parts += countParts(reader, field.message, reader.pos + length, depth + 1);
+    } else if (wireType === WireType.LengthDelimited) {
+      const length = reader.uint32();
+      reader.pos += length;
+      if (field?.scalar !== undefined && BIGINTS.has(field.scalar))
+        parts += Math.ceil(length / BIGINTS_PER_PART);
+    } else reader.skip(wireType, number, MAX_DEPTH - depth);
+    if (parts > MAX_PARTS) {
+      throw new SlmError("DATA_INVALID", `model: at most ${MAX_PARTS} fields are read, this file has more`);
+    }
+  }
+  return parts;
+}
+
+/**
+ * Refuses a file that would take far more memory than its size.
+ *
+ * @throws SlmError DATA_INVALID beyond `MAX_PARTS`; whatever protobuf throws for bytes that are no message.
+ */
+export function checkParts(bytes: Uint8Array): void {
+  countParts(new BinaryReader(bytes), ModelProtoSchema, bytes.byteLength, 1);
+}

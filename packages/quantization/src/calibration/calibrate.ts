@@ -1,0 +1,90 @@
+/** Ranges of values by a calibration method. */
+import type { Graph } from "@slm/onnx";
+import { SlmError } from "@slm/core";
+import { collectRanges, visitValues, type CollectOptions, type ValueRange } from "./collect.js";
+import { StreamingHistogram, histogramEdges, type Histogram } from "./histogram.js";
+import { entropyRange, percentileRange, symmetricPercentileRange } from "./thresholds.js";
+
+export interface CalibrationOptions {
+  readonly method: CalibrationMethod;
+  /** percentile: share of numbers kept [percent]. Default 99.999. */
+  readonly percentile?: number;
+  /** percentile: cut both ends at the same distance from zero. Default false. */
+  readonly symmetric?: boolean;
+  /** Bins of the histogram. Default: as the method says. */
+  readonly bins?: number;
+}
+
+interface HistogramMethod {
+  readonly bins: number;
+  readonly edges: (seen: ValueRange, bins: number) => Float32Array;
+  readonly choose: (histogram: Histogram, seen: ValueRange, options: CalibrationOptions) => ValueRange;
+}
+
+/** Codes of the distribution that `entropy` compares with. */
+const LEVELS = 128;
+
+/** Percentiles of onnxruntime's calibrator. */
+const PERCENTILE = 99.999;
+
+const largest = ({ low, high }: ValueRange): number => Math.max(Math.abs(low), Math.abs(high));
+const aroundZero = (seen: ValueRange, bins: number): Float32Array =>
+  histogramEdges(-largest(seen), largest(seen), bins);
+
+/**
+ * One row per method that needs a histogram. `entropy` has more bins than onnxruntime's default of 128, which leaves one
+ * candidate to choose from.
+ */
+const HISTOGRAMS: Readonly<Record<Exclude<CalibrationMethod, "minmax">, HistogramMethod>> = {
+  percentile: {
+    bins: 2048,
+    edges: aroundZero,
+    choose: (histogram, seen, { percentile = PERCENTILE, symmetric = false }) =>
+      (symmetric ? symmetricPercentileRange : percentileRange)(histogram, percentile, seen),
+  },
+  entropy: {
+    bins: 1024,
+    edges: aroundZero,
+    choose: (histogram, seen) => entropyRange(histogram, LEVELS, seen),
+  },
+};
+
+export const CALIBRATION_METHODS = ["minmax", "percentile", "entropy"] as const;
+export type CalibrationMethod = (typeof CALIBRATION_METHODS)[number];
+
+/**
+ * The range of each value. `minmax` passes over the data once; the others twice: for the ranges, then for histograms over
+ * them, so that memory does not grow and the bins are the same as if all numbers had been there at once.
+ *
+ * @throws SlmError DATA_INVALID without data or for values that are not finite; CONFIG_INVALID for options out of range
+ */
+export async function calibrateRanges(
+  graph: Graph,
+  values: Iterable<string>,
+  options: CalibrationOptions & CollectOptions,
+): Promise<ReadonlyMap<string, ValueRange>> {
+  const { method, percentile = PERCENTILE } = options;
+  if (!(percentile > 0 && percentile <= 100)) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `quantize: percentile must be above 0 and at most 100, got ${percentile}`,
+    );
+  }
+  const ranges = await collectRanges(graph, values, options);
+  if (method === "minmax") return ranges;
+  const { bins, edges, choose } = HISTOGRAMS[method];
+  const isAbsolute = method === "percentile" && options.symmetric === true;
+  const histograms = new Map(
+    [...ranges].map(([value, seen]) => {
+      const count = options.bins ?? bins;
+      const places = isAbsolute ? histogramEdges(0, largest(seen), count) : edges(seen, count);
+      return [value, new StreamingHistogram(places, isAbsolute)] as const;
+    }),
+  );
+  await visitValues(graph, ranges.keys(), options, (value, numbers) => {
+    histograms.get(value)!.add(numbers);
+  });
+  return new Map(
+    [...ranges].map(([value, seen]) => [value, choose(histograms.get(value)!, seen, options)] as const),
+  );
+}

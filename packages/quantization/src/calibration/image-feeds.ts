@@ -1,0 +1,44 @@
+/** What the vision graph of a model that sees is fed, and what it makes of it for the encoder. */
+import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
+import { patchRowsShape } from "@slm/vision";
+import { fetchedFloats, type Feeds } from "./feeds.js";
+import type { TokenPair } from "./pair-feeds.js";
+
+/** @throws SlmError DATA_INVALID naming the first pair without an image where the model needs one, or with one it cannot see */
+export function requireImages(pairs: readonly TokenPair[], { vision }: DeviceModel): void {
+  const wrong = pairs.findIndex(({ patches }) => (patches === undefined) !== (vision === undefined));
+  if (wrong === -1) return;
+  throw new SlmError(
+    "DATA_INVALID",
+    `quantize: calibration: row ${wrong + 1} has ${vision === undefined ? "an image; the model reads text only" : "no image; the model needs one with every text"}`,
+  );
+}
+
+/** One image, as the vision graph is fed it when a model runs: alone. */
+function imageFeeds(patches: Float32Array, model: DeviceModel): Feeds {
+  const shape = model.vision === undefined ? [] : patchRowsShape(model.vision);
+  return { [GRAPH_IO.patches]: createHostTensor("float32", [1, ...shape], patches) };
+}
+
+/** Feeds of the vision graph: every image of the pairs. */
+export const visionFeeds = (pairs: readonly TokenPair[], model: DeviceModel): readonly Feeds[] =>
+  pairs.flatMap(({ patches }) => (patches === undefined ? [] : [imageFeeds(patches, model)]));
+
+/** Tokens `[images, tokens, width]` of images; undefined for a model that reads text only. */
+export async function seeImages(
+  images: readonly Float32Array[],
+  model: DeviceModel,
+  graph: Session | undefined,
+): Promise<HostTensor | undefined> {
+  const { vision } = model;
+  if (vision === undefined || graph === undefined) return undefined;
+  const each = vision.tokens * vision.width;
+  const joined = new Float32Array(images.length * each);
+  for (const [at, patches] of images.entries()) {
+    const { fetched } = await graph.run({ feeds: imageFeeds(patches, model), fetch: [GRAPH_IO.imageTokens] });
+    joined.set(fetchedFloats(fetched, GRAPH_IO.imageTokens), at * each);
+  }
+  return createHostTensor("float32", [images.length, vision.tokens, vision.width], joined);
+}

@@ -1,0 +1,93 @@
+/**
+ * Outputs that a graph is given to be looked at while it runs. Each probe reduces a value inside the graph, so that what
+ * comes back has a fixed size (`values` excepted, which come back whole and are dropped at once).
+ *
+ *   range:   x -> ReduceMin, ReduceMax -> two numbers
+ *   values:  x -> Reshape [-1] -> all numbers
+ *   gram:    x -> Reshape [-1, K] -> Gemm(x^T, x) -> [K, K]
+ *   peaks:   x -> Reshape [-1, K] -> Abs -> ReduceMax over rows -> [K]
+ */
+import { int, ints, type Graph, type GraphNode, type ValueInfo } from "@slm/onnx";
+import { GraphParts } from "../rewrite/graph-parts.js";
+
+export type Probe =
+  | { readonly kind: "range"; readonly value: string }
+  | { readonly kind: "values"; readonly value: string }
+  | { readonly kind: "gram"; readonly value: string; readonly width: number }
+  | { readonly kind: "peaks"; readonly value: string; readonly width: number };
+
+/** A probe with the names of its outputs: `range` has two, the others one. */
+export type PlacedProbe = Probe & { readonly outputs: readonly string[] };
+
+export interface ProbedGraph {
+  readonly graph: Graph;
+  readonly probes: readonly PlacedProbe[];
+}
+
+/** From this opset on, `ReduceMax` takes its axes as an input. */
+const AXES_AS_INPUT = 18;
+
+/** Adds probes; the outputs the graph has stay and are not needed. */
+export function addProbes(graph: Graph, probes: readonly Probe[]): ProbedGraph {
+  const parts = new GraphParts(graph);
+  const nodes: GraphNode[] = [];
+  const outputs: ValueInfo[] = [];
+  const owner: GraphNode = {
+    ...{ name: "probe", opType: "", domain: "", inputs: [], attributes: {} },
+    outputs: ["probe"],
+  };
+  const op = (
+    opType: string,
+    inputs: readonly string[],
+    attributes: GraphNode["attributes"] = {},
+  ): string => {
+    const node = parts.helper(owner, opType, { opType, inputs, attributes });
+    nodes.push(node);
+    return node.outputs[0]!;
+  };
+  const output = (name: string, shape: readonly (number | string)[]): string => {
+    outputs.push({ name, dtype: "float32", shape });
+    return name;
+  };
+  const rowsOf = (value: string, width: number): string =>
+    op("Reshape", [
+      value,
+      parts.initializer("probe/shape", "int64", [2], BigInt64Array.of(-1n, BigInt(width))),
+    ]);
+  const place = (probe: Probe): readonly string[] => {
+    const { value } = probe;
+    switch (probe.kind) {
+      case "range":
+        return ["ReduceMin", "ReduceMax"].map((opType) =>
+          output(op(opType, [value], { keepdims: int(0) }), []),
+        );
+      case "values": {
+        const flat = parts.initializer("probe/flat", "int64", [1], BigInt64Array.of(-1n));
+        return [output(op("Reshape", [value, flat]), ["values"])];
+      }
+      case "gram": {
+        const rows = rowsOf(value, probe.width);
+        return [output(op("Gemm", [rows, rows], { transA: int(1) }), [probe.width, probe.width])];
+      }
+      case "peaks": {
+        const sizes = op("Abs", [rowsOf(value, probe.width)]);
+        const axes = graph.opsets[""]! >= AXES_AS_INPUT;
+        const inputs = axes
+          ? [sizes, parts.initializer("probe/axes", "int64", [1], BigInt64Array.of(0n))]
+          : [sizes];
+        const attributes = { keepdims: int(0), ...(axes ? {} : { axes: ints([0]) }) };
+        return [output(op("ReduceMax", inputs, attributes), [probe.width])];
+      }
+    }
+  };
+  const placed = probes.map((probe) => ({ ...probe, outputs: place(probe) }));
+  return {
+    graph: {
+      ...graph,
+      nodes: [...graph.nodes, ...nodes],
+      initializers: new Map([...graph.initializers, ...parts.initializers]),
+      outputs: [...graph.outputs, ...outputs],
+    },
+    probes: placed,
+  };
+}

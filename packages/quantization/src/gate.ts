@@ -1,0 +1,80 @@
+/** The question a quantized model must answer: is it still good enough? Pure arithmetic; the measuring is done elsewhere. */
+import { SlmError } from "@slm/core";
+
+/** How much worse a metric may become. */
+export interface Gate {
+  readonly metric: string;
+  /** In the unit of the metric: 0.01 lets an error rate rise, or an accuracy fall, by one percentage point. */
+  readonly maxDrop: number;
+}
+
+/** A gate as it was written: in the metric's own unit, or in points (hundredths of a fraction). */
+export interface WrittenGate extends Gate {
+  readonly unit: "metric" | "points";
+}
+
+export interface GateQuestion extends Gate {
+  /** The metric of the float32 model, and that of the quantized one, on the same data. */
+  readonly before: number;
+  readonly after: number;
+  /** Whether a better model has a lower value (an error rate) or a higher one (an accuracy). */
+  readonly betterIs: "lower" | "higher";
+}
+
+export interface GateResult {
+  readonly metric: string;
+  readonly before: number;
+  readonly after: number;
+  /** The worst `after` that passes. */
+  readonly limit: number;
+  readonly pass: boolean;
+}
+
+const GATE = /^([a-z][A-Za-z0-9]*):(\+?)(\d+(?:\.\d+)?|\.\d+)$/;
+
+/** Decimal fractions are not exact: 0.1 + 0.2 must still let 0.3 pass. Far below one example of any test set. */
+const SLACK = 1e-9;
+
+/**
+ * Reads a gate as the command line writes it: `metric:maxDrop` in the unit of the metric, or `metric:+points`.
+ *
+ * @throws SlmError USAGE for anything else: minus, percent, letters.
+ * @example parseGate("wordError:0.01") // at most one percentage point worse
+ * @example parseGate("wordError:+0.5") // at most half a percentage point worse
+ */
+export function parseGate(text: string): WrittenGate {
+  const [, metric, plus, drop] = GATE.exec(text) ?? [];
+  const maxDrop = Number(drop);
+  if (metric !== undefined && drop !== undefined && Number.isFinite(maxDrop)) {
+    return { metric, maxDrop, unit: plus === "+" ? "points" : "metric" };
+  }
+  throw new SlmError("USAGE", `quantize: a gate is metric:maxDrop or metric:+points, got '${text}'`, {
+    context: { gate: text },
+    suggestions: ["--gate wordError:0.01, or --gate wordError:+1, allow one percentage point more errors"],
+  });
+}
+
+/** The gate in the unit of its metric: a point is a hundredth of a fraction, and one of a metric that counts in points. */
+export function gateIn(metricUnit: "fraction" | "points", { metric, maxDrop, unit }: WrittenGate): Gate {
+  return { metric, maxDrop: unit === "points" && metricUnit === "fraction" ? maxDrop / 100 : maxDrop };
+}
+
+/**
+ * Whether the quantized model passes: `after` is at most `maxDrop` worse than `before`.
+ *
+ * @throws SlmError DATA_INVALID if a number is not finite or `maxDrop` is negative: an answer would mean nothing.
+ */
+export function checkGate(question: GateQuestion): GateResult {
+  const { metric, before, after, maxDrop, betterIs } = question;
+  const bad = Object.entries({ before, after, maxDrop }).find(([, value]) => !Number.isFinite(value));
+  if (bad !== undefined || maxDrop < 0) {
+    const [name, value] = bad ?? ["maxDrop", maxDrop];
+    throw new SlmError(
+      "DATA_INVALID",
+      `quantize: gate on '${metric}': ${name} must be a number, and maxDrop not negative; got ${value}`,
+    );
+  }
+  const limit = betterIs === "lower" ? before + maxDrop : before - maxDrop;
+  const worseBy = betterIs === "lower" ? after - limit : limit - after;
+  return { metric, before, after, limit, pass: worseBy <= SLACK };
+}

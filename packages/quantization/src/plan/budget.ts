@@ -1,0 +1,137 @@
+/** Formats per layer that keep a whole model within a size. */
+import { graphsOf, readDeviceModel, type GraphName } from "@slm/exported-model";
+import { resolveInside } from "@slm/core";
+import { SlmError } from "@slm/core";
+import { readOnnx } from "@slm/onnx";
+import { quantizeDirectory, type PerGraph } from "../quantize-directory.js";
+import type { WeightFormat } from "../rewrite/weight-format.js";
+import type { BlockSize } from "../weights/block-format.js";
+import { chooseFormats, type ChoosingLayer } from "./choose-formats.js";
+import { layerBytes, layersOf, type Layer } from "./layer-formats.js";
+import { measureSensitivity, type LayerDamage, type SensitivityOptions } from "./sensitivity.js";
+
+/** A plan for a model. */
+export interface BudgetPlan {
+  readonly formats: PerGraph<ReadonlyMap<string, WeightFormat>>;
+  /** Of every block format; the sizes of the plan hold for this one. */
+  readonly blockSize: BlockSize;
+  /** Predicted size of the model [bytes]. */
+  readonly bytes: number;
+  /** Predicted divergence, the damages of all layers added up [nats per token]. */
+  readonly divergence: number;
+  readonly layers: readonly LayerDamage[];
+}
+
+/** 4 and 8 bits, each in the form that is fast where the graph runs: many tokens at once, or one. */
+const CANDIDATES = {
+  vision: ["int4-block", "int8-dynamic"],
+  encoder: ["int4-block", "int8-dynamic"],
+  decoder: ["int4-block", "int8-block"],
+} as const satisfies Readonly<Record<GraphName, readonly WeightFormat[]>>;
+
+/** Block size where none was asked for. */
+const BLOCK_SIZE = 32;
+
+const UNITS: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
+const SIZE = /^(\d+(?:\.\d+)?)(B|KB|MB|GB)$/;
+
+/**
+ * Reads a size as the command line writes it. @example parseBytes("2MB") // 2000000
+ *
+ * @throws SlmError USAGE for anything else
+ */
+export function parseBytes(text: string): number {
+  const [, number = "", unit = ""] = SIZE.exec(text) ?? [];
+  const bytes = Number(number) * (UNITS[unit] ?? NaN);
+  if (number !== "" && Number.isFinite(bytes) && bytes > 0) return bytes;
+  throw new SlmError("USAGE", `quantize: a budget is a size such as 2MB or 500KB, got '${text}'`, {
+    suggestions: ["--budget 2MB"],
+  });
+}
+
+/**
+ * Measures every layer in 4 and 8 bits and chooses formats, float32 among them, for a model of at most `budget` bytes.
+ *
+ * @param overhead bytes of the model that no format changes: graphs, norms, caches of constants
+ * @throws SlmError CONFIG_INVALID if 4 bits everywhere are too many; what `measureSensitivity` throws
+ */
+export async function planBudget(
+  options: SensitivityOptions,
+  budget: number,
+  overhead: number,
+): Promise<BudgetPlan> {
+  const { blockSize = BLOCK_SIZE } = options;
+  const damages = await measureSensitivity({ ...options, blockSize }, CANDIDATES);
+  const layers = await allLayers(options.modelDirectory);
+  const sizes = { blockSize, symmetric: options.symmetric ?? false };
+  const choosing = layers.map((layer): ChoosingLayer<Layer, WeightFormat> => {
+    const measured = damages.filter(
+      (damage) => damage.graph === layer.graph && damage.layer === layer.weight,
+    );
+    const choice = (
+      format: WeightFormat,
+      damage: number,
+    ): ChoosingLayer<Layer, WeightFormat>["choices"][0] => ({
+      format,
+      bytes: layerBytes(layer, format, sizes),
+      damage,
+    });
+    return {
+      key: layer,
+      choices: [
+        choice("float32", 0),
+        ...CANDIDATES[layer.graph].map((format) =>
+          choice(format, measured.find((damage) => damage.format === format)?.divergence ?? Infinity),
+        ),
+      ],
+    };
+  });
+  const chosen = chooseFormats(choosing, budget - overhead);
+  const of = (name: GraphName): ReadonlyMap<string, WeightFormat> =>
+    new Map(
+      [...chosen.formats]
+        .filter(([layer]) => layer.graph === name)
+        .map(([{ weight }, format]) => [weight, format]),
+    );
+  return {
+    formats: { vision: of("vision"), encoder: of("encoder"), decoder: of("decoder") },
+    blockSize,
+    bytes: chosen.bytes + overhead,
+    divergence: chosen.damage,
+    layers: damages,
+  };
+}
+
+async function allLayers(directory: string): Promise<readonly Layer[]> {
+  const model = await readDeviceModel(directory);
+  const found: Layer[] = [];
+  for (const { name, graph } of graphsOf(model))
+    found.push(...layersOf(name, await readOnnx(resolveInside(directory, graph.file))));
+  return found;
+}
+
+/**
+ * Bytes of a quantized model that no format changes: found by quantizing to 4 bits everywhere.
+ *
+ * Writes: a whole model into `scratch`, which the caller removes.
+ */
+export async function overheadBytes(options: SensitivityOptions, scratch: string): Promise<number> {
+  const { modelDirectory, blockSize = BLOCK_SIZE, symmetric = false, signal } = options;
+  const { bytesAfter } = await quantizeDirectory({
+    ...{
+      modelDirectory,
+      outputDirectory: scratch,
+      scheme: "int4-block",
+      embedding: "int4-block",
+      blockSize,
+      symmetric,
+      method: "rtn",
+    },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const weights = (await allLayers(modelDirectory)).reduce(
+    (sum, layer) => sum + layerBytes(layer, "int4-block", { blockSize, symmetric }),
+    0,
+  );
+  return bytesAfter - weights;
+}

@@ -1,0 +1,80 @@
+/** Mixed precision: which format each layer gets, so that all of them fit a budget and do the least damage. */
+import { SlmError } from "@slm/core";
+
+/** A format a layer could have. */
+export interface FormatChoice<Format extends string> {
+  readonly format: Format;
+  readonly bytes: number;
+  /** What this format alone costs; the damages of layers are taken to add up. */
+  readonly damage: number;
+}
+
+/** A layer with its choices. */
+export interface ChoosingLayer<Key, Format extends string> {
+  readonly key: Key;
+  readonly choices: readonly FormatChoice<Format>[];
+}
+
+export interface ChosenFormats<Key, Format extends string> {
+  readonly formats: ReadonlyMap<Key, Format>;
+  readonly bytes: number;
+  /** Sum of the damages. */
+  readonly damage: number;
+}
+
+/** The choices worth making, smallest first: each larger one is better, and gains less per byte than the one before. */
+function worthwhile<Format extends string>(
+  choices: readonly FormatChoice<Format>[],
+): readonly FormatChoice<Format>[] {
+  const hull: FormatChoice<Format>[] = [];
+  const rate = (from: FormatChoice<Format>, to: FormatChoice<Format>): number =>
+    (from.damage - to.damage) / (to.bytes - from.bytes);
+  for (const choice of [...choices].sort((a, b) => a.bytes - b.bytes || a.damage - b.damage)) {
+    if (hull.length > 0 && choice.damage >= hull.at(-1)!.damage) continue;
+    while (hull.length > 1 && rate(hull.at(-1)!, choice) >= rate(hull.at(-2)!, hull.at(-1)!)) hull.pop();
+    hull.push(choice);
+  }
+  return hull;
+}
+
+/**
+ * Chooses a format per layer. Starts with the smallest of each and spends what is left of the budget where a byte saves
+ * the most damage, skipping steps that no longer fit. Over the layers' convex hulls this is the best there is, up to the
+ * last step (the Lagrangian relaxation of the knapsack).
+ *
+ * @throws SlmError CONFIG_INVALID if even the smallest formats exceed the budget
+ */
+export function chooseFormats<Key, Format extends string>(
+  layers: readonly ChoosingLayer<Key, Format>[],
+  budget: number,
+): ChosenFormats<Key, Format> {
+  const states = layers.map(({ key, choices }) => ({ key, hull: worthwhile(choices), at: 0 }));
+  let bytes = states.reduce((sum, { hull }) => sum + hull[0]!.bytes, 0);
+  if (bytes > budget) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `quantize: the smallest formats take ${bytes} bytes, the budget leaves ${Math.max(0, Math.floor(budget))}`,
+      { suggestions: ["give a larger budget", "export a smaller model"] },
+    );
+  }
+  const steps = states
+    .flatMap((state) =>
+      state.hull.slice(1).map((to, before) => {
+        const from = state.hull[before]!;
+        const cost = to.bytes - from.bytes;
+        return { state, to: before + 1, cost, rate: (from.damage - to.damage) / cost };
+      }),
+    )
+    .sort((a, b) => b.rate - a.rate);
+  for (const { state, to, cost } of steps) {
+    // A step counts only from the one before it.
+    if (state.at !== to - 1 || bytes + cost > budget) continue;
+    state.at = to;
+    bytes += cost;
+  }
+  return {
+    formats: new Map(states.map(({ key, hull, at }) => [key, hull[at]!.format] as const)),
+    bytes,
+    damage: states.reduce((sum, { hull, at }) => sum + hull[at]!.damage, 0),
+  };
+}

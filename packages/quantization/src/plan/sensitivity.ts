@@ -1,0 +1,143 @@
+/** The damage each layer causes when it alone is quantized. */
+import { graphsOf, readDeviceModel, type DeviceModel, type GraphName } from "@slm/exported-model";
+import { resolveInside, throwIfInterrupted } from "@slm/core";
+import { SlmError } from "@slm/core";
+import { readOnnx, type Graph } from "@slm/onnx";
+import { weightGrams } from "../calibration/weight-grams.js";
+import { calibrateRanges } from "../calibration/calibrate.js";
+import type { FeedSource } from "../calibration/feeds.js";
+import { withModelFeeds } from "../calibration/model-feeds.js";
+import {
+  requestFor,
+  type DirectoryCalibration,
+  type QuantizeDirectoryOptions,
+} from "../quantize-directory.js";
+import { careFor, quantizeModelGraph } from "../quantize-model-graph.js";
+import { tableFormat, type WeightFormat } from "../rewrite/weight-format.js";
+import { schemes, type StaticScheme } from "../schemes.js";
+import { coveredNodes, planGraph } from "../static/plan-graph.js";
+import { quantizeWithRanges, valuesToCalibrate } from "../static/quantize-static.js";
+import { blockMethods } from "../weights/block-method.js";
+import { chooseMethod } from "../weights/choose-method.js";
+import { layersOf, type Layer } from "./layer-formats.js";
+import { withLogitJudge, type LogitJudge } from "./logit-judge.js";
+
+/** One layer alone: a weight of a weight scheme, a node of a static one. */
+export interface LayerDamage {
+  readonly graph: GraphName;
+  /** Name of the weight or node. */
+  readonly layer: string;
+  /** Format of the weight; the scheme for a node. */
+  readonly format: string;
+  /** KL divergence of the next token from the float32 model's [nats per token]. */
+  readonly divergence: number;
+}
+
+export type SensitivityOptions = Omit<QuantizeDirectoryOptions, "outputDirectory" | "calibration"> & {
+  readonly calibration: DirectoryCalibration;
+};
+
+interface Site {
+  readonly name: GraphName;
+  readonly graph: Graph;
+  readonly feeds: FeedSource;
+  readonly judge: LogitJudge;
+  readonly model: DeviceModel;
+}
+
+/** Every layer of one graph, by the way its scheme names layers. */
+type MeasureGraph = (site: Site, options: SensitivityOptions) => AsyncGenerator<LayerDamage>;
+
+/** Formats to try a layer in. */
+type Candidates = (layer: Layer) => readonly WeightFormat[];
+
+/** Each weight in each of some formats. */
+const weightDamages = (candidates: Candidates): MeasureGraph =>
+  async function* ({ name, graph, feeds, judge, model }, options) {
+    const method = chooseMethod(graph, options.method, true);
+    const request = { ...requestFor(name, model.target, options, feeds), method };
+    const needsGrams = blockMethods[method].needsCalibration;
+    const { runtime } = options.calibration;
+    const grams = needsGrams ? await weightGrams(graph, { runtime, feeds }) : undefined;
+    for (const layer of layersOf(name, graph)) {
+      const { weight } = layer;
+      for (const format of candidates(layer)) {
+        const { graph: changed } = await quantizeModelGraph(graph, {
+          ...request,
+          scheme: { kind: "weights", format: "float32" },
+          formats: new Map([[weight, format]]),
+          ...(grams === undefined ? {} : { grams }),
+        });
+        yield { graph: name, layer: weight, format, divergence: await judge.divergence({ [name]: changed }) };
+      }
+    }
+  };
+
+/** Each node of a static scheme, with ranges found once. */
+const nodeDamages = (scheme: StaticScheme): MeasureGraph =>
+  async function* ({ name, graph, feeds, judge, model }, options) {
+    const request = requestFor(name, model.target, options, feeds);
+    const { coverage, reduceRange } = request;
+    const { activations, weights } = scheme;
+    const { runtime, method = "minmax" } = options.calibration;
+    const care = await careFor(graph, scheme, request, { runtime, feeds });
+    const settings = { coverage, reduceRange, activations, weights, ...care };
+    const whole = planGraph(graph, settings);
+    const ranges = await calibrateRanges(graph, valuesToCalibrate(whole), { runtime, feeds, method });
+    const covered = [...coveredNodes(graph, settings)].map(({ name: node }) => node);
+    for (const layer of covered) {
+      const exclude = new Set(covered.filter((other) => other !== layer));
+      const plan = planGraph(graph, { ...settings, exclude });
+      if (plan.tensors.size === 0) continue;
+      const { graph: changed } = quantizeWithRanges(plan, ranges, { ...settings, exclude });
+      const divergence = await judge.divergence({ [name]: changed });
+      yield { graph: name, layer, format: options.scheme, divergence };
+    }
+  };
+
+/**
+ * Quantizes one layer at a time and asks how far the model's answers move, worst layer first.
+ *
+ * @param formats by graph, to try other formats of weights than the scheme's; ignored for static schemes
+ * @throws SlmError as quantizing does; OP_UNSUPPORTED for graphs of fixed sizes; INTERRUPTED
+ */
+export async function measureSensitivity(
+  options: SensitivityOptions,
+  formats?: Readonly<Record<GraphName, readonly WeightFormat[]>>,
+): Promise<readonly LayerDamage[]> {
+  const { modelDirectory, calibration, progress, signal } = options;
+  const model = await readDeviceModel(modelDirectory);
+  if (model.static !== undefined) {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      `quantize: layers are judged on graphs of target cpu, ${modelDirectory} has graphs of fixed sizes`,
+      { suggestions: ["slm export CHECKPOINT --target cpu", "--exclude NODE keeps a node in float32"] },
+    );
+  }
+  const scheme = schemes[options.scheme];
+  const measure =
+    scheme.kind === "static"
+      ? nodeDamages(scheme)
+      : weightDamages(
+          ({ graph, isTable }) =>
+            formats?.[graph] ?? [isTable ? (options.embedding ?? tableFormat(scheme[graph])) : scheme[graph]],
+        );
+  const found: LayerDamage[] = [];
+  await withModelFeeds(modelDirectory, model, calibration, (feeds) =>
+    withLogitJudge(modelDirectory, model, calibration, async (judge) => {
+      for (const { name, graph: file } of graphsOf(model)) {
+        const graph = await readOnnx(resolveInside(modelDirectory, file.file));
+        for await (const damage of measure({ name, graph, feeds: feeds[name], judge, model }, options)) {
+          found.push(damage);
+          progress?.({
+            stage: "quantize",
+            step: found.length,
+            message: `${name} ${damage.layer} ${damage.format}`,
+          });
+          if (signal !== undefined) throwIfInterrupted(signal, "quantize");
+        }
+      }
+    }),
+  );
+  return found.sort((a, b) => b.divergence - a.divergence);
+}

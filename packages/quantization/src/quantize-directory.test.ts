@@ -1,0 +1,276 @@
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { GraphBuilder, int, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { quantizeDirectory } from "./quantize-directory.js";
+import type { SchemeName } from "./schemes.js";
+
+const WIDTH = 96;
+const VOCAB = 128;
+
+/** Numbers between -1 and 1, always the same. */
+function values(count: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, at) => Math.sin(at * 12.9898 + 1));
+}
+
+function encoder(): Graph {
+  const g = new GraphBuilder("encoder");
+  const ids = g.input("source_ids", "int32", ["batch", "source"]);
+  const table = g.initializer("embedding.weight", "float32", [VOCAB, WIDTH], values(VOCAB * WIDTH));
+  const x = g.op("Gather", [table, ids], { name: "embed" });
+  const w = g.initializer("k.weight", "float32", [WIDTH, 48], values(WIDTH * 48));
+  const b = g.initializer("k.bias", "float32", [48], values(48));
+  g.output("cross.0.key", g.op("Add", [g.op("MatMul", [x, w], { name: "k" }), b]), "float32", [
+    "batch",
+    "source",
+    48,
+  ]);
+  return g.build();
+}
+
+function decoder(): Graph {
+  const g = new GraphBuilder("decoder");
+  const ids = g.input("target_ids", "int32", ["batch", "target"]);
+  const table = g.initializer("embedding.weight", "float32", [VOCAB, WIDTH], values(VOCAB * WIDTH));
+  const gain = g.initializer("norm.weight", "float32", [WIDTH], values(WIDTH));
+  const x = g.op("SimplifiedLayerNormalization", [g.op("Gather", [table, ids]), gain]);
+  const logits = g.op("FusedMatMul", [x, table], {
+    domain: "com.microsoft",
+    name: "head",
+    attributes: { transB: int(1) },
+  });
+  g.output("logits", logits, "float32", ["batch", "target", VOCAB]);
+  return g.build();
+}
+
+const MODEL: DeviceModel = {
+  schemaVersion: 1,
+  name: "toy",
+  architecture: "encoder-decoder",
+  target: "cpu",
+  scheme: "float32",
+  graphs: { decoder: { file: "decoder.onnx", bytes: 0, scheme: "float32" } },
+  parameters: 1,
+  vocabularySize: VOCAB,
+  decoderLayers: 1,
+  kvHeads: 1,
+  headDim: 16,
+  maxSource: 8,
+  maxTarget: 8,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  flops: { encoderPerSourceToken: 1, decoderPerTargetToken: 1 },
+};
+
+let root = "";
+let input = "";
+let output = "";
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-quantize-"));
+  input = await mkdtemp(join(root, "export-"));
+  output = join(root, "quantized");
+});
+afterEach(async () => {
+  await rm(root, { recursive: true });
+});
+
+async function exportToy(changes: Partial<DeviceModel> = {}, graph: Graph = decoder()): Promise<void> {
+  const external = (name: string): object => ({ externalData: { file: `${name}.onnx.data` } });
+  const encoderBytes = (await writeOnnx(encoder(), join(input, "encoder.onnx"), external("encoder"))).bytes;
+  const decoderBytes = (await writeOnnx(graph, join(input, "decoder.onnx"), external("decoder"))).bytes;
+  const graphs = {
+    encoder: { file: "encoder.onnx", bytes: encoderBytes, scheme: "float32" },
+    decoder: { file: "decoder.onnx", bytes: decoderBytes, scheme: "float32" },
+  };
+  await writeDeviceModel(input, { ...MODEL, graphs, ...changes });
+  await writeFile(join(input, "tokenizer.json"), '{"kind":"toy"}');
+  await writeFile(join(input, "config.json"), "{}");
+  await writeFile(join(input, "manifest.json"), "{}");
+}
+
+const quantize = (scheme: SchemeName): ReturnType<typeof quantizeDirectory> =>
+  quantizeDirectory({ modelDirectory: input, outputDirectory: output, scheme });
+
+describe(quantizeDirectory, () => {
+  test("writes a smaller model that says what it is", async () => {
+    await exportToy();
+    const report = await quantize("cpu");
+    const model = await readDeviceModel(output);
+    expect(model.scheme).toBe("cpu");
+    expect(model.graphs.encoder?.scheme).toBe("int8-dynamic");
+    expect(model.graphs.decoder.scheme).toBe("int4-block");
+    const sizes = new Map<string, number>();
+    for (const name of await readdir(output)) sizes.set(name, (await stat(join(output, name))).size);
+    const encoderBytes = sizes.get("encoder.onnx")! + sizes.get("encoder.onnx.data")!;
+    const decoderBytes = sizes.get("decoder.onnx")! + sizes.get("decoder.onnx.data")!;
+    expect(model.graphs.encoder?.bytes).toBe(encoderBytes);
+    expect(model.graphs.decoder.bytes).toBe(decoderBytes);
+    expect(report.bytesAfter).toBe(encoderBytes + decoderBytes);
+    const before = (await readDeviceModel(input)).graphs;
+    expect(report.bytesBefore).toBe(before.encoder!.bytes + before.decoder.bytes);
+    expect(report.bytesAfter).toBeLessThan(report.bytesBefore / 2);
+  });
+
+  test("reports every node with its error", async () => {
+    await exportToy();
+    const { nodes, skipped, int8 } = await quantize("cpu");
+    expect(int8.bits).toBe(7);
+    expect(nodes.map(({ graph, name, scheme }) => [graph, name, scheme])).toEqual([
+      ["encoder", "/embed", "int8-dynamic"],
+      ["encoder", "/k", "int8-dynamic"],
+      ["decoder", "/Gather", "int8-block"],
+      ["decoder", "/head", "int8-block"],
+    ]);
+    for (const { relativeError, scheme } of nodes) {
+      expect(relativeError).toBeGreaterThan(0);
+      // A scale per output has 7 bits by default, twice the step of 8.
+      expect(relativeError).toBeLessThan(scheme === "int8-dynamic" ? 0.012 : 0.006);
+    }
+    expect(skipped).toEqual([]);
+  });
+
+  test.each([
+    { embedding: undefined, bits: 8, block: 32 },
+    { embedding: "int8-block", bits: 8, block: 32 },
+    { embedding: "int4-block", bits: 4, block: 16 },
+  ] as const)(
+    "stores the table that embedding and head share once in the file, in $bits bits for $embedding",
+    async ({ embedding, bits, block }) => {
+      await exportToy();
+      await quantizeDirectory({
+        ...{ modelDirectory: input, outputDirectory: output, scheme: "int4-block" },
+        ...(embedding === undefined ? {} : { embedding }),
+      });
+      const { size } = await stat(join(output, "decoder.onnx.data"));
+      const blocks = (VOCAB * WIDTH) / block;
+      const codes = (VOCAB * WIDTH * bits) / 8;
+      // The zero points are few enough to stay in the model itself.
+      expect(size).toBe(codes + blocks * 4);
+    },
+  );
+
+  test("leaves no float32 matrix and keeps norms and biases as they were", async () => {
+    await exportToy();
+    for (const scheme of ["cpu", "int8-dynamic", "int4-block"] as const) {
+      output = join(root, scheme);
+      await quantize(scheme);
+      const graphs = [
+        await readOnnx(join(output, "encoder.onnx")),
+        await readOnnx(join(output, "decoder.onnx")),
+      ];
+      const names = graphs.flatMap(({ initializers }) => [...initializers.keys()]);
+      expect(names).not.toContain("embedding.weight");
+      expect(names).not.toContain("k.weight");
+      expect(graphs[0]!.initializers.get("k.bias")!.dtype).toBe("float32");
+      expect(graphs[1]!.initializers.get("norm.weight")).toEqual(decoder().initializers.get("norm.weight"));
+    }
+  });
+
+  test("copies the tokenizer and the configuration, not the manifest of the export", async () => {
+    await exportToy();
+    await quantize("cpu");
+    expect(await readFile(join(output, "tokenizer.json"), "utf8")).toBe('{"kind":"toy"}');
+    expect((await readdir(output)).sort()).toEqual([
+      "config.json",
+      "decoder.onnx",
+      "decoder.onnx.data",
+      "encoder.onnx",
+      "encoder.onnx.data",
+      "model.json",
+      "tokenizer.json",
+    ]);
+  });
+
+  test("writes the same bytes every time", async () => {
+    await exportToy();
+    await quantize("cpu");
+    const first = await readFile(join(output, "decoder.onnx.data"));
+    output = join(root, "again");
+    await quantize("cpu");
+    expect((await readFile(join(output, "decoder.onnx.data"))).equals(first)).toBe(true);
+  });
+
+  test("tells its progress", async () => {
+    await exportToy();
+    const seen: string[] = [];
+    await quantizeDirectory({
+      modelDirectory: input,
+      outputDirectory: output,
+      scheme: "cpu",
+      progress: ({ stage, step, total, message }) => seen.push(`${stage} ${step!}/${total!} ${message!}`),
+    });
+    expect(seen).toEqual([
+      "quantize 0/2 encoder embedding.weight int8-dynamic",
+      "quantize 1/2 encoder k.weight int8-dynamic",
+      "quantize 0/1 decoder embedding.weight int8-block",
+    ]);
+  });
+
+  test("refuses a model that is quantized already, by its description or by its nodes", async () => {
+    await exportToy();
+    await quantize("cpu");
+    const again = quantizeDirectory({
+      modelDirectory: output,
+      outputDirectory: join(root, "x"),
+      scheme: "cpu",
+    });
+    await expect(again).rejects.toMatchObject({ code: "DATA_INVALID", message: /model.json says 'cpu'/ });
+    const model = await readDeviceModel(output);
+    const graphs = {
+      encoder: { ...model.graphs.encoder!, scheme: "float32" },
+      decoder: { ...model.graphs.decoder, scheme: "float32" },
+    };
+    await writeDeviceModel(output, { ...model, scheme: "float32", graphs });
+    const disguised = quantizeDirectory({
+      modelDirectory: output,
+      outputDirectory: join(root, "x"),
+      scheme: "cpu",
+    });
+    await expect(disguised).rejects.toMatchObject({ code: "DATA_INVALID", message: /quantized already/ });
+  });
+
+  test("refuses a model without weights", async () => {
+    const g = new GraphBuilder("decoder");
+    g.output("logits", g.op("Neg", [g.input("x", "float32", [1])]), "float32", [1]);
+    await exportToy({}, g.build());
+    const { decoder: bare } = (await readDeviceModel(input)).graphs;
+    await writeDeviceModel(input, { ...MODEL, architecture: "decoder-only", graphs: { decoder: bare } });
+    await expect(quantize("cpu")).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: /no weights to quantize/,
+    });
+  });
+
+  test("refuses missing files, other targets and its own input as output", async () => {
+    await expect(quantize("cpu")).rejects.toMatchObject({ code: "INPUT_MISSING", message: /model\.json/ });
+    await exportToy();
+    await rm(join(input, "decoder.onnx"));
+    await expect(quantize("cpu")).rejects.toMatchObject({ code: "INPUT_MISSING", message: /decoder\.onnx/ });
+    await exportToy({ target: "npu" });
+    await expect(quantize("cpu")).rejects.toMatchObject({ code: "OP_UNSUPPORTED", message: /'npu'/ });
+    output = input;
+    await expect(quantize("cpu")).rejects.toMatchObject({ code: "USAGE" });
+  });
+
+  test("refuses graph paths that leave the directory", async () => {
+    await exportToy({ graphs: { decoder: { file: "../decoder.onnx", bytes: 1, scheme: "float32" } } });
+    await expect(quantize("cpu")).rejects.toMatchObject({ code: "DATA_INVALID" });
+  });
+
+  test("stops between two weights when it is interrupted", async () => {
+    await exportToy();
+    const stop = new AbortController();
+    const running = quantizeDirectory({
+      modelDirectory: input,
+      outputDirectory: output,
+      scheme: "cpu",
+      signal: stop.signal,
+      progress: () => {
+        stop.abort();
+      },
+    });
+    await expect(running).rejects.toMatchObject({ code: "INTERRUPTED" });
+  });
+});

@@ -1,0 +1,167 @@
+/**
+ * Which inputs and outputs of each operator are quantized, and what shares parameters with what.
+ * Source: onnxruntime, python/tools/quantization/registry.py and operators/*.py (the classes named QDQ*).
+ */
+import { attributeOf, readIntegers, type GraphNode } from "@slm/onnx";
+import type { OperatorRule, TensorPlan } from "./tensor-plan.js";
+
+const everything: OperatorRule = ({ inputs, outputs }, _index, plan) => {
+  for (const name of [...inputs, ...outputs]) plan.activation(name);
+};
+
+/** Moves numbers without changing them. */
+const moving: OperatorRule = ({ inputs, outputs }, _index, plan) => {
+  if (plan.options.force) plan.activation(inputs[0]);
+  if (plan.isQuantized(inputs[0])) plan.like(outputs[0]!, inputs[0]!);
+};
+
+const movingFrom =
+  (opset: number): OperatorRule =>
+  (node, index, plan) => {
+    if (plan.opset >= opset) moving(node, index, plan);
+  };
+
+const gather: OperatorRule = (node, index, plan) => {
+  if (plan.isWeight(node.inputs[0])) plan.activation(node.inputs[0]);
+  moving(node, index, plan);
+};
+
+const split: OperatorRule = ({ inputs, outputs }, _index, plan) => {
+  plan.activation(inputs[0]);
+  for (const output of outputs) plan.like(output, inputs[0]!);
+};
+
+/** A product with a weight of its own: input, output and weight, and the bias that goes with them. */
+const weighted =
+  (axis: (node: GraphNode) => number, beta: (node: GraphNode) => number = () => 1): OperatorRule =>
+  (node, index, plan) => {
+    plan.activation(node.inputs[0]);
+    plan.activation(node.outputs[0]);
+    plan.weight(node.inputs[1], axis(node));
+    plan.bias(index, node.inputs, beta(node));
+  };
+
+const isTransposed = (node: GraphNode): boolean => attributeOf(node, "transB", "int") === 1;
+
+/** Initializers among the factors are weights, on whichever side. */
+const product =
+  (axis: (node: GraphNode) => number): OperatorRule =>
+  (node, _index, plan) => {
+    for (const input of node.inputs) plan.weight(input, axis(node));
+    plan.activation(node.outputs[0]);
+  };
+
+/** Relu and Clip vanish where the range of their output, with its zero point, does the clipping. */
+const clipping: OperatorRule = ({ inputs, outputs }, index, plan) => {
+  const [input] = inputs;
+  if (!plan.isQuantized(input)) return;
+  // What a body reads must be clipped already.
+  if (plan.isPrivate(input!) && !plan.isCaptured(outputs[0]!)) plan.bypass(index, input!, outputs[0]!);
+  else plan.activation(input);
+  plan.activation(outputs[0]);
+};
+
+const where: OperatorRule = ({ inputs, outputs }, _index, plan) => {
+  if (plan.options.force)
+    inputs.slice(1).forEach((name) => {
+      plan.activation(name);
+    });
+  if (plan.isQuantized(inputs[1]) && plan.isQuantized(inputs[2])) plan.activation(outputs[0]);
+};
+
+const normalization: OperatorRule = (node, index, plan) => {
+  if (plan.options.normalizations === "float32") return;
+  plan.activation(node.inputs[0]);
+  plan.weight(node.inputs[1], 1);
+  plan.bias(index, node.inputs, 1);
+  for (const output of node.outputs) plan.activation(output);
+};
+
+/** Normalizations without a bias; their scale is a weight of its own type. */
+const rootMeanSquare: OperatorRule = (node, _index, plan) => {
+  if (plan.options.normalizations === "float32") return;
+  plan.activation(node.inputs[0]);
+  plan.weight(node.inputs[1], 1);
+  plan.activation(node.outputs[0]);
+};
+
+const pad: OperatorRule = (node, _index, plan) => {
+  for (const name of node.inputs) plan.activation(name);
+  if (padsWithZeroOrItself(node, plan)) plan.like(node.outputs[0]!, node.inputs[0]!);
+  else plan.activation(node.outputs[0]);
+};
+
+function padsWithZeroOrItself(node: GraphNode, plan: TensorPlan): boolean {
+  if ((attributeOf(node, "mode", "string") ?? "constant") !== "constant") return true;
+  if (plan.opset < 11) return (attributeOf(node, "value", "float") ?? 0) === 0;
+  const name = node.inputs[2] ?? "";
+  if (name === "") return true;
+  const value = plan.graph.initializers.get(name);
+  if (value === undefined) return false;
+  return (readIntegers(value) ?? [...value.data]).every((part) => part === 0);
+}
+
+/** The operators onnxruntime's tool quantizes unless told otherwise. */
+export const OPERATOR_RULES: Readonly<Record<string, OperatorRule>> = {
+  ...Object.fromEntries(
+    [
+      ...["Add", "Mul", "LeakyRelu", "Sigmoid", "GlobalAveragePool", "Concat", "Softmax", "ArgMax"],
+      ...["EmbedLayerNormalization", "CumSum"],
+    ].map((name) => [name, everything]),
+  ),
+  ...Object.fromEntries(
+    ["Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "AveragePool", "Slice", "TopK"].map(
+      (name) => [name, moving],
+    ),
+  ),
+  Resize: movingFrom(11),
+  MaxPool: movingFrom(12),
+  Gather: gather,
+  GatherElements: gather,
+  Split: split,
+  Where: where,
+  Pad: pad,
+  Relu: clipping,
+  Clip: clipping,
+  Conv: weighted(() => 0),
+  ConvTranspose: weighted(() => 1),
+  Gemm: weighted(
+    (node) => (isTransposed(node) ? 0 : 1),
+    (node) => attributeOf(node, "beta", "float") ?? 1,
+  ),
+  MatMul: product(() => 1),
+  LayerNormalization: normalization,
+  InstanceNormalization: normalization,
+  BatchNormalization: normalization,
+};
+
+/** Operators beyond that list which exported models use; onnxruntime's tool leaves them as they are. */
+const MORE_RULES: Readonly<Record<string, OperatorRule>> = {
+  FusedMatMul: product((node) => (isTransposed(node) ? 0 : 1)),
+};
+
+/** Normalizations whose operators came later than the tool's table. */
+const NORMALIZATIONS: Readonly<Record<string, OperatorRule>> = {
+  RMSNormalization: rootMeanSquare,
+  SimplifiedLayerNormalization: rootMeanSquare,
+};
+
+/** Never quantized by themselves: they change types, or are quantized already. */
+const SKIPPED: ReadonlySet<string> = new Set(["Cast", "QuantizeLinear", "DequantizeLinear"]);
+
+/**
+ * Which operators are quantized. `tool`: those of onnxruntime's `quantize_static`. `standard`: those and products by
+ * transposed weights. `all`: every operator, as devices want that compute nothing in float32.
+ */
+export type Coverage = "tool" | "standard" | "all";
+
+/** The rule of an operator, or undefined where it stays as it is. */
+export function ruleOf({ opType }: GraphNode, coverage: Coverage): OperatorRule | undefined {
+  const lookIn = (table: Readonly<Record<string, OperatorRule>>): OperatorRule | undefined =>
+    Object.hasOwn(table, opType) ? table[opType] : undefined;
+  const known = lookIn(OPERATOR_RULES);
+  if (known !== undefined || coverage === "tool") return known;
+  const more = lookIn(MORE_RULES);
+  if (more !== undefined || coverage === "standard") return more;
+  return lookIn(NORMALIZATIONS) ?? (SKIPPED.has(opType) ? undefined : everything);
+}

@@ -1,0 +1,179 @@
+/** Static quantization of a graph: plan, calibrate on real data, write. */
+import { throwIfInterrupted } from "@slm/core";
+import { SlmError } from "@slm/core";
+import { subgraphsOf, type Graph } from "@slm/onnx";
+import { calibrateRanges, type CalibrationOptions } from "../calibration/calibrate.js";
+import type { CollectOptions, ValueRange } from "../calibration/collect.js";
+import { refuseQuantized } from "../rewrite/refuse-quantized.js";
+import { adjustRanges, fixedParameters, uniteConcats } from "./activation-ranges.js";
+import { boundMasks, findMaskedScores } from "./attention-scores.js";
+import { assembleQdq } from "./assemble-qdq.js";
+import type { IntegerType } from "./integer-types.js";
+import { tensorParameters, type TensorParameters } from "./parameters.js";
+import { coveredNodes, planGraph, type GraphPlanOptions } from "./plan-graph.js";
+import type { RoundedWeight } from "./rounded-weights.js";
+import type { TensorPlan } from "./tensor-plan.js";
+import { float32sOf } from "../weights/float-bytes.js";
+import { channelLayout, weightError } from "./weight-codes.js";
+
+export interface StaticOptions extends GraphPlanOptions {
+  /** Types of weights by name. Default: `weights` for all. */
+  readonly types?: ReadonlyMap<string, IntegerType>;
+  /** Weights with grids of their own, by name. Default: those of onnxruntime's tool for all. */
+  readonly rounded?: ReadonlyMap<string, RoundedWeight>;
+  readonly activations: IntegerType;
+  readonly weights: IntegerType;
+  /** Weights in one bit less, for x86 processors without VNNI. Default false. */
+  readonly reduceRange?: boolean;
+}
+
+export interface CalibratedStaticOptions extends StaticOptions, CollectOptions {
+  readonly calibration: CalibrationOptions;
+  readonly signal?: AbortSignal;
+}
+
+export interface StaticResult {
+  readonly graph: Graph;
+  /** Scale and zero point by value. */
+  readonly parameters: ReadonlyMap<string, TensorParameters>;
+  /** Nodes with a quantized input, by name. */
+  readonly nodes: readonly string[];
+  /** Weights, the nodes that read them, and ||w - dequantized|| / ||w||. */
+  readonly weights: readonly StaticWeight[];
+}
+
+export interface StaticWeight {
+  readonly name: string;
+  readonly node: string;
+  readonly type: IntegerType;
+  readonly relativeError: number;
+}
+
+/** QuantizeLinear has an axis from here on. */
+const LEAST_OPSET = 13;
+
+/** Devices divide by the width of a range; onnxruntime's tool for Qualcomm's sets this one. */
+const LEAST_WIDTH = 1e-4;
+
+/** The last opset whose QuantizeLinear runtimes have: onnxruntime 1.32 loads opset 28 and has no kernel for its form of it. */
+const LAST_OPSET = 27;
+
+function checkOpset(graph: Graph): void {
+  const opset = graph.opsets[""] ?? 0;
+  if (opset > LAST_OPSET) {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      `quantize: static schemes need an opset up to ${LAST_OPSET}, graph '${graph.name}' has ${opset}, whose QuantizeLinear no runtime has`,
+      { suggestions: [`export the model with an opset up to ${LAST_OPSET}`, "--scheme int8-dynamic"] },
+    );
+  }
+  if (opset >= LEAST_OPSET) return;
+  throw new SlmError(
+    "OP_UNSUPPORTED",
+    `quantize: static schemes need opset ${LEAST_OPSET} for one scale per output, graph '${graph.name}' has ${opset}`,
+    { suggestions: [`export the model again with opset ${LEAST_OPSET} or later`, "--scheme int8-dynamic"] },
+  );
+}
+
+/** A model may have all its operators in branches. */
+function inBodies({ nodes }: Graph): string {
+  const flow = nodes.find((node) => subgraphsOf(node).length > 0);
+  return flow === undefined
+    ? ""
+    : `; those inside ${flow.opType} '${flow.name}' stay in float32 with a static scheme`;
+}
+
+/** Values whose ranges a plan asks for: its activations, and what a Relu or Clip gives its input's range. */
+export function valuesToCalibrate(plan: TensorPlan): ReadonlySet<string> {
+  const { graph, tensors, renamed } = plan;
+  const values = new Set([...tensors.keys()].filter((name) => !graph.initializers.has(name)));
+  for (const after of renamed.values()) values.add(after);
+  return values;
+}
+
+/** Quantizes a graph by ranges that are known already. */
+export function quantizeWithRanges(
+  plan: TensorPlan,
+  seen: ReadonlyMap<string, ValueRange>,
+  options: StaticOptions,
+): StaticResult {
+  const { graph } = plan;
+  const covered = [...coveredNodes(graph, options)];
+  const ranges = adjustRanges(covered, (value) => plan.isPrivate(value), seen);
+  const isDevice = options.coverage === "all";
+  if (isDevice) {
+    boundMasks(findMaskedScores(graph), ranges);
+    uniteConcats(graph, sourceIn(plan), ranges);
+  }
+  const parameters = tensorParameters(plan, ranges, {
+    activations: options.activations,
+    weights: options.weights,
+    ...(options.types === undefined ? {} : { types: options.types }),
+    ...(options.rounded === undefined ? {} : { rounded: options.rounded }),
+    ...(options.reduceRange === undefined ? {} : { reduceRange: options.reduceRange }),
+    ...(isDevice ? { minimumWidth: LEAST_WIDTH, fixed: fixedParameters(graph, options.activations) } : {}),
+  });
+  const nodes = covered.filter(({ inputs }) => inputs.some((name) => plan.isQuantized(name)));
+  return {
+    graph: assembleQdq(plan, parameters, options.rounded),
+    parameters,
+    nodes: nodes.map(({ name }) => name),
+    weights: weightsOf(plan, parameters, options.rounded),
+  };
+}
+
+function weightsOf(
+  { graph, tensors }: TensorPlan,
+  parameters: ReadonlyMap<string, TensorParameters>,
+  rounded: StaticOptions["rounded"],
+): readonly StaticWeight[] {
+  return graph.nodes.flatMap(({ name: node, inputs }) =>
+    inputs.flatMap((name) => {
+      const initializer = graph.initializers.get(name);
+      if (initializer === undefined || !tensors.has(name)) return [];
+      const { type, axis, parameters: own } = parameters.get(name)!;
+      const layout = channelLayout(initializer.shape, axis);
+      const values = float32sOf(initializer);
+      const codesOf = rounded?.get(name)?.values ?? values;
+      return [{ name, node, type, relativeError: weightError({ values, codesOf }, layout, type, own) }];
+    }),
+  );
+}
+
+/** The value whose parameters a value takes. */
+const sourceIn =
+  (plan: TensorPlan) =>
+  (value: string): string => {
+    let name = value;
+    for (let planned = plan.tensors.get(name); planned?.kind === "like"; planned = plan.tensors.get(name)) {
+      name = planned.value;
+    }
+    return name;
+  };
+
+/**
+ * Quantizes activations and weights of a graph, with ranges of activations from real data.
+ *
+ * The structure is that of onnxruntime's `quantize_static` (QDQ). Operators whose integers ONNX's own QuantizeLinear does
+ * not know below opset 21 (16 and 4 bits) use the one of domain com.microsoft there, as that tool does.
+ *
+ * @throws SlmError OP_UNSUPPORTED for an opset below 13 or above 27; DATA_INVALID for a graph that is quantized already, has nothing to
+ * quantize, or for data that are missing or not finite; INTERRUPTED
+ */
+export async function quantizeStatic(graph: Graph, options: CalibratedStaticOptions): Promise<StaticResult> {
+  refuseQuantized(graph);
+  checkOpset(graph);
+  const plan = planGraph(graph, options);
+  if (plan.tensors.size === 0) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `quantize: graph '${graph.name}' has no operator that can be quantized${inBodies(graph)}`,
+      { suggestions: ["--scheme int8-dynamic, which quantizes products in bodies too"] },
+    );
+  }
+  const { runtime, feeds, calibration, signal } = options;
+  if (signal !== undefined) throwIfInterrupted(signal, "quantize");
+  const ranges = await calibrateRanges(graph, valuesToCalibrate(plan), { ...calibration, runtime, feeds });
+  if (signal !== undefined) throwIfInterrupted(signal, "quantize");
+  return quantizeWithRanges(plan, ranges, options);
+}

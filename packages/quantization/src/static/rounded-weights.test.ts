@@ -1,0 +1,186 @@
+import { GraphBuilder, int, type Graph } from "@slm/onnx";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { float32sOf } from "../weights/float-bytes.js";
+import type { Gram } from "../weights/quantize-blocks.js";
+import { planGraph } from "./plan-graph.js";
+import {
+  quantizeWithRanges,
+  valuesToCalibrate,
+  type StaticOptions,
+  type StaticResult,
+} from "./quantize-static.js";
+import { roundWeights } from "./rounded-weights.js";
+
+const SETTINGS = { coverage: "standard" } as const;
+const TYPES = { ...SETTINGS, activations: "uint16", weights: "int4" } as const satisfies StaticOptions;
+
+/** y = x w, w stored inputs first or outputs first. */
+function product(values: Float32Array, inputs: number, transposed = false): Graph {
+  const outputs = values.length / inputs;
+  const g = new GraphBuilder("product", { opset: 21 });
+  const x = g.input("x", "float32", ["rows", inputs]);
+  const shape = transposed ? [outputs, inputs] : [inputs, outputs];
+  const w = g.initializer("w", "float32", shape, values);
+  const y = transposed
+    ? g.op("FusedMatMul", [x, w], { domain: "com.microsoft", attributes: { transB: int(1) } })
+    : g.op("MatMul", [x, w]);
+  g.output("y", y, "float32", ["rows", outputs]);
+  return g.build();
+}
+
+/** A table that is looked up and multiplied by. */
+function tied(): Graph {
+  const g = new GraphBuilder("tied", { opset: 21 });
+  const ids = g.input("ids", "int64", ["rows"]);
+  const table = g.initializer("table", "float32", [8, 16], noise(128, 3));
+  const x = g.op("Gather", [table, ids]);
+  const y = g.op("FusedMatMul", [x, table], { domain: "com.microsoft", attributes: { transB: int(1) } });
+  g.output("y", y, "float32", ["rows", 8]);
+  return g.build();
+}
+
+const noise = (count: number, seed: number): Float32Array =>
+  Float32Array.from({ length: count }, (_, at) => Math.sin(at * 12.9898 + seed) * Math.cos(at * 4.1 + seed));
+
+/** Sums of products of `rows` random inputs that hang together. */
+function gramOf(size: number, rows: number): Gram {
+  const values = new Float64Array(size * size);
+  for (let row = 0; row < rows; row += 1) {
+    const common = Math.sin(row * 7.3);
+    const x = Array.from({ length: size }, (_, at) => common + 0.5 * Math.sin(row * 31.7 + at * 5.3));
+    x.forEach((left, i) => {
+      x.forEach((right, k) => {
+        values[i * size + k]! += left * right;
+      });
+    });
+  }
+  return { size, values };
+}
+
+function quantized(graph: Graph, rounded: StaticOptions["rounded"]): StaticResult {
+  const range = { low: -1, high: 1 };
+  const plan = planGraph(graph, SETTINGS);
+  const seen = new Map([...valuesToCalibrate(plan)].map((name) => [name, range] as const));
+  return quantizeWithRanges(plan, seen, {
+    ...TYPES,
+    ...(rounded === undefined ? {} : { rounded }),
+  });
+}
+
+/** tr(E^T H E): the squared error of the outputs on the data. */
+function outputError(before: Float32Array, after: Float32Array, { size, values }: Gram): number {
+  const outputs = before.length / size;
+  let sum = 0;
+  for (let output = 0; output < outputs; output += 1) {
+    const error = Array.from(
+      { length: size },
+      (_, at) => before[at * outputs + output]! - after[at * outputs + output]!,
+    );
+    error.forEach((left, i) => {
+      error.forEach((right, k) => {
+        sum += left * right * values[i * size + k]!;
+      });
+    });
+  }
+  return sum;
+}
+
+/** What the graph's own codes stand for. */
+function stored({ graph, parameters }: StaticResult, transposed = false): Float32Array {
+  const { data, shape } = graph.initializers.get("w_quantized")!;
+  const { parameters: scales } = parameters.get("w")!;
+  const columns = shape[1]!;
+  return Float32Array.from({ length: shape[0]! * columns }, (_, at) => {
+    const nibble = (data[at >> 1]! >> ((at & 1) << 2)) & 0xf;
+    const code = nibble > 7 ? nibble - 16 : nibble;
+    return code * scales[transposed ? Math.floor(at / columns) : at % columns]!.scale;
+  });
+}
+
+describe(roundWeights, () => {
+  test.each([false, true])(
+    "the graph stores the very numbers it chose (transposed: %s)",
+    async (transposed) => {
+      const values = noise(21 * 5, 1);
+      const graph = product(values, 21, transposed);
+      const rounded = await roundWeights(graph, SETTINGS, { method: "search" });
+      const result = quantized(graph, rounded);
+      expect(stored(result, transposed)).toEqual(rounded.get("w")!.values);
+      expect(result.parameters.get("w")!.parameters.every(({ scale, zero }) => scale > 0 && zero === 0)).toBe(
+        true,
+      );
+    },
+  );
+
+  test("searched scales are at most as far off as the range's own", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: -2000, max: 2000 }), { minLength: 12, maxLength: 48 }),
+        async (numbers) => {
+          const values = Float32Array.from(
+            numbers.slice(0, numbers.length - (numbers.length % 3)),
+            (number) => number / 1000,
+          );
+          const graph = product(values, values.length / 3);
+          const rounded = await roundWeights(graph, SETTINGS, { method: "search" });
+          const [tool, own] = [undefined, rounded].map(
+            (some) => quantized(graph, some).weights[0]!.relativeError,
+          );
+          // The search judges in float64, the tool rounds halves to even.
+          expect(own!).toBeLessThanOrEqual(tool! * 1.0001 + 1e-6);
+        },
+      ),
+    );
+  });
+
+  test("error feedback brings the outputs on the data nearer than the search, and that nearer than the tool", async () => {
+    const size = 48;
+    const values = noise(size * 16, 5);
+    const graph = product(values, size);
+    const gram = gramOf(size, 400);
+    const errors: number[] = [];
+    for (const method of ["gptq", "search", "rtn"] as const) {
+      const rounded = await roundWeights(graph, SETTINGS, { method, grams: new Map([["w", gram]]) });
+      errors.push(outputError(values, stored(quantized(graph, rounded)), gram));
+    }
+    const [gptq, search, rtn] = errors;
+    expect(gptq).toBeLessThan(search! / 2);
+    expect(search).toBeLessThan(rtn!);
+  });
+
+  test("a table that is looked up and multiplied by has one scale for devices, one per row for processors", () => {
+    const planned = (coverage: "standard" | "all"): unknown =>
+      planGraph(tied(), { coverage }).tensors.get("table");
+    expect(planned("standard")).toEqual({ kind: "weight", axis: 0 });
+    // Like what is looked up in it: the type of activations, one scale.
+    expect(planned("all")).toEqual({ kind: "activation" });
+  });
+
+  test("leaves tables that an embedding reads alone", async () => {
+    expect((await roundWeights(tied(), SETTINGS, { method: "search" })).size).toBe(0);
+  });
+
+  test("an output of nothing but tiny weights keeps a scale that devices can divide by", async () => {
+    const values = new Float32Array(32);
+    values.fill(1e-7, 0, 16);
+    const rounded = await roundWeights(product(values, 16, true), SETTINGS, { method: "search" });
+    for (const { scale } of rounded.get("w")!.parameters) expect(scale).toBeGreaterThan(1e-5);
+    expect(float32sOf(product(values, 16, true).initializers.get("w")!)).toEqual(values);
+  });
+
+  test("refuses a method that chooses zero points, and gptq without data", async () => {
+    const graph = product(noise(32, 1), 16);
+    await expect(roundWeights(graph, SETTINGS, { method: "hqq" })).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+    });
+    await expect(roundWeights(graph, SETTINGS, { method: "gptq" })).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+    });
+  });
+
+  test("passes weights over that are no numbers", async () => {
+    const bad = product(noise(32, 1).fill(NaN, 3, 4), 16);
+    expect((await roundWeights(bad, SETTINGS, { method: "search" })).size).toBe(0);
+  });
+});

@@ -1,0 +1,157 @@
+/**
+ * 4-bit weights of static schemes: scales by a search and codes by error feedback, where onnxruntime's tool takes the range
+ * of an output and rounds. One scale per output, zero point zero, as NPUs want; a whole output is then one block of the
+ * block formats' inner loop.
+ */
+import { SlmError } from "@slm/core";
+import type { Graph } from "@slm/onnx";
+import { findWeightUses, type LinearUse } from "../rewrite/weight-uses.js";
+import { blockMethods, type BlockMethod } from "../weights/block-method.js";
+import { float32sOf } from "../weights/float-bytes.js";
+import { feedbackFactor } from "../weights/kernels/feedback-factor.js";
+import { quantizeOutputs, type OutputsJob } from "../weights/kernels/quantize-outputs.js";
+import type { Gram, RunOutputs } from "../weights/quantize-blocks.js";
+import { checkMatrix, stridesOf, type WeightMatrix } from "../weights/weight-matrix.js";
+import type { QuantizationParameters } from "./integer-types.js";
+import { planGraph, type GraphPlanOptions } from "./plan-graph.js";
+import type { TensorPlan } from "./tensor-plan.js";
+
+/** A weight that lies on its grid already: rounding it to the nearest code changes nothing. */
+export interface RoundedWeight {
+  readonly values: Float32Array;
+  /** One per output. */
+  readonly parameters: readonly QuantizationParameters[];
+}
+
+export interface RoundingOptions {
+  readonly method: BlockMethod;
+  /** Sums of products of the activations each weight meets, for `gptq`. */
+  readonly grams?: ReadonlyMap<string, Gram>;
+  /** Runs the inner loop, perhaps in several threads. Default: here. */
+  readonly run?: RunOutputs;
+}
+
+/** Outputs whose weights are all below this keep the range of the tool, which has a least width for devices. */
+const LEAST_PEAK = 1e-4;
+
+/** Code of weight zero. */
+const MIDDLE = 8;
+
+/** Tables that an embedding reads, perhaps also the output head; 4 bits are too few for them, see `tableFormat`. */
+export const tableNames = (graph: Graph): ReadonlySet<string> =>
+  new Set(findWeightUses(graph).uses.flatMap(({ kind, weight }) => (kind === "embedding" ? [weight] : [])));
+
+/** Weights of products that have one scale per output. */
+function roundable(graph: Graph, { tensors }: TensorPlan): readonly LinearUse[] {
+  const layouts = new Map<string, LinearUse>();
+  const tables = tableNames(graph);
+  for (const use of findWeightUses(graph).uses) {
+    if (tables.has(use.weight)) continue;
+    const planned = tensors.get(use.weight);
+    const axis = use.layout === "inputs-first" ? 1 : 0;
+    if (use.kind !== "linear" || planned?.kind !== "weight" || planned.axis !== axis) continue;
+    layouts.set(use.weight, use);
+  }
+  return [...layouts.values()];
+}
+
+/**
+ * Rounds the weights of a graph that a static scheme would store in 4 bits; those of other operators than products are left
+ * to the scheme.
+ *
+ * @throws SlmError CONFIG_INVALID for a method that needs zero points, or `gptq` without `grams`; DATA_INVALID for weights
+ * that are not finite
+ */
+export async function roundWeights(
+  graph: Graph,
+  options: GraphPlanOptions,
+  { method, grams, run = here }: RoundingOptions,
+): Promise<ReadonlyMap<string, RoundedWeight>> {
+  if (method === "hqq") {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      "quantize: method hqq chooses zero points, which 4-bit weights of static schemes do not have",
+      { suggestions: ["--method gptq", "--method search", "--method rtn"] },
+    );
+  }
+  const found = new Map<string, RoundedWeight>();
+  // Plain rounding is what the scheme does by itself.
+  if (method === "rtn") return found;
+  for (const { weight, layout } of roundable(graph, planGraph(graph, options))) {
+    const initializer = graph.initializers.get(weight)!;
+    const [rows, columns] = initializer.shape as readonly [number, number];
+    const [inputs, outputs] = layout === "inputs-first" ? [rows, columns] : [columns, rows];
+    const matrix = { name: weight, values: float32sOf(initializer), inputs, outputs, layout };
+    checkMatrix(matrix);
+    found.set(weight, await roundMatrix(matrix, blockMethods[method].needsCalibration, grams, run));
+  }
+  return found;
+}
+
+const here: RunOutputs = (job, outputs) => {
+  quantizeOutputs(job, 0, outputs);
+};
+
+async function roundMatrix(
+  { name = "", values, inputs, outputs, layout }: WeightMatrix,
+  hasFeedback: boolean,
+  grams: ReadonlyMap<string, Gram> | undefined,
+  run: RunOutputs,
+): Promise<RoundedWeight> {
+  const strides = stridesOf(layout, inputs, outputs);
+  const gram = hasFeedback ? grams?.get(name) : undefined;
+  if (hasFeedback && gram === undefined) {
+    throw new SlmError("CONFIG_INVALID", `quantize: method gptq needs the activations that '${name}' meets`);
+  }
+  // Two codes a byte: an odd last one is padded.
+  const blockSize = inputs + (inputs & 1);
+  const job: OutputsJob = {
+    ...{ values, inputs, blockSize, bits: 4, symmetric: true, method: "positive" },
+    inputStride: strides.input,
+    outputStride: strides.output,
+    codes: new Uint8Array((outputs * blockSize) / 2),
+    scales: new Float32Array(outputs),
+    squares: new Float64Array(outputs),
+    distances: new Float64Array(outputs),
+    ...(gram === undefined
+      ? {}
+      : { feedback: feedbackFactor(gram.values, inputs), importance: squaresOf(gram) }),
+  };
+  await run(job, outputs);
+  return onGrid(job, outputs);
+}
+
+/** The weights that the codes stand for, in the layout of the originals. */
+function onGrid(job: OutputsJob, outputs: number): RoundedWeight {
+  const { values, inputs, inputStride, outputStride, blockSize, codes, scales } = job;
+  const rounded = values.slice();
+  const parameters = Array.from(scales, (scale) => ({ scale, zero: 0 }));
+  for (let output = 0; output < outputs; output += 1) {
+    const start = output * outputStride;
+    let peak = 0;
+    for (let input = 0; input < inputs; input += 1) {
+      peak = Math.max(peak, Math.abs(values[start + input * inputStride]!));
+    }
+    if (peak < LEAST_PEAK) {
+      // 15 steps over the least width.
+      parameters[output] = { scale: Math.fround((2 * LEAST_PEAK) / 15), zero: 0 };
+      continue;
+    }
+    for (let input = 0; input < inputs; input += 1) {
+      const at = output * blockSize + input;
+      const code = (codes[at >> 1]! >> ((at & 1) << 2)) & 0xf;
+      rounded[start + input * inputStride] = (code - MIDDLE) * scales[output]!;
+    }
+  }
+  return { values: rounded, parameters };
+}
+
+/** Added to each sum of squares, as a share of their mean: calibration may have missed an input. */
+const DAMPING = 0.01;
+
+/** Sums of squares by input. */
+function squaresOf({ size, values }: Gram): Float64Array {
+  const squares = Float64Array.from({ length: size }, (_, at) => values[at * size + at]!);
+  const mean = squares.reduce((sum, square) => sum + square, 0) / size;
+  return squares.map((square) => square + DAMPING * mean);
+}

@@ -1,0 +1,129 @@
+/**
+ * SmoothQuant: moves the peaks of activations into the weights they meet, where a factor per channel costs nothing.
+ *
+ *   norm(x) * g -> W(k, n)   becomes   norm(x) * (g / s) -> s(k) W(k, n)
+ *   s(k) = max |X(k)|^alpha / max over n of |W(k, n)|^(1 - alpha)
+ *
+ * Source: Xiao et al. 2023 (arXiv:2211.10438), equation 4; limits as in the authors' smooth.py.
+ */
+import { SlmError } from "@slm/core";
+import { valuesRead, type Graph, type Initializer } from "@slm/onnx";
+import { findWeightUses, type LinearUse } from "../rewrite/weight-uses.js";
+import { float32sOf } from "../weights/float-bytes.js";
+import { stridesOf } from "../weights/weight-matrix.js";
+
+/** A normalization and the products that read what it makes; nobody else does. */
+export interface SmoothGroup {
+  /** What the normalization makes. */
+  readonly value: string;
+  readonly width: number;
+  /** Scale (and bias) of the normalization, which nothing else reads. */
+  readonly parameters: readonly string[];
+  readonly uses: readonly LinearUse[];
+}
+
+const NORMALIZATIONS: ReadonlySet<string> = new Set([
+  "LayerNormalization",
+  "RMSNormalization",
+  "SimplifiedLayerNormalization",
+]);
+
+/** Least factor, and least weight that counts. */
+const LEAST = 1e-5;
+
+/** Finds the places of a graph that can be smoothed. */
+export function findSmoothGroups(graph: Graph): readonly SmoothGroup[] {
+  const readers = new Map<string, number>();
+  for (const node of graph.nodes) {
+    for (const name of valuesRead(node)) readers.set(name, (readers.get(name) ?? 0) + 1);
+  }
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+  const linear = findWeightUses(graph).uses.filter((use): use is LinearUse => use.kind === "linear");
+  return graph.nodes.flatMap((node) => {
+    const [value = ""] = node.outputs;
+    const uses = linear.filter(({ input }) => input === value);
+    const parameters = node.inputs.slice(1).filter((name) => name !== "");
+    const own = [...parameters, ...uses.map(({ weight }) => weight)];
+    const isAlone =
+      readers.get(value) === uses.length &&
+      !outputs.has(value) &&
+      own.every((name) => readers.get(name) === 1 && graph.initializers.get(name)?.dtype === "float32");
+    if (!NORMALIZATIONS.has(node.opType) || uses.length === 0 || !isAlone) return [];
+    const width = graph.initializers.get(parameters[0]!)!.shape.at(-1) ?? 0;
+    return width > 0 ? [{ value, width, parameters, uses }] : [];
+  });
+}
+
+function factors(
+  graph: Graph,
+  { uses, width }: SmoothGroup,
+  peaks: Float64Array,
+  alpha: number,
+): Float64Array {
+  const largest = new Float64Array(width);
+  for (const { weight, layout } of uses) {
+    const values = float32sOf(graph.initializers.get(weight)!);
+    const strides = stridesOf(layout, width, values.length / width);
+    for (let input = 0; input < width; input += 1) {
+      for (let output = 0; output < values.length / width; output += 1) {
+        const size = Math.abs(values[input * strides.input + output * strides.output]!);
+        if (size > largest[input]!) largest[input] = size;
+      }
+    }
+  }
+  return peaks.map((peak, input) =>
+    Math.max(LEAST, peak ** alpha / Math.max(LEAST, largest[input]!) ** (1 - alpha)),
+  );
+}
+
+const changed = (initializer: Initializer, values: Float32Array): Initializer => ({
+  ...initializer,
+  data: new Uint8Array(values.buffer),
+});
+
+/**
+ * Moves peaks into weights. What the graph computes stays the same, up to rounding.
+ *
+ * @param peaks largest magnitude of each channel, by value, for the groups to be smoothed
+ * @param alpha 0 leaves the weights even, 1 the activations
+ * @throws SlmError CONFIG_INVALID for an alpha outside 0..1
+ */
+export function smoothGraph(
+  graph: Graph,
+  groups: readonly SmoothGroup[],
+  peaks: ReadonlyMap<string, Float64Array>,
+  alpha: number,
+): Graph {
+  if (!(alpha >= 0 && alpha <= 1)) {
+    throw new SlmError("CONFIG_INVALID", `quantize: smoothing must be between 0 and 1, got ${alpha}`);
+  }
+  const initializers = new Map(graph.initializers);
+  for (const group of groups) {
+    const scale = factors(graph, group, peaks.get(group.value)!, alpha);
+    for (const name of group.parameters) {
+      const initializer = graph.initializers.get(name)!;
+      initializers.set(
+        name,
+        changed(
+          initializer,
+          float32sOf(initializer).map((value, at) => value / scale[at]!),
+        ),
+      );
+    }
+    for (const { weight, layout } of group.uses) {
+      const initializer = graph.initializers.get(weight)!;
+      const values = float32sOf(initializer);
+      const outputs = values.length / group.width;
+      const inputOf = (at: number): number =>
+        layout === "inputs-first" ? Math.floor(at / outputs) : at % group.width;
+      initializers.set(
+        weight,
+        changed(
+          initializer,
+          values.map((value, at) => value * scale[inputOf(at)]!),
+        ),
+      );
+    }
+  }
+  return { ...graph, initializers };
+}

@@ -1,0 +1,90 @@
+/**
+ * Weights of 4 or 8 bits, one scale and one zero point per block of inputs: the form `MatMulNBits` and
+ * `GatherBlockQuantized` share.
+ *
+ * w = (code - zero) * scale, codes 0..2^bits - 1. A block is `blockSize` consecutive inputs of one output.
+ * Layout: `codes[output][block][byte]`, two 4-bit codes a byte, the lower input in the low nibble; `scales[output][block]`;
+ * `zeroPoints[output][byte]`, likewise packed, each output from a new byte. Symmetric weights have no zero points: the
+ * operators take 2^(bits - 1). The last block is padded with its zero point as code, which is weight zero.
+ * Source: onnxruntime, docs/ContribOperators.md.
+ */
+import { SlmError } from "@slm/core";
+import type { WeightMatrix } from "./weight-matrix.js";
+
+/** Weights that may share one scale. onnxruntime's CPU kernels know these (and 256). */
+export const BLOCK_SIZES = [16, 32, 64, 128] as const;
+export type BlockSize = (typeof BLOCK_SIZES)[number];
+
+/** Matrices of small models: at most this many inputs. */
+const NARROW = 128;
+
+/**
+ * Block size where none was asked for. 4-bit codes chosen without data need more scales in small models, which have little
+ * to spare; of those the scales are kilobytes.
+ */
+export const defaultBlockSize = (bits: BlockBits, inputs: number, learns: boolean): BlockSize =>
+  bits === 4 && inputs <= NARROW && !learns ? 16 : 32;
+
+export const BLOCK_BITS = [4, 8] as const;
+export type BlockBits = (typeof BLOCK_BITS)[number];
+
+export interface BlockWeights {
+  readonly codes: Uint8Array;
+  readonly scales: Float32Array;
+  /** Absent where every zero point is 2^(bits - 1). */
+  readonly zeroPoints?: Uint8Array;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly bits: BlockBits;
+  readonly blockSize: BlockSize;
+  /** Blocks of one output: ceil(inputs / blockSize). */
+  readonly blocks: number;
+}
+
+/** Bytes of a row of the three arrays. */
+export interface BlockSizes {
+  readonly blocks: number;
+  readonly codeBytes: number;
+  readonly zeroBytes: number;
+}
+
+/** How much one output takes. @throws SlmError CONFIG_INVALID for another block size or number of bits */
+export function blockSizes(inputs: number, bits: BlockBits, blockSize: BlockSize): BlockSizes {
+  if (!BLOCK_SIZES.includes(blockSize)) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `quantize: block size must be ${BLOCK_SIZES.join(", ")}, got ${String(blockSize)}`,
+    );
+  }
+  if (!BLOCK_BITS.includes(bits)) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `quantize: blocks have ${BLOCK_BITS.join(" or ")} bits, got ${String(bits)}`,
+    );
+  }
+  const blocks = Math.ceil(inputs / blockSize);
+  return { blocks, codeBytes: (blocks * blockSize * bits) / 8, zeroBytes: Math.ceil((blocks * bits) / 8) };
+}
+
+/** Code `at` of a packed row that starts at byte `start`. */
+export const codeOf = (bytes: Uint8Array, start: number, at: number, bits: BlockBits): number =>
+  bits === 8 ? bytes[start + at]! : (bytes[start + (at >> 1)]! >> ((at & 1) << 2)) & 0xf;
+
+/** The weights that the codes stand for, outputs first, without the padding. */
+export function dequantizeBlocks(weights: BlockWeights): WeightMatrix {
+  const { codes, scales, zeroPoints, inputs, outputs, bits, blockSize, blocks } = weights;
+  const { codeBytes, zeroBytes } = blockSizes(inputs, bits, blockSize);
+  const values = new Float32Array(inputs * outputs);
+  for (let output = 0; output < outputs; output += 1) {
+    for (let block = 0; block < blocks; block += 1) {
+      const zero =
+        zeroPoints === undefined ? 2 ** (bits - 1) : codeOf(zeroPoints, output * zeroBytes, block, bits);
+      const scale = scales[output * blocks + block]!;
+      const end = Math.min(inputs, (block + 1) * blockSize);
+      for (let input = block * blockSize; input < end; input += 1) {
+        values[output * inputs + input] = (codeOf(codes, output * codeBytes, input, bits) - zero) * scale;
+      }
+    }
+  }
+  return { values, inputs, outputs, layout: "outputs-first" };
+}

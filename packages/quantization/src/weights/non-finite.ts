@@ -1,0 +1,23 @@
+/** Weights that no integer stands for. */
+import type { Initializer } from "@slm/onnx";
+import { float32sOf } from "./float-bytes.js";
+
+/** Why a float32 weight cannot be quantized: a number in it that is not finite. Undefined where all are. */
+export function notFinite(initializer: Initializer): string | undefined {
+  const values = float32sOf(initializer);
+  for (let at = 0; at < values.length; at += 1) {
+    if (Number.isFinite(values[at])) continue;
+    return `it holds ${values[at]!} (element ${at}), which no integer stands for`;
+  }
+  return undefined;
+}
+
+/** Why weights of a graph cannot be quantized, by name. */
+export function notFiniteWeights(initializers: Iterable<Initializer>): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const initializer of initializers) {
+    const reason = initializer.dtype === "float32" ? notFinite(initializer) : undefined;
+    if (reason !== undefined) found.set(initializer.name, reason);
+  }
+  return found;
+}

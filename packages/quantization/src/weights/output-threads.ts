@@ -1,0 +1,137 @@
+/** Shares the inner loop of block formats among threads: outputs are independent of one another. */
+import { Worker } from "node:worker_threads";
+import { SlmError } from "@slm/core";
+import { quantizeOutputs, type OutputsJob } from "./kernels/quantize-outputs.js";
+import type { RangeMessage } from "./kernels/outputs-worker.js";
+import type { RunOutputs } from "./quantize-blocks.js";
+
+/**
+ * The compiled thread. A plain worker thread cannot read TypeScript on every supported Node, so a program that runs from
+ * `src/` uses the one in `dist/` too; `../../dist/` is the right way from either folder.
+ */
+const WORKER_URL = new URL("../../dist/weights/kernels/outputs-worker.js", import.meta.url);
+
+/** Smaller matrices are done before a thread has been told of them [weights]. */
+const SMALLEST_SHARED = 2 ** 18;
+
+export interface OutputThreads {
+  /** Runs a job, its outputs shared evenly; one job at a time. The results are the same, bit for bit, as in one thread. */
+  readonly run: RunOutputs;
+  close(): Promise<void>;
+}
+
+/** Memory that threads share, grown as needed and used again for the next matrix. */
+class SharedMemory {
+  readonly #buffers = new Map<string, SharedArrayBuffer>();
+
+  float32(slot: string, numbers: Float32Array): Float32Array {
+    const copy = new Float32Array(this.#buffer(slot, numbers.byteLength), 0, numbers.length);
+    copy.set(numbers);
+    return copy;
+  }
+
+  float64(slot: string, numbers: Float64Array): Float64Array {
+    const copy = new Float64Array(this.#buffer(slot, numbers.byteLength), 0, numbers.length);
+    copy.set(numbers);
+    return copy;
+  }
+
+  bytes(slot: string, numbers: Uint8Array): Uint8Array {
+    const copy = new Uint8Array(this.#buffer(slot, numbers.byteLength), 0, numbers.length);
+    copy.set(numbers);
+    return copy;
+  }
+
+  #buffer(slot: string, size: number): SharedArrayBuffer {
+    const known = this.#buffers.get(slot);
+    if (known !== undefined && known.byteLength >= size) return known;
+    const buffer = new SharedArrayBuffer(size);
+    this.#buffers.set(slot, buffer);
+    return buffer;
+  }
+}
+
+/** One thread: a range at a time. */
+class Thread {
+  readonly #worker: Worker;
+
+  constructor() {
+    // Flags of this process (loaders, conditions) are not meant for the compiled worker.
+    this.#worker = new Worker(WORKER_URL, { name: "slm-quantize", execArgv: [] });
+    this.#worker.unref();
+  }
+
+  run(message: RangeMessage): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (end: () => void): void => {
+        this.#worker.off("message", done);
+        this.#worker.off("error", fail);
+        this.#worker.unref();
+        end();
+      };
+      const done = (): void => {
+        settle(resolve);
+      };
+      const fail = (cause: Error): void => {
+        settle(() => {
+          reject(
+            new SlmError("UNEXPECTED", `quantize: a thread failed: ${cause.message}`, {
+              cause,
+              suggestions: ["npm run build"],
+            }),
+          );
+        });
+      };
+      this.#worker.once("message", done);
+      this.#worker.once("error", fail);
+      this.#worker.ref();
+      this.#worker.postMessage(message);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+/**
+ * Starts threads.
+ *
+ * @param count how many; with one, the loop runs in the calling thread
+ */
+export function openOutputThreads(count: number): OutputThreads {
+  const threads = count > 1 ? Array.from({ length: count }, () => new Thread()) : [];
+  const memory = new SharedMemory();
+  const run = async (job: OutputsJob, outputs: number): Promise<void> => {
+    if (threads.length === 0 || job.values.length < SMALLEST_SHARED) {
+      quantizeOutputs(job, 0, outputs);
+      return;
+    }
+    const { codes, scales, zeroPoints, feedback, squares, distances } = job;
+    const common: OutputsJob = {
+      ...job,
+      values: memory.float32("values", job.values),
+      codes: memory.bytes("codes", codes),
+      scales: memory.float32("scales", scales),
+      squares: memory.float64("squares", squares),
+      distances: memory.float64("distances", distances),
+      ...(zeroPoints === undefined ? {} : { zeroPoints: memory.bytes("zeroPoints", zeroPoints) }),
+      ...(feedback === undefined ? {} : { feedback: memory.float64("feedback", feedback) }),
+    };
+    const edge = (at: number): number => Math.floor((at * outputs) / threads.length);
+    await Promise.all(
+      threads.map((thread, at) => thread.run({ job: common, from: edge(at), to: edge(at + 1) })),
+    );
+    codes.set(common.codes);
+    scales.set(common.scales);
+    squares.set(common.squares);
+    distances.set(common.distances);
+    if (common.zeroPoints !== undefined) zeroPoints!.set(common.zeroPoints);
+  };
+  return {
+    run,
+    close: async () => {
+      await Promise.all(threads.map((thread) => thread.close()));
+    },
+  };
+}

@@ -1,0 +1,107 @@
+/** Amounts side by side: latency per model, size per file. */
+import { SlmError } from "@slm/core";
+import { legendColumns, renderSvg } from "./render-svg.js";
+
+const WIDTH = 420;
+const BAR_HEIGHT = 24;
+/** Names longer than this are cut with an ellipsis [pixels]. */
+const NAME_LIMIT = 260;
+
+export interface Bar {
+  readonly label: string;
+  readonly value: number;
+}
+
+export interface BarGroup {
+  readonly name: string;
+  readonly bars: readonly Bar[];
+}
+
+export interface BarChart {
+  readonly title: string;
+  /** Title of the value axis, with its unit: "first token [ms]". */
+  readonly yLabel: string;
+  readonly groups: readonly BarGroup[];
+}
+
+/**
+ * Draws lying bars (long names stay readable) that begin at zero and end in their value. One group is a plain list of
+ * its bars; of several groups each is a row of bars, and the labels within become the legend.
+ *
+ * @throws SlmError DATA_INVALID for no bars, two groups of one name, two bars of one label in a group,
+ * or a value that is not finite.
+ */
+export async function barChart(chart: BarChart): Promise<string> {
+  checkGroups(chart);
+  const values = chart.groups.flatMap(({ name, bars }) =>
+    bars.map(({ label, value }) => ({ group: name, label, value, text: formatValue(value) })),
+  );
+  const labels = [...new Set(values.map(({ label }) => label))];
+  const groups = chart.groups.map(({ name }) => name);
+  const isFlat = groups.length === 1 || labels.length === 1;
+  const rowField = groups.length === 1 ? "label" : "group";
+  const rows = groups.length === 1 ? labels : groups;
+  const row = {
+    field: rowField,
+    type: "nominal",
+    sort: rows,
+    axis: { title: null, domain: false, ticks: false, labelLimit: NAME_LIMIT },
+    scale: { paddingInner: isFlat ? 0.35 : 0.25, paddingOuter: 0.1 },
+  } as const;
+  const offset = isFlat ? {} : { yOffset: { field: "label", type: "nominal", sort: labels } as const };
+  const color = isFlat
+    ? {}
+    : {
+        color: {
+          field: "label",
+          type: "nominal",
+          sort: labels,
+          legend: { symbolType: "square", columns: legendColumns(labels, WIDTH) },
+        } as const,
+      };
+  const value = {
+    field: "value",
+    type: "quantitative",
+    axis: { title: chart.yLabel, tickCount: 5, domain: false, ticks: false },
+  } as const;
+  return renderSvg(
+    {
+      title: chart.title,
+      width: WIDTH,
+      height: rows.length * (BAR_HEIGHT * (isFlat ? 1 : labels.length) + 12),
+      data: { values },
+      encoding: { y: row, ...offset },
+      layer: [
+        { mark: { type: "bar", cornerRadiusEnd: 2 }, encoding: { x: value, ...color } },
+        {
+          mark: { type: "text", align: "left", dx: 5, color: "currentColor", fontSize: 12 },
+          encoding: { x: value, text: { field: "text", type: "nominal" } },
+        },
+      ],
+    },
+    {
+      label: `Bar chart: ${chart.title}; ${chart.yLabel}`,
+      description: values.map(({ group, label, text }) => `${group} ${label} ${text}`).join(", "),
+    },
+  );
+}
+
+/** Three significant digits, thousands apart: 0.0123, 4.56, 1,230. */
+function formatValue(value: number): string {
+  return new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 }).format(value);
+}
+
+function checkGroups({ title, groups }: BarChart): void {
+  const refuse = (found: string): never => {
+    throw new SlmError("DATA_INVALID", `bar chart "${title}": ${found}`);
+  };
+  if (groups.every(({ bars }) => bars.length === 0)) refuse("needs at least one bar, got none");
+  if (new Set(groups.map(({ name }) => name)).size < groups.length) refuse("two groups share a name");
+  for (const { name, bars } of groups) {
+    if (new Set(bars.map(({ label }) => label)).size < bars.length)
+      refuse(`two bars of "${name}" share a label`);
+    for (const { label, value } of bars) {
+      if (!Number.isFinite(value)) refuse(`"${name}" / "${label}" is ${value}, not a finite number`);
+    }
+  }
+}

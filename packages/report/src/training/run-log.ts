@@ -1,0 +1,74 @@
+/** The log of a training run, `metrics.jsonl`, as curves: one JSON object per line, each with its step. */
+import { readTextFile } from "@slm/core";
+import { SlmError } from "@slm/core";
+import { z } from "zod";
+import type { Point } from "../thin.js";
+import { readJsonLines } from "./json-lines.js";
+
+/** A line of the log. */
+export interface RunRecord {
+  readonly step: number;
+  /** Seconds since 1970; undefined where the log says nothing of time. */
+  readonly wallTime: number | undefined;
+  /** Finite numbers by their key. */
+  readonly values: ReadonlyMap<string, number>;
+}
+
+export interface RunLog {
+  readonly records: readonly RunRecord[];
+  /** Lines left out because they are not records, a last line cut short by a kill excepted. */
+  readonly unreadable: number;
+}
+
+const RUN_LOG_LIMIT_BYTES = 256 * 1024 * 1024;
+
+const line = z.looseObject({ step: z.int().nonnegative() });
+
+/**
+ * Reads a log. Values that are not finite numbers (a NaN is written as null) are gaps in their curve.
+ *
+ * @throws SlmError INPUT_MISSING; DATA_INVALID if it is above 256 MiB, or has lines and none of them is a record.
+ */
+export async function readRunLog(path: string): Promise<RunLog> {
+  const log = parseRunLog(await readTextFile(path, { limitBytes: RUN_LOG_LIMIT_BYTES }));
+  if (log.records.length > 0 || log.unreadable === 0) return log;
+  throw new SlmError(
+    "DATA_INVALID",
+    `${path}: expected lines of JSON, each with a whole step >= 0, got ${log.unreadable} lines that are not`,
+    { context: { path, lines: log.unreadable } },
+  );
+}
+
+/** The records of a log's text. */
+export function parseRunLog(text: string): RunLog {
+  const { rows, unreadable } = readJsonLines(text, line);
+  return { records: rows.map(recordOf), unreadable };
+}
+
+/** Every key that has a value somewhere, in order of first appearance. */
+export function keysOf(log: RunLog): readonly string[] {
+  return [...new Set(log.records.flatMap(({ values }) => [...values.keys()]))];
+}
+
+/** The values of one key over steps, in order of steps; of a step logged twice the later line counts. */
+export function curveOf(log: RunLog, key: string): readonly Point[] {
+  const values = new Map<number, number>();
+  for (const record of log.records) {
+    const value = record.values.get(key);
+    if (value !== undefined) values.set(record.step, value);
+  }
+  return [...values].sort((a, b) => a[0] - b[0]);
+}
+
+/** The last step that is logged; 0 for an empty log. */
+export function lastStep(log: RunLog): number {
+  return log.records.reduce((last, { step }) => Math.max(last, step), 0);
+}
+
+function recordOf({ step, wallTime, ...rest }: z.infer<typeof line>): RunRecord {
+  const values = Object.entries(rest).filter(
+    (entry): entry is [string, number] => typeof entry[1] === "number" && Number.isFinite(entry[1]),
+  );
+  const isTime = typeof wallTime === "number" && Number.isFinite(wallTime);
+  return { step, wallTime: isTime ? wallTime : undefined, values: new Map(values) };
+}

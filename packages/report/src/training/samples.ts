@@ -1,0 +1,129 @@
+/** Answers of a trained model beside what was expected, from `samples.jsonl`. */
+import { readTextFile } from "@slm/core";
+import { SlmError } from "@slm/core";
+import { z } from "zod";
+import type { ReportSection, TableCell } from "../page.js";
+import { readJsonLines } from "./json-lines.js";
+
+/** Name of the file, in the directory of a run. */
+export const SAMPLES_FILE = "samples.jsonl";
+
+/** How the base64 of every PNG file begins. */
+const PNG_BASE64 = /^iVBORw0KGg[a-zA-Z0-9+/]+=*$/;
+
+const sample = z.looseObject({
+  source: z.string(),
+  image: z.string().optional().describe("Path of the image that the source is about."),
+  thumbnail: z
+    .string()
+    .regex(PNG_BASE64)
+    .optional()
+    .describe("A small copy of it: the bytes of a PNG file in base64."),
+  target: z.string().describe("The expected answer."),
+  references: z
+    .array(z.string())
+    .optional()
+    .describe("Every accepted answer; absent where only the target is."),
+  prediction: z.string().describe("The model's answer."),
+  score: z.number().optional().describe("How good the row is by itself; higher is better."),
+});
+
+export type Sample = z.infer<typeof sample>;
+
+export interface Samples {
+  readonly rows: readonly Sample[];
+  /** Lines left out because they are not samples, a last line cut short excepted. */
+  readonly unreadable: number;
+}
+
+const SAMPLES_LIMIT_BYTES = 64 * 1024 * 1024;
+/** A page is read by people. */
+const SHOWN_ROWS = 60;
+/** Longer texts are cut [letters]. */
+const TEXT_LIMIT = 600;
+
+/** Reads a file of samples; undefined if there is none. @throws SlmError DATA_INVALID if it is above 64 MiB */
+export async function readSamples(path: string): Promise<Samples | undefined> {
+  try {
+    return parseSamples(await readTextFile(path, { limitBytes: SAMPLES_LIMIT_BYTES }));
+  } catch (error) {
+    if (error instanceof SlmError && error.code === "INPUT_MISSING") return undefined;
+    throw error;
+  }
+}
+
+/** The samples of a file's text. */
+export function parseSamples(text: string): Samples {
+  return readJsonLines(text, sample);
+}
+
+/** Whether the answer is one of those accepted, runs of whitespace aside. */
+export function isRight({ prediction, target, references }: Sample): boolean {
+  const plain = (text: string): string => text.trim().replaceAll(/\s+/g, " ");
+  return (references ?? [target]).some((reference) => plain(reference) === plain(prediction));
+}
+
+/** The worst row first if rows have scores, rows without one last; else as they are. */
+export function worstFirst(rows: readonly Sample[]): readonly Sample[] {
+  const scoreOf = ({ score }: Sample): number => score ?? Number.POSITIVE_INFINITY;
+  return [...rows].sort((a, b) => (scoreOf(a) === scoreOf(b) ? 0 : scoreOf(a) - scoreOf(b)));
+}
+
+/** The samples as a section of a report. */
+export function samplesSection({ rows, unreadable }: Samples): ReportSection {
+  const right = rows.filter(isRight).length;
+  const isScored = rows.some(({ score }) => score !== undefined);
+  const isSeen = rows.some(({ thumbnail }) => thumbnail !== undefined);
+  const shown = worstFirst(rows).slice(0, SHOWN_ROWS);
+  const sentences = [
+    `${right} of ${rows.length} answers equal an accepted one.`,
+    ...(isScored ? ["The worst come first."] : []),
+    ...(shown.length < rows.length ? [`The table shows ${shown.length} of them.`] : []),
+    ...(unreadable > 0 ? [`${unreadable} lines could not be read as samples and are left out.`] : []),
+  ];
+  const texts = (["source", "reference", "prediction"] as const).map((title) => {
+    return { title, align: "left", wrap: true } as const;
+  });
+  return {
+    heading: "Samples",
+    text: sentences.join(" "),
+    table: {
+      columns: [
+        { title: "", align: "left" },
+        ...(isSeen ? [{ title: "image", align: "left" } as const] : []),
+        ...texts,
+        ...(isScored ? [{ title: "score", align: "right" } as const] : []),
+      ],
+      rows: shown.map((row): readonly TableCell[] => [
+        isRight(row) ? { text: "✓ right", tone: "good" } : { text: "✗ wrong", tone: "bad" },
+        ...(isSeen ? [pictureOf(row)] : []),
+        cut(row.source),
+        (row.references ?? [row.target]).map(cut).join(" | "),
+        cut(row.prediction),
+        ...(isScored ? [row.score === undefined ? "" : String(Number(row.score.toPrecision(4)))] : []),
+      ]),
+    },
+  };
+}
+
+const pictureOf = ({ image = "", thumbnail }: Sample): TableCell =>
+  thumbnail === undefined ? "" : { text: image, png: Buffer.from(thumbnail, "base64") };
+
+/** The first samples as a Markdown table, for TensorBoard's text tab. */
+export function samplesMarkdown({ rows }: Samples): string {
+  const cell = (text: string): string =>
+    cut(text)
+      .replaceAll(/[\\`*_{}[\]<>()#+!|~&-]/g, (letter) => `&#${letter.charCodeAt(0)};`)
+      .replaceAll(/\s+/g, " ");
+  const lines = worstFirst(rows)
+    .slice(0, SHOWN_ROWS)
+    .map((row) => {
+      const texts = [row.source, row.target, row.prediction].map(cell);
+      return `| ${isRight(row) ? "right" : "wrong"} | ${texts.join(" | ")} |`;
+    });
+  return ["| | source | reference | prediction |", "| --- | --- | --- | --- |", ...lines].join("\n");
+}
+
+function cut(text: string): string {
+  return text.length > TEXT_LIMIT ? `${text.slice(0, TEXT_LIMIT)}…` : text;
+}

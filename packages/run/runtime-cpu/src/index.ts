@@ -1,5 +1,0 @@
-export { createCpuRuntime, type CpuRuntimeOptions } from "./cpu-runtime.js";
-export { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
-export { listProviders, openFirst, type Candidate, type ListedProvider } from "./open-first.js";
-export { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
-export type { Provider, SessionSettings } from "./protocol.js";

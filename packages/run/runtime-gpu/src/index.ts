@@ -1,1 +1,0 @@
-export { GPU_CANDIDATES, createGpuRuntime, type GpuRuntimeOptions } from "./gpu-runtime.js";

@@ -1,1 +1,0 @@
-export { NPU_CANDIDATES, createNpuRuntime, type NpuRuntimeOptions } from "./npu-runtime.js";

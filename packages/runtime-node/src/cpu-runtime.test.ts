@@ -1,0 +1,30 @@
+import { describeRuntime } from "@slm/runtime/contract";
+import { describe, expect, test } from "vitest";
+import { createCpuRuntime } from "./cpu-runtime.js";
+import { loadEngine } from "./ort-engine.js";
+
+describeRuntime("the CPU runtime in a worker", () => createCpuRuntime({ threads: 2 }));
+describeRuntime("the CPU runtime in this thread", () => createCpuRuntime({ threads: 1, inThread: true }));
+
+describe(createCpuRuntime, () => {
+  test("says what it runs on", async () => {
+    const runtime = await createCpuRuntime({ threads: 2 });
+    expect(runtime.device).toMatchObject({ provider: "cpu", threads: 2, simulated: false });
+    expect(runtime.device.description).not.toBe("");
+    await runtime.close();
+  });
+
+  test.each([0, 1.5, Number.NaN])("refuses %d threads", async (threads) => {
+    await expect(createCpuRuntime({ threads })).rejects.toMatchObject({ code: "USAGE" });
+  });
+});
+
+describe(loadEngine, () => {
+  test("says how to get ONNX Runtime where it is not installed", async () => {
+    const missing = (): Promise<never> => Promise.reject(new Error("Cannot find package 'onnxruntime-node'"));
+    await expect(loadEngine(missing)).rejects.toMatchObject({
+      code: "DEVICE_UNAVAILABLE",
+      suggestions: ["npm ci"],
+    });
+  });
+});

@@ -1,0 +1,63 @@
+/** A kind of device with several profiles: those that may compute, and what is said where none of them does. */
+import { SlmError } from "@slm/core";
+import { openFirst, type Candidate, type FirstFound } from "./open-first.js";
+import type { OrtRuntimeOptions } from "./ort-runtime.js";
+
+/** A kind of device, as the package that opens it knows it. */
+export interface DeviceProfiles {
+  /** Package that speaks in error messages. */
+  readonly name: string;
+  /** As a user asks for it: "gpu". */
+  readonly kind: string;
+  readonly candidates: readonly Candidate[];
+  /** Without `--no-fallback`, or another device. */
+  readonly suggestions: readonly string[];
+}
+
+/** The candidates of a kind from its providers, in their order. */
+export function candidatesOf(
+  kind: string,
+  providers: Readonly<Record<string, Omit<Candidate, "device">>>,
+): readonly Candidate[] {
+  return Object.entries(providers).map(([profile, candidate]) => ({
+    device: `${kind}:${profile}`,
+    ...candidate,
+  }));
+}
+
+/**
+ * The candidates of one profile, or all where none is named.
+ *
+ * @throws SlmError USAGE for an unknown profile.
+ */
+export function candidatesFor(
+  { name, kind, candidates }: DeviceProfiles,
+  profile: string | undefined,
+): readonly Candidate[] {
+  if (profile === undefined) return candidates;
+  const chosen = candidates.filter(({ device }) => device === `${kind}:${profile}`);
+  if (chosen.length > 0) return chosen;
+  const known = candidates.map(({ device }) => device.slice(kind.length + 1));
+  throw new SlmError("USAGE", `${name}: unknown profile '${profile}'; there are ${known.join(", ")}`);
+}
+
+/**
+ * As {@link openFirst}; without `fallback` one of the candidates must compute.
+ *
+ * @throws SlmError as {@link openFirst}; DEVICE_UNAVAILABLE with the reason of each if none computes and nothing else may.
+ */
+export async function openProfiles(
+  { name, kind, suggestions }: DeviceProfiles,
+  chosen: readonly Candidate[],
+  options: Omit<OrtRuntimeOptions, "providers" | "device" | "name"> & { readonly fallback: boolean },
+): Promise<FirstFound> {
+  const { fallback, ...settings } = options;
+  const found = await openFirst(chosen, { name, ...settings });
+  if (found.runtime !== undefined || fallback) return found;
+  const { fallbacks } = found;
+  const reasons = fallbacks.map(({ device, reason }) => `${device}: ${reason}`).join("; ");
+  throw new SlmError("DEVICE_UNAVAILABLE", `${name}: no ${kind.toUpperCase()} computes here. ${reasons}`, {
+    context: { fallbacks },
+    suggestions: [...suggestions],
+  });
+}

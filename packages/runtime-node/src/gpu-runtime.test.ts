@@ -1,0 +1,45 @@
+import { describeRuntime } from "@slm/runtime/contract";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Runtime } from "@slm/runtime";
+import { createGpuRuntime } from "./gpu-runtime.js";
+
+/** In the order in which they are tried. */
+const PROFILES = ["cuda", "directml", "coreml", "webgpu"];
+
+// A GPU where there is one; otherwise what it falls back to, which has to keep the same promises.
+describeRuntime("the GPU runtime, or its fallback", () => createGpuRuntime({ threads: 1 }));
+
+describe(createGpuRuntime, () => {
+  let runtime: Runtime;
+  beforeAll(async () => {
+    runtime = await createGpuRuntime({ threads: 1 });
+  });
+  afterAll(async () => {
+    await runtime.close();
+  });
+
+  test("says what computes, and of every profile tried before why it does not", () => {
+    const { provider, simulated, fallbacks } = runtime.device;
+    expect(simulated).toBe(false);
+    const tried = fallbacks.map(({ device }) => device);
+    expect(tried).toEqual(PROFILES.slice(0, tried.length).map((name) => `gpu:${name}`));
+    expect(provider === "cpu").toBe(tried.length === PROFILES.length);
+  });
+
+  test("is refused without a fallback exactly where the fallback computed, with the same reasons", async () => {
+    const { provider, fallbacks } = runtime.device;
+    const strict = createGpuRuntime({ threads: 1, fallback: false });
+    if (provider !== "cpu") {
+      await (await strict).close();
+      return;
+    }
+    await expect(strict).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE", context: { fallbacks } });
+  });
+
+  test("refuses a profile it does not know", async () => {
+    await expect(createGpuRuntime({ profile: "voodoo" })).rejects.toMatchObject({
+      code: "USAGE",
+      message: expect.stringContaining("cuda, directml, coreml, webgpu") as string,
+    });
+  });
+});

@@ -1,0 +1,91 @@
+/** The first of several execution providers that really computes, and why those before it do not. */
+import { SlmError } from "@slm/core";
+import { GraphBuilder, encodeModel } from "@slm/onnx";
+import { type Fallback, type Runtime, createHostTensor } from "@slm/runtime";
+import { loadEngine, messageOf, type OrtEngine } from "./ort-engine.js";
+import { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
+import type { Provider } from "./protocol.js";
+
+/** A provider as ONNX Runtime's binary lists it. */
+export interface ListedProvider {
+  readonly name: string;
+  /** Whether its library came with the package, or has to be installed beside it. */
+  readonly bundled: boolean;
+}
+
+/** @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded. */
+export async function listProviders(
+  engineLoader: () => Promise<Pick<OrtEngine, "listSupportedBackends">> = loadEngine,
+): Promise<readonly ListedProvider[]> {
+  return (await engineLoader()).listSupportedBackends();
+}
+
+/** One way to compute. */
+export interface Candidate {
+  /** As a user asks for it: "gpu:cuda". */
+  readonly device: string;
+  readonly provider: Provider;
+  /** What it needs where it is not listed: "an NVIDIA GPU". */
+  readonly needs: string;
+}
+
+export interface FirstFound {
+  /** Absent where none of them computes. */
+  readonly runtime?: Runtime;
+  /** Those before it, or all. */
+  readonly fallbacks: readonly Fallback[];
+}
+
+/**
+ * Opens the candidates in order until one computes a small product right. A provider that is listed proves nothing: its libraries,
+ * its driver and its device may still be missing.
+ *
+ * @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, USAGE for threads that are none.
+ */
+export async function openFirst(
+  candidates: readonly Candidate[],
+  options: Omit<OrtRuntimeOptions, "providers" | "device">,
+  listed?: readonly ListedProvider[],
+): Promise<FirstFound> {
+  const known = listed ?? (await listProviders());
+  const fallbacks: Fallback[] = [];
+  for (const { device, provider, needs } of candidates) {
+    if (!known.some(({ name }) => name === provider.name)) {
+      fallbacks.push({ device, reason: `not in this build of onnxruntime-node; needs ${needs}` });
+      continue;
+    }
+    const described = { provider: provider.name, description: device, fallbacks: [...fallbacks] };
+    const runtime = await openOrtRuntime({ ...options, providers: [provider], device: described });
+    const failure = await whyNot(runtime);
+    if (failure === undefined) return { runtime, fallbacks };
+    await runtime.close();
+    fallbacks.push({ device, reason: failure });
+  }
+  return { fallbacks };
+}
+
+/** Why a runtime computes no product; undefined if it does. */
+async function whyNot(runtime: Runtime): Promise<string | undefined> {
+  const builder = new GraphBuilder("probe");
+  const x = builder.input("x", "float32", [1, 2]);
+  const weight = builder.initializer("w", "float32", [2, 1], Float32Array.of(3, 5));
+  builder.output("y", builder.op("MatMul", [x, weight]), "float32", [1, 1]);
+  try {
+    const session = await runtime.load(
+      { kind: "bytes", bytes: encodeModel(builder.build()) },
+      { name: "probe" },
+    );
+    const feeds = { x: createHostTensor("float32", [1, 2], Float32Array.of(2, 7)) };
+    const { fetched } = await session.run({ feeds, fetch: ["y"] });
+    await session.release();
+    const value = Number(fetched["y"]!.data[0]);
+    return value === 41 ? undefined : `computes 2 * 3 + 7 * 5 as ${value}`;
+  } catch (error) {
+    if (error instanceof SlmError && error.code === "USAGE") throw error;
+    return firstLine(messageOf(error));
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? "";
+}

@@ -1,0 +1,235 @@
+/** Owns ONNX Runtime's sessions and the device tensors; on a CPU the "device" is this thread's memory. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { SlmError } from "@slm/core";
+import {
+  Feedback,
+  type GraphSignature,
+  type GraphSource,
+  type HostTensor,
+  createHostTensor,
+  permuteRowsInPlace,
+  unknownTensor,
+} from "@slm/runtime";
+import type * as Ort from "onnxruntime-node";
+import { type OrtEngine, loadEngine, messageOf } from "./ort-engine.js";
+import { bytesOf, toHost, toSignature } from "./ort-values.js";
+import { type LoadedGraph, PreparedRun } from "./prepared-run.js";
+import type {
+  Host,
+  PositionalRepeat,
+  PositionalResult,
+  PositionalRun,
+  Provider,
+  RepeatedResult,
+  ReplyOf,
+  RequestOf,
+  SessionSettings,
+} from "./protocol.js";
+
+/** ONNX Runtime's scale: 4 prints fatal messages only. Errors arrive as exceptions; printing them too says them twice. */
+const LOG_FATAL_ONLY = 4;
+
+/**
+ * For every session, unless settings say otherwise. Each has threads of its own, and they stop spinning when its run ends: else they
+ * take the processors from the next session's, as a decoder's first step after its encoder's run, or one program of training after
+ * another (docs/results.md, "Threads that wait"). Source: onnxruntime_session_options_config_keys.h.
+ */
+const SESSION_SETTINGS: SessionSettings = { "session.force_spinning_stop": "1" };
+
+/** The handlers of every call. Calls must not overlap; the channels see to that. */
+export class OrtHost implements Host {
+  readonly #loadEngine: () => Promise<OrtEngine>;
+  #engine: OrtEngine | undefined;
+  #name = "runtime-cpu";
+  #threads = 1;
+  #providers: readonly Provider[] = [];
+  #settings: SessionSettings = {};
+  readonly #graphs = new Map<number, LoadedGraph>();
+  readonly #tensors = new Map<number, Ort.Tensor>();
+
+  constructor(engineLoader: () => Promise<OrtEngine> = loadEngine) {
+    this.#loadEngine = engineLoader;
+  }
+
+  async open({ name, threads, providers, settings }: RequestOf<"open">): Promise<null> {
+    this.#name = name;
+    this.#threads = threads;
+    this.#providers = providers;
+    this.#settings = settings;
+    this.#engine = await this.#loadEngine();
+    return null;
+  }
+
+  async load({
+    session: id,
+    name,
+    source,
+    optimization,
+    planMemory,
+    settings,
+  }: RequestOf<"load">): Promise<GraphSignature> {
+    const { InferenceSession } = this.#opened();
+    if (source.kind === "file" && !existsSync(source.path)) {
+      throw new SlmError("INPUT_MISSING", `${this.#name}: no such graph file: ${source.path}`);
+    }
+    const options: Ort.InferenceSession.SessionOptions = {
+      executionProviders: [...this.#providers],
+      extra: { ...SESSION_SETTINGS, ...settings, ...this.#settings },
+      executionMode: "sequential",
+      interOpNumThreads: 1,
+      intraOpNumThreads: this.#threads,
+      graphOptimizationLevel: optimization === "none" ? "disabled" : optimization,
+      enableMemPattern: planMemory,
+      logSeverityLevel: LOG_FATAL_ONLY,
+    };
+    try {
+      const session = await open(InferenceSession, source, options);
+      this.#graphs.set(id, { name, session });
+      return {
+        inputs: session.inputMetadata.map(toSignature),
+        outputs: session.outputMetadata.map(toSignature),
+      };
+    } catch (cause) {
+      throw new SlmError("DATA_INVALID", `${this.#name}: cannot load graph '${name}': ${messageOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  async unload({ session }: RequestOf<"unload">): Promise<null> {
+    const graph = this.#graph(session);
+    this.#graphs.delete(session);
+    await graph.session.release();
+    return null;
+  }
+
+  async run(request: PositionalRun): Promise<PositionalResult> {
+    const run = this.#prepare(request);
+    const results = await run.compute();
+    run.append(results, request.append.at);
+    const kept = request.keep.map((position, at) => {
+      const { dtype, shape } = run.host(results, position);
+      this.#tensors.set(request.keepIds[at]!, run.output(results, position));
+      return { dtype, shape };
+    });
+    return { fetched: run.fetched(results), kept };
+  }
+
+  async *repeat(request: PositionalRepeat): AsyncGenerator<RepeatedResult, undefined> {
+    const { ids, position, stop, append } = request;
+    const run = this.#prepare(request);
+    const feedback = new Feedback(hostFeed(request, ids), hostFeed(request, position), request);
+    const feed = (input: number, shape: readonly number[], data: Int32Array): void => {
+      run.feed(input, this.#toEngine({ dtype: "int32", shape, data }));
+    };
+    const begin = feedback.position[0]!;
+    feed(position, [1], feedback.position);
+    for (let count = 0, goesOn = true; goesOn && Atomics.load(stop, 0) === 0; count++) {
+      // From the second run on the same arrays are fed, written anew.
+      if (count < 2) feed(ids, [feedback.rows, feedback.length], feedback.ids);
+      const results = await run.compute();
+      const moved = feedback.position[0]! - begin;
+      run.append(
+        results,
+        append.at.map((first) => first + moved),
+      );
+      const fetched = run.fetched(results);
+      goesOn = feedback.take(fetched[0]!);
+      yield { fetched, at: performance.timeOrigin + performance.now() };
+    }
+  }
+
+  #prepare(request: PositionalRun): PreparedRun {
+    return new PreparedRun(this.#name, this.#graph(request.session), request, {
+      tensor: (id) => this.#tensor(id),
+      toEngine: (tensor) => this.#toEngine(tensor),
+    });
+  }
+
+  upload({ id, tensor }: RequestOf<"upload">): null {
+    this.#tensors.set(id, this.#toEngine(tensor));
+    return null;
+  }
+
+  download({ id }: RequestOf<"download">): HostTensor {
+    const tensor = toHost(`device tensor ${String(id)}`, this.#tensor(id));
+    return { ...tensor, data: tensor.data.slice() };
+  }
+
+  write({ id, tensor }: RequestOf<"write">): null {
+    bytesOf(this.#tensor(id)).set(
+      new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength),
+    );
+    return null;
+  }
+
+  permuteRows({ id, rows }: RequestOf<"permuteRows">): null {
+    permuteRowsInPlace(bytesOf(this.#tensor(id)), rows);
+    return null;
+  }
+
+  release({ ids }: RequestOf<"release">): null {
+    for (const id of ids) {
+      this.#tensor(id);
+      this.#tensors.delete(id);
+    }
+    return null;
+  }
+
+  peakMemory(): ReplyOf<"peakMemory"> {
+    // libuv reports kibibytes on every platform.
+    return process.resourceUsage().maxRSS * 1024;
+  }
+
+  #opened(): OrtEngine {
+    if (this.#engine === undefined)
+      throw new SlmError("UNEXPECTED", `${this.#name}: called before it was opened`);
+    return this.#engine;
+  }
+
+  #graph(session: number): LoadedGraph {
+    const graph = this.#graphs.get(session);
+    if (graph === undefined)
+      throw new SlmError("UNEXPECTED", `${this.#name}: this session has been released`);
+    return graph;
+  }
+
+  #tensor(id: number): Ort.Tensor {
+    const tensor = this.#tensors.get(id);
+    if (tensor === undefined) throw unknownTensor(this.#name, id);
+    return tensor;
+  }
+
+  #toEngine(tensor: HostTensor): Ort.Tensor {
+    const { dtype, shape, data } = createHostTensor(tensor.dtype, tensor.shape, tensor.data);
+    if (dtype === "bfloat16")
+      throw new SlmError(
+        "OP_UNSUPPORTED",
+        `${this.#name}: ONNX Runtime takes no bfloat16 tensors from JavaScript`,
+      );
+    return new (this.#opened().Tensor)(dtype, data, [...shape]);
+  }
+}
+
+/** ONNX Runtime's setting of where weights beside a graph lie that it is given as bytes. */
+const WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path";
+
+async function open(
+  engine: OrtEngine["InferenceSession"],
+  source: GraphSource,
+  options: Ort.InferenceSession.SessionOptions,
+): Promise<Ort.InferenceSession> {
+  if (source.kind === "bytes") return engine.create(source.bytes, options);
+  const { path, added } = source;
+  if (added === undefined) return engine.create(path, options);
+  const bytes = Buffer.concat([await readFile(path), added]);
+  return engine.create(bytes, { ...options, extra: { ...options.extra, [WEIGHTS_FOLDER]: dirname(path) } });
+}
+
+function hostFeed({ feeds }: PositionalRun, input: number): HostTensor {
+  const feed = feeds[input];
+  if (typeof feed === "object") return feed;
+  throw new SlmError("UNEXPECTED", "runtime-cpu: what changes between runs is no device tensor");
+}

@@ -1,0 +1,37 @@
+/** Between ONNX Runtime's values and ours, over the same memory. */
+import { SlmError } from "@slm/core";
+import { type DType, type HostTensor, type ValueSignature, DTYPES } from "@slm/runtime";
+import type * as Ort from "onnxruntime-node";
+
+export function toSignature(value: Ort.InferenceSession.ValueMetadata): ValueSignature {
+  return value.isTensor
+    ? { name: value.name, dtype: value.type, shape: value.shape }
+    : { name: value.name, dtype: "non-tensor", shape: [] };
+}
+
+function isDType(type: string): type is DType {
+  return Object.hasOwn(DTYPES, type);
+}
+
+/** The tensor's memory as bytes, not a copy. */
+export function bytesOf(tensor: Ort.Tensor): Uint8Array<ArrayBuffer> {
+  const { data, type } = tensor;
+  if (!ArrayBuffer.isView(data) || !(data.buffer instanceof ArrayBuffer)) {
+    throw new SlmError("OP_UNSUPPORTED", `runtime-cpu: a tensor of ${type} has no memory of its own`);
+  }
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** A tensor of ONNX Runtime as a host tensor over the same memory. */
+export function toHost(name: string, tensor: Ort.Tensor): HostTensor {
+  const { type, dims, size } = tensor;
+  if (!isDType(type)) {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      `runtime-cpu: '${name}' is ${type}; tensors that leave a graph are one of ${Object.keys(DTYPES).join(", ")}`,
+    );
+  }
+  // A new view, because where JavaScript has Float16Array, ONNX Runtime returns one; here float16 is raw bits.
+  const { buffer, byteOffset } = bytesOf(tensor);
+  return { dtype: type, shape: dims, data: new DTYPES[type](buffer, byteOffset, size) };
+}

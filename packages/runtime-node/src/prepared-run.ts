@@ -1,0 +1,100 @@
+/** A run as ONNX Runtime is given it. What it is fed and what it gives back is looked up once, however often it runs. */
+import { SlmError } from "@slm/core";
+import { type HostTensor, appendPositions } from "@slm/runtime";
+import type * as Ort from "onnxruntime-node";
+import { messageOf } from "./ort-engine.js";
+import { toHost } from "./ort-values.js";
+import type { PositionalRun } from "./protocol.js";
+
+export interface LoadedGraph {
+  readonly name: string;
+  readonly session: Ort.InferenceSession;
+}
+
+type Results = Ort.InferenceSession.OnnxValueMapType;
+
+/** Where tensors come from. */
+export interface TensorSource {
+  /** @throws SlmError UNEXPECTED for an id that is not there */
+  readonly tensor: (id: number) => Ort.Tensor;
+  readonly toEngine: (tensor: HostTensor) => Ort.Tensor;
+}
+
+export class PreparedRun {
+  readonly #runtime: string;
+  readonly #graph: LoadedGraph;
+  readonly #request: PositionalRun;
+  readonly #feeds: Record<string, Ort.Tensor> = {};
+  /** An output that is given a tensor is written there, all others become new ones. */
+  readonly #fetches: Record<string, Ort.Tensor | null> = {};
+  readonly #caches: readonly HostTensor[];
+
+  constructor(runtime: string, graph: LoadedGraph, request: PositionalRun, from: TensorSource) {
+    this.#runtime = runtime;
+    this.#graph = graph;
+    this.#request = request;
+    request.feeds.forEach((feed, input) => {
+      this.feed(input, typeof feed === "number" ? from.tensor(feed) : from.toEngine(feed));
+    });
+    for (const position of [...request.fetch, ...request.keep, ...request.append.outputs])
+      this.#fetches[this.#nameOf(position)] = null;
+    request.into.forEach((position, at) => {
+      this.#fetches[this.#nameOf(position)] = from.tensor(request.intoIds[at]!);
+    });
+    this.#caches = request.append.ids.map((id) => toHost("a cache", from.tensor(id)));
+  }
+
+  /** Feeds something else from now on. @param input position among the graph's inputs */
+  feed(input: number, tensor: Ort.Tensor): void {
+    this.#feeds[this.#graph.session.inputNames[input]!] = tensor;
+  }
+
+  /**
+   * Names, types and declared sizes were checked before; what ONNX Runtime still refuses are sizes that do not
+   * fit one another, an output buffer of the wrong shape, or an index out of range.
+   */
+  async compute(): Promise<Results> {
+    const { name, session } = this.#graph;
+    try {
+      return await session.run(this.#feeds, this.#fetches);
+    } catch (cause) {
+      const shapes = Object.entries(this.#feeds).map(
+        ([input, { type, dims }]) => `${input} ${type}[${dims.join(",")}]`,
+      );
+      throw new SlmError("SHAPE_MISMATCH", `${this.#runtime}: graph '${name}' failed: ${messageOf(cause)}`, {
+        cause,
+        context: { graph: name, feeds: shapes },
+      });
+    }
+  }
+
+  /** Writes new positions behind those of the caches, from `at` on. @throws SlmError SHAPE_MISMATCH where there is no room */
+  append(results: Results, at: readonly number[]): void {
+    this.#request.append.outputs.forEach((position, index) => {
+      appendPositions(this.#runtime, this.#caches[index]!, this.host(results, position), at);
+    });
+  }
+
+  /** Outputs for the caller: of those that stay here too, copies. */
+  fetched(results: Results): HostTensor[] {
+    const { fetch, keep, into } = this.#request;
+    return fetch.map((position) => {
+      const tensor = this.host(results, position);
+      const stays = keep.includes(position) || into.includes(position);
+      return stays ? { ...tensor, data: tensor.data.slice() } : tensor;
+    });
+  }
+
+  output(results: Results, position: number): Ort.Tensor {
+    return results[this.#nameOf(position)]!;
+  }
+
+  /** An output over its own memory. */
+  host(results: Results, position: number): HostTensor {
+    return toHost(this.#nameOf(position), this.output(results, position));
+  }
+
+  #nameOf(position: number): string {
+    return this.#graph.session.outputNames[position]!;
+  }
+}

@@ -1,0 +1,67 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { SlmError } from "@slm/core";
+import { describe, expect, test } from "vitest";
+import { openWorkerChannel } from "./worker-channel.js";
+import { fromWireError, toWireError } from "./worker-protocol.js";
+
+const scriptUrl = (source: string): URL => new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+
+describe(openWorkerChannel, () => {
+  test.each([
+    ["throws", "setTimeout(() => { throw new Error('boom'); }, 20)", "failed: boom"],
+    ["exits", "setTimeout(() => process.exit(3), 20)", "ended with code 3"],
+    ["cannot start", "import 'no-such-package'", "failed:"],
+  ])("refuses every call once the worker %s", async (_, source, message) => {
+    const channel = openWorkerChannel(scriptUrl(source));
+    const pending = [channel.call("peakMemory", null), channel.call("download", { id: 1 })];
+    const refused = {
+      name: "SlmError",
+      code: "DEVICE_UNAVAILABLE",
+      message: expect.stringContaining(message) as string,
+    };
+    for (const call of pending) await expect(call).rejects.toMatchObject(refused);
+    await expect(channel.call("peakMemory", null)).rejects.toMatchObject(refused);
+    await channel.close();
+  });
+
+  test("an idle worker lets the process end, a working one does not", async () => {
+    const entry = new URL("../dist/index.js", import.meta.url).href;
+    // Nothing is awaited at the top: only the pending call keeps the process alive until the answer is printed.
+    const program = `
+      import { createCpuRuntime } from ${JSON.stringify(entry)};
+      createCpuRuntime({ threads: 1 }).then((runtime) => runtime.peakMemoryBytes()).then((bytes) => {
+        process.stdout.write(bytes > 0 ? "answered" : "no");
+      });`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--input-type=module", "--eval", program],
+      {
+        cwd: fileURLToPath(new URL("..", import.meta.url)),
+        timeout: 20_000,
+      },
+    );
+    expect(stdout).toBe("answered");
+  });
+});
+
+describe(toWireError, () => {
+  test("keeps everything of an SlmError across structured clone", () => {
+    const error = new SlmError("DATA_INVALID", "graph is broken", {
+      context: { graph: "g" },
+      suggestions: ["slm export"],
+      cause: new Error("protobuf"),
+    });
+    const arrived = fromWireError(structuredClone(toWireError(error)));
+    expect(arrived).toBeInstanceOf(SlmError);
+    const { code, message, context, suggestions } = error;
+    expect(arrived).toMatchObject({ code, message, context, suggestions });
+    expect(arrived.cause).toMatchObject({ message: "protobuf" });
+  });
+
+  test("marks anything else as a bug", () => {
+    expect(toWireError(new TypeError("x is undefined"))).toMatchObject({ code: "UNEXPECTED" });
+    expect(toWireError("text")).toMatchObject({ code: "UNEXPECTED", message: "runtime-cpu: text" });
+  });
+});

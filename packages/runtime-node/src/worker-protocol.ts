@@ -1,0 +1,57 @@
+/** Messages between the caller's thread and the worker, and errors in a form that survives structured clone. */
+import { type ErrorCode, SlmError } from "@slm/core";
+import type { CallName, PositionalRepeat, RepeatedResult, ReplyOf, RequestOf } from "./protocol.js";
+
+/** Runs to repeat, on their way to the worker. */
+export interface RepeatMessage {
+  readonly call: number;
+  readonly name: "repeat";
+  readonly request: PositionalRepeat;
+}
+
+/** One call on its way to the worker, discriminated by `name`. */
+export type CallMessage = {
+  readonly [Name in CallName]: {
+    readonly call: number;
+    readonly name: Name;
+    readonly request: RequestOf<Name>;
+  };
+}[CallName];
+
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly suggestions: readonly string[];
+  readonly cause: string | undefined;
+}
+
+/** The worker's answer to one call; those to repeated runs have results on the way. */
+export type ReplyMessage =
+  | { readonly kind: "results"; readonly call: number; readonly results: readonly RepeatedResult[] }
+  | { readonly kind: "done"; readonly call: number; readonly reply: ReplyOf<CallName> }
+  | { readonly kind: "failed"; readonly call: number; readonly error: WireError };
+
+/** Anything thrown, as plain data. What is not an SlmError is a bug and says so by its code. */
+export function toWireError(error: unknown): WireError {
+  if (error instanceof SlmError) {
+    const { code, message, context, suggestions, cause } = error;
+    return { code, message, context, suggestions, cause: cause instanceof Error ? cause.message : undefined };
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    code: "UNEXPECTED",
+    message: `runtime-cpu: ${message}`,
+    context: {},
+    suggestions: [],
+    cause: undefined,
+  };
+}
+
+export function fromWireError({ code, message, context, suggestions, cause }: WireError): SlmError {
+  return new SlmError(code, message, {
+    context,
+    suggestions,
+    ...(cause === undefined ? {} : { cause: new Error(cause) }),
+  });
+}

@@ -1,0 +1,44 @@
+export { appendPositions } from "./append-positions.js";
+export { CACHE_FORMS, cacheWrites, type CacheForm } from "./cache-forms.js";
+export {
+  checkRows,
+  checkRun,
+  checkWrite,
+  checkedGraph,
+  nextTensorId,
+  unknownTensor,
+  type CheckedGraph,
+  type CheckedAppend,
+  type CheckedRun,
+  type GraphSignature,
+  type ValueSignature,
+} from "./check-run.js";
+export { cpuFeatures, int8Arithmetic, type Int8Arithmetic } from "./cpu-features.js";
+export { deviceNotes } from "./device-notes.js";
+export {
+  DTYPES,
+  createHostTensor,
+  elementCount,
+  joinFloats,
+  type DType,
+  type HostData,
+  type HostTensor,
+} from "./host-tensor.js";
+export { Feedback, feedbackOf, repeatRuns, type FeedbackRule } from "./repeat-runs.js";
+export { permuteRowsInPlace } from "./row-permutation.js";
+export type {
+  AppendRequest,
+  DeviceTensor,
+  Fallback,
+  GraphSource,
+  LoadOptions,
+  RepeatRequest,
+  RepeatedRun,
+  RunRequest,
+  RunResult,
+  Runtime,
+  RuntimeDevice,
+  Session,
+} from "./runtime.js";
+export { fromBfloat16, toBfloat16 } from "./bfloat16.js";
+export { fromHalf, fromHalves, toHalf } from "./float16.js";

@@ -1,0 +1,322 @@
+/**
+ * Continuous batching: one decoder step after the other over all rows in use. Between two steps, rows whose answer is done or
+ * whose client went away leave, and waiting requests take free rows; nobody waits for somebody else's answer to end.
+ */
+import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
+import { notFinite } from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import { bestTokens, encodeBatch, joinImages } from "@slm/inference";
+import { cacheWrites, createHostTensor, type HostTensor, type Runtime, type Session } from "@slm/runtime";
+import { BatchState, roomFor } from "./batch-state.js";
+import { encodeAlone, sourceWidth } from "./encode-alone.js";
+import type { Job, JobRequest, JobResult, Row } from "./job.js";
+
+export interface LoopOptions {
+  /** Most rows decoded together. */
+  readonly maxRows: number;
+  /** Most requests that wait; the next is refused. */
+  readonly maxWaiting: number;
+}
+
+export interface LoopModel {
+  readonly model: DeviceModel;
+  readonly encoder: Session | undefined;
+  /** With a position per row and the likeliest token of each, see `perRowDecoder` and `withLikeliest`. */
+  readonly decoder: Session;
+}
+
+/** Told what the loop does, for metrics. */
+export interface LoopObserver {
+  readonly onStep?: (rows: number, milliseconds: number) => void;
+}
+
+/** Source tokens encoded between two steps: running answers wait no longer than that. */
+const SOURCE_TOKENS_PER_STEP = 4096;
+
+/**
+ * Weight formats that scale activations by the largest of the whole batch: what one row computes depends on the others.
+ * Sources are then encoded alone, so that an answer does not depend on who else asks.
+ */
+const BATCH_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
+
+export class BatchLoop {
+  readonly #runtime: Runtime;
+  readonly #parts: LoopModel;
+  readonly #options: LoopOptions;
+  readonly #observer: LoopObserver;
+  readonly #state: BatchState;
+  readonly #waiting: Job[] = [];
+  #rows: (Row | undefined)[] = [];
+  #running: Promise<void> | undefined;
+
+  private constructor(
+    runtime: Runtime,
+    parts: LoopModel,
+    options: LoopOptions & LoopObserver,
+    state: BatchState,
+  ) {
+    this.#runtime = runtime;
+    this.#parts = parts;
+    this.#options = options;
+    this.#observer = options;
+    this.#state = state;
+  }
+
+  static async open(
+    runtime: Runtime,
+    parts: LoopModel,
+    options: LoopOptions & LoopObserver,
+  ): Promise<BatchLoop> {
+    return new BatchLoop(runtime, parts, options, await BatchState.open(runtime, parts.model));
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get active(): number {
+    return this.#rows.reduce((count, row) => count + (row === undefined ? 0 : 1), 0);
+  }
+
+  /** Whether `count` more requests would be taken now. */
+  hasRoom(count: number): boolean {
+    return this.#waiting.length + count <= this.#options.maxWaiting;
+  }
+
+  /**
+   * Queues a request.
+   *
+   * @throws SlmError BUSY if too many wait; INTERRUPTED when its signal fires.
+   */
+  submit(request: JobRequest): Promise<JobResult> {
+    if (!this.hasRoom(1)) {
+      throw new SlmError("BUSY", `serve: ${this.#waiting.length} requests are waiting already`, {
+        context: { waiting: this.#waiting.length },
+      });
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ...request, resolve, reject, queuedAt: performance.now() });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Resolves once nothing is queued or running. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  /** Gives back what the batch holds; call it when idle. */
+  async close(): Promise<void> {
+    await this.idle();
+    await this.#state.close();
+  }
+
+  async #run(): Promise<void> {
+    // Requests that arrive in one go begin together.
+    await new Promise((resolve) => setImmediate(resolve));
+    try {
+      for (;;) {
+        this.#dropCancelled();
+        if (this.#waiting.length > 0) await this.#admit();
+        if (this.active === 0) {
+          if (this.#waiting.length === 0) break;
+          continue;
+        }
+        await this.#shrink();
+        await this.#step();
+      }
+    } catch (error) {
+      // The device failed: nobody can be served from what it holds.
+      const jobs = [...this.#rows.flatMap((row) => (row === undefined ? [] : [row.job])), ...this.#waiting];
+      this.#rows = this.#rows.map(() => undefined);
+      this.#waiting.length = 0;
+      for (const job of jobs) job.reject(error);
+    }
+    // In the same breath as finding nothing to do: a request that comes a moment later starts the loop again.
+    this.#running = undefined;
+  }
+
+  #dropCancelled(): void {
+    const isGone = ({ signal, reject }: Job): boolean => {
+      if (signal.aborted) reject(stopped(signal));
+      return signal.aborted;
+    };
+    const staying = this.#waiting.filter((job) => !isGone(job));
+    this.#waiting.splice(0, this.#waiting.length, ...staying);
+    this.#rows = this.#rows.map((row) => (row !== undefined && isGone(row.job) ? undefined : row));
+  }
+
+  /** Waiting requests take free rows; the batch grows for them as far as it may. */
+  async #admit(): Promise<void> {
+    const jobs = this.#nextJobs(this.#options.maxRows - this.active);
+    if (jobs.length === 0) return;
+    const { model } = this.#parts;
+    const { maxSource, architecture } = model;
+    const width = architecture === "decoder-only" ? 1 : roomFor(sourceWidth(jobs, model), maxSource);
+    const needed = this.active + jobs.length;
+    const { rows, width: room } = this.#state.size;
+    if (needed > rows || width > room) {
+      await this.#resize(Math.max(rows, rowsFor(needed, this.#options.maxRows)), Math.max(room, width));
+    }
+    const free = this.#rows.flatMap((row, at) => (row === undefined ? [at] : []));
+    const placed = jobs.map((job, at) => [job, free[at]!] as const);
+    await this.#encode(placed);
+    const { bos } = model.tokens;
+    const startedAt = performance.now();
+    for (const [job, row] of placed) {
+      const prompt = architecture === "decoder-only" ? [...job.source, bos] : [bos];
+      this.#rows[row] = { job, startedAt, prompt, past: 0, next: bos, chosen: 0, firstTokenAt: undefined };
+    }
+  }
+
+  /** Jobs off the queue, in order, as many as there is room for. The first is taken however long it is. */
+  #nextJobs(room: number): readonly Job[] {
+    let tokens = 0;
+    const imageTokens = this.#parts.model.vision?.tokens ?? 0;
+    const count = this.#waiting.findIndex(({ source }, at) => {
+      tokens += imageTokens + source.length;
+      return at >= room || (at > 0 && tokens > SOURCE_TOKENS_PER_STEP);
+    });
+    return this.#waiting.splice(0, count === -1 ? this.#waiting.length : count);
+  }
+
+  async #encode(placed: readonly (readonly [Job, number])[]): Promise<void> {
+    const { model, encoder } = this.#parts;
+    if (encoder === undefined) return;
+    const jobs = placed.map(([job]) => job);
+    const rows = placed.map(([, row]) => row);
+    const width = sourceWidth(jobs, model);
+    if (BATCH_SCALED.has(model.graphs.encoder?.scheme ?? "")) {
+      const { specs } = this.#state;
+      await this.#state.place(await encodeAlone(encoder, model, { jobs, specs }), rows, width);
+      return;
+    }
+    const encoded = await encodeBatch(this.#runtime, encoder, model, {
+      sources: jobs.map(({ source }) => source),
+      images: joinImages(jobs.flatMap(({ image }) => image ?? [])),
+      rowsPerSource: 1,
+    });
+    try {
+      await this.#state.place(encoded, rows, width);
+    } finally {
+      await this.#runtime.release(Object.values(encoded));
+    }
+  }
+
+  /** A batch that is mostly free costs steps for nothing: it is halved as long as that holds. */
+  async #shrink(): Promise<void> {
+    const { rows, width } = this.#state.size;
+    if (this.#waiting.length > 0 || this.active * 4 > rows) return;
+    const smaller = rowsFor(this.active * 2, this.#options.maxRows);
+    if (smaller < rows) await this.#resize(smaller, width);
+  }
+
+  async #resize(rows: number, width: number): Promise<void> {
+    const kept = this.#rows.flatMap((row, at) => (row === undefined ? [] : [at]));
+    await this.#state.resize({ rows, width }, kept);
+    this.#rows = Array.from({ length: rows }, (_, at) =>
+      at < kept.length ? this.#rows[kept[at]!] : undefined,
+    );
+  }
+
+  async #step(): Promise<void> {
+    const began = performance.now();
+    const { model, decoder } = this.#parts;
+    const { rows } = this.#state.size;
+    const ids = new Int32Array(rows).fill(model.tokens.pad);
+    const past = new Int32Array(rows);
+    this.#rows.forEach((row, at) => {
+      if (row === undefined) return;
+      ids[at] = row.prompt[row.past] ?? row.next;
+      past[at] = row.past;
+    });
+    // Logits stay where they are unless somebody chooses among them.
+    const takesLogits = this.#rows.some((row) => row?.job.choose !== undefined);
+    const { fetched } = await decoder.run({
+      feeds: {
+        [GRAPH_IO.targetIds]: createHostTensor("int32", [rows, 1], ids),
+        [GRAPH_IO.pastLength]: createHostTensor("int32", [rows], past),
+        ...this.#state.feeds,
+      },
+      fetch: [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities, ...(takesLogits ? [GRAPH_IO.logits] : [])],
+      ...cacheWrites(model.caches, this.#state.present, [...past]),
+    });
+    const best = bestTokens(fetched, rows);
+    const logitsOf = takesLogits
+      ? logitRows(fetched[GRAPH_IO.logits], rows, model.vocabularySize)
+      : undefined;
+    this.#observer.onStep?.(this.active, performance.now() - began);
+    this.#rows = this.#rows.map((row, at) => {
+      if (row === undefined) return undefined;
+      const likeliest = { token: best.ids[at]!, logProbability: best.logProbabilities[at]! };
+      return this.#advance(row, () => chosenBy(row.job, likeliest, logitsOf?.(at))) ? row : undefined;
+    });
+  }
+
+  /** Gives a row its next token. @returns whether the row goes on */
+  #advance(row: Row, chosen: () => number): boolean {
+    const { job } = row;
+    row.past++;
+    if (row.past < row.prompt.length) return true;
+    try {
+      const token = chosen();
+      row.firstTokenAt ??= performance.now();
+      row.chosen++;
+      if (token === this.#parts.model.tokens.eos || !job.onToken(token)) return this.#finish(row, "stop");
+      row.next = token;
+      return row.chosen < job.maxTokens || this.#finish(row, "length");
+    } catch (error) {
+      job.reject(error); // One request's logits or callback: the others go on.
+      return false;
+    }
+  }
+
+  #finish({ job, startedAt, firstTokenAt, chosen }: Row, reason: JobResult["reason"]): false {
+    const now = performance.now();
+    job.resolve({
+      reason,
+      waitedMs: startedAt - job.queuedAt,
+      firstTokenMs: (firstTokenAt ?? now) - job.queuedAt,
+      totalMs: now - job.queuedAt,
+      tokens: chosen,
+    });
+    return false;
+  }
+}
+
+/** A row's next token. @throws SlmError DATA_INVALID if the model's logits are not finite */
+function chosenBy(
+  { choose }: Job,
+  { token, logProbability }: { readonly token: number; readonly logProbability: number },
+  logits: Float32Array | undefined,
+): number {
+  if (choose !== undefined && logits !== undefined) return choose(logits);
+  if (!Number.isFinite(logProbability)) throw notFinite();
+  return token;
+}
+
+/** @throws SlmError SHAPE_MISMATCH unless they are float32 `[rows, vocab]`. */
+function logitRows(
+  logits: HostTensor | undefined,
+  rows: number,
+  vocabulary: number,
+): (row: number) => Float32Array {
+  const data = logits?.data;
+  if (!(data instanceof Float32Array) || data.length !== rows * vocabulary) {
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `serve: logits must be float32 [${rows}, ${vocabulary}], got ${logits?.dtype ?? "none"}`,
+    );
+  }
+  return (row) => data.subarray(row * vocabulary, (row + 1) * vocabulary);
+}
+
+/** Sizes of batches are powers of two, so that there are few; the largest is what the options say. */
+function rowsFor(needed: number, most: number): number {
+  return Math.min(2 ** Math.ceil(Math.log2(needed)), most);
+}
+
+function stopped(signal: AbortSignal): SlmError {
+  if (signal.reason instanceof SlmError) return signal.reason;
+  return new SlmError("INTERRUPTED", "serve: the request was cancelled", { cause: signal.reason });
+}

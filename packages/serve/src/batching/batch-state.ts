@@ -1,0 +1,158 @@
+/** The tensors of a running batch on the device, a row per request; rows come and go, the batch grows and shrinks. */
+import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
+import {
+  createHostTensor,
+  type DeviceTensor,
+  type HostTensor,
+  type Runtime,
+  type Session,
+} from "@slm/runtime";
+import {
+  PADDING,
+  ROWS,
+  fresh,
+  moveGraph,
+  placeGraph,
+  placed,
+  stateTensors,
+  type StateTensor,
+} from "./row-graphs.js";
+
+/** Sources are given room in steps of this, so that similar lengths need no new batch [tokens]. */
+const WIDTH_STEP = 32;
+
+export interface BatchSize {
+  /** Rows, in use or free. */
+  readonly rows: number;
+  /** Room for the longest source [tokens]. */
+  readonly width: number;
+}
+
+/** Room for a source of `tokens`, rounded up but never beyond the longest the model reads. */
+export function roomFor(tokens: number, maxSource: number): number {
+  return Math.min(Math.ceil(Math.max(tokens, 1) / WIDTH_STEP) * WIDTH_STEP, Math.max(maxSource, tokens));
+}
+
+interface Held extends BatchSize {
+  readonly tensors: Readonly<Record<string, DeviceTensor>>;
+}
+
+export class BatchState {
+  readonly #runtime: Runtime;
+  readonly #specs: readonly StateTensor[];
+  readonly #place: Session | undefined;
+  readonly #move: Session;
+  #held: Held | undefined;
+
+  private constructor(
+    runtime: Runtime,
+    specs: readonly StateTensor[],
+    place: Session | undefined,
+    move: Session,
+  ) {
+    this.#runtime = runtime;
+    this.#specs = specs;
+    this.#place = place;
+    this.#move = move;
+  }
+
+  /** @throws SlmError as the runtime's `load`. */
+  static async open(runtime: Runtime, model: DeviceModel): Promise<BatchState> {
+    const specs = stateTensors(model, model.maxTarget);
+    const load = (name: string, bytes: Uint8Array): Promise<Session> =>
+      runtime.load({ kind: "bytes", bytes }, { name });
+    const hasEncoder = specs.some(({ from }) => from === "encoder");
+    const place = hasEncoder ? await load("serve/place", placeGraph(specs)) : undefined;
+    return new BatchState(runtime, specs, place, await load("serve/move", moveGraph(specs)));
+  }
+
+  /** Every tensor of the batch. */
+  get specs(): readonly StateTensor[] {
+    return this.#specs;
+  }
+
+  get size(): BatchSize {
+    return this.#held ?? { rows: 0, width: 0 };
+  }
+
+  /** What a decoder step is fed besides tokens and positions. */
+  get feeds(): Readonly<Record<string, DeviceTensor>> {
+    return this.#held?.tensors ?? {};
+  }
+
+  /** The caches that a decoder step reads, by the names of the outputs that it writes to them. */
+  get present(): Readonly<Record<string, DeviceTensor>> {
+    const layers = this.#specs.filter(({ from }) => from === "decoder").length / 2;
+    const pairs = Array.from({ length: layers }, (_, layer) => [
+      [GRAPH_IO.presentKey(layer), this.feeds[GRAPH_IO.pastKey(layer)]!],
+      [GRAPH_IO.presentValue(layer), this.feeds[GRAPH_IO.pastValue(layer)]!],
+    ]);
+    return Object.fromEntries(pairs.flat() as [string, DeviceTensor][]);
+  }
+
+  /**
+   * Makes the batch another size. Row i of the new one is what row `kept[i]` was; rows behind hold nothing.
+   * A batch is not made narrower while it keeps rows.
+   */
+  async resize(size: BatchSize, kept: readonly number[]): Promise<void> {
+    const old = this.#held;
+    const next =
+      old === undefined || kept.length === 0
+        ? await this.#allocate(size)
+        : await this.#moveRows(old, size, kept);
+    this.#held = next;
+    if (old !== undefined) await this.#runtime.release(Object.values(old.tensors));
+  }
+
+  /** Writes the encoder's outputs, one row per entry of `rows`, into those rows. `width` is how wide they are. */
+  async place(
+    encoded: Readonly<Record<string, DeviceTensor | HostTensor>>,
+    rows: readonly number[],
+    width: number,
+  ): Promise<void> {
+    if (this.#place === undefined || this.#held === undefined) return;
+    const names = this.#specs.filter(({ from }) => from === "encoder").map(({ name }) => name);
+    const { tensors } = this.#held;
+    const own = names.map((name) => [name, tensors[name]!] as const);
+    await this.#place.run({
+      feeds: {
+        [ROWS]: indices([rows.length, 1], rows),
+        [PADDING]: indices([1], [this.#held.width - width]),
+        ...Object.fromEntries(own),
+        ...Object.fromEntries(names.map((name) => [fresh(name), encoded[name]!])),
+      },
+      into: Object.fromEntries(own.map(([name, tensor]) => [placed(name), tensor])),
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#held !== undefined) await this.#runtime.release(Object.values(this.#held.tensors));
+    this.#held = undefined;
+    await this.#place?.release();
+    await this.#move.release();
+  }
+
+  async #allocate({ rows, width }: BatchSize): Promise<Held> {
+    const tensors: Record<string, DeviceTensor> = {};
+    for (const { name, dtype, inner } of this.#specs) {
+      const shape = [rows, ...inner.map((size) => (size === "width" ? width : size))];
+      tensors[name] = await this.#runtime.upload(createHostTensor(dtype, shape));
+    }
+    return { rows, width, tensors };
+  }
+
+  async #moveRows(old: Held, { rows, width }: BatchSize, kept: readonly number[]): Promise<Held> {
+    const from = Array.from({ length: rows }, (_, row) => kept[row] ?? kept[0]!);
+    const padding = this.#place === undefined ? {} : { [PADDING]: indices([1], [width - old.width]) };
+    const { kept: moved } = await this.#move.run({
+      feeds: { [ROWS]: indices([rows], from), ...padding, ...old.tensors },
+      keep: this.#specs.map(({ name }) => placed(name)),
+    });
+    const tensors = this.#specs.map(({ name }) => [name, moved[placed(name)]!] as const);
+    return { rows, width, tensors: Object.fromEntries(tensors) };
+  }
+}
+
+function indices(shape: readonly number[], values: readonly number[]): HostTensor {
+  return createHostTensor("int64", shape, BigInt64Array.from(values, BigInt));
+}

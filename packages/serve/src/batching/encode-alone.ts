@@ -1,0 +1,83 @@
+/**
+ * Encodes sources one by one and puts the outputs together as rows. One row's result then cannot depend on another, as it would
+ * where activations are scaled by the largest of a whole batch; the rows are placed in one go all the same.
+ */
+import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import { sourceFeeds } from "@slm/inference";
+import { createHostTensor, elementCount, type HostTensor, type Session } from "@slm/runtime";
+import type { JobRequest } from "./job.js";
+import { MASKED, type StateTensor } from "./row-graphs.js";
+
+type EncodedJob = Pick<JobRequest, "source" | "image">;
+
+/** Tokens of the longest source, its image included. */
+export const sourceWidth = (jobs: readonly EncodedJob[], { vision }: DeviceModel): number =>
+  (vision?.tokens ?? 0) + Math.max(...jobs.map(({ source }) => source.length));
+
+/**
+ * Outputs of the encoder by name, a row per source, as wide as the longest.
+ *
+ * @throws SlmError SHAPE_MISMATCH for an encoder whose outputs are not what the model says.
+ */
+export async function encodeAlone(
+  encoder: Session,
+  model: DeviceModel,
+  { jobs, specs }: { readonly jobs: readonly EncodedJob[]; readonly specs: readonly StateTensor[] },
+): Promise<Readonly<Record<string, HostTensor>>> {
+  const outputs = specs.filter(({ from }) => from === "encoder");
+  const fetch = outputs.map(({ name }) => name);
+  const runs = await Promise.all(
+    jobs.map(({ source, image }) => encoder.run({ feeds: sourceFeeds([source], model, image), fetch })),
+  );
+  const width = sourceWidth(jobs, model);
+  return Object.fromEntries(
+    outputs.map((spec) => [
+      spec.name,
+      joinRows(
+        spec,
+        runs.map(({ fetched }) => fetched[spec.name]!),
+        width,
+        model.name,
+      ),
+    ]),
+  );
+}
+
+/** Rows of different widths as one tensor, the axis of the source padded at its end. */
+function joinRows(
+  { name, dtype, inner }: StateTensor,
+  rows: readonly HostTensor[],
+  width: number,
+  model: string,
+): HostTensor {
+  const shape = [rows.length, ...inner.map((size) => (size === "width" ? width : size))];
+  const joined =
+    name === GRAPH_IO.sourceBias
+      ? createHostTensor("float32", shape, new Float32Array(elementCount(shape)).fill(MASKED))
+      : createHostTensor(dtype, shape);
+  const to = bytesOf(joined);
+  const axis = inner.indexOf("width");
+  // Bytes that lie together behind one position of the source, and how often positions come in a row.
+  const unit = elementCount(inner.slice(axis + 1).map(Number)) * joined.data.BYTES_PER_ELEMENT;
+  const groups = elementCount(inner.slice(0, axis).map(Number));
+  rows.forEach((tensor, row) => {
+    const own = tensor.shape[axis + 1] ?? 0;
+    const from = bytesOf(tensor);
+    if (tensor.dtype !== joined.dtype || from.byteLength !== groups * own * unit || own > width) {
+      const got = `${tensor.dtype}[${tensor.shape.join(",")}]`;
+      throw new SlmError("SHAPE_MISMATCH", `serve: '${name}' of ${model} is ${got}, not as model.json says`);
+    }
+    for (let group = 0; group < groups; group++) {
+      to.set(
+        from.subarray(group * own * unit, (group + 1) * own * unit),
+        (row * groups + group) * width * unit,
+      );
+    }
+  });
+  return joined;
+}
+
+function bytesOf({ data }: HostTensor): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

@@ -1,0 +1,70 @@
+import { GRAPH_IO } from "@slm/exported-model";
+import { GraphBuilder, checkGraph, int, subgraph } from "@slm/onnx";
+import { describe, expect, test } from "vitest";
+import { hasRowPositions, perRowDecoder } from "./per-row-decoder.js";
+
+/** The part of an exported decoder that reads positions. */
+function positionsGraph(reader?: string) {
+  const builder = new GraphBuilder("decoder");
+  const x = builder.input("x", "float32", ["batch", 1, 32]);
+  const past = builder.input(GRAPH_IO.pastLength, "int32", [1]);
+  const cache = (name: string): string => builder.input(name, "float32", ["batch", 1, "capacity", 32]);
+  const [key, value] = [cache("key"), cache("value")];
+  const total = builder.op("Add", [past, builder.constant("int32", [], [1])]);
+  const last = builder.op("Sub", [total, builder.constant("int32", [], [1])]);
+  const each = builder.op("Expand", [last, builder.ints([1])]);
+  const offset = builder.op("Cast", [past], { attributes: { to: int(7) } });
+  const table = builder.initializer("table", "float32", [4, 16], new Float32Array(64));
+  const domain = "com.microsoft";
+  const turned = builder.op("RotaryEmbedding", [x, offset, table, table], {
+    domain,
+    attributes: { num_heads: int(1) },
+  });
+  const node = builder.node("GroupQueryAttention", [turned, x, x, key, value, each, total], {
+    domain,
+    attributes: { num_heads: int(1), kv_num_heads: int(1) },
+    outputs: 3,
+  });
+  builder.output("y", node[0]!, "float32", ["batch", 1, 32]);
+  if (reader !== undefined) builder.output("z", builder.op(reader, [offset]), "int64", [1]);
+  return builder.build();
+}
+
+describe(perRowDecoder, () => {
+  test("gives every row a position: the longest is the total, a rotation per row", () => {
+    const graph = perRowDecoder(positionsGraph());
+    checkGraph(graph);
+    expect(hasRowPositions(graph)).toBe(true);
+    const attention = graph.nodes.find(({ opType }) => opType === "GroupQueryAttention")!;
+    const rotation = graph.nodes.find(({ opType }) => opType === "RotaryEmbedding")!;
+    const producer = (value: string) => graph.nodes.find(({ outputs }) => outputs.includes(value))?.opType;
+    expect(producer(attention.inputs[6]!)).toBe("ReduceMax");
+    expect(producer(attention.inputs[5]!)).toBe("Expand");
+    expect(producer(rotation.inputs[1]!)).toBe("Unsqueeze");
+  });
+
+  test("takes the step of a choice between a step and a run, and leaves positions that are an axis of their own", () => {
+    const builder = new GraphBuilder("decoder");
+    const past = builder.input(GRAPH_IO.pastLength, "int32", [1]);
+    const first = builder.op("Reshape", [past, builder.ints([-1, 1, 1, 1, 1])]);
+    const branches = {
+      then_branch: subgraph(builder.branch("step", () => builder.op("Neg", [first]))),
+      else_branch: subgraph(builder.branch("run", () => builder.op("Neg", [past]))),
+    };
+    const choice = builder.op("If", [builder.constant("bool", [1], [1])], { attributes: branches });
+    builder.output("y", choice, "int32", ["rows", 1, 1, 1, 1]);
+    const graph = perRowDecoder(builder.build());
+    checkGraph(graph);
+    expect(graph.nodes.map(({ name }) => name)).toEqual(["/Reshape", "/step/Neg", "/If", "/y/Identity"]);
+    expect(hasRowPositions(graph)).toBe(true);
+  });
+
+  test("leaves a graph that has them as it is", () => {
+    const once = perRowDecoder(positionsGraph());
+    expect(perRowDecoder(once)).toBe(once);
+  });
+
+  test("refuses a graph in which something else reads the position, by name", () => {
+    expect(() => perRowDecoder(positionsGraph("Neg"))).toThrow(/Neg .* reads one position for all rows/);
+  });
+});

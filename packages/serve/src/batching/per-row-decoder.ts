@@ -1,0 +1,127 @@
+/**
+ * A decoder whose rows stand at positions of their own.
+ *
+ * An exported decoder takes one `past_length` for all rows of a batch, because rows that start together stay together. Rows
+ * of a running batch join at different times. GroupQueryAttention knows a length per row, and attention that takes cache and new positions
+ * apart has the length as an axis of its own (`ROW_POSITIONS`), so the graph needs four edits, for runs of one token:
+ *
+ * ```
+ * past_length [1] ──► past_length [batch]
+ *   ├─ Add 1 ──► total [batch] ──► Sub 1, Expand ──► seqlens_k [batch]           (as it was)
+ *   │             └─ ReduceMax ──► total_sequence_length [1]                     (longest row)
+ *   └─ Cast ──► offset [batch] ── Unsqueeze ──► position_ids [batch, 1]          (a rotation per row)
+ * If(one token), step, run ──► step                                              (runs of several tokens are none of these)
+ * ```
+ *
+ * Source: onnxruntime 1.30, group_query_attention.cc and rotary_embedding_helper.h.
+ */
+import { GRAPH_IO, ROW_POSITIONS } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import { int, packValues, readIntegers, type Graph, type GraphNode, type Initializer } from "@slm/onnx";
+
+/** Operators that compute positions from positions, element by element or by repeating them. */
+const CARRIERS: ReadonlySet<string> = new Set(["Add", "Sub", "Cast", "Expand"]);
+
+/** Which input of an operator is how many positions there are in all, or where each row's query stands. */
+const READERS: ReadonlyMap<
+  string,
+  { readonly total?: number; readonly perRow: readonly number[]; readonly ids?: number }
+> = new Map([
+  ["GroupQueryAttention", { total: 6, perRow: [5] }],
+  ["RotaryEmbedding", { ids: 1, perRow: [] }],
+]);
+
+const AXES_NAME = "serve/last_axis";
+const MAX_NAME = "serve/longest";
+const IDS_NAME = "serve/position_ids";
+
+/** Whether a decoder's rows may stand at positions of their own already. */
+export function hasRowPositions(graph: Graph): boolean {
+  return graph.inputs.find(({ name }) => name === GRAPH_IO.pastLength)?.shape[0] !== 1;
+}
+
+/**
+ * The decoder with `past_length` int32 `[batch]`. It computes the same for rows that stand together.
+ *
+ * @throws SlmError OP_UNSUPPORTED if something else than the operators above reads the positions.
+ */
+export function perRowDecoder(graph: Graph): Graph {
+  if (hasRowPositions(graph)) return graph;
+  const positions = new Set<string>([GRAPH_IO.pastLength]);
+  const made = new Map<string, GraphNode>();
+  const nodes = graph.nodes.flatMap(stepOf).flatMap((node): GraphNode[] => {
+    const read = node.inputs.flatMap((input, at) => (positions.has(input) ? [at] : []));
+    if (read.length === 0) return [node];
+    if (node.domain === "" && CARRIERS.has(node.opType)) {
+      for (const output of node.outputs) positions.add(output);
+      return [node];
+    }
+    if (isOwnAxis(graph, node)) return [node];
+    const reader = READERS.get(node.opType);
+    const known = reader === undefined ? [] : [reader.total, reader.ids, ...reader.perRow];
+    const foreign = read.find((at) => !known.includes(at));
+    if (reader === undefined || foreign !== undefined) throw unsupported(node);
+    const fresh: GraphNode[] = [];
+    const swap = (at: number, kind: "ReduceMax" | "Unsqueeze", prefix: string): string => {
+      const input = node.inputs[at]!;
+      const name = `${prefix}/${input}`;
+      if (!made.has(name)) {
+        const added: GraphNode = {
+          name,
+          opType: kind,
+          domain: "",
+          inputs: [input, AXES_NAME],
+          outputs: [name],
+          attributes: kind === "ReduceMax" ? { keepdims: int(1) } : {},
+        };
+        made.set(name, added);
+        fresh.push(added);
+      }
+      return name;
+    };
+    const inputs = node.inputs.map((input, at) => {
+      if (!read.includes(at)) return input;
+      if (at === reader.total) return swap(at, "ReduceMax", MAX_NAME);
+      return at === reader.ids ? swap(at, "Unsqueeze", IDS_NAME) : input;
+    });
+    return [...fresh, { ...node, inputs }];
+  });
+  return {
+    ...graph,
+    nodes,
+    inputs: graph.inputs.map((input) =>
+      input.name === GRAPH_IO.pastLength ? { ...input, shape: ["batch"] } : input,
+    ),
+    initializers: new Map([...graph.initializers, [AXES_NAME, lastAxis()]]),
+  };
+}
+
+/** Instead of a choice between a step and a run of several tokens the step's nodes. */
+function stepOf(node: GraphNode): readonly GraphNode[] {
+  const branch = node.attributes["then_branch"];
+  if (node.opType !== "If" || branch?.kind !== "graph" || branch.value.name !== ROW_POSITIONS.stepBranch)
+    return [node];
+  const { nodes, outputs, initializers } = branch.value;
+  if (initializers.size > 0) return [node];
+  const result = { ...node, opType: "Identity", inputs: outputs.map(({ name }) => name), attributes: {} };
+  return [...nodes, result];
+}
+
+function isOwnAxis({ initializers }: Graph, { opType, domain, inputs }: GraphNode): boolean {
+  const shape = opType === "Reshape" && domain === "" ? initializers.get(inputs[1]!) : undefined;
+  return shape !== undefined && readIntegers(shape)?.join() === ROW_POSITIONS.shape.join();
+}
+
+/** Axis -1: of `[batch]` the only one for ReduceMax, and the new last one for Unsqueeze. */
+function lastAxis(): Initializer {
+  return { name: AXES_NAME, dtype: "int64", shape: [1], data: packValues("int64", [-1]) };
+}
+
+function unsupported(node: GraphNode): SlmError {
+  return new SlmError(
+    "OP_UNSUPPORTED",
+    `serve: ${node.opType} '${node.name}' reads one position for all rows, so requests could not share a batch; ` +
+      "expected a decoder of target cpu",
+    { suggestions: ["slm export CHECKPOINT --target cpu"] },
+  );
+}

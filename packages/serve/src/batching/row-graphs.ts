@@ -1,0 +1,106 @@
+/**
+ * Small graphs that move rows of a running batch on the device.
+ *
+ * `place` writes the encoder's outputs for new rows into the batch, in place; `move` makes a batch of another size out of
+ * chosen rows. `width` is the longest source a batch has room for; rows are padded to it, and masked there.
+ */
+import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
+import { GraphBuilder, encodeModel, int } from "@slm/onnx";
+import type { DType } from "@slm/runtime";
+
+/** What is added to attention scores at padding: far below every score, and finite. */
+export const MASKED = -1e9;
+
+/** A tensor of a batch, one row per request. */
+export interface StateTensor {
+  /** Name among the decoder's inputs. */
+  readonly name: string;
+  readonly dtype: Extract<DType, "float32" | "float16">;
+  /** Shape behind the axis of rows; "width" stands for the longest source. */
+  readonly inner: readonly (number | "width")[];
+  /** The decoder writes its cache anew; of the encoder's outputs it only reads. */
+  readonly from: "encoder" | "decoder";
+}
+
+/** Inputs of the graphs beside the tensors. */
+export const ROWS = "rows";
+export const PADDING = "padding";
+export const fresh = (name: string): string => `fresh.${name}`;
+export const placed = (name: string): string => `placed.${name}`;
+
+/** Every tensor of a model's batches. */
+export function stateTensors(model: DeviceModel, capacity: number): readonly StateTensor[] {
+  const { decoderLayers, kvHeads, headDim, precision } = model;
+  const dtype = precision === "float16" ? "float16" : "float32";
+  const layers = Array.from({ length: decoderLayers }, (_, layer) => layer);
+  const caches = layers.flatMap((layer) =>
+    [GRAPH_IO.pastKey(layer), GRAPH_IO.pastValue(layer)].map((name): StateTensor => {
+      return { name, dtype, inner: [kvHeads, capacity, headDim], from: "decoder" };
+    }),
+  );
+  if (model.architecture === "decoder-only") return caches;
+  const cross = layers.flatMap((layer): StateTensor[] => [
+    { name: GRAPH_IO.crossKey(layer), dtype, inner: [kvHeads, headDim, "width"], from: "encoder" },
+    { name: GRAPH_IO.crossValue(layer), dtype, inner: [kvHeads, "width", headDim], from: "encoder" },
+  ]);
+  return [
+    ...caches,
+    { name: GRAPH_IO.sourceBias, dtype: "float32", inner: [1, 1, "width"], from: "encoder" },
+    ...cross,
+  ];
+}
+
+/** `placed.X = X with rows replaced by fresh.X`, for every output of the encoder. rows int64 `[fresh, 1]`. */
+export function placeGraph(tensors: readonly StateTensor[]): Uint8Array {
+  const builder = new GraphBuilder("place");
+  const rows = builder.input(ROWS, "int64", ["fresh", 1]);
+  const padding = builder.input(PADDING, "int64", [1]);
+  for (const tensor of tensors.filter(({ from }) => from === "encoder")) {
+    const shape = tensor.inner.map((size) => size);
+    const batch = builder.input(tensor.name, tensor.dtype, ["batch", ...shape]);
+    const added = builder.input(fresh(tensor.name), tensor.dtype, ["fresh", ...shape.map(sourceWidth)]);
+    const wide = padded(builder, tensor, added, padding);
+    builder.output(placed(tensor.name), builder.op("ScatterND", [batch, rows, wide]), tensor.dtype, [
+      "batch",
+      ...shape,
+    ]);
+  }
+  return encodeModel(builder.build());
+}
+
+/** `placed.X = X[rows]`, widened by `padding`. rows int64 `[moved]`. */
+export function moveGraph(tensors: readonly StateTensor[]): Uint8Array {
+  const builder = new GraphBuilder("move");
+  const rows = builder.input(ROWS, "int64", ["moved"]);
+  const usesWidth = tensors.some(({ inner }) => inner.includes("width"));
+  const padding = usesWidth ? builder.input(PADDING, "int64", [1]) : "";
+  for (const tensor of tensors) {
+    const batch = builder.input(tensor.name, tensor.dtype, ["batch", ...tensor.inner]);
+    const moved = builder.op("Gather", [batch, rows], { attributes: { axis: int(0) } });
+    const wide = padded(builder, tensor, moved, padding);
+    builder.output(placed(tensor.name), wide, tensor.dtype, ["moved", ...tensor.inner.map(newWidth)]);
+  }
+  return encodeModel(builder.build());
+}
+
+const sourceWidth = (size: number | "width"): number | string => (size === "width" ? "source" : size);
+const newWidth = (size: number | "width"): number | string => (size === "width" ? "newWidth" : size);
+
+/** Pads the axis of the source at its end; a tensor without one stays as it is. */
+function padded(
+  builder: GraphBuilder,
+  { inner, name, dtype }: StateTensor,
+  value: string,
+  padding: string,
+): string {
+  const axis = inner.indexOf("width") + 1;
+  if (axis === 0) return value;
+  const rank = inner.length + 1;
+  const zeros = (count: number): readonly string[] =>
+    count === 0 ? [] : [builder.ints(Array<number>(count).fill(0))];
+  const pads = builder.op("Concat", [...zeros(rank + axis), padding, ...zeros(rank - axis - 1)], {
+    attributes: { axis: int(0) },
+  });
+  const filling = builder.constant(dtype, [], [name === GRAPH_IO.sourceBias ? MASKED : 0]);
+  return builder.op("Pad", [value, pads, filling]);
+}

@@ -1,0 +1,143 @@
+import { rm } from "node:fs/promises";
+import { GRAPH_IO } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { loadEngine, type ServingEngine, type TextRequest } from "./engine.js";
+import { MemoryRuntime, expectedAnswer, writeMemoryModel } from "./memory-model.test-support.js";
+
+let directory: string;
+let runtime: MemoryRuntime;
+let engine: ServingEngine;
+
+beforeEach(async () => {
+  directory = await writeMemoryModel();
+  runtime = new MemoryRuntime();
+  engine = await loadEngine(directory, runtime, { maxRows: 4, maxWaiting: 32 });
+});
+afterEach(async () => {
+  await engine.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const forever = new AbortController().signal;
+
+const ask = (source: string, more: Partial<TextRequest> = {}) =>
+  engine.prepare({ source, signal: forever, ...more }).run();
+
+describe(loadEngine, () => {
+  test("answers requests that come and go at any time as if each were alone", async () => {
+    const source = fc.stringMatching(/^[a-h]{1,10}$/);
+    const property = fc.asyncProperty(
+      fc.array(fc.record({ source, delay: fc.nat({ max: 6 }) }), { minLength: 1, maxLength: 20 }),
+      async (requests) => {
+        runtime.stepMs = 0.1;
+        const texts = await Promise.all(
+          requests.map(async ({ source: text, delay }) => {
+            await new Promise((resolve) => setTimeout(resolve, delay));
+            return (await ask(text)).text;
+          }),
+        );
+        expect(texts).toEqual(requests.map(({ source: text }) => expectedAnswer(text)));
+      },
+    );
+    await fc.assert(property, { numRuns: 25 });
+  });
+
+  test("decodes as many together as it may, and never more", async () => {
+    runtime.steps.length = 0;
+    await Promise.all(Array.from({ length: 12 }, () => ask("abcdef")));
+    expect(Math.max(...runtime.steps)).toBe(4);
+    expect(runtime.steps).toHaveLength(21);
+  });
+
+  test("has logits brought out only while somebody chooses among them", async () => {
+    const asksLogits = (): number => runtime.asked.filter((names) => names.includes(GRAPH_IO.logits)).length;
+    runtime.asked.length = 0; // What the warm-up was.
+    await Promise.all([ask("abc"), ask("defgh")]);
+    expect(asksLogits()).toBe(0);
+    expect(runtime.asked.length).toBeGreaterThan(5);
+    const before = runtime.asked.length;
+    const drawing = { temperature: 0.01, seed: 1 };
+    const [drawn, greedy] = await Promise.all([ask("ab", { sampling: drawing }), ask("defgh")]);
+    expect([drawn.text, greedy.text]).toEqual(["ab", "defgh"].map(expectedAnswer));
+    // The longer answer goes on alone, without them.
+    expect(asksLogits()).toBeGreaterThan(0);
+    expect(asksLogits()).toBeLessThan(runtime.asked.length - before);
+  });
+
+  test("encodes sources alone where a batch would change what each becomes, and still decodes them together", async () => {
+    const other = await writeMemoryModel("int8-dynamic");
+    const own = new MemoryRuntime();
+    const alone = await loadEngine(other, own, { maxRows: 4, maxWaiting: 32 });
+    const sources = ["abc", "h", "defgha", "bb"];
+    const answers = await Promise.all(
+      sources.map((source) => alone.prepare({ source, signal: forever }).run()),
+    );
+    expect(answers.map(({ text }) => text)).toEqual(sources.map(expectedAnswer));
+    expect([Math.max(...own.encoded), Math.max(...own.steps)]).toEqual([1, 4]);
+    await Promise.all(sources.map((source) => ask(source)));
+    expect(Math.max(...runtime.encoded)).toBe(4);
+    await alone.close();
+    expect(own.tensors.size).toBe(0);
+    await rm(other, { recursive: true });
+  });
+
+  test("holds no tensor that it does not need when it is closed", async () => {
+    await Promise.all(["abc", "defgh", "a"].map((source) => ask(source)));
+    await engine.close();
+    expect([runtime.tensors.size, runtime.isClosed]).toEqual([0, true]);
+  });
+
+  test("ends an answer at its most tokens, and says so", async () => {
+    expect(await ask("abcd", { maxTokens: 2 })).toMatchObject({ text: "D C", reason: "length", tokens: 2 });
+    expect(await ask("abcd")).toMatchObject({ reason: "stop", tokens: 5, sourceTokens: 4 });
+  });
+
+  test("ends an answer before a stop sequence, were it cut over two tokens", async () => {
+    const pieces: string[] = [];
+    const { text } = await ask("abcd", { stop: ["C B"], onText: (piece) => pieces.push(piece) });
+    expect(text).toBe("D ");
+    expect(pieces.join("")).toBe(text);
+  });
+
+  test("refuses a source that is too long or of unknown letters before it is queued", () => {
+    expect(() => engine.prepare({ source: "a".repeat(11), signal: forever })).toThrow(/at most 10/);
+    expect(() => engine.prepare({ source: "xyz", signal: forever })).toThrow(SlmError);
+    expect(engine.loop.waiting).toBe(0);
+  });
+
+  test("refuses a request when too many wait", async () => {
+    runtime.stepMs = 1;
+    const taken = Array.from({ length: 32 }, () => ask("abc"));
+    await expect(ask("abc")).rejects.toMatchObject({ code: "BUSY" });
+    await Promise.all(taken);
+  });
+
+  test("gives the row of a request that is cancelled to the next", async () => {
+    runtime.stepMs = 2;
+    const leaving = new AbortController();
+    const gone = Array.from({ length: 4 }, () => ask("abcdefgh", { signal: leaving.signal }));
+    const next = ask("ab");
+    setTimeout(() => {
+      leaving.abort();
+    }, 5);
+    for (const request of gone) await expect(request).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect((await next).text).toBe("B A");
+  });
+
+  test("fails every request when the device fails, and serves again when it does", async () => {
+    runtime.failure = new SlmError("DEVICE_UNAVAILABLE", "gone");
+    const failed = await Promise.allSettled(["abc", "de"].map((source) => ask(source)));
+    expect(failed.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    runtime.failure = undefined;
+    expect((await ask("abc")).text).toBe("C B A");
+  });
+
+  test("draws the same tokens from the same seed, whoever else asks", async () => {
+    const sampling = { temperature: 2, seed: 7 };
+    const alone = await ask("abcdefgh", { sampling });
+    const [among] = await Promise.all([ask("abcdefgh", { sampling }), ask("a"), ask("bcd", { sampling })]);
+    expect(among.text).toBe(alone.text);
+  });
+});

@@ -1,0 +1,275 @@
+/** From a checked request to answers: all at once, or piece by piece as server-sent events. */
+import { randomBytes, randomInt } from "node:crypto";
+import type { HttpBindings } from "@hono/node-server";
+import type { Context } from "hono";
+import { streamSSE } from "hono/streaming";
+import type { TokenRules } from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import type { ImageSource } from "@slm/vision";
+import type { ServingEngine, TextAnswer, TextRequest } from "../engine.js";
+import type { ModelHost } from "../model-host.js";
+import type { ServerMetrics } from "../metrics.js";
+import type { TextFormat } from "../text-formats.js";
+import type { ServeConfig } from "../serve-config.js";
+import { ClientGone, RequestTimeout, toHttpError } from "./http-error.js";
+
+export interface AnswerServices {
+  readonly host: ModelHost;
+  readonly metrics: ServerMetrics;
+  readonly config: ServeConfig;
+}
+
+/** How the answer is to be made, the same for all sources of a request. */
+export interface AnswerOptions {
+  /** What all sources are about. */
+  readonly image?: ImageSource | undefined;
+  readonly maxTokens: number | undefined;
+  /** 0: the likeliest token. */
+  readonly temperature: number;
+  readonly topP: number;
+  /** 0: all tokens. */
+  readonly topK: number;
+  readonly minP: number;
+  readonly rules: TokenRules;
+  readonly format: TextFormat;
+  readonly seed: number | undefined;
+  readonly stop: readonly string[];
+}
+
+/** Identity of a response, in OpenAI's words. */
+export interface ResponseHead {
+  readonly id: string;
+  readonly created: number;
+  readonly model: string;
+}
+
+/** Ids are unique by a part that is drawn once and a count: drawing each costs more than the rest of the response. */
+const idPrefix = randomBytes(9).toString("hex");
+let lastId = 0;
+
+export function responseHead(prefix: string, engine: ServingEngine): ResponseHead {
+  return {
+    id: `${prefix}-${idPrefix}${(++lastId).toString(16).padStart(6, "0")}`,
+    created: Math.floor(Date.now() / 1000),
+    model: engine.model.name,
+  };
+}
+
+/** @throws SlmError USAGE if another model is asked for than the one that answers. */
+export function checkModel(engine: ServingEngine, asked: string | undefined): void {
+  if (asked === undefined || asked === "" || asked === engine.model.name) return;
+  throw new SlmError("USAGE", `no model '${asked}'; this server has '${engine.model.name}'`);
+}
+
+/** Answers every source. All are checked before the first is queued, and queued together or not at all. */
+export async function answerAll(
+  context: Context,
+  services: AnswerServices,
+  sources: readonly Question[],
+  options: AnswerOptions,
+): Promise<readonly TextAnswer[]> {
+  const stopping = stopSignal(context, services.config);
+  try {
+    return await answerEach(services, sources, { ...options, signal: stopping.signal });
+  } catch (error) {
+    stopping.abort(); // The other sources of a request that failed are of no use.
+    throw error;
+  } finally {
+    stopping.clear();
+  }
+}
+
+/** A text, or undefined for what the model itself asks about an image. */
+export type Question = TextRequest["source"];
+
+type Piece = (index: number, text: string) => void;
+
+function answerEach(
+  { host, metrics, config }: AnswerServices,
+  sources: readonly Question[],
+  options: AnswerOptions & { readonly signal: AbortSignal; readonly onText?: Piece },
+): Promise<readonly TextAnswer[]> {
+  if (sources.length > config.maxBatch) {
+    throw new SlmError("USAGE", `a request may hold ${config.maxBatch} sources, got ${sources.length}`);
+  }
+  const engine = host.current;
+  const prepared = sources.map((source, index) => engine.prepare(textRequest(source, index, options)));
+  if (!engine.hasRoom(prepared.length)) {
+    throw new SlmError("BUSY", "too many requests are waiting; try again in a moment");
+  }
+  return Promise.all(
+    prepared.map(async ({ run }) => {
+      const answer = await run();
+      metrics.onAnswer(answer);
+      return answer;
+    }),
+  );
+}
+
+function textRequest(
+  source: Question,
+  index: number,
+  options: AnswerOptions & { readonly signal: AbortSignal; readonly onText?: Piece },
+): TextRequest {
+  const { image, maxTokens, temperature, rules, format, stop, signal, onText } = options;
+  return {
+    source,
+    image,
+    stop,
+    rules,
+    format,
+    signal,
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(temperature === 0 ? {} : { sampling: samplingOf(options, index) }),
+    ...(onText === undefined
+      ? {}
+      : {
+          onText: (piece) => {
+            onText(index, piece);
+          },
+        }),
+  };
+}
+
+/** Sources of one request draw from numbers of their own. */
+function samplingOf(
+  { temperature, topP, topK, minP, seed }: AnswerOptions,
+  index: number,
+): NonNullable<TextRequest["sampling"]> {
+  const base = { temperature, topP, minP, seed: (seed ?? randomInt(2 ** 31 - 1)) + index };
+  return topK === 0 ? base : { ...base, topK };
+}
+
+/** What a stream sends: an object per piece, per end of an answer, and at the end of all. */
+export interface StreamEvents {
+  readonly start?: (index: number) => object;
+  readonly piece: (index: number, text: string) => object;
+  readonly end: (index: number, answer: TextAnswer) => object;
+  readonly last: (answers: readonly TextAnswer[]) => object | undefined;
+}
+
+/**
+ * Answers as server-sent events. A request that is refused before its first token gets its status, not a stream; a failure
+ * later is an event, as the status is gone by then.
+ */
+export async function answerStream(
+  context: Context,
+  services: AnswerServices,
+  {
+    sources,
+    options,
+    events,
+  }: {
+    readonly sources: readonly Question[];
+    readonly options: AnswerOptions;
+    readonly events: StreamEvents;
+  },
+): Promise<Response> {
+  const stopping = stopSignal(context, services.config);
+  const queue: object[] = [];
+  let wake: () => void = () => undefined;
+  let isOver = false;
+  const send = (event: object): void => {
+    queue.push(event);
+    wake();
+  };
+  const answers = answerEach(services, sources, {
+    ...options,
+    signal: stopping.signal,
+    onText: (index, text) => {
+      send(events.piece(index, text));
+    },
+  })
+    .then((all) => {
+      all.forEach((answer, index) => {
+        send(events.end(index, answer));
+      });
+      const last = events.last(all);
+      if (last !== undefined) send(last);
+    })
+    .finally(() => {
+      isOver = true;
+      stopping.clear();
+      wake();
+    });
+  // Until there is a first event, a failure is still a status.
+  await Promise.race([answers, nextEvent()]);
+  return streamSSE(context, async (stream) => {
+    stream.onAbort(() => {
+      stopping.abort(new ClientGone());
+    });
+    try {
+      for (const [index] of events.start === undefined ? [] : sources.entries()) {
+        await stream.writeSSE({ data: JSON.stringify(events.start?.(index)) });
+      }
+      for (;;) {
+        for (let event = queue.shift(); event !== undefined; event = queue.shift()) {
+          await stream.writeSSE({ data: JSON.stringify(event) });
+        }
+        if (isOver) break;
+        await Promise.race([answers.catch(() => undefined), nextEvent()]);
+      }
+      await answers;
+      await stream.writeSSE({ data: "[DONE]" });
+    } catch (error) {
+      if (!(error instanceof ClientGone))
+        await stream.writeSSE({ data: JSON.stringify(toHttpError(error).body) });
+    }
+  });
+
+  function nextEvent(): Promise<void> {
+    if (queue.length > 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      wake = resolve;
+    });
+  }
+}
+
+interface Stopping {
+  readonly signal: AbortSignal;
+  readonly abort: (reason?: unknown) => void;
+  readonly clear: () => void;
+}
+
+/** Fires when the client goes away or the request has taken too long. */
+function stopSignal(context: Context, { timeoutSeconds }: ServeConfig): Stopping {
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    controller.abort(new RequestTimeout(timeoutSeconds));
+  }, timeoutSeconds * 1000);
+  const onGone = (): void => {
+    controller.abort(new ClientGone());
+  };
+  const unwatch = watchClient(context, onGone);
+  return {
+    signal: controller.signal,
+    abort: (reason) => {
+      controller.abort(reason);
+    },
+    clear: () => {
+      clearTimeout(timer);
+      unwatch();
+    },
+  };
+}
+
+/** Calls back when the client closes its connection before the answer is sent. @returns what stops watching */
+function watchClient(context: Context, onGone: () => void): () => void {
+  // Without a server around it, as in tests, an application has no bindings.
+  const outgoing = (context.env as Partial<HttpBindings> | undefined)?.outgoing;
+  if (outgoing === undefined) {
+    const { signal } = context.req.raw;
+    signal.addEventListener("abort", onGone);
+    return () => {
+      signal.removeEventListener("abort", onGone);
+    };
+  }
+  // Asking Node's response is cheaper than the request's signal, for which the whole request would be made anew.
+  const onClose = (): void => {
+    if (!outgoing.writableFinished) onGone();
+  };
+  outgoing.on("close", onClose);
+  return () => {
+    outgoing.off("close", onClose);
+  };
+}

@@ -1,0 +1,60 @@
+/** The model that answers now, and its replacement while it loads: no request is dropped when a bundle changes. */
+import { SlmError } from "@slm/core";
+import type { ServingEngine } from "./engine.js";
+
+export class ModelHost {
+  readonly #load: () => Promise<ServingEngine>;
+  #current: ServingEngine;
+  #loading: Promise<ServingEngine> | undefined;
+  readonly #closing = new Set<Promise<void>>();
+  #isDraining = false;
+
+  private constructor(load: () => Promise<ServingEngine>, current: ServingEngine) {
+    this.#load = load;
+    this.#current = current;
+  }
+
+  /** @param load opens the bundle as it lies on disk at that moment */
+  static async open(load: () => Promise<ServingEngine>): Promise<ModelHost> {
+    return new ModelHost(load, await load());
+  }
+
+  get current(): ServingEngine {
+    return this.#current;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /**
+   * Loads the bundle anew. Requests go to the old model until the new one is ready; answers in progress end where they began.
+   * Calls that overlap share one loading. If loading fails, the old model stays.
+   *
+   * @throws SlmError as loading does; BUSY when the server is stopping.
+   */
+  async reload(): Promise<ServingEngine> {
+    if (this.#isDraining) throw new SlmError("BUSY", "serve: the server is stopping");
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined;
+    });
+    const fresh = await this.#loading;
+    if (fresh !== this.#current) {
+      const old = this.#current;
+      this.#current = fresh;
+      const closing = old.close().finally(() => this.#closing.delete(closing));
+      this.#closing.add(closing);
+    }
+    return fresh;
+  }
+
+  /** From now on nothing new is taken; resolves when every answer in progress has ended. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    await Promise.all([this.#current.loop.idle(), ...this.#closing]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#current.close(), ...this.#closing]);
+  }
+}

@@ -1,0 +1,47 @@
+/** What an answer must be, as constraints on a model's tokens; those of schemas that were asked for lately are kept. */
+import { constrainTokens, jsonObjectGrammar, jsonSchemaGrammar, type Grammar } from "@slm/decoding";
+import type { TokenConstraint } from "@slm/decoding";
+import { tokenPieces, type TokenPieces, type TokenizerFiles } from "@slm/tokenizer";
+
+export type TextFormat =
+  | { readonly kind: "text" }
+  | { readonly kind: "object" }
+  | { readonly kind: "schema"; readonly schema: unknown };
+
+/** A constraint remembers the states of its texts, so few are kept. */
+const KEPT = 16;
+
+export class TextFormats {
+  readonly #files: TokenizerFiles;
+  readonly #eos: number;
+  /** Read when first needed: not every vocabulary can be constrained, and most requests ask for text. */
+  #pieces: TokenPieces | undefined;
+  /** Least recently used first. */
+  readonly #kept = new Map<string, TokenConstraint>();
+
+  constructor(files: TokenizerFiles, eos: number) {
+    this.#files = files;
+    this.#eos = eos;
+  }
+
+  /** @throws SlmError DATA_INVALID for a schema that is not supported, OP_UNSUPPORTED for a vocabulary that is not. */
+  constraintOf(format: TextFormat): TokenConstraint | undefined {
+    if (format.kind === "text") return undefined;
+    const key = JSON.stringify(format);
+    const constraint = this.#kept.get(key) ?? this.#make(grammarOf(format));
+    this.#kept.delete(key);
+    this.#kept.set(key, constraint);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > KEPT && oldest !== undefined) this.#kept.delete(oldest);
+    return constraint;
+  }
+
+  #make(grammar: Grammar): TokenConstraint {
+    this.#pieces ??= tokenPieces(this.#files);
+    return constrainTokens(grammar, this.#pieces, { eos: this.#eos });
+  }
+}
+
+function grammarOf(format: Exclude<TextFormat, { readonly kind: "text" }>): Grammar {
+  return format.kind === "object" ? jsonObjectGrammar() : jsonSchemaGrammar(format.schema);
+}

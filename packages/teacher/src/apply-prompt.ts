@@ -1,0 +1,102 @@
+/** Writes a prompt into a teacher's directory: from then on its tokenizer puts it around every source. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DATA_FILES, readRows, type Row } from "@slm/data";
+import { SlmError } from "@slm/core";
+import { readModelConfig, writeModelConfig } from "@slm/checkpoints";
+import {
+  createTokenizer,
+  loadChatTemplate,
+  readTokenizerFiles,
+  withPrompt,
+  writeTokenizer,
+  type ChatTemplate,
+  type SourcePrompt,
+  type SpecialTokenIds,
+} from "@slm/tokenizer";
+import { GRAPH_FILE, readGraphFile, writeGraphFile } from "./graph/graph-file.js";
+import { chatPromptText } from "./chat-prompt.js";
+import type { ChatPromptConfig, PlainPromptConfig, PromptConfig } from "./prompt-config.js";
+
+/** What ends a target where there are examples and the settings name nothing. */
+const EXAMPLE_END = "\n";
+
+/**
+ * Puts a prompt around the sources of the model in `directory`: changes `tokenizer_config.json`, and the marks in
+ * `config.json` of a checkpoint or `graph.json` of a graph.
+ *
+ * @throws SlmError CONFIG_INVALID for a symbol tokenizer, or a prompt that leaves no room for a source; INPUT_MISSING for a
+ * model without the chat template that is asked for; DATA_INVALID for too few rows, a template that cannot be used, and as
+ * reading the files throws.
+ */
+export async function applyPrompt(
+  directory: string,
+  prompt: PromptConfig,
+  dataDirectory: string,
+): Promise<void> {
+  const rows = await exampleRows(prompt.examples, dataDirectory);
+  const around =
+    prompt.chat === true
+      ? chatPromptText(await chatTemplateOf(directory, prompt), prompt, rows)
+      : promptText(prompt, rows);
+  const files = withPrompt(await readTokenizerFiles(directory), around);
+  const tokenizer = createTokenizer(files);
+  const described = await describedModel(directory);
+  const used = tokenizer.encodeSource("a").length;
+  if (used >= described.maxSource) {
+    const { maxSource } = described;
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `teacher: the prompt takes ${used} tokens of the ${maxSource} that the teacher reads as source`,
+      { context: { used, maxSource }, suggestions: ["--set teacher.prompt.examples=0"] },
+    );
+  }
+  await writeTokenizer(files, directory);
+  await described.write(tokenizer.tokens);
+}
+
+/** The file that describes the model, a checkpoint or a graph, and holds its marks. */
+async function describedModel(directory: string): Promise<{
+  readonly maxSource: number;
+  readonly write: (tokens: SpecialTokenIds) => Promise<void>;
+}> {
+  if (existsSync(join(directory, GRAPH_FILE))) {
+    const file = await readGraphFile(directory);
+    return {
+      maxSource: file.maxSource,
+      write: (tokens) => writeGraphFile(directory, { ...file, tokens }),
+    };
+  }
+  const config = await readModelConfig(directory);
+  return {
+    maxSource: config.maxSource,
+    write: (tokens) => writeModelConfig(directory, { ...config, tokens }),
+  };
+}
+
+/** The text around every source of a plain prompt. */
+export function promptText(
+  { instruction, before, after, end, examples }: PlainPromptConfig,
+  rows: readonly Row[],
+): SourcePrompt {
+  const stop = end ?? (examples > 0 ? EXAMPLE_END : undefined);
+  const shown = rows.map(({ source, target }) => `${before}${source}${after}${target}${stop ?? ""}`);
+  return { before: `${instruction}${shown.join("")}${before}`, after, end: stop };
+}
+
+const chatTemplateOf = (directory: string, { template }: ChatPromptConfig): Promise<ChatTemplate> =>
+  loadChatTemplate(directory, template === undefined ? {} : { name: template });
+
+async function exampleRows(count: number, dataDirectory: string): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  if (count === 0) return rows;
+  const file = join(dataDirectory, DATA_FILES.train);
+  for await (const row of readRows(file)) {
+    rows.push(row);
+    if (rows.length === count) return rows;
+  }
+  throw new SlmError(
+    "DATA_INVALID",
+    `${file}: teacher.prompt.examples asks for ${count} rows, there are ${rows.length}`,
+  );
+}

@@ -1,0 +1,56 @@
+/** Rows a cache holds beside its distributions: sources with the targets the teacher gave them. */
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { readFailure } from "@slm/core";
+import { SlmError } from "@slm/core";
+import { z } from "zod";
+
+/** labelled: sources that had no target; generated: labelled training sources once more, with the teacher's target. */
+export const CACHE_ROWS = {
+  labelled: "teacher-labelled.jsonl",
+  generated: "teacher-generated.jsonl",
+} as const;
+export type CacheRowKind = keyof typeof CACHE_ROWS;
+
+const rowSchema = z.strictObject({ source: z.string().min(1), target: z.string().min(1), score: z.number() });
+
+export interface TeacherRow {
+  readonly source: string;
+  readonly target: string;
+  /** Mean log-probability of the target under the teacher, end mark included [nats per token]. */
+  readonly score: number;
+}
+
+/**
+ * The rows of one kind in a cache; none where the cache was made without them.
+ *
+ * @throws SlmError DATA_INVALID naming the first line that is not such a row.
+ */
+export async function* readCacheRows(directory: string, kind: CacheRowKind): AsyncGenerator<TeacherRow> {
+  const path = join(directory, CACHE_ROWS[kind]);
+  let line = 0;
+  try {
+    for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+      line += 1;
+      if (text !== "") yield parseTeacherRow(text, `${path}:${line}`);
+    }
+  } catch (error) {
+    const failure = readFailure(error, path);
+    if (failure instanceof SlmError && failure.code === "INPUT_MISSING") return;
+    throw failure;
+  }
+}
+
+/** One line of such a file. @throws SlmError DATA_INVALID naming `where` */
+export function parseTeacherRow(text: string, where: string): TeacherRow {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new SlmError("DATA_INVALID", `${where}: not JSON`, { cause });
+  }
+  const parsed = rowSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new SlmError("DATA_INVALID", `${where}: ${z.prettifyError(parsed.error)}`);
+}

@@ -1,0 +1,128 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SILENT } from "@slm/core";
+import { createRandom } from "@slm/decoding";
+import { decoderOnlyConfig, initializeWeights, parameterCount } from "@slm/model";
+import { writeCheckpoint } from "@slm/checkpoints";
+import { createEagerEngine } from "@slm/tensor";
+import { createTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cacheConfig } from "./cache-config.js";
+import { readCacheRows, type CacheRowKind, type TeacherRow } from "./cache-rows.js";
+import { cacheTeacher, type CacheStageReport } from "./cache-teacher.js";
+import { openTeacherCache } from "./cache/open-cache.js";
+
+const train = ["ab", "ba", "abc", "cab", "c"].map((source) => ({
+  source,
+  target: Array.from(source.toUpperCase()).join(" "),
+}));
+const files = trainSymbolTokenizer({
+  sources: train.map(({ source }) => source),
+  targets: train.map(({ target }) => target),
+  sourceLowercase: true,
+});
+const tokenizer = createTokenizer(files);
+const config = decoderOnlyConfig.parse({
+  width: 8,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 4,
+  feedForward: 12,
+  decoderLayers: 1,
+  maxSource: 4,
+  maxTarget: 5,
+  vocabularySize: tokenizer.vocabularySize,
+  tokens: tokenizer.tokens,
+});
+
+let root = "";
+const at = (name: string): string => join(root, name);
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "slm-cache-teacher-"));
+  for (const name of ["data", "bare", "tokenizer", "teacher"]) await mkdir(at(name));
+  const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  for (const name of ["data", "bare"]) await writeFile(join(at(name), "train.jsonl"), lines(train));
+  const alone = ["aa", "bb", "cc", "bc", "ca", "zz"].map((source) => ({ source }));
+  await writeFile(join(at("data"), "unlabelled.jsonl"), lines(alone));
+  await writeTokenizer(files, at("tokenizer"));
+  const weights = new Map(initializeWeights(config, createRandom(5).next));
+  await writeCheckpoint(at("teacher"), { config, weights });
+});
+afterAll(() => rm(root, { recursive: true }));
+
+async function run(
+  settings: object,
+  data = "data",
+): Promise<{ report: CacheStageReport; work: string; rows: Record<CacheRowKind, TeacherRow[]> }> {
+  const work = await mkdtemp(at("work-"));
+  const report = await cacheTeacher(cacheConfig.parse(settings), {
+    dataDirectory: at(data),
+    tokenizerDirectory: at("tokenizer"),
+    teacherDirectory: at("teacher"),
+    identity: "tiny",
+    workDirectory: work,
+    engine: await createEagerEngine("js"),
+    context: { progress: SILENT, signal: new AbortController().signal, seed: 1 },
+  });
+  const rows: Record<CacheRowKind, TeacherRow[]> = { labelled: [], generated: [] };
+  for (const kind of ["labelled", "generated"] as const)
+    for await (const row of readCacheRows(work, kind)) rows[kind].push(row);
+  return { report, work, rows };
+}
+
+describe(cacheTeacher, () => {
+  test("stores the distributions of training rows and of every row the teacher made, and nothing else stays", async () => {
+    const { report, work, rows } = await run({ k: 4, generate: "greedy", unlabelled: { minScore: -100 } });
+    expect(report).toMatchObject({
+      parameters: parameterCount(config),
+      vocab: config.vocabularySize,
+      k: 4,
+      labelled: { sources: 6, kept: rows.labelled.length },
+      generated: { sources: train.length, kept: rows.generated.length },
+    });
+    const cache = await openTeacherCache(work);
+    for (const { source, target } of [...train, ...rows.labelled, ...rows.generated]) {
+      const pair = { source: tokenizer.encodeSource(source), target: tokenizer.encodeTarget(target) };
+      expect(await cache.has(pair), `${source}: ${target}`).toBe(true);
+    }
+    expect(report.tokens).toBe(cache.tokens);
+    await cache.close();
+    const left = [
+      "cache.json",
+      "index.bin",
+      "shard-00000.bin",
+      "teacher-generated.jsonl",
+      "teacher-labelled.jsonl",
+    ];
+    expect((await readdir(work)).sort()).toEqual(left);
+  });
+
+  test("labels nothing without unlabelled sources, and generates nothing unasked", async () => {
+    const { report, work, rows } = await run({}, "bare");
+    expect(report).not.toHaveProperty("labelled");
+    expect(report).not.toHaveProperty("generated");
+    expect(rows).toEqual({ labelled: [], generated: [] });
+    expect((await readdir(work)).sort()).toEqual(["cache.json", "index.bin", "shard-00000.bin"]);
+    expect(report).toMatchObject({ k: config.vocabularySize, pairs: train.length });
+  });
+
+  test("keeps only labels at or above the least score", async () => {
+    const all = (await run({ unlabelled: { minScore: -100 } })).rows.labelled;
+    const scores = all.map(({ score }) => score).sort((a, b) => a - b);
+    const minScore = scores[Math.floor(scores.length / 2)] ?? 0;
+    const { rows } = await run({ unlabelled: { minScore } });
+    expect(rows.labelled).toEqual(all.filter(({ score }) => score >= minScore));
+  });
+});
+
+test("settings are strict, and have defaults", () => {
+  expect(cacheConfig.parse({})).toMatchObject({
+    k: 50,
+    generate: "none",
+    unlabelled: { strategy: "greedy" },
+  });
+  for (const wrong of [{ k: 0 }, { generate: "beam" }, { unlabelled: { minScore: 1 } }, { more: 1 }])
+    expect(cacheConfig.safeParse(wrong).success).toBe(false);
+});

@@ -1,0 +1,226 @@
+/** The cache stage: lets the teacher label what it is asked to, and stores its distributions over all targets. */
+import { rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { StageContext } from "@slm/core";
+import type { Strategy } from "@slm/decoding";
+import { DATA_FILES, readRows, readSources, textRow, type Row } from "@slm/data";
+import { SlmError } from "@slm/core";
+import type { Engine } from "@slm/tensor";
+import {
+  createTokenizer,
+  loadTokenizer,
+  readTokenizerFiles,
+  TOKENIZER_FILE,
+  type Tokenizer,
+} from "@slm/tokenizer";
+import { writePairs } from "@slm/training";
+import { buildTeacherCache } from "./cache/build-cache.js";
+import type { CacheReport } from "./cache/teacher-cache.js";
+import type { CacheConfig, LabellingConfig } from "./cache-config.js";
+import { CACHE_ROWS, readCacheRows, type CacheRowKind } from "./cache-rows.js";
+import { labelSources, type LabelCounts } from "./label-sources.js";
+import { loadTeachers } from "./teacher-directory.js";
+import type { Teacher } from "./teacher.js";
+
+export interface CacheInputs {
+  readonly dataDirectory: string;
+  readonly tokenizerDirectory: string;
+  readonly teacherDirectory: string;
+  /** Hash of what the teacher's directory holds. */
+  readonly identity: string;
+  /** Receives the cache; what an interrupted run finished is found here. */
+  readonly workDirectory: string;
+  readonly engine: Engine;
+  readonly context: StageContext;
+}
+
+export interface CacheStageReport extends Omit<CacheReport, "vocabularySize" | "resumedShards"> {
+  /** Weights of the teacher, of all members of an ensemble. */
+  readonly parameters: number;
+  readonly vocab: number;
+  /** What became of the unlabelled sources; absent without them. */
+  readonly labelled?: LabelCounts;
+  /** What became of the training sources the teacher was to write targets for; absent unless asked for. */
+  readonly generated?: LabelCounts;
+}
+
+/** Files and directories of a run in progress that the finished cache does not keep. */
+const PAIRS_FILE = "pairs.bin";
+const BLOCKS_DIRECTORY = "blocks";
+
+const STRATEGIES: {
+  readonly [K in LabellingConfig["strategy"]]: (settings: LabellingConfig) => Strategy;
+} = {
+  greedy: () => ({ kind: "greedy" }),
+  beam: ({ beams, lengthPenalty }) => ({ kind: "beam", beams, lengthPenalty }),
+  sample: ({ temperature, topK }) => ({
+    kind: "sample",
+    temperature,
+    ...(topK === undefined ? {} : { topK }),
+  }),
+};
+
+/**
+ * Writes the cache of a recipe: `teacher-labelled.jsonl` if the data has unlabelled sources, `teacher-generated.jsonl` if
+ * asked for, and the teacher's distributions over the targets of these rows and of the training rows.
+ *
+ * @throws SlmError SHAPE_MISMATCH when teacher and tokenizer have different vocabularies, DATA_INVALID naming a row that is
+ * longer than the teacher takes, INTERRUPTED with finished work kept.
+ */
+export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): Promise<CacheStageReport> {
+  const { tokenizerDirectory, teacherDirectory, workDirectory, engine } = inputs;
+  const { tokenizer, isOwn } = await readersTokenizer(teacherDirectory, tokenizerDirectory);
+  const teacher = await loadTeachers(engine, teacherDirectory);
+  try {
+    requireVocabulary(teacher, { tokenizer, isOwn }, teacherDirectory);
+    const labelled = await labelUnlabelled(settings, inputs, teacher, tokenizer);
+    const generated = await generateTargets(settings, inputs, teacher, tokenizer);
+    const report = await buildFromRows(settings, inputs, teacher, tokenizer);
+    for (const name of [PAIRS_FILE, BLOCKS_DIRECTORY])
+      await rm(join(workDirectory, name), { recursive: true, force: true });
+    const {
+      vocabularySize: vocab,
+      k,
+      pairs,
+      tokens,
+      bytesPerToken,
+      truncation,
+      shards,
+      tokensPerSecond,
+    } = report;
+    return {
+      parameters: teacher.parameters,
+      vocab,
+      k,
+      pairs,
+      tokens,
+      bytesPerToken,
+      truncation,
+      shards,
+      tokensPerSecond,
+      ...(labelled === undefined ? {} : { labelled }),
+      ...(generated === undefined ? {} : { generated }),
+    };
+  } finally {
+    await teacher.close();
+  }
+}
+
+async function labelUnlabelled(
+  { unlabelled }: CacheConfig,
+  { dataDirectory, workDirectory, identity, context }: CacheInputs,
+  teacher: Teacher,
+  tokenizer: Tokenizer,
+): Promise<LabelCounts | undefined> {
+  const path = join(dataDirectory, DATA_FILES.unlabelled);
+  if (!(await isFile(path))) return undefined;
+  return labelSources({
+    teacher,
+    identity,
+    tokenizer,
+    sources: readSources(path),
+    strategy: STRATEGIES[unlabelled.strategy](unlabelled),
+    minScore: unlabelled.minScore,
+    file: join(workDirectory, CACHE_ROWS.labelled),
+    blocks: join(workDirectory, BLOCKS_DIRECTORY),
+    context,
+  });
+}
+
+async function generateTargets(
+  { generate }: CacheConfig,
+  { dataDirectory, workDirectory, identity, context }: CacheInputs,
+  teacher: Teacher,
+  tokenizer: Tokenizer,
+): Promise<LabelCounts | undefined> {
+  if (generate === "none") return undefined;
+  return labelSources({
+    teacher,
+    identity,
+    tokenizer,
+    sources: distinctSources(join(dataDirectory, DATA_FILES.train)),
+    strategy: { kind: generate },
+    file: join(workDirectory, CACHE_ROWS.generated),
+    blocks: join(workDirectory, BLOCKS_DIRECTORY),
+    context,
+  });
+}
+
+/** Sources of a file of rows as the teacher reads them; rows of one source follow each other. */
+async function* distinctSources(path: string): AsyncGenerator<string> {
+  let last: string | undefined;
+  for await (const row of readRows(path)) {
+    const { source } = textRow(row);
+    if (source !== last) yield source;
+    last = source;
+  }
+}
+
+async function buildFromRows(
+  { k }: CacheConfig,
+  { dataDirectory, workDirectory, identity, engine, context }: CacheInputs,
+  teacher: Teacher,
+  tokenizer: Tokenizer,
+): Promise<CacheReport> {
+  const where = join(dataDirectory, DATA_FILES.train);
+  const pairs = await writePairs({
+    rows: allRows(where, workDirectory),
+    tokenizer,
+    limits: teacher.config,
+    where,
+    file: join(workDirectory, PAIRS_FILE),
+  });
+  try {
+    return await buildTeacherCache({
+      directory: workDirectory,
+      teacher,
+      identity,
+      pairs,
+      k,
+      engine,
+      context,
+    });
+  } finally {
+    await pairs.close();
+  }
+}
+
+/** Training rows, then the rows the teacher made. */
+async function* allRows(trainFile: string, directory: string): AsyncGenerator<Row> {
+  yield* readRows(trainFile);
+  for (const kind of Object.keys(CACHE_ROWS) as CacheRowKind[])
+    for await (const { source, target } of readCacheRows(directory, kind)) yield { source, target };
+}
+
+/** A teacher of text reads and writes by its own tokenizer; one of this run's symbols by the run's. */
+async function readersTokenizer(teacherDirectory: string, tokenizerDirectory: string): Promise<Reader> {
+  if (await isFile(join(teacherDirectory, TOKENIZER_FILE))) {
+    const files = await readTokenizerFiles(teacherDirectory);
+    if (files.config.source.symbols === undefined) return { tokenizer: createTokenizer(files), isOwn: true };
+  }
+  return { tokenizer: await loadTokenizer(tokenizerDirectory), isOwn: false };
+}
+
+interface Reader {
+  readonly tokenizer: Tokenizer;
+  /** Whether it is the teacher's own. Models of text round their vocabulary up beyond it. */
+  readonly isOwn: boolean;
+}
+
+function requireVocabulary(teacher: Teacher, { tokenizer, isOwn }: Reader, directory: string): void {
+  const { vocabularySize: size } = teacher.config;
+  if (isOwn ? size >= tokenizer.vocabularySize : size === tokenizer.vocabularySize) return;
+  throw new SlmError(
+    "SHAPE_MISMATCH",
+    `cache: the teacher's vocabulary has ${teacher.config.vocabularySize} tokens, the tokenizer's ` +
+      `${tokenizer.vocabularySize} (${directory})`,
+    { suggestions: ["use the tokenizer the teacher was trained with"] },
+  );
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+}

@@ -1,0 +1,81 @@
+/** `cache.json`: what a cache is. Written last, so that a directory with it is a whole cache. */
+import { readJsonFile } from "@slm/core";
+import { join } from "node:path";
+import { z } from "zod";
+import { MAX_SHARD_BITS } from "./cache-plan.js";
+import {
+  CACHE_FILE,
+  FORMAT_NAME,
+  FORMAT_VERSION,
+  INDEX_ENTRY_BYTES,
+  MAX_VOCABULARY,
+  type ShardHeader,
+} from "./shard-format.js";
+
+const count = z.int().nonnegative();
+const nats = z.number().nonnegative();
+
+export const cacheFileSchema = z
+  .strictObject({
+    format: z.literal(FORMAT_NAME),
+    version: z.literal(FORMAT_VERSION),
+    vocabularySize: z.int().positive().max(MAX_VOCABULARY),
+    k: z.int().positive().describe("Tokens kept per position, at most the vocabulary."),
+    shardBits: count.max(MAX_SHARD_BITS).describe("There are 2^shardBits shards."),
+    pairs: count,
+    tokens: z.int().positive().describe("Target positions, end marks included."),
+    bytes: count.describe("Of all shards and the index [bytes]."),
+    index: z.strictObject({ bytes: count, sha256: z.string().regex(/^[0-9a-f]{64}$/u) }),
+    truncation: z.strictObject({
+      meanTailMass: nats,
+      meanKl: nats.describe("Mean KL(teacher || decoded) [nats per token]."),
+      maxKl: nats.describe("Largest KL(teacher || decoded) of a position [nats]."),
+      meanQuantizationKl: nats.describe("Part of meanKl that is due to rounding [nats per token]."),
+    }),
+  })
+  .refine(({ k, vocabularySize }) => k <= vocabularySize, {
+    path: ["k"],
+    message: "more than the vocabulary",
+  })
+  .refine(({ index, shardBits }) => index.bytes === INDEX_ENTRY_BYTES * 2 ** shardBits, {
+    path: ["index", "bytes"],
+    message: `not ${INDEX_ENTRY_BYTES} per shard`,
+  });
+
+export type CacheFile = z.infer<typeof cacheFileSchema>;
+
+/** Reads and checks `cache.json`. @throws SlmError INPUT_MISSING, DATA_INVALID */
+export function readCacheFile(directory: string): Promise<CacheFile> {
+  return readJsonFile(join(directory, CACHE_FILE), cacheFileSchema, {
+    limitBytes: 1 << 16,
+    suggestions: ["slm teacher cache RECIPE"],
+  });
+}
+
+/** What `cache.json` says of these shards; sums are taken in the order of the shards, so that they repeat to the bit. */
+export function cacheFileOf(
+  shards: readonly { readonly header: ShardHeader; readonly bytes: number }[],
+  index: CacheFile["index"],
+): CacheFile {
+  const { vocabularySize, k, shardBits } = shards[0]!.header;
+  const total = (pick: (shard: (typeof shards)[number]) => number): number =>
+    shards.reduce((sum, shard) => sum + pick(shard), 0);
+  const tokens = total(({ header }) => header.tokens);
+  return {
+    format: FORMAT_NAME,
+    version: FORMAT_VERSION,
+    vocabularySize,
+    k,
+    shardBits,
+    pairs: total(({ header }) => header.pairs),
+    tokens,
+    bytes: index.bytes + total(({ bytes }) => bytes),
+    index,
+    truncation: {
+      meanTailMass: total(({ header }) => header.sums.tailMass) / tokens,
+      meanKl: total(({ header }) => header.sums.kl) / tokens,
+      maxKl: Math.max(...shards.map(({ header }) => header.sums.maxKl)),
+      meanQuantizationKl: total(({ header }) => header.sums.quantizationKl) / tokens,
+    },
+  };
+}

@@ -1,0 +1,77 @@
+/** The likeliest tokens of one position, and what lies outside them. */
+import { SlmError } from "@slm/core";
+
+/** A next-token distribution cut off after its `k` likeliest tokens. */
+export interface TopTokens {
+  /** Ids of the kept tokens, ascending. */
+  readonly ids: Int32Array;
+  /** Their log-probabilities under the whole distribution [nats]. */
+  readonly logProbabilities: Float64Array;
+  /** Probability of all other tokens together. */
+  readonly tail: number;
+  /** Sum of p · log p over the other tokens [nats]. */
+  readonly tailEntropy: number;
+}
+
+/**
+ * Cuts off the distribution of a row of logits; of equally likely tokens the lower id is kept.
+ * One pass for the normalizer, one for the ids; a heap of `k` ids whose root is the least likely one kept.
+ *
+ * @throws SlmError DATA_INVALID if the logits are not finite.
+ */
+export function topTokens(logits: Float32Array, k: number): TopTokens {
+  const vocab = logits.length;
+  let largest = -Infinity;
+  for (let id = 0; id < vocab; id++) if (logits[id]! > largest) largest = logits[id]!;
+  let sum = 0;
+  let weighted = 0;
+  for (let id = 0; id < vocab; id++) {
+    const below = logits[id]! - largest;
+    const mass = Math.exp(below);
+    sum += mass;
+    weighted += mass * below;
+  }
+  if (!Number.isFinite(sum) || !Number.isFinite(weighted)) {
+    throw new SlmError("DATA_INVALID", "teacher: its logits are not finite, so it has no distribution");
+  }
+  const normalizer = largest + Math.log(sum);
+  const ids = k < vocab ? likeliest(logits, k) : Int32Array.from({ length: vocab }, (_, id) => id);
+  const logProbabilities = Float64Array.from(ids, (id) => logits[id]! - normalizer);
+  if (k >= vocab) return { ids, logProbabilities, tail: 0, tailEntropy: 0 };
+  let kept = 0;
+  let keptEntropy = 0;
+  for (const value of logProbabilities) {
+    kept += Math.exp(value);
+    keptEntropy += Math.exp(value) * value;
+  }
+  // Both are differences of sums that rounding may leave a little on the wrong side of zero.
+  const tail = Math.max(0, 1 - kept);
+  const tailEntropy = tail === 0 ? 0 : Math.min(0, weighted / sum - Math.log(sum) - keptEntropy);
+  return { ids, logProbabilities, tail, tailEntropy };
+}
+
+function likeliest(logits: Float32Array, k: number): Int32Array {
+  const worse = (a: number, b: number): boolean =>
+    logits[a]! < logits[b]! || (logits[a] === logits[b] && a > b);
+  const heap = Int32Array.from({ length: k }, (_, id) => id);
+  const sink = (start: number): void => {
+    const id = heap[start]!;
+    let at = start;
+    for (let child = 2 * at + 1; child < k; child = 2 * at + 1) {
+      if (child + 1 < k && worse(heap[child + 1]!, heap[child]!)) child++;
+      if (!worse(heap[child]!, id)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = id;
+  };
+  for (let at = (k >> 1) - 1; at >= 0; at--) sink(at);
+  let threshold = logits[heap[0]!]!;
+  for (let id = k; id < logits.length; id++) {
+    if (logits[id]! <= threshold) continue; // An equal one with a higher id is not better.
+    heap[0] = id;
+    sink(0);
+    threshold = logits[heap[0]]!;
+  }
+  return heap.sort();
+}

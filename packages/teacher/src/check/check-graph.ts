@@ -1,0 +1,53 @@
+/** A ready ONNX decoder under check: that of a teacher's directory, or of any directory that holds one. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { CONFIG_FILE, WEIGHTS_FILE } from "@slm/checkpoints";
+import { GRAPH_FILE, readGraphFile } from "../graph/graph-file.js";
+import { loadDecoder, textLogits } from "../graph/load-graph.js";
+import type { Engine } from "@slm/tensor";
+import type { CheckSubject } from "./check-subject.js";
+import { findGraph } from "../graph/import-graph.js";
+import { weightCount } from "../graph/weight-count.js";
+
+/** Whether a directory is to be read as a graph: it says so, or it is no checkpoint. */
+export async function isGraphDirectory(directory: string): Promise<boolean> {
+  const has = (file: string): Promise<boolean> =>
+    stat(join(directory, file)).then(
+      (status) => status.isFile(),
+      () => false,
+    );
+  if (await has(GRAPH_FILE)) return true;
+  if ((await has(CONFIG_FILE)) && (await has(WEIGHTS_FILE))) return false;
+  return findGraph(directory).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** @throws SlmError INPUT_MISSING, DATA_INVALID naming the file; CONFIG_INVALID for an engine that runs no graphs */
+export async function graphSubject(directory: string, engine: Engine): Promise<CheckSubject> {
+  const { path, vocabularySize, parameters } = await describe(directory);
+  return {
+    vocabularySize,
+    parameters,
+    open: async () => {
+      const decoder = await loadDecoder(engine, path, vocabularySize);
+      return { logits: (ids) => textLogits(decoder, ids), close: () => decoder.session.release() };
+    },
+  };
+}
+
+async function describe(
+  directory: string,
+): Promise<{ readonly path: string; readonly vocabularySize: number; readonly parameters: number }> {
+  const isTeacher = await stat(join(directory, GRAPH_FILE)).then(
+    () => true,
+    () => false,
+  );
+  if (isTeacher) {
+    const { file, ...known } = await readGraphFile(directory);
+    return { ...known, path: join(directory, file) };
+  }
+  const { path, vocabularySize } = await findGraph(directory);
+  return { path, vocabularySize, parameters: await weightCount(path) };
+}

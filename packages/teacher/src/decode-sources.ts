@@ -1,0 +1,50 @@
+/** Targets of a teacher's own for any number of sources: those of about equal length are decoded together. */
+import { throwIfInterrupted } from "@slm/core";
+import type { Decoded, Strategy } from "@slm/decoding";
+import type { Teacher } from "./teacher.js";
+
+/** Sources decoded together. */
+const BATCH_ROWS = 64;
+/** Source lengths of the programs, as shares of the longest the teacher takes. */
+const LENGTH_SHARES = [0.25, 0.5, 0.75, 1];
+
+export interface DecodeRequest {
+  readonly teacher: Teacher;
+  /** Tokens of each source, at most as many as the teacher takes. */
+  readonly sources: readonly Int32Array[];
+  readonly strategy: Strategy;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** One result per source, in the order of the sources. @throws SlmError INTERRUPTED between batches */
+export async function decodeSources({
+  teacher,
+  sources,
+  strategy,
+  random,
+  signal,
+}: DecodeRequest): Promise<readonly Decoded[]> {
+  const { maxSource, maxTarget } = teacher.config;
+  const places = sources
+    .map((_, place) => place)
+    .sort((a, b) => sources[a]!.length - sources[b]!.length || a - b);
+  const results = new Array<Decoded>(sources.length);
+  for (let begin = 0; begin < places.length; begin += BATCH_ROWS) {
+    throwIfInterrupted(signal, "teacher");
+    const batch = places.slice(begin, begin + BATCH_ROWS);
+    const longest = sources[batch.at(-1)!]!.length;
+    const share = LENGTH_SHARES.find((candidate) => longest <= Math.ceil(candidate * maxSource)) ?? 1;
+    const shape = { batch: BATCH_ROWS, source: Math.ceil(share * maxSource), target: maxTarget };
+    const decoded = await teacher.decode(
+      batch.map((place) => sources[place]!),
+      shape,
+      strategy,
+      random,
+    );
+    batch.forEach((place, row) => {
+      results[place] = decoded[row]!;
+    });
+  }
+  return results;
+}

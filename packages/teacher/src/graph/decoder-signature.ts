@@ -1,0 +1,143 @@
+/**
+ * What a ready decoder-only graph reads and gives, by the names that Hugging Face's exports use:
+ *
+ *   input_ids, attention_mask, position_ids, past_key_values.N.key, past_key_values.N.value -> logits, present.N.key, ...
+ *
+ * Source: optimum-onnx, exporters/onnx/model_configs.py; onnxruntime-genai, builder.py.
+ */
+import { SlmError } from "@slm/core";
+import { shorten, type ModelOutline, type OnnxDType, type UntypedValue } from "@slm/onnx";
+
+/** Element types that numbers of a graph may have here. */
+const INTEGERS = ["int64", "int32"] as const;
+const FLOATS = ["float32", "float16"] as const;
+export type IntegerDType = (typeof INTEGERS)[number];
+export type FloatDType = (typeof FLOATS)[number];
+
+/** One row per input that is known, caches apart. */
+const INPUTS = {
+  /** Tokens, `[batch, target]`. */
+  input_ids: { dtypes: INTEGERS, ranks: [2] },
+  /** 1 at tokens, `[batch, past + target]`. */
+  attention_mask: { dtypes: INTEGERS, ranks: [2] },
+  /** Place of each token in its text, `[batch, target]`. */
+  position_ids: { dtypes: INTEGERS, ranks: [2] },
+  /** How many of the last positions get logits; 0: all. */
+  num_logits_to_keep: { dtypes: INTEGERS, ranks: [0, 1] },
+  /** Whether the caches hold anything: of graphs that two were merged into. */
+  use_cache_branch: { dtypes: ["bool"], ranks: [1] },
+} as const satisfies Readonly<
+  Record<string, { readonly dtypes: readonly OnnxDType[]; readonly ranks: readonly number[] }>
+>;
+export type DecoderInput = keyof typeof INPUTS;
+
+const PAST = /^past_key_values\.(\d{1,4})\.(key|value)$/;
+const CACHE_AXES = "[batch, kvHeads, past, headDim]";
+
+/** One cache: what it is called before and after a run. */
+export interface CacheSignature {
+  readonly past: string;
+  readonly present: string;
+  readonly dtype: FloatDType;
+  readonly heads: number;
+  readonly headDim: number;
+}
+
+export interface DecoderSignature {
+  /** Inputs beside the caches, with the type and the rank they are fed in. */
+  readonly inputs: ReadonlyMap<
+    DecoderInput,
+    { readonly dtype: IntegerDType | "bool"; readonly rank: number }
+  >;
+  /** Empty for a graph that reads every text from its beginning. */
+  readonly caches: readonly CacheSignature[];
+  readonly logits: FloatDType;
+  /** Tokens that logits are over, where the graph says so. */
+  readonly vocabularySize: number | undefined;
+}
+
+/**
+ * Reads the signature of a graph.
+ *
+ * @throws SlmError DATA_INVALID naming an input or output that is missing, unknown, of another type or of another rank.
+ */
+export function decoderSignature({ inputs, outputs }: ModelOutline, where: string): DecoderSignature {
+  const known = new Map<DecoderInput, { readonly dtype: IntegerDType | "bool"; readonly rank: number }>();
+  const caches: CacheSignature[] = [];
+  const given = new Map(outputs.map((value) => [value.name, value]));
+  for (const value of inputs) {
+    const { name } = value;
+    if (Object.hasOwn(INPUTS, name)) known.set(name as DecoderInput, plainInput(value, where));
+    else if (PAST.test(name)) caches.push(cacheOf(value, given, where));
+    else throw refusal(where, `input '${shorten(name)}' is not one that decoder-only models of text have`);
+  }
+  if (!known.has("input_ids")) throw refusal(where, "there is no input 'input_ids'");
+  requireWholeLayers(caches, where);
+  const logits = given.get("logits");
+  if (logits === undefined) throw refusal(where, "there is no output 'logits'");
+  const size = logits.shape?.at(-1);
+  return {
+    inputs: known,
+    caches,
+    logits: oneOf(logits, FLOATS, where),
+    vocabularySize: typeof size === "number" ? size : undefined,
+  };
+}
+
+function plainInput(
+  value: UntypedValue,
+  where: string,
+): { readonly dtype: IntegerDType | "bool"; readonly rank: number } {
+  const { dtypes, ranks }: { dtypes: readonly (IntegerDType | "bool")[]; ranks: readonly number[] } =
+    INPUTS[value.name as DecoderInput];
+  const dtype = oneOf(value, dtypes, where);
+  const rank = value.shape?.length ?? ranks[0]!;
+  if (ranks.includes(rank)) return { dtype, rank };
+  throw refusal(where, `input '${value.name}' has ${rank} axes, expected ${ranks.join(" or ")}`);
+}
+
+function cacheOf(
+  value: UntypedValue,
+  outputs: ReadonlyMap<string, UntypedValue>,
+  where: string,
+): CacheSignature {
+  const { name: past, shape } = value;
+  const present = past.replace("past_key_values", "present");
+  const output = outputs.get(present);
+  if (output === undefined) throw refusal(where, `input '${past}' has no output '${present}'`);
+  const dtype = oneOf(value, FLOATS, where);
+  if (output.dtype !== undefined && output.dtype !== dtype)
+    throw refusal(where, `'${past}' is ${dtype}, '${present}' ${output.dtype}`);
+  const [, heads, , headDim] = shape ?? [];
+  if (shape?.length !== 4 || typeof heads !== "number" || typeof headDim !== "number")
+    throw refusal(where, `input '${past}' should be ${CACHE_AXES} with numbers for kvHeads and headDim`);
+  return { past, present, dtype, heads, headDim };
+}
+
+/** Every layer from 0 on has a key and a value. */
+function requireWholeLayers(caches: readonly CacheSignature[], where: string): void {
+  const names = new Set(caches.map(({ past }) => past));
+  const layers = Math.ceil(caches.length / 2);
+  for (let layer = 0; layer < layers; layer++) {
+    for (const part of ["key", "value"]) {
+      const name = `past_key_values.${layer}.${part}`;
+      if (!names.has(name)) throw refusal(where, `there are ${caches.length} caches, but no input '${name}'`);
+    }
+  }
+}
+
+function oneOf<Known extends OnnxDType>(
+  { name, dtype }: UntypedValue,
+  known: readonly Known[],
+  where: string,
+): Known {
+  const found = known.find((candidate) => candidate === dtype);
+  if (found !== undefined) return found;
+  throw refusal(where, `'${shorten(name)}' is ${dtype ?? "of no type"}, expected ${known.join(" or ")}`);
+}
+
+const refusal = (where: string, message: string): SlmError =>
+  new SlmError("DATA_INVALID", `teacher: ${where}: ${message}`, {
+    context: { file: where },
+    suggestions: ["export the model with optimum: optimum-cli export onnx --task text-generation-with-past"],
+  });

@@ -1,0 +1,40 @@
+/** `graph.json`: a ready decoder-only graph as a teacher, beside the tokenizer it reads with. */
+import { join } from "node:path";
+import { readJsonFile, relativePath, writeJsonAtomic } from "@slm/core";
+import { z } from "zod";
+
+export const GRAPH_FILE = "graph.json";
+
+/** Folder of the graph and its weights inside a teacher's directory. */
+export const GRAPH_FOLDER = "graph";
+
+const tokenId = z.int().nonnegative();
+
+const graphSchema = z.strictObject({
+  version: z.literal(1),
+  file: relativePath.describe("The ONNX file, relative to the directory."),
+  weights: z
+    .string()
+    .describe("How its weights are stored: float32, int8, int4, or onnx for a file of others."),
+  parameters: z.int().positive(),
+  vocabularySize: z.int().positive(),
+  maxSource: z.int().positive().describe("Longest source, prompt included [tokens]."),
+  maxTarget: z.int().positive().describe("Longest target, end mark included [tokens]."),
+  tokens: z.strictObject({ pad: tokenId, bos: tokenId, eos: tokenId, unknown: tokenId }),
+});
+
+/** What is known of a graph that teaches. */
+export type GraphTeacherFile = z.infer<typeof graphSchema>;
+
+/** @throws SlmError INPUT_MISSING, DATA_INVALID */
+export async function readGraphFile(directory: string): Promise<GraphTeacherFile> {
+  return readJsonFile(join(directory, GRAPH_FILE), graphSchema, { limitBytes: 1 << 16 });
+}
+
+/** @throws SlmError OUTPUT_FAILED */
+export async function writeGraphFile(
+  directory: string,
+  file: Omit<GraphTeacherFile, "version">,
+): Promise<void> {
+  await writeJsonAtomic(join(directory, GRAPH_FILE), { ...file, version: 1 });
+}

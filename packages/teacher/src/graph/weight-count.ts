@@ -1,0 +1,63 @@
+/** How many weights a graph has, whatever they are stored in. */
+import { attributeOf, elementCount, readOutline, type GraphNode, type Initializer } from "@slm/onnx";
+
+/** Element types of weights, and of codes that stand for weights. */
+const WEIGHTS: ReadonlySet<string> = new Set([
+  ...["float32", "float16", "bfloat16", "float64"],
+  ...["int8", "uint8", "int4", "uint4"],
+]);
+
+/** Operators whose packed codes say nothing of how many weights they are: the count, and the inputs that belong to it. */
+const PACKED: Readonly<
+  Record<string, (node: GraphNode, initializer: (name: string) => Initializer | undefined) => number>
+> = {
+  MatMulNBits: (node) => integer(node, "K") * integer(node, "N"),
+  GatherBlockQuantized: (node, initializer) => {
+    const codes = initializer(node.inputs[0] ?? "");
+    if (codes === undefined) return 0;
+    const perElement = codes.dtype === "uint8" ? 8 / integer(node, "bits", 4) : 1;
+    return elementCount(codes.shape) * perElement;
+  },
+};
+
+/** Operators that read tables of angles and masks: what only they use is computed and not trained. */
+const COMPUTED: ReadonlySet<string> = new Set(["RotaryEmbedding", "GroupQueryAttention", "Slice", "Where"]);
+
+/**
+ * Weights of a graph's main part: elements of its initializers; of packed codes the weights that they stand for, without scales
+ * and zero points. At least 1.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID
+ */
+export async function weightCount(path: string): Promise<number> {
+  const { nodes, initializers } = await readOutline(path);
+  const packed = new Set<string>();
+  const counted = new Map<string, number>();
+  for (const node of nodes) {
+    const count = PACKED[node.opType];
+    if (count === undefined) continue;
+    // Scales name what two operators share: a table that is the output head as well is counted once.
+    const key = node.inputs[2] ?? node.name;
+    counted.set(
+      key,
+      Math.max(
+        counted.get(key) ?? 0,
+        count(node, (name) => initializers.get(name)),
+      ),
+    );
+    for (const name of node.inputs) packed.add(name);
+  }
+  const trained = new Set(
+    nodes.filter(({ opType }) => !COMPUTED.has(opType)).flatMap(({ inputs }) => inputs),
+  );
+  let total = [...counted.values()].reduce((sum, count) => sum + count, 0);
+  for (const { name, dtype, shape } of initializers.values())
+    // Scalars are numbers of a formula.
+    if (shape.length > 0 && WEIGHTS.has(dtype) && trained.has(name) && !packed.has(name))
+      total += elementCount(shape);
+  return Math.max(1, total);
+}
+
+function integer(node: GraphNode, name: string, fallback = 0): number {
+  return attributeOf(node, name, "int") ?? fallback;
+}

@@ -1,0 +1,112 @@
+/** The directory of a teacher: one checkpoint or graph, or `ensemble.json` and one of them per member. */
+import { join } from "node:path";
+import { stat } from "node:fs/promises";
+import { readJsonFile, relativePath, writeJsonAtomic } from "@slm/core";
+import { CONFIG_FILE, readCheckpoint, readModelConfig } from "@slm/checkpoints";
+import { type ModelConfig } from "@slm/model";
+import type { Engine } from "@slm/tensor";
+import { loadTokenizer, TOKENIZER_FILE, type Tokenizer } from "@slm/tokenizer";
+import { z } from "zod";
+import { joinTeachers } from "./ensemble.js";
+import { GRAPH_FILE } from "./graph/graph-file.js";
+import { loadGraphTeacher } from "./graph/load-graph.js";
+import { loadTeacher } from "./teacher-scorer.js";
+import type { Teacher } from "./teacher.js";
+
+export const ENSEMBLE_FILE = "ensemble.json";
+
+/** Most teachers in an ensemble. */
+export const MAX_MEMBERS = 64;
+
+const ensembleSchema = z.strictObject({
+  version: z.literal(1),
+  members: z
+    .array(
+      z.strictObject({
+        directory: relativePath.describe("Checkpoint of the member, relative to the ensemble's directory."),
+        weight: z.number().positive().describe("Share of the member's probabilities in the mean; any unit."),
+      }),
+    )
+    .min(1)
+    .max(MAX_MEMBERS),
+});
+
+export interface TeacherMember {
+  /** Relative to the ensemble's directory. */
+  readonly directory: string;
+  readonly weight: number;
+}
+
+/** Writes the file that makes a directory of checkpoints an ensemble. @throws SlmError OUTPUT_FAILED */
+export async function writeEnsemble(directory: string, members: readonly TeacherMember[]): Promise<void> {
+  await writeJsonAtomic(join(directory, ENSEMBLE_FILE), { version: 1, members });
+}
+
+/** The checkpoints of a teacher's directory with their weights; a single checkpoint is an ensemble of one. */
+async function membersOf(directory: string): Promise<readonly TeacherMember[]> {
+  const file = join(directory, ENSEMBLE_FILE);
+  if (!(await isIn(directory, ENSEMBLE_FILE))) return [{ directory, weight: 1 }];
+  const { members } = await readJsonFile(file, ensembleSchema, { limitBytes: 1 << 16 });
+  return members.map((member) => ({ ...member, directory: join(directory, member.directory) }));
+}
+
+/**
+ * Model configurations of a teacher's directory: one per member that has one, which graphs of others have not.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID naming the file.
+ */
+export async function readTeacherConfigs(directory: string): Promise<readonly ModelConfig[]> {
+  const configs: ModelConfig[] = [];
+  for (const member of await membersOf(directory)) {
+    if ((await isIn(member.directory, GRAPH_FILE)) && !(await isIn(member.directory, CONFIG_FILE))) continue;
+    configs.push(await readModelConfig(member.directory));
+  }
+  return configs;
+}
+
+/**
+ * Puts the teacher of a directory on the engine, an ensemble as one teacher.
+ *
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file; CONFIG_INVALID for a graph
+ * on an engine that runs none, or a model that reads images;
+ * SHAPE_MISMATCH if members differ in vocabulary.
+ */
+export async function loadTeachers(engine: Engine, directory: string): Promise<Teacher> {
+  const members = await membersOf(directory);
+  const teachers: Teacher[] = [];
+  try {
+    for (const member of members) teachers.push(await loadOne(engine, member.directory));
+    if (teachers.length === 1) return teachers[0]!;
+    return joinTeachers(
+      engine,
+      teachers,
+      members.map(({ weight }) => weight),
+    );
+  } catch (error) {
+    for (const teacher of teachers) await teacher.close();
+    throw error;
+  }
+}
+
+/**
+ * The tokenizer that a teacher's directory holds: its own, or of an ensemble its first member's, whose vocabulary is that of all.
+ *
+ * @throws SlmError INPUT_MISSING
+ */
+export async function teacherTokenizer(directory: string): Promise<Tokenizer> {
+  if (await isIn(directory, TOKENIZER_FILE)) return loadTokenizer(directory);
+  const [first] = await membersOf(directory);
+  return loadTokenizer(first!.directory);
+}
+
+/** A graph goes before the checkpoint that it was made from. */
+async function loadOne(engine: Engine, directory: string): Promise<Teacher> {
+  if (await isIn(directory, GRAPH_FILE)) return loadGraphTeacher(engine, directory);
+  return loadTeacher(engine, await readCheckpoint(directory));
+}
+
+const isIn = (directory: string, file: string): Promise<boolean> =>
+  stat(join(directory, file)).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,119 @@
+/** A checkpoint of either architecture as a teacher. Programs are compiled when a shape is first asked for. */
+import { SlmError } from "@slm/core";
+import { outputHead, parameterCount, visionOf } from "@slm/model";
+import { type Checkpoint } from "@slm/checkpoints";
+import type { DeviceTensor, HostTensor } from "@slm/runtime";
+import type { Engine, Program } from "@slm/tensor";
+import {
+  createLiveDecoder,
+  modelPass,
+  packWeights,
+  planChunks,
+  unpackParameters,
+  valueInput,
+  valueSpecs,
+  type LiveDecoder,
+} from "@slm/training";
+import { decodeWith, generateWith } from "./generate.js";
+import type { ScoredPair, ScoreShape, Teacher } from "./teacher.js";
+
+/** Prefix of what a program's only pass over targets is fed. */
+const PASS = "read";
+
+/** Things made once for a key. */
+function memoize<Value>(make: (shape: ScoreShape) => Promise<Value>): {
+  get(shape: ScoreShape): Promise<Value>;
+  values(): Iterable<Value>;
+} {
+  const made = new Map<string, Value>();
+  return {
+    get: async (shape) => {
+      const key = `${shape.batch}x${shape.source}x${shape.target}`;
+      const value = made.get(key) ?? (await make(shape));
+      made.set(key, value);
+      return value;
+    },
+    values: () => made.values(),
+  };
+}
+
+/** Puts a checkpoint on the engine. @throws SlmError CONFIG_INVALID for a model that reads images */
+export async function loadTeacher(engine: Engine, { config, weights }: Checkpoint): Promise<Teacher> {
+  if (visionOf(config) !== undefined)
+    throw new SlmError("CONFIG_INVALID", "teacher: the model reads images, a teacher reads text alone");
+  const chunks = planChunks(config);
+  const feeds: Record<string, DeviceTensor> = {};
+  for (const chunk of chunks) feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
+
+  const scorers = memoize<Program>((shape) => {
+    const pass = modelPass(config, shape);
+    return engine.compile({
+      name: `teacher score ${shape.batch}x${shape.source}x${shape.target}`,
+      forwardOnly: true,
+      inputs: { ...valueSpecs(chunks), ...pass.shared, ...pass.passInputs(PASS) },
+      build: (x) => {
+        const parameters = unpackParameters(chunks, x);
+        return { logits: outputHead(config, parameters, pass.open(parameters, x).target(PASS)) };
+      },
+    });
+  });
+  const readers = memoize<Program>((shape) => {
+    const pass = modelPass(config, shape);
+    return engine.compile({
+      name: `teacher states ${shape.batch}x${shape.source}`,
+      forwardOnly: true,
+      inputs: { ...valueSpecs(chunks), ...pass.shared, ...pass.passInputs(PASS) },
+      build: (x) => {
+        const states = pass.open(unpackParameters(chunks, x), x);
+        states.target(PASS);
+        return { hidden: states.source() };
+      },
+    });
+  });
+  const isApart = config.architecture === "encoder-decoder";
+  const decoders = memoize<LiveDecoder>(({ batch, source, target }) =>
+    createLiveDecoder(
+      { engine, config, feeds },
+      { rows: batch, source, capacity: isApart ? target : source + target },
+    ),
+  );
+
+  const feedsOf = (
+    pairs: readonly ScoredPair[],
+    shape: ScoreShape,
+  ): Record<string, HostTensor | DeviceTensor> => {
+    const pass = modelPass(config, shape);
+    const sources = pairs.map(({ source }) => source);
+    const targets = pairs.map(({ target }) => target);
+    const given = { ...pass.sharedFeeds(sources), ...pass.passFeeds(PASS, sources, targets).feeds };
+    const read = Object.keys({ ...pass.shared, ...pass.passInputs(PASS) });
+    return { ...feeds, ...Object.fromEntries(read.map((name) => [name, given[name]!])) };
+  };
+
+  const start: Teacher["start"] = async (sources, shape) => (await decoders.get(shape)).start(sources);
+  return {
+    config,
+    parameters: parameterCount(config),
+    start,
+    decode: decodeWith(start, config.tokens),
+    generate: generateWith(start, config.tokens),
+    score: async (pairs, shape) => {
+      const program = await scorers.get(shape);
+      const { kept } = await program.run({ feeds: feedsOf(pairs, shape), keep: ["logits"] });
+      return kept["logits"]!;
+    },
+    hiddenStates: async (sources, { batch, source }) => {
+      // No state of a source depends on a target; the shortest there is does.
+      const shape = { batch, source, target: 1 };
+      const program = await readers.get(shape);
+      const pairs = sources.map((read) => ({ source: read, target: [] }));
+      const { kept } = await program.run({ feeds: feedsOf(pairs, shape), keep: ["hidden"] });
+      return kept["hidden"]!;
+    },
+    close: async () => {
+      for (const program of [...scorers.values(), ...readers.values()]) await program.release();
+      for (const decoder of decoders.values()) await decoder.close();
+      await engine.release(Object.values(feeds));
+    },
+  };
+}

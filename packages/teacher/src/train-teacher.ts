@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import { rm } from "node:fs/promises";
+import { hashJson, type StageContext } from "@slm/core";
+import { DATA_FILES, readAllRows, readRows, textRow } from "@slm/data";
+import { parameterCount, parseModelConfig, type ModelConfig } from "@slm/model";
+import { writeCheckpoint } from "@slm/checkpoints";
+import type { Engine } from "@slm/tensor";
+import { loadTokenizer, readTokenizerFiles, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
+import {
+  DEFAULT_DEV_METRICS,
+  greedyDevMetric,
+  removeRunState,
+  train,
+  writePairs,
+  type PairFile,
+  type TrainReport,
+} from "@slm/training";
+import type { TrainedTeacherConfig } from "./teacher-config.js";
+import { teacherObjective } from "./teacher-objective.js";
+
+export interface TeacherInputs {
+  readonly dataDirectory: string;
+  readonly tokenizerDirectory: string;
+  /** Receives the checkpoint; state of an interrupted run is found here. */
+  readonly workDirectory: string;
+  readonly engine: Engine;
+  readonly context: StageContext;
+}
+
+export interface TeacherReport {
+  readonly parameters: number;
+  readonly vocab: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly tokensPerSecond: number;
+  readonly seconds: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** Tokens of the training rows while the run lasts. */
+const PAIRS_FILE = "pairs.bin";
+
+/** Trains a teacher on the labels of its data and writes its best checkpoint as float16. */
+export async function trainTeacher(
+  settings: TrainedTeacherConfig,
+  inputs: TeacherInputs,
+): Promise<TeacherReport> {
+  const { dataDirectory, tokenizerDirectory, workDirectory } = inputs;
+  const tokenizer = await loadTokenizer(tokenizerDirectory);
+  const { vocabularySize, tokens } = tokenizer;
+  const config = parseModelConfig({ ...settings.model, vocabularySize, tokens }, "teacher.model");
+  const where = join(dataDirectory, DATA_FILES.train);
+  const file = join(workDirectory, PAIRS_FILE);
+  const pairs = await writePairs({ rows: readRows(where), tokenizer, limits: config, where, file });
+  const report = await trainOn(pairs, settings, config, inputs, tokenizer).finally(() => pairs.close());
+  await writeCheckpoint(workDirectory, { config, weights: report.weights }, "float16");
+  await writeTokenizer(await readTokenizerFiles(tokenizerDirectory), workDirectory);
+  await removeRunState(workDirectory);
+  await rm(file, { force: true });
+  const { steps, loss, tokensPerSecond, seconds, metrics } = report;
+  return {
+    parameters: parameterCount(config),
+    vocab: config.vocabularySize,
+    steps,
+    loss,
+    tokensPerSecond,
+    seconds,
+    metrics,
+  };
+}
+
+async function trainOn(
+  pairs: PairFile,
+  settings: TrainedTeacherConfig,
+  config: ModelConfig,
+  { dataDirectory, workDirectory, engine, context }: TeacherInputs,
+  tokenizer: Tokenizer,
+): Promise<TrainReport> {
+  return train({
+    stage: "teacher",
+    engine,
+    config,
+    settings,
+    lengths: pairs.lengths,
+    objective: teacherObjective(config, pairs, settings),
+    dev: greedyDevMetric({
+      rows: (await readAllRows(join(dataDirectory, DATA_FILES.dev))).map(textRow),
+      tokenizer,
+      limit: settings.evaluateRows,
+      seed: context.seed,
+      maxTarget: config.maxTarget,
+      metrics: settings.metrics ?? DEFAULT_DEV_METRICS,
+    }),
+    workDirectory,
+    key: hashJson({ settings, config, pairs: pairs.count, seed: context.seed }),
+    context,
+  });
+}

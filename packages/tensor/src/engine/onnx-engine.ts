@@ -1,0 +1,37 @@
+import { encodeModel } from "@slm/onnx";
+import type { Runtime } from "@slm/runtime";
+import type { Engine } from "./program.js";
+import { traceProgram } from "./trace.js";
+
+/**
+ * Compiles each program, backward pass and optimizer included, into one ONNX graph and runs it on `runtime`.
+ * The runtime is borrowed: closing the engine leaves it open.
+ */
+export function createOnnxEngine(runtime: Runtime): Engine {
+  return {
+    name: "onnx",
+    compile: async (definition) => {
+      const bytes = encodeModel(traceProgram(definition));
+      const session = await runtime.load(
+        { kind: "bytes", bytes },
+        {
+          name: definition.name,
+          // Every length bucket has a program of its own, and each keeps the memory it once took.
+          planMemory: false,
+        },
+      );
+      return {
+        name: definition.name,
+        run: (request) => session.run(request),
+        release: () => session.release(),
+      };
+    },
+    loadGraph: (source, options) => runtime.load(source, options),
+    upload: (tensor) => runtime.upload(tensor),
+    download: (tensor) => runtime.download(tensor),
+    write: (target, source) => runtime.write(target, source),
+    permuteRows: (target, rows) => runtime.permuteRows(target, rows),
+    release: (tensors) => runtime.release(tensors),
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,49 @@
+import { SlmError } from "@slm/core";
+import { assertInPlaceSafe, checkGraph, optimizeGraph, type Graph } from "@slm/onnx";
+import { registerRecordingBackend } from "../recording/kernels.js";
+import { Recorder, onnxDType, withRecorder } from "../recording/recorder.js";
+import type { Tensor } from "../tf.js";
+import type { ProgramDefinition } from "./program.js";
+import { recomputeLayers } from "./recompute.js";
+
+/**
+ * Records a program as an ONNX graph with the program's input and output names, simplified and checked.
+ *
+ * @throws SlmError OP_UNSUPPORTED when the program uses a kernel or dtype without an ONNX form,
+ * UNEXPECTED when an in-place output could overwrite an input that is still to be read.
+ */
+export function traceProgram(definition: ProgramDefinition): Graph {
+  registerRecordingBackend();
+  const recorder = new Recorder(definition.name, { forwardOnly: definition.forwardOnly ?? false });
+  const { builder } = recorder;
+  withRecorder(recorder, () => {
+    const inputs: Record<string, Tensor> = {};
+    for (const [name, { dtype, shape }] of Object.entries(definition.inputs)) {
+      inputs[name] = recorder.tensor(builder.input(name, dtype, shape), shape, dtype);
+    }
+    for (const [name, tensor] of Object.entries(definition.build(inputs))) {
+      builder.output(name, recorder.nameOf(tensor), onnxDType(tensor.dtype), tensor.shape);
+    }
+  });
+  const once = optimizeGraph(builder.build());
+  checkGraph(once);
+  const graph = definition.recompute === true ? recomputeLayers(once) : once;
+  const pairs = Object.entries(definition.inPlace ?? {}).map(([output, input]) => ({ input, output }));
+  for (const { input, output } of pairs) {
+    const fed = graph.inputs.find((value) => value.name === input);
+    const made = graph.outputs.find((value) => value.name === output);
+    if (
+      fed === undefined ||
+      made === undefined ||
+      fed.shape.join() !== made.shape?.join() ||
+      fed.dtype !== made.dtype
+    ) {
+      throw new SlmError(
+        "SHAPE_MISMATCH",
+        `${definition.name}: output '${output}' cannot be stored in input '${input}'`,
+      );
+    }
+  }
+  assertInPlaceSafe(graph, pairs);
+  return graph;
+}

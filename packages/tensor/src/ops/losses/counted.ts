@@ -1,0 +1,47 @@
+/**
+ * What all losses over next-token logits share: sums over counted positions divided by a given number of counted tokens,
+ * so that padding never dilutes them, and log-softmax as the only thing that is exponentiated, so that logits may be large.
+ */
+import { int } from "@slm/onnx";
+import { activeRecorder } from "../../recording/recorder.js";
+import { tf, type Tensor } from "../../tf.js";
+
+export interface CountedLogits {
+  /** `[positions, vocab]` */
+  readonly logits: Tensor;
+  /** `[positions]`: 1 counted, 0 not. */
+  readonly mask: Tensor;
+  /** Scalar: how many positions count over the whole batch. */
+  readonly count: Tensor;
+}
+
+/** A customGrad function's arguments: tensors, then what saves tensors for the backward pass. */
+export type GradientArguments = (Tensor | tf.GradSaveFunc)[];
+
+/** log softmax over the last axis, one operator when recorded. For use inside a hand-written gradient. */
+export function logProbabilities(logits: Tensor): Tensor {
+  const recorder = activeRecorder();
+  if (recorder === undefined) return tf.logSoftmax(logits);
+  return recorder.record("LogSoftmax", [logits], logits.shape, { attributes: { axis: int(-1) } });
+}
+
+/** `[positions]` -> `[positions, 1]`. */
+export const column = (x: Tensor): Tensor => tf.reshape(x, [-1, 1]);
+
+/**
+ * Sum over the last axis of a · b for each position, as a batch of products of one row with one column: a single pass
+ * that writes no product of the operands' size.
+ *
+ * Shapes: a and b `[positions, size]` -> `[positions]`.
+ */
+export function rowDot(a: Tensor, b: Tensor): Tensor {
+  const [positions, size] = a.shape as [number, number];
+  const rows = (x: Tensor): Tensor => tf.reshape(x, [positions, 1, size]);
+  return tf.reshape(tf.matMul(rows(a), rows(b), false, true), [positions]);
+}
+
+/** Mean over counted positions of one number per position. */
+export const countedMean = (
+  rows: Tensor,
+  { mask, count }: { readonly mask: Tensor; readonly count: Tensor },
+): Tensor => tf.div(tf.sum(tf.mul(rows, mask)), count);

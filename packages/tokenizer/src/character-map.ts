@@ -1,0 +1,126 @@
+/**
+ * The character map that SentencePiece compiles into a vocabulary, exactly: `Precompiled` of a `tokenizer.json`. The library
+ * takes every map for NFKC with some exceptions.
+ *
+ * | bytes                | what                                                                                      |
+ * | -------------------- | ----------------------------------------------------------------------------------------- |
+ * | 4                    | size of the trie in bytes                                                                 |
+ * | size                 | trie over UTF-8 bytes as a double array of 32-bit units                                   |
+ * | rest                 | replacements, each with a zero byte behind it                                             |
+ *
+ * A unit has its byte in bits 0 to 7, bit 8 where a key ends there, its offset in bits 10 to 30 (times 256 where bit 9 is
+ * set), and bit 31 where it holds a value.
+ *
+ * SentencePiece and llama.cpp replace the longest key at a position. Hugging Face `tokenizers`, whose `tokenizer.json` this is,
+ * looks at one grapheme at a time and replaces it, or where it has more than five bytes each of its characters, by the shortest key
+ * that it begins with. What has no key stays.
+ *
+ * Source: SentencePiece, `normalizer.cc`; Darts-clone, `darts.h`; spm_precompiled 0.1.4, which `tokenizers` calls.
+ */
+import { SlmError } from "@slm/core";
+
+export type CharacterMap = (text: string) => string;
+
+const VALUE = 0x8000_0000;
+/** Bytes of a character by the upper half of its first one. */
+const CHARACTER_BYTES = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4] as const;
+
+/** Which key is replaced: see above. */
+export const MAP_RULES = ["longest", "graphemes"] as const;
+export type MapRule = (typeof MAP_RULES)[number];
+
+/** Graphemes of more bytes are looked up character by character. */
+const MAX_GRAPHEME_BYTES = 5;
+
+/** @throws SlmError DATA_INVALID for bytes that are no such map; so does the map itself, where it leads outside. */
+export function characterMap(bytes: Uint8Array, rule: MapRule = "longest"): CharacterMap {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const trieBytes = bytes.byteLength < 4 ? -1 : view.getUint32(0, true);
+  if (trieBytes < 4 || trieBytes % 4 !== 0 || 4 + trieBytes >= bytes.byteLength) {
+    throw damaged(`${bytes.byteLength} bytes claim a trie of ${trieBytes}`);
+  }
+  const units = Uint32Array.from({ length: trieBytes / 4 }, (_, at) => view.getUint32(4 + 4 * at, true));
+  const replacements = bytes.subarray(4 + trieBytes);
+  const unitAt = (index: number): number => {
+    const unit = units[index];
+    if (unit === undefined) throw damaged(`unit ${index} of ${units.length}`);
+    return unit;
+  };
+  const replacementAt = (start: number): Uint8Array => {
+    const end = replacements.indexOf(0, start);
+    if (end < 0) throw damaged(`the replacement at ${start} does not end`);
+    return replacements.subarray(start, end);
+  };
+
+  if (rule === "graphemes") {
+    const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+    const find = (part: Buffer): Uint8Array | undefined => {
+      const { length, value } = shortestKey(part, unitAt);
+      return length > 0 ? replacementAt(value) : undefined;
+    };
+    return (text) => {
+      const output: Uint8Array[] = [];
+      for (const { segment } of segmenter.segment(text)) {
+        const input = Buffer.from(segment, "utf8");
+        const whole = input.length <= MAX_GRAPHEME_BYTES ? find(input) : undefined;
+        if (whole !== undefined) output.push(whole);
+        else
+          for (const character of segment) {
+            const part = Buffer.from(character, "utf8");
+            output.push(find(part) ?? part);
+          }
+      }
+      return Buffer.concat(output).toString("utf8");
+    };
+  }
+  return (text) => {
+    const input = Buffer.from(text, "utf8");
+    const output: Uint8Array[] = [];
+    for (let at = 0; at < input.length;) {
+      const { length, value } = longestKey(input, at, unitAt);
+      const step = length > 0 ? length : CHARACTER_BYTES[input[at]! >> 4]!;
+      output.push(length > 0 ? replacementAt(value) : input.subarray(at, at + step));
+      at += step;
+    }
+    return Buffer.concat(output).toString("utf8");
+  };
+}
+
+interface Key {
+  /** [bytes]; zero where there is none */
+  readonly length: number;
+  readonly value: number;
+}
+
+type UnitAt = (index: number) => number;
+
+function longestKey(input: Uint8Array, from: number, unitAt: UnitAt): Key {
+  let found: Key = { length: 0, value: 0 };
+  for (const key of keysAt(input, from, unitAt)) found = key;
+  return found;
+}
+
+function shortestKey(input: Uint8Array, unitAt: UnitAt): Key {
+  const [first] = keysAt(input, 0, unitAt);
+  return first ?? { length: 0, value: 0 };
+}
+
+/** The keys that begin at a place, shortest first. */
+function* keysAt(input: Uint8Array, from: number, unitAt: UnitAt): Generator<Key> {
+  let node = offsetOf(unitAt(0));
+  for (let at = from; at < input.length; at += 1) {
+    const byte = input[at]!;
+    if (byte === 0) return;
+    node ^= byte;
+    const unit = unitAt(node);
+    // A unit with a value never has the byte's number: its upper bit is set.
+    if ((unit & (VALUE | 0xff)) >>> 0 !== byte) return;
+    node ^= offsetOf(unit);
+    if (((unit >>> 8) & 1) === 1) yield { length: at - from + 1, value: unitAt(node) & ~VALUE };
+  }
+}
+
+const offsetOf = (unit: number): number => (unit >>> 10) << ((unit & 0x200) >>> 6);
+
+const damaged = (reason: string): SlmError =>
+  new SlmError("DATA_INVALID", `tokenizer: precompiled_charsmap is damaged: ${reason}`);

@@ -1,0 +1,129 @@
+/** Chat templates: messages become the one prompt that a chat model was trained on. */
+import { SlmError } from "@slm/core";
+import { parseTemplate, type ParsedTemplate } from "./jinja.js";
+
+export interface ChatMessage {
+  /** `system`, `user`, `assistant`, or what else the template knows. */
+  readonly role: string;
+  readonly content: string;
+}
+
+export interface RenderOptions {
+  /** Whether the prompt ends where the model's answer begins. Default true. */
+  readonly addGenerationPrompt?: boolean;
+  /** Further variables of the template, such as `tools` or `enable_thinking`. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+}
+
+export interface ChatTemplate {
+  /**
+   * The prompt for some messages.
+   *
+   * @throws SlmError DATA_INVALID if there are no messages, one holds a special token, or the template refuses them.
+   */
+  render(messages: readonly ChatMessage[], options?: RenderOptions): string;
+}
+
+export interface ChatTemplateRequest {
+  /** The template, in Jinja. */
+  readonly source: string;
+  /** Where it is from, for errors. */
+  readonly where: string;
+  /** Variables that hold special tokens, such as `bos_token`. */
+  readonly tokens: Readonly<Record<string, string>>;
+  /** Texts that a message must not hold: they would become special tokens. */
+  readonly special: readonly string[];
+}
+
+/** Real templates have up to 20 kB. [UTF-16 units] */
+const MAX_TEMPLATE = 256 * 1024;
+/** Numbers that all calls of `range` in one rendering give together: templates count a few. */
+const MAX_RANGE = 100_000;
+
+/**
+ * A chat template, parsed and ready.
+ *
+ * A template is a program: it can neither read files nor the clock, and its counting is bounded, but its loops are not otherwise.
+ *
+ * @throws SlmError DATA_INVALID if the template is too long or cannot be parsed.
+ */
+export function createChatTemplate({ source, where, tokens, special }: ChatTemplateRequest): ChatTemplate {
+  if (source.length > MAX_TEMPLATE) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `chat template: ${where}: expected at most ${MAX_TEMPLATE} characters, got ${source.length}`,
+      { context: { where } },
+    );
+  }
+  const template = attempt(where, "cannot be parsed", () => parseTemplate(source));
+  return {
+    render: (messages, { addGenerationPrompt = true, variables = {} } = {}) => {
+      checkMessages(messages, special);
+      return fill(template, where, {
+        ...tokens,
+        ...variables,
+        messages,
+        add_generation_prompt: addGenerationPrompt,
+      });
+    },
+  };
+}
+
+function fill(template: ParsedTemplate, where: string, variables: Readonly<Record<string, unknown>>): string {
+  const refusal: { message?: string } = {};
+  const globals = {
+    range: boundedRange(),
+    raise_exception: (message: unknown): never => {
+      refusal.message = String(message);
+      throw new Error(refusal.message);
+    },
+  };
+  return attempt(where, "cannot be filled", () => template({ ...variables, ...globals }), refusal);
+}
+
+/** Jinja's `range`, of which one rendering may ask for so many numbers in all. */
+function boundedRange(): (...bounds: readonly number[]) => readonly number[] {
+  let left = MAX_RANGE;
+  return (...bounds) => {
+    const [start, stop, step] =
+      bounds.length === 1 ? [0, bounds[0]!, 1] : [bounds[0]!, bounds[1]!, bounds[2] ?? 1];
+    const count = Math.max(0, Math.ceil((stop - start) / step));
+    if (!Number.isFinite(count) || count > left)
+      throw new RangeError(`range() may give ${MAX_RANGE} numbers in all, ${count} more were asked for`);
+    left -= count;
+    return Array.from({ length: count }, (_, index) => start + index * step);
+  };
+}
+
+function checkMessages(messages: readonly ChatMessage[], special: readonly string[]): void {
+  if (messages.length === 0)
+    throw new SlmError("DATA_INVALID", "chat template: expected at least one message, got none");
+  for (const [index, { role, content }] of messages.entries()) {
+    const refuse = (problem: string, context: object): SlmError =>
+      new SlmError("DATA_INVALID", `chat template: message ${index + 1} ${problem}`, {
+        context: { message: index + 1, ...context },
+      });
+    if (role.trim() === "") throw refuse("has no role, expected one such as user", {});
+    for (const text of [role, content]) {
+      const token = special.find((name) => text.includes(name));
+      if (token !== undefined) throw refuse(`holds the special token ${token}`, { token });
+    }
+  }
+}
+
+/** Whatever the library throws comes from the template and what it was given. */
+function attempt<T>(
+  where: string,
+  problem: string,
+  run: () => T,
+  refusal: { readonly message?: string } = {},
+): T {
+  try {
+    return run();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const what =
+      refusal.message === undefined ? `${problem}: ${reason}` : `refuses the messages: ${refusal.message}`;
+    throw new SlmError("DATA_INVALID", `chat template: ${where} ${what}`, { context: { where }, cause });
+  }
+}

@@ -1,0 +1,182 @@
+/** Runs any `tokenizer.json` (BPE, WordPiece, Unigram, WordLevel) by `@huggingface/tokenizers`. */
+import { SlmError } from "@slm/core";
+import { createLibrary, type LibraryTokenizer } from "./library.js";
+import { refuseEmpty, refuseId, refuseSpecial, refuseSurrogate } from "./refusals.js";
+import type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
+import type { TokenizerFiles } from "./tokenizer-files.js";
+
+/**
+ * The tokenizer of general files.
+ *
+ * @throws SlmError DATA_INVALID if the library cannot build it or a special token is not in the vocabulary.
+ */
+export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
+  checkPatterns(files.tokenizer.decoder);
+  checkLongestWord(files.tokenizer.model);
+  const library = guard("build", () => createLibrary(files.tokenizer, files.config));
+  const textIds = (text: string): readonly number[] =>
+    guard("encode", () => library.encode(text, { add_special_tokens: false }).ids);
+  const { before = "", after } = files.config.source;
+  const tail = after === undefined ? undefined : afterIds(after, textIds);
+  const named = specialTokens(library, files);
+  const tokens = tail === undefined ? named : { ...named, bos: tail.at(-1)! };
+  const size = vocabularySize(files);
+  const refusesUnknown = files.config.unknown_text !== "kept";
+  const special = specialNames(files);
+  const { lowercase } = files.config.source;
+
+  const encode = (side: "source" | "target", text: string): number[] => {
+    refuseSpecial(side, text, special);
+    refuseSurrogate(side, text);
+    const ids = textIds(text);
+    if (ids.length === 0) throw refuseEmpty(side);
+    const bad = ids.findIndex((id) => !isId(id, size));
+    if (bad >= 0) throw refuseId(ids[bad]!, bad, size);
+    if (refusesUnknown && ids.includes(tokens.unknown))
+      throw unknownText(side, text, (part) => textIds(part).includes(tokens.unknown));
+    return [...ids];
+  };
+
+  /** The source with what stands around it, but for the token that begins targets. */
+  const prompted = (text: string): number[] => {
+    const bare = encode("source", text);
+    if (before === "" && tail === undefined) return bare;
+    const front = `${before}${text}`;
+    if (tail === undefined) return [...textIds(front)];
+    const whole = textIds(`${front}${after ?? ""}`);
+    // Where source and what follows share a token, they are encoded apart: the beginning of targets stays one token.
+    return [...(whole.at(-1) === tokens.bos ? whole : [...textIds(front), ...tail])].slice(0, -1);
+  };
+
+  return {
+    vocabularySize: size,
+    tokens,
+    encodeSource: (text) => prompted(lowercase ? text.toLowerCase() : text),
+    encodeTarget: (text) => encode("target", text),
+    decode(ids) {
+      const list = Array.from(ids);
+      const bad = list.findIndex((id) => !isId(id, size));
+      if (bad >= 0) throw refuseId(list[bad]!, bad, size);
+      if (list.length === 0) return "";
+      return guard("decode", () => library.decode(list, { skip_special_tokens: true }));
+    },
+  };
+}
+
+/** @throws SlmError DATA_INVALID if there is no token in it. */
+function afterIds(after: string, textIds: (text: string) => readonly number[]): readonly number[] {
+  const ids = textIds(after);
+  if (ids.length > 0) return ids;
+  throw new SlmError(
+    "DATA_INVALID",
+    `tokenizer: source.after of tokenizer_config.json is ${JSON.stringify(after.slice(0, 80))}, which has no tokens`,
+  );
+}
+
+function isId(id: number, vocabularySize: number): boolean {
+  return Number.isInteger(id) && id >= 0 && id < vocabularySize;
+}
+
+function specialTokens(library: LibraryTokenizer, { config }: TokenizerFiles): SpecialTokenIds {
+  const idOf = (key: "pad_token" | "bos_token" | "eos_token" | "unk_token"): number => {
+    const id = library.token_to_id(config[key]);
+    if (id !== undefined) return id;
+    throw new SlmError(
+      "DATA_INVALID",
+      `tokenizer: ${key} of tokenizer_config.json is ${JSON.stringify(config[key])}, which tokenizer.json lacks`,
+      { context: { key, token: config[key] } },
+    );
+  };
+  return {
+    pad: idOf("pad_token"),
+    bos: idOf("bos_token"),
+    eos: idOf("eos_token"),
+    unknown: idOf("unk_token"),
+  };
+}
+
+/** Texts that must not come from a user: the configured special tokens and all that the vocabulary marks as special. */
+function specialNames({ tokenizer, config }: TokenizerFiles): readonly string[] {
+  const marked = tokenizer.added_tokens
+    .filter((token) => token.special === true)
+    .map((token) => token.content);
+  return [...new Set([config.pad_token, config.bos_token, config.eos_token, config.unk_token, ...marked])];
+}
+
+/** One above the largest id of a tokenizer. */
+export function vocabularySize({ tokenizer }: TokenizerFiles): number {
+  const { vocab } = tokenizer.model;
+  let size = isScored(vocab) ? vocab.length : 0;
+  if (!isScored(vocab)) for (const id of Object.values(vocab)) size = Math.max(size, id + 1);
+  for (const { id } of tokenizer.added_tokens) size = Math.max(size, id + 1);
+  return size;
+}
+
+function isScored(
+  vocab: TokenizerFiles["tokenizer"]["model"]["vocab"],
+): vocab is readonly (readonly [string, number])[] {
+  return Array.isArray(vocab);
+}
+
+/** Names the first word that is unknown by itself; where only the words together are unknown, the whole text. */
+function unknownText(side: string, text: string, isUnknown: (part: string) => boolean): SlmError {
+  const words = text.matchAll(/\P{White_Space}+/gu);
+  const found = Array.from(words).find(([word]) => isUnknown(word));
+  const [word, index] = found === undefined ? [text, 0] : [found[0], found.index];
+  const position = Array.from(text.slice(0, index)).length + 1;
+  return new SlmError(
+    "DATA_INVALID",
+    `tokenizer: the vocabulary has no pieces for ${JSON.stringify(word.slice(0, 80))} at character ${position} of the ${side}`,
+    { context: { side, position, text: text.slice(0, 200) } },
+  );
+}
+
+/**
+ * Refuses a component without a pattern the library can read: it would skip the component with no more than a warning,
+ * and text would be cut differently from what the file says.
+ */
+function checkPatterns(component: unknown): void {
+  if (typeof component !== "object" || component === null) return;
+  if ("type" in component && (component.type === "Split" || component.type === "Replace")) {
+    const pattern: unknown = "pattern" in component ? component.pattern : undefined;
+    if (!isPattern(pattern)) {
+      const got = pattern === undefined ? "none" : JSON.stringify(pattern);
+      throw new SlmError(
+        "DATA_INVALID",
+        `tokenizer: tokenizer.json: ${component.type} needs a pattern {"Regex": text} or {"String": text}, got ${got}`,
+      );
+    }
+  }
+  for (const part of Object.values(component)) checkPatterns(part);
+}
+
+/** The longest published is 100, and a word takes the library time by the third power of its length. */
+const LONGEST_WORD = 1000;
+
+/** Refuses a model that would look for pieces of endless words. */
+function checkLongestWord(model: TokenizerFiles["tokenizer"]["model"]): void {
+  const longest = model["max_input_chars_per_word"] ?? 1;
+  if (typeof longest === "number" && longest >= 1 && longest <= LONGEST_WORD) return;
+  throw new SlmError(
+    "DATA_INVALID",
+    `tokenizer: tokenizer.json: max_input_chars_per_word is ${JSON.stringify(longest)}, expected 1 to ${LONGEST_WORD}`,
+  );
+}
+
+function isPattern(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return ["Regex", "String"].some((key) => key in value && typeof Reflect.get(value, key) === "string");
+}
+
+/** Anything the library throws comes from the files it was given. */
+function guard<T>(verb: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    if (cause instanceof SlmError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SlmError("DATA_INVALID", `tokenizer: cannot ${verb} with this tokenizer.json: ${reason}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,165 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadTokenizer } from "./load-tokenizer.js";
+import { trainSymbolTokenizer } from "./symbol-files.js";
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, writeTokenizer } from "./tokenizer-files.js";
+
+const files = trainSymbolTokenizer({
+  sources: ["cat", "it's"],
+  targets: ["K AE T", "IH T S"],
+  sourceLowercase: true,
+});
+const texts = {
+  [TOKENIZER_FILE]: JSON.stringify(files.tokenizer),
+  [TOKENIZER_CONFIG_FILE]: JSON.stringify(files.config),
+};
+type FileName = keyof typeof texts;
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "slm-tokenizer-"));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+async function put(name: FileName, content: string | Uint8Array): Promise<void> {
+  for (const other of Object.keys(texts) as FileName[]) await writeFile(join(directory, other), texts[other]);
+  await writeFile(join(directory, name), content);
+}
+
+async function loadCode(): Promise<string> {
+  try {
+    await loadTokenizer(directory);
+    return "loaded";
+  } catch (error) {
+    if (error instanceof SlmError) return error.code;
+    throw error;
+  }
+}
+
+/** One to three edits: a byte replaced, bytes removed, bytes doubled, or a value swapped for a hostile one. */
+interface Edit {
+  readonly at: number;
+  readonly kind: "replace" | "remove" | "double" | "number" | "null" | "text";
+  readonly size: number;
+  readonly byte: number;
+}
+
+const edit: fc.Arbitrary<Edit> = fc.record({
+  at: fc.double({ min: 0, max: 1, noNaN: true }),
+  kind: fc.constantFrom("replace", "remove", "double", "number", "null", "text"),
+  size: fc.integer({ min: 1, max: 12 }),
+  byte: fc.nat({ max: 255 }),
+});
+
+function mutate(text: string, edits: readonly Edit[]): Buffer {
+  let bytes = Buffer.from(text);
+  for (const { at, kind, size, byte } of edits) {
+    const start = Math.floor(at * bytes.length);
+    const head = bytes.subarray(0, start);
+    const cut = bytes.subarray(start, start + size);
+    const tail = bytes.subarray(start + size);
+    const middle = {
+      replace: Buffer.from([byte]),
+      remove: Buffer.alloc(0),
+      double: Buffer.concat([cut, cut]),
+      number: Buffer.from("-1e9"),
+      null: Buffer.from("null"),
+      text: Buffer.from('"x"'),
+    }[kind];
+    bytes = Buffer.concat([head, middle, tail]);
+  }
+  return bytes;
+}
+
+/** Every value of a JSON document, one at a time, replaced by another. */
+function* replacements(value: unknown): Generator {
+  yield* [null, 1e12, "x", [], {}];
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, child] of Object.entries(value)) {
+    for (const next of replacements(child)) {
+      yield Array.isArray(value)
+        ? value.map((old: unknown, i) => (String(i) === key ? next : old))
+        : { ...value, [key]: next };
+    }
+    if (!Array.isArray(value))
+      yield Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
+  }
+}
+
+describe(loadTokenizer, () => {
+  test("loads what was written", async () => {
+    const target = join(directory, "new", "place");
+    await writeTokenizer(files, target);
+    const tokenizer = await loadTokenizer(target);
+    expect(tokenizer.decode(tokenizer.encodeTarget("K AE T S"))).toBe("K AE T S");
+    expect(tokenizer.encodeSource("TACIT")).toHaveLength(5);
+  });
+
+  test("keeps keys of the configuration that others wrote", async () => {
+    await put(TOKENIZER_CONFIG_FILE, JSON.stringify({ ...files.config, model_max_length: 64 }));
+    expect(await loadCode()).toBe("loaded");
+  });
+
+  test("says which file is missing", async () => {
+    await expect(loadTokenizer(join(directory, "nowhere"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
+    await expect(loadTokenizer(join(directory, "nowhere"))).rejects.toThrow(TOKENIZER_FILE);
+  });
+
+  test.each<[string, FileName, string | Uint8Array]>([
+    ["no JSON", TOKENIZER_FILE, "{"],
+    ["not UTF-8", TOKENIZER_FILE, Uint8Array.of(0x22, 0xff, 0x22)],
+    ["an empty file", TOKENIZER_CONFIG_FILE, ""],
+    [
+      "nesting without end",
+      TOKENIZER_FILE,
+      texts[TOKENIZER_FILE].replace(/.$/, `,"x":${"[".repeat(200_000)}${"]".repeat(200_000)}}`),
+    ],
+    [
+      "a misspelt key of source",
+      TOKENIZER_CONFIG_FILE,
+      JSON.stringify({ ...files.config, source: { lowerCase: true } }),
+    ],
+    [
+      "an absurd id",
+      TOKENIZER_FILE,
+      JSON.stringify({ ...files.tokenizer, added_tokens: [{ id: 4e9, content: "x" }] }),
+    ],
+  ])("refuses %s", async (_name, file, content) => {
+    await put(file, content);
+    expect(await loadCode()).toBe("DATA_INVALID");
+    await expect(loadTokenizer(directory)).rejects.toThrow(file);
+  });
+
+  test("a damaged file loads or is refused, whatever the damage to its bytes", async () => {
+    const property = fc.asyncProperty(
+      fc.constantFrom<FileName>(TOKENIZER_FILE, TOKENIZER_CONFIG_FILE),
+      fc.array(edit, { minLength: 1, maxLength: 3 }),
+      async (name, edits) => {
+        await put(name, mutate(texts[name], edits));
+        expect(["loaded", "DATA_INVALID"]).toContain(await loadCode());
+      },
+    );
+    await fc.assert(property, { numRuns: 200 });
+  });
+
+  test.each<[FileName, boolean]>([
+    [TOKENIZER_FILE, true],
+    [TOKENIZER_FILE, false],
+    [TOKENIZER_CONFIG_FILE, true],
+  ])(
+    "every value of %s replaced by another loads or is refused (symbol tokenizer: %s)",
+    async (name, isSymbols) => {
+      const general = Object.fromEntries(Object.entries(files.config).filter(([key]) => key !== "source"));
+      await put(TOKENIZER_CONFIG_FILE, JSON.stringify(isSymbols ? files.config : general));
+      const original: unknown = JSON.parse(texts[name]);
+      for (const changed of replacements(original)) {
+        await writeFile(join(directory, name), JSON.stringify(changed));
+        expect(["loaded", "DATA_INVALID"]).toContain(await loadCode());
+      }
+    },
+  );
+});

@@ -1,0 +1,62 @@
+/** Puts text around every source: how a general model is told what to do with it. */
+import { SlmError } from "@slm/core";
+import { createLibrary } from "./library.js";
+import type { TokenizerFiles } from "./tokenizer-files.js";
+
+export interface SourcePrompt {
+  /** In front of every source. */
+  readonly before: string;
+  /** Behind every source; targets follow it. */
+  readonly after: string;
+  /** Text whose first token ends a target, instead of the end mark. */
+  readonly end?: string | undefined;
+  /** Whether `before` begins a text, as a chat template's does: no begin mark is put in front of it. */
+  readonly isWhole?: boolean | undefined;
+}
+
+/**
+ * The same tokenizer with text around its sources. A begin mark in front of sources stays in front of all, unless the prompt is whole.
+ *
+ * @throws SlmError CONFIG_INVALID for a symbol tokenizer, which knows only the symbols of its task, and for an end without
+ * tokens.
+ */
+export function withPrompt(
+  files: TokenizerFiles,
+  { before, after, end, isWhole = false }: SourcePrompt,
+): TokenizerFiles {
+  const { config } = files;
+  if (config.source.symbols !== undefined) {
+    throw new SlmError(
+      "CONFIG_INVALID",
+      "tokenizer: a prompt needs a tokenizer of text; this one knows the symbols of its task only",
+      { suggestions: ["remove teacher.prompt"] },
+    );
+  }
+  const begin = config.bos_token;
+  const isBegun = !isWhole && config.source.before?.startsWith(begin) === true && !before.startsWith(begin);
+  return {
+    ...files,
+    config: {
+      ...config,
+      ...(end === undefined ? {} : { eos_token: firstToken(files, end) }),
+      source: { ...config.source, before: isBegun ? `${begin}${before}` : before, after },
+    },
+  };
+}
+
+/** Name of the first token of a text. */
+function firstToken(files: TokenizerFiles, text: string): string {
+  const [id] = createLibrary(files.tokenizer, files.config).encode(text, { add_special_tokens: false }).ids;
+  const name = id === undefined ? undefined : tokenName(files, id);
+  if (name !== undefined) return name;
+  throw new SlmError("CONFIG_INVALID", `tokenizer: the end ${JSON.stringify(text)} has no tokens`);
+}
+
+/** Name of an id: what `tokenizer_config.json` calls it by. */
+export function tokenName({ tokenizer }: Pick<TokenizerFiles, "tokenizer">, id: number): string | undefined {
+  const added = tokenizer.added_tokens.find((token) => token.id === id);
+  if (added !== undefined) return added.content;
+  const { vocab } = tokenizer.model;
+  if (Array.isArray(vocab)) return (vocab as readonly (readonly [string, number])[])[id]?.[0];
+  return Object.entries(vocab).find(([, other]) => other === id)?.[0];
+}

@@ -1,0 +1,85 @@
+/** Reads the files of a tokenizer's directory: bounded in size, UTF-8, JSON that is not nested without end. */
+import { access, readFile, stat } from "node:fs/promises";
+import { SlmError } from "@slm/core";
+import type { z } from "zod";
+
+/** The largest published vocabularies (256k entries) take about 35 MiB; more than this is not a tokenizer. */
+const MAX_FILE_BYTES = 128 * 1024 * 1024;
+/** Deepest nesting [levels]: published files have about ten, and what walks a component may then recurse. */
+const MAX_DEPTH = 64;
+
+/** Whether a file is there. */
+export async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * The checked value of a JSON file.
+ *
+ * @throws SlmError INPUT_MISSING if the file is not there, DATA_INVALID if it is not what it should be.
+ */
+export async function readJson<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
+  const value = parseJson(path, await readText(path));
+  if (isDeeperThan(value, MAX_DEPTH))
+    throw invalidFile(path, `expected at most ${MAX_DEPTH} levels of nesting, got more`);
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue === undefined ? "" : ` at ${issue.path.map(String).join(".") || "the top"}`;
+  throw invalidFile(path, `${issue?.message ?? "not a tokenizer file"}${where}`, parsed.error);
+}
+
+/**
+ * The text of a file in UTF-8.
+ *
+ * @throws SlmError INPUT_MISSING if it is not there, DATA_INVALID if it is too large or not UTF-8.
+ */
+export async function readText(path: string): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_FILE_BYTES)
+      throw invalidFile(path, `expected at most ${MAX_FILE_BYTES} bytes, got ${size}`);
+    bytes = await readFile(path);
+  } catch (cause) {
+    if (cause instanceof SlmError) throw cause;
+    throw new SlmError("INPUT_MISSING", `tokenizer: cannot read ${path}: ${messageOf(cause)}`, {
+      context: { path },
+      suggestions: ["slm tokenizer train --help"],
+      cause,
+    });
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw invalidFile(path, "expected UTF-8 text", cause);
+  }
+}
+
+function parseJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw invalidFile(path, messageOf(cause), cause);
+  }
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeperThan(item, levels - 1));
+}
+
+function invalidFile(path: string, problem: string, cause?: unknown): SlmError {
+  return new SlmError("DATA_INVALID", `tokenizer: ${path}: ${problem}`, { context: { path }, cause });
+}
+
+/** What went wrong, in words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

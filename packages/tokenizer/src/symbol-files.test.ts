@@ -1,0 +1,67 @@
+import { SlmError } from "@slm/core";
+import { describe, expect, test } from "vitest";
+import { symbolTokenizerFiles, trainSymbolTokenizer } from "./symbol-files.js";
+
+function train(sources: readonly string[], targets: readonly string[], sourceLowercase = true) {
+  return trainSymbolTokenizer({ sources, targets, sourceLowercase });
+}
+
+describe(trainSymbolTokenizer, () => {
+  test("numbers special tokens, then source characters, then target symbols, each sorted", () => {
+    const { tokenizer } = train(["Tac", "it's"], ["K AE T", "IH T S"]);
+    expect(tokenizer.model.vocab).toEqual({
+      "[pad]": 0,
+      "[bos]": 1,
+      "[eos]": 2,
+      "[unk]": 3,
+      "'": 4,
+      a: 5,
+      c: 6,
+      i: 7,
+      s: 8,
+      t: 9,
+      AE: 10,
+      IH: 11,
+      K: 12,
+      S: 13,
+      T: 14,
+    });
+  });
+
+  test("does not depend on the order of the rows", () => {
+    expect(train(["ab", "ca"], ["X Y", "Z"])).toEqual(train(["ca", "ab"], ["Z", "Y X"]));
+  });
+
+  test("keeps the case of the source when told to", () => {
+    expect(train(["Ab"], ["1"], false).tokenizer.model.vocab).toMatchObject({ A: 4, b: 5 });
+  });
+
+  test("counts a character outside the basic plane as one", () => {
+    expect(train(["😀a"], ["X"]).tokenizer.model.vocab).toMatchObject({ a: 4, "😀": 5 });
+  });
+
+  test.each([
+    ["a shared symbol", ["ab"], ["a"], 'share the character "a"'],
+    ["a shared character", ["a1"], ["AH1"], 'share the character "1"'],
+    ["whitespace in a source", ["a b"], ["X"], "holds whitespace"],
+    ["a special token in a target", ["a"], ["X[eos]"], "holds the special token [eos]"],
+    ["half a character in a source", ["a\ud800"], ["X"], "half a character"],
+    ["half a character in a target", ["a"], ["X\udc00"], "half a character"],
+    ["no source", [""], ["X"], "no source characters"],
+    ["no target", ["a"], [" "], "no target symbols"],
+  ])("refuses %s", (_name, sources, targets, message) => {
+    const run = (): unknown => train(sources, targets);
+    expect(run).toThrow(SlmError);
+    expect(run).toThrow(message);
+  });
+});
+
+describe(symbolTokenizerFiles, () => {
+  test.each([
+    ["a repeated symbol", { source: ["a", "a"], target: ["X"] }],
+    ["a source symbol of two characters", { source: ["ab"], target: ["X"] }],
+    ["a target symbol with whitespace", { source: ["a"], target: ["X Y"] }],
+  ])("refuses %s", (_name, vocabulary) => {
+    expect(() => symbolTokenizerFiles({ ...vocabulary, sourceLowercase: true })).toThrow(SlmError);
+  });
+});

@@ -1,0 +1,55 @@
+/** What each token of a vocabulary spells, for grammars that decide which may follow. */
+import { SlmError } from "@slm/core";
+import { BYTE_CHARACTERS } from "./byte-symbols.js";
+import { vocabularySize } from "./library-tokenizer.js";
+import { readTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.js";
+
+export interface TokenPieces {
+  /** Bytes of the text of each id, UTF-8; a character may be spread over tokens. Undefined: stands for no text. */
+  readonly bytes: readonly (Uint8Array | undefined)[];
+  /** Bytes between two tokens of a text. */
+  readonly separator: Uint8Array;
+}
+
+/** @throws SlmError INPUT_MISSING, DATA_INVALID as `loadTokenizer`; OP_UNSUPPORTED as {@link tokenPieces} */
+export async function loadTokenPieces(directory: string): Promise<TokenPieces> {
+  return tokenPieces(await readTokenizerFiles(directory));
+}
+
+/**
+ * What the tokens of a tokenizer spell.
+ *
+ * @throws SlmError OP_UNSUPPORTED for a tokenizer that is neither a byte-level nor a symbol vocabulary: what its tokens spell
+ * depends on those around them.
+ */
+export function tokenPieces({ tokenizer, config }: TokenizerFiles): TokenPieces {
+  const { decoder, model, added_tokens: added } = tokenizer;
+  const isSymbols = config.source.symbols !== undefined;
+  if (!isSymbols && decoder?.type !== "ByteLevel") {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      `tokenizer: a constraint needs a byte-level or a symbol vocabulary, got decoder ${decoder?.type ?? "none"}`,
+      { context: { decoder: decoder?.type ?? null } },
+    );
+  }
+  const entries: readonly (readonly [string, number])[] = Array.isArray(model.vocab)
+    ? (model.vocab as readonly (readonly [string, number])[]).map(([text], id) => [text, id])
+    : Object.entries(model.vocab);
+  const spell = isSymbols ? (text: string): Uint8Array => Buffer.from(text) : byteLevelBytes;
+  const bytes = new Array<Uint8Array | undefined>(vocabularySize({ tokenizer, config })).fill(undefined);
+  for (const [text, id] of entries) bytes[id] = spell(text);
+  for (const { id, content, special } of added)
+    bytes[id] = special === true ? undefined : Buffer.from(content);
+  // A special token may be named by the configuration alone.
+  const named = new Set([config.pad_token, config.bos_token, config.eos_token, config.unk_token]);
+  for (const [text, id] of entries) if (named.has(text)) bytes[id] = undefined;
+  return { bytes, separator: Buffer.from(isSymbols ? " " : "") };
+}
+
+const BYTES = new Map(BYTE_CHARACTERS.map((character, byte) => [character, byte]));
+
+/** Undefined for a token with a character that stands for no byte: it cannot be decoded. */
+function byteLevelBytes(text: string): Uint8Array | undefined {
+  const bytes = Array.from(text, (character) => BYTES.get(character));
+  return bytes.includes(undefined) ? undefined : Uint8Array.from(bytes.map(Number));
+}

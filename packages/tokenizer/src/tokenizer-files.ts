@@ -1,0 +1,141 @@
+/** The two files of a tokenizer directory: what they must hold, reading and writing them. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { z } from "zod";
+import { messageOf, readJson } from "./read-json.js";
+
+export const TOKENIZER_FILE = "tokenizer.json";
+export const TOKENIZER_CONFIG_FILE = "tokenizer_config.json";
+
+/** Longer than any model reads [characters]. */
+const MAX_PROMPT = 1 << 20;
+/** Ids become rows of an embedding matrix, so an absurd id is refused before anything is allocated for it. */
+const MAX_VOCABULARY = 4_000_000;
+
+const tokenId = z
+  .int()
+  .nonnegative()
+  .max(MAX_VOCABULARY - 1);
+
+/** A component of the tokenizer library, checked by the library when it is built. */
+const component = z.looseObject({ type: z.string() }).nullable();
+
+/** Token to id, or (Unigram) a list of [token, score] in id order. Kept as it was read: no key is dropped. */
+const vocabulary = z.custom<Readonly<Record<string, number>> | readonly (readonly [string, number])[]>(
+  isVocabulary,
+  "expected an object from token to id, or a list of [token, score]",
+);
+
+export const tokenizerJsonSchema = z.looseObject({
+  version: z.string().optional(),
+  added_tokens: z.array(
+    z.looseObject({ id: tokenId, content: z.string().min(1), special: z.boolean().optional() }),
+  ),
+  normalizer: component,
+  pre_tokenizer: component,
+  post_processor: component,
+  decoder: component,
+  model: z.looseObject({ type: z.string().optional(), vocab: vocabulary }),
+});
+
+/** A token by its text; older files wrap it in an object. */
+const tokenName = z
+  .union([z.string().min(1), z.looseObject({ content: z.string().min(1) })])
+  .transform((value) => (typeof value === "string" ? value : value.content));
+
+export const tokenizerConfigJsonSchema = z.looseObject({
+  pad_token: tokenName,
+  bos_token: tokenName,
+  eos_token: tokenName,
+  unk_token: tokenName,
+  clean_up_tokenization_spaces: z.boolean().optional(),
+  unknown_text: z
+    .enum(["refused", "kept"])
+    .optional()
+    .describe(
+      "Whether text that the vocabulary lacks is refused, or becomes the unknown token, as models of WordPiece and Unigram " +
+        "vocabularies were trained to see it.",
+    ),
+  source: z
+    .strictObject({
+      lowercase: z.boolean().describe("Lower-case the source before it is encoded."),
+      symbols: z
+        .int()
+        .nonnegative()
+        .optional()
+        .describe(
+          "Source characters in the vocabulary of a symbol tokenizer; absent for every other tokenizer.",
+        ),
+      before: z
+        .string()
+        .max(MAX_PROMPT)
+        .optional()
+        .describe("Text in front of every source; it may spell special tokens."),
+      after: z
+        .string()
+        .min(1)
+        .max(MAX_PROMPT)
+        .optional()
+        .describe(
+          "Text behind every source; it may spell special tokens. Its last token takes the place of the begin mark, so that " +
+            "targets follow it directly.",
+        ),
+    })
+    .default({ lowercase: false }),
+});
+
+export type TokenizerJson = z.infer<typeof tokenizerJsonSchema>;
+export type TokenizerConfigJson = z.infer<typeof tokenizerConfigJsonSchema>;
+
+/** Contents of a tokenizer directory. */
+export interface TokenizerFiles {
+  /** `tokenizer.json`, in the format of Hugging Face `tokenizers`. */
+  readonly tokenizer: TokenizerJson;
+  /** `tokenizer_config.json`: names of the special tokens and what happens to the source. */
+  readonly config: TokenizerConfigJson;
+}
+
+/**
+ * Reads and checks both files of a tokenizer directory.
+ *
+ * @throws SlmError INPUT_MISSING if a file is not there, DATA_INVALID if it is not what it should be.
+ */
+export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles> {
+  return {
+    tokenizer: await readJson(join(directory, TOKENIZER_FILE), tokenizerJsonSchema),
+    config: await readJson(join(directory, TOKENIZER_CONFIG_FILE), tokenizerConfigJsonSchema),
+  };
+}
+
+/**
+ * Writes both files into a directory, which is made if need be.
+ *
+ * @throws SlmError OUTPUT_FAILED if the disk refuses.
+ */
+export async function writeTokenizer(files: TokenizerFiles, directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, TOKENIZER_FILE), `${JSON.stringify(files.tokenizer, null, 2)}\n`);
+    await writeFile(join(directory, TOKENIZER_CONFIG_FILE), `${JSON.stringify(files.config, null, 2)}\n`);
+  } catch (cause) {
+    throw new SlmError("OUTPUT_FAILED", `tokenizer: cannot write ${directory}: ${messageOf(cause)}`, {
+      context: { directory },
+      cause,
+    });
+  }
+}
+
+function isVocabulary(value: unknown): boolean {
+  if (Array.isArray(value)) {
+    return value.length <= MAX_VOCABULARY && value.every((entry) => isScoredToken(entry));
+  }
+  if (typeof value !== "object" || value === null) return false;
+  return Object.values(value).every((id) => tokenId.safeParse(id).success);
+}
+
+function isScoredToken(entry: unknown): boolean {
+  return (
+    Array.isArray(entry) && entry.length === 2 && typeof entry[0] === "string" && typeof entry[1] === "number"
+  );
+}

@@ -1,0 +1,100 @@
+/** The weights that did best on the dev split: kept in files while training, averaged on request at the end. */
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeBytesAtomic } from "@slm/core";
+import { encodeSafetensors, readSafetensors } from "@slm/checkpoints";
+import { matchWeights, type ModelConfig, type Weights } from "@slm/model";
+import { createHostTensor, type HostTensor } from "@slm/runtime";
+import type { DevMetric } from "./training-contract.js";
+import type { Measurement } from "./training-state.js";
+
+const PREFIX = "best-";
+const SUFFIX = ".safetensors";
+const fileOf = (step: number): string => `${PREFIX}${step}${SUFFIX}`;
+
+/** Removes the files of all measurements but those of `keep`. */
+export async function removeBestWeights(directory: string, keep: ReadonlySet<number>): Promise<void> {
+  const wanted = new Set(Array.from(keep, fileOf));
+  for (const name of await readdir(directory)) {
+    if (name.startsWith(PREFIX) && name.endsWith(SUFFIX) && !wanted.has(name))
+      await rm(join(directory, name), { force: true });
+  }
+}
+
+export class BestWeights {
+  /** The best first. */
+  private kept: readonly Measurement[];
+  private readonly directory: string;
+  private readonly config: ModelConfig;
+  private readonly limit: number;
+  private readonly betterIs: DevMetric["betterIs"];
+
+  constructor(
+    options: {
+      readonly directory: string;
+      readonly config: ModelConfig;
+      readonly limit: number;
+      readonly betterIs: DevMetric["betterIs"];
+    },
+    kept: readonly Measurement[],
+  ) {
+    this.directory = options.directory;
+    this.config = options.config;
+    this.limit = options.limit;
+    this.betterIs = options.betterIs;
+    this.kept = kept;
+  }
+
+  /** The best first. */
+  get measurements(): readonly Measurement[] {
+    return this.kept;
+  }
+
+  /** Whether a value is strictly better than another. */
+  isBetter(value: number, than: number): boolean {
+    return this.betterIs === "lower" ? value < than : value > than;
+  }
+
+  /** Keeps the weights if they are among the best; true if they are the best. Of equal ones the earlier is better. */
+  async offer(measurement: Measurement, weights: () => Promise<Weights>): Promise<boolean> {
+    const rank = this.kept.findIndex(({ value }) => this.isBetter(measurement.value, value));
+    const place = rank === -1 ? this.kept.length : rank;
+    if (place >= this.limit) return false;
+    await writeBytesAtomic(
+      join(this.directory, fileOf(measurement.step)),
+      encodeSafetensors(await weights()),
+    );
+    this.kept = this.kept.toSpliced(place, 0, measurement).slice(0, this.limit);
+    return place === 0;
+  }
+
+  /** Removes files of weights that are no longer among the best; only after the state that names the others is saved. */
+  async prune(): Promise<void> {
+    await removeBestWeights(this.directory, new Set(this.kept.map(({ step }) => step)));
+  }
+
+  /** The weights of one measurement. */
+  async read({ step }: Measurement): Promise<Weights> {
+    const file = join(this.directory, fileOf(step));
+    return matchWeights(this.config, (await readSafetensors(file)).tensors, file);
+  }
+
+  /** The mean of all kept weights, added up in float64. */
+  async average(): Promise<Weights> {
+    const sums = new Map<string, { shape: readonly number[]; sum: Float64Array }>();
+    for (const measurement of this.kept) {
+      for (const [name, { shape, data }] of await this.read(measurement)) {
+        const { sum } = sums.get(name) ?? { sum: new Float64Array(data.length) };
+        for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + Number(data[i]);
+        sums.set(name, { shape, sum });
+      }
+    }
+    const mean = ({ shape, sum }: { shape: readonly number[]; sum: Float64Array }): HostTensor =>
+      createHostTensor(
+        "float32",
+        shape,
+        Float32Array.from(sum, (value) => value / this.kept.length),
+      );
+    return new Map([...sums].map(([name, entry]) => [name, mean(entry)]));
+  }
+}

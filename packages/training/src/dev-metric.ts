@@ -1,0 +1,87 @@
+/** Dev metrics by real greedy decoding with the live weights. */
+import { referencesOf, shuffledOrder, type Row } from "@slm/data";
+import { SlmError } from "@slm/core";
+import { METRICS, type MetricName } from "@slm/metrics";
+import type { Tokenizer } from "@slm/tokenizer";
+import { GreedyPredictor, type SeenText } from "./greedy-predictor.js";
+import type { DevMetric } from "./training-contract.js";
+
+/** A row with the samples of its image, for a model that sees. */
+export type DevRow = Row & Pick<SeenText, "samples">;
+
+export interface DevMetricOptions {
+  readonly rows: readonly DevRow[];
+  readonly tokenizer: Tokenizer;
+  /** Rows measured, drawn once by the seed. */
+  readonly limit: number;
+  readonly seed: number;
+  /** Most tokens of a prediction, its end mark included. */
+  readonly maxTarget: number;
+  /** First is the one that chooses the best checkpoint. */
+  readonly metrics: readonly [MetricName, ...MetricName[]];
+}
+
+/** A dev metric that holds programs and caches until it is closed. */
+export interface GreedyDevMetric extends DevMetric {
+  close(): Promise<void>;
+}
+
+/**
+ * A dev metric over a fixed sample of rows, for models of both architectures.
+ * A prediction that reaches `maxTarget` without its end mark is measured as it stands.
+ *
+ * @throws SlmError DATA_INVALID for a row that the tokenizer refuses.
+ */
+export function greedyDevMetric(options: DevMetricOptions): GreedyDevMetric {
+  const { tokenizer, maxTarget, metrics } = options;
+  const chosen = drawRows(options.rows, options.limit, options.seed);
+  const references = chosen.map(referencesOf);
+  const predictor = new GreedyPredictor(chosen, tokenizer, maxTarget);
+  return {
+    name: metrics[0],
+    betterIs: METRICS[metrics[0]].betterIs,
+    measure: async (live) => {
+      const predictions = await predictor.predict(live);
+      return Object.fromEntries(
+        metrics.map((name) => [name, METRICS[name].compute(predictions, references)]),
+      );
+    },
+    close: () => predictor.close(),
+  };
+}
+
+/** At most `limit` rows, the same ones for the same seed. */
+export function drawRows<T extends Row>(rows: readonly T[], limit: number, seed: number): readonly T[] {
+  return Array.from(shuffledOrder(rows.length, seed, 0).slice(0, limit), (index) => rows[index]!);
+}
+
+/**
+ * The rows that {@link drawRows} draws, out of a stream that is read twice: only they are held.
+ *
+ * @throws SlmError DATA_INVALID without rows.
+ */
+export async function drawStreamedRows(
+  open: () => AsyncIterable<Row>,
+  limit: number,
+  seed: number,
+): Promise<readonly Row[]> {
+  const count = await countOf(open());
+  if (count === 0) throw new SlmError("DATA_INVALID", "dev split: expected at least one row, got none");
+  const places = new Map(
+    Array.from(shuffledOrder(count, seed, 0).slice(0, limit), (row, place) => [row, place]),
+  );
+  const drawn: Row[] = [];
+  let index = 0;
+  for await (const row of open()) {
+    const place = places.get(index++);
+    if (place !== undefined) drawn[place] = row;
+  }
+  return drawn;
+}
+
+async function countOf(rows: AsyncIterable<Row>): Promise<number> {
+  const iterator = rows[Symbol.asyncIterator]();
+  let count = 0;
+  while ((await iterator.next()).done !== true) count += 1;
+  return count;
+}

@@ -1,0 +1,188 @@
+/**
+ * Targets sampled from weights that are still being trained. Several positions are generated per run: the drawn token is
+ * fed to the next position inside the program, so the host is asked once per run and not once per token.
+ */
+import { SlmError } from "@slm/core";
+import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
+import type { Program, SampleTokensOptions } from "@slm/tensor";
+import { cacheSpec, contextSpecs, encodeProgram } from "./live-programs.js";
+import { cacheNames, isSingleRun, planSampling, sampleProgram, type SamplingPlan } from "./sample-program.js";
+import { filled, sourceFeeds } from "./source-feeds.js";
+import type { LiveModel } from "./training-contract.js";
+
+export interface LiveSamplerShape {
+  /** Rows sampled together; fewer sources are padded with copies of the first. */
+  readonly rows: number;
+  /** Longest source [tokens]. */
+  readonly source: number;
+  /** Most tokens of a target, its end mark included. */
+  readonly target: number;
+}
+
+type LiveWeights = LiveModel["feeds"];
+type Held = Readonly<Record<string, HostTensor | DeviceTensor>>;
+
+/** Samples batches with a model's current weights; programs are compiled once. */
+export interface LiveSampler {
+  readonly shape: LiveSamplerShape;
+  /**
+   * One target per source, without marks: what the model draws up to its end mark, or as many tokens as there is room for.
+   *
+   * @param weights the model's weights now.
+   * @param random uniform in [0, 1): the targets are a pure function of the weights and of these numbers.
+   * @param images samples of each source's image, of a model that sees.
+   */
+  sample(
+    weights: LiveWeights,
+    sources: readonly Int32Array[],
+    random: () => number,
+    images?: readonly Uint8Array[],
+  ): Promise<number[][]>;
+  close(): Promise<void>;
+}
+
+/** Compiles the programs of a model for one shape. */
+export async function createLiveSampler(
+  live: LiveModel,
+  shape: LiveSamplerShape,
+  options: SampleTokensOptions,
+): Promise<LiveSampler> {
+  const { engine, config } = live;
+  const plan = planSampling(config, shape);
+  const isApart = config.architecture === "encoder-decoder" && !isSingleRun(plan);
+  const encoder = isApart ? await engine.compile(encodeProgram(config, plan)) : undefined;
+  const step = await engine.compile(sampleProgram(config, plan, options));
+  const caches: Record<string, DeviceTensor> = {};
+  const { dtype, shape: size } = cacheSpec(config, plan);
+  for (const name of isSingleRun(plan) ? [] : cacheNames(config))
+    caches[name] = await engine.upload(createHostTensor(dtype, size));
+  return new ProgramSampler(live, shape, plan, { encoder, step }, caches);
+}
+
+/** Largest float32 below 1: a uniform number must not be rounded up to 1. */
+const BELOW_ONE = 1 - 2 ** -24;
+
+class ProgramSampler implements LiveSampler {
+  readonly shape: LiveSamplerShape;
+  private readonly live: LiveModel;
+  private readonly plan: SamplingPlan;
+  private readonly programs: { readonly encoder: Program | undefined; readonly step: Program };
+  private readonly caches: Readonly<Record<string, DeviceTensor>>;
+
+  constructor(
+    live: LiveModel,
+    shape: LiveSamplerShape,
+    plan: SamplingPlan,
+    programs: ProgramSampler["programs"],
+    caches: Readonly<Record<string, DeviceTensor>>,
+  ) {
+    this.live = live;
+    this.shape = shape;
+    this.plan = plan;
+    this.programs = programs;
+    this.caches = caches;
+  }
+
+  async sample(
+    weights: LiveWeights,
+    sources: readonly Int32Array[],
+    random: () => number,
+    images?: readonly Uint8Array[],
+  ): Promise<number[][]> {
+    const { rows } = this.shape;
+    const { config } = this.live;
+    if (sources.length === 0 || sources.length > rows)
+      throw new SlmError("UNEXPECTED", `live sampler: 1 to ${rows} sources expected, got ${sources.length}`);
+    const padded = filled(sources, rows);
+    const { encoder } = this.programs;
+    const read =
+      config.architecture === "encoder-decoder"
+        ? sourceFeeds(config, this.shape, padded, images && filled(images, rows))
+        : {};
+    if (encoder === undefined)
+      return (await this.run(padded, { ...weights, ...read }, random)).slice(0, sources.length);
+    const { kept } = await encoder.run({
+      feeds: { ...weights, ...read },
+      keep: Object.keys(contextSpecs(config, this.plan)),
+    });
+    try {
+      return (await this.run(padded, { ...weights, ...kept }, random)).slice(0, sources.length);
+    } finally {
+      await this.live.engine.release(Object.values(kept));
+    }
+  }
+
+  /** Runs stretches of positions until every row has ended. `held`: weights, and the sources or what the encoder returned. */
+  private async run(sources: readonly Int32Array[], held: Held, random: () => number): Promise<number[][]> {
+    const { bos, eos } = this.live.config.tokens;
+    const { rows, target } = this.shape;
+    const { capacity, positions } = this.plan;
+    const isPrompt = this.live.config.architecture === "decoder-only";
+    const prompts = isPrompt ? sources : sources.map(() => new Int32Array(0));
+    const tokens = sources.map((): number[] => []);
+    const isDone = new Uint8Array(rows);
+    let last: Int32Array = new Int32Array(rows);
+    for (let start = 0; start < capacity && isDone.includes(0); start += positions) {
+      const given = new Int32Array(rows * positions);
+      const free = new Int32Array(rows * positions);
+      prompts.forEach((prompt, row) => {
+        for (let k = 0; k < positions; k++) {
+          const at = start + k;
+          if (at > prompt.length) free[row * positions + k] = 1;
+          else given[row * positions + k] = at < prompt.length ? prompt[at]! : bos;
+        }
+      });
+      const drawn = await this.runStretch({ start, given, free, last }, held, random);
+      last = Int32Array.from({ length: rows }, (_, row) => drawn[row * positions + positions - 1]!);
+      prompts.forEach((prompt, row) => {
+        for (let k = 0; k < positions && isDone[row] === 0; k++) {
+          if (start + k < prompt.length) continue;
+          const token = drawn[row * positions + k]!;
+          if (token === eos) isDone[row] = 1;
+          else tokens[row]!.push(token);
+          if (tokens[row]!.length === target) isDone[row] = 1;
+        }
+      });
+    }
+    return tokens;
+  }
+
+  private async runStretch(
+    state: {
+      readonly start: number;
+      readonly given: Int32Array;
+      readonly free: Int32Array;
+      readonly last: Int32Array;
+    },
+    held: Held,
+    random: () => number,
+  ): Promise<Int32Array> {
+    const { rows } = this.shape;
+    const { positions } = this.plan;
+    const uniform = Float32Array.from({ length: rows * positions }, () => Math.min(random(), BELOW_ONE));
+    const feeds: Record<string, HostTensor | DeviceTensor> = {
+      ...held,
+      given: createHostTensor("int32", [rows, positions], state.given),
+      free: createHostTensor("int32", [rows, positions], state.free),
+      uniform: createHostTensor("float32", [rows, positions], uniform),
+    };
+    if (!isSingleRun(this.plan)) {
+      const at = Int32Array.from({ length: positions }, (_, k) => state.start + k);
+      feeds["positions"] = createHostTensor("int32", [positions], at);
+      feeds["last"] = createHostTensor("int32", [rows, 1], state.last);
+    }
+    const into: Record<string, DeviceTensor> = {};
+    for (const [name, cache] of Object.entries(this.caches)) {
+      feeds[`past.${name}`] = cache;
+      into[`present.${name}`] = cache;
+    }
+    const { fetched } = await this.programs.step.run({ feeds, fetch: ["drawn"], into });
+    return fetched["drawn"]!.data as Int32Array;
+  }
+
+  async close(): Promise<void> {
+    await this.live.engine.release(Object.values(this.caches));
+    await this.programs.encoder?.release();
+    await this.programs.step.release();
+  }
+}

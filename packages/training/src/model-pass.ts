@@ -1,0 +1,152 @@
+/**
+ * How a model of either architecture reads pairs inside a program: what the program is fed, and the hidden states that come
+ * out. An encoder-decoder reads its source once for all passes; a decoder-only model reads `[source ; target]` in each.
+ */
+import {
+  decode,
+  decoderDropoutShapes,
+  encoderDropoutShapes,
+  imageTokensOf,
+  readSource,
+  type DecoderOnlyConfig,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+  type Parameters,
+} from "@slm/model";
+import { SlmError } from "@slm/core";
+import type { HostTensor } from "@slm/runtime";
+import { math, type Tensor, type TensorSpec } from "@slm/tensor";
+import { sequenceBatch } from "./sequence.js";
+import { sourceFeeds, sourceSpecs } from "./source-feeds.js";
+import { labelFeeds, targetFeeds } from "./target-batch.js";
+
+type Specs = Readonly<Record<string, TensorSpec>>;
+type Inputs = Readonly<Record<string, Tensor>>;
+
+/** Rows and padded lengths of a program; `source` counts tokens of text, `target` decoder positions. */
+export interface PassShape {
+  readonly batch: number;
+  readonly source: number;
+  readonly target: number;
+}
+
+/** Feeds of one pass over targets. */
+export interface PassFeeds {
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  /** Labels that count. */
+  readonly counted: number;
+}
+
+/** Hidden states of one batch, inside a program. */
+export interface ModelStates {
+  /** States before the output head of the targets called `prefix`, `[batch · target, width]`. */
+  target(prefix: string): Tensor;
+  /** States of the sources, `[batch · source, width]`: the encoder's, or a decoder-only model's (after a pass over targets). */
+  source(): Tensor;
+  /** The encoder's states of the images, `[batch, imageTokens, width]`; of a model that sees. */
+  image(): Tensor;
+}
+
+/** One architecture's way through a batch. */
+export interface ModelPass {
+  /** Inputs that all passes share. */
+  readonly shared: Specs;
+  /** Inputs of one pass besides its labels, mask and count. */
+  passInputs(prefix: string): Specs;
+  /** Dropout masks in the order they are taken, for passes over so many sets of targets. */
+  dropoutShapes(passes: number): readonly (readonly number[])[];
+  open(parameters: Parameters, x: Inputs): ModelStates;
+  /** @param images samples of each source's image, of a model that sees. */
+  sharedFeeds(
+    sources: readonly ArrayLike<number>[],
+    images?: readonly Uint8Array[],
+  ): Readonly<Record<string, HostTensor>>;
+  /** Everything of one pass, its labels, mask and count included. */
+  passFeeds(
+    prefix: string,
+    sources: readonly ArrayLike<number>[],
+    targets: readonly ArrayLike<number>[],
+  ): PassFeeds;
+}
+
+export function modelPass(config: ModelConfig, shape: PassShape): ModelPass {
+  return config.architecture === "encoder-decoder"
+    ? encoderDecoderPass(config, shape)
+    : decoderOnlyPass(config, shape);
+}
+
+function encoderDecoderPass(config: EncoderDecoderConfig, shape: PassShape): ModelPass {
+  const { batch, source, target } = shape;
+  return {
+    shared: sourceSpecs(config, { rows: batch, source }),
+    passInputs: (prefix) => ({ [`${prefix}.target`]: { dtype: "int32", shape: [batch, target] } }),
+    dropoutShapes: (passes) => [
+      ...encoderDropoutShapes(config, batch, source),
+      ...repeat(passes, () => decoderDropoutShapes(config, batch, target)),
+    ],
+    open: (parameters, x) => {
+      const [ids, lengths] = [x["ids"]!, x["lengths"]!];
+      const { encoded, context } = readSource(config, parameters, { ids, lengths, patches: x["patches"] });
+      return {
+        target: (prefix) => {
+          const hidden = decode(config, parameters, x[`${prefix}.target`]!, { source: context });
+          return math.reshape(hidden, [batch * target, config.width]);
+        },
+        source: () => math.reshape(encoded, [batch * source, config.width]),
+        image: () => math.split(encoded, [imageTokensOf(config), source], 1)[0]!,
+      };
+    },
+    sharedFeeds: (sources, images) => sourceFeeds(config, { rows: batch, source }, sources, images),
+    passFeeds: (prefix, _sources, targets) => targetFeeds(prefix, targets, shape, config.tokens),
+  };
+}
+
+function decoderOnlyPass(config: DecoderOnlyConfig, shape: PassShape): ModelPass {
+  const { batch, source, target } = shape;
+  const length = source + target;
+  const positions = batch * target;
+  return {
+    shared: {},
+    passInputs: (prefix) => ({
+      [`${prefix}.inputs`]: { dtype: "int32", shape: [batch, length] },
+      [`${prefix}.positions`]: { dtype: "int32", shape: [positions] },
+    }),
+    dropoutShapes: (passes) => repeat(passes, () => decoderDropoutShapes(config, batch, length)),
+    open: (parameters, x) => {
+      let first: Tensor | undefined;
+      return {
+        target: (prefix) => {
+          const hidden = decode(config, parameters, x[`${prefix}.inputs`]!);
+          first ??= hidden;
+          return math.gatherRows(
+            math.reshape(hidden, [batch * length, config.width]),
+            x[`${prefix}.positions`]!,
+          );
+        },
+        // No position sees a later one, so the states of a source do not depend on the target that follows.
+        source: () =>
+          math.reshape(math.split(first!, [source, target], 1)[0]!, [batch * source, config.width]),
+        image: () => {
+          throw new SlmError("UNEXPECTED", "training: a decoder-only model sees no image");
+        },
+      };
+    },
+    sharedFeeds: () => ({}),
+    passFeeds: (prefix, sources, targets) => {
+      const { inputs, positions: at } = sequenceBatch(
+        targets.map((tokens, row) => ({ source: sources[row]!, target: clip(tokens, target - 1) })),
+        shape,
+        config.tokens,
+      );
+      const { feeds: labels, counted } = labelFeeds(prefix, targets, shape, config.tokens);
+      return { feeds: { ...labels, [`${prefix}.inputs`]: inputs, [`${prefix}.positions`]: at }, counted };
+    },
+  };
+}
+
+/** The tokens that a pass feeds: the last of a target that fills the width is only a label. */
+const clip = (tokens: ArrayLike<number>, limit: number): ArrayLike<number> =>
+  tokens.length <= limit ? tokens : Array.from(tokens).slice(0, limit);
+
+const repeat = <T>(count: number, make: () => readonly T[]): T[] =>
+  Array.from({ length: count }, make).flat();

@@ -1,0 +1,127 @@
+/** Records of one size on disk, read one by one at their places: images too many for memory. */
+import { open, rename, stat, type FileHandle } from "node:fs/promises";
+import { writeFailure } from "@slm/core";
+import { SlmError } from "@slm/core";
+
+/** Bytes gathered before a write. */
+const BUFFER_BYTES = 1 << 22;
+
+/** Writes records one after another into a file that appears when it is finished. */
+export class RecordFileWriter {
+  private readonly path: string;
+  private readonly handle: FileHandle;
+  private readonly bytes: number;
+  private readonly buffer: Uint8Array;
+  private buffered = 0;
+
+  private constructor(path: string, handle: FileHandle, bytes: number) {
+    this.path = path;
+    this.handle = handle;
+    this.bytes = bytes;
+    this.buffer = new Uint8Array(Math.max(bytes, BUFFER_BYTES - (BUFFER_BYTES % bytes)));
+  }
+
+  /** @param bytes of one record. @throws SlmError OUTPUT_FAILED */
+  static async create(path: string, bytes: number): Promise<RecordFileWriter> {
+    try {
+      return new RecordFileWriter(path, await open(unfinished(path), "w"), bytes);
+    } catch (error) {
+      throw writeFailure(error, path, "nothing was written");
+    }
+  }
+
+  /** @throws SlmError UNEXPECTED for a record of another size, OUTPUT_FAILED when the disk refuses. */
+  async append(record: Uint8Array): Promise<void> {
+    if (record.length !== this.bytes)
+      throw new SlmError(
+        "UNEXPECTED",
+        `${this.path}: a record of ${record.length} bytes, expected ${this.bytes}`,
+      );
+    if (this.buffered + record.length > this.buffer.length) await this.flush();
+    this.buffer.set(record, this.buffered);
+    this.buffered += record.length;
+  }
+
+  /** Makes the file appear under its name, ready to be read. */
+  async finish(): Promise<RecordFile> {
+    await this.flush();
+    await this.handle.close();
+    try {
+      await rename(unfinished(this.path), this.path);
+    } catch (error) {
+      throw writeFailure(error, this.path, "the records so far are of no use");
+    }
+    return RecordFile.open(this.path, this.bytes);
+  }
+
+  /** Ends without result. */
+  async abandon(): Promise<void> {
+    await this.handle.close();
+  }
+
+  private async flush(): Promise<void> {
+    try {
+      for (let done = 0; done < this.buffered;)
+        done += (await this.handle.write(this.buffer, done, this.buffered - done)).bytesWritten;
+    } catch (error) {
+      throw writeFailure(error, this.path, "the records so far are of no use");
+    }
+    this.buffered = 0;
+  }
+}
+
+const unfinished = (path: string): string => `${path}.unfinished`;
+
+/** A finished file of records. */
+export class RecordFile {
+  readonly count: number;
+  private readonly path: string;
+  private readonly handle: FileHandle;
+  private readonly bytes: number;
+
+  private constructor(path: string, handle: FileHandle, bytes: number, count: number) {
+    this.path = path;
+    this.handle = handle;
+    this.bytes = bytes;
+    this.count = count;
+  }
+
+  /** @throws SlmError INPUT_MISSING, DATA_INVALID for a file that does not hold whole records of this size. */
+  static async open(path: string, bytes: number): Promise<RecordFile> {
+    const size = await stat(path).then(
+      (found) => found.size,
+      (cause: unknown) => {
+        throw new SlmError("INPUT_MISSING", `${path}: no such file`, { cause });
+      },
+    );
+    if (size % bytes !== 0)
+      throw new SlmError("DATA_INVALID", `${path}: ${size} bytes hold no whole records of ${bytes}`);
+    return new RecordFile(path, await open(path, "r"), bytes, size / bytes);
+  }
+
+  /** The records at some places. @throws SlmError UNEXPECTED for a place beyond the file, DATA_INVALID for one cut short */
+  read(places: ArrayLike<number>): Promise<Uint8Array[]> {
+    return Promise.all(Array.from(places, (place) => this.readOne(place)));
+  }
+
+  close(): Promise<void> {
+    return this.handle.close();
+  }
+
+  private async readOne(place: number): Promise<Uint8Array> {
+    if (!Number.isInteger(place) || place < 0 || place >= this.count)
+      throw new SlmError("UNEXPECTED", `${this.path}: record ${place} of ${this.count} asked for`);
+    const record = new Uint8Array(this.bytes);
+    for (let done = 0; done < record.length;) {
+      const { bytesRead } = await this.handle.read(
+        record,
+        done,
+        record.length - done,
+        place * this.bytes + done,
+      );
+      if (bytesRead === 0) throw new SlmError("DATA_INVALID", `${this.path}: ends inside record ${place}`);
+      done += bytesRead;
+    }
+    return record;
+  }
+}

@@ -1,0 +1,94 @@
+/** Sources as programs take them: padded texts, how long each source is, and the patches of its image. */
+import { SlmError } from "@slm/core";
+import {
+  imageTokensOf,
+  patchesSpec,
+  towerReader,
+  type EncoderDecoderConfig,
+  type VisionTower,
+} from "@slm/model";
+import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
+import type { TensorSpec } from "@slm/tensor";
+
+/** Rows and padded texts of a program. */
+export interface SourceShape {
+  readonly rows: number;
+  /** Longest text [tokens]. */
+  readonly source: number;
+}
+
+/** Inputs that hold sources: `ids`, `lengths` and, of a model that sees, `patches`. */
+export function sourceSpecs(
+  config: EncoderDecoderConfig,
+  { rows, source }: SourceShape,
+): Record<string, TensorSpec> {
+  const patches = patchesSpec(config, rows);
+  return {
+    ids: { dtype: "int32", shape: [rows, source] },
+    lengths: { dtype: "int32", shape: [rows] },
+    ...(patches === undefined ? {} : { patches }),
+  };
+}
+
+/**
+ * Values of {@link sourceSpecs}. Rows beyond the sources hold one padding token and, before it, an image of zeros.
+ *
+ * @param images samples of each source's image, see `towerSamples`; needed where the model sees.
+ * @throws SlmError UNEXPECTED when there are not as many images as sources.
+ */
+export function sourceFeeds(
+  config: EncoderDecoderConfig,
+  shape: SourceShape,
+  sources: readonly ArrayLike<number>[],
+  images?: readonly Uint8Array[],
+): Record<string, HostTensor> {
+  const { rows, source } = shape;
+  const before = imageTokensOf(config);
+  const ids = new Int32Array(rows * source).fill(config.tokens.pad);
+  const lengths = new Int32Array(rows).fill(before + 1);
+  sources.forEach((tokens, row) => {
+    ids.set(tokens, row * source);
+    lengths[row] = before + Math.max(1, tokens.length);
+  });
+  return {
+    ids: createHostTensor("int32", [rows, source], ids),
+    lengths: createHostTensor("int32", [rows], lengths),
+    ...patchFeeds(config, rows, sources.length, images),
+  };
+}
+
+type TowerReader = ReturnType<typeof towerReader>;
+
+/** Readers by tower: a reader holds tables that take longer to make than a batch to read. */
+const readers = new WeakMap<VisionTower, TowerReader>();
+
+function readerOf(tower: VisionTower): TowerReader {
+  const known = readers.get(tower);
+  if (known !== undefined) return known;
+  const reader = towerReader(tower);
+  readers.set(tower, reader);
+  return reader;
+}
+
+function patchFeeds(
+  config: EncoderDecoderConfig,
+  rows: number,
+  sources: number,
+  images: readonly Uint8Array[] | undefined,
+): Record<string, HostTensor> {
+  const spec = patchesSpec(config, rows);
+  if (config.vision === undefined || spec === undefined) return {};
+  if (images?.length !== sources)
+    throw new SlmError("UNEXPECTED", `training: ${images?.length ?? 0} images for ${sources} sources`);
+  const values = new Float32Array(elementCount(spec.shape));
+  const size = values.length / rows;
+  const read = readerOf(config.vision.tower);
+  images.forEach((samples, row) => {
+    read(samples, values.subarray(row * size, (row + 1) * size));
+  });
+  return { patches: createHostTensor("float32", spec.shape, values) };
+}
+
+/** As many rows as a program has: copies of the first where there are fewer, none where there is none. */
+export const filled = <T>(given: readonly T[], rows: number): T[] =>
+  Array.from({ length: given.length === 0 ? 0 : rows }, (_, row) => given[row] ?? given[0]!);

@@ -1,0 +1,196 @@
+/** Runs the batches of one step: compiles their programs when first needed, fills in scalars and masks, checks the loss. */
+import { join } from "node:path";
+import { writeBytesAtomic } from "@slm/core";
+import { SlmError } from "@slm/core";
+import { encodeSafetensors } from "@slm/checkpoints";
+import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
+import type { Program } from "@slm/tensor";
+import type { Batch, Bucket } from "./buckets.js";
+import { createDropoutMasks, type DropoutMasks } from "./dropout-masks.js";
+import { stepScalars } from "./optimizer.js";
+import type { ChunkPlan } from "./state-layout.js";
+import {
+  BATCH_SHARE,
+  dropoutSpecs,
+  trainProgram,
+  type LossDefinition,
+  type StepMode,
+} from "./train-program.js";
+import type { BatchFeeds, TrainRequest } from "./training-contract.js";
+import type { DeviceState } from "./training-state.js";
+
+/** Inputs of the step that stopped a run, for looking at. */
+export const FAILED_STEP_FILE = "failed-step.safetensors";
+
+/** Variant of objectives with a single loss definition. */
+const DEFAULT_VARIANT = "default";
+
+export interface PreparedBatch {
+  /** Counted from 1 over the whole run. */
+  readonly number: number;
+  readonly batch: Batch;
+  readonly feeds: BatchFeeds;
+}
+
+export interface StepResult {
+  readonly loss: number;
+  /** The loss's terms and the gradient's norm before clipping. */
+  readonly terms: Readonly<Record<string, number>>;
+}
+
+interface CompiledBatch {
+  readonly program: Program;
+  readonly definition: LossDefinition;
+  /** Names the program is fed by. */
+  readonly inputs: readonly string[];
+  /** Names of the state it overwrites. */
+  readonly written: readonly string[];
+}
+
+export class StepRunner {
+  private readonly request: TrainRequest;
+  private readonly plan: ChunkPlan;
+  private readonly buckets: readonly Bucket[];
+  private readonly state: DeviceState;
+  private readonly masks: DropoutMasks;
+  private readonly programs = new Map<string, CompiledBatch>();
+
+  constructor(request: TrainRequest, plan: ChunkPlan, buckets: readonly Bucket[], state: DeviceState) {
+    this.request = request;
+    this.plan = plan;
+    this.buckets = buckets;
+    this.state = state;
+    this.masks = createDropoutMasks(request.settings.dropout, request.context.seed);
+  }
+
+  /** Compiles what a step needs, so that its batches can be queued without a pause. */
+  async compile(batches: readonly PreparedBatch[]): Promise<readonly CompiledBatch[]> {
+    const compiled: CompiledBatch[] = [];
+    for (const [index, { batch, feeds }] of batches.entries())
+      compiled.push(
+        await this.programFor(batch.bucket, feeds.variant ?? DEFAULT_VARIANT, modeOf(index, batches)),
+      );
+    return compiled;
+  }
+
+  /**
+   * Queues the batches of one step and waits for them: all but the last add to the gradients, the last takes the step.
+   *
+   * @throws SlmError GATE_FAILED if the loss or the gradient is not a number; the inputs are saved.
+   */
+  async run(
+    step: number,
+    batches: readonly PreparedBatch[],
+    compiled: readonly CompiledBatch[],
+  ): Promise<StepResult> {
+    const all = batches.reduce((sum, { feeds }) => sum + feeds.counted, 0);
+    const results = await Promise.all(
+      batches.map((prepared, index) => {
+        const share = all === 0 ? 1 / batches.length : prepared.feeds.counted / all;
+        return this.runBatch(step, prepared, compiled[index]!, modeOf(index, batches), share);
+      }),
+    );
+    await this.check(step, batches, results);
+    for (const { feeds } of batches)
+      if (feeds.owned !== undefined) await this.request.engine.release(feeds.owned);
+    return combine(results);
+  }
+
+  private async runBatch(
+    step: number,
+    { feeds, number }: PreparedBatch,
+    { program, definition, inputs, written }: CompiledBatch,
+    mode: StepMode,
+    share: number,
+  ): Promise<StepResult & { share: number }> {
+    const { settings } = this.request;
+    const scalars: Record<string, number> = {
+      ...(settings.accumulate > 1 ? { [BATCH_SHARE]: share } : {}),
+      ...(mode === "update" ? stepScalars(step, settings) : {}),
+    };
+    const given: Record<string, HostTensor | DeviceTensor> = {
+      ...this.state.feeds,
+      ...feeds.feeds,
+      ...this.masks.for(dropoutSpecs(definition, settings), number),
+    };
+    for (const [name, value] of Object.entries(scalars))
+      given[name] = createHostTensor("float32", [], Float32Array.of(value));
+    const { fetched } = await program.run({
+      feeds: Object.fromEntries(inputs.map((name) => [name, given[name]!])),
+      fetch: ["loss", ...(mode === "update" ? ["gradientNorm"] : []), ...definition.terms.map(termOutput)],
+      into: Object.fromEntries(written.map((output) => [output, this.state.into[output]!])),
+    });
+    const read = (name: string): number => Number(fetched[name]!.data[0]);
+    const terms = Object.fromEntries(definition.terms.map((term) => [term, read(termOutput(term))]));
+    return {
+      share,
+      loss: read("loss"),
+      terms: mode === "update" ? { ...terms, gradientNorm: read("gradientNorm") } : terms,
+    };
+  }
+
+  private async check(
+    step: number,
+    batches: readonly PreparedBatch[],
+    results: readonly StepResult[],
+  ): Promise<void> {
+    const failed = results.findIndex(
+      ({ loss, terms }) => !Number.isFinite(loss) || !Number.isFinite(terms["gradientNorm"] ?? 0),
+    );
+    if (failed === -1) return;
+    const { stage, engine, workDirectory } = this.request;
+    const file = join(workDirectory, FAILED_STEP_FILE);
+    const tensors = new Map<string, HostTensor>();
+    for (const [name, tensor] of Object.entries(batches[failed]!.feeds.feeds))
+      tensors.set(name, "data" in tensor ? tensor : await engine.download(tensor));
+    await writeBytesAtomic(file, encodeSafetensors(tensors, { stage, step: String(step) }));
+    const { loss, terms } = results[failed]!;
+    throw new SlmError(
+      "GATE_FAILED",
+      `${stage}: the loss is ${loss} at step ${step}; the last saved state is before it`,
+      {
+        context: { step, loss, gradientNorm: terms["gradientNorm"], inputs: file },
+        suggestions: ["lower learningRate or clipNorm in the recipe", `look at the step's inputs in ${file}`],
+      },
+    );
+  }
+
+  private async programFor(bucket: number, variant: string, mode: StepMode): Promise<CompiledBatch> {
+    const key = `${bucket} ${variant} ${mode}`;
+    const known = this.programs.get(key);
+    if (known !== undefined) return known;
+    const { engine, objective, settings, stage } = this.request;
+    const { source, target } = this.buckets[bucket]!;
+    const definition = objective.definition(this.buckets[bucket]!, variant);
+    const name = `${stage} ${mode} ${source}x${target} ${variant}`;
+    const wanted = trainProgram(name, this.plan, definition, settings, mode);
+    const compiled = {
+      program: await engine.compile(wanted),
+      definition,
+      inputs: Object.keys(wanted.inputs),
+      written: Object.keys(wanted.inPlace ?? {}),
+    };
+    this.programs.set(key, compiled);
+    return compiled;
+  }
+
+  async close(): Promise<void> {
+    for (const { program } of this.programs.values()) await program.release();
+  }
+}
+
+const termOutput = (term: string): string => `term.${term}`;
+
+const modeOf = (index: number, batches: readonly unknown[]): StepMode =>
+  index === batches.length - 1 ? "update" : "accumulate";
+
+/** Means weighted by the batches' shares; the gradient's norm is the step's. */
+function combine(results: readonly (StepResult & { share: number })[]): StepResult {
+  const last = results.at(-1)!;
+  if (results.length === 1) return last;
+  const mean = (of: (result: StepResult) => number): number =>
+    results.reduce((sum, result) => sum + result.share * of(result), 0);
+  const names = Object.keys(last.terms).filter((name) => name !== "gradientNorm");
+  const terms = Object.fromEntries(names.map((name) => [name, mean(({ terms: all }) => all[name] ?? 0)]));
+  return { loss: mean(({ loss }) => loss), terms: { ...terms, gradientNorm: last.terms["gradientNorm"]! } };
+}

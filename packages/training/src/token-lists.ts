@@ -1,0 +1,181 @@
+/**
+ * Rows of token lists on disk. Memory holds two or four bytes per list and an eighth of a byte per row more, whatever
+ * the lists hold: everything else is read when it is needed, row by row, at its place in the file.
+ */
+import { open, type FileHandle } from "node:fs/promises";
+import { writeFailure } from "@slm/core";
+import { SlmError } from "@slm/core";
+
+/** Lengths of one list over all rows: two bytes each where the longest allowed fits. */
+export type Lengths = Uint16Array | Int32Array;
+
+/** Rows of a fixed number of lists. */
+export interface TokenLists {
+  readonly count: number;
+  /** Lengths of each list by row [tokens]. */
+  readonly lengths: readonly Lengths[];
+  /** The lists of some rows: `[list][index into rows]`. */
+  read(rows: ArrayLike<number>): Promise<Int32Array[][]>;
+  close(): Promise<void>;
+}
+
+/** Rows whose start in the file is kept; the starts between follow from the lengths. */
+const BLOCK = 64;
+/** Tokens gathered before a write. */
+const BUFFER = 1 << 16;
+/** Longest list whose length, and one more, is kept in two bytes. */
+const LARGEST_SHORT = 0xfffe;
+
+/** Writes rows one after another; only its buffer and the lengths are in memory. */
+export class TokenListsWriter {
+  private readonly path: string;
+  private readonly handle: FileHandle;
+  private readonly columns: readonly LengthColumn[];
+  private readonly buffer = new Int32Array(BUFFER);
+  private buffered = 0;
+  private readonly starts: number[] = [];
+  private position = 0;
+  private count = 0;
+
+  private constructor(path: string, handle: FileHandle, limits: readonly number[]) {
+    this.path = path;
+    this.handle = handle;
+    this.columns = limits.map((limit) => new LengthColumn(limit));
+  }
+
+  /**
+   * Begins a file, over one that may be there.
+   *
+   * @param limits the longest each list may be [tokens].
+   * @throws SlmError OUTPUT_FAILED
+   */
+  static async create(path: string, limits: readonly number[]): Promise<TokenListsWriter> {
+    try {
+      return new TokenListsWriter(path, await open(path, "w+"), limits);
+    } catch (error) {
+      throw writeFailure(error, path, "nothing was written");
+    }
+  }
+
+  /** Adds a row. @throws SlmError UNEXPECTED for a list beyond its limit, OUTPUT_FAILED when the disk refuses. */
+  async append(lists: readonly ArrayLike<number>[]): Promise<void> {
+    if (this.count % BLOCK === 0) this.starts.push(this.position);
+    for (const [index, column] of this.columns.entries()) {
+      const list = lists[index] ?? [];
+      column.push(list.length);
+      for (let i = 0; i < list.length; i++) {
+        if (this.buffered === BUFFER) await this.flush();
+        this.buffer[this.buffered++] = list[i]!;
+      }
+      this.position += list.length;
+    }
+    this.count += 1;
+  }
+
+  /** The rows written, ready to be read. The writer is of no use afterwards. */
+  async finish(): Promise<TokenLists> {
+    await this.flush();
+    return new StoredLists(
+      this.path,
+      this.handle,
+      this.columns.map((column) => column.finish()),
+      Float64Array.from(this.starts),
+    );
+  }
+
+  /** Ends without result. */
+  async abandon(): Promise<void> {
+    await this.handle.close();
+  }
+
+  private async flush(): Promise<void> {
+    const bytes = new Uint8Array(this.buffer.buffer, 0, this.buffered * Int32Array.BYTES_PER_ELEMENT);
+    try {
+      for (let done = 0; done < bytes.length;)
+        done += (await this.handle.write(bytes, done, bytes.length - done)).bytesWritten;
+    } catch (error) {
+      throw writeFailure(error, this.path, "the rows so far are of no use");
+    }
+    this.buffered = 0;
+  }
+}
+
+class StoredLists implements TokenLists {
+  readonly count: number;
+  readonly lengths: readonly Lengths[];
+  private readonly path: string;
+  private readonly handle: FileHandle;
+  /** Where every {@link BLOCK}th row begins [tokens]. */
+  private readonly starts: Float64Array;
+
+  constructor(path: string, handle: FileHandle, lengths: readonly Lengths[], starts: Float64Array) {
+    this.path = path;
+    this.handle = handle;
+    this.lengths = lengths;
+    this.starts = starts;
+    this.count = lengths[0]?.length ?? 0;
+  }
+
+  async read(rows: ArrayLike<number>): Promise<Int32Array[][]> {
+    const whole = await Promise.all(Array.from(rows, (row) => this.readRow(row)));
+    return this.lengths.map((_, list) => whole.map((lists) => lists[list]!));
+  }
+
+  close(): Promise<void> {
+    return this.handle.close();
+  }
+
+  private async readRow(row: number): Promise<Int32Array[]> {
+    if (!Number.isInteger(row) || row < 0 || row >= this.count)
+      throw new SlmError("UNEXPECTED", `${this.path}: row ${row} of ${this.count} asked for`);
+    const first = row - (row % BLOCK);
+    let start = this.starts[first / BLOCK]!;
+    for (let before = first; before < row; before++) start += this.sizeOf(before);
+    const tokens = new Int32Array(this.sizeOf(row));
+    await this.readFully(new Uint8Array(tokens.buffer), start * Int32Array.BYTES_PER_ELEMENT);
+    let at = 0;
+    return this.lengths.map((lengths) => tokens.subarray(at, (at += lengths[row]!)));
+  }
+
+  private sizeOf(row: number): number {
+    return this.lengths.reduce((sum, lengths) => sum + lengths[row]!, 0);
+  }
+
+  private async readFully(bytes: Uint8Array, position: number): Promise<void> {
+    for (let done = 0; done < bytes.length;) {
+      const { bytesRead } = await this.handle.read(bytes, done, bytes.length - done, position + done);
+      if (bytesRead === 0)
+        throw new SlmError("DATA_INVALID", `${this.path}: ends before byte ${position + bytes.length}`);
+      done += bytesRead;
+    }
+  }
+}
+
+/** Lengths that grow row by row. */
+class LengthColumn {
+  private readonly limit: number;
+  private values: Lengths;
+  private count = 0;
+
+  constructor(limit: number) {
+    this.limit = limit;
+    this.values = limit > LARGEST_SHORT ? new Int32Array(BLOCK) : new Uint16Array(BLOCK);
+  }
+
+  push(length: number): void {
+    if (length > this.limit)
+      throw new SlmError("UNEXPECTED", `token lists: a list of ${length} tokens, at most ${this.limit}`);
+    if (this.count === this.values.length) this.values = resized(this.values, 2 * this.count);
+    this.values[this.count++] = length;
+  }
+
+  finish(): Lengths {
+    return resized(this.values, this.count);
+  }
+}
+
+function resized(values: Lengths, size: number): Lengths {
+  const result = values instanceof Uint16Array ? new Uint16Array(size) : new Int32Array(size);
+  result.set(values.subarray(0, size));
+  return result;
+}

@@ -1,0 +1,338 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SILENT, type StageContext } from "@slm/core";
+import { createRandom } from "@slm/decoding";
+import { createEagerEngine, math } from "@slm/tensor";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  copyConfig,
+  copyObjective,
+  copyPairs,
+  copySettings,
+  embeddingMetric,
+} from "./test-support/copy-task.test-support.js";
+import { METRICS_FILE, train } from "./trainer.js";
+import { FAILED_STEP_FILE } from "./step-runner.js";
+import type { DevMetric, Objective, TrainReport, TrainRequest } from "./training-contract.js";
+import type { TrainingSettings } from "./training-config.js";
+import { initializeWeights } from "@slm/model";
+import { readSafetensors } from "@slm/checkpoints";
+import { pairsOf } from "./pairs.js";
+import { createHostTensor } from "@slm/runtime";
+
+let directory = "";
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "training-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const pairs = copyPairs(40, 1);
+
+async function requestOf(
+  changes: Partial<TrainRequest> = {},
+  context: Partial<StageContext> = {},
+): Promise<TrainRequest> {
+  const settings = changes.settings ?? copySettings;
+  return {
+    stage: "copy",
+    engine: await createEagerEngine("js"),
+    config: copyConfig,
+    settings,
+    lengths: pairs.lengths,
+    objective: copyObjective(pairs, settings.batchSize),
+    dev: embeddingMetric,
+    workDirectory: directory,
+    key: "key",
+    context: { progress: SILENT, signal: new AbortController().signal, seed: 5, ...context },
+    ...changes,
+  };
+}
+
+/** The log without what depends on the clock. */
+async function logOf(workDirectory: string): Promise<unknown[]> {
+  const lines = (await readFile(join(workDirectory, METRICS_FILE), "utf8")).trim().split("\n");
+  return lines.map((line) => ({
+    ...(JSON.parse(line) as Record<string, unknown>),
+    tokensPerSecond: 0,
+    wallTime: 0,
+  }));
+}
+
+/** Trains, stopping at each of the steps in turn and starting again. */
+async function trainWithStops(
+  stops: readonly number[],
+  workDirectory: string,
+  settings: TrainingSettings = copySettings,
+): Promise<TrainReport> {
+  const objective = copyObjective(pairs, settings.batchSize);
+  for (const stop of stops) {
+    const controller = new AbortController();
+    const stopping = {
+      ...objective,
+      // Feeds of a step are made while the step before it runs: the run stops after `stop` steps.
+      feeds: (...given: Parameters<typeof objective.feeds>) => {
+        if (given[2] > stop * settings.accumulate) controller.abort();
+        return objective.feeds(...given);
+      },
+    };
+    const request = await requestOf(
+      { workDirectory, settings, objective: stopping },
+      { signal: controller.signal },
+    );
+    await expect(train(request)).rejects.toMatchObject({ code: "INTERRUPTED" });
+  }
+  return train(await requestOf({ workDirectory, settings, objective }));
+}
+
+describe("a run that was interrupted and resumed", () => {
+  test.each([[[3]], [[7, 8]], [[1, 12, 22, 29]]])(
+    "at %o ends with the same weights, log and report",
+    async (stops) => {
+      const [plain, stopped] = [join(directory, "plain"), join(directory, "stopped")];
+      const expected = await trainWithStops([], plain);
+      const actual = await trainWithStops(stops, stopped);
+      expect(actual.weights).toEqual(expected.weights);
+      expect(await logOf(stopped)).toEqual(await logOf(plain));
+      const { loss, metrics, bestStep, steps, epochs } = expected;
+      expect(actual).toMatchObject({ loss, metrics, bestStep, steps, epochs });
+    },
+  );
+
+  test.each([
+    ["Muon", { optimizer: "muon" }],
+    ["a moving average", { averageDecay: 0.9 }],
+    ["gradients of three batches a step", { accumulate: 3 }],
+    ["dropout", { dropout: 0.3 }],
+    ["a warm-up, stable, decay schedule", { schedule: "wsd" }],
+    ["the average of its best", { averageBest: 3 }],
+    ["adapters", { lora: { rank: 2, alpha: 4, targets: ["attention.query", "feedForward.up"] } }],
+  ] as const)("with %s ends with the same weights and log", async (_, changes) => {
+    const settings: TrainingSettings = {
+      ...copySettings,
+      ...(changes as Partial<TrainingSettings>),
+      steps: 12,
+      evaluateEvery: 3,
+      saveEvery: 4,
+    };
+    const [plain, stopped] = [join(directory, "plain"), join(directory, "stopped")];
+    const expected = await trainWithStops([], plain, settings);
+    const actual = await trainWithStops([2, 9], stopped, settings);
+    expect(actual.weights).toEqual(expected.weights);
+    expect(actual.metrics).toEqual(expected.metrics);
+    expect(actual.averagedSteps).toEqual(expected.averagedSteps);
+    expect(await logOf(stopped)).toEqual(await logOf(plain));
+  });
+
+  test("after its last step reports what it had reached", async () => {
+    const settings = { ...copySettings, steps: 14 };
+    const expected = await train(await requestOf({ settings }));
+    const again = await train(await requestOf({ settings }));
+    expect(again.weights).toEqual(expected.weights);
+    expect(again).toMatchObject({
+      loss: expected.loss,
+      metrics: expected.metrics,
+      bestStep: expected.bestStep,
+    });
+  });
+});
+
+test("the state of a run with another key is refused", async () => {
+  const settings = { ...copySettings, steps: 7 };
+  await train(await requestOf({ settings }));
+  await expect(train(await requestOf({ settings, key: "other" }))).rejects.toMatchObject({
+    code: "DATA_INVALID",
+    suggestions: ["train without --resume to start over"],
+  });
+});
+
+test("a model learns to repeat a token", async () => {
+  const settings = { ...copySettings, steps: 150, learningRate: 0.03, evaluateEvery: 1000, saveEvery: 1000 };
+  const report = await train(await requestOf({ settings }));
+  expect(report.loss).toBeLessThan(0.6);
+  const first = (await logOf(directory))[0] as { loss: number; crossEntropy: number };
+  expect(first.loss).toBeGreaterThan(2 * report.loss);
+  expect(report.epochs).toBeCloseTo(150 / 6, 0);
+});
+
+test("a loss that is not a number stops the run by stage and step", async () => {
+  const objective = copyObjective(pairs, copySettings.batchSize);
+  const broken = {
+    ...objective,
+    feeds: async (...given: Parameters<typeof objective.feeds>) => {
+      const made = await objective.feeds(...given);
+      const count = createHostTensor("float32", [], Float32Array.of(given[2] === 3 ? Number.NaN : 8));
+      return { ...made, feeds: { ...made.feeds, count } };
+    },
+  };
+  const run = train(await requestOf({ objective: broken }));
+  await expect(run).rejects.toMatchObject({ code: "GATE_FAILED" });
+  await expect(run).rejects.toThrow("copy: the loss is NaN at step 3");
+  // What the step was given can be looked at.
+  const { tensors, metadata } = await readSafetensors(join(directory, FAILED_STEP_FILE));
+  expect(metadata).toMatchObject({ stage: "copy", step: "3" });
+  expect(Number.isNaN(Number(tensors.get("count")!.data[0]))).toBe(true);
+  expect([...tensors.keys()].sort()).toEqual(["count", "ids", "labels", "mask"]);
+});
+
+test("a failure while a batch is made ends the run with that failure", async () => {
+  const objective = {
+    ...copyObjective(pairs, copySettings.batchSize),
+    feeds: () => Promise.reject(new Error("no batch")),
+  };
+  await expect(train(await requestOf({ objective }))).rejects.toThrow("no batch");
+});
+
+/** A metric that takes the given values, one measurement after another. */
+function scriptedMetric(values: readonly number[]): DevMetric {
+  let call = 0;
+  return {
+    name: "scripted",
+    betterIs: "lower",
+    measure: () => Promise.resolve({ scripted: values[Math.min(call++, values.length - 1)]! }),
+  };
+}
+
+describe("patience", () => {
+  test("ends a run after as many measurements in a row without a better one", async () => {
+    const settings = { ...copySettings, steps: 100, evaluateEvery: 4, patience: 2 };
+    const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 4, 6, 3, 3, 7, 1]) }));
+    expect(report).toMatchObject({ steps: 24, bestStep: 16, metrics: { scripted: 3 } });
+  });
+
+  test("counts across a resumed run", async () => {
+    const settings = { ...copySettings, steps: 100, evaluateEvery: 4, saveEvery: 4, patience: 3 };
+    const objective = copyObjective(pairs, settings.batchSize);
+    const controller = new AbortController();
+    const stopping = {
+      ...objective,
+      feeds: (...given: Parameters<typeof objective.feeds>) => {
+        if (given[2] > 12) controller.abort();
+        return objective.feeds(...given);
+      },
+    };
+    const first = requestOf(
+      { settings, objective: stopping, dev: scriptedMetric([1, 2, 2]) },
+      { signal: controller.signal },
+    );
+    await expect(train(await first)).rejects.toMatchObject({ code: "INTERRUPTED" });
+    const report = await train(await requestOf({ settings, dev: scriptedMetric([2]) }));
+    expect(report).toMatchObject({ steps: 16, bestStep: 4 });
+  });
+});
+
+describe("the average of the best measurements", () => {
+  const settings = { ...copySettings, steps: 20, evaluateEvery: 4, averageBest: 2 };
+  const weightsAt = async (step: number): Promise<TrainReport["weights"]> => {
+    const single = { ...settings, averageBest: 1 };
+    const script = [4, 8, 12, 16, 20].map((at) => (at === step ? 0 : 1));
+    const workDirectory = join(directory, `only-${step}`);
+    return (await train(await requestOf({ settings: single, workDirectory, dev: scriptedMetric(script) })))
+      .weights;
+  };
+
+  test("is kept where it does no worse than the best one", async () => {
+    // The last value is the average's own.
+    const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 0.5]) }));
+    expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16, 8], metrics: { scripted: 0.5 } });
+    const [a, b] = [await weightsAt(16), await weightsAt(8)];
+    for (const [name, { data }] of report.weights) {
+      data.forEach((value, i) => {
+        expect(Number(value)).toBeCloseTo(
+          (Number(a.get(name)!.data[i]) + Number(b.get(name)!.data[i])) / 2,
+          6,
+        );
+      });
+    }
+  });
+
+  test("is dropped where it does worse", async () => {
+    const report = await train(await requestOf({ settings, dev: scriptedMetric([5, 2, 4, 1, 6, 3]) }));
+    expect(report).toMatchObject({ bestStep: 16, averagedSteps: [16], metrics: { scripted: 1 } });
+    expect(report.weights).toEqual(await weightsAt(16));
+  });
+});
+
+test("gradients of two half batches make the step of the whole batch", async () => {
+  // Every batch holds the same pairs, so halves and wholes see the same data whatever the order.
+  const same = pairsOf(
+    new Array<number[]>(32).fill([5]),
+    Array.from({ length: 32 }, (_, i) => new Array<number>(1 + (i % 2)).fill(5)),
+  );
+  const lengthsOfOne = { source: same.lengths.source, target: same.lengths.target.map(() => 3) };
+  const wholeSettings = { ...copySettings, steps: 6, batchSize: 32, evaluateEvery: 6, buckets: 1 };
+  const run = async (settings: TrainingSettings, name: string): Promise<TrainReport> =>
+    train(
+      await requestOf({
+        settings,
+        lengths: lengthsOfOne,
+        objective: copyObjective(same, settings.batchSize),
+        workDirectory: join(directory, name),
+      }),
+    );
+  const whole = await run(wholeSettings, "whole");
+  const halves = await run({ ...wholeSettings, batchSize: 16, accumulate: 2 }, "halves");
+  expect(halves.epochs).toBe(whole.epochs);
+  for (const [name, { data }] of whole.weights) {
+    data.forEach((value, i) => {
+      expect(Number(halves.weights.get(name)!.data[i])).toBeCloseTo(Number(value), 4);
+    });
+  }
+});
+
+test("a moving average of the weights is what is measured and kept", async () => {
+  const settings = { ...copySettings, steps: 1, evaluateEvery: 1, averageDecay: 0.5 };
+  const [plain, averaged] = await Promise.all(
+    [{ ...settings, averageDecay: 0 }, settings].map(async (given, index) =>
+      train(await requestOf({ settings: given, workDirectory: join(directory, String(index)) })),
+    ),
+  );
+  const start = initializeWeights(copyConfig, createRandom(5).next);
+  // After one step the average keeps (1 + 1) / (10 + 1) of the starting weights.
+  const keep = 2 / 11;
+  for (const [name, { data }] of averaged!.weights) {
+    data.forEach((value, i) => {
+      const [before, after] = [Number(start.get(name)!.data[i]), Number(plain!.weights.get(name)!.data[i])];
+      expect(Number(value)).toBeCloseTo(keep * before + (1 - keep) * after, 6);
+    });
+  }
+});
+
+test("adapters leave every other weight as it was", async () => {
+  const lora = { rank: 2, alpha: 4, targets: ["attention.query"] as [string] };
+  const report = await train(await requestOf({ settings: { ...copySettings, lora } }));
+  const start = initializeWeights(copyConfig, createRandom(5).next);
+  for (const [name, tensor] of report.weights) {
+    if (name.endsWith("attention.query.weight")) expect(tensor.data).not.toEqual(start.get(name)!.data);
+    else expect(tensor.data).toEqual(start.get(name)!.data);
+  }
+});
+
+test("auxiliary tensors are trained and are not part of the weights", async () => {
+  const objective = copyObjective(pairs, copySettings.batchSize);
+  const auxiliary = [
+    { name: "auxiliary.scale.weight", shape: [1, 1], initialization: { kind: "ones" } },
+  ] as const;
+  let final = Number.NaN;
+  const scaled: Objective = {
+    ...objective,
+    auxiliary,
+    definition: (bucket, variant) => {
+      const plain = objective.definition(bucket, variant);
+      return {
+        ...plain,
+        terms: ["scale"],
+        build: (parameters, x) => {
+          const { "auxiliary.scale.weight": scale, ...model } = parameters;
+          const { loss } = plain.build(model, x);
+          const term = math.sum(math.square(scale!));
+          return { loss: math.add(loss, term), terms: { scale: term } };
+        },
+      };
+    },
+  };
+  const report = await train(await requestOf({ objective: scaled }));
+  for (const line of await logOf(directory)) final = (line as { scale?: number }).scale ?? final;
+  expect(final).toBeLessThan(1);
+  expect([...report.weights.keys()].some((name) => name.startsWith("auxiliary"))).toBe(false);
+});

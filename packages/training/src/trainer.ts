@@ -1,0 +1,287 @@
+/**
+ * The training loop of every model: batches in a repeatable order, one program per bucket compiled when first needed,
+ * state saved as it goes. A run killed at any moment and resumed ends with the same bits as one that was not.
+ */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { JsonLog, throwIfInterrupted } from "@slm/core";
+import { createRandom } from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import { openEventFile, type EventFile } from "@slm/report";
+import { initializeParameters, type ParameterSpec, type Weights } from "@slm/model";
+import { assignBuckets, epochBatches, planBuckets, type Batch, type Bucket } from "./buckets.js";
+import { BestWeights, removeBestWeights } from "./best-weights.js";
+import { LiveWeights } from "./live-weights.js";
+import { resolveParts } from "./part-training.js";
+import { learningRateAt } from "./schedule.js";
+import { planRun, runSpecs, type ChunkPlan } from "./state-layout.js";
+import { StepRunner, type PreparedBatch } from "./step-runner.js";
+import type { TrainReport, TrainRequest } from "./training-contract.js";
+import {
+  FRESH_PROGRESS,
+  loadState,
+  saveState,
+  uploadState,
+  type DeviceState,
+  type SavedProgress,
+} from "./training-state.js";
+
+export const METRICS_FILE = "metrics.jsonl";
+export const STATE_FILE = "state.safetensors";
+/** Directory that TensorBoard is pointed at, inside a run's. */
+export const EVENTS_DIRECTORY = "tensorboard";
+/** Steps between lines of the metrics log and progress reports. */
+const LOG_EVERY = 20;
+
+/** Trains to the last step, resuming from a saved state, and returns the weights that did best on the dev split. */
+export async function train(request: TrainRequest): Promise<TrainReport> {
+  const trainer = await Trainer.start(request);
+  try {
+    return await trainer.run();
+  } finally {
+    await trainer.close();
+  }
+}
+
+/** Removes what only a run in progress needs; its weights must have been written. */
+export async function removeRunState(workDirectory: string): Promise<void> {
+  await removeBestWeights(workDirectory, new Set());
+  await rm(join(workDirectory, STATE_FILE), { force: true });
+}
+
+class Trainer {
+  private readonly request: TrainRequest;
+  private readonly plan: ChunkPlan;
+  private readonly buckets: readonly Bucket[];
+  private readonly assignment: Uint8Array;
+  private readonly state: DeviceState;
+  private readonly live: LiveWeights;
+  private readonly steps: StepRunner;
+  private readonly best: BestWeights;
+  private readonly log: JsonLog;
+  private readonly events: EventFile;
+  private progress: Omit<SavedProgress, "key" | "best">;
+  private epoch: { index: number; batches: readonly Batch[]; first: number } | undefined;
+  /** The next step's batches, made while the step before it computes. */
+  private ahead: Promise<readonly PreparedBatch[]> | undefined;
+
+  private constructor(
+    request: TrainRequest,
+    plan: ChunkPlan,
+    state: DeviceState,
+    { log, events }: { readonly log: JsonLog; readonly events: EventFile },
+    { best, ...progress }: Omit<SavedProgress, "key">,
+  ) {
+    const { lengths, settings, workDirectory, config, dev } = request;
+    this.request = request;
+    this.plan = plan;
+    this.buckets = planBuckets(lengths, settings.buckets);
+    this.assignment = assignBuckets(lengths, this.buckets);
+    this.state = state;
+    this.live = new LiveWeights(request, plan, state);
+    this.steps = new StepRunner(request, plan, this.buckets, state);
+    this.best = new BestWeights(
+      { directory: workDirectory, config, limit: settings.averageBest, betterIs: dev.betterIs },
+      best,
+    );
+    this.log = log;
+    this.events = events;
+    this.progress = { ...progress, recent: { ...progress.recent } };
+  }
+
+  static async start(request: TrainRequest): Promise<Trainer> {
+    const { config, settings, objective, engine, workDirectory, key, context } = request;
+    const { parts, adapters } = resolveParts(config, settings, request.stage);
+    const extra = { adapters, auxiliary: objective.auxiliary ?? [] };
+    const plan = planRun(config, extra, parts);
+    const saved = await loadState(join(workDirectory, STATE_FILE), plan, settings, key);
+    const specs = runSpecs(config, extra);
+    const initial = startingWeights(specs, request.initial, context.seed);
+    const tensors = saved === undefined ? initial : new Map([...initial, ...saved.tensors]);
+    const state = await uploadState(engine, plan, settings, tensors);
+    const kept = { keepThroughStep: saved?.progress.step ?? 0 };
+    const log = await JsonLog.open(join(workDirectory, METRICS_FILE), kept);
+    const events = await openEventFile(join(workDirectory, EVENTS_DIRECTORY), kept);
+    return new Trainer(request, plan, state, { log, events }, saved?.progress ?? FRESH_PROGRESS);
+  }
+
+  async run(): Promise<TrainReport> {
+    const { settings, stage, context } = this.request;
+    const began = performance.now();
+    let allTokens = 0;
+    let loggedTokens = 0;
+    let logged = began;
+    if (!this.isDone()) this.prepareAhead(this.progress.step + 1);
+    while (!this.isDone()) {
+      const step = this.progress.step + 1;
+      const batches = await this.takePrepared();
+      // Compiled first: the step must be queued before the next batch is made, whichever bucket is new to this process.
+      const compiled = await this.steps.compile(batches);
+      const running = this.steps.run(step, batches, compiled);
+      // The next batches are made while this step computes; they are queued behind it, so they see the updated weights.
+      if (step < settings.steps) this.prepareAhead(step + 1);
+      const { loss, terms } = await running;
+      allTokens += batches.reduce((sum, { feeds }) => sum + feeds.tokens, 0);
+      const { recent } = this.progress;
+      this.progress = {
+        ...this.progress,
+        step,
+        recent: { loss: recent.loss + loss, count: recent.count + 1 },
+      };
+      const isLast = step === settings.steps;
+      if (step % LOG_EVERY === 0 || isLast) {
+        const now = performance.now();
+        const rate = (1000 * (allTokens - loggedTokens)) / (now - logged);
+        [logged, loggedTokens] = [now, allTokens];
+        await this.report(terms, rate);
+      }
+      if (step % settings.evaluateEvery === 0 || isLast) {
+        await this.measure();
+        context.progress({ stage, step, total: settings.steps, metrics: this.progress.metrics });
+      }
+      if (step % settings.saveEvery === 0 || isLast || context.signal.aborted) await this.save();
+      throwIfInterrupted(context.signal, stage);
+    }
+    const seconds = (performance.now() - began) / 1000;
+    const { step: steps, loss = Number.NaN } = this.progress;
+    return {
+      ...(await this.chosenWeights()),
+      steps,
+      epochs: (steps * settings.accumulate) / this.batchesOf(0).length,
+      seconds,
+      tokensPerSecond: allTokens / Math.max(seconds, Number.MIN_VALUE),
+      loss,
+    };
+  }
+
+  /** At the last step, or where nothing got better for as many measurements as patience allows. */
+  private isDone(): boolean {
+    const { steps, patience = Infinity } = this.request.settings;
+    return this.progress.step >= steps || this.progress.withoutBetter >= patience;
+  }
+
+  /** A line of the log and of progress: the mean loss since the line before. */
+  private async report(terms: Readonly<Record<string, number>>, rate: number): Promise<void> {
+    const { settings, stage, context } = this.request;
+    const { step, recent } = this.progress;
+    const loss = recent.loss / recent.count;
+    this.progress = { ...this.progress, loss, recent: { loss: 0, count: 0 } };
+    const learningRate = learningRateAt(step, settings);
+    await this.record({ loss, ...terms, learningRate, tokensPerSecond: rate });
+    const metrics = { loss, ...this.progress.metrics, tokensPerSecond: rate };
+    context.progress({ stage, step, total: settings.steps, metrics });
+  }
+
+  /** One line of the metrics log, and the same for TensorBoard. */
+  private async record(values: Readonly<Record<string, number>>): Promise<void> {
+    const { step } = this.progress;
+    const wallTime = Date.now() / 1000;
+    await this.log.append({ step, wallTime, ...values });
+    await this.events.append(step, wallTime, values);
+  }
+
+  private prepareAhead(step: number): void {
+    this.ahead = this.prepare(step);
+    // A failure surfaces where the batches are taken; until then it must not count as unhandled.
+    this.ahead.catch(() => undefined);
+  }
+
+  private async takePrepared(): Promise<readonly PreparedBatch[]> {
+    if (this.ahead === undefined) throw new SlmError("UNEXPECTED", "training: no batch was prepared");
+    const prepared = this.ahead;
+    this.ahead = undefined;
+    return prepared;
+  }
+
+  private async prepare(step: number): Promise<readonly PreparedBatch[]> {
+    const { accumulate } = this.request.settings;
+    const live = await this.live.current();
+    const prepared: PreparedBatch[] = [];
+    for (let number = (step - 1) * accumulate + 1; number <= step * accumulate; number++) {
+      const batch = this.batchAt(number);
+      const bucket = this.buckets[batch.bucket]!;
+      prepared.push({
+        number,
+        batch,
+        feeds: await this.request.objective.feeds(batch, bucket, number, live),
+      });
+    }
+    return prepared;
+  }
+
+  private batchesOf(epoch: number): readonly Batch[] {
+    return epochBatches(this.assignment, this.request.settings.batchSize, this.request.context.seed, epoch);
+  }
+
+  /** A batch by its number, counted from 1; epochs are laid end to end. */
+  private batchAt(number: number): Batch {
+    let { epoch } = this;
+    if (epoch === undefined || number < epoch.first)
+      epoch = { index: 0, batches: this.batchesOf(0), first: 1 };
+    while (number >= epoch.first + epoch.batches.length) {
+      epoch = {
+        index: epoch.index + 1,
+        first: epoch.first + epoch.batches.length,
+        batches: this.batchesOf(epoch.index + 1),
+      };
+    }
+    this.epoch = epoch;
+    return epoch.batches[number - epoch.first]!;
+  }
+
+  private async measure(): Promise<void> {
+    const { dev } = this.request;
+    const { step } = this.progress;
+    const metrics = await this.live.measure(dev);
+    await this.record(
+      Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`dev.${name}`, value])),
+    );
+    const isBest = await this.best.offer({ step, value: metrics[dev.name]!, metrics: { ...metrics } }, () =>
+      this.live.download(),
+    );
+    const withoutBetter = isBest ? 0 : this.progress.withoutBetter + 1;
+    this.progress = { ...this.progress, metrics: { ...metrics }, withoutBetter };
+  }
+
+  private async save(): Promise<void> {
+    const { engine, workDirectory, key } = this.request;
+    const progress = { ...this.progress, key, best: [...this.best.measurements] };
+    await saveState(join(workDirectory, STATE_FILE), engine, this.state, this.plan.frozen, progress);
+    await this.best.prune();
+  }
+
+  /** The best weights, or the average of the best ones where that does no worse on the dev split. */
+  private async chosenWeights(): Promise<
+    Pick<TrainReport, "weights" | "metrics" | "bestStep" | "averagedSteps">
+  > {
+    const { dev } = this.request;
+    const [best, ...others] = this.best.measurements;
+    if (best === undefined) throw new SlmError("UNEXPECTED", "training: ended without a measurement");
+    const single = { bestStep: best.step, averagedSteps: [best.step] };
+    if (others.length > 0) {
+      const weights = await this.best.average();
+      const metrics = await this.live.measure(dev, weights);
+      const averagedSteps = this.best.measurements.map(({ step }) => step);
+      if (!this.best.isBetter(best.value, metrics[dev.name]!))
+        return { weights, metrics, bestStep: best.step, averagedSteps };
+    }
+    return { weights: await this.best.read(best), metrics: best.metrics, ...single };
+  }
+
+  async close(): Promise<void> {
+    const unused = (await this.ahead?.catch(() => undefined)) ?? [];
+    for (const { feeds } of unused)
+      if (feeds.owned !== undefined) await this.request.engine.release(feeds.owned);
+    await this.steps.close();
+    await this.live.close();
+    await this.request.engine.release(Object.values(this.state.feeds));
+    await this.log.close();
+    await this.events.close();
+  }
+}
+
+/** What is given, and the rest drawn from the seed. */
+function startingWeights(specs: readonly ParameterSpec[], given: Weights | undefined, seed: number): Weights {
+  const drawn = initializeParameters(specs, createRandom(seed).next);
+  return given === undefined ? drawn : new Map([...drawn, ...given]);
+}

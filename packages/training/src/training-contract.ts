@@ -1,0 +1,83 @@
+/** What the training loop is given and gives back: objectives, dev metrics, requests and reports. */
+import type { StageContext } from "@slm/core";
+import type { ModelConfig, ParameterSpec, Weights } from "@slm/model";
+import type { DeviceTensor, HostTensor } from "@slm/runtime";
+import type { Engine } from "@slm/tensor";
+import type { Batch, Bucket, PairLengths } from "./buckets.js";
+import type { PartSettings } from "./part-training.js";
+import type { LossDefinition } from "./train-program.js";
+import type { TrainingSettings } from "./training-config.js";
+
+/** Feeds of one batch; `owned` tensors are released after it. */
+export interface BatchFeeds {
+  readonly feeds: Readonly<Record<string, HostTensor | DeviceTensor>>;
+  readonly owned?: readonly DeviceTensor[];
+  /** Tokens the batch computes, padding excluded. */
+  readonly tokens: number;
+  /** Labels that count in the loss: a batch's weight where gradients of several are added up. */
+  readonly counted: number;
+  /** Which of the objective's loss definitions these feeds are for; objectives with one need none. */
+  readonly variant?: string;
+}
+
+/** What a model learns from a batch. */
+export interface Objective {
+  /** The loss for batches of one bucket, in one of the variants that `feeds` names. */
+  definition(bucket: Bucket, variant: string): LossDefinition;
+  /**
+   * Values for one batch. `number` counts batches from 1 and decides anything random.
+   * Called while the step before is computed; what it queues on the engine runs after that step.
+   */
+  feeds(batch: Batch, bucket: Bucket, number: number, live: LiveModel): Promise<BatchFeeds>;
+  /** Tensors trained beside the model and not kept with it; names start with `auxiliary.`. */
+  readonly auxiliary?: readonly ParameterSpec[];
+}
+
+/** The model being trained, as other programs may read it: `feeds` are its weights and nothing else. */
+export interface LiveModel {
+  readonly engine: Engine;
+  readonly config: ModelConfig;
+  readonly feeds: Readonly<Record<string, DeviceTensor>>;
+}
+
+/** A measurement on the dev split. */
+export interface DevMetric {
+  readonly name: string;
+  readonly betterIs: "lower" | "higher";
+  measure(live: LiveModel): Promise<Readonly<Record<string, number>>>;
+}
+
+export interface TrainRequest {
+  readonly stage: string;
+  readonly engine: Engine;
+  readonly config: ModelConfig;
+  readonly settings: TrainingSettings & PartSettings;
+  readonly lengths: PairLengths;
+  readonly objective: Objective;
+  readonly dev: DevMetric;
+  /** Where state and metrics live while training. */
+  readonly workDirectory: string;
+  /** Identifies data and settings of this run. */
+  readonly key: string;
+  readonly context: StageContext;
+  /** Starting weights; drawn from the seed when absent. */
+  readonly initial?: Weights;
+}
+
+export interface TrainReport {
+  readonly weights: Weights;
+  /** Steps taken: fewer than asked for where patience ran out. */
+  readonly steps: number;
+  readonly epochs: number;
+  readonly seconds: number;
+  /** Tokens without padding, per second of this run. */
+  readonly tokensPerSecond: number;
+  /** Mean loss of the last measured stretch. */
+  readonly loss: number;
+  /** Dev metrics of `weights`. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Step of the best measurement. */
+  readonly bestStep: number;
+  /** Steps whose weights were averaged into `weights`; one where nothing was. */
+  readonly averagedSteps: readonly number[];
+}

@@ -1,0 +1,173 @@
+/** The state of a run: on the device while training, in one file between runs. */
+import { stat } from "node:fs/promises";
+import { z } from "zod";
+import { writeBytesAtomic } from "@slm/core";
+import { SlmError } from "@slm/core";
+import { encodeSafetensors, readSafetensors } from "@slm/checkpoints";
+import { type Weights } from "@slm/model";
+import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
+import type { Engine } from "@slm/tensor";
+import { packWeights, valueInput, type Chunk } from "./parameter-layout.js";
+import {
+  partsOf,
+  stateInput,
+  stateOutput,
+  type ChunkPlan,
+  type StatePart,
+  type StateSettings,
+} from "./state-layout.js";
+
+/** A run's tensors on the device, by program input. */
+export interface DeviceState {
+  readonly feeds: Readonly<Record<string, DeviceTensor>>;
+  /** The trained ones by the output that overwrites them. */
+  readonly into: Readonly<Record<string, DeviceTensor>>;
+}
+
+/** Tensors a state holds: frozen weights, and every part of the trained ones. */
+function entriesOf(
+  plan: ChunkPlan,
+  settings: StateSettings,
+): { chunk: Chunk; part: StatePart; trained: boolean }[] {
+  return [
+    ...plan.frozen.map((chunk) => ({ chunk, part: "value" as const, trained: false })),
+    ...plan.trained.flatMap((chunk) =>
+      partsOf(chunk, settings).map((part) => ({ chunk, part, trained: true })),
+    ),
+  ];
+}
+
+/** Uploads starting weights (averages start as them, moments as zero), or the saved tensors of an interrupted run. */
+export async function uploadState(
+  engine: Engine,
+  plan: ChunkPlan,
+  settings: StateSettings,
+  initial: Weights | ReadonlyMap<string, HostTensor>,
+): Promise<DeviceState> {
+  const feeds: Record<string, DeviceTensor> = {};
+  const into: Record<string, DeviceTensor> = {};
+  for (const { chunk, part, trained } of entriesOf(plan, settings)) {
+    const input = stateInput(chunk, part);
+    const startsAsValue = part === "value" || part === "average";
+    const fresh = (): HostTensor =>
+      startsAsValue ? packWeights(chunk, initial) : createHostTensor("float32", [chunk.size]);
+    const tensor = await engine.upload(initial.get(input) ?? fresh());
+    feeds[input] = tensor;
+    if (trained) into[stateOutput(chunk, part)] = tensor;
+  }
+  return { feeds, into };
+}
+
+/** Weights of some chunks on the device, under the names of program inputs: the current ones or their average. */
+export function weightFeeds(
+  chunks: readonly Chunk[],
+  state: DeviceState,
+  part: "value" | "average",
+): Record<string, DeviceTensor> {
+  return Object.fromEntries(
+    chunks.map((chunk) => [
+      valueInput(chunk),
+      // A frozen chunk has no average: it does not change.
+      state.feeds[stateInput(chunk, part)] ?? state.feeds[valueInput(chunk)]!,
+    ]),
+  );
+}
+
+const measurement = z.strictObject({
+  step: z.int(),
+  /** The metric that chooses. */
+  value: z.number(),
+  metrics: z.record(z.string(), z.number()),
+});
+
+/** One measurement on the dev split whose weights are kept. */
+export type Measurement = Readonly<z.infer<typeof measurement>>;
+
+const savedProgress = z.strictObject({
+  /** Steps done. */
+  step: z.int().nonnegative(),
+  /** Identifies data and settings: a state of another run is refused. */
+  key: z.string(),
+  /** Best measurements so far, the best first. */
+  best: z.array(measurement),
+  /** Measurements since the best one. */
+  withoutBetter: z.int().nonnegative(),
+  /** Losses since the last line of the metrics log: their sum and how many. */
+  recent: z.strictObject({ loss: z.number(), count: z.int() }),
+  /** Loss of the last line of the metrics log. */
+  loss: z.number().optional(),
+  /** The last dev metrics. */
+  metrics: z.record(z.string(), z.number()),
+});
+
+/** What a resumed run needs besides tensors. */
+export type SavedProgress = Readonly<z.infer<typeof savedProgress>>;
+
+export const FRESH_PROGRESS: Omit<SavedProgress, "key"> = {
+  step: 0,
+  best: [],
+  withoutBetter: 0,
+  recent: { loss: 0, count: 0 },
+  metrics: {},
+};
+
+/** Writes the trained part of a state as one file that appears at once; frozen weights are what the run started from. */
+export async function saveState(
+  file: string,
+  engine: Engine,
+  state: DeviceState,
+  frozen: readonly Chunk[],
+  progress: SavedProgress,
+): Promise<void> {
+  const unchanged = new Set(frozen.map(valueInput));
+  const tensors = new Map<string, HostTensor>();
+  for (const [name, tensor] of Object.entries(state.feeds)) {
+    if (!unchanged.has(name)) tensors.set(name, await engine.download(tensor));
+  }
+  await writeBytesAtomic(file, encodeSafetensors(tensors, { progress: JSON.stringify(progress) }));
+}
+
+/**
+ * Reads a saved state; undefined when there is none.
+ *
+ * @throws SlmError DATA_INVALID if the file is damaged or belongs to a run with other data or settings.
+ */
+export async function loadState(
+  file: string,
+  plan: ChunkPlan,
+  settings: StateSettings,
+  key: string,
+): Promise<{ tensors: ReadonlyMap<string, HostTensor>; progress: SavedProgress } | undefined> {
+  const exists = await stat(file).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) return undefined;
+  const { tensors, metadata } = await readSafetensors(file);
+  const progress = parseProgress(metadata["progress"] ?? "", file);
+  if (progress.key !== key) {
+    throw new SlmError(
+      "DATA_INVALID",
+      `${file}: the saved state belongs to a run with other data or settings`,
+      { suggestions: ["train without --resume to start over"] },
+    );
+  }
+  for (const { chunk, part, trained } of entriesOf(plan, settings)) {
+    if (!trained) continue;
+    const size = tensors.get(stateInput(chunk, part))?.shape[0];
+    if (size === chunk.size) continue;
+    throw new SlmError(
+      "DATA_INVALID",
+      `${file}: '${stateInput(chunk, part)}' should hold ${chunk.size} numbers, got ${size ?? 0}`,
+    );
+  }
+  return { tensors, progress };
+}
+
+function parseProgress(text: string, file: string): SavedProgress {
+  try {
+    return savedProgress.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new SlmError("DATA_INVALID", `${file}: not the state of a training run`, { cause });
+  }
+}

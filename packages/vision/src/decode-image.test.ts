@@ -1,0 +1,89 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { SlmError } from "@slm/core";
+import { decodeImage, readImage } from "./decode-image.js";
+import { fixture, largestDifference, peerFiles } from "./pixels.test-support.js";
+
+/** What decoders of one lossy file may differ by: rounding of the inverse transform and of colour conversion. */
+const LOSSY = 1;
+
+describe(decodeImage, () => {
+  test.each(peerFiles())("reads $file as Pillow does", async ({ file, width, height, rgb }) => {
+    const image = await decodeImage(fixture(`files/${file}`), file);
+    expect([image.width, image.height, image.channels]).toEqual([width, height, 3]);
+    const lossy = /lossy|jpg|avif/.test(file);
+    expect(largestDifference(image.data, rgb)).toBeLessThanOrEqual(lossy ? LOSSY : 0);
+  });
+
+  test.each([
+    ["two-frames.gif", /holds 2 frames or pages/],
+    ["two-frames.webp", /holds 2 frames or pages/],
+    ["two-pages.tif", /holds 2 frames or pages/],
+    [
+      "jpeg-2000.jp2",
+      /not an image that is read here \(jpeg, png, webp, gif, tiff, avif, bmp\); it is JPEG 2000/,
+    ],
+    ["truncated.jpg", /damaged or truncated jpeg/],
+    ["truncated.png", /damaged or truncated png/],
+    ["drawing.svg", /not an image that is read here/],
+  ])("refuses %s by name", async (file, message) => {
+    await expect(decodeImage(fixture(`refused/${file}`), file)).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  test("refuses more pixels than allowed before memory is made for them", async () => {
+    const bytes = fixture("files/colour.png");
+    await expect(decodeImage(bytes, "wide.png", { maxPixels: 24 * 16 - 1 })).rejects.toThrow(
+      "wide.png: 24 x 16 is more than the 383 pixels that are read at most",
+    );
+    await expect(decodeImage(bytes, "fits.png", { maxPixels: 24 * 16 })).resolves.toBeDefined();
+    // A header that claims a hundred million million pixels.
+    const claim = Uint8Array.from(bytes);
+    claim.set([0, 0x98, 0x96, 0x80, 0, 0x98, 0x96, 0x80], 16);
+    await expect(decodeImage(claim, "bomb.png")).rejects.toMatchObject({ code: "DATA_INVALID" });
+  });
+
+  test("refuses more bytes than allowed", async () => {
+    await expect(decodeImage(fixture("files/colour.png"), "big.png", { maxBytes: 100 })).rejects.toThrow(
+      /big\.png: \d+ bytes of image, 100 are read at most/,
+    );
+  });
+
+  test("gives pixels or a named refusal for any damage to a file", async () => {
+    const files = peerFiles().map(({ file }) => fixture(`files/${file}`));
+    const damaged = fc.record({
+      file: fc.constantFrom(...files),
+      changes: fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 8 }),
+      length: fc.nat(1000),
+    });
+    const property = fc.asyncProperty(damaged, async ({ file, changes, length }) => {
+      const bytes = file.slice(0, length > 600 ? file.length : length);
+      for (const [at, value] of changes) if (bytes.length > 0) bytes[at % bytes.length] = value;
+      const result = await decodeImage(bytes, "damaged", { maxPixels: 1e6 }).catch((error: unknown) => error);
+      if (result instanceof SlmError) return result.code === "DATA_INVALID";
+      const { width, height, data } = result as { width: number; height: number; data: Uint8Array };
+      return data.length === width * height * 3;
+    });
+    await fc.assert(property, { numRuns: 300 });
+  }, 30_000);
+});
+
+describe(readImage, () => {
+  test("reads a file and names one that is not there", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "slm-image-"));
+    try {
+      const file = join(directory, "image.png");
+      await writeFile(file, fixture("files/grey.png"));
+      expect(await readImage(file)).toMatchObject({ width: 24, height: 16, channels: 3 });
+      await expect(readImage(join(directory, "none.png"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
+      await expect(readImage(directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+});

@@ -1,0 +1,173 @@
+/** Image files to pixels, under limits: what a file claims is checked before memory is made for it. */
+import { open } from "node:fs/promises";
+import type sharp from "sharp";
+import type { Metadata, OutputInfo } from "sharp";
+import { SlmError } from "@slm/core";
+import { decodeBitmap, readBitmapHeader } from "./bitmap.js";
+import { imageFormatOf } from "./image-formats.js";
+import { MAX_IMAGE_BYTES, MAX_PIXELS } from "./limits.js";
+import type { PixelImage } from "./pixel-image.js";
+
+export interface DecodeLimits {
+  /** Bytes of a file. Default: {@link MAX_IMAGE_BYTES}. */
+  readonly maxBytes?: number;
+  /** Columns times rows. Default: {@link MAX_PIXELS}. */
+  readonly maxPixels?: number;
+}
+
+/** Colour models that have one reading as red, green and blue, and that of inks. */
+const READ_SPACES: ReadonlySet<string> = new Set(["srgb", "rgb", "rgb16", "b-w", "grey16", "cmyk"]);
+
+/** What the decoder says of whole files whose samples it has no reading for. */
+const UNREAD_KIND = /samples out of range|bad \w+ format|not supported|unsupported/u;
+
+let library: Promise<typeof sharp> | undefined;
+
+/** The native decoder, loaded when the first image is. Its cache of past operations would only hold memory. */
+function loadSharp(): Promise<typeof sharp> {
+  library ??= import("sharp").then((module) => {
+    module.default.cache(false);
+    return module.default;
+  });
+  return library;
+}
+
+/**
+ * Reads an image file.
+ *
+ * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID as {@link decodeImage}.
+ */
+export async function readImage(file: string, limits: DecodeLimits = {}): Promise<PixelImage> {
+  return decodeImage(await readImageBytes(file, limits.maxBytes), file, limits);
+}
+
+/**
+ * A file's bytes, if they are not more than an image may have.
+ *
+ * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is too large.
+ */
+export async function readImageBytes(file: string, maxBytes = MAX_IMAGE_BYTES): Promise<Uint8Array> {
+  const missing = (cause?: unknown): SlmError =>
+    new SlmError("INPUT_MISSING", `${file}: no such image file`, { context: { file }, cause });
+  const handle = await open(file, "r").catch((cause: unknown) => {
+    throw missing(cause);
+  });
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw missing();
+    checkBytes(stats.size, maxBytes, file);
+    const bytes = new Uint8Array(stats.size);
+    const { bytesRead } = await handle.read(bytes, 0, stats.size, 0);
+    return bytes.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+function checkBytes(bytes: number, maxBytes: number, where: string): void {
+  if (bytes <= maxBytes) return;
+  throw new SlmError("DATA_INVALID", `${where}: ${bytes} bytes of image, ${maxBytes} are read at most`);
+}
+
+/**
+ * Pixels of a JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP, upright as its EXIF orientation says.
+ *
+ * As published image processors read them: colour profiles are not applied, transparency is dropped without blending, grey
+ * is three equal channels, of 16 bits the upper 8 count, of CMYK each ink takes its share of what black leaves. Refused by
+ * name: several frames or pages, other colour models, truncated or damaged data, more pixels or bytes than the limits.
+ *
+ * @param where names the image in errors.
+ * @throws SlmError DATA_INVALID
+ */
+export async function decodeImage(
+  bytes: Uint8Array,
+  where: string,
+  { maxBytes = MAX_IMAGE_BYTES, maxPixels = MAX_PIXELS }: DecodeLimits = {},
+): Promise<PixelImage> {
+  checkBytes(bytes.byteLength, maxBytes, where);
+  const format = imageFormatOf(bytes, where);
+  if (format === "bmp") {
+    const header = readBitmapHeader(bytes, where);
+    checkPixels(header, maxPixels, where);
+    return decodeBitmap(bytes, header, where);
+  }
+  const load = await loadSharp();
+  const damaged = (cause: unknown): SlmError => {
+    const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+    const what = UNREAD_KIND.test(reason)
+      ? `a kind of ${format} that is not read`
+      : `damaged or truncated ${format}`;
+    return new SlmError("DATA_INVALID", `${where}: ${what}: ${reason}`, { cause });
+  };
+  const options = { failOn: "error", limitInputPixels: false, ignoreIcc: true } as const;
+  const found = await load(bytes, options)
+    .metadata()
+    .catch((cause: unknown) => {
+      throw damaged(cause);
+    });
+  checkMetadata(found, maxPixels, where);
+  const isInk = found.space === "cmyk";
+  const upright = load(bytes, { ...options, autoOrient: true });
+  const spaced = isInk
+    ? upright.pipelineColourspace("cmyk").toColourspace("cmyk")
+    : upright.toColourspace("srgb").removeAlpha();
+  const { data, info } = await spaced
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true })
+    .catch((cause: unknown) => {
+      throw damaged(cause);
+    });
+  return isInk ? inksAsRgb(data, info, where) : threeChannels(data, info, where);
+}
+
+function checkPixels(
+  { width, height }: Pick<Metadata, "width" | "height">,
+  maxPixels: number,
+  where: string,
+): void {
+  if (width * height <= maxPixels) return;
+  throw new SlmError(
+    "DATA_INVALID",
+    `${where}: ${width} x ${height} is more than the ${maxPixels} pixels that are read at most`,
+  );
+}
+
+function checkMetadata(found: Metadata, maxPixels: number, where: string): void {
+  const { pages, space } = found;
+  const refuse = (reason: string): SlmError => new SlmError("DATA_INVALID", `${where}: ${reason}`);
+  checkPixels(found, maxPixels, where);
+  if (pages !== undefined && pages > 1) throw refuse(`holds ${pages} frames or pages; an image has one`);
+  if (!READ_SPACES.has(space))
+    throw refuse(`colours are ${space}; convert the image to RGB or grey, there is no one way to do it`);
+}
+
+/**
+ * Cyan, magenta, yellow and black as red, green and blue: `(255 - black) * (1 - ink / 255)`, no printer's profile.
+ *
+ * Source: Pillow's conversion from CMYK, its rounding included.
+ *
+ * @throws SlmError DATA_INVALID for CMYK with transparency
+ */
+function inksAsRgb(data: Uint8Array, { width, height, channels }: OutputInfo, where: string): PixelImage {
+  if (channels !== 4)
+    throw new SlmError("DATA_INVALID", `${where}: ${channels} channels of CMYK; an image of inks has four`);
+  const rgb = new Uint8Array(3 * width * height);
+  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+    const light = 255 - data[from + 3]!;
+    for (let ink = 0; ink < 3; ink++) {
+      const product = data[from + ink]! * light + 128;
+      rgb[to + ink] = light - (((product >> 8) + product) >> 8);
+    }
+  }
+  return { width, height, channels: 3, data: rgb };
+}
+
+/** Samples as red, green, blue. @throws SlmError DATA_INVALID when the decoder gives another count of channels. */
+function threeChannels(data: Uint8Array, { width, height, channels }: OutputInfo, where: string): PixelImage {
+  if (channels === 3) return { width, height, channels: 3, data };
+  if (channels !== 1)
+    throw new SlmError("DATA_INVALID", `${where}: ${channels} channels; red, green, blue or grey expected`);
+  const rgb = new Uint8Array(3 * data.length);
+  for (let i = 0; i < data.length; i++) rgb.fill(data[i]!, 3 * i, 3 * i + 3);
+  return { width, height, channels: 3, data: rgb };
+}

@@ -1,0 +1,89 @@
+/** How an image becomes numbers: the settings, as a model's configuration keeps them. */
+import { z } from "zod";
+import { SlmError } from "@slm/core";
+import { MAX_INPUT_SIDE } from "./limits.js";
+import { FILTERS, type FilterName } from "./resample.js";
+
+const side = z.int().positive().max(MAX_INPUT_SIDE);
+const size = { height: side.describe("Rows [pixels]."), width: side.describe("Columns [pixels].") };
+const filterNames = Object.keys(FILTERS) as [FilterName, ...FilterName[]];
+
+const resize = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("stretch"), ...size }).describe("To this size, whatever the proportions."),
+  z
+    .strictObject({
+      kind: z.literal("shortestEdge"),
+      pixels: side.describe("Length of the shorter side [pixels]."),
+    })
+    .describe("Proportions kept, the shorter side as given."),
+  z
+    .strictObject({
+      kind: z.literal("fit"),
+      ...size,
+      background: z.int().min(0).max(255).default(255).describe("Grey level beside the image."),
+    })
+    .describe("Proportions kept, as large as fits in, at the upper left on a background."),
+]);
+
+export const imageProcessing = z.strictObject({
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .default(3)
+    .describe("3: red, green, blue. 1: luminance."),
+  filter: z.enum(filterNames).default("bicubic").describe("How samples are interpolated, antialiased."),
+  resize: resize.optional().describe("The first step. Default: the image keeps its size, which `crop` cuts."),
+  crop: z
+    .strictObject(size)
+    .optional()
+    .describe("The middle of the resized image; black where it reaches beyond. Default: all of it."),
+  scale: z.number().positive().default(1 / 255).describe("Factor on samples, which are 0 to 255."), // prettier-ignore
+  mean: z.array(z.number()).default([0.5, 0.5, 0.5]).describe("Subtracted from scaled samples, by channel."),
+  std: z
+    .array(z.number().positive())
+    .default([0.5, 0.5, 0.5])
+    .describe("Divides them after that, by channel."),
+});
+
+export type ImageProcessing = z.infer<typeof imageProcessing>;
+
+/**
+ * Checks what the schema alone cannot: one mean and deviation for each channel, and a result of one size.
+ *
+ * @param where named in the error.
+ * @throws SlmError CONFIG_INVALID
+ */
+export function parseImageProcessing(value: unknown, where: string): ImageProcessing {
+  const parsed = imageProcessing.safeParse(value);
+  if (!parsed.success) throw new SlmError("CONFIG_INVALID", `${where}: ${z.prettifyError(parsed.error)}`);
+  const config = parsed.data;
+  for (const key of ["mean", "std"] as const) {
+    if (config[key].length === config.channels) continue;
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: ${key} should have ${config.channels} numbers, one for each channel, got ${config[key].length}`,
+    );
+  }
+  if (config.crop !== undefined && config.resize?.kind === "fit")
+    throw new SlmError("CONFIG_INVALID", `${where}: what fits into a size is not cropped; leave out crop`);
+  if (sizeOf(config) === undefined)
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: a resize to the shorter side, or none, needs a crop; images of different proportions would differ in size`,
+    );
+  return config;
+}
+
+const sizeOf = ({ crop, resize: step }: ImageProcessing): { height: number; width: number } | undefined => {
+  if (crop !== undefined) return { height: crop.height, width: crop.width };
+  return step === undefined || step.kind === "shortestEdge"
+    ? undefined
+    : { height: step.height, width: step.width };
+};
+
+/** Rows and columns that a model sees [pixels]. @throws SlmError CONFIG_INVALID when images would differ in size. */
+export function processedSize(config: ImageProcessing): { height: number; width: number } {
+  const size = sizeOf(config);
+  if (size === undefined)
+    throw new SlmError("CONFIG_INVALID", "image: neither crop nor resize gives one size");
+  return size;
+}

@@ -1,0 +1,138 @@
+/**
+ * Images of any proportions as tiles of a tower's size, with the whole image, smaller, before them: more pixels than the
+ * tower sees at once.
+ *
+ * Source: LLaVA-NeXT's `anyres` as transformers 4.57 computes it (`select_best_resolution`, `get_patch_output_size`,
+ * `unpad_image`, `pack_image_features`); `tools/peers/images.py` compares with it.
+ */
+import { SlmError } from "@slm/core";
+import { cut } from "./crop.js";
+import { processedSize, type ImageProcessing } from "./image-processing.js";
+import type { PixelImage } from "./pixel-image.js";
+import { normalizePixels, type ProcessedImage } from "./process-image.js";
+import { resample } from "./resample.js";
+
+interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Sizes that an image may be cut into tiles of, [height, width] in pixels. */
+export type Pinpoints = readonly (readonly [height: number, width: number])[];
+
+/**
+ * The size that keeps most of an image's pixels, and among equals the one that wastes least.
+ *
+ * @throws SlmError CONFIG_INVALID when there is none to choose from.
+ */
+export function bestResolution({ height, width }: Size, pinpoints: Pinpoints): Size {
+  let best: Size | undefined;
+  let mostUsed = 0;
+  let leastWasted = Infinity;
+  for (const [tall, wide] of pinpoints) {
+    const scale = Math.min(wide / width, tall / height);
+    const pixels = Math.trunc(width * scale) * Math.trunc(height * scale);
+    const used = Math.min(pixels, width * height);
+    const wasted = wide * tall - used;
+    if (used < mostUsed || (used === mostUsed && wasted >= leastWasted)) continue;
+    [best, mostUsed, leastWasted] = [{ height: tall, width: wide }, used, wasted];
+  }
+  if (best === undefined) throw new SlmError("CONFIG_INVALID", "image: no resolution to cut tiles of");
+  return best;
+}
+
+/** Size of an image inside another with its proportions kept; the side that does not touch rounds up. */
+export function sizeInside({ height, width }: Size, target: Size): Size {
+  const [byWidth, byHeight] = [target.width / width, target.height / height];
+  return byWidth < byHeight
+    ? { width: target.width, height: Math.min(Math.ceil(height * byWidth), target.height) }
+    : { height: target.height, width: Math.min(Math.ceil(width * byHeight), target.width) };
+}
+
+export interface Tiles {
+  /** The whole image first, then the tiles by rows. */
+  readonly images: readonly ProcessedImage[];
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/**
+ * Cuts an image into tiles.
+ *
+ * @throws SlmError CONFIG_INVALID when a size is no multiple of the tower's.
+ */
+export function processTiles(image: PixelImage, config: ImageProcessing, pinpoints: Pinpoints): Tiles {
+  const { filter } = config;
+  const tower = processedSize(config);
+  const best = bestResolution(image, pinpoints);
+  const { rows, columns } = tileGrid(best, tower);
+  const fitted = sizeInside(image, best);
+  const resized = resample(image, { filter, ...fitted });
+  const left = -Math.floor((best.width - fitted.width) / 2);
+  const top = -Math.floor((best.height - fitted.height) / 2);
+  const images = [normalizePixels(resample(image, { filter, ...tower }), config)];
+  for (let tile = 0; tile < rows * columns; tile++) {
+    const window = {
+      left: left + (tile % columns) * tower.width,
+      top: top + Math.floor(tile / columns) * tower.height,
+      ...tower,
+    };
+    images.push(normalizePixels(cut(resized, window), config));
+  }
+  return { images, rows, columns };
+}
+
+/** Tiles of a resolution. @throws SlmError CONFIG_INVALID when they do not fill it. */
+export function tileGrid(resolution: Size, tower: Size): { rows: number; columns: number } {
+  const rows = resolution.height / tower.height;
+  const columns = resolution.width / tower.width;
+  if (Number.isInteger(rows) && Number.isInteger(columns)) return { rows, columns };
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `image: ${resolution.height} x ${resolution.width} is no grid of tiles of ${tower.height} x ${tower.width}`,
+  );
+}
+
+/**
+ * Which tokens a model reads of a tiled image, and in which order: those of the whole image, then the tiles' rows side by
+ * side without the rows and columns that are padding, each row ended by the newline token.
+ *
+ * Tokens are numbered through: the whole image's `grid.height · grid.width`, each tile's likewise, the newline last.
+ *
+ * @param grid tokens of one tile.
+ */
+export function tileTokens(
+  original: Size,
+  { rows, columns, grid }: { readonly rows: number; readonly columns: number; readonly grid: Size },
+): Int32Array {
+  const perTile = grid.height * grid.width;
+  const newline = (1 + rows * columns) * perTile;
+  const kept = withoutPadding(original, { height: rows * grid.height, width: columns * grid.width });
+  const tokens = Array.from({ length: perTile }, (_, token) => token);
+  for (let row = kept.top; row < kept.bottom; row++) {
+    for (let column = kept.left; column < kept.right; column++) {
+      const tile = Math.floor(row / grid.height) * columns + Math.floor(column / grid.width);
+      tokens.push((1 + tile) * perTile + (row % grid.height) * grid.width + (column % grid.width));
+    }
+    tokens.push(newline);
+  }
+  return Int32Array.from(tokens);
+}
+
+/** Decimal places that a length is rounded to before it is cut to an integer, as `unpad_image` does. */
+const PLACES = 1e7;
+const truncated = (length: number): number => Math.trunc(Math.round(length * PLACES) / PLACES);
+
+function withoutPadding(
+  original: Size,
+  all: Size,
+): { top: number; bottom: number; left: number; right: number } {
+  if (original.width / original.height > all.width / all.height) {
+    const height = truncated(original.height * (all.width / original.width));
+    const padding = Math.floor((all.height - height) / 2);
+    return { top: padding, bottom: all.height - padding, left: 0, right: all.width };
+  }
+  const width = truncated(original.width * (all.height / original.height));
+  const padding = Math.floor((all.width - width) / 2);
+  return { top: 0, bottom: all.height, left: padding, right: all.width - padding };
+}
