@@ -17,5 +17,5 @@ export const profileFlag = Flags.custom<ProfileName>({
   summary: `What runs the graphs there. Default, by target (${TARGETS.join(", ")}): ${usual}.`,
   description: named,
   // No list of options: a name of an earlier version is an error that says the name of now.
-  parse: async (text) => Promise.resolve(parseProfile("--profile", text)),
+  parse: async (text) => Promise.resolve(parseProfile(text)),
 })();

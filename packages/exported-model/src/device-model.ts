@@ -23,9 +23,7 @@ export const deviceModelSchema = z.strictObject({
     .transform(currentProfileName)
     .pipe(z.enum(PROFILE_NAMES))
     .optional()
-    .describe(
-      "What runs the graphs on the target, as qnn or cuda. Files of version 0.1 may have a former name.",
-    ),
+    .describe("What runs the graphs on the target, as qnn or cuda; former names are read as those of now."),
   precision: z
     .enum(PRECISIONS)
     .optional()

@@ -103,7 +103,7 @@ describe("slm export", () => {
     ["--profile onnxruntime", "export", "profile 'onnxruntime' is now called 'cpu'"],
     ["--target web --profile browser", "export", "profile 'browser' is now called 'webgpu'"],
     ["--target web --profile browser", "analyze", "profile 'browser' is now called 'webgpu'"],
-    ["--profile voodoo", "export", "expected one of cpu, cuda, "],
+    ["--profile voodoo", "export", "unknown profile 'voodoo', expected cpu, cuda, "],
   ])("rejects %s of slm %s, naming the profiles of now", async (flags, command, message) => {
     const { exitCode, json } = await runCommand(command, [at("checkpoint"), ...flags.split(" "), "--json"]);
     expect(exitCode).toBe(2);

@@ -35,6 +35,7 @@ export interface ProviderSettings {
 /** What a result of a device is, on the machines that made this release. */
 export const RESULTS = {
   measured: "ran and was timed on the device",
+  wasm: "ran and was timed in a browser by WebAssembly; no WebGPU was at hand",
   replaced: "no such device was at hand: the CPU computes in its place, and every result says so",
   simulated:
     "no such device was at hand: the CPU runs the device's graphs, and every result says that it was simulated; times are not the device's",

@@ -26,7 +26,6 @@ const WEBGPU = {
 
 const COREML = {
   label: "CoreML",
-  title: "Apple neural engine, ONNX Runtime CoreML provider (MLProgram)",
   needs: "macOS",
   precisions: { float32: true, float16: true, bfloat16: "CoreML has no bfloat16" },
   schemes: {
@@ -99,6 +98,7 @@ export const DEVICES = {
     },
     coreml: {
       ...COREML,
+      title: "Apple GPU, ONNX Runtime CoreML provider (MLProgram)",
       // COREML_FLAG_CREATE_MLPROGRAM and COREML_FLAG_USE_CPU_AND_GPU.
       provider: { name: "coreml", coreMlFlags: 0x010 | 0x020 },
       runtimes: ["gpu", "cpu"],
@@ -126,7 +126,7 @@ export const DEVICES = {
       needs: "a browser; WebAssembly computes where it has no WebGPU",
       runtimes: ["web", "cpu"],
       rest: "wasm",
-      results: "measured",
+      results: "wasm",
       precisions: { float32: true, float16: true, bfloat16: "neither wasm nor WebGPU has bfloat16" },
       schemes: {
         takes: ["cpu", "int8-dynamic", ...BLOCKS],
@@ -178,6 +178,7 @@ export const DEVICES = {
     },
     coreml: {
       ...COREML,
+      title: "Apple neural engine, ONNX Runtime CoreML provider (MLProgram)",
       // COREML_FLAG_ONLY_ENABLE_DEVICE_WITH_ANE, ONLY_ALLOW_STATIC_INPUT_SHAPES, CREATE_MLPROGRAM.
       provider: { name: "coreml", coreMlFlags: 0x004 | 0x008 | 0x010 },
       runtimes: ["npu"],

@@ -88,13 +88,12 @@ export function currentProfileName(name: string): string {
 /**
  * A profile that a person names.
  *
- * @param speaker what speaks in the error: "--profile"
  * @throws SlmError USAGE for a name there is none of; for one of an earlier version it says the name of now
  */
-export function parseProfile(speaker: string, text: string): ProfileName {
+export function parseProfile(text: string): ProfileName {
   const known = PROFILE_NAMES.find((name) => name === text);
   if (known !== undefined) return known;
-  throw new SlmError("USAGE", `${speaker}: ${unknownProfile(text)}`, {
+  throw new SlmError("USAGE", unknownProfile(text), {
     suggestions: isFormer(text) ? [`--profile ${FORMER_PROFILE_NAMES[text]}`] : [],
   });
 }
@@ -102,7 +101,7 @@ export function parseProfile(speaker: string, text: string): ProfileName {
 /** What is wrong with a name that is no profile's. */
 export function unknownProfile(text: string): string {
   if (isFormer(text)) return `profile '${text}' is now called '${FORMER_PROFILE_NAMES[text]}'`;
-  return `expected one of ${PROFILE_NAMES.join(", ")}, got '${text}'`;
+  return `unknown profile '${text}', expected ${PROFILE_NAMES.join(", ")}`;
 }
 
 function isFormer(name: string): name is keyof typeof FORMER_PROFILE_NAMES {
