@@ -11,7 +11,7 @@ import {
   type GraphName,
 } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import type { SchemeName } from "@slm/devices/table";
+import type { SchemeName, Target } from "@slm/devices/table";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import type { CalibrationOptions } from "./calibration/calibrate.js";
 import type { FeedSource } from "./calibration/feeds.js";
@@ -112,7 +112,7 @@ type Results = ReadonlyMap<GraphName, GraphResult>;
 /** The request for one graph of a model. */
 export function requestFor(
   name: GraphName,
-  target: string,
+  target: Target,
   options: Omit<QuantizeDirectoryOptions, "outputDirectory">,
   feeds: FeedSource | undefined,
 ): GraphRequest {
@@ -144,7 +144,7 @@ export function requestFor(
 async function quantizeGraphFile(
   name: GraphName,
   { file }: GraphFile,
-  target: string,
+  target: Target,
   options: QuantizeDirectoryOptions,
   feeds: FeedSource | undefined,
 ): Promise<GraphResult> {

@@ -4,7 +4,6 @@ import { SlmError } from "@slm/core/errors";
 import {
   NODE_RUNTIMES,
   RUNTIMES as RUNTIME_TABLE,
-  isProfileOf,
   nodeRuntimeOf,
   profilesOf,
   type NodeRuntime,
@@ -75,8 +74,9 @@ export function parseDevice(text: string): DeviceChoice {
       },
     );
   }
-  if (profile === undefined || isProfileOf(kind, profile)) return { kind, profile };
-  const known = profilesOf(kind);
+  const known: readonly ProfileName[] = profilesOf(kind);
+  const chosen = known.find((own) => own === profile);
+  if (profile === undefined || chosen !== undefined) return { kind, profile: chosen };
   throw new SlmError("USAGE", `--device ${text}: ${kind} has the profiles ${known.join(", ")}`, {
     suggestions: known.map((name) => `--device ${kind}:${name}`),
   });

@@ -38,9 +38,8 @@ const isOfNode = (name: RuntimeName): name is NodeRuntime => name !== "web";
 export const NODE_RUNTIMES: readonly NodeRuntime[] = keysOf(RUNTIMES).filter(isOfNode);
 
 /** Whether a target has a profile of this name. */
-export function isProfileOf<T extends Target>(target: T, profile: string): profile is ProfileOf<T> {
-  return Object.hasOwn(DEVICES[target], profile);
-}
+export const isProfileOf = (target: Target, profile: string): boolean =>
+  Object.hasOwn(DEVICES[target], profile);
 
 /** All rows. */
 export const ALL_DEVICES: readonly Device[] = TARGETS.flatMap((target) =>
