@@ -1,6 +1,6 @@
 /**
  * Writes docs/reference from what the program itself declares: commands with their flags, recipe sections with every
- * setting, exit codes, metrics. With --check it writes nothing and ends with 1 if a page is not what it would write.
+ * setting, exit codes, metrics, the table of devices. With --check it writes nothing and ends with 1 if a page is not what it would write.
  *
  *   npm run build && node tools/reference.mjs [--check]
  */
@@ -10,6 +10,19 @@ import { z } from "zod";
 import { commands } from "../apps/cli/dist/commands.js";
 import { exitCodeTable } from "../apps/cli/dist/exit-codes.js";
 import { loadStages } from "../apps/cli/dist/pipeline/stage-table.js";
+import { OPERATOR_RULES } from "../packages/devices/dist/index.js";
+import {
+  ALL_DEVICES,
+  DEFAULT_PROFILE,
+  FORMER_PROFILE_NAMES,
+  PRECISIONS,
+  PROFILE_NAMES,
+  RESULTS,
+  RUNTIMES,
+  TARGETS,
+  profilesOf,
+} from "../packages/devices/dist/table/index.js";
+import { PROFILES } from "../packages/onnx-export/dist/index.js";
 import { format, resolveConfig } from "prettier";
 
 const directory = join(import.meta.dirname, "../docs/reference");
@@ -144,9 +157,104 @@ async function recipePage() {
   ];
 }
 
+// Devices ----------------------------------------------------------------------------------------------------------
+
+const list = (names) => (names.length === 0 ? "none" : names.map(code).join(", "));
+
+/** One row per device, `cells` beside its names. */
+const deviceTable = (headings, cells) =>
+  table(
+    ["target", "profile", ...headings],
+    ALL_DEVICES.map((device) => [code(device.target), code(device.profile), ...cells(device)]),
+  );
+
+const targetTable = () =>
+  table(
+    ["target", "profiles", "default", "opened by"],
+    TARGETS.map((target) => {
+      const runtimes = ALL_DEVICES.find((device) => device.target === target).runtimes;
+      const openers = runtimes.map(
+        (name) => `${code(RUNTIMES[name].function)} of ${code(RUNTIMES[name].package)}`,
+      );
+      return [code(target), list(profilesOf(target)), code(DEFAULT_PROFILE[target]), openers.join(", ")];
+    }),
+  );
+
+const NODES_LEFT = { cpu: "the CPU", wasm: "WebAssembly" };
+
+const devicesPage = () => [
+  GENERATED,
+  "# Devices",
+  "A target is a kind of device. A profile is the software that runs graphs there: an execution provider of ONNX Runtime. " +
+    "Export, quantization, analysis, the runtimes and the flags `--target`, `--profile` and `--device` read one table, " +
+    "`packages/devices/src/table/device-table.ts`; this page is printed from it.",
+  "## Targets",
+  targetTable(),
+  "`--profile` chooses a profile of `slm export` and `slm analyze`; `--device` chooses what computes (`cpu`, " +
+    "`gpu[:profile]`, `npu[:profile]`). Former names of profiles are read in `model.json` files and rejected in flags and recipes: " +
+    `${Object.entries(FORMER_PROFILE_NAMES)
+      .map(([former, now]) => `${code(former)} is now ${code(now)}`)
+      .join(", ")}.`,
+  "## Profiles",
+  deviceTable(["device", "provider", "needs", "results of this release"], (device) => [
+    cell(device.title),
+    code(device.provider.name),
+    cell(device.needs ?? "nothing"),
+    device.results,
+  ]),
+  Object.entries(RESULTS)
+    .map(([name, meaning]) => `- ${name}: ${meaning}.`)
+    .join("\n"),
+  "## Precisions",
+  deviceTable(PRECISIONS, ({ precisions }) =>
+    PRECISIONS.map((precision) =>
+      precisions[precision] === true ? "yes" : `no: ${cell(precisions[precision])}`,
+    ),
+  ),
+  "## Quantization schemes",
+  deviceTable(["recommended", "takes", "why not the others"], ({ schemes }) => [
+    schemes.default === null ? "" : code(schemes.default),
+    list(schemes.takes),
+    cell(schemes.reason),
+  ]),
+  "## Shapes and graphs",
+  "Static graphs have a number for every size: one set of graphs per source length (`--buckets`).",
+  deviceTable(
+    ["graphs", "provider wants fixed sizes", "axes at most", "without a loss", "nodes it lacks", "opset"],
+    ({ target, profile, shapes, staticShapes, maxRank, rest }) => [
+      shapes,
+      { required: "yes", advised: "is faster with them", free: "no" }[staticShapes],
+      maxRank.refused,
+      maxRank.advised,
+      rest === null ? "an error" : `run on ${NODES_LEFT[rest]}`,
+      PROFILES[target][profile].opset,
+    ],
+  ),
+  "## Operator rules",
+  "`slm analyze` compares a graph with these rules and runs nothing. A list that is not complete says nothing of other operators.",
+  table(
+    ["profile", "operators", "complete", "with conditions", "control flow", "QDQ form", "sources"],
+    PROFILE_NAMES.map((name) => {
+      const { operators, operatorsAreComplete, controlFlow, quantization, sources } = OPERATOR_RULES[name];
+      const limited = Object.values(operators).filter((support) => Object.keys(support).length > 0);
+      return [
+        code(name),
+        Object.keys(operators).length,
+        operatorsAreComplete ? "yes" : "no",
+        limited.length,
+        controlFlow,
+        quantization === undefined
+          ? "none"
+          : `activations ${quantization.activations.join(", ")}; weights ${quantization.weights.join(", ")}`,
+        sources.map(({ document, version }) => cell(`${document} (${version})`)).join("; "),
+      ];
+    }),
+  ),
+];
+
 // Writing ----------------------------------------------------------------------------------------------------------
 
-const pages = { "commands.md": commandsPage(), "recipe.md": await recipePage() };
+const pages = { "commands.md": commandsPage(), "recipe.md": await recipePage(), "devices.md": devicesPage() };
 const isCheck = process.argv.includes("--check");
 await mkdir(directory, { recursive: true });
 for (const [name, blocks] of Object.entries(pages)) {

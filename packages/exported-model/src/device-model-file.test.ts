@@ -46,6 +46,35 @@ describe(readDeviceModel, () => {
     expect(await readDeviceModel(root)).toEqual(model);
   });
 
+  test.each([
+    ["cpu", "onnxruntime", "cpu"],
+    ["web", "browser", "webgpu"],
+    ["gpu", "webgpu", "webgpu"],
+    ["npu", "coreml", "coreml"],
+  ])(
+    "reads target %s, profile %s as profile %s, whatever it was called before",
+    async (target, written, now) => {
+      await writeTextAtomic(
+        join(root, DEVICE_MODEL_FILE),
+        JSON.stringify({ ...model, target, profile: written }),
+      );
+      expect(await readDeviceModel(root)).toEqual({ ...model, target, profile: now });
+    },
+  );
+
+  test.each([
+    ["toaster", undefined, /target: .*"cpu"\|"gpu"\|"web"\|"npu"/],
+    ["npu", "unheard-of", /profile: /],
+    ["npu", "cuda", /profile 'cuda' is none of target 'npu', which has qnn, openvino, coreml, vitisai/],
+    ["npu", "browser", /profile 'webgpu' is none of target 'npu'/],
+  ])("rejects target %s with profile %s", async (target, profile, message) => {
+    await writeTextAtomic(join(root, DEVICE_MODEL_FILE), JSON.stringify({ ...model, target, profile }));
+    await expect(readDeviceModel(root)).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
   test("takes a model that sees only with its graph, its settings and room for text", async () => {
     const graph = { file: "vision.onnx", bytes: 5, scheme: "float32" };
     const image = parseImageProcessing({ resize: { kind: "stretch", height: 8, width: 8 } }, "test");

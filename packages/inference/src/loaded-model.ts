@@ -31,7 +31,7 @@ export interface LoadModelOptions {
 const RUN_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
 
 /** Targets whose decoders pick tokens themselves; of the others nobody has measured whether it pays. */
-const PICKING_TARGETS: ReadonlySet<string> = new Set(["cpu"]);
+const PICKING_TARGETS: ReadonlySet<DeviceModel["target"]> = new Set(["cpu"]);
 
 /**
  * Reads `model.json` and the tokenizer, and loads the graphs.

@@ -1,7 +1,7 @@
+import { SCHEME_NAMES } from "@slm/devices/table";
 import { z } from "zod";
 import { CALIBRATION_METHODS } from "./calibration/calibrate.js";
 import { WEIGHT_FORMATS } from "./rewrite/weight-format.js";
-import { SCHEME_NAMES } from "./schemes.js";
 import { BLOCK_SIZES } from "./weights/block-format.js";
 import { BLOCK_METHODS } from "./weights/block-method.js";
 

@@ -1,3 +1,4 @@
+import type { SchemeName } from "@slm/devices/table";
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,7 +6,6 @@ import { readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/export
 import { GraphBuilder, int, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { quantizeDirectory } from "./quantize-directory.js";
-import type { SchemeName } from "./schemes.js";
 
 const WIDTH = 96;
 const VOCAB = 128;

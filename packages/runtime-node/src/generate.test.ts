@@ -54,7 +54,7 @@ class PlainDecoder implements StepDecoder {
 async function writeTinyModel(
   folder: string,
   architecture: DeviceModel["architecture"],
-  target = "cpu",
+  target: DeviceModel["target"] = "cpu",
 ): Promise<void> {
   const hasSource = architecture === "encoder-decoder";
   await writeTokenizer(

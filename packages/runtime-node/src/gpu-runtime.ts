@@ -2,25 +2,11 @@
 import type { Runtime } from "@slm/runtime";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
 import { openOrtRuntime } from "./ort-runtime.js";
-import { type Candidate } from "./open-first.js";
-
-/**
- * ONNX Runtime's provider of each profile of target gpu, the fastest first.
- *
- * Source: onnxruntime-common 1.30, inference-session.d.ts; coreml_provider_factory.h for the flags.
- */
-const PROVIDERS: Readonly<Record<string, Omit<Candidate, "device">>> = {
-  cuda: { provider: { name: "cuda" }, needs: "an NVIDIA GPU, CUDA 12 and cuDNN 9" },
-  directml: { provider: { name: "dml" }, needs: "Windows and a DirectX 12 device" },
-  // COREML_FLAG_CREATE_MLPROGRAM and COREML_FLAG_USE_CPU_AND_GPU.
-  coreml: { provider: { name: "coreml", coreMlFlags: 0x010 | 0x020 }, needs: "macOS" },
-  webgpu: { provider: { name: "webgpu" }, needs: "a GPU with Vulkan, Metal or Direct3D 12" },
-};
 
 const GPU: DeviceProfiles = {
   name: "runtime-gpu",
   kind: "gpu",
-  candidates: candidatesOf("gpu", PROVIDERS),
+  candidates: candidatesOf("gpu"),
   suggestions: ["slm doctor", "--device cpu"],
 };
 

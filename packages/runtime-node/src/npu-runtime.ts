@@ -3,33 +3,12 @@ import { cpus } from "node:os";
 import type { Fallback, Runtime } from "@slm/runtime";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
 import { openOrtRuntime } from "./ort-runtime.js";
-import { type Candidate } from "./open-first.js";
 import { type SessionSettings } from "./protocol.js";
-
-/**
- * ONNX Runtime's provider of each profile of target npu.
- *
- * Source: onnxruntime-common 1.30, inference-session.d.ts; coreml_provider_factory.h for the flags; the options of OpenVINO's
- * provider, docs/execution-providers/OpenVINO-ExecutionProvider.md.
- */
-const PROVIDERS: Readonly<Record<string, Omit<Candidate, "device">>> = {
-  qnn: { provider: { name: "qnn", backendType: "htp" }, needs: "Windows on a Qualcomm NPU" },
-  openvino: {
-    provider: { name: "openvino", device_type: "NPU" },
-    needs: "a build of ONNX Runtime with OpenVINO, which npm does not have",
-  },
-  // COREML_FLAG_ONLY_ENABLE_DEVICE_WITH_ANE, ONLY_ALLOW_STATIC_INPUT_SHAPES, CREATE_MLPROGRAM.
-  coreml: { provider: { name: "coreml", coreMlFlags: 0x004 | 0x008 | 0x010 }, needs: "macOS" },
-  vitisai: {
-    provider: { name: "vitisai" },
-    needs: "a build of ONNX Runtime with Vitis AI, which npm does not have",
-  },
-};
 
 const NPU: DeviceProfiles = {
   name: "runtime-npu",
   kind: "npu",
-  candidates: candidatesOf("npu", PROVIDERS),
+  candidates: candidatesOf("npu"),
   suggestions: ["slm doctor", "leave out --no-fallback for a simulation"],
 };
 

@@ -1,10 +1,10 @@
 /** The first of several execution providers that really computes, and why those before it do not. */
 import { SlmError } from "@slm/core";
+import type { ProviderSettings } from "@slm/devices/table";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { type Fallback, type Runtime, createHostTensor } from "@slm/runtime";
 import { loadEngine, messageOf, type OrtEngine } from "./ort-engine.js";
 import { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
-import type { Provider } from "./protocol.js";
 
 /** A provider as ONNX Runtime's binary lists it. */
 export interface ListedProvider {
@@ -24,7 +24,7 @@ export async function listProviders(
 export interface Candidate {
   /** As a user asks for it: "gpu:cuda". */
   readonly device: string;
-  readonly provider: Provider;
+  readonly provider: ProviderSettings;
   /** What it needs where it is not listed: "an NVIDIA GPU". */
   readonly needs: string;
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SlmError } from "@slm/core";
+import type { ProviderSettings } from "@slm/devices/table";
 import {
   Feedback,
   type GraphSignature,
@@ -21,7 +22,6 @@ import type {
   PositionalRepeat,
   PositionalResult,
   PositionalRun,
-  Provider,
   RepeatedResult,
   ReplyOf,
   RequestOf,
@@ -44,7 +44,7 @@ export class OrtHost implements Host {
   #engine: OrtEngine | undefined;
   #name = "runtime-cpu";
   #threads = 1;
-  #providers: readonly Provider[] = [];
+  #providers: readonly ProviderSettings[] = [];
   #settings: SessionSettings = {};
   readonly #graphs = new Map<number, LoadedGraph>();
   readonly #tensors = new Map<number, Ort.Tensor>();

@@ -1,4 +1,5 @@
 import { Args, Flags } from "@oclif/core";
+import { SCHEME_NAMES } from "@slm/devices/table";
 import type { RuntimeDevice } from "@slm/runtime";
 import type {
   BlockMethod,
@@ -7,7 +8,6 @@ import type {
   QuantizeFileReport,
   QuantizeReport,
   QuantizeTransformersReport,
-  SchemeName,
   WeightFormat,
 } from "@slm/quantization";
 import { GateFailed } from "../errors.js";
@@ -20,10 +20,6 @@ import { SlmCommand } from "../slm-command.js";
 import { dirname } from "node:path";
 
 /** Lists of their own, so that reading flags loads no library. */
-const SCHEMES = [
-  ...(["cpu", "int8-dynamic", "int8-block", "int4-block"] as const),
-  ...(["int8-qdq", "a8w8", "a16w8", "a16w4"] as const),
-] satisfies readonly SchemeName[];
 const METHODS = ["rtn", "search", "hqq", "gptq"] as const satisfies readonly BlockMethod[];
 const FORMATS = [
   "float32",
@@ -59,7 +55,10 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
     }),
   };
   static override flags = {
-    scheme: Flags.option({ options: SCHEMES })({ required: true, summary: "Weight formats of the graphs." }),
+    scheme: Flags.option({ options: SCHEME_NAMES })({
+      required: true,
+      summary: "Weight formats of the graphs.",
+    }),
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
