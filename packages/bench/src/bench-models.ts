@@ -1,9 +1,9 @@
 /** Measures models side by side on this machine. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { SILENT, throwIfInterrupted, type Progress } from "@slm/core";
-import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { loadTokenizer } from "@slm/tokenizer";
+import { describeModel } from "@slm/inference";
 import type { BenchConfig } from "./bench-config.js";
 import type { BenchResult } from "./bench-result.js";
 import { compareModels } from "./compare.js";
@@ -108,8 +108,7 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
 
 async function enter(input: BenchInput, name: string, directory: string): Promise<Contestant> {
   const { open = forkModel, runtime, config, prompts, signal } = input;
-  const model = await readDeviceModel(directory);
-  const tokenizer = await loadTokenizer(directory);
+  const { model, tokenizer } = await describeModel(directory);
   const imageTokens = model.vision?.tokens ?? 0;
   const promptTokens = prompts.map(
     (prompt) => imageTokens + tokenizer.encodeSource(promptText(prompt)).length,
