@@ -56,11 +56,11 @@ export const openedSchema = z.strictObject({
   loadMs: z
     .number()
     .nonnegative()
-    .describe("Reading graphs and tokenizer until ready; the engine is loaded before."),
+    .describe("Reading graphs and tokenizer until ready; the runtime is loaded before."),
   processRssBytes: z
     .int()
     .positive()
-    .describe("Peak memory before the model was read: the process and the engine."),
+    .describe("Peak memory before the model was read: the process and the runtime."),
   device: z.strictObject({
     provider: z.string(),
     threads: z.int().positive(),

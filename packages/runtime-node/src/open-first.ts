@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { type Fallback, type Runtime, createHostTensor } from "@slm/runtime";
-import { loadEngine, messageOf, type OrtEngine } from "./ort-engine.js";
+import { loadBinding, messageOf, type OrtBinding } from "./ort-binding.js";
 import { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
 import type { Provider } from "./protocol.js";
 
@@ -15,9 +15,9 @@ export interface ListedProvider {
 
 /** @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded. */
 export async function listProviders(
-  engineLoader: () => Promise<Pick<OrtEngine, "listSupportedBackends">> = loadEngine,
+  bindingLoader: () => Promise<Pick<OrtBinding, "listSupportedBackends">> = loadBinding,
 ): Promise<readonly ListedProvider[]> {
-  return (await engineLoader()).listSupportedBackends();
+  return (await bindingLoader()).listSupportedBackends();
 }
 
 /** One way to compute. */
