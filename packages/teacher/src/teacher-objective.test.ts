@@ -30,8 +30,8 @@ describe.each(CONFIGS)("the objective of a teacher that is $architecture", (conf
     const engine = await createEagerEngine("js");
     const batch = { rows: Int32Array.of(0, 1), bucket: 0 };
     const live = { engine, config, feeds: {} };
-    const { feeds, tokens, counted } = await objective.feeds(batch, bucket, 1, live);
-    expect([tokens, counted]).toEqual([4 + 5, 5]);
+    const { feeds, tokens, lossTokens } = await objective.feeds(batch, bucket, 1, live);
+    expect([tokens, lossTokens]).toEqual([4 + 5, 5]);
     const shapes = maskValue === undefined ? [] : definition.dropoutShapes;
     const masks = shapes.map((shape): HostTensor => {
       const size = shape.reduce((product, axis) => product * axis, 1);

@@ -59,10 +59,10 @@ export function tinyCorpus(count: number): Corpus {
   const pairs = tinyPairs(count);
   return {
     pairs,
-    taught: pairs,
+    teacherPairs: pairs,
     read: async (rows) => {
       const tokens = await pairs.read(rows);
-      return { ...tokens, taught: tokens };
+      return { ...tokens, teacherTokens: tokens };
     },
     close: () => Promise.resolve(),
   };

@@ -70,7 +70,7 @@ export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
       const ids = new Int32Array(batchSize * length).fill(pad);
       const labels = new Int32Array(batchSize * length).fill(pad);
       const mask = new Float32Array(batchSize * length);
-      let counted = 0;
+      let lossTokens = 0;
       sources.forEach((tokens, index) => {
         const sequence = [...tokens, bos, ...targets[index]!, eos];
         sequence.slice(0, -1).forEach((token, position) => {
@@ -78,7 +78,7 @@ export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
           ids[at] = token;
           labels[at] = sequence[position + 1]!;
           mask[at] = position >= tokens.length ? 1 : 0;
-          counted += mask[at];
+          lossTokens += mask[at];
         });
       });
       return {
@@ -86,10 +86,10 @@ export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
           ids: createHostTensor("int32", [batchSize, length], ids),
           labels: createHostTensor("int32", [batchSize * length], labels),
           mask: createHostTensor("float32", [batchSize * length], mask),
-          count: createHostTensor("float32", [], Float32Array.of(counted)),
+          count: createHostTensor("float32", [], Float32Array.of(lossTokens)),
         },
-        tokens: counted,
-        counted,
+        tokens: lossTokens,
+        lossTokens,
       };
     },
   };

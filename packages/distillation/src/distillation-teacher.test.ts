@@ -8,7 +8,12 @@ import type { Tokenizer } from "@slm/tokenizer";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { alignPositions } from "./align.js";
-import { otherVocabulary, roundLength, sameVocabulary, type TeacherSide } from "./teacher-side.js";
+import {
+  otherVocabulary,
+  roundLength,
+  sameVocabulary,
+  type DistillationTeacher,
+} from "./distillation-teacher.js";
 import { VocabularyMap } from "./vocabulary-map.js";
 
 /** Letters a, b, c, and pairs of them where asked; ids from 4 on. */
@@ -85,7 +90,7 @@ async function logitsAt(row: number, count: number): Promise<Float32Array> {
 }
 
 describe("a teacher with a vocabulary of its own", () => {
-  const taught = {
+  const teacherTokens = {
     sources: both.teacher,
     targets: encode(same, targets),
     alignments: targets.map((text) =>
@@ -95,8 +100,8 @@ describe("a teacher with a vocabulary of its own", () => {
       ),
     ),
   };
-  const rows = { sources: both.student, targets: encode(student, targets), taught };
-  const side = (map?: VocabularyMap): TeacherSide =>
+  const rows = { sources: both.student, targets: encode(student, targets), teacherTokens };
+  const side = (map?: VocabularyMap): DistillationTeacher =>
     otherVocabulary({ engine, teacher, cache: liveCache(), tokenizers: { student, teacher: same }, map });
 
   test("is read where both have read the same text: 'cab' is c, ab for one and c, a, b for the other", async () => {
