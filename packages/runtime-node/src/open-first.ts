@@ -31,7 +31,7 @@ export interface Candidate {
 
 export interface FirstFound {
   /** Absent where none of them computes. */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
   /** Those before it, or all. */
   readonly fallbacks: readonly Fallback[];
 }
