@@ -1,6 +1,7 @@
 import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { decoderOnlyConfig, initializeWeights } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import type { HostTensor } from "@slm/runtime";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { loadTeacher, type Teacher, type TeacherCache } from "@slm/teacher";
@@ -49,14 +50,7 @@ let teacher: Teacher;
 beforeAll(async () => {
   engine = await createEagerEngine("js");
   const config = decoderOnlyConfig.parse({
-    width: 8,
-    heads: 2,
-    kvHeads: 1,
-    headDim: 4,
-    feedForward: 12,
-    decoderLayers: 1,
-    maxSource: 8,
-    maxTarget: 8,
+    ...TINY_SHAPE,
     vocabularySize: same.vocabularySize,
     tokens: same.tokens,
   });

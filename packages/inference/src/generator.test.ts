@@ -269,7 +269,7 @@ describe("a generator", () => {
     const stop = [long.text.slice(2, 4)];
     for (const strategy of [undefined, { kind: "beam", beams: 2, lengthPenalty: 1 }] as const) {
       const pieces = SOURCES.map(() => "");
-      const base = { stop, ...(strategy === undefined ? {} : { strategy }) };
+      const base = { stop, strategy };
       const options = {
         ...base,
         onToken: (row: number, piece: string) => {

@@ -1,5 +1,6 @@
 import { createRandom } from "@slm/decoding";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import { createEagerEngine } from "@slm/tensor";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -10,16 +11,9 @@ import { planSampling } from "./sample-program.js";
 import type { LiveModel } from "./training-contract.js";
 
 const shape = {
-  width: 8,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
-  feedForward: 12,
+  ...TINY_SHAPE,
   decoderLayers: 2,
-  maxSource: 8,
   maxTarget: 40,
-  vocabularySize: 9,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 const MODELS: readonly ModelConfig[] = [
   encoderDecoderConfig.parse({ ...shape, encoderLayers: 1 }),

@@ -7,6 +7,7 @@ import {
   outputHead,
   type DecoderOnlyConfig,
 } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import { createHostTensor } from "@slm/runtime";
 import { crossEntropy, math } from "@slm/tensor";
 import { pairsOf, type TokenPairs } from "../pairs.js";
@@ -16,16 +17,9 @@ import { trainingSettings, type TrainingSettings } from "../training-config.js";
 export const VOCABULARY = 9;
 
 export const copyConfig: DecoderOnlyConfig = decoderOnlyConfig.parse({
-  width: 8,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
+  ...TINY_SHAPE,
   feedForward: 16,
-  decoderLayers: 1,
-  maxSource: 8,
-  maxTarget: 8,
   vocabularySize: VOCABULARY,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 });
 
 /** Pairs `[t] -> [t, ..., t]` of one to three tokens. */
