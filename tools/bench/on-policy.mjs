@@ -18,7 +18,7 @@ import { createHostTensor } from "@slm/runtime";
 import { embeddedTeacherDirectory, loadTeachers } from "@slm/teacher";
 import { createOnnxEngine } from "@slm/tensor";
 import {
-  createLiveSampler,
+  createOnPolicySampler,
   modelPass,
   planChunks,
   planRun,
@@ -77,7 +77,7 @@ for (const variant of ["shared", "separate"]) {
   programs[variant] = { program, inputs: Object.keys(definition.inputs) };
 }
 const live = { engine, config, feeds: weights };
-const sampler = await createLiveSampler(
+const sampler = await createOnPolicySampler(
   live,
   { rows: batch, source, target: target - 1 },
   { temperature: 0.9, topK: options.topK },
@@ -96,11 +96,11 @@ const logits = createHostTensor(
   Float32Array.from({ length: batch * target * vocab }, () => random() - 0.5),
 );
 
-async function step(number, variant, taught) {
+async function step(number, variant, distilled) {
   const { program, inputs } = programs[variant];
   const given = {
     ...pass.sharedFeeds(sources),
-    ...pass.passFeeds("taught", sources, taught).feeds,
+    ...pass.passFeeds("distill", sources, distilled).feeds,
     ...pass.passFeeds("gold", sources, targets).feeds,
     teacher: logits,
   };

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { writeDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { parseImageProcessing } from "@slm/vision";
 import { build } from "vite";
@@ -74,27 +75,18 @@ async function writeModel(name: string, change: Partial<DeviceModel>): Promise<v
   await mkdir(directory);
   const tokenizer = trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y Z"], sourceLowercase: false });
   await writeTokenizer(tokenizer, directory);
-  await writeDeviceModel(directory, {
-    schemaVersion: 1,
-    name,
-    architecture: "encoder-decoder",
-    target: "cpu",
-    scheme: "float32",
-    graphs: {
-      encoder: { file: "encoder.onnx", bytes: 3, scheme: "float32" },
-      decoder: { file: "decoder.onnx", bytes: 4, scheme: "float32" },
-    },
-    parameters: 1000,
-    vocabularySize: 10,
-    decoderLayers: 1,
-    kvHeads: 1,
-    headDim: 2,
-    maxSource: 16,
-    maxTarget: 16,
-    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-    flops: { encoderPerSourceToken: 50, decoderPerTargetToken: 80 },
-    ...change,
-  });
+  const graphs = {
+    encoder: { file: "encoder.onnx", bytes: 3, scheme: "float32" },
+    decoder: { file: "decoder.onnx", bytes: 4, scheme: "float32" },
+  };
+  await writeDeviceModel(
+    directory,
+    tinyDeviceModel({
+      ...{ name, graphs, parameters: 1000, vocabularySize: 10, headDim: 2, maxSource: 16, maxTarget: 16 },
+      flops: { encoderPerSourceToken: 50, decoderPerTargetToken: 80 },
+      ...change,
+    }),
+  );
 }
 
 /** The child's file as one module: a plain Node process cannot read these sources. */

@@ -16,7 +16,7 @@ export interface OpenOptions {
 }
 
 /**
- * Makes the runtime, then loads the model on it. The engine's own memory and start are so told apart from the model's.
+ * Makes the runtime, then loads the model on it. Its own memory and start are so told apart from the model's.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, DEVICE_UNAVAILABLE
  */

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeBytesAtomic, writeTextAtomic } from "@slm/core";
 import { DEVICE_MODEL_FILE, graphBytes, graphsOf, type DeviceModel } from "./device-model.js";
 import { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
+import { tinyDeviceModel } from "./testing/index.js";
 import { readTextFile } from "@slm/core";
 import { SLM_VERSION } from "@slm/core";
 
@@ -19,26 +20,13 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-const model: DeviceModel = {
-  schemaVersion: 1,
-  name: "g2p",
-  architecture: "encoder-decoder",
-  target: "cpu",
-  scheme: "float32",
+const model = tinyDeviceModel({
   graphs: {
     encoder: { file: "encoder.onnx", bytes: 10, scheme: "float32" },
     decoder: { file: "decoder.onnx", bytes: 20, scheme: "float32" },
   },
-  parameters: 1000,
-  vocabularySize: 64,
-  decoderLayers: 2,
-  kvHeads: 2,
-  headDim: 16,
   maxSource: 32,
-  maxTarget: 32,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  flops: { encoderPerSourceToken: 1, decoderPerTargetToken: 2 },
-};
+});
 
 describe(readDeviceModel, () => {
   test("reads what was written", async () => {

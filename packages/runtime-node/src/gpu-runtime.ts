@@ -15,11 +15,11 @@ export const GPU_CANDIDATES = GPU.candidates;
 
 export interface GpuRuntimeOptions {
   /** Default: the first that computes. */
-  readonly profile?: string;
+  readonly profile?: string | undefined;
   /** Threads of the processor, for what the GPU has no operator for and for a fallback. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Whether the processor may do the work where no GPU can. Default true; the runtime's device says so. */
-  readonly fallback?: boolean;
+  readonly fallback?: boolean | undefined;
 }
 
 /**
@@ -31,14 +31,10 @@ export interface GpuRuntimeOptions {
  */
 export async function createGpuRuntime(options: GpuRuntimeOptions = {}): Promise<Runtime> {
   const { profile, threads, fallback = true } = options;
-  const common = threads === undefined ? {} : { threads };
-  const { runtime, fallbacks } = await openProfiles(GPU, candidatesFor(GPU, profile), {
-    ...common,
-    fallback,
-  });
+  const { runtime, fallbacks } = await openProfiles(GPU, candidatesFor(GPU, profile), { threads, fallback });
   if (runtime !== undefined) return runtime;
   return openOrtRuntime({
-    ...{ name: GPU.name, ...common },
+    ...{ name: GPU.name, threads },
     providers: [{ name: "cpu" }],
     device: { provider: "cpu", fallbacks },
   });

@@ -3,7 +3,7 @@ import { SlmError } from "@slm/core";
 import type { ProviderSettings } from "@slm/devices/table";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { type Fallback, type Runtime, createHostTensor } from "@slm/runtime";
-import { loadEngine, messageOf, type OrtEngine } from "./ort-engine.js";
+import { loadBinding, messageOf, type OrtBinding } from "./ort-binding.js";
 import { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
 
 /** A provider as ONNX Runtime's binary lists it. */
@@ -15,9 +15,9 @@ export interface ListedProvider {
 
 /** @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded. */
 export async function listProviders(
-  engineLoader: () => Promise<Pick<OrtEngine, "listSupportedBackends">> = loadEngine,
+  bindingLoader: () => Promise<Pick<OrtBinding, "listSupportedBackends">> = loadBinding,
 ): Promise<readonly ListedProvider[]> {
-  return (await engineLoader()).listSupportedBackends();
+  return (await bindingLoader()).listSupportedBackends();
 }
 
 /** One way to compute. */
@@ -31,7 +31,7 @@ export interface Candidate {
 
 export interface FirstFound {
   /** Absent where none of them computes. */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
   /** Those before it, or all. */
   readonly fallbacks: readonly Fallback[];
 }

@@ -35,16 +35,16 @@ export interface OrtRuntimeOptions {
   readonly name: string;
   /** Execution providers, the first one first; what none of them takes, ONNX Runtime's CPU provider computes. */
   readonly providers: readonly ProviderSettings[];
-  readonly settings?: SessionSettings;
+  readonly settings?: SessionSettings | undefined;
   /** What is told of the device; threads and the rest are filled in. */
   readonly device: Partial<RuntimeDevice> & Pick<RuntimeDevice, "provider">;
   /** Threads one operator may use. Default: the processors this process may use. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /**
    * Run ONNX Runtime in the calling thread. A run then blocks the event loop, but nothing crosses a thread.
    * Default false: a worker thread owns ONNX Runtime and every device tensor.
    */
-  readonly inThread?: boolean;
+  readonly inThread?: boolean | undefined;
 }
 
 /**
