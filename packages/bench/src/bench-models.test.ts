@@ -12,7 +12,7 @@ import { benchConfig } from "./bench-config.js";
 import { benchModels, type BenchInput } from "./bench-models.js";
 import { figuresTable } from "./bench-tables.js";
 import { forkModel } from "./fork-model.js";
-import { openModel } from "./local-model.js";
+import { openTimedModel } from "./local-model.js";
 import { peakMemoryBytes } from "./peak-memory.js";
 import { promptText, type TimedModel } from "./timed-model.js";
 
@@ -119,7 +119,7 @@ function input(change: Partial<BenchInput> = {}): BenchInput {
     engine: "fake 1.0",
     config: benchConfig.parse({ runs: 4, warmup: 1, loads: 1, forceTokens: 5, settleMs: 0 }),
     seed: 1,
-    open: openModel,
+    open: openTimedModel,
     rates: () => Promise.resolve({ productFlops: 1e9, readBytes: 1e9 }),
     energy: { source: "a test", take: () => 0.25 },
     ...change,
@@ -174,8 +174,18 @@ describe(benchModels, () => {
   });
 
   test("forces the number of tokens on a model that wants to end at once", async () => {
-    const forced = await openModel({ directory: join(root, "student"), runtime, endless: true, batch: 1 });
-    const free = await openModel({ directory: join(root, "student"), runtime, endless: false, batch: 1 });
+    const forced = await openTimedModel({
+      directory: join(root, "student"),
+      runtime,
+      endless: true,
+      batch: 1,
+    });
+    const free = await openTimedModel({
+      directory: join(root, "student"),
+      runtime,
+      endless: false,
+      batch: 1,
+    });
     expect((await forced.run("ab", 7)).steps).toBe(7);
     expect((await forced.run("ab", 7)).words).toBe(7);
     expect((await free.run("ab", 7)).steps).toBe(1);

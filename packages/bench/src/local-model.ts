@@ -20,7 +20,7 @@ export interface OpenOptions {
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, DEVICE_UNAVAILABLE
  */
-export async function openModel({
+export async function openTimedModel({
   directory,
   runtime: module,
   endless,
