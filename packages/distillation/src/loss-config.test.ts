@@ -14,7 +14,12 @@ const student = {
 };
 
 const parse = (section: object): ReturnType<typeof distillConfig.safeParse> =>
-  distillConfig.safeParse({ student: { ...student, encoderLayers: 1 }, steps: 3, metrics: ["exactMatch"], ...section });
+  distillConfig.safeParse({
+    student: { ...student, encoderLayers: 1 },
+    steps: 3,
+    metrics: ["exactMatch"],
+    ...section,
+  });
 
 const complaints = (section: object): string[] =>
   parse(section).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];

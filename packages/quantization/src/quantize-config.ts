@@ -82,7 +82,9 @@ export const quantizeConfig = z.strictObject({
           .number()
           .nonnegative()
           .default(0.01)
-          .describe("How much worse than float32 it may be [unit of the metric; 0.01 = one percentage point]."),
+          .describe(
+            "How much worse than float32 it may be [unit of the metric; 0.01 = one percentage point].",
+          ),
       },
       { error: missingMetric },
     )

@@ -5,7 +5,10 @@ describe("the teacher of a recipe", () => {
   test.each([
     [{ kind: "embedded" }, "configs/quickstart/teacher"],
     [{ kind: "embedded", name: "g2p" }, "configs/quickstart/teacher"],
-    [{ kind: "ensemble", members: [{ kind: "embedded", name: "g2p-reader-third" }] }, "configs/g2p/teachers/third"],
+    [
+      { kind: "ensemble", members: [{ kind: "embedded", name: "g2p-reader-third" }] },
+      "configs/g2p/teachers/third",
+    ],
     [{ kind: "embedded", name: "mine" }, "./teacher"],
   ])("%j is a checkpoint on disk now, and the error says which", (config, path) => {
     expect(() => teacherConfig.parse(config)).toThrow(

@@ -121,7 +121,9 @@ describe("slm init", () => {
     const file = join(root, "below", "new.yaml");
     const data = relative(process.cwd(), join(root, "train.jsonl"));
     expect((await runCommand("init", ["--yes", "--data", data, "-o", file])).exitCode).toBe(0);
-    expect(parseRecipe(await readFile(file, "utf8"), file).value).toMatchObject({ data: { train: "../train.jsonl" } });
+    expect(parseRecipe(await readFile(file, "utf8"), file).value).toMatchObject({
+      data: { train: "../train.jsonl" },
+    });
     expect((await runCommand("data:prepare", [file, "-o", join(root, "below-run")])).exitCode).toBe(0);
   });
 });

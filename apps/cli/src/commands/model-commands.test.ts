@@ -73,7 +73,9 @@ describe("MODEL", () => {
     const outcome = await runCommand("generate", [out, "--prompt", "abc", "--json"]);
     expect([outcome.exitCode, outcome.json]).toMatchObject([66, { error: { code: "INPUT_MISSING" } }]);
     expect(suggestionsOf(outcome)).toContain(`use ${join(out, "deploy")}`);
-    expect((await runCommand("eval", [at("nowhere"), "--data", rows(), "--metrics", "exactMatch"])).exitCode).toBe(66);
+    expect(
+      (await runCommand("eval", [at("nowhere"), "--data", rows(), "--metrics", "exactMatch"])).exitCode,
+    ).toBe(66);
   });
 });
 

@@ -32,7 +32,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-async function resolve(text: string, sets: readonly string[] = [], environment = {}): Promise<ResolvedRecipe> {
+async function resolve(
+  text: string,
+  sets: readonly string[] = [],
+  environment = {},
+): Promise<ResolvedRecipe> {
   const path = join(root, "task", "recipe.yaml");
   await writeFile(path, text);
   return resolveRecipe({ path, sets, environment }, schemas);
@@ -56,15 +60,21 @@ describe("paths in settings", () => {
   });
 
   test("of flags and variables start from the current directory", async () => {
-    const recipe = await resolve("data: { train: a.jsonl }\nteacher: { kind: checkpoint, path: b }\n", ["data.train=a.jsonl"], {
-      SLM_TEACHER__PATH: "runs/teacher",
-    });
+    const recipe = await resolve(
+      "data: { train: a.jsonl }\nteacher: { kind: checkpoint, path: b }\n",
+      ["data.train=a.jsonl"],
+      {
+        SLM_TEACHER__PATH: "runs/teacher",
+      },
+    );
     expect(recipe.sections.data?.settings).toEqual({ train: "a.jsonl" });
     expect(recipe.sections.teacher?.settings).toEqual({ kind: "checkpoint", path: "runs/teacher" });
   });
 
   test("are no other texts, nor a module's own settings", async () => {
-    const { sections } = await resolve("data: { source: { module: ./d.ts, words: ./w.txt }, template: { source: ./x } }\n");
+    const { sections } = await resolve(
+      "data: { source: { module: ./d.ts, words: ./w.txt }, template: { source: ./x } }\n",
+    );
     expect(sections.data?.settings).toEqual({
       source: { module: at("d.ts"), words: "./w.txt" },
       template: { source: "./x" },
@@ -73,7 +83,9 @@ describe("paths in settings", () => {
 
   test("may be names of a hub: paths are those that are there, or begin with a dot", async () => {
     const model = async (text: string): Promise<unknown> =>
-      valueAt((await resolve(`teacher: { kind: import, model: ${text} }\n`)).sections.teacher?.settings, ["model"]);
+      valueAt((await resolve(`teacher: { kind: import, model: ${text} }\n`)).sections.teacher?.settings, [
+        "model",
+      ]);
     expect(await model("models/tiny")).toBe(at("models", "tiny"));
     expect(await model("./models/other")).toBe(at("models", "other"));
     expect(await model("org/name")).toBe("org/name");
@@ -90,7 +102,10 @@ describe("paths in settings", () => {
 
 describe(relativeToRecipe, () => {
   test("gives the same for a recipe wherever it lies and whoever calls it", () => {
-    const settings = { train: at("a.jsonl"), source: { module: relative(process.cwd(), at("..", "d.ts")), words: "w" } };
+    const settings = {
+      train: at("a.jsonl"),
+      source: { module: relative(process.cwd(), at("..", "d.ts")), words: "w" },
+    };
     expect(relativeToRecipe(schemas.data, settings, at("recipe.yaml"))).toEqual({
       train: "a.jsonl",
       source: { module: "../d.ts", words: "w" },
