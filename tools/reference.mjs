@@ -23,6 +23,7 @@ import {
   profilesOf,
 } from "../packages/devices/dist/table/index.js";
 import { PROFILES } from "../packages/onnx-export/dist/index.js";
+import { INFERRED_KEYS } from "../apps/cli/dist/recipe/infer-metrics.js";
 import { format, resolveConfig } from "prettier";
 
 const directory = join(import.meta.dirname, "../docs/reference");
@@ -97,6 +98,7 @@ const commandsPage = () => [
 
 /** What values a schema takes, in a few words. */
 function typeName(schema) {
+  if (schema.format?.startsWith("path")) return schema.format.replaceAll("-", " ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(", ");
   const variants = schema.anyOf ?? schema.oneOf;
@@ -122,7 +124,7 @@ function* settingRows(schema, path, when = "") {
     const name = [...path, key];
     const isGroup = value.properties !== undefined || opens(value);
     const preset = value.default === undefined || isGroup ? "" : code(JSON.stringify(value.default));
-    const needed = schema.required?.includes(key) && value.default === undefined;
+    const needed = schema.required?.includes(key) && value.default === undefined && !INFERRED_KEYS.has(key);
     yield [
       code(name.join(".")),
       cell(isGroup ? "group" : typeName(value)),
@@ -153,6 +155,10 @@ async function recipePage() {
     "A recipe is one YAML file with a section per stage; a stage without a section is left out. `--set path=value` overrides " +
       "one setting, `slm run RECIPE --print-config` shows every value and where it came from. `name` names the run, `seed` " +
       "(default 1) decides data order and first weights.",
+    "Paths in a recipe's file start from the recipe's folder, paths in `--set` and in `SLM_` variables from the current directory. What is " +
+      "measured is said once: `quantize.gate.metric` and `distill.metrics` are taken from one another, and the `metrics` of trained teachers " +
+      "and of `quantize` from them; a recipe that names no metric at all is refused. `data.source` names a dataset module, which is run " +
+      "([how to](../how-to/dataset-modules.md)).",
     ...stages.flatMap(stageSection),
   ];
 }

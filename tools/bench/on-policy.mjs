@@ -7,15 +7,16 @@
  *   stepMs            a step on gold targets (forward, backward, optimizer)
  *   sampleMs          drawing targets from the live weights
  *   stepTwoPassesMs   a step whose labels stay gold: a second decoder pass
- *   scoreMs           the embedded teacher's distributions over the drawn targets
+ *   scoreMs           the quick start's teacher's distributions over the drawn targets
  *   sampleRatio       sampleMs / stepMs
  *   onPolicyMs        sampleMs + stepTwoPassesMs + scoreMs
  */
+import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
 import { initializeWeights, parameterCount } from "@slm/model";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createHostTensor } from "@slm/runtime";
-import { embeddedTeacherDirectory, loadTeachers } from "@slm/teacher";
+import { loadTeachers } from "@slm/teacher";
 import { createOnnxEngine } from "@slm/tensor";
 import {
   createOnPolicySampler,
@@ -82,7 +83,7 @@ const sampler = await createOnPolicySampler(
   { rows: batch, source, target: target - 1 },
   { temperature: 0.9, topK: options.topK },
 );
-const teacher = await loadTeachers(engine, embeddedTeacherDirectory("g2p"));
+const teacher = await loadTeachers(engine, join(import.meta.dirname, "../../configs/quickstart/teacher"));
 
 const token = () => 4 + Math.floor(random() * (vocab - 4));
 const tokens = (longest) =>
