@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import type { PathAnalysis, ProfileName, Target } from "@slm/devices";
-import { GateFailed } from "../errors.js";
-import { parseSizes, shapeFlag } from "../models/shape-flag.js";
+import { GateFailed } from "../gate-failed.js";
+import { shapeFlag } from "../models/shape-flag.js";
 import { SlmCommand } from "../slm-command.js";
 
 /** Lists of their own, so that reading flags loads no library. */
@@ -44,6 +44,7 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   protected override async execute(): Promise<PathAnalysis> {
     const { args, flags } = await this.parse(AnalyzeCommand);
     const { analyzePath, reportLines } = await import("@slm/devices");
+    const { parseSizes } = await import("../models/parse-sizes.js");
     this.#reportLines = reportLines;
     const { target, profile } = flags;
     const sizes = flags.shape.map(parseSizes);
