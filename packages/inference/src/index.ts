@@ -6,6 +6,8 @@ export { picksLikeliest, withLikeliest } from "./graph-edits/likeliest.js";
 export { loadEdited } from "./graph-edits/load-edited.js";
 export { bestTokens } from "./best-tokens.js";
 export type { LoadedModel } from "./loaded-model.js";
+export { beamSearch, samplingOptions, type SamplingOptions } from "./sampling-options.js";
+export { streamPieces } from "./stream-pieces.js";
 export { StopText } from "./stop-text.js";
 export { TextStream } from "./text-stream.js";
 export type { GenerateOptions, Generation, Generator, ImageQuestion, Source } from "./types.js";

@@ -57,7 +57,10 @@ export function parseDevice(text: string): DeviceChoice {
   return { kind, profile };
 }
 
-/** Package and function of each kind, and the same as a call; packages are loaded only then. */
+/**
+ * Module and function of each kind, and the same as a call; modules are loaded only then. `#runtime-node` is the package, or the file
+ * that it is in the published package: `imports` of package.json says which.
+ */
 export const RUNTIMES: Readonly<
   Record<
     DeviceKind,
@@ -69,17 +72,17 @@ export const RUNTIMES: Readonly<
   >
 > = {
   cpu: {
-    package: "@slm/runtime-node",
+    package: "#runtime-node",
     export: "createCpuRuntime",
     open: async (options) => (await import("@slm/runtime-node")).createCpuRuntime(options),
   },
   gpu: {
-    package: "@slm/runtime-node",
+    package: "#runtime-node",
     export: "createGpuRuntime",
     open: async (options) => (await import("@slm/runtime-node")).createGpuRuntime(options),
   },
   npu: {
-    package: "@slm/runtime-node",
+    package: "#runtime-node",
     export: "createNpuRuntime",
     open: async (options) => (await import("@slm/runtime-node")).createNpuRuntime(options),
   },

@@ -1,11 +1,14 @@
 /** A model that is loaded and answers prompts. */
 import type { DeviceModel } from "@slm/exported-model";
-import type { Generation, Generator, GenerateOptions as InferenceOptions, Source } from "@slm/inference";
+import type {
+  Generation,
+  Generator,
+  GenerateOptions as InferenceOptions,
+  SamplingOptions,
+  Source,
+} from "@slm/inference";
 import type { Runtime, RuntimeDevice } from "@slm/runtime";
-import { SlmError } from "@slm/core/errors";
 import type { DeviceRequest } from "../compute/devices.js";
-import type { SamplingOptions } from "../models/sampling-options.js";
-import { PieceQueue } from "./piece-queue.js";
 import { contextOf, type WorkOptions } from "./work.js";
 
 /** What a model is asked: a text, of a vision-language model about an image. */
@@ -139,24 +142,18 @@ class OpenModel implements LoadedModel {
     prompt: Prompt,
     options: Omit<GenerateOptions, "onToken" | "batchSize"> = {},
   ): AsyncGenerator<string, Generation> {
-    const leaving = new AbortController();
-    const signal =
-      options.signal === undefined ? leaving.signal : AbortSignal.any([options.signal, leaving.signal]);
-    const pieces = new PieceQueue();
-    const onToken = (_row: number, piece: string): void => {
-      pieces.push(piece);
-    };
-    const answer = this.generate(prompt, { ...options, signal, onToken }).finally(() => {
-      pieces.end();
-    });
-    answer.catch(() => undefined); // Awaited below, after the last piece.
-    try {
-      yield* pieces;
-      return await answer;
-    } finally {
-      leaving.abort(new SlmError("INTERRUPTED", "generate: the stream was left"));
-      await answer.catch(() => undefined);
-    }
+    const { streamPieces } = await import("@slm/inference");
+    return yield* streamPieces(
+      (onPiece, signal) =>
+        this.generate(prompt, {
+          ...options,
+          signal,
+          onToken: (_row, piece) => {
+            onPiece(piece);
+          },
+        }),
+      options.signal,
+    );
   }
 
   close(): Promise<void> {
@@ -176,7 +173,7 @@ class OpenModel implements LoadedModel {
     signal,
     ...sampling
   }: GenerateOptions): Promise<InferenceOptions> {
-    const { samplingOptions } = await import("../models/sampling-options.js");
+    const { samplingOptions } = await import("@slm/inference");
     const { schemaConstraint } = await import("../models/read-constraint.js");
     const constraint =
       jsonSchema === undefined ? undefined : await schemaConstraint(jsonSchema, this.#parts.directory);

@@ -1,7 +1,7 @@
 /** Flags that say how tokens are chosen and when a text ends. */
 import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
-import type { SamplingOptions } from "./sampling-options.js";
+import type { SamplingOptions } from "@slm/inference";
 
 const GROUP = "CHOICE OF TOKENS";
 

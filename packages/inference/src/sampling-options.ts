@@ -1,6 +1,6 @@
 /** How tokens are chosen and when a text ends. */
 import type { Strategy, TokenRules } from "@slm/decoding";
-import type { GenerateOptions } from "@slm/inference";
+import type { GenerateOptions } from "./types.js";
 
 /** How tokens are chosen. Default: greedily. */
 export interface SamplingOptions {
