@@ -1,0 +1,79 @@
+/**
+ * Checks what Markdown files point to: relative links and their anchors, and paths in code spans (`packages/...`, `apps/...`, `tools/...`,
+ * `configs/...`, `docs/...`, `e2e/...`). In tables whose first column is `package`, files of the last column are those of `packages/<package>/src`.
+ * Paths of files that keep history are not checked, links are. Prints file:line and what is missing; exit 1 if anything is.
+ *
+ *   npm run links
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+
+const HISTORY = /^(CHANGELOG\.md|docs\/log\.md|docs\/decisions\/)/;
+const ROOTED = /^(?:packages|apps|tools|configs|docs|e2e)\/[\w./-]+$/;
+
+const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.md"], { encoding: "utf8" })
+  .split("\n")
+  .filter((file) => file !== "" && existsSync(file));
+
+/** The anchors that GitHub gives to the headings of a file. */
+function anchorsOf(file) {
+  return new Set(
+    readFileSync(file, "utf8")
+      .split("\n")
+      .filter((line) => /^#{1,6} /.test(line))
+      .map((line) =>
+        line
+          .replace(/^#+ /, "")
+          .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+          .toLowerCase()
+          .replace(/[^\p{L}\p{N} _-]/gu, "")
+          .replaceAll(" ", "-"),
+      ),
+  );
+}
+
+/** Missing targets of the links of a line. */
+function missingLinks(file, line) {
+  return [...line.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target]) => target)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .flatMap((target) => {
+      const [path, anchor] = target.split("#");
+      const linked = path === "" ? file : normalize(join(dirname(file), path));
+      if (!existsSync(linked)) return [`no file ${linked}`];
+      const isKnown = anchor === undefined || !linked.endsWith(".md") || anchorsOf(linked).has(anchor);
+      return isKnown ? [] : [`no heading #${anchor} in ${linked}`];
+    });
+}
+
+const spansOf = (text) => [...text.matchAll(/`([^`]+)`/g)].map(([, span]) => span);
+
+/** Missing files that the code spans of a line name. `isPackageTable`: the line is a row whose first cell is a package. */
+function missingPaths(line, isPackageTable) {
+  const rooted = spansOf(line).filter((span) => ROOTED.test(span) && !existsSync(span));
+  const cells = line.split(/(?<!\\)\|/).slice(1, -1);
+  const name = isPackageTable && cells.length > 1 ? spansOf(cells[0])[0] : undefined;
+  const inPackage =
+    name === undefined ? [] : spansOf(cells.at(-1)).map((file) => `packages/${name}/src/${file}`);
+  return [...rooted, ...inPackage.filter((path) => !existsSync(path))].map((path) => `no file ${path}`);
+}
+
+let count = 0;
+for (const file of files) {
+  let isPackageTable = false;
+  let isCode = false;
+  for (const [index, line] of readFileSync(file, "utf8").split("\n").entries()) {
+    if (line.startsWith("```")) isCode = !isCode;
+    if (isCode) continue;
+    if (!line.startsWith("|")) isPackageTable = false;
+    else if (/^\| package +\|.*start reading at/.test(line)) isPackageTable = true;
+    const paths = HISTORY.test(file) ? [] : missingPaths(line, isPackageTable);
+    for (const problem of [...missingLinks(file, line), ...paths]) {
+      console.log(`${file}:${index + 1}: ${problem}`);
+      count += 1;
+    }
+  }
+}
+console.log(`${files.length} files, ${count} missing`);
+process.exitCode = count === 0 ? 0 : 1;

@@ -1,0 +1,47 @@
+/** Run by `node --test tools/scripts`. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { BANNED_IDIOMS } from "./banned-idioms.mjs";
+import { findIdioms } from "./vocabulary-lint.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "vocabulary-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const lint = (...args) =>
+  spawnSync(process.execPath, [join(import.meta.dirname, "vocabulary-lint.mjs"), ...args], {
+    encoding: "utf8",
+  });
+
+test("finds every idiom of the table, each on its line, with what to say instead", () => {
+  const file = join(folder, "bad.md");
+  writeFileSync(file, BANNED_IDIOMS.map(({ idiom }) => `A sentence with ${idiom} in it.`).join("\n"));
+  const { status, stdout } = lint(file);
+  assert.equal(status, 1);
+  for (const [index, { idiom, say }] of BANNED_IDIOMS.entries()) {
+    const isFound = stdout
+      .split("\n")
+      .some((line) => line.startsWith(`${file}:${index + 1}: `) && line.endsWith(`say ${say}`));
+    assert.ok(isFound, `'${idiom}' is not found by its pattern`);
+  }
+});
+
+test("accepts the field's words", () => {
+  const file = join(folder, "good.md");
+  const text = `The CPU runs a vision-language student. TTFT is lower, and ITL at context length 512 too. It picks the argmax.
+An unsupported third-party model is rejected. Synthetic inputs and rationales are epochs apart. WER, PER and CER: word error rate.
+Image processors, tools/peers/images.py and the checkpoint's parts stay; the processor's settings come from preprocessor_config.json.`;
+  writeFileSync(file, text);
+  assert.deepEqual(findIdioms(text), []);
+  assert.equal(lint(file).status, 0);
+});
+
+test("counts each idiom with --list", () => {
+  const file = join(folder, "twice.md");
+  writeFileSync(file, "made-up words\nmade-up rows\n");
+  const { stdout } = lint(file, "--list");
+  assert.match(stdout, /^ +2 in +1 files {2}prose {2}made-up words -> synthetic$/m);
+});
