@@ -11,6 +11,8 @@ const depConstraints = [
     sourceTag: `layer:${layer}`,
     onlyDependOnLibsWithTags: [`layer:${layer}`, "layer:core"],
   })),
+  // Dataset modules are written against what the library exports, as a user's are.
+  { sourceTag: "layer:task", onlyDependOnLibsWithTags: ["layer:task", "layer:learn", "layer:core"] },
   { sourceTag: "layer:app", onlyDependOnLibsWithTags: layers.map((layer) => `layer:${layer}`) },
   {
     sourceTag: "device:none",

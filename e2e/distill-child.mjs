@@ -28,6 +28,7 @@ const settings = distillConfig.parse({
   buckets: 2,
   evaluateEvery: 50,
   evaluateRows: 8,
+  metrics: ["wordError", "phonemeError"],
   saveEvery: 7,
   // Everything that a state has to carry over.
   optimizer: "muon",

@@ -4,9 +4,9 @@ import { Flags } from "@oclif/core";
 export const evaluationFlags = {
   data: Flags.string({ required: true, helpValue: "<file>", summary: "JSONL file of rows." }),
   metrics: Flags.string({
-    default: "wordError,phonemeError",
+    required: true,
     helpValue: "<names>",
-    summary: "Metrics, with commas between; rows are scored by the first one.",
+    summary: "Metrics, with commas between, such as exactMatch; rows are scored by the first one.",
   }),
   beams: Flags.integer({
     min: 1,

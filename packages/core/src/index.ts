@@ -4,6 +4,7 @@ export { writeBytesAtomic, writeBytesUnflushed, writeJsonAtomic, writeTextAtomic
 export { INDEX_FILE } from "./folder-index.js";
 export { readFailure, readJsonFile, readTextFile, type ReadJsonOptions } from "./read-json.js";
 export { isWriteRefusal, systemCode, writeFailure } from "./file-error.js";
+export { PATH_FORMATS, pathOrIdSetting, pathSetting } from "./path-setting.js";
 export { pathProblem, relativePath, resolveInside } from "./relative-path.js";
 export {
   ARTIFACT_KINDS,

@@ -1,3 +1,4 @@
+import { pathSetting } from "@slm/core";
 import { z } from "zod";
 import { augmentConfig } from "./augment/augment-config.js";
 import { FORMAT_NAMES } from "./formats/format-table.js";
@@ -5,12 +6,11 @@ import { inventedConfig } from "./invented-sources.js";
 import { MAX_COLUMNS } from "./limits.js";
 import { ENCODINGS } from "./lines.js";
 import { fieldsConfig, templateConfig, type MappingSettings } from "./mapping.js";
-import { DEFAULT_SOURCE, sourceConfig, type SourceConfig } from "./source-table.js";
+import { MODULE_UNLABELLED, sourceConfig, type SourceConfig } from "./source-config.js";
 
 const fraction = z.number().min(0).lt(1);
 const count = z.int().positive();
-const path = z.string().min(1);
-const file = z.union([path, z.strictObject({ source: path, target: path })]);
+const file = z.union([pathSetting, z.strictObject({ source: pathSetting, target: pathSetting })]);
 /** One file, several, or two of parallel text. */
 const files = z.union([file, z.array(file).min(1)]);
 
@@ -27,7 +27,7 @@ const limit = count.optional().describe("Most sources kept, in the order they co
 const unlabelledFile = z.strictObject({
   // Optional in the file: a path says enough.
   kind: z.literal("file").optional().default("file"),
-  path: z.string().min(1).describe("File of sources without targets."),
+  path: pathSetting.describe("File of sources without targets."),
   format: z
     .enum(["jsonl", "text"])
     .optional()
@@ -41,10 +41,8 @@ const unlabelled = z.discriminatedUnion("kind", [
   unlabelledFile,
   z.strictObject({
     kind: z
-      .literal("english-words")
-      .describe(
-        "English words and names that come with slm, frequent ones first: 270,000 before a split's are left out.",
-      ),
+      .literal(MODULE_UNLABELLED)
+      .describe("Sources that the dataset module of data.source gives as unlabelled."),
     limit,
   }),
 ]);
@@ -63,7 +61,7 @@ const fileSettings = {
     .optional()
     .describe("Which column is what. Default: columns are named as the keys of a row."),
   template: templateConfig.optional().describe("Texts made of columns, each by its name in braces."),
-  images: path
+  images: pathSetting
     .optional()
     .describe(
       "Folder that the paths of rows' images start from. `slm data inspect` takes that of the file; `slm data prepare` takes rows " +
@@ -109,8 +107,7 @@ export const dataConfig = z
     source: sourceConfig
       .optional()
       .describe(
-        "Rows that come with slm. cmudict (the default where `train` names no file): letters to phonemes from the CMU " +
-          "Pronouncing Dictionary.",
+        "Rows that code makes, in place of `train`: a dataset module, which is run, and its settings (docs/how-to/dataset-modules.md).",
       ),
     testFraction: fraction.default(0.1).describe("Share of sources kept for the test, chosen by hash."),
     devFraction: fraction
@@ -155,9 +152,22 @@ export const dataConfig = z
     path: ["testFraction"],
   })
   .superRefine(oneWayPerSide)
+  .superRefine(({ train, source, unlabelled: sources }, context) => {
+    const refuse = (key: string, message: string): void => {
+      context.addIssue({ code: "custom", path: [key], message });
+    };
+    if (train === undefined && source === undefined) {
+      refuse(
+        "train",
+        "expected training rows, got none: name a file (train: rows.jsonl) or a dataset module (source: { module: ./dataset.ts })",
+      );
+    }
+    if (train !== undefined && sources?.kind === MODULE_UNLABELLED)
+      refuse("unlabelled", "expected a file, since data.train takes the place of a dataset module");
+  })
   .transform(({ source, ...settings }): typeof settings & { readonly source?: SourceConfig } =>
     // Only what is read stays: a recipe's source does not count where a file of training rows is named.
-    settings.train === undefined ? { source: source ?? DEFAULT_SOURCE, ...settings } : settings,
+    settings.train === undefined && source !== undefined ? { source, ...settings } : settings,
   );
 
 export type DataConfig = z.infer<typeof dataConfig>;

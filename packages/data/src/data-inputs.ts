@@ -1,39 +1,61 @@
-/** What a recipe's `data:` section reads: its files, each with the split it was made for, and its generated source. */
+/** What a recipe's `data:` section reads: its files, each with the split it was made for, and its dataset module. */
 import { stat } from "node:fs/promises";
+import { basename } from "node:path";
 import type { DataConfig } from "./data-config.js";
+import { loadDataset, type LoadedDataset } from "./dataset/load-dataset.js";
+import { moduleFiles } from "./dataset/module-files.js";
+import { datasetPictures, scanExamples } from "./dataset/scan-dataset.js";
 import { imageFiles } from "./images/image-files.js";
 import type { PictureSource } from "./images/picture.js";
-import { DEFAULT_SOURCE, openSource, testFileOf } from "./source-table.js";
 import { scanFile, type DataFile } from "./scan-file.js";
-import { scanRows, type ScannedLine } from "./read-rows.js";
+import type { ScannedLine } from "./read-rows.js";
 import type { Split } from "./split.js";
 
-/** One file of input, or a generated source. */
+/** One file of input, or one part of a dataset module. */
 export interface DataInput {
   /** What to call it in messages. */
   readonly name: string;
   /** Absent where the hash of the source decides. */
   readonly split?: Split;
-  /** Paths it reads; none for a generated source. */
+  /** Paths it reads; none of a dataset module. */
   readonly paths: readonly string[];
   readonly scan: () => AsyncIterable<ScannedLine>;
   readonly pictures: PictureSource;
 }
 
-/** Files made for one split come first, test before dev, so that their sources are known when others are read. */
-export function dataInputs(config: DataConfig): readonly DataInput[] {
+/** All inputs, in the order in which they are read. */
+export interface OpenInputs {
+  readonly inputs: readonly DataInput[];
+  /** The module that has the training examples, where the recipe names no file of them. */
+  readonly dataset?: LoadedDataset | undefined;
+}
+
+/**
+ * Opens what a section names; a dataset module is run. Files made for one split come first, test before dev, so that their sources
+ * are known when others are read.
+ *
+ * @throws SlmError as `loadDataset`.
+ */
+export async function openInputs(config: DataConfig, signal: AbortSignal): Promise<OpenInputs> {
+  const { source, train } = config;
   const made = (["test", "dev"] as const).flatMap((split) =>
     filesOf(config[split]).map((file) => ({ ...fileInput(file, config), split })),
   );
-  return [...made, ...ownTestInput(config), ...trainingInputs(config)];
+  if (source === undefined) return { inputs: [...made, ...filesOf(train).map((file) => fileInput(file, config))] };
+  const dataset = await loadDataset(source, signal);
+  return { inputs: [...made, ...datasetInputs(dataset, config)], dataset };
 }
 
-/** The test rows that a source brings along, unless the recipe names other ones. */
-function ownTestInput({ train, test, source = DEFAULT_SOURCE }: DataConfig): readonly DataInput[] {
-  const file = train === undefined && test === undefined ? testFileOf(source) : undefined;
-  if (file === undefined) return [];
+/** A module's test examples, unless the recipe names other ones, and its examples. */
+function datasetInputs(dataset: LoadedDataset, { test, images }: DataConfig): readonly DataInput[] {
+  const pictures = datasetPictures(dataset, images);
+  // Not the whole path: what rejects an entry is written into the artifact, which must not depend on where the recipe lies.
+  const name = basename(dataset.path);
+  const examples = { name, paths: [], scan: () => scanExamples(dataset, "examples"), pictures };
+  if (test !== undefined || dataset.test === undefined) return [examples];
   return [
-    { name: file, split: "test", paths: [file], scan: () => scanRows(file), pictures: imageFiles(undefined) },
+    { ...examples, name: `${name}: test`, split: "test", scan: () => scanExamples(dataset, "test") },
+    examples,
   ];
 }
 
@@ -43,9 +65,11 @@ export interface NamedFile {
   readonly path: string;
 }
 
-/** Every file and folder that a section names. */
-export function namedFiles({ unlabelled, images, ...config }: DataConfig): readonly NamedFile[] {
+/** Every file and folder that a section names, and the files of its dataset module. */
+export async function namedFiles({ unlabelled, images, source, ...config }: DataConfig): Promise<readonly NamedFile[]> {
+  const module = source === undefined ? [] : await moduleFiles(source.module);
   return [
+    ...module.map(({ name, path }) => ({ setting: `source.module/${name}`, path })),
     ...(["train", "dev", "test"] as const).flatMap((split) => settingsOf(split, config[split])),
     ...settingsOf("images", images),
     ...settingsOf("unlabelled.path", unlabelled?.kind === "file" ? unlabelled.path : undefined),
@@ -67,13 +91,6 @@ export async function inputBytes(inputs: readonly DataInput[]): Promise<number> 
 
 /** Text grows about so much when Parquet's compression is undone. */
 const COMPRESSION = 4;
-
-function trainingInputs(config: DataConfig): readonly DataInput[] {
-  const { train, source = DEFAULT_SOURCE } = config;
-  if (train !== undefined) return filesOf(train).map((file) => fileInput(file, config));
-  const { scan, pictures } = openSource(source);
-  return [{ name: source.kind, paths: [], scan, pictures: pictures ?? imageFiles(undefined) }];
-}
 
 function fileInput(file: DataFile, config: DataConfig): DataInput {
   const paths = typeof file === "string" ? [file] : [file.source, file.target];

@@ -12,10 +12,9 @@ export interface Group {
   /** Place of its first row. */
   readonly place: number;
   readonly split: Split;
-  /** Its first row, with the number of its input and its line there. */
+  /** Its first row, with the number of its input. */
   readonly row: Row;
   readonly file: number;
-  readonly line: number;
   readonly targets: readonly string[];
   readonly picture?: Picture;
 }

@@ -312,33 +312,48 @@ function rename(row: Row | string): Row | string {
 }
 
 describe("dataConfig", () => {
-  test("defaults to the pronouncing dictionary with 10 % test and 2 % dev", () => {
-    expect(dataConfig.parse({})).toEqual({
-      source: { kind: "cmudict", stress: false },
+  test("needs training rows, keeps 10 % of the sources for the test and 2 % for dev", () => {
+    expect(() => dataConfig.parse({})).toThrow("expected training rows, got none");
+    expect(dataConfig.parse({ train: "a.jsonl" })).toEqual({
+      train: "a.jsonl",
       testFraction: 0.1,
       devFraction: 0.02,
     });
   });
 
+  test("takes a dataset module with settings that it does not look at", () => {
+    const source = { module: "./dataset.ts", rows: 3, deep: { a: [1] } };
+    expect(dataConfig.parse({ source })).toMatchObject({ source });
+  });
+
+  test("says which module a former source is now", () => {
+    expect(() => dataConfig.parse({ source: { kind: "cmudict" } })).toThrow(
+      "configs/quickstart/dataset.ts (cmudict)",
+    );
+  });
+
   test("a file of training rows takes the place of a source; held-out files go with either", () => {
-    const files = dataConfig.parse({ train: "a.jsonl", dev: "b.jsonl", source: { kind: "cmudict" } });
+    const files = dataConfig.parse({ train: "a.jsonl", dev: "b.jsonl", source: { module: "./dataset.ts" } });
     expect(files).toEqual({ train: "a.jsonl", dev: "b.jsonl", testFraction: 0.1, devFraction: 0.02 });
     expect(dataConfig.parse(files)).toEqual(files);
-    expect(dataConfig.parse({ test: "c.jsonl" })).toMatchObject({ source: { kind: "cmudict" } });
+    const source = { module: "./dataset.ts" };
+    expect(dataConfig.parse({ source, test: "c.jsonl" })).toMatchObject({ source });
   });
 
   test.each([
-    [{ source: { kind: "cmudict", Stress: true } }],
+    [{ source: { module: "" } }],
     [{ source: { kind: "csv" } }],
     [{ source: { kind: "jsonl", train: "a.jsonl" } }],
+    [{ train: "a.jsonl", unlabelled: { kind: "module" } }],
+    [{ source: { module: "a.ts" }, unlabelled: { kind: "english-words" } }],
     [{ train: "" }],
     [{ train: { source: "a.txt" } }],
     [{ train: "a.csv", fields: { source: "a" }, template: { source: "{a}" } }],
     [{ train: "a.csv", format: "xlsx" }],
-    [{ testFraction: 0.6, devFraction: 0.4 }],
-    [{ testFraction: -0.1 }],
-    [{ limit: 0 }],
-    [{ maxsource: 3 }],
+    [{ train: "a.csv", testFraction: 0.6, devFraction: 0.4 }],
+    [{ train: "a.csv", testFraction: -0.1 }],
+    [{ train: "a.csv", limit: 0 }],
+    [{ train: "a.csv", maxsource: 3 }],
   ])("refuses %j", (config) => {
     expect(dataConfig.safeParse(config).success).toBe(false);
   });

@@ -1,11 +1,11 @@
-/** The data stage: files or a source of rows in, three JSONL files and their statistics out. */
+/** The data stage: files or a dataset module in, three JSONL files and their statistics out. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { augmentTrain } from "./augment/augment-train.js";
 import { collectRows } from "./collect.js";
 import { duplicateRules, type DataConfig } from "./data-config.js";
-import { dataInputs, inputBytes } from "./data-inputs.js";
+import { inputBytes, openInputs, type OpenInputs } from "./data-inputs.js";
 import type { DuplicateCounts } from "./group-rows.js";
 import type { HashTable } from "./hash-table.js";
 import type { ImageStatistics } from "./images/image-statistics.js";
@@ -74,7 +74,7 @@ export interface PrepareOptions {
 const REPORT_EVERY = 4096;
 
 /**
- * Reads the configured files or source, splits them by a hash of the source text, and writes `train.jsonl` (one row per pair),
+ * Reads the configured files or runs the dataset module, splits them by a hash of the source text, and writes `train.jsonl` (one row per pair),
  * `dev.jsonl` and `test.jsonl` (one row per source, with all its targets as references), `unlabelled.jsonl` where there are
  * unlabelled sources (those that no split has), `statistics.json`, and the images of rows below `images/`.
  *
@@ -86,8 +86,8 @@ const REPORT_EVERY = 4096;
  *
  * Writes: into `outputDirectory`, which the caller makes visible when all is done.
  *
- * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID if it is not of its format or no training row is
- * left, CONFIG_INVALID if a file lacks a column that the configuration names, OUTPUT_FAILED if the disk refuses, INTERRUPTED if
+ * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID if it is not of its format, if a dataset module throws
+ * or yields what is no example, or if no training row is left, CONFIG_INVALID if a file lacks a column that the configuration names, OUTPUT_FAILED if the disk refuses, INTERRUPTED if
  * the signal fires.
  */
 export async function prepareData(
@@ -101,7 +101,8 @@ export async function prepareData(
     stopIfAborted(signal);
     progress?.({ step: "read", done: lines });
   };
-  const inputs = dataInputs(config);
+  const opened = await openInputs(config, signal ?? new AbortController().signal);
+  const { inputs } = opened;
   const spillOf = (directory: string): Spill =>
     new Spill({
       directory: join(outputDirectory, directory),
@@ -122,7 +123,7 @@ export async function prepareData(
         rejections,
         keepOwners,
       });
-      const unlabelled = await unlabelledSources(config, owners, onLine);
+      const unlabelled = await unlabelledSources(config, opened, owners, onLine);
       stopIfAborted(signal);
 
       const order: RowOrder = { rows, seed: config.shuffle === true ? seed : undefined };
@@ -204,12 +205,14 @@ type UnlabelledSources = Awaited<ReturnType<typeof collectUnlabelled>> & { reado
 /** Unlabelled sources that are in no split; undefined where the configuration names none. */
 async function unlabelledSources(
   { unlabelled, maxSource }: DataConfig,
+  { dataset }: OpenInputs,
   owners: HashTable,
   onLine: () => void,
 ): Promise<UnlabelledSources | undefined> {
   if (unlabelled === undefined) return undefined;
   const rejections = new Rejections();
   const collected = await collectUnlabelled(unlabelled, {
+    dataset,
     maxSource,
     splitOf: (source) => SPLITS[(owners.get(sourceKey(source)) ?? 0) - 1],
     onLine,

@@ -9,7 +9,7 @@ export type ScannedLine =
   | {
       readonly line: number;
       readonly row: Row;
-      /** Which picture it is, of sources that draw theirs. */
+      /** Which picture it is, where a dataset module draws it. */
       readonly picture?: Picture;
     }
   | Rejection;

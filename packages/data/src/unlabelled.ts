@@ -1,12 +1,15 @@
 /** Sources without targets, for a teacher to label: read, checked, and kept apart from everything that measures. */
 import type { FileRejection } from "./rejections.js";
 import type { UnlabelledConfig } from "./data-config.js";
-import { englishWords } from "./english-words.js";
+import type { LoadedDataset } from "./dataset/load-dataset.js";
+import { scanUnlabelled } from "./dataset/scan-dataset.js";
 import { HashTable } from "./hash-table.js";
+import { basename } from "node:path";
 import { readLines, type Line } from "./lines.js";
 import { parseLine } from "./read-rows.js";
 import { checkSource, type Rejection } from "./row.js";
 import { sourceKey, type Split } from "./split.js";
+import { MODULE_UNLABELLED } from "./source-config.js";
 import { sourceUnits } from "./statistics.js";
 
 /** What became of unlabelled sources. */
@@ -21,6 +24,8 @@ export interface UnlabelledReport {
 }
 
 export interface UnlabelledOptions {
+  /** The module of the recipe, if it has one. */
+  readonly dataset: LoadedDataset | undefined;
   /** Longest source kept [characters]. */
   readonly maxSource: number | undefined;
   /** The split that has a source, in any form of it. */
@@ -35,7 +40,7 @@ type ScannedSource = { readonly line: number; readonly source: string } | Reject
 /** Sources that no split has, each once, in the order they come in; and what became of the others. */
 export async function collectUnlabelled(
   settings: UnlabelledConfig,
-  { maxSource, splitOf, onLine, onRejected }: UnlabelledOptions,
+  { dataset, maxSource, splitOf, onLine, onRejected }: UnlabelledOptions,
 ): Promise<{ readonly sources: readonly string[]; readonly report: UnlabelledReport }> {
   const seen = new HashTable();
   const sources: string[] = [];
@@ -43,8 +48,8 @@ export async function collectUnlabelled(
   let duplicates = 0;
   let rejectedCount = 0;
   const { limit } = settings;
-  const file = settings.kind === "file" ? settings.path : settings.kind;
-  for await (const scanned of scanSources(settings)) {
+  const file = settings.kind === "file" ? settings.path : `${basename(dataset?.path ?? "")}: unlabelled`;
+  for await (const scanned of scanSources(settings, dataset)) {
     if (limit !== undefined && sources.length >= limit) break;
     onLine();
     if (scanned === undefined) continue;
@@ -63,11 +68,14 @@ export async function collectUnlabelled(
   return { sources, report: { rows: sources.length, duplicates, known, rejectedCount } };
 }
 
-/** Every line of a file, or every word; undefined for a line to skip. */
-async function* scanSources(settings: UnlabelledConfig): AsyncGenerator<ScannedSource | undefined> {
-  if (settings.kind === "english-words") {
-    let line = 0;
-    for (const source of await englishWords()) yield { line: ++line, source };
+/** Every line of a file, or every source of a module; undefined for a line to skip. */
+async function* scanSources(
+  settings: UnlabelledConfig,
+  dataset: LoadedDataset | undefined,
+): AsyncGenerator<ScannedSource | undefined> {
+  if (settings.kind === MODULE_UNLABELLED) {
+    if (dataset === undefined) throw new Error("unlabelled sources of a module were asked for without one");
+    for await (const { line, source } of scanUnlabelled(dataset)) yield checked(line, { source });
     return;
   }
   const { path, format = path.endsWith(".jsonl") ? "jsonl" : "text" } = settings;

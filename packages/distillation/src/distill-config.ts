@@ -1,5 +1,6 @@
 /** The `distill` section of a recipe: what the student is, what it learns from, and how. */
-import { DEFAULT_DEV_METRICS, devMetrics, partTraining, trainingFields } from "@slm/training";
+import { devMetrics, partTraining, trainingFields } from "@slm/training";
+import { pathSetting } from "@slm/core";
 import { z } from "zod";
 import { asksDistributions, lossConfig } from "./loss-config.js";
 import { studentConfig } from "./student-config.js";
@@ -17,16 +18,12 @@ const initialize = z.strictObject({
     .describe(
       "embeddings: the student's table starts as the teacher's; a narrower one as its projection on the directions of most variance.",
     ),
-  student: z
-    .string()
-    .min(1)
+  student: pathSetting
     .optional()
     .describe(
       "Directory of a student's checkpoint of the same shape: this one goes on from it. Tokens of the same text keep their rows, limits on lengths may differ. Default: random numbers.",
     ),
-  vision: z
-    .string()
-    .min(1)
+  vision: pathSetting
     .optional()
     .describe(
       "Directory of a checkpoint that sees by the same tower: the student starts with that, and with its projector where that has the same shapes. Default: random numbers.",
@@ -60,9 +57,7 @@ export const distillConfig = z
       .describe(
         "Likeliest teacher tokens kept per gold target token, where no cache was made before [tokens].",
       ),
-    metrics: devMetrics
-      .default(DEFAULT_DEV_METRICS)
-      .describe("Measured on the dev split; the first chooses the best checkpoint."),
+    metrics: devMetrics,
   })
   .check(({ value: { initialize: start }, issues }) => {
     if (start.student === undefined) return;

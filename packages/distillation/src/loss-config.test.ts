@@ -14,7 +14,7 @@ const student = {
 };
 
 const parse = (section: object): ReturnType<typeof distillConfig.safeParse> =>
-  distillConfig.safeParse({ student: { ...student, encoderLayers: 1 }, steps: 3, ...section });
+  distillConfig.safeParse({ student: { ...student, encoderLayers: 1 }, steps: 3, metrics: ["exactMatch"], ...section });
 
 const complaints = (section: object): string[] =>
   parse(section).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];
@@ -45,6 +45,7 @@ describe("the loss of a recipe", () => {
     [{ loss: { klWeight: 1 } }, "Unrecognized key"],
     [{ klWeight: 0.9 }, "Unrecognized key"],
     [{ temperature: 0.9 }, "Unrecognized key"],
+    [{ metrics: undefined }, "metrics: expected what is measured, got none"],
     [{ metrics: [] }, "metrics"],
     [{ metrics: ["accuracy"] }, "metrics.0"],
     [{ targets: { teacher: 0.6, student: 0.5 } }, "targets: teacher, student and unlabelled shares add up"],

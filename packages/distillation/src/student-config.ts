@@ -1,5 +1,5 @@
 /** The shape of a student, whose tower may be named instead of described. */
-import { SlmError } from "@slm/core";
+import { pathOrIdSetting, SlmError } from "@slm/core";
 import {
   decoderOnlyShape,
   encoderDecoderShape,
@@ -11,12 +11,9 @@ import {
 import { z } from "zod";
 
 export const publishedTower = z.strictObject({
-  model: z
-    .string()
-    .min(1)
-    .describe(
-      "CLIP or SigLIP: a hub id, or a directory with config.json, safetensors and preprocessor_config.json.",
-    ),
+  model: pathOrIdSetting.describe(
+    "CLIP or SigLIP: a hub id, or a directory with config.json, safetensors and preprocessor_config.json.",
+  ),
   features: z
     .union([z.literal("last"), z.int().negative()])
     .optional()

@@ -34,7 +34,7 @@ const shapeOf = (config: ModelConfig): object =>
   Object.fromEntries(Object.entries(config).filter(([key]) => key !== "vocabularySize" && key !== "tokens"));
 
 const settingsOf = (config: ModelConfig, section: object): DistillConfig =>
-  distillConfig.parse({ student: shapeOf(config), steps: 10, batchSize: 3, ...section });
+  distillConfig.parse({ student: shapeOf(config), steps: 10, batchSize: 3, metrics: ["exactMatch"], ...section });
 
 const bucket = { source: 5, target: 6 };
 const rows = Int32Array.of(2, 0, 1);

@@ -94,7 +94,7 @@ function differs(
     suggestions: [
       "use the tokenizer the teacher was trained with",
       "set distill.loss.vocabulary to mapped (probabilities move to the student's tokens) or uld (sorted probabilities)",
-      "train a teacher: slm run configs/g2p-teacher.yaml",
+      "train a teacher on this data: teacher: { kind: train, ... }",
     ],
   });
 }

@@ -3,18 +3,25 @@ import { quantizeConfig } from "./quantize-config.js";
 import { SCHEME_NAMES, schemes } from "./schemes.js";
 
 describe("quantizeConfig", () => {
-  test("deploys the cpu scheme by default, unless words go wrong one point more often", () => {
-    expect(quantizeConfig.parse({})).toEqual({
+  test("deploys the cpu scheme by default, unless the metric gets one point worse", () => {
+    expect(quantizeConfig.parse({ gate: { metric: "exactMatch" } })).toEqual({
       schemes: ["cpu"],
       symmetric: false,
       reduceRange: "auto",
       calibration: { method: "minmax", percentile: 99.999 },
-      gate: { metric: "wordError", maxDrop: 0.01 },
+      gate: { metric: "exactMatch", maxDrop: 0.01 },
     });
   });
 
+  test.each([{}, { gate: {} }, { gate: { maxDrop: 0 } }])("asks which metric decides: %j", (config) => {
+    expect(() => quantizeConfig.parse(config)).toThrow("expected the metric that decides, got none");
+  });
+
   test("fills in the part of a gate that is left out", () => {
-    expect(quantizeConfig.parse({ gate: { maxDrop: 0 } }).gate).toEqual({ metric: "wordError", maxDrop: 0 });
+    expect(quantizeConfig.parse({ gate: { metric: "wordError" } }).gate).toEqual({
+      metric: "wordError",
+      maxDrop: 0.01,
+    });
   });
 
   test.each([
@@ -27,10 +34,10 @@ describe("quantizeConfig", () => {
     { embedding: "int3" },
     { calibration: { percentile: 0 } },
     { calibration: { smooth: 2 } },
-    { gate: { maxDrop: -0.1 } },
+    { gate: { metric: "exactMatch", maxDrop: -0.1 } },
     { gate: { metric: "" } },
   ])("refuses %j", (config) => {
-    expect(quantizeConfig.safeParse(config).success).toBe(false);
+    expect(quantizeConfig.safeParse({ gate: { metric: "exactMatch" }, ...config }).success).toBe(false);
   });
 
   test("knows every scheme of the table", () => {

@@ -5,6 +5,13 @@ import { SCHEME_NAMES } from "./schemes.js";
 import { BLOCK_SIZES } from "./weights/block-format.js";
 import { BLOCK_METHODS } from "./weights/block-method.js";
 
+/** No default: which metric tells a good answer is the task's affair. */
+function missingMetric({ input }: { readonly input?: unknown }): string | undefined {
+  return input === undefined
+    ? "expected the metric that decides, got none: gate: { metric: exactMatch }, say"
+    : undefined;
+}
+
 /** How to shrink an exported model. Read from the `quantize:` section of a recipe. */
 export const quantizeConfig = z.strictObject({
   schemes: z
@@ -65,15 +72,20 @@ export const quantizeConfig = z.strictObject({
     .prefault({})
     .describe("Real data for static schemes, for method gptq and for smoothing."),
   gate: z
-    .strictObject({
-      metric: z.string().min(1).default("wordError").describe("Metric that decides."),
-      maxDrop: z
-        .number()
-        .nonnegative()
-        .default(0.01)
-        .describe("How much worse than float32 it may be [unit of the metric; 0.01 = one percentage point]."),
-    })
-    .prefault({})
+    .strictObject(
+      {
+        metric: z
+          .string({ error: missingMetric })
+          .min(1)
+          .describe("Metric that decides. In a recipe, default: the first of distill.metrics."),
+        maxDrop: z
+          .number()
+          .nonnegative()
+          .default(0.01)
+          .describe("How much worse than float32 it may be [unit of the metric; 0.01 = one percentage point]."),
+      },
+      { error: missingMetric },
+    )
     .describe("A quantized model that is worse than this is not deployed."),
 });
 

@@ -1,9 +1,6 @@
 /** How a teacher of text is fitted to the task: adapters trained on its rows, with its prompt, and merged. */
-import { METRIC_NAMES } from "@slm/metrics";
-import { loraSettings, trainingFields } from "@slm/training";
+import { devMetrics, loraSettings, trainingFields } from "@slm/training";
 import { z } from "zod";
-
-const metric = z.enum(METRIC_NAMES);
 
 export const finetuneConfig = z.strictObject({
   ...trainingFields,
@@ -14,10 +11,7 @@ export const finetuneConfig = z.strictObject({
   lora: loraSettings
     .default({ rank: 8, alpha: 16, targets: ["attention.query", "attention.value"] })
     .describe("The adapters; only they are trained."),
-  metrics: z
-    .tuple([metric], metric)
-    .default(["wordError"])
-    .describe("Measured on the dev split; the first chooses the best step."),
+  metrics: devMetrics,
 });
 
 export type FinetuneConfig = z.infer<typeof finetuneConfig>;

@@ -48,7 +48,6 @@ export type {
   TeacherCache,
   Truncation,
 } from "./cache/teacher-cache.js";
-export { embeddedTeacherDirectory, type EmbeddedTeacherName } from "./embedded-teacher.js";
 export {
   findGraph,
   graphFiles,

@@ -1,9 +1,9 @@
 /** The `teacher` section of a recipe: where the teacher comes from. */
+import { pathOrIdSetting, pathSetting } from "@slm/core";
 import { z } from "zod";
 import { CHECKPOINT_DTYPES } from "@slm/checkpoints";
 import { decoderOnlyShape, encoderDecoderShape } from "@slm/model";
-import { DEFAULT_DEV_METRICS, devMetrics, trainingFields } from "@slm/training";
-import { EMBEDDED_TEACHERS } from "./embedded-teacher.js";
+import { devMetrics, trainingFields } from "@slm/training";
 import { finetuneConfig } from "./finetune-config.js";
 import { promptConfig } from "./prompt-config.js";
 import { MAX_MEMBERS } from "./teacher-directory.js";
@@ -20,12 +20,6 @@ const precision = z
     "Weights that score and generate: float32 as trained, or 8 or 4 bits in blocks (less memory; the distributions move a " +
       "little). Default: float32.",
   );
-
-const embeddedTeacher = z.strictObject({
-  kind: z.literal("embedded").describe("The teacher that comes with slm."),
-  name: z.enum(EMBEDDED_TEACHERS).default("g2p").describe("Which embedded teacher."),
-  precision,
-});
 
 const prompt = promptConfig.optional().describe("Text around every source, for teachers that read text.");
 
@@ -51,7 +45,7 @@ const checkpointTeacher = z.strictObject({
   kind: z
     .literal("checkpoint")
     .describe("A checkpoint on disk, decoder-only or encoder-decoder: an earlier student, say."),
-  path: z.string().min(1).describe("Checkpoint directory."),
+  path: pathSetting.describe("Checkpoint directory."),
   ...forTask,
 });
 
@@ -59,12 +53,9 @@ const importedTeacher = z.strictObject({
   kind: z
     .literal("import")
     .describe("A published decoder-only model, read as 'slm teacher import' reads it."),
-  model: z
-    .string()
-    .min(1)
-    .describe(
-      "Directory or GGUF file, or a hub id: org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache.",
-    ),
+  model: pathOrIdSetting.describe(
+    "Directory or GGUF file, or a hub id: org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache.",
+  ),
   dtype: z.enum(CHECKPOINT_DTYPES).default("float32").describe("How its weights are stored."),
   ...lengths,
   ...forTask,
@@ -74,7 +65,7 @@ const graphTeacher = z.strictObject({
   kind: z
     .literal("onnx")
     .describe("A decoder-only model that is an ONNX file already, with its tokenizer.json: run as it is."),
-  path: z.string().min(1).describe("Directory of the model, as Hugging Face's exports lay it out."),
+  path: pathSetting.describe("Directory of the model, as Hugging Face's exports lay it out."),
   file: z
     .string()
     .min(1)
@@ -106,13 +97,31 @@ export const trainedTeacher = z.strictObject({
     .default(0)
     .describe("Share of the label's probability spread over the vocabulary."),
   ...trainingFields,
-  // No default here: a teacher of hours is not made again because a key was added to its settings.
-  metrics: devMetrics
-    .optional()
-    .describe(
-      `Measured on the dev split; the first chooses the best checkpoint. Default: ${DEFAULT_DEV_METRICS.join(", ")}.`,
-    ),
+  metrics: devMetrics,
 });
+
+/** Where the teachers are that were part of slm, as the file to write in their place. */
+const FORMER_TEACHERS: Readonly<Record<string, string>> = {
+  g2p: "configs/quickstart/teacher",
+  "g2p-reader": "configs/g2p/teachers/first",
+  "g2p-reader-second": "configs/g2p/teachers/second",
+  "g2p-reader-third": "configs/g2p/teachers/third",
+  "g2p-reader-fourth": "configs/g2p/teachers/fourth",
+};
+
+const formerTeacher = z.looseObject({ kind: z.literal("embedded"), name: z.string().default("g2p") });
+
+/** A union by `kind`, whose error says what is written today for the kind `embedded`. */
+function kindsOf<const Kinds extends Parameters<typeof z.discriminatedUnion>[1]>(kinds: Kinds) {
+  return z.discriminatedUnion("kind", kinds, {
+    error: ({ input }) => {
+      const { success, data } = formerTeacher.safeParse(input);
+      if (!success) return undefined;
+      const path = FORMER_TEACHERS[data.name] ?? "./teacher";
+      return `expected a checkpoint on disk, got 'embedded': write { kind: checkpoint, path: ${path} }`;
+    },
+  });
+}
 
 /** What a member has beside what a teacher of its own has. */
 const memberFields = {
@@ -123,8 +132,7 @@ const memberFields = {
     .describe("Share of this member's probabilities in the mean; only the ratio to the others counts."),
 };
 
-const teacherMember = z.discriminatedUnion("kind", [
-  embeddedTeacher.extend(memberFields),
+const teacherMember = kindsOf([
   checkpointTeacher.extend(memberFields),
   importedTeacher.extend(memberFields),
   graphTeacher.extend(memberFields),
@@ -138,8 +146,7 @@ const teacherMember = z.discriminatedUnion("kind", [
   }),
 ]);
 
-export const teacherConfig = z.discriminatedUnion("kind", [
-  embeddedTeacher,
+export const teacherConfig = kindsOf([
   checkpointTeacher,
   importedTeacher,
   graphTeacher,

@@ -7,7 +7,6 @@ import { writeCheckpoint } from "@slm/checkpoints";
 import type { Engine } from "@slm/tensor";
 import { loadTokenizer, readTokenizerFiles, writeTokenizer, type Tokenizer } from "@slm/tokenizer";
 import {
-  DEFAULT_DEV_METRICS,
   greedyDevMetric,
   removeRunState,
   train,
@@ -89,7 +88,7 @@ async function trainOn(
       limit: settings.evaluateRows,
       seed: context.seed,
       maxTarget: config.maxTarget,
-      metrics: settings.metrics ?? DEFAULT_DEV_METRICS,
+      metrics: settings.metrics,
     }),
     workDirectory,
     key: hashJson({ settings, config, pairs: pairs.count, seed: context.seed }),

@@ -28,7 +28,6 @@ export {
 } from "./parameter-layout.js";
 export { learningRateAt } from "./schedule.js";
 export {
-  DEFAULT_DEV_METRICS,
   devMetrics,
   loraSettings,
   trainingFields,

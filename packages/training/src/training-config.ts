@@ -14,11 +14,15 @@ export const loraSettings = z.strictObject({
 
 const metric = z.enum(METRIC_NAMES);
 
-/** What is measured on the dev split. */
-export const devMetrics = z.tuple([metric], metric);
-
-/** The default of {@link devMetrics}. */
-export const DEFAULT_DEV_METRICS: z.infer<typeof devMetrics> = ["wordError", "phonemeError"];
+/** What is measured on the dev split. No default: which metric tells a good answer is the task's affair. */
+export const devMetrics = z
+  .tuple([metric], metric, {
+    error: ({ input }) =>
+      input === undefined ? "expected what is measured, got none: name at least one metric, such as [exactMatch]" : undefined,
+  })
+  .describe(
+    "Measured on the dev split; the first chooses the best checkpoint. In a recipe, default: the metric of quantize.gate.",
+  );
 
 export const trainingFields = {
   steps: z.int().positive().describe("Optimizer steps."),

@@ -11,12 +11,12 @@ export interface InitResult extends InitAnswers {
 export class InitCommand extends SlmCommand<InitResult> {
   static override summary = "Write a recipe: asks what it needs to know, or takes it from flags.";
   static override description =
-    "Asks only on a terminal and only for what no flag says; elsewhere, and with --yes, defaults are taken. An existing " +
+    "Asks only on a terminal and only for what no flag says; elsewhere, and with --yes, --data is needed and defaults are taken. An existing " +
     "file is not overwritten.";
   static override flags = {
     output: Flags.string({ char: "o", helpValue: "<file>", summary: "File to write. Default: NAME.yaml." }),
     name: Flags.string({ helpValue: "<name>", summary: "Name of the run. Default: my-task." }),
-    data: Flags.string({ helpValue: "<pairs.jsonl|cmudict>", summary: "Training rows. Default: cmudict." }),
+    data: Flags.string({ helpValue: "<pairs.jsonl>", summary: "File of training rows; needed where nothing is asked." }),
     size: Flags.option({ options: Object.keys(SIZES) as (keyof typeof SIZES)[] })({
       summary: "Size of the student. Default: tiny.",
     }),
@@ -28,7 +28,7 @@ export class InitCommand extends SlmCommand<InitResult> {
     yes: Flags.boolean({ char: "y", summary: "Ask nothing." }),
   };
   static override examples = [
-    "<%= config.bin %> init",
+    "<%= config.bin %> init --data pairs.jsonl",
     "<%= config.bin %> init --name spelling --data pairs.jsonl --size small -o spelling.yaml --yes",
   ];
 

@@ -1,16 +1,40 @@
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { preparePipeline } from "../pipeline-run.js";
 
-const folder = new URL("../../../../configs/", import.meta.url);
+const folder = fileURLToPath(new URL("../../../../configs/", import.meta.url));
 /** The shape of a model, which `slm model init` takes. */
-const NO_RECIPES: ReadonlySet<string> = new Set(["paper-330m.yaml"]);
-const recipes = (await readdir(folder)).filter((name) => !NO_RECIPES.has(name));
+const NO_RECIPES: ReadonlySet<string> = new Set(["paper-330m/model.yaml"]);
+const recipes = (await readdir(folder, { recursive: true }))
+  .filter((name) => name.endsWith(".yaml") && !NO_RECIPES.has(name))
+  .sort();
 
-test.each(recipes)("configs/%s is a recipe of known settings", async (name) => {
-  const path = fileURLToPath(new URL(name, folder));
-  const recipe = { path, sets: [], environment: {} };
-  const { recipe: resolved } = await preparePipeline({ recipe, out: undefined, force: false });
-  expect(Object.keys(resolved.sections)).not.toEqual([]);
+describe("recipes of the tasks", () => {
+  test.each(recipes)("configs/%s is a recipe of known settings, and the files that it names are there", async (name) => {
+    const recipe = { path: join(folder, name), sets: [], environment: {} };
+    const { recipe: resolved, stages } = await preparePipeline({ recipe, out: undefined, force: false });
+    expect(Object.keys(resolved.sections)).not.toEqual([]);
+    // Its rows are somebody else's.
+    if (name === "snips/recipe.yaml") return;
+    const request = { mayFetch: false, signal: new AbortController().signal, progress: () => undefined };
+    for (const stage of stages) {
+      const section = resolved.sections[stage.name];
+      if (section === undefined) continue;
+      for (const { path } of await stage.files(section.settings, request))
+        expect((await stat(path)).size, path).toBeGreaterThan(0);
+    }
+  });
+
+  test("a recipe called recipe.yaml is named as its folder", async () => {
+    const names = recipes.map(async (name) => {
+      const recipe = { path: join(folder, name), sets: [], environment: {} };
+      return (await preparePipeline({ recipe, out: undefined, force: false })).recipe.name;
+    });
+    const folders = ["assistant", "g2p", "ocr", "quickstart", "snips", "vqa"];
+    expect((await Promise.all(names)).sort()).toEqual(
+      [...folders, "g2p-reader", "g2p-record", "g2p-teacher"].sort(),
+    );
+  });
 });

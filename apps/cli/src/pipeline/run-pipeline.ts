@@ -24,6 +24,7 @@ import { rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Compute } from "../compute/compute.js";
+import { relativeToRecipe } from "../recipe/recipe-paths.js";
 import type { ResolvedRecipe, ResolvedSection } from "../recipe/resolve-recipe.js";
 import { inputsOf, selectStages, type SelectionOptions } from "./selection.js";
 import type { EstimateRequest, FilesRequest, Stage, StageEstimate } from "./stage.js";
@@ -57,6 +58,8 @@ export interface PipelineOptions extends SelectionOptions {
 interface PreparedStage {
   readonly stage: Stage;
   readonly section: ResolvedSection;
+  /** The section's settings as they are recorded: their paths start from the recipe's folder. */
+  readonly recorded: unknown;
   readonly directory: string;
   readonly inputs: Readonly<Record<string, string>>;
   readonly manifestInputs: readonly ManifestInput[];
@@ -148,14 +151,14 @@ async function doStage(stage: Stage, options: PipelineOptions, context: StageCon
 }
 
 async function execute(prepared: PreparedStage, context: StageContext, compute: Compute): Promise<void> {
-  const { stage, section, directory, inputs, manifestInputs, key } = prepared;
+  const { stage, section, recorded, directory, inputs, manifestInputs, key } = prepared;
   await writeArtifact(
     {
       directory,
       kind: stage.kind,
       key,
       inputs: manifestInputs,
-      settings: section.settings,
+      settings: recorded,
       origins: section.origins,
       seed: context.seed,
       indexed: stage.indexed,
@@ -172,6 +175,9 @@ async function prepare(
   request: FilesRequest,
 ): Promise<PreparedStage> {
   const section = sectionOf(stage, options);
+  const { path } = options.recipe;
+  const recorded =
+    path === undefined ? section.settings : relativeToRecipe(stage.section, section.settings, path);
   const stageInputs = inputsOf(stage, plannedStages(options)).map((input) => input.stage);
   const artifacts = await Promise.all(
     stageInputs.map((name) => inputArtifact(stage.name, name, join(options.out, name))),
@@ -188,10 +194,11 @@ async function prepare(
   return {
     stage,
     section,
+    recorded,
     directory: join(options.out, stage.name),
     inputs: Object.fromEntries(stageInputs.map((name) => [name, join(options.out, name)])),
     manifestInputs,
-    key: hashJson({ code, settings: section.settings, inputs: manifestInputs, seed, ...machine }),
+    key: hashJson({ code, settings: recorded, inputs: manifestInputs, seed, ...machine }),
   };
 }
 

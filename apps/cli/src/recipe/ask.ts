@@ -13,7 +13,13 @@ export interface GivenAnswers {
   readonly maxDrop: string | undefined;
 }
 
-const DEFAULTS = { name: "my-task", data: "cmudict", size: "tiny", maxDrop: "0.02" } as const;
+const DEFAULTS = { name: "my-task", size: "tiny", maxDrop: "0.02" } as const;
+
+const DATA_QUESTION = "Training rows: a file of {source, target} in JSONL, CSV, TSV, Parquet or JSON";
+
+function dataProblem(path: string | undefined): string | undefined {
+  return path === undefined || path.trim() === "" ? "expected the path of a file" : undefined;
+}
 
 /** @throws SlmError USAGE for an answer that cannot be; INTERRUPTED when the user leaves */
 export async function askForRecipe(given: GivenAnswers, isInteractive: boolean): Promise<InitAnswers> {
@@ -37,9 +43,12 @@ export async function askForRecipe(given: GivenAnswers, isInteractive: boolean):
 
   const name =
     given.name ?? (await textOf("Name of the run", DEFAULTS.name, (value) => nameProblem(value ?? "")));
-  const data =
-    given.data ??
-    (await textOf("Training rows: a JSONL file of {source, target}, or cmudict", DEFAULTS.data));
+  const data = given.data ?? (isInteractive ? await textOf(DATA_QUESTION, "", dataProblem) : "");
+  if (dataProblem(data) !== undefined) {
+    throw new SlmError("USAGE", "init: --data: expected a file of training rows, got none", {
+      suggestions: ["slm init --data pairs.jsonl"],
+    });
+  }
   const size =
     given.size ??
     sizeOf(

@@ -76,7 +76,8 @@ export function keysAt(schema: z.ZodType, path: KeyPath): readonly string[] {
   return [...new Set(nodes.flatMap((node) => Object.keys(asMapping(node.properties) ?? {})))];
 }
 
-function alternatives(node: Mapping, root: Mapping): readonly Mapping[] {
+/** A node of a JSON Schema and every alternative that its unions name, references followed. */
+export function alternatives(node: Mapping, root: Mapping): readonly Mapping[] {
   if (typeof node.$ref === "string") {
     const target = asMapping(asMapping(root.$defs)?.[node.$ref.replace("#/$defs/", "")]);
     return target === undefined ? [] : alternatives(target, root);

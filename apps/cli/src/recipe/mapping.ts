@@ -15,8 +15,8 @@ export function asMapping(value: unknown): Mapping | undefined {
 }
 
 /**
- * `over` on top of `base`: mappings merge key by key, everything else is replaced whole. A mapping of another `kind`
- * replaces too: the keys of one alternative mean nothing in another.
+ * `over` on top of `base`: mappings merge key by key, everything else is replaced whole. A mapping of another `kind` or
+ * `module` replaces too: the keys of one alternative mean nothing in another.
  */
 export function mergeMappings(base: Mapping, over: Mapping): Mapping {
   const merged = new Map(Object.entries(base));
@@ -30,7 +30,9 @@ export function mergeMappings(base: Mapping, over: Mapping): Mapping {
 }
 
 function isOtherKind(base: Mapping, over: Mapping): boolean {
-  return base.kind !== undefined && over.kind !== undefined && base.kind !== over.kind;
+  return ["kind", "module"].some(
+    (key) => base[key] !== undefined && over[key] !== undefined && base[key] !== over[key],
+  );
 }
 
 /** A mapping with one value at a path: `nest(["a", "b"], 1)` is `{ a: { b: 1 } }`. */

@@ -1,11 +1,12 @@
 /** The recipe that `slm init` writes: a few answers, everything else commented or left to its default. */
 import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { systemCode, writeFailure } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { stringify } from "yaml";
 import { loadStages, sectionSchemas } from "../pipeline/stage-table.js";
 import { checkSettings } from "./check-recipe.js";
+import { inferMetrics } from "./infer-metrics.js";
 import { LayerStack, recipeLayer } from "./layers.js";
 import { parseRecipe } from "./recipe-file.js";
 import { recipeSchema } from "./resolve-recipe.js";
@@ -13,7 +14,7 @@ import { SIZES } from "./student-sizes.js";
 
 export interface InitAnswers {
   readonly name: string;
-  /** A JSONL file of rows, or `cmudict`. */
+  /** A file of training rows. */
   readonly data: string;
   readonly size: keyof typeof SIZES;
   readonly steps: number;
@@ -30,23 +31,16 @@ export function nameProblem(name: string): string | undefined {
     : "expected letters, digits, '.', '_' and '-', beginning with a letter or digit";
 }
 
-/** The recipe as text. */
+/** The recipe as text; `data` is a path from the recipe's folder. */
 export function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): string {
   const { width, heads, headDim, feedForward, encoderLayers, decoderLayers } = SIZES[size];
   const shape = { width, headDim, feedForward, encoderLayers, decoderLayers };
-  const isDictionary = data === "cmudict";
   const student = { ...shape, heads, kvHeads: heads, maxSource: 64, maxTarget: 64, bias: false };
-  const teacher = isDictionary
-    ? { kind: "embedded", name: "g2p" }
-    : {
-        kind: "train",
-        model: {
-          ...student,
-          encoderLayers: undefined,
-          decoderLayers: shape.encoderLayers + shape.decoderLayers,
-        },
-        steps,
-      };
+  const teacher = {
+    ...student,
+    encoderLayers: undefined,
+    decoderLayers: shape.encoderLayers + shape.decoderLayers,
+  };
   const section = (comment: string, value: object): string =>
     `# ${comment}\n${stringify(withoutUndefined(value))}`;
   return [
@@ -56,39 +50,35 @@ export function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): s
     stringify({ name, seed: 1 }),
     section(
       "Rows of {source, target}; a part of the sources is kept for choosing checkpoints and for the test.",
-      {
-        data: isDictionary ? { source: { kind: "cmudict" } } : { train: data },
-      },
+      { data: { train: data } },
     ),
     section("One token per character of a source and per word of a target.", {
       tokenizer: { kind: "symbols" },
     }),
-    section(
-      isDictionary
-        ? "The decoder-only model that comes with slm."
-        : "A decoder-only model, trained on the same rows.",
-      {
-        teacher,
-      },
-    ),
-    section("The encoder-decoder that learns from it.", { distill: { student, steps } }),
-    section(`int8 encoder, int4 decoder; refused if the metric gets worse by more than ${maxDrop}.`, {
-      quantize: { schemes: ["cpu"], gate: { metric: isDictionary ? "wordError" : "exactMatch", maxDrop } },
+    section("A decoder-only model, trained on the same rows.", {
+      teacher: { kind: "train", model: teacher, steps },
     }),
+    section("The encoder-decoder that learns from it.", { distill: { student, steps } }),
+    section(
+      `int8 encoder, int4 decoder; refused if the metric gets worse by more than ${maxDrop}. Checkpoints are chosen by it too.`,
+      { quantize: { schemes: ["cpu"], gate: { metric: "exactMatch", maxDrop } } },
+    ),
     section("Latency, rate and memory beside a decoder-only model of equal size.", { bench: {} }),
     section("The bundle and its card.", { deploy: { name } }),
   ].join("\n");
 }
 
 /**
- * Writes a new recipe, checked as a run would check it.
+ * Writes a new recipe, checked as a run would check it. A relative path of the data starts from the current directory, and is written as it
+ * is from the recipe's folder.
  *
  * @throws SlmError OUTPUT_FAILED if there is such a file already; CONFIG_INVALID for answers that make no recipe.
  */
 export async function writeRecipe(path: string, answers: InitAnswers): Promise<void> {
-  const text = recipeText(answers);
+  const data = isAbsolute(answers.data) ? answers.data : relative(dirname(path), answers.data);
+  const text = recipeText({ ...answers, data: data.split(sep).join("/") });
   const layers = new LayerStack([recipeLayer(parseRecipe(text, path))]);
-  checkSettings(recipeSchema(sectionSchemas(await loadStages())), layers.value, layers);
+  checkSettings(recipeSchema(sectionSchemas(await loadStages())), inferMetrics(layers.value), layers);
   try {
     await writeFile(path, text, { flag: "wx" });
   } catch (error) {

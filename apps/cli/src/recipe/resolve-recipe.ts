@@ -1,13 +1,15 @@
 /** A recipe, the environment and the flags become checked settings, each value with its origin. */
 import type { Origin } from "@slm/core";
-import { basename, extname } from "node:path";
+import { basename, dirname, extname, resolve } from "node:path";
 import { Document, isScalar } from "yaml";
 import { z } from "zod";
 import { ENGINES, type Compute } from "../compute/compute.js";
 import { checkSettings } from "./check-recipe.js";
+import { inferMetrics } from "./infer-metrics.js";
 import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers.js";
 import { asMapping, leafPaths, type Mapping } from "./mapping.js";
-import { readRecipeFile } from "./recipe-file.js";
+import { readRecipeFile, type RecipeFile } from "./recipe-file.js";
+import { fromRecipeFolder } from "./recipe-paths.js";
 
 /** Settings of one section; `origins` are keyed by the dotted path inside the section. */
 export interface ResolvedSection {
@@ -17,6 +19,8 @@ export interface ResolvedSection {
 
 export interface ResolvedRecipe {
   readonly name: string;
+  /** The recipe's file, if there is one. Paths in settings start from the current directory. */
+  readonly path?: string;
   readonly seed: number;
   readonly seedOrigin: Origin;
   readonly compute: Compute;
@@ -38,7 +42,7 @@ const recipeFields = {
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "expected letters, digits, '.', '_' and '-'")
     .optional()
-    .describe("Name of the run, and of its directory under runs/. Default: the recipe's file name."),
+    .describe("Name of the run, and of its directory under runs/. Default: the recipe's file name, or its folder's where that is recipe.yaml."),
   seed: z.int().nonnegative().default(1).describe("Seed of every random choice."),
   engine: z
     .enum(ENGINES)
@@ -62,7 +66,8 @@ export function recipeSchema(sections: Readonly<Record<string, z.ZodType>>): z.Z
 }
 
 /**
- * Resolves a recipe. Precedence: `--set` flag, `SLM_*` environment variable, recipe, default.
+ * Resolves a recipe. Precedence: `--set` flag, `SLM_*` environment variable, recipe, default. Paths in the recipe's file start
+ * from its folder, others from the current directory. Metrics that a section does not name are those of another.
  *
  * @param schemas every section a recipe may have
  * @param alsoNeeded given the sections that are named, all that the run needs; the others get their defaults
@@ -74,7 +79,8 @@ export async function resolveRecipe(
   alsoNeeded: (named: readonly string[]) => readonly string[] = (named) => named,
 ): Promise<ResolvedRecipe> {
   const known = Object.keys(schemas);
-  const file = sources.path === undefined ? undefined : await readRecipeFile(sources.path);
+  const schema = recipeSchema(schemas);
+  const file = sources.path === undefined ? undefined : await readFileOf(sources.path, schema);
   const flags = flagLayers(sources.sets);
   const layers = new LayerStack([
     ...(file === undefined ? [] : [recipeLayer(file)]),
@@ -85,10 +91,12 @@ export async function resolveRecipe(
     Object.keys(value),
   );
   const needed = alsoNeeded(known.filter((section) => mentioned.includes(section)));
-  const checked = checkSettings(recipeSchema(schemas), onlyNeeded(layers.value, known, needed), layers);
+  const settings = onlyNeeded(inferMetrics(layers.value), known, needed);
+  const checked = checkSettings(schema, settings, layers);
   const { name, seed, engine, threads } = z.object(recipeFields).parse(checked);
   return {
-    name: name ?? (sources.path === undefined ? "run" : basename(sources.path, extname(sources.path))),
+    name: name ?? (sources.path === undefined ? "run" : nameOf(sources.path)),
+    ...(sources.path === undefined ? {} : { path: sources.path }),
     seed,
     seedOrigin: layers.originOf(["seed"]),
     compute: { engine, threads },
@@ -97,6 +105,18 @@ export async function resolveRecipe(
       needed.map((section) => [section, sectionOf(section, checked[section], layers)]),
     ),
   };
+}
+
+/** A recipe's file, its paths changed to start from the current directory. */
+async function readFileOf(path: string, schema: z.ZodType): Promise<RecipeFile> {
+  const file = await readRecipeFile(path);
+  return { ...file, value: fromRecipeFolder(schema, file.value, path) };
+}
+
+/** `configs/quickstart/recipe.yaml` is called quickstart, `configs/g2p/record.yaml` record. */
+function nameOf(path: string): string {
+  const name = basename(path, extname(path));
+  return name === "recipe" ? basename(dirname(resolve(path))) : name;
 }
 
 /** Sections that nobody needs are left out; needed ones that nobody wrote, or wrote without content, become empty. */

@@ -1,4 +1,4 @@
-/** Makes one teacher checkpoint: trained on the run's data, copied from disk or from slm, or imported. */
+/** Makes one teacher checkpoint: trained on the run's data, copied from disk, or imported. */
 import type { StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { resolveCached, resolveModel, type ResolvedModel } from "@slm/checkpoints";
@@ -7,7 +7,6 @@ import { parameterCount, visionOf } from "@slm/model";
 import { graphFiles, importGraph } from "@slm/teacher";
 import {
   applyPrompt,
-  embeddedTeacherDirectory,
   finetuneTeacher,
   trainTeacher,
   type FinetuneReport,
@@ -69,8 +68,8 @@ export async function makeTeacher(settings: SingleTeacherConfig, run: TeacherRun
   const made =
     settings.kind === "import"
       ? await importNamed(settings, work, context)
-      : await copyTeacher(sourceOf(settings), tokenizerDirectory, work);
-  const finetuned = settings.kind === "embedded" ? {} : await fitToTask(settings, run);
+      : await copyTeacher(settings.path, tokenizerDirectory, work);
+  const finetuned = await fitToTask(settings, run);
   const { precision = "float32" } = settings;
   const quantized = precision === "float32" ? {} : await quantizeTeacher(precision, run);
   return { ...made, ...finetuned, ...quantized };
@@ -116,18 +115,11 @@ export async function teacherFiles(
     const files = await graphFiles(settings.path, settings.file);
     return files.map((path) => ({ setting: `onnx/${relative(settings.path, path)}`, path }));
   }
-  const directory = sourceOf(settings);
+  const directory = settings.path;
   return [...CHECKPOINT_FILES, ...chatTemplateFiles(directory)].map((file) => ({
     setting: `${settings.kind}/${file}`,
     path: join(directory, file),
   }));
-}
-
-/** Where a teacher that is not trained comes from. */
-function sourceOf(
-  settings: Extract<SingleTeacherConfig, { readonly kind: "embedded" | "checkpoint" }>,
-): string {
-  return settings.kind === "checkpoint" ? settings.path : embeddedTeacherDirectory(settings.name);
 }
 
 /**
@@ -172,7 +164,7 @@ async function requireSameVocabulary(source: string, tokenizerDirectory: string)
       context: { source, teacherTokens: got, tokenizerTokens: expected },
       suggestions: [
         "prepare the data as for that teacher: remove data.limit and other changes of the data",
-        "train a teacher on this data: teacher: { kind: train, ... }, as in configs/g2p-teacher.yaml",
+        "train a teacher on this data: teacher: { kind: train, ... }, as in configs/g2p/teacher.yaml",
       ],
     },
   );

@@ -5,6 +5,7 @@ import type { HostTensor } from "@slm/runtime";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeForeignTower, type TowerFamily } from "../testing/foreign-tower.js";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
@@ -25,7 +26,8 @@ const shape = {
   ...{ width: 16, heads: 2, kvHeads: 2, headDim: 8, feedForward: 32, encoderLayers: 1, decoderLayers: 1 },
   ...{ maxSource: 32, maxTarget: 16, bias: false },
 };
-const lines = { kind: "ocr-lines", rows: 24, width: 48, height: 16, maxCharacters: 8, prompt: "read" };
+const module = fileURLToPath(new URL("../../../../configs/ocr/dataset.ts", import.meta.url));
+const lines = { module, rows: 24, width: 48, height: 16, maxCharacters: 8, prompt: "read" };
 
 type Section = Readonly<Record<string, unknown>>;
 

@@ -25,9 +25,6 @@ import { resolveReduceRange } from "../models/reduce-range.js";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
-/** Reported where the recipe names no metrics, whichever the gate asks about. */
-const REPORTED: readonly MetricName[] = ["wordError", "phonemeError"];
-
 /** How to quantize, and how to find out what it cost. Read from the `quantize:` section of a recipe. */
 export const quantizeSection = quantizeConfig
   .safeExtend({
@@ -39,7 +36,7 @@ export const quantizeSection = quantizeConfig
     metrics: z
       .array(z.enum(METRIC_NAMES))
       .optional()
-      .describe(`Measured beside the gate's metric. Default: ${REPORTED.join(", ")}.`),
+      .describe("Measured beside the gate's metric. In a recipe, default: distill.metrics."),
   })
   .refine(({ gate }) => isMetricName(gate.metric), {
     path: ["gate", "metric"],
@@ -158,7 +155,7 @@ class QualityBench {
     context: StageContext,
   ) {
     this.#rows = rows;
-    this.#metrics = [...new Set([...(metrics ?? REPORTED), ...(isMetricName(metric) ? [metric] : [])])];
+    this.#metrics = [...new Set([...(metrics ?? []), ...(isMetricName(metric) ? [metric] : [])])];
     this.#runtime = runtime;
     this.#context = context;
   }

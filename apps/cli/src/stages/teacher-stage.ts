@@ -8,7 +8,7 @@ import { requireInput } from "./require-input.js";
 
 export const teacherStage = defineStage<TeacherConfig>({
   name: "teacher",
-  summary: "a teacher: trained, taken from disk, one that comes with slm, or several of them",
+  summary: "a teacher: trained, taken from disk, imported, or several of them",
   section: teacherConfig,
   kind: "teacher",
   revision: 1,

@@ -1,30 +1,54 @@
-/** Pictures that slm draws: the same for the same settings and place, whenever they are drawn. */
+/** Pictures that a dataset module draws: the same bytes for the same values, whenever they are drawn. */
 import { createHash } from "node:crypto";
+import type { SlmError } from "@slm/core";
+import type { DrawnFrom, DrawnImage } from "../dataset/dataset.js";
 import type { Picture, PictureSource } from "./picture.js";
-import { encodePng } from "../render/png.js";
-import type { Bitmap } from "../render/bitmap.js";
+import { PNG_END, PNG_START } from "./whole.js";
 
-/** Draws the picture of a row, told by its place in the source. */
-export type DrawPictures = (line: number) => Promise<Bitmap>;
+/** @returns the bytes of a PNG file */
+export type DrawPicture = (drawnFrom: DrawnFrom) => Promise<unknown>;
 
-export function drawnPictures(draw: DrawPictures): PictureSource {
+/**
+ * Draws pictures that are told by {@link drawnPicture}; `files` has the others.
+ *
+ * @param failure makes the error for bytes that are no PNG file of the size that was said
+ */
+export function drawnPictures(
+  files: PictureSource,
+  draw: DrawPicture,
+  failure: (problem: string) => SlmError,
+): PictureSource {
   return {
-    identify: () => Promise.resolve("a row of this source cannot name an image"),
-    read: (requests) => Promise.all(requests.map(async ({ line }) => encodePng(await draw(line)))),
+    identify: files.identify,
+    read: (requests) =>
+      Promise.all(
+        requests.map(async (request) => {
+          const { drawnFrom, width, height } = request.picture;
+          if (drawnFrom === undefined) return (await files.read([request]))[0]!;
+          const bytes = await draw(drawnFrom);
+          const problem = pngProblem(bytes, width, height);
+          if (problem === undefined) return bytes as Uint8Array;
+          throw failure(`draw(${JSON.stringify(drawnFrom)}): ${problem}`);
+        }),
+      ),
   };
 }
 
-/**
- * What stands for a picture before it is drawn.
- *
- * @param drawnFrom everything that decides its pixels
- * @param content what it shows, for which it belongs to one split
- */
-export function drawnPicture(
-  drawnFrom: readonly (string | number)[],
-  content: string,
-  { width, height }: Pick<Picture, "width" | "height">,
-): Picture {
+/** What stands for a picture before it is drawn. */
+export function drawnPicture({ drawnFrom, shows, width, height }: DrawnImage): Picture {
   const key = createHash("sha256").update(JSON.stringify(drawnFrom)).digest("hex");
-  return { key, content, extension: "png", width, height };
+  return { key, content: shows, extension: "png", width, height, drawnFrom };
+}
+
+/** Offset of width and height in a PNG file, big-endian: they begin its first chunk. */
+const SIZE_OFFSET = 16;
+
+function pngProblem(bytes: unknown, width: number, height: number): string | undefined {
+  if (!(bytes instanceof Uint8Array)) return `expected the bytes of a PNG file, got ${typeof bytes}`;
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (!buffer.subarray(0, PNG_START.length).equals(PNG_START) || !buffer.subarray(-PNG_END.length).equals(PNG_END))
+    return `expected the bytes of a PNG file, got ${bytes.length} bytes that are none`;
+  const size = [buffer.readUInt32BE(SIZE_OFFSET), buffer.readUInt32BE(SIZE_OFFSET + 4)];
+  if (size[0] === width && size[1] === height) return undefined;
+  return `expected ${width} x ${height} pixels, got ${size.join(" x ")}`;
 }

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,8 +9,6 @@ import { dataConfig } from "../data-config.js";
 import { inspectData } from "../inspect-data.js";
 import { DATA_FILES, prepareData, type DataReport } from "../prepare-data.js";
 import { readAllRows } from "../read-rows.js";
-import { filled, type Colour } from "../render/bitmap.js";
-import { encodePng } from "../render/png.js";
 import type { Row } from "../row.js";
 import { SPLITS, type Split } from "../split.js";
 import { identifyImage } from "./image-files.js";
@@ -24,7 +23,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-const png = (...colour: Colour): Buffer => encodePng(filled(6, 4, colour));
+/** A picture of one colour. */
+const png = (r: number, g: number, b: number): Promise<Buffer> =>
+  sharp({ create: { width: 6, height: 4, channels: 3, background: { r, g, b } } })
+    .png()
+    .toBuffer();
 
 let counter = 0;
 async function prepare(
@@ -45,13 +48,13 @@ async function filesBelow(directory: string): Promise<readonly string[]> {
 
 describe(identifyImage, () => {
   test("tells pictures by their bytes, whatever they are called", async () => {
-    await writeFile(join(images, "a.png"), png(1, 2, 3));
-    await writeFile(join(images, "sub", "b.png"), png(1, 2, 3));
-    await writeFile(join(images, "c.png"), png(3, 2, 1));
+    await writeFile(join(images, "a.png"), await png(1, 2, 3));
+    await writeFile(join(images, "sub", "b.png"), await png(1, 2, 3));
+    await writeFile(join(images, "c.png"), await png(3, 2, 1));
     const [a, b, c] = await Promise.all(
       ["a.png", "sub/b.png", "c.png"].map((path) => identifyImage(images, path)),
     );
-    expect(a).toMatchObject({ extension: "png", width: 6, height: 4, bytes: png(1, 2, 3).length });
+    expect(a).toMatchObject({ extension: "png", width: 6, height: 4, bytes: (await png(1, 2, 3)).length });
     expect(b).toEqual(a);
     expect((c as { key: string }).key).not.toBe((a as { key: string }).key);
   });
@@ -59,13 +62,13 @@ describe(identifyImage, () => {
   test.each(["../secret.png", "/etc/hostname", "sub/../../secret.png", "sub\\..\\a.png", "", "C:/a.png"])(
     "refuses the path %j, which may leave the folder",
     async (path) => {
-      await writeFile(join(root, "secret.png"), png(9, 9, 9));
+      await writeFile(join(root, "secret.png"), await png(9, 9, 9));
       expect(await identifyImage(images, path)).toMatch(/the path /);
     },
   );
 
   test("follows links inside the folder and refuses those that lead out of it", async () => {
-    await writeFile(join(root, "outside.png"), png(9, 9, 9));
+    await writeFile(join(root, "outside.png"), await png(9, 9, 9));
     await symlink(join(root, "outside.png"), join(images, "out.png"));
     await symlink(join(images, "a.png"), join(images, "in.png"));
     expect(await identifyImage(images, "out.png")).toMatch(/a link leads out of/);
@@ -90,7 +93,7 @@ describe(identifyImage, () => {
   });
 
   test("damaged files give a picture or a reason, and nothing else", async () => {
-    const whole = png(20, 200, 90);
+    const whole = await png(20, 200, 90);
     const damage = fc.tuple(fc.nat(whole.length - 1), fc.uint8Array({ maxLength: 4 }), fc.boolean());
     await fc.assert(
       fc.asyncProperty(damage, async ([at, put, isCut]) => {
@@ -115,7 +118,7 @@ describe("rows with images", () => {
     const rows: Row[] = [];
     for (let index = 0; index < 40; index++) {
       for (const name of [`q${index}.png`, `sub/again-${index}.png`]) {
-        await writeFile(join(images, name), png(index, 7, 7));
+        await writeFile(join(images, name), await png(index, 7, 7));
         rows.push({ source: "how red?", target: `${index}`, image: name, teacherSource: `red is ${index}` });
       }
       rows.push({ source: "how green?", target: "7", image: `q${index}.png` });
@@ -181,8 +184,8 @@ describe("rows with images", () => {
   });
 
   test("what a killed call left whole is taken, what it left in part is written again", async () => {
-    const source = { kind: "ocr-lines", rows: 30, width: 128, maxCharacters: 12 };
-    const config = dataConfig.parse({ source });
+    const module = fileURLToPath(new URL("../testing/squares.test-support.ts", import.meta.url));
+    const config = dataConfig.parse({ source: { module }, testFraction: 0.2, devFraction: 0 });
     const output = join(root, "resumed");
     const report = await prepareData(config, output);
     const files = await filesBelow(join(output, "images"));

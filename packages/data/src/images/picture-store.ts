@@ -73,7 +73,7 @@ export class PictureStore {
     for (const [input, source] of this.#sources.entries()) {
       const own = wanted.filter(({ group }) => group.file === input);
       if (own.length === 0) continue;
-      const pictures = await source.read(own.map(({ group }) => ({ line: group.line, row: group.row })));
+      const pictures = await source.read(own.map(({ group, picture }) => ({ row: group.row, picture })));
       await Promise.all(
         own.map(async ({ picture, path, group }, index) => {
           const bytes = pictures[index]!;

@@ -1,4 +1,5 @@
 /** Pictures of rows on their way into a split: what tells them apart, and who has their bytes. */
+import type { DrawnFrom } from "../dataset/dataset.js";
 import type { Row } from "../row.js";
 
 /** What an image file of a data set may be, by the ending that it gets there. */
@@ -6,7 +7,7 @@ export const IMAGE_EXTENSIONS = { png: "png", jpeg: "jpg", webp: "webp" } as con
 type Extension = (typeof IMAGE_EXTENSIONS)[keyof typeof IMAGE_EXTENSIONS];
 
 export interface Picture {
-  /** SHA-256 of its bytes or, where slm draws it, of what it is drawn from: equal keys are equal pictures. */
+  /** SHA-256 of its bytes or, of a drawn one, of what it is drawn from: equal keys are equal pictures. */
   readonly key: string;
   /** What must not be in two splits: the key of a file; the words or the scene that a drawn picture shows. */
   readonly content: string;
@@ -14,13 +15,14 @@ export interface Picture {
   /** Pixels. */
   readonly width: number;
   readonly height: number;
+  /** What a dataset module draws it from; absent of a file. */
+  readonly drawnFrom?: DrawnFrom;
 }
 
 /** A row whose picture is asked for. */
 export interface PictureRequest {
-  /** Its line in the file or its place in the source. */
-  readonly line: number;
   readonly row: Row;
+  readonly picture: Picture;
 }
 
 /** Where the pictures of one input come from. */

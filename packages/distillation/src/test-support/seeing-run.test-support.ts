@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { SILENT, type StageContext } from "@slm/core";
 import { createRandom } from "@slm/decoding";
 import { dataConfig, prepareData, readAllRows, textRow, type Row } from "@slm/data";
@@ -39,6 +40,9 @@ export const seeingStudent = {
   },
 };
 
+/** Draws small lines of text, so that tests see pictures with what they say. */
+const DRAWN_LINES = fileURLToPath(new URL("../../../../configs/ocr/dataset.ts", import.meta.url));
+
 type Settings = Readonly<Record<string, unknown>>;
 
 interface RunOptions {
@@ -57,7 +61,7 @@ export class SeeingRun {
   /** A temporary directory with data, tokenizer and a teacher of text. */
   static async create(): Promise<SeeingRun> {
     const run = new SeeingRun(await mkdtemp(join(tmpdir(), "seeing-")));
-    const source = { kind: "ocr-lines", rows: 16, width: 48, height: 16, maxCharacters: 8, prompt: "read" };
+    const source = { module: DRAWN_LINES, rows: 16, width: 48, height: 16, maxCharacters: 8, prompt: "read" };
     for (const name of ["data", "tokenizer", "teacher"]) await mkdir(run.at(name));
     await prepareData(dataConfig.parse({ source, devFraction: 0.2, testFraction: 0.01 }), run.at("data"));
     const rows = await run.rows();

@@ -1,0 +1,87 @@
+/**
+ * Paths in settings. In a recipe's file they start from the recipe's folder, so that a recipe and what lies beside it move together;
+ * in flags and variables they start from the current directory. Which settings are paths their schemas say.
+ */
+import { PATH_FORMATS } from "@slm/core";
+import { existsSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { z } from "zod";
+import { alternatives } from "./check-recipe.js";
+import { asMapping, type Mapping } from "./mapping.js";
+
+type PathFormat = (typeof PATH_FORMATS)[keyof typeof PATH_FORMATS];
+type MapPath = (path: string, format: PathFormat) => string;
+
+/** Settings as a recipe's file has them, their paths changed so that they start from the current directory. */
+export function fromRecipeFolder(schema: z.ZodType, settings: Mapping, recipePath: string): Mapping {
+  const folder = dirname(recipePath);
+  return mapPaths(schema, settings, (path, format) => {
+    if (isAbsolute(path)) return path;
+    const inFolder = join(folder, path);
+    return format === PATH_FORMATS.path || isMeantAsPath(path) || existsSync(inFolder) ? inFolder : path;
+  }) as Mapping;
+}
+
+/**
+ * Settings with their paths as they are from the recipe's folder: the same wherever the recipe lies and whoever runs it. Used for what is
+ * recorded and what decides whether a stage is up to date.
+ */
+export function relativeToRecipe(schema: z.ZodType, settings: unknown, recipePath: string): unknown {
+  const folder = resolve(dirname(recipePath));
+  return mapPaths(schema, settings, (path, format) => {
+    if (format === PATH_FORMATS.pathOrId && !existsSync(path)) return path;
+    return relative(folder, resolve(path)).split(sep).join("/");
+  });
+}
+
+/** No name of a hub begins so. */
+function isMeantAsPath(text: string): boolean {
+  return text.startsWith("./") || text.startsWith("../");
+}
+
+/** A copy of a value with every string changed that its schema calls a path. */
+function mapPaths(schema: z.ZodType, value: unknown, map: MapPath): unknown {
+  const root = jsonSchemaOf(schema);
+  const walk = (nodes: readonly Mapping[], inside: unknown): unknown => {
+    if (nodes.length === 0) return inside;
+    if (typeof inside === "string") {
+      const format = nodes.map((node) => node.format).find(isPathFormat);
+      return format === undefined ? inside : map(inside, format);
+    }
+    const below = (pick: (node: Mapping) => unknown): readonly Mapping[] =>
+      nodes.flatMap((node) => alternatives(asMapping(pick(node)) ?? {}, root));
+    if (Array.isArray(inside)) {
+      const items = below((node) => node.items);
+      return inside.map((item: unknown) => walk(items, item));
+    }
+    const mapping = asMapping(inside);
+    if (mapping === undefined) return inside;
+    return Object.fromEntries(
+      Object.entries(mapping).map(([key, field]) => [
+        key,
+        walk(
+          below((node) => {
+            const properties = asMapping(node.properties);
+            return properties !== undefined && Object.hasOwn(properties, key) ? properties[key] : undefined;
+          }),
+          field,
+        ),
+      ]),
+    );
+  };
+  return walk(alternatives(root, root), value);
+}
+
+function isPathFormat(format: unknown): format is PathFormat {
+  return format === PATH_FORMATS.path || format === PATH_FORMATS.pathOrId;
+}
+
+const jsonSchemas = new WeakMap<z.ZodType, Mapping>();
+
+function jsonSchemaOf(schema: z.ZodType): Mapping {
+  const known = jsonSchemas.get(schema);
+  if (known !== undefined) return known;
+  const made = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Mapping;
+  jsonSchemas.set(schema, made);
+  return made;
+}

@@ -1,0 +1,115 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { dataConfig, prepareData, type Row, sourceKey } from "@slm/data";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { assistantRow, examples } from "./dataset.js";
+import { targetProblem } from "./call.js";
+import { actionsOf, SETTINGS } from "./settings.js";
+
+const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
+const ROWS: readonly Row[] = Array.from({ length: 12_000 }, (_, line) => assistantRow(1, line + 1));
+
+describe(assistantRow, () => {
+  test("makes calls that are right by the tables", () => {
+    const wrong = ROWS.filter(
+      ({ source, target }) =>
+        source.trim() === "" || /[{}]|undefined| {2}/.test(source) || targetProblem(target) !== undefined,
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("covers every setting and everything that can be asked of it", () => {
+    const wanted = new Set(
+      SETTINGS.flatMap((setting) => actionsOf(setting).map((action) => [setting.name, action].join(" "))),
+    );
+    const single = ROWS.filter(({ target }) => target.startsWith("{")).map(
+      ({ target }) => JSON.parse(target) as { name: string; arguments: Record<string, unknown> },
+    );
+    for (const { name, arguments: values } of single) wanted.delete(`${name} ${actionOf(values)}`);
+    expect([...wanted]).toEqual([]);
+  });
+
+  test("makes some requests for two things and some for nothing", () => {
+    const share = (start: string): number =>
+      ROWS.filter(({ target }) => target.startsWith(start)).length / ROWS.length;
+    expect(share("[")).toBeCloseTo(0.13, 1);
+    expect(share('{"name":"none"')).toBeCloseTo(0.13, 1);
+  });
+
+  test("never says the same words for two things", () => {
+    const meant = new Map<string, string>();
+    const ambiguous: string[] = [];
+    for (const { source, target } of ROWS) {
+      if ((meant.get(source) ?? target) !== target) ambiguous.push(source);
+      meant.set(source, target);
+    }
+    expect(ambiguous).toEqual([]);
+  });
+
+  test("takes over names as they are written, typing errors around them or not", () => {
+    const names = ROWS.flatMap(({ source, target }) => {
+      const name = /"(?:network|device|printer|app)":"([^"]+)"/.exec(target)?.[1];
+      return name === undefined ? [] : [{ source, name }];
+    });
+    expect(names.length).toBeGreaterThan(500);
+    for (const { source, name } of names) expect(source).toContain(name);
+  });
+
+  test("depends on seed and place alone", () => {
+    expect(assistantRow(7, 123)).toEqual(assistantRow(7, 123));
+    expect(assistantRow(7, 123)).not.toEqual(assistantRow(8, 123));
+    expect(new Set(ROWS.map(({ source }) => source)).size).toBeGreaterThan(10_000);
+  });
+});
+
+/** What the arguments of a call ask for. */
+function actionOf(values: Readonly<Record<string, unknown>>): string {
+  if ("state" in values) return String(values.state);
+  if ("level" in values) return "set";
+  if ("by" in values) return Number(values.by) > 0 ? "up" : "down";
+  if ("direction" in values) return String(values.direction);
+  if ("value" in values) return "choose";
+  if ("duration" in values) return "last";
+  if ("never" in values) return "never";
+  return "from" in values ? "between" : "name";
+}
+
+describe(examples, () => {
+  test("more rows do not change the first ones", () => {
+    const made = (rows: number): readonly Row[] => [...examples({ rows, seed: 5 })];
+    expect(made(50).slice(0, 20)).toEqual(made(20));
+  });
+});
+
+describe("data of the module", () => {
+  let root = "";
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "slm-assistant-"));
+  });
+  afterAll(() => rm(root, { recursive: true, force: true }));
+
+  test("tests on the requests written by hand, and splits share no text", async () => {
+    const config = dataConfig.parse({ source: { module, rows: 3000 }, devFraction: 0.05 });
+    const report = await prepareData(config, root);
+    expect(report.splits.test).toBe(300);
+    expect(report.splits.dev).toBeGreaterThan(80);
+    const sources = async (split: string): Promise<readonly string[]> =>
+      (await readFile(join(root, `${split}.jsonl`), "utf8"))
+        .trimEnd()
+        .split("\n")
+        .map((line) => sourceKey((JSON.parse(line) as Row).source));
+    const [train, dev, test] = await Promise.all(["train", "dev", "test"].map(sources));
+    const held = new Set([...dev!, ...test!]);
+    expect(train!.filter((source) => held.has(source))).toEqual([]);
+    expect(dev!.filter((source) => test!.includes(source))).toEqual([]);
+  });
+
+  test("tests on other rows where the recipe names them", async () => {
+    const test = join(root, "test.jsonl");
+    const other = await mkdtemp(join(root, "other-"));
+    const config = dataConfig.parse({ source: { module, rows: 500 }, test });
+    expect((await prepareData(config, other)).splits.test).toBe(300);
+  });
+});

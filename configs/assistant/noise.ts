@@ -1,0 +1,213 @@
+/** How people really write: fillers, politeness, typing errors, capitals and points or none. */
+import type { Draw } from "../shared/draw.js";
+import type { Part } from "./request.js";
+
+/** First words of phrases that ask for something to be done: only before these is "can you" English. */
+const IMPERATIVES = new Set([
+  ...[
+    "activate",
+    "add",
+    "adjust",
+    "allow",
+    "always",
+    "block",
+    "brighten",
+    "bring",
+    "bump",
+    "change",
+    "charge",
+    "connect",
+  ],
+  ...[
+    "crank",
+    "cut",
+    "deactivate",
+    "decrease",
+    "dial",
+    "dim",
+    "disable",
+    "disconnect",
+    "display",
+    "drop",
+    "enable",
+    "enlarge",
+  ],
+  ...[
+    "filter",
+    "forget",
+    "get",
+    "give",
+    "go",
+    "hide",
+    "hold",
+    "hook",
+    "increase",
+    "invert",
+    "join",
+    "keep",
+    "kill",
+    "leave",
+  ],
+  ...[
+    "let",
+    "light",
+    "lock",
+    "log",
+    "lower",
+    "make",
+    "move",
+    "mute",
+    "pair",
+    "play",
+    "print",
+    "push",
+    "put",
+    "raise",
+    "read",
+  ],
+  ...[
+    "reduce",
+    "refresh",
+    "remember",
+    "rotate",
+    "run",
+    "save",
+    "schedule",
+    "select",
+    "send",
+    "set",
+    "share",
+    "show",
+    "shrink",
+  ],
+  ...["shut", "silence", "start", "stop", "switch", "take", "talk", "turn", "unmute", "use", "write", "zoom"],
+]);
+
+const REQUESTS = [
+  "please ",
+  "can you ",
+  "could you ",
+  "could you please ",
+  "would you ",
+  "i'd like you to ",
+  "you need to ",
+  "just ",
+  "go ahead and ",
+  "i want you to ",
+];
+const OPENINGS = [
+  "hey ",
+  "ok ",
+  "okay ",
+  "um ",
+  "uh ",
+  "hi ",
+  "so ",
+  "well ",
+  "hey there ",
+  "right, ",
+  "oh ",
+  "and now ",
+  "listen, ",
+  "hm ",
+  "sorry, ",
+];
+const ENDINGS = [
+  " please",
+  " thanks",
+  " thank you",
+  " for me",
+  " now",
+  " right now",
+  " would you",
+  " if you can",
+  " ok?",
+  ", please",
+  ", thanks",
+  " real quick",
+  " again",
+];
+
+/** Shares of requests [%]. */
+const SHARES = {
+  opening: 14,
+  asking: 28,
+  ending: 18,
+  typing: 16,
+  capital: 45,
+  point: 35,
+} as const;
+
+/** A text that may begin with words that a call takes over. */
+export interface Dressed {
+  readonly text: string;
+  readonly startsFixed: boolean;
+}
+
+/** A clause in the words of somebody: polite or not, typed well or not. */
+export function dress(draw: Draw, parts: readonly Part[]): Dressed {
+  const first = /^[a-z]+/.exec(parts[0]?.text ?? "")?.[0] ?? "";
+  const asking = IMPERATIVES.has(first) && draw.chance(SHARES.asking) ? draw.pick(REQUESTS) : "";
+  const opening = draw.chance(SHARES.opening) ? draw.pick(OPENINGS) : "";
+  const ending = draw.chance(SHARES.ending) ? draw.pick(ENDINGS) : "";
+  const free = (text: string): Part => ({ text, fixed: false });
+  const text = typed(draw, [free(opening), free(asking), ...parts, free(ending)]);
+  return { text, startsFixed: opening + asking === "" && parts[0]?.fixed === true };
+}
+
+/** Capitals, points and single spaces; a request of several clauses is finished once. */
+export function finish(draw: Draw, { text, startsFixed }: Dressed): string {
+  const spaced = text
+    .replace(/\s+/g, " ")
+    .replace(/ ([,.?!])/g, "$1")
+    .trim();
+  const started =
+    !startsFixed && draw.chance(SHARES.capital)
+      ? spaced.replace(/^[a-z]/, (letter) => letter.toUpperCase())
+      : spaced;
+  if (/[?!]$/.test(started) || !draw.chance(SHARES.point)) return started;
+  return started + draw.pick([".", ".", ".", "!", "?"]);
+}
+
+/** The parts as they were typed: in some a word has a wrong letter, but never one that a call takes over. */
+function typed(draw: Draw, parts: readonly Part[]): string {
+  if (!draw.chance(SHARES.typing)) return parts.map(({ text }) => text).join("");
+  const errors = draw.chance(75) ? 1 : 2;
+  let result = parts;
+  for (let error = 0; error < errors; error++) result = withError(draw, result);
+  return result.map(({ text }) => text).join("");
+}
+
+function withError(draw: Draw, parts: readonly Part[]): readonly Part[] {
+  const places = parts.flatMap(({ text, fixed }, part) =>
+    fixed
+      ? []
+      : Array.from(text.matchAll(/[a-z]{4,}/g), (match) => ({ part, at: match.index, word: match[0] })),
+  );
+  if (places.length === 0) return parts;
+  const { part, at, word } = draw.pick(places);
+  return parts.map((old, index) =>
+    index === part
+      ? { ...old, text: old.text.slice(0, at) + mistyped(draw, word) + old.text.slice(at + word.length) }
+      : old,
+  );
+}
+
+/** A word with two letters swapped, one missing, one double, or one struck beside the right key. */
+function mistyped(draw: Draw, word: string): string {
+  const at = 1 + draw.below(word.length - 2);
+  const [before, letter, after] = [word.slice(0, at), word[at]!, word.slice(at + 1)];
+  return draw.pick([
+    () => before + after[0]! + letter + after.slice(1),
+    () => before + after,
+    () => before + letter + letter + after,
+    () => before + draw.pick(Array.from(NEIGHBOURS[letter] ?? letter)) + after,
+  ])();
+}
+
+/** Letters beside each letter on a keyboard. */
+const NEIGHBOURS: Readonly<Record<string, string>> = {
+  ...{ a: "qsz", b: "vgn", c: "xdv", d: "sfe", e: "wrd", f: "dgr", g: "fht", h: "gjy", i: "uok", j: "hku" },
+  ...{ k: "jli", l: "ko", m: "nk", n: "bmh", o: "ipl", p: "ol", q: "wa", r: "etf", s: "adw", t: "ryg" },
+  ...{ u: "yij", v: "cbf", w: "qes", x: "zcs", y: "tuh", z: "xa" },
+};

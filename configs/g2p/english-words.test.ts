@@ -1,0 +1,42 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { dataConfig, prepareData, readSources } from "@slm/data";
+import { expect, test } from "vitest";
+import { englishWords } from "./english-words.js";
+
+const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
+
+async function wordsOf(): Promise<readonly string[]> {
+  const words: string[] = [];
+  for await (const word of englishWords()) words.push(word);
+  return words;
+}
+
+test("are words of letters and an apostrophe inside, each once, frequent ones first, the same every time", async () => {
+  const words = await wordsOf();
+  expect(words.length).toBeGreaterThan(200_000);
+  expect(words.every((word) => /^[a-z]+('[a-z]+)?$/.test(word) && word.length >= 3)).toBe(true);
+  expect(words.slice(0, 3)).toEqual(["the", "and", "was"]);
+  expect(words).toContain("zucchini");
+  expect(await wordsOf()).toEqual(words);
+});
+
+test("become unlabelled sources without those that a split has, as many as the limit says", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "slm-words-"));
+  try {
+    const config = dataConfig.parse({ source: { module }, unlabelled: { kind: "module", limit: 2000 } });
+    const { unlabelled } = await prepareData(config, directory);
+    const { known, ...counts } = unlabelled!;
+    expect(counts).toEqual({ rows: 2000, duplicates: 0, rejectedCount: 0 });
+    // The most frequent words are nearly all in the dictionary.
+    expect(known.train).toBeGreaterThan(10_000);
+    expect(known.test).toBeGreaterThan(1000);
+    const inDictionary = new Set(["the", "was"]);
+    for await (const source of readSources(join(directory, "unlabelled.jsonl")))
+      expect(inDictionary.has(source)).toBe(false);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,126 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { dataConfig, prepareData, readAllRows, sourceKey, SPLITS } from "@slm/data";
+import fc from "fast-check";
+import { expect, describe, test } from "vitest";
+import { brightness } from "../shared/bitmap.js";
+import { openTypeface } from "../shared/fonts.js";
+import { boxOf } from "../shared/outline.js";
+import { encodePng } from "../shared/png.js";
+import { drawLine, layOut } from "./draw-line.js";
+import { BACKGROUNDS, MIN_CONTRAST } from "./line-look.js";
+import { examples, linePicture, settings } from "./dataset.js";
+
+const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
+const settingsOf = (given: object = {}) => settings.parse(given);
+const someLine = fc.integer({ min: 1, max: 1_000_000 });
+const someSeed = fc.nat(1000);
+
+describe(drawLine, () => {
+  test("gives the same bytes for the same seed and place, other ones for others", async () => {
+    const bytes = async (seed: number, line: number): Promise<string> =>
+      encodePng(await drawLine(linePicture(settingsOf({ seed, colour: "rgb" }), line))).toString("base64");
+    await fc.assert(
+      fc.asyncProperty(someSeed, someLine, async (seed, line) => {
+        expect(await bytes(seed, line)).toBe(await bytes(seed, line));
+        expect(await bytes(seed, line)).not.toBe(await bytes(seed + 1, line));
+        expect(await bytes(seed, line)).not.toBe(await bytes(seed, line + 1));
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  test("lays every line inside the picture, whatever its size, text and look", async () => {
+    const sizes = fc.constantFrom(
+      { width: 320, height: 32 },
+      { width: 160, height: 16 },
+      { width: 640, height: 48 },
+    );
+    await fc.assert(
+      fc.asyncProperty(someSeed, someLine, sizes, async (seed, line, size) => {
+        const picture = linePicture(settingsOf({ seed, ...size }), line);
+        const box = boxOf(layOut(await openTypeface(picture.look.face), picture))!;
+        expect(Math.min(box.left, box.top)).toBeGreaterThanOrEqual(1 - 1e-9);
+        expect(box.right).toBeLessThanOrEqual(size.width - 1 + 1e-9);
+        expect(box.bottom).toBeLessThanOrEqual(size.height - 1 + 1e-9);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("keeps ink apart from paper, and its pixels show it", async () => {
+    const given = settingsOf({ colour: "rgb" });
+    for (let line = 1; line <= 60; line++) {
+      const picture = linePicture(given, line);
+      const { ink, paper, second } = picture.look;
+      for (const one of [paper, second])
+        expect(Math.abs(brightness(one) - brightness(ink))).toBeGreaterThanOrEqual(MIN_CONTRAST);
+      const plain = { ...picture.look, background: "plain", blur: 0, noise: 0 } as const;
+      const { data } = await drawLine({ ...picture, look: plain });
+      const colours = new Set(Array.from({ length: data.length / 3 }, (_, at) => data[3 * at]!));
+      expect(colours.has(paper[0])).toBe(true);
+      expect(colours.size).toBeGreaterThan(4);
+    }
+  });
+
+  test("uses every background, and every pixel a channel in grey", async () => {
+    const looks = Array.from({ length: 300 }, (_, line) => linePicture(settingsOf(), line + 1).look);
+    expect(new Set(looks.map(({ background }) => background))).toEqual(new Set(BACKGROUNDS));
+    const { data, channels } = await drawLine(linePicture(settingsOf(), 7));
+    expect([channels, data.length]).toEqual([1, 320 * 32]);
+  });
+});
+
+describe(examples, () => {
+  test("makes lines of the length asked for, without spaces at their ends; more rows keep the first ones", () => {
+    const texts = [...examples(settingsOf({ rows: 3000, maxCharacters: 20 }))].map(({ target }) => target);
+    for (const text of texts) {
+      expect(text).toBe(text.trim());
+      expect(text).toMatch(/^[\x20-\x7e€£]{1,20}$/);
+    }
+    expect(new Set(texts).size).toBeGreaterThan(2700);
+    expect([...examples(settingsOf({ rows: 1, maxCharacters: 20 }))]).toMatchObject([{ target: texts[0] }]);
+  });
+
+  test("shows every printable character", () => {
+    const seen = new Set<string>();
+    for (const { target } of examples(settingsOf({ rows: 8000 })))
+      for (const character of target) seen.add(character);
+    for (const character of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;!?'\"()-/&%#+*=@€£$")
+      expect(seen.has(character), character).toBe(true);
+  });
+
+  test("no text is in two splits, in any case or spacing, and the same recipe gives the same rows", async () => {
+    const root = await mkdtemp(join(tmpdir(), "slm-ocr-"));
+    const config = dataConfig.parse({
+      source: { module, rows: 400, width: 96, height: 16, maxCharacters: 8, seed: 3 },
+      testFraction: 0.2,
+      devFraction: 0.2,
+    });
+    const reports = await Promise.all(["a", "b"].map((name) => prepareData(config, join(root, name))));
+    expect(reports[0]).toEqual(reports[1]);
+    const owners = new Map<string, string>();
+    let rows = 0;
+    for (const split of SPLITS) {
+      const own = await readAllRows(join(root, "a", `${split}.jsonl`));
+      expect(await readAllRows(join(root, "b", `${split}.jsonl`))).toEqual(own);
+      for (const { target, teacherSource } of own) {
+        rows++;
+        expect(teacherSource).toBe(target);
+        expect(owners.get(sourceKey(target)) ?? split).toBe(split);
+        owners.set(sourceKey(target), split);
+      }
+    }
+    expect(rows).toBe(400);
+    await rm(root, { recursive: true });
+  });
+});
+
+describe("settings", () => {
+  test("refuse pictures too small for their lines", () => {
+    expect(() => settingsOf({ width: 64 })).toThrow("too small to read");
+    expect(() => settingsOf({ width: 0 })).toThrow();
+  });
+});

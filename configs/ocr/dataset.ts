@@ -1,0 +1,76 @@
+/**
+ * Pictures of lines of text, and what they say: made up and drawn, the same for the same seed.
+ *
+ *   {"source": "read the line", "target": "Total: €12.40", "image": "images/train/3f/3f….png"}
+ */
+import { defineDataset, sourceKey, type Example } from "@slm/data";
+import { z } from "zod";
+import { Draw } from "../shared/draw.js";
+import { encodePng } from "../shared/png.js";
+import { drawLine, type LinePicture } from "./draw-line.js";
+import { drawLook } from "./line-look.js";
+import { drawText } from "./line-text.js";
+
+/** Pixels of width that a character gets at least, per pixel of height. */
+const MIN_CHARACTER_WIDTH = 0.25;
+
+export const settings = z
+  .strictObject({
+    rows: z.int().positive().max(50_000_000).default(20_000).describe("Lines made up [rows]."),
+    seed: z
+      .int()
+      .nonnegative()
+      .default(1)
+      .describe("Seed of the lines; more rows do not change the first ones."),
+    width: z.int().min(32).max(2048).default(320).describe("Width of the pictures [pixels]."),
+    height: z.int().min(16).max(256).default(32).describe("Height of the pictures [pixels]."),
+    colour: z.enum(["grey", "rgb"]).default("grey").describe("Whether pictures are grey or in colour."),
+    maxCharacters: z.int().min(4).max(256).default(32).describe("Longest line [characters]."),
+    prompt: z.string().min(1).max(1000).default("read the line").describe("Source of every row."),
+  })
+  .refine(({ width, height, maxCharacters }) => width >= MIN_CHARACTER_WIDTH * height * maxCharacters, {
+    message: `a line of maxCharacters would be too small to read: width must be at least ${MIN_CHARACTER_WIDTH} · height · maxCharacters`,
+    path: ["maxCharacters"],
+  });
+export type OcrSettings = z.infer<typeof settings>;
+
+/** Streams of random numbers of one row: its words, its look, its pixels. Rows are far fewer than a stream's share. */
+const STREAMS = { text: 0, look: 2 ** 32, pixels: 2 ** 33 } as const;
+
+/** What an image is drawn from: the seed and the place of the line, and all else that decides its pixels. */
+type LineImage = readonly ["ocr-lines", number, number, number, number, OcrSettings["colour"], string];
+
+/** Every example in order. A text is in one split only, however it looks. */
+export function* examples(given: OcrSettings): Generator<Example<LineImage>> {
+  const { rows, seed, prompt, width, height, colour } = given;
+  for (let place = 1; place <= rows; place++) {
+    const text = textOf(given, place);
+    const drawnFrom: LineImage = ["ocr-lines", seed, place, width, height, colour, text];
+    const image = { drawnFrom, shows: sourceKey(text), width, height };
+    yield { source: prompt, target: text, teacherSource: text, image };
+  }
+}
+
+/** All that decides the picture of a row. */
+export function linePicture(given: OcrSettings, place: number): LinePicture {
+  const { seed, width, height, colour } = given;
+  return {
+    text: textOf(given, place),
+    look: drawLook(new Draw(seed, STREAMS.look + place), colour === "grey"),
+    width,
+    height,
+    channels: colour === "grey" ? 1 : 3,
+    seed,
+    stream: STREAMS.pixels + place,
+  };
+}
+
+function textOf({ seed, maxCharacters }: OcrSettings, place: number): string {
+  return drawText(new Draw(seed, STREAMS.text + place), maxCharacters);
+}
+
+export default defineDataset({
+  settings,
+  examples,
+  draw: async ([, , place], given) => encodePng(await drawLine(linePicture(given, place))),
+});

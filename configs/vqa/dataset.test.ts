@@ -1,0 +1,193 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { dataConfig, prepareData, readAllRows, SPLITS } from "@slm/data";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { boxOf } from "../shared/outline.js";
+import { encodePng } from "../shared/png.js";
+import { barBox, LABELS } from "./chart-scene.js";
+import { CHART_QUESTIONS } from "./chart-questions.js";
+import { guessWithoutPicture } from "./guess.js";
+import { conclude } from "./testing/conclude.js";
+import { recount } from "./testing/recount.js";
+import { SHAPE_QUESTIONS } from "./shape-questions.js";
+import { cellName, COLOUR_NAMES, FIGURE_NAMES, outlinesOfShape } from "./shapes-scene.js";
+import { drawScene, sceneRow, settings, type SceneRow } from "./dataset.js";
+
+const module = fileURLToPath(new URL("./dataset.ts", import.meta.url));
+const settingsOf = (given: object = {}) => settings.parse(given);
+const rowsOf = (count: number, given = settingsOf()): readonly SceneRow[] =>
+  Array.from({ length: count }, (_, index) => sceneRow(given, index + 1));
+const ROWS = rowsOf(16_000);
+
+describe(sceneRow, () => {
+  test("answers agree with a recount from the words of the truth and of the question alone", () => {
+    for (const { truth, question } of ROWS)
+      expect([truth, question.source, recount(truth, question.source)]).toEqual([
+        truth,
+        question.source,
+        question.target,
+      ]);
+  });
+
+  test("asks every kind of question", () => {
+    const kinds = new Set(ROWS.map(({ question }) => question.kind));
+    expect(kinds).toEqual(new Set([...Object.keys(SHAPE_QUESTIONS), ...Object.keys(CHART_QUESTIONS)]));
+  });
+
+  /** Answers of each kind that are about equally likely. */
+  const CHANCE: Readonly<Record<string, number>> = {
+    colour: 1 / COLOUR_NAMES.length,
+    figure: 1 / FIGURE_NAMES.length,
+    count: 1 / 6,
+    exists: 1 / 2,
+    relation: 1 / 2,
+    compare: 1 / 2,
+    size: 1 / 2,
+    value: 1 / 10,
+    extreme: 1 / LABELS.length,
+    difference: 1 / 6,
+    more: 1 / 2,
+    bars: 1 / 3,
+  };
+
+  test("no question gives its answer away: the best guess without the picture stays near chance", () => {
+    const asked = ROWS.map(({ question }) => question);
+    const half = asked.length / 2;
+    const guesses = guessWithoutPicture(asked.slice(0, half), asked.slice(half));
+    expect(guesses.map(({ kind }) => kind).sort()).toEqual(Object.keys(CHANCE).sort());
+    for (const { kind, right, rows } of guesses) {
+      const chance = CHANCE[kind]!;
+      // Three standard deviations of a share of so many rows, and a little for values that charts do not have twice.
+      const margin = 0.02 + 3 * Math.sqrt((chance * (1 - chance)) / rows);
+      expect([kind, right <= chance + margin], `${kind}: ${right} of ${rows}`).toEqual([kind, true]);
+    }
+  });
+
+  test("more rows keep the first ones; a scene has as many questions as asked for", () => {
+    const given = settingsOf({ questions: 3, topics: ["shapes"] });
+    const some = rowsOf(30, given);
+    expect(some.map(({ index }) => index)).toEqual(some.map((_, place) => Math.floor(place / 3)));
+    expect(rowsOf(10, given)).toEqual(some.slice(0, 10));
+  });
+});
+
+describe("scenes", () => {
+  test("shapes lie inside the picture and apart from one another; labels and bars do not meet", () => {
+    fc.assert(
+      fc.property(fc.nat(100), fc.integer({ min: 1, max: 100_000 }), (seed, line) => {
+        const { scene } = sceneRow(settingsOf({ seed }), line);
+        const boxes =
+          scene.topic === "shapes"
+            ? scene.shapes.map((shape) => boxOf(outlinesOfShape(shape, 96))!)
+            : scene.bars.map(({ value }, index) => barBox(value, index, scene.bars.length, 96));
+        for (const [index, box] of boxes.entries()) {
+          expect(Math.min(box.left, box.top)).toBeGreaterThanOrEqual(0);
+          expect(Math.max(box.right, box.bottom)).toBeLessThanOrEqual(96);
+          for (const other of boxes.slice(index + 1)) {
+            const meets =
+              box.left < other.right &&
+              other.left < box.right &&
+              box.top < other.bottom &&
+              other.top < box.bottom;
+            expect(meets).toBe(false);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("gives the same bytes for the same seed and place, for all questions of a scene", async () => {
+    const given = settingsOf({ seed: 5 });
+    const bytes = async (line: number): Promise<string> =>
+      encodePng(await drawScene(given, sceneRow(given, line).index)).toString("base64");
+    for (const line of [1, 5, 401]) {
+      expect(await bytes(line)).toBe(await bytes(line));
+      expect(await bytes(line)).toBe(await bytes(line + 3));
+      expect(await bytes(line)).not.toBe(await bytes(line + 4));
+    }
+  });
+
+  test("no scene is in two splits, and rows of a scene share one file", async () => {
+    const root = await mkdtemp(join(tmpdir(), "slm-scenes-"));
+    const config = dataConfig.parse({
+      source: { module, rows: 400, pixels: 48 },
+      testFraction: 0.2,
+      devFraction: 0.2,
+    });
+    const report = await prepareData(config, root);
+    const owners = new Map<string, string>();
+    for (const split of SPLITS) {
+      for (const { source, teacherSource, image } of await readAllRows(join(root, `${split}.jsonl`))) {
+        const truth = teacherSource!.slice(0, -`. ${source}`.length);
+        const owner = `${split} ${image!}`;
+        expect(owners.get(truth) ?? owner).toBe(owner);
+        owners.set(truth, owner);
+      }
+    }
+    expect(report.images!.files).toBe(100);
+    expect(owners.size).toBe(100);
+    await rm(root, { recursive: true });
+  });
+});
+
+describe("rationales", () => {
+  const split = (row: { readonly target: string }): readonly string[] => row.target.split(" #### ");
+
+  test("stand before the same answers, in every split", async () => {
+    const root = await mkdtemp(join(tmpdir(), "slm-scenes-"));
+    const rowsWith = async (rationales: boolean): Promise<readonly (readonly string[])[]> => {
+      const source = { module, rows: 120, pixels: 48, rationales };
+      const out = join(root, String(rationales));
+      await prepareData(dataConfig.parse({ source, devFraction: 0.2, testFraction: 0.2 }), out);
+      const rows = await Promise.all(SPLITS.map((one) => readAllRows(join(out, `${one}.jsonl`))));
+      return rows.flat().map(split);
+    };
+    const [plain, reasoned] = [await rowsWith(false), await rowsWith(true)];
+    expect(reasoned.map(([, answer]) => answer)).toEqual(plain.map(([answer]) => answer));
+    await rm(root, { recursive: true });
+  });
+
+  test("name every cell in the order of reading with what lies there, or every bar from left to right", () => {
+    const cells = "northwest north northeast west centre east southwest south southeast".split(" ");
+    const looks = new Set([...FIGURE_NAMES, ...COLOUR_NAMES, "small", "large", "nothing"] as string[]);
+    for (const { scene, question } of ROWS.slice(0, 2000)) {
+      const words = question.rationale.split(" ");
+      if (scene.topic === "charts") {
+        const told = scene.bars.map(({ label, value }) => `${label} ${value}`);
+        const places = told.map((text) => question.rationale.indexOf(text));
+        expect([...places].sort((a, b) => a - b)).toEqual(places);
+        expect(places).not.toContain(-1);
+        continue;
+      }
+      const lies = new Map(scene.shapes.map((shape) => [cellName(shape) as string, shape]));
+      // A relation tells cells twice: behind marks, and at the end.
+      const told = cells.map((cell) => {
+        const at = words.indexOf(cell);
+        const next = words.findIndex((word, place) => place > at && cells.includes(word));
+        const own = words.slice(at + 1, next < 0 ? undefined : next).filter((word) => looks.has(word));
+        return own.slice(0, lies.has(cell) ? 3 : 1);
+      });
+      const expected = cells.map((cell) => {
+        const shape = lies.get(cell);
+        return shape === undefined ? ["nothing"] : [shape.size, shape.colour, shape.figure];
+      });
+      expect(told).toEqual(expected);
+    }
+  });
+
+  test("lead to the answer by their marks and findings alone", () => {
+    for (const { question } of ROWS.slice(0, 4000))
+      expect([question.rationale, conclude(question)]).toEqual([question.rationale, question.target]);
+  });
+});
+
+describe("settings", () => {
+  test("refuse a topic that stands there twice, or none", () => {
+    expect(() => settingsOf({ topics: ["shapes", "shapes"] })).toThrow("twice");
+    expect(() => settingsOf({ topics: [] })).toThrow();
+  });
+});

@@ -1,0 +1,149 @@
+/**
+ * Loads a dataset module, TypeScript or JavaScript, and checks what it exports. This runs the module's code with all rights of the
+ * process: a recipe with a dataset module is a program.
+ */
+import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { SlmError } from "@slm/core";
+import { kindOf } from "../row.js";
+import type { Dataset, DatasetContext, Examples } from "./dataset.js";
+
+/** Specifier under which a module imports this package: it gets the code that is running, wherever that is installed. */
+const OWN_NAME = "@slm/data";
+
+const EXPECTED = "export default defineDataset({ *examples(settings) { yield { source, target }; } })";
+const FUNCTIONS = ["examples", "test", "unlabelled", "draw"] as const;
+const FIELDS: readonly string[] = ["settings", ...FUNCTIONS];
+
+/** A module with its settings, checked: each function needs no more arguments. */
+export interface LoadedDataset {
+  /** As the recipe names it. */
+  readonly path: string;
+  readonly directory: string;
+  readonly examples: () => Examples;
+  readonly test?: () => Examples;
+  readonly unlabelled?: () => Iterable<string> | AsyncIterable<string>;
+  readonly draw?: (drawnFrom: readonly (string | number)[]) => Uint8Array | Promise<Uint8Array>;
+}
+
+/** What a recipe says about a module. */
+export interface ModuleSettings {
+  readonly module: string;
+  readonly [setting: string]: unknown;
+}
+
+/**
+ * Runs a module and checks its default export and its settings.
+ *
+ * @throws SlmError INPUT_MISSING if there is no such file, DATA_INVALID if it throws or exports no dataset, CONFIG_INVALID if its
+ * schema does not take the settings.
+ */
+export async function loadDataset(
+  { module: path, ...given }: ModuleSettings,
+  signal: AbortSignal,
+): Promise<LoadedDataset> {
+  const dataset = datasetOf(path, await importModule(path));
+  const settings = checkSettings(path, dataset, given);
+  const context: DatasetContext = { directory: dirname(resolve(path)), signal };
+  const { examples, test, unlabelled, draw } = dataset;
+  return {
+    path,
+    directory: context.directory,
+    examples: () => examples(settings, context),
+    ...(test === undefined ? {} : { test: () => test(settings, context) }),
+    ...(unlabelled === undefined ? {} : { unlabelled: () => unlabelled(settings, context) }),
+    ...(draw === undefined ? {} : { draw: (drawnFrom) => draw(drawnFrom, settings, context) }),
+  };
+}
+
+/** An error of a module: where it is, what was expected, what was got. */
+export function moduleError(path: string, problem: string, cause?: unknown): SlmError {
+  return new SlmError("DATA_INVALID", `data: ${path}: ${problem}`, {
+    context: { module: path },
+    suggestions: [suggestionFor(cause) ?? EXPECTED],
+    cause,
+  });
+}
+
+/** What a module threw, with the module's path; errors that name their cause already pass. */
+export function thrownBy(path: string, where: string, error: unknown): SlmError {
+  if (error instanceof SlmError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return moduleError(path, `${where} threw: ${reason.split("\n")[0] ?? ""}`, error);
+}
+
+/** A package that a module imports and that is not installed. */
+function suggestionFor(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const name = /Cannot find (?:package|module) '((?:@[\w.-]+\/)?[\w-][\w.-]*)/.exec(cause.message)?.[1];
+  return name === undefined ? undefined : `npm install ${name}`;
+}
+
+async function importModule(path: string): Promise<object> {
+  const isFile = await stat(path).then(
+    (status) => status.isFile(),
+    () => false,
+  );
+  if (!isFile) {
+    throw new SlmError("INPUT_MISSING", `data: ${path}: expected a dataset module, got no such file`, {
+      context: { module: path },
+      suggestions: ["data.source.module: a path that starts from the recipe's folder"],
+    });
+  }
+  const { createJiti } = await import("jiti");
+  const jiti = createJiti(import.meta.url, {
+    // A module that was edited is read again, and nothing is written beside it.
+    ...{ fsCache: false, moduleCache: false, interopDefault: false },
+    virtualModules: { [OWN_NAME]: await import("../index.js") },
+  });
+  try {
+    return await jiti.import<object>(resolve(path));
+  } catch (error) {
+    throw thrownBy(path, "loading the module", error);
+  }
+}
+
+type AnyDataset = Dataset<unknown>;
+
+/** The dataset of a module: its default export, which may also be a function of examples or an iterable. */
+function datasetOf(path: string, exported: object): AnyDataset {
+  if (!("default" in exported)) {
+    const names = Object.keys(exported);
+    throw moduleError(
+      path,
+      `expected a default export, got ${names.length === 0 ? "no exports" : `exports ${names.join(", ")}`}`,
+    );
+  }
+  const value: unknown = exported.default;
+  if (typeof value === "function") return { examples: value as AnyDataset["examples"] };
+  if (typeof value !== "object" || value === null)
+    throw moduleError(path, `expected the default export to be a dataset, got ${kindOf(value)}`);
+  if (Symbol.iterator in value || Symbol.asyncIterator in value) return { examples: () => value as Examples };
+  const unknown = Object.keys(value).find((field) => !FIELDS.includes(field));
+  if (unknown !== undefined)
+    throw moduleError(path, `expected ${FIELDS.join(", ")} in the default export, got '${unknown}'`);
+  for (const name of FUNCTIONS) {
+    const part = (value as Readonly<Record<string, unknown>>)[name];
+    if (typeof part === "function" || (part === undefined && name !== "examples")) continue;
+    throw moduleError(path, `expected ${name} to be a function, got ${kindOf(part)}`);
+  }
+  return value as AnyDataset;
+}
+
+function checkSettings(path: string, { settings: schema }: AnyDataset, given: object): unknown {
+  if (schema === undefined) {
+    const [first] = Object.keys(given);
+    if (first === undefined) return {};
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `data.source.${first}: expected no settings, since ${path} has no schema of settings, got '${first}'`,
+      { context: { module: path }, suggestions: ["defineDataset({ settings: z.strictObject({ ... }), ... })"] },
+    );
+  }
+  const checked = schema.safeParse(given);
+  if (checked.success) return checked.data;
+  const problems = checked.error.issues.map(({ path: keys, message }) =>
+    [["data.source", ...keys.map(String)].join("."), message].join(": "),
+  );
+  throw new SlmError("CONFIG_INVALID", problems.join("\n"), { context: { module: path, issues: problems } });
+}

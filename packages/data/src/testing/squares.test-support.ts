@@ -1,0 +1,25 @@
+/** A dataset module for tests: squares of one colour each, and what the colour's name is. */
+import sharp from "sharp";
+import { defineDataset, type Example } from "../dataset/dataset.js";
+
+const COLOURS = ["red", "green", "blue", "white", "black", "yellow", "cyan", "magenta"] as const;
+const PIXELS = 12;
+
+type Square = readonly ["square", number, string];
+
+/** Two squares of each colour: the same picture on two examples, which belong to one split. */
+function* examples(): Generator<Example<Square>> {
+  for (const [place, colour] of COLOURS.entries()) {
+    const image = { drawnFrom: ["square", place, colour] as const, shows: colour, width: PIXELS, height: PIXELS };
+    yield { source: "which colour?", target: colour, teacherSource: colour, image };
+    yield { source: "what is it?", target: `a ${colour} square`, teacherSource: colour, image };
+  }
+}
+
+export default defineDataset({
+  examples,
+  draw: ([, , background]: Square) =>
+    sharp({ create: { width: PIXELS, height: PIXELS, channels: 3, background } })
+      .png()
+      .toBuffer(),
+});
