@@ -117,7 +117,7 @@ try {
     expect(engines.find(({ name }) => name === "js").available, "no engine js");
     expect(providers.find(({ name }) => name === "cpu").available, "no CPU");
   });
-  const recipe = join("node_modules", NAME, "configs", "quickstart.yaml");
+  const recipe = join("node_modules", NAME, "configs", "quickstart", "recipe.yaml");
   await step("the quick start, shortened", () => {
     const sets = SETTINGS.flatMap((setting) => ["--set", setting]);
     const { stages } = slmJson("run", recipe, "--out", "run", ...sets);

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { bundleNode } from "./bundle.mjs";
 import { rollDeclarations } from "./declarations.mjs";
 import { output, root } from "./layout.mjs";
+import { writeQuickStart } from "./quick-start.mjs";
 import { writeLicences } from "./licences.mjs";
 import { packageManifest } from "./manifest.mjs";
 
@@ -25,16 +26,14 @@ const COPIES = {
   "dist/browser.js": "apps/web/dist/browser/index.js",
   "web/dist/site": "apps/web/dist/site",
   "web/dist/node": "apps/web/dist/node",
-  "configs/quickstart.yaml": "configs/quickstart.yaml",
-  "assets/g2p": "packages/teacher/assets/g2p",
-  "assets/assistant-requests.jsonl": "packages/data/assets/assistant-requests.jsonl",
 };
 
 const writeJson = (path, value) => writeFile(join(output, path), `${JSON.stringify(value, null, 2)}\n`);
 
 await rm(output, { recursive: true, force: true });
 await mkdir(join(output, "bin"), { recursive: true });
-const { inputs } = await bundleNode();
+const code = await bundleNode();
+const data = await writeQuickStart();
 await rollDeclarations();
 for (const [to, from] of Object.entries(COPIES))
   await cp(join(root, from), join(output, to), { recursive: true });
@@ -44,7 +43,7 @@ const { nodeDependencies, imageDependencies } = JSON.parse(
   await readFile(join(root, "apps/web/package.json"), "utf8"),
 );
 await writeJson("web/package.json", { type: "module", nodeDependencies, imageDependencies });
-const bundled = await writeLicences(Object.keys(inputs), join(output, "THIRD-PARTY-LICENSES"));
+const bundled = await writeLicences([...Object.keys(code.inputs), ...Object.keys(data.inputs)], join(output, "THIRD-PARTY-LICENSES"));
 const manifest = await packageManifest();
 await writeJson("package.json", manifest);
 console.log(`${manifest.name} ${manifest.version}: ${bundled} packages bundled, in ${output}`);

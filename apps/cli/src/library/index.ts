@@ -5,6 +5,13 @@
  * @packageDocumentation
  */
 export { SlmError, type ErrorCode } from "@slm/core/errors";
+export {
+  defineDataset,
+  type Dataset,
+  type DatasetContext,
+  type Example,
+  type RejectedExample,
+} from "@slm/data";
 export { GateFailed } from "../gate-failed.js";
 export { bench, type BenchOptions, type BenchReport } from "./bench.js";
 export { exportModel, planExport, type ExportOptions, type ExportedModel } from "./export-model.js";
