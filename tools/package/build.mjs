@@ -43,7 +43,10 @@ const { nodeDependencies, imageDependencies } = JSON.parse(
   await readFile(join(root, "apps/web/package.json"), "utf8"),
 );
 await writeJson("web/package.json", { type: "module", nodeDependencies, imageDependencies });
-const bundled = await writeLicences([...Object.keys(code.inputs), ...Object.keys(data.inputs)], join(output, "THIRD-PARTY-LICENSES"));
+const bundled = await writeLicences(
+  [...Object.keys(code.inputs), ...Object.keys(data.inputs)],
+  join(output, "THIRD-PARTY-LICENSES"),
+);
 const manifest = await packageManifest();
 await writeJson("package.json", manifest);
 console.log(`${manifest.name} ${manifest.version}: ${bundled} packages bundled, in ${output}`);

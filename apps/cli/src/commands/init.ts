@@ -16,7 +16,10 @@ export class InitCommand extends SlmCommand<InitResult> {
   static override flags = {
     output: Flags.string({ char: "o", helpValue: "<file>", summary: "File to write. Default: NAME.yaml." }),
     name: Flags.string({ helpValue: "<name>", summary: "Name of the run. Default: my-task." }),
-    data: Flags.string({ helpValue: "<pairs.jsonl>", summary: "File of training rows; needed where nothing is asked." }),
+    data: Flags.string({
+      helpValue: "<pairs.jsonl>",
+      summary: "File of training rows; needed where nothing is asked.",
+    }),
     size: Flags.option({ options: Object.keys(SIZES) as (keyof typeof SIZES)[] })({
       summary: "Size of the student. Default: tiny.",
     }),

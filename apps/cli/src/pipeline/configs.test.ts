@@ -12,20 +12,23 @@ const recipes = (await readdir(folder, { recursive: true }))
   .sort();
 
 describe("recipes of the tasks", () => {
-  test.each(recipes)("configs/%s is a recipe of known settings, and the files that it names are there", async (name) => {
-    const recipe = { path: join(folder, name), sets: [], environment: {} };
-    const { recipe: resolved, stages } = await preparePipeline({ recipe, out: undefined, force: false });
-    expect(Object.keys(resolved.sections)).not.toEqual([]);
-    // Its rows are somebody else's.
-    if (name === "snips/recipe.yaml") return;
-    const request = { mayFetch: false, signal: new AbortController().signal, progress: () => undefined };
-    for (const stage of stages) {
-      const section = resolved.sections[stage.name];
-      if (section === undefined) continue;
-      for (const { path } of await stage.files(section.settings, request))
-        expect((await stat(path)).size, path).toBeGreaterThan(0);
-    }
-  });
+  test.each(recipes)(
+    "configs/%s is a recipe of known settings, and the files that it names are there",
+    async (name) => {
+      const recipe = { path: join(folder, name), sets: [], environment: {} };
+      const { recipe: resolved, stages } = await preparePipeline({ recipe, out: undefined, force: false });
+      expect(Object.keys(resolved.sections)).not.toEqual([]);
+      // Its rows are somebody else's.
+      if (name === "snips/recipe.yaml") return;
+      const request = { mayFetch: false, signal: new AbortController().signal, progress: () => undefined };
+      for (const stage of stages) {
+        const section = resolved.sections[stage.name];
+        if (section === undefined) continue;
+        for (const { path } of await stage.files(section.settings, request))
+          expect((await stat(path)).size, path).toBeGreaterThan(0);
+      }
+    },
+  );
 
   test("a recipe called recipe.yaml is named as its folder", async () => {
     const names = recipes.map(async (name) => {

@@ -42,7 +42,9 @@ const recipeFields = {
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "expected letters, digits, '.', '_' and '-'")
     .optional()
-    .describe("Name of the run, and of its directory under runs/. Default: the recipe's file name, or its folder's where that is recipe.yaml."),
+    .describe(
+      "Name of the run, and of its directory under runs/. Default: the recipe's file name, or its folder's where that is recipe.yaml.",
+    ),
   seed: z.int().nonnegative().default(1).describe("Seed of every random choice."),
   engine: z
     .enum(ENGINES)
