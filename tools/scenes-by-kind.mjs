@@ -1,7 +1,7 @@
 /**
  * Right answers to questions about scenes by their kind: which kinds a model has learnt.
  *
- *   npx slm eval MODEL --data rows.jsonl --metrics answerMatch -o predictions.jsonl
+ *   npm run slm -- eval MODEL --data rows.jsonl --metrics answerMatch -o predictions.jsonl
  *   node tools/scenes-by-kind.mjs predictions.jsonl
  */
 import { readFile } from "node:fs/promises";

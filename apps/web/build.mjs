@@ -1,12 +1,13 @@
 /**
- * Builds the page (`dist/site`) and the program behind an npm package's `generate()` (`dist/node`), each without imports from
- * this repository.
+ * Builds the page (`dist/site`), the library for pages of others (`dist/browser`) and the program behind an npm package's
+ * `generate()` (`dist/node`), each without imports from this repository.
  *
  *   node apps/web/build.mjs
  */
-import { cp, mkdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = import.meta.dirname;
@@ -46,31 +47,43 @@ const forBrowsers = {
   },
 };
 
-await rm(join(here, "dist", "site"), { recursive: true, force: true });
-await rm(join(here, "dist", "node"), { recursive: true, force: true });
+for (const folder of ["site", "browser", "node"])
+  await rm(join(here, "dist", folder), { recursive: true, force: true });
 await mkdir(site, { recursive: true });
 await cp(join(here, "public"), site, { recursive: true });
-const { metafile } = await build({
-  metafile: true,
+
+/** Bundles entries for a browser, and fails if they use what a browser does not have. */
+async function buildForBrowsers(options) {
+  const { metafile } = await build({
+    ...options,
+    metafile: true,
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    minify: true,
+    conditions,
+    plugins: [forBrowsers],
+    logLevel: "warning",
+  });
+  for (const { inputs } of Object.values(metafile.outputs)) {
+    const used = Object.entries(inputs).find(
+      ([path, { bytesInOutput }]) => path.startsWith("absent:") && bytesInOutput > 0,
+    );
+    if (used !== undefined) throw new Error(`the page uses ${used[0]}, which a browser does not have`);
+  }
+}
+
+await buildForBrowsers({
   entryPoints: ["page", "model-worker", "service-worker"].map((name) => join(here, "src", `${name}.ts`)),
   outdir: site,
-  bundle: true,
-  format: "esm",
-  platform: "browser",
-  target: "es2022",
-  minify: true,
   legalComments: "linked",
-  conditions,
-  plugins: [forBrowsers],
-  logLevel: "warning",
 });
-
-for (const { inputs } of Object.values(metafile.outputs)) {
-  const used = Object.entries(inputs).find(
-    ([path, { bytesInOutput }]) => path.startsWith("absent:") && bytesInOutput > 0,
-  );
-  if (used !== undefined) throw new Error(`the page uses ${used[0]}, which a browser does not have`);
-}
+await buildForBrowsers({
+  entryPoints: [join(here, "src", "browser", "index.ts")],
+  outfile: join(here, "dist", "browser", "index.js"),
+  legalComments: "eof",
+});
 
 /** ONNX Runtime's own files: the small build, and the one for GPUs in a folder that is kept offline only once it was used. */
 const ortDist = dirname(
@@ -83,7 +96,16 @@ const ortFiles = {
   gpu: ["ort.webgpu.min.mjs", "ort-wasm-simd-threaded.asyncify.mjs", "ort-wasm-simd-threaded.asyncify.wasm"],
 };
 for (const [folder, names] of Object.entries(ortFiles)) {
-  for (const name of names) await cp(join(ortDist, name), join(site, folder, name));
+  await mkdir(join(site, folder), { recursive: true });
+  for (const name of names) {
+    // `slm deploy --to web` writes them out again.
+    if (name.endsWith(".wasm"))
+      await writeFile(
+        join(site, folder, `${name}.gz`),
+        gzipSync(await readFile(join(ortDist, name)), { level: 9 }),
+      );
+    else await cp(join(ortDist, name), join(site, folder, name));
+  }
 }
 
 const { nodeDependencies, imageDependencies } = JSON.parse(

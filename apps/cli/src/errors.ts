@@ -3,16 +3,6 @@ import { Errors } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import { stripVTControlCharacters } from "node:util";
 
-/** A command that ran and whose answer is no: it has a result and fails all the same. */
-export class GateFailed extends SlmError {
-  readonly result: object;
-
-  constructor(message: string, result: object, suggestions: readonly string[] = []) {
-    super("GATE_FAILED", message, { suggestions });
-    this.result = result;
-  }
-}
-
 export interface ErrorDescription {
   readonly name: string;
   readonly code: string;

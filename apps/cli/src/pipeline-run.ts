@@ -13,12 +13,12 @@ import {
 
 export interface RunRequest extends SelectionOptions {
   readonly recipe: RecipeSources;
-  readonly out: string | undefined;
-  readonly force: boolean;
+  readonly out?: string | undefined;
+  readonly force?: boolean | undefined;
   /** Stages asked for beside those the recipe names. */
-  readonly stages?: readonly string[];
+  readonly stages?: readonly string[] | undefined;
   /** A stage whose unfinished work is discarded. */
-  readonly fresh?: string;
+  readonly fresh?: string | undefined;
 }
 
 /** Resolves the settings of a run. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
@@ -34,15 +34,8 @@ export async function preparePipeline(request: RunRequest): Promise<PipelineOpti
       `${request.recipe.path ?? "recipe"}: no section, so nothing to run; sections: ${known.join(", ")}`,
     );
   }
-  return {
-    recipe,
-    stages,
-    out: request.out ?? join("runs", recipe.name),
-    force: request.force,
-    ...(request.only === undefined ? {} : { only: request.only }),
-    ...(request.from === undefined ? {} : { from: request.from }),
-    ...(request.fresh === undefined ? {} : { fresh: request.fresh }),
-  };
+  const { out = join("runs", recipe.name), force, only, from, fresh } = request;
+  return { recipe, stages, out, force, only, from, fresh };
 }
 
 /** Result of `--print-config`. */

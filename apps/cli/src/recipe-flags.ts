@@ -52,17 +52,6 @@ export const engineFlag = Flags.option({
 /** Flags of commands that run a recipe and train. */
 export const computeFlags = { engine: engineFlag(), threads: threadsFlag };
 
-/** The same as `--set` flags, for the recipe's own fields. */
-export function computeSets(flags: {
-  readonly engine?: string | undefined;
-  readonly threads?: number | undefined;
-}): readonly string[] {
-  return [
-    ...(flags.engine === undefined ? [] : [`engine=${flags.engine}`]),
-    ...(flags.threads === undefined ? [] : [`threads=${flags.threads}`]),
-  ];
-}
-
 /** Flags of commands that run one stage that trains. */
 export const trainingFlags = {
   ...recipeFlags,

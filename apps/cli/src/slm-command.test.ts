@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { GateFailed } from "./errors.js";
+import { GateFailed } from "./gate-failed.js";
 import { SlmCommand } from "./slm-command.js";
 import { runCommand } from "./testing/run-command.js";
 

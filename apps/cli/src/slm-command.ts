@@ -4,9 +4,11 @@
  */
 import { Command, Flags } from "@oclif/core";
 import type { StageContext } from "@slm/core";
-import { GateFailed, describeError, errorLines, toSlmError } from "./errors.js";
+import { describeError, errorLines, toSlmError } from "./errors.js";
+import { GateFailed } from "./gate-failed.js";
 import { listenForInterruption, type Interruption } from "./interruption.js";
 import { EventReporter, type Reporter } from "./output/event-reporter.js";
+import type { WorkOptions } from "./library/work.js";
 import { jsonText } from "./output/json-text.js";
 import { ProgressReporter } from "./output/progress-reporter.js";
 
@@ -43,6 +45,17 @@ export abstract class SlmCommand<Result extends object> extends Command {
     this.#reporter?.finish();
     if (!this.jsonEnabled()) this.printLines(result);
     return result;
+  }
+
+  /** How the library tells this command how its work goes, and what stops it. */
+  protected get work(): Required<WorkOptions> {
+    return {
+      signal: this.signal,
+      onEvent: (event) => {
+        if (event.kind === "note") this.note(event.text);
+        else this.#reporter?.update(event.update);
+      },
+    };
   }
 
   /** What a stage needs besides inputs and settings. */

@@ -4,8 +4,9 @@ import { fileUrl, type SiteFile } from "./messages.js";
 /** @param onBytes told how many bytes have come in all @throws Error naming the file that failed or is not what it should be */
 export async function downloadFiles(
   list: readonly SiteFile[],
-  base: string,
+  base: URL,
   onBytes: (loaded: number) => void,
+  signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   let loaded = 0;
   const count = (bytes: number): void => {
@@ -13,17 +14,18 @@ export async function downloadFiles(
     onBytes(loaded);
   };
   const entries = await Promise.all(
-    list.map(async (file) => [file.path, await downloadFile(file, base, count)] as const),
+    list.map(async (file) => [file.path, await downloadFile(file, base, count, signal)] as const),
   );
   return new Map(entries);
 }
 
 async function downloadFile(
   file: SiteFile,
-  base: string,
+  base: URL,
   count: (bytes: number) => void,
+  signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const response = await fetch(fileUrl(base, file));
+  const response = await fetch(fileUrl(base, file), { signal: signal ?? null });
   if (!response.ok || response.body === null)
     throw new Error(`${file.path}: the server answered ${response.status}`);
   const bytes = new Uint8Array(file.bytes);

@@ -43,6 +43,6 @@ export interface SiteFile {
 }
 
 /** Address of a file: its hash is part of it, so that no cache gives the file of another version. */
-export function fileUrl(base: string, { path, sha256 }: SiteFile): string {
+export function fileUrl(base: string | URL, { path, sha256 }: SiteFile): string {
   return new URL(`${path}?sha256=${sha256}`, base).href;
 }

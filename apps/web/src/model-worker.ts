@@ -1,11 +1,8 @@
 /** The model in a thread of its own, so that the page stays responsive. */
-import { loadGenerator, type Generator } from "@slm/inference";
-import type * as Ort from "onnxruntime-web";
-import { createWebRuntime, type OrtModule, type WebProvider } from "@slm/runtime-web";
-import { downloadFiles } from "./download.js";
+import type { Generator } from "@slm/inference";
 import type { FromWorker, ToWorker } from "./messages.js";
+import { openBundle } from "./open-bundle.js";
 import { imageOfBlob } from "./page-image.js";
-import { files } from "./shims/files.js";
 
 /** What a worker has and a page has not; TypeScript's types of both cannot be loaded together. */
 interface WorkerScope {
@@ -14,7 +11,8 @@ interface WorkerScope {
 }
 
 const scope = self as unknown as WorkerScope;
-const MODEL_DIRECTORY = "model";
+/** Where a site keeps the bundle. */
+const MODEL_FOLDER = "model/";
 
 let generator: Generator | undefined;
 let stopping = new AbortController();
@@ -46,34 +44,22 @@ async function guarded(during: "load" | "answer", body: () => Promise<void>): Pr
 
 async function load({ site, base, provider }: Extract<ToWorker, { kind: "load" }>): Promise<void> {
   const startedAt = performance.now();
-  const total = site.files.reduce((sum, { bytes }) => sum + bytes, 0);
-  const downloaded = await downloadFiles(site.files, base, (loaded) => {
-    scope.postMessage({ kind: "progress", loaded, total });
+  const list = site.files.map((file) => ({ ...file, path: file.path.slice(MODEL_FOLDER.length) }));
+  const opened = await openBundle(list, {
+    base: new URL(MODEL_FOLDER, base),
+    runtime: new URL(base),
+    provider,
+    onProgress: (loaded, total) => {
+      scope.postMessage({ kind: "progress", loaded, total });
+    },
   });
-  for (const [path, bytes] of downloaded) files.set(path, bytes);
-  const { ort, threads } = await loadOrt(base, provider);
-  generator = await loadGenerator(MODEL_DIRECTORY, createWebRuntime(ort, { provider, threads, files }));
-  await generator.warmUp();
+  ({ generator } = opened);
+  const { threads } = opened;
   const { vision } = generator.model;
   scope.postMessage({
     ...{ kind: "ready", provider, threads, loadMs: performance.now() - startedAt },
     ...(vision === undefined ? {} : { sees: { prompt: vision.prompt ?? null } }),
   });
-}
-
-/** ONNX Runtime's build for the provider: the small one, unless a GPU is asked for. */
-async function loadOrt(base: string, provider: WebProvider): Promise<{ ort: OrtModule; threads: number }> {
-  const builds: Readonly<Record<WebProvider, { module: string; folder: string }>> = {
-    wasm: { module: "ort/ort.wasm.min.mjs", folder: "ort/" },
-    webgpu: { module: "gpu/ort.webgpu.min.mjs", folder: "gpu/" },
-  };
-  const { module, folder } = builds[provider];
-  const ort = (await import(new URL(module, base).href)) as OrtModule & Pick<typeof Ort, "env">;
-  // Threads share memory, which a browser allows to isolated pages only.
-  const threads = crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 4) : 1;
-  ort.env.wasm.numThreads = threads;
-  ort.env.wasm.wasmPaths = new URL(folder, base).href;
-  return { ort, threads };
 }
 
 async function answer({ text, image }: Extract<ToWorker, { kind: "answer" }>): Promise<void> {

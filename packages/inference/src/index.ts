@@ -11,6 +11,8 @@ export {
   type LoadModelOptions,
   type ModelDescription,
 } from "./loaded-model.js";
+export { beamSearch, samplingOptions, type SamplingOptions } from "./sampling-options.js";
+export { streamPieces } from "./stream-pieces.js";
 export { StopText } from "./stop-text.js";
 export { TextStream } from "./text-stream.js";
 export type { GenerateOptions, Generation, Generator, ImageQuestion, Source } from "./types.js";

@@ -1,8 +1,8 @@
 import { Args, Flags } from "@oclif/core";
 import type { PathAnalysis } from "@slm/devices";
 import { TARGETS } from "@slm/devices/table";
-import { GateFailed } from "../errors.js";
-import { parseSizes, shapeFlag } from "../models/shape-flag.js";
+import { GateFailed } from "../gate-failed.js";
+import { shapeFlag } from "../models/shape-flag.js";
 import { profileFlag } from "../profile-flag.js";
 import { SlmCommand } from "../slm-command.js";
 
@@ -31,6 +31,7 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   protected override async execute(): Promise<PathAnalysis> {
     const { args, flags } = await this.parse(AnalyzeCommand);
     const { analyzePath, reportLines } = await import("@slm/devices");
+    const { parseSizes } = await import("../models/parse-sizes.js");
     this.#reportLines = reportLines;
     const { target, profile } = flags;
     const sizes = flags.shape.map(parseSizes);

@@ -1,21 +1,15 @@
 import { Args, Flags } from "@oclif/core";
-import type { BenchResult } from "@slm/bench";
-import { SlmError } from "@slm/core/errors";
-import { basename, resolve } from "node:path";
+import type { BenchReport } from "../library/bench.js";
 import type { PaperSuiteResult } from "../suites/paper-suite.js";
 import { suiteFlags, type SuiteFlags } from "../suites/suite-flags.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { percentFlag } from "../percent-flag.js";
 import { SlmCommand } from "../slm-command.js";
 
-export interface BenchReport extends BenchResult {
-  /** Directory of bench.json and report.html; null when none was asked for. */
-  readonly report: string | null;
-  /** With `--suite` only: every point of its grid. */
-  readonly suite?: PaperSuiteResult["suite"];
-}
+/** Of a suite, every point of its grid too. */
+export type BenchCommandResult = BenchReport & { readonly suite?: PaperSuiteResult["suite"] };
 
-export class BenchCommand extends SlmCommand<BenchReport> {
+export class BenchCommand extends SlmCommand<BenchCommandResult> {
   static override summary = "Measure models side by side on this machine: latency, rate, memory.";
   static override description =
     "MODEL is a checkpoint, an export, a quantized directory or a bundle. Prompts are the rows of --data with their " +
@@ -89,61 +83,27 @@ export class BenchCommand extends SlmCommand<BenchReport> {
   /** The result as text; made where the library is loaded. */
   #tables: readonly string[] = [];
 
-  protected override async execute(): Promise<BenchReport> {
+  protected override async execute(): Promise<BenchCommandResult> {
     const { argv, flags } = await this.parse(BenchCommand);
     if (flags.suite !== undefined) return this.#suite(flags);
-    if (argv.length === 0)
-      throw new SlmError("USAGE", "bench: expected a model, got none", {
-        suggestions: ["slm bench MODEL", "slm bench --suite paper -o DIR"],
-      });
-    const { benchConfig, writeBenchReport } = await import("@slm/bench");
-    const { failOnRegression, readEarlier, withRegression, writeJunit } =
-      await import("../models/bench-outputs.js");
-    const { benchWithBaseline } = await import("../models/bench-setup.js");
-    const { choosePrompts } = await import("../models/bench-prompts.js");
+    const { bench } = await import("../library/bench.js");
+    const { failOnRegression, writeJunit } = await import("../models/bench-outputs.js");
     const { benchLines } = await import("../output/bench-lines.js");
-    const { withDevice } = await import("../compute/with-device.js");
-    const { writeStandalone } = await import("../models/standalone-artifact.js");
-    const paths = argv.map(String);
-    const { runs = DEFAULT_RUNS, batch, seed, baseline = null, output } = flags;
-    const forced = flags["force-tokens"];
-    // Before anything is measured.
-    const earlier = flags.compare === undefined ? undefined : await readEarlier(flags.compare);
-    const context = this.context(seed);
-    const config = benchConfig.parse({
-      runs,
-      batch,
-      ...(forced === undefined ? {} : { forceTokens: forced }),
+    const { baseline, data, prompt: prompts, image, runs, batch, seed, output, compare, junit } = flags;
+    const report = await bench(argv.map(String), {
+      ...{ baseline, data, prompts, image, runs, batch, seed, output, compare },
+      forceTokens: flags["force-tokens"],
+      maxRegression: flags["max-regression"],
+      ...deviceRequest(flags),
+      ...this.work,
     });
-    const result = await withDevice(
-      paths,
-      { ...deviceRequest(flags), ...context },
-      async ({ directories, recipe }) => {
-        const models = directories.map((directory, at) => ({ name: nameOf(paths, at), directory }));
-        const prompts = await choosePrompts({ ...flags, model: directories[0]!, count: runs });
-        const request = { models, baseline, prompts, config, runtime: recipe, context };
-        const measure = async (): Promise<BenchResult> =>
-          withRegression(await benchWithBaseline(request), earlier, flags["max-regression"]);
-        if (output === undefined) return measure();
-        const sources = Object.fromEntries(models.map(({ name, directory }) => [name, directory]));
-        return writeStandalone(
-          { directory: output, kind: "bench", sources, settings: { ...config, baseline }, seed },
-          async (work) => {
-            const measured = await measure();
-            await writeBenchReport(work, measured);
-            return measured;
-          },
-        );
-      },
-    );
-    this.#tables = benchLines(result);
-    const report = { ...result, report: output ?? null };
-    if (flags.junit !== undefined) await writeJunit(flags.junit, result);
+    this.#tables = benchLines(report);
+    if (junit !== undefined) await writeJunit(junit, report);
     failOnRegression(report);
     return report;
   }
 
-  async #suite(flags: SuiteFlags & { readonly junit?: string | undefined }): Promise<BenchReport> {
+  async #suite(flags: SuiteFlags & { readonly junit?: string | undefined }): Promise<BenchCommandResult> {
     const { paperSuite } = await import("../suites/run-suite.js");
     const { claimsLine, suiteTable } = await import("../suites/suite-report.js");
     const { transposed } = await import("../output/bench-lines.js");
@@ -159,17 +119,7 @@ export class BenchCommand extends SlmCommand<BenchReport> {
     return { ...result, report: flags.output! };
   }
 
-  protected override lines({ report }: BenchReport): readonly string[] {
+  protected override lines({ report }: BenchCommandResult): readonly string[] {
     return [...this.#tables, ...(report === null ? [] : [report])];
   }
-}
-
-/** Measured generations per model. */
-const DEFAULT_RUNS = 40;
-
-/** The last part of a path where that tells the models apart, else the whole path. */
-function nameOf(paths: readonly string[], at: number): string {
-  const names = paths.map((path) => basename(resolve(path)));
-  const name = names[at]!;
-  return names.filter((other) => other === name).length === 1 ? name : paths[at]!;
 }

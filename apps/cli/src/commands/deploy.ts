@@ -2,7 +2,7 @@ import { Args, Flags } from "@oclif/core";
 import type { ManifestFile } from "@slm/core";
 import type { Delivery } from "../deploy/deliveries.js";
 import { DESTINATIONS, type Destination } from "../deploy/destinations.js";
-import { GateFailed } from "../errors.js";
+import { GateFailed } from "../gate-failed.js";
 import { formatBytes } from "../output/format.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";

@@ -1,6 +1,7 @@
 import { formatNumber } from "../output/format.js";
 import { requiredRecipeArg, trainingFlags } from "../recipe-flags.js";
-import { StageCommand, type StageReport, type StageResult } from "./stage-command.js";
+import type { StageReport } from "../library/run-stage.js";
+import { StageCommand, type StageResult } from "./stage-command.js";
 
 export class DistillCommand extends StageCommand {
   static override summary = "Train the student of a recipe from its teacher; makes what it needs first.";
@@ -16,7 +17,7 @@ export class DistillCommand extends StageCommand {
   protected override async execute(): Promise<StageResult> {
     const { args, flags } = await this.parse(DistillCommand);
     const result = await this.runStage("distill", args.recipe, flags);
-    return "artifact" in result ? { ...result, checkpoint: result.artifact } : result;
+    return "artifact" in result ? (await import("../library/run-stage.js")).distilled(result) : result;
   }
 
   protected override summarize({ steps, loss, metrics, tokensPerSecond }: StageReport): string {

@@ -52,7 +52,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     const model = modelOf(args.model, flags.model);
     const { parseEvaluationMetrics } = await import("../models/evaluation-metrics.js");
     const { measureQuality, readEvaluationRows } = await import("../models/measure-quality.js");
-    const { beamSearch } = await import("../models/choice-flags.js");
+    const { beamSearch } = await import("@slm/inference");
     const { withDevice } = await import("../compute/with-device.js");
     const { deviceNotes } = await import("@slm/runtime");
     const metrics = parseEvaluationMetrics(flags.metrics);

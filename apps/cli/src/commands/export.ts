@@ -1,15 +1,12 @@
 import { Args, Flags } from "@oclif/core";
 import { PRECISIONS, TARGETS } from "@slm/devices/table";
-import type { ExportChoice, ExportPlan, ExportReport } from "@slm/onnx-export";
+import type { ExportChoice, ExportPlan } from "@slm/onnx-export";
+import type { ExportedModel } from "../library/export-model.js";
 import { exportPlanLines, exportReportLines } from "../output/export-lines.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { parseNumbers } from "../number-list.js";
 import { profileFlag } from "../profile-flag.js";
 import { SlmCommand } from "../slm-command.js";
-
-export interface ExportResult extends ExportReport {
-  readonly artifact: string;
-}
 
 /** What `--dry-run` reports. */
 export interface ExportPlanResult {
@@ -19,7 +16,7 @@ export interface ExportPlanResult {
 /** A list of its own, so that printing help loads no exporter. */
 const LAYOUTS = ["native", "transformers.js"] as const satisfies readonly ExportChoice["layout"][];
 
-export class ExportCommand extends SlmCommand<ExportResult | ExportPlanResult> {
+export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> {
   static override summary = "Write a checkpoint as ONNX graphs for a target, and compare them with it.";
   static override description =
     "Targets cpu, gpu and web get graphs of any length, target npu one pair of graphs of fixed sizes for each source " +
@@ -68,47 +65,18 @@ export class ExportCommand extends SlmCommand<ExportResult | ExportPlanResult> {
     "<%= config.bin %> export runs/assistant/distill --shortlist runs/assistant/data/train.jsonl",
   ];
 
-  protected override async execute(): Promise<ExportResult | ExportPlanResult> {
+  protected override async execute(): Promise<ExportedModel | ExportPlanResult> {
     const { args, flags } = await this.parse(ExportCommand);
-    const { exportModel, planExport } = await import("@slm/onnx-export");
-    const { readModelConfig } = await import("@slm/checkpoints");
-    const { target, profile, precision, layout, window } = flags;
-    await readModelConfig(args.checkpoint);
+    const { exportModel, planExport } = await import("../library/export-model.js");
+    const { target, profile, precision, layout, window, shortlist, output, threads } = flags;
     const buckets =
       flags.buckets === undefined ? undefined : parseNumbers(flags.buckets, "export", "buckets");
-    const choice: ExportChoice = { target, profile, precision, layout, buckets, window };
-    const { shortlistOfRows } = await import("../models/shortlist.js");
-    const shortlist =
-      flags.shortlist === undefined ? undefined : await shortlistOfRows(args.checkpoint, flags.shortlist);
-    if (flags["dry-run"]) return { plan: await planExport(args.checkpoint, choice, shortlist) };
-
-    const { withRuntime } = await import("../compute/open-engine.js");
-    const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
-    const output = flags.output ?? siblingPath(args.checkpoint, target);
-    const { progress } = this.context(1);
-    const settings = Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined));
-    const report = await withRuntime(flags.threads, (runtime) =>
-      writeStandalone(
-        {
-          ...{ directory: output, kind: "export", sources: { checkpoint: args.checkpoint } },
-          settings: shortlist === undefined ? settings : { ...settings, shortlist },
-        },
-        (work) =>
-          exportModel({
-            ...choice,
-            shortlist,
-            checkpointDirectory: args.checkpoint,
-            outputDirectory: work,
-            runtime,
-            progress,
-            signal: this.signal,
-          }),
-      ),
-    );
-    return { ...report, artifact: output };
+    const options = { target, profile, precision, layout, buckets, window, shortlist, output, threads };
+    if (flags["dry-run"]) return { plan: await planExport(args.checkpoint, options) };
+    return exportModel(args.checkpoint, { ...options, ...this.work });
   }
 
-  protected override lines(result: ExportResult | ExportPlanResult): readonly string[] {
+  protected override lines(result: ExportedModel | ExportPlanResult): readonly string[] {
     return "plan" in result ? exportPlanLines(result.plan) : exportReportLines(result, result.artifact);
   }
 }

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import { GateFailed } from "../errors.js";
+import { GateFailed } from "../gate-failed.js";
 import type { LimitCheck } from "../pipeline/gate.js";
 import { SlmCommand } from "../slm-command.js";
 

@@ -4,6 +4,7 @@ import type { Generation } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { PENALTIES, choiceFlags, choiceOptions } from "../models/choice-flags.js";
+import type { GenerateOptions, LoadedModel, Prompt } from "../library/load-model.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { SlmCommand } from "../slm-command.js";
 
@@ -84,48 +85,55 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
 
   protected override async execute(): Promise<GenerateResult> {
     const { args, flags } = await this.parse(GenerateCommand);
-    const model = modelOf(args.model, flags.model);
+    const path = modelOf(args.model, flags.model);
     const { readQuestions } = await import("../models/questions.js");
-    const { loadGenerator } = await import("@slm/inference");
-    const { withDevice } = await import("../compute/with-device.js");
-    const { deviceNotes } = await import("@slm/runtime");
+    const { loadModel } = await import("../library/load-model.js");
     const { locateModel } = await import("../models/locate-model.js");
     const { answerOf } = await import("@slm/metrics");
-    const { readSchema, schemaConstraint } = await import("../models/read-constraint.js");
-    await locateModel(model);
-    const schema = flags["json-schema"] === undefined ? undefined : await readSchema(flags["json-schema"]);
+    const { readSchema } = await import("../models/read-constraint.js");
+    await locateModel(path);
+    const schema = flags["json-schema"];
+    const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
     const streamed = flags.stream && !this.jsonEnabled();
-    const { progress } = this.context(1);
-    const { texts, device } = await withDevice(
-      [model],
-      { ...deviceRequest(flags), progress, signal: this.signal },
-      async ({ directories: [directory = ""], runtime }) => {
-        const { prompt: prompts, image } = flags;
-        const questions = await readQuestions({ prompts, image, stream: process.stdin, model: directory });
-        const sources = questions.map(({ source }) => source);
-        const { device } = runtime;
-        for (const note of deviceNotes(device)) this.note(note);
-        const generator = await loadGenerator(directory, runtime, { lookup: flags.lookup });
-        const options = {
-          ...choiceOptions(flags),
-          ...(schema === undefined ? {} : { constraint: await schemaConstraint(schema, directory) }),
-          signal: this.signal,
-        };
-        const results: Generation[] = streamed ? [] : [...(await generator.generate(sources, options))];
-        const onToken = (_row: number, piece: string): void => {
-          process.stdout.write(piece);
-        };
-        for (const source of streamed ? sources : []) {
-          results.push(...(await generator.generate([source], { ...options, onToken })));
-          process.stdout.write("\n");
-        }
-        const texts = results.map((generation, row) =>
-          describe(questions[row]!.prompt, generation, answerOf(generation.text)),
-        );
-        return { texts, device };
-      },
-    );
-    return { ...texts[0]!, generations: texts, streamed, answersOnly: flags.answer, device };
+    const { prompt: prompts, image, lookup } = flags;
+    const model = await loadModel(path, { ...deviceRequest(flags), lookup, ...this.work });
+    try {
+      const questions = await readQuestions({
+        prompts,
+        image,
+        stream: process.stdin,
+        model: model.directory,
+      });
+      const options = { ...choiceOptions(flags), jsonSchema, signal: this.signal };
+      const asked = questions.map(({ source }) => source);
+      const results = streamed
+        ? await this.#stream(model, asked, options)
+        : await model.generate(asked, options);
+      const texts = results.map((generation, row) =>
+        describe(questions[row]!.prompt, generation, answerOf(generation.text)),
+      );
+      const { device } = model;
+      return { ...texts[0]!, generations: texts, streamed, answersOnly: flags.answer, device };
+    } finally {
+      await model.close();
+    }
+  }
+
+  /** Prints answers while they are made, one after the other. */
+  async #stream(
+    model: LoadedModel,
+    prompts: readonly Prompt[],
+    options: GenerateOptions,
+  ): Promise<readonly Generation[]> {
+    const onToken = (_row: number, piece: string): void => {
+      process.stdout.write(piece);
+    };
+    const results: Generation[] = [];
+    for (const prompt of prompts) {
+      results.push(await model.generate(prompt, { ...options, onToken }));
+      process.stdout.write("\n");
+    }
+    return results;
   }
 
   protected override lines({ generations, streamed, answersOnly }: GenerateResult): readonly string[] {

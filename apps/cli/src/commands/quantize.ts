@@ -1,23 +1,13 @@
 import { Args, Flags } from "@oclif/core";
 import { SCHEME_NAMES } from "@slm/devices/table";
-import type { RuntimeDevice } from "@slm/runtime";
-import type {
-  BlockMethod,
-  BlockSize,
-  CalibrationMethod,
-  QuantizeFileReport,
-  QuantizeReport,
-  QuantizeTransformersReport,
-  WeightFormat,
-} from "@slm/quantization";
-import { GateFailed } from "../errors.js";
+import type { BlockMethod, BlockSize, CalibrationMethod, WeightFormat } from "@slm/quantization";
+import type { QuantizedModel } from "../library/quantize.js";
+import type { ReduceRange } from "../models/reduce-range.js";
 import { formatBytes } from "../output/format.js";
-import type { GatedQuantization } from "../models/gated-quantization.js";
 import { quantizeLines } from "../output/quantize-lines.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { shapeFlag } from "../models/shape-flag.js";
 import { SlmCommand } from "../slm-command.js";
-import { dirname } from "node:path";
 
 /** Lists of their own, so that reading flags loads no library. */
 const METHODS = ["rtn", "search", "hqq", "gptq"] as const satisfies readonly BlockMethod[];
@@ -28,20 +18,15 @@ const FORMATS = [
   "int4-block",
 ] as const satisfies readonly WeightFormat[];
 const CALIBRATIONS = ["minmax", "percentile", "entropy"] as const satisfies readonly CalibrationMethod[];
+const REDUCE_RANGE = {
+  auto: "auto",
+  "this-cpu": "this-cpu",
+  on: true,
+  off: false,
+} as const satisfies Readonly<Record<string, ReduceRange>>;
 const BLOCKS: Readonly<Record<string, BlockSize>> = { "16": 16, "32": 32, "64": 64, "128": 128 };
 
-/** Of a model directory; graphs of other layouts have no gate, and a foreign file's report says how its outputs changed. */
-export type QuantizeResult = (
-  | (QuantizeReport & GatedQuantization)
-  | (QuantizeFileReport & { readonly gate: null })
-  | (QuantizeTransformersReport & { readonly gate: null })
-) & {
-  /** What measured; absent where nothing was. */
-  readonly device?: RuntimeDevice | undefined;
-  readonly artifact: string;
-};
-
-export class QuantizeCommand extends SlmCommand<QuantizeResult> {
+export class QuantizeCommand extends SlmCommand<QuantizedModel> {
   static override summary = "Shrink a model; with --gate, only if it stays good enough.";
   static override description =
     "MODEL is an exported model, a checkpoint, or any ONNX file.\n" +
@@ -163,121 +148,22 @@ export class QuantizeCommand extends SlmCommand<QuantizeResult> {
     "<%= config.bin %> quantize detector.onnx --scheme a8w8 --calibration feeds/ --shape image=1,3,640,640",
   ];
 
-  protected override async execute(): Promise<QuantizeResult> {
+  protected override async execute(): Promise<QuantizedModel> {
     const { args, flags } = await this.parse(QuantizeCommand);
-    const { checkQuantizeFlags, refuseShapes } = await import("../models/quantize-request.js");
-    checkQuantizeFlags(flags);
-    if (args.model.endsWith(".onnx")) return this.quantizeForeign(args.model);
-    refuseShapes(flags.shape, args.model);
-    const { learnsFromData, transformersGraphs } = await import("@slm/quantization");
-    const { isModelDirectory } = await import("../models/locate-model.js");
-    const isTransformers = !isModelDirectory(args.model) && (await transformersGraphs(args.model)).length > 0;
-    if (isTransformers) return this.quantizeTransformers(args.model);
-    if (learnsFromData(flags.scheme) && flags.calibration === undefined) {
-      this.note("4-bit codes are chosen without data; with --calibration rows.jsonl they lose less");
-    }
-    return this.quantizeOwn(args.model);
-  }
-
-  private async quantizeTransformers(path: string): Promise<QuantizeResult> {
-    const { flags } = await this.parse(QuantizeCommand);
-    const { refuseData, weightSettings } = await import("../models/quantize-request.js");
-    const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
-    const { quantizeTransformers } = await import("@slm/quantization");
-    const { withOutputThreads } = await import("../compute/output-threads.js");
-    refuseData(flags, path);
-    const { output = siblingPath(path, flags.scheme) } = flags;
-    const { progress } = this.context(1);
-    const settings = await weightSettings(flags);
-    const report = await writeStandalone(
-      { directory: output, kind: "quantized", settings: this.settings(flags), sources: { model: path } },
-      (work) =>
-        withOutputThreads(flags.threads, (run) =>
-          quantizeTransformers({
-            ...settings,
-            ...{ modelDirectory: path, outputDirectory: work, run, progress, signal: this.signal },
-          }),
-        ),
-    );
-    return { ...report, gate: null, artifact: output };
-  }
-
-  private async quantizeOwn(path: string): Promise<QuantizeResult> {
-    const { flags } = await this.parse(QuantizeCommand);
-    const { gateMessage, quantizeWithGate, readGateRequest } =
-      await import("../models/gated-quantization.js");
-    const { directoryOptions } = await import("../models/quantize-request.js");
-    const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
-    const { withModel } = await import("../models/open-model.js");
-    const { withRuntime } = await import("../compute/open-engine.js");
-    const { parseBytes } = await import("@slm/quantization");
-    const { withOutputThreads } = await import("../compute/output-threads.js");
-    const { scheme, sensitivity, output = siblingPath(path, scheme) } = flags;
-    const gate = await readGateRequest({ ...flags, data: flags.data ?? flags.calibration });
-    const budget = flags.budget === undefined ? undefined : parseBytes(flags.budget);
-    const { progress } = this.context(1);
-    const context = { progress, signal: this.signal };
-    return withRuntime(flags.threads, (runtime) =>
-      withModel(path, { runtime, ...context }, async (model) => {
-        const settings = await directoryOptions(flags, model, runtime);
-        const report = await writeStandalone(
-          { directory: output, kind: "quantized", sources: { model }, settings: this.settings(flags) },
-          async (work) => {
-            const result = await withOutputThreads(flags.threads, (run) =>
-              quantizeWithGate({
-                options: { ...settings, ...context, run, outputDirectory: work },
-                ...{ gate, sensitivity, budget, runtime, context },
-              }),
-            );
-            if (result.gate?.pass !== false) return result;
-            throw new GateFailed(gateMessage(scheme, result.gate), { ...result, artifact: path }, [
-              "slm quantize MODEL --scheme int8-dynamic",
-              "keep the worst layers: --sensitivity --calibration rows.jsonl",
-              "accept more: --gate metric:+points",
-            ]);
-          },
-        );
-        return { ...report, device: runtime.device, artifact: output };
-      }),
-    );
-  }
-
-  private async quantizeForeign(path: string): Promise<QuantizeResult> {
-    const { flags } = await this.parse(QuantizeCommand);
-    const { fileOptions, refuseGate } = await import("../models/quantize-request.js");
-    const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
-    const { withRuntime } = await import("../compute/open-engine.js");
-    const { quantizeFile, quantizedFileIn } = await import("@slm/quantization");
-    const { withOutputThreads } = await import("../compute/output-threads.js");
-    refuseGate(flags.gate, path);
-    const { output = siblingPath(path.replace(/\.onnx$/, ""), flags.scheme) } = flags;
-    const { progress } = this.context(1);
-    return withRuntime(flags.threads, async (runtime) => {
-      const settings = await fileOptions(flags, path, runtime);
-      const report = await writeStandalone(
-        {
-          ...{ directory: output, kind: "quantized", settings: this.settings(flags) },
-          sources: { model: dirname(path) },
-        },
-        (work) =>
-          withOutputThreads(flags.threads, (run) =>
-            quantizeFile({
-              ...{ ...settings, run, progress, signal: this.signal },
-              output: quantizedFileIn(work, path),
-            }),
-          ),
-      );
-      return { ...report, gate: null, device: runtime.device, artifact: output };
+    const { quantize } = await import("../library/quantize.js");
+    const { shape: shapes, scheme, output, method, symmetric, embedding, exclude, calibration } = flags;
+    const { calibrate, percentile, smooth, gate, data, limit, sensitivity, budget, threads } = flags;
+    return quantize(args.model, {
+      ...{ scheme, output, method, symmetric, embedding, exclude, calibration, calibrate, percentile },
+      ...{ smooth, gate, data, limit, sensitivity, budget, shapes, threads },
+      blockSize: flags["block-size"],
+      calibrationRows: flags["calibration-rows"],
+      reduceRange: REDUCE_RANGE[flags["reduce-range"]],
+      ...this.work,
     });
   }
 
-  /** The flags that decide what is written. */
-  private settings(flags: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-    const left = new Set(["output", "threads", "json", "quiet", "debug"]);
-    return Object.fromEntries(Object.entries(flags).filter(([name]) => !left.has(name)));
-  }
-
-  protected override lines(result: QuantizeResult): readonly string[] {
+  protected override lines(result: QuantizedModel): readonly string[] {
     const { bytesBefore, bytesAfter, artifact } = result;
     return [`${formatBytes(bytesBefore)} -> ${formatBytes(bytesAfter)}`, ...quantizeLines(result), artifact];
   }

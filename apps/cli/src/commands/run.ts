@@ -1,19 +1,9 @@
 import { Flags } from "@oclif/core";
-import type { PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
+import type { RunPlan, RunReport } from "../library/run-recipe.js";
 import { stageLine } from "../output/stage-line.js";
 import type { PrintedConfig } from "../pipeline-run.js";
-import { computeFlags, computeSets, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
+import { computeFlags, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
-
-export interface RunReport {
-  readonly stages: readonly StageOutcome[];
-  /** Directory of the bundle; null if the recipe has no `deploy` section or this run stopped before it. */
-  readonly deploy: string | null;
-}
-
-export interface RunPlan {
-  readonly stages: readonly PlannedStage[];
-}
 
 type RunResult = RunReport | RunPlan | PrintedConfig;
 
@@ -40,19 +30,10 @@ export class RunCommand extends SlmCommand<RunResult> {
 
   protected override async execute(): Promise<RunResult> {
     const { args, flags } = await this.parse(RunCommand);
-    const { preparePipeline, printConfig } = await import("../pipeline-run.js");
-    const { planPipeline, runPipeline } = await import("../pipeline/run-pipeline.js");
-    const options = await preparePipeline({
-      recipe: { path: args.recipe, sets: [...flags.set, ...computeSets(flags)], environment: process.env },
-      out: flags.out,
-      force: flags.force,
-      ...(flags.only === undefined ? {} : { only: flags.only }),
-      ...(flags.from === undefined ? {} : { from: flags.from }),
-    });
-    if (flags["print-config"]) return printConfig(options.recipe);
-    if (flags["dry-run"]) return { stages: await planPipeline(options) };
-    const stages = await runPipeline(options, this.context(options.recipe.seed));
-    return { stages, deploy: stages.find(({ name }) => name === "deploy")?.artifact ?? null };
+    const { planPrepared, prepareRecipe, runPrepared } = await import("../library/run-recipe.js");
+    const prepared = await prepareRecipe(args.recipe, { ...flags, environment: process.env });
+    if (flags["print-config"]) return (await import("../pipeline-run.js")).printConfig(prepared.recipe);
+    return flags["dry-run"] ? planPrepared(prepared) : runPrepared(prepared, this.work);
   }
 
   protected override lines(result: RunResult): readonly string[] {

@@ -1,4 +1,5 @@
 import { Args, Flags } from "@oclif/core";
+import { errorLines, toSlmError } from "../errors.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 
@@ -58,26 +59,37 @@ export class ServeCommand extends SlmCommand<ServeReport> {
 
   protected override async execute(): Promise<ServeReport> {
     const { args, flags } = await this.parse(ServeCommand);
-    const { runServer } = await import("../serve/run-server.js");
-    return runServer({
-      model: args.bundle,
-      key: flags.key,
-      threads: flags.threads,
-      settings: {
-        ...given("host", flags.host),
-        ...given("port", flags.port),
-        ...given("maxRows", flags["max-rows"]),
-        ...given("maxWaiting", flags["max-waiting"]),
-        ...given("timeoutSeconds", flags.timeout),
-        ...given("drainSeconds", flags.drain),
-      },
-      environment: process.env,
-      signal: this.signal,
-      progress: this.context(1).progress,
-      note: (text) => {
-        this.note(text);
-      },
+    const { serve } = await import("../library/serve.js");
+    const { host, port, key, threads, timeout, drain } = flags;
+    const tell = (error: unknown): void => {
+      this.note(errorLines(toSlmError(error, "serve"), false).join("\n"));
+    };
+    const server = await serve(args.bundle, {
+      ...{ host, port, key, threads },
+      maxRows: flags["max-rows"],
+      maxWaiting: flags["max-waiting"],
+      timeoutSeconds: timeout,
+      drainSeconds: drain,
+      apiKeys: keysOf(process.env["SLM_API_KEYS"]),
+      adminKeys: keysOf(process.env["SLM_ADMIN_KEY"]),
+      onFailure: tell,
+      ...this.work,
     });
+    this.note(`serve  ${args.bundle}  ${server.url}`);
+    let reloads = 0;
+    const onHangUp = (): void => {
+      server.reload().then(() => {
+        reloads++;
+        this.note("serve  the bundle was loaded anew");
+      }, tell);
+    };
+    process.on("SIGHUP", onHangUp);
+    try {
+      const { drained } = await server.stopped;
+      return { url: server.url, model: server.model, drained, reloads };
+    } finally {
+      process.off("SIGHUP", onHangUp);
+    }
   }
 
   protected override lines({ url }: ServeReport): readonly string[] {
@@ -85,6 +97,10 @@ export class ServeCommand extends SlmCommand<ServeReport> {
   }
 }
 
-function given(name: string, value: string | number | undefined): Readonly<Record<string, string | number>> {
-  return value === undefined ? {} : { [name]: value };
+/** Comma separated keys of an environment variable. */
+function keysOf(text = ""): readonly string[] {
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 }

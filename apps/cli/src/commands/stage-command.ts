@@ -1,36 +1,15 @@
 /** Base of commands that run one stage of a recipe, and what it needs, and report that stage. */
-import { join } from "node:path";
-import type { PlannedStage } from "../pipeline/run-pipeline.js";
+import type { RunPlan } from "../library/run-recipe.js";
+import type { StageOptions, StageReport } from "../library/run-stage.js";
 import { stageLine } from "../output/stage-line.js";
-import type { PrintedConfig, RunRequest } from "../pipeline-run.js";
-import { computeSets } from "../recipe-flags.js";
+import type { PrintedConfig } from "../pipeline-run.js";
 import { SlmCommand } from "../slm-command.js";
 
-export interface StageReport {
-  /** Directory of the artifact. */
-  readonly artifact: string;
-  readonly status: "ran" | "skipped";
-  readonly seconds: number;
-  /** The stage's own report, from the manifest: the same whether it ran now or before. */
-  readonly [detail: string]: unknown;
-}
+export type StageResult = StageReport | RunPlan | PrintedConfig;
 
-export interface StagePlan {
-  readonly stages: readonly PlannedStage[];
-}
-
-export type StageResult = StageReport | StagePlan | PrintedConfig;
-
-export interface StageFlags {
-  readonly set: readonly string[];
-  readonly out: string | undefined;
-  readonly force: boolean;
+export interface StageFlags extends StageOptions {
   readonly "print-config": boolean;
   readonly "dry-run": boolean;
-  readonly engine?: string | undefined;
-  readonly threads?: number | undefined;
-  /** False discards what a killed run left of the stage; absent: it is continued. */
-  readonly resume?: boolean;
 }
 
 export abstract class StageCommand extends SlmCommand<StageResult> {
@@ -40,37 +19,13 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
     recipe: string | undefined,
     flags: StageFlags,
   ): Promise<StageResult> {
-    const request: RunRequest = {
-      recipe: {
-        sets: [...flags.set, ...computeSets(flags)],
-        environment: process.env,
-        ...(recipe === undefined ? {} : { path: recipe }),
-      },
-      out: flags.out,
-      force: false,
-      stages: [stage],
-      ...(flags.resume === false ? { fresh: stage } : {}),
-    };
-    const { readManifest } = await import("@slm/core");
-    const { preparePipeline, printConfig } = await import("../pipeline-run.js");
-    const { planPipeline, runPipeline } = await import("../pipeline/run-pipeline.js");
-    const { requiredStages } = await import("../pipeline/selection.js");
-    const resolved = await preparePipeline(request);
-    const needed = requiredStages(resolved.stages, [stage], Object.keys(resolved.recipe.sections));
-    const sections = Object.entries(resolved.recipe.sections).filter(([name]) => needed.includes(name));
-    const options = { ...resolved, recipe: { ...resolved.recipe, sections: Object.fromEntries(sections) } };
-    this.checkSections?.(options.recipe.sections);
-    if (flags["print-config"]) return printConfig(options.recipe);
-    if (flags["dry-run"]) return { stages: await planPipeline(options) };
-    const context = this.context(options.recipe.seed);
-    const outcomes = [...(await runPipeline(options, context))];
-    if (flags.force && outcomes.at(-1)?.status === "skipped") {
-      outcomes.splice(-1, 1, ...(await runPipeline({ ...options, only: stage, force: true }, context)));
-    }
-    const outcome = outcomes.at(-1);
-    if (outcome === undefined) throw new Error(`stage '${stage}' was not planned`);
-    const { details } = await readManifest(join(options.out, stage));
-    return { ...details, artifact: outcome.artifact, status: outcome.status, seconds: outcome.seconds };
+    const { planPrepared } = await import("../library/run-recipe.js");
+    const { prepareStage, runPreparedStage } = await import("../library/run-stage.js");
+    const prepared = await prepareStage(stage, recipe, { ...flags, environment: process.env });
+    this.checkSections?.(prepared.recipe.sections);
+    if (flags["print-config"]) return (await import("../pipeline-run.js")).printConfig(prepared.recipe);
+    if (flags["dry-run"]) return planPrepared(prepared);
+    return runPreparedStage(stage, prepared, { ...this.work, force: flags.force });
   }
 
   /** Refuses a recipe that the command makes no sense for. @throws SlmError CONFIG_INVALID */
@@ -86,6 +41,6 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
   }
 }
 
-function isPlan(result: StageResult): result is StagePlan {
+function isPlan(result: StageResult): result is RunPlan {
   return !("artifact" in result) && "stages" in result;
 }

@@ -82,7 +82,10 @@ export function parseDevice(text: string): DeviceChoice {
   });
 }
 
-/** Package and function of each kind, and the same as a call; packages are loaded only then. */
+/**
+ * Module and function of each kind, and the same as a call; modules are loaded only then. `#runtime-node` is the package, or the file
+ * that it is in the published package: `imports` of package.json says which.
+ */
 export const RUNTIMES: Readonly<
   Record<
     DeviceKind,
@@ -108,7 +111,7 @@ export const RUNTIMES: Readonly<
 };
 
 function named(kind: DeviceKind): { readonly package: string; readonly export: string } {
-  return { package: RUNTIME_TABLE[kind].package, export: RUNTIME_TABLE[kind].function };
+  return { package: "#runtime-node", export: RUNTIME_TABLE[kind].function };
 }
 
 /**

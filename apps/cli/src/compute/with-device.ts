@@ -1,11 +1,11 @@
-/** Models and what computes them, open for as long as a piece of work lasts. */
+/** Models and what computes them, opened together. */
 import { readDeviceModel } from "@slm/exported-model";
 import { type Progress } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
-import { withModels } from "../models/open-model.js";
+import { openModel } from "../models/open-model.js";
 import { RUNTIMES, runtimeRecipe, type DeviceRequest, type RuntimeRecipe } from "./devices.js";
 import { optionsOf, readKept, tune } from "./kept-settings.js";
-import { withRuntime } from "./open-engine.js";
+import { openRuntime } from "./open-engine.js";
 
 export interface OpenedDevice {
   /** Each holds `model.json`, graphs and tokenizer. */
@@ -31,27 +31,50 @@ export interface DeviceContext {
 }
 
 /**
- * Opens models, then the device that was asked for or that they were made for. All is closed afterwards, whatever happens.
+ * Opens models, then the device that was asked for or that they were made for.
  *
- * @throws SlmError as locating, exporting and opening do; DEVICE_UNAVAILABLE where a device is not here and nothing may take its place
+ * @throws SlmError as locating, exporting and opening do; DEVICE_UNAVAILABLE where a device is not here and nothing may take its
+ * place. All that was opened until then is closed.
  */
+export async function openDevice(
+  paths: readonly string[],
+  request: DeviceRequest & DeviceContext,
+): Promise<OpenedDevice & { readonly close: () => Promise<void> }> {
+  const opened: { readonly close: () => Promise<void> }[] = [];
+  const close = async (): Promise<void> => {
+    for (const one of opened.splice(0).reverse()) await one.close();
+  };
+  try {
+    const processor = await openRuntime(request.threads);
+    opened.push(processor);
+    const directories: string[] = [];
+    for (const path of paths) {
+      const model = await openModel(path, { ...request, runtime: processor });
+      opened.push(model);
+      directories.push(model.directory);
+    }
+    const recipe = runtimeRecipe(await Promise.all(directories.map(readDeviceModel)), request);
+    const chosen = recipe.kind === "cpu" ? await keptRecipe(directories[0]!, recipe, request) : recipe;
+    if (chosen.kind === "cpu" && chosen === recipe) return { directories, recipe, runtime: processor, close };
+    const runtime = await RUNTIMES[chosen.kind].open(chosen.options);
+    opened.push(runtime);
+    return { directories, recipe: chosen, runtime, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Runs `body` with what {@link openDevice} opens; all is closed afterwards, whatever happens. */
 export async function withDevice<Result>(
   paths: readonly string[],
   request: DeviceRequest & DeviceContext,
   body: (opened: OpenedDevice) => Promise<Result>,
 ): Promise<Result> {
-  return withRuntime(request.threads, (processor) =>
-    withModels(paths, { ...request, runtime: processor }, async (directories) => {
-      const recipe = runtimeRecipe(await Promise.all(directories.map(readDeviceModel)), request);
-      const chosen = recipe.kind === "cpu" ? await keptRecipe(directories[0]!, recipe, request) : recipe;
-      if (chosen.kind === "cpu" && chosen === recipe)
-        return body({ directories, recipe, runtime: processor });
-      const runtime = await RUNTIMES[chosen.kind].open(chosen.options);
-      try {
-        return await body({ directories, recipe: chosen, runtime });
-      } finally {
-        await runtime.close();
-      }
-    }),
-  );
+  const opened = await openDevice(paths, request);
+  try {
+    return await body(opened);
+  } finally {
+    await opened.close();
+  }
 }

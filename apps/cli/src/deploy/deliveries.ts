@@ -135,9 +135,12 @@ function needed(value: string | undefined, flag: string, example: string): strin
   throw new SlmError("USAGE", `deploy: this target needs ${flag}`, { suggestions: [`${flag} ${example}`] });
 }
 
+/** In this repository the package of the page, in the published package a folder of it: `imports` of package.json says which. */
+const WEB_PACKAGE = "#web/package.json";
+
 /** Directory of the built page and program; they are files to copy, not code to import. */
 function webPackage(): string {
-  return dirname(createRequire(import.meta.url).resolve("@slm/web/package.json"));
+  return dirname(createRequire(import.meta.url).resolve(WEB_PACKAGE));
 }
 
 type Dependencies = Readonly<Record<string, string>>;
@@ -147,7 +150,7 @@ function nodeProgram({ vision }: DeviceModel): {
   readonly program: string;
   readonly dependencies: Dependencies;
 } {
-  const { nodeDependencies, imageDependencies } = createRequire(import.meta.url)("@slm/web/package.json") as {
+  const { nodeDependencies, imageDependencies } = createRequire(import.meta.url)(WEB_PACKAGE) as {
     readonly nodeDependencies: Dependencies;
     readonly imageDependencies: Dependencies;
   };

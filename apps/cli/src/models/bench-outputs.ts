@@ -1,7 +1,7 @@
 /** What a benchmark is held against, and the file a CI system reads. */
 import { readJsonFile, writeTextAtomic } from "@slm/core";
 import { benchJunit, benchResultSchema, compareResults, regressionLines, type BenchResult } from "@slm/bench";
-import { GateFailed } from "../errors.js";
+import { GateFailed } from "../gate-failed.js";
 
 /** What a figure may become worse by if nothing is said. */
 const DEFAULT_MAX_REGRESSION = 0.05;

@@ -1,8 +1,7 @@
-/** Flags that say how tokens are chosen and when a text ends, and the options they mean. */
+/** Flags that say how tokens are chosen and when a text ends. */
 import { Flags } from "@oclif/core";
-import type { Strategy, TokenRules } from "@slm/decoding";
 import { SlmError } from "@slm/core/errors";
-import type { GenerateOptions } from "@slm/inference";
+import type { SamplingOptions } from "@slm/inference";
 
 const GROUP = "CHOICE OF TOKENS";
 
@@ -122,65 +121,29 @@ export const choiceFlags = {
   )(),
 };
 
-export interface ChoiceFlags {
-  readonly beams?: number | undefined;
-  readonly temperature?: number | undefined;
+/** What oclif makes of the flags. */
+export interface ChoiceFlags extends Pick<SamplingOptions, "beams" | "temperature" | "seed" | "stop"> {
   readonly "top-k"?: number | undefined;
   readonly "top-p"?: number | undefined;
   readonly "min-p"?: number | undefined;
-  readonly seed?: number | undefined;
   readonly "repetition-penalty"?: number | undefined;
   readonly "presence-penalty"?: number | undefined;
   readonly "frequency-penalty"?: number | undefined;
-  readonly stop: readonly string[];
   readonly "max-tokens"?: number | undefined;
   readonly "max-time"?: number | undefined;
 }
 
-/** Seed of draws when none is given: answers repeat unless asked not to. */
-const DEFAULT_SEED = 1;
-
-/** What generation is asked by the flags. */
-export function choiceOptions(flags: ChoiceFlags): GenerateOptions {
-  const { stop, "max-tokens": maxTokens, "max-time": maxSeconds } = flags;
-  const strategy = strategyOf(flags);
+/** The flags by the names of the library. */
+export function choiceOptions({ beams, temperature, seed, stop, ...flags }: ChoiceFlags): SamplingOptions {
   return {
-    strategy,
-    rules: rulesOf(flags),
-    stop,
-    ...(strategy.kind === "sample" ? { seed: flags.seed ?? DEFAULT_SEED } : {}),
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(maxSeconds === undefined ? {} : { maxTimeMs: maxSeconds * 1000 }),
+    ...{ beams, temperature, seed, stop },
+    topK: flags["top-k"],
+    topP: flags["top-p"],
+    minP: flags["min-p"],
+    repetitionPenalty: flags["repetition-penalty"],
+    presencePenalty: flags["presence-penalty"],
+    frequencyPenalty: flags["frequency-penalty"],
+    maxTokens: flags["max-tokens"],
+    maxSeconds: flags["max-time"],
   };
-}
-
-/** Beams are ranked by mean log-probability, so that long answers are not at a disadvantage. */
-const LENGTH_PENALTY = 1;
-
-export const beamSearch = (beams: number): Strategy => ({
-  kind: "beam",
-  beams,
-  lengthPenalty: LENGTH_PENALTY,
-});
-
-function strategyOf({ beams, temperature = 0, ...flags }: ChoiceFlags): Strategy {
-  if (beams !== undefined) return beamSearch(beams);
-  if (temperature === 0) return { kind: "greedy" };
-  const { "top-k": topK, "top-p": topP, "min-p": minP } = flags;
-  return {
-    kind: "sample",
-    temperature,
-    ...(topK === undefined ? {} : { topK }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(minP === undefined ? {} : { minP }),
-  };
-}
-
-function rulesOf(flags: ChoiceFlags): TokenRules {
-  const {
-    "repetition-penalty": repetitionPenalty = 1,
-    "presence-penalty": presencePenalty = 0,
-    "frequency-penalty": frequencyPenalty = 0,
-  } = flags;
-  return { repetitionPenalty, presencePenalty, frequencyPenalty };
 }

@@ -1,4 +1,4 @@
-/** From the flags of `slm quantize` to what the library is asked. */
+/** From the options of `quantize` to what the package of quantization is asked. */
 import { withFixedSizes } from "@slm/devices";
 import type { SchemeName } from "@slm/devices/table";
 import { GRAPH_NAMES } from "@slm/exported-model";
@@ -18,26 +18,41 @@ import {
 } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
 import { readFeeds, readTokenPairs } from "./calibration-rows.js";
-import { resolveReduceRange } from "./reduce-range.js";
-import { parseSizes } from "./shape-flag.js";
+import { resolveReduceRange, type ReduceRange } from "./reduce-range.js";
+import { parseSizes } from "./parse-sizes.js";
 
-/** The flags that say how to quantize. */
-export interface QuantizeFlags {
+/** How to quantize. What is not said is chosen by the scheme. */
+export interface QuantizeSettings {
+  /** Weight formats of the graphs. */
   readonly scheme: SchemeName;
+  /** How 4-bit codes are chosen. Default: `gptq` with calibration rows (not in large models), else `search`. */
   readonly method?: BlockMethod | undefined;
-  readonly "block-size"?: BlockSize | undefined;
-  readonly symmetric: boolean;
+  /** Weights that share one scale. Default: 32; narrow 4-bit matrices without calibration: 16. */
+  readonly blockSize?: BlockSize | undefined;
+  /** Blocks without zero points. */
+  readonly symmetric?: boolean | undefined;
+  /** Format of the embedding and of a head that shares it. Default: the scheme's, 8 bits for 4. */
   readonly embedding?: WeightFormat | undefined;
-  readonly "reduce-range": "auto" | "on" | "off" | "this-cpu";
+  /** int8 weights in 7 bits, right on every CPU. Default `auto`: not for target npu. `this-cpu`: if this one needs it. */
+  readonly reduceRange?: ReduceRange | undefined;
+  /** JSONL file of rows; for an .onnx file, a directory of .safetensors files, one per run. */
   readonly calibration?: string | undefined;
-  readonly "calibration-rows"?: number | undefined;
+  /** Calibration rows used, spread over all. Default: 1024, with images 256. */
+  readonly calibrationRows?: number | undefined;
+  /** Static schemes: how ranges of activations are chosen. Default: `minmax`. */
   readonly calibrate?: CalibrationMethod | undefined;
+  /** Share of numbers that the method `percentile` keeps [%]. Default: 99.999. */
   readonly percentile?: number | undefined;
+  /** SmoothQuant migration strength, 0 to 1; 0.5 is usual. Default: none. */
   readonly smooth?: number | undefined;
-  readonly exclude: readonly string[];
+  /** Weights (static schemes: nodes) that stay float32. */
+  readonly exclude?: readonly string[] | undefined;
+  /** Largest model, such as `2MB`: each layer gets 4 bits, 8 bits or float32. */
   readonly budget?: string | undefined;
-  readonly sensitivity: boolean;
-  readonly shape: readonly string[];
+  /** Ranks layers by the damage each does alone; a gate that fails then keeps the worst in float32. */
+  readonly sensitivity?: boolean | undefined;
+  /** Sizes of an .onnx file's inputs, `x=1,3,48,320`, or of its symbols, `batch=1`. */
+  readonly shapes?: readonly string[] | undefined;
 }
 
 type Settings = Pick<
@@ -46,15 +61,14 @@ type Settings = Pick<
 >;
 
 /** What does not depend on the kind of model. */
-export async function weightSettings(flags: QuantizeFlags): Promise<Settings> {
-  const { scheme, method, symmetric, embedding } = flags;
-  const range = { auto: "auto", "this-cpu": "this-cpu", on: true, off: false } as const;
+export async function weightSettings(settings: QuantizeSettings): Promise<Settings> {
+  const { scheme, method, symmetric = false, blockSize, embedding, reduceRange = "auto" } = settings;
   return {
     scheme,
     symmetric,
-    reduceRange: await resolveReduceRange(range[flags["reduce-range"]]),
+    reduceRange: await resolveReduceRange(reduceRange),
     ...(method === undefined ? {} : { method }),
-    ...(flags["block-size"] === undefined ? {} : { blockSize: flags["block-size"] }),
+    ...(blockSize === undefined ? {} : { blockSize }),
     ...(embedding === undefined ? {} : { embedding }),
   };
 }
@@ -64,7 +78,7 @@ function calibrationSettings({
   calibrate,
   percentile,
   smooth,
-}: QuantizeFlags): Pick<DirectoryCalibration, "method" | "percentile" | "smooth"> {
+}: QuantizeSettings): Pick<DirectoryCalibration, "method" | "percentile" | "smooth"> {
   return {
     ...(calibrate === undefined ? {} : { method: calibrate }),
     ...(percentile === undefined ? {} : { percentile }),
@@ -75,14 +89,14 @@ function calibrationSettings({
 type Flag = "--method" | "--embedding" | "--block-size" | "--symmetric" | "--calibrate" | "--percentile";
 
 /** The flags of a scheme's own kind, and whether the scheme reads them; one that nobody reads is refused, not ignored. */
-function unreadFlag(flags: QuantizeFlags): Flag | undefined {
-  const { scheme, method, embedding, symmetric, percentile, calibrate } = flags;
+function unreadFlag(settings: QuantizeSettings): Flag | undefined {
+  const { scheme, method, embedding, symmetric = false, blockSize, percentile, calibrate } = settings;
   const isWeights = !isStatic(scheme);
-  const mayHaveFourBits = hasFourBits(scheme) || embedding === "int4-block" || flags.budget !== undefined;
+  const mayHaveFourBits = hasFourBits(scheme) || embedding === "int4-block" || settings.budget !== undefined;
   const rows: readonly (readonly [Flag, boolean, boolean])[] = [
     ["--method", method !== undefined, mayHaveFourBits],
     ["--embedding", embedding !== undefined, isWeights],
-    ["--block-size", flags["block-size"] !== undefined, isWeights],
+    ["--block-size", blockSize !== undefined, isWeights],
     ["--symmetric", symmetric, isWeights],
     ["--calibrate", calibrate !== undefined, !isWeights],
     ["--percentile", percentile !== undefined, !isWeights && calibrate === "percentile"],
@@ -91,31 +105,31 @@ function unreadFlag(flags: QuantizeFlags): Flag | undefined {
 }
 
 /** Refuses what asks for data that were not given, and flags that would be ignored. @throws SlmError USAGE */
-export function checkQuantizeFlags(flags: QuantizeFlags): void {
-  const unread = unreadFlag(flags);
+export function checkQuantizeSettings(settings: QuantizeSettings): void {
+  const unread = unreadFlag(settings);
   if (unread !== undefined) {
-    throw new SlmError("USAGE", `${unread}: --scheme ${flags.scheme} does not use it`, {
+    throw new SlmError("USAGE", `${unread}: --scheme ${settings.scheme} does not use it`, {
       suggestions: [`leave ${unread} out`],
     });
   }
   const asking = [
-    isStatic(flags.scheme) ? `--scheme ${flags.scheme}` : undefined,
-    flags.method === "gptq" ? "--method gptq" : undefined,
-    flags.smooth === undefined ? undefined : "--smooth",
-    flags.budget === undefined ? undefined : "--budget",
-    flags.sensitivity ? "--sensitivity" : undefined,
+    isStatic(settings.scheme) ? `--scheme ${settings.scheme}` : undefined,
+    settings.method === "gptq" ? "--method gptq" : undefined,
+    settings.smooth === undefined ? undefined : "--smooth",
+    settings.budget === undefined ? undefined : "--budget",
+    settings.sensitivity === true ? "--sensitivity" : undefined,
   ].find((flag) => flag !== undefined);
-  if (asking !== undefined && flags.calibration === undefined) {
+  if (asking !== undefined && settings.calibration === undefined) {
     throw new SlmError("USAGE", `${asking} needs real data: expected --calibration, got none`, {
       suggestions: [`${asking} --calibration train.jsonl`],
     });
   }
-  if (flags.budget !== undefined) {
-    parseBytes(flags.budget);
-    if (isStatic(flags.scheme)) {
+  if (settings.budget !== undefined) {
+    parseBytes(settings.budget);
+    if (isStatic(settings.scheme)) {
       throw new SlmError(
         "USAGE",
-        `--budget chooses formats of weights, --scheme ${flags.scheme} has one for all`,
+        `--budget chooses formats of weights, --scheme ${settings.scheme} has one for all`,
         { suggestions: ["--budget 2MB --scheme int4-block"] },
       );
     }
@@ -124,15 +138,15 @@ export function checkQuantizeFlags(flags: QuantizeFlags): void {
 
 /** The request for a model directory. */
 export async function directoryOptions(
-  flags: QuantizeFlags,
+  settings: QuantizeSettings,
   modelDirectory: string,
   runtime: Runtime,
 ): Promise<Omit<QuantizeDirectoryOptions, "outputDirectory">> {
-  const { calibration, exclude } = flags;
+  const { calibration, exclude = [] } = settings;
   const excluded = new Set(exclude);
   return {
     modelDirectory,
-    ...(await weightSettings(flags)),
+    ...(await weightSettings(settings)),
     ...(exclude.length === 0
       ? {}
       : {
@@ -144,8 +158,8 @@ export async function directoryOptions(
       : {
           calibration: {
             runtime,
-            pairs: await readTokenPairs(calibration, modelDirectory, flags["calibration-rows"]),
-            ...calibrationSettings(flags),
+            pairs: await readTokenPairs(calibration, modelDirectory, settings.calibrationRows),
+            ...calibrationSettings(settings),
           },
         }),
   };
@@ -160,41 +174,41 @@ const keptFormats = (names: readonly string[]): ReadonlyMap<string, WeightFormat
 
 /** The request for a foreign ONNX file. @throws SlmError USAGE for flags that need one of our models */
 export async function fileOptions(
-  flags: QuantizeFlags,
+  settings: QuantizeSettings,
   input: string,
   runtime: Runtime,
 ): Promise<Omit<QuantizeFileOptions, "output">> {
-  if (flags.budget !== undefined || flags.sensitivity) {
+  if (settings.budget !== undefined || settings.sensitivity === true) {
     throw new SlmError(
       "USAGE",
       `${input}: --budget and --sensitivity judge exported models, not ONNX files`,
       {
-        suggestions: [`slm quantize EXPORT_DIR --scheme ${flags.scheme}`],
+        suggestions: [`slm quantize EXPORT_DIR --scheme ${settings.scheme}`],
       },
     );
   }
-  const { calibration, exclude, shape } = flags;
-  const sizes = shape.map(parseSizes);
+  const { calibration, exclude = [], shapes = [] } = settings;
+  const sizes = shapes.map(parseSizes);
   return {
     input,
     ...(sizes.length === 0 ? {} : { prepare: (graph) => withFixedSizes(graph, sizes) }),
-    ...(await weightSettings(flags)),
+    ...(await weightSettings(settings)),
     ...(exclude.length === 0 ? {} : { exclude: new Set(exclude) }),
     ...(calibration === undefined
       ? {}
       : {
           calibration: {
             runtime,
-            feeds: await readFeeds(calibration, flags["calibration-rows"]),
-            ...calibrationSettings(flags),
+            feeds: await readFeeds(calibration, settings.calibrationRows),
+            ...calibrationSettings(settings),
           },
         }),
   };
 }
 
 /** Sizes of models that slm exported are chosen when they are exported. @throws SlmError USAGE where some are given */
-export function refuseShapes(shapes: readonly string[], path: string): void {
-  const [first] = shapes;
+export function refuseShapes(shapes: readonly string[] | undefined, path: string): void {
+  const [first] = shapes ?? [];
   if (first === undefined) return;
   throw new SlmError("USAGE", `--shape ${first}: sizes are fixed of an ONNX file, ${path} is none`, {
     suggestions: ["slm export CHECKPOINT --target npu --buckets 16,32", "leave --shape out"],
@@ -215,10 +229,10 @@ export function refuseGate(gate: string | undefined, path: string): void {
 
 /** Graphs of another layout are quantized without data. @throws SlmError USAGE naming the first flag that asks for some */
 export function refuseData(
-  flags: QuantizeFlags & { readonly gate?: string | undefined; readonly data?: string | undefined },
+  settings: QuantizeSettings & { readonly gate?: string | undefined; readonly data?: string | undefined },
   path: string,
 ): void {
-  const { calibration, gate, data, budget, sensitivity, exclude, smooth } = flags;
+  const { calibration, gate, data, budget, sensitivity = false, exclude = [], smooth } = settings;
   const given: Readonly<Record<string, boolean>> = {
     "--gate": gate !== undefined,
     "--data": data !== undefined,

@@ -1,12 +1,12 @@
 /** What `slm generate` asks a model: prompts, about an image where there is one. */
 import { readDeviceModel } from "@slm/exported-model";
-import type { Source } from "@slm/inference";
-import { imageOfFile, readImageBytes } from "@slm/vision";
+import { readImageBytes } from "@slm/vision";
+import type { Prompt } from "../library/load-model.js";
 import { readPrompts, type PromptStream } from "./prompts.js";
 
 export interface Question {
   readonly prompt: string;
-  readonly source: Source;
+  readonly source: Prompt;
 }
 
 export interface QuestionRequest {
@@ -38,5 +38,5 @@ export async function readQuestions({
   const { vision } = await readDeviceModel(model);
   const own = prompts.length === 0 ? vision?.prompt : undefined;
   const asked = own === undefined ? await readPrompts(prompts, stream) : [own];
-  return asked.map((prompt) => ({ prompt, source: { text: prompt, image: imageOfFile(image) } }));
+  return asked.map((prompt) => ({ prompt, source: { text: prompt, image } }));
 }

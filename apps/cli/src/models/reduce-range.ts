@@ -1,4 +1,4 @@
-/** What a recipe or a flag says of the bits of int8 weights, as the library takes it. */
+/** What a recipe or an option says of the bits of int8 weights. */
 
 /** By the target of the model, or by the CPU that quantizes: for a model that stays on this machine. */
 export type ReduceRange = boolean | "auto" | "this-cpu";

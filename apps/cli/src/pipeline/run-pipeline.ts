@@ -49,9 +49,9 @@ export interface PipelineOptions extends SelectionOptions {
   /** Directory of the run: one directory per stage. */
   readonly out: string;
   /** Runs the selected stages even if nothing changed. */
-  readonly force?: boolean;
+  readonly force?: boolean | undefined;
   /** A stage that starts from nothing: what a killed run left of it is discarded. Its finished artifact is kept. */
-  readonly fresh?: string;
+  readonly fresh?: string | undefined;
 }
 
 /** A stage with all that decides whether its artifact is up to date. */

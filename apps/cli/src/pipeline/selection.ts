@@ -6,9 +6,9 @@ import type { Stage, StageInput } from "./stage.js";
 
 export interface SelectionOptions {
   /** Do this stage alone. */
-  readonly only?: string;
+  readonly only?: string | undefined;
   /** Do this stage and all after it. */
-  readonly from?: string;
+  readonly from?: string | undefined;
 }
 
 /**

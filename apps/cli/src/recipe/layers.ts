@@ -51,7 +51,7 @@ export function flagLayers(sets: readonly string[]): readonly Layer[] {
  * @throws SlmError CONFIG_INVALID for a variable that names no section: a misspelt one must not be ignored
  */
 export function environmentLayers(
-  environment: NodeJS.ProcessEnv,
+  environment: Readonly<Record<string, string | undefined>>,
   sections: readonly string[],
 ): readonly Layer[] {
   const layers: Layer[] = [];

@@ -31,9 +31,9 @@ export interface ResolvedRecipe {
 
 export interface RecipeSources {
   /** Recipe file; without one, flags, environment and defaults decide. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   readonly sets: readonly string[];
-  readonly environment: NodeJS.ProcessEnv;
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** Settings of the recipe itself, beside its sections. */

@@ -77,7 +77,7 @@ WantedBy=multi-user.target
 
 function dockerfile(port: number): string {
   return `FROM node:20-slim
-# slm.tgz is the packed command line: npm pack -w slm
+# slm.tgz is the packed command line: npm pack @encdec/slm, or npm run package and npm pack ./dist-package in its repository
 COPY slm.tgz /tmp/slm.tgz
 RUN npm install --global --ignore-scripts /tmp/slm.tgz && rm /tmp/slm.tgz
 COPY bundle /bundle

@@ -1,6 +1,9 @@
 /** A static site that answers with the bundle in the browser: the built page, the bundle, and the list of what to keep offline. */
-import { copyFile, cp, mkdir, readdir } from "node:fs/promises";
+import { createReadStream, createWriteStream } from "node:fs";
+import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
 import { hashJson, readManifest, writeJsonAtomic } from "@slm/core";
 import { readDeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
@@ -39,28 +42,13 @@ export async function writeWebSite(
       },
     );
   }
-  const pageFiles = await readdir(page, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
-    throw new SlmError("INPUT_MISSING", `deploy: the page has not been built: no ${page}`, {
-      suggestions: ["npm run build"],
-      cause,
-    });
-  });
   const entries = await bundleEntries(bundle);
-  await mkdir(output, { recursive: true });
-  await cp(page, output, { recursive: true });
+  const shell = await copyPage(page, output);
   for (const { path } of entries) {
     const target = join(output, "model", path);
     await mkdir(dirname(target), { recursive: true });
     await copyFile(join(bundle, path), target);
   }
-  const shell = pageFiles
-    .filter((entry) => entry.isFile())
-    .map((entry) =>
-      join(entry.parentPath, entry.name)
-        .slice(page.length + 1)
-        .replaceAll("\\", "/"),
-    )
-    .sort();
   const { outputs } = await readManifest(bundle);
   const files = outputs.map(({ path, bytes, sha256 }) => ({ path: `model/${path}`, bytes, sha256 }));
   await writeJsonAtomic(join(output, SITE_FILE), {
@@ -71,4 +59,30 @@ export async function writeWebSite(
     files,
   });
   return [...shell, ...files.map(({ path }) => path), SITE_FILE];
+}
+
+/** Ending of files that the built page holds compressed, and a site as they are: WebAssembly shrinks to a quarter. */
+const COMPRESSED = ".gz";
+
+/** Copies the built page. @returns its files as they are in the site. @throws SlmError INPUT_MISSING if there is no page */
+async function copyPage(page: string, output: string): Promise<readonly string[]> {
+  const entries = await readdir(page, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
+    throw new SlmError("INPUT_MISSING", `deploy: the page has not been built: no ${page}`, {
+      suggestions: ["npm run build"],
+      cause,
+    });
+  });
+  const written: string[] = [];
+  for (const entry of entries.filter((found) => found.isFile())) {
+    const source = join(entry.parentPath, entry.name);
+    const path = source.slice(page.length + 1).replaceAll("\\", "/");
+    const isCompressed = path.endsWith(COMPRESSED);
+    const name = isCompressed ? path.slice(0, -COMPRESSED.length) : path;
+    const target = join(output, name);
+    await mkdir(dirname(target), { recursive: true });
+    if (isCompressed) await pipeline(createReadStream(source), createGunzip(), createWriteStream(target));
+    else await copyFile(source, target);
+    written.push(name);
+  }
+  return written.sort();
 }

@@ -1,15 +1,10 @@
 /** Shares the inner loop of block formats among threads: outputs are independent of one another. */
 import { Worker } from "node:worker_threads";
 import { SlmError } from "@slm/core";
+import { OUTPUTS_WORKER } from "../worker-file.js";
 import { quantizeOutputs, type OutputsJob } from "./kernels/quantize-outputs.js";
 import type { RangeMessage } from "./kernels/outputs-worker.js";
 import type { RunOutputs } from "./quantize-blocks.js";
-
-/**
- * The compiled thread. A plain worker thread cannot read TypeScript on every supported Node, so a program that runs from
- * `src/` uses the one in `dist/` too; `../../dist/` is the right way from either folder.
- */
-const WORKER_URL = new URL("../../dist/weights/kernels/outputs-worker.js", import.meta.url);
 
 /** Smaller matrices are done before a thread has been told of them [weights]. */
 const SMALLEST_SHARED = 2 ** 18;
@@ -57,7 +52,7 @@ class Thread {
 
   constructor() {
     // Flags of this process (loaders, conditions) are not meant for the compiled worker.
-    this.#worker = new Worker(WORKER_URL, { name: "slm-quantize", execArgv: [] });
+    this.#worker = new Worker(OUTPUTS_WORKER, { name: "slm-quantize", execArgv: [] });
     this.#worker.unref();
   }
 

@@ -1,5 +1,6 @@
 import { recipeArg, recipeFlags } from "../../recipe-flags.js";
-import { StageCommand, type StageReport, type StageResult } from "../stage-command.js";
+import type { StageReport } from "../../library/run-stage.js";
+import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class DataPrepareCommand extends StageCommand {
   static override summary = "Read rows, split them into train, dev and test.";

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import type { ReferenceReport } from "@slm/checkpoints";
-import { GateFailed } from "../../errors.js";
+import { GateFailed } from "../../gate-failed.js";
 import { engineFlag, threadsFlag } from "../../recipe-flags.js";
 import { SlmCommand } from "../../slm-command.js";
 

@@ -1,6 +1,7 @@
 import { formatCount, formatNumber } from "../../output/format.js";
 import { requiredRecipeArg, trainingFlags } from "../../recipe-flags.js";
-import { StageCommand, type StageReport, type StageResult } from "../stage-command.js";
+import type { StageReport } from "../../library/run-stage.js";
+import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TeacherCacheCommand extends StageCommand {
   static override summary = "Store what a recipe's teacher says of every target; makes what it needs first.";

@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { TeacherCheckReport } from "@slm/teacher";
-import { GateFailed } from "../../errors.js";
+import { GateFailed } from "../../gate-failed.js";
 import { engineFlag, threadsFlag } from "../../recipe-flags.js";
 import { SlmCommand } from "../../slm-command.js";
 

@@ -39,7 +39,7 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
     const { parseEvaluationMetrics } = await import("../../models/evaluation-metrics.js");
     const { readEvaluationRows } = await import("../../models/measure-quality.js");
     const { measureTeacher } = await import("../../models/measure-teacher.js");
-    const { beamSearch } = await import("../../models/choice-flags.js");
+    const { beamSearch } = await import("@slm/inference");
     const { withEngine } = await import("../../compute/open-engine.js");
     const metrics = parseEvaluationMetrics(flags.metrics);
     const rows = await readEvaluationRows(flags.data, flags.limit);

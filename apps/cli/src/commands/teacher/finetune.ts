@@ -1,7 +1,8 @@
 import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import { requiredRecipeArg, trainingFlags } from "../../recipe-flags.js";
-import { StageCommand, type StageReport, type StageResult } from "../stage-command.js";
+import type { StageReport } from "../../library/run-stage.js";
+import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TeacherFinetuneCommand extends StageCommand {
   static override summary =

@@ -1,5 +1,6 @@
 import { requiredRecipeArg, trainingFlags } from "../../recipe-flags.js";
-import { StageCommand, type StageReport, type StageResult } from "../stage-command.js";
+import type { StageReport } from "../../library/run-stage.js";
+import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TeacherTrainCommand extends StageCommand {
   static override summary = "Make the teacher a recipe asks for; prepares what it needs first.";

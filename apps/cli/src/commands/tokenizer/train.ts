@@ -1,5 +1,6 @@
 import { recipeFlags, requiredRecipeArg } from "../../recipe-flags.js";
-import { StageCommand, type StageReport, type StageResult } from "../stage-command.js";
+import type { StageReport } from "../../library/run-stage.js";
+import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TokenizerTrainCommand extends StageCommand {
   static override summary = "Make the vocabulary of the training rows; prepares the data first if needed.";

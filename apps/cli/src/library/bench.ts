@@ -1,0 +1,98 @@
+/** Models measured side by side on this machine. */
+import { basename, resolve } from "node:path";
+import type { BenchResult } from "@slm/bench";
+import { SlmError } from "@slm/core/errors";
+import type { DeviceRequest } from "../compute/devices.js";
+import { contextOf, type WorkOptions } from "./work.js";
+
+/** What is measured, with which prompts, on what. */
+export interface BenchOptions extends WorkOptions, DeviceRequest {
+  /** Also measures a decoder-only model with as many parameters as the first, random weights, treated alike. */
+  readonly baseline?: "decoder-only" | undefined;
+  /** JSONL file whose sources are the prompts, with their images. */
+  readonly data?: string | undefined;
+  /** Prompts. Default: random texts of the first model's source symbols. */
+  readonly prompts?: readonly string[] | undefined;
+  /** Image file that every prompt is about, for vision-language models. */
+  readonly image?: string | undefined;
+  /** Measured generations per model. Default: 40. */
+  readonly runs?: number | undefined;
+  /** Batch size: copies of a prompt that are answered at once. Default: 1. */
+  readonly batch?: number | undefined;
+  /** Generates exactly so many tokens each. Default with a baseline: the median length of an answer. */
+  readonly forceTokens?: number | undefined;
+  /** Draws prompts and the order of turns. Default: 1. */
+  readonly seed?: number | undefined;
+  /** Directory for bench.json, report.html and table.md. Default: none is written. */
+  readonly output?: string | undefined;
+  /** bench.json of an earlier benchmark to compare with. */
+  readonly compare?: string | undefined;
+  /** Allowed change for the worse, as a fraction. Default: 0.05. */
+  readonly maxRegression?: number | undefined;
+}
+
+/** Figures of every model, and where they were written. */
+export interface BenchReport extends BenchResult {
+  /** Directory of bench.json and report.html; null when none was asked for. */
+  readonly report: string | null;
+}
+
+/** Measured generations per model. */
+const DEFAULT_RUNS = 40;
+
+/**
+ * Measures models side by side: latency, throughput, memory.
+ *
+ * A change for the worse beyond `maxRegression` is part of the result (`regression`), not an error.
+ *
+ * @param models directories of checkpoints, exports, quantized models or bundles, the one of interest first
+ * @throws SlmError USAGE without a model, INPUT_MISSING, DATA_INVALID, DEVICE_UNAVAILABLE, INTERRUPTED
+ * @example
+ * const { models } = await bench(["runs/mine/deploy"], { data: "test.jsonl", runs: 20 });
+ */
+export async function bench(models: readonly string[], options: BenchOptions = {}): Promise<BenchReport> {
+  if (models.length === 0)
+    throw new SlmError("USAGE", "bench: expected a model, got none", {
+      suggestions: ["slm bench MODEL", "slm bench --suite paper -o DIR"],
+    });
+  const { benchConfig, writeBenchReport } = await import("@slm/bench");
+  const { readEarlier, withRegression } = await import("../models/bench-outputs.js");
+  const { benchWithBaseline } = await import("../models/bench-setup.js");
+  const { choosePrompts } = await import("../models/bench-prompts.js");
+  const { withDevice } = await import("../compute/with-device.js");
+  const { writeStandalone } = await import("../models/standalone-artifact.js");
+  const { runs = DEFAULT_RUNS, batch, forceTokens, seed = 1, baseline = null, output } = options;
+  // Before anything is measured.
+  const earlier = options.compare === undefined ? undefined : await readEarlier(options.compare);
+  const context = contextOf(options, seed);
+  const config = benchConfig.parse({ runs, batch, forceTokens });
+  const { device, fallback, threads, tune } = options;
+  const request = { device, fallback, threads, tune, ...context };
+  const result = await withDevice(models, request, async ({ directories, recipe }) => {
+    const named = directories.map((directory, at) => ({ name: nameOf(models, at), directory }));
+    const { data, image, prompts: prompt = [] } = options;
+    const prompts = await choosePrompts({ data, prompt, image, model: directories[0]!, count: runs, seed });
+    const measure = async (): Promise<BenchResult> => {
+      const measured = { models: named, baseline, prompts, config, runtime: recipe, context };
+      return withRegression(await benchWithBaseline(measured), earlier, options.maxRegression);
+    };
+    if (output === undefined) return measure();
+    const sources = Object.fromEntries(named.map(({ name, directory }) => [name, directory]));
+    return writeStandalone(
+      { directory: output, kind: "bench", sources, settings: { ...config, baseline }, seed },
+      async (work) => {
+        const measured = await measure();
+        await writeBenchReport(work, measured);
+        return measured;
+      },
+    );
+  });
+  return { ...result, report: output ?? null };
+}
+
+/** The last part of a path where that tells the models apart, else the whole path. */
+function nameOf(paths: readonly string[], at: number): string {
+  const names = paths.map((path) => basename(resolve(path)));
+  const name = names[at]!;
+  return names.filter((other) => other === name).length === 1 ? name : paths[at]!;
+}

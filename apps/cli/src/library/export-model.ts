@@ -1,0 +1,86 @@
+/** Checkpoints as ONNX graphs. */
+import type { ExportChoice, ExportPlan, ExportReport } from "@slm/onnx-export";
+import { contextOf, givenSettings, type WorkOptions } from "./work.js";
+
+/** What the graphs are made for, and where they go. */
+export interface ExportOptions extends WorkOptions {
+  /** What the graphs are made for. Default: `cpu`. */
+  readonly target?: ExportChoice["target"] | undefined;
+  /** What runs them there: cuda, webgpu, directml, coreml (gpu); qnn, openvino, coreml, vitisai (npu). Default: the target's first. */
+  readonly profile?: ExportChoice["profile"];
+  /** Type of weights, activations and caches. Default: `float32`. */
+  readonly precision?: ExportChoice["precision"];
+  /** Names of files, inputs and outputs: slm's own, or those of Hugging Face's transformers.js. Default: `native`. */
+  readonly layout?: ExportChoice["layout"];
+  /** Target npu: source lengths to make graphs for [tokens]. Default: 64, 256, 1024. */
+  readonly buckets?: ExportChoice["buckets"];
+  /** Target npu: longest target [tokens]. Default: the model's own. */
+  readonly window?: ExportChoice["window"];
+  /** JSONL file of rows: the decoder then knows only the tokens of their targets, and single characters. */
+  readonly shortlist?: string | undefined;
+  /** Directory to write. Default: `CHECKPOINT-<target>`, beside it. */
+  readonly output?: string | undefined;
+  /** Threads one operator may use in the comparison. Default: as many as there are processors. */
+  readonly threads?: number | undefined;
+}
+
+/** What an export wrote, and how far its graphs are from the checkpoint. */
+export interface ExportedModel extends ExportReport {
+  /** Directory that was written. */
+  readonly artifact: string;
+}
+
+/**
+ * Writes a checkpoint as ONNX graphs for a target, and compares them with it on this machine's CPU, whatever the target is.
+ *
+ * @param checkpoint directory with config.json, model.safetensors and tokenizer.json
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, OP_UNSUPPORTED for what the target cannot run, INTERRUPTED
+ * @example
+ * const { artifact, parity } = await exportModel("runs/mine/distill", { target: "npu", profile: "qnn" });
+ */
+export async function exportModel(checkpoint: string, options: ExportOptions = {}): Promise<ExportedModel> {
+  const library = await import("@slm/onnx-export");
+  const { readModelConfig } = await import("@slm/checkpoints");
+  const { withRuntime } = await import("../compute/open-engine.js");
+  const { siblingPath, writeStandalone } = await import("../models/standalone-artifact.js");
+  await readModelConfig(checkpoint);
+  const choice = choiceOf(options);
+  const shortlist = await shortlistOf(checkpoint, options);
+  const { output = siblingPath(checkpoint, choice.target), threads } = options;
+  const { progress, signal } = contextOf(options);
+  const settings = givenSettings({ ...choice, shortlist });
+  const report = await withRuntime(threads, (runtime) =>
+    writeStandalone({ directory: output, kind: "export", sources: { checkpoint }, settings }, (work) =>
+      library.exportModel({
+        ...{ ...choice, shortlist, runtime, progress, signal },
+        checkpointDirectory: checkpoint,
+        outputDirectory: work,
+      }),
+    ),
+  );
+  return { ...report, artifact: output };
+}
+
+/** The graphs that {@link exportModel} would write and the memory they take. Writes nothing. @throws SlmError as exportModel */
+export async function planExport(checkpoint: string, options: ExportOptions = {}): Promise<ExportPlan> {
+  const library = await import("@slm/onnx-export");
+  const { readModelConfig } = await import("@slm/checkpoints");
+  await readModelConfig(checkpoint);
+  return library.planExport(checkpoint, choiceOf(options), await shortlistOf(checkpoint, options));
+}
+
+function choiceOf({
+  target = "cpu",
+  profile,
+  precision,
+  layout,
+  buckets,
+  window,
+}: ExportOptions): ExportChoice {
+  return { target, profile, precision, layout, buckets, window };
+}
+
+async function shortlistOf(checkpoint: string, { shortlist }: ExportOptions) {
+  if (shortlist === undefined) return undefined;
+  return (await import("../models/shortlist.js")).shortlistOfRows(checkpoint, shortlist);
+}

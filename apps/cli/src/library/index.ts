@@ -1,0 +1,36 @@
+/**
+ * slm as a library: what the command line does, as functions. Nothing is printed, no signal is listened to and the process is
+ * never ended: progress comes as events, an `AbortSignal` stops the work, failures are errors.
+ *
+ * @packageDocumentation
+ */
+export { SlmError, type ErrorCode } from "@slm/core/errors";
+export {
+  defineDataset,
+  type Dataset,
+  type DatasetContext,
+  type Example,
+  type RejectedExample,
+} from "@slm/data";
+export { GateFailed } from "../gate-failed.js";
+export { bench, type BenchOptions, type BenchReport } from "./bench.js";
+export { exportModel, planExport, type ExportOptions, type ExportedModel } from "./export-model.js";
+export {
+  loadModel,
+  type GenerateOptions,
+  type LoadModelOptions,
+  type LoadedModel,
+  type Prompt,
+} from "./load-model.js";
+export { quantize, type QuantizeOptions, type QuantizedModel } from "./quantize.js";
+export {
+  planRecipe,
+  runRecipe,
+  type RecipeOptions,
+  type RunPlan,
+  type RunRecipeOptions,
+  type RunReport,
+} from "./run-recipe.js";
+export { distill, type DistilledStudent, type StageOptions, type StageReport } from "./run-stage.js";
+export { serve, type ModelServer, type ServeOptions } from "./serve.js";
+export type { WorkEvent, WorkOptions } from "./work.js";

@@ -1,0 +1,163 @@
+/** Smaller models: weights of fewer bits, and a gate that says whether the model is still good enough. */
+import { dirname } from "node:path";
+import type { QuantizeFileReport, QuantizeReport, QuantizeTransformersReport } from "@slm/quantization";
+import type { RuntimeDevice } from "@slm/runtime";
+import { GateFailed } from "../gate-failed.js";
+import type { GatedQuantization } from "../models/gated-quantization.js";
+import type { QuantizeSettings } from "../models/quantize-request.js";
+import { contextOf, givenSettings, type WorkContext, type WorkOptions } from "./work.js";
+
+/** How to quantize, what to measure, and where the result goes. */
+export interface QuantizeOptions extends WorkOptions, QuantizeSettings {
+  /** Directory to write. Default: `MODEL-<scheme>`, beside it. */
+  readonly output?: string | undefined;
+  /** How much worse a metric may become: `wer:+0.5` [points], `wer:0.005`, `logitDivergence:0.01` [nats]. */
+  readonly gate?: string | undefined;
+  /** JSONL file of rows that the gate is measured on. Default: the calibration rows. */
+  readonly data?: string | undefined;
+  /** Measures the gate on the first rows only. */
+  readonly limit?: number | undefined;
+  /** Threads of one operator, and for weights. Default: as many as there are processors. */
+  readonly threads?: number | undefined;
+}
+
+/** Sizes before and after. Graphs of other layouts have no gate; an ONNX file's report says how its outputs changed. */
+export type QuantizedModel = (
+  | (QuantizeReport & GatedQuantization)
+  | (QuantizeFileReport & { readonly gate: null })
+  | (QuantizeTransformersReport & { readonly gate: null })
+) & {
+  /** What measured; absent where nothing was. */
+  readonly device?: RuntimeDevice | undefined;
+  /** Directory that was written. */
+  readonly artifact: string;
+};
+
+/** A request with all that the three kinds of models share. */
+interface Request {
+  readonly model: string;
+  readonly options: QuantizeOptions;
+  readonly output: string;
+  readonly context: WorkContext;
+  /** What the manifest records. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Quantizes a model; with a gate, only if it stays good enough.
+ *
+ * @param model an export of either layout, a checkpoint, or an .onnx file
+ * @throws GateFailed if the gate fails: nothing is written and the model is kept as it was
+ * @throws SlmError USAGE for options that do not go together, INPUT_MISSING, DATA_INVALID, INTERRUPTED
+ * @example
+ * const { bytesAfter } = await quantize("exported", { scheme: "int4-block", calibration: "train.jsonl" });
+ */
+export async function quantize(model: string, options: QuantizeOptions): Promise<QuantizedModel> {
+  const { checkQuantizeSettings, refuseShapes } = await import("../models/quantize-request.js");
+  const { learnsFromData, transformersGraphs } = await import("@slm/quantization");
+  const { isModelDirectory } = await import("../models/locate-model.js");
+  const { siblingPath } = await import("../models/standalone-artifact.js");
+  checkQuantizeSettings(options);
+  const { scheme, output = siblingPath(model.replace(/\.onnx$/, ""), scheme) } = options;
+  const context = contextOf(options);
+  const request = { model, options, output, context, settings: givenSettings(options) };
+  if (model.endsWith(".onnx")) return quantizeOnnxFile(request);
+  refuseShapes(options.shapes, model);
+  if (!isModelDirectory(model) && (await transformersGraphs(model)).length > 0)
+    return quantizeTransformersLayout(request);
+  if (learnsFromData(scheme) && options.calibration === undefined)
+    context.note("4-bit codes are chosen without data; with --calibration rows.jsonl they lose less");
+  return quantizeModel(request);
+}
+
+async function quantizeTransformersLayout(request: Request): Promise<QuantizedModel> {
+  const { model, options, output, context, settings } = request;
+  const { refuseData, weightSettings } = await import("../models/quantize-request.js");
+  const { writeStandalone } = await import("../models/standalone-artifact.js");
+  const { quantizeTransformers } = await import("@slm/quantization");
+  const { withOutputThreads } = await import("../compute/output-threads.js");
+  refuseData(options, model);
+  const { progress, signal } = context;
+  const weights = await weightSettings(options);
+  const report = await writeStandalone(
+    { directory: output, kind: "quantized", settings, sources: { model } },
+    (work) =>
+      withOutputThreads(options.threads, (run) =>
+        quantizeTransformers({
+          ...weights,
+          ...{ modelDirectory: model, outputDirectory: work, run, progress, signal },
+        }),
+      ),
+  );
+  return { ...report, gate: null, artifact: output };
+}
+
+async function quantizeModel({
+  model: path,
+  options,
+  output,
+  context,
+  settings,
+}: Request): Promise<QuantizedModel> {
+  const { gateMessage, quantizeWithGate, readGateRequest } = await import("../models/gated-quantization.js");
+  const { directoryOptions } = await import("../models/quantize-request.js");
+  const { writeStandalone } = await import("../models/standalone-artifact.js");
+  const { withModel } = await import("../models/open-model.js");
+  const { withRuntime } = await import("../compute/open-engine.js");
+  const { parseBytes } = await import("@slm/quantization");
+  const { withOutputThreads } = await import("../compute/output-threads.js");
+  const { scheme, sensitivity = false, threads, calibration, data = calibration } = options;
+  const gate = await readGateRequest({ ...options, data });
+  const budget = options.budget === undefined ? undefined : parseBytes(options.budget);
+  const { progress, signal } = context;
+  return withRuntime(threads, (runtime) =>
+    withModel(path, { runtime, progress, signal }, async (model) => {
+      const request = await directoryOptions(options, model, runtime);
+      const report = await writeStandalone(
+        { directory: output, kind: "quantized", sources: { model }, settings },
+        async (work) => {
+          const result = await withOutputThreads(threads, (run) =>
+            quantizeWithGate({
+              options: { ...request, progress, signal, run, outputDirectory: work },
+              ...{ gate, sensitivity, budget, runtime, context },
+            }),
+          );
+          if (result.gate?.pass !== false) return result;
+          throw new GateFailed(gateMessage(scheme, result.gate), { ...result, artifact: path }, [
+            "slm quantize MODEL --scheme int8-dynamic",
+            "keep the worst layers: --sensitivity --calibration rows.jsonl",
+            "accept more: --gate metric:+points",
+          ]);
+        },
+      );
+      return { ...report, device: runtime.device, artifact: output };
+    }),
+  );
+}
+
+async function quantizeOnnxFile({
+  model: path,
+  options,
+  output,
+  context,
+  settings,
+}: Request): Promise<QuantizedModel> {
+  const { fileOptions, refuseGate } = await import("../models/quantize-request.js");
+  const { writeStandalone } = await import("../models/standalone-artifact.js");
+  const { withRuntime } = await import("../compute/open-engine.js");
+  const { quantizeFile, quantizedFileIn } = await import("@slm/quantization");
+  const { withOutputThreads } = await import("../compute/output-threads.js");
+  refuseGate(options.gate, path);
+  const { progress, signal } = context;
+  return withRuntime(options.threads, async (runtime) => {
+    const request = await fileOptions(options, path, runtime);
+    const report = await writeStandalone(
+      { directory: output, kind: "quantized", settings, sources: { model: dirname(path) } },
+      (work) =>
+        withOutputThreads(options.threads, (run) =>
+          quantizeFile({ ...request, run, progress, signal, output: quantizedFileIn(work, path) }),
+        ),
+    );
+    return { ...report, gate: null, device: runtime.device, artifact: output };
+  });
+}

@@ -1,0 +1,88 @@
+/** Recipes as functions: a whole run, one stage of it, or the plan of either. Stages are loaded when they are needed. */
+import type { EngineName } from "@slm/tensor";
+import type { PipelineOptions, PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
+import type { RecipeSources } from "../recipe/resolve-recipe.js";
+import { contextOf, type WorkOptions } from "./work.js";
+
+/** Settings of a run beside its recipe. */
+export interface RecipeOptions extends WorkOptions {
+  /** Overrides of single settings, as `--set` takes them: `distill.steps=500`. */
+  readonly set?: readonly string[] | undefined;
+  /** Variables that override settings, such as `SLM_DISTILL__STEPS`. Default: none; the command line gives `process.env`. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Directory of the run. Default: `runs/<name of the recipe>`. */
+  readonly out?: string | undefined;
+  /** What trains. Default: what the recipe says, else `onnx`. */
+  readonly engine?: EngineName | undefined;
+  /** Threads one operator may use. Default: as many as there are processors. */
+  readonly threads?: number | undefined;
+  /** Does stages again even if nothing changed. */
+  readonly force?: boolean | undefined;
+}
+
+/** Which stages of a recipe to run. */
+export interface RunRecipeOptions extends RecipeOptions {
+  /** Does one stage; its inputs must be there. */
+  readonly only?: string | undefined;
+  /** Does a stage and all after it. */
+  readonly from?: string | undefined;
+}
+
+/** What a run did. */
+export interface RunReport {
+  /** Every stage in order, with the directory of its artifact. */
+  readonly stages: readonly StageOutcome[];
+  /** Directory of the bundle; null if the recipe has no `deploy` section or this run stopped before it. */
+  readonly deploy: string | null;
+}
+
+/** What a run would do. */
+export interface RunPlan {
+  /** Every stage in order, with what it is expected to need. */
+  readonly stages: readonly PlannedStage[];
+}
+
+/**
+ * Runs a recipe: every stage in order, skipping those that are up to date. A run that was stopped is continued by the same call.
+ *
+ * @param recipe a YAML file; relative paths in it start from the current directory
+ * @throws SlmError CONFIG_INVALID for a setting that is wrong, BUSY if another run holds the directory, GATE_FAILED if the
+ * quantized model is not good enough, INTERRUPTED, and whatever a stage throws
+ * @example
+ * const { deploy } = await runRecipe("recipe.yaml", { onEvent: console.error });
+ */
+export async function runRecipe(recipe: string, options: RunRecipeOptions = {}): Promise<RunReport> {
+  return runPrepared(await prepareRecipe(recipe, options), options);
+}
+
+/** What {@link runRecipe} would do. Writes nothing. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
+export async function planRecipe(recipe: string, options: RunRecipeOptions = {}): Promise<RunPlan> {
+  return planPrepared(await prepareRecipe(recipe, options));
+}
+
+/** Checks a recipe and fills in its defaults. @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID */
+export async function prepareRecipe(recipe: string, options: RunRecipeOptions): Promise<PipelineOptions> {
+  const { preparePipeline } = await import("../pipeline-run.js");
+  const { out, force, only, from } = options;
+  return preparePipeline({ recipe: sourcesOf(recipe, options), out, force, only, from });
+}
+
+/** Runs what {@link prepareRecipe} has checked. */
+export async function runPrepared(prepared: PipelineOptions, work: WorkOptions): Promise<RunReport> {
+  const { runPipeline } = await import("../pipeline/run-pipeline.js");
+  const stages = await runPipeline(prepared, contextOf(work, prepared.recipe.seed));
+  return { stages, deploy: stages.find(({ name }) => name === "deploy")?.artifact ?? null };
+}
+
+/** What running it would do. Writes nothing. */
+export async function planPrepared(prepared: PipelineOptions): Promise<RunPlan> {
+  const { planPipeline } = await import("../pipeline/run-pipeline.js");
+  return { stages: await planPipeline(prepared) };
+}
+
+/** Where the settings of a run come from. */
+export function sourcesOf(recipe: string | undefined, options: RecipeOptions): RecipeSources {
+  const { set = [], environment = {}, engine, threads } = options;
+  const compute = Object.entries({ engine, threads }).filter(([, value]) => value !== undefined);
+  return { path: recipe, sets: [...set, ...compute.map(([key, value]) => `${key}=${value}`)], environment };
+}

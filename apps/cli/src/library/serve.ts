@@ -1,0 +1,129 @@
+/** A bundle behind HTTP. */
+import type { RunningServer } from "@slm/serve";
+import { SlmError } from "@slm/core/errors";
+import { contextOf, type WorkOptions } from "./work.js";
+
+/** Limits of the server and who may use it. */
+export interface ServeOptions extends WorkOptions {
+  /** Address to listen on. Default: 127.0.0.1. */
+  readonly host?: string | undefined;
+  /** Port; 0 takes a free one. Default: 8000. */
+  readonly port?: number | undefined;
+  /** Most requests decoded together. Default: 64. */
+  readonly maxRows?: number | undefined;
+  /** Most requests that wait; the next gets 429. Default: 512. */
+  readonly maxWaiting?: number | undefined;
+  /** Longest time for one request [s]. Default: 60. */
+  readonly timeoutSeconds?: number | undefined;
+  /** How long a stopping server waits for answers in progress [s]. Default: 30. */
+  readonly drainSeconds?: number | undefined;
+  /** Public key file (PEM): only a bundle signed with it is served. Default: every bundle is. */
+  readonly key?: string | undefined;
+  /** Threads one operator may use. Default: as many as there are processors. */
+  readonly threads?: number | undefined;
+  /** Keys of clients; none: everyone may ask. */
+  readonly apiKeys?: readonly string[] | undefined;
+  /** Keys that may reload the bundle over HTTP; none: nobody may. */
+  readonly adminKeys?: readonly string[] | undefined;
+  /** Is told of failures that are the server's own, not a client's. Default: nobody is. */
+  readonly onFailure?: ((error: unknown) => void) | undefined;
+}
+
+/** A server that takes requests. */
+export interface ModelServer extends RunningServer {
+  /** Settles when the server has ended, by {@link RunningServer.stop} or by the signal. */
+  readonly stopped: Promise<{ readonly drained: boolean }>;
+}
+
+/**
+ * Serves a bundle over HTTP, compatible with OpenAI's completions. Aborting `signal` stops it, as `stop` does.
+ *
+ * @param model a bundle, or any other model; a .slm file is unpacked
+ * @throws SlmError what opening the model throws; GATE_FAILED if the signature is not that of `key`; BUSY if the port is taken,
+ * USAGE for an address that is not this machine's
+ * @example
+ * const server = await serve("runs/mine/deploy", { port: 0 });
+ * await fetch(`${server.url}/generate`, { method: "POST", body: JSON.stringify({ source: "hello" }) });
+ * await server.stop();
+ */
+export async function serve(model: string, options: ServeOptions = {}): Promise<ModelServer> {
+  const { createCpuRuntime } = await import("@slm/runtime-node");
+  const { serveConfig, startServer } = await import("@slm/serve");
+  const { host, port, maxRows, maxWaiting, timeoutSeconds, drainSeconds, key, threads } = options;
+  const config = serveConfig.parse({ host, port, maxRows, maxWaiting, timeoutSeconds, drainSeconds });
+  const { signal } = contextOf(options);
+  // A packed bundle or a checkpoint is opened once; a directory is read again by every reload.
+  const opened = await openServed(model, threads, signal);
+  try {
+    const { apiKeys = [], adminKeys = [], onFailure = () => undefined } = options;
+    const server = await startServer({
+      ...{ config, apiKeys, adminKeys, onFailure },
+      bundle: opened.directory,
+      openRuntime: async () => {
+        if (key !== undefined) await checkSigned(opened.directory, key);
+        return createCpuRuntime(threads === undefined ? {} : { threads });
+      },
+    });
+    return stoppable(server, opened.close, signal);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/** The server with what it was opened with, ended together. */
+function stoppable(server: RunningServer, close: () => Promise<void>, signal: AbortSignal): ModelServer {
+  const { promise: stopped, resolve, reject } = withResolvers<{ readonly drained: boolean }>();
+  stopped.catch(() => undefined); // Whoever called stop is told too.
+  let stopping: Promise<{ readonly drained: boolean }> | undefined;
+  const stop = (): Promise<{ readonly drained: boolean }> => {
+    stopping ??= server.stop().finally(close);
+    stopping.then(resolve, reject);
+    return stopping;
+  };
+  if (signal.aborted) void stop();
+  else signal.addEventListener("abort", () => void stop(), { once: true });
+  return { url: server.url, model: server.model, reload: () => server.reload(), stop, stopped };
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function withResolvers<Value>(): {
+  promise: Promise<Value>;
+  resolve: (value: Value) => void;
+  reject: (error: unknown) => void;
+} {
+  let resolve: (value: Value) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<Value>((yes, no) => {
+    [resolve, reject] = [yes, no];
+  });
+  return { promise, resolve, reject };
+}
+
+interface Opened {
+  readonly directory: string;
+  readonly close: () => Promise<void>;
+}
+
+/** The directory to serve from: for a packed bundle or a checkpoint a temporary one. */
+async function openServed(model: string, threads: number | undefined, signal: AbortSignal): Promise<Opened> {
+  const { SILENT } = await import("@slm/core");
+  const { locateModel } = await import("../models/locate-model.js");
+  const { openModel } = await import("../models/open-model.js");
+  const { withRuntime } = await import("../compute/open-engine.js");
+  const { kind, directory } = await locateModel(model);
+  if (kind === "device") return { directory, close: () => Promise.resolve() };
+  return withRuntime(threads, (runtime) => openModel(model, { runtime, progress: SILENT, signal }));
+}
+
+/** A bundle that was changed, or is not from who it should be, is not served. */
+async function checkSigned(directory: string, key: string): Promise<void> {
+  const { verifyDirectory } = await import("@slm/core");
+  const { checkSignature } = await import("@slm/deploy");
+  const { problem } = await checkSignature(directory, key);
+  const { problems } = await verifyDirectory(directory);
+  const [first] = problems;
+  const why = problem ?? (first === undefined ? undefined : `${first.path} ${first.message}`);
+  if (why !== undefined)
+    throw new SlmError("GATE_FAILED", `${directory}: ${why}`, { suggestions: [`slm verify ${directory}`] });
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { streamPieces } from "./stream-pieces.js";
+
+const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
+
+describe(streamPieces, () => {
+  test("gives every piece, then returns the answer", async () => {
+    const stream = streamPieces(async (onPiece) => {
+      onPiece("a");
+      await tick();
+      onPiece("b");
+      return "ab";
+    });
+    expect([await stream.next(), await stream.next(), await stream.next()]).toEqual([
+      { done: false, value: "a" },
+      { done: false, value: "b" },
+      { done: true, value: "ab" },
+    ]);
+  });
+
+  test("throws what the answer ends with, after the pieces that came before", async () => {
+    const read: string[] = [];
+    const reading = async (): Promise<void> => {
+      const stream = streamPieces(async (onPiece) => {
+        onPiece("a");
+        await tick();
+        throw new Error("out of memory");
+      });
+      for await (const piece of stream) read.push(piece);
+    };
+    await expect(reading()).rejects.toThrow("out of memory");
+    expect(read).toEqual(["a"]);
+  });
+
+  test("stops the answer when its reader leaves, or the caller's signal is aborted", async () => {
+    const endless =
+      (seen: AbortSignal[]) => async (onPiece: (piece: string) => void, signal: AbortSignal) => {
+        seen.push(signal);
+        while (!signal.aborted) {
+          onPiece("x");
+          await tick();
+        }
+        signal.throwIfAborted();
+      };
+    const seen: AbortSignal[] = [];
+    for await (const piece of streamPieces(endless(seen))) {
+      expect(piece).toBe("x");
+      break;
+    }
+    expect(seen[0]?.aborted).toBe(true);
+    const caller = new AbortController();
+    const reading = async (): Promise<void> => {
+      for await (const _piece of streamPieces(endless(seen), caller.signal))
+        caller.abort(new Error("enough"));
+    };
+    await expect(reading()).rejects.toThrow("enough");
+  });
+});

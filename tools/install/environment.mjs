@@ -1,0 +1,93 @@
+/** Programs that this test needs and the project does not: a registry, checkers of packages, a browser. Kept outside the tree. */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** verdaccio 6.8.0 is the last that runs on Node 20. One of its dependencies asks for a tag of node-fetch that not every registry has. */
+const TOOLS = {
+  private: true,
+  dependencies: { verdaccio: "6.8.0", publint: "0.3.25", "@arethetypeswrong/cli": "0.18.5" },
+  overrides: { "node-fetch": "2.7.0" },
+};
+
+/** Installs the programs once, for every later run on this machine. @returns their `node_modules` */
+export async function toolModules() {
+  const cache = process.env.SLM_CACHE ?? join(homedir(), ".cache", "slm");
+  const folder = join(cache, "e2e-install", Object.values(TOOLS.dependencies).join("-"));
+  const done = join(folder, "installed");
+  if (!existsSync(done)) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "package.json"), JSON.stringify(TOOLS));
+    execFileSync("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
+      cwd: folder,
+      stdio: "inherit",
+    });
+    await writeFile(done, "");
+  }
+  return join(folder, "node_modules");
+}
+
+/** A registry on a free port of this machine that holds our scope only; every other package comes from the usual one. */
+export async function startRegistry(modules, root) {
+  const folder = await mkdtemp(join(root, "registry-"));
+  const port = await freePort();
+  const config = {
+    storage: join(folder, "storage"),
+    auth: { htpasswd: { file: join(folder, "htpasswd") } },
+    packages: { "@encdec/*": { access: "$all", publish: "$all" } },
+    max_body_size: "200mb",
+    log: { type: "stdout", level: "error" },
+  };
+  const file = join(folder, "config.yaml");
+  await writeFile(file, JSON.stringify(config)); // JSON is YAML.
+  const program = join(modules, "verdaccio", "bin", "verdaccio");
+  const child = spawn(process.execPath, [program, "--config", file, "--listen", `127.0.0.1:${port}`], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let story = "";
+  child.stderr.on("data", (chunk) => (story += chunk));
+  const url = `http://127.0.0.1:${port}/`;
+  for (const end = Date.now() + 60_000; ;) {
+    if (
+      await fetch(`${url}-/ping`).then(
+        (answer) => answer.ok,
+        () => false,
+      )
+    )
+      break;
+    if (child.exitCode !== null || Date.now() > end) throw new Error(`the registry did not start: ${story}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const close = async () => {
+    if (child.exitCode !== null) return;
+    child.kill();
+    await once(child, "exit");
+  };
+  return { url, close };
+}
+
+/** Debian's chromium, installed where it is missing. @returns its path */
+export function chromiumPath() {
+  const find = () => execFileSync("sh", ["-c", "command -v chromium || true"], { encoding: "utf8" }).trim();
+  if (find() === "") {
+    const install = "apt-get install -y --no-install-recommends chromium";
+    const script = `run() { ${install} || { apt-get update && ${install}; }; }; run > /dev/null`;
+    const sudo = process.getuid?.() === 0 ? [] : ["sudo"];
+    const [program, ...argv] = [...sudo, "sh", "-c", script];
+    execFileSync(program, argv, { stdio: "inherit" });
+  }
+  return find();
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}

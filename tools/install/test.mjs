@@ -1,0 +1,184 @@
+/**
+ * The published package as a user meets it: published to a registry on this machine, installed into an empty directory without
+ * install scripts, then the quick start shortened, `slm init`, a TypeScript program that uses the library, and a page.
+ *
+ *   npm run e2e:install            builds the package first
+ */
+import { execFileSync } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { answerInBrowser } from "./page.mjs";
+import { chromiumPath, startRegistry, toolModules } from "./environment.mjs";
+
+const here = import.meta.dirname;
+const repository = join(here, "..", "..");
+const product = join(repository, "dist-package");
+const NAME = "@encdec/slm";
+/** Largest installation, every platform's ONNX Runtime included [MiB]. */
+const LARGEST_MIB = 350;
+const PROMPT = "constantinople";
+/** Enough steps to exercise every stage; the gate is widened because an undertrained model is noisier. */
+const SETTINGS = [
+  ...["data.limit=2000", "distill.steps=30", "distill.evaluateEvery=30", "distill.evaluateRows=50"],
+  ...["quantize.evaluateRows=50", "quantize.gate.maxDrop=1", "bench.runs=2"],
+];
+
+const root = await mkdtemp(join(tmpdir(), "slm-install-"));
+const project = join(root, "project");
+const registries = [];
+
+/** Runs one step and says how long it took. */
+async function step(name, body) {
+  const start = performance.now();
+  const said = await body();
+  const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(6);
+  console.log(`${seconds} s  ${name}${said === undefined ? "" : `: ${said}`}`);
+}
+
+/** A program that must succeed. What it says on standard error is shown only if it fails. */
+function run(program, argv, { cwd = project, env = {} } = {}) {
+  try {
+    const stdio = ["ignore", "pipe", "pipe"];
+    return execFileSync(program, argv, {
+      cwd,
+      stdio,
+      env: { ...process.env, npm_config_loglevel: "error", ...env },
+      encoding: "utf8",
+    });
+  } catch (error) {
+    throw new Error(`${program} ${argv.join(" ")}\n${error.stdout ?? ""}${error.stderr ?? error.message}`);
+  }
+}
+
+/** The installed command. `--no-install`: whatever is wrong, nothing is fetched. */
+const slm = (...argv) => run("npx", ["--no-install", "slm", ...argv]);
+const slmJson = (...argv) => JSON.parse(slm(...argv, "--json")).result;
+
+function expect(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+try {
+  await mkdir(project);
+  const modules = await toolModules();
+  const tool = (path, ...argv) => run(process.execPath, [join(modules, path), ...argv]);
+  let tarball = "";
+
+  await step("pack", async () => {
+    const [{ filename, size, entryCount }] = JSON.parse(
+      run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", root], { cwd: product }),
+    );
+    tarball = join(root, filename);
+    return `${(size / 2 ** 20).toFixed(1)} MiB packed, ${entryCount} files`;
+  });
+  await step("publint", () => void tool("publint/src/cli.js", "run", tarball, "--strict"));
+  await step("are the types wrong", () => {
+    // The library is an ES module: `require` of it is not promised, nor resolution as before Node 16.
+    tool("@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "esm-only");
+  });
+  await step("publish to a registry on this machine", async () => {
+    const registry = await startRegistry(modules, root);
+    registries.push(registry);
+    // Any token: the registry lets everyone publish.
+    const host = new URL(registry.url).host;
+    const settings = `@encdec:registry=${registry.url}\n//${host}/:_authToken=none\n`;
+    await writeFile(join(project, ".npmrc"), settings);
+    run("npm", ["publish", tarball, "--ignore-scripts", "--userconfig", join(project, ".npmrc")]);
+  });
+  await step("npm install in an empty directory", async () => {
+    await writeFile(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
+    run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", NAME]);
+    const installed = await readdir(join(project, "node_modules", ".bin"));
+    expect(installed.includes("slm"), "no slm in node_modules/.bin");
+    const folders = await readdir(join(project, "node_modules", "@encdec"));
+    expect(folders.join() === "slm", `@encdec holds ${folders.join()}`);
+  });
+  await step("installed size", () => {
+    const sizes = run("du", ["-sm", "node_modules", "node_modules/onnxruntime-node", `node_modules/${NAME}`]);
+    // GNU's du counts a folder once: the parts are left out of the whole's children only if they come first.
+    const mib = Number(run("du", ["-sm", "node_modules"]).split("\t")[0]);
+    expect(mib <= LARGEST_MIB, `${mib} MiB installed, at most ${LARGEST_MIB} are allowed\n${sizes}`);
+    const part = (name) => run("du", ["-sm", `node_modules/${name}`]).split("\t")[0];
+    return `${mib} MiB, of it onnxruntime-node ${part("onnxruntime-node")}, ${NAME} ${part(NAME)}`;
+  });
+  await step("slm --help, the quickest of five", () => {
+    const bin = join(project, "node_modules", NAME, "bin", "run.js");
+    const times = Array.from({ length: 5 }, () => {
+      const start = performance.now();
+      expect(run(process.execPath, [bin, "--help"]).includes("USAGE"), "no help");
+      return performance.now() - start;
+    });
+    return `${(Math.min(...times) / 1000).toFixed(2)} s`;
+  });
+  await step("slm doctor", () => {
+    const { engines, providers } = slmJson("doctor");
+    expect(engines.find(({ name }) => name === "onnx").available, "no engine onnx");
+    expect(engines.find(({ name }) => name === "js").available, "no engine js");
+    expect(providers.find(({ name }) => name === "cpu").available, "no CPU");
+  });
+  const recipe = join("node_modules", NAME, "configs", "quickstart", "recipe.yaml");
+  await step("the quick start, shortened", () => {
+    const sets = SETTINGS.flatMap((setting) => ["--set", setting]);
+    const { stages } = slmJson("run", recipe, "--out", "run", ...sets);
+    expect(
+      stages.at(-1).name === "deploy" && stages.every(({ status }) => status === "ran"),
+      "a stage is missing",
+    );
+    slm("verify", "run/deploy");
+    return stages.map(({ name, seconds }) => `${name} ${seconds.toFixed(0)} s`).join(", ");
+  });
+  let text = "";
+  await step("slm generate", () => {
+    ({ text } = slmJson("generate", "run/deploy", "--prompt", PROMPT));
+    return text;
+  });
+  await step("slm init, and the plan of its recipe", () => {
+    expect(
+      slm("init", "--name", "mine", "--data", "run/data/train.jsonl", "--yes").trim() === "mine.yaml",
+      "another file than mine.yaml",
+    );
+    const { stages } = slmJson("run", "mine.yaml", "--dry-run");
+    expect(stages.at(-1).name === "deploy", "the plan has no stage deploy");
+  });
+  await step("a page, an npm package and a benchmark in processes of their own", async () => {
+    slm("deploy", "run/deploy", "--to", "web", "-o", "site");
+    slm("deploy", "run/deploy", "--to", "npm", "-o", "model.tgz", "--name", "my-model");
+    expect(
+      slmJson("bench", "run/deploy", "--prompt", PROMPT, "--runs", "2").models.length === 1,
+      "no model measured",
+    );
+  });
+  await step("a TypeScript program, compiled strict", async () => {
+    const { devDependencies } = JSON.parse(await readFile(join(repository, "package.json"), "utf8"));
+    const names = ["typescript", "@types/node"].map((name) => `${name}@${devDependencies[name]}`);
+    run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-dev", ...names]);
+    const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+    const common = { ...strict, skipLibCheck: false, module: "nodenext", target: "es2022" };
+    const configs = {
+      program: { ...common, types: ["node"] },
+      browser: { ...common, types: [], lib: ["es2022", "dom"], noEmit: true },
+    };
+    for (const [name, compilerOptions] of Object.entries(configs)) {
+      await cp(join(here, `${name}.ts`), join(project, `${name}.ts`));
+      const config = join(project, `tsconfig.${name}.json`);
+      await writeFile(config, JSON.stringify({ compilerOptions, files: [`${name}.ts`] }));
+      run("npx", ["--no-install", "tsc", "-p", config]);
+    }
+  });
+  await step("the same program, run", () => {
+    const env = { SETTINGS: SETTINGS.join(" ") };
+    const said = run(process.execPath, ["program.js", recipe, "run", PROMPT], { env });
+    expect(JSON.parse(said).text === text, `the library says ${said}, the command ${text}`);
+  });
+  await step("the entry for browsers, in a page", async () => {
+    const request = { folder: project, site: "site", prompt: PROMPT, executablePath: chromiumPath() };
+    const answer = await answerInBrowser(request);
+    expect(answer.streamed === answer.text && answer.text !== "", `the page says ${JSON.stringify(answer)}`);
+    return answer.text;
+  });
+  console.log(`all passed on Node ${process.version}`);
+} finally {
+  for (const registry of registries) await registry.close();
+  await rm(root, { recursive: true, force: true });
+}

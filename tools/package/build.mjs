@@ -1,0 +1,52 @@
+/**
+ * Builds the package that users install, `@encdec/slm`, into `dist-package/`: the command line and the library bundled, the page,
+ * the entry for browsers, declarations, the quick start, licences. `npm run build` comes first.
+ *
+ *   npm run package
+ */
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { bundleNode } from "./bundle.mjs";
+import { rollDeclarations } from "./declarations.mjs";
+import { output, root } from "./layout.mjs";
+import { writeQuickStart } from "./quick-start.mjs";
+import { writeLicences } from "./licences.mjs";
+import { packageManifest } from "./manifest.mjs";
+
+const RUN = `#!/usr/bin/env node
+import { main } from "../dist/main.js";
+
+await main(process.argv.slice(2));
+`;
+
+/** Files that are copied as they are, by their place in the package. */
+const COPIES = {
+  LICENSE: "LICENSE",
+  "README.md": "tools/package/README.md",
+  "dist/browser.js": "apps/web/dist/browser/index.js",
+  "web/dist/site": "apps/web/dist/site",
+  "web/dist/node": "apps/web/dist/node",
+};
+
+const writeJson = (path, value) => writeFile(join(output, path), `${JSON.stringify(value, null, 2)}\n`);
+
+await rm(output, { recursive: true, force: true });
+await mkdir(join(output, "bin"), { recursive: true });
+const code = await bundleNode();
+const data = await writeQuickStart();
+await rollDeclarations();
+for (const [to, from] of Object.entries(COPIES))
+  await cp(join(root, from), join(output, to), { recursive: true });
+await writeFile(join(output, "bin", "run.js"), RUN, { mode: 0o755 });
+// What an npm package of a model depends on; the rest of the page's package.json is about this repository.
+const { nodeDependencies, imageDependencies } = JSON.parse(
+  await readFile(join(root, "apps/web/package.json"), "utf8"),
+);
+await writeJson("web/package.json", { type: "module", nodeDependencies, imageDependencies });
+const bundled = await writeLicences(
+  [...Object.keys(code.inputs), ...Object.keys(data.inputs)],
+  join(output, "THIRD-PARTY-LICENSES"),
+);
+const manifest = await packageManifest();
+await writeJson("package.json", manifest);
+console.log(`${manifest.name} ${manifest.version}: ${bundled} packages bundled, in ${output}`);

@@ -1,0 +1,43 @@
+/** One declaration file per entry: our own packages are rolled into it, the names of others stay imports. */
+import { join } from "node:path";
+import { rollup } from "rollup";
+import { dts } from "rollup-plugin-dts";
+import ts from "typescript";
+import { output, root, TYPED_ENTRIES } from "./layout.mjs";
+
+/** Declarations of our packages as `tsc -b` wrote them; rolling up sources would make a program for each file. */
+const ownDeclarations = {
+  name: "own-declarations",
+  resolveId(id) {
+    const [, name, subpath = "index"] = /^@slm\/([^/]+)(?:\/(.+))?$/.exec(id) ?? [];
+    return name === undefined ? undefined : join(root, "packages", name, "dist", `${subpath}.d.ts`);
+  },
+};
+
+export async function rollDeclarations() {
+  for (const [name, input] of Object.entries(TYPED_ENTRIES)) {
+    const bundle = await rollup({
+      input: join(root, input),
+      external: (id) => !/^(\.|\/|@slm\/)/.test(id),
+      plugins: [
+        ownDeclarations,
+        dts({
+          tsconfig: false,
+          respectExternal: true,
+          compilerOptions: {
+            module: ts.ModuleKind.NodeNext,
+            moduleResolution: ts.ModuleResolutionKind.NodeNext,
+            target: ts.ScriptTarget.ES2022,
+            strict: true,
+            skipLibCheck: true,
+          },
+        }),
+      ],
+      onwarn: ({ message }) => {
+        throw new Error(`declarations of ${name}: ${message}`);
+      },
+    });
+    await bundle.write({ file: join(output, "dist", `${name}.d.ts`), format: "es" });
+    await bundle.close();
+  }
+}

@@ -1,0 +1,38 @@
+/** What the published package is made of: entries, dependencies that cannot be bundled, and where things lie. */
+import { join } from "node:path";
+
+export const root = join(import.meta.dirname, "..", "..");
+/** The published package as a folder. */
+export const output = join(root, "dist-package");
+
+/** Entries by their path in `dist/`. Workers and child processes are started by path, so they keep the names that the code says. */
+export const ENTRIES = {
+  main: "apps/cli/src/main.ts",
+  commands: "tools/package/commands.mjs",
+  help: "apps/cli/src/help.ts",
+  index: "apps/cli/src/library/index.ts",
+  "runtime-node": "packages/runtime-node/src/index.ts",
+  worker: "packages/runtime-node/src/worker.ts",
+  "model-process": "packages/bench/src/model-process.ts",
+  "weights/kernels/outputs-worker": "packages/quantization/src/weights/kernels/outputs-worker.ts",
+};
+
+/** Declarations of the entry points, by their name in `dist/`. */
+export const TYPED_ENTRIES = {
+  index: "apps/cli/dist/library/index.d.ts",
+  browser: "apps/web/dist/types/browser/index.d.ts",
+};
+
+/**
+ * Packages that must be installed beside ours, and why.
+ * The versions are those of the workspaces' package.json files.
+ */
+export const DEPENDENCIES = {
+  jiti: "loads its compiler from its own folder",
+  "onnxruntime-node": "native libraries",
+  sharp: "native libraries",
+  zod: "types of the library, and schemas of dataset modules",
+};
+
+/** Imported only where a user has installed it: libtensorflow; TypeScript, which oclif asks for in a folder with a tsconfig.json. */
+export const OPTIONAL = ["@tensorflow/tfjs-node", "typescript"];

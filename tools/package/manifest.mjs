@@ -1,0 +1,61 @@
+/** package.json of the published package, from those of the workspaces. */
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { DEPENDENCIES, root } from "./layout.mjs";
+
+const readJson = async (path) => JSON.parse(await readFile(join(root, path), "utf8"));
+
+export async function packageManifest() {
+  const { name, version, description, license, engines, oclif } = await readJson("apps/cli/package.json");
+  const { plugins: _bundled, ...commandLine } = oclif; // commands.mjs has their commands.
+  return {
+    name,
+    version,
+    description,
+    keywords: ["distillation", "onnx", "quantization", "encoder-decoder", "on-device", "language-model"],
+    license,
+    type: "module",
+    engines,
+    bin: { slm: "bin/run.js" },
+    exports: {
+      ".": { types: "./dist/index.d.ts", default: "./dist/index.js" },
+      "./browser": { types: "./dist/browser.d.ts", default: "./dist/browser.js" },
+      "./package.json": "./package.json",
+    },
+    imports: {
+      "#runtime-node": "./dist/runtime-node.js",
+      "#web/package.json": "./web/package.json",
+    },
+    files: ["bin", "configs", "dist", "web", "THIRD-PARTY-LICENSES"],
+    sideEffects: false,
+    publishConfig: { access: "public" },
+    oclif: commandLine,
+    dependencies: await versions(),
+  };
+}
+
+/** Versions of the dependencies, as the workspaces pin them. @throws Error where two workspaces differ, or none has one */
+async function versions() {
+  const folders = await Promise.all(
+    ["apps", "packages"].map(async (parent) =>
+      (await readdir(join(root, parent))).map((name) => `${parent}/${name}`),
+    ),
+  );
+  const found = new Map();
+  for (const folder of folders.flat()) {
+    const { dependencies = {} } = await readJson(`${folder}/package.json`);
+    for (const [name, version] of Object.entries(dependencies)) {
+      if (found.has(name) && found.get(name) !== version)
+        throw new Error(`${name}: ${folder} asks for ${version}, another package for ${found.get(name)}`);
+      found.set(name, version);
+    }
+  }
+  return Object.fromEntries(
+    Object.keys(DEPENDENCIES)
+      .sort()
+      .map((name) => {
+        if (!found.has(name)) throw new Error(`${name}: no workspace depends on it`);
+        return [name, found.get(name)];
+      }),
+  );
+}
