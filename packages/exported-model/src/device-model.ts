@@ -62,11 +62,15 @@ export const deviceModelSchema = z.strictObject({
     })
     .optional(),
   caches: z
-    .enum(PRESENT_KV)
+    .preprocess(
+      // Exports of before the names were those of now.
+      (value) => (value === "replaced" ? "full" : value === "appended" ? "delta" : value),
+      z.enum(PRESENT_KV).optional(),
+    )
     .optional()
     .describe(
-      "What a decoder of dynamic sizes gives back: whole caches in place of those it was fed (replaced), or their new positions " +
-        "for the host to write behind the others (appended). Absent: replaced.",
+      "What a decoder of dynamic sizes gives back: whole caches in place of those it was fed (full), or their new positions " +
+        "for the host to write after the others (delta). Absent: full.",
     ),
   shortlist: z
     .int()
