@@ -1,4 +1,4 @@
-/** Smaller models: weights of fewer bits, and a gate that says whether the model is still good enough. */
+/** Smaller models: weights quantized, and a gate that says whether the model is still good enough. */
 import { dirname } from "node:path";
 import type { QuantizeFileReport, QuantizeReport, QuantizeTransformersReport } from "@slm/quantization";
 import type { RuntimeDevice } from "@slm/runtime";
