@@ -29,6 +29,7 @@ export interface DeviceRequest {
   readonly device?: DeviceChoice | undefined;
   /** Whether another device may do the work. Default: yes, and results say so. */
   readonly fallback?: boolean | undefined;
+  /** Threads one operator may use. Default: what was kept for this machine, else as many as there are processors. */
   readonly threads?: number | undefined;
   /** Whether settings of the processor are measured anew and kept. Otherwise those kept are used, if threads are not given. */
   readonly tune?: boolean | undefined;

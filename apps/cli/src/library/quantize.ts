@@ -21,11 +21,17 @@ export interface QuantizeOptions extends WorkOptions, QuantizeSettings {
   readonly threads?: number | undefined;
 }
 
+/** Of a model that no gate can be asked about. */
+export interface Ungated {
+  /** Nothing was asked. */
+  readonly gate: null;
+}
+
 /** Sizes before and after. Graphs of other layouts have no gate; an ONNX file's report says how its outputs changed. */
 export type QuantizedModel = (
   | (QuantizeReport & GatedQuantization)
-  | (QuantizeFileReport & { readonly gate: null })
-  | (QuantizeTransformersReport & { readonly gate: null })
+  | (QuantizeFileReport & Ungated)
+  | (QuantizeTransformersReport & Ungated)
 ) & {
   /** What measured; absent where nothing was. */
   readonly device?: RuntimeDevice | undefined;
