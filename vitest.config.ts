@@ -26,7 +26,12 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   ssr: { resolve: { conditions: ["@slm/source", ...defaultServerConditions] } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "configs/**/*.test.ts", "e2e/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "apps/*/src/**/*.test.ts",
+      "configs/**/*.test.ts",
+      "e2e/*.test.ts",
+    ],
     globalSetup: [join(import.meta.dirname, "tools", "build-before-tests.mjs")],
     sequence: { sequencer: LongestFirst },
     // Files share a process and the modules it has loaded: loading them anew for each took half of the time of all tests.

@@ -81,7 +81,9 @@ describe("rows of every task", () => {
         seed: 1,
       });
       expect(SPLITS.map((split) => report.splits[split])).toEqual(rows);
-      expect(await Promise.all(SPLITS.map((split) => beginning(join(output, `${split}.jsonl`))))).toEqual(hashes);
+      expect(await Promise.all(SPLITS.map((split) => beginning(join(output, `${split}.jsonl`))))).toEqual(
+        hashes,
+      );
       expect(report.unlabelled?.rows).toBe(unlabelled?.rows);
       if (unlabelled !== undefined)
         expect(await beginning(join(output, "unlabelled.jsonl"))).toBe(unlabelled.hash);

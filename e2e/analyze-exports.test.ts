@@ -2,12 +2,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { analyzePath, inferShapes, profilesOf, type ProfileName, type Target } from "@slm/devices";
+import { analyzePath, inferShapes } from "@slm/devices";
+import { ALL_DEVICES, type ProfileName, type Target } from "@slm/devices/table";
 import { GRAPH_IO } from "@slm/exported-model";
 import { createRandom } from "@slm/decoding";
 import { readOutline } from "@slm/onnx";
 import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
-import { exportWeights, profileNames } from "@slm/onnx-export";
+import { exportWeights } from "@slm/onnx-export";
 import { createHostTensor } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
@@ -63,7 +64,7 @@ afterAll(async () => {
 
 async function exported(
   target: Target,
-  profile?: string,
+  profile?: ProfileName,
   model: EncoderDecoderConfig = config,
 ): Promise<string> {
   const outputDirectory = await mkdtemp(join(workspace, `${target}-`));
@@ -76,14 +77,7 @@ async function exported(
   return outputDirectory;
 }
 
-const isShared = (target: Target, name: string): name is ProfileName =>
-  profilesOf(target).some((profile) => profile === name);
-
-const combinations = (["npu", "gpu", "web"] as const).flatMap((target) =>
-  profileNames(target)
-    .filter((profile) => isShared(target, profile))
-    .map((profile) => ({ target, profile })),
-);
+const combinations = ALL_DEVICES.filter(({ target }) => target !== "cpu");
 
 test.each(combinations)(
   "what is exported for $target $profile keeps its rules",

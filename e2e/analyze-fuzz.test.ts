@@ -3,7 +3,8 @@
  * bounded time and memory. `SLM_FUZZ_FILES` sets how many.
  */
 import { readdir, readFile } from "node:fs/promises";
-import { analyzeModel, PROFILE_NAMES, PROFILES } from "@slm/devices";
+import { analyzeModel } from "@slm/devices";
+import { ALL_DEVICES } from "@slm/devices/table";
 import { SlmError } from "@slm/core";
 import { decodeModel, decodeOutline, encodeModel } from "@slm/onnx";
 import { expect, test } from "vitest";
@@ -30,11 +31,11 @@ test(`${FILES} damaged models are analysed or refused`, { timeout: 600_000 }, as
   const before = process.memoryUsage.rss();
   for (let count = 0; count < FILES; count += 1) {
     const bytes = next(originals[count % originals.length]!);
-    const profile = PROFILES[PROFILE_NAMES[count % PROFILE_NAMES.length]!];
+    const { target, profile } = ALL_DEVICES[count % ALL_DEVICES.length]!;
     const start = performance.now();
     try {
       const outline = decodeOutline(bytes);
-      analyzeModel(outline, { target: profile.targets[0]!, profile: profile.name });
+      analyzeModel(outline, { target, profile });
       outcomes.analysed += 1;
       encodeModel(decodeModel(bytes));
       outcomes.rewritten += 1;

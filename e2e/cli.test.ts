@@ -8,6 +8,8 @@ import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
+/** A recipe outside the current directory, whose rows take some seconds to read. */
+const RECIPE = fileURLToPath(new URL("../configs/quickstart/recipe.yaml", import.meta.url));
 if (!existsSync(new URL("../apps/cli/dist/main.js", import.meta.url))) {
   throw new Error("these tests run the built command line: npm run build");
 }
@@ -60,25 +62,25 @@ describe("slm", () => {
   });
 
   test("SIGINT ends with 130, nothing half-written appears, and a rerun completes", async () => {
-    const running = slm("data", "prepare", "--out", "run", "--json");
+    const running = slm("data", "prepare", RECIPE, "--out", "run", "--json");
     running.stderr.once("data", () => running.kill("SIGINT")); // The first report says that the stage has begun.
     const { exitCode, stdout } = await running;
     expect(exitCode).toBe(130);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "INTERRUPTED" } });
     expect(await readdir(join(root, "run"))).toEqual(["data.partial"]);
-    expect((await slm("data", "prepare", "--out", "run", "--set", "data.limit=10")).exitCode).toBe(0);
+    expect((await slm("data", "prepare", RECIPE, "--out", "run", "--set", "data.limit=10")).exitCode).toBe(0);
     expect(await readdir(join(root, "run"))).toEqual(["data"]);
   });
 
   test("SIGKILL leaves nothing half-written, and the next run takes over the dead process's lock", async () => {
-    const running = slm("data", "prepare", "--out", "run");
+    const running = slm("data", "prepare", RECIPE, "--out", "run");
     await vi.waitFor(() => {
       expect(existsSync(join(root, "run", "data.partial"))).toBe(true);
     }, 10_000);
     running.kill("SIGKILL");
     expect((await running).signal).toBe("SIGKILL");
     expect(await readdir(join(root, "run"))).not.toContain("data");
-    expect((await slm("data", "prepare", "--out", "run", "--set", "data.limit=10")).exitCode).toBe(0);
+    expect((await slm("data", "prepare", RECIPE, "--out", "run", "--set", "data.limit=10")).exitCode).toBe(0);
     expect(await readdir(root)).toEqual(["run"]);
     expect(await readdir(join(root, "run"))).toEqual(["data"]);
   });

@@ -11,17 +11,8 @@ import {
   type EncoderDecoderConfig,
 } from "@slm/model";
 import { type Checkpoint } from "@slm/checkpoints";
-import {
-  EXPORT_TARGETS,
-  exportWeights,
-  PRECISIONS,
-  profileNames,
-  PROFILES,
-  type ExportChoice,
-  type ExportReport,
-  type Precision,
-  type Profile,
-} from "@slm/onnx-export";
+import { ALL_DEVICES, PRECISIONS, profilesOf, type Precision } from "@slm/devices/table";
+import { exportWeights, type ExportChoice, type ExportReport } from "@slm/onnx-export";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
@@ -92,16 +83,8 @@ async function exported(
   };
 }
 
-const combinations = EXPORT_TARGETS.flatMap((target) =>
-  profileNames(target).flatMap((profile) => {
-    const profiles: Readonly<Record<string, Profile>> = PROFILES[target];
-    return PRECISIONS.map((precision) => ({
-      target,
-      profile,
-      precision,
-      isRefused: profiles[profile]!.refuses[precision] !== undefined,
-    }));
-  }),
+const combinations = ALL_DEVICES.flatMap(({ target, profile, precisions }) =>
+  PRECISIONS.map((precision) => ({ target, profile, precision, isRefused: precisions[precision] !== true })),
 );
 
 const BUCKETS = [4, 16, 64];
@@ -276,7 +259,7 @@ test.each(combinations.filter(({ isRefused }) => isRefused))(
 test.each(["cpu", "gpu", "web"] as const)(
   "a decoder-only model computes what the trained one does: %s",
   async (target) => {
-    for (const profile of profileNames(target)) {
+    for (const profile of profilesOf(target)) {
       const { report } = await exported(decoderOnly, { target, profile });
       expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float32);
     }

@@ -4,7 +4,7 @@ import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelC
 import type { Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createEagerEngine, createOnnxEngine, type Engine } from "@slm/tensor";
-import { createLiveSampler, packWeights, planChunks, valueInput, type LiveModel } from "@slm/training";
+import { createOnPolicySampler, packWeights, planChunks, valueInput, type LiveModel } from "@slm/training";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 let runtime: Runtime;
@@ -46,7 +46,11 @@ test.each(cases)("$config.architecture, $target tokens, top $topK", async ({ con
     for (const chunk of planChunks(config))
       feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
     const live = { engine, config, feeds };
-    const sampler = await createLiveSampler(live, { rows: 5, source: 3, target }, { temperature: 0.8, topK });
+    const sampler = await createOnPolicySampler(
+      live,
+      { rows: 5, source: 3, target },
+      { temperature: 0.8, topK },
+    );
     drawn.push(await sampler.sample(feeds, sources, createRandom(4).next));
     drawn.push(await sampler.sample(feeds, sources, createRandom(4).next));
     await sampler.close();

@@ -8,7 +8,7 @@ import { createCpuRuntime } from "@slm/runtime-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCommand } from "../apps/cli/src/testing/run-command.js";
 import { tinyShape } from "../apps/cli/src/testing/tiny-shape.js";
-import { loadEngine } from "../packages/serve/src/engine.js";
+import { loadServedModel } from "../packages/serve/src/served-model.js";
 
 let root = "";
 beforeAll(async () => {
@@ -39,7 +39,7 @@ test.each([
     await generator.close();
     await alone.close();
 
-    const engine = await loadEngine(at("model"), await createCpuRuntime({ threads: 1 }), {
+    const served = await loadServedModel(at("model"), await createCpuRuntime({ threads: 1 }), {
       ...{ maxRows: 4, maxWaiting: 16 },
     });
     const { signal } = new AbortController();
@@ -47,10 +47,10 @@ test.each([
       SOURCES.map(async (source, place) => {
         // Rows join while others are under way.
         await sleep(2 * place);
-        return (await engine.prepare({ source, maxTokens: 18, signal }).run()).text;
+        return (await served.prepare({ source, maxTokens: 18, signal }).run()).text;
       }),
     );
-    await engine.close();
+    await served.close();
     expect(answers).toEqual(expected);
   },
   60_000,

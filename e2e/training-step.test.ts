@@ -138,7 +138,7 @@ function studentCase(config: ModelConfig, variant: LossVariant, loss = lossConfi
   const options = { config, loss, teacher: { vocabulary, isAligned: false, width } };
   const feeds = {
     ...pass.sharedFeeds(sources),
-    ...pass.passFeeds("taught", sources, targets).feeds,
+    ...pass.passFeeds("distill", sources, targets).feeds,
     ...pass.passFeeds("gold", sources, [...targets].reverse()).feeds,
     teacher: random([SHAPE.batch * SHAPE.target, vocabulary], 8, 2),
   };

@@ -2,7 +2,7 @@
  * A sheet of ten pictures with what a model answered: wrong answers first, half of the sheet at most, spread over all rows.
  *
  *   npm run build
- *   npm run slm -- eval MODEL --data rows.jsonl -o predictions.jsonl
+ *   npm run slm -- eval MODEL --data rows.jsonl --metrics answerMatch -o predictions.jsonl
  *   node tools/predictions-sheet.mjs rows.jsonl predictions.jsonl sheet.png
  *
  * A wrong answer stands in red above the right one. Of answers with their working only what stands behind it is shown.

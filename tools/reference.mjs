@@ -1,6 +1,6 @@
 /**
  * Writes docs/reference from what the program itself declares: commands with their flags, recipe sections with every
- * setting, exit codes, metrics. With --check it writes nothing and ends with 1 if a page is not what it would write.
+ * setting, exit codes, metrics, the table of devices. With --check it writes nothing and ends with 1 if a page is not what it would write.
  *
  *   npm run build && node tools/reference.mjs [--check]
  */
@@ -10,6 +10,20 @@ import { z } from "zod";
 import { commands } from "../apps/cli/dist/commands.js";
 import { exitCodeTable } from "../apps/cli/dist/exit-codes.js";
 import { loadStages } from "../apps/cli/dist/pipeline/stage-table.js";
+import { OPERATOR_RULES } from "../packages/devices/dist/index.js";
+import {
+  ALL_DEVICES,
+  DEFAULT_PROFILE,
+  FORMER_PROFILE_NAMES,
+  PRECISIONS,
+  PROFILE_NAMES,
+  RESULTS,
+  RUNTIMES,
+  TARGETS,
+  profilesOf,
+} from "../packages/devices/dist/table/index.js";
+import { PROFILES } from "../packages/onnx-export/dist/index.js";
+import { INFERRED_KEYS } from "../apps/cli/dist/recipe/infer-metrics.js";
 import { format, resolveConfig } from "prettier";
 
 const directory = join(import.meta.dirname, "../docs/reference");
@@ -84,6 +98,7 @@ const commandsPage = () => [
 
 /** What values a schema takes, in a few words. */
 function typeName(schema) {
+  if (schema.format?.startsWith("path")) return schema.format.replaceAll("-", " ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(", ");
   const variants = schema.anyOf ?? schema.oneOf;
@@ -109,7 +124,7 @@ function* settingRows(schema, path, when = "") {
     const name = [...path, key];
     const isGroup = value.properties !== undefined || opens(value);
     const preset = value.default === undefined || isGroup ? "" : code(JSON.stringify(value.default));
-    const needed = schema.required?.includes(key) && value.default === undefined;
+    const needed = schema.required?.includes(key) && value.default === undefined && !INFERRED_KEYS.has(key);
     yield [
       code(name.join(".")),
       cell(isGroup ? "group" : typeName(value)),
@@ -140,13 +155,112 @@ async function recipePage() {
     "A recipe is one YAML file with a section per stage; a stage without a section is left out. `--set path=value` overrides " +
       "one setting, `slm run RECIPE --print-config` shows every value and where it came from. `name` names the run, `seed` " +
       "(default 1) decides data order and first weights.",
+    "Paths in a recipe's file start from the recipe's folder, paths in `--set` and in `SLM_` variables from the current directory. What is " +
+      "measured is said once: `quantize.gate.metric` and `distill.metrics` are taken from one another, and the `metrics` of trained teachers " +
+      "and of `quantize` from them; a recipe that names no metric at all is refused. `data.source` names a dataset module, which is run " +
+      "([how to](../how-to/dataset-modules.md)).",
     ...stages.flatMap(stageSection),
   ];
 }
 
+// Devices ----------------------------------------------------------------------------------------------------------
+
+const list = (names) => (names.length === 0 ? "none" : names.map(code).join(", "));
+
+/** One row per device, `cells` beside its names. */
+const deviceTable = (headings, cells) =>
+  table(
+    ["target", "profile", ...headings],
+    ALL_DEVICES.map((device) => [code(device.target), code(device.profile), ...cells(device)]),
+  );
+
+const targetTable = () =>
+  table(
+    ["target", "profiles", "default", "opened by"],
+    TARGETS.map((target) => {
+      const runtimes = ALL_DEVICES.find((device) => device.target === target).runtimes;
+      const openers = runtimes.map(
+        (name) => `${code(RUNTIMES[name].function)} of ${code(RUNTIMES[name].package)}`,
+      );
+      return [code(target), list(profilesOf(target)), code(DEFAULT_PROFILE[target]), openers.join(", ")];
+    }),
+  );
+
+const NODES_LEFT = { cpu: "the CPU", wasm: "WebAssembly" };
+
+const devicesPage = () => [
+  GENERATED,
+  "# Devices",
+  "A target is a kind of device. A profile is the software that runs graphs there: an execution provider of ONNX Runtime. " +
+    "Export, quantization, analysis, the runtimes and the flags `--target`, `--profile` and `--device` read one table, " +
+    "`packages/devices/src/table/device-table.ts`; this page is printed from it.",
+  "## Targets",
+  targetTable(),
+  "`--profile` chooses a profile of `slm export` and `slm analyze`; `--device` chooses what computes (`cpu`, " +
+    "`gpu[:profile]`, `npu[:profile]`). Former names of profiles are read in `model.json` files and rejected in flags and recipes: " +
+    `${Object.entries(FORMER_PROFILE_NAMES)
+      .map(([former, now]) => `${code(former)} is now ${code(now)}`)
+      .join(", ")}.`,
+  "## Profiles",
+  deviceTable(["device", "provider", "needs", "results of this release"], (device) => [
+    cell(device.title),
+    code(device.provider.name),
+    cell(device.needs ?? "nothing"),
+    device.results,
+  ]),
+  Object.entries(RESULTS)
+    .map(([name, meaning]) => `- ${name}: ${meaning}.`)
+    .join("\n"),
+  "## Precisions",
+  deviceTable(PRECISIONS, ({ precisions }) =>
+    PRECISIONS.map((precision) =>
+      precisions[precision] === true ? "yes" : `no: ${cell(precisions[precision])}`,
+    ),
+  ),
+  "## Quantization schemes",
+  deviceTable(["recommended", "takes", "why not the others"], ({ schemes }) => [
+    schemes.default === null ? "" : code(schemes.default),
+    list(schemes.takes),
+    cell(schemes.reason),
+  ]),
+  "## Shapes and graphs",
+  "Static graphs have a number for every size: one set of graphs per source length (`--buckets`).",
+  deviceTable(
+    ["graphs", "provider wants fixed sizes", "axes at most", "without a loss", "nodes it lacks", "opset"],
+    ({ target, profile, shapes, staticShapes, maxRank, rest }) => [
+      shapes,
+      { required: "yes", advised: "is faster with them", free: "no" }[staticShapes],
+      maxRank.refused,
+      maxRank.advised,
+      rest === null ? "an error" : `run on ${NODES_LEFT[rest]}`,
+      PROFILES[target][profile].opset,
+    ],
+  ),
+  "## Operator rules",
+  "`slm analyze` compares a graph with these rules and runs nothing. A list that is not complete says nothing of other operators.",
+  table(
+    ["profile", "operators", "complete", "with conditions", "control flow", "QDQ form", "sources"],
+    PROFILE_NAMES.map((name) => {
+      const { operators, operatorsAreComplete, controlFlow, quantization, sources } = OPERATOR_RULES[name];
+      const limited = Object.values(operators).filter((support) => Object.keys(support).length > 0);
+      return [
+        code(name),
+        Object.keys(operators).length,
+        operatorsAreComplete ? "yes" : "no",
+        limited.length,
+        controlFlow,
+        quantization === undefined
+          ? "none"
+          : `activations ${quantization.activations.join(", ")}; weights ${quantization.weights.join(", ")}`,
+        sources.map(({ document, version }) => cell(`${document} (${version})`)).join("; "),
+      ];
+    }),
+  ),
+];
+
 // Writing ----------------------------------------------------------------------------------------------------------
 
-const pages = { "commands.md": commandsPage(), "recipe.md": await recipePage() };
+const pages = { "commands.md": commandsPage(), "recipe.md": await recipePage(), "devices.md": devicesPage() };
 const isCheck = process.argv.includes("--check");
 await mkdir(directory, { recursive: true });
 for (const [name, blocks] of Object.entries(pages)) {

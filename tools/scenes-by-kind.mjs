@@ -1,12 +1,12 @@
 /**
  * Right answers to questions about scenes by their kind: which kinds a model has learnt.
  *
- *   npm run slm -- eval MODEL --data rows.jsonl -o predictions.jsonl
+ *   npm run slm -- eval MODEL --data rows.jsonl --metrics answerMatch -o predictions.jsonl
  *   node tools/scenes-by-kind.mjs predictions.jsonl
  */
 import { readFile } from "node:fs/promises";
 
-/** What tells a kind from those below it; see `packages/data/src/scenes`. */
+/** What tells a kind from those below it; see `configs/vqa`. */
 const KINDS = [
   ["compare", /more \w+( shapes)? than|outnumber|is the number of/],
   ["relation", /left of|right of|above|below/],

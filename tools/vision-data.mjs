@@ -6,41 +6,44 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { linePicture, ocrLineDrawer, ocrLinesSource } from "../packages/data/dist/ocr/ocr-lines.js";
-import { guessWithoutPicture } from "../packages/data/dist/scenes/guess.js";
-import { sceneDrawer, sceneRow, scenesSource } from "../packages/data/dist/scenes/scenes-source.js";
 import { contactSheet, wrapped } from "./lib/contact-sheet.mjs";
+import { importTask } from "./lib/import-task.mjs";
+
+const ocr = await importTask("ocr/dataset.ts");
+const { drawLine } = await importTask("ocr/draw-line.ts");
+const vqa = await importTask("vqa/dataset.ts");
+const { guessWithoutPicture } = await importTask("vqa/guess.ts");
 
 const docs = join(import.meta.dirname, "../docs");
 const isCheck = process.argv.includes("--check");
 
 async function ocrSheet() {
-  const settings = ocrLinesSource.parse({ kind: "ocr-lines", colour: "rgb" });
-  const draw = ocrLineDrawer(settings);
+  const settings = ocr.settings.parse({ colour: "rgb" });
   const cells = [];
-  for (let line = 1; line <= 24; line++)
-    cells.push({ bitmap: await draw(line), captions: [linePicture(settings, line).text] });
+  for (let line = 1; line <= 24; line++) {
+    const picture = ocr.linePicture(settings, line);
+    cells.push({ bitmap: await drawLine(picture), captions: [picture.text] });
+  }
   return contactSheet(cells, { columns: 3, width: settings.width, height: settings.height });
 }
 
 async function scenesSheet() {
-  const settings = scenesSource.parse({ kind: "scenes", pixels: 144, questions: 3 });
-  const draw = sceneDrawer(settings);
+  const settings = vqa.settings.parse({ pixels: 144, questions: 3 });
   const cells = [];
   for (let scene = 0; scene < 10; scene++) {
     const lines = [1, 2, 3].map((place) => 3 * scene + place);
     const captions = lines.flatMap((line) => {
-      const { source, target } = sceneRow(settings, line).question;
+      const { source, target } = vqa.sceneRow(settings, line).question;
       return [...wrapped(source), `   ${target}`];
     });
-    cells.push({ bitmap: await draw(lines[0]), captions });
+    cells.push({ bitmap: await vqa.drawScene(settings, scene), captions });
   }
   return contactSheet(cells, { columns: 5, width: settings.pixels, height: settings.pixels });
 }
 
 function printGuesses() {
-  const settings = scenesSource.parse({ kind: "scenes" });
-  const asked = Array.from({ length: 80_000 }, (_, index) => sceneRow(settings, index + 1).question);
+  const settings = vqa.settings.parse({});
+  const asked = Array.from({ length: 80_000 }, (_, index) => vqa.sceneRow(settings, index + 1).question);
   const kindAnswers = (kind) =>
     new Set(asked.filter((one) => one.kind === kind).map(({ target }) => target)).size;
   console.log("best guess without the picture, learnt from 60000 questions, measured on 20000");

@@ -1,5 +1,5 @@
 /**
- * The recipe configs/g2p.yaml and its control arms, over several seeds, and the table of their errors on the test split.
+ * The recipe configs/g2p/recipe.yaml and its control arms, over several seeds, and the table of their errors on the test split.
  *
  *   npm run build && node tools/bench/g2p-arms.mjs [key=value ...]
  *
@@ -15,7 +15,8 @@ import { execa } from "execa";
 import { parse, stringify } from "yaml";
 
 const CLI = join(import.meta.dirname, "../../apps/cli/bin/run.js");
-const RECIPE = join(import.meta.dirname, "../../configs/g2p.yaml");
+const FOLDER = join(import.meta.dirname, "../../configs/g2p");
+const RECIPE = join(FOLDER, "recipe.yaml");
 
 const LABELS = ["data", "tokenizer"];
 const TAUGHT = [...LABELS, "teacher", "cache"];
@@ -53,6 +54,14 @@ const ARMS = {
 };
 
 const withDistill = (recipe, settings) => ({ ...recipe, distill: { ...recipe.distill, ...settings } });
+
+/** Settings whose paths, which start from the recipe's folder, are absolute: the arm's recipe lies elsewhere. */
+function withWholePaths(value) {
+  if (typeof value === "string") return value.startsWith("./") ? join(FOLDER, value) : value;
+  if (Array.isArray(value)) return value.map(withWholePaths);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, withWholePaths(field)]));
+}
 
 const options = {
   seeds: "1,2",
@@ -95,7 +104,8 @@ async function runArm(arm, seed, shared) {
   const out = join(options.out, `${arm}-${seed}`);
   await mkdir(out, { recursive: true });
   const recipe = join(out, "recipe.yaml");
-  await writeFile(recipe, stringify(ARMS[arm].recipe(parse(await readFile(RECIPE, "utf8")))));
+  const settings = withWholePaths(parse(await readFile(RECIPE, "utf8")));
+  await writeFile(recipe, stringify(ARMS[arm].recipe(settings)));
   for (const name of ARMS[arm].shares) {
     if (!(await exists(join(out, name)))) await cp(join(shared, name), join(out, name), { recursive: true });
   }
@@ -109,6 +119,8 @@ async function runArm(arm, seed, shared) {
     join(out, "distill"),
     "--data",
     data,
+    "--metrics",
+    "wordError,phonemeError",
     "-o",
     join(out, "predictions.jsonl"),
   );

@@ -7,18 +7,19 @@
  *   stepMs            a step on gold targets (forward, backward, optimizer)
  *   sampleMs          drawing targets from the live weights
  *   stepTwoPassesMs   a step whose labels stay gold: a second decoder pass
- *   scoreMs           the embedded teacher's distributions over the drawn targets
+ *   scoreMs           the quick start's teacher's distributions over the drawn targets
  *   sampleRatio       sampleMs / stepMs
  *   onPolicyMs        sampleMs + stepTwoPassesMs + scoreMs
  */
+import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
 import { initializeWeights, parameterCount } from "@slm/model";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createHostTensor } from "@slm/runtime";
-import { embeddedTeacherDirectory, loadTeachers } from "@slm/teacher";
+import { loadTeachers } from "@slm/teacher";
 import { createOnnxEngine } from "@slm/tensor";
 import {
-  createLiveSampler,
+  createOnPolicySampler,
   modelPass,
   planChunks,
   planRun,
@@ -77,12 +78,12 @@ for (const variant of ["shared", "separate"]) {
   programs[variant] = { program, inputs: Object.keys(definition.inputs) };
 }
 const live = { engine, config, feeds: weights };
-const sampler = await createLiveSampler(
+const sampler = await createOnPolicySampler(
   live,
   { rows: batch, source, target: target - 1 },
   { temperature: 0.9, topK: options.topK },
 );
-const teacher = await loadTeachers(engine, embeddedTeacherDirectory("g2p"));
+const teacher = await loadTeachers(engine, join(import.meta.dirname, "../../configs/quickstart/teacher"));
 
 const token = () => 4 + Math.floor(random() * (vocab - 4));
 const tokens = (longest) =>
@@ -96,11 +97,11 @@ const logits = createHostTensor(
   Float32Array.from({ length: batch * target * vocab }, () => random() - 0.5),
 );
 
-async function step(number, variant, taught) {
+async function step(number, variant, distilled) {
   const { program, inputs } = programs[variant];
   const given = {
     ...pass.sharedFeeds(sources),
-    ...pass.passFeeds("taught", sources, taught).feeds,
+    ...pass.passFeeds("distill", sources, distilled).feeds,
     ...pass.passFeeds("gold", sources, targets).feeds,
     teacher: logits,
   };

@@ -22,7 +22,7 @@ import { median, openStep, sourceBytes } from "./step-feeds.mjs";
 
 const ROOT = join(import.meta.dirname, "../..");
 const CLI = join(ROOT, "apps/cli/bin/run.js");
-const SHAPE = join(ROOT, "configs/paper-330m.yaml");
+const SHAPE = join(ROOT, "configs/paper-330m/model.yaml");
 
 const options = {
   ...{ source: 512, past: 32, capacity: 128, steps: 40, encodes: 3, rounds: 5, threads: 2 },

@@ -12,7 +12,8 @@
  *
  * Prints one JSON line per reader; exit 1 at the first error that is not a refusal, with the seed and the file's number.
  */
-import { analyzeModel, PROFILE_NAMES, PROFILES, withFixedSizes } from "@slm/devices";
+import { analyzeModel, withFixedSizes } from "@slm/devices";
+import { ALL_DEVICES } from "@slm/devices/table";
 import { SlmError } from "@slm/core";
 import { decodeOutline } from "@slm/onnx";
 import { exportModel, planExport } from "@slm/onnx-export";
@@ -45,15 +46,14 @@ try {
   const isModelFile = (name) => name !== "manifest.json";
   const checkpoint = await filesOf(join(root, "checkpoint"), isModelFile);
   const exported = await filesOf(join(root, "exported"), isModelFile);
-  const target = (index) => PROFILES[PROFILE_NAMES[index % PROFILE_NAMES.length]];
   const schemes = ["int8-dynamic", "int4-block", "int8-block", "cpu"];
   const [work, output] = [join(root, "work"), join(root, "output")];
 
   await fuzz("analyze", foreign, (bytes, _name, index) => {
-    const profile = target(index);
+    const { target, profile } = ALL_DEVICES[index % ALL_DEVICES.length];
     const outline = decodeOutline(bytes);
     const sizes = index % 2 === 0 ? [] : twos(outline);
-    analyzeModel(outline, { target: profile.targets[0], profile: profile.name, sizes });
+    analyzeModel(outline, { target, profile, sizes });
   });
   await fuzz("quantize", foreign, async (bytes, _name, index) => {
     const [input, scheme] = [join(root, "damaged.onnx"), schemes[index % schemes.length]];

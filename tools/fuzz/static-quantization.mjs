@@ -15,8 +15,9 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { runnerImport } from "vite";
 import { SlmError } from "@slm/core";
+import { SCHEME_NAMES } from "@slm/devices/table";
 import { decodeModel, encodeModel, readOnnx } from "@slm/onnx";
-import { quantizeFile } from "@slm/quantization";
+import { isStatic, quantizeFile } from "@slm/quantization";
 import { createHostTensor } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 
@@ -24,7 +25,7 @@ const [count, seed] = [Number(process.argv[2] ?? 10_000), Number(process.argv[3]
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { module } = await runnerImport(here("../../packages/devices/src/mutate.test-support.ts"));
 
-const SCHEMES = ["int8-qdq", "a8w8", "a16w8", "a16w4"];
+const SCHEMES = SCHEME_NAMES.filter(isStatic);
 const COVERAGES = ["standard", "all"];
 const FOREIGN = ["bert-block-static.onnx", "bert-block.onnx", "conv-net.onnx"];
 const TINY = {

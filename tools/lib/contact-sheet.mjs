@@ -1,10 +1,12 @@
 /** Sheets of pictures with captions, for the docs. */
 import sharp from "sharp";
-import { filled, paint } from "../../packages/data/dist/render/bitmap.js";
-import { coverageOf } from "../../packages/data/dist/render/coverage.js";
-import { openTypeface } from "../../packages/data/dist/render/fonts.js";
-import { transformed, UNCHANGED } from "../../packages/data/dist/render/outline.js";
-import { outlinesOf } from "../../packages/data/dist/render/text.js";
+import { importTask } from "./import-task.mjs";
+
+const { filled, paint } = await importTask("shared/bitmap.ts");
+const { coverageOf } = await importTask("shared/coverage.ts");
+const { openTypeface } = await importTask("shared/fonts.ts");
+const { transformed, UNCHANGED } = await importTask("shared/outline.ts");
+const { outlinesOf } = await importTask("shared/text.ts");
 
 const CAPTION = { size: 11, height: 15, left: 2 };
 const INK = [40, 40, 40];

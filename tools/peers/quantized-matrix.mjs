@@ -10,14 +10,10 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { EXPORT_TARGETS, profileNames } from "@slm/onnx-export";
-import { schemesTaken } from "@slm/quantization";
+import { ALL_DEVICES } from "@slm/devices/table";
 
 const CLI = join(import.meta.dirname, "../../apps/cli/bin/run.js");
 const CHECK = join(import.meta.dirname, "check-onnx.py");
-
-/** The names that `slm analyze` gives to profiles of the export. */
-const ANALYZED = { onnxruntime: "cpu", browser: "webgpu" };
 
 const [checkpoint, train, out, python, ...settings] = process.argv.slice(2);
 if (python === undefined)
@@ -77,8 +73,7 @@ async function row(target, profile, scheme) {
       : given;
     await slm("quantize", exported, ...data, "-o", directory);
   }
-  const rules = ANALYZED[profile] ?? profile;
-  const { supported, findings } = await slm("analyze", directory, "--target", target, "--profile", rules);
+  const { supported, findings } = await slm("analyze", directory, "--target", target, "--profile", profile);
   const count = (severity) => findings.filter((finding) => finding.severity === severity).length;
   const { accepted, files } = await checkOnnx(directory);
   process.stdout.write(
@@ -93,11 +88,8 @@ process.stdout.write(
 );
 process.stdout.write("| --- | --- | --- | ---: | --- | ---: | ---: | --- |\n");
 let isGood = true;
-for (const target of EXPORT_TARGETS.filter((name) => options.only === "" || name === options.only)) {
-  for (const profile of profileNames(target)) {
-    for (const scheme of ["float32", ...schemesTaken(target, profile)]) {
-      isGood = (await row(target, profile, scheme)) && isGood;
-    }
-  }
+for (const { target, profile, schemes } of ALL_DEVICES) {
+  if (options.only !== "" && target !== options.only) continue;
+  for (const scheme of ["float32", ...schemes.takes]) isGood = (await row(target, profile, scheme)) && isGood;
 }
 process.exitCode = isGood ? 0 : 1;

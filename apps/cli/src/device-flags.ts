@@ -1,11 +1,11 @@
 /** Flags that say what computes a model. Loads nothing but the names of devices. */
 import { Flags } from "@oclif/core";
-import { parseDevice, type DeviceChoice, type DeviceRequest } from "./compute/devices.js";
+import { DEVICE_KINDS, parseDevice, type DeviceChoice, type DeviceRequest } from "./compute/devices.js";
 import { threadsFlag } from "./recipe-flags.js";
 
 export const deviceFlags = {
   device: Flags.custom<DeviceChoice>({
-    helpValue: "<cpu|gpu|npu[:profile]>",
+    helpValue: `<${DEVICE_KINDS.join("|")}[:profile]>`,
     summary: "What computes. Default: what the model was exported for; what takes its place is said.",
     parse: (text) => Promise.resolve(parseDevice(text)),
   })(),

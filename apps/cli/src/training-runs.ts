@@ -54,7 +54,10 @@ function directoryOf(path: string): string {
   throw new SlmError(
     "INPUT_MISSING",
     `report: no ${METRICS_FILE} in ${path}, nor in ${STAGES.join(", ")} below it`,
-    { context: { path }, suggestions: ["slm report runs/quickstart", "slm distill configs/quickstart.yaml"] },
+    {
+      context: { path },
+      suggestions: ["slm report runs/quickstart", "slm distill configs/quickstart/recipe.yaml"],
+    },
   );
 }
 

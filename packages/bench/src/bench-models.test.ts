@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { writeDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { parseImageProcessing } from "@slm/vision";
 import { build } from "vite";
@@ -11,7 +12,7 @@ import { benchConfig } from "./bench-config.js";
 import { benchModels, type BenchInput } from "./bench-models.js";
 import { figuresTable } from "./bench-tables.js";
 import { forkModel } from "./fork-model.js";
-import { openModel } from "./local-model.js";
+import { openTimedModel } from "./local-model.js";
 import { peakMemoryBytes } from "./peak-memory.js";
 import { promptText, type TimedModel } from "./timed-model.js";
 
@@ -74,27 +75,18 @@ async function writeModel(name: string, change: Partial<DeviceModel>): Promise<v
   await mkdir(directory);
   const tokenizer = trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y Z"], sourceLowercase: false });
   await writeTokenizer(tokenizer, directory);
-  await writeDeviceModel(directory, {
-    schemaVersion: 1,
-    name,
-    architecture: "encoder-decoder",
-    target: "cpu",
-    scheme: "float32",
-    graphs: {
-      encoder: { file: "encoder.onnx", bytes: 3, scheme: "float32" },
-      decoder: { file: "decoder.onnx", bytes: 4, scheme: "float32" },
-    },
-    parameters: 1000,
-    vocabularySize: 10,
-    decoderLayers: 1,
-    kvHeads: 1,
-    headDim: 2,
-    maxSource: 16,
-    maxTarget: 16,
-    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-    flops: { encoderPerSourceToken: 50, decoderPerTargetToken: 80 },
-    ...change,
-  });
+  const graphs = {
+    encoder: { file: "encoder.onnx", bytes: 3, scheme: "float32" },
+    decoder: { file: "decoder.onnx", bytes: 4, scheme: "float32" },
+  };
+  await writeDeviceModel(
+    directory,
+    tinyDeviceModel({
+      ...{ name, graphs, parameters: 1000, vocabularySize: 10, headDim: 2, maxSource: 16, maxTarget: 16 },
+      flops: { encoderPerSourceToken: 50, decoderPerTargetToken: 80 },
+      ...change,
+    }),
+  );
 }
 
 /** The child's file as one module: a plain Node process cannot read these sources. */
@@ -127,7 +119,7 @@ function input(change: Partial<BenchInput> = {}): BenchInput {
     engine: "fake 1.0",
     config: benchConfig.parse({ runs: 4, warmup: 1, loads: 1, forceTokens: 5, settleMs: 0 }),
     seed: 1,
-    open: openModel,
+    open: openTimedModel,
     rates: () => Promise.resolve({ productFlops: 1e9, readBytes: 1e9 }),
     energy: { source: "a test", take: () => 0.25 },
     ...change,
@@ -182,8 +174,18 @@ describe(benchModels, () => {
   });
 
   test("forces the number of tokens on a model that wants to end at once", async () => {
-    const forced = await openModel({ directory: join(root, "student"), runtime, endless: true, batch: 1 });
-    const free = await openModel({ directory: join(root, "student"), runtime, endless: false, batch: 1 });
+    const forced = await openTimedModel({
+      directory: join(root, "student"),
+      runtime,
+      endless: true,
+      batch: 1,
+    });
+    const free = await openTimedModel({
+      directory: join(root, "student"),
+      runtime,
+      endless: false,
+      batch: 1,
+    });
     expect((await forced.run("ab", 7)).steps).toBe(7);
     expect((await forced.run("ab", 7)).words).toBe(7);
     expect((await free.run("ab", 7)).steps).toBe(1);

@@ -1,9 +1,9 @@
 /** Measures models side by side on this machine. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { SILENT, throwIfInterrupted, type Progress } from "@slm/core";
-import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
+import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { loadTokenizer } from "@slm/tokenizer";
+import { describeModel } from "@slm/inference";
 import type { BenchConfig } from "./bench-config.js";
 import type { BenchResult } from "./bench-result.js";
 import { compareModels } from "./compare.js";
@@ -24,7 +24,7 @@ export interface BenchInput {
   /** Exported, quantized or bundled models under names of the caller's choice, which must differ. */
   readonly models: readonly { readonly name: string; readonly directory: string }[];
   /** Name of the model that the others are compared with. */
-  readonly baseline?: string;
+  readonly baseline?: string | undefined;
   readonly prompts: readonly BenchPrompt[];
   readonly runtime: RuntimeModule;
   /** Name and version of what runs the graphs: "onnxruntime-node 1.30.0". */
@@ -32,14 +32,14 @@ export interface BenchInput {
   readonly config: BenchConfig;
   /** Draws the order in which models take turns. */
   readonly seed: number;
-  readonly progress?: Progress;
-  readonly signal?: AbortSignal;
+  readonly progress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Opens a model for timing. Default: in a process of its own. */
-  readonly open?: (options: OpenOptions) => Promise<TimedModel>;
+  readonly open?: ((options: OpenOptions) => Promise<TimedModel>) | undefined;
   /** Measures the machine. Default: on the runtime, in a process of its own. */
-  readonly rates?: () => Promise<MachineRates>;
+  readonly rates?: (() => Promise<MachineRates>) | undefined;
   /** Default: the counters of the processor. */
-  readonly energy?: EnergyMeter;
+  readonly energy?: EnergyMeter | undefined;
 }
 
 /** A model, opened, with what is known of it and the runs so far. */
@@ -108,8 +108,7 @@ export async function benchModels(input: BenchInput): Promise<BenchResult> {
 
 async function enter(input: BenchInput, name: string, directory: string): Promise<Contestant> {
   const { open = forkModel, runtime, config, prompts, signal } = input;
-  const model = await readDeviceModel(directory);
-  const tokenizer = await loadTokenizer(directory);
+  const { model, tokenizer } = await describeModel(directory);
   const imageTokens = model.vision?.tokens ?? 0;
   const promptTokens = prompts.map(
     (prompt) => imageTokens + tokenizer.encodeSource(promptText(prompt)).length,

@@ -137,7 +137,7 @@ median lies: between two of the measured values, by the binomial law, 95 % sure 
 First token: from source tokens, and the file of an image, to the first next-token probabilities, encoding included. Token to \
 token: from one step of the decoder to the next, every step of every run. Decode rate: steps after the first over the time after the first. Words per \
 second: over the whole time from text to text. Load: graphs and tokenizer read until ready, in a new process each time, files in \
-the system's cache. Peak memory: of the whole process, Node and engine included; what those took before the model was read \
+the system's cache. Peak memory: of the whole process, Node and runtime included; what those took before the model was read \
 stands beside it.
 
 FLOPs are counted from shapes, a multiply-add as two, attention scores excluded. "With source" adds the reading of the \

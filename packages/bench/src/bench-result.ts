@@ -73,7 +73,7 @@ export const modelFigures = z.strictObject({
   runs: z.int().positive(),
   batch: z.int().positive().default(1).describe("Copies of a prompt answered at once in every run [rows]."),
   loadMs: figure.describe(
-    "Reading graphs and tokenizer until ready, median of the loads; the engine is loaded before [ms].",
+    "Reading graphs and tokenizer until ready, median of the loads; the runtime is loaded before [ms].",
   ),
   loadsMs: z.array(figure).min(1).describe("Each load, in a process of its own, in order [ms]."),
   firstTokenMs: latencyOfRuns.describe(
@@ -102,7 +102,7 @@ export const modelFigures = z.strictObject({
   processRssBytes: z
     .int()
     .positive()
-    .describe("The same before the model was read: the process and the engine [bytes]."),
+    .describe("The same before the model was read: the process and the runtime [bytes]."),
   flopsPerToken: figure.describe("Of the decoder for one generated token; a multiply-add is two."),
   flopsPerTokenWithSource: figure.describe(
     "The same with the cost of reading the source, spread over the answer.",

@@ -1,7 +1,7 @@
 /** A runtime on which a model never ends by itself, so that models can be made to do equal work. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import type { RepeatedRun, Runtime, Session } from "@slm/runtime";
+import { withLoad, type RepeatedRun, type Runtime, type Session } from "@slm/runtime";
 
 /** Of no token. */
 const NO_ID = -1;
@@ -17,17 +17,9 @@ const NEVER = -1e30;
  * @throws SlmError (on a run) SHAPE_MISMATCH if logits are not float32 rows that hold the token.
  */
 export function endlessRuntime(runtime: Runtime, eos: number): Runtime {
-  return {
-    device: runtime.device,
-    load: async (source, options) => endlessSession(await runtime.load(source, options), eos),
-    upload: (tensor) => runtime.upload(tensor),
-    download: (tensor) => runtime.download(tensor),
-    write: (target, source) => runtime.write(target, source),
-    permuteRows: (target, rows) => runtime.permuteRows(target, rows),
-    release: (tensors) => runtime.release(tensors),
-    peakMemoryBytes: () => runtime.peakMemoryBytes(),
-    close: () => runtime.close(),
-  };
+  return withLoad(runtime, async (source, options) =>
+    endlessSession(await runtime.load(source, options), eos),
+  );
 }
 
 function endlessSession(session: Session, eos: number): Session {

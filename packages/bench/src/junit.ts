@@ -10,7 +10,7 @@ interface Case {
   /** [s] */
   readonly seconds: number;
   readonly output: string;
-  readonly failure?: string;
+  readonly failure?: string | undefined;
 }
 
 /**
@@ -63,7 +63,7 @@ function changes(regression: Regression | undefined): readonly Case[] {
     const { model, figure, before, now, worseBy } = change;
     const output = `before ${before}, now ${now}, worse by ${(100 * worseBy).toFixed(1)} %`;
     const [failure] = regressionLines({ ...regression, changes: [change] });
-    return { model, name: figure, seconds: 0, output, ...(failure === undefined ? {} : { failure }) };
+    return { model, name: figure, seconds: 0, output, failure };
   });
 }
 

@@ -16,11 +16,11 @@ export interface OpenOptions {
 }
 
 /**
- * Makes the runtime, then loads the model on it. The engine's own memory and start are so told apart from the model's.
+ * Makes the runtime, then loads the model on it. Its own memory and start are so told apart from the model's.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, DEVICE_UNAVAILABLE
  */
-export async function openModel({
+export async function openTimedModel({
   directory,
   runtime: module,
   endless,

@@ -3,7 +3,7 @@
  * time, until the parent closes it or is gone. `forkRates` has one measure the machine. Signals are left to the parent: a Ctrl-C reaches both.
  */
 import { SlmError } from "@slm/core";
-import { openModel } from "./local-model.js";
+import { openTimedModel } from "./local-model.js";
 import { measureRates, type MachineRates } from "./machine/rates.js";
 import { requestSchema, type Reply, type Request } from "./protocol.js";
 import { importRuntime, type RuntimeModule } from "./runtime-module.js";
@@ -19,7 +19,7 @@ function opened(): TimedModel {
 async function handle(request: Request): Promise<Reply> {
   switch (request.kind) {
     case "open":
-      model = await openModel(request);
+      model = await openTimedModel(request);
       return { kind: "opened", opened: model.opened };
     case "run":
       return { kind: "ran", sample: await opened().run(request.prompt, request.maxTokens ?? undefined) };

@@ -1,4 +1,5 @@
 import type { DeviceModel } from "@slm/exported-model";
+import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { describe, expect, test } from "vitest";
 import { compareModels } from "./compare.js";
 import { DEVICE } from "./figures.test-support.js";
@@ -6,26 +7,16 @@ import { noticeProblems } from "./notes.js";
 import { halvesDiffer, summarize, type Measurement } from "./summarize.js";
 import type { Sample } from "./timed-model.js";
 
-const MODEL: DeviceModel = {
-  schemaVersion: 1,
+const MODEL = tinyDeviceModel({
   name: "m",
-  architecture: "encoder-decoder",
-  target: "cpu",
-  scheme: "float32",
   graphs: {
     encoder: { file: "encoder.onnx", bytes: 300, scheme: "float32" },
     decoder: { file: "decoder.onnx", bytes: 100, scheme: "float32" },
   },
   parameters: 1000,
-  vocabularySize: 8,
-  decoderLayers: 1,
-  kvHeads: 1,
   headDim: 2,
-  maxSource: 16,
-  maxTarget: 16,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
   flops: { encoderPerSourceToken: 50, decoderPerTargetToken: 80 },
-};
+});
 
 function sample(change: Partial<Sample> = {}): Sample {
   return {

@@ -56,11 +56,11 @@ export const openedSchema = z.strictObject({
   loadMs: z
     .number()
     .nonnegative()
-    .describe("Reading graphs and tokenizer until ready; the engine is loaded before."),
+    .describe("Reading graphs and tokenizer until ready; the runtime is loaded before."),
   processRssBytes: z
     .int()
     .positive()
-    .describe("Peak memory before the model was read: the process and the engine."),
+    .describe("Peak memory before the model was read: the process and the runtime."),
   device: z.strictObject({
     provider: z.string(),
     threads: z.int().positive(),
@@ -88,7 +88,7 @@ export async function timeGeneration(
   prompt: BenchPrompt,
   { batch, maxTokens }: { readonly batch: number; readonly maxTokens: number | undefined },
 ): Promise<Sample> {
-  const options: GenerateOptions = { batchSize: batch, ...(maxTokens === undefined ? {} : { maxTokens }) };
+  const options: GenerateOptions = { batchSize: batch, maxTokens };
   const rows = Array.from({ length: batch }, () => sourceOf(prompt));
   const start = performance.now();
   const [generation] = await generator.generate(rows, options);
@@ -97,7 +97,7 @@ export async function timeGeneration(
   const { text, tokens, firstTokenMs, imageMs, finished, stepsMs } = generation;
   return {
     firstTokenMs,
-    ...(imageMs === undefined ? {} : { imageMs }),
+    imageMs,
     decodeMs: generation.totalMs - firstTokenMs,
     gapsMs: stepsMs.slice(1).map((at, step) => at - stepsMs[step]!),
     steps: tokens.length + (finished ? 1 : 0),

@@ -6,11 +6,11 @@ export interface ProgressUpdate {
   /** The stage as the pipeline names it: data, tokenizer, teacher, distill, ... */
   readonly stage: string;
   /** Units of work done and in all; what a unit is, the stage decides (steps, rows, files). */
-  readonly step?: number;
-  readonly total?: number;
-  readonly message?: string;
+  readonly step?: number | undefined;
+  readonly total?: number | undefined;
+  readonly message?: string | undefined;
   /** Numbers worth showing, such as loss or tokensPerSecond. */
-  readonly metrics?: Readonly<Record<string, number>>;
+  readonly metrics?: Readonly<Record<string, number>> | undefined;
 }
 
 export type Progress = (update: ProgressUpdate) => void;

@@ -2,9 +2,9 @@ import { ERROR_EXIT, type ErrorCode } from "./codes.js";
 
 export interface SlmErrorOptions {
   /** Facts a program may read: the file, the key, the sizes. */
-  readonly context?: Readonly<Record<string, unknown>>;
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
   /** Commands or edits that help, ready to paste. */
-  readonly suggestions?: readonly string[];
+  readonly suggestions?: readonly string[] | undefined;
   readonly cause?: unknown;
 }
 

@@ -41,7 +41,8 @@ export async function openInputs(config: DataConfig, signal: AbortSignal): Promi
   const made = (["test", "dev"] as const).flatMap((split) =>
     filesOf(config[split]).map((file) => ({ ...fileInput(file, config), split })),
   );
-  if (source === undefined) return { inputs: [...made, ...filesOf(train).map((file) => fileInput(file, config))] };
+  if (source === undefined)
+    return { inputs: [...made, ...filesOf(train).map((file) => fileInput(file, config))] };
   const dataset = await loadDataset(source, signal);
   return { inputs: [...made, ...datasetInputs(dataset, config)], dataset };
 }
@@ -66,7 +67,12 @@ export interface NamedFile {
 }
 
 /** Every file and folder that a section names, and the files of its dataset module. */
-export async function namedFiles({ unlabelled, images, source, ...config }: DataConfig): Promise<readonly NamedFile[]> {
+export async function namedFiles({
+  unlabelled,
+  images,
+  source,
+  ...config
+}: DataConfig): Promise<readonly NamedFile[]> {
   const module = source === undefined ? [] : await moduleFiles(source.module);
   return [
     ...module.map(({ name, path }) => ({ setting: `source.module/${name}`, path })),

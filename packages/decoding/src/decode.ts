@@ -51,10 +51,5 @@ function greedyChoice(decoder: StepDecoder, options: DecodeOptions): RowChoice {
 }
 
 function rowOptions({ bos, eos, rules, constraint, before }: DecodeOptions, row: number): ChooserOptions {
-  return {
-    eos,
-    ...(rules === undefined ? {} : { rules }),
-    ...(constraint === undefined ? {} : { constraint }),
-    before: [...(before?.(row) ?? []), bos],
-  };
+  return { eos, rules, constraint, before: [...(before?.(row) ?? []), bos] };
 }

@@ -151,7 +151,7 @@ describe(createTokenChooser, () => {
       eos: 0,
       constraint: first,
       before,
-      ...(rules === undefined ? {} : { rules }),
+      rules,
     });
     expect(choose(logits)).toBe(chosen);
     choose(logits);

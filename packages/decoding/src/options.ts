@@ -25,23 +25,23 @@ export interface DecodeOptions {
   readonly maxTokens: number;
   readonly strategy: Strategy;
   /** Uniform in [0, 1), for a row; needed by the strategy `sample` only. */
-  readonly random?: (row: number) => number;
+  readonly random?: ((row: number) => number) | undefined;
   /** Bias and penalties. With beams they change log-probabilities, else logits; both as Hugging Face does. */
-  readonly rules?: TokenRules;
+  readonly rules?: TokenRules | undefined;
   /** What a text may be, as its state before the first token; the same for every row. */
-  readonly constraint?: TokenConstraint;
+  readonly constraint?: TokenConstraint | undefined;
   /** Ids that were fed before `bos`, per row: the repetition penalty counts them. Default: none. */
-  readonly before?: (row: number) => readonly number[];
+  readonly before?: ((row: number) => readonly number[]) | undefined;
   /**
    * Whether a row (with beams: a hypothesis) ends behind these tokens, `eos` excluded, whatever the model would say next.
    * Asked once per token, in order; with beams in any order, so it must be a function of the tokens alone.
    */
-  readonly stopsAfter?: (row: number, tokens: readonly number[]) => boolean;
+  readonly stopsAfter?: ((row: number, tokens: readonly number[]) => boolean) | undefined;
   /** When the time is up, by `performance.now()` [ms]: the step in progress is then the last. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** Called with every token of the result, `eos` excluded, as soon as it is certain: with beams, at the end. */
-  readonly onToken?: (row: number, token: number) => void;
-  readonly signal?: AbortSignal;
+  readonly onToken?: ((row: number, token: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Why a text ends: the model said so, `stopsAfter`, `maxTokens`, or `deadlineMs`. */

@@ -4,11 +4,11 @@ export interface SamplingOptions {
   /** Divides the logits; above 0. Below 1 sharpens, above 1 flattens. */
   readonly temperature: number;
   /** Draw among this many likeliest ids only. */
-  readonly topK?: number;
+  readonly topK?: number | undefined;
   /** Draw among the fewest likeliest ids whose probabilities reach this sum, in (0, 1]. */
-  readonly topP?: number;
+  readonly topP?: number | undefined;
   /** Draw among ids at least this many times as probable as the likeliest only, from 0 to 1. */
-  readonly minP?: number;
+  readonly minP?: number | undefined;
 }
 
 /** First number of ids tried for `topP`; doubled until they hold enough probability. */

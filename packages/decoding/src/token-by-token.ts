@@ -20,7 +20,7 @@ export interface RowChoice {
   /** Feeds one token per row; tells a row's next token when asked, once per row that still runs. */
   readonly step: (feed: Int32Array) => Promise<(row: number) => ChosenToken>;
   /** No step follows. */
-  readonly end?: () => Promise<void>;
+  readonly end?: (() => Promise<void>) | undefined;
 }
 
 /** Logits leave the decoder, and each row's chooser picks from them. */
@@ -46,7 +46,7 @@ export function chooseInDecoder(
   stepsBest: NonNullable<StepDecoder["stepsBest"]>,
   { eos, pad, maxTokens, signal }: DecodeOptions,
 ): RowChoice {
-  const options = { eos, pad, steps: maxTokens, ...(signal === undefined ? {} : { signal }) };
+  const options = { eos, pad, steps: maxTokens, signal };
   let steps: AsyncIterator<BestTokens, unknown> | undefined;
   return {
     step: async (feed) => {

@@ -8,12 +8,12 @@ export interface ChooserOptions {
   /** Ends the text. */
   readonly eos: number;
   /** Draws; absent: the likeliest id, of equals the lowest. */
-  readonly sampling?: SamplingOptions & { readonly random: () => number };
-  readonly rules?: TokenRules;
+  readonly sampling?: (SamplingOptions & { readonly random: () => number }) | undefined;
+  readonly rules?: TokenRules | undefined;
   /** State at the beginning of the text. */
-  readonly constraint?: TokenConstraint;
+  readonly constraint?: TokenConstraint | undefined;
   /** Ids fed before the answer, the beginning token included: the repetition penalty counts them. */
-  readonly before?: Iterable<number>;
+  readonly before?: Iterable<number> | undefined;
 }
 
 /**

@@ -3,17 +3,17 @@ import { SlmError } from "@slm/core";
 
 export interface TokenRules {
   /** Added to the scores of these ids. Source: OpenAI API, `logit_bias`. */
-  readonly logitBias?: ReadonlyMap<number, number>;
+  readonly logitBias?: ReadonlyMap<number, number> | undefined;
   /**
    * Above 1 discourages ids that were seen, in what is fed before the answer or in the answer: a positive score is divided
    * by it, any other multiplied. 1 changes nothing.
    * Source: Keskar et al. 2019 (arXiv:1909.05858), section 4.1; Hugging Face `RepetitionPenaltyLogitsProcessor`.
    */
-  readonly repetitionPenalty?: number;
+  readonly repetitionPenalty?: number | undefined;
   /** Taken off the score of every id of the answer so far, once. Source: OpenAI API, `presence_penalty`. */
-  readonly presencePenalty?: number;
+  readonly presencePenalty?: number | undefined;
   /** Taken off the score of an id as often as it stands in the answer so far. Source: OpenAI API, `frequency_penalty`. */
-  readonly frequencyPenalty?: number;
+  readonly frequencyPenalty?: number | undefined;
 }
 
 /** Largest bias or penalty that is taken: beyond, sums of scores lose what distinguishes tokens. */

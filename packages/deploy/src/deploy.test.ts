@@ -2,16 +2,13 @@ import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sha256 } from "@slm/core";
-import { type DeviceModel } from "@slm/exported-model";
+import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deployConfig } from "./deploy-config.js";
 import { deployToDirectory } from "./deploy-to-directory.js";
 
-const MODEL: DeviceModel = {
-  schemaVersion: 1,
+const MODEL = tinyDeviceModel({
   name: "g2p",
-  architecture: "encoder-decoder",
-  target: "cpu",
   scheme: "cpu",
   graphs: {
     encoder: { file: "encoder.onnx", bytes: 7, scheme: "int8-dynamic" },
@@ -19,14 +16,7 @@ const MODEL: DeviceModel = {
   },
   parameters: 1_330_000,
   vocabularySize: 80,
-  decoderLayers: 2,
-  kvHeads: 2,
-  headDim: 16,
-  maxSource: 32,
-  maxTarget: 48,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  flops: { encoderPerSourceToken: 1000, decoderPerTargetToken: 2000 },
-};
+});
 
 const FILES = {
   "encoder.onnx": "abcd",

@@ -1,27 +1,19 @@
-import type { DeviceModel } from "@slm/exported-model";
+import { tinyDeviceModel } from "@slm/exported-model/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CardInput } from "./card-input.js";
 import { plain } from "./markdown.js";
 import { modelCard } from "./model-card.js";
 
-const MODEL: DeviceModel = {
-  schemaVersion: 1,
+const MODEL = tinyDeviceModel({
   name: "base-name",
   architecture: "decoder-only",
-  target: "cpu",
   scheme: "int4-block",
   graphs: { decoder: { file: "decoder.onnx", bytes: 2_500_000, scheme: "int4-block" } },
   parameters: 1_330_000,
   vocabularySize: 80,
-  decoderLayers: 2,
-  kvHeads: 2,
-  headDim: 16,
-  maxSource: 32,
-  maxTarget: 48,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  flops: { encoderPerSourceToken: 0, decoderPerTargetToken: 2000 },
-};
+  ...{ maxSource: 32, maxTarget: 48 },
+});
 
 const FULL: CardInput = {
   name: "G2P student",

@@ -3,7 +3,8 @@ import { SlmError } from "@slm/core";
 import { fixSizes, type FixedSizes, type Graph, type ModelOutline } from "@slm/onnx";
 import { Findings, operatorName, type Counts, type Finding } from "./finding.js";
 import { profileOf } from "./profiles/profiles.js";
-import type { ProfileName, Source, Target } from "./profiles/profile.js";
+import type { Source } from "./profiles/profile.js";
+import type { ProfileName, Target } from "./table/index.js";
 import { isControlFlow, prepare, type PlacedNode, type Subject } from "./subject.js";
 import { fallsBackToCpu, supportOf } from "./rules/rule.js";
 import { sizeFlags } from "./rules/size-flags.js";
@@ -117,7 +118,7 @@ function outlineOf(model: Graph | ModelOutline): ModelOutline {
 export function analyzeModel(model: Graph | ModelOutline, options: AnalyzeOptions): ModelAnalysis {
   const profile = profileOf(options.target, options.profile);
   const outline = fixSizes(outlineOf(model), options.sizes ?? []);
-  const subject = prepare(outline, profile, options.target);
+  const subject = prepare(outline, profile);
   if (subject.all.length === 0 && outline.outputs.length === 0)
     throw new SlmError("DATA_INVALID", "analyze: the model has neither nodes nor outputs");
   const findings = new Findings();

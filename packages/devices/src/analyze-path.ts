@@ -17,7 +17,8 @@ import {
 } from "./analyze-model.js";
 import type { Finding } from "./finding.js";
 import { profileOf } from "./profiles/profiles.js";
-import type { ProfileName, Source, Target } from "./profiles/profile.js";
+import type { Source } from "./profiles/profile.js";
+import type { ProfileName, Target } from "./table/index.js";
 
 export interface AnalyzePathOptions extends AnalyzeOptions {
   readonly signal?: AbortSignal;

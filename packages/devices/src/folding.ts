@@ -1,7 +1,14 @@
 /** Nodes that ONNX Runtime computes or removes before it offers the graph to a provider (optimization level basic). */
 import { subgraphsOf, type GraphNode, type Subgraph } from "@slm/onnx";
-import type { Scope } from "./subject.js";
 import { isStatic } from "./shapes/facts.js";
+import type { GraphFacts } from "./shapes/graph-facts.js";
+
+/** What is known of a graph's values. */
+interface KnownValues {
+  readonly facts: GraphFacts;
+  /** Whether a value is the same in every run, given the nodes that are. */
+  isKnown(value: string, folded: ReadonlySet<GraphNode>): boolean;
+}
 
 /** Another result each time, or kept for what it says to the compiler. */
 const NEVER_FOLDED: ReadonlySet<string> = new Set([
@@ -16,20 +23,13 @@ const REMOVED: ReadonlySet<string> = new Set(["Identity", "Dropout"]);
  * The nodes of a graph that compute the same in every run: constants, operators on nothing but constants, and sizes
  * of values whose shape is static.
  */
-export function foldedNodes(
-  graph: Subgraph,
-  scope: Pick<Scope, "facts" | "isKnown">,
-): ReadonlySet<GraphNode> {
+export function foldedNodes(graph: Subgraph, scope: KnownValues): ReadonlySet<GraphNode> {
   const folded = new Set<GraphNode>();
   for (const node of graph.nodes) if (isFolded(node, scope, folded)) folded.add(node);
   return folded;
 }
 
-function isFolded(
-  node: GraphNode,
-  scope: Pick<Scope, "facts" | "isKnown">,
-  folded: ReadonlySet<GraphNode>,
-): boolean {
+function isFolded(node: GraphNode, scope: KnownValues, folded: ReadonlySet<GraphNode>): boolean {
   if (node.domain !== "" || NEVER_FOLDED.has(node.opType)) return false;
   if (node.opType === "Constant") return true;
   if (node.opType === "Shape" || node.opType === "Size") {

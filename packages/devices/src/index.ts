@@ -15,17 +15,14 @@ export {
   type PathAnalysis,
 } from "./analyze-path.js";
 export { RULES, type Counts, type Finding, type RuleName, type Severity } from "./finding.js";
-export {
-  PROFILE_NAMES,
-  TARGETS,
-  type OperatorSupport,
-  type Profile,
-  type ProfileName,
-  type QuantizationRules,
-  type Source,
-  type Target,
+export type {
+  OperatorRules,
+  OperatorSupport,
+  Profile,
+  QuantizationRules,
+  Source,
 } from "./profiles/profile.js";
-export { PROFILES, profileOf, profilesOf } from "./profiles/profiles.js";
+export { OPERATOR_RULES, profileOf } from "./profiles/profiles.js";
 export { reportLines } from "./report-lines.js";
 export type { GraphFacts } from "./shapes/graph-facts.js";
 export { inferShapes, type InferredModel, type ShapeProblem } from "./shapes/infer.js";

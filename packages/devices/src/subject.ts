@@ -10,7 +10,7 @@ import {
   type TensorValue,
 } from "@slm/onnx";
 import { foldedNodes, isRemoved } from "./folding.js";
-import type { Profile, Target } from "./profiles/profile.js";
+import type { Profile } from "./profiles/profile.js";
 import type { GraphFacts } from "./shapes/graph-facts.js";
 import { inferShapes, type InferredModel } from "./shapes/infer.js";
 import type { ValueFacts } from "./shapes/facts.js";
@@ -84,7 +84,6 @@ export interface PlacedNode {
 export interface Subject {
   readonly model: ModelOutline;
   readonly profile: Profile;
-  readonly target: Target;
   readonly inferred: InferredModel;
   readonly main: Scope;
   /** Nodes a device would have to run, those in bodies included where it may run bodies. */
@@ -141,7 +140,7 @@ function place(
 }
 
 /** Infers shapes and lays out the nodes of a model for the rules. */
-export function prepare(model: ModelOutline, profile: Profile, target: Target): Subject {
+export function prepare(model: ModelOutline, profile: Profile): Subject {
   const inferred = inferShapes(model);
   const main = new Scope(model, inferred.facts);
   const nodes: PlacedNode[] = [];
@@ -153,5 +152,5 @@ export function prepare(model: ModelOutline, profile: Profile, target: Target): 
     if (isGone) folded.push(placed);
     else if (level === "main" || profile.controlFlow === "allowed") nodes.push(placed);
   });
-  return { model, profile, target, inferred, main, nodes, folded, all };
+  return { model, profile, inferred, main, nodes, folded, all };
 }

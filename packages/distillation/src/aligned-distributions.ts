@@ -26,7 +26,7 @@ export function alignedFeeds(
   const width = map?.studentSize ?? teacher.vocabulary;
   const values = new Float32Array(batch * target * width);
   const mask = new Float32Array(batch * target);
-  let counted = 0;
+  let lossTokens = 0;
   alignments.forEach((alignment, row) => {
     for (let i = 0; alignment !== undefined && i < Math.min(alignment.length, target); i++) {
       const j = alignment[i]!;
@@ -37,12 +37,12 @@ export function alignedFeeds(
       if (map === undefined) values.set(distribution, to);
       else map.project(distribution.subarray(0, map.teacherSize), values.subarray(to, to + width), j === 0);
       mask[row * target + i] = 1;
-      counted += 1;
+      lossTokens += 1;
     }
   });
   return {
     teacher: createHostTensor("float32", [batch * target, width], values),
     "aligned.mask": createHostTensor("float32", [batch * target], mask),
-    "aligned.count": createHostTensor("float32", [], Float32Array.of(Math.max(1, counted))),
+    "aligned.count": createHostTensor("float32", [], Float32Array.of(Math.max(1, lossTokens))),
   };
 }

@@ -40,9 +40,9 @@ describe(writeCorpus, () => {
     const file = join(directory, "pairs");
     const corpus = await writeCorpus({ rows, tokenizer: lettersAt(1), limits, where: "train", file });
     const read = await corpus.read([1, 0]);
-    expect(read.taught).toEqual({ sources: read.sources, targets: read.targets });
+    expect(read.teacherTokens).toEqual({ sources: read.sources, targets: read.targets });
     expect(read.targets.map(({ length }) => length)).toEqual([2, 5]);
-    expect(corpus.taught).toBe(corpus.pairs);
+    expect(corpus.teacherPairs).toBe(corpus.pairs);
     await corpus.close();
   });
 
@@ -51,18 +51,18 @@ describe(writeCorpus, () => {
     const file = join(directory, "pairs");
     const request = { rows, tokenizer: student, limits, where: "train", file };
     const corpus = await writeCorpus(request, { tokenizer: teacher, limits });
-    const { targets, taught } = await corpus.read([0, 1]);
+    const { targets, teacherTokens } = await corpus.read([0, 1]);
     expect(targets.map((tokens) => student.decode(tokens))).toEqual(["abcde", "ab"]);
-    expect(taught.targets.map((tokens) => teacher.decode(tokens))).toEqual(["abcde", "ab"]);
-    expect(taught.alignments!.map((alignment) => [...alignment])).toEqual([
+    expect(teacherTokens.targets.map((tokens) => teacher.decode(tokens))).toEqual(["abcde", "ab"]);
+    expect(teacherTokens.alignments!.map((alignment) => [...alignment])).toEqual([
       [0, -1, 1, -1, 2, 3],
       [0, -1, 1],
     ]);
     expect([...corpus.pairs.lengths.target]).toEqual([6, 3]);
-    expect([...corpus.taught.lengths.target]).toEqual([4, 2]);
-    expect(await corpus.taught.read([0])).toEqual({
-      sources: [taught.sources[0]],
-      targets: [taught.targets[0]],
+    expect([...corpus.teacherPairs.lengths.target]).toEqual([4, 2]);
+    expect(await corpus.teacherPairs.read([0])).toEqual({
+      sources: [teacherTokens.sources[0]],
+      targets: [teacherTokens.targets[0]],
     });
     await corpus.close();
   });
@@ -73,11 +73,11 @@ describe(writeCorpus, () => {
     const told = [...rows, { source: "c", target: "b", image: "a.png", teacherSource: "aaaaaaaa" }];
     const request = { rows: told, tokenizer: letters, limits, where: "train", file };
     const corpus = await writeCorpus(request, { limits: { maxSource: 8, maxTarget: 6 } });
-    const { sources, targets, taught } = await corpus.read([2, 0]);
+    const { sources, targets, teacherTokens } = await corpus.read([2, 0]);
     expect(sources.map((tokens) => letters.decode(tokens))).toEqual(["c", "ab"]);
-    expect(taught.sources.map((tokens) => letters.decode(tokens))).toEqual(["aaaaaaaa", "ab"]);
-    expect(taught.targets).toEqual(targets);
-    expect([...corpus.taught.lengths.source]).toEqual([2, 1, 8]);
+    expect(teacherTokens.sources.map((tokens) => letters.decode(tokens))).toEqual(["aaaaaaaa", "ab"]);
+    expect(teacherTokens.targets).toEqual(targets);
+    expect([...corpus.teacherPairs.lengths.source]).toEqual([2, 1, 8]);
     expect([...corpus.pairs.lengths.source]).toEqual([2, 1, 1]);
     await corpus.close();
     await expect(writeCorpus(request, { limits: { maxSource: 7, maxTarget: 6 } })).rejects.toThrow(

@@ -15,14 +15,14 @@ import { alignPositions } from "./align.js";
 import type { RowImages } from "./row-images.js";
 
 /** Pairs in the teacher's tokens. */
-export interface TaughtTokens extends PairTokens {
+export interface TeacherTokens extends PairTokens {
   /** Of each student position its counterpart, by row; absent where both have one vocabulary and so the same positions. */
   readonly alignments?: readonly Int32Array[];
 }
 
 /** Pairs in the student's tokens and in the teacher's. */
 export interface CorpusRows extends PairTokens {
-  readonly taught: TaughtTokens;
+  readonly teacherTokens: TeacherTokens;
   /** Samples of each row's image, of a student that sees. */
   readonly images?: readonly Uint8Array[];
 }
@@ -31,7 +31,7 @@ export interface Corpus {
   /** In the student's tokens. */
   readonly pairs: TokenPairs;
   /** In the teacher's tokens. */
-  readonly taught: TokenPairs;
+  readonly teacherPairs: TokenPairs;
   /** Of a student that sees. */
   readonly images?: RowImages | undefined;
   read(rows: ArrayLike<number>): Promise<CorpusRows>;
@@ -72,10 +72,10 @@ async function writeAlone(request: PairFileRequest): Promise<Corpus> {
   const pairs = pairsOfLists(lists, 0, 1);
   return {
     pairs,
-    taught: pairs,
+    teacherPairs: pairs,
     read: async (wanted) => {
       const tokens = await pairs.read(wanted);
-      return { ...tokens, taught: tokens };
+      return { ...tokens, teacherTokens: tokens };
     },
     close: () => lists.close(),
   };
@@ -91,7 +91,7 @@ async function writeShared(request: PairFileRequest, theirs: PairLimits): Promis
     const [source] = tokenizeRow(textRow(row), tokenizer, theirs, `${where}, as the teacher reads it`);
     return [...own, source];
   });
-  const taughtLengths = lists.lengths[2]!.map((length, row) =>
+  const teacherLengths = lists.lengths[2]!.map((length, row) =>
     length === 0 ? lists.lengths[0]![row]! : length,
   );
   const read = async (wanted: ArrayLike<number>): Promise<CorpusRows> => {
@@ -100,16 +100,16 @@ async function writeShared(request: PairFileRequest, theirs: PairLimits): Promis
       Int32Array[],
       Int32Array[],
     ];
-    const taught = others.map((other, index) => (other.length === 0 ? sources[index]! : other));
-    return { sources, targets, taught: { sources: taught, targets } };
+    const teacherSources = others.map((other, index) => (other.length === 0 ? sources[index]! : other));
+    return { sources, targets, teacherTokens: { sources: teacherSources, targets } };
   };
   const pairs = pairsOfLists(lists, 0, 1);
   return {
     pairs,
-    taught: {
+    teacherPairs: {
       count: lists.count,
-      lengths: { source: taughtLengths, target: pairs.lengths.target },
-      read: async (wanted) => (await read(wanted)).taught,
+      lengths: { source: teacherLengths, target: pairs.lengths.target },
+      read: async (wanted) => (await read(wanted)).teacherTokens,
     },
     read,
     close: () => lists.close(),
@@ -125,13 +125,13 @@ async function writeAligned(request: PairFileRequest, teacher: OtherTokenizer): 
   );
   return {
     pairs: pairsOfLists(lists, 0, 1),
-    taught: pairsOfLists(lists, 2, 3),
+    teacherPairs: pairsOfLists(lists, 2, 3),
     read: async (wanted) => {
-      const [sources, targets, taughtSources, taughtTargets, alignments] = await lists.read(wanted);
+      const [sources, targets, teacherSources, teacherTargets, alignments] = await lists.read(wanted);
       return {
         sources: sources!,
         targets: targets!,
-        taught: { sources: taughtSources!, targets: taughtTargets!, alignments: alignments! },
+        teacherTokens: { sources: teacherSources!, targets: teacherTargets!, alignments: alignments! },
       };
     },
     close: () => lists.close(),

@@ -2,7 +2,7 @@
 import { devMetrics, partTraining, trainingFields } from "@slm/training";
 import { pathSetting } from "@slm/core";
 import { z } from "zod";
-import { asksDistributions, lossConfig } from "./loss-config.js";
+import { requiresDistributions, lossConfig } from "./loss-config.js";
 import { studentConfig } from "./student-config.js";
 import { fullestShares, largestShare, ROUNDING, targetsConfig } from "./target-schedule.js";
 
@@ -86,7 +86,7 @@ export const distillConfig = z
     };
     if (fullestShares(targets) > 1 + ROUNDING)
       refuse("teacher, student and unlabelled shares add up to more than 1");
-    if (largestShare(targets.student) > 0 && !asksDistributions(loss))
+    if (largestShare(targets.student) > 0 && !requiresDistributions(loss))
       refuse("targets of the student need a term that compares distributions, such as forwardKl", "student");
     if (model.architecture === "decoder-only" || model.vision === undefined) {
       if (loss.ctc > 0)
@@ -111,3 +111,14 @@ export const distillConfig = z
   });
 
 export type DistillConfig = z.infer<typeof distillConfig>;
+
+/** Whether a term or a target requires the teacher while the student trains. */
+export const requiresTeacher = ({ loss, targets }: DistillConfig): boolean =>
+  requiresDistributions(loss) ||
+  loss.hiddenState > 0 ||
+  largestShare(targets.teacher) > 0 ||
+  largestShare(targets.unlabelled) > 0;
+
+/** Whether a run reads the teacher at all: while the student trains, or for its initialization. */
+export const readsTeacher = (settings: DistillConfig): boolean =>
+  requiresTeacher(settings) || settings.initialize.fromTeacher !== "none";

@@ -1,5 +1,8 @@
 import type { StageContext } from "@slm/core";
+import type { ModelConfig } from "@slm/model";
 import type { Engine } from "@slm/tensor";
+import type { Tokenizer, TokenizerFiles } from "@slm/tokenizer";
+import type { DistillConfig } from "./distill-config.js";
 import type { PublishedTower } from "./student-config.js";
 
 export interface DistillInputs {
@@ -15,4 +18,14 @@ export interface DistillInputs {
   readonly workDirectory: string;
   readonly engine: Engine;
   readonly context: StageContext;
+}
+
+/** A distillation: its settings, its inputs, and what follows from both. */
+export interface DistillRun {
+  readonly settings: DistillConfig;
+  readonly inputs: DistillInputs;
+  /** The student. */
+  readonly config: ModelConfig;
+  readonly files: TokenizerFiles;
+  readonly tokenizer: Tokenizer;
 }

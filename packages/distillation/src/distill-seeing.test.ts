@@ -210,7 +210,9 @@ describe("a recipe's distill section", () => {
   ])(
     "refuses what needs sources of text of a student that sees, and what needs sight of one that does not: %j",
     (section, reason) => {
-      expect(() => distillConfig.parse({ student: seeingStudent, steps: 1, metrics: ["exactMatch"], ...section })).toThrow(reason);
+      expect(() =>
+        distillConfig.parse({ student: seeingStudent, steps: 1, metrics: ["exactMatch"], ...section }),
+      ).toThrow(reason);
     },
   );
 });

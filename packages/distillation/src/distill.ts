@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";
 import { hashJson } from "@slm/core";
 import { DATA_FILES, readRows } from "@slm/data";
-import { parameterCount, parseModelConfig, visionOf, type ModelConfig, type Weights } from "@slm/model";
+import { parameterCount, parseModelConfig, visionOf, type Weights } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
 import {
   createTokenizer,
@@ -10,8 +10,6 @@ import {
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
   writeTokenizer,
-  type Tokenizer,
-  type TokenizerFiles,
 } from "@slm/tokenizer";
 import {
   drawStreamedRows,
@@ -22,9 +20,10 @@ import {
   type DevRow,
   type TrainReport,
 } from "@slm/training";
-import type { DistillConfig } from "./distill-config.js";
-import type { DistillInputs } from "./distill-inputs.js";
+import { readsTeacher, type DistillConfig } from "./distill-config.js";
+import type { DistillInputs, DistillRun } from "./distill-inputs.js";
 import { distillReport } from "./distill-report.js";
+import { openDistillationSources, SOURCE_FILES } from "./distillation-sources.js";
 import { removeOwnCache } from "./gold-cache.js";
 import { initialWeights } from "./initial-weights.js";
 import { readRowImage } from "./row-images.js";
@@ -32,7 +31,6 @@ import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js"
 import { SAMPLES, writeSamples } from "./samples.js";
 import { studentShape } from "./student-config.js";
 import { studentObjective } from "./student-objective.js";
-import { needsTeacher, openTeaching, RUN_FILES } from "./teaching.js";
 
 export interface DistillReport {
   readonly parameters: number;
@@ -70,14 +68,14 @@ export async function distill(settings: DistillConfig, given: DistillInputs): Pr
     },
     "distill: student",
   );
-  const run: Run = { settings, inputs, config, files, tokenizer };
+  const run: DistillRun = { settings, inputs, config, files, tokenizer };
   const { report, teacherParameters } = await trainStudent(run);
   await writeCheckpoint(workDirectory, { config, weights: report.weights });
   await writeTokenizer(files, workDirectory);
   await describe(run, report.weights);
   await removeRunState(workDirectory);
   await removeOwnCache(workDirectory);
-  for (const name of [...RUN_FILES, RUN_FILE]) await rm(join(workDirectory, name), { force: true });
+  for (const name of [...SOURCE_FILES, RUN_FILE]) await rm(join(workDirectory, name), { force: true });
   const { steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps } = report;
   return {
     parameters: parameterCount(config),
@@ -86,24 +84,16 @@ export async function distill(settings: DistillConfig, given: DistillInputs): Pr
   };
 }
 
-interface Run {
-  readonly settings: DistillConfig;
-  readonly inputs: DistillInputs;
-  readonly config: ModelConfig;
-  readonly files: TokenizerFiles;
-  readonly tokenizer: Tokenizer;
-}
-
 async function trainStudent(
-  run: Run,
+  run: DistillRun,
 ): Promise<{ readonly report: TrainReport; readonly teacherParameters: number | undefined }> {
   const { settings, inputs, config, tokenizer } = run;
   const { engine, context, workDirectory } = inputs;
   const key = await runKey(run);
   await claimWorkDirectory(workDirectory, key);
-  const teaching = await openTeaching(run);
+  const sources = await openDistillationSources(run);
   try {
-    const objective = studentObjective({ ...teaching, config, settings, seed: context.seed });
+    const objective = studentObjective({ sources, config, settings, seed: context.seed });
     const dev = greedyDevMetric({
       rows: await devRows(run),
       tokenizer,
@@ -124,27 +114,26 @@ async function trainStudent(
         engine,
         config,
         settings,
-        lengths: teaching.corpus.pairs.lengths,
+        lengths: sources.corpus.pairs.lengths,
         objective,
         dev,
         workDirectory,
         key,
         context,
-        ...(initial === undefined ? {} : { initial }),
+        initial,
       });
-      return { report, teacherParameters: teaching.parameters };
+      return { report, teacherParameters: sources.teacherParameters };
     } finally {
-      await objective.close();
       await dev.close();
     }
   } finally {
-    await teaching.close();
+    await sources.close();
   }
 }
 
 /** Samples and the report. */
 async function describe(
-  { settings, inputs, config, tokenizer, ...run }: Run,
+  { settings, inputs, config, tokenizer, ...run }: DistillRun,
   weights: Weights,
 ): Promise<void> {
   const { engine, context, workDirectory: directory } = inputs;
@@ -167,7 +156,7 @@ async function describe(
 }
 
 /** Dev rows that are measured or shown, with their images; the whole split may be larger than memory. */
-async function devRows({ settings, inputs, config }: Run): Promise<readonly DevRow[]> {
+async function devRows({ settings, inputs, config }: DistillRun): Promise<readonly DevRow[]> {
   const { dataDirectory, context } = inputs;
   const where = join(dataDirectory, DATA_FILES.dev);
   const limit = Math.max(settings.evaluateRows, SAMPLES);
@@ -181,7 +170,7 @@ async function devRows({ settings, inputs, config }: Run): Promise<readonly DevR
 }
 
 /** Identity of everything the run reads. */
-async function runKey({ settings, config, inputs }: Run): Promise<string> {
+async function runKey({ settings, config, inputs }: DistillRun): Promise<string> {
   const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, published, context } = inputs;
   const { student, vision } = settings.initialize;
   const data = [DATA_FILES.train, DATA_FILES.dev, DATA_FILES.unlabelled];
@@ -193,11 +182,11 @@ async function runKey({ settings, config, inputs }: Run): Promise<string> {
     tokenizer: await Promise.all(
       [TOKENIZER_FILE, TOKENIZER_CONFIG_FILE].map((name) => fileHash(join(tokenizerDirectory, name))),
     ),
-    ...(student === undefined ? {} : { student: await modelHash(student) }),
-    ...(vision === undefined ? {} : { vision: await modelHash(vision) }),
-    ...(published === undefined ? {} : { published: await modelHash(published.directory) }),
+    student: student && (await modelHash(student)),
+    vision: vision && (await modelHash(vision)),
+    published: published && (await modelHash(published.directory)),
     cache: cacheDirectory === undefined ? "own" : await modelHash(cacheDirectory),
     teacher:
-      teacherDirectory === undefined || !needsTeacher(settings) ? "none" : await modelHash(teacherDirectory),
+      teacherDirectory === undefined || !readsTeacher(settings) ? "none" : await modelHash(teacherDirectory),
   });
 }

@@ -3,35 +3,29 @@ import { join } from "node:path";
 import { rm } from "node:fs/promises";
 import type { StageContext } from "@slm/core";
 import { SlmError } from "@slm/core";
-import { buildTeacherCache, openTeacherCache, type Teacher, type TeacherCache } from "@slm/teacher";
-import type { Engine } from "@slm/tensor";
-import type { TokenPairs } from "@slm/training";
+import { buildTeacherCache, openTeacherCache, type TeacherCache } from "@slm/teacher";
+import type { Corpus } from "./corpus.js";
+import type { DistillRun } from "./distill-inputs.js";
+import { requiresDistributions } from "./loss-config.js";
+import type { OpenTeacher } from "./open-teacher.js";
+import { modelHash } from "./run-key.js";
 
 /** Directory of a run's own cache inside its work directory. */
 const OWN_CACHE = "teacher-cache";
 
-export interface GoldCacheRequest {
-  /** A finished cache; absent where the run makes its own. */
-  readonly directory?: string | undefined;
-  readonly workDirectory: string;
-  readonly teacher: Teacher;
-  /** Tells teachers apart: shards of another teacher are not continued. */
-  readonly identity: string;
-  /** In the teacher's tokens. */
-  readonly pairs: TokenPairs;
-  /** Tokens kept per position of a cache that the run makes. */
-  readonly k: number;
-  readonly engine: Engine;
-  readonly context: StageContext;
-}
-
 /**
- * Opens the cache, after making it where none is given; a killed run continues where it was.
+ * Opens the cache, after making it where none is given; a killed run continues where it was. Undefined where no term compares
+ * distributions.
  *
  * @throws SlmError SHAPE_MISMATCH for a cache of another vocabulary, and as the cache's own functions.
  */
-export async function openGoldCache(request: GoldCacheRequest): Promise<TeacherCache> {
-  const { directory, workDirectory, teacher, context, ...build } = request;
+export async function openGoldCache(
+  { settings, inputs }: DistillRun,
+  { teacher, directory: teacherDirectory }: OpenTeacher,
+  { teacherPairs }: Corpus,
+): Promise<TeacherCache | undefined> {
+  if (!requiresDistributions(settings.loss)) return undefined;
+  const { cacheDirectory: directory, workDirectory, engine, context } = inputs;
   if (directory === undefined) {
     const own = join(workDirectory, OWN_CACHE);
     // Steps are the run's own: what is done here is told in words.
@@ -39,7 +33,16 @@ export async function openGoldCache(request: GoldCacheRequest): Promise<TeacherC
       const message = `teacher distributions: ${step} of ${total} target tokens`;
       context.progress({ stage: "distill", message, metrics });
     };
-    await buildTeacherCache({ ...build, teacher, directory: own, context: { ...context, progress } });
+    await buildTeacherCache({
+      directory: own,
+      teacher,
+      // Tells teachers apart: shards of another teacher are not continued.
+      identity: await modelHash(teacherDirectory),
+      pairs: teacherPairs,
+      k: settings.cacheTokens,
+      engine,
+      context: { ...context, progress },
+    });
     return openTeacherCache(own);
   }
   const cache = await openTeacherCache(directory);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { distillConfig } from "./distill-config.js";
-import { asksDistributions, lossConfig, termsOf } from "./loss-config.js";
+import { requiresDistributions, lossConfig, termsOf } from "./loss-config.js";
 
 const student = {
   width: 8,
@@ -14,7 +14,12 @@ const student = {
 };
 
 const parse = (section: object): ReturnType<typeof distillConfig.safeParse> =>
-  distillConfig.safeParse({ student: { ...student, encoderLayers: 1 }, steps: 3, metrics: ["exactMatch"], ...section });
+  distillConfig.safeParse({
+    student: { ...student, encoderLayers: 1 },
+    steps: 3,
+    metrics: ["exactMatch"],
+    ...section,
+  });
 
 const complaints = (section: object): string[] =>
   parse(section).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];
@@ -29,11 +34,11 @@ describe("the loss of a recipe", () => {
   test("is any weighted mix, and asks the teacher only where a term does", () => {
     const onlyLabels = lossConfig.parse({ forwardKl: 0, crossEntropy: 1 });
     expect(termsOf(onlyLabels)).toEqual(["crossEntropy"]);
-    expect(asksDistributions(onlyLabels)).toBe(false);
+    expect(requiresDistributions(onlyLabels)).toBe(false);
     const mixed = lossConfig.parse({ reverseKl: 0.5, uld: 2, crossEntropy: 0, forwardKl: 0 });
     expect(termsOf(mixed)).toEqual(["reverseKl", "uld"]);
-    expect(asksDistributions(mixed)).toBe(true);
-    expect(asksDistributions(lossConfig.parse({ forwardKl: 0, hiddenState: 1 }))).toBe(false);
+    expect(requiresDistributions(mixed)).toBe(true);
+    expect(requiresDistributions(lossConfig.parse({ forwardKl: 0, hiddenState: 1 }))).toBe(false);
   });
 
   test.each([

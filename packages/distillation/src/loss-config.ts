@@ -94,5 +94,5 @@ export const termsOf = (loss: LossConfig): readonly TermName[] => TERM_NAMES.fil
 const DISTRIBUTION_TERMS: ReadonlySet<TermName> = new Set([...DIVERGENCE_NAMES, "uld"]);
 
 /** Whether any term asks the teacher for its next-token distributions. */
-export const asksDistributions = (loss: LossConfig): boolean =>
+export const requiresDistributions = (loss: LossConfig): boolean =>
   termsOf(loss).some((name) => DISTRIBUTION_TERMS.has(name));

@@ -3,10 +3,9 @@ import { join } from "node:path";
 import { DATA_FILES, readRows, type Row } from "@slm/data";
 import { SlmError } from "@slm/core";
 import { imageTokensOf, visionOf, type ModelConfig } from "@slm/model";
-import type { Tokenizer } from "@slm/tokenizer";
 import type { PairLimits } from "@slm/training";
 import { withImages, writeCorpus, type Corpus, type TeacherReader } from "./corpus.js";
-import type { DistillInputs } from "./distill-inputs.js";
+import type { DistillRun } from "./distill-inputs.js";
 import { openRowImages } from "./row-images.js";
 import { fileHash } from "./run-key.js";
 
@@ -19,19 +18,13 @@ export const textLimits = (config: ModelConfig): PairLimits => ({
   maxTarget: config.maxTarget,
 });
 
-export interface CorpusRequest {
-  readonly inputs: Pick<DistillInputs, "dataDirectory" | "workDirectory" | "context">;
-  readonly config: ModelConfig;
-  readonly tokenizer: Tokenizer;
-}
-
 /**
  * The training rows, with their images where the student sees.
  *
  * @throws SlmError DATA_INVALID for rows that one of the models cannot take, with an image too many or too few.
  */
 export async function openCorpus(
-  { inputs, config, tokenizer }: CorpusRequest,
+  { inputs, config, tokenizer }: DistillRun,
   teacher: TeacherReader | undefined,
 ): Promise<Corpus> {
   const { dataDirectory, workDirectory, context } = inputs;

@@ -58,11 +58,12 @@ export async function writeSamples(request: SamplesRequest): Promise<void> {
   }
 }
 
-const shownRow = ({ source, target, references, image }: Row): Row => ({
+/** What is shown of a row; absent fields do not reach the file. */
+const shownRow = ({ source, target, references, image }: Row): object => ({
   source,
   target,
-  ...(references === undefined ? {} : { references }),
-  ...(image === undefined ? {} : { image }),
+  references,
+  image,
 });
 
 async function thumbnailOf({ image }: Row, dataDirectory: string): Promise<{ readonly thumbnail?: string }> {

@@ -98,7 +98,7 @@ describe(StoredTargets, () => {
       tokenizer.encodeSource("b"),
       tokenizer.encodeSource("a"),
     ]);
-    expect(drawn.taught.sources.map((tokens) => [...tokens])).toEqual([
+    expect(drawn.teacherTokens.sources.map((tokens) => [...tokens])).toEqual([
       tokenizer.encodeSource("ba"),
       tokenizer.encodeSource("bb"),
     ]);

@@ -1,12 +1,61 @@
 /** Targets that the teacher wrote when its cache was made, with their distributions: rows to draw batches from. */
-import { DATA_FILES, textRow, type Row } from "@slm/data";
+import { join } from "node:path";
+import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
 import { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "@slm/teacher";
 import type { Tokenizer } from "@slm/tokenizer";
 import { tokenizeRow, type Bucket, type PairFileRequest, type PairLimits } from "@slm/training";
 import { SlmError } from "@slm/core";
 import { writeCorpus, type Corpus, type CorpusRows, type TeacherReader } from "./corpus.js";
+import type { DistillRun } from "./distill-inputs.js";
+import { textLimits } from "./open-corpus.js";
 import { RowDrawer } from "./row-drawer.js";
 import type { RowImages } from "./row-images.js";
+import { largestShare, type TargetOrigin } from "./target-schedule.js";
+
+/** Receive the tokens while the run lasts. */
+export const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {
+  labelled: "labelled.bin",
+  generated: "generated.bin",
+};
+
+/** Stored targets by the origin that they stand for. */
+export type StoredByOrigin = Readonly<Partial<Record<TargetOrigin, StoredTargets>>>;
+
+const KINDS = [
+  ["teacher", "generated"],
+  ["unlabelled", "labelled"],
+] as const satisfies readonly (readonly [TargetOrigin, CacheRowKind])[];
+
+/**
+ * What the cache holds for the origins that have a share; nothing where no cache is given.
+ *
+ * @param images those of the training rows, of a student that sees
+ * @throws SlmError as {@link StoredTargets.open}
+ */
+export async function openStoredTargets(
+  { settings, inputs, config, tokenizer }: DistillRun,
+  teacher: TeacherReader | undefined,
+  images: RowImages | undefined,
+): Promise<StoredByOrigin> {
+  const { cacheDirectory: directory, workDirectory, dataDirectory } = inputs;
+  if (directory === undefined) return {};
+  const common = { directory, tokenizer, limits: textLimits(config), teacher };
+  const stored: Partial<Record<TargetOrigin, StoredTargets>> = {};
+  try {
+    for (const [origin, kind] of KINDS) {
+      if (largestShare(settings.targets[origin]) === 0) continue;
+      const file = join(workDirectory, STORED_FILES[kind]);
+      const rows = readRows(join(dataDirectory, DATA_FILES.train));
+      const seen = images && { rows, images };
+      const targets = await StoredTargets.open({ ...common, kind, seen, file });
+      if (targets !== undefined) stored[origin] = targets;
+    }
+    return stored;
+  } catch (error) {
+    for (const targets of Object.values(stored)) await targets.close();
+    throw error;
+  }
+}
 
 export interface StoredTargetsRequest extends Pick<PairFileRequest, "tokenizer" | "limits" | "file"> {
   /** The cache's directory. */

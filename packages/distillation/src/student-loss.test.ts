@@ -58,7 +58,7 @@ const onlyTerms = (
 
 interface Given {
   readonly variant?: LossVariant;
-  readonly taught?: readonly number[][];
+  readonly distilled?: readonly number[][];
   readonly feeds?: Readonly<Record<string, HostTensor>>;
   readonly options?: Partial<StudentLossOptions>;
   /** Dropout masks, in their order; none drop nothing. */
@@ -70,7 +70,7 @@ async function lossOf(
   loss: LossConfig,
   given: Given = {},
 ): Promise<Record<string, number>> {
-  const { variant = "shared", taught = gold } = given;
+  const { variant = "shared", distilled = gold } = given;
   const options: StudentLossOptions = { config, loss, teacher: teacherShape, ...given.options };
   const definition = studentLoss(options, shape, variant);
   const extra = initializeParameters(auxiliaryParameters(options), createRandom(9).next);
@@ -86,7 +86,7 @@ async function lossOf(
   const feeds: Record<string, HostTensor> = {
     ...Object.fromEntries(parameters),
     ...pass.sharedFeeds(sources),
-    ...pass.passFeeds("taught", sources, taught).feeds,
+    ...pass.passFeeds("distill", sources, distilled).feeds,
     ...pass.passFeeds("gold", sources, gold).feeds,
     teacher: waves([positions, vocabulary]),
     "hidden.teacher": waves([shape.batch * shape.source, teacherShape.width]),
@@ -143,8 +143,8 @@ describe.each(MODELS)("the loss of a $config.architecture student", (model) => {
 
   test("of separate passes takes divergence from sampled targets and cross-entropy from gold ones", async () => {
     const loss = lossConfig.parse({});
-    const separate = await lossOf(model, loss, { variant: "separate", taught: sampled });
-    expect(separate["forwardKl"]).toBe((await lossOf(model, loss, { taught: sampled }))["forwardKl"]);
+    const separate = await lossOf(model, loss, { variant: "separate", distilled: sampled });
+    expect(separate["forwardKl"]).toBe((await lossOf(model, loss, { distilled: sampled }))["forwardKl"]);
     expect(separate["crossEntropy"]).toBe((await lossOf(model, loss))["crossEntropy"]);
   });
 
@@ -198,6 +198,6 @@ test("a decoder-only student's states of a source do not depend on the target", 
   const mask = createHostTensor("float32", [6], Float32Array.of(1, 1, 1, 1, 0, 0));
   const feeds = { "hidden.mask": mask, "hidden.count": scalar(4) };
   const first = await lossOf(model, loss, { feeds });
-  const second = await lossOf(model, loss, { feeds, taught: sampled });
+  const second = await lossOf(model, loss, { feeds, distilled: sampled });
   expect(first["hiddenState"]).toBeCloseTo(second["hiddenState"]!, 6);
 });

@@ -11,7 +11,7 @@ import {
   math,
   uld,
   scope,
-  type CountedLogits,
+  type MaskedLogits,
   type DivergenceName,
   type Tensor,
   type TensorSpec,
@@ -25,9 +25,9 @@ import {
 } from "@slm/training";
 import type { HostTensor } from "@slm/runtime";
 import { ctcFeeds, ctcSpecs, type CtcShape } from "./ctc-feeds.js";
-import { asksDistributions, termsOf, type LossConfig, type TermName } from "./loss-config.js";
+import { requiresDistributions, termsOf, type LossConfig, type TermName } from "./loss-config.js";
 
-/** `shared`: all terms on one set of targets. `separate`: the teacher's terms on `taught` ones, cross-entropy on `gold` ones. */
+/** `shared`: all terms on one set of targets. `separate`: the teacher's terms on those it scored (`distill`), cross-entropy on `gold` ones. */
 export type LossVariant = "shared" | "separate";
 
 /** What the loss needs to know of the teacher. */
@@ -87,16 +87,16 @@ interface TermInputs {
   readonly parameters: Readonly<Record<string, Tensor>>;
   readonly x: Readonly<Record<string, Tensor>>;
   readonly states: ModelStates;
-  /** Logits at the targets that the teacher scored, counted where it did. */
-  readonly taught: CountedLogits;
+  /** Logits at the targets that the teacher scored, where it did. */
+  readonly distilled: MaskedLogits;
   /** Logits at the targets whose labels count, and those labels. */
-  readonly labelled: CountedLogits & { readonly labels: Tensor };
+  readonly labelled: MaskedLogits & { readonly labels: Tensor };
 }
 
 const divergence =
   (name: DivergenceName) =>
-  ({ taught, x, loss }: TermInputs): Tensor =>
-    DIVERGENCES[name].compute(taught, x["teacher"]!, loss);
+  ({ distilled, x, loss }: TermInputs): Tensor =>
+    DIVERGENCES[name].compute(distilled, x["teacher"]!, loss);
 
 /** One row per term: a term without a row does not compile. */
 const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
@@ -106,7 +106,7 @@ const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
   skewKl: divergence("skewKl"),
   skewReverseKl: divergence("skewReverseKl"),
   totalVariation: divergence("totalVariation"),
-  uld: ({ taught, x, loss: { temperature } }) => uld(taught, x["teacher"]!, { temperature }),
+  uld: ({ distilled, x, loss: { temperature } }) => uld(distilled, x["teacher"]!, { temperature }),
   hiddenState: ({ states, parameters, x, loss }) =>
     hiddenMatch(
       {
@@ -137,12 +137,12 @@ const TERMS: { readonly [N in TermName]: (inputs: TermInputs) => Tensor } = {
 
 /** Prefixes of the passes of a variant; the first one's targets are the teacher's. */
 const PASSES: { readonly [V in LossVariant]: readonly string[] } = {
-  shared: ["taught"],
-  separate: ["taught", "gold"],
+  shared: ["distill"],
+  separate: ["distill", "gold"],
 };
 
 /**
- * The loss for batches of one shape: the sum over terms of weight · term, each a mean over its counted positions.
+ * The loss for batches of one shape: the sum over terms of weight · term, each a mean over its loss tokens.
  *
  * Source of the default weights: arXiv:2501.16273, section on distillation (0.9 forward KL and 0.1 cross-entropy); its
  * reference code averages the KL over padding too, which this does not.
@@ -186,12 +186,12 @@ function lossInputs(
     Object.assign(inputs, pass.passInputs(prefix));
     const isLabelled = prefix === labelled && loss.crossEntropy > 0;
     if (isLabelled) inputs[`${prefix}.labels`] = { dtype: "int32", shape: [positions] };
-    const isTaught = prefix === "taught" && asksDistributions(loss) && teacher?.isAligned !== true;
-    if (isLabelled || isTaught) Object.assign(inputs, counting(prefix, positions));
+    const isDistilled = prefix === "distill" && requiresDistributions(loss) && teacher?.isAligned !== true;
+    if (isLabelled || isDistilled) Object.assign(inputs, counting(prefix, positions));
   }
   if (loss.ctc > 0) Object.assign(inputs, ctcSpecs(ctcShape(config, shape)));
   if (teacher === undefined) return inputs;
-  if (asksDistributions(loss)) {
+  if (requiresDistributions(loss)) {
     inputs["teacher"] = { dtype: "float32", shape: [positions, teacher.vocabulary] };
     if (teacher.isAligned) Object.assign(inputs, counting("aligned", positions));
   }
@@ -213,7 +213,7 @@ function termInputs(
   const logits = PASSES[variant].map((prefix) =>
     scope(prefix, () => outputHead(config, parameters, states.target(prefix))),
   );
-  const counted = (of: Tensor, prefix: string): CountedLogits => ({
+  const masked = (of: Tensor, prefix: string): MaskedLogits => ({
     logits: of,
     mask: x[`${prefix}.mask`]!,
     count: x[`${prefix}.count`]!,
@@ -224,7 +224,7 @@ function termInputs(
     parameters,
     x,
     states,
-    taught: counted(logits[0]!, teacher?.isAligned === true ? "aligned" : "taught"),
-    labelled: { ...counted(logits.at(-1)!, labelled), labels: x[`${labelled}.labels`]! },
+    distilled: masked(logits[0]!, teacher?.isAligned === true ? "aligned" : "distill"),
+    labelled: { ...masked(logits.at(-1)!, labelled), labels: x[`${labelled}.labels`]! },
   };
 }

@@ -8,9 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { distillConfig, type DistillConfig } from "./distill-config.js";
+import { OnPolicyTargets } from "./on-policy-targets.js";
 import { studentObjective, type StudentObjectiveOptions } from "./student-objective.js";
-import type { TeacherSide } from "./teacher-side.js";
-import { sameVocabulary } from "./teacher-side.js";
+import type { DistillationTeacher } from "./distillation-teacher.js";
+import { sameVocabulary } from "./distillation-teacher.js";
 import {
   decoderOnlyStudent,
   decoderOnlyWeights,
@@ -34,7 +35,13 @@ const shapeOf = (config: ModelConfig): object =>
   Object.fromEntries(Object.entries(config).filter(([key]) => key !== "vocabularySize" && key !== "tokens"));
 
 const settingsOf = (config: ModelConfig, section: object): DistillConfig =>
-  distillConfig.parse({ student: shapeOf(config), steps: 10, batchSize: 3, metrics: ["exactMatch"], ...section });
+  distillConfig.parse({
+    student: shapeOf(config),
+    steps: 10,
+    batchSize: 3,
+    metrics: ["exactMatch"],
+    ...section,
+  });
 
 const bucket = { source: 5, target: 6 };
 const rows = Int32Array.of(2, 0, 1);
@@ -61,7 +68,7 @@ async function feedsAt(
   const { config, weights } = changes.student ?? { config: studentConfig, weights: studentWeights };
   const engine = await createEagerEngine("js");
   const teacher = await loadTeacher(engine, { config: teacherConfig, weights: teacherWeights });
-  const side: TeacherSide = {
+  const side: DistillationTeacher = {
     ...sameVocabulary({ engine, teacher }),
     gold: () =>
       Promise.resolve({
@@ -69,12 +76,18 @@ async function feedsAt(
         owned: [],
       }),
   };
+  const settings = settingsOf(config, section);
+  const onPolicy = new OnPolicyTargets(settings);
   const options: StudentObjectiveOptions = {
     config,
-    settings: settingsOf(config, section),
-    corpus,
-    teacher: changes.withoutTeacher === true ? undefined : side,
-    unlabelled: changes.unlabelled,
+    settings,
+    sources: {
+      corpus,
+      teacher: changes.withoutTeacher === true ? undefined : side,
+      unlabelled: changes.unlabelled,
+      stored: {},
+      onPolicy,
+    },
     seed: changes.seed ?? 7,
   };
   const objective = studentObjective(options);
@@ -86,7 +99,7 @@ async function feedsAt(
     values[name] = Array.from(host.data, Number);
   }
   const wanted = Object.keys(objective.definition(bucket, made.variant!).inputs);
-  await objective.close();
+  await onPolicy.close();
   return { made, values, wanted };
 }
 
@@ -104,7 +117,7 @@ describe.each([
     expect(values["teacher"]).toEqual([42]);
     for (const name of wanted) expect(values[name], name).toBeDefined();
     const targets = Array.from(rows, (row) => corpus.pairs.lengths.target[row]!);
-    expect(made.counted).toBe(targets.reduce((sum, length) => sum + length, 0));
+    expect(made.lossTokens).toBe(targets.reduce((sum, length) => sum + length, 0));
   });
 
   test("of labels alone asks no teacher, and needs none", async () => {
@@ -120,7 +133,7 @@ describe.each([
     expect(first.made.variant).toBe("separate");
     expect(used(await feedsAt(onPolicy, 3, { student }))).toEqual(used(first));
     const sampled = ({ values }: Made): number[] | undefined =>
-      values["taught.target"] ?? values["taught.inputs"];
+      values["distill.target"] ?? values["distill.inputs"];
     expect(sampled(await feedsAt(onPolicy, 4, { student }))).not.toEqual(sampled(first));
     expect(sampled(await feedsAt(onPolicy, 3, { student, seed: 8 }))).not.toEqual(sampled(first));
     const { targets } = await corpus.read([2]);
@@ -156,8 +169,8 @@ describe.each([
 test("a batch of teacher targets is scored by the teacher, whose greedy choice each label is", async () => {
   const { values } = await feedsAt({ targets: { teacher: 1 } }, 2);
   const { vocabularySize: vocab } = studentConfig;
-  values["taught.labels"]!.forEach((label, position) => {
-    if (values["taught.mask"]![position] !== 1) return;
+  values["distill.labels"]!.forEach((label, position) => {
+    if (values["distill.mask"]![position] !== 1) return;
     const logits = values["teacher"]!.slice(position * vocab, (position + 1) * vocab);
     const isLastSlot = position % bucket.target === bucket.target - 1;
     if (!isLastSlot) expect(logits.indexOf(Math.max(...logits))).toBe(label);

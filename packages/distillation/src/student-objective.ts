@@ -1,21 +1,19 @@
 /** Where each batch's targets come from, and what the student is fed. */
 import { imageTokensOf, type ModelConfig } from "@slm/model";
 import {
-  createLiveSampler,
   modelPass,
   stepRandom,
   type Batch,
   type BatchFeeds,
   type Bucket,
   type LiveModel,
-  type LiveSampler,
   type ModelPass,
   type Objective,
   type PassShape,
 } from "@slm/training";
-import type { Corpus, CorpusRows } from "./corpus.js";
+import type { CorpusRows } from "./corpus.js";
 import type { DistillConfig } from "./distill-config.js";
-import { asksDistributions } from "./loss-config.js";
+import { requiresDistributions } from "./loss-config.js";
 import {
   auxiliaryParameters,
   ctcValues,
@@ -23,39 +21,25 @@ import {
   type LossVariant,
   type StudentLossOptions,
 } from "./student-loss.js";
-import type { StoredTargets } from "./stored-targets.js";
 import { targetOrigin, type TargetOrigin } from "./target-schedule.js";
-import type { BatchSources, TaughtFeeds, TeacherSide } from "./teacher-side.js";
-import type { UnlabelledSources } from "./unlabelled-sources.js";
+import type { DistillationSources } from "./distillation-sources.js";
+import type { BatchSources, TeacherFeeds } from "./distillation-teacher.js";
 
 export interface StudentObjectiveOptions {
   readonly config: ModelConfig;
   readonly settings: DistillConfig;
-  readonly corpus: Corpus;
-  /** Absent where neither a term nor a target needs it. */
-  readonly teacher?: TeacherSide | undefined;
-  /** Sources that the teacher labels while the student trains. */
-  readonly unlabelled?: UnlabelledSources | undefined;
-  /** Targets that the teacher wrote before, by the origin they stand for. */
-  readonly stored?: StoredByOrigin | undefined;
+  readonly sources: Pick<DistillationSources, "corpus" | "teacher" | "unlabelled" | "stored" | "onPolicy">;
   readonly seed: number;
 }
 
-export type StoredByOrigin = Readonly<Partial<Record<TargetOrigin, StoredTargets>>>;
-
-/** An objective that holds programs until it is closed. */
-export interface StudentObjective extends Objective {
-  close(): Promise<void>;
-}
-
-export function studentObjective(options: StudentObjectiveOptions): StudentObjective {
-  const { config, settings, teacher } = options;
+export function studentObjective(options: StudentObjectiveOptions): Objective {
+  const { config, settings, sources } = options;
   const { loss } = settings;
-  const lossOptions: StudentLossOptions = { config, loss, teacher: teacher?.shape };
+  const lossOptions: StudentLossOptions = { config, loss, teacher: sources.teacher?.shape };
   const batches = new BatchMaker(options);
   const auxiliary = auxiliaryParameters(lossOptions);
   return {
-    ...(auxiliary.length === 0 ? {} : { auxiliary }),
+    auxiliary: auxiliary.length === 0 ? undefined : auxiliary,
     definition: (bucket, variant) =>
       studentLoss(
         lossOptions,
@@ -63,7 +47,6 @@ export function studentObjective(options: StudentObjectiveOptions): StudentObjec
         variant === "separate" ? "separate" : "shared",
       ),
     feeds: (batch, bucket, number, live) => batches.make(batch, bucket, number, live),
-    close: () => batches.close(),
   };
 }
 
@@ -73,19 +56,20 @@ interface Chosen {
   readonly targets: readonly ArrayLike<number>[];
   /** Labels that are not `targets`: the data's, where those are the student's own. */
   readonly gold?: readonly ArrayLike<number>[];
-  readonly taught: TaughtFeeds;
+  readonly teacherFeeds: TeacherFeeds;
 }
 
-const NOTHING: TaughtFeeds = { feeds: {}, owned: [] };
+const NOTHING: TeacherFeeds = { feeds: {}, owned: [] };
 
 class BatchMaker {
   private readonly options: StudentObjectiveOptions;
-  private readonly asksTeacher: boolean;
-  private readonly samplers = new Map<Bucket, LiveSampler>();
+  private readonly sources: StudentObjectiveOptions["sources"];
+  private readonly scores: boolean;
 
   constructor(options: StudentObjectiveOptions) {
     this.options = options;
-    this.asksTeacher = asksDistributions(options.settings.loss);
+    this.sources = options.sources;
+    this.scores = requiresDistributions(options.settings.loss);
   }
 
   /** Feeds of one batch: a pure function of seed, number and, for targets of the student, its weights. */
@@ -97,10 +81,6 @@ class BatchMaker {
     const chosen = await this.choose(origin, { batch, shape, bucket, live, random });
     const pass = modelPass(config, shape);
     return this.feedsOf(chosen, pass, shape);
-  }
-
-  async close(): Promise<void> {
-    for (const sampler of this.samplers.values()) await sampler.close();
   }
 
   /** Fraction of the steps done before a batch's: 0 at the first step, 1 at the last. */
@@ -119,9 +99,9 @@ class BatchMaker {
       readonly random: () => number;
     },
   ): Promise<Chosen> {
-    const { corpus, unlabelled, stored } = this.options;
+    const { corpus, unlabelled, stored, onPolicy } = this.sources;
     const { batch, shape, bucket, live, random } = request;
-    const written = await stored?.[origin]?.draw(batch.rows.length, bucket, random);
+    const written = await stored[origin]?.draw(batch.rows.length, bucket, random);
     if (written !== undefined) return this.asStored(written, shape);
     if (origin === "unlabelled") {
       const drawn = await unlabelled?.draw(batch.rows.length, bucket, random);
@@ -131,42 +111,44 @@ class BatchMaker {
     const sources = sourcesOf(rows);
     if (origin === "teacher") return this.generated(sources, shape);
     if (origin === "student") {
-      const sampler = await this.samplerFor(bucket, live);
-      const targets = await sampler.sample(live.feeds, sources.student, random, sources.images);
-      return { sources, targets, gold: rows.targets, taught: await this.score(sources, targets, shape) };
+      const targets = await onPolicy.sample(sources, bucket, live, random);
+      const teacherFeeds = await this.score(sources, targets, shape);
+      return { sources, targets, gold: rows.targets, teacherFeeds };
     }
     return this.asStored(rows, shape);
   }
 
   /** Rows whose distributions are stored. */
   private async asStored(rows: CorpusRows, shape: PassShape): Promise<Chosen> {
-    const { teacher } = this.options;
-    const taught = this.asksTeacher ? ((await teacher?.gold(rows, shape)) ?? NOTHING) : NOTHING;
-    return { sources: sourcesOf(rows), targets: rows.targets, taught };
+    const { teacher } = this.sources;
+    const teacherFeeds = this.scores ? ((await teacher?.gold(rows, shape)) ?? NOTHING) : NOTHING;
+    return { sources: sourcesOf(rows), targets: rows.targets, teacherFeeds };
   }
 
   private async generated(sources: BatchSources, shape: PassShape): Promise<Chosen> {
-    const targets = (await this.options.teacher?.generate(sources, shape)) ?? [];
-    return { sources, targets, taught: await this.score(sources, targets, shape) };
+    const targets = (await this.sources.teacher?.generate(sources, shape)) ?? [];
+    return { sources, targets, teacherFeeds: await this.score(sources, targets, shape) };
   }
 
   private async score(
     sources: BatchSources,
     targets: readonly (readonly number[])[],
     shape: PassShape,
-  ): Promise<TaughtFeeds> {
-    if (!this.asksTeacher) return NOTHING;
-    return (await this.options.teacher?.score(sources, targets, shape)) ?? NOTHING;
+  ): Promise<TeacherFeeds> {
+    if (!this.scores) return NOTHING;
+    return (await this.sources.teacher?.score(sources, targets, shape)) ?? NOTHING;
   }
 
   private async feedsOf(chosen: Chosen, pass: ModelPass, shape: PassShape): Promise<BatchFeeds> {
-    const { config, settings, teacher } = this.options;
-    const { sources, targets, gold, taught } = chosen;
+    const { config, settings } = this.options;
+    const { sources, targets, gold, teacherFeeds } = chosen;
     const labels = settings.loss.crossEntropy > 0 ? gold : undefined;
     const variant: LossVariant = labels === undefined ? "shared" : "separate";
     const hidden =
-      settings.loss.hiddenState > 0 ? ((await teacher?.hidden(sources, shape)) ?? NOTHING) : NOTHING;
-    const ofTargets = pass.passFeeds("taught", sources.student, targets);
+      settings.loss.hiddenState > 0
+        ? ((await this.sources.teacher?.hidden(sources, shape)) ?? NOTHING)
+        : NOTHING;
+    const ofTargets = pass.passFeeds("distill", sources.student, targets);
     const ofLabels = labels === undefined ? undefined : pass.passFeeds("gold", sources.student, labels);
     const before = imageTokensOf(config);
     const sourceTokens = sources.student.reduce((sum, { length }) => sum + before + length, 0);
@@ -176,29 +158,19 @@ class BatchMaker {
         ...pass.sharedFeeds(sources.student, sources.images),
         ...ofTargets.feeds,
         ...ofLabels?.feeds,
-        ...taught.feeds,
+        ...teacherFeeds.feeds,
         ...hidden.feeds,
         ...(settings.loss.ctc > 0 ? ctcValues(config, gold ?? targets, shape) : {}),
       },
-      owned: [...taught.owned, ...hidden.owned],
-      tokens: sourceTokens + ofTargets.counted,
-      counted: (ofLabels ?? ofTargets).counted,
+      owned: [...teacherFeeds.owned, ...hidden.owned],
+      tokens: sourceTokens + ofTargets.lossTokens,
+      lossTokens: (ofLabels ?? ofTargets).lossTokens,
     };
-  }
-
-  private async samplerFor(bucket: Bucket, live: LiveModel): Promise<LiveSampler> {
-    const known = this.samplers.get(bucket);
-    if (known !== undefined) return known;
-    const { batchSize, sampling } = this.options.settings;
-    const shape = { rows: batchSize, source: bucket.source, target: Math.max(1, bucket.target - 1) };
-    const sampler = await createLiveSampler(live, shape, sampling);
-    this.samplers.set(bucket, sampler);
-    return sampler;
   }
 }
 
-const sourcesOf = ({ sources, taught, images }: CorpusRows): BatchSources => ({
+const sourcesOf = ({ sources, teacherTokens, images }: CorpusRows): BatchSources => ({
   student: sources,
-  teacher: taught.sources,
+  teacher: teacherTokens.sources,
   images,
 });

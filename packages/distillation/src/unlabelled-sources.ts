@@ -1,8 +1,19 @@
 /** Sources without targets, from which batches for the teacher to label are drawn. Kept on disk. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { DATA_FILES, readSources } from "@slm/data";
 import type { Tokenizer } from "@slm/tokenizer";
 import { TokenListsWriter, type Bucket, type TokenLists } from "@slm/training";
+import type { TeacherReader } from "./corpus.js";
+import type { DistillRun } from "./distill-inputs.js";
+import { textLimits } from "./open-corpus.js";
 import { RowDrawer } from "./row-drawer.js";
-import type { BatchSources } from "./teacher-side.js";
+import { largestShare } from "./target-schedule.js";
+import type { BatchSources } from "./distillation-teacher.js";
+
+/** Receives the tokens while the run lasts. */
+export const UNLABELLED_FILE = "unlabelled.bin";
 
 export interface UnlabelledRequest {
   readonly texts: AsyncIterable<string> | Iterable<string>;
@@ -24,6 +35,45 @@ export class UnlabelledSources {
     this.lists = lists;
     this.hasOwn = hasOwn;
     this.drawer = new RowDrawer({ source: lists.lengths[0]! });
+  }
+
+  /**
+   * The unlabelled sources of the data; undefined where they have no share.
+   *
+   * @throws SlmError INPUT_MISSING where the data has none, and as {@link write}.
+   */
+  static async open(
+    { settings, inputs, config, tokenizer }: DistillRun,
+    teacher: TeacherReader | undefined,
+  ): Promise<UnlabelledSources | undefined> {
+    if (largestShare(settings.targets.unlabelled) === 0) return undefined;
+    const path = join(inputs.dataDirectory, DATA_FILES.unlabelled);
+    const exists = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (!exists) {
+      throw new SlmError(
+        "INPUT_MISSING",
+        `distill: targets.unlabelled has a share, but there is no ${path}`,
+        {
+          suggestions: [
+            "name the file of sources in data.unlabelled.path",
+            "set distill.targets.unlabelled to 0",
+          ],
+        },
+      );
+    }
+    return UnlabelledSources.write({
+      texts: readSources(path),
+      student: tokenizer,
+      teacher: teacher?.tokenizer,
+      limits: {
+        student: textLimits(config).maxSource,
+        teacher: teacher?.tokenizer === undefined ? config.maxSource : teacher.limits.maxSource,
+      },
+      file: join(inputs.workDirectory, UNLABELLED_FILE),
+    });
   }
 
   /**

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeBytesAtomic, writeTextAtomic } from "@slm/core";
 import { DEVICE_MODEL_FILE, graphBytes, graphsOf, type DeviceModel } from "./device-model.js";
 import { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
+import { tinyDeviceModel } from "./testing/index.js";
 import { readTextFile } from "@slm/core";
 import { SLM_VERSION } from "@slm/core";
 
@@ -19,31 +20,47 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-const model: DeviceModel = {
-  schemaVersion: 1,
-  name: "g2p",
-  architecture: "encoder-decoder",
-  target: "cpu",
-  scheme: "float32",
+const model = tinyDeviceModel({
   graphs: {
     encoder: { file: "encoder.onnx", bytes: 10, scheme: "float32" },
     decoder: { file: "decoder.onnx", bytes: 20, scheme: "float32" },
   },
-  parameters: 1000,
-  vocabularySize: 64,
-  decoderLayers: 2,
-  kvHeads: 2,
-  headDim: 16,
   maxSource: 32,
-  maxTarget: 32,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  flops: { encoderPerSourceToken: 1, decoderPerTargetToken: 2 },
-};
+});
 
 describe(readDeviceModel, () => {
   test("reads what was written", async () => {
     await writeDeviceModel(root, model);
     expect(await readDeviceModel(root)).toEqual(model);
+  });
+
+  test.each([
+    ["cpu", "onnxruntime", "cpu"],
+    ["web", "browser", "webgpu"],
+    ["gpu", "webgpu", "webgpu"],
+    ["npu", "coreml", "coreml"],
+  ])(
+    "reads target %s, profile %s as profile %s, whatever it was called before",
+    async (target, written, now) => {
+      await writeTextAtomic(
+        join(root, DEVICE_MODEL_FILE),
+        JSON.stringify({ ...model, target, profile: written }),
+      );
+      expect(await readDeviceModel(root)).toEqual({ ...model, target, profile: now });
+    },
+  );
+
+  test.each([
+    ["toaster", undefined, /target: .*"cpu"\|"gpu"\|"web"\|"npu"/],
+    ["npu", "unheard-of", /profile: /],
+    ["npu", "cuda", /profile 'cuda' is none of target 'npu', which has qnn, openvino, coreml, vitisai/],
+    ["npu", "browser", /profile 'webgpu' is none of target 'npu'/],
+  ])("rejects target %s with profile %s", async (target, profile, message) => {
+    await writeTextAtomic(join(root, DEVICE_MODEL_FILE), JSON.stringify({ ...model, target, profile }));
+    await expect(readDeviceModel(root)).rejects.toMatchObject({
+      code: "DATA_INVALID",
+      message: expect.stringMatching(message) as string,
+    });
   });
 
   test("takes a model that sees only with its graph, its settings and room for text", async () => {

@@ -1,6 +1,7 @@
 /** Reads and writes `model.json`. */
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
+import { isProfileOf, profilesOf } from "@slm/devices/table";
 import { checkPatchReading } from "@slm/vision";
 import { DEVICE_MODEL_FILE, deviceModelSchema, type DeviceModel } from "./device-model.js";
 import { readJsonFile } from "@slm/core";
@@ -10,8 +11,18 @@ import { writeJsonAtomic } from "@slm/core";
 export async function readDeviceModel(directory: string): Promise<DeviceModel> {
   const file = join(directory, DEVICE_MODEL_FILE);
   const model = await readJsonFile(file, deviceModelSchema, { suggestions: ["slm export CHECKPOINT"] });
+  checkDevice(model, file);
   checkSight(model, file);
   return model;
+}
+
+/** That the target has the profile. */
+function checkDevice({ target, profile }: DeviceModel, file: string): void {
+  if (profile === undefined || isProfileOf(target, profile)) return;
+  throw new SlmError(
+    "DATA_INVALID",
+    `${file}: profile '${profile}' is none of target '${target}', which has ${profilesOf(target).join(", ")}`,
+  );
 }
 
 /** What the schema alone cannot say of a model that sees. */

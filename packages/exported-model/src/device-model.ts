@@ -2,6 +2,7 @@
  * `model.json`: what a runtime must know about an exported, quantized or bundled model.
  * Written by the exporter, copied by quantization and deploy, read by everything that runs a model.
  */
+import { PRECISIONS, PROFILE_NAMES, TARGETS, currentProfileName } from "@slm/devices/table";
 import { CACHE_FORMS } from "@slm/runtime";
 import { patchReading } from "@slm/vision";
 import { z } from "zod";
@@ -16,10 +17,15 @@ export const deviceModelSchema = z.strictObject({
   schemaVersion: z.literal(1),
   name: z.string().min(1),
   architecture: z.enum(["encoder-decoder", "decoder-only"]),
-  target: z.string().describe("Export target: cpu, gpu, web, npu."),
-  profile: z.string().optional().describe("What runs the graphs on the target, as qnn or cuda."),
+  target: z.enum(TARGETS).describe("Kind of device that the graphs were made for."),
+  profile: z
+    .string()
+    .transform(currentProfileName)
+    .pipe(z.enum(PROFILE_NAMES))
+    .optional()
+    .describe("What runs the graphs on the target, as qnn or cuda; former names are read as those of now."),
   precision: z
-    .enum(["float32", "float16", "bfloat16"])
+    .enum(PRECISIONS)
     .optional()
     .describe(
       "Type of activations, caches and keys and values of the source; logits and biases are float32. Absent: float32.",

@@ -1,6 +1,6 @@
 /** One batch of sources through the model, from ids to ids. */
 import { type DecodeOptions, decode } from "@slm/decoding";
-import type { HostTensor, Runtime } from "@slm/runtime";
+import type { HostTensor } from "@slm/runtime";
 import type { EncodedSource } from "./batches.js";
 import { type CachePool, cacheCapacity } from "./caches.js";
 import { encodeBatch } from "./encoded-batch.js";
@@ -12,13 +12,11 @@ import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import { decodeStatic } from "./static/decode-static.js";
 import { type DecodedIds, timed } from "./timed.js";
 
-export interface BatchEngine {
-  readonly runtime: Runtime;
+/** A loaded model that decodes, and what it keeps between batches. */
+export interface Decoding {
   readonly loaded: LoadedModel;
   readonly caches: CachePool;
-  /** Present exactly for a model that sees. */
-  readonly images: ImageEncoder | undefined;
-  /** Most tokens guessed at once by prompt lookup; absent: none are, and rows share runs. */
+  /** Most draft tokens of a run, by prompt lookup; absent: none, and rows share runs. */
   readonly lookup?: number | undefined;
 }
 
@@ -26,9 +24,9 @@ export type BatchOptions = Pick<
   DecodeOptions,
   "strategy" | "random" | "rules" | "constraint" | "onToken" | "stopsAfter" | "signal"
 > & {
-  readonly maxTokens?: number;
+  readonly maxTokens?: number | undefined;
   /** Time from the start of the batch after which no step begins [ms]. */
-  readonly maxTimeMs?: number;
+  readonly maxTimeMs?: number | undefined;
 };
 
 /**
@@ -39,14 +37,14 @@ export type BatchOptions = Pick<
  * by one.
  */
 export async function decodeBatch(
-  engine: BatchEngine,
+  decoding: Decoding,
   batch: readonly EncodedSource[],
   options: BatchOptions,
 ): Promise<readonly DecodedIds[]> {
-  const { runtime, loaded, caches, images, lookup } = engine;
-  const { model, encoder, decoder, buckets } = loaded;
-  if (lookup !== undefined) return decodeLookup(engine, batch, { ...options, guesses: lookup });
-  if (buckets !== undefined) return decodeStatic({ runtime, model, buckets, images }, batch, options);
+  const { loaded, caches, lookup } = decoding;
+  const { runtime, model, images, encoder, decoder, buckets } = loaded;
+  if (lookup !== undefined) return decodeLookup(decoding, batch, { ...options, guesses: lookup });
+  if (buckets !== undefined) return decodeStatic({ ...loaded, buckets }, batch, options);
   const sources = batch.map(({ ids }) => ids);
   const started = performance.now();
   const seen = images === undefined ? undefined : await seeAll(images, batch);
@@ -76,12 +74,12 @@ export async function decodeBatch(
         pad,
         maxTokens,
         before: (row) => prefixes[row]!,
-        ...(options.maxTimeMs === undefined ? {} : { deadlineMs: started + options.maxTimeMs }),
+        deadlineMs: options.maxTimeMs === undefined ? undefined : started + options.maxTimeMs,
       });
       const times = { started, stepTimes: steps.stepTimes };
       return decoded.map((row) => ({
         ...timed(row, options.strategy, times),
-        ...(seen === undefined ? {} : { imageMs: seen.imageMs }),
+        imageMs: seen?.imageMs,
       }));
     } finally {
       await runtime.release(Object.values(encoded));

@@ -1,25 +1,26 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DeviceModel, writeDeviceModel } from "@slm/exported-model";
+import type { DeviceModel } from "@slm/exported-model";
+import {
+  MemoryModel,
+  TINY,
+  hashedLogits,
+  tinyDeviceModel,
+  writeTinyModel,
+} from "@slm/exported-model/testing";
 import { type StepDecoder, decode } from "@slm/decoding";
-import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadGenerator } from "./generator.js";
-import {
-  MAX_TARGET,
-  MemoryRuntime,
-  TOKENS,
-  VOCABULARY,
-  deviceModel,
-  logitsAfter,
-} from "./memory-runtime.test-support.js";
+
+const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
 
 /** What greedy decoding must give. */
 function expectedIds(source: readonly number[], maxTokens: number): number[] {
   const ids: number[] = [];
   while (ids.length < maxTokens) {
-    const logits = logitsAfter(source, [TOKENS.bos, ...ids]);
+    const logits = hashedLogits(source, [TOKENS.bos, ...ids]);
     const next = logits.indexOf(Math.max(...logits));
     if (next === TOKENS.eos) break;
     ids.push(next);
@@ -30,7 +31,7 @@ function expectedIds(source: readonly number[], maxTokens: number): number[] {
 /** Recomputes every step from all ids fed so far, and reorders those instead of caches. */
 class CachelessDecoder implements StepDecoder {
   readonly rows: number;
-  readonly vocabularySize = VOCABULARY;
+  readonly vocabularySize = TINY.vocabularySize;
   readonly #source: readonly number[];
   #fed: readonly (readonly number[])[];
 
@@ -42,7 +43,7 @@ class CachelessDecoder implements StepDecoder {
 
   step(tokens: Int32Array): Promise<Float32Array> {
     this.#fed = this.#fed.map((ids, row) => [...ids, tokens[row]!]);
-    return Promise.resolve(Float32Array.from(this.#fed.flatMap((ids) => logitsAfter(this.#source, ids))));
+    return Promise.resolve(Float32Array.from(this.#fed.flatMap((ids) => hashedLogits(this.#source, ids))));
   }
 
   permuteRows(rows: readonly number[]): Promise<void> {
@@ -54,12 +55,10 @@ class CachelessDecoder implements StepDecoder {
 const folders: Record<DeviceModel["architecture"], string> = { "encoder-decoder": "", "decoder-only": "" };
 
 beforeAll(async () => {
-  const files = trainSymbolTokenizer({ sources: ["abcd"], targets: ["X Y Z"], sourceLowercase: true });
   for (const architecture of ["encoder-decoder", "decoder-only"] as const) {
     const folder = await mkdtemp(join(tmpdir(), "slm-generate-"));
     folders[architecture] = folder;
-    await writeTokenizer(files, folder);
-    await writeDeviceModel(folder, deviceModel(architecture));
+    await writeTinyModel(folder, { architecture });
   }
 });
 
@@ -73,7 +72,7 @@ describe("an encoder-decoder", () => {
   test("gives every source its own text, in the caller's order, whatever the batches", async () => {
     const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
     for (const batchSize of [1, 3, 16]) {
-      const runtime = new MemoryRuntime();
+      const runtime = new MemoryModel();
       const generator = await loadGenerator(folders["encoder-decoder"], runtime);
       const results = await generator.generate(SOURCES, { batchSize });
       expect(results.map(({ tokens }) => tokens)).toEqual(
@@ -85,7 +84,7 @@ describe("an encoder-decoder", () => {
   });
 
   test("encodes sources of similar length together", async () => {
-    const runtime = new MemoryRuntime();
+    const runtime = new MemoryModel();
     const generator = await loadGenerator(folders["encoder-decoder"], runtime);
     await generator.generate(SOURCES, { batchSize: 3 });
     expect(runtime.encodedBatches).toEqual([[1, 1, 2], [2, 3, 4], [6]]);
@@ -94,7 +93,7 @@ describe("an encoder-decoder", () => {
   test("beams of a batch give what a decoder without caches gives, encoding each source once", async () => {
     const strategy = { kind: "beam", beams: 3, lengthPenalty: 0.8 } as const;
     const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
-    const runtime = new MemoryRuntime();
+    const runtime = new MemoryModel();
     const generator = await loadGenerator(folders["encoder-decoder"], runtime);
     const together = await generator.generate(SOURCES, { strategy });
     expect(runtime.encodedBatches).toEqual([[1, 1, 2, 2, 3, 4, 6]]);
@@ -106,7 +105,7 @@ describe("an encoder-decoder", () => {
   });
 
   test("one beam is greedy decoding", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     const greedy = await generator.generate(SOURCES);
     const beam = await generator.generate(SOURCES, {
       strategy: { kind: "beam", beams: 1, lengthPenalty: 0 },
@@ -115,7 +114,7 @@ describe("an encoder-decoder", () => {
   });
 
   test("stops at maxTokens", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     const results = await generator.generate(SOURCES, { maxTokens: 2 });
     const tokenizer = await loadTokenizer(folders["encoder-decoder"]);
     results.forEach(({ tokens, finished }, row) => {
@@ -125,7 +124,7 @@ describe("an encoder-decoder", () => {
   });
 
   test("refuses a source that is too long, by its length and the limit", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a", "abcdabc"])).rejects.toMatchObject({
       code: "DATA_INVALID",
       message: "generate: source 2 has 7 tokens, the model reads at most 6",
@@ -133,7 +132,7 @@ describe("an encoder-decoder", () => {
   });
 
   test("refuses more tokens than the cache holds", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a"], { maxTokens: MAX_TARGET + 1 })).rejects.toMatchObject({
       code: "USAGE",
       message: "generate: maxTokens must be from 1 to 8, got 9",
@@ -144,14 +143,14 @@ describe("an encoder-decoder", () => {
 describe("a decoder-only model", () => {
   test("reads the source as its own beginning, in one run per batch of equal lengths", async () => {
     const tokenizer = await loadTokenizer(folders["decoder-only"]);
-    const runtime = new MemoryRuntime();
+    const runtime = new MemoryModel();
     const generator = await loadGenerator(folders["decoder-only"], runtime);
     const results = await generator.generate(SOURCES);
     results.forEach(({ tokens }, row) => {
       const source = tokenizer.encodeSource(SOURCES[row]!);
       const expected: number[] = [];
       while (expected.length < MAX_TARGET - source.length) {
-        const logits = logitsAfter([], [...source, TOKENS.bos, ...expected]);
+        const logits = hashedLogits([], [...source, TOKENS.bos, ...expected]);
         const next = logits.indexOf(Math.max(...logits));
         if (next === TOKENS.eos) break;
         expected.push(next);
@@ -163,7 +162,7 @@ describe("a decoder-only model", () => {
   });
 
   test("refuses more tokens than the source leaves room for", async () => {
-    const generator = await loadGenerator(folders["decoder-only"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["decoder-only"], new MemoryModel());
     await expect(generator.generate(["abcd"], { maxTokens: 5 })).rejects.toMatchObject({
       code: "USAGE",
       message: "generate: maxTokens must be from 1 to 4 behind a source of 4 tokens, got 5",
@@ -173,7 +172,7 @@ describe("a decoder-only model", () => {
 
 describe("a generator", () => {
   test("streams pieces that add up to each row's text", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     for (const strategy of [{ kind: "greedy" }, { kind: "beam", beams: 2, lengthPenalty: 1 }] as const) {
       const streamed: string[] = SOURCES.map(() => "");
       const onToken = (row: number, piece: string): void => {
@@ -185,7 +184,7 @@ describe("a generator", () => {
   });
 
   test("reports times in order and a rate without the encoder", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     for (const { firstTokenMs, totalMs, tokens, finished, tokensPerSecond } of await generator.generate(
       SOURCES,
     )) {
@@ -197,12 +196,12 @@ describe("a generator", () => {
   });
 
   test("reuses its caches and leaves nothing on the device after closing", async () => {
-    const runtime = new MemoryRuntime();
+    const runtime = new MemoryModel();
     const generator = await loadGenerator(folders["encoder-decoder"], runtime);
     await generator.generate(["ab", "c"]);
-    const { allocated } = runtime;
+    const { uploads } = runtime;
     await generator.generate(["ba", "cd"]);
-    expect(runtime.allocated).toBe(allocated);
+    expect(runtime.uploads).toBe(uploads);
     expect(runtime.tensors.size).toBe(2);
     for (const count of [1, 2, 3, 4, 5]) await generator.generate(SOURCES.slice(0, count));
     // Two sets of a key and a value.
@@ -213,7 +212,7 @@ describe("a generator", () => {
   });
 
   test("calls that overlap do not share caches", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     const apart = await Promise.all(
       SOURCES.map(async (source) => (await generator.generate([source]))[0]!.text),
     );
@@ -221,7 +220,7 @@ describe("a generator", () => {
   });
 
   test("releases what a stopped call held", async () => {
-    const runtime = new MemoryRuntime();
+    const runtime = new MemoryModel();
     const generator = await loadGenerator(folders["encoder-decoder"], runtime);
     const stop = new AbortController();
     stop.abort();
@@ -233,7 +232,7 @@ describe("a generator", () => {
   });
 
   test("stops within one token of being asked to", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     const lengths = (await generator.generate(SOURCES)).map(({ tokens }) => tokens.length);
     const longest = SOURCES[lengths.indexOf(Math.max(...lengths))]!;
     expect(Math.max(...lengths)).toBeGreaterThan(3);
@@ -250,7 +249,7 @@ describe("a generator", () => {
   });
 
   test("warms up every graph", async () => {
-    const runtime = new MemoryRuntime();
+    const runtime = new MemoryModel();
     const generator = await loadGenerator(folders["encoder-decoder"], runtime);
     await generator.warmUp();
     expect(runtime.encodedBatches).toEqual([[1]]);
@@ -258,19 +257,19 @@ describe("a generator", () => {
   });
 
   test("generates nothing for no sources", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     expect(await generator.generate([])).toEqual([]);
   });
 
   test("ends a text before a stop sequence that begins and ends within tokens, streamed or not", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     const plain = await generator.generate(SOURCES);
     const long = plain.find(({ text }) => text.length >= 5)!;
     // Symbols are joined by spaces: this sequence takes the end of one token and the beginning of the next.
     const stop = [long.text.slice(2, 4)];
     for (const strategy of [undefined, { kind: "beam", beams: 2, lengthPenalty: 1 }] as const) {
       const pieces = SOURCES.map(() => "");
-      const base = { stop, ...(strategy === undefined ? {} : { strategy }) };
+      const base = { stop, strategy };
       const options = {
         ...base,
         onToken: (row: number, piece: string) => {
@@ -292,7 +291,7 @@ describe("a generator", () => {
   });
 
   test("draws the same text for a source whatever shares its batch", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     const strategy = { kind: "sample", temperature: 2 } as const;
     const texts = async (seed: number, batchSize: number): Promise<readonly string[]> =>
       (await generator.generate(SOURCES, { strategy, seed, batchSize })).map(({ text }) => text);
@@ -301,7 +300,7 @@ describe("a generator", () => {
   });
 
   test("counts what a decoder-only model reads as seen", async () => {
-    const generator = await loadGenerator(folders["decoder-only"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["decoder-only"], new MemoryModel());
     const rules = { repetitionPenalty: 1e6 };
     const [{ tokens } = { tokens: [] }] = await generator.generate(["ab"], { rules });
     const source = (await loadTokenizer(folders["decoder-only"])).encodeSource("ab");
@@ -310,7 +309,7 @@ describe("a generator", () => {
   });
 
   test("ends a text when its time is up", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     const results = await generator.generate(SOURCES, { maxTimeMs: 1e-6 });
     const reasons = new Set(results.map(({ reason }) => reason));
     expect(reasons.has("time")).toBe(true);
@@ -320,7 +319,7 @@ describe("a generator", () => {
   });
 
   test("refuses a batch size of 0 and sampling without randomness", async () => {
-    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryRuntime());
+    const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a"], { batchSize: 0 })).rejects.toMatchObject({ code: "USAGE" });
     const strategy = { kind: "sample", temperature: 1 } as const;
     await expect(generator.generate(["a"], { strategy })).rejects.toMatchObject({ code: "USAGE" });
@@ -330,11 +329,9 @@ describe("a generator", () => {
 describe(loadGenerator, () => {
   async function withModel(change: Partial<DeviceModel>): Promise<unknown> {
     const folder = await mkdtemp(join(tmpdir(), "slm-generate-"));
-    const files = trainSymbolTokenizer({ sources: ["abcd"], targets: ["X Y Z"], sourceLowercase: true });
-    await writeTokenizer(files, folder);
-    await writeDeviceModel(folder, { ...deviceModel("encoder-decoder"), ...change });
+    await writeTinyModel(folder, { graphs: tinyDeviceModel().graphs, ...change });
     try {
-      return await loadGenerator(folder, new MemoryRuntime()).catch((error: unknown) => error);
+      return await loadGenerator(folder, new MemoryModel()).catch((error: unknown) => error);
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -355,7 +352,7 @@ describe(loadGenerator, () => {
       "a graph outside the directory",
       {
         graphs: {
-          ...deviceModel("encoder-decoder").graphs,
+          ...tinyDeviceModel().graphs,
           decoder: { file: "../x.onnx", bytes: 1, scheme: "" },
         },
       },

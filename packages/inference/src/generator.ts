@@ -1,11 +1,12 @@
 import type { DeviceModel } from "@slm/exported-model";
-import { createRandom } from "@slm/decoding";
+import { createRandom, type DecodeOptions } from "@slm/decoding";
 import type { Runtime } from "@slm/runtime";
 import { type IndexedSource, planBatches } from "./batches.js";
 import { CachePool } from "./caches.js";
-import { type BatchEngine, type BatchOptions, decodeBatch } from "./decode-batch.js";
-import { BLANK_IMAGE, ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
+import { type Decoding, type BatchOptions, decodeBatch } from "./decode-batch.js";
+import { BLANK_IMAGE, type ImageEncoderOptions } from "./image-encoder.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
+import { verifyingDecoder } from "./lookup/lookup-decoder.js";
 import { checkLookup, checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
 import { RowTexts } from "./row-texts.js";
 import type { GenerateOptions, Generation, Generator, Source } from "./types.js";
@@ -23,11 +24,11 @@ import type { GenerateOptions, Generation, Generator, Source } from "./types.js"
 export async function loadGenerator(
   directory: string,
   runtime: Runtime,
-  options: GeneratorOptions = {},
+  { lookup, keptImageBytes }: GeneratorOptions = {},
 ): Promise<Generator> {
-  checkLookup(options.lookup);
-  const loaded = await loadModel(directory, runtime, { checksGuesses: options.lookup !== undefined });
-  return generatorOf(loaded, runtime, options);
+  checkLookup(lookup);
+  const editDecoder = lookup === undefined ? undefined : verifyingDecoder;
+  return createGenerator(await loadModel(directory, runtime, { keptImageBytes, editDecoder }), lookup);
 }
 
 export interface GeneratorOptions extends ImageEncoderOptions {
@@ -38,38 +39,24 @@ export interface GeneratorOptions extends ImageEncoderOptions {
   readonly lookup?: number | undefined;
 }
 
-/** A generator over a model whose parts are loaded already, from wherever they came. */
-export function openGenerator(
-  loaded: LoadedModel,
-  runtime: Runtime,
-  options: ImageEncoderOptions = {},
-): Generator {
-  return generatorOf(loaded, runtime, options);
-}
-
-function generatorOf(loaded: LoadedModel, runtime: Runtime, options: GeneratorOptions): Generator {
-  const { model, vision: graph } = loaded;
-  const images =
-    model.vision === undefined || graph === undefined
-      ? undefined
-      : new ImageEncoder(model.vision, graph, options);
-  const { lookup } = options;
-  return new ModelGenerator({ runtime, loaded, images, lookup, caches: new CachePool(runtime, model) });
+/** A generator over a model that is loaded, which it closes with itself. @param lookup as {@link GeneratorOptions} */
+export function createGenerator(loaded: LoadedModel, lookup?: number): Generator {
+  return new ModelGenerator({ loaded, lookup, caches: new CachePool(loaded.runtime, loaded.model) });
 }
 
 class ModelGenerator implements Generator {
-  readonly #engine: BatchEngine;
+  readonly #decoding: Decoding;
 
-  constructor(engine: BatchEngine) {
-    this.#engine = engine;
+  constructor(decoding: Decoding) {
+    this.#decoding = decoding;
   }
 
   get model(): DeviceModel {
-    return this.#engine.loaded.model;
+    return this.#decoding.loaded.model;
   }
 
   async generate(sources: readonly Source[], options: GenerateOptions = {}): Promise<readonly Generation[]> {
-    const { tokenizer, encoder } = this.#engine.loaded;
+    const { tokenizer, encoder } = this.#decoding.loaded;
     checkStops(options.stop);
     checkTime(options.maxTimeMs);
     const encoded = encodeSources(sources, tokenizer, this.model);
@@ -86,55 +73,43 @@ class ModelGenerator implements Generator {
     // Two steps: the first reads the prompt, the second the cache.
     const maxTokens = Math.max(1, Math.min(2, maxTarget - 1));
     const source = { ids: [tokens.unknown], image: vision === undefined ? undefined : BLANK_IMAGE };
-    await decodeBatch(this.#engine, [source], { strategy: { kind: "greedy" }, maxTokens });
+    await decodeBatch(this.#decoding, [source], { strategy: { kind: "greedy" }, maxTokens });
   }
 
   async close(): Promise<void> {
-    const { caches, loaded, images } = this.#engine;
+    const { caches, loaded } = this.#decoding;
     await caches.clear();
-    await loaded.buckets?.release();
-    await loaded.decoder.release();
-    await loaded.encoder?.release();
-    await images?.release();
+    await loaded.close();
   }
 
   async #generateBatch(
     batch: readonly IndexedSource[],
     options: GenerateOptions,
   ): Promise<readonly (readonly [number, Generation])[]> {
-    const { tokenizer } = this.#engine.loaded;
+    const { tokenizer } = this.#decoding.loaded;
     const { strategy = { kind: "greedy" }, stop = [], onToken } = options;
     const rows = batch.map(({ row }) => row);
     const texts = new RowTexts({ decode: (ids) => tokenizer.decode(ids), rows, stop, onPiece: onToken });
-    const decoded = await decodeBatch(this.#engine, batch, {
+    const stopsAfter: DecodeOptions["stopsAfter"] =
+      strategy.kind === "beam" ? (_, tokens) => texts.holdsStop(tokens) : (at) => texts.isStopped(at);
+    const decoded = await decodeBatch(this.#decoding, batch, {
       strategy,
-      ...settingsOf(options, rows),
+      ...decodingOptions(options, rows),
       onToken: (at, token) => {
         texts.push(at, token);
       },
-      ...(stop.length === 0
-        ? {}
-        : {
-            stopsAfter:
-              strategy.kind === "beam" ? (_, tokens) => texts.holdsStop(tokens) : (at) => texts.isStopped(at),
-          }),
+      stopsAfter: stop.length === 0 ? undefined : stopsAfter,
     });
     return decoded.map((result, at) => [batch[at]!.row, { text: texts.end(at, result.tokens), ...result }]);
   }
 }
 
-/** The options that decoding takes as they are. */
-function settingsOf(
+/** The options that decoding takes as they are, and random numbers of each row's own. */
+function decodingOptions(
   { maxTokens, maxTimeMs, rules, constraint, seed, signal }: GenerateOptions,
   rows: readonly number[],
 ): Omit<BatchOptions, "strategy"> {
-  const random = seed === undefined ? [] : rows.map((row) => createRandom((seed + row) % 2 ** 32).next);
-  return {
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(maxTimeMs === undefined ? {} : { maxTimeMs }),
-    ...(rules === undefined ? {} : { rules }),
-    ...(constraint === undefined ? {} : { constraint }),
-    ...(seed === undefined ? {} : { random: (at) => random[at]!() }),
-    ...(signal === undefined ? {} : { signal }),
-  };
+  const random =
+    seed === undefined ? undefined : rows.map((row) => createRandom((seed + row) % 2 ** 32).next);
+  return { maxTokens, maxTimeMs, rules, constraint, signal, random: random && ((at) => random[at]!()) };
 }

@@ -63,7 +63,7 @@ export class GraphDecoder implements StepDecoder {
       ...this.#requestOf(tokens),
       ...{ ids: GRAPH_IO.targetIds, position: GRAPH_IO.pastLength },
       ...{ picks: GRAPH_IO.bestIds, fetch: [GRAPH_IO.bestLogProbabilities] },
-      ...{ end: eos, pad, runs: steps, ...(signal === undefined ? {} : { signal }) },
+      ...{ end: eos, pad, runs: steps, signal },
     });
     for await (const { fetched, at } of runs) {
       this.stepTimes.push(at);

@@ -9,7 +9,7 @@ const KEPT_BYTES = 64 * 2 ** 20;
 
 export interface ImageEncoderOptions {
   /** Memory for tokens of images that may be asked about again; 0: none are kept [bytes]. Default: 64 MiB. */
-  readonly keptImageBytes?: number;
+  readonly keptImageBytes?: number | undefined;
 }
 
 /**

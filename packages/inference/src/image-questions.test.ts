@@ -1,20 +1,22 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DeviceModel, writeDeviceModel } from "@slm/exported-model";
+import type { DeviceModel } from "@slm/exported-model";
+import {
+  MemoryModel,
+  TINY,
+  hashedLogits,
+  tinyDeviceModel,
+  tinyVisionModel,
+  writeTinyModel,
+} from "@slm/exported-model/testing";
 import { SlmError } from "@slm/core";
-import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { loadTokenizer } from "@slm/tokenizer";
 import type { ImageSource } from "@slm/vision";
 import { afterEach, describe, expect, test } from "vitest";
 import { loadGenerator } from "./generator.js";
-import {
-  MAX_TARGET,
-  MemoryRuntime,
-  TOKENS,
-  deviceModel,
-  logitsAfter,
-  seeingModel,
-} from "./memory-runtime.test-support.js";
+
+const { maxTarget: MAX_TARGET, tokens: TOKENS } = TINY;
 
 /** A grey image of two pixels, decoded as often as `decoded` says. */
 function image(key: string, ...samples: readonly [number, number]): ImageSource & { decoded: number } {
@@ -36,7 +38,7 @@ function image(key: string, ...samples: readonly [number, number]): ImageSource 
 function expectedIds(source: readonly number[]): number[] {
   const ids: number[] = [];
   while (ids.length < MAX_TARGET) {
-    const logits = logitsAfter(source, [TOKENS.bos, ...ids]);
+    const logits = hashedLogits(source, [TOKENS.bos, ...ids]);
     const next = logits.indexOf(Math.max(...logits));
     if (next === TOKENS.eos) break;
     ids.push(next);
@@ -52,15 +54,13 @@ afterEach(async () => {
 async function written(model: DeviceModel): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "slm-seeing-"));
   folders.push(folder);
-  const files = trainSymbolTokenizer({ sources: ["abcd"], targets: ["X Y Z"], sourceLowercase: true });
-  await writeTokenizer(files, folder);
-  await writeDeviceModel(folder, model);
+  await writeTinyModel(folder, model);
   return folder;
 }
 
 describe("a model that sees", () => {
   test("answers each text by its own image, whatever the batches", async () => {
-    const folder = await written(seeingModel());
+    const folder = await written(tinyVisionModel());
     const tokenizer = await loadTokenizer(folder);
     const [dark, bright] = [image("dark", 0, 9), image("bright", 200, 255)];
     const questions = [
@@ -70,7 +70,7 @@ describe("a model that sees", () => {
       { text: "cdcdcd", image: dark, samples: [0, 9] },
     ];
     for (const batchSize of [1, 3, 16]) {
-      const runtime = new MemoryRuntime();
+      const runtime = new MemoryModel();
       const generator = await loadGenerator(folder, runtime);
       const answers = await generator.generate(questions, { batchSize });
       expect(answers.map(({ tokens }) => tokens)).toEqual(
@@ -80,7 +80,7 @@ describe("a model that sees", () => {
         true,
       );
       // Each image once, however many questions there were about it.
-      expect(runtime.seen.toSorted((a, b) => a[0]! - b[0]!)).toEqual([[0, 9], [200, 255]]); // prettier-ignore
+      expect(runtime.images.toSorted((a, b) => a[0]! - b[0]!)).toEqual([[0, 9], [200, 255]]); // prettier-ignore
       await generator.close();
       expect(runtime.loaded).toEqual([]);
     }
@@ -88,12 +88,12 @@ describe("a model that sees", () => {
   });
 
   test("forgets the image that was asked about longest ago, and all of them where none are kept", async () => {
-    const folder = await written(seeingModel());
+    const folder = await written(tinyVisionModel());
     const ask = async (keptImageBytes: number, ...keys: readonly string[]): Promise<number> => {
-      const runtime = new MemoryRuntime();
+      const runtime = new MemoryModel();
       const generator = await loadGenerator(folder, runtime, { keptImageBytes });
       for (const key of keys) await generator.generate([{ text: "a", image: image(key, 1, 2) }]);
-      return runtime.seen.length;
+      return runtime.images.length;
     };
     const twoImages = 2 * 2 * Float32Array.BYTES_PER_ELEMENT;
     expect(await ask(twoImages, "a", "b", "a", "c", "a", "b")).toBe(4);
@@ -101,12 +101,12 @@ describe("a model that sees", () => {
   });
 
   test("sees an image once for questions that overlap, and again after it could not be read", async () => {
-    const folder = await written(seeingModel());
-    const runtime = new MemoryRuntime();
+    const folder = await written(tinyVisionModel());
+    const runtime = new MemoryModel();
     const generator = await loadGenerator(folder, runtime);
     const good = image("good", 1, 2);
     await Promise.all([1, 2, 3].map(() => generator.generate([{ text: "a", image: good }])));
-    expect([good.decoded, runtime.seen.length]).toEqual([1, 1]);
+    expect([good.decoded, runtime.images.length]).toEqual([1, 1]);
     let isBroken = true;
     const flaky: ImageSource = {
       find: async () => {
@@ -121,19 +121,19 @@ describe("a model that sees", () => {
   });
 
   test("asks its own question about an image that comes alone", async () => {
-    const folder = await written(seeingModel("abc"));
-    const generator = await loadGenerator(folder, new MemoryRuntime());
+    const folder = await written(tinyVisionModel("abc"));
+    const generator = await loadGenerator(folder, new MemoryModel());
     const asked = await generator.generate([
       { image: image("x", 5, 6) },
       { text: "abc", image: image("x", 5, 6) },
     ]);
     expect(asked[0]!.tokens).toEqual(asked[1]!.tokens);
-    const silent = await loadGenerator(await written(seeingModel()), new MemoryRuntime());
+    const silent = await loadGenerator(await written(tinyVisionModel()), new MemoryModel());
     await expect(silent.generate([{ image: image("x", 5, 6) }])).rejects.toThrow(/source 1 has no text/);
   });
 
   test("refuses texts without an image and texts that are too long beside one; a model of text refuses images", async () => {
-    const seeing = await loadGenerator(await written(seeingModel()), new MemoryRuntime());
+    const seeing = await loadGenerator(await written(tinyVisionModel()), new MemoryModel());
     const picture = image("x", 5, 6);
     await expect(seeing.generate(["abc"])).rejects.toMatchObject({
       code: "DATA_INVALID",
@@ -142,7 +142,7 @@ describe("a model that sees", () => {
     await expect(seeing.generate([{ text: "abcdabc", image: picture }])).rejects.toThrow(
       /7 tokens, the model reads at most 6 beside an image/,
     );
-    const blind = await loadGenerator(await written(deviceModel("encoder-decoder")), new MemoryRuntime());
+    const blind = await loadGenerator(await written(tinyDeviceModel()), new MemoryModel());
     await expect(blind.generate(["a", { text: "b", image: picture }])).rejects.toThrow(
       /source 2 has an image; the model reads text only/,
     );
@@ -150,8 +150,8 @@ describe("a model that sees", () => {
   });
 
   test("is warm before its first image", async () => {
-    const runtime = new MemoryRuntime();
-    await (await loadGenerator(await written(seeingModel()), runtime)).warmUp();
-    expect(runtime.seen).toEqual([[0, 0]]);
+    const runtime = new MemoryModel();
+    await (await loadGenerator(await written(tinyVisionModel()), runtime)).warmUp();
+    expect(runtime.images).toEqual([[0, 0]]);
   });
 });

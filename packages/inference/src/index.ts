@@ -1,11 +1,16 @@
 export { encodeBatch, sourceFeeds, type EncoderInputs } from "./encoded-batch.js";
-export { BLANK_IMAGE, ImageEncoder, joinImages, type ImageEncoderOptions } from "./image-encoder.js";
+export { BLANK_IMAGE, joinImages, type ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 export { checkLength, questionText } from "./model-limits.js";
-export { loadGenerator, openGenerator, type GeneratorOptions } from "./generator.js";
-export { picksLikeliest, withLikeliest } from "./graph-edits/likeliest.js";
-export { loadEdited } from "./graph-edits/load-edited.js";
+export { createGenerator, loadGenerator, type GeneratorOptions } from "./generator.js";
+export { withLikeliest } from "./graph-edits/likeliest.js";
 export { bestTokens } from "./best-tokens.js";
-export type { LoadedModel } from "./loaded-model.js";
+export {
+  describeModel,
+  loadModel,
+  type LoadedModel,
+  type LoadModelOptions,
+  type ModelDescription,
+} from "./loaded-model.js";
 export { beamSearch, samplingOptions, type SamplingOptions } from "./sampling-options.js";
 export { streamPieces } from "./stream-pieces.js";
 export { StopText } from "./stop-text.js";

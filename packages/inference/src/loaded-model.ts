@@ -1,50 +1,55 @@
-/** An exported model directory with its graphs loaded: what can be run, and on what. */
+/** The one place where an exported model is loaded: read, checked, its graphs put on a runtime, and closed again. */
 import { type DeviceModel, type GraphName, graphsOf, readDeviceModel } from "@slm/exported-model";
 import { resolveInside } from "@slm/core";
 import { SlmError } from "@slm/core";
+import type { Graph } from "@slm/onnx";
 import type { Runtime, Session } from "@slm/runtime";
-import { type Tokenizer, loadTokenizer } from "@slm/tokenizer";
-import { everyPosition, withLikeliest } from "./graph-edits/likeliest.js";
+import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
 import { loadEdited, loadPicking } from "./graph-edits/load-edited.js";
+import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
 
-export interface LoadedModel {
+/** What a model's directory says of it, before any graph is loaded. */
+export interface ModelDescription {
   readonly model: DeviceModel;
+  readonly tokenizerFiles: TokenizerFiles;
   readonly tokenizer: Tokenizer;
-  /** Present exactly for a model that sees. */
-  readonly vision: Session | undefined;
+}
+
+/** A model whose graphs are on a runtime. Whoever loads it closes it; the runtime stays the caller's. */
+export interface LoadedModel extends ModelDescription {
+  readonly runtime: Runtime;
+  /** Present exactly for a model with a vision tower. */
+  readonly images: ImageEncoder | undefined;
   /** Present exactly for an encoder-decoder. */
   readonly encoder: Session | undefined;
   readonly decoder: Session;
   /** Present exactly for graphs of fixed sizes (target npu); `encoder` and `decoder` are then those of the longest source. */
-  readonly buckets?: StaticBuckets;
+  readonly buckets: StaticBuckets | undefined;
+  /** Gives back every graph, and the tokens of images that were kept. */
+  close(): Promise<void>;
 }
 
-export interface LoadModelOptions {
-  /** Whether the decoder is loaded so that one run checks several guessed tokens. Default: no. */
-  readonly checksGuesses?: boolean;
+export interface LoadModelOptions extends ImageEncoderOptions {
+  /**
+   * Changes the decoder before it is loaded.
+   * Default: on target cpu nodes that pick the top-1 token are put behind it, elsewhere it is loaded as exported.
+   */
+  readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
 }
-
-/**
- * Weight formats that scale activations by the largest of a run: what follows one token would depend on the guesses behind it.
- */
-const RUN_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
 
 /** Targets whose decoders pick tokens themselves; of the others nobody has measured whether it pays. */
-const PICKING_TARGETS: ReadonlySet<string> = new Set(["cpu"]);
+const PICKING_TARGETS: ReadonlySet<DeviceModel["target"]> = new Set(["cpu"]);
 
 /**
- * Reads `model.json` and the tokenizer, and loads the graphs.
+ * Reads `model.json` and the tokenizer, and checks that they belong together.
  *
  * @throws SlmError INPUT_MISSING for a file that is not there, DATA_INVALID for files that contradict one another.
  */
-export async function loadModel(
-  directory: string,
-  runtime: Runtime,
-  { checksGuesses = false }: LoadModelOptions = {},
-): Promise<LoadedModel> {
+export async function describeModel(directory: string): Promise<ModelDescription> {
   const model = await readDeviceModel(directory);
-  const tokenizer = await loadTokenizer(directory);
+  const tokenizerFiles = await readTokenizerFiles(directory);
+  const tokenizer = createTokenizer(tokenizerFiles);
   if (tokenizer.vocabularySize > model.vocabularySize) {
     throw new SlmError(
       "DATA_INVALID",
@@ -58,42 +63,58 @@ export async function loadModel(
       `${directory}: ${model.architecture} ${needsEncoder ? "needs an" : "has no"} encoder graph`,
     );
   }
+  return { model, tokenizerFiles, tokenizer };
+}
+
+/**
+ * Loads an exported, quantized or bundled model.
+ *
+ * Reads: `model.json`, the graphs it names, `tokenizer.json`, `tokenizer_config.json`.
+ *
+ * @throws SlmError as {@link describeModel}, and what loading and editing a graph throws. Graphs loaded before are given back.
+ */
+export async function loadModel(
+  directory: string,
+  runtime: Runtime,
+  options: LoadModelOptions = {},
+): Promise<LoadedModel> {
+  const description = await describeModel(directory);
+  const { model } = description;
+  const { editDecoder } = options;
+  const pathOf = (file: string): string => resolveInside(directory, file);
   const nameOf = (file: string): string => `${model.name}/${file}`;
   const load = (file: string): Promise<Session> =>
-    runtime.load({ kind: "file", path: resolveInside(directory, file) }, { name: nameOf(file) });
-  const loadChecking = ({ file, scheme }: DeviceModel["graphs"]["decoder"]): Promise<Session> => {
-    if (RUN_SCALED.has(scheme)) {
-      throw new SlmError(
-        "OP_UNSUPPORTED",
-        `${directory}: guesses would change the answers of a decoder quantized to ${scheme}`,
-        { suggestions: ["slm quantize EXPORT --scheme cpu", "slm quantize EXPORT --scheme int4-block"] },
-      );
+    runtime.load({ kind: "file", path: pathOf(file) }, { name: nameOf(file) });
+  const loadDecoder = (file: string): Promise<Session> => {
+    if (editDecoder !== undefined) {
+      return loadEdited(runtime, pathOf(file), (graph) => editDecoder(graph, model), nameOf(file));
     }
-    return loadEdited(
-      runtime,
-      resolveInside(directory, file),
-      (graph) => withLikeliest(everyPosition(graph)),
-      nameOf(file),
-    );
-  };
-  const loadDecoder = (graph: DeviceModel["graphs"]["decoder"]): Promise<Session> => {
-    if (checksGuesses) return loadChecking(graph);
-    return PICKING_TARGETS.has(model.target)
-      ? loadPicking(runtime, resolveInside(directory, graph.file), nameOf(graph.file))
-      : load(graph.file);
+    return PICKING_TARGETS.has(model.target) ? loadPicking(runtime, pathOf(file), nameOf(file)) : load(file);
   };
   const sessions: Partial<Record<GraphName, Session>> = {};
   try {
     for (const { name, graph } of graphsOf(model)) {
-      sessions[name] = await (name === "decoder" ? loadDecoder(graph) : load(graph.file));
+      sessions[name] = await (name === "decoder" ? loadDecoder : load)(graph.file);
     }
   } catch (error) {
     for (const session of Object.values(sessions)) await session.release();
     throw error;
   }
-  const { vision, encoder, decoder } = sessions;
-  const loaded = { model, tokenizer, vision, encoder, decoder: decoder! };
-  const buckets =
-    encoder === undefined ? undefined : openBuckets(model, { encoder, decoder: decoder! }, load);
-  return buckets === undefined ? loaded : { ...loaded, buckets };
+  const { vision, encoder } = sessions;
+  const decoder = sessions.decoder!; // Every model has one.
+  const images =
+    model.vision === undefined || vision === undefined
+      ? undefined
+      : new ImageEncoder(model.vision, vision, options);
+  const buckets = encoder === undefined ? undefined : openBuckets(model, { encoder, decoder }, load);
+  return {
+    ...description,
+    ...{ runtime, images, encoder, decoder, buckets },
+    close: async () => {
+      await buckets?.release();
+      await decoder.release();
+      await encoder?.release();
+      await images?.release();
+    },
+  };
 }

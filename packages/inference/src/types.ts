@@ -13,36 +13,36 @@ export interface ImageQuestion {
 
 export interface GenerateOptions {
   /** Default greedy. */
-  readonly strategy?: Strategy;
+  readonly strategy?: Strategy | undefined;
   /** Most tokens of a result, the ending one included. Default: what the model's cache holds. */
-  readonly maxTokens?: number;
+  readonly maxTokens?: number | undefined;
   /** Sources that are decoded together. Default 16. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /**
    * Seed of the strategy `sample`, which needs one. A source draws numbers of its own, from the seed plus its place, so
    * its text does not depend on what shares its batch.
    */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Bias and penalties. The repetition penalty counts a decoder-only model's source too, as it reads it as its own text. */
-  readonly rules?: TokenRules;
+  readonly rules?: TokenRules | undefined;
   /** What every text must be, as its state before the first token: `constrainTokens` of `@slm/decoding` makes one. */
-  readonly constraint?: TokenConstraint;
+  readonly constraint?: TokenConstraint | undefined;
   /**
    * Sequences that end a text, which stops before the first of them. They may begin and end within tokens. With beams, a
    * beam that holds one is complete.
    */
-  readonly stop?: readonly string[];
+  readonly stop?: readonly string[] | undefined;
   /**
    * Time for a batch of sources, encoding included [ms]. The step in progress when it is up is the last, so it takes a
    * little longer. Source: Hugging Face `MaxTimeCriteria`.
    */
-  readonly maxTimeMs?: number;
+  readonly maxTimeMs?: number | undefined;
   /**
    * Called with each new piece of a result's text; the pieces of a row add up to its text. `row` is the source's place
    * in the caller's list. Beam search knows its result only at the end, so its pieces come then.
    */
-  readonly onToken?: (row: number, piece: string) => void;
-  readonly signal?: AbortSignal;
+  readonly onToken?: ((row: number, piece: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One generated text. Times run from the start of the batch the source was decoded in, encoder included. */
@@ -57,7 +57,7 @@ export interface Generation {
    * Of it reading the images of the batch, decoding and resizing them, and the vision graph [ms]; only of a model that sees.
    * Little where the tokens of an image were kept from an earlier question.
    */
-  readonly imageMs?: number;
+  readonly imageMs?: number | undefined;
   /** When the last step of this text was done [ms]. */
   readonly totalMs: number;
   /** When each run of the decoder was done that this text needed, the first and the last among them [ms]. */

@@ -70,15 +70,12 @@ export function decode(
 function layerAttention(config: ModelConfig, layer: number): Rotation & ScoreAttributes {
   const { rotaryBase } = config;
   if (config.architecture === "encoder-decoder") return { rotaryBase };
-  const { rotaryFrequencies, attentionSoftcap, local } = config;
-  const isLocal = local?.layers.includes(layer) === true;
-  return {
-    ...(isLocal && local.rotaryBase !== undefined
-      ? { rotaryBase: local.rotaryBase }
-      : { rotaryBase, ...(rotaryFrequencies === undefined ? {} : { rotaryFrequencies }) }),
-    ...(isLocal ? { window: local.window } : {}),
-    ...(attentionSoftcap === undefined ? {} : { softcap: attentionSoftcap }),
-  };
+  const { rotaryFrequencies, attentionSoftcap: softcap, local } = config;
+  const own = local?.layers.includes(layer) === true ? local : undefined;
+  const window = own?.window;
+  return own?.rotaryBase === undefined
+    ? { rotaryBase, rotaryFrequencies, window, softcap }
+    : { rotaryBase: own.rotaryBase, window, softcap };
 }
 
 /** Self-attention cache of one layer, `[batch, kvHeads, capacity, headDim]` each. */

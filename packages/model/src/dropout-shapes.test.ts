@@ -6,20 +6,14 @@ import { decode, decodeStep } from "./decoder.js";
 import { decoderDropoutShapes, encoderDropoutShapes } from "./dropout-shapes.js";
 import { crossCaches, encode } from "./encoder.js";
 import { initializeWeights } from "./weights.js";
+import { TINY_SHAPE } from "./testing/index.js";
 
 const [BATCH, SOURCE, TARGET] = [2, 3, 4];
 
 const shared = {
-  width: 8,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
-  feedForward: 12,
+  ...TINY_SHAPE,
   decoderLayers: 2,
-  maxSource: 8,
-  maxTarget: 8,
   vocabularySize: 11,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 const encoderDecoder = parseModelConfig(
   { ...shared, architecture: "encoder-decoder", encoderLayers: 3 },

@@ -14,21 +14,15 @@ import { decode, outputHead } from "./decoder.js";
 import { crossCaches, encode } from "./encoder.js";
 import { loraSpecs, mergeLora, withLora } from "./lora.js";
 import { initializeWeights, type Weights } from "./weights.js";
+import { TINY_SHAPE } from "./testing/index.js";
 
 const config = parseModelConfig(
   {
+    ...TINY_SHAPE,
     architecture: "encoder-decoder",
-    width: 8,
-    heads: 2,
-    kvHeads: 1,
-    headDim: 4,
-    feedForward: 12,
     encoderLayers: 2,
     decoderLayers: 2,
-    maxSource: 8,
-    maxTarget: 8,
     vocabularySize: 11,
-    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
   },
   "test",
 ) as EncoderDecoderConfig;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EXPORT_TARGETS, PRECISIONS, PROFILE_NAMES } from "./profiles.js";
+import { PRECISIONS, PROFILE_NAMES, TARGETS, unknownProfile } from "@slm/devices/table";
 
 /** How files are named and which inputs they have: slm's own runtimes, or Hugging Face's transformers.js. */
 export const EXPORT_LAYOUTS = ["native", "transformers.js"] as const;
@@ -10,11 +10,13 @@ const MAX_STATIC = 1 << 16;
 
 /** How to lower a checkpoint. Read from the `export:` section of a recipe. */
 export const exportConfig = z.strictObject({
-  target: z.enum(EXPORT_TARGETS).default("cpu").describe("Device whose operators the graphs are made of."),
+  target: z.enum(TARGETS).default("cpu").describe("Device whose operators the graphs are made of."),
   profile: z
-    .enum(PROFILE_NAMES)
+    .enum(PROFILE_NAMES, {
+      error: ({ input }) => (typeof input === "string" ? unknownProfile(input) : undefined),
+    })
     .optional()
-    .describe("What runs the graphs on the target, as qnn or cuda. Default: the target's first."),
+    .describe("What runs the graphs on the target, as qnn or cuda. Default: the target's usual one."),
   precision: z.enum(PRECISIONS).default("float32").describe("Type of weights, activations and caches."),
   layout: z.enum(EXPORT_LAYOUTS).default("native").describe("Names of files, inputs and outputs."),
   buckets: z

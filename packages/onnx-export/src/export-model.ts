@@ -1,6 +1,7 @@
 /** Checkpoint in, directory out that a runtime can load: graphs, weights beside them, their description, tokenizer. */
 import { basename, resolve } from "node:path";
 import { SILENT, SLM_VERSION, type Progress } from "@slm/core";
+import type { Precision, ProfileName, Target } from "@slm/devices/table";
 import { SlmError } from "@slm/core";
 import { parameterCount } from "@slm/model";
 import { type Checkpoint } from "@slm/checkpoints";
@@ -15,7 +16,7 @@ import { writeNativeFiles } from "./layouts/native-layout.js";
 import { writeTransformersFiles } from "./layouts/transformers-layout.js";
 import { measureParity } from "./parity/measure-parity.js";
 import { checkParity, PARITY_LIMITS, type ParityReport } from "./parity/parity.js";
-import { selectDevice, type ExportTarget, type Precision } from "./profiles.js";
+import { selectDevice } from "./profiles.js";
 import type { Shortlist } from "./weights/shortlist.js";
 import { openCheckpoint } from "./weights/weight-file.js";
 
@@ -41,8 +42,8 @@ export interface ExportModelOptions extends ExportSettings {
 }
 
 export interface ExportReport {
-  readonly target: ExportTarget;
-  readonly profile: string;
+  readonly target: Target;
+  readonly profile: ProfileName;
   readonly precision: Precision;
   readonly layout: ExportLayout;
   /** Every file written, by its path inside the output directory. */
@@ -120,7 +121,7 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
     ...{ target, precision, layout, parity },
     profile: device.profileName,
     files: await filesBelow(outputDirectory),
-    opset: device.profile.opset,
+    opset: device.opset,
     parameters: parameterCount(source.config),
   };
 }

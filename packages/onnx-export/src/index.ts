@@ -15,18 +15,7 @@ export {
   type ExportSource,
 } from "./export-model.js";
 export { planExport, type ExportPlan, type GraphEstimate, type MemoryEstimate } from "./plan-export.js";
-export {
-  EXPORT_TARGETS,
-  PRECISIONS,
-  PROFILE_NAMES,
-  PROFILES,
-  profileNames,
-  selectDevice,
-  type Device,
-  type ExportTarget,
-  type Precision,
-  type Profile,
-} from "./profiles.js";
+export { PROFILES, selectDevice, type Device, type Profile } from "./profiles.js";
 export { cacheCapacity, decoderGraph, encoderGraph, type PlaceholderSizes } from "./graphs/native-graphs.js";
 export { graphSource, type GraphSource, type Metadata } from "./graphs/record.js";
 export { STATIC_MASKED } from "./lowerings/context.js";

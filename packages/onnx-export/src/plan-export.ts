@@ -1,5 +1,6 @@
 /** What an export would make, and what running it would take, without reading a weight or writing a file. */
 import { weightBytes } from "@slm/onnx";
+import type { Precision, ProfileName, Target } from "@slm/devices/table";
 import { loadTokenizer } from "@slm/tokenizer";
 import type { GraphName } from "@slm/exported-model";
 import { parameterCount, parameterSpecs, towerTokens, visionOf, type ModelConfig } from "@slm/model";
@@ -9,7 +10,7 @@ import { chosenExport, type ExportChoice, type ExportLayout } from "./export-con
 import { planGraphs } from "./graphs/graph-plan.js";
 import { cacheCapacity } from "./graphs/native-graphs.js";
 import { graphSource } from "./graphs/record.js";
-import { selectDevice, type Precision } from "./profiles.js";
+import { selectDevice } from "./profiles.js";
 import { FLOAT_SIZE } from "./weights/float-bits.js";
 import { LazyWeights } from "./weights/lazy-weights.js";
 import type { Shortlist } from "./weights/shortlist.js";
@@ -46,8 +47,8 @@ export interface MemoryEstimate {
 }
 
 export interface ExportPlan {
-  readonly target: string;
-  readonly profile: string;
+  readonly target: Target;
+  readonly profile: ProfileName;
   readonly precision: Precision;
   readonly layout: ExportLayout;
   readonly opset: number;
@@ -103,7 +104,7 @@ export async function planExport(
     profile: device.profileName,
     precision,
     layout,
-    opset: device.profile.opset,
+    opset: device.opset,
     parameters: parameterCount(config),
     graphs,
     diskBytes: plan.sharedWeights === null ? apart : shared,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { decoderGraph } from "./graphs/native-graphs.js";
 import { graphSource } from "./graphs/record.js";
-import { defaultProfile, EXPORT_TARGETS, profileNames, selectDevice } from "./profiles.js";
+import { DEFAULT_PROFILE, TARGETS } from "@slm/devices/table";
+import { selectDevice } from "./profiles.js";
 import { encoderDecoder, randomCheckpoint } from "./tiny-checkpoint.test-support.js";
 
 const refused = (code: string, message: string): unknown =>
@@ -18,12 +19,9 @@ const decoderOperators = (
 };
 
 describe(selectDevice, () => {
-  test("takes the first profile of a target unless another is named", () => {
-    for (const target of EXPORT_TARGETS) {
-      expect(selectDevice({ target }).profileName).toBe(defaultProfile(target));
-      expect(profileNames(target)).toContain(defaultProfile(target));
-    }
-    expect(selectDevice({ target: "npu", profile: "vitisai" }).profile.opset).toBe(17);
+  test("takes the usual profile of a target unless another is named", () => {
+    for (const target of TARGETS) expect(selectDevice({ target }).profileName).toBe(DEFAULT_PROFILE[target]);
+    expect(selectDevice({ target: "npu", profile: "vitisai" }).opset).toBe(17);
   });
 
   test.each(["toString", "cuda", ""])(

@@ -1,52 +1,31 @@
 /**
- * What each target and profile is made of: one row per profile, one column per op. A profile is the software that
- * reads the files (an execution provider of ONNX Runtime, or a compiler behind one); its row names the form in which
- * every op is lowered. An op without a form does not compile.
+ * What graphs of each device are made of: one row per target and profile of the table of devices, one column per op. The row names
+ * the form in which every op is lowered. An op without a form does not compile, nor does a device without a row.
  *
  * Sources: onnxruntime 1.30, docs/OperatorKernels.md (CPU, CUDA, DirectML), docs/ContribOperators.md,
  * contrib_ops/webgpu/webgpu_contrib_kernels.cc, core/providers/qnn/builder/op_builder_factory.cc,
  * core/providers/openvino/ov_versions/data_ops.cc, tools/ci_build/github/apple/coreml_supported_mlprogram_ops.md.
  */
 import { SlmError } from "@slm/core";
-import type { CacheForm } from "@slm/runtime";
+import { ALL_DEVICES, deviceOf, type Precision, type ProfileOf, type Target } from "@slm/devices/table";
+import type { FileForm, LoweringDevice } from "./lowering-device.js";
 import type { OperatorForms } from "./lowerings/forms.js";
 
-/** Devices that graphs can be lowered to. */
-export const EXPORT_TARGETS = ["cpu", "gpu", "web", "npu"] as const;
-export type ExportTarget = (typeof EXPORT_TARGETS)[number];
-
-/** Element types that weights, activations and caches can have. */
-export const PRECISIONS = ["float32", "float16", "bfloat16"] as const;
-export type Precision = (typeof PRECISIONS)[number];
-
-/** Why a profile does not take a precision. */
-type Refusals = Readonly<Partial<Record<Precision, string>>>;
-
-export interface Profile {
-  /** What reads the files. */
-  readonly summary: string;
-  /** Version of ONNX's operators, and of the file format that goes with it. */
-  readonly opset: number;
-  readonly irVersion: number;
-  /** dynamic: sizes are read when the graph runs. static: every size is a number; one graph set per source length. */
-  readonly shapes: "dynamic" | "static";
-  readonly refuses: Refusals;
+/** The lowerings of one device. */
+export interface Profile extends FileForm {
   readonly operators: OperatorForms;
   /** Forms that differ at one precision. */
   readonly at?: Readonly<Partial<Record<Precision, Partial<OperatorForms>>>>;
-  /** How a decoder of dynamic sizes hands back its caches, see `model.json`. Default: replaced. */
-  readonly caches?: CacheForm;
-  /** Whether products of one value with several weights become one (`graphs/join-products.ts`). Default: no. */
-  readonly joinsProducts?: boolean;
-  /** Whether rotation is the fused `RotaryEmbedding` or products of halves. */
-  readonly rotary: "RotaryEmbedding" | "primitives";
 }
 
-const noBfloat16 = (reason: string): Refusals => ({
-  bfloat16: `${reason}; target gpu with profile cuda takes bfloat16`,
-});
-
 const OPSET_21 = { opset: 21, irVersion: 10 } as const;
+
+const REPLACING = {
+  ...OPSET_21,
+  caches: "replaced",
+  joinsProducts: false,
+  rotary: "RotaryEmbedding",
+} as const satisfies FileForm;
 
 /** Standard operators, fused where ONNX Runtime's own operators are registered for every provider it is used with. */
 const FUSED = {
@@ -100,13 +79,10 @@ const STATIC = {
   lastPosition: "only",
 } as const satisfies OperatorForms;
 
-export const PROFILES = {
+export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]: Profile } } = {
   cpu: {
-    onnxruntime: {
-      summary: "ONNX Runtime's CPU provider",
+    cpu: {
       ...OPSET_21,
-      shapes: "dynamic",
-      refuses: noBfloat16("ONNX Runtime's CPU provider has no bfloat16 kernels"),
       operators: {
         ...FUSED,
         linear: "MatMulOrFusedMatMul",
@@ -123,154 +99,78 @@ export const PROFILES = {
   },
   gpu: {
     cuda: {
-      summary: "ONNX Runtime's CUDA provider",
-      ...OPSET_21,
-      shapes: "dynamic",
-      refuses: {},
+      ...REPLACING,
       operators: { ...FUSED, cachedAttention: "GroupQueryAttention" },
       // CUDA's GroupQueryAttention is registered for float16 and bfloat16 only.
       at: { float32: { cachedAttention: "products" } },
-      rotary: "RotaryEmbedding",
     },
-    webgpu: {
-      summary: "ONNX Runtime's WebGPU provider",
-      ...OPSET_21,
-      shapes: "dynamic",
-      refuses: noBfloat16("WebGPU has no bfloat16"),
-      operators: FUSED,
-      rotary: "RotaryEmbedding",
-    },
-    directml: {
-      summary: "ONNX Runtime's DirectML provider",
-      ...OPSET_21,
-      shapes: "dynamic",
-      refuses: noBfloat16("DirectML has no bfloat16 kernels"),
-      operators: FUSED,
-      rotary: "RotaryEmbedding",
-    },
+    directml: { ...REPLACING, operators: FUSED },
     coreml: {
-      summary: "ONNX Runtime's CoreML provider, ML programs; what it lacks runs on the processor",
-      ...OPSET_21,
-      shapes: "dynamic",
-      refuses: noBfloat16("CoreML has no bfloat16"),
+      ...REPLACING,
       operators: { ...FUSED, rmsNorm: "primitives", gelu: "Gelu", cachedAttention: "products" },
       rotary: "primitives",
     },
+    webgpu: { ...REPLACING, operators: FUSED },
   },
-  web: {
-    browser: {
-      summary: "onnxruntime-web, by wasm or WebGPU",
-      ...OPSET_21,
-      shapes: "dynamic",
-      refuses: noBfloat16("neither wasm nor WebGPU has bfloat16"),
-      operators: FUSED,
-      rotary: "RotaryEmbedding",
-    },
-  },
+  web: { webgpu: { ...REPLACING, operators: FUSED } },
   npu: {
+    // RMSNormalization is an operator of opset 23; the provider maps it to one of its own.
     qnn: {
-      summary: "Qualcomm's Hexagon, by the QNN provider",
-      // RMSNormalization is an operator of opset 23; the provider maps it to one of its own.
-      opset: 23,
-      irVersion: 11,
-      shapes: "static",
-      refuses: noBfloat16("the QNN provider runs float32 graphs in bfloat16 by its option htp_bf16_enable"),
+      ...REPLACING,
+      ...{ opset: 23, irVersion: 11 },
       operators: { ...STATIC, rmsNorm: "RMSNormalization" },
       rotary: "primitives",
     },
+    // The compiler fuses this very pattern to one operator.
     openvino: {
-      summary: "Intel's NPU, by the OpenVINO provider",
-      ...OPSET_21,
-      shapes: "static",
-      refuses: noBfloat16("Intel's NPU computes in float16"),
-      // The compiler fuses this very pattern to one operator.
+      ...REPLACING,
       operators: { ...STATIC, rmsNorm: "fusablePrimitives" },
       rotary: "primitives",
     },
-    coreml: {
-      summary: "Apple's Neural Engine, by the CoreML provider with static ML programs",
-      ...OPSET_21,
-      shapes: "static",
-      refuses: noBfloat16("CoreML has no bfloat16"),
-      operators: STATIC,
-      rotary: "primitives",
-    },
+    coreml: { ...REPLACING, operators: STATIC, rotary: "primitives" },
+    // The version AMD's documentation recommends: no Gelu operator yet, reduction axes are attributes.
     vitisai: {
-      summary: "AMD's XDNA, by the VitisAI provider",
-      // The version AMD's documentation recommends: no Gelu operator yet, reduction axes are attributes.
-      opset: 17,
-      irVersion: 8,
-      shapes: "static",
-      refuses: {
-        ...noBfloat16("the VitisAI compiler turns float32 graphs into bfloat16 itself"),
-        float16: "the VitisAI compiler takes float32 graphs",
-      },
+      ...REPLACING,
+      ...{ opset: 17, irVersion: 8 },
       operators: { ...STATIC, gelu: "primitives" },
       rotary: "primitives",
     },
   },
-} as const satisfies { readonly [T in ExportTarget]: Readonly<Record<string, Profile>> };
+};
 
-/** Profile of a target when none is named: the first. */
-export function defaultProfile(target: ExportTarget): string {
-  return Object.keys(PROFILES[target])[0]!;
-}
-
-/** Every target's profiles, as `--profile` takes them. */
-export function profileNames(target: ExportTarget): readonly string[] {
-  return Object.keys(PROFILES[target]);
-}
-
-/** All names that a profile has for any target. */
-export const PROFILE_NAMES: readonly string[] = [...new Set(EXPORT_TARGETS.flatMap(profileNames))];
-
-/** What to lower for: the profile with the forms of the precision filled in. */
-export interface Device {
-  readonly target: ExportTarget;
-  readonly profileName: string;
-  readonly precision: Precision;
-  readonly profile: Profile;
+/** What to lower for: the device with the forms of the precision filled in. */
+export interface Device extends LoweringDevice {
   readonly operators: OperatorForms;
 }
 
+/** Lowerings by target and profile; `deviceOf` gives only pairs that there are. */
+const lowerings: Readonly<Record<Target, Readonly<Record<string, Profile>>>> = PROFILES;
+
 /**
- * The profile of a target at a precision.
+ * The device of a target and a profile at a precision.
  *
- * @throws SlmError USAGE for a profile the target does not have, OP_UNSUPPORTED for a precision the profile refuses.
+ * @throws SlmError USAGE for a profile the target does not have, OP_UNSUPPORTED for a precision the profile rejects.
  */
 export function selectDevice(request: {
-  readonly target: ExportTarget;
+  readonly target: Target;
   readonly profile?: string | undefined;
   readonly precision?: Precision | undefined;
 }): Device {
   const { target, precision = "float32" } = request;
-  const profileName = request.profile ?? defaultProfile(target);
-  const profiles: Readonly<Record<string, Profile>> = PROFILES[target];
-  const profile = Object.hasOwn(profiles, profileName) ? profiles[profileName] : undefined;
-  if (profile === undefined) {
-    const known = profileNames(target);
-    throw new SlmError(
-      "USAGE",
-      `export: target ${target} has the profiles ${known.join(", ")}, got '${profileName}'`,
-      { suggestions: known.map((name) => `--target ${target} --profile ${name}`) },
-    );
-  }
-  const refusal = profile.refuses[precision];
-  if (refusal !== undefined) {
+  const { profile: profileName, shapes, precisions } = deviceOf("export", target, request.profile);
+  const verdict = precisions[precision];
+  if (verdict !== true) {
+    const takers = ALL_DEVICES.filter((device) => device.precisions[precision] === true);
+    const elsewhere =
+      takers.length === 1
+        ? `; target ${takers[0]!.target} with profile ${takers[0]!.profile} takes ${precision}`
+        : "";
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `export: profile ${profileName} of target ${target} does not take ${precision}: ${refusal}`,
+      `export: profile ${profileName} of target ${target} does not take ${precision}: ${verdict}${elsewhere}`,
       { suggestions: ["--precision float32"] },
     );
   }
-  return {
-    target,
-    profileName,
-    precision,
-    profile,
-    operators: { ...profile.operators, ...profile.at?.[precision] },
-  };
+  const { operators, at, ...form } = lowerings[target][profileName]!;
+  return { ...form, target, profileName, precision, shapes, operators: { ...operators, ...at?.[precision] } };
 }
-
-/** How decoders of a device hand back their caches. */
-export const cacheFormOf = ({ profile }: Pick<Device, "profile">): CacheForm => profile.caches ?? "replaced";

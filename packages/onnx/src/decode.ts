@@ -26,7 +26,7 @@ function typedInput({ name, dtype, shape }: UntypedValue): ValueInfo {
 
 /** Exporters leave out the shapes of outputs that they cannot know. */
 function typedOutput({ name, dtype, shape }: UntypedValue): OutputInfo {
-  if (dtype !== undefined) return { name, dtype, ...(shape === undefined ? {} : { shape }) };
+  if (dtype !== undefined) return { name, dtype, shape };
   throw incomplete(name, "a model's outputs need a type, output");
 }
 

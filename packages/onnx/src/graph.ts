@@ -16,7 +16,7 @@ export interface TensorValue {
 export interface Initializer extends TensorValue {
   readonly name: string;
   /** Set where a {@link ModelOutline} left the bytes in their file; `data` is empty then. Never in a whole graph. */
-  readonly unread?: true;
+  readonly unread?: true | undefined;
 }
 
 /** What an attribute of each kind holds. Integers are exact up to 2^53; floats have float32 precision in the file. */
@@ -57,14 +57,14 @@ export interface ValueInfo {
 export interface OutputInfo {
   readonly name: string;
   readonly dtype: OnnxDType;
-  readonly shape?: ValueInfo["shape"];
+  readonly shape?: ValueInfo["shape"] | undefined;
 }
 
 /** A named value whose type may be left to inference, as inside subgraphs. */
 export interface UntypedValue {
   readonly name: string;
-  readonly dtype?: OnnxDType;
-  readonly shape?: readonly (number | string)[];
+  readonly dtype?: OnnxDType | undefined;
+  readonly shape?: readonly (number | string)[] | undefined;
 }
 
 /** The body of a control-flow node (`If`, `Loop`, `Scan`). It may read any value of the graphs around it. */
@@ -76,7 +76,7 @@ export interface Subgraph {
   readonly inputs: readonly UntypedValue[];
   readonly outputs: readonly UntypedValue[];
   /** Types of intermediate values, as far as the file tells them; inference can compute them anew. */
-  readonly values?: ReadonlyMap<string, UntypedValue>;
+  readonly values?: ReadonlyMap<string, UntypedValue> | undefined;
 }
 
 /** A whole model: the main graph with the versions it is written in. */

@@ -1,14 +1,10 @@
+import { SCHEME_NAMES, deviceOf, type ProfileName, type SchemeName, type Target } from "@slm/devices/table";
 import { describe, expect, test } from "vitest";
-import { checkDeviceScheme, schemesTaken } from "./device-schemes.js";
-import { SCHEME_NAMES } from "./schemes.js";
+import { checkDeviceScheme } from "./device-schemes.js";
 
-const isTaken = (
-  target: string,
-  profile: string | undefined,
-  scheme: (typeof SCHEME_NAMES)[number],
-): boolean => {
+const isTaken = (target: Target, profile: ProfileName | undefined, scheme: SchemeName): boolean => {
   try {
-    checkDeviceScheme({ target, ...(profile === undefined ? {} : { profile }) }, scheme, "model");
+    checkDeviceScheme({ target, profile }, scheme, "model");
     return true;
   } catch (error) {
     expect(error).toMatchObject({ code: "OP_UNSUPPORTED" });
@@ -18,21 +14,36 @@ const isTaken = (
 
 describe(checkDeviceScheme, () => {
   test.each([
-    ["cpu", "onnxruntime", SCHEME_NAMES],
+    ["cpu", "cpu", SCHEME_NAMES],
     ["cpu", undefined, SCHEME_NAMES],
     ["gpu", "cuda", ["int8-block", "int4-block"]],
     ["gpu", "coreml", []],
-    ["web", "browser", ["cpu", "int8-dynamic", "int8-block", "int4-block"]],
+    ["web", "webgpu", ["cpu", "int8-dynamic", "int8-block", "int4-block"]],
     ["npu", "qnn", ["int8-qdq", "a8w8", "a16w8", "a16w4"]],
     ["npu", "openvino", ["int8-qdq", "a8w8", "a16w8", "a16w4"]],
     ["npu", "vitisai", ["int8-qdq"]],
     ["npu", "coreml", []],
-    ["npu", "unheard-of", []],
-    ["toaster", undefined, []],
   ] as const)("target %s, profile %s takes %j", (target, profile, schemes) => {
     expect(SCHEME_NAMES.filter((scheme) => isTaken(target, profile, scheme))).toEqual(
       SCHEME_NAMES.filter((scheme) => (schemes as readonly string[]).includes(scheme)),
     );
-    expect(profile === undefined ? schemes : schemesTaken(target, profile)).toEqual(schemes);
+    expect(deviceOf("test", target, profile).schemes.takes).toEqual(schemes);
+  });
+
+  test("suggests the device's usual scheme first, and half precision where it takes none", () => {
+    const suggestions = (target: Target, profile: ProfileName): unknown => {
+      try {
+        checkDeviceScheme({ target, profile }, "cpu", "model");
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    };
+    expect(suggestions("npu", "qnn")).toMatchObject({
+      suggestions: ["--scheme a16w8", "--scheme int8-qdq", "--scheme a8w8", "--scheme a16w4"],
+    });
+    expect(suggestions("npu", "coreml")).toMatchObject({
+      suggestions: ["slm export CHECKPOINT --target npu --profile coreml --precision float16"],
+    });
   });
 });

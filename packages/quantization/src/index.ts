@@ -57,16 +57,7 @@ export {
   type SkippedWeight,
 } from "./rewrite/quantize-graph.js";
 export { WEIGHT_FORMATS, type WeightFormat } from "./rewrite/weight-format.js";
-export {
-  SCHEME_NAMES,
-  hasFourBits,
-  isStatic,
-  learnsFromData,
-  schemes,
-  type Scheme,
-  type SchemeName,
-} from "./schemes.js";
-export { schemesTaken } from "./device-schemes.js";
+export { hasFourBits, isStatic, learnsFromData, schemes, type Scheme } from "./schemes.js";
 export { INTEGER_TYPES, parametersOf, type IntegerType } from "./static/integer-types.js";
 export type { Coverage } from "./static/operator-rules.js";
 export { quantizeStatic, type CalibratedStaticOptions, type StaticResult } from "./static/quantize-static.js";

@@ -1,6 +1,7 @@
+import { SCHEME_NAMES } from "@slm/devices/table";
 import { describe, expect, test } from "vitest";
 import { quantizeConfig } from "./quantize-config.js";
-import { SCHEME_NAMES, schemes } from "./schemes.js";
+import { schemes } from "./schemes.js";
 
 describe("quantizeConfig", () => {
   test("deploys the cpu scheme by default, unless the metric gets one point worse", () => {

@@ -1,7 +1,7 @@
+import { SCHEME_NAMES } from "@slm/devices/table";
 import { z } from "zod";
 import { CALIBRATION_METHODS } from "./calibration/calibrate.js";
 import { WEIGHT_FORMATS } from "./rewrite/weight-format.js";
-import { SCHEME_NAMES } from "./schemes.js";
 import { BLOCK_SIZES } from "./weights/block-format.js";
 import { BLOCK_METHODS } from "./weights/block-method.js";
 
@@ -82,7 +82,9 @@ export const quantizeConfig = z.strictObject({
           .number()
           .nonnegative()
           .default(0.01)
-          .describe("How much worse than float32 it may be [unit of the metric; 0.01 = one percentage point]."),
+          .describe(
+            "How much worse than float32 it may be [unit of the metric; 0.01 = one percentage point].",
+          ),
       },
       { error: missingMetric },
     )

@@ -1,11 +1,12 @@
+import type { SchemeName } from "@slm/devices/table";
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readDeviceModel, writeDeviceModel, type DeviceModel } from "@slm/exported-model";
+import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { GraphBuilder, int, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { quantizeDirectory } from "./quantize-directory.js";
-import type { SchemeName } from "./schemes.js";
 
 const WIDTH = 96;
 const VOCAB = 128;
@@ -45,23 +46,13 @@ function decoder(): Graph {
   return g.build();
 }
 
-const MODEL: DeviceModel = {
-  schemaVersion: 1,
+const MODEL = tinyDeviceModel({
   name: "toy",
-  architecture: "encoder-decoder",
-  target: "cpu",
-  scheme: "float32",
   graphs: { decoder: { file: "decoder.onnx", bytes: 0, scheme: "float32" } },
-  parameters: 1,
   vocabularySize: VOCAB,
-  decoderLayers: 1,
-  kvHeads: 1,
   headDim: 16,
-  maxSource: 8,
-  maxTarget: 8,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-  flops: { encoderPerSourceToken: 1, decoderPerTargetToken: 1 },
-};
+  ...{ maxSource: 8, maxTarget: 8 },
+});
 
 let root = "";
 let input = "";

@@ -11,6 +11,7 @@ import {
   type GraphName,
 } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
+import type { SchemeName, Target } from "@slm/devices/table";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import type { CalibrationOptions } from "./calibration/calibrate.js";
 import type { FeedSource } from "./calibration/feeds.js";
@@ -21,7 +22,7 @@ import { checkDeviceScheme } from "./device-schemes.js";
 import { int8Range, type Int8Range } from "./reduce-range.js";
 import type { QuantizedNode, SkippedWeight } from "./rewrite/quantize-graph.js";
 import type { WeightFormat } from "./rewrite/weight-format.js";
-import { schemes, type Scheme, type SchemeName } from "./schemes.js";
+import { schemes, type Scheme } from "./schemes.js";
 import type { BlockSize } from "./weights/block-format.js";
 import type { BlockMethod } from "./weights/block-method.js";
 import type { RunOutputs } from "./weights/quantize-blocks.js";
@@ -111,7 +112,7 @@ type Results = ReadonlyMap<GraphName, GraphResult>;
 /** The request for one graph of a model. */
 export function requestFor(
   name: GraphName,
-  target: string,
+  target: Target,
   options: Omit<QuantizeDirectoryOptions, "outputDirectory">,
   feeds: FeedSource | undefined,
 ): GraphRequest {
@@ -143,7 +144,7 @@ export function requestFor(
 async function quantizeGraphFile(
   name: GraphName,
   { file }: GraphFile,
-  target: string,
+  target: Target,
   options: QuantizeDirectoryOptions,
   feeds: FeedSource | undefined,
 ): Promise<GraphResult> {

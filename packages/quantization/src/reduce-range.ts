@@ -6,6 +6,7 @@
  * runtimes ask ONNX Runtime for kernels that do not saturate, so 8 bits are right there too; other programs do not.
  * Source: onnxruntime's quantization guide, "When and why do I need to try U8U8 or reduce range?".
  */
+import type { Target } from "@slm/devices/table";
 
 /** Bits of int8 weights, and why. */
 export interface Int8Range {
@@ -14,13 +15,13 @@ export interface Int8Range {
 }
 
 /** Targets whose own compilers multiply: none of them adds products in 16 bits. */
-const DEVICES: ReadonlySet<string> = new Set(["npu"]);
+const DEVICES: ReadonlySet<Target> = new Set(["npu"]);
 
 /**
  * @param asked 7 bits or not; absent: by target
  * @param target of the export; absent for a file of any origin
  */
-export function int8Range(asked: boolean | undefined, target?: string): Int8Range {
+export function int8Range(asked: boolean | undefined, target?: Target): Int8Range {
   if (asked !== undefined) return { bits: asked ? 7 : 8, reason: "as asked" };
   return target !== undefined && DEVICES.has(target)
     ? { bits: 8, reason: `compilers for target ${target} add 8-bit products in 32 bits` }

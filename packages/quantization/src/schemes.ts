@@ -1,4 +1,5 @@
 /** Quantization schemes: which weight format each graph of a model gets, and whether activations are quantized too. */
+import type { SchemeName } from "@slm/devices/table";
 import { INTEGER_TYPES, type IntegerType } from "./static/integer-types.js";
 import type { WeightFormat } from "./rewrite/weight-format.js";
 
@@ -24,7 +25,7 @@ export interface StaticScheme {
 export type Scheme = WeightScheme | StaticScheme;
 
 /**
- * One row per scheme. `cpu` mixes formats by what limits each graph: the encoder, and what sees images, multiply many tokens
+ * One row per scheme of the table of devices. `cpu` mixes formats by what limits each graph: the encoder, and what sees images, multiply many tokens
  * at once, where int8 arithmetic is fastest; the decoder reads every weight for one token, where fewer bytes are.
  */
 export const schemes = {
@@ -81,20 +82,7 @@ export const schemes = {
     activations: "uint16",
     weights: "int4",
   },
-} as const satisfies Readonly<Record<string, Scheme>>;
-
-export type SchemeName = keyof typeof schemes;
-
-export const SCHEME_NAMES = [
-  "cpu",
-  "int8-dynamic",
-  "int8-block",
-  "int4-block",
-  "int8-qdq",
-  "a8w8",
-  "a16w8",
-  "a16w4",
-] as const satisfies readonly SchemeName[];
+} as const satisfies { readonly [Name in SchemeName]: Scheme };
 
 /** Whether a scheme needs calibration data to choose the ranges of activations. */
 export const isStatic = (name: SchemeName): boolean => schemes[name].kind === "static";

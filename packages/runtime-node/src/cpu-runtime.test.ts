@@ -1,7 +1,7 @@
 import { describeRuntime } from "@slm/runtime/contract";
 import { describe, expect, test } from "vitest";
 import { createCpuRuntime } from "./cpu-runtime.js";
-import { loadEngine } from "./ort-engine.js";
+import { loadBinding } from "./ort-binding.js";
 
 describeRuntime("the CPU runtime in a worker", () => createCpuRuntime({ threads: 2 }));
 describeRuntime("the CPU runtime in this thread", () => createCpuRuntime({ threads: 1, inThread: true }));
@@ -19,10 +19,10 @@ describe(createCpuRuntime, () => {
   });
 });
 
-describe(loadEngine, () => {
+describe(loadBinding, () => {
   test("says how to get ONNX Runtime where it is not installed", async () => {
     const missing = (): Promise<never> => Promise.reject(new Error("Cannot find package 'onnxruntime-node'"));
-    await expect(loadEngine(missing)).rejects.toMatchObject({
+    await expect(loadBinding(missing)).rejects.toMatchObject({
       code: "DEVICE_UNAVAILABLE",
       suggestions: ["npm ci"],
     });

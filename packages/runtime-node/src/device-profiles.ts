@@ -1,5 +1,6 @@
-/** A kind of device with several profiles: those that may compute, and what is said where none of them does. */
+/** A target with several profiles: those that may compute, and what is said where none of them does. */
 import { SlmError } from "@slm/core";
+import { ALL_DEVICES, type RuntimeName } from "@slm/devices/table";
 import { openFirst, type Candidate, type FirstFound } from "./open-first.js";
 import type { OrtRuntimeOptions } from "./ort-runtime.js";
 
@@ -8,21 +9,21 @@ export interface DeviceProfiles {
   /** Package that speaks in error messages. */
   readonly name: string;
   /** As a user asks for it: "gpu". */
-  readonly kind: string;
+  readonly kind: RuntimeName;
   readonly candidates: readonly Candidate[];
   /** Without `--no-fallback`, or another device. */
   readonly suggestions: readonly string[];
 }
 
-/** The candidates of a kind from its providers, in their order. */
-export function candidatesOf(
-  kind: string,
-  providers: Readonly<Record<string, Omit<Candidate, "device">>>,
-): readonly Candidate[] {
-  return Object.entries(providers).map(([profile, candidate]) => ({
-    device: `${kind}:${profile}`,
-    ...candidate,
-  }));
+/** What a runtime may open, in the order of the table of devices. */
+export function candidatesOf(kind: RuntimeName): readonly Candidate[] {
+  return ALL_DEVICES.filter(({ runtimes }) => runtimes[0] === kind).map(
+    ({ target, profile, provider, needs }) => ({
+      device: `${target}:${profile}`,
+      provider,
+      needs: needs ?? "nothing",
+    }),
+  );
 }
 
 /**

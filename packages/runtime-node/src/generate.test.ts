@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DeviceModel, writeDeviceModel } from "@slm/exported-model";
+import type { DeviceModel } from "@slm/exported-model";
+import { writeTinyModel } from "@slm/exported-model/testing";
 import { type StepDecoder, type Strategy, decode } from "@slm/decoding";
 import { type Generator, loadGenerator } from "@slm/inference";
 import { writeOnnx } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
-import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createCpuRuntime } from "./cpu-runtime.js";
 import {
@@ -51,35 +52,17 @@ class PlainDecoder implements StepDecoder {
 }
 
 /** @param target of cpu decoders also pick tokens themselves */
-async function writeTinyModel(
+async function writeModel(
   folder: string,
   architecture: DeviceModel["architecture"],
-  target = "cpu",
+  target: DeviceModel["target"] = "cpu",
 ): Promise<void> {
   const hasSource = architecture === "encoder-decoder";
-  await writeTokenizer(
-    trainSymbolTokenizer({ sources: ["abcd"], targets: ["X Y Z"], sourceLowercase: true }),
-    folder,
-  );
-  const graph = (file: string): DeviceModel["graphs"]["decoder"] => ({ file, bytes: 1, scheme: "float32" });
   if (hasSource) await writeOnnx(tinyEncoder(WEIGHTS), join(folder, "encoder.onnx"));
   await writeOnnx(tinyDecoder(WEIGHTS, hasSource), join(folder, "decoder.onnx"));
-  await writeDeviceModel(folder, {
-    schemaVersion: 1,
-    name: "tiny",
-    architecture,
-    target,
-    scheme: "float32",
-    graphs: { ...(hasSource ? { encoder: graph("encoder.onnx") } : {}), decoder: graph("decoder.onnx") },
-    parameters: 4 * VOCABULARY * HEAD_DIM,
-    vocabularySize: VOCABULARY,
-    decoderLayers: 1,
-    kvHeads: 1,
-    headDim: HEAD_DIM,
-    maxSource: 6,
-    maxTarget: MAX_TARGET,
-    tokens: TOKENS,
-    flops: { encoderPerSourceToken: 1, decoderPerTargetToken: 1 },
+  await writeTinyModel(folder, {
+    ...{ architecture, target, parameters: 4 * VOCABULARY * HEAD_DIM, vocabularySize: VOCABULARY },
+    ...{ headDim: HEAD_DIM, maxTarget: MAX_TARGET, tokens: TOKENS },
   });
 }
 
@@ -96,7 +79,7 @@ describe.each(["encoder-decoder", "decoder-only"] as const)("a tiny %s model", (
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "slm-device-model-"));
-    await writeTinyModel(folder, architecture);
+    await writeModel(folder, architecture);
     runtime = await createCpuRuntime({ threads: 1 });
     generator = await loadGenerator(folder, runtime);
   });
@@ -131,7 +114,7 @@ describe.each(["encoder-decoder", "decoder-only"] as const)("a tiny %s model", (
 
   test("picks in the graph, step after step in the worker, what it picks from logits", async () => {
     const elsewhere = await mkdtemp(join(tmpdir(), "slm-device-model-"));
-    await writeTinyModel(elsewhere, architecture, "web");
+    await writeModel(elsewhere, architecture, "web");
     const plain = await loadGenerator(elsewhere, runtime);
     for (const batchSize of [1, 3, 16]) {
       for (const options of [{}, { stop: ["Y"] }, { maxTokens: 1 }]) {

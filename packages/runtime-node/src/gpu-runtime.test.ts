@@ -1,10 +1,11 @@
+import { profilesOf } from "@slm/devices/table";
 import { describeRuntime } from "@slm/runtime/contract";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Runtime } from "@slm/runtime";
 import { createGpuRuntime } from "./gpu-runtime.js";
 
 /** In the order in which they are tried. */
-const PROFILES = ["cuda", "directml", "coreml", "webgpu"];
+const PROFILES = profilesOf("gpu");
 
 // A GPU where there is one; otherwise what it falls back to, which has to keep the same promises.
 describeRuntime("the GPU runtime, or its fallback", () => createGpuRuntime({ threads: 1 }));

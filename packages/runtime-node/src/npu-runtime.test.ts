@@ -1,9 +1,10 @@
+import { profilesOf } from "@slm/devices/table";
 import { describeRuntime } from "@slm/runtime/contract";
 import { describe, expect, test } from "vitest";
 import { createNpuRuntime } from "./npu-runtime.js";
 
 /** In the order in which they are tried. */
-const PROFILES = ["qnn", "openvino", "coreml", "vitisai"];
+const PROFILES = profilesOf("npu");
 
 describeRuntime("the simulation of an NPU", () =>
   createNpuRuntime({ profile: "qnn", threads: 1, simulate: true }),

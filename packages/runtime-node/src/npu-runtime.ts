@@ -3,33 +3,12 @@ import { cpus } from "node:os";
 import type { Fallback, Runtime } from "@slm/runtime";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
 import { openOrtRuntime } from "./ort-runtime.js";
-import { type Candidate } from "./open-first.js";
 import { type SessionSettings } from "./protocol.js";
-
-/**
- * ONNX Runtime's provider of each profile of target npu.
- *
- * Source: onnxruntime-common 1.30, inference-session.d.ts; coreml_provider_factory.h for the flags; the options of OpenVINO's
- * provider, docs/execution-providers/OpenVINO-ExecutionProvider.md.
- */
-const PROVIDERS: Readonly<Record<string, Omit<Candidate, "device">>> = {
-  qnn: { provider: { name: "qnn", backendType: "htp" }, needs: "Windows on a Qualcomm NPU" },
-  openvino: {
-    provider: { name: "openvino", device_type: "NPU" },
-    needs: "a build of ONNX Runtime with OpenVINO, which npm does not have",
-  },
-  // COREML_FLAG_ONLY_ENABLE_DEVICE_WITH_ANE, ONLY_ALLOW_STATIC_INPUT_SHAPES, CREATE_MLPROGRAM.
-  coreml: { provider: { name: "coreml", coreMlFlags: 0x004 | 0x008 | 0x010 }, needs: "macOS" },
-  vitisai: {
-    provider: { name: "vitisai" },
-    needs: "a build of ONNX Runtime with Vitis AI, which npm does not have",
-  },
-};
 
 const NPU: DeviceProfiles = {
   name: "runtime-npu",
   kind: "npu",
-  candidates: candidatesOf("npu", PROVIDERS),
+  candidates: candidatesOf("npu"),
   suggestions: ["slm doctor", "leave out --no-fallback for a simulation"],
 };
 
@@ -38,13 +17,13 @@ export const NPU_CANDIDATES = NPU.candidates;
 
 export interface NpuRuntimeOptions {
   /** What the graphs were made for. Default: the first that computes; a simulation is then of an NPU in general. */
-  readonly profile?: string;
+  readonly profile?: string | undefined;
   /** Threads of the processor. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Whether the processor may simulate where no NPU computes. Default true; the runtime's device says so. */
-  readonly fallback?: boolean;
+  readonly fallback?: boolean | undefined;
   /** Simulate without asking for an NPU. Default false. */
-  readonly simulate?: boolean;
+  readonly simulate?: boolean | undefined;
 }
 
 /** Then nothing of a graph runs on the processor unseen. Source: onnxruntime_session_options_config_keys.h. */
@@ -60,22 +39,21 @@ const NPU_ONLY: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
 export async function createNpuRuntime(options: NpuRuntimeOptions = {}): Promise<Runtime> {
   const { profile, threads, fallback = true, simulate = false } = options;
   const chosen = candidatesFor(NPU, profile);
-  const common = threads === undefined ? {} : { threads };
-  if (simulate) return simulation(profile, common, []);
+  if (simulate) return simulation(profile, threads, []);
   const settings = fallback ? {} : { settings: NPU_ONLY };
-  const { runtime, fallbacks } = await openProfiles(NPU, chosen, { ...common, ...settings, fallback });
-  return runtime ?? simulation(profile, common, fallbacks);
+  const { runtime, fallbacks } = await openProfiles(NPU, chosen, { threads, ...settings, fallback });
+  return runtime ?? simulation(profile, threads, fallbacks);
 }
 
 function simulation(
   profile: string | undefined,
-  common: { readonly threads?: number },
+  threads: number | undefined,
   fallbacks: readonly Fallback[],
 ): Promise<Runtime> {
   const provider = profile ?? "npu";
   const description = `${provider} simulated on ${cpus()[0]?.model.trim() ?? "a processor"}`;
   return openOrtRuntime({
-    ...{ name: NPU.name, ...common },
+    ...{ name: NPU.name, threads },
     providers: [{ name: "cpu" }],
     device: { provider, description, simulated: true, fallbacks },
   });

@@ -1,10 +1,10 @@
 /** The first of several execution providers that really computes, and why those before it do not. */
 import { SlmError } from "@slm/core";
+import type { ProviderSettings } from "@slm/devices/table";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { type Fallback, type Runtime, createHostTensor } from "@slm/runtime";
-import { loadEngine, messageOf, type OrtEngine } from "./ort-engine.js";
+import { loadBinding, messageOf, type OrtBinding } from "./ort-binding.js";
 import { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
-import type { Provider } from "./protocol.js";
 
 /** A provider as ONNX Runtime's binary lists it. */
 export interface ListedProvider {
@@ -15,23 +15,23 @@ export interface ListedProvider {
 
 /** @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded. */
 export async function listProviders(
-  engineLoader: () => Promise<Pick<OrtEngine, "listSupportedBackends">> = loadEngine,
+  bindingLoader: () => Promise<Pick<OrtBinding, "listSupportedBackends">> = loadBinding,
 ): Promise<readonly ListedProvider[]> {
-  return (await engineLoader()).listSupportedBackends();
+  return (await bindingLoader()).listSupportedBackends();
 }
 
 /** One way to compute. */
 export interface Candidate {
   /** As a user asks for it: "gpu:cuda". */
   readonly device: string;
-  readonly provider: Provider;
+  readonly provider: ProviderSettings;
   /** What it needs where it is not listed: "an NVIDIA GPU". */
   readonly needs: string;
 }
 
 export interface FirstFound {
   /** Absent where none of them computes. */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
   /** Those before it, or all. */
   readonly fallbacks: readonly Fallback[];
 }

@@ -1,7 +1,7 @@
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { createHostTensor } from "@slm/runtime";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { loadEngine } from "./ort-engine.js";
+import { loadBinding } from "./ort-binding.js";
 import { OrtHost } from "./ort-host.js";
 import type { PositionalRepeat } from "./protocol.js";
 
@@ -85,12 +85,12 @@ describe(OrtHost, () => {
   ])(
     "lets a session's threads spin no longer than its run, unless $settings say otherwise",
     async (given) => {
-      const engine = await loadEngine();
-      const create = vi.spyOn(engine.InferenceSession, "create");
+      const binding = await loadBinding();
+      const create = vi.spyOn(binding.InferenceSession, "create");
       onTestFinished(() => {
         create.mockRestore();
       });
-      const opened = new OrtHost(() => Promise.resolve(engine));
+      const opened = new OrtHost(() => Promise.resolve(binding));
       await opened.open({ name: "cpu", threads: 2, providers: [{ name: "cpu" }], settings: given.settings });
       const source = { kind: "bytes", bytes: countingGraph() } as const;
       await opened.load({ session: 1, name: "counting", source, optimization: "all", planMemory: true });

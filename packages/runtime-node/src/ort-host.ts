@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SlmError } from "@slm/core";
+import type { ProviderSettings } from "@slm/devices/table";
 import {
   Feedback,
   type GraphSignature,
@@ -13,7 +14,7 @@ import {
   unknownTensor,
 } from "@slm/runtime";
 import type * as Ort from "onnxruntime-node";
-import { type OrtEngine, loadEngine, messageOf } from "./ort-engine.js";
+import { type OrtBinding, loadBinding, messageOf } from "./ort-binding.js";
 import { bytesOf, toHost, toSignature } from "./ort-values.js";
 import { type LoadedGraph, PreparedRun } from "./prepared-run.js";
 import type {
@@ -21,7 +22,6 @@ import type {
   PositionalRepeat,
   PositionalResult,
   PositionalRun,
-  Provider,
   RepeatedResult,
   ReplyOf,
   RequestOf,
@@ -40,17 +40,17 @@ const SESSION_SETTINGS: SessionSettings = { "session.force_spinning_stop": "1" }
 
 /** The handlers of every call. Calls must not overlap; the channels see to that. */
 export class OrtHost implements Host {
-  readonly #loadEngine: () => Promise<OrtEngine>;
-  #engine: OrtEngine | undefined;
+  readonly #loadBinding: () => Promise<OrtBinding>;
+  #binding: OrtBinding | undefined;
   #name = "runtime-cpu";
   #threads = 1;
-  #providers: readonly Provider[] = [];
+  #providers: readonly ProviderSettings[] = [];
   #settings: SessionSettings = {};
   readonly #graphs = new Map<number, LoadedGraph>();
   readonly #tensors = new Map<number, Ort.Tensor>();
 
-  constructor(engineLoader: () => Promise<OrtEngine> = loadEngine) {
-    this.#loadEngine = engineLoader;
+  constructor(bindingLoader: () => Promise<OrtBinding> = loadBinding) {
+    this.#loadBinding = bindingLoader;
   }
 
   async open({ name, threads, providers, settings }: RequestOf<"open">): Promise<null> {
@@ -58,7 +58,7 @@ export class OrtHost implements Host {
     this.#threads = threads;
     this.#providers = providers;
     this.#settings = settings;
-    this.#engine = await this.#loadEngine();
+    this.#binding = await this.#loadBinding();
     return null;
   }
 
@@ -122,7 +122,7 @@ export class OrtHost implements Host {
     const run = this.#prepare(request);
     const feedback = new Feedback(hostFeed(request, ids), hostFeed(request, position), request);
     const feed = (input: number, shape: readonly number[], data: Int32Array): void => {
-      run.feed(input, this.#toEngine({ dtype: "int32", shape, data }));
+      run.feed(input, this.#toOrtTensor({ dtype: "int32", shape, data }));
     };
     const begin = feedback.position[0]!;
     feed(position, [1], feedback.position);
@@ -144,12 +144,12 @@ export class OrtHost implements Host {
   #prepare(request: PositionalRun): PreparedRun {
     return new PreparedRun(this.#name, this.#graph(request.session), request, {
       tensor: (id) => this.#tensor(id),
-      toEngine: (tensor) => this.#toEngine(tensor),
+      toOrtTensor: (tensor) => this.#toOrtTensor(tensor),
     });
   }
 
   upload({ id, tensor }: RequestOf<"upload">): null {
-    this.#tensors.set(id, this.#toEngine(tensor));
+    this.#tensors.set(id, this.#toOrtTensor(tensor));
     return null;
   }
 
@@ -183,10 +183,10 @@ export class OrtHost implements Host {
     return process.resourceUsage().maxRSS * 1024;
   }
 
-  #opened(): OrtEngine {
-    if (this.#engine === undefined)
+  #opened(): OrtBinding {
+    if (this.#binding === undefined)
       throw new SlmError("UNEXPECTED", `${this.#name}: called before it was opened`);
-    return this.#engine;
+    return this.#binding;
   }
 
   #graph(session: number): LoadedGraph {
@@ -202,7 +202,7 @@ export class OrtHost implements Host {
     return tensor;
   }
 
-  #toEngine(tensor: HostTensor): Ort.Tensor {
+  #toOrtTensor(tensor: HostTensor): Ort.Tensor {
     const { dtype, shape, data } = createHostTensor(tensor.dtype, tensor.shape, tensor.data);
     if (dtype === "bfloat16")
       throw new SlmError(
@@ -217,15 +217,15 @@ export class OrtHost implements Host {
 const WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path";
 
 async function open(
-  engine: OrtEngine["InferenceSession"],
+  sessions: OrtBinding["InferenceSession"],
   source: GraphSource,
   options: Ort.InferenceSession.SessionOptions,
 ): Promise<Ort.InferenceSession> {
-  if (source.kind === "bytes") return engine.create(source.bytes, options);
+  if (source.kind === "bytes") return sessions.create(source.bytes, options);
   const { path, added } = source;
-  if (added === undefined) return engine.create(path, options);
+  if (added === undefined) return sessions.create(path, options);
   const bytes = Buffer.concat([await readFile(path), added]);
-  return engine.create(bytes, { ...options, extra: { ...options.extra, [WEIGHTS_FOLDER]: dirname(path) } });
+  return sessions.create(bytes, { ...options, extra: { ...options.extra, [WEIGHTS_FOLDER]: dirname(path) } });
 }
 
 function hostFeed({ feeds }: PositionalRun, input: number): HostTensor {

@@ -1,6 +1,7 @@
 /** ONNX Runtime, on any of its execution providers, as a `Runtime`. */
 import { availableParallelism, cpus } from "node:os";
 import { SlmError } from "@slm/core";
+import type { ProviderSettings } from "@slm/devices/table";
 import {
   type DeviceTensor,
   type GraphSource,
@@ -23,7 +24,7 @@ import {
 } from "@slm/runtime";
 import { DirectChannel, type HostChannel } from "./channel.js";
 import { OrtHost } from "./ort-host.js";
-import type { Provider, RepeatedResult, SessionSettings } from "./protocol.js";
+import type { RepeatedResult, SessionSettings } from "./protocol.js";
 import { EXACT_INT8, measureInt8 } from "./int8-probe.js";
 import { Arrivals } from "./arrivals.js";
 import { encodeRepeat, encodeRun, type RunEncoding } from "./run-request.js";
@@ -33,17 +34,17 @@ export interface OrtRuntimeOptions {
   /** Package that speaks in error messages. */
   readonly name: string;
   /** Execution providers, the first one first; what none of them takes, ONNX Runtime's CPU provider computes. */
-  readonly providers: readonly Provider[];
-  readonly settings?: SessionSettings;
+  readonly providers: readonly ProviderSettings[];
+  readonly settings?: SessionSettings | undefined;
   /** What is told of the device; threads and the rest are filled in. */
   readonly device: Partial<RuntimeDevice> & Pick<RuntimeDevice, "provider">;
   /** Threads one operator may use. Default: the processors this process may use. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /**
    * Run ONNX Runtime in the calling thread. A run then blocks the event loop, but nothing crosses a thread.
    * Default false: a worker thread owns ONNX Runtime and every device tensor.
    */
-  readonly inThread?: boolean;
+  readonly inThread?: boolean | undefined;
 }
 
 /**

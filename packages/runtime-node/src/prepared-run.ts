@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core";
 import { type HostTensor, appendPositions } from "@slm/runtime";
 import type * as Ort from "onnxruntime-node";
-import { messageOf } from "./ort-engine.js";
+import { messageOf } from "./ort-binding.js";
 import { toHost } from "./ort-values.js";
 import type { PositionalRun } from "./protocol.js";
 
@@ -17,7 +17,7 @@ type Results = Ort.InferenceSession.OnnxValueMapType;
 export interface TensorSource {
   /** @throws SlmError UNEXPECTED for an id that is not there */
   readonly tensor: (id: number) => Ort.Tensor;
-  readonly toEngine: (tensor: HostTensor) => Ort.Tensor;
+  readonly toOrtTensor: (tensor: HostTensor) => Ort.Tensor;
 }
 
 export class PreparedRun {
@@ -34,7 +34,7 @@ export class PreparedRun {
     this.#graph = graph;
     this.#request = request;
     request.feeds.forEach((feed, input) => {
-      this.feed(input, typeof feed === "number" ? from.tensor(feed) : from.toEngine(feed));
+      this.feed(input, typeof feed === "number" ? from.tensor(feed) : from.toOrtTensor(feed));
     });
     for (const position of [...request.fetch, ...request.keep, ...request.append.outputs])
       this.#fetches[this.#nameOf(position)] = null;

@@ -1,4 +1,5 @@
 /** What the caller's side asks of the side that owns ONNX Runtime. Names have become positions and ids. */
+import type { ProviderSettings } from "@slm/devices/table";
 import type {
   CheckedAppend,
   FeedbackRule,
@@ -7,12 +8,6 @@ import type {
   HostTensor,
   LoadOptions,
 } from "@slm/runtime";
-
-/** An execution provider by ONNX Runtime's name, with its options. */
-export interface Provider {
-  readonly name: string;
-  readonly [option: string]: string | number | boolean;
-}
 
 /** Entries of ONNX Runtime's session configuration: "session.intra_op.allow_spinning" to "0". */
 export type SessionSettings = Readonly<Record<string, string>>;
@@ -65,7 +60,7 @@ export interface HostCalls {
       /** Package that speaks in error messages. */
       readonly name: string;
       readonly threads: number;
-      readonly providers: readonly Provider[];
+      readonly providers: readonly ProviderSettings[];
       readonly settings: SessionSettings;
     };
     readonly reply: null;

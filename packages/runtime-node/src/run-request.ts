@@ -43,6 +43,6 @@ export function encodeRepeat(
   return {
     ...encoded,
     ...{ ids: graph.inputs.get(ids)!, position: graph.inputs.get(position)! },
-    ...{ pad, runs, ...(end === undefined ? {} : { end }) },
+    ...{ pad, runs, end },
   };
 }

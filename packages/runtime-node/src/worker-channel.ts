@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { SlmError, type SlmErrorOptions } from "@slm/core";
 import type { HostTensor } from "@slm/runtime";
 import type { HostChannel } from "./channel.js";
-import { messageOf } from "./ort-engine.js";
+import { messageOf } from "./ort-binding.js";
 import type { CallName, PositionalRepeat, RepeatedResult, ReplyOf, RequestOf } from "./protocol.js";
 import { type CallMessage, type RepeatMessage, type ReplyMessage, fromWireError } from "./worker-protocol.js";
 import { Unsettled } from "./unsettled.js";

@@ -52,6 +52,6 @@ export function fromWireError({ code, message, context, suggestions, cause }: Wi
   return new SlmError(code, message, {
     context,
     suggestions,
-    ...(cause === undefined ? {} : { cause: new Error(cause) }),
+    cause: cause === undefined ? undefined : new Error(cause),
   });
 }

@@ -5,6 +5,7 @@
  * as it was, and reports no error; so a run that writes `into` a tensor computes a new one and takes its memory.
  */
 import { SlmError } from "@slm/core";
+import { DEVICES } from "@slm/devices/table";
 import {
   DTYPES,
   appendPositions,
@@ -37,8 +38,10 @@ import type * as Ort from "onnxruntime-web";
 /** The part of onnxruntime-web that is used; its builds (wasm, webgpu) all have it. */
 export type OrtModule = Pick<typeof Ort, "InferenceSession" | "Tensor">;
 
-/** What computes. */
-export const WEB_PROVIDERS = ["wasm", "webgpu"] as const;
+const { provider: GPU, rest: CPU } = DEVICES.web.webgpu;
+
+/** What computes: WebAssembly everywhere, WebGPU where the browser has an adapter. */
+export const WEB_PROVIDERS = [CPU, GPU.name] as const;
 export type WebProvider = (typeof WEB_PROVIDERS)[number];
 
 export interface WebRuntimeOptions {
@@ -79,7 +82,7 @@ class WebRuntime implements Runtime {
     try {
       session = await this.#ort.InferenceSession.create(bytes, {
         // What a GPU has no operator for, WebAssembly computes.
-        executionProviders: this.device.provider === "wasm" ? ["wasm"] : [this.device.provider, "wasm"],
+        executionProviders: this.device.provider === CPU ? [CPU] : [this.device.provider, CPU],
         externalData,
         logSeverityLevel: LOG_FATAL_ONLY,
       });

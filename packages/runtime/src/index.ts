@@ -42,3 +42,4 @@ export type {
 } from "./runtime.js";
 export { fromBfloat16, toBfloat16 } from "./bfloat16.js";
 export { fromHalf, fromHalves, toHalf } from "./float16.js";
+export { withLoad } from "./with-load.js";

@@ -80,7 +80,7 @@ export async function* repeatRuns(
   const feedback = feedbackOf(request);
   const begin = feedback.position[0]!;
   for (let goesOn = true; goesOn && signal?.aborted !== true;) {
-    const at = append?.at.map((first) => first + feedback.position[0]! - begin);
+    const at = append?.at.map((first) => first + feedback.position[0]! - begin) ?? [];
     const { fetched } = await session.run({
       feeds: {
         ...feeds,
@@ -88,8 +88,8 @@ export async function* repeatRuns(
         [position]: createHostTensor("int32", [1], feedback.position),
       },
       fetch: [picks, ...fetch],
-      ...(into === undefined ? {} : { into }),
-      ...(append === undefined || at === undefined ? {} : { append: { ...append, at } }),
+      into,
+      append: append && { ...append, at },
     });
     goesOn = feedback.take(fetched[picks]!);
     yield { fetched, at: performance.now() };

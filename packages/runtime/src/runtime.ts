@@ -32,20 +32,20 @@ export type GraphSource =
        * Nodes, constants and outputs put behind the file's own, as `encodeAddition` of `@slm/onnx` makes them: a graph with them that
        * nobody wrote to a disk.
        */
-      readonly added?: Uint8Array;
+      readonly added?: Uint8Array | undefined;
     }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array };
 
 export interface LoadOptions {
   /** Name used in error messages and profiles. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** How hard the runtime rewrites the graph before running it. Default "all". */
-  readonly optimization?: "none" | "basic" | "extended" | "all";
+  readonly optimization?: "none" | "basic" | "extended" | "all" | undefined;
   /**
    * Whether a run takes all its memory as one block planned beforehand (default), or piece by piece. Pieces are used again
    * within a run: a third less memory for a training step, for 3 % more time.
    */
-  readonly planMemory?: boolean;
+  readonly planMemory?: boolean | undefined;
 }
 
 /** A tensor that stays with the runtime between runs: weights, optimizer moments, KV caches. */
@@ -59,16 +59,16 @@ export interface RunRequest {
   /** Every graph input by name. A host tensor is copied to the device; a device tensor is used where it is. */
   readonly feeds: Readonly<Record<string, HostTensor | DeviceTensor>>;
   /** Outputs to copy back to the host. */
-  readonly fetch?: readonly string[];
+  readonly fetch?: readonly string[] | undefined;
   /** Outputs to keep on the device as new tensors; the caller releases them. */
-  readonly keep?: readonly string[];
+  readonly keep?: readonly string[] | undefined;
   /**
    * Outputs written into tensors that exist. The same device tensor may be fed in this very run, so that a
    * cache or a weight is updated in place; the graph must then read it before writing (`assertInPlaceSafe`).
    */
-  readonly into?: Readonly<Record<string, DeviceTensor>>;
+  readonly into?: Readonly<Record<string, DeviceTensor>> | undefined;
   /** Outputs that are new positions of caches that exist. */
-  readonly append?: AppendRequest;
+  readonly append?: AppendRequest | undefined;
 }
 
 /**
@@ -96,14 +96,14 @@ export interface RepeatRequest extends Pick<RunRequest, "feeds" | "into" | "appe
   /** Output of what follows, int32 `[rows]`. */
   readonly picks: string;
   /** Further outputs that are copied to the host after every run. */
-  readonly fetch?: readonly string[];
+  readonly fetch?: readonly string[] | undefined;
   /** Pick that ends its row. Absent: none does. */
-  readonly end?: number;
+  readonly end?: number | undefined;
   /** What is fed to rows that have ended. */
   readonly pad: number;
   /** Most runs. */
   readonly runs: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One of several runs. */

@@ -1,25 +1,25 @@
 /** The model that answers now, and its replacement while it loads: no request is dropped when a bundle changes. */
 import { SlmError } from "@slm/core";
-import type { ServingEngine } from "./engine.js";
+import type { ServedModel } from "./served-model.js";
 
 export class ModelHost {
-  readonly #load: () => Promise<ServingEngine>;
-  #current: ServingEngine;
-  #loading: Promise<ServingEngine> | undefined;
+  readonly #load: () => Promise<ServedModel>;
+  #current: ServedModel;
+  #loading: Promise<ServedModel> | undefined;
   readonly #closing = new Set<Promise<void>>();
   #isDraining = false;
 
-  private constructor(load: () => Promise<ServingEngine>, current: ServingEngine) {
+  private constructor(load: () => Promise<ServedModel>, current: ServedModel) {
     this.#load = load;
     this.#current = current;
   }
 
   /** @param load opens the bundle as it lies on disk at that moment */
-  static async open(load: () => Promise<ServingEngine>): Promise<ModelHost> {
+  static async open(load: () => Promise<ServedModel>): Promise<ModelHost> {
     return new ModelHost(load, await load());
   }
 
-  get current(): ServingEngine {
+  get current(): ServedModel {
     return this.#current;
   }
 
@@ -33,7 +33,7 @@ export class ModelHost {
    *
    * @throws SlmError as loading does; BUSY when the server is stopping.
    */
-  async reload(): Promise<ServingEngine> {
+  async reload(): Promise<ServedModel> {
     if (this.#isDraining) throw new SlmError("BUSY", "serve: the server is stopping");
     this.#loading ??= this.#load().finally(() => {
       this.#loading = undefined;

@@ -5,7 +5,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { systemCode } from "@slm/core";
 import { SlmError } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
-import { loadEngine } from "./engine.js";
+import { loadServedModel } from "./served-model.js";
 import { ApiKeys } from "./http/api-keys.js";
 import { createApp } from "./http/app.js";
 import { ServerMetrics } from "./metrics.js";
@@ -52,7 +52,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const host = await ModelHost.open(async () => {
     const runtime = await openRuntime();
     try {
-      return await loadEngine(bundle, runtime, loop);
+      return await loadServedModel(bundle, runtime, loop);
     } catch (error) {
       await runtime.close();
       throw error;

@@ -85,7 +85,7 @@ export function promptText(
 }
 
 const chatTemplateOf = (directory: string, { template }: ChatPromptConfig): Promise<ChatTemplate> =>
-  loadChatTemplate(directory, template === undefined ? {} : { name: template });
+  loadChatTemplate(directory, { name: template });
 
 async function exampleRows(count: number, dataDirectory: string): Promise<readonly Row[]> {
   const rows: Row[] = [];

@@ -53,11 +53,7 @@ const STRATEGIES: {
 } = {
   greedy: () => ({ kind: "greedy" }),
   beam: ({ beams, lengthPenalty }) => ({ kind: "beam", beams, lengthPenalty }),
-  sample: ({ temperature, topK }) => ({
-    kind: "sample",
-    temperature,
-    ...(topK === undefined ? {} : { topK }),
-  }),
+  sample: ({ temperature, topK }) => ({ kind: "sample", temperature, topK }),
 };
 
 /**

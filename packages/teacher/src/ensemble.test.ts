@@ -8,6 +8,7 @@ import {
   initializeWeights,
   type DecoderOnlyConfig,
 } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import { writeCheckpoint } from "@slm/checkpoints";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import fc from "fast-check";
@@ -164,16 +165,8 @@ describe(joinTeachers, () => {
 
 describe(loadTeachers, () => {
   const config: DecoderOnlyConfig = decoderOnlyConfig.parse({
-    width: 8,
-    heads: 2,
-    kvHeads: 1,
-    headDim: 4,
-    feedForward: 12,
-    decoderLayers: 1,
-    maxSource: 8,
-    maxTarget: 8,
+    ...TINY_SHAPE,
     vocabularySize: VOCABULARY,
-    tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
   });
   const write = async (name: string, seed: number, of: DecoderOnlyConfig = config): Promise<void> => {
     await mkdir(join(root, name), { recursive: true });

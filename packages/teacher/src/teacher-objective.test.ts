@@ -1,5 +1,6 @@
 import { createRandom } from "@slm/decoding";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, withDropout, type TensorSpec } from "@slm/tensor";
 import { pairsOf } from "@slm/training";
@@ -7,11 +8,7 @@ import { describe, expect, test } from "vitest";
 import { loadTeacher } from "./teacher-scorer.js";
 import { teacherObjective } from "./teacher-objective.js";
 
-const shared = {
-  ...{ width: 8, heads: 2, kvHeads: 1, headDim: 4, feedForward: 12, decoderLayers: 2 },
-  ...{ maxSource: 8, maxTarget: 8, vocabularySize: 9 },
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-};
+const shared = { ...TINY_SHAPE, decoderLayers: 2 };
 const CONFIGS: readonly ModelConfig[] = [
   decoderOnlyConfig.parse(shared),
   encoderDecoderConfig.parse({ ...shared, encoderLayers: 1 }),
@@ -30,8 +27,8 @@ describe.each(CONFIGS)("the objective of a teacher that is $architecture", (conf
     const engine = await createEagerEngine("js");
     const batch = { rows: Int32Array.of(0, 1), bucket: 0 };
     const live = { engine, config, feeds: {} };
-    const { feeds, tokens, counted } = await objective.feeds(batch, bucket, 1, live);
-    expect([tokens, counted]).toEqual([4 + 5, 5]);
+    const { feeds, tokens, lossTokens } = await objective.feeds(batch, bucket, 1, live);
+    expect([tokens, lossTokens]).toEqual([4 + 5, 5]);
     const shapes = maskValue === undefined ? [] : definition.dropoutShapes;
     const masks = shapes.map((shape): HostTensor => {
       const size = shape.reduce((product, axis) => product * axis, 1);

@@ -28,17 +28,17 @@ export function teacherObjective(
         terms: [],
         build: (parameters, x) => {
           const logits = outputHead(config, parameters, pass.open(parameters, x).target(PASS));
-          const counted = { logits, mask: x[`${PASS}.mask`]!, count: x[`${PASS}.count`]! };
-          return { loss: crossEntropy(counted, x[`${PASS}.labels`]!, labelSmoothing), terms: {} };
+          const lossLogits = { logits, mask: x[`${PASS}.mask`]!, count: x[`${PASS}.count`]! };
+          return { loss: crossEntropy(lossLogits, x[`${PASS}.labels`]!, labelSmoothing), terms: {} };
         },
       };
     },
     feeds: async ({ rows }, bucket) => {
       const { sources, targets } = await pairs.read(rows);
       const pass = passOf(bucket);
-      const { feeds, counted } = pass.passFeeds(PASS, sources, targets);
-      const tokens = sources.reduce((sum, { length }) => sum + length, counted);
-      return { feeds: { ...pass.sharedFeeds(sources), ...feeds }, tokens, counted };
+      const { feeds, lossTokens } = pass.passFeeds(PASS, sources, targets);
+      const tokens = sources.reduce((sum, { length }) => sum + length, lossTokens);
+      return { feeds: { ...pass.sharedFeeds(sources), ...feeds }, tokens, lossTokens };
     },
   };
 }

@@ -12,22 +12,15 @@ import {
   type Parameters,
   type Weights,
 } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import { createHostTensor } from "@slm/runtime";
 import { createEagerEngine, type Tensor } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
 import { loadTeacher } from "./teacher-scorer.js";
 
 const shared = {
-  width: 8,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
-  feedForward: 12,
+  ...TINY_SHAPE,
   decoderLayers: 2,
-  maxSource: 8,
-  maxTarget: 8,
-  vocabularySize: 9,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 const { vocabularySize: vocab, tokens } = shared;
 const CONFIGS: readonly ModelConfig[] = [

@@ -5,14 +5,14 @@ import { type Checkpoint } from "@slm/checkpoints";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { Engine, Program } from "@slm/tensor";
 import {
-  createLiveDecoder,
+  createOnPolicyDecoder,
   modelPass,
   packWeights,
   planChunks,
   unpackParameters,
   valueInput,
   valueSpecs,
-  type LiveDecoder,
+  type OnPolicyDecoder,
 } from "@slm/training";
 import { decodeWith, generateWith } from "./generate.js";
 import type { ScoredPair, ScoreShape, Teacher } from "./teacher.js";
@@ -71,8 +71,8 @@ export async function loadTeacher(engine: Engine, { config, weights }: Checkpoin
     });
   });
   const isApart = config.architecture === "encoder-decoder";
-  const decoders = memoize<LiveDecoder>(({ batch, source, target }) =>
-    createLiveDecoder(
+  const decoders = memoize<OnPolicyDecoder>(({ batch, source, target }) =>
+    createOnPolicyDecoder(
       { engine, config, feeds },
       { rows: batch, source, capacity: isApart ? target : source + target },
     ),

@@ -37,7 +37,7 @@ export {
 export { maskBias } from "./ops/attention.js";
 export { rotaryTable, type RotaryTable } from "./ops/rotary.js";
 export { dropout, withDropout } from "./ops/dropout.js";
-export { type CountedLogits } from "./ops/losses/counted.js";
+export { type MaskedLogits } from "./ops/losses/masked-logits.js";
 export { crossEntropy, softTargetCrossEntropy } from "./ops/losses/cross-entropy.js";
 export {
   DIVERGENCE_DEFAULTS,

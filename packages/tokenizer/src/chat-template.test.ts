@@ -147,7 +147,7 @@ describe(loadChatTemplate, () => {
   const config = (value: object): Promise<void> =>
     writeFile(join(directory, TOKENIZER_CONFIG_FILE), JSON.stringify(value));
   const show = async (name?: string): Promise<string> =>
-    (await loadChatTemplate(directory, name === undefined ? {} : { name })).render([user("x")]);
+    (await loadChatTemplate(directory, { name })).render([user("x")]);
 
   test("takes chat_template.jinja before that of the configuration, with the configuration's tokens", async () => {
     await config({ chat_template: "old", bos_token: { content: "<b>" }, eos_token: null });

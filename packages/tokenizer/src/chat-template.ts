@@ -10,9 +10,9 @@ export interface ChatMessage {
 
 export interface RenderOptions {
   /** Whether the prompt ends where the model's answer begins. Default true. */
-  readonly addGenerationPrompt?: boolean;
+  readonly addGenerationPrompt?: boolean | undefined;
   /** Further variables of the template, such as `tools` or `enable_thinking`. */
-  readonly variables?: Readonly<Record<string, unknown>>;
+  readonly variables?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface ChatTemplate {

@@ -37,7 +37,7 @@ type ChatConfig = z.infer<typeof chatConfig>;
 
 export interface LoadOptions {
   /** Which template, where `tokenizer_config.json` has several. Default: `default`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /**

@@ -38,7 +38,7 @@ export function withPrompt(
     ...files,
     config: {
       ...config,
-      ...(end === undefined ? {} : { eos_token: firstToken(files, end) }),
+      eos_token: end === undefined ? config.eos_token : firstToken(files, end),
       source: { ...config.source, before: isBegun ? `${begin}${before}` : before, after },
     },
   };

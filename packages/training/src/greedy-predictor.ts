@@ -1,7 +1,7 @@
 /** Greedy predictions of a model's current weights for a fixed set of texts, or of texts beside images. */
 import { decode } from "@slm/decoding";
 import type { Tokenizer } from "@slm/tokenizer";
-import { createLiveDecoder, type LiveDecoder } from "./live-decoder.js";
+import { createOnPolicyDecoder, type OnPolicyDecoder } from "./on-policy-decoder.js";
 import type { LiveModel } from "./training-contract.js";
 
 /** Texts decoded together. */
@@ -21,7 +21,7 @@ export class GreedyPredictor {
   private readonly maxTarget: number;
   /** Indices of sources by length: batches of similar length end together. */
   private readonly order: readonly number[];
-  private decoder: LiveDecoder | undefined;
+  private decoder: OnPolicyDecoder | undefined;
 
   /**
    * @param maxTarget most tokens of a prediction, its end mark included.
@@ -38,7 +38,7 @@ export class GreedyPredictor {
 
   /** One prediction per text, in their order. */
   async predict(live: LiveModel): Promise<string[]> {
-    this.decoder ??= await createLiveDecoder(live, this.shapeFor(live));
+    this.decoder ??= await createOnPolicyDecoder(live, this.shapeFor(live));
     const predictions = new Array<string>(this.sources.length).fill("");
     const { bos, eos, pad } = live.config.tokens;
     for (let begin = 0; begin < this.order.length; begin += this.decoder.shape.rows) {
@@ -64,7 +64,7 @@ export class GreedyPredictor {
     await this.decoder?.close();
   }
 
-  private shapeFor({ config }: LiveModel): LiveDecoder["shape"] {
+  private shapeFor({ config }: LiveModel): OnPolicyDecoder["shape"] {
     const source = Math.max(1, ...this.sources.map(({ length }) => length));
     const prompt = config.architecture === "decoder-only" ? source : 0;
     return { rows: Math.min(ROWS, this.sources.length), source, capacity: prompt + this.maxTarget + 1 };

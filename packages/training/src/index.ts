@@ -59,9 +59,13 @@ export type {
   TrainReport,
   TrainRequest,
 } from "./training-contract.js";
-export { createLiveDecoder, type LiveDecoder } from "./live-decoder.js";
-export type { LiveDecoderShape } from "./live-programs.js";
-export { createLiveSampler, type LiveSampler, type LiveSamplerShape } from "./live-sampler.js";
+export { createOnPolicyDecoder, type OnPolicyDecoder } from "./on-policy-decoder.js";
+export type { OnPolicyDecoderShape } from "./on-policy-programs.js";
+export {
+  createOnPolicySampler,
+  type OnPolicySampler,
+  type OnPolicySamplerShape,
+} from "./on-policy-sampler.js";
 export {
   drawRows,
   drawStreamedRows,

@@ -34,7 +34,7 @@ export interface PassShape {
 export interface PassFeeds {
   readonly feeds: Readonly<Record<string, HostTensor>>;
   /** Labels that count. */
-  readonly counted: number;
+  readonly lossTokens: number;
 }
 
 /** Hidden states of one batch, inside a program. */
@@ -138,8 +138,8 @@ function decoderOnlyPass(config: DecoderOnlyConfig, shape: PassShape): ModelPass
         shape,
         config.tokens,
       );
-      const { feeds: labels, counted } = labelFeeds(prefix, targets, shape, config.tokens);
-      return { feeds: { ...labels, [`${prefix}.inputs`]: inputs, [`${prefix}.positions`]: at }, counted };
+      const { feeds: labels, lossTokens } = labelFeeds(prefix, targets, shape, config.tokens);
+      return { feeds: { ...labels, [`${prefix}.inputs`]: inputs, [`${prefix}.positions`]: at }, lossTokens };
     },
   };
 }

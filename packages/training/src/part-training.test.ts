@@ -1,20 +1,15 @@
 import { encoderDecoderConfig, type EncoderDecoderConfig } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import { describe, expect, test } from "vitest";
 import { resolveParts } from "./part-training.js";
 import { planRun } from "./state-layout.js";
 
 const shape = {
-  width: 8,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
-  feedForward: 12,
+  ...TINY_SHAPE,
   encoderLayers: 1,
-  decoderLayers: 1,
   maxSource: 12,
   maxTarget: 5,
   vocabularySize: 12,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 const reader = encoderDecoderConfig.parse(shape);
 const seeing: EncoderDecoderConfig = encoderDecoderConfig.parse({

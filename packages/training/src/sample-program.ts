@@ -1,4 +1,4 @@
-/** The program that generates a stretch of positions, each fed the token drawn at the one before. */
+/** The program that generates a multi-step chunk of positions, each fed the token drawn at the one before. */
 import { decodeStep, outputHead, type ModelConfig, type Parameters, type SourceContext } from "@slm/model";
 import {
   math,
@@ -8,7 +8,13 @@ import {
   type Tensor,
   type TensorSpec,
 } from "@slm/tensor";
-import { cacheSpec, contextSpecs, layersOf, readSources, type LiveDecoderShape } from "./live-programs.js";
+import {
+  cacheSpec,
+  contextSpecs,
+  layersOf,
+  readSources,
+  type OnPolicyDecoderShape,
+} from "./on-policy-programs.js";
 import { planChunks, unpackParameters, valueSpecs } from "./parameter-layout.js";
 import { sourceSpecs } from "./source-feeds.js";
 
@@ -16,7 +22,7 @@ import { sourceSpecs } from "./source-feeds.js";
 const MAX_STRETCH = 16;
 
 /** Fixed sizes of a sampling program. */
-export interface SamplingPlan extends LiveDecoderShape {
+export interface SamplingPlan extends OnPolicyDecoderShape {
   /** Positions of one run; divides the capacity. */
   readonly positions: number;
 }

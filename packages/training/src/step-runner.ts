@@ -83,10 +83,10 @@ export class StepRunner {
     batches: readonly PreparedBatch[],
     compiled: readonly CompiledBatch[],
   ): Promise<StepResult> {
-    const all = batches.reduce((sum, { feeds }) => sum + feeds.counted, 0);
+    const all = batches.reduce((sum, { feeds }) => sum + feeds.lossTokens, 0);
     const results = await Promise.all(
       batches.map((prepared, index) => {
-        const share = all === 0 ? 1 / batches.length : prepared.feeds.counted / all;
+        const share = all === 0 ? 1 / batches.length : prepared.feeds.lossTokens / all;
         return this.runBatch(step, prepared, compiled[index]!, modeOf(index, batches), share);
       }),
     );

@@ -5,12 +5,12 @@ const marks = { pad: 0, bos: 1, eos: 2 };
 
 describe(targetFeeds, () => {
   test("shifts targets behind the begin mark and labels them up to the end mark", () => {
-    const { feeds, counted } = targetFeeds("kl", [[5, 6], [7]], { batch: 3, target: 3 }, marks);
+    const { feeds, lossTokens } = targetFeeds("kl", [[5, 6], [7]], { batch: 3, target: 3 }, marks);
     expect([...feeds["kl.target"]!.data]).toEqual([1, 5, 6, 1, 7, 0, 0, 0, 0]);
     expect([...feeds["kl.labels"]!.data]).toEqual([5, 6, 2, 7, 2, 0, 0, 0, 0]);
     expect([...feeds["kl.mask"]!.data]).toEqual([1, 1, 1, 1, 1, 0, 0, 0, 0]);
     expect([...feeds["kl.count"]!.data]).toEqual([5]);
-    expect(counted).toBe(5);
+    expect(lossTokens).toBe(5);
   });
 
   test("of a target that was cut off at the width has no end label", () => {
@@ -26,8 +26,8 @@ describe(targetFeeds, () => {
   });
 
   test("of no targets counts one, so that a mean over it is finite", () => {
-    const { feeds, counted } = targetFeeds("kl", [], { batch: 1, target: 1 }, marks);
+    const { feeds, lossTokens } = targetFeeds("kl", [], { batch: 1, target: 1 }, marks);
     expect([...feeds["kl.count"]!.data]).toEqual([1]);
-    expect(counted).toBe(0);
+    expect(lossTokens).toBe(0);
   });
 });

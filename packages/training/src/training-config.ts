@@ -18,7 +18,9 @@ const metric = z.enum(METRIC_NAMES);
 export const devMetrics = z
   .tuple([metric], metric, {
     error: ({ input }) =>
-      input === undefined ? "expected what is measured, got none: name at least one metric, such as [exactMatch]" : undefined,
+      input === undefined
+        ? "expected what is measured, got none: name at least one metric, such as [exactMatch]"
+        : undefined,
   })
   .describe(
     "Measured on the dev split; the first chooses the best checkpoint. In a recipe, default: the metric of quantize.gate.",

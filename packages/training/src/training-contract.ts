@@ -11,13 +11,13 @@ import type { TrainingSettings } from "./training-config.js";
 /** Feeds of one batch; `owned` tensors are released after it. */
 export interface BatchFeeds {
   readonly feeds: Readonly<Record<string, HostTensor | DeviceTensor>>;
-  readonly owned?: readonly DeviceTensor[];
+  readonly owned?: readonly DeviceTensor[] | undefined;
   /** Tokens the batch computes, padding excluded. */
   readonly tokens: number;
   /** Labels that count in the loss: a batch's weight where gradients of several are added up. */
-  readonly counted: number;
+  readonly lossTokens: number;
   /** Which of the objective's loss definitions these feeds are for; objectives with one need none. */
-  readonly variant?: string;
+  readonly variant?: string | undefined;
 }
 
 /** What a model learns from a batch. */
@@ -30,7 +30,7 @@ export interface Objective {
    */
   feeds(batch: Batch, bucket: Bucket, number: number, live: LiveModel): Promise<BatchFeeds>;
   /** Tensors trained beside the model and not kept with it; names start with `auxiliary.`. */
-  readonly auxiliary?: readonly ParameterSpec[];
+  readonly auxiliary?: readonly ParameterSpec[] | undefined;
 }
 
 /** The model being trained, as other programs may read it: `feeds` are its weights and nothing else. */
@@ -61,7 +61,7 @@ export interface TrainRequest {
   readonly key: string;
   readonly context: StageContext;
   /** Starting weights; drawn from the seed when absent. */
-  readonly initial?: Weights;
+  readonly initial?: Weights | undefined;
 }
 
 export interface TrainReport {
@@ -72,7 +72,7 @@ export interface TrainReport {
   readonly seconds: number;
   /** Tokens without padding, per second of this run. */
   readonly tokensPerSecond: number;
-  /** Mean loss of the last measured stretch. */
+  /** Mean loss of the last measured steps. */
   readonly loss: number;
   /** Dev metrics of `weights`. */
   readonly metrics: Readonly<Record<string, number>>;

@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { SCHEME_NAMES, learnsFromData } from "@slm/quantization";
+import { SCHEME_NAMES } from "@slm/devices/table";
+import { learnsFromData } from "@slm/quantization";
 import { execute } from "./programs.mjs";
 
 /** `models`: names with commas between, `all`, or undefined for those that are there. `work`: a directory to write in. */

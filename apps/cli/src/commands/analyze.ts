@@ -1,21 +1,10 @@
 import { Args, Flags } from "@oclif/core";
-import type { PathAnalysis, ProfileName, Target } from "@slm/devices";
+import type { PathAnalysis } from "@slm/devices";
+import { TARGETS } from "@slm/devices/table";
 import { GateFailed } from "../gate-failed.js";
 import { shapeFlag } from "../models/shape-flag.js";
+import { profileFlag } from "../profile-flag.js";
 import { SlmCommand } from "../slm-command.js";
-
-/** Lists of their own, so that reading flags loads no library. */
-const TARGETS = ["npu", "gpu", "web", "cpu"] as const satisfies readonly Target[];
-const PROFILES = [
-  "qnn",
-  "openvino",
-  "coreml",
-  "vitisai",
-  "cuda",
-  "directml",
-  "webgpu",
-  "cpu",
-] as const satisfies readonly ProfileName[];
 
 export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   static override summary = "Check an ONNX model against the rules of a device, without the device.";
@@ -30,9 +19,7 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
       required: true,
       summary: "Kind of device. On gpu and web, nodes that the device lacks fall back to the CPU.",
     }),
-    profile: Flags.option({ options: PROFILES })({
-      summary: "What runs the model there. Default: qnn, cuda, webgpu or cpu, by target.",
-    }),
+    profile: profileFlag,
     shape: shapeFlag,
   };
   static override examples = [

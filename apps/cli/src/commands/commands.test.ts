@@ -127,7 +127,7 @@ describe("slm data and slm tokenizer", () => {
   });
 
   test("--set data.train and data.dev take the place of a recipe's source; a changed file runs the stage again", async () => {
-    await writeFile(at("source.yaml"), "data: { source: { kind: cmudict } }\ntokenizer: {}\n");
+    await writeFile(at("source.yaml"), "data: { source: { module: ./dataset.ts } }\ntokenizer: {}\n");
     await writeFile(at("a.en"), "one\ntwo\n");
     await writeFile(at("a.fr"), "un\ndeux\n");
     const sets = [

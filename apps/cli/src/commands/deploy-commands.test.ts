@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseRecipe } from "../recipe/recipe-file.js";
 import { runCommand } from "../testing/run-command.js";
@@ -106,7 +106,25 @@ describe("slm init", () => {
     });
     expect((await runCommand("run", [file, "--dry-run", "--json"])).exitCode).toBe(0);
     expect((await runCommand("init", argv)).exitCode).toBe(74);
-    expect((await runCommand("init", ["--yes", "--name", "../x"])).exitCode).toBe(2);
+    expect((await runCommand("init", ["--yes", "--data", "a.jsonl", "--name", "../x"])).exitCode).toBe(2);
+  });
+
+  test("has no rows of its own: without --data it says so", async () => {
+    expect(await runCommand("init", ["--yes", "--name", "new", "--json"])).toMatchObject({
+      exitCode: 2,
+      json: { error: { code: "USAGE", message: "init: --data: expected a file of training rows, got none" } },
+    });
+  });
+
+  test("writes the path of the data as it is from the recipe's folder", async () => {
+    await mkdir(join(root, "below"));
+    const file = join(root, "below", "new.yaml");
+    const data = relative(process.cwd(), join(root, "train.jsonl"));
+    expect((await runCommand("init", ["--yes", "--data", data, "-o", file])).exitCode).toBe(0);
+    expect(parseRecipe(await readFile(file, "utf8"), file).value).toMatchObject({
+      data: { train: "../train.jsonl" },
+    });
+    expect((await runCommand("data:prepare", [file, "-o", join(root, "below-run")])).exitCode).toBe(0);
   });
 });
 

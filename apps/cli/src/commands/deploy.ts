@@ -1,20 +1,20 @@
 import { Args, Flags } from "@oclif/core";
 import type { ManifestFile } from "@slm/core";
 import type { Delivery } from "../deploy/deliveries.js";
-import { TARGETS, type Target } from "../deploy/targets.js";
+import { DESTINATIONS, type Destination } from "../deploy/destinations.js";
 import { GateFailed } from "../gate-failed.js";
 import { formatBytes } from "../output/format.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface DeployResult extends Delivery {
-  readonly target: Target;
+  readonly target: Destination;
   /** Files of the bundle that was delivered. */
   readonly files: readonly ManifestFile[];
 }
 
 /** What is appended to MODEL for the default of `--output`. */
-const OUTPUT_SUFFIX: Readonly<Record<Target, string>> = {
+const OUTPUT_SUFFIX: Readonly<Record<Destination, string>> = {
   dir: "bundle",
   oci: "bundle",
   hub: "hub",
@@ -34,7 +34,7 @@ export class DeployCommand extends SlmCommand<DeployResult> {
     model: Args.string({ required: true, description: "Directory of a model, or a .slm file." }),
   };
   static override flags = {
-    to: Flags.option({ options: TARGETS })({ default: "dir", summary: "Where the bundle goes." }),
+    to: Flags.option({ options: DESTINATIONS })({ default: "dir", summary: "Where the bundle goes." }),
     output: Flags.string({
       char: "o",
       helpValue: "<path>",

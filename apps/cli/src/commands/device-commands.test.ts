@@ -108,6 +108,7 @@ describe("--device", () => {
     expect(parseDevice("gpu:cuda")).toEqual({ kind: "gpu", profile: "cuda" });
     for (const text of ["", "tpu", "gpu:", "gpu:a:b", "cpu:avx"])
       expect(() => parseDevice(text)).toThrow(/expected cpu, gpu/);
+    expect(() => parseDevice("npu:cuda")).toThrow(/npu has the profiles qnn, openvino, coreml, vitisai/);
     expect(
       (await runCommand("generate", [at("cpu"), "--device", "tpu", ...PROMPTS, "--json"])).exitCode,
     ).toBe(2);
@@ -126,12 +127,12 @@ describe("--device", () => {
 
 describe(runtimeRecipe, () => {
   test("is what the models were made for, unless another device is asked for", () => {
-    const gpu = { target: "gpu", profile: "webgpu" };
+    const gpu = { target: "gpu", profile: "webgpu" } as const;
     expect(runtimeRecipe([{ target: "cpu" }], { threads: 2 })).toEqual({
       kind: "cpu",
       options: { threads: 2 },
     });
-    expect(runtimeRecipe([{ target: "web", profile: "browser" }], {})).toEqual({ kind: "cpu", options: {} });
+    expect(runtimeRecipe([{ target: "web", profile: "webgpu" }], {})).toEqual({ kind: "cpu", options: {} });
     expect(runtimeRecipe([gpu], {})).toEqual({ kind: "gpu", options: { fallback: true, profile: "webgpu" } });
     expect(runtimeRecipe([gpu], { device: { kind: "cpu" } })).toEqual({ kind: "cpu", options: {} });
     expect(runtimeRecipe([gpu], { device: { kind: "gpu" }, fallback: false })).toEqual({

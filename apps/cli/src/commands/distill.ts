@@ -10,8 +10,8 @@ export class DistillCommand extends StageCommand {
   static override args = { recipe: requiredRecipeArg };
   static override flags = trainingFlags;
   static override examples = [
-    "<%= config.bin %> distill configs/quickstart.yaml",
-    "<%= config.bin %> distill configs/quickstart.yaml --set distill.steps=500 --engine onnx --threads 2",
+    "<%= config.bin %> distill configs/quickstart/recipe.yaml",
+    "<%= config.bin %> distill configs/quickstart/recipe.yaml --set distill.steps=500 --engine onnx --threads 2",
   ];
 
   protected override async execute(): Promise<StageResult> {

@@ -1,9 +1,11 @@
 import { Args, Flags } from "@oclif/core";
+import { PRECISIONS, TARGETS } from "@slm/devices/table";
 import type { ExportChoice, ExportPlan } from "@slm/onnx-export";
 import type { ExportedModel } from "../library/export-model.js";
 import { exportPlanLines, exportReportLines } from "../output/export-lines.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { parseNumbers } from "../number-list.js";
+import { profileFlag } from "../profile-flag.js";
 import { SlmCommand } from "../slm-command.js";
 
 /** What `--dry-run` reports. */
@@ -11,21 +13,8 @@ export interface ExportPlanResult {
   readonly plan: ExportPlan;
 }
 
-// Lists of their own, so that printing help loads no exporter; the exporter's types check them.
-const TARGETS = ["cpu", "gpu", "web", "npu"] as const satisfies readonly ExportChoice["target"][];
-const PROFILES = [
-  "onnxruntime",
-  "cuda",
-  "webgpu",
-  "directml",
-  "coreml",
-  "browser",
-  "qnn",
-  "openvino",
-  "vitisai",
-];
-const PRECISIONS = ["float32", "float16", "bfloat16"] as const;
-const LAYOUTS = ["native", "transformers.js"] as const;
+/** A list of its own, so that printing help loads no exporter. */
+const LAYOUTS = ["native", "transformers.js"] as const satisfies readonly ExportChoice["layout"][];
 
 export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> {
   static override summary = "Write a checkpoint as ONNX graphs for a target, and compare them with it.";
@@ -40,10 +29,7 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
       default: "cpu",
       summary: "What the graphs are made for.",
     }),
-    profile: Flags.option({ options: PROFILES })({
-      summary: "What runs them there. Default: the first of the target's.",
-      description: "gpu: cuda, webgpu, directml, coreml. npu: qnn, openvino, coreml, vitisai.",
-    }),
+    profile: profileFlag,
     precision: Flags.option({ options: PRECISIONS })({
       default: "float32",
       summary: "Type of weights, activations and caches.",

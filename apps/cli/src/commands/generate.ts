@@ -79,7 +79,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
   static override examples = [
     "<%= config.bin %> generate runs/quickstart/deploy --prompt hello",
     "<%= config.bin %> generate MODEL --prompt hello --temperature 0.8 --top-p 0.9 --seed 7 --stop END",
-    "<%= config.bin %> generate runs/vision-vqa/deploy --image scene.png --prompt 'how many stars are there?' --answer",
+    "<%= config.bin %> generate runs/vqa/deploy --image scene.png --prompt 'how many stars are there?' --answer",
     "cat words.txt | <%= config.bin %> generate runs/quickstart/deploy --beams 4",
   ];
 

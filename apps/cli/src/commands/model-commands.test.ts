@@ -73,7 +73,9 @@ describe("MODEL", () => {
     const outcome = await runCommand("generate", [out, "--prompt", "abc", "--json"]);
     expect([outcome.exitCode, outcome.json]).toMatchObject([66, { error: { code: "INPUT_MISSING" } }]);
     expect(suggestionsOf(outcome)).toContain(`use ${join(out, "deploy")}`);
-    expect((await runCommand("eval", [at("nowhere"), "--data", rows()])).exitCode).toBe(66);
+    expect(
+      (await runCommand("eval", [at("nowhere"), "--data", rows(), "--metrics", "exactMatch"])).exitCode,
+    ).toBe(66);
   });
 });
 
@@ -138,7 +140,8 @@ describe("slm eval", () => {
 
   test("answers by beam search as slm generate does, where it is asked to", async () => {
     const predictions = at("beams.jsonl");
-    await runCommand("eval", [join(out, "export"), "--data", rows(), "--beams", "3", "-o", predictions]);
+    const argv = [join(out, "export"), "--data", rows(), "--metrics", "exactMatch"];
+    await runCommand("eval", [...argv, "--beams", "3", "-o", predictions]);
     const lines = (await readFile(predictions, "utf8")).trimEnd().split("\n");
     for (const line of lines) {
       const { source, prediction } = JSON.parse(line) as { source: string; prediction: string };
@@ -184,7 +187,13 @@ describe("slm eval", () => {
   test("refuses a metric that does not exist and rows that are not there", async () => {
     const argv = [join(out, "export"), "--json"];
     expect((await runCommand("eval", [...argv, "--data", rows(), "--metrics", "blue"])).exitCode).toBe(2);
-    expect((await runCommand("eval", [...argv, "--data", at("none.jsonl")])).exitCode).toBe(66);
+    const missing = ["--data", at("none.jsonl"), "--metrics", "exactMatch"];
+    expect((await runCommand("eval", [...argv, ...missing])).exitCode).toBe(66);
+  });
+
+  test("asks what to measure, since every task has a metric of its own", async () => {
+    const { exitCode, json } = await runCommand("eval", [join(out, "export"), "--data", rows(), "--json"]);
+    expect([exitCode, JSON.stringify(json)]).toEqual([2, expect.stringContaining("metrics")]);
   });
 });
 
@@ -245,7 +254,8 @@ describe("slm export, slm quantize, slm deploy", () => {
 
   test("quantize with a gate that fails: exit 3 with the result in both modes, and no output", async () => {
     const predictions = at("float32.jsonl");
-    await runCommand("eval", [join(out, "export"), "--data", at("train.jsonl"), "-o", predictions]);
+    const measured = ["--data", at("train.jsonl"), "--metrics", "exactMatch", "-o", predictions];
+    await runCommand("eval", [join(out, "export"), ...measured]);
     const prediction = z.object({ source: z.string(), prediction: z.string() });
     const right = (await readFile(predictions, "utf8"))
       .trim()

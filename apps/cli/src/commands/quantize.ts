@@ -1,5 +1,6 @@
 import { Args, Flags } from "@oclif/core";
-import type { BlockMethod, BlockSize, CalibrationMethod, SchemeName, WeightFormat } from "@slm/quantization";
+import { SCHEME_NAMES } from "@slm/devices/table";
+import type { BlockMethod, BlockSize, CalibrationMethod, WeightFormat } from "@slm/quantization";
 import type { QuantizedModel } from "../library/quantize.js";
 import type { ReduceRange } from "../models/reduce-range.js";
 import { formatBytes } from "../output/format.js";
@@ -9,10 +10,6 @@ import { shapeFlag } from "../models/shape-flag.js";
 import { SlmCommand } from "../slm-command.js";
 
 /** Lists of their own, so that reading flags loads no library. */
-const SCHEMES = [
-  ...(["cpu", "int8-dynamic", "int8-block", "int4-block"] as const),
-  ...(["int8-qdq", "a8w8", "a16w8", "a16w4"] as const),
-] satisfies readonly SchemeName[];
 const METHODS = ["rtn", "search", "hqq", "gptq"] as const satisfies readonly BlockMethod[];
 const FORMATS = [
   "float32",
@@ -43,7 +40,10 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     }),
   };
   static override flags = {
-    scheme: Flags.option({ options: SCHEMES })({ required: true, summary: "Weight formats of the graphs." }),
+    scheme: Flags.option({ options: SCHEME_NAMES })({
+      required: true,
+      summary: "Weight formats of the graphs.",
+    }),
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",

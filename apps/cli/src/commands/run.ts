@@ -23,9 +23,9 @@ export class RunCommand extends SlmCommand<RunResult> {
     from: Flags.string({ helpValue: "<stage>", summary: "Do a stage and all after it." }),
   };
   static override examples = [
-    "<%= config.bin %> run configs/quickstart.yaml",
-    "<%= config.bin %> run configs/quickstart.yaml --set data.limit=2000 --out runs/small",
-    "<%= config.bin %> run configs/quickstart.yaml --from tokenizer --dry-run",
+    "<%= config.bin %> run configs/quickstart/recipe.yaml",
+    "<%= config.bin %> run configs/quickstart/recipe.yaml --set data.limit=2000 --out runs/small",
+    "<%= config.bin %> run configs/quickstart/recipe.yaml --from tokenizer --dry-run",
   ];
 
   protected override async execute(): Promise<RunResult> {

@@ -123,7 +123,13 @@ describe("teacher finetune", () => {
       prompt: { before: "Word: " },
     };
     const recipe = await writeTinyRecipe(directory, { data: data!, tokenizer: tokenizer!, teacher });
-    const sets = ["learningRate=0.02", "warmupSteps=1", "evaluateRows=2", "evaluateEvery=6", "buckets=1"];
+    const sets = [
+      "learningRate=0.02",
+      "warmupSteps=1",
+      "evaluateRows=2",
+      "evaluateEvery=6",
+      "buckets=1",
+    ].concat("metrics=[exactMatch]");
     const argv = [recipe, "--out", join(root, "finetune-run"), "--json"].concat(
       sets.flatMap((set) => ["--set", `teacher.finetune.${set}`]),
     );
@@ -203,7 +209,7 @@ describe("a teacher of both architectures", () => {
     expect(exitCode, stderr).toBe(0);
     const predictions = join(root, "both.jsonl");
     const argv = [join(out, "teacher"), "--data", join(at, "test.jsonl"), "-o", predictions, "--json"];
-    const measured = await runCommand("teacher:eval", argv);
+    const measured = await runCommand("teacher:eval", [...argv, "--metrics", "wordError"]);
     expect(measured).toMatchObject({ exitCode: 0, json: { result: { n: 3, predictions } } });
     const { metrics } = (measured.json as { result: { metrics: Record<"wordError", number> } }).result;
     const rows = (await readFile(predictions, "utf8")).trim().split("\n");

@@ -1,16 +1,25 @@
 /** What may compute a model, and the package that opens each kind of it. */
 import type { Runtime } from "@slm/runtime";
 import { SlmError } from "@slm/core/errors";
+import {
+  NODE_RUNTIMES,
+  RUNTIMES as RUNTIME_TABLE,
+  nodeRuntimeOf,
+  profilesOf,
+  type NodeRuntime,
+  type ProfileName,
+  type Target,
+} from "@slm/devices/table";
 
-/** Kinds of devices, as `--device` takes them. A list of its own, so that reading flags loads no runtime. */
-export const DEVICE_KINDS = ["cpu", "gpu", "npu"] as const;
-export type DeviceKind = (typeof DEVICE_KINDS)[number];
+/** Kinds of devices that this process opens, as `--device` takes them. */
+export const DEVICE_KINDS = NODE_RUNTIMES;
+export type DeviceKind = NodeRuntime;
 
 /** A device that was asked for. */
 export interface DeviceChoice {
   readonly kind: DeviceKind;
   /** Profile of the target: cuda, qnn. */
-  readonly profile?: string | undefined;
+  readonly profile?: ProfileName | undefined;
 }
 
 /** Options of a runtime: plain values, so that they reach another process. */
@@ -42,49 +51,61 @@ export function processorRecipe(threads: number | undefined): RuntimeRecipe {
 
 /** What a model says of the device it was made for. */
 export interface ModelTarget {
-  readonly target: string;
-  readonly profile?: string | undefined;
+  readonly target: Target;
+  readonly profile?: ProfileName | undefined;
 }
+
+const hasProfiles = (kind: DeviceKind): boolean => profilesOf(kind).length > 1;
 
 /** @throws SlmError USAGE for a text that names no device. */
 export function parseDevice(text: string): DeviceChoice {
   const [name, profile, ...rest] = text.split(":");
   const kind = DEVICE_KINDS.find((known) => known === name);
-  if (kind === undefined || rest.length > 0 || profile === "" || (kind === "cpu" && profile !== undefined)) {
-    throw new SlmError("USAGE", `--device ${text}: expected cpu, gpu[:profile] or npu[:profile]`, {
-      suggestions: ["--device cpu", "--device gpu:cuda", "--device npu:qnn"],
-    });
+  if (
+    kind === undefined ||
+    rest.length > 0 ||
+    (profile !== undefined && (profile === "" || !hasProfiles(kind)))
+  ) {
+    const forms = DEVICE_KINDS.map((known) => (hasProfiles(known) ? `${known}[:profile]` : known));
+    throw new SlmError(
+      "USAGE",
+      `--device ${text}: expected ${forms.slice(0, -1).join(", ")} or ${forms.at(-1)!}`,
+      {
+        suggestions: ["--device cpu", "--device gpu:cuda", "--device npu:qnn"],
+      },
+    );
   }
-  return { kind, profile };
+  const known: readonly ProfileName[] = profilesOf(kind);
+  const chosen = known.find((own) => own === profile);
+  if (profile === undefined || chosen !== undefined) return { kind, profile: chosen };
+  throw new SlmError("USAGE", `--device ${text}: ${kind} has the profiles ${known.join(", ")}`, {
+    suggestions: known.map((name) => `--device ${kind}:${name}`),
+  });
 }
 
-/**
- * Module and function of each kind, and the same as a call; modules are loaded only then. `#runtime-node` is the package, or the file
- * that it is in the published package: `imports` of package.json says which.
- */
+/** Module of every kind, for another process: a package, in the published package a file; `imports` of package.json says which. */
+export const RUNTIME_MODULE = "#runtime-node";
+
+/** Function of each kind in {@link RUNTIME_MODULE}, and the same as a call; the module is loaded only then. */
 export const RUNTIMES: Readonly<
   Record<
     DeviceKind,
     {
-      readonly package: string;
       readonly export: string;
       readonly open: (options: RuntimeOptions) => Promise<Runtime>;
     }
   >
 > = {
   cpu: {
-    package: "#runtime-node",
-    export: "createCpuRuntime",
+    export: RUNTIME_TABLE.cpu.function,
     open: async (options) => (await import("@slm/runtime-node")).createCpuRuntime(options),
   },
   gpu: {
-    package: "#runtime-node",
-    export: "createGpuRuntime",
+    export: RUNTIME_TABLE.gpu.function,
     open: async (options) => (await import("@slm/runtime-node")).createGpuRuntime(options),
   },
   npu: {
-    package: "#runtime-node",
-    export: "createNpuRuntime",
+    export: RUNTIME_TABLE.npu.function,
     open: async (options) => (await import("@slm/runtime-node")).createNpuRuntime(options),
   },
 };
@@ -97,7 +118,8 @@ export const RUNTIMES: Readonly<
  */
 export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceRequest): RuntimeRecipe {
   const { device, fallback = true, threads } = request;
-  const forNpu = models.filter(({ target }) => target === "npu");
+  const usual = models.map(({ target, profile }) => nodeRuntimeOf(target, profile));
+  const forNpu = models.filter((_, index) => usual[index] === "npu");
   if (forNpu.length > 0 && forNpu.length < models.length) {
     throw new SlmError("USAGE", "models for an NPU run beside models for an NPU only", {
       suggestions: ["measure them in runs of their own"],
@@ -109,7 +131,7 @@ export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceReq
     const options = { ...common, fallback, ...(profile === undefined ? {} : { profile }) };
     return { kind: "npu", options: device?.kind === "cpu" ? { ...options, simulate: true } : options };
   }
-  const kind = device?.kind ?? (models.some(({ target }) => target === "gpu") ? "gpu" : "cpu");
+  const kind = device?.kind ?? (usual.includes("gpu") ? "gpu" : "cpu");
   if (kind === "cpu") return processorRecipe(threads);
   if (kind === "npu") {
     throw new SlmError("USAGE", "an NPU runs graphs that were made for it", {
@@ -121,7 +143,7 @@ export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceReq
 }
 
 /** The profile that all models have. */
-function sharedProfile(models: readonly ModelTarget[]): string | undefined {
+function sharedProfile(models: readonly ModelTarget[]): ProfileName | undefined {
   const profiles = new Set(models.map(({ profile }) => profile));
   return profiles.size === 1 ? [...profiles][0] : undefined;
 }

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { writeJsonAtomic } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
-import type { Target } from "./targets.js";
+import type { Destination } from "./destinations.js";
 
 export interface DeliveryRequest {
   /** A signed or unsigned bundle, whole and verified. */
@@ -41,7 +41,7 @@ export interface Delivery {
 
 /** Targets that write `output` themselves. `dir` is made by the command, in place. */
 export const DELIVERIES: {
-  readonly [T in Exclude<Target, "dir">]: (request: DeliveryRequest) => Promise<Delivery>;
+  readonly [T in Exclude<Destination, "dir">]: (request: DeliveryRequest) => Promise<Delivery>;
 } = {
   oci: async ({ bundle, reference, dryRun, environment, signal, note }) => {
     const { parseOciReference, pushBundle, registryCredentials } = await import("@slm/deploy");

@@ -5,7 +5,7 @@
 import { readManifest } from "@slm/core";
 import {
   largestShare,
-  needsTeacher,
+  readsTeacher,
   publishedTowerOf,
   studentShape,
   type DistillConfig,
@@ -84,7 +84,7 @@ function pairsScored(
   { settings, sections }: EstimateRequest<DistillConfig>,
   { pairs = 0 }: DataFacts,
 ): number {
-  if (!needsTeacher(settings)) return 0;
+  if (!readsTeacher(settings)) return 0;
   const gold = sections.cache === undefined ? pairs : 0;
   const { teacher, student, unlabelled } = settings.targets;
   const drawn = [teacher, student, unlabelled].reduce<number>((sum, share) => sum + largestShare(share), 0);

@@ -40,7 +40,7 @@ export async function locateModel(path: string): Promise<LocatedModel> {
     {
       context: { path, modelsBelow: below },
       suggestions:
-        below.length > 0 ? below.map((model) => `use ${model}`) : ["slm run configs/quickstart.yaml"],
+        below.length > 0 ? below.map((model) => `use ${model}`) : ["slm run configs/quickstart/recipe.yaml"],
     },
   );
 }

@@ -1,5 +1,6 @@
 /** From the options of `quantize` to what the package of quantization is asked. */
 import { withFixedSizes } from "@slm/devices";
+import type { SchemeName } from "@slm/devices/table";
 import { GRAPH_NAMES } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
 import {
@@ -13,7 +14,6 @@ import {
   type PerGraph,
   type QuantizeDirectoryOptions,
   type QuantizeFileOptions,
-  type SchemeName,
   type WeightFormat,
 } from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";

@@ -164,7 +164,7 @@ async function requireSameVocabulary(source: string, tokenizerDirectory: string)
       context: { source, teacherTokens: got, tokenizerTokens: expected },
       suggestions: [
         "prepare the data as for that teacher: remove data.limit and other changes of the data",
-        "train a teacher on this data: teacher: { kind: train, ... }, as in configs/g2p/teacher.yaml",
+        "train a teacher on this data: teacher: { kind: train, ... }",
       ],
     },
   );

@@ -2,8 +2,9 @@
 import { SlmError } from "@slm/core/errors";
 import { parameterCount } from "@slm/model";
 import { readModelConfig } from "@slm/checkpoints";
+import type { SchemeName } from "@slm/devices/table";
 import { exportModel } from "@slm/onnx-export";
-import { quantizeFile, type SchemeName } from "@slm/quantization";
+import { quantizeFile } from "@slm/quantization";
 import { GRAPH_FOLDER, writeGraphFile, type TeacherPrecision } from "@slm/teacher";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";

@@ -100,7 +100,8 @@ async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly 
   const predictions = join(root, "predictions.jsonl");
   const rows = words(200, 3).map((source) => `${JSON.stringify({ source, target: "A" })}\n`);
   await writeFile(asked, rows.join(""));
-  await runCommand("eval", [join(out, "export"), "--data", asked, "-o", predictions, "--quiet"]);
+  const measured = ["--data", asked, "--metrics", "exactMatch", "-o", predictions, "--quiet"];
+  await runCommand("eval", [join(out, "export"), ...measured]);
   const test = join(root, "strict.jsonl");
   const answered = (await readFile(predictions, "utf8")).trim().split("\n");
   const right = answered

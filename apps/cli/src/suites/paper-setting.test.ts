@@ -13,8 +13,8 @@ const grid: SuiteGrid = {
   batches: [1, 8],
 };
 
-test("the paper's shape is that of configs/paper-330m.yaml, and has the paper's parameters", async () => {
-  const path = fileURLToPath(new URL("../../../../configs/paper-330m.yaml", import.meta.url));
+test("the paper's shape is that of configs/paper-330m/model.yaml, and has the paper's parameters", async () => {
+  const path = fileURLToPath(new URL("../../../../configs/paper-330m/model.yaml", import.meta.url));
   expect(await readModelShape(path)).toEqual(shape);
   expect(parameterCount(shape)).toBe(332_042_240);
 });

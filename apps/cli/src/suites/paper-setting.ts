@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core/errors";
 import { encoderDecoderConfig, type EncoderDecoderConfig } from "@slm/model";
 
-/** The shape of the paper's 330M model (arXiv:2501.16273, table of architectures); `configs/paper-330m.yaml` is the same. */
+/** The shape of the paper's 330M model (arXiv:2501.16273, table of architectures); `configs/paper-330m/model.yaml` is the same. */
 export const PAPER_SHAPE = {
   architecture: "encoder-decoder",
   width: 1024,

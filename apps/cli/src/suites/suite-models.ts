@@ -4,9 +4,10 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
+import { SCHEME_NAMES } from "@slm/devices/table";
 import type { EncoderDecoderConfig } from "@slm/model";
 import { exportModel } from "@slm/onnx-export";
-import { SCHEME_NAMES, quantizeDirectory } from "@slm/quantization";
+import { quantizeDirectory } from "@slm/quantization";
 import { makeBaseline } from "../models/make-baseline.js";
 import { writeRandomCheckpoint } from "../models/random-checkpoint.js";
 

@@ -32,7 +32,10 @@ const shape = {
   maxTarget: 8,
   bias: false,
 };
-const training = { steps: 2, batchSize: 4, warmupSteps: 1, buckets: 1, evaluateEvery: 2, evaluateRows: 2 };
+const training = {
+  ...{ steps: 2, batchSize: 4, warmupSteps: 1, buckets: 1, evaluateEvery: 2, evaluateRows: 2 },
+  metrics: ["wordError", "phonemeError"],
+};
 
 /** Sections of the recipe; what a test needs otherwise, it changes. */
 export function tinyRecipe(root: string): Readonly<Record<string, object>> {

@@ -10,7 +10,7 @@ export interface HubSource {
   /** Branch, tag or commit. */
   readonly revision: string;
   /** One file of the repository; absent for a whole model. */
-  readonly file?: string;
+  readonly file?: string | undefined;
 }
 
 export type ModelSource = HubSource | { readonly kind: "local"; readonly path: string };
@@ -68,5 +68,5 @@ function hubSource(text: string): HubSource | undefined {
     !revision.includes("..") &&
     (file === undefined || pathProblem(file) === undefined);
   if (!isSound) return undefined;
-  return { kind: "hub", repo, revision, ...(file === undefined ? {} : { file }) };
+  return { kind: "hub", repo, revision, file };
 }

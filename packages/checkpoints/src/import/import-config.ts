@@ -137,13 +137,7 @@ function localLayers(family: Family, request: RotationRequest): Pick<DecoderOnly
   if (rotation?.rotaryFrequencies !== undefined) {
     throw invalid(where, "rotary scaling of sliding layers is not imported");
   }
-  return {
-    local: {
-      window,
-      layers,
-      ...(rotation === undefined ? {} : { rotaryBase: rotation.rotaryBase }),
-    },
-  };
+  return { local: { window, layers, rotaryBase: rotation?.rotaryBase } };
 }
 
 function tokensOf(source: ForeignConfig, where: string): DecoderOnlyConfig["tokens"] {

@@ -21,7 +21,11 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 let counter = 0;
 
 /** Writes a module into a folder of its own, with other files beside it. */
-async function put(text: string, others: Readonly<Record<string, string>> = {}, name = "dataset.ts"): Promise<string> {
+async function put(
+  text: string,
+  others: Readonly<Record<string, string>> = {},
+  name = "dataset.ts",
+): Promise<string> {
   const folder = join(root, `task-${counter++}`);
   await mkdir(folder);
   for (const [file, content] of Object.entries({ ...others, [name]: text }))
@@ -155,7 +159,10 @@ describe("errors of a dataset module", () => {
     ["export const examples = [];", "expected a default export, got exports examples"],
     ["const nothing = 1;", "expected a default export, got no exports"],
     ["export default 7;", "expected the default export to be a dataset, got number"],
-    ["export default { rows: [] };", "expected settings, examples, test, unlabelled, draw in the default export, got 'rows'"],
+    [
+      "export default { rows: [] };",
+      "expected settings, examples, test, unlabelled, draw in the default export, got 'rows'",
+    ],
     ["export default { test: () => [] };", "expected examples to be a function, got nothing"],
     ["export default { examples: () => [], test: 3 };", "expected test to be a function, got number"],
     ["export default () => 5;", "expected examples to give an iterable of examples, got number"],
@@ -165,12 +172,15 @@ describe("errors of a dataset module", () => {
       "export default function* () { yield { source: 'a', target: 'b' }; throw new Error('gone'); };",
       "examples, after 1 entries, threw: gone",
     ],
-    [rows("7"), "examples: entry 2: expected an object {\"source\", \"target\"}, got number"],
+    [rows("7"), 'examples: entry 2: expected an object {"source", "target"}, got number'],
     [rows("{ source: 'c' }"), "examples: entry 2: target: expected text, got nothing"],
     [rows("{ source: 'c', target: 'd', label: 1 }"), 'examples: entry 2: unknown key "label"'],
     [rows("{ reject: 3 }"), "examples: entry 2: reject: expected the reason as text, got number"],
     [rows("{ reject: 'x', source: 'c' }"), "examples: entry 2: expected an example or { reject }, got both"],
-    [rows("{ source: 'c', target: 'd', image: 5 }"), "examples: entry 2: image: expected a path or { drawnFrom"],
+    [
+      rows("{ source: 'c', target: 'd', image: 5 }"),
+      "examples: entry 2: image: expected a path or { drawnFrom",
+    ],
     [
       rows("{ source: 'c', target: 'd', image: { drawnFrom: [], shows: 'x', width: 1, height: 1 } }"),
       "examples: entry 2: image: drawnFrom: expected a list of texts and finite numbers, got an empty list",

@@ -28,8 +28,7 @@ export interface RejectedExample {
 }
 
 export type Examples<From extends DrawnFrom = DrawnFrom> =
-  | Iterable<Example<From> | RejectedExample>
-  | AsyncIterable<Example<From> | RejectedExample>;
+  Iterable<Example<From> | RejectedExample> | AsyncIterable<Example<From> | RejectedExample>;
 
 /** What a module is told beside its settings. */
 export interface DatasetContext {

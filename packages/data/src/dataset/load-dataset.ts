@@ -137,7 +137,10 @@ function checkSettings(path: string, { settings: schema }: AnyDataset, given: ob
     throw new SlmError(
       "CONFIG_INVALID",
       `data.source.${first}: expected no settings, since ${path} has no schema of settings, got '${first}'`,
-      { context: { module: path }, suggestions: ["defineDataset({ settings: z.strictObject({ ... }), ... })"] },
+      {
+        context: { module: path },
+        suggestions: ["defineDataset({ settings: z.strictObject({ ... }), ... })"],
+      },
     );
   }
   const checked = schema.safeParse(given);

@@ -39,7 +39,10 @@ export async function* scanUnlabelled(
 ): AsyncGenerator<{ readonly line: number; readonly source: string }> {
   const { unlabelled, path } = dataset;
   if (unlabelled === undefined) {
-    throw moduleError(path, "expected a function 'unlabelled', since the recipe says unlabelled: { kind: module }");
+    throw moduleError(
+      path,
+      "expected a function 'unlabelled', since the recipe says unlabelled: { kind: module }",
+    );
   }
   let line = 0;
   for await (const source of entriesOf<unknown>(path, "unlabelled", unlabelled)) {
@@ -55,13 +58,17 @@ export function datasetPictures(dataset: LoadedDataset, images: string | undefin
   const { path, draw, directory } = dataset;
   const files = imageFiles(images ?? directory);
   if (draw === undefined) return files;
-  return drawnPictures(files, async (drawnFrom) => {
-    try {
-      return await draw(drawnFrom);
-    } catch (error) {
-      throw thrownBy(path, `draw(${JSON.stringify(drawnFrom)})`, error);
-    }
-  }, (problem) => moduleError(path, problem));
+  return drawnPictures(
+    files,
+    async (drawnFrom) => {
+      try {
+        return await draw(drawnFrom);
+      } catch (error) {
+        throw thrownBy(path, `draw(${JSON.stringify(drawnFrom)})`, error);
+      }
+    },
+    (problem) => moduleError(path, problem),
+  );
 }
 
 type Entries<Value> = Iterable<Value> | AsyncIterable<Value>;
@@ -87,5 +94,7 @@ async function* entriesOf<Value>(
 }
 
 function isIterable(value: unknown): boolean {
-  return typeof value === "object" && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
+  return (
+    typeof value === "object" && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
+  );
 }

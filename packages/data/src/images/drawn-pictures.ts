@@ -46,7 +46,10 @@ const SIZE_OFFSET = 16;
 function pngProblem(bytes: unknown, width: number, height: number): string | undefined {
   if (!(bytes instanceof Uint8Array)) return `expected the bytes of a PNG file, got ${typeof bytes}`;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!buffer.subarray(0, PNG_START.length).equals(PNG_START) || !buffer.subarray(-PNG_END.length).equals(PNG_END))
+  if (
+    !buffer.subarray(0, PNG_START.length).equals(PNG_START) ||
+    !buffer.subarray(-PNG_END.length).equals(PNG_END)
+  )
     return `expected the bytes of a PNG file, got ${bytes.length} bytes that are none`;
   const size = [buffer.readUInt32BE(SIZE_OFFSET), buffer.readUInt32BE(SIZE_OFFSET + 4)];
   if (size[0] === width && size[1] === height) return undefined;

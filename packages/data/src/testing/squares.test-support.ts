@@ -10,7 +10,12 @@ type Square = readonly ["square", number, string];
 /** Two squares of each colour: the same picture on two examples, which belong to one split. */
 function* examples(): Generator<Example<Square>> {
   for (const [place, colour] of COLOURS.entries()) {
-    const image = { drawnFrom: ["square", place, colour] as const, shows: colour, width: PIXELS, height: PIXELS };
+    const image = {
+      drawnFrom: ["square", place, colour] as const,
+      shows: colour,
+      width: PIXELS,
+      height: PIXELS,
+    };
     yield { source: "which colour?", target: colour, teacherSource: colour, image };
     yield { source: "what is it?", target: `a ${colour} square`, teacherSource: colour, image };
   }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { writeArtifact } from "@slm/core";
+import { tinyDeviceModel } from "@slm/exported-model/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TINY_FILES, writeTinyBundle } from "../bundle/tiny-bundle.test-support.js";
 import { benchOnDevice, parseDeviceAddress } from "./device.js";
@@ -142,19 +143,9 @@ describe(writeWebSite, () => {
       { directory: bundle, kind: "bundle", key: "npu", inputs: [], settings: {}, origins: {}, seed: 1 },
       async (work) => {
         const graph = { file: "d.onnx", bytes: 1, scheme: "qdq" };
-        const model = {
-          ...{ schemaVersion: 1, name: "n", architecture: "decoder-only", target: "npu", scheme: "qdq" },
-          ...{
-            graphs: { decoder: graph },
-            parameters: 1,
-            vocabularySize: 5,
-            decoderLayers: 1,
-            kvHeads: 1,
-            headDim: 8,
-          },
-          ...{ maxSource: 4, maxTarget: 4, tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 } },
-          flops: { encoderPerSourceToken: 0, decoderPerTargetToken: 1 },
-        };
+        const model = tinyDeviceModel({
+          ...{ architecture: "decoder-only", target: "npu", scheme: "qdq", graphs: { decoder: graph } },
+        });
         await writeFile(join(work, "model.json"), JSON.stringify(model));
         return {};
       },

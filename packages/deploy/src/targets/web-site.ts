@@ -7,6 +7,7 @@ import { createGunzip } from "node:zlib";
 import { hashJson, readManifest, writeJsonAtomic } from "@slm/core";
 import { readDeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
+import { TARGETS, deviceOf } from "@slm/devices/table";
 import { bundleEntries } from "../bundle/pack.js";
 
 /** What the page reads first: what to load, how large it is, and the version its cache goes by. */
@@ -19,6 +20,8 @@ export interface WebSiteOptions {
   readonly title: string;
 }
 
+const FOR_BROWSERS = TARGETS.filter((target) => deviceOf("deploy", target).runtimes.includes("web"));
+
 /**
  * Writes the site. Serve it from any static host; `https` or `localhost` is needed to work offline.
  *
@@ -30,10 +33,10 @@ export async function writeWebSite(
   { page, title }: WebSiteOptions,
 ): Promise<readonly string[]> {
   const model = await readDeviceModel(bundle);
-  if (model.static !== undefined || !["cpu", "web"].includes(model.target)) {
+  if (model.static !== undefined || !FOR_BROWSERS.includes(model.target)) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `deploy: a browser runs models for cpu and web, this one is for ${model.target}`,
+      `deploy: a browser runs models for ${FOR_BROWSERS.join(" and ")}, this one is for ${model.target}`,
       {
         suggestions: ["slm export CHECKPOINT --target web"],
       },

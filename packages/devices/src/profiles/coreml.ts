@@ -1,5 +1,5 @@
 /** Profile `coreml`: Apple's neural engine through ONNX Runtime's CoreML provider, model format MLProgram. */
-import { all, contrib, TWO_GIGABYTES, type OperatorSupport, type Profile } from "./profile.js";
+import { all, contrib, TWO_GIGABYTES, type OperatorSupport, type OperatorRules } from "./profile.js";
 
 const FLOATS = ["float32", "float16"] as const;
 
@@ -34,11 +34,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Unsqueeze: { constantInputs: [1] },
 };
 
-export const COREML: Profile = {
-  name: "coreml",
-  title: "Apple neural engine, ONNX Runtime CoreML provider (MLProgram)",
-  label: "CoreML",
-  targets: ["npu", "gpu"],
+export const COREML: OperatorRules = {
   sources: [
     {
       document: "tools/ci_build/github/apple/coreml_supported_mlprogram_ops.md",
@@ -60,8 +56,6 @@ export const COREML: Profile = {
   operatorsAreComplete: true,
   dtypes: ["float32", "float16", "bool", "int32", "int64"],
   convertedTypes: { int64: "CoreML has int32: values beyond 2^31 are lost" },
-  maxRank: { refused: 5, advised: 5 },
-  staticShapes: "required",
   controlFlow: "forbidden",
   maxWeightBytes: TWO_GIGABYTES,
   wantsNames: false,

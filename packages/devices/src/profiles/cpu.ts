@@ -1,12 +1,8 @@
 /** Profile `cpu`: ONNX Runtime's own kernels, which every other provider falls back to. */
-import { all, contrib, type Profile } from "./profile.js";
+import { all, contrib, type OperatorRules } from "./profile.js";
 import { FUNCTION_OPERATORS } from "./standard-operators.js";
 
-export const CPU: Profile = {
-  name: "cpu",
-  title: "ONNX Runtime, CPU provider",
-  label: "the CPU provider",
-  targets: ["cpu"],
+export const CPU: OperatorRules = {
   sources: [
     {
       document: "registered kernels (get_all_opkernel_def) and ONNX's functions",
@@ -65,8 +61,6 @@ export const CPU: Profile = {
     float16: "most kernels compute it as float32, between casts",
     bfloat16: "few kernels take it",
   },
-  maxRank: { refused: 64, advised: 64 },
-  staticShapes: "free",
   controlFlow: "allowed",
   maxWeightBytes: Number.MAX_SAFE_INTEGER,
   wantsNames: false,

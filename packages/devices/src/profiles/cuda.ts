@@ -1,5 +1,5 @@
 /** Profile `cuda`: NVIDIA GPUs through ONNX Runtime's CUDA provider. */
-import { all, contrib, type OperatorSupport, type Profile } from "./profile.js";
+import { all, contrib, type OperatorSupport, type OperatorRules } from "./profile.js";
 
 const BYTES = ["int8", "uint8"] as const;
 const CODES = [...BYTES, "int4", "uint4", "float8e4m3fn", "float8e5m2"] as const;
@@ -14,11 +14,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   "com.microsoft:SparseAttention": { inputTypes: { 0: ["float16", "bfloat16"] } },
 };
 
-export const CUDA: Profile = {
-  name: "cuda",
-  title: "NVIDIA GPU, ONNX Runtime CUDA provider",
-  label: "the CUDA provider",
-  targets: ["gpu"],
+export const CUDA: OperatorRules = {
   sources: [
     { document: "docs/OperatorKernels.md, CUDAExecutionProvider", version: "onnxruntime, commit 001d12d2" },
   ],
@@ -55,8 +51,6 @@ export const CUDA: Profile = {
     ...(["float8e4m3fn", "float8e5m2", "float4e2m1"] as const),
   ],
   convertedTypes: {},
-  maxRank: { refused: 64, advised: 8 },
-  staticShapes: "free",
   controlFlow: "allowed",
   maxWeightBytes: Number.MAX_SAFE_INTEGER,
   wantsNames: false,

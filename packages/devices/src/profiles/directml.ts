@@ -1,5 +1,5 @@
 /** Profile `directml`: any DirectX 12 GPU on Windows through ONNX Runtime's DirectML provider. */
-import { all, contrib, type OperatorSupport, type Profile } from "./profile.js";
+import { all, contrib, type OperatorSupport, type OperatorRules } from "./profile.js";
 
 const BYTES = ["int8", "uint8"] as const;
 
@@ -10,11 +10,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Upsample: { until: 10 },
 };
 
-export const DIRECTML: Profile = {
-  name: "directml",
-  title: "Windows GPU, ONNX Runtime DirectML provider",
-  label: "DirectML",
-  targets: ["gpu"],
+export const DIRECTML: OperatorRules = {
   sources: [
     { document: "docs/OperatorKernels.md, DmlExecutionProvider", version: "onnxruntime, commit 001d12d2" },
   ],
@@ -48,8 +44,6 @@ export const DIRECTML: Profile = {
     ...(["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "int4", "uint4"] as const),
   ],
   convertedTypes: {},
-  maxRank: { refused: 8, advised: 8 },
-  staticShapes: "advised",
   controlFlow: "allowed",
   advisedOpset: 21,
   maxWeightBytes: Number.MAX_SAFE_INTEGER,

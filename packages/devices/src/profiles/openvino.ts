@@ -1,5 +1,5 @@
 /** Profile `openvino`: Intel's NPU through ONNX Runtime's OpenVINO provider. */
-import { all, contrib, TWO_GIGABYTES, type Profile, type QuantizationRules } from "./profile.js";
+import { all, contrib, TWO_GIGABYTES, type OperatorRules, type QuantizationRules } from "./profile.js";
 import { QNN } from "./qnn.js";
 
 /** The compiler keeps Q and DQ around operators it computes in integers and drops the rest. */
@@ -12,11 +12,7 @@ const QUANTIZATION: QuantizationRules = {
   float: "it runs in float16",
 };
 
-export const OPENVINO: Profile = {
-  name: "openvino",
-  title: "Intel NPU, ONNX Runtime OpenVINO provider",
-  label: "OpenVINO (Intel NPU)",
-  targets: ["npu"],
+export const OPENVINO: OperatorRules = {
   sources: [
     {
       document:
@@ -51,8 +47,6 @@ export const OPENVINO: Profile = {
     ...(["int4", "uint4", "float8e4m3fn", "float8e4m3fnuz"] as const),
   ],
   convertedTypes: { float32: "the NPU computes it as float16" },
-  maxRank: { refused: 6, advised: 4 },
-  staticShapes: "required",
   controlFlow: "forbidden",
   quantization: QUANTIZATION,
   maxWeightBytes: TWO_GIGABYTES,

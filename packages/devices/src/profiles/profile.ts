@@ -1,20 +1,6 @@
-/** What a device can run, as data. Every fact names its source; nothing here was measured on the device. */
+/** The operators a profile runs, as data. Every fact names its source; nothing here was measured on the device. */
 import type { OnnxDType } from "@slm/onnx";
-
-export const TARGETS = ["npu", "gpu", "web", "cpu"] as const;
-export type Target = (typeof TARGETS)[number];
-
-export const PROFILE_NAMES = [
-  "qnn",
-  "openvino",
-  "coreml",
-  "vitisai",
-  "cuda",
-  "directml",
-  "webgpu",
-  "cpu",
-] as const;
-export type ProfileName = (typeof PROFILE_NAMES)[number];
+import type { DeviceRow, ProfileName } from "../table/index.js";
 
 export interface Source {
   readonly document: string;
@@ -86,13 +72,8 @@ export interface FixedParameters {
   readonly zeroPoint: number;
 }
 
-export interface Profile {
-  readonly name: ProfileName;
-  /** The software and the device, as people call them. */
-  readonly title: string;
-  /** The same in few words, for messages. */
-  readonly label: string;
-  readonly targets: readonly Target[];
+/** What the table of devices does not say of a profile: rules about operators, element types and the QDQ form. */
+export interface OperatorRules {
   readonly sources: readonly Source[];
   /** By operator; other domains than ONNX's own as `domain:Operator`. */
   readonly operators: Readonly<Record<string, OperatorSupport>>;
@@ -102,9 +83,6 @@ export interface Profile {
   readonly dtypes: readonly OnnxDType[];
   /** Types that are accepted but changed: what becomes of them. */
   readonly convertedTypes: Readonly<Partial<Record<OnnxDType, string>>>;
-  readonly maxRank: { readonly refused: number; readonly advised: number };
-  /** `required`: an NPU compiles no other sizes than numbers. `advised`: other sizes cost time. */
-  readonly staticShapes: "required" | "advised" | "free";
   readonly controlFlow: "forbidden" | "allowed";
   /** Newest opset the vendor's tools were written for. */
   readonly advisedOpset?: number;
@@ -112,6 +90,12 @@ export interface Profile {
   readonly maxWeightBytes: number;
   /** Nodes without a name cannot be told apart in the vendor's reports. */
   readonly wantsNames: boolean;
+}
+
+/** A profile for one target: its operator rules beside what the table of devices says. */
+export interface Profile
+  extends OperatorRules, Pick<DeviceRow, "title" | "label" | "rest" | "staticShapes" | "maxRank"> {
+  readonly name: ProfileName;
 }
 
 /** Rows without limits for a list of names. */

@@ -4,7 +4,7 @@ import {
   contrib,
   TWO_GIGABYTES,
   type OperatorSupport,
-  type Profile,
+  type OperatorRules,
   type QuantizationRules,
 } from "./profile.js";
 
@@ -87,11 +87,7 @@ const QUANTIZATION: QuantizationRules = {
   float: "it runs in float16 (enable_htp_fp16_precision), from Hexagon v69 on, slower than quantized",
 };
 
-export const QNN: Profile = {
-  name: "qnn",
-  title: "Qualcomm Hexagon (HTP), ONNX Runtime QNN provider",
-  label: "QNN (Hexagon)",
-  targets: ["npu"],
+export const QNN: OperatorRules = {
   sources: [
     {
       document: "onnxruntime/core/providers/qnn/builder (op builders)",
@@ -116,8 +112,6 @@ export const QNN: Profile = {
     ...(["int8", "uint8", "int16", "uint16", "int4", "uint4"] as const),
   ],
   convertedTypes: { int64: "the provider casts it to int32 around each node" },
-  maxRank: { refused: 5, advised: 4 },
-  staticShapes: "required",
   controlFlow: "forbidden",
   quantization: QUANTIZATION,
   maxWeightBytes: TWO_GIGABYTES,

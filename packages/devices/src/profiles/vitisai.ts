@@ -1,5 +1,5 @@
 /** Profile `vitisai`: AMD's Ryzen AI NPU. AMD publishes no operator list, so an operator beyond the plain ones is unknown, not refused. */
-import { all, TWO_GIGABYTES, type Profile, type QuantizationRules } from "./profile.js";
+import { all, TWO_GIGABYTES, type OperatorRules, type QuantizationRules } from "./profile.js";
 import { QNN } from "./qnn.js";
 
 const QUANTIZATION: QuantizationRules = {
@@ -11,11 +11,7 @@ const QUANTIZATION: QuantizationRules = {
   float: "the compiler turns float32 into bfloat16",
 };
 
-export const VITISAI: Profile = {
-  name: "vitisai",
-  title: "AMD Ryzen AI, ONNX Runtime Vitis AI provider",
-  label: "Vitis AI",
-  targets: ["npu"],
+export const VITISAI: OperatorRules = {
   sources: [
     {
       document: "ryzenai.docs.amd.com, model compilation and deployment (opset 17, BF16 or INT8)",
@@ -43,8 +39,6 @@ export const VITISAI: Profile = {
   operatorsAreComplete: false,
   dtypes: ["float32", "float16", "bfloat16", "bool", "int64", "int32", "int8", "uint8"],
   convertedTypes: {},
-  maxRank: { refused: 6, advised: 4 },
-  staticShapes: "required",
   controlFlow: "forbidden",
   advisedOpset: 17,
   quantization: QUANTIZATION,

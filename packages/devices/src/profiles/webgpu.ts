@@ -1,5 +1,5 @@
 /** Profile `webgpu`: any GPU behind WebGPU, in browsers and in Node, through ONNX Runtime's WebGPU provider. */
-import { all, contrib, TWO_GIGABYTES, type OperatorSupport, type Profile } from "./profile.js";
+import { all, contrib, TWO_GIGABYTES, type OperatorSupport, type OperatorRules } from "./profile.js";
 
 const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Conv: { maxRank: 4 },
@@ -7,11 +7,7 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   GridSample: { until: 19 },
 };
 
-export const WEBGPU: Profile = {
-  name: "webgpu",
-  title: "WebGPU, ONNX Runtime WebGPU provider",
-  label: "the WebGPU provider",
-  targets: ["web", "gpu"],
+export const WEBGPU: OperatorRules = {
   sources: [
     {
       document:
@@ -38,8 +34,6 @@ export const WEBGPU: Profile = {
   operatorsAreComplete: true,
   dtypes: ["float32", "float16", "bool", "int32", "uint32", "int64", "int8", "uint8", "int4", "uint4"],
   convertedTypes: { int64: "the CPU computes most of it unless enableInt64 is set" },
-  maxRank: { refused: 8, advised: 6 },
-  staticShapes: "free",
   controlFlow: "allowed",
   maxWeightBytes: TWO_GIGABYTES,
   wantsNames: false,

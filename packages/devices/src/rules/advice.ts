@@ -1,5 +1,5 @@
 /** What to do about an operator that a device does not have. */
-import type { ProfileName } from "../profiles/profile.js";
+import type { ProfileName } from "../table/index.js";
 
 const ATTENTION =
   "write attention as MatMul, Softmax, MatMul: slm export CHECKPOINT --target npu does, or export without fusing it";

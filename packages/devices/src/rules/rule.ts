@@ -41,9 +41,9 @@ export function runsOnCpu({ node }: PlacedNode): boolean {
   return Object.hasOwn(CPU.operators, operatorName(node));
 }
 
-/** On GPUs and in browsers a node that the device does not take runs on the CPU; a target of NPU asks for all of it. */
-export function fallsBackToCpu({ target }: Subject, placed: PlacedNode): boolean {
-  return (target === "gpu" || target === "web") && runsOnCpu(placed);
+/** On GPUs and in browsers a node that the device does not take runs on the CPU; an NPU must take the graph whole. */
+export function fallsBackToCpu({ profile }: Subject, placed: PlacedNode): boolean {
+  return profile.rest !== null && runsOnCpu(placed);
 }
 
 /** What a node that the device refuses means for the target. */

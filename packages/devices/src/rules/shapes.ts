@@ -32,7 +32,7 @@ export const staticShapes: Rule = (subject, findings) => {
   const { model, profile } = subject;
   if (profile.staticShapes === "free") return;
   // On a GPU the provider leaves what it cannot compile to the CPU.
-  const isRequired = profile.staticShapes === "required" && subject.target === "npu";
+  const isRequired = profile.staticShapes === "required" && profile.rest === null;
   const severity = isRequired ? "error" : "warning";
   const consequence = severity === "error" ? "does not compile graphs" : "is slower on graphs";
   for (const input of model.inputs) {

@@ -9,21 +9,13 @@ import {
   type ModelConfig,
   type Weights,
 } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import type { Engine } from "@slm/tensor";
 import { packWeights, pairsOf, planChunks, valueInput, type LiveModel, type TokenPairs } from "@slm/training";
 import type { Corpus } from "../corpus.js";
 
 const shared = {
-  width: 8,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
-  feedForward: 12,
-  decoderLayers: 1,
-  maxSource: 8,
-  maxTarget: 8,
-  vocabularySize: 9,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  ...TINY_SHAPE,
 };
 
 export const teacherConfig: DecoderOnlyConfig = decoderOnlyConfig.parse(shared);
@@ -59,10 +51,10 @@ export function tinyCorpus(count: number): Corpus {
   const pairs = tinyPairs(count);
   return {
     pairs,
-    taught: pairs,
+    teacherPairs: pairs,
     read: async (rows) => {
       const tokens = await pairs.read(rows);
-      return { ...tokens, taught: tokens };
+      return { ...tokens, teacherTokens: tokens };
     },
     close: () => Promise.resolve(),
   };

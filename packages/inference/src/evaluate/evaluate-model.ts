@@ -28,20 +28,20 @@ export interface Answerer {
 export interface EvaluationInput {
   readonly generator: Answerer;
   /** Needed for perplexity only. */
-  readonly scorer?: Scorer;
+  readonly scorer?: Scorer | undefined;
   readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;
   /** The first is the one that each row is scored by. Perplexity alone needs no answers, so none are generated. */
   readonly metrics: readonly EvaluationMetricName[];
   /** Sources decoded together. */
   readonly batchSize: number;
   /** How to answer: strategy, longest answer. Default: as the generator does, greedily. */
-  readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed">;
+  readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed"> | undefined;
   /** Where to write one JSON line per row; nothing is written when absent. */
-  readonly predictionsPath?: string;
+  readonly predictionsPath?: string | undefined;
   /** Number of rows, when known, for progress only. */
-  readonly total?: number;
-  readonly progress?: Progress;
-  readonly signal?: AbortSignal;
+  readonly total?: number | undefined;
+  readonly progress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The mean that perplexity is the exponential of, and over how many tokens. */
@@ -59,7 +59,7 @@ export interface Evaluation {
   /** Present where perplexity was asked for. */
   readonly likelihood?: MeanLikelihood;
   /** Path of the predictions, if they were written. */
-  readonly predictions?: string;
+  readonly predictions?: string | undefined;
   /** Wall time the model ran for, generating and scoring; reading, metrics and writing excluded. */
   readonly seconds: number;
 }
@@ -68,12 +68,12 @@ export interface Evaluation {
 interface Prediction {
   readonly source: string;
   /** Name of the row's image, if it has one. */
-  readonly image?: string;
+  readonly image?: string | undefined;
   /** Absent where nothing was generated. */
-  readonly prediction?: string;
+  readonly prediction?: string | undefined;
   readonly references: readonly string[];
   /** Whether the prediction is a reference, or is silent where there is none; absent where nothing was generated. */
-  readonly correct?: boolean;
+  readonly correct?: boolean | undefined;
   /** The first metric of this row alone, in that metric's unit. */
   readonly score: number;
 }
@@ -104,7 +104,7 @@ export async function evaluateModel(input: EvaluationInput): Promise<Evaluation>
     n: outcomes.rows.length,
     metrics: measured,
     ...(metrics.includes(PERPLEXITY) ? { likelihood: meanLikelihood(outcomes.likelihoods) } : {}),
-    ...(predictionsPath === undefined ? {} : { predictions: predictionsPath }),
+    predictions: predictionsPath,
     seconds: outcomes.seconds,
   };
 }

@@ -49,7 +49,7 @@ export async function runRows(input: EvaluationInput): Promise<Outcomes> {
     }
     seconds += (performance.now() - start) / 1000;
     rows.push(...chunk);
-    progress({ stage: "evaluate", step: rows.length, ...(total === undefined ? {} : { total }) });
+    progress({ stage: "evaluate", step: rows.length, total });
   }
   return { rows, predictions, likelihoods, seconds };
 }
@@ -62,7 +62,7 @@ async function scoreChunk(
     throw new SlmError("USAGE", `evaluate: ${PERPLEXITY} needs a model that scores texts, got none`);
   }
   const pairs = chunk.map((row) => ({ source: questionOf(row), answer: firstReference(row.references) }));
-  const scored = await scorer.score(pairs, { batchSize, ...(signal === undefined ? {} : { signal }) });
+  const scored = await scorer.score(pairs, { batchSize, signal });
   requireCount(scored.length, chunk.length, "likelihoods from the scorer");
   return scored;
 }
@@ -74,7 +74,7 @@ async function answerChunk(
   const generated = await generator.generate(chunk.map(questionOf), {
     ...options,
     batchSize,
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
   requireCount(generated.length, chunk.length, "answers from the generator");
   return generated.map(({ text }) => text);

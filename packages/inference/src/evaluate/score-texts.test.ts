@@ -6,17 +6,13 @@ import { SlmError } from "@slm/core";
 import { loadTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { evaluateModel } from "./evaluate-model.js";
-import {
-  MAX_TARGET,
-  MemoryRuntime,
-  mixed,
-  TOKENS,
-  uniform,
-  VOCABULARY,
-  writeMemoryModel,
-  type LogitsOf,
-} from "./memory-model.test-support.js";
+import { MemoryModel, TINY, hashedLogits, writeTinyModel, type LogitsOf } from "@slm/exported-model/testing";
 import { loadScoringGenerator, type Likelihood, type ScoredPair } from "./score-texts.js";
+
+const { maxTarget: MAX_TARGET, tokens: TOKENS, vocabularySize: VOCABULARY } = TINY;
+
+/** Every token as likely as any other. */
+const uniform: LogitsOf = () => Array.from({ length: VOCABULARY }, () => -3.5);
 
 const ARCHITECTURES = ["encoder-decoder", "decoder-only"] as const;
 const folders = new Map<string, string>();
@@ -25,7 +21,7 @@ beforeAll(async () => {
   for (const architecture of ARCHITECTURES) {
     const folder = await mkdtemp(join(tmpdir(), "slm-score-"));
     folders.set(architecture, folder);
-    await writeMemoryModel(folder, architecture);
+    await writeTinyModel(folder, { architecture });
   }
 });
 afterAll(async () => {
@@ -58,18 +54,18 @@ const pair = fc.record({
 
 describe.each(ARCHITECTURES)("the likelihood under a model that is %s", (architecture) => {
   const load = (logitsOf: LogitsOf): ReturnType<typeof loadScoringGenerator> =>
-    loadScoringGenerator(folders.get(architecture)!, new MemoryRuntime(logitsOf));
+    loadScoringGenerator(folders.get(architecture)!, new MemoryModel(logitsOf));
 
   test("is that of the definition for every pair, whatever the batches", async () => {
     const property = fc.asyncProperty(
       fc.array(pair, { minLength: 1, maxLength: 8 }),
       fc.integer({ min: 1, max: 9 }),
       async (pairs, batchSize) => {
-        const model = await load(mixed);
+        const model = await load(hashedLogits);
         const scored = await model.score(pairs, { batchSize });
         expect(scored).toHaveLength(pairs.length);
         for (const [index, { nats, tokens }] of scored.entries()) {
-          const right = await expected(architecture, mixed, pairs[index]!);
+          const right = await expected(architecture, hashedLogits, pairs[index]!);
           expect(tokens).toBe(right.tokens);
           // Logits are float32: six digits of each term.
           expect(nats).toBeCloseTo(right.nats, 5);
@@ -100,7 +96,7 @@ describe.each(ARCHITECTURES)("the likelihood under a model that is %s", (archite
   });
 
   test("leaves generation as it was", async () => {
-    const model = await load(mixed);
+    const model = await load(hashedLogits);
     const before = await model.generate(["ab", "c"]);
     await model.score([{ source: "ab", answer: "X Y" }], { batchSize: 2 });
     const after = await model.generate(["ab", "c"]);
@@ -110,19 +106,19 @@ describe.each(ARCHITECTURES)("the likelihood under a model that is %s", (archite
 
 describe(loadScoringGenerator, () => {
   const load = (
-    logitsOf: LogitsOf = mixed,
+    logitsOf: LogitsOf = hashedLogits,
     architecture = "encoder-decoder",
   ): ReturnType<typeof loadScoringGenerator> =>
-    loadScoringGenerator(folders.get(architecture)!, new MemoryRuntime(logitsOf));
+    loadScoringGenerator(folders.get(architecture)!, new MemoryModel(logitsOf));
   const X = { source: "a", answer: "X" };
   const answerOf = (length: number): string => Array.from({ length }, () => "X").join(" ");
 
   test("scores pairs of a batch in one pass over the longest answer", async () => {
-    const runtime = new MemoryRuntime(mixed);
+    const runtime = new MemoryModel(hashedLogits);
     const model = await loadScoringGenerator(folders.get("encoder-decoder")!, runtime);
     await model.score([X, { source: "abc", answer: "X Y Z" }, X], { batchSize: 2 });
     // Sorted by source: two short ones of two steps, then one of four.
-    expect(runtime.decodedRows).toEqual([2, 2, 1, 1, 1, 1]);
+    expect(runtime.decoderRuns.map(({ rows }) => rows)).toEqual([2, 2, 1, 1, 1, 1]);
   });
 
   test("scores an answer that just fits and refuses one that does not, by its place and the room", async () => {
@@ -136,7 +132,7 @@ describe(loadScoringGenerator, () => {
       code: "DATA_INVALID",
       message: "score: answer 2 has 9 tokens with its end mark, the model has room for 8",
     });
-    const decoderOnly = await load(mixed, "decoder-only");
+    const decoderOnly = await load(hashedLogits, "decoder-only");
     await expect(
       decoderOnly.score([{ source: "abcd", answer: answerOf(4) }], { batchSize: 1 }),
     ).rejects.toMatchObject({
@@ -152,7 +148,7 @@ describe(loadScoringGenerator, () => {
     ["ruled out", -Infinity],
   ])("refuses a token whose logits are %s", async (_, logit) => {
     const model = await load((source, fed) =>
-      mixed(source, fed).map((value, id) => (id === TOKENS.eos ? logit : value)),
+      hashedLogits(source, fed).map((value, id) => (id === TOKENS.eos ? logit : value)),
     );
     await expect(model.score([X], { batchSize: 1 })).rejects.toMatchObject({
       code: "DATA_INVALID",

@@ -2,10 +2,11 @@
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { checkLength, questionText } from "../model-limits.js";
-import { loadGenerator } from "../generator.js";
+import { createGenerator } from "../generator.js";
+import { loadModel } from "../loaded-model.js";
 import { type Generator, type Source } from "../types.js";
 import type { Runtime } from "@slm/runtime";
-import { loadTokenizer, type Tokenizer } from "@slm/tokenizer";
+import type { Tokenizer } from "@slm/tokenizer";
 import { isBlank } from "./references.js";
 import { TeacherForcing } from "./teacher-forcing.js";
 
@@ -25,7 +26,7 @@ export interface Likelihood {
 export interface ScoreOptions {
   /** Pairs scored together. */
   readonly batchSize: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Scorer {
@@ -40,12 +41,12 @@ export interface Scorer {
 /**
  * Loads a model that generates and scores, on one copy of its weights: an export, a quantized directory or a bundle.
  *
- * @throws SlmError as `loadGenerator`
+ * @throws SlmError as `loadModel`
  */
 export async function loadScoringGenerator(directory: string, runtime: Runtime): Promise<Generator & Scorer> {
   const forcing = new TeacherForcing(runtime);
-  const tokenizer = await loadTokenizer(directory);
-  return new ScoringGenerator(await loadGenerator(directory, forcing.runtime), tokenizer, forcing);
+  const loaded = await loadModel(directory, forcing.runtime);
+  return new ScoringGenerator(createGenerator(loaded), loaded.tokenizer, forcing);
 }
 
 /** A pair as ids, and its place in the caller's list. */
@@ -136,7 +137,7 @@ class ScoringGenerator implements Generator, Scorer {
           strategy: { kind: "greedy" },
           batchSize: batch.length,
           maxTokens: Math.max(...targets.map(({ length }) => length)),
-          ...(signal === undefined ? {} : { signal }),
+          signal,
         },
       ),
     );

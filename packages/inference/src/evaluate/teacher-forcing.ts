@@ -10,6 +10,7 @@ import { SlmError } from "@slm/core";
 import {
   createHostTensor,
   repeatRuns,
+  withLoad,
   type GraphSource,
   type HostTensor,
   type RunResult,
@@ -23,17 +24,9 @@ export class TeacherForcing {
   #script: Script | undefined;
 
   constructor(runtime: Runtime) {
-    this.runtime = {
-      device: runtime.device,
-      load: async (source, options) => this.#watch(await runtime.load(withLogitsOnly(source), options)),
-      upload: (tensor) => runtime.upload(tensor),
-      download: (tensor) => runtime.download(tensor),
-      write: (target, source) => runtime.write(target, source),
-      permuteRows: (target, rows) => runtime.permuteRows(target, rows),
-      release: (tensors) => runtime.release(tensors),
-      peakMemoryBytes: () => runtime.peakMemoryBytes(),
-      close: () => runtime.close(),
-    };
+    this.runtime = withLoad(runtime, async (source, options) =>
+      this.#watch(await runtime.load(withLogitsOnly(source), options)),
+    );
   }
 
   /** Whether the decoder says a given text now. */

@@ -1,9 +1,9 @@
 /** Sources decoded greedily by prompt lookup, one after the other. */
-import { type DecodeOptions, decodeWithLookup, isRuling } from "@slm/decoding";
+import { decodeWithLookup, isRuling } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { EncodedSource } from "../batches.js";
 import { cacheCapacity } from "../caches.js";
-import type { BatchEngine, BatchOptions } from "../decode-batch.js";
+import type { Decoding, BatchOptions } from "../decode-batch.js";
 import { encodeBatch } from "../encoded-batch.js";
 import { roomForTokens } from "../model-limits.js";
 import type { DecodedIds } from "../timed.js";
@@ -16,7 +16,7 @@ import { LookupDecoder } from "./lookup-decoder.js";
  * @throws SlmError USAGE for options that change what greedy decoding says, and as decodeBatch
  */
 export async function decodeLookup(
-  engine: BatchEngine,
+  decoding: Decoding,
   batch: readonly EncodedSource[],
   options: BatchOptions & { readonly guesses: number },
 ): Promise<readonly DecodedIds[]> {
@@ -29,16 +29,16 @@ export async function decodeLookup(
   }
   const results: DecodedIds[] = [];
   for (const [row, source] of batch.entries())
-    results.push(await decodeSource(engine, source, { row, options }));
+    results.push(await decodeSource(decoding, source, { row, options }));
   return results;
 }
 
 async function decodeSource(
-  { runtime, loaded, caches, images }: BatchEngine,
+  { loaded, caches }: Decoding,
   { ids, image }: EncodedSource,
   { row, options }: { readonly row: number; readonly options: BatchOptions & { readonly guesses: number } },
 ): Promise<DecodedIds> {
-  const { model, encoder, decoder } = loaded;
+  const { runtime, model, images, encoder, decoder } = loaded;
   const { onToken, stopsAfter, maxTimeMs, signal, guesses } = options;
   const prefix = encoder === undefined ? ids : [];
   const maxTokens = roomForTokens(model, prefix.length, options.maxTokens);
@@ -59,9 +59,9 @@ async function decodeSource(
       const decoded = await decodeWithLookup(steps, {
         ...{ bos: model.tokens.bos, eos: model.tokens.eos, source: ids, guesses, maxTokens },
         onToken: (_, token) => onToken?.(row, token),
-        ...stops(stopsAfter, row),
-        ...(signal === undefined ? {} : { signal }),
-        ...(maxTimeMs === undefined ? {} : { deadlineMs: started + maxTimeMs }),
+        stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
+        deadlineMs: maxTimeMs === undefined ? undefined : started + maxTimeMs,
+        signal,
       });
       const stepsMs = steps.stepTimes.map((at) => at - started);
       const times = { firstTokenMs: stepsMs[0]!, totalMs: stepsMs.at(-1)!, stepsMs };
@@ -73,7 +73,7 @@ async function decodeSource(
         reason,
         ...times,
         tokensPerSecond,
-        ...(seen === undefined ? {} : { imageMs }),
+        imageMs: seen === undefined ? undefined : imageMs,
       };
     } finally {
       await runtime.release(Object.values(encoded));
@@ -81,10 +81,6 @@ async function decodeSource(
   } finally {
     await caches.giveBack(set);
   }
-}
-
-function stops(stopsAfter: DecodeOptions["stopsAfter"], row: number): Pick<DecodeOptions, "stopsAfter"> {
-  return stopsAfter === undefined ? {} : { stopsAfter: (_, tokens) => stopsAfter(row, tokens) };
 }
 
 /** Tokens after the first run's first, over the time after that run; of a text of one run all over all. */

@@ -1,12 +1,38 @@
 /** A decoder of one text that reads several tokens in one run, over caches whose end it may forget. */
 import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
 import type { BestTokens, SpanDecoder } from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import type { Graph } from "@slm/onnx";
 import { type DeviceTensor, type Session, cacheWrites, createHostTensor } from "@slm/runtime";
 import { bestTokens } from "../best-tokens.js";
 import type { CacheSet } from "../caches.js";
+import { everyPosition, withLikeliest } from "../graph-edits/likeliest.js";
+
+/**
+ * Weight formats that scale activations by the largest of a run: the token after one position would depend on the draft
+ * tokens behind it.
+ */
+const RUN_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
+
+/**
+ * The decoder with the top-1 token of every position, so that one run verifies several draft tokens.
+ *
+ * @throws SlmError OP_UNSUPPORTED for a decoder whose answers draft tokens would change, or of fixed sizes.
+ */
+export function verifyingDecoder(graph: Graph, { name, graphs }: DeviceModel): Graph {
+  const { scheme } = graphs.decoder;
+  if (RUN_SCALED.has(scheme)) {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      `${name}: guesses would change the answers of a decoder quantized to ${scheme}`,
+      { suggestions: ["slm quantize EXPORT --scheme cpu", "slm quantize EXPORT --scheme int4-block"] },
+    );
+  }
+  return withLikeliest(everyPosition(graph));
+}
 
 export interface LookupDecoderParts {
-  /** With the likeliest token of every position, see `everyPosition` and `withLikeliest`. */
+  /** Edited by {@link verifyingDecoder}. */
   readonly decoder: Session;
   readonly model: DeviceModel;
   readonly caches: CacheSet;

@@ -1,37 +1,32 @@
 /** Sources through graphs of fixed sizes, one after the other, as the host of an NPU does. */
-import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
+import { GRAPH_IO } from "@slm/exported-model";
 import { decode } from "@slm/decoding";
-import { type DeviceTensor, type HostTensor, type Runtime, createHostTensor } from "@slm/runtime";
+import { type DeviceTensor, type HostTensor, createHostTensor } from "@slm/runtime";
 import type { EncodedSource } from "../batches.js";
 import type { BatchOptions } from "../decode-batch.js";
-import type { ImageEncoder } from "../image-encoder.js";
+import type { LoadedModel } from "../loaded-model.js";
 import { roomForTokens, rowsPerSource } from "../model-limits.js";
 import { type DecodedIds, timed } from "../timed.js";
 import type { Bucket, StaticBuckets } from "./buckets.js";
 import { StaticDecoder, biasOf } from "./static-decoder.js";
 
-export interface StaticEngine {
-  readonly runtime: Runtime;
-  readonly model: DeviceModel;
-  readonly buckets: StaticBuckets;
-  /** Present exactly for a model that sees. */
-  readonly images: ImageEncoder | undefined;
-}
+/** A model whose graphs have fixed sizes. */
+export type StaticModel = LoadedModel & { readonly buckets: StaticBuckets };
 
 /** One result per source. Times of a source run from its own beginning. @throws SlmError as decodeBatch */
 export async function decodeStatic(
-  engine: StaticEngine,
+  loaded: StaticModel,
   batch: readonly EncodedSource[],
   options: BatchOptions,
 ): Promise<readonly DecodedIds[]> {
   const results: DecodedIds[] = [];
   for (const [row, source] of batch.entries())
-    results.push(await decodeSource(engine, source, { row, options }));
+    results.push(await decodeSource(loaded, source, { row, options }));
   return results;
 }
 
 async function decodeSource(
-  { runtime, model, buckets, images }: StaticEngine,
+  { runtime, model, buckets, images }: StaticModel,
   { ids, image }: EncodedSource,
   { row, options }: { readonly row: number; readonly options: BatchOptions },
 ): Promise<DecodedIds> {
@@ -56,13 +51,13 @@ async function decodeSource(
     const [decoded] = await decode(steps, {
       ...options,
       ...{ bos, eos, pad, maxTokens },
-      ...(random === undefined ? {} : { random: () => random(row) }),
+      random: random && (() => random(row)),
       onToken: (_, token) => onToken?.(row, token),
-      ...(stopsAfter === undefined ? {} : { stopsAfter: (_, tokens) => stopsAfter(row, tokens) }),
-      ...(maxTimeMs === undefined ? {} : { deadlineMs: started + maxTimeMs }),
+      stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
+      deadlineMs: maxTimeMs === undefined ? undefined : started + maxTimeMs,
     });
     const times = timed(decoded!, strategy, { started, stepTimes: steps.stepTimes });
-    return seen === undefined ? times : { ...times, imageMs };
+    return { ...times, imageMs: seen === undefined ? undefined : imageMs };
   } finally {
     await runtime.release(Object.values(encoded));
   }

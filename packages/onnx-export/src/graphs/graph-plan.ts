@@ -1,10 +1,11 @@
 /** Which graphs an export consists of, under which names, before any of them is made. */
 import { DTYPE_SUFFIXES, type GraphName } from "@slm/exported-model";
+import type { Precision } from "@slm/devices/table";
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
 import { visionOf, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
 import type { ExportLayout } from "../export-config.js";
-import type { Device, Precision } from "../profiles.js";
+import type { Device } from "../profiles.js";
 import type { Shortlist } from "../weights/shortlist.js";
 import { staticSizes } from "./buckets.js";
 import { decoderGraph, encoderGraph } from "./native-graphs.js";
@@ -71,7 +72,7 @@ export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPla
   const { device, layout, buckets, window, shortlist } = request;
   if (shortlist !== undefined) checkShortlist(config, request);
   if (layout === "transformers.js") return transformersPlan(config, request);
-  if (device.profile.shapes === "static") {
+  if (device.shapes === "static") {
     const sizes = staticSizes(requireEncoder(config, "target npu"), { buckets, window });
     return staticPlan(config, device, sizes);
   }
@@ -87,7 +88,7 @@ function checkShortlist({ architecture }: ModelConfig, { device, layout }: Graph
   };
   if (architecture === "decoder-only") refuse("a decoder-only model, which reads its source as it writes,");
   if (layout !== "native") refuse(`layout ${layout}`);
-  if (device.profile.shapes === "static") refuse(`target ${device.target}`);
+  if (device.shapes === "static") refuse(`target ${device.target}`);
 }
 
 function dynamicPlan(config: ModelConfig, device: Device): GraphPlan {

@@ -11,7 +11,6 @@ import {
   type SourceContext,
 } from "@slm/model";
 import { lastPosition, lengthBias, type Tensor } from "@slm/tensor";
-import { cacheFormOf } from "../profiles.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { allTokens, fewTokens, type SpokenTokens } from "./short-decoder.js";
 import { imageTokensInput } from "./vision-graph.js";
@@ -76,7 +75,7 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
   const { kvHeads, headDim } = config;
   const capacity = cacheCapacity(config);
   const cacheShape = ["batch", kvHeads, "capacity", headDim];
-  const form = cacheFormOf(source.device);
+  const form = source.device.caches;
   const isAppended = form === "appended";
   const presentShape = isAppended ? ["batch", "target", kvHeads * headDim] : cacheShape;
   const pairs: InPlacePair[] = [];

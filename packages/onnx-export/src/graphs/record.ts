@@ -100,15 +100,15 @@ export function recordGraph(
     values: new GraphValues(spec.biases),
   };
   withRecorder(recorder, () => {
-    withLowering(loweringTable(context), () => {
+    withLowering(loweringTable(context, device.operators), () => {
       body(recordingOf(recorder, source, parameterHandles(recorder, config, source.weights)));
     });
   });
-  const { opset, irVersion } = device.profile;
+  const { opset, irVersion } = device;
   const built = recorder.builder.build();
   const versioned = { ...built, irVersion, opsets: { ...built.opsets, "": opset } };
   const optimized = optimizeGraph(versioned);
-  const joined = device.profile.joinsProducts === true ? joinProducts(optimized, context.weights) : optimized;
+  const joined = device.joinsProducts ? joinProducts(optimized, context.weights) : optimized;
   const graph = { ...joined, metadata: { ...metadata } };
   checkGraph(graph);
   return graph;

@@ -1,7 +1,8 @@
+import { profilesOf } from "@slm/devices/table";
 import { attributeOf, readIntegersOf } from "../graph-facts.test-support.js";
 import type { Graph } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
-import { profileNames, selectDevice } from "../profiles.js";
+import { selectDevice } from "../profiles.js";
 import { encoderDecoder, randomCheckpoint } from "../tiny-checkpoint.test-support.js";
 import { graphSource } from "./record.js";
 import { staticDecoderGraph, staticEncoderGraph } from "./static-graphs.js";
@@ -35,7 +36,7 @@ const graphsOf = (profile: string, precision: "float32" | "float16" = "float32")
   return [staticEncoderGraph(source, SIZES), staticDecoderGraph(source, SIZES)];
 };
 
-describe.each(profileNames("npu"))("static graphs of profile %s", (profile) => {
+describe.each(profilesOf("npu"))("static graphs of profile %s", (profile) => {
   const graphs = graphsOf(profile);
 
   test("use operators that the device has, and none of ONNX Runtime's own", () => {

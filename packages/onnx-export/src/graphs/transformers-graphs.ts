@@ -54,7 +54,7 @@ export const MIN_POSITIONS = 1024;
 
 /** The device with the forms of this layout. @throws SlmError OP_UNSUPPORTED for static graphs and for bfloat16. */
 export function transformersDevice(device: Device): Device {
-  if (device.profile.shapes === "static") {
+  if (device.shapes === "static") {
     throw new SlmError(
       "OP_UNSUPPORTED",
       "export: layout transformers.js has dynamic sizes, target npu static ones",

@@ -64,7 +64,7 @@ function requireVision({ vision }: EncoderDecoderConfig): VisionConfig {
   throw new SlmError("UNEXPECTED", "export: a vision graph of a model that does not see");
 }
 
-const isStatic = ({ device }: GraphSource): boolean => device.profile.shapes === "static";
+const isStatic = ({ device }: GraphSource): boolean => device.shapes === "static";
 
 /** What a graph declares for a tensor whose first axis is the batch. */
 const batched = (source: GraphSource, shape: readonly number[]): readonly (number | string)[] =>

@@ -18,7 +18,7 @@ import { cacheCapacity } from "../graphs/native-graphs.js";
 import type { StaticSizes } from "../graphs/static-graphs.js";
 import { STATIC_MASKED } from "../lowerings/context.js";
 import type { WrittenGraph } from "../graphs/write-graphs.js";
-import { cacheFormOf, type Device } from "../profiles.js";
+import type { Device } from "../profiles.js";
 import type { Shortlist } from "../weights/shortlist.js";
 
 export interface LayoutSource {
@@ -85,7 +85,7 @@ function describeModel(
     },
     ...describeSight(config),
     ...(first === undefined ? {} : { static: { window: first.window, maskedBias: STATIC_MASKED, buckets } }),
-    ...(first === undefined ? { caches: cacheFormOf(device) } : {}),
+    ...(first === undefined ? { caches: device.caches } : {}),
     parameters: parameterCount(config),
     ...{ vocabularySize, decoderLayers, kvHeads, headDim, tokens },
     maxSource: sets.at(-1)?.source ?? maxSource,

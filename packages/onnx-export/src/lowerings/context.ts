@@ -2,11 +2,11 @@
 import { SlmError } from "@slm/core";
 import { HEAD_WEIGHT } from "@slm/model";
 import type { HeadLayout, Recorder, Tensor } from "@slm/tensor";
-import type { Device } from "../profiles.js";
+import type { LoweringDevice } from "../lowering-device.js";
 import type { GraphWeights } from "../weights/graph-weights.js";
 
 export interface LoweringContext {
-  readonly device: Device;
+  readonly device: LoweringDevice;
   readonly weights: GraphWeights;
   /** Longest sequence, or the cache, that a graph attends over [tokens]: length of its rotary tables. */
   readonly positions: number;

@@ -1,3 +1,4 @@
+import type { Target } from "@slm/devices/table";
 import { createHostTensor } from "@slm/runtime";
 import {
   crossAttention,
@@ -12,7 +13,7 @@ import {
   type Tensor,
 } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
-import { selectDevice, type ExportTarget } from "../profiles.js";
+import { selectDevice } from "../profiles.js";
 import { GraphWeights } from "../weights/graph-weights.js";
 import { WeightStore } from "../weights/weight-store.js";
 import { GraphValues } from "./context.js";
@@ -25,7 +26,7 @@ const attention = { ...layout, causal: false, rotaryBase: 10_000 };
 /** Records `body`, given a maker of float32 inputs, with the forms of a target. */
 function record(
   body: (input: (name: string, shape: number[]) => Tensor, recorder: Recorder) => void,
-  target: ExportTarget = "cpu",
+  target: Target = "cpu",
 ): Recorder {
   registerRecordingBackend();
   const recorder = new Recorder("test", { forwardOnly: true });
@@ -38,7 +39,7 @@ function record(
       ...{ device, weights: new GraphWeights(store), positions: 8, values: new GraphValues() },
       runsAreLong: false,
     };
-    withLowering(loweringTable(context), () => {
+    withLowering(loweringTable(context, device.operators), () => {
       body(input, recorder);
     });
   });
@@ -137,7 +138,7 @@ function builderOutput(recorder: Recorder, name: string, tensor: Tensor): void {
 }
 
 test("target gpu attends by a mask where target cpu refuses one", () => {
-  const attend = (target: ExportTarget): void => {
+  const attend = (target: Target): void => {
     record((input, recorder) => {
       embedding({ table: recorder.tensor("w", [2, 3]), ids: input("ids", [1, 4]) }, {});
       const heads = {

@@ -73,9 +73,8 @@ export const FORMS = {
 /** The form of every op: an op without one does not compile. */
 export type OperatorForms = { readonly [O in OpName]: keyof (typeof FORMS)[O] };
 
-/** The rows of one graph. A table is made for each graph: it remembers what that graph has stored. */
-export function loweringTable(context: LoweringContext): LoweringTable {
-  const { operators } = context.device;
+/** The rows of one graph in the forms of its device. A table is made for each graph: it remembers what that graph has stored. */
+export function loweringTable(context: LoweringContext, operators: OperatorForms): LoweringTable {
   const rmsNorm = FORMS.rmsNorm[operators.rmsNorm](context);
   return {
     embedding: FORMS.embedding[operators.embedding](context),

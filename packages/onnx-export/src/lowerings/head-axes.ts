@@ -20,7 +20,7 @@ export class HeadAxes {
 
   constructor(recorder: Recorder, { device }: LoweringContext) {
     this.#recorder = recorder;
-    this.#isStatic = device.profile.shapes === "static";
+    this.#isStatic = device.shapes === "static";
   }
 
   /** `[batch, length, heads, headDim]` of a value that a tensor's shape describes. */

@@ -28,7 +28,7 @@ function primitiveNorm(
     const { builder } = recorder;
     const gain = weights.store(recorder, weight, "as-stored").name;
     const normed = inFloat32(recorder, recorder.nameOf(x), device.precision, (wide) => {
-      const mean = meanOfRows(recorder, square(recorder, wide), device.profile.opset);
+      const mean = meanOfRows(recorder, square(recorder, wide), device.opset);
       const shifted = builder.op("Add", [mean, builder.constant("float32", [], [epsilon])]);
       return builder.op("Div", [wide, builder.op("Sqrt", [shifted])]);
     });

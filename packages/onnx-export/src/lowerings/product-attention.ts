@@ -109,7 +109,7 @@ export function turned(recorder: Recorder, context: LoweringContext, part: Turne
   const { x, heads, headDim, rotation, offset } = part;
   const axes = new HeadAxes(recorder, context);
   const rows = recorder.nameOf(x);
-  if (device.profile.rotary === "RotaryEmbedding") {
+  if (device.rotary === "RotaryEmbedding") {
     const table = weights.rotary(recorder, { positions, headDim, rotation });
     const first = offset ?? recorder.builder.ints([0]);
     return axes.split(
@@ -127,7 +127,7 @@ export function turned(recorder: Recorder, context: LoweringContext, part: Turne
 function anglesOf(recorder: Recorder, context: LoweringContext, part: TurnedPart): RotaryNames {
   const { device, weights, positions, values } = context;
   const { x, headDim, rotation } = part;
-  if (device.profile.shapes === "static") {
+  if (device.shapes === "static") {
     return weights.rotary(recorder, { positions: x.shape[1]!, headDim, rotation, leadingAxes: 2 });
   }
   const { builder } = recorder;

@@ -4,7 +4,7 @@ import type { LoweringContext } from "./context.js";
 import { concat, sliceAxis } from "./emit.js";
 
 /** Which axis of a graph's values counts tokens. */
-const tokenAxis = ({ device }: LoweringContext): 0 | 1 => (device.profile.shapes === "static" ? 0 : 1);
+const tokenAxis = ({ device }: LoweringContext): 0 | 1 => (device.shapes === "static" ? 0 : 1);
 
 /** Sequences one after another; what follows attends over both. */
 export function joinedTokens(context: LoweringContext): Lowering<"concatTokens"> {
@@ -22,7 +22,7 @@ const TO_THE_END = 2 ** 31 - 1;
 export function slicedTokens(context: LoweringContext): Lowering<"tokensFrom"> {
   return (recorder, { x }, { first }) => {
     const [batch, length, width] = x.shape as [number, number, number];
-    const to = context.device.profile.shapes === "static" ? length : TO_THE_END;
+    const to = context.device.shapes === "static" ? length : TO_THE_END;
     const rest = sliceAxis(recorder, recorder.nameOf(x), [tokenAxis(context), first, to]);
     return recorder.tensor(rest, [batch, length - first, width]);
   };

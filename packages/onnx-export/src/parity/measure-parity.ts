@@ -8,7 +8,6 @@ import type { Weights } from "@slm/model";
 import { createHostTensor, type Runtime, type Session } from "@slm/runtime";
 import { createOnnxEngine, type Engine } from "@slm/tensor";
 import type { ExportLayout } from "../export-config.js";
-import { cacheFormOf } from "../profiles.js";
 import type { GraphPlan, PlannedGraph } from "../graphs/graph-plan.js";
 import { graphSource } from "../graphs/record.js";
 import { writeGraphs } from "../graphs/write-graphs.js";
@@ -101,7 +100,7 @@ async function compareAll(
 ): Promise<readonly ParityCase[]> {
   const { plan, runtime, progress, signal } = options;
   const engine = options.engine ?? createOnnxEngine(runtime);
-  const cacheForm = cacheFormOf(plan.device);
+  const cacheForm = plan.device.caches;
   const setting: HostSetting = { config: checkpoint.config, runtime, precision, cacheForm };
   const answers: Answer[] = [];
   for (const set of graphSets(checkpoint, plan))
@@ -121,7 +120,7 @@ interface Answer {
 
 function hostOf(layout: ExportLayout, { device }: GraphPlan): GraphHost {
   if (layout === "transformers.js") return runTransformers;
-  return device.profile.shapes === "static" ? runStatic : runNative;
+  return device.shapes === "static" ? runStatic : runNative;
 }
 
 function graphSets({ config }: Checkpoint, { graphs, prompt }: GraphPlan): readonly GraphSet[] {

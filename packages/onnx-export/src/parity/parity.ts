@@ -1,7 +1,7 @@
 /** Is the exported model the trained one? Logits of the graphs against logits of the training forward pass. */
 import { SlmError } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
-import type { Precision } from "../profiles.js";
+import type { Precision } from "@slm/devices/table";
 import type { Shortlist } from "../weights/shortlist.js";
 import type { CaseSizes } from "./parity-cases.js";
 

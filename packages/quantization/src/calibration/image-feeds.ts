@@ -4,10 +4,15 @@ import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import { patchRowsShape } from "@slm/vision";
 import { fetchedFloats, type Feeds } from "./feeds.js";
-import type { TokenPair } from "./pair-feeds.js";
+
+/** The image of a row. */
+export interface RowImage {
+  /** As the vision graph reads it, for a vision-language model. */
+  readonly patches?: Float32Array | undefined;
+}
 
 /** @throws SlmError DATA_INVALID naming the first pair without an image where the model needs one, or with one it cannot see */
-export function requireImages(pairs: readonly TokenPair[], { vision }: DeviceModel): void {
+export function requireImages(pairs: readonly RowImage[], { vision }: DeviceModel): void {
   const wrong = pairs.findIndex(({ patches }) => (patches === undefined) !== (vision === undefined));
   if (wrong === -1) return;
   throw new SlmError(
@@ -23,7 +28,7 @@ function imageFeeds(patches: Float32Array, model: DeviceModel): Feeds {
 }
 
 /** Feeds of the vision graph: every image of the pairs. */
-export const visionFeeds = (pairs: readonly TokenPair[], model: DeviceModel): readonly Feeds[] =>
+export const visionFeeds = (pairs: readonly RowImage[], model: DeviceModel): readonly Feeds[] =>
   pairs.flatMap(({ patches }) => (patches === undefined ? [] : [imageFeeds(patches, model)]));
 
 /** Tokens `[images, tokens, width]` of images; undefined for a model that reads text only. */

@@ -9,14 +9,12 @@ import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import type { Feeds } from "./feeds.js";
-import { requireImages, seeImages } from "./image-feeds.js";
+import { requireImages, seeImages, type RowImage } from "./image-feeds.js";
 
 /** A row of data as token ids; the target without marks. */
-export interface TokenPair {
+export interface TokenPair extends RowImage {
   readonly source: readonly number[];
   readonly target: readonly number[];
-  /** The image of the row as the vision graph reads it, for a model that sees. */
-  readonly patches?: Float32Array;
 }
 
 /** Pairs of one source length and one target length (mark and cut included). */

@@ -2,11 +2,11 @@
  * Continuous batching: one decoder step after the other over all rows in use. Between two steps, rows whose answer is done or
  * whose client went away leave, and waiting requests take free rows; nobody waits for somebody else's answer to end.
  */
-import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
+import { GRAPH_IO } from "@slm/exported-model";
 import { notFinite } from "@slm/decoding";
 import { SlmError } from "@slm/core";
-import { bestTokens, encodeBatch, joinImages } from "@slm/inference";
-import { cacheWrites, createHostTensor, type HostTensor, type Runtime, type Session } from "@slm/runtime";
+import { bestTokens, encodeBatch, joinImages, type LoadedModel } from "@slm/inference";
+import { cacheWrites, createHostTensor, type HostTensor } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
 import { encodeAlone, sourceWidth } from "./encode-alone.js";
 import type { Job, JobRequest, JobResult, Row } from "./job.js";
@@ -18,12 +18,8 @@ export interface LoopOptions {
   readonly maxWaiting: number;
 }
 
-export interface LoopModel {
-  readonly model: DeviceModel;
-  readonly encoder: Session | undefined;
-  /** With a position per row and the likeliest token of each, see `perRowDecoder` and `withLikeliest`. */
-  readonly decoder: Session;
-}
+/** The decoder with a position per row and the top-1 token of each, see `perRowDecoder` and `withLikeliest`. */
+export type LoopModel = Pick<LoadedModel, "runtime" | "model" | "encoder" | "decoder">;
 
 /** Told what the loop does, for metrics. */
 export interface LoopObserver {
@@ -40,8 +36,7 @@ const SOURCE_TOKENS_PER_STEP = 4096;
 const BATCH_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
 
 export class BatchLoop {
-  readonly #runtime: Runtime;
-  readonly #parts: LoopModel;
+  readonly #loaded: LoopModel;
   readonly #options: LoopOptions;
   readonly #observer: LoopObserver;
   readonly #state: BatchState;
@@ -49,25 +44,15 @@ export class BatchLoop {
   #rows: (Row | undefined)[] = [];
   #running: Promise<void> | undefined;
 
-  private constructor(
-    runtime: Runtime,
-    parts: LoopModel,
-    options: LoopOptions & LoopObserver,
-    state: BatchState,
-  ) {
-    this.#runtime = runtime;
-    this.#parts = parts;
+  private constructor(loaded: LoopModel, options: LoopOptions & LoopObserver, state: BatchState) {
+    this.#loaded = loaded;
     this.#options = options;
     this.#observer = options;
     this.#state = state;
   }
 
-  static async open(
-    runtime: Runtime,
-    parts: LoopModel,
-    options: LoopOptions & LoopObserver,
-  ): Promise<BatchLoop> {
-    return new BatchLoop(runtime, parts, options, await BatchState.open(runtime, parts.model));
+  static async open(loaded: LoopModel, options: LoopOptions & LoopObserver): Promise<BatchLoop> {
+    return new BatchLoop(loaded, options, await BatchState.open(loaded.runtime, loaded.model));
   }
 
   get waiting(): number {
@@ -150,7 +135,7 @@ export class BatchLoop {
   async #admit(): Promise<void> {
     const jobs = this.#nextJobs(this.#options.maxRows - this.active);
     if (jobs.length === 0) return;
-    const { model } = this.#parts;
+    const { model } = this.#loaded;
     const { maxSource, architecture } = model;
     const width = architecture === "decoder-only" ? 1 : roomFor(sourceWidth(jobs, model), maxSource);
     const needed = this.active + jobs.length;
@@ -172,7 +157,7 @@ export class BatchLoop {
   /** Jobs off the queue, in order, as many as there is room for. The first is taken however long it is. */
   #nextJobs(room: number): readonly Job[] {
     let tokens = 0;
-    const imageTokens = this.#parts.model.vision?.tokens ?? 0;
+    const imageTokens = this.#loaded.model.vision?.tokens ?? 0;
     const count = this.#waiting.findIndex(({ source }, at) => {
       tokens += imageTokens + source.length;
       return at >= room || (at > 0 && tokens > SOURCE_TOKENS_PER_STEP);
@@ -181,7 +166,7 @@ export class BatchLoop {
   }
 
   async #encode(placed: readonly (readonly [Job, number])[]): Promise<void> {
-    const { model, encoder } = this.#parts;
+    const { runtime, model, encoder } = this.#loaded;
     if (encoder === undefined) return;
     const jobs = placed.map(([job]) => job);
     const rows = placed.map(([, row]) => row);
@@ -191,7 +176,7 @@ export class BatchLoop {
       await this.#state.place(await encodeAlone(encoder, model, { jobs, specs }), rows, width);
       return;
     }
-    const encoded = await encodeBatch(this.#runtime, encoder, model, {
+    const encoded = await encodeBatch(runtime, encoder, model, {
       sources: jobs.map(({ source }) => source),
       images: joinImages(jobs.flatMap(({ image }) => image ?? [])),
       rowsPerSource: 1,
@@ -199,7 +184,7 @@ export class BatchLoop {
     try {
       await this.#state.place(encoded, rows, width);
     } finally {
-      await this.#runtime.release(Object.values(encoded));
+      await runtime.release(Object.values(encoded));
     }
   }
 
@@ -221,7 +206,7 @@ export class BatchLoop {
 
   async #step(): Promise<void> {
     const began = performance.now();
-    const { model, decoder } = this.#parts;
+    const { model, decoder } = this.#loaded;
     const { rows } = this.#state.size;
     const ids = new Int32Array(rows).fill(model.tokens.pad);
     const past = new Int32Array(rows);
@@ -262,7 +247,7 @@ export class BatchLoop {
       const token = chosen();
       row.firstTokenAt ??= performance.now();
       row.chosen++;
-      if (token === this.#parts.model.tokens.eos || !job.onToken(token)) return this.#finish(row, "stop");
+      if (token === this.#loaded.model.tokens.eos || !job.onToken(token)) return this.#finish(row, "stop");
       row.next = token;
       return row.chosen < job.maxTokens || this.#finish(row, "length");
     } catch (error) {

@@ -6,7 +6,7 @@ import { streamSSE } from "hono/streaming";
 import type { TokenRules } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { ImageSource } from "@slm/vision";
-import type { ServingEngine, TextAnswer, TextRequest } from "../engine.js";
+import type { ServedModel, TextAnswer, TextRequest } from "../served-model.js";
 import type { ModelHost } from "../model-host.js";
 import type { ServerMetrics } from "../metrics.js";
 import type { TextFormat } from "../text-formats.js";
@@ -47,18 +47,18 @@ export interface ResponseHead {
 const idPrefix = randomBytes(9).toString("hex");
 let lastId = 0;
 
-export function responseHead(prefix: string, engine: ServingEngine): ResponseHead {
+export function responseHead(prefix: string, served: ServedModel): ResponseHead {
   return {
     id: `${prefix}-${idPrefix}${(++lastId).toString(16).padStart(6, "0")}`,
     created: Math.floor(Date.now() / 1000),
-    model: engine.model.name,
+    model: served.model.name,
   };
 }
 
 /** @throws SlmError USAGE if another model is asked for than the one that answers. */
-export function checkModel(engine: ServingEngine, asked: string | undefined): void {
-  if (asked === undefined || asked === "" || asked === engine.model.name) return;
-  throw new SlmError("USAGE", `no model '${asked}'; this server has '${engine.model.name}'`);
+export function checkModel(served: ServedModel, asked: string | undefined): void {
+  if (asked === undefined || asked === "" || asked === served.model.name) return;
+  throw new SlmError("USAGE", `no model '${asked}'; this server has '${served.model.name}'`);
 }
 
 /** Answers every source. All are checked before the first is queued, and queued together or not at all. */
@@ -92,9 +92,9 @@ function answerEach(
   if (sources.length > config.maxBatch) {
     throw new SlmError("USAGE", `a request may hold ${config.maxBatch} sources, got ${sources.length}`);
   }
-  const engine = host.current;
-  const prepared = sources.map((source, index) => engine.prepare(textRequest(source, index, options)));
-  if (!engine.hasRoom(prepared.length)) {
+  const served = host.current;
+  const prepared = sources.map((source, index) => served.prepare(textRequest(source, index, options)));
+  if (!served.hasRoom(prepared.length)) {
     throw new SlmError("BUSY", "too many requests are waiting; try again in a moment");
   }
   return Promise.all(
@@ -119,15 +119,13 @@ function textRequest(
     rules,
     format,
     signal,
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(temperature === 0 ? {} : { sampling: samplingOf(options, index) }),
-    ...(onText === undefined
-      ? {}
-      : {
-          onText: (piece) => {
-            onText(index, piece);
-          },
-        }),
+    maxTokens,
+    sampling: temperature === 0 ? undefined : samplingOf(options, index),
+    onText:
+      onText &&
+      ((piece) => {
+        onText(index, piece);
+      }),
   };
 }
 

@@ -2,8 +2,9 @@ import { rm } from "node:fs/promises";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { loadEngine } from "../engine.js";
-import { MemoryRuntime, writeMemoryModel } from "../memory-model.test-support.js";
+import { loadServedModel } from "../served-model.js";
+import type { MemoryModel } from "@slm/exported-model/testing";
+import { createMemoryModel, writeMemoryModel } from "../memory-model.test-support.js";
 import { ServerMetrics } from "../metrics.js";
 import { ModelHost } from "../model-host.js";
 import { serveConfig, type ServeConfig } from "../serve-config.js";
@@ -14,7 +15,7 @@ const KEY = "a-key-of-sixteen-letters";
 const ADMIN = "the-administrator's-key".replaceAll("'", "-");
 
 let directory: string;
-let runtimes: MemoryRuntime[] = [];
+let runtimes: MemoryModel[] = [];
 let host: ModelHost;
 let failures: unknown[] = [];
 
@@ -33,9 +34,9 @@ beforeEach(() => {
 function openHost(): Promise<ModelHost> {
   runtimes = [];
   return ModelHost.open(() => {
-    const runtime = new MemoryRuntime();
+    const runtime = createMemoryModel();
     runtimes.push(runtime);
-    return loadEngine(directory, runtime, { maxRows: 4, maxWaiting: 8 });
+    return loadServedModel(directory, runtime, { maxRows: 4, maxWaiting: 8 });
   });
 }
 

@@ -93,9 +93,9 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
   const { host } = services;
   app.openapi(completionsRoute, async (context) => {
     const request = context.req.valid("json");
-    const engine = host.current;
-    checkModel(engine, request.model);
-    const head = responseHead("cmpl", engine);
+    const served = host.current;
+    checkModel(served, request.model);
+    const head = responseHead("cmpl", served);
     const sources = typeof request.prompt === "string" ? [request.prompt] : request.prompt;
     const options = optionsOf(request, request.max_tokens);
     if (request.stream) {
@@ -116,9 +116,9 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
   });
   app.openapi(chatRoute, async (context) => {
     const request = context.req.valid("json");
-    const engine = host.current;
-    checkModel(engine, request.model);
-    const head = responseHead("chatcmpl", engine);
+    const served = host.current;
+    checkModel(served, request.model);
+    const head = responseHead("chatcmpl", served);
     const sources = [sourceOfMessages(request.messages)];
     const options = {
       ...optionsOf(request, request.max_completion_tokens ?? request.max_tokens),

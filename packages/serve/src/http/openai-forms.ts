@@ -1,5 +1,5 @@
 /** Answers in the forms of OpenAI's completions and chat completions. */
-import type { TextAnswer } from "../engine.js";
+import type { TextAnswer } from "../served-model.js";
 import type { ResponseHead, StreamEvents } from "./answer.js";
 import type { ChatRequest } from "./schemas.js";
 

@@ -161,6 +161,6 @@ export function damaged(file: string, problem: string, cause?: unknown): SlmErro
   return new SlmError("DATA_INVALID", `teacher cache: ${file}: ${problem}`, {
     context: { file },
     suggestions: ["make the cache again: slm teacher cache RECIPE --force"],
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
 }

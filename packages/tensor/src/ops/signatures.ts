@@ -22,15 +22,15 @@ export interface Rotation {
   /** Angle per position of pair i: rotaryBase^(-2i / headDim), unless the frequencies say otherwise. */
   readonly rotaryBase: number;
   /** Angle per position of each pair [radians], headDim / 2 numbers. */
-  readonly rotaryFrequencies?: readonly number[];
+  readonly rotaryFrequencies?: readonly number[] | undefined;
 }
 
 /** What happens to scores before the softmax. */
 export interface ScoreAttributes {
   /** A position attends to the last `window` positions, its own among them. Default: to all it may see. */
-  readonly window?: number;
+  readonly window?: number | undefined;
   /** Scores become softcap · tanh(scores / softcap). Default: as they are. */
-  readonly softcap?: number;
+  readonly softcap?: number | undefined;
 }
 
 /** `window` needs `causal`. */

@@ -1,6 +1,6 @@
 /** Logits as plain rows, for tests of losses on the eager backend. */
 import fc from "fast-check";
-import type { CountedLogits } from "../ops/losses/counted.js";
+import type { MaskedLogits } from "../ops/losses/masked-logits.js";
 import { tf, type Tensor } from "../tf.js";
 
 export type Rows = readonly (readonly number[])[];
@@ -9,7 +9,7 @@ export const matrix = (rows: Rows): Tensor => tf.tensor2d(rows.map((row) => [...
 
 export const valueOf = (tensor: Tensor): number => tensor.dataSync()[0]!;
 
-export const countedRows = (rows: Rows, mask: readonly number[]): CountedLogits => ({
+export const maskedRows = (rows: Rows, mask: readonly number[]): MaskedLogits => ({
   logits: matrix(rows),
   mask: tf.tensor1d([...mask]),
   count: tf.scalar(mask.reduce((sum, value) => sum + value, 0)),
@@ -17,10 +17,10 @@ export const countedRows = (rows: Rows, mask: readonly number[]): CountedLogits 
 
 /** A loss and its gradient in the student's logits. */
 export function valueAndSlope(
-  counted: CountedLogits,
-  loss: (counted: CountedLogits) => Tensor,
+  masked: MaskedLogits,
+  loss: (masked: MaskedLogits) => Tensor,
 ): { value: number; gradient: number[] } {
-  const { value, grad } = tf.valueAndGrad((logits) => loss({ ...counted, logits }))(counted.logits);
+  const { value, grad } = tf.valueAndGrad((logits) => loss({ ...masked, logits }))(masked.logits);
   // Adding 0 turns -0 into 0.
   return { value: valueOf(value), gradient: [...grad.dataSync()].map((slope) => slope + 0) };
 }

@@ -2,7 +2,7 @@
 import type { HostTensor } from "@slm/runtime";
 import { math } from "../math.js";
 import { dropout, withDropout } from "../ops/dropout.js";
-import type { CountedLogits } from "../ops/losses/counted.js";
+import type { MaskedLogits } from "../ops/losses/masked-logits.js";
 import { ctc } from "../ops/losses/ctc.js";
 import { crossEntropy, softTargetCrossEntropy } from "../ops/losses/cross-entropy.js";
 import {
@@ -37,23 +37,23 @@ const lossCase = (name: string, build: OpCase["build"]): OpCase => ({
   build,
 });
 
-const counted = (x: Operands): CountedLogits => ({
+const maskedLogits = (x: Operands): MaskedLogits => ({
   logits: x["logits"]!,
   mask: x["mask"]!,
   count: x["count"]!,
 });
 
 const crossEntropyCases: readonly OpCase[] = [
-  lossCase("crossEntropy", (x) => crossEntropy(counted(x), x["labels"]!)),
-  lossCase("crossEntropy, smoothed labels", (x) => crossEntropy(counted(x), x["labels"]!, 0.2)),
+  lossCase("crossEntropy", (x) => crossEntropy(maskedLogits(x), x["labels"]!)),
+  lossCase("crossEntropy, smoothed labels", (x) => crossEntropy(maskedLogits(x), x["labels"]!, 0.2)),
   {
     name: "softTargetCrossEntropy",
     inputs: { ...lossInputs, targets: float32([POSITIONS, VOCABULARY], new Array<number>(20).fill(0.2)) },
     differentiable: ["logits"],
-    build: (x) => softTargetCrossEntropy(counted(x), x["targets"]!),
+    build: (x) => softTargetCrossEntropy(maskedLogits(x), x["targets"]!),
   },
-  lossCase("forwardKl by itself", (x) => forwardKl(counted(x), x["teacher"]!)),
-  lossCase("reverseKl by itself", (x) => reverseKl(counted(x), x["teacher"]!)),
+  lossCase("forwardKl by itself", (x) => forwardKl(maskedLogits(x), x["teacher"]!)),
+  lossCase("reverseKl by itself", (x) => reverseKl(maskedLogits(x), x["teacher"]!)),
 ];
 
 /** Settings that a divergence is checked at besides its defaults and other temperatures. */
@@ -79,7 +79,9 @@ const divergenceCases: readonly OpCase[] = DIVERGENCE_NAMES.flatMap((name) => {
   const ofSetting = (setting: Partial<DivergenceOptions>): OpCase => {
     const options = { ...DIVERGENCE_DEFAULTS, ...setting };
     const label = [name, ...Object.entries(setting).map(([option, value]) => `${option} ${value}`)];
-    return lossCase(label.join(", "), (x) => DIVERGENCES[name].compute(counted(x), x["teacher"]!, options));
+    return lossCase(label.join(", "), (x) =>
+      DIVERGENCES[name].compute(maskedLogits(x), x["teacher"]!, options),
+    );
   };
   const cut = { ...lossInputs, teacher: truncated(lossInputs["teacher"]!) };
   const plain = ofSetting({});
@@ -104,7 +106,7 @@ const uldCase = (label: string, teacherVocabulary: number, options: UldOptions):
     name: `uld, ${label}`,
     inputs: { ...lossInputs, teacher: options.teacherSorted === true ? sorted : teacher },
     differentiable: ["logits"],
-    build: (x) => uld(counted(x), x["teacher"]!, options),
+    build: (x) => uld(maskedLogits(x), x["teacher"]!, options),
   };
 };
 

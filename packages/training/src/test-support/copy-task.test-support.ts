@@ -7,6 +7,7 @@ import {
   outputHead,
   type DecoderOnlyConfig,
 } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import { createHostTensor } from "@slm/runtime";
 import { crossEntropy, math } from "@slm/tensor";
 import { pairsOf, type TokenPairs } from "../pairs.js";
@@ -16,16 +17,9 @@ import { trainingSettings, type TrainingSettings } from "../training-config.js";
 export const VOCABULARY = 9;
 
 export const copyConfig: DecoderOnlyConfig = decoderOnlyConfig.parse({
-  width: 8,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
+  ...TINY_SHAPE,
   feedForward: 16,
-  decoderLayers: 1,
-  maxSource: 8,
-  maxTarget: 8,
   vocabularySize: VOCABULARY,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 });
 
 /** Pairs `[t] -> [t, ..., t]` of one to three tokens. */
@@ -70,7 +64,7 @@ export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
       const ids = new Int32Array(batchSize * length).fill(pad);
       const labels = new Int32Array(batchSize * length).fill(pad);
       const mask = new Float32Array(batchSize * length);
-      let counted = 0;
+      let lossTokens = 0;
       sources.forEach((tokens, index) => {
         const sequence = [...tokens, bos, ...targets[index]!, eos];
         sequence.slice(0, -1).forEach((token, position) => {
@@ -78,7 +72,7 @@ export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
           ids[at] = token;
           labels[at] = sequence[position + 1]!;
           mask[at] = position >= tokens.length ? 1 : 0;
-          counted += mask[at];
+          lossTokens += mask[at];
         });
       });
       return {
@@ -86,10 +80,10 @@ export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
           ids: createHostTensor("int32", [batchSize, length], ids),
           labels: createHostTensor("int32", [batchSize * length], labels),
           mask: createHostTensor("float32", [batchSize * length], mask),
-          count: createHostTensor("float32", [], Float32Array.of(counted)),
+          count: createHostTensor("float32", [], Float32Array.of(lossTokens)),
         },
-        tokens: counted,
-        counted,
+        tokens: lossTokens,
+        lossTokens,
       };
     },
   };

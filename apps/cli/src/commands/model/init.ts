@@ -20,7 +20,7 @@ export class ModelInitCommand extends SlmCommand<ModelInitResult> {
     output: Flags.string({ char: "o", required: true, helpValue: "<dir>", summary: "Directory to write." }),
     seed: Flags.integer({ min: 0, default: 1, summary: "Decides the weights." }),
   };
-  static override examples = ["<%= config.bin %> model init configs/paper-330m.yaml -o paper-330m"];
+  static override examples = ["<%= config.bin %> model init configs/paper-330m/model.yaml -o paper-330m"];
 
   protected override async execute(): Promise<ModelInitResult> {
     const { args, flags } = await this.parse(ModelInitCommand);

@@ -9,8 +9,8 @@ export class TeacherTrainCommand extends StageCommand {
   static override args = { recipe: requiredRecipeArg };
   static override flags = trainingFlags;
   static override examples = [
-    "<%= config.bin %> teacher train configs/g2p-teacher.yaml",
-    "<%= config.bin %> teacher train configs/g2p-teacher.yaml --no-resume",
+    "<%= config.bin %> teacher train configs/g2p/teacher.yaml",
+    "<%= config.bin %> teacher train configs/g2p/teacher.yaml --no-resume",
   ];
 
   protected override async execute(): Promise<StageResult> {

@@ -6,7 +6,7 @@ export class TokenizerTrainCommand extends StageCommand {
   static override summary = "Make the vocabulary of the training rows; prepares the data first if needed.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = recipeFlags;
-  static override examples = ["<%= config.bin %> tokenizer train configs/quickstart.yaml"];
+  static override examples = ["<%= config.bin %> tokenizer train configs/quickstart/recipe.yaml"];
 
   protected override async execute(): Promise<StageResult> {
     const { args, flags } = await this.parse(TokenizerTrainCommand);

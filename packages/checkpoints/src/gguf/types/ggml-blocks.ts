@@ -20,7 +20,7 @@ export interface PackedBlocks {
   readonly codes: Uint8Array;
   readonly scales: Float32Array;
   /** Absent where every zero point is 2^(bits - 1). */
-  readonly zeroPoints?: Uint8Array;
+  readonly zeroPoints?: Uint8Array | undefined;
   readonly inputs: number;
   readonly outputs: number;
   readonly bits: 4 | 8;
@@ -90,7 +90,7 @@ export function packGgmlBlocks(
   return {
     codes,
     scales,
-    ...(zeroPoints === undefined ? {} : { zeroPoints }),
+    zeroPoints,
     inputs,
     outputs,
     bits,

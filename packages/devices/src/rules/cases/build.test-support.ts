@@ -2,7 +2,7 @@
 import { GraphBuilder, int, type Graph, type OnnxDType, type Subgraph } from "@slm/onnx";
 import { analyzeModel, type ModelAnalysis } from "../../analyze-model.js";
 import type { RuleName, Severity } from "../../finding.js";
-import type { ProfileName } from "../../profiles/profile.js";
+import type { ProfileName, Target } from "../../table/index.js";
 
 export type Build = (g: GraphBuilder) => void;
 
@@ -32,7 +32,7 @@ export function analyze(
   return analyzeModel(graph, { target: TARGETS[profile], profile });
 }
 
-export const TARGETS: Readonly<Record<ProfileName, "npu" | "gpu" | "web" | "cpu">> = {
+export const TARGETS: Readonly<Record<ProfileName, Target>> = {
   qnn: "npu",
   openvino: "npu",
   coreml: "npu",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { countedRows, valueAndSlope, valueOf } from "../../test-support/logits.test-support.js";
+import { maskedRows, valueAndSlope, valueOf } from "../../test-support/logits.test-support.js";
 import { tf, type Tensor } from "../../tf.js";
 import { crossEntropy, softTargetCrossEntropy } from "./cross-entropy.js";
 
@@ -16,8 +16,8 @@ const rows = [
 const mask = [1, 1, 0];
 
 describe(crossEntropy, () => {
-  test("is the mean of -log p(label) over counted positions", () => {
-    expect(valueOf(crossEntropy(countedRows(rows, mask), labelsOf(0, 1, 0)))).toBeCloseTo(
+  test("is the mean of -log p(label) over loss tokens", () => {
+    expect(valueOf(crossEntropy(maskedRows(rows, mask), labelsOf(0, 1, 0)))).toBeCloseTo(
       (Math.log(4) + Math.log(2)) / 2,
       6,
     );
@@ -27,7 +27,7 @@ describe(crossEntropy, () => {
     const smoothing = 0.2;
     const first = -(0.9 * Math.log(1 / 4) + 0.1 * Math.log(3 / 4));
     const expected = (first + Math.log(2)) / 2;
-    expect(valueOf(crossEntropy(countedRows(rows, mask), labelsOf(0, 1, 0), smoothing))).toBeCloseTo(
+    expect(valueOf(crossEntropy(maskedRows(rows, mask), labelsOf(0, 1, 0), smoothing))).toBeCloseTo(
       expected,
       6,
     );
@@ -35,8 +35,8 @@ describe(crossEntropy, () => {
 
   test("gives padding no part in value or gradient", () => {
     const loss = (padding: number[], label: number): { value: number; gradient: number[] } =>
-      valueAndSlope(countedRows([...rows.slice(0, 2), padding], mask), (counted) =>
-        crossEntropy(counted, labelsOf(0, 1, label)),
+      valueAndSlope(maskedRows([...rows.slice(0, 2), padding], mask), (masked) =>
+        crossEntropy(masked, labelsOf(0, 1, label)),
       );
     const one = loss([100, -100], 0);
     expect(loss([3, 4], 1)).toEqual(one);
@@ -44,7 +44,7 @@ describe(crossEntropy, () => {
   });
 
   test("is finite for logits of ten thousand", () => {
-    const extreme = countedRows(
+    const extreme = maskedRows(
       [
         [1e4, -1e4],
         [-1e4, 1e4],
@@ -63,7 +63,7 @@ describe(softTargetCrossEntropy, () => {
       [1, 0],
     ]);
     const first = 0.5 * Math.log(4) + 0.5 * Math.log(4 / 3);
-    expect(valueOf(softTargetCrossEntropy(countedRows(rows, mask), targets))).toBeCloseTo(
+    expect(valueOf(softTargetCrossEntropy(maskedRows(rows, mask), targets))).toBeCloseTo(
       (first + Math.log(2)) / 2,
       6,
     );

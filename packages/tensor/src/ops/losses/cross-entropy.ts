@@ -2,43 +2,43 @@
 import { tf, type Tensor } from "../../tf.js";
 import {
   column,
-  countedMean,
+  maskedMean,
   logProbabilities,
   rowDot,
-  type CountedLogits,
+  type MaskedLogits,
   type GradientArguments,
-} from "./counted.js";
+} from "./masked-logits.js";
 
 /**
- * Mean negative log-likelihood of the labels [nats per counted token], optionally smoothed towards uniform.
+ * Mean negative log-likelihood of the labels [nats per loss token], optionally smoothed towards uniform.
  *
  * Shapes: labels int32 `[positions]` -> scalar.
  */
-export function crossEntropy(counted: CountedLogits, labels: Tensor, labelSmoothing = 0): Tensor {
-  const vocab = counted.logits.shape.at(-1)!;
+export function crossEntropy(masked: MaskedLogits, labels: Tensor, labelSmoothing = 0): Tensor {
+  const vocab = masked.logits.shape.at(-1)!;
   const off = labelSmoothing / vocab;
   // The dtype must be said: the default, int32, would round the smoothed values to zero.
   const hot = tf.oneHot(tf.cast(labels, "int32"), vocab, 1 - labelSmoothing + off, off, "float32");
-  return softTargetCrossEntropy(counted, hot);
+  return softTargetCrossEntropy(masked, hot);
 }
 
 /**
- * - sum over the vocabulary of target · log softmax(logits), averaged over counted positions.
+ * - sum over the vocabulary of target · log softmax(logits), averaged over loss tokens.
  *
  * Shapes: targets `[positions, vocab]`, rows summing to 1. Gradient: (softmax(logits) - targets) · mask / count.
  */
-export function softTargetCrossEntropy(counted: CountedLogits, targets: Tensor): Tensor {
+export function softTargetCrossEntropy(masked: MaskedLogits, targets: Tensor): Tensor {
   return tf.customGrad((...args: GradientArguments) => {
     const [logits, save] = args as [Tensor, tf.GradSaveFunc];
     const studentLog = logProbabilities(logits);
     // Everything the backward pass reads is saved: eager engines free the forward pass's other tensors before it.
-    save([studentLog, targets, counted.mask, counted.count]);
+    save([studentLog, targets, masked.mask, masked.count]);
     return {
-      value: tf.neg(countedMean(rowDot(targets, studentLog), counted)),
+      value: tf.neg(maskedMean(rowDot(targets, studentLog), masked)),
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
         const [savedLog, savedTargets, mask, count] = saved as [Tensor, Tensor, Tensor, Tensor];
         return tf.mul(tf.sub(tf.exp(savedLog), savedTargets), tf.mul(column(mask), tf.div(dy, count)));
       },
     };
-  })(counted.logits);
+  })(masked.logits);
 }

@@ -1,7 +1,7 @@
 /** Labels read off a longer row of frames from first to last, wherever in it each stands: connectionist temporal classification. */
 import { expectShape } from "../shape-check.js";
 import { tf, type Tensor } from "../../tf.js";
-import { countedMean, type GradientArguments } from "./counted.js";
+import { maskedMean, type GradientArguments } from "./masked-logits.js";
 
 /**
  * What a batch's rows spell. A row of n labels is read in 2n + 1 states: blank, first label, blank, ..., last label, blank; each
@@ -58,7 +58,7 @@ export function ctc({ logits, states, skip, end, mask, count }: CtcInputs): Tens
   const ends = tf.add(reached, neverUnless(end));
   const most = tf.max(ends, 1, true);
   const total = tf.add(tf.log(tf.sum(tf.exp(tf.sub(ends, most)), 1, true)), most);
-  return countedMean(tf.reshape(tf.neg(total), [batch]), { mask, count });
+  return maskedMean(tf.reshape(tf.neg(total), [batch]), { mask, count });
 }
 
 /** 0 where a flag is 1, else {@link NEVER}. */

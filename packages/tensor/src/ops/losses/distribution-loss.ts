@@ -4,7 +4,7 @@
  */
 import { SlmError } from "@slm/core";
 import { tf, type Tensor } from "../../tf.js";
-import { column, countedMean, rowDot, type CountedLogits, type GradientArguments } from "./counted.js";
+import { column, maskedMean, rowDot, type MaskedLogits, type GradientArguments } from "./masked-logits.js";
 
 /** One loss at the student's scaled logits z `[positions, vocab]`. */
 export interface RowLoss {
@@ -40,9 +40,9 @@ export function expectBetween(name: string, value: number, low: number, high: nu
 export const tempered = (logits: Tensor, temperature: number): Tensor =>
   temperature === 1 ? logits : tf.mul(logits, 1 / temperature);
 
-/** temperature^power · mean over counted positions of a row loss at logits / temperature, differentiable in the logits. */
+/** temperature^power · mean over loss tokens of a row loss at logits / temperature, differentiable in the logits. */
 export function distributionLoss(
-  counted: CountedLogits,
+  masked: MaskedLogits,
   { temperature, power }: Temperature,
   rowLoss: (z: Tensor) => RowLoss,
 ): Tensor {
@@ -51,8 +51,8 @@ export function distributionLoss(
   return tf.customGrad((...args: GradientArguments) => {
     const [logits, save] = args as [Tensor, tf.GradSaveFunc];
     const { rows, saved, slope, slopeScale } = rowLoss(tempered(logits, temperature));
-    save([counted.mask, counted.count, ...saved]);
-    const mean = countedMean(rows, counted);
+    save([masked.mask, masked.count, ...saved]);
+    const mean = maskedMean(rows, masked);
     return {
       value: factor === 1 ? mean : tf.mul(mean, factor),
       gradFunc: (dy: Tensor, kept: Tensor[]) => {
@@ -61,7 +61,7 @@ export function distributionLoss(
         return tf.mul(slope(rest), tf.mul(column(mask), perToken));
       },
     };
-  })(counted.logits);
+  })(masked.logits);
 }
 
 /**

@@ -2,7 +2,7 @@ import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  countedRows,
+  maskedRows,
   matrix,
   pairs,
   softmax,
@@ -66,15 +66,15 @@ const share = fc.double({ min: 0.02, max: 0.98, noNaN: true });
 const anyOptions = fc.record({ temperature: fc.constantFrom(0.5, 1, 2, 4), beta: share, skew: share });
 
 function compute(name: DivergenceName, pair: Pair, options: Partial<DivergenceOptions> = {}): number {
-  const counted = countedRows(pair.student, pair.mask);
+  const masked = maskedRows(pair.student, pair.mask);
   return valueOf(
-    DIVERGENCES[name].compute(counted, matrix(pair.teacher), { ...DIVERGENCE_DEFAULTS, ...options }),
+    DIVERGENCES[name].compute(masked, matrix(pair.teacher), { ...DIVERGENCE_DEFAULTS, ...options }),
   );
 }
 
 const slopes = (name: DivergenceName, pair: Pair, options: Partial<DivergenceOptions> = {}): number[] =>
-  valueAndSlope(countedRows(pair.student, pair.mask), (counted) =>
-    DIVERGENCES[name].compute(counted, matrix(pair.teacher), { ...DIVERGENCE_DEFAULTS, ...options }),
+  valueAndSlope(maskedRows(pair.student, pair.mask), (masked) =>
+    DIVERGENCES[name].compute(masked, matrix(pair.teacher), { ...DIVERGENCE_DEFAULTS, ...options }),
   ).gradient;
 
 const map = (rows: Pair["student"], change: (value: number) => number): number[][] =>
@@ -86,7 +86,7 @@ const ROUNDING = 4e-6;
 describe.each(DIVERGENCE_NAMES)("%s", (name) => {
   const { temperaturePower } = DIVERGENCES[name];
 
-  test("is its definition in double precision, averaged over counted positions", () => {
+  test("is its definition in double precision, averaged over loss tokens", () => {
     check(
       fc.property(pairs(8), anyOptions, (pair, options) => {
         const { temperature } = options;
@@ -246,9 +246,9 @@ describe("by hand", () => {
   });
 
   test("forwardKl and reverseKl alone are those of the table at temperature 1", () => {
-    const counted = countedRows(pair.student, pair.mask);
-    expect(valueOf(forwardKl(counted, matrix(pair.teacher)))).toBe(compute("forwardKl", pair));
-    expect(valueOf(reverseKl(counted, matrix(pair.teacher)))).toBe(compute("reverseKl", pair));
+    const masked = maskedRows(pair.student, pair.mask);
+    expect(valueOf(forwardKl(masked, matrix(pair.teacher)))).toBe(compute("forwardKl", pair));
+    expect(valueOf(reverseKl(masked, matrix(pair.teacher)))).toBe(compute("reverseKl", pair));
   });
 });
 

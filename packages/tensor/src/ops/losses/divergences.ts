@@ -1,7 +1,7 @@
 /** The table of divergences between teacher and student that distillation may minimize. */
 import { expectShape } from "../shape-check.js";
 import type { Tensor } from "../../tf.js";
-import type { CountedLogits } from "./counted.js";
+import type { MaskedLogits } from "./masked-logits.js";
 import { distributionLoss, expectBetween, tempered } from "./distribution-loss.js";
 import { jensenShannonRows, skewKlRows, skewReverseKlRows } from "./mixture-divergences.js";
 import { forwardKlRows, reverseKlRows, totalVariationRows, type RowDivergence } from "./plain-divergences.js";
@@ -45,11 +45,11 @@ export interface Divergence {
    * probability there, so use a divergence that is bounded when the teacher's distribution is truncated.
    *
    * Shapes: teacherLogits `[positions, vocab]` -> scalar.
-   * Units: nats per counted token; totalVariation: probability per counted token.
+   * Units: nats per loss token; totalVariation: probability per loss token.
    *
    * @throws SlmError SHAPE_MISMATCH for a teacher of another shape, CONFIG_INVALID for an option out of bounds.
    */
-  compute(counted: CountedLogits, teacherLogits: Tensor, options: DivergenceOptions): Tensor;
+  compute(masked: MaskedLogits, teacherLogits: Tensor, options: DivergenceOptions): Tensor;
 }
 
 interface Row extends Omit<Divergence, "compute"> {
@@ -58,11 +58,11 @@ interface Row extends Omit<Divergence, "compute"> {
 
 const divergence = (name: DivergenceName, { rowDivergence, ...facts }: Row): Divergence => ({
   ...facts,
-  compute: (counted, teacherLogits, options) => {
-    expectShape(name, "teacherLogits", teacherLogits, counted.logits.shape);
+  compute: (masked, teacherLogits, options) => {
+    expectShape(name, "teacherLogits", teacherLogits, masked.logits.shape);
     const { temperature } = options;
     const rows = rowDivergence(options);
-    return distributionLoss(counted, { temperature, power: facts.temperaturePower }, (z) =>
+    return distributionLoss(masked, { temperature, power: facts.temperaturePower }, (z) =>
       rows(z, tempered(teacherLogits, temperature)),
     );
   },
@@ -119,10 +119,10 @@ export const DIVERGENCES: { readonly [N in DivergenceName]: Divergence } = {
   }),
 };
 
-/** KL(teacher || student) at temperature 1 [nats per counted token]. */
-export const forwardKl = (counted: CountedLogits, teacherLogits: Tensor): Tensor =>
-  DIVERGENCES.forwardKl.compute(counted, teacherLogits, DIVERGENCE_DEFAULTS);
+/** KL(teacher || student) at temperature 1 [nats per loss token]. */
+export const forwardKl = (masked: MaskedLogits, teacherLogits: Tensor): Tensor =>
+  DIVERGENCES.forwardKl.compute(masked, teacherLogits, DIVERGENCE_DEFAULTS);
 
-/** KL(student || teacher) at temperature 1 [nats per counted token]. */
-export const reverseKl = (counted: CountedLogits, teacherLogits: Tensor): Tensor =>
-  DIVERGENCES.reverseKl.compute(counted, teacherLogits, DIVERGENCE_DEFAULTS);
+/** KL(student || teacher) at temperature 1 [nats per loss token]. */
+export const reverseKl = (masked: MaskedLogits, teacherLogits: Tensor): Tensor =>
+  DIVERGENCES.reverseKl.compute(masked, teacherLogits, DIVERGENCE_DEFAULTS);

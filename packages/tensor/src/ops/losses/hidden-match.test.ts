@@ -43,11 +43,11 @@ const example: Case = {
 };
 
 describe(hiddenMatch, () => {
-  test("mse is the mean squared difference over width and counted positions", () => {
+  test("mse is the mean squared difference over width and loss tokens", () => {
     expect(compute(example, "mse")).toBeCloseTo(((1 + 4 + 16) / 3 + (1 + 1 + 0) / 3) / 2, 6);
   });
 
-  test("cosine is 1 - cosine, averaged over counted positions", () => {
+  test("cosine is 1 - cosine, averaged over loss tokens", () => {
     expect(compute(example, "cosine")).toBeCloseTo((0 + (1 - 1 / 2)) / 2, 6);
   });
 

@@ -1,7 +1,7 @@
 /** Matching the student's hidden states to the teacher's through a learned projection. */
 import { expectShape } from "../shape-check.js";
 import { tf, type Tensor } from "../../tf.js";
-import { countedMean } from "./counted.js";
+import { maskedMean } from "./masked-logits.js";
 
 export interface HiddenStates {
   /** `[positions, widthS]` */
@@ -10,7 +10,7 @@ export interface HiddenStates {
   readonly teacher: Tensor;
   /** `[widthS, widthT]` */
   readonly projection: Tensor;
-  /** `[positions]`: 1 counted, 0 not. */
+  /** `[positions]`: 1 for a loss token, 0 for padding. */
   readonly mask: Tensor;
   /** Scalar: how many positions count. */
   readonly count: Tensor;
@@ -35,7 +35,7 @@ const DISTANCES: { readonly [K in HiddenMatchKind]: (projected: Tensor, teacher:
 };
 
 /**
- * The distance of student · projection from the teacher's hidden states, averaged over counted positions:
+ * The distance of student · projection from the teacher's hidden states, averaged over loss tokens:
  * `mse`, the mean over the width of squared differences; `cosine`, 1 - the cosine of the angle between them.
  *
  * Differentiable in student, projection and teacher. Output: a scalar.
@@ -51,5 +51,5 @@ export function hiddenMatch(states: HiddenStates, kind: HiddenMatchKind): Tensor
   expectShape("hiddenMatch", "teacher", teacher, [positions, null]);
   expectShape("hiddenMatch", "projection", projection, [width, teacher.shape[1]!]);
   expectShape("hiddenMatch", "mask", mask, [positions]);
-  return countedMean(DISTANCES[kind](tf.matMul(student, projection), teacher), states);
+  return maskedMean(DISTANCES[kind](tf.matMul(student, projection), teacher), states);
 }

@@ -3,7 +3,7 @@
  * where one distribution is zero and the other is not. p: the teacher's distribution, q: the student's.
  */
 import { tf, type Tensor } from "../../tf.js";
-import { logProbabilities, rowDot } from "./counted.js";
+import { logProbabilities, rowDot } from "./masked-logits.js";
 import { throughSoftmax } from "./distribution-loss.js";
 import type { RowDivergence } from "./plain-divergences.js";
 

@@ -5,14 +5,14 @@ import { traceProgram } from "../../engine/trace.js";
 import { valueAndGradients } from "../../gradients.js";
 import { math } from "../../math.js";
 import type { Tensor } from "../../tf.js";
-import type { CountedLogits } from "./counted.js";
+import type { MaskedLogits } from "./masked-logits.js";
 import { crossEntropy } from "./cross-entropy.js";
 import { DIVERGENCE_DEFAULTS, DIVERGENCES, forwardKl } from "./divergences.js";
 
 const POSITIONS = 3;
 const VOCABULARY = 7;
 
-type Loss = (counted: CountedLogits, teacher: Tensor, labels: Tensor) => Tensor;
+type Loss = (masked: MaskedLogits, teacher: Tensor, labels: Tensor) => Tensor;
 
 function traced(loss: Loss, withGradient: boolean): Graph {
   const logits = { dtype: "float32", shape: [POSITIONS, VOCABULARY] } as const;
@@ -70,8 +70,8 @@ describe("passes over the vocabulary", () => {
         [2, 2],
       ] as const) {
         const options = { ...DIVERGENCE_DEFAULTS, temperature };
-        const loss: Loss = (counted, teacher) =>
-          DIVERGENCES[name as keyof typeof EXPECTED].compute(counted, teacher, options);
+        const loss: Loss = (masked, teacher) =>
+          DIVERGENCES[name as keyof typeof EXPECTED].compute(masked, teacher, options);
         const counts = [false, true].map((withGradient) => passes(traced(loss, withGradient)).length);
         expect(counts).toEqual(expected.map((count) => count + extra));
       }
@@ -79,15 +79,15 @@ describe("passes over the vocabulary", () => {
   );
 
   test("share the student's log-softmax and softmax between a divergence and cross-entropy", () => {
-    const both: Loss = (counted, teacher, labels) =>
-      math.add(forwardKl(counted, teacher), crossEntropy(counted, labels));
+    const both: Loss = (masked, teacher, labels) =>
+      math.add(forwardKl(masked, teacher), crossEntropy(masked, labels));
     const operators = passes(traced(both, true));
     expect(operators.filter((operator) => operator === "LogSoftmax")).toHaveLength(2);
     expect(operators.filter((operator) => operator === "Exp")).toHaveLength(2);
   });
 
   test("leave nothing of the logits' size as a constant in the graph", () => {
-    const graph = traced((counted, teacher) => forwardKl(counted, teacher), true);
+    const graph = traced((masked, teacher) => forwardKl(masked, teacher), true);
     const sizes = [...graph.initializers.values()].map(({ shape }) => shape.reduce((a, b) => a * b, 1));
     expect(Math.max(...sizes)).toBeLessThan(VOCABULARY);
   });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  countedRows,
+  maskedRows,
   matrix,
   pairs,
   softmax,
@@ -17,10 +17,10 @@ import { uld, type UldOptions } from "./uld.js";
 await tf.setBackend("cpu");
 
 const compute = (student: Rows, teacher: Rows, mask: readonly number[], options?: UldOptions): number =>
-  valueOf(uld(countedRows(student, mask), matrix(teacher), options));
+  valueOf(uld(maskedRows(student, mask), matrix(teacher), options));
 
 const slopes = (student: Rows, teacher: Rows, mask: readonly number[]): number[] =>
-  valueAndSlope(countedRows(student, mask), (counted) => uld(counted, matrix(teacher))).gradient;
+  valueAndSlope(maskedRows(student, mask), (masked) => uld(masked, matrix(teacher))).gradient;
 
 /** Probabilities of a row, largest first. */
 const ranked = (row: readonly number[], temperature = 1): number[] =>

@@ -1,7 +1,7 @@
 /** Distillation between models of different vocabularies: probabilities are compared by rank, not by token. */
 import { expectShape } from "../shape-check.js";
 import { tf, type Tensor } from "../../tf.js";
-import { column, rowDot, type CountedLogits } from "./counted.js";
+import { column, rowDot, type MaskedLogits } from "./masked-logits.js";
 import { distributionLoss, tempered } from "./distribution-loss.js";
 import { rankRows, unrankRows } from "./ranked-rows.js";
 
@@ -14,7 +14,7 @@ export interface UldOptions {
 
 /**
  * Universal logit distillation: the sum over ranks of |student's probability of that rank - teacher's|, averaged over
- * counted positions; the smaller vocabulary is filled up with zeros. Multiplied by the temperature, once, because the
+ * loss tokens; the smaller vocabulary is filled up with zeros. Multiplied by the temperature, once, because the
  * loss is of first order in the difference of logits.
  *
  * Only as many ranks are sorted as the smaller vocabulary has: beyond them one side is zero, and the other adds what is
@@ -25,19 +25,19 @@ export interface UldOptions {
  *   slope: d = sign(q_i - p_i) - 1 back in its place, q ∘ (d - sum q·d)
  *
  * Shapes: teacherLogits `[positions, teacherVocab]` -> scalar. No gradient reaches the teacher's logits.
- * Units: probability per counted token, at most 2.
+ * Units: probability per loss token, at most 2.
  * Source: Boizard et al. 2024, section 3 (arXiv:2402.12030).
  * Passes over `[positions, vocab]`: a softmax and a ranking forward, 5 backward; over the teacher's logits the same two forward.
  *
  * @throws SlmError SHAPE_MISMATCH for another number of positions, CONFIG_INVALID for a temperature not above 0.
  */
-export function uld(counted: CountedLogits, teacherLogits: Tensor, options: UldOptions = {}): Tensor {
+export function uld(masked: MaskedLogits, teacherLogits: Tensor, options: UldOptions = {}): Tensor {
   const { temperature = 1, teacherSorted = false } = options;
-  const [positions, vocab] = counted.logits.shape as [number, number];
+  const [positions, vocab] = masked.logits.shape as [number, number];
   expectShape("uld", "teacherLogits", teacherLogits, [positions, null]);
   const teacherVocab = teacherLogits.shape[1]!;
   const ranks = Math.min(vocab, teacherVocab);
-  return distributionLoss(counted, { temperature, power: 1 }, (z) => {
+  return distributionLoss(masked, { temperature, power: 1 }, (z) => {
     const teacher = tf.softmax(tempered(teacherLogits, temperature));
     const p = teacherSorted ? tf.slice(teacher, [0, 0], [positions, ranks]) : rankRows(teacher, ranks).values;
     const student = tf.softmax(z);

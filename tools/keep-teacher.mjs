@@ -1,10 +1,10 @@
 /**
- * Makes a trained model an embedded teacher: copies its checkpoint as float16, with a manifest that says where it came from.
+ * Keeps a trained model as the teacher of a task: copies its checkpoint as float16, with a manifest that says where it came from.
  *
- *   npm run build && node tools/embed-teacher.mjs RUN_DIRECTORY STAGE NAME key=value ...
+ *   npm run build && node tools/keep-teacher.mjs RUN_DIRECTORY STAGE DIRECTORY key=value ...
  *
  * RUN_DIRECTORY holds `data` and `tokenizer` of a run and what its STAGE made: `teacher` of `slm teacher train`, or `distill` of
- * `slm distill`, whose students teach too. The key=value pairs are what is worth recording, such as testWordError=0.298 or
+ * `slm distill`, whose students teach too. DIRECTORY is replaced: configs/quickstart/teacher, say. The key=value pairs are what is worth recording, such as testWordError=0.298 or
  * startedFrom=NAME or taughtBy=NAMES.
  */
 import { copyFile, rm } from "node:fs/promises";
@@ -12,24 +12,22 @@ import { join } from "node:path";
 import { hashFile, hashJson, readManifest, writeArtifact } from "@slm/core";
 import { parameterCount } from "@slm/model";
 import { readCheckpoint, writeCheckpoint } from "@slm/checkpoints";
-import { embeddedTeacherDirectory } from "@slm/teacher";
 
 /** Which recipe made a stage, by its settings: students are taught by labels alone or by teachers. */
 const RECIPES = {
-  teacher: () => "configs/g2p-teacher.yaml",
-  distill: ({ loss }) => (loss.crossEntropy === 1 ? "configs/g2p-reader.yaml" : "configs/g2p.yaml"),
+  teacher: () => "configs/g2p/teacher.yaml",
+  distill: ({ loss }) => (loss.crossEntropy === 1 ? "configs/g2p/reader.yaml" : "configs/g2p/recipe.yaml"),
 };
 
-const [run, stage, name, ...figures] = process.argv.slice(2);
-if (name === undefined || !(stage in RECIPES))
+const [run, stage, directory, ...figures] = process.argv.slice(2);
+if (directory === undefined || !(stage in RECIPES))
   throw new Error(
-    `usage: embed-teacher.mjs RUN_DIRECTORY ${Object.keys(RECIPES).join("|")} NAME [key=value ...]`,
+    `usage: keep-teacher.mjs RUN_DIRECTORY ${Object.keys(RECIPES).join("|")} DIRECTORY [key=value ...]`,
   );
 const source = join(run, stage);
 const { settings: all, seed } = await readManifest(source);
 // Where a student started from is a directory of the machine that trained it: a figure names it instead.
 const { initialize, ...settings } = all;
-const directory = embeddedTeacherDirectory(name);
 const inputs = [];
 for (const file of ["data/train.jsonl", "data/dev.jsonl", "tokenizer/tokenizer.json"]) {
   inputs.push({ name: file, kind: "file", sha256: await hashFile(join(run, file)) });

@@ -3,29 +3,35 @@ import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { loadEngine, type ServingEngine, type TextRequest } from "./engine.js";
-import { MemoryRuntime, expectedAnswer, writeMemoryModel } from "./memory-model.test-support.js";
+import { loadServedModel, type ServedModel, type TextRequest } from "./served-model.js";
+import type { MemoryModel } from "@slm/exported-model/testing";
+import { createMemoryModel, expectedAnswer, writeMemoryModel } from "./memory-model.test-support.js";
 
 let directory: string;
-let runtime: MemoryRuntime;
-let engine: ServingEngine;
+let runtime: MemoryModel;
+let served: ServedModel;
 
 beforeEach(async () => {
   directory = await writeMemoryModel();
-  runtime = new MemoryRuntime();
-  engine = await loadEngine(directory, runtime, { maxRows: 4, maxWaiting: 32 });
+  runtime = createMemoryModel();
+  served = await loadServedModel(directory, runtime, { maxRows: 4, maxWaiting: 32 });
 });
 afterEach(async () => {
-  await engine.close();
+  await served.close();
   await rm(directory, { recursive: true, force: true });
 });
 
 const forever = new AbortController().signal;
 
 const ask = (source: string, more: Partial<TextRequest> = {}) =>
-  engine.prepare({ source, signal: forever, ...more }).run();
+  served.prepare({ source, signal: forever, ...more }).run();
 
-describe(loadEngine, () => {
+/** Rows of every run of the decoder, and of the encoder. */
+const rowsOf = ({ decoderRuns }: MemoryModel): readonly number[] => decoderRuns.map(({ rows }) => rows);
+const encodedOf = ({ encodedBatches }: MemoryModel): readonly number[] =>
+  encodedBatches.map(({ length }) => length);
+
+describe(loadServedModel, () => {
   test("answers requests that come and go at any time as if each were alone", async () => {
     const source = fc.stringMatching(/^[a-h]{1,10}$/);
     const property = fc.asyncProperty(
@@ -45,39 +51,40 @@ describe(loadEngine, () => {
   });
 
   test("decodes as many together as it may, and never more", async () => {
-    runtime.steps.length = 0;
+    runtime.decoderRuns.length = 0;
     await Promise.all(Array.from({ length: 12 }, () => ask("abcdef")));
-    expect(Math.max(...runtime.steps)).toBe(4);
-    expect(runtime.steps).toHaveLength(21);
+    expect(Math.max(...rowsOf(runtime))).toBe(4);
+    expect(runtime.decoderRuns).toHaveLength(21);
   });
 
   test("has logits brought out only while somebody chooses among them", async () => {
-    const asksLogits = (): number => runtime.asked.filter((names) => names.includes(GRAPH_IO.logits)).length;
-    runtime.asked.length = 0; // What the warm-up was.
+    const asksLogits = (): number =>
+      runtime.decoderRuns.filter(({ fetched }) => fetched.includes(GRAPH_IO.logits)).length;
+    runtime.decoderRuns.length = 0; // What the warm-up was.
     await Promise.all([ask("abc"), ask("defgh")]);
     expect(asksLogits()).toBe(0);
-    expect(runtime.asked.length).toBeGreaterThan(5);
-    const before = runtime.asked.length;
+    expect(runtime.decoderRuns.length).toBeGreaterThan(5);
+    const before = runtime.decoderRuns.length;
     const drawing = { temperature: 0.01, seed: 1 };
     const [drawn, greedy] = await Promise.all([ask("ab", { sampling: drawing }), ask("defgh")]);
     expect([drawn.text, greedy.text]).toEqual(["ab", "defgh"].map(expectedAnswer));
     // The longer answer goes on alone, without them.
     expect(asksLogits()).toBeGreaterThan(0);
-    expect(asksLogits()).toBeLessThan(runtime.asked.length - before);
+    expect(asksLogits()).toBeLessThan(runtime.decoderRuns.length - before);
   });
 
   test("encodes sources alone where a batch would change what each becomes, and still decodes them together", async () => {
     const other = await writeMemoryModel("int8-dynamic");
-    const own = new MemoryRuntime();
-    const alone = await loadEngine(other, own, { maxRows: 4, maxWaiting: 32 });
+    const own = createMemoryModel();
+    const alone = await loadServedModel(other, own, { maxRows: 4, maxWaiting: 32 });
     const sources = ["abc", "h", "defgha", "bb"];
     const answers = await Promise.all(
       sources.map((source) => alone.prepare({ source, signal: forever }).run()),
     );
     expect(answers.map(({ text }) => text)).toEqual(sources.map(expectedAnswer));
-    expect([Math.max(...own.encoded), Math.max(...own.steps)]).toEqual([1, 4]);
+    expect([Math.max(...encodedOf(own)), Math.max(...rowsOf(own))]).toEqual([1, 4]);
     await Promise.all(sources.map((source) => ask(source)));
-    expect(Math.max(...runtime.encoded)).toBe(4);
+    expect(Math.max(...encodedOf(runtime))).toBe(4);
     await alone.close();
     expect(own.tensors.size).toBe(0);
     await rm(other, { recursive: true });
@@ -85,7 +92,7 @@ describe(loadEngine, () => {
 
   test("holds no tensor that it does not need when it is closed", async () => {
     await Promise.all(["abc", "defgh", "a"].map((source) => ask(source)));
-    await engine.close();
+    await served.close();
     expect([runtime.tensors.size, runtime.isClosed]).toEqual([0, true]);
   });
 
@@ -102,9 +109,9 @@ describe(loadEngine, () => {
   });
 
   test("refuses a source that is too long or of unknown letters before it is queued", () => {
-    expect(() => engine.prepare({ source: "a".repeat(11), signal: forever })).toThrow(/at most 10/);
-    expect(() => engine.prepare({ source: "xyz", signal: forever })).toThrow(SlmError);
-    expect(engine.loop.waiting).toBe(0);
+    expect(() => served.prepare({ source: "a".repeat(11), signal: forever })).toThrow(/at most 10/);
+    expect(() => served.prepare({ source: "xyz", signal: forever })).toThrow(SlmError);
+    expect(served.loop.waiting).toBe(0);
   });
 
   test("refuses a request when too many wait", async () => {

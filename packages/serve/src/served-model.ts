@@ -1,6 +1,5 @@
 /** A bundle that is loaded and answers texts, many at once. */
-import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
-import { resolveInside } from "@slm/core";
+import type { DeviceModel } from "@slm/exported-model";
 import {
   checkRules,
   createRandom,
@@ -13,16 +12,16 @@ import {
 import { SlmError } from "@slm/core";
 import {
   BLANK_IMAGE,
-  ImageEncoder,
   StopText,
   TextStream,
   checkLength,
-  loadEdited,
+  loadModel,
   questionText,
   withLikeliest,
+  type LoadedModel,
 } from "@slm/inference";
-import type { HostTensor, Runtime, Session } from "@slm/runtime";
-import { createTokenizer, readTokenizerFiles, type Tokenizer } from "@slm/tokenizer";
+import type { Graph } from "@slm/onnx";
+import type { HostTensor, Runtime } from "@slm/runtime";
 import type { ImageSource } from "@slm/vision";
 import { BatchLoop, type LoopObserver, type LoopOptions } from "./batching/batch-loop.js";
 import { perRowDecoder } from "./batching/per-row-decoder.js";
@@ -34,17 +33,17 @@ export interface TextRequest {
   /** What the source is about, for a model that sees. */
   readonly image?: ImageSource | undefined;
   /** Default: all that fit. */
-  readonly maxTokens?: number;
+  readonly maxTokens?: number | undefined;
   /** Default: the likeliest token. */
-  readonly sampling?: SamplingOptions & { readonly seed: number };
+  readonly sampling?: (SamplingOptions & { readonly seed: number }) | undefined;
   /** Bias and penalties. The repetition penalty counts a decoder-only model's source too. */
-  readonly rules?: TokenRules;
+  readonly rules?: TokenRules | undefined;
   /** What the answer must be. Default: any text. */
-  readonly format?: TextFormat;
+  readonly format?: TextFormat | undefined;
   /** Sequences that end the answer. */
-  readonly stop?: readonly string[];
+  readonly stop?: readonly string[] | undefined;
   /** Told each piece of the text as soon as it is certain. */
-  readonly onText?: (piece: string) => void;
+  readonly onText?: ((piece: string) => void) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -55,7 +54,7 @@ export interface TextAnswer {
   readonly tokens: number;
   readonly waitedMs: number;
   /** Reading and seeing the image, before the request was queued; only of a model that sees. */
-  readonly imageMs?: number;
+  readonly imageMs?: number | undefined;
   readonly firstTokenMs: number;
   readonly totalMs: number;
 }
@@ -71,33 +70,23 @@ interface CheckedText {
   readonly constraint: TokenConstraint | undefined;
 }
 
-interface EngineParts {
-  readonly tokenizer: Tokenizer;
-  readonly formats: TextFormats;
-  readonly loop: BatchLoop;
-  readonly images: ImageEncoder | undefined;
-  readonly runtime: Runtime;
-}
-
-export class ServingEngine {
-  readonly model: DeviceModel;
+export class ServedModel {
   /** When it was loaded [s since 1970]. */
   readonly loadedAt = Math.floor(Date.now() / 1000);
   readonly loop: BatchLoop;
-  readonly #tokenizer: Tokenizer;
+  readonly #loaded: LoadedModel;
   readonly #formats: TextFormats;
-  readonly #images: ImageEncoder | undefined;
-  readonly #runtime: Runtime;
   /** Requests whose images are being read, which are not yet queued. */
   #seeing = 0;
 
-  constructor(model: DeviceModel, parts: EngineParts) {
-    this.model = model;
-    this.loop = parts.loop;
-    this.#tokenizer = parts.tokenizer;
-    this.#formats = parts.formats;
-    this.#images = parts.images;
-    this.#runtime = parts.runtime;
+  constructor(loaded: LoadedModel, loop: BatchLoop) {
+    this.loop = loop;
+    this.#loaded = loaded;
+    this.#formats = new TextFormats(loaded.tokenizerFiles, loaded.model.tokens.eos);
+  }
+
+  get model(): DeviceModel {
+    return this.#loaded.model;
   }
 
   /** Whether `count` more requests would be taken now; those whose images are still read have their place. */
@@ -115,7 +104,7 @@ export class ServingEngine {
   prepare(request: TextRequest): PreparedText {
     const { maxTarget, architecture } = this.model;
     const text = questionText({ text: request.source, image: request.image }, this.model, "the request");
-    const source = this.#tokenizer.encodeSource(text);
+    const source = this.#loaded.tokenizer.encodeSource(text);
     checkLength(source.length, this.model, "the source");
     const room = maxTarget - (architecture === "decoder-only" ? source.length : 0);
     const maxTokens = Math.min(request.maxTokens ?? room, room);
@@ -129,8 +118,8 @@ export class ServingEngine {
   /** Ends after the answers in progress. */
   async close(): Promise<void> {
     await this.loop.close();
-    await this.#images?.release();
-    await this.#runtime.close();
+    await this.#loaded.close();
+    await this.#loaded.runtime.close();
   }
 
   async #run(request: TextRequest, checked: CheckedText): Promise<TextAnswer> {
@@ -142,7 +131,7 @@ export class ServingEngine {
       text += piece;
       onText?.(piece);
     });
-    const decode = (ids: readonly number[]): string => this.#tokenizer.decode(ids);
+    const decode = (ids: readonly number[]): string => this.#loaded.tokenizer.decode(ids);
     // Nobody reads along: the text is decoded once, at the end.
     const isWhole = onText === undefined && stop.length === 0;
     const stream = new TextStream(decode, 0, (_row, piece) => {
@@ -167,16 +156,16 @@ export class ServingEngine {
       cut.end();
     }
     const { reason, waitedMs, firstTokenMs, totalMs } = result;
-    const counted = {
+    const imageMs = seen?.imageMs;
+    return {
+      text,
+      reason,
       sourceTokens: (this.model.vision?.tokens ?? 0) + source.length,
       tokens: result.tokens,
-    };
-    const imageMs = seen?.imageMs ?? 0;
-    return {
-      ...{ text, reason, ...counted, waitedMs },
-      ...(seen === undefined ? {} : { imageMs }),
-      firstTokenMs: imageMs + firstTokenMs,
-      totalMs: imageMs + totalMs,
+      waitedMs,
+      imageMs,
+      firstTokenMs: (imageMs ?? 0) + firstTokenMs,
+      totalMs: (imageMs ?? 0) + totalMs,
     };
   }
 
@@ -185,11 +174,12 @@ export class ServingEngine {
     image,
     signal,
   }: TextRequest): Promise<{ readonly tokens: HostTensor; readonly imageMs: number } | undefined> {
-    if (image === undefined || this.#images === undefined) return undefined;
+    const { images } = this.#loaded;
+    if (image === undefined || images === undefined) return undefined;
     const began = performance.now();
     this.#seeing++;
     try {
-      const tokens = await this.#images.tokensOf(image);
+      const tokens = await images.tokensOf(image);
       signal.throwIfAborted();
       return { tokens, imageMs: performance.now() - began };
     } finally {
@@ -207,63 +197,34 @@ export class ServingEngine {
     return createTokenChooser({
       eos: tokens.eos,
       before: [...(architecture === "decoder-only" ? source : []), tokens.bos],
-      ...(sampling === undefined
-        ? {}
-        : { sampling: { ...sampling, random: createRandom(sampling.seed).next } }),
-      ...(rules === undefined ? {} : { rules }),
-      ...(constraint === undefined ? {} : { constraint }),
+      sampling: sampling && { ...sampling, random: createRandom(sampling.seed).next },
+      rules,
+      constraint,
     });
   }
 }
 
 /**
- * Loads a bundle for serving. The runtime is the engine's own from then on.
+ * Loads a bundle for serving. The runtime is the model's own from then on.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID for a bundle that is not whole; OP_UNSUPPORTED for a decoder whose rows
  * cannot stand at positions of their own.
  */
-export async function loadEngine(
+export async function loadServedModel(
   directory: string,
   runtime: Runtime,
   options: LoopOptions & LoopObserver,
-): Promise<ServingEngine> {
-  const model = await readDeviceModel(directory);
-  const files = await readTokenizerFiles(directory);
-  const tokenizer = createTokenizer(files);
-  if (tokenizer.vocabularySize > model.vocabularySize) {
-    throw new SlmError(
-      "DATA_INVALID",
-      `${directory}: the tokenizer has ${tokenizer.vocabularySize} tokens, the model only ${model.vocabularySize}`,
-    );
-  }
-  const { vision: visionGraph, encoder: encoderGraph, decoder: decoderGraph } = model.graphs;
-  if ((model.architecture === "encoder-decoder") !== (encoderGraph !== undefined)) {
-    throw new SlmError(
-      "DATA_INVALID",
-      `${directory}: an encoder graph does not fit a model that is ${model.architecture}`,
-    );
-  }
-  const decoder = await loadDecoder(resolveInside(directory, decoderGraph.file), runtime);
-  const load = ({ file }: DeviceModel["graphs"]["decoder"], name: string): Promise<Session> =>
-    runtime.load({ kind: "file", path: resolveInside(directory, file) }, { name });
-  const encoder = encoderGraph === undefined ? undefined : await load(encoderGraph, "encoder");
-  const images =
-    model.vision === undefined || visionGraph === undefined
-      ? undefined
-      : new ImageEncoder(model.vision, await load(visionGraph, "vision"));
-  const formats = new TextFormats(files, model.tokens.eos);
-  const loop = await BatchLoop.open(runtime, { model, encoder, decoder }, options);
-  const engine = new ServingEngine(model, { tokenizer, formats, loop, images, runtime });
-  await warmUp(loop, model, images);
-  return engine;
+): Promise<ServedModel> {
+  // A position per row, and the top-1 token of each.
+  const editDecoder = (graph: Graph): Graph => withLikeliest(perRowDecoder(graph));
+  const loaded = await loadModel(directory, runtime, { editDecoder });
+  const loop = await BatchLoop.open(loaded, options);
+  await warmUp(loop, loaded);
+  return new ServedModel(loaded, loop);
 }
 
 /** The first run of a graph is slow; nobody should wait for it. */
-async function warmUp(
-  loop: BatchLoop,
-  { tokens }: DeviceModel,
-  images: ImageEncoder | undefined,
-): Promise<void> {
+async function warmUp(loop: BatchLoop, { model: { tokens }, images }: LoadedModel): Promise<void> {
   const signal = new AbortController().signal;
   await loop.submit({
     source: [tokens.unknown],
@@ -273,9 +234,4 @@ async function warmUp(
     onToken: () => false,
     signal,
   });
-}
-
-/** The decoder with a position per row, which also picks the likeliest tokens. */
-function loadDecoder(path: string, runtime: Runtime): Promise<Session> {
-  return loadEdited(runtime, path, (graph) => withLikeliest(perRowDecoder(graph)), "decoder");
 }

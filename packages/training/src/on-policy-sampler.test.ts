@@ -1,25 +1,19 @@
 import { createRandom } from "@slm/decoding";
 import { decoderOnlyConfig, encoderDecoderConfig, initializeWeights, type ModelConfig } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import { createEagerEngine } from "@slm/tensor";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createLiveDecoder } from "./live-decoder.js";
-import { createLiveSampler, type LiveSampler } from "./live-sampler.js";
+import { createOnPolicyDecoder } from "./on-policy-decoder.js";
+import { createOnPolicySampler, type OnPolicySampler } from "./on-policy-sampler.js";
 import { packWeights, planChunks, valueInput } from "./parameter-layout.js";
 import { planSampling } from "./sample-program.js";
 import type { LiveModel } from "./training-contract.js";
 
 const shape = {
-  width: 8,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
-  feedForward: 12,
+  ...TINY_SHAPE,
   decoderLayers: 2,
-  maxSource: 8,
   maxTarget: 40,
-  vocabularySize: 9,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 const MODELS: readonly ModelConfig[] = [
   encoderDecoderConfig.parse({ ...shape, encoderLayers: 1 }),
@@ -38,12 +32,12 @@ async function liveOf(config: ModelConfig, seed = 3): Promise<LiveModel> {
   return { engine, config, feeds };
 }
 
-const samplerOf = (live: LiveModel, target: number, topK = 9): Promise<LiveSampler> =>
-  createLiveSampler(live, { rows: 4, source: 3, target }, { ...OPTIONS, topK });
+const samplerOf = (live: LiveModel, target: number, topK = 9): Promise<OnPolicySampler> =>
+  createOnPolicySampler(live, { rows: 4, source: 3, target }, { ...OPTIONS, topK });
 
 /** Greedy continuations, one token and one row at a time. */
 async function greedy(live: LiveModel, source: Int32Array, target: number): Promise<number[]> {
-  const decoder = await createLiveDecoder(live, { rows: 1, source: 3, capacity: 50 });
+  const decoder = await createOnPolicyDecoder(live, { rows: 1, source: 3, capacity: 50 });
   const step = await decoder.start([source]);
   const tokens: number[] = [];
   for (let token = 1; tokens.length < target;) {
@@ -86,11 +80,11 @@ describe.each(MODELS)("sampling from a live $architecture model", (config) => {
 
   test("draws tokens as often as the model says", async () => {
     const live = await liveOf(config);
-    const decoder = await createLiveDecoder(live, { rows: 1, source: 3, capacity: 8 });
+    const decoder = await createOnPolicyDecoder(live, { rows: 1, source: 3, capacity: 8 });
     const step = await decoder.start([sources[0]!]);
     const logits = Array.from(await step.step(Int32Array.of(config.tokens.bos)));
     const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0);
-    const sampler = await createLiveSampler(live, { rows: 40, source: 3, target: 1 }, OPTIONS);
+    const sampler = await createOnPolicySampler(live, { rows: 40, source: 3, target: 1 }, OPTIONS);
     const { next } = createRandom(5);
     const counts = new Map<number, number>();
     const same = Array.from({ length: 40 }, () => sources[0]!);

@@ -5,12 +5,12 @@
 import { SlmError } from "@slm/core";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Program, SampleTokensOptions } from "@slm/tensor";
-import { cacheSpec, contextSpecs, encodeProgram } from "./live-programs.js";
+import { cacheSpec, contextSpecs, encodeProgram } from "./on-policy-programs.js";
 import { cacheNames, isSingleRun, planSampling, sampleProgram, type SamplingPlan } from "./sample-program.js";
 import { filled, sourceFeeds } from "./source-feeds.js";
 import type { LiveModel } from "./training-contract.js";
 
-export interface LiveSamplerShape {
+export interface OnPolicySamplerShape {
   /** Rows sampled together; fewer sources are padded with copies of the first. */
   readonly rows: number;
   /** Longest source [tokens]. */
@@ -23,8 +23,8 @@ type LiveWeights = LiveModel["feeds"];
 type Held = Readonly<Record<string, HostTensor | DeviceTensor>>;
 
 /** Samples batches with a model's current weights; programs are compiled once. */
-export interface LiveSampler {
-  readonly shape: LiveSamplerShape;
+export interface OnPolicySampler {
+  readonly shape: OnPolicySamplerShape;
   /**
    * One target per source, without marks: what the model draws up to its end mark, or as many tokens as there is room for.
    *
@@ -42,11 +42,11 @@ export interface LiveSampler {
 }
 
 /** Compiles the programs of a model for one shape. */
-export async function createLiveSampler(
+export async function createOnPolicySampler(
   live: LiveModel,
-  shape: LiveSamplerShape,
+  shape: OnPolicySamplerShape,
   options: SampleTokensOptions,
-): Promise<LiveSampler> {
+): Promise<OnPolicySampler> {
   const { engine, config } = live;
   const plan = planSampling(config, shape);
   const isApart = config.architecture === "encoder-decoder" && !isSingleRun(plan);
@@ -62,8 +62,8 @@ export async function createLiveSampler(
 /** Largest float32 below 1: a uniform number must not be rounded up to 1. */
 const BELOW_ONE = 1 - 2 ** -24;
 
-class ProgramSampler implements LiveSampler {
-  readonly shape: LiveSamplerShape;
+class ProgramSampler implements OnPolicySampler {
+  readonly shape: OnPolicySamplerShape;
   private readonly live: LiveModel;
   private readonly plan: SamplingPlan;
   private readonly programs: { readonly encoder: Program | undefined; readonly step: Program };
@@ -71,7 +71,7 @@ class ProgramSampler implements LiveSampler {
 
   constructor(
     live: LiveModel,
-    shape: LiveSamplerShape,
+    shape: OnPolicySamplerShape,
     plan: SamplingPlan,
     programs: ProgramSampler["programs"],
     caches: Readonly<Record<string, DeviceTensor>>,
@@ -92,7 +92,10 @@ class ProgramSampler implements LiveSampler {
     const { rows } = this.shape;
     const { config } = this.live;
     if (sources.length === 0 || sources.length > rows)
-      throw new SlmError("UNEXPECTED", `live sampler: 1 to ${rows} sources expected, got ${sources.length}`);
+      throw new SlmError(
+        "UNEXPECTED",
+        `on-policy sampler: 1 to ${rows} sources expected, got ${sources.length}`,
+      );
     const padded = filled(sources, rows);
     const { encoder } = this.programs;
     const read =
@@ -112,7 +115,7 @@ class ProgramSampler implements LiveSampler {
     }
   }
 
-  /** Runs stretches of positions until every row has ended. `held`: weights, and the sources or what the encoder returned. */
+  /** Runs multi-step chunks of positions until every row has ended. `held`: weights, and the sources or what the encoder returned. */
   private async run(sources: readonly Int32Array[], held: Held, random: () => number): Promise<number[][]> {
     const { bos, eos } = this.live.config.tokens;
     const { rows, target } = this.shape;
@@ -132,7 +135,7 @@ class ProgramSampler implements LiveSampler {
           else given[row * positions + k] = at < prompt.length ? prompt[at]! : bos;
         }
       });
-      const drawn = await this.runStretch({ start, given, free, last }, held, random);
+      const drawn = await this.runChunk({ start, given, free, last }, held, random);
       last = Int32Array.from({ length: rows }, (_, row) => drawn[row * positions + positions - 1]!);
       prompts.forEach((prompt, row) => {
         for (let k = 0; k < positions && isDone[row] === 0; k++) {
@@ -147,7 +150,7 @@ class ProgramSampler implements LiveSampler {
     return tokens;
   }
 
-  private async runStretch(
+  private async runChunk(
     state: {
       readonly start: number;
       readonly given: Int32Array;

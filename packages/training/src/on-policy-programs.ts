@@ -13,8 +13,8 @@ import { math, type ProgramDefinition, type Tensor, type TensorSpec } from "@slm
 import { planChunks, unpackParameters, valueSpecs } from "./parameter-layout.js";
 import { sourceSpecs } from "./source-feeds.js";
 
-/** Fixed sizes of a live decoder's programs. */
-export interface LiveDecoderShape {
+/** Fixed sizes of an on-policy decoder's programs. */
+export interface OnPolicyDecoderShape {
   /** Rows decoded together; fewer sources are padded with copies of the first. */
   readonly rows: number;
   /** Longest text of a source [tokens]. */
@@ -24,7 +24,7 @@ export interface LiveDecoderShape {
 }
 
 /** One layer's cached keys, or values. */
-export const cacheSpec = (config: ModelConfig, { rows, capacity }: LiveDecoderShape): TensorSpec => ({
+export const cacheSpec = (config: ModelConfig, { rows, capacity }: OnPolicyDecoderShape): TensorSpec => ({
   dtype: "float32",
   shape: [rows, config.kvHeads, capacity, config.headDim],
 });
@@ -36,7 +36,7 @@ export const layersOf = (config: ModelConfig): number[] =>
 /** Cross-attention inputs of the step program: what the encode program returns, by name. */
 export function contextSpecs(
   config: ModelConfig,
-  { rows, source: text }: LiveDecoderShape,
+  { rows, source: text }: OnPolicyDecoderShape,
 ): Record<string, TensorSpec> {
   const { kvHeads, headDim } = config;
   const source = text + imageTokensOf(config);
@@ -57,7 +57,7 @@ export const readSources = (
   readSource(config, parameters, { ids: x["ids"]!, lengths: x["lengths"]!, patches: x["patches"] }).context;
 
 /** Reads sources: `sourceSpecs` to the cross-attention caches and their bias. */
-export function encodeProgram(config: EncoderDecoderConfig, shape: LiveDecoderShape): ProgramDefinition {
+export function encodeProgram(config: EncoderDecoderConfig, shape: OnPolicyDecoderShape): ProgramDefinition {
   const chunks = planChunks(config);
   return {
     name: `live encoder ${shape.rows}x${shape.source}`,
@@ -76,7 +76,7 @@ export function encodeProgram(config: EncoderDecoderConfig, shape: LiveDecoderSh
 }
 
 /** Feeds one token per row: ids and positions to logits and the new positions of the caches. */
-export function stepProgram(config: ModelConfig, shape: LiveDecoderShape): ProgramDefinition {
+export function stepProgram(config: ModelConfig, shape: OnPolicyDecoderShape): ProgramDefinition {
   const chunks = planChunks(config);
   const inputs: Record<string, TensorSpec> = {
     ...valueSpecs(chunks),

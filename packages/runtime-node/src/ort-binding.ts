@@ -3,7 +3,7 @@ import { SlmError } from "@slm/core";
 import type * as Ort from "onnxruntime-node";
 
 /** The part of onnxruntime-node this package uses. */
-export type OrtEngine = Pick<typeof Ort, "InferenceSession" | "Tensor" | "env" | "listSupportedBackends">;
+export type OrtBinding = Pick<typeof Ort, "InferenceSession" | "Tensor" | "env" | "listSupportedBackends">;
 
 /** Text of anything thrown. */
 export function messageOf(error: unknown): string {
@@ -15,13 +15,13 @@ export function messageOf(error: unknown): string {
  *
  * @throws SlmError DEVICE_UNAVAILABLE if the package or its native library cannot be loaded.
  */
-export async function loadEngine(
-  importEngine: () => Promise<OrtEngine> = () => import("onnxruntime-node"),
-): Promise<OrtEngine> {
+export async function loadBinding(
+  importBinding: () => Promise<OrtBinding> = () => import("onnxruntime-node"),
+): Promise<OrtBinding> {
   try {
-    const engine = await importEngine();
-    engine.env.logLevel = "fatal";
-    return engine;
+    const binding = await importBinding();
+    binding.env.logLevel = "fatal";
+    return binding;
   } catch (cause) {
     throw new SlmError(
       "DEVICE_UNAVAILABLE",

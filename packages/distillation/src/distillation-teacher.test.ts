@@ -1,6 +1,7 @@
 import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { decoderOnlyConfig, initializeWeights } from "@slm/model";
+import { TINY_SHAPE } from "@slm/model/testing";
 import type { HostTensor } from "@slm/runtime";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { loadTeacher, type Teacher, type TeacherCache } from "@slm/teacher";
@@ -8,7 +9,12 @@ import type { Tokenizer } from "@slm/tokenizer";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { alignPositions } from "./align.js";
-import { otherVocabulary, roundLength, sameVocabulary, type TeacherSide } from "./teacher-side.js";
+import {
+  otherVocabulary,
+  roundLength,
+  sameVocabulary,
+  type DistillationTeacher,
+} from "./distillation-teacher.js";
 import { VocabularyMap } from "./vocabulary-map.js";
 
 /** Letters a, b, c, and pairs of them where asked; ids from 4 on. */
@@ -44,14 +50,7 @@ let teacher: Teacher;
 beforeAll(async () => {
   engine = await createEagerEngine("js");
   const config = decoderOnlyConfig.parse({
-    width: 8,
-    heads: 2,
-    kvHeads: 1,
-    headDim: 4,
-    feedForward: 12,
-    decoderLayers: 1,
-    maxSource: 8,
-    maxTarget: 8,
+    ...TINY_SHAPE,
     vocabularySize: same.vocabularySize,
     tokens: same.tokens,
   });
@@ -85,7 +84,7 @@ async function logitsAt(row: number, count: number): Promise<Float32Array> {
 }
 
 describe("a teacher with a vocabulary of its own", () => {
-  const taught = {
+  const teacherTokens = {
     sources: both.teacher,
     targets: encode(same, targets),
     alignments: targets.map((text) =>
@@ -95,8 +94,8 @@ describe("a teacher with a vocabulary of its own", () => {
       ),
     ),
   };
-  const rows = { sources: both.student, targets: encode(student, targets), taught };
-  const side = (map?: VocabularyMap): TeacherSide =>
+  const rows = { sources: both.student, targets: encode(student, targets), teacherTokens };
+  const side = (map?: VocabularyMap): DistillationTeacher =>
     otherVocabulary({ engine, teacher, cache: liveCache(), tokenizers: { student, teacher: same }, map });
 
   test("is read where both have read the same text: 'cab' is c, ab for one and c, a, b for the other", async () => {

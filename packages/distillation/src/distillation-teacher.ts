@@ -12,7 +12,7 @@ import type { TeacherShape } from "./student-loss.js";
 import type { VocabularyMap } from "./vocabulary-map.js";
 
 /** Feeds of the teacher's terms; `owned` tensors are released by the trainer. */
-export interface TaughtFeeds {
+export interface TeacherFeeds {
   readonly feeds: Readonly<Record<string, HostTensor | DeviceTensor>>;
   readonly owned: readonly DeviceTensor[];
 }
@@ -26,23 +26,23 @@ export interface BatchSources {
 }
 
 /** A teacher beside a student. */
-export interface TeacherSide {
+export interface DistillationTeacher {
   readonly shape: TeacherShape;
   /** Distributions over the data's targets, as stored. */
-  gold(rows: CorpusRows, shape: PassShape): Promise<TaughtFeeds>;
+  gold(rows: CorpusRows, shape: PassShape): Promise<TeacherFeeds>;
   /** Distributions over targets in the student's tokens, computed now. */
   score(
     sources: BatchSources,
     targets: readonly (readonly number[])[],
     shape: PassShape,
-  ): Promise<TaughtFeeds>;
+  ): Promise<TeacherFeeds>;
   /** The teacher's own greedy targets in the student's tokens, at most `shape.target - 1` each. */
   generate(sources: BatchSources, shape: PassShape): Promise<number[][]>;
   /** The teacher's states of the sources. */
-  hidden(sources: BatchSources, shape: PassShape): Promise<TaughtFeeds>;
+  hidden(sources: BatchSources, shape: PassShape): Promise<TeacherFeeds>;
 }
 
-export interface TeacherSideOptions {
+export interface DistillationTeacherOptions {
   readonly engine: Engine;
   readonly teacher: Teacher;
   /** Distributions over the data's targets; absent where no term asks for them. */
@@ -50,7 +50,7 @@ export interface TeacherSideOptions {
 }
 
 /** A teacher that shares the student's vocabulary. */
-export function sameVocabulary({ teacher, cache }: TeacherSideOptions): TeacherSide {
+export function sameVocabulary({ teacher, cache }: DistillationTeacherOptions): DistillationTeacher {
   const { vocabularySize: vocabulary, width = 0, maxSource } = teacher.config;
   /** Sources of the teacher's own may be longer than the student's. */
   const roomFor = (sources: BatchSources, shape: PassShape): ScoreShape => {
@@ -59,8 +59,8 @@ export function sameVocabulary({ teacher, cache }: TeacherSideOptions): TeacherS
   };
   return {
     shape: { vocabulary, width, isAligned: false },
-    gold: async ({ taught }, { batch, target }) => {
-      const distributions = await opened(cache).read(pairsOf(taught.sources, taught.targets), {
+    gold: async ({ teacherTokens }, { batch, target }) => {
+      const distributions = await opened(cache).read(pairsOf(teacherTokens.sources, teacherTokens.targets), {
         batch,
         target,
       });
@@ -84,24 +84,30 @@ export function sameVocabulary({ teacher, cache }: TeacherSideOptions): TeacherS
   };
 }
 
-export interface OtherVocabulary extends TeacherSideOptions {
+export interface OtherVocabulary extends DistillationTeacherOptions {
   readonly tokenizers: { readonly student: Tokenizer; readonly teacher: Tokenizer };
   /** Moves probabilities to the student's tokens; absent where only sorted ones are compared. */
   readonly map?: VocabularyMap | undefined;
 }
 
 /** A teacher with a vocabulary of its own: it scores its own tokenization of every target. */
-export function otherVocabulary({ engine, teacher, cache, tokenizers, map }: OtherVocabulary): TeacherSide {
+export function otherVocabulary({
+  engine,
+  teacher,
+  cache,
+  tokenizers,
+  map,
+}: OtherVocabulary): DistillationTeacher {
   const { vocabularySize, width = 0, maxSource, maxTarget } = teacher.config;
   const vocabulary = map?.studentSize ?? vocabularySize;
   return {
     shape: { vocabulary, width, isAligned: true },
-    gold: async ({ taught }, shape) => {
-      const target = longest(taught.targets) + 1;
-      const pairs = pairsOf(taught.sources, taught.targets);
+    gold: async ({ teacherTokens }, shape) => {
+      const target = longest(teacherTokens.targets) + 1;
+      const pairs = pairsOf(teacherTokens.sources, teacherTokens.targets);
       const { data } = await opened(cache).read(pairs, { batch: shape.batch, target });
       const rows = { values: data as Float32Array, target, vocabulary: vocabularySize };
-      return { feeds: alignedFeeds(rows, taught.alignments ?? [], shape, map), owned: [] };
+      return { feeds: alignedFeeds(rows, teacherTokens.alignments ?? [], shape, map), owned: [] };
     },
     score: async (sources, targets, shape) => {
       const theirs = targets.map((tokens) =>
@@ -176,14 +182,14 @@ function sourceMask(
   source: number,
 ): Record<"hidden.mask" | "hidden.count", HostTensor> {
   const mask = new Float32Array(batch * source);
-  let counted = 0;
+  let tokens = 0;
   sources.forEach(({ length }, row) => {
     mask.fill(1, row * source, row * source + length);
-    counted += length;
+    tokens += length;
   });
   return {
     "hidden.mask": createHostTensor("float32", [batch * source], mask),
-    "hidden.count": createHostTensor("float32", [], Float32Array.of(Math.max(1, counted))),
+    "hidden.count": createHostTensor("float32", [], Float32Array.of(Math.max(1, tokens))),
   };
 }
 

@@ -1,15 +1,15 @@
 /**
- * What all losses over next-token logits share: sums over counted positions divided by a given number of counted tokens,
+ * What all losses over next-token logits share: sums over loss tokens divided by a given number of loss tokens,
  * so that padding never dilutes them, and log-softmax as the only thing that is exponentiated, so that logits may be large.
  */
 import { int } from "@slm/onnx";
 import { activeRecorder } from "../../recording/recorder.js";
 import { tf, type Tensor } from "../../tf.js";
 
-export interface CountedLogits {
+export interface MaskedLogits {
   /** `[positions, vocab]` */
   readonly logits: Tensor;
-  /** `[positions]`: 1 counted, 0 not. */
+  /** `[positions]`: 1 for a loss token, 0 for padding. */
   readonly mask: Tensor;
   /** Scalar: how many positions count over the whole batch. */
   readonly count: Tensor;
@@ -40,8 +40,8 @@ export function rowDot(a: Tensor, b: Tensor): Tensor {
   return tf.reshape(tf.matMul(rows(a), rows(b), false, true), [positions]);
 }
 
-/** Mean over counted positions of one number per position. */
-export const countedMean = (
+/** Mean over loss tokens of one number per position. */
+export const maskedMean = (
   rows: Tensor,
   { mask, count }: { readonly mask: Tensor; readonly count: Tensor },
 ): Tensor => tf.div(tf.sum(tf.mul(rows, mask)), count);

@@ -12,14 +12,14 @@ import {
   encodeProgram,
   layersOf,
   stepProgram,
-  type LiveDecoderShape,
-} from "./live-programs.js";
+  type OnPolicyDecoderShape,
+} from "./on-policy-programs.js";
 import { filled, sourceFeeds } from "./source-feeds.js";
 import type { LiveModel } from "./training-contract.js";
 
 /** Decodes batches with a model's current weights; programs are compiled once. */
-export interface LiveDecoder {
-  readonly shape: LiveDecoderShape;
+export interface OnPolicyDecoder {
+  readonly shape: OnPolicyDecoderShape;
   /**
    * A decoder that has read these sources and expects the begin mark next. Ends the use of the one before.
    *
@@ -35,7 +35,10 @@ export interface LiveDecoder {
 }
 
 /** Compiles the programs of a model for one shape. */
-export async function createLiveDecoder(live: LiveModel, shape: LiveDecoderShape): Promise<LiveDecoder> {
+export async function createOnPolicyDecoder(
+  live: LiveModel,
+  shape: OnPolicyDecoderShape,
+): Promise<OnPolicyDecoder> {
   const { engine, config } = live;
   const encoder =
     config.architecture === "encoder-decoder"
@@ -49,11 +52,11 @@ export async function createLiveDecoder(live: LiveModel, shape: LiveDecoderShape
       caches[`${layer}.${part}`] = await engine.upload(createHostTensor(spec.dtype, spec.shape));
     }
   }
-  return new CachedLiveDecoder(live, shape, { encoder, step }, caches);
+  return new CachedDecoder(live, shape, { encoder, step }, caches);
 }
 
-class CachedLiveDecoder implements LiveDecoder {
-  readonly shape: LiveDecoderShape;
+class CachedDecoder implements OnPolicyDecoder {
+  readonly shape: OnPolicyDecoderShape;
   private readonly live: LiveModel;
   private readonly programs: { readonly encoder: Program | undefined; readonly step: Program };
   private readonly caches: Readonly<Record<string, DeviceTensor>>;
@@ -62,8 +65,8 @@ class CachedLiveDecoder implements LiveDecoder {
 
   constructor(
     live: LiveModel,
-    shape: LiveDecoderShape,
-    programs: CachedLiveDecoder["programs"],
+    shape: OnPolicyDecoderShape,
+    programs: CachedDecoder["programs"],
     caches: Readonly<Record<string, DeviceTensor>>,
   ) {
     this.live = live;
@@ -82,10 +85,13 @@ class CachedLiveDecoder implements LiveDecoder {
     const { config, engine } = this.live;
     this.weights = weights;
     if (sources.length === 0 || sources.length > rows) {
-      throw new SlmError("UNEXPECTED", `live decoder: 1 to ${rows} sources expected, got ${sources.length}`);
+      throw new SlmError(
+        "UNEXPECTED",
+        `on-policy decoder: 1 to ${rows} sources expected, got ${sources.length}`,
+      );
     }
     const { encoder } = this.programs;
-    const state = new LiveStep(this, new Int32Array(rows));
+    const state = new OnPolicyStep(this, new Int32Array(rows));
     if (encoder === undefined || config.architecture === "decoder-only") {
       await state.prefill(filled(sources, rows));
       return state;
@@ -142,13 +148,13 @@ class CachedLiveDecoder implements LiveDecoder {
   }
 }
 
-class LiveStep implements StepDecoder {
+class OnPolicyStep implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize: number;
-  private readonly owner: CachedLiveDecoder;
+  private readonly owner: CachedDecoder;
   private positions: Int32Array;
 
-  constructor(owner: CachedLiveDecoder, positions: Int32Array) {
+  constructor(owner: CachedDecoder, positions: Int32Array) {
     this.owner = owner;
     this.rows = positions.length;
     this.vocabularySize = owner.vocabularySize;
@@ -173,7 +179,7 @@ class LiveStep implements StepDecoder {
   async step(tokens: Int32Array): Promise<Float32Array> {
     const { capacity } = this.owner.shape;
     if (this.positions.some((position) => position >= capacity)) {
-      throw new SlmError("UNEXPECTED", `live decoder: more than ${capacity} positions`);
+      throw new SlmError("UNEXPECTED", `on-policy decoder: more than ${capacity} positions`);
     }
     const logits = await this.owner.runStep(tokens, this.positions, true);
     this.positions = this.positions.map((position) => position + 1);

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import {
+  ALL_DEVICES,
+  DEFAULT_PROFILE,
+  NODE_RUNTIMES,
+  PROFILE_NAMES,
+  SCHEME_NAMES,
+  TARGETS,
+  currentProfileName,
+  deviceOf,
+  isProfileOf,
+  nodeRuntimeOf,
+  parseProfile,
+  profilesOf,
+} from "./index.js";
+
+describe.each(ALL_DEVICES)("the row of target $target, profile $profile", (device) => {
+  test("has sensible limits", () => {
+    expect(device.maxRank.advised).toBeLessThanOrEqual(device.maxRank.refused);
+    expect(device.precisions.float32).toBe(true);
+    expect(new Set(device.runtimes).size).toBe(device.runtimes.length);
+    expect(device.runtimes[0]).toBe(device.target);
+  });
+
+  test("recommends a scheme that it takes, and none where it takes none", () => {
+    const { takes, default: recommended, reason } = device.schemes;
+    expect(SCHEME_NAMES).toEqual(expect.arrayContaining([...takes]));
+    expect(takes.includes(recommended!)).toBe(takes.length > 0);
+    expect(recommended === null).toBe(takes.length === 0);
+    expect(reason).not.toBe("");
+  });
+
+  test("exports fixed sizes where the graph must be taken whole by a compiler that wants them", () => {
+    expect(device.shapes === "static").toBe(device.staticShapes === "required" && device.rest === null);
+  });
+
+  test("is called simulated exactly where the runtime of NPUs opens it", () => {
+    expect(device.results === "simulated").toBe(device.runtimes.includes("npu"));
+  });
+});
+
+test("rows of one profile for several targets agree on the software", () => {
+  for (const name of PROFILE_NAMES) {
+    const [first, ...others] = ALL_DEVICES.filter(({ profile }) => profile === name);
+    for (const { label, provider, maxRank, staticShapes } of others) {
+      expect({ label, maxRank, staticShapes }).toEqual({
+        label: first!.label,
+        maxRank: first!.maxRank,
+        staticShapes: first!.staticShapes,
+      });
+      expect(provider.name).toBe(first!.provider.name);
+    }
+  }
+});
+
+describe(deviceOf, () => {
+  test("takes the usual profile of a target unless another is named", () => {
+    for (const target of TARGETS) {
+      expect(deviceOf("export", target).profile).toBe(DEFAULT_PROFILE[target]);
+      expect(profilesOf(target)).toContain(DEFAULT_PROFILE[target]);
+    }
+    expect(deviceOf("export", "npu", "vitisai").provider.name).toBe("vitisai");
+  });
+
+  test.each(["toString", "cuda", ""])(
+    "rejects profile '%s' for target npu, naming those there are",
+    (name) => {
+      expect(() => deviceOf("export", "npu", name)).toThrow(
+        `export: target 'npu' has profile qnn, openvino, coreml, vitisai, got '${name}'`,
+      );
+      expect(isProfileOf("npu", name)).toBe(false);
+    },
+  );
+
+  test("suggests the profiles of the target, and the targets of the profile", () => {
+    expect(() => deviceOf("analyze", "web", "qnn")).toThrow(
+      expect.objectContaining({
+        code: "USAGE",
+        suggestions: ["--target web --profile webgpu", "--target npu --profile qnn"],
+      }),
+    );
+  });
+});
+
+describe(parseProfile, () => {
+  test("takes every name of the table and rejects others, former names with the name of now", () => {
+    for (const name of PROFILE_NAMES) expect(parseProfile(name)).toBe(name);
+    expect(() => parseProfile("voodoo")).toThrow(/unknown profile 'voodoo', expected cpu, cuda, /);
+    for (const [former, now] of [
+      ["onnxruntime", "cpu"],
+      ["browser", "webgpu"],
+    ] as const) {
+      expect(currentProfileName(former)).toBe(now);
+      expect(() => parseProfile(former)).toThrow(
+        expect.objectContaining({
+          code: "USAGE",
+          message: `profile '${former}' is now called '${now}'`,
+          suggestions: [`--profile ${now}`],
+        }),
+      );
+    }
+  });
+});
+
+test("every model is opened in Node by one runtime, those for browsers by the CPU's", () => {
+  expect(ALL_DEVICES.map(({ target, profile }) => nodeRuntimeOf(target, profile))).toEqual(
+    ALL_DEVICES.map(({ target }) => (target === "web" ? "cpu" : target)),
+  );
+});
+
+test("names of runtimes and targets are those that flags and files use", () => {
+  expect(TARGETS).toEqual(["cpu", "gpu", "web", "npu"]);
+  expect(NODE_RUNTIMES).toEqual(["cpu", "gpu", "npu"]);
+  expect(PROFILE_NAMES).toEqual([
+    "cpu",
+    "cuda",
+    "directml",
+    "coreml",
+    "webgpu",
+    "qnn",
+    "openvino",
+    "vitisai",
+  ]);
+});

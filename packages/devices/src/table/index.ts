@@ -1,0 +1,34 @@
+export {
+  PRECISIONS,
+  RESULTS,
+  RUNTIMES,
+  SCHEME_NAMES,
+  type DeviceRow,
+  type Precision,
+  type ProviderSettings,
+  type RuntimeName,
+  type SchemeName,
+} from "./device-row.js";
+export {
+  DEFAULT_PROFILE,
+  DEVICES,
+  FORMER_PROFILE_NAMES,
+  type ProfileName,
+  type ProfileOf,
+  type Target,
+} from "./device-table.js";
+export {
+  ALL_DEVICES,
+  NODE_RUNTIMES,
+  PROFILE_NAMES,
+  TARGETS,
+  currentProfileName,
+  deviceOf,
+  isProfileOf,
+  nodeRuntimeOf,
+  parseProfile,
+  profilesOf,
+  unknownProfile,
+  type Device,
+  type NodeRuntime,
+} from "./devices.js";

@@ -1,0 +1,43 @@
+/** Targets that the student samples from its own weights while it trains. */
+import { createOnPolicySampler, type Bucket, type LiveModel, type OnPolicySampler } from "@slm/training";
+import type { DistillConfig } from "./distill-config.js";
+import type { BatchSources } from "./distillation-teacher.js";
+
+/** A sampler for each bucket, compiled when its first batch is drawn. */
+export class OnPolicyTargets {
+  readonly #settings: Pick<DistillConfig, "batchSize" | "sampling">;
+  readonly #samplers = new Map<Bucket, OnPolicySampler>();
+
+  constructor(settings: Pick<DistillConfig, "batchSize" | "sampling">) {
+    this.#settings = settings;
+  }
+
+  /**
+   * One target per source, at most `bucket.target - 1` tokens each, without BOS and EOS.
+   *
+   * @param random uniform in [0, 1): the targets are a pure function of the weights and of these numbers
+   */
+  async sample(
+    { student, images }: BatchSources,
+    bucket: Bucket,
+    live: LiveModel,
+    random: () => number,
+  ): Promise<readonly number[][]> {
+    const sampler = await this.#samplerFor(bucket, live);
+    return sampler.sample(live.feeds, student, random, images);
+  }
+
+  async close(): Promise<void> {
+    for (const sampler of this.#samplers.values()) await sampler.close();
+  }
+
+  async #samplerFor(bucket: Bucket, live: LiveModel): Promise<OnPolicySampler> {
+    const known = this.#samplers.get(bucket);
+    if (known !== undefined) return known;
+    const { batchSize, sampling } = this.#settings;
+    const shape = { rows: batchSize, source: bucket.source, target: Math.max(1, bucket.target - 1) };
+    const sampler = await createOnPolicySampler(live, shape, sampling);
+    this.#samplers.set(bucket, sampler);
+    return sampler;
+  }
+}

@@ -1,0 +1,87 @@
+/** Loads the teacher, and finds how its vocabulary relates to the student's. */
+import { join } from "node:path";
+import { DATA_FILES, readRows } from "@slm/data";
+import { SlmError } from "@slm/core";
+import { loadTeachers, type Teacher, type TeacherCache } from "@slm/teacher";
+import type { TeacherReader } from "./corpus.js";
+import { requiresTeacher } from "./distill-config.js";
+import type { DistillRun } from "./distill-inputs.js";
+import {
+  noStates,
+  otherVocabulary,
+  sameVocabulary,
+  type DistillationTeacher,
+} from "./distillation-teacher.js";
+import { VocabularyMap } from "./vocabulary-map.js";
+import { relateVocabularies, type VocabularyRelation } from "./vocabulary.js";
+
+export interface OpenTeacher {
+  readonly teacher: Teacher;
+  readonly directory: string;
+  readonly relation: VocabularyRelation;
+  /** How it reads rows. */
+  readonly reader: TeacherReader;
+  close(): Promise<void>;
+}
+
+/**
+ * The teacher, loaded; undefined where neither a term nor a target requires it.
+ *
+ * @throws SlmError INPUT_MISSING where none is given, CONFIG_INVALID where its hidden states are needed and it has none,
+ * SHAPE_MISMATCH for a vocabulary that the settings do not allow, and what loading throws.
+ */
+export async function openTeacher({ settings, inputs, files }: DistillRun): Promise<OpenTeacher | undefined> {
+  const { teacherDirectory: directory, engine } = inputs;
+  if (!requiresTeacher(settings)) return undefined;
+  if (directory === undefined) {
+    throw new SlmError("INPUT_MISSING", "distill: the loss or the targets ask a teacher, but none is given", {
+      suggestions: [
+        "learn from labels alone: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
+      ],
+    });
+  }
+  const teacher = await loadTeachers(engine, directory);
+  try {
+    const { loss } = settings;
+    const { config } = teacher;
+    if (loss.hiddenState > 0 && teacher.hiddenStates === undefined) throw noStates();
+    const check = { loss, student: files, teacherDirectory: directory, teacherConfig: config };
+    const relation = await relateVocabularies(check);
+    const reader: TeacherReader = {
+      limits: config,
+      tokenizer: relation.kind === "same" ? undefined : relation.teacher,
+    };
+    return { teacher, directory, relation, reader, close: () => teacher.close() };
+  } catch (error) {
+    await teacher.close();
+    throw error;
+  }
+}
+
+/**
+ * The teacher as the student learns from it: everything in the student's tokens.
+ *
+ * @param cache distributions over the data's targets; undefined where no term needs them
+ */
+export async function teacherOf(
+  { inputs: { engine, dataDirectory }, tokenizer }: DistillRun,
+  { teacher, relation }: OpenTeacher,
+  cache: TeacherCache | undefined,
+): Promise<DistillationTeacher> {
+  if (relation.kind === "same") return sameVocabulary({ engine, teacher, cache });
+  const tokenizers = { student: tokenizer, teacher: relation.teacher };
+  const map =
+    relation.kind === "mapped"
+      ? new VocabularyMap(relation.teacher, tokenizer, await firstTarget(dataDirectory))
+      : undefined;
+  return otherVocabulary({ engine, teacher, cache, tokenizers, map });
+}
+
+/** A target of the data. */
+async function firstTarget(dataDirectory: string): Promise<string> {
+  const rows = readRows(join(dataDirectory, DATA_FILES.train));
+  const first = await rows.next();
+  await rows.return(undefined);
+  if (first.done === true) throw new SlmError("DATA_INVALID", "distill: there are no training rows");
+  return first.value.target;
+}

@@ -1,0 +1,31 @@
+import { describe, expect, test } from "vitest";
+import { OwnedSources } from "./owned-sources.js";
+
+const closing = (name: string, closed: string[], failure?: Error) => ({
+  close: () => {
+    closed.push(name);
+    return failure === undefined ? Promise.resolve() : Promise.reject(failure);
+  },
+});
+
+describe(OwnedSources, () => {
+  test("closes the last opened first, and each once", async () => {
+    const closed: string[] = [];
+    const owned = new OwnedSources();
+    for (const name of ["a", "b", "c"]) owned.own(closing(name, closed));
+    expect(owned.own(undefined)).toBeUndefined();
+    await owned.close();
+    await owned.close();
+    expect(closed).toEqual(["c", "b", "a"]);
+  });
+
+  test("closes the others after one that cannot be closed, and says what the first of these threw", async () => {
+    const closed: string[] = [];
+    const owned = new OwnedSources();
+    owned.own(closing("a", closed, new Error("second")));
+    owned.own(closing("b", closed));
+    owned.own(closing("c", closed, new Error("first")));
+    await expect(owned.close()).rejects.toThrow("first");
+    expect(closed).toEqual(["c", "b", "a"]);
+  });
+});

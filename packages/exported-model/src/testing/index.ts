@@ -1,0 +1,2 @@
+export { MemoryModel, hashedLogits, type DecoderRun, type LogitsOf } from "./memory-model.js";
+export { TINY, tinyDeviceModel, tinyTokenizer, tinyVisionModel, writeTinyModel } from "./tiny-model.js";

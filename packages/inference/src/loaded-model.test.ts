@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { MemoryModel, tinyVisionModel, writeTinyModel } from "@slm/exported-model/testing";
+import { GraphBuilder, writeOnnx } from "@slm/onnx";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { loadModel } from "./loaded-model.js";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "slm-load-"));
+  await writeTinyModel(folder, tinyVisionModel());
+  await writeOnnx(new GraphBuilder("decoder").build(), join(folder, "decoder.onnx"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe(loadModel, () => {
+  test("loads every graph of a model, and gives them back when it is closed, not the runtime", async () => {
+    const runtime = new MemoryModel();
+    const loaded = await loadModel(folder, runtime);
+    expect(runtime.loaded).toEqual(["vision", "encoder", "decoder"]);
+    await loaded.close();
+    expect([runtime.loaded, runtime.isClosed]).toEqual([[], false]);
+  });
+
+  test("hands the decoder to who changes it, with the model it is of", async () => {
+    const edited: string[] = [];
+    const loaded = await loadModel(folder, new MemoryModel(), {
+      editDecoder: (graph, { name }) => {
+        edited.push(`${graph.name} of ${name}`);
+        return graph;
+      },
+    });
+    await loaded.close();
+    expect(edited).toEqual(["decoder of tiny"]);
+  });
+
+  test("gives back the graphs it had loaded where a later one cannot be", async () => {
+    const runtime = new MemoryModel();
+    const failing = loadModel(folder, runtime, {
+      editDecoder: () => {
+        throw new SlmError("OP_UNSUPPORTED", "no such decoder");
+      },
+    });
+    await expect(failing).rejects.toThrow("no such decoder");
+    expect(runtime.loaded).toEqual([]);
+  });
+});

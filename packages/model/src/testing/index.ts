@@ -1,0 +1,1 @@
+export { TINY_SHAPE } from "./tiny-shape.js";

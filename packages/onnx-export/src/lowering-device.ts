@@ -1,0 +1,26 @@
+/**
+ * What the rows of a lowering table read of the device that graphs are made for. The forms of the ops are not in it: they are made
+ * of those rows.
+ */
+import type { DeviceRow, Precision, ProfileName, Target } from "@slm/devices/table";
+import type { CacheForm } from "@slm/runtime";
+
+/** How the files of a profile are written. */
+export interface FileForm {
+  /** Version of ONNX's operators, and of the file format that goes with it. */
+  readonly opset: number;
+  readonly irVersion: number;
+  /** How a decoder of dynamic sizes hands back its caches, see `model.json`. */
+  readonly caches: CacheForm;
+  /** Whether products of one value with several weights become one (`graphs/join-products.ts`). */
+  readonly joinsProducts: boolean;
+  /** Whether rotation is the fused `RotaryEmbedding` or products of halves. */
+  readonly rotary: "RotaryEmbedding" | "primitives";
+}
+
+/** A row of the table of devices at a precision, and how its files are written. */
+export interface LoweringDevice extends FileForm, Pick<DeviceRow, "shapes"> {
+  readonly target: Target;
+  readonly profileName: ProfileName;
+  readonly precision: Precision;
+}

@@ -1,0 +1,17 @@
+/** A runtime that differs from another in what it loads. */
+import type { Runtime } from "./runtime.js";
+
+/** The same runtime with another `load`; everything else is its own. */
+export function withLoad(runtime: Runtime, load: Runtime["load"]): Runtime {
+  return {
+    device: runtime.device,
+    load,
+    upload: (tensor) => runtime.upload(tensor),
+    download: (tensor) => runtime.download(tensor),
+    write: (target, source) => runtime.write(target, source),
+    permuteRows: (target, rows) => runtime.permuteRows(target, rows),
+    release: (tensors) => runtime.release(tensors),
+    peakMemoryBytes: () => runtime.peakMemoryBytes(),
+    close: () => runtime.close(),
+  };
+}

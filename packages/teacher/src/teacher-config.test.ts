@@ -1,0 +1,33 @@
+import { describe, expect, test } from "vitest";
+import { teacherConfig } from "./teacher-config.js";
+
+describe("the teacher of a recipe", () => {
+  test.each([
+    [{ kind: "embedded" }, "configs/quickstart/teacher"],
+    [{ kind: "embedded", name: "g2p" }, "configs/quickstart/teacher"],
+    [
+      { kind: "ensemble", members: [{ kind: "embedded", name: "g2p-reader-third" }] },
+      "configs/g2p/teachers/third",
+    ],
+    [{ kind: "embedded", name: "mine" }, "./teacher"],
+  ])("%j is a checkpoint on disk now, and the error says which", (config, path) => {
+    expect(() => teacherConfig.parse(config)).toThrow(
+      `expected a checkpoint on disk, got 'embedded': write { kind: checkpoint, path: ${path} }`,
+    );
+  });
+
+  test("is of a kind that there is", () => {
+    expect(() => teacherConfig.parse({ kind: "oracle" })).toThrow("Invalid");
+    expect(teacherConfig.parse({ kind: "checkpoint", path: "./teacher" })).toEqual({
+      kind: "checkpoint",
+      path: "./teacher",
+    });
+  });
+
+  test("that is trained says what is measured", () => {
+    const { error } = teacherConfig.safeParse({ kind: "train", model: {}, steps: 1 });
+    expect(error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`)).toContainEqual(
+      expect.stringContaining("metrics: expected what is measured, got none"),
+    );
+  });
+});
