@@ -22,7 +22,7 @@ export {
   type LoadedModel,
   type Prompt,
 } from "./load-model.js";
-export { quantize, type QuantizeOptions, type QuantizedModel, type Ungated } from "./quantize.js";
+export { quantize, type QuantizeOptions, type QuantizedModel, type WithoutGate } from "./quantize.js";
 export {
   planRecipe,
   runRecipe,
