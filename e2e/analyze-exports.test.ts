@@ -25,7 +25,7 @@ const config: EncoderDecoderConfig = {
   decoderLayers: 1,
   maxSource: 16,
   maxTarget: 8,
-  rotaryBase: 10_000,
+  ropeTheta: 10_000,
   normEpsilon: 1e-6,
   bias: false,
   headOrder: "grouped",

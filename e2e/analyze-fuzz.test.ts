@@ -1,5 +1,5 @@
 /**
- * Many damaged models through the reader, shape inference and every profile: each gives an analysis or a refusal, in
+ * Many corrupt models through the reader, shape inference and every profile: each gives an analysis or a rejection, in
  * bounded time and memory. `SLM_FUZZ_FILES` sets how many.
  */
 import { readdir, readFile } from "node:fs/promises";
@@ -12,7 +12,7 @@ import { createMutator } from "../packages/devices/src/mutate.test-support.js";
 
 const FILES = Number(process.env.SLM_FUZZ_FILES ?? 10_000);
 
-/** No damaged file of 20 kB may keep the process busy for longer [ms]; a sound one takes a few. */
+/** No corrupt file of 20 kB may keep the process busy for longer [ms]; a sound one takes a few. */
 const MAX_MS = 10_000;
 
 /** Memory that analysing small files one after another may add [bytes]; the collector's slack is most of it. */
@@ -20,13 +20,13 @@ const MAX_GROWTH_BYTES = 512 * 2 ** 20;
 
 const folder = new URL("../packages/devices/fixtures/", import.meta.url);
 
-test(`${FILES} damaged models are analysed or refused`, { timeout: 600_000 }, async () => {
+test(`${FILES} corrupt models are analysed or rejected`, { timeout: 600_000 }, async () => {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".onnx"));
   const originals = await Promise.all(
     names.map(async (name) => new Uint8Array(await readFile(new URL(name, folder)))),
   );
   const { next } = createMutator(20_251);
-  const outcomes = { analysed: 0, refused: 0, rewritten: 0 };
+  const outcomes = { analysed: 0, rejected: 0, rewritten: 0 };
   let slowestMs = 0;
   const before = process.memoryUsage.rss();
   for (let count = 0; count < FILES; count += 1) {
@@ -42,13 +42,13 @@ test(`${FILES} damaged models are analysed or refused`, { timeout: 600_000 }, as
     } catch (error) {
       if (!(error instanceof SlmError)) throw error;
       expect(error.message.length).toBeLessThan(2000);
-      outcomes.refused += 1;
+      outcomes.rejected += 1;
     }
     slowestMs = Math.max(slowestMs, performance.now() - start);
   }
   expect(slowestMs).toBeLessThan(MAX_MS);
   expect(process.memoryUsage.rss() - before).toBeLessThan(MAX_GROWTH_BYTES);
   expect(outcomes.analysed).toBeGreaterThan(FILES / 20);
-  expect(outcomes.refused).toBeGreaterThan(FILES / 20);
+  expect(outcomes.rejected).toBeGreaterThan(FILES / 20);
   process.stdout.write(`${JSON.stringify({ ...outcomes, slowestMs: Math.round(slowestMs) })}\n`);
 });

@@ -32,13 +32,13 @@ const resolveHook = `
     return next(specifier, context);
   }`;
 const asModule = (code: string): string => `data:text/javascript,${encodeURIComponent(code)}`;
-const refuseImports = asModule(
+const rejectImports = asModule(
   `import { register } from "node:module"; register(${JSON.stringify(asModule(resolveHook))});`,
 );
 
 describe("slm", () => {
   test("prints help with commands and exit codes, and loads no engine for it", async () => {
-    const argv = ["--import", refuseImports, bin, "--help"];
+    const argv = ["--import", rejectImports, bin, "--help"];
     const { stdout, stderr, exitCode } = await execa(process.execPath, argv, { cwd: root, reject: false });
     expect([exitCode, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/run .*Run a recipe/);

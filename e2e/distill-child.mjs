@@ -28,16 +28,16 @@ const settings = distillConfig.parse({
   buckets: 2,
   evaluateEvery: 50,
   evaluateRows: 8,
-  metrics: ["wordError", "phonemeError"],
+  metrics: ["wer", "per"],
   saveEvery: 7,
   // Everything that a state has to carry over.
   optimizer: "muon",
   schedule: "wsd",
-  accumulate: 2,
+  gradientAccumulationSteps: 2,
   dropout: 0.1,
-  averageDecay: 0.9,
-  averageBest: 2,
-  targets: { teacher: 0.1, student: { from: 0, to: 0.4 } },
+  emaDecay: 0.9,
+  checkpointAveraging: 2,
+  targets: { sequenceKdFraction: 0.1, onPolicyFraction: { from: 0, to: 0.4 } },
 });
 await distill(settings, {
   dataDirectory,

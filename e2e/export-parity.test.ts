@@ -30,7 +30,7 @@ const shared = {
   decoderLayers: 2,
   maxSource: 24,
   maxTarget: 12,
-  rotaryBase: 10_000,
+  ropeTheta: 10_000,
   normEpsilon: 1e-6,
   bias: true,
   headOrder: "grouped",
@@ -105,13 +105,13 @@ const VARIANTS: Readonly<Record<string, Partial<typeof shared> | object>> = {
   "modulo head order": { heads: 6, kvHeads: 2, headOrder: "modulo" },
   "modulo head order, heads of 24": { heads: 6, kvHeads: 3, headDim: 24, headOrder: "modulo" },
   "sizes that are multiples of nothing": { width: 50, feedForward: 33, heads: 3, kvHeads: 3 },
-  "another rotary base": { rotaryBase: 500 },
+  "another rotary base": { ropeTheta: 500 },
   "gates, norms of heads and branch ends, a head of its own, capped logits": {
-    ...{ gate: "silu", headNorm: true, postNorm: true, untiedHead: true, logitSoftcap: 4 },
+    ...{ activation: "swiglu", qkNorm: true, postNorm: true, tieWordEmbeddings: false, logitSoftcap: 4 },
     bias: "attention",
   },
   "tanh gates, normed heads of 24 in modulo order": {
-    ...{ gate: "gelu", headNorm: true, heads: 6, kvHeads: 3, headDim: 24 },
+    ...{ activation: "geglu", qkNorm: true, heads: 6, kvHeads: 3, headDim: 24 },
     ...{ headOrder: "modulo", bias: "query-key-value" },
   },
   "room for one token only": { maxSource: 1, maxTarget: 1 },
@@ -135,7 +135,7 @@ describe.each([encoderDecoder, decoderOnly])("an exported $architecture model", 
     expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
   });
 
-  test("is refused when its logits differ by more than the limit", async () => {
+  test("is rejected when its logits differ by more than the limit", async () => {
     await expect(exported(base, { parityLimit: 1e-12 })).rejects.toMatchObject({ code: "GATE_FAILED" });
   });
 });
@@ -144,8 +144,8 @@ test("an exported decoder with windows, capped scores and its own frequencies co
   for (const room of [{}, LONG]) {
     const { parity } = await exported({
       ...{ ...decoderOnly, ...room, attentionSoftcap: 2 },
-      rotaryFrequencies: [1, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01],
-      local: { window: 5, layers: [1], rotaryBase: 300 },
+      ropeInverseFrequencies: [1, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01],
+      slidingWindow: { window: 5, layers: [1], ropeTheta: 300 },
     });
     expect(parity?.maxAbs).toBeLessThan(TOLERANCE);
   }

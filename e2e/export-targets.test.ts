@@ -30,7 +30,7 @@ const shared = {
   decoderLayers: 2,
   maxSource: 24,
   maxTarget: 12,
-  rotaryBase: 10_000,
+  ropeTheta: 10_000,
   normEpsilon: 1e-6,
   bias: true,
   headOrder: "grouped",
@@ -84,7 +84,7 @@ async function exported(
 }
 
 const combinations = ALL_DEVICES.flatMap(({ target, profile, precisions }) =>
-  PRECISIONS.map((precision) => ({ target, profile, precision, isRefused: precisions[precision] !== true })),
+  PRECISIONS.map((precision) => ({ target, profile, precision, isRejected: precisions[precision] !== true })),
 );
 
 const BUCKETS = [4, 16, 64];
@@ -109,7 +109,7 @@ test("static graphs do not see padding, however much a model would make of it", 
   expect(report.parity!.maxAbs).toBeLessThan(TOLERANCE.float32);
 }, 60_000);
 
-test.each(combinations.filter(({ isRefused }) => !isRefused))(
+test.each(combinations.filter(({ isRejected }) => !isRejected))(
   "computes what the trained one does: $target $profile $precision",
   async ({ target, profile, precision }) => {
     const { report } = await exported(encoderDecoder, { target, profile, precision, buckets: BUCKETS });
@@ -134,8 +134,8 @@ const sees = (vision: Parameters<typeof visionConfig.parse>[0]): EncoderDecoderC
   vision: visionConfig.parse(vision),
 });
 
-test.each(combinations.filter(({ isRefused }) => !isRefused))(
-  "a model that sees computes what the trained one does: $target $profile $precision",
+test.each(combinations.filter(({ isRejected }) => !isRejected))(
+  "a vision-language model computes what the trained one does: $target $profile $precision",
   async ({ target, profile, precision }) => {
     const choice = { target, profile, precision, buckets: BUCKETS };
     const { report, directory } = await exported(sees({ tower }), choice);
@@ -173,7 +173,7 @@ const TOWERS: Readonly<Record<string, Parameters<typeof visionConfig.parse>[0]>>
 };
 
 test.each(Object.entries(TOWERS))(
-  "a model that sees computes what the trained one does: %s",
+  "a vision-language model computes what the trained one does: %s",
   async (_name, vision) => {
     const choices: readonly ExportChoice[] = [
       { target: "cpu" },
@@ -204,7 +204,7 @@ test("what a model sees counts: logits differ where only the image does", async 
   expect(Math.max(...dark.map((value, at) => Math.abs(value - bright[at]!)))).toBeGreaterThan(0.1);
 });
 
-test("an image that leaves no place for text in any static graph is refused", async () => {
+test("an image that leaves no place for text in any static graph is rejected", async () => {
   await expect(exported(sees({ tower }), { target: "npu", buckets: [4, 6] })).rejects.toMatchObject({
     code: "USAGE",
     message: expect.stringContaining("an image is 6 tokens") as string,
@@ -214,7 +214,13 @@ test("an image that leaves no place for text in any static graph is refused", as
 /** Shapes in which a wrong head, axis or position would show, on one profile for every form of attention. */
 const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
   "gates, norms of heads and branch ends, a head of its own, capped logits": {
-    ...({ gate: "silu", headNorm: true, postNorm: true, untiedHead: true, logitSoftcap: 4 } as const),
+    ...({
+      activation: "swiglu",
+      qkNorm: true,
+      postNorm: true,
+      tieWordEmbeddings: false,
+      logitSoftcap: 4,
+    } as const),
     bias: "attention",
   },
   "modulo head order, no biases": { heads: 6, kvHeads: 3, headOrder: "modulo", bias: false },
@@ -244,8 +250,8 @@ test("computes what the trained one does in float16 over a cache that is not joi
   expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float16);
 });
 
-test.each(combinations.filter(({ isRefused }) => isRefused))(
-  "refuses $precision for $target $profile, saying why",
+test.each(combinations.filter(({ isRejected }) => isRejected))(
+  "rejects $precision for $target $profile, saying why",
   async ({ target, profile, precision }) => {
     await expect(exported(encoderDecoder, { target, profile, precision })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
@@ -274,7 +280,7 @@ test.each([
   const config: DecoderOnlyConfig = {
     ...decoderOnly,
     attentionSoftcap: 2,
-    local: { window: 5, layers: [1], rotaryBase: 300 },
+    slidingWindow: { window: 5, layers: [1], ropeTheta: 300 },
   };
   const report = await exportWeights(
     { config, weights: randomWeights(config), name: "tiny", tokenizerDirectory },
@@ -283,7 +289,7 @@ test.each([
   expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float32);
 });
 
-test("a decoder-only model is refused for target npu", async () => {
+test("a decoder-only model is rejected for target npu", async () => {
   await expect(exported(decoderOnly, { target: "npu" })).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
 });
 
@@ -339,7 +345,7 @@ describe("layout transformers.js", () => {
   test.each([
     { target: "npu", precision: "float32" },
     { target: "gpu", precision: "bfloat16" },
-  ] as const)("is refused for %o", async (choice) => {
+  ] as const)("is rejected for %o", async (choice) => {
     await expect(exported(encoderDecoder, { ...choice, layout })).rejects.toMatchObject({
       code: "OP_UNSUPPORTED",
     });

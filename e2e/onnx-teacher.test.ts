@@ -204,7 +204,7 @@ describe("a decoder without caches", () => {
     await teacher.close();
   });
 
-  test("whose numbers are none is refused when it is asked", async () => {
+  test("whose numbers are none is rejected when it is asked", async () => {
     const broken = Float32Array.from(table, (value, at) => (at === 5 * vocab ? Number.NaN : value));
     const directory = await directoryOf("broken", bigramGraph(broken));
     const work = join(workspace, "broken-teacher");
@@ -217,7 +217,7 @@ describe("a decoder without caches", () => {
     await teacher.close();
   });
 
-  test("with caches that do not grow is refused when it is asked", async () => {
+  test("with caches that do not grow is rejected when it is asked", async () => {
     const directory = await directoryOf("stuck", bigramGraph(table, "stuck"));
     const work = join(workspace, "stuck-teacher");
     await importGraph(directory, work, {});
@@ -242,7 +242,7 @@ describe("a directory without a decoder", () => {
     await importGraph(directory, join(workspace, "mine"), { file: "mine.onnx" });
   });
 
-  test("refuses a path that leaves the directory, and limits beyond the model's positions", async () => {
+  test("rejects a path that leaves the directory, and limits beyond the model's positions", async () => {
     const directory = await directoryOf("limits", bigramGraph(new Float32Array(vocab * vocab)));
     await writeFile(join(directory, "config.json"), JSON.stringify({ max_position_embeddings: 16 }));
     await expect(importGraph(directory, join(workspace, "x"), { file: "../a.onnx" })).rejects.toMatchObject({

@@ -92,7 +92,7 @@ describe("slm bench --suite paper", () => {
       expect(table).toContain(said);
   }, 180_000);
 
-  test("refuses unknown schemes, a missing directory, and models beside it", async () => {
+  test("rejects unknown schemes, a missing directory, and models beside it", async () => {
     const unknown = await suite(...GRID, "--schemes", "int3", "-o", "bad");
     expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining("--schemes float32,")]);
     expect((await suite(...GRID)).exitCode).toBe(2);

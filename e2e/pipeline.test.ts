@@ -100,9 +100,9 @@ describe("slm run", () => {
     const before = JSON.parse(await readFile(earlier, "utf8")) as { models: { bytes: number }[] };
     before.models[0]!.bytes = 1;
     await writeFile(earlier, JSON.stringify(before));
-    const refused = await slm(...argv, "--max-regression", "10000%");
-    expect(refused.exitCode).toBe(3);
-    expect(refused.stderr).toMatch(/deploy: size \[bytes\] 1\.000 -> .* beyond the noise/);
+    const rejected = await slm(...argv, "--max-regression", "10000%");
+    expect(rejected.exitCode).toBe(3);
+    expect(rejected.stderr).toMatch(/deploy: size \[bytes\] 1\.000 -> .* beyond the noise/);
     expect(await readFile(join(root, "bench.xml"), "utf8")).toContain('failures="1"');
   }, 240_000);
 

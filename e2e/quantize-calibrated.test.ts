@@ -1,6 +1,6 @@
 /**
  * Quantization that learns from data, run by ONNX Runtime: probes against plain arithmetic, static graphs against the
- * float graphs they come from, and foreign files.
+ * float graphs they come from, and external files.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -112,7 +112,7 @@ describe(quantizeStatic, () => {
     if (method === "percentile") expect(await ranges(method)).toBeLessThan(0.99 * (await ranges("minmax")));
   });
 
-  test("is refused without data and below opset 13", async () => {
+  test("is rejected without data and below opset 13", async () => {
     const options = { activations: "uint8", weights: "int8", runtime, coverage: "standard" } as const;
     const calibration = { method: "minmax" } as const;
     await expect(quantizeStatic(network(), { ...options, calibration, feeds: () => [] })).rejects.toThrow(
@@ -143,7 +143,7 @@ describe("weights by calibration data", () => {
     expect(await movedBy("gptq")).toBeLessThan(0.9 * (await movedBy("rtn")));
   });
 
-  test("is refused without them", async () => {
+  test("is rejected without them", async () => {
     const request: GraphRequest = {
       scheme: { kind: "weights", format: "int4-block" },
       ...{ coverage: "standard", blockSize: 32, reduceRange: false, method: "gptq" },
@@ -153,8 +153,8 @@ describe("weights by calibration data", () => {
 });
 
 describe(quantizeFile, () => {
-  test("quantizes a foreign file and tells how its outputs changed", async () => {
-    const input = join(root, "foreign.onnx");
+  test("quantizes a external file and tells how its outputs changed", async () => {
+    const input = join(root, "external.onnx");
     await writeOnnx(network(), input);
     for (const scheme of ["int8-dynamic", "int4-block", "a8w8"] as const) {
       const output = join(root, scheme, "model.onnx");
@@ -167,7 +167,7 @@ describe(quantizeFile, () => {
     }
   });
 
-  test("refuses a file that would lose something: a function of its own", async () => {
+  test("rejects a file that would lose something: a function of its own", async () => {
     // Field 25 of ModelProto holds functions; an empty one is enough.
     const bytes = Buffer.concat([encodeModel(network()), Buffer.from([0xca, 0x01, 0x00])]);
     const input = join(root, "functions.onnx");

@@ -75,7 +75,7 @@ const SETTINGS = trainingSettings.parse({
   learningRate: 0.01,
   warmupSteps: 0,
   epsilon: 1e-3,
-  averageDecay: 0.9,
+  emaDecay: 0.9,
 });
 
 interface Case {
@@ -215,7 +215,7 @@ describe("steps whose backward pass computes activations again equal those that 
     const made = studentCase(encoderDecoder("grouped", 23), variant, loss);
     const plan = planRun(made.config);
     const kept = await trainOn(onnx, made, plan, SETTINGS);
-    const again = await trainOn(onnx, made, plan, { ...SETTINGS, recompute: true });
+    const again = await trainOn(onnx, made, plan, { ...SETTINGS, gradientCheckpointing: true });
     expect(relativeDifference(again.losses, kept.losses)).toBeLessThan(1e-6);
     for (const [name, values] of Object.entries(kept.state))
       expect(relativeDifference(again.state[name]!, values, 1e-6), name).toBeLessThan(1e-5);

@@ -1,4 +1,4 @@
-/** Models that see, in layout transformers.js and in the library it is made for: the same answers as slm's own runtime. */
+/** Vision-language models, in layout transformers.js and in the library it is made for: the same answers as slm's own runtime. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -70,7 +70,7 @@ const VISIONS: Readonly<Record<string, Vision>> = {
 const config = (vision: Vision, prompt?: string): EncoderDecoderConfig => ({
   architecture: "encoder-decoder",
   ...{ width: 48, heads: 4, kvHeads: 2, headDim: 16, feedForward: 96, encoderLayers: 2, decoderLayers: 2 },
-  ...{ maxSource: 24, maxTarget: 12, rotaryBase: 10_000, normEpsilon: 1e-6, bias: true },
+  ...{ maxSource: 24, maxTarget: 12, ropeTheta: 10_000, normEpsilon: 1e-6, bias: true },
   headOrder: "grouped",
   vocabularySize: 40,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
@@ -139,7 +139,7 @@ describe("a model that asks every image the same, in layout transformers.js", ()
 
     const processor = await library.AutoProcessor.from_pretrained(name);
     const model = await library.AutoModelForVision2Seq.from_pretrained(name, { dtype: "fp32" });
-    // Both end at the model's longest target, which counts the begin mark in the library only.
+    // Both end at the model's longest target, which counts the BOS token in the library only.
     const length = shape.maxTarget - 1;
     for (const [index, file] of PICTURES.entries()) {
       const { tokens } = expected[index]!;
@@ -209,7 +209,7 @@ describe("a model that asks every image the same, in layout transformers.js", ()
   });
 });
 
-describe("a model that sees is refused by name in layout transformers.js", () => {
+describe("a vision-language model is rejected in layout transformers.js", () => {
   const layout = { target: "web", layout: "transformers.js" } as const;
 
   test("when it is asked in words", async () => {

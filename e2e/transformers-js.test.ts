@@ -43,7 +43,7 @@ const config: EncoderDecoderConfig = {
   decoderLayers: 2,
   maxSource: 24,
   maxTarget: 12,
-  rotaryBase: 10_000,
+  ropeTheta: 10_000,
   normEpsilon: 1e-6,
   bias: true,
   headOrder: "grouped",
@@ -88,7 +88,7 @@ async function exported(name: string, choice: ExportChoice): Promise<void> {
   await exportWeights(source, { outputDirectory, runtime, ...choice });
 }
 
-/** Tokens between the begin mark and the first end mark. */
+/** Tokens between the BOS token and the first EOS token. */
 function answerOf(row: readonly bigint[]): readonly number[] {
   const tokens = row.slice(1).map(Number);
   const end = tokens.indexOf(config.tokens.eos);
@@ -100,7 +100,7 @@ describe("layout transformers.js in the library", () => {
     expect(new Set(expected.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(TEXTS.length / 2);
     const tokenizer = await library.AutoTokenizer.from_pretrained("web");
     const model = await library.AutoModelForSeq2SeqLM.from_pretrained("web", { dtype: "fp32" });
-    // Both end at the model's longest target, which counts the begin mark in the library only.
+    // Both end at the model's longest target, which counts the BOS token in the library only.
     const length = config.maxTarget - 1;
     const answers = expected.map(({ tokens }) => tokens.slice(0, length));
     for (const [index, text] of TEXTS.entries()) {

@@ -154,10 +154,10 @@ async function recipePage() {
     "# Recipes",
     "A recipe is one YAML file with a section per stage; a stage without a section is left out. `--set path=value` overrides " +
       "one setting, `slm run RECIPE --print-config` shows every value and where it came from. `name` names the run, `seed` " +
-      "(default 1) decides data order and first weights.",
+      "(default 1) decides data order and initial weights.",
     "Paths in a recipe's file start from the recipe's folder, paths in `--set` and in `SLM_` variables from the current directory. What is " +
       "measured is said once: `quantize.gate.metric` and `distill.metrics` are taken from one another, and the `metrics` of trained teachers " +
-      "and of `quantize` from them; a recipe that names no metric at all is refused. `data.source` names a dataset module, which is run " +
+      "and of `quantize` from them; a recipe that names no metric at all is rejected. `data.source` names a dataset module, which is run " +
       "([how to](../how-to/dataset-modules.md)).",
     ...stages.flatMap(stageSection),
   ];
@@ -230,7 +230,7 @@ const devicesPage = () => [
     ({ target, profile, shapes, staticShapes, maxRank, rest }) => [
       shapes,
       { required: "yes", advised: "is faster with them", free: "no" }[staticShapes],
-      maxRank.refused,
+      maxRank.rejected,
       maxRank.advised,
       rest === null ? "an error" : `run on ${NODES_LEFT[rest]}`,
       PROFILES[target][profile].opset,

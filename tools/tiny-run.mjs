@@ -1,5 +1,5 @@
 /**
- * Trains the tiny model of the end-to-end tests and bundles it: forty made-up words, a few hundred parameters, two steps.
+ * Trains the tiny model of the end-to-end tests and bundles it: forty synthetic words, a few hundred parameters, two steps.
  *
  *   node tools/tiny-run.mjs DIRECTORY        the bundle is DIRECTORY/run/deploy
  */
@@ -38,7 +38,7 @@ const recipe = {
   tokenizer: {},
   teacher: { kind: "train", model: shape, ...training },
   distill: { student: { ...shape, encoderLayers: 1 }, ...training },
-  quantize: { schemes: ["cpu"], gate: { metric: "phonemeError", maxDrop: 1000 } },
+  quantize: { schemes: ["cpu"], gate: { metric: "per", maxDrop: 1000 } },
   deploy: { name: "Tiny" },
 };
 await mkdir(directory, { recursive: true });

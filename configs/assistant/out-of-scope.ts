@@ -62,7 +62,7 @@ export const OUT_OF_SCOPE = [
   ...[
     "what is {topic}",
     "explain {topic} to me",
-    "who invented {topic}",
+    "who synthetic {topic}",
     "how does {topic} work",
     "write a poem about {topic}",
   ],

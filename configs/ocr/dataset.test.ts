@@ -119,7 +119,7 @@ describe(examples, () => {
 });
 
 describe("settings", () => {
-  test("refuse pictures too small for their lines", () => {
+  test("reject pictures too small for their lines", () => {
     expect(() => settingsOf({ width: 64 })).toThrow("too small to read");
     expect(() => settingsOf({ width: 0 })).toThrow();
   });

@@ -1,4 +1,4 @@
-/** Proof that the tests beside this one run on the processor that `npm run e2e:processors` says. */
+/** Proof that the tests beside this one run on the CPU that `npm run e2e:processors` says. */
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { createHostTensor } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
@@ -10,7 +10,7 @@ interface Expectation {
 }
 const expected = JSON.parse(process.env["SLM_TEST_PROCESSOR"] ?? "{}") as Expectation;
 
-test("multiplies uint8 by int8 as the processor that was asked for does", async () => {
+test("multiplies uint8 by int8 as the CPU that was asked for does", async () => {
   // What default kernels compute: our runtimes otherwise ask for exact ones where these saturate.
   const settings = { "session.x64quantprecision": "0" };
   const runtime = await createCpuRuntime({ inThread: true, threads: 1, settings });

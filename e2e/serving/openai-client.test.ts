@@ -79,7 +79,7 @@ describe("chat completions", () => {
 });
 
 describe("the server", () => {
-  test("refuses a wrong key and a wrong request with the client's own error classes", async () => {
+  test("rejects a wrong key and a wrong request with the client's own error classes", async () => {
     const stranger = new OpenAI({
       baseURL: `${server.url}/v1`,
       apiKey: "nobody-knows-this-key",

@@ -82,7 +82,7 @@ test("the page answers about an image what the command line answers", async () =
 });
 
 test("the page says what is no image", async () => {
-  await page.getByLabel("Image").setInputFiles(fileURLToPath(new URL("../refused/drawing.svg", FILES)));
+  await page.getByLabel("Image").setInputFiles(fileURLToPath(new URL("../rejected/drawing.svg", FILES)));
   await page.getByLabel("Text").fill("ab");
   await page.getByLabel("Text").press("Enter");
   await page.getByText("No answer").waitFor();

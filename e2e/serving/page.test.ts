@@ -139,7 +139,7 @@ describe("the page", () => {
     expect(await ask(words[3]!)).toBe(expected[3]);
   });
 
-  test("refuses a bundle that was changed on its way", async () => {
+  test("rejects a bundle that was changed on its way", async () => {
     const changed = join(root, "changed");
     await slm("deploy", bundle, "--to", "web", "-o", changed);
     const file = join(changed, "model", "model.json");

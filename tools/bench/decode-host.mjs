@@ -7,7 +7,7 @@
  * every "a", as those of `slm model init` do; it is kept from ending by itself. Rounds take the ways in turn, the first of a round
  * changing, each with a runtime of its own:
  *
- * - logits: a message for each step, the likeliest token found in logits that left the graph
+ * - logits: a message for each step, the most probable token found in logits that left the graph
  * - picks: a message for each step, the token picked in the graph
  * - repeated: the steps follow one another in the worker, which is what `generate` does
  *

@@ -6,7 +6,7 @@
  * Keys: seeds=1,2  arms=distilled,labels,decoder-only  steps=N (the recipe's)  out=runs/g2p-arms  threads=2
  * `only=distilled:1` runs one cell. Runs that are finished are skipped, killed ones are continued, so the command may be
  * repeated; data, tokenizer, teachers and their cached distributions are made once, with the recipe's seed, and shared by all. A run's
- * seed decides its first weights, the order of its batches and its dropout.
+ * seed decides its initial weights, the order of its batches and its dropout.
  * Prints one JSON line per run and a Markdown table.
  */
 import { cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
@@ -120,7 +120,7 @@ async function runArm(arm, seed, shared) {
     "--data",
     data,
     "--metrics",
-    "wordError,phonemeError",
+    "wer,per",
     "-o",
     join(out, "predictions.jsonl"),
   );
@@ -145,12 +145,12 @@ for (const { arm, seed } of cells) rows.push(await runArm(arm, seed, shared));
 const percent = (value) => `${(100 * value).toFixed(2)} %`;
 const version = JSON.parse(await readFile(join(import.meta.dirname, "../../package.json"), "utf8")).version;
 console.log(`\nslm ${version}, Node ${process.version}, ${options.threads} threads\n`);
-console.log("| arm | seed | parameters | steps | minutes | word error | phoneme error |");
+console.log("| arm | seed | parameters | steps | minutes | word error rate | phoneme error rate |");
 console.log("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
 for (const row of rows) {
   const { arm, seed, parameters, steps, seconds, metrics } = row;
   console.log(
     `| ${ARMS[arm].title} | ${seed} | ${parameters.toLocaleString("en")} | ${steps.toLocaleString("en")} | ` +
-      `${(seconds / 60).toFixed(1)} | ${percent(metrics.wordError)} | ${percent(metrics.phonemeError)} |`,
+      `${(seconds / 60).toFixed(1)} | ${percent(metrics.wer)} | ${percent(metrics.per)} |`,
   );
 }

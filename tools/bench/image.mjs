@@ -1,5 +1,5 @@
 /**
- * What it takes to make a tower's input of a 12-megapixel JPEG: milliseconds by the clock and of the processor, and the most
+ * What it takes to make a tower's input of a 12-megapixel JPEG: milliseconds by the clock and of the CPU, and the most
  * memory the process held. The picture is made up (soft waves with fine noise), written to memory before the clock starts.
  * Needs `npm run build`.
  *
@@ -47,6 +47,6 @@ for (let round = 0; round < ROUNDS; round++) {
 console.log(`${WIDTH} x ${HEIGHT} JPEG, ${jpeg.length} bytes, to 336 x 336, median of ${ROUNDS}`);
 for (const name of ["decode", "process"])
   console.log(
-    `${name.padEnd(8)} ${median(results[name]).toFixed(0)} ms by the clock, ${median(results[`${name}Processor`]).toFixed(0)} ms of the processor`,
+    `${name.padEnd(8)} ${median(results[name]).toFixed(0)} ms by the clock, ${median(results[`${name}Processor`]).toFixed(0)} ms of the CPU`,
   );
 console.log(`peak memory of the process: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`);

@@ -4,7 +4,7 @@
  *
  *   node tools/bench/large-data.mjs [GIGABYTES] [DIRECTORY]
  *
- * Rows have about 300 bytes: made-up sentences of a Zipf-like distribution of words, one in fifty of them there twice.
+ * Rows have about 300 bytes: synthetic sentences of a Zipf-like distribution of words, one in fifty of them there twice.
  */
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";

@@ -83,7 +83,7 @@ function ask(agent, prompt) {
   });
 }
 
-/** Processor time of the server so far [s], where the system tells (Linux): what a busy machine does not distort. */
+/** CPU time of the server so far [s], where the system tells (Linux): what a busy machine does not distort. */
 async function serverCpuSeconds() {
   const stat = await readFile(`/proc/${server.pid}/stat`, "utf8").catch(() => undefined);
   if (stat === undefined) return undefined;

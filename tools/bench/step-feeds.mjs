@@ -1,4 +1,4 @@
-/** What a decoder's graph for target cpu is fed in one step, filled with made-up numbers, and where it writes its caches. */
+/** What a decoder's graph for target cpu is fed in one step, filled with synthetic numbers, and where it writes its caches. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import ort from "onnxruntime-node";
@@ -23,7 +23,7 @@ export async function openStep(directory, { batch = 1, past, capacity, source },
     return new ort.Tensor(type, new Int32Array(count).fill(name === "past_length" ? past : 5), dims);
   };
   const feeds = Object.fromEntries(session.inputMetadata.map((input) => [input.name, tensorOf(input)]));
-  const isReplaced = caches !== "appended";
+  const isReplaced = caches !== "delta";
   const fetches = Object.fromEntries(
     session.outputNames.map((name) => [
       name,

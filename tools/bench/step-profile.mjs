@@ -5,7 +5,7 @@
  *   npm run build && node tools/bench/step-profile.mjs MODEL [key=value ...]
  *
  * Keys: past=512 (positions in the cache)  capacity=576 (positions it has room for)  source=512 (tokens of the source, where there is
- * an encoder)  batch=1  steps=20  threads=2. MODEL is an export for target cpu. Caches and sources hold made-up numbers. Prints the medians over
+ * an encoder)  batch=1  steps=20  threads=2. MODEL is an export for target cpu. Caches and sources hold synthetic numbers. Prints the medians over
  * the steps after the first fifth [ms]: of the whole call, and of each kind of operator as ONNX Runtime's own profile has it.
  */
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";

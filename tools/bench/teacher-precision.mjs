@@ -98,7 +98,7 @@ function logSoftmax(logits) {
   return Float64Array.from(logits, (value) => value - normalizer);
 }
 
-/** Mean and largest KL(exact || other) [nats], and the share of positions with the same likeliest token. */
+/** Mean and largest KL(exact || other) [nats], and the share of positions with the same most probable token. */
 async function compare(exactFile, otherFile, vocabularySize) {
   const exact = await open(exactFile);
   const other = await open(otherFile);

@@ -1,6 +1,6 @@
 /**
  * Mutated bundles, archives, manifests, registry answers and HTTP requests: nothing may be written outside the target, nothing
- * may crash, and every refusal must be one of slm's own errors.
+ * may crash, and every rejection must be one of slm's own errors.
  *
  *   npm run build && nice -n 10 node tools/fuzz/bundles.mjs [--cases 5000] [--seed 1] [--bundle DIRECTORY]
  *     [--progress FILE] [--only NUMBER]
@@ -179,7 +179,7 @@ const KINDS = {
     await cp(bundle, from, { recursive: true });
     await writeFile(join(from, "manifest.json"), mutatedManifest());
     const { problems } = await verifyBundle(from);
-    if (problems.length > 0) throw new SlmError("DATA_INVALID", "refused by verify");
+    if (problems.length > 0) throw new SlmError("DATA_INVALID", "rejected by verify");
     await copyBundle(from, target);
   },
   directory: async (target) => {
@@ -248,7 +248,7 @@ for (let number = firstCase; number < Math.min(lastCase, fileCases); number++) {
   } catch (error) {
     if (!(error instanceof SlmError) || error.code === "UNEXPECTED")
       broken(kind, number, error?.stack ?? String(error));
-    if (error.message.length < 10) broken(kind, number, `an unclear refusal: ${error.message}`);
+    if (error.message.length < 10) broken(kind, number, `an unclear rejection: ${error.message}`);
     outcome = error.code;
   }
   const left = (await readdir(bench)).filter(

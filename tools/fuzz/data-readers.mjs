@@ -1,5 +1,5 @@
 /**
- * Damaged JSONL, CSV and Parquet files through the data readers: each must give rows and rejections, or an error with a code.
+ * Corrupt JSONL, CSV and Parquet files through the data readers: each must give rows and rejections, or an error with a code.
  *
  *   node tools/fuzz/data-readers.mjs [files per format, default 10000] [seed, default 1]
  *
@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { SlmError } from "@slm/core";
 import { inspectData } from "../../packages/data/dist/index.js";
-import { createRandom, damage } from "../../packages/data/dist/fuzz/damage.js";
+import { createRandom, damage } from "../../packages/data/dist/fuzz/corrupt.js";
 import { csvOriginal, FUZZED, jsonlOriginal } from "../../packages/data/dist/fuzz/originals.js";
 
 const MAX_MS = 10_000;
@@ -22,7 +22,7 @@ const FLOOR_BYTES = 512 * 2 ** 20;
 
 const fixtures = fileURLToPath(new URL("../../packages/data/fixtures", import.meta.url));
 const parquets = readdirSync(fixtures)
-  // Front coding is refused, whatever else is in the file.
+  // Front coding is rejected, whatever else is in the file.
   .filter((name) => name.endsWith(".parquet") && name !== "front-coded.parquet")
   .map((name) => readFileSync(join(fixtures, name)));
 
@@ -55,7 +55,7 @@ async function main(files, seed) {
 function fuzz(task) {
   return new Promise((resolve) => {
     const before = process.memoryUsage.rss();
-    const counts = { accepted: 0, partlyRejected: 0, refused: 0, rows: 0, rejected: 0 };
+    const counts = { accepted: 0, partlyRejected: 0, rejected: 0, rows: 0, rejected: 0 };
     const codes = {};
     let slowest = { wallMs: 0, file: 0 };
     let busiest = { processorMs: 0, file: 0 };
@@ -99,7 +99,7 @@ function fuzz(task) {
         busiest = { processorMs: Math.round(outcome.processorMs), file: done - 1 };
       if (outcome.unexpected !== undefined) return finish(`file ${done - 1}: ${outcome.unexpected}`);
       if (outcome.code !== undefined) {
-        counts.refused++;
+        counts.rejected++;
         codes[outcome.code] = (codes[outcome.code] ?? 0) + 1;
         return;
       }

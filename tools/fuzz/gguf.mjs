@@ -1,7 +1,7 @@
 /**
- * Damaged GGUF files, read as `slm teacher import` reads them: descriptions, configuration, every tensor, the tokenizer, which
+ * Corrupt GGUF files, read as `slm teacher import` reads them: descriptions, configuration, every tensor, the tokenizer, which
  * encodes and decodes three texts.
- * Each must be read or refused with a code; a crash, ten seconds of silence, or memory above 4 times the file plus a floor
+ * Each must be read or rejected with a code; a crash, ten seconds of silence, or memory above 4 times the file plus a floor
  * is a failure. Needs `npm run build`.
  *
  * Usage: node tools/fuzz/gguf.mjs [FILES] [FIRST_SEED]
@@ -11,7 +11,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { foreignCheckpoint, ggufTokenizer, readGguf } from "@slm/checkpoints";
+import { externalCheckpoint, ggufTokenizer, readGguf } from "@slm/checkpoints";
 import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
 import { writeVocabulary } from "../peers/llama-cpp/gguf-vocabulary.mjs";
 import { mutate } from "./mutate.mjs";
@@ -55,13 +55,13 @@ function originals(directory) {
   });
   const model = readFileSync(new URL("tiny-llama.gguf", FIXTURES));
   const parts = [model, model, model, model, ...vocabularies];
-  // Of a vocabulary, half the time all of it is damaged: its map of characters, its merges, its last tokens.
+  // Of a vocabulary, half the time all of it is corrupt: its map of characters, its merges, its last tokens.
   return parts.flatMap((bytes) =>
     (bytes === model ? [1800] : [600, bytes.length - 40]).map((header) => ({ bytes, header })),
   );
 }
 
-/** Texts that what is left of a tokenizer has to encode and decode, or refuse. */
+/** Texts that what is left of a tokenizer has to encode and decode, or reject. */
 const TEXTS = ["The 3 quick foxes, it's 12345.", "  Üñ \u0301½ 你好 😀\n\n\tx", "<s> <0x0A> ▁"];
 
 function useTokenizer(source, file) {
@@ -82,7 +82,7 @@ async function readAll(file) {
     }
   };
   const hasTensors = await attempt(async () => {
-    for (const tensor of (await foreignCheckpoint(source)).tensors) await tensor.read();
+    for (const tensor of (await externalCheckpoint(source)).tensors) await tensor.read();
   });
   const hasTokenizer = await attempt(async () => useTokenizer(source, file));
   if (hasTensors && hasTokenizer) return "whole";

@@ -1,12 +1,12 @@
 /**
- * Damaged ONNX files through static quantization: read, planned, run with probes on data, rewritten, written, and run again
- * beside the original, as `slm quantize MODEL.onnx --scheme a8w8 --calibration FEEDS` does. Each must be taken or refused with
+ * Corrupt ONNX files through static quantization: read, planned, run with probes on data, rewritten, written, and run again
+ * beside the original, as `slm quantize MODEL.onnx --scheme a8w8 --calibration FEEDS` does. Each must be taken or rejected with
  * a reason (an SlmError), in bounded memory. Nothing may crash, ONNX Runtime included, which loads what our reader accepts.
  *
  *   npm run build && node tools/fuzz/static-quantization.mjs [count] [seed]
  *
  * The files are those of several exporters and a tiny model's static encoder, each with data that fit the sound file.
- * Prints one JSON line; exit 1 at the first error that is not a refusal, with the seed and the file's number.
+ * Prints one JSON line; exit 1 at the first error that is not a rejection, with the seed and the file's number.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -27,7 +27,7 @@ const { module } = await runnerImport(here("../../packages/devices/src/mutate.te
 
 const SCHEMES = SCHEME_NAMES.filter(isStatic);
 const COVERAGES = ["standard", "all"];
-const FOREIGN = ["bert-block-static.onnx", "bert-block.onnx", "conv-net.onnx"];
+const EXTERNAL = ["bert-block-static.onnx", "bert-block.onnx", "conv-net.onnx"];
 const TINY = {
   ...{ architecture: "encoder-decoder", width: 16, heads: 2, kvHeads: 1, headDim: 16, feedForward: 32 },
   ...{ encoderLayers: 1, decoderLayers: 1, maxSource: 16, maxTarget: 16, bias: false, vocabularySize: 128 },
@@ -63,7 +63,7 @@ try {
   const device = ["--target", "npu", "--profile", "vitisai", "--buckets", "8"];
   await slm("export", join(root, "checkpoint"), ...device, "-o", join(root, "exported"));
   const originals = [];
-  for (const name of FOREIGN) {
+  for (const name of EXTERNAL) {
     const bytes = new Uint8Array(await readFile(here(`../../packages/devices/fixtures/${name}`)));
     originals.push({ name, bytes, feeds: feedsOf(decodeModel(bytes)) });
   }
@@ -71,7 +71,7 @@ try {
   originals.push({ name: "encoder.8.onnx", bytes: encodeModel(encoder), feeds: feedsOf(encoder) });
 
   const { next } = module.createMutator(seed);
-  const outcome = { files: count, taken: 0, refused: {}, slowestMs: 0, grownMb: 0 };
+  const outcome = { files: count, taken: 0, rejected: {}, slowestMs: 0, grownMb: 0 };
   const before = process.memoryUsage.rss();
   const input = join(root, "damaged.onnx");
   const output = join(root, "output", "model.onnx");
@@ -89,14 +89,14 @@ try {
       });
       outcome.taken += 1;
     } catch (error) {
-      const isRefusal =
+      const isRejection =
         error instanceof SlmError && error.code !== "UNEXPECTED" && error.message.length <= 4000;
-      if (isSound || !isRefusal) {
+      if (isSound || !isRejection) {
         console.error(`file ${index} of seed ${seed}, from ${name}:`, error);
         process.exitCode = 1;
         break;
       }
-      outcome.refused[error.code] = (outcome.refused[error.code] ?? 0) + 1;
+      outcome.rejected[error.code] = (outcome.rejected[error.code] ?? 0) + 1;
     }
     outcome.slowestMs = Math.max(outcome.slowestMs, Math.round(performance.now() - start));
     if (index % 500 === 499) process.stderr.write(`${index + 1} files, ${outcome.taken} taken\n`);

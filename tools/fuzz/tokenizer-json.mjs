@@ -1,5 +1,5 @@
 /**
- * Damages tokenizer files 10,000 times and loads each: it must load and work, or be refused with a code. A crash, more than 10
+ * Damages tokenizer files 10,000 times and loads each: it must load and work, or be rejected with a code. A crash, more than 10
  * seconds for one case, or more memory than the floor and four times the file fail.
  *
  *   npm run build && nice -n 10 node tools/fuzz/tokenizer-json.mjs [cases] [first seed]
@@ -100,13 +100,13 @@ async function work({ root, bases, seed: first, end }) {
         parentPort.postMessage({ failure: `no code: ${error?.stack ?? error}` });
         return;
       }
-      outcome = `refused with ${error.code}`;
+      outcome = `rejected with ${error.code}`;
     }
     parentPort.postMessage({ outcome, ms: performance.now() - start });
   }
 }
 
-/** Uses a tokenizer that loaded; each text is encoded and decoded, or refused with a code. */
+/** Uses a tokenizer that loaded; each text is encoded and decoded, or rejected with a code. */
 function tryTokenizer(tokenizer, SlmError) {
   for (const text of TEXTS) {
     try {
@@ -121,7 +121,7 @@ function tryTokenizer(tokenizer, SlmError) {
   return "loaded";
 }
 
-/** Tokenizers of several kinds, whose files are damaged. */
+/** Tokenizers of several kinds, whose files are corrupt. */
 async function writeBases(root) {
   const { trainBpeTokenizer, trainSymbolTokenizer, writeTokenizer } = await import("@slm/tokenizer");
   const words = "dim the kitchen lights a little bit and turn the radio in the bed room up please".split(" ");

@@ -5,7 +5,7 @@
  *   npm run build && node tools/interop/onnx-backend-tests.mjs [--json] [--list]
  *
  * Makes a virtual environment and the tests (70 MB) in ${SLM_CACHE:-~/.cache/slm}/onnx-backend-tests; about 2 minutes. `--list`
- * names every model that is refused, was not run, or whose shapes are not known. Prints the table; exit 3 if a shape
+ * names every model that is rejected, was not run, or whose shapes are not known. Prints the table; exit 3 if a shape
  * contradicts onnx's or the data's, if a model that onnx takes is called misfit, if a model comes back changed, or if it
  * computes something else.
  */
@@ -30,7 +30,7 @@ const CACHE = join(process.env.SLM_CACHE ?? join(homedir(), ".cache/slm"), "onnx
 const [TESTS, AFTER, REWRITTEN] = ["tests", "written-back", "rewritten"].map((name) => join(CACHE, name));
 const [isJson, isListed] = ["--json", "--list"].map((flag) => process.argv.includes(flag));
 
-/** Features that a graph of this project cannot represent, by what a refusal says. */
+/** Features that a graph of this project cannot represent, by what a rejection says. */
 const FEATURES = [
   ["sequences", /got a sequence$/],
   ["optionals", /got an optional$/],
@@ -46,7 +46,7 @@ const rows = (await readFile(join(TESTS, "shapes.jsonl"), "utf8"))
   .map((line) => JSON.parse(line));
 
 const shapes = { equal: 0, onlySlm: 0, onlyTheirs: 0, contradictions: [], misfits: [], unknown: [] };
-const [refused, read] = [new Map(), []];
+const [rejected, read] = [new Map(), []];
 for (const folder of [AFTER, REWRITTEN]) await rm(folder, { recursive: true, force: true });
 for (const row of rows) {
   const bytes = new Uint8Array(await readFile(join(TESTS, row.name, "model.onnx")));
@@ -59,7 +59,7 @@ for (const row of rows) {
   } catch (error) {
     if (!(error instanceof SlmError)) throw error;
     const feature = FEATURES.find(([, pattern]) => pattern.test(error.message))?.[0] ?? error.message;
-    refused.set(feature, [...(refused.get(feature) ?? []), row.name]);
+    rejected.set(feature, [...(rejected.get(feature) ?? []), row.name]);
   }
 }
 
@@ -161,7 +161,7 @@ function report() {
     versions,
     models: rows.length,
     read: read.length,
-    refused: Object.fromEntries([...refused].map(([feature, names]) => [feature, names.length])),
+    rejected: Object.fromEntries([...rejected].map(([feature, names]) => [feature, names.length])),
     writtenBackTheSame: compared.length - changed.length,
     changed,
     run: compared.filter(isRun).length,
@@ -180,12 +180,12 @@ function report() {
     console.log(`onnx ${versions.onnx}, onnxruntime ${versions.onnxruntime}`);
     line("models", result.models);
     line("read", result.read);
-    for (const [feature, count] of Object.entries(result.refused)) line(`  refused: ${feature}`, count);
+    for (const [feature, count] of Object.entries(result.rejected)) line(`  rejected: ${feature}`, count);
     line("written back with the same nodes, numbers and types", result.writtenBackTheSame);
     line("run before and after by onnxruntime", result.run);
     line("  the same outputs, bit for bit", result.sameOutputs);
     line("  the same after optimizeGraph too", result.sameOutputsRewritten);
-    line("not run: onnxruntime refuses the original", result.notRunByTheOriginal);
+    line("not run: onnxruntime rejects the original", result.notRunByTheOriginal);
     line("sizes that slm and onnx (or the data) both know, equal", shapes.equal);
     line("  known to slm alone", shapes.onlySlm);
     line("  known to onnx or the data alone", shapes.onlyTheirs);
@@ -194,8 +194,8 @@ function report() {
     for (const failure of failures) console.log(`  ${failure}`);
   }
   if (isListed) {
-    for (const [feature, names] of refused)
-      for (const name of names) console.log(`refused (${feature}): ${name}`);
+    for (const [feature, names] of rejected)
+      for (const name of names) console.log(`rejected (${feature}): ${name}`);
     for (const { name, why } of notRun) console.log(`not run: ${name}: ${why}`);
     for (const where of shapes.unknown) console.log(`shape not known: ${where}`);
   }

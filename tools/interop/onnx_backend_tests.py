@@ -194,7 +194,7 @@ def plain_model(path):
 
 
 def run(path, data):
-    """All outputs, or the words of a refusal."""
+    """All outputs, or the words of a rejection."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -24,7 +24,7 @@ export function pythonOf(cache) {
   return join(cache, "venv", "bin", "python");
 }
 
-/** The answer of peers.py to a task: JSON in, JSON out. @throws with its last words if it fails */
+/** The answer of reference implementations.py to a task: JSON in, JSON out. @throws with its last words if it fails */
 export async function peer(cache, task, request) {
   const { stdout } = await execa(pythonOf(cache), [SCRIPT, task], {
     input: JSON.stringify(request),

@@ -1,24 +1,24 @@
 /**
- * Numeric tests and a model's answers on other processors than this one, emulated by QEMU's user mode.
+ * Numeric tests and a model's answers on other CPUs than this one, emulated by QEMU's user mode.
  *
  *   npm run build && npm run e2e:processors -- [RUN] [flags]
  *
  * RUN is a directory that `slm run` wrote. Its float32 export, its quantized models and its bundle answer rows of its
- * test split on each processor; the answers are compared with those of this machine. Without RUN only tests run.
+ * test split on each CPU; the answers are compared with those of this machine. Without RUN only tests run.
  *
  *   --processors a,b     native, avx2, sse4, arm64, arm64-dot, arm64-i8mm, and at native speed
  *                        masked-avx2, masked-avx512, masked-avx-vnni. Default: all emulated but arm64
  *   --models a,b         export, deploy, and schemes, quantized here where RUN has none; `all` for every one.
  *                        Default: those that RUN has
  *   --rows N             rows answered, default 100      --data FILE      other rows than RUN/data/test.jsonl
- *   --metric NAME        default wordError               --jobs N         processors at once, default 2
+ *   --metric NAME        default wer               --jobs N         CPUs at once, default 2
  *   --tolerance P        points that a model's metric may be from this machine's, default 0.3, and one row
- *   --max-change P       points that a model's metric may be from float32's on the same processor
+ *   --max-change P       points that a model's metric may be from float32's on the same CPU
  *   --min-alike P        percent of answers that must be the same as on this machine
  *   --tests all|some|no  default some: a part of the export parity, which takes longest
  *   --json               one object on stdout
  *
- * Prints per processor what ONNX Runtime's kernels compute (proof of the processor), tests, answers alike, the metric and
+ * Prints per CPU what ONNX Runtime's kernels compute (proof of the CPU), tests, answers alike, the metric and
  * how far it is from float32's. Exit 3 if a test fails, a program crashes, or a model misses --tolerance, --max-change or
  * --min-alike. Sums in another order turn near ties of tokens; a model that has hardly been trained has many.
  */
@@ -38,7 +38,7 @@ const FLAGS = {
   models: { type: "string" },
   rows: { type: "string", default: "100" },
   data: { type: "string" },
-  metric: { type: "string", default: "wordError" },
+  metric: { type: "string", default: "wer" },
   tolerance: { type: "string", default: "0.3" },
   "max-change": { type: "string", default: "100" },
   "min-alike": { type: "string", default: "0" },
@@ -81,7 +81,7 @@ function readArguments() {
   };
 }
 
-/** The answers of a processor beside this machine's and beside float32's. */
+/** The answers of a CPU beside this machine's and beside float32's. */
 function compare({ answers }, native, { tolerance, maxChange, minAlike }) {
   return [...answers].map(([model, { answers: texts, ...got }]) => {
     const here = native.answers.get(model);

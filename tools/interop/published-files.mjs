@@ -11,7 +11,7 @@
  * Needs Python 3.11 with venv, npm, and apt-get for Debian's packages. Files and the Python environment go to
  * ${SLM_CACHE:-~/.cache/slm}/interop, about 3 GB; the first run takes a few minutes longer.
  *
- * Outcomes: same (the other program's ids, bytes, samples or outputs, within the tolerance of its kind), differs, refused (with the
+ * Outcomes: same (the other program's ids, bytes, samples or outputs, within the tolerance of its kind), differs, rejected (with the
  * feature that is missing), read (where no other program's answer is at hand).
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -85,7 +85,7 @@ async function look(file) {
     return { ...facts, ...result, outcome: outcomeOf(result), differ: differ.slice(0, DIFFERENCES_SHOWN) };
   } catch (error) {
     if (error.code === undefined || typeof error.code !== "string" || error.name !== "SlmError") throw error;
-    return { ...facts, outcome: "refused", refused: `${error.code}: ${withoutPaths(error.message)}` };
+    return { ...facts, outcome: "rejected", rejected: `${error.code}: ${withoutPaths(error.message)}` };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -98,8 +98,8 @@ function shortPath({ package: id, path }) {
   return isTwice ? `${basename(dirname(path))}/${name}` : name;
 }
 
-function outcomeOf({ refused, compared }) {
-  if (refused !== undefined) return "refused";
+function outcomeOf({ rejected, compared }) {
+  if (rejected !== undefined) return "rejected";
   if (compared === undefined) return "read";
   return compared ? "same" : "differs";
 }

@@ -10,8 +10,8 @@ const row = (cells) => `| ${cells.map(cell).join(" | ")} |`;
 
 /** Every file with its figures. */
 export function fileTable(results) {
-  const rows = results.map(({ name, kind, read, converted, run, peer, figures, refused, outcome }) =>
-    row([name, kind, outcome, [read, converted, run].filter(Boolean).join("; "), peer, refused ?? figures]),
+  const rows = results.map(({ name, kind, read, converted, run, peer, figures, rejected, outcome }) =>
+    row([name, kind, outcome, [read, converted, run].filter(Boolean).join("; "), peer, rejected ?? figures]),
   );
   return table(
     ["file", "kind", "outcome", "read, converted, run", "compared with", "figures"],
@@ -27,9 +27,9 @@ export function packageTable(results) {
     const peers = [...new Set(list.map(({ peer }) => peer).filter(Boolean))];
     return row([name, licence, kind, countsOf(list), peers.join(", ")]);
   });
-  const others = results.filter(({ outcome }) => outcome === "refused" || outcome === "differs");
-  const notes = others.map(({ name, outcome, refused, figures }) => {
-    const [reason] = (refused?.replace(REPEATED, "") ?? figures).split("\n");
+  const others = results.filter(({ outcome }) => outcome === "rejected" || outcome === "differs");
+  const notes = others.map(({ name, outcome, rejected, figures }) => {
+    const [reason] = (rejected?.replace(REPEATED, "") ?? figures).split("\n");
     return `- ${name}, ${outcome}: ${reason}`;
   });
   const head = ["package", "licence", "kind", "files", "compared with"];

@@ -18,7 +18,7 @@ export async function slm(args) {
   }
 }
 
-/** Why a command refused, without paths. */
+/** Why a command rejected, without paths. */
 export function reasonOf({ error, exitCode }) {
   return `${error?.code ?? `exit ${exitCode}`}: ${(error?.message ?? "").replaceAll(/\/\S+\//gu, "")}`;
 }

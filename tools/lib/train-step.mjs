@@ -1,4 +1,4 @@
-/** One training step of an encoder-decoder with dense soft targets, as benchmarks and comparisons with peers take it. */
+/** One training step of an encoder-decoder with dense soft targets, as benchmarks and comparisons with reference implementations take it. */
 import { createRandom } from "@slm/decoding";
 import { crossCaches, decode, encode, initializeWeights, outputHead, parseModelConfig } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
@@ -23,7 +23,7 @@ export const STEP_DEFAULTS = {
   /** 0: AdamW, 1: Muon */
   muon: 0,
   /** 1: activations are computed again in the backward pass */
-  recompute: 0,
+  gradientCheckpointing: 0,
 };
 
 const OPTIMIZERS = ["adamw", "muon"];
@@ -63,7 +63,7 @@ export function trainStep(options) {
     learningRate: 1e-3,
     warmupSteps: 0,
     optimizer: OPTIMIZERS[options.muon],
-    recompute: options.recompute === 1,
+    gradientCheckpointing: options.gradientCheckpointing === 1,
   });
   const definition = {
     dropoutShapes: [],

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs ONNX's own checker, full shape inference included, on every .onnx file below the given paths.
 
-Needs the packages `onnx` and, with --load, `onnxruntime`. Exit 1 if a file is refused, 2 if there is none.
+Needs the packages `onnx` and, with --load, `onnxruntime`. Exit 1 if a file is rejected, 2 if there is none.
 
     python tools/peers/check-onnx.py [--load] exported another/model.onnx
 """

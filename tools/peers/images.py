@@ -147,18 +147,18 @@ def files(directory):
     save("transparent.bmp", alpha)
     (directory.parent / "files.json").write_text(json.dumps(found, indent=0) + "\n")
 
-    refused = directory.parent / "refused"
-    refused.mkdir(exist_ok=True)
+    rejected = directory.parent / "rejected"
+    rejected.mkdir(exist_ok=True)
     other = Image.fromarray(pixels(24, 16, 24))
-    image.save(refused / "two-frames.gif", save_all=True, append_images=[other])
-    image.save(refused / "two-frames.webp", save_all=True, append_images=[other], lossless=True)
-    image.save(refused / "two-pages.tif", save_all=True, append_images=[other])
-    (refused / "jpeg-2000.jp2").write_bytes(b"\0\0\0\x0cjP  \r\n\x87\n")
+    image.save(rejected / "two-frames.gif", save_all=True, append_images=[other])
+    image.save(rejected / "two-frames.webp", save_all=True, append_images=[other], lossless=True)
+    image.save(rejected / "two-pages.tif", save_all=True, append_images=[other])
+    (rejected / "jpeg-2000.jp2").write_bytes(b"\0\0\0\x0cjP  \r\n\x87\n")
     whole = (directory / "full.jpg").read_bytes()
-    (refused / "truncated.jpg").write_bytes(whole[: len(whole) * 3 // 5])
+    (rejected / "truncated.jpg").write_bytes(whole[: len(whole) * 3 // 5])
     whole = (directory / "colour.png").read_bytes()
-    (refused / "truncated.png").write_bytes(whole[: len(whole) * 3 // 5])
-    (refused / "drawing.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>\n')
+    (rejected / "truncated.png").write_bytes(whole[: len(whole) * 3 // 5])
+    (rejected / "drawing.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>\n')
 
 
 def main(directory):

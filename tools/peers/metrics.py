@@ -242,8 +242,8 @@ def text_case(name, rows):
         },
         # jiwer knows one reference a row.
         "firstReferenceOnly": {
-            "phonemeError": {"value": jiwer.wer(spaced_first, spaced), "rows": [output.wer for output in words]},
-            "characterError": {"value": jiwer.cer(first, predictions), "rows": [output.cer for output in characters]},
+            "per": {"value": jiwer.wer(spaced_first, spaced), "rows": [output.wer for output in words]},
+            "cer": {"value": jiwer.cer(first, predictions), "rows": [output.cer for output in characters]},
         },
         "stemmed": {kind: mean(scores) for kind, scores in rouge(rows, True).items()},
         "tokens": {

@@ -25,7 +25,7 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-FORMS = ("exact", "on", "off")
+VARIANTS = ("exact", "on", "off")
 SAME_ERROR = 1.25
 APART = 1.5
 # What 16 bits leave is near float32's own rounding; below this, ratios mean nothing.
@@ -49,7 +49,7 @@ class Distances:
         self.largest = 0.0
 
     def add(self, outputs):
-        exact, on, off = (outputs[form].astype(np.float64) for form in FORMS)
+        exact, on, off = (outputs[form].astype(np.float64) for form in VARIANTS)
         for name, distance in (("exact", exact), ("on", on - exact), ("off", off - exact), ("apart", on - off)):
             self.squares[name] += float((distance**2).sum())
         self.largest = max(self.largest, float(np.abs(on - off).max() / max(np.abs(exact).max(), 1e-6)))
@@ -71,9 +71,9 @@ def run_row(sessions, model, bucket, source, target, found):
     bias = np.where(np.arange(size) < len(source), 0, masked).astype(np.float32).reshape(1, 1, 1, size)
     names = [output.name for output in sessions["exact"]["encoder"].get_outputs()]
     encoded = {form: dict(zip(names, sessions[form]["encoder"].run(names, {"source_ids": ids, "source_bias": bias})))
-               for form in FORMS}
+               for form in VARIANTS}
     for name in names:
-        found["encoder"].add({form: visible(name, encoded[form][name], len(source)) for form in FORMS})
+        found["encoder"].add({form: visible(name, encoded[form][name], len(source)) for form in VARIANTS})
     heads, width, slots = model["kvHeads"], model["headDim"], window - 1
     caches = {}
     for layer in range(model["decoderLayers"]):
@@ -85,9 +85,9 @@ def run_row(sessions, model, bucket, source, target, found):
         feeds = {"target_ids": np.array([[token]], np.int32), "position": np.array([position], np.int32),
                  "window_bias": np.where((slot < position) | (slot == slots), 0, masked).astype(np.float32)
                  .reshape(1, 1, 1, window), "source_bias": bias, **encoded["exact"], **caches}
-        made = {form: dict(zip(names, sessions[form]["decoder"].run(names, feeds))) for form in FORMS}
+        made = {form: dict(zip(names, sessions[form]["decoder"].run(names, feeds))) for form in VARIANTS}
         for name in names:
-            found["decoder"].add({form: made[form][name] for form in FORMS})
+            found["decoder"].add({form: made[form][name] for form in VARIANTS})
         for layer in range(model["decoderLayers"]):
             caches[f"past.{layer}.key"][..., position] = made["exact"][f"present.{layer}.key"][..., 0]
             caches[f"past.{layer}.value"][..., position, :] = made["exact"][f"present.{layer}.value"][..., 0, :]
@@ -116,7 +116,7 @@ def main():
         if not rows[at]:
             continue
         sessions = {form: {name: open_graph((originals if form == "exact" else quantized) / bucket[name]["file"], form != "off")
-                           for name in ("encoder", "decoder")} for form in FORMS}
+                           for name in ("encoder", "decoder")} for form in VARIANTS}
         found = {"encoder": Distances(), "decoder": Distances()}
         for source, target in rows[at]:
             run_row(sessions, model, bucket, source, target, found)

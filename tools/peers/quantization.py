@@ -3,7 +3,7 @@
     python3 -m venv venv && venv/bin/pip install onnx onnx-ir onnxruntime numpy
     npm run build && venv/bin/python tools/peers/quantization.py [EXPORT_DIR]
 
-Three foreign models are made here (a convolutional one, a BERT-like encoder, a stack of Gemm and Relu); an exported
+Three external models are made here (a convolutional one, a BERT-like encoder, a stack of Gemm and Relu); an exported
 encoder of ours is a fourth, if its directory is given. For each: the same operators are quantized, the same tensors get
 QuantizeLinear and DequantizeLinear, and scales and zero points agree within one unit in the last place. The outputs of both are
 compared with the original's, too: relative error (root of the sum of squares), ours no more than 2 % above the tool's.

@@ -67,7 +67,7 @@ async function row(target, profile, scheme) {
   const directory = scheme === "float32" ? exported : `${exported}-${scheme}`;
   if (!(await exists(join(directory, "model.json")))) {
     const given = ["--scheme", scheme, "--calibration", train, "--threads", "1"];
-    // Schemes that learn nothing from data refuse to be given some.
+    // Schemes that learn nothing from data reject to be given some.
     const data = /^int8-(dynamic|block)$/.test(scheme)
       ? given.filter((word) => !["--calibration", train].includes(word))
       : given;

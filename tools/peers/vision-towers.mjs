@@ -36,8 +36,8 @@ const processing = (height, width) => ({
 
 async function features(directory, pixels, options) {
   const [, channels, height, width] = pixels.shape;
-  const foreign = await readHuggingFaceDirectory(directory);
-  const { tower, weights } = await importVisionTower(foreign, {
+  const external = await readHuggingFaceDirectory(directory);
+  const { tower, weights } = await importVisionTower(external, {
     image: processing(height, width),
     ...options,
   });

@@ -16,6 +16,7 @@ import { ModelCheckCommand } from "./commands/model/check.js";
 import { ModelInitCommand } from "./commands/model/init.js";
 import { PullCommand } from "./commands/pull.js";
 import { QuantizeCommand } from "./commands/quantize.js";
+import { RecipeMigrateCommand } from "./commands/recipe/migrate.js";
 import { ReportCommand } from "./commands/report.js";
 import { RunCommand } from "./commands/run.js";
 import { SchemaCommand } from "./commands/schema.js";
@@ -53,6 +54,7 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   serve: ServeCommand,
   gate: GateCommand,
   schema: SchemaCommand,
+  "recipe:migrate": RecipeMigrateCommand,
   report: ReportCommand,
   verify: VerifyCommand,
   "model:check": ModelCheckCommand,

@@ -12,7 +12,7 @@ export const deviceFlags = {
   fallback: Flags.boolean({
     default: true,
     allowNo: true,
-    summary: "Let the processor compute where the device cannot (default); --no-fallback ends with 69.",
+    summary: "Let the CPU compute where the device cannot (default); --no-fallback ends with 69.",
   }),
   threads: threadsFlag,
   tune: Flags.boolean({

@@ -71,7 +71,7 @@ async function findProviders(
 }
 
 /**
- * The processor, then what else slm can use, then what the binary lists beside it. That a provider is listed does not make it
+ * The CPU, then what else slm can use, then what the binary lists beside it. That a provider is listed does not make it
  * available; that it computes does.
  *
  * @param whyNot undefined for a candidate that computes

@@ -11,7 +11,7 @@ export const ERROR_MEANING: { readonly [Code in ErrorCode]: string } = {
   INPUT_MISSING: "a file or directory is not there",
   DEVICE_UNAVAILABLE: "a runtime, provider or optional engine is not on this machine",
   UNEXPECTED: "a bug in slm",
-  OUTPUT_FAILED: "the disk is full or refuses to be written",
+  OUTPUT_FAILED: "the disk is full or rejects to be written",
   BUSY: "another run holds the same directory",
   CONFIG_INVALID: "a recipe or model configuration has wrong keys or values",
   INTERRUPTED: "stopped by a signal; the state on disk is valid and a rerun resumes",

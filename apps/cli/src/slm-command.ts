@@ -77,7 +77,7 @@ export abstract class SlmCommand<Result extends object> extends Command {
   }
 
   protected override catch(thrown: Error): Promise<void> {
-    this.parsed = true; // Else oclif warns, in development and tests, that arguments it refused were not parsed.
+    this.parsed = true; // Else oclif warns, in development and tests, that arguments it rejected were not parsed.
     this.#reporter?.finish();
     const error = toSlmError(thrown, this.commandWords, this.#interruption?.signal);
     process.exitCode = error.exitCode;

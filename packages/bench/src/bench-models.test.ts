@@ -265,7 +265,7 @@ describe(benchModels, () => {
       },
       /different names/,
     ],
-  ])("refuses %s", async (_, change, message) => {
+  ])("rejects %s", async (_, change, message) => {
     await expect(benchModels(input(change))).rejects.toThrow(message);
   });
 });
@@ -330,11 +330,11 @@ describe(forkModel, () => {
       message: expect.stringContaining("nowhere") as string,
     });
     const nameless = { ...runtime, export: "createOther" };
-    const refused = forkModel(
+    const rejected = forkModel(
       { directory: join(root, "student"), runtime: nameless, endless: false, batch: 1 },
       entry,
     );
-    await expect(refused).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE" });
+    await expect(rejected).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE" });
   });
 
   test("says so when the process ends unasked", async () => {

@@ -166,13 +166,13 @@ function tokenLimit({ forceTokens, maxTokens }: BenchConfig): number | undefined
 
 function checkInput({ models, prompts, baseline }: BenchInput): void {
   const names = models.map(({ name }) => name);
-  const refuse = (problem: string): never => {
+  const reject = (problem: string): never => {
     throw new SlmError("USAGE", `bench: ${problem}`, { context: { models: names } });
   };
-  if (models.length === 0) refuse("expected at least one model, got none");
-  if (new Set(names).size < names.length) refuse(`models need different names, got ${names.join(", ")}`);
-  if (prompts.length === 0) refuse("expected at least one prompt, got none");
+  if (models.length === 0) reject("expected at least one model, got none");
+  if (new Set(names).size < names.length) reject(`models need different names, got ${names.join(", ")}`);
+  if (prompts.length === 0) reject("expected at least one prompt, got none");
   if (baseline !== undefined && !names.includes(baseline)) {
-    refuse(`the baseline must be one of ${names.join(", ")}, got ${baseline}`);
+    reject(`the baseline must be one of ${names.join(", ")}, got ${baseline}`);
   }
 }

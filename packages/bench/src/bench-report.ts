@@ -116,7 +116,7 @@ function charts({ models }: BenchResult): Promise<readonly string[]> {
       { label: "size on disk", value: bytes / 1e6 },
     ]),
     bars("Share of what the machine can do, while decoding", "[%]", ({ roofline: { product, read } }) => [
-      { label: "products", value: 100 * product },
+      { label: "decomposed", value: 100 * product },
       { label: "reading memory", value: 100 * read },
     ]),
     lineChart({

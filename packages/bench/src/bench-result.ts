@@ -35,7 +35,7 @@ export const benchDevice = z.strictObject({
     .string()
     .nullable()
     .describe("How the clock is chosen; null where the system does not tell, as most virtual machines."),
-  cores: z.int().positive().describe("Processors this process may use."),
+  cores: z.int().positive().describe("CPUs this process may use."),
   threads: z.int().positive().describe("Threads one operator may use."),
   memoryBytes: z.int().positive(),
   platform: z.string(),
@@ -49,7 +49,7 @@ export const benchDevice = z.strictObject({
   loadAverage: figure.describe("Processes busy on this machine in the minute before the first run."),
   stolenShare: figure
     .nullable()
-    .describe("Share of the processors' time that a hypervisor took while runs were measured, if it tells."),
+    .describe("Share of the CPUs' time that a hypervisor took while runs were measured, if it tells."),
   energy: z.string().describe("What tells the energy, or why nothing does."),
   rates: machineRates.describe("The faster of the rates measured before and after the models."),
   ratesDiffer: figure.describe("Largest relative difference between the rates before and after."),
@@ -89,7 +89,7 @@ export const modelFigures = z.strictObject({
   wordsPerSecond: rate.describe("Words of the answer over the whole time from text to text."),
   totalMs: latencyOfRuns.describe("From text to text: tokenizer, encoder, decoder [ms]."),
   sourceTokens: figure.describe("Mean length of a source, its image included [tokens]."),
-  generatedTokens: figure.describe("Mean length of an answer, the ending token included [tokens]."),
+  generatedTokens: figure.describe("Mean length of an answer, EOS included [tokens]."),
   joulesPerToken: figure
     .nullable()
     .describe(

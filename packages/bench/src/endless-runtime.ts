@@ -10,7 +10,7 @@ const NO_ID = -1;
 const NEVER = -1e30;
 
 /**
- * The same runtime, but the ending token is never the likeliest: its logit is overwritten in what a run returns. Where the graph picks
+ * The same runtime, but EOS is never the most probable: its logit is overwritten in what a run returns. Where the graph picks
  * tokens itself, no pick ends a row, and one that would is called by another id. The generator stays the one that is used in earnest; a
  * step costs one number more.
  *

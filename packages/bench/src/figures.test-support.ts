@@ -1,4 +1,4 @@
-/** A made-up benchmark for tests of what is said about one. */
+/** A synthetic benchmark for tests of what is said about one. */
 import type { BenchDevice, BenchResult, ModelFigures } from "./bench-result.js";
 import { compareModels } from "./compare.js";
 

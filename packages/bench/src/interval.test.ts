@@ -33,7 +33,7 @@ describe(medianInterval, () => {
     );
   });
 
-  test("is found for as many runs as a benchmark may have, and refuses none", () => {
+  test("is found for as many runs as a benchmark may have, and rejects none", () => {
     const { coverage } = medianInterval(Array.from({ length: 100_000 }, (_, at) => at));
     expect(coverage).toBeGreaterThanOrEqual(0.95);
     expect(coverage).toBeLessThan(0.951);

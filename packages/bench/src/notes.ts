@@ -47,7 +47,7 @@ function changedMachine(
         ]
       : []),
     ...(stolenShare !== null && stolenShare > limit
-      ? [`A hypervisor took ${percent(stolenShare)} of the processors' time while runs were measured.`]
+      ? [`A hypervisor took ${percent(stolenShare)} of the CPUs' time while runs were measured.`]
       : []),
     ...(governor === SAVING ? ["The clock follows the governor powersave: short runs may be slow."] : []),
   ];

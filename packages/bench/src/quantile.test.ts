@@ -31,7 +31,7 @@ describe(quantile, () => {
     expect(list).toEqual([3, 1, 2]);
   });
 
-  test("refuses to make up a value", () => {
+  test("rejects to make up a value", () => {
     expect(() => quantile([], 0.5)).toThrow(RangeError);
     expect(() => mean([])).toThrow(RangeError);
   });

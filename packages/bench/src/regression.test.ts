@@ -75,7 +75,7 @@ describe(compareResults, () => {
     );
   });
 
-  test("refuses benchmarks without a common model", () => {
+  test("rejects benchmarks without a common model", () => {
     expect(() => compareResults(only({ name: "new" }), RESULT, 0.05)).toThrow(/no model in common: now new/);
   });
 });

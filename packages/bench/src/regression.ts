@@ -7,7 +7,7 @@ import type { FigureChange, Regression } from "./regression-result.js";
 interface ComparedFigure {
   readonly name: keyof ModelFigures;
   readonly title: string;
-  readonly betterIs: "lower" | "higher";
+  readonly higherIsBetter: boolean;
   readonly value: (model: ModelFigures) => number;
   /** Where the true value lies; "exact" for what is counted. */
   readonly certainty: (model: ModelFigures) => Interval | "exact";
@@ -18,49 +18,49 @@ const COMPARED: readonly ComparedFigure[] = [
   {
     name: "firstTokenMs",
     title: "first token [ms]",
-    betterIs: "lower",
+    higherIsBetter: false,
     value: ({ firstTokenMs }) => firstTokenMs.p50,
     certainty: ({ firstTokenMs }) => firstTokenMs.interval,
   },
   {
     name: "tokensPerSecond",
     title: "decode [tokens/s]",
-    betterIs: "higher",
+    higherIsBetter: true,
     value: ({ tokensPerSecond }) => tokensPerSecond.p50,
     certainty: ({ tokensPerSecond }) => tokensPerSecond.interval,
   },
   {
     name: "totalMs",
     title: "total [ms]",
-    betterIs: "lower",
+    higherIsBetter: false,
     value: ({ totalMs }) => totalMs.p50,
     certainty: ({ totalMs }) => totalMs.interval,
   },
   {
     name: "loadMs",
     title: "load [ms]",
-    betterIs: "lower",
+    higherIsBetter: false,
     value: ({ loadMs }) => loadMs,
     certainty: ({ loadsMs }) => medianInterval(loadsMs),
   },
   {
     name: "peakRssBytes",
     title: "peak memory [bytes]",
-    betterIs: "lower",
+    higherIsBetter: false,
     value: ({ peakRssBytes }) => peakRssBytes,
     certainty: ({ peakRssBytes }) => medianInterval([peakRssBytes]),
   },
   {
     name: "bytes",
     title: "size [bytes]",
-    betterIs: "lower",
+    higherIsBetter: false,
     value: ({ bytes }) => bytes,
     certainty: () => "exact",
   },
   {
     name: "flopsPerTokenWithSource",
     title: "arithmetic [FLOP/token]",
-    betterIs: "lower",
+    higherIsBetter: false,
     value: (model) => model.flopsPerTokenWithSource,
     certainty: () => "exact",
   },
@@ -102,13 +102,13 @@ export function compareResults(now: BenchResult, before: BenchResult, maxRegress
 }
 
 function changeOf(
-  { name, betterIs, value, certainty }: ComparedFigure,
+  { name, higherIsBetter, value, certainty }: ComparedFigure,
   model: ModelFigures,
   old: ModelFigures,
   maxRegression: number,
 ): FigureChange {
   const [after, before] = [value(model), value(old)];
-  const [worse, better] = betterIs === "lower" ? [after, before] : [before, after];
+  const [worse, better] = !higherIsBetter ? [after, before] : [before, after];
   const worseBy = worse === better ? 0 : better === 0 ? Number.MAX_VALUE : worse / better - 1;
   const beyondNoise = areSurelyApart(certainty(model), certainty(old), after !== before);
   const regressed = worseBy > maxRegression;

@@ -115,7 +115,7 @@ describe(summarize, () => {
     expect(summarize(measurement({ model })).flopsPerTokenWithSource).toBe(80 + (80 * 12) / 6);
   });
 
-  test("leaves answers of one step out of the rate, and refuses a model that never took a second", () => {
+  test("leaves answers of one step out of the rate, and rejects a model that never took a second", () => {
     const single = sample({ steps: 1, decodeMs: 0 });
     expect(summarize(measurement({ samples: [sample(), single] })).tokensPerSecond.p50).toBe(500);
     expect(() => summarize(measurement({ samples: [single, single] }))).toThrow(/student .* no rate/);

@@ -30,7 +30,7 @@ export interface Measurement {
  *
  * FLOPs per generated token: `decoderPerTargetToken` of model.json. With the source: plus S x (cost of reading one
  * source token) / T, where S and T are the mean numbers of source tokens and of decoder steps; an encoder-decoder reads
- * its source with the encoder, a decoder-only model with the decoder. Of a model that sees plus the cost of its image / T.
+ * its source with the encoder, a decoder-only model with the decoder. Of a vision-language model plus the cost of its image / T.
  *
  * @throws SlmError DATA_INVALID if every answer ended at its first step, so that there is no rate.
  */

@@ -47,7 +47,7 @@ test("float16 weights come back rounded to half precision", async () => {
   }
 });
 
-test("a config of another size than the weights is refused by the tensor's name", async () => {
+test("a config of another size than the weights is rejected by the tensor's name", async () => {
   await writeCheckpoint(directory, { config, weights });
   const file = join(directory, CONFIG_FILE);
   const json = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;
@@ -55,7 +55,7 @@ test("a config of another size than the weights is refused by the tensor's name"
   await expect(readCheckpoint(directory)).rejects.toThrow("'embedding.weight' should be [8, 4]");
 });
 
-test("what is missing or damaged is named", async () => {
+test("what is missing or corrupt is named", async () => {
   await expect(readCheckpoint(directory)).rejects.toMatchObject({ code: "INPUT_MISSING" });
   await writeCheckpoint(directory, { config, weights });
   await rm(join(directory, WEIGHTS_FILE));

@@ -9,7 +9,7 @@ export {
   type OpenSafetensors,
   type Safetensors,
 } from "./safetensors.js";
-export type { ForeignCheckpoint, ForeignTensor } from "./foreign-checkpoint.js";
+export type { ExternalCheckpoint, ExternalTensor } from "./external-checkpoint.js";
 export {
   isPackable,
   packGgmlBlocks,
@@ -36,7 +36,7 @@ export type { Metadata, MetadataValue } from "./gguf/file/metadata.js";
 export { readTensor, readTensorBytes } from "./gguf/file/tensor-data.js";
 export { TENSOR_TYPES, tensorTypeByName } from "./gguf/types/tensor-types.js";
 export type { BlockType } from "./gguf/types/block-type.js";
-export { foreignCheckpoint, openGgufCheckpoint } from "./gguf/model/foreign-checkpoint.js";
+export { externalCheckpoint, openGgufCheckpoint } from "./gguf/model/external-checkpoint.js";
 export { ggufTokenizer, type HuggingFaceTokenizer } from "./gguf/tokenizer/gguf-tokenizer.js";
 export { resolveCached, resolveModel, type ResolvedModel, type ResolveOptions } from "./hub/resolve-model.js";
 export { parseModelSource, type HubSource, type ModelSource } from "./hub/model-source.js";

@@ -87,7 +87,7 @@ test("the same tensors always give the same bytes, data at a multiple of 8", () 
   expect(Uint8Array.from(sample.subarray(-24))).toEqual(new Uint8Array(BigInt64Array.of(1n, 2n, 3n).buffer));
 });
 
-test("every truncation is refused as invalid data", async () => {
+test("every truncation is rejected as invalid data", async () => {
   for (let length = 0; length < sample.length; length++) {
     await expect(read(sample.subarray(0, length)), `${length} bytes`).rejects.toMatchObject({
       code: "DATA_INVALID",
@@ -95,7 +95,7 @@ test("every truncation is refused as invalid data", async () => {
   }
 });
 
-test("a damaged file is read or refused as invalid data, never anything else", async () => {
+test("a corrupt file is read or rejected as invalid data, never anything else", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.nat(sample.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }),
@@ -121,7 +121,7 @@ const tensorAt = (begin: number, end: number): Record<string, unknown> => ({
   data_offsets: [begin, end],
 });
 
-describe("a hostile header is refused by what is wrong with it", () => {
+describe("a hostile header is rejected by what is wrong with it", () => {
   const cases: readonly (readonly [string, Uint8Array, string])[] = [
     [
       "claims more bytes than the file",
@@ -193,7 +193,7 @@ test("tensors of every type of the format's own library are read, of types witho
   expect(halves("e5m2")).toEqual([1.5, -57344, Infinity, 0.25]);
 });
 
-test("a type without numbers that are read here is listed, and refused by its tensor's name when it is read", async () => {
+test("a type without numbers that are read here is listed, and rejected by its tensor's name when it is read", async () => {
   const file = join(directory, "packed.safetensors");
   await writeFile(file, fileOf({ packed: { dtype: "F4", shape: [3, 2], data_offsets: [0, 3] } }, 3));
   const opened = await openSafetensors(file);
@@ -240,7 +240,7 @@ describe("tensors written in pieces", () => {
     }
   });
 
-  test.each([5, 7])("are refused where %i numbers come for 6", async (count) => {
+  test.each([5, 7])("are rejected where %i numbers come for 6", async (count) => {
     const file = join(directory, "short.safetensors");
     await expect(write(file, [new Float32Array(count)])).rejects.toMatchObject({ code: "SHAPE_MISMATCH" });
   });

@@ -14,7 +14,7 @@ import {
   type StoredDType,
 } from "./safetensors-dtypes.js";
 
-/** The format's own limit: a larger header is an attack or a damaged length. */
+/** The format's own limit: a larger header is an attack or a corrupt length. */
 const MAX_HEADER_BYTES = 100_000_000;
 /** Reads and writes are split, because one system call moves less than 2 GiB. */
 const STEP_BYTES = 2 ** 28;
@@ -110,7 +110,7 @@ export interface OpenSafetensors {
 /**
  * Reads a whole file.
  *
- * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is damaged.
+ * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is corrupt.
  */
 export async function readSafetensors(file: string): Promise<Safetensors> {
   const { metadata, entries, read, close } = await openSafetensors(file);
@@ -126,7 +126,7 @@ export async function readSafetensors(file: string): Promise<Safetensors> {
 /**
  * Opens a file: its header is read and checked, its tensors are not read. The caller closes it.
  *
- * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is damaged.
+ * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is corrupt.
  */
 export async function openSafetensors(file: string): Promise<OpenSafetensors> {
   const handle = await open(file, "r").catch((cause: unknown) => {

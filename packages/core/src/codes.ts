@@ -16,7 +16,7 @@ export const ERROR_EXIT = {
   DEVICE_UNAVAILABLE: 69,
   /** A bug in slm: anything that is not an SlmError. */
   UNEXPECTED: 70,
-  /** The disk is full or refuses to be written. */
+  /** The disk is full or rejects to be written. */
   OUTPUT_FAILED: 74,
   /** Another run holds the same directory. */
   BUSY: 75,

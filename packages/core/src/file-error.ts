@@ -1,9 +1,9 @@
-/** Turns the operating system's refusals into errors a user can act on. */
+/** Turns the operating system's rejections into errors a user can act on. */
 import { sep } from "node:path";
 import { SlmError } from "./slm-error.js";
 
-/** What each refusal means; a code that is not here is not about writing. */
-const WRITE_REFUSALS: Readonly<Record<string, string>> = {
+/** What each rejection means; a code that is not here is not about writing. */
+const WRITE_REJECTIONS: Readonly<Record<string, string>> = {
   ENOSPC: "no space is left on the device",
   EDQUOT: "the disk quota is used up",
   EROFS: "the file system is read-only",
@@ -18,7 +18,7 @@ const WRITE_REFUSALS: Readonly<Record<string, string>> = {
   EMFILE: "too many files are open",
 };
 
-/** Refusals that can only come from writing, whatever path they carry. */
+/** Rejections that can only come from writing, whatever path they carry. */
 const ALWAYS_WRITING: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EFBIG"]);
 
 /** The system code (`ENOENT`, `ENOSPC`, ...) of an error, if it has one. */
@@ -28,13 +28,13 @@ export function systemCode(error: unknown): string | undefined {
 }
 
 /**
- * The error to throw after a failed write to `path`: OUTPUT_FAILED for a refusal of the system, the error itself otherwise.
+ * The error to throw after a failed write to `path`: OUTPUT_FAILED for a rejection of the system, the error itself otherwise.
  *
  * @param kept one clause that says what is still safe on disk
  */
 export function writeFailure(error: unknown, path: string, kept: string): unknown {
   const code = systemCode(error);
-  const reason = code === undefined ? undefined : WRITE_REFUSALS[code];
+  const reason = code === undefined ? undefined : WRITE_REJECTIONS[code];
   if (code === undefined || reason === undefined) return error;
   return new SlmError("OUTPUT_FAILED", `cannot write ${path}: ${reason} (${code}); ${kept}`, {
     context: { path, systemCode: code },
@@ -46,9 +46,9 @@ export function writeFailure(error: unknown, path: string, kept: string): unknow
 }
 
 /** Whether a system error was caused by writing in one of `directories`, as opposed to reading some input. */
-export function isWriteRefusal(error: unknown, directories: readonly string[]): boolean {
+export function isWriteRejection(error: unknown, directories: readonly string[]): boolean {
   const code = systemCode(error);
-  if (code === undefined || WRITE_REFUSALS[code] === undefined) return false;
+  if (code === undefined || WRITE_REJECTIONS[code] === undefined) return false;
   if (ALWAYS_WRITING.has(code)) return true;
   if (!(error instanceof Error) || !("path" in error) || typeof error.path !== "string") return false;
   const { path } = error;

@@ -24,7 +24,7 @@ describe(parseIndex, () => {
     );
   });
 
-  test("refuses by name and line what is no list", () => {
+  test("rejects and line what is no list", () => {
     const good = formatIndex(listOf(["a"]));
     for (const [text, line] of [
       [good.slice(0, -1), 1],
@@ -38,7 +38,7 @@ describe(parseIndex, () => {
     }
   });
 
-  test("damaged lists give a list or an error that says where", () => {
+  test("corrupt lists give a list or an error that says where", () => {
     const text = formatIndex(listOf(["a/b", "c", "d"]));
     fc.assert(
       fc.property(fc.nat(text.length - 1), fc.string({ maxLength: 3 }), (at, put) => {

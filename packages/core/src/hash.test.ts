@@ -11,7 +11,7 @@ describe(hashJson, () => {
     expect(hashJson({ a: [1, 2] })).not.toBe(hashJson({ a: [2, 1] }));
   });
 
-  test("refuses what JSON would change, saying where", () => {
+  test("rejects what JSON would change, saying where", () => {
     for (const value of [
       Number.NaN,
       Number.POSITIVE_INFINITY,

@@ -3,7 +3,7 @@ export { hashFolder } from "./hash-folder.js";
 export { writeBytesAtomic, writeBytesUnflushed, writeJsonAtomic, writeTextAtomic } from "./atomic-write.js";
 export { INDEX_FILE } from "./folder-index.js";
 export { readFailure, readJsonFile, readTextFile, type ReadJsonOptions } from "./read-json.js";
-export { isWriteRefusal, systemCode, writeFailure } from "./file-error.js";
+export { isWriteRejection, systemCode, writeFailure } from "./file-error.js";
 export { PATH_FORMATS, pathOrIdSetting, pathSetting } from "./path-setting.js";
 export { pathProblem, relativePath, resolveInside } from "./relative-path.js";
 export {

@@ -39,7 +39,7 @@ describe(withLock, () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  test("refuses while a living process holds it, naming the process", async () => {
+  test("rejects while a living process holds it, naming the process", async () => {
     await leaveLockOf(process.ppid);
     await expect(withLock(target, () => Promise.resolve())).rejects.toMatchObject({
       code: "BUSY",

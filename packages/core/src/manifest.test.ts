@@ -62,7 +62,7 @@ describe(readManifest, () => {
     await expect(readManifest(join(root, "nowhere"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
-  test("refuses paths outside the directory, repeated paths and unknown fields", async () => {
+  test("rejects paths outside the directory, repeated paths and unknown fields", async () => {
     const pathsThat =
       (...paths: readonly string[]) =>
       (manifest: Manifest) => ({

@@ -7,7 +7,7 @@ import { systemCode } from "./file-error.js";
 const MEBIBYTE = 1024 * 1024;
 
 export interface ReadJsonOptions {
-  /** Files above this are refused unread [bytes]. Default 16 MiB. */
+  /** Files above this are rejected unread [bytes]. Default 16 MiB. */
   readonly limitBytes?: number;
   /** Commands that would create the file. */
   readonly suggestions?: readonly string[];

@@ -7,7 +7,7 @@ import { z } from "zod";
 export function pathProblem(path: string): string | undefined {
   if (path === "") return "the path is empty";
   if (path.length > 4096) return "the path is longer than 4096 characters";
-  // Backslashes and colons are separators and drive letters on Windows: refused everywhere, so artifacts stay portable.
+  // Backslashes and colons are separators and drive letters on Windows: rejected everywhere, so artifacts stay portable.
   if (/[\\:\0]/.test(path)) return "the path holds a backslash, a colon or a null character";
   if (path.startsWith("/")) return "the path is absolute";
   const segments = path.split("/");
@@ -27,7 +27,7 @@ export const relativePath = z.string().superRefine((path, context) => {
 export function resolveInside(directory: string, path: string): string {
   const problem = pathProblem(path);
   if (problem !== undefined) {
-    throw new SlmError("DATA_INVALID", `${directory}: refused path '${path}': ${problem}`, {
+    throw new SlmError("DATA_INVALID", `${directory}: rejected path '${path}': ${problem}`, {
       context: { directory, path },
     });
   }

@@ -26,7 +26,7 @@ export interface VerifyOptions {
 
 /**
  * Checks every file of an artifact directory against its manifest, and that there are no others.
- * Symbolic links are refused: they would let a bundle name files outside itself.
+ * Symbolic links are rejected: they would let a bundle name files outside itself.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID if the manifest cannot be read or lists a path outside the directory.
  */
@@ -40,9 +40,9 @@ export async function verifyDirectory(directory: string, options: VerifyOptions 
   for (const path of found) {
     if (!listed.has(path)) problems.push({ path, problem: "extra", message: "is not in the manifest" });
   }
-  const refused = new Set(problems.map(({ path }) => path));
+  const rejected = new Set(problems.map(({ path }) => path));
   for (const file of expected) {
-    if (refused.has(file.path)) continue;
+    if (rejected.has(file.path)) continue;
     const problem = await compareFile(directory, file, options.check ?? "sha256");
     if (problem !== undefined) problems.push(problem);
   }

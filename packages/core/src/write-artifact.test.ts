@@ -82,8 +82,8 @@ describe(writeArtifact, () => {
     ]);
     await write();
     await writeFile(list, text.replace("train/a", "../a"));
-    const refused = (await verifyDirectory(out)).problems;
-    expect(refused[0]).toMatchObject({ path: "images/SHA256SUMS", problem: "changed" });
+    const rejected = (await verifyDirectory(out)).problems;
+    expect(rejected[0]).toMatchObject({ path: "images/SHA256SUMS", problem: "changed" });
     await rm(list);
     expect((await verifyDirectory(out)).problems).toContainEqual(
       expect.objectContaining({ path: "images/SHA256SUMS", problem: "missing" }),
@@ -189,14 +189,14 @@ describe(writeArtifact, () => {
     expect(await readFile(join(root, "out", "a.txt"), "utf8")).toBe("old");
   });
 
-  test("refuses to replace a directory that slm did not write", async () => {
+  test("rejects to replace a directory that slm did not write", async () => {
     await mkdir(join(root, "out"));
     await writeFile(join(root, "out", "thesis.txt"), "years of work");
     await expect(writeOne("k", "x")).rejects.toMatchObject({ code: "OUTPUT_FAILED" });
     expect(await readFile(join(root, "out", "thesis.txt"), "utf8")).toBe("years of work");
   });
 
-  test("refuses a second writer of the same directory while the first is at work", async () => {
+  test("rejects a second writer of the same directory while the first is at work", async () => {
     let finish: () => void = () => undefined;
     let begun: () => void = () => undefined;
     const begin = new Promise<void>((resolve) => (begun = resolve));
@@ -230,12 +230,12 @@ describe(writeArtifact, () => {
     });
   });
 
-  test("passes on a refusal to read an input as it is", async () => {
+  test("passes on a rejection to read an input as it is", async () => {
     const cause = Object.assign(new Error("EACCES"), { code: "EACCES", path: join(root, "corpus.txt") });
     await expect(writeArtifact(specOf("k"), () => Promise.reject(cause))).rejects.toBe(cause);
   });
 
-  test("refuses symbolic links among the outputs", async () => {
+  test("rejects symbolic links among the outputs", async () => {
     const linking = writeArtifact(specOf("k"), async (work) => {
       await symlink("/etc/passwd", join(work, "link"));
       return {};
@@ -243,7 +243,7 @@ describe(writeArtifact, () => {
     await expect(linking).rejects.toThrow("symbolic link");
   });
 
-  test("refuses a report that JSON would silently change", async () => {
+  test("rejects a report that JSON would silently change", async () => {
     await expect(writeArtifact(specOf("k"), () => Promise.resolve({ loss: Number.NaN }))).rejects.toThrow(
       "$.loss",
     );

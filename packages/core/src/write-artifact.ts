@@ -16,7 +16,7 @@ import {
   writeJsonAtomic,
   writeTextAtomic,
 } from "./atomic-write.js";
-import { isWriteRefusal, systemCode, writeFailure } from "./file-error.js";
+import { isWriteRejection, systemCode, writeFailure } from "./file-error.js";
 import { formatIndex, INDEX_FILE, type IndexedFile } from "./folder-index.js";
 import { canonicalJson, hashFile } from "./hash.js";
 import { withLock } from "./lock.js";
@@ -76,7 +76,7 @@ const workSchema = z.strictObject({ key: z.string() });
  * not resumable nothing stays when `fill` throws, folders above it that were made for it included.
  *
  * @param fill writes files into the work directory and returns the stage's report
- * @throws SlmError OUTPUT_FAILED if the system refuses a write or `directory` holds files that are not an artifact;
+ * @throws SlmError OUTPUT_FAILED if the system rejects a write or `directory` holds files that are not an artifact;
  * BUSY if another process writes it.
  */
 export async function writeArtifact<Details extends object>(
@@ -105,7 +105,7 @@ async function write<Details extends object>(
     let isOpen = false;
     try {
       await recover(directory);
-      await refuseForeignDirectory(directory);
+      await rejectExternalDirectory(directory);
       isOpen = true;
       if (!isResumable) await rm(work, { recursive: true, force: true });
       await openWorkDirectory(work, spec.key);
@@ -117,7 +117,7 @@ async function write<Details extends object>(
     } catch (error) {
       // Another process may be at work there now.
       if (isOpen && !isResumable && !lost.aborted) await rm(work, { recursive: true, force: true });
-      throw isWriteRefusal(error, [directory, work, previousPath(directory)])
+      throw isWriteRejection(error, [directory, work, previousPath(directory)])
         ? writeFailure(error, pathOf(error) ?? work, `${directory} is unchanged${unfinished}`)
         : error;
     }
@@ -172,7 +172,7 @@ async function recover(directory: string): Promise<void> {
 }
 
 /** Replacing a directory deletes it, so only artifacts and empty directories may be replaced. */
-async function refuseForeignDirectory(directory: string): Promise<void> {
+async function rejectExternalDirectory(directory: string): Promise<void> {
   const entries = await readdir(directory).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return [];
     throw error;

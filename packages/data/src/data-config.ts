@@ -2,7 +2,7 @@ import { pathSetting } from "@slm/core";
 import { z } from "zod";
 import { augmentConfig } from "./augment/augment-config.js";
 import { FORMAT_NAMES } from "./formats/format-table.js";
-import { inventedConfig } from "./invented-sources.js";
+import { syntheticConfig } from "./synthetic-sources.js";
 import { MAX_COLUMNS } from "./limits.js";
 import { ENCODINGS } from "./lines.js";
 import { fieldsConfig, templateConfig, type MappingSettings } from "./mapping.js";
@@ -141,7 +141,7 @@ export const dataConfig = z
     unlabelled: unlabelled
       .optional()
       .describe("Sources for the teacher to label; those that a split has already are left out."),
-    invented: inventedConfig
+    synthetic: syntheticConfig
       .optional()
       .describe(
         "Sources for the teacher to label that are made up; those that a split has already are left out.",
@@ -153,17 +153,17 @@ export const dataConfig = z
   })
   .superRefine(oneWayPerSide)
   .superRefine(({ train, source, unlabelled: sources }, context) => {
-    const refuse = (key: string, message: string): void => {
+    const reject = (key: string, message: string): void => {
       context.addIssue({ code: "custom", path: [key], message });
     };
     if (train === undefined && source === undefined) {
-      refuse(
+      reject(
         "train",
         "expected training rows, got none: name a file (train: rows.jsonl) or a dataset module (source: { module: ./dataset.ts })",
       );
     }
     if (train !== undefined && sources?.kind === MODULE_UNLABELLED)
-      refuse("unlabelled", "expected a file, since data.train takes the place of a dataset module");
+      reject("unlabelled", "expected a file, since data.train takes the place of a dataset module");
   })
   .transform(({ source, ...settings }): typeof settings & { readonly source?: SourceConfig } =>
     // Only what is read stays: a recipe's source does not count where a file of training rows is named.

@@ -28,7 +28,7 @@ describe(HashTable, () => {
     expect(table.size).toBe(5001);
   });
 
-  test.each([0, 256, 1.5, NaN])("refuses the number %d", (value) => {
+  test.each([0, 256, 1.5, NaN])("rejects the number %d", (value) => {
     expect(() => {
       new HashTable().set("a", value);
     }).toThrow(RangeError);

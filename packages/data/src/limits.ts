@@ -1,4 +1,4 @@
-/** How large a part of a hostile file may be before it is refused by name. Memory follows from these, not from the file. */
+/** How large a part of a hostile file may be before it is rejected. Memory follows from these, not from the file. */
 
 const MIB = 1024 * 1024;
 

@@ -62,7 +62,7 @@ export async function* readLines(
 
   let isFirst = true;
   for await (const chunk of readChunks(path)) {
-    if (isFirst) refuseUtf16(path, chunk);
+    if (isFirst) rejectUtf16(path, chunk);
     isFirst = false;
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
@@ -105,7 +105,7 @@ function startsWith(bytes: Uint8Array, mark: readonly number[]): boolean {
 }
 
 /** @throws SlmError DATA_INVALID if the file begins as UTF-16 does */
-export function refuseUtf16(path: string, bytes: Uint8Array): void {
+export function rejectUtf16(path: string, bytes: Uint8Array): void {
   if (!UTF16_MARKS.some((mark) => startsWith(bytes, mark))) return;
   throw new SlmError("DATA_INVALID", `data: ${path} is UTF-16 text, expected UTF-8`, {
     context: { path },

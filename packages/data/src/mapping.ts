@@ -195,7 +195,7 @@ function columnText(value: unknown): string | { readonly problem: string } {
   return { problem: `expected text, got ${kindOf(value)}` };
 }
 
-/** The target and every other accepted answer, each once; what is no list of texts stays for the row's check to refuse. */
+/** The target and every other accepted answer, each once; what is no list of texts stays for the row's check to reject. */
 function withTarget(target: string, further: unknown): unknown {
   const list: unknown = typeof further === "string" ? [further] : further;
   return Array.isArray(list) ? [...new Set<unknown>([target, ...(list as readonly unknown[])])] : list;

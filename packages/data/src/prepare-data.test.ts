@@ -280,7 +280,7 @@ describe(prepareData, () => {
     expect(JSON.parse(await readFile(join(outputs[0]!, DATA_FILES.statistics), "utf8"))).toEqual(reports[0]);
   });
 
-  test("refuses an input without a training row and says why", async () => {
+  test("rejects an input without a training row and says why", async () => {
     await expect(prepare({ train: ["{"] })).rejects.toMatchObject({ code: "DATA_INVALID" });
     await expect(prepare({ train: ["{"] })).rejects.toThrow(/:1: not JSON/);
   });
@@ -354,7 +354,7 @@ describe("dataConfig", () => {
     [{ train: "a.csv", testFraction: -0.1 }],
     [{ train: "a.csv", limit: 0 }],
     [{ train: "a.csv", maxsource: 3 }],
-  ])("refuses %j", (config) => {
+  ])("rejects %j", (config) => {
     expect(dataConfig.safeParse(config).success).toBe(false);
   });
 });

@@ -16,7 +16,7 @@ import { RowLimit } from "./row-limit.js";
 import { bucketsFor, Spill } from "./spill.js";
 import { sourceKey, SPLITS, type Split } from "./split.js";
 import { StatisticsCounter, type TextStatistics } from "./statistics.js";
-import { inventSources } from "./invented-sources.js";
+import { synthesizeSources } from "./synthetic-sources.js";
 import { collectUnlabelled, type UnlabelledReport } from "./unlabelled.js";
 import { groupAll, writeSplits, type RowOrder } from "./write-splits.js";
 
@@ -48,7 +48,7 @@ export interface DataReport extends TextStatistics, DuplicateCounts {
   /** Only where the configuration names unlabelled sources. */
   readonly unlabelled?: UnlabelledReport;
   /** Sources made up for the teacher to label. */
-  readonly invented?: number;
+  readonly synthetic?: number;
   /** Only where rows have images. */
   readonly images?: ImageStatistics;
 }
@@ -87,7 +87,7 @@ const REPORT_EVERY = 4096;
  * Writes: into `outputDirectory`, which the caller makes visible when all is done.
  *
  * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID if it is not of its format, if a dataset module throws
- * or yields what is no example, or if no training row is left, CONFIG_INVALID if a file lacks a column that the configuration names, OUTPUT_FAILED if the disk refuses, INTERRUPTED if
+ * or yields what is no example, or if no training row is left, CONFIG_INVALID if a file lacks a column that the configuration names, OUTPUT_FAILED if the disk rejects, INTERRUPTED if
  * the signal fires.
  */
 export async function prepareData(
@@ -117,7 +117,7 @@ export async function prepareData(
     // A killed run may have left some.
     await Promise.all([byRank.clear(), ordered.clear()]);
     try {
-      const keepOwners = config.unlabelled !== undefined || config.invented !== undefined;
+      const keepOwners = config.unlabelled !== undefined || config.synthetic !== undefined;
       const { rows, leaked, owners } = await collectRows(inputs, config, byRank, {
         onLine,
         rejections,
@@ -165,11 +165,11 @@ export async function prepareData(
         settings === undefined
           ? undefined
           : await augmentTrain(outputDirectory, { settings, seed, files: DATA_FILES, onRows });
-      const invented =
-        config.invented === undefined
+      const synthetic =
+        config.synthetic === undefined
           ? undefined
-          : await inventSources(outputDirectory, {
-              ...{ settings: config.invented, seed, files: DATA_FILES, check },
+          : await synthesizeSources(outputDirectory, {
+              ...{ settings: config.synthetic, seed, files: DATA_FILES, check },
               isTaken: (key) => owners.get(key) !== undefined,
             });
       const splits = { ...own, train: own.train + (augmented ?? 0) };
@@ -182,13 +182,13 @@ export async function prepareData(
         ...counts,
         ...(augmented === undefined ? {} : { augmented }),
         ...(unlabelled === undefined ? {} : { unlabelled: unlabelled.report }),
-        ...(invented === undefined ? {} : { invented: invented.length }),
+        ...(synthetic === undefined ? {} : { synthetic: synthetic.length }),
         ...(images === undefined ? {} : { images }),
         ...counter.summary(),
       };
-      if (unlabelled !== undefined || invented !== undefined) {
-        // A source that a file has and that is invented too is labelled twice, which does no harm.
-        const sources = [...(unlabelled?.sources ?? []), ...(invented ?? [])];
+      if (unlabelled !== undefined || synthetic !== undefined) {
+        // A source that a file has and that is synthetic too is labelled twice, which does no harm.
+        const sources = [...(unlabelled?.sources ?? []), ...(synthetic ?? [])];
         const texts = sources.map((source) => `${JSON.stringify({ source })}\n`);
         await writeFile(join(outputDirectory, DATA_FILES.unlabelled), texts);
       }
@@ -223,7 +223,7 @@ async function unlabelledSources(
   return { ...collected, rejections };
 }
 
-/** Runs what reads inputs and writes outputs; what the system refuses is about the outputs, since readers name their own. */
+/** Runs what reads inputs and writes outputs; what the system rejects is about the outputs, since readers name their own. */
 async function write<Result>(directory: string, run: () => Promise<Result>): Promise<Result> {
   try {
     return await run();

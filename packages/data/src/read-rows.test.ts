@@ -111,7 +111,7 @@ describe(scanRows, () => {
     await fc.assert(property, { numRuns: 30 });
   });
 
-  test("damaged bytes give rows or rejections, each with a line of the file, and nothing else", async () => {
+  test("corrupt bytes give rows or rejections, each with a line of the file, and nothing else", async () => {
     const original = Buffer.from(`\ufeff${A}\r\n${B}\n\n${A}\n${B}\n`);
     const edit = fc.tuple(fc.nat({ max: original.length - 1 }), fc.nat({ max: 255 }), fc.nat({ max: 6 }));
     const property = fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 6 }), async (edits) => {
@@ -161,7 +161,7 @@ describe(readAllRows, () => {
     expect((await readAllRows(path)).map(({ source }) => source)).toEqual(["a", "bé😀"]);
   });
 
-  test.each(["", "\n\n", "\ufeff"])("refuses the file %j, which has no rows", async (content) => {
+  test.each(["", "\n\n", "\ufeff"])("rejects the file %j, which has no rows", async (content) => {
     await writeFile(path, content);
     await expect(readAllRows(path)).rejects.toBeInstanceOf(SlmError);
   });

@@ -26,7 +26,7 @@ describe(checkRow, () => {
     ],
     ["a blank reference", { source: "a", target: "", references: [" "] }, "target: expected text"],
     ["no answer to no question", { source: " ", target: "", references: [] }, "source: expected text"],
-  ])("refuses %s", (_, row, reason) => {
+  ])("rejects %s", (_, row, reason) => {
     expect(checkRow(row)).toContain(reason);
   });
 });

@@ -67,7 +67,7 @@ describe(shuffledOrder, () => {
     [1, NaN, 0],
     [1, 0, 0.5],
     [1, 0, Infinity],
-  ])("refuses size %d, seed %d, epoch %d", (n, seed, epoch) => {
+  ])("rejects size %d, seed %d, epoch %d", (n, seed, epoch) => {
     expect(() => shuffledOrder(n, seed, epoch)).toThrow(SlmError);
   });
 });

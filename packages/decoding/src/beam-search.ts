@@ -1,4 +1,4 @@
-/** Beam search: several beginnings per group advance together, the likeliest survive. */
+/** Beam search: several beginnings per group advance together, the most probable survive. */
 import { logSumExp, topIds } from "./logits.js";
 import {
   type DecodeOptions,
@@ -53,7 +53,7 @@ interface Group {
 /**
  * The best hypothesis of each group of `beams` rows, by log-probability / length^lengthPenalty; length counts `eos`.
  *
- * A step looks at the 2 * beams likeliest continuations of a group (of equals: lower beam, then lower id). Those that
+ * A step looks at the 2 * beams most probable continuations of a group (of equals: lower beam, then lower id). Those that
  * end and rank among the first `beams` are complete; the first `beams` of the others live on.
  * A group stops when
  * - no live beam can still win: its sum only falls (unless a bias or a penalty adds to it), so it scores at most sum / maxTokens^lengthPenalty (or
@@ -155,7 +155,7 @@ class BeamScorer {
   }
 }
 
-/** The likeliest `count` continuations of a group's live beams, likeliest first. */
+/** The most probable `count` continuations of a group's live beams, most probable first. */
 function continuations(
   live: readonly Beam[],
   count: number,

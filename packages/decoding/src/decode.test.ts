@@ -81,7 +81,7 @@ function exhaustiveBest(
 }
 
 describe("greedy decoding", () => {
-  test("takes the likeliest token until eos, and adds up its log-probability", async () => {
+  test("takes the most probable token until eos, and adds up its log-probability", async () => {
     const model: Model = (prefix) => [[0, 0, 0, 2], [0, 0, 0, 0, 2].slice(1), [3, 0, 0, 0]][prefix.length]!;
     const [result] = await decode(new PrefixDecoder(1, 4, () => model), optionsFor({ kind: "greedy" }, 10));
     const share = (logit: number): number => logit - Math.log(Math.exp(logit) + 3);
@@ -191,7 +191,7 @@ describe("beam search", () => {
     );
   });
 
-  test("with one beam is greedy decoding, if eos ends it when it is the likeliest", async () => {
+  test("with one beam is greedy decoding, if eos ends it when it is the most probable", async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(10_000), async (seed) => {
         const model = randomModel(seed, 5);
@@ -290,7 +290,7 @@ describe(decode, () => {
       optionsFor({ kind: "beam", beams: 3, lengthPenalty: 1 }, 4),
       "got 2",
     ],
-  ])("refuses %s", async (_, options, message) => {
+  ])("rejects %s", async (_, options, message) => {
     await expect(decode(decoder(), options)).rejects.toMatchObject({
       code: "USAGE",
       message: expect.stringContaining(message) as string,
@@ -311,12 +311,12 @@ describe(decode, () => {
     expect(interrupted.steps).toBe(1);
   });
 
-  test("refuses logits of the wrong size", async () => {
+  test("rejects logits of the wrong size", async () => {
     const wrong = new PrefixDecoder(2, 4, () => () => [0, 0, 0]);
     await expect(decode(wrong, greedy)).rejects.toMatchObject({ code: "SHAPE_MISMATCH" });
   });
 
-  test("refuses logits that are not numbers, where argmax would silently take the first", async () => {
+  test("rejects logits that are not numbers, where argmax would silently take the first", async () => {
     const broken = new PrefixDecoder(1, 4, () => () => [Number.NaN, 0, 0, 0]);
     await expect(decode(broken, greedy)).rejects.toMatchObject({ code: "DATA_INVALID" });
   });

@@ -2,8 +2,8 @@ import { SlmError } from "@slm/core";
 import { decodeBeams } from "./beam-search.js";
 import { type DecodeOptions, type Decoded, checkDecodeOptions } from "./options.js";
 import type { StepDecoder } from "./step-decoder.js";
-import { chooseFromLogits, chooseInDecoder, decodeTokenByToken, type RowChoice } from "./token-by-token.js";
-import { createTokenChooser, type ChooserOptions } from "./token-chooser.js";
+import { selectToken, selectInDecoder, decodeTokenByToken, type RowChoice } from "./token-by-token.js";
+import { createTokenSelector, type TokenSelectorOptions } from "./token-selector.js";
 import { isRuling } from "./token-rules.js";
 
 /**
@@ -18,15 +18,15 @@ export async function decode(decoder: StepDecoder, options: DecodeOptions): Prom
   const { strategy, random } = options;
   switch (strategy.kind) {
     case "greedy":
-      return decodeTokenByToken(decoder, options, greedyChoice(decoder, options));
+      return decodeTokenByToken(decoder, options, greedySampling(decoder, options));
     case "sample":
       if (random === undefined)
         throw new SlmError("USAGE", "decoding: sampling needs 'random', numbers in [0, 1)");
       return decodeTokenByToken(
         decoder,
         options,
-        chooseFromLogits(decoder, (row) =>
-          createTokenChooser({
+        selectToken(decoder, (row) =>
+          createTokenSelector({
             ...rowOptions(options, row),
             sampling: { ...strategy, random: () => random(row) },
           }),
@@ -41,15 +41,18 @@ export async function decode(decoder: StepDecoder, options: DecodeOptions): Prom
  * Where nothing changes the scores, the decoder may choose. It does not hear that a row was stopped: several rows that can be stopped are
  * fed from here, because in some weight formats what a row is fed reaches the others.
  */
-function greedyChoice(decoder: StepDecoder, options: DecodeOptions): RowChoice {
+function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice {
   const { rules, constraint, stopsAfter } = options;
-  const stepsBest = decoder.stepsBest?.bind(decoder);
+  const greedySteps = decoder.greedySteps?.bind(decoder);
   const isPlain = !isRuling(rules) && constraint === undefined;
-  if (stepsBest !== undefined && isPlain && (stopsAfter === undefined || decoder.rows === 1))
-    return chooseInDecoder(stepsBest, options);
-  return chooseFromLogits(decoder, (row) => createTokenChooser(rowOptions(options, row)));
+  if (greedySteps !== undefined && isPlain && (stopsAfter === undefined || decoder.rows === 1))
+    return selectInDecoder(greedySteps, options);
+  return selectToken(decoder, (row) => createTokenSelector(rowOptions(options, row)));
 }
 
-function rowOptions({ bos, eos, rules, constraint, before }: DecodeOptions, row: number): ChooserOptions {
+function rowOptions(
+  { bos, eos, rules, constraint, before }: DecodeOptions,
+  row: number,
+): TokenSelectorOptions {
   return { eos, rules, constraint, before: [...(before?.(row) ?? []), bos] };
 }

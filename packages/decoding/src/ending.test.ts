@@ -5,7 +5,7 @@ import { argmax } from "./logits.js";
 import type { DecodeOptions, Strategy } from "./options.js";
 import { createRandom } from "./random.js";
 import type { StepDecoder } from "./step-decoder.js";
-import { createTokenChooser } from "./token-chooser.js";
+import { createTokenSelector } from "./token-selector.js";
 import type { TokenConstraint } from "./token-constraint.js";
 
 const [EOS, PAD, BOS] = [0, 1, 2];
@@ -131,7 +131,7 @@ describe.each(STRATEGIES)("with %j", (strategy) => {
   });
 });
 
-describe(createTokenChooser, () => {
+describe(createTokenSelector, () => {
   const logits = Float32Array.of(-1, 2, 1.5, -4);
   const after = (rules: DecodeOptions["rules"], chosen: number, before: number[] = []): number[] => {
     const scores: number[][] = [];
@@ -147,7 +147,7 @@ describe(createTokenChooser, () => {
         after: () => first,
       }),
     };
-    const choose = createTokenChooser({
+    const choose = createTokenSelector({
       eos: 0,
       constraint: first,
       before,
@@ -168,7 +168,7 @@ describe(createTokenChooser, () => {
 
   test("leaves the logits as they are", () => {
     const own = logits.slice();
-    const choose = createTokenChooser({ eos: 0, rules: { logitBias: new Map([[3, 100]]) } });
+    const choose = createTokenSelector({ eos: 0, rules: { logitBias: new Map([[3, 100]]) } });
     expect(choose(own)).toBe(3);
     expect(own).toEqual(logits);
     expect(argmax(own)).toBe(1);
@@ -179,7 +179,7 @@ describe(createTokenChooser, () => {
     ["a bias without end", { logitBias: new Map([[1, -Infinity]]) }, "logitBias of 1"],
     ["no repetition penalty", { repetitionPenalty: 0 }, "repetitionPenalty must be above 0"],
     ["a penalty that is no number", { presencePenalty: Number.NaN }, "presencePenalty must be a number"],
-  ])("decoding refuses %s", async (_, rules, message) => {
+  ])("decoding rejects %s", async (_, rules, message) => {
     const options = { ...optionsFor({ kind: "greedy" }, 1), rules };
     await expect(decode(new SeededDecoder(1, 1), options)).rejects.toMatchObject({
       code: "USAGE",

@@ -52,7 +52,7 @@ describe(logSumExp, () => {
   });
 
   test.each([[[1, Number.NaN]], [[Number.NaN, 1]], [[Infinity, 1]], [[-Infinity, -Infinity]]])(
-    "refuses the logits %j",
+    "rejects the logits %j",
     (values) => {
       expect(() => logSumExp(Float32Array.from(values))).toThrow(
         expect.objectContaining({ code: "DATA_INVALID" }),

@@ -6,7 +6,7 @@ import { checkRules, type TokenRules } from "./token-rules.js";
 
 /**
  * How the next token is chosen.
- * `beam`: keep the `beams` likeliest beginnings; a hypothesis scores log-probability / length^lengthPenalty, so
+ * `beam`: keep the `beams` most probable beginnings; a hypothesis scores log-probability / length^lengthPenalty, so
  * 0 ranks by probability alone and larger values favour longer results.
  */
 export type Strategy =

@@ -28,7 +28,7 @@ describe(restoreRandom, () => {
   });
 
   test.each([[[0, 0, 0, 0]], [[1, 2, 3, -1]], [[1, 2, 3, 2 ** 32]], [[1, 2, 3, 0.5]]] as const)(
-    "refuses the state %j",
+    "rejects the state %j",
     (state) => {
       expect(() => restoreRandom(state)).toThrow(expect.objectContaining({ code: "DATA_INVALID" }));
     },
@@ -54,7 +54,7 @@ describe(createRandom, () => {
     expect(chiSquare).toBeLessThan(27.9);
   });
 
-  test.each([-1, 0.5, 2 ** 32, Number.NaN])("refuses the seed %d", (seed) => {
+  test.each([-1, 0.5, 2 ** 32, Number.NaN])("rejects the seed %d", (seed) => {
     expect(() => createRandom(seed)).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });

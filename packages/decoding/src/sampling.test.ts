@@ -31,7 +31,7 @@ describe(sampleToken, () => {
     expectFrequencies(frequencies([0.2, 0.6, 0.2], { temperature: 0.5 }), [1 / 11, 9 / 11, 1 / 11]);
   });
 
-  test("topK draws among the likeliest only, lower ids first among equals", () => {
+  test("topK draws among the most probable only, lower ids first among equals", () => {
     const actual = frequencies([0.1, 0.25, 0.25, 0.25, 0.15], { temperature: 1, topK: 2 });
     expectFrequencies(actual, [0, 0.5, 0.5, 0, 0]);
   });
@@ -47,7 +47,7 @@ describe(sampleToken, () => {
     expectFrequencies(actual, [0, 1, 0, 0]);
   });
 
-  test("minP draws among ids with at least its share of the likeliest one's probability", () => {
+  test("minP draws among ids with at least its share of the most probable one's probability", () => {
     const probabilities = [0.1, 0.5, 0.25, 0.15];
     expectFrequencies(frequencies(probabilities, { temperature: 1, minP: 0.4 }), [0, 2 / 3, 1 / 3, 0]);
     expectFrequencies(frequencies(probabilities, { temperature: 1, minP: 1 }), [0, 1, 0, 0]);

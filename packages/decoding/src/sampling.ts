@@ -3,11 +3,11 @@ import { logSumExp, topIds } from "./logits.js";
 export interface SamplingOptions {
   /** Divides the logits; above 0. Below 1 sharpens, above 1 flattens. */
   readonly temperature: number;
-  /** Draw among this many likeliest ids only. */
+  /** Draw among this many most probable ids only. */
   readonly topK?: number | undefined;
-  /** Draw among the fewest likeliest ids whose probabilities reach this sum, in (0, 1]. */
+  /** Draw among the fewest most probable ids whose probabilities reach this sum, in (0, 1]. */
   readonly topP?: number | undefined;
-  /** Draw among ids at least this many times as probable as the likeliest only, from 0 to 1. */
+  /** Draw among ids at least this many times as probable as the most probable only, from 0 to 1. */
   readonly minP?: number | undefined;
 }
 
@@ -16,7 +16,7 @@ const FIRST_NUCLEUS = 64;
 
 /**
  * Draws a next token. Temperature comes first, then `topK`; `topP` counts the probabilities that are left,
- * renormalized; of what it leaves, `minP` drops ids below its share of the likeliest. With the same `random` the same ids are drawn: candidates are ordered by probability, then id.
+ * renormalized; of what it leaves, `minP` drops ids below its share of the most probable. With the same `random` the same ids are drawn: candidates are ordered by probability, then id.
  *
  * Source: Holtzman et al. 2020 (arXiv:1904.09751), section 3.1, for top-p; Nguyen et al. 2024 (arXiv:2407.01082) for min-p;
  * the order of the filters is that of Hugging Face's `generate`.
@@ -32,7 +32,7 @@ export function sampleToken(logits: Float32Array, options: SamplingOptions, rand
   return draw(ids, probability, random() * sum(ids, probability));
 }
 
-/** Those of `ids`, likeliest first, that have at least `share` of the first one's probability. */
+/** Those of `ids`, most probable first, that have at least `share` of the first one's probability. */
 function probable(
   ids: readonly number[],
   probability: (id: number) => number,
@@ -43,7 +43,7 @@ function probable(
   return first === -1 ? ids : ids.slice(0, first);
 }
 
-/** The fewest of the `topK` likeliest ids that hold `topP` of the probability of those `topK`. */
+/** The fewest of the `topK` most probable ids that hold `topP` of the probability of those `topK`. */
 function nucleus(
   logits: Float32Array,
   probability: (id: number) => number,

@@ -4,7 +4,7 @@ import { decode } from "./decode.js";
 import { argmax, logSumExp } from "./logits.js";
 import type { DecodeOptions } from "./options.js";
 import { createRandom } from "./random.js";
-import type { BestStepsOptions, BestTokens, StepDecoder } from "./step-decoder.js";
+import type { GreedyStepsOptions, TopTokens, StepDecoder } from "./step-decoder.js";
 
 const [EOS, PAD, BOS] = [0, 1, 2];
 const VOCABULARY = 6;
@@ -56,10 +56,10 @@ class PickingDecoder extends LogitsDecoder {
   made = 0;
   isOver = false;
 
-  async *stepsBest(
+  async *greedySteps(
     first: Int32Array,
-    { eos, pad, steps, signal }: BestStepsOptions,
-  ): AsyncGenerator<BestTokens> {
+    { eos, pad, steps, signal }: GreedyStepsOptions,
+  ): AsyncGenerator<TopTokens> {
     let tokens = first;
     const ended = Array.from(first, () => false);
     try {
@@ -133,10 +133,10 @@ describe("a decoder that picks tokens itself", () => {
     expect([decoder.made, decoder.isOver]).toEqual([1, true]);
   });
 
-  test("is refused where its logits are not numbers, or it ends too early", async () => {
-    const given = (steps: readonly BestTokens[]): StepDecoder =>
+  test("is rejected where its logits are not numbers, or it ends too early", async () => {
+    const given = (steps: readonly TopTokens[]): StepDecoder =>
       Object.assign(new LogitsDecoder(1, 1), {
-        stepsBest: async function* () {
+        greedySteps: async function* () {
           yield* await Promise.resolve(steps);
         },
       });

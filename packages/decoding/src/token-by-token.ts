@@ -8,7 +8,7 @@ import {
   isLate,
   stepRows,
 } from "./options.js";
-import type { BestTokens, StepDecoder } from "./step-decoder.js";
+import type { TopTokens, StepDecoder } from "./step-decoder.js";
 
 export interface ChosenToken {
   readonly token: number;
@@ -23,34 +23,34 @@ export interface RowChoice {
   readonly end?: (() => Promise<void>) | undefined;
 }
 
-/** Logits leave the decoder, and each row's chooser picks from them. */
-export function chooseFromLogits(
+/** Logits leave the decoder, and each row's selector picks from them. */
+export function selectToken(
   decoder: StepDecoder,
-  chooserOf: (row: number) => (logits: Float32Array) => number,
+  selectorOf: (row: number) => (logits: Float32Array) => number,
 ): RowChoice {
-  const choosers = Array.from({ length: decoder.rows }, (_, row) => chooserOf(row));
+  const selectors = Array.from({ length: decoder.rows }, (_, row) => selectorOf(row));
   return {
     step: async (feed) => {
       const logitsOf = await stepRows(decoder, feed);
       return (row) => {
         const logits = logitsOf(row);
-        const token = choosers[row]!(logits);
+        const token = selectors[row]!(logits);
         return { token, logProbability: logits[token]! - logSumExp(logits) };
       };
     },
   };
 }
 
-/** The decoder picks the likeliest tokens and feeds them to itself; of what it is given here it needs the first alone. */
-export function chooseInDecoder(
-  stepsBest: NonNullable<StepDecoder["stepsBest"]>,
+/** The decoder picks the most probable tokens and feeds them to itself; of what it is given here it needs the first alone. */
+export function selectInDecoder(
+  greedySteps: NonNullable<StepDecoder["greedySteps"]>,
   { eos, pad, maxTokens, signal }: DecodeOptions,
 ): RowChoice {
   const options = { eos, pad, steps: maxTokens, signal };
-  let steps: AsyncIterator<BestTokens, unknown> | undefined;
+  let steps: AsyncIterator<TopTokens, unknown> | undefined;
   return {
     step: async (feed) => {
-      steps ??= stepsBest(feed.slice(), options)[Symbol.asyncIterator]();
+      steps ??= greedySteps(feed.slice(), options)[Symbol.asyncIterator]();
       const next = await steps.next();
       if (next.done === true) {
         checkInterrupted(signal);

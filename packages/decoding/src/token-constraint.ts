@@ -10,6 +10,6 @@ export interface TokenConstraint {
    * @throws SlmError DATA_INVALID if no id of the vocabulary may follow.
    */
   mask(scores: Float32Array): void;
-  /** The state behind an id that may follow, the ending token excluded. */
+  /** The state behind an id that may follow, EOS excluded. */
   after(id: number): TokenConstraint;
 }

@@ -76,7 +76,7 @@ describe(deployToDirectory, () => {
   });
 
   test.each(["encoder.onnx", "onnx/decoder.onnx", "tokenizer.json", "tokenizer_config.json", "model.json"])(
-    "refuses a model without %s, by name",
+    "rejects a model without %s, by name",
     async (path) => {
       await rm(join(model, path));
       const deploying = deployToDirectory({ model, outputDirectory, card: {} });
@@ -87,21 +87,21 @@ describe(deployToDirectory, () => {
     },
   );
 
-  test("refuses a graph whose external data is missing", async () => {
+  test("rejects a graph whose external data is missing", async () => {
     await rm(join(model, "encoder.onnx.data"));
     await expect(deployToDirectory({ model, outputDirectory, card: {} })).rejects.toThrow(
       /expected 7 bytes .* got 4/,
     );
   });
 
-  test("refuses a symbolic link, which could carry a foreign file into the bundle", async () => {
+  test("rejects a symbolic link, which could carry a external file into the bundle", async () => {
     await writeFile(join(root, "secret"), "{}");
     await rm(join(model, "tokenizer.json"));
     await symlink(join(root, "secret"), join(model, "tokenizer.json"));
     await expect(deployToDirectory({ model, outputDirectory, card: {} })).rejects.toThrow(/regular file/);
   });
 
-  test("refuses a graph path that leaves the model directory", async () => {
+  test("rejects a graph path that leaves the model directory", async () => {
     const graphs = { decoder: { ...MODEL.graphs.decoder, file: "../secret.onnx" } };
     await writeFile(join(model, "model.json"), JSON.stringify({ ...MODEL, graphs }));
     await expect(deployToDirectory({ model, outputDirectory, card: {} })).rejects.toMatchObject({
@@ -111,7 +111,7 @@ describe(deployToDirectory, () => {
 });
 
 describe("deployConfig", () => {
-  test("fills in the target and refuses a misspelt key", () => {
+  test("fills in the target and rejects a misspelt key", () => {
     expect(deployConfig.parse({})).toEqual({ target: "dir", limits: [], licences: [] });
     expect(deployConfig.safeParse({ licence: "MIT" }).success).toBe(false);
     expect(deployConfig.safeParse({ target: "hub" }).success).toBe(false);

@@ -21,7 +21,7 @@ const FULL: CardInput = {
   intendedUse: "Pronouncing English words.",
   limits: ["Names are weak."],
   licences: [{ of: "CMUdict", licence: "BSD-2-Clause" }],
-  metrics: [{ metric: "wordError", dataset: "test split", n: 12_000, before: 0.33612, after: 0.34 }],
+  metrics: [{ metric: "wer", dataset: "test split", n: 12_000, before: 0.33612, after: 0.34 }],
   bytesBefore: 5_400_000,
   bench: {
     device: {
@@ -56,7 +56,7 @@ describe(modelCard, () => {
     expect(section(card, "Model")).toContain("| parameters | 1,330,000 |");
     expect(section(card, "Model")).toContain("| size of all graphs | 2.5 MB (2,500,000 bytes) |");
     expect(section(card, "Model")).toContain("| size before quantization | 5.4 MB (5,400,000 bytes) |");
-    expect(section(card, "Quality")).toContain("| wordError | test split | 12,000 | 0.3361 | 0.34 |");
+    expect(section(card, "Quality")).toContain("| wer | test split | 12,000 | 0.3361 | 0.34 |");
     expect(section(card, "Speed and memory")).toContain("Example CPU");
     expect(section(card, "Speed and memory")).toContain("On this CPU int8 products are exact.");
     expect(section(card, "Speed and memory")).toContain("| student | 1.234 / 2 | 900 / 800 | 120 |");
@@ -79,7 +79,7 @@ describe(modelCard, () => {
   });
 
   test("does not show a missing measurement as a number", () => {
-    const metrics = [{ metric: "wordError", dataset: "test", n: 5, after: 0.5 }];
+    const metrics = [{ metric: "wer", dataset: "test", n: 5, after: 0.5 }];
     expect(section(modelCard(MODEL, [], { metrics }), "Quality")).toContain("| 5 | not measured | 0.5 |");
   });
 

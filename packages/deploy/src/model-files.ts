@@ -47,7 +47,7 @@ async function graphFiles(directory: string, graph: string): Promise<readonly st
   return [graph, ...external.map((name) => (folder === "." ? name : `${folder}/${name}`))];
 }
 
-/** Size of a regular file [bytes]. A symbolic link is refused: it could carry any file of this machine into a bundle. */
+/** Size of a regular file [bytes]. A symbolic link is rejected: it could carry any file of this machine into a bundle. */
 async function fileSize(directory: string, path: string): Promise<number> {
   const full = resolveInside(directory, path);
   const status = await lstat(full).catch((error: unknown) => {

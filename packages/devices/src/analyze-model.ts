@@ -11,7 +11,7 @@ import { sizeFlags } from "./rules/size-flags.js";
 import { CHECKS } from "./rules/table.js";
 
 /** How sure an analysis is: rules were compared with a file; nothing ran on the device. */
-export const CHECKED_BY_RULE = "checked by rule, not run on the device";
+export const CHECKED_BY_RULE = "checked statically, not run on the device";
 
 /**
  * Where an operator is computed: `folded` before a device sees the graph, on the `device`, on the `cpu`, `inside` control
@@ -45,7 +45,7 @@ export interface AnalysisSummary {
   readonly operators: readonly OperatorCount[];
   readonly nodes: number;
   readonly findings: Counts;
-  /** Findings that are counted but not listed, by rule. */
+  /** Findings that are counted but not listed, by static check. */
   readonly unlisted: Readonly<Record<string, number>>;
 }
 

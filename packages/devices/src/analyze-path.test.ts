@@ -20,7 +20,7 @@ describe(analyzePath, () => {
   test("takes a file of any exporter", async () => {
     const analysis = await analyzePath(fixture("conv-net-qdq"), { target: "npu" });
     expect(analysis).toMatchObject({ supported: true, profile: "qnn", target: "npu" });
-    expect(analysis.method).toBe("checked by rule, not run on the device");
+    expect(analysis.method).toBe("checked statically, not run on the device");
     expect(analysis.summary.operators[0]).toEqual({
       opType: "DequantizeLinear",
       count: 15,
@@ -51,7 +51,7 @@ describe(analyzePath, () => {
     expect(supported).toBe(broken.length === 0);
   });
 
-  test("gives each graph of a directory the sizes it has names for, and refuses a name that none has", async () => {
+  test("gives each graph of a directory the sizes it has names for, and rejects a name that none has", async () => {
     await cp(fixture("bert-block"), join(folder, "a.onnx"));
     await cp(fixture("by-hand"), join(folder, "b.onnx"));
     const sizes = [
@@ -82,7 +82,7 @@ describe(analyzePath, () => {
     await expect(analyzePath(folder, { target: "npu" })).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
-  test("refuses what is missing, what is no model, and a wrong profile before reading anything", async () => {
+  test("rejects what is missing, what is no model, and a wrong profile before reading anything", async () => {
     await expect(analyzePath(join(folder, "no.onnx"), { target: "npu" })).rejects.toMatchObject({
       code: "INPUT_MISSING",
     });
@@ -104,7 +104,7 @@ describe(analyzePath, () => {
 });
 
 describe(reportLines, () => {
-  test("says rule by rule which nodes, what and what to do, and that nothing ran on the device", async () => {
+  test("says rule by static check which nodes, what and what to do, and that nothing ran on the device", async () => {
     const lines = reportLines(await analyzePath(fixture("control-flow"), { target: "npu" }));
     const text = lines.join("\n");
     expect(text).toContain("control-flow: no If, Loop or Scan where the device runs one fixed sequence");
@@ -113,7 +113,7 @@ describe(reportLines, () => {
     );
     expect(text).toMatch(/at \/If\n {11}-> export one graph per branch/);
     expect(text).toMatch(/^If {2,}1 {2}NO$/m);
-    expect(lines.at(-1)).toMatch(/NOT SUPPORTED \(checked by rule, not run on the device\)$/);
+    expect(lines.at(-1)).toMatch(/NOT SUPPORTED \(checked statically, not run on the device\)$/);
   });
 
   test("puts what is the same about many nodes on one line", async () => {

@@ -135,7 +135,7 @@ function mergeSummaries(summaries: readonly AnalysisSummary[]): AnalysisSummary 
  *
  * Reads: the files; of weights outside them only the small ones.
  *
- * @throws SlmError INPUT_MISSING if there is nothing; DATA_INVALID for a damaged or hostile file; USAGE if the target
+ * @throws SlmError INPUT_MISSING if there is nothing; DATA_INVALID for a corrupt or hostile file; USAGE if the target
  * has no such profile, or no graph such sizes; INTERRUPTED.
  */
 export async function analyzePath(path: string, options: AnalyzePathOptions): Promise<PathAnalysis> {

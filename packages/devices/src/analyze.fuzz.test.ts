@@ -1,4 +1,4 @@
-/** Damaged models give an analysis or a refusal; more of them in e2e/analyze-fuzz.test.ts. */
+/** Corrupt models give an analysis or a rejection; more of them in e2e/analyze-fuzz.test.ts. */
 import { readFile } from "node:fs/promises";
 import { SlmError } from "@slm/core";
 import { decodeOutline, type FixedSizes, type ModelOutline } from "@slm/onnx";
@@ -14,11 +14,11 @@ const twos = ({ inputs }: ModelOutline): readonly FixedSizes[] =>
     shape === undefined ? [] : [{ name, sizes: shape.map((size) => (typeof size === "number" ? size : 2)) }],
   );
 
-test.each(["conv-net-qdq", "control-flow", "lstm"])("damaged copies of %s", async (name) => {
+test.each(["conv-net-qdq", "control-flow", "lstm"])("corrupt copies of %s", async (name) => {
   const url = new URL(`../fixtures/${name}.onnx`, import.meta.url);
   const original = new Uint8Array(await readFile(url));
   const { next } = createMutator(7);
-  const outcomes = { analysed: 0, refused: 0 };
+  const outcomes = { analysed: 0, rejected: 0 };
   for (let count = 0; count < FILES / 3; count += 1) {
     try {
       const outline = decodeOutline(next(original));
@@ -26,11 +26,11 @@ test.each(["conv-net-qdq", "control-flow", "lstm"])("damaged copies of %s", asyn
       outcomes.analysed += 1;
     } catch (error) {
       if (!(error instanceof SlmError)) throw error;
-      outcomes.refused += 1;
+      outcomes.rejected += 1;
     }
   }
   expect(outcomes.analysed).toBeGreaterThan(0);
-  expect(outcomes.refused).toBeGreaterThan(0);
+  expect(outcomes.rejected).toBeGreaterThan(0);
 });
 
 test("mutations are a function of the seed", () => {

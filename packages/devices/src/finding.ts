@@ -72,7 +72,7 @@ export class Findings {
     return [...this.#kept].sort((a, b) => place(a) - place(b));
   }
 
-  /** Findings that were counted and not kept, by rule. */
+  /** Findings that were counted and not kept, by static check. */
   get left(): Readonly<Record<string, number>> {
     const over = [...this.#perRule].filter(([, count]) => count > KEPT_PER_RULE);
     return Object.fromEntries(over.map(([rule, count]) => [rule, count - KEPT_PER_RULE]));

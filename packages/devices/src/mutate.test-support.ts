@@ -1,7 +1,7 @@
 /** Damages bytes the way disks, networks and enemies do: a pure function of its seed. */
 
 export interface Mutator {
-  /** The next damaged copy. */
+  /** The next corrupt copy. */
   readonly next: (original: Uint8Array) => Uint8Array;
 }
 
@@ -13,7 +13,7 @@ const VARINTS = [
   [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
 ];
 
-/** Edits of one damaged file. */
+/** Edits of one corrupt file. */
 const MAX_EDITS = 4;
 
 /** Longest piece that is moved, doubled or lost [bytes]. */
@@ -37,7 +37,7 @@ export function createMutator(seed: number): Mutator {
     result.set(bytes.subarray(end), at + added.length);
     return result;
   };
-  /** Leaves every length as it is: what is damaged is a number, a name, a type. */
+  /** Leaves every length as it is: what is corrupt is a number, a name, a type. */
   const gentle: readonly ((bytes: Uint8Array) => Uint8Array)[] = [
     (bytes) => {
       const copy = bytes.slice();

@@ -1,4 +1,4 @@
-/** An analysis for a terminal: what the device has of the operators, then what is wrong, rule by rule. */
+/** An analysis for a terminal: what the device has of the operators, then what is wrong, rule by static check. */
 import type { OperatorCount, Place } from "./analyze-model.js";
 import type { PathAnalysis } from "./analyze-path.js";
 import { RULES, type Finding, type RuleName, type Severity } from "./finding.js";

@@ -23,12 +23,12 @@ class ConstantReader {
   readonly #read = new Map<TensorValue, readonly number[] | undefined>();
   #left = MAX_NUMBERS_READ;
   /** Constants that were asked for when enough had been read. */
-  refused = 0;
+  rejected = 0;
 
   numbersOf(tensor: TensorValue): readonly number[] | undefined {
     const count = elementCount(tensor.shape);
     if (count > this.#left) {
-      this.refused += 1;
+      this.rejected += 1;
       return undefined;
     }
     this.#left -= count;

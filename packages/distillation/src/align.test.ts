@@ -34,7 +34,7 @@ describe(alignPositions, () => {
           expect(j).toBeGreaterThan(last);
           last = j;
         });
-        expect(aligned.at(-1), "the end marks predict the same").toBe(teacher.length);
+        expect(aligned.at(-1), "the EOS token predict the same").toBe(teacher.length);
       }),
     );
   });

@@ -21,7 +21,7 @@ export function prefixTexts(decoder: Decoder, tokens: ArrayLike<number>): (strin
 }
 
 /**
- * For each target position of the student (one per token, and the end mark's) the position of the teacher that has read
+ * For each target position of the student (one per token, and the EOS token's) the position of the teacher that has read
  * exactly the same text and so predicts its continuation, or {@link UNALIGNED}.
  *
  * Position i predicts token i, after the first i tokens. Counterparts rise strictly; of several positions with one text the

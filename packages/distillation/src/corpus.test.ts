@@ -85,7 +85,7 @@ describe(writeCorpus, () => {
     );
   });
 
-  test("refuses a row beyond the teacher's limit, saying whose it is", async () => {
+  test("rejects a row beyond the teacher's limit, saying whose it is", async () => {
     const file = join(directory, "pairs");
     const request = { rows, tokenizer: lettersAt(2), limits, where: "train", file };
     const teacher = { tokenizer: lettersAt(1), limits: { maxSource: 6, maxTarget: 4 } };

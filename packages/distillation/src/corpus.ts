@@ -23,7 +23,7 @@ export interface TeacherTokens extends PairTokens {
 /** Pairs in the student's tokens and in the teacher's. */
 export interface CorpusRows extends PairTokens {
   readonly teacherTokens: TeacherTokens;
-  /** Samples of each row's image, of a student that sees. */
+  /** Samples of each row's image, of a vision-language student. */
   readonly images?: readonly Uint8Array[];
 }
 
@@ -32,7 +32,7 @@ export interface Corpus {
   readonly pairs: TokenPairs;
   /** In the teacher's tokens. */
   readonly teacherPairs: TokenPairs;
-  /** Of a student that sees. */
+  /** Of a vision-language student. */
   readonly images?: RowImages | undefined;
   read(rows: ArrayLike<number>): Promise<CorpusRows>;
   close(): Promise<void>;

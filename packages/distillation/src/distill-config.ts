@@ -1,5 +1,5 @@
 /** The `distill` section of a recipe: what the student is, what it learns from, and how. */
-import { devMetrics, partTraining, trainingFields } from "@slm/training";
+import { devMetrics, moduleTraining, trainingFields } from "@slm/training";
 import { pathSetting } from "@slm/core";
 import { z } from "zod";
 import { requiresDistributions, lossConfig } from "./loss-config.js";
@@ -8,7 +8,7 @@ import { fullestShares, largestShare, ROUNDING, targetsConfig } from "./target-s
 
 const sampling = z.strictObject({
   temperature: z.number().positive().default(0.9).describe("Divides the logits before a token is drawn."),
-  topK: z.int().positive().default(128).describe("Likeliest tokens drawn among [tokens]."),
+  topK: z.int().positive().default(128).describe("Most probable tokens drawn among [tokens]."),
 });
 
 const initialize = z.strictObject({
@@ -26,7 +26,7 @@ const initialize = z.strictObject({
   vision: pathSetting
     .optional()
     .describe(
-      "Directory of a checkpoint that sees by the same tower: the student starts with that, and with its projector where that has the same shapes. Default: random numbers.",
+      "Directory of a vision-language checkpoint by the same tower: the student starts with that, and with its projector where that has the same shapes. Default: random numbers.",
     ),
 });
 
@@ -41,11 +41,11 @@ export const distillConfig = z
       .nonnegative()
       .optional()
       .describe(
-        "Seed of first weights, order and dropout. Default: the recipe's. Students of several seeds so share data and caches.",
+        "Seed of initial weights, order and dropout. Default: the recipe's. Students of several seeds so share data and caches.",
       ),
-    parts: partTraining
+    modules: moduleTraining
       .optional()
-      .describe("How the parts of a student that sees are trained: full, lora (adapters) or frozen."),
+      .describe("How the modules of a vision-language student are trained: full, lora (adapters) or frozen."),
     loss: lossConfig.prefault({}).describe("What is minimized: a weighted sum of terms."),
     targets: targetsConfig.prefault({}).describe("Where each batch's targets come from; the rest are gold."),
     sampling: sampling.prefault({}).describe("How the student draws its own targets."),
@@ -55,7 +55,7 @@ export const distillConfig = z
       .positive()
       .default(128)
       .describe(
-        "Likeliest teacher tokens kept per gold target token, where no cache was made before [tokens].",
+        "Most probable teacher tokens kept per gold target token, where no cache was made before [tokens].",
       ),
     metrics: devMetrics,
   })
@@ -72,22 +72,24 @@ export const distillConfig = z
   .check(({ value: { student: model, initialize: start }, issues }) => {
     if (model.architecture === "decoder-only" || model.vision === undefined) return;
     const { tower, published } = model.vision;
-    const refuse = (message: string): void => {
+    const reject = (message: string): void => {
       issues.push({ code: "custom", input: model.vision, path: ["student", "vision"], message });
     };
     if ((tower === undefined) === (published === undefined))
-      refuse("has either a tower of its own or a published one");
+      reject("has either a tower of its own or a published one");
     if (published !== undefined && start.vision !== undefined)
-      refuse("starts with a published tower, so that initialize.vision has no place");
+      reject("starts with a published tower, so that initialize.vision has no place");
   })
   .check(({ value: { student: model, targets, loss }, issues }) => {
-    const refuse = (message: string, ...path: string[]): void => {
+    const reject = (message: string, ...path: string[]): void => {
       issues.push({ code: "custom", input: targets, path: ["targets", ...path], message });
     };
-    if (fullestShares(targets) > 1 + ROUNDING)
-      refuse("teacher, student and unlabelled shares add up to more than 1");
-    if (largestShare(targets.student) > 0 && !requiresDistributions(loss))
-      refuse("targets of the student need a term that compares distributions, such as forwardKl", "student");
+    if (fullestShares(targets) > 1 + ROUNDING) reject("fractions add up to more than 1");
+    if (largestShare(targets.onPolicyFraction) > 0 && !requiresDistributions(loss))
+      reject(
+        "targets of the student need a term that compares distributions, such as forwardKl",
+        "onPolicyFraction",
+      );
     if (model.architecture === "decoder-only" || model.vision === undefined) {
       if (loss.ctc > 0)
         issues.push({
@@ -98,15 +100,18 @@ export const distillConfig = z
         });
       return;
     }
-    if (largestShare(targets.unlabelled) > 0)
-      refuse("sources without targets have no images for a student that sees to read", "unlabelled");
+    if (largestShare(targets.unlabelledFraction) > 0)
+      reject(
+        "sources without targets have no images for a vision-language student to read",
+        "unlabelledFraction",
+      );
     if (loss.hiddenState > 0)
       issues.push({
         code: "custom",
         input: loss,
         path: ["loss", "hiddenState"],
         message:
-          "compares states of the same source tokens, which a student that sees and a teacher of text have not",
+          "compares states of the same source tokens, which a vision-language student and a teacher of text have not",
       });
   });
 
@@ -116,8 +121,8 @@ export type DistillConfig = z.infer<typeof distillConfig>;
 export const requiresTeacher = ({ loss, targets }: DistillConfig): boolean =>
   requiresDistributions(loss) ||
   loss.hiddenState > 0 ||
-  largestShare(targets.teacher) > 0 ||
-  largestShare(targets.unlabelled) > 0;
+  largestShare(targets.sequenceKdFraction) > 0 ||
+  largestShare(targets.unlabelledFraction) > 0;
 
 /** Whether a run reads the teacher at all: while the student trains, or for its initialization. */
 export const readsTeacher = (settings: DistillConfig): boolean =>

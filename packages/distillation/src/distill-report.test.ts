@@ -20,11 +20,18 @@ describe(distillReport, () => {
     await writeLines(
       "metrics.jsonl",
       { step: 20, loss: 3, forwardKl: 2, crossEntropy: 4 },
-      { step: 20, "dev.wordError": 0.5 },
+      { step: 20, "dev.wer": 0.5 },
     );
     await writeLines("samples.jsonl", { source: "cat", target: "K AE T", prediction: "K AE D" });
     const html = await distillReport(join(root, "metrics.jsonl"), { settings: { klWeight: 0.9 } });
-    for (const text of ["forward KL", "cross-entropy", "word error [%]", "klWeight", "K AE D", "✗ wrong"])
+    for (const text of [
+      "forward KL",
+      "cross-entropy",
+      "word error rate [%]",
+      "klWeight",
+      "K AE D",
+      "✗ wrong",
+    ])
       expect(html).toContain(text);
   });
 
@@ -35,7 +42,7 @@ describe(distillReport, () => {
     expect(html).not.toMatch(/>(Samples|Settings|Read with care)</);
   });
 
-  test("refuses a log that is not there", async () => {
+  test("rejects a log that is not there", async () => {
     await expect(distillReport(join(root, "metrics.jsonl"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 });

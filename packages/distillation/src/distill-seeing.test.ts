@@ -3,11 +3,11 @@ import type { Progress } from "@slm/core";
 import { readCheckpoint, type Checkpoint } from "@slm/checkpoints";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { distillConfig } from "./distill-config.js";
-import { SeeingRun, seeingStudent } from "./test-support/seeing-run.test-support.js";
+import { VisionRun, visionStudent } from "./test-support/seeing-run.test-support.js";
 
-let run: SeeingRun;
+let run: VisionRun;
 beforeEach(async () => {
-  run = await SeeingRun.create();
+  run = await VisionRun.create();
 });
 afterEach(() => run.remove());
 
@@ -24,10 +24,10 @@ const valuesOf = ({ weights }: Checkpoint, name: string): number[] => [
   ...(weights.get(name)!.data as Float32Array),
 ];
 
-describe("a student that sees", () => {
+describe("a vision-language student", () => {
   test("learns from labels alone, and leaves a checkpoint, samples with small images, and no work in progress", async () => {
     const report = await run.distill();
-    expect(report.metrics["characterError"]).toBeGreaterThan(0);
+    expect(report.metrics["cer"]).toBeGreaterThan(0);
     expect(report).not.toHaveProperty("teacherParameters");
     expect((await readdir(run.at("work"))).filter((name) => /bin$|images/u.test(name))).toEqual([]);
     const { config } = await readCheckpoint(run.at("work"));
@@ -48,7 +48,7 @@ describe("a student that sees", () => {
   });
 
   test("learns from a teacher of text that is given what the image shows, from its targets, and from its own", async () => {
-    const targets = { teacher: 0.3, student: 0.4 };
+    const targets = { sequenceKdFraction: 0.3, onPolicyFraction: 0.4 };
     const report = await run.distill({ targets, steps: 8 }, { withTeacher: true });
     expect(report.teacherParameters).toBeGreaterThan(0);
     // The teacher's distributions depend on what it is given.
@@ -63,7 +63,7 @@ describe("a student that sees", () => {
     dropout: 0.1,
     evaluateEvery: 2,
     saveEvery: 3,
-    targets: { student: 0.4 },
+    targets: { onPolicyFraction: 0.4 },
     loss: { forwardKl: 0.5, crossEntropy: 0.3, ctc: 0.2 },
   };
 
@@ -92,7 +92,7 @@ describe("a student that sees", () => {
   });
 
   test("may have parts that stay as they are, and parts that are adapted", async () => {
-    await run.distill({ parts: { tower: "frozen" } }, { work: "frozen" });
+    await run.distill({ modules: { tower: "frozen" } }, { work: "frozen" });
     await run.distill({ steps: 1, learningRate: 1e-9 }, { work: "start" });
     const [frozen, start] = [await readCheckpoint(run.at("frozen")), await readCheckpoint(run.at("start"))];
     const patch = "vision.tower.layers.0.attention.query.weight";
@@ -103,7 +103,7 @@ describe("a student that sees", () => {
       valuesOf(start, "vision.projector.first.weight"),
     );
     const lora = { rank: 2, alpha: 2, targets: ["attention.query"] };
-    await run.distill({ lora, parts: { text: "full", projector: "frozen" } }, { work: "adapted" });
+    await run.distill({ lora, modules: { text: "full", projector: "frozen" } }, { work: "adapted" });
     const adapted = await readCheckpoint(run.at("adapted"));
     expect(valuesOf(adapted, patch)).not.toEqual(valuesOf(frozen, patch));
     expect(valuesOf(adapted, "vision.tower.patch.weight")).toEqual(
@@ -117,7 +117,7 @@ describe("a tower that sees already", () => {
     await run.distill({ steps: 6 });
     const nothing = { steps: 1, learningRate: 1e-9, initialize: { vision: run.at("work") } };
     await run.distill(nothing, { work: "same" });
-    const wider = { ...seeingStudent, width: 12, headDim: 6 };
+    const wider = { ...visionStudent, width: 12, headDim: 6 };
     await run.distill({ ...nothing, student: wider }, { work: "wider" });
     const [given, same, other] = [
       await readCheckpoint(run.at("work")),
@@ -133,10 +133,10 @@ describe("a tower that sees already", () => {
     expect(valuesOf(other, tower)).toEqual(close(tower));
   });
 
-  test("is refused where it is another one, or none", async () => {
+  test("is rejected where it is another one, or none", async () => {
     await run.distill({ steps: 1 });
-    const { vision } = seeingStudent;
-    const student = { ...seeingStudent, vision: { tower: { ...vision.tower, heads: 2 } } };
+    const { vision } = visionStudent;
+    const student = { ...visionStudent, vision: { tower: { ...vision.tower, heads: 2 } } };
     const initialize = { vision: run.at("work") };
     await expect(run.distill({ initialize, student }, { work: "other" })).rejects.toThrow(
       "tower.heads is 1, the student's 2",
@@ -153,7 +153,7 @@ describe("a student that goes on from an earlier one", () => {
   test("starts with all of its weights", async () => {
     await run.distill({ steps: 6 });
     const initialize = { student: run.at("work") };
-    const student = { ...seeingStudent, maxTarget: 20 };
+    const student = { ...visionStudent, maxTarget: 20 };
     await run.distill({ ...nothing, initialize, student }, { work: "later" });
     const [given, later] = [await readCheckpoint(run.at("work")), await readCheckpoint(run.at("later"))];
     for (const [name] of given.weights)
@@ -162,9 +162,9 @@ describe("a student that goes on from an earlier one", () => {
       );
   });
 
-  test("is refused where its shape is another", async () => {
+  test("is rejected where its shape is another", async () => {
     await run.distill({ steps: 1 });
-    const student = { ...seeingStudent, feedForward: 16 };
+    const student = { ...visionStudent, feedForward: 16 };
     await expect(
       run.distill({ ...nothing, initialize: { student: run.at("work") }, student }, { work: "other" }),
     ).rejects.toThrow("feedForward is 12, the student's 16");
@@ -179,7 +179,7 @@ describe("rows that do not suit the student", () => {
     await writeFile(run.at("data", "train.jsonl"), lines.join(""));
   };
 
-  test("are refused by name: without an image, with a path out of the folder, with a file that is no image", async () => {
+  test("are rejected: without an image, with a path out of the folder, with a file that is no image", async () => {
     const count = (await run.rows()).length;
     await rewrite((row) => ({ ...row, image: undefined }));
     await expect(run.distill()).rejects.toThrow(
@@ -192,8 +192,8 @@ describe("rows that do not suit the student", () => {
     await expect(run.distill()).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
 
-  test("are refused by a student that reads text only", async () => {
-    await expect(run.distill({ student: { ...seeingStudent, vision: undefined } })).rejects.toThrow(
+  test("are rejected by a student that reads text only", async () => {
+    await expect(run.distill({ student: { ...visionStudent, vision: undefined } })).rejects.toThrow(
       "row 1 has an image, but the student reads text only",
     );
   });
@@ -201,17 +201,17 @@ describe("rows that do not suit the student", () => {
 
 describe("a recipe's distill section", () => {
   test.each([
-    [{ targets: { unlabelled: 0.5 } }, /have no images/u],
+    [{ targets: { unlabelledFraction: 0.5 } }, /have no images/u],
     [{ loss: { hiddenState: 0.5 } }, /states of the same source tokens/u],
     [
-      { loss: { ctc: 0.5 }, student: { ...seeingStudent, vision: undefined } },
+      { loss: { ctc: 0.5 }, student: { ...visionStudent, vision: undefined } },
       /needs distill.student.vision/u,
     ],
   ])(
-    "refuses what needs sources of text of a student that sees, and what needs sight of one that does not: %j",
+    "rejects what needs sources of text of a vision-language student, and what needs sight of one that does not: %j",
     (section, reason) => {
       expect(() =>
-        distillConfig.parse({ student: seeingStudent, steps: 1, metrics: ["exactMatch"], ...section }),
+        distillConfig.parse({ student: visionStudent, steps: 1, metrics: ["exactMatch"], ...section }),
       ).toThrow(reason);
     },
   );

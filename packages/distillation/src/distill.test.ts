@@ -28,7 +28,7 @@ function stopAt(step: number): { readonly progress: Progress; readonly signal: A
 
 describe("a finished run", () => {
   test("leaves a checkpoint, its tokenizer, log, samples and report, and no work in progress", async () => {
-    const report = await run.distill({ targets: { student: 0.5 } });
+    const report = await run.distill({ targets: { onPolicyFraction: 0.5 } });
     expect((await readdir(run.at("work"))).sort()).toEqual([
       "config.json",
       "metrics.jsonl",
@@ -61,19 +61,19 @@ describe("a finished run", () => {
   test("logs the terms that have weight, by name, and measures the metrics of the recipe", async () => {
     const report = await run.distill({
       loss: { forwardKl: 0, skewKl: 1, totalVariation: 0.5, hiddenState: 0.1 },
-      metrics: ["exactMatch", "characterError"],
+      metrics: ["exactMatch", "cer"],
     });
     const last = (await run.log()).find((line) => "loss" in line)!;
     for (const term of ["skewKl", "totalVariation", "hiddenState", "crossEntropy"])
       expect(last[term], term).toBeGreaterThan(0);
     expect(last).not.toHaveProperty("forwardKl");
-    expect(Object.keys(report.metrics)).toEqual(["exactMatch", "characterError"]);
+    expect(Object.keys(report.metrics)).toEqual(["exactMatch", "cer"]);
   });
 
   test("may be of a decoder-only student", async () => {
     await run.distill({
       student: { ...shape, architecture: "decoder-only" },
-      targets: { student: 0.5, teacher: 0.2 },
+      targets: { onPolicyFraction: 0.5, sequenceKdFraction: 0.2 },
     });
     expect((await readCheckpoint(run.at("work"))).config.architecture).toBe("decoder-only");
   });
@@ -131,7 +131,7 @@ describe("the teacher's distributions", () => {
       { source: "abb", target: "A A" },
     ];
     await makeCache(written);
-    const shares = { targets: { unlabelled: 0.5 }, steps: 6, buckets: 1 };
+    const shares = { targets: { unlabelledFraction: 0.5 }, steps: 6, buckets: 1 };
     await expect(run.distill(shares, { cache: "cache" })).rejects.toMatchObject({ code: "INPUT_MISSING" });
     const lines = written.map((row) => `${JSON.stringify({ ...row, score: -1 })}\n`).join("");
     await writeFile(run.at("cache/teacher-labelled.jsonl"), lines);
@@ -155,16 +155,16 @@ describe("the teacher's distributions", () => {
 });
 
 describe("a teacher with another vocabulary", () => {
-  test("is refused at start with both sizes, and with what to do", async () => {
+  test("is rejected at start with both sizes, and with what to do", async () => {
     await run.writeTeacher(({ tokens }) => decoderOnlyConfig.parse({ ...shape, tokens, vocabularySize: 50 }));
     await expect(run.distill()).rejects.toThrow("the teacher's vocabulary has 50 tokens, the tokenizer's 8");
     await expect(run.distill()).rejects.toMatchObject({
       code: "SHAPE_MISMATCH",
-      suggestions: expect.arrayContaining([expect.stringContaining("loss.vocabulary")]) as string[],
+      suggestions: expect.arrayContaining([expect.stringContaining("loss.crossTokenizer")]) as string[],
     });
   });
 
-  test("is refused at equal sizes too, where the tokens differ", async () => {
+  test("is rejected at equal sizes too, where the tokens differ", async () => {
     await run.writeTokenizerOf(
       "teacher",
       ["A B", "C B"].map((text) => text.replace("C", "X")),
@@ -175,19 +175,19 @@ describe("a teacher with another vocabulary", () => {
   });
 
   test.each([
-    ["mapped", { forwardKl: 0.9 }],
+    ["aligned", { forwardKl: 0.9 }],
     ["uld", { forwardKl: 0, uld: 0.9 }],
-  ])("teaches where the recipe says how: %s", async (vocabulary, weights) => {
+  ])("teaches where the recipe says how: %s", async (crossTokenizer, weights) => {
     await run.writeTokenizerOf("teacher", ["B A", "A Q", "Z B"]);
     await run.writeTeacher(undefined, "teacher");
     const unlabelled = `${["bba", "abb"].map((source) => JSON.stringify({ source })).join("\n")}\n`;
     await writeFile(run.at("data/unlabelled.jsonl"), unlabelled);
     await run.distill({
-      loss: { vocabulary, ...weights },
-      targets: { student: 0.3, teacher: 0.3, unlabelled: 0.2 },
+      loss: { crossTokenizer, ...weights },
+      targets: { onPolicyFraction: 0.3, sequenceKdFraction: 0.3, unlabelledFraction: 0.2 },
       steps: 8,
     });
-    const term = vocabulary === "uld" ? "uld" : "forwardKl";
+    const term = crossTokenizer === "uld" ? "uld" : "forwardKl";
     expect((await run.log()).find((line) => "loss" in line)![term]).toBeGreaterThan(0);
   });
 });
@@ -198,7 +198,7 @@ describe("an interrupted run", () => {
     dropout: 0.1,
     saveEvery: 5,
     evaluateEvery: 4,
-    targets: { student: { from: 0.1, to: 0.9 }, teacher: { from: 0.4, to: 0, end: 0.5 } },
+    targets: { onPolicyFraction: { from: 0.1, to: 0.9 }, sequenceKdFraction: { from: 0.4, to: 0, end: 0.5 } },
     loss: { jensenShannon: 0.3, hiddenState: 0.1 },
   };
 
@@ -239,6 +239,6 @@ describe("an interrupted run", () => {
   });
 });
 
-test("a share of unlabelled targets without unlabelled sources is refused by the file's name", async () => {
-  await expect(run.distill({ targets: { unlabelled: 0.5 } })).rejects.toThrow("unlabelled.jsonl");
+test("a share of unlabelled targets without unlabelled sources is rejected by the file's name", async () => {
+  await expect(run.distill({ targets: { unlabelledFraction: 0.5 } })).rejects.toThrow("unlabelled.jsonl");
 });

@@ -172,10 +172,11 @@ async function devRows({ settings, inputs, config }: DistillRun): Promise<readon
 /** Identity of everything the run reads. */
 async function runKey({ settings, config, inputs }: DistillRun): Promise<string> {
   const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, published, context } = inputs;
-  const { student, vision } = settings.initialize;
+  // Of a checkpoint to start from the contents count, not where it lies.
+  const { student, vision, ...initialize } = settings.initialize;
   const data = [DATA_FILES.train, DATA_FILES.dev, DATA_FILES.unlabelled];
   return hashJson({
-    settings,
+    settings: { ...settings, initialize },
     config,
     seed: context.seed,
     data: await Promise.all(data.map((name) => fileHash(join(dataDirectory, name)))),

@@ -21,7 +21,7 @@ export interface TeacherFeeds {
 export interface BatchSources {
   readonly student: readonly Int32Array[];
   readonly teacher: readonly Int32Array[];
-  /** Samples of each source's image, of a student that sees. */
+  /** Samples of each source's image, of a vision-language student. */
   readonly images?: readonly Uint8Array[] | undefined;
 }
 
@@ -155,7 +155,7 @@ function retokenize(
     const converted = to.encodeTarget(from.decode(tokens));
     return converted.length <= limit ? converted : undefined;
   } catch (error) {
-    // Models write what tokenizers refuse: nothing at all, or symbols of the wrong side.
+    // Models write what tokenizers reject: nothing at all, or symbols of the wrong side.
     if (error instanceof SlmError && error.code === "DATA_INVALID") return undefined;
     throw error;
   }

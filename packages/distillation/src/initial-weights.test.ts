@@ -28,7 +28,7 @@ describe(weightsFromTeacher, () => {
   });
 
   test.each([undefined, "no-such-directory"])(
-    "refuses a teacher that is no checkpoint: %s",
+    "rejects a teacher that is no checkpoint: %s",
     async (given) => {
       await expect(weightsFromTeacher(studentConfig, given, 2)).rejects.toMatchObject({
         code: "CONFIG_INVALID",
@@ -36,7 +36,7 @@ describe(weightsFromTeacher, () => {
     },
   );
 
-  test("refuses a teacher of another vocabulary", async () => {
+  test("rejects a teacher of another vocabulary", async () => {
     const other = { ...teacherConfig, vocabularySize: teacherConfig.vocabularySize + 1 };
     await writeCheckpoint(directory, {
       config: other,

@@ -9,7 +9,7 @@ import {
   initializeFromTeacher,
   initializeWeights,
   parameterSpecs,
-  partOf,
+  moduleOf,
   visionOf,
   type ModelConfig,
   type Weights,
@@ -54,22 +54,22 @@ export async function initialWeights(request: InitialWeightsRequest): Promise<We
 export async function visionFromCheckpoint(config: ModelConfig, directory: string): Promise<Weights> {
   const given = await readCheckpoint(directory);
   const [own, theirs] = [visionOf(config), visionOf(given.config)];
-  const refuse = (reason: string): SlmError =>
+  const reject = (reason: string): SlmError =>
     new SlmError("CONFIG_INVALID", `distill: initialize.vision ${directory}: ${reason}`);
-  if (own === undefined) throw refuse("the student has no vision");
-  if (theirs === undefined) throw refuse("the checkpoint has no vision");
+  if (own === undefined) throw reject("the student has no vision");
+  if (theirs === undefined) throw reject("the checkpoint has no vision");
   const keys = Object.keys({ ...own.tower, ...theirs.tower }) as (keyof typeof own.tower)[];
   const other = keys.find((key) => hashJson(own.tower[key] ?? null) !== hashJson(theirs.tower[key] ?? null));
   if (other !== undefined)
-    throw refuse(
+    throw reject(
       `tower.${other} is ${JSON.stringify(theirs.tower[other])}, the student's ${JSON.stringify(own.tower[other])}`,
     );
   const specs = parameterSpecs(config);
   const fits = specs
-    .filter(({ name }) => partOf(name) === "projector")
+    .filter(({ name }) => moduleOf(name) === "projector")
     .every(({ name, shape }) => given.weights.get(name)?.shape.join() === shape.join());
   const taken = specs.filter(
-    ({ name }) => partOf(name) === "tower" || (fits && partOf(name) === "projector"),
+    ({ name }) => moduleOf(name) === "tower" || (fits && moduleOf(name) === "projector"),
   );
   return new Map(taken.map(({ name }) => [name, given.weights.get(name)!]));
 }

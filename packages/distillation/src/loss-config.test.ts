@@ -28,7 +28,7 @@ describe("the loss of a recipe", () => {
   test("is 0.9 forward KL and 0.1 cross-entropy unless the recipe says otherwise", () => {
     const loss = lossConfig.parse({});
     expect(termsOf(loss)).toEqual(["forwardKl", "crossEntropy"]);
-    expect(loss).toMatchObject({ forwardKl: 0.9, crossEntropy: 0.1, temperature: 1, vocabulary: "same" });
+    expect(loss).toMatchObject({ forwardKl: 0.9, crossEntropy: 0.1, temperature: 1, crossTokenizer: "none" });
   });
 
   test("is any weighted mix, and asks the teacher only where a term does", () => {
@@ -43,8 +43,8 @@ describe("the loss of a recipe", () => {
 
   test.each([
     [{ loss: { forwardKl: 0, crossEntropy: 0 } }, "loss.forwardKl: no term has weight"],
-    [{ loss: { vocabulary: "uld", uld: 1 } }, "loss.forwardKl: compares token by token"],
-    [{ loss: { vocabulary: "mapped", hiddenState: 1 } }, "loss.hiddenState: compares states"],
+    [{ loss: { crossTokenizer: "uld", uld: 1 } }, "loss.forwardKl: compares token by token"],
+    [{ loss: { crossTokenizer: "aligned", hiddenState: 1 } }, "loss.hiddenState: compares states"],
     [{ loss: { crossEntropy: -1 } }, "loss.crossEntropy"],
     [{ loss: { beta: 1 } }, "loss.beta"],
     [{ loss: { klWeight: 1 } }, "Unrecognized key"],
@@ -53,22 +53,30 @@ describe("the loss of a recipe", () => {
     [{ metrics: undefined }, "metrics: expected what is measured, got none"],
     [{ metrics: [] }, "metrics"],
     [{ metrics: ["accuracy"] }, "metrics.0"],
-    [{ targets: { teacher: 0.6, student: 0.5 } }, "targets: teacher, student and unlabelled shares add up"],
+    [{ targets: { sequenceKdFraction: 0.6, onPolicyFraction: 0.5 } }, "targets: fractions add up"],
     [
-      { targets: { teacher: { from: 0, to: 0.8 }, unlabelled: { from: 0, to: 0.4, begin: 0.9 } } },
-      "targets: teacher, student and unlabelled shares add up",
+      {
+        targets: {
+          sequenceKdFraction: { from: 0, to: 0.8 },
+          unlabelledFraction: { from: 0, to: 0.4, begin: 0.9 },
+        },
+      },
+      "targets: fractions add up",
     ],
-    [{ targets: { teacher: { from: 0, to: 1, begin: 0.5, end: 0.5 } } }, "targets.teacher"],
     [
-      { targets: { student: 0.5 }, loss: { forwardKl: 0, crossEntropy: 1 } },
-      "targets.student: targets of the student need a term",
+      { targets: { sequenceKdFraction: { from: 0, to: 1, begin: 0.5, end: 0.5 } } },
+      "targets.sequenceKdFraction",
     ],
-  ])("is refused where it makes no sense: %j", (section, complaint) => {
+    [
+      { targets: { onPolicyFraction: 0.5 }, loss: { forwardKl: 0, crossEntropy: 1 } },
+      "targets.onPolicyFraction: targets of the student need a term",
+    ],
+  ])("is rejected where it makes no sense: %j", (section, complaint) => {
     expect(complaints(section).join("\n")).toContain(complaint);
   });
 
   test("lets shares that cross add up to one and no more", () => {
-    const crossing = { teacher: { from: 1, to: 0 }, student: { from: 0, to: 1 } };
+    const crossing = { sequenceKdFraction: { from: 1, to: 0 }, onPolicyFraction: { from: 0, to: 1 } };
     expect(complaints({ targets: crossing })).toEqual([]);
   });
 });

@@ -29,7 +29,7 @@ const fields = {
   ),
   crossEntropy: weight("negative log-likelihood of the labels", 0.1),
   ctc: weight(
-    "negative log-likelihood of the labels read off the image's tokens in their order, for a student that sees: shows it where in a line each letter stands",
+    "negative log-likelihood of the labels read off the image's tokens in their order, for a vision-language student: shows it where in a line each letter stands",
   ),
 };
 
@@ -60,28 +60,28 @@ export const lossConfig = z
       .enum(HIDDEN_MATCH_KINDS)
       .default("mse")
       .describe("hiddenState: mean squared difference, or 1 - cosine."),
-    vocabulary: z
-      .enum(["same", "mapped", "uld"])
-      .default("same")
+    crossTokenizer: z
+      .enum(["none", "aligned", "uld"])
+      .default("none")
       .describe(
-        "same: teacher and student have one vocabulary. Else targets are tokenized by both and compared where both tokenizations have read the same text. mapped: the teacher's probabilities move to the student's tokens; uld: only sorted probabilities are compared.",
+        "none: teacher and student have one tokenizer. Else targets are tokenized by both and compared where both tokenizations have read the same text. aligned: the teacher's probabilities move to the student's tokens; uld: only sorted probabilities are compared.",
       ),
   })
   .check(({ value, issues }) => {
-    const refuse = (message: string, key: string): void => {
+    const reject = (message: string, key: string): void => {
       issues.push({ code: "custom", input: value, path: [key], message });
     };
     if (TERM_NAMES.every((name) => value[name] === 0))
-      refuse("no term has weight, for example forwardKl 0.9 and crossEntropy 0.1", "forwardKl");
+      reject("no term has weight, for example forwardKl 0.9 and crossEntropy 0.1", "forwardKl");
     const used = DIVERGENCE_NAMES.find((name) => value[name] > 0);
-    if (value.vocabulary === "uld" && used !== undefined)
-      refuse(
-        "compares token by token: set its weight to 0 where vocabulary is uld, and give uld a weight",
+    if (value.crossTokenizer === "uld" && used !== undefined)
+      reject(
+        "compares token by token: set its weight to 0 where crossTokenizer is uld, and give uld a weight",
         used,
       );
-    if (value.vocabulary !== "same" && value.hiddenState > 0)
-      refuse(
-        "compares states of the same source tokens: set its weight to 0 unless vocabulary is same",
+    if (value.crossTokenizer !== "none" && value.hiddenState > 0)
+      reject(
+        "compares states of the same source tokens: set its weight to 0 unless crossTokenizer is none",
         "hiddenState",
       );
   });

@@ -71,7 +71,7 @@ export async function teacherOf(
   if (relation.kind === "same") return sameVocabulary({ engine, teacher, cache });
   const tokenizers = { student: tokenizer, teacher: relation.teacher };
   const map =
-    relation.kind === "mapped"
+    relation.kind === "aligned"
       ? new VocabularyMap(relation.teacher, tokenizer, await firstTarget(dataDirectory))
       : undefined;
   return otherVocabulary({ engine, teacher, cache, tokenizers, map });

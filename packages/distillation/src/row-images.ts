@@ -111,7 +111,7 @@ async function reopen(request: RowImagesRequest): Promise<RecordFile | undefined
     if (key !== keyOf(request)) return undefined;
     return await RecordFile.open(join(workDirectory, IMAGES_FILE), towerSampleCount(tower));
   } catch (error) {
-    // Absent or damaged: made anew.
+    // Absent or corrupt: made anew.
     if (error instanceof SlmError && ["INPUT_MISSING", "DATA_INVALID"].includes(error.code)) return undefined;
     throw error;
   }

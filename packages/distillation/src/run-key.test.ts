@@ -49,7 +49,7 @@ test("a file that is not there has a hash of its own", async () => {
 });
 
 describe(claimWorkDirectory, () => {
-  test("refuses a directory with the state of another run", async () => {
+  test("rejects a directory with the state of another run", async () => {
     await claimWorkDirectory(directory, "one");
     await put(STATE_FILE, "");
     await claimWorkDirectory(directory, "one");

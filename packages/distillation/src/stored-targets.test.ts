@@ -61,12 +61,12 @@ describe(StoredTargets, () => {
     expect(await open()).toBeUndefined();
   });
 
-  test("of a damaged file are refused by line", async () => {
+  test("of a corrupt file are rejected by line", async () => {
     await put([row("ab", "A B"), { source: "a" }]);
     await expect(open()).rejects.toThrow("teacher-labelled.jsonl:2");
   });
 
-  test("of a student that sees come with what it reads and with the image they were written for", async () => {
+  test("of a vision-language student come with what it reads and with the image they were written for", async () => {
     const trained = [
       { source: "a", target: "A", image: "0.png", teacherSource: "ab" },
       { source: "b", target: "B", image: "1.png", teacherSource: "ba" },

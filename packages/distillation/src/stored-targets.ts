@@ -10,7 +10,7 @@ import type { DistillRun } from "./distill-inputs.js";
 import { textLimits } from "./open-corpus.js";
 import { RowDrawer } from "./row-drawer.js";
 import type { RowImages } from "./row-images.js";
-import { largestShare, type TargetOrigin } from "./target-schedule.js";
+import { largestShare, type TargetOrigin, type TargetsConfig } from "./target-schedule.js";
 
 /** Receive the tokens while the run lasts. */
 export const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {
@@ -22,14 +22,14 @@ export const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {
 export type StoredByOrigin = Readonly<Partial<Record<TargetOrigin, StoredTargets>>>;
 
 const KINDS = [
-  ["teacher", "generated"],
-  ["unlabelled", "labelled"],
-] as const satisfies readonly (readonly [TargetOrigin, CacheRowKind])[];
+  ["teacher", "generated", "sequenceKdFraction"],
+  ["unlabelled", "labelled", "unlabelledFraction"],
+] as const satisfies readonly (readonly [TargetOrigin, CacheRowKind, keyof TargetsConfig])[];
 
 /**
  * What the cache holds for the origins that have a share; nothing where no cache is given.
  *
- * @param images those of the training rows, of a student that sees
+ * @param images those of the training rows, of a vision-language student
  * @throws SlmError as {@link StoredTargets.open}
  */
 export async function openStoredTargets(
@@ -42,8 +42,8 @@ export async function openStoredTargets(
   const common = { directory, tokenizer, limits: textLimits(config), teacher };
   const stored: Partial<Record<TargetOrigin, StoredTargets>> = {};
   try {
-    for (const [origin, kind] of KINDS) {
-      if (largestShare(settings.targets[origin]) === 0) continue;
+    for (const [origin, kind, fraction] of KINDS) {
+      if (largestShare(settings.targets[fraction]) === 0) continue;
       const file = join(workDirectory, STORED_FILES[kind]);
       const rows = readRows(join(dataDirectory, DATA_FILES.train));
       const seen = images && { rows, images };
@@ -62,7 +62,7 @@ export interface StoredTargetsRequest extends Pick<PairFileRequest, "tokenizer" 
   readonly directory: string;
   readonly kind: CacheRowKind;
   readonly teacher?: TeacherReader | undefined;
-  /** The training rows that the targets were written for, and their images: of a student that sees. */
+  /** The training rows that the targets were written for, and their images: of a vision-language student. */
   readonly seen?: { readonly rows: AsyncIterable<Row>; readonly images: RowImages } | undefined;
 }
 
@@ -114,7 +114,7 @@ export class StoredTargets {
   }
 }
 
-/** A row, and which training row it was written for; that is known of a student that sees only. */
+/** A row, and which training row it was written for; that is known of a vision-language student only. */
 interface StoredRow {
   readonly row: Row;
   readonly place: number;

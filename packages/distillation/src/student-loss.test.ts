@@ -165,7 +165,7 @@ describe.each(MODELS)("the loss of a $config.architecture student", (model) => {
   });
 
   test("compares sorted probabilities with a teacher of any vocabulary", async () => {
-    const loss = onlyTerms({ uld: 1 }, { vocabulary: "uld" });
+    const loss = onlyTerms({ uld: 1 }, { crossTokenizer: "uld" });
     for (const size of [3, 30]) {
       const options = { teacher: { vocabulary: size, isAligned: false, width: 5 } };
       const { uld } = await lossOf(model, loss, { options, feeds: { teacher: waves([positions, size]) } });

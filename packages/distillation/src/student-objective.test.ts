@@ -128,7 +128,7 @@ describe.each([
   });
 
   test("of student targets is a pure function of seed and number, and keeps gold labels beside", async () => {
-    const onPolicy = { targets: { student: 1 } };
+    const onPolicy = { targets: { onPolicyFraction: 1 } };
     const first = await feedsAt(onPolicy, 3, { student });
     expect(first.made.variant).toBe("separate");
     expect(used(await feedsAt(onPolicy, 3, { student }))).toEqual(used(first));
@@ -141,7 +141,10 @@ describe.each([
   });
 
   test("of student targets without a weight on labels is one pass", async () => {
-    const section = { targets: { student: 1 }, loss: { reverseKl: 1, forwardKl: 0, crossEntropy: 0 } };
+    const section = {
+      targets: { onPolicyFraction: 1 },
+      loss: { reverseKl: 1, forwardKl: 0, crossEntropy: 0 },
+    };
     const { made, wanted, values } = await feedsAt(section, 3, { student });
     expect(made.variant).toBe("shared");
     expect(wanted.some((name) => name.startsWith("gold."))).toBe(false);
@@ -149,10 +152,10 @@ describe.each([
   });
 
   test("follows its schedule from the first batch to the last", async () => {
-    const section = { targets: { student: { from: 0, to: 1 } } };
+    const section = { targets: { onPolicyFraction: { from: 0, to: 1 } } };
     expect((await feedsAt(section, 1, { student })).made.variant).toBe("shared");
     expect((await feedsAt(section, 10, { student })).made.variant).toBe("separate");
-    const accumulated = { ...section, accumulate: 4 };
+    const accumulated = { ...section, gradientAccumulationSteps: 4 };
     expect((await feedsAt(accumulated, 4, { student })).made.variant).toBe("shared");
     expect((await feedsAt(accumulated, 40, { student })).made.variant).toBe("separate");
   });
@@ -167,7 +170,7 @@ describe.each([
 });
 
 test("a batch of teacher targets is scored by the teacher, whose greedy choice each label is", async () => {
-  const { values } = await feedsAt({ targets: { teacher: 1 } }, 2);
+  const { values } = await feedsAt({ targets: { sequenceKdFraction: 1 } }, 2);
   const { vocabularySize: vocab } = studentConfig;
   values["distill.labels"]!.forEach((label, position) => {
     if (values["distill.mask"]![position] !== 1) return;
@@ -191,7 +194,7 @@ test("a batch of unlabelled sources has sources of the file with the teacher's t
     limits: { student: 8, teacher: 8 },
     file: join(directory, "unlabelled"),
   });
-  const { values } = await feedsAt({ targets: { unlabelled: 1 } }, 2, { unlabelled });
+  const { values } = await feedsAt({ targets: { unlabelledFraction: 1 } }, 2, { unlabelled });
   expect(new Set(values["ids"])).toEqual(new Set([0, 7, 8].filter((id) => values["ids"]!.includes(id))));
   expect(Math.max(...values["lengths"]!)).toBeLessThanOrEqual(bucket.source);
   expect(values["teacher"]!.length).toBe(3 * bucket.target * studentConfig.vocabularySize);

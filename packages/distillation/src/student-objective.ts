@@ -85,8 +85,8 @@ class BatchMaker {
 
   /** Fraction of the steps done before a batch's: 0 at the first step, 1 at the last. */
   private progressAt(number: number): number {
-    const { steps, accumulate } = this.options.settings;
-    return Math.min(1, Math.floor((number - 1) / accumulate) / Math.max(1, steps - 1));
+    const { steps, gradientAccumulationSteps } = this.options.settings;
+    return Math.min(1, Math.floor((number - 1) / gradientAccumulationSteps) / Math.max(1, steps - 1));
   }
 
   private async choose(

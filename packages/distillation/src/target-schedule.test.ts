@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fullestShares, shareAt, targetOrigin, type TargetsConfig } from "./target-schedule.js";
 
-const none: TargetsConfig = { teacher: 0, student: 0, unlabelled: 0 };
+const none: TargetsConfig = { sequenceKdFraction: 0, onPolicyFraction: 0, unlabelledFraction: 0 };
 
 describe(shareAt, () => {
   test("changes linearly between begin and end, and is constant outside", () => {
@@ -26,13 +26,16 @@ describe(fullestShares, () => {
 
   test("is the largest sum at any point of the run", () => {
     fc.assert(
-      fc.property(fc.record({ teacher: anyShare, student: anyShare, unlabelled: anyShare }), (targets) => {
-        const sums = Array.from({ length: 101 }, (_, percent) =>
-          Object.values(targets).reduce<number>((sum, share) => sum + shareAt(share, percent / 100), 0),
-        );
-        // Bends lie on multiples of 1/20, which are among the points.
-        expect(fullestShares(targets)).toBeCloseTo(Math.max(...sums), 9);
-      }),
+      fc.property(
+        fc.record({ sequenceKdFraction: anyShare, onPolicyFraction: anyShare, unlabelledFraction: anyShare }),
+        (targets) => {
+          const sums = Array.from({ length: 101 }, (_, percent) =>
+            Object.values(targets).reduce<number>((sum, share) => sum + shareAt(share, percent / 100), 0),
+          );
+          // Bends lie on multiples of 1/20, which are among the points.
+          expect(fullestShares(targets)).toBeCloseTo(Math.max(...sums), 9);
+        },
+      ),
     );
   });
 });
@@ -40,9 +43,9 @@ describe(fullestShares, () => {
 describe(targetOrigin, () => {
   test("follows the shares of the moment", () => {
     const targets: TargetsConfig = {
-      teacher: 0.3,
-      student: { from: 0, to: 0.4, begin: 0, end: 1 },
-      unlabelled: 0.1,
+      sequenceKdFraction: 0.3,
+      onPolicyFraction: { from: 0, to: 0.4, begin: 0, end: 1 },
+      unlabelledFraction: 0.1,
     };
     const { next } = createRandom(1);
     for (const progress of [0, 0.5, 1]) {
@@ -57,9 +60,13 @@ describe(targetOrigin, () => {
   test("is always gold without shares and never gold when they fill up, whatever the rounding", () => {
     for (const draw of [0, 0.5, 0.999999, 1 - 2 ** -53]) {
       expect(targetOrigin(none, 0.5, draw)).toBe("gold");
-      expect(targetOrigin({ ...none, teacher: 1 }, 0, draw)).toBe("teacher");
-      expect(targetOrigin({ teacher: 0.1, student: 0.7, unlabelled: 0.2 }, 0, draw)).not.toBe("gold");
-      expect(targetOrigin({ ...none, student: { from: 1, to: 0, begin: 0, end: 1 } }, 1, draw)).toBe("gold");
+      expect(targetOrigin({ ...none, sequenceKdFraction: 1 }, 0, draw)).toBe("teacher");
+      expect(
+        targetOrigin({ sequenceKdFraction: 0.1, onPolicyFraction: 0.7, unlabelledFraction: 0.2 }, 0, draw),
+      ).not.toBe("gold");
+      expect(targetOrigin({ ...none, onPolicyFraction: { from: 1, to: 0, begin: 0, end: 1 } }, 1, draw)).toBe(
+        "gold",
+      );
     }
   });
 });

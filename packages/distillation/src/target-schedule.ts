@@ -26,13 +26,20 @@ const share = (text: string): z.ZodDefault<z.ZodUnion<readonly [typeof fraction,
     .describe(`Share of batches ${text}: a number, or {from, to, begin, end} for one that changes linearly.`);
 
 export const targetsConfig = z.strictObject({
-  teacher: share("whose targets the teacher generates greedily"),
-  student: share("whose targets the student samples (on-policy)"),
-  unlabelled: share("of sources without targets, for which the teacher generates them greedily"),
+  sequenceKdFraction: share("whose targets the teacher generates greedily"),
+  onPolicyFraction: share("whose targets the student samples (on-policy)"),
+  unlabelledFraction: share("of sources without targets, for which the teacher generates them greedily"),
 });
 
 export type TargetsConfig = z.infer<typeof targetsConfig>;
-type Share = TargetsConfig["teacher"];
+
+/** Origins in the order in which a draw is compared with the sum of their fractions. */
+const ORIGIN_FRACTIONS = [
+  ["student", "onPolicyFraction"],
+  ["teacher", "sequenceKdFraction"],
+  ["unlabelled", "unlabelledFraction"],
+] as const satisfies readonly (readonly [TargetOrigin, keyof TargetsConfig])[];
+type Share = TargetsConfig["sequenceKdFraction"];
 
 /** A share at a point of the run, `progress` being the fraction of the steps done. */
 export function shareAt(share: Share, progress: number): number {
@@ -60,8 +67,8 @@ export function fullestShares(targets: TargetsConfig): number {
 /** The origin that a uniform number in [0, 1) picks at a point of the run. */
 export function targetOrigin(targets: TargetsConfig, progress: number, draw: number): TargetOrigin {
   let passed = 0;
-  for (const origin of ["student", "teacher", "unlabelled"] as const) {
-    passed += shareAt(targets[origin], progress);
+  for (const [origin, fraction] of ORIGIN_FRACTIONS) {
+    passed += shareAt(targets[fraction], progress);
     if (draw < passed || passed >= 1 - ROUNDING) return origin;
   }
   return "gold";

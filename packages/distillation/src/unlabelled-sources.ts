@@ -46,7 +46,7 @@ export class UnlabelledSources {
     { settings, inputs, config, tokenizer }: DistillRun,
     teacher: TeacherReader | undefined,
   ): Promise<UnlabelledSources | undefined> {
-    if (largestShare(settings.targets.unlabelled) === 0) return undefined;
+    if (largestShare(settings.targets.unlabelledFraction) === 0) return undefined;
     const path = join(inputs.dataDirectory, DATA_FILES.unlabelled);
     const exists = await stat(path).then(
       () => true,
@@ -55,11 +55,11 @@ export class UnlabelledSources {
     if (!exists) {
       throw new SlmError(
         "INPUT_MISSING",
-        `distill: targets.unlabelled has a share, but there is no ${path}`,
+        `distill: targets.unlabelledFraction has a share, but there is no ${path}`,
         {
           suggestions: [
             "name the file of sources in data.unlabelled.path",
-            "set distill.targets.unlabelled to 0",
+            "set distill.targets.unlabelledFraction to 0",
           ],
         },
       );
@@ -79,7 +79,7 @@ export class UnlabelledSources {
   /**
    * Tokenizes texts; those beyond a model's limit are left out.
    *
-   * @throws SlmError DATA_INVALID for a text that a tokenizer refuses.
+   * @throws SlmError DATA_INVALID for a text that a tokenizer rejects.
    */
   static async write({
     texts,

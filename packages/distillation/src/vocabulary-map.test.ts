@@ -46,7 +46,7 @@ describe(VocabularyMap, () => {
     ["the token of the same text", 4, id.d],
     ["the token of the same text, wherever it stands", 5, id.ab],
     ["the longest token with which a longer text begins", 6, id.ab],
-    ["the end mark", 2, id.eos],
+    ["the EOS token", 2, id.eos],
   ])("moves probability to %s", (_where, token, expected) => {
     const probabilities = moved(teacher, token);
     expect(probabilities[expected]).toBeCloseTo(1, 5);
@@ -101,7 +101,7 @@ describe(VocabularyMap, () => {
     }
   });
 
-  test("is refused for vocabularies that share no text", () => {
+  test("is rejected for vocabularies that share no text", () => {
     expect(() => new VocabularyMap(pieceTokenizer(["q"]), pieceTokenizer(["qq"]), "qq")).toThrow(
       "no probability can be moved",
     );

@@ -20,7 +20,7 @@ interface Routes {
 /**
  * How probabilities move from a teacher's vocabulary to a student's, by the text that a token adds to the target:
  *
- * 1. to the student's token of the same text; the end mark to the end mark;
+ * 1. to the student's token of the same text; the EOS token to the EOS token;
  * 2. else to the student's token of the longest text with which the teacher's token begins: it comes first when the student
  *    writes that text;
  * 3. else in equal shares to the student's tokens that begin with the text of the teacher's token;
@@ -50,7 +50,7 @@ export class VocabularyMap {
       throw new SlmError(
         "DATA_INVALID",
         "distill: no token of the teacher's vocabulary has the text of one of the student's, so no probability can be moved",
-        { suggestions: ["set distill.loss.vocabulary to uld"] },
+        { suggestions: ["set distill.loss.crossTokenizer to uld"] },
       );
     }
   }

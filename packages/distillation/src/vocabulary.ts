@@ -17,7 +17,7 @@ import type { LossConfig } from "./loss-config.js";
 export type VocabularyRelation =
   | { readonly kind: "same" }
   /** `teacher` is its tokenizer; targets are tokenized by both. */
-  | { readonly kind: "mapped" | "uld"; readonly teacher: Tokenizer };
+  | { readonly kind: "aligned" | "uld"; readonly teacher: Tokenizer };
 
 export interface VocabularyCheck {
   readonly loss: LossConfig;
@@ -30,7 +30,7 @@ export interface VocabularyCheck {
  * Compares the teacher's vocabulary with the student's. A teacher's directory without a tokenizer is taken to read the
  * student's, which its size must allow.
  *
- * @throws SlmError SHAPE_MISMATCH if they differ and `loss.vocabulary` does not say what to do about it.
+ * @throws SlmError SHAPE_MISMATCH if they differ and `loss.crossTokenizer` does not say what to do about it.
  */
 export async function relateVocabularies(check: VocabularyCheck): Promise<VocabularyRelation> {
   const { loss, teacherDirectory, teacherConfig } = check;
@@ -38,14 +38,14 @@ export async function relateVocabularies(check: VocabularyCheck): Promise<Vocabu
   const files = await teacherFiles(teacherDirectory);
   const sameSize = teacherConfig.vocabularySize === student.vocabularySize;
   const isSame = files === undefined ? sameSize : sameSize && identityOf(files) === identityOf(check.student);
-  if (loss.vocabulary === "same") {
+  if (loss.crossTokenizer === "none") {
     if (isSame) return { kind: "same" };
     throw differs(check, student, files === undefined ? "size" : "tokens");
   }
   if (files === undefined) {
     throw new SlmError(
       "INPUT_MISSING",
-      `distill: loss.vocabulary is ${loss.vocabulary}, for which the teacher's tokenizer is needed, but ${teacherDirectory} has no ${TOKENIZER_FILE}`,
+      `distill: loss.crossTokenizer is ${loss.crossTokenizer}, for which the teacher's tokenizer is needed, but ${teacherDirectory} has no ${TOKENIZER_FILE}`,
       {
         suggestions: [
           `put the teacher's ${TOKENIZER_FILE} and tokenizer_config.json into ${teacherDirectory}`,
@@ -60,7 +60,7 @@ export async function relateVocabularies(check: VocabularyCheck): Promise<Vocabu
       `distill: the teacher's tokenizer has ${teacher.vocabularySize} tokens, its model ${teacherConfig.vocabularySize} (${teacherDirectory})`,
     );
   }
-  return { kind: loss.vocabulary, teacher };
+  return { kind: loss.crossTokenizer, teacher };
 }
 
 async function teacherFiles(directory: string): Promise<TokenizerFiles | undefined> {
@@ -93,7 +93,7 @@ function differs(
     context: { teacher: theirs, student: ours },
     suggestions: [
       "use the tokenizer the teacher was trained with",
-      "set distill.loss.vocabulary to mapped (probabilities move to the student's tokens) or uld (sorted probabilities)",
+      "set distill.loss.crossTokenizer to aligned (probabilities move to the student's tokens) or uld (sorted probabilities)",
       "train a teacher on this data: teacher: { kind: train, ... }",
     ],
   });

@@ -63,7 +63,7 @@ describe(readDeviceModel, () => {
     });
   });
 
-  test("takes a model that sees only with its graph, its settings and room for text", async () => {
+  test("takes a vision-language model only with its graph, its settings and room for text", async () => {
     const graph = { file: "vision.onnx", bytes: 5, scheme: "float32" };
     const image = parseImageProcessing({ resize: { kind: "stretch", height: 8, width: 8 } }, "test");
     const vision = {
@@ -119,7 +119,7 @@ describe(writeTextAtomic, () => {
 });
 
 describe(readTextFile, () => {
-  test("refuses a file above the limit unread, and a directory", async () => {
+  test("rejects a file above the limit unread, and a directory", async () => {
     await writeFile(join(root, "big"), "12345");
     await expect(readTextFile(join(root, "big"), { limitBytes: 4 })).rejects.toMatchObject({
       code: "DATA_INVALID",

@@ -25,16 +25,16 @@ function checkDevice({ target, profile }: DeviceModel, file: string): void {
   );
 }
 
-/** What the schema alone cannot say of a model that sees. */
+/** What the schema alone cannot say of a vision-language model. */
 function checkSight({ vision, graphs, architecture, maxSource }: DeviceModel, file: string): void {
-  const refuse = (problem: string): SlmError => new SlmError("DATA_INVALID", `${file}: ${problem}`);
+  const reject = (problem: string): SlmError => new SlmError("DATA_INVALID", `${file}: ${problem}`);
   if ((vision === undefined) !== (graphs.vision === undefined))
-    throw refuse("'vision' and 'graphs.vision' belong together, got one of them");
+    throw reject("'vision' and 'graphs.vision' belong together, got one of them");
   if (vision === undefined) return;
-  if (architecture !== "encoder-decoder") throw refuse(`a ${architecture} model has no 'vision'`);
+  if (architecture !== "encoder-decoder") throw reject(`a ${architecture} model has no 'vision'`);
   checkPatchReading(vision, `${file}: vision`);
   if (vision.tokens >= maxSource)
-    throw refuse(
+    throw reject(
       `the ${vision.tokens} tokens of an image leave no place for text, maxSource is ${maxSource}`,
     );
 }

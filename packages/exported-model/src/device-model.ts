@@ -3,7 +3,7 @@
  * Written by the exporter, copied by quantization and deploy, read by everything that runs a model.
  */
 import { PRECISIONS, PROFILE_NAMES, TARGETS, currentProfileName } from "@slm/devices/table";
-import { CACHE_FORMS } from "@slm/runtime";
+import { PRESENT_KV } from "@slm/runtime";
 import { patchReading } from "@slm/vision";
 import { z } from "zod";
 
@@ -62,11 +62,15 @@ export const deviceModelSchema = z.strictObject({
     })
     .optional(),
   caches: z
-    .enum(CACHE_FORMS)
+    .preprocess(
+      // Exports of before the names were those of now.
+      (value) => (value === "replaced" ? "full" : value === "appended" ? "delta" : value),
+      z.enum(PRESENT_KV).optional(),
+    )
     .optional()
     .describe(
-      "What a decoder of dynamic sizes gives back: whole caches in place of those it was fed (replaced), or their new positions " +
-        "for the host to write behind the others (appended). Absent: replaced.",
+      "What a decoder of dynamic sizes gives back: whole caches in place of those it was fed (full), or their new positions " +
+        "for the host to write after the others (delta). Absent: full.",
     ),
   shortlist: z
     .int()
@@ -165,7 +169,7 @@ export const GRAPH_IO = {
   position: "position",
   windowBias: "window_bias",
   logits: "logits",
-  /** Outputs that a host adds where it wants no logits: the likeliest token of each row of logits, and its log-probability. */
+  /** Outputs that a host adds where it wants no logits: the most probable token of each row of logits, and its log-probability. */
   bestIds: "best_ids",
   bestLogProbabilities: "best_log_probabilities",
 } as const;

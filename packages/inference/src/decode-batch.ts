@@ -7,7 +7,7 @@ import { encodeBatch } from "./encoded-batch.js";
 import { GraphDecoder } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
 import type { LoadedModel } from "./loaded-model.js";
-import { decodeLookup } from "./lookup/decode-lookup.js";
+import { decodePromptLookup } from "./lookup/decode-prompt-lookup.js";
 import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import { decodeStatic } from "./static/decode-static.js";
 import { type DecodedIds, timed } from "./timed.js";
@@ -16,8 +16,8 @@ import { type DecodedIds, timed } from "./timed.js";
 export interface Decoding {
   readonly loaded: LoadedModel;
   readonly caches: CachePool;
-  /** Most draft tokens of a run, by prompt lookup; absent: none, and rows share runs. */
-  readonly lookup?: number | undefined;
+  /** Most draft tokens of a run, by prompt promptLookup; absent: none, and rows share runs. */
+  readonly promptLookup?: number | undefined;
 }
 
 export type BatchOptions = Pick<
@@ -41,13 +41,14 @@ export async function decodeBatch(
   batch: readonly EncodedSource[],
   options: BatchOptions,
 ): Promise<readonly DecodedIds[]> {
-  const { loaded, caches, lookup } = decoding;
+  const { loaded, caches, promptLookup } = decoding;
   const { runtime, model, images, encoder, decoder, buckets } = loaded;
-  if (lookup !== undefined) return decodeLookup(decoding, batch, { ...options, guesses: lookup });
+  if (promptLookup !== undefined)
+    return decodePromptLookup(decoding, batch, { ...options, draftTokens: promptLookup });
   if (buckets !== undefined) return decodeStatic({ ...loaded, buckets }, batch, options);
   const sources = batch.map(({ ids }) => ids);
   const started = performance.now();
-  const seen = images === undefined ? undefined : await seeAll(images, batch);
+  const seen = images === undefined ? undefined : await encodeImages(images, batch);
   const perSource = rowsPerSource(options.strategy);
   const prefixes = sources.flatMap((ids) => Array.from({ length: perSource }, () => (encoder ? [] : ids)));
   const prefixLength = prefixes[0]?.length ?? 0;
@@ -90,7 +91,7 @@ export async function decodeBatch(
 }
 
 /** Tokens of every source's image, and how long they took [ms]. */
-async function seeAll(
+async function encodeImages(
   encoder: ImageEncoder,
   batch: readonly EncodedSource[],
 ): Promise<{ readonly tokens: HostTensor | undefined; readonly imageMs: number }> {

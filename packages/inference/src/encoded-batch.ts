@@ -11,7 +11,7 @@ import {
 
 export interface EncoderInputs {
   readonly sources: readonly (readonly number[])[];
-  /** Tokens of each source's image `[sources, tokens, width]`, for a model that sees. */
+  /** Tokens of each source's image `[sources, tokens, width]`, for a vision-language model. */
   readonly images?: HostTensor | undefined;
   /** Decoder rows per source; a source's rows stand together. */
   readonly rowsPerSource: number;

@@ -123,7 +123,7 @@ describe("an encoder-decoder", () => {
     });
   });
 
-  test("refuses a source that is too long, by its length and the limit", async () => {
+  test("rejects a source that is too long, by its length and the limit", async () => {
     const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a", "abcdabc"])).rejects.toMatchObject({
       code: "DATA_INVALID",
@@ -131,7 +131,7 @@ describe("an encoder-decoder", () => {
     });
   });
 
-  test("refuses more tokens than the cache holds", async () => {
+  test("rejects more tokens than the cache holds", async () => {
     const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a"], { maxTokens: MAX_TARGET + 1 })).rejects.toMatchObject({
       code: "USAGE",
@@ -161,7 +161,7 @@ describe("a decoder-only model", () => {
     expect(runtime.prefillWidths).toEqual([2, 3, 4, 5, 7]);
   });
 
-  test("refuses more tokens than the source leaves room for", async () => {
+  test("rejects more tokens than the source leaves room for", async () => {
     const generator = await loadGenerator(folders["decoder-only"], new MemoryModel());
     await expect(generator.generate(["abcd"], { maxTokens: 5 })).rejects.toMatchObject({
       code: "USAGE",
@@ -318,7 +318,7 @@ describe("a generator", () => {
     await expect(generator.generate(["a"], { stop: [""] })).rejects.toMatchObject({ code: "USAGE" });
   });
 
-  test("refuses a batch size of 0 and sampling without randomness", async () => {
+  test("rejects a batch size of 0 and sampling without randomness", async () => {
     const generator = await loadGenerator(folders["encoder-decoder"], new MemoryModel());
     await expect(generator.generate(["a"], { batchSize: 0 })).rejects.toMatchObject({ code: "USAGE" });
     const strategy = { kind: "sample", temperature: 1 } as const;
@@ -356,9 +356,9 @@ describe(loadGenerator, () => {
           decoder: { file: "../x.onnx", bytes: 1, scheme: "" },
         },
       },
-      "refused path '../x.onnx'",
+      "rejected path '../x.onnx'",
     ],
-  ] as const)("refuses %s", async (_, change, message) => {
+  ] as const)("rejects %s", async (_, change, message) => {
     expect(await withModel(change)).toMatchObject({
       code: "DATA_INVALID",
       message: expect.stringContaining(message) as string,

@@ -6,8 +6,8 @@ import { CachePool } from "./caches.js";
 import { type Decoding, type BatchOptions, decodeBatch } from "./decode-batch.js";
 import { BLANK_IMAGE, type ImageEncoderOptions } from "./image-encoder.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
-import { verifyingDecoder } from "./lookup/lookup-decoder.js";
-import { checkLookup, checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
+import { verifyingDecoder } from "./lookup/prompt-lookup-decoder.js";
+import { checkPromptLookup, checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
 import { RowTexts } from "./row-texts.js";
 import type { GenerateOptions, Generation, Generator, Source } from "./types.js";
 
@@ -24,24 +24,24 @@ import type { GenerateOptions, Generation, Generator, Source } from "./types.js"
 export async function loadGenerator(
   directory: string,
   runtime: Runtime,
-  { lookup, keptImageBytes }: GeneratorOptions = {},
+  { promptLookup, keptImageBytes }: GeneratorOptions = {},
 ): Promise<Generator> {
-  checkLookup(lookup);
-  const editDecoder = lookup === undefined ? undefined : verifyingDecoder;
-  return createGenerator(await loadModel(directory, runtime, { keptImageBytes, editDecoder }), lookup);
+  checkPromptLookup(promptLookup);
+  const editDecoder = promptLookup === undefined ? undefined : verifyingDecoder;
+  return createGenerator(await loadModel(directory, runtime, { keptImageBytes, editDecoder }), promptLookup);
 }
 
 export interface GeneratorOptions extends ImageEncoderOptions {
   /**
-   * Most tokens guessed at once by copying from the source and the answer, and checked in one run of the decoder. Every answer
+   * Most tokens drafted at once by copying from the source and the answer, and checked in one run of the decoder. Every answer
    * is then the greedy one, in fewer runs where it repeats what stands before it; texts are decoded one by one.
    */
-  readonly lookup?: number | undefined;
+  readonly promptLookup?: number | undefined;
 }
 
-/** A generator over a model that is loaded, which it closes with itself. @param lookup as {@link GeneratorOptions} */
-export function createGenerator(loaded: LoadedModel, lookup?: number): Generator {
-  return new ModelGenerator({ loaded, lookup, caches: new CachePool(loaded.runtime, loaded.model) });
+/** A generator over a model that is loaded, which it closes with itself. @param promptLookup as {@link GeneratorOptions} */
+export function createGenerator(loaded: LoadedModel, promptLookup?: number): Generator {
+  return new ModelGenerator({ loaded, promptLookup, caches: new CachePool(loaded.runtime, loaded.model) });
 }
 
 class ModelGenerator implements Generator {

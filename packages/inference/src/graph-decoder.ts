@@ -1,6 +1,6 @@
 /** The decoder graph as `@slm/decoding` wants it: tokens in, logits or tokens out, caches that grow where they lie. */
 import { GRAPH_IO } from "@slm/exported-model";
-import type { BestStepsOptions, BestTokens, StepDecoder } from "@slm/decoding";
+import type { GreedyStepsOptions, TopTokens, StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import {
   type DeviceTensor,
@@ -10,9 +10,9 @@ import {
   cacheWrites,
   createHostTensor,
 } from "@slm/runtime";
-import { bestTokens } from "./best-tokens.js";
+import { topTokens } from "./top-tokens.js";
 import type { CacheSet } from "./caches.js";
-import { picksLikeliest } from "./graph-edits/likeliest.js";
+import { hasArgmaxOutput } from "./graph-edits/argmax-output.js";
 
 export interface GraphDecoderParts {
   readonly runtime: Runtime;
@@ -32,15 +32,15 @@ export class GraphDecoder implements StepDecoder {
   /** When each step's logits were there, by `performance.now()` [ms]. */
   readonly stepTimes: number[] = [];
   /** Absent where the graph does not pick tokens. */
-  readonly stepsBest?: NonNullable<StepDecoder["stepsBest"]>;
+  readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
   #past = 0;
 
   constructor(parts: GraphDecoderParts) {
     this.#parts = parts;
     this.rows = parts.caches.rows;
     this.vocabularySize = parts.vocabularySize;
-    if (picksLikeliest(parts.decoder.outputNames))
-      this.stepsBest = (tokens, options) => this.#stepsBest(tokens, options);
+    if (hasArgmaxOutput(parts.decoder.outputNames))
+      this.greedySteps = (tokens, options) => this.#greedySteps(tokens, options);
   }
 
   async step(tokens: Int32Array): Promise<Float32Array> {
@@ -55,10 +55,10 @@ export class GraphDecoder implements StepDecoder {
     return data;
   }
 
-  async *#stepsBest(
+  async *#greedySteps(
     tokens: Int32Array,
-    { eos, pad, steps, signal }: BestStepsOptions,
-  ): AsyncGenerator<BestTokens, undefined> {
+    { eos, pad, steps, signal }: GreedyStepsOptions,
+  ): AsyncGenerator<TopTokens, undefined> {
     const runs = this.#parts.decoder.repeat({
       ...this.#requestOf(tokens),
       ...{ ids: GRAPH_IO.targetIds, position: GRAPH_IO.pastLength },
@@ -67,7 +67,7 @@ export class GraphDecoder implements StepDecoder {
     });
     for await (const { fetched, at } of runs) {
       this.stepTimes.push(at);
-      yield bestTokens(fetched, this.rows);
+      yield topTokens(fetched, this.rows);
     }
   }
 

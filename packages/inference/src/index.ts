@@ -1,9 +1,9 @@
 export { encodeBatch, sourceFeeds, type EncoderInputs } from "./encoded-batch.js";
 export { BLANK_IMAGE, joinImages, type ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
-export { checkLength, questionText } from "./model-limits.js";
+export { checkLength, resolvePrompt } from "./model-limits.js";
 export { createGenerator, loadGenerator, type GeneratorOptions } from "./generator.js";
-export { withLikeliest } from "./graph-edits/likeliest.js";
-export { bestTokens } from "./best-tokens.js";
+export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
+export { topTokens } from "./top-tokens.js";
 export {
   describeModel,
   loadModel,
@@ -15,7 +15,7 @@ export { beamSearch, samplingOptions, type SamplingOptions } from "./sampling-op
 export { streamPieces } from "./stream-pieces.js";
 export { StopText } from "./stop-text.js";
 export { TextStream } from "./text-stream.js";
-export type { GenerateOptions, Generation, Generator, ImageQuestion, Source } from "./types.js";
+export type { GenerateOptions, Generation, Generator, ImagePrompt, Source } from "./types.js";
 export {
   evaluateModel,
   type Answerer,

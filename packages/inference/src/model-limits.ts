@@ -4,7 +4,7 @@ import type { Strategy } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { Tokenizer } from "@slm/tokenizer";
 import type { IndexedSource } from "./batches.js";
-import type { ImageQuestion, Source } from "./types.js";
+import type { ImagePrompt, Source } from "./types.js";
 
 const DEFAULT_BATCH = 16;
 
@@ -36,13 +36,20 @@ export function checkStops(stop: readonly string[] = []): void {
   );
 }
 
-/** More guesses cost more than a run that checks them can save. */
-const MOST_GUESSES = 64;
+/** More draftTokens cost more than a run that checks them can save. */
+const MAX_DRAFT_TOKENS = 64;
 
-/** @throws SlmError USAGE if the number of guesses is none of use. */
-export function checkLookup(guesses: number | undefined): void {
-  if (guesses === undefined || (Number.isInteger(guesses) && guesses >= 1 && guesses <= MOST_GUESSES)) return;
-  throw new SlmError("USAGE", `generate: lookup must be from 1 to ${MOST_GUESSES} tokens, got ${guesses}`);
+/** @throws SlmError USAGE if the number of draftTokens is none of use. */
+export function checkPromptLookup(draftTokens: number | undefined): void {
+  if (
+    draftTokens === undefined ||
+    (Number.isInteger(draftTokens) && draftTokens >= 1 && draftTokens <= MAX_DRAFT_TOKENS)
+  )
+    return;
+  throw new SlmError(
+    "USAGE",
+    `generate: promptLookup must be from 1 to ${MAX_DRAFT_TOKENS} tokens, got ${draftTokens}`,
+  );
 }
 
 /** @throws SlmError USAGE if the time is not a positive number. */
@@ -64,7 +71,7 @@ export function encodeSources(
 ): readonly IndexedSource[] {
   return sources.map((source, row) => {
     const question = typeof source === "string" ? { text: source } : source;
-    const text = questionText(question, model, `generate: source ${row + 1}`);
+    const text = resolvePrompt(question, model, `generate: source ${row + 1}`);
     const ids = tokenizer.encodeSource(text);
     checkLength(ids.length, model, `generate: source ${row + 1}`);
     return { row, ids, image: question.image };
@@ -77,15 +84,15 @@ export function encodeSources(
  * @param where names the source in errors
  * @throws SlmError DATA_INVALID for an image where the model reads text only, none where it needs one, or no text.
  */
-export function questionText({ text, image }: ImageQuestion, { vision }: DeviceModel, where: string): string {
-  const refuse = (problem: string, ...suggestions: string[]): SlmError =>
+export function resolvePrompt({ text, image }: ImagePrompt, { vision }: DeviceModel, where: string): string {
+  const reject = (problem: string, ...suggestions: string[]): SlmError =>
     new SlmError("DATA_INVALID", `${where} ${problem}`, { suggestions });
-  if (image !== undefined && vision === undefined) throw refuse("has an image; the model reads text only");
+  if (image !== undefined && vision === undefined) throw reject("has an image; the model reads text only");
   if (image === undefined && vision !== undefined)
-    throw refuse("has no image; the model answers questions about one", "--image FILE");
+    throw reject("has no image; the model answers questions about one", "--image FILE");
   const asked = text ?? vision?.prompt;
   if (asked === undefined)
-    throw refuse("has no text, and the model has no question of its own", "--prompt TEXT");
+    throw reject("has no text, and the model has no question of its own", "--prompt TEXT");
   return asked;
 }
 

@@ -2,10 +2,10 @@ import type { DeviceModel } from "@slm/exported-model";
 import type { EndReason, Strategy, TokenConstraint, TokenRules } from "@slm/decoding";
 import type { ImageSource } from "@slm/vision";
 
-/** What a model is asked: a text, of a model that sees about an image. */
-export type Source = string | ImageQuestion;
+/** What a model is asked: a text, of a vision-language model about an image. */
+export type Source = string | ImagePrompt;
 
-export interface ImageQuestion {
+export interface ImagePrompt {
   /** Default: what model.json says is asked where an image comes alone. */
   readonly text?: string | undefined;
   readonly image?: ImageSource | undefined;
@@ -54,7 +54,7 @@ export interface Generation {
   /** When the first next-token probabilities were there [ms]. */
   readonly firstTokenMs: number;
   /**
-   * Of it reading the images of the batch, decoding and resizing them, and the vision graph [ms]; only of a model that sees.
+   * Of it reading the images of the batch, decoding and resizing them, and the vision graph [ms]; only of a vision-language model.
    * Little where the tokens of an image were kept from an earlier question.
    */
   readonly imageMs?: number | undefined;

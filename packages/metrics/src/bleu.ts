@@ -28,7 +28,7 @@ export const bleu: Metric = defineMetric({
   description:
     "Corpus BLEU: geometric mean of the precisions of 1 to 4 words in sequence, times the brevity penalty; 13a tokens.",
   unit: "points",
-  betterIs: "higher",
+  higherIsBetter: true,
   source: "Papineni et al. 2002; sacreBLEU 2.6, case:mixed|eff:no|tok:13a|smooth:exp",
   references: "text",
   countRow: countBleu,

@@ -26,7 +26,7 @@ interface OrderCounts {
 export const chrf: Metric = defineMetric({
   description: "Corpus chrF2: F2 of the precisions and recalls of 1 to 6 characters in sequence.",
   unit: "points",
-  betterIs: "higher",
+  higherIsBetter: true,
   source: "Popović 2015; sacreBLEU 2.6, case:mixed|eff:yes|nc:6|nw:0|space:no",
   references: "text",
   countRow: (prediction, references, where) => bestCounts(prediction, references, 0, where),
@@ -37,7 +37,7 @@ export const chrf: Metric = defineMetric({
 export const chrfPlusPlus: Metric = defineMetric({
   description: "Corpus chrF2++: as chrF2, with words and word pairs.",
   unit: "points",
-  betterIs: "higher",
+  higherIsBetter: true,
   source: "Popović 2017; sacreBLEU 2.6, case:mixed|eff:yes|nc:6|nw:2|space:no",
   references: "text",
   countRow: (prediction, references, where) => bestCounts(prediction, references, 2, where),

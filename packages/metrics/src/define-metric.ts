@@ -15,7 +15,7 @@ export interface Metric {
   readonly description: string;
   /** Unit of the numbers `compute` and `rowScore` return. */
   readonly unit: MetricUnit;
-  readonly betterIs: "lower" | "higher";
+  readonly higherIsBetter: boolean;
   /** The public definition it equals. */
   readonly source: string;
   /**

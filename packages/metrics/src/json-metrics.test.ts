@@ -41,7 +41,7 @@ describe("jsonExactMatch", () => {
     expect(jsonExactMatch.rowScore(prediction, [reference])).toBe(expected);
   });
 
-  test("refuses a reference that is not JSON, by its row", () => {
+  test("rejects a reference that is not JSON, by its row", () => {
     expect(() => jsonExactMatch.compute(["1", "1"], [["1"], ["1", "x"]])).toThrow(
       "row 2 needs references that are valid JSON",
     );
@@ -107,7 +107,7 @@ describe("intentAccuracy", () => {
   });
 
   test.each(['{"city":"Oslo"}', '{"intent":1}', "[]", '[{"name":"a"},1]'])(
-    "refuses the reference %s",
+    "rejects the reference %s",
     (reference) => {
       expect(() => intentAccuracy.compute(['{"intent":"go"}'], [[reference]])).toThrow(
         "row 1 needs references",
@@ -154,7 +154,7 @@ describe("slotF1", () => {
     expect(slotF1.rowScore('[{"name":"a","arguments":{"x":2}}]', [reference])).toBe((2 * 1) / (2 + 3));
   });
 
-  test.each(["[]", "[1]", "1", "x"])("refuses the reference %s", (text) => {
+  test.each(["[]", "[1]", "1", "x"])("rejects the reference %s", (text) => {
     expect(() => slotF1.compute(["{}"], [[text]])).toThrow("row 1 needs references that are JSON objects");
   });
 });

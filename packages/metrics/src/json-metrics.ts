@@ -21,7 +21,7 @@ const INTENT = `a text in '${INTENT_FIELDS.join("' or '")}'`;
 export const jsonExactMatch: Metric = defineMetric({
   description: "Share of rows whose prediction is the same JSON value as a reference; invalid JSON is wrong.",
   unit: "fraction",
-  betterIs: "higher",
+  higherIsBetter: true,
   source: "Equality of the values of RFC 8259, as of Python's json.loads",
   references: "some",
   countRow: (prediction, references, where) => {
@@ -39,7 +39,7 @@ export const jsonExactMatch: Metric = defineMetric({
 export const intentAccuracy: Metric = defineMetric({
   description: `Share of rows whose prediction is JSON with the intent of a reference: ${INTENT}.`,
   unit: "fraction",
-  betterIs: "higher",
+  higherIsBetter: true,
   source: "Intent accuracy of spoken language understanding (Goo et al. 2018, aclanthology.org/N18-2118)",
   references: "some",
   countRow: (prediction, references, where) => {

@@ -76,7 +76,7 @@ describe("METRICS", () => {
   test("a word is right if it equals any of its references", () => {
     const predictions = ["K AE T", "EY", "B AA", "D"];
     const references = [["K AE T"], ["AH", "EY"], ["B AO", "B AE"], ["D AA"]];
-    expect(METRICS.wordError.compute(predictions, references)).toBe(0.5);
+    expect(METRICS.wer.compute(predictions, references)).toBe(0.5);
     expect(METRICS.exactMatch.compute(predictions, references)).toBe(0.5);
   });
 
@@ -98,48 +98,48 @@ describe("METRICS", () => {
     ]);
   });
 
-  test("phoneme error sums edits over the summed lengths of the closest references", () => {
+  test("phoneme error rate sums edits over the summed lengths of the closest references", () => {
     // 1 edit of 3 against "K AE T"; 0 of 1 against "EY"; 2 of 4 (the closest of two): 3 edits of 8 phonemes.
     const predictions = ["K AH T", "EY", "S T"];
     const references = [["K AE T"], ["AH", "EY"], ["Z Z Z Z Z", "S T AA P"]];
-    expect(METRICS.phonemeError.compute(predictions, references)).toBe(3 / 8);
+    expect(METRICS.per.compute(predictions, references)).toBe(3 / 8);
   });
 
   test("of references equally close, the first listed gives the length", () => {
-    expect(METRICS.phonemeError.compute(["A B"], [["A", "A B C"]])).toBe(1);
-    expect(METRICS.phonemeError.compute(["A B"], [["A B C", "A"]])).toBe(1 / 3);
+    expect(METRICS.per.compute(["A B"], [["A", "A B C"]])).toBe(1);
+    expect(METRICS.per.compute(["A B"], [["A B C", "A"]])).toBe(1 / 3);
   });
 
   test("an empty prediction is all deletions", () => {
-    expect(METRICS.phonemeError.compute([""], [["A B"]])).toBe(1);
-    expect(METRICS.wordError.compute([""], [["A B"]])).toBe(1);
+    expect(METRICS.per.compute([""], [["A B"]])).toBe(1);
+    expect(METRICS.wer.compute([""], [["A B"]])).toBe(1);
   });
 
   test("runs of whitespace do not count", () => {
-    expect(METRICS.wordError.compute(["  K  AE\tT "], [["K AE T"]])).toBe(0);
+    expect(METRICS.wer.compute(["  K  AE\tT "], [["K AE T"]])).toBe(0);
   });
 
   test("characters are code points: an emoji is one, an accent on its own another", () => {
-    expect(METRICS.characterError.compute(["caf\u00e9"], [["cafe\u0301"]])).toBe(2 / 5);
-    expect(METRICS.characterError.compute(["\u{1f600}"], [["\u{1f601}"]])).toBe(1);
-    expect(METRICS.characterError.compute([" a  b "], [["a b"]])).toBe(1 / 3);
+    expect(METRICS.cer.compute(["caf\u00e9"], [["cafe\u0301"]])).toBe(2 / 5);
+    expect(METRICS.cer.compute(["\u{1f600}"], [["\u{1f601}"]])).toBe(1);
+    expect(METRICS.cer.compute([" a  b "], [["a b"]])).toBe(1 / 3);
   });
 
-  test("word error and exact match add up to one, and phoneme error is zero exactly where word error is", () => {
+  test("word error rate and exact match add up to one, and phoneme error rate is zero exactly where word error rate is", () => {
     fc.assert(
       fc.property(rows, (list) => {
         const { predictions, references } = columnsOf(list);
-        const wordError = METRICS.wordError.compute(predictions, references);
-        expect(wordError + METRICS.exactMatch.compute(predictions, references)).toBeCloseTo(1, 12);
-        expect(METRICS.phonemeError.compute(predictions, references) === 0).toBe(wordError === 0);
+        const wer = METRICS.wer.compute(predictions, references);
+        expect(wer + METRICS.exactMatch.compute(predictions, references)).toBeCloseTo(1, 12);
+        expect(METRICS.per.compute(predictions, references) === 0).toBe(wer === 0);
       }),
     );
   });
 });
 
 describe.each(METRIC_NAMES)("METRICS.%s", (name) => {
-  const { betterIs, unit, compute, rowScore } = METRICS[name];
-  const best = betterIs === "lower" ? 0 : unit === "points" ? 100 : 1;
+  const { higherIsBetter, unit, compute, rowScore } = METRICS[name];
+  const best = !higherIsBetter ? 0 : unit === "points" ? 100 : 1;
   const data = isJsonMetric(name) ? answerRows : pairRows;
 
   test("is perfect when every prediction is a reference", () => {
@@ -168,7 +168,7 @@ describe.each(METRIC_NAMES)("METRICS.%s", (name) => {
         const rowScores = mixed.map((text, row) => rowScore(text, references[row]!));
         for (const score of [compute(mixed, references), ...rowScores]) {
           expect(score).toBeGreaterThanOrEqual(0);
-          if (betterIs === "higher") expect(score).toBeLessThanOrEqual(best + 1e-9);
+          if (higherIsBetter) expect(score).toBeLessThanOrEqual(best + 1e-9);
           expect(score).toBeLessThan(Infinity);
         }
       }),
@@ -189,11 +189,11 @@ describe.each(METRIC_NAMES)("METRICS.%s", (name) => {
 
   test("gives empty predictions the worst score", () => {
     const reference = isJsonMetric(name) ? '{"intent":"go"}' : "A B C D E";
-    expect(compute(["", ""], [[reference], [reference]])).toBe(betterIs === "lower" ? 1 : 0);
-    expect(rowScore("", [reference])).toBe(betterIs === "lower" ? 1 : 0);
+    expect(compute(["", ""], [[reference], [reference]])).toBe(!higherIsBetter ? 1 : 0);
+    expect(rowScore("", [reference])).toBe(!higherIsBetter ? 1 : 0);
   });
 
-  test("refuses columns of different lengths and no rows", () => {
+  test("rejects columns of different lengths and no rows", () => {
     expect(codeOf(() => compute(["A"], []))).toBe("SHAPE_MISMATCH");
     expect(codeOf(() => compute([], []))).toBe("DATA_INVALID");
   });
@@ -203,7 +203,7 @@ describe.each(METRIC_NAMES)("METRICS.%s", (name) => {
 const NEED_REFERENCES = METRIC_NAMES.filter((name) => !name.startsWith("squad"));
 
 test.each(NEED_REFERENCES)(
-  "METRICS.%s refuses a row without a reference it can use, by its number",
+  "METRICS.%s rejects a row without a reference it can use, by its number",
   (name) => {
     const { compute, rowScore } = METRICS[name];
     const good = isJsonMetric(name) ? '{"intent":"go"}' : "A";
@@ -216,14 +216,14 @@ test.each(NEED_REFERENCES)(
 
 describe(parseMetricNames, () => {
   test("reads names between commas, each once, in the order given", () => {
-    expect(parseMetricNames("phonemeError, wordError,phonemeError")).toEqual(["phonemeError", "wordError"]);
+    expect(parseMetricNames("per, wer,per")).toEqual(["per", "wer"]);
   });
 
-  test.each(["", "wordError,", "word-error", "toString", "__proto__"])(
-    "refuses %j and lists what it knows",
+  test.each(["", "wer,", "word-error", "toString", "__proto__"])(
+    "rejects %j and lists what it knows",
     (list) => {
       expect(codeOf(() => parseMetricNames(list))).toBe("USAGE");
-      expect(() => parseMetricNames(list)).toThrow("wordError, phonemeError, exactMatch");
+      expect(() => parseMetricNames(list)).toThrow("wer, per, exactMatch");
     },
   );
 });

@@ -11,14 +11,14 @@ import { intentAccuracy, jsonExactMatch } from "./json-metrics.js";
 import { rouge1, rouge2, rougeL, rougeLsum } from "./rouge.js";
 import { slotF1 } from "./slot-f1.js";
 import { squadExactMatch, squadF1 } from "./squad.js";
-import { answerMatch, characterError, exactMatch, phonemeError, wordError } from "./token-metrics.js";
+import { answerMatch, cer, exactMatch, per, wer } from "./token-metrics.js";
 
 const METRIC_TABLE = {
-  wordError,
-  phonemeError,
+  wer,
+  per,
   exactMatch,
   answerMatch,
-  characterError,
+  cer,
   squadExactMatch,
   squadF1,
   rouge1,
@@ -50,7 +50,7 @@ export function isMetricName(name: string): name is MetricName {
  * Metric names from a comma-separated list, in the order given, each once.
  *
  * @throws SlmError USAGE for a name that is not in the table, or for an empty list.
- * @example parseMetricNames("wordError,phonemeError") // ["wordError", "phonemeError"]
+ * @example parseMetricNames("wer,per") // ["wer", "per"]
  */
 export function parseMetricNames(list: string): readonly MetricName[] {
   const names = list.split(",").map((part) => part.trim());

@@ -32,7 +32,7 @@ describe(perplexity, () => {
     [NaN, 1],
     [Infinity, 1],
     [-3, 2],
-  ])("refuses %d nats over %d tokens", (nats, tokens) => {
+  ])("rejects %d nats over %d tokens", (nats, tokens) => {
     expect(() => perplexity(nats, tokens)).toThrow(SlmError);
   });
 });

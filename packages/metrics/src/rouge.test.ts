@@ -49,7 +49,7 @@ describe(commonIndices, () => {
     );
   });
 
-  test("refuses a table that would not fit, instead of filling the memory", () => {
+  test("rejects a table that would not fit, instead of filling the memory", () => {
     const long = new Array<string>(20_000).fill("a");
     expect(() => commonIndices(long, long)).toThrow(SlmError);
   });

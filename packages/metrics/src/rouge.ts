@@ -92,7 +92,7 @@ function rougeMetric(name: RougeName, description: string): Metric {
   return defineMetric({
     description: `${description}; the best reference counts; mean over rows; without stemming.`,
     unit: "fraction",
-    betterIs: "higher",
+    higherIsBetter: true,
     source: "Lin 2004; rouge-score 0.1.2, F1, use_stemmer=False",
     references: "text",
     countRow: rougeRow(name, rougeTokens),

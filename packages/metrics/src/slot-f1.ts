@@ -52,7 +52,7 @@ export const slotF1: Metric = defineMetric({
   description:
     "Micro F1 of the key-value pairs of JSON objects, nested keys as paths; invalid JSON has no pairs.",
   unit: "fraction",
-  betterIs: "higher",
+  higherIsBetter: true,
   source: "seqeval 1.2.2, micro-averaged F1 over (row, slot, value)",
   references: "some",
   countRow: countSlots,

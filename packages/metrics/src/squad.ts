@@ -18,7 +18,7 @@ export const squadExactMatch: Metric = defineMetric({
   description:
     "Share of rows whose prediction equals a reference without case, punctuation, articles and extra whitespace.",
   unit: "fraction",
-  betterIs: "higher",
+  higherIsBetter: true,
   source: "SQuAD evaluation script 2.0, exact",
   references: "any",
   countRow: (prediction, references) => {
@@ -33,7 +33,7 @@ export const squadF1: Metric = defineMetric({
   description:
     "F1 of the words that prediction and closest reference share, normalized as squadExactMatch does, mean over rows.",
   unit: "fraction",
-  betterIs: "higher",
+  higherIsBetter: true,
   source: "SQuAD evaluation script 2.0, f1",
   references: "any",
   countRow: (prediction, references) =>

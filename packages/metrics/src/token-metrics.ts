@@ -10,10 +10,10 @@ interface Edits {
 }
 
 /** Share of rows whose prediction equals none of the references; runs of whitespace do not count. */
-export const wordError: Metric = defineMetric({
+export const wer: Metric = defineMetric({
   description: "Share of rows whose prediction equals none of the references.",
   unit: "fraction",
-  betterIs: "lower",
+  higherIsBetter: false,
   source: "Word error rate of grapheme-to-phoneme conversion: a word is wrong if any of its phonemes is",
   references: "text",
   countRow: rightness,
@@ -24,8 +24,8 @@ export const wordError: Metric = defineMetric({
 export const exactMatch: Metric = defineMetric({
   description: "Share of rows whose prediction equals one of the references.",
   unit: "fraction",
-  betterIs: "higher",
-  source: "1 - wordError",
+  higherIsBetter: true,
+  source: "1 - wer",
   references: "text",
   countRow: rightness,
   score: meanOf,
@@ -41,7 +41,7 @@ export const ANSWER_MARK = "####";
 export const answerMatch: Metric = defineMetric({
   description: `Share of rows whose answer, which stands behind the last ${ANSWER_MARK} where the reference has one, is that of a reference.`,
   unit: "fraction",
-  betterIs: "higher",
+  higherIsBetter: true,
   source:
     "Cobbe et al. 2021 (GSM8K, arXiv 2110.14168): the final answer decides, not the working; without working, exactMatch",
   references: "text",
@@ -64,11 +64,11 @@ export function answerOf(text: string): string | undefined {
 }
 
 /** Edit distance in whitespace-separated tokens. Of references equally close, the first listed gives the length. */
-export const phonemeError: Metric = defineMetric({
+export const per: Metric = defineMetric({
   description:
     "Edit distance to the closest reference, summed over all rows, over the summed lengths of those references.",
   unit: "fraction",
-  betterIs: "lower",
+  higherIsBetter: false,
   source: "Levenshtein 1966; with one reference a row, the word error rate of jiwer",
   references: "text",
   countRow: (prediction, references, where) => closest(wordsOf(prediction), references.map(wordsOf), where),
@@ -76,11 +76,11 @@ export const phonemeError: Metric = defineMetric({
 });
 
 /** Edit distance in Unicode code points. Whitespace counts, but not at the start and the end. */
-export const characterError: Metric = defineMetric({
+export const cer: Metric = defineMetric({
   description:
     "Edit distance in characters to the closest reference, summed, over the summed lengths of those references.",
   unit: "fraction",
-  betterIs: "lower",
+  higherIsBetter: false,
   source: "Levenshtein 1966; with one reference a row, the character error rate of jiwer",
   references: "text",
   countRow: (prediction, references, where) =>

@@ -2,7 +2,7 @@
 import {
   add,
   gelu,
-  headNorm,
+  qkNorm,
   linear,
   multiply,
   rmsNorm,
@@ -48,7 +48,7 @@ export function normalize(config: ModelConfig, parameters: Parameters, name: str
 }
 
 /** What a residual branch ends with before it is added: `dropout` over whole sequences, nothing in cached steps. */
-export type BranchEnd = (branch: Tensor) => Tensor;
+export type ResidualBranch = (branch: Tensor) => Tensor;
 
 /** The branch's last norm, where the model has one, and what follows it. */
 export const finish = (
@@ -56,29 +56,30 @@ export const finish = (
   parameters: Parameters,
   branch: string,
   x: Tensor,
-  end: BranchEnd,
+  end: ResidualBranch,
 ): Tensor => end(config.postNorm === true ? normalize(config, parameters, `${branch}PostNorm`, x) : x);
 
 /** Activations of a gated feed-forward block. */
-const GATES = { silu, gelu } as const;
+const GATES = { swiglu: silu, geglu: gelu } as const;
 
-/** x + end(down(gelu(up(norm(x))))), or x + end(down(activation(gate(norm(x))) · up(norm(x)))). */
+/** x + end(down(gelu(up(norm(x))))), or x + end(down(f(gate(norm(x))) · up(norm(x)))). */
 export function feedForwardBlock(
   config: ModelConfig,
   parameters: Parameters,
   layer: string,
   x: Tensor,
-  end: BranchEnd,
+  end: ResidualBranch,
 ): Tensor {
   const normed = normalize(config, parameters, `${layer}.feedForwardNorm`, x);
   return scope("feedForward", () => {
     const name = `${layer}.feedForward`;
     const up = project(parameters, `${name}.up`, normed);
+    const { activation } = config;
     const inner =
-      config.gate === undefined
+      activation === undefined || activation === "gelu"
         ? gelu({ x: up }, {})
         : multiply(
-            { a: GATES[config.gate]({ x: project(parameters, `${name}.gate`, normed) }, {}), b: up },
+            { a: GATES[activation]({ x: project(parameters, `${name}.gate`, normed) }, {}), b: up },
             {},
           );
     const down = project(parameters, `${name}.down`, inner);
@@ -97,7 +98,7 @@ export function selfAttentionBlock(
   layer: string,
   x: Tensor,
   attend: (heads: { query: Tensor; key: Tensor; value: Tensor }) => Tensor,
-  end: BranchEnd,
+  end: ResidualBranch,
 ): Tensor {
   const normed = normalize(config, parameters, `${layer}.attentionNorm`, x);
   return scope("attention", () => {
@@ -119,10 +120,10 @@ export function selfAttentionBlock(
 
 /** Every head of x through one RMSNorm, where the model has it. */
 function normalizeHeads(config: ModelConfig, parameters: Parameters, name: string, x: Tensor): Tensor {
-  if (config.headNorm !== true) return x;
+  if (config.qkNorm !== true) return x;
   const weight = parameter(parameters, `${name}Norm.weight`);
   const segment = name.slice(name.lastIndexOf(".") + 1);
   return scope(`${segment}Norm`, () =>
-    headNorm({ x, weight }, { epsilon: config.normEpsilon, headDim: config.headDim }),
+    qkNorm({ x, weight }, { epsilon: config.normEpsilon, headDim: config.headDim }),
   );
 }

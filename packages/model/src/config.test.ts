@@ -25,7 +25,7 @@ const parse = (changes: Readonly<Record<string, unknown>>): ModelConfig =>
 describe(parseModelConfig, () => {
   test("accepts both architectures and fills in defaults", () => {
     expect(parse({})).toMatchObject({
-      rotaryBase: 10_000,
+      ropeTheta: 10_000,
       normEpsilon: 1e-6,
       bias: true,
       headOrder: "grouped",
@@ -44,35 +44,38 @@ describe(parseModelConfig, () => {
     [{ heds: 4 }, "heds"],
     [{ architecture: "encoder" }, "architecture"],
     [{ headOrder: "interleaved" }, "headOrder"],
-  ])("refuses %o by name", (changes, message) => {
+  ])("rejects %o by name", (changes, message) => {
     expect(() => parse(changes)).toThrow(message);
     expect(() => parse(changes)).toThrow("config.json");
   });
 
-  test.each([null, 3, "x", [], {}])("refuses %o", (value) => {
+  test.each([null, 3, "x", [], {}])("rejects %o", (value) => {
     expect(() => parseModelConfig(value, "config.json")).toThrow("config.json");
   });
 
   test("leaves options out that are not asked for: older configurations stay as they were written", () => {
-    const keys = [...Object.keys(decoderOnly), "rotaryBase", "normEpsilon", "bias", "headOrder"].sort();
+    const keys = [...Object.keys(decoderOnly), "ropeTheta", "normEpsilon", "bias", "headOrder"].sort();
     expect(Object.keys(parseModelConfig(decoderOnly, "config.json")).sort()).toEqual(keys);
   });
 
   test.each([
-    [{ rotaryFrequencies: [1, 0.1, 0.01] }, "rotaryFrequencies should be 2 numbers for headDim 4, got 3"],
-    [{ local: { window: 4, layers: [0, 2] } }, "local layer 2 of 2"],
-    [{ local: { window: 0, layers: [0] } }, "window"],
+    [
+      { ropeInverseFrequencies: [1, 0.1, 0.01] },
+      "ropeInverseFrequencies should be 2 numbers for headDim 4, got 3",
+    ],
+    [{ slidingWindow: { window: 4, layers: [0, 2] } }, "slidingWindow names layer 2 of 2"],
+    [{ slidingWindow: { window: 0, layers: [0] } }, "window"],
     [{ attentionSoftcap: -1 }, "attentionSoftcap"],
     [{ bias: "output" }, "bias"],
-  ])("refuses attention with %o by name", (changes, message) => {
+  ])("rejects attention with %o by name", (changes, message) => {
     expect(() => parseModelConfig({ ...decoderOnly, ...changes }, "config.json")).toThrow(message);
   });
 
-  test("refuses windows of an encoder-decoder", () => {
-    expect(() => parse({ local: { window: 4, layers: [0] } })).toThrow("local");
+  test("rejects windows of an encoder-decoder", () => {
+    expect(() => parse({ slidingWindow: { window: 4, layers: [0] } })).toThrow("slidingWindow");
   });
 
-  test("refuses encoder layers of a decoder-only model", () => {
+  test("rejects encoder layers of a decoder-only model", () => {
     expect(() => parseModelConfig({ ...decoderOnly, encoderLayers: 1 }, "config.json")).toThrow(
       "encoderLayers",
     );
@@ -135,7 +138,13 @@ describe(parameterSpecs, () => {
 
   test("adds gates, head norms, post norms and an output head where asked for", () => {
     const plain = names({ bias: false });
-    const all = names({ bias: false, gate: "silu", headNorm: true, postNorm: true, untiedHead: true });
+    const all = names({
+      bias: false,
+      activation: "swiglu",
+      qkNorm: true,
+      postNorm: true,
+      tieWordEmbeddings: false,
+    });
     expect(all.filter((name) => !plain.includes(name))).toEqual([
       "decoder.layers.0.attention.queryNorm.weight",
       "decoder.layers.0.attention.keyNorm.weight",
@@ -178,7 +187,7 @@ describe("weights", () => {
       "should be [8]",
       (copy: Map<string, unknown>) => copy.set("decoder.norm.weight", weights.get("embedding.weight")),
     ],
-  ])("of another model are refused: a tensor that is %s", (message, change) => {
+  ])("of another model are rejected: a tensor that is %s", (message, change) => {
     const copy = new Map(weights);
     change(copy);
     expect(() => matchWeights(config, copy, "model.safetensors")).toThrow(message);

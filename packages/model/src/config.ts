@@ -1,6 +1,7 @@
 /** Model configurations, as stored in a checkpoint's config.json. */
 import { z } from "zod";
 import { SlmError } from "@slm/core";
+import { withCurrentKeys } from "./legacy-config.js";
 import { checkVision, imageTokenCount, visionConfig } from "./vision/vision-config.js";
 
 const tokens = z.strictObject({
@@ -25,8 +26,8 @@ const sharedShape = {
   feedForward: size.describe("Inner width of the feed-forward block [elements]."),
   decoderLayers: size.describe("Decoder layers."),
   maxSource: size.describe("Longest source [tokens]."),
-  maxTarget: size.describe("Longest target, begin and end marks included [tokens]."),
-  rotaryBase: z.number().positive().default(10_000).describe("Base of the rotary frequencies."),
+  maxTarget: size.describe("Longest target, BOS and EOS included [tokens]."),
+  ropeTheta: z.number().positive().default(10_000).describe("Base of the rotary position embedding (RoPE)."),
   normEpsilon: z.number().positive().default(1e-6).describe("Added to the mean square in RMSNorm."),
   bias: z
     .union([z.boolean(), z.enum(["attention", "query-key-value"])])
@@ -39,13 +40,13 @@ const sharedShape = {
     .default("grouped")
     .describe("Query head h reads KV head h div group (grouped) or h mod kvHeads (modulo)."),
   // What follows has no default: a configuration without it stays as it was written.
-  gate: z
-    .enum(["silu", "gelu"])
+  activation: z
+    .enum(["gelu", "swiglu", "geglu"])
     .optional()
     .describe(
-      "Gated feed-forward, down(activation(gate(x)) · up(x)), with this activation. Default: down(gelu(up(x))).",
+      "Feed-forward block: down(gelu(up(x))), or gated, down(f(gate(x)) · up(x)), with f silu (swiglu) or gelu (geglu). Default: gelu.",
     ),
-  headNorm: z
+  qkNorm: z
     .boolean()
     .optional()
     .describe("RMSNorm on every query and key head of self-attention, before rotation. Default: false."),
@@ -53,10 +54,10 @@ const sharedShape = {
     .boolean()
     .optional()
     .describe("RMSNorm at the end of every residual branch, before it is added. Default: false."),
-  untiedHead: z
+  tieWordEmbeddings: z
     .boolean()
     .optional()
-    .describe("An output head of its own instead of the embedding's table. Default: false."),
+    .describe("Whether the output head is the embedding table; false: a matrix of its own. Default: true."),
   logitSoftcap: positive
     .optional()
     .describe("Logits are softcap · tanh(logits / softcap). Default: as they are."),
@@ -64,19 +65,19 @@ const sharedShape = {
 
 /** What attention of a decoder-only model chooses besides. */
 const decoderOnlyAttention = {
-  rotaryFrequencies: frequencies
+  ropeInverseFrequencies: frequencies
     .optional()
     .describe(
-      "Angle per position of every pair of a head [radians], headDim / 2 numbers. Default: rotaryBase^(-2i / headDim).",
+      "Angle per position of every pair of a head [radians], headDim / 2 numbers. Default: ropeTheta^(-2i / headDim).",
     ),
   attentionSoftcap: positive
     .optional()
     .describe("Attention scores are softcap · tanh(scores / softcap). Default: as they are."),
-  local: z
+  slidingWindow: z
     .strictObject({
-      window: size.describe("Positions that a local layer attends to, its own among them [tokens]."),
-      layers: z.array(z.int().nonnegative()).min(1).describe("Which layers are local, counted from 0."),
-      rotaryBase: positive.optional().describe("Rotary base of local layers. Default: the model's rotation."),
+      window: size.describe("Positions that such a layer attends to, its own among them [tokens]."),
+      layers: z.array(z.int().nonnegative()).min(1).describe("Which layers have the window, counted from 0."),
+      ropeTheta: positive.optional().describe("RoPE base of these layers. Default: the model's."),
     })
     .optional()
     .describe("Layers that attend to a sliding window. Default: every layer attends to all."),
@@ -118,7 +119,7 @@ const modelConfig = z.discriminatedUnion("architecture", [
  * @throws SlmError CONFIG_INVALID
  */
 export function parseModelConfig(value: unknown, where: string): ModelConfig {
-  const parsed = modelConfig.safeParse(value);
+  const parsed = modelConfig.safeParse(withCurrentKeys(value));
   if (!parsed.success) throw new SlmError("CONFIG_INVALID", `${where}: ${z.prettifyError(parsed.error)}`);
   const config = parsed.data;
   if (config.heads % config.kvHeads !== 0) {
@@ -157,20 +158,20 @@ function checkImageTokens({ vision, maxSource }: EncoderDecoderConfig, where: st
 }
 
 function checkAttention(
-  { headDim, rotaryFrequencies, local, decoderLayers }: DecoderOnlyConfig,
+  { headDim, ropeInverseFrequencies, slidingWindow, decoderLayers }: DecoderOnlyConfig,
   where: string,
 ): void {
-  if (rotaryFrequencies !== undefined && rotaryFrequencies.length !== headDim / 2) {
+  if (ropeInverseFrequencies !== undefined && ropeInverseFrequencies.length !== headDim / 2) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: rotaryFrequencies should be ${headDim / 2} numbers for headDim ${headDim}, got ${rotaryFrequencies.length}`,
+      `${where}: ropeInverseFrequencies should be ${headDim / 2} numbers for headDim ${headDim}, got ${ropeInverseFrequencies.length}`,
     );
   }
-  const beyond = local?.layers.find((layer) => layer >= decoderLayers);
+  const beyond = slidingWindow?.layers.find((layer) => layer >= decoderLayers);
   if (beyond !== undefined) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: local layer ${beyond} of ${decoderLayers} decoder layers`,
+      `${where}: slidingWindow names layer ${beyond} of ${decoderLayers} decoder layers`,
     );
   }
 }

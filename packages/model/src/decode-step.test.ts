@@ -1,10 +1,4 @@
-import {
-  appendPositions,
-  CACHE_FORMS,
-  createHostTensor,
-  type CacheForm,
-  type HostTensor,
-} from "@slm/runtime";
+import { appendPositions, PRESENT_KV, createHostTensor, type PresentKv, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, lengthBias, type Engine, type ProgramDefinition, type Tensor } from "@slm/tensor";
 import { beforeAll, expect, test } from "vitest";
 import { parseModelConfig, type ModelConfig } from "./config.js";
@@ -26,7 +20,7 @@ const shared = {
   decoderLayers: 2,
   maxSource: 8,
   maxTarget: 8,
-  rotaryBase: 50,
+  ropeTheta: 50,
   vocabularySize: 11,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
@@ -110,7 +104,7 @@ const cacheNames = (config: ModelConfig): string[] =>
 
 /** Logits of the new position of every row, and the caches after it. */
 async function step(
-  { config, form }: { readonly config: ModelConfig; readonly form: CacheForm },
+  { config, form }: { readonly config: ModelConfig; readonly form: PresentKv },
   tokens: readonly number[],
   positions: readonly number[],
   caches: Readonly<Record<string, HostTensor>>,
@@ -140,7 +134,7 @@ async function step(
     },
     ["logits", ...cacheNames(config)],
   );
-  if (form === "replaced") return { logits: logits!, ...present };
+  if (form === "full") return { logits: logits!, ...present };
   for (const name of cacheNames(config)) appendPositions("test", caches[name]!, present[name]!, positions);
   return { logits: logits!, ...caches };
 }
@@ -158,7 +152,7 @@ function emptyCaches(config: ModelConfig): Record<string, HostTensor> {
 }
 
 const cases = configs.flatMap((config) =>
-  CACHE_FORMS.map(
+  PRESENT_KV.map(
     (form) =>
       [`${config.architecture}, ${config.headOrder} heads, caches ${form}`, { config, form }] as const,
   ),

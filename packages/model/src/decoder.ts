@@ -1,5 +1,5 @@
 /** The decoder of both architectures: over a whole target at once, or one cached step at a time. */
-import type { CacheForm } from "@slm/runtime";
+import type { PresentKv } from "@slm/runtime";
 import {
   add,
   cachedAttention,
@@ -22,7 +22,7 @@ import {
   parameter,
   project,
   selfAttentionBlock,
-  type BranchEnd,
+  type ResidualBranch,
   type Parameters,
 } from "./blocks.js";
 import type { ModelConfig } from "./config.js";
@@ -40,7 +40,7 @@ export interface SourceContext {
 interface Pass {
   readonly source: SourceContext | undefined;
   readonly attend: (layer: number, heads: { query: Tensor; key: Tensor; value: Tensor }) => Tensor;
-  readonly end: BranchEnd;
+  readonly end: ResidualBranch;
 }
 
 /**
@@ -68,14 +68,14 @@ export function decode(
 
 /** What self-attention of one layer does besides splitting heads. */
 function layerAttention(config: ModelConfig, layer: number): Rotation & ScoreAttributes {
-  const { rotaryBase } = config;
-  if (config.architecture === "encoder-decoder") return { rotaryBase };
-  const { rotaryFrequencies, attentionSoftcap: softcap, local } = config;
-  const own = local?.layers.includes(layer) === true ? local : undefined;
+  const { ropeTheta } = config;
+  if (config.architecture === "encoder-decoder") return { ropeTheta };
+  const { ropeInverseFrequencies, attentionSoftcap: softcap, slidingWindow } = config;
+  const own = slidingWindow?.layers.includes(layer) === true ? slidingWindow : undefined;
   const window = own?.window;
-  return own?.rotaryBase === undefined
-    ? { rotaryBase, rotaryFrequencies, window, softcap }
-    : { rotaryBase: own.rotaryBase, window, softcap };
+  return own?.ropeTheta === undefined
+    ? { ropeTheta, ropeInverseFrequencies, window, softcap }
+    : { ropeTheta: own.ropeTheta, window, softcap };
 }
 
 /** Self-attention cache of one layer, `[batch, kvHeads, capacity, headDim]` each. */
@@ -99,11 +99,11 @@ export function decodeStep(
     readonly capacity: number;
     readonly pastLength: Tensor;
     /** What is handed back of the caches, see `CachedAttentionAttributes`. */
-    readonly form?: CacheForm;
+    readonly form?: PresentKv;
   },
 ): { hidden: Tensor; caches: SelfCache[] } {
   const caches: SelfCache[] = [];
-  const { capacity, form = "replaced" } = options;
+  const { capacity, form = "full" } = options;
   const attend: Pass["attend"] = (layer, heads) => {
     const past = options.caches[layer]!;
     const { output, presentKey, presentValue } = cachedAttention(
@@ -159,7 +159,11 @@ function crossAttentionBlock(
   parameters: Parameters,
   layer: string,
   x: Tensor,
-  { keyValue, bias, end }: { readonly keyValue: CrossCache; readonly bias: Tensor; readonly end: BranchEnd },
+  {
+    keyValue,
+    bias,
+    end,
+  }: { readonly keyValue: CrossCache; readonly bias: Tensor; readonly end: ResidualBranch },
 ): Tensor {
   const normed = normalize(config, parameters, `${layer}.crossAttentionNorm`, x);
   return scope("crossAttention", () => {

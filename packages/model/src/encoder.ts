@@ -49,7 +49,7 @@ export function encode(
         const attend = (heads: { query: Tensor; key: Tensor; value: Tensor }): Tensor =>
           selfAttention(
             { ...heads, ...padding },
-            { ...headLayout(config), causal: false, rotaryBase: config.rotaryBase },
+            { ...headLayout(config), causal: false, ropeTheta: config.ropeTheta },
           );
         const attended = selfAttentionBlock(config, parameters, layer, x, attend, dropout);
         return feedForwardBlock(config, parameters, layer, attended, dropout);

@@ -14,12 +14,12 @@ export {
   flopsPerToken,
   HEAD_WEIGHT,
   headWeight,
-  MODEL_PARTS,
+  MODEL_MODULES,
   parameterCount,
   parameterSpecs,
-  partOf,
+  moduleOf,
   visionOf,
-  type ModelPart,
+  type ModelModule,
 } from "./parameters.js";
 export type { Initialization, ParameterSpec } from "./parameter-spec.js";
 export {

@@ -155,19 +155,19 @@ describe(initializeFromTeacher, () => {
     ["an id outside of the student", { teacherIds: new Map([[5, 0]]) }, "student id 5 -> teacher id 0"],
     ["an id that is no integer", { teacherIds: new Map([[0.5, 0]]) }, "student id 0.5"],
     ["no id", { teacherIds: new Map<number, number>() }, "no student id has a teacher id"],
-  ])("refuses %s by name", (_label, options, message) => {
+  ])("rejects %s by name", (_label, options, message) => {
     expect(() => initialized([3, 5], [3, 12], options)).toThrow(message);
   });
 
   test.each([
     ["zeros", 0],
     ["infinite", Infinity],
-  ])("refuses a teacher's table of %s", (_label, value) => {
+  ])("rejects a teacher's table of %s", (_label, value) => {
     const teacherTable = createHostTensor("float32", [5, 4], new Float32Array(20).fill(value));
     expect(() => initialized([3, 5], [4, 5], { teacherTable })).toThrow("is zero or not finite");
   });
 
-  test("refuses a table of another shape than its configuration says", () => {
+  test("rejects a table of another shape than its configuration says", () => {
     const teacherTable = createHostTensor("float32", [4, 5], new Float32Array(20).fill(1));
     expect(() => initialized([3, 5], [4, 5], { teacherTable })).toThrow(
       "the teacher's embedding.weight should be [5, 4], got [4, 5]",

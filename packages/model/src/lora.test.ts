@@ -122,7 +122,7 @@ describe(loraSpecs, () => {
     }
   });
 
-  test("refuses an unknown target by name, with the possible ones, and no targets at all", () => {
+  test("rejects an unknown target by name, with the possible ones, and no targets at all", () => {
     const call = (unknown: readonly string[]) => () => loraSpecs(config, { rank: 2, targets: unknown });
     expect(call(["attention.query", "attention.qery"])).toThrow("unknown target 'attention.qery'");
     expect(call(["ttention.query"])).toThrow(
@@ -134,7 +134,7 @@ describe(loraSpecs, () => {
     expect(call([])).toThrow("no targets");
   });
 
-  test.each([0, -1, 1.5, NaN])("refuses rank %d", (rank) => {
+  test.each([0, -1, 1.5, NaN])("rejects rank %d", (rank) => {
     expect(() => loraSpecs(config, { rank, targets })).toThrow("rank should be a positive integer");
   });
 });
@@ -229,14 +229,14 @@ describe(mergeLora, () => {
       (lora: Map<string, HostTensor>) => lora.set("encoder.norm.loraA", int32([1], [0])),
       "'encoder.norm.loraA' is no adapter",
     ],
-  ])("refuses an adapter %s, by name", (_label, change, message) => {
+  ])("rejects an adapter %s, by name", (_label, change, message) => {
     const lora = new Map(adapters(false));
     change(lora);
     expect(() => mergeLora(config, weights, lora, scale)).toThrow(message);
   });
 });
 
-test("withLora refuses an adapter that does not fit, by name", async () => {
+test("withLora rejects an adapter that does not fit, by name", async () => {
   const all = new Map([...weights, ...adapters(false)]);
   const other = (x: Inputs): Record<string, Tensor> => ({
     out: logitsOf(withLora(x, x, { rank: 3, alpha: 1 }), x),

@@ -22,7 +22,7 @@ function attention(name: string, config: ModelConfig): ParameterSpec[] {
 
 function selfAttention(name: string, config: ModelConfig): ParameterSpec[] {
   const norms =
-    config.headNorm === true
+    config.qkNorm === true
       ? [normSpec(`${name}.queryNorm`, config.headDim), normSpec(`${name}.keyNorm`, config.headDim)]
       : [];
   return [...attention(name, config), ...norms];
@@ -30,11 +30,11 @@ function selfAttention(name: string, config: ModelConfig): ParameterSpec[] {
 
 function feedForward(
   name: string,
-  { width, feedForward: inner, gate, ...config }: ModelConfig,
+  { width, feedForward: inner, activation = "gelu", ...config }: ModelConfig,
 ): ParameterSpec[] {
   const bias = config.bias === true;
   return [
-    ...(gate === undefined ? [] : linearSpecs(`${name}.gate`, [inner, width], { bias: bias })),
+    ...(activation === "gelu" ? [] : linearSpecs(`${name}.gate`, [inner, width], { bias: bias })),
     ...linearSpecs(`${name}.up`, [inner, width], { bias: bias }),
     ...linearSpecs(`${name}.down`, [width, inner], { bias: bias, scale: RESIDUAL_SCALE }),
   ];
@@ -70,12 +70,12 @@ const layers = (count: number, build: (index: number) => ParameterSpec[]): Param
 
 /** The table that tokens are embedded with; logits are products with it too, where the head is tied. */
 export const EMBEDDING_WEIGHT = "embedding.weight";
-/** The output head of a model with `untiedHead`. */
+/** The output head of a model without `tieWordEmbeddings`. */
 export const HEAD_WEIGHT = "head.weight";
 
 /** Name of the table that logits are products with. */
-export const headWeight = ({ untiedHead }: ModelConfig): string =>
-  untiedHead === true ? HEAD_WEIGHT : EMBEDDING_WEIGHT;
+export const headWeight = ({ tieWordEmbeddings }: ModelConfig): string =>
+  tieWordEmbeddings === false ? HEAD_WEIGHT : EMBEDDING_WEIGHT;
 
 /** How a model sees; undefined: it reads text only. */
 export const visionOf = (config: ModelConfig): VisionConfig | undefined =>
@@ -100,7 +100,7 @@ export function parameterSpecs(config: ModelConfig): ParameterSpec[] {
     ...encoder,
     ...layers(config.decoderLayers, (i) => decoderLayer(`decoder.layers.${i}`, config)),
     normSpec("decoder.norm", config.width),
-    ...(config.untiedHead === true ? [table(HEAD_WEIGHT)] : []),
+    ...(config.tieWordEmbeddings === false ? [table(HEAD_WEIGHT)] : []),
     ...(visionOf(config) === undefined ? [] : visionSpecs(visionOf(config)!, config.width)),
   ];
 }
@@ -114,11 +114,11 @@ export function parameterCount(config: ModelConfig): number {
 }
 
 /** Parts of a model that may be trained differently. */
-export const MODEL_PARTS = ["text", "tower", "projector"] as const;
-export type ModelPart = (typeof MODEL_PARTS)[number];
+export const MODEL_MODULES = ["text", "tower", "projector"] as const;
+export type ModelModule = (typeof MODEL_MODULES)[number];
 
 /** The part that a parameter belongs to, by its name; adapters belong to that of their weight. */
-export function partOf(name: string): ModelPart {
+export function moduleOf(name: string): ModelModule {
   if (name.startsWith(`${TOWER}.`)) return "tower";
   return name.startsWith(`${PROJECTOR}.`) ? "projector" : "text";
 }
@@ -143,7 +143,7 @@ export function flopsPerToken(config: ModelConfig): {
   let decoder = 2 * config.vocabularySize * config.width;
   for (const spec of parameterSpecs(config)) {
     const { name, shape } = spec;
-    if (!isMultiplied(spec) || partOf(name) !== "text") continue;
+    if (!isMultiplied(spec) || moduleOf(name) !== "text") continue;
     if (name.startsWith("encoder.") || /crossAttention\.(key|value)/.test(name))
       encoder += matrixFlops(shape);
     else decoder += matrixFlops(shape);
@@ -156,5 +156,5 @@ export function flopsPerImage(vision: VisionConfig, width: number): number {
   const rows = { tower: towerTokens(vision.tower), projector: imageTokenCount(vision), text: 0 };
   return visionSpecs(vision, width)
     .filter(isMultiplied)
-    .reduce((sum, { name, shape }) => sum + rows[partOf(name)] * matrixFlops(shape), 0);
+    .reduce((sum, { name, shape }) => sum + rows[moduleOf(name)] * matrixFlops(shape), 0);
 }

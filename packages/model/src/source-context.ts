@@ -20,7 +20,7 @@ export interface SourceTensors {
   readonly ids: Tensor;
   /** int32 `[batch]` */
   readonly lengths: Tensor;
-  /** float32 `[batch, towerTokens, patchValues]`; of a model that sees. */
+  /** float32 `[batch, towerTokens, patchValues]`; of a vision-language model. */
   readonly patches?: Tensor | undefined;
 }
 

@@ -67,7 +67,7 @@ describe(symmetricEigen, () => {
     );
   });
 
-  test("refuses numbers that are not finite", () => {
+  test("rejects numbers that are not finite", () => {
     expect(() => symmetricEigen(Float64Array.of(1, NaN, NaN, 1), 2)).toThrow("not finite");
   });
 });

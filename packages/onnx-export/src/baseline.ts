@@ -23,7 +23,7 @@ const WIDTH_STEPS = [64, 32, 8, 1] as const;
  * layers as come nearest, then a feed-forward width that makes up the difference.
  *
  * @throws SlmError CONFIG_INVALID if no feed-forward width comes that near, as with very few parameters; OP_UNSUPPORTED
- * for a model that sees: a decoder-only one has no tower here.
+ * for a vision-language model: a decoder-only one has no tower here.
  */
 export function baselineConfig(config: EncoderDecoderConfig): DecoderOnlyConfig {
   const { encoderLayers, vision, ...shared } = config;

@@ -31,7 +31,7 @@ export const exportConfig = z.strictObject({
     .min(2)
     .max(MAX_STATIC)
     .optional()
-    .describe("Target npu: longest target, the begin mark included [tokens]. Default: the model's own."),
+    .describe("Target npu: longest target, the BOS token included [tokens]. Default: the model's own."),
   shortlist: z
     .boolean()
     .default(false)

@@ -59,7 +59,7 @@ describe(exportModel, () => {
     },
   );
 
-  test("refuses a checkpoint without a tokenizer before it writes anything", async () => {
+  test("rejects a checkpoint without a tokenizer before it writes anything", async () => {
     const outputDirectory = await emptyDirectory();
     const checkpoint = await checkpointDirectory(randomCheckpoint(decoderOnly));
     await rm(join(checkpoint, "tokenizer.json"));
@@ -69,7 +69,7 @@ describe(exportModel, () => {
     expect(await readdir(outputDirectory)).toEqual([]);
   });
 
-  test("refuses a directory that is no checkpoint", async () => {
+  test("rejects a directory that is no checkpoint", async () => {
     const directory = await emptyDirectory();
     await expect(
       exportModel({ checkpointDirectory: directory, outputDirectory: directory, target: "cpu" }),
@@ -80,7 +80,7 @@ describe(exportModel, () => {
 describe(exportWeights, () => {
   const source = { ...randomCheckpoint(decoderOnly), name: "tiny" };
 
-  test("refuses a tokenizer with more tokens than the model", async () => {
+  test("rejects a tokenizer with more tokens than the model", async () => {
     const outputDirectory = await emptyDirectory();
     const tokenizer = await tokenizerDirectory(20);
     await expect(
@@ -89,7 +89,7 @@ describe(exportWeights, () => {
     expect(await readdir(outputDirectory)).toEqual([]);
   });
 
-  test("refuses heads that the target has no operator for before it writes anything", async () => {
+  test("rejects heads that the target has no operator for before it writes anything", async () => {
     const outputDirectory = await emptyDirectory();
     const odd = { ...randomCheckpoint({ ...decoderOnly, headDim: 6 }), name: "odd" };
     await expect(

@@ -70,11 +70,11 @@ export interface ExportSource extends Checkpoint {
  * Reads: the checkpoint directory. Writes, in layout native: the graphs (`encoder.onnx` and `decoder.onnx`, for target
  * npu one pair per source length), weights beside them, model.json, config.json and the tokenizer's files; in layout
  * transformers.js: `onnx/encoder_model*.onnx` and `onnx/decoder_model_merged*.onnx`, or `onnx/model*.onnx` of a
- * decoder-only model, and that library's configuration; of a model that sees `preprocessor_config.json` besides.
+ * decoder-only model, and that library's configuration; of a vision-language model `preprocessor_config.json` besides.
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH if the checkpoint or its tokenizer is
  * not whole; USAGE for a profile or window there is none of; OP_UNSUPPORTED if the device cannot compute the model;
- * GATE_FAILED if a logit differs by more than `parityLimit`; OUTPUT_FAILED if the disk refuses.
+ * GATE_FAILED if a logit differs by more than `parityLimit`; OUTPUT_FAILED if the disk rejects.
  */
 export async function exportModel(options: ExportModelOptions): Promise<ExportReport> {
   const { checkpointDirectory, name, ...settings } = options;
@@ -162,7 +162,7 @@ async function writeLayoutFiles(
   await writeTransformersFiles(outputDirectory, source, graphs);
 }
 
-/** A tokenizer that the model cannot follow is refused before anything is written. */
+/** A tokenizer that the model cannot follow is rejected before anything is written. */
 async function openTokenizer({ config, tokenizerDirectory }: ExportSource): Promise<Tokenizer> {
   const tokenizer = await loadTokenizer(tokenizerDirectory);
   if (tokenizer.vocabularySize <= config.vocabularySize) return tokenizer;

@@ -3,7 +3,7 @@
  * of those rows.
  */
 import type { DeviceRow, Precision, ProfileName, Target } from "@slm/devices/table";
-import type { CacheForm } from "@slm/runtime";
+import type { PresentKv } from "@slm/runtime";
 
 /** How the files of a profile are written. */
 export interface FileForm {
@@ -11,9 +11,9 @@ export interface FileForm {
   readonly opset: number;
   readonly irVersion: number;
   /** How a decoder of dynamic sizes hands back its caches, see `model.json`. */
-  readonly caches: CacheForm;
+  readonly caches: PresentKv;
   /** Whether products of one value with several weights become one (`graphs/join-products.ts`). */
-  readonly joinsProducts: boolean;
+  readonly fusesHorizontally: boolean;
   /** Whether rotation is the fused `RotaryEmbedding` or products of halves. */
   readonly rotary: "RotaryEmbedding" | "primitives";
 }

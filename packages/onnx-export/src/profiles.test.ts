@@ -5,7 +5,7 @@ import { DEFAULT_PROFILE, TARGETS } from "@slm/devices/table";
 import { selectDevice } from "./profiles.js";
 import { encoderDecoder, randomCheckpoint } from "./tiny-checkpoint.test-support.js";
 
-const refused = (code: string, message: string): unknown =>
+const rejected = (code: string, message: string): unknown =>
   expect.objectContaining({ code, message: expect.stringContaining(message) as string });
 
 const checkpoint = randomCheckpoint(encoderDecoder);
@@ -25,17 +25,17 @@ describe(selectDevice, () => {
   });
 
   test.each(["toString", "cuda", ""])(
-    "refuses profile '%s' for target npu, naming those there are",
+    "rejects profile '%s' for target npu, naming those there are",
     (profile) => {
       expect(() => selectDevice({ target: "npu", profile })).toThrow(
-        refused("USAGE", "qnn, openvino, coreml, vitisai"),
+        rejected("USAGE", "qnn, openvino, coreml, vitisai"),
       );
     },
   );
 
-  test("refuses a precision by the profile's name and the reason", () => {
+  test("rejects a precision by the profile's name and the reason", () => {
     expect(() => selectDevice({ target: "npu", profile: "qnn", precision: "bfloat16" })).toThrow(
-      refused("OP_UNSUPPORTED", "htp_bf16_enable"),
+      rejected("OP_UNSUPPORTED", "htp_bf16_enable"),
     );
     expect(selectDevice({ target: "gpu", profile: "cuda", precision: "bfloat16" }).precision).toBe(
       "bfloat16",

@@ -9,21 +9,21 @@
 import { SlmError } from "@slm/core";
 import { ALL_DEVICES, deviceOf, type Precision, type ProfileOf, type Target } from "@slm/devices/table";
 import type { FileForm, LoweringDevice } from "./lowering-device.js";
-import type { OperatorForms } from "./lowerings/forms.js";
+import type { LoweringVariants } from "./lowerings/lowering-variants.js";
 
 /** The lowerings of one device. */
 export interface Profile extends FileForm {
-  readonly operators: OperatorForms;
+  readonly operators: LoweringVariants;
   /** Forms that differ at one precision. */
-  readonly at?: Readonly<Partial<Record<Precision, Partial<OperatorForms>>>>;
+  readonly at?: Readonly<Partial<Record<Precision, Partial<LoweringVariants>>>>;
 }
 
 const OPSET_21 = { opset: 21, irVersion: 10 } as const;
 
 const REPLACING = {
   ...OPSET_21,
-  caches: "replaced",
-  joinsProducts: false,
+  caches: "full",
+  fusesHorizontally: false,
   rotary: "RotaryEmbedding",
 } as const satisfies FileForm;
 
@@ -32,7 +32,7 @@ const FUSED = {
   embedding: "Gather",
   linear: "MatMulOrGemm",
   rmsNorm: "fusablePrimitives",
-  headNorm: "heads",
+  qkNorm: "heads",
   silu: "sigmoid",
   multiply: "Mul",
   softcap: "Tanh",
@@ -44,21 +44,21 @@ const FUSED = {
   mixTokens: "MatMul",
   shiftGrid: "MatMul",
   add: "Add",
-  selfAttention: "products",
+  selfAttention: "decomposed",
   cachedAttention: "rotatedGroupQueryAttention",
   crossKey: "transposed",
   crossValue: "rows",
   lengthBias: "range",
-  crossAttention: "products",
+  crossAttention: "decomposed",
   lastPosition: "Gather",
-} as const satisfies OperatorForms;
+} as const satisfies LoweringVariants;
 
 /** Static sizes, hidden states as rows `[positions, width]`, ranks up to 4, standard operators only. */
 const STATIC = {
   embedding: "rows",
   linear: "Gemm",
   rmsNorm: "primitives",
-  headNorm: "heads",
+  qkNorm: "heads",
   silu: "sigmoid",
   multiply: "Mul",
   softcap: "Tanh",
@@ -70,14 +70,14 @@ const STATIC = {
   mixTokens: "MatMul",
   shiftGrid: "MatMul",
   add: "Add",
-  selfAttention: "products",
+  selfAttention: "decomposed",
   cachedAttention: "window",
   crossKey: "transposed",
   crossValue: "rows",
   lengthBias: "input",
-  crossAttention: "products",
+  crossAttention: "decomposed",
   lastPosition: "only",
-} as const satisfies OperatorForms;
+} as const satisfies LoweringVariants;
 
 export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]: Profile } } = {
   cpu: {
@@ -87,13 +87,13 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
         ...FUSED,
         linear: "MatMulOrFusedMatMul",
         selfAttention: "GroupQueryAttention",
-        cachedAttention: "appended",
+        cachedAttention: "delta",
         crossKey: "scaledTransposed",
         crossAttention: "grouped",
       },
       // onnxruntime-node copies what leaves a graph: new positions, not whole caches (docs/decisions/0003).
-      caches: "appended",
-      joinsProducts: true,
+      caches: "delta",
+      fusesHorizontally: true,
       rotary: "RotaryEmbedding",
     },
   },
@@ -102,12 +102,12 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
       ...REPLACING,
       operators: { ...FUSED, cachedAttention: "GroupQueryAttention" },
       // CUDA's GroupQueryAttention is registered for float16 and bfloat16 only.
-      at: { float32: { cachedAttention: "products" } },
+      at: { float32: { cachedAttention: "decomposed" } },
     },
     directml: { ...REPLACING, operators: FUSED },
     coreml: {
       ...REPLACING,
-      operators: { ...FUSED, rmsNorm: "primitives", gelu: "Gelu", cachedAttention: "products" },
+      operators: { ...FUSED, rmsNorm: "primitives", gelu: "Gelu", cachedAttention: "decomposed" },
       rotary: "primitives",
     },
     webgpu: { ...REPLACING, operators: FUSED },
@@ -140,7 +140,7 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
 
 /** What to lower for: the device with the forms of the precision filled in. */
 export interface Device extends LoweringDevice {
-  readonly operators: OperatorForms;
+  readonly operators: LoweringVariants;
 }
 
 /** Lowerings by target and profile; `deviceOf` gives only pairs that there are. */

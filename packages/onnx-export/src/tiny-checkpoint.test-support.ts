@@ -16,7 +16,7 @@ const shared = {
   decoderLayers: 2,
   maxSource: 12,
   maxTarget: 10,
-  rotaryBase: 10_000,
+  ropeTheta: 10_000,
   normEpsilon: 1e-6,
   bias: true,
   headOrder: "grouped",

@@ -53,7 +53,7 @@ describe(GraphBuilder, () => {
     expect(g.build().initializers.get(name)?.data).toEqual(new Uint8Array(Float32Array.of(1).buffer));
   });
 
-  test("declares the opset of a known domain when it is used, and refuses an unknown one", () => {
+  test("declares the opset of a known domain when it is used, and rejects an unknown one", () => {
     const { g, x } = started();
     g.output("y", g.op("Gelu", [x], { domain: "com.microsoft" }), "float32", ["batch", 4]);
     expect(g.build().opsets).toEqual({ "": 21, "com.microsoft": 1 });
@@ -101,7 +101,7 @@ describe(GraphBuilder, () => {
     ["a constant that does not fill its shape", (g) => g.constant("float32", [3], [1, 2])],
     ["an opset it does not know", () => new GraphBuilder("g", { opset: 29 })],
     ["an IR version it does not know", () => new GraphBuilder("g", { irVersion: 15 })],
-  ])("refuses %s", (_, write) => {
+  ])("rejects %s", (_, write) => {
     const { g, x } = started();
     expect(() => write(g, x)).toThrow(SlmError);
   });

@@ -1,4 +1,4 @@
-/** Writes a graph node by node: fresh names that read like paths, constants stored once, mistakes refused at once. */
+/** Writes a graph node by node: fresh names that read like paths, constants stored once, mistakes rejected at once. */
 import { createHash } from "node:crypto";
 import { SlmError } from "@slm/core";
 import { checkGraph, checkTensor } from "./check.js";

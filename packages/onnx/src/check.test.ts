@@ -96,7 +96,7 @@ describe(checkGraph, () => {
       ),
       /node 3 \(If\), subgraph 'then': node 0 \(Neg\).*'gone'/,
     ],
-  ])("refuses %s", (_, graph, message) => {
+  ])("rejects %s", (_, graph, message) => {
     expect(() => {
       checkGraph(graph);
     }).toThrow(message);

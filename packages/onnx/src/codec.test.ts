@@ -95,7 +95,7 @@ describe("encoding and decoding", () => {
     );
   });
 
-  test("refuse an invalid graph and an input without a type", () => {
+  test("reject an invalid graph and an input without a type", () => {
     const graph = everything();
     expect(() => encodeModel({ ...graph, nodes: [] })).toThrow(SlmError);
     const proto = fromBinary(ModelProtoSchema, encodeModel(graph));
@@ -124,7 +124,7 @@ describe("encoding and decoding", () => {
 });
 
 describe("what runtimes read and other tools write", () => {
-  const foreign = (graph: Graph, change: (model: ModelProto) => void): Graph => {
+  const external = (graph: Graph, change: (model: ModelProto) => void): Graph => {
     const proto = fromBinary(ModelProtoSchema, encodeModel(graph));
     change(proto);
     return decodeModel(toBinary(ModelProtoSchema, proto));
@@ -134,7 +134,7 @@ describe("what runtimes read and other tools write", () => {
     const g = new GraphBuilder("old", { opset: 6 });
     const w = g.initializer("w", "float32", [2], Float32Array.of(1, 2));
     g.output("y", g.op("Add", [g.input("x", "float32", [2]), w]), "float32", [2]);
-    const read = foreign(g.build(), (model) => {
+    const read = external(g.build(), (model) => {
       model.irVersion = 3n;
       model.graph!.input.push({ ...model.graph!.input[0]!, name: "w" });
     });
@@ -148,7 +148,7 @@ describe("what runtimes read and other tools write", () => {
     const w = g.initializer("w", "float32", [2], Float32Array.of(1, 2));
     g.output("y", g.op("Neg", [w]), "float32", [2]);
     const graph: Graph = { ...g.build(), inputs: [{ name: "w", dtype: "float32", shape: [2] }] };
-    expect(foreign(graph, () => undefined)).toEqual(graph);
+    expect(external(graph, () => undefined)).toEqual(graph);
   });
 
   test.each([-1n, -5n, -(2n ** 63n)])(
@@ -159,11 +159,11 @@ describe("what runtimes read and other tools write", () => {
         const type = model.graph!.input[0]!.type!.value;
         return type.case === "tensorType" ? type.value.shape!.dim : [];
       };
-      const read = foreign(graph, (model) => {
+      const read = external(graph, (model) => {
         dims(model)[2]!.value = { case: "dimValue", value: size };
       });
       expect(read.inputs[0]!.shape).toEqual(["batch", "", ""]);
-      expect(() => foreign(graph, (model) => (model.graph!.initializer[0]!.dims[0] = size))).toThrow(
+      expect(() => external(graph, (model) => (model.graph!.initializer[0]!.dims[0] = size))).toThrow(
         /not negative|whole numbers/,
       );
     },
@@ -218,7 +218,7 @@ describe(decodeTensor, () => {
       /another file/,
     ],
     ["65 axes", { dataType: 1, dims: Array.from({ length: 65 }, () => 1n), floatData: [1] }, /64 axes/],
-  ])("refuses %s", (_, fields, message) => {
+  ])("rejects %s", (_, fields, message) => {
     expect(() => decode(fields)).toThrow(message);
   });
 

@@ -13,7 +13,7 @@ import {
 import { checkRank, decodeDtype, decodeTensor, exactNumber, isLeftUnread } from "./decode-tensor.js";
 import { dtypeOfCode } from "./dtypes.js";
 import type { AttributeValue, GraphNode, Initializer, Subgraph, UntypedValue } from "./graph.js";
-import { refuseLosses } from "./losses.js";
+import { rejectUnsupportedFields } from "./unsupported-fields.js";
 import type { Reading } from "./reading.js";
 import { shorten } from "./shorten.js";
 import { sortNodes } from "./topology.js";
@@ -52,7 +52,7 @@ export function decodeDomain(domain: string, where: string): string {
   return domain === "ai.onnx" ? "" : decodeName(domain, where);
 }
 
-/** A whole number; one that a number would round is refused, or noted where the file is only looked at. */
+/** A whole number; one that a number would round is rejected, or noted where the file is only looked at. */
 function wholeNumber(value: bigint, { notes }: Reading, where: string): number {
   if (notes === undefined || Number.isSafeInteger(Number(value))) return exactNumber(value, where);
   notes.add(`${where}: ${String(value)} is rounded`);
@@ -73,7 +73,7 @@ interface AttributeRow {
   readonly decode: DecodeAttribute;
 }
 
-/** One row per kind of attribute; ONNX's other types are refused by name. */
+/** One row per kind of attribute; ONNX's other types are rejected. */
 const ATTRIBUTES: { readonly [K in Kind]: AttributeRow } = {
   int: {
     type: Type.INT,
@@ -131,7 +131,7 @@ function decodeAttribute(
   where: string,
 ): AttributeValue | undefined {
   const { notes } = reading;
-  refuseLosses("attribute", attribute, where, notes);
+  rejectUnsupportedFields("attribute", attribute, where, notes);
   const row = ROW_BY_TYPE.get(attribute.type);
   const fields = new Map<string, unknown>(Object.entries(attribute));
   const second = Object.values(ATTRIBUTES).find(
@@ -150,7 +150,7 @@ function decodeAttribute(
 }
 
 function decodeNode(node: NodeProto, reading: Reading, where: string): GraphNode {
-  refuseLosses("node", node, where, reading.notes);
+  rejectUnsupportedFields("node", node, where, reading.notes);
   const attributes = new Map<string, AttributeValue>();
   const names = new Set<string>();
   for (const attribute of node.attribute) {
@@ -172,10 +172,10 @@ function decodeNode(node: NodeProto, reading: Reading, where: string): GraphNode
 }
 
 function decodeShape(shape: TensorShapeProto, reading: Reading, where: string): (number | string)[] {
-  refuseLosses("shape", shape, where, reading.notes);
+  rejectUnsupportedFields("shape", shape, where, reading.notes);
   checkRank(shape.dim.length, where);
   return shape.dim.map((dimension) => {
-    refuseLosses("dimension", dimension, where, reading.notes);
+    rejectUnsupportedFields("dimension", dimension, where, reading.notes);
     const size = dimension.value;
     // Runtimes take a negative size for an unknown one; exporters write -1.
     if (size.case === "dimValue") return size.value < 0n ? "" : exactNumber(size.value, where);
@@ -185,7 +185,7 @@ function decodeShape(shape: TensorShapeProto, reading: Reading, where: string): 
 
 type OtherType = Exclude<TypeProto["value"]["case"], "tensorType" | undefined>;
 
-/** What is refused by name; a type without a row does not compile. */
+/** What is rejected; a type without a row does not compile. */
 const OTHER_TYPES: Readonly<Record<OtherType, string>> = {
   sequenceType: "a sequence",
   optionalType: "an optional",
@@ -196,10 +196,10 @@ const OTHER_TYPES: Readonly<Record<OtherType, string>> = {
 /** The type of a value as far as it is kept; an outline knows the mere name of what is no tensor. */
 function decodeValue(value: ValueInfoProto, reading: Reading, where: string): UntypedValue {
   const { notes } = reading;
-  refuseLosses("value", value, where, notes);
+  rejectUnsupportedFields("value", value, where, notes);
   const name = decodeName(value.name, where);
   if (value.type === undefined) return { name };
-  refuseLosses("type", value.type, where, notes);
+  rejectUnsupportedFields("type", value.type, where, notes);
   const type = value.type.value;
   if (type.case === undefined) return { name };
   if (type.case !== "tensorType") {
@@ -208,7 +208,7 @@ function decodeValue(value: ValueInfoProto, reading: Reading, where: string): Un
     notes.add(problem);
     return { name };
   }
-  refuseLosses("tensorType", type.value, where, notes);
+  rejectUnsupportedFields("tensorType", type.value, where, notes);
   const { elemType } = type.value;
   const shape =
     type.value.shape === undefined ? {} : { shape: decodeShape(type.value.shape, reading, where) };
@@ -232,7 +232,7 @@ function decodeInitializers(graph: GraphProto, reading: Reading, where: string):
     const value = decodeTensor(tensor, reading, `${where}: initializer '${shorten(tensor.name)}'`);
     add(tensor, isLeftUnread(tensor, reading) ? { ...value, unread: true } : value);
   }
-  if (reading.notes === undefined) return initializers; // Refused before this where there are any.
+  if (reading.notes === undefined) return initializers; // Rejected before this where there are any.
   for (const { values, dims } of graph.sparseInitializer) {
     if (values === undefined) continue;
     const at = `${where}: sparse initializer '${shorten(values.name)}'`;
@@ -242,9 +242,9 @@ function decodeInitializers(graph: GraphProto, reading: Reading, where: string):
   return initializers;
 }
 
-/** A graph or subgraph of the file. @throws SlmError DATA_INVALID naming what is damaged or would be lost. */
+/** A graph or subgraph of the file. @throws SlmError DATA_INVALID naming what is corrupt or would be lost. */
 export function decodeBody(graph: GraphProto, reading: Reading, where: string): Subgraph {
-  refuseLosses("graph", graph, where, reading.notes);
+  rejectUnsupportedFields("graph", graph, where, reading.notes);
   const values = (kind: string, list: readonly ValueInfoProto[]): UntypedValue[] =>
     list.map((value) => decodeValue(value, reading, `${where}: ${kind} '${shorten(value.name)}'`));
   const nodes = graph.node.map((node, index) =>

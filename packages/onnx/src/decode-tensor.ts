@@ -4,14 +4,14 @@ import { TensorProto_DataLocation as Location, type TensorProto } from "onnx-buf
 import { checkTensor } from "./check.js";
 import { ONNX_DTYPES, dtypeOfCode, tensorByteLength, type OnnxDType } from "./dtypes.js";
 import type { TensorValue } from "./graph.js";
-import { refuseLosses } from "./losses.js";
+import { rejectUnsupportedFields } from "./unsupported-fields.js";
 import type { ExternalBytes, Reading } from "./reading.js";
 import { bytesOf } from "./values.js";
 
 /** More axes than any operator has a use for; a longer shape is damage. */
 const MAX_RANK = 64;
 
-/** Refuses a shape of too many axes. @throws SlmError DATA_INVALID. */
+/** Rejects a shape of too many axes. @throws SlmError DATA_INVALID. */
 export function checkRank(rank: number, where: string): void {
   if (rank <= MAX_RANK) return;
   throw new SlmError("DATA_INVALID", `${where}: a tensor has at most ${MAX_RANK} axes, got ${rank}`);
@@ -160,7 +160,7 @@ const NO_BYTES = new Uint8Array(0);
  * @throws SlmError DATA_INVALID naming the tensor if its bytes do not fill its shape or would lose something.
  */
 export function decodeTensor(tensor: TensorProto, reading: Reading, where: string): TensorValue {
-  refuseLosses("tensor", tensor, where, reading.notes);
+  rejectUnsupportedFields("tensor", tensor, where, reading.notes);
   checkRank(tensor.dims.length, where);
   const dtype = decodeDtype(tensor.dataType, where);
   const shape = tensor.dims.map((size) => exactNumber(size, where));

@@ -31,26 +31,26 @@ function smallModel(): Uint8Array {
  * Either outcome is right; anything else thrown, or a hang, is not. A graph that decodes must encode again, and what
  * can be kept can be looked at.
  */
-function survives(bytes: Uint8Array): "graph" | "refused" {
+function survives(bytes: Uint8Array): "graph" | "rejected" {
   try {
     decodeOutline(bytes);
     const graph = decodeModel(bytes);
     encodeModel(graph);
     return "graph";
   } catch (error) {
-    if (error instanceof SlmError) return "refused";
+    if (error instanceof SlmError) return "rejected";
     throw error;
   }
 }
 
 const original = smallModel();
 
-test("a model cut short anywhere gives a graph or a refusal", () => {
+test("a model cut short anywhere gives a graph or a rejection", () => {
   const outcomes = Array.from(original, (_, end) => survives(original.subarray(0, end)));
-  expect(outcomes.filter((outcome) => outcome === "refused").length).toBeGreaterThan(original.length * 0.9);
+  expect(outcomes.filter((outcome) => outcome === "rejected").length).toBeGreaterThan(original.length * 0.9);
 });
 
-test("a model with any one byte changed gives a graph or a refusal", () => {
+test("a model with any one byte changed gives a graph or a rejection", () => {
   const outcomes = new Set<string>();
   for (let at = 0; at < original.length; at += 1) {
     for (const change of [1, 0x80, 0xff]) {
@@ -59,10 +59,10 @@ test("a model with any one byte changed gives a graph or a refusal", () => {
       outcomes.add(survives(bytes));
     }
   }
-  expect(outcomes).toEqual(new Set(["graph", "refused"]));
+  expect(outcomes).toEqual(new Set(["graph", "rejected"]));
 });
 
-test("a model with pieces changed, lost, doubled or moved gives a graph or a refusal", () => {
+test("a model with pieces changed, lost, doubled or moved gives a graph or a rejection", () => {
   const place = fc.nat(original.length);
   const edit = fc.record({
     from: place,
@@ -88,16 +88,16 @@ test("a model with pieces changed, lost, doubled or moved gives a graph or a ref
   );
 });
 
-test("bytes that are no model at all give a refusal", () => {
+test("bytes that are no model at all give a rejection", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      expect(survives(bytes)).toBe("refused");
+      expect(survives(bytes)).toBe("rejected");
     }),
     { numRuns: 1000 },
   );
 });
 
-test("a file of nothing but empty messages is refused before it fills the memory", () => {
+test("a file of nothing but empty messages is rejected before it fills the memory", () => {
   // Field 1 (node) of field 7 (graph), empty, again and again: two bytes each.
   const nodes = new Uint8Array(2 * MAX_PARTS + 2);
   for (let at = 0; at < nodes.length; at += 2) nodes[at] = 0x0a;
@@ -108,7 +108,7 @@ test("a file of nothing but empty messages is refused before it fills the memory
   expect(() => decodeModel(bytes)).toThrow(/4000000 fields/);
 });
 
-test("subgraphs nested without end are refused", () => {
+test("subgraphs nested without end are rejected", () => {
   const wrap = (tag: number, inner: readonly number[]): number[] => {
     const size = inner.length;
     return [tag, (size & 0x7f) | 0x80, ((size >> 7) & 0x7f) | 0x80, size >> 14, ...inner];

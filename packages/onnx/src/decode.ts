@@ -1,4 +1,4 @@
-/** The bytes of an ONNX file as a graph: whole, checked, or refused by name. */
+/** The bytes of an ONNX file as a graph: whole, checked, or rejected. */
 import { fromBinary } from "@bufbuild/protobuf";
 import { SlmError } from "@slm/core";
 import { ModelProtoSchema, type ModelProto } from "onnx-buf";
@@ -7,7 +7,7 @@ import { decodeBody, decodeDomain, decodeName, decodeText } from "./decode-body.
 import { exactNumber } from "./decode-tensor.js";
 import { MAX_MODEL_BYTES } from "./encode.js";
 import type { Graph, ModelOutline, OutputInfo, Subgraph, UntypedValue, ValueInfo } from "./graph.js";
-import { refuseLosses } from "./losses.js";
+import { rejectUnsupportedFields } from "./unsupported-fields.js";
 import { checkParts } from "./parts.js";
 import { Notes, type ExternalBytes, type Reading } from "./reading.js";
 import { shorten } from "./shorten.js";
@@ -71,7 +71,7 @@ export function parseModel(bytes: Uint8Array): ModelProto {
   } catch (cause) {
     if (cause instanceof SlmError) throw cause;
     const reason = cause instanceof Error ? cause.message : "unreadable";
-    throw new SlmError("DATA_INVALID", `model: not an ONNX file, or damaged: ${reason}`, { cause });
+    throw new SlmError("DATA_INVALID", `model: not an ONNX file, or corrupt: ${reason}`, { cause });
   }
 }
 
@@ -84,7 +84,7 @@ function withoutListedWeights(body: Subgraph): Subgraph {
 type Frame = Pick<Graph, "irVersion" | "opsets" | "metadata"> & { readonly body: Subgraph };
 
 function frameOf(model: ModelProto, reading: Reading): Frame {
-  refuseLosses("model", model, "model", reading.notes);
+  rejectUnsupportedFields("model", model, "model", reading.notes);
   const written = exactNumber(model.irVersion, "model: IR version");
   const irVersion = readableIrVersion(written);
   const opsets = decodeOpsets(model);
@@ -127,7 +127,7 @@ const NOTHING_OUTSIDE: ExternalBytes = new Map();
  * Reads the bytes of an ONNX file with all its weights inside. The bytes may come from anywhere: the result is a
  * checked graph or an error. Weights are views of `bytes` where their place allows it, so do not change `bytes` after.
  *
- * @throws SlmError DATA_INVALID naming what is damaged, unknown, or would be lost.
+ * @throws SlmError DATA_INVALID naming what is corrupt, unknown, or would be lost.
  */
 export function decodeModel(bytes: Uint8Array): Graph {
   return graphOf(parseModel(bytes), NOTHING_OUTSIDE);
@@ -135,9 +135,9 @@ export function decodeModel(bytes: Uint8Array): Graph {
 
 /**
  * Looks at the bytes of an ONNX file: everything is checked as `decodeModel` does, but what could not be written back
- * is noted in `omitted` instead of refused, and tensors outside the file are left unread.
+ * is noted in `omitted` instead of rejected, and tensors outside the file are left unread.
  *
- * @throws SlmError DATA_INVALID naming what is damaged.
+ * @throws SlmError DATA_INVALID naming what is corrupt.
  */
 export function decodeOutline(bytes: Uint8Array): ModelOutline {
   return outlineOf(parseModel(bytes), NOTHING_OUTSIDE);

@@ -23,7 +23,7 @@ import type {
   UntypedValue,
 } from "./graph.js";
 
-/** protobuf's own limit: lengths are signed 32-bit integers, and every reader of ONNX refuses longer files. */
+/** protobuf's own limit: lengths are signed 32-bit integers, and every reader of ONNX rejects longer files. */
 export const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
 /** Where an initializer's bytes lie when they are not in the model file itself. */

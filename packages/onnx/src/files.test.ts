@@ -95,7 +95,7 @@ describe(writeOnnx, () => {
   });
 
   test.each(["../w.bin", "sub/w.bin", "/w.bin", "..", "", "a\\b", "model.onnx"])(
-    "refuses to put weights at '%s'",
+    "rejects to put weights at '%s'",
     async (file) => {
       const writing = writeOnnx(weighty(), join(folder, "model.onnx"), { externalData: { file } });
       await expect(writing).rejects.toMatchObject({ code: "DATA_INVALID" });
@@ -129,14 +129,14 @@ describe(readOnnx, () => {
     "C:weights.bin",
     "",
     "a\0b",
-  ])("refuses weights at '%s'", async (location) => {
+  ])("rejects weights at '%s'", async (location) => {
     const path = await redirected((_, key) => {
       key("location", location);
     });
     await expect(readOnnx(path)).rejects.toThrow(/model's folder/);
   });
 
-  test("follows a link inside the folder and refuses one that leads out", async () => {
+  test("follows a link inside the folder and rejects one that leads out", async () => {
     const path = await redirected((_, key) => {
       key("location", "link.bin");
     });
@@ -221,11 +221,11 @@ describe(readOnnx, () => {
       },
       /external_data and raw_data/,
     ],
-  ])("refuses %s", async (_, change, message) => {
+  ])("rejects %s", async (_, change, message) => {
     await expect(redirected(change).then((path) => readOnnx(path))).rejects.toThrow(message);
   });
 
-  test("refuses many overlapping claims on one small file", async () => {
+  test("rejects many overlapping claims on one small file", async () => {
     const path = join(folder, "model.onnx");
     await writeOnnx(weighty(), path, external);
     const model = fromBinary(ModelProtoSchema, await readFile(path));
@@ -241,14 +241,14 @@ describe(readOnnx, () => {
     await expect(readOnnx(path)).rejects.toThrow(/distinct tensors claim/);
   });
 
-  test("refuses more weights than it was allowed", async () => {
+  test("rejects more weights than it was allowed", async () => {
     await writeOnnx(weighty(), join(folder, "model.onnx"), external);
     await expect(readOnnx(join(folder, "model.onnx"), { maxExternalBytes: 10000 })).rejects.toThrow(
       /at most 10000/,
     );
   });
 
-  test("tells a missing model and missing weights from damaged ones", async () => {
+  test("tells a missing model and missing weights from corrupt ones", async () => {
     const path = join(folder, "model.onnx");
     await expect(readOnnx(path)).rejects.toMatchObject({ code: "INPUT_MISSING" });
     await expect(readOnnx(folder)).rejects.toMatchObject({ code: "DATA_INVALID" });
@@ -303,7 +303,7 @@ describe(writeOnnxSet, () => {
     expect(new Set(initializers.get("shared")?.data)).toEqual(new Set([7]));
   });
 
-  test("refuses content of another size, and models in different folders", async () => {
+  test("rejects content of another size, and models in different folders", async () => {
     const short = { file: "weights.bin", content: () => new Uint8Array(3) };
     await expect(writeOnnxSet(models(), short)).rejects.toMatchObject({ code: "DATA_INVALID" });
     const [one] = models();

@@ -101,7 +101,7 @@ function checkExternalName(file: string, path: string): void {
  * Writes: `path`, and `externalData.file` beside it if any weight is large enough. Weights are written from where they
  * lie in memory; those over the very same bytes are stored once.
  *
- * @throws SlmError DATA_INVALID if the graph is not valid; OUTPUT_FAILED if the disk refuses.
+ * @throws SlmError DATA_INVALID if the graph is not valid; OUTPUT_FAILED if the disk rejects.
  */
 export async function writeOnnx(
   graph: Graph,

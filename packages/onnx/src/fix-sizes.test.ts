@@ -82,10 +82,10 @@ describe(fixSizes, () => {
     ],
     ["nothing", [["z", 0]], /whole numbers from 1 on, got 0/],
     ["a part", [["z", 1.5]], /got 1.5/],
-  ])("refuses %s", (_, requests, message) => {
-    const refused = (): Graph => fix(graphOf({ x: ["batch", 3], z: ["length"] }), ...requests);
-    expect(refused).toThrow(message);
-    expect(refused).toThrow(expect.objectContaining({ code: "USAGE" }) as Error);
+  ])("rejects %s", (_, requests, message) => {
+    const rejected = (): Graph => fix(graphOf({ x: ["batch", 3], z: ["length"] }), ...requests);
+    expect(rejected).toThrow(message);
+    expect(rejected).toThrow(expect.objectContaining({ code: "USAGE" }) as Error);
   });
 
   test("any sizes that fit are those of the result, and nothing else changes", () => {

@@ -26,7 +26,7 @@ const sizesText = (sizes: Sizes): string => `[${sizes.map((size) => (size === ""
 
 const written = ({ name, sizes }: FixedSizes): string => `${shorten(name)}=${sizes.join(",")}`;
 
-function refuse(request: FixedSizes, problem: string): SlmError {
+function reject(request: FixedSizes, problem: string): SlmError {
   return new SlmError("USAGE", `sizes ${written(request)}: ${problem}`);
 }
 
@@ -41,7 +41,7 @@ class Decided {
     if (before !== undefined && before !== size) {
       const other = this.#by.get(symbol)!;
       const by = other === request ? "" : ` by ${written(other)}`;
-      throw refuse(request, `'${shorten(symbol)}' is one size, ${before}${by} and ${size} here`);
+      throw reject(request, `'${shorten(symbol)}' is one size, ${before}${by} and ${size} here`);
     }
     this.symbols.set(symbol, size);
     this.#by.set(symbol, request);
@@ -49,9 +49,9 @@ class Decided {
 
   fix({ name, shape }: UntypedValue, request: FixedSizes): void {
     const { sizes } = request;
-    if (this.inputs.has(name)) throw refuse(request, `sizes of input '${shorten(name)}' are given twice`);
+    if (this.inputs.has(name)) throw reject(request, `sizes of input '${shorten(name)}' are given twice`);
     if (shape !== undefined && shape.length !== sizes.length) {
-      throw refuse(
+      throw reject(
         request,
         `input '${shorten(name)}' has ${shape.length} axes, ${sizesText(shape)}; got ${sizes.length}`,
       );
@@ -60,7 +60,7 @@ class Decided {
       const known = shape?.[axis] ?? "";
       if (isSymbol(known)) this.bind(known, size, request);
       else if (typeof known === "number" && known !== size)
-        throw refuse(
+        throw reject(
           request,
           `axis ${axis} of input '${shorten(name)}' is ${known} in the file, got ${size}`,
         );
@@ -75,16 +75,16 @@ function decide({ inputs }: Pick<Subgraph, "inputs">, requests: readonly FixedSi
   for (const request of requests) {
     const { name, sizes } = request;
     const bad = sizes.find((size) => !Number.isSafeInteger(size) || size < 1);
-    if (bad !== undefined) throw refuse(request, `sizes are whole numbers from 1 on, got ${bad}`);
+    if (bad !== undefined) throw reject(request, `sizes are whole numbers from 1 on, got ${bad}`);
     const input = inputs.find((one) => one.name === name);
     if (input !== undefined) decided.fix(input, request);
     else if (symbols.has(name)) {
       if (sizes.length !== 1)
-        throw refuse(request, `'${shorten(name)}' is one size, got ${sizes.length} numbers`);
+        throw reject(request, `'${shorten(name)}' is one size, got ${sizes.length} numbers`);
       decided.bind(name, sizes[0]!, request);
     } else {
       const known = inputs.map((one) => `${shorten(one.name)} ${sizesText(one.shape ?? [])}`).join(", ");
-      throw refuse(request, `the model has no input and no symbol of this name; its inputs: ${known}`);
+      throw reject(request, `the model has no input and no symbol of this name; its inputs: ${known}`);
     }
   }
   return decided;

@@ -28,7 +28,7 @@ describe(assertInPlaceSafe, () => {
     expect(check(update((g, w) => g.op("Reshape", [w, g.ints([4])])))).not.toThrow();
   });
 
-  test("refuses an output of unknown shape: nothing says that it fits the buffer", () => {
+  test("rejects an output of unknown shape: nothing says that it fits the buffer", () => {
     const graph = update((g, w, x) => g.op("Sub", [w, x]));
     const open: Graph = { ...graph, outputs: [{ name: "w.next", dtype: "float32" }] };
     expect(check(open)).toThrow(
@@ -82,7 +82,7 @@ describe(assertInPlaceSafe, () => {
     expect(check(graph)).toThrow(/between/);
   });
 
-  test("refuses a writer that reads the input out of order", () => {
+  test("rejects a writer that reads the input out of order", () => {
     expect(check(update((g, w, x) => g.op("MatMul", [w, x])))).toThrow(/MatMul.*reads elements after/);
   });
 
@@ -100,7 +100,7 @@ describe(assertInPlaceSafe, () => {
       [{ input: "w", output: "double" }],
       /float32\[4\] and 'double' float32\[8\]/,
     ],
-  ])("refuses %s", (_, wrong, message) => {
+  ])("rejects %s", (_, wrong, message) => {
     const graph = update((g, w, x) => {
       g.output("double", g.op("Concat", [x, x]), "float32", [8]);
       const next = g.op("Sub", [w, x]);

@@ -29,7 +29,7 @@ export type {
 export { GraphIndex, type NodeBody, type ValueProducer, type ValueUse } from "./graph-index.js";
 export { weightBytes } from "./graph-size.js";
 export { assertInPlaceSafe, type InPlacePair } from "./in-place.js";
-export { nodesAfter, nodesBehind } from "./reach.js";
+export { nodesAfter, reachableNodes } from "./reach.js";
 export { float16Value, readNumbers } from "./read-numbers.js";
 export { modelFiles, readOutline } from "./read-outline.js";
 export { liftConstants } from "./rewrite/lift-constants.js";

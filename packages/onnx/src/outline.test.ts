@@ -30,7 +30,7 @@ function plain(): Graph {
   return g.build();
 }
 
-function foreign(change: (model: ModelProto, graph: GraphProto) => void): Uint8Array {
+function external(change: (model: ModelProto, graph: GraphProto) => void): Uint8Array {
   const model = fromBinary(ModelProtoSchema, encodeModel(plain()));
   change(model, model.graph!);
   return toBinary(ModelProtoSchema, model);
@@ -38,7 +38,7 @@ function foreign(change: (model: ModelProto, graph: GraphProto) => void): Uint8A
 
 describe(decodeOutline, () => {
   test("sees all of a plain model, and who wrote it", () => {
-    const bytes = foreign((model) => Object.assign(model, { producerName: "tool", producerVersion: "2" }));
+    const bytes = external((model) => Object.assign(model, { producerName: "tool", producerVersion: "2" }));
     expect(decodeOutline(bytes)).toEqual({ ...plain(), producer: "tool 2", omitted: [] });
   });
 
@@ -86,35 +86,35 @@ describe(decodeOutline, () => {
       (model) => Object.assign(model, { $unknown: [{ no: 999, wireType: 0, data: Uint8Array.of(1) }] }),
       /999/,
     ],
-  ])("notes %s, which reading for writing refuses by the same name", (_, change, note) => {
-    const bytes = foreign(change);
+  ])("notes %s, which reading for writing rejects by the same name", (_, change, note) => {
+    const bytes = external(change);
     expect(decodeOutline(bytes).omitted.join("\n")).toMatch(note);
     expect(() => decodeModel(bytes)).toThrow(/lost|kept|whole numbers|element type|type and a rank/);
   });
 
   test("knows a sparse weight by name and size", () => {
-    const bytes = foreign((_, graph) => {
+    const bytes = external((_, graph) => {
       const [values] = graph.initializer.splice(0, 1);
       graph.sparseInitializer.push(create(SparseTensorProtoSchema, { values: values!, dims: [1000n] }));
     });
     expect(decodeOutline(bytes).initializers.get("w")).toMatchObject({ shape: [1000], unread: true });
   });
 
-  test("refuses damage all the same", () => {
-    expect(() => decodeOutline(foreign((_, graph) => (graph.initializer[0]!.dims = [-1n])))).toThrow(
+  test("rejects damage all the same", () => {
+    expect(() => decodeOutline(external((_, graph) => (graph.initializer[0]!.dims = [-1n])))).toThrow(
       /not negative/,
     );
-    expect(() => decodeOutline(foreign((_, graph) => graph.initializer.splice(0)))).toThrow(
+    expect(() => decodeOutline(external((_, graph) => graph.initializer.splice(0)))).toThrow(
       /'w' is not defined/,
     );
-    expect(() => decodeOutline(foreign((model) => (model.irVersion = 99n)))).toThrow(/IR version/);
+    expect(() => decodeOutline(external((model) => (model.irVersion = 99n)))).toThrow(/IR version/);
     expect(() =>
-      decodeOutline(foreign((_, graph) => (graph.node[0]!.output[0] = "x".repeat(20_000)))),
+      decodeOutline(external((_, graph) => (graph.node[0]!.output[0] = "x".repeat(20_000)))),
     ).toThrow(/at most 10000 characters/);
   });
 
   test("keeps a bounded number of notes", () => {
-    const bytes = foreign((_, graph) => {
+    const bytes = external((_, graph) => {
       for (let index = 0; index < 500; index += 1) {
         const value = create(TypeProto_SequenceSchema, { elemType: {} });
         const type = create(TypeProtoSchema, { value: { case: "sequenceType", value } });
@@ -127,8 +127,8 @@ describe(decodeOutline, () => {
   });
 
   test("messages about giant names are short", () => {
-    const bytes = foreign((_, graph) => (graph.node[0]!.name = "n".repeat(9000)));
-    const damaged = foreign((_, graph) => {
+    const bytes = external((_, graph) => (graph.node[0]!.name = "n".repeat(9000)));
+    const damaged = external((_, graph) => {
       graph.node[0]!.name = "n".repeat(9000);
       graph.node[0]!.input[0] = "m".repeat(9000);
     });
@@ -166,7 +166,7 @@ describe(readOutline, () => {
     expect(initializers.get("scales")?.data.byteLength).toBe(1200);
   });
 
-  test("still refuses weights that are not there, not whole, or outside the folder", async () => {
+  test("still rejects weights that are not there, not whole, or outside the folder", async () => {
     const path = await written();
     await truncate(join(folder, "weights.bin"), 50_000);
     await expect(readOutline(path)).rejects.toThrow(/have 50000 bytes/);

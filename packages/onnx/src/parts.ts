@@ -55,7 +55,7 @@ function countParts(reader: BinaryReader, schema: DescMessage, end: number, dept
 }
 
 /**
- * Refuses a file that would take far more memory than its size.
+ * Rejects a file that would take far more memory than its size.
  *
  * @throws SlmError DATA_INVALID beyond `MAX_PARTS`; whatever protobuf throws for bytes that are no message.
  */

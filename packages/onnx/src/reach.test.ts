@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { GraphBuilder } from "./builder.js";
 import { GraphIndex } from "./graph-index.js";
 import type { GraphNode } from "./graph.js";
-import { nodesAfter, nodesBehind } from "./reach.js";
+import { nodesAfter, reachableNodes } from "./reach.js";
 
 /** x -> a -> b -> d, x -> c -> d */
 function diamond() {
@@ -22,9 +22,9 @@ describe("reach", () => {
   const index = new GraphIndex(graph);
 
   test("behind a value lies what it is made of, as far as that is wanted", () => {
-    expect(names(nodesBehind(index, ["/d"]))).toEqual(["/a", "/b", "/c", "/d"]);
-    expect(names(nodesBehind(index, ["/d"], ({ name }) => name !== "/b"))).toEqual(["/c", "/d"]);
-    expect(names(nodesBehind(index, ["x"]))).toEqual([]);
+    expect(names(reachableNodes(index, ["/d"]))).toEqual(["/a", "/b", "/c", "/d"]);
+    expect(names(reachableNodes(index, ["/d"], ({ name }) => name !== "/b"))).toEqual(["/c", "/d"]);
+    expect(names(reachableNodes(index, ["x"]))).toEqual([]);
   });
 
   test("after a value comes what is made of it, as far as that is wanted", () => {

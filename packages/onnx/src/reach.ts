@@ -3,7 +3,7 @@ import type { GraphNode, Subgraph } from "./graph.js";
 import type { GraphIndex } from "./graph-index.js";
 
 /** The nodes that values come from, those alone that `isWanted`: others, and what lies before them, are left out. */
-export function nodesBehind(
+export function reachableNodes(
   index: GraphIndex,
   values: readonly string[],
   isWanted: (node: GraphNode, value: string) => boolean = () => true,

@@ -12,7 +12,7 @@ const OUTLINE_TENSOR_BYTES = 2 ** 16;
 const OUTLINE_TOTAL_BYTES = 2 ** 28;
 
 /**
- * Looks at an ONNX file without its large weights: what could not be written back is noted instead of refused.
+ * Looks at an ONNX file without its large weights: what could not be written back is noted instead of rejected.
  *
  * Reads: `path`; of the files it names, which must lie inside its own folder, the small tensors. That the large ones
  * are there, inside their files, is checked.

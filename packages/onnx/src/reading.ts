@@ -25,6 +25,6 @@ export class Notes {
 
 export interface Reading {
   readonly external: ExternalBytes;
-  /** Given where the file is only looked at: what is not kept is noted here; otherwise it is refused. */
+  /** Given where the file is only looked at: what is not kept is noted here; otherwise it is rejected. */
   readonly notes?: Notes;
 }

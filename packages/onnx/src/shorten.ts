@@ -1,6 +1,6 @@
 /** Names from a file in messages: a file may hold one of a hundred megabytes. */
 
-/** Characters of a foreign name that a message shows. */
+/** Characters of a external name that a message shows. */
 const SHOWN = 120;
 
 /** The text, cut where it is longer than any message needs. */

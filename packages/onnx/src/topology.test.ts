@@ -105,7 +105,7 @@ describe(decodeModel, () => {
     expect(graph.nodes.map(({ opType }) => opType)).toEqual(["Neg", "Abs", "Identity"]);
   });
 
-  test("refuses a cycle and a value nobody computes, each by its name", () => {
+  test("rejects a cycle and a value nobody computes, each by its name", () => {
     const cycle = file((model) => (model.graph!.node[0]!.input[0] = model.graph!.node[1]!.output[0]!));
     expect(() => decodeModel(cycle)).toThrow(/form a cycle: .*Neg.*Abs/);
     const missing = file((model) => (model.graph!.node[0]!.input[0] = "weight"));

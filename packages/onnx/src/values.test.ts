@@ -61,7 +61,7 @@ describe(packValues, () => {
     ["bool", 2],
     ["int32", 2 ** 31],
     ["int64", 2 ** 53],
-  ] as const)("refuses a number that %s cannot hold: %d", (dtype, value) => {
+  ] as const)("rejects a number that %s cannot hold: %d", (dtype, value) => {
     expect(() => packValues(dtype, [value])).toThrow(SlmError);
   });
 

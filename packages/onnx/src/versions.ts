@@ -3,7 +3,7 @@ import { SlmError } from "@slm/core";
 
 /**
  * File format versions of a graph. Before 4 every initializer was an input as well; {@link readableIrVersion} says what
- * becomes of such files. 14 is the newest that ONNX 1.23 defines: beside 13 it has two 6-bit types, which are refused by
+ * becomes of such files. 14 is the newest that ONNX 1.23 defines: beside 13 it has two 6-bit types, which are rejected by
  * name. onnxruntime 1.30 loads 13 and older, 1.32 also 14.
  */
 export const IR_VERSIONS = { min: 4, max: 14 } as const;
@@ -29,7 +29,7 @@ function checkRange(what: string, got: number, range: { readonly min: number; re
 }
 
 /**
- * Refuses versions nothing here was written for.
+ * Rejects versions nothing here was written for.
  *
  * @throws SlmError DATA_INVALID naming the version, what is known and what was found.
  */

@@ -4,7 +4,7 @@ import { checkGate, gateIn, parseGate } from "./gate.js";
 
 describe(parseGate, () => {
   test("reads metric:maxDrop", () => {
-    expect(parseGate("wordError:0.01")).toEqual({ metric: "wordError", maxDrop: 0.01, unit: "metric" });
+    expect(parseGate("wer:0.01")).toEqual({ metric: "wer", maxDrop: 0.01, unit: "metric" });
     expect(parseGate("exactMatch:0")).toEqual({
       metric: "exactMatch",
       maxDrop: 0,
@@ -14,34 +14,34 @@ describe(parseGate, () => {
   });
 
   test("reads metric:+points, a hundredth of a fraction each", () => {
-    const written = parseGate("wordError:+0.5");
-    expect(written).toEqual({ metric: "wordError", maxDrop: 0.5, unit: "points" });
-    expect(gateIn("fraction", written)).toEqual({ metric: "wordError", maxDrop: 0.005 });
+    const written = parseGate("wer:+0.5");
+    expect(written).toEqual({ metric: "wer", maxDrop: 0.5, unit: "points" });
+    expect(gateIn("fraction", written)).toEqual({ metric: "wer", maxDrop: 0.005 });
     expect(gateIn("points", parseGate("bleu:+0.5")).maxDrop).toBe(0.5);
-    expect(gateIn("fraction", parseGate("wordError:0.5")).maxDrop).toBe(0.5);
+    expect(gateIn("fraction", parseGate("wer:0.5")).maxDrop).toBe(0.5);
   });
 
   test.each([
     "",
-    "wordError",
-    "wordError:",
+    "wer",
+    "wer:",
     ":0.01",
-    "wordError:++1",
-    "wordError:+",
-    "wordError:-0.01",
-    "wordError:1pt",
-    "wordError:1%",
-    "wordError:1e-2",
-    "wordError:0.01:2",
-    "word error:0.01",
-    " wordError:0.01",
-    "wordError:0.01\n",
-    "wordError:NaN",
-  ])("refuses %j", (text) => {
+    "wer:++1",
+    "wer:+",
+    "wer:-0.01",
+    "wer:1pt",
+    "wer:1%",
+    "wer:1e-2",
+    "wer:0.01:2",
+    "word error rate:0.01",
+    " wer:0.01",
+    "wer:0.01\n",
+    "wer:NaN",
+  ])("rejects %j", (text) => {
     expect(() => parseGate(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 
-  test("reads back what it is written as, and refuses or reads any text without another error", () => {
+  test("reads back what it is written as, and rejects or reads any text without another error", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 10_000 }), (parts) => {
         expect(parseGate(`loss:${parts / 10_000}`).maxDrop).toBe(parts / 10_000);
@@ -61,18 +61,18 @@ describe(parseGate, () => {
 });
 
 describe(checkGate, () => {
-  const wordError = { metric: "wordError", before: 0.3, maxDrop: 0.01, betterIs: "lower" } as const;
-  const accuracy = { metric: "exactMatch", before: 0.7, maxDrop: 0.01, betterIs: "higher" } as const;
+  const wer = { metric: "wer", before: 0.3, maxDrop: 0.01, higherIsBetter: false } as const;
+  const accuracy = { metric: "exactMatch", before: 0.7, maxDrop: 0.01, higherIsBetter: true } as const;
 
   test("lets an error rate rise by maxDrop and no more", () => {
-    expect(checkGate({ ...wordError, after: 0.309 })).toEqual({
-      metric: "wordError",
+    expect(checkGate({ ...wer, after: 0.309 })).toEqual({
+      metric: "wer",
       before: 0.3,
       after: 0.309,
       limit: 0.31,
       pass: true,
     });
-    expect(checkGate({ ...wordError, after: 0.311 }).pass).toBe(false);
+    expect(checkGate({ ...wer, after: 0.311 }).pass).toBe(false);
   });
 
   test("lets an accuracy fall by maxDrop and no more", () => {
@@ -81,12 +81,12 @@ describe(checkGate, () => {
   });
 
   test("passes at the limit itself, whatever decimal fractions round to", () => {
-    expect(checkGate({ ...wordError, before: 0.1, maxDrop: 0.2, after: 0.3 }).pass).toBe(true);
+    expect(checkGate({ ...wer, before: 0.1, maxDrop: 0.2, after: 0.3 }).pass).toBe(true);
     expect(checkGate({ ...accuracy, before: 0.3, maxDrop: 0.1, after: 0.2 }).pass).toBe(true);
   });
 
   test("passes every model that became better", () => {
-    expect(checkGate({ ...wordError, after: 0, maxDrop: 0 }).pass).toBe(true);
+    expect(checkGate({ ...wer, after: 0, maxDrop: 0 }).pass).toBe(true);
     expect(checkGate({ ...accuracy, after: 1, maxDrop: 0 }).pass).toBe(true);
   });
 
@@ -97,7 +97,7 @@ describe(checkGate, () => {
       { maxDrop: Infinity },
       { maxDrop: -1 },
     ]) {
-      expect(() => checkGate({ ...wordError, after: 0.3, ...broken })).toThrow(
+      expect(() => checkGate({ ...wer, after: 0.3, ...broken })).toThrow(
         expect.objectContaining({ code: "DATA_INVALID" }),
       );
     }

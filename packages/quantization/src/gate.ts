@@ -18,7 +18,7 @@ export interface GateQuestion extends Gate {
   readonly before: number;
   readonly after: number;
   /** Whether a better model has a lower value (an error rate) or a higher one (an accuracy). */
-  readonly betterIs: "lower" | "higher";
+  readonly higherIsBetter: boolean;
 }
 
 export interface GateResult {
@@ -39,8 +39,8 @@ const SLACK = 1e-9;
  * Reads a gate as the command line writes it: `metric:maxDrop` in the unit of the metric, or `metric:+points`.
  *
  * @throws SlmError USAGE for anything else: minus, percent, letters.
- * @example parseGate("wordError:0.01") // at most one percentage point worse
- * @example parseGate("wordError:+0.5") // at most half a percentage point worse
+ * @example parseGate("wer:0.01") // at most one percentage point worse
+ * @example parseGate("wer:+0.5") // at most half a percentage point worse
  */
 export function parseGate(text: string): WrittenGate {
   const [, metric, plus, drop] = GATE.exec(text) ?? [];
@@ -50,7 +50,7 @@ export function parseGate(text: string): WrittenGate {
   }
   throw new SlmError("USAGE", `quantize: a gate is metric:maxDrop or metric:+points, got '${text}'`, {
     context: { gate: text },
-    suggestions: ["--gate wordError:0.01, or --gate wordError:+1, allow one percentage point more errors"],
+    suggestions: ["--gate wer:0.01, or --gate wer:+1, allow one percentage point more errors"],
   });
 }
 
@@ -65,7 +65,7 @@ export function gateIn(metricUnit: "fraction" | "points", { metric, maxDrop, uni
  * @throws SlmError DATA_INVALID if a number is not finite or `maxDrop` is negative: an answer would mean nothing.
  */
 export function checkGate(question: GateQuestion): GateResult {
-  const { metric, before, after, maxDrop, betterIs } = question;
+  const { metric, before, after, maxDrop, higherIsBetter } = question;
   const bad = Object.entries({ before, after, maxDrop }).find(([, value]) => !Number.isFinite(value));
   if (bad !== undefined || maxDrop < 0) {
     const [name, value] = bad ?? ["maxDrop", maxDrop];
@@ -74,7 +74,7 @@ export function checkGate(question: GateQuestion): GateResult {
       `quantize: gate on '${metric}': ${name} must be a number, and maxDrop not negative; got ${value}`,
     );
   }
-  const limit = betterIs === "lower" ? before + maxDrop : before - maxDrop;
-  const worseBy = betterIs === "lower" ? after - limit : limit - after;
+  const limit = !higherIsBetter ? before + maxDrop : before - maxDrop;
+  const worseBy = !higherIsBetter ? after - limit : limit - after;
   return { metric, before, after, limit, pass: worseBy <= SLACK };
 }

@@ -24,7 +24,7 @@ export {
   type FormatChoice,
 } from "./plan/choose-formats.js";
 export { logitDivergence, withLogitJudge, type LogitJudge } from "./plan/logit-judge.js";
-export { measureSensitivity, type LayerDamage, type SensitivityOptions } from "./plan/sensitivity.js";
+export { measureSensitivity, type LayerSensitivity, type SensitivityOptions } from "./plan/sensitivity.js";
 export { quantizeConfig, type QuantizeConfig } from "./quantize-config.js";
 export {
   quantizeDirectory,

@@ -19,8 +19,8 @@ describe("quantizeConfig", () => {
   });
 
   test("fills in the part of a gate that is left out", () => {
-    expect(quantizeConfig.parse({ gate: { metric: "wordError" } }).gate).toEqual({
-      metric: "wordError",
+    expect(quantizeConfig.parse({ gate: { metric: "wer" } }).gate).toEqual({
+      metric: "wer",
       maxDrop: 0.01,
     });
   });
@@ -37,7 +37,7 @@ describe("quantizeConfig", () => {
     { calibration: { smooth: 2 } },
     { gate: { metric: "exactMatch", maxDrop: -0.1 } },
     { gate: { metric: "" } },
-  ])("refuses %j", (config) => {
+  ])("rejects %j", (config) => {
     expect(quantizeConfig.safeParse({ gate: { metric: "exactMatch" }, ...config }).success).toBe(false);
   });
 

@@ -199,7 +199,7 @@ describe(quantizeDirectory, () => {
     ]);
   });
 
-  test("refuses a model that is quantized already, by its description or by its nodes", async () => {
+  test("rejects a model that is quantized already, by its description or by its nodes", async () => {
     await exportToy();
     await quantize("cpu");
     const again = quantizeDirectory({
@@ -222,7 +222,7 @@ describe(quantizeDirectory, () => {
     await expect(disguised).rejects.toMatchObject({ code: "DATA_INVALID", message: /quantized already/ });
   });
 
-  test("refuses a model without weights", async () => {
+  test("rejects a model without weights", async () => {
     const g = new GraphBuilder("decoder");
     g.output("logits", g.op("Neg", [g.input("x", "float32", [1])]), "float32", [1]);
     await exportToy({}, g.build());
@@ -234,7 +234,7 @@ describe(quantizeDirectory, () => {
     });
   });
 
-  test("refuses missing files, other targets and its own input as output", async () => {
+  test("rejects missing files, other targets and its own input as output", async () => {
     await expect(quantize("cpu")).rejects.toMatchObject({ code: "INPUT_MISSING", message: /model\.json/ });
     await exportToy();
     await rm(join(input, "decoder.onnx"));
@@ -245,7 +245,7 @@ describe(quantizeDirectory, () => {
     await expect(quantize("cpu")).rejects.toMatchObject({ code: "USAGE" });
   });
 
-  test("refuses graph paths that leave the directory", async () => {
+  test("rejects graph paths that leave the directory", async () => {
     await exportToy({ graphs: { decoder: { file: "../decoder.onnx", bytes: 1, scheme: "float32" } } });
     await expect(quantize("cpu")).rejects.toMatchObject({ code: "DATA_INVALID" });
   });

@@ -122,7 +122,7 @@ export function requestFor(
   const progress = options.progress ?? SILENT;
   return {
     scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme[name] },
-    // A device that is not the processor wants every operator in integers.
+    // A device that is not the CPU wants every operator in integers.
     coverage: target === "cpu" ? "standard" : "all",
     ...(blockSize === undefined ? {} : { blockSize }),
     reduceRange: int8Range(options.reduceRange, target).bits === 7,
@@ -232,7 +232,7 @@ async function quantizeBuckets(
  * @throws SlmError INPUT_MISSING for a missing file; DATA_INVALID for a model that is broken, quantized already or has
  * no weights to quantize; OP_UNSUPPORTED for one exported for another target; CONFIG_INVALID where calibration data are
  * missing; USAGE if output and input are the same
- * directory; OUTPUT_FAILED if the disk refuses; INTERRUPTED.
+ * directory; OUTPUT_FAILED if the disk rejects; INTERRUPTED.
  */
 export async function quantizeDirectory(options: QuantizeDirectoryOptions): Promise<QuantizeReport> {
   const { modelDirectory, outputDirectory, scheme } = options;

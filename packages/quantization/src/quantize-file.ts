@@ -1,4 +1,4 @@
-/** A foreign ONNX file in, a quantized one out. */
+/** A external ONNX file in, a quantized one out. */
 import { mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { SILENT, writeFailure, type Progress } from "@slm/core";
@@ -76,7 +76,7 @@ export interface QuantizeFileReport {
 
 /**
  * Quantizes an ONNX file of any origin. A weight that cannot be quantized stays as it is, and the report says why. A file with something in it that a rewrite would lose (functions, sparse weights,
- * annotations of quantization) is refused while it is read.
+ * annotations of quantization) is rejected while it is read.
  *
  * Reads: `input` and the files it names beside it. Writes: `output` and its weights.
  *

@@ -18,7 +18,7 @@ import { findWeightUses } from "./rewrite/weight-uses.js";
 import type { StaticScheme } from "./schemes.js";
 import { INTEGER_TYPES } from "./static/integer-types.js";
 import { quantizeStatic, type StaticOptions } from "./static/quantize-static.js";
-import { harmedWeights } from "./static/output-error.js";
+import { sensitiveWeights } from "./static/output-error.js";
 import { roundWeights, tableNames } from "./static/rounded-weights.js";
 import { findSmoothGroups, smoothGraph } from "./static/smooth-quant.js";
 import type { Coverage } from "./static/operator-rules.js";
@@ -139,10 +139,10 @@ export async function careFor(
     { coverage, ...(exclude === undefined ? {} : { exclude }) },
     { method, ...(grams === undefined ? {} : { grams }), ...(run === undefined ? {} : { run }) },
   );
-  const harmed = grams === undefined ? new Set<string>() : harmedWeights(graph, rounded, grams);
+  const sensitive = grams === undefined ? new Set<string>() : sensitiveWeights(graph, rounded, grams);
   return {
-    types: new Map([...tableNames(graph), ...harmed].map((name) => [name, "int8"])),
-    rounded: new Map([...rounded].filter(([name]) => !harmed.has(name))),
+    types: new Map([...tableNames(graph), ...sensitive].map((name) => [name, "int8"])),
+    rounded: new Map([...rounded].filter(([name]) => !sensitive.has(name))),
   };
 }
 

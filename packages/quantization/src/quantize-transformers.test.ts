@@ -55,7 +55,7 @@ describe(quantizeTransformers, () => {
     expect(JSON.parse(await readFile(join(out(), "config.json"), "utf8"))).toEqual({ model_type: "t5" });
   });
 
-  test("refuses schemes that need calibrated ranges, and directories of another layout", async () => {
+  test("rejects schemes that need calibrated ranges, and directories of another layout", async () => {
     await expect(quantize("a8w8")).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
     expect(await transformersGraphs(join(root, "nothing"))).toEqual([]);
     const other = quantizeTransformers({ modelDirectory: root, outputDirectory: out(), scheme: "cpu" });

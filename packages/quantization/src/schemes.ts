@@ -7,7 +7,7 @@ import type { WeightFormat } from "./rewrite/weight-format.js";
 export interface WeightScheme {
   readonly kind: "weights";
   readonly description: string;
-  /** Of models that see. */
+  /** Of vision-language models. */
   readonly vision: WeightFormat;
   /** The encoder computes the cross-attention keys and values too: those projections are its weights. */
   readonly encoder: WeightFormat;

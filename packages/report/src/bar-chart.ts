@@ -92,16 +92,16 @@ function formatValue(value: number): string {
 }
 
 function checkGroups({ title, groups }: BarChart): void {
-  const refuse = (found: string): never => {
+  const reject = (found: string): never => {
     throw new SlmError("DATA_INVALID", `bar chart "${title}": ${found}`);
   };
-  if (groups.every(({ bars }) => bars.length === 0)) refuse("needs at least one bar, got none");
-  if (new Set(groups.map(({ name }) => name)).size < groups.length) refuse("two groups share a name");
+  if (groups.every(({ bars }) => bars.length === 0)) reject("needs at least one bar, got none");
+  if (new Set(groups.map(({ name }) => name)).size < groups.length) reject("two groups share a name");
   for (const { name, bars } of groups) {
     if (new Set(bars.map(({ label }) => label)).size < bars.length)
-      refuse(`two bars of "${name}" share a label`);
+      reject(`two bars of "${name}" share a label`);
     for (const { label, value } of bars) {
-      if (!Number.isFinite(value)) refuse(`"${name}" / "${label}" is ${value}, not a finite number`);
+      if (!Number.isFinite(value)) reject(`"${name}" / "${label}" is ${value}, not a finite number`);
     }
   }
 }

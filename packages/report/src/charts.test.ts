@@ -136,7 +136,7 @@ describe(lineChart, () => {
       },
       /share/,
     ],
-  ])("refuses %s", async (_, chart, message) => {
+  ])("rejects %s", async (_, chart, message) => {
     await expect(lineChart({ ...line, ...chart })).rejects.toThrow(message);
   });
 });
@@ -232,7 +232,7 @@ describe(barChart, () => {
       ],
       /share/,
     ],
-  ])("refuses %s", async (_, groups, message) => {
+  ])("rejects %s", async (_, groups, message) => {
     await expect(barChart({ ...bar, groups })).rejects.toThrow(message);
   });
 });

@@ -132,16 +132,16 @@ function describeSeries({ name, points }: LineSeries): string {
 }
 
 function checkSeries({ title, series, logY }: LineChart): void {
-  const refuse = (found: string): never => {
+  const reject = (found: string): never => {
     throw new SlmError("DATA_INVALID", `line chart "${title}": ${found}`);
   };
-  if (series.every(({ points }) => points.length === 0)) refuse("needs at least one point, got none");
-  if (new Set(series.map(({ name }) => name)).size < series.length) refuse("two series share a name");
+  if (series.every(({ points }) => points.length === 0)) reject("needs at least one point, got none");
+  if (new Set(series.map(({ name }) => name)).size < series.length) reject("two series share a name");
   for (const { name, points } of series) {
     for (const [x, y] of points) {
       if (!Number.isFinite(x) || !Number.isFinite(y))
-        refuse(`"${name}" has a point (${x}, ${y}) that is not finite`);
-      if (logY === true && y <= 0) refuse(`"${name}" has y = ${y}, a logarithmic axis needs y > 0`);
+        reject(`"${name}" has a point (${x}, ${y}) that is not finite`);
+      if (logY === true && y <= 0) reject(`"${name}" has y = ${y}, a logarithmic axis needs y > 0`);
     }
   }
 }

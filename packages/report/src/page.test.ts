@@ -77,7 +77,7 @@ describe(reportPage, () => {
     expect(html).toContain('<td class="left wrap" dir="auto">مرحبا</td>');
   });
 
-  test("refuses a row that has not one cell per column", () => {
+  test("rejects a row that has not one cell per column", () => {
     const table = { columns: [{ title: "a", align: "left" } as const], rows: [["1"], ["1", "2"]] };
     expect(() => reportPage({ title: "t", sections: [{ heading: "H", table }] })).toThrow(
       /row 2 .* "H" has 2 cells, expected 1/,
@@ -90,7 +90,7 @@ describe(checkSvg, () => {
     ["a script", "<svg><script>1</script></svg>"],
     ["a script in capitals", "<svg><SCRIPT>1</SCRIPT></svg>"],
     ["an event handler", '<svg onload="x"></svg>'],
-    ["foreign markup", "<svg><foreignObject></foreignObject></svg>"],
+    ["external markup", "<svg><externalObject></externalObject></svg>"],
     ["an image", '<svg><image href="https://a/b.png"/></svg>'],
     ["a link", '<svg><a href="javascript:1"><text>x</text></a></svg>'],
     ["a style", "<svg><style>*{}</style></svg>"],
@@ -103,11 +103,11 @@ describe(checkSvg, () => {
     ["an element left open", "<svg><g>"],
     ["elements closed in the wrong order", "<svg><g><text></g></text></svg>"],
     ["nothing", ""],
-  ])("refuses %s", (_, svg) => {
+  ])("rejects %s", (_, svg) => {
     expect(() => checkSvg(svg)).toThrow(/only shapes and text/);
   });
 
-  test("lets nothing but listed elements through, however a picture is damaged", () => {
+  test("lets nothing but listed elements through, however a picture is corrupt", () => {
     const pieces = fc.constantFrom(
       "<script>",
       "<img src=x onerror=y>",

@@ -33,7 +33,7 @@ describe(predictionsSection, () => {
     expect(predictionsSection("a", []).text).toBe("0 of 0 right");
   });
 
-  test("refuses bytes that are no PNG file", () => {
+  test("rejects bytes that are no PNG file", () => {
     expect(() => pageOf([{ ...wrong, png: Buffer.from("GIF89a") }])).toThrow("no PNG file");
   });
 });

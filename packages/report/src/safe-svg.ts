@@ -32,26 +32,27 @@ export function checkSvg(svg: string): string {
     if (svg[position] !== "<") {
       const next = svg.indexOf("<", position);
       const end = next === -1 ? svg.length : next;
-      if (open.length === 0 && svg.slice(position, end).trim() !== "") throw refusal("text outside <svg>");
+      if (open.length === 0 && svg.slice(position, end).trim() !== "") throw rejection("text outside <svg>");
       position = end;
       continue;
     }
     TAG.lastIndex = position;
     const match = TAG.exec(svg);
-    if (match === null) throw refusal(`malformed markup at offset ${position}`);
+    if (match === null) throw rejection(`malformed markup at offset ${position}`);
     const [whole, closing = "", name = "", attributes = "", selfClosing = ""] = match;
-    if (!ELEMENTS.has(name)) throw refusal(`element <${name}>`);
+    if (!ELEMENTS.has(name)) throw rejection(`element <${name}>`);
     if (closing === "/") {
-      if (open.pop() !== name || attributes !== "" || selfClosing !== "") throw refusal(`a stray </${name}>`);
+      if (open.pop() !== name || attributes !== "" || selfClosing !== "")
+        throw rejection(`a stray </${name}>`);
     } else {
-      if (open.length === 0 && (name !== "svg" || position !== 0)) throw refusal("more than one <svg>");
+      if (open.length === 0 && (name !== "svg" || position !== 0)) throw rejection("more than one <svg>");
       checkAttributes(attributes);
       if (selfClosing === "") open.push(name);
     }
     position += whole.length;
   }
-  if (open.length > 0) throw refusal(`<${open.join("><")}> left open`);
-  if (!svg.startsWith("<svg")) throw refusal("no <svg>");
+  if (open.length > 0) throw rejection(`<${open.join("><")}> left open`);
+  if (!svg.startsWith("<svg")) throw rejection("no <svg>");
   return svg;
 }
 
@@ -59,11 +60,11 @@ function checkAttributes(attributes: string): void {
   ATTRIBUTE.lastIndex = 0;
   for (let match = ATTRIBUTE.exec(attributes); match !== null; match = ATTRIBUTE.exec(attributes)) {
     const [, name = "", value = ""] = match;
-    if (!ATTRIBUTES.has(name)) throw refusal(`attribute ${name}`);
-    if (OUTSIDE_REFERENCE.test(value)) throw refusal(`a reference out of the picture in ${name}`);
+    if (!ATTRIBUTES.has(name)) throw rejection(`attribute ${name}`);
+    if (OUTSIDE_REFERENCE.test(value)) throw rejection(`a reference out of the picture in ${name}`);
   }
 }
 
-function refusal(found: string): SlmError {
+function rejection(found: string): SlmError {
   return new SlmError("DATA_INVALID", `report: an SVG chart may hold only shapes and text, got ${found}`);
 }

@@ -14,7 +14,7 @@ describe(createCpuRuntime, () => {
     await runtime.close();
   });
 
-  test.each([0, 1.5, Number.NaN])("refuses %d threads", async (threads) => {
+  test.each([0, 1.5, Number.NaN])("rejects %d threads", async (threads) => {
     await expect(createCpuRuntime({ threads })).rejects.toMatchObject({ code: "USAGE" });
   });
 });

@@ -4,7 +4,7 @@ import { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
 export type CpuRuntimeOptions = Pick<OrtRuntimeOptions, "threads" | "inThread" | "settings">;
 
 /**
- * ONNX Runtime on this machine's processor; see {@link openOrtRuntime}.
+ * ONNX Runtime on this machine's CPU; see {@link openOrtRuntime}.
  *
  * @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, USAGE if `threads` is not a positive integer.
  */

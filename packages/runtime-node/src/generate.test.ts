@@ -156,7 +156,7 @@ describe.each(["encoder-decoder", "decoder-only"] as const)("a tiny %s model", (
     await generator.generate(SOURCES);
   });
 
-  test("warms up, and refuses a source with an unknown symbol", async () => {
+  test("warms up, and rejects a source with an unknown symbol", async () => {
     await generator.warmUp();
     await expect(generator.generate(["abx"])).rejects.toMatchObject({ code: "DATA_INVALID" });
   });

@@ -27,7 +27,7 @@ describe(createGpuRuntime, () => {
     expect(provider === "cpu").toBe(tried.length === PROFILES.length);
   });
 
-  test("is refused without a fallback exactly where the fallback computed, with the same reasons", async () => {
+  test("is rejected without a fallback exactly where the fallback computed, with the same reasons", async () => {
     const { provider, fallbacks } = runtime.device;
     const strict = createGpuRuntime({ threads: 1, fallback: false });
     if (provider !== "cpu") {
@@ -37,7 +37,7 @@ describe(createGpuRuntime, () => {
     await expect(strict).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE", context: { fallbacks } });
   });
 
-  test("refuses a profile it does not know", async () => {
+  test("rejects a profile it does not know", async () => {
     await expect(createGpuRuntime({ profile: "voodoo" })).rejects.toMatchObject({
       code: "USAGE",
       message: expect.stringContaining("cuda, directml, coreml, webgpu") as string,

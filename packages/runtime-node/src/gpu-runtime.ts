@@ -16,18 +16,18 @@ export const GPU_CANDIDATES = GPU.candidates;
 export interface GpuRuntimeOptions {
   /** Default: the first that computes. */
   readonly profile?: string | undefined;
-  /** Threads of the processor, for what the GPU has no operator for and for a fallback. */
+  /** Threads of the CPU, for what the GPU has no operator for and for a fallback. */
   readonly threads?: number | undefined;
-  /** Whether the processor may do the work where no GPU can. Default true; the runtime's device says so. */
+  /** Whether the CPU may do the work where no GPU can. Default true; the runtime's device says so. */
   readonly fallback?: boolean | undefined;
 }
 
 /**
- * A GPU, or the processor with the reasons why no GPU computes. ONNX Runtime computes single operators that a provider lacks on the
- * processor in either case. No GPU stood behind this release: `description` and `slm doctor` tell what is really used.
+ * A GPU, or the CPU with the reasons why no GPU computes. ONNX Runtime computes single operators that a provider lacks on the
+ * CPU in either case. No GPU stood behind this release: `description` and `slm doctor` tell what is really used.
  *
  * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, or if no GPU computes and the
- * processor may not.
+ * CPU may not.
  */
 export async function createGpuRuntime(options: GpuRuntimeOptions = {}): Promise<Runtime> {
   const { profile, threads, fallback = true } = options;

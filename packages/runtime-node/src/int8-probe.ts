@@ -15,7 +15,7 @@ import type { SessionSettings } from "./protocol.js";
  * What a session asks for where default kernels saturate, so that a graph gives the same numbers on every CPU. Weights of
  * DynamicQuantizeMatMul and its like become unsigned where one lies outside -64 to 64, which takes 1.2 times as long
  * (docs/how-to/processors.md). Products between DequantizeLinear and QuantizeLinear are computed in float32: made unsigned, a
- * constant that two of them share is refused by ONNX Runtime 1.30 ("Attempt to replace the existing tensor").
+ * constant that two of them share is rejected by ONNX Runtime 1.30 ("Attempt to replace the existing tensor").
  * Source: onnxruntime_session_options_config_keys.h, kOrtSessionOptionsAvx2PrecisionMode and kOrtSessionOptionsDisableQuantQDQ.
  */
 export const EXACT_INT8: SessionSettings = {

@@ -22,7 +22,7 @@ describe(createNpuRuntime, () => {
     await runtime.close();
   });
 
-  test("simulates where no NPU computes, with the reason, and is refused there without a fallback", async () => {
+  test("simulates where no NPU computes, with the reason, and is rejected there without a fallback", async () => {
     // npm has no build with OpenVINO for any platform.
     const runtime = await createNpuRuntime({ profile: "openvino", threads: 1 });
     const { simulated, fallbacks } = runtime.device;
@@ -45,7 +45,7 @@ describe(createNpuRuntime, () => {
     expect(runtime.device.simulated).toBe(tried.length === PROFILES.length);
   });
 
-  test("refuses a profile it does not know", async () => {
+  test("rejects a profile it does not know", async () => {
     await expect(createNpuRuntime({ profile: "abacus" })).rejects.toMatchObject({ code: "USAGE" });
   });
 });

@@ -1,4 +1,4 @@
-/** ONNX Runtime on an NPU where its binary has one; otherwise the same graphs on the processor, called a simulation. */
+/** ONNX Runtime on an NPU where its binary has one; otherwise the same graphs on the CPU, called a simulation. */
 import { cpus } from "node:os";
 import type { Fallback, Runtime } from "@slm/runtime";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
@@ -20,17 +20,17 @@ export interface NpuRuntimeOptions {
   readonly profile?: string | undefined;
   /** Threads of the processor. */
   readonly threads?: number | undefined;
-  /** Whether the processor may simulate where no NPU computes. Default true; the runtime's device says so. */
+  /** Whether the CPU may simulate where no NPU computes. Default true; the runtime's device says so. */
   readonly fallback?: boolean | undefined;
   /** Simulate without asking for an NPU. Default false. */
   readonly simulate?: boolean | undefined;
 }
 
-/** Then nothing of a graph runs on the processor unseen. Source: onnxruntime_session_options_config_keys.h. */
+/** Then nothing of a graph runs on the CPU unseen. Source: onnxruntime_session_options_config_keys.h. */
 const NPU_ONLY: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
 
 /**
- * An NPU, or a simulation. A simulation computes what the graphs say with the processor's kernels: its answers tell the quality to
+ * An NPU, or a simulation. A simulation computes what the graphs say with the CPU's kernels: its answers tell the quality to
  * expect, its times tell nothing. No NPU stood behind this release.
  *
  * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime
@@ -51,7 +51,7 @@ function simulation(
   fallbacks: readonly Fallback[],
 ): Promise<Runtime> {
   const provider = profile ?? "npu";
-  const description = `${provider} simulated on ${cpus()[0]?.model.trim() ?? "a processor"}`;
+  const description = `${provider} simulated on ${cpus()[0]?.model.trim() ?? "a CPU"}`;
   return openOrtRuntime({
     ...{ name: NPU.name, threads },
     providers: [{ name: "cpu" }],

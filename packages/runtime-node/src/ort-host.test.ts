@@ -72,7 +72,7 @@ describe(OrtHost, () => {
     expect(kept.map((data) => [...data].map(Number))).toEqual(results);
   });
 
-  test("refuses a session that it does not have when it is to run", async () => {
+  test("rejects a session that it does not have when it is to run", async () => {
     await expect(host.repeat(request({ session: 9 })).next()).rejects.toMatchObject({ code: "UNEXPECTED" });
   });
 

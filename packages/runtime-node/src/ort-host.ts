@@ -33,7 +33,7 @@ const LOG_FATAL_ONLY = 4;
 
 /**
  * For every session, unless settings say otherwise. Each has threads of its own, and they stop spinning when its run ends: else they
- * take the processors from the next session's, as a decoder's first step after its encoder's run, or one program of training after
+ * take the CPUs from the next session's, as a decoder's first step after its encoder's run, or one program of training after
  * another (docs/benchmarks/training.md, "Intra-op threads"). Source: onnxruntime_session_options_config_keys.h.
  */
 const SESSION_SETTINGS: SessionSettings = { "session.force_spinning_stop": "1" };

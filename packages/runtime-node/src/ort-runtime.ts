@@ -38,7 +38,7 @@ export interface OrtRuntimeOptions {
   readonly settings?: SessionSettings | undefined;
   /** What is told of the device; threads and the rest are filled in. */
   readonly device: Partial<RuntimeDevice> & Pick<RuntimeDevice, "provider">;
-  /** Threads one operator may use. Default: the processors this process may use. */
+  /** Threads one operator may use. Default: the CPUs this process may use. */
   readonly threads?: number | undefined;
   /**
    * Run ONNX Runtime in the calling thread. A run then blocks the event loop, but nothing crosses a thread.
@@ -72,7 +72,7 @@ export async function openOrtRuntime(options: OrtRuntimeOptions): Promise<Runtim
     await channel.close();
     throw error;
   }
-  const description = `${cpus()[0]?.model.trim() ?? "unknown processor"}${inThread ? ", in the calling thread" : ""}`;
+  const description = `${cpus()[0]?.model.trim() ?? "unknown CPU"}${inThread ? ", in the calling thread" : ""}`;
   return new OrtRuntime(name, channel, {
     ...{ threads, description, simulated: false, fallbacks: [], int8 },
     ...options.device,
@@ -147,7 +147,7 @@ class OrtRuntime implements Runtime {
     return this.#open().call("peakMemory", null);
   }
 
-  /** Ends the worker after the calls already made; later calls are refused. Closing twice is closing once. */
+  /** Ends the worker after the calls already made; later calls are rejected. Closing twice is closing once. */
   close(): Promise<void> {
     this.#closed ??= this.#channel.close();
     return this.#closed;

@@ -50,7 +50,7 @@ export class PreparedRun {
   }
 
   /**
-   * Names, types and declared sizes were checked before; what ONNX Runtime still refuses are sizes that do not
+   * Names, types and declared sizes were checked before; what ONNX Runtime still rejects are sizes that do not
    * fit one another, an output buffer of the wrong shape, or an index out of range.
    */
   async compute(): Promise<Results> {

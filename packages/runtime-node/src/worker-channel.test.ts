@@ -13,16 +13,16 @@ describe(openWorkerChannel, () => {
     ["throws", "setTimeout(() => { throw new Error('boom'); }, 20)", "failed: boom"],
     ["exits", "setTimeout(() => process.exit(3), 20)", "ended with code 3"],
     ["cannot start", "import 'no-such-package'", "failed:"],
-  ])("refuses every call once the worker %s", async (_, source, message) => {
+  ])("rejects every call once the worker %s", async (_, source, message) => {
     const channel = openWorkerChannel(scriptUrl(source));
     const pending = [channel.call("peakMemory", null), channel.call("download", { id: 1 })];
-    const refused = {
+    const rejected = {
       name: "SlmError",
       code: "DEVICE_UNAVAILABLE",
       message: expect.stringContaining(message) as string,
     };
-    for (const call of pending) await expect(call).rejects.toMatchObject(refused);
-    await expect(channel.call("peakMemory", null)).rejects.toMatchObject(refused);
+    for (const call of pending) await expect(call).rejects.toMatchObject(rejected);
+    await expect(channel.call("peakMemory", null)).rejects.toMatchObject(rejected);
     await channel.close();
   });
 

@@ -104,7 +104,7 @@ class WorkerChannel implements HostChannel {
   }
 }
 
-/** Starts a worker thread. A worker that cannot start refuses the first call. */
+/** Starts a worker thread. A worker that cannot start rejects the first call. */
 export function openWorkerChannel(url: URL = WORKER_URL): HostChannel {
   return new WorkerChannel(url);
 }

@@ -142,7 +142,7 @@ class WebRuntime implements Runtime {
     return Promise.reject(new SlmError("DEVICE_UNAVAILABLE", `${NAME}: a browser does not tell peak memory`));
   }
 
-  /** After the calls already made; later calls are refused. Closing twice is closing once. */
+  /** After the calls already made; later calls are rejected. Closing twice is closing once. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#queue;

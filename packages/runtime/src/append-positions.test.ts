@@ -57,7 +57,7 @@ describe(appendPositions, () => {
     ["another width", createHostTensor("float32", [2, 2, 14]), [0]],
     ["other rows", createHostTensor("float32", [1, 2, 15]), [0]],
     ["another rank", createHostTensor("float32", [2, 2, 3, 5]), [0]],
-  ])("refuses %s", (_, output, at) => {
+  ])("rejects %s", (_, output, at) => {
     expect(() => {
       appendPositions("test", cache, output, at);
     }).toThrow(expect.objectContaining({ code: "SHAPE_MISMATCH" }));

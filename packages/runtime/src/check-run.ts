@@ -75,9 +75,9 @@ export function checkRun(graph: CheckedGraph, request: RunRequest): CheckedRun {
   const intoIds = intoEntries.map(([, tensor]) => tensor.id);
   const appended = Object.keys(append.outputs).map((name) => outputPosition(graph, name));
   const cacheIds = Object.values(append.outputs).map((tensor) => tensor.id);
-  refuseRepeats(graph, "fetches an output twice", fetchPositions);
-  refuseRepeats(graph, "keeps an output twice", [...keepPositions, ...intoPositions, ...appended]);
-  refuseRepeats(graph, "writes two outputs into one tensor", [...intoIds, ...cacheIds]);
+  rejectRepeats(graph, "fetches an output twice", fetchPositions);
+  rejectRepeats(graph, "keeps an output twice", [...keepPositions, ...intoPositions, ...appended]);
+  rejectRepeats(graph, "writes two outputs into one tensor", [...intoIds, ...cacheIds]);
   if (fetchPositions.length + keepPositions.length + intoPositions.length + appended.length === 0) {
     throw mismatch(graph, `asks for no output; there are ${list(graph.outputs)}`);
   }
@@ -131,7 +131,7 @@ function checkValue(
   }
 }
 
-function refuseRepeats(graph: CheckedGraph, what: string, values: readonly number[]): void {
+function rejectRepeats(graph: CheckedGraph, what: string, values: readonly number[]): void {
   if (new Set(values).size !== values.length) throw mismatch(graph, what);
 }
 

@@ -22,7 +22,7 @@ describe(createHostTensor, () => {
     expect(createHostTensor("float32", [2], values).data).toBe(values);
   });
 
-  test("refuses data of another length or kind, naming both", () => {
+  test("rejects data of another length or kind, naming both", () => {
     expect(() => createHostTensor("float32", [2, 2], Float32Array.of(1))).toThrow(
       "float32[2,2] needs 4 elements in a Float32Array, got 1 in a Float32Array",
     );

@@ -1,5 +1,5 @@
 export { appendPositions } from "./append-positions.js";
-export { CACHE_FORMS, cacheWrites, type CacheForm } from "./cache-forms.js";
+export { PRESENT_KV, cacheWrites, type PresentKv } from "./present-kv.js";
 export {
   checkRows,
   checkRun,

@@ -15,7 +15,7 @@ export interface RuntimeDevice {
   readonly provider: string;
   readonly threads: number;
   readonly description: string;
-  /** Whether this is another device's work done by a processor: no time measured here is of that device. */
+  /** Whether this is another device's work done by a CPU: no time measured here is of that device. */
   readonly simulated: boolean;
   /** Devices that were tried before, in order; empty where the first one computes. */
   readonly fallbacks: readonly Fallback[];

@@ -23,7 +23,7 @@ export const serveConfig = z.strictObject({
     .min(1024)
     .max(2 ** 26)
     .default(8 * 2 ** 20)
-    .describe("Largest image, of models that see [bytes]."),
+    .describe("Largest image, of vision-language models [bytes]."),
   maxImagePixels: z
     .int()
     .min(1024)

@@ -58,19 +58,19 @@ describe(loadServedModel, () => {
   });
 
   test("has logits brought out only while somebody chooses among them", async () => {
-    const asksLogits = (): number =>
+    const requiresLogits = (): number =>
       runtime.decoderRuns.filter(({ fetched }) => fetched.includes(GRAPH_IO.logits)).length;
     runtime.decoderRuns.length = 0; // What the warm-up was.
     await Promise.all([ask("abc"), ask("defgh")]);
-    expect(asksLogits()).toBe(0);
+    expect(requiresLogits()).toBe(0);
     expect(runtime.decoderRuns.length).toBeGreaterThan(5);
     const before = runtime.decoderRuns.length;
     const drawing = { temperature: 0.01, seed: 1 };
     const [drawn, greedy] = await Promise.all([ask("ab", { sampling: drawing }), ask("defgh")]);
     expect([drawn.text, greedy.text]).toEqual(["ab", "defgh"].map(expectedAnswer));
     // The longer answer goes on alone, without them.
-    expect(asksLogits()).toBeGreaterThan(0);
-    expect(asksLogits()).toBeLessThan(runtime.decoderRuns.length - before);
+    expect(requiresLogits()).toBeGreaterThan(0);
+    expect(requiresLogits()).toBeLessThan(runtime.decoderRuns.length - before);
   });
 
   test("encodes sources alone where a batch would change what each becomes, and still decodes them together", async () => {
@@ -108,13 +108,13 @@ describe(loadServedModel, () => {
     expect(pieces.join("")).toBe(text);
   });
 
-  test("refuses a source that is too long or of unknown letters before it is queued", () => {
+  test("rejects a source that is too long or of unknown letters before it is queued", () => {
     expect(() => served.prepare({ source: "a".repeat(11), signal: forever })).toThrow(/at most 10/);
     expect(() => served.prepare({ source: "xyz", signal: forever })).toThrow(SlmError);
     expect(served.loop.waiting).toBe(0);
   });
 
-  test("refuses a request when too many wait", async () => {
+  test("rejects a request when too many wait", async () => {
     runtime.stepMs = 1;
     const taken = Array.from({ length: 32 }, () => ask("abc"));
     await expect(ask("abc")).rejects.toMatchObject({ code: "BUSY" });

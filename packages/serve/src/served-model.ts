@@ -3,7 +3,7 @@ import type { DeviceModel } from "@slm/exported-model";
 import {
   checkRules,
   createRandom,
-  createTokenChooser,
+  createTokenSelector,
   isRuling,
   type SamplingOptions,
   type TokenConstraint,
@@ -16,8 +16,8 @@ import {
   TextStream,
   checkLength,
   loadModel,
-  questionText,
-  withLikeliest,
+  resolvePrompt,
+  withArgmaxOutput,
   type LoadedModel,
 } from "@slm/inference";
 import type { Graph } from "@slm/onnx";
@@ -30,11 +30,11 @@ import { TextFormats, type TextFormat } from "./text-formats.js";
 export interface TextRequest {
   /** Undefined: what the model itself asks about an image. */
   readonly source: string | undefined;
-  /** What the source is about, for a model that sees. */
+  /** What the source is about, for a vision-language model. */
   readonly image?: ImageSource | undefined;
   /** Default: all that fit. */
   readonly maxTokens?: number | undefined;
-  /** Default: the likeliest token. */
+  /** Default: the most probable token. */
   readonly sampling?: (SamplingOptions & { readonly seed: number }) | undefined;
   /** Bias and penalties. The repetition penalty counts a decoder-only model's source too. */
   readonly rules?: TokenRules | undefined;
@@ -53,7 +53,7 @@ export interface TextAnswer {
   readonly sourceTokens: number;
   readonly tokens: number;
   readonly waitedMs: number;
-  /** Reading and seeing the image, before the request was queued; only of a model that sees. */
+  /** Reading and seeing the image, before the request was queued; only of a vision-language model. */
   readonly imageMs?: number | undefined;
   readonly firstTokenMs: number;
   readonly totalMs: number;
@@ -103,7 +103,7 @@ export class ServedModel {
    */
   prepare(request: TextRequest): PreparedText {
     const { maxTarget, architecture } = this.model;
-    const text = questionText({ text: request.source, image: request.image }, this.model, "the request");
+    const text = resolvePrompt({ text: request.source, image: request.image }, this.model, "the request");
     const source = this.#loaded.tokenizer.encodeSource(text);
     checkLength(source.length, this.model, "the source");
     const room = maxTarget - (architecture === "decoder-only" ? source.length : 0);
@@ -137,12 +137,12 @@ export class ServedModel {
     const stream = new TextStream(decode, 0, (_row, piece) => {
       cut.push(piece);
     });
-    const seen = await this.#see(request);
+    const seen = await this.#encodeImages(request);
     const result = await this.loop.submit({
       source,
       image: seen?.tokens,
       maxTokens,
-      choose: this.#chooser(request, checked),
+      choose: this.#selector(request, checked),
       onToken: (token) => {
         tokens.push(token);
         if (!isWhole) stream.push(token);
@@ -170,7 +170,7 @@ export class ServedModel {
   }
 
   /** Tokens of the request's image; undefined for a model that reads text only. */
-  async #see({
+  async #encodeImages({
     image,
     signal,
   }: TextRequest): Promise<{ readonly tokens: HostTensor; readonly imageMs: number } | undefined> {
@@ -187,14 +187,14 @@ export class ServedModel {
     }
   }
 
-  /** Undefined where the likeliest token is taken as it is. */
-  #chooser(
+  /** Undefined where the most probable token is taken as it is. */
+  #selector(
     { sampling, rules }: TextRequest,
     { source, constraint }: CheckedText,
   ): ((logits: Float32Array) => number) | undefined {
     if (sampling === undefined && constraint === undefined && !isRuling(rules)) return undefined;
     const { tokens, architecture } = this.model;
-    return createTokenChooser({
+    return createTokenSelector({
       eos: tokens.eos,
       before: [...(architecture === "decoder-only" ? source : []), tokens.bos],
       sampling: sampling && { ...sampling, random: createRandom(sampling.seed).next },
@@ -216,7 +216,7 @@ export async function loadServedModel(
   options: LoopOptions & LoopObserver,
 ): Promise<ServedModel> {
   // A position per row, and the top-1 token of each.
-  const editDecoder = (graph: Graph): Graph => withLikeliest(perRowDecoder(graph));
+  const editDecoder = (graph: Graph): Graph => withArgmaxOutput(perRowDecoder(graph));
   const loaded = await loadModel(directory, runtime, { editDecoder });
   const loop = await BatchLoop.open(loaded, options);
   await warmUp(loop, loaded);

@@ -20,7 +20,7 @@ const labelling = z.strictObject({
     .max(0)
     .default(-0.1)
     .describe(
-      "Least mean log-probability of a target that is kept, end mark included [nats per token]; -0.1 is 0.9 per token.",
+      "Least mean log-probability of a target that is kept, EOS token included [nats per token]; -0.1 is 0.9 per token.",
     ),
 });
 
@@ -30,7 +30,7 @@ export const cacheConfig = z.strictObject({
     .positive()
     .max(65_535)
     .default(50)
-    .describe("Likeliest tokens kept per target position [tokens]."),
+    .describe("Most probable tokens kept per target position [tokens]."),
   generate: z
     .enum(["none", "greedy"])
     .default("none")

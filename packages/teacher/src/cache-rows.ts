@@ -18,7 +18,7 @@ const rowSchema = z.strictObject({ source: z.string().min(1), target: z.string()
 export interface TeacherRow {
   readonly source: string;
   readonly target: string;
-  /** Mean log-probability of the target under the teacher, end mark included [nats per token]. */
+  /** Mean log-probability of the target under the teacher, EOS token included [nats per token]. */
   readonly score: number;
 }
 

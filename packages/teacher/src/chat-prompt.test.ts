@@ -46,7 +46,7 @@ describe(chatPromptText, () => {
     });
   });
 
-  test("keeps the teacher's end mark where nothing stands behind an answer", () => {
+  test("keeps the teacher's EOS token where nothing stands behind an answer", () => {
     const open = "{% for message in messages %}{{ message.role }}: {{ message.content }}{% endfor %}";
     const asks = `${open}{% if add_generation_prompt %}\nanswer: {% endif %}`;
     expect(chatPromptText(template(asks), settings(), [])).not.toHaveProperty("end");
@@ -61,11 +61,11 @@ describe(chatPromptText, () => {
     ["does not show it", "hello", "stands in the prompt 0 times"],
     ["has nothing behind it", "{{ messages[-1].content }}", "nothing stands behind"],
     ["has no place for an answer", "{{ messages[0].content }} >", "the answer stands in the prompt 0 times"],
-  ])("refuses a template that %s", (_name, source, message) => {
+  ])("rejects a template that %s", (_name, source, message) => {
     expect(() => chatPromptText(template(source), settings(), [])).toThrow(message);
   });
 
-  test("refuses examples that hold special tokens", () => {
+  test("rejects examples that hold special tokens", () => {
     const rows = [{ source: "a</s>", target: "A" }];
     expect(() => chatPromptText(template(TURNS), settings({ examples: 1 }), rows)).toThrow(
       "special token </s>",

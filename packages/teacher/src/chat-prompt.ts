@@ -10,10 +10,10 @@ const TARGET = "slmTargetOfOneRow";
 
 /**
  * The prompt of a chat: examples are turns before the last one. A target ends with the first token of what the template
- * writes behind an answer; where it writes nothing, with the teacher's end mark. Spaces around a source stay, even
+ * writes behind an answer; where it writes nothing, with the teacher's EOS token. Spaces around a source stay, even
  * where the template would remove them from a message.
  *
- * @throws SlmError DATA_INVALID if the template refuses the conversation, an example holds a special token, or the source
+ * @throws SlmError DATA_INVALID if the template rejects the conversation, an example holds a special token, or the source
  * does not stand in the prompt once, with something behind it.
  */
 export function chatPromptText(

@@ -96,7 +96,7 @@ describe(joinTeachers, () => {
     }
   });
 
-  test("generates what its own scores call likeliest", async () => {
+  test("generates what its own scores call most probable", async () => {
     const ensemble = joinTeachers(engine, [member(1), member(2)]);
     const sources = [Int32Array.of(5, 6), Int32Array.of(7)];
     const decoded = await ensemble.decode(
@@ -148,7 +148,7 @@ describe(joinTeachers, () => {
     expect(ensemble.hiddenStates).toBeUndefined();
   });
 
-  test("refuses members of different vocabularies or marks, and weights that are none", () => {
+  test("rejects members of different vocabularies or marks, and weights that are none", () => {
     const other = madeUpTeacher(engine, { vocabularySize: VOCABULARY + 1 });
     const moved = member(2);
     const marks = { ...moved.config.tokens, eos: 3, unknown: 2 };
@@ -198,7 +198,7 @@ describe(loadTeachers, () => {
     expect(await readTeacherConfigs(join(root, "member-1"))).toEqual([config]);
   });
 
-  test("refuses members outside the directory, of other vocabularies, or that are no teachers", async () => {
+  test("rejects members outside the directory, of other vocabularies, or that are no teachers", async () => {
     const file = join(root, "ensemble.json");
     for (const directory of ["../x", "/etc", "a/../../b", ""]) {
       await writeFile(file, JSON.stringify({ version: 1, members: [{ directory, weight: 1 }] }));

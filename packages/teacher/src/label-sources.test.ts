@@ -51,7 +51,7 @@ async function label(
 }
 
 describe(labelSources, () => {
-  test("writes rows whose score is the mean log-probability of the target and its end mark, in the order of the sources", async () => {
+  test("writes rows whose score is the mean log-probability of the target and its EOS token, in the order of the sources", async () => {
     const { rows } = await label();
     expect(rows.length).toBeGreaterThan(5);
     const places = rows.map(({ source }) => sources.indexOf(source));

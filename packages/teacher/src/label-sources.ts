@@ -20,7 +20,7 @@ export interface LabelCounts {
   readonly kept: number;
   /** Targets below the least score. */
   readonly unconfident: number;
-  /** Targets without an end mark within the teacher's longest target. */
+  /** Targets without an EOS token within the teacher's longest target. */
   readonly unfinished: number;
   /** Sources or targets that the tokenizer cannot encode, or not back to the same tokens. */
   readonly unencodable: number;
@@ -63,7 +63,7 @@ type Outcome = TeacherRow | Exclude<keyof LabelCounts, "sources" | "kept">;
 /**
  * Labels every source and writes the rows that are kept, in the order of the sources.
  *
- * @throws SlmError INTERRUPTED between batches, with finished blocks kept; OUTPUT_FAILED if the disk refuses.
+ * @throws SlmError INTERRUPTED between batches, with finished blocks kept; OUTPUT_FAILED if the disk rejects.
  */
 export async function labelSources(request: LabelRequest): Promise<LabelCounts> {
   const { blocks, context } = request;
@@ -189,7 +189,7 @@ function outcomeOf(
   return { source, target, score };
 }
 
-/** Tokens of a text; undefined for one the tokenizer refuses. */
+/** Tokens of a text; undefined for one the tokenizer rejects. */
 function encodable(encode: () => number[]): number[] | undefined {
   try {
     return encode();

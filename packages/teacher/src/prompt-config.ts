@@ -23,7 +23,7 @@ const plainPrompt = z.strictObject({
     .optional()
     .describe(
       "Text behind the target of every example; its first token then ends targets. Default: a line break with examples, " +
-        "without them the teacher's end mark.",
+        "without them the teacher's EOS token.",
     ),
   examples,
 });

@@ -9,10 +9,11 @@ describe("the teacher of a recipe", () => {
       { kind: "ensemble", members: [{ kind: "embedded", name: "g2p-reader-third" }] },
       "configs/g2p/teachers/third",
     ],
-    [{ kind: "embedded", name: "mine" }, "./teacher"],
+    [{ kind: "embedded", name: "mine" }, "its checkpoint"],
   ])("%j is a checkpoint on disk now, and the error says which", (config, path) => {
     expect(() => teacherConfig.parse(config)).toThrow(
-      `expected a checkpoint on disk, got 'embedded': write { kind: checkpoint, path: ${path} }`,
+      "expected a checkpoint on disk, got 'embedded': write { kind: checkpoint, path: PATH }, with the path from the " +
+        `recipe's folder to ${path}`,
     );
   });
 

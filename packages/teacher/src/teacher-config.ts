@@ -100,7 +100,7 @@ export const trainedTeacher = z.strictObject({
   metrics: devMetrics,
 });
 
-/** Where the teachers are that were part of slm, as the file to write in their place. */
+/** Where the teachers are that were part of slm, by their former names. */
 const FORMER_TEACHERS: Readonly<Record<string, string>> = {
   g2p: "configs/quickstart/teacher",
   "g2p-reader": "configs/g2p/teachers/first",
@@ -117,8 +117,11 @@ function kindsOf<const Kinds extends Parameters<typeof z.discriminatedUnion>[1]>
     error: ({ input }) => {
       const { success, data } = formerTeacher.safeParse(input);
       if (!success) return undefined;
-      const path = FORMER_TEACHERS[data.name] ?? "./teacher";
-      return `expected a checkpoint on disk, got 'embedded': write { kind: checkpoint, path: ${path} }`;
+      const directory = FORMER_TEACHERS[data.name] ?? "its checkpoint";
+      return (
+        "expected a checkpoint on disk, got 'embedded': write { kind: checkpoint, path: PATH }, with the path from the recipe's " +
+        `folder to ${directory}`
+      );
     },
   });
 }

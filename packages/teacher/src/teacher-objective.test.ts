@@ -50,7 +50,7 @@ describe.each(CONFIGS)("the objective of a teacher that is $architecture", (conf
     return Number((await program.run({ feeds: fed, fetch: ["loss"] })).fetched["loss"]!.data[0]);
   }
 
-  test("is the mean of what its own scores say of every target token and end mark", async () => {
+  test("is the mean of what its own scores say of every target token and EOS token", async () => {
     const engine = await createEagerEngine("js");
     const teacher = await loadTeacher(engine, { config, weights });
     const pairs = targets.map((target, row) => ({ source: sources[row]!, target }));

@@ -5,7 +5,7 @@ import { modelPass, type Objective, type PassShape, type TokenPairs } from "@slm
 /** Prefix of what the program's only pass over targets is fed. */
 const PASS = "gold";
 
-/** Cross-entropy of a model on the target part of its pairs, end mark included; the output head never computes source positions. */
+/** Cross-entropy of a model on the target part of its pairs, EOS token included; the output head never computes source positions. */
 export function teacherObjective(
   config: ModelConfig,
   pairs: TokenPairs,

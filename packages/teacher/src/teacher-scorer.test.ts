@@ -60,7 +60,7 @@ async function computed(
   return (await program.run({ feeds, fetch: ["out"] })).fetched["out"]!.data as Float32Array;
 }
 
-/** Logits `[target length + 1, vocab]` after the begin mark and after each token of the target. */
+/** Logits `[target length + 1, vocab]` after the BOS token and after each token of the target. */
 async function logitsOf(
   config: ModelConfig,
   source: readonly number[],

@@ -9,7 +9,7 @@ export interface ScoredPair {
   readonly target: ArrayLike<number>;
 }
 
-/** Sizes of one program: rows, and positions of each side (the target's with its end mark). */
+/** Sizes of one program: rows, and positions of each side (the target's with its EOS token). */
 export interface ScoreShape {
   readonly batch: number;
   readonly source: number;
@@ -32,7 +32,7 @@ export interface Teacher {
   readonly parameters: number;
   /**
    * Teacher logits at every target position of `[source ; target]`, on the device: `[batch · target, vocab]`, row
-   * b · target + i predicting target token i of pair b (and the end mark after the last). Rows beyond a target are arbitrary.
+   * b · target + i predicting target token i of pair b (and the EOS token after the last). Rows beyond a target are arbitrary.
    * The caller releases the tensor.
    */
   score(pairs: readonly ScoredPair[], shape: ScoreShape): Promise<DeviceTensor>;
@@ -43,7 +43,7 @@ export interface Teacher {
     strategy: Strategy,
     random: () => number,
   ): Promise<number[][]>;
-  /** As {@link Teacher.generate}, with the probability of each target and whether its end mark was reached. */
+  /** As {@link Teacher.generate}, with the probability of each target and whether its EOS token was reached. */
   decode(
     sources: readonly Int32Array[],
     shape: ScoreShape,

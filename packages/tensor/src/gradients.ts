@@ -1,4 +1,4 @@
-import { FORWARD_SCOPE } from "./engine/recompute.js";
+import { FORWARD_SCOPE } from "./engine/gradient-checkpointing.js";
 import { scope } from "./ops/lowering.js";
 import { tf, type Tensor } from "./tf.js";
 

@@ -12,7 +12,7 @@ export type {
   ScoreAttributes,
   SelfAttentionAttributes,
 } from "./ops/signatures.js";
-export { add, embedding, gelu, headNorm, lastPosition, linear, rmsNorm } from "./ops/basic.js";
+export { add, embedding, gelu, qkNorm, lastPosition, linear, rmsNorm } from "./ops/basic.js";
 export { multiply, QUICK_GELU_SLOPE, quickGelu, silu, softcap } from "./ops/gates.js";
 export { layerNorm } from "./ops/layer-norm.js";
 export {

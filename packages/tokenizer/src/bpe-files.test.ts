@@ -139,7 +139,7 @@ describe(trainBpeTokenizer, () => {
     expect(tokenizerConfigJsonSchema.parse(config)).toEqual(config);
   });
 
-  test.each(["\ud83d", "a\udc00b", "\udc00\ud800"])("refuses half a character by name: %j", async (text) => {
+  test.each(["\ud83d", "a\udc00b", "\udc00\ud800"])("rejects half a character by name: %j", async (text) => {
     const tokenizer = createTokenizer(await train());
     expect(() => tokenizer.encodeSource(text)).toThrow("half a character");
     expect(() => tokenizer.encodeTarget(text)).toThrow("half a character");
@@ -155,12 +155,12 @@ describe(trainBpeTokenizer, () => {
     await expect(train({}, [{ source: text, target: "a" }])).rejects.toThrow(SlmError);
   });
 
-  test("refuses the empty text, and a data set without rows", async () => {
+  test("rejects the empty text, and a data set without rows", async () => {
     expect(() => createTokenizer(TRAINED).encodeSource("")).toThrow("the source is empty");
     await expect(train({}, [])).rejects.toThrow(SlmError);
   });
 
-  test("leaves special tokens out of a text, and writes damaged bytes as U+FFFD", () => {
+  test("leaves special tokens out of a text, and writes corrupt bytes as U+FFFD", () => {
     const tokenizer = createTokenizer(TRAINED);
     const euro = tokenizer.encodeTarget("€");
     expect(tokenizer.decode([1, ...euro, 2, 0, 0])).toBe("€");

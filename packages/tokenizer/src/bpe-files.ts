@@ -6,7 +6,7 @@
 import { BYTE_ALPHABET } from "./byte-symbols.js";
 import { learnMerges, type LearntMerges } from "./learn-merges.js";
 import { PieceCounter } from "./piece-counter.js";
-import { refuseEmpty, refuseSpecial, refuseSurrogate } from "./refusals.js";
+import { rejectEmpty, rejectSpecial, rejectSurrogate } from "./rejections.js";
 import { SPECIAL_NAMES, SPECIAL_TOKENS, specialTokenEntries } from "./special-tokens.js";
 import { SPLIT_PATTERNS, type SpaceRule } from "./split-patterns.js";
 import type { TokenizerFiles } from "./tokenizer-files.js";
@@ -40,15 +40,15 @@ export async function trainBpeTokenizer(
 ): Promise<TokenizerFiles> {
   const counter = new PieceCounter({ spaces });
   const count = (side: "source" | "target", text: string): void => {
-    refuseSpecial(side, text, SPECIAL_NAMES);
-    refuseSurrogate(side, text);
+    rejectSpecial(side, text, SPECIAL_NAMES);
+    rejectSurrogate(side, text);
     counter.add(text);
   };
   for await (const { source, target } of rows) {
     count("source", sourceLowercase ? source.toLowerCase() : source);
     count("target", target);
   }
-  if (counter.counts.size === 0) throw refuseEmpty("source");
+  if (counter.counts.size === 0) throw rejectEmpty("source");
   const learnt = learnMerges({ pieces: counter.counts, reserved: SPECIAL_NAMES, vocabularySize, minCount });
   return bpeFiles(learnt, spaces, sourceLowercase);
 }

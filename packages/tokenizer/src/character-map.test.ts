@@ -51,11 +51,11 @@ describe(characterMap, () => {
     ["a trie beyond the file", Uint8Array.of(8, 0, 0, 0, 1, 2, 3, 4)],
     ["no replacements", Uint8Array.of(4, 0, 0, 0, 1, 2, 3, 4)],
     ["half a unit", Uint8Array.of(5, 0, 0, 0, 1, 2, 3, 4, 5, 6)],
-  ])("refuses %s", (_, bytes) => {
+  ])("rejects %s", (_, bytes) => {
     expect(() => characterMap(bytes)).toThrow(expect.objectContaining({ code: "DATA_INVALID" }));
   });
 
-  test("refuses ways out of the trie and replacements without an end when a text leads there", () => {
+  test("rejects ways out of the trie and replacements without an end when a text leads there", () => {
     const outside = characterMap(smallMap((units) => (units[0] = 0x400 << 10)));
     expect(() => outside("a")).toThrow("unit");
     const endless = characterMap(smallMap((units) => (units[0x80 ^ 0x61 ^ 0x04] = 0x8000_0000 | 99)));
@@ -63,7 +63,7 @@ describe(characterMap, () => {
     expect(endless("ab")).toBe("22");
   });
 
-  test("damaged maps give a text or a refusal with a code", () => {
+  test("corrupt maps give a text or a rejection with a code", () => {
     const bytes = fc.uint8Array({ minLength: 4, maxLength: 300 });
     fc.assert(
       fc.property(bytes, fc.nat(60), fc.string({ unit: "grapheme" }), (given, size, text) => {

@@ -123,4 +123,4 @@ function* keysAt(input: Uint8Array, from: number, unitAt: UnitAt): Generator<Key
 const offsetOf = (unit: number): number => (unit >>> 10) << ((unit & 0x200) >>> 6);
 
 const damaged = (reason: string): SlmError =>
-  new SlmError("DATA_INVALID", `tokenizer: precompiled_charsmap is damaged: ${reason}`);
+  new SlmError("DATA_INVALID", `tokenizer: precompiled_charsmap is corrupt: ${reason}`);

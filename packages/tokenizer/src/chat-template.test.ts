@@ -51,13 +51,13 @@ describe(createChatTemplate, () => {
     );
   });
 
-  test("says in the template's words why it refuses", () => {
+  test("says in the template's words why it rejects", () => {
     const template = make(ALTERNATING);
     expect(template.render([user("a"), { role: "assistant", content: "b" }, user("c")])).toBe(
       "[Q] a [/Q]b</s>[Q] c [/Q]",
     );
     expect(() => template.render([user("a"), user("b")])).toThrow(
-      "the template refuses the messages: roles must take turns",
+      "the template rejects the messages: roles must take turns",
     );
     expect(() => template.render([{ role: "system", content: "x" }])).toThrow("there is no system role here");
   });
@@ -72,13 +72,13 @@ describe(createChatTemplate, () => {
     },
   );
 
-  test("refuses no messages, and messages without a role", () => {
+  test("rejects no messages, and messages without a role", () => {
     expect(() => make(TURNS).render([])).toThrow("at least one message");
     expect(() => make(TURNS).render([{ role: " ", content: "x" }])).toThrow("message 1 has no role");
   });
 
   test.each(["{% for m in messages %}", "{{ 1 + }}", "{% nonsense %}", "{{ 'open"])(
-    "refuses a template it cannot parse: %s",
+    "rejects a template it cannot parse: %s",
     (source) => {
       expect(() => make(source)).toThrow("the template cannot be parsed");
     },
@@ -105,11 +105,11 @@ describe(createChatTemplate, () => {
     expect(() => numbers("range(0, 3, 0)")).toThrow(SlmError);
   });
 
-  test("refuses a template that is none by its size", () => {
+  test("rejects a template that is none by its size", () => {
     expect(() => make("x".repeat(300_000))).toThrow("expected at most");
   });
 
-  test("renders or refuses any damaged template", () => {
+  test("renders or rejects any corrupt template", () => {
     const damage = fc.tuple(
       fc.nat({ max: TURNS.length - 1 }),
       fc.nat({ max: 6 }),

@@ -19,7 +19,7 @@ export interface ChatTemplate {
   /**
    * The prompt for some messages.
    *
-   * @throws SlmError DATA_INVALID if there are no messages, one holds a special token, or the template refuses them.
+   * @throws SlmError DATA_INVALID if there are no messages, one holds a special token, or the template rejects them.
    */
   render(messages: readonly ChatMessage[], options?: RenderOptions): string;
 }
@@ -70,15 +70,15 @@ export function createChatTemplate({ source, where, tokens, special }: ChatTempl
 }
 
 function fill(template: ParsedTemplate, where: string, variables: Readonly<Record<string, unknown>>): string {
-  const refusal: { message?: string } = {};
+  const rejection: { message?: string } = {};
   const globals = {
     range: boundedRange(),
     raise_exception: (message: unknown): never => {
-      refusal.message = String(message);
-      throw new Error(refusal.message);
+      rejection.message = String(message);
+      throw new Error(rejection.message);
     },
   };
-  return attempt(where, "cannot be filled", () => template({ ...variables, ...globals }), refusal);
+  return attempt(where, "cannot be filled", () => template({ ...variables, ...globals }), rejection);
 }
 
 /** Jinja's `range`, of which one rendering may ask for so many numbers in all. */
@@ -99,14 +99,14 @@ function checkMessages(messages: readonly ChatMessage[], special: readonly strin
   if (messages.length === 0)
     throw new SlmError("DATA_INVALID", "chat template: expected at least one message, got none");
   for (const [index, { role, content }] of messages.entries()) {
-    const refuse = (problem: string, context: object): SlmError =>
+    const reject = (problem: string, context: object): SlmError =>
       new SlmError("DATA_INVALID", `chat template: message ${index + 1} ${problem}`, {
         context: { message: index + 1, ...context },
       });
-    if (role.trim() === "") throw refuse("has no role, expected one such as user", {});
+    if (role.trim() === "") throw reject("has no role, expected one such as user", {});
     for (const text of [role, content]) {
       const token = special.find((name) => text.includes(name));
-      if (token !== undefined) throw refuse(`holds the special token ${token}`, { token });
+      if (token !== undefined) throw reject(`holds the special token ${token}`, { token });
     }
   }
 }
@@ -116,14 +116,16 @@ function attempt<T>(
   where: string,
   problem: string,
   run: () => T,
-  refusal: { readonly message?: string } = {},
+  rejection: { readonly message?: string } = {},
 ): T {
   try {
     return run();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const what =
-      refusal.message === undefined ? `${problem}: ${reason}` : `refuses the messages: ${refusal.message}`;
+      rejection.message === undefined
+        ? `${problem}: ${reason}`
+        : `rejects the messages: ${rejection.message}`;
     throw new SlmError("DATA_INVALID", `chat template: ${where} ${what}`, { context: { where }, cause });
   }
 }

@@ -2,9 +2,9 @@ export { trainBpeTokenizer, type BpeOptions, type TextPair } from "./bpe-files.j
 export {
   completeTokenizer,
   fillVocabulary,
-  readForeignTokenizer,
-  type ForeignMarks,
-} from "./foreign-tokenizer.js";
+  readExternalTokenizer,
+  type ExternalSpecialTokens,
+} from "./external-tokenizer.js";
 export { createTokenizer, loadTokenizer } from "./load-tokenizer.js";
 export { tokenName, withPrompt, type SourcePrompt } from "./prompt.js";
 export { SPECIAL_TOKENS } from "./special-tokens.js";

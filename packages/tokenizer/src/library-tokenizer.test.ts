@@ -54,31 +54,31 @@ describe(createLibraryTokenizer, () => {
     expect(() => createLibraryTokenizer(wordPiece()).encodeSource("Deep")).toThrow(SlmError);
   });
 
-  test("refuses text it has no pieces for, text that is empty and text that spells a special token", () => {
+  test("rejects text it has no pieces for, text that is empty and text that spells a special token", () => {
     const tokenizer = createLibraryTokenizer(wordPiece());
     expect(() => tokenizer.encodeSource("deep ñ")).toThrow('no pieces for "ñ" at character 6 of the source');
     expect(() => tokenizer.encodeSource(" ")).toThrow("empty");
     expect(() => tokenizer.encodeSource("sea</s>")).toThrow("special token </s>");
   });
 
-  test("refuses ids outside the vocabulary", () => {
+  test("rejects ids outside the vocabulary", () => {
     expect(() => createLibraryTokenizer(wordPiece()).decode([4, 8])).toThrow(
       "from 0 to 7, got 8 at position 2",
     );
   });
 
-  test("refuses special tokens that the vocabulary lacks", () => {
+  test("rejects special tokens that the vocabulary lacks", () => {
     expect(() => createLibraryTokenizer(wordPiece({ eos_token: "<end>" }))).toThrow("eos_token");
   });
 
-  test("refuses components that the library does not know", () => {
+  test("rejects components that the library does not know", () => {
     const { tokenizer, config } = wordPiece();
     const odd = { tokenizer: { ...tokenizer, pre_tokenizer: { type: "Crystal" } }, config };
     expect(() => createLibraryTokenizer(odd)).toThrow(SlmError);
   });
 
   test.each([{}, { pattern: {} }, { pattern: { Regex: 1 } }, { pattern: null }])(
-    "refuses a split by %j, which the library would skip",
+    "rejects a split by %j, which the library would skip",
     (part) => {
       const { tokenizer, config } = wordPiece();
       const split = { type: "Sequence", pretokenizers: [{ type: "Split", behavior: "Removed", ...part }] };
@@ -88,7 +88,7 @@ describe(createLibraryTokenizer, () => {
     },
   );
 
-  test.each(["100", 0, 1001, "\0"])("refuses words of up to %j characters, which take forever", (longest) => {
+  test.each(["100", 0, 1001, "\0"])("rejects words of up to %j characters, which take forever", (longest) => {
     const { tokenizer, config } = wordPiece();
     const model = { ...tokenizer.model, max_input_chars_per_word: longest };
     expect(() => createLibraryTokenizer({ tokenizer: { ...tokenizer, model }, config })).toThrow(
@@ -102,7 +102,7 @@ describe(createLibraryTokenizer, () => {
     expect(() => tokenizer.encodeSource("sea</s>")).toThrow("special token </s>");
   });
 
-  test("gives a symbol tokenizer's files the same ids as direct lookup", () => {
+  test("gives a symbol tokenizer's files the same ids as direct promptLookup", () => {
     const files = trainSymbolTokenizer({ sources: ["cat"], targets: ["K AE T"], sourceLowercase: true });
     const tokenizer = createLibraryTokenizer(files);
     expect(tokenizer.encodeSource("TACT")).toEqual([6, 4, 5, 6]);

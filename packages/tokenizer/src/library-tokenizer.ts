@@ -1,7 +1,7 @@
 /** Runs any `tokenizer.json` (BPE, WordPiece, Unigram, WordLevel) by `@huggingface/tokenizers`. */
 import { SlmError } from "@slm/core";
 import { createLibrary, type LibraryTokenizer } from "./library.js";
-import { refuseEmpty, refuseId, refuseSpecial, refuseSurrogate } from "./refusals.js";
+import { rejectEmpty, rejectId, rejectSpecial, rejectSurrogate } from "./rejections.js";
 import type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
 import type { TokenizerFiles } from "./tokenizer-files.js";
 
@@ -21,18 +21,18 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
   const named = specialTokens(library, files);
   const tokens = tail === undefined ? named : { ...named, bos: tail.at(-1)! };
   const size = vocabularySize(files);
-  const refusesUnknown = files.config.unknown_text !== "kept";
+  const rejectsUnknown = files.config.unknown_text !== "kept";
   const special = specialNames(files);
   const { lowercase } = files.config.source;
 
   const encode = (side: "source" | "target", text: string): number[] => {
-    refuseSpecial(side, text, special);
-    refuseSurrogate(side, text);
+    rejectSpecial(side, text, special);
+    rejectSurrogate(side, text);
     const ids = textIds(text);
-    if (ids.length === 0) throw refuseEmpty(side);
+    if (ids.length === 0) throw rejectEmpty(side);
     const bad = ids.findIndex((id) => !isId(id, size));
-    if (bad >= 0) throw refuseId(ids[bad]!, bad, size);
-    if (refusesUnknown && ids.includes(tokens.unknown))
+    if (bad >= 0) throw rejectId(ids[bad]!, bad, size);
+    if (rejectsUnknown && ids.includes(tokens.unknown))
       throw unknownText(side, text, (part) => textIds(part).includes(tokens.unknown));
     return [...ids];
   };
@@ -56,7 +56,7 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
     decode(ids) {
       const list = Array.from(ids);
       const bad = list.findIndex((id) => !isId(id, size));
-      if (bad >= 0) throw refuseId(list[bad]!, bad, size);
+      if (bad >= 0) throw rejectId(list[bad]!, bad, size);
       if (list.length === 0) return "";
       return guard("decode", () => library.decode(list, { skip_special_tokens: true }));
     },
@@ -132,7 +132,7 @@ function unknownText(side: string, text: string, isUnknown: (part: string) => bo
 }
 
 /**
- * Refuses a component without a pattern the library can read: it would skip the component with no more than a warning,
+ * Rejects a component without a pattern the library can read: it would skip the component with no more than a warning,
  * and text would be cut differently from what the file says.
  */
 function checkPatterns(component: unknown): void {
@@ -153,7 +153,7 @@ function checkPatterns(component: unknown): void {
 /** The longest published is 100, and a word takes the library time by the third power of its length. */
 const LONGEST_WORD = 1000;
 
-/** Refuses a model that would look for pieces of endless words. */
+/** Rejects a model that would look for pieces of endless words. */
 function checkLongestWord(model: TokenizerFiles["tokenizer"]["model"]): void {
   const longest = model["max_input_chars_per_word"] ?? 1;
   if (typeof longest === "number" && longest >= 1 && longest <= LONGEST_WORD) return;

@@ -128,13 +128,13 @@ describe(loadTokenizer, () => {
       TOKENIZER_FILE,
       JSON.stringify({ ...files.tokenizer, added_tokens: [{ id: 4e9, content: "x" }] }),
     ],
-  ])("refuses %s", async (_name, file, content) => {
+  ])("rejects %s", async (_name, file, content) => {
     await put(file, content);
     expect(await loadCode()).toBe("DATA_INVALID");
     await expect(loadTokenizer(directory)).rejects.toThrow(file);
   });
 
-  test("a damaged file loads or is refused, whatever the damage to its bytes", async () => {
+  test("a corrupt file loads or is rejected, whatever the damage to its bytes", async () => {
     const property = fc.asyncProperty(
       fc.constantFrom<FileName>(TOKENIZER_FILE, TOKENIZER_CONFIG_FILE),
       fc.array(edit, { minLength: 1, maxLength: 3 }),
@@ -151,7 +151,7 @@ describe(loadTokenizer, () => {
     [TOKENIZER_FILE, false],
     [TOKENIZER_CONFIG_FILE, true],
   ])(
-    "every value of %s replaced by another loads or is refused (symbol tokenizer: %s)",
+    "every value of %s replaced by another loads or is rejected (symbol tokenizer: %s)",
     async (name, isSymbols) => {
       const general = Object.fromEntries(Object.entries(files.config).filter(([key]) => key !== "source"));
       await put(TOKENIZER_CONFIG_FILE, JSON.stringify(isSymbols ? files.config : general));

@@ -8,14 +8,14 @@ export interface SourcePrompt {
   readonly before: string;
   /** Behind every source; targets follow it. */
   readonly after: string;
-  /** Text whose first token ends a target, instead of the end mark. */
+  /** Text whose first token ends a target, instead of the EOS token. */
   readonly end?: string | undefined;
-  /** Whether `before` begins a text, as a chat template's does: no begin mark is put in front of it. */
+  /** Whether `before` begins a text, as a chat template's does: no BOS token is put in front of it. */
   readonly isWhole?: boolean | undefined;
 }
 
 /**
- * The same tokenizer with text around its sources. A begin mark in front of sources stays in front of all, unless the prompt is whole.
+ * The same tokenizer with text around its sources. A BOS token in front of sources stays in front of all, unless the prompt is whole.
  *
  * @throws SlmError CONFIG_INVALID for a symbol tokenizer, which knows only the symbols of its task, and for an end without
  * tokens.

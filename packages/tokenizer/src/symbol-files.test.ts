@@ -49,7 +49,7 @@ describe(trainSymbolTokenizer, () => {
     ["half a character in a target", ["a"], ["X\udc00"], "half a character"],
     ["no source", [""], ["X"], "no source characters"],
     ["no target", ["a"], [" "], "no target symbols"],
-  ])("refuses %s", (_name, sources, targets, message) => {
+  ])("rejects %s", (_name, sources, targets, message) => {
     const run = (): unknown => train(sources, targets);
     expect(run).toThrow(SlmError);
     expect(run).toThrow(message);
@@ -61,7 +61,7 @@ describe(symbolTokenizerFiles, () => {
     ["a repeated symbol", { source: ["a", "a"], target: ["X"] }],
     ["a source symbol of two characters", { source: ["ab"], target: ["X"] }],
     ["a target symbol with whitespace", { source: ["a"], target: ["X Y"] }],
-  ])("refuses %s", (_name, vocabulary) => {
+  ])("rejects %s", (_name, vocabulary) => {
     expect(() => symbolTokenizerFiles({ ...vocabulary, sourceLowercase: true })).toThrow(SlmError);
   });
 });

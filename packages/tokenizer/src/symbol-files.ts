@@ -102,36 +102,36 @@ function escapeInClass(character: string): string {
 }
 
 function checkVocabulary({ source, target }: SymbolVocabulary): void {
-  if (source.length === 0) throw refuse("no source characters: expected at least one non-empty source");
-  if (target.length === 0) throw refuse("no target symbols: expected at least one non-empty target");
+  if (source.length === 0) throw reject("no source characters: expected at least one non-empty source");
+  if (target.length === 0) throw reject("no target symbols: expected at least one non-empty target");
   const characters = new Set(source);
   if (characters.size !== source.length || new Set(target).size !== target.length)
-    throw refuse("a symbol is repeated");
+    throw reject("a symbol is repeated");
   for (const character of source) {
     if (Array.from(character).length !== 1)
-      throw refuse(`source symbol ${quote(character)} is not one character`);
+      throw reject(`source symbol ${quote(character)} is not one character`);
     if (/\p{White_Space}/u.test(character)) {
-      throw refuse(
+      throw reject(
         `a source holds whitespace (${quote(character)}), which separates the symbols of a target`,
       );
     }
     if (/\p{Surrogate}/u.test(character))
-      throw refuse(`a source holds ${quote(character)}, half a character`);
+      throw reject(`a source holds ${quote(character)}, half a character`);
   }
   for (const symbol of target) checkTargetSymbol(symbol, characters);
 }
 
 function checkTargetSymbol(symbol: string, sourceCharacters: ReadonlySet<string>): void {
   if (splitTarget(symbol).length !== 1 || splitTarget(symbol)[0] !== symbol) {
-    throw refuse(`target symbol ${quote(symbol)} is empty or holds whitespace`);
+    throw reject(`target symbol ${quote(symbol)} is empty or holds whitespace`);
   }
-  if (/\p{Surrogate}/u.test(symbol)) throw refuse(`target symbol ${quote(symbol)} holds half a character`);
+  if (/\p{Surrogate}/u.test(symbol)) throw reject(`target symbol ${quote(symbol)} holds half a character`);
   const special = SPECIAL_NAMES.find((name) => symbol.includes(name));
   if (special !== undefined)
-    throw refuse(`target symbol ${quote(symbol)} holds the special token ${special}`);
+    throw reject(`target symbol ${quote(symbol)} holds the special token ${special}`);
   for (const character of symbol) {
     if (sourceCharacters.has(character)) {
-      throw refuse(
+      throw reject(
         `target symbol ${quote(symbol)} and the sources share the character ${quote(character)}, ` +
           "so one vocabulary cannot tell the sides apart",
       );
@@ -139,7 +139,7 @@ function checkTargetSymbol(symbol: string, sourceCharacters: ReadonlySet<string>
   }
 }
 
-function refuse(problem: string): SlmError {
+function reject(problem: string): SlmError {
   return new SlmError("DATA_INVALID", `symbol tokenizer: ${problem}`, {
     suggestions: [
       "slm data inspect FILE",

@@ -93,7 +93,7 @@ describe(createSymbolTokenizer, () => {
     );
   });
 
-  test("encodes as the general library does with the same files, or refuses", () => {
+  test("encodes as the general library does with the same files, or rejects", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         // The library does not lower-case; a source in lower case is the same to both.
@@ -107,7 +107,7 @@ describe(createSymbolTokenizer, () => {
     );
   });
 
-  test("refuses only what the general library finds unknown, empty, special, or of the other side", () => {
+  test("rejects only what the general library finds unknown, empty, special, or of the other side", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const ids = libraryIds(text);
@@ -152,7 +152,7 @@ describe(createSymbolTokenizer, () => {
     expect(() => tokenizer.encodeSource("音")).toThrow(SlmError);
   });
 
-  test.each(["", " ", "\n"])("refuses the empty text %j on both sides", (text) => {
+  test.each(["", " ", "\n"])("rejects the empty text %j on both sides", (text) => {
     expect(() => tokenizer.encodeSource(text)).toThrow(SlmError);
     expect(() => tokenizer.encodeTarget(text)).toThrow(SlmError);
   });
@@ -165,7 +165,7 @@ describe(createSymbolTokenizer, () => {
     },
   );
 
-  test.each([-1, 0.5, NaN, 1e9])("refuses to decode the id %d", (id) => {
+  test.each([-1, 0.5, NaN, 1e9])("rejects to decode the id %d", (id) => {
     expect(() => tokenizer.decode([4, id])).toThrow("at position 2");
   });
 
@@ -174,7 +174,7 @@ describe(createSymbolTokenizer, () => {
     expect(tokenizer.decode(Int32Array.from(tokenizer.encodeTarget("IH T S")))).toBe("IH T S");
   });
 
-  test("refuses files whose parts contradict the vocabulary", () => {
+  test("rejects files whose parts contradict the vocabulary", () => {
     const { tokenizer: json, config } = files;
     const wider = Object.fromEntries(
       [...vocabulary, { symbol: "extra", id: 999 }].map(({ symbol, id }) => [symbol, id]),

@@ -1,10 +1,10 @@
 /**
- * Runs a symbol tokenizer by direct lookup. It gives what the general library gives for the same files, about twenty
+ * Runs a symbol tokenizer by direct promptLookup. It gives what the general library gives for the same files, about twenty
  * times faster, and keeps the sides apart: a source never becomes target ids, nor a target source ids.
  */
 import { isDeepStrictEqual } from "node:util";
 import { SlmError } from "@slm/core";
-import { refuseEmpty, refuseId, refuseSpecial } from "./refusals.js";
+import { rejectEmpty, rejectId, rejectSpecial } from "./rejections.js";
 import { SPECIAL_NAMES } from "./special-tokens.js";
 import { splitTarget, symbolTokenizerFiles } from "./symbol-files.js";
 import type { Tokenizer } from "./tokenizer.js";
@@ -14,7 +14,7 @@ import type { TokenizerFiles } from "./tokenizer-files.js";
  * The tokenizer of files that say they are a symbol tokenizer (`source.symbols` in the configuration).
  *
  * @throws SlmError DATA_INVALID if the files are not, to the letter, those of the vocabulary they hold: then direct
- * lookup would not equal what other libraries read from them.
+ * promptLookup would not equal what other libraries read from them.
  */
 export function createSymbolTokenizer(files: TokenizerFiles): Tokenizer {
   const { symbols, target, lowercase } = vocabularyOf(files);
@@ -28,24 +28,24 @@ export function createSymbolTokenizer(files: TokenizerFiles): Tokenizer {
     tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
     encodeSource(text) {
       const source = lowercase ? text.toLowerCase() : text;
-      refuseSpecial("source", source, SPECIAL_NAMES);
+      rejectSpecial("source", source, SPECIAL_NAMES);
       const ids: number[] = [];
       for (const character of source) {
         const id = sourceIds.get(character);
         if (id === undefined) throw unknownSymbol("source", source, character, ids.length);
         ids.push(id);
       }
-      if (ids.length === 0) throw refuseEmpty("source");
+      if (ids.length === 0) throw rejectEmpty("source");
       return ids;
     },
     encodeTarget(text) {
-      refuseSpecial("target", text, SPECIAL_NAMES);
+      rejectSpecial("target", text, SPECIAL_NAMES);
       const ids = splitTarget(text).map((symbol, index) => {
         const id = targetIds.get(symbol);
         if (id === undefined) throw unknownSymbol("target", text, symbol, index);
         return id;
       });
-      if (ids.length === 0) throw refuseEmpty("target");
+      if (ids.length === 0) throw rejectEmpty("target");
       return ids;
     },
     decode(ids) {
@@ -53,7 +53,7 @@ export function createSymbolTokenizer(files: TokenizerFiles): Tokenizer {
       for (let index = 0; index < ids.length; index++) {
         const id = ids[index]!;
         const name = names[id];
-        if (name === undefined) throw refuseId(id, index, names.length);
+        if (name === undefined) throw rejectId(id, index, names.length);
         if (id >= SPECIAL_NAMES.length) symbolsOut.push(name);
       }
       return symbolsOut.join(" ");

@@ -31,7 +31,7 @@ describe(tokenPieces, () => {
     expect(bytes.slice(0, 4)).toEqual([undefined, undefined, undefined, undefined]);
   });
 
-  test("refuses a vocabulary whose tokens spell what stands around them", () => {
+  test("rejects a vocabulary whose tokens spell what stands around them", () => {
     const { tokenizer, config } = trainSymbolTokenizer({
       sources: ["ab"],
       targets: ["X"],

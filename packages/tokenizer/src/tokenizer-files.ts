@@ -10,7 +10,7 @@ export const TOKENIZER_CONFIG_FILE = "tokenizer_config.json";
 
 /** Longer than any model reads [characters]. */
 const MAX_PROMPT = 1 << 20;
-/** Ids become rows of an embedding matrix, so an absurd id is refused before anything is allocated for it. */
+/** Ids become rows of an embedding matrix, so an absurd id is rejected before anything is allocated for it. */
 const MAX_VOCABULARY = 4_000_000;
 
 const tokenId = z
@@ -51,10 +51,10 @@ export const tokenizerConfigJsonSchema = z.looseObject({
   unk_token: tokenName,
   clean_up_tokenization_spaces: z.boolean().optional(),
   unknown_text: z
-    .enum(["refused", "kept"])
+    .enum(["rejected", "kept"])
     .optional()
     .describe(
-      "Whether text that the vocabulary lacks is refused, or becomes the unknown token, as models of WordPiece and Unigram " +
+      "Whether text that the vocabulary lacks is rejected, or becomes the unknown token, as models of WordPiece and Unigram " +
         "vocabularies were trained to see it.",
     ),
   source: z
@@ -78,7 +78,7 @@ export const tokenizerConfigJsonSchema = z.looseObject({
         .max(MAX_PROMPT)
         .optional()
         .describe(
-          "Text behind every source; it may spell special tokens. Its last token takes the place of the begin mark, so that " +
+          "Text behind every source; it may spell special tokens. Its last token takes the place of the BOS token, so that " +
             "targets follow it directly.",
         ),
     })
@@ -111,7 +111,7 @@ export async function readTokenizerFiles(directory: string): Promise<TokenizerFi
 /**
  * Writes both files into a directory, which is made if need be.
  *
- * @throws SlmError OUTPUT_FAILED if the disk refuses.
+ * @throws SlmError OUTPUT_FAILED if the disk rejects.
  */
 export async function writeTokenizer(files: TokenizerFiles, directory: string): Promise<void> {
   try {

@@ -31,7 +31,7 @@ describe("tokenizerConfig", () => {
     [{ kind: "words" }, "expected symbols or bpe"],
     [{ kind: "bpe", vocabularySize: 259 }, "260"],
     [{ kind: "symbols", vocabularySize: 300 }, "vocabularySize"],
-  ])("refuses %j", (settings, reason) => {
+  ])("rejects %j", (settings, reason) => {
     expect(tokenizerConfig.safeParse(settings).error?.message).toContain(reason);
   });
 });

@@ -39,7 +39,7 @@ const quadratic: LossDefinition = {
 };
 
 describe("the optimizer of the training program", () => {
-  test.each([1, 1e6])("is AdamW with gradients clipped to norm %f", async (clipNorm) => {
+  test.each([1, 1e6])("is AdamW with gradients clipped to norm %f", async (maxGradNorm) => {
     const plan = planRun(copyConfig);
     const chunks = plan.model;
     const engine = await createEagerEngine("js");
@@ -58,7 +58,7 @@ describe("the optimizer of the training program", () => {
       }
     }
     for (let step = 1; step <= 3; step++) {
-      const scalars = stepScalars(step, { ...settings, clipNorm });
+      const scalars = stepScalars(step, { ...settings, maxGradNorm });
       const { rate } = scalars;
       const fed = Object.entries(scalars).map(
         ([name, value]) => [name, createHostTensor("float32", [], Float32Array.of(value))] as const,
@@ -71,7 +71,7 @@ describe("the optimizer of the training program", () => {
       });
       const squares = [...plain.values()].flat().reduce((sum, { value }) => sum + value ** 2, 0);
       expect(Number(fetched["gradientNorm"]!.data[0])).toBeCloseTo(Math.sqrt(squares), 4);
-      const clip = Math.min(1, clipNorm / (Math.sqrt(squares) + 1e-6));
+      const clip = Math.min(1, maxGradNorm / (Math.sqrt(squares) + 1e-6));
       for (const chunk of chunks) {
         const decay = decays(chunk) ? settings.weightDecay : 0;
         const next = plain

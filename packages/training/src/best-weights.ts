@@ -27,21 +27,21 @@ export class BestWeights {
   private readonly directory: string;
   private readonly config: ModelConfig;
   private readonly limit: number;
-  private readonly betterIs: DevMetric["betterIs"];
+  private readonly higherIsBetter: DevMetric["higherIsBetter"];
 
   constructor(
     options: {
       readonly directory: string;
       readonly config: ModelConfig;
       readonly limit: number;
-      readonly betterIs: DevMetric["betterIs"];
+      readonly higherIsBetter: DevMetric["higherIsBetter"];
     },
     kept: readonly Measurement[],
   ) {
     this.directory = options.directory;
     this.config = options.config;
     this.limit = options.limit;
-    this.betterIs = options.betterIs;
+    this.higherIsBetter = options.higherIsBetter;
     this.kept = kept;
   }
 
@@ -52,7 +52,7 @@ export class BestWeights {
 
   /** Whether a value is strictly better than another. */
   isBetter(value: number, than: number): boolean {
-    return this.betterIs === "lower" ? value < than : value > than;
+    return !this.higherIsBetter ? value < than : value > than;
   }
 
   /** Keeps the weights if they are among the best; true if they are the best. Of equal ones the earlier is better. */

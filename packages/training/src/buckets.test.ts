@@ -42,7 +42,7 @@ describe(planBuckets, () => {
     });
   });
 
-  test("of no pairs is refused", () => {
+  test("of no pairs is rejected", () => {
     const none = { source: new Int32Array(0), target: new Int32Array(0) };
     expect(() => planBuckets(none, 4)).toThrow("no pairs");
   });

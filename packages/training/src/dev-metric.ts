@@ -6,7 +6,7 @@ import type { Tokenizer } from "@slm/tokenizer";
 import { GreedyPredictor, type SeenText } from "./greedy-predictor.js";
 import type { DevMetric } from "./training-contract.js";
 
-/** A row with the samples of its image, for a model that sees. */
+/** A row with the samples of its image, for a vision-language model. */
 export type DevRow = Row & Pick<SeenText, "samples">;
 
 export interface DevMetricOptions {
@@ -15,7 +15,7 @@ export interface DevMetricOptions {
   /** Rows measured, drawn once by the seed. */
   readonly limit: number;
   readonly seed: number;
-  /** Most tokens of a prediction, its end mark included. */
+  /** Most tokens of a prediction, its EOS token included. */
   readonly maxTarget: number;
   /** First is the one that chooses the best checkpoint. */
   readonly metrics: readonly [MetricName, ...MetricName[]];
@@ -28,9 +28,9 @@ export interface GreedyDevMetric extends DevMetric {
 
 /**
  * A dev metric over a fixed sample of rows, for models of both architectures.
- * A prediction that reaches `maxTarget` without its end mark is measured as it stands.
+ * A prediction that reaches `maxTarget` without its EOS token is measured as it stands.
  *
- * @throws SlmError DATA_INVALID for a row that the tokenizer refuses.
+ * @throws SlmError DATA_INVALID for a row that the tokenizer rejects.
  */
 export function greedyDevMetric(options: DevMetricOptions): GreedyDevMetric {
   const { tokenizer, maxTarget, metrics } = options;
@@ -39,7 +39,7 @@ export function greedyDevMetric(options: DevMetricOptions): GreedyDevMetric {
   const predictor = new GreedyPredictor(chosen, tokenizer, maxTarget);
   return {
     name: metrics[0],
-    betterIs: METRICS[metrics[0]].betterIs,
+    higherIsBetter: METRICS[metrics[0]].higherIsBetter,
     measure: async (live) => {
       const predictions = await predictor.predict(live);
       return Object.fromEntries(

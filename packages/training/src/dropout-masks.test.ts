@@ -24,7 +24,7 @@ describe(createDropoutMasks, () => {
     expect(a.for(inputs, 9)).not.toEqual(createDropoutMasks(0.5, 4).for(inputs, 9));
   });
 
-  test("refuses a mask longer than its supply by size", () => {
+  test("rejects a mask longer than its supply by size", () => {
     const huge = { mask: { dtype: "float32", shape: [1 << 12, 1 << 11] } } as const;
     expect(() => createDropoutMasks(0.1, 1).for(huge, 1)).toThrow("8388608");
   });

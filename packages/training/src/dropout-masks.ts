@@ -27,7 +27,7 @@ export function createDropoutMasks(rate: number, seed: number): DropoutMasks {
           throw new SlmError(
             "CONFIG_INVALID",
             `training: a dropout mask of ${size} elements is needed, at most ${BANK_SIZE} are possible`,
-            { suggestions: ["lower batchSize and raise accumulate in the recipe"] },
+            { suggestions: ["lower batchSize and raise gradientAccumulationSteps in the recipe"] },
           );
         }
         const start = Math.floor(random() * (BANK_SIZE - size + 1));

@@ -7,7 +7,7 @@ import type { LiveModel } from "./training-contract.js";
 /** Texts decoded together. */
 const ROWS = 128;
 
-/** What a model reads: a text and, of a model that sees, samples of the image before it (`towerSamples`). */
+/** What a model reads: a text and, of a vision-language model, samples of the image before it (`towerSamples`). */
 export interface SeenText {
   readonly source: string;
   readonly samples?: Uint8Array | undefined;
@@ -24,8 +24,8 @@ export class GreedyPredictor {
   private decoder: OnPolicyDecoder | undefined;
 
   /**
-   * @param maxTarget most tokens of a prediction, its end mark included.
-   * @throws SlmError DATA_INVALID for a text that the tokenizer refuses.
+   * @param maxTarget most tokens of a prediction, its EOS token included.
+   * @throws SlmError DATA_INVALID for a text that the tokenizer rejects.
    */
   constructor(texts: readonly SeenText[], tokenizer: Tokenizer, maxTarget: number) {
     this.tokenizer = tokenizer;

@@ -36,13 +36,13 @@ export {
   type TrainingSettings,
 } from "./training-config.js";
 export {
-  PART_TRAINING,
-  partTraining,
-  resolveParts,
-  type PartSettings,
-  type PartTraining,
-  type ResolvedParts,
-} from "./part-training.js";
+  MODULE_TRAINING,
+  moduleTraining,
+  resolveModules,
+  type ModuleSettings,
+  type ModuleTraining,
+  type ResolvedModules,
+} from "./module-training.js";
 export { stepScalars } from "./optimizer.js";
 export { orthogonalize } from "./muon.js";
 export { partsOf, planRun, stateInput, stateOutput, type ChunkPlan } from "./state-layout.js";

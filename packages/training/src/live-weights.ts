@@ -66,7 +66,7 @@ export class LiveWeights {
 
   /** Hands out the weights to measure and releases what was made for it. */
   private async borrow<T>(weights: Weights | undefined, use: (feeds: Feeds) => Promise<T>): Promise<T> {
-    const part = this.request.settings.averageDecay > 0 ? "average" : "value";
+    const part = this.request.settings.emaDecay > 0 ? "average" : "value";
     const isMerged = this.request.settings.lora !== undefined;
     if (weights === undefined && !isMerged) return use(weightFeeds(this.plan.model, this.state, part));
     const feeds = weights === undefined ? await this.merge(part) : await this.upload(weights);

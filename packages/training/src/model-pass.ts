@@ -43,7 +43,7 @@ export interface ModelStates {
   target(prefix: string): Tensor;
   /** States of the sources, `[batch · source, width]`: the encoder's, or a decoder-only model's (after a pass over targets). */
   source(): Tensor;
-  /** The encoder's states of the images, `[batch, imageTokens, width]`; of a model that sees. */
+  /** The encoder's states of the images, `[batch, imageTokens, width]`; of a vision-language model. */
   image(): Tensor;
 }
 
@@ -56,7 +56,7 @@ export interface ModelPass {
   /** Dropout masks in the order they are taken, for passes over so many sets of targets. */
   dropoutShapes(passes: number): readonly (readonly number[])[];
   open(parameters: Parameters, x: Inputs): ModelStates;
-  /** @param images samples of each source's image, of a model that sees. */
+  /** @param images samples of each source's image, of a vision-language model. */
   sharedFeeds(
     sources: readonly ArrayLike<number>[],
     images?: readonly Uint8Array[],

@@ -21,10 +21,10 @@ import type { LiveModel } from "./training-contract.js";
 export interface OnPolicyDecoder {
   readonly shape: OnPolicyDecoderShape;
   /**
-   * A decoder that has read these sources and expects the begin mark next. Ends the use of the one before.
+   * A decoder that has read these sources and expects the BOS token next. Ends the use of the one before.
    *
    * @param weights the model's weights now, where they are not in the tensors that the decoder was made with.
-   * @param images samples of each source's image, of a model that sees.
+   * @param images samples of each source's image, of a vision-language model.
    */
   start(
     sources: readonly Int32Array[],

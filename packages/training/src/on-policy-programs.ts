@@ -107,7 +107,7 @@ export function stepProgram(config: ModelConfig, shape: OnPolicyDecoderShape): P
         caches,
         capacity,
         pastLength: x["position"]!,
-        form: "appended",
+        form: "delta",
       });
       const logits = math.reshape(outputHead(config, parameters, step.hidden), [
         shape.rows,

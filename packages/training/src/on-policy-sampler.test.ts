@@ -50,7 +50,7 @@ async function greedy(live: LiveModel, source: Int32Array, target: number): Prom
 }
 
 describe.each(MODELS)("sampling from a live $architecture model", (config) => {
-  test("of the likeliest token alone is greedy decoding, in one run or in several", async () => {
+  test("of the most probable token alone is greedy decoding, in one run or in several", async () => {
     const live = await liveOf(config);
     for (const target of [5, 30]) {
       const sampler = await samplerOf(live, target, 1);
@@ -100,7 +100,7 @@ describe.each(MODELS)("sampling from a live $architecture model", (config) => {
     });
   });
 
-  test("ends a target at its end mark, or at its longest", async () => {
+  test("ends a target at its EOS token, or at its longest", async () => {
     const live = await liveOf(config);
     const sampler = await samplerOf(live, 30);
     const drawn = await sampler.sample(live.feeds, sources, createRandom(6).next);
@@ -112,7 +112,7 @@ describe.each(MODELS)("sampling from a live $architecture model", (config) => {
   });
 });
 
-test("more sources than rows are refused", async () => {
+test("more sources than rows are rejected", async () => {
   const live = await liveOf(MODELS[0]!);
   const sampler = await samplerOf(live, 3);
   await expect(sampler.sample(live.feeds, [...sources, ...sources], () => 0)).rejects.toMatchObject({

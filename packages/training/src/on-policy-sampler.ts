@@ -15,7 +15,7 @@ export interface OnPolicySamplerShape {
   readonly rows: number;
   /** Longest source [tokens]. */
   readonly source: number;
-  /** Most tokens of a target, its end mark included. */
+  /** Most tokens of a target, its EOS token included. */
   readonly target: number;
 }
 
@@ -26,11 +26,11 @@ type Held = Readonly<Record<string, HostTensor | DeviceTensor>>;
 export interface OnPolicySampler {
   readonly shape: OnPolicySamplerShape;
   /**
-   * One target per source, without marks: what the model draws up to its end mark, or as many tokens as there is room for.
+   * One target per source, without marks: what the model draws up to its EOS token, or as many tokens as there is room for.
    *
    * @param weights the model's weights now.
    * @param random uniform in [0, 1): the targets are a pure function of the weights and of these numbers.
-   * @param images samples of each source's image, of a model that sees.
+   * @param images samples of each source's image, of a vision-language model.
    */
   sample(
     weights: LiveWeights,

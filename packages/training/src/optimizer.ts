@@ -14,7 +14,7 @@ export const STEP_SCALARS = [
   "stepSize",
   "denominatorEpsilon",
   "decay",
-  "clipNorm",
+  "maxGradNorm",
   "averageKeep",
 ] as const;
 export type StepScalarName = (typeof STEP_SCALARS)[number];
@@ -60,8 +60,8 @@ export function stepScalars(step: number, settings: TrainingSettings): Record<St
     rate,
     ...adamScalars(step, rate, settings),
     decay: 1 - rate * settings.weightDecay,
-    clipNorm: settings.clipNorm,
-    averageKeep: averageKeep(step, settings.averageDecay),
+    maxGradNorm: settings.maxGradNorm,
+    averageKeep: averageKeep(step, settings.emaDecay),
   };
 }
 

@@ -50,11 +50,11 @@ describe(writePairs, () => {
   test.each([
     ["source", { source: "abcdefg", target: "u" }, "row 2: source has 7 tokens, the model's limit is 6"],
     ["target", { source: "a", target: "uvwxyz" }, "row 2: target has 7 tokens, the model's limit is 6"],
-  ])("refuses a %s beyond the model's limit by its row", async (_side, row, message) => {
+  ])("rejects a %s beyond the model's limit by its row", async (_side, row, message) => {
     await expect(write([{ source: "a", target: "u" }, row])).rejects.toThrow(`train.jsonl: ${message}`);
   });
 
-  test("refuses no rows", async () => {
+  test("rejects no rows", async () => {
     await expect(write([])).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
 

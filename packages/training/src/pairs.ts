@@ -23,7 +23,7 @@ export interface PairFile extends TokenPairs {
   close(): Promise<void>;
 }
 
-/** The longest sides a model takes [tokens]; the target's with its end mark. */
+/** The longest sides a model takes [tokens]; the target's with its EOS token. */
 export interface PairLimits {
   readonly maxSource: number;
   readonly maxTarget: number;

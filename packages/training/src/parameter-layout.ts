@@ -3,11 +3,11 @@
  * that the optimizer is a few nodes over long vectors instead of a dozen nodes for every bias.
  */
 import {
-  MODEL_PARTS,
+  MODEL_MODULES,
   parameterSpecs,
-  partOf,
+  moduleOf,
   type ModelConfig,
-  type ModelPart,
+  type ModelModule,
   type ParameterSpec,
   type Weights,
 } from "@slm/model";
@@ -27,7 +27,7 @@ export interface Chunk {
   readonly name: string;
   readonly kind: ChunkKind;
   /** The part of the model that all of it belongs to: parts may be trained differently. */
-  readonly part: ModelPart;
+  readonly part: ModelModule;
   readonly specs: readonly ParameterSpec[];
   readonly size: number;
 }
@@ -53,8 +53,8 @@ export const planChunks = (config: ModelConfig): Chunk[] => chunksOf(parameterSp
 export function chunksOf(all: readonly ParameterSpec[], prefix = ""): Chunk[] {
   const chunks: Chunk[] = [];
   for (const kind of CHUNK_KINDS) {
-    for (const part of MODEL_PARTS) {
-      const specs = all.filter((spec) => kindOf(spec) === kind && partOf(spec.name) === part);
+    for (const part of MODEL_MODULES) {
+      const specs = all.filter((spec) => kindOf(spec) === kind && moduleOf(spec.name) === part);
       // Equal shapes side by side: an optimizer can treat them as one stack of matrices.
       for (const members of cut(groupByShape(specs))) {
         const size = members.reduce((sum, { shape }) => sum + elementCount(shape), 0);

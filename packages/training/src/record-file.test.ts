@@ -34,7 +34,7 @@ describe(RecordFile, () => {
     await file.close();
   });
 
-  test("is refused where it holds no whole records", async () => {
+  test("is rejected where it holds no whole records", async () => {
     await (await written(2)).close();
     await truncate(join(directory, "records"), BYTES + 1);
     await expect(RecordFile.open(join(directory, "records"), BYTES)).rejects.toMatchObject({

@@ -30,7 +30,7 @@ export class RecordFileWriter {
     }
   }
 
-  /** @throws SlmError UNEXPECTED for a record of another size, OUTPUT_FAILED when the disk refuses. */
+  /** @throws SlmError UNEXPECTED for a record of another size, OUTPUT_FAILED when the disk rejects. */
   async append(record: Uint8Array): Promise<void> {
     if (record.length !== this.bytes)
       throw new SlmError(

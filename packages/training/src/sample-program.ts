@@ -35,7 +35,7 @@ export function planSampling(
   config: ModelConfig,
   { rows, source, target }: { readonly rows: number; readonly source: number; readonly target: number },
 ): SamplingPlan {
-  // The begin mark is fed before the first drawn token, and the last drawn token is never fed.
+  // The BOS token is fed before the first drawn token, and the last drawn token is never fed.
   const needed = target + (config.architecture === "decoder-only" ? source : 0);
   const runs = Math.ceil(needed / MAX_STRETCH);
   const positions = Math.ceil(needed / runs);

@@ -5,9 +5,9 @@ const settings = {
   learningRate: 0.2,
   warmupSteps: 4,
   steps: 12,
-  finalLearningRate: 0.1,
+  minLearningRateRatio: 0.1,
   schedule: "cosine" as const,
-  decayShare: 0.5,
+  decayFraction: 0.5,
 };
 
 describe("a cosine", () => {

@@ -3,7 +3,7 @@ import type { TrainingSettings } from "./training-config.js";
 type Schedule = TrainingSettings["schedule"];
 type ScheduleSettings = Pick<
   TrainingSettings,
-  "learningRate" | "warmupSteps" | "steps" | "finalLearningRate" | "decayShare" | "schedule"
+  "learningRate" | "warmupSteps" | "steps" | "minLearningRateRatio" | "decayFraction" | "schedule"
 >;
 
 /** Height above the final rate, 1 down to 0, of a step after the warm-up. */
@@ -14,8 +14,8 @@ const SHAPES: { readonly [S in Schedule]: (step: number, settings: ScheduleSetti
     return 0.5 * (1 + Math.cos(Math.PI * progress));
   },
   // Constant, then 1 - sqrt(progress). Source: Hägele et al. 2024 (arXiv:2405.18392), section 3.
-  wsd: (step, { steps, decayShare }) => {
-    const decaySteps = Math.max(1, Math.round(steps * decayShare));
+  wsd: (step, { steps, decayFraction }) => {
+    const decaySteps = Math.max(1, Math.round(steps * decayFraction));
     const progress = Math.min(1, Math.max(0, (step - (steps - decaySteps)) / decaySteps));
     return 1 - Math.sqrt(progress);
   },
@@ -23,8 +23,8 @@ const SHAPES: { readonly [S in Schedule]: (step: number, settings: ScheduleSetti
 
 /** Learning rate of a step (counted from 1): linear warm-up to the peak, then the schedule's way down. */
 export function learningRateAt(step: number, settings: ScheduleSettings): number {
-  const { learningRate, warmupSteps, finalLearningRate, schedule } = settings;
+  const { learningRate, warmupSteps, minLearningRateRatio, schedule } = settings;
   if (step <= warmupSteps) return (learningRate * step) / Math.max(1, warmupSteps);
   const height = SHAPES[schedule](step, settings);
-  return learningRate * (finalLearningRate + (1 - finalLearningRate) * height);
+  return learningRate * (minLearningRateRatio + (1 - minLearningRateRatio) * height);
 }

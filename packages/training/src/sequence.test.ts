@@ -13,12 +13,12 @@ describe(sequenceBatch, () => {
     tokens,
   );
 
-  test("lays out source, begin mark and target, padded on the right", () => {
+  test("lays out source, BOS token and target, padded on the right", () => {
     expect(batch.inputs.shape).toEqual([3, 6]);
     expect([...batch.inputs.data]).toEqual([5, 6, 1, 7, 8, 0, 9, 9, 9, 1, 4, 0, 0, 0, 0, 0, 0, 0]);
   });
 
-  test("points each label at the position that predicts it, from the begin mark on", () => {
+  test("points each label at the position that predicts it, from the BOS token on", () => {
     expect([...batch.positions.data].slice(0, 6)).toEqual([2, 3, 4, 9, 10, 11]);
   });
 

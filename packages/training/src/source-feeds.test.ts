@@ -50,7 +50,7 @@ describe(sourceFeeds, () => {
   });
 
   test.each([undefined, [], [new Uint8Array(12)]])(
-    "refuses a model that sees another number of images: %#",
+    "rejects a vision-language model another number of images: %#",
     (images) => {
       expect(() => sourceFeeds(seeing, { rows: 3, source: 3 }, sources, images)).toThrow(
         "images for 2 sources",
@@ -60,7 +60,7 @@ describe(sourceFeeds, () => {
 });
 
 describe(filled, () => {
-  test("repeats the first, and invents nothing", () => {
+  test("repeats the first, and synthesizes nothing", () => {
     expect(filled([1, 2], 4)).toEqual([1, 2, 1, 1]);
     expect(filled([], 4)).toEqual([]);
   });

@@ -17,7 +17,7 @@ export interface SourceShape {
   readonly source: number;
 }
 
-/** Inputs that hold sources: `ids`, `lengths` and, of a model that sees, `patches`. */
+/** Inputs that hold sources: `ids`, `lengths` and, of a vision-language model, `patches`. */
 export function sourceSpecs(
   config: EncoderDecoderConfig,
   { rows, source }: SourceShape,

@@ -1,6 +1,6 @@
 /** Which tensors a training run keeps on the device, by program input and the output that overwrites them. */
 import { parameterSpecs, type ModelConfig, type ParameterSpec } from "@slm/model";
-import { FULL_TRAINING, type PartTraining } from "./part-training.js";
+import { FULL_TRAINING, type ModuleTraining } from "./module-training.js";
 import { ruleOf, type OptimizerSettings } from "./optimizer.js";
 import { chunksOf, planChunks, valueInput, type Chunk } from "./parameter-layout.js";
 import type { TrainingSettings } from "./training-config.js";
@@ -29,7 +29,7 @@ const NOTHING_EXTRA: ExtraParameters = { adapters: [], auxiliary: [] };
 export function planRun(
   config: ModelConfig,
   { adapters, auxiliary }: ExtraParameters = NOTHING_EXTRA,
-  parts: PartTraining = FULL_TRAINING,
+  parts: ModuleTraining = FULL_TRAINING,
 ): ChunkPlan {
   const model = planChunks(config);
   const extra = chunksOf([...adapters, ...auxiliary], "extra.");
@@ -48,15 +48,16 @@ export const runSpecs = (config: ModelConfig, { adapters, auxiliary }: ExtraPara
   ...auxiliary,
 ];
 
-export type StateSettings = OptimizerSettings & Pick<TrainingSettings, "averageDecay" | "accumulate">;
+export type StateSettings = OptimizerSettings &
+  Pick<TrainingSettings, "emaDecay" | "gradientAccumulationSteps">;
 
 /** The parts a trained chunk keeps. */
 export function partsOf(chunk: Chunk, settings: StateSettings): readonly StatePart[] {
   return [
     "value",
     ...ruleOf(chunk, settings).moments,
-    ...(settings.averageDecay > 0 ? (["average"] as const) : []),
-    ...(settings.accumulate > 1 ? (["gradient"] as const) : []),
+    ...(settings.emaDecay > 0 ? (["average"] as const) : []),
+    ...(settings.gradientAccumulationSteps > 1 ? (["gradient"] as const) : []),
   ];
 }
 

@@ -105,7 +105,7 @@ export class StepRunner {
   ): Promise<StepResult & { share: number }> {
     const { settings } = this.request;
     const scalars: Record<string, number> = {
-      ...(settings.accumulate > 1 ? { [BATCH_SHARE]: share } : {}),
+      ...(settings.gradientAccumulationSteps > 1 ? { [BATCH_SHARE]: share } : {}),
       ...(mode === "update" ? stepScalars(step, settings) : {}),
     };
     const given: Record<string, HostTensor | DeviceTensor> = {
@@ -150,7 +150,10 @@ export class StepRunner {
       `${stage}: the loss is ${loss} at step ${step}; the last saved state is before it`,
       {
         context: { step, loss, gradientNorm: terms["gradientNorm"], inputs: file },
-        suggestions: ["lower learningRate or clipNorm in the recipe", `look at the step's inputs in ${file}`],
+        suggestions: [
+          "lower learningRate or maxGradNorm in the recipe",
+          `look at the step's inputs in ${file}`,
+        ],
       },
     );
   }
@@ -182,7 +185,7 @@ export class StepRunner {
 const termOutput = (term: string): string => `term.${term}`;
 
 const modeOf = (index: number, batches: readonly unknown[]): StepMode =>
-  index === batches.length - 1 ? "update" : "accumulate";
+  index === batches.length - 1 ? "update" : "gradientAccumulationSteps";
 
 /** Means weighted by the batches' shares; the gradient's norm is the step's. */
 function combine(results: readonly (StepResult & { share: number })[]): StepResult {

@@ -4,7 +4,7 @@ import { targetFeeds } from "./target-batch.js";
 const marks = { pad: 0, bos: 1, eos: 2 };
 
 describe(targetFeeds, () => {
-  test("shifts targets behind the begin mark and labels them up to the end mark", () => {
+  test("shifts targets behind the BOS token and labels them up to the EOS token", () => {
     const { feeds, lossTokens } = targetFeeds("kl", [[5, 6], [7]], { batch: 3, target: 3 }, marks);
     expect([...feeds["kl.target"]!.data]).toEqual([1, 5, 6, 1, 7, 0, 0, 0, 0]);
     expect([...feeds["kl.labels"]!.data]).toEqual([5, 6, 2, 7, 2, 0, 0, 0, 0]);
@@ -19,7 +19,7 @@ describe(targetFeeds, () => {
     expect([...feeds["kl.labels"]!.data]).toEqual([5, 6, 7]);
   });
 
-  test("of an empty target is the end mark alone", () => {
+  test("of an empty target is the EOS token alone", () => {
     const { feeds } = targetFeeds("kl", [[]], { batch: 1, target: 2 }, marks);
     expect([...feeds["kl.labels"]!.data]).toEqual([2, 0]);
     expect([...feeds["kl.mask"]!.data]).toEqual([1, 0]);

@@ -34,7 +34,7 @@ export function targetFeeds(
 
 /**
  * Labels `[t1, ..., eos]`, which of them count, and how many do, named with `prefix`.
- * A target that fills the program's width without its end mark (cut off while sampling) has no end label.
+ * A target that fills the program's width without its EOS token (cut off while sampling) has no end label.
  */
 export function labelFeeds(
   prefix: string,

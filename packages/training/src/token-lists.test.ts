@@ -50,7 +50,7 @@ describe("token lists on disk", () => {
     await lists.close();
   });
 
-  test("in a file that was cut short are refused, not invented", async () => {
+  test("in a file that was cut short are rejected, not synthetic", async () => {
     const lists = await write([[[1, 2, 3]], [[4, 5, 6]]], [9]);
     await truncate(file, 20);
     expect((await lists.read([0]))[0]![0]).toEqual(Int32Array.of(1, 2, 3));
@@ -58,7 +58,7 @@ describe("token lists on disk", () => {
     await lists.close();
   });
 
-  test("beyond a limit, or rows that do not exist, are refused", async () => {
+  test("beyond a limit, or rows that do not exist, are rejected", async () => {
     const writer = await TokenListsWriter.create(file, [2]);
     await expect(writer.append([[1, 2, 3]])).rejects.toMatchObject({ code: "UNEXPECTED" });
     await writer.abandon();

@@ -57,7 +57,7 @@ export class TokenListsWriter {
     }
   }
 
-  /** Adds a row. @throws SlmError UNEXPECTED for a list beyond its limit, OUTPUT_FAILED when the disk refuses. */
+  /** Adds a row. @throws SlmError UNEXPECTED for a list beyond its limit, OUTPUT_FAILED when the disk rejects. */
   async append(lists: readonly ArrayLike<number>[]): Promise<void> {
     if (this.count % BLOCK === 0) this.starts.push(this.position);
     for (const [index, column] of this.columns.entries()) {

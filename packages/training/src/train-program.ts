@@ -34,10 +34,11 @@ export interface LossDefinition {
   ) => { readonly loss: Tensor; readonly terms: Readonly<Record<string, Tensor>> };
 }
 
-export type StepSettings = StateSettings & Pick<TrainingSettings, "lora" | "recompute" | "dropout">;
+export type StepSettings = StateSettings &
+  Pick<TrainingSettings, "lora" | "gradientCheckpointing" | "dropout">;
 
-/** `accumulate` only adds to the gradients kept so far; `update` adds the last batch's and takes the step. */
-export type StepMode = "accumulate" | "update";
+/** `gradientAccumulationSteps` only adds to the gradients kept so far; `update` adds the last batch's and takes the step. */
+export type StepMode = "gradientAccumulationSteps" | "update";
 
 /** Scalar input: a batch's share of the step's counted tokens; only where gradients are accumulated. */
 export const BATCH_SHARE = "batchShare";
@@ -82,16 +83,16 @@ export function trainProgram(
       inPlace[stateOutput(chunk, part)] = stateInput(chunk, part);
     }
   }
-  if (settings.accumulate > 1) inputs[BATCH_SHARE] = scalar;
+  if (settings.gradientAccumulationSteps > 1) inputs[BATCH_SHARE] = scalar;
   if (mode === "update") for (const scalarName of STEP_SCALARS) inputs[scalarName] = scalar;
   return {
     name,
     inputs,
     inPlace,
-    recompute: settings.recompute,
+    gradientCheckpointing: settings.gradientCheckpointing,
     build: (x) => {
       const { outputs, gradients } = batchGradients(plan, definition, settings, x);
-      const total = settings.accumulate > 1 ? addKept(plan.trained, gradients, x) : gradients;
+      const total = settings.gradientAccumulationSteps > 1 ? addKept(plan.trained, gradients, x) : gradients;
       return { ...outputs, ...NEXT_STATE[mode](plan.trained, total, settings, x) };
     },
   };
@@ -107,7 +108,7 @@ const NEXT_STATE: {
     settings: StepSettings,
     x: Inputs,
   ) => Outputs;
-} = { accumulate: keepGradients, update: takeStep };
+} = { gradientAccumulationSteps: keepGradients, update: takeStep };
 
 /** Loss and terms by output name, and one flat gradient per trained chunk. */
 function batchGradients(
@@ -156,7 +157,7 @@ function takeStep(
   const norm = math.sqrt(
     squares.map((square) => math.sum(square)).reduce((sum, part) => math.add(sum, part)),
   );
-  const clip = math.minimum(1, math.div(x["clipNorm"]!, math.add(norm, NORM_EPSILON)));
+  const clip = math.minimum(1, math.div(x["maxGradNorm"]!, math.add(norm, NORM_EPSILON)));
   const scalars = {
     rate: x["rate"]!,
     stepSize: x["stepSize"]!,

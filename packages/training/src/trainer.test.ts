@@ -72,7 +72,7 @@ async function trainWithStops(
       ...objective,
       // Feeds of a step are made while the step before it runs: the run stops after `stop` steps.
       feeds: (...given: Parameters<typeof objective.feeds>) => {
-        if (given[2] > stop * settings.accumulate) controller.abort();
+        if (given[2] > stop * settings.gradientAccumulationSteps) controller.abort();
         return objective.feeds(...given);
       },
     };
@@ -101,11 +101,11 @@ describe("a run that was interrupted and resumed", () => {
 
   test.each([
     ["Muon", { optimizer: "muon" }],
-    ["a moving average", { averageDecay: 0.9 }],
-    ["gradients of three batches a step", { accumulate: 3 }],
+    ["a moving average", { emaDecay: 0.9 }],
+    ["gradients of three batches a step", { gradientAccumulationSteps: 3 }],
     ["dropout", { dropout: 0.3 }],
     ["a warm-up, stable, decay schedule", { schedule: "wsd" }],
-    ["the average of its best", { averageBest: 3 }],
+    ["the average of its best", { checkpointAveraging: 3 }],
     ["adapters", { lora: { rank: 2, alpha: 4, targets: ["attention.query", "feedForward.up"] } }],
   ] as const)("with %s ends with the same weights and log", async (_, changes) => {
     const settings: TrainingSettings = {
@@ -137,7 +137,7 @@ describe("a run that was interrupted and resumed", () => {
   });
 });
 
-test("the state of a run with another key is refused", async () => {
+test("the state of a run with another key is rejected", async () => {
   const settings = { ...copySettings, steps: 7 };
   await train(await requestOf({ settings }));
   await expect(train(await requestOf({ settings, key: "other" }))).rejects.toMatchObject({
@@ -188,7 +188,7 @@ function scriptedMetric(values: readonly number[]): DevMetric {
   let call = 0;
   return {
     name: "scripted",
-    betterIs: "lower",
+    higherIsBetter: false,
     measure: () => Promise.resolve({ scripted: values[Math.min(call++, values.length - 1)]! }),
   };
 }
@@ -222,9 +222,9 @@ describe("patience", () => {
 });
 
 describe("the average of the best measurements", () => {
-  const settings = { ...copySettings, steps: 20, evaluateEvery: 4, averageBest: 2 };
+  const settings = { ...copySettings, steps: 20, evaluateEvery: 4, checkpointAveraging: 2 };
   const weightsAt = async (step: number): Promise<TrainReport["weights"]> => {
-    const single = { ...settings, averageBest: 1 };
+    const single = { ...settings, checkpointAveraging: 1 };
     const script = [4, 8, 12, 16, 20].map((at) => (at === step ? 0 : 1));
     const workDirectory = join(directory, `only-${step}`);
     return (await train(await requestOf({ settings: single, workDirectory, dev: scriptedMetric(script) })))
@@ -271,7 +271,7 @@ test("gradients of two half batches make the step of the whole batch", async () 
       }),
     );
   const whole = await run(wholeSettings, "whole");
-  const halves = await run({ ...wholeSettings, batchSize: 16, accumulate: 2 }, "halves");
+  const halves = await run({ ...wholeSettings, batchSize: 16, gradientAccumulationSteps: 2 }, "halves");
   expect(halves.epochs).toBe(whole.epochs);
   for (const [name, { data }] of whole.weights) {
     data.forEach((value, i) => {
@@ -281,9 +281,9 @@ test("gradients of two half batches make the step of the whole batch", async () 
 });
 
 test("a moving average of the weights is what is measured and kept", async () => {
-  const settings = { ...copySettings, steps: 1, evaluateEvery: 1, averageDecay: 0.5 };
+  const settings = { ...copySettings, steps: 1, evaluateEvery: 1, emaDecay: 0.5 };
   const [plain, averaged] = await Promise.all(
-    [{ ...settings, averageDecay: 0 }, settings].map(async (given, index) =>
+    [{ ...settings, emaDecay: 0 }, settings].map(async (given, index) =>
       train(await requestOf({ settings: given, workDirectory: join(directory, String(index)) })),
     ),
   );

@@ -12,7 +12,7 @@ import { initializeParameters, type ParameterSpec, type Weights } from "@slm/mod
 import { assignBuckets, epochBatches, planBuckets, type Batch, type Bucket } from "./buckets.js";
 import { BestWeights, removeBestWeights } from "./best-weights.js";
 import { LiveWeights } from "./live-weights.js";
-import { resolveParts } from "./part-training.js";
+import { resolveModules } from "./module-training.js";
 import { learningRateAt } from "./schedule.js";
 import { planRun, runSpecs, type ChunkPlan } from "./state-layout.js";
 import { StepRunner, type PreparedBatch } from "./step-runner.js";
@@ -81,7 +81,12 @@ class Trainer {
     this.live = new LiveWeights(request, plan, state);
     this.steps = new StepRunner(request, plan, this.buckets, state);
     this.best = new BestWeights(
-      { directory: workDirectory, config, limit: settings.averageBest, betterIs: dev.betterIs },
+      {
+        directory: workDirectory,
+        config,
+        limit: settings.checkpointAveraging,
+        higherIsBetter: dev.higherIsBetter,
+      },
       best,
     );
     this.log = log;
@@ -91,9 +96,9 @@ class Trainer {
 
   static async start(request: TrainRequest): Promise<Trainer> {
     const { config, settings, objective, engine, workDirectory, key, context } = request;
-    const { parts, adapters } = resolveParts(config, settings, request.stage);
+    const { modules, adapters } = resolveModules(config, settings, request.stage);
     const extra = { adapters, auxiliary: objective.auxiliary ?? [] };
-    const plan = planRun(config, extra, parts);
+    const plan = planRun(config, extra, modules);
     const saved = await loadState(join(workDirectory, STATE_FILE), plan, settings, key);
     const specs = runSpecs(config, extra);
     const initial = startingWeights(specs, request.initial, context.seed);
@@ -147,7 +152,7 @@ class Trainer {
     return {
       ...(await this.chosenWeights()),
       steps,
-      epochs: (steps * settings.accumulate) / this.batchesOf(0).length,
+      epochs: (steps * settings.gradientAccumulationSteps) / this.batchesOf(0).length,
       seconds,
       tokensPerSecond: allTokens / Math.max(seconds, Number.MIN_VALUE),
       loss,
@@ -194,10 +199,14 @@ class Trainer {
   }
 
   private async prepare(step: number): Promise<readonly PreparedBatch[]> {
-    const { accumulate } = this.request.settings;
+    const { gradientAccumulationSteps } = this.request.settings;
     const live = await this.live.current();
     const prepared: PreparedBatch[] = [];
-    for (let number = (step - 1) * accumulate + 1; number <= step * accumulate; number++) {
+    for (
+      let number = (step - 1) * gradientAccumulationSteps + 1;
+      number <= step * gradientAccumulationSteps;
+      number++
+    ) {
       const batch = this.batchAt(number);
       const bucket = this.buckets[batch.bucket]!;
       prepared.push({

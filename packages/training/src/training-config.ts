@@ -29,7 +29,7 @@ export const devMetrics = z
 export const trainingFields = {
   steps: z.int().positive().describe("Optimizer steps."),
   batchSize: z.int().positive().max(4096).default(64).describe("Pairs per batch."),
-  accumulate: z
+  gradientAccumulationSteps: z
     .int()
     .positive()
     .max(1024)
@@ -47,13 +47,13 @@ export const trainingFields = {
       "After the warm-up: half a cosine down, or constant and then a decay (warm-up, stable, decay).",
     ),
   warmupSteps: z.int().nonnegative().default(200).describe("Steps of linear warm-up to the peak."),
-  decayShare: z
+  decayFraction: z
     .number()
     .gt(0)
     .max(1)
     .default(0.2)
     .describe("Share of the steps, at the end, in which a wsd schedule decays."),
-  finalLearningRate: z
+  minLearningRateRatio: z
     .number()
     .min(0)
     .max(1)
@@ -64,7 +64,7 @@ export const trainingFields = {
   beta2: z.number().min(0).lt(1).default(0.98).describe("AdamW: decay of the second moment."),
   epsilon: z.number().positive().default(1e-8).describe("AdamW: added to the root of the second moment."),
   momentum: z.number().min(0).lt(1).default(0.95).describe("Muon: decay of the momentum."),
-  clipNorm: z
+  maxGradNorm: z
     .number()
     .positive()
     .default(1)
@@ -75,13 +75,13 @@ export const trainingFields = {
     .lt(1)
     .default(0)
     .describe("Share of each block's output that is dropped at random while training."),
-  averageDecay: z
+  emaDecay: z
     .number()
     .min(0)
     .lt(1)
     .default(0)
     .describe("Decay of a moving average of the weights that is measured and kept instead of them; 0: none."),
-  recompute: z
+  gradientCheckpointing: z
     .boolean()
     .default(false)
     .describe(
@@ -101,7 +101,7 @@ export const trainingFields = {
     .positive()
     .optional()
     .describe("Stop after this many measurements in a row without a better one. Default: never."),
-  averageBest: z
+  checkpointAveraging: z
     .int()
     .positive()
     .max(64)

@@ -4,7 +4,7 @@ import type { ModelConfig, ParameterSpec, Weights } from "@slm/model";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import type { Batch, Bucket, PairLengths } from "./buckets.js";
-import type { PartSettings } from "./part-training.js";
+import type { ModuleSettings } from "./module-training.js";
 import type { LossDefinition } from "./train-program.js";
 import type { TrainingSettings } from "./training-config.js";
 
@@ -43,7 +43,7 @@ export interface LiveModel {
 /** A measurement on the dev split. */
 export interface DevMetric {
   readonly name: string;
-  readonly betterIs: "lower" | "higher";
+  readonly higherIsBetter: boolean;
   measure(live: LiveModel): Promise<Readonly<Record<string, number>>>;
 }
 
@@ -51,7 +51,7 @@ export interface TrainRequest {
   readonly stage: string;
   readonly engine: Engine;
   readonly config: ModelConfig;
-  readonly settings: TrainingSettings & PartSettings;
+  readonly settings: TrainingSettings & ModuleSettings;
   readonly lengths: PairLengths;
   readonly objective: Objective;
   readonly dev: DevMetric;

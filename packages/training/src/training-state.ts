@@ -86,7 +86,7 @@ export type Measurement = Readonly<z.infer<typeof measurement>>;
 const savedProgress = z.strictObject({
   /** Steps done. */
   step: z.int().nonnegative(),
-  /** Identifies data and settings: a state of another run is refused. */
+  /** Identifies data and settings: a state of another run is rejected. */
   key: z.string(),
   /** Best measurements so far, the best first. */
   best: z.array(measurement),
@@ -130,7 +130,7 @@ export async function saveState(
 /**
  * Reads a saved state; undefined when there is none.
  *
- * @throws SlmError DATA_INVALID if the file is damaged or belongs to a run with other data or settings.
+ * @throws SlmError DATA_INVALID if the file is corrupt or belongs to a run with other data or settings.
  */
 export async function loadState(
   file: string,

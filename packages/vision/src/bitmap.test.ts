@@ -85,7 +85,7 @@ describe(decodeBitmap, () => {
     await expect(decodeImage(bitmap({ ...small, width: -1 }), "a.bmp")).rejects.toThrow("-1 x 1 pixels");
   });
 
-  test("gives pixels or a named refusal for any bytes behind the mark", () => {
+  test("gives pixels or a named rejection for any bytes behind the mark", () => {
     const property = fc.property(
       fc.uint8Array({ minLength: 60, maxLength: 120 }),
       fc.nat(3),

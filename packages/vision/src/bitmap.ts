@@ -189,5 +189,5 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 function damaged(where: string, what: string): SlmError {
-  return new SlmError("DATA_INVALID", `${where}: damaged or truncated bmp: ${what}`);
+  return new SlmError("DATA_INVALID", `${where}: corrupt or truncated bmp: ${what}`);
 }

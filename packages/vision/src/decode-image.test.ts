@@ -5,13 +5,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
 import { decodeImage, readImage } from "./decode-image.js";
-import { fixture, largestDifference, peerFiles } from "./pixels.test-support.js";
+import { fixture, largestDifference, referenceFiles } from "./pixels.test-support.js";
 
 /** What decoders of one lossy file may differ by: rounding of the inverse transform and of colour conversion. */
 const LOSSY = 1;
 
 describe(decodeImage, () => {
-  test.each(peerFiles())("reads $file as Pillow does", async ({ file, width, height, rgb }) => {
+  test.each(referenceFiles())("reads $file as Pillow does", async ({ file, width, height, rgb }) => {
     const image = await decodeImage(fixture(`files/${file}`), file);
     expect([image.width, image.height, image.channels]).toEqual([width, height, 3]);
     const lossy = /lossy|jpg|avif/.test(file);
@@ -26,17 +26,17 @@ describe(decodeImage, () => {
       "jpeg-2000.jp2",
       /not an image that is read here \(jpeg, png, webp, gif, tiff, avif, bmp\); it is JPEG 2000/,
     ],
-    ["truncated.jpg", /damaged or truncated jpeg/],
-    ["truncated.png", /damaged or truncated png/],
+    ["truncated.jpg", /corrupt or truncated jpeg/],
+    ["truncated.png", /corrupt or truncated png/],
     ["drawing.svg", /not an image that is read here/],
-  ])("refuses %s by name", async (file, message) => {
-    await expect(decodeImage(fixture(`refused/${file}`), file)).rejects.toMatchObject({
+  ])("rejects %s by name", async (file, message) => {
+    await expect(decodeImage(fixture(`rejected/${file}`), file)).rejects.toMatchObject({
       code: "DATA_INVALID",
       message: expect.stringMatching(message) as string,
     });
   });
 
-  test("refuses more pixels than allowed before memory is made for them", async () => {
+  test("rejects more pixels than allowed before memory is made for them", async () => {
     const bytes = fixture("files/colour.png");
     await expect(decodeImage(bytes, "wide.png", { maxPixels: 24 * 16 - 1 })).rejects.toThrow(
       "wide.png: 24 x 16 is more than the 383 pixels that are read at most",
@@ -48,14 +48,14 @@ describe(decodeImage, () => {
     await expect(decodeImage(claim, "bomb.png")).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
 
-  test("refuses more bytes than allowed", async () => {
+  test("rejects more bytes than allowed", async () => {
     await expect(decodeImage(fixture("files/colour.png"), "big.png", { maxBytes: 100 })).rejects.toThrow(
       /big\.png: \d+ bytes of image, 100 are read at most/,
     );
   });
 
-  test("gives pixels or a named refusal for any damage to a file", async () => {
-    const files = peerFiles().map(({ file }) => fixture(`files/${file}`));
+  test("gives pixels or a named rejection for any damage to a file", async () => {
+    const files = referenceFiles().map(({ file }) => fixture(`files/${file}`));
     const damaged = fc.record({
       file: fc.constantFrom(...files),
       changes: fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 8 }),

@@ -73,8 +73,8 @@ function checkBytes(bytes: number, maxBytes: number, where: string): void {
  * Pixels of a JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP, upright as its EXIF orientation says.
  *
  * As published image processors read them: colour profiles are not applied, transparency is dropped without blending, grey
- * is three equal channels, of 16 bits the upper 8 count, of CMYK each ink takes its share of what black leaves. Refused by
- * name: several frames or pages, other colour models, truncated or damaged data, more pixels or bytes than the limits.
+ * is three equal channels, of 16 bits the upper 8 count, of CMYK each ink takes its share of what black leaves. Rejected by
+ * name: several frames or pages, other colour models, truncated or corrupt data, more pixels or bytes than the limits.
  *
  * @param where names the image in errors.
  * @throws SlmError DATA_INVALID
@@ -96,7 +96,7 @@ export async function decodeImage(
     const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
     const what = UNREAD_KIND.test(reason)
       ? `a kind of ${format} that is not read`
-      : `damaged or truncated ${format}`;
+      : `corrupt or truncated ${format}`;
     return new SlmError("DATA_INVALID", `${where}: ${what}: ${reason}`, { cause });
   };
   const options = { failOn: "error", limitInputPixels: false, ignoreIcc: true } as const;
@@ -134,11 +134,11 @@ function checkPixels(
 
 function checkMetadata(found: Metadata, maxPixels: number, where: string): void {
   const { pages, space } = found;
-  const refuse = (reason: string): SlmError => new SlmError("DATA_INVALID", `${where}: ${reason}`);
+  const reject = (reason: string): SlmError => new SlmError("DATA_INVALID", `${where}: ${reason}`);
   checkPixels(found, maxPixels, where);
-  if (pages !== undefined && pages > 1) throw refuse(`holds ${pages} frames or pages; an image has one`);
+  if (pages !== undefined && pages > 1) throw reject(`holds ${pages} frames or pages; an image has one`);
   if (!READ_SPACES.has(space))
-    throw refuse(`colours are ${space}; convert the image to RGB or grey, there is no one way to do it`);
+    throw reject(`colours are ${space}; convert the image to RGB or grey, there is no one way to do it`);
 }
 
 /**

@@ -22,7 +22,7 @@ describe(patchRows, () => {
 });
 
 describe(checkPatchReading, () => {
-  test("refuses patches that are larger than images, and images of different sizes", () => {
+  test("rejects patches that are larger than images, and images of different sizes", () => {
     const check = (reading: Parameters<typeof checkPatchReading>[0]) => () => {
       checkPatchReading(reading, "file");
     };

@@ -10,7 +10,7 @@ describe(toPatches, () => {
     expect([...patches.subarray(24, 27)]).toEqual([12, 13, 14]);
   });
 
-  test("leaves out what fills no patch, and refuses patches larger than the image", () => {
+  test("leaves out what fills no patch, and rejects patches larger than the image", () => {
     const image = {
       channels: 1,
       height: 4,
@@ -42,7 +42,7 @@ describe(toPixelPatches, () => {
     }
   });
 
-  test("refuses patches larger than the image", () => {
+  test("rejects patches larger than the image", () => {
     const image = { channels: 1, height: 1, width: 2, data: new Uint8Array(2) } as const;
     expect(() => toPixelPatches(image, { height: 2, width: 1 })).toThrow(
       "patches of 2 x 1 are larger than 1 x 2",

@@ -17,7 +17,7 @@ export function patternImage(width: number, height: number, seed: number): Pixel
   return { width, height, channels: 3, data };
 }
 
-export interface PeerCase {
+export interface ReferenceCase {
   readonly width: number;
   readonly height: number;
   readonly seed: number;
@@ -31,10 +31,10 @@ export interface PeerCase {
 }
 
 /** Every case with its pixels after resizing and cropping. */
-export function peerCases(): (PeerCase & { readonly pixels: Uint8Array })[] {
+export function referenceCases(): (ReferenceCase & { readonly pixels: Uint8Array })[] {
   const expected = fixture("expected.bin");
   let from = 0;
-  return (json("cases.json") as PeerCase[]).map((entry) => {
+  return (json("cases.json") as ReferenceCase[]).map((entry) => {
     const count = entry.shape.reduce((product, size) => product * size, 1);
     from += count;
     return { ...entry, pixels: expected.subarray(from - count, from) };
@@ -42,7 +42,7 @@ export function peerCases(): (PeerCase & { readonly pixels: Uint8Array })[] {
 }
 
 /** Files of every format with the pixels that Pillow reads. */
-export const peerFiles = (): { file: string; width: number; height: number; rgb: Uint8Array }[] =>
+export const referenceFiles = (): { file: string; width: number; height: number; rgb: Uint8Array }[] =>
   (json("files.json") as { file: string; width: number; height: number; rgb: string }[]).map((entry) => ({
     ...entry,
     rgb: new Uint8Array(Buffer.from(entry.rgb, "base64")),

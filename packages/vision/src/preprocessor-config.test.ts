@@ -33,7 +33,7 @@ describe(parsePreprocessorConfig, () => {
     expect(processedSize(processing)).toEqual({ height: 336, width: 336 });
   });
 
-  test("fills in what the processor does where the file says nothing", () => {
+  test("fills in what the CPU does where the file says nothing", () => {
     expect(
       parsePreprocessorConfig({ feature_extractor_type: "ViTFeatureExtractor", size: 96 }, "vit").processing,
     ).toEqual({
@@ -62,11 +62,11 @@ describe(parsePreprocessorConfig, () => {
     [{ ...CLIP_336, size: { shortest_edge: 99_999 } }, /pixels/],
     [{ image_processor_type: "SiglipImageProcessor", size: { shortest_edge: 9 } }, /got shortest_edge/],
     [null, /expected object/],
-  ])("refuses %j", (config, message) => {
+  ])("rejects %j", (config, message) => {
     expect(() => parsePreprocessorConfig(config, "file.json")).toThrow(message);
   });
 
-  test("gives settings with one size, or a named refusal, for any values of known keys", () => {
+  test("gives settings with one size, or a named rejection, for any values of known keys", () => {
     const value = fc.oneof(
       fc.jsonValue(),
       fc.integer(),
@@ -100,7 +100,7 @@ describe(readPreprocessorConfig, () => {
 });
 
 describe(parseImageProcessing, () => {
-  test("refuses means and deviations that are not one for each channel", () => {
+  test("rejects means and deviations that are not one for each channel", () => {
     const grey = { channels: 1, resize: { kind: "stretch", height: 8, width: 8 } };
     expect(() => parseImageProcessing(grey, "grey")).toThrow(
       "grey: mean should have 1 numbers, one for each channel, got 3",

@@ -16,7 +16,7 @@ const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073];
 const CLIP_STD = [0.26862954, 0.26130258, 0.27577711];
 const HALVES = [0.5, 0.5, 0.5];
 
-/** What a kind of processor does where the file says nothing. */
+/** What a kind of CPU does where the file says nothing. */
 interface Defaults {
   /** What a bare number as `size` means. */
   readonly numberSize: "shortestEdge" | "square";
@@ -26,7 +26,7 @@ interface Defaults {
   readonly std: readonly number[];
 }
 
-/** Source: the processors' signatures in transformers 4.57. */
+/** Source: the CPUs' signatures in transformers 4.57. */
 const CLIP: Defaults = {
   numberSize: "shortestEdge",
   crop: true,
@@ -54,7 +54,7 @@ const sizes = z.union([
 ]);
 const channelValues = z.union([z.number(), z.array(z.number()).length(3)]);
 const isFalse = z.literal(false).nullish();
-/** Keys that say how a processor is called, not what it computes. */
+/** Keys that say how a CPU is called, not what it computes. */
 const ignored = z.unknown().optional();
 
 const file = z.strictObject({
@@ -102,7 +102,7 @@ export async function readPreprocessorConfig(path: string): Promise<Preprocessor
     throw new SlmError("INPUT_MISSING", `${path}: cannot be read`, { context: { file: path }, cause });
   });
   if (text.length > MAX_CONFIG_BYTES)
-    throw new SlmError("CONFIG_INVALID", `${path}: ${text.length} characters are no processor's settings`);
+    throw new SlmError("CONFIG_INVALID", `${path}: ${text.length} characters are no CPU's settings`);
   try {
     return parsePreprocessorConfig(JSON.parse(text), path);
   } catch (cause) {
@@ -112,7 +112,7 @@ export async function readPreprocessorConfig(path: string): Promise<Preprocessor
 }
 
 /**
- * Settings of CLIP, SigLIP, ViT and LLaVA-NeXT image processors as ours. Keys that are not known are refused: they could
+ * Settings of CLIP, SigLIP, ViT and LLaVA-NeXT image processors as ours. Keys that are not known are rejected: they could
  * change what a model sees.
  *
  * @throws SlmError CONFIG_INVALID naming the key.
@@ -159,10 +159,7 @@ function resizeOf(size: Sizes, { numberSize }: Defaults, where: string): object 
       : { kind: "shortestEdge", pixels: wanted };
   if ("height" in wanted) return { kind: "stretch", ...wanted };
   if (numberSize === "shortestEdge") return { kind: "shortestEdge", pixels: wanted.shortest_edge };
-  throw new SlmError(
-    "CONFIG_INVALID",
-    `${where}: this processor's size is {height, width}, got shortest_edge`,
-  );
+  throw new SlmError("CONFIG_INVALID", `${where}: this CPU's size is {height, width}, got shortest_edge`);
 }
 
 function cropOf(size: Sizes, where: string): object {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { parseImageProcessing } from "./image-processing.js";
-import { largestDifference, patternImage, peerCases } from "./pixels.test-support.js";
+import { largestDifference, patternImage, referenceCases } from "./pixels.test-support.js";
 import { processImage, shapeImage } from "./process-image.js";
 import { parsePreprocessorConfig } from "./preprocessor-config.js";
 import { processTiles, tileTokens } from "./tiles.js";
 
 const title = (entry: { width: number; height: number; config: object }): string =>
   `${entry.width} x ${entry.height} ${JSON.stringify(entry.config)}`;
-const cases = peerCases().map((entry) => ({ ...entry, title: title(entry) }));
+const cases = referenceCases().map((entry) => ({ ...entry, title: title(entry) }));
 
 describe(processImage, () => {
   test.each(cases.filter(({ tokens }) => tokens === undefined))("is Hugging Face's for $title", (entry) => {
@@ -61,7 +61,7 @@ describe(processTiles, () => {
     expect([...tileTokens(image, { ...tiles, grid })]).toEqual(entry.tokens);
   });
 
-  test("refuses resolutions that are no grid of tiles", () => {
+  test("rejects resolutions that are no grid of tiles", () => {
     const config = parseImageProcessing({ resize: { kind: "stretch", height: 24, width: 24 } }, "tower");
     expect(() => processTiles(patternImage(60, 50, 1), config, [[48, 50]])).toThrow(
       "image: 48 x 50 is no grid of tiles of 24 x 24",

@@ -28,7 +28,7 @@ async function model(file, { cache, scratch }) {
   const read = `${theirs.architecture}, ${ours.size} tensors`;
   const by = `gguf ${theirs.version}`;
   const imported = await slm(["teacher", "import", file, "-o", directory, "--json"]);
-  if (imported.result === undefined) return { read, peer: by, figures, refused: reasonOf(imported) };
+  if (imported.result === undefined) return { read, peer: by, figures, rejected: reasonOf(imported) };
   const asked = await slm([
     "generate",
     directory,
@@ -76,7 +76,7 @@ async function vocabulary(file, hasCases) {
   };
 }
 
-/** A text without tokens is refused here and has no ids there. */
+/** A text without tokens is rejected here and has no ids there. */
 function encode(ours, text) {
   try {
     return ours.encodeTarget(text);

@@ -15,7 +15,7 @@ export async function onnx(file, { feeds = {} }, { cache, scratch }) {
   );
   const analyzed = await slm(["analyze", file, "--target", "cpu", "--json", ...given]);
   const read = analyzed.result === undefined ? undefined : findingsOf(analyzed.result);
-  if (read === undefined) return { refused: reasonOf(analyzed) };
+  if (read === undefined) return { rejected: reasonOf(analyzed) };
 
   const rewritten = join(scratch, "rewritten.onnx");
   await writeOnnx(await readOnnx(file), rewritten);
@@ -36,7 +36,7 @@ export async function onnx(file, { feeds = {} }, { cache, scratch }) {
   if (shrunk.result !== undefined) others["int8-dynamic"] = quantized;
   const theirs = await peer(cache, "onnx", { file, feeds, others });
   const outcomes = Object.entries(theirs.others).map(([name, one]) => describe(name, one));
-  if (shrunk.result === undefined) outcomes.push(describeRefusal(reasonOf(shrunk)));
+  if (shrunk.result === undefined) outcomes.push(describeRejection(reasonOf(shrunk)));
   return {
     read,
     converted: shrunk.result === undefined ? undefined : "int8-dynamic",
@@ -54,13 +54,13 @@ function findingsOf({ graphs = [], findings = [] }) {
   return rules.length === 0 ? "analyzed, no findings" : `analyzed: ${rules.join(", ")}`;
 }
 
-/** Answers of `slm quantize` that are right: convolutions have no dynamic 8-bit form there, and twice is refused. */
+/** Answers of `slm quantize` that are right: convolutions have no dynamic 8-bit form there, and twice is rejected. */
 const NOTHING_TO_DO = [
   [/no weights to quantize/u, "no weights that it quantizes"],
   [/is quantized already/u, "quantized already"],
 ];
 
-function describeRefusal(reason) {
+function describeRejection(reason) {
   const known = NOTHING_TO_DO.find(([pattern]) => pattern.test(reason));
   return { text: `int8-dynamic: ${known?.[1] ?? reason}`, isGood: known !== undefined };
 }

@@ -6,7 +6,7 @@ import { peer } from "../peer.mjs";
 import { TEXTS } from "../texts.mjs";
 
 /**
- * A text counts as the same when both give the same ids and the same text back. slm refuses a text that spells a special token, or
+ * A text counts as the same when both give the same ids and the same text back. slm rejects a text that spells a special token, or
  * of which the vocabulary has no pieces; the second must be unknown to the library too.
  */
 export async function tokenizer(file, { eos, config }, { cache }) {

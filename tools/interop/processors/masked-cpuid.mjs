@@ -1,5 +1,5 @@
 /**
- * ONNX Runtime as a processor with fewer extensions would run it, at native speed: its own kernels for AVX2, or for AVX-512
+ * ONNX Runtime as a CPU with fewer extensions would run it, at native speed: its own kernels for AVX2, or for AVX-512
  * without VNNI, chosen by a CPUID that is answered with bits cleared (masked-cpuid.c). x86-64 Linux; needs gcc and objdump.
  *
  *   eval "$(node tools/interop/processors/masked-cpuid.mjs avx2)" && npm test
@@ -17,7 +17,7 @@ import { cpuFeatures } from "@slm/runtime";
 
 const execute = promisify(execFile);
 
-/** What is hidden of this processor's extensions, and what it must have for the rest to be that kind. */
+/** What is hidden of this CPU's extensions, and what it must have for the rest to be that kind. */
 export const KINDS = {
   avx2: { hide: ["avx512", "avx_vnni", "amx"], needs: ["avx2"] },
   avx512: { hide: ["avx512_vnni", "avx_vnni", "amx"], needs: ["avx512f"] },
@@ -85,7 +85,7 @@ async function maskLibrary(cache) {
   return library;
 }
 
-/** Variables of the environment in which ONNX Runtime believes to run on a processor of that kind. */
+/** Variables of the environment in which ONNX Runtime believes to run on a CPU of that kind. */
 export async function maskedEnvironment(kind) {
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new Error(`CPUID is masked on x86-64 Linux only, this is ${process.platform} ${process.arch}`);
@@ -95,7 +95,7 @@ export async function maskedEnvironment(kind) {
   }
   const has = cpuFeatures(await readFile("/proc/cpuinfo", "utf8")) ?? [];
   const lacking = KINDS[kind].needs.filter((feature) => !has.includes(feature));
-  if (lacking.length > 0) throw new Error(`this processor has no ${lacking.join(", ")}, which '${kind}' has`);
+  if (lacking.length > 0) throw new Error(`this CPU has no ${lacking.join(", ")}, which '${kind}' has`);
   const cache = join(process.env.SLM_CACHE ?? join(homedir(), ".cache/slm"), "cpuid-mask");
   return {
     LD_LIBRARY_PATH: await patchedLibrary(cache),

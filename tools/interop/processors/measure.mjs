@@ -1,4 +1,4 @@
-/** What is measured on one processor: the probe that proves it, tests, and answers of models. */
+/** What is measured on one CPU: the probe that proves it, tests, and answers of models. */
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ export const TEST_CHOICES = {
   no: undefined,
 };
 
-/** Everything on one processor; progress goes to stderr. @throws Error if it is another processor or a program crashes. */
+/** Everything on one CPU; progress goes to stderr. @throws Error if it is another CPU or a program crashes. */
 export async function measure(name, models, work, options) {
   const directory = join(work, `on-${name}`);
   await mkdir(directory);
@@ -51,7 +51,7 @@ async function probe(name, { command, env }) {
   const found = JSON.parse(stdout);
   for (const [key, expected] of Object.entries(PROCESSORS[name].expect)) {
     if (found[key] !== expected) {
-      throw new Error(`${name} is another processor: expected ${key} ${expected}, got ${stdout.trim()}`);
+      throw new Error(`${name} is another CPU: expected ${key} ${expected}, got ${stdout.trim()}`);
     }
   }
   return found;

@@ -1,5 +1,5 @@
 /**
- * Which kernels ONNX Runtime computes with on the processor that this runs on, by what they compute. One JSON line.
+ * Which kernels ONNX Runtime computes with on the CPU that this runs on, by what they compute. One JSON line.
  *
  * - `unsignedSigned`: 255 * 127 + 255 * 127 of uint8 by int8. 64770 is right. 32767 is what `vpmaddubsw` gives: AVX2 and
  *   AVX-512 without VNNI add pairs of products in 16 bits.

@@ -5,7 +5,7 @@ const table = (head, rows) => [row(head), row(head.map(() => "---")), ...rows.ma
 
 const PRODUCTS = { 64_770: "exact", 32_767: "saturate" };
 
-/** Per processor: what its kernels compute, and its tests. */
+/** Per CPU: what its kernels compute, and its tests. */
 export function processorsTable(results) {
   return table(
     ["processor", "what", "uint8 x int8", "float32 sums", "tests passed", "failed", "seconds"],
@@ -25,7 +25,7 @@ export function processorsTable(results) {
 
 const points = (share) => `${share >= 0 ? "+" : ""}${(100 * share).toFixed(2)}`;
 
-/** Per processor and model: answers alike with this machine's, the metric, its distance from float32's there. */
+/** Per CPU and model: answers alike with this machine's, the metric, its distance from float32's there. */
 export function answersTable(results, metric) {
   return table(
     [

@@ -1,6 +1,6 @@
 /**
  * Writes llama.cpp's next-token distributions for twenty prompts as a reference that `slm teacher check` reads: of each
- * position the 256 likeliest tokens and the mass of the rest.
+ * position the 256 most probable tokens and the tail mass.
  *
  * Usage: node tools/peers/llama-cpp/reference.mjs MODEL.gguf REFERENCE.safetensors
  */

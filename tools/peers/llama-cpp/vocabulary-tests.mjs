@@ -26,7 +26,7 @@ const expectedOf = (file) =>
     .split("\n")
     .map((line) => line.trim().split(/\s+/).filter(Boolean).map(Number));
 
-/** Ids by the product's tokenizer; a text without tokens is refused there, and has no ids here. */
+/** Ids by the product's tokenizer; a text without tokens is rejected there, and has no ids here. */
 function idsOf(tokenizer, text) {
   try {
     return tokenizer.encodeTarget(text);
@@ -77,7 +77,7 @@ for (const name of files) {
     for (const line of lines) console.log(line);
   } catch (error) {
     isShort = true;
-    console.log(`${label}  refused: ${error.message}`);
+    console.log(`${label}  rejected: ${error.message}`);
     if (!(error instanceof SlmError)) throw error;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What every comparison shares: models of random weights, peers installed outside the tree, alternating rounds, one report.
+ * What every comparison shares: models of random weights, reference implementations installed outside the tree, alternating rounds, one report.
  *
  * Both sides are warmed up, use the same threads and tokens, and take turns round by round in an order that changes; only one works at
  * a time. Speeds of a machine that does other work mean nothing, and the report says how busy it was.
@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url";
 const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 const CLI = join(REPOSITORY, "apps/cli/bin/run.js");
 
-/** Where peers are installed and models are made; kept between runs. */
+/** Where reference implementations are installed and models are made; kept between runs. */
 export const PLACE = process.env.SLM_PEERS ?? join(homedir(), ".cache", "slm-peers");
 
 /** `key=value` arguments over defaults; numbers stay numbers. */
@@ -227,7 +227,7 @@ const SETTLE_MS = 50;
 /**
  * Runs the contestants in turn, the first of a round changing, and prints one JSON line and a Markdown table.
  *
- * @param contestants `{ name, run() -> figures, close(), about }`; the first is slm. Where a peer has `made() -> tokens of its last run`,
+ * @param contestants `{ name, run() -> figures, close(), about }`; the first is slm. Where a reference implementation has `made() -> tokens of its last run`,
  * how many of them are slm's before the first other one is reported.
  */
 export async function compare(title, setting, contestants) {

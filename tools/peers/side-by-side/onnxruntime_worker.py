@@ -27,7 +27,7 @@ def load(graph):
 encoder, decoder = load("encoder"), load("decoder")
 # As slm gives it room: a multiple of 32 tokens, at most what the model holds.
 capacity = min(-(-answer // 32) * 32, model["maxTarget"])
-assert model.get("caches") == "appended", "a decoder that hands back new positions only"
+assert model.get("caches") == "delta", "a decoder that hands back new positions only"
 heads, dim = model["kvHeads"], model["headDim"]
 caches = [
     (f"past.{layer}.{side}", np.zeros((1, heads, capacity, dim), np.float32))

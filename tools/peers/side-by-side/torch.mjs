@@ -1,5 +1,5 @@
 /**
- * slm beside PyTorch on the processor: the same encoder-decoder, weights and inputs in float32, the same threads.
+ * slm beside PyTorch on the CPU: the same encoder-decoder, weights and inputs in float32, the same threads.
  *
  *   npm run build && node tools/peers/side-by-side/torch.mjs task=train [size=tiny|small|paper] [batch=16] [source=128] [answer=64]
  *   npm run build && node tools/peers/side-by-side/torch.mjs task=generate [size=...] [source=N] [answer=N]
@@ -96,8 +96,8 @@ async function shareStep(options, folder) {
     files.batchFile,
     JSON.stringify(Object.fromEntries(Object.entries(numbers).map(([name, list]) => [name, [...list]]))),
   );
-  const { beta1, beta2, epsilon, weightDecay, clipNorm } = training;
-  return { files: { ...files, beta1, beta2, epsilon, weightDecay, clipNorm }, training };
+  const { beta1, beta2, epsilon, weightDecay, maxGradNorm } = training;
+  return { files: { ...files, beta1, beta2, epsilon, weightDecay, maxGradNorm }, training };
 }
 
 /** A process of its own for each round, as the benchmark is written. */

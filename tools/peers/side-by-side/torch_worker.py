@@ -180,7 +180,7 @@ def trainer():
         optimizer.zero_grad(set_to_none=True)
         loss = loss_of(sources, targets, soft)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), setting["clipNorm"])
+        torch.nn.utils.clip_grad_norm_(model.parameters(), setting["maxGradNorm"])
         optimizer.step()
         milliseconds = 1000 * (time.perf_counter() - began)
         return {"stepMs": milliseconds, "loss": loss.item()}

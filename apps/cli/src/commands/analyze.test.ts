@@ -36,7 +36,7 @@ describe("slm analyze", () => {
     );
     const inText = await runCommand("analyze", argv);
     expect(inText.exitCode).toBe(3);
-    expect(inText.stdout).toContain("NOT SUPPORTED (checked by rule, not run on the device)");
+    expect(inText.stdout).toContain("NOT SUPPORTED (checked statically, not run on the device)");
     expect(inText.stderr).toContain("Error (GATE_FAILED)");
   });
 
@@ -46,7 +46,7 @@ describe("slm analyze", () => {
     expect(stdout).toMatch(/^LSTM +1 {2}on the CPU$/m);
   });
 
-  test("refuses a damaged file, a missing one and a profile of another target", async () => {
+  test("rejects a corrupt file, a missing one and a profile of another target", async () => {
     const code = async (...argv: string[]): Promise<number> => (await runCommand("analyze", argv)).exitCode;
     expect(await code(fileURLToPath(import.meta.url), "--target", "cpu")).toBe(65);
     expect(await code("nowhere.onnx", "--target", "cpu")).toBe(66);

@@ -36,7 +36,7 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
     }),
     image: Flags.string({
       helpValue: "<file>",
-      summary: "Image that every prompt is about, for models that see.",
+      summary: "Image that every prompt is about, for vision-language models.",
       exclusive: ["data"],
     }),
     runs: Flags.integer({

@@ -71,14 +71,14 @@ describe("slm run", () => {
     });
   });
 
-  test("refuses a recipe that names no stage", async () => {
+  test("rejects a recipe that names no stage", async () => {
     await writeFile(at("empty.yaml"), "seed: 3\n");
     const { json, exitCode } = await runCommand("run", [at("empty.yaml"), "--json"]);
     expect(exitCode).toBe(78);
     expect(json).toMatchObject({ error: { code: "CONFIG_INVALID" } });
   });
 
-  test("refuses --only with --from, and a recipe that is not there", async () => {
+  test("rejects --only with --from, and a recipe that is not there", async () => {
     expect((await runCommand("run", inRun("--only", "data", "--from", "data"))).exitCode).toBe(2);
     expect((await runCommand("run", [at("none.yaml"), "--json"])).json).toMatchObject({
       error: { code: "INPUT_MISSING" },
@@ -110,7 +110,7 @@ describe("slm data and slm tokenizer", () => {
     expect(stdout).toMatch(/^ {2}3 {2}1 {2}#+$/mu);
   });
 
-  test("inspect names the columns there are where one is missing, and refuses settings of other things", async () => {
+  test("inspect names the columns there are where one is missing, and rejects settings of other things", async () => {
     await writeFile(at("rows.csv"), "id,text\n1,a\n");
     const { json, exitCode } = await runCommand("data:inspect", [at("rows.csv"), "--json"]);
     expect(exitCode).toBe(78);

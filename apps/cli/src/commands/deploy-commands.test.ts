@@ -73,7 +73,7 @@ describe("slm deploy", () => {
 
   test.each([
     [["--to", "oci"], "--reference"],
-    [["--to", "oci", "--reference", "nonsense"], "refused"],
+    [["--to", "oci", "--reference", "nonsense"], "rejected"],
     [["--to", "hub"], "--repo"],
     [["--to", "device"], "--device"],
   ])("%j lacks what its target needs: exit 2", async (argv, message) => {

@@ -42,7 +42,7 @@ describe("a model for an NPU", () => {
     ["with beams", ["--beams", "3"]],
     ["by drawing", ["--temperature", "0.9", "--seed", "5"]],
   ])(
-    "generates %s what the same model for a processor does, to the last token of its window",
+    "generates %s what the same model for a CPU does, to the last token of its window",
     async (_, choice) => {
       const [npu, cpu] = [await generate(at("npu"), ...choice), await generate(at("cpu"), ...choice)];
       expect(npu.generations).toEqual(cpu.generations);
@@ -63,35 +63,29 @@ describe("a model for an NPU", () => {
     expect(processor.device).toMatchObject({ provider: "cpu", simulated: false, fallbacks: [] });
   });
 
-  test("is evaluated as the model for a processor is, and said to be simulated", async () => {
+  test("is evaluated as the model for a CPU is, and said to be simulated", async () => {
     await writeFile(
       at("rows.jsonl"),
       '{"source":"abc","target":"A B"}\n{"source":"abcdefghijk","target":"C"}\n',
     );
-    const argv = (model: string) => [
-      at(model),
-      "--data",
-      at("rows.jsonl"),
-      "--metrics",
-      "perplexity,wordError",
-    ];
+    const argv = (model: string) => [at(model), "--data", at("rows.jsonl"), "--metrics", "perplexity,wer"];
     const of = async (model: string) =>
       z
         .object({
           result: z.object({
-            metrics: z.object({ perplexity: z.number(), wordError: z.number() }),
+            metrics: z.object({ perplexity: z.number(), wer: z.number() }),
             device: z.object({ simulated: z.boolean() }),
           }),
         })
         .parse((await runCommand("eval", [...argv(model), "-o", at("p.jsonl"), "--json"])).json).result;
     const [npu, cpu] = [await of("npu"), await of("cpu")];
     expect(npu.metrics.perplexity).toBeCloseTo(cpu.metrics.perplexity, 2);
-    expect(npu.metrics.wordError).toBe(cpu.metrics.wordError);
+    expect(npu.metrics.wer).toBe(cpu.metrics.wer);
     expect([npu.device.simulated, cpu.device.simulated]).toEqual([true, false]);
     expect(await readFile(at("p.jsonl"), "utf8")).toContain('"abc"');
   });
 
-  test("is refused without a fallback, by the code for devices", async () => {
+  test("is rejected without a fallback, by the code for devices", async () => {
     const { exitCode, json } = await runCommand("generate", [
       at("npu"),
       "--no-fallback",
@@ -104,7 +98,7 @@ describe("a model for an NPU", () => {
 });
 
 describe("--device", () => {
-  test("names a device or is refused", async () => {
+  test("names a device or is rejected", async () => {
     expect(parseDevice("gpu:cuda")).toEqual({ kind: "gpu", profile: "cuda" });
     for (const text of ["", "tpu", "gpu:", "gpu:a:b", "cpu:avx"])
       expect(() => parseDevice(text)).toThrow(/expected cpu, gpu/);
@@ -114,7 +108,7 @@ describe("--device", () => {
     ).toBe(2);
   });
 
-  test("of a GPU is the processor where there is none, with every reason", async () => {
+  test("of a GPU is the CPU where there is none, with every reason", async () => {
     const { device } = await generate(at("cpu"), "--device", "gpu:directml");
     if (process.platform !== "win32") {
       expect(device).toMatchObject({ provider: "cpu", simulated: false });
@@ -141,7 +135,7 @@ describe(runtimeRecipe, () => {
     });
   });
 
-  test("refuses an NPU for other graphs, and graphs for an NPU beside others", () => {
+  test("rejects an NPU for other graphs, and graphs for an NPU beside others", () => {
     expect(() => runtimeRecipe([{ target: "cpu" }], { device: { kind: "npu" } })).toThrow(/made for it/);
     expect(() => runtimeRecipe([{ target: "cpu" }, { target: "npu", profile: "qnn" }], {})).toThrow(/beside/);
   });

@@ -32,8 +32,8 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     ...deviceFlags,
   };
   static override examples = [
-    "<%= config.bin %> eval runs/quickstart/deploy --data runs/quickstart/data/test.jsonl --metrics wordError",
-    "<%= config.bin %> eval runs/quickstart/deploy --data runs/quickstart/data/test.jsonl --metrics wordError --beams 4",
+    "<%= config.bin %> eval runs/quickstart/deploy --data runs/quickstart/data/test.jsonl --metrics wer",
+    "<%= config.bin %> eval runs/quickstart/deploy --data runs/quickstart/data/test.jsonl --metrics wer --beams 4",
     "<%= config.bin %> eval exported --data squad.jsonl --metrics squadF1,squadExactMatch",
     "<%= config.bin %> eval exported --data test.jsonl --metrics perplexity",
   ];

@@ -43,7 +43,7 @@ describe("slm model init", () => {
     expect(resultOf(again)).toMatchObject({ parameters: expect.any(Number) as number, seed: 1 });
   });
 
-  test("refuses a vocabulary without room for its tokenizer, and a shape that is none", async () => {
+  test("rejects a vocabulary without room for its tokenizer, and a shape that is none", async () => {
     await writeFile(at("small.yaml"), SHAPE.replace("vocabularySize: 200", "vocabularySize: 20"));
     expect((await runCommand("model:init", [at("small.yaml"), "-o", at("x"), "--json"])).exitCode).toBe(78);
     await writeFile(at("odd.yaml"), SHAPE.replace("heads: 4", "heads: 3"));
@@ -116,9 +116,9 @@ describe("slm export", () => {
     [["--target", "npu", "--window", "9"], 2],
     [["--target", "npu", "--layout", "transformers.js"], 65],
     [["--precision", "bfloat16"], 65],
-  ])("refuses %o", async (flags, exitCode) => {
-    const argv = [at("checkpoint"), ...flags, "-o", at("refused"), "--json"];
+  ])("rejects %o", async (flags, exitCode) => {
+    const argv = [at("checkpoint"), ...flags, "-o", at("rejected"), "--json"];
     expect((await runCommand("export", argv)).exitCode).toBe(exitCode);
-    expect(await readdir(root)).not.toContain("refused");
+    expect(await readdir(root)).not.toContain("rejected");
   });
 });

@@ -20,7 +20,7 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
   static override summary = "Write a checkpoint as ONNX graphs for a target, and compare them with it.";
   static override description =
     "Targets cpu, gpu and web get graphs of any length, target npu one pair of graphs of fixed sizes for each source " +
-    "length. The comparison runs the graphs on this machine's processor, whatever the target is.";
+    "length. The comparison runs the graphs on this machine's CPU, whatever the target is.";
   static override args = {
     checkpoint: Args.string({ required: true, description: "Checkpoint directory." }),
   };

@@ -12,7 +12,7 @@ export interface GateReport {
 export class GateCommand extends SlmCommand<GateReport> {
   static override summary = "Compare what a run measured with limits; exit 3 if one does not hold.";
   static override description =
-    "Figures: every metric of the deployed scheme (wordError, rougeL, ...), bytes (the bundle), tokensPerSecond, " +
+    "Figures: every metric of the deployed scheme (wer, rougeL, ...), bytes (the bundle), tokensPerSecond, " +
     "firstTokenMs, interTokenMs, loadMs, peakRssBytes and parameters (medians of the benchmark). A figure that was not measured does not hold.";
   static override args = { run: Args.string({ required: true, description: "Directory of a run." }) };
   static override flags = {
@@ -25,7 +25,7 @@ export class GateCommand extends SlmCommand<GateReport> {
     }),
   };
   static override examples = [
-    "<%= config.bin %> gate runs/quickstart --limit 'wordError<=0.45' --limit 'bytes<=1e6' --limit 'tokensPerSecond>=500'",
+    "<%= config.bin %> gate runs/quickstart --limit 'wer<=0.45' --limit 'bytes<=1e6' --limit 'tokensPerSecond>=500'",
   ];
 
   protected override async execute(): Promise<GateReport> {

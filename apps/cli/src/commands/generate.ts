@@ -3,7 +3,7 @@ import type { EndReason } from "@slm/decoding";
 import type { Generation } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
-import { PENALTIES, choiceFlags, choiceOptions } from "../models/choice-flags.js";
+import { PENALTIES, samplingFlags, samplingOptions } from "../models/sampling-flags.js";
 import type { GenerateOptions, LoadedModel, Prompt } from "../library/load-model.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { SlmCommand } from "../slm-command.js";
@@ -56,15 +56,16 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     image: Flags.string({
       char: "i",
       helpValue: "<file>",
-      summary: "JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP that the prompts are about, for models that see.",
+      summary:
+        "JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP that the prompts are about, for vision-language models.",
     }),
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
     answer: Flags.boolean({
       summary: "Print only what stands behind the last ####, for models that show their working.",
       exclusive: ["stream"],
     }),
-    ...choiceFlags,
-    lookup: Flags.integer({
+    ...samplingFlags,
+    "prompt-lookup": Flags.integer({
       min: 1,
       max: 64,
       helpValue: "<n>",
@@ -86,7 +87,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
   protected override async execute(): Promise<GenerateResult> {
     const { args, flags } = await this.parse(GenerateCommand);
     const path = modelOf(args.model, flags.model);
-    const { readQuestions } = await import("../models/questions.js");
+    const { readImagePrompts } = await import("../models/image-prompts.js");
     const { loadModel } = await import("../library/load-model.js");
     const { locateModel } = await import("../models/locate-model.js");
     const { answerOf } = await import("@slm/metrics");
@@ -95,16 +96,16 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     const schema = flags["json-schema"];
     const jsonSchema = schema === undefined ? undefined : await readSchema(schema);
     const streamed = flags.stream && !this.jsonEnabled();
-    const { prompt: prompts, image, lookup } = flags;
-    const model = await loadModel(path, { ...deviceRequest(flags), lookup, ...this.work });
+    const { prompt: prompts, image, "prompt-lookup": promptLookup } = flags;
+    const model = await loadModel(path, { ...deviceRequest(flags), promptLookup, ...this.work });
     try {
-      const questions = await readQuestions({
+      const questions = await readImagePrompts({
         prompts,
         image,
         stream: process.stdin,
         model: model.directory,
       });
-      const options = { ...choiceOptions(flags), jsonSchema, signal: this.signal };
+      const options = { ...samplingOptions(flags), jsonSchema, signal: this.signal };
       const asked = questions.map(({ source }) => source);
       const results = streamed
         ? await this.#stream(model, asked, options)

@@ -69,7 +69,7 @@ describe("MODEL", () => {
     });
   });
 
-  test("that is none is refused, naming models that lie below", async () => {
+  test("that is none is rejected, naming models that lie below", async () => {
     const outcome = await runCommand("generate", [out, "--prompt", "abc", "--json"]);
     expect([outcome.exitCode, outcome.json]).toMatchObject([66, { error: { code: "INPUT_MISSING" } }]);
     expect(suggestionsOf(outcome)).toContain(`use ${join(out, "deploy")}`);
@@ -120,18 +120,10 @@ describe("slm generate", () => {
 describe("slm eval", () => {
   test("reports metrics and writes one prediction per row", async () => {
     const predictions = at("predictions.jsonl");
-    const argv = [
-      join(out, "export"),
-      "--data",
-      rows(),
-      "--metrics",
-      "wordError,exactMatch",
-      "-o",
-      predictions,
-    ];
+    const argv = [join(out, "export"), "--data", rows(), "--metrics", "wer,exactMatch", "-o", predictions];
     const { metrics, ...rest } = resultOf(await runCommand("eval", [...argv, "--json"]));
     expect(rest).toMatchObject({ n: 3, predictions });
-    expect(Object.keys(Object(metrics) as object)).toEqual(["wordError", "exactMatch"]);
+    expect(Object.keys(Object(metrics) as object)).toEqual(["wer", "exactMatch"]);
     expect((await readFile(predictions, "utf8")).trimEnd().split("\n")).toHaveLength(3);
     const text = await runCommand("eval", [...argv, "--limit", "2"]);
     expect(text.stdout).toMatch(/^2 rows/);
@@ -153,8 +145,8 @@ describe("slm eval", () => {
 
   test("shows values in the unit of each metric, and the likelihood that perplexity comes from", async () => {
     const argv = [join(out, "export"), "--data", rows(), "-o", at("units.jsonl")];
-    const text = await runCommand("eval", [...argv, "--metrics", "wordError,bleu,perplexity"]);
-    expect(text.stdout).toMatch(/^wordError {3}\S+ %$/m);
+    const text = await runCommand("eval", [...argv, "--metrics", "wer,bleu,perplexity"]);
+    expect(text.stdout).toMatch(/^wer {9}\S+ %$/m);
     expect(text.stdout).toMatch(/^bleu {8}[\d.]+$/m);
     expect(text.stdout).toMatch(/^perplexity {2}[\d.]+$/m);
     // Three words of three letters, and their ends.
@@ -170,21 +162,21 @@ describe("slm eval", () => {
     const right = line.prediction === "";
     expect(line).toMatchObject({ references: [], correct: right, score: right ? 1 : 0 });
     expect(metrics).toEqual({ squadF1: line.score });
-    const refused = await runCommand("eval", [...argv, "--metrics", "wordError"]);
-    expect(refused.exitCode).toBe(65);
-    expect(suggestionsOf(refused)).toContain("--metrics squadExactMatch,squadF1");
+    const rejected = await runCommand("eval", [...argv, "--metrics", "wer"]);
+    expect(rejected.exitCode).toBe(65);
+    expect(suggestionsOf(rejected)).toContain("--metrics squadExactMatch,squadF1");
   });
 
   test("suggests the metric that was meant, and lists all in its help", async () => {
     const argv = [join(out, "export"), "--data", rows(), "--json"];
-    const misspelt = await runCommand("eval", [...argv, "--metrics", "wordError,rougeLsun"]);
+    const misspelt = await runCommand("eval", [...argv, "--metrics", "wer,rougeLsun"]);
     expect(misspelt.exitCode).toBe(2);
-    expect(suggestionsOf(misspelt)).toEqual(["--metrics wordError,rougeLsum"]);
+    expect(suggestionsOf(misspelt)).toEqual(["--metrics wer,rougeLsum"]);
     const help = (await EvalCommand.helpSection()).join("\n");
     for (const name of [...METRIC_NAMES, "perplexity"]) expect(help).toContain(`  ${name} [`);
   });
 
-  test("refuses a metric that does not exist and rows that are not there", async () => {
+  test("rejects a metric that does not exist and rows that are not there", async () => {
     const argv = [join(out, "export"), "--json"];
     expect((await runCommand("eval", [...argv, "--data", rows(), "--metrics", "blue"])).exitCode).toBe(2);
     const missing = ["--data", at("none.jsonl"), "--metrics", "exactMatch"];
@@ -242,13 +234,13 @@ describe("slm export, slm quantize, slm deploy", () => {
   });
 
   test("quantize measures its gate on --data, or on --calibration", async () => {
-    const argv = [join(out, "export"), "--scheme", "int8-dynamic", "--gate", "phonemeError:1000", "--json"];
+    const argv = [join(out, "export"), "--scheme", "int8-dynamic", "--gate", "per:1000", "--json"];
     for (const flag of ["--data", "--calibration"]) {
       const outcome = await runCommand("quantize", [...argv, flag, rows(), "-o", at("gated")]);
-      expect(resultOf(outcome).gate).toMatchObject({ metric: "phonemeError", pass: true });
+      expect(resultOf(outcome).gate).toMatchObject({ metric: "per", pass: true });
     }
     expect((await runCommand("quantize", argv)).exitCode).toBe(2);
-    const unknown = argv.map((word) => word.replace("phonemeError:1000", "blue:1"));
+    const unknown = argv.map((word) => word.replace("per:1000", "blue:1"));
     expect((await runCommand("quantize", [...unknown, "--data", rows()])).exitCode).toBe(2);
   });
 
@@ -267,7 +259,7 @@ describe("slm export, slm quantize, slm deploy", () => {
       // As crude as it gets, so that some answer changes.
       ...[join(out, "export"), "--scheme", "int4-block", "--method", "rtn", "--symmetric"],
       ...["--block-size", "128", "--embedding", "int4-block", "-o", at("failed")],
-      ...["--gate", "wordError:0", "--data", at("right.jsonl")],
+      ...["--gate", "wer:0", "--data", at("right.jsonl")],
     ];
     const json = await runCommand("quantize", [...argv, "--json"]);
     expect(json.exitCode).toBe(3);
@@ -294,18 +286,18 @@ describe("slm export, slm quantize, slm deploy", () => {
     ).toContain("README.md");
   });
 
-  test("an output that holds foreign files is refused and left alone", async () => {
-    const foreign = await mkdtemp(join(root, "foreign-"));
-    await writeFile(join(foreign, "mine.txt"), "mine");
-    const argv = [join(out, "export"), "--scheme", "int8-dynamic", "-o", foreign, "--json"];
+  test("an output that holds external files is rejected and left alone", async () => {
+    const external = await mkdtemp(join(root, "external-"));
+    await writeFile(join(external, "mine.txt"), "mine");
+    const argv = [join(out, "export"), "--scheme", "int8-dynamic", "-o", external, "--json"];
     const { json } = await runCommand("quantize", argv);
     expect(json).toMatchObject({ error: { code: "OUTPUT_FAILED" } });
-    expect(await readdir(foreign)).toEqual(["mine.txt"]);
+    expect(await readdir(external)).toEqual(["mine.txt"]);
   });
 });
 
 describe("slm model check", () => {
-  test("a directory that is no reference is refused", async () => {
+  test("a directory that is no reference is rejected", async () => {
     const { exitCode } = await runCommand("model:check", ["--reference", at("nowhere"), "--json"]);
     expect(exitCode).toBe(66);
     expect((await runCommand("model:check", ["--json"])).exitCode).toBe(2);
@@ -313,7 +305,7 @@ describe("slm model check", () => {
 });
 
 describe("slm bench", () => {
-  test("refuses what it cannot measure", async () => {
+  test("rejects what it cannot measure", async () => {
     expect((await runCommand("bench", ["--json"])).exitCode).toBe(2);
     expect((await runCommand("bench", [at("nowhere"), "--json"])).exitCode).toBe(66);
     const both = [join(out, "export"), "--data", rows(), "--prompt", "abc", "--json"];

@@ -57,10 +57,10 @@ describe("slm quantize with real data", () => {
     ["--scheme", "int8-dynamic", "--smooth", "0.5"],
     ["--scheme", "int4-block", "--budget", "1MB"],
     ["--scheme", "int4-block", "--sensitivity"],
-  ])("%s %s %s is refused without it", async (...flags) => {
-    const { exitCode, json } = await quantize(exported, ...flags, "-o", at("refused"));
+  ])("%s %s %s is rejected without it", async (...flags) => {
+    const { exitCode, json } = await quantize(exported, ...flags, "-o", at("rejected"));
     expect([exitCode, json]).toMatchObject([2, { error: { code: "USAGE" } }]);
-    expect(await readdir(root)).not.toContain("refused");
+    expect(await readdir(root)).not.toContain("rejected");
   });
 
   test.each([
@@ -99,9 +99,9 @@ describe("slm quantize with real data", () => {
   test("--sensitivity ranks layers and keeps the worst until the gate passes", async () => {
     const argv = [exported, "--scheme", "int4-block", "--sensitivity", ...rows()];
     const ranked = reportOf(await quantize(...argv, "-o", at("ranked")));
-    const damages = ranked.layers!.map(({ divergence }) => divergence);
-    expect(damages.length).toBeGreaterThan(5);
-    expect(damages).toEqual([...damages].sort((a, b) => b - a));
+    const sensitivities = ranked.layers!.map(({ divergence }) => divergence);
+    expect(sensitivities.length).toBeGreaterThan(5);
+    expect(sensitivities).toEqual([...sensitivities].sort((a, b) => b - a));
     const limit = (ranked.divergence ?? 0) * 0.9;
     const gate = ["--gate", `logitDivergence:${limit.toFixed(12)}`];
     const kept = reportOf(await quantize(...argv, ...gate, "-o", at("kept")));
@@ -155,7 +155,7 @@ describe("slm quantize MODEL.onnx", () => {
     },
   );
 
-  test("takes a foreign file, its feeds as safetensors, and reports how outputs changed", async () => {
+  test("takes a external file, its feeds as safetensors, and reports how outputs changed", async () => {
     await mkdir(at("feeds"));
     for (const [index, ids] of [
       [4, 5, 6],
@@ -175,7 +175,7 @@ describe("slm quantize MODEL.onnx", () => {
       "--calibration",
       at("feeds"),
       "-o",
-      at("foreign"),
+      at("external"),
     );
     expect(outcome.exitCode).toBe(0);
     const outputs = z.object({
@@ -184,11 +184,11 @@ describe("slm quantize MODEL.onnx", () => {
     for (const { relativeError } of outputs.parse(outcome.json).result.outputs) {
       expect(relativeError).toBeLessThan(0.2);
     }
-    expect((await stat(at("foreign", "encoder.onnx"))).size).toBeGreaterThan(0);
-    expect(JSON.parse(await readFile(at("foreign", "manifest.json"), "utf8"))).toMatchObject({
+    expect((await stat(at("external", "encoder.onnx"))).size).toBeGreaterThan(0);
+    expect(JSON.parse(await readFile(at("external", "manifest.json"), "utf8"))).toMatchObject({
       kind: "quantized",
     });
-    expect((await quantize(file, "--scheme", "int8-dynamic", "--gate", "wordError:+1")).exitCode).toBe(2);
+    expect((await quantize(file, "--scheme", "int8-dynamic", "--gate", "wer:+1")).exitCode).toBe(2);
     expect(
       (await quantize(file, "--scheme", "a8w8", "--calibration", at("none"), "-o", at("no"))).exitCode,
     ).toBe(66);

@@ -112,7 +112,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     gate: Flags.string({
       helpValue: "<metric:drop>",
       summary:
-        "How much worse a metric may become: wordError:+0.5 [points], wordError:0.005, logitDivergence:0.01 [nats].",
+        "How much worse a metric may become: wer:+0.5 [points], wer:0.005, logitDivergence:0.01 [nats].",
       helpGroup: "QUALITY",
     }),
     data: Flags.string({
@@ -142,7 +142,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
   };
   static override examples = [
     "<%= config.bin %> quantize runs/quickstart/export --scheme cpu -o small",
-    "<%= config.bin %> quantize exported --scheme int4-block --method gptq --calibration train.jsonl --gate wordError:+0.5 --data test.jsonl",
+    "<%= config.bin %> quantize exported --scheme int4-block --method gptq --calibration train.jsonl --gate wer:+0.5 --data test.jsonl",
     "<%= config.bin %> quantize exported --scheme int4-block --budget 2MB --calibration train.jsonl",
     "<%= config.bin %> quantize model.onnx --scheme a8w8 --calibration feeds/",
     "<%= config.bin %> quantize detector.onnx --scheme a8w8 --calibration feeds/ --shape image=1,3,640,640",

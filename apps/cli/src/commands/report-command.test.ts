@@ -19,7 +19,7 @@ const log = (loss: number): string =>
   [
     { step: 20, loss: 4 },
     { step: 40, loss },
-    { step: 40, "dev.wordError": loss / 10 },
+    { step: 40, "dev.wer": loss / 10 },
   ]
     .map((record) => `${JSON.stringify(record)}\n`)
     .join("");
@@ -51,7 +51,7 @@ describe("slm report", () => {
     const { stdout, exitCode } = await report(at("a"));
     expect(exitCode).toBe(0);
     const lines = stdout.trimEnd().split("\n");
-    expect(lines[0]).toBe("a  40 steps  loss 2 (best 2 at 40)  dev.wordError 0.2 (best 0.2 at 40)");
+    expect(lines[0]).toBe("a  40 steps  loss 2 (best 2 at 40)  dev.wer 0.2 (best 0.2 at 40)");
     expect(lines.at(-1)).toBe(at("out", "report.html"));
     for (const text of [">learningRate<", ">seed<", "✗ wrong"]) expect(await page()).toContain(text);
   });
@@ -67,10 +67,10 @@ describe("slm report", () => {
         name: `${name}/distill`,
         directory: at(name, "distill"),
         steps: 40,
-        final: { loss: name === "a" ? 2 : 3, "dev.wordError": name === "a" ? 0.2 : 0.3 },
+        final: { loss: name === "a" ? 2 : 3, "dev.wer": name === "a" ? 0.2 : 0.3 },
         best: {
           loss: { value: name === "a" ? 2 : 3, step: 40 },
-          "dev.wordError": { value: name === "a" ? 0.2 : 0.3, step: 40 },
+          "dev.wer": { value: name === "a" ? 0.2 : 0.3, step: 40 },
         },
       })),
     });

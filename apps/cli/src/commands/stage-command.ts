@@ -28,7 +28,7 @@ export abstract class StageCommand extends SlmCommand<StageResult> {
     return runPreparedStage(stage, prepared, { ...this.work, force: flags.force });
   }
 
-  /** Refuses a recipe that the command makes no sense for. @throws SlmError CONFIG_INVALID */
+  /** Rejects a recipe that the command makes no sense for. @throws SlmError CONFIG_INVALID */
   protected checkSections?(sections: Readonly<Record<string, { readonly settings: unknown }>>): void;
 
   /** One line about the stage's report, printed above the artifact's path. */

@@ -3,14 +3,14 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectedLogits, FAMILIES, writeForeignModel } from "../testing/foreign-model.js";
+import { expectedLogits, FAMILIES, writeExternalModel } from "../testing/external-model.js";
 import { runCommand } from "../testing/run-command.js";
 import { tinyRecipe, writeTinyRecipe } from "../testing/tiny-run.js";
 
 let root = "";
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-import-"));
-  for (const family of FAMILIES) await writeForeignModel(join(root, family), family);
+  for (const family of FAMILIES) await writeExternalModel(join(root, family), family);
 });
 afterAll(async () => {
   await rm(root, { recursive: true, force: true });
@@ -58,7 +58,7 @@ describe("a recipe with an imported teacher", () => {
         prompt: { instruction: "Spell.", before: "Word: ", examples: 1 },
       },
       cache: {},
-      distill: { ...distill, loss: { vocabulary: "mapped" } },
+      distill: { ...distill, loss: { crossTokenizer: "aligned" } },
     });
     const out = join(root, "few-shot-run");
     const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);
@@ -74,7 +74,7 @@ describe("a recipe with an imported teacher", () => {
 
   test("asks it by its own chat template, examples as turns before", async () => {
     const model = join(root, "chat-model");
-    await writeForeignModel(model, "llama");
+    await writeExternalModel(model, "llama");
     await writeFile(
       join(model, "chat_template.jinja"),
       "{{ bos_token }}{% for message in messages %}{{ message.role[:1] }}:{{ message.content }}{{ eos_token }}{% endfor %}" +
@@ -143,7 +143,7 @@ describe("teacher finetune", () => {
     expect(after.exitCode).toBe(3);
   }, 120_000);
 
-  test("refuses a recipe that says nothing of it", async () => {
+  test("rejects a recipe that says nothing of it", async () => {
     const directory = join(root, "no-finetune");
     const { data, tokenizer, teacher } = tinyRecipe(directory);
     const recipe = await writeTinyRecipe(directory, {
@@ -156,10 +156,10 @@ describe("teacher finetune", () => {
   });
 });
 
-describe("teacher import refuses", () => {
+describe("teacher import rejects", () => {
   test("an architecture it does not know, by name", async () => {
     const directory = join(root, "unknown");
-    await writeForeignModel(directory, "llama");
+    await writeExternalModel(directory, "llama");
     const file = join(directory, "config.json");
     const config = JSON.parse(await readFile(file, "utf8")) as object;
     await writeFile(file, JSON.stringify({ ...config, architectures: ["MambaForCausalLM"] }));
@@ -175,7 +175,7 @@ describe("teacher import refuses", () => {
 
   test("a model without tokenizer.json", async () => {
     const directory = join(root, "no-tokenizer");
-    await writeForeignModel(directory, "llama");
+    await writeExternalModel(directory, "llama");
     await rm(join(directory, "tokenizer.json"));
     const argv = [directory, "-o", join(root, "none"), "--json"];
     expect(await runCommand("teacher:import", argv)).toMatchObject({ exitCode: 66 });
@@ -209,12 +209,12 @@ describe("a teacher of both architectures", () => {
     expect(exitCode, stderr).toBe(0);
     const predictions = join(root, "both.jsonl");
     const argv = [join(out, "teacher"), "--data", join(at, "test.jsonl"), "-o", predictions, "--json"];
-    const measured = await runCommand("teacher:eval", [...argv, "--metrics", "wordError"]);
+    const measured = await runCommand("teacher:eval", [...argv, "--metrics", "wer"]);
     expect(measured).toMatchObject({ exitCode: 0, json: { result: { n: 3, predictions } } });
-    const { metrics } = (measured.json as { result: { metrics: Record<"wordError", number> } }).result;
+    const { metrics } = (measured.json as { result: { metrics: Record<"wer", number> } }).result;
     const rows = (await readFile(predictions, "utf8")).trim().split("\n");
     const scores = rows.map((row) => (JSON.parse(row) as { readonly score: number }).score);
-    expect(metrics.wordError).toBeCloseTo(scores.reduce((sum, score) => sum + score, 0) / 3, 10);
+    expect(metrics.wer).toBeCloseTo(scores.reduce((sum, score) => sum + score, 0) / 3, 10);
     expect(await runCommand("teacher:eval", [...argv, "--metrics", "perplexity"])).toMatchObject({
       exitCode: 2,
       json: { error: { code: "USAGE" } },

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { expectedLogits, writeForeignModel } from "../testing/foreign-model.js";
+import { expectedLogits, writeExternalModel } from "../testing/external-model.js";
 import { runCommand } from "../testing/run-command.js";
 import { tinyRecipe, writeTinyRecipe } from "../testing/tiny-run.js";
 
@@ -30,7 +30,7 @@ const teacher = (source: string): ReturnType<typeof runCommand> =>
 /** The cache of the hub with one model in it, every file a link into another directory. */
 async function cacheModel(branch?: string): Promise<void> {
   const folder = join(root, "hub", "models--acme--tiny");
-  await writeForeignModel(join(folder, "blobs"), "smollm2");
+  await writeExternalModel(join(folder, "blobs"), "smollm2");
   await mkdir(join(folder, "snapshots", COMMIT), { recursive: true });
   for (const name of await readdir(join(folder, "blobs"))) {
     await symlink(join("..", "..", "blobs", name), join(folder, "snapshots", COMMIT, name));
@@ -52,7 +52,7 @@ describe("teacher import", () => {
     expect(generated.exitCode).toBe(0);
   }, 60_000);
 
-  test("of a damaged GGUF file says what is wrong with it", async () => {
+  test("of a corrupt GGUF file says what is wrong with it", async () => {
     const file = join(root, "damaged.gguf");
     await cp(fileURLToPath(import.meta.url), file);
     const { exitCode, json } = await teacher(file);
@@ -136,7 +136,7 @@ describe("a recipe whose teacher is a hub id", () => {
 describe("a recipe whose teacher is an ONNX file", () => {
   /** A directory as an exporter leaves it: graph, tokenizer, config.json. */
   async function exported(): Promise<string> {
-    await writeForeignModel(join(root, "llama"), "llama");
+    await writeExternalModel(join(root, "llama"), "llama");
     const imported = await runCommand("teacher:import", [join(root, "llama"), "-o", join(root, "imported")]);
     expect(imported.exitCode, imported.stderr).toBe(0);
     const argv = [join(root, "imported"), "--layout", "transformers.js", "-o", join(root, "onnx"), "--json"];
@@ -155,7 +155,7 @@ describe("a recipe whose teacher is an ONNX file", () => {
       ...{ data: data!, tokenizer: tokenizer! },
       teacher: { kind: "onnx", path: directory, prompt: { before: "Word: ", examples: 1 } },
       cache: { generate: "greedy" },
-      distill: { ...distill, loss: { vocabulary: "mapped" } },
+      distill: { ...distill, loss: { crossTokenizer: "aligned" } },
     });
     const out = join(root, "run");
     const { exitCode, stderr, json } = await runCommand("run", [recipe, "--out", out, "--json"]);
@@ -166,7 +166,7 @@ describe("a recipe whose teacher is an ONNX file", () => {
     });
   }, 120_000);
 
-  test("is refused by name where it is no decoder", async () => {
+  test("is rejected where it is no decoder", async () => {
     const directory = await exported();
     const { data, tokenizer } = tinyRecipe(root);
     const recipe = await writeTinyRecipe(root, {
@@ -190,12 +190,12 @@ describe("a recipe whose teacher computes with fewer bits", () => {
     "%s: scores from a graph beside its checkpoint",
     async (precision, maxKl) => {
       const model = join(root, "llama");
-      await writeForeignModel(model, "llama");
+      await writeExternalModel(model, "llama");
       const { data, tokenizer, distill } = tinyRecipe(root);
       const recipe = await writeTinyRecipe(root, {
         ...{ data: data!, tokenizer: tokenizer! },
         teacher: { kind: "import", model, precision, prompt: { before: "Word: " } },
-        distill: { ...distill, loss: { vocabulary: "mapped" } },
+        distill: { ...distill, loss: { crossTokenizer: "aligned" } },
       });
       const out = join(root, "run");
       const { exitCode, stderr } = await runCommand("run", [recipe, "--out", out]);

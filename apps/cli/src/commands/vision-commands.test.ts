@@ -1,4 +1,4 @@
-/** A random model that sees, from its shape to HTTP: every command takes it, and each refuses what it cannot see. */
+/** A random model that sees, from its shape to HTTP: every command takes it, and each rejects what it cannot see. */
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,13 +79,13 @@ async function made(command: string, ...argv: readonly string[]): Promise<Readon
 }
 
 /** Exit code, error code and message of a command that must fail. */
-async function refused(command: string, ...argv: readonly string[]): Promise<string> {
+async function rejected(command: string, ...argv: readonly string[]): Promise<string> {
   const { json, exitCode } = await run(command, ...argv);
   const { error } = outcomeSchema.parse(json);
   return `${exitCode} ${error?.code ?? "no error"}: ${error?.message ?? ""}`;
 }
 
-describe("a model that sees", () => {
+describe("a vision-language model", () => {
   test("is planned and exported with a graph of its own for images, and bundled with it", async () => {
     const { plan } = z
       .object({
@@ -161,7 +161,7 @@ describe("a model that sees", () => {
 
   test("has no decoder-only baseline beside it", async () => {
     const argv = ["--data", at("rows.jsonl"), "--baseline", "decoder-only"];
-    expect(await refused("bench", at("exported"), ...argv)).toMatch(/^65 OP_UNSUPPORTED: bench: .* sees/);
+    expect(await rejected("bench", at("exported"), ...argv)).toMatch(/^65 OP_UNSUPPORTED: bench: .* sees/);
   });
 
   test("is exported for a device of fixed sizes and quantized there", async () => {
@@ -177,23 +177,23 @@ describe("a model that sees", () => {
 });
 
 describe("what cannot be seen", () => {
-  test("is refused by name: no image, no file, damaged files", async () => {
+  test("is rejected: no image, no file, corrupt files", async () => {
     const ask = ["generate", at("exported"), "--prompt", "ab"] as const;
-    expect(await refused(...ask)).toMatch(/^65 DATA_INVALID: generate: source 1 has no image/);
-    expect(await refused(...ask, "--image", at("none.png"))).toMatch(/^66 INPUT_MISSING: .*none.png/);
+    expect(await rejected(...ask)).toMatch(/^65 DATA_INVALID: generate: source 1 has no image/);
+    expect(await rejected(...ask, "--image", at("none.png"))).toMatch(/^66 INPUT_MISSING: .*none.png/);
     for (const [file, reason] of [
-      ["truncated.png", /damaged or truncated png/],
+      ["truncated.png", /corrupt or truncated png/],
       ["jpeg-2000.jp2", /it is JPEG 2000/],
       ["two-frames.gif", /holds 2 frames/],
       ["drawing.svg", /not an image that is read here/],
     ] as const) {
-      const told = await refused(...ask, "--image", join(FIXTURES, "refused", file));
+      const told = await rejected(...ask, "--image", join(FIXTURES, "rejected", file));
       expect(told).toMatch(/^65 DATA_INVALID/);
       expect(told).toMatch(reason);
     }
   });
 
-  test("is exported for transformers.js where it has a question of its own, and refused by name where it has none", async () => {
+  test("is exported for transformers.js where it has a question of its own, and rejected where it has none", async () => {
     const layout = ["--layout", "transformers.js"] as const;
     const { files, parity } = z
       .object({ files: z.array(z.object({ path: z.string() })), parity: z.object({ maxAbs: z.number() }) })
@@ -201,7 +201,7 @@ describe("what cannot be seen", () => {
     expect(files.map(({ path }) => path)).toContain("preprocessor_config.json");
     expect(parity.maxAbs).toBeLessThan(1e-3);
     await made("model:init", await written("asked.yaml", shape()), "-o", at("asked"));
-    expect(await refused("export", at("asked"), ...layout, "-o", at("t"))).toMatch(/^65 OP_UNSUPPORTED/);
+    expect(await rejected("export", at("asked"), ...layout, "-o", at("t"))).toMatch(/^65 OP_UNSUPPORTED/);
   });
 
   test("rows without images, with paths out of their folder, or of images that are not there name what is wrong", async () => {
@@ -215,27 +215,27 @@ describe("what cannot be seen", () => {
       "--data",
     ] as const;
     const without = await writeRows("without.jsonl", () => ({}));
-    expect(await refused(...evaluate, without)).toMatch(/^65 DATA_INVALID: .*has no image/);
+    expect(await rejected(...evaluate, without)).toMatch(/^65 DATA_INVALID: .*has no image/);
     const outside = await writeRows("outside.jsonl", () => ({ image: "../rows.jsonl" }));
-    expect(await refused(...evaluate, outside)).toMatch(/^65 DATA_INVALID: .*'..' part/);
+    expect(await rejected(...evaluate, outside)).toMatch(/^65 DATA_INVALID: .*'..' part/);
     await symlink(join(FIXTURES, "files", "colour.png"), at("link.png"));
     const linked = await writeRows("linked.jsonl", () => ({ image: "link.png" }));
-    expect(await refused(...evaluate, linked)).toMatch(/^65 DATA_INVALID: .*a link leads out/);
+    expect(await rejected(...evaluate, linked)).toMatch(/^65 DATA_INVALID: .*a link leads out/);
     const gone = await writeRows("gone.jsonl", () => ({ image: "gone.png" }));
-    expect(await refused(...evaluate, gone)).toMatch(/^66 INPUT_MISSING: .*gone.png/);
+    expect(await rejected(...evaluate, gone)).toMatch(/^66 INPUT_MISSING: .*gone.png/);
     expect(
-      await refused("quantize", at("exported"), "--scheme", "a8w8", "--calibration", without, "-o", at("q")),
+      await rejected("quantize", at("exported"), "--scheme", "a8w8", "--calibration", without, "-o", at("q")),
     ).toMatch(/^65 DATA_INVALID: .*row 1 has no image/);
   });
 
-  test("an image given to a model of text is refused", async () => {
+  test("an image given to a model of text is rejected", async () => {
     await made(
       "model:init",
       await written("blind.yaml", { ...shape(), vision: undefined }),
       "-o",
       at("blind"),
     );
-    expect(await refused("generate", at("blind"), "--prompt", "ab", "--image", picture())).toMatch(
+    expect(await rejected("generate", at("blind"), "--prompt", "ab", "--image", picture())).toMatch(
       /^65 DATA_INVALID: .*the model reads text only/,
     );
   });
@@ -286,7 +286,7 @@ describe("slm serve", () => {
     expect(await post("/generate", { image })).toMatchObject({ status: 200 });
   });
 
-  test("refuses addresses, several images, none, what is no image, and what is too large", async () => {
+  test("rejects addresses, several images, none, what is no image, and what is too large", async () => {
     const image = await base64("files/colour.png");
     const url = `data:image/png;base64,${image}`;
     const cases: readonly (readonly [Promise<{ status: number; json: unknown }>, number, string])[] = [
@@ -295,7 +295,7 @@ describe("slm serve", () => {
       [chat([text]), 400, "has no image"],
       [chat([text, imagePart("data:image/png;base64,AAAA")]), 400, "not an image that is read here"],
       [chat([text, imagePart(`${url}!`)]), 400, "not base64"],
-      [post("/generate", { source: "ab", image: await base64("refused/truncated.png") }), 400, "truncated"],
+      [post("/generate", { source: "ab", image: await base64("rejected/truncated.png") }), 400, "truncated"],
       [post("/generate", { source: "ab", image: "A".repeat(5600) }), 400, "more than 4096 bytes"],
       [post("/generate", { source: "ab", image: "A".repeat(10_000) }), 413, "too large"],
       [post("/v1/completions", { prompt: "ab" }), 400, "has no image"],

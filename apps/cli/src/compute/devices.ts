@@ -40,11 +40,11 @@ export interface DeviceRequest {
   readonly fallback?: boolean | undefined;
   /** Threads one operator may use. Default: what was kept for this machine, else as many as there are processors. */
   readonly threads?: number | undefined;
-  /** Whether settings of the processor are measured anew and kept. Otherwise those kept are used, if threads are not given. */
+  /** Whether settings of the CPU are measured anew and kept. Otherwise those kept are used, if threads are not given. */
   readonly tune?: boolean | undefined;
 }
 
-/** The processor, whatever the models were made for. */
+/** The CPU, whatever the models were made for. */
 export function processorRecipe(threads: number | undefined): RuntimeRecipe {
   return { kind: "cpu", options: threads === undefined ? {} : { threads } };
 }
@@ -111,8 +111,8 @@ export const RUNTIMES: Readonly<
 };
 
 /**
- * What runs models. Graphs for an NPU that are asked to run on the processor run as a simulation and are called so: their form is
- * not the one a processor would be given.
+ * What runs models. Graphs for an NPU that are asked to run on the CPU run as a simulation and are called so: their form is
+ * not the one a CPU would be given.
  *
  * @throws SlmError USAGE for models for an NPU beside others, which no single device stands for.
  */

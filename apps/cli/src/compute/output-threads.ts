@@ -2,7 +2,7 @@
 import { openOutputThreads, type OutputThreads } from "@slm/quantization";
 import { availableParallelism } from "node:os";
 
-/** Runs `body` with threads that are stopped afterwards, whatever happens. @param count default: one per processor */
+/** Runs `body` with threads that are stopped afterwards, whatever happens. @param count default: one per CPU */
 export async function withOutputThreads<Result>(
   count: number | undefined,
   body: (run: OutputThreads["run"]) => Promise<Result>,

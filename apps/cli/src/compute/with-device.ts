@@ -4,7 +4,7 @@ import { type Progress } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
 import { openModel } from "../models/open-model.js";
 import { RUNTIMES, runtimeRecipe, type DeviceRequest, type RuntimeRecipe } from "./devices.js";
-import { optionsOf, readKept, tune } from "./kept-settings.js";
+import { optionsOf, readTuning, tune } from "./tuning-cache.js";
 import { openRuntime } from "./open-engine.js";
 
 export interface OpenedDevice {
@@ -21,7 +21,7 @@ async function keptRecipe(
   { threads, tune: measures = false, progress }: DeviceRequest & DeviceContext,
 ): Promise<RuntimeRecipe> {
   if (threads !== undefined) return recipe;
-  const kept = measures ? await tune({ directory, progress }) : await readKept(directory);
+  const kept = measures ? await tune({ directory, progress }) : await readTuning(directory);
   return kept === undefined ? recipe : { ...recipe, options: optionsOf(kept.choice) };
 }
 

@@ -17,12 +17,12 @@ import {
   imageTokensOf,
   parameterCount,
   parseModelConfig,
-  partOf,
+  moduleOf,
   parameterSpecs,
   type ModelConfig,
 } from "@slm/model";
 import { readTeacherConfigs, teacherConfig, type CacheConfig, type TeacherConfig } from "@slm/teacher";
-import { resolveParts, type PartSettings, type TrainingSettings } from "@slm/training";
+import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
 import { z } from "zod";
 import { publishedTowerShape } from "../models/published-tower.js";
 import { formatCount } from "../output/format.js";
@@ -86,8 +86,7 @@ function pairsScored(
 ): number {
   if (!readsTeacher(settings)) return 0;
   const gold = sections.cache === undefined ? pairs : 0;
-  const { teacher, student, unlabelled } = settings.targets;
-  const drawn = [teacher, student, unlabelled].reduce<number>((sum, share) => sum + largestShare(share), 0);
+  const drawn = Object.values(settings.targets).reduce<number>((sum, share) => sum + largestShare(share), 0);
   return gold + drawn * pairsSeen(settings);
 }
 
@@ -95,8 +94,9 @@ function pairsScored(
 const pairsSeen = ({
   steps,
   batchSize,
-  accumulate,
-}: Pick<TrainingSettings, "steps" | "batchSize" | "accumulate">): number => steps * batchSize * accumulate;
+  gradientAccumulationSteps,
+}: Pick<TrainingSettings, "steps" | "batchSize" | "gradientAccumulationSteps">): number =>
+  steps * batchSize * gradientAccumulationSteps;
 
 /** Bytes of a stored position per token kept, roughly. */
 const CACHED_BYTES_PER_KEPT_TOKEN = 2;
@@ -126,7 +126,7 @@ export async function estimateCache(request: EstimateRequest<CacheConfig>): Prom
 interface TrainingPlan {
   readonly config: ModelConfig;
   readonly facts: DataFacts;
-  readonly settings: TrainingSettings & PartSettings;
+  readonly settings: TrainingSettings & ModuleSettings;
   readonly threads: number | undefined;
   /** Work beside the steps. */
   readonly extraFlops?: number;
@@ -139,7 +139,8 @@ async function trainingEstimate({
   threads,
   extraFlops = 0,
 }: TrainingPlan): Promise<StageEstimate> {
-  const { batchSize, optimizer, averageDecay, accumulate, buckets, recompute } = settings;
+  const { batchSize, optimizer, emaDecay, gradientAccumulationSteps, buckets, gradientCheckpointing } =
+    settings;
   const pairTokens = imageTokensOf(config) + facts.source + facts.target;
   const batchTokens = batchSize * pairTokens;
   const rate = await measureMatmulRate(
@@ -147,17 +148,18 @@ async function trainingEstimate({
     threads,
   );
   const flops =
-    pairsSeen(settings) * (PASSES + (recompute ? 1 : 0)) * forwardFlops(config, facts) + extraFlops;
+    pairsSeen(settings) * (PASSES + (gradientCheckpointing ? 1 : 0)) * forwardFlops(config, facts) +
+    extraFlops;
   const layers =
     config.decoderLayers + (config.architecture === "encoder-decoder" ? config.encoderLayers : 0);
   const logits = batchSize * facts.target * facts.vocabulary * LOGIT_COPIES;
   // The program of each length bucket keeps the memory it once took.
   // Of layers that are computed again only the inputs are kept, and all else of one at a time.
-  const perToken = recompute ? layers + ACTIVATIONS_PER_WIDTH : layers * ACTIVATIONS_PER_WIDTH;
+  const perToken = gradientCheckpointing ? layers + ACTIVATIONS_PER_WIDTH : layers * ACTIVATIONS_PER_WIDTH;
   const activations = buckets * (batchTokens * config.width * perToken + logits);
   const all = parameterCount(config);
   const trained = trainedParameters(config, settings);
-  const copies = 2 + MOMENTS[optimizer] + (averageDecay > 0 ? 1 : 0) + (accumulate > 1 ? 1 : 0);
+  const copies = 2 + MOMENTS[optimizer] + (emaDecay > 0 ? 1 : 0) + (gradientAccumulationSteps > 1 ? 1 : 0);
   return {
     parameters: trained,
     tokens: pairsSeen(settings) * pairTokens,
@@ -174,10 +176,10 @@ async function trainingEstimate({
   };
 }
 
-/** Weights of the parts that are trained in full, and adapters. */
-function trainedParameters(config: ModelConfig, settings: PartSettings): number {
-  const { parts, adapters } = resolveParts(config, settings, "distill");
-  const whole = parameterSpecs(config).filter(({ name }) => parts[partOf(name)] === "full");
+/** Weights of the modules that are trained in full, and adapters. */
+function trainedParameters(config: ModelConfig, settings: ModuleSettings): number {
+  const { modules, adapters } = resolveModules(config, settings, "distill");
+  const whole = parameterSpecs(config).filter(({ name }) => modules[moduleOf(name)] === "full");
   return [...whole, ...adapters].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
@@ -221,7 +223,7 @@ const tokenizerDetails = z.object({ vocab: z.number() });
 
 /** Assumed before there is a tokenizer: of a symbol vocabulary; it decides little. */
 const ASSUMED_VOCABULARY = 128;
-/** Begin and end marks of a target. */
+/** Begin and EOS token of a target. */
 const MARKS = 2;
 
 /** From artifacts where they are, else the limits of the model. */

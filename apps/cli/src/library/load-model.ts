@@ -23,8 +23,8 @@ export type Prompt =
 
 /** What computes the model. */
 export interface LoadModelOptions extends WorkOptions, DeviceRequest {
-  /** Most draft tokens taken at once by prompt lookup, and checked in one run: the same greedy answers, sooner where they repeat. */
-  readonly lookup?: number | undefined;
+  /** Most draft tokens taken at once by prompt promptLookup, and checked in one run: the same greedy answers, sooner where they repeat. */
+  readonly promptLookup?: number | undefined;
 }
 
 /** How to answer. */
@@ -85,13 +85,13 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
   const { deviceNotes } = await import("@slm/runtime");
   const { loadGenerator } = await import("@slm/inference");
   const { progress, signal, note } = contextOf(options);
-  const { device, fallback, threads, tune, lookup } = options;
+  const { device, fallback, threads, tune, promptLookup } = options;
   const opened = await openDevice([model], { device, fallback, threads, tune, progress, signal });
   const [directory = ""] = opened.directories;
   const { runtime } = opened;
   try {
     for (const text of deviceNotes(runtime.device)) note(text);
-    const generator = await loadGenerator(directory, runtime, { lookup });
+    const generator = await loadGenerator(directory, runtime, { promptLookup });
     return new OpenModel({ directory, runtime, generator, close: opened.close });
   } catch (error) {
     await opened.close();

@@ -59,7 +59,7 @@ interface Request {
  * const { bytesAfter } = await quantize("exported", { scheme: "int4-block", calibration: "train.jsonl" });
  */
 export async function quantize(model: string, options: QuantizeOptions): Promise<QuantizedModel> {
-  const { checkQuantizeSettings, refuseShapes } = await import("../models/quantize-request.js");
+  const { checkQuantizeSettings, rejectShapes } = await import("../models/quantize-request.js");
   const { learnsFromData, transformersGraphs } = await import("@slm/quantization");
   const { isModelDirectory } = await import("../models/locate-model.js");
   const { siblingPath } = await import("../models/standalone-artifact.js");
@@ -68,7 +68,7 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
   const context = contextOf(options);
   const request = { model, options, output, context, settings: givenSettings(options) };
   if (model.endsWith(".onnx")) return quantizeOnnxFile(request);
-  refuseShapes(options.shapes, model);
+  rejectShapes(options.shapes, model);
   if (!isModelDirectory(model) && (await transformersGraphs(model)).length > 0)
     return quantizeTransformersLayout(request);
   if (learnsFromData(scheme) && options.calibration === undefined)
@@ -78,11 +78,11 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
 
 async function quantizeTransformersLayout(request: Request): Promise<QuantizedModel> {
   const { model, options, output, context, settings } = request;
-  const { refuseData, weightSettings } = await import("../models/quantize-request.js");
+  const { rejectData, weightSettings } = await import("../models/quantize-request.js");
   const { writeStandalone } = await import("../models/standalone-artifact.js");
   const { quantizeTransformers } = await import("@slm/quantization");
   const { withOutputThreads } = await import("../compute/output-threads.js");
-  refuseData(options, model);
+  rejectData(options, model);
   const { progress, signal } = context;
   const weights = await weightSettings(options);
   const report = await writeStandalone(
@@ -148,12 +148,12 @@ async function quantizeOnnxFile({
   context,
   settings,
 }: Request): Promise<QuantizedModel> {
-  const { fileOptions, refuseGate } = await import("../models/quantize-request.js");
+  const { fileOptions, rejectGate } = await import("../models/quantize-request.js");
   const { writeStandalone } = await import("../models/standalone-artifact.js");
   const { withRuntime } = await import("../compute/open-engine.js");
   const { quantizeFile, quantizedFileIn } = await import("@slm/quantization");
   const { withOutputThreads } = await import("../compute/output-threads.js");
-  refuseGate(options.gate, path);
+  rejectGate(options.gate, path);
   const { progress, signal } = context;
   return withRuntime(options.threads, async (runtime) => {
     const request = await fileOptions(options, path, runtime);

@@ -27,7 +27,7 @@ export interface BenchRequest {
 
 export interface BenchPrompts {
   readonly prompts: readonly BenchPrompt[];
-  /** Median length of a right answer, the ending token included; undefined where no answers are known. */
+  /** Median length of a right answer, EOS included; undefined where no answers are known. */
   readonly answerTokens: number | undefined;
 }
 

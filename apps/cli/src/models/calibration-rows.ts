@@ -57,7 +57,7 @@ async function patchesOf(vision: DeviceVision, folder: string, image: string): P
 }
 
 /**
- * Feeds of a foreign model: a directory of safetensors files, each one run, its tensors named after the model's inputs.
+ * Feeds of a external model: a directory of safetensors files, each one run, its tensors named after the model's inputs.
  * Files are taken in the order of their names.
  *
  * @throws SlmError INPUT_MISSING if there is no such directory or no such file in it

@@ -6,13 +6,15 @@ import { nearest } from "../nearest.js";
 import { METRIC_UNITS, type DisplayUnit } from "../output/metric-format.js";
 
 /** Every metric; one that `@slm/inference` knows and this table does not fails to compile. */
-const EVALUATION_METRICS: Readonly<Record<EvaluationMetricName, Pick<Metric, "description" | "betterIs">>> = {
+const EVALUATION_METRICS: Readonly<
+  Record<EvaluationMetricName, Pick<Metric, "description" | "higherIsBetter">>
+> = {
   ...METRICS,
   [PERPLEXITY]: {
     description:
-      "e to the mean negative log-likelihood of a token of each row's first reference, its end mark counted, under the model; " +
+      "e to the mean negative log-likelihood of a token of each row's first reference, its EOS token counted, under the model; " +
       "compares only models with the same tokenizer.",
-    betterIs: "lower",
+    higherIsBetter: false,
   },
 };
 
@@ -34,8 +36,11 @@ export function isEvaluationMetric(name: string): name is EvaluationMetricName {
 /** Two lines per metric: its name, unit and which way is better; what it is. */
 export function describeMetrics(): readonly string[] {
   return EVALUATION_METRIC_NAMES.flatMap((name) => {
-    const { description, betterIs } = EVALUATION_METRICS[name];
-    return [`${name} [${UNIT_NAMES[METRIC_UNITS[name]]}, ${betterIs} is better]`, `  ${description}`];
+    const { description, higherIsBetter } = EVALUATION_METRICS[name];
+    return [
+      `${name} [${UNIT_NAMES[METRIC_UNITS[name]]}, ${higherIsBetter ? "higher" : "lower"} is better]`,
+      `  ${description}`,
+    ];
   });
 }
 
@@ -43,7 +48,7 @@ export function describeMetrics(): readonly string[] {
  * Metric names from a comma-separated list, in the order given, each once.
  *
  * @throws SlmError USAGE for a name that is none, with the nearest one that is, or for an empty list.
- * @example parseEvaluationMetrics("wordError,perplexity") // ["wordError", "perplexity"]
+ * @example parseEvaluationMetrics("wer,perplexity") // ["wer", "perplexity"]
  */
 export function parseEvaluationMetrics(list: string): readonly EvaluationMetricName[] {
   const names = list.split(",").map((part) => part.trim());

@@ -3,7 +3,7 @@ import { GRAPH_NAMES, type GraphName } from "@slm/exported-model";
 import {
   isStatic,
   quantizeDirectory,
-  type LayerDamage,
+  type LayerSensitivity,
   type PerGraph,
   type QuantizeDirectoryOptions,
   type QuantizeReport,
@@ -14,20 +14,20 @@ import type { GatedQuantization, Judge } from "./gated-quantization.js";
 export interface ExclusionRequest {
   readonly options: QuantizeDirectoryOptions;
   /** Worst first. */
-  readonly layers: readonly LayerDamage[];
+  readonly layers: readonly LayerSensitivity[];
   readonly judge: Judge;
 }
 
 type Excluded = QuantizeReport & Pick<GatedQuantization, "gate" | "speed" | "excluded">;
 
 /** The layers of one graph. */
-const namesIn = (graph: GraphName, layers: readonly LayerDamage[]): readonly string[] =>
+const namesIn = (graph: GraphName, layers: readonly LayerSensitivity[]): readonly string[] =>
   layers.filter((layer) => layer.graph === graph).map(({ layer }) => layer);
 
 /** The options with some layers left in float32: weights by format, nodes of static schemes by name. */
 export function withoutLayers(
   options: QuantizeDirectoryOptions,
-  layers: readonly LayerDamage[],
+  layers: readonly LayerSensitivity[],
 ): QuantizeDirectoryOptions {
   if (isStatic(options.scheme)) {
     const exclude: PerGraph<ReadonlySet<string>> = Object.fromEntries(

@@ -15,7 +15,7 @@ import {
   withLogitJudge,
   type BudgetPlan,
   type GateResult,
-  type LayerDamage,
+  type LayerSensitivity,
   type QuantizeDirectoryOptions,
   type QuantizeReport,
 } from "@slm/quantization";
@@ -50,7 +50,7 @@ export interface GatedQuantization {
   /** KL divergence of the next token from the float32 model's; null without calibration rows [nats per token]. */
   readonly divergence: number | null;
   /** Damage of each layer alone, worst first; empty unless asked for. */
-  readonly layers: readonly LayerDamage[];
+  readonly layers: readonly LayerSensitivity[];
   /** Layers kept in float32 so that the gate passes, as graph/layer. */
   readonly excluded: readonly string[];
 }
@@ -177,7 +177,7 @@ export class Judge {
       calibrated(options);
       const after = (await divergenceOf(this.#request)) ?? NaN;
       const { metric, maxDrop } = gate;
-      return { gate: checkGate({ metric, maxDrop, before: 0, after, betterIs: "lower" }), speed: null };
+      return { gate: checkGate({ metric, maxDrop, before: 0, after, higherIsBetter: false }), speed: null };
     }
     this.#before ??= await this.#measure(options.modelDirectory, gate.metric, gate.rows);
     const after = await this.#measure(options.outputDirectory, gate.metric, gate.rows);
@@ -205,9 +205,15 @@ export function askGate(
   before: Readonly<Record<string, number>>,
   after: Readonly<Record<string, number>>,
 ): GateResult {
-  const { betterIs } = METRICS[requireMetric(metric)];
-  // A metric that was not measured is not a number, which the gate refuses.
-  return checkGate({ metric, maxDrop, betterIs, before: before[metric] ?? NaN, after: after[metric] ?? NaN });
+  const { higherIsBetter } = METRICS[requireMetric(metric)];
+  // A metric that was not measured is not a number, which the gate rejects.
+  return checkGate({
+    metric,
+    maxDrop,
+    higherIsBetter,
+    before: before[metric] ?? NaN,
+    after: after[metric] ?? NaN,
+  });
 }
 
 /** What a failed gate says. */
@@ -221,6 +227,6 @@ function requireMetric(metric: string): MetricName {
   throw new SlmError(
     "USAGE",
     `gate: expected a metric of ${METRIC_NAMES.join(", ")}, ${DIVERGENCE}, got '${metric}'`,
-    { suggestions: ["--gate wordError:+1"] },
+    { suggestions: ["--gate wer:+1"] },
   );
 }

@@ -30,7 +30,7 @@ describe(readHeldOutRows, () => {
     expect(await readHeldOutRows(directory)).toMatchObject({ rows: [{ source: "c" }], split: "dev" });
   });
 
-  test("refuses a data set without either", async () => {
+  test("rejects a data set without either", async () => {
     await write({ "test.jsonl": "", "dev.jsonl": "" });
     await expect(readHeldOutRows(directory)).rejects.toMatchObject({ code: "DATA_INVALID" });
     await rm(join(directory, "test.jsonl"));

@@ -4,7 +4,7 @@ import { importConfig, writeImported } from "@slm/checkpoints";
 import { createTokenizer, fillVocabulary, withPrompt, writeTokenizer } from "@slm/tokenizer";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
-import { chatTemplateFiles, openForeign } from "./open-foreign.js";
+import { chatTemplateFiles, openExternal } from "./open-external.js";
 
 export interface ImportTeacherOptions {
   readonly dtype: CheckpointDType;
@@ -26,21 +26,21 @@ export interface ImportedTeacher {
 }
 
 /**
- * Writes a foreign model as a checkpoint into `work`, which the caller makes appear whole.
+ * Writes a external model as a checkpoint into `work`, which the caller makes appear whole.
  *
- * @throws SlmError naming the file, setting or tensor that is missing, damaged or not imported.
+ * @throws SlmError naming the file, setting or tensor that is missing, corrupt or not imported.
  */
 export async function importTeacher(
   source: string,
   work: string,
   { dtype, maxSource, maxTarget, before, after }: ImportTeacherOptions,
 ): Promise<ImportedTeacher> {
-  const { checkpoint, tokenizer: foreign } = await openForeign(source);
-  const around = foreign.config.source;
+  const { checkpoint, tokenizer: external } = await openExternal(source);
+  const around = external.config.source;
   const files =
     before === undefined && after === undefined
-      ? foreign
-      : withPrompt(foreign, { before: before ?? around.before ?? "", after: after ?? around.after ?? "\n" });
+      ? external
+      : withPrompt(external, { before: before ?? around.before ?? "", after: after ?? around.after ?? "\n" });
   const { vocabularySize } = importConfig(checkpoint, { maxSource, maxTarget }).config;
   const whole = fillVocabulary(files, vocabularySize, source);
   const { tokens } = createTokenizer(whole);

@@ -68,7 +68,7 @@ function lookInto(directory: string): LocatedModel | undefined {
 /** Name of the directory's main scheme; undefined if it is not the quantize stage's. */
 async function firstScheme(directory: string): Promise<string | undefined> {
   const manifest = await readManifest(directory).catch((error: unknown) => {
-    if (error instanceof SlmError) return undefined; // No manifest or a foreign one: not that directory.
+    if (error instanceof SlmError) return undefined; // No manifest or a external one: not that directory.
     throw error;
   });
   if (manifest?.kind !== "quantized") return undefined;

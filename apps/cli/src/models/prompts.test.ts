@@ -18,7 +18,7 @@ describe(readPrompts, () => {
     ]);
   });
 
-  test("refuses a terminal, nothing, and bytes that are no text", async () => {
+  test("rejects a terminal, nothing, and bytes that are no text", async () => {
     const terminal = Object.assign(stream("typed"), { isTTY: true });
     await expect(readPrompts([], terminal)).rejects.toMatchObject({ code: "USAGE" });
     await expect(readPrompts([], stream("\n \n"))).rejects.toMatchObject({ code: "USAGE" });

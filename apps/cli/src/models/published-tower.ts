@@ -1,7 +1,7 @@
 /** Towers that others published, found by what a recipe calls them. */
 import type { PublishedTower, PublishedTowerConfig } from "@slm/distillation";
 import { resolveCached, resolveModel } from "@slm/checkpoints";
-import type { ForeignCheckpoint } from "@slm/checkpoints";
+import type { ExternalCheckpoint } from "@slm/checkpoints";
 import type { VisionTower } from "@slm/model";
 import {
   importedTowerShape,
@@ -12,28 +12,28 @@ import {
 import { PREPROCESSOR_FILE, readPreprocessorConfig } from "@slm/vision";
 import { basename, join } from "node:path";
 import type { FilesRequest, StageFile } from "../pipeline/stage.js";
-import { towerFiles } from "./open-foreign.js";
+import { towerFiles } from "./open-external.js";
 
 /**
  * Reads a tower, fetching it where it is not on this machine.
  *
- * @throws SlmError naming the file, setting or tensor that is missing, damaged or not imported.
+ * @throws SlmError naming the file, setting or tensor that is missing, corrupt or not imported.
  */
 export async function openPublishedTower(
   settings: PublishedTowerConfig,
   request: Pick<FilesRequest, "progress" | "signal">,
 ): Promise<PublishedTower> {
   const { path } = await resolveModel(settings.model, request);
-  const { foreign, options } = await openSource(path, settings);
-  return { directory: path, ...(await importVisionTower(foreign, options)) };
+  const { external, options } = await openSource(path, settings);
+  return { directory: path, ...(await importVisionTower(external, options)) };
 }
 
 /** The shape of a tower; undefined for one that has to be fetched before it is known. @throws SlmError as {@link openPublishedTower} */
 export async function publishedTowerShape(settings: PublishedTowerConfig): Promise<VisionTower | undefined> {
   const found = await resolveCached(settings.model);
   if (found === undefined) return undefined;
-  const { foreign, options } = await openSource(found.path, settings);
-  return importedTowerShape(foreign, options);
+  const { external, options } = await openSource(found.path, settings);
+  return importedTowerShape(external, options);
 }
 
 /** Files that a tower is read from. */
@@ -49,10 +49,10 @@ export async function publishedTowerFiles(
 async function openSource(
   path: string,
   { features, classToken }: PublishedTowerConfig,
-): Promise<{ readonly foreign: ForeignCheckpoint; readonly options: VisionImportOptions }> {
+): Promise<{ readonly external: ExternalCheckpoint; readonly options: VisionImportOptions }> {
   const { processing } = await readPreprocessorConfig(join(path, PREPROCESSOR_FILE));
   return {
-    foreign: await readHuggingFaceDirectory(path),
+    external: await readHuggingFaceDirectory(path),
     options: { image: processing, classToken, ...(features === undefined ? {} : { features }) },
   };
 }

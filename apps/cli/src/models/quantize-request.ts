@@ -88,7 +88,7 @@ function calibrationSettings({
 
 type Flag = "--method" | "--embedding" | "--block-size" | "--symmetric" | "--calibrate" | "--percentile";
 
-/** The flags of a scheme's own kind, and whether the scheme reads them; one that nobody reads is refused, not ignored. */
+/** The flags of a scheme's own kind, and whether the scheme reads them; one that nobody reads is rejected, not ignored. */
 function unreadFlag(settings: QuantizeSettings): Flag | undefined {
   const { scheme, method, embedding, symmetric = false, blockSize, percentile, calibrate } = settings;
   const isWeights = !isStatic(scheme);
@@ -104,7 +104,7 @@ function unreadFlag(settings: QuantizeSettings): Flag | undefined {
   return rows.find(([, isGiven, isRead]) => isGiven && !isRead)?.[0];
 }
 
-/** Refuses what asks for data that were not given, and flags that would be ignored. @throws SlmError USAGE */
+/** Rejects what asks for data that were not given, and flags that would be ignored. @throws SlmError USAGE */
 export function checkQuantizeSettings(settings: QuantizeSettings): void {
   const unread = unreadFlag(settings);
   if (unread !== undefined) {
@@ -172,7 +172,7 @@ const everyGraph = <Value>(value: Value): PerGraph<Value> =>
 const keptFormats = (names: readonly string[]): ReadonlyMap<string, WeightFormat> =>
   new Map(names.map((name) => [name, "float32"]));
 
-/** The request for a foreign ONNX file. @throws SlmError USAGE for flags that need one of our models */
+/** The request for a external ONNX file. @throws SlmError USAGE for flags that need one of our models */
 export async function fileOptions(
   settings: QuantizeSettings,
   input: string,
@@ -207,7 +207,7 @@ export async function fileOptions(
 }
 
 /** Sizes of models that slm exported are chosen when they are exported. @throws SlmError USAGE where some are given */
-export function refuseShapes(shapes: readonly string[] | undefined, path: string): void {
+export function rejectShapes(shapes: readonly string[] | undefined, path: string): void {
   const [first] = shapes ?? [];
   if (first === undefined) return;
   throw new SlmError("USAGE", `--shape ${first}: sizes are fixed of an ONNX file, ${path} is none`, {
@@ -215,8 +215,8 @@ export function refuseShapes(shapes: readonly string[] | undefined, path: string
   });
 }
 
-/** A foreign model has no task to be measured on. @throws SlmError USAGE where a gate was asked for */
-export function refuseGate(gate: string | undefined, path: string): void {
+/** A external model has no task to be measured on. @throws SlmError USAGE where a gate was asked for */
+export function rejectGate(gate: string | undefined, path: string): void {
   if (gate === undefined) return;
   throw new SlmError(
     "USAGE",
@@ -228,7 +228,7 @@ export function refuseGate(gate: string | undefined, path: string): void {
 }
 
 /** Graphs of another layout are quantized without data. @throws SlmError USAGE naming the first flag that asks for some */
-export function refuseData(
+export function rejectData(
   settings: QuantizeSettings & { readonly gate?: string | undefined; readonly data?: string | undefined },
   path: string,
 ): void {

@@ -5,7 +5,7 @@ import { loadTokenizer } from "@slm/tokenizer";
 
 /**
  * @param path JSONL file of rows; their targets count
- * @throws SlmError INPUT_MISSING, DATA_INVALID for the rows, or an answer that the tokenizer refuses
+ * @throws SlmError INPUT_MISSING, DATA_INVALID for the rows, or an answer that the tokenizer rejects
  */
 export async function shortlistOfRows(tokenizerDirectory: string, path: string): Promise<Shortlist> {
   return collectShortlist(await loadTokenizer(tokenizerDirectory), targetsOf(path));

@@ -11,9 +11,9 @@ describe("the units that values are shown in", () => {
 
 describe(formatMetric, () => {
   test.each([
-    ["wordError", 0.48213, "48.2 %"],
+    ["wer", 0.48213, "48.2 %"],
     ["squadF1", 1, "100 %"],
-    ["phonemeError", 0.00123, "0.123 %"],
+    ["per", 0.00123, "0.123 %"],
     ["bleu", 27.3412, "27.3"],
     ["perplexity", 11.04, "11"],
     ["constructor", 0.5, "0.5"],

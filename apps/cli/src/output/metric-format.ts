@@ -10,11 +10,11 @@ import { formatNumber } from "./format.js";
 export type DisplayUnit = MetricUnit | "none";
 
 export const METRIC_UNITS: Readonly<Record<EvaluationMetricName, DisplayUnit>> = {
-  wordError: "fraction",
-  phonemeError: "fraction",
+  wer: "fraction",
+  per: "fraction",
   exactMatch: "fraction",
   answerMatch: "fraction",
-  characterError: "fraction",
+  cer: "fraction",
   squadExactMatch: "fraction",
   squadF1: "fraction",
   rouge1: "fraction",

@@ -20,9 +20,9 @@ function reporterOf(isTty: boolean): {
 
 describe(describeUpdate, () => {
   test("writes step, metrics with their units, and the message", () => {
-    const metrics = { loss: 2.3149, wordError: 0.4821, tokensPerSecond: 3210 };
+    const metrics = { loss: 2.3149, wer: 0.4821, tokensPerSecond: 3210 };
     expect(describeUpdate({ stage: "distill", step: 400, total: 2000, metrics, message: "saving" })).toBe(
-      "distill  step 400/2000  loss 2.31  wordError 48.2 %  3.2k tokens/s  saving",
+      "distill  step 400/2000  loss 2.31  wer 48.2 %  3.2k tokens/s  saving",
     );
   });
 });

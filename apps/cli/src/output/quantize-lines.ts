@@ -30,7 +30,7 @@ function keptLines(
   });
 }
 
-/** Gate, speed, divergence, the worst layers, and for foreign models how outputs changed. */
+/** Gate, speed, divergence, the worst layers, and for external models how outputs changed. */
 export function quantizeLines(found: Found): readonly string[] {
   const { gate, speed, divergence, layers = [], excluded = [], outputs = [], skipped = [] } = found;
   const { dtypes, int8, device } = found;

@@ -47,7 +47,7 @@ function parseLimit(text: string): Limit {
   const [, figure, compare, bound] = LIMIT.exec(text.replaceAll(" ", "")) ?? [];
   if (figure === undefined || (compare !== "<=" && compare !== ">=") || bound === undefined) {
     throw new SlmError("USAGE", `--limit ${text}: expected figure<=number or figure>=number`, {
-      suggestions: ["--limit 'wordError<=0.4'"],
+      suggestions: ["--limit 'wer<=0.4'"],
     });
   }
   return { text, figure, compare, bound: Number(bound) };

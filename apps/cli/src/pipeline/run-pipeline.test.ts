@@ -113,7 +113,7 @@ describe(runPipeline, () => {
     expect(await run()).toBe("one:skipped two:skipped three:skipped");
   });
 
-  test("reruns a stage of another revision, a damaged one, and one whose outside file changed", async () => {
+  test("reruns a stage of another revision, a corrupt one, and one whose outside file changed", async () => {
     const recipe = `one: {file: ${join(root, "corpus")}}`;
     await writeFile(join(root, "corpus"), "a");
     await run({ recipe });
@@ -210,7 +210,7 @@ describe(runPipeline, () => {
     expect(manifest.inputs.map(({ name, kind }) => [name, kind])).toEqual([["one", "data"]]);
   });
 
-  test("refuses a directory that another run holds", async () => {
+  test("rejects a directory that another run holds", async () => {
     await withLock(out, async () => {
       await expect(run()).rejects.toMatchObject({ code: "BUSY" });
     });

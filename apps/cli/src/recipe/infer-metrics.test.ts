@@ -18,7 +18,7 @@ describe(inferMetrics, () => {
   });
 
   test("takes those of distill, the first of them for the gate", () => {
-    const metrics = ["exactMatch", "characterError"];
+    const metrics = ["exactMatch", "cer"];
     const filled = { metrics, gate: { metric: "exactMatch" } };
     expect(inferMetrics({ distill: { metrics }, quantize: null })).toEqual({
       distill: { metrics },
@@ -34,7 +34,7 @@ describe(inferMetrics, () => {
     const recipe = {
       teacher: { kind: "train", metrics: ["slotF1"] },
       distill: { metrics: ["exactMatch"] },
-      quantize: { metrics: [], gate: { metric: "characterError" } },
+      quantize: { metrics: [], gate: { metric: "cer" } },
     };
     expect(inferMetrics(recipe)).toEqual(recipe);
   });

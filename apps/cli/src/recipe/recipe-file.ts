@@ -16,8 +16,12 @@ export interface RecipeFile {
 
 /** Reads and parses a recipe. @throws SlmError INPUT_MISSING, DATA_INVALID (too large), CONFIG_INVALID (not YAML) */
 export async function readRecipeFile(path: string): Promise<RecipeFile> {
-  return parseRecipe(await readTextFile(path, { limitBytes: RECIPE_LIMIT_BYTES }), path);
+  return parseRecipe(await readRecipeText(path), path);
 }
+
+/** The text of a recipe. @throws SlmError INPUT_MISSING, DATA_INVALID (too large) */
+export const readRecipeText = (path: string): Promise<string> =>
+  readTextFile(path, { limitBytes: RECIPE_LIMIT_BYTES });
 
 /** Parses the text of a recipe; `path` is only its name in errors. @throws SlmError CONFIG_INVALID */
 export function parseRecipe(text: string, path: string): RecipeFile {

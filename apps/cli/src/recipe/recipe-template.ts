@@ -60,7 +60,7 @@ export function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): s
     }),
     section("The encoder-decoder that learns from it.", { distill: { student, steps } }),
     section(
-      `int8 encoder, int4 decoder; refused if the metric gets worse by more than ${maxDrop}. Checkpoints are chosen by it too.`,
+      `int8 encoder, int4 decoder; rejected if the metric gets worse by more than ${maxDrop}. Checkpoints are chosen by it too.`,
       { quantize: { schemes: ["cpu"], gate: { metric: "exactMatch", maxDrop } } },
     ),
     section("Latency, rate and memory beside a decoder-only model of equal size.", { bench: {} }),

@@ -52,7 +52,7 @@ async function resolve(
 const settingsOf = (recipe: ResolvedRecipe, section: string): unknown => recipe.sections[section]?.settings;
 
 /** The error of a recipe, with the temporary directory cut from its message. */
-async function refusal(text: string, overrides: Overrides = {}): Promise<SlmError> {
+async function rejection(text: string, overrides: Overrides = {}): Promise<SlmError> {
   const outcome = await resolve(text, overrides).catch((error: unknown) => error);
   if (!(outcome instanceof SlmError)) throw new Error("expected an SlmError", { cause: outcome });
   return new SlmError(outcome.code, outcome.message.replaceAll(`${root}/`, ""), {
@@ -85,7 +85,7 @@ describe(resolveRecipe, () => {
     expect([recipe.name, recipe.seed, recipe.seedOrigin]).toEqual(["r", 5, "recipe"]);
   });
 
-  test("says what computes: a flag, a variable or the recipe, else ONNX Runtime on every processor", async () => {
+  test("says what computes: a flag, a variable or the recipe, else ONNX Runtime on every CPU", async () => {
     const plain = await resolve("data: {}\n");
     expect([plain.compute, plain.computeOrigins]).toEqual([
       { engine: "onnx", threads: undefined },
@@ -99,7 +99,9 @@ describe(resolveRecipe, () => {
       { engine: "tensorflow", threads: 2 },
       { engine: "env", threads: "flag" },
     ]);
-    expect((await refusal("data: {}\n", { environment: { SLM_THREADS: "0" } })).code).toBe("CONFIG_INVALID");
+    expect((await rejection("data: {}\n", { environment: { SLM_THREADS: "0" } })).code).toBe(
+      "CONFIG_INVALID",
+    );
   });
 
   test("a mapping of another kind replaces the weaker one, of the same kind adds to it", async () => {
@@ -129,61 +131,63 @@ describe(resolveRecipe, () => {
   });
 
   test("names file, line, key and the nearest valid key for a misspelt one", async () => {
-    const error = await refusal("data:\n  limit: 3\ndistill:\n  optimizer:\n    rat: 0.1\n");
+    const error = await rejection("data:\n  limit: 3\ndistill:\n  optimizer:\n    rat: 0.1\n");
     expect(error.code).toBe("CONFIG_INVALID");
     expect(error.message).toBe("r.yaml:5:5: distill.optimizer.rat: unknown key; did you mean 'rate'?");
     expect(error.suggestions).toEqual(["write distill.optimizer.rate instead of distill.optimizer.rat"]);
   });
 
   test("suggests keys inside a union, and lists the valid ones when none is near", async () => {
-    expect((await refusal("data:\n  source: { kind: file, path: a, pth: b }\n")).message).toContain(
+    expect((await rejection("data:\n  source: { kind: file, path: a, pth: b }\n")).message).toContain(
       "did you mean 'path'?",
     );
-    expect((await refusal("distill:\n  q: 1\n")).message).toContain(
+    expect((await rejection("distill:\n  q: 1\n")).message).toContain(
       "valid keys: steps, batchSize, layers, optimizer",
     );
-    expect((await refusal("distil: {}\n")).message).toBe(
+    expect((await rejection("distil: {}\n")).message).toBe(
       "r.yaml:1:1: distil: unknown key; did you mean 'distill'?",
     );
   });
 
   test("names the flag or variable that holds a wrong value", async () => {
-    const flag = await refusal("distill:\n  steps: 1\n", { sets: ["distill.steps=-1"] });
+    const flag = await rejection("distill:\n  steps: 1\n", { sets: ["distill.steps=-1"] });
     expect(flag.message).toMatch(/^--set distill\.steps=-1: distill\.steps: /);
-    const variable = await refusal("distill:\n  steps: 1\n", { environment: { SLM_DISTILL__STEPS: "many" } });
+    const variable = await rejection("distill:\n  steps: 1\n", {
+      environment: { SLM_DISTILL__STEPS: "many" },
+    });
     expect(variable.message).toMatch(/^environment variable SLM_DISTILL__STEPS: distill\.steps: /);
-    const inList = await refusal("distill:\n  layers:\n    - 1\n    - two\n");
+    const inList = await rejection("distill:\n  layers:\n    - 1\n    - two\n");
     expect(inList.message).toMatch(/^r\.yaml:4:7: distill\.layers\[1\]: /);
   });
 
-  test("refuses variables of unknown sections and malformed flags", async () => {
-    const variable = await refusal("", { environment: { SLM_DISTIL__STEPS: "1" } });
+  test("rejects variables of unknown sections and malformed flags", async () => {
+    const variable = await rejection("", { environment: { SLM_DISTIL__STEPS: "1" } });
     expect([variable.code, variable.message]).toEqual([
       "CONFIG_INVALID",
       "environment variable SLM_DISTIL__STEPS: no section 'distil'; did you mean 'distill'?",
     ]);
     for (const set of ["steps", "=1", "distill.__proto__.x=1", "distill..steps=1", "distill.steps={"]) {
-      expect((await refusal("", { sets: [set] })).code, set).toBe("USAGE");
+      expect((await rejection("", { sets: [set] })).code, set).toBe("USAGE");
     }
   });
 
   test("gives line and column of YAML errors, repeated keys and unknown tags", async () => {
-    expect((await refusal("data:\n  limit: [1\n")).message).toMatch(/^r\.yaml:3:1: not valid YAML: /);
-    expect((await refusal("seed: 1\nseed: 2\n")).message).toMatch(
+    expect((await rejection("data:\n  limit: [1\n")).message).toMatch(/^r\.yaml:3:1: not valid YAML: /);
+    expect((await rejection("seed: 1\nseed: 2\n")).message).toMatch(
       /^r\.yaml:2:1: not valid YAML: Map keys must be unique/,
     );
-    expect((await refusal("seed: !secret 1\n")).message).toMatch(
+    expect((await rejection("seed: !secret 1\n")).message).toMatch(
       /^r\.yaml:1:7: not valid YAML: Unresolved tag/,
     );
-    expect((await refusal("- 1\n")).message).toBe("r.yaml:1:1: expected a mapping of sections, got a list");
+    expect((await rejection("- 1\n")).message).toBe("r.yaml:1:1: expected a mapping of sections, got a list");
   });
 
-  test("refuses a file that is too large, and aliases that explode", async () => {
-    expect((await refusal(`# ${"x".repeat(1 << 20)}`)).code).toBe("DATA_INVALID");
+  test("rejects a file that is too large, and aliases that explode", async () => {
+    expect((await rejection(`# ${"x".repeat(1 << 20)}`)).code).toBe("DATA_INVALID");
     const bomb = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"];
     for (let level = 1; level < 9; level++)
       bomb.push(`a${level}: &a${level} [${`*a${level - 1},`.repeat(10)}]`);
-    expect((await refusal(bomb.join("\n"))).code).toBe("CONFIG_INVALID");
+    expect((await rejection(bomb.join("\n"))).code).toBe("CONFIG_INVALID");
   });
 
   test("answers every mutated recipe with settings or an SlmError", async () => {

@@ -10,6 +10,8 @@ import { LayerStack, environmentLayers, flagLayers, recipeLayer } from "./layers
 import { asMapping, leafPaths, type Mapping } from "./mapping.js";
 import { readRecipeFile, type RecipeFile } from "./recipe-file.js";
 import { fromRecipeFolder } from "./recipe-paths.js";
+import { rejectRenamed } from "./reject-renamed.js";
+import { RECIPE_VERSION } from "./renamed-keys.js";
 
 /** Settings of one section; `origins` are keyed by the dotted path inside the section. */
 export interface ResolvedSection {
@@ -38,6 +40,10 @@ export interface RecipeSources {
 
 /** Settings of the recipe itself, beside its sections. */
 const recipeFields = {
+  schemaVersion: z
+    .literal(RECIPE_VERSION)
+    .optional()
+    .describe("Version of the recipe's keys; `slm recipe migrate` rewrites a recipe of an earlier one."),
   name: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "expected letters, digits, '.', '_' and '-'")
@@ -84,11 +90,13 @@ export async function resolveRecipe(
   const schema = recipeSchema(schemas);
   const file = sources.path === undefined ? undefined : await readFileOf(sources.path, schema);
   const flags = flagLayers(sources.sets);
-  const layers = new LayerStack([
+  const written = [
     ...(file === undefined ? [] : [recipeLayer(file)]),
     ...environmentLayers(sources.environment, known),
     ...flags,
-  ]);
+  ];
+  rejectRenamed(written, sources.path);
+  const layers = new LayerStack(written);
   const mentioned = [file?.value ?? {}, ...flags.map(({ value }) => value)].flatMap((value) =>
     Object.keys(value),
   );

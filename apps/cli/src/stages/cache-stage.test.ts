@@ -123,7 +123,7 @@ describe("an ensemble of teachers", () => {
     expect(details.parameters).toBe(2 * members[0]!.parameters);
   });
 
-  test("refuses a member of another vocabulary", async () => {
+  test("rejects a member of another vocabulary", async () => {
     const few = join(root, "few.jsonl");
     await writeFile(few, '{"source":"ab","target":"A B"}\n');
     const data = {
@@ -132,11 +132,11 @@ describe("an ensemble of teachers", () => {
       test: join(root, "test.jsonl"),
     };
     const path = join(out, "teacher", "member-0");
-    const foreign = join(root, "foreign.yaml");
+    const external = join(root, "external.yaml");
     const teacher = { kind: "ensemble", members: [{ kind: "checkpoint", path }] };
-    await writeFile(foreign, JSON.stringify({ data, tokenizer: {}, teacher }));
+    await writeFile(external, JSON.stringify({ data, tokenizer: {}, teacher }));
     const { exitCode, json } = await runCommand("teacher:train", [
-      foreign,
+      external,
       "--out",
       join(root, "f"),
       "--json",

@@ -110,8 +110,8 @@ describe("a run on requests and JSON calls without a test file", () => {
       expect(ROOMS).toContain(value.room);
     }
     await writeFile(file, JSON.stringify({ type: "string", pattern: "a" }));
-    const refused = await runCommand("generate", argv);
-    expect([refused.exitCode, refused.json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);
+    const rejected = await runCommand("generate", argv);
+    expect([rejected.exitCode, rejected.json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);
     expect((await runCommand("generate", [...argv, "--json-schema", join(root, "none")])).exitCode).not.toBe(
       0,
     );

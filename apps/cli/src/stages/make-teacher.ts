@@ -19,7 +19,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Compute } from "../compute/compute.js";
 import { withEngine } from "../compute/open-engine.js";
 import { importTeacher, type ImportedTeacher } from "../models/import-teacher.js";
-import { chatTemplateFiles, foreignFiles } from "../models/open-foreign.js";
+import { chatTemplateFiles, externalFiles } from "../models/open-external.js";
 import type { FilesRequest, StageFile } from "../pipeline/stage.js";
 import { quantizeTeacher, type QuantizedTeacher } from "./quantize-teacher.js";
 
@@ -108,7 +108,7 @@ export async function teacherFiles(
   if (settings.kind === "import") {
     const find = request.mayFetch ? resolveModel : resolveCached;
     const found = await find(settings.model, request);
-    const files = found === undefined ? [] : foreignFiles(found.path);
+    const files = found === undefined ? [] : externalFiles(found.path);
     return files.map((path) => ({ setting: `import/${basename(path)}`, path }));
   }
   if (settings.kind === "onnx") {

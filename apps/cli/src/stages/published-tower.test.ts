@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { writeForeignTower, type TowerFamily } from "../testing/foreign-tower.js";
+import { writeExternalTower, type TowerFamily } from "../testing/external-tower.js";
 import { runCommand, type CommandOutcome } from "../testing/run-command.js";
 
 let root = "";
@@ -15,7 +15,7 @@ const towers: Partial<Record<TowerFamily, ReadonlyMap<string, HostTensor>>> = {}
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "slm-published-"));
   for (const family of ["clip", "siglip"] as const)
-    towers[family] = await writeForeignTower(join(root, family), family);
+    towers[family] = await writeExternalTower(join(root, family), family);
 });
 afterAll(async () => {
   await rm(root, { recursive: true, force: true });
@@ -40,7 +40,7 @@ async function distilled(name: string, vision: Section, more: Section = {}): Pro
     distill: {
       student: { ...shape, vision },
       loss: { forwardKl: 0, crossEntropy: 1 },
-      ...{ ...training, metrics: ["characterError"], learningRate: 0.01 },
+      ...{ ...training, metrics: ["cer"], learningRate: 0.01 },
       ...more,
     },
   };
@@ -81,7 +81,7 @@ describe("a student with a published tower", () => {
   test.each(["clip", "siglip"] as const)(
     "trains with it frozen, bit for bit as it was published: %s",
     async (family) => {
-      const weights = await trained(`${family}-frozen`, published(family), { parts: { tower: "frozen" } });
+      const weights = await trained(`${family}-frozen`, published(family), { modules: { tower: "frozen" } });
       expect(kept(weights, family)).toEqual(Object.keys(SAME));
       const { config } = await readCheckpoint(join(root, `${family}-frozen`, "distill"));
       // CLIP is read before its last layer, SigLIP behind it and its norm.
@@ -102,14 +102,14 @@ describe("a student with a published tower", () => {
     const full = await trained("full", published("clip", { features: -2, classToken: true }));
     expect(kept(full, "clip")).toEqual([]);
     const lora = { rank: 2, alpha: 2, targets: ["attention.query"] };
-    const adapted = await trained("adapted", published("clip"), { lora, parts: { text: "full" } });
+    const adapted = await trained("adapted", published("clip"), { lora, modules: { text: "full" } });
     expect(kept(adapted, "clip")).toEqual(
       Object.keys(SAME).filter((name) => !name.endsWith("attention.query.weight")),
     );
   }, 120_000);
 
   test("is trained again when the tower's files change, and not before", async () => {
-    const parts = { parts: { tower: "frozen" } };
+    const parts = { modules: { tower: "frozen" } };
     const vision = published("siglip", { features: -2 });
     await trained("again", vision, parts);
     expect((await distilled("again", vision, parts)).json).toMatchObject({ result: { status: "skipped" } });
@@ -120,7 +120,7 @@ describe("a student with a published tower", () => {
   }, 120_000);
 });
 
-describe("a published tower is refused by name", () => {
+describe("a published tower is rejected", () => {
   test("where the student describes one of its own, or starts with another", async () => {
     const tower = {
       image: { resize: { kind: "stretch", height: 16, width: 16 } },
@@ -131,7 +131,7 @@ describe("a published tower is refused by name", () => {
       [{}, {}],
       [published("clip"), { initialize: { vision: root } }],
     ] as const) {
-      const { exitCode, json } = await distilled("refused", vision, more);
+      const { exitCode, json } = await distilled("rejected", vision, more);
       expect([exitCode, json]).toMatchObject([78, { error: { code: "CONFIG_INVALID" } }]);
     }
   });

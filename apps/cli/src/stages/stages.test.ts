@@ -43,12 +43,12 @@ describe("a run of every stage", () => {
     expect(details).toMatchObject({
       n: 3,
       scheme: "int8-dynamic",
-      gate: { metric: "phonemeError", pass: true },
+      gate: { metric: "per", pass: true },
     });
     expect(details.models).toMatchObject([{ name: "float32", gate: null }, { name: "int8-dynamic" }]);
     const measured = z.array(z.object({ metrics: z.record(z.string(), z.number()) }));
     for (const { metrics } of measured.parse(details.models)) {
-      expect(Object.keys(metrics).sort()).toEqual(["phonemeError", "wordError"]);
+      expect(Object.keys(metrics).sort()).toEqual(["per", "wer"]);
     }
     expect(Number(details.bytesAfter)).not.toBe(Number(details.bytesBefore));
   });
@@ -57,7 +57,7 @@ describe("a run of every stage", () => {
     const card = await readFile(join(out, "deploy", "README.md"), "utf8");
     const { inputs } = await readManifest(join(out, "distill"));
     expect(card).toContain("# Tiny");
-    expect(card).toContain("phonemeError");
+    expect(card).toContain("per");
     for (const { sha256 } of inputs) expect(card).toContain(sha256);
     const model = JSON.parse(await readFile(join(out, "deploy", "model.json"), "utf8")) as object;
     expect(model).toMatchObject({ scheme: "int8-dynamic", name: "student" });
@@ -73,7 +73,7 @@ describe("a run of every stage", () => {
     expect(await readdir(other)).not.toContain("deploy");
   }, 60_000);
 
-  test("refuses a gate on a metric that does not exist before anything runs", async () => {
+  test("rejects a gate on a metric that does not exist before anything runs", async () => {
     const argv = [recipe, "--out", join(root, "nonsense"), "--set", "quantize.gate.metric=nonsense"];
     expect((await runCommand("run", argv)).exitCode).toBe(78);
     await expect(stat(join(root, "nonsense"))).rejects.toThrow();
@@ -115,7 +115,7 @@ async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly 
     quantize: {
       // As crude as it gets, so that some answer changes.
       ...{ schemes: ["int4-block"], method: "rtn", symmetric: true, blockSize: 128, embedding: "int4-block" },
-      gate: { metric: "wordError", maxDrop: 0 },
+      gate: { metric: "wer", maxDrop: 0 },
     },
   };
   const recipe = join(root, "strict.yaml");
@@ -193,14 +193,14 @@ describe("teacher from disk", () => {
     expect((await readModelConfig(work)).architecture).toBe("encoder-decoder");
   });
 
-  test("is refused if it reads another vocabulary", async () => {
+  test("is rejected if it reads another vocabulary", async () => {
     const few = join(root, "few.jsonl");
     await writeFile(few, '{"source":"ab","target":"A B"}\n');
-    const foreign = join(root, "foreign.yaml");
+    const external = join(root, "external.yaml");
     const data = { train: few, dev: join(root, "dev.jsonl"), test: join(root, "test.jsonl") };
     const teacher = { kind: "checkpoint", path: join(out, "teacher") };
-    await writeFile(foreign, JSON.stringify({ data, tokenizer: {}, teacher }));
-    const argv = [foreign, "--out", join(root, "foreign"), "--json"];
+    await writeFile(external, JSON.stringify({ data, tokenizer: {}, teacher }));
+    const argv = [external, "--out", join(root, "external"), "--json"];
     const { exitCode, json } = await runCommand("teacher:train", argv);
     expect([exitCode, json]).toMatchObject([65, { error: { code: "SHAPE_MISMATCH" } }]);
   });

@@ -31,7 +31,7 @@ describe(cellsOf, () => {
     ]);
   });
 
-  test("refuses an empty grid", () => {
+  test("rejects an empty grid", () => {
     expect(() => cellsOf({ ...grid, encoderLayers: [] })).toThrow(/split/);
     expect(() => cellsOf({ ...grid, sources: [] })).toThrow(/source length/);
   });
@@ -46,7 +46,7 @@ describe(splitShape, () => {
     }
   });
 
-  test("refuses a split that leaves one side without layers", () => {
+  test("rejects a split that leaves one side without layers", () => {
     expect(() => splitShape(shape, 30, grid)).toThrow(/1 to 29/);
     expect(() => splitShape(shape, 0, grid)).toThrow(/1 to 29/);
   });

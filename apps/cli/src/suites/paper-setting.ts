@@ -108,7 +108,7 @@ export function splitShape(
     encoderLayers: layers,
     decoderLayers: all - layers,
     maxSource: Math.max(shape.maxSource, ...grid.sources),
-    // The beginning mark takes a place.
+    // The BOS token takes a place.
     maxTarget: Math.max(shape.maxTarget, ...grid.answers.map((answer) => answer + 1)),
   });
 }

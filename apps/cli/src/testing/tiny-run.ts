@@ -1,4 +1,4 @@
-/** A run small enough for tests: forty made-up words, models of a few hundred parameters, two steps. */
+/** A run small enough for tests: forty synthetic words, models of a few hundred parameters, two steps. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -34,7 +34,7 @@ const shape = {
 };
 const training = {
   ...{ steps: 2, batchSize: 4, warmupSteps: 1, buckets: 1, evaluateEvery: 2, evaluateRows: 2 },
-  metrics: ["wordError", "phonemeError"],
+  metrics: ["wer", "per"],
 };
 
 /** Sections of the recipe; what a test needs otherwise, it changes. */
@@ -46,7 +46,7 @@ export function tinyRecipe(root: string): Readonly<Record<string, object>> {
     teacher: { kind: "train", model: shape, ...training },
     distill: { student: { ...shape, encoderLayers: 1 }, ...training },
     // Blocks of 16 fit the width; a model of two steps knows nothing that a gate could ask for.
-    quantize: { schemes: ["int8-dynamic"], gate: { metric: "phonemeError", maxDrop: 1000 } },
+    quantize: { schemes: ["int8-dynamic"], gate: { metric: "per", maxDrop: 1000 } },
     deploy: { name: "Tiny", summary: "Spells." },
   };
 }

@@ -12,7 +12,7 @@ export interface Generated {
 }
 
 export interface Options {
-  /** A file or its bytes, for a model that sees. */
+  /** A file or its bytes, for a vision-language model. */
   readonly image?: string | Uint8Array;
   readonly maxTokens?: number;
   readonly onToken?: (piece: string) => void;
@@ -43,7 +43,7 @@ export async function generate(
     throw error;
   });
   const { generator } = await loaded;
-  const [generation] = await generator.generate([questionOf(source, image)], {
+  const [generation] = await generator.generate([promptOf(source, image)], {
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(signal === undefined ? {} : { signal }),
     ...(onToken === undefined
@@ -58,7 +58,7 @@ export async function generate(
   return { text, tokens: tokens.length, finished };
 }
 
-function questionOf(text: string, image: Options["image"]): Source {
+function promptOf(text: string, image: Options["image"]): Source {
   if (image === undefined) return text;
   return { text, image: typeof image === "string" ? imageOfFile(image) : imageOfBytes(image, "the image") };
 }

@@ -33,7 +33,7 @@ describe(openEnergyMeter, () => {
 
   test("says why there is no energy, and takes none", async () => {
     const none = openEnergyMeter(folder);
-    expect(none.source).toMatch(/^not measured: .* holds no processor/);
+    expect(none.source).toMatch(/^not measured: .* holds no CPU/);
     expect(none.take()).toBeUndefined();
     expect(openEnergyMeter(join(folder, "missing")).source).toMatch(/^not measured/);
     await domain("intel-rapl:0", 1);

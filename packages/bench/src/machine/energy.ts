@@ -1,11 +1,11 @@
-/** Energy of the processor, where the system tells it. */
+/** Energy of the CPU, where the system tells it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Where Linux shows the counters of RAPL, of Intel's and AMD's processors. */
 const POWERCAP = "/sys/class/powercap";
 
-/** Domains of whole processors; cores and memory below them are counted there already. */
+/** Domains of whole CPUs; cores and memory below them are counted there already. */
 const PACKAGE_DOMAIN = /^intel-rapl:\d+$/;
 
 interface Counter {
@@ -18,12 +18,12 @@ interface Counter {
 export interface EnergyMeter {
   /** What tells the energy, or why nothing does. */
   readonly source: string;
-  /** Energy since the call before, of everything the processors did [J]; undefined where nothing tells it. */
+  /** Energy since the call before, of everything the CPUs did [J]; undefined where nothing tells it. */
   readonly take: () => number | undefined;
 }
 
 /**
- * Opens the counters of every processor package.
+ * Opens the counters of every CPU package.
  *
  * Reads: `energy_uj` and `max_energy_range_uj` below /sys/class/powercap. Most systems let only root read them.
  * Source: Linux, Documentation/power/powercap/powercap.rst.
@@ -64,7 +64,7 @@ function packageDomains(folder: string): readonly string[] | string {
       : `${process.platform} tells none to ordinary programs`;
   }
   const found = names.filter((name) => PACKAGE_DOMAIN.test(name));
-  return found.length > 0 ? found : `${folder} holds no processor (a virtual machine shows none)`;
+  return found.length > 0 ? found : `${folder} holds no CPU (a virtual machine shows none)`;
 }
 
 function readCount(path: string): number {

@@ -10,12 +10,12 @@ export function systemFile(path: string): string | undefined {
   }
 }
 
-/** How the first processor chooses its clock; null where the system does not tell, as most virtual machines. */
+/** How the first CPU chooses its clock; null where the system does not tell, as most virtual machines. */
 export function clockGovernor(): string | null {
   return systemFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")?.trim() ?? null;
 }
 
-/** Ticks of all processors since the system began. */
+/** Ticks of all CPUs since the system began. */
 export interface ProcessorTicks {
   readonly total: number;
   /** Ticks in which somebody was ready to run and the hypervisor ran somebody else. */
@@ -37,7 +37,7 @@ export function processorTicks(stat = systemFile("/proc/stat")): ProcessorTicks 
   return { total: ticks.reduce((sum, count) => sum + count, 0), stolen };
 }
 
-/** Share of the processors' time that a hypervisor took between two moments; null where the system does not tell. */
+/** Share of the CPUs' time that a hypervisor took between two moments; null where the system does not tell. */
 export function stolenShare(
   before: ProcessorTicks | undefined,
   after: ProcessorTicks | undefined,

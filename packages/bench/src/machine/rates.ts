@@ -29,7 +29,7 @@ const MEASURE_MS = 300;
 /** Large enough that nothing but arithmetic counts. */
 const LARGE_PRODUCT: ProductShape = { rows: 512, inner: 1024, columns: 1024 };
 
-/** More than the caches of the processors of today hold [bytes]. */
+/** More than the caches of the CPUs of today hold [bytes]. */
 const READ_BYTES = 2 ** 28;
 /** Part of the free memory that weights may take: they are copied on their way. */
 const READ_SHARE = 1 / 8;
@@ -93,7 +93,7 @@ export async function productRate(runtime: Runtime, { rows, inner, columns }: Pr
   }
 }
 
-/** Values without zeros and denormals, which some processors treat differently. `Float32Array.from` takes 20 times as long. */
+/** Values without zeros and denormals, which some CPUs treat differently. `Float32Array.from` takes 20 times as long. */
 function ramp(length: number): Float32Array<ArrayBuffer> {
   const values = new Float32Array(length);
   for (let index = 0; index < length; index += 1) values[index] = ((index % 17) - 8.5) / 8;

@@ -9,7 +9,7 @@ import { throwIfInterrupted, writeFailure, type Progress } from "@slm/core";
 import { SlmError } from "@slm/core";
 import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
-import { refusal, type RemoteFile } from "./repository.js";
+import { rejection, type RemoteFile } from "./repository.js";
 
 /** A broken connection is taken up again so many times before the command gives up; what has arrived stays. */
 const ATTEMPTS = 5;
@@ -29,8 +29,8 @@ export interface Download {
 /**
  * Fetches the file unless its blob is there.
  *
- * @throws SlmError INPUT_MISSING if the hub refuses or the connection keeps breaking; DATA_INVALID if the content is not
- * what the hub lists; OUTPUT_FAILED if the disk refuses; INTERRUPTED
+ * @throws SlmError INPUT_MISSING if the hub rejects or the connection keeps breaking; DATA_INVALID if the content is not
+ * what the hub lists; OUTPUT_FAILED if the disk rejects; INTERRUPTED
  */
 export async function download(request: Download): Promise<void> {
   const { blob, file } = request;
@@ -89,8 +89,8 @@ async function fetchRest(request: Download, incomplete: string, have: number): P
   } catch (error) {
     return error;
   }
-  if (response.status >= 500) return refusal(response.status, source, environment);
-  if (!response.ok) throw refusal(response.status, { ...source, file: file.path }, environment);
+  if (response.status >= 500) return rejection(response.status, source, environment);
+  if (!response.ok) throw rejection(response.status, { ...source, file: file.path }, environment);
   const isRest =
     response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${have}-`) === true;
   return store(request, response, incomplete, isRest ? have : 0);

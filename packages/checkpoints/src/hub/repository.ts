@@ -5,7 +5,7 @@ import { SlmError } from "@slm/core";
 import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
 
-/** Repositories of models have tens of files; a listing beyond this is refused. */
+/** Repositories of models have tens of files; a listing beyond this is rejected. */
 const MAX_FILES = 10_000;
 const SHA1 = /^[0-9a-f]{40}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -28,7 +28,7 @@ export interface Repository {
 /**
  * Asks the hub for the commit and files of a revision.
  *
- * @throws SlmError INPUT_MISSING if there is no such model, access is refused or the hub cannot be reached; DATA_INVALID
+ * @throws SlmError INPUT_MISSING if there is no such model, access is rejected or the hub cannot be reached; DATA_INVALID
  * for an answer that makes no sense
  */
 export async function openRepository(source: HubSource, environment: HubEnvironment): Promise<Repository> {
@@ -80,7 +80,7 @@ const nonsense = ({ repo }: HubSource, got: string): SlmError =>
 /** The error a user can act on for anything that went wrong while talking to the hub. */
 export function hubFailure(error: unknown, source: HubSource, environment: HubEnvironment): unknown {
   if (error instanceof SlmError) return error;
-  if (error instanceof HubApiError) return refusal(error.statusCode, source, environment, error);
+  if (error instanceof HubApiError) return rejection(error.statusCode, source, environment, error);
   if (error instanceof TypeError) {
     return new SlmError("INPUT_MISSING", `${source.repo}: ${environment.endpoint} cannot be reached`, {
       context: { repo: source.repo, endpoint: environment.endpoint },
@@ -95,7 +95,7 @@ export function hubFailure(error: unknown, source: HubSource, environment: HubEn
 }
 
 /** The error for an HTTP status. */
-export function refusal(
+export function rejection(
   status: number,
   source: HubSource,
   { endpoint, token }: HubEnvironment,

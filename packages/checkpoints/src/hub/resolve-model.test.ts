@@ -104,7 +104,7 @@ describe("a download", () => {
   });
 
   test.each([true, false])(
-    "of other content than listed is refused and deleted (large: %s)",
+    "of other content than listed is rejected and deleted (large: %s)",
     async (isLarge) => {
       const sends = Buffer.from(weights);
       sends[77]! ^= 1;
@@ -118,7 +118,7 @@ describe("a download", () => {
     },
   );
 
-  test("of more bytes than listed is refused", async () => {
+  test("of more bytes than listed is rejected", async () => {
     const sends = Buffer.concat([weights, weights]);
     await startFakeHub({ "model.gguf": { content: weights, isLarge: true, sends } });
     await expect(resolveModel(`hf:${REPO}/model.gguf`)).rejects.toThrow(/sends more than the 300000 bytes/);
@@ -140,7 +140,7 @@ describe("a download", () => {
   });
 });
 
-describe("the hub's refusals", () => {
+describe("the hub's rejections", () => {
   test("a token that is needed is asked for, one that is right opens the model", async () => {
     const hub = await startFakeHub(model());
     hub.isGated = true;
@@ -154,7 +154,7 @@ describe("the hub's refusals", () => {
     expect((await resolveModel(REPO)).hub?.commit).toBe(COMMIT);
   });
 
-  test("a token of another kind is refused without being shown", async () => {
+  test("a token of another kind is rejected without being shown", async () => {
     await startFakeHub(model());
     vi.stubEnv("HF_TOKEN", "secret");
     const failure: unknown = await resolveModel(REPO).catch((error: unknown) => error);

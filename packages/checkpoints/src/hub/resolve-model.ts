@@ -27,7 +27,7 @@ export interface ResolveOptions {
  * Reads: HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
  * Writes: the hub's cache; a file has its name there only when it is whole and its hash is the listed one.
  *
- * @throws SlmError INPUT_MISSING for what does not exist, is refused or cannot be reached; DATA_INVALID for content that
+ * @throws SlmError INPUT_MISSING for what does not exist, is rejected or cannot be reached; DATA_INVALID for content that
  * is not what the hub lists; OUTPUT_FAILED, BUSY or INTERRUPTED
  */
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {

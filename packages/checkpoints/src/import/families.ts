@@ -1,22 +1,22 @@
 /**
- * What sets the families of decoder-only models apart: one row each. An architecture without a row is refused by name.
+ * What sets the families of decoder-only models apart: one row each. An architecture without a row is rejected.
  *
  * Source: transformers 4.57, `models/<family>/modeling_<family>.py` and `configuration_<family>.py`.
  */
 import { SlmError } from "@slm/core";
 import type { DecoderOnlyConfig } from "@slm/model";
-import type { ForeignConfig } from "./foreign-config.js";
+import type { ExternalConfig } from "./external-config.js";
 
 export interface Family {
   /** Which linear layers have biases. */
-  readonly bias: (config: ForeignConfig, where: string) => DecoderOnlyConfig["bias"];
+  readonly bias: (config: ExternalConfig, where: string) => DecoderOnlyConfig["bias"];
   /** Activation of the gate where the configuration names none. */
   readonly activation: string;
   /** Key that names the activation. */
   readonly activationKey: "hidden_act" | "hidden_activation";
   /** Whether the output head is the embedding's table where the configuration does not say. */
   readonly isTied: boolean;
-  readonly headNorm: boolean;
+  readonly qkNorm: boolean;
   /** Norms at the end of branches, gains stored less one, embeddings scaled by the root of the width. */
   readonly isGemma: boolean;
   /** Query, key and value in one matrix, gate and up in another. */
@@ -24,7 +24,7 @@ export interface Family {
   /** Scores and logits are capped where the configuration says so. */
   readonly isCapped: boolean;
   /** Whether a layer attends to a window, where `layer_types` does not say; `undefined`: none does. */
-  readonly isLocal: ((layer: number, config: ForeignConfig) => boolean) | undefined;
+  readonly isLocal: ((layer: number, config: ExternalConfig) => boolean) | undefined;
 }
 
 /** Layers of a model without windows. */
@@ -33,7 +33,7 @@ const plain: Family = {
   activation: "silu",
   activationKey: "hidden_act",
   isTied: false,
-  headNorm: false,
+  qkNorm: false,
   isGemma: false,
   isFused: false,
   isCapped: false,
@@ -71,14 +71,14 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   LlamaForCausalLM: plain,
   MistralForCausalLM: { ...plain, bias: () => false, isLocal: everyLayer },
   Qwen2ForCausalLM: { ...plain, bias: () => "query-key-value", isLocal: qwenLayers },
-  Qwen3ForCausalLM: { ...plain, bias: attentionBias, headNorm: true, isLocal: qwenLayers },
+  Qwen3ForCausalLM: { ...plain, bias: attentionBias, qkNorm: true, isLocal: qwenLayers },
   Phi3ForCausalLM: { ...plain, bias: () => false, isFused: true, isLocal: everyLayer },
   Gemma2ForCausalLM: gemma,
-  Gemma3ForCausalLM: { ...gemma, headNorm: true, isLocal: everyNth(6) },
+  Gemma3ForCausalLM: { ...gemma, qkNorm: true, isLocal: everyNth(6) },
 };
 
 /** @throws SlmError CONFIG_INVALID naming the architecture and those that are imported. */
-export function familyOf({ architectures }: ForeignConfig, where: string): Family {
+export function familyOf({ architectures }: ExternalConfig, where: string): Family {
   const [architecture = ""] = architectures;
   const family = Object.hasOwn(FAMILIES, architecture) ? FAMILIES[architecture] : undefined;
   if (family !== undefined && architectures.length === 1) return family;
@@ -91,7 +91,7 @@ export function familyOf({ architectures }: ForeignConfig, where: string): Famil
 }
 
 function llamaBias(
-  { attention_bias: attention, mlp_bias: mlp }: ForeignConfig,
+  { attention_bias: attention, mlp_bias: mlp }: ExternalConfig,
   where: string,
 ): DecoderOnlyConfig["bias"] {
   if (mlp !== true) return attention === true ? "attention" : false;
@@ -102,20 +102,20 @@ function llamaBias(
   );
 }
 
-const GATES: Readonly<Record<string, "silu" | "gelu">> = {
-  silu: "silu",
-  swish: "silu",
-  gelu_pytorch_tanh: "gelu",
-  gelu_new: "gelu",
+const GATED_ACTIVATIONS: Readonly<Record<string, "swiglu" | "geglu">> = {
+  silu: "swiglu",
+  swish: "swiglu",
+  gelu_pytorch_tanh: "geglu",
+  gelu_new: "geglu",
 };
 
 /** @throws SlmError CONFIG_INVALID for an activation that there is no op for, such as the exact form of gelu. */
-export function gateOf(family: Family, config: ForeignConfig, where: string): "silu" | "gelu" {
+export function activationOf(family: Family, config: ExternalConfig, where: string): "swiglu" | "geglu" {
   const name = config[family.activationKey] ?? family.activation;
-  const gate = Object.hasOwn(GATES, name) ? GATES[name] : undefined;
-  if (gate !== undefined) return gate;
+  const activation = Object.hasOwn(GATED_ACTIVATIONS, name) ? GATED_ACTIVATIONS[name] : undefined;
+  if (activation !== undefined) return activation;
   throw new SlmError(
     "CONFIG_INVALID",
-    `${where}: config.json: ${family.activationKey} '${name}' is not imported; known are ${Object.keys(GATES).join(", ")}`,
+    `${where}: config.json: ${family.activationKey} '${name}' is not imported; known are ${Object.keys(GATED_ACTIVATIONS).join(", ")}`,
   );
 }

@@ -6,12 +6,12 @@ import { SlmError } from "@slm/core";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../checkpoint.js";
 import { openSafetensors } from "../safetensors.js";
 import { toFloat32 } from "@slm/model";
-import { type ForeignCheckpoint, type ForeignTensor } from "../foreign-checkpoint.js";
+import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
 import { z } from "zod";
 
 export const INDEX_FILE = "model.safetensors.index.json";
 
-/** Files of a model are counted in dozens; an index that names more is damaged. */
+/** Files of a model are counted in dozens; an index that names more is corrupt. */
 const MAX_SHARDS = 1000;
 
 const configSchema = z.record(z.string(), z.unknown());
@@ -26,10 +26,10 @@ const COUNTED = /\.position_ids$/;
 /**
  * Opens a directory: headers are read and checked, numbers are not read.
  *
- * @throws SlmError INPUT_MISSING if a file is not there; DATA_INVALID if one is damaged, if the index and the shards
+ * @throws SlmError INPUT_MISSING if a file is not there; DATA_INVALID if one is corrupt, if the index and the shards
  * disagree, or if a tensor is not of a floating-point type.
  */
-export async function readHuggingFaceDirectory(directory: string): Promise<ForeignCheckpoint> {
+export async function readHuggingFaceDirectory(directory: string): Promise<ExternalCheckpoint> {
   const config = await readJsonFile(join(directory, CONFIG_FILE), configSchema);
   const single = join(directory, WEIGHTS_FILE);
   const index = join(directory, INDEX_FILE);
@@ -43,13 +43,13 @@ export async function readHuggingFaceDirectory(directory: string): Promise<Forei
   return { where: directory, config, tensors: await shardedTensors(directory, index) };
 }
 
-async function shardedTensors(directory: string, index: string): Promise<readonly ForeignTensor[]> {
+async function shardedTensors(directory: string, index: string): Promise<readonly ExternalTensor[]> {
   const { weight_map: places } = await readJsonFile(index, indexSchema, { limitBytes: 1 << 26 });
   const shards = [...new Set(Object.values(places))].sort();
   if (shards.length === 0 || shards.length > MAX_SHARDS) {
     throw new SlmError("DATA_INVALID", `${index}: names ${shards.length} files, expected 1 to ${MAX_SHARDS}`);
   }
-  const tensors: ForeignTensor[] = [];
+  const tensors: ExternalTensor[] = [];
   for (const shard of shards) {
     const found = await tensorsOf(join(directory, shard));
     const misplaced = found.find(({ name }) => !Object.hasOwn(places, name) || places[name] !== shard);
@@ -67,10 +67,10 @@ async function shardedTensors(directory: string, index: string): Promise<readonl
 const disagreement = (index: string, message: string): SlmError =>
   new SlmError("DATA_INVALID", `${index}: ${message}`);
 
-async function tensorsOf(file: string): Promise<readonly ForeignTensor[]> {
+async function tensorsOf(file: string): Promise<readonly ExternalTensor[]> {
   const opened = await openSafetensors(file);
   await opened.close();
-  return [...opened.entries].map(([name, { dtype, shape }]): ForeignTensor => {
+  return [...opened.entries].map(([name, { dtype, shape }]): ExternalTensor => {
     if (!FLOATS.includes(dtype) && !COUNTED.test(name)) {
       throw new SlmError(
         "DATA_INVALID",

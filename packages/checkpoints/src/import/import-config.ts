@@ -1,16 +1,16 @@
-/** A foreign configuration as one of ours, and what of it becomes part of the weights instead. */
+/** A external configuration as one of ours, and what of it becomes part of the weights instead. */
 import { SlmError } from "@slm/core";
 import { parseModelConfig, type DecoderOnlyConfig } from "@slm/model";
-import { type ForeignCheckpoint } from "../foreign-checkpoint.js";
-import { familyOf, gateOf, type Family } from "./families.js";
-import { parseForeignConfig, type ForeignConfig } from "./foreign-config.js";
-import { globalRotation, localRotation, type RotationRequest } from "./rotation.js";
+import { type ExternalCheckpoint } from "../external-checkpoint.js";
+import { familyOf, activationOf, type Family } from "./families.js";
+import { parseExternalConfig, type ExternalConfig } from "./external-config.js";
+import { globalRotation, slidingRotation, type RotationRequest } from "./rotation.js";
 
 export interface ImportOptions {
   /** Longest source and target [tokens]. Default: 1024 and 256, less where the model reads less. */
   readonly maxSource?: number | undefined;
   readonly maxTarget?: number | undefined;
-  /** Ids of the marks, usually the tokenizer's. Default: those of the foreign configuration. */
+  /** Ids of the special tokens, usually the tokenizer's. Default: those of the external configuration. */
   readonly tokens?: DecoderOnlyConfig["tokens"] | undefined;
 }
 
@@ -31,14 +31,14 @@ const DEFAULT_SOURCE = 1024;
 const DEFAULT_TARGET = 256;
 
 /** @throws SlmError CONFIG_INVALID naming what is not imported, or does not fit. */
-export function importConfig(foreign: ForeignCheckpoint, options: ImportOptions = {}): ImportedConfig {
-  const { where } = foreign;
-  const source = parseForeignConfig(foreign);
+export function importConfig(external: ExternalCheckpoint, options: ImportOptions = {}): ImportedConfig {
+  const { where } = external;
+  const source = parseExternalConfig(external);
   // Every layer has tensors: a count beyond theirs is damage, found before anything is made for each layer.
-  if (source.num_hidden_layers > foreign.tensors.length) {
+  if (source.num_hidden_layers > external.tensors.length) {
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `${where}: config.json says ${source.num_hidden_layers} layers, there are ${foreign.tensors.length} tensors in all`,
+      `${where}: config.json says ${source.num_hidden_layers} layers, there are ${external.tensors.length} tensors in all`,
     );
   }
   const family = familyOf(source, where);
@@ -63,12 +63,12 @@ export function importConfig(foreign: ForeignCheckpoint, options: ImportOptions 
       normEpsilon: source.rms_norm_eps,
       bias: family.bias(source, where),
       headOrder: "grouped",
-      gate: gateOf(family, source, where),
-      ...(family.headNorm ? { headNorm: true } : {}),
+      activation: activationOf(family, source, where),
+      ...(family.qkNorm ? { qkNorm: true } : {}),
       ...(family.isGemma ? { postNorm: true } : {}),
-      ...(isTied ? {} : { untiedHead: true }),
+      ...(isTied ? {} : { tieWordEmbeddings: false }),
       ...(family.isCapped ? caps(source) : {}),
-      ...localLayers(family, request),
+      ...slidingLayers(family, request),
       vocabularySize: source.vocab_size,
       tokens: options.tokens ?? tokensOf(source, where),
     },
@@ -90,7 +90,7 @@ export function lengthsOf(
   {
     max_position_embeddings: positions,
     original_max_position_embeddings: original,
-  }: Pick<ForeignConfig, "max_position_embeddings" | "original_max_position_embeddings">,
+  }: Pick<ExternalConfig, "max_position_embeddings" | "original_max_position_embeddings">,
   options: Pick<ImportOptions, "maxSource" | "maxTarget">,
   where: string,
 ): { readonly maxSource: number; readonly maxTarget: number } {
@@ -106,7 +106,7 @@ export function lengthsOf(
   );
 }
 
-function caps(source: ForeignConfig): Pick<DecoderOnlyConfig, "attentionSoftcap" | "logitSoftcap"> {
+function caps(source: ExternalConfig): Pick<DecoderOnlyConfig, "attentionSoftcap" | "logitSoftcap"> {
   const { attn_logit_softcapping: scores, final_logit_softcapping: logits } = source;
   return {
     ...(scores == null ? {} : { attentionSoftcap: scores }),
@@ -116,7 +116,7 @@ function caps(source: ForeignConfig): Pick<DecoderOnlyConfig, "attentionSoftcap"
 
 const LAYER_KINDS = ["full_attention", "sliding_attention"];
 
-function localLayers(family: Family, request: RotationRequest): Pick<DecoderOnlyConfig, "local"> {
+function slidingLayers(family: Family, request: RotationRequest): Pick<DecoderOnlyConfig, "slidingWindow"> {
   const { config, where } = request;
   const { layer_types: kinds, num_hidden_layers: count, sliding_window: window } = config;
   const unknown = kinds?.find((kind) => !LAYER_KINDS.includes(kind));
@@ -133,14 +133,14 @@ function localLayers(family: Family, request: RotationRequest): Pick<DecoderOnly
     if (kinds == null) return {};
     throw invalid(where, "layer_types names sliding layers, but there is no sliding_window");
   }
-  const rotation = localRotation(request);
-  if (rotation?.rotaryFrequencies !== undefined) {
+  const rotation = slidingRotation(request);
+  if (rotation?.ropeInverseFrequencies !== undefined) {
     throw invalid(where, "rotary scaling of sliding layers is not imported");
   }
-  return { local: { window, layers, rotaryBase: rotation?.rotaryBase } };
+  return { slidingWindow: { window, layers, ropeTheta: rotation?.ropeTheta } };
 }
 
-function tokensOf(source: ForeignConfig, where: string): DecoderOnlyConfig["tokens"] {
+function tokensOf(source: ExternalConfig, where: string): DecoderOnlyConfig["tokens"] {
   const eos = Array.isArray(source.eos_token_id) ? source.eos_token_id[0] : source.eos_token_id;
   if (eos == null) throw invalid(where, "there is no eos_token_id");
   const pad = source.pad_token_id ?? eos;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromBfloat16 } from "@slm/runtime";
 import { readCheckpoint } from "../checkpoint.js";
-import { type ForeignCheckpoint, type ForeignTensor } from "../foreign-checkpoint.js";
+import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { INDEX_FILE, readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import { importConfig } from "./import-config.js";
@@ -17,28 +17,28 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-const foreignOf = (name: string): Promise<ForeignCheckpoint> =>
+const externalOf = (name: string): Promise<ExternalCheckpoint> =>
   readHuggingFaceDirectory(join(FIXTURES, name));
 
 /** A fixture with other settings in its configuration. */
 async function withSettings(
   name: string,
   settings: Readonly<Record<string, unknown>>,
-): Promise<ForeignCheckpoint> {
-  const foreign = await foreignOf(name);
-  return { ...foreign, config: { ...foreign.config, ...settings } };
+): Promise<ExternalCheckpoint> {
+  const external = await externalOf(name);
+  return { ...external, config: { ...external.config, ...settings } };
 }
 
 /** A fixture with one tensor changed, or left out. */
 async function withTensor(
   name: string,
   tensor: string,
-  change: (tensor: ForeignTensor) => ForeignTensor | undefined,
-): Promise<ForeignCheckpoint> {
-  const foreign = await foreignOf(name);
+  change: (tensor: ExternalTensor) => ExternalTensor | undefined,
+): Promise<ExternalCheckpoint> {
+  const external = await externalOf(name);
   return {
-    ...foreign,
-    tensors: foreign.tensors.flatMap((other) => (other.name === tensor ? (change(other) ?? []) : other)),
+    ...external,
+    tensors: external.tensors.flatMap((other) => (other.name === tensor ? (change(other) ?? []) : other)),
   };
 }
 
@@ -70,20 +70,20 @@ describe(importConfig, () => {
     ["qwen2", { eos_token_id: null }, "there is no eos_token_id"],
     ["qwen2", { num_hidden_layers: 1_000_000 }, "1000000 layers, there are"],
     ["qwen2", { hidden_size: "32" }, "hidden_size"],
-  ])("refuses %s with %o by name", async (name, settings, message) => {
-    const foreign = await withSettings(name, settings);
-    expect(() => importConfig(foreign)).toThrow(message);
-    expect(() => importConfig(foreign)).toThrow(foreign.where);
+  ])("rejects %s with %o by name", async (name, settings, message) => {
+    const external = await withSettings(name, settings);
+    expect(() => importConfig(external)).toThrow(message);
+    expect(() => importConfig(external)).toThrow(external.where);
   });
 
   test("reads at most what the model was made for, and less by default", async () => {
-    const phi = await foreignOf("phi3");
+    const phi = await externalOf("phi3");
     expect(importConfig(phi).config).toMatchObject({ maxSource: 24, maxTarget: 8 });
     expect(() => importConfig(phi, { maxSource: 60, maxTarget: 5 })).toThrow("reads 64 positions");
   });
 
   test("understands rotary settings as newer versions of the library write them", async () => {
-    const gemma = await foreignOf("gemma3");
+    const gemma = await externalOf("gemma3");
     const { rope_theta, rope_local_base_freq, rope_scaling, ...rest } = gemma.config;
     const rope_parameters = {
       full_attention: { rope_type: "linear", factor: 8, rope_theta },
@@ -96,7 +96,7 @@ describe(importConfig, () => {
 
   test("finds the windows of older configurations without layer_types", async () => {
     const windows = async (name: string, settings: object): Promise<readonly number[] | undefined> =>
-      importConfig(await withSettings(name, { layer_types: null, ...settings })).config.local?.layers;
+      importConfig(await withSettings(name, { layer_types: null, ...settings })).config.slidingWindow?.layers;
     expect(await windows("gemma2", {})).toEqual([0, 2]);
     expect(await windows("gemma3", { sliding_window_pattern: 2 })).toEqual([0, 2]);
     expect(await windows("qwen2", {})).toEqual([1, 2]);
@@ -109,28 +109,28 @@ describe(importDecoderOnly, () => {
     ["a tensor that is missing", () => undefined, "'model.norm.weight' [32] is missing"],
     [
       "a tensor of another shape",
-      (tensor: ForeignTensor) => ({ ...tensor, shape: [31] }),
+      (tensor: ExternalTensor) => ({ ...tensor, shape: [31] }),
       "should be [32] by config.json",
     ],
     [
       "a tensor without use",
-      (tensor: ForeignTensor) => ({ ...tensor, name: "model.norm.bias" }),
+      (tensor: ExternalTensor) => ({ ...tensor, name: "model.norm.bias" }),
       "is missing",
     ],
-  ])("refuses %s", async (_what, change, message) => {
-    const foreign = await withTensor("qwen2", "model.norm.weight", change);
-    await expect(importDecoderOnly(foreign)).rejects.toThrow(message);
+  ])("rejects %s", async (_what, change, message) => {
+    const external = await withTensor("qwen2", "model.norm.weight", change);
+    await expect(importDecoderOnly(external)).rejects.toThrow(message);
   });
 
-  test("refuses tensors that the model has no use for, and numbers that are not finite", async () => {
-    const foreign = await foreignOf("qwen2");
-    const [first] = foreign.tensors;
+  test("rejects tensors that the model has no use for, and numbers that are not finite", async () => {
+    const external = await externalOf("qwen2");
+    const [first] = external.tensors;
     const more = {
-      ...foreign,
-      tensors: [...foreign.tensors, { ...first!, name: "model.layers.0.mlp.extra.weight" }],
+      ...external,
+      tensors: [...external.tensors, { ...first!, name: "model.layers.0.mlp.extra.weight" }],
     };
     await expect(importDecoderOnly(more)).rejects.toThrow("'model.layers.0.mlp.extra.weight' has no use");
-    const twice = { ...foreign, tensors: [...foreign.tensors, first!] };
+    const twice = { ...external, tensors: [...external.tensors, first!] };
     await expect(importDecoderOnly(twice)).rejects.toThrow("two tensors");
     const infinite = await withTensor("qwen2", "model.norm.weight", (tensor) => ({
       ...tensor,
@@ -140,21 +140,21 @@ describe(importDecoderOnly, () => {
   });
 
   test("ignores a head that is tied, and rotary tables that some checkpoints keep", async () => {
-    const foreign = await foreignOf("llama");
-    const table = foreign.tensors.find(({ name }) => name === "model.embed_tokens.weight")!;
+    const external = await externalOf("llama");
+    const table = external.tensors.find(({ name }) => name === "model.embed_tokens.weight")!;
     const kept = [
       { ...table, name: "lm_head.weight" },
       { ...table, name: "model.layers.0.self_attn.rotary_emb.inv_freq" },
     ];
-    const { weights } = await importDecoderOnly({ ...foreign, tensors: [...foreign.tensors, ...kept] });
+    const { weights } = await importDecoderOnly({ ...external, tensors: [...external.tensors, ...kept] });
     expect(weights.has("head.weight")).toBe(false);
   });
 });
 
 /** The same tensors in pieces of so many numbers, and none of them whole. */
-const inPieces = (foreign: ForeignCheckpoint, size: number): ForeignCheckpoint => ({
-  ...foreign,
-  tensors: foreign.tensors.map((tensor) => ({
+const inPieces = (external: ExternalCheckpoint, size: number): ExternalCheckpoint => ({
+  ...external,
+  tensors: external.tensors.map((tensor) => ({
     ...tensor,
     async *readPieces() {
       const values = await tensor.read();
@@ -165,19 +165,19 @@ const inPieces = (foreign: ForeignCheckpoint, size: number): ForeignCheckpoint =
 
 describe("tensors that come in pieces", () => {
   test.each(["gemma3", "phi3", "qwen2"])("give the same %s, written and in memory", async (name) => {
-    const foreign = await foreignOf(name);
-    const { weights } = await importDecoderOnly(foreign);
-    expect((await importDecoderOnly(inPieces(foreign, 100))).weights).toEqual(weights);
+    const external = await externalOf(name);
+    const { weights } = await importDecoderOnly(external);
+    expect((await importDecoderOnly(inPieces(external, 100))).weights).toEqual(weights);
     await mkdir(join(root, "whole"));
     await mkdir(join(root, "pieces"));
-    await writeImported(foreign, join(root, "whole"), { dtype: "bfloat16" });
-    await writeImported(inPieces(foreign, 7), join(root, "pieces"), { dtype: "bfloat16" });
+    await writeImported(external, join(root, "whole"), { dtype: "bfloat16" });
+    await writeImported(inPieces(external, 7), join(root, "pieces"), { dtype: "bfloat16" });
     const read = (part: string): Promise<Buffer> => readFile(join(root, part, "model.safetensors"));
     expect((await read("pieces")).equals(await read("whole"))).toBe(true);
   });
 
-  test("are refused where they are too few or too many, or no numbers", async () => {
-    const given = (values: Float32Array): Promise<ForeignCheckpoint> =>
+  test("are rejected where they are too few or too many, or no numbers", async () => {
+    const given = (values: Float32Array): Promise<ExternalCheckpoint> =>
       withTensor("qwen2", "model.norm.weight", (tensor) => ({
         ...tensor,
         async *readPieces() {
@@ -186,8 +186,8 @@ describe("tensors that come in pieces", () => {
         },
       }));
     for (const count of [31, 33]) {
-      const foreign = await given(new Float32Array(count));
-      await expect(importDecoderOnly(foreign)).rejects.toThrow(`[32] gave ${count} numbers`);
+      const external = await given(new Float32Array(count));
+      await expect(importDecoderOnly(external)).rejects.toThrow(`[32] gave ${count} numbers`);
     }
     const infinite = await given(new Float32Array(32).fill(Infinity, 25));
     await expect(importDecoderOnly(infinite)).rejects.toThrow("holds Infinity at element 25");
@@ -198,9 +198,9 @@ describe(writeImported, () => {
   test.each(["float32", "float16", "bfloat16"] as const)(
     "writes %s that is read back, vectors whole",
     async (dtype) => {
-      const foreign = await foreignOf("gemma2");
-      const { config, weights } = await importDecoderOnly(foreign);
-      await writeImported(foreign, root, { dtype });
+      const external = await externalOf("gemma2");
+      const { config, weights } = await importDecoderOnly(external);
+      await writeImported(external, root, { dtype });
       const read = await readCheckpoint(root);
       expect(read.config).toEqual(config);
       for (const [name, tensor] of weights) {
@@ -216,18 +216,18 @@ describe(writeImported, () => {
     },
   );
 
-  test("refuses float16 for numbers beyond it", async () => {
-    const foreign = await withTensor("qwen2", "model.embed_tokens.weight", (tensor) => ({
+  test("rejects float16 for numbers beyond it", async () => {
+    const external = await withTensor("qwen2", "model.embed_tokens.weight", (tensor) => ({
       ...tensor,
       read: () => Promise.resolve(new Float32Array(80 * 32).fill(7e4)),
     }));
-    await expect(writeImported(foreign, root, { dtype: "float16" })).rejects.toThrow("holds 70000");
+    await expect(writeImported(external, root, { dtype: "float16" })).rejects.toThrow("holds 70000");
   });
 });
 
 describe(readHuggingFaceDirectory, () => {
   test("reads bfloat16 exactly", async () => {
-    const { tensors } = await foreignOf("llama");
+    const { tensors } = await externalOf("llama");
     const norm = tensors.find(({ name }) => name === "model.norm.weight")!;
     expect([norm.dtype, norm.shape]).toEqual(["BF16", [32]]);
     const values = await norm.read();
@@ -236,7 +236,7 @@ describe(readHuggingFaceDirectory, () => {
     );
   });
 
-  test("refuses an index that its shards contradict", async () => {
+  test("rejects an index that its shards contradict", async () => {
     await cp(join(FIXTURES, "qwen2"), root, { recursive: true });
     const file = join(root, INDEX_FILE);
     const index = JSON.parse(await readFile(file, "utf8")) as { weight_map: Record<string, string> };
@@ -252,7 +252,7 @@ describe(readHuggingFaceDirectory, () => {
     await expect(readHuggingFaceDirectory(root)).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
-  test("refuses a directory with both a whole model and shards", async () => {
+  test("rejects a directory with both a whole model and shards", async () => {
     await cp(join(FIXTURES, "qwen2"), root, { recursive: true });
     await cp(join(FIXTURES, "llama", "model.safetensors"), join(root, "model.safetensors"));
     await expect(readHuggingFaceDirectory(root)).rejects.toThrow("which is the model?");

@@ -1,10 +1,10 @@
-/** A foreign decoder-only model as one of ours: in memory, or written as a checkpoint with one weight in memory. */
+/** A external decoder-only model as one of ours: in memory, or written as a checkpoint with one weight in memory. */
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { parameterCount, type DecoderOnlyConfig, type Weights } from "@slm/model";
 import { storedValues, WEIGHTS_FILE, writeModelConfig, type CheckpointDType } from "../checkpoint.js";
 import { writeDeferredSafetensors, type DeferredTensor } from "../safetensors.js";
-import { type ForeignCheckpoint } from "../foreign-checkpoint.js";
+import { type ExternalCheckpoint } from "../external-checkpoint.js";
 import type { HostTensor } from "@slm/runtime";
 import { importConfig, type ImportOptions } from "./import-config.js";
 import { importWeights, type ImportedWeight } from "./import-weights.js";
@@ -13,15 +13,15 @@ import { importWeights, type ImportedWeight } from "./import-weights.js";
  * Reads a whole model into memory, as float32.
  *
  * @throws SlmError CONFIG_INVALID for an architecture or setting that is not imported, SHAPE_MISMATCH for tensors that
- * are missing, misshapen or left over, DATA_INVALID for damaged ones.
+ * are missing, misshapen or left over, DATA_INVALID for corrupt ones.
  */
 export async function importDecoderOnly(
-  foreign: ForeignCheckpoint,
+  external: ExternalCheckpoint,
   options: ImportOptions = {},
 ): Promise<{ readonly config: DecoderOnlyConfig; readonly weights: Weights }> {
-  const imported = importConfig(foreign, options);
+  const imported = importConfig(external, options);
   const weights = new Map<string, HostTensor>();
-  for (const weight of importWeights(foreign, imported)) weights.set(weight.name, await weight.read());
+  for (const weight of importWeights(external, imported)) weights.set(weight.name, await weight.read());
   return { config: imported.config, weights };
 }
 
@@ -36,12 +36,12 @@ export interface WriteImportOptions extends ImportOptions {
  * @throws SlmError as {@link importDecoderOnly}; DATA_INVALID for a number that the stored type cannot hold.
  */
 export async function writeImported(
-  foreign: ForeignCheckpoint,
+  external: ExternalCheckpoint,
   directory: string,
   { dtype, ...options }: WriteImportOptions,
 ): Promise<{ readonly config: DecoderOnlyConfig; readonly parameters: number }> {
-  const imported = importConfig(foreign, options);
-  const stored = importWeights(foreign, imported).map((weight): [string, DeferredTensor] => {
+  const imported = importConfig(external, options);
+  const stored = importWeights(external, imported).map((weight): [string, DeferredTensor] => {
     const own = weight.shape.length === 1 ? "float32" : dtype;
     return [weight.name, { dtype: own, shape: weight.shape, pieces: () => storedPieces(weight, own) }];
   });

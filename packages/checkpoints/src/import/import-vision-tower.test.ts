@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { readSafetensors } from "../safetensors.js";
 import { runTower, toFloat32, TOWER } from "@slm/model";
-import { type ForeignCheckpoint } from "../foreign-checkpoint.js";
+import { type ExternalCheckpoint } from "../external-checkpoint.js";
 import type { HostTensor } from "@slm/runtime";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { parsePreprocessorConfig, toPatches } from "@slm/vision";
@@ -26,11 +26,11 @@ const processing = (side: number): VisionImportOptions["image"] =>
   ).processing;
 
 async function features(
-  foreign: ForeignCheckpoint,
+  external: ExternalCheckpoint,
   options: VisionImportOptions,
   pixels: HostTensor,
 ): Promise<HostTensor> {
-  const { tower, weights } = await importVisionTower(foreign, options);
+  const { tower, weights } = await importVisionTower(external, options);
   const [images, channels, height, width] = pixels.shape as [number, number, number, number];
   const isClassed = tower.classToken !== "none";
   const rows = Array.from({ length: images }, (_, image) => {
@@ -72,10 +72,10 @@ describe(importVisionTower, () => {
     ["siglip", "penultimate", { features: -2 }],
   ] as const)("gives the features of %s, %s, with %j", async (name, which, options) => {
     const directory = join(FIXTURES, name);
-    const foreign = await readHuggingFaceDirectory(directory);
+    const external = await readHuggingFaceDirectory(directory);
     const { tensors } = await readSafetensors(join(directory, "expected.safetensors"));
     const found = await features(
-      foreign,
+      external,
       { image: processing(SIDES[name]), ...options },
       tensors.get("pixels")!,
     );
@@ -92,8 +92,8 @@ describe(importVisionTower, () => {
   });
 
   test("leaves out the layers behind the features that are read", async () => {
-    const foreign = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
-    const { tower, weights } = await importVisionTower(foreign, { image: processing(12) });
+    const external = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
+    const { tower, weights } = await importVisionTower(external, { image: processing(12) });
     expect(tower.layers).toBe(2);
     expect([...weights.keys()].some((name) => name.startsWith(`${TOWER}.layers.2`))).toBe(false);
     expect(weights.has(`${TOWER}.outputNorm.weight`)).toBe(false);
@@ -105,27 +105,29 @@ describe(importVisionTower, () => {
     [{ vision_config: { hidden_size: 17, num_attention_heads: 2 } }, {}, /heads 2 do not divide width 17/],
     [{}, { features: -5 }, /features should be "last" or -1 to -3, got -5/],
     [{ vision_config: { hidden_size: 1e9 } }, {}, /hidden_size/],
-  ])("refuses %j with %j", async (changes, options, message) => {
-    const foreign = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
+  ])("rejects %j with %j", async (changes, options, message) => {
+    const external = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
     const config = {
-      ...foreign.config,
+      ...external.config,
       ...changes,
       vision_config: {
-        ...(foreign.config["vision_config"] as object),
+        ...(external.config["vision_config"] as object),
         ...(changes as { vision_config?: object }).vision_config,
       },
     };
     await expect(
-      importVisionTower({ ...foreign, config }, { image: processing(12), ...options }),
+      importVisionTower({ ...external, config }, { image: processing(12), ...options }),
     ).rejects.toThrow(message);
   });
 
   test("names a tensor that is missing or of another size", async () => {
-    const foreign = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
-    const tensors = foreign.tensors.filter(({ name }) => !name.includes("layer_norm2"));
-    await expect(importVisionTower({ ...foreign, tensors }, { image: processing(12) })).rejects.toThrow(
+    const external = await readHuggingFaceDirectory(join(FIXTURES, "clip"));
+    const tensors = external.tensors.filter(({ name }) => !name.includes("layer_norm2"));
+    await expect(importVisionTower({ ...external, tensors }, { image: processing(12) })).rejects.toThrow(
       /tensor 'vision_model\.encoder\.layers\.0\.layer_norm2\.weight' should be \[16\] by its configuration, got nothing/,
     );
-    await expect(importVisionTower(foreign, { image: processing(16) })).rejects.toThrow(/position_embedding/);
+    await expect(importVisionTower(external, { image: processing(16) })).rejects.toThrow(
+      /position_embedding/,
+    );
   });
 });

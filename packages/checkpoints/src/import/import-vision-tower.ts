@@ -1,10 +1,10 @@
 /** The vision half of a published CLIP or SigLIP as one of our towers: of a whole model, or of a checkpoint of vision alone. */
 import { SlmError } from "@slm/core";
 import { checkTower, TOWER, towerSpecs, visionTower, type VisionTower, type Weights } from "@slm/model";
-import { type ForeignCheckpoint, type ForeignTensor } from "../foreign-checkpoint.js";
+import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import type { ImageProcessing } from "@slm/vision";
-import { parseForeignVision, type ForeignVision } from "./foreign-vision.js";
+import { parseExternalVision, type ExternalVision } from "./external-vision.js";
 
 export interface VisionImportOptions {
   /** How images are prepared, of the model's `preprocessor_config.json`. */
@@ -25,8 +25,8 @@ export interface ImportedTower {
 }
 
 /** The shape of the tower that {@link importVisionTower} reads, without its weights. @throws SlmError CONFIG_INVALID as that does. */
-export const importedTowerShape = (foreign: ForeignCheckpoint, options: VisionImportOptions): VisionTower =>
-  towerOf(parseForeignVision(foreign), options, foreign.where);
+export const importedTowerShape = (external: ExternalCheckpoint, options: VisionImportOptions): VisionTower =>
+  towerOf(parseExternalVision(external), options, external.where);
 
 /**
  * Reads a tower into memory. Layers behind the features that are read are left out.
@@ -35,16 +35,16 @@ export const importedTowerShape = (foreign: ForeignCheckpoint, options: VisionIm
  * or misshapen, DATA_INVALID for numbers that are not finite.
  */
 export async function importVisionTower(
-  foreign: ForeignCheckpoint,
+  external: ExternalCheckpoint,
   options: VisionImportOptions,
 ): Promise<ImportedTower> {
-  const { where } = foreign;
-  const vision = parseForeignVision(foreign);
+  const { where } = external;
+  const vision = parseExternalVision(external);
   const tower = towerOf(vision, options, where);
-  const tensors = new Map(foreign.tensors.map((tensor) => [tensor.name, tensor]));
+  const tensors = new Map(external.tensors.map((tensor) => [tensor.name, tensor]));
   const weights = new Map<string, HostTensor>();
   for (const { name, shape } of towerSpecs(tower)) {
-    const values = await readTensor(tensors, foreignName(name), { shape, where });
+    const values = await readTensor(tensors, externalName(name), { shape, where });
     weights.set(name, createHostTensor("float32", shape, values));
   }
   if (vision.family.hasClassToken) await addClassToken(weights, tensors, tower, where);
@@ -52,7 +52,7 @@ export async function importVisionTower(
 }
 
 function towerOf(
-  { family, config }: ForeignVision,
+  { family, config }: ExternalVision,
   { image, features = family.features, classToken = false }: VisionImportOptions,
   where: string,
 ): VisionTower {
@@ -105,7 +105,7 @@ const WHOLE: Readonly<Record<string, string>> = {
 };
 const PREFIX = "vision_model.";
 
-function foreignName(name: string): string {
+function externalName(name: string): string {
   const own = name.slice(TOWER.length + 1);
   const layer = /^layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(own);
   if (layer === null) return PREFIX + WHOLE[own]!;
@@ -113,7 +113,7 @@ function foreignName(name: string): string {
   return `${PREFIX}encoder.layers.${index}.${PARTS[part]!}.${kind}`;
 }
 
-type Tensors = ReadonlyMap<string, ForeignTensor>;
+type Tensors = ReadonlyMap<string, ExternalTensor>;
 
 /** Numbers of a tensor that holds as many as asked; a convolution's weight lies as its rows of patches do. */
 async function readTensor(

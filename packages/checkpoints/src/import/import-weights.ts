@@ -1,6 +1,6 @@
-/** Reads foreign tensors as our weights, one at a time, and checks that each is used and each is whole. */
+/** Reads external tensors as our weights, one at a time, and checks that each is used and each is whole. */
 import { SlmError } from "@slm/core";
-import type { ForeignCheckpoint, ForeignTensor } from "../foreign-checkpoint.js";
+import type { ExternalCheckpoint, ExternalTensor } from "../external-checkpoint.js";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import type { ImportedConfig } from "./import-config.js";
 import { weightSources, type WeightSource } from "./weight-sources.js";
@@ -24,11 +24,11 @@ const COMPUTED = /\.rotary_emb\.inv_freq$/;
  * @throws SlmError SHAPE_MISMATCH naming the first tensor that is missing, misshapen or of no use to this model.
  */
 export function importWeights(
-  foreign: ForeignCheckpoint,
+  external: ExternalCheckpoint,
   imported: ImportedConfig,
 ): readonly ImportedWeight[] {
-  const { where } = foreign;
-  const tensors = byName(foreign);
+  const { where } = external;
+  const tensors = byName(external);
   const used = new Set<string>();
   const last: LastTensor = {};
   const weights = weightSources(imported).map((source) => {
@@ -46,16 +46,16 @@ export function importWeights(
     const pieces = (): AsyncIterable<Float32Array> => weightPieces(source, tensor, last, where);
     return { name, shape, pieces, read: () => wholeWeight(shape, pieces()) };
   });
-  for (const { name } of foreign.tensors) {
-    const isTied = name === "lm_head.weight" && imported.config.untiedHead !== true;
+  for (const { name } of external.tensors) {
+    const isTied = name === "lm_head.weight" && imported.config.tieWordEmbeddings !== false;
     if (!used.has(name) && !isTied && !COMPUTED.test(name))
       throw mismatch(where, `tensor '${name}' has no use in this model`);
   }
   return weights;
 }
 
-function byName({ tensors, where }: ForeignCheckpoint): ReadonlyMap<string, ForeignTensor> {
-  const named = new Map<string, ForeignTensor>();
+function byName({ tensors, where }: ExternalCheckpoint): ReadonlyMap<string, ExternalTensor> {
+  const named = new Map<string, ExternalTensor>();
   for (const tensor of tensors) {
     if (named.has(tensor.name)) throw mismatch(where, `there are two tensors '${tensor.name}'`);
     named.set(tensor.name, tensor);
@@ -63,7 +63,7 @@ function byName({ tensors, where }: ForeignCheckpoint): ReadonlyMap<string, Fore
   return named;
 }
 
-/** The foreign matrix read last: parts of a fused one follow each other. */
+/** The external matrix read last: parts of a fused one follow each other. */
 interface LastTensor {
   name?: string;
   values?: Float32Array;
@@ -72,7 +72,7 @@ interface LastTensor {
 /** Checked, and with what is folded into the weight. */
 async function* weightPieces(
   source: WeightSource,
-  tensor: ForeignTensor,
+  tensor: ExternalTensor,
   last: LastTensor,
   where: string,
 ): AsyncGenerator<Float32Array> {
@@ -80,7 +80,7 @@ async function* weightPieces(
   const count = elementCount(source.parameter.shape);
   const first = source.firstRow * (count / source.parameter.shape[0]!);
   let done = 0;
-  for await (const piece of foreignPieces(source, tensor, last, where)) {
+  for await (const piece of externalPieces(source, tensor, last, where)) {
     for (let index = 0; index < piece.length; index++) {
       const value = (piece[index]! + shift) * scale;
       if (!Number.isFinite(value)) {
@@ -99,9 +99,9 @@ async function* weightPieces(
 }
 
 /** A whole tensor as its file gives it, or the rows of a fused one. */
-async function* foreignPieces(
+async function* externalPieces(
   { parameter, firstRow }: WeightSource,
-  tensor: ForeignTensor,
+  tensor: ExternalTensor,
   last: LastTensor,
   where: string,
 ): AsyncGenerator<Float32Array> {
@@ -134,7 +134,7 @@ async function wholeWeight(
   return createHostTensor("float32", shape, values ?? new Float32Array(0));
 }
 
-const wrongLength = (where: string, { name, shape }: ForeignTensor, got: number): SlmError =>
+const wrongLength = (where: string, { name, shape }: ExternalTensor, got: number): SlmError =>
   mismatch(where, `tensor '${name}' ${sizes(shape)} gave ${got} numbers`);
 
 const sizes = (shape: readonly number[]): string => `[${shape.join(", ")}]`;

@@ -1,5 +1,5 @@
 /**
- * Damaged model directories give an error that names its reason, or a model: never a crash, a hang or a bug report. A short
+ * Corrupt model directories give an error that names its reason, or a model: never a crash, a hang or a bug report. A short
  * run here; `node tools/fuzz/safetensors.mjs` runs 10,000 cases.
  */
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { SlmError } from "@slm/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import { importDecoderOnly } from "./import-decoder-only.js";
-import { damaged, seeded, type Files } from "./test-support/damage.test-support.js";
+import { damaged, seeded, type Files } from "./test-support/corrupt.test-support.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
 /** One file, shards, fused matrices with longrope, windows with two rotations. */
@@ -50,7 +50,7 @@ async function outcome(files: Files, directory: string): Promise<string> {
 }
 
 test(
-  `${CASES} damaged directories end in a model or an error with a code`,
+  `${CASES} corrupt directories end in a model or an error with a code`,
   async () => {
     const random = seeded(SEED);
     const originals = await Promise.all(MODELS.map(modelFiles));
@@ -64,7 +64,7 @@ test(
         `case ${index} of seed ${SEED}`,
       ).toContain(end);
     }
-    // Damage that is always refused at the first look would test nothing behind it.
+    // Damage that is always rejected at the first look would test nothing behind it.
     expect(Object.keys(counts).sort()).toEqual(
       ["CONFIG_INVALID", "DATA_INVALID", "INPUT_MISSING", "SHAPE_MISMATCH", "model"].sort(),
     );

@@ -1,22 +1,22 @@
 /**
- * Rotary frequencies of a foreign configuration, scaled as it says, computed once.
+ * Rotary frequencies of a external configuration, scaled as it says, computed once.
  *
  * Source: transformers 4.57, `modeling_rope_utils.py`; longrope: Ding et al. 2024 (arXiv:2402.13753).
  */
 import { SlmError } from "@slm/core";
 import { z } from "zod";
-import type { ForeignConfig } from "./foreign-config.js";
+import type { ExternalConfig } from "./external-config.js";
 
 export interface ImportedRotation {
-  readonly rotaryBase: number;
+  readonly ropeTheta: number;
   /** Angle per position of every pair; absent where the base alone says it. */
-  readonly rotaryFrequencies?: readonly number[];
+  readonly ropeInverseFrequencies?: readonly number[];
   /** What the family multiplies cos and sin by; the importer moves its square into the queries. */
   readonly factor: number;
 }
 
 export interface RotationRequest {
-  readonly config: ForeignConfig;
+  readonly config: ExternalConfig;
   readonly headDim: number;
   /** Positions that the imported model will be used at. */
   readonly capacity: number;
@@ -107,7 +107,7 @@ export function globalRotation(request: RotationRequest): ImportedRotation {
 }
 
 /** The rotation of the layers with a window, where it is another one. */
-export function localRotation(request: RotationRequest): ImportedRotation | undefined {
+export function slidingRotation(request: RotationRequest): ImportedRotation | undefined {
   const { config } = request;
   const settings = parametersOf(config, "sliding_attention");
   const base = settings === undefined ? config.rope_local_base_freq : baseOf(settings);
@@ -116,7 +116,7 @@ export function localRotation(request: RotationRequest): ImportedRotation | unde
 
 /** Settings of newer versions: one set for all layers, or one for each kind of layer. */
 function parametersOf(
-  { rope_parameters: parameters }: ForeignConfig,
+  { rope_parameters: parameters }: ExternalConfig,
   kind: "full_attention" | "sliding_attention",
 ): Readonly<Record<string, unknown>> | undefined {
   if (parameters == null) return undefined;
@@ -131,7 +131,7 @@ const baseOf = (settings: Readonly<Record<string, unknown>>): number | undefined
 
 function rotationOf(
   settings: Readonly<Record<string, unknown>>,
-  rotaryBase: number,
+  ropeTheta: number,
   request: RotationRequest,
 ): ImportedRotation {
   const { headDim, where } = request;
@@ -141,10 +141,10 @@ function rotationOf(
     const known = Object.keys(SCALINGS).join(", ");
     throw invalid(where, `rope_scaling of type ${JSON.stringify(kind)} is not imported; known are ${known}`);
   }
-  if (kind === "default") return { rotaryBase, factor: 1 };
-  const plain = Array.from({ length: headDim / 2 }, (_, pair) => rotaryBase ** ((-2 * pair) / headDim));
+  if (kind === "default") return { ropeTheta, factor: 1 };
+  const plain = Array.from({ length: headDim / 2 }, (_, pair) => ropeTheta ** ((-2 * pair) / headDim));
   const { frequencies, factor } = scaling(plain, settings, request);
-  return { rotaryBase, rotaryFrequencies: frequencies, factor };
+  return { ropeTheta, ropeInverseFrequencies: frequencies, factor };
 }
 
 function checked<Schema extends z.ZodType>(

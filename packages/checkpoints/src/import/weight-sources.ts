@@ -1,17 +1,17 @@
-/** Where each of our parameters lies in a foreign checkpoint, and what is done to its numbers on the way. */
+/** Where each of our parameters lies in a external checkpoint, and what is done to its numbers on the way. */
 import { EMBEDDING_WEIGHT, HEAD_WEIGHT, parameterSpecs, type ParameterSpec } from "@slm/model";
 import type { Family } from "./families.js";
 import type { ImportedConfig } from "./import-config.js";
 
 export interface WeightSource {
   readonly parameter: ParameterSpec;
-  /** Name of the foreign tensor. */
+  /** Name of the external tensor. */
   readonly name: string;
-  /** Shape that the foreign tensor must have. */
+  /** Shape that the external tensor must have. */
   readonly shape: readonly number[];
-  /** First row of the foreign tensor that is read; as many rows as the parameter has. */
+  /** First row of the external tensor that is read; as many rows as the parameter has. */
   readonly firstRow: number;
-  /** The number stored is (foreign + shift) · scale. */
+  /** The number stored is (external + shift) · scale. */
   readonly shift: number;
   readonly scale: number;
 }
@@ -41,7 +41,7 @@ const GEMMA_PARTS: Readonly<Record<string, string>> = {
   feedForwardPostNorm: "post_feedforward_layernorm",
 };
 
-/** Parts of one foreign matrix, in the order of its rows. */
+/** Parts of one external matrix, in the order of its rows. */
 const FUSED: Readonly<Record<string, readonly string[]>> = {
   "self_attn.qkv_proj": ["attention.query", "attention.key", "attention.value"],
   "mlp.gate_up_proj": ["feedForward.gate", "feedForward.up"],
@@ -64,7 +64,7 @@ export function weightSources(imported: ImportedConfig): readonly WeightSource[]
 type Place = Pick<WeightSource, "name" | "shape" | "firstRow">;
 
 function place({ name, shape }: ParameterSpec, family: Family, rows: ReadonlyMap<string, number>): Place {
-  const whole = (foreign: string): Place => ({ name: foreign, shape, firstRow: 0 });
+  const whole = (external: string): Place => ({ name: external, shape, firstRow: 0 });
   if (name === EMBEDDING_WEIGHT) return whole("model.embed_tokens.weight");
   if (name === HEAD_WEIGHT) return whole("lm_head.weight");
   const layer = LAYER.exec(name);
@@ -76,11 +76,11 @@ function place({ name, shape }: ParameterSpec, family: Family, rows: ReadonlyMap
   const fused = family.isFused ? Object.entries(FUSED).find(([, parts]) => parts.includes(part)) : undefined;
   if (fused === undefined)
     return whole(`${prefix}.${(family.isGemma ? GEMMA_PARTS : PARTS)[part] ?? part}.${kind}`);
-  const [foreign, parts] = fused;
+  const [external, parts] = fused;
   const heights = parts.map((other) => rows.get(`decoder.layers.${index}.${other}.${kind}`) ?? 0);
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   return {
-    name: `${prefix}.${foreign}.${kind}`,
+    name: `${prefix}.${external}.${kind}`,
     shape: [sum(heights), ...shape.slice(1)],
     firstRow: sum(heights.slice(0, parts.indexOf(part))),
   };
@@ -92,8 +92,8 @@ function place({ name, shape }: ParameterSpec, family: Family, rows: ReadonlyMap
  */
 function scaleOf(name: string, { config, queryScale, embeddingScale }: ImportedConfig): number {
   if (name === EMBEDDING_WEIGHT) return embeddingScale;
-  if (name === "decoder.norm.weight") return config.untiedHead === true ? 1 : 1 / embeddingScale;
+  if (name === "decoder.norm.weight") return config.tieWordEmbeddings === false ? 1 : 1 / embeddingScale;
   const scaled =
-    config.headNorm === true ? /\.attention\.queryNorm\.weight$/ : /\.attention\.query\.(weight|bias)$/;
+    config.qkNorm === true ? /\.attention\.queryNorm\.weight$/ : /\.attention\.query\.(weight|bias)$/;
   return scaled.test(name) ? queryScale : 1;
 }

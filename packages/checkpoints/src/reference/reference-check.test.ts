@@ -162,7 +162,7 @@ test("a model with twice the feed-forward width, the second half silent, gives t
   expect(report.pass).toBe(true);
 });
 
-describe("a directory that is not of the layout is refused", () => {
+describe("a directory that is not of the layout is rejected", () => {
   beforeEach(() => copyFixture("tiny-mha"));
 
   test("a missing file is named", async () => {

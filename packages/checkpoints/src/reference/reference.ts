@@ -63,7 +63,7 @@ export async function readReferenceConfig(directory: string): Promise<EncoderDec
       decoderLayers: c.n_decoder_layer,
       maxSource: c.block_size,
       maxTarget: c.block_size,
-      rotaryBase: c.rope_theta,
+      ropeTheta: c.rope_theta,
       normEpsilon: 1e-6,
       bias: true,
       headOrder: c.is_interleaved ? "grouped" : "modulo",

@@ -10,13 +10,13 @@ export const augmentConfig = z.strictObject({
       "Copies of each training row whose target is JSON with texts of the source as values; in each copy those values are " +
         "exchanged for others of the same key.",
     ),
-  invent: z
+  syntheticValues: z
     .number()
     .min(0)
     .max(1)
     .default(0.5)
     .describe(
-      "Share of exchanged values that are invented, letter by letter in the manner of their key, where every value of the " +
+      "Share of exchanged values that are synthetic, letter by letter in the manner of their key, where every value of the " +
         "key is new in each row; a key whose values repeat gets fewer, a closed list none.",
     ),
 });

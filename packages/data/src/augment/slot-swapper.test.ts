@@ -42,8 +42,8 @@ describe(SlotSwapper, () => {
   const rows = Array.from({ length: 80 }, (_, index) =>
     row(`play ${title(index)} at ${index % 3}`, call("Play", { track: title(index), level: `${index % 3}` })),
   );
-  const swapper = (copies: number, invent: number, seed = 1): SlotSwapper => {
-    const made = new SlotSwapper({ copies, invent }, seed);
+  const swapper = (copies: number, syntheticValues: number, seed = 1): SlotSwapper => {
+    const made = new SlotSwapper({ copies, syntheticValues }, seed);
     for (const one of rows) made.learn(one);
     return made;
   };
@@ -72,22 +72,22 @@ describe(SlotSwapper, () => {
     expect([...swapper(5, 0).copies(rows[0]!, 0, () => true)]).toEqual([]);
   });
 
-  test("invents values for keys that keep bringing new ones, and none for a closed list", () => {
+  test("synthesizes values for keys that keep bringing new ones, and none for a closed list", () => {
     const made = rows.flatMap((one, index) => [...swapper(4, 1).copies(one, index, never)]);
     expect(made.length).toBeGreaterThan(100);
     const known = new Set(rows.map((_, index) => title(index)));
-    let invented = 0;
+    let synthetic = 0;
     for (const { target } of made) {
       const { track, level } = (JSON.parse(target) as { arguments: Record<string, string> }).arguments;
       expect(["0", "1", "2"]).toContain(level);
       expect(track).toMatch(/^song \d+$/);
-      if (!known.has(track!)) invented++;
+      if (!known.has(track!)) synthetic++;
     }
-    expect(invented / made.length).toBeGreaterThan(0.1);
-    expect(invented / made.length).toBeLessThan(0.9);
+    expect(synthetic / made.length).toBeGreaterThan(0.1);
+    expect(synthetic / made.length).toBeLessThan(0.9);
   });
 
-  test("invents nothing when told so", () => {
+  test("synthesizes nothing when told so", () => {
     const known = new Set(rows.map((_, index) => title(index)));
     for (const [index, one] of rows.entries())
       for (const { target } of swapper(2, 0).copies(one, index, never))

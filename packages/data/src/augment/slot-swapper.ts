@@ -34,7 +34,7 @@ interface FrozenSlot {
  * Learns which values each key takes, then makes copies of rows with other values in their places.
  *
  * Deterministic: the copies of row `index` depend on the rows learnt, the seed and the index alone. Values are drawn
- * evenly among the different ones of a key, so that rare ones are seen as often as common ones; some are invented, the more
+ * evenly among the different ones of a key, so that rare ones are seen as often as common ones; some are synthetic, the more
  * the likelier the key is to bring a value that no training row has.
  */
 export class SlotSwapper {
@@ -87,9 +87,9 @@ export class SlotSwapper {
   }
 
   #draw({ values, chain, unseen }: FrozenSlot, random: () => number): string {
-    if (random() / UINT32 < this.#settings.invent * unseen) {
-      const invented = chain.draw(random)?.trim();
-      if (invented !== undefined && invented !== "") return invented;
+    if (random() / UINT32 < this.#settings.syntheticValues * unseen) {
+      const synthetic = chain.draw(random)?.trim();
+      if (synthetic !== undefined && synthetic !== "") return synthetic;
     }
     return values[below(random, values.length)]!;
   }

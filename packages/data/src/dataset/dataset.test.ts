@@ -45,7 +45,7 @@ async function prepare(module: string, settings: object = {}, data: object = NO_
 }
 
 /** The error of a module, with its path cut to the file's name. */
-async function refusal(module: string, settings: object = {}, data: object = NO_SPLIT): Promise<SlmError> {
+async function rejection(module: string, settings: object = {}, data: object = NO_SPLIT): Promise<SlmError> {
   const outcome = await prepare(module, settings, data).catch((error: unknown) => error);
   if (!(outcome instanceof SlmError)) throw new Error("expected an SlmError", { cause: outcome });
   expect(outcome.message).toContain(module);
@@ -146,7 +146,7 @@ describe("a dataset module", () => {
 
 describe("errors of a dataset module", () => {
   test("there is none", async () => {
-    const error = await refusal(join(root, "nowhere.ts"));
+    const error = await rejection(join(root, "nowhere.ts"));
     expect([error.code, error.message]).toEqual([
       "INPUT_MISSING",
       "data: dataset.ts: expected a dataset module, got no such file",
@@ -194,24 +194,24 @@ describe("errors of a dataset module", () => {
       "examples: entry 2: expected a function 'draw' for its image, got none",
     ],
   ])("%s", async (text, problem) => {
-    const error = await refusal(await put(text));
+    const error = await rejection(await put(text));
     expect(error.code).toBe("DATA_INVALID");
     expect(error.message).toContain(`data: dataset.ts: ${problem}`);
     expect(error.suggestions).not.toEqual([]);
   });
 
   test("a package that is not installed is one to install", async () => {
-    const error = await refusal(await put(`import "@nobody/no-such-words"; export default [];`));
+    const error = await rejection(await put(`import "@nobody/no-such-words"; export default [];`));
     expect(error.message).toContain("loading the module threw: Cannot find");
     expect(error.suggestions).toEqual(["npm install @nobody/no-such-words"]);
   });
 
   test("unlabelled sources that it has not, or that are no text", async () => {
     const data = { ...NO_SPLIT, unlabelled: { kind: "module" } };
-    const without = await refusal(await put(rows("")), {}, data);
+    const without = await rejection(await put(rows("")), {}, data);
     expect(without.message).toContain("expected a function 'unlabelled'");
     const text = `export default { examples: () => [{ source: "a", target: "b" }], unlabelled: () => [3] };`;
-    const wrong = await refusal(await put(text), {}, data);
+    const wrong = await rejection(await put(text), {}, data);
     expect(wrong.message).toContain("unlabelled: entry 1: expected text, got number");
   });
 
@@ -226,7 +226,7 @@ describe("errors of a dataset module", () => {
          draw: ${draw},
        };`,
     );
-    const error = await refusal(module);
+    const error = await rejection(module);
     expect([error.code, error.message]).toEqual(["DATA_INVALID", `data: dataset.ts: ${problem}`]);
   });
 
@@ -240,7 +240,7 @@ describe("errors of a dataset module", () => {
          draw: () => Buffer.from("${bytes}", "base64"),
        };`,
     );
-    expect((await refusal(module)).message).toContain("draw([1]): expected 1 x 2 pixels, got 12 x 12");
+    expect((await rejection(module)).message).toContain("draw([1]): expected 1 x 2 pixels, got 12 x 12");
   });
 
   test("settings that its schema does not take, or that it has no schema for", async () => {

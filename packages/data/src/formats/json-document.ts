@@ -1,7 +1,7 @@
 /** Data sets that are one JSON document: a list of rows, SQuAD, or intents. Their shapes tell them apart. */
 import { readFile } from "node:fs/promises";
 import { SlmError } from "@slm/core";
-import { checkSize, decodeText, refuseUtf16, unreadable } from "../lines.js";
+import { checkSize, decodeText, rejectUtf16, unreadable } from "../lines.js";
 import { MAX_DOCUMENT_BYTES } from "../limits.js";
 import { kindOf } from "../row.js";
 import type { ReadSettings, ScannedRecord } from "./data-format.js";
@@ -19,7 +19,7 @@ export async function readDocument(path: string, { encoding }: ReadSettings): Pr
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
-  refuseUtf16(path, bytes);
+  rejectUtf16(path, bytes);
   const text = decodeText(bytes, encoding);
   if (text === undefined) throw badDocument(path, "not UTF-8 text", ["set data.encoding: windows-1252"]);
   try {

@@ -112,7 +112,7 @@ describe("SNIPS", () => {
     ]);
   });
 
-  test("refuses what is a piece of nothing", async () => {
+  test("rejects what is a piece of nothing", async () => {
     const [bad] = await scan({ Intent: [{ data: [{ text: "a", entity: 3 }] }] });
     expect(bad).toMatchObject({ reason: "expected the name of a slot in 'entity', got number" });
   });
@@ -128,7 +128,7 @@ describe("JSON", () => {
   });
 
   test.each(["{}", "3", '{"data":[]}', "{", '"\\ud800', "[".repeat(100_000)])(
-    "refuses %.20s",
+    "rejects %.20s",
     async (text) => {
       await expect(scan(text)).rejects.toMatchObject({ code: "DATA_INVALID" });
     },

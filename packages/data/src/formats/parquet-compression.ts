@@ -22,7 +22,7 @@ const DECOMPRESSORS: Partial<Readonly<Record<Codec, Decompress>>> = {
   LZ4_RAW: decompressLz4Raw,
 };
 
-/** Content of a page. @throws RangeError if it is not of the size that its header says; Error if it is damaged */
+/** Content of a page. @throws RangeError if it is not of the size that its header says; Error if it is corrupt */
 export function decompress(codec: Codec, input: Uint8Array, size: number): Uint8Array {
   const run = DECOMPRESSORS[codec];
   if (run === undefined) throw new RangeError(`compression ${codec} is not supported`);

@@ -27,7 +27,7 @@ describe(checkPrefixes, () => {
     }).not.toThrow();
   });
 
-  test("refuses few bytes that ask for long texts many times", () => {
+  test("rejects few bytes that ask for long texts many times", () => {
     const bytes = prefixes(100_000, 10_000);
     expect(bytes.length).toBeLessThan(6000);
     expect(() => {
@@ -35,7 +35,7 @@ describe(checkPrefixes, () => {
     }).toThrow("prefixes of 1000000000 bytes together");
   });
 
-  test("refuses negative lengths and another count than the page's", () => {
+  test("rejects negative lengths and another count than the page's", () => {
     expect(() => {
       checkPrefixes(prefixes(3, 1, -1), 3);
     }).toThrow("a prefix of -1 bytes");

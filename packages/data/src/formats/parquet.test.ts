@@ -79,7 +79,7 @@ describe("Parquet", () => {
   test.each([
     ["an empty file", 0, "bytes -8 to 0"],
     ["half a file", 1500, "does not end in PAR1"],
-  ])("refuses %s", async (_name, size, reason) => {
+  ])("rejects %s", async (_name, size, reason) => {
     await writeFile(path, (await readFile(fixture("zstd"))).subarray(0, size));
     await expect(scan(path)).rejects.toMatchObject({ code: "DATA_INVALID" });
     await expect(scan(path)).rejects.toThrow(reason);

@@ -97,7 +97,7 @@ async function readGroup(
       metadata: { ...file.metadata, row_groups: [group] },
       columns: [name],
       compressors: checkedCompressors,
-      // Bytes that are no text stay bytes, for the row's check to refuse.
+      // Bytes that are no text stay bytes, for the row's check to reject.
       parsers: { stringFromBytes: (bytes: Uint8Array) => decodeText(bytes) ?? (bytes as never) },
     });
     if (column.length !== rowCount)
@@ -186,7 +186,7 @@ async function readRange(handle: FileHandle, size: number, start: number, end: n
   return bytes.buffer;
 }
 
-/** Whatever the library throws at a damaged file as an error with a code. */
+/** Whatever the library throws at a corrupt file as an error with a code. */
 async function orInvalid<Result>(
   path: string,
   run: () => Promise<Result>,

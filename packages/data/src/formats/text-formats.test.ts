@@ -94,7 +94,7 @@ describe("CSV", () => {
     ]);
   });
 
-  test("refuses a header that names a column twice, and a missing column with those that are there", async () => {
+  test("rejects a header that names a column twice, and a missing column with those that are there", async () => {
     await expect(csv("a,a\n1,2\n")).rejects.toMatchObject({ code: "DATA_INVALID" });
     const missing = csv("id,text\n1,2\n", { template: { source: "{text}", target: "{fr}" } });
     await expect(missing).rejects.toMatchObject({ code: "CONFIG_INVALID" });
@@ -126,7 +126,7 @@ describe("parallel text", () => {
     ]);
   });
 
-  test("refuses files of unequal length", async () => {
+  test("rejects files of unequal length", async () => {
     const [source, target] = [await put("b.en", "one\ntwo\n"), await put("b.fr", "un\n")];
     await expect(scan({ source, target })).rejects.toMatchObject({ code: "DATA_INVALID" });
     await expect(scan({ source, target: join(directory, "none") })).rejects.toMatchObject({
@@ -135,7 +135,7 @@ describe("parallel text", () => {
   });
 });
 
-test("a file of no known ending is refused with the formats there are, and read as the recipe says", async () => {
+test("a file of no known ending is rejected with the formats there are, and read as the recipe says", async () => {
   const path = await put("rows.data", '{"source":"a","target":"b"}\n');
   await expect(scan(path)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   expect(await scan(path, { format: "jsonl" })).toEqual([row(1, "a", "b")]);

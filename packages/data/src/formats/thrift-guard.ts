@@ -1,4 +1,4 @@
-/** Walks a structure of Thrift's compact protocol before it is read, so that no damaged length makes the reader allocate or loop. */
+/** Walks a structure of Thrift's compact protocol before it is read, so that no corrupt length makes the reader allocate or loop. */
 
 /** Bytes of a 64-bit number at 7 bits a byte. */
 const MAX_VARINT_BYTES = 10;

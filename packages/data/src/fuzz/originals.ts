@@ -1,6 +1,6 @@
 /** Sound files for {@link damage}: rows with everything that a format has to escape. */
 import type { ScanSettings } from "../scan-file.js";
-import type { Random } from "./damage.js";
+import type { Random } from "./corrupt.js";
 
 const PIECES = [
   "cat",

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { SlmError } from "@slm/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inspectData } from "../inspect-data.js";
-import { createRandom, damage, type Random } from "./damage.js";
+import { createRandom, damage, type Random } from "./corrupt.js";
 import { csvOriginal, FUZZED, jsonlOriginal } from "./originals.js";
 
 /** A short look; `node tools/fuzz/data-readers.mjs` takes ten thousand files of each. */
@@ -30,10 +30,10 @@ const ORIGINALS: Readonly<Record<keyof typeof FUZZED, (random: Random) => Uint8A
 };
 
 test.each(["jsonl", "csv", "parquet"] as const)(
-  `${FILES} damaged files of %s give rows and reasons, or an error with a code`,
+  `${FILES} corrupt files of %s give rows and reasons, or an error with a code`,
   async (format) => {
     const path = join(directory, `case.${format}`);
-    const outcomes = { read: 0, refused: 0, rejected: 0 };
+    const outcomes = { read: 0, rejected: 0, failed: 0 };
     for (let file = 0; file < FILES; file++) {
       const random = createRandom(20_251 + file);
       await writeFile(path, damage(ORIGINALS[format](random), random));
@@ -46,13 +46,13 @@ test.each(["jsonl", "csv", "parquet"] as const)(
       } catch (error) {
         if (!(error instanceof SlmError)) throw error;
         expect(["DATA_INVALID", "CONFIG_INVALID"]).toContain(error.code);
-        outcomes.refused++;
+        outcomes.rejected++;
       }
       expect(performance.now() - startedAt).toBeLessThan(MAX_MS);
     }
     // The damage reaches behind the outer layer, and is found.
     expect(outcomes.read).toBeGreaterThan(FILES / 20);
-    expect(outcomes.rejected + outcomes.refused).toBeGreaterThan(FILES / 5);
+    expect(outcomes.rejected + outcomes.rejected).toBeGreaterThan(FILES / 5);
   },
   120_000,
 );

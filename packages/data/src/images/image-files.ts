@@ -72,7 +72,7 @@ async function bytesInside(directory: string, path: string): Promise<Uint8Array 
       return `is ${status.size} bytes long, expected at most ${MAX_IMAGE_BYTES}`;
     return await readFile(real);
   } catch (error) {
-    // What the system refuses is a fault of this row.
+    // What the system rejects is a fault of this row.
     if (error instanceof Error && "code" in error)
       return `cannot be read from ${directory} (${String(error.code)})`;
     throw error;
@@ -87,7 +87,7 @@ async function decode(bytes: Uint8Array): Promise<Decoded | string> {
     const { format, width, height } = await image.metadata();
     const extension = Object.entries(IMAGE_EXTENSIONS).find(([name]) => name === format)?.[1];
     if (extension === undefined) return `is ${format}, expected PNG, JPEG or WebP`;
-    // Every pixel is decoded, a few rows at a time, so that no damaged file reaches training.
+    // Every pixel is decoded, a few rows at a time, so that no corrupt file reaches training.
     await image.resize(1, 1, { fit: "fill" }).raw().toBuffer();
     return { extension, width, height };
   } catch (error) {

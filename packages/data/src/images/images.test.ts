@@ -60,14 +60,14 @@ describe(identifyImage, () => {
   });
 
   test.each(["../secret.png", "/etc/hostname", "sub/../../secret.png", "sub\\..\\a.png", "", "C:/a.png"])(
-    "refuses the path %j, which may leave the folder",
+    "rejects the path %j, which may leave the folder",
     async (path) => {
       await writeFile(join(root, "secret.png"), await png(9, 9, 9));
       expect(await identifyImage(images, path)).toMatch(/the path /);
     },
   );
 
-  test("follows links inside the folder and refuses those that lead out of it", async () => {
+  test("follows links inside the folder and rejects those that lead out of it", async () => {
     await writeFile(join(root, "outside.png"), await png(9, 9, 9));
     await symlink(join(root, "outside.png"), join(images, "out.png"));
     await symlink(join(images, "a.png"), join(images, "in.png"));
@@ -92,7 +92,7 @@ describe(identifyImage, () => {
     expect(await identifyImage(images, "sub")).toMatch(/is not a file/);
   });
 
-  test("damaged files give a picture or a reason, and nothing else", async () => {
+  test("corrupt files give a picture or a reason, and nothing else", async () => {
     const whole = await png(20, 200, 90);
     const damage = fc.tuple(fc.nat(whole.length - 1), fc.uint8Array({ maxLength: 4 }), fc.boolean());
     await fc.assert(
@@ -104,7 +104,7 @@ describe(identifyImage, () => {
         ]);
         await writeFile(join(images, "damaged.png"), bytes);
         const found = await identifyImage(images, "damaged.png");
-        if (typeof found === "string") expect(found).toMatch(/^image "damaged\.png": /);
+        if (typeof found === "string") expect(found).toMatch(/^image "corrupt\.png": /);
         else expect(found.width * found.height).toBeGreaterThan(0);
       }),
       { numRuns: 60 },

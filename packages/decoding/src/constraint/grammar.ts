@@ -115,7 +115,7 @@ export class GrammarBuilder {
   /** @throws SlmError DATA_INVALID if a rule calls itself before it has read a byte. */
   build(start: number): Grammar {
     const grammar = { places: this.#places, rules: this.#rules, start };
-    refuseLeftRecursion(grammar);
+    rejectLeftRecursion(grammar);
     return grammar;
   }
 
@@ -146,7 +146,7 @@ function firstCalls({ places, rules }: Grammar, rule: number): readonly number[]
   return [...seen].flatMap((at) => places[at]!.calls.map((call) => call.rule));
 }
 
-function refuseLeftRecursion(grammar: Grammar): void {
+function rejectLeftRecursion(grammar: Grammar): void {
   const state = new Map<number, "open" | "done">();
   for (const [root] of grammar.rules.entries()) {
     const path = [{ rule: root, isEntered: false }];

@@ -65,7 +65,7 @@ describe(constrainTokens, () => {
     expect([...scores]).toEqual([-Infinity, 0, -Infinity, -Infinity, -Infinity]);
   });
 
-  test("refuses to go on behind a token that may not follow", () => {
+  test("rejects to go on behind a token that may not follow", () => {
     const state = constrainTokens(
       grammar,
       { bytes: [undefined, Buffer.from("b")], separator: new Uint8Array(0) },
@@ -76,7 +76,7 @@ describe(constrainTokens, () => {
 });
 
 describe(GrammarBuilder, () => {
-  test("refuses a rule that calls itself before it reads, also through others", () => {
+  test("rejects a rule that calls itself before it reads, also through others", () => {
     const builder = new GrammarBuilder();
     const [one, two] = [builder.declare(), builder.declare()];
     builder.define(one, builder.choice(builder.text("a"), builder.call(two)));

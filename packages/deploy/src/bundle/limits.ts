@@ -1,4 +1,4 @@
-/** How much of somebody else's bundle is read before it is refused. The only place these numbers are written. */
+/** How much of somebody else's bundle is read before it is rejected. The only place these numbers are written. */
 
 export interface BundleLimits {
   /** Files of a bundle, the manifest and its signature not counted. */

@@ -51,7 +51,7 @@ describe(packBundle, () => {
     expect(await readFile(join(root, "again.slm"))).toEqual(await readFile(packed));
   });
 
-  test("refuses a bundle that is not what its manifest says, and writes nothing", async () => {
+  test("rejects a bundle that is not what its manifest says, and writes nothing", async () => {
     await writeFile(join(bundle, "decoder.onnx"), "changed");
     await expect(packBundle(bundle, join(root, "bad.slm"))).rejects.toMatchObject({ code: "DATA_INVALID" });
     expect((await readdir(root)).sort()).toEqual(["bundle", "bundle.slm"]);
@@ -86,31 +86,31 @@ describe(unpackBundle, () => {
     ["a device", "README.md", (block) => block.write("3", 156), /a character device/],
     ["a directory", "README.md", (block) => block.write("5", 156), /a directory/],
     ["a file nobody listed", "more.txt", () => undefined, /not in the manifest/],
-  ])("refuses %s and leaves nothing behind", async (_name, path, change, message) => {
+  ])("rejects %s and leaves nothing behind", async (_name, path, change, message) => {
     const file = await withSecondHeader(forged(path, 7, change));
     await expect(unpackBundle(file, join(root, "out"))).rejects.toThrow(message);
     expect((await readdir(root)).sort()).toEqual(["bundle", "bundle.slm", "hostile.slm"]);
   });
 
-  test("refuses a size that the archive does not have, before anything is written for it", async () => {
+  test("rejects a size that the archive does not have, before anything is written for it", async () => {
     const file = await withSecondHeader(forged("README.md", 8 ** 11 - 1, () => undefined));
     await expect(unpackBundle(file, join(root, "out"))).rejects.toThrow(/the archive ends after/);
   });
 
-  test("refuses more files and more bytes than its limits", async () => {
-    const refuse = (limits: object) =>
+  test("rejects more files and more bytes than its limits", async () => {
+    const reject = (limits: object) =>
       expect(unpackBundle(packed, join(root, "out"), { ...BUNDLE_LIMITS, ...limits })).rejects;
-    await refuse({ files: 2 }).toThrow(/announces 3 files/);
-    await refuse({ totalBytes: 706 }).toThrow(/at most 4096 files of 706 bytes/);
-    await refuse({ manifestBytes: 10 }).toThrow(/at most 10 are read/);
+    await reject({ files: 2 }).toThrow(/announces 3 files/);
+    await reject({ totalBytes: 706 }).toThrow(/at most 4096 files of 706 bytes/);
+    await reject({ manifestBytes: 10 }).toThrow(/at most 10 are read/);
   });
 
-  test("refuses a link in place of the archive's directory entries even when it is put beside the files", async () => {
+  test("rejects a link in place of the archive's directory entries even when it is put beside the files", async () => {
     await symlink("/etc/passwd", join(bundle, "link"));
     await expect(packBundle(bundle, join(root, "x.slm"))).rejects.toThrow(/symbolic link/);
   });
 
-  test("a damaged archive is unpacked to the same files or refused, and nothing else appears", async () => {
+  test("a corrupt archive is unpacked to the same files or rejected, and nothing else appears", async () => {
     const original = await readFile(packed);
     const change = fc.record({
       at: fc.nat({ max: original.length - 1 }),
@@ -151,7 +151,7 @@ describe(parseTarHeader, () => {
     );
   });
 
-  test("refuses a path that is too long when it is written", () => {
+  test("rejects a path that is too long when it is written", () => {
     expect(() => encodeTarHeader({ path: "x".repeat(101), bytes: 1 })).toThrow(/too long/);
   });
 });

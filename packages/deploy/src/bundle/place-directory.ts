@@ -4,7 +4,7 @@ import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
   MANIFEST_FILE,
-  isWriteRefusal,
+  isWriteRejection,
   manifestSchema,
   readManifest,
   systemCode,
@@ -31,14 +31,14 @@ export async function placeBundle(
   return withLock(target, async () => {
     const work = `${target}.${randomUUID()}.partial`;
     try {
-      await refuseForeign(target);
+      await rejectExternal(target);
       await mkdir(work, { recursive: true });
       await fill(work);
       const manifest = await checkWhole(work);
       await replaceDirectory(work, target);
       return manifest;
     } catch (error) {
-      throw isWriteRefusal(error, [target, work, dirname(target)])
+      throw isWriteRejection(error, [target, work, dirname(target)])
         ? writeFailure(error, target, "its previous contents, if any, are unchanged")
         : error;
     } finally {
@@ -96,7 +96,7 @@ async function checkWhole(work: string): Promise<Manifest> {
 }
 
 /** Replacing a directory deletes it, so only a bundle and an empty directory may be replaced. */
-async function refuseForeign(directory: string): Promise<void> {
+async function rejectExternal(directory: string): Promise<void> {
   const entries = await readdir(directory).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return [];
     throw error;

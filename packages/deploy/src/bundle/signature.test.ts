@@ -47,7 +47,7 @@ describe(signBundle, () => {
     expect(await readFile(join(bundle, SIGNATURE_FILE))).toEqual(first);
   });
 
-  test("refuses a key of another kind and a public key", async () => {
+  test("rejects a key of another kind and a public key", async () => {
     const { open } = await keys("a");
     await expect(signBundle(bundle, open)).rejects.toMatchObject({ code: "DATA_INVALID" });
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -77,7 +77,7 @@ describe(checkSignature, () => {
     await expect(checkSignature(bundle, (await keys("a")).secret)).rejects.toThrow(/private key/);
   });
 
-  test("refuses a malformed signature file", async () => {
+  test("rejects a malformed signature file", async () => {
     await writeFile(join(bundle, SIGNATURE_FILE), "{}");
     await expect(checkSignature(bundle, (await keys("a")).open)).rejects.toMatchObject({
       code: "DATA_INVALID",

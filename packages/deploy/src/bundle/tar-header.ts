@@ -85,7 +85,7 @@ export function encodeTarHeader({ path, bytes }: TarEntry): Uint8Array {
  * The entry a header announces; undefined for the block of zeros that ends an archive.
  *
  * @param where names the archive in errors
- * @throws SlmError DATA_INVALID for a damaged header, anything but a regular file, or a path out of the bundle.
+ * @throws SlmError DATA_INVALID for a corrupt header, anything but a regular file, or a path out of the bundle.
  */
 export function parseTarHeader(block: Uint8Array, where: string): TarEntry | undefined {
   if (block.every((byte) => byte === 0)) return undefined;
@@ -93,9 +93,9 @@ export function parseTarHeader(block: Uint8Array, where: string): TarEntry | und
   const raw = (field: keyof typeof FIELDS): Buffer => {
     return bytes.subarray(FIELDS[field][0], FIELDS[field][0] + FIELDS[field][1]);
   };
-  if (raw("magic").toString("latin1") !== MAGIC) throw refused(where, "a header is not of the ustar format");
+  if (raw("magic").toString("latin1") !== MAGIC) throw rejected(where, "a header is not of the ustar format");
   if (readOctal(raw("checksum"), where, "checksum") !== checksumOf(bytes)) {
-    throw refused(where, "the checksum of a header is wrong: the archive is damaged");
+    throw rejected(where, "the checksum of a header is wrong: the archive is corrupt");
   }
   const prefix = readText(raw("prefix"), where);
   const name = readText(raw("name"), where);
@@ -103,10 +103,10 @@ export function parseTarHeader(block: Uint8Array, where: string): TarEntry | und
   const type = raw("type").toString("latin1");
   if (type !== REGULAR_FILE) {
     const kind = TYPE_NAMES.get(type) ?? `an entry of type ${JSON.stringify(type)}`;
-    throw refused(where, `'${path}' is ${kind}; a bundle holds regular files only`);
+    throw rejected(where, `'${path}' is ${kind}; a bundle holds regular files only`);
   }
   const problem = pathProblem(path);
-  if (problem !== undefined) throw refused(where, `refused path '${path}': ${problem}`);
+  if (problem !== undefined) throw rejected(where, `rejected path '${path}': ${problem}`);
   return { path, bytes: readOctal(raw("size"), where, "size") };
 }
 
@@ -128,7 +128,7 @@ function octal(value: number, digits: number): string {
 function readOctal(field: Buffer, where: string, name: string): number {
   const text = field.toString("latin1").replace(/[\0 ]+$/, "");
   if (/^[0-7]{1,11}$/.test(text)) return Number.parseInt(text, 8);
-  throw refused(where, `the ${name} of a header is not an octal number`);
+  throw rejected(where, `the ${name} of a header is not an octal number`);
 }
 
 function readText(field: Buffer, where: string): string {
@@ -151,6 +151,6 @@ function splitPath(path: string): { readonly name: string; readonly prefix: stri
   throw new SlmError("DATA_INVALID", `bundle: the path ${path} is too long for an archive`);
 }
 
-function refused(where: string, problem: string): SlmError {
+function rejected(where: string, problem: string): SlmError {
   return new SlmError("DATA_INVALID", `${where}: ${problem}`, { context: { archive: where } });
 }

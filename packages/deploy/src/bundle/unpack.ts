@@ -15,7 +15,7 @@ const PIECE_BYTES = 1 << 20;
 /**
  * Unpacks `file` into `directory`.
  *
- * @throws SlmError INPUT_MISSING; DATA_INVALID for an archive that is damaged, holds anything but the files its manifest
+ * @throws SlmError INPUT_MISSING; DATA_INVALID for an archive that is corrupt, holds anything but the files its manifest
  * lists, or announces more than the limits; OUTPUT_FAILED. Then nothing is written.
  */
 export async function unpackBundle(
@@ -40,7 +40,7 @@ export async function unpackBundle(
 async function unpackInto(work: string, archive: TarReader, limits: BundleLimits): Promise<void> {
   const first = await archive.next();
   if (first?.path !== MANIFEST_FILE)
-    throw archive.refused(`expected ${MANIFEST_FILE} first, got ${first?.path ?? "nothing"}`);
+    throw archive.rejected(`expected ${MANIFEST_FILE} first, got ${first?.path ?? "nothing"}`);
   const manifestBytes = await archive.small(first, limits.manifestBytes);
   const { outputs } = parseManifest(manifestBytes, archive.file, limits);
   await writePieces(work, first, [manifestBytes]);
@@ -51,15 +51,15 @@ async function unpackInto(work: string, archive: TarReader, limits: BundleLimits
       continue;
     }
     const bytes = expected.get(entry.path);
-    if (bytes === undefined) throw archive.refused(`'${entry.path}' is not in the manifest, or comes twice`);
+    if (bytes === undefined) throw archive.rejected(`'${entry.path}' is not in the manifest, or comes twice`);
     if (bytes !== entry.bytes) {
-      throw archive.refused(`'${entry.path}' has ${entry.bytes} bytes, the manifest says ${bytes}`);
+      throw archive.rejected(`'${entry.path}' has ${entry.bytes} bytes, the manifest says ${bytes}`);
     }
     expected.delete(entry.path);
     await writePieces(work, entry, archive.pieces(entry));
   }
   const [missing] = expected.keys();
-  if (missing !== undefined) throw archive.refused(`'${missing}' is in the manifest but not in the archive`);
+  if (missing !== undefined) throw archive.rejected(`'${missing}' is in the manifest but not in the archive`);
 }
 
 class TarReader {
@@ -74,7 +74,7 @@ class TarReader {
     this.#size = size;
   }
 
-  refused(problem: string): SlmError {
+  rejected(problem: string): SlmError {
     return new SlmError("DATA_INVALID", `${this.file}: ${problem}`, {
       context: { archive: this.file },
       suggestions: ["fetch or copy the bundle again"],
@@ -89,7 +89,7 @@ class TarReader {
       return undefined;
     }
     if (entry.bytes > this.#size - this.#at) {
-      throw this.refused(
+      throw this.rejected(
         `'${entry.path}' has ${entry.bytes} bytes, the archive ends after ${this.#size - this.#at}`,
       );
     }
@@ -98,7 +98,7 @@ class TarReader {
 
   /** The contents of a file that is kept in memory. */
   async small({ path, bytes }: TarEntry, limit: number): Promise<Uint8Array> {
-    if (bytes > limit) throw this.refused(`'${path}' has ${bytes} bytes, at most ${limit} are read`);
+    if (bytes > limit) throw this.rejected(`'${path}' has ${bytes} bytes, at most ${limit} are read`);
     const contents = await this.#read(bytes);
     await this.#skipPadding(bytes);
     return contents;
@@ -111,13 +111,13 @@ class TarReader {
 
   async #skipPadding(bytes: number): Promise<void> {
     const padding = await this.#read(paddingAfter(bytes));
-    if (padding.some((byte) => byte !== 0)) throw this.refused("bytes other than zero between two files");
+    if (padding.some((byte) => byte !== 0)) throw this.rejected("bytes other than zero between two files");
   }
 
   async #expectEnd(): Promise<void> {
     const second = await this.#read(TAR_BLOCK);
     if (second.some((byte) => byte !== 0) || this.#at !== this.#size) {
-      throw this.refused("bytes behind the end of the archive");
+      throw this.rejected("bytes behind the end of the archive");
     }
   }
 
@@ -127,7 +127,7 @@ class TarReader {
     while (done < length) {
       const { bytesRead } = await this.#handle.read(buffer, done, length - done, this.#at + done);
       if (bytesRead === 0)
-        throw this.refused(`the archive ends in the middle, after ${this.#at + done} bytes`);
+        throw this.rejected(`the archive ends in the middle, after ${this.#at + done} bytes`);
       done += bytesRead;
     }
     this.#at += length;

@@ -68,7 +68,7 @@ describe(pullBundle, () => {
     await expect(pullBundle(at(":none"), join(root, "x"))).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
-  test("refuses a blob that is not what its digest says, and leaves nothing", async () => {
+  test("rejects a blob that is not what its digest says, and leaves nothing", async () => {
     await pushBundle(bundle, at(":1"));
     const [digest] = [...registry.blobs].find(([, bytes]) => bytes.length === 700)!;
     registry.blobs.set(digest, Buffer.alloc(700, "x"));
@@ -83,7 +83,7 @@ describe(pullBundle, () => {
     await expect(pullBundle(at(":1"), join(root, "x"))).rejects.toThrow(/got more/);
   });
 
-  test("a changed manifest is refused or gives the same bundle, and nothing else appears", async () => {
+  test("a changed manifest is rejected or gives the same bundle, and nothing else appears", async () => {
     await pushBundle(bundle, at(":1"));
     const original = registry.manifests.get("1")!.toString();
     const edit = fc.tuple(
@@ -128,9 +128,9 @@ describe(parseOciReference, () => {
   });
 
   test.each(["a", "a/B", "a/b:", "a/b:c d", "a/../b", "h/a@sha256:1", "h:x/a", "/a", "h//a", "user@h/a"])(
-    "refuses %s",
+    "rejects %s",
     (text) => {
-      expect(() => parseOciReference(text)).toThrow(/refused/);
+      expect(() => parseOciReference(text)).toThrow(/rejected/);
     },
   );
 

@@ -38,7 +38,7 @@ export function parseOciReference(text: string): OciReference {
   if (wrong.length > 0) {
     throw new SlmError(
       "USAGE",
-      `${text}: expected host[:port]/repository[:tag][@sha256:digest], refused ${wrong.join(", ")}`,
+      `${text}: expected host[:port]/repository[:tag][@sha256:digest], rejected ${wrong.join(", ")}`,
       {
         suggestions: ["registry.example.org/team/model:1.0"],
       },

@@ -26,8 +26,8 @@ const tokenAnswer = z.looseObject({ token: z.string().optional(), access_token: 
 /** How long a registry may take to begin its answer [ms]. */
 const ANSWER_TIMEOUT_MS = 120_000;
 
-/** What errors of a registry mean; the rest is "the registry refused". */
-const REFUSALS: ReadonlyMap<
+/** What errors of a registry mean; the rest is "the registry rejected". */
+const REJECTIONS: ReadonlyMap<
   number,
   { readonly code: "INPUT_MISSING" | "OUTPUT_FAILED" | "USAGE"; readonly why: string }
 > = new Map([
@@ -54,7 +54,7 @@ export class RegistryClient {
     this.#signal = options.signal;
   }
 
-  /** Calls `/v2/<repository>/<path>`. @throws SlmError DEVICE_UNAVAILABLE if nobody answers; by REFUSALS otherwise. */
+  /** Calls `/v2/<repository>/<path>`. @throws SlmError DEVICE_UNAVAILABLE if nobody answers; by REJECTIONS otherwise. */
   async call(path: string, call: Call): Promise<Response> {
     return this.callUrl(new URL(`/v2/${this.#repository}/${path}`, this.#base), call);
   }
@@ -70,9 +70,9 @@ export class RegistryClient {
     }
     if (call.expect.includes(response.status)) return response;
     const detail = (await readAtMost(response, 2000)).replace(/\s+/g, " ");
-    const { code, why } = REFUSALS.get(response.status) ?? {
+    const { code, why } = REJECTIONS.get(response.status) ?? {
       code: "OUTPUT_FAILED",
-      why: "the registry refused",
+      why: "the registry rejected",
     };
     throw new SlmError(
       code,

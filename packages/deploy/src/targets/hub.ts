@@ -68,7 +68,7 @@ export function checkHubRepository(repository: string): void {
 /**
  * Uploads a written layout as one commit.
  *
- * @throws SlmError OUTPUT_FAILED if the hub refuses, DEVICE_UNAVAILABLE if it does not answer.
+ * @throws SlmError OUTPUT_FAILED if the hub rejects, DEVICE_UNAVAILABLE if it does not answer.
  */
 export async function uploadToHub(
   layout: string,
@@ -99,7 +99,7 @@ export async function uploadToHub(
     if (cause instanceof HubApiError) {
       throw new SlmError(
         "OUTPUT_FAILED",
-        `hub: ${repository}: refused (${cause.statusCode}): ${cause.message}`,
+        `hub: ${repository}: rejected (${cause.statusCode}): ${cause.message}`,
         {
           suggestions: ["check that the repository exists and that HF_TOKEN may write to it"],
           cause,

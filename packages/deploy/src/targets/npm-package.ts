@@ -34,7 +34,7 @@ export interface Generated {
 }
 
 export interface Options {
-  /** What the text is about, for a model that sees: a file, or its bytes. */
+  /** What the text is about, for a vision-language model: a file, or its bytes. */
   readonly image?: string | Uint8Array;
   /** Most tokens of an answer. Default: what the model can hold. */
   readonly maxTokens?: number;

@@ -39,7 +39,7 @@ describe(writeServerFiles, () => {
     expect(await readFile(join(output, "bundle", "decoder.onnx"), "utf8")).toBe(TINY_FILES["decoder.onnx"]);
   });
 
-  test.each(["a b", "x\nExecStart=/bin/sh", "../x", ""])("refuses the name %j", async (name) => {
+  test.each(["a b", "x\nExecStart=/bin/sh", "../x", ""])("rejects the name %j", async (name) => {
     await expect(writeServerFiles(bundle, join(root, "s"), { name, port: 1 })).rejects.toMatchObject({
       code: "USAGE",
     });
@@ -68,7 +68,7 @@ describe(writeNpmPackage, () => {
     expect(await readFile(join(packed, "model", "decoder.onnx"), "utf8")).toBe(TINY_FILES["decoder.onnx"]);
   });
 
-  test("refuses names and versions that npm does not take", async () => {
+  test("rejects names and versions that npm does not take", async () => {
     for (const wrong of [{ name: "UPPER" }, { name: "../x" }, { version: "1" }]) {
       const writing = writeNpmPackage(bundle, join(root, "x.tgz"), { ...options, program: "", ...wrong });
       await expect(writing).rejects.toMatchObject({ code: "USAGE" });
@@ -129,7 +129,7 @@ describe(writeHubLayout, () => {
       expect(commit.body).toContain(`"path":"${path}"`);
   });
 
-  test("refuses a name that is no repository before anything is sent", async () => {
+  test("rejects a name that is no repository before anything is sent", async () => {
     await expect(uploadToHub(root, [], { repository: "../x", token: "t" })).rejects.toMatchObject({
       code: "USAGE",
     });
@@ -138,7 +138,7 @@ describe(writeHubLayout, () => {
 });
 
 describe(writeWebSite, () => {
-  test("refuses a model for a device that is no browser", async () => {
+  test("rejects a model for a device that is no browser", async () => {
     await writeArtifact(
       { directory: bundle, kind: "bundle", key: "npu", inputs: [], settings: {}, origins: {}, seed: 1 },
       async (work) => {
@@ -210,14 +210,14 @@ describe(benchOnDevice, () => {
   });
 
   test.each(["-oProxyCommand=x", "ssh:-x", "ssh:a;b", "ssh:", "telnet:x", "adb:a b"])(
-    "refuses the device %j",
+    "rejects the device %j",
     (text) => {
       expect(() => parseDeviceAddress(text)).toThrow(/expected ssh/);
     },
   );
 
   test.each(["a;b", "$(x)", "a b", "-x"])(
-    "refuses the directory %j, which a shell would read",
+    "rejects the directory %j, which a shell would read",
     async (directory) => {
       const benching = benchOnDevice("m.slm", parseDeviceAddress("adb"), { ...options, directory });
       await expect(benching).rejects.toMatchObject({ code: "USAGE" });

@@ -34,7 +34,7 @@ export interface OperatorSupport {
   /** Not in every version of the provider that is in use: in which. */
   readonly only?: string;
   /** Only as a part of this composition, which the runtime fuses. */
-  readonly partOf?: "erf-gelu";
+  readonly moduleOf?: "erf-gelu";
 }
 
 /** The QDQ form a device's compiler recognises. */
@@ -77,7 +77,7 @@ export interface OperatorRules {
   readonly sources: readonly Source[];
   /** By operator; other domains than ONNX's own as `domain:Operator`. */
   readonly operators: Readonly<Record<string, OperatorSupport>>;
-  /** Whether the list is the vendor's; where it is not, other operators are unknown, not refused. */
+  /** Whether the list is the vendor's; where it is not, other operators are unknown, not rejected. */
   readonly operatorsAreComplete: boolean;
   /** Element types that values may have. */
   readonly dtypes: readonly OnnxDType[];

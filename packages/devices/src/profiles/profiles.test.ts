@@ -50,7 +50,7 @@ describe(profileOf, () => {
     expect(new Set(TARGETS.flatMap((target) => profilesOf(target)))).toEqual(new Set(PROFILE_NAMES));
   });
 
-  test("refuses a profile of another target", () => {
+  test("rejects a profile of another target", () => {
     expect(() => profileOf("web", "qnn")).toThrow(/target 'web' has profile webgpu, got 'qnn'/);
   });
 });

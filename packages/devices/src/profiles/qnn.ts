@@ -21,7 +21,7 @@ const PLAIN = all(`
 const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Clip: { constantInputs: [1, 2] },
   CumSum: { constantInputs: [1] },
-  Erf: { partOf: "erf-gelu" },
+  Erf: { moduleOf: "erf-gelu" },
   Expand: { constantInputs: [1] },
   Gather: { plainInt64: [1] },
   LayerNormalization: { attributes: { axis: { allowed: "last-axis", missing: -1 } } },

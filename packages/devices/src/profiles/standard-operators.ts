@@ -75,7 +75,7 @@ export const RUNTIME_ONLY: ReadonlySet<string> = new Set(
 );
 
 /**
- * What ONNX Runtime loads, whichever provider it hands the graph to. Source: onnxruntime 1.30.0 refuses newer files by name; its
+ * What ONNX Runtime loads, whichever provider it hands the graph to. Source: onnxruntime 1.30.0 rejects newer files by name; its
  * documentation promises kernels for opset 7 and later. 1.32.0 loads opset 28 and format 14.
  */
 export const RUNTIME_VERSIONS = {

@@ -4,7 +4,7 @@ import { operatorName } from "../finding.js";
 import type { AttributeLimit } from "../profiles/profile.js";
 import { axisOf } from "../shapes/facts.js";
 import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
-import { aboutModel, aboutNode, refusal, supportOf, type Rule } from "./rule.js";
+import { aboutModel, aboutNode, rejection, supportOf, type Rule } from "./rule.js";
 
 const TYPE_ADVICE: Readonly<Partial<Record<OnnxDType, string>>> = {
   int64: "use int32 for ids and positions",
@@ -19,19 +19,19 @@ export const dtypes: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
     if (isControlFlow(node)) continue;
-    let refused: readonly [string, OnnxDType] | undefined;
+    let rejected: readonly [string, OnnxDType] | undefined;
     for (const value of [...node.inputs, ...node.outputs]) {
       const { dtype } = scope.of(value);
       if (value === "" || dtype === undefined) continue;
-      if (!profile.dtypes.includes(dtype)) refused ??= [value, dtype];
+      if (!profile.dtypes.includes(dtype)) rejected ??= [value, dtype];
       else if (profile.convertedTypes[dtype] !== undefined && !scope.isKnown(value))
         converted.set(dtype, (converted.get(dtype) ?? new Set()).add(value));
     }
-    if (refused !== undefined) {
-      const [value, dtype] = refused;
+    if (rejected !== undefined) {
+      const [value, dtype] = rejected;
       const message = `'${shorten(value)}' is ${dtype}; ${profile.label} takes ${profile.dtypes.join(", ")}`;
       const advice = TYPE_ADVICE[dtype] ?? "use one of these types";
-      findings.add(aboutNode("dtype", placed, refusal(subject, placed, message, advice)));
+      findings.add(aboutNode("dtype", placed, rejection(subject, placed, message, advice)));
     }
     checkInputTypes(subject, placed, findings);
   }
@@ -52,14 +52,14 @@ function checkInputTypes(subject: Subject, placed: PlacedNode, findings: Paramet
     if (value === "" || dtype === undefined || types.includes(dtype)) continue;
     const message = `input ${index} of ${operatorName(node)} is ${dtype}; ${label} takes ${types.join(", ")} there`;
     const advice = `convert it to ${types[0] ?? "another type"}`;
-    findings.add(aboutNode("dtype", placed, refusal(subject, placed, message, advice)));
+    findings.add(aboutNode("dtype", placed, rejection(subject, placed, message, advice)));
   }
   for (const index of plainInt64) {
     const value = node.inputs[index] ?? "";
     const isPlain = scope.index.isInput(value) || scope.isKnown(value);
     if (value === "" || scope.of(value).dtype !== "int64" || isPlain) continue;
     const message = `input ${index} of ${operatorName(node)} is computed int64; ${label} takes it from a graph input or a constant only`;
-    findings.add(aboutNode("dtype", placed, refusal(subject, placed, message, "compute it as int32")));
+    findings.add(aboutNode("dtype", placed, rejection(subject, placed, message, "compute it as int32")));
   }
 }
 
@@ -73,7 +73,7 @@ export const constantInputs: Rule = (subject, findings) => {
       if (dequantized?.opType === "DequantizeLinear" && scope.isKnown(dequantized.inputs[0] ?? "")) continue;
       const message = `input ${index} of ${operatorName(node)}, '${shorten(value)}', must be a constant for ${subject.profile.label}, it is computed`;
       const advice = "fix the sizes it is computed from, or make it an initializer";
-      findings.add(aboutNode("constant-input", placed, refusal(subject, placed, message, advice)));
+      findings.add(aboutNode("constant-input", placed, rejection(subject, placed, message, advice)));
     }
   }
 };
@@ -85,7 +85,7 @@ export const inputCounts: Rule = (subject, findings) => {
     if (count === undefined || given === count) continue;
     const message = `${operatorName(placed.node)} has ${given} inputs, ${subject.profile.label} takes exactly ${count}`;
     const advice = given > count ? "chain operators of two inputs" : "replace it by Identity";
-    findings.add(aboutNode("input-count", placed, refusal(subject, placed, message, advice)));
+    findings.add(aboutNode("input-count", placed, rejection(subject, placed, message, advice)));
   }
 };
 
@@ -108,7 +108,7 @@ export const attributes: Rule = (subject, findings) => {
       const wanted = limit.allowed === "last-axis" ? "the last axis" : limit.allowed.join(" or ");
       const message = `${name} of ${operatorName(node)} is ${shorten(String(value))}; ${subject.profile.label} takes ${wanted}`;
       const advice = limit.allowed === "last-axis" ? "transpose around it" : `set ${name} to ${wanted}`;
-      findings.add(aboutNode("attribute", placed, refusal(subject, placed, message, advice)));
+      findings.add(aboutNode("attribute", placed, rejection(subject, placed, message, advice)));
     }
   }
 };

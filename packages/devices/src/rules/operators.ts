@@ -10,7 +10,7 @@ import {
 import { CONTROL_FLOW, isControlFlow, type PlacedNode, type Subject } from "../subject.js";
 import { operatorAdvice } from "./advice.js";
 import { isErfGelu } from "./erf-gelu.js";
-import { aboutModel, aboutNode, refusal, runsOnCpu, supportOf, type Rule } from "./rule.js";
+import { aboutModel, aboutNode, rejection, runsOnCpu, supportOf, type Rule } from "./rule.js";
 
 function isForbiddenFlow({ profile }: Subject, { node }: PlacedNode): boolean {
   return profile.controlFlow === "forbidden" && isControlFlow(node);
@@ -40,9 +40,9 @@ export const operators: Rule = (subject, findings) => {
       continue;
     }
     const support = supportOf(subject, placed);
-    if (support?.partOf === "erf-gelu" && !isErfGelu(placed)) {
+    if (support?.moduleOf === "erf-gelu" && !isErfGelu(placed)) {
       const message = `${profile.label} takes Erf only inside Gelu: x * 0.5 * (1 + erf(x / sqrt 2))`;
-      findings.add(aboutNode("operator", placed, refusal(subject, placed, message, advice)));
+      findings.add(aboutNode("operator", placed, rejection(subject, placed, message, advice)));
     }
     if (support?.only !== undefined) {
       const message = `${name} needs ${support.only}`;
@@ -57,7 +57,7 @@ export const operators: Rule = (subject, findings) => {
     const isFunction = placed.node.domain === "" && FUNCTION_OPERATORS.has(placed.node.opType);
     const expanded = isFunction ? "; ONNX Runtime may expand it into operators of its definition" : "";
     const message = `${profile.label} has no ${name}${expanded}`;
-    findings.add(aboutNode("operator", placed, refusal(subject, placed, message, advice)));
+    findings.add(aboutNode("operator", placed, rejection(subject, placed, message, advice)));
   }
 };
 
@@ -110,7 +110,7 @@ export const opsets: Rule = (subject, findings) => {
     const message = `${profile.label} takes ${name} of opset ${since} to ${until}, the model imports ${version}`;
     const advice =
       version < since ? `convert the model to opset ${since}` : operatorAdvice(profile.name, name);
-    findings.add(aboutNode("opset", placed, refusal(subject, placed, message, advice)));
+    findings.add(aboutNode("opset", placed, rejection(subject, placed, message, advice)));
   }
 };
 

@@ -46,8 +46,8 @@ export function fallsBackToCpu({ profile }: Subject, placed: PlacedNode): boolea
   return profile.rest !== null && runsOnCpu(placed);
 }
 
-/** What a node that the device refuses means for the target. */
-export function refusal(subject: Subject, placed: PlacedNode, message: string, advice: string): Remark {
+/** What a node that the device rejects means for the target. */
+export function rejection(subject: Subject, placed: PlacedNode, message: string, advice: string): Remark {
   if (!fallsBackToCpu(subject, placed)) return { severity: "error", message, advice };
   return { severity: "warning", message: `${message}; the CPU computes it, its tensors are copied`, advice };
 }

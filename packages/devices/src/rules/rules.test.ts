@@ -99,7 +99,7 @@ describe("an analysis", () => {
     expect(summary.findings.error).toBe(300);
   });
 
-  test("refuses a profile that the target does not have", () => {
+  test("rejects a profile that the target does not have", () => {
     expect(() => analyzeModel(graphOf(single("Relu")), { target: "npu", profile: "cuda" })).toThrow(
       /target 'npu' has profile qnn, openvino, coreml, vitisai, got 'cuda'/,
     );

@@ -5,7 +5,7 @@ import { isNumber, isStatic, type Shape } from "../shapes/facts.js";
 import { inferRuleOf } from "../shapes/table.js";
 import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
 import { sizeFlagsOf } from "./size-flags.js";
-import { aboutInput, aboutModel, aboutNode, refusal, shapeText, supportOf, type Rule } from "./rule.js";
+import { aboutInput, aboutModel, aboutNode, rejection, shapeText, supportOf, type Rule } from "./rule.js";
 
 const isSymbol = (size: number | string): boolean => typeof size === "string" && size !== "";
 
@@ -89,9 +89,9 @@ export const ranks: Rule = (subject, findings) => {
   const { profile } = subject;
   for (const placed of subject.nodes) {
     if (isControlFlow(placed.node)) continue;
-    const { refused, advised } = profile.maxRank;
+    const { rejected, advised } = profile.maxRank;
     const own = supportOf(subject, placed)?.maxRank;
-    const most = own ?? refused;
+    const most = own ?? rejected;
     const ranked = valuesOf(placed).map((name) => ({
       value: name,
       rank: placed.scope.of(name).shape?.length ?? 0,
@@ -101,7 +101,7 @@ export const ranks: Rule = (subject, findings) => {
     const advice = "merge axes with Reshape before it, or work on slices";
     if (rank > most) {
       const message = `${found}, ${profile.label} takes ${most} of ${operatorName(placed.node)}`;
-      findings.add(aboutNode("rank", placed, refusal(subject, placed, message, advice)));
+      findings.add(aboutNode("rank", placed, rejection(subject, placed, message, advice)));
     } else if (rank > advised && own === undefined) {
       const message = `${found}; ${profile.label} takes ${advised} of most operators`;
       findings.add(aboutNode("rank", placed, { severity: "warning", message, advice }));
@@ -184,9 +184,9 @@ export const unknowns: Rule = (subject, findings) => {
     const advice = "give the input a type in the model";
     findings.add(aboutInput("unknown", name, { severity: "warning", message, advice }));
   }
-  const { refused } = subject.main.reader;
-  if (refused > 0) {
-    const message = `${refused} times scales or zero points were not looked at: the model has too many`;
+  const { rejected } = subject.main.reader;
+  if (rejected > 0) {
+    const message = `${rejected} times scales or zero points were not looked at: the model has too many`;
     const advice = "check the quantized nodes by hand";
     findings.add(aboutModel("unknown", { severity: "warning", message, advice }));
   }

@@ -77,7 +77,7 @@ describe(withFixedSizes, () => {
     expect(result.outputs.map(({ shape }) => shape)).toEqual([[1, 7, 12]]);
   });
 
-  test("refuses sizes that the model cannot have, naming the node", () => {
+  test("rejects sizes that the model cannot have, naming the node", () => {
     const g = new GraphBuilder("reshape");
     const x = g.input("x", "float32", ["n", 3]);
     g.output("y", g.op("Reshape", [x, g.ints([2, 6])], { name: "pairs" }), "float32", [2, 6]);

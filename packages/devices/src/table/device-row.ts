@@ -36,7 +36,7 @@ export interface ProviderSettings {
 export const RESULTS = {
   measured: "ran and was timed on the device",
   wasm: "ran and was timed in a browser by WebAssembly; no WebGPU was at hand",
-  replaced: "no such device was at hand: the CPU computes in its place, and every result says so",
+  fallback: "no such device was at hand: the CPU computes in its place, and every result says so",
   simulated:
     "no such device was at hand: the CPU runs the device's graphs, and every result says that it was simulated; times are not the device's",
 } as const;
@@ -67,6 +67,6 @@ export interface DeviceRow {
   readonly shapes: "dynamic" | "static";
   /** Whether the provider wants sizes that are numbers. required: an NPU compiles no others. advised: others cost time. */
   readonly staticShapes: "required" | "advised" | "free";
-  /** Most axes of a tensor: above `refused` every operator is rejected, above `advised` most are. */
-  readonly maxRank: { readonly refused: number; readonly advised: number };
+  /** Most axes of a tensor: above `rejected` every operator is rejected, above `advised` most are. */
+  readonly maxRank: { readonly rejected: number; readonly advised: number };
 }

@@ -21,7 +21,7 @@ const WEBGPU = {
   provider: { name: "webgpu" },
   shapes: "dynamic",
   staticShapes: "free",
-  maxRank: { refused: 8, advised: 6 },
+  maxRank: { rejected: 8, advised: 6 },
 } as const;
 
 const COREML = {
@@ -34,7 +34,7 @@ const COREML = {
     reason: "CoreML has no quantized operators; float16 halves the model",
   },
   staticShapes: "required",
-  maxRank: { refused: 5, advised: 5 },
+  maxRank: { rejected: 5, advised: 5 },
 } as const;
 
 /** Of a target the profiles stand in the order in which a runtime tries them, the fastest first. */
@@ -60,7 +60,7 @@ export const DEVICES = {
       },
       shapes: "dynamic",
       staticShapes: "free",
-      maxRank: { refused: 64, advised: 64 },
+      maxRank: { rejected: 64, advised: 64 },
     },
   },
   gpu: {
@@ -71,7 +71,7 @@ export const DEVICES = {
       needs: "an NVIDIA GPU, CUDA 12 and cuDNN 9",
       runtimes: ["gpu", "cpu"],
       rest: "cpu",
-      results: "replaced",
+      results: "fallback",
       precisions: { float32: true, float16: true, bfloat16: true },
       schemes: {
         takes: BLOCKS,
@@ -80,7 +80,7 @@ export const DEVICES = {
       },
       shapes: "dynamic",
       staticShapes: "free",
-      maxRank: { refused: 64, advised: 8 },
+      maxRank: { rejected: 64, advised: 8 },
     },
     directml: {
       title: "Windows GPU, ONNX Runtime DirectML provider",
@@ -89,12 +89,12 @@ export const DEVICES = {
       needs: "Windows and a DirectX 12 device",
       runtimes: ["gpu", "cpu"],
       rest: "cpu",
-      results: "replaced",
+      results: "fallback",
       precisions: { float32: true, float16: true, bfloat16: "DirectML has no bfloat16 kernels" },
       schemes: { takes: BLOCKS, default: "int4-block", reason: "it has kernels for blocks of weights" },
       shapes: "dynamic",
       staticShapes: "advised",
-      maxRank: { refused: 8, advised: 8 },
+      maxRank: { rejected: 8, advised: 8 },
     },
     coreml: {
       ...COREML,
@@ -103,7 +103,7 @@ export const DEVICES = {
       provider: { name: "coreml", coreMlFlags: 0x010 | 0x020 },
       runtimes: ["gpu", "cpu"],
       rest: "cpu",
-      results: "replaced",
+      results: "fallback",
       shapes: "dynamic",
     },
     webgpu: {
@@ -111,7 +111,7 @@ export const DEVICES = {
       needs: "a GPU with Vulkan, Metal or Direct3D 12",
       runtimes: ["gpu", "cpu"],
       rest: "cpu",
-      results: "replaced",
+      results: "fallback",
       precisions: { float32: true, float16: true, bfloat16: "WebGPU has no bfloat16" },
       schemes: {
         takes: BLOCKS,
@@ -156,7 +156,7 @@ export const DEVICES = {
       },
       shapes: "static",
       staticShapes: "required",
-      maxRank: { refused: 5, advised: 4 },
+      maxRank: { rejected: 5, advised: 4 },
     },
     openvino: {
       title: "Intel NPU, ONNX Runtime OpenVINO provider",
@@ -174,7 +174,7 @@ export const DEVICES = {
       },
       shapes: "static",
       staticShapes: "required",
-      maxRank: { refused: 6, advised: 4 },
+      maxRank: { rejected: 6, advised: 4 },
     },
     coreml: {
       ...COREML,
@@ -206,7 +206,7 @@ export const DEVICES = {
       },
       shapes: "static",
       staticShapes: "required",
-      maxRank: { refused: 6, advised: 4 },
+      maxRank: { rejected: 6, advised: 4 },
     },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, DeviceRow>>>>;

@@ -82,7 +82,7 @@ export class TinyRun {
       warmupSteps: 1,
       evaluateEvery: 2,
       evaluateRows: 3,
-      metrics: ["wordError", "phonemeError"],
+      metrics: ["wer", "per"],
       ...section,
     });
     const work = this.at(options.work ?? "work");

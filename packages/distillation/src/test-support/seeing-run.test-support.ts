@@ -1,4 +1,4 @@
-/** Directories of a tiny distillation whose rows have images: drawn lines of text, read by a student that sees. */
+/** Directories of a tiny distillation whose rows have images: drawn lines of text, read by a vision-language student. */
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const shape = {
 };
 
 /** Twelve image tokens, and twenty of text. */
-export const seeingStudent = {
+export const visionStudent = {
   ...shape,
   encoderLayers: 1,
   maxSource: 32,
@@ -51,7 +51,7 @@ interface RunOptions {
   readonly context?: Partial<StageContext>;
 }
 
-export class SeeingRun {
+export class VisionRun {
   readonly root: string;
 
   private constructor(root: string) {
@@ -59,8 +59,8 @@ export class SeeingRun {
   }
 
   /** A temporary directory with data, tokenizer and a teacher of text. */
-  static async create(): Promise<SeeingRun> {
-    const run = new SeeingRun(await mkdtemp(join(tmpdir(), "seeing-")));
+  static async create(): Promise<VisionRun> {
+    const run = new VisionRun(await mkdtemp(join(tmpdir(), "seeing-")));
     const source = { module: DRAWN_LINES, rows: 16, width: 48, height: 16, maxCharacters: 8, prompt: "read" };
     for (const name of ["data", "tokenizer", "teacher"]) await mkdir(run.at(name));
     await prepareData(dataConfig.parse({ source, devFraction: 0.2, testFraction: 0.01 }), run.at("data"));
@@ -98,7 +98,7 @@ export class SeeingRun {
     { work = "work", withTeacher = false, context }: RunOptions = {},
   ): Promise<DistillReport> {
     const settings = distillConfig.parse({
-      student: seeingStudent,
+      student: visionStudent,
       loss: withTeacher ? {} : { forwardKl: 0, crossEntropy: 1 },
       steps: 4,
       batchSize: 3,
@@ -106,7 +106,7 @@ export class SeeingRun {
       warmupSteps: 1,
       evaluateEvery: 100,
       evaluateRows: 2,
-      metrics: ["characterError"],
+      metrics: ["cer"],
       ...section,
     });
     await mkdir(this.at(work), { recursive: true });

@@ -78,13 +78,13 @@ describe(evaluateModel, () => {
     const result = await evaluateModel({
       generator: shouting(),
       rows: ROWS,
-      metrics: ["wordError", "phonemeError", "exactMatch"],
+      metrics: ["wer", "per", "exactMatch"],
       batchSize: 2,
     });
     expect(result.n).toBe(3);
-    expect(result.metrics.wordError).toBeCloseTo(1 / 3);
+    expect(result.metrics.wer).toBeCloseTo(1 / 3);
     expect(result.metrics.exactMatch).toBeCloseTo(2 / 3);
-    expect(result.metrics.phonemeError).toBeCloseTo(1 / 8);
+    expect(result.metrics.per).toBeCloseTo(1 / 8);
     expect(result.predictions).toBeUndefined();
   });
 
@@ -93,7 +93,7 @@ describe(evaluateModel, () => {
     const result = await evaluateModel({
       generator: shouting(),
       rows: ROWS,
-      metrics: ["wordError"],
+      metrics: ["wer"],
       batchSize: 2,
       predictionsPath,
     });
@@ -154,11 +154,11 @@ describe(evaluateModel, () => {
       generator: shouting(),
       scorer: halving,
       rows: ROWS,
-      metrics: ["wordError", "perplexity"],
+      metrics: ["wer", "perplexity"],
       batchSize: 2,
     });
-    expect(Object.keys(result.metrics)).toEqual(["wordError", "perplexity"]);
-    expect(result.metrics.wordError).toBeCloseTo(1 / 3);
+    expect(Object.keys(result.metrics)).toEqual(["wer", "perplexity"]);
+    expect(result.metrics.wer).toBeCloseTo(1 / 3);
     expect(result.metrics.perplexity).toBeCloseTo(2);
   });
 
@@ -173,7 +173,7 @@ describe(evaluateModel, () => {
         fc.integer({ min: 1, max: 14 }),
         async (rows, batchSize) => {
           const generator = shouting();
-          const metrics = ["wordError", "phonemeError"] as const;
+          const metrics = ["wer", "per"] as const;
           // eslint-disable-next-line @typescript-eslint/require-await -- a stream of rows that are already there
           const stream = async function* (): AsyncGenerator<EvaluationRow> {
             yield* rows;
@@ -193,7 +193,7 @@ describe(evaluateModel, () => {
     await evaluateModel({
       generator,
       rows: ROWS,
-      metrics: ["wordError"],
+      metrics: ["wer"],
       batchSize: 2,
       options: { maxTokens: 9 },
     });
@@ -234,9 +234,7 @@ describe(evaluateModel, () => {
       },
     };
     const rows = Array.from({ length: 12 }, () => ROWS[0]!);
-    await expect(
-      evaluateModel({ generator, rows, metrics: ["wordError"], batchSize: 1 }),
-    ).rejects.toMatchObject({
+    await expect(evaluateModel({ generator, rows, metrics: ["wer"], batchSize: 1 })).rejects.toMatchObject({
       code: "DATA_INVALID",
       message: "evaluate: among rows 9 to 12: source 2 is too long",
     });
@@ -247,7 +245,7 @@ describe(evaluateModel, () => {
     await evaluateModel({
       generator: shouting(),
       rows: Array.from({ length: 20 }, () => ROWS[0]!),
-      metrics: ["wordError"],
+      metrics: ["wer"],
       batchSize: 2,
       total: 20,
       progress: ({ step, total }) => steps.push([step, total]),
@@ -293,11 +291,11 @@ describe(evaluateModel, () => {
       /expected 3 answers/,
     ],
     ["a run that was interrupted", { signal: AbortSignal.abort() }, "INTERRUPTED", /interrupted/],
-  ])("refuses %s and writes nothing", async (_, change, code, message) => {
+  ])("rejects %s and writes nothing", async (_, change, code, message) => {
     const input = {
       generator: shouting(),
       rows: ROWS,
-      metrics: ["wordError"] as const,
+      metrics: ["wer"] as const,
       batchSize: 2,
       predictionsPath: join(directory, "predictions.jsonl"),
     };

@@ -47,7 +47,7 @@ export interface EvaluationInput {
 /** The mean that perplexity is the exponential of, and over how many tokens. */
 export interface MeanLikelihood {
   readonly nllNatsPerToken: number;
-  /** Tokens of the first references, end marks counted. */
+  /** Tokens of the first references, EOS token counted. */
   readonly tokens: number;
 }
 

@@ -2,7 +2,7 @@
 import { isMetricName, type MetricName } from "@slm/metrics";
 
 /**
- * e to the mean of -ln p(token | source, tokens before it) over all tokens of every row's first reference, its end mark
+ * e to the mean of -ln p(token | source, tokens before it) over all tokens of every row's first reference, its EOS token
  * counted; a row without references counts as one whose reference is empty. Computed from the model's own probabilities with
  * the reference fed to it, not from its answers.
  *

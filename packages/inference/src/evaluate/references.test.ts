@@ -40,13 +40,13 @@ describe(firstReference, () => {
 describe(checkReferences, () => {
   test("names the row, what is wrong, and the metrics that know questions without an answer", () => {
     const check = (): void => {
-      checkReferences([], ["squadF1", "wordError"], 7);
+      checkReferences([], ["squadF1", "wer"], 7);
     };
     expect(check).toThrow(/row 7 .*no reference/);
     expect(check).toThrow(
       expect.objectContaining({
         code: "DATA_INVALID",
-        context: expect.objectContaining({ row: 7, metric: "wordError" }) as object,
+        context: expect.objectContaining({ row: 7, metric: "wer" }) as object,
         suggestions: expect.arrayContaining(["--metrics squadExactMatch,squadF1"]) as string[],
       }),
     );

@@ -47,7 +47,7 @@ export function checkReferences(
   }
 }
 
-/** Why a metric refuses references; undefined if it takes them. */
+/** Why a metric rejects references; undefined if it takes them. */
 function problemOf(metric: MetricName, references: readonly string[]): SlmError | undefined {
   try {
     METRICS[metric].rowScore("", references);

@@ -61,7 +61,7 @@ async function scoreChunk(
   if (scorer === undefined) {
     throw new SlmError("USAGE", `evaluate: ${PERPLEXITY} needs a model that scores texts, got none`);
   }
-  const pairs = chunk.map((row) => ({ source: questionOf(row), answer: firstReference(row.references) }));
+  const pairs = chunk.map((row) => ({ source: promptOf(row), answer: firstReference(row.references) }));
   const scored = await scorer.score(pairs, { batchSize, signal });
   requireCount(scored.length, chunk.length, "likelihoods from the scorer");
   return scored;
@@ -71,7 +71,7 @@ async function answerChunk(
   chunk: readonly EvaluationRow[],
   { generator, batchSize, options = {}, signal }: EvaluationInput,
 ): Promise<readonly string[]> {
-  const generated = await generator.generate(chunk.map(questionOf), {
+  const generated = await generator.generate(chunk.map(promptOf), {
     ...options,
     batchSize,
     signal,
@@ -81,7 +81,7 @@ async function answerChunk(
 }
 
 /** What the model is asked. */
-const questionOf = ({ source, image }: EvaluationRow): Source =>
+const promptOf = ({ source, image }: EvaluationRow): Source =>
   image === undefined ? source : { text: source, image: image.source };
 
 function requireCount(got: number, expected: number, what: string): void {

@@ -28,7 +28,7 @@ afterAll(async () => {
   for (const folder of folders.values()) await rm(folder, { recursive: true });
 });
 
-/** -ln p of the answer and its end mark, by the definition. */
+/** -ln p of the answer and its EOS token, by the definition. */
 async function expected(
   architecture: string,
   logitsOf: LogitsOf,
@@ -121,7 +121,7 @@ describe(loadScoringGenerator, () => {
     expect(runtime.decoderRuns.map(({ rows }) => rows)).toEqual([2, 2, 1, 1, 1, 1]);
   });
 
-  test("scores an answer that just fits and refuses one that does not, by its place and the room", async () => {
+  test("scores an answer that just fits and rejects one that does not, by its place and the room", async () => {
     const model = await load();
     expect(
       await model.score([{ source: "a", answer: answerOf(MAX_TARGET - 1) }], { batchSize: 1 }),
@@ -130,13 +130,13 @@ describe(loadScoringGenerator, () => {
       model.score([X, { source: "a", answer: answerOf(MAX_TARGET) }], { batchSize: 1 }),
     ).rejects.toMatchObject({
       code: "DATA_INVALID",
-      message: "score: answer 2 has 9 tokens with its end mark, the model has room for 8",
+      message: "score: answer 2 has 9 tokens with its EOS token, the model has room for 8",
     });
     const decoderOnly = await load(hashedLogits, "decoder-only");
     await expect(
       decoderOnly.score([{ source: "abcd", answer: answerOf(4) }], { batchSize: 1 }),
     ).rejects.toMatchObject({
-      message: "score: answer 1 has 5 tokens with its end mark, the model has room for 4",
+      message: "score: answer 1 has 5 tokens with its EOS token, the model has room for 4",
     });
     await expect(model.score([{ source: "abcdabc", answer: "X" }], { batchSize: 1 })).rejects.toMatchObject({
       message: "score: source 1 has 7 tokens, the model reads at most 6",
@@ -146,7 +146,7 @@ describe(loadScoringGenerator, () => {
   test.each([
     ["no numbers", NaN],
     ["ruled out", -Infinity],
-  ])("refuses a token whose logits are %s", async (_, logit) => {
+  ])("rejects a token whose logits are %s", async (_, logit) => {
     const model = await load((source, fed) =>
       hashedLogits(source, fed).map((value, id) => (id === TOKENS.eos ? logit : value)),
     );
@@ -156,7 +156,7 @@ describe(loadScoringGenerator, () => {
     });
   });
 
-  test("refuses to score and generate at the same time, and works again afterwards", async () => {
+  test("rejects to score and generate at the same time, and works again afterwards", async () => {
     const model = await load();
     const scoring = model.score([X], { batchSize: 1 });
     await expect(model.generate(["a"])).rejects.toMatchObject({ code: "UNEXPECTED" });

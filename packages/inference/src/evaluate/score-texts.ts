@@ -1,7 +1,7 @@
 /** How likely a model finds given answers: what perplexity is computed from. */
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
-import { checkLength, questionText } from "../model-limits.js";
+import { checkLength, resolvePrompt } from "../model-limits.js";
 import { createGenerator } from "../generator.js";
 import { loadModel } from "../loaded-model.js";
 import { type Generator, type Source } from "../types.js";
@@ -10,7 +10,7 @@ import type { Tokenizer } from "@slm/tokenizer";
 import { isBlank } from "./references.js";
 import { TeacherForcing } from "./teacher-forcing.js";
 
-/** A source and the answer to be scored; an empty answer is the end mark alone. */
+/** A source and the answer to be scored; an empty answer is the EOS token alone. */
 export interface ScoredPair {
   readonly source: Source;
   readonly answer: string;
@@ -19,7 +19,7 @@ export interface ScoredPair {
 /** How likely an answer is: the sum of -ln p(token | source, tokens before it) [nats], and over how many tokens. */
 export interface Likelihood {
   readonly nats: number;
-  /** The end mark is one of them. */
+  /** The EOS token is one of them. */
   readonly tokens: number;
 }
 
@@ -54,7 +54,7 @@ interface EncodedPair {
   readonly index: number;
   readonly source: Source;
   readonly sourceLength: number;
-  /** Ids of the answer and the end mark. */
+  /** Ids of the answer and the EOS token. */
   readonly target: readonly number[];
 }
 
@@ -109,7 +109,7 @@ class ScoringGenerator implements Generator, Scorer {
   #encode({ source, answer }: ScoredPair, index: number): EncodedPair {
     const { architecture, maxTarget } = this.model;
     const where = `score: source ${index + 1}`;
-    const text = questionText(typeof source === "string" ? { text: source } : source, this.model, where);
+    const text = resolvePrompt(typeof source === "string" ? { text: source } : source, this.model, where);
     const sourceLength = this.#tokenizer.encodeSource(text).length;
     checkLength(sourceLength, this.model, where);
     const answerIds = isBlank(answer) ? [] : this.#tokenizer.encodeTarget(answer);
@@ -119,7 +119,7 @@ class ScoringGenerator implements Generator, Scorer {
     if (target.length > room) {
       throw new SlmError(
         "DATA_INVALID",
-        `score: answer ${index + 1} has ${target.length} tokens with its end mark, the model has room for ${room}`,
+        `score: answer ${index + 1} has ${target.length} tokens with its EOS token, the model has room for ${room}`,
       );
     }
     return { index, source, sourceLength, target };

@@ -3,7 +3,7 @@
  * batches, caches and steps, while the true probability of every token of that text is read before its logits are replaced.
  *
  *   decoder -> logits -> -ln p(next token of the text)         what is measured
- *                     -> that token the likeliest of all       what generation sees, takes and feeds next
+ *                     -> that token the most probable of all       what generation sees, takes and feeds next
  */
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
@@ -35,7 +35,7 @@ export class TeacherForcing {
   }
 
   /**
-   * Runs `body`, one greedy generation of a single batch, in which row i says `targets[i]`, end mark included.
+   * Runs `body`, one greedy generation of a single batch, in which row i says `targets[i]`, EOS token included.
    *
    * Units: per row the sum of -ln p(token | tokens before it) [nats].
    *

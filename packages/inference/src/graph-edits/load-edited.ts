@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { type Graph, encodeAddition, readOnnx, writeOnnx } from "@slm/onnx";
 import type { Runtime, Session } from "@slm/runtime";
-import { likeliest } from "./likeliest.js";
+import { argmaxNodes } from "./argmax-output.js";
 
 /**
  * Reads a graph, edits it and loads what comes out. Its file is written into a place of its own that is gone afterwards; a graph
@@ -32,11 +32,11 @@ export async function loadEdited(
 }
 
 /**
- * Loads a decoder of dynamic sizes that also tells the likeliest token of each row. Nothing is written, and weights beside the file are read
+ * Loads a decoder of dynamic sizes that also tells the most probable token of each row. Nothing is written, and weights beside the file are read
  * from where they lie.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID
  */
 export function loadPicking(runtime: Runtime, path: string, name: string): Promise<Session> {
-  return runtime.load({ kind: "file", path, added: encodeAddition(likeliest("batch")) }, { name });
+  return runtime.load({ kind: "file", path, added: encodeAddition(argmaxNodes("batch")) }, { name });
 }

@@ -23,7 +23,7 @@ describe(staticSizes, () => {
     expect(staticSizes(encoderDecoder, { buckets: [4], window: 3 })).toEqual([{ source: 4, window: 3 }]);
   });
 
-  test("refuse a window beyond the model's longest target, and a model without room for two tokens", () => {
+  test("reject a window beyond the model's longest target, and a model without room for two tokens", () => {
     expect(() => staticSizes(encoderDecoder, { buckets: [4], window: 11 })).toThrow(
       expect.objectContaining({ code: "USAGE" }),
     );

@@ -81,14 +81,14 @@ export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPla
 
 /** @throws SlmError OP_UNSUPPORTED where the decoder is no graph of its own and of dynamic sizes, or reads the source as well. */
 function checkShortlist({ architecture }: ModelConfig, { device, layout }: GraphRequest): void {
-  const refuse = (what: string): never => {
+  const reject = (what: string): never => {
     throw new SlmError("OP_UNSUPPORTED", `export: ${what} cannot have a shortlist of tokens`, {
       suggestions: ["export an encoder-decoder for target cpu, gpu or web in layout native"],
     });
   };
-  if (architecture === "decoder-only") refuse("a decoder-only model, which reads its source as it writes,");
-  if (layout !== "native") refuse(`layout ${layout}`);
-  if (device.shapes === "static") refuse(`target ${device.target}`);
+  if (architecture === "decoder-only") reject("a decoder-only model, which reads its source as it writes,");
+  if (layout !== "native") reject(`layout ${layout}`);
+  if (device.shapes === "static") reject(`target ${device.target}`);
 }
 
 function dynamicPlan(config: ModelConfig, device: Device): GraphPlan {

@@ -152,7 +152,7 @@ describe(decoderGraph, () => {
     expect([rotations(24), rotations(16)]).toEqual([4, 0]);
   });
 
-  test("refuses a head size that fused attention does not compute", () => {
+  test("rejects a head size that fused attention does not compute", () => {
     expect(() => smallGraph({ headDim: 12 })).toThrow(expect.objectContaining({ code: "OP_UNSUPPORTED" }));
   });
 });

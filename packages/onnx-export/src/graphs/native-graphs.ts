@@ -12,7 +12,7 @@ import {
 } from "@slm/model";
 import { lastPosition, lengthBias, type Tensor } from "@slm/tensor";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
-import { allTokens, fewTokens, type SpokenTokens } from "./short-decoder.js";
+import { allTokens, fewTokens, type PrunedVocabulary } from "./pruned-vocabulary.js";
 import { imageTokensInput } from "./vision-graph.js";
 
 /** Sizes that tensors carry while a graph is recorded. They mean nothing: the graph must not depend on them. */
@@ -33,7 +33,7 @@ export function cacheCapacity(config: ModelConfig): number {
 }
 
 /**
- * The encoder: source ids and lengths in, and image tokens of a model that sees; cross-attention keys and values of every
+ * The encoder: source ids and lengths in, and image tokens of a vision-language model; cross-attention keys and values of every
  * decoder layer out.
  *
  * @throws SlmError OP_UNSUPPORTED if the profile has no operator for the model's heads.
@@ -65,7 +65,7 @@ export function encoderGraph(
  * positions of them, as the device's profile says. That caches may be updated in place is proved here.
  *
  * Where attention is GroupQueryAttention (onnxruntime 1.30), a run over several tokens of several rows must start with
- * empty caches; later runs take one token, or one row: it refuses the rest by name.
+ * empty caches; later runs take one token, or one row: it rejects the rest by name.
  *
  * @throws SlmError OP_UNSUPPORTED if the profile has no operator for the model's heads.
  */
@@ -76,12 +76,12 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
   const capacity = cacheCapacity(config);
   const cacheShape = ["batch", kvHeads, "capacity", headDim];
   const form = source.device.caches;
-  const isAppended = form === "appended";
-  const presentShape = isAppended ? ["batch", "target", kvHeads * headDim] : cacheShape;
+  const isDelta = form === "delta";
+  const presentShape = isDelta ? ["batch", "target", kvHeads * headDim] : cacheShape;
   const pairs: InPlacePair[] = [];
   const graph = recordGraph(source, { name: "decoder", positions: capacity }, (recording) => {
     const { input, output } = recording;
-    const spoken = spokenTokens(source, recording);
+    const spoken = prunedVocabulary(source, recording);
     const ids = spoken.rowsOf(input(GRAPH_IO.targetIds, "int32", [batch, target], ["batch", "target"]));
     const pastLength = input(GRAPH_IO.pastLength, "int32", [1]);
     const cache = (name: string): Tensor =>
@@ -99,7 +99,7 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
     step.caches.forEach(({ key, value }, layer) => {
       output(GRAPH_IO.presentKey(layer), key, "precision", presentShape);
       output(GRAPH_IO.presentValue(layer), value, "precision", presentShape);
-      if (isAppended) return;
+      if (isDelta) return;
       pairs.push({ input: GRAPH_IO.pastKey(layer), output: GRAPH_IO.presentKey(layer) });
       pairs.push({ input: GRAPH_IO.pastValue(layer), output: GRAPH_IO.presentValue(layer) });
     });
@@ -108,7 +108,10 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
   return graph;
 }
 
-function spokenTokens({ config, shortlist }: GraphSource, { recorder, parameters }: Recording): SpokenTokens {
+function prunedVocabulary(
+  { config, shortlist }: GraphSource,
+  { recorder, parameters }: Recording,
+): PrunedVocabulary {
   return shortlist === undefined
     ? allTokens(config, parameters)
     : fewTokens(recorder, { config, parameters, shortlist });

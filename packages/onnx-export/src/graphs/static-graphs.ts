@@ -3,7 +3,7 @@
  * position as inputs, no control flow, no rank above 4.
  *
  * ```
- * encoder  source_ids int32 [1, source], source_bias float32 [1, 1, 1, source]; of a model that sees
+ * encoder  source_ids int32 [1, source], source_bias float32 [1, 1, 1, source]; of a vision-language model
  *          image_tokens [1, tokens, width] before source_ids [1, source - tokens]
  *       -> cross.l.key [1, kvHeads, headDim, source], cross.l.value [1, kvHeads, source, headDim]
  * decoder  target_ids int32 [1, 1], position int32 [1], source_bias as above, cross.l.* as above,

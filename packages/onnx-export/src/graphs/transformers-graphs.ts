@@ -9,7 +9,7 @@
  *       -> logits float32 [batch, target, vocab], present.l.{decoder,encoder}.{key,value}
  * ```
  *
- * Of a model that sees the encoder is another (`transformers-image.ts`), and the decoder has no mask.
+ * Of a vision-language model the encoder is another (`transformers-image.ts`), and the decoder has no mask.
  *
  * Optimum merges two decoders by an `If`. Here is none: keys and values of the source are the past ones and those of
  * the encoder's hidden states behind them, which is all of it at the first step and nothing after.
@@ -19,7 +19,7 @@ import type { Graph } from "@slm/onnx";
 import { crossCaches, decodeStep, encode, outputHead, type EncoderDecoderConfig } from "@slm/model";
 import { MASKED, type Recorder, type Tensor } from "@slm/tensor";
 import { cast, concat, shapeOf, sizeOf } from "../lowerings/emit.js";
-import type { OperatorForms } from "../lowerings/forms.js";
+import type { LoweringVariants } from "../lowerings/lowering-variants.js";
 import { maskBias } from "../lowerings/padding.js";
 import type { Device } from "../profiles.js";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
@@ -39,12 +39,13 @@ export const TRANSFORMERS_IO = {
 } as const;
 
 /** Caches grow and lie by rows, as the library makes and concatenates them. */
-const FORMS: Pick<OperatorForms, "selfAttention" | "cachedAttention" | "crossKey" | "crossAttention"> = {
-  selfAttention: "products",
-  cachedAttention: "growing",
-  crossKey: "rows",
-  crossAttention: "rowProducts",
-};
+const VARIANTS: Pick<LoweringVariants, "selfAttention" | "cachedAttention" | "crossKey" | "crossAttention"> =
+  {
+    selfAttention: "decomposed",
+    cachedAttention: "growing",
+    crossKey: "rows",
+    crossAttention: "decomposedRows",
+  };
 
 /**
  * Positions that the rotary tables hold at least. Callers may ask for more tokens than the model was trained for (the
@@ -66,7 +67,7 @@ export function transformersDevice(device: Device): Device {
       suggestions: ["--precision float16"],
     });
   }
-  return { ...device, operators: { ...device.operators, ...FORMS } };
+  return { ...device, operators: { ...device.operators, ...VARIANTS } };
 }
 
 const SOURCE_DIMS = ["batch_size", "encoder_sequence_length"] as const;
@@ -180,7 +181,7 @@ function tokensAfter(recorder: Recorder, hidden: string, cache: string): string 
 }
 
 /**
- * Logits `[batch, target, vocab]` with the end mark behind the end mark, whatever the model would say: the library
+ * Logits `[batch, target, vocab]` with the EOS token behind the EOS token, whatever the model would say: the library
  * generates on in rows that have ended until all rows of a batch have, and keeps what it gets.
  */
 function endStaysEnd(

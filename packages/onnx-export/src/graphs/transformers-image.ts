@@ -73,7 +73,7 @@ function promptIds({ recorder }: Recording, pixels: string, prompt: readonly num
  * The tokens that stand behind every image, or undefined for a model that reads text only.
  *
  * @param encodeSource the model's tokenizer.
- * @throws SlmError OP_UNSUPPORTED for a model that sees and has no question of its own: the library's encoder reads pixels alone.
+ * @throws SlmError OP_UNSUPPORTED for a vision-language model and has no question of its own: the library's encoder reads pixels alone.
  */
 export function promptOf(
   { vision, maxSource }: EncoderDecoderConfig,

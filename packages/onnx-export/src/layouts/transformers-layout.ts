@@ -22,7 +22,7 @@ import type { WrittenGraph } from "../graphs/write-graphs.js";
 import type { LayoutSource } from "./native-layout.js";
 
 /**
- * Writes config.json, generation_config.json and the tokenizer's files; for a model that sees preprocessor_config.json too.
+ * Writes config.json, generation_config.json and the tokenizer's files; for a vision-language model preprocessor_config.json too.
  *
  * @throws SlmError OUTPUT_FAILED
  */
@@ -51,11 +51,11 @@ export async function writeTransformersFiles(
 type Files = Readonly<Record<string, object>>;
 
 function encoderDecoderFiles(config: EncoderDecoderConfig, tokenizer: TokenizerFiles): Files {
-  // Decoding starts with the begin mark; the library pads finished rows.
+  // Decoding starts with the BOS token; the library pads finished rows.
   const marks = { decoder_start_token_id: config.tokens.bos, ...specialTokens(config) };
   return {
     [CONFIG_FILE]:
-      config.vision === undefined ? encoderDecoderConfig(config, marks) : seeingConfig(config, marks),
+      config.vision === undefined ? encoderDecoderConfig(config, marks) : visionStudentConfig(config, marks),
     "generation_config.json": { ...marks, max_length: config.maxTarget, ...GREEDY },
     [TOKENIZER_FILE]: sourceTokenizer(tokenizer),
     [TOKENIZER_CONFIG_FILE]: {
@@ -123,7 +123,7 @@ function encoderDecoderConfig(config: EncoderDecoderConfig, marks: Marks): objec
 }
 
 /** The library asks the decoder's kind how many layers have caches; their shapes it reads from the graph. */
-function seeingConfig(config: EncoderDecoderConfig, marks: Marks): object {
+function visionStudentConfig(config: EncoderDecoderConfig, marks: Marks): object {
   return {
     architectures: ["VisionEncoderDecoderModel"],
     model_type: "vision-encoder-decoder",

@@ -4,7 +4,7 @@ import { checkHeadOrder, type LoweringContext } from "./context.js";
 import { transposeAxes } from "./emit.js";
 import { HeadAxes } from "./head-axes.js";
 import { maskedKeys } from "./padding.js";
-import { addBias, attend } from "./product-attention.js";
+import { addBias, attend } from "./decomposed-attention.js";
 
 /** Rows to keys as products read them: `[batch, kvHeads, headDim, source]`. */
 export function transposedKeys(context: LoweringContext): Lowering<"crossKey"> {
@@ -42,7 +42,7 @@ function headRows(
  *
  * @param keys how they lie: `transposed` `[batch, kvHeads, headDim, source]` or `rows` `[batch, kvHeads, source, headDim]`.
  */
-export function productCrossAttention(
+export function decomposedCrossAttention(
   context: LoweringContext,
   keys: "transposed" | "rows",
 ): Lowering<"crossAttention"> {

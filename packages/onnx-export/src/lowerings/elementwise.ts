@@ -2,7 +2,7 @@
 import { text } from "@slm/onnx";
 import { CONTRIB, QUICK_GELU_SLOPE, type Lowering } from "@slm/tensor";
 import type { LoweringContext } from "./context.js";
-import { capped } from "./product-attention.js";
+import { capped } from "./decomposed-attention.js";
 
 /** ONNX Runtime's own operator. */
 export function fastGelu(): Lowering<"gelu"> {

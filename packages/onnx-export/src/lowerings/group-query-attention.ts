@@ -23,10 +23,10 @@ import {
 import type { RotaryNames } from "../weights/graph-weights.js";
 import { checkHeadOrder, namesOf, type LoweringContext } from "./context.js";
 import { cast, int32, shapeOf, sizeOf, type Attributes } from "./emit.js";
-import { bufferedCache } from "./product-caches.js";
+import { bufferedCache } from "./decomposed-caches.js";
 import { rotateFused } from "./rotation.js";
 
-/** Other head sizes are refused by the operator. Source: onnxruntime 1.30, group_query_attention_helper.h. */
+/** Other head sizes are rejected by the operator. Source: onnxruntime 1.30, group_query_attention_helper.h. */
 const HEAD_DIM_MULTIPLE = 8;
 
 /** The rotation inside it wants multiples of this; other sizes are rotated by a node before. Same source. */
@@ -74,7 +74,7 @@ export function groupQueryCache(
 ): Lowering<"cachedAttention"> {
   const products = bufferedCache(context);
   return (recorder, inputs, layout) => {
-    if (layout.caches === "appended")
+    if (layout.caches === "delta")
       throw new SlmError("UNEXPECTED", "export: this form of attention hands back whole caches");
     const { pastKey, pastValue, pastLength } = inputs;
     if (rotation === "before" && (layout.window ?? layout.softcap) !== undefined)

@@ -7,7 +7,7 @@ import { HeadAxes } from "./head-axes.js";
 
 /**
  * The pattern that ONNX Runtime (and OpenVINO) fuses to one operator: `Pow, ReduceMean, Add, Sqrt, Div, Mul`.
- * ONNX Runtime's own operator, SimplifiedLayerNormalization, stands in no ONNX standard: a checker refuses it.
+ * ONNX Runtime's own operator, SimplifiedLayerNormalization, stands in no ONNX standard: a checker rejects it.
  */
 export function fusableNorm(context: LoweringContext): Lowering<"rmsNorm"> {
   return primitiveNorm(context, ({ builder }, x) =>
@@ -16,7 +16,7 @@ export function fusableNorm(context: LoweringContext): Lowering<"rmsNorm"> {
 }
 
 /** The same with x·x, for compilers that know no powers of their own. */
-export function productNorm(context: LoweringContext): Lowering<"rmsNorm"> {
+export function decomposedNorm(context: LoweringContext): Lowering<"rmsNorm"> {
   return primitiveNorm(context, ({ builder }, x) => builder.op("Mul", [x, x]));
 }
 
@@ -52,7 +52,7 @@ function meanOfRows({ builder }: Recorder, x: string, opset: number): string {
  * [batch, length, heads·headDim] -> [batch, length, heads, headDim] -> norm -> [batch, length, heads·headDim]
  * ```
  */
-export function headsNorm(context: LoweringContext, norm: Lowering<"rmsNorm">): Lowering<"headNorm"> {
+export function perHeadNorm(context: LoweringContext, norm: Lowering<"rmsNorm">): Lowering<"qkNorm"> {
   return (recorder, { x, weight }, { epsilon, headDim }) => {
     const heads = x.shape.at(-1)! / headDim;
     const axes = new HeadAxes(recorder, context);

@@ -100,8 +100,8 @@ async function compareAll(
 ): Promise<readonly ParityCase[]> {
   const { plan, runtime, progress, signal } = options;
   const engine = options.engine ?? createOnnxEngine(runtime);
-  const cacheForm = plan.device.caches;
-  const setting: HostSetting = { config: checkpoint.config, runtime, precision, cacheForm };
+  const presentKv = plan.device.caches;
+  const setting: HostSetting = { config: checkpoint.config, runtime, precision, presentKv };
   const answers: Answer[] = [];
   for (const set of graphSets(checkpoint, plan))
     answers.push(...(await runSet(set, { ...options, setting })));

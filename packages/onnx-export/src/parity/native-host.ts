@@ -22,7 +22,7 @@ export const runNative: GraphHost = async (setting, { vision, encoder, decoder }
           ...encoded,
         },
         fetch: [GRAPH_IO.logits],
-        ...cacheWrites(setting.cacheForm, caches.present, [past]),
+        ...cacheWrites(setting.presentKv, caches.present, [past]),
       });
       results.push(floats(fetched[GRAPH_IO.logits]));
     }

@@ -59,7 +59,7 @@ describe(parityInputs, () => {
     );
   });
 
-  test("never feeds the end mark to a decoder", () => {
+  test("never feeds the EOS token to a decoder", () => {
     fc.assert(
       fc.property(configs, (config) => {
         for (const sizes of paritySizes(config)) {

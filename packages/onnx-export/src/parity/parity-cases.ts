@@ -19,13 +19,13 @@ export interface CaseSizes {
 
 /** Tokens of one comparison. */
 export interface CaseInputs {
-  /** `[batch, source]`, padded on the right; of a model that sees without the image's tokens. */
+  /** `[batch, source]`, padded on the right; of a vision-language model without the image's tokens. */
   readonly sourceIds: HostTensor;
   /** `[batch]`, image tokens included. */
   readonly sourceLengths: HostTensor;
   /** `[batch, target]`, unpadded. */
   readonly targetIds: HostTensor;
-  /** `[batch, rows, values]`, another image for each row; only of a model that sees. */
+  /** `[batch, rows, values]`, another image for each row; only of a vision-language model. */
   readonly patches?: HostTensor;
   /** `[batch, 3, height, width]`: the pixels that {@link patches} were cut of, where graphs cut them themselves. */
   readonly pixels?: HostTensor;
@@ -96,7 +96,7 @@ export function parityInputs(config: ModelConfig, sizes: CaseSizes, shortlist?: 
   for (let row = 0; row < batch; row++) {
     sourceIds.fill(tokens.pad, row * text + lengths[row]!, (row + 1) * text);
   }
-  // No decoder is ever fed the end mark, or what is not on its shortlist.
+  // No decoder is ever fed the EOS token, or what is not on its shortlist.
   const said = idsOf([batch, target], shortlist?.length ?? vocabularySize, 5);
   const targetIds = said.map((place) => {
     const id = shortlist?.[place] ?? place;

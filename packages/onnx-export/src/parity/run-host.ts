@@ -3,7 +3,7 @@ import { GRAPH_IO } from "@slm/exported-model";
 import type { ModelConfig } from "@slm/model";
 import {
   createHostTensor,
-  type CacheForm,
+  type PresentKv,
   type DeviceTensor,
   type HostTensor,
   type Runtime,
@@ -25,7 +25,7 @@ export interface HostSetting {
   /** Element type of caches. bfloat16 never runs here. */
   readonly precision: Exclude<Precision, "bfloat16">;
   /** How a native decoder hands back its caches. */
-  readonly cacheForm: CacheForm;
+  readonly presentKv: PresentKv;
 }
 
 /** Logits `[batch, vocab]` after each run: the first over `prefill` tokens, then one for every single token. */
@@ -45,7 +45,7 @@ export function columns({ shape, data }: HostTensor, from: number, size: number)
   return createHostTensor("int32", [rows, size], part);
 }
 
-/** What the encoder of a model that sees is fed besides: image tokens by name, which the caller releases. */
+/** What the encoder of a vision-language model is fed besides: image tokens by name, which the caller releases. */
 export async function seeImages(
   vision: Session | undefined,
   { patches }: CaseInputs,

@@ -13,7 +13,7 @@ export const FLOAT_BYTES: Readonly<Record<Precision, (values: Float32Array, name
     const bits = new Uint16Array(values.length);
     for (let index = 0; index < values.length; index++) {
       const value = values[index]!;
-      // Written so that a NaN is refused as well.
+      // Written so that a NaN is rejected as well.
       if (!(Math.abs(value) < FLOAT16_OVERFLOW)) throw beyondFloat16(name, value);
       bits[index] = toHalf(value);
     }

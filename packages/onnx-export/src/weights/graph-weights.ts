@@ -90,8 +90,8 @@ export class GraphWeights {
     { builder }: Recorder,
     { positions, headDim, rotation, leadingAxes = 0, scale = 1 }: RotaryRequest,
   ): RotaryNames {
-    const { rotaryBase, rotaryFrequencies = [rotaryBase] } = rotation;
-    const key = [positions, headDim, leadingAxes, scale, ...rotaryFrequencies].join();
+    const { ropeTheta, ropeInverseFrequencies = [ropeTheta] } = rotation;
+    const key = [positions, headDim, leadingAxes, scale, ...ropeInverseFrequencies].join();
     const known = this.#rotary.get(key);
     if (known !== undefined) return known;
     const { cos, sin, half } = rotaryTable(positions, headDim, rotation);

@@ -15,7 +15,7 @@ const ONE_CHARACTER = /^.$/su;
  * The tokens of texts, the special ones, and every token of one character or byte, so that a text nobody thought of can still be
  * spelt.
  *
- * @throws SlmError DATA_INVALID for a text that the tokenizer refuses, INPUT_MISSING where there is no text.
+ * @throws SlmError DATA_INVALID for a text that the tokenizer rejects, INPUT_MISSING where there is no text.
  */
 export async function collectShortlist(
   tokenizer: Tokenizer,

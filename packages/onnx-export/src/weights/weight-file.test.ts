@@ -34,7 +34,7 @@ describe(openCheckpoint, () => {
     close();
   });
 
-  test("refuses a file that ends early, a header too long for it, and a directory without one", async () => {
+  test("rejects a file that ends early, a header too long for it, and a directory without one", async () => {
     const cut = await checkpointDirectory(checkpoint);
     await truncate(join(cut, "model.safetensors"), 2000);
     await expect(openCheckpoint(cut)).rejects.toMatchObject({ code: "DATA_INVALID" });
@@ -48,7 +48,7 @@ describe(openCheckpoint, () => {
     await expect(openCheckpoint(await emptyDirectory())).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
-  test("refuses weights of another model before any is read", async () => {
+  test("rejects weights of another model before any is read", async () => {
     const directory = await checkpointDirectory(checkpoint);
     const other = randomCheckpoint({ ...encoderDecoder, width: 32 });
     await writeCheckpoint(directory, { config: encoderDecoder, weights: other.weights });

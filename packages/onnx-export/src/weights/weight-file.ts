@@ -14,7 +14,7 @@ export interface OpenCheckpoint extends Checkpoint {
 
 type Entry = ReturnType<typeof parseHeader>["entries"] extends Map<string, infer E> ? E : never;
 
-/** The format's own limit: a larger header is an attack or a damaged length. */
+/** The format's own limit: a larger header is an attack or a corrupt length. */
 const MAX_HEADER_BYTES = 100_000_000;
 
 /** Reads are split, because one system call reads less than 2 GiB. */

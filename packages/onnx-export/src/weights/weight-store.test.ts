@@ -54,7 +54,7 @@ describe(WeightStore, () => {
     expect(stored.joinedBytes(requests)).toEqual(deferred.content(initializer));
   });
 
-  test("refuses a weight of another shape, and one there is none of", () => {
+  test("rejects a weight of another shape, and one there is none of", () => {
     const store = new WeightStore(weights, { precision: "float32", deferred: false });
     expect(() => store.bytes({ ...request, shape: [16, 32] })).toThrow(
       expect.objectContaining({ code: "SHAPE_MISMATCH" }),
@@ -102,7 +102,7 @@ describe("FLOAT_BYTES", () => {
   });
 
   test.each([65_520, -1e9, Number.NaN, Number.POSITIVE_INFINITY])(
-    "refuses %d in float16, naming the weight",
+    "rejects %d in float16, naming the weight",
     (value) => {
       expect(() => FLOAT_BYTES.float16(Float32Array.of(value), "layer.weight")).toThrow("'layer.weight'");
     },

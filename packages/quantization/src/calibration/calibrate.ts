@@ -53,7 +53,7 @@ export const CALIBRATION_METHODS = ["minmax", "percentile", "entropy"] as const;
 export type CalibrationMethod = (typeof CALIBRATION_METHODS)[number];
 
 /**
- * The range of each value. `minmax` passes over the data once; the others twice: for the ranges, then for histograms over
+ * The range of each value. `minmax` epochs once; the others twice: for the ranges, then for histograms over
  * them, so that memory does not grow and the bins are the same as if all numbers had been there at once.
  *
  * @throws SlmError DATA_INVALID without data or for values that are not finite; CONFIG_INVALID for options out of range

@@ -20,7 +20,7 @@ const LARGEST_MESSAGE = 2 ** 28;
  * Loads a graph that exists only in memory, for as long as `body` runs.
  *
  * @param optimization by default none: a value is then what the graph says, not what a fused operator made of it
- * @throws SlmError DATA_INVALID if the runtime refuses it
+ * @throws SlmError DATA_INVALID if the runtime rejects it
  */
 export async function withSession<Result>(
   runtime: Runtime,
@@ -50,7 +50,7 @@ export async function withSession<Result>(
   }
 }
 
-/** Runs a session on every mini-batch. @throws SlmError DATA_INVALID if there is none: real data decide, not made-up ones */
+/** Runs a session on every mini-batch. @throws SlmError DATA_INVALID if there is none: real data decide, not synthetic ones */
 export async function forEachRun(
   session: Session,
   feeds: FeedSource,

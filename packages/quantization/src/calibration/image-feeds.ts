@@ -1,4 +1,4 @@
-/** What the vision graph of a model that sees is fed, and what it makes of it for the encoder. */
+/** What the vision graph of a vision-language model is fed, and what it makes of it for the encoder. */
 import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";

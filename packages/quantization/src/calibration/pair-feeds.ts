@@ -22,7 +22,7 @@ export interface PairBatch {
   readonly sources: readonly (readonly number[])[];
   /** Decoder inputs: the first mark, then the target up to where it is cut. */
   readonly targets: readonly (readonly number[])[];
-  /** Images of the rows, for a model that sees. */
+  /** Images of the rows, for a vision-language model. */
   readonly patches: readonly Float32Array[];
 }
 

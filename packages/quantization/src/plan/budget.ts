@@ -8,7 +8,7 @@ import type { WeightFormat } from "../rewrite/weight-format.js";
 import type { BlockSize } from "../weights/block-format.js";
 import { chooseFormats, type ChoosingLayer } from "./choose-formats.js";
 import { layerBytes, layersOf, type Layer } from "./layer-formats.js";
-import { measureSensitivity, type LayerDamage, type SensitivityOptions } from "./sensitivity.js";
+import { measureSensitivity, type LayerSensitivity, type SensitivityOptions } from "./sensitivity.js";
 
 /** A plan for a model. */
 export interface BudgetPlan {
@@ -17,9 +17,9 @@ export interface BudgetPlan {
   readonly blockSize: BlockSize;
   /** Predicted size of the model [bytes]. */
   readonly bytes: number;
-  /** Predicted divergence, the damages of all layers added up [nats per token]. */
+  /** Predicted divergence, the sensitivities of all layers added up [nats per token]. */
   readonly divergence: number;
-  readonly layers: readonly LayerDamage[];
+  readonly layers: readonly LayerSensitivity[];
 }
 
 /** 4 and 8 bits, each in the form that is fast where the graph runs: many tokens at once, or one. */
@@ -61,11 +61,11 @@ export async function planBudget(
   overhead: number,
 ): Promise<BudgetPlan> {
   const { blockSize = BLOCK_SIZE } = options;
-  const damages = await measureSensitivity({ ...options, blockSize }, CANDIDATES);
+  const sensitivities = await measureSensitivity({ ...options, blockSize }, CANDIDATES);
   const layers = await allLayers(options.modelDirectory);
   const sizes = { blockSize, symmetric: options.symmetric ?? false };
   const choosing = layers.map((layer): ChoosingLayer<Layer, WeightFormat> => {
-    const measured = damages.filter(
+    const measured = sensitivities.filter(
       (damage) => damage.graph === layer.graph && damage.layer === layer.weight,
     );
     const choice = (
@@ -98,7 +98,7 @@ export async function planBudget(
     blockSize,
     bytes: chosen.bytes + overhead,
     divergence: chosen.damage,
-    layers: damages,
+    layers: sensitivities,
   };
 }
 

@@ -35,7 +35,7 @@ describe(chooseFormats, () => {
     expect(chooseFormats([{ key: "a", choices }], 7).formats.get("a")).toBe("4");
   });
 
-  test("is refused where even the smallest formats do not fit", () => {
+  test("is rejected where even the smallest formats do not fit", () => {
     expect(() => chooseFormats([layer("a", 1, 0)], 0.5)).toThrow(
       expect.objectContaining({ code: "CONFIG_INVALID" }),
     );
@@ -51,8 +51,8 @@ describe(chooseFormats, () => {
 
   test("never exceeds the budget, and is at most the best single step worse than trying everything", () => {
     fc.assert(
-      fc.property(layers, fc.integer({ min: 0, max: 40 }), (damages, spare) => {
-        const choosing = damages.map(({ small, large }, at) => layer(`l${at}`, small, large));
+      fc.property(layers, fc.integer({ min: 0, max: 40 }), (sensitivities, spare) => {
+        const choosing = sensitivities.map(({ small, large }, at) => layer(`l${at}`, small, large));
         const budget = choosing.length + spare;
         const { bytes, damage } = chooseFormats(choosing, budget);
         expect(bytes).toBeLessThanOrEqual(budget);
@@ -82,7 +82,7 @@ describe(parseBytes, () => {
     expect(parseBytes(text)).toBe(bytes);
   });
 
-  test.each(["", "2", "MB", "-2MB", "2 MB", "2mb", "0MB", "2MiB", "1e3MB"])("refuses %j", (text) => {
+  test.each(["", "2", "MB", "-2MB", "2 MB", "2mb", "0MB", "2MiB", "1e3MB"])("rejects %j", (text) => {
     expect(() => parseBytes(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });
@@ -107,7 +107,7 @@ describe(logitDivergence, () => {
     expect(logitDivergence(p, Float32Array.of(0, 0), 2)).toBeCloseTo(expected, 6);
   });
 
-  test("is refused for other lengths", () => {
+  test("is rejected for other lengths", () => {
     expect(() => logitDivergence(new Float32Array(6), new Float32Array(4), 2)).toThrow(/expected 6/);
   });
 });

@@ -5,7 +5,7 @@ import { SlmError } from "@slm/core";
 export interface FormatChoice<Format extends string> {
   readonly format: Format;
   readonly bytes: number;
-  /** What this format alone costs; the damages of layers are taken to add up. */
+  /** What this format alone costs; the sensitivities of layers are taken to add up. */
   readonly damage: number;
 }
 
@@ -18,7 +18,7 @@ export interface ChoosingLayer<Key, Format extends string> {
 export interface ChosenFormats<Key, Format extends string> {
   readonly formats: ReadonlyMap<Key, Format>;
   readonly bytes: number;
-  /** Sum of the damages. */
+  /** Sum of the sensitivities. */
   readonly damage: number;
 }
 

@@ -23,7 +23,7 @@ import { layersOf, type Layer } from "./layer-formats.js";
 import { withLogitJudge, type LogitJudge } from "./logit-judge.js";
 
 /** One layer alone: a weight of a weight scheme, a node of a static one. */
-export interface LayerDamage {
+export interface LayerSensitivity {
   readonly graph: GraphName;
   /** Name of the weight or node. */
   readonly layer: string;
@@ -46,13 +46,13 @@ interface Site {
 }
 
 /** Every layer of one graph, by the way its scheme names layers. */
-type MeasureGraph = (site: Site, options: SensitivityOptions) => AsyncGenerator<LayerDamage>;
+type MeasureGraph = (site: Site, options: SensitivityOptions) => AsyncGenerator<LayerSensitivity>;
 
 /** Formats to try a layer in. */
 type Candidates = (layer: Layer) => readonly WeightFormat[];
 
 /** Each weight in each of some formats. */
-const weightDamages = (candidates: Candidates): MeasureGraph =>
+const weightSensitivities = (candidates: Candidates): MeasureGraph =>
   async function* ({ name, graph, feeds, judge, model }, options) {
     const method = chooseMethod(graph, options.method, true);
     const request = { ...requestFor(name, model.target, options, feeds), method };
@@ -74,7 +74,7 @@ const weightDamages = (candidates: Candidates): MeasureGraph =>
   };
 
 /** Each node of a static scheme, with ranges found once. */
-const nodeDamages = (scheme: StaticScheme): MeasureGraph =>
+const nodeSensitivities = (scheme: StaticScheme): MeasureGraph =>
   async function* ({ name, graph, feeds, judge, model }, options) {
     const request = requestFor(name, model.target, options, feeds);
     const { coverage, reduceRange } = request;
@@ -104,7 +104,7 @@ const nodeDamages = (scheme: StaticScheme): MeasureGraph =>
 export async function measureSensitivity(
   options: SensitivityOptions,
   formats?: Readonly<Record<GraphName, readonly WeightFormat[]>>,
-): Promise<readonly LayerDamage[]> {
+): Promise<readonly LayerSensitivity[]> {
   const { modelDirectory, calibration, progress, signal } = options;
   const model = await readDeviceModel(modelDirectory);
   if (model.static !== undefined) {
@@ -117,12 +117,12 @@ export async function measureSensitivity(
   const scheme = schemes[options.scheme];
   const measure =
     scheme.kind === "static"
-      ? nodeDamages(scheme)
-      : weightDamages(
+      ? nodeSensitivities(scheme)
+      : weightSensitivities(
           ({ graph, isTable }) =>
             formats?.[graph] ?? [isTable ? (options.embedding ?? tableFormat(scheme[graph])) : scheme[graph]],
         );
-  const found: LayerDamage[] = [];
+  const found: LayerSensitivity[] = [];
   await withModelFeeds(modelDirectory, model, calibration, (feeds) =>
     withLogitJudge(modelDirectory, model, calibration, async (judge) => {
       for (const { name, graph: file } of graphsOf(model)) {

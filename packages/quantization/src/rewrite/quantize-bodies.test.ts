@@ -106,7 +106,7 @@ describe("a body", () => {
     checkGraph(graph);
   });
 
-  test("goes into bodies of bodies, and refuses one that is quantized already", async () => {
+  test("goes into bodies of bodies, and rejects one that is quantized already", async () => {
     const inner = bodyOf([node("MatMul", ["x", "w"], "a")], "a");
     const outer = bodyOf(
       [node("If", ["c"], "o", { then_branch: subgraph(inner), else_branch: subgraph(inner) })],

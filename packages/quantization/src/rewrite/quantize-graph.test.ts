@@ -94,11 +94,11 @@ describe(quantizeGraph, () => {
     }
   });
 
-  const refused: readonly (readonly [string, RegExp, Readonly<Record<string, AttributeValue>>])[] = [
+  const rejected: readonly (readonly [string, RegExp, Readonly<Record<string, AttributeValue>>])[] = [
     ["a factor", /alpha/, { alpha: float(0.5) }],
     ["a transposed input", /transA/, { transA: int(1) }],
   ];
-  test.each(refused)("skips a product with %s and says so", async (_, reason, attributes) => {
+  test.each(rejected)("skips a product with %s and says so", async (_, reason, attributes) => {
     const graph = graphOf(({ g, x, w }) =>
       g.op("FusedMatMul", [x, w], { domain: "com.microsoft", attributes }),
     );
@@ -150,7 +150,7 @@ describe(quantizeGraph, () => {
     expect(graph).toEqual(before);
   });
 
-  test("refuses a graph that is quantized already", async () => {
+  test("rejects a graph that is quantized already", async () => {
     const { graph } = await quantize(graphOf(({ g, x, w }) => g.op("MatMul", [x, w])));
     await expect(quantize(graph)).rejects.toMatchObject({ code: "DATA_INVALID", message: /MatMulNBits/ });
   });

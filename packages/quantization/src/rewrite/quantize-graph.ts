@@ -13,7 +13,7 @@ import { blockMethods } from "../weights/block-method.js";
 import { float32sOf } from "../weights/float-bytes.js";
 import { notFinite } from "../weights/non-finite.js";
 import { GraphParts } from "./graph-parts.js";
-import { refuseQuantized } from "./refuse-quantized.js";
+import { rejectQuantized } from "./reject-quantized.js";
 import { quantizeWeightBlocks } from "./block-nodes.js";
 import { quantizeWeightInt8 } from "./int8-nodes.js";
 import { pathTo, readersOf, scopesOf, withBodies, type GraphScope, type WeightScope } from "./scopes.js";
@@ -112,7 +112,7 @@ interface ScopeWork {
   readonly uses: readonly WeightUse[];
   readonly formatOf: (use: WeightUse) => WeightFormat;
   /** Why weights stay as they are, by name. */
-  readonly refusals: ReadonlyMap<string, string>;
+  readonly rejections: ReadonlyMap<string, string>;
   /** By place in the nodes of the scope; an empty list removes a node. */
   readonly replaced: Map<number, readonly GraphNode[]>;
 }
@@ -148,13 +148,13 @@ function planScope(
     if (opset < least) return `rows in ${chosen} need opset ${least}, the model has ${opset}`;
     return whyNot(visible.initializers.get(use.weight)!);
   };
-  const refusals = new Map(found.refusals);
+  const rejections = new Map(found.rejections);
   for (const use of found.uses) {
     const reason = reasonOf(use);
-    if (reason !== undefined) refusals.set(use.weight, reason);
+    if (reason !== undefined) rejections.set(use.weight, reason);
   }
   const uses = found.uses.filter((use) => reasonOf(use) === undefined);
-  return { scope, groups: groupUses(visible, uses), uses, formatOf, refusals, replaced: new Map() };
+  return { scope, groups: groupUses(visible, uses), uses, formatOf, rejections, replaced: new Map() };
 }
 
 /** A graph or body with nodes replaced, in its bodies too, and without initializers that nobody reads any more. */
@@ -192,17 +192,17 @@ function listSkipped(
   added: ReadonlyMap<string, unknown>,
 ): SkippedWeight[] {
   const readers = readersOf(result);
-  const refusals = new Map(works.flatMap((work) => [...work.refusals]));
+  const rejections = new Map(works.flatMap((work) => [...work.rejections]));
   return scopesOf(result).flatMap((scope) =>
     [...scope.body.initializers.values()]
       .filter(({ name, dtype, shape, data }) => {
         if (added.has(name)) return false;
         const isMatrix = dtype === "float32" && shape.length > 1 && data.byteLength >= REPORTED_BYTES;
-        return isMatrix || refusals.has(name);
+        return isMatrix || rejections.has(name);
       })
       .map(({ name }) => {
         const operators = [...(readers.get(name) ?? [])].join(", ");
-        const reason = refusals.get(name) ?? `read by ${operators}, which takes it as float32`;
+        const reason = rejections.get(name) ?? `read by ${operators}, which takes it as float32`;
         return { name: pathTo(scope, name), reason };
       }),
   );
@@ -236,7 +236,7 @@ class Forms {
  * @throws SlmError DATA_INVALID if the graph is quantized already; INTERRUPTED.
  */
 export async function quantizeGraph(graph: Graph, options: QuantizeGraphOptions): Promise<QuantizedGraph> {
-  refuseQuantized(graph);
+  rejectQuantized(graph);
   const { grams, onWeight, signal } = options;
   const reasons = new Map<Initializer, string | undefined>();
   const whyNot = (weight: Initializer): string | undefined => {

@@ -39,7 +39,7 @@ export interface SharedWeight {
 export interface FormatOptions {
   /** Block formats: weights that share one scale. Default: see `defaultBlockSize`. */
   readonly blockSize?: BlockSize;
-  /** int8-dynamic: 7-bit weights for x86 processors without VNNI. */
+  /** int8-dynamic: 7-bit weights for x86 CPUs without VNNI. */
   readonly reduceRange: boolean;
   /** Block formats: no zero points. Default false. */
   readonly symmetric?: boolean;

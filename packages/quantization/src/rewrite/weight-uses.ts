@@ -30,8 +30,8 @@ export interface EmbeddingUse {
 export type WeightUse = LinearUse | EmbeddingUse;
 
 /** A node that reads a weight in a form nothing here quantizes. */
-interface Refusal {
-  readonly kind: "refusal";
+interface Rejection {
+  readonly kind: "rejection";
   readonly weight: string;
   readonly reason: string;
 }
@@ -39,7 +39,7 @@ interface Refusal {
 export interface WeightUses {
   readonly uses: readonly WeightUse[];
   /** Why a weight stays float32, by initializer. */
-  readonly refusals: ReadonlyMap<string, string>;
+  readonly rejections: ReadonlyMap<string, string>;
 }
 
 /** What matching one node needs to know about the graph around it. */
@@ -83,7 +83,7 @@ class Surroundings {
   }
 }
 
-type Matcher = (node: GraphNode, index: number, around: Surroundings) => WeightUse | Refusal | undefined;
+type Matcher = (node: GraphNode, index: number, around: Surroundings) => WeightUse | Rejection | undefined;
 
 /** Attributes that would make the product more than `input times weight`, with the value that does not. */
 const PLAIN: Readonly<Record<string, number>> = {
@@ -104,12 +104,12 @@ function notPlain(node: GraphNode): string | undefined {
 const linear: Matcher = (node, index, around) => {
   const weight = around.weight(node.inputs[1], 2);
   if (weight === undefined) return undefined;
-  const refuse = (reason: string): Refusal => ({ kind: "refusal", weight: weight.name, reason });
+  const reject = (reason: string): Rejection => ({ kind: "rejection", weight: weight.name, reason });
   const attribute = notPlain(node);
-  if (attribute !== undefined) return refuse(`${node.opType} has ${attribute} set`);
+  if (attribute !== undefined) return reject(`${node.opType} has ${attribute} set`);
   const transposed = attributeOf(node, "transB", "int") === 1;
   const outputs = transposed ? weight.shape[0]! : weight.shape[1]!;
-  if (weight.data.byteLength === 0) return refuse("it has no elements");
+  if (weight.data.byteLength === 0) return reject("it has no elements");
   const common = {
     kind: "linear",
     node: index,
@@ -122,7 +122,7 @@ const linear: Matcher = (node, index, around) => {
   if (own !== "") {
     return around.isBias(own, outputs)
       ? { ...common, bias: own, output }
-      : refuse(`${node.opType} adds '${own}', which is not a bias of its outputs`);
+      : reject(`${node.opType} adds '${own}', which is not a bias of its outputs`);
   }
   return { ...common, output, ...around.biasAdd(output, outputs) };
 };
@@ -130,9 +130,9 @@ const linear: Matcher = (node, index, around) => {
 const embedding: Matcher = (node, index, around) => {
   const weight = around.weight(node.inputs[0], 2);
   if (weight === undefined) return undefined;
-  const refuse = (reason: string): Refusal => ({ kind: "refusal", weight: weight.name, reason });
-  if ((attributeOf(node, "axis", "int") ?? 0) !== 0) return refuse("Gather is not along the first axis");
-  if (weight.data.byteLength === 0) return refuse("it has no elements");
+  const reject = (reason: string): Rejection => ({ kind: "rejection", weight: weight.name, reason });
+  if ((attributeOf(node, "axis", "int") ?? 0) !== 0) return reject("Gather is not along the first axis");
+  if (weight.data.byteLength === 0) return reject("it has no elements");
   return {
     kind: "embedding",
     node: index,
@@ -158,13 +158,13 @@ const MATCHERS: Readonly<Record<string, Matcher>> = {
 export function findWeightUses(graph: WeightScope): WeightUses {
   const around = new Surroundings(graph);
   const uses: WeightUse[] = [];
-  const refusals = new Map<string, string>();
+  const rejections = new Map<string, string>();
   graph.nodes.forEach((node, index) => {
     const key = `${node.domain}/${node.opType}`;
     const found = Object.hasOwn(MATCHERS, key) ? MATCHERS[key]!(node, index, around) : undefined;
     if (found === undefined) return;
-    if (found.kind === "refusal") refusals.set(found.weight, found.reason);
+    if (found.kind === "rejection") rejections.set(found.weight, found.reason);
     else uses.push(found);
   });
-  return { uses, refusals };
+  return { uses, rejections };
 }

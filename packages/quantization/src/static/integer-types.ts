@@ -10,7 +10,7 @@ interface IntegerRange {
   readonly range: readonly [number, number];
   /** Symmetric quantization leaves the lowest code out, except where 4 bits cannot spare it. */
   readonly symmetric: readonly [number, number];
-  /** One bit less, for processors that add products in too few bits. */
+  /** One bit less, for CPUs that add products in too few bits. */
   readonly reduced: readonly [number, number];
 }
 

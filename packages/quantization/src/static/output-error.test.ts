@@ -1,6 +1,6 @@
 import { GraphBuilder } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
-import { harmedWeights, outputError } from "./output-error.js";
+import { sensitiveWeights, outputError } from "./output-error.js";
 
 const INPUTS = 6;
 const OUTPUTS = 4;
@@ -55,10 +55,10 @@ describe(outputError, () => {
   });
 });
 
-describe(harmedWeights, () => {
+describe(sensitiveWeights, () => {
   /** Four products of one input; `errors` is how much of each weight rounding takes away. */
-  function harmed(errors: readonly number[]): ReadonlySet<string> {
-    const builder = new GraphBuilder("products");
+  function sensitive(errors: readonly number[]): ReadonlySet<string> {
+    const builder = new GraphBuilder("decomposed");
     const x = builder.input("x", "float32", ["rows", INPUTS]);
     const values = numbers(INPUTS * OUTPUTS, 1);
     for (const at of errors.keys()) {
@@ -70,14 +70,14 @@ describe(harmedWeights, () => {
         [`w${at}`, { values: values.map((value) => value * (1 - error)), parameters: [] }] as const,
     );
     const grams = errors.map((_, at) => [`w${at}`, { size: INPUTS, values: gram }] as const);
-    return harmedWeights(builder.build(), new Map(rounded), new Map(grams));
+    return sensitiveWeights(builder.build(), new Map(rounded), new Map(grams));
   }
 
   test("takes the worst, as long as they are a quarter of all weights at most", () => {
-    expect([...harmed([0.1, 0.2, 0.3, 0.15])]).toEqual(["w2"]);
+    expect([...sensitive([0.1, 0.2, 0.3, 0.15])]).toEqual(["w2"]);
   });
 
   test("takes none that rounding hardly changes", () => {
-    expect(harmed([0.01, 0.02, 0.03, 0.03]).size).toBe(0);
+    expect(sensitive([0.01, 0.02, 0.03, 0.03]).size).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-/** What rounding the weights of a product does to its output, and which weights it harms too much. */
+/** What rounding the weights of a product does to its output, and which weights keep 8 bits for that. */
 import type { Graph } from "@slm/onnx";
 import { float32sOf } from "../weights/float-bytes.js";
 import type { Gram } from "../weights/quantize-blocks.js";
@@ -53,13 +53,13 @@ function energy(vector: Float64Array, gram: Float64Array): number {
 }
 
 /** Weights whose output is off by more than this share of its power (30 dB below it) are better kept in 8 bits. */
-const HARM = 0.001;
+const MAX_OUTPUT_ERROR = 0.001;
 
 /** At most this share of all weights, so that 4-bit schemes stay small: 5 bits a weight. */
 const LARGEST_SHARE = 0.25;
 
-/** The weights that rounding harms most: those whose output error is above {@link HARM}, the worst first, within the share. */
-export function harmedWeights(
+/** The weights that rounding changes the output of most: those whose output error is above {@link MAX_OUTPUT_ERROR}, the worst first, within the share. */
+export function sensitiveWeights(
   graph: Graph,
   rounded: ReadonlyMap<string, RoundedWeight>,
   grams: ReadonlyMap<string, Gram>,
@@ -78,12 +78,12 @@ export function harmedWeights(
     weights.set(weight, { error: outputError(matrix, grid.values, gram), size: rows * columns });
   }
   let left = LARGEST_SHARE * [...weights.values()].reduce((sum, { size }) => sum + size, 0);
-  const harmed = new Set<string>();
+  const sensitive = new Set<string>();
   for (const [name, { error, size }] of [...weights].sort(([, one], [, other]) => other.error - one.error)) {
-    if (error <= HARM) break;
+    if (error <= MAX_OUTPUT_ERROR) break;
     if (size > left) continue;
     left -= size;
-    harmed.add(name);
+    sensitive.add(name);
   }
-  return harmed;
+  return sensitive;
 }

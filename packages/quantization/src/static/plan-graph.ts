@@ -20,7 +20,7 @@ export function coveredNodes(
   graph: Graph,
   { coverage, exclude }: Pick<GraphPlanOptions, "coverage" | "exclude">,
 ): ReadonlySet<GraphNode> {
-  // A processor gains nothing from masks in integers, and attention loses.
+  // A CPU gains nothing from masks in integers, and attention loses.
   const scores = coverage === "standard" ? findMaskedScores(graph) : [];
   const kept = new Set(scores.flatMap(({ add, softmax }) => [add, softmax]));
   const notFinite = notFiniteWeights(graph.initializers.values());

@@ -158,7 +158,7 @@ function attentionGraph(): Graph {
 }
 
 describe("masks before Softmax", () => {
-  test("stay float32 on a processor", () => {
+  test("stay float32 on a CPU", () => {
     const { graph } = quantize(attentionGraph(), { coverage: "standard" });
     expect(named(graph, "/masked").inputs[1]).toBe("mask");
   });

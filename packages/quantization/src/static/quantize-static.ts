@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core";
 import { subgraphsOf, type Graph } from "@slm/onnx";
 import { calibrateRanges, type CalibrationOptions } from "../calibration/calibrate.js";
 import type { CollectOptions, ValueRange } from "../calibration/collect.js";
-import { refuseQuantized } from "../rewrite/refuse-quantized.js";
+import { rejectQuantized } from "../rewrite/reject-quantized.js";
 import { adjustRanges, fixedParameters, uniteConcats } from "./activation-ranges.js";
 import { boundMasks, findMaskedScores } from "./attention-scores.js";
 import { assembleQdq } from "./assemble-qdq.js";
@@ -23,7 +23,7 @@ export interface StaticOptions extends GraphPlanOptions {
   readonly rounded?: ReadonlyMap<string, RoundedWeight>;
   readonly activations: IntegerType;
   readonly weights: IntegerType;
-  /** Weights in one bit less, for x86 processors without VNNI. Default false. */
+  /** Weights in one bit less, for x86 CPUs without VNNI. Default false. */
   readonly reduceRange?: boolean;
 }
 
@@ -161,7 +161,7 @@ const sourceIn =
  * quantize, or for data that are missing or not finite; INTERRUPTED
  */
 export async function quantizeStatic(graph: Graph, options: CalibratedStaticOptions): Promise<StaticResult> {
-  refuseQuantized(graph);
+  rejectQuantized(graph);
   checkOpset(graph);
   const plan = planGraph(graph, options);
   if (plan.tensors.size === 0) {

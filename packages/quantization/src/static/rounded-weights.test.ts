@@ -149,7 +149,7 @@ describe(roundWeights, () => {
     expect(search).toBeLessThan(rtn!);
   });
 
-  test("a table that is looked up and multiplied by has one scale for devices, one per row for processors", () => {
+  test("a table that is looked up and multiplied by has one scale for devices, one per row for CPUs", () => {
     const planned = (coverage: "standard" | "all"): unknown =>
       planGraph(tied(), { coverage }).tensors.get("table");
     expect(planned("standard")).toEqual({ kind: "weight", axis: 0 });
@@ -169,7 +169,7 @@ describe(roundWeights, () => {
     expect(float32sOf(product(values, 16, true).initializers.get("w")!)).toEqual(values);
   });
 
-  test("refuses a method that chooses zero points, and gptq without data", async () => {
+  test("rejects a method that chooses zero points, and gptq without data", async () => {
     const graph = product(noise(32, 1), 16);
     await expect(roundWeights(graph, SETTINGS, { method: "hqq" })).rejects.toMatchObject({
       code: "CONFIG_INVALID",

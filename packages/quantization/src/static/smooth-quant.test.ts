@@ -47,7 +47,7 @@ describe(smoothGraph, () => {
     expect(findSmoothGroups(graph(true))).toEqual([]);
   });
 
-  test("refuses an alpha outside 0..1", () => {
+  test("rejects an alpha outside 0..1", () => {
     expect(() => smoothGraph(graph(), [], new Map(), 1.5)).toThrow(
       expect.objectContaining({ code: "CONFIG_INVALID" }),
     );

@@ -102,7 +102,7 @@ describe("method hqq", () => {
     );
   });
 
-  test("is refused for symmetric weights, whose zero points it could not choose", () => {
+  test("is rejected for symmetric weights, whose zero points it could not choose", () => {
     expect(() =>
       quantizeBlocks(matrixOf(16, 1), { bits: 4, blockSize: 16, symmetric: true, method: "hqq" }),
     ).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
@@ -181,7 +181,7 @@ describe("method gptq", () => {
     );
   });
 
-  test("is refused without activations, for those of another width, and where all are zero", () => {
+  test("is rejected without activations, for those of another width, and where all are zero", () => {
     const options = { bits: 4, blockSize: 16, method: "gptq" } as const;
     expect(() => quantizeBlocks(matrix, options)).toThrow(/needs the activations/);
     const small = { size: 2, values: new Float64Array(4) };

@@ -4,7 +4,7 @@ import { chooseMethod } from "./choose-method.js";
 
 /** `count` products by weights of [width, 1], each with an input of its own. */
 function products(width: number, count: number): Graph {
-  const g = new GraphBuilder("products");
+  const g = new GraphBuilder("decomposed");
   for (let at = 0; at < count; at += 1) {
     const x = g.input(`x${at}`, "float32", ["rows", width]);
     const w = g.initializer(`w${at}`, "float32", [width, 1], new Float32Array(width));

@@ -76,7 +76,7 @@ describe(quantizeInt8PerChannel, () => {
     expect([...dequantizeInt8(quantizeInt8PerChannel(zero)).values]).toEqual([0, 0, 0]);
   });
 
-  test("refuses weights that are not finite and sizes that do not fit", () => {
+  test("rejects weights that are not finite and sizes that do not fit", () => {
     const matrix = (values: Float32Array): WeightMatrix => ({
       values,
       inputs: 2,

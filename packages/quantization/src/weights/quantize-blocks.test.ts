@@ -320,7 +320,7 @@ describe(quantizeBlocks, () => {
     expect([...dequantizeBlocks(quantized).values]).toEqual(Array.from({ length: 40 }, () => 0));
   });
 
-  test("refuses weights that are not finite", () => {
+  test("rejects weights that are not finite", () => {
     const values = new Float32Array(32).fill(Number.NaN, 7, 8);
     const matrix: WeightMatrix = { values, inputs: 32, outputs: 1, layout: "inputs-first" };
     expect(() => quantize4(matrix, 32)).toThrow(/finite, got NaN at element 7/);

@@ -25,7 +25,7 @@ describe(relativeError, () => {
     expect(error).toBe(0);
   });
 
-  test("is zero for zeros and refuses other sizes", () => {
+  test("is zero for zeros and rejects other sizes", () => {
     const zeros: WeightMatrix = { ...exact, values: new Float32Array(4) };
     expect(relativeError(zeros, zeros)).toBe(0);
     expect(() => relativeError(exact, { ...exact, inputs: 4, outputs: 1 })).toThrow(

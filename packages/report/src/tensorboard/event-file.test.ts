@@ -84,11 +84,11 @@ const range = (from: number, to: number): readonly number[] =>
 describe(openEventFile, () => {
   test("writes scalars with step, time and tags by group", async () => {
     const file = await openEventFile(join(root, "new", "run"));
-    await file.append(20, 1700000000.25, { loss: 0.5, "dev.wordError": 0.25 });
+    await file.append(20, 1700000000.25, { loss: 0.5, "dev.wer": 0.25 });
     await file.append(21, 1700000001, {});
     await file.close();
     expect(await pointsIn(join(root, "new", "run"))).toEqual([
-      { step: 20, wallTime: 1700000000.25, values: { "train/loss": 0.5, "dev/wordError": 0.25 } },
+      { step: 20, wallTime: 1700000000.25, values: { "train/loss": 0.5, "dev/wer": 0.25 } },
     ]);
   });
 
@@ -153,10 +153,10 @@ describe(openEventFile, () => {
   });
 
   test("leaves event files of other programs alone", async () => {
-    const foreign = join(root, "events.out.tfevents.1700000000.host.1.0");
-    await writeFile(foreign, "not ours");
+    const external = join(root, "events.out.tfevents.1700000000.host.1.0");
+    await writeFile(external, "not ours");
     await writeSteps(1, 2);
-    expect(await readFile(foreign, "utf8")).toBe("not ours");
+    expect(await readFile(external, "utf8")).toBe("not ours");
   });
 
   test("says where it cannot write", async () => {
@@ -210,10 +210,6 @@ describe(inspectEvent, () => {
 
 describe(tensorboardTag, () => {
   test("groups by what stands before the first dot", () => {
-    expect(["loss", "dev.wordError", "a.b.c"].map(tensorboardTag)).toEqual([
-      "train/loss",
-      "dev/wordError",
-      "a/b.c",
-    ]);
+    expect(["loss", "dev.wer", "a.b.c"].map(tensorboardTag)).toEqual(["train/loss", "dev/wer", "a/b.c"]);
   });
 });

@@ -83,7 +83,7 @@ function writeContent(event: BinaryWriter, content: EventContent): void {
         for (const [tag, value] of Object.entries(content.values)) {
           nested(summary, 1, (entry) => {
             writeText(entry, 1, tag);
-            // The library refuses finite doubles beyond float32; `fround` makes them infinite.
+            // The library rejects finite doubles beyond float32; `fround` makes them infinite.
             entry.tag(2, WireType.Bit32).float(Math.fround(value));
           });
         }

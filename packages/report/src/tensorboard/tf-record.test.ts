@@ -41,7 +41,7 @@ describe(readRecords, () => {
     );
   });
 
-  test("never gives damaged data, whichever byte is changed", () => {
+  test("never gives corrupt data, whichever byte is changed", () => {
     fc.assert(
       fc.property(payloads, fc.nat(), fc.integer({ min: 1, max: 255 }), (records, place, change) => {
         const file = Uint8Array.from(fileOf(records));

@@ -21,7 +21,7 @@ async function run(name: string, records: readonly object[], settings?: unknown)
 
 const curve = (loss: number, extra: object = {}): readonly object[] => [
   { step: 20, loss: 4, ...extra },
-  { step: 40, loss, "dev.wordError": loss / 10 },
+  { step: 40, loss, "dev.wer": loss / 10 },
 ];
 const cells = (html: string, title: string): readonly string[] => {
   const row = html.split("<tr>").find((candidate) => candidate.includes(`>${title}</td>`)) ?? "";
@@ -38,7 +38,7 @@ describe(compareRuns, () => {
     expect(labels).toEqual([
       "Line chart: Loss; loss [nats per token] over step; one, two",
       "Line chart: Forward KL; forward KL [nats per token] over step; one",
-      "Line chart: Word error; word error [%] over step; one, two",
+      "Line chart: Word error rate; word error rate [%] over step; one, two",
     ]);
   });
 
@@ -50,7 +50,7 @@ describe(compareRuns, () => {
     ]);
     expect(cells(html, "steps")).toEqual(["40", "40", "5"]);
     expect(cells(html, "loss [nats per token], final")).toEqual(["★ 2", "3", "★ 2"]);
-    expect(cells(html, "word error [%], best")).toEqual(["★ 20.00", "30.00", "–"]);
+    expect(cells(html, "word error rate [%], best")).toEqual(["★ 20.00", "30.00", "–"]);
     expect(cells(html, "forward KL [nats per token], final")).toEqual(["3", "–", "–"]);
     const same = await compareRuns([await run("one", curve(2)), await run("two", curve(2))]);
     expect(same).not.toContain('<td class="right best">');
@@ -85,7 +85,7 @@ describe(compareRuns, () => {
     expect(html).toContain("&lt;script&gt;&quot;&amp;");
   });
 
-  test("refuses no runs, two of one name, and a log that is not there", async () => {
+  test("rejects no runs, two of one name, and a log that is not there", async () => {
     const one = await run("one", curve(2));
     await expect(compareRuns([])).rejects.toThrow(/at least one run/);
     await expect(compareRuns([one, one])).rejects.toThrow(/two runs are named "one"/);

@@ -62,7 +62,7 @@ function resultsSection(runs: readonly ReadRun[]): ReportSection {
       quantity,
       runs.map(({ summary }) => summary.final[key]),
     );
-    if (quantity.betterIs === undefined) return [final];
+    if (quantity.higherIsBetter === undefined) return [final];
     const best = valueRow(
       `${titleOf(quantity)}, best`,
       quantity,
@@ -85,7 +85,7 @@ function valueRow(
   const known = values.filter((value) => value !== undefined);
   const isBest = (value: number): boolean =>
     known.some((other) => other !== value) && !known.some((other) => isBetter(quantity, other, value));
-  const isMarked = quantity.betterIs !== undefined;
+  const isMarked = quantity.higherIsBetter !== undefined;
   const cells = values.map((value): TableCell => {
     if (value === undefined) return ABSENT;
     const text = formatQuantity(quantity, value);

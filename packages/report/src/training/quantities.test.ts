@@ -5,16 +5,16 @@ import { describeQuantity, formatQuantity, titleOf } from "./quantities.js";
 describe(describeQuantity, () => {
   test("reads every metric with its own unit and direction, fractions in percent", () => {
     for (const name of METRIC_NAMES) {
-      const { unit, scale, betterIs, group } = describeQuantity(`dev.${name}`);
-      expect([group, betterIs]).toEqual(["dev", METRICS[name].betterIs]);
+      const { unit, scale, higherIsBetter, group } = describeQuantity(`dev.${name}`);
+      expect([group, higherIsBetter]).toEqual(["dev", METRICS[name].higherIsBetter]);
       expect([unit, scale]).toEqual(METRICS[name].unit === "fraction" ? ["%", 100] : [METRICS[name].unit, 1]);
     }
   });
 
   test("draws metrics together only where one way is better for all", () => {
     const chart = (key: string): string => describeQuantity(key).chart;
-    expect(chart("dev.wordError")).toBe(chart("dev.phonemeError"));
-    expect(chart("dev.wordError")).not.toBe(chart("dev.exactMatch"));
+    expect(chart("dev.wer")).toBe(chart("dev.per"));
+    expect(chart("dev.wer")).not.toBe(chart("dev.exactMatch"));
     expect(chart("dev.novel")).not.toBe(chart("dev.other"));
   });
 
@@ -29,8 +29,8 @@ describe(describeQuantity, () => {
   });
 
   test("calls no term of the loss better or worse by itself", () => {
-    expect(["loss", "forwardKl", "novelTerm"].map((key) => describeQuantity(key).betterIs)).toEqual([
-      "lower",
+    expect(["loss", "forwardKl", "novelTerm"].map((key) => describeQuantity(key).higherIsBetter)).toEqual([
+      false,
       undefined,
       undefined,
     ]);
@@ -47,7 +47,7 @@ describe(describeQuantity, () => {
 
 describe(formatQuantity, () => {
   test.each([
-    ["dev.wordError", 0.37654, "37.65", "word error [%]"],
+    ["dev.wer", 0.37654, "37.65", "word error rate [%]"],
     ["learningRate", 0.00006, "6.00e-5", "learning rate"],
     ["loss", 0.0648, "0.06480", "loss [nats per token]"],
     ["loss", 0, "0", "loss [nats per token]"],

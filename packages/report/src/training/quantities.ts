@@ -12,7 +12,7 @@ export interface Quantity {
   readonly unit: string;
   readonly scale: number;
   /** Undefined for what is neither good nor bad by itself. */
-  readonly betterIs: "lower" | "higher" | undefined;
+  readonly higherIsBetter: boolean | undefined;
   /** Quantities that share this are drawn into one chart. */
   readonly chart: string;
 }
@@ -22,12 +22,12 @@ type Known = Omit<Quantity, "key" | "scale">;
 const LOSS_CHART = "Loss";
 /** A term is logged of a single step and pulls against the others: its lowest value says nothing. */
 const termInNats = (label: string): Known => {
-  return { group: "loss", label, unit: "nats per token", betterIs: undefined, chart: LOSS_CHART };
+  return { group: "loss", label, unit: "nats per token", higherIsBetter: undefined, chart: LOSS_CHART };
 };
 
 /** Keys that every run logs, and loss terms whose unit is that of the loss. */
 const KNOWN: ReadonlyMap<string, Known> = new Map<string, Known>([
-  ["loss", { ...termInNats("loss"), betterIs: "lower" }],
+  ["loss", { ...termInNats("loss"), higherIsBetter: false }],
   ["forwardKl", termInNats("forward KL")],
   ["reverseKl", termInNats("reverse KL")],
   ["jensenShannon", termInNats("Jensen-Shannon")],
@@ -36,20 +36,45 @@ const KNOWN: ReadonlyMap<string, Known> = new Map<string, Known>([
   ["crossEntropy", termInNats("cross-entropy")],
   [
     "learningRate",
-    { group: "learningRate", label: "learning rate", unit: "", betterIs: undefined, chart: "Learning rate" },
+    {
+      group: "learningRate",
+      label: "learning rate",
+      unit: "",
+      higherIsBetter: undefined,
+      chart: "Learning rate",
+    },
   ],
   [
     "gradientNorm",
-    { group: "gradient", label: "gradient norm", unit: "", betterIs: undefined, chart: "Gradient norm" },
+    {
+      group: "gradient",
+      label: "gradient norm",
+      unit: "",
+      higherIsBetter: undefined,
+      chart: "Gradient norm",
+    },
   ],
   [
     "tokensPerSecond",
-    { group: "throughput", label: "throughput", unit: "tokens/s", betterIs: undefined, chart: "Throughput" },
+    {
+      group: "throughput",
+      label: "throughput",
+      unit: "tokens/s",
+      higherIsBetter: undefined,
+      chart: "Throughput",
+    },
   ],
 ]);
 
 /** Dev figures that are no metric of answers. */
 const LOWER_ON_DEV: ReadonlySet<string> = new Set(["loss", "perplexity", "crossEntropy"]);
+
+/** Metrics whose names are abbreviations. */
+const METRIC_LABELS: Readonly<Partial<Record<string, string>>> = {
+  wer: "word error rate",
+  per: "phoneme error rate",
+  cer: "character error rate",
+};
 
 const DEV_PREFIX = "dev.";
 const TARGETS_PREFIX = "targets.";
@@ -65,10 +90,25 @@ export function describeQuantity(key: string): Quantity {
   if (key.startsWith(DEV_PREFIX)) return devQuantity(key, key.slice(DEV_PREFIX.length));
   if (key.startsWith(TARGETS_PREFIX)) {
     const label = wordsOf(key.slice(TARGETS_PREFIX.length));
-    return { key, group: "targets", label, ...PERCENT, betterIs: undefined, chart: "Targets by origin" };
+    return {
+      key,
+      group: "targets",
+      label,
+      ...PERCENT,
+      higherIsBetter: undefined,
+      chart: "Targets by origin",
+    };
   }
   const label = wordsOf(key);
-  return { key, group: "loss", label, unit: "", scale: 1, betterIs: undefined, chart: `Loss term: ${label}` };
+  return {
+    key,
+    group: "loss",
+    label,
+    unit: "",
+    scale: 1,
+    higherIsBetter: undefined,
+    chart: `Loss term: ${label}`,
+  };
 }
 
 /** The value as it is read, without its unit: percentages to two places, the rest to four digits. */
@@ -82,23 +122,29 @@ export function formatQuantity({ unit, scale }: Quantity, value: number): string
   return new Intl.NumberFormat("en-US", { maximumSignificantDigits: digits, ...least }).format(shown);
 }
 
-/** "word error [%]". */
+/** "word error rate [%]". */
 export function titleOf({ label, unit }: Pick<Quantity, "label" | "unit">): string {
   return unit === "" ? label : `${label} [${unit}]`;
 }
 
 function devQuantity(key: string, name: string): Quantity {
-  const common = { key, group: "dev", label: wordsOf(name) } as const;
+  const common = { key, group: "dev", label: METRIC_LABELS[name] ?? wordsOf(name) } as const;
   if (!isMetricName(name)) {
-    const betterIs = LOWER_ON_DEV.has(name) ? "lower" : undefined;
-    return { ...common, unit: "", scale: 1, betterIs, chart: `Dev split: ${common.label}` };
+    const higherIsBetter = LOWER_ON_DEV.has(name) ? false : undefined;
+    return { ...common, unit: "", scale: 1, higherIsBetter, chart: `Dev split: ${common.label}` };
   }
-  const { unit, betterIs } = METRICS[name];
-  if (FRACTIONS.has(unit)) return { ...common, ...PERCENT, betterIs, chart: DEV_CHARTS[betterIs] };
-  return { ...common, unit, scale: 1, betterIs, chart: `Dev split: ${common.label}` };
+  const { unit, higherIsBetter } = METRICS[name];
+  if (FRACTIONS.has(unit))
+    return {
+      ...common,
+      ...PERCENT,
+      higherIsBetter,
+      chart: higherIsBetter ? DEV_CHARTS.higher : DEV_CHARTS.lower,
+    };
+  return { ...common, unit, scale: 1, higherIsBetter, chart: `Dev split: ${common.label}` };
 }
 
-/** `wordError` as "word error"; names in other styles stay as they are. */
+/** `wer` as "word error rate"; names in other styles stay as they are. */
 function wordsOf(name: string): string {
   return name.replaceAll(/([a-z])([A-Z])(?![A-Z])/g, (_, before: string, letter: string) => {
     return `${before} ${letter.toLowerCase()}`;

@@ -66,7 +66,7 @@ describe(parseRunLog, () => {
 });
 
 describe(readRunLog, () => {
-  test("refuses a log that is not there, and a file that is none", async () => {
+  test("rejects a log that is not there, and a file that is none", async () => {
     const root = await mkdtemp(join(tmpdir(), "slm-run-log-"));
     const file = join(root, "metrics.jsonl");
     await expect(readRunLog(file)).rejects.toMatchObject({ code: "INPUT_MISSING" });

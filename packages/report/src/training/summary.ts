@@ -28,13 +28,13 @@ export function summarizeRun(log: RunLog): RunSummary {
 }
 
 /** Whether a value beats another one; never where neither way is better. */
-export function isBetter({ betterIs }: Quantity, value: number, than: number): boolean {
-  if (betterIs === undefined) return false;
-  return betterIs === "lower" ? value < than : value > than;
+export function isBetter({ higherIsBetter }: Quantity, value: number, than: number): boolean {
+  if (higherIsBetter === undefined) return false;
+  return !higherIsBetter ? value < than : value > than;
 }
 
 function bestOf(quantity: Quantity, points: readonly (readonly [number, number])[]): BestValue | undefined {
-  if (quantity.betterIs === undefined) return undefined;
+  if (quantity.higherIsBetter === undefined) return undefined;
   let best: BestValue | undefined;
   for (const [step, value] of points) {
     if (best === undefined || isBetter(quantity, value, best.value)) best = { value, step };

@@ -7,9 +7,9 @@ import { trainingPage } from "./training-page.js";
 const log = parseRunLog(
   [
     { step: 20, loss: 3, forwardKl: 2, hiddenMatch: 40, learningRate: 0.001, gradientNorm: 2 },
-    { step: 20, "dev.wordError": 0.5, "dev.exactMatch": 0.5 },
+    { step: 20, "dev.wer": 0.5, "dev.exactMatch": 0.5 },
     { step: 40, loss: 0.2, forwardKl: 0.1, hiddenMatch: 9, tokensPerSecond: 900, "targets.student": 0.25 },
-    { step: 40, "dev.wordError": 0.75, "dev.exactMatch": 0.25 },
+    { step: 40, "dev.wer": 0.75, "dev.exactMatch": 0.25 },
   ]
     .map((record) => `${JSON.stringify(record)}\n`)
     .join(""),
@@ -36,7 +36,7 @@ describe(trainingPage, () => {
     const html = await trainingPage({ title: "t", log });
     const row = (...cells: readonly string[]): string =>
       cells.map((cell, place) => `<td class="${place === 0 ? "left" : "right"}">${cell}</td>`).join("");
-    expect(html).toContain(row("word error [%]", "75.00", "50.00", "20"));
+    expect(html).toContain(row("word error rate [%]", "75.00", "50.00", "20"));
     expect(html).toContain(row("exact match [%]", "25.00", "50.00", "20"));
     expect(html).toContain(row("loss [nats per token]", "0.2000", "0.2000", "40"));
     expect(html).toContain(row("hidden match", "9", "", ""));
@@ -79,10 +79,10 @@ describe(summarizeRun, () => {
   test("finds the last value of all, and the first best one in the direction of the metric", () => {
     expect(summarizeRun(log)).toMatchObject({
       steps: 40,
-      final: { loss: 0.2, "dev.wordError": 0.75, hiddenMatch: 9, learningRate: 0.001 },
+      final: { loss: 0.2, "dev.wer": 0.75, hiddenMatch: 9, learningRate: 0.001 },
       best: {
         loss: { value: 0.2, step: 40 },
-        "dev.wordError": { value: 0.5, step: 20 },
+        "dev.wer": { value: 0.5, step: 20 },
         "dev.exactMatch": { value: 0.5, step: 20 },
       },
     });

@@ -152,13 +152,13 @@ export function describeRepeat(getRuntime: () => Runtime): void {
       const failing = async (): Promise<void> => {
         for await (const run of session.repeat(request(held))) results.push(run);
       };
-      const refused = { name: "SlmError", code: "SHAPE_MISMATCH" };
-      await expect(failing()).rejects.toMatchObject(refused);
+      const rejected = { name: "SlmError", code: "SHAPE_MISMATCH" };
+      await expect(failing()).rejects.toMatchObject(rejected);
       // Positions 3 and 4, then 5, 6 and 7.
       expect(results).toHaveLength(4);
       const feeds = { ...request(cache).feeds, position: cache };
       for (const wrong of [{ picks: "total" }, { picks: "none" }, { feeds }, { ids: "cache" }])
-        await expect(read(session.repeat(request(cache, wrong)))).rejects.toMatchObject(refused);
+        await expect(read(session.repeat(request(cache, wrong)))).rejects.toMatchObject(rejected);
       expect(await read(session.repeat(request(cache, { runs: 2 })))).toHaveLength(2);
       await getRuntime().release([held]);
     });

@@ -172,9 +172,9 @@ export function describeRuntime(
           [6, 8, 29, 0],
         ].flat(),
       );
-      const refused = { code: "SHAPE_MISMATCH" };
-      await expect(append(1, 0, [4])).rejects.toMatchObject(refused);
-      await expect(append(1, 0, [0, 0, 0])).rejects.toMatchObject(refused);
+      const rejected = { code: "SHAPE_MISMATCH" };
+      await expect(append(1, 0, [4])).rejects.toMatchObject(rejected);
+      await expect(append(1, 0, [0, 0, 0])).rejects.toMatchObject(rejected);
       await runtime.release([held]);
     });
 
@@ -267,7 +267,7 @@ export function describeRuntime(
         { feeds: { x: vector(1, 2), y: ones }, fetch: ["sum"] },
         "'sum' failed",
       ],
-    ])("refuses a run with %s, and goes on", async (_, request, message) => {
+    ])("rejects a run with %s, and goes on", async (_, request, message) => {
       await expect(sum.run(request)).rejects.toMatchObject({
         name: "SlmError",
         code: "SHAPE_MISMATCH",
@@ -278,34 +278,34 @@ export function describeRuntime(
       );
     });
 
-    test("refuses to write an output into a tensor of another size or dtype, or two into one", async () => {
+    test("rejects to write an output into a tensor of another size or dtype, or two into one", async () => {
       const feeds = { x: ones, y: ones };
       const short = await runtime.upload(vector(1, 2));
       const whole = await runtime.upload(EVERY_DTYPE.int32);
       const fitting = await runtime.upload(ones);
-      const refused = expect.objectContaining({ code: "SHAPE_MISMATCH" }) as Error;
-      await expect(sum.run({ feeds, into: { sum: short } })).rejects.toThrow(refused);
-      await expect(sum.run({ feeds, into: { sum: whole } })).rejects.toThrow(refused);
-      await expect(sum.run({ feeds, into: { sum: fitting, difference: fitting } })).rejects.toThrow(refused);
-      await expect(sum.run({ feeds, into: { sum: fitting }, keep: ["sum"] })).rejects.toThrow(refused);
-      await expect(runtime.write(short, ones)).rejects.toThrow(refused);
-      await expect(runtime.write(whole, ones)).rejects.toThrow(refused);
+      const rejected = expect.objectContaining({ code: "SHAPE_MISMATCH" }) as Error;
+      await expect(sum.run({ feeds, into: { sum: short } })).rejects.toThrow(rejected);
+      await expect(sum.run({ feeds, into: { sum: whole } })).rejects.toThrow(rejected);
+      await expect(sum.run({ feeds, into: { sum: fitting, difference: fitting } })).rejects.toThrow(rejected);
+      await expect(sum.run({ feeds, into: { sum: fitting }, keep: ["sum"] })).rejects.toThrow(rejected);
+      await expect(runtime.write(short, ones)).rejects.toThrow(rejected);
+      await expect(runtime.write(whole, ones)).rejects.toThrow(rejected);
       for (const rows of [[0], [0, 2], [0, -1], [0, 0.5]]) {
-        await expect(runtime.permuteRows(short, rows)).rejects.toThrow(refused);
+        await expect(runtime.permuteRows(short, rows)).rejects.toThrow(rejected);
       }
       await runtime.release([short, whole, fitting]);
     });
 
-    test("refuses a tensor that was released, and one of another runtime", async () => {
+    test("rejects a tensor that was released, and one of another runtime", async () => {
       const tensor = await runtime.upload(ones);
       await runtime.release([tensor]);
       const other = await create();
-      const foreign = await other.upload(ones);
+      const external = await other.upload(ones);
       const message = "has been released, or belongs to another runtime";
       await expect(runtime.download(tensor)).rejects.toThrow(message);
       await expect(runtime.release([tensor])).rejects.toThrow(message);
       await expect(sum.run({ feeds: { x: tensor, y: ones }, fetch: ["sum"] })).rejects.toThrow(message);
-      await expect(sum.run({ feeds: { x: foreign, y: ones }, fetch: ["sum"] })).rejects.toThrow(message);
+      await expect(sum.run({ feeds: { x: external, y: ones }, fetch: ["sum"] })).rejects.toThrow(message);
       await other.close();
     });
 
@@ -317,7 +317,7 @@ export function describeRuntime(
       for (const { device, reason } of fallbacks) expect([device, reason]).not.toContain("");
     });
 
-    test("refuses bytes that are no graph, and a file that is not there", async () => {
+    test("rejects bytes that are no graph, and a file that is not there", async () => {
       await expect(runtime.load({ kind: "bytes", bytes: new Uint8Array(9) })).rejects.toMatchObject({
         code: "DATA_INVALID",
       });
@@ -326,7 +326,7 @@ export function describeRuntime(
     });
 
     test.skipIf(readsNoDisk)(
-      "loads a file with its weights beside it, with what is added to it, and refuses a broken one",
+      "loads a file with its weights beside it, with what is added to it, and rejects a broken one",
       async () => {
         const folder = await mkdtemp(join(tmpdir(), "slm-runtime-"));
         try {
@@ -357,8 +357,8 @@ export function describeRuntime(
 
           const broken = join(folder, "broken.onnx");
           await writeFile(broken, "not a graph");
-          const refused = { code: "DATA_INVALID", message: expect.stringContaining(broken) as string };
-          await expect(runtime.load({ kind: "file", path: broken })).rejects.toMatchObject(refused);
+          const rejected = { code: "DATA_INVALID", message: expect.stringContaining(broken) as string };
+          await expect(runtime.load({ kind: "file", path: broken })).rejects.toMatchObject(rejected);
         } finally {
           await rm(folder, { recursive: true });
         }

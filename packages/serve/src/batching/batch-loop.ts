@@ -5,7 +5,7 @@
 import { GRAPH_IO } from "@slm/exported-model";
 import { notFinite } from "@slm/decoding";
 import { SlmError } from "@slm/core";
-import { bestTokens, encodeBatch, joinImages, type LoadedModel } from "@slm/inference";
+import { topTokens, encodeBatch, joinImages, type LoadedModel } from "@slm/inference";
 import { cacheWrites, createHostTensor, type HostTensor } from "@slm/runtime";
 import { BatchState, roomFor } from "./batch-state.js";
 import { encodeAlone, sourceWidth } from "./encode-alone.js";
@@ -14,11 +14,11 @@ import type { Job, JobRequest, JobResult, Row } from "./job.js";
 export interface LoopOptions {
   /** Most rows decoded together. */
   readonly maxRows: number;
-  /** Most requests that wait; the next is refused. */
+  /** Most requests that wait; the next is rejected. */
   readonly maxWaiting: number;
 }
 
-/** The decoder with a position per row and the top-1 token of each, see `perRowDecoder` and `withLikeliest`. */
+/** The decoder with a position per row and the top-1 token of each, see `perRowDecoder` and `withArgmaxOutput`. */
 export type LoopModel = Pick<LoadedModel, "runtime" | "model" | "encoder" | "decoder">;
 
 /** Told what the loop does, for metrics. */
@@ -226,15 +226,15 @@ export class BatchLoop {
       fetch: [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities, ...(takesLogits ? [GRAPH_IO.logits] : [])],
       ...cacheWrites(model.caches, this.#state.present, [...past]),
     });
-    const best = bestTokens(fetched, rows);
+    const best = topTokens(fetched, rows);
     const logitsOf = takesLogits
       ? logitRows(fetched[GRAPH_IO.logits], rows, model.vocabularySize)
       : undefined;
     this.#observer.onStep?.(this.active, performance.now() - began);
     this.#rows = this.#rows.map((row, at) => {
       if (row === undefined) return undefined;
-      const likeliest = { token: best.ids[at]!, logProbability: best.logProbabilities[at]! };
-      return this.#advance(row, () => chosenBy(row.job, likeliest, logitsOf?.(at))) ? row : undefined;
+      const top = { token: best.ids[at]!, logProbability: best.logProbabilities[at]! };
+      return this.#advance(row, () => chosenBy(row.job, top, logitsOf?.(at))) ? row : undefined;
     });
   }
 

@@ -4,11 +4,11 @@ import type { HostTensor } from "@slm/runtime";
 export interface JobRequest {
   /** Source ids. */
   readonly source: readonly number[];
-  /** Tokens `[1, tokens, width]` of the image that the source is about, for a model that sees. */
+  /** Tokens `[1, tokens, width]` of the image that the source is about, for a vision-language model. */
   readonly image?: HostTensor | undefined;
   /** Most tokens of the answer, the ending one included. */
   readonly maxTokens: number;
-  /** Picks the next token from logits `[vocab]`. Absent: the likeliest, which is picked where the logits are. */
+  /** Picks the next token from logits `[vocab]`. Absent: the most probable, which is picked where the logits are. */
   readonly choose?: ((logits: Float32Array) => number) | undefined;
   /** Told every token of the answer as soon as it is there. @returns false to stop */
   readonly onToken: (token: number) => boolean;

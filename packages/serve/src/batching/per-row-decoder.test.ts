@@ -64,7 +64,7 @@ describe(perRowDecoder, () => {
     expect(perRowDecoder(once)).toBe(once);
   });
 
-  test("refuses a graph in which something else reads the position, by name", () => {
+  test("rejects a graph in which something else reads the position, by name", () => {
     expect(() => perRowDecoder(positionsGraph("Neg"))).toThrow(/Neg .* reads one position for all rows/);
   });
 });

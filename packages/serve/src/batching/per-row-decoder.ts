@@ -59,8 +59,8 @@ export function perRowDecoder(graph: Graph): Graph {
     if (isOwnAxis(graph, node)) return [node];
     const reader = READERS.get(node.opType);
     const known = reader === undefined ? [] : [reader.total, reader.ids, ...reader.perRow];
-    const foreign = read.find((at) => !known.includes(at));
-    if (reader === undefined || foreign !== undefined) throw unsupported(node);
+    const external = read.find((at) => !known.includes(at));
+    if (reader === undefined || external !== undefined) throw unsupported(node);
     const fresh: GraphNode[] = [];
     const swap = (at: number, kind: "ReduceMax" | "Unsqueeze", prefix: string): string => {
       const input = node.inputs[at]!;

@@ -24,7 +24,7 @@ export interface AnswerOptions {
   /** What all sources are about. */
   readonly image?: ImageSource | undefined;
   readonly maxTokens: number | undefined;
-  /** 0: the likeliest token. */
+  /** 0: the most probable token. */
   readonly temperature: number;
   readonly topP: number;
   /** 0: all tokens. */
@@ -147,7 +147,7 @@ export interface StreamEvents {
 }
 
 /**
- * Answers as server-sent events. A request that is refused before its first token gets its status, not a stream; a failure
+ * Answers as server-sent events. A request that is rejected before its first token gets its status, not a stream; a failure
  * later is an event, as the status is gone by then.
  */
 export async function answerStream(

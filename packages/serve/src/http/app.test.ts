@@ -123,7 +123,7 @@ describe(createApp, () => {
     expect(tooLarge.text).toContain("logitBias");
   });
 
-  test("keeps an answer within a JSON Schema, and refuses a schema it does not know by name", async () => {
+  test("keeps an answer within a JSON Schema, and rejects a schema it does not know by name", async () => {
     const app = appOf();
     const answer = async (schema: object) => {
       const format = { type: "json_schema", json_schema: { name: "answer", strict: true, schema } };
@@ -132,9 +132,9 @@ describe(createApp, () => {
     };
     // The model's own answer is letters, C B A; they are no JSON, and its vocabulary can spell nothing else.
     expect((await answer({ type: "null" })).status).toBe(400);
-    const refused = await answer({ type: "string", pattern: "a" });
-    expect(refused).toMatchObject({ status: 400 });
-    expect(refused.text).toContain("'pattern' is not supported");
+    const rejected = await answer({ type: "string", pattern: "a" });
+    expect(rejected).toMatchObject({ status: 400 });
+    expect(rejected.text).toContain("'pattern' is not supported");
     const plain = { prompt: "abc", response_format: { type: "text" } };
     expect((await post(app, "/v1/completions", plain)).text).toContain("C B A");
     expect((await post(app, "/v1/completions", { ...plain, response_format: { type: "xml" } })).status).toBe(
@@ -167,8 +167,8 @@ describe(createApp, () => {
     ["a source that is too long", "/generate", { source: "a".repeat(11) }, /at most 10/],
     ["an empty list", "/generate", { source: [] }, /source/],
     ["a temperature out of range", "/v1/completions", { prompt: "a", temperature: 3 }, /temperature/],
-    ["a refused prompt as a stream", "/v1/completions", { prompt: "xyz", stream: true }, /./],
-  ])("refuses %s with 400 and a reason", async (_name, path, body, message) => {
+    ["a rejected prompt as a stream", "/v1/completions", { prompt: "xyz", stream: true }, /./],
+  ])("rejects %s with 400 and a reason", async (_name, path, body, message) => {
     const { status, json } = await post(appOf(), path, body);
     expect(status).toBe(400);
     const { error } = json() as { error: { message: string; type: string } };
@@ -177,7 +177,7 @@ describe(createApp, () => {
     expect(failures).toEqual([]);
   });
 
-  test("refuses a body that is not said to be JSON with 415", async () => {
+  test("rejects a body that is not said to be JSON with 415", async () => {
     const request = { method: "POST", body: "{}", headers: { "content-type": "text/plain" } };
     const response = await appOf().request("/generate", request);
     expect(response.status).toBe(415);
@@ -185,7 +185,7 @@ describe(createApp, () => {
     expect(failures).toEqual([]);
   });
 
-  test("refuses a body that is too large, an unknown path, and too many sources", async () => {
+  test("rejects a body that is too large, an unknown path, and too many sources", async () => {
     const app = appOf({ config: { maxBodyBytes: 1024, maxBatch: 2 } });
     expect((await post(app, "/generate", { source: "a".repeat(2000) })).status).toBe(413);
     expect((await post(app, "/nowhere", {})).status).toBe(404);

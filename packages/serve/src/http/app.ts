@@ -12,7 +12,7 @@ import {
   type AnswerServices,
 } from "./answer.js";
 import type { ApiKeys } from "./api-keys.js";
-import { invalidRequest, refusal, toHttpError, type HttpError } from "./http-error.js";
+import { invalidRequest, rejection, toHttpError, type HttpError } from "./http-error.js";
 import { chatEvents, completionEvents, sourceOfMessages, usageOf } from "./openai-forms.js";
 import { base64Length, imageOfBase64, imageOfMessages } from "./request-image.js";
 import {
@@ -56,7 +56,8 @@ export function createApp(services: AppServices): OpenAPIHono {
   app.use("/generate", guarded(services));
   app.use("/metrics", guarded(services));
   app.use("/admin/*", async (context, next) => {
-    if (!services.adminKeys.allows(context.req.header("authorization"))) return send(refusal("unauthorized"));
+    if (!services.adminKeys.allows(context.req.header("authorization")))
+      return send(rejection("unauthorized"));
     await next();
   });
   app.use(limitedBody(() => bodyBytes(services)));
@@ -80,9 +81,9 @@ export function createApp(services: AppServices): OpenAPIHono {
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   app.doc31("/openapi.json", { openapi: "3.1.0", info: { title: "slm serve", version: SLM_VERSION } });
 
-  app.notFound(() => send(refusal("notFound")));
+  app.notFound(() => send(rejection("notFound")));
   app.onError((error) => {
-    const known = refusedByFramework(error) ?? toHttpError(error);
+    const known = rejectedByFramework(error) ?? toHttpError(error);
     if (known.status === 500) services.onFailure(error);
     return send(known);
   });
@@ -131,7 +132,7 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
     const answers = await answerAll(context, services, sources, options);
     const choices = answers.map(({ text, reason }, index) => ({
       index,
-      message: { role: "assistant" as const, content: text, refusal: null },
+      message: { role: "assistant" as const, content: text, rejection: null },
       finish_reason: reason,
       logprobs: null,
     }));
@@ -217,15 +218,15 @@ function bodyBytes({ config, host }: AppServices): number {
   return host.current.model.vision === undefined ? maxBodyBytes : maxBodyBytes + base64Length(maxImageBytes);
 }
 
-/** A body that tells its length is refused by it; only one that does not has to be counted while it comes. */
+/** A body that tells its length is rejected by it; only one that does not has to be counted while it comes. */
 function limitedBody(most: () => number): MiddlewareHandler {
   return async (context, next) => {
     const maxSize = most();
-    const counting = bodyLimit({ maxSize, onError: () => send(refusal("tooLarge")) });
+    const counting = bodyLimit({ maxSize, onError: () => send(rejection("tooLarge")) });
     const length = context.req.header("content-length");
     if (length === undefined || context.req.header("transfer-encoding") !== undefined)
       return counting(context, next);
-    if (Number(length) > maxSize) return send(refusal("tooLarge"));
+    if (Number(length) > maxSize) return send(rejection("tooLarge"));
     await next();
   };
 }
@@ -233,8 +234,8 @@ function limitedBody(most: () => number): MiddlewareHandler {
 function guarded({ keys, host }: AppServices): MiddlewareHandler {
   return async (context, next) => {
     if (!keys.isEmpty && !keys.allows(context.req.header("authorization")))
-      return send(refusal("unauthorized"));
-    if (host.isDraining && context.req.method === "POST") return send(refusal("draining"));
+      return send(rejection("unauthorized"));
+    if (host.isDraining && context.req.method === "POST") return send(rejection("draining"));
     await next();
   };
 }
@@ -243,8 +244,8 @@ function send({ status, body, headers }: HttpError): Response {
   return Response.json(body, { status, headers });
 }
 
-/** hono's own refusals: a body that is not JSON, or not said to be. */
-function refusedByFramework({
+/** hono's own rejections: a body that is not JSON, or not said to be. */
+function rejectedByFramework({
   status = 500,
   message,
 }: Error & { readonly status?: number }): HttpError | undefined {

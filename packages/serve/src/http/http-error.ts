@@ -1,8 +1,8 @@
 /** Every failure as the error object that OpenAI's clients read, with the status that belongs to it. */
 import { SlmError, type ErrorCode } from "@slm/core";
 
-/** A refusal of the HTTP layer itself. */
-export const HTTP_REFUSALS = {
+/** A rejection of the HTTP layer itself. */
+export const HTTP_REJECTIONS = {
   unauthorized: {
     status: 401,
     type: "authentication_error",
@@ -17,7 +17,7 @@ export const HTTP_REFUSALS = {
   draining: { status: 503, type: "server_error", message: "the server is stopping" },
 } as const;
 
-export type HttpRefusal = keyof typeof HTTP_REFUSALS;
+export type HttpRejection = keyof typeof HTTP_REJECTIONS;
 
 /** Statuses of our own errors; what has no row is a failure of the server. */
 const STATUSES: Partial<Record<ErrorCode, number>> = {
@@ -58,12 +58,12 @@ export interface HttpError {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export function refusal(name: HttpRefusal): HttpError {
-  const { status, type, message } = HTTP_REFUSALS[name];
+export function rejection(name: HttpRejection): HttpError {
+  const { status, type, message } = HTTP_REJECTIONS[name];
   return { status, body: { error: { message, type, code: name, param: null } }, headers: {} };
 }
 
-/** A bad request that a schema refused. */
+/** A bad request that a schema rejected. */
 export function invalidRequest(message: string): HttpError {
   return {
     status: 400,

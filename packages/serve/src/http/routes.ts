@@ -18,7 +18,7 @@ const json = <Schema extends z.ZodType>(schema: Schema, description: string) =>
 const body = <Schema extends z.ZodType>(schema: Schema) =>
   ({ body: { required: true, content: { "application/json": { schema } } } }) as const;
 
-const refusals = {
+const rejections = {
   400: json(errorResponse, "The request is not understood, or the model cannot read it."),
   401: json(errorResponse, "No valid API key."),
   413: json(errorResponse, "The body is too large."),
@@ -35,7 +35,7 @@ export const completionsRoute = createRoute({
   summary: "Answer one prompt or several; with stream, as server-sent events.",
   security,
   request: body(completionRequest),
-  responses: { 200: json(completionResponse, "The answers."), ...refusals },
+  responses: { 200: json(completionResponse, "The answers."), ...rejections },
 });
 
 export const chatRoute = createRoute({
@@ -44,7 +44,7 @@ export const chatRoute = createRoute({
   summary: "Answer messages; with stream, as server-sent events.",
   security,
   request: body(chatRequest),
-  responses: { 200: json(chatResponse, "The answer."), ...refusals },
+  responses: { 200: json(chatResponse, "The answer."), ...rejections },
 });
 
 export const generateRoute = createRoute({
@@ -53,7 +53,7 @@ export const generateRoute = createRoute({
   summary: "Answer one source or several, with times.",
   security,
   request: body(generateRequest),
-  responses: { 200: json(generateResponse, "The answers, in the order of the sources."), ...refusals },
+  responses: { 200: json(generateResponse, "The answers, in the order of the sources."), ...rejections },
 });
 
 export const modelsRoute = createRoute({
@@ -61,7 +61,7 @@ export const modelsRoute = createRoute({
   path: "/v1/models",
   summary: "The model that is served.",
   security,
-  responses: { 200: json(modelsResponse, "A list of one."), 401: refusals[401] },
+  responses: { 200: json(modelsResponse, "A list of one."), 401: rejections[401] },
 });
 
 export const healthRoute = createRoute({
@@ -76,5 +76,9 @@ export const reloadRoute = createRoute({
   path: "/admin/reload",
   summary: "Load the bundle anew from where it lies; needs the administrator's key.",
   security,
-  responses: { 200: json(healthResponse, "The new model answers."), 401: refusals[401], 503: refusals[503] },
+  responses: {
+    200: json(healthResponse, "The new model answers."),
+    401: rejections[401],
+    503: rejections[503],
+  },
 });

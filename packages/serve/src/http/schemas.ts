@@ -1,4 +1,4 @@
-/** What clients may send and what they get. An option that would change the answer and is not there is refused. */
+/** What clients may send and what they get. An option that would change the answer and is not there is rejected. */
 import { z } from "@hono/zod-openapi";
 
 const maxTokens = z
@@ -12,7 +12,7 @@ const temperature = z
   .min(0)
   .max(2)
   .default(0)
-  .openapi({ description: "0 takes the likeliest token, the default; above, tokens are drawn." });
+  .openapi({ description: "0 takes the most probable token, the default; above, tokens are drawn." });
 const topP = z
   .number()
   .gt(0)
@@ -24,9 +24,9 @@ const topK = z
   .min(0)
   .max(1_000_000)
   .default(0)
-  .openapi({ description: "Draw among this many likeliest tokens; 0: among all." });
+  .openapi({ description: "Draw among this many most probable tokens; 0: among all." });
 const minP = z.number().min(0).max(1).default(0).openapi({
-  description: "Draw among tokens at least this many times as probable as the likeliest.",
+  description: "Draw among tokens at least this many times as probable as the most probable.",
 });
 const repetitionPenalty = z
   .number()
@@ -78,7 +78,7 @@ const responseFormat = z
   .openapi({
     description:
       "What the answer must be: any text, any JSON object, or JSON that a schema allows. A schema with a keyword that is not " +
-      "supported is refused. An answer that ends for its length may be cut off.",
+      "supported is rejected. An answer that ends for its length may be cut off.",
   });
 const text = z.string().min(1).max(1_000_000);
 
@@ -123,7 +123,9 @@ const imagePart = z
         .openapi({ description: "Changes nothing: the model sees images at one size." }),
     }),
   })
-  .openapi({ description: "The image that the text is about, for models that see; one in a request." });
+  .openapi({
+    description: "The image that the text is about, for vision-language models; one in a request.",
+  });
 
 const content = z.union([
   text,
@@ -162,7 +164,7 @@ export const generateRequest = z
       .string()
       .min(1)
       .optional()
-      .openapi({ description: "In base64: what every source is about, for models that see." }),
+      .openapi({ description: "In base64: what every source is about, for vision-language models." }),
     maxTokens,
     temperature,
     topP,
@@ -208,7 +210,7 @@ export const chatResponse = z
     choices: z.array(
       z.object({
         index: z.int(),
-        message: z.object({ role: z.literal("assistant"), content: z.string(), refusal: z.null() }),
+        message: z.object({ role: z.literal("assistant"), content: z.string(), rejection: z.null() }),
         finish_reason: finishReason,
         logprobs: z.null(),
       }),

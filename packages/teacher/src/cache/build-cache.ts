@@ -34,7 +34,7 @@ interface FinishedShard {
  * build was killed and continued. Shards of another build that are found in the directory are replaced.
  *
  * @throws SlmError DATA_INVALID without pairs, CONFIG_INVALID for a `k` that is not positive, BUSY if another process builds
- * in the directory, INTERRUPTED with all finished shards kept, OUTPUT_FAILED if the disk refuses.
+ * in the directory, INTERRUPTED with all finished shards kept, OUTPUT_FAILED if the disk rejects.
  */
 export async function buildTeacherCache(build: CacheBuild): Promise<CacheReport> {
   const { vocabularySize } = build.teacher.config;

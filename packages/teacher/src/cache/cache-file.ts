@@ -23,7 +23,7 @@ export const cacheFileSchema = z
     k: z.int().positive().describe("Tokens kept per position, at most the vocabulary."),
     shardBits: count.max(MAX_SHARD_BITS).describe("There are 2^shardBits shards."),
     pairs: count,
-    tokens: z.int().positive().describe("Target positions, end marks included."),
+    tokens: z.int().positive().describe("Target positions, EOS token included."),
     bytes: count.describe("Of all shards and the index [bytes]."),
     index: z.strictObject({ bytes: count, sha256: z.string().regex(/^[0-9a-f]{64}$/u) }),
     truncation: z.strictObject({

@@ -157,7 +157,7 @@ describe(openTeacherCache, () => {
     await cache.close();
   });
 
-  test("refuses a batch that is too small for its pairs", async () => {
+  test("rejects a batch that is too small for its pairs", async () => {
     await build();
     const cache = await openTeacherCache(directory);
     await expect(cache.read(pairs.slice(0, 3), { batch: 2, target: 6 })).rejects.toMatchObject({
@@ -262,7 +262,7 @@ describe(buildTeacherCache, () => {
     expect([...seen].sort((a, b) => a - b)).toEqual(seen);
   });
 
-  test("refuses a directory another process builds in, a k that is no count, and logits without a distribution", async () => {
+  test("rejects a directory another process builds in, a k that is no count, and logits without a distribution", async () => {
     await withLock(directory, async () => {
       await expect(build()).rejects.toMatchObject({ code: "BUSY" });
     });

@@ -34,7 +34,7 @@ function roundTrip(
 }
 
 describe(writeDistribution, () => {
-  test("keeps the k likeliest tokens, shares the tail among the others, and sums to one", () => {
+  test("keeps the k most probable tokens, shares the tail among the others, and sums to one", () => {
     const property = fc.property(
       seed,
       sharpness,

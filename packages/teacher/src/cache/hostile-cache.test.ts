@@ -86,14 +86,14 @@ async function rehash(): Promise<void> {
   await writeFile(cacheFile, text.replace(/"sha256": "[0-9a-f]{64}"/u, `"sha256": "${sha256(index)}"`));
 }
 
-describe("a damaged cache", () => {
-  test("is read whole before it is damaged, hashes made again or not", async () => {
+describe("a corrupt cache", () => {
+  test("is read whole before it is corrupt, hashes made again or not", async () => {
     expect(await readAll()).toBe("read");
     await rehash();
     expect(await readAll()).toBe("read");
   });
 
-  test("with any byte of a binary file changed is refused by name", async () => {
+  test("with any byte of a binary file changed is rejected", async () => {
     const property = fc.asyncProperty(
       fc.constantFrom("index.bin", "shard-00000.bin", "shard-00001.bin"),
       fc.nat(),
@@ -111,7 +111,7 @@ describe("a damaged cache", () => {
     await fc.assert(property, { numRuns: 40 });
   });
 
-  test("cut off, or longer than it should be, is refused by name", async () => {
+  test("cut off, or longer than it should be, is rejected", async () => {
     const property = fc.asyncProperty(fc.constantFrom(...FILES), fc.nat(), async (file, place) => {
       await newCopy();
       const { length } = await readFile(join(directory, file));
@@ -147,7 +147,7 @@ describe("a damaged cache", () => {
     expect(outcomes.size).toBeGreaterThan(1);
   });
 
-  test("of sizes that would exhaust memory is refused before anything is read", async () => {
+  test("of sizes that would exhaust memory is rejected before anything is read", async () => {
     const claims: readonly [at: number, value: number][] = [
       [12, 2 ** 31],
       [28, 2 ** 31],
@@ -162,7 +162,7 @@ describe("a damaged cache", () => {
     }
   });
 
-  test("with a description that contradicts itself or its shards is refused", async () => {
+  test("with a description that contradicts itself or its shards is rejected", async () => {
     const edits: readonly (readonly [from: RegExp, to: string])[] = [
       [/"k": 6/u, '"k": 60'],
       [/"k": 6/u, '"k": 5'],
@@ -184,7 +184,7 @@ describe("a damaged cache", () => {
     }
   });
 
-  test("with a shard of another cache in it, or without one, is refused by name", async () => {
+  test("with a shard of another cache in it, or without one, is rejected", async () => {
     await cp(join(directory, "shard-00001.bin"), join(directory, "shard-00000.bin"));
     expect(await readAll()).toMatchObject({ code: "DATA_INVALID" });
     await rm(join(directory, "shard-00000.bin"));

@@ -31,7 +31,7 @@ const MAX_FAN_PAIRS = 1 << 14;
 /**
  * Opens a cache. Every shard is checked against its hash when it is first read.
  *
- * @throws SlmError INPUT_MISSING if there is none, DATA_INVALID naming a file that is damaged.
+ * @throws SlmError INPUT_MISSING if there is none, DATA_INVALID naming a file that is corrupt.
  */
 export async function openTeacherCache(directory: string): Promise<TeacherCache> {
   const file = await readCacheFile(directory);

@@ -19,7 +19,7 @@
  *      36  u32    bits of the fan
  *   fan         u32 per value of the `fan bits` of a key after the shard's number, and one more: how many keys are below it
  *   directory   16 bytes per pair, sorted: key (u8[12]), u32 offset of its record
- *   records     one per pair, each whole bytes: a distribution per target token and one for the end mark, bit after bit
+ *   records     one per pair, each whole bytes: a distribution per target token and one for the EOS token, bit after bit
  *   digest      hash of all bytes before it
  *
  * The fan and the directory make a look-up three small reads at known places, however large the shard.
@@ -124,14 +124,14 @@ export function encodeHeader(header: ShardHeader): Buffer {
  * @throws SlmError DATA_INVALID naming the file.
  */
 export function decodeHeader(bytes: Buffer, fileBytes: number, file: string): ShardHeader {
-  const refuse = (problem: string): never => {
+  const reject = (problem: string): never => {
     throw damaged(file, problem);
   };
   if (bytes.length < HEADER_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC))
-    refuse("it does not begin as a shard of a teacher cache");
+    reject("it does not begin as a shard of a teacher cache");
   const word = (at: number): number => bytes.readUInt32LE(at);
   const version = word(8);
-  if (version !== FORMAT_VERSION) refuse(`format version ${version}, ${FORMAT_VERSION} is read`);
+  if (version !== FORMAT_VERSION) reject(`format version ${version}, ${FORMAT_VERSION} is read`);
   const sum = (index: number): number => bytes.readDoubleLE(40 + 8 * index);
   const header: ShardHeader = {
     vocabularySize: word(12),
@@ -147,12 +147,12 @@ export function decodeHeader(bytes: Buffer, fileBytes: number, file: string): Sh
   };
   const { vocabularySize, k, fanBits, pairs } = header;
   if (vocabularySize > MAX_VOCABULARY || k === 0 || k > vocabularySize)
-    refuse(`keeps ${k} of a vocabulary of ${vocabularySize}`);
-  if (fanBits !== fanBitsFor(pairs)) refuse(`a fan of ${fanBits} bits for ${pairs} pairs`);
+    reject(`keeps ${k} of a vocabulary of ${vocabularySize}`);
+  if (fanBits !== fanBitsFor(pairs)) reject(`a fan of ${fanBits} bits for ${pairs} pairs`);
   if (Object.values(header.sums).some((value) => !(value >= 0 && value < Infinity)))
-    refuse("its sums are not finite");
+    reject("its sums are not finite");
   const { bytes: expected } = layoutOf(header);
-  if (expected !== fileBytes) refuse(`it has ${fileBytes} bytes, its header says ${expected}`);
+  if (expected !== fileBytes) reject(`it has ${fileBytes} bytes, its header says ${expected}`);
   return header;
 }
 

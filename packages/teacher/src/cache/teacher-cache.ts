@@ -5,9 +5,9 @@ import type { Engine } from "@slm/tensor";
 import type { TokenPairs } from "@slm/training";
 import type { ScoredPair, Teacher } from "../teacher.js";
 
-/** What is lost by keeping the `k` likeliest tokens and rounding them, over all stored positions. */
+/** What is lost by keeping the `k` most probable tokens and rounding them, over all stored positions. */
 export interface Truncation {
-  /** Mean probability outside the `k` likeliest tokens. */
+  /** Mean probability outside the `k` most probable tokens. */
   readonly meanTailMass: number;
   /** Mean of KL(teacher || decoded) [nats per token]. */
   readonly meanKl: number;
@@ -24,7 +24,7 @@ export interface CacheSummary {
   readonly k: number;
   /** Different pairs. */
   readonly pairs: number;
-  /** Target positions, end marks included. */
+  /** Target positions, EOS token included. */
   readonly tokens: number;
   /** Bytes of all shards and their index over `tokens`. */
   readonly bytesPerToken: number;
@@ -39,7 +39,7 @@ export interface CacheBuild {
   readonly identity: string;
   /** Equal pairs are stored once; their order does not matter. */
   readonly pairs: TokenPairs;
-  /** Likeliest tokens kept per position. */
+  /** Most probable tokens kept per position. */
   readonly k: number;
   /** Target positions of a shard on average, which is what a kill can cost. Default 32,768. */
   readonly shardTokens?: number;
@@ -60,12 +60,12 @@ export interface CacheReport extends CacheSummary {
 export interface TeacherCache extends CacheSummary {
   readonly directory: string;
   /**
-   * Log-probabilities of the teacher at every target position, end mark included: float32 `[batch · target, vocab]`, row
+   * Log-probabilities of the teacher at every target position, EOS token included: float32 `[batch · target, vocab]`, row
    * b · target + i for target token i of pair b. The stored tokens have their own, all others an even share of the tail.
    * Zero beyond a target and for missing pairs of the batch.
    *
    * @throws SlmError INPUT_MISSING naming a pair that is not stored, SHAPE_MISMATCH if a pair or their number exceeds
-   * the shape, DATA_INVALID naming a file that is damaged.
+   * the shape, DATA_INVALID naming a file that is corrupt.
    */
   read(
     pairs: readonly ScoredPair[],

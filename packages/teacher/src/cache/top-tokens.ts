@@ -1,7 +1,7 @@
-/** The likeliest tokens of one position, and what lies outside them. */
+/** The most probable tokens of one position, and what lies outside them. */
 import { SlmError } from "@slm/core";
 
-/** A next-token distribution cut off after its `k` likeliest tokens. */
+/** A next-token distribution cut off after its `k` most probable tokens. */
 export interface TopTokens {
   /** Ids of the kept tokens, ascending. */
   readonly ids: Int32Array;

@@ -13,7 +13,7 @@ export interface VerifiedShard {
   readonly digest: Buffer;
 }
 
-/** Opens a shard and checks it. @throws SlmError INPUT_MISSING if it is not there, DATA_INVALID if it is damaged */
+/** Opens a shard and checks it. @throws SlmError INPUT_MISSING if it is not there, DATA_INVALID if it is corrupt */
 export async function verifyShard(path: string): Promise<VerifiedShard> {
   const handle = await openForReading(path);
   try {

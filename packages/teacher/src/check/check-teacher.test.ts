@@ -55,7 +55,7 @@ function logProbabilities(values: Float32Array): Float32Array {
   return result;
 }
 
-/** The compact form with the k likeliest tokens of every position. */
+/** The compact form with the k most probable tokens of every position. */
 function top(values: Float32Array, k: number): Record<string, HostTensor> {
   const shape = [ROWS, LENGTH, k];
   const [topIds, shares, tail]: [number[], number[], number[]] = [[], [], []];
@@ -110,7 +110,7 @@ describe(checkTeacher, () => {
     expect(report).toMatchObject({ positions: 3 + LENGTH, agreement: 1 });
   });
 
-  test("refuses numbers that are not finite", async () => {
+  test("rejects numbers that are not finite", async () => {
     const broken = logits.map((value, index) => (index === 500 ? NaN : value));
     await expect(check({ logits: float(whole, broken) })).rejects.toMatchObject({ code: "DATA_INVALID" });
   });
@@ -151,7 +151,7 @@ describe(readReference, () => {
       }),
       "tail",
     ],
-  ])("refuses %s", async (_what, tensors, message) => {
+  ])("rejects %s", async (_what, tensors, message) => {
     await expect(readReference(await write(tensors()), VOCABULARY)).rejects.toThrow(message);
   });
 });

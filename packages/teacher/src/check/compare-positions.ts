@@ -5,7 +5,7 @@ import type { ReferencePosition } from "./reference-file.js";
 export interface Agreement {
   /** Positions compared. */
   readonly positions: number;
-  /** Share of positions at which both find the same token likeliest. */
+  /** Share of positions at which both find the same token most probable. */
   readonly agreement: number;
   /** Mean KL(reference || model) [nats per position]. */
   readonly meanKl: number;
@@ -52,7 +52,7 @@ export class AgreementSum {
 interface Comparison {
   readonly kl: number;
   readonly maxAbs: number;
-  /** The reference's likeliest token. */
+  /** The reference's most probable token. */
   readonly top: number;
 }
 
@@ -79,13 +79,13 @@ function compareAll(logits: Float32Array, reference: Float32Array): Omit<Compari
   for (let id = 0; id < logits.length; id++) {
     const log = reference[id]! - theirs;
     const share = Math.exp(log);
-    // Not `> 0`: a NaN must reach the sum, where it is refused.
+    // Not `> 0`: a NaN must reach the sum, where it is rejected.
     if (share !== 0) kl += share * (log - (logits[id]! - ours));
   }
   return { kl, top: argMax(reference) };
 }
 
-/** The likeliest tokens one by one, all others as one outcome: at most the divergence of the whole distributions. */
+/** The most probable tokens one by one, all others as one outcome: at most the divergence of the whole distributions. */
 function compareTop(
   logits: Float32Array,
   { ids, logProbabilities, tail }: Extract<ReferencePosition, { readonly kind: "top" }>,

@@ -7,7 +7,7 @@ import { createHostTensor, type HostTensor } from "@slm/runtime";
 export type ReferencePosition =
   /** Logits, or log-probabilities, of every token. */
   | { readonly kind: "logits" | "logProbabilities"; readonly values: Float32Array }
-  /** The likeliest tokens, and the probability of all others together. */
+  /** The most probable tokens, and the probability of all others together. */
   | {
       readonly kind: "top";
       readonly ids: Int32Array;
@@ -83,7 +83,7 @@ function positionsOf(
   if (k === 0 || ids.some((id) => id < 0 || id >= vocabulary)) {
     throw invalid(file, `topIds should be at least one id from 0 to ${vocabulary - 1} for each position`);
   }
-  // Written so that a NaN is refused as well.
+  // Written so that a NaN is rejected as well.
   if (!tail.every((mass) => mass >= 0 && mass <= 1)) throw invalid(file, "tail should be probabilities");
   return (at) => ({
     kind: "top",

@@ -84,7 +84,7 @@ describe(decoderSignature, () => {
       [logits, ...PRESENT.map((name): UntypedValue => ({ ...cache(name), dtype: "float16" }))],
       "'present.0.key' float16",
     ],
-  ])("refuses %s, by name", (_what, inputs, outputs, message) => {
+  ])("rejects %s, by name", (_what, inputs, outputs, message) => {
     expect(() => signature(inputs, outputs)).toThrow(message);
   });
 });

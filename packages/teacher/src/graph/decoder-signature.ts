@@ -69,12 +69,12 @@ export function decoderSignature({ inputs, outputs }: ModelOutline, where: strin
     const { name } = value;
     if (Object.hasOwn(INPUTS, name)) known.set(name as DecoderInput, plainInput(value, where));
     else if (PAST.test(name)) caches.push(cacheOf(value, given, where));
-    else throw refusal(where, `input '${shorten(name)}' is not one that decoder-only models of text have`);
+    else throw rejection(where, `input '${shorten(name)}' is not one that decoder-only models of text have`);
   }
-  if (!known.has("input_ids")) throw refusal(where, "there is no input 'input_ids'");
+  if (!known.has("input_ids")) throw rejection(where, "there is no input 'input_ids'");
   requireWholeLayers(caches, where);
   const logits = given.get("logits");
-  if (logits === undefined) throw refusal(where, "there is no output 'logits'");
+  if (logits === undefined) throw rejection(where, "there is no output 'logits'");
   const size = logits.shape?.at(-1);
   return {
     inputs: known,
@@ -93,7 +93,7 @@ function plainInput(
   const dtype = oneOf(value, dtypes, where);
   const rank = value.shape?.length ?? ranks[0]!;
   if (ranks.includes(rank)) return { dtype, rank };
-  throw refusal(where, `input '${value.name}' has ${rank} axes, expected ${ranks.join(" or ")}`);
+  throw rejection(where, `input '${value.name}' has ${rank} axes, expected ${ranks.join(" or ")}`);
 }
 
 function cacheOf(
@@ -104,13 +104,13 @@ function cacheOf(
   const { name: past, shape } = value;
   const present = past.replace("past_key_values", "present");
   const output = outputs.get(present);
-  if (output === undefined) throw refusal(where, `input '${past}' has no output '${present}'`);
+  if (output === undefined) throw rejection(where, `input '${past}' has no output '${present}'`);
   const dtype = oneOf(value, FLOATS, where);
   if (output.dtype !== undefined && output.dtype !== dtype)
-    throw refusal(where, `'${past}' is ${dtype}, '${present}' ${output.dtype}`);
+    throw rejection(where, `'${past}' is ${dtype}, '${present}' ${output.dtype}`);
   const [, heads, , headDim] = shape ?? [];
   if (shape?.length !== 4 || typeof heads !== "number" || typeof headDim !== "number")
-    throw refusal(where, `input '${past}' should be ${CACHE_AXES} with numbers for kvHeads and headDim`);
+    throw rejection(where, `input '${past}' should be ${CACHE_AXES} with numbers for kvHeads and headDim`);
   return { past, present, dtype, heads, headDim };
 }
 
@@ -121,7 +121,8 @@ function requireWholeLayers(caches: readonly CacheSignature[], where: string): v
   for (let layer = 0; layer < layers; layer++) {
     for (const part of ["key", "value"]) {
       const name = `past_key_values.${layer}.${part}`;
-      if (!names.has(name)) throw refusal(where, `there are ${caches.length} caches, but no input '${name}'`);
+      if (!names.has(name))
+        throw rejection(where, `there are ${caches.length} caches, but no input '${name}'`);
     }
   }
 }
@@ -133,10 +134,10 @@ function oneOf<Known extends OnnxDType>(
 ): Known {
   const found = known.find((candidate) => candidate === dtype);
   if (found !== undefined) return found;
-  throw refusal(where, `'${shorten(name)}' is ${dtype ?? "of no type"}, expected ${known.join(" or ")}`);
+  throw rejection(where, `'${shorten(name)}' is ${dtype ?? "of no type"}, expected ${known.join(" or ")}`);
 }
 
-const refusal = (where: string, message: string): SlmError =>
+const rejection = (where: string, message: string): SlmError =>
   new SlmError("DATA_INVALID", `teacher: ${where}: ${message}`, {
     context: { file: where },
     suggestions: ["export the model with optimum: optimum-cli export onnx --task text-generation-with-past"],

@@ -19,7 +19,7 @@ const graphSchema = z.strictObject({
   parameters: z.int().positive(),
   vocabularySize: z.int().positive(),
   maxSource: z.int().positive().describe("Longest source, prompt included [tokens]."),
-  maxTarget: z.int().positive().describe("Longest target, end mark included [tokens]."),
+  maxTarget: z.int().positive().describe("Longest target, EOS token included [tokens]."),
   tokens: z.strictObject({ pad: tokenId, bos: tokenId, eos: tokenId, unknown: tokenId }),
 });
 

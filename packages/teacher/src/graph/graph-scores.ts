@@ -3,7 +3,7 @@ import type { ScoredPair, ScoreShape } from "../teacher.js";
 import { DecoderRun, rowsAtOnce, type LoadedDecoder } from "./decoder-run.js";
 
 /** Marks that a row is put together with. */
-interface RowMarks {
+interface RowSpecialTokens {
   readonly bos: number;
   readonly pad: number;
 }
@@ -16,7 +16,7 @@ export async function graphScores(
   decoder: LoadedDecoder,
   pairs: readonly ScoredPair[],
   shape: ScoreShape,
-  marks: RowMarks,
+  marks: RowSpecialTokens,
 ): Promise<Float32Array> {
   const { vocabularySize } = decoder;
   const scores = new Float32Array(shape.batch * shape.target * vocabularySize);
@@ -51,7 +51,7 @@ function piece(decoder: LoadedDecoder, pairs: readonly ScoredPair[]): number {
 async function scorePiece(
   decoder: LoadedDecoder,
   pairs: readonly ScoredPair[],
-  { bos, pad }: RowMarks,
+  { bos, pad }: RowSpecialTokens,
   take: (row: number, position: number, logits: Float32Array) => void,
 ): Promise<void> {
   const { vocabularySize } = decoder;

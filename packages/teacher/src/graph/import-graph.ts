@@ -11,7 +11,7 @@ import {
   CHAT_TEMPLATE_FILE,
   createTokenizer,
   fillVocabulary,
-  readForeignTokenizer,
+  readExternalTokenizer,
   readTokenizerFiles,
   TOKENIZER_CONFIG_FILE,
   writeTokenizer,
@@ -33,7 +33,7 @@ const configSchema = z.looseObject({
   max_position_embeddings: z.int().positive().optional(),
   eos_token_id: z.union([z.int().nonnegative(), z.array(z.int().nonnegative())]).nullish(),
 });
-type ForeignSettings = z.infer<typeof configSchema>;
+type ExternalSettings = z.infer<typeof configSchema>;
 
 export interface ImportGraphOptions {
   /** The ONNX file inside the directory. Default: the first of the usual places. */
@@ -54,7 +54,7 @@ export interface ImportedGraph {
 export interface FoundGraph {
   readonly path: string;
   readonly vocabularySize: number;
-  readonly settings: ForeignSettings;
+  readonly settings: ExternalSettings;
 }
 
 /**
@@ -149,7 +149,7 @@ async function onnxFiles(directory: string): Promise<readonly string[]> {
 /** Directories of slm's own exports say what stands around sources; others get what imports do by default. */
 async function tokenizerOf(
   directory: string,
-  { eos_token_id: eos }: ForeignSettings,
+  { eos_token_id: eos }: ExternalSettings,
 ): Promise<TokenizerFiles> {
   const own = await readJsonFile(
     join(directory, TOKENIZER_CONFIG_FILE),
@@ -157,7 +157,7 @@ async function tokenizerOf(
   );
   if (own.source !== undefined) return readTokenizerFiles(directory);
   const first = Array.isArray(eos) ? eos[0] : eos;
-  return readForeignTokenizer(directory, typeof first === "number" ? { eos: first } : {});
+  return readExternalTokenizer(directory, typeof first === "number" ? { eos: first } : {});
 }
 
 const isFile = (path: string): Promise<boolean> =>

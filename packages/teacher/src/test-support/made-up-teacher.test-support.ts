@@ -7,7 +7,7 @@ import { pairsOf, type TokenPairs } from "@slm/training";
 import { decodeWith, generateWith } from "../generate.js";
 import type { ScoredPair, Teacher } from "../teacher.js";
 
-/** Shapes a made-up teacher's distributions can have. */
+/** Shapes a synthetic teacher's distributions can have. */
 export type Sharpness = "flat" | "broad" | "peaked";
 const SPREAD: Readonly<Record<Sharpness, number>> = { flat: 0.01, broad: 3, peaked: 1 };
 
@@ -35,7 +35,7 @@ const seedOf = (tokens: Iterable<number>): number => {
   return hash;
 };
 
-/** @param salt tells made-up teachers apart */
+/** @param salt tells synthetic teachers apart */
 export function madeUpTeacher(
   engine: Engine,
   options: { readonly vocabularySize: number; readonly salt?: number; readonly sharpness?: Sharpness },

@@ -82,7 +82,7 @@ describe("a device tensor", () => {
     expect(numbersOf(await engine.download(tensor))).toEqual([5, 6, 5, 6, 1, 2]);
   });
 
-  test("refuses rows that it does not have", async () => {
+  test("rejects rows that it does not have", async () => {
     const tensor = await engine.upload(square());
     for (const rows of [[0], [0, 2], [0, -1], [0, 0.5]]) {
       const failure = await failureOf((async () => engine.permuteRows(tensor, rows))());

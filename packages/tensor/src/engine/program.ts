@@ -27,7 +27,7 @@ export interface ProgramDefinition {
    * Whether the backward pass computes each layer's activations again instead of keeping them: less memory, more work. Engines that
    * run programs op by op keep them all the same.
    */
-  readonly recompute?: boolean;
+  readonly gradientCheckpointing?: boolean;
   /**
    * Outputs that will be written into the buffer of an input (output name -> input name). Tracing proves that
    * every reader of the input comes before the write.

@@ -67,19 +67,19 @@ test.each(ALL_CASES)("records forward and backward: $name", async (opCase) => {
 });
 
 describe(traceProgram, () => {
-  test("refuses a kernel without an ONNX form by name", () => {
+  test("rejects a kernel without an ONNX form by name", () => {
     const error = thrownBy(() => traceProgram(program((x) => tf.cos(x))));
     expect(error.code).toBe("OP_UNSUPPORTED");
     expect(error.message).toContain("Cos");
   });
 
-  test("refuses a program that branches on a value, by name", () => {
+  test("rejects a program that branches on a value, by name", () => {
     const error = thrownBy(() => traceProgram(program((x) => (x.dataSync()[0]! > 0 ? x : tf.neg(x)))));
     expect(error.code).toBe("OP_UNSUPPORTED");
     expect(error.message).toContain("branch on the value of 'x'");
   });
 
-  test("refuses a tensor made outside the trace", async () => {
+  test("rejects a tensor made outside the trace", async () => {
     await tf.setBackend("cpu");
     const outside = tf.tensor([[1, 2, 3]]);
     expect(thrownBy(() => traceProgram(program((x) => tf.add(x, outside)))).code).toBe("UNEXPECTED");
@@ -116,7 +116,7 @@ describe("an output written over an input", () => {
     expect(() => traceProgram(definition)).not.toThrow();
   });
 
-  test("is refused when a reader of the input may come after the write", () => {
+  test("is rejected when a reader of the input may come after the write", () => {
     const definition: ProgramDefinition = {
       name: "step",
       inputs: { state },
@@ -126,7 +126,7 @@ describe("an output written over an input", () => {
     expect(thrownBy(() => traceProgram(definition)).message).toContain("state");
   });
 
-  test("is refused when shapes differ", () => {
+  test("is rejected when shapes differ", () => {
     const definition: ProgramDefinition = {
       name: "step",
       inputs: { state },

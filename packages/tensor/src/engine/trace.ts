@@ -4,7 +4,7 @@ import { registerRecordingBackend } from "../recording/kernels.js";
 import { Recorder, onnxDType, withRecorder } from "../recording/recorder.js";
 import type { Tensor } from "../tf.js";
 import type { ProgramDefinition } from "./program.js";
-import { recomputeLayers } from "./recompute.js";
+import { checkpointLayers } from "./gradient-checkpointing.js";
 
 /**
  * Records a program as an ONNX graph with the program's input and output names, simplified and checked.
@@ -27,7 +27,7 @@ export function traceProgram(definition: ProgramDefinition): Graph {
   });
   const once = optimizeGraph(builder.build());
   checkGraph(once);
-  const graph = definition.recompute === true ? recomputeLayers(once) : once;
+  const graph = definition.gradientCheckpointing === true ? checkpointLayers(once) : once;
   const pairs = Object.entries(definition.inPlace ?? {}).map(([output, input]) => ({ input, output }));
   for (const { input, output } of pairs) {
     const fed = graph.inputs.find((value) => value.name === input);

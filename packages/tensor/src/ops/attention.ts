@@ -218,7 +218,7 @@ export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) 
   ]);
   if (pastKey.shape[2]! < capacity) return growingAttention(inputs, attributes);
   expectShape("cachedAttention", "pastKey", pastKey, [batch, kvHeads, capacity, headDim]);
-  if (attributes.caches === "appended") return appendedAttention(inputs, attributes);
+  if (attributes.caches === "delta") return deltaCacheAttention(inputs, attributes);
   const table = rotaryTensors(rotaryTable(capacity, headDim, attributes));
   const at = positionsOf(pastLength, batch);
   const slots = slotsOf(capacity);
@@ -250,7 +250,7 @@ const slotsOf = (capacity: number): Tensor =>
   );
 
 /** Attention of one new position over caches and itself, joined for the purpose; the caches are left to the host. */
-function appendedAttention(
+function deltaCacheAttention(
   { query, key, value, pastKey, pastValue, pastLength }: OpSet["cachedAttention"]["inputs"],
   attributes: CachedAttentionAttributes,
 ): OpSet["cachedAttention"]["outputs"] {

@@ -89,7 +89,7 @@ export const rmsNorm = defineOp("rmsNorm", ({ x, weight }, { epsilon }) => {
 });
 
 /** {@link rmsNorm} of every head: one norm over rows of headDim elements. */
-export const headNorm = defineOp("headNorm", ({ x, weight }, { epsilon, headDim }) => {
+export const qkNorm = defineOp("qkNorm", ({ x, weight }, { epsilon, headDim }) => {
   const heads = x.shape.at(-1)! / headDim;
   const rows = tf.reshape(x, [...x.shape.slice(0, -1), heads, headDim]);
   return tf.reshape(rmsNorm({ x: rows, weight }, { epsilon }), x.shape);

@@ -51,7 +51,7 @@ describe(rmsNorm, () => {
     );
   });
 
-  test("refuses a gain of another width by name", () => {
+  test("rejects a gain of another width by name", () => {
     const call = (): Tensor => rmsNorm({ x: tf.zeros([2, 3]), weight: tf.ones([4]) }, { epsilon: 1e-5 });
     expect(call).toThrow(SlmError);
     expect(call).toThrow("rmsNorm: weight should be [3], got [4]");
@@ -61,7 +61,7 @@ describe(rmsNorm, () => {
 describe(rotary, () => {
   const headDim = 6;
   const heads = 2;
-  const table = rotaryTensors(rotaryTable(12, headDim, { rotaryBase: 50 }));
+  const table = rotaryTensors(rotaryTable(12, headDim, { ropeTheta: 50 }));
   const inverse = { ...table, sin: table.negativeSin, negativeSin: table.sin };
   const x = tf.randomUniform([2, 4, heads * headDim], -1, 1, "float32", 3);
   const positions = tf.tensor2d(
@@ -111,7 +111,7 @@ describe(rotary, () => {
   });
 });
 
-const single = { heads: 1, kvHeads: 1, headDim: 2, headOrder: "grouped", rotaryBase: 100 } as const;
+const single = { heads: 1, kvHeads: 1, headDim: 2, headOrder: "grouped", ropeTheta: 100 } as const;
 
 describe(selfAttention, () => {
   const query = tf.zeros([1, 3, 2]);
@@ -162,7 +162,7 @@ describe(selfAttention, () => {
   });
 
   test("reads KV head h div group when grouped, h mod kvHeads when modulo", () => {
-    const layout = { heads: 4, kvHeads: 2, headDim: 2, rotaryBase: 100, causal: false } as const;
+    const layout = { heads: 4, kvHeads: 2, headDim: 2, ropeTheta: 100, causal: false } as const;
     const inputs = {
       query: tf.zeros([1, 1, 8]),
       key: tf.zeros([1, 1, 4]),
@@ -176,7 +176,7 @@ describe(selfAttention, () => {
     ]);
   });
 
-  test("refuses a key of another width by name", () => {
+  test("rejects a key of another width by name", () => {
     const call = (): Tensor =>
       selfAttention({ query, key: tf.zeros([1, 3, 4]), value }, { ...single, causal: false });
     expect(call).toThrow("selfAttention: key should be [1, 3, 2], got [1, 3, 4]");
@@ -251,7 +251,7 @@ test("layerNorm has mean 0 and deviation 1 before gain and bias", () => {
   });
 });
 
-test("layerNorm refuses a gain or a bias of another width", () => {
+test("layerNorm rejects a gain or a bias of another width", () => {
   const [x, two, three] = [tf.zeros([1, 2]), tf.zeros([2]), tf.zeros([3])];
   expect(() => layerNorm({ x, weight: three, bias: two }, { epsilon: 1 })).toThrow(
     "layerNorm: weight should be [2]",
@@ -278,7 +278,7 @@ describe("tokens", () => {
     expect(valuesOf(mixTokens({ x: x([1, 2, 3]) }, { weights, outputs: 2 }))).toEqual([1.5, 6]);
   });
 
-  test("of another width, or weights for another count of them, are refused", () => {
+  test("of another width, or weights for another count of them, are rejected", () => {
     expect(() => concatTokens({ a: x([1]), b: tf.zeros([1, 1, 2]) }, {})).toThrow(
       "concatTokens: b should be",
     );
@@ -306,7 +306,7 @@ describe("a shifted grid", () => {
     },
   );
 
-  test("is refused of other tokens, or by as much as the grid is wide", () => {
+  test("is rejected of other tokens, or by as much as the grid is wide", () => {
     const x = tf.zeros([1, 6, 1]);
     expect(() => shiftGrid({ x }, { height: 2, width: 2, down: 0, across: 1 })).toThrow("6 tokens as 2 x 2");
     expect(() => shiftGrid({ x }, { ...grid, down: 2, across: 0 })).toThrow("shifted by 2 and 0");

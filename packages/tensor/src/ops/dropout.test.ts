@@ -44,7 +44,7 @@ describe(dropout, () => {
 });
 
 describe(withDropout, () => {
-  test("refuses masks that are too few, left over, or of another shape", () => {
+  test("rejects masks that are too few, left over, or of another shape", () => {
     const call = (masks: Tensor[], calls: number) => (): unknown =>
       withDropout(masks, () => Array.from({ length: calls }, () => dropout(x)));
     const one = mask(1, 1, 1, 1);
@@ -59,7 +59,7 @@ describe(withDropout, () => {
     }
   });
 
-  test("refuses to be nested", () => {
+  test("rejects to be nested", () => {
     const error = thrownBy(() => withDropout([], () => withDropout([], () => 0)));
     expect(error.code).toBe("UNEXPECTED");
     expect(error.message).toContain("already in use");

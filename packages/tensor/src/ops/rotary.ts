@@ -21,12 +21,12 @@ export interface RotaryTable {
 export function rotaryTable(
   positions: number,
   headDim: number,
-  { rotaryBase, rotaryFrequencies }: Rotation,
+  { ropeTheta, ropeInverseFrequencies }: Rotation,
 ): RotaryTable {
-  if (rotaryFrequencies !== undefined && rotaryFrequencies.length !== headDim / 2) {
+  if (ropeInverseFrequencies !== undefined && ropeInverseFrequencies.length !== headDim / 2) {
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `rotary: headDim ${headDim} needs ${headDim / 2} frequencies, got ${rotaryFrequencies.length}`,
+      `rotary: headDim ${headDim} needs ${headDim / 2} frequencies, got ${ropeInverseFrequencies.length}`,
     );
   }
   const half = headDim / 2;
@@ -35,9 +35,9 @@ export function rotaryTable(
   for (let position = 0; position < positions; position++) {
     for (let i = 0; i < half; i++) {
       const angle =
-        rotaryFrequencies === undefined
-          ? position / Math.pow(rotaryBase, (2 * i) / headDim)
-          : position * rotaryFrequencies[i]!;
+        ropeInverseFrequencies === undefined
+          ? position / Math.pow(ropeTheta, (2 * i) / headDim)
+          : position * ropeInverseFrequencies[i]!;
       cos[position * half + i] = Math.cos(angle);
       sin[position * half + i] = Math.sin(angle);
     }

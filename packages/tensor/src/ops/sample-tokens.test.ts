@@ -26,7 +26,7 @@ describe(sampleTokens, () => {
     expect(draw(logits, [0.24, 0.26, 0.51, 0.76], { temperature: 1e4, topK: 4 })).toEqual([0, 1, 2, 3]);
   });
 
-  test("draws among the likeliest tokens only", () => {
+  test("draws among the most probable tokens only", () => {
     expect(draw(logits, [0, 0.66, 0.67, 0.999999], { temperature: 1, topK: 2 })).toEqual([1, 1, 2, 2]);
     expect(draw(logits, [0, 0.999999], { temperature: 1, topK: 1 })).toEqual([1, 1]);
   });

@@ -6,7 +6,7 @@ import { expectShape } from "./shape-check.js";
 export interface SampleTokensOptions {
   /** Divides the logits; above 0. */
   readonly temperature: number;
-  /** Draw among this many likeliest tokens only; tokens as likely as the last of them are kept too. */
+  /** Draw among this many most probable tokens only; tokens as likely as the last of them are kept too. */
   readonly topK: number;
 }
 

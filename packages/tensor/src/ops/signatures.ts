@@ -4,7 +4,7 @@
  *
  * Axes: batch, source (encoder positions), target (decoder positions), past (cached positions), heads, headDim, width, vocab.
  */
-import type { CacheForm } from "@slm/runtime";
+import type { PresentKv } from "@slm/runtime";
 import type { Tensor } from "../tf.js";
 
 /** How query heads share key/value heads: query head h uses KV head `h div group` or `h mod kvHeads`. */
@@ -19,10 +19,10 @@ export interface HeadLayout {
 
 /** How far positions turn the pairs of a head. */
 export interface Rotation {
-  /** Angle per position of pair i: rotaryBase^(-2i / headDim), unless the frequencies say otherwise. */
-  readonly rotaryBase: number;
+  /** Angle per position of pair i: ropeTheta^(-2i / headDim), unless the frequencies say otherwise. */
+  readonly ropeTheta: number;
   /** Angle per position of each pair [radians], headDim / 2 numbers. */
-  readonly rotaryFrequencies?: readonly number[] | undefined;
+  readonly ropeInverseFrequencies?: readonly number[] | undefined;
 }
 
 /** What happens to scores before the softmax. */
@@ -45,7 +45,7 @@ export interface CachedAttentionAttributes extends HeadLayout, Rotation, ScoreAt
    * What presentKey and presentValue are. replaced (default): the caches with the new positions written. appended: the new positions
    * alone, as rows `[batch, target, kvHeads·headDim]`, for a runtime to write (`AppendRequest`).
    */
-  readonly caches?: CacheForm;
+  readonly caches?: PresentKv;
 }
 
 /** Ops that need no attribute take an empty object. */
@@ -76,7 +76,7 @@ export interface OpSet {
     outputs: Tensor;
   };
   /** x `[..., heads·headDim]`, weight `[headDim]`: rmsNorm of every head. */
-  headNorm: {
+  qkNorm: {
     inputs: { x: Tensor; weight: Tensor };
     attributes: { readonly epsilon: number; readonly headDim: number };
     outputs: Tensor;

@@ -309,7 +309,7 @@ export function registerRecordingBackend(): void {
   for (const [kernelName, kernel] of Object.entries(kernels)) {
     registerRecorded(kernelName, kernel);
   }
-  // Every other kernel that tfjs can run is refused by name when it is met.
+  // Every other kernel that tfjs can run is rejected when it is met.
   for (const { kernelName } of tf.getKernelsForBackend("cpu")) {
     if (kernelName in kernels) continue;
     registerRecorded(kernelName, () => {

@@ -66,7 +66,7 @@ const SETTINGS: { readonly [N in DivergenceName]: readonly Partial<DivergenceOpt
   totalVariation: [],
 };
 
-/** A teacher cut to its likeliest tokens: the others have the logit of a token that cannot be. */
+/** A teacher cut to its most probable tokens: the others have the logit of a token that cannot be. */
 function truncated(teacher: HostTensor): HostTensor {
   const values = numbersOf(teacher).map((value, index) => (index % 3 === 2 ? -1e9 : value));
   return float32(teacher.shape, values);

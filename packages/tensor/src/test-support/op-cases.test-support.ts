@@ -9,7 +9,7 @@ import {
   lengthBias,
   selfAttention,
 } from "../ops/attention.js";
-import { add, embedding, gelu, headNorm, lastPosition, linear, rmsNorm } from "../ops/basic.js";
+import { add, embedding, gelu, qkNorm, lastPosition, linear, rmsNorm } from "../ops/basic.js";
 import { multiply, quickGelu, silu, softcap } from "../ops/gates.js";
 import { layerNorm } from "../ops/layer-norm.js";
 import { concatTokens, mixTokens, shiftGrid, tokensFrom } from "../ops/tokens.js";
@@ -70,7 +70,7 @@ function selfAttentionCases(): OpCase[] {
         build: (x: Operands) =>
           selfAttention(
             { ...heads(x), lengths: x["lengths"], mask: x["mask"] },
-            { ...layout, causal, rotaryBase: 100 },
+            { ...layout, causal, ropeTheta: 100 },
           ),
       })),
     ),
@@ -81,7 +81,10 @@ function selfAttentionCases(): OpCase[] {
 const SCORES = [
   { label: "window", attributes: { window: 2 } },
   { label: "softcap", attributes: { softcap: 0.7 } },
-  { label: "window, softcap, frequencies", attributes: { window: 1, softcap: 2, rotaryFrequencies: [0.3] } },
+  {
+    label: "window, softcap, frequencies",
+    attributes: { window: 1, softcap: 2, ropeInverseFrequencies: [0.3] },
+  },
 ] as const;
 
 const GROUPED: HeadLayout = { heads: 4, kvHeads: 2, headDim: 2, headOrder: "grouped" };
@@ -103,7 +106,7 @@ function scoreCases(): OpCase[] {
     differentiable: [...QKV, "pastKey", "pastValue"],
     build: (x) => {
       const inputs = { pastKey: x["pastKey"]!, pastValue: x["pastValue"]!, pastLength: x["pastLength"]! };
-      const options = { ...GROUPED, rotaryBase: 100, capacity: 4, ...attributes };
+      const options = { ...GROUPED, ropeTheta: 100, capacity: 4, ...attributes };
       return cachedAttention({ ...heads(x), ...inputs }, options).output;
     },
   });
@@ -113,7 +116,7 @@ function scoreCases(): OpCase[] {
       inputs: headInputs(GROUPED, LENGTH),
       differentiable: QKV,
       build: (x: Operands) =>
-        selfAttention(heads(x), { ...GROUPED, causal: true, rotaryBase: 100, ...attributes }),
+        selfAttention(heads(x), { ...GROUPED, causal: true, ropeTheta: 100, ...attributes }),
     },
     cached(label, past, attributes),
     cached(`${label}, growing`, grown, attributes),
@@ -139,7 +142,7 @@ function cachedAttentionCases(): OpCase[] {
     differentiable: [...QKV, "pastKey", "pastValue"],
     build: (x) => {
       const past = { pastKey: x["pastKey"]!, pastValue: x["pastValue"]!, pastLength: x["pastLength"]! };
-      const attributes = { ...layout, rotaryBase: 100, capacity };
+      const attributes = { ...layout, ropeTheta: 100, capacity };
       const { output, presentKey, presentValue } = cachedAttention({ ...heads(x), ...past }, attributes);
       return flat(output, presentKey, presentValue);
     },
@@ -215,12 +218,12 @@ export const OP_CASES: { readonly [O in OpName]: readonly OpCase[] } = {
       build: (x) => rmsNorm({ x: x["x"]!, weight: x["weight"]! }, { epsilon: 0.02 }),
     },
   ],
-  headNorm: [
+  qkNorm: [
     {
-      name: "headNorm",
+      name: "qkNorm",
       inputs: { x: random([2, 3, 4], 1, 2), weight: random([2], 2) },
       differentiable: ["x", "weight"],
-      build: (x) => headNorm({ x: x["x"]!, weight: x["weight"]! }, { epsilon: 1e-6, headDim: 2 }),
+      build: (x) => qkNorm({ x: x["x"]!, weight: x["weight"]! }, { epsilon: 1e-6, headDim: 2 }),
     },
   ],
   silu: [

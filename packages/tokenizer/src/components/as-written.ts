@@ -1,6 +1,6 @@
-/** What of a `tokenizer.json` is handed to the library: the rest is our own, or refused by name. */
+/** What of a `tokenizer.json` is handed to the library: the rest is our own, or rejected. */
 import type { TokenizerJson } from "../tokenizer-files.js";
-import { isComponent, refuse, type Component } from "./component.js";
+import { isComponent, reject, type Component } from "./component.js";
 import { prependScheme } from "./pre-tokenizers.js";
 
 /** Normalizers that the library has, for the added tokens that it looks for in normalized text. */
@@ -48,5 +48,5 @@ function decoderAsWritten(component: Component): Component {
 export function checkModel(model: TokenizerJson["model"]): void {
   const prefix = model["continuing_subword_prefix"];
   if ("merges" in model && typeof prefix === "string" && prefix !== "")
-    throw refuse(`BPE with a continuing_subword_prefix ('${prefix}') is not supported`);
+    throw reject(`BPE with a continuing_subword_prefix ('${prefix}') is not supported`);
 }

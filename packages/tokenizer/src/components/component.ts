@@ -15,7 +15,7 @@ export interface Component {
 export function partsOf(component: Component, key: string): readonly Component[] {
   const parts = component[key];
   if (Array.isArray(parts) && parts.every(isComponent)) return parts;
-  throw refuse(`${component.type} needs a list of components in '${key}'`);
+  throw reject(`${component.type} needs a list of components in '${key}'`);
 }
 
 export function isComponent(value: unknown): value is Component {
@@ -26,18 +26,18 @@ export function isComponent(value: unknown): value is Component {
 export function textOf(component: Component, key: string, fallback?: string): string {
   const value = component[key] ?? fallback;
   if (typeof value === "string") return value;
-  throw refuse(`${component.type} needs a text in '${key}', got ${JSON.stringify(value)}`);
+  throw reject(`${component.type} needs a text in '${key}', got ${JSON.stringify(value)}`);
 }
 
 /** A yes-or-no setting; the default where it is absent or null. @throws SlmError DATA_INVALID for anything else */
 export function flagOf(component: Component, key: string, fallback: boolean): boolean {
   const value = component[key] ?? fallback;
   if (typeof value === "boolean") return value;
-  throw refuse(`${component.type} needs true or false in '${key}', got ${JSON.stringify(value)}`);
+  throw reject(`${component.type} needs true or false in '${key}', got ${JSON.stringify(value)}`);
 }
 
 /** The error for a component that is not read, or not as it stands. */
-export function refuse(problem: string): SlmError {
+export function reject(problem: string): SlmError {
   return new SlmError("DATA_INVALID", `tokenizer: tokenizer.json: ${problem}`);
 }
 
@@ -56,7 +56,7 @@ export function patternOf(component: Component, compile: CompilePattern): RegExp
     if ("Regex" in pattern && typeof pattern.Regex === "string") return compile(pattern.Regex);
   }
   const got = pattern === undefined ? "none" : JSON.stringify(pattern);
-  throw refuse(`${component.type} needs a pattern {"Regex": text} or {"String": text}, got ${got}`);
+  throw reject(`${component.type} needs a pattern {"Regex": text} or {"String": text}, got ${got}`);
 }
 
 /** Finds a text as it stands. */

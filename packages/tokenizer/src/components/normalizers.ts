@@ -10,7 +10,7 @@ import {
   flagOf,
   partsOf,
   patternOf,
-  refuse,
+  reject,
   textOf,
   type CompilePattern,
   type Component,
@@ -41,7 +41,7 @@ const NORMALIZERS: Readonly<Record<string, (component: Component, compile: Compi
   Precompiled: (component) => {
     const table = textOf(component, "precompiled_charsmap", "");
     const rule = textOf(component, "match", "graphemes");
-    if (!isMapRule(rule)) throw refuse(`Precompiled needs a match of ${MAP_RULES.join(", ")}, got '${rule}'`);
+    if (!isMapRule(rule)) throw reject(`Precompiled needs a match of ${MAP_RULES.join(", ")}, got '${rule}'`);
     return table === "" ? (text) => text : characterMap(Buffer.from(table, "base64"), rule);
   },
   BertNormalizer: bertOf,
@@ -58,7 +58,7 @@ const NORMALIZERS: Readonly<Record<string, (component: Component, compile: Compi
  */
 export function compileNormalizer(component: Component, compile: CompilePattern): Normalize {
   if (Object.hasOwn(NORMALIZERS, component.type)) return NORMALIZERS[component.type]!(component, compile);
-  throw refuse(`the normalizer '${component.type}' is not supported`);
+  throw reject(`the normalizer '${component.type}' is not supported`);
 }
 
 function isMapRule(name: string): name is MapRule {

@@ -11,7 +11,7 @@ import {
   literal,
   partsOf,
   patternOf,
-  refuse,
+  reject,
   textOf,
   type CompilePattern,
   type Component,
@@ -61,7 +61,7 @@ const PRE_TOKENIZERS: Readonly<Record<string, (component: Component, compile: Co
 export function compilePreTokenizer(component: Component, compile: CompilePattern): Cut {
   if (Object.hasOwn(PRE_TOKENIZERS, component.type))
     return PRE_TOKENIZERS[component.type]!(component, compile);
-  throw refuse(`the pre-tokenizer '${component.type}' is not supported`);
+  throw reject(`the pre-tokenizer '${component.type}' is not supported`);
 }
 
 function inTurn(cuts: readonly Cut[]): Cut {
@@ -89,7 +89,7 @@ type Behavior = keyof typeof BEHAVIORS;
 function behaviorOf(component: Component, fallback?: Behavior): Behavior {
   const name = textOf(component, "behavior", fallback);
   if (Object.hasOwn(BEHAVIORS, name)) return name as Behavior;
-  throw refuse(`${component.type} needs a behavior of ${Object.keys(BEHAVIORS).join(", ")}, got '${name}'`);
+  throw reject(`${component.type} needs a behavior of ${Object.keys(BEHAVIORS).join(", ")}, got '${name}'`);
 }
 
 /** Neighbours as one where they belong together; the joined stretch counts as what its second part was. */
@@ -129,7 +129,7 @@ function splitter(pattern: RegExp, behavior: Behavior, isInverted = false): Cut 
 function fixedLength(component: Component): Cut {
   const length = component["length"] ?? 5;
   if (typeof length !== "number" || !Number.isInteger(length) || length < 1)
-    throw refuse(`FixedLength needs a whole number in 'length', got ${JSON.stringify(length)}`);
+    throw reject(`FixedLength needs a whole number in 'length', got ${JSON.stringify(length)}`);
   return splitter(new RegExp(`[^]{1,${length}}`, "gu"), "Isolated");
 }
 
@@ -140,7 +140,7 @@ export function prependScheme(component: Component): string {
   const older = flagOf(component, "add_prefix_space", true) ? "always" : "never";
   const scheme = textOf(component, "prepend_scheme", older);
   if (SCHEMES.includes(scheme)) return scheme;
-  throw refuse(`Metaspace needs a prepend_scheme of ${SCHEMES.join(", ")}, got '${scheme}'`);
+  throw reject(`Metaspace needs a prepend_scheme of ${SCHEMES.join(", ")}, got '${scheme}'`);
 }
 
 function metaspace(component: Component): Cut {

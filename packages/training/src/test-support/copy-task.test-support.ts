@@ -92,7 +92,7 @@ export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
 /** A metric that reads the live weights without decoding: the largest weight of the embedding. */
 export const embeddingMetric: DevMetric = {
   name: "largest",
-  betterIs: "lower",
+  higherIsBetter: false,
   measure: async ({ engine, feeds }) => {
     const [first] = Object.values(feeds);
     const { data } = await engine.download(first!);
@@ -105,7 +105,7 @@ export const copySettings: TrainingSettings = trainingSettings.parse({
   batchSize: 8,
   learningRate: 0.02,
   warmupSteps: 5,
-  finalLearningRate: 0.1,
+  minLearningRateRatio: 0.1,
   buckets: 2,
   evaluateEvery: 8,
   evaluateRows: 8,

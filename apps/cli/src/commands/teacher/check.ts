@@ -21,7 +21,7 @@ export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
     "Compare what a decoder-only checkpoint expects next with what another program says of it.";
   static override description =
     "The reference is a safetensors file of texts and distributions; its layout is in packages/checkpoints/src/import/README.md. " +
-    "Exit 3 if the likeliest tokens agree too rarely, or the distributions are too far apart.";
+    "Exit 3 if the most probable tokens agree too rarely, or the distributions are too far apart.";
   static override args = {
     model: Args.string({ required: true, description: "Directory of a decoder-only checkpoint." }),
   };
@@ -30,7 +30,7 @@ export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
     "min-agreement": Flags.string({
       default: "0.97",
       helpValue: "<share>",
-      summary: "Least share of positions with the same likeliest token.",
+      summary: "Least share of positions with the same most probable token.",
     }),
     "max-kl": Flags.string({
       default: "0.02",

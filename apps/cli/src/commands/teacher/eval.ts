@@ -31,7 +31,7 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
     threads: threadsFlag,
   };
   static override examples = [
-    "<%= config.bin %> teacher eval runs/g2p/teacher --data runs/g2p/data/dev.jsonl --metrics wordError",
+    "<%= config.bin %> teacher eval runs/g2p/teacher --data runs/g2p/data/dev.jsonl --metrics wer",
   ];
 
   protected override async execute(): Promise<TeacherEvalResult> {

@@ -16,7 +16,7 @@ export class TeacherImportCommand extends SlmCommand<TeacherImportResult> {
   static override description =
     "SOURCE is a directory with config.json, safetensors (one file or shards) and tokenizer.json, a GGUF file, or a hub id: " +
     "org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache. Llama and SmolLM2, " +
-    "Mistral, Qwen 2, 2.5 and 3, Phi-3, Gemma 2 and 3 (text). What is not known is refused by name. The result is read by " +
+    "Mistral, Qwen 2, 2.5 and 3, Phi-3, Gemma 2 and 3 (text). What is not known is rejected. The result is read by " +
     "generate, eval, export and quantize, and as teacher: { kind: checkpoint, path: DIR }.";
   static override args = {
     source: Args.string({ required: true, description: "Directory, GGUF file or hub id." }),

@@ -16,8 +16,8 @@ const floats = (...values: readonly number[]): Uint8Array => new Uint8Array(Floa
 
 const read = async (bytes: Uint8Array): ReturnType<typeof readGguf> => readGguf(await temporaryGguf(bytes));
 
-/** The refusal of a file, with its code checked. */
-const refusal = async (bytes: Uint8Array): Promise<string> => {
+/** The rejection of a file, with its code checked. */
+const rejection = async (bytes: Uint8Array): Promise<string> => {
   const error: unknown = await read(bytes).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ name: "SlmError", code: "DATA_INVALID" });
   return (error as Error).message;
@@ -74,7 +74,7 @@ describe(readGguf, () => {
     await expect(readGguf("/no/such/model.gguf")).rejects.toMatchObject({ code: "INPUT_MISSING" });
   });
 
-  test("refuses a tensor whose file became shorter after it was opened", async () => {
+  test("rejects a tensor whose file became shorter after it was opened", async () => {
     const file = await read(ggufBytes(spec));
     const shorter = await temporaryGguf(ggufBytes(spec).subarray(0, 300));
     await expect(readTensor(shorter, file.tensors[1]!)).rejects.toMatchObject({ code: "DATA_INVALID" });
@@ -89,7 +89,7 @@ const patched = (marker: string, shift: number, ...value: readonly number[]): Ui
 };
 const HUGE = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
 
-describe("a hostile file is refused by name", () => {
+describe("a hostile file is rejected", () => {
   const tensor = (over: object): Uint8Array => ggufBytes({ tensors: [{ name: "t", shape: [4], ...over }] });
 
   test.each<[string, Uint8Array, RegExp]>([
@@ -143,7 +143,7 @@ describe("a hostile file is refused by name", () => {
       /alignment is x/,
     ],
   ])("%s", async (_, bytes, message) => {
-    expect(await refusal(bytes)).toMatch(message);
+    expect(await rejection(bytes)).toMatch(message);
   });
 
   test("two keys or two tensors of one name", async () => {
@@ -151,10 +151,10 @@ describe("a hostile file is refused by name", () => {
       { name: "t", shape: [4] },
       { name: "t", shape: [4] },
     ];
-    expect(await refusal(ggufBytes({ tensors }))).toMatch(/tensor 't' occurs twice/);
+    expect(await rejection(ggufBytes({ tensors }))).toMatch(/tensor 't' occurs twice/);
     const keys = ggufBytes({ metadata: { aa: u32(1), ab: u32(1) } });
     keys.write("aa", keys.indexOf("ab"));
-    expect(await refusal(keys)).toMatch(/'aa' occurs twice/);
+    expect(await rejection(keys)).toMatch(/'aa' occurs twice/);
   });
 
   test("tensors that lie over one another, and one beyond the end", async () => {
@@ -162,16 +162,16 @@ describe("a hostile file is refused by name", () => {
       { name: "a", shape: [16] },
       { name: "b", shape: [16], offset: 32 },
     ];
-    expect(await refusal(ggufBytes({ tensors }))).toMatch(/tensors 'a' and 'b' overlap/);
+    expect(await rejection(ggufBytes({ tensors }))).toMatch(/tensors 'a' and 'b' overlap/);
     const whole = ggufBytes(spec);
-    expect(await refusal(whole.subarray(0, whole.length - 1))).toMatch(/'second' ends at byte .*truncated/);
+    expect(await rejection(whole.subarray(0, whole.length - 1))).toMatch(/'second' ends at byte .*truncated/);
     const far = ggufBytes({ tensors: [{ name: "t", shape: [4] }] });
     far.writeBigUInt64LE(2n ** 40n, far.indexOf("t", 24) + 17);
-    expect(await refusal(far)).toMatch(/'t' ends at byte/);
+    expect(await rejection(far)).toMatch(/'t' ends at byte/);
   });
 
   test("a file cut short anywhere", async () => {
     const whole = ggufBytes(spec);
-    for (let end = 0; end < whole.length; end += 7) await refusal(whole.subarray(0, end));
+    for (let end = 0; end < whole.length; end += 7) await rejection(whole.subarray(0, end));
   });
 });

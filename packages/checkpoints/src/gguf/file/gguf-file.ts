@@ -35,7 +35,7 @@ export interface GgufFile {
 /**
  * Reads all of a file but the tensors' data.
  *
- * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID for what the format or {@link LIMITS} refuse
+ * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID for what the format or {@link LIMITS} reject
  */
 export async function readGguf(file: string): Promise<GgufFile> {
   const reader = await FileReader.open(file);

@@ -1,6 +1,6 @@
 /**
  * What a GGUF file may ask for before a byte of it is believed. Far above every published model, far below what would
- * fill the memory; each is refused by its name here.
+ * fill the memory; each is rejected by its name here.
  */
 export const LIMITS = {
   /** Key-value pairs; the largest published files have about 60. */

@@ -47,7 +47,7 @@ const minimumBytes = (type: ValueType): number => {
   return type === "bool" ? 1 : SCALARS[type].bytes;
 };
 
-/** Reads all pairs. @throws SlmError DATA_INVALID for what the format or the limits refuse */
+/** Reads all pairs. @throws SlmError DATA_INVALID for what the format or the limits reject */
 export async function readMetadata(reader: FileReader, pairs: number): Promise<Metadata> {
   const metadata = new Map<string, MetadataValue>();
   for (let pair = 0; pair < pairs; pair += 1) {

@@ -89,7 +89,7 @@ export async function huggingFaceConfig(source: GgufFile, family: Family): Promi
   if (valueDim !== headDim) {
     throw invalid(source.file, `values of ${valueDim} elements beside keys of ${headDim} are not read`);
   }
-  refuseExperts(source, settings);
+  rejectExperts(source, settings);
   const rotaryDimensions = settings.optionalSize("rope.dimension_count") ?? headDim;
   const theta = settings.optionalNumber("rope.freq_base") ?? 10_000;
   const layers = settings.size("block_count");
@@ -133,7 +133,7 @@ function slidingWindow(settings: Settings): Config {
   return window === undefined ? {} : { sliding_window: window };
 }
 
-function refuseExperts({ file }: GgufFile, settings: Settings): void {
+function rejectExperts({ file }: GgufFile, settings: Settings): void {
   const experts = settings.optionalSize("expert_count");
   if (experts !== undefined) throw invalid(file, `a mixture of ${experts} experts is not read`);
 }

@@ -24,7 +24,7 @@ export class Settings {
     const value = this.#uniform(key);
     if (value === undefined) return undefined;
     if (typeof value === "number" && Number.isInteger(value) && value > 0 && value <= MAX_SIZE) return value;
-    return this.#refuse(key, value, `a whole number from 1 to ${MAX_SIZE}`);
+    return this.#reject(key, value, `a whole number from 1 to ${MAX_SIZE}`);
   }
 
   /** A finite number, in its shortest form that is the same float32. */
@@ -36,13 +36,13 @@ export class Settings {
     const value = this.#value(key);
     if (value === undefined) return undefined;
     if (typeof value === "number" && Number.isFinite(value)) return shortest(value);
-    return this.#refuse(key, value, "a finite number");
+    return this.#reject(key, value, "a finite number");
   }
 
   optionalText(key: string): string | undefined {
     const value = this.#value(key);
     if (value === undefined || typeof value === "string") return value;
-    return this.#refuse(key, value, "a text");
+    return this.#reject(key, value, "a text");
   }
 
   #value(key: string): MetadataValue | undefined {
@@ -65,7 +65,7 @@ export class Settings {
     throw invalid(this.#source.file, `metadata '${this.#section}.${key}' is missing`);
   }
 
-  #refuse(key: string, value: MetadataValue, expected: string): never {
+  #reject(key: string, value: MetadataValue, expected: string): never {
     const got = typeof value === "object" ? "a list" : String(value).slice(0, 80);
     throw invalid(this.#source.file, `${this.#section}.${key} is ${got}, expected ${expected}`);
   }

@@ -169,7 +169,7 @@ describe(ggufTokenizer, () => {
       VOCABULARIES.scored({ token_type: Int32Array.from(FIXTURE.scored.types).fill(1, 20, 21) }),
       /byte token <0x11> is missing/,
     ],
-  ])("refuses %s", (_, source, message) => {
+  ])("rejects %s", (_, source, message) => {
     expect(() => ggufTokenizer(source)).toThrow(
       expect.objectContaining({ code: "DATA_INVALID", message: expect.stringMatching(message) as string }),
     );

@@ -1,4 +1,4 @@
-/** Vocabularies with changed values are used or refused; texts come back from every cutter of bytes. */
+/** Vocabularies with changed values are used or rejected; texts come back from every cutter of bytes. */
 import { SlmError } from "@slm/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -87,7 +87,7 @@ describe("a vocabulary with changed values", () => {
     ],
   ];
 
-  test.each(Object.keys(VOCABULARIES) as (keyof typeof VOCABULARIES)[])("%s is used or refused", (kind) => {
+  test.each(Object.keys(VOCABULARIES) as (keyof typeof VOCABULARIES)[])("%s is used or rejected", (kind) => {
     const outcomes = new Set<string>();
     fc.assert(
       fc.property(
@@ -102,12 +102,12 @@ describe("a vocabulary with changed values", () => {
             expect(typeof tokenizer.decode(ids)).toBe("string");
           } catch (error) {
             if (!(error instanceof SlmError)) throw error;
-            outcomes.add("refused");
+            outcomes.add("rejected");
           }
         },
       ),
       { numRuns: 150, seed: 3 },
     );
-    expect(outcomes).toEqual(new Set(["used", "refused"]));
+    expect(outcomes).toEqual(new Set(["used", "rejected"]));
   });
 });

@@ -99,32 +99,32 @@ describe(packGgmlBlocks, () => {
   });
 
   test("either keeps any Q4_1 block bit for bit or says that it cannot", () => {
-    let refused = 0;
+    let rejected = 0;
     fc.assert(
       fc.property(
         blocksOf(20, (scale, zero) => toHalf(-zero * fromHalf(scale))),
         (raw) => {
           const packed = packGgmlBlocks("Q4_1", raw, shape);
-          if (packed === undefined) refused += 1;
+          if (packed === undefined) rejected += 1;
           else expect(plus(unpack(packed))).toEqual(plus(meant("Q4_1", raw)));
         },
       ),
     );
-    expect(refused).toBeGreaterThan(0);
+    expect(rejected).toBeGreaterThan(0);
   });
 
   test.each([
     [-0.1, "between two steps"],
     [0.25, "below the first"],
     [-4, "above the last"],
-  ])("refuses a Q4_1 minimum of %d, %s", (minimum) => {
+  ])("rejects a Q4_1 minimum of %d, %s", (minimum) => {
     const raw = new Uint8Array(20);
     new DataView(raw.buffer).setUint16(0, toHalf(0.25), true);
     new DataView(raw.buffer).setUint16(2, toHalf(minimum), true);
     expect(packGgmlBlocks("Q4_1", raw, { outputs: 1, inputs: 32 })).toBeUndefined();
   });
 
-  test("refuses bytes that are not the blocks of the shape", () => {
+  test("rejects bytes that are not the blocks of the shape", () => {
     expect(() => packGgmlBlocks("Q4_0", new Uint8Array(17), { outputs: 1, inputs: 32 })).toThrow(
       expect.objectContaining({ code: "SHAPE_MISMATCH" }),
     );

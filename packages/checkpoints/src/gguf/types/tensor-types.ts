@@ -25,7 +25,7 @@ const READ: ReadonlyMap<number, BlockType> = new Map([
   [30, BF16],
 ]);
 
-/** Names of types that exist and are not read, for their refusal. */
+/** Names of types that exist and are not read, for their rejection. */
 const NOT_READ: ReadonlyMap<number, string> = new Map([
   [9, "Q8_1"],
   [15, "Q8_K"],

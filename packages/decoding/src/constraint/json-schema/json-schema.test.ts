@@ -1,5 +1,5 @@
 import { createRandom } from "../../random.js";
-import { createTokenChooser } from "../../token-chooser.js";
+import { createTokenSelector } from "../../token-selector.js";
 import type { TokenPieces } from "@slm/tokenizer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -59,7 +59,7 @@ const SYMBOLS: TokenPieces = {
 /** What a model without sense says under a grammar; undefined if it does not come to an end. */
 function randomText(grammar: Grammar, pieces: TokenPieces, seed: number, most = 400): string | undefined {
   const { next } = createRandom(seed);
-  const choose = createTokenChooser({
+  const choose = createTokenSelector({
     eos: EOS,
     constraint: constrainTokens(grammar, pieces, { eos: EOS }),
     sampling: { temperature: 1, random: next },
@@ -245,14 +245,14 @@ describe(jsonSchemaGrammar, () => {
       },
       /larger than/,
     ],
-  ])("refuses %s", (_, schema, message) => {
+  ])("rejects %s", (_, schema, message) => {
     expect(() => jsonSchemaGrammar(schema)).toThrow(message);
     expect(() => jsonSchemaGrammar(schema)).toThrow(
       expect.objectContaining({ code: "DATA_INVALID" }) as Error,
     );
   });
 
-  test("refuses or takes any JSON, and fails in no other way", () => {
+  test("rejects or takes any JSON, and fails in no other way", () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue({ maxDepth: 4 }), damaged()), (schema) => {
         try {

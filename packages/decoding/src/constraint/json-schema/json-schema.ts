@@ -12,8 +12,8 @@ import {
   TYPE_KEYWORDS,
   countOf,
   isObject,
-  refuse,
-  refuseOthers,
+  reject,
+  rejectOthers,
   type Schema,
   type TypeName,
 } from "./keywords.js";
@@ -65,26 +65,26 @@ class SchemaCompiler {
 
   #compile(schema: unknown, at: Position): Part {
     const { pointer, depth } = at;
-    if (depth > DEEPEST) throw refuse(pointer, `schemas may be ${DEEPEST} levels deep`);
+    if (depth > DEEPEST) throw reject(pointer, `schemas may be ${DEEPEST} levels deep`);
     if (schema === true) return this.#parts.value;
     if (!isObject(schema))
-      throw refuse(pointer, `expected a schema, got ${JSON.stringify(schema).slice(0, 80)}`);
+      throw reject(pointer, `expected a schema, got ${JSON.stringify(schema).slice(0, 80)}`);
     const alone = ALONE_KEYWORDS.find((key) => Object.hasOwn(schema, key));
     if (alone !== undefined) {
-      refuseOthers(schema, pointer, alone === "const" ? ["const", "type"] : [alone]);
+      rejectOthers(schema, pointer, alone === "const" ? ["const", "type"] : [alone]);
       if (alone === "$ref") return this.#reference(schema["$ref"], at);
       return alone === "anyOf"
         ? this.#anyOf(schema["anyOf"], at)
         : this.#values([schema["const"]], schema, at);
     }
     if (Object.hasOwn(schema, "enum")) {
-      refuseOthers(schema, pointer, ["enum", "type"]);
+      rejectOthers(schema, pointer, ["enum", "type"]);
       const values = schema["enum"];
-      if (!Array.isArray(values)) throw refuse(pointer, "'enum' must be a list");
+      if (!Array.isArray(values)) throw reject(pointer, "'enum' must be a list");
       return this.#values(values, schema, at);
     }
     const types = typesOf(schema, pointer);
-    refuseOthers(schema, pointer, ["type", ...types.flatMap((type) => TYPE_KEYWORDS[type])]);
+    rejectOthers(schema, pointer, ["type", ...types.flatMap((type) => TYPE_KEYWORDS[type])]);
     if (types.length === TYPES.length - 1) return this.#parts.value;
     const { builder } = this.#parts;
     return builder.rule(builder.choice(...types.map((type) => this.#type(type, schema, at))));
@@ -98,12 +98,12 @@ class SchemaCompiler {
 
   #reference(reference: unknown, { pointer }: Position): Part {
     if (typeof reference !== "string" || !/^#(?:\/.*)?$/u.test(reference))
-      throw refuse(pointer, `'$ref' must point into the same schema, as "#/$defs/name"`);
+      throw reject(pointer, `'$ref' must point into the same schema, as "#/$defs/name"`);
     let target = this.#root;
     for (const step of reference.split("/").slice(1)) {
       const key = unescaped(step);
       if (typeof target !== "object" || target === null || !Object.hasOwn(target, key))
-        throw refuse(pointer, `'$ref' points to ${reference.slice(0, 80)}, which is not there`);
+        throw reject(pointer, `'$ref' points to ${reference.slice(0, 80)}, which is not there`);
       target = Reflect.get(target, key);
     }
     return this.#parts.builder.call(this.#ruleAt(reference, target));
@@ -111,7 +111,7 @@ class SchemaCompiler {
 
   #anyOf(schemas: unknown, { pointer, depth }: Position): Part {
     if (!Array.isArray(schemas) || schemas.length === 0)
-      throw refuse(pointer, "'anyOf' must be a list of schemas");
+      throw reject(pointer, "'anyOf' must be a list of schemas");
     const { builder } = this.#parts;
     const parts = schemas.map((schema: unknown, index) =>
       this.#compile(schema, { pointer: `${pointer}/anyOf/${index}`, depth: depth + 1 }),
@@ -121,10 +121,10 @@ class SchemaCompiler {
 
   /** Values written as `JSON.stringify` writes them; those that are not of the schema's type are left out. */
   #values(values: readonly unknown[], schema: Schema, { pointer }: Position): Part {
-    if (values.length > MOST_VALUES) throw refuse(pointer, `'enum' may have ${MOST_VALUES} values`);
+    if (values.length > MOST_VALUES) throw reject(pointer, `'enum' may have ${MOST_VALUES} values`);
     const types = Object.hasOwn(schema, "type") ? typesOf(schema, pointer) : TYPES;
     const fitting = values.filter((value) => types.some((type) => isOfType(value, type)));
-    if (fitting.length === 0) throw refuse(pointer, "no value is of the type that the schema asks for");
+    if (fitting.length === 0) throw reject(pointer, "no value is of the type that the schema asks for");
     const { builder } = this.#parts;
     const texts = new Set(fitting.map((value) => JSON.stringify(value)));
     return builder.rule(builder.choice(...Array.from(texts, (text) => builder.text(text))));
@@ -135,7 +135,7 @@ class SchemaCompiler {
     const limits = { pointer, largest: LARGEST_COUNT };
     const least = countOf(schema, "minLength", limits) ?? 0;
     const most = countOf(schema, "maxLength", limits) ?? Infinity;
-    if (least > most) throw refuse(pointer, `'minLength' ${least} is above 'maxLength' ${most}`);
+    if (least > most) throw reject(pointer, `'minLength' ${least} is above 'maxLength' ${most}`);
     if (least === 0 && most === Infinity) return string;
     return quoted(builder, builder.repeat(character, least, most));
   }
@@ -144,7 +144,7 @@ class SchemaCompiler {
     const limits = { pointer, largest: LARGEST_COUNT };
     const least = countOf(schema, "minItems", limits) ?? 0;
     const most = countOf(schema, "maxItems", limits) ?? Infinity;
-    if (least > most) throw refuse(pointer, `'minItems' ${least} is above 'maxItems' ${most}`);
+    if (least > most) throw reject(pointer, `'minItems' ${least} is above 'maxItems' ${most}`);
     const item = Object.hasOwn(schema, "items")
       ? this.#compile(schema["items"], { pointer: `${pointer}/items`, depth: depth + 1 })
       : this.#parts.value;
@@ -153,7 +153,7 @@ class SchemaCompiler {
 
   #object(schema: Schema, { pointer, depth }: Position): Part {
     const properties = schema["properties"] ?? {};
-    if (!isObject(properties)) throw refuse(pointer, "'properties' must be an object of schemas");
+    if (!isObject(properties)) throw reject(pointer, "'properties' must be an object of schemas");
     const names = Object.keys(properties);
     const required = requiredOf(schema, names, pointer);
     const others = schema["additionalProperties"] ?? true;
@@ -204,16 +204,16 @@ function typesOf(schema: Schema, pointer: string): readonly TypeName[] {
   const names: readonly unknown[] = Array.isArray(type) ? type : [type];
   const known = TYPES.filter((name) => names.includes(name));
   if (known.length > 0 && known.length === new Set(names).size) return known;
-  throw refuse(pointer, `'type' must be of ${TYPES.join(", ")}, got ${JSON.stringify(type).slice(0, 80)}`);
+  throw reject(pointer, `'type' must be of ${TYPES.join(", ")}, got ${JSON.stringify(type).slice(0, 80)}`);
 }
 
 function requiredOf(schema: Schema, names: readonly string[], pointer: string): ReadonlySet<string> {
   const required: unknown = schema["required"] ?? [];
   const isList = Array.isArray(required) && required.every((name) => typeof name === "string");
-  if (!isList) throw refuse(pointer, "'required' must be a list of names");
+  if (!isList) throw reject(pointer, "'required' must be a list of names");
   const unknown = required.find((name) => !names.includes(name));
   if (unknown === undefined) return new Set(required);
-  throw refuse(pointer, `'required' names ${JSON.stringify(unknown.slice(0, 80))}, which 'properties' lacks`);
+  throw reject(pointer, `'required' names ${JSON.stringify(unknown.slice(0, 80))}, which 'properties' lacks`);
 }
 
 function isOfType(value: unknown, type: TypeName): boolean {

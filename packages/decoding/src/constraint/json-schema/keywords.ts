@@ -1,4 +1,4 @@
-/** The keywords of JSON Schema that are understood. Any other is refused by name: ignoring one would break a promise. */
+/** The keywords of JSON Schema that are understood. Any other is rejected: ignoring one would break a promise. */
 import { SlmError } from "@slm/core";
 
 export const TYPES = ["string", "number", "integer", "boolean", "null", "object", "array"] as const;
@@ -30,7 +30,7 @@ export function isObject(value: unknown): value is Schema {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-export function refuse(pointer: string, problem: string, suggestions: readonly string[] = []): SlmError {
+export function reject(pointer: string, problem: string, suggestions: readonly string[] = []): SlmError {
   return new SlmError("DATA_INVALID", `schema: ${pointer}: ${problem}`, {
     context: { pointer },
     suggestions: [...suggestions],
@@ -38,10 +38,10 @@ export function refuse(pointer: string, problem: string, suggestions: readonly s
 }
 
 /** @throws SlmError DATA_INVALID naming the first keyword that is not among `known` */
-export function refuseOthers(schema: Schema, pointer: string, known: readonly string[]): void {
+export function rejectOthers(schema: Schema, pointer: string, known: readonly string[]): void {
   const other = Object.keys(schema).find((key) => !known.includes(key) && !ANNOTATIONS.has(key));
   if (other === undefined) return;
-  throw refuse(
+  throw reject(
     pointer,
     `'${other.slice(0, 80)}' is not supported here; supported are ${known.join(", ") || "annotations only"}`,
     [`remove ${JSON.stringify(other.slice(0, 80))} from the schema`],
@@ -57,7 +57,7 @@ export function countOf(
   const value = schema[key];
   if (value === undefined) return undefined;
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= at.largest) return value;
-  throw refuse(
+  throw reject(
     at.pointer,
     `'${key}' must be an integer from 0 to ${at.largest}, got ${JSON.stringify(value)}`,
   );

@@ -101,7 +101,7 @@ describe(ctc, () => {
     expect([...gradient.dataSync()].every((value) => value === 0)).toBe(true);
   });
 
-  test("refuses what does not fit", () => {
+  test("rejects what does not fit", () => {
     const inputs = inputsOf([noise(3, 1)], [[1]]);
     expect(() => ctc({ ...inputs, skip: tf.zeros([1, 2]) })).toThrow("skip");
   });

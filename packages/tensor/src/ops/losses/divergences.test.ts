@@ -187,7 +187,7 @@ describe.each(DIVERGENCE_NAMES)("%s", (name) => {
     expect(warm! / hot!).toBeLessThan(1.1);
   });
 
-  test("is finite with its gradient when the teacher was cut to its likeliest tokens", () => {
+  test("is finite with its gradient when the teacher was cut to its most probable tokens", () => {
     const pair = { student: [[0.5, 1, -3, 1e4]], teacher: [[2, 1, -1e9, -1e9]], mask: [1] };
     for (const temperature of [1, 2]) {
       expect(Number.isFinite(compute(name, pair, { temperature }))).toBe(true);
@@ -195,7 +195,7 @@ describe.each(DIVERGENCE_NAMES)("%s", (name) => {
     }
   });
 
-  test("refuses a temperature that is not above 0, and a teacher of another vocabulary, by name", () => {
+  test("rejects a temperature that is not above 0, and a teacher of another vocabulary, by name", () => {
     const pair = { student: [[0, 0]], teacher: [[0, 0]], mask: [1] };
     for (const temperature of [0, -1, Infinity, NaN]) {
       expect(() => compute(name, pair, { temperature })).toThrow("losses: temperature should be");
@@ -277,14 +277,14 @@ describe("jensenShannon", () => {
     );
   });
 
-  test.each([0, 1, NaN])("refuses beta %d by name", (beta) => {
+  test.each([0, 1, NaN])("rejects beta %d by name", (beta) => {
     expect(() => compute("jensenShannon", apart, { beta })).toThrow(
       `losses: beta should be above 0 and below 1, got ${beta}`,
     );
   });
 });
 
-test.each(["skewKl", "skewReverseKl"] as const)("%s refuses a skew that is no share, by name", (name) => {
+test.each(["skewKl", "skewReverseKl"] as const)("%s rejects a skew that is no share, by name", (name) => {
   for (const skew of [0, 1, NaN]) {
     expect(() => compute(name, apart, { skew })).toThrow(
       `losses: skew should be above 0 and below 1, got ${skew}`,

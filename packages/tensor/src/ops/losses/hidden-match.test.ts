@@ -94,7 +94,7 @@ describe(hiddenMatch, () => {
     ["projection", { projection: [[1, 2]] }, "hiddenMatch: projection should be [2, 3], got [1, 2]"],
     ["teacher", { teacher: [[1, 2, 3]] }, "hiddenMatch: teacher should be [3, *], got [1, 3]"],
     ["mask", { mask: [1] }, "hiddenMatch: mask should be [3], got [1]"],
-  ])("refuses a %s that does not fit, by name", (_name, change, message) => {
+  ])("rejects a %s that does not fit, by name", (_name, change, message) => {
     expect(() => compute({ ...example, ...change }, "mse")).toThrow(message);
   });
 });

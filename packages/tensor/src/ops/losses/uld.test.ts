@@ -125,7 +125,7 @@ describe(uld, () => {
     expect(graph.nodes.filter(({ opType }) => opType === "ScatterElements")).toHaveLength(1);
   });
 
-  test("refuses a teacher of another number of positions, by name", () => {
+  test("rejects a teacher of another number of positions, by name", () => {
     const call = (): number =>
       compute(
         [[0, 1]],

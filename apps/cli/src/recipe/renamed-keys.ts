@@ -1,0 +1,111 @@
+/**
+ * What recipes of version 1 called otherwise: one table, read by the error about an old key and by `slm recipe migrate`.
+ *
+ * To rename a setting: rename it in its schema, add a row here, and raise {@link RECIPE_VERSION} if the row is the first since a release.
+ */
+import { asMapping, type KeyPath } from "./mapping.js";
+
+/** The version that recipes are written in: `schemaVersion` in the file. */
+export const RECIPE_VERSION = 2;
+
+interface Rename {
+  /** The key of version 1. */
+  readonly old: string;
+  /** Where the key has this meaning; absent: everywhere. */
+  readonly isIn?: (parent: KeyPath, value: unknown) => boolean;
+  /** The key of now. */
+  readonly key: string;
+  /** The value of now; absent: the same. */
+  readonly value?: (value: unknown) => unknown;
+}
+
+const MODULES = ["text", "tower", "projector"];
+
+const endsWith =
+  (...keys: readonly string[]) =>
+  (parent: KeyPath): boolean =>
+    keys.every((key, at) => parent.at(at - keys.length) === key);
+
+/** A value by its old name; one that the table does not know stays, for the schema to reject. */
+const oneOf =
+  (names: Readonly<Record<string, unknown>>) =>
+  (value: unknown): unknown =>
+    typeof value === "string" && Object.hasOwn(names, value) ? names[value] : value;
+
+const GATED_ACTIVATIONS = { silu: "swiglu", gelu: "geglu" } as const;
+const CROSS_TOKENIZER = { same: "none", mapped: "aligned" } as const;
+
+const RENAMED_KEYS: readonly Rename[] = [
+  { old: "accumulate", key: "gradientAccumulationSteps" },
+  { old: "clipNorm", key: "maxGradNorm" },
+  { old: "decayShare", key: "decayFraction" },
+  { old: "averageDecay", key: "emaDecay" },
+  { old: "averageBest", key: "checkpointAveraging" },
+  { old: "finalLearningRate", key: "minLearningRateRatio" },
+  { old: "recompute", key: "gradientCheckpointing" },
+  {
+    old: "parts",
+    isIn: (_parent, value) => Object.keys(asMapping(value) ?? {}).some((key) => MODULES.includes(key)),
+    key: "modules",
+  },
+  { old: "teacher", isIn: endsWith("targets"), key: "sequenceKdFraction" },
+  { old: "student", isIn: endsWith("targets"), key: "onPolicyFraction" },
+  { old: "unlabelled", isIn: endsWith("targets"), key: "unlabelledFraction" },
+  { old: "vocabulary", isIn: endsWith("loss"), key: "crossTokenizer", value: oneOf(CROSS_TOKENIZER) },
+  { old: "rotaryBase", key: "ropeTheta" },
+  { old: "rotaryFrequencies", key: "ropeInverseFrequencies" },
+  { old: "headNorm", key: "qkNorm" },
+  {
+    old: "untiedHead",
+    key: "tieWordEmbeddings",
+    value: (value) => (typeof value === "boolean" ? !value : value),
+  },
+  {
+    old: "gate",
+    isIn: (_parent, value) => typeof value === "string" && Object.hasOwn(GATED_ACTIVATIONS, value),
+    key: "activation",
+    value: oneOf(GATED_ACTIVATIONS),
+  },
+  { old: "local", isIn: (_parent, value) => asMapping(value)?.window !== undefined, key: "slidingWindow" },
+  { old: "invented", isIn: endsWith("data"), key: "synthetic" },
+  { old: "invent", isIn: endsWith("data", "augment"), key: "syntheticValues" },
+];
+
+/** Metrics by their names of version 1. */
+export const RENAMED_METRICS: Readonly<Record<string, string>> = {
+  wordError: "wer",
+  phonemeError: "per",
+  characterError: "cer",
+};
+
+/** A key or a value of version 1, and what to write now. */
+export interface Renamed {
+  /** Path of the key, in the words of version 1. */
+  readonly path: KeyPath;
+  /** The key of now, where it has another name. */
+  readonly key?: string;
+  /** The value of now, where it is another one: a scalar. */
+  readonly value?: unknown;
+}
+
+/** Every key and value of version 1 in a recipe, or in a part of it that lies at `parent`. */
+export function renamedIn(value: unknown, parent: KeyPath = []): readonly Renamed[] {
+  if (Array.isArray(value)) return value.flatMap((item, at) => renamedItem(item, [...parent, at]));
+  return Object.entries(asMapping(value) ?? {}).flatMap(([key, inside]) => {
+    const path = [...parent, key];
+    const rename = RENAMED_KEYS.find(
+      ({ old, isIn }) => old === key && (isIn === undefined || isIn(parent, inside)),
+    );
+    if (rename === undefined) return renamedItem(inside, path);
+    const now = rename.value?.(inside);
+    const found = { path, key: rename.key, ...(now === undefined || now === inside ? {} : { value: now }) };
+    return [found, ...renamedItem(inside, path)];
+  });
+}
+
+function renamedItem(value: unknown, path: KeyPath): readonly Renamed[] {
+  if (typeof value !== "string") return renamedIn(value, path);
+  const isMetric = path.at(-1) === "metric" || path.at(-2) === "metrics";
+  const metric = isMetric && Object.hasOwn(RENAMED_METRICS, value) ? RENAMED_METRICS[value] : undefined;
+  return metric === undefined ? [] : [{ path, value: metric }];
+}

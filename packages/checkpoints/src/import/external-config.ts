@@ -1,0 +1,81 @@
+/** The part of a Hugging Face `config.json` that decides what a decoder-only model computes. */
+import { SlmError } from "@slm/core";
+import type { ExternalCheckpoint } from "../external-checkpoint.js";
+import { z } from "zod";
+
+/** Far above any model; sizes below decide how much is allocated before a tensor is looked at. */
+const size = z
+  .int()
+  .positive()
+  .max(1 << 24);
+const token = z.int().nonnegative();
+const positive = z.number().positive();
+const flag = z.boolean();
+
+/** Keys may be absent or null, which both mean the family's default. */
+const externalConfigSchema = z.looseObject({
+  architectures: z.array(z.string()).min(1),
+  vocab_size: size,
+  hidden_size: size,
+  intermediate_size: size,
+  num_hidden_layers: size,
+  num_attention_heads: size,
+  num_key_value_heads: size.nullish(),
+  head_dim: size.nullish(),
+  max_position_embeddings: size,
+  original_max_position_embeddings: size.nullish(),
+  rms_norm_eps: positive,
+  hidden_act: z.string().nullish(),
+  hidden_activation: z.string().nullish(),
+  tie_word_embeddings: flag.nullish(),
+  attention_bias: flag.nullish(),
+  mlp_bias: flag.nullish(),
+  rope_theta: positive.nullish(),
+  rope_local_base_freq: positive.nullish(),
+  rope_scaling: z.looseObject({}).nullish(),
+  /** What newer versions of the library write instead of the three above. */
+  rope_parameters: z.looseObject({}).nullish(),
+  sliding_window: size.nullish(),
+  use_sliding_window: flag.nullish(),
+  max_window_layers: z.int().nonnegative().nullish(),
+  sliding_window_pattern: size.nullish(),
+  layer_types: z.array(z.string()).nullish(),
+  attn_logit_softcapping: positive.nullish(),
+  final_logit_softcapping: positive.nullish(),
+  query_pre_attn_scalar: positive.nullish(),
+  bos_token_id: token.nullish(),
+  eos_token_id: z.union([token, z.array(token).min(1)]).nullish(),
+  pad_token_id: token.nullish(),
+});
+
+export type ExternalConfig = z.infer<typeof externalConfigSchema>;
+
+/** Settings that change what the model computes and that are not imported, with the values that change nothing. */
+const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
+  quantization_config: [],
+  compression_config: [],
+  partial_rotary_factor: [1],
+  use_bidirectional_attention: [false],
+};
+
+/**
+ * Checks a external configuration.
+ *
+ * @throws SlmError CONFIG_INVALID naming the key and what was expected.
+ */
+export function parseExternalConfig({ config, where }: ExternalCheckpoint): ExternalConfig {
+  const parsed = externalConfigSchema.safeParse(config);
+  if (!parsed.success) {
+    throw new SlmError("CONFIG_INVALID", `${where}: config.json: ${z.prettifyError(parsed.error)}`);
+  }
+  for (const [key, neutral] of Object.entries(NEUTRAL)) {
+    const value = config[key] ?? null;
+    if (value === null || neutral.includes(value)) continue;
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${where}: config.json: ${key} is ${JSON.stringify(value).slice(0, 80)}, which is not imported`,
+      { context: { key } },
+    );
+  }
+  return parsed.data;
+}

@@ -1,0 +1,89 @@
+/**
+ * Prompt promptLookup: greedy decoding that draftTokens several tokens by copying, and has one run of the decoder check them all.
+ * Answers that repeat their source or themselves take fewer runs; the tokens are those of plain greedy decoding.
+ *
+ * Source: Saxena 2023, "Prompt promptLookup decoding"; Leviathan et al. 2023 (arXiv:2211.17192) for checking draftTokens in one run.
+ */
+import { SlmError } from "@slm/core";
+import { notFinite } from "./logits.js";
+import { type DecodeOptions, type Decoded, type EndReason, checkInterrupted, isLate } from "./options.js";
+import type { DraftVerifier } from "./step-decoder.js";
+
+export interface PromptLookupOptions extends Pick<
+  DecodeOptions,
+  "bos" | "eos" | "maxTokens" | "onToken" | "stopsAfter" | "deadlineMs" | "signal"
+> {
+  /** Ids that answers copy from, beside their own. */
+  readonly source: readonly number[];
+  /** Most tokens drafted at once. */
+  readonly draftTokens: number;
+}
+
+/** Longest end of the answer that is looked for; a longer match is the better guess. */
+const LONGEST_MATCH = 3;
+
+/**
+ * What stood behind the last tokens where they stood before: at most `count` tokens, none if they are new. Longer ends
+ * come first, then places in the answer, the latest first, then places in the source, the first first.
+ */
+export function draftByPromptLookup(
+  source: readonly number[],
+  answer: readonly number[],
+  count: number,
+): readonly number[] {
+  for (let length = Math.min(LONGEST_MATCH, answer.length); length > 0; length--) {
+    const end = answer.slice(-length);
+    const stands = (ids: readonly number[], at: number): boolean =>
+      end.every((id, step) => ids[at + step] === id);
+    for (let at = answer.length - length - 1; at >= 0; at--)
+      if (stands(answer, at)) return answer.slice(at + length, at + length + count);
+    for (let at = 0; at + length < source.length; at++)
+      if (stands(source, at)) return source.slice(at + length, at + length + count);
+  }
+  return [];
+}
+
+/**
+ * The greedy answer of a decoder of one row.
+ *
+ * @throws SlmError USAGE unless `draftTokens` and `maxTokens` are positive integers; INTERRUPTED; DATA_INVALID if logits are
+ * not finite.
+ */
+export async function decodeWithPromptLookup(
+  decoder: DraftVerifier,
+  options: PromptLookupOptions,
+): Promise<Decoded> {
+  const { bos, source, draftTokens, maxTokens, onToken, stopsAfter, signal } = options;
+  for (const [name, value] of Object.entries({ draftTokens, maxTokens })) {
+    if (!Number.isInteger(value) || value < 1)
+      throw new SlmError("USAGE", `decoding: ${name} must be a positive integer, got ${value}`);
+  }
+  const tokens: number[] = [];
+  let logProbability = 0;
+  let reason: EndReason | undefined;
+  let past = 0;
+  while (reason === undefined) {
+    checkInterrupted(signal);
+    const drafted = draftByPromptLookup(source, tokens, Math.min(draftTokens, maxTokens - tokens.length - 1));
+    const best = await decoder.feed(past, [tokens.at(-1) ?? bos, ...drafted]);
+    const late = isLate(options);
+    for (let at = 0; at <= drafted.length && reason === undefined; at++) {
+      const token = best.ids[at]!;
+      if (!Number.isFinite(best.logProbabilities[at])) throw notFinite();
+      logProbability += best.logProbabilities[at]!;
+      past++;
+      if (token === options.eos) {
+        reason = "eos";
+        break;
+      }
+      tokens.push(token);
+      onToken?.(0, token);
+      if (stopsAfter?.(0, tokens) === true) reason = "stop";
+      else if (tokens.length === maxTokens) reason = "length";
+      // What follows a wrong guess was computed from it.
+      if (drafted[at] !== token) break;
+    }
+    if (late) reason ??= "time";
+  }
+  return { tokens, logProbability, finished: reason === "eos", reason };
+}

@@ -1,0 +1,122 @@
+/** A decoder that also picks the most probable tokens, so that logits need not leave the runtime. */
+import { GRAPH_IO } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import {
+  type Graph,
+  type GraphAddition,
+  type GraphNode,
+  type Initializer,
+  attributeOf,
+  int,
+  packValues,
+  readIntegers,
+} from "@slm/onnx";
+
+const AXES = "pick/last_axis";
+
+/** Whether a decoder's outputs tell the most probable tokens. */
+export function hasArgmaxOutput(outputNames: readonly string[]): boolean {
+  return [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities].every((name) => outputNames.includes(name));
+}
+
+/**
+ * What tells the most probable token of each row of logits, of equals the lowest id, and its log-probability:
+ *
+ * ```
+ * logits [rows, vocab] ─┬─ ArgMax ── Cast ────────────► best_ids int32 [rows]
+ *                       ├─ ReduceMax ──────┐
+ *                       └─ ReduceLogSumExp ┴─ Sub ────► best_log_probabilities float32 [rows]
+ * ```
+ */
+export function argmaxNodes(rows: number | string): GraphAddition {
+  const node = (opType: string, inputs: readonly string[], output: string, attributes = {}): GraphNode => ({
+    ...{ name: output, opType, domain: "", inputs, outputs: [output], attributes },
+  });
+  const [token, highest, normalizer] = ["pick/token", "pick/highest", "pick/normalizer"];
+  const axes: Initializer = { name: AXES, dtype: "int64", shape: [1], data: packValues("int64", [-1]) };
+  return {
+    nodes: [
+      node("ArgMax", [GRAPH_IO.logits], token, { axis: int(-1), keepdims: int(0) }),
+      node("Cast", [token], GRAPH_IO.bestIds, { to: int(INT32) }),
+      node("ReduceMax", [GRAPH_IO.logits, AXES], highest, { keepdims: int(0) }),
+      node("ReduceLogSumExp", [GRAPH_IO.logits, AXES], normalizer, { keepdims: int(0) }),
+      node("Sub", [highest, normalizer], GRAPH_IO.bestLogProbabilities),
+    ],
+    initializers: new Map([[AXES, axes]]),
+    outputs: [
+      { name: GRAPH_IO.bestIds, dtype: "int32", shape: [rows] },
+      { name: GRAPH_IO.bestLogProbabilities, dtype: "float32", shape: [rows] },
+    ],
+  };
+}
+
+/**
+ * The graph with the most probable token of each row.
+ *
+ * @throws SlmError OP_UNSUPPORTED for a graph without such logits.
+ */
+export function withArgmaxOutput(graph: Graph): Graph {
+  if (hasArgmaxOutput(graph.outputs.map(({ name }) => name))) return graph;
+  const logits = graph.outputs.find(({ name }) => name === GRAPH_IO.logits);
+  if (logits?.dtype !== "float32" || logits.shape?.length !== 2) {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      `generate: graph '${graph.name}' has no float32 '${GRAPH_IO.logits}' of rows`,
+    );
+  }
+  const { nodes, initializers, outputs } = argmaxNodes(logits.shape[0]!);
+  return {
+    ...graph,
+    nodes: [...graph.nodes, ...nodes],
+    outputs: [...graph.outputs, ...outputs],
+    initializers: new Map([...graph.initializers, ...initializers]),
+  };
+}
+
+/** ONNX's number of the type. */
+const INT32 = 6;
+
+/**
+ * A decoder whose logits are those of every position of its one text, `[target, vocab]`: the step that picks the last position is
+ * replaced by one that drops the axis of the batch.
+ *
+ * @throws SlmError OP_UNSUPPORTED for a graph that picks no last position.
+ */
+export function everyPosition(graph: Graph): Graph {
+  const picks = graph.nodes.filter((candidate) => isLastPosition(graph, candidate));
+  const [pick] = picks;
+  if (pick === undefined || picks.length > 1) {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      `generate: graph '${graph.name}' picks the last position ${picks.length} times, expected once: draftTokens need a decoder whose sizes ` +
+        "are read when it runs",
+      { suggestions: ["slm export CHECKPOINT --target cpu"] },
+    );
+  }
+  const axes: Initializer = { name: BATCH_AXIS, dtype: "int64", shape: [1], data: packValues("int64", [0]) };
+  const squeeze: GraphNode = {
+    ...pick,
+    opType: "Squeeze",
+    inputs: [pick.inputs[0]!, BATCH_AXIS],
+    attributes: {},
+  };
+  return {
+    ...graph,
+    nodes: graph.nodes.map((node) => (node === pick ? squeeze : node)),
+    outputs: graph.outputs.map((output) =>
+      output.name === GRAPH_IO.logits
+        ? { ...output, shape: ["target", ...(output.shape ?? []).slice(1)] }
+        : output,
+    ),
+    initializers: new Map([...graph.initializers, [BATCH_AXIS, axes]]),
+  };
+}
+
+const BATCH_AXIS = "lookup/batch_axis";
+
+/** A Gather of index -1 along the axis of positions. */
+function isLastPosition({ initializers }: Graph, node: GraphNode): boolean {
+  if (node.opType !== "Gather" || node.domain !== "" || attributeOf(node, "axis", "int") !== 1) return false;
+  const index = initializers.get(node.inputs[1]!);
+  return index?.shape.length === 0 && readIntegers(index)?.[0] === -1;
+}

@@ -1,0 +1,97 @@
+/** Sources decoded greedily by prompt promptLookup, one after the other. */
+import { decodeWithPromptLookup, isRuling } from "@slm/decoding";
+import { SlmError } from "@slm/core";
+import type { EncodedSource } from "../batches.js";
+import { cacheCapacity } from "../caches.js";
+import type { Decoding, BatchOptions } from "../decode-batch.js";
+import { encodeBatch } from "../encoded-batch.js";
+import { roomForTokens } from "../model-limits.js";
+import type { DecodedIds } from "../timed.js";
+import { PromptLookupDecoder } from "./prompt-lookup-decoder.js";
+
+/**
+ * One result per source: the tokens of plain greedy decoding, in as many runs of the decoder as its draftTokens were wrong.
+ *
+ * @param draftTokens most tokens drafted at once
+ * @throws SlmError USAGE for options that change what greedy decoding says, and as decodeBatch
+ */
+export async function decodePromptLookup(
+  decoding: Decoding,
+  batch: readonly EncodedSource[],
+  options: BatchOptions & { readonly draftTokens: number },
+): Promise<readonly DecodedIds[]> {
+  const { strategy, rules, constraint } = options;
+  if (strategy.kind !== "greedy" || isRuling(rules) || constraint !== undefined) {
+    throw new SlmError(
+      "USAGE",
+      "generate: draftTokens are checked against the most probable tokens: no draws, beams, penalties or schema",
+    );
+  }
+  const results: DecodedIds[] = [];
+  for (const [row, source] of batch.entries())
+    results.push(await decodeSource(decoding, source, { row, options }));
+  return results;
+}
+
+async function decodeSource(
+  { loaded, caches }: Decoding,
+  { ids, image }: EncodedSource,
+  {
+    row,
+    options,
+  }: { readonly row: number; readonly options: BatchOptions & { readonly draftTokens: number } },
+): Promise<DecodedIds> {
+  const { runtime, model, images, encoder, decoder } = loaded;
+  const { onToken, stopsAfter, maxTimeMs, signal, draftTokens } = options;
+  const prefix = encoder === undefined ? ids : [];
+  const maxTokens = roomForTokens(model, prefix.length, options.maxTokens);
+  const started = performance.now();
+  const seen = image === undefined ? undefined : await images?.tokensOf(image);
+  const imageMs = performance.now() - started;
+  const set = await caches.take({
+    rows: 1,
+    capacity: cacheCapacity(prefix.length + maxTokens, model.maxTarget),
+  });
+  try {
+    const encoded =
+      encoder === undefined
+        ? {}
+        : await encodeBatch(runtime, encoder, model, { sources: [ids], images: seen, rowsPerSource: 1 });
+    try {
+      const steps = new PromptLookupDecoder({ decoder, model, caches: set, encoded, prefix });
+      const decoded = await decodeWithPromptLookup(steps, {
+        ...{ bos: model.tokens.bos, eos: model.tokens.eos, source: ids, draftTokens, maxTokens },
+        onToken: (_, token) => onToken?.(row, token),
+        stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
+        deadlineMs: maxTimeMs === undefined ? undefined : started + maxTimeMs,
+        signal,
+      });
+      const stepsMs = steps.stepTimes.map((at) => at - started);
+      const times = { firstTokenMs: stepsMs[0]!, totalMs: stepsMs.at(-1)!, stepsMs };
+      const { tokens, finished, reason } = decoded;
+      const tokensPerSecond = rateOf(tokens.length + (finished ? 1 : 0), times);
+      return {
+        tokens,
+        finished,
+        reason,
+        ...times,
+        tokensPerSecond,
+        imageMs: seen === undefined ? undefined : imageMs,
+      };
+    } finally {
+      await runtime.release(Object.values(encoded));
+    }
+  } finally {
+    await caches.giveBack(set);
+  }
+}
+
+/** Tokens after the first run's first, over the time after that run; of a text of one run all over all. */
+function rateOf(
+  tokens: number,
+  { firstTokenMs, totalMs }: { readonly firstTokenMs: number; readonly totalMs: number },
+): number {
+  return totalMs > firstTokenMs
+    ? ((tokens - 1) * 1000) / (totalMs - firstTokenMs)
+    : (tokens * 1000) / totalMs;
+}

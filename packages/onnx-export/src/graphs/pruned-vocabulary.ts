@@ -1,0 +1,66 @@
+/**
+ * A decoder that knows the tokens of a shortlist alone: its tables have fewer rows, and a step reads and multiplies less. To the host it
+ * looks like any other: ids and logits are those of the whole vocabulary.
+ *
+ * ```
+ * target_ids ─► Gather (place of each token on the list) ─► embedding of n rows ─► ... ─► head of n rows
+ *            ─► Pad by one that is never chosen ─► Gather (place of each token, or that one) ─► logits [batch, vocabulary]
+ * ```
+ */
+import { int } from "@slm/onnx";
+import type { ModelConfig, Parameters } from "@slm/model";
+import type { Recorder, Tensor } from "@slm/tensor";
+import { shortTable, tablesOf, type Shortlist } from "../weights/shortlist.js";
+
+/** Logit of a token that is not on the list: its probability is zero in float32, and it is a number in every format. */
+const MASKED_LOGIT = -1e9;
+
+/** What differs between a decoder of all tokens and one of few. */
+export interface PrunedVocabulary {
+  readonly config: ModelConfig;
+  readonly parameters: Parameters;
+  /** Ids of the vocabulary as rows of the tables. */
+  readonly rowsOf: (ids: Tensor) => Tensor;
+  /** Logits of the rows `[batch, rows]` as logits of the vocabulary `[batch, vocabulary]`. */
+  readonly logitsOf: (logits: Tensor) => Tensor;
+}
+
+export const allTokens = (config: ModelConfig, parameters: Parameters): PrunedVocabulary => ({
+  config,
+  parameters,
+  rowsOf: (ids) => ids,
+  logitsOf: (logits) => logits,
+});
+
+/** @param recorder of the decoder's graph; its weights hold the short tables (`withShortTables`) */
+export function fewTokens(
+  recorder: Recorder,
+  { config, parameters, shortlist }: { config: ModelConfig; parameters: Parameters; shortlist: Shortlist },
+): PrunedVocabulary {
+  const { builder } = recorder;
+  const { vocabularySize, width, tokens } = config;
+  const rows = shortlist.length;
+  const placeOf = new Map(shortlist.map((token, place) => [token, place]));
+  const places = (otherwise: number): number[] =>
+    Array.from({ length: vocabularySize }, (_, token) => placeOf.get(token) ?? otherwise);
+  const tables = tablesOf(config).map((name): [string, Tensor] => [
+    name,
+    recorder.tensor(shortTable(name), [rows, width]),
+  ]);
+  return {
+    config: { ...config, vocabularySize: rows },
+    parameters: { ...parameters, ...Object.fromEntries(tables) },
+    rowsOf: (ids) => {
+      const table = builder.constant("int32", [vocabularySize], places(placeOf.get(tokens.unknown)!));
+      const places32 = builder.op("Gather", [table, recorder.nameOf(ids)]);
+      return recorder.tensor(places32, ids.shape, "int32");
+    },
+    logitsOf: (logits) => {
+      const masked = builder.constant("float32", [], [MASKED_LOGIT]);
+      const padded = builder.op("Pad", [recorder.nameOf(logits), builder.ints([0, 0, 0, 1]), masked]);
+      const table = builder.constant("int32", [vocabularySize], places(rows));
+      const all = builder.op("Gather", [padded, table], { attributes: { axis: int(1) } });
+      return recorder.tensor(all, [logits.shape[0], vocabularySize]);
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * Attention as two products around a softmax, of standard operators only:
+ *
+ * ```
+ * query, folded [batch, kvHeads, rows, headDim] · scale
+ *   · key [batch, kvHeads, headDim, keys] -> float32, mask -> softmax -> precision
+ *   · value [batch, kvHeads, keys, headDim]
+ * ```
+ */
+import { SlmError } from "@slm/core";
+import { int } from "@slm/onnx";
+import type { HeadLayout, Lowering, Recorder, Rotation, ScoreAttributes, Tensor } from "@slm/tensor";
+import type { RotaryNames } from "../weights/graph-weights.js";
+import { checkHeadOrder, type LoweringContext } from "./context.js";
+import { inFloat32, shapeOf, transposeAxes } from "./emit.js";
+import { HeadAxes } from "./head-axes.js";
+import { lengthBias, maskBias, maskedKeys } from "./padding.js";
+import { rotateFused, rotateHalves } from "./rotation.js";
+
+export interface AttentionParts {
+  /** `[batch, heads, length, headDim]`, rotated. */
+  readonly query: string;
+  /** `[batch, kvHeads, headDim, keys]` */
+  readonly key: string;
+  /** `[batch, kvHeads, keys, headDim]` */
+  readonly value: string;
+  /** Masks float32 scores `[batch, kvHeads, group·length, keys]`. */
+  readonly mask: (scores: string) => string;
+}
+
+/** Emits attention and returns its output as rows of `query`'s shape. */
+export function attend(
+  recorder: Recorder,
+  context: LoweringContext,
+  parts: AttentionParts,
+  {
+    query,
+    layout,
+  }: { readonly query: Tensor; readonly layout: HeadLayout & Pick<ScoreAttributes, "softcap"> },
+): Tensor {
+  const { builder } = recorder;
+  const { precision } = context.device;
+  const axes = new HeadAxes(recorder, context);
+  const scale = builder.constant(precision, [], [1 / Math.sqrt(layout.headDim)]);
+  const scaled = builder.op("Mul", [parts.query, scale], { name: "scale" });
+  const folded = axes.fold(scaled, query.shape, layout);
+  const scores = builder.op("MatMul", [folded, parts.key], { name: "scores" });
+  const weights = inFloat32(recorder, scores, precision, (wide) =>
+    builder.op("Softmax", [parts.mask(capped(recorder, wide, layout.softcap))], {
+      attributes: { axis: int(-1) },
+    }),
+  );
+  const output = builder.op("MatMul", [weights, parts.value], { name: "context" });
+  return recorder.tensor(axes.merge(output, query, layout), query.shape);
+}
+
+/** limit · tanh(x / limit) of float32 values; without a limit x itself. */
+export function capped({ builder }: Recorder, x: string, limit: number | undefined): string {
+  if (limit === undefined) return x;
+  const scalar = builder.constant("float32", [], [limit]);
+  return builder.op("Mul", [builder.op("Tanh", [builder.op("Div", [x, scalar])]), scalar]);
+}
+
+/** Scores plus a float32 bias that broadcasts. */
+export const addBias =
+  ({ builder }: Recorder, bias: string) =>
+  (scores: string): string =>
+    builder.op("Add", [scores, bias], { name: "mask" });
+
+/** Bidirectional attention over whole sequences; padding by a mask, by lengths, or by a static graph's bias. */
+export function decomposedSequence(context: LoweringContext): Lowering<"selfAttention"> {
+  return (recorder, { query, key, value, lengths, mask }, layout) => {
+    checkHeadOrder(layout);
+    if (layout.causal) throw causalUnsupported();
+    const axes = new HeadAxes(recorder, context);
+    const { heads, kvHeads, headDim } = layout;
+    const turn = (x: Tensor, count: number): string =>
+      turned(recorder, context, { x, heads: count, headDim, rotation: layout });
+    const bias = sequenceBias(recorder, context, { lengths, mask });
+    const parts = {
+      query: turn(query, heads),
+      key: maskedKeys(recorder, context, transposeAxes(recorder, turn(key, kvHeads), [0, 1, 3, 2])),
+      value: axes.split(recorder.nameOf(value), value.shape, kvHeads, headDim),
+      mask: bias === undefined ? (scores: string) => scores : addBias(recorder, bias),
+    };
+    return attend(recorder, context, parts, { query, layout });
+  };
+}
+
+function causalUnsupported(): SlmError {
+  return new SlmError(
+    "OP_UNSUPPORTED",
+    "export: causal attention is lowered with a cache only, not over whole sequences",
+  );
+}
+
+export interface TurnedPart {
+  readonly x: Tensor;
+  readonly heads: number;
+  readonly headDim: number;
+  readonly rotation: Rotation;
+  /** Position of the first row, int64 `[1]`; absent: 0. */
+  readonly offset?: string;
+}
+
+/** Rotates rows by their positions and gives them as heads `[batch, heads, length, headDim]`. */
+export function turned(recorder: Recorder, context: LoweringContext, part: TurnedPart): string {
+  const { device, weights, positions } = context;
+  const { x, heads, headDim, rotation, offset } = part;
+  const axes = new HeadAxes(recorder, context);
+  const rows = recorder.nameOf(x);
+  if (device.rotary === "RotaryEmbedding") {
+    const table = weights.rotary(recorder, { positions, headDim, rotation });
+    const first = offset ?? recorder.builder.ints([0]);
+    return axes.split(
+      rotateFused(recorder, { x: rows, table, offset: first, heads, headDim }),
+      x.shape,
+      heads,
+      headDim,
+    );
+  }
+  const split = axes.split(rows, x.shape, heads, headDim);
+  return rotateHalves(recorder, split, anglesOf(recorder, context, part), headDim);
+}
+
+/** cos and sin of the rows' positions, broadcastable to `[batch, heads, length, headDim / 2]`. */
+function anglesOf(recorder: Recorder, context: LoweringContext, part: TurnedPart): RotaryNames {
+  const { device, weights, positions, values } = context;
+  const { x, headDim, rotation } = part;
+  if (device.shapes === "static") {
+    return weights.rotary(recorder, { positions: x.shape[1]!, headDim, rotation, leadingAxes: 2 });
+  }
+  const { builder } = recorder;
+  const table = weights.rotary(recorder, { positions, headDim, rotation });
+  const from = part.offset ?? builder.ints([0]);
+  const to = builder.op("Add", [from, shapeOf(recorder, values.ids, 1)]);
+  const rows = (angles: string): string => builder.op("Slice", [angles, from, to, builder.ints([0])]);
+  return { cos: rows(table.cos), sin: rows(table.sin) };
+}
+
+/** What hides padding: float32 `[batch, 1, 1, keys]`, or nothing where every position is a token. */
+function sequenceBias(
+  recorder: Recorder,
+  { values }: LoweringContext,
+  { lengths, mask }: { readonly lengths: Tensor | undefined; readonly mask: Tensor | undefined },
+): string | undefined {
+  if (values.sourceBias !== undefined) return values.sourceBias;
+  if (mask !== undefined) return maskBias(recorder, recorder.nameOf(mask));
+  return lengths === undefined ? undefined : lengthBias(recorder, recorder.nameOf(lengths), values.ids);
+}

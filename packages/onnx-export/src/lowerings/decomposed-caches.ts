@@ -1,0 +1,207 @@
+/** Cached self-attention of standard operators: over a buffer, over a cache that grows, over a static window. */
+import { SlmError } from "@slm/core";
+import { int } from "@slm/onnx";
+import {
+  type CachedAttentionAttributes,
+  type Lowering,
+  type OpSet,
+  type Recorder,
+  type Tensor,
+} from "@slm/tensor";
+import { checkHeadOrder, type LoweringContext } from "./context.js";
+import { cast, concat, countUp, int32, reshape, sizeOf, transposeAxes } from "./emit.js";
+import { HeadAxes } from "./head-axes.js";
+import { attendedOnly, maskBias } from "./padding.js";
+import { addBias, attend, turned } from "./decomposed-attention.js";
+import { rotateHalves } from "./rotation.js";
+
+type Inputs = OpSet["cachedAttention"]["inputs"];
+type Outputs = OpSet["cachedAttention"]["outputs"];
+
+/** Query, key and value of new positions as heads `[batch, heads, length, headDim]`, the first two rotated. */
+interface NewHeads {
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+function newHeads(
+  recorder: Recorder,
+  context: LoweringContext,
+  { query, key, value, pastLength }: Inputs,
+  layout: CachedAttentionAttributes,
+): NewHeads {
+  const { heads, kvHeads, headDim } = layout;
+  const offset = cast(recorder, recorder.nameOf(pastLength), "int64");
+  const turn = (x: Tensor, count: number): string =>
+    turned(recorder, context, { x, heads: count, headDim, rotation: layout, offset });
+  const axes = new HeadAxes(recorder, context);
+  return {
+    query: turn(query, heads),
+    key: turn(key, kvHeads),
+    value: axes.split(recorder.nameOf(value), value.shape, kvHeads, headDim),
+  };
+}
+
+/** How the cache takes up the new positions. */
+type Extend = (past: string, fresh: string) => string;
+
+/**
+ * A buffer of fixed capacity in which the new positions are written at `pastLength`: position by position,
+ * `present = Where(is new, new, past)`, so that past and present may be one buffer.
+ */
+export function bufferedCache(context: LoweringContext): Lowering<"cachedAttention"> {
+  return (recorder, inputs, layout) => {
+    const { builder } = recorder;
+    const past = recorder.nameOf(inputs.pastLength);
+    const slots = countUp(recorder, sizeOf(recorder, recorder.nameOf(inputs.pastKey), 2));
+    const after = builder.op("Sub", [slots, past]);
+    const last = builder.op("Sub", [sizeOf(recorder, context.values.ids, 1), int32(recorder, 1)]);
+    // The new position that belongs to each slot; the nearest one where none does.
+    const source = builder.op("Max", [builder.op("Min", [after, last]), int32(recorder, 0)]);
+    const isNew = reshape(recorder, builder.op("Equal", [after, source]), [-1, 1]);
+    const extend: Extend = (cache, fresh) => {
+      const spread = builder.op("Gather", [fresh, source], { attributes: { axis: int(2) } });
+      return builder.op("Where", [isNew, spread, cache]);
+    };
+    return cached(recorder, context, inputs, { layout, extend, slots });
+  };
+}
+
+/**
+ * A cache of as many positions as there are: `present = Concat(past, new)`. Where the graph says which of them are tokens,
+ * padding is not attended; positions are counted with it, which turns all of a row alike and so changes no score.
+ */
+export function growingCache(context: LoweringContext): Lowering<"cachedAttention"> {
+  return (recorder, inputs, layout) => {
+    const { builder } = recorder;
+    const past = recorder.nameOf(inputs.pastLength);
+    const total = builder.op("Add", [past, sizeOf(recorder, context.values.ids, 1)]);
+    const extend: Extend = (cache, fresh) => concat(recorder, [cache, fresh], 2);
+    const slots = countUp(recorder, total);
+    return cached(recorder, context, inputs, { layout, extend, slots });
+  };
+}
+
+interface PresentKv {
+  readonly layout: CachedAttentionAttributes;
+  readonly extend: Extend;
+  /** Positions of the present cache: int32 `[keys]`. */
+  readonly slots: string;
+}
+
+function cached(
+  recorder: Recorder,
+  context: LoweringContext,
+  inputs: Inputs,
+  { layout, extend, slots }: PresentKv,
+): Outputs {
+  checkHeadOrder(layout);
+  if (layout.caches === "delta")
+    throw new SlmError("UNEXPECTED", "export: these forms of attention hand back whole caches");
+  const { pastKey, pastValue, query } = inputs;
+  const fresh = newHeads(recorder, context, inputs, layout);
+  const presentKey = extend(recorder.nameOf(pastKey), fresh.key);
+  const presentValue = extend(recorder.nameOf(pastValue), fresh.value);
+  const parts = {
+    query: fresh.query,
+    key: transposeAxes(recorder, presentKey, [0, 1, 3, 2]),
+    value: presentValue,
+    mask: keyMask(
+      recorder,
+      context,
+      causalMask(recorder, context, { slots, past: recorder.nameOf(inputs.pastLength), layout }),
+    ),
+  };
+  return {
+    output: attend(recorder, context, parts, { query, layout }),
+    presentKey: recorder.tensor(presentKey, pastKey.shape),
+    presentValue: recorder.tensor(presentValue, pastValue.shape),
+  };
+}
+
+/** Hides padding as well, where the graph has an input that says what is padding. */
+function keyMask(
+  recorder: Recorder,
+  { values }: LoweringContext,
+  mask: (scores: string) => string,
+): (scores: string) => string {
+  if (values.keyMask === undefined) return mask;
+  const bias = addBias(recorder, maskBias(recorder, cast(recorder, values.keyMask, "float32")));
+  return (scores) => mask(bias(scores));
+}
+
+/**
+ * Replaces scores of positions after the query's own, whatever lies there: the rest of a buffer may hold anything. With a
+ * window also those of positions that it has left behind.
+ */
+function causalMask(
+  recorder: Recorder,
+  { values }: LoweringContext,
+  span: { readonly slots: string; readonly past: string; readonly layout: CachedAttentionAttributes },
+): (scores: string) => string {
+  const { builder } = recorder;
+  const { slots, past, layout } = span;
+  const own = builder.op("Add", [countUp(recorder, sizeOf(recorder, values.ids, 1)), past]);
+  const column = reshape(recorder, own, [-1, 1]);
+  const before = builder.op("LessOrEqual", [slots, column]);
+  const allowed = layout.window === undefined ? before : builder.op("And", [before, near(layout.window)]);
+  const group = layout.heads / layout.kvHeads;
+  const rows = group === 1 ? allowed : builder.op("Tile", [allowed, builder.ints([group, 1])]);
+  return (scores) => attendedOnly(recorder, rows, scores);
+
+  function near(window: number): string {
+    return builder.op("Greater", [slots, builder.op("Sub", [column, int32(recorder, window)])]);
+  }
+}
+
+/**
+ * A static window for one text and one new token. Caches hold `window - 1` positions, keys transposed; attention sees
+ * them and the token itself, as far as the graph's input bias `[1, 1, 1, window]` lets it:
+ *
+ * ```
+ * pastKey   [1, kvHeads, headDim, window - 1] ─┐
+ * key of the token [1, kvHeads, headDim, 1] ───┴─ Concat ─► keys     (likewise values)
+ * ```
+ *
+ * `presentKey [1, kvHeads, headDim, 1]` and `presentValue [1, kvHeads, 1, headDim]` are the token's own: the host
+ * writes them into the slot it chooses. `pastLength` int32 `[1]` is the token's position.
+ */
+export function windowCache(context: LoweringContext): Lowering<"cachedAttention"> {
+  return (recorder, inputs, layout) => {
+    checkHeadOrder(layout);
+    const { windowBias } = context.values;
+    if (layout.window !== undefined)
+      throw new SlmError("OP_UNSUPPORTED", "export: static graphs have one window for all layers");
+    if (windowBias === undefined)
+      throw new SlmError("UNEXPECTED", "export: a static decoder needs its bias as an input");
+    const { heads, kvHeads, headDim } = layout;
+    const { query, key, value, pastKey, pastValue, pastLength } = inputs;
+    const axes = new HeadAxes(recorder, context);
+    const table = context.weights.rotary(recorder, {
+      positions: layout.capacity,
+      headDim,
+      rotation: layout,
+    });
+    const at = (angles: string): string => {
+      const row = recorder.op("Gather", [angles, pastLength]);
+      return reshape(recorder, row, [1, 1, 1, headDim / 2]);
+    };
+    const angles = { cos: at(table.cos), sin: at(table.sin) };
+    const turn = (x: Tensor, count: number): string =>
+      rotateHalves(recorder, axes.split(recorder.nameOf(x), x.shape, count, headDim), angles, headDim);
+    const newKey = reshape(recorder, turn(key, kvHeads), [1, kvHeads, headDim, 1]);
+    const newValue = axes.split(recorder.nameOf(value), value.shape, kvHeads, headDim);
+    const parts = {
+      query: turn(query, heads),
+      key: concat(recorder, [recorder.nameOf(pastKey), newKey], 3),
+      value: concat(recorder, [recorder.nameOf(pastValue), newValue], 2),
+      mask: addBias(recorder, windowBias),
+    };
+    return {
+      output: attend(recorder, context, parts, { query, layout }),
+      presentKey: recorder.tensor(newKey, [1, kvHeads, headDim, 1]),
+      presentValue: recorder.tensor(newValue, [1, kvHeads, 1, headDim]),
+    };
+  };
+}

@@ -1,0 +1,179 @@
+/**
+ * Self-attention of new positions over a cache that stays as it is: presentKey and presentValue are the new positions alone, as rows
+ * `[batch, target, kvHeads·headDim]`, which the host writes behind the others.
+ *
+ * ```
+ * queries · keys of the cache ᵀ ─┐                             ┌─► · values of the cache ─┐
+ *                                ├─► Concat ─► mask ─► softmax ─┤                          ├─► sum
+ * queries · new keys ᵀ ──────────┘                             └─► · new values ──────────┘
+ * ```
+ *
+ * Cache and new positions are not joined: GroupQueryAttention joins them in memory of its own at every step, which takes longer
+ * than all of this from about 100 positions on, and less before (docs/log.md, 2026-11-26).
+ */
+import { ROW_POSITIONS } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import { int, subgraph } from "@slm/onnx";
+import {
+  type CachedAttentionAttributes,
+  type Lowering,
+  type OpSet,
+  type Recorder,
+  type Tensor,
+} from "@slm/tensor";
+import { checkHeadOrder, type LoweringContext } from "./context.js";
+import { cast, concat, countUp, inFloat32, int32, reshape, shapeOf, sizeOf } from "./emit.js";
+import { attendJoined, type CachedStep } from "./group-query-attention.js";
+import {
+  forEveryGroup,
+  groupedHeads,
+  headsTogether,
+  productOfRows,
+  scoreScale,
+  softmax,
+} from "./grouped-heads.js";
+import { attendedOnly } from "./padding.js";
+import { capped } from "./decomposed-attention.js";
+import { rotateFused } from "./rotation.js";
+
+type Inputs = OpSet["cachedAttention"]["inputs"];
+
+/** Cached attention whose host appends. */
+export function deltaCache(context: LoweringContext): Lowering<"cachedAttention"> {
+  return (recorder, inputs, layout) => {
+    checkHeadOrder(layout);
+    if (layout.caches !== "delta")
+      throw new SlmError("UNEXPECTED", "export: this form of attention hands back new positions only");
+    const { query, key, value } = inputs;
+    const step = turnedStep(recorder, context, inputs, layout);
+    const output = attend(recorder, context, step, layout);
+    const rows = (x: Tensor): readonly number[] => [query.shape[0], query.shape[1]!, x.shape[2]!];
+    return {
+      output: recorder.tensor(output, query.shape),
+      presentKey: recorder.tensor(step.key, rows(key)),
+      presentValue: recorder.tensor(step.value, rows(value)),
+    };
+  };
+}
+
+/** Caches that never hold more are joined with what is new: that is one operator [tokens]. */
+const JOINED_CAPACITY = 128;
+
+function attend(
+  recorder: Recorder,
+  context: LoweringContext,
+  step: CachedStep,
+  layout: CachedAttentionAttributes,
+): string {
+  if (layout.capacity <= JOINED_CAPACITY) return attendJoined(recorder, context, step, layout);
+  if (context.runsAreLong) return stepOrRun(recorder, context, step, layout);
+  const offsets = countUp(recorder, sizeOf(recorder, context.values.ids, 1));
+  const allowed = allowedKeys(recorder, step, layout, offsets);
+  return attendApart(recorder, context, step, { layout, allowed });
+}
+
+function turnedStep(
+  recorder: Recorder,
+  { positions, weights }: LoweringContext,
+  inputs: Inputs,
+  layout: CachedAttentionAttributes,
+): CachedStep {
+  const { heads, kvHeads, headDim } = layout;
+  const name = (x: Tensor): string => recorder.nameOf(x);
+  const pastLength = name(inputs.pastLength);
+  const offset = cast(recorder, pastLength, "int64");
+  const turn = (x: Tensor, count: number, scale: number): string => {
+    const table = weights.rotary(recorder, { positions, rotation: layout, headDim, scale });
+    return rotateFused(recorder, { x: name(x), table, offset, heads: count, headDim });
+  };
+  return {
+    // Keys first: theirs is the table without a factor, which others read too.
+    key: turn(inputs.key, kvHeads, 1),
+    query: turn(inputs.query, heads, scoreScale(layout)),
+    value: name(inputs.value),
+    ...{ pastKey: name(inputs.pastKey), pastValue: name(inputs.pastValue), pastLength },
+  };
+}
+
+/** One new position by products; a run over many, whose scores would fill memory, by the operator that joins. */
+function stepOrRun(
+  recorder: Recorder,
+  context: LoweringContext,
+  step: CachedStep,
+  layout: CachedAttentionAttributes,
+): string {
+  const { builder } = recorder;
+  const allowed = allowedKeys(recorder, step, layout);
+  const isStep = builder.op("Equal", [shapeOf(recorder, context.values.ids, 1), builder.ints([1])]);
+  const branches = {
+    then_branch: subgraph(
+      builder.branch(ROW_POSITIONS.stepBranch, () =>
+        attendApart(recorder, context, step, { layout, allowed }),
+      ),
+    ),
+    else_branch: subgraph(builder.branch("run", () => attendJoined(recorder, context, step, layout))),
+  };
+  return builder.op("If", [isStep], { attributes: branches });
+}
+
+/** A position that no query has reached: that of what the rest of a cache may hold. */
+const NEVER = 2 ** 31 - 1;
+
+/**
+ * Which keys a query may see, not later ones nor those that a window has left behind: bool `[rows, 1, 1, target, capacity + target]`, where
+ * rows is 1, or the batch if the graph is made to take a past length for each (`perRowDecoder` of `@slm/serve`).
+ *
+ * @param offsets of what is new behind the first of it: int32 `[target]`. Absent: there is one new position.
+ */
+function allowedKeys(
+  recorder: Recorder,
+  { pastKey, pastLength }: CachedStep,
+  { window }: CachedAttentionAttributes,
+  offsets?: string,
+): string {
+  const { builder } = recorder;
+  const first = reshape(recorder, pastLength, ROW_POSITIONS.shape);
+  const behind = (by: string | undefined): string =>
+    by === undefined ? first : builder.op("Add", [first, by]);
+  const slots = countUp(recorder, sizeOf(recorder, pastKey, 2));
+  const isFilled = builder.op("Less", [slots, first]);
+  const old = builder.op("Where", [isFilled, slots, int32(recorder, NEVER)]);
+  const columns = concat(recorder, [old, behind(offsets)], -1);
+  const own = behind(offsets === undefined ? undefined : reshape(recorder, offsets, [-1, 1]));
+  const before = builder.op("LessOrEqual", [columns, own]);
+  if (window === undefined) return before;
+  const near = builder.op("Greater", [columns, builder.op("Sub", [own, int32(recorder, window)])]);
+  return builder.op("And", [before, near]);
+}
+
+/** Attention as products over the cache and over what is new. */
+function attendApart(
+  recorder: Recorder,
+  context: LoweringContext,
+  { query, key, value, pastKey, pastValue }: CachedStep,
+  { layout, allowed }: { readonly layout: CachedAttentionAttributes; readonly allowed: string },
+): string {
+  const { builder } = recorder;
+  const { precision } = context.device;
+  const own = { ...layout, heads: layout.kvHeads };
+  const queries = groupedHeads(recorder, query, layout);
+  const [keys, values] = [key, value].map((rows) => groupedHeads(recorder, rows, own)) as [string, string];
+  const [oldKeys, oldValues] = [pastKey, pastValue].map((x) => forEveryGroup(recorder, x)) as [
+    string,
+    string,
+  ];
+  const scores = [oldKeys, keys].map((rows) => productOfRows(recorder, queries, rows));
+  const weights = inFloat32(recorder, concat(recorder, scores, -1), precision, (wide) =>
+    softmax(recorder, attendedOnly(recorder, allowed, capped(recorder, wide, layout.softcap))),
+  );
+  const sizes = concat(recorder, [shapeOf(recorder, pastKey, 2), shapeOf(recorder, key, 1)], 0);
+  const [ofOld, ofNew] = builder.node("Split", [weights, sizes], {
+    attributes: { axis: int(-1) },
+    outputs: 2,
+  });
+  const read = builder.op("Add", [
+    builder.op("MatMul", [ofOld!, oldValues]),
+    builder.op("MatMul", [ofNew!, values]),
+  ]);
+  return headsTogether(recorder, read, layout);
+}

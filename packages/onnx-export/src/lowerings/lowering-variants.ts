@@ -1,0 +1,103 @@
+/** Every form an op can be lowered to. Profiles choose one per op (`profiles.ts`); a name that is no form does not compile. */
+import type { Lowering, LoweringTable, OpName } from "@slm/tensor";
+import { deltaCache } from "./delta-cache.js";
+import type { LoweringContext } from "./context.js";
+import { keyRows, decomposedCrossAttention, transposedKeys, valueRows } from "./cross-attention.js";
+import {
+  cappedLogits,
+  fastGelu,
+  primitiveGelu,
+  product,
+  residualSum,
+  scaledSigmoidProduct,
+  sigmoidProduct,
+  standardGelu,
+} from "./elementwise.js";
+import { groupQueryCache, groupQuerySequence } from "./group-query-attention.js";
+import { groupedCrossAttention, scaledTransposedKeys } from "./grouped-heads.js";
+import {
+  gatherFlat,
+  gatherLast,
+  gatherRows,
+  gemmRows,
+  matMulOrFused,
+  matMulOrGemm,
+  onlyPosition,
+} from "./linear.js";
+import { fusableNorm, perHeadNorm, layerNormalization, decomposedNorm, standardNorm } from "./norms.js";
+import { inputBias, rangeBias } from "./padding.js";
+import { decomposedSequence } from "./decomposed-attention.js";
+import { bufferedCache, growingCache, windowCache } from "./decomposed-caches.js";
+import { joinedTokens, mixedTokens, shiftedGrid, slicedTokens } from "./tokens.js";
+
+type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
+
+export const VARIANTS = {
+  embedding: { Gather: gatherRows, rows: gatherFlat },
+  linear: { MatMulOrFusedMatMul: matMulOrFused, MatMulOrGemm: matMulOrGemm, Gemm: gemmRows },
+  rmsNorm: { fusablePrimitives: fusableNorm, primitives: decomposedNorm, RMSNormalization: standardNorm },
+  qkNorm: { heads: perHeadNorm },
+  silu: { sigmoid: sigmoidProduct },
+  multiply: { Mul: product },
+  softcap: { Tanh: cappedLogits },
+  gelu: { FastGelu: fastGelu, Gelu: standardGelu, primitives: primitiveGelu },
+  quickGelu: { sigmoid: scaledSigmoidProduct },
+  layerNorm: { LayerNormalization: layerNormalization },
+  concatTokens: { Concat: joinedTokens },
+  tokensFrom: { Slice: slicedTokens },
+  mixTokens: { MatMul: mixedTokens },
+  shiftGrid: { MatMul: shiftedGrid },
+  add: { Add: residualSum },
+  selfAttention: { GroupQueryAttention: groupQuerySequence, decomposed: decomposedSequence },
+  cachedAttention: {
+    GroupQueryAttention: (context) => groupQueryCache(context, "inside"),
+    rotatedGroupQueryAttention: (context) => groupQueryCache(context, "before"),
+    decomposed: bufferedCache,
+    delta: deltaCache,
+    growing: growingCache,
+    window: windowCache,
+  },
+  crossKey: { transposed: transposedKeys, scaledTransposed: scaledTransposedKeys, rows: keyRows },
+  crossValue: { rows: valueRows },
+  lengthBias: { range: rangeBias, input: inputBias },
+  crossAttention: {
+    grouped: groupedCrossAttention,
+    decomposed: (context) => decomposedCrossAttention(context, "transposed"),
+    decomposedRows: (context) => decomposedCrossAttention(context, "rows"),
+  },
+  lastPosition: { Gather: gatherLast, only: onlyPosition },
+} as const satisfies {
+  readonly [O in Exclude<OpName, "qkNorm">]: Readonly<Record<string, Form<O>>>;
+} & { readonly qkNorm: Readonly<Record<string, typeof perHeadNorm>> };
+
+/** The form of every op: an op without one does not compile. */
+export type LoweringVariants = { readonly [O in OpName]: keyof (typeof VARIANTS)[O] };
+
+/** The rows of one graph in the forms of its device. A table is made for each graph: it remembers what that graph has stored. */
+export function loweringTable(context: LoweringContext, operators: LoweringVariants): LoweringTable {
+  const rmsNorm = VARIANTS.rmsNorm[operators.rmsNorm](context);
+  return {
+    embedding: VARIANTS.embedding[operators.embedding](context),
+    linear: VARIANTS.linear[operators.linear](context),
+    rmsNorm,
+    qkNorm: VARIANTS.qkNorm[operators.qkNorm](context, rmsNorm),
+    silu: VARIANTS.silu[operators.silu](),
+    multiply: VARIANTS.multiply[operators.multiply](),
+    softcap: VARIANTS.softcap[operators.softcap](),
+    gelu: VARIANTS.gelu[operators.gelu](context),
+    quickGelu: VARIANTS.quickGelu[operators.quickGelu](context),
+    layerNorm: VARIANTS.layerNorm[operators.layerNorm](context),
+    concatTokens: VARIANTS.concatTokens[operators.concatTokens](context),
+    tokensFrom: VARIANTS.tokensFrom[operators.tokensFrom](context),
+    mixTokens: VARIANTS.mixTokens[operators.mixTokens](context),
+    shiftGrid: VARIANTS.shiftGrid[operators.shiftGrid](context),
+    add: VARIANTS.add[operators.add](context),
+    selfAttention: VARIANTS.selfAttention[operators.selfAttention](context),
+    cachedAttention: VARIANTS.cachedAttention[operators.cachedAttention](context),
+    crossKey: VARIANTS.crossKey[operators.crossKey](context),
+    crossValue: VARIANTS.crossValue[operators.crossValue](context),
+    lengthBias: VARIANTS.lengthBias[operators.lengthBias](context),
+    crossAttention: VARIANTS.crossAttention[operators.crossAttention](context),
+    lastPosition: VARIANTS.lastPosition[operators.lastPosition](),
+  };
+}

@@ -1,0 +1,30 @@
+/** A graph is quantized once. */
+import { SlmError } from "@slm/core";
+import type { Graph } from "@slm/onnx";
+import { scopesOf } from "./scopes.js";
+
+/** Operators whose weights are quantized already. */
+const QUANTIZED_OPERATORS: ReadonlySet<string> = new Set([
+  "MatMulNBits",
+  "MatMulBnb4",
+  "GatherBlockQuantized",
+  "DynamicQuantizeMatMul",
+  "MatMulIntegerToFloat",
+  "MatMulInteger",
+  "QLinearMatMul",
+  "DynamicQuantizeLinear",
+  "QuantizeLinear",
+  "DequantizeLinear",
+]);
+
+/** @throws SlmError DATA_INVALID naming a node that is quantized already */
+export function rejectQuantized(graph: Graph): void {
+  const all = scopesOf(graph).flatMap(({ body }) => body.nodes);
+  const node = all.find(({ opType }) => QUANTIZED_OPERATORS.has(opType));
+  if (node === undefined) return;
+  throw new SlmError(
+    "DATA_INVALID",
+    `quantize: graph '${graph.name}' is quantized already: node '${node.name}' is ${node.opType}`,
+    { suggestions: ["quantize the float32 export: slm quantize EXPORT_DIR --scheme cpu"] },
+  );
+}

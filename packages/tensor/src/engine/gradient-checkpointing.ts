@@ -1,0 +1,204 @@
+/**
+ * Activation recomputation: the backward pass of a layer computes what it needs of the layer's forward pass again, from the layer's
+ * input, so that between the two passes only inputs of layers are kept.
+ *
+ * Source: Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost (arXiv 1604.06174).
+ */
+import { SlmError } from "@slm/core";
+import {
+  checkGraph,
+  GraphIndex,
+  int,
+  nodesAfter,
+  reachableNodes,
+  sortNodes,
+  type Graph,
+  type GraphNode,
+  type Initializer,
+} from "@slm/onnx";
+
+/** Scope of all that is recorded before the first gradient. */
+export const FORWARD_SCOPE = "forward";
+
+/** The layer that a node of the forward pass belongs to: models open a scope `layers.N` for each. */
+const LAYER = new RegExp(`^/${FORWARD_SCOPE}/(?:.*/)?layers\\.\\d+(?=/)`);
+
+interface Passes {
+  readonly graph: Graph;
+  readonly index: GraphIndex;
+  readonly placeOf: ReadonlyMap<GraphNode, number>;
+  readonly isForward: (node: GraphNode) => boolean;
+  /** Whether a node stands in the backward pass, gradients or what comes of them. */
+  readonly isBackward: (node: GraphNode) => boolean;
+}
+
+/** A layer's second forward pass. */
+interface Again {
+  readonly scope: string;
+  /** Copies of the layer's nodes. */
+  readonly nodes: readonly GraphNode[];
+  /** Its values by those of the first one; the backward pass reads these instead. */
+  readonly values: ReadonlyMap<string, string>;
+  /** What the layer starts from, which is kept. */
+  readonly input: string;
+  /** What its backward pass starts from, and where that is computed. */
+  readonly gradient: string;
+  readonly place: number;
+}
+
+/**
+ * The same graph with every layer's forward pass computed a second time for its backward pass. What is computed is the same.
+ *
+ * A copy starts from the layer's input plus zero times the gradient that its backward pass starts from, and zero times all gradients
+ * that the layer before it in the backward pass leaves behind: no runtime can compute it earlier, take it for the first one, or
+ * have two copies at a time.
+ *
+ * @throws SlmError UNEXPECTED for a layer whose input or gradient is not to be found.
+ */
+export function checkpointLayers(graph: Graph): Graph {
+  const passes = passesOf(graph);
+  const again = layersOf(graph)
+    .flatMap(([layer, nodes]) => repeatLayer(passes, layer, nodes) ?? [])
+    .sort((one, other) => one.place - other.place);
+  if (again.length === 0) return graph;
+  const copies = new Map(again.flatMap(({ values }) => [...values]));
+  const nodes = graph.nodes.map((node) =>
+    passes.isBackward(node)
+      ? { ...node, inputs: node.inputs.map((value) => copies.get(value) ?? value) }
+      : node,
+  );
+  const gradients = again.map(({ gradient }) => gradient);
+  const seconds = again.flatMap((layer, place) => [
+    ...inputNodes(layer, place === 0 ? [] : gradientsLeft(passes, gradients.slice(place - 1))),
+    ...layer.nodes,
+  ]);
+  const initializers = new Map(graph.initializers).set(ZERO.name, ZERO);
+  const result = { ...graph, initializers, nodes: sortNodes([...nodes, ...seconds]) };
+  checkGraph(result);
+  return result;
+}
+
+const ZERO: Initializer = { name: "/again/zero", dtype: "float32", shape: [], data: new Uint8Array(4) };
+
+function passesOf(graph: Graph): Passes {
+  const isForward = ({ name }: GraphNode): boolean => name.startsWith(`/${FORWARD_SCOPE}/`);
+  const placeOf = new Map(graph.nodes.map((node, place) => [node, place]));
+  // Parameters are unpacked before the forward pass.
+  const first = graph.nodes.findIndex(isForward);
+  const isBackward = (node: GraphNode): boolean => !isForward(node) && placeOf.get(node)! > first;
+  return { graph, index: new GraphIndex(graph), placeOf, isForward, isBackward };
+}
+
+/** The nodes of each layer's forward pass. */
+function layersOf({ nodes }: Graph): readonly (readonly [string, readonly GraphNode[]])[] {
+  const layers = new Map<string, GraphNode[]>();
+  for (const node of nodes) {
+    const layer = LAYER.exec(node.name)?.[0];
+    if (layer === undefined) continue;
+    const own = layers.get(layer);
+    if (own === undefined) layers.set(layer, [node]);
+    else own.push(node);
+  }
+  return [...layers];
+}
+
+/** A layer's second forward pass, or undefined where its backward pass reads nothing of the first. */
+function repeatLayer(passes: Passes, layer: string, nodes: readonly GraphNode[]): Again | undefined {
+  const { index, isForward, isBackward } = passes;
+  const own = new Set(nodes);
+  const isReadBy = (value: string, who: (node: GraphNode) => boolean): boolean =>
+    index.usesOf(value).some(({ node }) => who(node));
+  // What other parts of the forward pass read is kept for them: the layer's output is the next one's input.
+  const isKept = (value: string): boolean =>
+    index.isOutput(value) || isReadBy(value, (node) => isForward(node) && !own.has(node));
+  const made = nodes.flatMap(({ outputs }) => outputs.filter((value) => value !== ""));
+  const wanted = made.filter((value) => !isKept(value) && isReadBy(value, isBackward));
+  if (wanted.length === 0) return undefined;
+
+  const copied = reachableNodes(index, wanted, (node, value) => own.has(node) && !isKept(value));
+  const inOrder = nodes.filter((node) => copied.has(node));
+  const input = inOrder
+    .flatMap(({ inputs }) => inputs)
+    .find((value) => {
+      const node = index.producerOf(value)?.node;
+      return node !== undefined && isForward(node) && !copied.has(node);
+    });
+  const gradient = gradientOf(passes, nodes, wanted);
+  if (input === undefined || gradient === undefined) {
+    const missing = input === undefined ? "nothing computed comes" : "no gradient comes back";
+    throw new SlmError("UNEXPECTED", `gradientCheckpointing: ${missing} to layer '${layer}'`);
+  }
+  const scope = `/again${layer}`;
+  const values = new Map(
+    inOrder.flatMap(({ outputs }) => outputs.map((value) => [value, `${scope}:${value}`] as const)),
+  );
+  const copyOf = (value: string): string =>
+    value === input ? `${scope}/input` : (values.get(value) ?? value);
+  const copies = inOrder.map((node) => ({
+    ...node,
+    name: `/again${node.name}`,
+    inputs: node.inputs.map(copyOf),
+    outputs: node.outputs.map(copyOf),
+  }));
+  return { scope, nodes: copies, values, input, gradient, place: index.producerOf(gradient)!.index };
+}
+
+/**
+ * The gradient that a layer's backward pass starts from: the first value that meets what is made of the layer's activations, is not
+ * made of them itself, and comes from the layer's output or from behind it.
+ */
+function gradientOf(
+  { graph, index, placeOf, isForward, isBackward }: Passes,
+  nodes: readonly GraphNode[],
+  activations: readonly string[],
+): string | undefined {
+  const start = placeOf.get(nodes[0]!)!;
+  const made = nodesAfter(graph, activations, isBackward);
+  const isFromBehind = (value: string): boolean =>
+    [...reachableNodes(index, [value])].some((node) => isForward(node) && placeOf.get(node)! >= start);
+  const isGradient = (value: string): boolean => {
+    const node = index.producerOf(value)?.node;
+    return node !== undefined && isBackward(node) && !made.has(node) && isFromBehind(value);
+  };
+  for (const { inputs } of made) {
+    const found = inputs.find(isGradient);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The input of a layer's copy, which waits for its gradient and for what the layer before it in the backward pass leaves. */
+function inputNodes({ scope, input, gradient }: Again, left: readonly string[]): readonly GraphNode[] {
+  const sums = [gradient, ...left].map((value, place) =>
+    operator(`${scope}/wait.${place}`, "ReduceSum", [value], { keepdims: int(0) }),
+  );
+  const names = sums.map(({ name }) => name);
+  return [
+    ...sums,
+    operator(`${scope}/waits`, "Sum", names),
+    operator(`${scope}/nothing`, "Mul", [`${scope}/waits`, ZERO.name]),
+    operator(`${scope}/input`, "Add", [input, `${scope}/nothing`]),
+  ];
+}
+
+/**
+ * What the backward pass of a layer computes for others than the next one, gradients of its parameters mostly: the last of what comes of
+ * the layer's gradient alone, and of none of the gradients that later layers of the backward pass start from.
+ */
+function gradientsLeft({ graph, index }: Passes, [gradient, ...later]: readonly string[]): readonly string[] {
+  const ofLater = nodesAfter(graph, later);
+  const own = new Set([...nodesAfter(graph, [gradient!])].filter((node) => !ofLater.has(node)));
+  const toNext = reachableNodes(index, later.slice(0, 1));
+  const isLast = ({ outputs }: GraphNode): boolean =>
+    !outputs.some((value) => index.usesOf(value).some(({ node }) => own.has(node)));
+  return [...own].filter((node) => !toNext.has(node) && isLast(node)).map(({ outputs }) => outputs[0]!);
+}
+
+function operator(
+  name: string,
+  opType: string,
+  inputs: readonly string[],
+  attributes: GraphNode["attributes"] = {},
+): GraphNode {
+  return { name, opType, domain: "", inputs, outputs: [name], attributes };
+}

@@ -1,0 +1,72 @@
+/** Corrupt files of a byte-level tokenizer. `tools/fuzz/tokenizer-json.mjs` does the same 10,000 times, bounded in time and memory. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SlmError } from "@slm/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { mutateJson } from "../test-support/mutate-json.mjs";
+import { trainBpeTokenizer } from "./bpe-files.js";
+import { loadTokenizer } from "./load-tokenizer.js";
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "./tokenizer-files.js";
+import type { Tokenizer } from "./tokenizer.js";
+
+const CASES = 400;
+const TEXTS = ["dim the lights", '{"name": "x", "arguments": {"room": "Küche"}}', "漢字 👍🏽\n\0"];
+
+const files = await trainBpeTokenizer(
+  [{ source: "dim the kitchen lights in the kitchen", target: '{"name": "dim", "arguments": {}}' }],
+  { vocabularySize: 300, minCount: 1, spaces: "joined", sourceLowercase: true },
+);
+const texts: Readonly<Record<string, string>> = {
+  [TOKENIZER_FILE]: JSON.stringify(files.tokenizer),
+  [TOKENIZER_CONFIG_FILE]: JSON.stringify(files.config),
+};
+
+let directory = "";
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "slm-damaged-"));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+/** What becomes of a use: its result, or the code it is rejected with. */
+async function outcomeOf<T>(use: () => T | Promise<T>): Promise<T | { readonly rejected: string }> {
+  try {
+    return await use();
+  } catch (error) {
+    if (error instanceof SlmError) return { rejected: error.code };
+    throw error;
+  }
+}
+
+async function useAll(tokenizer: Tokenizer): Promise<void> {
+  for (const text of TEXTS) {
+    const ids = await outcomeOf(() => tokenizer.encodeTarget(text));
+    if ("rejected" in ids) continue;
+    for (const id of ids) expect(id).toBeLessThan(tokenizer.vocabularySize);
+    const decoded = await outcomeOf(() => tokenizer.decode(ids));
+    if (typeof decoded !== "string") expect(decoded).toHaveProperty("rejected");
+  }
+}
+
+describe(loadTokenizer, () => {
+  test("loads corrupt files or rejects them with a code, and what loads can be used", async () => {
+    const outcomes = { loaded: 0, rejected: 0 };
+    for (let seed = 1; seed <= CASES; seed++) {
+      const damaged = seed % 4 === 0 ? TOKENIZER_CONFIG_FILE : TOKENIZER_FILE;
+      for (const [name, text] of Object.entries(texts)) {
+        await writeFile(join(directory, name), name === damaged ? mutateJson(text, seed) : text);
+      }
+      const tokenizer = await outcomeOf(() => loadTokenizer(directory));
+      if ("rejected" in tokenizer) {
+        expect(tokenizer.rejected, `seed ${seed}`).toBe("DATA_INVALID");
+        outcomes.rejected++;
+      } else {
+        await useAll(tokenizer);
+        outcomes.loaded++;
+      }
+    }
+    // Neither is the rule: a mutation that never loads, or always, would show nothing.
+    expect(outcomes.loaded).toBeGreaterThan(CASES / 20);
+    expect(outcomes.rejected).toBeGreaterThan(CASES / 20);
+  });
+});
