@@ -1,4 +1,5 @@
 /** One declaration file per entry: our own packages are rolled into it, the names of others stay imports. */
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { rollup } from "rollup";
 import { dts } from "rollup-plugin-dts";
@@ -8,9 +9,12 @@ import { output, root, TYPED_ENTRIES } from "./layout.mjs";
 /** Declarations of our packages as `tsc -b` wrote them; rolling up sources would make a program for each file. */
 const ownDeclarations = {
   name: "own-declarations",
-  resolveId(id) {
-    const [, name, subpath = "index"] = /^@slm\/([^/]+)(?:\/(.+))?$/.exec(id) ?? [];
-    return name === undefined ? undefined : join(root, "packages", name, "dist", `${subpath}.d.ts`);
+  async resolveId(id) {
+    const [, name, subpath = ""] = /^@slm\/([^/]+)(\/.+)?$/.exec(id) ?? [];
+    if (name === undefined) return undefined;
+    const folder = join(root, "packages", name);
+    const { exports } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+    return join(folder, exports[`.${subpath}`].types);
   },
 };
 

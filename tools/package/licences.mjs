@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "./layout.mjs";
 
-const LICENCE_FILE = /^(licen[cs]e|copying|notice)(\b|$)/i;
+const LICENCE_FILE = /^(licence|license|copying|notice)(\b|$)/i;
 /** The package a bundled file belongs to: the last `node_modules/NAME` of its path. */
 const PACKAGE = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//;
 

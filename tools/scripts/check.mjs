@@ -9,7 +9,13 @@ import { spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
 
 /** Scripts of package.json. A phase has lanes that run side by side; scripts of a lane follow one another. */
-const PHASES = [[["typecheck", "reference:check", "format:check"], ["lint"]], [["vitest"]]];
+const PHASES = [
+  [
+    ["typecheck", "reference:check", "format:check"],
+    ["lint", "docs:library"],
+  ],
+  [["vitest"]],
+];
 /** How long children may take to clean up after Ctrl-C [ms]. */
 const GRACE_MS = 5000;
 

@@ -26,6 +26,7 @@ export const ERROR_EXIT = {
   INTERRUPTED: 130,
 } as const;
 
+/** Kinds of failures; each has an exit code of the command line. */
 export type ErrorCode = keyof typeof ERROR_EXIT;
 
 /** What a shell reports for a process ended by SIGINT. */

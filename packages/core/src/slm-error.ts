@@ -15,8 +15,11 @@ export interface SlmErrorOptions {
  * @example throw new SlmError("INPUT_MISSING", "distill: no such file: words.jsonl", { suggestions: ["slm data prepare"] })
  */
 export class SlmError extends Error {
+  /** What kind of failure it is. */
   readonly code: ErrorCode;
+  /** Facts a program may read: the file, the key, the sizes. */
   readonly context: Readonly<Record<string, unknown>>;
+  /** Commands or edits that help, ready to paste. */
   readonly suggestions: readonly string[];
 
   constructor(code: ErrorCode, message: string, options: SlmErrorOptions = {}) {

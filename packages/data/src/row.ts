@@ -3,6 +3,7 @@
 import { MAX_TEXT_UNITS } from "./limits.js";
 
 export interface Row {
+  /** What the model is given. */
   readonly source: string;
   /** Empty only for a question without an answer. */
   readonly target: string;

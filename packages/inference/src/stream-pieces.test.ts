@@ -50,7 +50,8 @@ describe(streamPieces, () => {
     expect(seen[0]?.aborted).toBe(true);
     const caller = new AbortController();
     const reading = async (): Promise<void> => {
-      for await (const _piece of streamPieces(endless(seen), caller.signal))
+      const stream = streamPieces(endless(seen), caller.signal);
+      for (let read = await stream.next(); read.done !== true; read = await stream.next())
         caller.abort(new Error("enough"));
     };
     await expect(reading()).rejects.toThrow("enough");

@@ -38,6 +38,7 @@ export interface DeviceRequest {
   readonly device?: DeviceChoice | undefined;
   /** Whether another device may do the work. Default: yes, and results say so. */
   readonly fallback?: boolean | undefined;
+  /** Threads one operator may use. Default: what was kept for this machine, else as many as there are processors. */
   readonly threads?: number | undefined;
   /** Whether settings of the CPU are measured anew and kept. Otherwise those kept are used, if threads are not given. */
   readonly tune?: boolean | undefined;
@@ -82,37 +83,32 @@ export function parseDevice(text: string): DeviceChoice {
   });
 }
 
-/**
- * Module and function of each kind, and the same as a call; modules are loaded only then. `#runtime-node` is the package, or the file
- * that it is in the published package: `imports` of package.json says which.
- */
+/** Module of every kind, for another process: a package, in the published package a file; `imports` of package.json says which. */
+export const RUNTIME_MODULE = "#runtime-node";
+
+/** Function of each kind in {@link RUNTIME_MODULE}, and the same as a call; the module is loaded only then. */
 export const RUNTIMES: Readonly<
   Record<
     DeviceKind,
     {
-      readonly package: string;
       readonly export: string;
       readonly open: (options: RuntimeOptions) => Promise<Runtime>;
     }
   >
 > = {
   cpu: {
-    ...named("cpu"),
+    export: RUNTIME_TABLE.cpu.function,
     open: async (options) => (await import("@slm/runtime-node")).createCpuRuntime(options),
   },
   gpu: {
-    ...named("gpu"),
+    export: RUNTIME_TABLE.gpu.function,
     open: async (options) => (await import("@slm/runtime-node")).createGpuRuntime(options),
   },
   npu: {
-    ...named("npu"),
+    export: RUNTIME_TABLE.npu.function,
     open: async (options) => (await import("@slm/runtime-node")).createNpuRuntime(options),
   },
 };
-
-function named(kind: DeviceKind): { readonly package: string; readonly export: string } {
-  return { package: "#runtime-node", export: RUNTIME_TABLE[kind].function };
-}
 
 /**
  * What runs models. Graphs for an NPU that are asked to run on the CPU run as a simulation and are called so: their form is

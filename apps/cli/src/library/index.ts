@@ -2,7 +2,7 @@
  * slm as a library: what the command line does, as functions. Nothing is printed, no signal is listened to and the process is
  * never ended: progress comes as events, an `AbortSignal` stops the work, failures are errors.
  *
- * @packageDocumentation
+ * @module @encdec/slm
  */
 export { SlmError, type ErrorCode } from "@slm/core/errors";
 export {
@@ -22,7 +22,7 @@ export {
   type LoadedModel,
   type Prompt,
 } from "./load-model.js";
-export { quantize, type QuantizeOptions, type QuantizedModel } from "./quantize.js";
+export { quantize, type QuantizeOptions, type QuantizedModel, type WithoutGate } from "./quantize.js";
 export {
   planRecipe,
   runRecipe,
@@ -32,5 +32,5 @@ export {
   type RunReport,
 } from "./run-recipe.js";
 export { distill, type DistilledStudent, type StageOptions, type StageReport } from "./run-stage.js";
-export { serve, type ModelServer, type ServeOptions } from "./serve.js";
+export { serve, type ModelServer, type ServeOptions, type Stopped } from "./serve.js";
 export type { WorkEvent, WorkOptions } from "./work.js";

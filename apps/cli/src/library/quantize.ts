@@ -1,4 +1,4 @@
-/** Smaller models: weights quantized, and a gate that says whether the model is still good enough. */
+/** Quantized models, and a gate that says whether the model is still good enough. */
 import { dirname } from "node:path";
 import type { QuantizeFileReport, QuantizeReport, QuantizeTransformersReport } from "@slm/quantization";
 import type { RuntimeDevice } from "@slm/runtime";
@@ -21,11 +21,17 @@ export interface QuantizeOptions extends WorkOptions, QuantizeSettings {
   readonly threads?: number | undefined;
 }
 
+/** Of a model that no gate can be asked about. */
+export interface WithoutGate {
+  /** Nothing was asked. */
+  readonly gate: null;
+}
+
 /** Sizes before and after. Graphs of other layouts have no gate; an ONNX file's report says how its outputs changed. */
 export type QuantizedModel = (
   | (QuantizeReport & GatedQuantization)
-  | (QuantizeFileReport & { readonly gate: null })
-  | (QuantizeTransformersReport & { readonly gate: null })
+  | (QuantizeFileReport & WithoutGate)
+  | (QuantizeTransformersReport & WithoutGate)
 ) & {
   /** What measured; absent where nothing was. */
   readonly device?: RuntimeDevice | undefined;

@@ -29,10 +29,16 @@ export interface ServeOptions extends WorkOptions {
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
+/** How a server ended. */
+export interface Stopped {
+  /** Whether every answer in progress was sent before. */
+  readonly drained: boolean;
+}
+
 /** A server that takes requests. */
 export interface ModelServer extends RunningServer {
   /** Settles when the server has ended, by {@link RunningServer.stop} or by the signal. */
-  readonly stopped: Promise<{ readonly drained: boolean }>;
+  readonly stopped: Promise<Stopped>;
 }
 
 /**
@@ -73,10 +79,10 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
 
 /** The server with what it was opened with, ended together. */
 function stoppable(server: RunningServer, close: () => Promise<void>, signal: AbortSignal): ModelServer {
-  const { promise: stopped, resolve, reject } = withResolvers<{ readonly drained: boolean }>();
+  const { promise: stopped, resolve, reject } = withResolvers<Stopped>();
   stopped.catch(() => undefined); // Whoever called stop is told too.
-  let stopping: Promise<{ readonly drained: boolean }> | undefined;
-  const stop = (): Promise<{ readonly drained: boolean }> => {
+  let stopping: Promise<Stopped> | undefined;
+  const stop = (): Promise<Stopped> => {
     stopping ??= server.stop().finally(close);
     stopping.then(resolve, reject);
     return stopping;

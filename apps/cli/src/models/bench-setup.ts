@@ -10,7 +10,7 @@ import { benchModels, type BenchConfig, type BenchPrompt, type BenchResult } fro
 import { imageFolderOf, readAllRows, referencesOf, shuffledOrder } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
 import { BASELINE_NAME } from "@slm/onnx-export";
-import { RUNTIMES, type RuntimeRecipe } from "../compute/devices.js";
+import { RUNTIME_MODULE, RUNTIMES, type RuntimeRecipe } from "../compute/devices.js";
 import { makeBaseline } from "./make-baseline.js";
 import { pathInside } from "./row-images.js";
 
@@ -87,7 +87,7 @@ export function measureModels(request: MeasureRequest): Promise<BenchResult> {
     ...(baseline === undefined ? {} : { baseline }),
     prompts,
     runtime: {
-      module: pathToFileURL(require.resolve(RUNTIMES[runtime.kind].package)).href,
+      module: pathToFileURL(require.resolve(RUNTIME_MODULE)).href,
       export: RUNTIMES[runtime.kind].export,
       options: { threads: availableParallelism(), ...runtime.options },
     },

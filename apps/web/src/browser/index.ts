@@ -2,7 +2,7 @@
  * slm in a browser: loads a bundle by its address and generates text, on WebAssembly or WebGPU. It computes in the thread that
  * calls it; call it in a worker to keep a page responsive.
  *
- * @packageDocumentation
+ * @module @encdec/slm/browser
  */
 import type { DeviceModel } from "@slm/exported-model";
 import {

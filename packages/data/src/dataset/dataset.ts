@@ -17,11 +17,13 @@ export interface DrawnImage<From extends DrawnFrom = DrawnFrom> {
 
 /** A row of a file, except that its image may be drawn. A path of an image starts from `data.images`, else from the module's folder. */
 export interface Example<From extends DrawnFrom = DrawnFrom> extends Omit<Row, "image"> {
+  /** Path of a file, or how the module draws it. */
   readonly image?: string | DrawnImage<From>;
 }
 
 /** An entry that is no example: it is counted and listed as rejected, and the run goes on. */
 export interface RejectedExample {
+  /** Why. */
   readonly reject: string;
 }
 
