@@ -32,7 +32,7 @@ export default defineConfig({
       "configs/**/*.test.ts",
       "e2e/*.test.ts",
     ],
-    globalSetup: [join(import.meta.dirname, "tools", "build-before-tests.mjs")],
+    globalSetup: [join(import.meta.dirname, "tools", "scripts", "build-before-tests.mjs")],
     sequence: { sequencer: LongestFirst },
     // Files share a process and the modules it has loaded: loading them anew for each took half of the time of all tests.
     isolate: false,

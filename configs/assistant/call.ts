@@ -13,7 +13,7 @@ export interface Call {
 export const NO_CALL = "none";
 
 /** Most calls of one request. */
-export const MAX_CALLS = 2;
+const MAX_CALLS = 2;
 
 /** The target of a request: one call as a JSON object, several as an array of them. */
 export function targetOf(calls: readonly Call[]): string {

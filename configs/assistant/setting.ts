@@ -10,28 +10,17 @@ export const GROUPS = [
   "focus",
   "accessibility",
 ] as const;
-export type Group = (typeof GROUPS)[number];
+type Group = (typeof GROUPS)[number];
 
 /** What can be asked of a setting; each has its arguments in a call. */
-export const ACTIONS = [
-  "on",
-  "off",
-  "set",
-  "up",
-  "down",
-  "choose",
-  "last",
-  "never",
-  "between",
-  "name",
-] as const;
+const ACTIONS = ["on", "off", "set", "up", "down", "choose", "last", "never", "between", "name"] as const;
 export type Action = (typeof ACTIONS)[number];
 
 export const DURATION_UNITS = ["seconds", "minutes", "hours"] as const;
 export type DurationUnit = (typeof DURATION_UNITS)[number];
 
 /** A value of a choice, and what people call it. */
-export interface Option {
+interface Option {
   readonly value: string | number;
   readonly called: readonly [string, ...string[]];
 }

@@ -29,7 +29,7 @@ const UNITS_IN_WORDS = [
 const TENS_IN_WORDS = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 
 /** A number from 0 to 100 in words. @example inWords(45) // "forty five" */
-export function inWords(number: number): string {
+function inWords(number: number): string {
   if (number === 100) return "a hundred";
   const small = UNITS_IN_WORDS[number];
   if (small !== undefined) return small;

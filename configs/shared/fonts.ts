@@ -31,7 +31,7 @@ export const FACES = [
 export type Face = (typeof FACES)[number];
 
 /** One character, in parts of the font's size; y grows downwards, 0 is the line that letters stand on. */
-export interface Letter {
+interface Letter {
   readonly contours: readonly Contour[];
   readonly advance: number;
 }

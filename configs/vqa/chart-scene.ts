@@ -24,9 +24,9 @@ export interface ChartScene {
   readonly compared: readonly [Label, Label];
 }
 
-export const LARGEST_VALUE = 10;
+const LARGEST_VALUE = 10;
 const LARGEST_DIFFERENCE = 6;
-export const BARS = { least: 3, most: 5 } as const;
+const BARS = { least: 3, most: 5 } as const;
 
 export function drawChartScene(draw: Draw): ChartScene {
   const count = BARS.least + draw.below(BARS.most - BARS.least + 1);

@@ -30,7 +30,7 @@ export type ColourName = keyof typeof COLOURS;
 export const COLOUR_NAMES = Object.keys(COLOURS) as readonly ColourName[];
 
 export const SIZES = { small: 0.075, large: 0.125 } as const;
-export type SizeName = keyof typeof SIZES;
+type SizeName = keyof typeof SIZES;
 
 export interface Shape {
   readonly figure: Figure;
@@ -103,7 +103,7 @@ function drawShape(draw: Draw, cell: number): Shape {
 }
 
 /** The cell of the grid that a shape lies in, rows and columns counted from 0 at the top left. */
-export function cellOf({ x, y }: Pick<Shape, "x" | "y">): { readonly row: number; readonly column: number } {
+function cellOf({ x, y }: Pick<Shape, "x" | "y">): { readonly row: number; readonly column: number } {
   const at = (percent: number): number => Math.min(CELLS - 1, Math.floor((percent * CELLS) / 100));
   return { row: at(y), column: at(x) };
 }

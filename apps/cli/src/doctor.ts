@@ -4,7 +4,7 @@ import { availableParallelism, totalmem } from "node:os";
 import type { Int8Arithmetic } from "@slm/runtime";
 import type { Candidate, ListedProvider } from "@slm/runtime-node";
 
-export interface Finding {
+interface Finding {
   readonly name: string;
   readonly available: boolean;
   readonly reason: string;

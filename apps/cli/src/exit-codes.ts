@@ -2,7 +2,7 @@
 import { ERROR_EXIT, type ErrorCode } from "@slm/core/errors";
 
 /** One row per error code: a code without a meaning does not compile. */
-export const ERROR_MEANING: { readonly [Code in ErrorCode]: string } = {
+const ERROR_MEANING: { readonly [Code in ErrorCode]: string } = {
   USAGE: "wrong flags or arguments",
   GATE_FAILED: "the command ran and the answer is no: a gate failed, a file does not match",
   DATA_INVALID: "an input is malformed, truncated or out of bounds",

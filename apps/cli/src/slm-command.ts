@@ -6,11 +6,45 @@ import { Command, Flags } from "@oclif/core";
 import type { StageContext } from "@slm/core";
 import { describeError, errorLines, toSlmError } from "./errors.js";
 import { GateFailed } from "./gate-failed.js";
-import { listenForInterruption, type Interruption } from "./interruption.js";
 import { EventReporter, type Reporter } from "./output/event-reporter.js";
 import type { WorkOptions } from "./library/work.js";
 import { jsonText } from "./output/json-text.js";
 import { ProgressReporter } from "./output/progress-reporter.js";
+import { INTERRUPTED_EXIT, SlmError } from "@slm/core/errors";
+
+// SIGINT and SIGTERM as an abort signal: the first asks stages to save and stop, the second ends the process.
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+interface Interruption {
+  readonly signal: AbortSignal;
+  /** Stops listening. */
+  readonly dispose: () => void;
+}
+
+/** Listens until disposed. @param onFirst is told the first signal, to say that stopping takes a moment */
+function listenForInterruption(onFirst: (signal: NodeJS.Signals) => void): Interruption {
+  const controller = new AbortController();
+  const listener = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) {
+      // Someone who asks twice wants out now. What is on disk is valid at every moment.
+      process.exit(INTERRUPTED_EXIT);
+    }
+    onFirst(signal);
+    controller.abort(
+      new SlmError("INTERRUPTED", `interrupted by ${signal}; the state on disk is valid`, {
+        suggestions: ["run the same command again to resume"],
+      }),
+    );
+  };
+  for (const signal of SIGNALS) process.on(signal, listener);
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      for (const signal of SIGNALS) process.off(signal, listener);
+    },
+  };
+}
 
 /** Version of the envelope that `--json` prints. */
 export const JSON_SCHEMA_VERSION = 1;

@@ -1,24 +1,84 @@
 /** Measures models side by side on this machine. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { SILENT, throwIfInterrupted, type Progress } from "@slm/core";
+import { SILENT, throwIfInterrupted, type Progress, SlmError } from "@slm/core";
 import type { DeviceModel } from "@slm/exported-model";
-import { SlmError } from "@slm/core";
 import { describeModel } from "@slm/inference";
 import type { BenchConfig } from "./bench-config.js";
-import type { BenchResult } from "./bench-result.js";
+import type { BenchResult, BenchDevice } from "./bench-result.js";
 import { compareModels } from "./compare.js";
-import { describeDevice, describeMachine, fasterRates } from "./device.js";
 import { forkModel } from "./fork-model.js";
 import type { OpenOptions } from "./local-model.js";
 import { openEnergyMeter, type EnergyMeter } from "./machine/energy.js";
 import { forkRates } from "./machine/fork-rates.js";
-import { processorTicks, stolenShare } from "./machine/processor.js";
+import { processorTicks, stolenShare, clockGovernor, systemFile } from "./machine/processor.js";
 import type { MachineRates } from "./machine/rates.js";
 import { noticeProblems } from "./notes.js";
 import type { RuntimeModule } from "./runtime-module.js";
 import { interleave } from "./schedule.js";
 import { summarize } from "./summarize.js";
-import { promptText, type BenchPrompt, type Sample, type TimedModel } from "./timed-model.js";
+import { promptText, type BenchPrompt, type Sample, type TimedModel, type Opened } from "./timed-model.js";
+import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
+import { cpuFeatures } from "@slm/runtime";
+
+// What the figures were measured on.
+
+/** What is known of the machine before anything runs. */
+type Machine = Pick<
+  BenchDevice,
+  "cpu" | "cpuFeatures" | "governor" | "cores" | "memoryBytes" | "platform" | "node" | "loadAverage"
+>;
+
+/** This machine as it is now. Call it before measuring: the load average should be the others', not the benchmark's. */
+function describeMachine(): Machine {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cpuFeatures: cpuFeatures(systemFile("/proc/cpuinfo")),
+    governor: clockGovernor(),
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    platform: `${process.platform}-${process.arch}`,
+    node: process.version,
+    loadAverage: loadavg()[0] ?? 0,
+  };
+}
+
+/** What was found out while models ran. */
+interface Surroundings {
+  readonly engine: string;
+  readonly stolenShare: number | null;
+  readonly energy: string;
+  readonly ratesBefore: MachineRates;
+  readonly ratesAfter: MachineRates;
+}
+
+/** The machine together with what the model's process really runs on. */
+function describeDevice(
+  machine: Machine,
+  { provider, threads, description, simulated, fallbacks, int8 }: Opened["device"],
+  { engine, stolenShare, energy, ratesBefore, ratesAfter }: Surroundings,
+): BenchDevice {
+  return {
+    ...machine,
+    ...{ threads, provider, description, simulated, fallbacks, int8, engine, stolenShare, energy },
+    rates: fasterRates(ratesBefore, ratesAfter),
+    ratesDiffer: Math.max(
+      difference(ratesBefore.productFlops, ratesAfter.productFlops),
+      difference(ratesBefore.readBytes, ratesAfter.readBytes),
+    ),
+  };
+}
+
+/** The roofline is the best that was seen: what slowed one of the two measurements is no limit of the machine. */
+function fasterRates(one: MachineRates, other: MachineRates): MachineRates {
+  return {
+    productFlops: Math.max(one.productFlops, other.productFlops),
+    readBytes: Math.max(one.readBytes, other.readBytes),
+  };
+}
+
+function difference(one: number, other: number): number {
+  return Math.abs(one - other) / Math.max(one, other);
+}
 
 export interface BenchInput {
   /** Exported, quantized or bundled models under names of the caller's choice, which must differ. */

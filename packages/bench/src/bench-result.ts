@@ -27,7 +27,7 @@ const rate = z.strictObject({
   interval: intervalSchema.describe("95 % confidence interval of the median."),
 });
 
-export const benchDevice = z.strictObject({
+const benchDevice = z.strictObject({
   cpu: z.string(),
   cpuFeatures: z
     .array(z.string())
@@ -66,7 +66,7 @@ const sampleOfRun = z.strictObject({
   totalMs: figure,
 });
 
-export const modelFigures = z.strictObject({
+const modelFigures = z.strictObject({
   name: z.string(),
   architecture: z.enum(["encoder-decoder", "decoder-only"]),
   scheme: z.string(),
@@ -130,7 +130,7 @@ export const modelFigures = z.strictObject({
 
 const ratio = z.number().nonnegative();
 
-export const modelComparison = z.strictObject({
+const modelComparison = z.strictObject({
   model: z.string(),
   baseline: z.string(),
   ratios: z

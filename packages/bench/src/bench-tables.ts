@@ -8,7 +8,7 @@ import type { FigureChange } from "./regression-result.js";
 type Row<Item> = readonly [title: string, cell: (item: Item) => string];
 
 /** Three digits; the whole number from a thousand on. */
-export const formatFigure = (value: number): string =>
+const formatFigure = (value: number): string =>
   new Intl.NumberFormat("en-US", { maximumSignificantDigits: value >= 1000 ? 6 : 3 }).format(value);
 
 const list = (...values: readonly number[]): string => values.map(formatFigure).join(" / ");

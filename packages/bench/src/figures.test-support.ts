@@ -35,7 +35,7 @@ export const STUDENT: ModelFigures = {
   })),
 };
 
-export const BASELINE: ModelFigures = {
+const BASELINE: ModelFigures = {
   ...STUDENT,
   name: "<b>base</b>",
   firstTokenMs: { ...STUDENT.firstTokenMs, p50: 6, interval: around(6) },

@@ -1,7 +1,7 @@
 /** What a benchmark says of an earlier one: the shape of `regression` in `bench.json`. */
 import { z } from "zod";
 
-export const figureChange = z.strictObject({
+const figureChange = z.strictObject({
   model: z.string(),
   figure: z.string().describe("Name of the figure in bench.json."),
   before: z.number().nonnegative(),

@@ -21,7 +21,7 @@ const STEP_BYTES = 2 ** 28;
 /** More axes than any tensor of any model. */
 const MAX_RANK = 8;
 
-export interface SafetensorsEntry {
+interface SafetensorsEntry {
   readonly dtype: StoredDType;
   readonly shape: readonly number[];
   readonly begin: number;

@@ -14,11 +14,11 @@ const file = z.union([pathSetting, z.strictObject({ source: pathSetting, target:
 /** One file, several, or two of parallel text. */
 const files = z.union([file, z.array(file).min(1)]);
 
-export const DUPLICATE_RULES = ["normalized", "exact"] as const;
+const DUPLICATE_RULES = ["normalized", "exact"] as const;
 export type DuplicateRule = (typeof DUPLICATE_RULES)[number];
 const DEFAULT_DUPLICATES: DuplicateRule = "normalized";
 
-export const CONFLICT_RULES = ["references", "reject"] as const;
+const CONFLICT_RULES = ["references", "reject"] as const;
 export type ConflictRule = (typeof CONFLICT_RULES)[number];
 const DEFAULT_CONFLICTS: ConflictRule = "references";
 

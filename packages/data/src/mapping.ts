@@ -50,7 +50,7 @@ export const ROW_COLUMNS: MappingDefaults = {
 };
 
 /** A column that a record lacks, for files whose records all have the same columns. */
-export interface MissingColumn {
+interface MissingColumn {
   readonly missing: string;
   readonly setting: string;
 }

@@ -36,7 +36,7 @@ export function textRow({ source, target, references, teacherSource }: Row): Row
   return references === undefined ? row : { ...row, references };
 }
 
-export const ROW_KEYS = ["source", "target", "references", "image", "teacherSource"] as const;
+const ROW_KEYS = ["source", "target", "references", "image", "teacherSource"] as const;
 const KEYS: ReadonlySet<string> = new Set(ROW_KEYS);
 
 /**

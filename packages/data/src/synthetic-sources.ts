@@ -19,7 +19,7 @@ export const syntheticConfig = z.strictObject({
     ),
 });
 
-export type SyntheticConfig = z.infer<typeof syntheticConfig>;
+type SyntheticConfig = z.infer<typeof syntheticConfig>;
 
 /** Draws in a row without a new source, after which the training sources are held to bring no more. */
 const MAX_MISSES = 2000;

@@ -10,7 +10,7 @@ import {
 } from "./options.js";
 import type { TopTokens, StepDecoder } from "./step-decoder.js";
 
-export interface ChosenToken {
+interface ChosenToken {
   readonly token: number;
   /** Under the model itself [nats]. */
   readonly logProbability: number;

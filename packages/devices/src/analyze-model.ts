@@ -20,7 +20,7 @@ export const STATIC_CHECK = "checked statically, not run on the device";
 export type Place = "folded" | "device" | "cpu" | "inside" | "nowhere";
 
 /** From the best to the worst; an operator is where its worst use is. */
-export const PLACES: readonly Place[] = ["folded", "device", "inside", "cpu", "nowhere"];
+const PLACES: readonly Place[] = ["folded", "device", "inside", "cpu", "nowhere"];
 
 const TAKEN: ReadonlySet<Place> = new Set(["folded", "device"]);
 

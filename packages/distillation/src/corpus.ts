@@ -15,7 +15,7 @@ import { alignPositions } from "./align.js";
 import type { RowImages } from "./row-images.js";
 
 /** Pairs in the teacher's tokens. */
-export interface TeacherTokens extends PairTokens {
+interface TeacherTokens extends PairTokens {
   /** Of each student position its counterpart, by row; absent where both have one vocabulary and so the same positions. */
   readonly alignments?: readonly Int32Array[];
 }
@@ -46,7 +46,7 @@ export interface TeacherReader {
 }
 
 /** The tokenizer and limits of a teacher that has a vocabulary of its own. */
-export interface OtherTokenizer extends TeacherReader {
+interface OtherTokenizer extends TeacherReader {
   readonly tokenizer: Tokenizer;
 }
 

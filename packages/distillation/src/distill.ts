@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { rm, writeFile } from "node:fs/promises";
-import { hashJson } from "@slm/core";
-import { DATA_FILES, readRows } from "@slm/data";
-import { parameterCount, parseModelConfig, visionOf, type Weights } from "@slm/model";
+import { hashJson, writeTextAtomic } from "@slm/core";
+import { DATA_FILES, readRows, thumbnail, type Row } from "@slm/data";
+import { parameterCount, parseModelConfig, visionOf, type Weights, type ModelConfig } from "@slm/model";
 import { writeCheckpoint } from "@slm/checkpoints";
 import {
   createTokenizer,
@@ -10,6 +10,7 @@ import {
   TOKENIZER_CONFIG_FILE,
   TOKENIZER_FILE,
   writeTokenizer,
+  type Tokenizer,
 } from "@slm/tokenizer";
 import {
   drawStreamedRows,
@@ -19,6 +20,12 @@ import {
   train,
   type DevRow,
   type TrainReport,
+  drawRows,
+  GreedyPredictor,
+  packWeights,
+  planChunks,
+  valueInput,
+  type LiveModel,
 } from "@slm/training";
 import { readsTeacher, type DistillConfig } from "./distill-config.js";
 import type { DistillInputs, DistillRun } from "./distill-inputs.js";
@@ -28,9 +35,68 @@ import { removeOwnCache } from "./gold-cache.js";
 import { initialWeights } from "./initial-weights.js";
 import { readRowImage } from "./row-images.js";
 import { claimWorkDirectory, fileHash, modelHash, RUN_FILE } from "./run-key.js";
-import { SAMPLES, writeSamples } from "./samples.js";
 import { studentShape } from "./student-config.js";
 import { studentObjective } from "./student-objective.js";
+import { SAMPLES_FILE } from "@slm/report";
+import type { Engine } from "@slm/tensor";
+
+// What the final model writes for some dev rows, to look at.
+
+/** Rows shown. */
+const SAMPLES = 40;
+
+/** Longest side of the small copies of images [pixels]. */
+const THUMBNAIL_PIXELS = 320;
+
+interface SamplesRequest {
+  readonly engine: Engine;
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  readonly tokenizer: Tokenizer;
+  /** The dev split. */
+  readonly rows: readonly DevRow[];
+  readonly seed: number;
+  /** What the paths of images are relative to. */
+  readonly dataDirectory: string;
+  /** Receives {@link SAMPLES_FILE}: one JSON object {source, target, references, image, thumbnail, prediction} a line. */
+  readonly directory: string;
+}
+
+/** Writes the samples. @throws SlmError OUTPUT_FAILED */
+async function writeSamples(request: SamplesRequest): Promise<void> {
+  const { engine, config, weights, tokenizer, seed, directory } = request;
+  const rows = drawRows(request.rows, SAMPLES, seed);
+  const feeds: Record<string, LiveModel["feeds"][string]> = {};
+  for (const chunk of planChunks(config))
+    feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
+  const predictor = new GreedyPredictor(rows, tokenizer, config.maxTarget);
+  try {
+    const predictions = await predictor.predict({ engine, config, feeds });
+    const lines = [];
+    for (const [index, row] of rows.entries()) {
+      const shown = { ...shownRow(row), ...(await thumbnailOf(row, request.dataDirectory)) };
+      lines.push(JSON.stringify({ ...shown, prediction: predictions[index] }));
+    }
+    await writeTextAtomic(join(directory, SAMPLES_FILE), lines.map((line) => `${line}\n`).join(""));
+  } finally {
+    await predictor.close();
+    await engine.release(Object.values(feeds));
+  }
+}
+
+/** What is shown of a row; absent fields do not reach the file. */
+const shownRow = ({ source, target, references, image }: Row): object => ({
+  source,
+  target,
+  references,
+  image,
+});
+
+async function thumbnailOf({ image }: Row, dataDirectory: string): Promise<{ readonly thumbnail?: string }> {
+  if (image === undefined) return {};
+  const png = await thumbnail(dataDirectory, image, THUMBNAIL_PIXELS);
+  return { thumbnail: Buffer.from(png).toString("base64") };
+}
 
 export interface DistillReport {
   readonly parameters: number;

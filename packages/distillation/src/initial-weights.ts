@@ -51,7 +51,7 @@ export async function initialWeights(request: InitialWeightsRequest): Promise<We
  *
  * @throws SlmError CONFIG_INVALID where one of the two does not see, or they see by different towers.
  */
-export async function visionFromCheckpoint(config: ModelConfig, directory: string): Promise<Weights> {
+async function visionFromCheckpoint(config: ModelConfig, directory: string): Promise<Weights> {
   const given = await readCheckpoint(directory);
   const [own, theirs] = [visionOf(config), visionOf(given.config)];
   const reject = (reason: string): SlmError =>

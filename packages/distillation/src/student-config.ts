@@ -10,7 +10,7 @@ import {
 } from "@slm/model";
 import { z } from "zod";
 
-export const publishedTower = z.strictObject({
+const publishedTower = z.strictObject({
   model: pathOrIdSetting.describe(
     "CLIP or SigLIP: a hub id, or a directory with config.json, safetensors and preprocessor_config.json.",
   ),

@@ -48,10 +48,10 @@ export interface StudentLossOptions {
 }
 
 /** The learned projection from the student's states to the teacher's, `[width, teacher width]`. */
-export const HIDDEN_PROJECTION = "auxiliary.hidden";
+const HIDDEN_PROJECTION = "auxiliary.hidden";
 
 /** The head that reads labels off the image's tokens, `[width, vocabulary]`. */
-export const CTC_HEAD = "auxiliary.ctc";
+const CTC_HEAD = "auxiliary.ctc";
 
 /** Tensors trained beside the student: the projection where hidden states are matched, and the head of the term `ctc`. */
 export function auxiliaryParameters({ config, loss, teacher }: StudentLossOptions): ParameterSpec[] {

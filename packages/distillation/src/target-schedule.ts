@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 /** gold: the data's. teacher, student: made by that model for the data's sources. unlabelled: the teacher's, for sources without targets. */
-export const TARGET_ORIGINS = ["teacher", "student", "unlabelled", "gold"] as const;
+const TARGET_ORIGINS = ["teacher", "student", "unlabelled", "gold"] as const;
 export type TargetOrigin = (typeof TARGET_ORIGINS)[number];
 
 /** Rounding of a sum of shares that a recipe means to be 1. */

@@ -8,8 +8,68 @@ import { BLANK_IMAGE, type ImageEncoderOptions } from "./image-encoder.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
 import { verifyingDecoder } from "./lookup/prompt-lookup-decoder.js";
 import { checkPromptLookup, checkStops, checkTime, checkedBatchSize, encodeSources } from "./model-limits.js";
-import { RowTexts } from "./row-texts.js";
 import type { GenerateOptions, Generation, Generator, Source } from "./types.js";
+import { StopText, textBeforeStop } from "./stop-text.js";
+import { TextStream } from "./text-stream.js";
+
+// The growing texts of a batch's rows, cut at stop sequences.
+
+interface RowTextsOptions {
+  readonly decode: (ids: readonly number[]) => string;
+  /** Place of each row's source in the caller's list. */
+  readonly rows: readonly number[];
+  readonly stop: readonly string[];
+  readonly onPiece: ((row: number, piece: string) => void) | undefined;
+}
+
+interface RowText {
+  readonly stream: TextStream;
+  readonly cut: StopText;
+}
+
+class RowTexts {
+  readonly #options: RowTextsOptions;
+  /** None where nobody reads along and nothing can stop a text: then it is decoded once, at the end. */
+  readonly #texts: readonly RowText[];
+
+  constructor(options: RowTextsOptions) {
+    const { decode, rows, stop, onPiece } = options;
+    this.#options = options;
+    const isWatched = onPiece !== undefined || stop.length > 0;
+    this.#texts = (isWatched ? rows : []).map((row) => {
+      const cut = new StopText(stop, (piece) => onPiece?.(row, piece));
+      const stream = new TextStream(decode, row, (_, piece) => {
+        cut.push(piece);
+      });
+      return { stream, cut };
+    });
+  }
+
+  /** Takes a row's next token and gives the text that has become certain. */
+  push(at: number, token: number): void {
+    this.#texts[at]?.stream.push(token);
+  }
+
+  /** Whether a row's text has come to a stop sequence. */
+  isStopped(at: number): boolean {
+    return this.#texts[at]?.cut.isStopped === true;
+  }
+
+  /** Whether the text of these tokens holds a stop sequence. */
+  holdsStop(tokens: readonly number[]): boolean {
+    const { decode, stop } = this.#options;
+    return textBeforeStop(decode(tokens), stop) !== undefined;
+  }
+
+  /** Gives the rest of a row's text. @returns the whole of it */
+  end(at: number, tokens: readonly number[]): string {
+    const text = this.#texts[at];
+    text?.stream.end();
+    text?.cut.end();
+    const whole = this.#options.decode(tokens);
+    return textBeforeStop(whole, this.#options.stop) ?? whole;
+  }
+}
 
 /**
  * Loads an exported, quantized or bundled model for generating text.

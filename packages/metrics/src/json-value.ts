@@ -53,7 +53,7 @@ export function requireReference<T>(parsed: T | undefined, expected: string, whe
 }
 
 /** Whether a value is an object, not an array. */
-export function isJsonObject(value: Json): value is JsonObject {
+function isJsonObject(value: Json): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -13,7 +13,7 @@ import type { Graph, Initializer } from "./graph.js";
  * Weights read from other files, all together, by default: a 7-billion-parameter teacher in float16 with room to
  * spare, and less than a sparse file made to fill the memory would claim.
  */
-export const MAX_EXTERNAL_BYTES = 2 ** 34;
+const MAX_EXTERNAL_BYTES = 2 ** 34;
 
 export interface WriteOnnxOptions {
   /** Store larger weights in `file`, a plain name beside the model. */

@@ -9,7 +9,7 @@ import { SlmError } from "@slm/core";
 export const IR_VERSIONS = { min: 4, max: 14 } as const;
 
 /** The oldest file format that is read: the first in which a file says which operator sets it is of. */
-export const OLDEST_IR_VERSION = 3;
+const OLDEST_IR_VERSION = 3;
 
 /**
  * Operator sets of domain `""`. A graph is read and written without knowing its operators, so any set that is finished

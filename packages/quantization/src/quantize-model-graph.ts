@@ -60,10 +60,7 @@ export interface GraphOutcome {
 }
 
 /** @throws SlmError CONFIG_INVALID where calibration data are needed and there are none */
-export function requireCalibration(
-  calibration: GraphCalibration | undefined,
-  what: string,
-): GraphCalibration {
+function requireCalibration(calibration: GraphCalibration | undefined, what: string): GraphCalibration {
   if (calibration !== undefined) return calibration;
   throw new SlmError("CONFIG_INVALID", `quantize: ${what} needs calibration rows, got none`, {
     suggestions: ["--calibration rows.jsonl"],

@@ -4,7 +4,7 @@ import { INTEGER_TYPES, type IntegerType } from "./static/integer-types.js";
 import type { WeightFormat } from "./rewrite/weight-format.js";
 
 /** Weights alone are quantized; activations stay float32 or are quantized as the model runs. */
-export interface WeightScheme {
+interface WeightScheme {
   readonly kind: "weights";
   readonly description: string;
   /** Of vision-language models. */

@@ -21,14 +21,85 @@ import {
   checkedGraph,
   createHostTensor,
   nextTensorId,
+  checkRun,
+  feedbackOf,
 } from "@slm/runtime";
 import { DirectChannel, type HostChannel } from "./channel.js";
 import { OrtHost } from "./ort-host.js";
-import type { RepeatedResult, SessionSettings } from "./protocol.js";
+import type { RepeatedResult, SessionSettings, PositionalRepeat, PositionalRun } from "./protocol.js";
 import { EXACT_INT8, measureInt8 } from "./int8-probe.js";
-import { Arrivals } from "./arrivals.js";
-import { encodeRepeat, encodeRun, type RunEncoding } from "./run-request.js";
 import { openWorkerChannel } from "./worker-channel.js";
+
+// A checked run in the form that crosses to ONNX Runtime's side: tensors are ids or host tensors.
+
+/** What the positional form needs besides the request. */
+interface RunEncoding {
+  readonly session: number;
+  readonly handOver: (tensor: HostTensor) => HostTensor;
+  readonly nextId: () => number;
+}
+
+/** @throws SlmError SHAPE_MISMATCH naming the missing, unknown or unfitting input or output. */
+function encodeRun(graph: CheckedGraph, request: RunRequest, encoding: RunEncoding): PositionalRun {
+  const { feeds, fetch, keep, into, intoIds, append } = checkRun(graph, request);
+  return {
+    session: encoding.session,
+    feeds: feeds.map((value) => ("id" in value ? value.id : encoding.handOver(value))),
+    fetch,
+    keep,
+    keepIds: keep.map(() => encoding.nextId()),
+    into,
+    intoIds,
+    append,
+  };
+}
+
+/** @throws SlmError SHAPE_MISMATCH as {@link encodeRun}, and for ids or a position that are no int32 of the host */
+function encodeRepeat(
+  graph: CheckedGraph,
+  request: RepeatRequest,
+  encoding: RunEncoding,
+): Omit<PositionalRepeat, "stop"> {
+  const { ids, position, picks, fetch = [], end, pad, runs } = request;
+  const encoded = encodeRun(graph, { ...request, fetch: [picks, ...fetch] }, encoding);
+  feedbackOf(request);
+  return {
+    ...encoded,
+    ...{ ids: graph.inputs.get(ids)!, position: graph.inputs.get(position)! },
+    ...{ pad, runs, end },
+  };
+}
+
+/** Results that arrive by themselves and are read one by one. */
+class Arrivals<Result> implements AsyncIterable<Result> {
+  readonly #waiting: Result[] = [];
+  #end: { readonly error?: unknown } | undefined;
+  #wake: (() => void) | undefined;
+
+  push(results: readonly Result[]): void {
+    this.#waiting.push(...results);
+    this.#wake?.();
+  }
+
+  /** Nothing follows. @param error thrown to the reader behind what has arrived */
+  end(failure: { readonly error?: unknown } = {}): void {
+    this.#end ??= failure;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Result, undefined> {
+    for (;;) {
+      const next = this.#waiting.shift();
+      if (next !== undefined) yield next;
+      else if (this.#end === undefined)
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      else if ("error" in this.#end) throw this.#end.error;
+      else return;
+    }
+  }
+}
 
 export interface OrtRuntimeOptions {
   /** Package that speaks in error messages. */

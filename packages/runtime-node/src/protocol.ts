@@ -54,7 +54,7 @@ export interface RepeatedResult {
  * Every call with its request and reply. Ids are chosen by the caller's side.
  * The receiver of a tensor owns its buffer: requests and replies never alias the other side's memory.
  */
-export interface HostCalls {
+interface HostCalls {
   readonly open: {
     readonly request: {
       /** Package that speaks in error messages. */

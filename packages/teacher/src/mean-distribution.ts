@@ -1,5 +1,13 @@
 /** The arithmetic mean of several next-token distributions. */
-import { logSumExp } from "./log-sum-exp.js";
+
+/** log(sum(exp(values))), with the largest taken out first so that nothing overflows [nats]. */
+function logSumExp(values: Float32Array): number {
+  let largest = -Infinity;
+  for (const value of values) if (value > largest) largest = value;
+  let sum = 0;
+  for (const value of values) sum += Math.exp(value - largest);
+  return largest + Math.log(sum);
+}
 
 /**
  * Log of the weighted mean of the members' probabilities, row by row: log(sum of w · softmax(logits)).

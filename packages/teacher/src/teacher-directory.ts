@@ -13,7 +13,7 @@ import { loadGraphTeacher } from "./graph/load-graph.js";
 import { loadTeacher } from "./teacher-scorer.js";
 import type { Teacher } from "./teacher.js";
 
-export const ENSEMBLE_FILE = "ensemble.json";
+const ENSEMBLE_FILE = "ensemble.json";
 
 /** Most teachers in an ensemble. */
 export const MAX_MEMBERS = 64;

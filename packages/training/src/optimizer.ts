@@ -6,7 +6,7 @@ import { decays, type Chunk } from "./parameter-layout.js";
 import { learningRateAt } from "./schedule.js";
 import type { TrainingSettings } from "./training-config.js";
 
-export type Moment = "first" | "second";
+type Moment = "first" | "second";
 
 /** Scalars that are computed on the host for every step and fed to the program. */
 export const STEP_SCALARS = [

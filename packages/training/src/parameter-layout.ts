@@ -20,8 +20,8 @@ const LARGE = 1 << 16;
 const CHUNK = 1 << 18;
 
 /** What an optimizer asks of a weight: weights of the layers, other matrices (embeddings, adapters), norms and biases. */
-export const CHUNK_KINDS = ["layers", "matrices", "vectors"] as const;
-export type ChunkKind = (typeof CHUNK_KINDS)[number];
+const CHUNK_KINDS = ["layers", "matrices", "vectors"] as const;
+type ChunkKind = (typeof CHUNK_KINDS)[number];
 
 export interface Chunk {
   readonly name: string;
@@ -154,7 +154,7 @@ export function unpackWeights(
 }
 
 /** Tensors by name, copied out of chunks. */
-export function tensorsOf(chunks: readonly Chunk[], values: readonly HostTensor[]): Map<string, HostTensor> {
+function tensorsOf(chunks: readonly Chunk[], values: readonly HostTensor[]): Map<string, HostTensor> {
   const found = new Map<string, HostTensor>();
   chunks.forEach((chunk, index) => {
     let offset = 0;

@@ -29,7 +29,7 @@ import {
 export const METRICS_FILE = "metrics.jsonl";
 export const STATE_FILE = "state.safetensors";
 /** Directory that TensorBoard is pointed at, inside a run's. */
-export const EVENTS_DIRECTORY = "tensorboard";
+const EVENTS_DIRECTORY = "tensorboard";
 /** Steps between lines of the metrics log and progress reports. */
 const LOG_EVERY = 20;
 

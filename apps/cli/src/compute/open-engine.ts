@@ -8,7 +8,7 @@ import type { Compute } from "./compute.js";
  *
  * @throws SlmError DEVICE_UNAVAILABLE if the engine is not on this machine
  */
-export async function openEngine(name: EngineName, threads?: number): Promise<Engine> {
+async function openEngine(name: EngineName, threads?: number): Promise<Engine> {
   const { createEagerEngine, createOnnxEngine } = await import("@slm/tensor");
   if (name !== "onnx") return createEagerEngine(name);
   const runtime = await openRuntime(threads);

@@ -27,7 +27,19 @@ import { z } from "zod";
 import { publishedTowerShape } from "../models/published-tower.js";
 import { formatCount } from "../output/format.js";
 import type { EstimateRequest, StageEstimate } from "../pipeline/stage.js";
-import { measureMatmulRate } from "./matmul-rate.js";
+import { productRate, type ProductShape } from "@slm/bench";
+import { withRuntime } from "../compute/open-engine.js";
+
+// How fast this machine multiplies matrices, measured in a moment.
+
+/**
+ * Rate of float32 matrix products of a shape on ONNX Runtime.
+ *
+ * Units: floating-point operations per second, a multiply-add counted as two.
+ */
+async function measureMatmulRate(shape: ProductShape, threads: number | undefined): Promise<number> {
+  return withRuntime(threads, (runtime) => productRate(runtime, shape));
+}
 
 /** A backward pass costs twice a forward pass: one product per input, one per weight. */
 const PASSES = 3;

@@ -20,7 +20,7 @@ const TEXT_ROWS = 1024;
 const LARGE_ROWS = 256;
 
 /** `count` rows spread evenly over all: neighbours in a file are often alike. */
-export function spreadRows<Item>(rows: readonly Item[], count: number): readonly Item[] {
+function spreadRows<Item>(rows: readonly Item[], count: number): readonly Item[] {
   const step = Math.max(1, rows.length / count);
   return Array.from({ length: Math.min(count, rows.length) }, (_, at) => rows[Math.floor(at * step)]!);
 }

@@ -25,11 +25,11 @@ const UNIT_NAMES: Readonly<Record<DisplayUnit, string>> = {
 };
 
 /** All names, in the order of the table. */
-export const EVALUATION_METRIC_NAMES: readonly EvaluationMetricName[] =
+const EVALUATION_METRIC_NAMES: readonly EvaluationMetricName[] =
   Object.keys(EVALUATION_METRICS).filter(isEvaluationMetric);
 
 /** Whether a text names a metric. */
-export function isEvaluationMetric(name: string): name is EvaluationMetricName {
+function isEvaluationMetric(name: string): name is EvaluationMetricName {
   return Object.hasOwn(EVALUATION_METRICS, name);
 }
 

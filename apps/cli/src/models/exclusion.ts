@@ -25,7 +25,7 @@ const namesIn = (graph: GraphName, layers: readonly LayerSensitivity[]): readonl
   layers.filter((layer) => layer.graph === graph).map(({ layer }) => layer);
 
 /** The options with some layers left in float32: weights by format, nodes of static schemes by name. */
-export function withoutLayers(
+function withoutLayers(
   options: QuantizeDirectoryOptions,
   layers: readonly LayerSensitivity[],
 ): QuantizeDirectoryOptions {

@@ -27,7 +27,7 @@ import { excludeWorst } from "./exclusion.js";
 import { measureQuality, readEvaluationRows } from "./measure-quality.js";
 
 /** The gate of models without labels: KL divergence of the next token from the float32 model's [nats per token]. */
-export const DIVERGENCE = "logitDivergence";
+const DIVERGENCE = "logitDivergence";
 
 /** A question, and the rows it is asked on; none for the divergence, which calibration rows answer. */
 export interface GateRequest {
@@ -37,7 +37,7 @@ export interface GateRequest {
 }
 
 /** Rows answered per second, before and after. */
-export interface Speed {
+interface Speed {
   readonly before: number;
   readonly after: number;
 }

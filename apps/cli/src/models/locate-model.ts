@@ -46,7 +46,7 @@ export async function locateModel(path: string): Promise<LocatedModel> {
 }
 
 /** Whether a path is a bundle in one file: a `.slm` archive. */
-export async function isPackedBundle(path: string): Promise<boolean> {
+async function isPackedBundle(path: string): Promise<boolean> {
   return (
     path.endsWith(".slm") &&
     (await stat(path).then(

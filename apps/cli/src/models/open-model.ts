@@ -67,7 +67,7 @@ export async function withModel<Result>(
 }
 
 /** Runs `body` on several opened models, which are closed afterwards. */
-export async function withModels<Result>(
+async function withModels<Result>(
   paths: readonly string[],
   options: OpenModelOptions,
   body: (directories: readonly string[]) => Promise<Result>,

@@ -4,7 +4,7 @@ import { describeError } from "../errors.js";
 import type { SlmError } from "@slm/core/errors";
 
 /** Version of the lines. */
-export const EVENT_SCHEMA_VERSION = 1;
+const EVENT_SCHEMA_VERSION = 1;
 
 /** What tells a user, or a machine, how a command goes. */
 export interface Reporter {

@@ -8,7 +8,7 @@ import { asMapping, dotted, type KeyPath, type Mapping } from "./mapping.js";
 /** Most complaints put into one message. */
 const MAX_COMPLAINTS = 8;
 
-export interface Complaint {
+interface Complaint {
   readonly key: string;
   readonly where: string;
   readonly message: string;
@@ -63,7 +63,7 @@ function complaintsOf(issue: z.core.$ZodIssue, schema: z.ZodType, layers: LayerS
 }
 
 /** Keys that a schema allows at a path, over all alternatives of a union. */
-export function keysAt(schema: z.ZodType, path: KeyPath): readonly string[] {
+function keysAt(schema: z.ZodType, path: KeyPath): readonly string[] {
   const root = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Mapping;
   let nodes = alternatives(root, root);
   for (const key of path) {

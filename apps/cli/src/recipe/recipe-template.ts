@@ -32,7 +32,7 @@ export function nameProblem(name: string): string | undefined {
 }
 
 /** The recipe as text; `data` is a path from the recipe's folder. */
-export function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): string {
+function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): string {
   const { width, heads, headDim, feedForward, encoderLayers, decoderLayers } = SIZES[size];
   const shape = { width, headDim, feedForward, encoderLayers, decoderLayers };
   const student = { ...shape, heads, kvHeads: heads, maxSource: 64, maxTarget: 64, bias: false };

@@ -72,7 +72,7 @@ const RENAMED_KEYS: readonly Rename[] = [
 ];
 
 /** Metrics by their names of version 1. */
-export const RENAMED_METRICS: Readonly<Record<string, string>> = {
+const RENAMED_METRICS: Readonly<Record<string, string>> = {
   wordError: "wer",
   phonemeError: "per",
   characterError: "cer",

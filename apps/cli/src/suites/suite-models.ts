@@ -12,7 +12,7 @@ import { makeBaseline } from "../models/make-baseline.js";
 import { writeRandomCheckpoint } from "../models/random-checkpoint.js";
 
 /** Weights as exported, in the list of schemes. */
-export const UNQUANTIZED = "float32";
+const UNQUANTIZED = "float32";
 
 export interface SuiteModel {
   readonly shape: EncoderDecoderConfig;

@@ -62,13 +62,13 @@ export function claimsLine({ suite: { claims } }: Pick<PaperSuiteResult, "suite"
 }
 
 /** The table in Markdown, for a report or a commit. */
-export function suiteMarkdown(result: PaperSuiteResult): string {
+function suiteMarkdown(result: PaperSuiteResult): string {
   const intro = `${deviceLines(result).join("; ")}. Pairs are encoder-decoder / decoder-only, medians.`;
   return `${[intro, markdownTable(suiteTable(result)), claimsLine(result)].join("\n\n")}\n`;
 }
 
 /** The suite as one self-contained HTML page. */
-export async function suitePage(result: PaperSuiteResult): Promise<string> {
+async function suitePage(result: PaperSuiteResult): Promise<string> {
   const { suite, notes } = result;
   const { encoderLayers: main, answer, batch } = suite.cells[0]!;
   const chart = (title: string, yLabel: string, pick: (figures: SuiteFigures) => Sides): Promise<string> => {

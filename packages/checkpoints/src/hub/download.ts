@@ -148,7 +148,7 @@ async function check({ source, file }: Download, incomplete: string): Promise<vo
 }
 
 /** The hash that names a blob, of the content of `path`. */
-export async function contentHash(path: string, { hash, bytes }: RemoteFile): Promise<string> {
+async function contentHash(path: string, { hash, bytes }: RemoteFile): Promise<string> {
   const digest = createHash(hash === "git" ? "sha1" : "sha256");
   if (hash === "git") digest.update(`blob ${bytes}\0`);
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), digest);

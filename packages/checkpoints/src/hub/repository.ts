@@ -78,7 +78,7 @@ const nonsense = ({ repo }: HubSource, got: string): SlmError =>
   new SlmError("DATA_INVALID", `${repo}: the hub's answer makes no sense: ${got}`, { context: { repo } });
 
 /** The error a user can act on for anything that went wrong while talking to the hub. */
-export function hubFailure(error: unknown, source: HubSource, environment: HubEnvironment): unknown {
+function hubFailure(error: unknown, source: HubSource, environment: HubEnvironment): unknown {
   if (error instanceof SlmError) return error;
   if (error instanceof HubApiError) return rejection(error.statusCode, source, environment, error);
   if (error instanceof TypeError) {

@@ -8,7 +8,7 @@ import { z } from "zod";
 const size = z.int().positive().max(1 << 16); // prettier-ignore
 
 /** What sets a family of towers apart. */
-export interface VisionFamily {
+interface VisionFamily {
   readonly hasClassToken: boolean;
   readonly hasPatchBias: boolean;
   readonly hasInputNorm: boolean;

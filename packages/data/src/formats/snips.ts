@@ -37,7 +37,7 @@ export function isSnips(document: unknown): document is JsonObject {
 }
 
 /** The utterances of a document in its order. */
-export function* snipsRecords(document: JsonObject): Generator<ScannedRecord> {
+function* snipsRecords(document: JsonObject): Generator<ScannedRecord> {
   const place = new Place();
   for (const [intent, utterances] of Object.entries(document)) {
     const list = listOf(utterances);

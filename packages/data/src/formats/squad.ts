@@ -39,7 +39,7 @@ export function isSquad(document: unknown): document is { readonly data: readonl
 }
 
 /** The questions of a document in its order. */
-export function* squadRecords(
+function* squadRecords(
   { data }: { readonly data: readonly unknown[] },
   settings: ReadSettings,
 ): Generator<ScannedRecord> {

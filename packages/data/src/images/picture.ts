@@ -20,7 +20,7 @@ export interface Picture {
 }
 
 /** A row whose picture is asked for. */
-export interface PictureRequest {
+interface PictureRequest {
   readonly row: Row;
   readonly picture: Picture;
 }

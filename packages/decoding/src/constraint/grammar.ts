@@ -4,7 +4,7 @@
  */
 import { SlmError } from "@slm/core";
 
-export interface ByteEdge {
+interface ByteEdge {
   readonly low: number;
   readonly high: number;
   readonly to: number;

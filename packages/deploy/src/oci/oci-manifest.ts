@@ -2,9 +2,9 @@
 import { z } from "zod";
 
 export const OCI_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
-export const BUNDLE_ARTIFACT_TYPE = "application/vnd.slm.bundle.v1";
+const BUNDLE_ARTIFACT_TYPE = "application/vnd.slm.bundle.v1";
 export const BUNDLE_CONFIG_TYPE = "application/vnd.slm.bundle.manifest.v1+json";
-export const BUNDLE_LAYER_TYPE = "application/octet-stream";
+const BUNDLE_LAYER_TYPE = "application/octet-stream";
 
 /** Annotation that carries a layer's path; other clients write files under it. Source: OCI Image Specification 1.1. */
 export const TITLE = "org.opencontainers.image.title";

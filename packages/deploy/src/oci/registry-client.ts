@@ -143,7 +143,7 @@ export class RegistryClient {
 }
 
 /** The first `limit` bytes of an answer as text. */
-export async function readAtMost(response: Response, limit: number): Promise<string> {
+async function readAtMost(response: Response, limit: number): Promise<string> {
   return (await readBytes(response, limit)).bytes.toString("utf8");
 }
 

@@ -67,7 +67,7 @@ export interface WeightInput {
   readonly axis: number | "columns";
 }
 
-export interface FixedParameters {
+interface FixedParameters {
   readonly scale: number;
   readonly zeroPoint: number;
 }

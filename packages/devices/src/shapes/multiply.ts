@@ -17,7 +17,7 @@ function swapLast(shape: Shape): Shape {
 }
 
 /** Shape of a product as numpy's matmul: vectors count as rows or columns of one, leading axes broadcast. */
-export function productShape(
+function productShape(
   c: InferContext,
   left: Shape | undefined,
   right: Shape | undefined,

@@ -41,7 +41,7 @@ const pairLists = (count: number): { sources: number[][]; targets: number[][] } 
 };
 
 /** Pairs of one to four tokens on each side. */
-export function tinyPairs(count: number): TokenPairs {
+function tinyPairs(count: number): TokenPairs {
   const { sources, targets } = pairLists(count);
   return pairsOf(sources, targets);
 }

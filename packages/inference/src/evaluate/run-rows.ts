@@ -1,12 +1,25 @@
 /** Rows through the model: answered, scored, or both. */
-import { SILENT, throwIfInterrupted } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { SILENT, throwIfInterrupted, SlmError } from "@slm/core";
 import type { Source } from "../types.js";
-import { batchesOf } from "./batches.js";
 import type { EvaluationInput, EvaluationRow } from "./evaluate-model.js";
 import { PERPLEXITY, isAnswerMetric } from "./metric-names.js";
 import { checkReferences, firstReference } from "./references.js";
 import type { Likelihood } from "./score-texts.js";
+
+/** Groups of `size` items in order; the last may be smaller. */
+async function* batchesOf<Item>(
+  items: AsyncIterable<Item> | Iterable<Item>,
+  size: number,
+): AsyncGenerator<readonly Item[]> {
+  let batch: Item[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
 
 /** Batches asked for in one call: the generator groups sources of like length, so it should see many. */
 const BATCHES_AT_ONCE = 8;

@@ -119,7 +119,7 @@ class Script {
  * Units: nats.
  * @throws SlmError DATA_INVALID if it is not finite: logits that are no numbers, or rule the token out.
  */
-export function negativeLogLikelihood(logits: Float32Array, token: number): number {
+function negativeLogLikelihood(logits: Float32Array, token: number): number {
   let highest = -Infinity;
   for (const logit of logits) if (logit > highest) highest = logit;
   let sum = 0;

@@ -33,7 +33,7 @@ const HEAD_DIM_MULTIPLE = 8;
 const FUSED_ROTARY_MULTIPLE = 16;
 
 /** @throws SlmError OP_UNSUPPORTED for a head size that the operator does not compute. */
-export function checkHeadSize({ headDim }: Pick<HeadLayout, "headDim">): void {
+function checkHeadSize({ headDim }: Pick<HeadLayout, "headDim">): void {
   if (headDim % HEAD_DIM_MULTIPLE === 0) return;
   throw new SlmError(
     "OP_UNSUPPORTED",

@@ -32,7 +32,7 @@ import { joinedTokens, mixedTokens, shiftedGrid, slicedTokens } from "./tokens.j
 
 type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
 
-export const VARIANTS = {
+const VARIANTS = {
   embedding: { Gather: gatherRows, rows: gatherFlat },
   linear: { MatMulOrFusedMatMul: matMulOrFused, MatMulOrGemm: matMulOrGemm, Gemm: gemmRows },
   rmsNorm: { fusablePrimitives: fusableNorm, primitives: decomposedNorm, RMSNormalization: standardNorm },

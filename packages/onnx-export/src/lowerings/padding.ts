@@ -5,7 +5,7 @@ import { STATIC_MASKED, type LoweringContext } from "./context.js";
 import { cast, countUp, reshape, sizeOf } from "./emit.js";
 
 /** 0 or very negative, by a bool of any shape. */
-export function biasWhere({ builder }: Recorder, allowed: string): string {
+function biasWhere({ builder }: Recorder, allowed: string): string {
   const constant = (value: number): string => builder.constant("float32", [], [value]);
   return builder.op("Where", [allowed, constant(0), constant(MASKED)]);
 }

@@ -13,7 +13,7 @@ import type { Precision } from "@slm/devices/table";
 import type { CaseInputs, ParityProblem } from "./parity-cases.js";
 
 /** Exported graphs, loaded. */
-export interface ExportedSessions {
+interface ExportedSessions {
   readonly vision: Session | undefined;
   readonly encoder: Session | undefined;
   readonly decoder: Session;

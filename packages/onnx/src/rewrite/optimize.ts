@@ -1,12 +1,35 @@
 /** Makes a graph smaller without changing a bit of what it computes. */
 import { checkGraph } from "../check.js";
 import type { Graph, GraphNode } from "../graph.js";
-import { capturesOf, subgraphsOf } from "../uses.js";
+import { capturesOf, subgraphsOf, valuesRead } from "../uses.js";
 import { expressionKey } from "./common-subexpressions.js";
-import { removeDeadCode } from "./dead-code.js";
 import { Facts } from "./facts.js";
 import { nameOutputs } from "./outputs.js";
 import { simplify } from "./simplify.js";
+
+// Drops nodes and initializers that no graph output depends on.
+
+/**
+ * The graph without what nothing needs. Graph inputs stay, used or not: they are the contract with the caller.
+ * Outputs of a node that nobody reads stay too, where the node itself is needed.
+ */
+function removeDeadCode(graph: Graph): Graph {
+  const needed = new Set(graph.outputs.map(({ name }) => name));
+  const nodes: GraphNode[] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    if (!node.outputs.some((output) => needed.has(output))) continue;
+    nodes.push(node);
+    for (const value of valuesRead(node)) needed.add(value);
+  }
+  const inputs = new Set(graph.inputs.map(({ name }) => name));
+  const initializers = new Map(
+    [...graph.initializers].filter(([name]) => needed.has(name) || inputs.has(name)),
+  );
+  const rest = { ...graph, nodes: nodes.reverse(), initializers };
+  if (graph.values === undefined) return rest;
+  const computed = new Set(nodes.flatMap((node) => node.outputs));
+  return { ...rest, values: new Map([...graph.values].filter(([name]) => computed.has(name))) };
+}
 
 /** Values that subgraphs read by name; they keep their names and their nodes. */
 function pinnedValues(graph: Graph): ReadonlySet<string> {

@@ -103,7 +103,7 @@ export function encoderFeeds({ sources, images }: SeenBatch): Feeds {
 }
 
 /** What the decoder graph is fed: an empty cache, the targets, and the encoder's outputs. */
-export function decoderFeeds({ targets }: PairBatch, model: DeviceModel, encoded: Feeds): Feeds {
+function decoderFeeds({ targets }: PairBatch, model: DeviceModel, encoded: Feeds): Feeds {
   const { kvHeads, headDim, decoderLayers } = model;
   const cache = createHostTensor("float32", [targets.length, kvHeads, targets[0]!.length, headDim]);
   const past = Array.from({ length: decoderLayers }, (_, layer) => [
@@ -119,7 +119,7 @@ export function decoderFeeds({ targets }: PairBatch, model: DeviceModel, encoded
 }
 
 /** Names of the encoder's outputs. */
-export function encoderOutputs({ decoderLayers }: DeviceModel): readonly string[] {
+function encoderOutputs({ decoderLayers }: DeviceModel): readonly string[] {
   const perLayer = Array.from({ length: decoderLayers }, (_, layer) => [
     GRAPH_IO.crossKey(layer),
     GRAPH_IO.crossValue(layer),

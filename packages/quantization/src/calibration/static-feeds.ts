@@ -18,7 +18,7 @@ import { requireImages } from "./image-feeds.js";
 import type { TokenPair } from "./pair-feeds.js";
 
 export type StaticLayout = NonNullable<DeviceModel["static"]>;
-export type StaticBucket = StaticLayout["buckets"][number];
+type StaticBucket = StaticLayout["buckets"][number];
 
 /** Inputs that only static graphs have. */
 const STATIC_IO = { windowBias: "window_bias", position: "position" } as const;

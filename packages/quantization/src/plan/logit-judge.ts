@@ -46,7 +46,7 @@ function rowDivergence(reference: Float32Array, other: Float32Array): number {
 }
 
 /** Graphs in place of the model's own. */
-export type ChangedGraphs = Readonly<Partial<Record<GraphName, Graph>>>;
+type ChangedGraphs = Readonly<Partial<Record<GraphName, Graph>>>;
 
 /** Knows the original's answers. */
 export interface LogitJudge {

@@ -102,7 +102,7 @@ function padsWithZeroOrItself(node: GraphNode, plan: TensorPlan): boolean {
 }
 
 /** The operators onnxruntime's tool quantizes unless told otherwise. */
-export const OPERATOR_RULES: Readonly<Record<string, OperatorRule>> = {
+const OPERATOR_RULES: Readonly<Record<string, OperatorRule>> = {
   ...Object.fromEntries(
     [
       ...["Add", "Mul", "LeakyRelu", "Sigmoid", "GlobalAveragePool", "Concat", "Softmax", "ArgMax"],

@@ -25,7 +25,7 @@ const NARROW = 128;
 export const defaultBlockSize = (bits: BlockBits, inputs: number, learns: boolean): BlockSize =>
   bits === 4 && inputs <= NARROW && !learns ? 16 : 32;
 
-export const BLOCK_BITS = [4, 8] as const;
+const BLOCK_BITS = [4, 8] as const;
 export type BlockBits = (typeof BLOCK_BITS)[number];
 
 export interface BlockWeights {
@@ -67,7 +67,7 @@ export function blockSizes(inputs: number, bits: BlockBits, blockSize: BlockSize
 }
 
 /** Code `at` of a packed row that starts at byte `start`. */
-export const codeOf = (bytes: Uint8Array, start: number, at: number, bits: BlockBits): number =>
+const codeOf = (bytes: Uint8Array, start: number, at: number, bits: BlockBits): number =>
   bits === 8 ? bytes[start + at]! : (bytes[start + (at >> 1)]! >> ((at & 1) << 2)) & 0xf;
 
 /** The weights that the codes stand for, outputs first, without the padding. */

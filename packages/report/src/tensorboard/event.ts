@@ -13,7 +13,7 @@
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 /** What an event carries besides its time and step. */
-export type EventContent =
+type EventContent =
   | { readonly kind: "version" }
   | { readonly kind: "start" }
   | { readonly kind: "scalars"; readonly values: Readonly<Record<string, number>> }

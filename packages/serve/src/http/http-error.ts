@@ -2,7 +2,7 @@
 import { SlmError, type ErrorCode } from "@slm/core";
 
 /** A rejection of the HTTP layer itself. */
-export const HTTP_REJECTIONS = {
+const HTTP_REJECTIONS = {
   unauthorized: {
     status: 401,
     type: "authentication_error",

@@ -260,6 +260,4 @@ export const errorResponse = z
   .openapi("Error");
 
 export type ResponseFormat = z.output<typeof responseFormat>;
-export type CompletionRequest = z.infer<typeof completionRequest>;
 export type ChatRequest = z.infer<typeof chatRequest>;
-export type GenerateRequest = z.infer<typeof generateRequest>;

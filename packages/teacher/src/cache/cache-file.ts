@@ -15,7 +15,7 @@ import {
 const count = z.int().nonnegative();
 const nats = z.number().nonnegative();
 
-export const cacheFileSchema = z
+const cacheFileSchema = z
   .strictObject({
     format: z.literal(FORMAT_NAME),
     version: z.literal(FORMAT_VERSION),

@@ -7,7 +7,7 @@ export interface CheckSubject {
   readonly open: (length: number) => Promise<OpenSubject>;
 }
 
-export interface OpenSubject {
+interface OpenSubject {
   /** Logits float32 `[positions, vocab]` from a position on, in order; positions beyond the text may follow. */
   readonly logits: (
     ids: Int32Array,

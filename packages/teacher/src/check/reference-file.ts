@@ -15,7 +15,7 @@ export type ReferencePosition =
       readonly tail: number;
     };
 
-export interface ReferenceRow {
+interface ReferenceRow {
   readonly ids: Int32Array;
   /** One entry per id: what follows it and all before. */
   position(index: number): ReferencePosition;

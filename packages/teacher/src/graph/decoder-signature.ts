@@ -11,8 +11,8 @@ import { shorten, type ModelOutline, type OnnxDType, type UntypedValue } from "@
 /** Element types that numbers of a graph may have here. */
 const INTEGERS = ["int64", "int32"] as const;
 const FLOATS = ["float32", "float16"] as const;
-export type IntegerDType = (typeof INTEGERS)[number];
-export type FloatDType = (typeof FLOATS)[number];
+type IntegerDType = (typeof INTEGERS)[number];
+type FloatDType = (typeof FLOATS)[number];
 
 /** One row per input that is known, caches apart. */
 const INPUTS = {
@@ -35,7 +35,7 @@ const PAST = /^past_key_values\.(\d{1,4})\.(key|value)$/;
 const CACHE_AXES = "[batch, kvHeads, past, headDim]";
 
 /** One cache: what it is called before and after a run. */
-export interface CacheSignature {
+interface CacheSignature {
   readonly past: string;
   readonly present: string;
   readonly dtype: FloatDType;

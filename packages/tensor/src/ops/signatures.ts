@@ -49,7 +49,7 @@ export interface CachedAttentionAttributes extends HeadLayout, Rotation, ScoreAt
 }
 
 /** Ops that need no attribute take an empty object. */
-export type NoAttributes = Readonly<Record<string, never>>;
+type NoAttributes = Readonly<Record<string, never>>;
 
 /** A grid of tokens, and by how many rows and columns it is shifted. */
 export interface GridShift {

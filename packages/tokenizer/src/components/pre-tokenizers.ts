@@ -18,7 +18,7 @@ import {
 } from "./component.js";
 
 /** A stretch of a text, and whether it is the text's beginning. */
-export interface Piece {
+interface Piece {
   readonly text: string;
   readonly isFirst: boolean;
 }

@@ -14,7 +14,7 @@ import { pairsOf, type TokenPairs } from "../pairs.js";
 import type { DevMetric, Objective } from "../training-contract.js";
 import { trainingSettings, type TrainingSettings } from "../training-config.js";
 
-export const VOCABULARY = 9;
+const VOCABULARY = 9;
 
 export const copyConfig: DecoderOnlyConfig = decoderOnlyConfig.parse({
   ...TINY_SHAPE,

@@ -35,8 +35,7 @@ const NUMBER_ARRAYS = {
   float64: Float64Array,
 } as const satisfies Readonly<Record<Scalar, unknown>>;
 
-export type MetadataArray =
-  readonly string[] | readonly boolean[] | InstanceType<(typeof NUMBER_ARRAYS)[Scalar]>;
+type MetadataArray = readonly string[] | readonly boolean[] | InstanceType<(typeof NUMBER_ARRAYS)[Scalar]>;
 export type MetadataValue = number | bigint | boolean | string | MetadataArray;
 export type Metadata = ReadonlyMap<string, MetadataValue>;
 

@@ -5,7 +5,7 @@ import { shown } from "../file/metadata.js";
 
 /** What a token is for, by its number. Source: llama.cpp, `enum llama_token_type`. */
 const TOKEN_TYPES = ["undefined", "normal", "unknown", "control", "user", "unused", "byte"] as const;
-export type TokenType = (typeof TOKEN_TYPES)[number];
+type TokenType = (typeof TOKEN_TYPES)[number];
 
 /** Special tokens, as `tokenizer_config.json` calls them, by the keys that hold their id, the first of which counts. */
 const SPECIAL_KEYS = {
@@ -16,7 +16,7 @@ const SPECIAL_KEYS = {
   pad_token: ["padding_token_id"],
   mask_token: ["mask_token_id"],
 } as const;
-export type SpecialToken = keyof typeof SPECIAL_KEYS;
+type SpecialToken = keyof typeof SPECIAL_KEYS;
 /** Ids of special tokens in files that do not name them. */
 export type SpecialIds = Readonly<Partial<Record<SpecialToken, number>>>;
 

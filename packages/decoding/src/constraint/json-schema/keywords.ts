@@ -19,7 +19,7 @@ export const TYPE_KEYWORDS: Readonly<Record<TypeName, readonly string[]>> = {
 export const ALONE_KEYWORDS = ["$ref", "anyOf", "const"] as const;
 
 /** Keywords that say nothing about values, and places of definitions. */
-export const ANNOTATIONS: ReadonlySet<string> = new Set([
+const ANNOTATIONS: ReadonlySet<string> = new Set([
   ...["$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples"],
   ...["deprecated", "readOnly", "writeOnly"],
 ]);

@@ -32,7 +32,7 @@ export function analyze(
   return analyzeModel(graph, { target: TARGETS[profile], profile });
 }
 
-export const TARGETS: Readonly<Record<ProfileName, Target>> = {
+const TARGETS: Readonly<Record<ProfileName, Target>> = {
   qnn: "npu",
   openvino: "npu",
   coreml: "npu",

@@ -7,7 +7,7 @@ import { roundGrid, roundedCode } from "./round-grid.js";
 import { searchGrid } from "./search-grid.js";
 
 /** How the grid of a block is chosen. */
-export type GridMethod = "round" | "search" | "hqq" | "positive";
+type GridMethod = "round" | "search" | "hqq" | "positive";
 
 /** A matrix, how to quantize it, and where the results go; plain data, so that it can cross threads. */
 export interface OutputsJob {
