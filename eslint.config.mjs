@@ -2,9 +2,9 @@ import { createProjectGraphAsync } from "@nx/devkit";
 import nx from "@nx/eslint-plugin";
 import tseslint from "typescript-eslint";
 
-const layers = ["core", "learn", "lower", "run"];
+const layers = ["core", "learn", "export", "run"];
 
-/** The order of the layers: learn, lower and run import core only; the apps import all. */
+/** The order of the layers: learn, export and run import core only; the apps import all. */
 const depConstraints = [
   { sourceTag: "layer:core", onlyDependOnLibsWithTags: ["layer:core"] },
   ...layers.slice(1).map((layer) => ({

@@ -1,4 +1,4 @@
-/** A random model that sees, in the page of `slm deploy --to web`: the answers of the command line to the same PNG file. */
+/** A random vision-language model, in the page of `slm deploy --to web`: the answers of the command line to the same PNG file. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";

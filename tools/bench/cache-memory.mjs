@@ -3,7 +3,7 @@
  *
  *   npm run build && node tools/bench/cache-memory.mjs [key=value ...]
  *
- * The teacher is made up, so that only the cache is measured. Each size is read in a process of its own, in an order unlike
+ * The teacher is synthetic, so that only the cache is measured. Each size is read in a process of its own, in an order unlike
  * that of the file, the small one as often as it takes to read as many rows: garbage then is the same in both. Prints one JSON line: peak resident memory (VmHWM) and reading rate for both sizes.
  */
 import { spawnSync } from "node:child_process";
@@ -62,7 +62,7 @@ async function build(cacheDirectory, rows) {
   const tokens = { pad: 0, bos: 1, eos: 2, unknown: 3 };
   return buildTeacherCache({
     directory: cacheDirectory,
-    identity: "made up",
+    identity: "synthetic",
     teacher: {
       config: { vocabularySize: options.vocab, tokens },
       score: (_pairs, { batch, target }) =>

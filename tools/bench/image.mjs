@@ -1,6 +1,6 @@
 /**
  * What it takes to make a tower's input of a 12-megapixel JPEG: milliseconds by the clock and of the CPU, and the most
- * memory the process held. The picture is made up (soft waves with fine noise), written to memory before the clock starts.
+ * memory the process held. The picture is synthetic (soft waves with fine noise), written to memory before the clock starts.
  * Needs `npm run build`.
  *
  * Usage: node tools/bench/image.mjs [ROUNDS]

@@ -59,7 +59,7 @@ function createCaches({ kvHeads, headDim, decoderLayers }, slots) {
   };
 }
 
-const likeliest = (logits) => logits.reduce((best, value, at) => (value > logits[best] ? at : best), 0);
+const mostProbable = (logits) => logits.reduce((best, value, at) => (value > logits[best] ? at : best), 0);
 
 /** Ids of the greedy answer to a source. */
 async function answer(source, { encoder, decoder, size }) {
@@ -86,7 +86,7 @@ async function answer(source, { encoder, decoder, size }) {
       ...caches.feeds,
     };
     const { fetched } = await decoder.run({ feeds, fetch: decoder.outputNames });
-    token = likeliest(fetched[GRAPH_IO.logits].data);
+    token = mostProbable(fetched[GRAPH_IO.logits].data);
     if (token === model.tokens.eos) break;
     tokens.push(token);
     caches.write(position, fetched);

@@ -5,7 +5,7 @@
  *
  * Prints one JSON line, medians in milliseconds, all measured in turn in one loop:
  *   stepMs            a step on gold targets (forward, backward, optimizer)
- *   sampleMs          drawing targets from the live weights
+ *   sampleMs          drawing targets from the current weights
  *   stepTwoPassesMs   a step whose labels stay gold: a second decoder pass
  *   scoreMs           the quick start's teacher's distributions over the drawn targets
  *   sampleRatio       sampleMs / stepMs
@@ -29,7 +29,7 @@ import {
   uploadState,
   valueInput,
 } from "@slm/training";
-import { benchmarkModel } from "../lib/train-step.mjs";
+import { benchmarkModel } from "../scripts/lib/train-step.mjs";
 import { lossConfig } from "../../packages/distillation/dist/loss-config.js";
 import { studentLoss } from "../../packages/distillation/dist/student-loss.js";
 

@@ -1,11 +1,11 @@
 /**
- * What fewer bits cost a teacher and what they save: its distributions over the targets of rows with 8- and 4-bit weights, as
+ * What quantized weights cost a teacher and what they save: its distributions over the targets of rows with 8- and 4-bit weights, as
  * `teacher.precision` makes them, beside those with float32 weights. Each is scored in a process of its own, so that peak
  * memory is that of one. Divergence and memory hold on any machine, speeds on a quiet one only. Needs `npm run build`.
  *
  *   node tools/bench/teacher-precision.mjs CHECKPOINT ROWS.jsonl|prompts [limit=200] [threads=1]
  *
- * `prompts` are the texts of tools/peers/llama-cpp without special tokens, each cut in two: a source and its continuation.
+ * `prompts` are the texts of tools/interop/reference/llama-cpp without special tokens, each cut in two: a source and its continuation.
  */
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, open, rm, stat } from "node:fs/promises";
@@ -18,7 +18,7 @@ import { loadTeachers } from "@slm/teacher";
 import { createOnnxEngine } from "@slm/tensor";
 import { loadTokenizer } from "@slm/tokenizer";
 import { quantizeTeacher } from "../../apps/cli/dist/stages/quantize-teacher.js";
-import { PROMPTS } from "../peers/llama-cpp/prompts.mjs";
+import { PROMPTS } from "../interop/reference/llama-cpp/prompts.mjs";
 
 const PRECISIONS = ["float32", "int8", "int4"];
 /** Pairs of about equal length that are scored together. */

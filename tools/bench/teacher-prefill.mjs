@@ -12,8 +12,8 @@ import { decode, headWeight, outputHead, parameterSpecs } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
 import { createOnnxEngine, math } from "@slm/tensor";
 import { createCpuRuntime } from "@slm/runtime-node";
-import { openLlama } from "../peers/llama-cpp/llama.mjs";
-import { PROMPTS } from "../peers/llama-cpp/prompts.mjs";
+import { openLlama } from "../interop/reference/llama-cpp/llama.mjs";
+import { PROMPTS } from "../interop/reference/llama-cpp/prompts.mjs";
 
 const LENGTH = 512;
 

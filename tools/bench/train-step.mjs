@@ -9,7 +9,7 @@
 import { parameterCount } from "@slm/model";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { createOnnxEngine, traceProgram } from "@slm/tensor";
-import { medianOf, STEP_DEFAULTS, takeSteps, trainStep } from "../lib/train-step.mjs";
+import { medianOf, STEP_DEFAULTS, takeSteps, trainStep } from "../scripts/lib/train-step.mjs";
 
 const options = { ...STEP_DEFAULTS, threads: 2 };
 for (const argument of process.argv.slice(2)) {

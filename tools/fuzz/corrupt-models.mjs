@@ -56,7 +56,7 @@ try {
     analyzeModel(outline, { target, profile, sizes });
   });
   await fuzz("quantize", external, async (bytes, _name, index) => {
-    const [input, scheme] = [join(root, "damaged.onnx"), schemes[index % schemes.length]];
+    const [input, scheme] = [join(root, "corrupt.onnx"), schemes[index % schemes.length]];
     await writeFile(input, bytes);
     const prepare = index % 2 === 0 ? undefined : (graph) => withFixedSizes(graph, twos(graph));
     await quantizeFile({ input, output: join(output, "model.onnx"), scheme, prepare });
@@ -124,10 +124,10 @@ async function fuzz(reader, originals, read) {
   const before = process.memoryUsage.rss();
   for (let index = 0; index < count; index += 1) {
     const { name, bytes } = originals[index % originals.length];
-    const damaged = next(bytes);
+    const corrupt = next(bytes);
     const start = performance.now();
     try {
-      await read(damaged, name, index);
+      await read(corrupt, name, index);
       outcome.taken += 1;
     } catch (error) {
       if (!(error instanceof SlmError) || error.code === "UNEXPECTED" || error.message.length > 2000) {

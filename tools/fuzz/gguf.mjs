@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { externalCheckpoint, ggufTokenizer, readGguf } from "@slm/checkpoints";
 import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
-import { writeVocabulary } from "../peers/llama-cpp/gguf-vocabulary.mjs";
+import { writeVocabulary } from "../interop/reference/llama-cpp/gguf-vocabulary.mjs";
 import { mutate } from "./mutate.mjs";
 
 const FIXTURES = new URL("../../packages/checkpoints/fixtures/gguf/", import.meta.url);
@@ -94,17 +94,17 @@ async function runBatch(first, count) {
   const directory = mkdtempSync(join(tmpdir(), "slm-fuzz-"));
   try {
     const all = originals(directory);
-    const file = join(directory, "damaged.gguf");
+    const file = join(directory, "corrupt.gguf");
     for (let seed = first; seed < first + count; seed += 1) {
       const { bytes, header } = all[seed % all.length];
-      const damaged = mutate(bytes, header, seed);
-      writeFileSync(file, damaged);
+      const corrupt = mutate(bytes, header, seed);
+      writeFileSync(file, corrupt);
       process.send({ seed });
       const outcome = await readAll(file).catch((error) =>
         error?.name === "SlmError" ? error.code : `crash: ${error?.stack}`,
       );
       const { rss } = process.memoryUsage();
-      const limit = FLOOR_BYTES + 4 * damaged.length;
+      const limit = FLOOR_BYTES + 4 * corrupt.length;
       process.send({ seed, outcome: rss > limit ? `memory: ${rss} bytes, at most ${limit}` : outcome, rss });
     }
   } finally {

@@ -73,7 +73,7 @@ try {
   const { next } = module.createMutator(seed);
   const outcome = { files: count, taken: 0, rejected: {}, slowestMs: 0, grownMb: 0 };
   const before = process.memoryUsage.rss();
-  const input = join(root, "damaged.onnx");
+  const input = join(root, "corrupt.onnx");
   const output = join(root, "output", "model.onnx");
   for (let index = 0; index < count; index += 1) {
     const { name, bytes, feeds } = originals[index % originals.length];

@@ -10,7 +10,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
-import { compileMap, SMALL_MAP } from "../peers/llama-cpp/compile-map.mjs";
+import { compileMap, SMALL_MAP } from "../interop/reference/llama-cpp/compile-map.mjs";
 import { mutateJson } from "../../packages/tokenizer/test-support/mutate-json.mjs";
 
 /** Heap of the program itself: the libraries, and what one collection leaves behind [MB]. */
@@ -87,9 +87,9 @@ async function work({ root, bases, seed: first, end }) {
   const { SlmError } = await import("@slm/core");
   for (let seed = first; seed < end; seed++) {
     const { texts } = bases[seed % bases.length];
-    const damaged = seed % 4 === 0 ? 1 : 0;
+    const corrupt = seed % 4 === 0 ? 1 : 0;
     for (const [index, name] of FILES.entries()) {
-      await writeFile(join(root, name), index === damaged ? mutateJson(texts[index], seed) : texts[index]);
+      await writeFile(join(root, name), index === corrupt ? mutateJson(texts[index], seed) : texts[index]);
     }
     const start = performance.now();
     let outcome;

@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { pythonOf } from "./peer.mjs";
+import { pythonOf } from "./programs.mjs";
 
 const UNPACK = new URL("unpack.py", import.meta.url).pathname;
 

@@ -25,7 +25,7 @@ import { onnx } from "./kinds/onnx.mjs";
 import { safetensors } from "./kinds/safetensors.mjs";
 import { table } from "./kinds/table.mjs";
 import { tokenizer } from "./kinds/tokenizer.mjs";
-import { preparePeers } from "./peer.mjs";
+import { preparePrograms } from "./programs.mjs";
 import { fileTable, packageTable } from "./report.mjs";
 
 const KINDS = { gguf, onnx, tokenizer, safetensors, table, image };
@@ -49,7 +49,7 @@ const chosen = files.filter((file) =>
   flags.only.every((text) => [file.kind, file.package, file.path].some((part) => part.includes(text))),
 );
 await mkdir(cache, { recursive: true });
-await preparePeers(cache);
+await preparePrograms(cache);
 
 const results = [];
 for (const file of chosen) {

@@ -10,8 +10,15 @@ const row = (cells) => `| ${cells.map(cell).join(" | ")} |`;
 
 /** Every file with its figures. */
 export function fileTable(results) {
-  const rows = results.map(({ name, kind, read, converted, run, peer, figures, rejected, outcome }) =>
-    row([name, kind, outcome, [read, converted, run].filter(Boolean).join("; "), peer, rejected ?? figures]),
+  const rows = results.map(({ name, kind, read, converted, run, reference, figures, rejected, outcome }) =>
+    row([
+      name,
+      kind,
+      outcome,
+      [read, converted, run].filter(Boolean).join("; "),
+      reference,
+      rejected ?? figures,
+    ]),
   );
   return table(
     ["file", "kind", "outcome", "read, converted, run", "compared with", "figures"],
@@ -24,8 +31,8 @@ export function fileTable(results) {
 export function packageTable(results) {
   const rows = [...grouped(results, ({ package: name, kind }) => `${name}\0${kind}`).values()].map((list) => {
     const [{ package: name, licence, kind }] = list;
-    const peers = [...new Set(list.map(({ peer }) => peer).filter(Boolean))];
-    return row([name, licence, kind, countsOf(list), peers.join(", ")]);
+    const references = [...new Set(list.map(({ reference }) => reference).filter(Boolean))];
+    return row([name, licence, kind, countsOf(list), references.join(", ")]);
   });
   const others = results.filter(({ outcome }) => outcome === "rejected" || outcome === "differs");
   const notes = others.map(({ name, outcome, rejected, figures }) => {

@@ -38,7 +38,7 @@ export interface BenchInput {
   readonly open?: ((options: OpenOptions) => Promise<TimedModel>) | undefined;
   /** Measures the machine. Default: on the runtime, in a process of its own. */
   readonly rates?: (() => Promise<MachineRates>) | undefined;
-  /** Default: the counters of the processor. */
+  /** Default: the counters of the CPU. */
   readonly energy?: EnergyMeter | undefined;
 }
 

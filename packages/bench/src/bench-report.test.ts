@@ -28,9 +28,9 @@ describe(figuresTable, () => {
     expect(cell(table, "parameters [M]")).toBe("1.33");
     expect(cell(table, "size [MB]")).toBe("2");
     expect(cell(table, "first token p50 / p90 / p95 / p99 [ms]")).toBe("1.5 / 2 / 2.5 / 3");
-    expect(cell(table, "token to token")).toBe("1.1 / 1.2 / 1.3 / 1.4");
+    expect(cell(table, "inter-token latency")).toBe("1.1 / 1.2 / 1.3 / 1.4");
     expect(cell(table, "decode p50 / p5 [tokens/s]")).toBe("900 / 800");
-    expect(cell(table, "  its median lies in")).toBe("1.35 to 1.65");
+    expect(cell(table, "  95 % confidence interval of the median")).toBe("1.35 to 1.65");
     expect(cell(table, "energy [J/token]")).toBe("not measured");
     expect(cell(table, "of the machine's")).toBe("2 % / 30 %");
     expect(cell(table, "peak memory [MB]")).toBe("120");

@@ -47,7 +47,7 @@ function partsOf(result: BenchResult): readonly Part[] {
             heading: "Against the baseline",
             text:
               "The model's figure over the baseline's, medians where there are several; in brackets where the ratio of the " +
-              "medians lies (95 %, rounds drawn again 1,000 times).",
+              "medians lies (95 %, bootstrap rounds 1,000 times).",
             table: comparisonsTable(result),
           },
         ]),
@@ -106,7 +106,7 @@ function charts({ models }: BenchResult): Promise<readonly string[]> {
   ];
   return Promise.all([
     bars("First token", "latency [ms]", ({ firstTokenMs }) => quantiles(firstTokenMs)),
-    bars("Token to token", "latency [ms]", ({ interTokenMs }) => quantiles(interTokenMs)),
+    bars("Inter-token latency", "latency [ms]", ({ interTokenMs }) => quantiles(interTokenMs)),
     bars("Decode rate", "rate after the first token [tokens/s]", ({ tokensPerSecond: { p5, p50 } }) => [
       { label: "p50", value: p50 },
       { label: "p5 (slow tail)", value: p5 },

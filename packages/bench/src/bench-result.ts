@@ -14,7 +14,9 @@ const latency = z.strictObject({
   p99: figure.describe("99 % of the runs took no longer; of fewer than 100 runs nearly the slowest."),
 });
 
-const latencyOfRuns = latency.extend({ interval: intervalSchema.describe("Where the true median lies.") });
+const latencyOfRuns = latency.extend({
+  interval: intervalSchema.describe("95 % confidence interval of the median."),
+});
 
 const rate = z.strictObject({
   p1: figure.describe("99 % of the runs were at least this fast."),
@@ -22,7 +24,7 @@ const rate = z.strictObject({
   p10: figure.describe("90 % of the runs were at least this fast."),
   p50: figure.describe("Half of the runs were at least this fast."),
   p95: figure.describe("5 % of the runs were at least this fast."),
-  interval: intervalSchema.describe("Where the true median lies."),
+  interval: intervalSchema.describe("95 % confidence interval of the median."),
 });
 
 export const benchDevice = z.strictObject({

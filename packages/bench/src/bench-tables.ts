@@ -25,16 +25,16 @@ const FIGURES: readonly Row<ModelFigures>[] = [
     "first token p50 / p90 / p95 / p99 [ms]",
     ({ firstTokenMs: { p50, p90, p95, p99 } }) => list(p50, p90, p95, p99),
   ],
-  ["  its median lies in", ({ firstTokenMs }) => within(firstTokenMs.interval)],
+  ["  95 % confidence interval of the median", ({ firstTokenMs }) => within(firstTokenMs.interval)],
   [
-    "token to token p50 / p90 / p95 / p99 [ms]",
+    "inter-token latency p50 / p90 / p95 / p99 [ms]",
     ({ interTokenMs: { p50, p90, p95, p99 } }) => list(p50, p90, p95, p99),
   ],
   ["decode p50 / p5 [tokens/s]", ({ tokensPerSecond: { p50, p5 } }) => list(p50, p5)],
-  ["  its median lies in", ({ tokensPerSecond }) => within(tokensPerSecond.interval)],
+  ["  95 % confidence interval of the median", ({ tokensPerSecond }) => within(tokensPerSecond.interval)],
   ["end to end p50 / p5 [words/s]", ({ wordsPerSecond: { p50, p5 } }) => list(p50, p5)],
   ["total p50 / p90 / p95 / p99 [ms]", ({ totalMs: { p50, p90, p95, p99 } }) => list(p50, p90, p95, p99)],
-  ["  its median lies in", ({ totalMs }) => within(totalMs.interval)],
+  ["  95 % confidence interval of the median", ({ totalMs }) => within(totalMs.interval)],
   [
     "energy [J/token]",
     ({ joulesPerToken }) => (joulesPerToken === null ? "not measured" : formatFigure(joulesPerToken)),
@@ -48,7 +48,7 @@ const FIGURES: readonly Row<ModelFigures>[] = [
     "of the machine's products / reading",
     ({ roofline: { product, read } }) => `${percent(product)} / ${percent(read)}`,
   ],
-  ["rows at once", ({ batch }) => formatFigure(batch)],
+  ["rows a batch", ({ batch }) => formatFigure(batch)],
   ["source / answer [tokens]", (figures) => list(figures.sourceTokens, figures.generatedTokens)],
 ];
 
@@ -69,7 +69,7 @@ const RATIOS: readonly Row<ModelComparison>[] = [
   ["size", ({ ratios }) => times(ratios.bytes)],
   ["load", ({ ratios }) => times(ratios.loadMs)],
   ["first token", ({ ratios, intervals }) => sure(ratios.firstTokenMs, intervals.firstTokenMs)],
-  ["token to token", ({ ratios }) => times(ratios.interTokenMs)],
+  ["inter-token latency", ({ ratios }) => times(ratios.interTokenMs)],
   ["tokens/s", ({ ratios, intervals }) => sure(ratios.tokensPerSecond, intervals.tokensPerSecond)],
   ["words/s", ({ ratios }) => times(ratios.wordsPerSecond)],
   ["total", ({ ratios, intervals }) => sure(ratios.totalMs, intervals.totalMs)],

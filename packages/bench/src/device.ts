@@ -52,7 +52,7 @@ export function describeDevice(
   };
 }
 
-/** The roof is the best that was seen: what slowed one of the two measurements is no limit of the machine. */
+/** The roofline is the best that was seen: what slowed one of the two measurements is no limit of the machine. */
 export function fasterRates(one: MachineRates, other: MachineRates): MachineRates {
   return {
     productFlops: Math.max(one.productFlops, other.productFlops),

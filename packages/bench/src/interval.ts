@@ -21,7 +21,7 @@ export const COVERAGE = 0.95;
 const RESAMPLES = 1000;
 
 /**
- * Where the true median lies: between two of the values themselves, by the binomial law of how many lie below it. With fewer
+ * Confidence interval of the median: between two of the values themselves, by the binomial law of how many lie below it. With fewer
  * than 6 values the whole range covers less than 95 %, and `coverage` says so. Runs are taken as independent.
  *
  * Source: David and Nagaraja 2003, Order Statistics, section 7.1.

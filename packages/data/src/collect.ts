@@ -1,4 +1,4 @@
-/** First pass over the data: rows are checked, put into their split and into buckets in which equal sources meet. */
+/** First epoch: rows are checked, put into their split and into buckets in which equal sources meet. */
 import type { DataConfig } from "./data-config.js";
 import type { DataInput } from "./data-inputs.js";
 import { HashTable } from "./hash-table.js";

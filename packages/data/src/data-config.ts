@@ -144,7 +144,7 @@ export const dataConfig = z
     synthetic: syntheticConfig
       .optional()
       .describe(
-        "Sources for the teacher to label that are made up; those that a split has already are left out.",
+        "Sources for the teacher to label that are synthetic; those that a split has already are left out.",
       ),
   })
   .refine(({ testFraction, devFraction }) => testFraction + devFraction < 1, {

@@ -1,4 +1,4 @@
-/** New values that look like those a key takes: a model can copy them, but cannot know them by heart. */
+/** New values that look like those a key takes: a model can copy them, but cannot know them verbatim. */
 import { below } from "./shuffle.js";
 
 /** Letters that the next one is drawn by: enough for pieces that can be spoken, few enough that pieces recombine. */

@@ -47,7 +47,7 @@ export interface DataReport extends TextStatistics, DuplicateCounts {
   readonly augmented?: number;
   /** Only where the configuration names unlabelled sources. */
   readonly unlabelled?: UnlabelledReport;
-  /** Sources made up for the teacher to label. */
+  /** Sources synthetic for the teacher to label. */
   readonly synthetic?: number;
   /** Only where rows have images. */
   readonly images?: ImageStatistics;

@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core";
 const UINT32 = 2 ** 32;
 
 /**
- * A random order of 0..n-1 for one pass over the data: every permutation is about equally likely, and the same
+ * A random order of 0..n-1 for one epoch: every permutation is about equally likely, and the same
  * (n, seed, epoch) always gives the same order, so that a resumed run needs no saved state.
  *
  * O(n). Source: Fisher-Yates shuffle (Durstenfeld 1964) fed by sfc32 (Doty-Humphrey, PractRand).

@@ -19,12 +19,12 @@ export interface PromptLookupOptions extends Pick<
   readonly draftTokens: number;
 }
 
-/** Longest end of the answer that is looked for; a longer match is the better guess. */
+/** Longest end of the answer that is searched for [tokens]. */
 const LONGEST_MATCH = 3;
 
 /**
- * What stood behind the last tokens where they stood before: at most `count` tokens, none if they are new. Longer ends
- * come first, then places in the answer, the latest first, then places in the source, the first first.
+ * Draft tokens: the end of the answer is searched for earlier in the answer and in the source, and the tokens that follow the match are
+ * copied, at most `count`; none without a match. Longer matches win, then the latest in the answer, then the first in the source.
  */
 export function draftByPromptLookup(
   source: readonly number[],

@@ -11,7 +11,7 @@ import { sizeFlags } from "./rules/size-flags.js";
 import { CHECKS } from "./rules/table.js";
 
 /** How sure an analysis is: rules were compared with a file; nothing ran on the device. */
-export const CHECKED_BY_RULE = "checked statically, not run on the device";
+export const STATIC_CHECK = "checked statically, not run on the device";
 
 /**
  * Where an operator is computed: `folded` before a device sees the graph, on the `device`, on the `cpu`, `inside` control
@@ -65,7 +65,7 @@ export interface ModelAnalysis {
   readonly summary: AnalysisSummary;
   readonly profile: ProfileName;
   readonly target: Target;
-  readonly method: typeof CHECKED_BY_RULE;
+  readonly method: typeof STATIC_CHECK;
   /** Where the rules come from. */
   readonly sources: readonly Source[];
   readonly model: ModelDescription;
@@ -135,7 +135,7 @@ export function analyzeModel(model: Graph | ModelOutline, options: AnalyzeOption
     },
     profile: profile.name,
     target: options.target,
-    method: CHECKED_BY_RULE,
+    method: STATIC_CHECK,
     sources: profile.sources,
     model: { name, producer, irVersion, opsets, openSizes: sizeFlags(outline) },
   };

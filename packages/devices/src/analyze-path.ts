@@ -9,7 +9,7 @@ import {
   operatorRow,
   sortRows,
   worse,
-  CHECKED_BY_RULE,
+  STATIC_CHECK,
   type AnalysisSummary,
   type AnalyzeOptions,
   type ModelDescription,
@@ -39,7 +39,7 @@ export interface PathAnalysis {
   readonly target: Target;
   /** The device as people call it. */
   readonly device: string;
-  readonly method: typeof CHECKED_BY_RULE;
+  readonly method: typeof STATIC_CHECK;
   /** Where the rules come from. */
   readonly sources: readonly Source[];
   /** The path that was given. */
@@ -164,7 +164,7 @@ export async function analyzePath(path: string, options: AnalyzePathOptions): Pr
     profile: profile.name,
     target: options.target,
     device: profile.title,
-    method: CHECKED_BY_RULE,
+    method: STATIC_CHECK,
     sources: profile.sources,
     model: path,
     findings,

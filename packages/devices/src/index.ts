@@ -1,6 +1,6 @@
 export {
   analyzeModel,
-  CHECKED_BY_RULE,
+  STATIC_CHECK,
   type AnalysisSummary,
   type AnalyzeOptions,
   type ModelAnalysis,

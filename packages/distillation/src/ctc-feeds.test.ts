@@ -29,7 +29,7 @@ describe(ctcFeeds, () => {
     expect(rows("ctc.end")[0]).toEqual([0, 0, 0, 1, 1, 0, 0]);
   });
 
-  test("does not count rows without labels, and rows whose labels and repeats are more than the frames", () => {
+  test("does not count unlabelled rows, and rows whose labels and repeats are more than the frames", () => {
     expect([...feeds["ctc.mask"]!.data]).toEqual([1, 0, 0]);
     expect([...feeds["ctc.count"]!.data]).toEqual([2]);
   });

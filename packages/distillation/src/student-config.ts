@@ -32,7 +32,7 @@ const studentVision = visionConfig.extend({
   tower: visionTower.optional().describe("Reads patches. Either this or `published`."),
   published: publishedTower
     .optional()
-    .describe("A tower that others published: the student's has its shape and starts with its weights."),
+    .describe("A published tower: the student's has its shape and starts with its weights."),
 });
 
 /** Optional in the file, so that a student without an architecture is an encoder-decoder. */

@@ -165,7 +165,7 @@ describe("a decoder-only model", () => {
     const generator = await loadGenerator(folders["decoder-only"], new MemoryModel());
     await expect(generator.generate(["abcd"], { maxTokens: 5 })).rejects.toMatchObject({
       code: "USAGE",
-      message: "generate: maxTokens must be from 1 to 4 behind a source of 4 tokens, got 5",
+      message: "generate: maxTokens must be from 1 to 4 after a source of 4 tokens, got 5",
     });
   });
 });

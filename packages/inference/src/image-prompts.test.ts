@@ -112,10 +112,10 @@ describe("a vision-language model", () => {
       find: async () => {
         const found = await image("flaky", 3, 4).find();
         if (!isBroken) return found;
-        return { ...found, decode: () => Promise.reject(new SlmError("DATA_INVALID", "damaged")) };
+        return { ...found, decode: () => Promise.reject(new SlmError("DATA_INVALID", "corrupt")) };
       },
     };
-    await expect(generator.generate([{ text: "a", image: flaky }])).rejects.toThrow("damaged");
+    await expect(generator.generate([{ text: "a", image: flaky }])).rejects.toThrow("corrupt");
     isBroken = false;
     expect(await generator.generate([{ text: "a", image: flaky }])).toHaveLength(1);
   });

@@ -31,15 +31,15 @@ export const exactMatch: Metric = defineMetric({
   score: meanOf,
 });
 
-/** What stands before the answer where the working is shown too. */
+/** Separates the rationale from the answer. */
 export const ANSWER_MARK = "####";
 
 /**
- * Share of rows whose answer is that of one of the references. Of a reference that shows its working the answer is what stands behind
+ * Share of rows whose answer is that of one of the references. Of a reference with a rationale the answer is what follows
  * its last {@link ANSWER_MARK}, and a prediction without one has no answer; any other reference is compared whole.
  */
 export const answerMatch: Metric = defineMetric({
-  description: `Share of rows whose answer, which stands behind the last ${ANSWER_MARK} where the reference has one, is that of a reference.`,
+  description: `Share of rows whose answer, which follows the last ${ANSWER_MARK} where the reference has one, is that of a reference.`,
   unit: "fraction",
   higherIsBetter: true,
   source:
@@ -57,7 +57,7 @@ export const answerMatch: Metric = defineMetric({
   score: meanOf,
 });
 
-/** What stands behind the last {@link ANSWER_MARK} of a text; undefined without one. */
+/** What follows the last {@link ANSWER_MARK} of a text; undefined without one. */
 export function answerOf(text: string): string | undefined {
   const at = text.lastIndexOf(ANSWER_MARK);
   return at < 0 ? undefined : text.slice(at + ANSWER_MARK.length).trim();

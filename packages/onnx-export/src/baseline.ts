@@ -30,7 +30,7 @@ export function baselineConfig(config: EncoderDecoderConfig): DecoderOnlyConfig 
   if (vision !== undefined) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      "export: decoder-only models read text; there is no baseline that sees",
+      "export: decoder-only models read text; there is no vision-language baseline",
     );
   }
   const wanted = parameterCount(config);

@@ -128,12 +128,12 @@ describe(decodeOutline, () => {
 
   test("messages about giant names are short", () => {
     const bytes = external((_, graph) => (graph.node[0]!.name = "n".repeat(9000)));
-    const damaged = external((_, graph) => {
+    const corrupt = external((_, graph) => {
       graph.node[0]!.name = "n".repeat(9000);
       graph.node[0]!.input[0] = "m".repeat(9000);
     });
     expect(decodeOutline(bytes).nodes[0]!.name).toHaveLength(9000);
-    expect(() => decodeOutline(damaged)).toThrow(/^.{1,600}$/s);
+    expect(() => decodeOutline(corrupt)).toThrow(/^.{1,600}$/s);
   });
 });
 

@@ -29,7 +29,7 @@ import type { RunOutputs } from "./weights/quantize-blocks.js";
 
 /** Real data, and how it is used. */
 export interface DirectoryCalibration extends ModelCalibration, Partial<CalibrationOptions> {
-  /** Moves peaks of activations into weights, 0..1. Default: off. */
+  /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
   readonly smooth?: number;
 }
 

@@ -23,7 +23,7 @@ import type { RunOutputs } from "./weights/quantize-blocks.js";
 export interface FileCalibration extends Partial<CalibrationOptions> {
   readonly runtime: Runtime;
   readonly feeds: FeedSource;
-  /** Moves peaks of activations into weights, 0..1. Default: off. */
+  /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
   readonly smooth?: number;
 }
 

@@ -31,7 +31,7 @@ import type { Gram } from "./weights/quantize-blocks.js";
 export interface GraphCalibration extends Partial<CalibrationOptions> {
   readonly runtime: Runtime;
   readonly feeds: FeedSource;
-  /** Moves peaks of activations into weights, 0..1. Default: off. */
+  /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
   readonly smooth?: number;
 }
 

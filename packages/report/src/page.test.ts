@@ -122,10 +122,10 @@ describe(checkSvg, () => {
     const base = '<svg width="4"><g fill="red"><text x="1">a &amp; b</text><path d="M0,0"/></g></svg>';
     fc.assert(
       fc.property(pieces, fc.nat({ max: base.length }), fc.nat({ max: 12 }), (piece, at, cut) => {
-        const damaged = base.slice(0, at) + piece + base.slice(at + cut);
+        const corrupt = base.slice(0, at) + piece + base.slice(at + cut);
         let accepted: string;
         try {
-          accepted = checkSvg(damaged);
+          accepted = checkSvg(corrupt);
         } catch (error) {
           expect(error).toMatchObject({ code: "DATA_INVALID" });
           return;

@@ -11,7 +11,7 @@ export type CpuRuntimeOptions = Pick<OrtRuntimeOptions, "threads" | "inThread" |
 export function createCpuRuntime(options: CpuRuntimeOptions = {}): Promise<Runtime> {
   return openOrtRuntime({
     ...options,
-    name: "runtime-cpu",
+    name: "runtime-node",
     providers: [{ name: "cpu" }],
     device: { provider: "cpu" },
   });

@@ -4,7 +4,7 @@ import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "
 import { openOrtRuntime } from "./ort-runtime.js";
 
 const GPU: DeviceProfiles = {
-  name: "runtime-gpu",
+  name: "runtime-node",
   kind: "gpu",
   candidates: candidatesOf("gpu"),
   suggestions: ["slm doctor", "--device cpu"],

@@ -6,7 +6,7 @@ import { openOrtRuntime } from "./ort-runtime.js";
 import { type SessionSettings } from "./protocol.js";
 
 const NPU: DeviceProfiles = {
-  name: "runtime-npu",
+  name: "runtime-node",
   kind: "npu",
   candidates: candidatesOf("npu"),
   suggestions: ["slm doctor", "leave out --no-fallback for a simulation"],
@@ -18,7 +18,7 @@ export const NPU_CANDIDATES = NPU.candidates;
 export interface NpuRuntimeOptions {
   /** What the graphs were made for. Default: the first that computes; a simulation is then of an NPU in general. */
   readonly profile?: string | undefined;
-  /** Threads of the processor. */
+  /** Threads of the CPU. */
   readonly threads?: number | undefined;
   /** Whether the CPU may simulate where no NPU computes. Default true; the runtime's device says so. */
   readonly fallback?: boolean | undefined;

@@ -25,7 +25,7 @@ export async function loadBinding(
   } catch (cause) {
     throw new SlmError(
       "DEVICE_UNAVAILABLE",
-      `runtime-cpu: cannot load onnxruntime-node: ${messageOf(cause)}`,
+      `runtime-node: cannot load onnxruntime-node: ${messageOf(cause)}`,
       {
         cause,
         suggestions: ["npm ci"],

@@ -19,7 +19,7 @@ describe(OrtHost, () => {
   const host = new OrtHost();
 
   beforeAll(async () => {
-    await host.open({ name: "runtime-cpu", threads: 1, providers: [{ name: "cpu" }], settings: {} });
+    await host.open({ name: "runtime-node", threads: 1, providers: [{ name: "cpu" }], settings: {} });
     const source = { kind: "bytes", bytes: countingGraph() } as const;
     await host.load({ session: 1, name: "counting", source, optimization: "all", planMemory: true });
   });

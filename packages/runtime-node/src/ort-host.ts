@@ -42,7 +42,7 @@ const SESSION_SETTINGS: SessionSettings = { "session.force_spinning_stop": "1" }
 export class OrtHost implements Host {
   readonly #loadBinding: () => Promise<OrtBinding>;
   #binding: OrtBinding | undefined;
-  #name = "runtime-cpu";
+  #name = "runtime-node";
   #threads = 1;
   #providers: readonly ProviderSettings[] = [];
   #settings: SessionSettings = {};
@@ -231,5 +231,5 @@ async function open(
 function hostFeed({ feeds }: PositionalRun, input: number): HostTensor {
   const feed = feeds[input];
   if (typeof feed === "object") return feed;
-  throw new SlmError("UNEXPECTED", "runtime-cpu: what changes between runs is no device tensor");
+  throw new SlmError("UNEXPECTED", "runtime-node: what changes between runs is no device tensor");
 }

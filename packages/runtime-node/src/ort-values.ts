@@ -17,7 +17,7 @@ function isDType(type: string): type is DType {
 export function bytesOf(tensor: Ort.Tensor): Uint8Array<ArrayBuffer> {
   const { data, type } = tensor;
   if (!ArrayBuffer.isView(data) || !(data.buffer instanceof ArrayBuffer)) {
-    throw new SlmError("OP_UNSUPPORTED", `runtime-cpu: a tensor of ${type} has no memory of its own`);
+    throw new SlmError("OP_UNSUPPORTED", `runtime-node: a tensor of ${type} has no memory of its own`);
   }
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
@@ -28,7 +28,7 @@ export function toHost(name: string, tensor: Ort.Tensor): HostTensor {
   if (!isDType(type)) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `runtime-cpu: '${name}' is ${type}; tensors that leave a graph are one of ${Object.keys(DTYPES).join(", ")}`,
+      `runtime-node: '${name}' is ${type}; tensors that leave a graph are one of ${Object.keys(DTYPES).join(", ")}`,
     );
   }
   // A new view, because where JavaScript has Float16Array, ONNX Runtime returns one; here float16 is raw bits.

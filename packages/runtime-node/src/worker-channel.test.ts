@@ -62,6 +62,6 @@ describe(toWireError, () => {
 
   test("marks anything else as a bug", () => {
     expect(toWireError(new TypeError("x is undefined"))).toMatchObject({ code: "UNEXPECTED" });
-    expect(toWireError("text")).toMatchObject({ code: "UNEXPECTED", message: "runtime-cpu: text" });
+    expect(toWireError("text")).toMatchObject({ code: "UNEXPECTED", message: "runtime-node: text" });
   });
 });

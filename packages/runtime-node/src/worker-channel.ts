@@ -32,7 +32,7 @@ class WorkerChannel implements HostChannel {
 
   constructor(url: URL) {
     // Flags of this process (loaders, conditions) are not meant for the compiled worker.
-    this.#worker = new Worker(url, { name: "slm-runtime-cpu", execArgv: [] });
+    this.#worker = new Worker(url, { name: "slm-runtime-node", execArgv: [] });
     this.#worker.unref();
     this.#worker.on("message", (message: ReplyMessage) => {
       if (message.kind === "results") this.#pending.get(message.call)?.tell(message.results);
@@ -97,7 +97,7 @@ class WorkerChannel implements HostChannel {
   }
 
   #stop(how: string, options: SlmErrorOptions = {}): void {
-    this.#stopped ??= new SlmError("DEVICE_UNAVAILABLE", `runtime-cpu: the worker thread ${how}`, options);
+    this.#stopped ??= new SlmError("DEVICE_UNAVAILABLE", `runtime-node: the worker thread ${how}`, options);
     for (const { reject } of this.#pending.values()) reject(this.#stopped);
     this.#pending.clear();
     this.#worker.unref();

@@ -41,7 +41,7 @@ export function toWireError(error: unknown): WireError {
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
     code: "UNEXPECTED",
-    message: `runtime-cpu: ${message}`,
+    message: `runtime-node: ${message}`,
     context: {},
     suggestions: [],
     cause: undefined,

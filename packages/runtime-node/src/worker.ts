@@ -7,7 +7,7 @@ import { type CallName, type RepeatedResult, type ReplyOf, dispatch } from "./pr
 import { type CallMessage, type RepeatMessage, type ReplyMessage, toWireError } from "./worker-protocol.js";
 
 if (parentPort === null)
-  throw new SlmError("UNEXPECTED", "runtime-cpu: worker.js must be started as a worker thread");
+  throw new SlmError("UNEXPECTED", "runtime-node: worker.js must be started as a worker thread");
 const port = parentPort;
 const host = new OrtHost();
 const queue = new SerialQueue();

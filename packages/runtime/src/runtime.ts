@@ -122,7 +122,7 @@ export interface Session {
   /**
    * Runs as often as asked, until every row has ended, the signal fires or the reader leaves; the run in progress is then the last.
    * Other calls come between two runs. It begins when the first result is asked for and is over when the reader has got to its end
-   * or left. A runtime whose runs are a message away (runtime-cpu and those upon it) computes ahead of the reader; every other is read
+   * or left. A runtime whose runs are a message away (runtime-node and those upon it) computes ahead of the reader; every other is read
    * run by run ({@link repeatRuns}).
    *
    * @throws SlmError (while it is read) as `run` does; SHAPE_MISMATCH for ids, a position or picks of another type

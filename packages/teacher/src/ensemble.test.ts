@@ -17,7 +17,7 @@ import { joinTeachers } from "./ensemble.js";
 import { meanDistribution } from "./mean-distribution.js";
 import { loadTeachers, readTeacherConfigs, writeEnsemble } from "./teacher-directory.js";
 import type { Teacher } from "./teacher.js";
-import { logSoftmax, madeUpTeacher, randomPairs } from "./test-support/made-up-teacher.test-support.js";
+import { logSoftmax, madeUpTeacher, randomPairs } from "./test-support/synthetic-teacher.test-support.js";
 
 /** What a model that reads images sees with. */
 const TOWER = {

@@ -7,7 +7,7 @@ import { createTokenizer, trainSymbolTokenizer } from "@slm/tokenizer";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseTeacherRow, type TeacherRow } from "./cache-rows.js";
 import { labelSources, type LabelCounts, type LabelRequest } from "./label-sources.js";
-import { logSoftmax, madeUpTeacher } from "./test-support/made-up-teacher.test-support.js";
+import { logSoftmax, madeUpTeacher } from "./test-support/synthetic-teacher.test-support.js";
 import type { Teacher } from "./teacher.js";
 
 const LETTERS = ["a", "b", "c", "d"];
@@ -37,7 +37,7 @@ async function label(
   const file = changes.file ?? join(root, "rows.jsonl");
   const counts = await labelSources({
     teacher,
-    identity: "made up",
+    identity: "synthetic",
     tokenizer,
     sources,
     strategy: { kind: "greedy" },

@@ -37,18 +37,18 @@ export function characterMap(bytes: Uint8Array, rule: MapRule = "longest"): Char
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const trieBytes = bytes.byteLength < 4 ? -1 : view.getUint32(0, true);
   if (trieBytes < 4 || trieBytes % 4 !== 0 || 4 + trieBytes >= bytes.byteLength) {
-    throw damaged(`${bytes.byteLength} bytes claim a trie of ${trieBytes}`);
+    throw corrupt(`${bytes.byteLength} bytes claim a trie of ${trieBytes}`);
   }
   const units = Uint32Array.from({ length: trieBytes / 4 }, (_, at) => view.getUint32(4 + 4 * at, true));
   const replacements = bytes.subarray(4 + trieBytes);
   const unitAt = (index: number): number => {
     const unit = units[index];
-    if (unit === undefined) throw damaged(`unit ${index} of ${units.length}`);
+    if (unit === undefined) throw corrupt(`unit ${index} of ${units.length}`);
     return unit;
   };
   const replacementAt = (start: number): Uint8Array => {
     const end = replacements.indexOf(0, start);
-    if (end < 0) throw damaged(`the replacement at ${start} does not end`);
+    if (end < 0) throw corrupt(`the replacement at ${start} does not end`);
     return replacements.subarray(start, end);
   };
 
@@ -122,5 +122,5 @@ function* keysAt(input: Uint8Array, from: number, unitAt: UnitAt): Generator<Key
 
 const offsetOf = (unit: number): number => (unit >>> 10) << ((unit & 0x200) >>> 6);
 
-const damaged = (reason: string): SlmError =>
+const corrupt = (reason: string): SlmError =>
   new SlmError("DATA_INVALID", `tokenizer: precompiled_charsmap is corrupt: ${reason}`);

@@ -24,7 +24,7 @@ const texts: Readonly<Record<string, string>> = {
 
 let directory = "";
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "slm-damaged-"));
+  directory = await mkdtemp(join(tmpdir(), "slm-corrupt-"));
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
@@ -52,9 +52,9 @@ describe(loadTokenizer, () => {
   test("loads corrupt files or rejects them with a code, and what loads can be used", async () => {
     const outcomes = { loaded: 0, rejected: 0 };
     for (let seed = 1; seed <= CASES; seed++) {
-      const damaged = seed % 4 === 0 ? TOKENIZER_CONFIG_FILE : TOKENIZER_FILE;
+      const corrupt = seed % 4 === 0 ? TOKENIZER_CONFIG_FILE : TOKENIZER_FILE;
       for (const [name, text] of Object.entries(texts)) {
-        await writeFile(join(directory, name), name === damaged ? mutateJson(text, seed) : text);
+        await writeFile(join(directory, name), name === corrupt ? mutateJson(text, seed) : text);
       }
       const tokenizer = await outcomeOf(() => loadTokenizer(directory));
       if ("rejected" in tokenizer) {

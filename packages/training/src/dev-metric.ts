@@ -1,4 +1,4 @@
-/** Dev metrics by real greedy decoding with the live weights. */
+/** Dev metrics by real greedy decoding with the current weights. */
 import { referencesOf, shuffledOrder, type Row } from "@slm/data";
 import { SlmError } from "@slm/core";
 import { METRICS, type MetricName } from "@slm/metrics";

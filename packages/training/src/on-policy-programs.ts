@@ -1,4 +1,4 @@
-/** The two programs of decoding with live weights: the encoder, and one position with its caches. */
+/** The two programs of decoding with current weights: the encoder, and one position with its caches. */
 import {
   decodeStep,
   imageTokensOf,

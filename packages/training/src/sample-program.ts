@@ -74,7 +74,7 @@ export function sampleProgram(
     }
   }
   return {
-    name: `live sampler ${rows}x${plan.source}x${capacity}`,
+    name: `on-policy sampler ${rows}x${plan.source}x${capacity}`,
     forwardOnly: true,
     inputs,
     inPlace,

@@ -37,12 +37,12 @@ interface Header {
  * @throws SlmError DATA_INVALID, where it is truncated or of a kind that is not read
  */
 export function readBitmapHeader(bytes: Uint8Array, where: string): Header {
-  if (bytes.length < FILE_HEADER_BYTES + CORE_HEADER_BYTES) throw damaged(where, `${bytes.length} bytes`);
+  if (bytes.length < FILE_HEADER_BYTES + CORE_HEADER_BYTES) throw corrupt(where, `${bytes.length} bytes`);
   const view = viewOf(bytes);
   const headerBytes = view.getUint32(14, true);
   const isCore = headerBytes === CORE_HEADER_BYTES;
   if (!isCore && (headerBytes < 40 || FILE_HEADER_BYTES + headerBytes > bytes.length))
-    throw damaged(where, `a header of ${headerBytes} bytes`);
+    throw corrupt(where, `a header of ${headerBytes} bytes`);
   const height = isCore ? view.getUint16(20, true) : view.getInt32(22, true);
   const header: Header = {
     width: isCore ? view.getUint16(18, true) : view.getInt32(18, true),
@@ -54,7 +54,7 @@ export function readBitmapHeader(bytes: Uint8Array, where: string): Header {
     colours: isCore ? 0 : view.getUint32(46, true),
     dataOffset: view.getUint32(10, true),
   };
-  if (header.width < 1 || header.height < 1) throw damaged(where, `${header.width} x ${height} pixels`);
+  if (header.width < 1 || header.height < 1) throw corrupt(where, `${header.width} x ${height} pixels`);
   const { bits, compression } = header;
   const isRead =
     (compression === UNCOMPRESSED && BITS.has(bits)) ||
@@ -82,7 +82,7 @@ export function decodeBitmap(bytes: Uint8Array, header: Header, where: string): 
   const content = indexed ? expandRuns(bytes, header, { start, where }) : bytes.subarray(start);
   const stride = indexed ? width : rowBytes;
   if (!indexed && content.length < stride * (height - 1) + Math.ceil((width * bits) / 8))
-    throw damaged(where, `${content.length} bytes of pixels for ${height} rows of ${stride}`);
+    throw corrupt(where, `${content.length} bytes of pixels for ${height} rows of ${stride}`);
   const colourAt = bits <= 8 ? paletteReader(bytes, header, where) : directReader(bytes, header);
   for (let y = 0; y < height; y++) {
     const row = content.subarray(stride * (isTopDown ? y : height - 1 - y));
@@ -110,7 +110,7 @@ function paletteOf({ bits, headerBytes, colours }: Header): {
 function paletteReader(bytes: Uint8Array, header: Header, where: string): ColourAt {
   const { bits, compression } = header;
   const { start, end, size, count } = paletteOf(header);
-  if (end > bytes.length) throw damaged(where, `a palette of ${count} colours`);
+  if (end > bytes.length) throw corrupt(where, `a palette of ${count} colours`);
   const palette = Array.from({ length: 2 ** bits }, (_, index) => {
     const at = start + size * index;
     return index < count ? [bytes[at + 2]!, bytes[at + 1]!, bytes[at]!] : [0, 0, 0];
@@ -180,7 +180,7 @@ function expandRuns(
       at += used + (used % 2);
     }
   }
-  if (y < height - 1) throw damaged(where, `runs end in row ${y + 1} of ${height}`);
+  if (y < height - 1) throw corrupt(where, `runs end in row ${y + 1} of ${height}`);
   return pixels;
 }
 
@@ -188,6 +188,6 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function damaged(where: string, what: string): SlmError {
+function corrupt(where: string, what: string): SlmError {
   return new SlmError("DATA_INVALID", `${where}: corrupt or truncated bmp: ${what}`);
 }

@@ -56,15 +56,15 @@ describe(decodeImage, () => {
 
   test("gives pixels or a named rejection for any damage to a file", async () => {
     const files = referenceFiles().map(({ file }) => fixture(`files/${file}`));
-    const damaged = fc.record({
+    const corrupt = fc.record({
       file: fc.constantFrom(...files),
       changes: fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 8 }),
       length: fc.nat(1000),
     });
-    const property = fc.asyncProperty(damaged, async ({ file, changes, length }) => {
+    const property = fc.asyncProperty(corrupt, async ({ file, changes, length }) => {
       const bytes = file.slice(0, length > 600 ? file.length : length);
       for (const [at, value] of changes) if (bytes.length > 0) bytes[at % bytes.length] = value;
-      const result = await decodeImage(bytes, "damaged", { maxPixels: 1e6 }).catch((error: unknown) => error);
+      const result = await decodeImage(bytes, "corrupt", { maxPixels: 1e6 }).catch((error: unknown) => error);
       if (result instanceof SlmError) return result.code === "DATA_INVALID";
       const { width, height, data } = result as { width: number; height: number; data: Uint8Array };
       return data.length === width * height * 3;

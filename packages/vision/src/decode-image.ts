@@ -92,7 +92,7 @@ export async function decodeImage(
     return decodeBitmap(bytes, header, where);
   }
   const load = await loadSharp();
-  const damaged = (cause: unknown): SlmError => {
+  const corrupt = (cause: unknown): SlmError => {
     const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
     const what = UNREAD_KIND.test(reason)
       ? `a kind of ${format} that is not read`
@@ -103,7 +103,7 @@ export async function decodeImage(
   const found = await load(bytes, options)
     .metadata()
     .catch((cause: unknown) => {
-      throw damaged(cause);
+      throw corrupt(cause);
     });
   checkMetadata(found, maxPixels, where);
   const isInk = found.space === "cmyk";
@@ -115,7 +115,7 @@ export async function decodeImage(
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true })
     .catch((cause: unknown) => {
-      throw damaged(cause);
+      throw corrupt(cause);
     });
   return isInk ? inksAsRgb(data, info, where) : threeChannels(data, info, where);
 }

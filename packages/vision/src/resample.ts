@@ -23,7 +23,7 @@ export interface ResampleRequest {
  * An image at another size, sample for sample what Pillow's `resize` gives: antialiased, both passes rounded to 8 bits. Only
  * what the window shows is computed.
  *
- * Source: compared with Pillow 13 (`tools/peers/images.py`), whose order of passes {@link goesDownFirst} is. Up to Pillow 12
+ * Source: compared with Pillow 13 (`tools/interop/reference/images.py`), whose order of passes {@link goesDownFirst} is. Up to Pillow 12
  * rows were always filtered first; on images that overshoot, such as noise, that gives other values.
  */
 export function resample(image: PixelImage, request: ResampleRequest): PixelImage {

@@ -4,7 +4,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ggufTokenizer, readGguf, readTensorBytes } from "@slm/checkpoints";
 import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
-import { peer } from "../peer.mjs";
+import { reference } from "../programs.mjs";
 import { reasonOf, slm } from "../slm.mjs";
 
 export async function gguf(file, { cases }, tools) {
@@ -22,13 +22,13 @@ async function model(file, { cache, scratch }) {
       .digest("hex");
     ours.set(tensor.name, hash);
   }
-  const theirs = await peer(cache, "gguf", { file });
+  const theirs = await reference(cache, "gguf", { file });
   const differ = Object.keys(theirs.tensors).filter((name) => theirs.tensors[name] !== ours.get(name));
   const figures = `${ours.size} tensors, ${differ.length === 0 ? "every byte the same" : `${differ.length} differ`}`;
   const read = `${theirs.architecture}, ${ours.size} tensors`;
   const by = `gguf ${theirs.version}`;
   const imported = await slm(["teacher", "import", file, "-o", directory, "--json"]);
-  if (imported.result === undefined) return { read, peer: by, figures, rejected: reasonOf(imported) };
+  if (imported.result === undefined) return { read, reference: by, figures, rejected: reasonOf(imported) };
   const asked = await slm([
     "generate",
     directory,
@@ -46,7 +46,7 @@ async function model(file, { cache, scratch }) {
     converted: "teacher import",
     run: asked.result === undefined ? reasonOf(asked) : JSON.stringify(textOf(asked.result)),
     compared: differ.length === 0 && asked.result !== undefined,
-    peer: by,
+    reference: by,
     figures,
   };
 }
@@ -70,7 +70,7 @@ async function vocabulary(file, hasCases) {
     read,
     run: `${texts.length} texts`,
     compared: differ.length === 0,
-    peer: "llama.cpp, ids beside the file",
+    reference: "llama.cpp, ids beside the file",
     figures: `${texts.length - differ.length} of ${texts.length} the same`,
     differ,
   };

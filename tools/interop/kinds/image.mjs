@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readImage } from "@slm/vision";
-import { peer } from "../peer.mjs";
+import { reference } from "../programs.mjs";
 
 /**
  * What another decoder of a lossy format may differ by: JPEG's and WebP's round the inverse transform differently; AVIF's also
@@ -19,15 +19,15 @@ export async function image(file, _entry, { cache, scratch }) {
   const { width, height, data } = await readImage(file);
   const pixels = join(scratch, "pixels.rgb");
   await writeFile(pixels, data);
-  const theirs = await peer(cache, "image", { file, pixels, width, height });
+  const theirs = await reference(cache, "image", { file, pixels, width, height });
   const read = `${width} x ${height}, ${theirs.mode}`;
   const by = `Pillow ${theirs.version}`;
-  if (theirs.error !== undefined) return { read, compared: false, peer: by, figures: theirs.error };
+  if (theirs.error !== undefined) return { read, compared: false, reference: by, figures: theirs.error };
   const [, limit] = TOLERANCES.find(([pattern]) => pattern.test(file));
   return {
     read,
     compared: theirs.largest <= limit.largest && theirs.mean <= limit.mean,
-    peer: by,
+    reference: by,
     figures:
       theirs.largest === 0
         ? "every sample the same"

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import { reasonOf, slm } from "../slm.mjs";
-import { peer } from "../peer.mjs";
+import { reference } from "../programs.mjs";
 
 /** Least cosine of the outputs of a model of 8-bit weights with the original's. */
 const LEAST_COSINE = 0.98;
@@ -34,7 +34,7 @@ export async function onnx(file, { feeds = {} }, { cache, scratch }) {
   ]);
   const others = { "written back": rewritten };
   if (shrunk.result !== undefined) others["int8-dynamic"] = quantized;
-  const theirs = await peer(cache, "onnx", { file, feeds, others });
+  const theirs = await reference(cache, "onnx", { file, feeds, others });
   const outcomes = Object.entries(theirs.others).map(([name, one]) => describe(name, one));
   if (shrunk.result === undefined) outcomes.push(describeRejection(reasonOf(shrunk)));
   return {
@@ -42,7 +42,7 @@ export async function onnx(file, { feeds = {} }, { cache, scratch }) {
     converted: shrunk.result === undefined ? undefined : "int8-dynamic",
     run: theirs.error ?? `random inputs, ${theirs.inputs}`,
     compared: theirs.error === undefined && outcomes.every(({ isGood }) => isGood),
-    peer: `onnxruntime ${theirs.version}`,
+    reference: `onnxruntime ${theirs.version}`,
     figures: outcomes.map(({ text }) => text).join("; "),
   };
 }

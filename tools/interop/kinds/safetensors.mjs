@@ -1,7 +1,7 @@
 /** safetensors: every tensor read, its bytes compared with what the `safetensors` package hands out. */
 import { createHash } from "node:crypto";
 import { openSafetensors } from "@slm/checkpoints";
-import { peer } from "../peer.mjs";
+import { reference } from "../programs.mjs";
 
 export async function safetensors(file, _entry, { cache }) {
   const opened = await openSafetensors(file);
@@ -15,7 +15,7 @@ export async function safetensors(file, _entry, { cache }) {
   } finally {
     await opened.close();
   }
-  const theirs = await peer(cache, "safetensors", { file });
+  const theirs = await reference(cache, "safetensors", { file });
   const differ = Object.entries(theirs.tensors)
     .filter(([name, tensor]) => JSON.stringify(ours.get(name)) !== JSON.stringify(tensor))
     .map(([name]) => name);
@@ -24,7 +24,7 @@ export async function safetensors(file, _entry, { cache }) {
   return {
     read: `${ours.size} tensors, ${dtypes}`,
     compared: isSame,
-    peer: `safetensors ${theirs.version}`,
+    reference: `safetensors ${theirs.version}`,
     figures: isSame ? "every byte the same" : `${differ.length} of ${ours.size} differ`,
     differ,
   };

@@ -1,6 +1,6 @@
 /** Parquet, CSV, TSV and JSON: every record as columns, compared with what pyarrow and Python's csv and json read. */
 import { formatOf } from "../../../packages/data/dist/formats/format-table.js";
-import { peer } from "../peer.mjs";
+import { reference } from "../programs.mjs";
 
 export async function table(file, { encoding = "utf-8" }, { cache }) {
   const settings = { encoding };
@@ -11,7 +11,7 @@ export async function table(file, { encoding = "utf-8" }, { cache }) {
     if ("reason" in record) rejected.push(record);
     else records.push(record.columns);
   }
-  const theirs = await peer(cache, "table", { file, encoding });
+  const theirs = await reference(cache, "table", { file, encoding });
   const differ = [];
   for (const [index, row] of theirs.rows.entries()) {
     const ours = records[index] === undefined ? undefined : comparable(records[index]);
@@ -30,7 +30,7 @@ export async function table(file, { encoding = "utf-8" }, { cache }) {
   return {
     read: `${records.length} rows of ${columns} columns`,
     compared: differ.length === 0,
-    peer: theirs.program,
+    reference: theirs.program,
     figures: differ.length === 0 ? `every value the same${ragged}` : `${differ.length} rows differ`,
     differ,
   };

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { completeTokenizer, createTokenizer } from "@slm/tokenizer";
-import { peer } from "../peer.mjs";
+import { reference } from "../programs.mjs";
 import { TEXTS } from "../texts.mjs";
 
 /**
@@ -16,7 +16,7 @@ export async function tokenizer(file, { eos, config }, { cache }) {
   const ours = createTokenizer(files);
   const unknown = ours.tokens.unknown;
   const answers = TEXTS.map((text) => attempt(ours, text));
-  const theirs = await peer(cache, "tokenizer", {
+  const theirs = await reference(cache, "tokenizer", {
     file,
     texts: TEXTS,
     ids: answers.map(({ ids }) => ids ?? []),
@@ -37,7 +37,7 @@ export async function tokenizer(file, { eos, config }, { cache }) {
     read: `${json.model.type ?? "BPE"}, ${ours.vocabularySize} tokens`,
     run: `${TEXTS.length} texts`,
     compared: differ.length === 0,
-    peer: `tokenizers ${theirs.version}`,
+    reference: `tokenizers ${theirs.version}`,
     figures: `${counts.same} the same, ${counts.unknown} unknown to both, ${counts.spelt} spell a special token, ${differ.length} differ`,
     differ,
   };

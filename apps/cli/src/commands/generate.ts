@@ -12,7 +12,7 @@ import { SlmCommand } from "../slm-command.js";
 export interface GeneratedText {
   readonly prompt: string;
   readonly text: string;
-  /** What stands behind the last `####` of it, where the model shows its working. */
+  /** What follows the last `####`, where the model writes a rationale first. */
   readonly answer?: string;
   /** Tokens generated. */
   readonly tokens: number;
@@ -31,7 +31,7 @@ export interface GenerateResult extends GeneratedText {
   readonly generations: readonly GeneratedText[];
   /** Whether the texts were printed while they were made. */
   readonly streamed: boolean;
-  /** Whether answers are printed without their working. */
+  /** Whether answers are printed without their rationale. */
   readonly answersOnly: boolean;
   /** What computed, whether it was simulated, and what was to compute before. */
   readonly device: RuntimeDevice;
@@ -61,7 +61,7 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
     }),
     stream: Flags.boolean({ summary: "Print text as it is generated, one prompt after the other." }),
     answer: Flags.boolean({
-      summary: "Print only what stands behind the last ####, for models that show their working.",
+      summary: "Print only what follows the last ####, for models that write a rationale first.",
       exclusive: ["stream"],
     }),
     ...samplingFlags,

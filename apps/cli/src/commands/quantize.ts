@@ -106,7 +106,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     }),
     smooth: Flags.custom<number>({ parse: (text) => Promise.resolve(Number(text)) })({
       helpValue: "<alpha>",
-      summary: "Move peaks of activations into weights, 0 to 1; 0.5 is usual.",
+      summary: "SmoothQuant: migrates outliers of activations into weights, 0 to 1; 0.5 is usual.",
       helpGroup: "CALIBRATION",
     }),
     gate: Flags.string({

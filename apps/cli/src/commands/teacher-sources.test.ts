@@ -53,7 +53,7 @@ describe("teacher import", () => {
   }, 60_000);
 
   test("of a corrupt GGUF file says what is wrong with it", async () => {
-    const file = join(root, "damaged.gguf");
+    const file = join(root, "corrupt.gguf");
     await cp(fileURLToPath(import.meta.url), file);
     const { exitCode, json } = await teacher(file);
     expect([exitCode, json]).toMatchObject([65, { error: { code: "DATA_INVALID" } }]);
@@ -181,7 +181,7 @@ describe("a recipe whose teacher is an ONNX file", () => {
   }, 60_000);
 });
 
-describe("a recipe whose teacher computes with fewer bits", () => {
+describe("a recipe whose teacher computes with quantized weights", () => {
   // Of weights drawn at random, which have nothing to spare.
   test.each([
     ["int8", "0.01"],

@@ -1,4 +1,4 @@
-/** A random model that sees, from its shape to HTTP: every command takes it, and each rejects what it cannot see. */
+/** A random vision-language model, from its shape to HTTP: every command takes it, and each rejects what it cannot see. */
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -16,7 +16,7 @@ export interface ImagePromptRequest {
   readonly image: string | undefined;
   /** Gives prompts where neither flags nor the model do. */
   readonly stream: PromptStream;
-  /** Directory of the model: one that sees may have a question of its own. */
+  /** Directory of the model: a vision-language model may have a prompt of its own. */
   readonly model: string;
 }
 

@@ -1,4 +1,4 @@
-/** Towers that others published, found by what a recipe calls them. */
+/** Published vision towers, found by their names in a recipe. */
 import type { PublishedTower, PublishedTowerConfig } from "@slm/distillation";
 import { resolveCached, resolveModel } from "@slm/checkpoints";
 import type { ExternalCheckpoint } from "@slm/checkpoints";

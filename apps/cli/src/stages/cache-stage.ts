@@ -1,4 +1,4 @@
-/** Stage `cache`: what the teacher says of every target, stored, so that later epochs and runs need no teacher. */
+/** Stage `cache`: the teacher distribution for every target, stored, so that later epochs and runs need no teacher. */
 import { artifactInput } from "@slm/core";
 import { cacheConfig, cacheTeacher, type CacheConfig, type CacheStageReport } from "@slm/teacher";
 import { withEngine } from "../compute/open-engine.js";

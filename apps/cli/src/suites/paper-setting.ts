@@ -21,7 +21,7 @@ export const PAPER_SHAPE = {
 
 /** What the paper reports, on its devices; its decoder-only model read the whole input again for every token. */
 export const PAPER_CLAIMS = {
-  /** Share by which the first token comes earlier, on an NPU. */
+  /** Reduction of the time to first token (TTFT), as a fraction, on an NPU. */
   firstTokenReduction: 0.47,
   /** Throughput over the decoder-only model's, on an NPU. */
   throughputRatio: 4.7,

@@ -27,10 +27,10 @@ const COLUMNS: readonly (readonly [title: string, cell: (figures: SuiteFigures) 
   ["weights", ({ scheme }) => scheme],
   ["layers", ({ encoderLayers, decoderLayers }) => `${encoderLayers} + ${decoderLayers}`],
   ["in / out [tokens]", ({ source, answer }) => `${source} / ${answer}`],
-  ["rows at once", ({ batch }) => String(batch)],
+  ["rows a batch", ({ batch }) => String(batch)],
   ["first token [ms]", ({ firstTokenMs }) => both(firstTokenMs)],
   ["", ({ firstTokenMs }) => change(firstTokenMs)],
-  ["all in all [tokens/s]", ({ tokensPerSecond }) => both(tokensPerSecond)],
+  ["end to end [tokens/s]", ({ tokensPerSecond }) => both(tokensPerSecond)],
   ["", ({ tokensPerSecond }) => ratio(tokensPerSecond)],
   ["decoder-only without a cache, at most [tokens/s]", (figures) => number(rateWithoutCache(figures))],
   ["decoding [tokens/s]", ({ decodeRate }) => both(decodeRate)],
@@ -91,7 +91,7 @@ export async function suitePage(result: PaperSuiteResult): Promise<string> {
   };
   const svg = await Promise.all([
     chart("First token", "latency [ms]", ({ firstTokenMs }) => firstTokenMs),
-    chart("All in all", "[tokens/s]", ({ tokensPerSecond }) => tokensPerSecond),
+    chart("End to end", "[tokens/s]", ({ tokensPerSecond }) => tokensPerSecond),
     chart("Decoding", "[tokens/s]", ({ decodeRate }) => decodeRate),
   ]);
   return reportPage({

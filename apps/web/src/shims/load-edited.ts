@@ -3,7 +3,7 @@ import { SlmError } from "@slm/core";
 import type { Runtime, Session } from "@slm/runtime";
 
 export const loadEdited = (): Promise<never> =>
-  Promise.reject(new SlmError("OP_UNSUPPORTED", "a page does not guess tokens by copying"));
+  Promise.reject(new SlmError("OP_UNSUPPORTED", "prompt lookup does not run in a page"));
 
 /** As it lies there: its tokens are picked from its logits. */
 export const loadPicking = (runtime: Runtime, path: string, name: string): Promise<Session> =>

@@ -1,4 +1,4 @@
-/** How fast a runtime multiplies and how fast it reads memory, measured in a moment: the roof over every model. */
+/** How fast a runtime multiplies and how fast it reads memory, measured in a moment: the roofline over every model. */
 import { freemem } from "node:os";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { createHostTensor, type Runtime } from "@slm/runtime";

@@ -9,7 +9,7 @@ import { SlmError } from "@slm/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import { importDecoderOnly } from "./import-decoder-only.js";
-import { damaged, seeded, type Files } from "./test-support/corrupt.test-support.js";
+import { corrupt, seeded, type Files } from "./test-support/corrupt.test-support.js";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
 /** One file, shards, fused matrices with longrope, windows with two rotations. */
@@ -56,7 +56,7 @@ test(
     const originals = await Promise.all(MODELS.map(modelFiles));
     const counts: Record<string, number> = {};
     for (let index = 0; index < CASES; index++) {
-      const files = damaged(originals[index % originals.length]!, random);
+      const files = corrupt(originals[index % originals.length]!, random);
       const end = await outcome(files, join(root, "model"));
       counts[end] = (counts[end] ?? 0) + 1;
       expect(

@@ -16,7 +16,7 @@ export const augmentConfig = z.strictObject({
     .max(1)
     .default(0.5)
     .describe(
-      "Share of exchanged values that are synthetic, letter by letter in the manner of their key, where every value of the " +
+      "Share of augmented slot values that are synthetic, letter by letter in the manner of their key, where every value of the " +
         "key is new in each row; a key whose values repeat gets fewer, a closed list none.",
     ),
 });

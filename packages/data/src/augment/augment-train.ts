@@ -1,4 +1,4 @@
-/** Appends copies with exchanged values to the training rows that are on disk already. */
+/** Appends copies with augmented slot values to the training rows that are on disk already. */
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HashTable } from "../hash-table.js";

@@ -1,4 +1,4 @@
-/** Training rows with exchanged values: the same request about other things, so that a model learns to copy. */
+/** Training rows with augmented slot values: the same request about other things, so that a model learns to copy. */
 import type { Row } from "../row.js";
 import { below, sfc32 } from "../shuffle.js";
 import { sourceKey } from "../split.js";

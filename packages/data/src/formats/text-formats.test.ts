@@ -68,8 +68,8 @@ describe("CSV", () => {
     ["bytes that are not UTF-8", Buffer.from([0xff, 0x2c, 0x62, 0x0a]), "not UTF-8 text"],
     ["a NUL", "a\0,b\n", "source: holds a NUL character"],
     ["an empty field", ",b\n", "source: expected text, got an empty string"],
-  ])("rejects %s, and goes on behind it", async (_name, damaged, reason) => {
-    const bytes = Buffer.concat([Buffer.from("source,target\n"), Buffer.from(damaged), Buffer.from("c,D\n")]);
+  ])("rejects %s, and goes on behind it", async (_name, corrupt, reason) => {
+    const bytes = Buffer.concat([Buffer.from("source,target\n"), Buffer.from(corrupt), Buffer.from("c,D\n")]);
     const [bad, good] = await csv(bytes);
     expect(bad).toMatchObject({ line: 2, reason: expect.stringContaining(reason) as string });
     expect(good).toEqual(row(3, "c", "D"));

@@ -102,8 +102,8 @@ describe(identifyImage, () => {
           put,
           isCut ? Buffer.alloc(0) : whole.subarray(at + put.length),
         ]);
-        await writeFile(join(images, "damaged.png"), bytes);
-        const found = await identifyImage(images, "damaged.png");
+        await writeFile(join(images, "corrupt.png"), bytes);
+        const found = await identifyImage(images, "corrupt.png");
         if (typeof found === "string") expect(found).toMatch(/^image "corrupt\.png": /);
         else expect(found.width * found.height).toBeGreaterThan(0);
       }),

@@ -123,17 +123,17 @@ describe(unpackBundle, () => {
         if (cut) bytes = bytes.subarray(0, at);
         else if (at < bytes.length) bytes[at] = byte;
       }
-      await writeFile(join(root, "damaged.slm"), bytes);
-      const target = join(root, "damaged");
-      const outcome = await unpackBundle(join(root, "damaged.slm"), target).then(
+      await writeFile(join(root, "corrupt.slm"), bytes);
+      const target = join(root, "corrupt");
+      const outcome = await unpackBundle(join(root, "corrupt.slm"), target).then(
         () => "unpacked",
         (error: unknown) => (error instanceof SlmError ? error.code : error),
       );
       expect(["unpacked", "DATA_INVALID"]).toContain(outcome);
       const left = (await readdir(root)).filter(
-        (name) => !["bundle", "bundle.slm", "damaged.slm"].includes(name),
+        (name) => !["bundle", "bundle.slm", "corrupt.slm"].includes(name),
       );
-      expect(left).toEqual(outcome === "unpacked" ? ["damaged"] : []);
+      expect(left).toEqual(outcome === "unpacked" ? ["corrupt"] : []);
       await rm(target, { recursive: true, force: true });
     });
     await fc.assert(property, { numRuns: 60 });

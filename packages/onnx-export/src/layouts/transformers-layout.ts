@@ -1,7 +1,7 @@
 /**
  * Files beside the graphs of layout transformers.js: a configuration and a tokenizer in the words of Hugging Face's
  * libraries. Models are declared as what loads them and asks for nothing they lack: encoder-decoders as `t5`, decoder-only
- * ones as `qwen3`, whose heads have a size of their own, and those that see as `vision-encoder-decoder`.
+ * ones as `qwen3`, whose heads have a size of their own, and vision-language models as `vision-encoder-decoder`.
  *
  * Source: @huggingface/transformers 4.3.1 (configs.js, models/session.js, generation/configuration_utils.js).
  */

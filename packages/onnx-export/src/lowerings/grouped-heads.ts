@@ -6,7 +6,7 @@
  * ```
  *
  * One query makes products of one row, for which ONNX Runtime's CPU kernels read keys and values once, where they lie. Products
- * of several rows, or with a factor, copy them first: behind 2,048 tokens that took twice the time (docs/log.md, 2026-11-26). So
+ * of several rows, or with a factor, copy them first: after 2,048 tokens that took twice the time (docs/log.md, 2026-11-26). So
  * queries or keys are scaled before they come here.
  */
 import { int } from "@slm/onnx";

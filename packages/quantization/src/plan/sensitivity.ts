@@ -1,4 +1,4 @@
-/** The damage each layer causes when it alone is quantized. */
+/** Layer sensitivity: how far the outputs move when one layer alone is quantized. */
 import { graphsOf, readDeviceModel, type DeviceModel, type GraphName } from "@slm/exported-model";
 import { resolveInside, throwIfInterrupted } from "@slm/core";
 import { SlmError } from "@slm/core";

@@ -82,7 +82,7 @@ const changed = (initializer: Initializer, values: Float32Array): Initializer =>
 });
 
 /**
- * Moves peaks into weights. What the graph computes stays the same, up to rounding.
+ * SmoothQuant migration: scales outlier channels of activations down and their weights up. What the graph computes stays the same, up to rounding.
  *
  * @param peaks largest magnitude of each channel, by value, for the groups to be smoothed
  * @param alpha 0 leaves the weights even, 1 the activations

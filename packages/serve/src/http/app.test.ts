@@ -286,7 +286,7 @@ describe(createApp, () => {
     const json = fc.oneof(
       fc.jsonValue().map((value) => JSON.stringify(value)),
       fc.string(),
-      damaged(),
+      corrupt(),
     );
     await fc.assert(
       fc.asyncProperty(
@@ -304,7 +304,7 @@ describe(createApp, () => {
 });
 
 /** Requests that were right before something was cut out of them or put into them. */
-function damaged(): fc.Arbitrary<string> {
+function corrupt(): fc.Arbitrary<string> {
   const right = JSON.stringify({
     prompt: "abc",
     messages: [{ role: "user", content: "abc" }],

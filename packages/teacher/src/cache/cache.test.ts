@@ -12,7 +12,7 @@ import {
   madeUpTeacher,
   randomPairs,
   tokenPairs,
-} from "../test-support/made-up-teacher.test-support.js";
+} from "../test-support/synthetic-teacher.test-support.js";
 import { buildTeacherCache } from "./build-cache.js";
 import { openTeacherCache } from "./open-cache.js";
 import type { CacheBuild, CacheReport } from "./teacher-cache.js";
@@ -44,7 +44,7 @@ function build(
   return buildTeacherCache({
     directory,
     teacher: madeUpTeacher(engine, { vocabularySize: VOCABULARY }),
-    identity: "made up",
+    identity: "synthetic",
     pairs: tokenPairs(of),
     k: 10,
     shardTokens: 60,
@@ -79,7 +79,7 @@ function abortAfter(calls: number): Partial<CacheBuild> {
 }
 
 describe(openTeacherCache, () => {
-  test("reads what the teacher says of each pair, in any order and any batch, and zero at padding", async () => {
+  test("reads the teacher distribution for each pair, in any order and any batch, and zero at padding", async () => {
     const report = await build();
     const cache = await openTeacherCache(directory);
     const teacher = madeUpTeacher(engine, { vocabularySize: VOCABULARY });

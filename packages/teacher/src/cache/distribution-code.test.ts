@@ -5,7 +5,7 @@ import {
   logSoftmax,
   madeUpLogits,
   type Sharpness,
-} from "../test-support/made-up-teacher.test-support.js";
+} from "../test-support/synthetic-teacher.test-support.js";
 import { BitReader, BitWriter } from "./bits.js";
 import { codeOf, largestCode, massesOf, STEP_COUNT } from "./compander.js";
 import { readDistribution, writeDistribution } from "./distribution-code.js";

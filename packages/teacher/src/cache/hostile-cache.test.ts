@@ -7,7 +7,7 @@ import { SlmError } from "@slm/core";
 import { createEagerEngine } from "@slm/tensor";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { madeUpTeacher, randomPairs, tokenPairs } from "../test-support/made-up-teacher.test-support.js";
+import { madeUpTeacher, randomPairs, tokenPairs } from "../test-support/synthetic-teacher.test-support.js";
 import { buildTeacherCache } from "./build-cache.js";
 import { openTeacherCache } from "./open-cache.js";
 import { DIGEST_BYTES, HEADER_BYTES, INDEX_ENTRY_BYTES } from "./shard-format.js";
@@ -26,7 +26,7 @@ beforeAll(async () => {
   await buildTeacherCache({
     directory: join(root, "whole"),
     teacher: madeUpTeacher(engine, { vocabularySize: VOCABULARY }),
-    identity: "made up",
+    identity: "synthetic",
     pairs: tokenPairs(pairs),
     k: 6,
     shardTokens: 60,

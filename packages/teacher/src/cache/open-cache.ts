@@ -10,7 +10,7 @@ import { readCacheFile, type CacheFile } from "./cache-file.js";
 import { readDistribution } from "./distribution-code.js";
 import { KEY_BYTES, keyBits, keyOf } from "./pair-key.js";
 import {
-  damaged,
+  corrupt,
   DIGEST_BYTES,
   ENTRY_BYTES,
   INDEX_ENTRY_BYTES,
@@ -47,13 +47,13 @@ export async function openTeacherCache(directory: string): Promise<TeacherCache>
 
 async function checkIndex(handle: FileHandle, { index }: CacheFile): Promise<void> {
   const { size } = await handle.stat();
-  if (size !== index.bytes) throw damaged(INDEX_FILE, `it has ${size} bytes, cache.json says ${index.bytes}`);
+  if (size !== index.bytes) throw corrupt(INDEX_FILE, `it has ${size} bytes, cache.json says ${index.bytes}`);
   const hash = createHash("sha256");
   const block = INDEX_ENTRY_BYTES << 12;
   for (let at = 0; at < size; at += block)
     hash.update(await readAt(handle, at, Math.min(block, size - at), INDEX_FILE));
   if (hash.digest("hex") !== index.sha256)
-    throw damaged(INDEX_FILE, "its bytes do not have the hash of cache.json");
+    throw corrupt(INDEX_FILE, "its bytes do not have the hash of cache.json");
 }
 
 interface OpenShard {
@@ -154,10 +154,10 @@ class DiskCache implements TeacherCache {
         readDistribution(reader, rows.subarray(at, at + this.vocabularySize), this);
     } catch (cause) {
       if (!(cause instanceof SlmError)) throw cause;
-      throw damaged(file, `the record at byte ${layout.recordsAt + place.begin}: ${cause.message}`, cause);
+      throw corrupt(file, `the record at byte ${layout.recordsAt + place.begin}: ${cause.message}`, cause);
     }
     if (reader.remaining >= 8)
-      throw damaged(file, `the record at byte ${layout.recordsAt + place.begin} is longer than its target`);
+      throw corrupt(file, `the record at byte ${layout.recordsAt + place.begin} is longer than its target`);
   }
 
   /** The shard that may hold a key, opened and checked if it is not open. */
@@ -186,7 +186,7 @@ class DiskCache implements TeacherCache {
         header.tokens === entry.readUInt32LE(4) &&
         bytes === entry.readUInt32LE(8) &&
         digest.equals(entry.subarray(16, 16 + DIGEST_BYTES));
-      if (!isListed) throw damaged(file, `it is not the shard that ${INDEX_FILE} lists`);
+      if (!isListed) throw corrupt(file, `it is not the shard that ${INDEX_FILE} lists`);
       const { vocabularySize, k, shardBits } = this;
       if (
         header.shard !== number ||
@@ -194,7 +194,7 @@ class DiskCache implements TeacherCache {
         header.k !== k ||
         header.shardBits !== shardBits
       )
-        throw damaged(file, "it belongs to another cache");
+        throw corrupt(file, "it belongs to another cache");
       return { file, handle, header, layout: layoutOf(header) };
     } catch (error) {
       await handle.close();
@@ -211,7 +211,7 @@ class DiskCache implements TeacherCache {
     const fan = await readAt(handle, layout.fanAt + 4 * slot, 8, file);
     const [first, last] = [fan.readUInt32LE(0), fan.readUInt32LE(4)];
     if (first > last || last > header.pairs || last - first > MAX_FAN_PAIRS)
-      throw damaged(
+      throw corrupt(
         file,
         `its fan says that entries ${first} to ${last} of ${header.pairs} share a beginning`,
       );
@@ -228,7 +228,7 @@ class DiskCache implements TeacherCache {
       const next = at + ENTRY_BYTES;
       const end = next < entries.length ? entries.readUInt32LE(next + KEY_BYTES) : header.recordBytes;
       if (begin > end || end > header.recordBytes)
-        throw damaged(file, `a record from ${begin} to ${end} of ${header.recordBytes} bytes`);
+        throw corrupt(file, `a record from ${begin} to ${end} of ${header.recordBytes} bytes`);
       return { begin, end };
     }
     return undefined;

@@ -125,7 +125,7 @@ export function encodeHeader(header: ShardHeader): Buffer {
  */
 export function decodeHeader(bytes: Buffer, fileBytes: number, file: string): ShardHeader {
   const reject = (problem: string): never => {
-    throw damaged(file, problem);
+    throw corrupt(file, problem);
   };
   if (bytes.length < HEADER_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC))
     reject("it does not begin as a shard of a teacher cache");
@@ -157,7 +157,7 @@ export function decodeHeader(bytes: Buffer, fileBytes: number, file: string): Sh
 }
 
 /** The error for a file of a cache that is not what it should be. */
-export function damaged(file: string, problem: string, cause?: unknown): SlmError {
+export function corrupt(file: string, problem: string, cause?: unknown): SlmError {
   return new SlmError("DATA_INVALID", `teacher cache: ${file}: ${problem}`, {
     context: { file },
     suggestions: ["make the cache again: slm teacher cache RECIPE --force"],

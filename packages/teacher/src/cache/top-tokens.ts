@@ -35,7 +35,7 @@ export function topTokens(logits: Float32Array, k: number): TopTokens {
     throw new SlmError("DATA_INVALID", "teacher: its logits are not finite, so it has no distribution");
   }
   const normalizer = largest + Math.log(sum);
-  const ids = k < vocab ? likeliest(logits, k) : Int32Array.from({ length: vocab }, (_, id) => id);
+  const ids = k < vocab ? mostProbable(logits, k) : Int32Array.from({ length: vocab }, (_, id) => id);
   const logProbabilities = Float64Array.from(ids, (id) => logits[id]! - normalizer);
   if (k >= vocab) return { ids, logProbabilities, tail: 0, tailEntropy: 0 };
   let kept = 0;
@@ -50,7 +50,7 @@ export function topTokens(logits: Float32Array, k: number): TopTokens {
   return { ids, logProbabilities, tail, tailEntropy };
 }
 
-function likeliest(logits: Float32Array, k: number): Int32Array {
+function mostProbable(logits: Float32Array, k: number): Int32Array {
   const worse = (a: number, b: number): boolean =>
     logits[a]! < logits[b]! || (logits[a] === logits[b] && a > b);
   const heap = Int32Array.from({ length: k }, (_, id) => id);

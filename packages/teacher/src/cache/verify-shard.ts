@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
 import { readFailure } from "@slm/core";
-import { damaged, decodeHeader, DIGEST_BYTES, HEADER_BYTES, type ShardHeader } from "./shard-format.js";
+import { corrupt, decodeHeader, DIGEST_BYTES, HEADER_BYTES, type ShardHeader } from "./shard-format.js";
 
 const BLOCK_BYTES = 1 << 18;
 
@@ -41,7 +41,7 @@ export async function verifyOpenShard(handle: FileHandle, file: string): Promise
   for (let at = 0; at < end; at += BLOCK_BYTES)
     hash.update(await readAt(handle, at, Math.min(BLOCK_BYTES, end - at), file));
   const digest = await readAt(handle, end, DIGEST_BYTES, file);
-  if (!hash.digest().equals(digest)) throw damaged(file, "its bytes do not have the hash at its end");
+  if (!hash.digest().equals(digest)) throw corrupt(file, "its bytes do not have the hash at its end");
   return { header, bytes: size, digest };
 }
 
@@ -56,7 +56,7 @@ export async function readAt(
   let offset = 0;
   while (offset < length) {
     const { bytesRead } = await handle.read(bytes, offset, length - offset, position + offset);
-    if (bytesRead === 0) throw damaged(file, `it ends at byte ${position + offset}`);
+    if (bytesRead === 0) throw corrupt(file, `it ends at byte ${position + offset}`);
     offset += bytesRead;
   }
   return bytes;

@@ -1,4 +1,4 @@
-/** One shard of a cache: scores its pairs, encodes what the teacher says, and lays out the file. */
+/** One shard of a cache: scores its pairs, encodes the teacher distributions, and lays out the file. */
 import { createHash } from "node:crypto";
 import { hashJson, sha256, throwIfInterrupted } from "@slm/core";
 import type { HostTensor } from "@slm/runtime";
@@ -7,7 +7,7 @@ import { keyAt, shardBatches, type CachePlan, type ScoreBatch } from "./cache-pl
 import { writeDistribution } from "./distribution-code.js";
 import { KEY_BYTES, keyBits } from "./pair-key.js";
 import {
-  damaged,
+  corrupt,
   encodeHeader,
   ENTRY_BYTES,
   fanBitsFor,
@@ -166,7 +166,7 @@ function layOut(
 ): Buffer {
   const layout = layoutOf(header);
   if (layout.bytes > MAX_SHARD_BYTES)
-    throw damaged(shardFile(header.shard), `would have ${layout.bytes} bytes, at most ${MAX_SHARD_BYTES}`);
+    throw corrupt(shardFile(header.shard), `would have ${layout.bytes} bytes, at most ${MAX_SHARD_BYTES}`);
   const file = Buffer.alloc(layout.bytes);
   encodeHeader(header).copy(file);
   const below = new Uint32Array(2 ** header.fanBits + 1);

@@ -89,7 +89,7 @@ export function copyObjective(pairs: TokenPairs, batchSize: number): Objective {
   };
 }
 
-/** A metric that reads the live weights without decoding: the largest weight of the embedding. */
+/** A metric that reads the current weights without decoding: the largest weight of the embedding. */
 export const embeddingMetric: DevMetric = {
   name: "largest",
   higherIsBetter: false,

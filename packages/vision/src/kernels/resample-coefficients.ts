@@ -2,7 +2,7 @@
  * Weights of every output sample of one axis, as Pillow computes them: a filter as wide as the step between samples when an
  * image gets smaller (antialiasing), normalised to 1 and rounded to 22 bits.
  *
- * Source: Pillow's documentation of `Image.resize` and its filters; numbers compared with Pillow 13 (`tools/peers`).
+ * Source: Pillow's documentation of `Image.resize` and its filters; numbers compared with Pillow 13 (`tools/interop/reference`).
  */
 
 interface Filter {

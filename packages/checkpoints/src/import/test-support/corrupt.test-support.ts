@@ -93,7 +93,7 @@ const corruptHeader: Damage = (bytes, random) => {
 };
 
 /** The same files with one to three of them corrupt; now and then one is missing. */
-export function damaged(files: Files, random: Random): Files {
+export function corrupt(files: Files, random: Random): Files {
   const result: Record<string, Uint8Array> = { ...files };
   for (let count = 1 + below(random, 3); count > 0; count--) {
     const name = pick(random, Object.keys(result));

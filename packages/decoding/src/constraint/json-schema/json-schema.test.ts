@@ -254,7 +254,7 @@ describe(jsonSchemaGrammar, () => {
 
   test("rejects or takes any JSON, and fails in no other way", () => {
     fc.assert(
-      fc.property(fc.oneof(fc.jsonValue({ maxDepth: 4 }), damaged()), (schema) => {
+      fc.property(fc.oneof(fc.jsonValue({ maxDepth: 4 }), corrupt()), (schema) => {
         try {
           jsonSchemaGrammar(schema);
         } catch (error) {
@@ -281,7 +281,7 @@ describe(jsonSchemaGrammar, () => {
 });
 
 /** Schemas with a value of theirs replaced. */
-function damaged(): fc.Arbitrary<unknown> {
+function corrupt(): fc.Arbitrary<unknown> {
   return fc.tuple(schemas, fc.nat(30), fc.jsonValue({ maxDepth: 1 })).map(([schema, at, value]) => {
     let count = 0;
     return JSON.parse(JSON.stringify(schema), (_key, old: unknown) =>

@@ -16,7 +16,7 @@ export interface CtcInputs {
   readonly skip: Tensor;
   /** `[batch, states]`: 1 at a row's last two states. */
   readonly end: Tensor;
-  /** `[batch]`: 1 counted, 0 not: rows without labels, or with more than frames. */
+  /** `[batch]`: 1 counted, 0 not: unlabelled rows, or with more than frames. */
   readonly mask: Tensor;
   /** Scalar: labels of the counted rows. */
   readonly count: Tensor;

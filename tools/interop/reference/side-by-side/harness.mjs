@@ -1,0 +1,297 @@
+/**
+ * What every comparison shares: models of random weights, reference implementations installed outside the tree, alternating rounds, one report.
+ *
+ * Both sides are warmed up, use the same threads and tokens, and take turns round by round in an order that changes; only one works at
+ * a time. Speeds of a machine that does other work mean nothing, and the report says how busy it was.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, homedir, loadavg } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const REPOSITORY = fileURLToPath(new URL("../../../../", import.meta.url));
+const CLI = join(REPOSITORY, "apps/cli/bin/run.js");
+
+/** Where reference implementations are installed and models are made; kept between runs. */
+export const PLACE = process.env.SLM_PEERS ?? join(homedir(), ".cache", "slm-peers");
+
+/** `key=value` arguments over defaults; numbers stay numbers. */
+export function settings(defaults) {
+  const chosen = { ...defaults };
+  for (const argument of process.argv.slice(2)) {
+    const [key, value] = argument.split("=");
+    if (!Object.hasOwn(defaults, key) || value === undefined)
+      throw new Error(`expected key=value with one of ${Object.keys(defaults).join(", ")}, got ${argument}`);
+    chosen[key] = typeof defaults[key] === "number" ? Number(value) : value;
+  }
+  return chosen;
+}
+
+/** Settings that every comparison has. */
+export const COMMON = { threads: Math.min(2, availableParallelism()), rounds: 10, warmup: 2 };
+
+/** Settings of a comparison whose model is quantized: `block` [weights], `head` is a scheme; empty: the default of `slm quantize`. */
+export const QUANTIZED = { block: "", head: "" };
+
+/** The same as flags of `slm quantize`. */
+export const quantizeFlags = ({ block, head }) => [
+  ...(block === "" ? [] : ["--block-size", block]),
+  ...(head === "" ? [] : ["--embedding", head]),
+];
+
+const hashOf = (value) => createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 12);
+
+/**
+ * Makes a folder of PLACE once; one that is not whole, or was made under another stamp, is made again.
+ *
+ * @returns its path
+ */
+export function once(name, make, stamp = "") {
+  const folder = join(PLACE, name);
+  const done = join(folder, ".done");
+  if (existsSync(done) && readFileSync(done, "utf8") === stamp) return folder;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  make(folder);
+  writeFileSync(done, stamp);
+  return folder;
+}
+
+/** Runs a program, what it prints aside. */
+export const run = (command, argv, { cwd, env = {} } = {}) =>
+  execFileSync(command, argv, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+
+/** Python of a virtual environment with these packages; `env` is what their build reads. */
+export function python(packages, env = {}) {
+  const folder = once(`python-${hashOf(packages)}`, (place) => {
+    run("python3", ["-m", "venv", place]);
+    run(join(place, "bin/pip"), ["install", "--quiet", ...packages], { env });
+  });
+  return join(folder, "bin/python");
+}
+
+/** Packages whose code decides what an exported graph is. */
+const EXPORTERS = ["core/graph", "core/model", "core/tensor", "lower/onnx-export", "lower/quantization"];
+
+/** Of the built exporters: graphs of older code are no comparison. */
+function exporterStamp() {
+  const hash = createHash("sha256");
+  for (const name of EXPORTERS) {
+    const dist = join(REPOSITORY, "packages", name, "dist");
+    const files = readdirSync(dist, { recursive: true }).filter((file) => file.endsWith(".js"));
+    for (const file of files.sort()) hash.update(file).update(readFileSync(join(dist, file)));
+  }
+  return hash.digest("hex");
+}
+
+/** Runs slm. */
+const slm = (...argv) => run(process.execPath, [CLI, ...argv, "--quiet"]);
+
+/** Directory of a checkpoint of random weights, by its shape; made once. */
+export function randomCheckpoint(shape) {
+  const place = once(`model-${hashOf(shape)}-checkpoint`, (folder) => {
+    const file = `${folder}.json`;
+    writeFileSync(file, JSON.stringify(shape));
+    slm("model", "init", file, "-o", join(folder, "model"));
+  });
+  return join(place, "model");
+}
+
+/**
+ * Directory of that checkpoint as graphs; made once by each version of the exporters.
+ *
+ * @param scheme of `slm quantize`, or float32; @param layout native or transformers.js; @param flags more of `slm quantize`
+ */
+export function randomModel(shape, { scheme = "float32", layout = "native", flags = [] } = {}) {
+  const checkpoint = randomCheckpoint(shape);
+  const stamp = exporterStamp();
+  const name = `model-${hashOf(shape)}-${layout}`;
+  const made = (folder, ...argv) =>
+    join(
+      once(folder, (place) => slm(...argv, "-o", join(place, "model")), stamp),
+      "model",
+    );
+  const exported = made(name, "export", checkpoint, "--layout", layout);
+  if (scheme === "float32") return exported;
+  const quantized = [name, scheme, ...flags.filter((flag) => !flag.startsWith("--"))].join("-");
+  return made(quantized, "quantize", exported, "--scheme", scheme, ...flags);
+}
+
+/** Special tokens of random models. */
+export const TOKENS = { pad: 0, bos: 1, eos: 2, unknown: 3 };
+
+/** A text of as many tokens: the tokenizer of random models has one for each character. */
+export const promptOf = (tokens) => "a".repeat(tokens);
+
+/** Token ids of that prompt, as a model's own tokenizer gives them. */
+export async function promptIds(directory, tokens) {
+  const { loadTokenizer } = await import("@slm/tokenizer");
+  return [...(await loadTokenizer(directory)).encodeSource(promptOf(tokens))];
+}
+
+/** slm as a contestant: generates exactly `answer` tokens behind a prompt. */
+export async function openSlm(name, directory, { threads, source, answer }) {
+  const { createCpuRuntime } = await import("@slm/runtime-node");
+  const { loadGenerator } = await import("@slm/inference");
+  const { readDeviceModel } = await import("@slm/exported-model");
+  const { endlessRuntime } = await import("../../../../packages/bench/dist/endless-runtime.js");
+  const { tokens } = await readDeviceModel(directory);
+  const runtime = await createCpuRuntime({ threads });
+  const generator = await loadGenerator(directory, endlessRuntime(runtime, tokens.eos));
+  const prompt = promptOf(source);
+  let tokensMade = [];
+  return {
+    name,
+    made: () => tokensMade,
+    run: async () => {
+      const [made] = await generator.generate([prompt], { maxTokens: answer });
+      tokensMade = [...made.tokens];
+      if (tokensMade.length !== answer) throw new Error(`${name} made ${tokensMade.length} tokens`);
+      return times(made.firstTokenMs, made.totalMs, answer);
+    },
+    close: async () => {
+      await generator.close();
+      await runtime.close();
+    },
+  };
+}
+
+/** Figures of one generation: end to end, first token, and the rate after it. */
+export function times(firstTokenMs, totalMs, answer) {
+  return {
+    firstTokenMs,
+    decodeTokensPerSecond: ((answer - 1) * 1000) / (totalMs - firstTokenMs),
+    tokensPerSecond: (answer * 1000) / totalMs,
+  };
+}
+
+/** A Python worker as a contestant that generates: what it answers with is its times and tokens. */
+export function pythonGenerator(name, worker, answer) {
+  let tokensMade = [];
+  return {
+    name,
+    made: () => tokensMade,
+    run: async () => {
+      const { firstTokenMs, totalMs, tokens } = await worker.ask();
+      tokensMade = tokens;
+      return times(firstTokenMs, totalMs, answer);
+    },
+    close: worker.close,
+  };
+}
+
+/** A Python script that reads one JSON line per request and answers with one. */
+export async function startPython(interpreter, script, setting) {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const child = spawn(interpreter, [path, JSON.stringify(setting)], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, OMP_NUM_THREADS: String(setting.threads), HF_HUB_OFFLINE: "1" },
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${script} ended`);
+    return JSON.parse(value);
+  };
+  const opened = await next();
+  return {
+    opened,
+    ask: (request = {}) => {
+      child.stdin.write(`${JSON.stringify(request)}\n`);
+      return next();
+    },
+    close: () => {
+      child.stdin.end();
+    },
+  };
+}
+
+const quantile = (values, fraction) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * fraction;
+  const low = Math.floor(at);
+  return sorted[low] + ((sorted[low + 1] ?? sorted[low]) - sorted[low]) * (at - low);
+};
+
+/** Pause before each run: threads of the side before stop spinning [ms]. */
+const SETTLE_MS = 50;
+
+/**
+ * Runs the contestants in turn, the first of a round changing, and prints one JSON line and a Markdown table.
+ *
+ * @param contestants `{ name, run() -> figures, close(), about }`; the first is slm. Where a reference implementation has `made() -> tokens of its last run`,
+ * how many of them are slm's before the first other one is reported.
+ */
+export async function compare(title, setting, contestants) {
+  const samples = new Map(contestants.map(({ name }) => [name, []]));
+  const load = loadavg()[0];
+  try {
+    for (const { run } of contestants) for (let at = 0; at < setting.warmup; at += 1) await run();
+    for (let round = 0; round < setting.rounds; round += 1) {
+      const order = contestants.map((_, at) => contestants[(at + round) % contestants.length]);
+      for (const { name, run } of order) {
+        await sleep(SETTLE_MS);
+        samples.get(name).push(await run());
+      }
+    }
+  } finally {
+    for (const { close } of contestants) await close?.();
+  }
+  const [{ made: madeByUs }] = contestants;
+  const results = contestants.map(({ name, about = {}, made }, at) => {
+    const same = at === 0 || made === undefined ? {} : { sameTokens: samePrefix(madeByUs(), made()) };
+    const figures = Object.keys(samples.get(name)[0]);
+    const of = (figure) => samples.get(name).map((sample) => sample[figure]);
+    const spread = (figure) => ({
+      p50: quantile(of(figure), 0.5),
+      p25: quantile(of(figure), 0.25),
+      p75: quantile(of(figure), 0.75),
+    });
+    return {
+      name,
+      ...about,
+      ...same,
+      ...Object.fromEntries(figures.map((figure) => [figure, spread(figure)])),
+    };
+  });
+  const machine = { cpu: cpus()[0]?.model.trim(), cores: availableParallelism(), node: process.version };
+  console.log(JSON.stringify({ title, setting, machine, loadAverage: load, results }));
+  console.log(`\n${markdown(title, results, load)}`);
+}
+
+/** Length of what two lists begin with alike, and of the first: "63 of 64". */
+function samePrefix(ours, theirs) {
+  const differing = ours.findIndex((token, at) => token !== theirs[at]);
+  return `${differing === -1 ? ours.length : differing} of ${ours.length}`;
+}
+
+const digits = (value) => new Intl.NumberFormat("en-US", { maximumSignificantDigits: 4 }).format(value);
+
+function markdown(title, results, load) {
+  const [ours] = results;
+  const figures = Object.keys(ours).filter((key) => ours[key]?.p50 !== undefined);
+  const cell = (result, figure) => {
+    const { p25, p50, p75 } = result[figure];
+    const ratio = result === ours ? "" : `, ${digits(p50 / ours[figure].p50)}x`;
+    return `${digits(p50)} (${digits(p25)} to ${digits(p75)}${ratio})`;
+  };
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  return [
+    `${title}: medians, quartiles in brackets, and the figure over slm's. Load average before: ${load.toFixed(2)}.`,
+    "",
+    line(["", ...figures]),
+    line(["---", ...figures.map(() => "---:")]),
+    ...results.map((result) => line([result.name, ...figures.map((figure) => cell(result, figure))])),
+    ...results.flatMap(({ name, sameTokens }) =>
+      sameTokens === undefined ? [] : [`\nThe same greedy tokens as slm's, ${name}: ${sameTokens}.`],
+    ),
+  ].join("\n");
+}

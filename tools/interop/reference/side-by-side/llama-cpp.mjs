@@ -1,0 +1,121 @@
+/**
+ * slm's encoder-decoder beside llama.cpp generating with a decoder-only model of about the same size: first token at a length of the
+ * source, and the rate after it. Random weights, 4 or 8 bits, batch 1, the same threads, exactly `answer` tokens.
+ *
+ *   npm run build && node tools/interop/reference/side-by-side/llama-cpp.mjs [size=tiny|paper] [type=Q4_0|Q8_0] [build=prebuilt|native]
+ *       [scheme=cpu|...] [block=128] [head=int4-block] [source=512] [answer=64]
+ *
+ * `block` and `head` are what `slm quantize` is told: --block-size and --embedding.
+ * The paper's size is 332M parameters here and 319M there; both numbers are printed. llama.cpp is node-llama-cpp's binary, or
+ * (build=native) what PyPI's llama-cpp-python compiles for this machine's processor.
+ */
+import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { openLlama } from "../llama-cpp/llama.mjs";
+import { LLAMA_319M, writeRandomGguf, WEIGHT_TYPES } from "../llama-cpp/random-gguf.mjs";
+import {
+  COMMON,
+  PLACE,
+  QUANTIZED,
+  compare,
+  openSlm,
+  python,
+  quantizeFlags,
+  randomModel,
+  settings,
+  startPython,
+  times,
+} from "./harness.mjs";
+import { LLAMA_CPP, LLAMA_CPP_BUILD } from "./python-packages.mjs";
+import { parametersOf, shapeOf } from "./shapes.mjs";
+
+const setting = settings({
+  ...COMMON,
+  ...QUANTIZED,
+  size: "tiny",
+  type: "Q4_0",
+  build: "prebuilt",
+  scheme: "cpu",
+  source: 512,
+  answer: 64,
+});
+const { threads, source, answer, type } = setting;
+if (!Object.hasOwn(WEIGHT_TYPES, type))
+  throw new Error(`type is one of ${Object.keys(WEIGHT_TYPES).join(", ")}`);
+const TINY = { layers: 2, width: 64, feedForward: 128, heads: 4, kvHeads: 2, vocabulary: 512, context: 4096 };
+const theirShape = { tiny: TINY, paper: LLAMA_319M }[setting.size];
+if (theirShape === undefined) throw new Error(`size is tiny or paper, got ${setting.size}`);
+
+mkdirSync(PLACE, { recursive: true });
+const path = join(PLACE, `llama-${setting.size}-${type}.gguf`);
+if (!existsSync(path)) {
+  writeRandomGguf(`${path}.part`, theirShape, type);
+  renameSync(`${path}.part`, path);
+}
+// The beginning token, then words.
+const prompt = Array.from({ length: source }, (_, at) => (at === 0 ? 1 : 259 + (at % 200)));
+
+/** node-llama-cpp's binary. */
+async function prebuilt() {
+  const llama = await openLlama(threads);
+  const model = await llama.loadModel({ modelPath: path });
+  const context = await model.createContext({
+    contextSize: source + answer + 8,
+    batchSize: Math.max(512, source),
+    sequences: 1,
+    threads,
+  });
+  const sequence = context.getSequence();
+  const generate = async () => {
+    await sequence.clearHistory();
+    const began = performance.now();
+    let first;
+    let made = 0;
+    // Yields even what would end a text: every run makes as many tokens.
+    for await (const _ of sequence.evaluate(prompt, { temperature: 0, yieldEogToken: true })) {
+      first ??= performance.now();
+      made += 1;
+      if (made === answer) break;
+    }
+    const total = performance.now();
+    if (made !== answer) throw new Error(`llama.cpp made ${made} tokens, expected ${answer}`);
+    return times(first - began, total - began, answer);
+  };
+  return { run: generate, close: () => llama.dispose() };
+}
+
+/** The same code compiled for this processor. */
+async function native() {
+  const interpreter = python(LLAMA_CPP, LLAMA_CPP_BUILD);
+  const worker = await startPython(interpreter, "./llama_cpp_worker.py", { threads, answer, path, prompt });
+  const run = async () => {
+    const { firstTokenMs, totalMs } = await worker.ask();
+    return times(firstTokenMs, totalMs, answer);
+  };
+  return { run, close: worker.close };
+}
+
+const open = { prebuilt, native }[setting.build];
+if (open === undefined) throw new Error(`build is prebuilt or native, got ${setting.build}`);
+const llama = await open();
+const shape = shapeOf(setting.size);
+const ours = await openSlm(
+  `slm encoder-decoder, ${setting.scheme}`,
+  randomModel(shape, { scheme: setting.scheme, flags: quantizeFlags(setting) }),
+  setting,
+);
+ours.about = { parameters: parametersOf(shape) };
+await compare(`llama.cpp, ${setting.size}, ${type}, ${source} tokens in, ${answer} out`, setting, [
+  ours,
+  {
+    name: `llama.cpp decoder-only, ${type}, ${setting.build}`,
+    about: { parameters: parametersOfLlama(theirShape), bytes: statSync(path).size },
+    ...llama,
+  },
+]);
+
+/** Parameters of a llama-shaped model, its table shared. */
+function parametersOfLlama({ layers, width, feedForward, heads, kvHeads, vocabulary }) {
+  const attention = 2 * width * width + (2 * width * width * kvHeads) / heads;
+  return vocabulary * width + layers * (attention + 3 * width * feedForward + 2 * width) + width;
+}

@@ -1,0 +1,35 @@
+/** Shapes of models by size: the paper's, and one small enough to see that a comparison runs. */
+import { parameterCount, parseModelConfig } from "@slm/model";
+import { PAPER_SHAPE } from "../../../../apps/cli/dist/suites/paper-setting.js";
+import { TOKENS } from "./harness.mjs";
+
+export const SHAPES = {
+  tiny: {
+    ...{ architecture: "encoder-decoder", vocabularySize: 512, width: 64, heads: 4, kvHeads: 2, headDim: 16 },
+    ...{ feedForward: 128, encoderLayers: 2, decoderLayers: 1, maxSource: 4096, maxTarget: 512, bias: true },
+    tokens: TOKENS,
+  },
+  small: {
+    ...{
+      architecture: "encoder-decoder",
+      vocabularySize: 8192,
+      width: 256,
+      heads: 4,
+      kvHeads: 2,
+      headDim: 64,
+    },
+    ...{ feedForward: 1024, encoderLayers: 4, decoderLayers: 2, maxSource: 4096, maxTarget: 512, bias: true },
+    tokens: TOKENS,
+  },
+  paper: PAPER_SHAPE,
+};
+
+/** @throws Error naming the sizes there are */
+export function shapeOf(size) {
+  if (!Object.hasOwn(SHAPES, size))
+    throw new Error(`size is one of ${Object.keys(SHAPES).join(", ")}, got ${size}`);
+  return SHAPES[size];
+}
+
+/** Parameters of a model of this shape, the shared table once. */
+export const parametersOf = (shape) => parameterCount(parseModelConfig(shape, "shape"));

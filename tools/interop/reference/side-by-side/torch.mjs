@@ -1,0 +1,159 @@
+/**
+ * slm beside PyTorch on the CPU: the same encoder-decoder, weights and inputs in float32, the same threads.
+ *
+ *   npm run build && node tools/interop/reference/side-by-side/torch.mjs task=train [size=tiny|small|paper] [batch=16] [source=128] [answer=64]
+ *   npm run build && node tools/interop/reference/side-by-side/torch.mjs task=generate [size=...] [source=N] [answer=N]
+ *
+ * task=train: forward, backward, clipping and AdamW (fused there) with soft targets over the vocabulary; slm's side is
+ * `tools/bench/train-step.mjs`, a process per round. The losses of the first steps must agree. PyTorch takes its steps as they are written
+ * (eager) and through torch.compile, which needs a C++ compiler; `compile=0` leaves the second out. Its compilation is in the warm-up.
+ * task=generate: batch 1, greedy, caches written in place on both sides, PyTorch eager.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { writeSafetensors } from "@slm/checkpoints";
+import { learningRateAt } from "@slm/training";
+import { medianOf, STEP_DEFAULTS, trainStep } from "../../../scripts/lib/train-step.mjs";
+import {
+  COMMON,
+  compare,
+  openSlm,
+  promptIds,
+  python,
+  pythonGenerator,
+  randomCheckpoint,
+  randomModel,
+  settings,
+  startPython,
+} from "./harness.mjs";
+import { TORCH } from "./python-packages.mjs";
+import { parametersOf, shapeOf } from "./shapes.mjs";
+
+/** How far losses of the same weights and batch may be apart: at the first step, and after the other side's own updates. */
+const LOSS_TOLERANCE = { first: 1e-4, later: 1e-3 };
+
+const setting = settings({
+  ...COMMON,
+  task: "train",
+  size: "small",
+  batch: 16,
+  source: 128,
+  answer: 64,
+  steps: 8,
+  compile: 1,
+});
+const { task, threads, batch, source, answer, steps } = setting;
+const shape = shapeOf(setting.size);
+const interpreter = python(TORCH);
+const open = (more) => startPython(interpreter, "./torch_worker.py", { ...setting, shape, ...more });
+
+async function generate() {
+  const ours = await openSlm("slm, float32", randomModel(shape), setting);
+  const checkpoint = randomCheckpoint(shape);
+  const worker = await open({
+    weights: join(checkpoint, "model.safetensors"),
+    ids: await promptIds(checkpoint, source),
+  });
+  const { version, parameters } = worker.opened;
+  const theirs = pythonGenerator(`PyTorch ${version}, eager`, worker, answer);
+  return [
+    { ...ours, about: { parameters: parametersOf(shape) } },
+    { ...theirs, about: { parameters } },
+  ];
+}
+
+async function train() {
+  const options = {
+    ...STEP_DEFAULTS,
+    ...{ vocab: shape.vocabularySize, width: shape.width, heads: shape.heads, kvHeads: shape.kvHeads },
+    ...{ headDim: shape.headDim, feedForward: shape.feedForward, encoder: shape.encoderLayers },
+    ...{ decoder: shape.decoderLayers, batch, source, target: answer, steps },
+  };
+  const folder = mkdtempSync(join(tmpdir(), "slm-step-"));
+  const step = await shareStep(options, folder);
+  const modes = ["eager", ...(setting.compile === 1 && hasCompiler() ? ["compiled"] : [])];
+  const ours = ourSteps(options);
+  const theirs = [];
+  for (const mode of modes) theirs.push(await theirSteps(mode, step, ours.losses));
+  rmSync(folder, { recursive: true });
+  return [ours, ...theirs];
+}
+
+const hasCompiler = () => spawnSync("g++", ["--version"]).status === 0;
+
+const figures = (stepMs) => ({ stepMs, tokensPerSecond: (1000 * batch * (source + answer)) / stepMs });
+
+/** Weights and batch of the benchmark as files for the other side; our own are made anew by the benchmark, the same. */
+async function shareStep(options, folder) {
+  const { weights, classes, data, settings: training } = trainStep(options);
+  const files = { weights: join(folder, "weights.safetensors"), batchFile: join(folder, "batch.json") };
+  await writeSafetensors(files.weights, weights);
+  const numbers = { classes, source: data.source.data, target: data.target.data };
+  writeFileSync(
+    files.batchFile,
+    JSON.stringify(Object.fromEntries(Object.entries(numbers).map(([name, list]) => [name, [...list]]))),
+  );
+  const { beta1, beta2, epsilon, weightDecay, maxGradNorm } = training;
+  return { files: { ...files, beta1, beta2, epsilon, weightDecay, maxGradNorm }, training };
+}
+
+/** A process of its own for each round, as the benchmark is written. */
+function ourSteps(options) {
+  const script = fileURLToPath(new URL("../../../bench/train-step.mjs", import.meta.url));
+  const argv = Object.entries({ ...options, threads }).map(([key, value]) => `${key}=${value}`);
+  const losses = [];
+  return {
+    name: "slm, compiled step",
+    about: { parameters: parametersOf(shape) },
+    losses,
+    run: () => {
+      const report = JSON.parse(execFileSync(process.execPath, [script, ...argv], { encoding: "utf8" }));
+      losses.splice(0, losses.length, ...report.losses);
+      return Promise.resolve(figures(report.medianMs));
+    },
+  };
+}
+
+/** Steps of one worker, which trains on from round to round; the first ones are compared with ours. */
+async function theirSteps(mode, { files, training }, expected) {
+  const worker = await open({ ...files, compiled: mode === "compiled" });
+  const { version, parameters } = worker.opened;
+  const about = { parameters };
+  let taken = 0;
+  return {
+    name: `PyTorch ${version}, ${mode}`,
+    about,
+    run: async () => {
+      const answers = [];
+      for (let at = 0; at < steps; at += 1) {
+        taken += 1;
+        answers.push(await worker.ask({ rate: learningRateAt(Math.min(taken, steps), training) }));
+      }
+      if (taken === steps) Object.assign(about, lossesApart(mode, answers, expected));
+      return figures(medianOf(answers.map(({ stepMs }) => stepMs)));
+    },
+    close: worker.close,
+  };
+}
+
+/** @returns the relative differences to report. @throws Error beyond the tolerances */
+function lossesApart(mode, answers, expected) {
+  const apart = answers.map(({ loss }, at) => Math.abs(loss - expected[at]) / expected[at]);
+  const [first] = apart;
+  const later = Math.max(...apart);
+  if (!(first <= LOSS_TOLERANCE.first && later <= LOSS_TOLERANCE.later))
+    throw new Error(`${mode}: losses are ${first} apart at the first step and at most ${later} later`);
+  return { lossApartFirst: first, lossApartLargest: later };
+}
+
+const TASKS = { train, generate };
+if (!Object.hasOwn(TASKS, task))
+  throw new Error(`task is one of ${Object.keys(TASKS).join(", ")}, got ${task}`);
+await compare(
+  `PyTorch, ${task}, ${setting.size}, ${source} tokens in, ${answer} out`,
+  setting,
+  await TASKS[task](),
+);

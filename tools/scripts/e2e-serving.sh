@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Tests that need a registry, a browser and a server: push and pull, the page in Chromium, OpenAI's client.
+# Installs Debian's docker-registry and chromium where they are missing, starts and stops what it needs.
+#
+#   npm run e2e:serving [-- BUNDLE]      BUNDLE: a bundle to use; without one, a tiny model is trained for it
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+missing=()
+command -v docker-registry > /dev/null || missing+=(docker-registry)
+command -v chromium > /dev/null || missing+=(chromium)
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "installing ${missing[*]}"
+  as_root apt-get install -y --no-install-recommends "${missing[@]}" > /dev/null ||
+    { as_root apt-get update > /dev/null && as_root apt-get install -y --no-install-recommends "${missing[@]}" > /dev/null; }
+fi
+
+work=$(mktemp -d)
+registry=
+cleanup() {
+  if [ -n "$registry" ]; then kill "$registry" 2> /dev/null || true; fi
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+bundle=${1:-}
+if [ -z "$bundle" ]; then
+  node tools/scripts/tiny-run.mjs "$work/tiny"
+  bundle=$work/tiny/run/deploy
+fi
+
+port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
+cat > "$work/registry.yml" << YAML
+version: 0.1
+log: { level: error, accesslog: { disabled: true } }
+storage: { filesystem: { rootdirectory: $work/registry } }
+http: { addr: 127.0.0.1:$port }
+YAML
+docker-registry serve "$work/registry.yml" > "$work/registry.log" 2>&1 &
+registry=$!
+for _ in $(seq 50); do
+  if node -e "fetch('http://127.0.0.1:$port/v2/').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; then break; fi
+  kill -0 "$registry" 2> /dev/null || { cat "$work/registry.log" >&2; exit 1; }
+  sleep 0.2
+done
+
+SLM_TEST_BUNDLE=$(realpath "$bundle") SLM_TEST_REGISTRY=127.0.0.1:$port SLM_TEST_CHROMIUM=$(command -v chromium) \
+  npx vitest run --config e2e/serving/vitest.config.ts
