@@ -5,7 +5,8 @@
  *   npm run package
  */
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { createRequire } from "node:module";
+import { join, relative } from "node:path";
 import { bundleNode } from "./bundle.mjs";
 import { rollDeclarations } from "./declarations.mjs";
 import { output, root } from "./layout.mjs";
@@ -43,10 +44,13 @@ const { nodeDependencies, imageDependencies } = JSON.parse(
   await readFile(join(root, "apps/web/package.json"), "utf8"),
 );
 await writeJson("web/package.json", { type: "module", nodeDependencies, imageDependencies });
-const bundled = await writeLicences(
-  [...Object.keys(code.inputs), ...Object.keys(data.inputs)],
-  join(output, "THIRD-PARTY-LICENSES"),
+// The page and the entry for browsers hold these besides; see apps/web/build.mjs.
+const { resolve } = createRequire(join(root, "packages/runtime-web/src/"));
+const page = ["onnxruntime-web/ort-wasm-simd-threaded.wasm", "zod"].map((name) =>
+  relative(root, resolve(name)),
 );
+const bundledFiles = [...Object.keys(code.inputs), ...Object.keys(data.inputs), ...page];
+const bundled = await writeLicences(bundledFiles, join(output, "THIRD-PARTY-LICENSES"));
 const manifest = await packageManifest();
 await writeJson("package.json", manifest);
 console.log(`${manifest.name} ${manifest.version}: ${bundled} packages bundled, in ${output}`);
