@@ -11,8 +11,8 @@ import { stripVTControlCharacters } from "node:util";
 /** Scripts of package.json. A phase has lanes that run side by side; scripts of a lane follow one another. */
 const PHASES = [
   [
-    ["typecheck", "reference:check", "format:check"],
-    ["lint", "docs:library"],
+    ["typecheck", "reference:check", "format:check", "docs:library"],
+    ["lint", "knip", "spell", "links", "vocabulary", "vocabulary:test"],
   ],
   [["vitest"]],
 ];

@@ -61,7 +61,7 @@ export const storedValues = (values: Float32Array, dtype: CheckpointDType): Host
   ROUNDED[dtype](values);
 
 /** A float32 weight as it is stored. */
-export const storedWeight = ({ shape, data }: HostTensor, dtype: CheckpointDType): HostTensor =>
+const storedWeight = ({ shape, data }: HostTensor, dtype: CheckpointDType): HostTensor =>
   createHostTensor(dtype, shape, storedValues(data as Float32Array, dtype));
 
 /** Writes both files into a directory that the caller makes appear whole. The 16-bit types halve the size. */

@@ -1,15 +1,13 @@
-export { canonicalJson, hashFile, hashJson, sha256 } from "./hash.js";
+export { hashFile, hashJson, sha256 } from "./hash.js";
 export { hashFolder } from "./hash-folder.js";
 export { writeBytesAtomic, writeBytesUnflushed, writeJsonAtomic, writeTextAtomic } from "./atomic-write.js";
 export { INDEX_FILE } from "./folder-index.js";
-export { readFailure, readJsonFile, readTextFile, type ReadJsonOptions } from "./read-json.js";
+export { readFailure, readJsonFile, readTextFile } from "./read-json.js";
 export { isWriteRejection, systemCode, writeFailure } from "./file-error.js";
 export { PATH_FORMATS, pathOrIdSetting, pathSetting } from "./path-setting.js";
 export { pathProblem, relativePath, resolveInside } from "./relative-path.js";
 export {
-  ARTIFACT_KINDS,
   MANIFEST_FILE,
-  ORIGINS,
   SIGNATURE_FILE,
   artifactInput,
   contentHash,
@@ -21,16 +19,10 @@ export {
   type ManifestInput,
   type Origin,
 } from "./manifest.js";
-export { verifyDirectory, type DirectoryProblem, type Verification, type VerifyOptions } from "./verify.js";
-export {
-  partialPath,
-  recoverArtifact,
-  writeArtifact,
-  type ArtifactSpec,
-  type WrittenArtifact,
-} from "./write-artifact.js";
+export { verifyDirectory, type DirectoryProblem, type Verification } from "./verify.js";
+export { partialPath, recoverArtifact, writeArtifact, type ArtifactSpec } from "./write-artifact.js";
 export { withLock } from "./lock.js";
-export { JsonLog, type JsonLogOptions, type LogRecord } from "./json-log.js";
+export { JsonLog } from "./json-log.js";
 export {
   SILENT,
   throwIfInterrupted,

@@ -13,7 +13,7 @@ export const MANIFEST_FILE = "manifest.json";
 export const SIGNATURE_FILE = "manifest.sig.json";
 
 /** What a directory can hold. */
-export const ARTIFACT_KINDS = [
+const ARTIFACT_KINDS = [
   "data",
   "tokenizer",
   "teacher",
@@ -27,7 +27,7 @@ export const ARTIFACT_KINDS = [
 export type ArtifactKind = (typeof ARTIFACT_KINDS)[number];
 
 /** Where the value of a setting came from, strongest first. */
-export const ORIGINS = ["flag", "env", "recipe", "default"] as const;
+const ORIGINS = ["flag", "env", "recipe", "default"] as const;
 export type Origin = (typeof ORIGINS)[number];
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits");

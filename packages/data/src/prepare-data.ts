@@ -54,7 +54,7 @@ export interface DataReport extends TextStatistics, DuplicateCounts {
 }
 
 /** What the stage is doing; `done` counts lines while reading and rows while writing. */
-export interface DataProgress {
+interface DataProgress {
   readonly step: "read" | "write";
   readonly done: number;
 }

@@ -5,7 +5,7 @@ import { referencesOf, type Rejection, type Row } from "./row.js";
 import { LengthCounter, type LengthSummary } from "./statistics.js";
 
 /** Tokens of one side. */
-export interface TokenCount extends LengthSummary {
+interface TokenCount extends LengthSummary {
   /** Tokens per text. */
   readonly mean: number;
   /** Tokens that stand for text the vocabulary does not know. */

@@ -25,7 +25,7 @@ export interface AnalyzePathOptions extends AnalyzeOptions {
 }
 
 /** One graph of the model. */
-export interface GraphAnalysis extends ModelDescription {
+interface GraphAnalysis extends ModelDescription {
   /** The ONNX file, relative to the directory that was analysed. */
   readonly file: string;
   readonly supported: boolean;

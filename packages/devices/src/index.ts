@@ -1,31 +1,9 @@
-export {
-  analyzeModel,
-  STATIC_CHECK,
-  type AnalysisSummary,
-  type AnalyzeOptions,
-  type ModelAnalysis,
-  type ModelDescription,
-  type OperatorCount,
-  type Place,
-} from "./analyze-model.js";
-export {
-  analyzePath,
-  type AnalyzePathOptions,
-  type GraphAnalysis,
-  type PathAnalysis,
-} from "./analyze-path.js";
-export { RULES, type Counts, type Finding, type RuleName, type Severity } from "./finding.js";
-export type {
-  OperatorRules,
-  OperatorSupport,
-  Profile,
-  QuantizationRules,
-  Source,
-} from "./profiles/profile.js";
-export { OPERATOR_RULES, profileOf } from "./profiles/profiles.js";
+export { analyzeModel, STATIC_CHECK, type ModelDescription, type Place } from "./analyze-model.js";
+export { analyzePath, type PathAnalysis } from "./analyze-path.js";
+export { RULES, type Counts, type Finding } from "./finding.js";
+export type { Profile, Source } from "./profiles/profile.js";
+export { OPERATOR_RULES } from "./profiles/profiles.js";
 export { reportLines } from "./report-lines.js";
-export type { GraphFacts } from "./shapes/graph-facts.js";
-export { inferShapes, type InferredModel, type ShapeProblem } from "./shapes/infer.js";
+export { inferShapes } from "./shapes/infer.js";
 export { withFixedSizes } from "./shapes/fixed-sizes.js";
-export type { Dimension, Shape, ValueFacts } from "./shapes/facts.js";
-export { inferredOperators } from "./shapes/table.js";
+export type { Dimension, Shape } from "./shapes/facts.js";

@@ -1,7 +1,7 @@
-export { encodeBatch, sourceFeeds, type EncoderInputs } from "./encoded-batch.js";
-export { BLANK_IMAGE, joinImages, type ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
+export { encodeBatch, sourceFeeds } from "./encoded-batch.js";
+export { BLANK_IMAGE, joinImages } from "./image-encoder.js";
 export { checkLength, resolvePrompt } from "./model-limits.js";
-export { createGenerator, loadGenerator, type GeneratorOptions } from "./generator.js";
+export { loadGenerator } from "./generator.js";
 export { withArgmaxOutput } from "./graph-edits/argmax-output.js";
 export { topTokens } from "./top-tokens.js";
 export {
@@ -15,20 +15,13 @@ export { beamSearch, samplingOptions, type SamplingOptions } from "./sampling-op
 export { streamPieces } from "./stream-pieces.js";
 export { StopText } from "./stop-text.js";
 export { TextStream } from "./text-stream.js";
-export type { GenerateOptions, Generation, Generator, ImagePrompt, Source } from "./types.js";
+export type { GenerateOptions, Generation, Generator, Source } from "./types.js";
 export {
   evaluateModel,
   type Answerer,
   type Evaluation,
-  type EvaluationInput,
   type EvaluationRow,
   type MeanLikelihood,
 } from "./evaluate/evaluate-model.js";
 export { PERPLEXITY, type EvaluationMetricName } from "./evaluate/metric-names.js";
-export {
-  loadScoringGenerator,
-  type Likelihood,
-  type ScoredPair,
-  type ScoreOptions,
-  type Scorer,
-} from "./evaluate/score-texts.js";
+export { loadScoringGenerator, type ScoredPair } from "./evaluate/score-texts.js";

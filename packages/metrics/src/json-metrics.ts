@@ -10,7 +10,7 @@ import {
 } from "./json-value.js";
 
 /** The fields of an answer that name what the speaker wants; of both the first. Calls have it in `name`. */
-export const INTENT_FIELDS = ["intent", "name"] as const;
+const INTENT_FIELDS = ["intent", "name"] as const;
 
 const INTENT = `a text in '${INTENT_FIELDS.join("' or '")}'`;
 

@@ -15,7 +15,7 @@ export function imageTokensOf(config: ModelConfig): number {
 }
 
 /** Texts, and how many tokens each source has: its image's and its text's. */
-export interface SourceTensors {
+interface SourceTensors {
   /** int32 `[batch, text]` */
   readonly ids: Tensor;
   /** int32 `[batch]` */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { PRECISIONS, PROFILE_NAMES, TARGETS, unknownProfile } from "@slm/devices/table";
 
 /** How files are named and which inputs they have: slm's own runtimes, or Hugging Face's transformers.js. */
-export const EXPORT_LAYOUTS = ["native", "transformers.js"] as const;
+const EXPORT_LAYOUTS = ["native", "transformers.js"] as const;
 export type ExportLayout = (typeof EXPORT_LAYOUTS)[number];
 
 /** Longest source or window a static graph may have [tokens]: scores of one layer at this length are 16 GiB. */

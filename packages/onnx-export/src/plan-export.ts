@@ -16,7 +16,7 @@ import { LazyWeights } from "./weights/lazy-weights.js";
 import type { Shortlist } from "./weights/shortlist.js";
 
 /** A graph as it would be written. */
-export interface GraphEstimate {
+interface GraphEstimate {
   readonly file: string;
   readonly role: GraphName;
   /** Source length of a static graph [tokens]; null for a dynamic one. */
@@ -27,7 +27,7 @@ export interface GraphEstimate {
 }
 
 /** Memory that one text takes on the device. */
-export interface MemoryEstimate {
+interface MemoryEstimate {
   /** Source length [tokens]: of the graphs, or the model's longest. */
   readonly source: number;
   /** Target length [tokens]: the window, or the model's longest. */

@@ -16,7 +16,7 @@ const OLDEST_IR_VERSION = 3;
  * will do; 28 is the newest of ONNX 1.23. What runs it is another question: onnxruntime promises 7 and later, 1.30 knows
  * sets to 26, 1.32 to 28.
  */
-export const OPSETS = { min: 1, max: 28 } as const;
+const OPSETS = { min: 1, max: 28 } as const;
 
 /** Domains other than ONNX's own that a builder may use without declaring them, with the version written. */
 export const KNOWN_DOMAINS: Readonly<Record<string, number>> = { "com.microsoft": 1, "ai.onnx.ml": 3 };

@@ -90,5 +90,3 @@ export const quantizeConfig = z.strictObject({
     )
     .describe("A quantized model that is worse than this is not deployed."),
 });
-
-export type QuantizeConfig = z.infer<typeof quantizeConfig>;

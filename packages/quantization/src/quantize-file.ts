@@ -20,7 +20,7 @@ import type { BlockMethod } from "./weights/block-method.js";
 import type { RunOutputs } from "./weights/quantize-blocks.js";
 
 /** Real inputs of a graph, and what runs it on them. */
-export interface FileCalibration extends Partial<CalibrationOptions> {
+interface FileCalibration extends Partial<CalibrationOptions> {
   readonly runtime: Runtime;
   readonly feeds: FeedSource;
   /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
@@ -53,7 +53,7 @@ export interface QuantizeFileOptions {
 }
 
 /** How one output changed over all calibration data. */
-export interface OutputChange {
+interface OutputChange {
   readonly name: string;
   /** ||original - quantized|| / ||original||. */
   readonly relativeError: number;

@@ -12,10 +12,10 @@ export interface TableColumn {
 }
 
 /** What a cell stands out by; its text must say it too, for who does not see colours. */
-export type CellTone = "good" | "bad" | "best";
+type CellTone = "good" | "bad" | "best";
 
 /** A picture inside the page. Its text is read out to who does not see it. */
-export interface PictureCell {
+interface PictureCell {
   readonly text: string;
   /** Bytes of a PNG file. */
   readonly png: Uint8Array;

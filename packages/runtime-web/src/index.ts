@@ -1,7 +1,1 @@
-export {
-  WEB_PROVIDERS,
-  createWebRuntime,
-  type OrtModule,
-  type WebProvider,
-  type WebRuntimeOptions,
-} from "./web-runtime.js";
+export { createWebRuntime, type OrtModule, type WebProvider } from "./web-runtime.js";

@@ -41,7 +41,7 @@ export type OrtModule = Pick<typeof Ort, "InferenceSession" | "Tensor">;
 const { provider: GPU, rest: CPU } = DEVICES.web.webgpu;
 
 /** What computes: WebAssembly everywhere, WebGPU where the browser has an adapter. */
-export const WEB_PROVIDERS = [CPU, GPU.name] as const;
+const WEB_PROVIDERS = [CPU, GPU.name] as const;
 export type WebProvider = (typeof WEB_PROVIDERS)[number];
 
 export interface WebRuntimeOptions {

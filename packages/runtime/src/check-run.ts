@@ -39,7 +39,7 @@ export function checkedGraph(runtime: string, name: string, signature: GraphSign
 }
 
 /** A run whose names are positions. */
-export interface CheckedRun {
+interface CheckedRun {
   /** One per input, in the graph's order. */
   readonly feeds: readonly (HostTensor | DeviceTensor)[];
   readonly fetch: readonly number[];

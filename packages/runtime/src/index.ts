@@ -9,7 +9,6 @@ export {
   unknownTensor,
   type CheckedGraph,
   type CheckedAppend,
-  type CheckedRun,
   type GraphSignature,
   type ValueSignature,
 } from "./check-run.js";

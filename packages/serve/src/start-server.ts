@@ -12,7 +12,7 @@ import { ServerMetrics } from "./metrics.js";
 import { ModelHost } from "./model-host.js";
 import type { ServeConfig } from "./serve-config.js";
 
-export interface ServerOptions {
+interface ServerOptions {
   readonly config: ServeConfig;
   /** Directory of the bundle; read again by every reload. */
   readonly bundle: string;

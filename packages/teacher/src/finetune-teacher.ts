@@ -17,7 +17,7 @@ import {
 import type { FinetuneConfig } from "./finetune-config.js";
 import { teacherObjective } from "./teacher-objective.js";
 
-export interface FinetuneInputs {
+interface FinetuneInputs {
   readonly dataDirectory: string;
   /** Holds the checkpoint with its tokenizer, which are read, and receives the merged weights; the state of an interrupted run. */
   readonly workDirectory: string;

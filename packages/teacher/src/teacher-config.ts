@@ -9,7 +9,7 @@ import { promptConfig } from "./prompt-config.js";
 import { MAX_MEMBERS } from "./teacher-directory.js";
 
 /** Weights that a teacher computes with, by name. */
-export const TEACHER_PRECISIONS = ["float32", "int8", "int4"] as const;
+const TEACHER_PRECISIONS = ["float32", "int8", "int4"] as const;
 export type TeacherPrecision = (typeof TEACHER_PRECISIONS)[number];
 
 /** No default here: a teacher of hours is not made again because a key was added to its settings. */
@@ -85,7 +85,7 @@ const teacherShape = z.discriminatedUnion("architecture", [
   encoderDecoderShape.omit({ vision: true }).extend({ architecture: z.literal("encoder-decoder") }),
 ]);
 
-export const trainedTeacher = z.strictObject({
+const trainedTeacher = z.strictObject({
   kind: z.literal("train").describe("Train a teacher on the recipe's data."),
   model: teacherShape.describe(
     "Shape of the teacher; architecture: decoder-only (default) or encoder-decoder.",

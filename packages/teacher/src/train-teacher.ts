@@ -17,7 +17,7 @@ import {
 import type { TrainedTeacherConfig } from "./teacher-config.js";
 import { teacherObjective } from "./teacher-objective.js";
 
-export interface TeacherInputs {
+interface TeacherInputs {
   readonly dataDirectory: string;
   readonly tokenizerDirectory: string;
   /** Receives the checkpoint; state of an interrupted run is found here. */
@@ -26,7 +26,7 @@ export interface TeacherInputs {
   readonly context: StageContext;
 }
 
-export interface TeacherReport {
+interface TeacherReport {
   readonly parameters: number;
   readonly vocab: number;
   readonly steps: number;

@@ -1,16 +1,14 @@
 export { type Tensor } from "./tf.js";
-export { activeRecorder, CONTRIB, Recorder, withRecorder } from "./recording/recorder.js";
+export { CONTRIB, Recorder, withRecorder } from "./recording/recorder.js";
 export { registerRecordingBackend } from "./recording/kernels.js";
 export { withLowering, scope, type Lowering, type LoweringTable } from "./ops/lowering.js";
 export type {
   CachedAttentionAttributes,
   HeadLayout,
-  HeadOrder,
   OpName,
   OpSet,
   Rotation,
   ScoreAttributes,
-  SelfAttentionAttributes,
 } from "./ops/signatures.js";
 export { add, embedding, gelu, qkNorm, lastPosition, linear, rmsNorm } from "./ops/basic.js";
 export { multiply, QUICK_GELU_SLOPE, quickGelu, silu, softcap } from "./ops/gates.js";
@@ -30,12 +28,11 @@ export {
   crossKey,
   crossValue,
   lengthBias,
-  lengthMask,
   MASKED,
   selfAttention,
 } from "./ops/attention.js";
 export { maskBias } from "./ops/attention.js";
-export { rotaryTable, type RotaryTable } from "./ops/rotary.js";
+export { rotaryTable } from "./ops/rotary.js";
 export { dropout, withDropout } from "./ops/dropout.js";
 export { type MaskedLogits } from "./ops/losses/masked-logits.js";
 export { crossEntropy, softTargetCrossEntropy } from "./ops/losses/cross-entropy.js";
@@ -47,21 +44,14 @@ export {
   reverseKl,
   type Divergence,
   type DivergenceName,
-  type DivergenceOptions,
 } from "./ops/losses/divergences.js";
-export {
-  HIDDEN_MATCH_KINDS,
-  hiddenMatch,
-  type HiddenMatchKind,
-  type HiddenStates,
-} from "./ops/losses/hidden-match.js";
+export { HIDDEN_MATCH_KINDS, hiddenMatch } from "./ops/losses/hidden-match.js";
 export { ctc, type CtcInputs } from "./ops/losses/ctc.js";
-export { uld, type UldOptions } from "./ops/losses/uld.js";
+export { uld } from "./ops/losses/uld.js";
 export { sampleTokens, type SampleTokensOptions } from "./ops/sample-tokens.js";
 export { math } from "./math.js";
-export { termsAndGradients, valueAndGradients, type LossAndTerms } from "./gradients.js";
+export { termsAndGradients, valueAndGradients } from "./gradients.js";
 export {
-  ENGINE_NAMES,
   type Engine,
   type EngineName,
   type Program,
@@ -70,4 +60,4 @@ export {
 } from "./engine/program.js";
 export { traceProgram } from "./engine/trace.js";
 export { createOnnxEngine } from "./engine/onnx-engine.js";
-export { createEagerEngine, type EagerEngineName } from "./engine/eager-engine.js";
+export { createEagerEngine } from "./engine/eager-engine.js";

@@ -57,7 +57,7 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-export interface RenderOptions {
+interface RenderOptions {
   /** Whether the prompt ends where the model's answer begins. Default true. */
   readonly addGenerationPrompt?: boolean | undefined;
   /** Further variables of the template, such as `tools` or `enable_thinking`. */

@@ -31,7 +31,7 @@ export interface PassShape {
 }
 
 /** Feeds of one pass over targets. */
-export interface PassFeeds {
+interface PassFeeds {
   readonly feeds: Readonly<Record<string, HostTensor>>;
   /** Labels that count. */
   readonly lossTokens: number;

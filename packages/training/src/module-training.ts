@@ -12,7 +12,7 @@ import {
 import { z } from "zod";
 import type { LoraSettings } from "./training-config.js";
 
-export const MODULE_TRAINING = ["full", "lora", "frozen"] as const;
+const MODULE_TRAINING = ["full", "lora", "frozen"] as const;
 type How = (typeof MODULE_TRAINING)[number];
 export type ModuleTraining = Readonly<Record<ModelModule, How>>;
 

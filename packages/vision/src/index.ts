@@ -1,37 +1,16 @@
 export { MAX_IMAGE_BYTES, MAX_INPUT_SIDE, MAX_PIXELS } from "./limits.js";
-export { toGrey, type PixelImage, type Window } from "./pixel-image.js";
-export { imageFormatOf, type ImageFormat } from "./image-formats.js";
-export { decodeImage, readImage, readImageBytes, type DecodeLimits } from "./decode-image.js";
-export { FILTERS, resample, type FilterName, type ResampleRequest } from "./resample.js";
+export { toGrey, type PixelImage } from "./pixel-image.js";
+export { decodeImage, readImage, readImageBytes } from "./decode-image.js";
+export { resample, type FilterName } from "./resample.js";
 export {
   imageProcessing,
   parseImageProcessing,
   processedSize,
   type ImageProcessing,
 } from "./image-processing.js";
-export {
-  normalizePixels,
-  processImage,
-  sampleTables,
-  shapeImage,
-  type ProcessedImage,
-} from "./process-image.js";
-export {
-  parsePreprocessorConfig,
-  PREPROCESSOR_FILE,
-  readPreprocessorConfig,
-  type PreprocessorConfig,
-} from "./preprocessor-config.js";
-export {
-  bestResolution,
-  processTiles,
-  sizeInside,
-  tileGrid,
-  tileTokens,
-  type Pinpoints,
-  type Tiles,
-} from "./tiles.js";
-export { toPatches, toPixelPatches } from "./patches.js";
+export { processImage, sampleTables } from "./process-image.js";
+export { parsePreprocessorConfig, PREPROCESSOR_FILE, readPreprocessorConfig } from "./preprocessor-config.js";
+export { toPatches } from "./patches.js";
 export {
   checkPatchReading,
   patchReading,

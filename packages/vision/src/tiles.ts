@@ -25,7 +25,7 @@ export type Pinpoints = readonly (readonly [height: number, width: number])[];
  *
  * @throws SlmError CONFIG_INVALID when there is none to choose from.
  */
-export function bestResolution({ height, width }: Size, pinpoints: Pinpoints): Size {
+function bestResolution({ height, width }: Size, pinpoints: Pinpoints): Size {
   let best: Size | undefined;
   let mostUsed = 0;
   let leastWasted = Infinity;
@@ -42,7 +42,7 @@ export function bestResolution({ height, width }: Size, pinpoints: Pinpoints): S
 }
 
 /** Size of an image inside another with its proportions kept; the side that does not touch rounds up. */
-export function sizeInside({ height, width }: Size, target: Size): Size {
+function sizeInside({ height, width }: Size, target: Size): Size {
   const [byWidth, byHeight] = [target.width / width, target.height / height];
   return byWidth < byHeight
     ? { width: target.width, height: Math.min(Math.ceil(height * byWidth), target.height) }
@@ -83,7 +83,7 @@ export function processTiles(image: PixelImage, config: ImageProcessing, pinpoin
 }
 
 /** Tiles of a resolution. @throws SlmError CONFIG_INVALID when they do not fill it. */
-export function tileGrid(resolution: Size, tower: Size): { rows: number; columns: number } {
+function tileGrid(resolution: Size, tower: Size): { rows: number; columns: number } {
   const rows = resolution.height / tower.height;
   const columns = resolution.width / tower.width;
   if (Number.isInteger(rows) && Number.isInteger(columns)) return { rows, columns };

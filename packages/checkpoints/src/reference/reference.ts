@@ -98,7 +98,7 @@ const RENAMES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** The reference's name of one of our parameters. */
-export function referenceName(name: string): string {
+function referenceName(name: string): string {
   return RENAMES.reduce((renamed, [pattern, replacement]) => renamed.replace(pattern, replacement), name);
 }
 

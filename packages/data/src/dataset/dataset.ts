@@ -39,7 +39,7 @@ export interface DatasetContext {
 }
 
 /** Checks settings and fills in defaults. Schemas of zod are such. */
-export interface SettingsSchema<Settings> {
+interface SettingsSchema<Settings> {
   readonly safeParse: (given: unknown) =>
     | { readonly success: true; readonly data: Settings }
     | {

@@ -14,9 +14,6 @@ import {
 import { SlmError } from "@slm/core";
 import { TAR_BLOCK, encodeTarHeader, paddingAfter, type TarEntry } from "./tar-header.js";
 
-/** Extension of a packed bundle. */
-export const BUNDLE_EXTENSION = ".slm";
-
 /**
  * Packs a verified bundle: the manifest first, its signature if there is one, then the files as the manifest lists them.
  * The file appears whole or not at all.

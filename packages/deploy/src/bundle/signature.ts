@@ -78,7 +78,7 @@ export async function checkSignature(directory: string, keyFile: string): Promis
 }
 
 /** The signature beside a manifest, undefined where there is none. @throws SlmError DATA_INVALID if it is malformed. */
-export async function readSignature(directory: string): Promise<BundleSignature | undefined> {
+async function readSignature(directory: string): Promise<BundleSignature | undefined> {
   try {
     return await readJsonFile(join(directory, SIGNATURE_FILE), signatureSchema, {
       limitBytes: BUNDLE_LIMITS.signatureBytes,

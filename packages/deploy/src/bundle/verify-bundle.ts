@@ -25,7 +25,7 @@ export async function verifyBundle(path: string, keyFile?: string): Promise<Bund
 }
 
 /** Runs `body` on a bundle's directory; a packed bundle is unpacked for as long. */
-export async function withBundleDirectory<Result>(
+async function withBundleDirectory<Result>(
   path: string,
   body: (directory: string) => Promise<Result>,
 ): Promise<Result> {

@@ -11,7 +11,7 @@ import { TARGETS, deviceOf } from "@slm/devices/table";
 import { bundleEntries } from "../bundle/pack.js";
 
 /** What the page reads first: what to load, how large it is, and the version its cache goes by. */
-export const SITE_FILE = "site.json";
+const SITE_FILE = "site.json";
 
 export interface WebSiteOptions {
   /** Directory of the built page. */

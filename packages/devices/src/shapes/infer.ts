@@ -26,7 +26,7 @@ import {
 import { GraphFacts } from "./graph-facts.js";
 import { inferRuleOf } from "./table.js";
 
-export interface ShapeProblem {
+interface ShapeProblem {
   readonly node: GraphNode;
   /** `misfit`: no runtime could run the node. `contradiction`: the file's own notes about its outputs are wrong. */
   readonly kind: "misfit" | "contradiction";

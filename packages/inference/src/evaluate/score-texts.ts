@@ -23,7 +23,7 @@ export interface Likelihood {
   readonly tokens: number;
 }
 
-export interface ScoreOptions {
+interface ScoreOptions {
   /** Pairs scored together. */
   readonly batchSize: number;
   readonly signal?: AbortSignal | undefined;

@@ -2,7 +2,7 @@
 import { SlmError } from "@slm/core";
 
 /** A format a layer could have. */
-export interface FormatChoice<Format extends string> {
+interface FormatChoice<Format extends string> {
   readonly format: Format;
   readonly bytes: number;
   /** What this format alone costs; the sensitivities of layers are taken to add up. */

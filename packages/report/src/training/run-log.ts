@@ -6,7 +6,7 @@ import type { Point } from "../thin.js";
 import { readJsonLines } from "./json-lines.js";
 
 /** A line of the log. */
-export interface RunRecord {
+interface RunRecord {
   readonly step: number;
   /** Seconds since 1970; undefined where the log says nothing of time. */
   readonly wallTime: number | undefined;

@@ -2,7 +2,7 @@
 import { describeQuantity, type Quantity } from "./quantities.js";
 import { curveOf, keysOf, lastStep, type RunLog } from "./run-log.js";
 
-export interface BestValue {
+interface BestValue {
   readonly value: number;
   readonly step: number;
 }

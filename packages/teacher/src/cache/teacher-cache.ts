@@ -18,7 +18,7 @@ export interface Truncation {
 }
 
 /** Facts of a finished cache. */
-export interface CacheSummary {
+interface CacheSummary {
   readonly vocabularySize: number;
   /** Tokens kept per position, the whole vocabulary where that is smaller. */
   readonly k: number;

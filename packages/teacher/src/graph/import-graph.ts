@@ -35,7 +35,7 @@ const configSchema = z.looseObject({
 });
 type ExternalSettings = z.infer<typeof configSchema>;
 
-export interface ImportGraphOptions {
+interface ImportGraphOptions {
   /** The ONNX file inside the directory. Default: the first of the usual places. */
   readonly file?: string | undefined;
   /** [tokens]; default as for other imports. */
@@ -43,7 +43,7 @@ export interface ImportGraphOptions {
   readonly maxTarget?: number | undefined;
 }
 
-export interface ImportedGraph {
+interface ImportedGraph {
   readonly parameters: number;
   readonly vocab: number;
   /** Where it came from. */

@@ -57,5 +57,5 @@ export interface Engine {
 }
 
 /** onnx: compiled to one ONNX graph. js: tfjs in plain JavaScript. tensorflow: tfjs-node. */
-export const ENGINE_NAMES = ["onnx", "js", "tensorflow"] as const;
+const ENGINE_NAMES = ["onnx", "js", "tensorflow"] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];

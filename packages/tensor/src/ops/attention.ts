@@ -120,7 +120,7 @@ function scaledTransposed(a: Tensor, b: Tensor, scale: number): Tensor {
 }
 
 /** 1 where a position is below its row's length: lengths int32 `[batch]` -> `[batch, size]`. */
-export function lengthMask(lengths: Tensor, size: number): Tensor {
+function lengthMask(lengths: Tensor, size: number): Tensor {
   const positions = tf.tensor2d(
     Int32Array.from({ length: size }, (_, i) => i),
     [1, size],

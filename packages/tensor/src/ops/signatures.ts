@@ -8,7 +8,7 @@ import type { PresentKv } from "@slm/runtime";
 import type { Tensor } from "../tf.js";
 
 /** How query heads share key/value heads: query head h uses KV head `h div group` or `h mod kvHeads`. */
-export type HeadOrder = "grouped" | "modulo";
+type HeadOrder = "grouped" | "modulo";
 
 export interface HeadLayout {
   readonly heads: number;
@@ -34,7 +34,7 @@ export interface ScoreAttributes {
 }
 
 /** `window` needs `causal`. */
-export interface SelfAttentionAttributes extends HeadLayout, Rotation, ScoreAttributes {
+interface SelfAttentionAttributes extends HeadLayout, Rotation, ScoreAttributes {
   readonly causal: boolean;
 }
 
