@@ -13,8 +13,7 @@ export const GROUPS = [
 type Group = (typeof GROUPS)[number];
 
 /** What can be asked of a setting; each has its arguments in a call. */
-const ACTIONS = ["on", "off", "set", "up", "down", "choose", "last", "never", "between", "name"] as const;
-export type Action = (typeof ACTIONS)[number];
+export type Action = "on" | "off" | "set" | "up" | "down" | "choose" | "last" | "never" | "between" | "name";
 
 export const DURATION_UNITS = ["seconds", "minutes", "hours"] as const;
 export type DurationUnit = (typeof DURATION_UNITS)[number];

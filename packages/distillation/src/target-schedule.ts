@@ -2,8 +2,7 @@
 import { z } from "zod";
 
 /** gold: the data's. teacher, student: made by that model for the data's sources. unlabelled: the teacher's, for sources without targets. */
-const TARGET_ORIGINS = ["teacher", "student", "unlabelled", "gold"] as const;
-export type TargetOrigin = (typeof TARGET_ORIGINS)[number];
+export type TargetOrigin = "teacher" | "student" | "unlabelled" | "gold";
 
 /** Rounding of a sum of shares that a recipe means to be 1. */
 export const ROUNDING = 1e-9;

@@ -38,11 +38,10 @@ import type * as Ort from "onnxruntime-web";
 /** The part of onnxruntime-web that is used; its builds (wasm, webgpu) all have it. */
 export type OrtModule = Pick<typeof Ort, "InferenceSession" | "Tensor">;
 
-const { provider: GPU, rest: CPU } = DEVICES.web.webgpu;
+const { rest: CPU } = DEVICES.web.webgpu;
 
 /** What computes: WebAssembly everywhere, WebGPU where the browser has an adapter. */
-const WEB_PROVIDERS = [CPU, GPU.name] as const;
-export type WebProvider = (typeof WEB_PROVIDERS)[number];
+export type WebProvider = typeof CPU | typeof DEVICES.web.webgpu.provider.name;
 
 export interface WebRuntimeOptions {
   readonly provider: WebProvider;

@@ -6,8 +6,7 @@ import { chunksOf, planChunks, valueInput, type Chunk } from "./parameter-layout
 import type { TrainingSettings } from "./training-config.js";
 
 /** Weights, moments, moving average of the weights, and gradients added up so far. */
-const STATE_PARTS = ["value", "first", "second", "average", "gradient"] as const;
-export type StatePart = (typeof STATE_PARTS)[number];
+export type StatePart = "value" | "first" | "second" | "average" | "gradient";
 
 /** Chunks of a run: what the model holds, what is trained, and what stays as it is. */
 export interface ChunkPlan {

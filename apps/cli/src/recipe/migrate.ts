@@ -28,7 +28,7 @@ type Parsed = ParsedNode | null;
 export function migrateRecipe(text: string, path: string): Migration {
   const { value } = parseRecipe(text, path);
   checkVersion(value.schemaVersion, path);
-  const root = parseDocument(text, { stringKeys: true, merge: true }).contents as Parsed;
+  const root = parseDocument(text, { stringKeys: true, merge: true }).contents;
   const found = renamedIn(value);
   const edits = [...versionEdits(value.schemaVersion, root), ...found.flatMap((one) => editsOf(one, root))];
   const changes = [
@@ -41,7 +41,7 @@ export function migrateRecipe(text: string, path: string): Migration {
 /** "distill.accumulate is now gradientAccumulationSteps", with the value where that is another one too. */
 export function describeRenamed({ path, key, value }: Renamed): string {
   const name = key ?? "";
-  const now = value === undefined ? name : `${name === "" ? "" : `${name}: `}${String(value)}`;
+  const now = value === undefined ? name : `${name === "" ? "" : `${name}: `}${value}`;
   return `${dotted(path)} is now ${now}`;
 }
 
@@ -70,7 +70,7 @@ function editsOf({ path, key, value }: Renamed, root: Parsed): readonly Edit[] {
   if (found === undefined) return [];
   return [
     ...(key === undefined || found.key === undefined ? [] : [replacing(found.key, key)]),
-    ...(value === undefined || !isScalar(found.value) ? [] : [replacing(found.value, String(value))]),
+    ...(value === undefined || !isScalar(found.value) ? [] : [replacing(found.value, `${value}`)]),
   ];
 }
 

@@ -84,8 +84,8 @@ export interface Renamed {
   readonly path: KeyPath;
   /** The key of now, where it has another name. */
   readonly key?: string;
-  /** The value of now, where it is another one: a scalar. */
-  readonly value?: unknown;
+  /** The value of now, where it is another one. */
+  readonly value?: string | boolean;
 }
 
 /** Every key and value of version 1 in a recipe, or in a part of it that lies at `parent`. */
@@ -98,7 +98,8 @@ export function renamedIn(value: unknown, parent: KeyPath = []): readonly Rename
     );
     if (rename === undefined) return renamedItem(inside, path);
     const now = rename.value?.(inside);
-    const found = { path, key: rename.key, ...(now === undefined || now === inside ? {} : { value: now }) };
+    const isOther = now !== inside && (typeof now === "string" || typeof now === "boolean");
+    const found = { path, key: rename.key, ...(isOther ? { value: now } : {}) };
     return [found, ...renamedItem(inside, path)];
   });
 }

@@ -20,7 +20,7 @@ export const NOTHING_KNOWN: ValueFacts = {};
 export const MAX_RANK = 64;
 
 /** Tensors with more elements are data, not shapes: their elements are not followed. */
-export const MAX_ELEMENTS = MAX_RANK;
+export const MAX_ELEMENTS = 64;
 
 export function isNumber(size: Dimension | undefined): size is number {
   return typeof size === "number";

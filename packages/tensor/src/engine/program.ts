@@ -57,5 +57,4 @@ export interface Engine {
 }
 
 /** onnx: compiled to one ONNX graph. js: tfjs in plain JavaScript. tensorflow: tfjs-node. */
-const ENGINE_NAMES = ["onnx", "js", "tensorflow"] as const;
-export type EngineName = (typeof ENGINE_NAMES)[number];
+export type EngineName = "onnx" | "js" | "tensorflow";

@@ -33,8 +33,8 @@ export interface ScoreAttributes {
   readonly softcap?: number | undefined;
 }
 
-/** `window` needs `causal`. */
-interface SelfAttentionAttributes extends HeadLayout, Rotation, ScoreAttributes {
+/** `window` needs `causal`. @public the type of an exported op names it */
+export interface SelfAttentionAttributes extends HeadLayout, Rotation, ScoreAttributes {
   readonly causal: boolean;
 }
 
