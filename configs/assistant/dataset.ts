@@ -1,5 +1,5 @@
 /**
- * Requests about the settings of a device, and the calls they mean: synthetic from tables, the same for the same seed.
+ * Requests about the settings of a device, and the calls they mean: generated from tables, the same for the same seed.
  *
  *   "could you turn the screen down a bit"  ->  {"name":"brightness","arguments":{"direction":"down","amount":"little"}}
  *   "mute it and go to airplane mode"       ->  [{"name":"mute",...},{"name":"airplane_mode",...}]
@@ -15,7 +15,7 @@ import { drawClause, drawLeave, drawOutOfScope, type Clause } from "./request.js
 import { SETTINGS } from "./settings.js";
 
 export const settings = z.strictObject({
-  rows: z.int().positive().max(50_000_000).default(40_000).describe("Requests synthetic [rows]."),
+  rows: z.int().positive().max(50_000_000).default(40_000).describe("Synthetic requests [rows]."),
   seed: z
     .int()
     .nonnegative()

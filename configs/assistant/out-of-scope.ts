@@ -62,7 +62,7 @@ export const OUT_OF_SCOPE = [
   ...[
     "what is {topic}",
     "explain {topic} to me",
-    "who synthetic {topic}",
+    "who invented {topic}",
     "how does {topic} work",
     "write a poem about {topic}",
   ],

@@ -193,7 +193,7 @@ const NAME_WORDS = [
   ...["Tulip", "Vega", "Willow", "Winter", "Wolf", "Zebra", "Zen"],
 ];
 
-/** A name that was made for one of these, or one synthetic in the same vein, in any case. */
+/** A name that was made for one of these, or one made in the same vein, in any case. */
 export function drawName(draw: Draw, names: readonly string[]): string {
   const name = draw.chance(40) ? draw.pick(names) : madeUp(draw, names);
   return draw.chance(30) ? name.toLowerCase() : name;

@@ -1,5 +1,5 @@
 /**
- * Pictures of lines of text, and what they say: synthetic and drawn, the same for the same seed.
+ * Pictures of lines of text, and what they say: generated and drawn, the same for the same seed.
  *
  *   {"source": "read the line", "target": "Total: €12.40", "image": "images/train/3f/3f….png"}
  */
@@ -16,7 +16,7 @@ const MIN_CHARACTER_WIDTH = 0.25;
 
 export const settings = z
   .strictObject({
-    rows: z.int().positive().max(50_000_000).default(20_000).describe("Lines synthetic [rows]."),
+    rows: z.int().positive().max(50_000_000).default(20_000).describe("Synthetic lines [rows]."),
     seed: z
       .int()
       .nonnegative()

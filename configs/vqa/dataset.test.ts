@@ -56,9 +56,9 @@ describe(sceneRow, () => {
   test("no question gives its answer away: the best guess without the picture stays near chance", () => {
     const asked = ROWS.map(({ question }) => question);
     const half = asked.length / 2;
-    const draftTokens = guessWithoutPicture(asked.slice(0, half), asked.slice(half));
-    expect(draftTokens.map(({ kind }) => kind).sort()).toEqual(Object.keys(CHANCE).sort());
-    for (const { kind, right, rows } of draftTokens) {
+    const guesses = guessWithoutPicture(asked.slice(0, half), asked.slice(half));
+    expect(guesses.map(({ kind }) => kind).sort()).toEqual(Object.keys(CHANCE).sort());
+    for (const { kind, right, rows } of guesses) {
       const chance = CHANCE[kind]!;
       // Three standard deviations of a share of so many rows, and a little for values that charts do not have twice.
       const margin = 0.02 + 3 * Math.sqrt((chance * (1 - chance)) / rows);

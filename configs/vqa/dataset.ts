@@ -1,5 +1,5 @@
 /**
- * Questions about drawn scenes, synthetic and drawn, the same for the same seed.
+ * Questions about drawn scenes, generated and drawn, the same for the same seed.
  *
  *   {"source": "how many red shapes are there?", "target": "3", "image": "images/train/a0/a0….png",
  *    "teacherSource": "large red star at 20 31; ... . how many red shapes are there?"}
@@ -19,7 +19,7 @@ import { describeShapes, drawShapesScene, paintShapes, shuffled, type ShapesScen
 export const TOPICS = ["shapes", "charts"] as const;
 
 export const settings = z.strictObject({
-  rows: z.int().positive().max(50_000_000).default(20_000).describe("Questions synthetic [rows]."),
+  rows: z.int().positive().max(50_000_000).default(20_000).describe("Synthetic questions [rows]."),
   seed: z
     .int()
     .nonnegative()

@@ -143,9 +143,7 @@ export const dataConfig = z
       .describe("Sources for the teacher to label; those that a split has already are left out."),
     synthetic: syntheticConfig
       .optional()
-      .describe(
-        "Sources for the teacher to label that are synthetic; those that a split has already are left out.",
-      ),
+      .describe("Synthetic sources for the teacher to label; those that a split has already are left out."),
   })
   .refine(({ testFraction, devFraction }) => testFraction + devFraction < 1, {
     message: "testFraction and devFraction leave nothing to train on: their sum must be below 1",

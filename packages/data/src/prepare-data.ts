@@ -47,7 +47,7 @@ export interface DataReport extends TextStatistics, DuplicateCounts {
   readonly augmented?: number;
   /** Only where the configuration names unlabelled sources. */
   readonly unlabelled?: UnlabelledReport;
-  /** Sources synthetic for the teacher to label. */
+  /** Synthetic sources for the teacher to label. */
   readonly synthetic?: number;
   /** Only where rows have images. */
   readonly images?: ImageStatistics;

@@ -1,8 +1,8 @@
 /**
- * Prompt promptLookup: greedy decoding that draftTokens several tokens by copying, and has one run of the decoder check them all.
+ * Prompt lookup: greedy decoding that drafts several tokens by copying, and has one run of the decoder check them all.
  * Answers that repeat their source or themselves take fewer runs; the tokens are those of plain greedy decoding.
  *
- * Source: Saxena 2023, "Prompt promptLookup decoding"; Leviathan et al. 2023 (arXiv:2211.17192) for checking draftTokens in one run.
+ * Source: Saxena 2023, "Prompt lookup decoding"; Leviathan et al. 2023 (arXiv:2211.17192) for checking drafts in one run.
  */
 import { SlmError } from "@slm/core";
 import { notFinite } from "./logits.js";

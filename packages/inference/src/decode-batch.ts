@@ -16,7 +16,7 @@ import { type DecodedIds, timed } from "./timed.js";
 export interface Decoding {
   readonly loaded: LoadedModel;
   readonly caches: CachePool;
-  /** Most draft tokens of a run, by prompt promptLookup; absent: none, and rows share runs. */
+  /** Most draft tokens of a run, by prompt lookup; absent: none, and rows share runs. */
   readonly promptLookup?: number | undefined;
 }
 

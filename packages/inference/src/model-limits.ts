@@ -36,10 +36,10 @@ export function checkStops(stop: readonly string[] = []): void {
   );
 }
 
-/** More draftTokens cost more than a run that checks them can save. */
+/** More draft tokens cost more than a run that checks them can save. */
 const MAX_DRAFT_TOKENS = 64;
 
-/** @throws SlmError USAGE if the number of draftTokens is none of use. */
+/** @throws SlmError USAGE if the number of draft tokens is none of use. */
 export function checkPromptLookup(draftTokens: number | undefined): void {
   if (
     draftTokens === undefined ||
@@ -122,7 +122,7 @@ export function roomForTokens(model: DeviceModel, prefix: number, requested: num
   }
   const wanted = requested ?? room;
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > room) {
-    const behind = prefix === 0 ? "" : ` behind a source of ${prefix} tokens`;
+    const behind = prefix === 0 ? "" : ` after a source of ${prefix} tokens`;
     throw new SlmError("USAGE", `generate: maxTokens must be from 1 to ${room}${behind}, got ${wanted}`);
   }
   return wanted;

@@ -102,7 +102,7 @@ describe(createLibraryTokenizer, () => {
     expect(() => tokenizer.encodeSource("sea</s>")).toThrow("special token </s>");
   });
 
-  test("gives a symbol tokenizer's files the same ids as direct promptLookup", () => {
+  test("gives a symbol tokenizer's files the same ids as direct lookup", () => {
     const files = trainSymbolTokenizer({ sources: ["cat"], targets: ["K AE T"], sourceLowercase: true });
     const tokenizer = createLibraryTokenizer(files);
     expect(tokenizer.encodeSource("TACT")).toEqual([6, 4, 5, 6]);

@@ -1,5 +1,5 @@
 /**
- * Runs a symbol tokenizer by direct promptLookup. It gives what the general library gives for the same files, about twenty
+ * Runs a symbol tokenizer by direct lookup. It gives what the general library gives for the same files, about twenty
  * times faster, and keeps the sides apart: a source never becomes target ids, nor a target source ids.
  */
 import { isDeepStrictEqual } from "node:util";
@@ -14,7 +14,7 @@ import type { TokenizerFiles } from "./tokenizer-files.js";
  * The tokenizer of files that say they are a symbol tokenizer (`source.symbols` in the configuration).
  *
  * @throws SlmError DATA_INVALID if the files are not, to the letter, those of the vocabulary they hold: then direct
- * promptLookup would not equal what other libraries read from them.
+ * lookup would not equal what other libraries read from them.
  */
 export function createSymbolTokenizer(files: TokenizerFiles): Tokenizer {
   const { symbols, target, lowercase } = vocabularyOf(files);

@@ -185,7 +185,7 @@ export class StepRunner {
 const termOutput = (term: string): string => `term.${term}`;
 
 const modeOf = (index: number, batches: readonly unknown[]): StepMode =>
-  index === batches.length - 1 ? "update" : "gradientAccumulationSteps";
+  index === batches.length - 1 ? "update" : "accumulate";
 
 /** Means weighted by the batches' shares; the gradient's norm is the step's. */
 function combine(results: readonly (StepResult & { share: number })[]): StepResult {

@@ -50,7 +50,7 @@ describe("token lists on disk", () => {
     await lists.close();
   });
 
-  test("in a file that was cut short are rejected, not synthetic", async () => {
+  test("in a file that was cut short are rejected, not filled in", async () => {
     const lists = await write([[[1, 2, 3]], [[4, 5, 6]]], [9]);
     await truncate(file, 20);
     expect((await lists.read([0]))[0]![0]).toEqual(Int32Array.of(1, 2, 3));

@@ -37,8 +37,8 @@ export interface LossDefinition {
 export type StepSettings = StateSettings &
   Pick<TrainingSettings, "lora" | "gradientCheckpointing" | "dropout">;
 
-/** `gradientAccumulationSteps` only adds to the gradients kept so far; `update` adds the last batch's and takes the step. */
-export type StepMode = "gradientAccumulationSteps" | "update";
+/** `accumulate` only adds to the gradients kept so far; `update` adds the last batch's and takes the step. */
+export type StepMode = "accumulate" | "update";
 
 /** Scalar input: a batch's share of the step's counted tokens; only where gradients are accumulated. */
 export const BATCH_SHARE = "batchShare";
@@ -108,7 +108,7 @@ const NEXT_STATE: {
     settings: StepSettings,
     x: Inputs,
   ) => Outputs;
-} = { gradientAccumulationSteps: keepGradients, update: takeStep };
+} = { accumulate: keepGradients, update: takeStep };
 
 /** Loss and terms by output name, and one flat gradient per trained chunk. */
 function batchGradients(

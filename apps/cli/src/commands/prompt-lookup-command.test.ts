@@ -71,7 +71,7 @@ describe("slm generate --prompt-lookup", () => {
     expect(plain.map(({ reason }) => reason)).toContain("stop");
   });
 
-  test("is rejected where draftTokens would change answers, with other choices of tokens, and by graphs of one token", async () => {
+  test("is rejected where drafts would change answers, with other sampling options, and by graphs of one token", async () => {
     const code = async (...argv: readonly string[]) =>
       (await runCommand("generate", [...argv, "--prompt-lookup", "4", ...PROMPTS, "--json"])).exitCode;
     expect(await code(at("int8-dynamic"))).toBe(65);

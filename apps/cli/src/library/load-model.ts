@@ -23,7 +23,7 @@ export type Prompt =
 
 /** What computes the model. */
 export interface LoadModelOptions extends WorkOptions, DeviceRequest {
-  /** Most draft tokens taken at once by prompt promptLookup, and checked in one run: the same greedy answers, sooner where they repeat. */
+  /** Most draft tokens taken at once by prompt lookup, and checked in one run: the same greedy answers, sooner where they repeat. */
   readonly promptLookup?: number | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Sources decoded greedily by prompt promptLookup, one after the other. */
+/** Sources decoded greedily by prompt lookup, one after the other. */
 import { decodeWithPromptLookup, isRuling } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { EncodedSource } from "../batches.js";
@@ -10,7 +10,7 @@ import type { DecodedIds } from "../timed.js";
 import { PromptLookupDecoder } from "./prompt-lookup-decoder.js";
 
 /**
- * One result per source: the tokens of plain greedy decoding, in as many runs of the decoder as its draftTokens were wrong.
+ * One result per source: the tokens of plain greedy decoding, in as many runs of the decoder as its draft tokens were wrong.
  *
  * @param draftTokens most tokens drafted at once
  * @throws SlmError USAGE for options that change what greedy decoding says, and as decodeBatch
@@ -24,7 +24,7 @@ export async function decodePromptLookup(
   if (strategy.kind !== "greedy" || isRuling(rules) || constraint !== undefined) {
     throw new SlmError(
       "USAGE",
-      "generate: draftTokens are checked against the most probable tokens: no draws, beams, penalties or schema",
+      "generate: draft tokens are checked against the most probable tokens: no draws, beams, penalties or schema",
     );
   }
   const results: DecodedIds[] = [];

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { SlmError } from "@slm/core";
 
-/** Shorter keys can be drafted [characters]. */
+/** Shorter keys can be guessed [characters]. */
 const SHORTEST_KEY = 16;
 
 export class ApiKeys {

@@ -1,5 +1,5 @@
 /**
- * Sum of rows by segment id: the gradient of an embedding promptLookup.
+ * Sum of rows by segment id: the gradient of an embedding lookup.
  *
  * `ScatterND(reduction: add)` races between threads when an id repeats (onnxruntime#18048), and `ScatterElements` is
  * single-threaded and slow, so neither is used. Two exact forms instead, chosen by the number of segments:
