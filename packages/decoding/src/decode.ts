@@ -39,8 +39,8 @@ export async function decode(decoder: StepDecoder, options: DecodeOptions): Prom
 
 /**
  * If no rule or constraint changes the scores, the decoder may choose tokens itself. It is not notified when `stopsAfter` ends a row.
- * With several rows that can be stopped, tokens are therefore chosen here, because in some weight formats (dynamically quantized
- * activations) the input of one row affects the others.
+ * With several rows that can be stopped, tokens are therefore chosen here, because in some weight formats the
+ * input of one row affects the others.
  */
 function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice {
   const { rules, constraint, stopsAfter } = options;

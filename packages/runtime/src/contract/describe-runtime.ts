@@ -56,16 +56,16 @@ const overwrite = ({ data }: HostTensor): void => {
 /** What a runtime cannot do in its environment; absent means it can. */
 export interface RuntimeLimits {
   /** It cannot read the disk: it was created with its files in memory. */
-  readonly readsNoDisk?: boolean;
+  readonly cannotReadDisk?: boolean;
   /** It cannot report its memory use; `peakMemoryBytes` then rejects. */
-  readonly tellsNoMemory?: boolean;
+  readonly reportsNoMemory?: boolean;
 }
 
 /** Tests of one implementation. `create` is called several times; the runtimes exist at the same time. */
 export function describeRuntime(
   name: string,
   create: () => Promise<Runtime>,
-  { readsNoDisk = false, tellsNoMemory = false }: RuntimeLimits = {},
+  { cannotReadDisk = false, reportsNoMemory = false }: RuntimeLimits = {},
 ): void {
   describe(name, () => {
     let runtime: Runtime;
@@ -325,7 +325,7 @@ export function describeRuntime(
       await expect(missing).rejects.toMatchObject({ code: "INPUT_MISSING" });
     });
 
-    test.skipIf(readsNoDisk)(
+    test.skipIf(cannotReadDisk)(
       "loads a file with external data, with nodes added to it, and rejects a broken file",
       async () => {
         const folder = await mkdtemp(join(tmpdir(), "slm-runtime-"));
@@ -365,11 +365,11 @@ export function describeRuntime(
       },
     );
 
-    test.skipIf(!tellsNoMemory)("says that it does not tell its memory", async () => {
+    test.skipIf(!reportsNoMemory)("rejects a request for its memory use", async () => {
       await expect(runtime.peakMemoryBytes()).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE" });
     });
 
-    test.skipIf(tellsNoMemory)("reports the peak memory of this process", async () => {
+    test.skipIf(reportsNoMemory)("reports the peak memory of this process", async () => {
       const peak = await runtime.peakMemoryBytes();
       expect(peak).toBeGreaterThanOrEqual(process.memoryUsage.rss() / 2);
       expect(peak).toBeLessThan(2 ** 40);
