@@ -143,7 +143,7 @@ export const DEVICE_MODEL_FILE = "model.json";
  *          crossValue(l) float32 [batch, kvHeads, source, headDim]
  * decoder: targetIds int32 [batch, target], pastLength int32 [1] (tokens already in the cache, same for all rows),
  *          pastKey(l), pastValue(l) float32 [batch, kvHeads, capacity, headDim], and the encoder's outputs unchanged
- *       -> logits float32 [batch, vocab] of the last position, and depending on the model's `presentKv`
+ *       -> logits float32 [batch, vocab] of the last position, and depending on the model's `caches`
  *          full: presentKey(l), presentValue(l) shaped as pastKey(l), pastValue(l), which may be the same buffers
  *          delta: presentKey(l), presentValue(l) float32 [batch, target, kvHeads * headDim], the new positions
  * A decoder-only model's decoder has no encoder inputs; its source is a prefix of targetIds.

@@ -207,7 +207,7 @@ export class OrtHost implements Host {
     if (dtype === "bfloat16")
       throw new SlmError(
         "OP_UNSUPPORTED",
-        `${this.#name}: ONNX Runtime takes no bfloat16 tensors from JavaScript`,
+        `${this.#name}: ONNX Runtime does not accept bfloat16 tensors from JavaScript`,
       );
     return new (this.#opened().Tensor)(dtype, data, [...shape]);
   }
