@@ -78,7 +78,7 @@ describe(readDeviceModel, () => {
     const broken: readonly (readonly [DeviceModel, RegExp])[] = [
       [{ ...model, vision }, /belong together/],
       [{ ...seeing, vision: undefined }, /belong together/],
-      [{ ...seeing, maxSource: 4 }, /no place for text/],
+      [{ ...seeing, maxSource: 4 }, /no room for text/],
       [{ ...seeing, architecture: "decoder-only" }, /decoder-only/],
       [{ ...seeing, vision: { ...vision, patch: { height: 9, width: 1 } } }, /larger than/],
     ];

@@ -1,8 +1,8 @@
 /**
  * BLEU: shared word sequences of one to four words, with a penalty for predictions that are too short.
  *
- * Source: Papineni et al. 2002 (aclanthology.org/P02-1040) and sacreBLEU 2.6 (Post 2018, aclanthology.org/W18-6319), whose
- * numbers these are, signature `case:mixed|eff:no|tok:13a|smooth:exp`.
+ * Source: Papineni et al. 2002 (aclanthology.org/P02-1040). Equal to sacreBLEU 2.6 (Post 2018, aclanthology.org/W18-6319),
+ * signature `case:mixed|eff:no|tok:13a|smooth:exp`.
  */
 import { countNgrams, countShared, ngramTotal, type CountsOf } from "./counts.js";
 import { defineMetric, sumOf, type Metric, type References } from "./define-metric.js";
@@ -12,7 +12,7 @@ import { stripEnd, wordsOf } from "./words.js";
 const MAX_ORDER = 4;
 const ORDERS = Array.from({ length: MAX_ORDER }, (_, index) => index + 1);
 
-/** One row: lengths in tokens, and per order the sequences predicted and those of them that are in a reference. */
+/** One row: lengths in tokens, and per order the number of predicted n-grams and of those in a reference. */
 interface BleuCounts {
   readonly length: number;
   readonly referenceLength: number;
@@ -21,8 +21,8 @@ interface BleuCounts {
 }
 
 /**
- * Corpus BLEU: counts are summed over rows before anything is divided. A corpus in which no prediction has four tokens scores
- * 0, even if it is perfect. The score of one row is sacreBLEU's sentence BLEU, which leaves out orders longer than the row.
+ * Corpus BLEU: counts are summed over rows before the division. A corpus in which no prediction has four tokens scores
+ * 0, even if it is perfect. The score of one row is sacreBLEU's sentence BLEU, which ignores orders longer than the row.
  */
 export const bleu: Metric = defineMetric({
   description:
@@ -37,13 +37,13 @@ export const bleu: Metric = defineMetric({
 });
 
 /**
- * Tokens as `mteval-v13a.pl` makes them, in the shape sacreBLEU gave it: punctuation and symbols of ASCII stand alone, but
+ * Tokens of `mteval-v13a.pl` as implemented in sacreBLEU: ASCII punctuation and symbols are separate tokens, except
  * for periods and commas between digits and for apostrophes.
  *
  * @example bleuTokens("It's 1,000.5 km.") // ["It's", "1,000.5", "km", "."]
  */
 export function bleuTokens(text: string): readonly string[] {
-  // Whitespace at the end goes first, so that a hyphen in front of it is not taken for a divided word.
+  // Strip trailing whitespace first, so that a hyphen before it is not read as a hyphenated word.
   const line = stripEnd(text)
     .replaceAll("<skipped>", "")
     .replaceAll("-\n", "")
@@ -83,13 +83,13 @@ function countBleu(prediction: string, references: References): BleuCounts {
   };
 }
 
-/** Length of the reference closest in length; of two equally close the shorter. */
+/** Length of the reference closest in length; ties: the shorter. */
 function closestLength(length: number, references: readonly (readonly string[])[]): number {
   const lengths = references.map((reference) => reference.length).sort((a, b) => a - b);
   return lengths.reduce((best, next) => (Math.abs(next - length) < Math.abs(best - length) ? next : best));
 }
 
-/** Each item as often as in the multiset that has most of it. */
+/** Multiset union: the maximum count of each item. */
 function union(multisets: readonly CountsOf[]): CountsOf {
   const most = new Map<string, number>();
   for (const multiset of multisets) {
@@ -110,8 +110,8 @@ function addUp(rows: readonly BleuCounts[]): BleuCounts {
 /**
  * BLEU of counts. With an effective order, only orders that the prediction is long enough for are counted.
  *
- * Smoothing is that of `mteval-v13a.pl` (Chen and Cherry 2014, method 3): the k-th order without a match counts as 2^-k
- * matches. Without any match at all the score is 0.
+ * Smoothing as in `mteval-v13a.pl` (Chen and Cherry 2014, method 3): the k-th order without a match counts as 2^-k
+ * matches. Without any match the score is 0.
  */
 function scoreOf(counts: BleuCounts, { effectiveOrder }: { readonly effectiveOrder: boolean }): number {
   const { length, referenceLength, matches, totals } = counts;

@@ -1,7 +1,7 @@
 /**
- * chrF and chrF++: shared character sequences, for chrF++ also words and word pairs, recall weighing more than precision.
+ * chrF and chrF++: F-score of character n-grams, for chrF++ also of words and word pairs; recall weighs more than precision.
  *
- * Source: Popović 2015 and 2017 (aclanthology.org/W15-3049, W17-4770) and sacreBLEU 2.6, whose numbers these are, signatures
+ * Source: Popović 2015 and 2017 (aclanthology.org/W15-3049, W17-4770). Equal to sacreBLEU 2.6, signatures
  * `case:mixed|eff:yes|nc:6|nw:0|space:no` and `nw:2`.
  */
 import { countNgrams, countShared, ngramTotal } from "./counts.js";
@@ -66,7 +66,7 @@ function countOrders(prediction: string, reference: string, wordOrder: number): 
 function countOrder(prediction: readonly string[], reference: readonly string[], order: number): OrderCounts {
   const expected = ngramTotal(reference, order);
   return {
-    // A reference too short for this order says nothing about it.
+    // A reference that is too short for this order is not counted in it.
     predicted: expected === 0 ? 0 : ngramTotal(prediction, order),
     expected,
     shared: countShared(countNgrams(prediction, order), countNgrams(reference, order)),

@@ -9,7 +9,7 @@ export function countItems(items: Iterable<string>): CountsOf {
   return counts;
 }
 
-/** Items that two multisets share, each as often as in the one that has fewer. */
+/** Size of the multiset intersection. */
 export function countShared(a: CountsOf, b: CountsOf): number {
   const [small, large] = a.size <= b.size ? [a, b] : [b, a];
   let shared = 0;

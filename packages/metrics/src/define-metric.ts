@@ -1,4 +1,4 @@
-/** What a metric is, and how one is made of two functions: what is counted in a row, and what the counts add up to. */
+/** Defines metrics by two functions: one counts in a row, the other computes the score from all counts. */
 import { SlmError } from "@slm/core";
 import { strip } from "./words.js";
 
@@ -6,8 +6,8 @@ import { strip } from "./words.js";
 export type References = readonly string[];
 
 /**
- * Unit of a metric. `fraction`: 0.25 means 25 %. `points`: of 100, the scale BLEU and chrF are published on; 25 means 25.
- * A perfect score is 0 where lower is better, else 1 or 100.
+ * Unit of a metric. `fraction`: 0.25 means 25 %. `points`: 0 to 100, the published scale of BLEU and chrF.
+ * A perfect score is 0 if lower is better, else 1 or 100.
  */
 export type MetricUnit = "fraction" | "points";
 
@@ -16,20 +16,20 @@ export interface Metric {
   /** Unit of the numbers `compute` and `rowScore` return. */
   readonly unit: MetricUnit;
   readonly higherIsBetter: boolean;
-  /** The public definition it equals. */
+  /** The public definition that it implements. */
   readonly source: string;
   /**
-   * The metric of a whole data set. Error rates may exceed 1 where predictions are too long; all else stays in range.
+   * The metric of a whole data set. Error rates may exceed 1 if predictions are too long; all others stay in range.
    *
    * Shapes: predictions [n], references [n][at least 1].
    *
    * @throws SlmError DATA_INVALID if there are no rows, or a row lacks references that the metric can use;
-   * SHAPE_MISMATCH if there are more predictions than rows of references or fewer.
+   * SHAPE_MISMATCH if the numbers of predictions and rows of references differ.
    */
   readonly compute: (predictions: readonly string[], references: readonly References[]) => number;
   /**
-   * The metric of one row alone, by which rows are ranked. Of metrics that are not means of rows (error rates, BLEU, chrF,
-   * slot F1) the row scores do not average to the metric.
+   * The metric of one row, for ranking rows. For metrics that are not means over rows (error rates, BLEU, chrF,
+   * slot F1), the mean of the row scores is not the metric.
    *
    * @throws SlmError DATA_INVALID if the row lacks references that the metric can use.
    */
@@ -38,8 +38,8 @@ export interface Metric {
 
 export interface MetricDefinition<Counts> extends Omit<Metric, "compute" | "rowScore"> {
   /**
-   * What references a row must have. `text`: at least one, each with text in it. `some`: at least one. `any`: none will do,
-   * for metrics that know questions without an answer.
+   * Required references of a row. `text`: at least one, each not empty. `some`: at least one. `any`: may have none,
+   * for metrics with unanswerable questions.
    */
   readonly references: "text" | "some" | "any";
   /** What is counted in a row; `where` names the row in errors. */
@@ -102,7 +102,7 @@ export function sumOf<Counts>(rows: readonly Counts[], pick: (row: Counts) => nu
 }
 
 /**
- * The candidate of the highest value; of equals the first.
+ * The candidate with the highest value; ties: the first.
  *
  * @throws SlmError DATA_INVALID if there are none.
  */

@@ -1,4 +1,4 @@
-/** Answers that are JSON: all of it right, or the intent right. */
+/** Metrics of JSON answers: exact match, and intent accuracy. */
 import { defineMetric, meanOf, type Metric } from "./define-metric.js";
 import {
   jsonEqual,
@@ -9,14 +9,14 @@ import {
   type JsonObject,
 } from "./json-value.js";
 
-/** The fields of an answer that name what the speaker wants; of both the first. Calls have it in `name`. */
+/** The fields that may hold the intent of an answer; the first one present counts. Function calls use `name`. */
 const INTENT_FIELDS = ["intent", "name"] as const;
 
 const INTENT = `a text in '${INTENT_FIELDS.join("' or '")}'`;
 
 /**
  * Share of rows whose prediction is the same JSON value as a reference. Order of keys, whitespace, escapes and the spelling of
- * numbers (1, 1.0, 1e0) do not count; order of array items does. A prediction that is not valid JSON is wrong.
+ * numbers (1, 1.0, 1e0) do not matter; the order of array items does. A prediction that is not valid JSON is wrong.
  */
 export const jsonExactMatch: Metric = defineMetric({
   description: "Share of rows whose prediction is the same JSON value as a reference; invalid JSON is wrong.",
@@ -33,8 +33,8 @@ export const jsonExactMatch: Metric = defineMetric({
 });
 
 /**
- * Share of rows whose prediction is a JSON object with the intent of a reference, compared letter by letter. Where the reference
- * is an array of objects, the prediction must be one with the same intents in the same order.
+ * Fraction of rows whose prediction is a JSON object with exactly the intent of a reference. If the reference
+ * is an array of objects, the prediction must be an array with the same intents in the same order.
  */
 export const intentAccuracy: Metric = defineMetric({
   description: `Share of rows whose prediction is JSON with the intent of a reference: ${INTENT}.`,

@@ -1,20 +1,20 @@
-/** JSON as models write it: parsed if it is valid, compared as values. */
+/** Parses JSON that models generate, and compares it by value. */
 import { SlmError } from "@slm/core";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = Readonly<Record<string, Json>>;
 
-/** Deepest nesting that is read [levels]: answers are flat, and what walks a value may then recurse. */
+/** Deepest accepted nesting [levels]: answers are flat, and the limit makes recursion over a value safe. */
 const MAX_DEPTH = 64;
 
-/** A value in a box, so that `null` and no value differ. */
+/** A wrapped value, so that JSON `null` differs from no value. */
 export interface ParsedJson {
   readonly value: Json;
 }
 
 /**
- * The value of a JSON text (RFC 8259), or undefined if it is not valid or nested deeper than 64 levels. Of equal keys in one
- * object the last counts; numbers are IEEE 754 doubles.
+ * The value of a JSON text (RFC 8259), or undefined if it is not valid or nested deeper than 64 levels. The last of several
+ * equal keys counts; numbers are IEEE 754 doubles.
  */
 export function parseJson(text: string): ParsedJson | undefined {
   let value: Json;
@@ -26,7 +26,7 @@ export function parseJson(text: string): ParsedJson | undefined {
   return isDeeperThan(value, MAX_DEPTH) ? undefined : { value };
 }
 
-/** What a JSON answer says: one object (a call, say), or several in a row. */
+/** A JSON answer: one object, such as a function call, or an array of them. */
 export type JsonAnswer = JsonObject | readonly JsonObject[];
 
 /** The object of a JSON text, or the objects of its array; undefined if it is anything else or empty. */
@@ -45,7 +45,7 @@ export function requireReference<T>(parsed: T | undefined, expected: string, whe
   if (parsed !== undefined) return parsed;
   throw new SlmError(
     "DATA_INVALID",
-    `metrics: ${where} needs references that are ${expected}, got another one`,
+    `metrics: ${where} needs references that are ${expected}, got one that is not`,
     {
       context: { where, expected },
     },

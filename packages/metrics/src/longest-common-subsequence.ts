@@ -1,4 +1,4 @@
-/** Longest common subsequences: how long one is, and which tokens ROUGE-Lsum takes for it. */
+/** Longest common subsequences: their length, and the tokens that ROUGE-Lsum selects. */
 import { SlmError } from "@slm/core";
 
 /** Cells of the largest table that is built, one byte each: two texts of 16 thousand tokens. */
@@ -17,9 +17,9 @@ export function commonLength(a: readonly string[], b: readonly string[]): number
 }
 
 /**
- * Indices into `a` of one longest common subsequence, descending. Of several, the one that `rouge-score` reads out: from the
- * ends of both, matching where tokens are equal, else dropping the last token of `b` if that keeps more than dropping that of
- * `a`.
+ * Indices into `a` of one longest common subsequence, descending. If there are several, it is the one of `rouge-score`:
+ * backtracking from the ends of both, it matches equal tokens, else drops the last token of `b` if that keeps more than
+ * dropping the last token of `a`.
  *
  * @throws SlmError DATA_INVALID if both together are too long for the table.
  */

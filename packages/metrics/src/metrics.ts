@@ -1,7 +1,7 @@
 /**
- * What a model's answers are measured by. One row per metric; the name of a row is what `--metrics` and a gate take.
+ * The table of metrics for a model's answers: one row per metric. `--metrics` and gates use the name of a row.
  *
- * Each equals a public definition, named in its `source`; the numbers in `fixtures` come from the programs named there.
+ * Each metric implements the public definition in its `source`; the numbers in `fixtures` come from the programs named there.
  */
 import { SlmError } from "@slm/core";
 import { bleu } from "./bleu.js";

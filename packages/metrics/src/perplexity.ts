@@ -1,12 +1,12 @@
 import { SlmError } from "@slm/core";
 
-/** How far below zero rounding may take a negative log-likelihood that is zero [nats per token]. */
+/** Rounding tolerance below zero of a negative log-likelihood [nats per token]. */
 const ROUNDING = 1e-6;
 
 /**
- * Perplexity of a text under a model: e to the mean negative log-likelihood of a token. That of a uniform choice among v
- * tokens is v; 1 is perfect. It is not a row of `METRICS`, because it is computed from likelihoods, not from answers, and
- * perplexities compare only between models with the same tokenizer.
+ * Perplexity of a text under a model: exp of the mean negative log-likelihood per token. A uniform distribution over v
+ * tokens has perplexity v; 1 is perfect. It is not a row of `METRICS`, because it is computed from likelihoods, not from
+ * answers. Perplexities are comparable only between models with the same tokenizer.
  *
  * Units: negativeLogLikelihoodNats is the sum over all tokens of -ln p(token | tokens before it) [nats]; the result has no
  * unit. Above 709 nats per token it is beyond a double and Infinity.

@@ -1,20 +1,20 @@
 /**
  * Stems of English words.
  *
- * Source: Porter 1980, "An algorithm for suffix stripping", Program 14(3), whose steps and terms (measure, *v*, *d, *o) these
- * are, with the departures of NLTK's `PorterStemmer` in its default mode, which is what `rouge-score` stems with. They are
+ * Source: Porter 1980, "An algorithm for suffix stripping", Program 14(3), with its steps and terms (measure, *v*, *d, *o), and
+ * with the deviations of NLTK's `PorterStemmer` in its default mode, which `rouge-score` uses. The deviations are
  * marked NLTK below.
  */
 type Condition = (stem: string) => boolean;
 
-/** A suffix, what replaces it, and what must hold of the stem before it. */
+/** A suffix, its replacement, and the condition on the stem before it. */
 type Rule = readonly [suffix: string, replacement: string, condition: Condition];
 
 const always: Condition = () => true;
 const hasMeasure: Condition = (stem) => measure(stem) > 0;
 const hasLongMeasure: Condition = (stem) => measure(stem) > 1;
 
-/** NLTK: words with stems of their own. */
+/** NLTK: words with irregular stems. */
 const IRREGULAR: ReadonlyMap<string, string> = new Map([
   ["sky", "sky"],
   ["skies", "sky"],
@@ -41,7 +41,7 @@ const PLURALS: readonly Rule[] = [
   ["s", "", always],
 ];
 
-/** Longer suffixes stand before those they end in. */
+/** Longer suffixes come before their own suffixes. */
 const DOUBLE_SUFFIXES: readonly Rule[] = [
   ["ational", "ate", hasMeasure],
   ["tional", "tion", hasMeasure],
@@ -99,14 +99,14 @@ const LAST_SUFFIXES: readonly Rule[] = [
   ["ize", "", hasLongMeasure],
 ];
 
-/** What is done after -ed and -ing are gone, so that later steps find their suffixes. */
+/** Corrections after -ed and -ing are removed, so that later steps find their suffixes. */
 const REPAIRS: readonly Rule[] = [
   ["at", "ate", always],
   ["bl", "ble", always],
   ["iz", "ize", always],
 ];
 
-/** The steps in order; each takes the word the one before left. */
+/** The steps in order; each gets the result of the one before. */
 const STEPS: readonly ((word: string) => string)[] = [
   stripPlural,
   stripPast,
@@ -129,7 +129,7 @@ export function porterStem(word: string): string {
   return word.length <= 2 ? word : STEPS.reduce((stem, step) => step(stem), word);
 }
 
-/** The first rule whose suffix the word has decides, whether its condition holds or not. */
+/** Only the first rule with a matching suffix is tried, whether its condition holds or not. */
 function applyFirst(rules: readonly Rule[], word: string): string {
   const rule = rules.find(([suffix]) => word.endsWith(suffix));
   if (rule === undefined) return word;
@@ -166,7 +166,7 @@ function replaceY(word: string): string {
   return word.endsWith("y") && stem.length > 1 && consonants(stem).at(-1) === true ? `${stem}i` : word;
 }
 
-/** Step 2. NLTK: -alli is done first, and what it leaves goes through the step again. */
+/** Step 2. NLTK: -alli comes first, and its result goes through the step again. */
 function replaceDoubleSuffix(word: string): string {
   let current = word;
   while (current.endsWith("alli") && hasMeasure(current.slice(0, -4))) current = current.slice(0, -2);
@@ -181,7 +181,7 @@ function stripE(word: string): string {
   return length > 1 || (length === 1 && !endsInShortSyllable(stem)) ? stem : word;
 }
 
-/** Whether each letter is a consonant: not a vowel, and of y's those that follow no consonant. */
+/** Whether each letter is a consonant: not a vowel; y is a consonant unless it follows one. */
 function consonants(word: string): readonly boolean[] {
   const flags: boolean[] = [];
   for (const letter of word) {

@@ -1,9 +1,9 @@
 /**
- * ROUGE: how much of a reference summary a prediction contains, as F1.
+ * ROUGE: overlap of a prediction with a reference summary, as F1.
  *
  * Source: Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries" (aclanthology.org/W04-1013), and the package
- * `rouge-score` 0.1.2, whose numbers these are. The metrics of the table take its default and do not stem; published
- * numbers of English summaries often do, which is `rougeScores(..., { stemmer: true })`.
+ * `rouge-score` 0.1.2, which gives equal numbers. The metrics of the table use its default and do not stem. Published
+ * numbers of English summaries are often stemmed: `rougeScores(..., { stemmer: true })`.
  */
 import { countItems, countNgrams, countShared, f1Of, ngramTotal } from "./counts.js";
 import {
@@ -39,22 +39,22 @@ const ROUGES: { readonly [N in RougeName]: Rouge } = {
 };
 
 /** F1 of shared words, mean over rows. */
-export const rouge1: Metric = rougeMetric("rouge1", "F1 of the words prediction and reference share");
+export const rouge1: Metric = rougeMetric("rouge1", "F1 of the words that prediction and reference share");
 
 /** F1 of shared pairs of neighbouring words, mean over rows. */
-export const rouge2: Metric = rougeMetric("rouge2", "F1 of the word pairs prediction and reference share");
+export const rouge2: Metric = rougeMetric("rouge2", "F1 of the word pairs that prediction and reference share");
 
 /** F1 of the longest common subsequence of words, mean over rows. */
 export const rougeL: Metric = rougeMetric("rougeL", "F1 of the longest common subsequence of words");
 
-/** F1 of the union of the longest common subsequences of sentences, which newlines divide; mean over rows. */
+/** F1 of the union of the longest common subsequences of sentences, separated by newlines; mean over rows. */
 export const rougeLsum: Metric = rougeMetric(
   "rougeLsum",
-  "F1 of the longest common subsequences of sentences (lines), united per reference sentence",
+  "F1 of the union of longest common subsequences per reference sentence (line)",
 );
 
 /**
- * ROUGE of a data set, with or without stemming. A row counts with the reference where it scores highest, separately for
+ * ROUGE of a data set, with or without stemming. Each row is scored against its best reference, separately for
  * each kind of ROUGE; the result is the mean over rows.
  *
  * Shapes: predictions [n], references [n][at least 1]. Units: fractions.
@@ -78,8 +78,8 @@ export function rougeScores(
 }
 
 /**
- * Lower-case runs of the letters a to z and digits; everything else divides words. Texts in other scripts have no tokens,
- * and score 0.
+ * Lower-case runs of the letters a to z and digits; every other character separates words. Texts in other scripts have no
+ * tokens and score 0.
  *
  * @example rougeTokens("Émile's 2 cats") // ["mile", "s", "2", "cats"]
  */
@@ -90,7 +90,7 @@ export function rougeTokens(text: string, { stemmer = false }: RougeOptions = {}
 
 function rougeMetric(name: RougeName, description: string): Metric {
   return defineMetric({
-    description: `${description}; the best reference counts; mean over rows; without stemming.`,
+    description: `${description}; best reference of each row; mean over rows; without stemming.`,
     unit: "fraction",
     higherIsBetter: true,
     source: "Lin 2004; rouge-score 0.1.2, F1, use_stemmer=False",
@@ -109,7 +109,7 @@ function rougeRow(name: RougeName, tokenize: Tokenize): MetricDefinition<number>
     );
 }
 
-/** Of hits among so many predicted and so many expected tokens; 0 where a side has none. */
+/** F1 from the numbers of hits, predicted and expected tokens; 0 if one side has none. */
 function f1OfHits(hits: number, predicted: number, expected: number): number {
   return f1Of(hits / Math.max(predicted, 1), hits / Math.max(expected, 1));
 }

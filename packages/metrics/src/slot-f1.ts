@@ -1,10 +1,10 @@
 /**
- * Slots of JSON answers: which key has which value.
+ * Slot filling metrics of JSON answers.
  *
- * A slot is a path of keys to a value that is neither object nor array. A predicted slot is right if a reference has the same
+ * A slot is a path of keys to a value that is neither object nor array. A predicted slot is correct if a reference has the same
  * value at the same path: `{"from": {"city": "Oslo"}}` has the slot `/from/city` with `"Oslo"`. Values are compared as JSON
- * values (`1` is not `"1"`), texts letter by letter; items of arrays are at their positions; empty objects and arrays have no
- * slots. An answer may be an array of objects, such as calls: then their slots are at their positions.
+ * values (`1` is not `"1"`), strings exactly. Array items have their index in the path. Empty objects and arrays have no
+ * slots. An answer may be an array of objects, such as function calls; their index is then part of the path.
  *
  * Source: micro-averaged F1 over (row, slot, value) triples, as CoNLL's `conlleval` and `seqeval` count (row, type, span).
  */
@@ -22,7 +22,7 @@ interface Slot {
   readonly value: string;
 }
 
-/** A row, compared with the reference where its F1 is highest. */
+/** Counts of a row, against the reference with the highest F1. */
 interface SlotCounts {
   readonly predicted: readonly Slot[];
   readonly expected: readonly Slot[];
@@ -38,15 +38,15 @@ export interface SlotScore {
   readonly precision: number;
   readonly recall: number;
   readonly f1: number;
-  /** How often predictions have it, references have it, and both agree. */
+  /** How often it occurs in predictions and in references, and how often both agree. */
   readonly predicted: number;
   readonly expected: number;
   readonly correct: number;
 }
 
 /**
- * Micro F1 of slots: counts are summed over rows before the division. A prediction that is not a JSON object fills no slot. Where
- * there are no slots on either side, the score is 1 if all predictions are objects, else 0 (`seqeval` leaves it undefined).
+ * Micro F1 of slots: counts are summed over rows before the division. A prediction that is not a JSON object has no slots. If
+ * neither side has slots, the score is 1 if all predictions are objects, else 0 (`seqeval` leaves it undefined).
  */
 export const slotF1: Metric = defineMetric({
   description:
@@ -125,7 +125,7 @@ function leavesOf(value: Json, path: string, name: string): readonly Slot[] {
   });
 }
 
-/** Texts in quotes, so that they differ from numbers; numbers beyond a double as `Infinity`, not as `null`. */
+/** Strings are quoted, so that they differ from numbers; numbers beyond a double become `Infinity`, not `null`. */
 function leafKey(value: null | boolean | number | string): string {
   return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

@@ -1,8 +1,8 @@
 /**
- * Question answering as SQuAD measures it: normalized exact match and F1 of words in common.
+ * SQuAD metrics of question answering: normalized exact match and F1 of common words.
  *
  * Source: Rajpurkar et al. 2016, section 6.1 (arXiv:1606.05250), Rajpurkar, Jia, Liang 2018 (arXiv:1806.03822) and their
- * evaluation script of version 2.0, which on answers with text equals that of version 1.1. The scripts print percent.
+ * evaluation script of version 2.0, which equals version 1.1 for answerable questions. The scripts print percent.
  */
 import { countItems, countShared, f1Of } from "./counts.js";
 import { defineMetric, meanOf, type Metric, type References } from "./define-metric.js";
@@ -10,7 +10,7 @@ import { wordsOf } from "./words.js";
 
 /** Python's `string.punctuation`: the ASCII characters that are neither letters, digits nor blank. */
 const PUNCTUATION = /[!-/:-@[-`{-~]/gu;
-/** A whole word, where a word is of letters, digits and `_` as in Python's `\b`; JavaScript's `\b` knows ASCII only. */
+/** A whole word of letters, digits and `_`, as with Python's `\b`; JavaScript's `\b` supports ASCII only. */
 const ARTICLE = /(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu;
 
 /** Share of rows whose normalized prediction equals a normalized reference. */
@@ -28,7 +28,7 @@ export const squadExactMatch: Metric = defineMetric({
   score: meanOf,
 });
 
-/** Mean over rows of the F1 of normalized words, against the reference where it is highest. */
+/** Mean over rows of the F1 of normalized words, against the best reference. */
 export const squadF1: Metric = defineMetric({
   description:
     "F1 of the words that prediction and closest reference share, normalized as squadExactMatch does, mean over rows.",
@@ -42,7 +42,7 @@ export const squadF1: Metric = defineMetric({
 });
 
 /**
- * An answer without what SQuAD does not count, in this order: case, ASCII punctuation (deleted, not replaced by a space),
+ * An answer in SQuAD's normal form. Removes, in this order: case, ASCII punctuation (deleted, not replaced by a space),
  * English articles, extra whitespace.
  *
  * @example normalizeAnswer("The  U.S. Navy's") // "us navys"
@@ -51,7 +51,7 @@ export function normalizeAnswer(text: string): string {
   return wordsOf(text.toLowerCase().replace(PUNCTUATION, "").replace(ARTICLE, " ")).join(" ");
 }
 
-/** References with something in them; of none, the right answer is to give no answer. */
+/** References that are not empty; if there are none, the correct prediction is empty. */
 function answersOf(references: References): References {
   const answers = references.filter((reference) => normalizeAnswer(reference) !== "");
   return answers.length === 0 ? [""] : answers;

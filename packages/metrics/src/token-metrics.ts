@@ -1,4 +1,4 @@
-/** Error rates and exact match of token sequences: letters to phonemes, spellings, anything with one right answer. */
+/** Error rates and exact match of token sequences: grapheme-to-phoneme conversion, spelling, OCR and other tasks with one answer. */
 import { bestOf, defineMetric, meanOf, sumOf, type Metric, type References } from "./define-metric.js";
 import { editDistance } from "./edit-distance.js";
 import { charactersOf, strip, wordsOf } from "./words.js";
@@ -35,15 +35,15 @@ export const exactMatch: Metric = defineMetric({
 export const ANSWER_MARK = "####";
 
 /**
- * Share of rows whose answer is that of one of the references. Of a reference with a rationale the answer is what follows
- * its last {@link ANSWER_MARK}, and a prediction without one has no answer; any other reference is compared whole.
+ * Fraction of rows whose answer equals that of a reference. The answer of a reference with a rationale is the text after its last
+ * {@link ANSWER_MARK}; a prediction without the mark then has no answer. Any other reference is compared as a whole.
  */
 export const answerMatch: Metric = defineMetric({
   description: `Share of rows whose answer, which follows the last ${ANSWER_MARK} where the reference has one, is that of a reference.`,
   unit: "fraction",
   higherIsBetter: true,
   source:
-    "Cobbe et al. 2021 (GSM8K, arXiv 2110.14168): the final answer decides, not the working; without working, exactMatch",
+    "Cobbe et al. 2021 (GSM8K, arXiv 2110.14168): only the final answer counts, not the rationale; without rationales, exactMatch",
   references: "text",
   countRow: (prediction, references) =>
     references.some((reference) => {
@@ -57,13 +57,13 @@ export const answerMatch: Metric = defineMetric({
   score: meanOf,
 });
 
-/** What follows the last {@link ANSWER_MARK} of a text; undefined without one. */
+/** The text after the last {@link ANSWER_MARK}; undefined without one. */
 export function answerOf(text: string): string | undefined {
   const at = text.lastIndexOf(ANSWER_MARK);
   return at < 0 ? undefined : text.slice(at + ANSWER_MARK.length).trim();
 }
 
-/** Edit distance in whitespace-separated tokens. Of references equally close, the first listed gives the length. */
+/** Edit distance in whitespace-separated tokens. If several references are equally close, the first one gives the length. */
 export const per: Metric = defineMetric({
   description:
     "Edit distance to the closest reference, summed over all rows, over the summed lengths of those references.",

@@ -1,13 +1,13 @@
 /**
- * What text is made of: words between whitespace, characters. Whitespace is what Python's `str.split` takes for it, since
- * the public definitions of the metrics are written in Python: Unicode's White_Space and the four information separators.
+ * Splits text into words and characters. Whitespace is defined as in Python's `str.split`, because
+ * the public definitions of the metrics are in Python: Unicode's White_Space and the four information separators.
  * JavaScript's `\s` differs in U+0085, U+001C to U+001F and U+FEFF.
  */
 const WHITESPACE = /[\p{White_Space}\u001c-\u001f]+/u;
 const LEADING_WHITESPACE = /^[\p{White_Space}\u001c-\u001f]+/u;
 const TRAILING_WHITESPACE = /[\p{White_Space}\u001c-\u001f]+$/u;
 
-/** What stands between whitespace. @example wordsOf("  a  b ") // ["a", "b"] */
+/** The words of a text, separated by whitespace. @example wordsOf("  a  b ") // ["a", "b"] */
 export function wordsOf(text: string): readonly string[] {
   return text.split(WHITESPACE).filter((word) => word !== "");
 }

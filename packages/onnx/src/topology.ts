@@ -19,7 +19,7 @@ function cycleError(nodes: readonly GraphNode[], path: readonly number[], where:
   const more = path.length > NAMED_NODES ? ` and ${path.length - NAMED_NODES} more` : "";
   return new SlmError(
     "DATA_INVALID",
-    `${where}: the graph must not have cycles; these nodes form one: ${names.join(", ")}${more}`,
+    `${where}: the graph must not have cycles; these nodes form a cycle: ${names.join(", ")}${more}`,
     { context: { nodes: path.slice(0, NAMED_NODES).map((index) => nodes[index]!.name) } },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * BMP files, which the native decoder does not read: uncompressed, with palettes of 1, 4 or 8 bits, with 16, 24 or 32 bits of colour,
- * and run-length coded ones of 4 and 8 bits.
+ * Decodes BMP files, which the native decoder does not support: uncompressed ones with palettes of 1, 4 or 8 bits or with 16, 24 or
+ * 32 bits of colour, and run-length encoded ones of 4 and 8 bits.
  *
  * Source: Microsoft's BITMAPFILEHEADER, BITMAPCOREHEADER and BITMAPINFOHEADER to BITMAPV5HEADER.
  */
@@ -8,10 +8,10 @@ import { SlmError } from "@slm/core";
 import type { PixelImage } from "./pixel-image.js";
 
 const FILE_HEADER_BYTES = 14;
-/** OS/2's first header, whose sizes have 16 bits and whose palette has three bytes a colour. */
+/** The header of OS/2 1.x, with 16-bit sizes and a palette of three bytes per colour. */
 const CORE_HEADER_BYTES = 12;
 const UNCOMPRESSED = 0;
-/** Bits of a pixel by the number of the compression. */
+/** Bits per pixel of each run-length compression, by its number. */
 const RUNS: ReadonlyMap<number, number> = new Map([
   [1, 8],
   [2, 4],
@@ -22,7 +22,7 @@ const BITS = new Set([1, 4, 8, 16, 24, 32]);
 interface Header {
   readonly width: number;
   readonly height: number;
-  /** Whether the first row of the file is the uppermost one. */
+  /** Whether the first row of the file is the top row. */
   readonly isTopDown: boolean;
   readonly bits: number;
   readonly compression: number;
@@ -32,9 +32,9 @@ interface Header {
 }
 
 /**
- * Size of a bitmap, before memory is made for it.
+ * Header of a bitmap, checked before memory is allocated for it.
  *
- * @throws SlmError DATA_INVALID, where it is truncated or of a kind that is not read
+ * @throws SlmError DATA_INVALID if it is truncated or of an unsupported kind
  */
 export function readBitmapHeader(bytes: Uint8Array, where: string): Header {
   if (bytes.length < FILE_HEADER_BYTES + CORE_HEADER_BYTES) throw corrupt(where, `${bytes.length} bytes`);
@@ -63,7 +63,7 @@ export function readBitmapHeader(bytes: Uint8Array, where: string): Header {
   if (isRead) return header;
   throw new SlmError(
     "DATA_INVALID",
-    `${where}: a bitmap of ${bits} bits with compression ${compression} is not read`,
+    `${where}: a bitmap of ${bits} bits with compression ${compression} is not supported`,
   );
 }
 
@@ -77,7 +77,7 @@ export function decodeBitmap(bytes: Uint8Array, header: Header, where: string): 
   const data = new Uint8Array(3 * width * height);
   const rowBytes = 4 * Math.ceil((width * bits) / 32);
   const indexed = RUNS.has(compression);
-  // Some writers let the pixels begin where the palette does.
+  // In some files the pixels start at the offset of the palette.
   const start = bits <= 8 ? Math.max(header.dataOffset, paletteOf(header).end) : header.dataOffset;
   const content = indexed ? expandRuns(bytes, header, { start, where }) : bytes.subarray(start);
   const stride = indexed ? width : rowBytes;
@@ -93,7 +93,7 @@ export function decodeBitmap(bytes: Uint8Array, header: Header, where: string): 
 
 type ColourAt = (row: Uint8Array, x: number) => ArrayLike<number>;
 
-/** Where the palette lies, how many colours it has and how many bytes each. */
+/** Offset of the palette, number of colours and bytes per colour. */
 function paletteOf({ bits, headerBytes, colours }: Header): {
   readonly start: number;
   readonly end: number;
@@ -106,7 +106,7 @@ function paletteOf({ bits, headerBytes, colours }: Header): {
   return { start, end: start + size * count, size, count };
 }
 
-/** Colours by number: `bits` each, the first in the highest bits of a byte. */
+/** Reads palette indices of `bits` bits each, the first in the highest bits of a byte. */
 function paletteReader(bytes: Uint8Array, header: Header, where: string): ColourAt {
   const { bits, compression } = header;
   const { start, end, size, count } = paletteOf(header);
@@ -124,7 +124,7 @@ function paletteReader(bytes: Uint8Array, header: Header, where: string): Colour
   };
 }
 
-/** Colours as they stand: blue, green, red in 24 bits, else by the masks of the file. */
+/** Reads direct colours: blue, green, red in 24 bits, otherwise by the masks of the file. */
 function directReader(bytes: Uint8Array, { bits, compression }: Header): ColourAt {
   if (bits === 24) return (row, x) => [row[3 * x + 2]!, row[3 * x + 1]!, row[3 * x]!];
   const view = viewOf(bytes);
@@ -147,8 +147,8 @@ function directReader(bytes: Uint8Array, { bits, compression }: Header): ColourA
 }
 
 /**
- * Numbers of colours out of runs: a count and a byte; or a zero and 0 (end of row), 1 (end), 2 (a jump) or a count of bytes as they are.
- * A byte holds a number of 8 bits, or two of 4 in turn.
+ * Expands run-length encoding to palette indices. A run is a count and a byte, or a zero and 0 (end of row), 1 (end), 2 (offset) or a
+ * count of literal bytes. A byte holds one index of 8 bits, or two of 4 bits that alternate.
  */
 function expandRuns(
   bytes: Uint8Array,

@@ -1,4 +1,4 @@
-/** Rectangles cut out of images, with background where they reach beyond. */
+/** Crops rectangles from images, with background outside of the image. */
 import type { PixelImage, Window } from "./pixel-image.js";
 
 interface Size {
@@ -19,7 +19,7 @@ export function cut(image: PixelImage, window: Window, background = 0): PixelIma
   return { width: window.width, height: window.height, channels, data };
 }
 
-/** The part of a rectangle that lies inside an image. */
+/** The intersection of a rectangle with an image. */
 export function inside(window: Window, { width, height }: Size): Window {
   const left = Math.max(0, window.left);
   const top = Math.max(0, window.top);
@@ -32,7 +32,7 @@ export function inside(window: Window, { width, height }: Size): Window {
 }
 
 /**
- * The rectangle in the middle of an image; where it is larger than the image, the image stands in its middle.
+ * The centered rectangle of an image; if it is larger than the image, the image is centered in it.
  *
  * Source: `center_crop` of transformers 4.57, whose cases all round towards the upper left.
  */

@@ -1,4 +1,4 @@
-/** Image files to pixels, under limits: what a file claims is checked before memory is made for it. */
+/** Decodes image files to pixels under limits: sizes in headers are checked before memory is allocated. */
 import { open } from "node:fs/promises";
 import type sharp from "sharp";
 import type { Metadata, OutputInfo } from "sharp";
@@ -15,15 +15,15 @@ export interface DecodeLimits {
   readonly maxPixels?: number;
 }
 
-/** Colour models that have one reading as red, green and blue, and that of inks. */
+/** Colour spaces with a unique conversion to RGB, and CMYK. */
 const READ_SPACES: ReadonlySet<string> = new Set(["srgb", "rgb", "rgb16", "b-w", "grey16", "cmyk"]);
 
-/** What the decoder says of whole files whose samples it has no reading for. */
+/** The decoder's messages for intact files of an unsupported sample format. */
 const UNREAD_KIND = /samples out of range|bad \w+ format|not supported|unsupported/u;
 
 let library: Promise<typeof sharp> | undefined;
 
-/** The native decoder, loaded when the first image is. Its cache of past operations would only hold memory. */
+/** Loads the native decoder with the first image. Its cache of operations is disabled, because it would only take memory. */
 function loadSharp(): Promise<typeof sharp> {
   library ??= import("sharp").then((module) => {
     module.default.cache(false);
@@ -42,7 +42,7 @@ export async function readImage(file: string, limits: DecodeLimits = {}): Promis
 }
 
 /**
- * A file's bytes, if they are not more than an image may have.
+ * The bytes of a file, if they do not exceed the limit.
  *
  * @throws SlmError INPUT_MISSING when there is no such file, DATA_INVALID when it is too large.
  */
@@ -66,15 +66,15 @@ export async function readImageBytes(file: string, maxBytes = MAX_IMAGE_BYTES): 
 
 function checkBytes(bytes: number, maxBytes: number, where: string): void {
   if (bytes <= maxBytes) return;
-  throw new SlmError("DATA_INVALID", `${where}: ${bytes} bytes of image, ${maxBytes} are read at most`);
+  throw new SlmError("DATA_INVALID", `${where}: ${bytes} bytes, images may have at most ${maxBytes}`);
 }
 
 /**
  * Pixels of a JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP, upright as its EXIF orientation says.
  *
- * As published image processors read them: colour profiles are not applied, transparency is dropped without blending, grey
- * is three equal channels, of 16 bits the upper 8 count, of CMYK each ink takes its share of what black leaves. Rejected by
- * name: several frames or pages, other colour models, truncated or corrupt data, more pixels or bytes than the limits.
+ * Follows published image processors: colour profiles are not applied, transparency is dropped without blending, grey
+ * becomes three equal channels, 16-bit samples keep their upper 8 bits, and CMYK is converted without a profile. Rejected:
+ * several frames or pages, other colour spaces, truncated or corrupt data, more pixels or bytes than the limits.
  *
  * @param where names the image in errors.
  * @throws SlmError DATA_INVALID
@@ -95,7 +95,7 @@ export async function decodeImage(
   const corrupt = (cause: unknown): SlmError => {
     const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
     const what = UNREAD_KIND.test(reason)
-      ? `a kind of ${format} that is not read`
+      ? `a kind of ${format} that is not supported`
       : `corrupt or truncated ${format}`;
     return new SlmError("DATA_INVALID", `${where}: ${what}: ${reason}`, { cause });
   };
@@ -128,7 +128,7 @@ function checkPixels(
   if (width * height <= maxPixels) return;
   throw new SlmError(
     "DATA_INVALID",
-    `${where}: ${width} x ${height} is more than the ${maxPixels} pixels that are read at most`,
+    `${where}: ${width} x ${height} exceeds the limit of ${maxPixels} pixels`,
   );
 }
 
@@ -136,13 +136,13 @@ function checkMetadata(found: Metadata, maxPixels: number, where: string): void 
   const { pages, space } = found;
   const reject = (reason: string): SlmError => new SlmError("DATA_INVALID", `${where}: ${reason}`);
   checkPixels(found, maxPixels, where);
-  if (pages !== undefined && pages > 1) throw reject(`holds ${pages} frames or pages; an image has one`);
+  if (pages !== undefined && pages > 1) throw reject(`has ${pages} frames or pages, expected one`);
   if (!READ_SPACES.has(space))
-    throw reject(`colours are ${space}; convert the image to RGB or grey, there is no one way to do it`);
+    throw reject(`colours are ${space}; convert the image to RGB or grey first`);
 }
 
 /**
- * Cyan, magenta, yellow and black as red, green and blue: `(255 - black) * (1 - ink / 255)`, no printer's profile.
+ * Converts CMYK to RGB by `(255 - black) * (1 - ink / 255)`, without a colour profile.
  *
  * Source: Pillow's conversion from CMYK, its rounding included.
  *
@@ -150,7 +150,7 @@ function checkMetadata(found: Metadata, maxPixels: number, where: string): void 
  */
 function inksAsRgb(data: Uint8Array, { width, height, channels }: OutputInfo, where: string): PixelImage {
   if (channels !== 4)
-    throw new SlmError("DATA_INVALID", `${where}: ${channels} channels of CMYK; an image of inks has four`);
+    throw new SlmError("DATA_INVALID", `${where}: CMYK with ${channels} channels, expected 4`);
   const rgb = new Uint8Array(3 * width * height);
   for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
     const light = 255 - data[from + 3]!;
@@ -162,11 +162,11 @@ function inksAsRgb(data: Uint8Array, { width, height, channels }: OutputInfo, wh
   return { width, height, channels: 3, data: rgb };
 }
 
-/** Samples as red, green, blue. @throws SlmError DATA_INVALID when the decoder gives another count of channels. */
+/** Samples as red, green, blue. @throws SlmError DATA_INVALID for an unexpected number of channels. */
 function threeChannels(data: Uint8Array, { width, height, channels }: OutputInfo, where: string): PixelImage {
   if (channels === 3) return { width, height, channels: 3, data };
   if (channels !== 1)
-    throw new SlmError("DATA_INVALID", `${where}: ${channels} channels; red, green, blue or grey expected`);
+    throw new SlmError("DATA_INVALID", `${where}: ${channels} channels, expected red, green, blue or grey`);
   const rgb = new Uint8Array(3 * data.length);
   for (let i = 0; i < data.length; i++) rgb.fill(data[i]!, 3 * i, 3 * i + 3);
   return { width, height, channels: 3, data: rgb };

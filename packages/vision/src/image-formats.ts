@@ -1,7 +1,7 @@
-/** Formats of image files that are read, told by their first bytes: a name says nothing about content. */
+/** Detects the format of an image file by its first bytes; the file name is ignored. */
 import { SlmError } from "@slm/core";
 
-/** Bytes at the given offsets that files of a format have. */
+/** Magic bytes of a format at their offsets. */
 type Marks = readonly (readonly [offset: number, bytes: string])[];
 
 interface Format {
@@ -17,14 +17,14 @@ const FORMATS: readonly Format[] = [
   { name: "gif", marks: [[0, "GIF8"]] },
   { name: "tiff", marks: [[0, "II*\0"]] },
   { name: "tiff", marks: [[0, "MM\0*"]] },
-  // Files beyond 4 GiB, and smaller ones of programs that make no difference.
+  // BigTIFF: files beyond 4 GiB, and smaller ones of some programs.
   { name: "tiff", marks: [[0, "II+\0"]] },
   { name: "tiff", marks: [[0, "MM\0+"]] },
   { name: "avif", marks: [[4, "ftypavif"]] },
   { name: "bmp", marks: [[0, "BM"]] },
 ];
 
-/** Formats that people have and that are not read, so that the error can say what the file is. */
+/** Common unsupported formats, so that the error can name them. */
 const OTHERS: readonly { readonly name: string; readonly marks: Marks }[] = [
   { name: "HEIC", marks: [[4, "ftyphei"]] },
   { name: "HEIC", marks: [[4, "ftyphevc"]] },
@@ -43,7 +43,7 @@ const OTHERS: readonly { readonly name: string; readonly marks: Marks }[] = [
 export type ImageFormat = Format["name"];
 
 /**
- * The format of a file's content. Vector graphics, documents and video stills are none: decoding them runs interpreters.
+ * The format of a file's content. Vector graphics, documents and video are not supported, because decoding them runs interpreters.
  *
  * @throws SlmError DATA_INVALID for anything else.
  */
@@ -58,7 +58,7 @@ export function imageFormatOf(bytes: Uint8Array, where: string): ImageFormat {
   const other = OTHERS.find(has);
   const start = Buffer.from(bytes.subarray(0, 8)).toString("hex");
   const got = other === undefined ? `starts with ${start}` : `it is ${other.name}`;
-  throw new SlmError("DATA_INVALID", `${where}: not an image that is read here (${names}); ${got}`, {
+  throw new SlmError("DATA_INVALID", `${where}: not a supported image (${names}); ${got}`, {
     suggestions: other === undefined ? [] : ["convert it to PNG with an image editor"],
   });
 }

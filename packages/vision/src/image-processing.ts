@@ -1,4 +1,4 @@
-/** How an image becomes numbers: the settings, as a model's configuration keeps them. */
+/** Settings of image preprocessing, as stored in a model's configuration. */
 import { z } from "zod";
 import { SlmError } from "@slm/core";
 import { MAX_INPUT_SIDE } from "./limits.js";
@@ -9,20 +9,20 @@ const size = { height: side.describe("Rows [pixels]."), width: side.describe("Co
 const filterNames = Object.keys(FILTERS) as [FilterName, ...FilterName[]];
 
 const resize = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("stretch"), ...size }).describe("To this size, whatever the proportions."),
+  z.strictObject({ kind: z.literal("stretch"), ...size }).describe("Resize to this size without keeping the aspect ratio."),
   z
     .strictObject({
       kind: z.literal("shortestEdge"),
       pixels: side.describe("Length of the shorter side [pixels]."),
     })
-    .describe("Proportions kept, the shorter side as given."),
+    .describe("Resize the shorter side to this length and keep the aspect ratio."),
   z
     .strictObject({
       kind: z.literal("fit"),
       ...size,
-      background: z.int().min(0).max(255).default(255).describe("Grey level beside the image."),
+      background: z.int().min(0).max(255).default(255).describe("Grey level of the padding."),
     })
-    .describe("Proportions kept, as large as fits in, at the upper left on a background."),
+    .describe("Resize to fit inside this size, keep the aspect ratio, and pad at the right and the bottom."),
 ]);
 
 export const imageProcessing = z.strictObject({
@@ -30,24 +30,24 @@ export const imageProcessing = z.strictObject({
     .union([z.literal(1), z.literal(3)])
     .default(3)
     .describe("3: red, green, blue. 1: luminance."),
-  filter: z.enum(filterNames).default("bicubic").describe("How samples are interpolated, antialiased."),
-  resize: resize.optional().describe("The first step. Default: the image keeps its size, which `crop` cuts."),
+  filter: z.enum(filterNames).default("bicubic").describe("Interpolation filter, with antialiasing."),
+  resize: resize.optional().describe("Resizing, the first step. Default: none, only `crop`."),
   crop: z
     .strictObject(size)
     .optional()
-    .describe("The middle of the resized image; black where it reaches beyond. Default: all of it."),
+    .describe("Center crop of the resized image, padded with black if it is larger. Default: no crop."),
   scale: z.number().positive().default(1 / 255).describe("Factor on samples, which are 0 to 255."), // prettier-ignore
   mean: z.array(z.number()).default([0.5, 0.5, 0.5]).describe("Subtracted from scaled samples, by channel."),
   std: z
     .array(z.number().positive())
     .default([0.5, 0.5, 0.5])
-    .describe("Divides them after that, by channel."),
+    .describe("Divisor after the subtraction, by channel."),
 });
 
 export type ImageProcessing = z.infer<typeof imageProcessing>;
 
 /**
- * Checks what the schema alone cannot: one mean and deviation for each channel, and a result of one size.
+ * Checks that the schema cannot express: one mean and deviation for each channel, and an output of one size.
  *
  * @param where named in the error.
  * @throws SlmError CONFIG_INVALID
@@ -64,11 +64,11 @@ export function parseImageProcessing(value: unknown, where: string): ImageProces
     );
   }
   if (config.crop !== undefined && config.resize?.kind === "fit")
-    throw new SlmError("CONFIG_INVALID", `${where}: what fits into a size is not cropped; leave out crop`);
+    throw new SlmError("CONFIG_INVALID", `${where}: resize of kind fit needs no crop; leave out crop`);
   if (sizeOf(config) === undefined)
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: a resize to the shorter side, or none, needs a crop; images of different proportions would differ in size`,
+      `${where}: a resize of the shorter side, or none, needs a crop; otherwise images of different aspect ratios would differ in size`,
     );
   return config;
 }
@@ -80,7 +80,7 @@ const sizeOf = ({ crop, resize: step }: ImageProcessing): { height: number; widt
     : { height: step.height, width: step.width };
 };
 
-/** Rows and columns that a model sees [pixels]. @throws SlmError CONFIG_INVALID when images would differ in size. */
+/** Height and width of the model's input [pixels]. @throws SlmError CONFIG_INVALID if images would differ in size. */
 export function processedSize(config: ImageProcessing): { height: number; width: number } {
   const size = sizeOf(config);
   if (size === undefined)

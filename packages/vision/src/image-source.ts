@@ -1,9 +1,9 @@
-/** Images that are read when they are needed, each known by its content before it is decoded. */
+/** Images that are read on demand and identified by their content before they are decoded. */
 import { createHash } from "node:crypto";
 import { decodeImage, readImageBytes, type DecodeLimits } from "./decode-image.js";
 import type { PixelImage } from "./pixel-image.js";
 
-/** An image whose content is known by its key: images with equal keys are equal. */
+/** An image with a content key: images with equal keys are equal. */
 export interface FoundImage {
   readonly key: string;
   /** @throws SlmError DATA_INVALID */
@@ -24,7 +24,7 @@ export const imageOfBytes = (bytes: Uint8Array, where: string, limits: DecodeLim
     }),
 });
 
-/** An image file. Its bytes are held only between being found and being decoded. */
+/** An image file. Its bytes are in memory only from `find` to `decode`. */
 export const imageOfFile = (file: string, limits: DecodeLimits = {}): ImageSource => ({
   find: async () => imageOfBytes(await readImageBytes(file, limits.maxBytes), file, limits).find(),
 });

@@ -8,8 +8,8 @@ interface Size {
 }
 
 /**
- * An image as rows of patches, so that a convolution with stride equal to its kernel is one matrix product. Pixels at the
- * right and the bottom that fill no patch are left out, as by a convolution without padding.
+ * An image as rows of patches, so that a convolution with stride equal to its kernel is one matrix product. Leftover pixels at
+ * the right and bottom edges are ignored, as in a convolution without padding.
  *
  * Shapes: `[channels, height, width]` -> `[patches, channels · patch.height · patch.width]`, patches by rows, values of a
  * patch in the order of a convolution's weight.

@@ -1,4 +1,4 @@
-/** An image as arithmetic sees it: 8 bits a sample, rows from the top, samples of a pixel side by side. */
+/** A decoded image: 8 bits per sample, rows from the top, channels interleaved. */
 export interface PixelImage {
   /** Columns [pixels]. */
   readonly width: number;
@@ -10,7 +10,7 @@ export interface PixelImage {
   readonly data: Uint8Array;
 }
 
-/** A rectangle of an image; it may reach beyond the image, where there is background. */
+/** A rectangle of an image; the part outside of the image is background. */
 export interface Window {
   readonly left: number;
   readonly top: number;

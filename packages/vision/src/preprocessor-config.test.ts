@@ -56,7 +56,7 @@ describe(parsePreprocessorConfig, () => {
     [{ ...CLIP_336, image_processor_type: "BlipImageProcessor" }, /image_processor_type should be one of/],
     [{ size: 224 }, /got undefined/],
     [{ ...CLIP_336, do_center_crop: false }, /needs a crop/],
-    [{ ...CLIP_336, resample: 0 }, /resample 0 is none of 1, 2, 3/],
+    [{ ...CLIP_336, resample: 0 }, /resample should be 1, 2 or 3, got 0/],
     [{ ...CLIP_336, do_thumbnail: true }, /do_thumbnail/],
     [{ ...CLIP_336, image_std: [0, 1, 1] }, /std/],
     [{ ...CLIP_336, size: { shortest_edge: 99_999 } }, /pixels/],

@@ -1,4 +1,4 @@
-/** `preprocessor_config.json` as Hugging Face directories keep it, read into our own settings. */
+/** Converts Hugging Face's `preprocessor_config.json` to our settings. */
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { SlmError } from "@slm/core";
@@ -6,19 +6,19 @@ import { parseImageProcessing, type ImageProcessing } from "./image-processing.j
 import type { FilterName } from "./resample.js";
 
 export const PREPROCESSOR_FILE = "preprocessor_config.json";
-/** Settings of a few hundred bytes; more is no configuration. */
+/** Limit of the file; real ones have a few hundred bytes. */
 const MAX_CONFIG_BYTES = 1 << 20;
 
-/** Pillow's numbers for filters. Nearest (0), box (4) and hamming (5) are used by no published tower. */
+/** Pillow's numbers of filters. No published tower uses nearest (0), box (4) or hamming (5). */
 const RESAMPLE: Readonly<Record<number, FilterName>> = { 1: "lanczos", 2: "bilinear", 3: "bicubic" };
 
 const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073];
 const CLIP_STD = [0.26862954, 0.26130258, 0.27577711];
 const HALVES = [0.5, 0.5, 0.5];
 
-/** What a kind of CPU does where the file says nothing. */
+/** Defaults of a kind of image processor, for keys that are absent from the file. */
 interface Defaults {
-  /** What a bare number as `size` means. */
+  /** Meaning of a plain number as `size`. */
   readonly numberSize: "shortestEdge" | "square";
   readonly crop: boolean;
   readonly resample: number;
@@ -26,7 +26,7 @@ interface Defaults {
   readonly std: readonly number[];
 }
 
-/** Source: the CPUs' signatures in transformers 4.57. */
+/** Source: the image processors' signatures in transformers 4.57. */
 const CLIP: Defaults = {
   numberSize: "shortestEdge",
   crop: true,
@@ -54,7 +54,7 @@ const sizes = z.union([
 ]);
 const channelValues = z.union([z.number(), z.array(z.number()).length(3)]);
 const isFalse = z.literal(false).nullish();
-/** Keys that say how a CPU is called, not what it computes. */
+/** Keys that name an image processor and do not affect what it computes. */
 const ignored = z.unknown().optional();
 
 const file = z.strictObject({
@@ -88,7 +88,7 @@ const file = z.strictObject({
 
 export interface PreprocessorConfig {
   readonly processing: ImageProcessing;
-  /** Sizes that images are cut into tiles of, [height, width] each; undefined: images are seen whole. */
+  /** Resolutions for tiling, [height, width] each; undefined: images are not tiled. */
   readonly pinpoints: readonly (readonly [number, number])[] | undefined;
 }
 
@@ -102,7 +102,7 @@ export async function readPreprocessorConfig(path: string): Promise<Preprocessor
     throw new SlmError("INPUT_MISSING", `${path}: cannot be read`, { context: { file: path }, cause });
   });
   if (text.length > MAX_CONFIG_BYTES)
-    throw new SlmError("CONFIG_INVALID", `${path}: ${text.length} characters are no CPU's settings`);
+    throw new SlmError("CONFIG_INVALID", `${path}: ${text.length} characters are too many for the settings of an image processor`);
   try {
     return parsePreprocessorConfig(JSON.parse(text), path);
   } catch (cause) {
@@ -112,8 +112,8 @@ export async function readPreprocessorConfig(path: string): Promise<Preprocessor
 }
 
 /**
- * Settings of CLIP, SigLIP, ViT and LLaVA-NeXT image processors as ours. Keys that are not known are rejected: they could
- * change what a model sees.
+ * Converts settings of CLIP, SigLIP, ViT and LLaVA-NeXT image processors. Unknown keys are rejected, because they could
+ * change the model's input.
  *
  * @throws SlmError CONFIG_INVALID naming the key.
  */
@@ -124,7 +124,7 @@ export function parsePreprocessorConfig(value: unknown, where: string): Preproce
   const defaults = defaultsOf(config.image_processor_type ?? config.feature_extractor_type, where);
   const filter = RESAMPLE[config.resample ?? defaults.resample];
   if (filter === undefined)
-    throw new SlmError("CONFIG_INVALID", `${where}: resample ${config.resample} is none of 1, 2, 3`);
+    throw new SlmError("CONFIG_INVALID", `${where}: resample should be 1, 2 or 3, got ${config.resample}`);
   const crops = config.do_center_crop ?? defaults.crop;
   const normalizes = config.do_normalize ?? true;
   const processing = {
@@ -159,7 +159,7 @@ function resizeOf(size: Sizes, { numberSize }: Defaults, where: string): object 
       : { kind: "shortestEdge", pixels: wanted };
   if ("height" in wanted) return { kind: "stretch", ...wanted };
   if (numberSize === "shortestEdge") return { kind: "shortestEdge", pixels: wanted.shortest_edge };
-  throw new SlmError("CONFIG_INVALID", `${where}: this CPU's size is {height, width}, got shortest_edge`);
+  throw new SlmError("CONFIG_INVALID", `${where}: the size of this image processor is {height, width}, got shortest_edge`);
 }
 
 function cropOf(size: Sizes, where: string): object {

@@ -64,7 +64,7 @@ describe(processTiles, () => {
   test("rejects resolutions that are no grid of tiles", () => {
     const config = parseImageProcessing({ resize: { kind: "stretch", height: 24, width: 24 } }, "tower");
     expect(() => processTiles(patternImage(60, 50, 1), config, [[48, 50]])).toThrow(
-      "image: 48 x 50 is no grid of tiles of 24 x 24",
+      "image: 48 x 50 is not a multiple of the tile size 24 x 24",
     );
     expect(() => processTiles(patternImage(60, 50, 1), config, [])).toThrow("no resolution");
   });

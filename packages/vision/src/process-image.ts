@@ -1,10 +1,10 @@
-/** Pixels to numbers as a tower reads them. */
+/** Converts pixels to the input values of a tower. */
 import { centerWindow, cut, inside } from "./crop.js";
 import type { ImageProcessing } from "./image-processing.js";
 import { toGrey, type PixelImage } from "./pixel-image.js";
 import { resample } from "./resample.js";
 
-/** Numbers of one image: float32 `[channels, height, width]`. */
+/** Input values of one image: float32 `[channels, height, width]`. */
 export interface ProcessedImage {
   readonly channels: number;
   readonly height: number;
@@ -22,7 +22,7 @@ export function processImage(image: PixelImage, config: ImageProcessing): Proces
   return normalizePixels(shapeImage(image, config), config);
 }
 
-/** The pixels that are scaled and normalised: of the channels that are asked for, resized and cropped. */
+/** The pixels before scaling and normalization: converted to the channels of `config`, resized and cropped. */
 export function shapeImage(original: PixelImage, config: ImageProcessing): PixelImage {
   const { channels, resize, crop, filter } = config;
   const image = channels === 1 ? toGrey(original) : original;
@@ -65,7 +65,7 @@ function resizedSize({ width, height }: Size, resize: ImageProcessing["resize"])
   }
 }
 
-/** Rows of pixels to planes of numbers, see {@link sampleTables}. */
+/** Converts interleaved pixels to planes of normalised values, see {@link sampleTables}. */
 export function normalizePixels(image: PixelImage, config: ImageProcessing): ProcessedImage {
   const { width, height, channels, data } = image;
   const plane = width * height;
@@ -77,7 +77,7 @@ export function normalizePixels(image: PixelImage, config: ImageProcessing): Pro
   return { channels, height, width, values };
 }
 
-/** What each of the 256 samples becomes, by channel: `(sample · scale - mean) / std`, rounded to float32 after every step as NumPy does. */
+/** Normalised value of each of the 256 samples, by channel: `(sample · scale - mean) / std`, rounded to float32 after every step as NumPy does. */
 export function sampleTables({ channels, scale, mean, std }: ImageProcessing): readonly Float32Array[] {
   return Array.from({ length: channels }, (_, channel) =>
     Float32Array.from({ length: 256 }, (_unused, sample) => {

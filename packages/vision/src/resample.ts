@@ -15,13 +15,13 @@ export interface ResampleRequest {
   /** Size of the whole result [pixels]. */
   readonly width: number;
   readonly height: number;
-  /** Part of the result to compute, inside it; the rest is cut away. Default: all. */
+  /** Part of the result to compute. Default: all. */
   readonly window?: Window;
 }
 
 /**
- * An image at another size, sample for sample what Pillow's `resize` gives: antialiased, both passes rounded to 8 bits. Only
- * what the window shows is computed.
+ * Resizes an image, with results equal to Pillow's `resize`: antialiased, both passes rounded to 8 bits. Only
+ * the window is computed.
  *
  * Source: compared with Pillow 13 (`tools/interop/reference/images.py`), whose order of passes {@link goesDownFirst} is. Up to Pillow 12
  * rows were always filtered first; on images that overshoot, such as noise, that gives other values.
@@ -47,7 +47,7 @@ export function resample(image: PixelImage, request: ResampleRequest): PixelImag
   return { width: window.width, height: window.height, channels, data: new Uint8Array(data.buffer) };
 }
 
-/** Whether columns are filtered before rows: where that takes away more than twice as many rows as it leaves columns to take. */
+/** Whether the vertical pass comes first: if it removes more than twice as many rows as the horizontal pass removes columns. */
 const goesDownFirst = (from: Size, to: Size): boolean =>
   from.height - to.height > Math.max(0, 2 * (from.width - to.width));
 
@@ -66,7 +66,7 @@ function downThenAlong(image: PixelImage, columns: Coefficients, rows: Coefficie
   return alongRows({ width: count, channels, data: low }, { top: 0, rows: rows.first.length, left }, columns);
 }
 
-/** The inputs that outputs are made of. */
+/** The range of inputs that the outputs depend on. */
 function needed({ first, count }: Coefficients): { first: number; count: number } {
   const from = first[0]!;
   return { first: from, count: first.at(-1)! + count.at(-1)! - from };

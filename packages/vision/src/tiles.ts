@@ -1,6 +1,6 @@
 /**
- * Images of any proportions as tiles of a tower's size, with the whole image, smaller, before them: more pixels than the
- * tower sees at once.
+ * Splits images of any aspect ratio into tiles of the tower's input size, preceded by the downscaled whole image. The model thus
+ * gets more pixels than the tower reads at once.
  *
  * Source: LLaVA-NeXT's `anyres` as transformers 4.57 computes it (`select_best_resolution`, `get_patch_output_size`,
  * `unpad_image`, `pack_image_features`); `tools/interop/reference/images.py` compares with it.
@@ -17,11 +17,11 @@ interface Size {
   readonly width: number;
 }
 
-/** Sizes that an image may be cut into tiles of, [height, width] in pixels. */
+/** Resolutions for tiling, [height, width] in pixels. */
 export type Pinpoints = readonly (readonly [height: number, width: number])[];
 
 /**
- * The size that keeps most of an image's pixels, and among equals the one that wastes least.
+ * The resolution that keeps most of an image's pixels; ties: the one with the least padding.
  *
  * @throws SlmError CONFIG_INVALID when there is none to choose from.
  */
@@ -37,11 +37,11 @@ function bestResolution({ height, width }: Size, pinpoints: Pinpoints): Size {
     if (used < mostUsed || (used === mostUsed && wasted >= leastWasted)) continue;
     [best, mostUsed, leastWasted] = [{ height: tall, width: wide }, used, wasted];
   }
-  if (best === undefined) throw new SlmError("CONFIG_INVALID", "image: no resolution to cut tiles of");
+  if (best === undefined) throw new SlmError("CONFIG_INVALID", "image: expected at least one resolution for tiles, got none");
   return best;
 }
 
-/** Size of an image inside another with its proportions kept; the side that does not touch rounds up. */
+/** Size of an image scaled to fit inside `target` with its aspect ratio; the shorter-than-target side is rounded up. */
 function sizeInside({ height, width }: Size, target: Size): Size {
   const [byWidth, byHeight] = [target.width / width, target.height / height];
   return byWidth < byHeight
@@ -57,9 +57,9 @@ export interface Tiles {
 }
 
 /**
- * Cuts an image into tiles.
+ * Splits an image into tiles.
  *
- * @throws SlmError CONFIG_INVALID when a size is no multiple of the tower's.
+ * @throws SlmError CONFIG_INVALID if a resolution is not a multiple of the tower's size.
  */
 export function processTiles(image: PixelImage, config: ImageProcessing, pinpoints: Pinpoints): Tiles {
   const { filter } = config;
@@ -89,15 +89,15 @@ function tileGrid(resolution: Size, tower: Size): { rows: number; columns: numbe
   if (Number.isInteger(rows) && Number.isInteger(columns)) return { rows, columns };
   throw new SlmError(
     "CONFIG_INVALID",
-    `image: ${resolution.height} x ${resolution.width} is no grid of tiles of ${tower.height} x ${tower.width}`,
+    `image: ${resolution.height} x ${resolution.width} is not a multiple of the tile size ${tower.height} x ${tower.width}`,
   );
 }
 
 /**
- * Which tokens a model reads of a tiled image, and in which order: those of the whole image, then the tiles' rows side by
- * side without the rows and columns that are padding, each row ended by the newline token.
+ * The order of tokens of a tiled image: those of the whole image, then the rows of the joined tiles without the rows and
+ * columns of padding, each row followed by the newline token.
  *
- * Tokens are numbered through: the whole image's `grid.height · grid.width`, each tile's likewise, the newline last.
+ * Tokens are numbered consecutively: `grid.height · grid.width` of the whole image, as many of each tile, then the newline.
  *
  * @param grid tokens of one tile.
  */

@@ -185,7 +185,7 @@ describe("what cannot be seen", () => {
       ["truncated.png", /corrupt or truncated png/],
       ["jpeg-2000.jp2", /it is JPEG 2000/],
       ["two-frames.gif", /holds 2 frames/],
-      ["drawing.svg", /not an image that is read here/],
+      ["drawing.svg", /not a supported image/],
     ] as const) {
       const told = await rejected(...ask, "--image", join(FIXTURES, "rejected", file));
       expect(told).toMatch(/^65 DATA_INVALID/);
@@ -293,7 +293,7 @@ describe("slm serve", () => {
       [chat([text, imagePart("https://example.com/a.png")]), 400, "none is fetched"],
       [chat([text, imagePart(url), imagePart(url)]), 400, "one image in a request"],
       [chat([text]), 400, "has no image"],
-      [chat([text, imagePart("data:image/png;base64,AAAA")]), 400, "not an image that is read here"],
+      [chat([text, imagePart("data:image/png;base64,AAAA")]), 400, "not a supported image"],
       [chat([text, imagePart(`${url}!`)]), 400, "not base64"],
       [post("/generate", { source: "ab", image: await base64("rejected/truncated.png") }), 400, "truncated"],
       [post("/generate", { source: "ab", image: "A".repeat(5600) }), 400, "more than 4096 bytes"],

@@ -149,7 +149,7 @@ describe("the hub's rejections", () => {
       message: expect.stringContaining("needs an access token") as string,
     });
     vi.stubEnv("HF_TOKEN", "hf_wrong");
-    await expect(resolveModel(REPO)).rejects.toThrow(/not open to the token in HF_TOKEN/);
+    await expect(resolveModel(REPO)).rejects.toThrow(/not accessible with the token in HF_TOKEN/);
     vi.stubEnv("HF_TOKEN", TOKEN);
     expect((await resolveModel(REPO)).hub?.commit).toBe(COMMIT);
   });

@@ -58,7 +58,7 @@ export interface ReferenceReport {
  * Runs the model in `directory` (config.json, model.safetensors, expected.safetensors, gradients.safetensors) through
  * `engine`, forward and backward, and compares.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH when the directory is not of that layout.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH if the directory does not have that layout.
  */
 export async function checkReference(directory: string, engine: Engine): Promise<ReferenceReport> {
   const config = await readReferenceConfig(directory);

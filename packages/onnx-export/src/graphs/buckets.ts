@@ -7,7 +7,7 @@ import type { StaticSizes } from "./static-graphs.js";
  * One set of graphs for each source length, ascending. Lengths beyond the model's longest source become that one, so
  * that every source the model reads has a graph; those that an image fills alone are left out.
  *
- * @throws SlmError USAGE for a window the model was not made for, or where an image leaves no place for text in any length.
+ * @throws SlmError USAGE for a window the model was not made for, or where an image leaves no room for text in any length.
  */
 export function staticSizes(
   { maxSource, maxTarget, vision }: EncoderDecoderConfig,

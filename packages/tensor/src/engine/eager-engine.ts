@@ -96,7 +96,7 @@ class EagerEngine implements Engine {
   private feed(definition: ProgramDefinition, { feeds }: RunRequest): Record<string, Tensor> {
     const unknown = Object.keys(feeds).find((name) => !Object.hasOwn(definition.inputs, name));
     if (unknown !== undefined) {
-      throw new SlmError("SHAPE_MISMATCH", `${definition.name}: unknown input '${unknown}'`);
+      throw new SlmError("SHAPE_MISMATCH", `${definition.name}: no input '${unknown}'`);
     }
     const inputs: Record<string, Tensor> = {};
     for (const [name, { dtype, shape }] of Object.entries(definition.inputs)) {

@@ -1,6 +1,6 @@
 /**
- * Weights of every output sample of one axis, as Pillow computes them: a filter as wide as the step between samples when an
- * image gets smaller (antialiasing), normalised to 1 and rounded to 22 bits.
+ * Weights of every output sample of one axis, as in Pillow. For downscaling the filter is widened by the scale (antialiasing);
+ * weights are normalised to 1 and rounded to 22 bits.
  *
  * Source: Pillow's documentation of `Image.resize` and its filters; numbers compared with Pillow 13 (`tools/interop/reference`).
  */
@@ -32,7 +32,7 @@ export type FilterName = keyof typeof FILTERS;
 /** 32 bits less 8 of a sample less 2 for negative lobes. */
 export const WEIGHT_BITS = 22;
 
-/** Weights of consecutive outputs; `size` of them for each, from input `first[output]` on, the last ones 0 where fewer count. */
+/** Weights of consecutive outputs: `size` for each, from input `first[output]` on, padded with 0. */
 export interface Coefficients {
   readonly size: number;
   readonly first: Int32Array;

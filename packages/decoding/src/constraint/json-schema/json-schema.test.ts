@@ -228,7 +228,7 @@ describe(jsonSchemaGrammar, () => {
       { type: "object", properties: {}, required: ["a"] },
       /'required' names "a"/,
     ],
-    ["no value of the type", { type: "string", enum: [1] }, /no value is of the type/],
+    ["no value of the type", { type: "string", enum: [1] }, /no value is of the schema's type/],
     ["limits the wrong way round", { type: "string", minLength: 3, maxLength: 2 }, /'minLength' 3 is above/],
     ["a count that is none", { type: "array", minItems: -1 }, /'minItems' must be an integer/],
     ["a huge count", { type: "string", maxLength: 1e9 }, /'maxLength' must be an integer from 0 to/],
