@@ -227,7 +227,7 @@ describe(mergeLora, () => {
     [
       "of no weight",
       (lora: Map<string, HostTensor>) => lora.set("encoder.norm.loraA", int32([1], [0])),
-      "'encoder.norm.loraA' is no adapter",
+      "'encoder.norm.loraA' is not an adapter",
     ],
   ])("rejects an adapter %s, by name", (_label, change, message) => {
     const lora = new Map(adapters(false));

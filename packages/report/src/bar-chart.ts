@@ -1,10 +1,10 @@
-/** Amounts side by side: latency per model, size per file. */
+/** Bar charts: latency per model, size per file. */
 import { SlmError } from "@slm/core";
 import { legendColumns, renderSvg } from "./render-svg.js";
 
 const WIDTH = 420;
 const BAR_HEIGHT = 24;
-/** Names longer than this are cut with an ellipsis [pixels]. */
+/** Longer names are truncated with an ellipsis [pixels]. */
 const NAME_LIMIT = 260;
 
 export interface Bar {
@@ -25,8 +25,8 @@ export interface BarChart {
 }
 
 /**
- * Draws lying bars (long names stay readable) that begin at zero and end in their value. One group is a plain list of
- * its bars; of several groups each is a row of bars, and the labels within become the legend.
+ * Draws horizontal bars, so that long names stay readable, from zero to their value. A single group is a plain list of
+ * bars. With several groups, each group is a row of bars, and the labels become the legend.
  *
  * @throws SlmError DATA_INVALID for no bars, two groups of one name, two bars of one label in a group,
  * or a value that is not finite.
@@ -86,7 +86,7 @@ export async function barChart(chart: BarChart): Promise<string> {
   );
 }
 
-/** Three significant digits, thousands apart: 0.0123, 4.56, 1,230. */
+/** Three significant digits with thousands separators: 0.0123, 4.56, 1,230. */
 function formatValue(value: number): string {
   return new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 }).format(value);
 }

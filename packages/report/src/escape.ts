@@ -6,7 +6,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text made safe to stand between tags or inside a quoted attribute of HTML or SVG. */
+/** Escapes text for use between tags or inside a quoted attribute of HTML or SVG. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

@@ -1,15 +1,15 @@
-/** Curves over a number: loss over steps, latency over length. */
+/** Line charts: loss over steps, latency over length. */
 import { SlmError } from "@slm/core";
 import type { TopLevelSpec } from "vega-lite";
 import { legendColumns, renderSvg, SERIES_COLORS } from "./render-svg.js";
 import { runningMean } from "./smooth.js";
 import { thinPoints, type Point } from "./thin.js";
 
-/** More points than a chart of this width has pixels for are thinned, so a long training run stays a small file. */
+/** Longer series are thinned to about the pixel width of the chart, so that long runs give small files. */
 const MAX_POINTS = 600;
 const WIDTH = 520;
 const HEIGHT = 280;
-/** On and off [pixels]. */
+/** Dash patterns: on, off [pixels]. */
 const DASHES = [
   [1, 0],
   [6, 3],
@@ -30,14 +30,14 @@ export interface LineChart {
   readonly series: readonly LineSeries[];
   /** A logarithmic y axis; every y must then be positive. */
   readonly logY?: boolean;
-  /** Draws the running mean of each series over its points, which stand back. Short series stay as they are. */
+  /** Whether to draw the running mean of each series in front of its faded points. Short series are not smoothed. */
   readonly smooth?: boolean;
-  /** Whether series are named when there is one only. Default: no. */
+  /** Whether to show a legend for a single series. Default: no. */
   readonly showLegend?: boolean;
 }
 
 /**
- * Draws one curve per series as an SVG that takes its ink from the text colour around it.
+ * Draws one curve per series as an SVG whose axes use the surrounding text colour.
  * Series longer than 600 points are thinned to their extremes.
  *
  * @throws SlmError DATA_INVALID for no points, two series of one name, numbers that are not finite,
@@ -97,7 +97,7 @@ function lineLayer(series: readonly LineSeries[]): Layer {
   return { data: { values: valuesOf(series) }, mark: { type: "line", strokeWidth: 2, point } };
 }
 
-/** The running means in front of the curves they are of. */
+/** The running means in front of their curves. */
 function smoothLayers(series: readonly LineSeries[]): Layer[] {
   const means = series.map(({ name, points }) => ({ name, points: runningMean(points) }));
   return [
@@ -112,13 +112,13 @@ function valuesOf(series: readonly LineSeries[]): { x: number; y: number; name: 
   );
 }
 
-/** Colours come again after six series; those that share one have lines broken in different ways. */
+/** Colours repeat after six series; series with the same colour have different dash patterns. */
 function dashes(names: readonly string[]): object {
   const range = names.map((_, index) => DASHES[Math.floor(index / SERIES_COLORS.length) % DASHES.length]);
   return { strokeDash: { field: "name", type: "nominal", sort: names, scale: { domain: names, range } } };
 }
 
-/** A series in words: where it begins, ends, and what it spans. */
+/** A text description of a series: first and last value, and range. */
 function describeSeries({ name, points }: LineSeries): string {
   const sorted = [...points].sort((a, b) => a[0] - b[0]);
   const [first, last] = [sorted[0]!, sorted.at(-1)!];

@@ -1,7 +1,7 @@
 /** Tables as Markdown. */
 import type { Table } from "./page.js";
 
-/** A table of plain texts, which Markdown and HTML show as written. */
+/** A Markdown table; its texts are escaped, so that they are shown literally. */
 export function markdownTable({ columns, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [

@@ -1,4 +1,4 @@
-/** The style of every report. Wide tables and charts scroll in their own box, so the page never does. */
+/** The style of every report. Wide tables and charts scroll in their own box, so the page never scrolls sideways. */
 export const PAGE_STYLE = `
 :root { color-scheme: light dark; --ink: #1c2126; --soft: #5c6670; --line: #dfe3e7; --page: #fff; --card: #f7f8f9;
   --good: #0b7a55; --bad: #b3361b; }

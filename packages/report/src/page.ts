@@ -1,4 +1,4 @@
-/** One HTML file that needs nothing else: style inside, no script, no link, light or dark as the reader prefers. */
+/** A self-contained HTML page: inline style, no script, no links, light or dark by the reader's preference. */
 import { SlmError } from "@slm/core";
 import { escapeHtml } from "./escape.js";
 import { PAGE_STYLE } from "./page-style.js";
@@ -7,14 +7,14 @@ import { checkSvg } from "./safe-svg.js";
 export interface TableColumn {
   readonly title: string;
   readonly align: "left" | "right";
-  /** Long texts break into lines; otherwise a cell is one line. */
+  /** Whether long texts wrap. Default: a cell is one line. */
   readonly wrap?: boolean;
 }
 
-/** What a cell stands out by; its text must say it too, for who does not see colours. */
+/** Highlight of a cell; its text must carry the same information, for readers who cannot see colours. */
 type CellTone = "good" | "bad" | "best";
 
-/** A picture inside the page. Its text is read out to who does not see it. */
+/** An image inside the page. Its text is the alternative text for screen readers. */
 interface PictureCell {
   readonly text: string;
   /** Bytes of a PNG file. */
@@ -25,7 +25,7 @@ export type TableCell = string | { readonly text: string; readonly tone: CellTon
 
 export interface Table<Cell extends TableCell = string> {
   readonly columns: readonly TableColumn[];
-  /** Cells as they are to be read, units included or in the column title. */
+  /** Formatted cells; units are in the cell or in the column title. */
   readonly rows: readonly (readonly Cell[])[];
 }
 
@@ -47,8 +47,8 @@ export interface ReportPage {
 /**
  * The page as HTML text. Every string is shown as written, never read as markup; charts may hold only shapes and text.
  *
- * @throws SlmError DATA_INVALID if a table row has not one cell per column, a chart holds anything but a picture, or the picture
- * of a cell is not PNG.
+ * @throws SlmError DATA_INVALID if a table row does not have one cell per column, a chart holds anything but shapes and text, or the
+ * image of a cell is not PNG.
  */
 export function reportPage({ title, subtitle, sections }: ReportPage): string {
   const intro = subtitle === undefined ? "" : `\n<p class="subtitle">${escapeHtml(subtitle)}</p>`;
@@ -109,7 +109,7 @@ function renderCell(tag: "th" | "td", { align, wrap }: TableColumn, cell: TableC
   const { text, tone } = typeof cell === "string" ? { text: cell, tone: undefined } : cell;
   const isText = wrap === true;
   const classes = [align, ...(isText ? ["wrap"] : []), ...(tone === undefined ? [] : [tone])];
-  // Texts of any script read in their own direction.
+  // dir="auto": each text has the direction of its script.
   const direction = isText ? ' dir="auto"' : "";
   return `<${tag} class="${classes.join(" ")}"${direction}>${escapeHtml(text)}</${tag}>`;
 }

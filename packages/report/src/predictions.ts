@@ -1,13 +1,13 @@
-/** Answers of a model beside what was expected, with the pictures that they are about. */
+/** Table of predictions with references and images. */
 import type { ReportSection, TableCell, TableColumn } from "./page.js";
 
 export interface Prediction {
   readonly source: string;
   readonly expected: string;
   readonly got: string;
-  /** Whether what was got counts as right; which answers do is the task's affair. */
+  /** Whether the prediction is correct; the task decides. */
   readonly isRight: boolean;
-  /** Bytes of the PNG file that the source is about. */
+  /** Bytes of the image of the source, as PNG. */
   readonly png?: Uint8Array;
 }
 
@@ -18,7 +18,7 @@ const TEXT_COLUMNS: readonly TableColumn[] = [
   { title: "result", align: "left" },
 ];
 
-/** A table of predictions; it has a column of pictures if any of them has one. */
+/** A table of predictions, with a column of images if any of them has one. */
 export function predictionsSection(heading: string, predictions: readonly Prediction[]): ReportSection {
   const hasPictures = predictions.some(({ png }) => png !== undefined);
   const right = predictions.filter(({ isRight }) => isRight).length;

@@ -1,15 +1,15 @@
-/** Vega-Lite specification in, SVG text out: in Node, with no canvas, no network and no script in the result. */
+/** Renders a Vega-Lite specification to SVG text in Node, without canvas or network and without scripts in the result. */
 import type { TopLevelSpec } from "vega-lite";
 import { escapeHtml } from "./escape.js";
 import { checkSvg } from "./safe-svg.js";
 
 /**
- * Colours that keep a contrast of 3:1 or more on white and on the dark page, told apart by the colour-blind
- * (Okabe and Ito 2008, darkened or lightened where the contrast asked for it).
+ * Colours with a contrast of at least 3:1 on the white and on the dark page, distinguishable by colour-blind readers
+ * (Okabe and Ito 2008, darkened or lightened for the contrast).
  */
 export const SERIES_COLORS = ["#2f7fd0", "#d9660a", "#0f9d76", "#c2569b", "#8a7a1f", "#7b61d1"] as const;
 
-/** Axes and text take the colour of the text around the picture, so one SVG serves light and dark pages. */
+/** Axes and text use the surrounding text colour, so one SVG works on light and dark pages. */
 const INK = "currentColor";
 
 const CONFIG = {
@@ -48,22 +48,22 @@ const CONFIG = {
   range: { category: [...SERIES_COLORS] },
 } as const satisfies NonNullable<TopLevelSpec["config"]>;
 
-/** How many legend entries fit side by side; without a canvas Vega takes 0.8 of the font size for a letter. */
+/** Number of legend columns that fit; without a canvas Vega assumes 0.8 of the font size per letter. */
 export function legendColumns(names: readonly string[], width: number): number {
   const longest = Math.max(...names.map((name) => name.length));
   return Math.max(1, Math.floor(width / (longest * 0.8 * CONFIG.axis.labelFontSize + 36)));
 }
 
-/** A picture in words, for who does not see it. */
+/** Text alternatives of a chart, for screen readers. */
 export interface SvgWords {
-  /** What it is: the first that a screen reader says. */
+  /** Title, read first by a screen reader. */
   readonly label: string;
-  /** What it shows, in figures. */
+  /** Description with the main numbers. */
   readonly description?: string;
 }
 
 /**
- * Draws a Vega-Lite chart whose data stands in the specification. Vega is loaded on first use: it costs most of a second.
+ * Draws a Vega-Lite chart with inline data. Vega is loaded on first use, which takes most of a second.
  */
 export async function renderSvg(spec: TopLevelSpec, { label, description }: SvgWords): Promise<string> {
   const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);

@@ -1,4 +1,4 @@
-/** Which SVG may stand inside a report: an allow-list of what the charts here are made of. */
+/** Checks SVG for reports against an allow-list of the elements and attributes of our charts. */
 import { SlmError } from "@slm/core";
 
 const ELEMENTS: ReadonlySet<string> = new Set(
@@ -16,12 +16,12 @@ const ATTRIBUTES: ReadonlySet<string> = new Set(
 
 const ATTRIBUTE = /\s+([A-Za-z_][\w:.-]*)\s*=\s*"([^"<>]*)"/y;
 const TAG = /<(\/?)([A-Za-z][\w:.-]*)((?:\s+[A-Za-z_][\w:.-]*\s*=\s*"[^"<>]*")*)\s*(\/?)>/y;
-/** A reference out of the picture; a reference inside it (`url(#clip0)`) is fine. */
+/** A reference to something outside of the SVG; a reference inside it (`url(#clip0)`) is allowed. */
 const OUTSIDE_REFERENCE = /url\(\s*(?!#)|javascript:/i;
 
 /**
  * The same SVG if it holds only shapes and text: no script, no style, no event handler, no link, no image,
- * no reference out of the picture, and every element closed in order.
+ * no external reference, and every element closed in order.
  *
  * @throws SlmError DATA_INVALID naming the first thing that is not allowed.
  */

@@ -1,13 +1,13 @@
 import type { Point } from "./thin.js";
 
-/** Series shorter than this show their own course. */
+/** Shorter series are not smoothed. */
 const SHORTEST = 40;
-/** Half of the window, as a share of the series. */
+/** Half of the window, as a fraction of the series. */
 const HALF_WINDOW = 1 / 60;
 
 /**
- * The running mean of a series over a window of a thirtieth of its points, centred, so that it does not lag behind; at
- * either end the window is cut off. A series of fewer than 40 points is returned as it is.
+ * The running mean of a series over a window of a thirtieth of its points. The window is centered, so the mean does not lag; it
+ * is truncated at both ends. A series of fewer than 40 points is returned unchanged.
  */
 export function runningMean(points: readonly Point[]): readonly Point[] {
   const sorted = [...points].sort((a, b) => a[0] - b[0]);

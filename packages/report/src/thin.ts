@@ -2,8 +2,8 @@
 export type Point = readonly [x: number, y: number];
 
 /**
- * At most `limit` of the points (at least 4), in order of x, that draw the same picture: the range of x is cut into
- * buckets of equally many points and each keeps its lowest and its highest, so a spike is never thinned away.
+ * Thins points, in order of x, to at most `limit` (at least 4) without a visible change: the points are split into
+ * buckets of equal size, and each keeps its lowest and highest point, so spikes are preserved.
  */
 export function thinPoints(points: readonly Point[], limit: number): readonly Point[] {
   const sorted = [...points].sort((a, b) => a[0] - b[0]);

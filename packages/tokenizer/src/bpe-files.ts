@@ -1,5 +1,5 @@
 /**
- * The files of a byte-level BPE tokenizer: any Unicode text has tokens, and decoding gives it back exactly.
+ * The files of a byte-level BPE tokenizer: it encodes any Unicode text, and decoding restores it exactly.
  *
  *   id 0 [pad]   1 [bos]   2 [eos]   3 [unk]   then the 256 bytes   then merged tokens, the most frequent first
  */
@@ -11,13 +11,13 @@ import { SPECIAL_NAMES, SPECIAL_TOKENS, specialTokenEntries } from "./special-to
 import { SPLIT_PATTERNS, type SpaceRule } from "./split-patterns.js";
 import type { TokenizerFiles } from "./tokenizer-files.js";
 
-/** Special tokens and bytes: what every byte-level vocabulary holds. */
+/** Special tokens and bytes: the smallest byte-level vocabulary. */
 export const SMALLEST_BPE_VOCABULARY = SPECIAL_NAMES.length + BYTE_ALPHABET.length;
 
 export interface BpeOptions {
   /** Most entries, special tokens and bytes included. */
   readonly vocabularySize: number;
-  /** Pairs that occur more rarely are not merged. */
+  /** Smallest count of a pair that is merged. */
   readonly minCount: number;
   readonly spaces: SpaceRule;
   readonly sourceLowercase: boolean;
@@ -32,7 +32,7 @@ export interface TextPair {
 /**
  * The byte-level BPE tokenizer of a data set, both sides in one vocabulary. The rows are read once, one at a time.
  *
- * @throws SlmError DATA_INVALID without rows, or for a text that holds a special token or half a character.
+ * @throws SlmError DATA_INVALID without rows, or for a text with a special token or an unpaired surrogate.
  */
 export async function trainBpeTokenizer(
   rows: AsyncIterable<TextPair> | Iterable<TextPair>,
@@ -89,7 +89,7 @@ function bpeFiles(
         byte_fallback: false,
         ignore_merges: false,
         vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-        // As text, which libraries of every age read: a token never holds a space.
+        // Merges as text, the form that all library versions read; a token never contains a space.
         merges: merges.map(([left, right]) => `${left} ${right}`),
       },
     },

@@ -1,6 +1,6 @@
 /**
- * The characters that stand for bytes in a byte-level vocabulary: printable bytes for themselves, the others for the
- * characters from U+0100 on, so that a token is never whitespace or half a character.
+ * The characters that represent bytes in a byte-level vocabulary: printable bytes represent themselves, the others are mapped to
+ * characters from U+0100 on, so that a token never contains whitespace or an incomplete character.
  *
  * Source: the byte encoder of GPT-2; `ByteLevel` in Hugging Face `tokenizers`.
  */

@@ -1,19 +1,19 @@
 /**
- * The character map that SentencePiece compiles into a vocabulary, exactly: `Precompiled` of a `tokenizer.json`. The library
- * takes every map for NFKC with some exceptions.
+ * The exact character map that SentencePiece compiles into a vocabulary: `Precompiled` of a `tokenizer.json`. The library
+ * approximates every map by NFKC with some exceptions.
  *
- * | bytes                | what                                                                                      |
+ * | bytes                | content                                                                                   |
  * | -------------------- | ----------------------------------------------------------------------------------------- |
  * | 4                    | size of the trie in bytes                                                                 |
  * | size                 | trie over UTF-8 bytes as a double array of 32-bit units                                   |
- * | rest                 | replacements, each with a zero byte behind it                                             |
+ * | rest                 | replacements, each terminated by a zero byte                                              |
  *
- * A unit has its byte in bits 0 to 7, bit 8 where a key ends there, its offset in bits 10 to 30 (times 256 where bit 9 is
- * set), and bit 31 where it holds a value.
+ * A unit has its byte in bits 0 to 7, bit 8 set if a key ends there, its offset in bits 10 to 30 (times 256 if bit 9 is
+ * set), and bit 31 set if it holds a value.
  *
- * SentencePiece and llama.cpp replace the longest key at a position. Hugging Face `tokenizers`, whose `tokenizer.json` this is,
- * looks at one grapheme at a time and replaces it, or where it has more than five bytes each of its characters, by the shortest key
- * that it begins with. What has no key stays.
+ * SentencePiece and llama.cpp replace the longest key at a position. Hugging Face `tokenizers`, which defines `tokenizer.json`,
+ * processes one grapheme at a time. It replaces the grapheme by the shortest key that it begins with; a grapheme of more than five
+ * bytes is processed character by character. Text without a key is unchanged.
  *
  * Source: SentencePiece, `normalizer.cc`; Darts-clone, `darts.h`; spm_precompiled 0.1.4, which `tokenizers` calls.
  */
@@ -25,14 +25,14 @@ const VALUE = 0x8000_0000;
 /** Bytes of a character by the upper half of its first one. */
 const CHARACTER_BYTES = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4] as const;
 
-/** Which key is replaced: see above. */
+/** Rules that select the key to replace: see above. */
 export const MAP_RULES = ["longest", "graphemes"] as const;
 export type MapRule = (typeof MAP_RULES)[number];
 
 /** Graphemes of more bytes are looked up character by character. */
 const MAX_GRAPHEME_BYTES = 5;
 
-/** @throws SlmError DATA_INVALID for bytes that are no such map; so does the map itself, where it leads outside. */
+/** @throws SlmError DATA_INVALID for invalid bytes; the map itself throws it for an offset outside of the trie. */
 export function characterMap(bytes: Uint8Array, rule: MapRule = "longest"): CharacterMap {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const trieBytes = bytes.byteLength < 4 ? -1 : view.getUint32(0, true);
@@ -87,7 +87,7 @@ export function characterMap(bytes: Uint8Array, rule: MapRule = "longest"): Char
 }
 
 interface Key {
-  /** [bytes]; zero where there is none */
+  /** [bytes]; 0 if there is no key */
   readonly length: number;
   readonly value: number;
 }
@@ -105,7 +105,7 @@ function shortestKey(input: Uint8Array, unitAt: UnitAt): Key {
   return first ?? { length: 0, value: 0 };
 }
 
-/** The keys that begin at a place, shortest first. */
+/** The keys that match at a position, shortest first. */
 function* keysAt(input: Uint8Array, from: number, unitAt: UnitAt): Generator<Key> {
   let node = offsetOf(unitAt(0));
   for (let at = from; at < input.length; at += 1) {
@@ -113,7 +113,7 @@ function* keysAt(input: Uint8Array, from: number, unitAt: UnitAt): Generator<Key
     if (byte === 0) return;
     node ^= byte;
     const unit = unitAt(node);
-    // A unit with a value never has the byte's number: its upper bit is set.
+    // A unit with a value never equals a byte, because its highest bit is set.
     if ((unit & (VALUE | 0xff)) >>> 0 !== byte) return;
     node ^= offsetOf(unit);
     if (((unit >>> 8) & 1) === 1) yield { length: at - from + 1, value: unitAt(node) & ~VALUE };

@@ -1,4 +1,4 @@
-/** Chat templates: messages become the one prompt that a chat model was trained on. */
+/** Chat templates: render messages to the prompt format that a chat model was trained on. */
 import * as jinja from "@huggingface/jinja";
 import { SlmError } from "@slm/core";
 
@@ -17,16 +17,16 @@ interface Library {
   };
 }
 
-/** A template that was parsed; gives its text for the values of its variables. */
+/** A parsed template: renders its text from the values of its variables. */
 type ParsedTemplate = (variables: Readonly<Record<string, unknown>>) => string;
 
 /**
  * Parses a Jinja template.
  *
- * The library's own globals are not used: `range` is bounded by whoever calls, and there is no clock (`strftime_now`), so that a
+ * The library's own globals are not used: the caller bounds `range`, and there is no clock (`strftime_now`), so that a
  * template gives the same text every day.
  *
- * @throws Error of the library for a template it cannot parse, or, later, cannot fill.
+ * @throws Error of the library for a template that it cannot parse, or, later, cannot render.
  */
 function parseTemplate(source: string): ParsedTemplate {
   const library: unknown = jinja;
@@ -52,13 +52,13 @@ function isLibrary(value: unknown): value is Library {
 }
 
 export interface ChatMessage {
-  /** `system`, `user`, `assistant`, or what else the template knows. */
+  /** `system`, `user`, `assistant`, or another role of the template. */
   readonly role: string;
   readonly content: string;
 }
 
 interface RenderOptions {
-  /** Whether the prompt ends where the model's answer begins. Default true. */
+  /** Whether to append the start of the assistant's turn. Default true. */
   readonly addGenerationPrompt?: boolean | undefined;
   /** Further variables of the template, such as `tools` or `enable_thinking`. */
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
@@ -68,7 +68,7 @@ export interface ChatTemplate {
   /**
    * The prompt for some messages.
    *
-   * @throws SlmError DATA_INVALID if there are no messages, one holds a special token, or the template rejects them.
+   * @throws SlmError DATA_INVALID if there are no messages, one contains a special token, or the template rejects them.
    */
   render(messages: readonly ChatMessage[], options?: RenderOptions): string;
 }
@@ -76,23 +76,23 @@ export interface ChatTemplate {
 export interface ChatTemplateRequest {
   /** The template, in Jinja. */
   readonly source: string;
-  /** Where it is from, for errors. */
+  /** Its origin, for error messages. */
   readonly where: string;
   /** Variables that hold special tokens, such as `bos_token`. */
   readonly tokens: Readonly<Record<string, string>>;
-  /** Texts that a message must not hold: they would become special tokens. */
+  /** Texts that messages must not contain, because they would become special tokens. */
   readonly special: readonly string[];
 }
 
 /** Real templates have up to 20 kB. [UTF-16 units] */
 const MAX_TEMPLATE = 256 * 1024;
-/** Numbers that all calls of `range` in one rendering give together: templates count a few. */
+/** Limit of the total length of all `range` calls in one rendering; real templates need few. */
 const MAX_RANGE = 100_000;
 
 /**
  * A chat template, parsed and ready.
  *
- * A template is a program: it can neither read files nor the clock, and its counting is bounded, but its loops are not otherwise.
+ * A template is a program. It can read neither files nor the clock, and `range` is bounded, but other loops are not.
  *
  * @throws SlmError DATA_INVALID if the template is too long or cannot be parsed.
  */
@@ -130,7 +130,7 @@ function fill(template: ParsedTemplate, where: string, variables: Readonly<Recor
   return attempt(where, "cannot be filled", () => template({ ...variables, ...globals }), rejection);
 }
 
-/** Jinja's `range`, of which one rendering may ask for so many numbers in all. */
+/** Jinja's `range`, with a limit of the total length in one rendering. */
 function boundedRange(): (...bounds: readonly number[]) => readonly number[] {
   let left = MAX_RANGE;
   return (...bounds) => {
@@ -138,7 +138,7 @@ function boundedRange(): (...bounds: readonly number[]) => readonly number[] {
       bounds.length === 1 ? [0, bounds[0]!, 1] : [bounds[0]!, bounds[1]!, bounds[2] ?? 1];
     const count = Math.max(0, Math.ceil((stop - start) / step));
     if (!Number.isFinite(count) || count > left)
-      throw new RangeError(`range() may give ${MAX_RANGE} numbers in all, ${count} more were asked for`);
+      throw new RangeError(`range() may give ${MAX_RANGE} numbers in total, ${count} more were requested`);
     left -= count;
     return Array.from({ length: count }, (_, index) => start + index * step);
   };
@@ -160,7 +160,7 @@ function checkMessages(messages: readonly ChatMessage[], special: readonly strin
   }
 }
 
-/** Whatever the library throws comes from the template and what it was given. */
+/** Converts errors of the library, which come from the template or its variables, to DATA_INVALID. */
 function attempt<T>(
   where: string,
   problem: string,

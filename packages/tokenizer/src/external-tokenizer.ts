@@ -1,4 +1,4 @@
-/** Tokenizers as published models have them, completed to what ours say: every mark has a name. */
+/** Reads tokenizers of published models and fills in the special tokens that they lack. */
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
@@ -32,16 +32,16 @@ const externalConfigSchema = z.looseObject({
   unk_token: mark,
 });
 
-/** Text behind a source where nothing else is asked for: targets begin on a line of their own. */
+/** Default text after a source: targets begin on a new line. */
 const DEFAULT_AFTER = "\n";
 
 /**
- * Reads `tokenizer.json` and `tokenizer_config.json` of a published model. A missing padding mark is the EOS token, a missing
- * BOS token too, a missing unknown token the padding mark: texts never hold it. Sources begin with the BOS token where
- * the tokenizer puts one there itself, and end with a line break where that has tokens.
+ * Reads `tokenizer.json` and `tokenizer_config.json` of a published model. A missing padding or BOS token defaults to EOS, a
+ * missing unknown token to padding, which texts never contain. Sources begin with BOS if the tokenizer adds one
+ * itself, and end with a line break if that has tokens.
  *
  * @throws SlmError INPUT_MISSING without the files, as for models that only have `tokenizer.model`; DATA_INVALID if they are
- * not what they should be, or have no EOS token.
+ * invalid or have no EOS token.
  */
 export async function readExternalTokenizer(
   directory: string,
@@ -55,7 +55,7 @@ export async function readExternalTokenizer(
 /**
  * As {@link readExternalTokenizer}, for contents in memory.
  *
- * @param external the content of `tokenizer_config.json`; its marks may be absent.
+ * @param external the content of `tokenizer_config.json`; its special tokens may be absent.
  */
 export function completeTokenizer(
   tokenizer: TokenizerJson,
@@ -66,7 +66,7 @@ export function completeTokenizer(
   const named = externalConfigSchema.parse(external);
   const eos = named.eos_token ?? (eosId === undefined ? undefined : tokenName({ tokenizer }, eosId));
   if (eos === undefined) {
-    throw new SlmError("DATA_INVALID", `tokenizer: ${where}: there is no eos_token, so no text would end`);
+    throw new SlmError("DATA_INVALID", `tokenizer: ${where}: there is no eos_token, so generation would never end`);
   }
   const pad = named.pad_token ?? eos;
   const marks = {
@@ -83,8 +83,8 @@ export function completeTokenizer(
 }
 
 /**
- * The same tokenizer with special tokens without text for the ids that only the model has: vocabularies of models are
- * rounded up.
+ * The same tokenizer with unused special tokens for the ids that only the model has, because models round their vocabulary
+ * size up.
  *
  * @throws SlmError SHAPE_MISMATCH if the tokenizer has more ids than the model.
  */
@@ -103,9 +103,9 @@ export function fillVocabulary(files: TokenizerFiles, size: number, where: strin
 }
 
 interface Habits {
-  /** Whether the tokenizer puts the BOS token in front of a text itself. */
+  /** Whether the tokenizer adds BOS before a text itself. */
   readonly begins: boolean;
-  /** Whether a line break has tokens; WordPiece drops it, vocabularies of words do not know it. */
+  /** Whether a line break has tokens: WordPiece drops it, and word-level vocabularies lack it. */
   readonly isAfterRead: boolean;
 }
 

@@ -1,13 +1,13 @@
 /**
- * Byte-pair encoding: the pair of neighbouring tokens that occurs most often becomes a token, again and again.
+ * Learns byte-pair encoding (BPE): the most frequent pair of neighbouring tokens becomes a token, repeatedly.
  *
- * Counts of pairs are kept up to date from merge to merge, so that a merge costs no more than the pieces that hold it.
+ * Pair counts are updated incrementally, so a merge costs only the pieces that contain the pair.
  * Source: Sennrich, Haddow, Birch 2016 (arXiv:1508.07909); ties and ids as in Hugging Face `tokenizers`, so that the
- * result is the same file, whatever the order of the pieces.
+ * result does not depend on the order of the pieces.
  */
 import { BYTE_ALPHABET, BYTE_CHARACTERS } from "./byte-symbols.js";
 
-// A queue of candidate merges: the most frequent pair first, of equally frequent ones the pair of the lowest ids.
+// A priority queue of candidate merges: the most frequent pair first; ties: the pair with the lowest ids.
 
 interface Merge {
   readonly left: number;
@@ -15,7 +15,7 @@ interface Merge {
   readonly count: number;
 }
 
-/** A binary heap. Counts that have changed since are the caller's affair: it puts the pair back with its new count. */
+/** A binary heap. If a count has changed since, the caller pushes the pair again with its new count. */
 class MergeQueue {
   readonly #heap: Merge[] = [];
 
@@ -56,18 +56,18 @@ function isBefore(one: Merge, other: Merge): boolean {
 }
 
 export interface MergeRequest {
-  /** Piece of text to how often it occurs. */
+  /** Count of each piece of text. */
   readonly pieces: ReadonlyMap<string, number>;
-  /** Tokens that come before the bytes and are never merged. */
+  /** Tokens whose ids come before the bytes and that are never merged. */
   readonly reserved: readonly string[];
   /** Most tokens, the reserved ones and the 256 bytes included. */
   readonly vocabularySize: number;
-  /** Pairs that occur more rarely are not merged. */
+  /** Smallest count of a pair that is merged. */
   readonly minCount: number;
 }
 
 export interface LearntMerges {
-  /** Tokens in the order of their ids, as characters that stand for bytes. */
+  /** Tokens in the order of their ids, in byte-level characters. */
   readonly tokens: readonly string[];
   /** Pairs in the order in which they are merged. */
   readonly merges: readonly (readonly [left: string, right: string])[];
@@ -82,7 +82,7 @@ interface Word {
 /** Pairs of ids are keys of maps as `left * PAIR_BASE + right`, exact in a double. */
 const PAIR_BASE = 2 ** 26;
 
-/** The tokens and merges of a set of pieces; fewer than asked for where no pair occurs often enough. */
+/** The tokens and merges of a set of pieces; fewer than requested if no pair is frequent enough. */
 export function learnMerges({ pieces, reserved, vocabularySize, minCount }: MergeRequest): LearntMerges {
   const tokens = [...reserved, ...BYTE_ALPHABET];
   const idOf = new Map(tokens.map((token, id) => [token, id]));
@@ -94,7 +94,7 @@ export function learnMerges({ pieces, reserved, vocabularySize, minCount }: Merg
     const [left, right] = [tokens[best.left]!, tokens[best.right]!];
     const token = left + right;
     let id = idOf.get(token);
-    // The same bytes may be put together in two ways: then two merges give one token.
+    // Two merges may produce the same bytes; they then give the same token.
     if (id === undefined) {
       id = tokens.length;
       tokens.push(token);
@@ -114,11 +114,11 @@ function wordsOf(pieces: ReadonlyMap<string, number>, idOf: ReadonlyMap<string, 
   }));
 }
 
-/** Neighbouring ids of all words: how often each pair occurs, and in which words. */
+/** Counts of all neighbouring pairs of ids, and the words that contain them. */
 class PairTable {
   readonly #words: readonly Word[];
   readonly #counts = new Map<number, number>();
-  /** Words that hold a pair or held it once; lists, since sets of this many numbers take five times the memory. */
+  /** Words that contain a pair or once did; lists, because sets take five times the memory. */
   readonly #places = new Map<number, number[]>();
   readonly #queue = new MergeQueue();
 
@@ -130,7 +130,7 @@ class PairTable {
     for (const key of this.#counts.keys()) this.#enqueue(key);
   }
 
-  /** The most frequent pair, taken out; undefined where none occurs `minCount` times. */
+  /** Removes and returns the most frequent pair; undefined if none occurs `minCount` times. */
   mostFrequent(minCount: number): { readonly left: number; readonly right: number } | undefined {
     for (;;) {
       const top = this.#queue.pop();

@@ -1,4 +1,4 @@
-/** Runs any `tokenizer.json` (BPE, WordPiece, Unigram, WordLevel) by `@huggingface/tokenizers`. */
+/** Runs any `tokenizer.json` (BPE, WordPiece, Unigram, WordLevel) with `@huggingface/tokenizers`. */
 import { SlmError } from "@slm/core";
 import { createLibrary, type LibraryTokenizer } from "./library.js";
 import { rejectEmpty, rejectId, rejectSpecial, rejectSurrogate } from "./rejections.js";
@@ -6,7 +6,7 @@ import type { SpecialTokenIds, Tokenizer } from "./tokenizer.js";
 import type { TokenizerFiles } from "./tokenizer-files.js";
 
 /**
- * The tokenizer of general files.
+ * The tokenizer for files of any kind.
  *
  * @throws SlmError DATA_INVALID if the library cannot build it or a special token is not in the vocabulary.
  */
@@ -37,14 +37,14 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
     return [...ids];
   };
 
-  /** The source with what stands around it, but for the token that begins targets. */
+  /** The source with its prefix and suffix, without the last token of the suffix, which begins targets. */
   const prompted = (text: string): number[] => {
     const bare = encode("source", text);
     if (before === "" && tail === undefined) return bare;
     const front = `${before}${text}`;
     if (tail === undefined) return [...textIds(front)];
     const whole = textIds(`${front}${after ?? ""}`);
-    // Where source and what follows share a token, they are encoded apart: the beginning of targets stays one token.
+    // If a token would span source and suffix, they are encoded separately, so that targets still begin with one token.
     return [...(whole.at(-1) === tokens.bos ? whole : [...textIds(front), ...tail])].slice(0, -1);
   };
 
@@ -63,7 +63,7 @@ export function createLibraryTokenizer(files: TokenizerFiles): Tokenizer {
   };
 }
 
-/** @throws SlmError DATA_INVALID if there is no token in it. */
+/** @throws SlmError DATA_INVALID if it has no tokens. */
 function afterIds(after: string, textIds: (text: string) => readonly number[]): readonly number[] {
   const ids = textIds(after);
   if (ids.length > 0) return ids;
@@ -95,7 +95,7 @@ function specialTokens(library: LibraryTokenizer, { config }: TokenizerFiles): S
   };
 }
 
-/** Texts that must not come from a user: the configured special tokens and all that the vocabulary marks as special. */
+/** Texts that user input must not contain: the configured special tokens and all tokens marked as special. */
 function specialNames({ tokenizer, config }: TokenizerFiles): readonly string[] {
   const marked = tokenizer.added_tokens
     .filter((token) => token.special === true)
@@ -118,7 +118,7 @@ function isScored(
   return Array.isArray(vocab);
 }
 
-/** Names the first word that is unknown by itself; where only the words together are unknown, the whole text. */
+/** The error for unknown text. Names the first unknown word, or the whole text if every single word is known. */
 function unknownText(side: string, text: string, isUnknown: (part: string) => boolean): SlmError {
   const words = text.matchAll(/\P{White_Space}+/gu);
   const found = Array.from(words).find(([word]) => isUnknown(word));
@@ -132,8 +132,8 @@ function unknownText(side: string, text: string, isUnknown: (part: string) => bo
 }
 
 /**
- * Rejects a component without a pattern the library can read: it would skip the component with no more than a warning,
- * and text would be cut differently from what the file says.
+ * Rejects a component with a pattern that the library cannot read: it would skip the component with only a warning,
+ * and text would be split differently.
  */
 function checkPatterns(component: unknown): void {
   if (typeof component !== "object" || component === null) return;
@@ -150,10 +150,10 @@ function checkPatterns(component: unknown): void {
   for (const part of Object.values(component)) checkPatterns(part);
 }
 
-/** The longest published is 100, and a word takes the library time by the third power of its length. */
+/** Limit of `max_input_chars_per_word`. Published files have up to 100; the library's time grows with the cube of a word's length. */
 const LONGEST_WORD = 1000;
 
-/** Rejects a model that would look for pieces of endless words. */
+/** Rejects a model without a sensible limit of the word length. */
 function checkLongestWord(model: TokenizerFiles["tokenizer"]["model"]): void {
   const longest = model["max_input_chars_per_word"] ?? 1;
   if (typeof longest === "number" && longest >= 1 && longest <= LONGEST_WORD) return;
@@ -168,7 +168,7 @@ function isPattern(value: unknown): boolean {
   return ["Regex", "String"].some((key) => key in value && typeof Reflect.get(value, key) === "string");
 }
 
-/** Anything the library throws comes from the files it was given. */
+/** Converts errors of the library, which come from invalid files, to DATA_INVALID. */
 function guard<T>(verb: string, run: () => T): T {
   try {
     return run();

@@ -1,6 +1,6 @@
 /**
- * The part of `@huggingface/tokenizers` that is used, with its types: its models, decoders and the search for added tokens. What comes
- * before a model, normalizers and pre-tokenizers, is our own (`components`), since the library's differ from the native ones.
+ * The part of `@huggingface/tokenizers` that is used, with its types: its models, decoders and the search for added tokens. Normalizers
+ * and pre-tokenizers are our own (`components`), because the library's differ from the native ones.
  *
  * The package's own declarations import one another without file extensions, which TypeScript does not resolve for
  * ES modules, so every type of it would be `any`.
@@ -21,7 +21,7 @@ export interface LibraryTokenizer {
   token_to_id(token: string): number | undefined;
 }
 
-/** What the library calls while it encodes. */
+/** The stages that the library calls while it encodes. */
 interface Stages {
   normalizer: ((text: string) => string) | null;
   pre_tokenizer: ((text: string, options: { readonly section_index: number }) => readonly string[]) | null;
@@ -37,10 +37,10 @@ interface Library {
 }
 
 /**
- * The library's tokenizer for the parsed contents of both files. Spaces before signs stay in decoded text unless the
- * configuration says otherwise; the library would take them out where it says nothing.
+ * The library's tokenizer for the parsed contents of both files. Spaces before punctuation stay in decoded text by default;
+ * the library's default would remove them.
  *
- * @throws SlmError DATA_INVALID for a component that is not read, Error of the library for contents it cannot use.
+ * @throws SlmError DATA_INVALID for an unsupported component, Error of the library for contents that it cannot use.
  */
 export function createLibrary(
   tokenizer: TokenizerJson,
@@ -70,7 +70,7 @@ function isUnigram({ type, vocab }: TokenizerJson["model"]): boolean {
   return type === "Unigram" || (type === undefined && Array.isArray(vocab));
 }
 
-/** Spells pieces that the vocabulary lacks in its tokens of bytes, where it has all of them: the library does so for BPE only. */
+/** Encodes unknown pieces with byte tokens, if the vocabulary has all of them. The library does so for BPE only. */
 function fallBackToBytes(model: Stages["model"]): void {
   const encode = model.encode.bind(model);
   const isKnown = (token: string): boolean => model.tokens_to_ids.has(token);

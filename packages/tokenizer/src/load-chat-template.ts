@@ -8,7 +8,7 @@ import { TOKENIZER_CONFIG_FILE } from "./tokenizer-files.js";
 
 export const CHAT_TEMPLATE_FILE = "chat_template.jinja";
 
-/** Name of the template of ordinary chats, where there are several. */
+/** Name of the default template if there are several. */
 const DEFAULT_NAME = "default";
 
 const token = z
@@ -36,13 +36,13 @@ const chatConfig = z.looseObject({
 type ChatConfig = z.infer<typeof chatConfig>;
 
 export interface LoadOptions {
-  /** Which template, where `tokenizer_config.json` has several. Default: `default`. */
+  /** Name of the template, if `tokenizer_config.json` has several. Default: `default`. */
   readonly name?: string | undefined;
 }
 
 /**
- * The chat template of a directory: `chat_template.jinja`, else that of `tokenizer_config.json`. Special tokens, which the template
- * may use and messages may not hold, are those of `tokenizer_config.json`.
+ * The chat template of a directory: `chat_template.jinja`, else that of `tokenizer_config.json`. The special tokens come from
+ * `tokenizer_config.json`: the template may use them, and messages may not contain them.
  *
  * @throws SlmError INPUT_MISSING if there is no template, or none of that name; DATA_INVALID if it cannot be read or parsed.
  */
@@ -81,7 +81,7 @@ function tokensOf(config: ChatConfig): Readonly<Record<string, string>> {
   return Object.fromEntries(named);
 }
 
-/** Empty names stand for no token. */
+/** The special tokens; empty names are ignored. */
 function specialOf(config: ChatConfig): readonly string[] {
   const marked = Object.values(config.added_tokens_decoder ?? {}).filter(({ special }) => special === true);
   const listed = [...(config.additional_special_tokens ?? []), ...marked].map((entry) =>

@@ -6,7 +6,7 @@ import { readTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.js";
 /**
  * The tokenizer of a directory that holds `tokenizer.json` and `tokenizer_config.json`.
  *
- * @throws SlmError INPUT_MISSING if a file is not there, DATA_INVALID if it is not what it should be.
+ * @throws SlmError INPUT_MISSING if a file is missing, DATA_INVALID if it is invalid.
  */
 export async function loadTokenizer(directory: string): Promise<Tokenizer> {
   return createTokenizer(await readTokenizerFiles(directory));
@@ -15,7 +15,7 @@ export async function loadTokenizer(directory: string): Promise<Tokenizer> {
 /**
  * The tokenizer of files in memory, such as {@link trainSymbolTokenizer} returns.
  *
- * @throws SlmError DATA_INVALID if the files contradict themselves.
+ * @throws SlmError DATA_INVALID if the files are inconsistent.
  */
 export function createTokenizer(files: TokenizerFiles): Tokenizer {
   return files.config.source.symbols === undefined

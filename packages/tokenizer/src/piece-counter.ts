@@ -3,17 +3,17 @@ import { splitText, type SpaceRule } from "./split-patterns.js";
 
 export interface PieceCounterOptions {
   readonly spaces: SpaceRule;
-  /** Most different pieces kept. Default half a million: less than 1 GB until the merges are learnt. */
+  /** Most distinct pieces in memory. Default: half a million, less than 1 GB until the merges are learnt. */
   readonly maxPieces?: number;
 }
 
 const MAX_PIECES = 500_000;
-/** Longer pieces are cut here for counting: a token this long would be of no use anywhere else. [characters] */
+/** Longer pieces are split for counting: a token of this length would hardly be reused. [characters] */
 const MAX_PIECE_LENGTH = 128;
 
 /**
- * How often each piece occurs. When there are more different pieces than `maxPieces`, the rarest are forgotten until
- * half of them are left: those of a text of any length that matter for merges are frequent from early on.
+ * Counts pieces. If there are more distinct pieces than `maxPieces`, the rarest half is dropped: pieces that matter
+ * for merges are frequent from early on, whatever the length of the text.
  */
 export class PieceCounter {
   readonly #spaces: SpaceRule;
@@ -63,7 +63,7 @@ function cut(piece: string): readonly string[] {
   return parts;
 }
 
-/** A copy. V8 keeps the whole text alive for as long as a part cut from it is. */
+/** A copy, because V8 keeps the whole text alive as long as a slice of it. */
 function detached(piece: string): string {
   return Buffer.from(piece, "utf8").toString("utf8");
 }

@@ -1,23 +1,23 @@
-/** Puts text around every source: how a general model is told what to do with it. */
+/** Adds a prompt around every source, to instruct a general model. */
 import { SlmError } from "@slm/core";
 import { createLibrary } from "./library.js";
 import type { TokenizerFiles } from "./tokenizer-files.js";
 
 export interface SourcePrompt {
-  /** In front of every source. */
+  /** Text before every source. */
   readonly before: string;
-  /** Behind every source; targets follow it. */
+  /** Text after every source; targets follow it. */
   readonly after: string;
   /** Text whose first token ends a target, instead of the EOS token. */
   readonly end?: string | undefined;
-  /** Whether `before` begins a text, as a chat template's does: no BOS token is put in front of it. */
+  /** Whether `before` already starts the text, as with a chat template: no BOS token is added. */
   readonly isWhole?: boolean | undefined;
 }
 
 /**
- * The same tokenizer with text around its sources. A BOS token in front of sources stays in front of all, unless the prompt is whole.
+ * The same tokenizer with text around its sources. A BOS token of sources stays first, unless `isWhole` is set.
  *
- * @throws SlmError CONFIG_INVALID for a symbol tokenizer, which knows only the symbols of its task, and for an end without
+ * @throws SlmError CONFIG_INVALID for a symbol tokenizer, which has only the symbols of its task, and for an `end` without
  * tokens.
  */
 export function withPrompt(
@@ -28,7 +28,7 @@ export function withPrompt(
   if (config.source.symbols !== undefined) {
     throw new SlmError(
       "CONFIG_INVALID",
-      "tokenizer: a prompt needs a tokenizer of text; this one knows the symbols of its task only",
+      "tokenizer: a prompt needs a general text tokenizer; this one has only the symbols of its task",
       { suggestions: ["remove teacher.prompt"] },
     );
   }
@@ -52,7 +52,7 @@ function firstToken(files: TokenizerFiles, text: string): string {
   throw new SlmError("CONFIG_INVALID", `tokenizer: the end ${JSON.stringify(text)} has no tokens`);
 }
 
-/** Name of an id: what `tokenizer_config.json` calls it by. */
+/** The text of an id, by which `tokenizer_config.json` names it. */
 export function tokenName({ tokenizer }: Pick<TokenizerFiles, "tokenizer">, id: number): string | undefined {
   const added = tokenizer.added_tokens.find((token) => token.id === id);
   if (added !== undefined) return added.content;

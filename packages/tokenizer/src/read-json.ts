@@ -1,14 +1,14 @@
-/** Reads the files of a tokenizer's directory: bounded in size, UTF-8, JSON that is not nested without end. */
+/** Reads the files of a tokenizer directory: UTF-8, with bounded size and bounded nesting. */
 import { access, readFile, stat } from "node:fs/promises";
 import { SlmError } from "@slm/core";
 import type { z } from "zod";
 
 /** The largest published vocabularies (256k entries) take about 35 MiB; more than this is not a tokenizer. */
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
-/** Deepest nesting [levels]: published files have about ten, and what walks a component may then recurse. */
+/** Deepest nesting [levels]: published files have about ten, and the limit makes recursion over components safe. */
 const MAX_DEPTH = 64;
 
-/** Whether a file is there. */
+/** Whether a file exists. */
 export async function isThere(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -19,7 +19,7 @@ export async function isThere(path: string): Promise<boolean> {
 /**
  * The checked value of a JSON file.
  *
- * @throws SlmError INPUT_MISSING if the file is not there, DATA_INVALID if it is not what it should be.
+ * @throws SlmError INPUT_MISSING if the file is missing, DATA_INVALID if it is invalid.
  */
 export async function readJson<Schema extends z.ZodType>(
   path: string,
@@ -38,7 +38,7 @@ export async function readJson<Schema extends z.ZodType>(
 /**
  * The text of a file in UTF-8.
  *
- * @throws SlmError INPUT_MISSING if it is not there, DATA_INVALID if it is too large or not UTF-8.
+ * @throws SlmError INPUT_MISSING if it is missing, DATA_INVALID if it is too large or not UTF-8.
  */
 export async function readText(path: string): Promise<string> {
   let bytes: Uint8Array;
@@ -79,7 +79,7 @@ function invalidFile(path: string, problem: string, cause?: unknown): SlmError {
   return new SlmError("DATA_INVALID", `tokenizer: ${path}: ${problem}`, { context: { path }, cause });
 }
 
-/** What went wrong, in words. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-/** Errors that every kind of tokenizer gives in the same words. */
+/** Errors that all kinds of tokenizer share. */
 import { SlmError } from "@slm/core";
 
 type Side = "source" | "target";
@@ -20,7 +20,7 @@ export function rejectId(id: number, index: number, vocabularySize: number): Slm
 }
 
 /**
- * Rejects a text that spells a special token: written by a user it would become the token itself.
+ * Rejects a text that contains a special token: user input would become the token itself.
  *
  * @throws SlmError DATA_INVALID
  */
@@ -39,7 +39,7 @@ export function rejectSpecial(side: Side, text: string, names: readonly string[]
 }
 
 /**
- * Rejects half a character: written as UTF-8 it would come back as another one.
+ * Rejects an unpaired surrogate: UTF-8 cannot represent it, so decoding would not restore it.
  *
  * @throws SlmError DATA_INVALID
  */

@@ -1,12 +1,12 @@
-/** The special tokens of the vocabularies made here, symbols and byte-level BPE alike. */
+/** The special tokens of the tokenizers that slm trains: symbols and byte-level BPE. */
 import type { TokenizerFiles } from "./tokenizer-files.js";
 
-/** Their order is their id. */
+/** Ids follow this order. */
 export const SPECIAL_TOKENS = { pad: "[pad]", bos: "[bos]", eos: "[eos]", unknown: "[unk]" } as const;
 
 export const SPECIAL_NAMES = Object.values(SPECIAL_TOKENS);
 
-/** They as `added_tokens` of a `tokenizer.json`: found anywhere in a text, exactly as written. */
+/** The special tokens as `added_tokens` of a `tokenizer.json`: matched literally anywhere in a text. */
 export function specialTokenEntries(): TokenizerFiles["tokenizer"]["added_tokens"] {
   return SPECIAL_NAMES.map((content, id) => ({
     id,

@@ -4,8 +4,8 @@
  *
  *   id 0 [pad]   1 [bos]   2 [eos]   3 [unk]   then source characters, sorted   then target symbols, sorted
  *
- * No file says which side a text is from, so the two sides must not share a character: then one regular expression
- * splits both, a source into characters and a target at its spaces. What is on neither side becomes [unk].
+ * The files cannot distinguish source and target texts, so the two sides must not share a character. One regular expression
+ * then splits both: a source into characters, and a target at its spaces. Symbols of neither side become [unk].
  */
 import { SlmError } from "@slm/core";
 import { SPECIAL_NAMES, SPECIAL_TOKENS, specialTokenEntries } from "./special-tokens.js";
@@ -26,7 +26,7 @@ export interface SymbolTraining {
 }
 
 /**
- * The symbol tokenizer of a data set: every source character and every target token it holds.
+ * The symbol tokenizer of a data set, with all its source characters and target tokens.
  *
  * @throws SlmError DATA_INVALID if a side is empty, a source holds whitespace, a target symbol holds a special token,
  * or the two sides share a character.
@@ -49,7 +49,7 @@ export function splitTarget(text: string): readonly string[] {
 /**
  * Both files for a vocabulary.
  *
- * @throws SlmError DATA_INVALID if the vocabulary cannot be told apart by one file, as for {@link trainSymbolTokenizer}.
+ * @throws SlmError DATA_INVALID if the two sides of the vocabulary cannot be distinguished, as for {@link trainSymbolTokenizer}.
  */
 export function symbolTokenizerFiles(vocabulary: SymbolVocabulary): TokenizerFiles {
   checkVocabulary(vocabulary);
@@ -65,7 +65,7 @@ export function symbolTokenizerFiles(vocabulary: SymbolVocabulary): TokenizerFil
       pre_tokenizer: {
         type: "Split",
         pattern: { Regex: splitPattern(source) },
-        // Inverted and removed: what the pattern finds is kept, what lies between (whitespace) is dropped.
+        // Inverted and removed: matches are kept, the text between them (whitespace) is dropped.
         behavior: "Removed",
         invert: true,
       },
@@ -116,7 +116,7 @@ function checkVocabulary({ source, target }: SymbolVocabulary): void {
       );
     }
     if (/\p{Surrogate}/u.test(character))
-      throw reject(`a source holds ${quote(character)}, half a character`);
+      throw reject(`a source holds ${quote(character)}, half a character (an unpaired surrogate)`);
   }
   for (const symbol of target) checkTargetSymbol(symbol, characters);
 }
@@ -133,7 +133,7 @@ function checkTargetSymbol(symbol: string, sourceCharacters: ReadonlySet<string>
     if (sourceCharacters.has(character)) {
       throw reject(
         `target symbol ${quote(symbol)} and the sources share the character ${quote(character)}, ` +
-          "so one vocabulary cannot tell the sides apart",
+          "so one vocabulary cannot distinguish the sides",
       );
     }
   }

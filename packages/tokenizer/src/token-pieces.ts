@@ -1,11 +1,11 @@
-/** What each token of a vocabulary spells, for grammars that decide which may follow. */
+/** The text of each token of a vocabulary, for constrained decoding. */
 import { SlmError } from "@slm/core";
 import { BYTE_CHARACTERS } from "./byte-symbols.js";
 import { vocabularySize } from "./library-tokenizer.js";
 import { readTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.js";
 
 export interface TokenPieces {
-  /** Bytes of the text of each id, UTF-8; a character may be spread over tokens. Undefined: stands for no text. */
+  /** UTF-8 bytes of each id; a character may span several tokens. Undefined for tokens without text. */
   readonly bytes: readonly (Uint8Array | undefined)[];
   /** Bytes between two tokens of a text. */
   readonly separator: Uint8Array;
@@ -17,10 +17,10 @@ export async function loadTokenPieces(directory: string): Promise<TokenPieces> {
 }
 
 /**
- * What the tokens of a tokenizer spell.
+ * The text of each token of a tokenizer.
  *
- * @throws SlmError OP_UNSUPPORTED for a tokenizer that is neither a byte-level nor a symbol vocabulary: what its tokens spell
- * depends on those around them.
+ * @throws SlmError OP_UNSUPPORTED for a tokenizer that is neither byte-level nor a symbol tokenizer: the text of its tokens
+ * depends on their neighbours.
  */
 export function tokenPieces({ tokenizer, config }: TokenizerFiles): TokenPieces {
   const { decoder, model, added_tokens: added } = tokenizer;
@@ -40,7 +40,7 @@ export function tokenPieces({ tokenizer, config }: TokenizerFiles): TokenPieces 
   for (const [text, id] of entries) bytes[id] = spell(text);
   for (const { id, content, special } of added)
     bytes[id] = special === true ? undefined : Buffer.from(content);
-  // A special token may be named by the configuration alone.
+  // Some special tokens are named only in the configuration.
   const named = new Set([config.pad_token, config.bos_token, config.eos_token, config.unk_token]);
   for (const [text, id] of entries) if (named.has(text)) bytes[id] = undefined;
   return { bytes, separator: Buffer.from(isSymbols ? " " : "") };
@@ -48,7 +48,7 @@ export function tokenPieces({ tokenizer, config }: TokenizerFiles): TokenPieces 
 
 const BYTES = new Map(BYTE_CHARACTERS.map((character, byte) => [character, byte]));
 
-/** Undefined for a token with a character that stands for no byte: it cannot be decoded. */
+/** The bytes of a byte-level token; undefined if it has a character that represents no byte. */
 function byteLevelBytes(text: string): Uint8Array | undefined {
   const bytes = Array.from(text, (character) => BYTES.get(character));
   return bytes.includes(undefined) ? undefined : Uint8Array.from(bytes.map(Number));

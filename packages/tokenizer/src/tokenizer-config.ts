@@ -2,7 +2,7 @@ import { z } from "zod";
 import { SMALLEST_BPE_VOCABULARY } from "./bpe-files.js";
 import { SPLITS } from "./split-patterns.js";
 
-/** Ids of a small model's vocabulary are rows of its embedding: more than this is no small model. */
+/** Largest vocabulary: every id is a row of the embedding, and larger ones do not suit a small model. */
 const LARGEST_BPE_VOCABULARY = 262_144;
 
 const symbols = z.strictObject({
@@ -17,24 +17,24 @@ const symbols = z.strictObject({
 const bpe = z.strictObject({
   kind: z
     .literal("bpe")
-    .describe("bpe: pieces of words learnt from both sides; any text has tokens and comes back exactly."),
+    .describe("bpe: byte-level BPE learnt from sources and targets; it encodes any text without loss."),
   vocabularySize: z
     .int()
     .min(SMALLEST_BPE_VOCABULARY)
     .max(LARGEST_BPE_VOCABULARY)
     .default(2048)
     .describe("Most entries, the 4 special tokens and 256 bytes included [tokens]."),
-  minCount: z.int().positive().default(2).describe("Pairs that occur more rarely are not merged [times]."),
+  minCount: z.int().positive().default(2).describe("Smallest count of a pair that is merged."),
   spaces: z
     .enum(SPLITS)
     .default("joined")
     .describe(
-      'joined: a space belongs to the word behind it (shorter prose); apart: it does not, so a word is the same tokens in a sentence and between quotes, and JSON punctuation like ": " is one token.',
+      'joined: a space belongs to the word after it (fewer tokens for prose); apart: spaces are separate, so a word has the same tokens in a sentence and between quotes, and JSON punctuation like ": " is one token.',
     ),
   sourceLowercase: z.boolean().default(false).describe("Lower-case the source before it is encoded."),
 });
 
-/** How to make the vocabulary. Read from the `tokenizer:` section of a recipe. */
+/** How to build the vocabulary. Read from the `tokenizer:` section of a recipe. */
 export const tokenizerConfig = z.discriminatedUnion("kind", [symbols, bpe], {
   error: "expected symbols or bpe",
 });

@@ -1,4 +1,4 @@
-/** The two files of a tokenizer directory: what they must hold, reading and writing them. */
+/** The two files of a tokenizer directory: schemas, reading and writing. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
@@ -8,7 +8,7 @@ import { messageOf, readJson } from "./read-json.js";
 export const TOKENIZER_FILE = "tokenizer.json";
 export const TOKENIZER_CONFIG_FILE = "tokenizer_config.json";
 
-/** Longer than any model reads [characters]. */
+/** Longest prefix or suffix of a source [characters]. */
 const MAX_PROMPT = 1 << 20;
 /** Ids become rows of an embedding matrix, so an absurd id is rejected before anything is allocated for it. */
 const MAX_VOCABULARY = 4_000_000;
@@ -54,8 +54,8 @@ export const tokenizerConfigJsonSchema = z.looseObject({
     .enum(["rejected", "kept"])
     .optional()
     .describe(
-      "Whether text that the vocabulary lacks is rejected, or becomes the unknown token, as models of WordPiece and Unigram " +
-        "vocabularies were trained to see it.",
+      "Whether text outside the vocabulary is rejected or becomes the unknown token, as in the training of models with " +
+        "WordPiece and Unigram vocabularies.",
     ),
   source: z
     .strictObject({
@@ -71,14 +71,14 @@ export const tokenizerConfigJsonSchema = z.looseObject({
         .string()
         .max(MAX_PROMPT)
         .optional()
-        .describe("Text in front of every source; it may spell special tokens."),
+        .describe("Text before every source; it may contain special tokens."),
       after: z
         .string()
         .min(1)
         .max(MAX_PROMPT)
         .optional()
         .describe(
-          "Text behind every source; it may spell special tokens. Its last token takes the place of the BOS token, so that " +
+          "Text after every source; it may contain special tokens. Its last token replaces the BOS token, so that " +
             "targets follow it directly.",
         ),
     })
@@ -92,14 +92,14 @@ export type TokenizerConfigJson = z.infer<typeof tokenizerConfigJsonSchema>;
 export interface TokenizerFiles {
   /** `tokenizer.json`, in the format of Hugging Face `tokenizers`. */
   readonly tokenizer: TokenizerJson;
-  /** `tokenizer_config.json`: names of the special tokens and what happens to the source. */
+  /** `tokenizer_config.json`: names of the special tokens and processing of the source. */
   readonly config: TokenizerConfigJson;
 }
 
 /**
  * Reads and checks both files of a tokenizer directory.
  *
- * @throws SlmError INPUT_MISSING if a file is not there, DATA_INVALID if it is not what it should be.
+ * @throws SlmError INPUT_MISSING if a file is missing, DATA_INVALID if it is invalid.
  */
 export async function readTokenizerFiles(directory: string): Promise<TokenizerFiles> {
   return {
@@ -109,9 +109,9 @@ export async function readTokenizerFiles(directory: string): Promise<TokenizerFi
 }
 
 /**
- * Writes both files into a directory, which is made if need be.
+ * Writes both files into a directory, which is created if needed.
  *
- * @throws SlmError OUTPUT_FAILED if the disk rejects.
+ * @throws SlmError OUTPUT_FAILED if a write fails.
  */
 export async function writeTokenizer(files: TokenizerFiles, directory: string): Promise<void> {
   try {

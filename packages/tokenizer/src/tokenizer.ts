@@ -1,6 +1,6 @@
-/** What every tokenizer of the pipeline can do, whatever its `tokenizer.json` says. */
+/** The interface of all tokenizers of the pipeline. */
 
-/** Ids of the tokens that stand for no text. */
+/** Ids of the tokens without text. */
 export interface SpecialTokenIds {
   readonly pad: number;
   readonly bos: number;
@@ -9,19 +9,19 @@ export interface SpecialTokenIds {
 }
 
 export interface Tokenizer {
-  /** Ids run from 0 to one below this. */
+  /** Number of ids, which start at 0. */
   readonly vocabularySize: number;
   readonly tokens: SpecialTokenIds;
   /**
-   * Ids of an encoder-side text, without bos or eos; lower-cased first where the tokenizer says so.
+   * Ids of an encoder-side text, without BOS or EOS; lower-cased first if the tokenizer is configured so.
    *
-   * @throws SlmError DATA_INVALID if the text is empty, holds a special token or a character the vocabulary lacks.
+   * @throws SlmError DATA_INVALID if the text is empty, or contains a special token or a character outside the vocabulary.
    */
   encodeSource(text: string): number[];
   /**
-   * Ids of a decoder-side text, without bos or eos; never lower-cased.
+   * Ids of a decoder-side text, without BOS or EOS; never lower-cased.
    *
-   * @throws SlmError DATA_INVALID if the text is empty, holds a special token or a symbol the vocabulary lacks.
+   * @throws SlmError DATA_INVALID if the text is empty, or contains a special token or a symbol outside the vocabulary.
    */
   encodeTarget(text: string): number[];
   /**

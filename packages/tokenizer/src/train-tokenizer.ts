@@ -1,4 +1,4 @@
-/** Makes the vocabulary a recipe asks for. */
+/** Trains the tokenizer of a recipe. */
 import { trainBpeTokenizer, type TextPair } from "./bpe-files.js";
 import { trainSymbolTokenizer } from "./symbol-files.js";
 import type { TokenizerConfig } from "./tokenizer-config.js";
@@ -7,9 +7,9 @@ import type { TokenizerFiles } from "./tokenizer-files.js";
 type Rows = AsyncIterable<TextPair> | Iterable<TextPair>;
 
 /**
- * The tokenizer of a data set, of the kind the configuration names.
+ * Trains a tokenizer of the configured kind on a data set.
  *
- * @throws SlmError DATA_INVALID if the rows do not suit the kind: see {@link trainSymbolTokenizer} and
+ * @throws SlmError DATA_INVALID if the rows are invalid for the kind: see {@link trainSymbolTokenizer} and
  * {@link trainBpeTokenizer}.
  */
 export async function trainTokenizer(rows: Rows, config: TokenizerConfig): Promise<TokenizerFiles> {

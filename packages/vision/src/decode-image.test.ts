@@ -19,9 +19,9 @@ describe(decodeImage, () => {
   });
 
   test.each([
-    ["two-frames.gif", /holds 2 frames or pages/],
-    ["two-frames.webp", /holds 2 frames or pages/],
-    ["two-pages.tif", /holds 2 frames or pages/],
+    ["two-frames.gif", /has 2 frames or pages/],
+    ["two-frames.webp", /has 2 frames or pages/],
+    ["two-pages.tif", /has 2 frames or pages/],
     [
       "jpeg-2000.jp2",
       /not a supported image \(jpeg, png, webp, gif, tiff, avif, bmp\); it is JPEG 2000/,

@@ -66,6 +66,6 @@ describe(processTiles, () => {
     expect(() => processTiles(patternImage(60, 50, 1), config, [[48, 50]])).toThrow(
       "image: 48 x 50 is not a multiple of the tile size 24 x 24",
     );
-    expect(() => processTiles(patternImage(60, 50, 1), config, [])).toThrow("no resolution");
+    expect(() => processTiles(patternImage(60, 50, 1), config, [])).toThrow("at least one resolution");
   });
 });

@@ -184,7 +184,7 @@ describe("what cannot be seen", () => {
     for (const [file, reason] of [
       ["truncated.png", /corrupt or truncated png/],
       ["jpeg-2000.jp2", /it is JPEG 2000/],
-      ["two-frames.gif", /holds 2 frames/],
+      ["two-frames.gif", /has 2 frames/],
       ["drawing.svg", /not a supported image/],
     ] as const) {
       const told = await rejected(...ask, "--image", join(FIXTURES, "rejected", file));

@@ -1,4 +1,4 @@
-/** CRC-32C (Castagnoli), the checksum of TFRecord files; `zlib.crc32` of Node has another polynomial. */
+/** CRC-32C (Castagnoli), the checksum of TFRecord files; `zlib.crc32` of Node uses another polynomial. */
 
 /** The polynomial 0x1EDC6F41 with its bits in reverse order. Source: RFC 3720, section 12.1. */
 const REVERSED_POLYNOMIAL = 0x82f63b78;

@@ -1,9 +1,9 @@
 /**
- * TensorBoard event files that grow with a run and can be followed while they do.
+ * Writes TensorBoard event files during a run, so that TensorBoard can follow it.
  *
- * A resumed run cuts what it repeats off the old files and goes on in a new one, so that all files together hold one
- * curve for any reader. A TensorBoard that had read the part cut off is told by the session start, which opens the new
- * file, to forget it. Old files are cut, never removed under a reader: TensorBoard waits forever for a file that is gone.
+ * A resumed run truncates the old files before the repeated steps and continues in a new file, so that all files together
+ * hold one curve. The new file begins with a session start, which makes TensorBoard discard truncated events that it has already
+ * read. Old files are truncated, never deleted, because TensorBoard waits forever for a deleted file.
  */
 import { mkdir, open, readdir, readFile, rm, stat, truncate, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { encodeEvent, inspectEvent, type TrainingEvent } from "./event.js";
 import { frameRecord, readRecords } from "./tf-record.js";
 
 export interface EventFileOptions {
-  /** Events after this step are dropped: the run that wrote them is being repeated from here. Default: 0. */
+  /** Events after this step are dropped, because the run resumes from this step. Default: 0. */
   readonly keepThroughStep?: number;
 }
 
@@ -32,14 +32,14 @@ export interface EventFile {
   close(): Promise<void>;
 }
 
-/** TensorBoard takes a file for an event file by `tfevents` in its name, and reads files in the order of their names. */
+/** TensorBoard recognizes an event file by `tfevents` in its name and reads files in the order of their names. */
 const FILE_NAME = /^events\.out\.tfevents\.(\d{10})\.slm$/;
-/** Millions of scalars. */
+/** Limit of an event file, enough for millions of scalars. */
 const LIMIT_BYTES = 512 * 1024 * 1024;
 
 /**
- * Opens a new event file in a directory, which is created if needed, after cutting the earlier ones back to the step the
- * run goes on from. Event files of other programs are left alone.
+ * Opens a new event file in a directory, which is created if needed, after truncating earlier files to the step from which the
+ * run resumes. Event files of other programs are not touched.
  *
  * @throws SlmError OUTPUT_FAILED; DATA_INVALID for an event file of more than 512 MiB.
  */
@@ -60,7 +60,7 @@ export async function openEventFile(directory: string, options: EventFileOptions
   }
 }
 
-/** The name TensorBoard shows a logged quantity under; it groups names by what stands before the slash. */
+/** The name TensorBoard shows a logged quantity under; it groups names by the part before the slash. */
 export function tensorboardTag(name: string): string {
   return name.includes(".") ? name.replace(".", "/") : `train/${name}`;
 }
@@ -88,7 +88,7 @@ class GrowingFile implements EventFile {
     await this.#handle.close();
   }
 
-  /** One write per record, so that a reader meets whole records. */
+  /** One write per record, so that a reader never sees a partial record. */
   async write(event: TrainingEvent): Promise<void> {
     try {
       await this.#handle.appendFile(frameRecord(encodeEvent(event)));
@@ -120,8 +120,8 @@ async function ownFiles(directory: string): Promise<readonly OwnFile[]> {
 }
 
 /**
- * Cuts a file before its first event after the step, and before a record that is not whole. Of a file that has no data
- * up to there nothing is left; that empty rest goes when it is met again, in the run after this.
+ * Truncates a file before its first event after the step and before an incomplete record. A file without data up to there
+ * becomes empty; the next run deletes it.
  */
 async function cutBack(path: string, keepThroughStep: number): Promise<void> {
   const bytes = await readBytes(path);

@@ -12,7 +12,7 @@
  */
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
-/** What an event carries besides its time and step. */
+/** Content of an event besides its time and step. */
 type EventContent =
   | { readonly kind: "version" }
   | { readonly kind: "start" }
@@ -26,7 +26,7 @@ export interface TrainingEvent {
   readonly content: EventContent;
 }
 
-/** What the first event of every file says; from version 2 on a session's start discards what it repeats. */
+/** Version in the first event of every file; from version 2 on, a session start discards repeated steps. */
 const FILE_VERSION = "brain.Event:2";
 const SESSION_START = 1;
 const STRING_DTYPE = 7;
@@ -36,7 +36,7 @@ const TEXT_PLUGIN = "text";
 /** Field numbers of Event. */
 const EVENT = { wallTime: 1, step: 2, fileVersion: 3, summary: 5, sessionLog: 7 } as const;
 
-/** The event as an `Event` message. Scalars are stored as float32: what is beyond its range becomes infinite. */
+/** The event as an `Event` message. Scalars are stored as float32: values beyond its range become infinite. */
 export function encodeEvent({ wallTime, step, content }: TrainingEvent): Uint8Array {
   const event = new BinaryWriter().tag(EVENT.wallTime, WireType.Bit64).double(wallTime);
   event.tag(EVENT.step, WireType.Varint).int64(step);
@@ -45,7 +45,7 @@ export function encodeEvent({ wallTime, step, content }: TrainingEvent): Uint8Ar
 }
 
 /**
- * The step of an encoded event, and whether it is data rather than a mark of the file's own (version, session start).
+ * The step of an encoded event, and whether it holds data (not the file version or a session start).
  * Undefined for bytes that are not an event.
  */
 export function inspectEvent(

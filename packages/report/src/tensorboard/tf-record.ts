@@ -1,12 +1,12 @@
 /**
- * TFRecord framing: a file is a row of records that can be appended to and read while it grows.
+ * TFRecord framing: a file is a sequence of records that can be appended to and read while it grows.
  *
  *     length   uint64, little-endian
  *     checksum uint32 of the 8 length bytes
  *     data     `length` bytes
  *     checksum uint32 of the data
  *
- * Checksums are CRC-32C, masked, since the data may hold checksums of its own.
+ * Checksums are CRC-32C, masked, because the data may itself contain checksums.
  * Source: https://www.tensorflow.org/tutorials/load_data/tfrecord, "TFRecords format details".
  */
 import { crc32c } from "./crc32c.js";
@@ -15,7 +15,7 @@ const HEADER_BYTES = 12;
 const FOOTER_BYTES = 4;
 const MASK_DELTA = 0xa282ead8;
 
-/** One record around the data. */
+/** Frames data as one record. */
 export function frameRecord(data: Uint8Array): Uint8Array {
   const record = new Uint8Array(HEADER_BYTES + data.length + FOOTER_BYTES);
   const view = new DataView(record.buffer);
@@ -28,13 +28,13 @@ export function frameRecord(data: Uint8Array): Uint8Array {
 
 export interface FramedRecord {
   readonly data: Uint8Array;
-  /** Where the record ends [bytes from the beginning of the file]. */
+  /** End of the record [bytes from the beginning of the file]. */
   readonly end: number;
 }
 
 /**
- * Each record up to the first that is cut short or has a wrong checksum: nothing behind such a place can be
- * found again, and a killed writer leaves one at the end.
+ * The records up to the first truncated one or one with a wrong checksum. Later records cannot be located, and a killed writer
+ * leaves a truncated one at the end.
  */
 export function* readRecords(file: Uint8Array): Generator<FramedRecord> {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);

@@ -1,4 +1,4 @@
-/** Several training runs side by side: what each reached, their curves overlaid, and the settings that tell them apart. */
+/** Compares training runs: their results, overlaid curves, and the settings in which they differ. */
 import { SlmError } from "@slm/core";
 import { reportPage, type ReportSection, type Table, type TableCell } from "../page.js";
 import { curveSections, warnings } from "./curve-sections.js";
@@ -12,7 +12,7 @@ export interface ComparedRun {
   readonly name: string;
   /** Path of the run's `metrics.jsonl`. */
   readonly metricsFile: string;
-  /** A tree of JSON; undefined where it is not known. */
+  /** Settings as a JSON value; undefined if unknown. */
   readonly settings: unknown;
 }
 
@@ -52,7 +52,7 @@ export async function compareRuns(runs: readonly ComparedRun[]): Promise<string>
   });
 }
 
-/** Rows of what runs reached, one column per run; the best of each row is marked. */
+/** Table of results, one column per run; the best value of each row is highlighted. */
 function resultsSection(runs: readonly ReadRun[]): ReportSection {
   const steps = ["steps", ...runs.map(({ summary }) => String(summary.steps))];
   const rows = quantitiesOf(runs.map(({ log }) => log)).flatMap((quantity) => {

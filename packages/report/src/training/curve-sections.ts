@@ -1,4 +1,4 @@
-/** The parts of a page that show curves, of one run or of several. */
+/** The sections of a page with curves, of one run or several. */
 import type { ReportSection } from "../page.js";
 import type { QuantityGroup } from "./quantities.js";
 import type { ChartGroup, NamedLog } from "./run-charts.js";
@@ -14,14 +14,14 @@ const SECTIONS: readonly CurveSection[] = [
     heading: "Loss",
     groups: ["loss"],
     text:
-      "The loss is the mean over the steps since the point before; its terms are those of the step itself. " +
-      "Strong lines are running means.",
+      "The loss is the mean over the steps since the previous point; its terms are of the single step. " +
+      "Bold lines are running means.",
   },
   { heading: "On the dev split", groups: ["dev"] },
   { heading: "Course of the training", groups: ["targets", "learningRate", "gradient", "throughput"] },
 ];
 
-/** The sections in the order of a page, without those of which nothing is logged. */
+/** The sections in page order, without those that have no data. */
 export async function curveSections(
   draw: (group: QuantityGroup) => Promise<ChartGroup>,
 ): Promise<readonly ReportSection[]> {
@@ -37,7 +37,7 @@ export async function curveSections(
   return sections;
 }
 
-/** A section that says what could not be read; none if all was. */
+/** A section about unreadable lines; none if all lines were read. */
 export function warnings(logs: readonly NamedLog[]): readonly ReportSection[] {
   const sentences = logs
     .filter(({ log }) => log.unreadable > 0)

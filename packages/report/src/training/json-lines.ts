@@ -1,13 +1,13 @@
-/** Lines of JSON that a process may have been killed over. */
+/** Reads JSON lines; the last line may be incomplete because the writer was killed. */
 import type { z } from "zod";
 
 export interface JsonLines<Row> {
   readonly rows: readonly Row[];
-  /** Lines that are not JSON or not of the schema; a last line without its end is not counted, it was cut short. */
+  /** Number of lines that are not JSON or do not match the schema; an incomplete last line is not counted. */
   readonly unreadable: number;
 }
 
-/** The lines of a text that fit a schema. */
+/** The lines of a text that match a schema. */
 export function readJsonLines<Schema extends z.ZodType>(
   text: string,
   schema: Schema,
@@ -24,7 +24,7 @@ export function readJsonLines<Schema extends z.ZodType>(
   return { rows, unreadable };
 }
 
-/** The value of a line; undefined, which no schema of a row takes, for one that is not JSON. */
+/** The value of a line; undefined, which no row schema accepts, if it is not JSON. */
 function parsed(line: string): unknown {
   try {
     return JSON.parse(line);

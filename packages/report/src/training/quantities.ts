@@ -1,17 +1,17 @@
-/** What the keys of a training log mean: name, unit, and which way is better. */
+/** Describes the keys of a training log: name, unit, and whether higher is better. */
 import { isMetricName, METRICS } from "@slm/metrics";
 
-/** The part of a report that a quantity stands in. */
+/** The section of a report that shows a quantity. */
 export type QuantityGroup = "loss" | "dev" | "targets" | "learningRate" | "gradient" | "throughput";
 
 export interface Quantity {
   readonly key: string;
   readonly group: QuantityGroup;
   readonly label: string;
-  /** As it is read after multiplying with {@link scale}. */
+  /** Unit after multiplication by {@link scale}. */
   readonly unit: string;
   readonly scale: number;
-  /** Undefined for what is neither good nor bad by itself. */
+  /** Undefined for quantities that are neither good nor bad. */
   readonly higherIsBetter: boolean | undefined;
   /** Quantities that share this are drawn into one chart. */
   readonly chart: string;
@@ -20,7 +20,7 @@ export interface Quantity {
 type Known = Omit<Quantity, "key" | "scale">;
 
 const LOSS_CHART = "Loss";
-/** A term is logged of a single step and pulls against the others: its lowest value says nothing. */
+/** A loss term is logged for a single step and competes with the other terms, so its lowest value is not meaningful. */
 const termInNats = (label: string): Known => {
   return { group: "loss", label, unit: "nats per token", higherIsBetter: undefined, chart: LOSS_CHART };
 };
@@ -66,7 +66,7 @@ const KNOWN: ReadonlyMap<string, Known> = new Map<string, Known>([
   ],
 ]);
 
-/** Dev figures that are no metric of answers. */
+/** Quantities of the dev split that are not metrics of answers. */
 const LOWER_ON_DEV: ReadonlySet<string> = new Set(["loss", "perplexity", "crossEntropy"]);
 
 /** Metrics whose names are abbreviations. */
@@ -79,11 +79,11 @@ const METRIC_LABELS: Readonly<Partial<Record<string, string>>> = {
 const DEV_PREFIX = "dev.";
 const TARGETS_PREFIX = "targets.";
 const PERCENT = { unit: "%", scale: 100 } as const;
-/** Units of metrics that are read as percentages. */
+/** Units of metrics that are shown as percentages. */
 const FRACTIONS: ReadonlySet<string> = new Set(["fraction"]);
 const DEV_CHARTS = { lower: "Errors on the dev split", higher: "Scores on the dev split" } as const;
 
-/** What a key of the log stands for. A key of no known kind is a term of the loss in a unit of its own. */
+/** The quantity of a log key. An unknown key is treated as a term of the loss without a known unit. */
 export function describeQuantity(key: string): Quantity {
   const known = KNOWN.get(key);
   if (known !== undefined) return { key, scale: 1, ...known };
@@ -111,7 +111,7 @@ export function describeQuantity(key: string): Quantity {
   };
 }
 
-/** The value as it is read, without its unit: percentages to two places, the rest to four digits. */
+/** The formatted value without its unit: percentages to two decimals, others to four digits. */
 export function formatQuantity({ unit, scale }: Quantity, value: number): string {
   const shown = value * scale;
   if (unit === "%") return shown.toFixed(2);

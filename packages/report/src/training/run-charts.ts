@@ -1,12 +1,12 @@
-/** One or several runs as charts: a chart per quantity, or per group of quantities that share an axis. */
+/** Charts of one or several runs: one per quantity, or per group of quantities that share an axis. */
 import { lineChart, type LineChart, type LineSeries } from "../line-chart.js";
 import { describeQuantity, titleOf, type Quantity, type QuantityGroup } from "./quantities.js";
 import { curveOf, keysOf, type RunLog } from "./run-log.js";
 
-/** More charts than this of one group are left out, and the page says so. */
+/** Most charts of one group; the page lists those that are left out. */
 const CHART_LIMIT = 24;
 
-/** Ratio of the highest to the lowest loss that asks for a logarithmic axis. */
+/** Ratio of the highest to the lowest loss from which the axis is logarithmic. */
 const LOGARITHMIC_FROM = 10;
 /** In the order of a table. */
 const GROUPS: readonly QuantityGroup[] = ["dev", "loss", "learningRate", "gradient", "throughput", "targets"];
@@ -23,7 +23,7 @@ export interface NamedLog {
   readonly log: RunLog;
 }
 
-/** The quantities that any of the logs has, what matters most first. */
+/** The quantities of all logs, the most important first. */
 export function quantitiesOf(logs: readonly RunLog[]): readonly Quantity[] {
   const quantities = [...new Set(logs.flatMap(keysOf))].map(describeQuantity);
   return GROUPS.flatMap((group) => quantities.filter((quantity) => quantity.group === group));
@@ -67,7 +67,7 @@ export async function overlaidCharts(runs: readonly NamedLog[], group: QuantityG
   };
 }
 
-/** A loss that falls by much is drawn on a logarithmic axis, and what is measured of single batches is smoothed. */
+/** A loss with a large range gets a logarithmic axis; quantities of single batches are smoothed. */
 function styleOf({ group }: Quantity, series: readonly LineSeries[]): Pick<LineChart, "logY" | "smooth"> {
   const values = series.flatMap(({ points }) => points.map(([, y]) => y));
   const lowest = values.reduce((least, y) => Math.min(least, y), Number.POSITIVE_INFINITY);

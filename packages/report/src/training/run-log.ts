@@ -1,4 +1,4 @@
-/** The log of a training run, `metrics.jsonl`, as curves: one JSON object per line, each with its step. */
+/** Reads the log of a training run, `metrics.jsonl`, as curves: one JSON object per line, each with its step. */
 import { readTextFile } from "@slm/core";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
@@ -8,7 +8,7 @@ import { readJsonLines } from "./json-lines.js";
 /** A line of the log. */
 interface RunRecord {
   readonly step: number;
-  /** Seconds since 1970; undefined where the log says nothing of time. */
+  /** Seconds since 1970; undefined if the log has no times. */
   readonly wallTime: number | undefined;
   /** Finite numbers by their key. */
   readonly values: ReadonlyMap<string, number>;
@@ -16,7 +16,7 @@ interface RunRecord {
 
 export interface RunLog {
   readonly records: readonly RunRecord[];
-  /** Lines left out because they are not records, a last line cut short by a kill excepted. */
+  /** Number of skipped lines that are not records, without an incomplete last line. */
   readonly unreadable: number;
 }
 
@@ -27,7 +27,7 @@ const line = z.looseObject({ step: z.int().nonnegative() });
 /**
  * Reads a log. Values that are not finite numbers (a NaN is written as null) are gaps in their curve.
  *
- * @throws SlmError INPUT_MISSING; DATA_INVALID if it is above 256 MiB, or has lines and none of them is a record.
+ * @throws SlmError INPUT_MISSING; DATA_INVALID if it exceeds 256 MiB, or has lines but no record.
  */
 export async function readRunLog(path: string): Promise<RunLog> {
   const log = parseRunLog(await readTextFile(path, { limitBytes: RUN_LOG_LIMIT_BYTES }));
@@ -50,7 +50,7 @@ export function keysOf(log: RunLog): readonly string[] {
   return [...new Set(log.records.flatMap(({ values }) => [...values.keys()]))];
 }
 
-/** The values of one key over steps, in order of steps; of a step logged twice the later line counts. */
+/** The values of one key in order of steps; the later line of a repeated step counts. */
 export function curveOf(log: RunLog, key: string): readonly Point[] {
   const values = new Map<number, number>();
   for (const record of log.records) {

@@ -1,4 +1,4 @@
-/** Answers of a trained model beside what was expected, from `samples.jsonl`. */
+/** Predictions of a trained model with their references, from `samples.jsonl`. */
 import { readTextFile } from "@slm/core";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
@@ -18,28 +18,28 @@ const sample = z.looseObject({
     .string()
     .regex(PNG_BASE64)
     .optional()
-    .describe("A small copy of it: the bytes of a PNG file in base64."),
+    .describe("Thumbnail of the image: a PNG file in base64."),
   target: z.string().describe("The expected answer."),
   references: z
     .array(z.string())
     .optional()
-    .describe("Every accepted answer; absent where only the target is."),
+    .describe("All accepted answers; absent if only the target is accepted."),
   prediction: z.string().describe("The model's answer."),
-  score: z.number().optional().describe("How good the row is by itself; higher is better."),
+  score: z.number().optional().describe("Score of the row; higher is better."),
 });
 
 export type Sample = z.infer<typeof sample>;
 
 export interface Samples {
   readonly rows: readonly Sample[];
-  /** Lines left out because they are not samples, a last line cut short excepted. */
+  /** Number of skipped lines that are not samples, without an incomplete last line. */
   readonly unreadable: number;
 }
 
 const SAMPLES_LIMIT_BYTES = 64 * 1024 * 1024;
-/** A page is read by people. */
+/** Most rows on a page. */
 const SHOWN_ROWS = 60;
-/** Longer texts are cut [letters]. */
+/** Longer texts are truncated [characters]. */
 const TEXT_LIMIT = 600;
 
 /** Reads a file of samples; undefined if there is none. @throws SlmError DATA_INVALID if it is above 64 MiB */
@@ -57,13 +57,13 @@ export function parseSamples(text: string): Samples {
   return readJsonLines(text, sample);
 }
 
-/** Whether the answer is one of those accepted, runs of whitespace aside. */
+/** Whether the prediction equals an accepted answer, up to runs of whitespace. */
 export function isRight({ prediction, target, references }: Sample): boolean {
   const plain = (text: string): string => text.trim().replaceAll(/\s+/g, " ");
   return (references ?? [target]).some((reference) => plain(reference) === plain(prediction));
 }
 
-/** The worst row first if rows have scores, rows without one last; else as they are. */
+/** Rows sorted by score, the worst first, rows without a score last; unchanged if no row has a score. */
 export function worstFirst(rows: readonly Sample[]): readonly Sample[] {
   const scoreOf = ({ score }: Sample): number => score ?? Number.POSITIVE_INFINITY;
   return [...rows].sort((a, b) => (scoreOf(a) === scoreOf(b) ? 0 : scoreOf(a) - scoreOf(b)));

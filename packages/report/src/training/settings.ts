@@ -1,11 +1,11 @@
-/** Settings of runs as rows of a table, and where those of several runs differ. */
+/** Flattens settings of runs to rows of a table, and finds those in which runs differ. */
 
-/** Longer values are cut [letters]. */
+/** Longer values are truncated [characters]. */
 const VALUE_LIMIT = 200;
 
 /**
- * A tree of settings as dotted keys and values written as in JSON, texts without quotes. Lists of plain values stay one row.
- * An array or object without anything in it is a value.
+ * Settings as dotted keys with JSON values, strings without quotes. A list of plain values is one row.
+ * An empty array or object is a value.
  */
 export function flattenSettings(settings: unknown): ReadonlyMap<string, string> {
   const rows = new Map<string, string>();
@@ -35,7 +35,7 @@ export function differingSettings(
   });
 }
 
-/** What lies below a value; undefined for what is shown as it is. */
+/** The children of a value; undefined for a value that is shown as a whole. */
 function childrenOf(value: unknown): readonly (readonly [string, unknown])[] | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   if (Array.isArray(value) && value.every((item) => typeof item !== "object" || item === null))

@@ -1,4 +1,4 @@
-/** A run in numbers: where each quantity ended and how good it got. */
+/** Summary of a run: the final and the best value of each quantity. */
 import { describeQuantity, type Quantity } from "./quantities.js";
 import { curveOf, keysOf, lastStep, type RunLog } from "./run-log.js";
 
@@ -12,7 +12,7 @@ export interface RunSummary {
   readonly steps: number;
   /** The last value of every quantity, by its key in the log. */
   readonly final: Readonly<Record<string, number>>;
-  /** The best value, and the first step that had it, of quantities of which one way is better. */
+  /** The best value and its first step, for quantities with a better direction. */
   readonly best: Readonly<Record<string, BestValue>>;
 }
 
@@ -27,7 +27,7 @@ export function summarizeRun(log: RunLog): RunSummary {
   return { steps: lastStep(log), final: Object.fromEntries(final), best: Object.fromEntries(best) };
 }
 
-/** Whether a value beats another one; never where neither way is better. */
+/** Whether a value is better than another; false for quantities without a better direction. */
 export function isBetter({ higherIsBetter }: Quantity, value: number, than: number): boolean {
   if (higherIsBetter === undefined) return false;
   return !higherIsBetter ? value < than : value > than;

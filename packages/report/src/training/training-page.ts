@@ -1,4 +1,4 @@
-/** One training run as a page: how it ended, its curves, what it answers, and the settings it had. */
+/** The page of one training run: results, curves, samples and settings. */
 import { reportPage, type ReportSection } from "../page.js";
 import { formatQuantity, titleOf } from "./quantities.js";
 import { curveSections, warnings } from "./curve-sections.js";
@@ -11,7 +11,7 @@ import { summarizeRun } from "./summary.js";
 export interface TrainingPage {
   readonly title: string;
   readonly log: RunLog;
-  /** A tree of JSON; undefined where it is not known. */
+  /** Settings as a JSON value; undefined if unknown. */
   readonly settings?: unknown;
   readonly samples?: Samples | undefined;
 }

@@ -1,15 +1,15 @@
-/** What of a `tokenizer.json` is handed to the library: the rest is our own, or rejected. */
+/** The part of a `tokenizer.json` that is passed to the library; the rest is implemented here, or rejected. */
 import type { TokenizerJson } from "../tokenizer-files.js";
 import { isComponent, reject, type Component } from "./component.js";
 import { prependScheme } from "./pre-tokenizers.js";
 
-/** Normalizers that the library has, for the added tokens that it looks for in normalized text. */
+/** Normalizers that the library supports; it needs them to match added tokens in normalized text. */
 const KNOWN_NORMALIZERS: ReadonlySet<string> = new Set([
   ...["NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Strip", "Prepend", "Replace"],
   ...["Precompiled", "BertNormalizer", "Sequence"],
 ]);
 
-/** The file as the library should take it. */
+/** The file as the library gets it. */
 export function asWritten(tokenizer: TokenizerJson): object {
   const { normalizer, decoder } = tokenizer;
   return {
@@ -27,7 +27,7 @@ function knownParts(component: Component): Component | null {
   return { ...component, normalizers: normalizers.filter(isComponent).map(knownParts) };
 }
 
-/** The library's Metaspace takes the first space away whatever the file says. */
+/** Works around the library's Metaspace decoder, which always removes the first space. */
 function decoderAsWritten(component: Component): Component {
   const { decoders } = component;
   if (component.type === "Sequence" && Array.isArray(decoders))
@@ -41,7 +41,7 @@ function decoderAsWritten(component: Component): Component {
 }
 
 /**
- * Settings of a model that the library does not know, and would pass over.
+ * Rejects settings of a model that the library would ignore.
  *
  * @throws SlmError DATA_INVALID
  */

@@ -1,4 +1,4 @@
-/** The parts of a `tokenizer.json` that come before its model, as the file has them, and what they have in common. */
+/** The components of a `tokenizer.json` that run before its model, and helpers to read their settings. */
 import { SlmError } from "@slm/core";
 
 /** One normalizer, pre-tokenizer or decoder of a file; its settings are checked where they are used. */
@@ -10,7 +10,7 @@ export interface Component {
 /**
  * The parts of a `Sequence`.
  *
- * @throws SlmError DATA_INVALID if they are no components
+ * @throws SlmError DATA_INVALID if they are not components
  */
 export function partsOf(component: Component, key: string): readonly Component[] {
   const parts = component[key];
@@ -29,19 +29,19 @@ export function textOf(component: Component, key: string, fallback?: string): st
   throw reject(`${component.type} needs a text in '${key}', got ${JSON.stringify(value)}`);
 }
 
-/** A yes-or-no setting; the default where it is absent or null. @throws SlmError DATA_INVALID for anything else */
+/** A boolean setting; the default where it is absent or null. @throws SlmError DATA_INVALID for anything else */
 export function flagOf(component: Component, key: string, fallback: boolean): boolean {
   const value = component[key] ?? fallback;
   if (typeof value === "boolean") return value;
   throw reject(`${component.type} needs true or false in '${key}', got ${JSON.stringify(value)}`);
 }
 
-/** The error for a component that is not read, or not as it stands. */
+/** The error for an unsupported component or setting. */
 export function reject(problem: string): SlmError {
   return new SlmError("DATA_INVALID", `tokenizer: tokenizer.json: ${problem}`);
 }
 
-/** Turns the file's regular expressions, which are Oniguruma's, into JavaScript's: global, by code points. */
+/** Compiles a regular expression of the file (Oniguruma syntax) to JavaScript's, with the flags for global and Unicode. */
 export type CompilePattern = (pattern: string) => RegExp;
 
 /**
@@ -59,7 +59,7 @@ export function patternOf(component: Component, compile: CompilePattern): RegExp
   throw reject(`${component.type} needs a pattern {"Regex": text} or {"String": text}, got ${got}`);
 }
 
-/** Finds a text as it stands. */
+/** A regular expression that matches a text literally. */
 export function literal(text: string): RegExp {
   return new RegExp(text.replaceAll(/[\\^$.*+?()[\]{}|/-]/gu, String.raw`\$&`), "gu");
 }

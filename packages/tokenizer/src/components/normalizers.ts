@@ -1,6 +1,6 @@
 /**
- * The normalizers of a `tokenizer.json`, as the native library computes them. `@huggingface/tokenizers` approximates some
- * (Precompiled by NFKC, lower case by the rules of words) and lacks others.
+ * The normalizers of a `tokenizer.json`, with the results of the native library. `@huggingface/tokenizers` approximates some
+ * (Precompiled by NFKC, lower case by word-level rules) and lacks others.
  *
  * Source: Hugging Face `tokenizers` 0.23, `normalizers`.
  */
@@ -52,9 +52,9 @@ const NORMALIZERS: Readonly<Record<string, (component: Component, compile: Compi
 };
 
 /**
- * What a normalizer makes of a text.
+ * Compiles a normalizer to a function of a text.
  *
- * @throws SlmError DATA_INVALID for a type or a setting that is not read, by name
+ * @throws SlmError DATA_INVALID for an unsupported type or setting
  */
 export function compileNormalizer(component: Component, compile: CompilePattern): Normalize {
   if (Object.hasOwn(NORMALIZERS, component.type)) return NORMALIZERS[component.type]!(component, compile);
@@ -65,7 +65,7 @@ function isMapRule(name: string): name is MapRule {
   return (MAP_RULES as readonly string[]).includes(name);
 }
 
-/** By characters, not by words: a capital sigma at the end of a word becomes an ordinary one. */
+/** Lower case by characters, not by words: a capital sigma at the end of a word becomes σ, not ς. */
 function lowercase(text: string): string {
   return /\u03a3/u.test(text)
     ? text
@@ -84,14 +84,14 @@ function stripOf(component: Component): Normalize {
   };
 }
 
-/** Sentencepiece's older rules: no control characters, every kind of blank a space. */
+/** SentencePiece's NMT rules: control characters are removed, every kind of blank becomes a space. */
 function nmt(text: string): string {
   return text
     .replaceAll(/[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/gu, "")
     .replaceAll(/[\u0009\u000a\u000c\u000d\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/gu, " ");
 }
 
-/** Ideographs, each a word of its own. */
+/** Ideographs; each is a separate word. */
 const IDEOGRAPHS = new RegExp(
   "[\\u4e00-\\u9fff\\u3400-\\u4dbf\\u{20000}-\\u{2a6df}\\u{2a700}-\\u{2b73f}\\u{2b740}-\\u{2b81f}\\u{2b820}-\\u{2ceaf}" +
     "\\uf900-\\ufaff\\u{2f800}-\\u{2fa1f}]",

@@ -1,7 +1,7 @@
 /**
- * The pre-tokenizers of a `tokenizer.json`, as the native library cuts. `@huggingface/tokenizers` cuts differently from it at
- * letters outside ASCII (Whitespace), other digits (Digits), signs in a row (Punctuation), spaces inside (Metaspace), and knows of
- * what becomes of a separator (Split) only two ways.
+ * The pre-tokenizers of a `tokenizer.json`, with the results of the native library. `@huggingface/tokenizers` differs from it for
+ * non-ASCII letters (Whitespace), non-ASCII digits (Digits), consecutive punctuation (Punctuation) and inner spaces (Metaspace),
+ * and supports only two of the split behaviors (Split).
  *
  * Source: Hugging Face `tokenizers` 0.23, `pre_tokenizers` and `SplitDelimiterBehavior`.
  */
@@ -17,7 +17,7 @@ import {
   type Component,
 } from "./component.js";
 
-/** A stretch of a text, and whether it is the text's beginning. */
+/** A piece of a text, and whether it starts the text. */
 interface Piece {
   readonly text: string;
   readonly isFirst: boolean;
@@ -25,13 +25,13 @@ interface Piece {
 
 export type Cut = (piece: Piece) => readonly Piece[];
 
-/** The signs of ASCII count as punctuation, those that Unicode calls symbols too. */
+/** Unicode punctuation, and all ASCII punctuation, including what Unicode classifies as symbols. */
 const PUNCTUATION = /[\p{P}!-/:-@[-`{-~]/gu;
 const WHITE_SPACE = /\p{White_Space}/gu;
-/** What Rust's regular expressions call a word character. */
+/** Word characters of Rust's regular expressions. */
 const WORD = String.raw`\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}`;
 const WORDS = new RegExp(String.raw`[${WORD}]+|[^${WORD}\p{White_Space}]+`, "gu");
-/** GPT-2's words. */
+/** GPT-2's pattern of words. */
 const BYTE_LEVEL =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
@@ -54,9 +54,9 @@ const PRE_TOKENIZERS: Readonly<Record<string, (component: Component, compile: Co
 };
 
 /**
- * How a pre-tokenizer cuts a piece.
+ * Compiles a pre-tokenizer to a function that splits a piece.
  *
- * @throws SlmError DATA_INVALID for a type or a setting that is not read, by name
+ * @throws SlmError DATA_INVALID for an unsupported type or setting
  */
 export function compilePreTokenizer(component: Component, compile: CompilePattern): Cut {
   if (Object.hasOwn(PRE_TOKENIZERS, component.type))
@@ -68,19 +68,19 @@ function inTurn(cuts: readonly Cut[]): Cut {
   return (piece) => cuts.reduce<readonly Piece[]>((pieces, cut) => pieces.flatMap(cut), [piece]);
 }
 
-/** A stretch between two matches, or a match. */
+/** A match, or the text between two matches. */
 interface Stretch {
   readonly start: number;
   readonly end: number;
   readonly isMatch: boolean;
 }
 
-/** What becomes of the matches of a pattern: which stretches stay, and which are one piece. */
+/** Split behaviors: whether matches are kept, and with which neighbours they are merged. */
 const BEHAVIORS = {
   Isolated: (stretches) => stretches,
   Removed: (stretches) => stretches.filter(({ isMatch }) => !isMatch),
   Contiguous: (stretches) => joined(stretches, (last, next) => last.isMatch === next.isMatch),
-  // A match goes to what stands before it, unless that is a match itself.
+  // A match is merged with the text before it, unless that is a match itself.
   MergedWithPrevious: (stretches) => joined(stretches, (last, next) => !last.isMatch && next.isMatch),
   MergedWithNext: (stretches) => joined(stretches, (last, next) => last.isMatch && !next.isMatch),
 } as const satisfies Readonly<Record<string, (stretches: readonly Stretch[]) => readonly Stretch[]>>;
@@ -92,7 +92,7 @@ function behaviorOf(component: Component, fallback?: Behavior): Behavior {
   throw reject(`${component.type} needs a behavior of ${Object.keys(BEHAVIORS).join(", ")}, got '${name}'`);
 }
 
-/** Neighbours as one where they belong together; the joined stretch counts as what its second part was. */
+/** Merges neighbours that belong together; the result counts as a match if its second part is one. */
 function joined(
   stretches: readonly Stretch[],
   belong: (last: Stretch, next: Stretch) => boolean,
@@ -135,7 +135,7 @@ function fixedLength(component: Component): Cut {
 
 const SCHEMES = ["always", "first", "never"];
 
-/** Where `Metaspace` puts its sign before a text; older files only say whether. @throws SlmError DATA_INVALID */
+/** When `Metaspace` adds its prefix to a text; older files have a boolean instead. @throws SlmError DATA_INVALID */
 export function prependScheme(component: Component): string {
   const older = flagOf(component, "add_prefix_space", true) ? "always" : "never";
   const scheme = textOf(component, "prepend_scheme", older);

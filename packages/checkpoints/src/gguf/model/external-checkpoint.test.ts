@@ -261,8 +261,8 @@ describe("llama3's rotary factors", () => {
 describe("rejections", () => {
   test.each<[string, string, Record<string, TypedValue>, readonly TensorSpec[], RegExp]>([
     ["a family that is not read", "mamba", {}, [], /general.architecture is 'mamba', expected llama, /],
-    ["a tensor without a place", "llama", {}, [norm("blk.0.ssm_a")], /'blk.0.ssm_a.weight' has no place/],
-    ["a layer number that is none", "llama", {}, [norm("blk.01.attn_norm")], /has no place/],
+    ["a tensor without a place", "llama", {}, [norm("blk.0.ssm_a")], /'blk.0.ssm_a.weight' does not belong/],
+    ["a layer number that is none", "llama", {}, [norm("blk.01.attn_norm")], /does not belong/],
     ["one part of several", "llama", { "split.count": u32(3) }, [], /one of 3 parts; merge them/],
     ["experts", "llama", { expert_count: u32(8) }, [], /mixture of 8 experts/],
     [
@@ -292,7 +292,7 @@ describe("rejections", () => {
       "llama",
       { "attention.value_length": u32(2) },
       [],
-      /values of 2 elements beside keys of 4/,
+      /values of 2 elements with keys of 4/,
     ],
     ["unknown scaling", "llama", { "rope.scaling.type": text("magic") }, [], /rope.scaling.type is 'magic'/],
     [

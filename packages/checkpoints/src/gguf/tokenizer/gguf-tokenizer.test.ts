@@ -92,7 +92,7 @@ describe(ggufTokenizer, () => {
   });
 
   test.each<[string, GgufFile, RegExp]>([
-    ["RWKV", VOCABULARIES.bytes({ model: "rwkv" }), /RWKV's tokens are sequences of bytes/],
+    ["RWKV", VOCABULARIES.bytes({ model: "rwkv" }), /RWKV matches the longest byte sequence/],
     ["PLaMo 2", VOCABULARIES.bytes({ model: "plamo2" }), /PLaMo 2/],
     ["no vocabulary", VOCABULARIES.bytes({ model: "no_vocab" }), /holds no tokenizer/],
     [
@@ -144,7 +144,7 @@ describe(ggufTokenizer, () => {
       VOCABULARIES.bytes({ eos_token_id: 99_999 }),
       /eos_token_id is 99999, expected an id below/,
     ],
-    ["a merge of nothing", VOCABULARIES.bytes({ merges: ["a"] }), /merge 0 'a' is not of two tokens/],
+    ["a merge of nothing", VOCABULARIES.bytes({ merges: ["a"] }), /merge 0 'a' does not join two tokens/],
     ["a merge of three", VOCABULARIES.bytes({ merges: ["a b c"] }), /merge 0 'a b c'/],
     ["a merge into no token", VOCABULARIES.bytes({ merges: ["q Z"] }), /merge 0 'q Z'/],
     [
