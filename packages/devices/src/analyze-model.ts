@@ -1,4 +1,4 @@
-/** One graph against one profile. */
+/** Analyses one graph for one profile. */
 import { SlmError } from "@slm/core";
 import { fixSizes, type FixedSizes, type Graph, type ModelOutline } from "@slm/onnx";
 import { Findings, operatorName, type Counts, type Finding } from "./finding.js";
@@ -10,16 +10,16 @@ import { fallsBackToCpu, supportOf } from "./rules/rule.js";
 import { sizeFlags } from "./rules/size-flags.js";
 import { CHECKS } from "./rules/table.js";
 
-/** How sure an analysis is: rules were compared with a file; nothing ran on the device. */
+/** Note on every analysis: it is a static check; nothing ran on the device. */
 export const STATIC_CHECK = "checked statically, not run on the device";
 
 /**
- * Where an operator is computed: `folded` before a device sees the graph, on the `device`, on the `cpu`, `inside` control
- * flow that the device does not run, `nowhere`.
+ * Where an operator is computed: `folded` before a device gets the graph, on the `device`, on the `cpu`, `inside` control
+ * flow that the device does not support, or `nowhere`.
  */
 export type Place = "folded" | "device" | "cpu" | "inside" | "nowhere";
 
-/** From the best to the worst; an operator is where its worst use is. */
+/** From best to worst; the place of an operator is that of its worst use. */
 const PLACES: readonly Place[] = ["folded", "device", "inside", "cpu", "nowhere"];
 
 const TAKEN: ReadonlySet<Place> = new Set(["folded", "device"]);
@@ -36,7 +36,7 @@ export function worse(a: Place, b: Place): Place {
 export interface OperatorCount {
   readonly opType: string;
   readonly count: number;
-  /** Whether the device takes all of them, or never sees them. */
+  /** Whether the device supports all uses, or all are folded. */
   readonly supported: boolean;
   readonly where: Place;
 }
@@ -45,7 +45,7 @@ export interface AnalysisSummary {
   readonly operators: readonly OperatorCount[];
   readonly nodes: number;
   readonly findings: Counts;
-  /** Findings that are counted but not listed, by static check. */
+  /** Number of findings that are not listed, by rule. */
   readonly unlisted: Readonly<Record<string, number>>;
 }
 
@@ -54,28 +54,28 @@ export interface ModelDescription {
   readonly producer: string;
   readonly irVersion: number;
   readonly opsets: Readonly<Record<string, number>>;
-  /** Flags that would fix the sizes its inputs leave open; `N` where a number has to be chosen. */
+  /** Flags that would fix the symbolic sizes of its inputs, with `N` for a number to choose. */
   readonly openSizes: readonly string[];
 }
 
 export interface ModelAnalysis {
-  /** Whether no rule is broken: findings of severity error are there or not. */
+  /** Whether no rule is violated: there is no finding of severity error. */
   readonly supported: boolean;
   readonly findings: readonly Finding[];
   readonly summary: AnalysisSummary;
   readonly profile: ProfileName;
   readonly target: Target;
   readonly method: typeof STATIC_CHECK;
-  /** Where the rules come from. */
+  /** Sources of the rules. */
   readonly sources: readonly Source[];
   readonly model: ModelDescription;
 }
 
 export interface AnalyzeOptions {
   readonly target: Target;
-  /** Default: the usual one of the target. */
+  /** Default: the target's default profile. */
   readonly profile?: ProfileName | undefined;
-  /** Sizes that the model is analysed for, where its file leaves them open. */
+  /** Sizes for the symbolic sizes of the file. */
   readonly sizes?: readonly FixedSizes[] | undefined;
 }
 
@@ -104,14 +104,14 @@ function placeOf(subject: Subject, placed: PlacedNode): Place {
   return fallsBackToCpu(subject, placed) ? "cpu" : "nowhere";
 }
 
-/** A whole graph as an outline. */
+/** A graph as an outline. */
 function outlineOf(model: Graph | ModelOutline): ModelOutline {
   return "omitted" in model ? model : { ...model, producer: "", omitted: [] };
 }
 
 /**
- * Compares a model with the rules of a target's profile. The device is not asked: every finding is a rule that the
- * model breaks, or a fact the rules need and nobody could tell.
+ * Checks a model against the rules of a target's profile, without running anything on the device. Every finding is a rule that
+ * the model violates, or an unknown fact that a rule needs.
  *
  * @throws SlmError USAGE if the target has no such profile, or the model no such sizes.
  */

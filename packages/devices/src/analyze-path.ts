@@ -1,4 +1,4 @@
-/** A model file, or every graph of a model directory, against one profile. */
+/** Analyses a model file, or every graph of a model directory, for one profile. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { throwIfInterrupted } from "@slm/core";
@@ -33,14 +33,14 @@ interface GraphAnalysis extends ModelDescription {
 }
 
 export interface PathAnalysis {
-  /** Whether no graph breaks a rule. */
+  /** Whether no graph violates a rule. */
   readonly supported: boolean;
   readonly profile: ProfileName;
   readonly target: Target;
-  /** The device as people call it. */
+  /** The display name of the device. */
   readonly device: string;
   readonly method: typeof STATIC_CHECK;
-  /** Where the rules come from. */
+  /** Sources of the rules. */
   readonly sources: readonly Source[];
   /** The path that was given. */
   readonly model: string;
@@ -50,7 +50,7 @@ export interface PathAnalysis {
   readonly graphs: readonly GraphAnalysis[];
 }
 
-/** Folders below the directory that are looked into: `onnx/` is where transformers.js keeps graphs. */
+/** Depth of folders that are searched: transformers.js keeps graphs in `onnx/`. */
 const MAX_DEPTH = 3;
 
 /** A directory with more graphs is not a model. */
@@ -78,7 +78,7 @@ async function graphFiles(directory: string): Promise<readonly string[]> {
   );
 }
 
-/** Sizes given for all graphs of a directory: each takes those it has names for. */
+/** Sizes for all graphs of a directory: each graph uses those with a name that it has. */
 class SharedSizes {
   readonly #requests: readonly FixedSizes[];
   readonly #used = new Set<FixedSizes>();
@@ -133,10 +133,10 @@ function mergeSummaries(summaries: readonly AnalysisSummary[]): AnalysisSummary 
  * Analyses an ONNX file of any origin, or all graphs of a directory: an export, a quantized model, a bundle, or a
  * folder of ONNX files.
  *
- * Reads: the files; of weights outside them only the small ones.
+ * Reads: the files, and only small tensors of their external data.
  *
- * @throws SlmError INPUT_MISSING if there is nothing; DATA_INVALID for a corrupt or hostile file; USAGE if the target
- * has no such profile, or no graph such sizes; INTERRUPTED.
+ * @throws SlmError INPUT_MISSING if nothing is found; DATA_INVALID for a corrupt or malicious file; USAGE if the target
+ * has no such profile, or no graph has such sizes; INTERRUPTED.
  */
 export async function analyzePath(path: string, options: AnalyzePathOptions): Promise<PathAnalysis> {
   const profile = profileOf(options.target, options.profile);

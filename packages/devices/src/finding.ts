@@ -1,23 +1,23 @@
-/** What an analysis finds, and a collector that no hostile model can fill without end. */
+/** Findings of an analysis, and a collector with a limit against malicious models. */
 import type { GraphNode } from "@slm/onnx";
 import { shorten } from "@slm/onnx";
 
 export type Severity = "error" | "warning" | "info";
 
 export interface Finding {
-  /** Which rule: stable, for scripts. */
+  /** Name of the rule; stable, for scripts. */
   readonly rule: RuleName;
   readonly severity: Severity;
-  /** Name of the node, behind those around it where it lies in a body, or of an input; empty for the whole model. */
+  /** Name of the node (with its parents if it is in a subgraph) or of an input; empty for the whole model. */
   readonly node: string;
-  /** Operator as profiles name it; `input` for an input of the model; empty for the whole model. */
+  /** Operator with the naming of profiles; `input` for an input of the model; empty for the whole model. */
   readonly opType: string;
   readonly message: string;
   /** What to do about it. */
   readonly advice: string;
 }
 
-/** Every rule with what it asks, in the order reports list them. */
+/** Every rule with its requirement, in the order of reports. */
 export const RULES = {
   operator: "the device has the operator",
   opset: "the operator exists in the opset the model imports, and in those the device knows",
@@ -42,7 +42,7 @@ export const RULES = {
 
 export type RuleName = keyof typeof RULES;
 
-/** Findings of one rule that are kept; more are counted. */
+/** Most findings that are kept per rule; more are only counted. */
 const KEPT_PER_RULE = 200;
 
 export type Counts = Readonly<Record<Severity, number>>;
@@ -63,7 +63,7 @@ export class Findings {
     return { ...this.#counts };
   }
 
-  /** In the order of the rules, the worst first, then in the order of the nodes. */
+  /** Sorted by rule, then severity (the worst first), then node order. */
   list(): readonly Finding[] {
     const rules = Object.keys(RULES);
     const severities: readonly Severity[] = ["error", "warning", "info"];
@@ -72,14 +72,14 @@ export class Findings {
     return [...this.#kept].sort((a, b) => place(a) - place(b));
   }
 
-  /** Findings that were counted and not kept, by static check. */
+  /** Number of findings that were counted and not kept, by rule. */
   get left(): Readonly<Record<string, number>> {
     const over = [...this.#perRule].filter(([, count]) => count > KEPT_PER_RULE);
     return Object.fromEntries(over.map(([rule, count]) => [rule, count - KEPT_PER_RULE]));
   }
 }
 
-/** An operator as profiles name it: ONNX's own without a domain. */
+/** The name of an operator in profiles: standard ONNX operators have no domain prefix. */
 export function operatorName({ domain, opType }: Pick<GraphNode, "domain" | "opType">): string {
   return shorten(domain === "" ? opType : `${domain}:${opType}`);
 }

@@ -1,11 +1,11 @@
-/** Damages bytes the way disks, networks and enemies do: a pure function of its seed. */
+/** Corrupts bytes as disks, networks and attackers do; deterministic for a seed. */
 
 export interface Mutator {
   /** The next corrupt copy. */
   readonly next: (original: Uint8Array) => Uint8Array;
 }
 
-/** Numbers that files are attacked with: signs, carries, the ends of the integer types as protobuf writes them. */
+/** Boundary values: signs, carries, limits of the integer types in protobuf's encoding. */
 const BYTES = [0x00, 0x01, 0x7f, 0x80, 0xff];
 const VARINTS = [
   [0xff, 0xff, 0xff, 0xff, 0x07],
@@ -13,10 +13,10 @@ const VARINTS = [
   [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
 ];
 
-/** Edits of one corrupt file. */
+/** Most edits of one corrupt file. */
 const MAX_EDITS = 4;
 
-/** Longest piece that is moved, doubled or lost [bytes]. */
+/** Longest piece that is moved, duplicated or removed [bytes]. */
 const MAX_PIECE = 64;
 
 export function createMutator(seed: number): Mutator {
@@ -37,7 +37,7 @@ export function createMutator(seed: number): Mutator {
     result.set(bytes.subarray(end), at + added.length);
     return result;
   };
-  /** Leaves every length as it is: what is corrupt is a number, a name, a type. */
+  /** Edits that keep every length: they change a number, a name or a type. */
   const gentle: readonly ((bytes: Uint8Array) => Uint8Array)[] = [
     (bytes) => {
       const copy = bytes.slice();

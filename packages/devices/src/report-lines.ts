@@ -1,4 +1,4 @@
-/** An analysis for a terminal: what the device has of the operators, then what is wrong, rule by static check. */
+/** Formats an analysis for a terminal: support of the operators, then the findings by rule. */
 import type { OperatorCount, Place } from "./analyze-model.js";
 import type { PathAnalysis } from "./analyze-path.js";
 import { RULES, type Finding, type RuleName, type Severity } from "./finding.js";
@@ -8,7 +8,7 @@ const MARK: Readonly<Record<Severity, string>> = { error: "ERROR  ", warning: "w
 /** Node names listed for one message; the JSON output has all. */
 const NAMED_NODES = 4;
 
-/** Same message, same advice: one line with the nodes it is about. */
+/** Findings with the same message and advice: one line with their nodes. */
 interface Group {
   readonly severity: Severity;
   readonly opType: string;

@@ -1,4 +1,4 @@
-/** A model prepared for the rules: every node with what is known around it. */
+/** A model prepared for the rules: every node with the known facts about its values. */
 import {
   elementCount,
   GraphIndex,
@@ -15,27 +15,27 @@ import type { GraphFacts } from "./shapes/graph-facts.js";
 import { inferShapes, type InferredModel } from "./shapes/infer.js";
 import { type ValueFacts, isStatic } from "./shapes/facts.js";
 
-// Nodes that ONNX Runtime computes or removes before it offers the graph to a provider (optimization level basic).
+// Nodes that ONNX Runtime folds or removes before it partitions the graph for a provider (optimization level basic).
 
-/** What is known of a graph's values. */
+/** Queries about a graph's values. */
 interface KnownValues {
   readonly facts: GraphFacts;
-  /** Whether a value is the same in every run, given the nodes that are. */
+  /** Whether a value is the same in every run, given the set of folded nodes. */
   isKnown(value: string, folded: ReadonlySet<GraphNode>): boolean;
 }
 
-/** Another result each time, or kept for what it says to the compiler. */
+/** Never folded: random operators, and operators whose form the compiler needs. */
 const NEVER_FOLDED: ReadonlySet<string> = new Set([
   ...["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"],
   ...["QuantizeLinear", "DequantizeLinear"],
 ]);
 
-/** Operators that pass their input on; a model in use drops nothing out. */
+/** Operators that return their input; Dropout does nothing at inference. */
 const REMOVED: ReadonlySet<string> = new Set(["Identity", "Dropout"]);
 
 /**
- * The nodes of a graph that compute the same in every run: constants, operators on nothing but constants, and sizes
- * of values whose shape is static.
+ * The nodes of a graph with the same result in every run: constants, operators on constants only, and `Shape` or `Size`
+ * of values with a static shape.
  */
 function foldedNodes(graph: Subgraph, scope: KnownValues): ReadonlySet<GraphNode> {
   const folded = new Set<GraphNode>();
@@ -55,19 +55,19 @@ function isFolded(node: GraphNode, scope: KnownValues, folded: ReadonlySet<Graph
   return inputs.length > 0 && inputs.every((name) => scope.isKnown(name, folded));
 }
 
-/** Whether the node only passes its input on and vanishes before a device sees the graph. */
+/** Whether the node only returns its input and is removed before a device gets the graph. */
 function isRemoved({ domain, opType }: GraphNode): boolean {
   return domain === "" && REMOVED.has(opType);
 }
 
-/** Scales and zero points looked at in one analysis, the same ones counted again for every node that uses them. */
+/** Limit of scales and zero points that one analysis reads; shared ones count for every node that uses them. */
 const MAX_NUMBERS_READ = 2 ** 24;
 
-/** Keeps constants that rules read, and stops a file in which a million nodes share a million scales. */
+/** Caches constants that rules read, with a limit against malicious files in which a million nodes share a million scales. */
 class ConstantReader {
   readonly #read = new Map<TensorValue, readonly number[] | undefined>();
   #left = MAX_NUMBERS_READ;
-  /** Constants that were asked for when enough had been read. */
+  /** Number of constants that were not read because of the limit. */
   rejected = 0;
 
   numbersOf(tensor: TensorValue): readonly number[] | undefined {
@@ -82,12 +82,12 @@ class ConstantReader {
   }
 }
 
-/** One graph or body. */
+/** One graph or subgraph. */
 export class Scope {
   readonly reader: ConstantReader;
   readonly index: GraphIndex;
   readonly facts: GraphFacts;
-  /** Nodes that compute the same in every run: a runtime computes them once, before a device sees the graph. */
+  /** Nodes with the same result in every run: a runtime folds them before a device gets the graph. */
   readonly folded: ReadonlySet<GraphNode>;
   readonly #outer: Scope | undefined;
 
@@ -103,7 +103,7 @@ export class Scope {
     return this.facts.of(value);
   }
 
-  /** The numbers of a constant of this graph; undefined where it is none, was not read, or enough have been. */
+  /** The numbers of a constant of this graph; undefined if it is not a constant, was not read, or exceeds the limit. */
   numbersOf(value: string): readonly number[] | undefined {
     const tensor = this.index.constantOf(value);
     return tensor === undefined ? undefined : this.reader.numbersOf(tensor);
@@ -121,7 +121,7 @@ export class Scope {
 
 export interface PlacedNode {
   readonly node: GraphNode;
-  /** The node's name for people, or its place where it has none. */
+  /** The node's name for messages, or its index if it has none. */
   readonly name: string;
   readonly scope: Scope;
 }
@@ -131,15 +131,15 @@ export interface Subject {
   readonly profile: Profile;
   readonly inferred: InferredModel;
   readonly main: Scope;
-  /** Nodes a device would have to run, those in bodies included where it may run bodies. */
+  /** Nodes that a device would have to run, including those in subgraphs if it supports them. */
   readonly nodes: readonly PlacedNode[];
-  /** Nodes that are folded or vanish before that, those of branches that are never taken included. */
+  /** Nodes that are folded or removed before, including those of branches that are never taken. */
   readonly folded: readonly PlacedNode[];
-  /** All nodes of the file, bodies included. */
+  /** All nodes of the file, subgraphs included. */
   readonly all: readonly PlacedNode[];
 }
 
-/** ONNX's operators with bodies. */
+/** ONNX operators with subgraphs. */
 export const CONTROL_FLOW: ReadonlySet<string> = new Set(["If", "Loop", "Scan", "SequenceMap"]);
 
 export function isControlFlow({ domain, opType }: GraphNode): boolean {
@@ -147,8 +147,8 @@ export function isControlFlow({ domain, opType }: GraphNode): boolean {
 }
 
 /**
- * Where a node lies: in the `main` graph, in a `body` that runs or not as the data will, or in a branch that is `never` taken.
- * A branch that is always taken belongs to the graph around it, as runtimes put it there.
+ * Location of a node: in the `main` graph, in a `body` (a subgraph whose execution depends on the data), or in a branch that is
+ * `never` taken. A branch that is always taken belongs to the surrounding graph, because runtimes inline it.
  */
 type Level = "main" | "body" | "never";
 

@@ -1,4 +1,4 @@
-/** Profile `cpu`: ONNX Runtime's own kernels, which every other provider falls back to. */
+/** Profile `cpu`: ONNX Runtime's CPU kernels, to which every other provider falls back. */
 import { all, contrib, type OperatorRules } from "./profile.js";
 import { FUNCTION_OPERATORS } from "./standard-operators.js";
 

@@ -2,7 +2,7 @@
 import { all, contrib, TWO_GIGABYTES, type OperatorRules, type QuantizationRules } from "./profile.js";
 import { QNN } from "./qnn.js";
 
-/** The compiler keeps Q and DQ around operators it computes in integers and drops the rest. */
+/** The compiler keeps Q and DQ around operators that it computes in integers and removes the others. */
 const QUANTIZATION: QuantizationRules = {
   ...QNN.quantization!,
   activations: ["uint8", "int8", "uint16", "int16"],

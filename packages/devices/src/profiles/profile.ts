@@ -1,4 +1,4 @@
-/** The operators a profile runs, as data. Every fact names its source; nothing here was measured on the device. */
+/** The operators that a profile supports, as data. Every fact names its source; nothing was measured on the device. */
 import type { OnnxDType } from "@slm/onnx";
 import type { DeviceRow, ProfileName } from "../table/index.js";
 
@@ -11,29 +11,29 @@ export interface Source {
 export interface AttributeLimit {
   /** `last-axis`: the last axis of input 0, whichever way it is written. */
   readonly allowed: readonly (number | string)[] | "last-axis";
-  /** What a missing attribute means. */
+  /** The attribute's default. */
   readonly missing: number | string;
 }
 
-/** How far a device supports one operator. An empty row: in every form. */
+/** Support of one operator by a device. An empty row means without limits. */
 export interface OperatorSupport {
   /** First and last opset of the operator's domain in which it is supported. */
   readonly since?: number;
   readonly until?: number;
-  /** Most axes of any input or output, where that differs from the profile's. */
+  /** Most axes of any input or output, if different from the profile's. */
   readonly maxRank?: number;
-  /** Inputs that must be known when the model is compiled; those left out are fine. */
+  /** Inputs that must be constant; omitted optional inputs are allowed. */
   readonly constantInputs?: readonly number[];
   /** Exactly this many inputs. */
   readonly inputCount?: number;
   /** Element types an input may have. */
   readonly inputTypes?: Readonly<Record<number, readonly OnnxDType[]>>;
-  /** Inputs whose int64 is only taken straight from a graph input or a constant. */
+  /** Inputs that may be int64 only if they come directly from a graph input or a constant. */
   readonly plainInt64?: readonly number[];
   readonly attributes?: Readonly<Record<string, AttributeLimit>>;
-  /** Not in every version of the provider that is in use: in which. */
+  /** Versions of the provider that support it, if not all do. */
   readonly only?: string;
-  /** Only as a part of this composition, which the runtime fuses. */
+  /** Supported only as a part of this pattern, which the runtime fuses. */
   readonly moduleOf?: "erf-gelu";
 }
 
@@ -43,21 +43,21 @@ export interface QuantizationRules {
   readonly activations: readonly OnnxDType[];
   /** Element types of quantized weights; 4-bit ones must be symmetric with zero point 0. */
   readonly weights: readonly OnnxDType[];
-  /** Inputs that are weights, by operator, with the axis per-channel scales must lie along. */
+  /** Weight inputs by operator, with the required axis of per-channel scales. */
   readonly weightInputs: Readonly<Record<string, WeightInput>>;
-  /** int32 with the product of input and weight scale and zero point 0, by operator. */
+  /** Bias inputs by operator: int32 with scale = input scale · weight scale and zero point 0. */
   readonly biasInputs: Readonly<Record<string, number>>;
   /** Operators that move elements: input and output must have the same scale and zero point. */
   readonly sameParameters: ReadonlySet<string>;
   /** Operators that are compiled as quantized only between DequantizeLinear and QuantizeLinear. */
   readonly wrapped: ReadonlySet<string>;
-  /** Scales of blocks along an axis (opset 21 `block_size`). */
+  /** Whether scales per block along an axis are supported (opset 21 `block_size`). */
   readonly blocks: boolean;
   /** Scale and zero point that 16-bit outputs must have. */
   readonly fixedOutputs: Readonly<Record<string, Partial<Record<OnnxDType, FixedParameters>>>>;
-  /** Zero points must be in the middle of the range and scales powers of two. */
+  /** Whether zero points must be in the middle of the range and scales powers of two. */
   readonly powerOfTwo: boolean;
-  /** What happens to a part that is not quantized. */
+  /** What happens to parts that are not quantized, for messages. */
   readonly float: string;
 }
 
@@ -72,27 +72,27 @@ interface FixedParameters {
   readonly zeroPoint: number;
 }
 
-/** What the table of devices does not say of a profile: rules about operators, element types and the QDQ form. */
+/** Rules of a profile that are not in the table of devices: about operators, element types and the QDQ form. */
 export interface OperatorRules {
   readonly sources: readonly Source[];
-  /** By operator; other domains than ONNX's own as `domain:Operator`. */
+  /** Support by operator; operators outside the default ONNX domain as `domain:Operator`. */
   readonly operators: Readonly<Record<string, OperatorSupport>>;
-  /** Whether the list is the vendor's; where it is not, other operators are unknown, not rejected. */
+  /** Whether the list is the vendor's and complete; otherwise unlisted operators are unknown, not rejected. */
   readonly operatorsAreComplete: boolean;
   /** Element types that values may have. */
   readonly dtypes: readonly OnnxDType[];
-  /** Types that are accepted but changed: what becomes of them. */
+  /** Types that are accepted but converted, with a description of the conversion. */
   readonly convertedTypes: Readonly<Partial<Record<OnnxDType, string>>>;
   readonly controlFlow: "forbidden" | "allowed";
   /** Newest opset the vendor's tools were written for. */
   readonly advisedOpset?: number;
   readonly quantization?: QuantizationRules;
   readonly maxWeightBytes: number;
-  /** Nodes without a name cannot be told apart in the vendor's reports. */
+  /** Whether nodes need names, because the vendor's reports identify nodes by name. */
   readonly wantsNames: boolean;
 }
 
-/** A profile for one target: its operator rules beside what the table of devices says. */
+/** A profile for one target: its operator rules and its row in the table of devices. */
 export interface Profile
   extends OperatorRules, Pick<DeviceRow, "title" | "label" | "rest" | "staticShapes" | "maxRank"> {
   readonly name: ProfileName;
@@ -108,7 +108,7 @@ export function all(names: string): Record<string, OperatorSupport> {
   );
 }
 
-/** The same for operators of ONNX Runtime's own domain. */
+/** The same for operators of the domain com.microsoft. */
 export function contrib(names: string): Record<string, OperatorSupport> {
   return Object.fromEntries(
     names
@@ -118,5 +118,5 @@ export function contrib(names: string): Record<string, OperatorSupport> {
   );
 }
 
-/** Protobuf files and most compilers stop here [bytes]. */
+/** Limit of protobuf files and most compilers [bytes]. */
 export const TWO_GIGABYTES = 2 ** 31;

@@ -23,7 +23,7 @@ export const OPERATOR_RULES: { readonly [Name in ProfileName]: OperatorRules } =
 };
 
 /**
- * The profile of a target: the one named, or the target's usual one.
+ * The profile of a target: the named one, or the target's default.
  *
  * @throws SlmError USAGE if the target has no such profile.
  */

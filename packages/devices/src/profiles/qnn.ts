@@ -8,7 +8,7 @@ import {
   type QuantizationRules,
 } from "./profile.js";
 
-/** Operators in any form the rank and type rules allow. Source: op_builder_factory.cc. */
+/** Operators without limits besides the rank and type rules. Source: op_builder_factory.cc. */
 const PLAIN = all(`
   Abs Add And ArgMax ArgMin Asin Atan AveragePool BatchNormalization Cast Ceil Concat Conv ConvTranspose Cos
   DepthToSpace DequantizeLinear Div Einsum Elu Equal Exp Flatten Floor GatherElements GatherND Gelu Gemm
@@ -61,7 +61,7 @@ const UNITS = `
   BatchNormalization Where Pad TopK CumSum Reciprocal Clip DepthToSpace SpaceToDepth GlobalAveragePool GridSample
   LpNormalization`;
 
-/** Operators that the provider inside ONNX Runtime does not have. Source: onnxruntime-qnn 2.0. */
+/** Operators that the provider built into ONNX Runtime lacks. Source: onnxruntime-qnn 2.0. */
 const PLUGIN_OPERATORS = ["GroupNormalization", "IsNaN", "RoiAlign", "SimplifiedLayerNormalization", "Tan"];
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));

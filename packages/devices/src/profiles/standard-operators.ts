@@ -1,5 +1,5 @@
 /**
- * ONNX's own operators: since which opset each exists, which it later took out, which it defines as a function of
+ * Standard ONNX operators: the first opset of each, removed operators, and operators that are defined as functions of
  * others. Source: the schemas of onnx 1.18 to 1.23, opsets 1 to 28 (`onnx.defs.get_all_schemas_with_history`).
  */
 
@@ -52,13 +52,13 @@ export const STANDARD_SINCE: ReadonlyMap<string, number> = new Map(
   SINCE.flatMap(([opset, names]) => names.split(/\s+/).map((name) => [name, opset] as const)),
 );
 
-/** Operators that later opsets no longer have, with the first that does not. */
+/** Removed operators, with the first opset that lacks them. */
 export const REMOVED_IN: ReadonlyMap<string, number> = new Map([
   ["Upsample", 10],
   ["Scatter", 11],
 ]);
 
-/** Operators that ONNX defines by others: a runtime without a kernel of its own expands them. */
+/** Operators that ONNX defines as functions of others: a runtime without a kernel expands them. */
 export const FUNCTION_OPERATORS: ReadonlySet<string> = new Set(
   `AffineGrid Attention Bernoulli BlackmanWindow CastLike Celu CenterCropPad Clip DynamicQuantizeLinear Elu Gelu
    GreaterOrEqual GroupNormalization HammingWindow HannWindow HardSigmoid HardSwish LayerNormalization LeakyRelu
@@ -67,7 +67,7 @@ export const FUNCTION_OPERATORS: ReadonlySet<string> = new Set(
    SoftmaxCrossEntropyLoss Softplus Softsign Swish ThresholdedRelu`.split(/\s+/),
 );
 
-/** Operators that ONNX Runtime registers in ONNX's domain although ONNX does not have them. */
+/** Operators that ONNX Runtime registers in the default domain although ONNX does not define them. */
 export const RUNTIME_ONLY: ReadonlySet<string> = new Set(
   `SimplifiedLayerNormalization Affine Crop DynamicSlice ImageScaler ParametricSoftplus Scale ScaledTanh`.split(
     /\s+/,
@@ -75,8 +75,8 @@ export const RUNTIME_ONLY: ReadonlySet<string> = new Set(
 );
 
 /**
- * What ONNX Runtime loads, whichever provider it hands the graph to. Source: onnxruntime 1.30.0 rejects newer files by name; its
- * documentation promises kernels for opset 7 and later. 1.32.0 loads opset 28 and format 14.
+ * Versions that ONNX Runtime loads, for every provider. Source: onnxruntime 1.30.0 rejects newer files; its
+ * documentation guarantees kernels for opset 7 and later. 1.32.0 loads opset 28 and format 14.
  */
 export const RUNTIME_VERSIONS = {
   name: "ONNX Runtime 1.30",

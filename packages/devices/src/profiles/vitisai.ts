@@ -1,4 +1,4 @@
-/** Profile `vitisai`: AMD's Ryzen AI NPU. AMD publishes no operator list, so an operator beyond the plain ones is unknown, not rejected. */
+/** Profile `vitisai`: AMD's Ryzen AI NPU. AMD publishes no operator list, so operators that are not listed here are unknown, not rejected. */
 import { all, TWO_GIGABYTES, type OperatorRules, type QuantizationRules } from "./profile.js";
 import { QNN } from "./qnn.js";
 

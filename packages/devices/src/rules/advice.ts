@@ -1,8 +1,8 @@
-/** What to do about an operator that a device does not have. */
+/** Advice for operators that a device does not support. */
 import type { ProfileName } from "../table/index.js";
 
 const ATTENTION =
-  "write attention as MatMul, Softmax, MatMul: slm export CHECKPOINT --target npu does, or export without fusing it";
+  "write attention as MatMul, Softmax, MatMul, as slm export CHECKPOINT --target npu does, or export it without fusion";
 const ROTATION = "write the rotation as Mul, Add, Slice, Neg and Concat with constant tables";
 const DYNAMIC = "fix the sizes it reads, so that it becomes a constant";
 const INTEGER = "use the QDQ form: QuantizeLinear, the float operator, DequantizeLinear";
@@ -52,7 +52,7 @@ const GENERAL: Readonly<Record<string, string>> = {
   GRU: "unroll it, or use attention",
 };
 
-/** Where a device wants something else. */
+/** Advice that is specific to a profile. */
 const SPECIAL: Readonly<Partial<Record<ProfileName, Readonly<Record<string, string>>>>> = {
   coreml: {
     QuantizeLinear: "export float16 weights: CoreML has no QDQ operators",
@@ -64,7 +64,7 @@ const SPECIAL: Readonly<Partial<Record<ProfileName, Readonly<Record<string, stri
 const USUAL =
   "express it by operators the profile has, or keep this part of the model on the CPU in a graph of its own";
 
-/** What to do about an operator that a profile lacks. */
+/** Advice for an operator that a profile lacks. */
 export function operatorAdvice(profile: ProfileName, operator: string): string {
   const special = SPECIAL[profile] ?? {};
   if (Object.hasOwn(special, operator)) return special[operator]!;

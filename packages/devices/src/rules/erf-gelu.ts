@@ -1,10 +1,10 @@
-/** The formula of Gelu by Erf, as exporters write it and runtimes fuse it. */
+/** Detects Gelu written with Erf, the pattern of exporters that runtimes fuse. */
 import type { GraphNode } from "@slm/onnx";
 import type { PlacedNode, Scope } from "../subject.js";
 
 const near = (a: number | undefined, b: number): boolean => a !== undefined && Math.abs(a - b) < 1e-3;
 
-/** The operand of a node that is not the constant `value`; undefined if none of both is. */
+/** The other operand of a node with the constant operand `value`; undefined if neither operand is that constant. */
 function otherThan(node: GraphNode, value: number, scope: Scope): string | undefined {
   const isValue = (name: string): boolean => {
     const { elements } = scope.of(name);
@@ -21,7 +21,7 @@ function onlyReader(node: GraphNode, scope: Scope): GraphNode | undefined {
 }
 
 /**
- * Whether an Erf is the middle of `x * 0.5 * (1 + erf(x / sqrt 2))`, in whichever order the factors come.
+ * Whether an Erf is part of `x * 0.5 * (1 + erf(x / sqrt 2))`, with the factors in any order.
  * Source: gelu_fusion.h of ONNX Runtime's QNN provider.
  *
  * ```

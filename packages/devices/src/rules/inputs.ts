@@ -1,4 +1,4 @@
-/** Rules about what single operators are given: element types, constants, attributes, how many inputs. */
+/** Rules about the inputs and attributes of single operators: element types, constants, values, number of inputs. */
 import { shorten, type OnnxDType } from "@slm/onnx";
 import { operatorName } from "../finding.js";
 import type { AttributeLimit } from "../profiles/profile.js";

@@ -1,4 +1,4 @@
-/** Rules about operators: that the device has them, in the opset the model is written in, without control flow. */
+/** Rules about operators: the device has them, in the model's opset, without control flow. */
 import { operatorName } from "../finding.js";
 import {
   FUNCTION_OPERATORS,
@@ -61,7 +61,7 @@ export const operators: Rule = (subject, findings) => {
   }
 };
 
-/** Files that the runtime in front of every provider does not load. */
+/** Rule about files that ONNX Runtime does not load, whatever the provider. */
 const versions: Rule = ({ model }, findings) => {
   const { name, opset, irVersion } = RUNTIME_VERSIONS;
   const standard = model.opsets[""] ?? opset.min;

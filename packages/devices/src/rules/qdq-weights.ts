@@ -27,7 +27,7 @@ export const weights: Rule = (subject, findings) => {
   }
 };
 
-/** Scales per channel or block belong to weights only. */
+/** Scales per channel or block are only for weights. */
 function checkAlone(
   subject: Subject,
   rules: QuantizationRules,
@@ -87,7 +87,7 @@ function checkWeight(subject: Subject, placed: PlacedNode, row: WeightInput, fin
   checkBothWide(subject, placed, { isConstant, found }, add);
 }
 
-/** Two 16-bit activations: the second is made 8 bits. Source: QNN's matmul_op_builder.cc. */
+/** Two 16-bit activations: the second is converted to 8 bits. Source: QNN's matmul_op_builder.cc. */
 function checkBothWide(
   { profile }: Subject,
   { node, scope }: PlacedNode,
@@ -106,7 +106,7 @@ function checkBothWide(
     );
 }
 
-/** Relative difference of a bias scale from the product, which calibration tools round to float32. */
+/** Relative tolerance between a bias scale and the product, which calibration tools round to float32. */
 const BIAS_TOLERANCE = 1e-4;
 
 export const biases: Rule = (subject, findings) => {
@@ -140,7 +140,7 @@ function isProduct(
   w: readonly number[] | undefined,
 ): boolean {
   const scale = x?.[0];
-  if (bias === undefined || scale === undefined || w === undefined) return true; // Not constant: said elsewhere.
+  if (bias === undefined || scale === undefined || w === undefined) return true; // Not constant: another rule reports it.
   if (bias.length !== 1 && w.length !== 1 && bias.length !== w.length) return false;
   const length = Math.max(bias.length, w.length);
   return Array.from({ length }, (_, index) => {

@@ -1,6 +1,6 @@
 /**
- * Rules about the QDQ form: a device's compiler computes an operator in integers where DequantizeLinear gives every
- * input and one QuantizeLinear takes every output. Source: CheckQDQNodes in ONNX Runtime's qdq_selectors.cc.
+ * Rules about the QDQ form: a device's compiler computes an operator in integers if every input comes from DequantizeLinear and
+ * every output goes to one QuantizeLinear. Source: CheckQDQNodes in ONNX Runtime's qdq_selectors.cc.
  */
 import { shorten, type OnnxDType } from "@slm/onnx";
 import { operatorName, type Findings } from "../finding.js";
@@ -50,7 +50,7 @@ function whyLoose(value: string, { scope }: PlacedNode): string {
   return uses === 1 ? "goes to no QuantizeLinear" : `goes to ${uses} nodes instead of one QuantizeLinear`;
 }
 
-/** Types whose Q and DQ are ONNX operators only from opset 21 on. */
+/** Types that ONNX's Q and DQ support only from opset 21 on. */
 const NEWER_TYPES: ReadonlySet<OnnxDType> = new Set(["int16", "uint16", "int4", "uint4"]);
 
 const RANGE: Readonly<Partial<Record<OnnxDType, readonly [number, number]>>> = {
@@ -64,7 +64,7 @@ function isPowerOfTwo(scale: number): boolean {
   return Number.isInteger(Math.log2(scale));
 }
 
-/** Scales and zero points themselves, and the types of quantized activations. */
+/** Rule about scales, zero points and the types of quantized activations. */
 export const parameters: Rule = (subject, findings) => {
   const rules = subject.profile.quantization;
   if (rules === undefined) return;
@@ -124,11 +124,11 @@ function checkPowersOfTwo(
     );
 }
 
-/** Scales that differ by less are the same. Source: QNN's base_op_builder, SetOutputQParamEqualToInputIfNearlyEqual. */
+/** Scales that differ by less count as equal. Source: QNN's base_op_builder, SetOutputQParamEqualToInputIfNearlyEqual. */
 const SAME = 1e-9;
 
 function areSame(a: readonly number[] | undefined, b: readonly number[] | undefined): boolean {
-  if (a === undefined || b === undefined) return true; // Not constant: said elsewhere.
+  if (a === undefined || b === undefined) return true; // Not constant: another rule reports it.
   return a.length === b.length && a.every((value, index) => Math.abs(value - b[index]!) <= SAME);
 }
 

@@ -1,4 +1,4 @@
-/** What is known of the QuantizeLinear and DequantizeLinear nodes of a graph. */
+/** Queries about the QuantizeLinear and DequantizeLinear nodes of a graph. */
 import { attributeOf, type GraphNode, type OnnxDType } from "@slm/onnx";
 import type { PlacedNode, Scope, Subject } from "../subject.js";
 
@@ -12,12 +12,12 @@ export function isDequantize({ opType, domain }: GraphNode): boolean {
 
 /** Scale and zero point of a Q or DQ node. */
 export interface Parameters {
-  /** Absent: not constant, or too many to read. */
+  /** Absent if not constant, or too many to read. */
   readonly scales?: readonly number[] | undefined;
   readonly zeroPoints?: readonly number[] | undefined;
   /** Type of the quantized side. */
   readonly dtype?: OnnxDType | undefined;
-  /** Axis of the scales where there are several. */
+  /** Axis of the scales if there are several. */
   readonly axis: number;
   /** Elements that share a scale along `axis`; 0: all. */
   readonly block: number;
@@ -33,7 +33,7 @@ export function parametersOf(node: GraphNode, scope: Scope): Parameters {
     scaleShape !== undefined && scaleShape.length > 0 && !scaleShape.every((size) => size === 1);
   return {
     scales,
-    // Without a zero point it is 0.
+    // The default zero point is 0.
     zeroPoints: zero === "" ? [0] : scope.numbersOf(zero),
     dtype: scope.of(quantized).dtype,
     axis: attributeOf(node, "axis", "int") ?? 1,
@@ -42,13 +42,13 @@ export function parametersOf(node: GraphNode, scope: Scope): Parameters {
   };
 }
 
-/** The DQ node that gives a value; undefined where none does. */
+/** The DQ node that computes a value; undefined if none does. */
 export function dequantizerOf(value: string, scope: Scope): GraphNode | undefined {
   const node = scope.index.producerOf(value)?.node;
   return node !== undefined && isDequantize(node) ? node : undefined;
 }
 
-/** The Q node that alone reads a value; undefined where there is none, or something else besides. */
+/** The Q node that is the only reader of a value; undefined if there is none or the value has other readers. */
 export function onlyQuantizerOf(value: string, scope: Scope): GraphNode | undefined {
   const uses = scope.index.usesOf(value);
   const [use] = uses;
@@ -56,12 +56,12 @@ export function onlyQuantizerOf(value: string, scope: Scope): GraphNode | undefi
   return isAlone && !scope.index.isOutput(value) ? use.node : undefined;
 }
 
-/** Whether the model is written in the QDQ form, in part or as a whole. */
+/** Whether the model, or a part of it, is in QDQ form. */
 export function hasQuantization({ nodes }: Subject): boolean {
   return nodes.some(({ node }) => isQuantize(node) || isDequantize(node));
 }
 
-/** Inputs that stay float although the operator is quantized. */
+/** Inputs that stay float in a quantized operator. */
 const FLOAT_INPUTS: Readonly<Record<string, readonly number[]>> = {
   Clip: [1, 2],
   Pad: [2],
@@ -71,7 +71,7 @@ const FLOAT_INPUTS: Readonly<Record<string, readonly number[]>> = {
 
 const FLOATS: ReadonlySet<string> = new Set(["float32", "float16"]);
 
-/** Float inputs of a node that quantization would have to cover, with their places. */
+/** Float inputs of a node that should be quantized, with their indices. */
 export function floatInputs({ node, scope }: PlacedNode): readonly { index: number; value: string }[] {
   const exempt = FLOAT_INPUTS[node.opType] ?? [];
   return node.inputs.flatMap((value, index) => {
@@ -80,7 +80,7 @@ export function floatInputs({ node, scope }: PlacedNode): readonly { index: numb
   });
 }
 
-/** Float outputs of a node that something reads. */
+/** Float outputs of a node that have readers. */
 export function floatOutputs({ node, scope }: PlacedNode): readonly string[] {
   return node.outputs.filter((value) => {
     const isRead = scope.index.usesOf(value).length > 0 || scope.index.isOutput(value);

@@ -1,4 +1,4 @@
-/** What rules are made of. */
+/** Helpers for rules. */
 import { shorten } from "@slm/onnx";
 import type { Finding, Findings, RuleName, Severity } from "../finding.js";
 import { operatorName } from "../finding.js";
@@ -6,7 +6,7 @@ import { CPU } from "../profiles/cpu.js";
 import type { OperatorSupport } from "../profiles/profile.js";
 import type { PlacedNode, Subject } from "../subject.js";
 
-/** Looks at a prepared model and adds what it finds. */
+/** Checks a prepared model and adds its findings. */
 export type Rule = (subject: Subject, findings: Findings) => void;
 
 export interface Remark {
@@ -30,7 +30,7 @@ export function aboutInput(rule: RuleName, input: string, remark: Remark): Findi
   return { rule, node: shorten(input), opType: "input", ...remark };
 }
 
-/** How the profile supports the node's operator; undefined where it does not. */
+/** The profile's support of the node's operator; undefined if it has none. */
 export function supportOf({ profile }: Subject, { node }: PlacedNode): OperatorSupport | undefined {
   const name = operatorName(node);
   return Object.hasOwn(profile.operators, name) ? profile.operators[name] : undefined;
@@ -41,18 +41,18 @@ export function runsOnCpu({ node }: PlacedNode): boolean {
   return Object.hasOwn(CPU.operators, operatorName(node));
 }
 
-/** On GPUs and in browsers a node that the device does not take runs on the CPU; an NPU must take the graph whole. */
+/** On GPUs and in browsers, nodes that the device does not support run on the CPU; an NPU must support the whole graph. */
 export function fallsBackToCpu({ profile }: Subject, placed: PlacedNode): boolean {
   return profile.rest !== null && runsOnCpu(placed);
 }
 
-/** What a node that the device rejects means for the target. */
+/** The finding for a node that the device does not support: a warning if the CPU runs it, otherwise an error. */
 export function rejection(subject: Subject, placed: PlacedNode, message: string, advice: string): Remark {
   if (!fallsBackToCpu(subject, placed)) return { severity: "error", message, advice };
   return { severity: "warning", message: `${message}; the CPU computes it, its tensors are copied`, advice };
 }
 
-/** A shape as messages show it. */
+/** A shape for messages. */
 export function shapeText(shape: readonly (number | string)[] | undefined): string {
   return shape === undefined
     ? "[of unknown rank]"

@@ -1,4 +1,4 @@
-/** Rules about sizes: static, fitting, not too many axes, not too large, and known at all. */
+/** Rules about sizes: static, consistent, not too many axes, not too large, and known. */
 import { elementCount, ONNX_DTYPES, type OnnxDType, shorten } from "@slm/onnx";
 import { operatorName, type Severity } from "../finding.js";
 import { isNumber, isStatic, type Shape } from "../shapes/facts.js";
@@ -13,7 +13,7 @@ function hasSymbol(shape: Shape | undefined): boolean {
   return shape?.some(isSymbol) === true;
 }
 
-/** Whether sizes that change reach the node: as sizes of an input, or as numbers it makes a shape of. */
+/** Whether the node reads symbolic sizes: in the shape of an input, or as values of a shape input. */
 function readsSymbols({ node, scope }: PlacedNode): boolean {
   return node.inputs.some((name) => {
     const { shape, elements } = scope.of(name);
@@ -31,7 +31,7 @@ const valuesOf = ({ node }: PlacedNode): readonly string[] =>
 export const staticShapes: Rule = (subject, findings) => {
   const { model, profile } = subject;
   if (profile.staticShapes === "free") return;
-  // On a GPU the provider leaves what it cannot compile to the CPU.
+  // On a GPU, the CPU runs the nodes that the provider cannot compile.
   const isRequired = profile.staticShapes === "required" && profile.rest === null;
   const severity = isRequired ? "error" : "warning";
   const consequence = severity === "error" ? "does not compile graphs" : "is slower on graphs";
@@ -46,7 +46,7 @@ export const staticShapes: Rule = (subject, findings) => {
   }
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
-    if (readsSymbols(placed)) continue; // Only where sizes begin to change.
+    if (readsSymbols(placed)) continue; // Report only the first node with a data-dependent size.
     const value = node.outputs.find((name) => hasSymbol(scope.of(name).shape));
     if (value === undefined) continue;
     const message = `output '${shorten(value)}' is ${shapeText(scope.of(value).shape)}: its size depends on the data`;
@@ -109,7 +109,7 @@ export const ranks: Rule = (subject, findings) => {
   }
 };
 
-/** Bytes of one tensor that neither protobuf nor the compilers' 32-bit offsets go beyond. */
+/** Largest tensor: the limit of protobuf and of the compilers' 32-bit offsets [bytes]. */
 const MAX_VALUE_BYTES = 2 ** 31;
 
 function bytesOf(dtype: OnnxDType | undefined, shape: Shape | undefined): number {
@@ -142,7 +142,7 @@ export const sizes: Rule = (subject, findings) => {
   }
 };
 
-/** What the other rules ask of a value and nobody could tell. */
+/** The unknown fact about a value that other rules need; undefined if all are known. */
 function missingFact(subject: Subject, placed: PlacedNode, value: string): string | undefined {
   const { dtype, shape } = placed.scope.of(value);
   if (shape === undefined) return "rank and sizes";

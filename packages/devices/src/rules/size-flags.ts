@@ -1,17 +1,17 @@
 /** The flags that fix the sizes of a model's inputs. */
 import { isSymbol, sizeTemplates, type ModelOutline, type UntypedValue } from "@slm/onnx";
 
-/** A word of a command line as a shell reads it. */
+/** Quotes a word for a shell. */
 function quoted(word: string): string {
   return /^[\w./:,=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** All of them, in one order; `N` where a number has to be chosen. Empty where all sizes are known. */
+/** The flags for all inputs, in a fixed order, with `N` for a number to choose. Empty if all sizes are known. */
 export function sizeFlags(model: Pick<ModelOutline, "inputs" | "initializers">): readonly string[] {
   return sizeTemplates(model).map((template) => `--shape ${quoted(template)}`);
 }
 
-/** Those that one input needs. */
+/** The flags that one input needs. */
 export function sizeFlagsOf(
   input: UntypedValue,
   model: Pick<ModelOutline, "inputs" | "initializers">,

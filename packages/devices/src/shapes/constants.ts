@@ -1,9 +1,9 @@
-/** Operators that make tensors from nothing but attributes and sizes. */
+/** Shape inference of operators that create tensors from attributes and sizes. */
 import { attributeOf, dtypeOfCode, elementCount, packValues, readNumbers, type TensorValue } from "@slm/onnx";
 import type { InferContext, InferRule } from "./context.js";
 import { isNumber, MAX_ELEMENTS, type Dimension, type ValueFacts } from "./facts.js";
 
-/** Facts of a constant tensor: with its elements, if it is small. */
+/** Facts of a constant tensor, with its elements if it is small. */
 export function factsOfTensor(tensor: TensorValue): ValueFacts {
   const { dtype, shape } = tensor;
   const isSmall = elementCount(shape) <= MAX_ELEMENTS && tensor.data.byteLength > 0;
@@ -40,7 +40,7 @@ const constantOfShape: InferRule = (c) => {
   return [{ dtype: value.dtype, shape, elements }];
 };
 
-/** `dtype` as an attribute, float32 where it is left out. */
+/** The attribute `dtype`; default float32. */
 const dtypeAttribute = (c: InferContext): ValueFacts["dtype"] => dtypeOfCode(c.int("dtype", 1));
 
 const random: InferRule = (c) => [{ dtype: dtypeAttribute(c), shape: c.ints("shape") }];

@@ -1,4 +1,4 @@
-/** What a rule of shape inference is given: one node, what is known of its inputs, a place for what does not fit. */
+/** The context of a shape inference rule: one node, the facts about its inputs, and a report of problems. */
 import { attributeOf, type GraphNode } from "@slm/onnx";
 import {
   NOTHING_KNOWN,
@@ -10,12 +10,12 @@ import {
   type ValueFacts,
 } from "./facts.js";
 
-/** Facts of a node's outputs in their order; missing ones are unknown. */
+/** Infers the facts of a node's outputs, in order; missing ones are unknown. */
 export type InferRule = (context: InferContext) => readonly ValueFacts[];
 
 export class InferContext {
   readonly node: GraphNode;
-  /** Version of the operator set the node is of. */
+  /** Opset version of the node's domain. */
   readonly opset: number;
   readonly #inputs: readonly ValueFacts[];
   readonly #problem: (message: string) => void;
@@ -32,7 +32,7 @@ export class InferContext {
     this.#problem = problem;
   }
 
-  /** Facts of an input; nothing known of one that is left out. */
+  /** Facts of an input; empty for an omitted one. */
   input(index: number): ValueFacts {
     return this.#inputs[index] ?? NOTHING_KNOWN;
   }
@@ -61,7 +61,7 @@ export class InferContext {
     return attributeOf(this.node, name, "string") ?? fallback;
   }
 
-  /** Says that the node's inputs cannot fit together. */
+  /** Reports that the node's inputs are inconsistent. */
   problem(message: string): void {
     this.#problem(message);
   }
@@ -75,8 +75,8 @@ export class InferContext {
   }
 
   /**
-   * A list that is an attribute in older operator sets and an input in newer ones: `undefined` where it is left out,
-   * `"unknown"` where it is computed while the model runs.
+   * A list that is an attribute in older opsets and an input in newer ones: `undefined` if it is omitted,
+   * `"unknown"` if it is computed at run time.
    */
   list(name: string, index: number): readonly number[] | "unknown" | undefined {
     const attribute = this.ints(name);
@@ -85,7 +85,7 @@ export class InferContext {
     return numbersOf(this.input(index)) ?? "unknown";
   }
 
-  /** The shape several inputs broadcast to. */
+  /** The broadcast shape of several inputs. */
   broadcast(...indexes: readonly number[]): Shape | undefined {
     let result: Shape | undefined = [];
     for (const index of indexes) {

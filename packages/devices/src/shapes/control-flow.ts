@@ -1,4 +1,4 @@
-/** Shapes of nodes with bodies: what their bodies make of what they are given. */
+/** Shape inference of control-flow nodes through their subgraphs. */
 import { attributeOf, type GraphNode, type ModelOutline, type Subgraph } from "@slm/onnx";
 import {
   axisOf,
@@ -11,20 +11,20 @@ import {
 } from "./facts.js";
 import type { GraphFacts } from "./graph-facts.js";
 
-/** How a node's bodies are inferred. */
+/** Inference of a node's subgraphs. */
 export interface Bodies {
   readonly opsets: ModelOutline["opsets"];
-  /** Facts of a body whose inputs are these; problems found in it are reported. */
+  /** Facts of a body with these inputs; problems in it are reported. */
   readonly infer: (body: Subgraph, inputs: readonly ValueFacts[]) => GraphFacts;
-  /** The same without reporting: of a branch that is not taken, or before it is known what a loop carries. */
+  /** The same without reports: for a branch that is not taken, or before the loop-carried values are known. */
   readonly tryOut: (body: Subgraph, inputs: readonly ValueFacts[]) => GraphFacts;
-  /** Whether one more try is affordable: loops within loops double the work at every level. */
+  /** Whether another try is allowed: nested loops double the work at every level. */
   readonly mayTry: () => boolean;
 }
 
 type InferBodies = (node: GraphNode, facts: GraphFacts, bodies: Bodies) => readonly ValueFacts[];
 
-/** What two values have in common. */
+/** The facts that two values have in common. */
 function common(a: ValueFacts, b: ValueFacts): ValueFacts {
   const dtype = a.dtype === b.dtype ? a.dtype : undefined;
   if (a.shape?.length !== b.shape?.length || a.shape === undefined) return { dtype };
@@ -42,7 +42,7 @@ function outputsOf(body: Subgraph, facts: GraphFacts): readonly ValueFacts[] {
 
 const withoutElements = ({ dtype, shape }: ValueFacts): ValueFacts => ({ dtype, shape });
 
-/** Where the condition is known, only one branch is ever taken. */
+/** If the condition is known, only one branch is ever taken. */
 const inferIf: InferBodies = (node, facts, bodies) => {
   const condition = facts.of(node.inputs[0] ?? "").elements?.[0];
   const taken = isNumber(condition) ? (condition === 0 ? "else_branch" : "then_branch") : undefined;
@@ -59,8 +59,8 @@ const inferIf: InferBodies = (node, facts, bodies) => {
 };
 
 /**
- * What holds in every turn of what a body carries from one to the next: the first values where the body keeps their sizes,
- * less where it does not.
+ * Facts of loop-carried values that hold in every iteration: those of the initial values if the body keeps their sizes,
+ * otherwise weaker ones.
  */
 function carriedOf(
   first: readonly ValueFacts[],
@@ -93,7 +93,7 @@ const inferLoop: InferBodies = (node, facts, bodies) => {
   );
   const results = outputsOf(body, bodies.infer(body, [...TURN, ...carried])).slice(1);
   const turns = facts.of(node.inputs[0] ?? "").elements?.[0];
-  // A condition may end the loop early; without one, M says how often it turns.
+  // A condition may end the loop early; without one, M is the number of iterations.
   const count = (node.inputs[1] ?? "") === "" && isNumber(turns) ? turns : `turns(${node.name})`;
   return results.map((value, index) => {
     const start = first[index];
@@ -103,7 +103,7 @@ const inferLoop: InferBodies = (node, facts, bodies) => {
   });
 };
 
-/** A shape without one axis, and with one more; undefined where the axis is none of it. */
+/** A shape without one axis, and (below) with one more; undefined for an invalid axis. */
 function withoutAxis(shape: Shape | undefined, axis: number): Shape | undefined {
   const place = shape && axisOf(axis, shape.length);
   return place === undefined ? undefined : shape?.filter((_, index) => index !== place);
@@ -117,8 +117,8 @@ function withAxis(shape: Shape | undefined, axis: number, size: Dimension): Shap
 }
 
 /**
- * Scans go over one axis of each input behind the carried ones. In opset 8 all of them have a batch axis before the others,
- * which the body does not see, and lengths of the rows come first.
+ * Scan iterates over one axis of each input after the loop-carried ones. In opset 8 all inputs have a leading batch axis, which
+ * the body does not have, and the first input holds the sequence lengths.
  */
 const inferScan: InferBodies = (node, facts, bodies) => {
   const body = attributeOf(node, "body", "graph");

@@ -1,12 +1,12 @@
-/** Operators that compute each element from the elements at its place. */
+/** Shape inference of elementwise operators. */
 import { attributeOf, dtypeOfCode } from "@slm/onnx";
 import type { InferContext, InferRule } from "./context.js";
 import { areEqual, isNumber, MAX_ELEMENTS, type Dimension, type ValueFacts } from "./facts.js";
 
-/** Output like the first input, elements excepted. */
+/** Output with dtype and shape of the first input. */
 export const likeFirst: InferRule = (c) => [{ dtype: c.input(0).dtype, shape: c.shape(0) }];
 
-/** Output like the first input, elements included. */
+/** Output equal to the first input. */
 const identity: InferRule = (c) => [c.input(0)];
 
 const likeFirstBool: InferRule = (c) => [{ dtype: "bool", shape: c.shape(0) }];
@@ -24,7 +24,7 @@ const times: Arithmetic = (a, b) => {
   return b === 1 ? a : ofNumbers((x, y) => x * y)(a, b);
 };
 
-/** Sizes are whole; the quotient of whole numbers is cut (ONNX `Div`). */
+/** Integer division truncates (ONNX `Div`). */
 const divide: Arithmetic = (a, b) => {
   if (b === 1) return a;
   return ofNumbers((x, y) => (y === 0 ? NaN : x / y))(a, b);
@@ -55,7 +55,7 @@ const ARITHMETIC: Readonly<Record<string, Arithmetic>> = {
 
 const WHOLE: ReadonlySet<string> = new Set(["int32", "int64", "bool"]);
 
-/** Elements of a small operation on vectors or scalars; tensors of more axes are data, not shapes. */
+/** Elements of a small vector or scalar operation; tensors of more axes are data, not shapes. */
 function combine(c: InferContext): readonly Dimension[] | undefined {
   const compute = Object.hasOwn(ARITHMETIC, c.node.opType) ? ARITHMETIC[c.node.opType] : undefined;
   if (compute === undefined || c.inputs.length !== 2) return undefined;
@@ -134,7 +134,7 @@ const not: InferRule = (c) => {
 
 const dropout: InferRule = (c) => [...likeFirst(c), { dtype: "bool", shape: c.shape(0) }];
 
-/** The mask, mean and variance of training are not followed. */
+/** The training outputs (running mean and variance) are not inferred. */
 const normalizeBatch: InferRule = (c) => likeFirst(c);
 
 const LIKE_FIRST = [

@@ -1,14 +1,14 @@
-/** What can be known of a value without running anything: element type, shape, and the elements of small constants. */
+/** Static facts about a value: element type, shape, and the elements of small constants. */
 import type { OnnxDType } from "@slm/onnx";
 
-/** A size: a number, a symbol that stands for one, or `""` where nothing is known; `""` equals nothing, not even itself. */
+/** A size: a number, a symbol, or `""` if unknown; `""` equals nothing, not even itself. */
 export type Dimension = number | string;
 
 export type Shape = readonly Dimension[];
 
 export interface ValueFacts {
   readonly dtype?: OnnxDType | undefined;
-  /** Absent: not even the rank is known. */
+  /** Absent if not even the rank is known. */
   readonly shape?: Shape | undefined;
   /** Elements of a small tensor of numbers, row major: a symbol where the element is a symbolic size, `""` if unknown. */
   readonly elements?: readonly Dimension[] | undefined;
@@ -16,10 +16,10 @@ export interface ValueFacts {
 
 export const NOTHING_KNOWN: ValueFacts = {};
 
-/** More axes than any runtime takes; a longer shape is damage. */
+/** More axes than any runtime supports; a longer shape means a corrupt file. */
 export const MAX_RANK = 64;
 
-/** Tensors with more elements are data, not shapes: their elements are not followed. */
+/** Tensors with more elements are data, not shapes; their elements are not tracked. */
 export const MAX_ELEMENTS = 64;
 
 export function isNumber(size: Dimension | undefined): size is number {
@@ -41,20 +41,20 @@ export function areDifferent(a: Dimension, b: Dimension): boolean {
   return isNumber(a) && isNumber(b) && a !== b;
 }
 
-/** Whichever of two descriptions of one size says more. */
+/** The more specific of two descriptions of one size. */
 export function moreSpecific(a: Dimension, b: Dimension): Dimension {
   if (isNumber(a) || b === "") return a;
   return isNumber(b) || a === "" ? b : a;
 }
 
-/** A sum of sizes; a symbol survives only beside zeros. */
+/** A sum of sizes; a symbol remains only if all others are 0. */
 export function sumOf(sizes: readonly Dimension[]): Dimension {
   const others = sizes.filter((size) => size !== 0);
   if (others.length === 1) return others[0]!;
   return others.every(isNumber) ? others.reduce((sum, size) => sum + size, 0) : "";
 }
 
-/** A product of sizes; a symbol survives only beside ones. */
+/** A product of sizes; a symbol remains only if all others are 1. */
 export function productOf(sizes: readonly Dimension[]): Dimension {
   if (sizes.includes(0)) return 0;
   const others = sizes.filter((size) => size !== 1);
@@ -62,7 +62,7 @@ export function productOf(sizes: readonly Dimension[]): Dimension {
   return others.every(isNumber) ? others.reduce((product, size) => product * size, 1) : "";
 }
 
-/** The numbers a value is known to consist of, all of them. */
+/** All elements of a value as numbers; undefined unless all are known. */
 export function numbersOf({ elements }: ValueFacts): readonly number[] | undefined {
   return elements?.every(isNumber) === true ? elements : undefined;
 }
@@ -84,8 +84,8 @@ export function unknownSizes(rank: number): Shape {
 }
 
 /**
- * The shape two tensors broadcast to (ONNX Broadcasting.md), `undefined` if one rank is unknown, or the axis, counted
- * from the end, whose sizes do not fit.
+ * The broadcast shape of two tensors (ONNX Broadcasting.md), `undefined` if one rank is unknown, or the axis, counted
+ * from the end, with incompatible sizes.
  */
 export function broadcast(a: Shape | undefined, b: Shape | undefined): Shape | undefined | { clash: number } {
   if (a === undefined || b === undefined) return undefined;
@@ -106,7 +106,7 @@ export function isShape(result: Shape | undefined | { clash: number }): result i
   return result === undefined || !("clash" in result);
 }
 
-/** The elements of a small tensor of static shape at the places that `from` gives for each place of the result. */
+/** Gathers the elements of a small tensor of static shape: `from` maps each index of the result to an index of the tensor. */
 export function elementsAt(
   { shape, elements }: ValueFacts,
   result: Shape,

@@ -1,4 +1,4 @@
-/** A graph for one size of its inputs: the sizes asked for and all that follow from them, written into its types. */
+/** Fixes the input sizes of a graph and writes all inferred sizes into its types. */
 import { SlmError } from "@slm/core";
 import {
   fixSizes,
@@ -15,7 +15,7 @@ import { isNumber, isStatic, type Shape } from "./facts.js";
 import type { GraphFacts } from "./graph-facts.js";
 import { inferShapes } from "./infer.js";
 
-/** Numbers that are known in place of what the file says; its own words where no number is. */
+/** Inferred sizes that are numbers; otherwise the declared sizes of the file. */
 function sizesOf(inferred: Shape | undefined, told: Shape | undefined): Shape | undefined {
   if (inferred === undefined) return told;
   if (told?.length !== inferred.length) return isStatic(inferred) ? inferred : told;
@@ -49,11 +49,11 @@ function typedBody<Body extends Subgraph>(body: Body, facts: GraphFacts): Body {
 }
 
 /**
- * The graph with these sizes of its inputs, and with the sizes that follow in the types of its outputs and of the values it has
- * notes of, in bodies too.
+ * The graph with these input sizes, and with the inferred sizes in the types of its outputs and declared values, also in
+ * subgraphs.
  *
- * @throws SlmError USAGE as `fixSizes`; SHAPE_MISMATCH where a node cannot run with these sizes; in a branch too, as runtimes
- * check both
+ * @throws SlmError USAGE as `fixSizes`; SHAPE_MISMATCH if a node cannot run with these sizes. Both branches of an `If` are checked,
+ * as in runtimes.
  */
 export function withFixedSizes(graph: Graph, requests: readonly FixedSizes[]): Graph {
   if (requests.length === 0) return graph;

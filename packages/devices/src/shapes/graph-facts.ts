@@ -1,8 +1,8 @@
-/** What is known of the values of a graph and of its bodies. */
+/** Facts about the values of a graph and its subgraphs. */
 import type { Subgraph } from "@slm/onnx";
 import { NOTHING_KNOWN, type ValueFacts } from "./facts.js";
 
-/** What is known of the values of one graph or subgraph. */
+/** Facts about the values of one graph or subgraph. */
 export class GraphFacts {
   readonly #facts = new Map<string, ValueFacts>();
   readonly #bodies = new Map<Subgraph, GraphFacts>();
@@ -12,7 +12,7 @@ export class GraphFacts {
     this.#outer = outer;
   }
 
-  /** Facts of a value of this graph or one around it. */
+  /** Facts of a value of this graph or of a surrounding one. */
   of(value: string): ValueFacts {
     return this.#facts.get(value) ?? this.#outer?.of(value) ?? NOTHING_KNOWN;
   }
@@ -30,7 +30,7 @@ export class GraphFacts {
     this.#bodies.set(body, facts);
   }
 
-  /** Every value of this graph itself, bodies not counted. */
+  /** Every value of this graph, without subgraphs. */
   entries(): IterableIterator<[string, ValueFacts]> {
     return this.#facts.entries();
   }

@@ -1,4 +1,4 @@
-/** Operators that pick, cut, count or place elements. */
+/** Shape inference of operators that gather, slice, count or scatter elements. */
 import type { InferContext, InferRule } from "./context.js";
 import {
   axisOf,
@@ -14,7 +14,7 @@ import {
   type ValueFacts,
 } from "./facts.js";
 
-/** The name of a size that depends on the numbers the model is given. */
+/** A symbol for a size that depends on the data. */
 function dataDependent(c: InferContext): string {
   return `count(${c.node.outputs[0] ?? c.node.name})`;
 }
@@ -28,7 +28,7 @@ const gather: InferRule = (c) => {
   return [{ dtype: data.dtype, shape, elements: picked(data, indices, axis) }];
 };
 
-/** Elements of a vector at known places. */
+/** Elements of a vector at known indices. */
 function picked(data: ValueFacts, indices: ValueFacts, axis: number): readonly Dimension[] | undefined {
   const places = numbersOf(indices);
   const { elements } = data;
@@ -48,20 +48,20 @@ const gatherNd: InferRule = (c) => {
   return [{ dtype: data.dtype, shape: [...indices.shape.slice(0, -1), ...data.shape.slice(batch + depth)] }];
 };
 
-/** One axis cut from `start` to `end` in steps (ONNX `Slice`): the size that is left. */
+/** Size of an axis after ONNX `Slice` from `start` to `end` with `step`. */
 function cutSize(size: Dimension, start: number, end: number, step: number): Dimension {
   if (step === 0) return "";
   if (!isNumber(size)) return symbolicCut(size, start, end, step);
-  // Backwards, the first element is the last that can be reached, and -1 lies before the first.
+  // For a negative step, the last reachable index is 0, and -1 means before the first element.
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
   const clamp = (place: number): number => Math.min(high, Math.max(low, place < 0 ? place + size : place));
   return Math.max(0, Math.ceil((clamp(end) - clamp(start)) / step));
 }
 
-/** More than any axis has: the exporters' ways to say "to the end". */
+/** Exporters write this or a larger number for "to the end". */
 const TO_THE_END = 2 ** 31 - 1;
 
-/** Of an axis of unknown size only the whole is known: a cut near an end depends on whether the axis reaches it. */
+/** Slice of an axis of unknown size: only a slice of the whole axis has a known (equal) size. */
 function symbolicCut(size: Dimension, start: number, end: number, step: number): Dimension {
   return step === 1 && start === 0 && end >= TO_THE_END ? size : "";
 }
@@ -112,13 +112,13 @@ const slice: InferRule = (c) => {
   return [{ dtype: data.dtype, shape: result, elements }];
 };
 
-/** Where a cut of an axis begins. */
+/** First index of a slice. */
 function firstOf(size: number, start: number, step: number): number {
   const place = start < 0 ? start + size : start;
   return step > 0 ? Math.min(size, Math.max(0, place)) : Math.min(size - 1, Math.max(-1, place));
 }
 
-/** Without `axes`, starts and ends are those of the first axes. */
+/** Without `axes`, starts and ends apply to the first axes. */
 function axesCut(axes: readonly number[], { starts, ends }: Cut): number {
   const lengths = [starts, ends].map((list) => (Array.isArray(list) ? list.length : axes.length));
   return Math.min(axes.length, ...lengths);
@@ -197,7 +197,7 @@ const size: InferRule = (c) => {
   return [{ dtype: "int64", shape: [], elements: shape === undefined ? undefined : [productOf(shape)] }];
 };
 
-/** Pieces of rows beside one another, image patches in columns (opset 18). */
+/** ONNX `Col2Im` (opset 18). */
 const columnsToImage: InferRule = (c) => {
   const { dtype, shape } = c.input(0);
   const image = c.input(1).elements;

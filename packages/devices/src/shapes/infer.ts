@@ -1,6 +1,6 @@
 /**
- * Shapes of all values of a model: from its declared types and from what its operators do to shapes. Where a file's
- * own notes and the operators disagree, the operators are right and the disagreement is reported.
+ * Shape inference of a whole model, from its declared types and the rules of its operators. If declared types
+ * contradict the operators, the operators win and the contradiction is reported.
  */
 import {
   isSymbol,
@@ -28,20 +28,20 @@ import { inferRuleOf } from "./table.js";
 
 interface ShapeProblem {
   readonly node: GraphNode;
-  /** `misfit`: no runtime could run the node. `contradiction`: the file's own notes about its outputs are wrong. */
+  /** `misfit`: no runtime can run the node. `contradiction`: the declared types of its outputs are wrong. */
   readonly kind: "misfit" | "contradiction";
   readonly message: string;
 }
 
 export interface InferredModel {
   readonly facts: GraphFacts;
-  /** Nodes whose inputs cannot fit, and types in the file that the operators contradict. */
+  /** Nodes with inconsistent inputs, and declared types that the operators contradict. */
   readonly problems: readonly ShapeProblem[];
 }
 
 const MAX_PROBLEMS = 200;
 
-/** Times bodies may be inferred to find out what loops keep, in one model. */
+/** Most trial inferences of loop bodies in one model. */
 const MAX_TRIES = 64;
 
 interface Run {
@@ -52,7 +52,7 @@ interface Run {
 
 const isUnknown = (size: Dimension): boolean => !isNumber(size) && !isSymbol(size);
 
-/** A declared type; sizes without a name of their own are unknown. */
+/** A declared type; unnamed sizes are unknown. */
 function plain(value: UntypedValue): UntypedValue {
   const { shape } = value;
   return shape === undefined
@@ -60,7 +60,7 @@ function plain(value: UntypedValue): UntypedValue {
     : { ...value, shape: shape.map((size) => (isUnknown(size) ? "" : size)) };
 }
 
-/** A size as a rule gave it, or unknown where no tensor could have it. */
+/** A size from a rule; unknown if it is impossible for a tensor. */
 function sane(size: Dimension): Dimension {
   return isNumber(size) && (!Number.isSafeInteger(size) || size < 0) ? "" : size;
 }
@@ -72,7 +72,7 @@ function merge(
   declared: UntypedValue | undefined,
   clash: (text: string) => void,
 ): ValueFacts {
-  // A rank no runtime has would make every shape after it as long.
+  // A rank above every runtime's limit would make all later shapes as long.
   const shape = (inferred.shape?.length ?? 0) > MAX_RANK ? undefined : inferred.shape?.map(sane);
   const facts = { ...inferred, shape };
   if (declared === undefined) return facts;
@@ -128,7 +128,7 @@ function inferInto(graph: Subgraph, facts: GraphFacts, run: Run): void {
   const inputs = new Set(graph.inputs.map(({ name }) => name));
   for (const initializer of graph.initializers.values()) {
     const { name, dtype, shape, unread } = initializer;
-    if (inputs.has(name)) continue; // Only a default value: a caller may give another.
+    if (inputs.has(name)) continue; // Only a default value: a caller may override it.
     facts.set(name, unread === true ? { dtype, shape } : factsOfTensor(initializer));
   }
   for (const node of graph.nodes) {
@@ -156,7 +156,7 @@ function inferBody(body: Subgraph, inputs: readonly ValueFacts[], outer: GraphFa
 }
 
 /**
- * Infers what can be known of every value of a model. Never throws for a model that was read: what does not fit is in
+ * Infers the facts about every value of a model. Never throws for a model that was read; inconsistencies are in
  * `problems`.
  */
 export function inferShapes(model: ModelOutline): InferredModel {
@@ -170,7 +170,7 @@ export function inferShapes(model: ModelOutline): InferredModel {
   };
   const facts = new GraphFacts();
   for (const { name, dtype, shape } of model.inputs) {
-    // An unknown size is one size all the same: it gets a symbol, so that what is made of it can be followed.
+    // An unknown size gets a symbol, so that sizes derived from it can be tracked.
     const sizes = shape?.map((size, axis) => (isUnknown(size) ? `${shorten(name)}[${axis}]` : size));
     facts.set(name, { dtype, shape: sizes });
   }

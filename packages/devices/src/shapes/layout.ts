@@ -1,4 +1,4 @@
-/** Operators that move elements and compute nothing. */
+/** Shape inference of operators that only move elements. */
 import type { InferContext, InferRule } from "./context.js";
 import {
   areDifferent,
@@ -18,13 +18,13 @@ import {
   type Shape,
 } from "./facts.js";
 
-/** The rank of a shape that an input computes, where its sizes are unknown: the length of the vector. */
+/** A shape of unknown sizes from a computed shape input: its rank is the length of the vector. */
 function rankOf(shape: Shape | undefined): Shape | undefined {
   const [length] = shape ?? [];
   return shape?.length === 1 && isNumber(length) ? unknownSizes(length) : undefined;
 }
 
-/** Sizes of `from` without those that `to` certainly has too: both products are reduced by the same factors. */
+/** Removes common sizes from `from` and `to`, so that both products are divided by the same factors. */
 function cancel(from: Shape, to: Shape): { readonly from: Dimension[]; readonly to: Dimension[] } {
   const rest = [...to];
   const left = from.filter((size) => {
@@ -46,7 +46,7 @@ function reshapeTo(c: InferContext, wanted: readonly Dimension[]): Shape | undef
   const free = sizes.indexOf(-1);
   if (free === -1) {
     if (input !== undefined && areDifferent(productOf(input), productOf(sizes)))
-      c.problem(`[${input.join(",")}] has other elements than [${sizes.join(",")}]`);
+      c.problem(`[${input.join(",")}] does not have as many elements as [${sizes.join(",")}]`);
     return sizes;
   }
   if (sizes.lastIndexOf(-1) !== free) {
@@ -105,7 +105,7 @@ const squeeze: InferRule = (c) => {
   const axes = c.list("axes", 1);
   if (shape === undefined || axes === "unknown") return [{ dtype, elements }];
   if (axes === undefined) {
-    // All sizes of 1 go: which those are is known only of a static shape.
+    // All axes of size 1 are removed; they are known only for a static shape.
     return [{ dtype, shape: isStatic(shape) ? shape.filter((size) => size !== 1) : undefined, elements }];
   }
   const gone = new Set(axes.map((axis) => axisOf(axis, shape.length)));
@@ -210,9 +210,9 @@ const split: InferRule = (c) => {
     if (given === "unknown") return "";
     if (given !== undefined) return given[index] ?? "";
     if (!isNumber(size)) return outputs === 1 ? size : "";
-    const chunk = Math.ceil(size / outputs); // The last part is smaller where it does not divide (opset 18).
+    const chunk = Math.ceil(size / outputs); // The last part is smaller if the size is not divisible (opset 18).
     const last = size - (outputs - 1) * chunk;
-    if (last < 0) return ""; // So many parts cannot be: a branch that is not taken may ask for them.
+    if (last < 0) return ""; // Too many parts: possible in a branch that is never taken.
     return index === outputs - 1 ? last : chunk;
   };
   if (given !== undefined && given !== "unknown" && areDifferent(sumOf(given), size))

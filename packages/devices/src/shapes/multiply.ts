@@ -1,9 +1,9 @@
-/** Products of matrices. */
+/** Shape inference of matrix products. */
 import type { OnnxDType } from "@slm/onnx";
 import type { InferContext, InferRule } from "./context.js";
 import { areDifferent, broadcast, isShape, type Dimension, type Shape } from "./facts.js";
 
-/** Which axes of the operands a product swaps first. */
+/** Which operands are transposed first. */
 interface Turns {
   readonly a: boolean;
   readonly b: boolean;
@@ -16,7 +16,7 @@ function swapLast(shape: Shape): Shape {
   return rows === undefined || columns === undefined ? shape : [...shape.slice(0, -2), columns, rows];
 }
 
-/** Shape of a product as numpy's matmul: vectors count as rows or columns of one, leading axes broadcast. */
+/** Shape of a product as in numpy's matmul: vectors become single rows or columns, leading axes broadcast. */
 function productShape(
   c: InferContext,
   left: Shape | undefined,
@@ -52,7 +52,7 @@ const matMul =
 
 const fusedMatMul: InferRule = (c) => {
   const turns = { a: c.int("transA", 0) === 1, b: c.int("transB", 0) === 1 };
-  // Batch transposes would move leading axes; nothing here reads them.
+  // Batch transposes move leading axes; they are not supported here.
   const isBatch = c.int("transBatchA", 0) === 1 || c.int("transBatchB", 0) === 1;
   const shape = isBatch ? undefined : productShape(c, c.shape(0), c.shape(1), turns);
   return [{ dtype: c.input(0).dtype, shape }];
@@ -71,7 +71,7 @@ const gemm: InferRule = (c) => {
   return [{ dtype, shape: [left?.[0] ?? "", right?.[1] ?? ""] }];
 };
 
-/** Ellipses stand for axes nobody names; they are left unknown. */
+/** The shape is unknown for equations with an ellipsis. */
 const einsum: InferRule = (c) => {
   const { dtype } = c.input(0);
   const [operands = "", output] = c.text("equation", "").replaceAll(" ", "").split("->");

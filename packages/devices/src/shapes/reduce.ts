@@ -1,4 +1,4 @@
-/** Operators that make one number of many. */
+/** Shape inference of reductions, global pooling and normalization. */
 import type { InferContext, InferRule } from "./context.js";
 import { axisOf, numbersOf, productOf, unknownSizes, withSize, type Shape } from "./facts.js";
 
@@ -41,7 +41,7 @@ const globalPool: InferRule = (c) => {
 
 const determinant: InferRule = (c) => [{ dtype: c.input(0).dtype, shape: c.shape(0)?.slice(0, -2) }];
 
-/** Rows drawn from distributions over the last axis. */
+/** ONNX `Multinomial`: samples from distributions over the last axis. */
 const multinomial: InferRule = (c) => [
   {
     dtype: c.int("dtype", 6) === 7 ? "int64" : "int32",

@@ -1,4 +1,4 @@
-/** Recurrent layers and attention. */
+/** Shape inference of recurrent layers and attention. */
 import type { InferContext, InferRule } from "./context.js";
 import { likeFirst } from "./elementwise.js";
 import { isNumber, sumOf, type Dimension, type Shape } from "./facts.js";
@@ -46,7 +46,7 @@ const attention: InferRule = (c) => {
   ];
 };
 
-/** The cache after a step: as long as the one before where both are one buffer, which the graph's output type tells. */
+/** The cache after a step: as long as the past cache if both share one buffer, which the graph's output type shows. */
 function presentCache(c: InferContext, past: number, fresh: Shape): Shape {
   const before = c.has(past) ? c.shape(past) : undefined;
   if (before?.length !== 4) return fresh;
@@ -88,7 +88,7 @@ const packedAttention: InferRule = (c) => {
   return [{ dtype, shape: shape && [...shape.slice(0, -1), hidden] }];
 };
 
-/** Output, two statistics, and the sum that goes on along the residual. */
+/** Output, two statistics, and the residual sum. */
 const skipNormalize: InferRule = (c) => {
   const { dtype, shape } = c.input(0);
   return [...normalize(c), { dtype, shape }].slice(0, 4);

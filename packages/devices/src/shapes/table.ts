@@ -1,4 +1,4 @@
-/** One row per operator whose output shapes can be told from its inputs. An operator without a row is unknown. */
+/** One row per operator with a shape inference rule. Outputs of operators without a row are unknown. */
 import { CONSTANTS } from "./constants.js";
 import type { InferRule } from "./context.js";
 import { ELEMENTWISE } from "./elementwise.js";
@@ -25,13 +25,13 @@ const RULES: Readonly<Record<string, Readonly<Record<string, InferRule>>>> = {
   "com.microsoft": { ...CONTRIB_MULTIPLY, ...CONTRIB_QUANTIZED, ...CONTRIB_SEQUENCE_MODELS },
 };
 
-/** The rule of an operator; undefined where there is none. */
+/** The rule of an operator; undefined if there is none. */
 export function inferRuleOf(domain: string, opType: string): InferRule | undefined {
   const rules = Object.hasOwn(RULES, domain) ? RULES[domain] : undefined;
   return rules !== undefined && Object.hasOwn(rules, opType) ? rules[opType] : undefined;
 }
 
-/** Operators with a rule, as `domain:name`, ONNX's own without a domain. */
+/** Operators with a rule, as `domain:name`; standard ONNX operators without a domain. */
 export function inferredOperators(): readonly string[] {
   return Object.entries(RULES).flatMap(([domain, rules]) =>
     Object.keys(rules).map((name) => (domain === "" ? name : `${domain}:${name}`)),

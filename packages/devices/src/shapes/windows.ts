@@ -1,4 +1,4 @@
-/** Convolutions and pools: windows that move over the spatial axes of `[batch, channels, ...spatial]`. */
+/** Shape inference of convolution, pooling and resizing over the spatial axes of `[batch, channels, ...spatial]`. */
 import { attributeOf, type OnnxDType } from "@slm/onnx";
 import type { InferContext, InferRule } from "./context.js";
 import { isNumber, numbersOf, unknownSizes, type Dimension, type Shape } from "./facts.js";
@@ -21,7 +21,7 @@ function windowsOf(c: InferContext, spatial: number, kernel: Shape): Windows {
   };
 }
 
-/** How many windows fit one axis (formula of ONNX `Conv`, `MaxPool` and `AveragePool`). */
+/** Number of windows along one axis (formula of ONNX `Conv`, `MaxPool` and `AveragePool`). */
 function windowCount(
   c: InferContext,
   size: Dimension,
@@ -107,7 +107,7 @@ const pool: InferRule = (c) => {
   ];
 };
 
-/** `sizes` say it all; else `scales` of each axis, or of the axes named. */
+/** By `sizes` if given; else by `scales`, of all axes or of `axes`. */
 const resize: InferRule = (c) => {
   const { dtype, shape } = c.input(0);
   if (shape === undefined) return [{ dtype }];

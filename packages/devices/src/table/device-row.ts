@@ -1,10 +1,10 @@
-/** The columns of the table of devices, and the names that stand in them. */
+/** The columns of the table of devices, and their possible values. */
 
 /** Element types that weights, activations and caches can have. */
 export const PRECISIONS = ["float32", "float16", "bfloat16"] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
-/** Quantization schemes. What each is made of: `schemes` of `@slm/quantization`, where a name without a row does not compile. */
+/** Quantization schemes. `schemes` of `@slm/quantization` defines each; a name without a row there does not compile. */
 export const SCHEME_NAMES = [
   "cpu",
   "int8-dynamic",
@@ -17,7 +17,7 @@ export const SCHEME_NAMES = [
 ] as const;
 export type SchemeName = (typeof SCHEME_NAMES)[number];
 
-/** What opens a device: the package and its function. */
+/** Runtimes: the package and function that open a device. */
 export const RUNTIMES = {
   cpu: { package: "@slm/runtime-node", function: "createCpuRuntime" },
   gpu: { package: "@slm/runtime-node", function: "createGpuRuntime" },
@@ -32,41 +32,41 @@ export interface ProviderSettings {
   readonly [option: string]: string | number | boolean;
 }
 
-/** What a result of a device is, on the machines that made this release. */
+/** How results of a device were obtained for this release. */
 export const RESULTS = {
   measured: "ran and was timed on the device",
-  wasm: "ran and was timed in a browser by WebAssembly; no WebGPU was at hand",
-  fallback: "no such device was at hand: the CPU computes in its place, and every result says so",
+  wasm: "ran and was timed in a browser with WebAssembly; no WebGPU was available",
+  fallback: "no such device was available: the CPU computes instead, and every result says so",
   simulated:
-    "no such device was at hand: the CPU runs the device's graphs, and every result says that it was simulated; times are not the device's",
+    "no such device was available: the CPU runs the device's graphs, and every result says that it was simulated; times are not those of the device",
 } as const;
 
 export interface DeviceRow {
-  /** The device and the software, as people call them. */
+  /** Display name of the device and its software. */
   readonly title: string;
-  /** The software in few words, for messages. */
+  /** Short name of the software, for messages. */
   readonly label: string;
   readonly provider: ProviderSettings;
-  /** What a machine must have, for messages. Null: nothing. */
+  /** Requirements of the machine, for messages. Null: none. */
   readonly needs: string | null;
-  /** What opens its models, the usual one first. */
+  /** Runtimes that open its models, the default first. */
   readonly runtimes: readonly RuntimeName[];
-  /** What computes the nodes that the provider has no kernel for. Null: the graph must be taken whole. */
+  /** Where nodes run for which the provider has no kernel. Null: the provider must support the whole graph. */
   readonly rest: "cpu" | "wasm" | null;
   readonly results: keyof typeof RESULTS;
-  /** True, or why a precision is rejected. */
+  /** True, or the reason why a precision is rejected. */
   readonly precisions: Readonly<Record<Precision, true | string>>;
   readonly schemes: {
     readonly takes: readonly SchemeName[];
-    /** What a user is told to try first. Null: it takes none. */
+    /** Recommended scheme. Null: it supports none. */
     readonly default: SchemeName | null;
-    /** Why not the others. */
+    /** The reason for the choice of schemes. */
     readonly reason: string;
   };
-  /** What is exported. dynamic: sizes are read when a graph runs. static: every size is a number; a set of graphs per source length. */
+  /** Shapes of exported graphs. dynamic: sizes are known at run time. static: every size is fixed; one set of graphs per source length. */
   readonly shapes: "dynamic" | "static";
-  /** Whether the provider wants sizes that are numbers. required: an NPU compiles no others. advised: others cost time. */
+  /** Whether the provider needs static shapes. required: an NPU compiles no others. advised: dynamic ones are slower. */
   readonly staticShapes: "required" | "advised" | "free";
-  /** Most axes of a tensor: above `rejected` every operator is rejected, above `advised` most are. */
+  /** Most axes of a tensor: above `rejected` no operator is supported, above `advised` only few are. */
   readonly maxRank: { readonly rejected: number; readonly advised: number };
 }

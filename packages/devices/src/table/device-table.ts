@@ -37,7 +37,7 @@ const COREML = {
   maxRank: { rejected: 5, advised: 5 },
 } as const;
 
-/** Of a target the profiles stand in the order in which a runtime tries them, the fastest first. */
+/** The profiles of a target are in the order in which a runtime tries them, the fastest first. */
 export const DEVICES = {
   cpu: {
     cpu: {
@@ -218,7 +218,7 @@ export type ProfileOf<T extends Target> = T extends Target ? keyof (typeof DEVIC
 
 export type ProfileName = ProfileOf<Target>;
 
-/** The profile of a target where none is named. */
+/** The default profile of each target. */
 export const DEFAULT_PROFILE = {
   cpu: "cpu",
   gpu: "cuda",
@@ -226,7 +226,7 @@ export const DEFAULT_PROFILE = {
   npu: "qnn",
 } as const satisfies { readonly [T in Target]: ProfileOf<T> };
 
-/** Names that earlier versions gave to profiles: their files are still read, their flags are rejected with the name of now. */
+/** Profile names of earlier versions: files with them are still read, flags with them are rejected with the current name. */
 export const FORMER_PROFILE_NAMES = {
   onnxruntime: "cpu",
   browser: "webgpu",

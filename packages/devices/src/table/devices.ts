@@ -1,4 +1,4 @@
-/** Looks rows of the table of devices up by the names that users and files give. */
+/** Looks up rows of the table of devices by the names in flags and files. */
 import { SlmError } from "@slm/core/errors";
 import { RUNTIMES, type DeviceRow, type RuntimeName } from "./device-row.js";
 import {
@@ -30,7 +30,7 @@ export const PROFILE_NAMES: readonly ProfileName[] = [
   ...new Set(TARGETS.flatMap((target) => profilesOf(target))),
 ];
 
-/** Runtimes of Node; the others run in a browser. */
+/** Runtimes of Node; the other one runs in a browser. */
 export type NodeRuntime = Exclude<RuntimeName, "web">;
 
 const isOfNode = (name: RuntimeName): name is NodeRuntime => name !== "web";
@@ -53,8 +53,8 @@ export const ALL_DEVICES: readonly Device[] = TARGETS.flatMap((target) =>
 /**
  * The device of a target and a profile.
  *
- * @param speaker what speaks in the error: "export"
- * @param profile default: the target's usual one
+ * @param speaker prefix of the error message: "export"
+ * @param profile default: the target's default profile
  * @throws SlmError USAGE if the target has no such profile
  */
 export function deviceOf(speaker: string, target: Target, profile: string = DEFAULT_PROFILE[target]): Device {
@@ -74,20 +74,20 @@ export function deviceOf(speaker: string, target: Target, profile: string = DEFA
   );
 }
 
-/** The usual runtime of Node for models that were made for a device. @throws SlmError as {@link deviceOf} */
+/** The default runtime of Node for models that were exported for a device. @throws SlmError as {@link deviceOf} */
 export function nodeRuntimeOf(target: Target, profile?: ProfileName): NodeRuntime {
   return deviceOf("runtime", target, profile).runtimes.find(isOfNode)!;
 }
 
-/** The name of now of a profile that a file of an earlier version names; any other text as it is. */
+/** The current name of a profile in a file of an earlier version; any other text unchanged. */
 export function currentProfileName(name: string): string {
   return isFormer(name) ? FORMER_PROFILE_NAMES[name] : name;
 }
 
 /**
- * A profile that a person names.
+ * Parses a profile name of a user.
  *
- * @throws SlmError USAGE for a name there is none of; for one of an earlier version it says the name of now
+ * @throws SlmError USAGE for an unknown name; for a former name the message has the current one
  */
 export function parseProfile(text: string): ProfileName {
   const known = PROFILE_NAMES.find((name) => name === text);
@@ -97,7 +97,7 @@ export function parseProfile(text: string): ProfileName {
   });
 }
 
-/** What is wrong with a name that is no profile's. */
+/** The error message for a name that is not a profile. */
 export function unknownProfile(text: string): string {
   if (isFormer(text)) return `profile '${text}' is now called '${FORMER_PROFILE_NAMES[text]}'`;
   return `unknown profile '${text}', expected ${PROFILE_NAMES.join(", ")}`;

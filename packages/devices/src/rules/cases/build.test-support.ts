@@ -1,4 +1,4 @@
-/** Small graphs that break one rule, or just keep it. */
+/** Small graphs that violate one rule, or just satisfy it. */
 import { GraphBuilder, int, type Graph, type OnnxDType, type Subgraph } from "@slm/onnx";
 import { analyzeModel, type ModelAnalysis } from "../../analyze-model.js";
 import type { RuleName, Severity } from "../../finding.js";
@@ -87,7 +87,7 @@ export interface Quantizing {
   readonly scale?: number;
 }
 
-/** DQ(x), DQ(w), DQ(b) -> Gemm -> Q -> DQ, as a device wants it unless told otherwise. */
+/** DQ(x), DQ(w), DQ(b) -> Gemm -> Q -> DQ; valid by default. */
 export const quantizedGemm =
   (options: Quantizing = {}): Build =>
   (g) => {
