@@ -42,7 +42,10 @@ const ROUGES: { readonly [N in RougeName]: Rouge } = {
 export const rouge1: Metric = rougeMetric("rouge1", "F1 of the words that prediction and reference share");
 
 /** F1 of shared pairs of neighbouring words, mean over rows. */
-export const rouge2: Metric = rougeMetric("rouge2", "F1 of the word pairs that prediction and reference share");
+export const rouge2: Metric = rougeMetric(
+  "rouge2",
+  "F1 of the word pairs that prediction and reference share",
+);
 
 /** F1 of the longest common subsequence of words, mean over rows. */
 export const rougeL: Metric = rougeMetric("rougeL", "F1 of the longest common subsequence of words");

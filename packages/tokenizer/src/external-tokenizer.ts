@@ -66,7 +66,10 @@ export function completeTokenizer(
   const named = externalConfigSchema.parse(external);
   const eos = named.eos_token ?? (eosId === undefined ? undefined : tokenName({ tokenizer }, eosId));
   if (eos === undefined) {
-    throw new SlmError("DATA_INVALID", `tokenizer: ${where}: there is no eos_token, so generation would never end`);
+    throw new SlmError(
+      "DATA_INVALID",
+      `tokenizer: ${where}: there is no eos_token, so generation would never end`,
+    );
   }
   const pad = named.pad_token ?? eos;
   const marks = {

@@ -22,10 +22,7 @@ describe(decodeImage, () => {
     ["two-frames.gif", /has 2 frames or pages/],
     ["two-frames.webp", /has 2 frames or pages/],
     ["two-pages.tif", /has 2 frames or pages/],
-    [
-      "jpeg-2000.jp2",
-      /not a supported image \(jpeg, png, webp, gif, tiff, avif, bmp\); it is JPEG 2000/,
-    ],
+    ["jpeg-2000.jp2", /not a supported image \(jpeg, png, webp, gif, tiff, avif, bmp\); it is JPEG 2000/],
     ["truncated.jpg", /corrupt or truncated jpeg/],
     ["truncated.png", /corrupt or truncated png/],
     ["drawing.svg", /not a supported image/],

@@ -137,8 +137,7 @@ function checkMetadata(found: Metadata, maxPixels: number, where: string): void 
   const reject = (reason: string): SlmError => new SlmError("DATA_INVALID", `${where}: ${reason}`);
   checkPixels(found, maxPixels, where);
   if (pages !== undefined && pages > 1) throw reject(`has ${pages} frames or pages, expected one`);
-  if (!READ_SPACES.has(space))
-    throw reject(`colours are ${space}; convert the image to RGB or grey first`);
+  if (!READ_SPACES.has(space)) throw reject(`colours are ${space}; convert the image to RGB or grey first`);
 }
 
 /**

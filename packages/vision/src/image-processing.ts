@@ -9,7 +9,9 @@ const size = { height: side.describe("Rows [pixels]."), width: side.describe("Co
 const filterNames = Object.keys(FILTERS) as [FilterName, ...FilterName[]];
 
 const resize = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("stretch"), ...size }).describe("Resize to this size without keeping the aspect ratio."),
+  z
+    .strictObject({ kind: z.literal("stretch"), ...size })
+    .describe("Resize to this size without keeping the aspect ratio."),
   z
     .strictObject({
       kind: z.literal("shortestEdge"),

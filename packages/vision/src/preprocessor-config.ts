@@ -102,7 +102,10 @@ export async function readPreprocessorConfig(path: string): Promise<Preprocessor
     throw new SlmError("INPUT_MISSING", `${path}: cannot be read`, { context: { file: path }, cause });
   });
   if (text.length > MAX_CONFIG_BYTES)
-    throw new SlmError("CONFIG_INVALID", `${path}: ${text.length} characters are too many for the settings of an image processor`);
+    throw new SlmError(
+      "CONFIG_INVALID",
+      `${path}: ${text.length} characters are too many for the settings of an image processor`,
+    );
   try {
     return parsePreprocessorConfig(JSON.parse(text), path);
   } catch (cause) {
@@ -159,7 +162,10 @@ function resizeOf(size: Sizes, { numberSize }: Defaults, where: string): object 
       : { kind: "shortestEdge", pixels: wanted };
   if ("height" in wanted) return { kind: "stretch", ...wanted };
   if (numberSize === "shortestEdge") return { kind: "shortestEdge", pixels: wanted.shortest_edge };
-  throw new SlmError("CONFIG_INVALID", `${where}: the size of this image processor is {height, width}, got shortest_edge`);
+  throw new SlmError(
+    "CONFIG_INVALID",
+    `${where}: the size of this image processor is {height, width}, got shortest_edge`,
+  );
 }
 
 function cropOf(size: Sizes, where: string): object {

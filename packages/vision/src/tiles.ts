@@ -37,7 +37,8 @@ function bestResolution({ height, width }: Size, pinpoints: Pinpoints): Size {
     if (used < mostUsed || (used === mostUsed && wasted >= leastWasted)) continue;
     [best, mostUsed, leastWasted] = [{ height: tall, width: wide }, used, wasted];
   }
-  if (best === undefined) throw new SlmError("CONFIG_INVALID", "image: expected at least one resolution for tiles, got none");
+  if (best === undefined)
+    throw new SlmError("CONFIG_INVALID", "image: expected at least one resolution for tiles, got none");
   return best;
 }
 

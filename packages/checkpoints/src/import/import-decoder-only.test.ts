@@ -129,7 +129,9 @@ describe(importDecoderOnly, () => {
       ...external,
       tensors: [...external.tensors, { ...first!, name: "model.layers.0.mlp.extra.weight" }],
     };
-    await expect(importDecoderOnly(more)).rejects.toThrow("'model.layers.0.mlp.extra.weight' does not belong");
+    await expect(importDecoderOnly(more)).rejects.toThrow(
+      "'model.layers.0.mlp.extra.weight' does not belong",
+    );
     const twice = { ...external, tensors: [...external.tensors, first!] };
     await expect(importDecoderOnly(twice)).rejects.toThrow("two tensors");
     const infinite = await withTensor("qwen2", "model.norm.weight", (tensor) => ({
