@@ -58,7 +58,7 @@ const unknown = (): { $unknown: { no: number; wireType: number; data: Uint8Array
 const entry = (key: string): Parts["model"]["metadataProps"][number] =>
   create(StringStringEntryProtoSchema, { key, value: "v" });
 
-describe("a external model is rejected, by name, with", () => {
+describe("a third-party model is rejected, by name, with", () => {
   test.each<[string, (parts: Parts) => unknown, RegExp]>([
     [
       "training information",

@@ -9,7 +9,7 @@ import { tokenizerJsonSchema, type TokenizerJson } from "./tokenizer-files.js";
 const MARKS = ["<s>", "</s>", "<|user|>"];
 const CHARACTERS = [...Array.from("abcdefghij:"), "Ġ", "Ċ", "ĠĊ"];
 
-/** A byte-level tokenizer of ten letters. @param CPU puts marks around texts. */
+/** A byte-level tokenizer of ten letters. @param processor adds special tokens around texts. */
 function byteLevel(processor: object | null = null): TokenizerJson {
   return tokenizerJsonSchema.parse({
     added_tokens: MARKS.map((content, id) => ({ id, content, special: true })),

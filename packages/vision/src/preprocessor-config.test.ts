@@ -33,7 +33,7 @@ describe(parsePreprocessorConfig, () => {
     expect(processedSize(processing)).toEqual({ height: 336, width: 336 });
   });
 
-  test("fills in what the CPU does where the file says nothing", () => {
+  test("fills in the defaults of the image processor for keys that the file lacks", () => {
     expect(
       parsePreprocessorConfig({ feature_extractor_type: "ViTFeatureExtractor", size: 96 }, "vit").processing,
     ).toEqual({
