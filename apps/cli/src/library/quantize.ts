@@ -105,7 +105,8 @@ async function quantizeModel({
   context,
   settings,
 }: Request): Promise<QuantizedModel> {
-  const { gateMessage, quantizeWithGate, readGateRequest } = await import("../models/gated-quantization.js");
+  const { quantizeWithGate, readGateRequest } = await import("../models/gated-quantization.js");
+  const { gateMessage } = await import("../models/judge.js");
   const { directoryOptions } = await import("../models/quantize-request.js");
   const { writeStandalone } = await import("../models/standalone-artifact.js");
   const { withModel } = await import("../models/open-model.js");

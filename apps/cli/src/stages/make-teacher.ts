@@ -16,12 +16,11 @@ import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, readTokenizerFiles } from "@slm/
 import { copyFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { Compute } from "../compute/compute.js";
 import { withEngine } from "../compute/open-engine.js";
 import { importTeacher, type ImportedTeacher } from "../models/import-teacher.js";
 import { chatTemplateFiles, externalFiles } from "../models/open-external.js";
 import type { FilesRequest, StageFile } from "../pipeline/stage.js";
-import { quantizeTeacher, type QuantizedTeacher } from "./quantize-teacher.js";
+import { quantizeTeacher, type QuantizedTeacher, type TeacherWork } from "./quantize-teacher.js";
 
 /** Files that make a checkpoint which other stages can read. */
 const CHECKPOINT_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE] as const;
@@ -29,13 +28,9 @@ const CHECKPOINT_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE, TOKENIZER_C
 /** Settings of a teacher that is one checkpoint. */
 export type SingleTeacherConfig = Exclude<TeacherConfig, { readonly kind: "ensemble" }>;
 
-export interface TeacherRun {
+export interface TeacherRun extends TeacherWork {
   readonly dataDirectory: string;
   readonly tokenizerDirectory: string;
-  /** Receives the checkpoint. */
-  readonly work: string;
-  readonly compute: Compute;
-  readonly context: StageContext;
 }
 
 /** What every way to make a teacher reports; training reports more. */

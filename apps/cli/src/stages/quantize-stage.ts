@@ -19,7 +19,7 @@ import { withRuntime } from "../compute/open-engine.js";
 import { withOutputThreads } from "../compute/output-threads.js";
 import { readTokenPairs } from "../models/calibration-rows.js";
 import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
-import { askGate, gateMessage } from "../models/gated-quantization.js";
+import { askGate, gateMessage } from "../models/judge.js";
 import { measureQuality } from "../models/measure-quality.js";
 import { resolveReduceRange } from "../models/reduce-range.js";
 import { defineStage } from "../pipeline/stage.js";

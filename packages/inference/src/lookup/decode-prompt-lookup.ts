@@ -3,7 +3,7 @@ import { decodeWithPromptLookup, isRuling } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { EncodedSource } from "../batches.js";
 import { cacheCapacity } from "../caches.js";
-import type { Decoding, BatchOptions } from "../decode-batch.js";
+import type { Decoding, BatchOptions } from "../decoding.js";
 import { encodeBatch } from "../encoded-batch.js";
 import { roomForTokens } from "../model-limits.js";
 import type { DecodedIds } from "../timed.js";
