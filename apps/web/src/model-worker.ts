@@ -57,7 +57,10 @@ async function load({ site, base, provider }: Extract<ToWorker, { kind: "load" }
   const { threads } = opened;
   const { vision } = generator.model;
   scope.postMessage({
-    ...{ kind: "ready", provider, threads, loadMs: performance.now() - startedAt },
+    kind: "ready",
+    provider,
+    threads,
+    loadMs: performance.now() - startedAt,
     ...(vision === undefined ? {} : { sees: { prompt: vision.prompt ?? null } }),
   });
 }

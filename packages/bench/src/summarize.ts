@@ -90,8 +90,12 @@ export function summarize(measurement: Measurement): ModelFigures {
     halvesDiffer: halvesDiffer(totals),
     spread: (quantile(stepMs, 0.75) - quantile(stepMs, 0.25)) / quantile(stepMs, 0.5),
     samples: samples.map(({ firstTokenMs, decodeMs, steps: taken, words, totalMs }, run) => ({
-      ...{ sourceTokens: measurement.sourceTokens[run]!, firstTokenMs, decodeMs },
-      ...{ steps: taken, words, totalMs },
+      sourceTokens: measurement.sourceTokens[run]!,
+      firstTokenMs,
+      decodeMs,
+      steps: taken,
+      words,
+      totalMs,
     })),
   };
 }

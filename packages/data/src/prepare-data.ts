@@ -169,7 +169,10 @@ export async function prepareData(
         config.synthetic === undefined
           ? undefined
           : await synthesizeSources(outputDirectory, {
-              ...{ settings: config.synthetic, seed, files: DATA_FILES, check },
+              settings: config.synthetic,
+              seed,
+              files: DATA_FILES,
+              check,
               isTaken: (key) => owners.get(key) !== undefined,
             });
       const splits = { ...own, train: own.train + (augmented ?? 0) };

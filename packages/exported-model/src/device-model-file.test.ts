@@ -67,8 +67,12 @@ describe(readDeviceModel, () => {
     const graph = { file: "vision.onnx", bytes: 5, scheme: "float32" };
     const image = parseImageProcessing({ resize: { kind: "stretch", height: 8, width: 8 } }, "test");
     const vision = {
-      ...{ image, patch: { height: 4, width: 4 }, classToken: false },
-      ...{ tokens: 4, width: 16, flopsPerImage: 10 },
+      image,
+      patch: { height: 4, width: 4 },
+      classToken: false,
+      tokens: 4,
+      width: 16,
+      flopsPerImage: 10,
     };
     const seeing: DeviceModel = { ...model, graphs: { vision: graph, ...model.graphs }, vision };
     await writeDeviceModel(root, seeing);

@@ -40,7 +40,9 @@ export function samplingOptions(options: SamplingOptions): GenerateOptions {
   const strategy = strategyOf(options);
   const rules: TokenRules = { repetitionPenalty, presencePenalty, frequencyPenalty };
   return {
-    ...{ strategy, rules, stop },
+    strategy,
+    rules,
+    stop,
     ...(strategy.kind === "sample" ? { seed } : {}),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(maxSeconds === undefined ? {} : { maxTimeMs: maxSeconds * 1000 }),

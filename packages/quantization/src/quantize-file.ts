@@ -93,7 +93,9 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
   const scheme: Scheme = schemes[options.scheme];
   const result = await quantizeModelGraph(graph, {
     scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme.encoder },
-    ...{ coverage, blockSize, reduceRange: int8.bits === 7 },
+    coverage,
+    blockSize,
+    reduceRange: int8.bits === 7,
     ...(symmetric === undefined ? {} : { symmetric }),
     ...(method === undefined ? {} : { method }),
     ...(embedding === undefined ? {} : { embedding }),

@@ -105,7 +105,10 @@ export async function quantizeModelGraph(original: Graph, request: GraphRequest)
     (needsGrams ? await weightGrams(graph, requireCalibration(calibration, `method ${method}`)) : undefined);
   const { onWeight, blockSize, reduceRange, symmetric, run } = request;
   return quantizeGraph(graph, {
-    ...{ format, formats, reduceRange, method },
+    format,
+    formats,
+    reduceRange,
+    method,
     ...(blockSize === undefined ? {} : { blockSize }),
     ...(symmetric === undefined ? {} : { symmetric }),
     ...(run === undefined ? {} : { run }),
@@ -155,7 +158,10 @@ async function byStatic(graph: Graph, scheme: StaticScheme, request: GraphReques
   } = requireCalibration(request.calibration, "a static scheme");
   const result = await quantizeStatic(graph, {
     ...(await careFor(graph, scheme, request, { runtime, feeds })),
-    ...{ coverage, reduceRange, runtime, feeds },
+    coverage,
+    reduceRange,
+    runtime,
+    feeds,
     activations: scheme.activations,
     weights: scheme.weights,
     calibration: { ...more, method },

@@ -105,7 +105,9 @@ export async function quantizeTransformers(
     const graph = await readOnnx(join(modelDirectory, TRANSFORMERS_FOLDER, `${name}.onnx`));
     const made = await quantizeModelGraph(graph, {
       scheme: { kind: "weights", format },
-      ...{ coverage: "standard", blockSize, reduceRange: int8.bits === 7 },
+      coverage: "standard",
+      blockSize,
+      reduceRange: int8.bits === 7,
       ...(symmetric === undefined ? {} : { symmetric }),
       ...(method === undefined ? {} : { method }),
       ...(embedding === undefined ? {} : { embedding }),

@@ -82,7 +82,11 @@ export function checkRun(graph: CheckedGraph, request: RunRequest): CheckedRun {
     throw mismatch(graph, `asks for no output; there are ${list(graph.outputs)}`);
   }
   return {
-    ...{ feeds, fetch: fetchPositions, keep: keepPositions, into: intoPositions, intoIds },
+    feeds,
+    fetch: fetchPositions,
+    keep: keepPositions,
+    into: intoPositions,
+    intoIds,
     append: { at: append.at, outputs: appended, ids: cacheIds },
   };
 }

@@ -145,10 +145,14 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
 function describe(prompt: string, generation: Generation, answer: string | undefined): GeneratedText {
   const { text, tokens, firstTokenMs, imageMs, tokensPerSecond, finished, reason } = generation;
   return {
-    ...{ prompt, text },
+    prompt,
+    text,
     ...(answer === undefined ? {} : { answer }),
-    ...{ tokens: tokens.length, firstTokenMs },
+    tokens: tokens.length,
+    firstTokenMs,
     ...(imageMs === undefined ? {} : { imageMs }),
-    ...{ tokensPerSecond, finished, reason },
+    tokensPerSecond,
+    finished,
+    reason,
   };
 }

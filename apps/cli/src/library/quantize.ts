@@ -91,7 +91,11 @@ async function quantizeTransformersLayout(request: Request): Promise<QuantizedMo
       withOutputThreads(options.threads, (run) =>
         quantizeTransformers({
           ...weights,
-          ...{ modelDirectory: model, outputDirectory: work, run, progress, signal },
+          modelDirectory: model,
+          outputDirectory: work,
+          run,
+          progress,
+          signal,
         }),
       ),
   );
@@ -126,7 +130,11 @@ async function quantizeModel({
           const result = await withOutputThreads(threads, (run) =>
             quantizeWithGate({
               options: { ...request, progress, signal, run, outputDirectory: work },
-              ...{ gate, sensitivity, budget, runtime, context },
+              gate,
+              sensitivity,
+              budget,
+              runtime,
+              context,
             }),
           );
           if (result.gate?.pass !== false) return result;

@@ -99,13 +99,16 @@ export const quantizeStage = defineStage<QuantizeSection>({
           quantizeDirectory({
             modelDirectory: exported,
             outputDirectory: directory,
-            ...{ scheme, symmetric, run },
+            scheme,
+            symmetric,
+            run,
             ...(blockSize === undefined ? {} : { blockSize }),
             ...(method === undefined ? {} : { method }),
             ...(embedding === undefined ? {} : { embedding }),
             ...(calibration === undefined ? {} : { calibration }),
             reduceRange,
-            ...{ progress: context.progress, signal: context.signal },
+            progress: context.progress,
+            signal: context.signal,
           }),
         );
         const model = await bench.measure(scheme, directory);

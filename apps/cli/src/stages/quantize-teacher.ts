@@ -86,7 +86,11 @@ export async function quantizeTeacher(
     const described = { weights: precision, parameters: parameterCount(config) };
     await writeGraphFile(work, {
       file: `${GRAPH_FOLDER}/model.onnx`,
-      ...{ ...described, vocabularySize, maxSource, maxTarget, tokens },
+      ...described,
+      vocabularySize,
+      maxSource,
+      maxTarget,
+      tokens,
     });
     return { quantized: { precision, scheme, bytesBefore, bytesAfter } };
   } finally {

@@ -93,7 +93,9 @@ async function importModule(path: string): Promise<object> {
   const { createJiti } = await import("jiti");
   const jiti = createJiti(import.meta.url, {
     // A module that was edited is read again, and nothing is written beside it.
-    ...{ fsCache: false, moduleCache: false, interopDefault: false },
+    fsCache: false,
+    moduleCache: false,
+    interopDefault: false,
     virtualModules: { [OWN_NAME]: await import("../index.js") },
   });
   try {

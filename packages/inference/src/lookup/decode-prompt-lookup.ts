@@ -60,7 +60,11 @@ async function decodeSource(
     try {
       const steps = new PromptLookupDecoder({ decoder, model, caches: set, encoded, prefix });
       const decoded = await decodeWithPromptLookup(steps, {
-        ...{ bos: model.tokens.bos, eos: model.tokens.eos, source: ids, draftTokens, maxTokens },
+        bos: model.tokens.bos,
+        eos: model.tokens.eos,
+        source: ids,
+        draftTokens,
+        maxTokens,
         onToken: (_, token) => onToken?.(row, token),
         stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
         deadlineMs: maxTimeMs === undefined ? undefined : started + maxTimeMs,

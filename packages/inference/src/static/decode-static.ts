@@ -43,14 +43,20 @@ async function decodeSource(
   const encoded = await encode(bucket, ids, { bias, pad, image: seen });
   try {
     const steps = new StaticDecoder({
-      ...{ decoder: bucket.decoder, model, window, maskedBias },
+      decoder: bucket.decoder,
+      model,
+      window,
+      maskedBias,
       source: { [GRAPH_IO.sourceBias]: bias, ...encoded },
       rows: rowsPerSource(strategy),
     });
     // The only source of its batch: what is asked per row is asked for the place in the caller's.
     const [decoded] = await decode(steps, {
       ...options,
-      ...{ bos, eos, pad, maxTokens },
+      bos,
+      eos,
+      pad,
+      maxTokens,
       random: random && (() => random(row)),
       onToken: (_, token) => onToken?.(row, token),
       stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),

@@ -166,7 +166,8 @@ function rebuild(body: Subgraph, works: ReadonlyMap<Subgraph, ScopeWork>): Subgr
   });
   const read = new Set([...nodes.flatMap(valuesRead), ...body.outputs.map(({ name }) => name)]);
   return {
-    ...{ ...body, nodes },
+    ...body,
+    nodes,
     initializers: new Map([...body.initializers].filter(([name]) => read.has(name))),
   };
 }

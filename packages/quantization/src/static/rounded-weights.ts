@@ -106,7 +106,12 @@ async function roundMatrix(
   // Two codes a byte: an odd last one is padded.
   const blockSize = inputs + (inputs & 1);
   const job: OutputsJob = {
-    ...{ values, inputs, blockSize, bits: 4, symmetric: true, method: "positive" },
+    values,
+    inputs,
+    blockSize,
+    bits: 4,
+    symmetric: true,
+    method: "positive",
     inputStride: strides.input,
     outputStride: strides.output,
     codes: new Uint8Array((outputs * blockSize) / 2),

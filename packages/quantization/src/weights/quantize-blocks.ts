@@ -44,7 +44,12 @@ function prepare(matrix: WeightMatrix, options: BlockOptions): { job: OutputsJob
     ...(symmetric ? {} : { zeroPoints: new Uint8Array(outputs * zeroBytes) }),
   };
   const job: OutputsJob = {
-    ...{ values, inputs, bits, blockSize, symmetric, ...results },
+    values,
+    inputs,
+    bits,
+    blockSize,
+    symmetric,
+    ...results,
     squares: new Float64Array(outputs),
     distances: new Float64Array(outputs),
     inputStride: strides.input,
