@@ -107,7 +107,7 @@ export async function prepareData(
     new Spill({
       directory: join(outputDirectory, directory),
       buckets,
-      ...(memoryUnits === undefined ? {} : { memoryUnits }),
+      memoryUnits,
     });
   const buckets = bucketsFor(await inputBytes(inputs), bucketBytes);
   const [byRank, ordered] = [spillOf(SPILL_DIRECTORIES.rows), spillOf(SPILL_DIRECTORIES.groups)];
