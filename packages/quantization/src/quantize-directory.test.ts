@@ -135,7 +135,7 @@ describe(quantizeDirectory, () => {
         modelDirectory: input,
         outputDirectory: output,
         scheme: "int4-block",
-        ...(embedding === undefined ? {} : { embedding }),
+        embedding,
       });
       const { size } = await stat(join(output, "decoder.onnx.data"));
       const blocks = (VOCAB * WIDTH) / block;

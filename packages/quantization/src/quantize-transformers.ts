@@ -108,11 +108,11 @@ export async function quantizeTransformers(
       coverage: "standard",
       blockSize,
       reduceRange: int8.bits === 7,
-      ...(symmetric === undefined ? {} : { symmetric }),
-      ...(method === undefined ? {} : { method }),
-      ...(embedding === undefined ? {} : { embedding }),
-      ...(run === undefined ? {} : { run }),
-      ...(signal === undefined ? {} : { signal }),
+      symmetric,
+      method,
+      embedding,
+      run,
+      signal,
       onWeight: (weight, step, total, as) => {
         progress({ stage: "quantize", step, total, message: `${name}: ${weight} ${as}` });
       },

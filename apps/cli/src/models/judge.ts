@@ -4,7 +4,13 @@ import { SlmError } from "@slm/core/errors";
 import { readDeviceModel } from "@slm/exported-model";
 import type { EvaluationRow } from "@slm/inference";
 import { METRICS, METRIC_NAMES, isMetricName, type MetricName } from "@slm/metrics";
-import { checkGate, withLogitJudge, type GateResult, type QuantizeDirectoryOptions } from "@slm/quantization";
+import {
+  checkGate,
+  withLogitJudge,
+  type DirectoryCalibration,
+  type GateResult,
+  type QuantizeDirectoryOptions,
+} from "@slm/quantization";
 import type { Runtime } from "@slm/runtime";
 import { measureQuality } from "./measure-quality.js";
 
@@ -117,7 +123,7 @@ export async function divergenceOf({ options }: Pick<JudgeRequest, "options">): 
 /** The options with the rows that judging needs. */
 export function calibrated(
   options: QuantizeDirectoryOptions,
-): QuantizeDirectoryOptions & Required<Pick<QuantizeDirectoryOptions, "calibration">> {
+): QuantizeDirectoryOptions & { readonly calibration: DirectoryCalibration } {
   const { calibration } = options;
   if (calibration !== undefined) return { ...options, calibration };
   throw new SlmError("USAGE", "--sensitivity and --budget judge by calibration rows, got none", {

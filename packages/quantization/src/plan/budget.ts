@@ -125,7 +125,7 @@ export async function overheadBytes(options: SensitivityOptions, scratch: string
     blockSize,
     symmetric,
     method: "rtn",
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
   const weights = (await allLayers(modelDirectory)).reduce(
     (sum, layer) => sum + layerBytes(layer, "int4-block", { blockSize, symmetric }),

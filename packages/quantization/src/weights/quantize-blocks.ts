@@ -21,7 +21,7 @@ export interface BlockOptions {
   /** Default `search`. */
   readonly method?: BlockMethod;
   /** What `gptq` needs. */
-  readonly gram?: Gram;
+  readonly gram?: Gram | undefined;
 }
 
 /** A quantized matrix, and ||w - dequantized|| / ||w||, Frobenius norms. */
@@ -41,7 +41,7 @@ function prepare(matrix: WeightMatrix, options: BlockOptions): { job: OutputsJob
   const results = {
     codes: new Uint8Array(outputs * codeBytes),
     scales: new Float32Array(outputs * blocks),
-    ...(symmetric ? {} : { zeroPoints: new Uint8Array(outputs * zeroBytes) }),
+    zeroPoints: symmetric ? undefined : new Uint8Array(outputs * zeroBytes),
   };
   const job: OutputsJob = {
     values,
@@ -55,7 +55,7 @@ function prepare(matrix: WeightMatrix, options: BlockOptions): { job: OutputsJob
     inputStride: strides.input,
     outputStride: strides.output,
     method: blockMethods[method].grid,
-    ...(method === "gptq" ? { feedback: feedbackOf(matrix, gram) } : {}),
+    feedback: method === "gptq" ? feedbackOf(matrix, gram) : undefined,
   };
   return { job, weights: { ...results, inputs, outputs, bits, blockSize, blocks } };
 }
