@@ -20,7 +20,7 @@ export interface Evaluation {
   /** Each in the unit of its row in `METRICS`; perplexity has none. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Present where perplexity was asked for. */
-  readonly likelihood?: MeanLikelihood;
+  readonly likelihood?: MeanLikelihood | undefined;
   /** Path of the predictions, if they were written. */
   readonly predictions?: string | undefined;
   /** Wall time the model ran for, generating and scoring; reading, metrics and writing excluded. */
@@ -66,7 +66,7 @@ export async function evaluateModel(input: EvaluationInput): Promise<Evaluation>
   return {
     n: outcomes.rows.length,
     metrics: measured,
-    ...(metrics.includes(PERPLEXITY) ? { likelihood: meanLikelihood(outcomes.likelihoods) } : {}),
+    likelihood: metrics.includes(PERPLEXITY) ? meanLikelihood(outcomes.likelihoods) : undefined,
     predictions: predictionsPath,
     seconds: outcomes.seconds,
   };
