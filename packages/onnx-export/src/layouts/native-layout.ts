@@ -79,13 +79,13 @@ function describeModel(
     precision,
     scheme: precision,
     graphs: {
-      ...(vision === undefined ? {} : { vision: entry(vision) }),
-      ...(encoder === undefined ? {} : { encoder: entry(encoder) }),
+      vision: vision && entry(vision),
+      encoder: encoder && entry(encoder),
       decoder: entry(decoder),
     },
     ...describeSight(config),
-    ...(first === undefined ? {} : { static: { window: first.window, maskedBias: STATIC_MASKED, buckets } }),
-    ...(first === undefined ? { caches: device.caches } : {}),
+    static: first && { window: first.window, maskedBias: STATIC_MASKED, buckets },
+    caches: first === undefined ? device.caches : undefined,
     parameters: parameterCount(config),
     vocabularySize,
     decoderLayers,
@@ -94,7 +94,7 @@ function describeModel(
     tokens,
     maxSource: sets.at(-1)?.source ?? maxSource,
     maxTarget: first?.window ?? cacheCapacity(config),
-    ...(shortlist === undefined ? {} : { shortlist: shortlist.length }),
+    shortlist: shortlist?.length,
     flops: flopsPerToken({ ...config, vocabularySize: shortlist?.length ?? vocabularySize }),
   };
 }
@@ -109,7 +109,7 @@ function describeSight(config: ModelConfig): { readonly vision?: DeviceVision } 
       ...patchReadingOf(vision.tower),
       tokens: imageTokenCount(vision),
       width,
-      ...(vision.prompt === undefined ? {} : { prompt: vision.prompt }),
+      prompt: vision.prompt,
       flopsPerImage: flopsPerImage(vision, width),
     },
   };
