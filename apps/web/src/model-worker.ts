@@ -61,7 +61,7 @@ async function load({ site, base, provider }: Extract<ToWorker, { kind: "load" }
     provider,
     threads,
     loadMs: performance.now() - startedAt,
-    ...(vision === undefined ? {} : { sees: { prompt: vision.prompt ?? null } }),
+    sees: vision && { prompt: vision.prompt ?? null },
   });
 }
 
