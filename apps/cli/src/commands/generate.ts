@@ -13,12 +13,12 @@ export interface GeneratedText {
   readonly prompt: string;
   readonly text: string;
   /** What follows the last `####`, where the model writes a rationale first. */
-  readonly answer?: string;
+  readonly answer?: string | undefined;
   /** Tokens generated. */
   readonly tokens: number;
   readonly firstTokenMs: number;
   /** Of it reading the image and seeing it; only with an image. */
-  readonly imageMs?: number;
+  readonly imageMs?: number | undefined;
   readonly tokensPerSecond: number;
   /** Whether the model ended it. */
   readonly finished: boolean;
@@ -147,10 +147,10 @@ function describe(prompt: string, generation: Generation, answer: string | undef
   return {
     prompt,
     text,
-    ...(answer === undefined ? {} : { answer }),
+    answer,
     tokens: tokens.length,
     firstTokenMs,
-    ...(imageMs === undefined ? {} : { imageMs }),
+    imageMs,
     tokensPerSecond,
     finished,
     reason,

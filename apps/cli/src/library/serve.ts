@@ -70,7 +70,7 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
       bundle: opened.directory,
       openRuntime: async () => {
         if (key !== undefined) await checkSigned(opened.directory, key);
-        return createCpuRuntime(threads === undefined ? {} : { threads });
+        return createCpuRuntime({ threads });
       },
     });
     return stoppable(server, opened.close, signal);

@@ -68,8 +68,8 @@ export class ProgressReporter implements Reporter {
     // Figures stay until there are newer ones; a message is about its own moment.
     const { step, total, metrics } = this.#last ?? update;
     this.#last = {
-      ...(step === undefined ? {} : { step }),
-      ...(total === undefined ? {} : { total }),
+      step,
+      total,
       ...update,
       metrics: { ...metrics, ...update.metrics },
     };

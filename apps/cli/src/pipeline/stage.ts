@@ -75,7 +75,7 @@ export interface PipelineStage<Settings> {
   ) => readonly StageFile[] | Promise<readonly StageFile[]>;
   readonly estimate?: (request: EstimateRequest<Settings>) => StageEstimate | Promise<StageEstimate>;
   /** Folders of its artifact that hold many files; see `ArtifactSpec`. */
-  readonly indexed?: readonly string[];
+  readonly indexed?: readonly string[] | undefined;
   /** Whether it goes on from the work of a run that failed; otherwise such work is deleted. Default true. */
   readonly isResumable?: boolean;
   /** Whether threads change what it writes, and not only how fast: then another number of threads redoes it. */
@@ -107,7 +107,7 @@ export function defineStage<Settings>(stage: PipelineStage<Settings>): Stage {
     revision,
     inputs,
     section,
-    ...(stage.indexed === undefined ? {} : { indexed: stage.indexed }),
+    indexed: stage.indexed,
     files: async (settings, request) => (await stage.files?.(section.parse(settings), request)) ?? [],
     estimate: async (request) =>
       (await stage.estimate?.({ ...request, settings: section.parse(request.settings) })) ?? {},

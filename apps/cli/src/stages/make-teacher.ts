@@ -91,7 +91,7 @@ async function importNamed(
   context: StageContext,
 ): Promise<ImportedTeacher & Pick<ResolvedModel, "hub">> {
   const { path, hub } = await resolveModel(settings.model, context);
-  return { ...(await importTeacher(path, work, settings)), ...(hub === undefined ? {} : { hub }) };
+  return { ...(await importTeacher(path, work, settings)), hub };
 }
 
 /** Files outside the run that the checkpoint is made from. */

@@ -102,10 +102,10 @@ export const quantizeStage = defineStage<QuantizeSection>({
             scheme,
             symmetric,
             run,
-            ...(blockSize === undefined ? {} : { blockSize }),
-            ...(method === undefined ? {} : { method }),
-            ...(embedding === undefined ? {} : { embedding }),
-            ...(calibration === undefined ? {} : { calibration }),
+            blockSize,
+            method,
+            embedding,
+            calibration,
             reduceRange,
             progress: context.progress,
             signal: context.signal,
@@ -141,7 +141,7 @@ async function calibrationOf(
   const { rows, smooth, ...how } = calibration;
   if (!names.some(learnsFromData) && smooth === undefined) return undefined;
   const pairs = await readTokenPairs(join(data, DATA_FILES.train), exported, rows);
-  return { runtime, pairs, ...how, ...(smooth === undefined ? {} : { smooth }) };
+  return { runtime, pairs, ...how, smooth };
 }
 
 /** The same question for every model. */

@@ -12,7 +12,7 @@ export interface ResolvedModel {
   /** A directory, or the one file that was asked for. */
   readonly path: string;
   /** Where it came from: absent for a local path. */
-  readonly hub?: { readonly repo: string; readonly revision: string; readonly commit: string };
+  readonly hub?: { readonly repo: string; readonly revision: string; readonly commit: string } | undefined;
 }
 
 export interface ResolveOptions {

@@ -13,7 +13,7 @@ export interface VisionImportOptions {
    * Which features are read: "last", the library's last_hidden_state, or a place among its hidden_states from the end,
    * such as -2. Default: -2 of CLIP, the last of SigLIP, which is what published models of images and text read.
    */
-  readonly features?: "last" | number;
+  readonly features?: "last" | number | undefined;
   /** Whether a class token's feature is among those read. Default: false. */
   readonly classToken?: boolean;
 }
