@@ -35,6 +35,14 @@ describe(readDeviceModel, () => {
   });
 
   test.each([
+    ["replaced", "full"],
+    ["appended", "delta"],
+  ])("reads caches that an earlier version called %s as %s", async (earlier, today) => {
+    await writeTextAtomic(join(root, DEVICE_MODEL_FILE), JSON.stringify({ ...model, caches: earlier }));
+    expect((await readDeviceModel(root)).caches).toBe(today);
+  });
+
+  test.each([
     ["cpu", "onnxruntime", "cpu"],
     ["web", "browser", "webgpu"],
     ["gpu", "webgpu", "webgpu"],

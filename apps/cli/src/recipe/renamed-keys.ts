@@ -78,6 +78,10 @@ const RENAMED_METRICS: Readonly<Record<string, string>> = {
   characterError: "cer",
 };
 
+/** The name of now of a metric that had another one. */
+export const renamedMetric = (name: string): string | undefined =>
+  Object.hasOwn(RENAMED_METRICS, name) ? RENAMED_METRICS[name] : undefined;
+
 /** A key or a value of version 1, and what to write now. */
 export interface Renamed {
   /** Path of the key, in the words of version 1. */
@@ -107,6 +111,6 @@ export function renamedIn(value: unknown, parent: KeyPath = []): readonly Rename
 function renamedItem(value: unknown, path: KeyPath): readonly Renamed[] {
   if (typeof value !== "string") return renamedIn(value, path);
   const isMetric = path.at(-1) === "metric" || path.at(-2) === "metrics";
-  const metric = isMetric && Object.hasOwn(RENAMED_METRICS, value) ? RENAMED_METRICS[value] : undefined;
+  const metric = isMetric ? renamedMetric(value) : undefined;
   return metric === undefined ? [] : [{ path, value: metric }];
 }
