@@ -61,8 +61,8 @@ describe(readDeviceModel, () => {
   test.each([
     ["toaster", undefined, /target: .*"cpu"\|"gpu"\|"web"\|"npu"/],
     ["npu", "unheard-of", /profile: /],
-    ["npu", "cuda", /profile 'cuda' is none of target 'npu', which has qnn, openvino, coreml, vitisai/],
-    ["npu", "browser", /profile 'webgpu' is none of target 'npu'/],
+    ["npu", "cuda", /target 'npu' has no profile 'cuda'; its profiles are qnn, openvino, coreml, vitisai/],
+    ["npu", "browser", /target 'npu' has no profile 'webgpu'/],
   ])("rejects target %s with profile %s", async (target, profile, message) => {
     await writeTextAtomic(join(root, DEVICE_MODEL_FILE), JSON.stringify({ ...model, target, profile }));
     await expect(readDeviceModel(root)).rejects.toMatchObject({

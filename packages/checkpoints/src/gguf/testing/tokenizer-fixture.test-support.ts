@@ -12,7 +12,7 @@ interface Tokens {
 
 interface Merged extends Tokens {
   readonly merges: readonly string[];
-  /** Ids of every text, once for all names that give the same. */
+  /** Ids of every text, once for all names with equal ids. */
   readonly ids: readonly {
     readonly names: readonly string[];
     readonly ids: readonly (readonly number[])[];
@@ -23,7 +23,7 @@ type ByFlag = Readonly<Record<"true" | "false", readonly (readonly number[])[]>>
 
 interface Fixture {
   readonly texts: readonly string[];
-  /** Names of the table that the llama.cpp of the fixture does not know. */
+  /** Names in our table that the fixture's version of llama.cpp does not know. */
   readonly lacking: readonly string[];
   readonly bytes: Merged;
   readonly pieces: Merged;
