@@ -1,4 +1,4 @@
-/** Quantizes a model and asks whether it is still good enough, and how fast it is. */
+/** Quantizes a model, then measures its gate metric and its speed. */
 import { readDeviceModel } from "@slm/exported-model";
 import { type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
@@ -26,10 +26,10 @@ import { join } from "node:path";
 import { excludeWorst } from "./exclusion.js";
 import { measureQuality, readEvaluationRows } from "./measure-quality.js";
 
-/** The gate of models without labels: KL divergence of the next token from the float32 model's [nats per token]. */
+/** The gate metric that needs no labels: KL divergence of the next token from the float32 model's [nats per token]. */
 const DIVERGENCE = "logitDivergence";
 
-/** A question, and the rows it is asked on; none for the divergence, which calibration rows answer. */
+/** A gate, and the rows on which it is measured; none for the divergence, which uses calibration rows. */
 export interface GateRequest {
   readonly metric: MetricName | typeof DIVERGENCE;
   readonly maxDrop: number;
@@ -43,22 +43,21 @@ interface Speed {
 }
 
 export interface GatedQuantization {
-  /** Null when nothing was asked. */
+  /** Null without a gate. */
   readonly gate: GateResult | null;
   /** Null when no rows were answered. */
   readonly speed: Speed | null;
   /** KL divergence of the next token from the float32 model's; null without calibration rows [nats per token]. */
   readonly divergence: number | null;
-  /** Damage of each layer alone, worst first; empty unless asked for. */
+  /** Layer sensitivities, the most sensitive layer first; empty unless requested. */
   readonly layers: readonly LayerSensitivity[];
-  /** Layers kept in float32 so that the gate passes, as graph/layer. */
+  /** Layers kept in float32 to pass the gate, as graph/layer. */
   readonly excluded: readonly string[];
 }
 
-/**
- * What `--gate`, `--data` and `--limit` ask; undefined without `--gate`.
+/** The gate of `--gate`, `--data` and `--limit`; undefined without `--gate`.
  *
- * @throws SlmError USAGE for a gate that is not written as one, an unknown metric, or no rows to measure on;
+ * @throws SlmError USAGE for a malformed gate, an unknown metric, or no rows to measure on;
  * INPUT_MISSING or DATA_INVALID for the rows
  */
 export async function readGateRequest(flags: {
@@ -88,7 +87,7 @@ export interface GatedQuantizationRequest {
   /** How to quantize `modelDirectory` into `outputDirectory`. */
   readonly options: QuantizeDirectoryOptions;
   readonly gate: GateRequest | undefined;
-  /** Measure the damage of each layer, and keep the worst in float32 until the gate passes. */
+  /** Measure layer sensitivities, and keep the most sensitive layers in float32 until the gate passes. */
   readonly sensitivity: boolean;
   /** Largest size, for a format per layer [bytes]. */
   readonly budget?: number | undefined;
@@ -96,7 +95,7 @@ export interface GatedQuantizationRequest {
   readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
-/** Quantizes, then measures both models if there is a gate. A gate that fails is a result, not an error. */
+/** Quantizes, then measures both models if there is a gate. A failed gate is a result, not an error. */
 export async function quantizeWithGate(
   request: GatedQuantizationRequest,
 ): Promise<QuantizeReport & GatedQuantization> {
@@ -131,13 +130,13 @@ async function planOf(request: GatedQuantizationRequest): Promise<BudgetPlan | u
   }
 }
 
-/** The options with the rows that judging needs. */
+/** The options with the rows for sensitivity and budget. */
 function calibrated(
   options: QuantizeDirectoryOptions,
 ): QuantizeDirectoryOptions & Required<Pick<QuantizeDirectoryOptions, "calibration">> {
   const { calibration } = options;
   if (calibration !== undefined) return { ...options, calibration };
-  throw new SlmError("USAGE", "--sensitivity and --budget judge by calibration rows, got none", {
+  throw new SlmError("USAGE", "--sensitivity and --budget need calibration rows, got none", {
     suggestions: ["--calibration train.jsonl"],
   });
 }
@@ -153,14 +152,14 @@ async function divergenceOf({ options }: GatedQuantizationRequest): Promise<numb
   const { calibration, modelDirectory, outputDirectory } = options;
   if (calibration === undefined) return null;
   const model = await readDeviceModel(modelDirectory);
-  if (model.target !== "cpu") return null; // The graphs have other inputs.
+  if (model.target !== "cpu") return null; // Graphs of other targets have other inputs.
   const { graphs } = await readDeviceModel(outputDirectory);
   return withLogitJudge(modelDirectory, model, calibration, (judge) =>
     judge.divergenceOf(outputDirectory, graphs),
   );
 }
 
-/** Asks the gate's question, of the float32 model once. */
+/** Measures the gate's metric; the float32 model only once. */
 export class Judge {
   readonly #request: GatedQuantizationRequest;
   #before: { readonly value: number; readonly rate: number } | undefined;
@@ -169,7 +168,7 @@ export class Judge {
     this.#request = request;
   }
 
-  /** The gate on what lies in the output directory now. */
+  /** The gate for the current contents of the output directory. */
   async ask(): Promise<Pick<GatedQuantization, "gate" | "speed">> {
     const { gate, options } = this.#request;
     if (gate === undefined) return { gate: null, speed: null };
@@ -199,14 +198,14 @@ export class Judge {
   }
 }
 
-/** Whether a model is still good enough: a metric before and after. @throws SlmError USAGE for an unknown metric */
+/** Compares a metric before and after with its limit. @throws SlmError USAGE for an unknown metric */
 export function askGate(
   { metric, maxDrop }: { readonly metric: string; readonly maxDrop: number },
   before: Readonly<Record<string, number>>,
   after: Readonly<Record<string, number>>,
 ): GateResult {
   const { higherIsBetter } = METRICS[requireMetric(metric)];
-  // A metric that was not measured is not a number, which the gate rejects.
+  // A metric that was not measured is NaN, which fails the gate.
   return checkGate({
     metric,
     maxDrop,
@@ -216,7 +215,7 @@ export function askGate(
   });
 }
 
-/** What a failed gate says. */
+/** Message of a failed gate. */
 export function gateMessage(scheme: string, { metric, before, after, limit }: GateResult): string {
   const show = (value: number): string => value.toPrecision(4);
   return `quantize: ${scheme}: ${metric} went from ${show(before)} to ${show(after)}; the limit is ${show(limit)}`;
