@@ -1,4 +1,4 @@
-/** One batch of sources through the model, from ids to ids. */
+/** Decodes one batch of sources, from token ids to token ids. */
 import { type DecodeOptions, decode } from "@slm/decoding";
 import type { HostTensor } from "@slm/runtime";
 import type { EncodedSource } from "./batches.js";
@@ -12,11 +12,11 @@ import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import { decodeStatic } from "./static/decode-static.js";
 import { type DecodedIds, timed } from "./timed.js";
 
-/** A loaded model that decodes, and what it keeps between batches. */
+/** A loaded model, and the resources it keeps between batches. */
 export interface Decoding {
   readonly loaded: LoadedModel;
   readonly caches: CachePool;
-  /** Most draft tokens of a run, by prompt lookup; absent: none, and rows share runs. */
+  /** Largest number of draft tokens per run (prompt lookup); absent: no drafts, and rows are batched. */
   readonly promptLookup?: number | undefined;
 }
 
@@ -32,9 +32,8 @@ export type BatchOptions = Pick<
 /**
  * Decodes sources together, one result per source.
  *
- * An encoder-decoder encodes them once, padded, behind the tokens of their images if it sees. A decoder-only model reads them
- * as the beginning of its own text, followed by the beginning token; they must then be of one length. Static graphs take them one
- * by one.
+ * An encoder-decoder encodes them once, padded, after the tokens of their images if it has vision. A decoder-only model reads each
+ * source as a prefix, followed by BOS; the sources must then have one length. Static graphs take them one by one.
  */
 export async function decodeBatch(
   decoding: Decoding,
@@ -90,7 +89,7 @@ export async function decodeBatch(
   }
 }
 
-/** Tokens of every source's image, and how long they took [ms]. */
+/** Tokens of every source's image, and the time they took [ms]. */
 async function encodeImages(
   encoder: ImageEncoder,
   batch: readonly EncodedSource[],
