@@ -1,4 +1,4 @@
-/** One batch of sources through the model, from ids to ids. */
+/** Decodes one batch of sources, from token ids to token ids. */
 import { decode } from "@slm/decoding";
 import type { HostTensor } from "@slm/runtime";
 import type { EncodedSource } from "./batches.js";
@@ -15,9 +15,8 @@ import { type DecodedIds, timed } from "./timed.js";
 /**
  * Decodes sources together, one result per source.
  *
- * An encoder-decoder encodes them once, padded, behind the tokens of their images if it sees. A decoder-only model reads them
- * as the beginning of its own text, followed by the beginning token; they must then be of one length. Static graphs take them one
- * by one.
+ * An encoder-decoder encodes them once, padded, after the tokens of their images if it has vision. A decoder-only model reads each
+ * source as a prefix, followed by BOS; the sources must then have one length. Static graphs take them one by one.
  */
 export async function decodeBatch(
   decoding: Decoding,
@@ -73,7 +72,7 @@ export async function decodeBatch(
   }
 }
 
-/** Tokens of every source's image, and how long they took [ms]. */
+/** Tokens of every source's image, and the time they took [ms]. */
 async function encodeImages(
   encoder: ImageEncoder,
   batch: readonly EncodedSource[],

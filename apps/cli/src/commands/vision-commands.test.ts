@@ -302,7 +302,7 @@ describe("slm serve", () => {
     const image = await base64("files/colour.png");
     const url = `data:image/png;base64,${image}`;
     const cases: readonly (readonly [Promise<{ status: number; json: unknown }>, number, string])[] = [
-      [chat([text, imagePart("https://example.com/a.png")]), 400, "none is fetched"],
+      [chat([text, imagePart("https://example.com/a.png")]), 400, "other URLs are not downloaded"],
       [chat([text, imagePart(url), imagePart(url)]), 400, "one image in a request"],
       [chat([text]), 400, "has no image"],
       [chat([text, imagePart("data:image/png;base64,AAAA")]), 400, "not an image that is read here"],

@@ -1,4 +1,4 @@
-/** The metrics that models are evaluated by: what each is, and which of them a list names. */
+/** The evaluation metrics: their descriptions, and parsing of a list of names. */
 import { PERPLEXITY, type EvaluationMetricName } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
 import { METRICS, type Metric } from "@slm/metrics";
@@ -6,7 +6,7 @@ import { nearest } from "../nearest.js";
 import { renamedMetric } from "../recipe/renamed-keys.js";
 import { METRIC_UNITS, type DisplayUnit } from "../output/metric-format.js";
 
-/** Every metric; one that `@slm/inference` knows and this table does not fails to compile. */
+/** Every metric. A metric of `@slm/inference` that is missing here is a compile error. */
 const EVALUATION_METRICS: Readonly<
   Record<EvaluationMetricName, Pick<Metric, "description" | "higherIsBetter">>
 > = {
@@ -14,7 +14,7 @@ const EVALUATION_METRICS: Readonly<
   [PERPLEXITY]: {
     description:
       "e to the mean negative log-likelihood of a token of each row's first reference, its EOS token counted, under the model; " +
-      "compares only models with the same tokenizer.",
+      "comparable only between models with the same tokenizer.",
     higherIsBetter: false,
   },
 };

@@ -1,4 +1,4 @@
-/** Quantizes a model and asks whether it is still good enough, and how fast it is. */
+/** Quantizes a model, then measures its gate metric and its speed. */
 import { SlmError } from "@slm/core/errors";
 import { METRICS } from "@slm/metrics";
 import {
@@ -31,16 +31,15 @@ import { readEvaluationRows } from "./measure-quality.js";
 export interface GatedQuantization extends Verdict {
   /** KL divergence of the next token from the float32 model's; null without calibration rows [nats per token]. */
   readonly divergence: number | null;
-  /** Damage of each layer alone, worst first; empty unless asked for. */
+  /** Layer sensitivities, the most sensitive layer first; empty unless requested. */
   readonly layers: readonly LayerSensitivity[];
-  /** Layers kept in float32 so that the gate passes, as graph/layer. */
+  /** Layers kept in float32 to pass the gate, as graph/layer. */
   readonly excluded: readonly string[];
 }
 
-/**
- * What `--gate`, `--data` and `--limit` ask; undefined without `--gate`.
+/** The gate of `--gate`, `--data` and `--limit`; undefined without `--gate`.
  *
- * @throws SlmError USAGE for a gate that is not written as one, an unknown metric, or no rows to measure on;
+ * @throws SlmError USAGE for a malformed gate, an unknown metric, or no rows to measure on;
  * INPUT_MISSING or DATA_INVALID for the rows
  */
 export async function readGateRequest(flags: {
@@ -66,15 +65,15 @@ export async function readGateRequest(flags: {
   return { metric, maxDrop, rows: await readEvaluationRows(flags.data, flags.limit) };
 }
 
-/** `options` say how to quantize `modelDirectory` into `outputDirectory`. */
+  /** How to quantize `modelDirectory` into `outputDirectory`. */
 export interface GatedQuantizationRequest extends JudgeRequest {
-  /** Measure the damage of each layer, and keep the worst in float32 until the gate passes. */
+  /** Measure layer sensitivities, and keep the most sensitive layers in float32 until the gate passes. */
   readonly sensitivity: boolean;
   /** Largest size, for a format per layer [bytes]. */
   readonly budget?: number | undefined;
 }
 
-/** Quantizes, then measures both models if there is a gate. A gate that fails is a result, not an error. */
+/** Quantizes, then measures both models if there is a gate. A failed gate is a result, not an error. */
 export async function quantizeWithGate(
   request: GatedQuantizationRequest,
 ): Promise<QuantizeReport & GatedQuantization> {

@@ -1,11 +1,11 @@
-/** Checks merged settings against the sections' schemas; every complaint says where the value came from. */
+/** Checks merged settings against the sections' schemas. Every error names the origin of the value. */
 import { SlmError } from "@slm/core/errors";
 import { z } from "zod";
 import { nearest } from "../nearest.js";
 import { didYouMean, type LayerStack } from "./layers.js";
 import { asMapping, dotted, type KeyPath, type Mapping } from "./mapping.js";
 
-/** Most complaints put into one message. */
+/** Largest number of problems in one message. */
 const MAX_COMPLAINTS = 8;
 
 interface Complaint {

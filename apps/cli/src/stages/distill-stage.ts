@@ -21,7 +21,7 @@ export const distillStage = defineStage<DistillConfig>({
   inputs: [
     { stage: "data", required: true },
     { stage: "tokenizer", required: true },
-    // A student of the labels alone has none.
+    // A student trained on labels alone has no teacher.
     { stage: "teacher", required: false },
     { stage: "cache", required: false },
   ],
