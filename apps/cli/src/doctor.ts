@@ -1,4 +1,4 @@
-/** What this machine can compute with, and why not with the rest. */
+/** The engines and execution providers that work on this machine, and the reasons why others do not. */
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import type { Int8Arithmetic } from "@slm/runtime";
@@ -15,21 +15,21 @@ export interface DoctorReport {
   readonly platform: string;
   readonly cores: number;
   readonly memoryBytes: number;
-  /** How the CPU multiplies 8-bit integers, as measured; null where ONNX Runtime cannot be loaded. */
+  /** Measured behaviour of the CPU's int8 matrix multiplication; null where ONNX Runtime cannot be loaded. */
   readonly int8: Int8Arithmetic | null;
   readonly engines: readonly Finding[];
   readonly providers: readonly ProviderFinding[];
 }
 
-/** What may compute a model. */
+/** A device that may run a model. */
 export interface ProviderFinding extends Finding {
   /** As `--device` takes it. */
   readonly device: string;
 }
 
 /**
- * Examines this machine. Loads ONNX Runtime's binary to ask it, and has every provider it lists compute something; a missing or
- * broken engine is a finding, no error.
+ * Examines this machine. Loads ONNX Runtime's binary and runs a small graph on every provider that it lists. A missing or broken
+ * engine is a finding, not an error.
  */
 export async function examineMachine(): Promise<DoctorReport> {
   const listed = await listProviders();
@@ -71,10 +71,10 @@ async function findProviders(
 }
 
 /**
- * The CPU, then what else slm can use, then what the binary lists beside it. That a provider is listed does not make it
- * available; that it computes does.
+ * The CPU, then other providers that slm can use, then the remaining ones of the binary. A provider counts as available only if it ran
+ * the graph.
  *
- * @param whyNot undefined for a candidate that computes
+ * @param whyNot reason for a candidate that does not work, else undefined
  */
 export async function providerFindings(
   listed: readonly ListedProvider[],
@@ -92,7 +92,7 @@ export async function providerFindings(
   }
   const known = new Set(findings.map(({ name }) => name));
   for (const { name } of listed.filter((provider) => !known.has(provider.name)))
-    findings.push({ name, device: "none", available: false, reason: "in the binary, not used by slm" });
+    findings.push({ name, device: "none", available: false, reason: "included in the binary, not used by slm" });
   return findings;
 }
 

@@ -1,4 +1,4 @@
-/** Every failure as one kind of error, and how it is shown. */
+/** Turns every failure into an SlmError, and formats it. */
 import { Errors } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import { stripVTControlCharacters } from "node:util";
@@ -37,7 +37,7 @@ export function toSlmError(error: unknown, command: string, signal?: AbortSignal
   });
 }
 
-/** What `--json` prints of an error; the parser's state, stacks and causes stay out. */
+/** The JSON form of an error, without the parser's state, stacks and causes. */
 export function describeError(error: SlmError): ErrorDescription {
   const { name, code, message, context, suggestions } = error;
   return { name, code, message, context, suggestions };
@@ -61,11 +61,11 @@ function isAbort(error: unknown, signal: AbortSignal): boolean {
   return error === signal.reason || (error instanceof Error && error.name === "AbortError");
 }
 
-/** oclif's text without colours and without advice that our suggestions repeat or that our flags do not need. */
+/** oclif's text without colours, and without advice that our suggestions repeat or that does not apply to our flags. */
 function usageMessage(message: string): string {
   return stripVTControlCharacters(message)
     .replace(/\nSee more help with --help$/, "")
-    .replace(/\n\nNote: [^]*$/, "") // About greedy flags; ours take one value each.
+    .replace(/\n\nNote: [^]*$/, "") // Advice about flags with several values; ours take one value each.
     .replace(/^The following errors? occurred:\s*/, "")
     .trim();
 }

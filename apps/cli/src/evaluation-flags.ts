@@ -1,4 +1,4 @@
-/** Flags of commands that answer every row of a file and measure the answers. */
+/** Flags of commands that run a model on every row of a file and compute metrics. */
 import { Flags } from "@oclif/core";
 
 export const evaluationFlags = {
@@ -6,18 +6,18 @@ export const evaluationFlags = {
   metrics: Flags.string({
     required: true,
     helpValue: "<names>",
-    summary: "Metrics, with commas between, such as exactMatch; rows are scored by the first one.",
+    summary: "Comma-separated metrics, such as exactMatch. Rows are scored by the first one.",
   }),
   beams: Flags.integer({
     min: 1,
     helpValue: "<n>",
-    summary: "Answer by beam search with n beams. Default: greedy.",
+    summary: "Beam search with n beams. Default: greedy.",
   }),
-  limit: Flags.integer({ min: 1, helpValue: "<rows>", summary: "Take the first rows only." }),
+  limit: Flags.integer({ min: 1, helpValue: "<rows>", summary: "Use the first rows only." }),
   output: Flags.string({
     char: "o",
     default: "predictions.jsonl",
     helpValue: "<file>",
-    summary: "Where to write the predictions, one line of JSON per row.",
+    summary: "File for the predictions, one line of JSON per row.",
   }),
 };

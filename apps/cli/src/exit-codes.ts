@@ -4,15 +4,15 @@ import { ERROR_EXIT, type ErrorCode } from "@slm/core/errors";
 /** One row per error code: a code without a meaning does not compile. */
 const ERROR_MEANING: { readonly [Code in ErrorCode]: string } = {
   USAGE: "wrong flags or arguments",
-  GATE_FAILED: "the command ran and the answer is no: a gate failed, a file does not match",
+  GATE_FAILED: "the command ran and the check failed: a gate, or a file that does not match",
   DATA_INVALID: "an input is malformed, truncated or out of bounds",
   SHAPE_MISMATCH: "tensors or vocabularies do not fit together",
-  OP_UNSUPPORTED: "a graph asks for what its target does not have",
-  INPUT_MISSING: "a file or directory is not there",
-  DEVICE_UNAVAILABLE: "a runtime, provider or optional engine is not on this machine",
+  OP_UNSUPPORTED: "a graph needs an operator or feature that its target does not support",
+  INPUT_MISSING: "a file or directory does not exist",
+  DEVICE_UNAVAILABLE: "a runtime, provider or optional engine is not available on this machine",
   UNEXPECTED: "a bug in slm",
-  OUTPUT_FAILED: "the disk is full or rejects to be written",
-  BUSY: "another run holds the same directory",
+  OUTPUT_FAILED: "the disk is full or cannot be written",
+  BUSY: "another run uses the same directory",
   CONFIG_INVALID: "a recipe or model configuration has wrong keys or values",
   INTERRUPTED: "stopped by a signal; the state on disk is valid and a rerun resumes",
 };

@@ -1,8 +1,8 @@
 import { SlmError } from "@slm/core/errors";
 
-/** Work that was done and whose answer is no: a gate failed, a graph is unsupported. It has a result and fails all the same. */
+/** Thrown when the work was done but a check failed: a gate, or an unsupported graph. It carries the result of the work. */
 export class GateFailed extends SlmError {
-  /** What the work found: the same report that it gives when the answer is yes. */
+  /** The same report as without the failure. */
   readonly result: object;
 
   constructor(message: string, result: object, suggestions: readonly string[] = []) {

@@ -1,4 +1,4 @@
-/** oclif's help, followed by what the exit codes mean, or by what a command adds to its own. */
+/** oclif's help, followed by the table of exit codes, or by a command's own section. */
 import { Help, type Command } from "@oclif/core";
 import { exitCodeTable } from "./exit-codes.js";
 
@@ -15,7 +15,7 @@ export class SlmHelp extends Help {
   }
 }
 
-/** A command whose help ends with lines that take too long to make for every start of the program. */
+/** A command with a help section that is too slow to build at every start of the program. */
 interface WithHelpSection {
   helpSection(): Promise<readonly string[]>;
 }

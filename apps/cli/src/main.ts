@@ -1,4 +1,4 @@
-/** Runs the command line: what oclif cannot hand to a command (unknown names, bad help subjects) is reported here. */
+/** Runs the command line. Errors before a command starts (unknown names, bad help subjects) are reported here. */
 import { Errors, run } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ const PACKAGE_ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Runs one command and sets the exit code of the process. Never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // `slm ... | head` closes our stdout early; that is the reader's choice and no error.
+  // `slm ... | head` closes our stdout early, which is not an error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
     throw error;
@@ -37,7 +37,7 @@ async function report(thrown: unknown, argv: readonly string[]): Promise<void> {
   }
 }
 
-/** The words before the first flag, as far as they can name a command. */
+/** The words before the first flag that may be the name of a command. */
 function typedCommand(argv: readonly string[]): string {
   const words = argv[0] === "help" ? argv.slice(1) : argv;
   const end = words.findIndex((word) => word.startsWith("-"));
@@ -50,7 +50,7 @@ function isUnknownCommand(error: unknown): boolean {
   );
 }
 
-/** `data inspct file` is tried as a whole, then as `data inspct`, then as `data`: the rest may be arguments. */
+/** Tries `data inspct file`, then `data inspct`, then `data`, because trailing words may be arguments. */
 function prefixesOf(words: string): readonly string[] {
   const parts = words.split(" ");
   return parts.map((_part, index) => parts.slice(0, parts.length - index).join(" "));

@@ -1,6 +1,6 @@
 /** "Did you mean": the known word closest to a misspelt one. */
 
-/** The nearest of `known` by edit distance, or undefined if none is close enough to be meant. */
+/** The nearest of `known` by edit distance, or undefined if none is close enough. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 2.5));
   let best: string | undefined;

@@ -1,10 +1,10 @@
-/** A share as a percentage: "5%". The sign is asked for, since 5 and 0.05 could both be meant otherwise. */
+/** A share as a percentage: "5%". The percent sign is required, because a bare 5 or 0.05 would be ambiguous. */
 import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 
 const PERCENT = /^(\d+(?:\.\d+)?)\s*%$/;
 
-/** @throws SlmError USAGE for a text that is no percentage. @returns the fraction: 0.05 for "5%" */
+/** @throws SlmError USAGE for a text that is not a percentage. @returns the fraction: 0.05 for "5%" */
 export function parsePercent(text: string): number {
   const number = PERCENT.exec(text.trim())?.[1];
   if (number === undefined)
@@ -14,7 +14,7 @@ export function parsePercent(text: string): number {
   return Number(number) / 100;
 }
 
-/** A fraction, given as a percentage. */
+/** A flag whose value is a percentage, parsed to a fraction. */
 export const percentFlag = Flags.custom<number>({
   helpValue: "<n%>",
   parse: (text) => Promise.resolve(parsePercent(text)),

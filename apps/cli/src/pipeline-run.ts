@@ -1,4 +1,4 @@
-/** What `slm run` and the commands of single stages share: from a recipe and flags to a resolved run. */
+/** Resolves a recipe and flags to a run, for `slm run` and the commands of single stages. */
 import { SlmError } from "@slm/core/errors";
 import { join } from "node:path";
 import type { PipelineOptions } from "./pipeline/run-pipeline.js";
@@ -15,7 +15,7 @@ export interface RunRequest extends SelectionOptions {
   readonly recipe: RecipeSources;
   readonly out?: string | undefined;
   readonly force?: boolean | undefined;
-  /** Stages asked for beside those the recipe names. */
+  /** Stages to run besides those in the recipe. */
   readonly stages?: readonly string[] | undefined;
   /** A stage whose unfinished work is discarded. */
   readonly fresh?: string | undefined;

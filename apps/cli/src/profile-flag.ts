@@ -1,4 +1,4 @@
-/** Flags that name a device of the table: they load nothing but it. */
+/** Flags that name a target and profile. They load nothing but the device table. */
 import { Flags } from "@oclif/core";
 import {
   DEFAULT_PROFILE,
@@ -14,8 +14,8 @@ const usual = TARGETS.map((target) => DEFAULT_PROFILE[target]).join(", ");
 
 export const profileFlag = Flags.custom<ProfileName>({
   helpValue: PROFILE_NAMES.join("|"),
-  summary: `What runs the graphs there. Default, by target (${TARGETS.join(", ")}): ${usual}.`,
+  summary: `Execution provider of the target. Default, by target (${TARGETS.join(", ")}): ${usual}.`,
   description: named,
-  // No list of options: a name of an earlier version is an error that says the name of now.
+  // No oclif `options`: a renamed profile gives an error with its new name.
   parse: async (text) => Promise.resolve(parseProfile(text)),
 })();

@@ -30,10 +30,10 @@ export const recipeFlags = {
     helpGroup: "RECIPE",
   }),
   "print-config": Flags.boolean({
-    summary: "Print the resolved settings and where each comes from, and stop.",
+    summary: "Print the resolved settings with the origin of each, and stop.",
     helpGroup: "RECIPE",
   }),
-  "dry-run": Flags.boolean({ summary: "Print what would be done, and stop.", helpGroup: "RECIPE" }),
+  "dry-run": Flags.boolean({ summary: "Print the plan with estimates, and stop.", helpGroup: "RECIPE" }),
   force: Flags.boolean({ summary: "Run stages again even if nothing changed.", helpGroup: "RECIPE" }),
 };
 
@@ -41,12 +41,12 @@ export const threadsFlag = Flags.integer({
   min: 1,
   max: 1024,
   helpValue: "<n>",
-  summary: "Threads one operator may use. Default: as many as there are processors.",
+  summary: "Intra-op threads. Default: one per CPU core.",
 });
 
 export const engineFlag = Flags.option({
   options: ENGINES,
-  summary: "What trains: ONNX Runtime (default), plain JavaScript, or libtensorflow.",
+  summary: "Training engine: ONNX Runtime (default), plain JavaScript, or libtensorflow.",
 });
 
 /** Flags of commands that run a recipe and train. */
@@ -59,7 +59,7 @@ export const trainingFlags = {
   resume: Flags.boolean({
     default: true,
     allowNo: true,
-    summary: "Continue what a killed run left (default); --no-resume discards it.",
+    summary: "Resume an interrupted run (default); --no-resume starts the stage from the beginning.",
     helpGroup: "RECIPE",
   }),
 };

@@ -12,7 +12,7 @@ import {
 import { join } from "node:path";
 import type { TrainingRun } from "./training-runs.js";
 
-/** One run by itself, or several side by side. @throws SlmError DATA_INVALID for a log that is not one */
+/** The page of one run, or a comparison of several. @throws SlmError DATA_INVALID for an invalid log */
 export async function runsPage(runs: readonly TrainingRun[]): Promise<string> {
   const [run, ...others] = runs;
   if (run === undefined || others.length > 0) return compareRuns(runs);
@@ -25,9 +25,9 @@ export async function runsPage(runs: readonly TrainingRun[]): Promise<string> {
 }
 
 /**
- * Writes the event files of each run into a directory of its name; what an earlier call wrote there is replaced.
+ * Writes the event files of each run into a directory named after it. Files of an earlier call are replaced.
  *
- * @returns the runs whose log has no times: all their events carry the time at which the run ended
+ * @returns the runs whose log has no times; all their events get the end time of the run
  */
 export async function writeEventFiles(
   runs: readonly TrainingRun[],
@@ -37,7 +37,7 @@ export async function writeEventFiles(
   for (const { name, metricsFile, directory: source, endedAt } of runs) {
     const log = await readRunLog(metricsFile);
     const samples = await readSamples(join(source, SAMPLES_FILE));
-    // Through step -1: nothing is kept, a step 0 included.
+    // Resuming from step -1 keeps no event, not even of step 0.
     const events = await openEventFile(join(directory, name), { keepThroughStep: -1 });
     try {
       for (const { step, wallTime, values } of log.records)

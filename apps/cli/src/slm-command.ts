@@ -1,6 +1,6 @@
 /**
- * Base of every command: one JSON envelope, the same exit code with and without `--json`, stdout for the result and
- * stderr for the story.
+ * Base of every command: one JSON envelope, the same exit code with and without `--json`, the result on stdout, progress and notes on
+ * stderr.
  */
 import { Command, Flags } from "@oclif/core";
 import type { StageContext } from "@slm/core";
@@ -12,7 +12,7 @@ import { jsonText } from "./output/json-text.js";
 import { ProgressReporter } from "./output/progress-reporter.js";
 import { INTERRUPTED_EXIT, SlmError } from "@slm/core/errors";
 
-// SIGINT and SIGTERM as an abort signal: the first asks stages to save and stop, the second ends the process.
+// SIGINT and SIGTERM as an abort signal: on the first, stages save and stop; the second ends the process.
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
@@ -22,12 +22,12 @@ interface Interruption {
   readonly dispose: () => void;
 }
 
-/** Listens until disposed. @param onFirst is told the first signal, to say that stopping takes a moment */
+/** Listens until disposed. @param onFirst called at the first signal, to tell the user that stopping takes a moment */
 function listenForInterruption(onFirst: (signal: NodeJS.Signals) => void): Interruption {
   const controller = new AbortController();
   const listener = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) {
-      // Someone who asks twice wants out now. What is on disk is valid at every moment.
+      // A second signal exits immediately. The files on disk are valid at any time.
       process.exit(INTERRUPTED_EXIT);
     }
     onFirst(signal);
@@ -54,20 +54,20 @@ export abstract class SlmCommand<Result extends object> extends Command {
   static override baseFlags = {
     quiet: Flags.boolean({ summary: "Hide progress.", helpGroup: "GLOBAL" }),
     events: Flags.boolean({
-      summary: "Progress as JSON lines on stderr, for machines.",
+      summary: "Progress as JSON lines on stderr, for programs.",
       exclusive: ["quiet"],
       helpGroup: "GLOBAL",
     }),
-    debug: Flags.boolean({ summary: "Show stacks of errors.", env: "SLM_DEBUG", helpGroup: "GLOBAL" }),
+    debug: Flags.boolean({ summary: "Show stack traces of errors.", env: "SLM_DEBUG", helpGroup: "GLOBAL" }),
   };
 
   #interruption: Interruption | undefined;
   #reporter: Reporter | undefined;
 
-  /** Parses, calls one library function, and returns its report. A {@link GateFailed} carries a report that says no. */
+  /** Parses, calls one library function, and returns its report. A {@link GateFailed} carries the report of a failed check. */
   protected abstract execute(): Promise<Result>;
 
-  /** What text mode prints of the report on stdout. The path of the artifact comes last, so `$(slm ...)` works. */
+  /** The text output for stdout. The path of the artifact is the last line, so `$(slm ...)` works. */
   protected abstract lines(result: Result): readonly string[];
 
   override async run(): Promise<Result> {
@@ -81,7 +81,7 @@ export abstract class SlmCommand<Result extends object> extends Command {
     return result;
   }
 
-  /** How the library tells this command how its work goes, and what stops it. */
+  /** Options that connect the library's progress events and abort signal to this command. */
   protected get work(): Required<WorkOptions> {
     return {
       signal: this.signal,
@@ -92,7 +92,7 @@ export abstract class SlmCommand<Result extends object> extends Command {
     };
   }
 
-  /** What a stage needs besides inputs and settings. */
+  /** The context of a stage: progress, abort signal and seed. */
   protected context(seed: number): StageContext {
     return {
       seed,
@@ -105,13 +105,13 @@ export abstract class SlmCommand<Result extends object> extends Command {
     return this.#interruption?.signal ?? new AbortController().signal;
   }
 
-  /** Tells the user something on stderr; `--quiet` hides it. */
+  /** Prints a note on stderr; `--quiet` hides it. */
   protected note(text: string): void {
     this.#reporter?.note(text);
   }
 
   protected override catch(thrown: Error): Promise<void> {
-    this.parsed = true; // Else oclif warns, in development and tests, that arguments it rejected were not parsed.
+    this.parsed = true; // Without this, oclif warns in development and tests that rejected arguments were not parsed.
     this.#reporter?.finish();
     const error = toSlmError(thrown, this.commandWords, this.#interruption?.signal);
     process.exitCode = error.exitCode;

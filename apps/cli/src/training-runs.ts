@@ -1,4 +1,4 @@
-/** Training runs that a command is given by path: where their logs lie, what they are called, what they were set to. */
+/** Training runs given by path: their logs, names and settings. */
 import { readManifest, type Manifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { METRICS_FILE } from "@slm/training";
@@ -7,7 +7,7 @@ import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 export interface TrainingRun {
-  /** The shortest end of its path that no other run has. */
+  /** The shortest path suffix that no other run has. */
   readonly name: string;
   readonly directory: string;
   readonly metricsFile: string;
@@ -17,7 +17,7 @@ export interface TrainingRun {
   readonly endedAt: number;
 }
 
-/** Where a log may lie below the directory of a recipe's run: finished stages before those in progress. */
+/** Possible places of a log below the directory of a recipe's run: finished stages first, then those in progress. */
 const STAGES = ["distill", "distill.partial", "teacher", "teacher.partial"] as const;
 
 /**
@@ -75,7 +75,7 @@ function settingsOf({ settings, seed }: Manifest): Readonly<Record<string, unkno
   return { ...(isTree ? settings : { settings }), seed };
 }
 
-/** The last parts of each path, as few as tell all apart. Paths are absolute and differ. */
+/** The shortest suffix of each path that is unique. Paths are absolute and differ. */
 function shortNames(paths: readonly string[]): readonly string[] {
   const parts = paths.map((path) => path.split(/[\\/]/).filter((part) => part !== ""));
   const longest = Math.max(...parts.map(({ length }) => length));

@@ -1,5 +1,3 @@
-import type { DecodeOptions } from "./options.js";
-
 /** A decoder as the search sees it: tokens in, next-token logits out, and cache rows that can be reordered. */
 export interface StepDecoder {
   readonly rows: number;
@@ -16,10 +14,15 @@ export interface StepDecoder {
   permuteRows(rows: readonly number[]): Promise<void>;
 }
 
-export type GreedyStepsOptions = Pick<DecodeOptions, "eos" | "pad" | "signal"> & {
+export interface GreedyStepsOptions {
+  /** Ends a row. */
+  readonly eos: number;
+  /** Fed to rows that have ended while others go on. */
+  readonly pad: number;
   /** Most steps. */
   readonly steps: number;
-};
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** The argmax token at each of several positions; ties: the lowest id. */
 export interface TopTokens {

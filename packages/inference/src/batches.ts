@@ -1,10 +1,10 @@
-/** Which sources are decoded together. */
+/** Groups sources into batches. */
 import type { ImageSource } from "@slm/vision";
 
-/** A text as ids, and the image that it is about. */
+/** Token ids of a source, and its image. */
 export interface EncodedSource {
   readonly ids: readonly number[];
-  /** Present exactly where the model sees. */
+  /** Present exactly for vision-language models. */
   readonly image?: ImageSource | undefined;
 }
 
@@ -14,8 +14,8 @@ export interface IndexedSource extends EncodedSource {
 }
 
 /**
- * Batches of at most `size` sources. Sources are sorted by length (then by place), so that those which share a batch
- * need little padding. `sameLength` allows none: then a batch holds sources of one length only.
+ * Batches of at most `size` sources. Sources are sorted by length (then by index), so that a batch needs little padding. With
+ * `sameLength` a batch holds sources of one length only, without padding.
  */
 export function planBatches(
   sources: readonly IndexedSource[],

@@ -1,4 +1,4 @@
-/** Self-attention caches on the device, kept between calls because allocating them costs as much as a decoder step. */
+/** Self-attention caches on the device. They are reused between calls, because allocating them costs as much as a decoder step. */
 import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
 import { type DeviceTensor, type Runtime, createHostTensor } from "@slm/runtime";
 
@@ -6,7 +6,7 @@ import { type DeviceTensor, type Runtime, createHostTensor } from "@slm/runtime"
 export interface CacheSet {
   readonly rows: number;
   readonly capacity: number;
-  /** How the decoder hands them back. */
+  /** Whether the decoder returns the full present caches or a delta. */
   readonly form: DeviceModel["caches"];
   readonly past: Readonly<Record<string, DeviceTensor>>;
   readonly present: Readonly<Record<string, DeviceTensor>>;
@@ -15,7 +15,7 @@ export interface CacheSet {
 
 type CacheSize = Pick<CacheSet, "rows" | "capacity">;
 
-/** Idle sets kept: a list of sources needs two, one for whole batches and one for the rest. */
+/** Number of idle sets kept: a list of sources needs two, one for full batches and one for the last batch. */
 const KEPT_SETS = 2;
 
 /** Capacities are multiples of this, so that results of similar lengths share a set [tokens]. */
@@ -26,7 +26,7 @@ export function cacheCapacity(tokens: number, maxTarget: number): number {
   return Math.min(Math.ceil(tokens / CAPACITY_STEP) * CAPACITY_STEP, maxTarget);
 }
 
-/** Lends cache sets. A set is not cleared between uses: the decoder reads only positions it has written. */
+/** A pool of cache sets. A set is not cleared between uses, because the decoder reads only positions it has written. */
 export class CachePool {
   readonly #runtime: Runtime;
   readonly #model: DeviceModel;
@@ -38,7 +38,7 @@ export class CachePool {
     this.#model = model;
   }
 
-  /** A set that nobody else uses until it is given back. */
+  /** A set for exclusive use until it is returned. */
   async take({ rows, capacity }: CacheSize): Promise<CacheSet> {
     const found = this.#idle.find((set) => set.rows === rows && set.capacity === capacity);
     if (found === undefined) return this.#allocate({ rows, capacity });

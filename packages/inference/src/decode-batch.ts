@@ -1,40 +1,22 @@
-/** One batch of sources through the model, from ids to ids. */
-import { type DecodeOptions, decode } from "@slm/decoding";
+/** Decodes one batch of sources, from token ids to token ids. */
+import { decode } from "@slm/decoding";
 import type { HostTensor } from "@slm/runtime";
 import type { EncodedSource } from "./batches.js";
-import { type CachePool, cacheCapacity } from "./caches.js";
+import { cacheCapacity } from "./caches.js";
+import type { BatchOptions, Decoding } from "./decoding.js";
 import { encodeBatch } from "./encoded-batch.js";
 import { GraphDecoder } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
-import type { LoadedModel } from "./loaded-model.js";
 import { decodePromptLookup } from "./lookup/decode-prompt-lookup.js";
 import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import { decodeStatic } from "./static/decode-static.js";
 import { type DecodedIds, timed } from "./timed.js";
 
-/** A loaded model that decodes, and what it keeps between batches. */
-export interface Decoding {
-  readonly loaded: LoadedModel;
-  readonly caches: CachePool;
-  /** Most draft tokens of a run, by prompt lookup; absent: none, and rows share runs. */
-  readonly promptLookup?: number | undefined;
-}
-
-export type BatchOptions = Pick<
-  DecodeOptions,
-  "strategy" | "random" | "rules" | "constraint" | "onToken" | "stopsAfter" | "signal"
-> & {
-  readonly maxTokens?: number | undefined;
-  /** Time from the start of the batch after which no step begins [ms]. */
-  readonly maxTimeMs?: number | undefined;
-};
-
 /**
  * Decodes sources together, one result per source.
  *
- * An encoder-decoder encodes them once, padded, behind the tokens of their images if it sees. A decoder-only model reads them
- * as the beginning of its own text, followed by the beginning token; they must then be of one length. Static graphs take them one
- * by one.
+ * An encoder-decoder encodes them once, padded, after the tokens of their images if it has vision. A decoder-only model reads each
+ * source as a prefix, followed by BOS; the sources must then have one length. Static graphs take them one by one.
  */
 export async function decodeBatch(
   decoding: Decoding,
@@ -90,7 +72,7 @@ export async function decodeBatch(
   }
 }
 
-/** Tokens of every source's image, and how long they took [ms]. */
+/** Tokens of every source's image, and the time they took [ms]. */
 async function encodeImages(
   encoder: ImageEncoder,
   batch: readonly EncodedSource[],

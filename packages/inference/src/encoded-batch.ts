@@ -13,7 +13,7 @@ export interface EncoderInputs {
   readonly sources: readonly (readonly number[])[];
   /** Tokens of each source's image `[sources, tokens, width]`, for a vision-language model. */
   readonly images?: HostTensor | undefined;
-  /** Decoder rows per source; a source's rows stand together. */
+  /** Decoder rows per source; the rows of a source are adjacent. */
   readonly rowsPerSource: number;
 }
 
@@ -37,7 +37,7 @@ export async function encodeBatch(
   return Object.fromEntries(await Promise.all(repeated));
 }
 
-/** What the encoder is fed: sources side by side, shorter ones padded on the right, their images before them. */
+/** Inputs of the encoder: sources padded on the right, with their image tokens before the text. */
 export function sourceFeeds(
   sources: readonly (readonly number[])[],
   { tokens: { pad }, vision }: DeviceModel,
@@ -64,7 +64,7 @@ function encoderOutputs(layers: number): readonly string[] {
   return [GRAPH_IO.sourceBias, ...perLayer.flat()];
 }
 
-/** Each row of axis 0 `times` times in a row. */
+/** Repeats each row of axis 0 `times` times. */
 function repeatRows({ dtype, shape, data }: HostTensor, times: number): HostTensor {
   const [rows = 0, ...inner] = shape;
   const rowBytes = elementCount(inner) * data.BYTES_PER_ELEMENT;

@@ -3,7 +3,8 @@ import { createRandom, type DecodeOptions } from "@slm/decoding";
 import type { Runtime } from "@slm/runtime";
 import { type IndexedSource, planBatches } from "./batches.js";
 import { CachePool } from "./caches.js";
-import { type Decoding, type BatchOptions, decodeBatch } from "./decode-batch.js";
+import { decodeBatch } from "./decode-batch.js";
+import type { BatchOptions, Decoding } from "./decoding.js";
 import { BLANK_IMAGE, type ImageEncoderOptions } from "./image-encoder.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
 import { verifyingDecoder } from "./lookup/prompt-lookup-decoder.js";
@@ -12,11 +13,11 @@ import type { GenerateOptions, Generation, Generator, Source } from "./types.js"
 import { StopText, textBeforeStop } from "./stop-text.js";
 import { TextStream } from "./text-stream.js";
 
-// The growing texts of a batch's rows, cut at stop sequences.
+// The texts of a batch's rows while they grow, cut at stop sequences.
 
 interface RowTextsOptions {
   readonly decode: (ids: readonly number[]) => string;
-  /** Place of each row's source in the caller's list. */
+  /** Index of each row's source in the caller's list. */
   readonly rows: readonly number[];
   readonly stop: readonly string[];
   readonly onPiece: ((row: number, piece: string) => void) | undefined;
@@ -29,7 +30,7 @@ interface RowText {
 
 class RowTexts {
   readonly #options: RowTextsOptions;
-  /** None where nobody reads along and nothing can stop a text: then it is decoded once, at the end. */
+  /** Undefined without streaming and stop sequences; the text is then decoded once, at the end. */
   readonly #texts: readonly RowText[];
 
   constructor(options: RowTextsOptions) {
@@ -45,23 +46,23 @@ class RowTexts {
     });
   }
 
-  /** Takes a row's next token and gives the text that has become certain. */
+  /** Adds a row's next token and returns the text that has become final. */
   push(at: number, token: number): void {
     this.#texts[at]?.stream.push(token);
   }
 
-  /** Whether a row's text has come to a stop sequence. */
+  /** Whether a row's text has reached a stop sequence. */
   isStopped(at: number): boolean {
     return this.#texts[at]?.cut.isStopped === true;
   }
 
-  /** Whether the text of these tokens holds a stop sequence. */
+  /** Whether the text of these tokens contains a stop sequence. */
   holdsStop(tokens: readonly number[]): boolean {
     const { decode, stop } = this.#options;
     return textBeforeStop(decode(tokens), stop) !== undefined;
   }
 
-  /** Gives the rest of a row's text. @returns the whole of it */
+  /** Emits the rest of a row's text. @returns the whole text */
   end(at: number, tokens: readonly number[]): string {
     const text = this.#texts[at];
     text?.stream.end();
@@ -76,7 +77,7 @@ class RowTexts {
  *
  * Reads: `model.json`, the graphs it names, `tokenizer.json`, `tokenizer_config.json`.
  *
- * @throws SlmError INPUT_MISSING for a file that is not there, DATA_INVALID for one that is not what it should be.
+ * @throws SlmError INPUT_MISSING for a missing file, DATA_INVALID for an invalid one.
  * @example
  * const generator = await loadGenerator("runs/g2p/export", await createCpuRuntime());
  * const [{ text }] = await generator.generate(["hello"]);
@@ -93,13 +94,13 @@ export async function loadGenerator(
 
 export interface GeneratorOptions extends ImageEncoderOptions {
   /**
-   * Most tokens drafted at once by copying from the source and the answer, and checked in one run of the decoder. Every answer
-   * is then the greedy one, in fewer runs where it repeats what stands before it; texts are decoded one by one.
+   * Prompt lookup decoding: the largest number of draft tokens, copied from the source and the answer, that one decoder run verifies.
+   * The answers are the greedy ones, in fewer runs where text repeats. Texts are decoded one by one.
    */
   readonly promptLookup?: number | undefined;
 }
 
-/** A generator over a model that is loaded, which it closes with itself. @param promptLookup as {@link GeneratorOptions} */
+/** A generator for a loaded model. Closing it closes the model. @param promptLookup as {@link GeneratorOptions} */
 export function createGenerator(loaded: LoadedModel, promptLookup?: number): Generator {
   return new ModelGenerator({ loaded, promptLookup, caches: new CachePool(loaded.runtime, loaded.model) });
 }
@@ -130,7 +131,7 @@ class ModelGenerator implements Generator {
 
   async warmUp(): Promise<void> {
     const { tokens, maxTarget, vision } = this.model;
-    // Two steps: the first reads the prompt, the second the cache.
+    // Two steps: the first reads the prompt, the second also the cache.
     const maxTokens = Math.max(1, Math.min(2, maxTarget - 1));
     const source = { ids: [tokens.unknown], image: vision === undefined ? undefined : BLANK_IMAGE };
     await decodeBatch(this.#decoding, [source], { strategy: { kind: "greedy" }, maxTokens });
@@ -164,7 +165,7 @@ class ModelGenerator implements Generator {
   }
 }
 
-/** The options that decoding takes as they are, and random numbers of each row's own. */
+/** Options passed on to decoding, and a random generator per row. */
 function decodingOptions(
   { maxTokens, maxTimeMs, rules, constraint, seed, signal }: GenerateOptions,
   rows: readonly number[],

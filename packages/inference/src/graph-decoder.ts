@@ -1,4 +1,4 @@
-/** The decoder graph as `@slm/decoding` wants it: tokens in, logits or tokens out, caches that grow where they lie. */
+/** The decoder graph behind the interface of `@slm/decoding`: tokens in, logits or tokens out, caches updated in place. */
 import { GRAPH_IO } from "@slm/exported-model";
 import type { GreedyStepsOptions, TopTokens, StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/core";
@@ -21,7 +21,7 @@ export interface GraphDecoderParts {
   readonly vocabularySize: number;
   /** Outputs of the encoder, fed unchanged to every step; none for a decoder-only model. */
   readonly encoded: Readonly<Record<string, DeviceTensor>>;
-  /** Ids that come before each row's first token, equally many for every row, fed with it in one run. */
+  /** Prefix ids before each row's first token, of one length for all rows, fed in the same run. */
   readonly prefixes: readonly (readonly number[])[];
 }
 
@@ -29,9 +29,9 @@ export class GraphDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize: number;
   readonly #parts: GraphDecoderParts;
-  /** When each step's logits were there, by `performance.now()` [ms]. */
+  /** Time when each step's logits were ready, by `performance.now()` [ms]. */
   readonly stepTimes: number[] = [];
-  /** Absent where the graph does not pick tokens. */
+  /** Absent where the graph has no argmax outputs. */
   readonly greedySteps?: NonNullable<StepDecoder["greedySteps"]>;
   #past = 0;
 
@@ -61,9 +61,14 @@ export class GraphDecoder implements StepDecoder {
   ): AsyncGenerator<TopTokens, undefined> {
     const runs = this.#parts.decoder.repeat({
       ...this.#requestOf(tokens),
-      ...{ ids: GRAPH_IO.targetIds, position: GRAPH_IO.pastLength },
-      ...{ picks: GRAPH_IO.bestIds, fetch: [GRAPH_IO.bestLogProbabilities] },
-      ...{ end: eos, pad, runs: steps, signal },
+      ids: GRAPH_IO.targetIds,
+      position: GRAPH_IO.pastLength,
+      picks: GRAPH_IO.bestIds,
+      fetch: [GRAPH_IO.bestLogProbabilities],
+      end: eos,
+      pad,
+      runs: steps,
+      signal,
     });
     for await (const { fetched, at } of runs) {
       this.stepTimes.push(at);
@@ -85,7 +90,7 @@ export class GraphDecoder implements StepDecoder {
     };
   }
 
-  /** Reorders the self-attention caches. Rows move within a source only, whose encoder outputs are all alike. */
+  /** Reorders the self-attention caches. Rows move only among the beams of one source, which share encoder outputs. */
   async permuteRows(rows: readonly number[]): Promise<void> {
     const { runtime, caches } = this.#parts;
     await Promise.all(caches.tensors.map((tensor) => runtime.permuteRows(tensor, rows)));

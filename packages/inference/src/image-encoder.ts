@@ -1,21 +1,20 @@
-/** Images as tokens: decoded, cut into patches and run through the vision graph, once for all questions about one image. */
+/** Encodes images to tokens: decodes them, cuts them into patches and runs the vision graph. Results are cached by image. */
 import { GRAPH_IO, type DeviceVision } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { type HostTensor, type Session, createHostTensor } from "@slm/runtime";
 import { type FoundImage, type ImageSource, patchRows, patchRowsShape } from "@slm/vision";
 
-/** Tokens that are kept unless told otherwise [bytes]: those of a hundred images of a usual tower. */
+/** Default size of the cache [bytes]: tokens of about a hundred images of a typical tower. */
 const KEPT_BYTES = 64 * 2 ** 20;
 
 export interface ImageEncoderOptions {
-  /** Memory for tokens of images that may be asked about again; 0: none are kept [bytes]. Default: 64 MiB. */
+  /** Size of the cache of image tokens; 0: no cache [bytes]. Default: 64 MiB. */
   readonly keptImageBytes?: number | undefined;
 }
 
 /**
- * The vision graph behind a memory of its results, known by the images' content. Images are decoded and run one at a time: a
- * decoded image may be hundreds of megabytes, and where activations are scaled by the largest of a batch, what an image is
- * would depend on others.
+ * The vision graph with a cache of its results, keyed by image content. Images are decoded and run one at a time: a decoded image may
+ * take hundreds of megabytes, and with dynamically quantized activations the result would depend on the other images of a batch.
  */
 export class ImageEncoder {
   readonly #vision: DeviceVision;
@@ -37,10 +36,9 @@ export class ImageEncoder {
   }
 
   /**
-   * Tokens `[1, tokens, width]` of an image, in the precision of the model. Not to be changed: they are kept.
+   * Tokens `[1, tokens, width]` of an image, in the precision of the model. They are cached and must not be modified.
    *
-   * @throws SlmError INPUT_MISSING or DATA_INVALID for an image that cannot be read, SHAPE_MISMATCH for a graph that is not
-   * what model.json says.
+   * @throws SlmError INPUT_MISSING or DATA_INVALID for an image that cannot be read, SHAPE_MISMATCH for a graph that does not match model.json.
    */
   async tokensOf(image: ImageSource): Promise<HostTensor> {
     const found = await image.find();
@@ -63,7 +61,7 @@ export class ImageEncoder {
     }
   }
 
-  /** Tokens `[images, tokens, width]` of images side by side. @throws SlmError as {@link tokensOf} */
+  /** Tokens `[images, tokens, width]` of several images. @throws SlmError as {@link tokensOf} */
   async tokensOfAll(images: readonly ImageSource[]): Promise<HostTensor | undefined> {
     const each: HostTensor[] = [];
     for (const image of images) each.push(await this.tokensOf(image));
@@ -98,7 +96,7 @@ export class ImageEncoder {
   }
 }
 
-/** Tokens of images side by side `[images, tokens, width]`; undefined for none. */
+/** Stacks the tokens of images to `[images, tokens, width]`; undefined for none. */
 export function joinImages(images: readonly HostTensor[]): HostTensor | undefined {
   const [first] = images;
   if (first === undefined || images.length === 1) return first;
@@ -109,7 +107,7 @@ export function joinImages(images: readonly HostTensor[]): HostTensor | undefine
   return joined;
 }
 
-/** A picture of one black pixel, to run a vision graph once. */
+/** An image of one black pixel, to warm up a vision graph. */
 export const BLANK_IMAGE: ImageSource = {
   find: () =>
     Promise.resolve({

@@ -140,7 +140,7 @@ describe("a vision-language model", () => {
       message: expect.stringContaining("source 1 has no image") as string,
     });
     await expect(seeing.generate([{ text: "abcdabc", image: picture }])).rejects.toThrow(
-      /7 tokens, the model reads at most 6 beside an image/,
+      /7 tokens, the model reads at most 6 in addition to an image/,
     );
     const blind = await loadGenerator(await written(tinyDeviceModel()), new MemoryModel());
     await expect(blind.generate(["a", { text: "b", image: picture }])).rejects.toThrow(

@@ -1,4 +1,6 @@
-/** The one place where an exported model is loaded: read, checked, its graphs put on a runtime, and closed again. */
+/**
+ * Loads an exported model: reads and checks its files, loads its graphs on a runtime, and closes them. The only place that does so.
+ */
 import { type DeviceModel, type GraphName, graphsOf, readDeviceModel } from "@slm/exported-model";
 import { resolveInside } from "@slm/core";
 import { SlmError } from "@slm/core";
@@ -9,14 +11,14 @@ import { loadEdited, loadPicking } from "./graph-edits/load-edited.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
 import { type StaticBuckets, openBuckets } from "./static/buckets.js";
 
-/** What a model's directory says of it, before any graph is loaded. */
+/** Contents of a model's directory, before any graph is loaded. */
 export interface ModelDescription {
   readonly model: DeviceModel;
   readonly tokenizerFiles: TokenizerFiles;
   readonly tokenizer: Tokenizer;
 }
 
-/** A model whose graphs are on a runtime. Whoever loads it closes it; the runtime stays the caller's. */
+/** A model whose graphs are loaded on a runtime. The caller closes it; the runtime stays open. */
 export interface LoadedModel extends ModelDescription {
   readonly runtime: Runtime;
   /** Present exactly for a model with a vision tower. */
@@ -24,27 +26,27 @@ export interface LoadedModel extends ModelDescription {
   /** Present exactly for an encoder-decoder. */
   readonly encoder: Session | undefined;
   readonly decoder: Session;
-  /** Present exactly for graphs of fixed sizes (target npu); `encoder` and `decoder` are then those of the longest source. */
+  /** Present exactly for static graphs (target npu); `encoder` and `decoder` are then those of the longest source. */
   readonly buckets: StaticBuckets | undefined;
-  /** Gives back every graph, and the tokens of images that were kept. */
+  /** Releases every graph and the cached image tokens. */
   close(): Promise<void>;
 }
 
 export interface LoadModelOptions extends ImageEncoderOptions {
   /**
    * Changes the decoder before it is loaded.
-   * Default: on target cpu nodes that pick the top-1 token are put behind it, elsewhere it is loaded as exported.
+   * Default: on target cpu argmax outputs are added; on other targets it is loaded as exported.
    */
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
 }
 
-/** Targets whose decoders pick tokens themselves; of the others nobody has measured whether it pays. */
+/** Targets whose decoders get argmax outputs. For others the benefit has not been measured. */
 const PICKING_TARGETS: ReadonlySet<DeviceModel["target"]> = new Set(["cpu"]);
 
 /**
- * Reads `model.json` and the tokenizer, and checks that they belong together.
+ * Reads `model.json` and the tokenizer, and checks that they match.
  *
- * @throws SlmError INPUT_MISSING for a file that is not there, DATA_INVALID for files that contradict one another.
+ * @throws SlmError INPUT_MISSING for a missing file, DATA_INVALID for files that contradict each other.
  */
 export async function describeModel(directory: string): Promise<ModelDescription> {
   const model = await readDeviceModel(directory);
@@ -71,7 +73,7 @@ export async function describeModel(directory: string): Promise<ModelDescription
  *
  * Reads: `model.json`, the graphs it names, `tokenizer.json`, `tokenizer_config.json`.
  *
- * @throws SlmError as {@link describeModel}, and what loading and editing a graph throws. Graphs loaded before are given back.
+ * @throws SlmError as {@link describeModel}, and what loading and editing a graph throws. Graphs that were already loaded are released.
  */
 export async function loadModel(
   directory: string,
@@ -109,7 +111,11 @@ export async function loadModel(
   const buckets = encoder === undefined ? undefined : openBuckets(model, { encoder, decoder }, load);
   return {
     ...description,
-    ...{ runtime, images, encoder, decoder, buckets },
+    runtime,
+    images,
+    encoder,
+    decoder,
+    buckets,
     close: async () => {
       await buckets?.release();
       await decoder.release();

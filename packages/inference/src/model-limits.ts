@@ -1,4 +1,4 @@
-/** Checks of a request against what the model can hold, before anything runs. */
+/** Checks a request against the model's limits, before anything runs. */
 import type { DeviceModel } from "@slm/exported-model";
 import type { Strategy } from "@slm/decoding";
 import { SlmError } from "@slm/core";
@@ -21,7 +21,7 @@ export function checkedBatchSize(batchSize = DEFAULT_BATCH): number {
   return batchSize;
 }
 
-/** More or longer sequences are no stops but a text; every piece of text is compared with all of them. */
+/** Limits of stop sequences, because every piece of text is compared with all of them. */
 const MOST_STOPS = 64;
 const LONGEST_STOP = 1024;
 
@@ -32,14 +32,14 @@ export function checkStops(stop: readonly string[] = []): void {
   const got = bad === undefined ? `${stop.length} of them` : `one of ${bad.length}`;
   throw new SlmError(
     "USAGE",
-    `generate: stop sequences have 1 to ${LONGEST_STOP} characters and are at most ${MOST_STOPS}, got ${got}`,
+    `generate: expected at most ${MOST_STOPS} stop sequences of 1 to ${LONGEST_STOP} characters, got ${got}`,
   );
 }
 
-/** More draft tokens cost more than a run that checks them can save. */
+/** Above this, verifying draft tokens costs more than it can save. */
 const MAX_DRAFT_TOKENS = 64;
 
-/** @throws SlmError USAGE if the number of draft tokens is none of use. */
+/** @throws SlmError USAGE if the number of draft tokens is out of range. */
 export function checkPromptLookup(draftTokens: number | undefined): void {
   if (
     draftTokens === undefined ||
@@ -58,8 +58,7 @@ export function checkTime(maxTimeMs: number | undefined): void {
   throw new SlmError("USAGE", `generate: maxTimeMs must be above 0, got ${maxTimeMs}`);
 }
 
-/**
- * Sources as ids.
+/** Tokenizes sources.
  *
  * @throws SlmError DATA_INVALID naming the source that is too long, empty, holds an unknown symbol, or has an image where the
  * model reads text only, or none where it needs one.
@@ -78,8 +77,7 @@ export function encodeSources(
   });
 }
 
-/**
- * What is asked beside an image, or alone.
+/** The prompt for an image, or for text alone.
  *
  * @param where names the source in errors
  * @throws SlmError DATA_INVALID for an image where the model reads text only, none where it needs one, or no text.
@@ -92,23 +90,23 @@ export function resolvePrompt({ text, image }: ImagePrompt, { vision }: DeviceMo
     throw reject("has no image; the model answers questions about one", "--image FILE");
   const asked = text ?? vision?.prompt;
   if (asked === undefined)
-    throw reject("has no text, and the model has no question of its own", "--prompt TEXT");
+    throw reject("has no text, and the model has no default prompt", "--prompt TEXT");
   return asked;
 }
 
-/** @throws SlmError DATA_INVALID for a text of `tokens` that the model cannot read, behind the tokens of an image. */
+/** @throws SlmError DATA_INVALID for a text of `tokens` that exceeds the model's limit, image tokens included. */
 export function checkLength(tokens: number, { maxSource, vision }: DeviceModel, where: string): void {
   const room = maxSource - (vision?.tokens ?? 0);
   if (tokens <= room) return;
   throw new SlmError(
     "DATA_INVALID",
-    `${where} has ${tokens} tokens, the model reads at most ${room}${vision === undefined ? "" : " beside an image"}`,
+    `${where} has ${tokens} tokens, the model reads at most ${room}${vision === undefined ? "" : " in addition to an image"}`,
     { context: { tokens, maxSource: room } },
   );
 }
 
 /**
- * Most tokens to generate behind `prefix` tokens that occupy the cache already. By default all that fit.
+ * Largest number of tokens to generate after `prefix` tokens that occupy the cache. Default: all that fit.
  *
  * @throws SlmError USAGE if `requested` does not fit, DATA_INVALID if the prefix alone leaves no room.
  */

@@ -1,4 +1,4 @@
-/** Pieces of text from whoever pushes them to whoever reads them, in order; none is lost when the reader is slower. */
+/** An unbounded queue of text pieces between a producer and a reader. */
 export class PieceQueue implements AsyncIterable<string> {
   readonly #pieces: string[] = [];
   #isEnded = false;

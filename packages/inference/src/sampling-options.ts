@@ -1,56 +1,58 @@
-/** How tokens are chosen and when a text ends. */
+/** Sampling options and end conditions. */
 import type { Strategy, TokenRules } from "@slm/decoding";
 import type { GenerateOptions } from "./types.js";
 
-/** How tokens are chosen. Default: greedily. */
+/** Sampling options. Default: greedy. */
 export interface SamplingOptions {
-  /** Beam search with so many beams. */
+  /** Number of beams of beam search. */
   readonly beams?: number | undefined;
   /** Samples tokens at this temperature; 0, the default, takes the top-1 token. */
   readonly temperature?: number | undefined;
-  /** Samples among the k most probable tokens. */
+  /** Top-k: samples from the k most probable tokens. */
   readonly topK?: number | undefined;
-  /** Samples among the fewest tokens whose probabilities reach this sum, 0 to 1. */
+  /** Top-p: samples from the fewest tokens whose probabilities reach this sum, 0 to 1. */
   readonly topP?: number | undefined;
-  /** Samples among tokens at least this many times as probable as the top-1 token, 0 to 1. */
+  /** Min-p: samples from tokens with at least this fraction of the top-1 probability, 0 to 1. */
   readonly minP?: number | undefined;
-  /** Samples repeat with the same seed, prompt by prompt. Default: 1. */
+  /** Seed of sampling, per prompt: the same seed and prompt give the same text. Default: 1. */
   readonly seed?: number | undefined;
-  /** Above 1 discourages tokens that were seen, as in Hugging Face's generate. */
+  /** Repetition penalty, as in Hugging Face's generate: above 1 discourages tokens that occurred. */
   readonly repetitionPenalty?: number | undefined;
-  /** Taken off the score of every token of the answer so far, as in OpenAI's API, -2 to 2. */
+  /** Presence penalty, as in OpenAI's API: subtracted from the logit of every token of the answer so far, -2 to 2. */
   readonly presencePenalty?: number | undefined;
-  /** Taken off a token's score as often as it stands in the answer so far, as in OpenAI's API, -2 to 2. */
+  /** Frequency penalty, as in OpenAI's API: subtracted once per occurrence in the answer so far, -2 to 2. */
   readonly frequencyPenalty?: number | undefined;
-  /** Texts that end an answer, which stops before the first of them. */
+  /** Stop texts. The answer ends before the first of them. */
   readonly stop?: readonly string[] | undefined;
-  /** Most tokens of an answer. Default: what the model's cache holds. */
+  /** Largest number of tokens of an answer. Default: the capacity of the model's cache. */
   readonly maxTokens?: number | undefined;
-  /** Longest time for a batch of answers [s]; the step in progress is the last. */
+  /** Time limit for a batch of answers [s]; the step in progress is finished. */
   readonly maxSeconds?: number | undefined;
 }
 
-/** Seed of draws when none is given: answers repeat unless asked not to. */
+/** Default seed, so that answers are repeatable. */
 const DEFAULT_SEED = 1;
 
-/** What generation is asked by the options. */
+/** Converts the options to a generation request. */
 export function samplingOptions(options: SamplingOptions): GenerateOptions {
   const { stop = [], seed = DEFAULT_SEED, maxTokens, maxSeconds } = options;
   const { repetitionPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = options;
   const strategy = strategyOf(options);
   const rules: TokenRules = { repetitionPenalty, presencePenalty, frequencyPenalty };
   return {
-    ...{ strategy, rules, stop },
-    ...(strategy.kind === "sample" ? { seed } : {}),
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(maxSeconds === undefined ? {} : { maxTimeMs: maxSeconds * 1000 }),
+    strategy,
+    rules,
+    stop,
+    seed: strategy.kind === "sample" ? seed : undefined,
+    maxTokens,
+    maxTimeMs: maxSeconds === undefined ? undefined : maxSeconds * 1000,
   };
 }
 
-/** Beams are ranked by mean log-probability, so that long answers are not at a disadvantage. */
+/** Beams are ranked by mean log-probability, so that long answers are not penalized. */
 const LENGTH_PENALTY = 1;
 
-/** Beam search as every command does it. */
+/** The beam search settings of all commands. */
 export const beamSearch = (beams: number): Strategy => ({
   kind: "beam",
   beams,
@@ -63,8 +65,8 @@ function strategyOf({ beams, temperature = 0, topK, topP, minP }: SamplingOption
   return {
     kind: "sample",
     temperature,
-    ...(topK === undefined ? {} : { topK }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(minP === undefined ? {} : { minP }),
+    topK,
+    topP,
+    minP,
   };
 }

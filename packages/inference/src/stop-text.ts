@@ -1,7 +1,7 @@
 /**
- * Ends a growing text at the first of several sequences, which is left out: the one that is complete first, of those the
- * one that begins first. So the result does not depend on how the text is cut into pieces. An end that could still become a
- * sequence is held back until it is certain, so nothing of a sequence is ever given.
+ * Ends a growing text before the first of several stop sequences: the one that is complete first, and of those the one that begins
+ * first. The result does not depend on how the text is cut into pieces. A suffix that could still become a stop sequence is held back,
+ * so no part of a stop sequence is ever returned.
  *
  * Source: OpenAI API, `stop`.
  */
@@ -20,7 +20,7 @@ export class StopText {
     return this.#isStopped;
   }
 
-  /** Takes the next piece. */
+  /** Adds the next piece. */
   push(piece: string): void {
     if (this.#isStopped) return;
     this.#held += piece;
@@ -34,7 +34,7 @@ export class StopText {
     this.#release(this.#held.length - this.#openEnd());
   }
 
-  /** Gives the rest, once no piece follows. */
+  /** Returns the rest after the last piece. */
   end(): void {
     if (!this.#isStopped) this.#release(this.#held.length);
   }
@@ -44,7 +44,7 @@ export class StopText {
     this.#held = this.#held.slice(length);
   }
 
-  /** Length of the longest end that begins one of the sequences. */
+  /** Length of the longest suffix of the text that is a prefix of a sequence. */
   #openEnd(): number {
     const longest = Math.max(0, ...this.#stops.map(({ length }) => length - 1));
     for (let length = Math.min(longest, this.#held.length); length > 0; length--) {
@@ -55,13 +55,13 @@ export class StopText {
   }
 }
 
-/** A whole text up to the first of several sequences; undefined if it holds none. */
+/** A complete text up to the first stop sequence; undefined if it has none. */
 export function textBeforeStop(text: string, stops: readonly string[]): string | undefined {
   const found = firstStop(text, stops);
   return found === undefined ? undefined : text.slice(0, found);
 }
 
-/** Where the sequence begins that is complete first; of several, the one that begins first. */
+/** Start of the sequence that is complete first; on ties, the one that begins first. */
 function firstStop(text: string, stops: readonly string[]): number | undefined {
   let [begin, end] = [0, Infinity];
   for (const stop of stops) {

@@ -1,12 +1,12 @@
-/** An answer as a loop over its pieces. */
+/** Streams an answer as an async iterator of pieces. */
 import { SlmError } from "@slm/core";
 import { PieceQueue } from "./piece-queue.js";
 
 /**
- * Gives the pieces of an answer as they come, and returns the answer. A reader that leaves the loop early stops it.
+ * Yields the pieces of an answer as they arrive, and returns the answer. Leaving the loop early stops the generation.
  *
- * @param generate answers, telling each piece, until its signal is aborted
- * @param signal stops the answer too
+ * @param generate generates the answer and calls back with each piece, until its signal is aborted
+ * @param signal also stops the generation
  * @throws whatever `generate` throws, after the last piece
  */
 export async function* streamPieces<Answer>(

@@ -1,6 +1,6 @@
 /**
- * Cuts the growing text of one row into pieces that add up to it. A character may take several tokens (bytes of UTF-8),
- * and until its last one the tokenizer gives U+FFFD: such an end is held back.
+ * Splits the growing text of one row into pieces that add up to the text. A character may take several tokens (UTF-8 bytes). Until its
+ * last token, the tokenizer returns U+FFFD; such a suffix is held back.
  */
 export class TextStream {
   readonly #decode: (ids: readonly number[]) => string;
@@ -9,7 +9,7 @@ export class TextStream {
   readonly #ids: number[] = [];
   #given = "";
 
-  /** Without `onPiece` the text is not even decoded. */
+  /** Without `onPiece` the text is not decoded. */
   constructor(
     decode: (ids: readonly number[]) => string,
     row: number,
@@ -20,13 +20,13 @@ export class TextStream {
     this.#onPiece = onPiece;
   }
 
-  /** Takes the next token and gives the text that has become certain. */
+  /** Adds the next token and returns the text that has become final. */
   push(id: number): void {
     this.#ids.push(id);
     this.#give((text) => text.replace(/\uFFFD+$/, ""));
   }
 
-  /** Gives the rest, once no token follows. */
+  /** Returns the rest after the last token. */
   end(): void {
     this.#give((text) => text);
   }
@@ -34,7 +34,7 @@ export class TextStream {
   #give(certain: (text: string) => string): void {
     if (this.#onPiece === undefined) return;
     const text = certain(this.#decode(this.#ids));
-    // A tokenizer that rewrites earlier text when more follows has to wait: what was given cannot be taken back.
+    // A tokenizer may rewrite earlier text when tokens follow. Such text is held back, because emitted text cannot be changed.
     if (!text.startsWith(this.#given) || text === this.#given) return;
     const piece = text.slice(this.#given.length);
     this.#given = text;

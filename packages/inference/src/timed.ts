@@ -1,4 +1,4 @@
-/** From the times of a decoder's steps to those of a result. */
+/** Derives the times of a result from those of the decoder's steps. */
 import type { Decoded, Strategy } from "@slm/decoding";
 import type { Generation } from "./types.js";
 
@@ -9,7 +9,7 @@ export interface BatchTimes {
   readonly stepTimes: readonly number[];
 }
 
-/** @param strategy a result of beam search is known when its batch is done; any other with its own last step */
+/** @param strategy beam search: a result is final when its batch is done; else at its own last step */
 export function timed(
   { tokens, finished, reason }: Decoded,
   strategy: Strategy,

@@ -1,10 +1,10 @@
-/** What a decoder that picks tokens itself tells of each row. */
+/** The argmax outputs of a decoder, per row. */
 import { GRAPH_IO } from "@slm/exported-model";
 import type { TopTokens } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { RunResult } from "@slm/runtime";
 
-/** @throws SlmError SHAPE_MISMATCH unless the graph told the most probable token of each of `count` rows. */
+/** @throws SlmError SHAPE_MISMATCH unless the graph returned the top-1 token of each of `count` rows. */
 export function topTokens(fetched: RunResult["fetched"], count: number): TopTokens {
   const [ids, logProbabilities] = [
     fetched[GRAPH_IO.bestIds]?.data,

@@ -93,7 +93,9 @@ function frameOf(model: ModelProto, reading: Reading): Frame {
   const body = decodeBody(model.graph, reading, `graph '${shorten(model.graph.name)}'`);
   const hasListedWeights = written < IR_VERSIONS.min;
   return {
-    ...{ irVersion, opsets, metadata: decodeMetadata(model) },
+    irVersion,
+    opsets,
+    metadata: decodeMetadata(model),
     body: hasListedWeights ? withoutListedWeights(body) : body,
   };
 }

@@ -111,7 +111,9 @@ class Replacement {
 
   body(body: Subgraph): Subgraph {
     return {
-      ...{ ...body, ...this.values(body), nodes: body.nodes.map((node) => this.node(node)) },
+      ...body,
+      ...this.values(body),
+      nodes: body.nodes.map((node) => this.node(node)),
       inputs: body.inputs.map((value) => this.typed(value)),
       outputs: body.outputs.map((value) => this.typed(value)),
     };
@@ -140,7 +142,8 @@ export function fixSizes<Model extends Subgraph>(model: Model, requests: readonl
   const { symbols, inputs } = decide(model, requests);
   const replacement = new Replacement(symbols);
   return {
-    ...{ ...model, ...replacement.values(model) },
+    ...model,
+    ...replacement.values(model),
     nodes: model.nodes.map((node) => replacement.node(node)),
     inputs: model.inputs.map((input) => {
       const sizes = inputs.get(input.name);

@@ -75,7 +75,7 @@ export interface Subgraph {
   readonly initializers: ReadonlyMap<string, Initializer>;
   readonly inputs: readonly UntypedValue[];
   readonly outputs: readonly UntypedValue[];
-  /** Types of intermediate values, as far as the file has them; shape inference can recompute them. */
+  /** Types of intermediate values, as far as the file has them; shape inference can infer them again. */
   readonly values?: ReadonlyMap<string, UntypedValue> | undefined;
 }
 

@@ -34,7 +34,8 @@ export async function createGpuRuntime(options: GpuRuntimeOptions = {}): Promise
   const { runtime, fallbacks } = await openProfiles(GPU, candidatesFor(GPU, profile), { threads, fallback });
   if (runtime !== undefined) return runtime;
   return openOrtRuntime({
-    ...{ name: GPU.name, threads },
+    name: GPU.name,
+    threads,
     providers: [{ name: "cpu" }],
     device: { provider: "cpu", fallbacks },
   });

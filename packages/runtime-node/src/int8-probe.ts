@@ -56,7 +56,10 @@ const cpuInfo = (): Promise<string | undefined> => readFile("/proc/cpuinfo", "ut
 async function saturates(channel: HostChannel): Promise<boolean> {
   const session = nextTensorId();
   await channel.call("load", {
-    ...{ session, name: "int8 probe", optimization: "all", planMemory: true },
+    session,
+    name: "int8 probe",
+    optimization: "all",
+    planMemory: true,
     source: { kind: "bytes", bytes: probe() },
   });
   const feed = createHostTensor("uint8", [1, DEPTH], new Uint8Array(DEPTH).fill(ACTIVATION));
@@ -64,7 +67,10 @@ async function saturates(channel: HostChannel): Promise<boolean> {
     session,
     feeds: [feed],
     fetch: [0],
-    ...{ keep: [], keepIds: [], into: [], intoIds: [] },
+    keep: [],
+    keepIds: [],
+    into: [],
+    intoIds: [],
     append: { at: [], outputs: [], ids: [] },
   });
   await channel.call("unload", { session });

@@ -53,7 +53,8 @@ function simulation(
   const provider = profile ?? "npu";
   const description = `${provider} simulated on ${cpus()[0]?.model.trim() ?? "a CPU"}`;
   return openOrtRuntime({
-    ...{ name: NPU.name, threads },
+    name: NPU.name,
+    threads,
     providers: [{ name: "cpu" }],
     device: { provider, description, simulated: true, fallbacks },
   });

@@ -65,8 +65,11 @@ function encodeRepeat(
   feedbackOf(request);
   return {
     ...encoded,
-    ...{ ids: graph.inputs.get(ids)!, position: graph.inputs.get(position)! },
-    ...{ pad, runs, end },
+    ids: graph.inputs.get(ids)!,
+    position: graph.inputs.get(position)!,
+    pad,
+    runs,
+    end,
   };
 }
 
@@ -145,7 +148,11 @@ export async function openOrtRuntime(options: OrtRuntimeOptions): Promise<Runtim
   }
   const description = `${cpus()[0]?.model.trim() ?? "unknown CPU"}${inThread ? ", in the calling thread" : ""}`;
   return new OrtRuntime(name, channel, {
-    ...{ threads, description, simulated: false, fallbacks: [], int8 },
+    threads,
+    description,
+    simulated: false,
+    fallbacks: [],
+    int8,
     ...options.device,
   });
 }

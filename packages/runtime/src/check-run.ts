@@ -82,7 +82,11 @@ export function checkRun(graph: CheckedGraph, request: RunRequest): CheckedRun {
     throw mismatch(graph, `requests no output; the outputs are ${list(graph.outputs)}`);
   }
   return {
-    ...{ feeds, fetch: fetchPositions, keep: keepPositions, into: intoPositions, intoIds },
+    feeds,
+    fetch: fetchPositions,
+    keep: keepPositions,
+    into: intoPositions,
+    intoIds,
     append: { at: append.at, outputs: appended, ids: cacheIds },
   };
 }

@@ -53,7 +53,7 @@ export class ServerMetrics {
   #tokens = 0;
   #reloads = 0;
 
-  /** `route` is a path of the server's own table, never what a client wrote. */
+  /** `route` is a path of the route table, not the client's text. */
   onResponse(route: string, status: number): void {
     const key = `route="${route}",status="${status}"`;
     this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);

@@ -1,4 +1,4 @@
-/** The model that answers now, and its replacement while it loads: no request is dropped when a bundle changes. */
+/** Holds the current model, and its replacement while that loads, so that a reload drops no request. */
 import { SlmError } from "@slm/core";
 import type { ServedModel } from "./served-model.js";
 
@@ -14,7 +14,7 @@ export class ModelHost {
     this.#current = current;
   }
 
-  /** @param load opens the bundle as it lies on disk at that moment */
+  /** @param load opens the bundle from disk */
   static async open(load: () => Promise<ServedModel>): Promise<ModelHost> {
     return new ModelHost(load, await load());
   }
@@ -28,8 +28,8 @@ export class ModelHost {
   }
 
   /**
-   * Loads the bundle anew. Requests go to the old model until the new one is ready; answers in progress end where they began.
-   * Calls that overlap share one loading. If loading fails, the old model stays.
+   * Reloads the bundle. Requests go to the old model until the new one is ready; answers in progress finish on the model they started
+   * on. Overlapping calls share one load. If loading fails, the old model stays.
    *
    * @throws SlmError as loading does; BUSY when the server is stopping.
    */
@@ -48,7 +48,7 @@ export class ModelHost {
     return fresh;
   }
 
-  /** From now on nothing new is taken; resolves when every answer in progress has ended. */
+  /** Rejects new requests from now on; resolves when every answer in progress has ended. */
   async drain(): Promise<void> {
     this.#isDraining = true;
     await Promise.all([this.#current.loop.idle(), ...this.#closing]);

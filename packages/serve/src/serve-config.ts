@@ -1,17 +1,17 @@
-/** Limits of a server. Every default is written here. */
+/** Limits of a server, with all defaults. */
 import { z } from "zod";
 
 export const serveConfig = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe("Address to listen on; 0.0.0.0 for every interface."),
   port: z.int().min(0).max(65_535).default(8000).describe("Port; 0 takes a free one."),
-  maxRows: z.int().min(1).max(1024).default(64).describe("Most requests decoded together."),
+  maxRows: z.int().min(1).max(1024).default(64).describe("Largest batch: requests decoded together."),
   maxWaiting: z
     .int()
     .min(1)
     .max(100_000)
     .default(512)
-    .describe("Most requests that wait; the next gets 429."),
-  maxBatch: z.int().min(1).max(1024).default(64).describe("Most sources in one request."),
+    .describe("Length of the queue; further requests get 429."),
+  maxBatch: z.int().min(1).max(1024).default(64).describe("Largest number of sources in one request."),
   maxBodyBytes: z
     .int()
     .min(1024)
@@ -29,14 +29,14 @@ export const serveConfig = z.strictObject({
     .min(1024)
     .max(100_000_000)
     .default(25_000_000)
-    .describe("Most pixels of an image: it takes three bytes of memory each while it is read."),
+    .describe("Largest number of pixels of an image. Reading takes three bytes of memory per pixel."),
   timeoutSeconds: z.number().positive().max(3600).default(60).describe("Longest time for one request [s]."),
   drainSeconds: z
     .number()
     .nonnegative()
     .max(3600)
     .default(30)
-    .describe("How long a stopping server waits for answers [s]."),
+    .describe("Time that a stopping server waits for answers in progress [s]."),
 });
 
 export type ServeConfig = z.infer<typeof serveConfig>;

@@ -1,4 +1,4 @@
-/** A bundle that is loaded and answers texts, many at once. */
+/** A loaded bundle that answers many requests concurrently. */
 import type { DeviceModel } from "@slm/exported-model";
 import {
   checkRules,
@@ -28,21 +28,21 @@ import { perRowDecoder } from "./batching/per-row-decoder.js";
 import { TextFormats, type TextFormat } from "./text-formats.js";
 
 export interface TextRequest {
-  /** Undefined: what the model itself asks about an image. */
+  /** Undefined: the model's default prompt. */
   readonly source: string | undefined;
-  /** What the source is about, for a vision-language model. */
+  /** The source's image, for a vision-language model. */
   readonly image?: ImageSource | undefined;
   /** Default: all that fit. */
   readonly maxTokens?: number | undefined;
-  /** Default: the most probable token. */
+  /** Default: greedy. */
   readonly sampling?: (SamplingOptions & { readonly seed: number }) | undefined;
   /** Bias and penalties. The repetition penalty counts a decoder-only model's source too. */
   readonly rules?: TokenRules | undefined;
-  /** What the answer must be. Default: any text. */
+  /** Constraint on the answer. Default: any text. */
   readonly format?: TextFormat | undefined;
   /** Sequences that end the answer. */
   readonly stop?: readonly string[] | undefined;
-  /** Told each piece of the text as soon as it is certain. */
+  /** Called with each piece of the text as soon as it is final. */
   readonly onText?: ((piece: string) => void) | undefined;
   readonly signal: AbortSignal;
 }
@@ -53,7 +53,7 @@ export interface TextAnswer {
   readonly sourceTokens: number;
   readonly tokens: number;
   readonly waitedMs: number;
-  /** Reading and seeing the image, before the request was queued; only of a vision-language model. */
+  /** Time to read and encode the image, before the request was queued; only for vision-language models. */
   readonly imageMs?: number | undefined;
   readonly firstTokenMs: number;
   readonly totalMs: number;
@@ -71,12 +71,12 @@ interface CheckedText {
 }
 
 export class ServedModel {
-  /** When it was loaded [s since 1970]. */
+  /** Load time [s since 1970]. */
   readonly loadedAt = Math.floor(Date.now() / 1000);
   readonly loop: BatchLoop;
   readonly #loaded: LoadedModel;
   readonly #formats: TextFormats;
-  /** Requests whose images are being read, which are not yet queued. */
+  /** Number of requests whose images are being read and that are not queued yet. */
   #seeing = 0;
 
   constructor(loaded: LoadedModel, loop: BatchLoop) {
@@ -89,13 +89,13 @@ export class ServedModel {
     return this.#loaded.model;
   }
 
-  /** Whether `count` more requests would be taken now; those whose images are still read have their place. */
+  /** Whether `count` more requests would be accepted now. Requests whose images are being read count as queued. */
   hasRoom(count: number): boolean {
     return this.loop.hasRoom(this.#seeing + count);
   }
 
   /**
-   * Checks a request against what the model reads and can say.
+   * Checks a request against the model's limits.
    *
    * @throws SlmError DATA_INVALID for a source that is empty, too long or holds an unknown symbol, an image where the model
    * reads text only, or none where it needs one; USAGE for a number of tokens that does not fit. Running it throws
@@ -132,7 +132,7 @@ export class ServedModel {
       onText?.(piece);
     });
     const decode = (ids: readonly number[]): string => this.#loaded.tokenizer.decode(ids);
-    // Nobody reads along: the text is decoded once, at the end.
+    // Without streaming, the text is decoded once, at the end.
     const isWhole = onText === undefined && stop.length === 0;
     const stream = new TextStream(decode, 0, (_row, piece) => {
       cut.push(piece);
@@ -187,7 +187,7 @@ export class ServedModel {
     }
   }
 
-  /** Undefined where the most probable token is taken as it is. */
+  /** Undefined for plain greedy decoding. */
   #selector(
     { sampling, rules }: TextRequest,
     { source, constraint }: CheckedText,
@@ -205,10 +205,9 @@ export class ServedModel {
 }
 
 /**
- * Loads a bundle for serving. The runtime is the model's own from then on.
+ * Loads a bundle for serving. The model owns the runtime from then on.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID for a bundle that is not whole; OP_UNSUPPORTED for a decoder whose rows
- * cannot stand at positions of their own.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID for an incomplete bundle; OP_UNSUPPORTED for a decoder that cannot have a position per row.
  */
 export async function loadServedModel(
   directory: string,
@@ -223,7 +222,7 @@ export async function loadServedModel(
   return new ServedModel(loaded, loop);
 }
 
-/** The first run of a graph is slow; nobody should wait for it. */
+/** Warm-up: the first run of a graph is slow. */
 async function warmUp(loop: BatchLoop, { model: { tokens }, images }: LoadedModel): Promise<void> {
   const signal = new AbortController().signal;
   await loop.submit({

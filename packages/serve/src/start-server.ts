@@ -1,4 +1,4 @@
-/** Starts the server, and stops it without dropping an answer. */
+/** Starts the server, and stops it after the answers in progress. */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
@@ -20,7 +20,7 @@ interface ServerOptions {
   readonly openRuntime: () => Promise<Runtime>;
   readonly apiKeys?: readonly string[];
   readonly adminKeys?: readonly string[];
-  /** Told of failures that are the server's own. */
+  /** Called with internal errors of the server. */
   readonly onFailure?: (error: unknown) => void;
 }
 
@@ -28,9 +28,9 @@ export interface RunningServer {
   /** `http://host:port` */
   readonly url: string;
   readonly model: string;
-  /** Loads the bundle anew. @throws SlmError as loading does; the old model then stays. */
+  /** Reloads the bundle. @throws SlmError as loading does; the old model then stays. */
   reload(): Promise<void>;
-  /** Takes no more requests, waits for answers in progress, at most `drainSeconds`, and ends. */
+  /** Rejects new requests, waits at most `drainSeconds` for answers in progress, and stops. */
   stop(): Promise<{ readonly drained: boolean }>;
 }
 
@@ -60,7 +60,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const app = createApp({ host, metrics, config, keys, adminKeys: admin, onFailure });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-  // A client that sends a byte a minute holds a connection for no longer than an answer may take.
+  // A slow client holds a connection no longer than the time limit of a request.
   server.requestTimeout = config.timeoutSeconds * 1000;
   server.headersTimeout = Math.min(config.timeoutSeconds * 1000, 60_000);
   try {
@@ -116,7 +116,7 @@ async function stopServer(
     timer = setTimeout(resolve, drainSeconds * 1000, false);
   });
   const isDone = host.drain().then(async () => {
-    // Answers are made; sockets that have sent theirs are idle now.
+    // All answers are finished; sockets that have sent theirs are idle.
     const closing = setInterval(() => {
       server.closeIdleConnections();
     }, 20);

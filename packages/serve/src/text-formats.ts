@@ -1,4 +1,4 @@
-/** What an answer must be, as constraints on a model's tokens; those of schemas that were asked for lately are kept. */
+/** Answer formats as constraints on a model's tokens, with a cache of recent schemas. */
 import { constrainTokens, jsonObjectGrammar, jsonSchemaGrammar, type Grammar } from "@slm/decoding";
 import type { TokenConstraint } from "@slm/decoding";
 import { tokenPieces, type TokenPieces, type TokenizerFiles } from "@slm/tokenizer";
@@ -8,13 +8,13 @@ export type TextFormat =
   | { readonly kind: "object" }
   | { readonly kind: "schema"; readonly schema: unknown };
 
-/** A constraint remembers the states of its texts, so few are kept. */
+/** Size of the cache. Small, because a constraint keeps the states of its texts. */
 const KEPT = 16;
 
 export class TextFormats {
   readonly #files: TokenizerFiles;
   readonly #eos: number;
-  /** Read when first needed: not every vocabulary can be constrained, and most requests ask for text. */
+  /** Built when first needed, because not every vocabulary can be constrained and most requests want text. */
   #pieces: TokenPieces | undefined;
   /** Least recently used first. */
   readonly #kept = new Map<string, TokenConstraint>();

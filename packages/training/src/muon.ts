@@ -1,7 +1,7 @@
 /** Muon: momentum whose singular values are made equal before it is applied, for the matrices of the layers. */
 import { elementCount } from "@slm/runtime";
 import { math, type Tensor } from "@slm/tensor";
-import type { OptimizerRule, UpdateContext } from "./optimizer.js";
+import type { OptimizerRule, UpdateContext } from "./optimizer-rule.js";
 import type { Chunk } from "./parameter-layout.js";
 
 /**

@@ -9,15 +9,15 @@ import { SlmCommand } from "../slm-command.js";
 export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   static override summary = "Check an ONNX model against the rules of a device, without the device.";
   static override description =
-    "Takes any ONNX file, or a directory of them. Nothing runs: operators, sizes, types and the QDQ form are compared " +
-    "with what the vendor documents. Exit 3 if the device does not take the model as it is.";
+    "Takes any ONNX file, or a directory of them. The model is not run: operators, shapes, types and QDQ nodes are checked " +
+    "against the vendor's documentation. Exit 3 if the device does not support the model as it is.";
   static override args = {
     model: Args.string({ required: true, description: "ONNX file, or a directory with ONNX files." }),
   };
   static override flags = {
     target: Flags.option({ options: TARGETS })({
       required: true,
-      summary: "Kind of device. On gpu and web, nodes that the device lacks fall back to the CPU.",
+      summary: "Kind of device. On gpu and web, operators that the device does not support fall back to the CPU.",
     }),
     profile: profileFlag,
     shape: shapeFlag,
@@ -40,14 +40,14 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
     const { error } = analysis.summary.findings;
     const first = analysis.findings.find(({ severity }) => severity === "error");
     throw new GateFailed(
-      `${args.model} is not one that ${analysis.device} takes: ${error} ${error === 1 ? "error" : "errors"}, ` +
+      `${args.model} is not supported by ${analysis.device}: ${error} ${error === 1 ? "error" : "errors"}, ` +
         `the first: ${first?.message ?? "none listed"}`,
       analysis,
       [...(first === undefined ? [] : [first.advice]), ...this.#fixingCommand(analysis)],
     );
   }
 
-  /** The command that would fix the sizes which one file leaves open. */
+  /** The command that would fix the dynamic axes of one file. */
   #fixingCommand({ model, target, profile, graphs }: PathAnalysis): readonly string[] {
     const flags = [...new Set(graphs.flatMap(({ openSizes }) => openSizes))];
     if (flags.length === 0) return [];

@@ -6,24 +6,24 @@ import { deviceFlags, deviceRequest } from "../device-flags.js";
 import { percentFlag } from "../percent-flag.js";
 import { SlmCommand } from "../slm-command.js";
 
-/** Of a suite, every point of its grid too. */
+/** For a suite also every point of its grid. */
 export type BenchCommandResult = BenchReport & { readonly suite?: PaperSuiteResult["suite"] };
 
 export class BenchCommand extends SlmCommand<BenchCommandResult> {
-  static override summary = "Measure models side by side on this machine: latency, rate, memory.";
+  static override summary = "Compare models on this machine: latency, throughput, memory.";
   static override description =
     "MODEL is a checkpoint, an export, a quantized directory or a bundle. Prompts are the rows of --data with their " +
-    "images, or --prompt, or random texts of the first model's source symbols.\n\n" +
-    "--suite paper makes its models itself: the paper's 330M encoder-decoder beside a decoder-only model of equal " +
-    "parameters that keeps its keys and values, random weights, at many lengths; then other splits of the layers. It takes " +
-    "long, and goes on where it was when the command is given again.";
+    "images, or --prompt, or random texts of the first model's source tokens.\n\n" +
+    "--suite paper makes its own models: the paper's 330M encoder-decoder and a decoder-only model with as many " +
+    "parameters and a KV cache, with random weights, at many lengths; then other splits of the layers. It takes " +
+    "long; run the command again to resume it.";
   static override strict = false;
   static override args = {
-    models: Args.string({ description: "Directories of models, the one of interest first." }),
+    models: Args.string({ description: "Directories of models. The others are compared with the first." }),
   };
   static override flags = {
     baseline: Flags.option({ options: ["decoder-only"] as const })({
-      summary: "Also measure a model with as many parameters as the first, random weights, treated alike.",
+      summary: "Also measure a model with as many parameters as the first, random weights and the same quantization.",
     }),
     data: Flags.string({ helpValue: "<file>", summary: "JSONL file whose sources are the prompts." }),
     prompt: Flags.string({
@@ -42,19 +42,19 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
     runs: Flags.integer({
       min: 2,
       helpValue: "<n>",
-      summary: "Measured generations per model. Default: 40, of a suite 5 at each point.",
+      summary: "Measured generations per model. Default: 40; for a suite 5 at each point.",
     }),
     batch: Flags.integer({
       min: 1,
       helpValue: "<rows>",
-      summary: "Copies of a prompt that are answered at once. Default: 1.",
+      summary: "Batch size: copies of a prompt that are decoded together. Default: 1.",
     }),
     "force-tokens": Flags.integer({
       min: 2,
       helpValue: "<n>",
       summary: "Generate exactly n tokens each. Default with a baseline: the median length of an answer.",
     }),
-    seed: Flags.integer({ min: 0, default: 1, summary: "Draws prompts and the order of turns." }),
+    seed: Flags.integer({ min: 0, default: 1, summary: "Seed of the choice of prompts and of the order of runs." }),
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
@@ -91,7 +91,15 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
     const { benchLines } = await import("../output/bench-lines.js");
     const { baseline, data, prompt: prompts, image, runs, batch, seed, output, compare, junit } = flags;
     const report = await bench(argv.map(String), {
-      ...{ baseline, data, prompts, image, runs, batch, seed, output, compare },
+      baseline,
+      data,
+      prompts,
+      image,
+      runs,
+      batch,
+      seed,
+      output,
+      compare,
       forceTokens: flags["force-tokens"],
       maxRegression: flags["max-regression"],
       ...deviceRequest(flags),

@@ -25,31 +25,31 @@ const OUTPUT_SUFFIX: Readonly<Record<Destination, string>> = {
 };
 
 export class DeployCommand extends SlmCommand<DeployResult> {
-  static override summary = "Bundle a model with all that a device needs, and bring it where it is used.";
+  static override summary = "Pack a model with everything a device needs into a bundle, and deliver it.";
   static override description =
-    "MODEL is a checkpoint, an export, a quantized directory or a bundle; a bundle is delivered as it is. The card of a " +
-    "bundle made here says nothing of quality and speed: 'slm run' measures them. Registries take their credentials from " +
-    "SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD, the hub from HF_TOKEN.";
+    "MODEL is a checkpoint, an export, a quantized directory or a bundle; a bundle is delivered unchanged. The model card of a " +
+    "bundle made by this command has no quality and speed figures: 'slm run' measures them. Credentials for registries are read from " +
+    "SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD, for the hub from HF_TOKEN.";
   static override args = {
     model: Args.string({ required: true, description: "Directory of a model, or a .slm file." }),
   };
   static override flags = {
-    to: Flags.option({ options: DESTINATIONS })({ default: "dir", summary: "Where the bundle goes." }),
+    to: Flags.option({ options: DESTINATIONS })({ default: "dir", summary: "Kind of destination." }),
     output: Flags.string({
       char: "o",
       helpValue: "<path>",
       summary:
-        "What to write. Default: MODEL-bundle and the like, beside it. A name that ends in .slm gives one file.",
+        "Path to write. Default: MODEL with a suffix, such as MODEL-bundle. A name that ends in .slm makes one file.",
     }),
     name: Flags.string({
       helpValue: "<text>",
-      summary: "Name on the card, of the package, page or service.",
+      summary: "Name of the model on its card, and of the package, page or service.",
     }),
-    summary: Flags.string({ helpValue: "<text>", summary: "One sentence at the top of the card." }),
+    summary: Flags.string({ helpValue: "<text>", summary: "One sentence at the top of the model card." }),
     sign: Flags.string({ helpValue: "<key.pem>", summary: "Sign the bundle with this Ed25519 key." }),
     reference: Flags.string({
       helpValue: "<host/repository:tag>",
-      summary: "Place in a registry.",
+      summary: "Repository and tag in an OCI registry.",
       helpGroup: "OCI",
     }),
     repo: Flags.string({ helpValue: "<owner/name>", summary: "Repository on the hub.", helpGroup: "HUB" }),
@@ -76,13 +76,13 @@ export class DeployCommand extends SlmCommand<DeployResult> {
     "device-dir": Flags.string({
       default: "slm-bundles",
       helpValue: "<dir>",
-      summary: "Where to copy to.",
+      summary: "Directory on the device to copy to.",
       helpGroup: "DEVICE",
     }),
     "device-command": Flags.string({
       default: "slm",
       helpValue: "<path>",
-      summary: "slm on the device.",
+      summary: "Command that runs slm on the device.",
       helpGroup: "DEVICE",
     }),
     "dry-run": Flags.boolean({ summary: "Prepare everything and send nothing." }),
@@ -117,7 +117,10 @@ export class DeployCommand extends SlmCommand<DeployResult> {
         return { target: to, bundle: output, files };
       }
       const delivery = await DELIVERIES[to]({
-        ...{ bundle, output, name, signal },
+        bundle,
+        output,
+        name,
+        signal,
         reference: flags.reference,
         repository: flags.repo,
         licence: flags.licence,

@@ -4,9 +4,9 @@ import type { StageReport } from "../library/run-stage.js";
 import { StageCommand, type StageResult } from "./stage-command.js";
 
 export class DistillCommand extends StageCommand {
-  static override summary = "Train the student of a recipe from its teacher; makes what it needs first.";
+  static override summary = "Train a recipe's student from its teacher. Runs the earlier stages first if needed.";
   static override description =
-    "Training that was killed is continued, as by 'slm run'; with --no-resume it starts again from nothing.";
+    "An interrupted training is resumed, as by 'slm run'; --no-resume starts from the beginning.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = trainingFlags;
   static override examples = [

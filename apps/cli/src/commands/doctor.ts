@@ -3,7 +3,7 @@ import { formatBytes } from "../output/format.js";
 import { SlmCommand } from "../slm-command.js";
 
 export class DoctorCommand extends SlmCommand<DoctorReport> {
-  static override summary = "Say what this machine has: engines, devices that compute, memory.";
+  static override summary = "Show what this machine has: engines, execution providers, memory.";
   static override examples = ["<%= config.bin %> doctor --json"];
 
   protected override async execute(): Promise<DoctorReport> {

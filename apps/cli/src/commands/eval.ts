@@ -13,17 +13,17 @@ export interface EvalResult {
   /** By name: fractions or points, as the metric's unit says; perplexity has none. */
   readonly metrics: Readonly<Record<string, number>>;
   /** What perplexity was computed from, where it was asked for. */
-  readonly likelihood?: MeanLikelihood;
+  readonly likelihood?: MeanLikelihood | undefined;
   /** File with one line per row, each with its score by the first metric. */
   readonly predictions: string;
-  /** Time the model ran for. */
+  /** Run time of the model. */
   readonly seconds: number;
-  /** What computed, whether it was simulated, and what was to compute before. */
+  /** The device that ran the model, whether it was simulated, and the device that was asked for if that was another one. */
   readonly device: RuntimeDevice;
 }
 
 export class EvalCommand extends SlmCommand<EvalResult> {
-  static override summary = "Answer every row of a file with a model and measure how good the answers are.";
+  static override summary = "Run a model on every row of a file and compute metrics of its answers.";
   static override description = "MODEL is a checkpoint, an export, a quantized directory or a bundle.";
   static override args = { model: modelArgument };
   static override flags = {
@@ -38,7 +38,7 @@ export class EvalCommand extends SlmCommand<EvalResult> {
     "<%= config.bin %> eval exported --data test.jsonl --metrics perplexity",
   ];
 
-  /** Every metric, below the help of the flags. */
+  /** The list of metrics, printed after the help of the flags. */
   static async helpSection(): Promise<readonly string[]> {
     const { describeMetrics } = await import("../models/evaluation-metrics.js");
     return [

@@ -17,10 +17,10 @@ export interface ExportPlanResult {
 const LAYOUTS = ["native", "transformers.js"] as const satisfies readonly ExportChoice["layout"][];
 
 export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> {
-  static override summary = "Write a checkpoint as ONNX graphs for a target, and compare them with it.";
+  static override summary = "Export a checkpoint as ONNX graphs for a target, and check them against the checkpoint.";
   static override description =
-    "Targets cpu, gpu and web get graphs of any length, target npu one pair of graphs of fixed sizes for each source " +
-    "length. The comparison runs the graphs on this machine's CPU, whatever the target is.";
+    "Targets cpu, gpu and web get graphs with dynamic lengths; target npu gets one pair of graphs with static shapes for each source " +
+    "length. The check runs the graphs on this machine's CPU, whatever the target is.";
   static override args = {
     checkpoint: Args.string({ required: true, description: "Checkpoint directory." }),
   };
@@ -36,7 +36,7 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
     }),
     layout: Flags.option({ options: LAYOUTS })({
       default: "native",
-      summary: "Names of files, inputs and outputs: slm's own, or those of Hugging Face's transformers.js.",
+      summary: "Names of files, inputs and outputs: slm's own (native), or those of Hugging Face's transformers.js.",
     }),
     buckets: Flags.string({
       helpValue: "<n,n,...>",
@@ -48,14 +48,14 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
     }),
     shortlist: Flags.string({
       helpValue: "<rows.jsonl>",
-      summary: "Let the decoder know only the tokens of these rows' targets, and single characters.",
+      summary: "Prune the decoder's vocabulary to the tokens of these rows' targets, and single characters.",
     }),
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
       summary: "Directory to write. Default: CHECKPOINT-<target>, beside it.",
     }),
-    "dry-run": Flags.boolean({ summary: "Print the graphs and the memory they take, and write nothing." }),
+    "dry-run": Flags.boolean({ summary: "Print the graphs and the memory they need, and write nothing." }),
     threads: threadsFlag,
   };
   static override examples = [

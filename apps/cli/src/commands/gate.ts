@@ -10,10 +10,10 @@ export interface GateReport {
 }
 
 export class GateCommand extends SlmCommand<GateReport> {
-  static override summary = "Compare what a run measured with limits; exit 3 if one does not hold.";
+  static override summary = "Compare the figures of a run with limits; exit 3 if one is violated.";
   static override description =
     "Figures: every metric of the deployed scheme (wer, rougeL, ...), bytes (the bundle), tokensPerSecond, " +
-    "firstTokenMs, interTokenMs, loadMs, peakRssBytes and parameters (medians of the benchmark). A figure that was not measured does not hold.";
+    "firstTokenMs, interTokenMs, loadMs, peakRssBytes and parameters (medians of the benchmark). A figure that was not measured fails.";
   static override args = { run: Args.string({ required: true, description: "Directory of a run." }) };
   static override flags = {
     limit: Flags.string({

@@ -13,16 +13,16 @@ export interface GeneratedText {
   readonly prompt: string;
   readonly text: string;
   /** What follows the last `####`, where the model writes a rationale first. */
-  readonly answer?: string;
+  readonly answer?: string | undefined;
   /** Tokens generated. */
   readonly tokens: number;
   readonly firstTokenMs: number;
-  /** Of it reading the image and seeing it; only with an image. */
-  readonly imageMs?: number;
+  /** The part of it spent on reading and encoding the image; only with an image. */
+  readonly imageMs?: number | undefined;
   readonly tokensPerSecond: number;
-  /** Whether the model ended it. */
+  /** Whether it ended with EOS. */
   readonly finished: boolean;
-  /** What ended it: the model, a `--stop` text, `--max-tokens` or `--max-time`. */
+  /** Why it ended: EOS, a `--stop` text, `--max-tokens` or `--max-time`. */
   readonly reason: EndReason;
 }
 
@@ -33,16 +33,16 @@ export interface GenerateResult extends GeneratedText {
   readonly streamed: boolean;
   /** Whether answers are printed without their rationale. */
   readonly answersOnly: boolean;
-  /** What computed, whether it was simulated, and what was to compute before. */
+  /** The device that ran the model, whether it was simulated, and the device that was asked for if that was another one. */
   readonly device: RuntimeDevice;
 }
 
 export class GenerateCommand extends SlmCommand<GenerateResult> {
-  static override summary = "Answer prompts with a model, one line each.";
+  static override summary = "Generate text for prompts, one line each.";
   static override description =
     "MODEL is a checkpoint, an export, a quantized directory or a bundle. Without --prompt, every line of standard " +
-    "input is a prompt; with --image, a model that has a question of its own needs none. Standard output is the " +
-    "generated text only.";
+    "input is a prompt; with --image, no prompt is needed for a model that has a default prompt. Standard output is the " +
+    "generated text alone.";
   static override args = { model: modelArgument };
   static override flags = {
     prompt: Flags.string({
@@ -70,8 +70,8 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
       max: 64,
       helpValue: "<n>",
       summary:
-        "Guess up to n tokens at once by copying from the prompt and the answer, and check them in one run: the same answers, sooner " +
-        "where they repeat.",
+        "Prompt lookup decoding: propose up to n draft tokens by copying from the prompt and the answer, and verify them in one run. The answers are the same, and " +
+        "faster where text repeats.",
       exclusive: ["beams", "temperature", "json-schema", ...PENALTIES],
     }),
     model: modelFlag,
@@ -145,10 +145,14 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
 function describe(prompt: string, generation: Generation, answer: string | undefined): GeneratedText {
   const { text, tokens, firstTokenMs, imageMs, tokensPerSecond, finished, reason } = generation;
   return {
-    ...{ prompt, text },
-    ...(answer === undefined ? {} : { answer }),
-    ...{ tokens: tokens.length, firstTokenMs },
-    ...(imageMs === undefined ? {} : { imageMs }),
-    ...{ tokensPerSecond, finished, reason },
+    prompt,
+    text,
+    answer,
+    tokens: tokens.length,
+    firstTokenMs,
+    imageMs,
+    tokensPerSecond,
+    finished,
+    reason,
   };
 }

@@ -9,24 +9,24 @@ export interface InitResult extends InitAnswers {
 }
 
 export class InitCommand extends SlmCommand<InitResult> {
-  static override summary = "Write a recipe: asks what it needs to know, or takes it from flags.";
+  static override summary = "Write a new recipe, from flags or by asking questions.";
   static override description =
-    "Asks only on a terminal and only for what no flag says; elsewhere, and with --yes, --data is needed and defaults are taken. An existing " +
+    "Questions are asked only on a terminal, and only for flags that are missing. Otherwise, and with --yes, --data is required and defaults are used. An existing " +
     "file is not overwritten.";
   static override flags = {
     output: Flags.string({ char: "o", helpValue: "<file>", summary: "File to write. Default: NAME.yaml." }),
     name: Flags.string({ helpValue: "<name>", summary: "Name of the run. Default: my-task." }),
     data: Flags.string({
       helpValue: "<pairs.jsonl>",
-      summary: "File of training rows; needed where nothing is asked.",
+      summary: "File of training rows; required where no questions are asked.",
     }),
     size: Flags.option({ options: Object.keys(SIZES) as (keyof typeof SIZES)[] })({
       summary: "Size of the student. Default: tiny.",
     }),
-    steps: Flags.integer({ min: 1, helpValue: "<n>", summary: "Training steps. Default: by the size." }),
+    steps: Flags.integer({ min: 1, helpValue: "<n>", summary: "Training steps. Default: depends on the size." }),
     "max-drop": Flags.string({
       helpValue: "<x>",
-      summary: "Most that the metric may get worse by quantization. Default: 0.02.",
+      summary: "Largest allowed loss of the metric by quantization. Default: 0.02.",
     }),
     yes: Flags.boolean({ char: "y", summary: "Ask nothing." }),
   };

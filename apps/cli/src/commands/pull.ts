@@ -10,10 +10,10 @@ export interface PullResult {
 }
 
 export class PullCommand extends SlmCommand<PullResult> {
-  static override summary = "Fetch a bundle from an OCI registry, checked file by file.";
+  static override summary = "Download a bundle from an OCI registry and verify every file.";
   static override description =
-    "The directory appears whole or not at all. With a digest in the reference it is the very " +
-    "bundle that was pushed. Credentials: SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD.";
+    "The directory is written completely or not at all. A digest in the reference guarantees " +
+    "the bundle that was pushed. Credentials: SLM_REGISTRY_USER and SLM_REGISTRY_PASSWORD.";
   static override args = {
     reference: Args.string({ required: true, description: "host[:port]/repository[:tag][@sha256:digest]" }),
   };
@@ -21,7 +21,7 @@ export class PullCommand extends SlmCommand<PullResult> {
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",
-      summary: "Directory to write. Default: the last part of the repository's name.",
+      summary: "Directory to write. Default: the last component of the repository's name.",
     }),
   };
   static override examples = ["<%= config.bin %> pull localhost:5000/g2p:1.0 -o bundle"];
@@ -34,7 +34,7 @@ export class PullCommand extends SlmCommand<PullResult> {
     const credentials = registryCredentials(process.env);
     const { digest, manifest } = await pullBundle(reference, output, {
       signal: this.signal,
-      ...(credentials === undefined ? {} : { credentials }),
+      credentials,
       onFile: (path, done, total) => {
         this.note(`pull  ${done}/${total}  ${path}`);
       },

@@ -27,16 +27,16 @@ const REDUCE_RANGE = {
 const BLOCKS: Readonly<Record<string, BlockSize>> = { "16": 16, "32": 32, "64": 64, "128": 128 };
 
 export class QuantizeCommand extends SlmCommand<QuantizedModel> {
-  static override summary = "Shrink a model; with --gate, only if it stays good enough.";
+  static override summary = "Quantize a model; with --gate, only if a metric stays within a limit.";
   static override description =
     "MODEL is an exported model, a checkpoint, or any ONNX file.\n" +
     "A gate compares a metric of the float32 and the quantized model on the rows of --data, or of --calibration. " +
-    "Exit 3 if it fails; then nothing is written and the model is kept as it was.\n" +
-    "Static schemes, --method gptq, --smooth, --sensitivity and --budget learn from real data: --calibration.";
+    "If the gate fails, the command exits with 3 and writes nothing.\n" +
+    "Static schemes, --method gptq, --smooth, --sensitivity and --budget need calibration data: --calibration.";
   static override args = {
     model: Args.string({
       required: true,
-      description: "Float32 export of either layout, checkpoint, or .onnx file.",
+      description: "Float32 export in either layout, checkpoint, or .onnx file.",
     }),
   };
   static override flags = {
@@ -51,7 +51,7 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     }),
     method: Flags.option({ options: METHODS })({
       summary:
-        "How 4-bit codes are chosen. Default: gptq with --calibration (not in large models), else search.",
+        "Rounding method of 4-bit weights. Default: gptq with --calibration (not in large models), else search.",
       helpGroup: "WEIGHTS",
     }),
     "block-size": Flags.custom<BlockSize>({
@@ -63,17 +63,17 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     }),
     symmetric: Flags.boolean({
       default: false,
-      summary: "Blocks without zero points.",
+      summary: "Symmetric blocks, without zero points.",
       helpGroup: "WEIGHTS",
     }),
     embedding: Flags.option({ options: FORMATS })({
-      summary: "Format of the embedding and of a head that shares it. Default: the scheme's, 8 bits for 4.",
+      summary: "Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes.",
       helpGroup: "WEIGHTS",
     }),
     "reduce-range": Flags.option({ options: ["auto", "on", "off", "this-cpu"] as const })({
       default: "auto",
       summary:
-        "int8 weights in 7 bits: right on every CPU, in every program. auto: not for target npu; this-cpu: if this one needs it.",
+        "Limit int8 weights to 7 bits, which avoids saturation on older CPUs. auto: except for target npu; this-cpu: only if this CPU needs it.",
       helpGroup: "WEIGHTS",
     }),
     exclude: Flags.string({
@@ -92,16 +92,16 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     "calibration-rows": Flags.integer({
       min: 1,
       helpValue: "<rows>",
-      summary: "Rows used, spread over all. Default: 1024, with images 256.",
+      summary: "Rows used, spread evenly over the file. Default: 1024; with images 256.",
       helpGroup: "CALIBRATION",
     }),
     calibrate: Flags.option({ options: CALIBRATIONS })({
-      summary: "Static schemes: how ranges of activations are chosen. Default: minmax.",
+      summary: "Static schemes: calibration method for the ranges of activations. Default: minmax.",
       helpGroup: "CALIBRATION",
     }),
     percentile: Flags.custom<number>({ parse: (text) => Promise.resolve(Number(text)) })({
       helpValue: "<percent>",
-      summary: "Share of numbers that --calibrate percentile keeps. Default: 99.999.",
+      summary: "Percentile of the values that --calibrate percentile keeps in range. Default: 99.999.",
       helpGroup: "CALIBRATION",
     }),
     smooth: Flags.custom<number>({ parse: (text) => Promise.resolve(Number(text)) })({
@@ -112,12 +112,12 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     gate: Flags.string({
       helpValue: "<metric:drop>",
       summary:
-        "How much worse a metric may become: wer:+0.5 [points], wer:0.005, logitDivergence:0.01 [nats].",
+        "Metric and its largest allowed loss: wer:+0.5 [points], wer:0.005, logitDivergence:0.01 [nats].",
       helpGroup: "QUALITY",
     }),
     data: Flags.string({
       helpValue: "<file>",
-      summary: "JSONL file of rows that the gate is measured on.",
+      summary: "JSONL file of rows on which the gate is measured.",
       helpGroup: "QUALITY",
     }),
     limit: Flags.integer({
@@ -129,12 +129,12 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     sensitivity: Flags.boolean({
       default: false,
       summary:
-        "Rank layers by the damage each does alone; a gate that fails then keeps the worst in float32.",
+        "Rank layers by their sensitivity: the loss when only that layer is quantized. If the gate fails, the most sensitive layers stay float32.",
       helpGroup: "QUALITY",
     }),
     budget: Flags.string({
       helpValue: "<size>",
-      summary: "Largest model, such as 2MB: each layer gets 4 bits, 8 bits or float32.",
+      summary: "Size limit of the model, such as 2MB: each layer gets 4 bits, 8 bits or float32.",
       helpGroup: "QUALITY",
     }),
     shape: shapeFlag,
@@ -154,8 +154,23 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
     const { shape: shapes, scheme, output, method, symmetric, embedding, exclude, calibration } = flags;
     const { calibrate, percentile, smooth, gate, data, limit, sensitivity, budget, threads } = flags;
     return quantize(args.model, {
-      ...{ scheme, output, method, symmetric, embedding, exclude, calibration, calibrate, percentile },
-      ...{ smooth, gate, data, limit, sensitivity, budget, shapes, threads },
+      scheme,
+      output,
+      method,
+      symmetric,
+      embedding,
+      exclude,
+      calibration,
+      calibrate,
+      percentile,
+      smooth,
+      gate,
+      data,
+      limit,
+      sensitivity,
+      budget,
+      shapes,
+      threads,
       blockSize: flags["block-size"],
       calibrationRows: flags["calibration-rows"],
       reduceRange: REDUCE_RANGE[flags["reduce-range"]],

@@ -17,10 +17,10 @@ export interface ReportedRun extends RunSummary {
 }
 
 export class ReportCommand extends SlmCommand<ReportResult> {
-  static override summary = "Show training runs as a page of curves, one run or several side by side.";
+  static override summary = "Write an HTML page with the training curves of one run, or of several for comparison.";
   static override description =
-    "RUN is a checkpoint, the directory of a recipe's run, or the .partial directory of one in progress. A page of one " +
-    "run has its samples and settings, a page of several what they reached and the settings that differ.";
+    "RUN is a checkpoint, the directory of a recipe's run, or the .partial directory of one in progress. The page of one " +
+    "run shows its samples and settings; the page of several shows their results and the settings that differ.";
   static override strict = false;
   static override args = {
     runs: Args.string({ required: true, description: "Directories of training runs." }),
@@ -53,7 +53,7 @@ export class ReportCommand extends SlmCommand<ReportResult> {
     if (flags.tensorboard !== undefined) {
       const { untimed } = await writeEventFiles(runs, flags.tensorboard);
       if (untimed.length > 0)
-        this.note(`no times are logged by ${untimed.join(", ")}: TensorBoard shows them over steps only`);
+        this.note(`no times are in the log of ${untimed.join(", ")}: TensorBoard shows them over steps only`);
     }
     const reported = runs.map(async ({ name, directory, metricsFile }): Promise<ReportedRun> => {
       return { name, directory, ...summarizeRun(await readRunLog(metricsFile)) };

@@ -10,17 +10,17 @@ type RunResult = RunReport | RunPlan | PrintedConfig;
 export class RunCommand extends SlmCommand<RunResult> {
   static override summary = "Run a recipe: every stage in order, skipping those that are up to date.";
   static override description =
-    "A killed run is resumed by the same command. Relative paths in a recipe are relative to the current directory.";
+    "Run the same command again to resume an interrupted run. Relative paths in a recipe start from the recipe's folder; in flags, from the current directory.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = {
     ...recipeFlags,
     ...computeFlags,
     only: Flags.string({
       helpValue: "<stage>",
-      summary: "Do one stage; its inputs must be there.",
+      summary: "Run one stage only; its inputs must exist.",
       exclusive: ["from"],
     }),
-    from: Flags.string({ helpValue: "<stage>", summary: "Do a stage and all after it." }),
+    from: Flags.string({ helpValue: "<stage>", summary: "Run this stage and all later ones." }),
   };
   static override examples = [
     "<%= config.bin %> run configs/quickstart/recipe.yaml",

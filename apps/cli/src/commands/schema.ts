@@ -9,7 +9,7 @@ export interface SchemaResult {
 export class SchemaCommand extends SlmCommand<SchemaResult> {
   static override summary = "Print the JSON Schema of recipes, for editors and checks.";
   static override description =
-    "Editors that read '# yaml-language-server: $schema=recipe.schema.json' at the top of a recipe then complete and check " +
+    "With '# yaml-language-server: $schema=recipe.schema.json' at the top of a recipe, editors complete and check " +
     "every setting. The same schema is in docs/reference/recipe.schema.json.";
   static override examples = ["<%= config.bin %> schema > recipe.schema.json"];
 

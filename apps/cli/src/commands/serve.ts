@@ -16,7 +16,7 @@ export class ServeCommand extends SlmCommand<ServeReport> {
   static override summary = "Serve a bundle over HTTP, compatible with OpenAI's completions.";
   static override description =
     "POST /v1/completions, /v1/chat/completions and /generate; GET /v1/models, /health, /metrics and /openapi.json. " +
-    "SIGHUP, or POST /admin/reload with SLM_ADMIN_KEY, loads the bundle anew without dropping requests; SIGTERM and SIGINT " +
+    "SIGHUP, or POST /admin/reload with SLM_ADMIN_KEY, reloads the bundle without dropping requests; SIGTERM and SIGINT " +
     "wait for answers in progress. With SLM_API_KEYS (comma separated) clients need a key.";
   static override args = {
     bundle: Args.string({ required: true, description: "A bundle, or any MODEL; a .slm file is unpacked." }),
@@ -33,12 +33,12 @@ export class ServeCommand extends SlmCommand<ServeReport> {
       min: 1,
       max: 1024,
       helpValue: "<n>",
-      summary: "Most requests decoded together. Default: 64.",
+      summary: "Largest batch: requests decoded together. Default: 64.",
     }),
     "max-waiting": Flags.integer({
       min: 1,
       helpValue: "<n>",
-      summary: "Most requests that wait; the next gets 429. Default: 512.",
+      summary: "Length of the queue; further requests get 429. Default: 512.",
     }),
     timeout: Flags.integer({
       min: 1,
@@ -50,7 +50,7 @@ export class ServeCommand extends SlmCommand<ServeReport> {
       min: 0,
       max: 3600,
       helpValue: "<s>",
-      summary: "How long a stopping server waits [s]. Default: 30.",
+      summary: "Time that a stopping server waits for answers in progress [s]. Default: 30.",
     }),
     key: Flags.string({ helpValue: "<key.pub.pem>", summary: "Serve only a bundle signed with this key." }),
     threads: threadsFlag,
@@ -65,7 +65,10 @@ export class ServeCommand extends SlmCommand<ServeReport> {
       this.note(errorLines(toSlmError(error, "serve"), false).join("\n"));
     };
     const server = await serve(args.bundle, {
-      ...{ host, port, key, threads },
+      host,
+      port,
+      key,
+      threads,
       maxRows: flags["max-rows"],
       maxWaiting: flags["max-waiting"],
       timeoutSeconds: timeout,
@@ -80,7 +83,7 @@ export class ServeCommand extends SlmCommand<ServeReport> {
     const onHangUp = (): void => {
       server.reload().then(() => {
         reloads++;
-        this.note("serve  the bundle was loaded anew");
+        this.note("serve  the bundle was reloaded");
       }, tell);
     };
     process.on("SIGHUP", onHangUp);

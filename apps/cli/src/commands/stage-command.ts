@@ -1,4 +1,4 @@
-/** Base of commands that run one stage of a recipe, and what it needs, and report that stage. */
+/** Base of commands that run one stage of a recipe, with the stages that it needs, and report that stage. */
 import type { RunPlan } from "../library/run-recipe.js";
 import type { StageOptions, StageReport } from "../library/run-stage.js";
 import { stageLine } from "../output/stage-line.js";
@@ -13,7 +13,7 @@ export interface StageFlags extends StageOptions {
 }
 
 export abstract class StageCommand extends SlmCommand<StageResult> {
-  /** Runs the stages up to `stage`; only `stage` itself is done again by `--force`. */
+  /** Runs the stages up to `stage`; `--force` repeats only `stage` itself. */
   protected async runStage(
     stage: string,
     recipe: string | undefined,

@@ -15,9 +15,9 @@ export interface VerifyReport {
 }
 
 export class VerifyCommand extends SlmCommand<VerifyReport> {
-  static override summary = "Compare every file of a bundle, or of any artifact, with its manifest.";
+  static override summary = "Check every file of a bundle, or of any artifact, against its manifest.";
   static override description =
-    "Exit 3 if a file is missing, changed, not listed, or a symbolic link; with --key also if the manifest was not signed " +
+    "Exit 3 if a file is missing, modified, not listed, or a symbolic link; with --key also if the manifest was not signed " +
     "with that key.";
   static override args = {
     bundle: Args.string({ required: true, description: "Directory with a manifest.json, or a .slm file." }),
@@ -41,7 +41,7 @@ export class VerifyCommand extends SlmCommand<VerifyReport> {
     const [first] = problems;
     if (first === undefined) {
       throw new GateFailed(`${args.bundle}: ${signature?.problem ?? "not verified"}`, report, [
-        "fetch the bundle again, from where its signer put it",
+        "download the bundle again from its publisher",
       ]);
     }
     const more = problems.length > 1 ? `, and ${problems.length - 1} more` : "";

@@ -1,4 +1,4 @@
-/** What may compute a model, and the package that opens each kind of it. */
+/** The devices that can run a model, and the runtime package that opens each kind. */
 import type { Runtime } from "@slm/runtime";
 import { SlmError } from "@slm/core/errors";
 import {
@@ -11,7 +11,7 @@ import {
   type Target,
 } from "@slm/devices/table";
 
-/** Kinds of devices that this process opens, as `--device` takes them. */
+/** Kinds of devices, as `--device` takes them. */
 export const DEVICE_KINDS = NODE_RUNTIMES;
 export type DeviceKind = NodeRuntime;
 
@@ -27,29 +27,31 @@ export type RuntimeOptions = Readonly<
   Record<string, string | number | boolean | Readonly<Record<string, string>>>
 >;
 
-/** What opens a kind of device. */
+/** Opens the runtime of a kind of device. */
 export interface RuntimeRecipe {
   readonly kind: DeviceKind;
   readonly options: RuntimeOptions;
 }
 
 export interface DeviceRequest {
-  /** Absent: what the model was made for. */
+  /** Default: the device that the model was exported for. */
   readonly device?: DeviceChoice | undefined;
-  /** Whether another device may do the work. Default: yes, and results say so. */
+  /** Whether the CPU may replace a device that is missing. Default: yes; results then name the fallback. */
   readonly fallback?: boolean | undefined;
-  /** Threads one operator may use. Default: what was kept for this machine, else as many as there are processors. */
+  /** Intra-op threads. Default: the tuning cache's value for this machine, else one per CPU core. */
   readonly threads?: number | undefined;
-  /** Whether settings of the CPU are measured anew and kept. Otherwise those kept are used, if threads are not given. */
+  /**
+   * Whether CPU settings are measured now and stored in the tuning cache. Otherwise cached ones are used, unless threads are given.
+   */
   readonly tune?: boolean | undefined;
 }
 
-/** The CPU, whatever the models were made for. */
+/** Always the CPU, whatever the models were exported for. */
 export function processorRecipe(threads: number | undefined): RuntimeRecipe {
   return { kind: "cpu", options: threads === undefined ? {} : { threads } };
 }
 
-/** What a model says of the device it was made for. */
+/** The device that a model was exported for. */
 export interface ModelTarget {
   readonly target: Target;
   readonly profile?: ProfileName | undefined;
@@ -83,10 +85,13 @@ export function parseDevice(text: string): DeviceChoice {
   });
 }
 
-/** Module of every kind, for another process: a package, in the published package a file; `imports` of package.json says which. */
+/**
+ * Module of every kind, to be loaded in a child process. `imports` of package.json resolves it to a package here and to a file in the
+ * published package.
+ */
 export const RUNTIME_MODULE = "#runtime-node";
 
-/** Function of each kind in {@link RUNTIME_MODULE}, and the same as a call; the module is loaded only then. */
+/** Name of the function in {@link RUNTIME_MODULE}, and a call of it that loads the module lazily. */
 export const RUNTIMES: Readonly<
   Record<
     DeviceKind,
@@ -111,18 +116,18 @@ export const RUNTIMES: Readonly<
 };
 
 /**
- * What runs models. Graphs for an NPU that are asked to run on the CPU run as a simulation and are called so: their form is
- * not the one a CPU would be given.
+ * Opens the runtime for models. NPU graphs that run on the CPU are reported as a simulation, because an export for the CPU would have
+ * different graphs.
  *
- * @throws SlmError USAGE for models for an NPU beside others, which no single device stands for.
+ * @throws SlmError USAGE for NPU models together with other models, which have no device in common.
  */
 export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceRequest): RuntimeRecipe {
   const { device, fallback = true, threads } = request;
   const usual = models.map(({ target, profile }) => nodeRuntimeOf(target, profile));
   const forNpu = models.filter((_, index) => usual[index] === "npu");
   if (forNpu.length > 0 && forNpu.length < models.length) {
-    throw new SlmError("USAGE", "models for an NPU run beside models for an NPU only", {
-      suggestions: ["measure them in runs of their own"],
+    throw new SlmError("USAGE", "models for an NPU cannot be measured together with other models", {
+      suggestions: ["measure them in separate runs"],
     });
   }
   const common = { ...(threads === undefined ? {} : { threads }) };
@@ -142,7 +147,7 @@ export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceReq
   return { kind, options: { ...common, fallback, ...(profile === undefined ? {} : { profile }) } };
 }
 
-/** The profile that all models have. */
+/** The profile that all models share. */
 function sharedProfile(models: readonly ModelTarget[]): ProfileName | undefined {
   const profiles = new Set(models.map(({ profile }) => profile));
   return profiles.size === 1 ? [...profiles][0] : undefined;

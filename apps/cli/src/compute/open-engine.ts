@@ -1,4 +1,4 @@
-/** Opens what computes, for as long as a piece of work lasts. The packages that hold it are loaded only here. */
+/** Opens engines and runtimes for the duration of a callback. Their packages are loaded only here. */
 import type { Runtime } from "@slm/runtime";
 import type { Engine, EngineName } from "@slm/tensor";
 import type { Compute } from "./compute.js";
@@ -22,13 +22,13 @@ async function openEngine(name: EngineName, threads?: number): Promise<Engine> {
   };
 }
 
-/** ONNX Runtime on this machine's processor. @throws SlmError DEVICE_UNAVAILABLE */
+/** ONNX Runtime on this machine's CPU. @throws SlmError DEVICE_UNAVAILABLE */
 export async function openRuntime(threads?: number): Promise<Runtime> {
   const { createCpuRuntime } = await import("@slm/runtime-node");
-  return createCpuRuntime(threads === undefined ? {} : { threads });
+  return createCpuRuntime({ threads });
 }
 
-/** Runs `body` with an engine that is closed afterwards, whatever happens. */
+/** Runs `body` with an engine, and closes the engine afterwards, also after an error. */
 export async function withEngine<Result>(
   { engine: name, threads }: Compute,
   body: (engine: Engine) => Promise<Result>,
@@ -41,7 +41,7 @@ export async function withEngine<Result>(
   }
 }
 
-/** Runs `body` with a runtime that is closed afterwards, whatever happens. */
+/** Runs `body` with a runtime, and closes the runtime afterwards, also after an error. */
 export async function withRuntime<Result>(
   threads: number | undefined,
   body: (runtime: Runtime) => Promise<Result>,

@@ -1,8 +1,8 @@
-/** Threads for quantizing weights, for as long as a piece of work lasts. */
+/** A thread pool for quantizing weights, for the duration of a callback. */
 import { openOutputThreads, type OutputThreads } from "@slm/quantization";
 import { availableParallelism } from "node:os";
 
-/** Runs `body` with threads that are stopped afterwards, whatever happens. @param count default: one per CPU */
+/** Runs `body` with a thread pool, and stops the pool afterwards, also after an error. @param count default: one per CPU */
 export async function withOutputThreads<Result>(
   count: number | undefined,
   body: (run: OutputThreads["run"]) => Promise<Result>,

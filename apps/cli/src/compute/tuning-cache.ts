@@ -1,6 +1,7 @@
 /**
- * Threads and place of ONNX Runtime for a model on this machine, chosen by measuring and kept for later commands. Small models run
- * several times as fast on one thread of the caller as on two of a worker; large ones need all there are, beside a free event loop.
+ * The tuning cache: the fastest thread settings of ONNX Runtime for a model on this machine, measured once and stored for later
+ * commands. Small models run several times as fast on one thread in the calling thread as on two threads in a worker. Large models
+ * need all threads, and a worker that keeps the event loop free.
  */
 import { mkdir } from "node:fs/promises";
 import { availableParallelism, cpus, homedir } from "node:os";
@@ -13,11 +14,11 @@ import { z } from "zod";
 import type { RuntimeOptions } from "./devices.js";
 
 const choice = z.strictObject({
-  threads: z.int().positive().describe("Threads one operator may use."),
+  threads: z.int().positive().describe("Intra-op threads."),
   inThread: z
     .boolean()
-    .describe("Whether graphs run in the calling thread: for runs too short to hold it up."),
-  spins: z.boolean().describe("Whether idle threads wait by turning in circles."),
+    .describe("Whether graphs run in the calling thread. Only for runs too short to block it noticeably."),
+  spins: z.boolean().describe("Intra-op thread spinning: whether idle threads busy-wait."),
 });
 export type CpuTuning = z.infer<typeof choice>;
 
@@ -26,50 +27,50 @@ const tuningCache = z.strictObject({
   measured: z.array(
     z.strictObject({
       choice,
-      totalMs: z.number().positive().describe("Time of the fastest text [ms]."),
+      totalMs: z.number().positive().describe("Shortest time to answer a text [ms]."),
       longestRunMs: z
         .number()
         .positive()
-        .describe("Longest time for which a run held its thread, reading as much as the model reads [ms]."),
+        .describe("Longest time that one run blocked its thread, with a source of the largest length [ms]."),
     }),
   ),
 });
 export type TuningCache = z.infer<typeof tuningCache>;
 export type MeasuredTuning = TuningCache["measured"][number];
 
-/** What is tried on a machine of so many processors. */
+/** The settings to try on a machine with this many CPU cores. */
 export function candidates(cores: number): readonly CpuTuning[] {
   const counts = [...new Set([1, Math.ceil(cores / 2), cores])];
   return counts.flatMap((threads) =>
     [false, true].flatMap((inThread) =>
-      // One thread waits for nobody.
+      // With one thread there is nothing to wait for.
       (threads === 1 ? [true] : [true, false]).map((spins) => ({ threads, inThread, spins })),
     ),
   );
 }
 
-/** Half of what a program that answers others may be held up for [ms]. */
+/** Longest acceptable block of the event loop: half of what a server tolerates [ms]. */
 const LONGEST_IN_THREAD_MS = 10;
 
-/** The fastest choice; in the calling thread only where no run holds it up. @throws RangeError for none */
+/** The fastest settings. The calling thread is chosen only where no run blocks it too long. @throws RangeError for none */
 export function fastest(measured: readonly MeasuredTuning[]): CpuTuning {
   const allowed = measured.filter(
     ({ choice: { inThread }, longestRunMs }) => !inThread || longestRunMs <= LONGEST_IN_THREAD_MS,
   );
   const [first, ...others] = allowed;
-  if (first === undefined) throw new RangeError("no choice that leaves the event loop free was measured");
+  if (first === undefined) throw new RangeError("no settings that keep the event loop free were measured");
   return others.reduce((best, one) => (one.totalMs < best.totalMs ? one : best), first).choice;
 }
 
 /** Source: onnxruntime_session_options_config_keys.h. */
 const NO_SPINNING = { "session.intra_op.allow_spinning": "0" };
 
-/** What a runtime is opened with. */
+/** Options to open the runtime with. */
 export function optionsOf({ threads, inThread, spins }: CpuTuning): RuntimeOptions {
   return { threads, inThread, ...(spins ? {} : { settings: NO_SPINNING }) };
 }
 
-/** The file of a model on this machine: another CPU, another file. */
+/** The cache file of a model on this machine. Another CPU has another file. */
 async function fileOf(directory: string): Promise<string> {
   const model = await readDeviceModel(directory);
   const machine = { cpu: cpus()[0]?.model ?? "", cores: availableParallelism(), node: process.version };
@@ -77,7 +78,7 @@ async function fileOf(directory: string): Promise<string> {
   return join(root, "slm", "settings", `${hashJson({ model, machine })}.json`);
 }
 
-/** What was kept for a model on this machine; undefined if nothing was. @throws SlmError DATA_INVALID for a corrupt file */
+/** The cached settings of a model on this machine; undefined if there are none. @throws SlmError DATA_INVALID for a corrupt file */
 export async function readTuning(directory: string): Promise<TuningCache | undefined> {
   try {
     return await readJsonFile(await fileOf(directory), tuningCache);
@@ -90,7 +91,7 @@ export async function readTuning(directory: string): Promise<TuningCache | undef
 export interface TuneOptions {
   readonly directory: string;
   readonly progress: Progress;
-  /** Measures one choice. Default: by generating. */
+  /** Measures one candidate. Default: by generating texts. */
   readonly measure?: (directory: string, choice: CpuTuning) => Promise<MeasuredTuning>;
 }
 
@@ -115,13 +116,13 @@ export async function tune({
 
 /** Texts that are timed. */
 const TEXTS = 8;
-/** How often one as long as the model reads tells how long a run can last. */
+/** Repetitions of the run with the longest source, which gives the longest block. */
 const LONG_TEXTS = 3;
 
-/** Places left for tokens that a tokenizer adds. */
+/** Positions left free for tokens that a tokenizer adds. */
 const SPARE_TOKENS = 2;
 
-/** A text of as many characters as the model reads tokens: a character is a token at most. */
+/** A text with as many characters as the model's source limit has tokens: each character is at most one token. */
 function longest(text: string, { maxSource }: DeviceModel): string {
   const room = Math.max(1, maxSource - SPARE_TOKENS);
   return text.repeat(Math.ceil(room / text.length)).slice(0, room);
@@ -152,7 +153,7 @@ async function measureTuning(directory: string, one: CpuTuning): Promise<Measure
       longestRuns.push(Math.max(...stepsMs.map((step, index) => step - (stepsMs[index - 1] ?? 0))));
     }
     await generator.close();
-    // What else runs on a machine only adds to either.
+    // Other load on the machine only makes either slower, so the minimum is the best estimate.
     return { choice: one, totalMs: Math.min(...totals), longestRunMs: Math.min(...longestRuns) };
   } finally {
     await runtime.close();

@@ -1,4 +1,4 @@
-/** Models and what computes them, opened together. */
+/** Opens models together with the device that runs them. */
 import { readDeviceModel } from "@slm/exported-model";
 import { type Progress } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
@@ -14,7 +14,10 @@ export interface OpenedDevice {
   readonly runtime: Runtime;
 }
 
-/** The recipe with what is kept for the first model, or measured now; itself if nothing is, or threads were asked for. */
+/**
+ * The options with the first model's settings from the tuning cache, or measured now; unchanged where threads were given or nothing is
+ * cached.
+ */
 async function keptRecipe(
   directory: string,
   recipe: RuntimeRecipe,
@@ -31,10 +34,9 @@ export interface DeviceContext {
 }
 
 /**
- * Opens models, then the device that was asked for or that they were made for.
+ * Opens models, then the device: the requested one, or the one they were exported for.
  *
- * @throws SlmError as locating, exporting and opening do; DEVICE_UNAVAILABLE where a device is not here and nothing may take its
- * place. All that was opened until then is closed.
+ * @throws SlmError as locating, exporting and opening do; DEVICE_UNAVAILABLE where a device is missing and fallback is not allowed. Everything opened so far is closed.
  */
 export async function openDevice(
   paths: readonly string[],
@@ -65,7 +67,7 @@ export async function openDevice(
   }
 }
 
-/** Runs `body` with what {@link openDevice} opens; all is closed afterwards, whatever happens. */
+/** Runs `body` with what {@link openDevice} opens; everything is closed afterwards, also after an error. */
 export async function withDevice<Result>(
   paths: readonly string[],
   request: DeviceRequest & DeviceContext,

@@ -1,4 +1,4 @@
-/** Where a bundle can go: one row per target. */
+/** The destinations of a bundle: one row per target. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { SlmError } from "@slm/core/errors";
 import type { Destination } from "./destinations.js";
 
 export interface DeliveryRequest {
-  /** A signed or unsigned bundle, whole and verified. */
+  /** A complete and verified bundle, signed or not. */
   readonly bundle: string;
   /** `--output`, or its default. */
   readonly output: string;
@@ -28,9 +28,9 @@ export interface DeliveryRequest {
   readonly note: (text: string) => void;
 }
 
-/** What a delivery says besides the files of the bundle; every field by the target it belongs to. */
+/** The report of a delivery besides the bundle's files; each field belongs to one target. */
 export interface Delivery {
-  /** Where the bundle is now: a path, an address or a device. */
+  /** Location of the delivered bundle: a path, an address or a device. */
   readonly bundle: string;
   readonly digest?: string;
   readonly commit?: string;
@@ -39,7 +39,7 @@ export interface Delivery {
   readonly dryRun?: true;
 }
 
-/** Targets that write `output` themselves. `dir` is made by the command, in place. */
+/** Targets that write `output` themselves. The command itself writes `dir`. */
 export const DELIVERIES: {
   readonly [T in Exclude<Destination, "dir">]: (request: DeliveryRequest) => Promise<Delivery>;
 } = {
@@ -50,7 +50,7 @@ export const DELIVERIES: {
     if (dryRun) return { bundle: `${parsed.registry}/${parsed.repository}:${parsed.version}`, dryRun };
     const pushed = await pushBundle(bundle, parsed, {
       signal,
-      ...(credentials === undefined ? {} : { credentials }),
+      credentials,
       onFile: (path, done, total) => {
         note(`push  ${done}/${total}  ${path}`);
       },
@@ -63,7 +63,7 @@ export const DELIVERIES: {
     checkHubRepository(name);
     const token = environment["HF_TOKEN"] ?? "";
     if (!dryRun && token === "") {
-      throw new SlmError("USAGE", "deploy: HF_TOKEN is not set; it must hold a token that may write", {
+      throw new SlmError("USAGE", "deploy: HF_TOKEN is not set; it must hold a token with write access", {
         suggestions: ["slm deploy MODEL --to hub --repo me/my-model --dry-run"],
       });
     }
@@ -73,7 +73,7 @@ export const DELIVERIES: {
     const uploaded = await uploadToHub(output, paths, {
       repository: name,
       token,
-      ...(hubUrl === undefined ? {} : { hubUrl }),
+      hubUrl,
     });
     return { bundle: uploaded.url, commit: uploaded.commit };
   },
@@ -135,17 +135,17 @@ function needed(value: string | undefined, flag: string, example: string): strin
   throw new SlmError("USAGE", `deploy: this target needs ${flag}`, { suggestions: [`${flag} ${example}`] });
 }
 
-/** In this repository the package of the page, in the published package a folder of it: `imports` of package.json says which. */
+/** Resolved by `imports` of package.json: the page's package here, a folder in the published package. */
 const WEB_PACKAGE = "#web/package.json";
 
-/** Directory of the built page and program; they are files to copy, not code to import. */
+/** Directory of the built page and npm program. They are copied, not imported. */
 function webPackage(): string {
   return dirname(createRequire(import.meta.url).resolve(WEB_PACKAGE));
 }
 
 type Dependencies = Readonly<Record<string, string>>;
 
-/** The program of an npm package, and what it imports: the decoder of images only where the model sees. */
+/** The program of an npm package, and what it imports: the image decoder only for vision-language models. */
 function nodeProgram({ vision }: DeviceModel): {
   readonly program: string;
   readonly dependencies: Dependencies;

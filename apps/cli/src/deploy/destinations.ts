@@ -1,3 +1,3 @@
-/** Names of what a bundle is delivered to; apart from what delivers, so that printing help loads nothing more. */
+/** Names of the delivery targets, in a file of their own so that printing help loads nothing else. */
 export const DESTINATIONS = ["dir", "oci", "hub", "npm", "web", "server", "device"] as const;
 export type Destination = (typeof DESTINATIONS)[number];

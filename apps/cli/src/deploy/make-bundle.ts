@@ -1,4 +1,4 @@
-/** The bundle that a target is given: made from any MODEL, or taken over whole where MODEL is a bundle already. */
+/** The bundle to deliver: made from any MODEL, or copied unchanged if MODEL is a bundle already. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { writeStandalone } from "../models/standalone-artifact.js";
 
 export interface BundleRequest {
   readonly model: string;
-  /** Texts of the card; only for a model that is no bundle yet. */
+  /** Texts of the model card; only for a model that is not a bundle yet. */
   readonly card: Readonly<Partial<Record<"name" | "summary", string>>>;
   /** Private key to sign with. */
   readonly sign: string | undefined;
@@ -43,7 +43,7 @@ export async function makeBundle(directory: string, request: BundleRequest): Pro
   if (sign !== undefined) await signBundle(directory, sign);
 }
 
-/** Runs `body` on a bundle that is needed for as long only. */
+/** Runs `body` on a temporary bundle. */
 export async function withBundle<Result>(
   request: BundleRequest,
   body: (directory: string) => Promise<Result>,

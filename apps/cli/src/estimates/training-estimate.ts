@@ -1,6 +1,6 @@
 /**
- * What training is expected to take: multiply-adds of forward and backward passes over a rate measured here and now.
- * Rough by nature: attention, softmax, the optimizer and evaluation are left out, and a product is faster than a graph.
+ * Estimates of training time and memory: the FLOPs of forward and backward passes divided by a rate that is measured on this machine.
+ * They are rough: attention, softmax, the optimizer and evaluation are left out, and a single MatMul is faster than a graph.
  */
 import { readManifest } from "@slm/core";
 import {
@@ -30,7 +30,7 @@ import type { EstimateRequest, StageEstimate } from "../pipeline/stage.js";
 import { productRate, type ProductShape } from "@slm/bench";
 import { withRuntime } from "../compute/open-engine.js";
 
-// How fast this machine multiplies matrices, measured in a moment.
+// A short measurement of this machine's MatMul rate.
 
 /**
  * Rate of float32 matrix products of a shape on ONNX Runtime.
@@ -43,16 +43,16 @@ async function measureMatmulRate(shape: ProductShape, threads: number | undefine
 
 /** A backward pass costs twice a forward pass: one product per input, one per weight. */
 const PASSES = 3;
-/** Copies of every trained weight beside itself and its gradient. */
+/** Copies of every trained weight besides the weight and its gradient. */
 const MOMENTS: { readonly [O in TrainingSettings["optimizer"]]: number } = { adamw: 2, muon: 1 };
 /** Values kept per token, layer and unit of width for the backward pass, roughly. */
 const ACTIVATIONS_PER_WIDTH = 24;
-/** Copies of the logits of a batch that live at once: as products, as probabilities, and their gradients. */
+/** Copies of a batch's logits in memory at once: logits, probabilities, and gradients. */
 const LOGIT_COPIES = 4;
 /** Node, ONNX Runtime and the rows [bytes]. */
 const PROCESS_BYTES = 300 * 1024 * 1024;
 
-/** What is known of the data before the stage runs. */
+/** Facts about the data that are known before the stage runs. */
 interface DataFacts {
   readonly vocabulary: number;
   /** Training pairs; undefined before the data is prepared. */
@@ -76,7 +76,7 @@ export async function estimateDistill(request: EstimateRequest<DistillConfig>): 
   const { student } = settings;
   const published = publishedTowerOf(student);
   const tower = published === undefined ? undefined : await publishedTowerShape(published);
-  // Nothing is known of a student whose tower is still to be fetched.
+  // The shape of a student is unknown until its tower has been downloaded.
   if (published !== undefined && tower === undefined) return {};
   const shape = studentShape(student, tower);
   const { maxSource, maxTarget } = shape;
@@ -91,7 +91,7 @@ export async function estimateDistill(request: EstimateRequest<DistillConfig>): 
   return trainingEstimate({ config, facts, settings, threads: compute.threads, extraFlops });
 }
 
-/** Pairs the teacher scores while distilling: gold ones once unless a cache has them, others as often as they are drawn. */
+/** Pairs that the teacher scores while distilling: gold pairs once, unless a cache has them; others once per draw. */
 function pairsScored(
   { settings, sections }: EstimateRequest<DistillConfig>,
   { pairs = 0 }: DataFacts,
@@ -102,7 +102,7 @@ function pairsScored(
   return gold + drawn * pairsSeen(settings);
 }
 
-/** Pairs a run reads, each as often as it comes up. */
+/** Pairs that a run reads, repetitions counted. */
 const pairsSeen = ({
   steps,
   batchSize,
@@ -140,7 +140,7 @@ interface TrainingPlan {
   readonly facts: DataFacts;
   readonly settings: TrainingSettings & ModuleSettings;
   readonly threads: number | undefined;
-  /** Work beside the steps. */
+  /** Work besides the steps. */
   readonly extraFlops?: number;
 }
 
@@ -165,8 +165,8 @@ async function trainingEstimate({
   const layers =
     config.decoderLayers + (config.architecture === "encoder-decoder" ? config.encoderLayers : 0);
   const logits = batchSize * facts.target * facts.vocabulary * LOGIT_COPIES;
-  // The program of each length bucket keeps the memory it once took.
-  // Of layers that are computed again only the inputs are kept, and all else of one at a time.
+  // The program of each length bucket keeps its memory.
+  // With gradient checkpointing only the inputs of layers are kept, and the other activations of one layer at a time.
   const perToken = gradientCheckpointing ? layers + ACTIVATIONS_PER_WIDTH : layers * ACTIVATIONS_PER_WIDTH;
   const activations = buckets * (batchTokens * config.width * perToken + logits);
   const all = parameterCount(config);
@@ -182,7 +182,7 @@ async function trainingEstimate({
     basis: [
       `at ${formatCount(rate)}FLOP/s of matrix products measured now; the real rate is lower`,
       ...(facts.pairs === undefined
-        ? ["lengths are the model's limits until the data is prepared; real ones are mostly far shorter"]
+        ? ["until the data is prepared, all lengths are assumed to be the model's limits; real ones are mostly far shorter"]
         : []),
     ].join("; "),
   };
@@ -195,7 +195,7 @@ function trainedParameters(config: ModelConfig, settings: ModuleSettings): numbe
   return [...whole, ...adapters].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
-/** Of one pair, its image included. */
+/** FLOPs of one pair, its image included. */
 function forwardFlops(config: ModelConfig, { source, target }: DataFacts): number {
   const { encoderPerSourceToken, decoderPerTargetToken } = flopsPerToken(config);
   if (config.architecture === "decoder-only") return (source + target) * decoderPerTargetToken;
@@ -204,7 +204,7 @@ function forwardFlops(config: ModelConfig, { source, target }: DataFacts): numbe
   return image + (imageTokensOf(config) + source) * encoderPerSourceToken + target * decoderPerTargetToken;
 }
 
-/** Of scoring one pair by all teachers whose shapes are known. */
+/** FLOPs of scoring one pair by all teachers whose shapes are known. */
 async function teacherFlops(request: EstimateRequest<unknown>, facts: DataFacts): Promise<number> {
   const shapes = await teacherShapes(request, facts);
   return shapes.reduce((sum, config) => sum + forwardFlops(config, facts), 0);
@@ -225,7 +225,7 @@ async function teacherShapes(
   );
 }
 
-/** The part of the data stage's report that matters here. */
+/** The fields of the data stage's report that are used here. */
 const dataDetails = z.object({
   splits: z.object({ train: z.number() }),
   sourceLengths: z.object({ p50: z.number() }),
@@ -233,12 +233,12 @@ const dataDetails = z.object({
 });
 const tokenizerDetails = z.object({ vocab: z.number() });
 
-/** Assumed before there is a tokenizer: of a symbol vocabulary; it decides little. */
+/** Vocabulary size assumed before there is a tokenizer: that of a symbol vocabulary. It has little influence. */
 const ASSUMED_VOCABULARY = 128;
-/** Begin and EOS token of a target. */
+/** BOS and EOS token of a target. */
 const MARKS = 2;
 
-/** From artifacts where they are, else the limits of the model. */
+/** From artifacts where they exist, else from the limits of the model. */
 async function dataFacts(
   { artifacts }: EstimateRequest<unknown>,
   limits: { readonly maxSource: number; readonly maxTarget: number },

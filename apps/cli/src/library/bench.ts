@@ -1,37 +1,37 @@
-/** Models measured side by side on this machine. */
+/** Compares models on this machine. */
 import { basename, resolve } from "node:path";
 import type { BenchResult } from "@slm/bench";
 import { SlmError } from "@slm/core/errors";
 import type { DeviceRequest } from "../compute/devices.js";
 import { contextOf, type WorkOptions } from "./work.js";
 
-/** What is measured, with which prompts, on what. */
+/** What is measured, with which prompts, on which device. */
 export interface BenchOptions extends WorkOptions, DeviceRequest {
-  /** Also measures a decoder-only model with as many parameters as the first, random weights, treated alike. */
+  /** Also measures a decoder-only model with as many parameters as the first, random weights and the same quantization. */
   readonly baseline?: "decoder-only" | undefined;
   /** JSONL file whose sources are the prompts, with their images. */
   readonly data?: string | undefined;
-  /** Prompts. Default: random texts of the first model's source symbols. */
+  /** Prompts. Default: random texts of the first model's source tokens. */
   readonly prompts?: readonly string[] | undefined;
   /** Image file that every prompt is about, for vision-language models. */
   readonly image?: string | undefined;
   /** Measured generations per model. Default: 40. */
   readonly runs?: number | undefined;
-  /** Batch size: copies of a prompt that are answered at once. Default: 1. */
+  /** Batch size: copies of a prompt that are decoded together. Default: 1. */
   readonly batch?: number | undefined;
-  /** Generates exactly so many tokens each. Default with a baseline: the median length of an answer. */
+  /** Number of tokens that every generation has. Default with a baseline: the median length of an answer. */
   readonly forceTokens?: number | undefined;
-  /** Draws prompts and the order of turns. Default: 1. */
+  /** Seed of the choice of prompts and of the order of runs. Default: 1. */
   readonly seed?: number | undefined;
   /** Directory for bench.json, report.html and table.md. Default: none is written. */
   readonly output?: string | undefined;
   /** bench.json of an earlier benchmark to compare with. */
   readonly compare?: string | undefined;
-  /** Allowed change for the worse, as a fraction. Default: 0.05. */
+  /** Allowed regression, as a fraction. Default: 0.05. */
   readonly maxRegression?: number | undefined;
 }
 
-/** Figures of every model, and where they were written. */
+/** Figures of every model, and the directory of the report. */
 export interface BenchReport extends BenchResult {
   /** Directory of bench.json and report.html; null when none was asked for. */
   readonly report: string | null;
@@ -41,11 +41,11 @@ export interface BenchReport extends BenchResult {
 const DEFAULT_RUNS = 40;
 
 /**
- * Measures models side by side: latency, throughput, memory.
+ * Compares models: latency, throughput, memory.
  *
- * A change for the worse beyond `maxRegression` is part of the result (`regression`), not an error.
+ * A regression beyond `maxRegression` is part of the result (`regression`), not an error.
  *
- * @param models directories of checkpoints, exports, quantized models or bundles, the one of interest first
+ * @param models directories of checkpoints, exports, quantized models or bundles; the others are compared with the first
  * @throws SlmError USAGE without a model, INPUT_MISSING, DATA_INVALID, DEVICE_UNAVAILABLE, INTERRUPTED
  * @example
  * const { models } = await bench(["runs/mine/deploy"], { data: "test.jsonl", runs: 20 });
@@ -62,7 +62,7 @@ export async function bench(models: readonly string[], options: BenchOptions = {
   const { withDevice } = await import("../compute/with-device.js");
   const { writeStandalone } = await import("../models/standalone-artifact.js");
   const { runs = DEFAULT_RUNS, batch, forceTokens, seed = 1, baseline = null, output } = options;
-  // Before anything is measured.
+  // Checked before anything is measured.
   const earlier = options.compare === undefined ? undefined : await readEarlier(options.compare);
   const context = contextOf(options, seed);
   const config = benchConfig.parse({ runs, batch, forceTokens });

@@ -2,11 +2,13 @@
 import type { ExportChoice, ExportPlan, ExportReport } from "@slm/onnx-export";
 import { contextOf, givenSettings, type WorkOptions } from "./work.js";
 
-/** What the graphs are made for, and where they go. */
+/** Target of the graphs, and where they are written. */
 export interface ExportOptions extends WorkOptions {
-  /** What the graphs are made for. Default: `cpu`. */
+  /** Target of the graphs. Default: `cpu`. */
   readonly target?: ExportChoice["target"] | undefined;
-  /** What runs them there: cuda, webgpu, directml, coreml (gpu); qnn, openvino, coreml, vitisai (npu). Default: the target's first. */
+  /**
+   * Execution provider: cuda, webgpu, directml, coreml (gpu); qnn, openvino, coreml, vitisai (npu). Default: the first of the target.
+   */
   readonly profile?: ExportChoice["profile"];
   /** Type of weights, activations and caches. Default: `float32`. */
   readonly precision?: ExportChoice["precision"];
@@ -16,22 +18,23 @@ export interface ExportOptions extends WorkOptions {
   readonly buckets?: ExportChoice["buckets"];
   /** Target npu: longest target [tokens]. Default: the model's own. */
   readonly window?: ExportChoice["window"];
-  /** JSONL file of rows: the decoder then knows only the tokens of their targets, and single characters. */
+  /** JSONL file of rows. Prunes the decoder's vocabulary to the tokens of their targets, and single characters. */
   readonly shortlist?: string | undefined;
   /** Directory to write. Default: `CHECKPOINT-<target>`, beside it. */
   readonly output?: string | undefined;
-  /** Threads one operator may use in the comparison. Default: as many as there are processors. */
+  /** Intra-op threads of the parity check. Default: one per CPU core. */
   readonly threads?: number | undefined;
 }
 
-/** What an export wrote, and how far its graphs are from the checkpoint. */
+/** The files of an export, and the difference of its graphs from the checkpoint. */
 export interface ExportedModel extends ExportReport {
   /** Directory that was written. */
   readonly artifact: string;
 }
 
 /**
- * Writes a checkpoint as ONNX graphs for a target, and compares them with it on this machine's CPU, whatever the target is.
+ * Exports a checkpoint as ONNX graphs for a target, and checks them against the checkpoint on this machine's CPU, whatever the target
+ * is.
  *
  * @param checkpoint directory with config.json, model.safetensors and tokenizer.json
  * @throws SlmError INPUT_MISSING, DATA_INVALID, OP_UNSUPPORTED for what the target cannot run, INTERRUPTED
@@ -52,7 +55,11 @@ export async function exportModel(checkpoint: string, options: ExportOptions = {
   const report = await withRuntime(threads, (runtime) =>
     writeStandalone({ directory: output, kind: "export", sources: { checkpoint }, settings }, (work) =>
       library.exportModel({
-        ...{ ...choice, shortlist, runtime, progress, signal },
+        ...choice,
+        shortlist,
+        runtime,
+        progress,
+        signal,
         checkpointDirectory: checkpoint,
         outputDirectory: work,
       }),
@@ -61,7 +68,7 @@ export async function exportModel(checkpoint: string, options: ExportOptions = {
   return { ...report, artifact: output };
 }
 
-/** The graphs that {@link exportModel} would write and the memory they take. Writes nothing. @throws SlmError as exportModel */
+/** The graphs that {@link exportModel} would write and the memory they need. Writes nothing. @throws SlmError as exportModel */
 export async function planExport(checkpoint: string, options: ExportOptions = {}): Promise<ExportPlan> {
   const library = await import("@slm/onnx-export");
   const { readModelConfig } = await import("@slm/checkpoints");

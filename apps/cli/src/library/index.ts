@@ -1,6 +1,6 @@
 /**
- * slm as a library: what the command line does, as functions. Nothing is printed, no signal is listened to and the process is
- * never ended: progress comes as events, an `AbortSignal` stops the work, failures are errors.
+ * slm as a library: what the command line does, as functions. The functions print nothing, handle no signals and never exit the
+ * process: progress comes as events, an `AbortSignal` stops the work, failures are errors.
  *
  * @module @encdec/slm
  */

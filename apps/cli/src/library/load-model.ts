@@ -1,4 +1,4 @@
-/** A model that is loaded and answers prompts. */
+/** A loaded model that generates text. */
 import type { DeviceModel } from "@slm/exported-model";
 import type {
   Generation,
@@ -11,41 +11,44 @@ import type { Runtime, RuntimeDevice } from "@slm/runtime";
 import type { DeviceRequest } from "../compute/devices.js";
 import { contextOf, type WorkOptions } from "./work.js";
 
-/** What a model is asked: a text, of a vision-language model about an image. */
+/** A prompt: a text, and for a vision-language model an image. */
 export type Prompt =
   | string
   | {
-      /** Default: the question that the model has of its own, if it has one. */
+      /** Default: the model's default prompt, if it has one. */
       readonly text?: string | undefined;
-      /** A file, or the bytes of one: PNG, JPEG, WebP and what else sharp reads. */
+      /** A file, or the bytes of one: PNG, JPEG, WebP or another format that sharp reads. */
       readonly image?: string | Uint8Array | undefined;
     };
 
-/** What computes the model. */
+/** The device that runs the model. */
 export interface LoadModelOptions extends WorkOptions, DeviceRequest {
-  /** Most draft tokens taken at once by prompt lookup, and checked in one run: the same greedy answers, sooner where they repeat. */
+  /**
+   * Prompt lookup decoding: the largest number of draft tokens that are verified in one run. The greedy answers are the same, and
+   * faster where text repeats.
+   */
   readonly promptLookup?: number | undefined;
 }
 
-/** How to answer. */
+/** Options of a generation. */
 export interface GenerateOptions extends SamplingOptions {
   /** Prompts that are decoded together. Default: 16. */
   readonly batchSize?: number | undefined;
   /** Answers are JSON that this JSON Schema allows. */
   readonly jsonSchema?: unknown;
-  /** Is called with each new piece of an answer's text, and the place of its prompt. */
+  /** Called with each new piece of an answer's text, and the index of its prompt. */
   readonly onToken?: ((row: number, piece: string) => void) | undefined;
   /** Stops between two tokens when it is aborted; the promise is rejected with an `SlmError` of code INTERRUPTED. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A model that is ready. Calls may overlap. {@link LoadedModel.close} it when it is no longer needed. */
+/** A loaded model. Calls may overlap. Call {@link LoadedModel.close} when it is no longer needed. */
 export interface LoadedModel {
   /** Directory with model.json, graphs and tokenizer; of a checkpoint and of a packed bundle a temporary one. */
   readonly directory: string;
-  /** What model.json says of it. */
+  /** Contents of model.json. */
   readonly description: DeviceModel;
-  /** What computes, whether it is simulated, and what was to compute before. */
+  /** The device that runs the model, whether it is simulated, and the requested device where that is another one. */
   readonly device: RuntimeDevice;
   /**
    * Answers one prompt.
@@ -54,10 +57,10 @@ export interface LoadedModel {
    * INTERRUPTED
    */
   generate(prompt: Prompt, options?: GenerateOptions): Promise<Generation>;
-  /** Answers prompts together, in batches; one answer per prompt, in their order. @throws SlmError as for one prompt */
+  /** Answers prompts in batches. Returns one answer per prompt, in order. @throws SlmError as for one prompt */
   generate(prompts: readonly Prompt[], options?: GenerateOptions): Promise<readonly Generation[]>;
   /**
-   * Answers one prompt piece by piece; the pieces add up to the text. Leaving the loop early stops the model.
+   * Streams the answer to one prompt. The pieces add up to the text; leaving the loop early stops the generation.
    *
    * @throws SlmError as generate
    */
@@ -65,15 +68,14 @@ export interface LoadedModel {
     prompt: Prompt,
     options?: Omit<GenerateOptions, "onToken" | "batchSize">,
   ): AsyncGenerator<string, Generation>;
-  /** Ends calls in progress, and removes what was made for this model. Closing twice is closing once. */
+  /** Cancels calls in progress and removes temporary files. A second call does nothing. */
   close(): Promise<void>;
 }
 
-/**
- * Loads a model and what computes it.
+/** Loads a model and its device.
  *
  * @param model directory of a checkpoint, an export, a quantized model or a bundle, or a bundle in one file
- * @throws SlmError INPUT_MISSING, DATA_INVALID; DEVICE_UNAVAILABLE where a device is not here and nothing may take its place
+ * @throws SlmError INPUT_MISSING, DATA_INVALID; DEVICE_UNAVAILABLE where the device is missing and fallback is not allowed
  * @example
  * const model = await loadModel("runs/mine/deploy");
  * const { text } = await model.generate("hello");
@@ -179,10 +181,10 @@ class OpenModel implements LoadedModel {
       jsonSchema === undefined ? undefined : await schemaConstraint(jsonSchema, this.#parts.directory);
     return {
       ...samplingOptions(sampling),
-      ...(batchSize === undefined ? {} : { batchSize }),
-      ...(constraint === undefined ? {} : { constraint }),
-      ...(onToken === undefined ? {} : { onToken }),
-      ...(signal === undefined ? {} : { signal }),
+      batchSize,
+      constraint,
+      onToken,
+      signal,
     };
   }
 }

@@ -1,4 +1,4 @@
-/** Quantized models, and a gate that says whether the model is still good enough. */
+/** Quantizes models, with a gate on the loss of quality. */
 import { dirname } from "node:path";
 import type { QuantizeFileReport, QuantizeReport, QuantizeTransformersReport } from "@slm/quantization";
 import type { RuntimeDevice } from "@slm/runtime";
@@ -11,19 +11,19 @@ import { contextOf, givenSettings, type WorkContext, type WorkOptions } from "./
 export interface QuantizeOptions extends WorkOptions, QuantizeSettings {
   /** Directory to write. Default: `MODEL-<scheme>`, beside it. */
   readonly output?: string | undefined;
-  /** How much worse a metric may become: `wer:+0.5` [points], `wer:0.005`, `logitDivergence:0.01` [nats]. */
+  /** Metric and its largest allowed loss: `wer:+0.5` [points], `wer:0.005`, `logitDivergence:0.01` [nats]. */
   readonly gate?: string | undefined;
-  /** JSONL file of rows that the gate is measured on. Default: the calibration rows. */
+  /** JSONL file of rows on which the gate is measured. Default: the calibration rows. */
   readonly data?: string | undefined;
   /** Measures the gate on the first rows only. */
   readonly limit?: number | undefined;
-  /** Threads of one operator, and for weights. Default: as many as there are processors. */
+  /** Intra-op threads, and threads that quantize weights. Default: one per CPU core. */
   readonly threads?: number | undefined;
 }
 
-/** Of a model that no gate can be asked about. */
+/** The layout or file has no gate. */
 export interface WithoutGate {
-  /** Nothing was asked. */
+  /** No gate was requested. */
   readonly gate: null;
 }
 
@@ -33,13 +33,13 @@ export type QuantizedModel = (
   | (QuantizeFileReport & WithoutGate)
   | (QuantizeTransformersReport & WithoutGate)
 ) & {
-  /** What measured; absent where nothing was. */
+  /** The device that measured; absent where nothing was measured. */
   readonly device?: RuntimeDevice | undefined;
   /** Directory that was written. */
   readonly artifact: string;
 };
 
-/** A request with all that the three kinds of models share. */
+/** The part of a request that all three kinds of models share. */
 interface Request {
   readonly model: string;
   readonly options: QuantizeOptions;
@@ -50,7 +50,7 @@ interface Request {
 }
 
 /**
- * Quantizes a model; with a gate, only if it stays good enough.
+ * Quantizes a model; with a gate, only if the metric stays within the limit.
  *
  * @param model an export of either layout, a checkpoint, or an .onnx file
  * @throws GateFailed if the gate fails: nothing is written and the model is kept as it was
@@ -72,7 +72,7 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
   if (!isModelDirectory(model) && (await transformersGraphs(model)).length > 0)
     return quantizeTransformersLayout(request);
   if (learnsFromData(scheme) && options.calibration === undefined)
-    context.note("4-bit codes are chosen without data; with --calibration rows.jsonl they lose less");
+    context.note("4-bit weights are rounded without calibration data; with --calibration rows.jsonl the loss is smaller");
   return quantizeModel(request);
 }
 
@@ -91,7 +91,11 @@ async function quantizeTransformersLayout(request: Request): Promise<QuantizedMo
       withOutputThreads(options.threads, (run) =>
         quantizeTransformers({
           ...weights,
-          ...{ modelDirectory: model, outputDirectory: work, run, progress, signal },
+          modelDirectory: model,
+          outputDirectory: work,
+          run,
+          progress,
+          signal,
         }),
       ),
   );
@@ -105,7 +109,8 @@ async function quantizeModel({
   context,
   settings,
 }: Request): Promise<QuantizedModel> {
-  const { gateMessage, quantizeWithGate, readGateRequest } = await import("../models/gated-quantization.js");
+  const { quantizeWithGate, readGateRequest } = await import("../models/gated-quantization.js");
+  const { gateMessage } = await import("../models/judge.js");
   const { directoryOptions } = await import("../models/quantize-request.js");
   const { writeStandalone } = await import("../models/standalone-artifact.js");
   const { withModel } = await import("../models/open-model.js");
@@ -125,14 +130,18 @@ async function quantizeModel({
           const result = await withOutputThreads(threads, (run) =>
             quantizeWithGate({
               options: { ...request, progress, signal, run, outputDirectory: work },
-              ...{ gate, sensitivity, budget, runtime, context },
+              gate,
+              sensitivity,
+              budget,
+              runtime,
+              context,
             }),
           );
           if (result.gate?.pass !== false) return result;
           throw new GateFailed(gateMessage(scheme, result.gate), { ...result, artifact: path }, [
             "slm quantize MODEL --scheme int8-dynamic",
-            "keep the worst layers: --sensitivity --calibration rows.jsonl",
-            "accept more: --gate metric:+points",
+            "keep the most sensitive layers in float32: --sensitivity --calibration rows.jsonl",
+            "accept a larger loss: --gate metric:+points",
           ]);
         },
       );

@@ -12,19 +12,19 @@ export interface RecipeOptions extends WorkOptions {
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
   /** Directory of the run. Default: `runs/<name of the recipe>`. */
   readonly out?: string | undefined;
-  /** What trains. Default: what the recipe says, else `onnx`. */
+  /** Training engine. Default: the recipe's, else `onnx`. */
   readonly engine?: EngineName | undefined;
   /** Threads one operator may use. Default: as many as there are processors. */
   readonly threads?: number | undefined;
-  /** Does stages again even if nothing changed. */
+  /** Runs stages again even if nothing changed. */
   readonly force?: boolean | undefined;
 }
 
 /** Which stages of a recipe to run. */
 export interface RunRecipeOptions extends RecipeOptions {
-  /** Does one stage; its inputs must be there. */
+  /** Runs one stage only; its inputs must exist. */
   readonly only?: string | undefined;
-  /** Does a stage and all after it. */
+  /** Runs this stage and all later ones. */
   readonly from?: string | undefined;
 }
 
@@ -38,14 +38,14 @@ export interface RunReport {
 
 /** What a run would do. */
 export interface RunPlan {
-  /** Every stage in order, with what it is expected to need. */
+  /** Every stage in order, with an estimate of its time and memory. */
   readonly stages: readonly PlannedStage[];
 }
 
 /**
- * Runs a recipe: every stage in order, skipping those that are up to date. A run that was stopped is continued by the same call.
+ * Runs a recipe: every stage in order, skipping those that are up to date. The same call resumes an interrupted run.
  *
- * @param recipe a YAML file; relative paths in it start from the current directory
+ * @param recipe a YAML file; relative paths in it start from its folder
  * @throws SlmError CONFIG_INVALID for a setting that is wrong, BUSY if another run holds the directory, GATE_FAILED if the
  * quantized model is not good enough, INTERRUPTED, and whatever a stage throws
  * @example

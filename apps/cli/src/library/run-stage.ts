@@ -1,27 +1,27 @@
-/** One stage of a recipe as a function, with the stages that it needs. */
+/** Runs one stage of a recipe, and the stages that it needs. */
 import type { PipelineOptions } from "../pipeline/run-pipeline.js";
 import { sourcesOf, type RecipeOptions } from "./run-recipe.js";
 import { contextOf, type WorkOptions } from "./work.js";
 
 /** Settings of one stage's run beside its recipe. */
 export interface StageOptions extends RecipeOptions {
-  /** False discards what a killed run left of the stage. Default: it is continued. */
+  /** False discards the unfinished work of an interrupted run. Default: it is resumed. */
   readonly resume?: boolean | undefined;
 }
 
-/** What a stage did, now or in an earlier run. */
+/** The result of a stage, from this run or an earlier one. */
 export interface StageReport {
   /** Directory of the artifact. */
   readonly artifact: string;
   /** `skipped` if it was up to date. */
   readonly status: "ran" | "skipped";
-  /** Time this call took for it [s]. */
+  /** Time that this call spent on it [s]. */
   readonly seconds: number;
   /** The stage's own report, from the manifest: the same whether it ran now or before. */
   readonly [detail: string]: unknown;
 }
 
-/** What {@link distill} made. */
+/** Result of {@link distill}. */
 export interface DistilledStudent extends StageReport {
   /** Directory of the student's checkpoint. */
   readonly checkpoint: string;
@@ -36,8 +36,8 @@ export interface DistilledStudent extends StageReport {
 }
 
 /**
- * Trains the student of a recipe, and makes what it needs first: data, tokenizer, teacher, cache. Training that was stopped is
- * continued.
+ * Trains the student of a recipe, after running the stages that it needs: data, tokenizer, teacher, cache. Interrupted training is
+ * resumed.
  *
  * @param recipe a YAML file
  * @throws SlmError CONFIG_INVALID, BUSY, INTERRUPTED, and whatever a stage throws
@@ -51,7 +51,7 @@ export async function distill(recipe: string, options: StageOptions = {}): Promi
 
 /** The report of stage `distill` with the name that its result has. */
 export function distilled(report: StageReport): DistilledStudent {
-  // The details are what the stage wrote into its manifest, of type DistillReport.
+  // The stage wrote its DistillReport into the manifest as `details`.
   return { ...report, checkpoint: report.artifact } as DistilledStudent;
 }
 
@@ -72,7 +72,7 @@ export async function prepareStage(
   return { ...prepared, recipe: { ...prepared.recipe, sections: Object.fromEntries(sections) } };
 }
 
-/** Runs what {@link prepareStage} has checked. With `force` the stage itself is done again, not what it needs. */
+/** Runs a stage that {@link prepareStage} has checked. `force` repeats the stage itself, but not the stages that it needs. */
 export async function runPreparedStage(
   stage: string,
   prepared: PipelineOptions,

@@ -9,9 +9,9 @@ export interface ServeOptions extends WorkOptions {
   readonly host?: string | undefined;
   /** Port; 0 takes a free one. Default: 8000. */
   readonly port?: number | undefined;
-  /** Most requests decoded together. Default: 64. */
+  /** Largest batch: requests decoded together. Default: 64. */
   readonly maxRows?: number | undefined;
-  /** Most requests that wait; the next gets 429. Default: 512. */
+  /** Length of the queue; further requests get 429. Default: 512. */
   readonly maxWaiting?: number | undefined;
   /** Longest time for one request [s]. Default: 60. */
   readonly timeoutSeconds?: number | undefined;
@@ -21,17 +21,17 @@ export interface ServeOptions extends WorkOptions {
   readonly key?: string | undefined;
   /** Threads one operator may use. Default: as many as there are processors. */
   readonly threads?: number | undefined;
-  /** Keys of clients; none: everyone may ask. */
+  /** API keys of clients. Without any, no key is needed. */
   readonly apiKeys?: readonly string[] | undefined;
-  /** Keys that may reload the bundle over HTTP; none: nobody may. */
+  /** API keys that may reload the bundle over HTTP. Without any, this is not possible. */
   readonly adminKeys?: readonly string[] | undefined;
-  /** Is told of failures that are the server's own, not a client's. Default: nobody is. */
+  /** Called with internal errors of the server (not errors of clients). Default: they are dropped. */
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
 
 /** How a server ended. */
 export interface Stopped {
-  /** Whether every answer in progress was sent before. */
+  /** Whether every answer in progress was sent before the end. */
   readonly drained: boolean;
 }
 
@@ -63,11 +63,14 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
   try {
     const { apiKeys = [], adminKeys = [], onFailure = () => undefined } = options;
     const server = await startServer({
-      ...{ config, apiKeys, adminKeys, onFailure },
+      config,
+      apiKeys,
+      adminKeys,
+      onFailure,
       bundle: opened.directory,
       openRuntime: async () => {
         if (key !== undefined) await checkSigned(opened.directory, key);
-        return createCpuRuntime(threads === undefined ? {} : { threads });
+        return createCpuRuntime({ threads });
       },
     });
     return stoppable(server, opened.close, signal);
@@ -77,10 +80,10 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
   }
 }
 
-/** The server with what it was opened with, ended together. */
+/** The server with its resources, which are closed together. */
 function stoppable(server: RunningServer, close: () => Promise<void>, signal: AbortSignal): ModelServer {
   const { promise: stopped, resolve, reject } = withResolvers<Stopped>();
-  stopped.catch(() => undefined); // Whoever called stop is told too.
+  stopped.catch(() => undefined); // `stop` reports the failure to its caller too.
   let stopping: Promise<Stopped> | undefined;
   const stop = (): Promise<Stopped> => {
     stopping ??= server.stop().finally(close);
@@ -122,7 +125,7 @@ async function openServed(model: string, threads: number | undefined, signal: Ab
   return withRuntime(threads, (runtime) => openModel(model, { runtime, progress: SILENT, signal }));
 }
 
-/** A bundle that was changed, or is not from who it should be, is not served. */
+/** Rejects a bundle that was modified, or that was not signed with the expected key. */
 async function checkSigned(directory: string, key: string): Promise<void> {
   const { verifyDirectory } = await import("@slm/core");
   const { checkSignature } = await import("@slm/deploy");

@@ -1,38 +1,38 @@
-/** What every piece of work of the library takes: who is told how it goes, and what stops it. */
+/** Options that every function of the library takes: the progress callback and the abort signal. */
 import type { ProgressUpdate, StageContext } from "@slm/core";
 
-/** One report of work in progress. */
+/** A progress event. */
 export type WorkEvent =
   | {
-      /** A stage went on. */
+      /** Progress of a stage. */
       readonly kind: "progress";
-      /** How far it is. */
+      /** Its current state. */
       readonly update: ProgressUpdate;
     }
   | {
-      /** Something that a person should know. */
+      /** A note for the user. */
       readonly kind: "note";
-      /** One sentence, or several lines. */
+      /** One sentence or several lines. */
       readonly text: string;
     };
 
-/** Options of everything that takes a while. */
+/** Options of every long-running function. */
 export interface WorkOptions {
-  /** Is told how the work goes. Default: nobody is. */
+  /** Receives progress events. Default: none are sent. */
   readonly onEvent?: ((event: WorkEvent) => void) | undefined;
   /**
-   * Stops the work when it is aborted. The promise is then rejected with an `SlmError` of code INTERRUPTED; what is on disk is
-   * valid, and the same call goes on from there.
+   * Stops the work when it is aborted. The promise is then rejected with an `SlmError` of code INTERRUPTED. The files on disk are
+   * valid, and the same call resumes.
    */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The same as stages take it, and what tells a note. */
+/** A stage context, with a function that reports a note. */
 export interface WorkContext extends StageContext {
   readonly note: (text: string) => void;
 }
 
-/** Options in the form that stages take. @param seed seed of every random choice */
+/** Converts options to a stage context. @param seed seed of every random choice */
 export function contextOf(options: WorkOptions, seed = 1): WorkContext {
   return {
     seed,
@@ -42,10 +42,10 @@ export function contextOf(options: WorkOptions, seed = 1): WorkContext {
   };
 }
 
-/** Options that decide how the work is done, not what it makes. */
+/** Options that affect how the work is done, but not its result. */
 const NOT_RECORDED = new Set(["output", "threads", "onEvent", "signal"]);
 
-/** The options that were given and decide what is made, as a manifest records them. */
+/** The given options that affect the result, as recorded in a manifest. */
 export function givenSettings(options: object): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(options).filter(([name, value]) => value !== undefined && !NOT_RECORDED.has(name)),

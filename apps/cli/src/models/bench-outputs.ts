@@ -1,17 +1,17 @@
-/** What a benchmark is held against, and the file a CI system reads. */
+/** The comparison of a benchmark with an earlier one, and the JUnit file for CI. */
 import { readJsonFile, writeTextAtomic } from "@slm/core";
 import { benchJunit, benchResultSchema, compareResults, regressionLines, type BenchResult } from "@slm/bench";
 import { GateFailed } from "../gate-failed.js";
 
-/** What a figure may become worse by if nothing is said. */
+/** Default of the allowed regression. */
 const DEFAULT_MAX_REGRESSION = 0.05;
 
-/** @throws SlmError INPUT_MISSING, DATA_INVALID if the file is no benchmark of this version. */
+/** @throws SlmError INPUT_MISSING, DATA_INVALID if the file is not a benchmark of this version. */
 export async function readEarlier(path: string): Promise<BenchResult> {
   return readJsonFile(path, benchResultSchema);
 }
 
-/** The result with what changed since an earlier one. @throws SlmError DATA_INVALID if they have no model in common */
+/** Adds the changes since an earlier result. @throws SlmError DATA_INVALID if they have no model in common */
 export function withRegression(
   result: BenchResult,
   earlier: BenchResult | undefined,
@@ -27,11 +27,11 @@ export async function writeJunit(path: string, result: BenchResult): Promise<voi
   await writeTextAtomic(path, benchJunit(result));
 }
 
-/** @throws GateFailed naming every figure that is worse than allowed. */
+/** @throws GateFailed naming every figure that regressed more than allowed. */
 export function failOnRegression(report: BenchResult): void {
   const regressed = report.regression === undefined ? [] : regressionLines(report.regression);
   if (regressed.length === 0) return;
   throw new GateFailed(`bench: slower or larger than before: ${regressed.join("; ")}`, report, [
-    "measure again on a quiet machine, with more --runs, if it is within the noise",
+    "if the change may be noise, measure again on an idle machine with more --runs",
   ]);
 }

@@ -1,4 +1,4 @@
-/** What models are asked in a benchmark that stands outside a run. */
+/** The prompts of `slm bench`, which runs outside a recipe. */
 import { readDeviceModel } from "@slm/exported-model";
 import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/core/errors";
@@ -11,7 +11,7 @@ export interface PromptChoice {
   readonly prompt: readonly string[];
   /** Image that every prompt is about. */
   readonly image?: string | undefined;
-  /** Directory of a model for a device: random prompts are made of its symbols. */
+  /** Directory of an exported model, whose tokens random prompts are made of. */
   readonly model: string;
   readonly count: number;
   readonly seed: number;
@@ -32,10 +32,10 @@ export async function choosePrompts({
   return { prompts, answerTokens: undefined };
 }
 
-/** Symbols of a random prompt, capped by what the model reads. */
+/** Tokens of a random prompt, capped by the model's source limit. */
 const PROMPT_SYMBOLS = 8;
 
-/** Texts of source symbols the model knows. They mean nothing; speed depends on lengths alone. */
+/** Random texts of the model's source tokens. Only their lengths matter for speed. */
 async function randomPrompts(model: string, count: number, seed: number): Promise<readonly string[]> {
   const tokenizer = await loadTokenizer(model);
   const { vocab } = (await readTokenizerFiles(model)).tokenizer.model;
@@ -63,7 +63,7 @@ function isSource(tokenizer: Tokenizer, text: string): boolean {
   try {
     return tokenizer.encodeSource(text).length === 1;
   } catch (error) {
-    if (error instanceof SlmError) return false; // A symbol of targets only.
+    if (error instanceof SlmError) return false; // A token that occurs in targets only.
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-/** Measures models beside a decoder-only baseline of equal size, treated alike, in one benchmark. */
+/** Measures models together with a decoder-only baseline of equal size and quantization. */
 import { availableParallelism, tmpdir } from "node:os";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -15,23 +15,23 @@ import { makeBaseline } from "./make-baseline.js";
 import { pathInside } from "./row-images.js";
 
 export interface BenchRequest {
-  /** Models for a device, the one of interest first: the baseline is made like it. */
+  /** Exported models. The baseline is made like the first one. */
   readonly models: readonly { readonly name: string; readonly directory: string }[];
   readonly baseline: "decoder-only" | null;
   readonly prompts: BenchPrompts;
   readonly config: BenchConfig;
-  /** What runs the graphs, made anew in every process. */
+  /** The runtime, opened separately in every process. */
   readonly runtime: RuntimeRecipe;
   readonly context: StageContext;
 }
 
 export interface BenchPrompts {
   readonly prompts: readonly BenchPrompt[];
-  /** Median length of a right answer, EOS included; undefined where no answers are known. */
+  /** Median length of a reference answer, EOS included; undefined without references. */
   readonly answerTokens: number | undefined;
 }
 
-/** Tokens that every model generates when a baseline is measured and no answers say how long they should be. */
+/** Tokens that every model generates when a baseline is measured and there are no reference answers. */
 const ASSUMED_ANSWER_TOKENS = 16;
 
 /** Runs the benchmark. @throws SlmError as benchModels, and what making the baseline throws */
@@ -44,7 +44,7 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
   try {
     context.progress({ stage: "bench", message: "making the decoder-only baseline" });
     await makeBaseline({ like: student.directory, outputDirectory: directory, context });
-    // Its weights are random, so it never ends by itself where a trained model would: all do the same work instead.
+    // A model with random weights does not reach EOS as a trained one does, so all models generate the same number of tokens.
     const forceTokens =
       request.config.forceTokens ??
       Math.min(prompts.answerTokens ?? ASSUMED_ANSWER_TOKENS, await roomOf(models));
@@ -61,7 +61,7 @@ export async function benchWithBaseline(request: BenchRequest): Promise<BenchRes
   }
 }
 
-/** Tokens that every one of the models can generate behind the beginning token. */
+/** Tokens that every model can generate after BOS. */
 async function roomOf(models: BenchRequest["models"]): Promise<number> {
   const descriptions = await Promise.all(models.map(({ directory }) => readDeviceModel(directory)));
   return Math.min(
@@ -77,14 +77,14 @@ export interface MeasureRequest extends Pick<BenchRequest, "models" | "config" |
   readonly prompts: readonly BenchPrompt[];
 }
 
-/** Runs the benchmark of models that are there. @throws SlmError as benchModels */
+/** Runs the benchmark of existing models. @throws SlmError as benchModels */
 export function measureModels(request: MeasureRequest): Promise<BenchResult> {
   const { models, baseline, prompts, config, runtime, context } = request;
   const require = createRequire(import.meta.url);
   const { version } = require("onnxruntime-node/package.json") as { readonly version: string };
   return benchModels({
     models,
-    ...(baseline === undefined ? {} : { baseline }),
+    baseline,
     prompts,
     runtime: {
       module: pathToFileURL(require.resolve(RUNTIME_MODULE)).href,

@@ -1,4 +1,4 @@
-/** Rows of a data file as a model's token ids: what calibrates and judges quantized models without labels. */
+/** Rows of a data file as token ids, for calibration and for the label-free divergence metric. */
 import { readDeviceModel, type DeviceVision } from "@slm/exported-model";
 import { imageFolderOf, readAllRows } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
@@ -10,23 +10,20 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { rowImage } from "./row-images.js";
 
-/**
- * Rows of text that calibrate unless told otherwise. With 256, static schemes of 8 bits lose 0.2 points more of the quick start's
- * words (docs/how-to/processors.md).
- */
+/** Default number of calibration rows of text. With 256, the word error rate of static 8-bit schemes is 0.2 points higher in the quick start (docs/how-to/processors.md). */
 const TEXT_ROWS = 1024;
 
-/** Rows with images, or runs of a file of any origin: their feeds are large. */
+/** Default for rows with images and for ONNX files, whose feeds are large. */
 const LARGE_ROWS = 256;
 
-/** `count` rows spread evenly over all: neighbours in a file are often alike. */
+/** `count` rows spread evenly over the file, because neighbouring rows are often similar. */
 function spreadRows<Item>(rows: readonly Item[], count: number): readonly Item[] {
   const step = Math.max(1, rows.length / count);
   return Array.from({ length: Math.min(count, rows.length) }, (_, at) => rows[Math.floor(at * step)]!);
 }
 
 /**
- * Reads rows and turns them into ids by the model's tokenizer, and their images into what its vision graph reads. Paths of
+ * Tokenizes rows with the model's tokenizer and converts their images to inputs of its vision graph. Paths of
  * images start from the file's folder.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID for the rows, their images or a symbol the model does not know
@@ -57,7 +54,7 @@ async function patchesOf(vision: DeviceVision, folder: string, image: string): P
 }
 
 /**
- * Feeds of a external model: a directory of safetensors files, each one run, its tensors named after the model's inputs.
+ * Feeds of an external model: a directory of safetensors files, one per run, with tensors named after the model's inputs.
  * Files are taken in the order of their names.
  *
  * @throws SlmError INPUT_MISSING if there is no such directory or no such file in it

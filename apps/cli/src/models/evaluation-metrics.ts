@@ -1,11 +1,12 @@
-/** The metrics that models are evaluated by: what each is, and which of them a list names. */
+/** The evaluation metrics: their descriptions, and parsing of a list of names. */
 import { PERPLEXITY, type EvaluationMetricName } from "@slm/inference";
 import { SlmError } from "@slm/core/errors";
 import { METRICS, type Metric } from "@slm/metrics";
 import { nearest } from "../nearest.js";
+import { renamedMetric } from "../recipe/renamed-keys.js";
 import { METRIC_UNITS, type DisplayUnit } from "../output/metric-format.js";
 
-/** Every metric; one that `@slm/inference` knows and this table does not fails to compile. */
+/** Every metric. A metric of `@slm/inference` that is missing here is a compile error. */
 const EVALUATION_METRICS: Readonly<
   Record<EvaluationMetricName, Pick<Metric, "description" | "higherIsBetter">>
 > = {
@@ -13,7 +14,7 @@ const EVALUATION_METRICS: Readonly<
   [PERPLEXITY]: {
     description:
       "e to the mean negative log-likelihood of a token of each row's first reference, its EOS token counted, under the model; " +
-      "compares only models with the same tokenizer.",
+      "comparable only between models with the same tokenizer.",
     higherIsBetter: false,
   },
 };
@@ -47,14 +48,14 @@ export function describeMetrics(): readonly string[] {
 /**
  * Metric names from a comma-separated list, in the order given, each once.
  *
- * @throws SlmError USAGE for a name that is none, with the nearest one that is, or for an empty list.
+ * @throws SlmError USAGE for a name that is none, with its name of now or the nearest one that is, or for an empty list.
  * @example parseEvaluationMetrics("wer,perplexity") // ["wer", "perplexity"]
  */
 export function parseEvaluationMetrics(list: string): readonly EvaluationMetricName[] {
   const names = list.split(",").map((part) => part.trim());
   const unknown = names.find((name) => !isEvaluationMetric(name));
   if (unknown === undefined) return [...new Set(names.filter(isEvaluationMetric))];
-  const meant = nearest(unknown, EVALUATION_METRIC_NAMES);
+  const meant = renamedMetric(unknown) ?? nearest(unknown, EVALUATION_METRIC_NAMES);
   const corrected = names.map((name) => (name === unknown ? meant : name)).join(",");
   throw new SlmError(
     "USAGE",

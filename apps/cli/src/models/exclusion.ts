@@ -1,4 +1,4 @@
-/** Keeps the layers that do most damage in float32, more and more of them, until a gate passes. */
+/** Keeps the most sensitive layers in float32, more and more of them, until a gate passes. */
 import { GRAPH_NAMES, type GraphName } from "@slm/exported-model";
 import {
   isStatic,
@@ -9,16 +9,20 @@ import {
   type QuantizeReport,
   type WeightFormat,
 } from "@slm/quantization";
-import type { GatedQuantization, Judge } from "./gated-quantization.js";
+import type { Judge, Verdict } from "./judge.js";
 
 export interface ExclusionRequest {
   readonly options: QuantizeDirectoryOptions;
-  /** Worst first. */
+  /** The most sensitive first. */
   readonly layers: readonly LayerSensitivity[];
   readonly judge: Judge;
 }
 
-type Excluded = QuantizeReport & Pick<GatedQuantization, "gate" | "speed" | "excluded">;
+type Excluded = QuantizeReport &
+  Verdict & {
+    /** Layers kept in float32, as graph/layer. */
+    readonly excluded: readonly string[];
+  };
 
 /** The layers of one graph. */
 const namesIn = (graph: GraphName, layers: readonly LayerSensitivity[]): readonly string[] =>
@@ -48,8 +52,8 @@ function withoutLayers(
 }
 
 /**
- * Quantizes again and again, each time with twice as many of the worst layers left out, until the gate passes or half
- * of the layers are out: a model with more of them in float32 is no longer that scheme.
+ * Quantizes repeatedly, each time with twice as many of the most sensitive layers in float32, until the gate passes or half of the
+ * layers are float32. With more than half, the model would hardly be of that scheme.
  */
 export async function excludeWorst({ options, layers, judge }: ExclusionRequest): Promise<Excluded> {
   for (let count = 1; ; count *= 2) {

@@ -1,4 +1,4 @@
-/** The rows that models of a run are measured on: none of them was trained on. */
+/** The held-out rows on which the models of a run are measured. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DATA_FILES } from "@slm/data";
@@ -6,7 +6,7 @@ import { SlmError } from "@slm/core/errors";
 import type { EvaluationRow } from "@slm/inference";
 import { readEvaluationRows } from "./measure-quality.js";
 
-/** In the order of preference: dev rows chose the checkpoint, so they flatter it a little. */
+/** In order of preference. Dev rows are second, because they chose the checkpoint and so are slightly optimistic. */
 export const HELD_OUT_SPLITS = ["test", "dev"] as const;
 export type HeldOutSplit = (typeof HELD_OUT_SPLITS)[number];
 
@@ -15,11 +15,10 @@ export interface HeldOutRows {
   readonly split: HeldOutSplit;
 }
 
-/**
- * The test rows of a prepared data set; where it has none, its dev rows.
+/** The test rows of a prepared data set, or its dev rows where it has no test rows.
  *
  * @param limit takes the first rows only
- * @throws SlmError DATA_INVALID if it has neither, INPUT_MISSING if a file is not there.
+ * @throws SlmError DATA_INVALID if it has neither, INPUT_MISSING if a file does not exist.
  */
 export async function readHeldOutRows(dataDirectory: string, limit?: number): Promise<HeldOutRows> {
   const { file, split } = await heldOutFile(dataDirectory);

@@ -1,4 +1,4 @@
-/** What `slm generate` asks a model: prompts, about an image where there is one. */
+/** The prompts of `slm generate`, with an image if one is given. */
 import { readDeviceModel } from "@slm/exported-model";
 import { readImageBytes } from "@slm/vision";
 import type { Prompt } from "../library/load-model.js";
@@ -12,16 +12,15 @@ export interface Question {
 export interface ImagePromptRequest {
   /** Values of `--prompt`. */
   readonly prompts: readonly string[];
-  /** Image file that all prompts are about. */
+  /** Image file for all prompts. */
   readonly image: string | undefined;
-  /** Gives prompts where neither flags nor the model do. */
+  /** Source of prompts if neither flags nor the model have any. */
   readonly stream: PromptStream;
   /** Directory of the model: a vision-language model may have a prompt of its own. */
   readonly model: string;
 }
 
-/**
- * The questions of one call.
+/** The prompts of one call.
  *
  * @throws SlmError INPUT_MISSING or DATA_INVALID for an image file that cannot be read, before anything waits for the stream;
  * and what `readPrompts` throws.

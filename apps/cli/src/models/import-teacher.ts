@@ -25,8 +25,7 @@ export interface ImportedTeacher {
   readonly dtype: CheckpointDType;
 }
 
-/**
- * Writes a external model as a checkpoint into `work`, which the caller makes appear whole.
+/** Writes an external model as a checkpoint into `work`, which the caller renames when it is complete.
  *
  * @throws SlmError naming the file, setting or tensor that is missing, corrupt or not imported.
  */

@@ -1,4 +1,4 @@
-/** What a path that is given as MODEL holds: a model for a device, a checkpoint, or a set of quantized models. */
+/** Finds out what kind of model the path MODEL holds: an exported model, a checkpoint, or a set of quantized models. */
 import { DEVICE_MODEL_FILE } from "@slm/exported-model";
 import { readManifest } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
@@ -17,13 +17,12 @@ export interface LocatedModel {
   readonly directory: string;
 }
 
-/** The part of the quantize stage's settings that says which of its models is the main one. */
+/** The settings of the quantize stage that name its main model. */
 const quantizeSettings = z.looseObject({ schemes: z.array(z.string()).min(1) });
 
-/**
- * Finds the model that a path means. The quantize stage's directory means its first scheme.
+/** Finds the model of a path. The directory of the quantize stage stands for its first scheme.
  *
- * @throws SlmError INPUT_MISSING, naming what was looked for and models that lie below the path
+ * @throws SlmError INPUT_MISSING, naming the expected files, and models below the path
  */
 export async function locateModel(path: string): Promise<LocatedModel> {
   if (await isPackedBundle(path)) return { kind: "packed", directory: path };
@@ -65,10 +64,10 @@ function lookInto(directory: string): LocatedModel | undefined {
   return isCheckpoint ? { kind: "checkpoint", directory } : undefined;
 }
 
-/** Name of the directory's main scheme; undefined if it is not the quantize stage's. */
+/** Name of the directory's main scheme; undefined if the directory is not a quantize stage's. */
 async function firstScheme(directory: string): Promise<string | undefined> {
   const manifest = await readManifest(directory).catch((error: unknown) => {
-    if (error instanceof SlmError) return undefined; // No manifest or a external one: not that directory.
+    if (error instanceof SlmError) return undefined; // No manifest, or one of another program: not a quantize stage's directory.
     throw error;
   });
   if (manifest?.kind !== "quantized") return undefined;

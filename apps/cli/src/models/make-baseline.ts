@@ -1,4 +1,4 @@
-/** The decoder-only model that a student is measured beside: as many parameters, the same weight formats. */
+/** The decoder-only baseline of a benchmark: as many parameters as the student, in the same weight formats. */
 import { SILENT, type StageContext } from "@slm/core";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface BaselineRequest {
-  /** Directory of the encoder-decoder to be compared with. */
+  /** Directory of the encoder-decoder to compare with. */
   readonly like: string;
   /** An empty directory that receives the baseline. */
   readonly outputDirectory: string;
@@ -22,14 +22,14 @@ export interface BaselineRequest {
 
 /**
  * Makes a decoder-only model with random weights, as many parameters and the same tokenizer as `like`, and quantizes it
- * by the scheme of `like`. How fast it runs does not depend on what its weights say.
+ * by the scheme of `like`. Its speed does not depend on the values of its weights.
  *
  * @throws SlmError USAGE if `like` is decoder-only itself, and what exporting and quantizing throw
  */
 export async function makeBaseline({ like, outputDirectory, context }: BaselineRequest): Promise<void> {
   const model = await readDeviceModel(like);
   if (model.vision !== undefined) {
-    throw new SlmError("OP_UNSUPPORTED", `bench: ${like} sees, and a decoder-only baseline would not`, {
+    throw new SlmError("OP_UNSUPPORTED", `bench: ${like} is a vision-language model, for which there is no decoder-only baseline`, {
       suggestions: ["leave --baseline out", "--set bench.baseline=null"],
     });
   }
@@ -41,7 +41,7 @@ export async function makeBaseline({ like, outputDirectory, context }: BaselineR
       tokenizerDirectory: like,
       outputDirectory: directory,
       target: "cpu",
-      seed: seed % 2 ** 32, // The exporter takes 32 bits.
+      seed: seed % 2 ** 32, // The exporter takes float32 checkpoints.
       progress: SILENT,
       signal,
     });
@@ -59,7 +59,7 @@ export async function makeBaseline({ like, outputDirectory, context }: BaselineR
   }
 }
 
-/** The shape in config.json; a bundle has none, and then one of usual proportions with as many parameters. */
+/** The shape in config.json. A bundle has no config.json; then a shape of typical proportions with as many parameters. */
 async function shapeOf(directory: string, model: DeviceModel): Promise<EncoderDecoderConfig> {
   const config = existsSync(join(directory, CONFIG_FILE)) ? await readModelConfig(directory) : undefined;
   if (model.architecture === "decoder-only" || config?.architecture === "decoder-only") {
@@ -77,8 +77,7 @@ async function shapeOf(directory: string, model: DeviceModel): Promise<EncoderDe
 /** Parameters over width² and decoder layers: two encoder layers of 12 width² for a decoder layer of 16. */
 const BODY_FACTOR = 40;
 
-/**
- * An encoder-decoder of the usual proportions (two encoder layers per decoder layer, a feed-forward of about four
+/** An encoder-decoder of typical proportions (two encoder layers per decoder layer, a feed-forward of about four
  * widths) with the parameters, heads and lengths of `model`.
  */
 export function usualShape(model: DeviceModel): EncoderDecoderConfig {
@@ -89,7 +88,15 @@ export function usualShape(model: DeviceModel): EncoderDecoderConfig {
   const width = heads * headDim;
   const shaped = (feedForward: number): EncoderDecoderConfig =>
     encoderDecoderConfig.parse({
-      ...{ vocabularySize, tokens, width, heads, kvHeads, headDim, feedForward, maxSource, maxTarget },
+      vocabularySize,
+      tokens,
+      width,
+      heads,
+      kvHeads,
+      headDim,
+      feedForward,
+      maxSource,
+      maxTarget,
       encoderLayers: 2 * decoderLayers,
       decoderLayers,
       bias: false,

@@ -1,4 +1,4 @@
-/** How good a model is on rows of a file. */
+/** Evaluates a model on the rows of a file. */
 import type { StageContext } from "@slm/core";
 import type { Strategy } from "@slm/decoding";
 import { imageFolderOf, readAllRows, referencesOf, type Row } from "@slm/data";
@@ -12,27 +12,27 @@ import {
 import type { Runtime } from "@slm/runtime";
 import { rowImage } from "./row-images.js";
 
-/** Sources decoded together: enough to fill two cores, few enough for short batches of like length. */
+/** Batch size: enough to use two cores, and small enough for batches of similar length. */
 const BATCH_SIZE = 256;
 
 export interface QualityRequest {
-  /** Directory of a model for a device. */
+  /** Directory of an exported model. */
   readonly model: string;
   readonly rows: readonly EvaluationRow[];
   readonly metrics: readonly EvaluationMetricName[];
-  /** How tokens are chosen. Default: greedily. */
+  /** Decoding strategy. Default: greedy. */
   readonly strategy?: Strategy | undefined;
   readonly runtime: Runtime;
   readonly context: Pick<StageContext, "progress" | "signal">;
-  /** Where to write one line per row. */
+  /** File for one line of JSON per row. */
   readonly predictionsPath?: string;
 }
 
 /**
- * Rows of a JSONL file with every accepted answer, none for a question without one, and their images, whose paths start from
- * the file's folder.
+ * Rows of a JSONL file with their references and images. A question without an answer has no reference; paths of images start from the
+ * file's folder.
  *
- * @param limit takes the first rows only
+ * @param limit uses the first rows only
  */
 export async function readEvaluationRows(path: string, limit?: number): Promise<readonly EvaluationRow[]> {
   const rows = await readAllRows(path);
@@ -60,13 +60,13 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       scorer: generator,
       rows,
       metrics,
-      // Every beam is a row.
+      // Every beam takes a row of the batch.
       batchSize: strategy?.kind === "beam" ? Math.ceil(BATCH_SIZE / strategy.beams) : BATCH_SIZE,
-      ...(strategy === undefined ? {} : { options: { strategy } }),
+      options: strategy === undefined ? undefined : { strategy },
       total: rows.length,
       progress: context.progress,
       signal: context.signal,
-      ...(predictionsPath === undefined ? {} : { predictionsPath }),
+      predictionsPath,
     });
   } finally {
     await generator.close();

@@ -1,4 +1,4 @@
-/** How good a teacher is on rows of a file, whatever it is made of: what `slm eval` does for models that run on a device. */
+/** Evaluates a teacher of any kind on the rows of a file, as `slm eval` does for exported models. */
 import type { StageContext } from "@slm/core";
 import { createRandom, type Strategy } from "@slm/decoding";
 import { SlmError } from "@slm/core/errors";
@@ -14,7 +14,7 @@ import { decodeSources, loadTeachers, teacherTokenizer, type Teacher } from "@sl
 import type { Engine } from "@slm/tensor";
 import type { Tokenizer } from "@slm/tokenizer";
 
-/** Rows whose answers are asked for in one call, so that sources of like length find each other. */
+/** Rows per call. Many rows allow batches of similar length. */
 const CHUNK_ROWS = 256;
 
 export interface TeacherQualityRequest {
@@ -32,7 +32,7 @@ export interface TeacherQualityRequest {
 /**
  * Answers every row and computes the metrics.
  *
- * @throws SlmError USAGE for perplexity, DATA_INVALID for a source that is longer than the teacher takes or has an image; as
+ * @throws SlmError USAGE for perplexity, DATA_INVALID for a source that exceeds the teacher's limit or has an image; and as
  * `loadTeachers` and `evaluateModel`.
  */
 export async function measureTeacher(
@@ -40,7 +40,7 @@ export async function measureTeacher(
 ): Promise<Evaluation & { readonly parameters: number }> {
   const { directory, rows, metrics, engine, context, predictionsPath } = request;
   if (metrics.includes(PERPLEXITY))
-    throw new SlmError("USAGE", `teacher eval: ${PERPLEXITY} is not measured of teachers`, {
+    throw new SlmError("USAGE", `teacher eval: ${PERPLEXITY} is not available for teachers`, {
       suggestions: ["slm eval CHECKPOINT --metrics perplexity"],
     });
   const tokenizer = await teacherTokenizer(directory);
@@ -49,8 +49,14 @@ export async function measureTeacher(
     const generator = answererOf(teacher, tokenizer, request);
     const { progress, signal } = context;
     const measured = await evaluateModel({
-      ...{ generator, rows, metrics, batchSize: CHUNK_ROWS, total: rows.length },
-      ...{ progress, signal, predictionsPath },
+      generator,
+      rows,
+      metrics,
+      batchSize: CHUNK_ROWS,
+      total: rows.length,
+      progress,
+      signal,
+      predictionsPath,
     });
     return { ...measured, parameters: teacher.parameters };
   } finally {
@@ -72,17 +78,20 @@ function answererOf(
         if (image !== undefined)
           throw new SlmError(
             "DATA_INVALID",
-            `teacher eval: source ${index + 1} has an image, a teacher reads text`,
+            `teacher eval: source ${index + 1} has an image, but teachers read text only`,
           );
         const tokens = Int32Array.from(tokenizer.encodeSource(text));
         if (tokens.length <= maxSource) return tokens;
         throw new SlmError(
           "DATA_INVALID",
-          `teacher eval: source ${index + 1} has ${tokens.length} tokens, the teacher takes ${maxSource}`,
+          `teacher eval: source ${index + 1} has ${tokens.length} tokens, the teacher's limit is ${maxSource}`,
         );
       });
       const decoded = await decodeSources({
-        ...{ teacher, sources: encoded, strategy, random },
+        teacher,
+        sources: encoded,
+        strategy,
+        random,
         signal: context.signal,
       });
       return decoded.map(({ tokens }) => ({ text: tokenizer.decode(tokens) }));

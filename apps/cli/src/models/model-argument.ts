@@ -1,12 +1,11 @@
 import { Args, Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 
-/** MODEL as an argument or as `--model`: scripts may name it, people need not. */
+/** MODEL, given as an argument or as `--model`. */
 export const modelArgument = Args.string({ required: false, description: "Directory of a model." });
 export const modelFlag = Flags.string({ helpValue: "<dir>", summary: "The same as the argument MODEL." });
 
-/**
- * The model a command was given, by either way.
+/** The model of a command, given in either form.
  *
  * @throws SlmError USAGE when it is missing or given twice.
  */

@@ -1,4 +1,4 @@
-/** The formats that models are imported from: one row each. */
+/** Import formats: one row per format. */
 import { readFailure } from "@slm/core";
 import { externalCheckpoint, ggufTokenizer, readGguf } from "@slm/checkpoints";
 import type { ExternalCheckpoint } from "@slm/checkpoints";
@@ -16,7 +16,7 @@ import { existsSync, readdirSync, statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
-/** A external model with its tokenizer, as its format's reader gives them. */
+/** An external model with its tokenizer, as returned by the format's reader. */
 export interface ExternalModel {
   readonly checkpoint: ExternalCheckpoint;
   readonly tokenizer: TokenizerFiles;
@@ -38,7 +38,7 @@ const FORMATS = {
 const formatOf = (status: Stats): ExternalFormat =>
   Object.values<ExternalFormat>(FORMATS).find(({ fits }) => fits(status)) ?? FORMATS["hugging-face"];
 
-/** Opens a model in whichever format it is. @throws SlmError INPUT_MISSING if there is nothing, as its reader otherwise */
+/** Opens a model of any supported format. @throws SlmError INPUT_MISSING if nothing is there; else what the format's reader throws */
 export async function openExternal(source: string): Promise<ExternalModel> {
   const status = await stat(source).catch((error: unknown) => {
     throw readFailure(error, source, ["slm teacher import hf:org/name -o DIR"]);
@@ -46,7 +46,9 @@ export async function openExternal(source: string): Promise<ExternalModel> {
   return formatOf(status).open(source);
 }
 
-/** Files that a external model is read from; of a source that is not there those of a directory, to be missed by name. */
+/**
+ * The files of an external model. For a source that does not exist, the files of a directory, so that the error names a missing file.
+ */
 export function externalFiles(source: string): readonly string[] {
   const status = statSync(source, { throwIfNoEntry: false });
   return (status === undefined ? FORMATS["hugging-face"] : formatOf(status)).files(source);
@@ -80,7 +82,7 @@ function directoryFiles(source: string): readonly string[] {
 export const chatTemplateFiles = (directory: string): readonly string[] =>
   existsSync(join(directory, CHAT_TEMPLATE_FILE)) ? [CHAT_TEMPLATE_FILE] : [];
 
-/** Files that a published tower is read from, those that are missed by name among them. */
+/** The files of a published tower, including missing ones, so that the error can name them. */
 export const towerFiles = (source: string): readonly string[] =>
   ["config.json", PREPROCESSOR_FILE, ...weightFiles(source)].map((file) => join(source, file));
 
@@ -90,7 +92,7 @@ function weightFiles(source: string): readonly string[] {
       .filter((file) => file.endsWith(".safetensors") || file.endsWith(".safetensors.index.json"))
       .sort();
   } catch {
-    // Not a directory: what is missing is named when the first of its files is looked for.
+    // Not a directory: opening its first file throws an error that names it.
     return [];
   }
 }

@@ -1,4 +1,4 @@
-/** Any MODEL as a directory that a runtime can load. A checkpoint is exported for as long as it is needed. */
+/** Opens any MODEL as a directory that a runtime can load. A checkpoint is exported to a temporary directory. */
 import type { Progress } from "@slm/core";
 import { exportModel } from "@slm/onnx-export";
 import type { Runtime } from "@slm/runtime";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { locateModel } from "./locate-model.js";
 
 export interface OpenModelOptions {
-  /** Checks an export against the checkpoint; not used for models that need none. */
+  /** Checks an export against its checkpoint; not used for exported models. */
   readonly runtime: Runtime;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -17,7 +17,7 @@ export interface OpenModelOptions {
 export interface OpenedModel {
   /** Holds `model.json`, graphs and tokenizer. */
   readonly directory: string;
-  /** Removes what was made for this model. */
+  /** Removes temporary files. */
   readonly close: () => Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export async function openModel(path: string, options: OpenModelOptions): Promis
   return { directory: exported, close };
 }
 
-/** A packed bundle is unpacked for as long as it is needed. */
+/** Unpacks a packed bundle to a temporary directory. */
 async function openPacked(path: string): Promise<OpenedModel> {
   const { unpackBundle } = await import("@slm/deploy");
   const root = await mkdtemp(join(tmpdir(), "slm-bundle-"));

@@ -2,13 +2,13 @@
 import { SlmError } from "@slm/core/errors";
 import type { FixedSizes } from "@slm/onnx";
 
-/** Axes a flag may list; a tensor has fewer. */
+/** Limit of axes in a flag; tensors have fewer. */
 const MAX_AXES = 64;
 
 /**
- * Sizes as the flag says them: `x=1,3,48,320`, or `batch=1` for a symbol. A name may hold `=`.
+ * Parses sizes such as `x=1,3,48,320`, or `batch=1` for a dynamic axis. A name may contain `=`.
  *
- * @throws SlmError USAGE for what is not written so
+ * @throws SlmError USAGE for malformed sizes
  */
 export function parseSizes(text: string): FixedSizes {
   const at = text.lastIndexOf("=");
@@ -19,7 +19,7 @@ export function parseSizes(text: string): FixedSizes {
   if (isRead && sizes.every(Number.isSafeInteger)) return { name, sizes };
   throw new SlmError(
     "USAGE",
-    `--shape ${text}: expected an input and a whole number from 1 on for each of its axes, or a symbol and one number`,
+    `--shape ${text}: expected INPUT=N,N,... with a positive integer for each axis, or AXIS=N for a dynamic axis`,
     { suggestions: ["--shape input=1,3,48,320", "--shape batch=1"] },
   );
 }

@@ -1,7 +1,7 @@
 /** Prompts from flags, or one per line of standard input. */
 import { SlmError } from "@slm/core/errors";
 
-/** More than this on standard input is not a list of prompts [bytes]. */
+/** Limit of standard input [bytes]. */
 const STDIN_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /** A source of bytes that may be a terminal. */

@@ -14,8 +14,7 @@ import { basename, join } from "node:path";
 import type { FilesRequest, StageFile } from "../pipeline/stage.js";
 import { towerFiles } from "./open-external.js";
 
-/**
- * Reads a tower, fetching it where it is not on this machine.
+/** Reads a tower, downloading it if needed.
  *
  * @throws SlmError naming the file, setting or tensor that is missing, corrupt or not imported.
  */
@@ -28,7 +27,7 @@ export async function openPublishedTower(
   return { directory: path, ...(await importVisionTower(external, options)) };
 }
 
-/** The shape of a tower; undefined for one that has to be fetched before it is known. @throws SlmError as {@link openPublishedTower} */
+/** The shape of a tower; undefined if the tower is not downloaded yet. @throws SlmError as {@link openPublishedTower} */
 export async function publishedTowerShape(settings: PublishedTowerConfig): Promise<VisionTower | undefined> {
   const found = await resolveCached(settings.model);
   if (found === undefined) return undefined;
@@ -53,6 +52,6 @@ async function openSource(
   const { processing } = await readPreprocessorConfig(join(path, PREPROCESSOR_FILE));
   return {
     external: await readHuggingFaceDirectory(path),
-    options: { image: processing, classToken, ...(features === undefined ? {} : { features }) },
+    options: { image: processing, classToken, features },
   };
 }

@@ -1,4 +1,4 @@
-/** From the options of `quantize` to what the package of quantization is asked. */
+/** Converts the options of `quantize` to requests to the quantization package. */
 import { withFixedSizes } from "@slm/devices";
 import type { SchemeName } from "@slm/devices/table";
 import { GRAPH_NAMES } from "@slm/exported-model";
@@ -21,37 +21,43 @@ import { readFeeds, readTokenPairs } from "./calibration-rows.js";
 import { resolveReduceRange, type ReduceRange } from "./reduce-range.js";
 import { parseSizes } from "./parse-sizes.js";
 
-/** How to quantize. What is not said is chosen by the scheme. */
+/** Quantization options. The scheme chooses defaults. */
 export interface QuantizeSettings {
   /** Weight formats of the graphs. */
   readonly scheme: SchemeName;
-  /** How 4-bit codes are chosen. Default: `gptq` with calibration rows (not in large models), else `search`. */
+  /** Rounding method of 4-bit weights. Default: `gptq` with calibration rows (not in large models), else `search`. */
   readonly method?: BlockMethod | undefined;
   /** Weights that share one scale. Default: 32; narrow 4-bit matrices without calibration: 16. */
   readonly blockSize?: BlockSize | undefined;
-  /** Blocks without zero points. */
+  /** Symmetric blocks, without zero points. */
   readonly symmetric?: boolean | undefined;
-  /** Format of the embedding and of a head that shares it. Default: the scheme's, 8 bits for 4. */
+  /** Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes. */
   readonly embedding?: WeightFormat | undefined;
-  /** int8 weights in 7 bits, right on every CPU. Default `auto`: not for target npu. `this-cpu`: if this one needs it. */
+  /**
+   * Limits int8 weights to 7 bits, which avoids saturation on older CPUs. Default `auto`: except for target npu. `this-cpu`: only if
+   * this CPU needs it.
+   */
   readonly reduceRange?: ReduceRange | undefined;
   /** JSONL file of rows; for an .onnx file, a directory of .safetensors files, one per run. */
   readonly calibration?: string | undefined;
-  /** Calibration rows used, spread over all. Default: 1024, with images 256. */
+  /** Calibration rows used, spread evenly over the file. Default: 1024; with images 256. */
   readonly calibrationRows?: number | undefined;
-  /** Static schemes: how ranges of activations are chosen. Default: `minmax`. */
+  /** Static schemes: calibration method for the ranges of activations. Default: `minmax`. */
   readonly calibrate?: CalibrationMethod | undefined;
-  /** Share of numbers that the method `percentile` keeps [%]. Default: 99.999. */
+  /** Percentile of the values that the method `percentile` keeps in range [%]. Default: 99.999. */
   readonly percentile?: number | undefined;
   /** SmoothQuant migration strength, 0 to 1; 0.5 is usual. Default: none. */
   readonly smooth?: number | undefined;
   /** Weights (static schemes: nodes) that stay float32. */
   readonly exclude?: readonly string[] | undefined;
-  /** Largest model, such as `2MB`: each layer gets 4 bits, 8 bits or float32. */
+  /** Size limit of the model, such as `2MB`: each layer gets 4 bits, 8 bits or float32. */
   readonly budget?: string | undefined;
-  /** Ranks layers by the damage each does alone; a gate that fails then keeps the worst in float32. */
+  /**
+   * Ranks layers by their sensitivity (the loss when only that layer is quantized). If the gate fails, the most sensitive layers stay
+   * float32.
+   */
   readonly sensitivity?: boolean | undefined;
-  /** Sizes of an .onnx file's inputs, `x=1,3,48,320`, or of its symbols, `batch=1`. */
+  /** Sizes of an .onnx file's inputs, `x=1,3,48,320`, or of its dynamic axes, `batch=1`. */
   readonly shapes?: readonly string[] | undefined;
 }
 
@@ -60,16 +66,16 @@ type Settings = Pick<
   "scheme" | "method" | "blockSize" | "symmetric" | "embedding" | "reduceRange"
 >;
 
-/** What does not depend on the kind of model. */
+/** Options that do not depend on the kind of model. */
 export async function weightSettings(settings: QuantizeSettings): Promise<Settings> {
   const { scheme, method, symmetric = false, blockSize, embedding, reduceRange = "auto" } = settings;
   return {
     scheme,
     symmetric,
     reduceRange: await resolveReduceRange(reduceRange),
-    ...(method === undefined ? {} : { method }),
-    ...(blockSize === undefined ? {} : { blockSize }),
-    ...(embedding === undefined ? {} : { embedding }),
+    method,
+    blockSize,
+    embedding,
   };
 }
 
@@ -80,15 +86,15 @@ function calibrationSettings({
   smooth,
 }: QuantizeSettings): Pick<DirectoryCalibration, "method" | "percentile" | "smooth"> {
   return {
-    ...(calibrate === undefined ? {} : { method: calibrate }),
-    ...(percentile === undefined ? {} : { percentile }),
-    ...(smooth === undefined ? {} : { smooth }),
+    method: calibrate,
+    percentile,
+    smooth,
   };
 }
 
 type Flag = "--method" | "--embedding" | "--block-size" | "--symmetric" | "--calibrate" | "--percentile";
 
-/** The flags of a scheme's own kind, and whether the scheme reads them; one that nobody reads is rejected, not ignored. */
+/** Flags that only some schemes use, and whether this scheme uses them. An unused flag is rejected, not ignored. */
 function unreadFlag(settings: QuantizeSettings): Flag | undefined {
   const { scheme, method, embedding, symmetric = false, blockSize, percentile, calibrate } = settings;
   const isWeights = !isStatic(scheme);
@@ -104,7 +110,7 @@ function unreadFlag(settings: QuantizeSettings): Flag | undefined {
   return rows.find(([, isGiven, isRead]) => isGiven && !isRead)?.[0];
 }
 
-/** Rejects what asks for data that were not given, and flags that would be ignored. @throws SlmError USAGE */
+/** Rejects options whose data are missing, and flags that would be ignored. @throws SlmError USAGE */
 export function checkQuantizeSettings(settings: QuantizeSettings): void {
   const unread = unreadFlag(settings);
   if (unread !== undefined) {
@@ -147,32 +153,27 @@ export async function directoryOptions(
   return {
     modelDirectory,
     ...(await weightSettings(settings)),
-    ...(exclude.length === 0
-      ? {}
-      : {
-          exclude: everyGraph(excluded),
-          formats: everyGraph(keptFormats(exclude)),
-        }),
-    ...(calibration === undefined
-      ? {}
-      : {
-          calibration: {
+    exclude: exclude.length === 0 ? undefined : everyGraph(excluded),
+    formats: exclude.length === 0 ? undefined : everyGraph(keptFormats(exclude)),
+    calibration:
+      calibration === undefined
+        ? undefined
+        : {
             runtime,
             pairs: await readTokenPairs(calibration, modelDirectory, settings.calibrationRows),
             ...calibrationSettings(settings),
           },
-        }),
   };
 }
 
-/** The same for each graph: names say which one is meant. */
+/** The same list for each graph: node names are unique over all graphs. */
 const everyGraph = <Value>(value: Value): PerGraph<Value> =>
   Object.fromEntries(GRAPH_NAMES.map((name) => [name, value]));
 
 const keptFormats = (names: readonly string[]): ReadonlyMap<string, WeightFormat> =>
   new Map(names.map((name) => [name, "float32"]));
 
-/** The request for a external ONNX file. @throws SlmError USAGE for flags that need one of our models */
+/** The request for an external ONNX file. @throws SlmError USAGE for flags that need an exported model */
 export async function fileOptions(
   settings: QuantizeSettings,
   input: string,
@@ -181,7 +182,7 @@ export async function fileOptions(
   if (settings.budget !== undefined || settings.sensitivity === true) {
     throw new SlmError(
       "USAGE",
-      `${input}: --budget and --sensitivity judge exported models, not ONNX files`,
+      `${input}: --budget and --sensitivity need an exported model, not an ONNX file`,
       {
         suggestions: [`slm quantize EXPORT_DIR --scheme ${settings.scheme}`],
       },
@@ -191,31 +192,30 @@ export async function fileOptions(
   const sizes = shapes.map(parseSizes);
   return {
     input,
-    ...(sizes.length === 0 ? {} : { prepare: (graph) => withFixedSizes(graph, sizes) }),
+    prepare: sizes.length === 0 ? undefined : (graph) => withFixedSizes(graph, sizes),
     ...(await weightSettings(settings)),
-    ...(exclude.length === 0 ? {} : { exclude: new Set(exclude) }),
-    ...(calibration === undefined
-      ? {}
-      : {
-          calibration: {
+    exclude: exclude.length === 0 ? undefined : new Set(exclude),
+    calibration:
+      calibration === undefined
+        ? undefined
+        : {
             runtime,
             feeds: await readFeeds(calibration, settings.calibrationRows),
             ...calibrationSettings(settings),
           },
-        }),
   };
 }
 
-/** Sizes of models that slm exported are chosen when they are exported. @throws SlmError USAGE where some are given */
+/** Shapes of exported models are chosen at export. @throws SlmError USAGE if some are given */
 export function rejectShapes(shapes: readonly string[] | undefined, path: string): void {
   const [first] = shapes ?? [];
   if (first === undefined) return;
-  throw new SlmError("USAGE", `--shape ${first}: sizes are fixed of an ONNX file, ${path} is none`, {
+  throw new SlmError("USAGE", `--shape ${first}: shapes can be set for an ONNX file only, ${path} is not one`, {
     suggestions: ["slm export CHECKPOINT --target npu --buckets 16,32", "leave --shape out"],
   });
 }
 
-/** A external model has no task to be measured on. @throws SlmError USAGE where a gate was asked for */
+/** An external model has no task metric. @throws SlmError USAGE if a gate was requested */
 export function rejectGate(gate: string | undefined, path: string): void {
   if (gate === undefined) return;
   throw new SlmError(
@@ -227,7 +227,7 @@ export function rejectGate(gate: string | undefined, path: string): void {
   );
 }
 
-/** Graphs of another layout are quantized without data. @throws SlmError USAGE naming the first flag that asks for some */
+/** Layout transformers.js is quantized without data. @throws SlmError USAGE naming the first flag that needs data */
 export function rejectData(
   settings: QuantizeSettings & { readonly gate?: string | undefined; readonly data?: string | undefined },
   path: string,

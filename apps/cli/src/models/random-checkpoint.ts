@@ -1,4 +1,4 @@
-/** A checkpoint of a given shape with random weights: says nothing, but exports, fits and runs as a trained one would. */
+/** A checkpoint of a given shape with random weights. Its outputs are meaningless, but it exports and runs like a trained one. */
 import { join } from "node:path";
 import { writeTextAtomic, type Progress } from "@slm/core";
 import { createRandom } from "@slm/decoding";
@@ -20,8 +20,8 @@ export async function readModelShape(path: string): Promise<ModelConfig> {
 }
 
 /**
- * Writes config.json, model.safetensors and a tokenizer: printable ASCII characters in, words of capital letters out. It has
- * as many tokens as the model, since random weights answer with any of them.
+ * Writes config.json, model.safetensors and a tokenizer: printable ASCII characters in, words of capital letters out. The tokenizer
+ * has as many tokens as the model, because random weights may generate any of them.
  *
  * @throws SlmError CONFIG_INVALID for a vocabulary too small for that tokenizer.
  */

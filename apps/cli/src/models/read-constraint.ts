@@ -1,4 +1,4 @@
-/** A JSON Schema file as a constraint on what a model says. */
+/** A JSON Schema file as a constraint on generated text. */
 import { constrainTokens, jsonSchemaGrammar } from "@slm/decoding";
 import type { TokenConstraint } from "@slm/decoding";
 import { readDeviceModel } from "@slm/exported-model";
@@ -6,7 +6,7 @@ import { SlmError } from "@slm/core/errors";
 import { loadTokenPieces } from "@slm/tokenizer";
 import { readFile, stat } from "node:fs/promises";
 
-/** No schema is larger [bytes]. */
+/** Size limit of a schema [bytes]. */
 const LARGEST_SCHEMA = 1024 * 1024;
 
 /**
@@ -21,7 +21,7 @@ export async function readSchema(file: string): Promise<unknown> {
   if (found.size > LARGEST_SCHEMA) {
     throw new SlmError(
       "DATA_INVALID",
-      `${file}: a schema may have ${LARGEST_SCHEMA} bytes, this has ${found.size}`,
+      `${file}: expected a schema of at most ${LARGEST_SCHEMA} bytes, got ${found.size}`,
     );
   }
   try {
@@ -37,7 +37,7 @@ export async function readSchema(file: string): Promise<unknown> {
   }
 }
 
-/** The values of a schema, spelled in a model's tokens. @throws SlmError DATA_INVALID, OP_UNSUPPORTED */
+/** Compiles a schema to a constraint over a model's tokens. @throws SlmError DATA_INVALID, OP_UNSUPPORTED */
 export async function schemaConstraint(schema: unknown, modelDirectory: string): Promise<TokenConstraint> {
   const grammar = jsonSchemaGrammar(schema);
   const { tokens } = await readDeviceModel(modelDirectory);

@@ -1,12 +1,12 @@
-/** What a recipe or an option says of the bits of int8 weights. */
+/** The option that limits int8 weights to 7 bits. */
 
-/** By the target of the model, or by the CPU that quantizes: for a model that stays on this machine. */
+/** `auto`: decided by the target of the model. `this-cpu`: decided by this machine's CPU, for models that stay on it. */
 export type ReduceRange = boolean | "auto" | "this-cpu";
 
 /**
- * 7 bits or not; undefined: by the target of the model.
+ * Whether to use 7 bits; undefined: the target of the model decides.
  *
- * @throws SlmError DEVICE_UNAVAILABLE if this CPU is asked for and ONNX Runtime cannot be loaded
+ * @throws SlmError DEVICE_UNAVAILABLE for `this-cpu` if ONNX Runtime cannot be loaded
  */
 export async function resolveReduceRange(
   setting: ReduceRange,

@@ -1,4 +1,4 @@
-/** Images that the rows of a file name: looked up below the folder of the file, read when they are needed. */
+/** Images of the rows of a file. Their paths are relative to the file's folder; they are read when needed. */
 import { realpath } from "node:fs/promises";
 import { sep } from "node:path";
 import { resolveInside } from "@slm/core";
@@ -10,7 +10,7 @@ export const rowImage = (folder: string, path: string): ImageSource => ({
   find: async () => imageOfFile(await pathInside(folder, path)).find(),
 });
 
-/** Where a row's image lies. @throws SlmError as reading a {@link rowImage} does */
+/** Path of a row's image. @throws SlmError as reading a {@link rowImage} does */
 export async function pathInside(folder: string, path: string): Promise<string> {
   const file = resolveInside(folder, path);
   const [root, real] = await Promise.all([realpath(folder), realpath(file)]).catch((cause: unknown) => {

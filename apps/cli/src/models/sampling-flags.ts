@@ -1,4 +1,4 @@
-/** Flags that say how tokens are chosen and when a text ends. */
+/** Sampling flags, and flags that end a text. */
 import { Flags } from "@oclif/core";
 import { SlmError } from "@slm/core/errors";
 import type { SamplingOptions } from "@slm/inference";
@@ -31,7 +31,7 @@ function parseNumber(name: string, text: string, { min, includesMin, max }: Rang
 const SHARE = { min: 0, includesMin: true, max: 1 };
 const PENALTY = { min: -2, includesMin: true, max: 2 };
 
-/** Flags that change the scores tokens are chosen by. */
+/** Flags that change token scores. */
 export const PENALTIES = ["repetition-penalty", "presence-penalty", "frequency-penalty"] as const;
 
 export const samplingFlags = {
@@ -44,7 +44,7 @@ export const samplingFlags = {
   }),
   temperature: numberFlag(
     "temperature",
-    "Draw tokens at this temperature; 0 takes the most probable, the default.",
+    "Sample at this temperature. Default: 0, greedy.",
     {
       min: 0,
       includesMin: true,
@@ -55,16 +55,16 @@ export const samplingFlags = {
     min: 1,
     helpValue: "<n>",
     helpGroup: GROUP,
-    summary: "Draw among the n most probable tokens.",
+    summary: "Top-k: sample from the n most probable tokens.",
     dependsOn: ["temperature"],
   }),
-  "top-p": numberFlag("top-p", "Draw among the fewest tokens whose probabilities reach this sum.", {
+  "top-p": numberFlag("top-p", "Top-p: sample from the fewest tokens whose probabilities reach this sum.", {
     ...SHARE,
     includesMin: false,
   })({ dependsOn: ["temperature"] }),
   "min-p": numberFlag(
     "min-p",
-    "Draw among tokens at least this many times as probable as the most probable.",
+    "Min-p: sample from tokens with at least this fraction of the top-1 probability.",
     SHARE,
   )({
     dependsOn: ["temperature"],
@@ -73,28 +73,28 @@ export const samplingFlags = {
     min: 0,
     helpValue: "<n>",
     helpGroup: GROUP,
-    summary: "Draws repeat with the same seed, prompt by prompt. Default: 1.",
+    summary: "Seed of sampling, per prompt: the same seed and prompt give the same text. Default: 1.",
     dependsOn: ["temperature"],
   }),
   "repetition-penalty": numberFlag(
     "repetition-penalty",
-    "Above 1 discourages tokens that were seen, as in Hugging Face's generate.",
+    "Repetition penalty, as in Hugging Face's generate: above 1 discourages tokens that occurred.",
     { min: 0, includesMin: false, max: 100 },
   )(),
   "presence-penalty": numberFlag(
     "presence-penalty",
-    "Taken off the score of every token of the answer so far, as in OpenAI's API.",
+    "Presence penalty, as in OpenAI's API: subtracted from the logit of every token of the answer so far.",
     PENALTY,
   )(),
   "frequency-penalty": numberFlag(
     "frequency-penalty",
-    "Taken off a token's score as often as it stands in the answer so far, as in OpenAI's API.",
+    "Frequency penalty, as in OpenAI's API: subtracted once per occurrence in the answer so far.",
     PENALTY,
   )(),
   "json-schema": Flags.string({
     helpValue: "<file>",
     helpGroup: GROUP,
-    summary: "Answer with JSON that this JSON Schema allows.",
+    summary: "JSON Schema that constrains the answer.",
   }),
   stop: Flags.string({
     multiple: true,
@@ -102,17 +102,17 @@ export const samplingFlags = {
     default: [],
     helpValue: "<text>",
     helpGroup: GROUP,
-    summary: "End an answer before this text; may be repeated.",
+    summary: "Stop text: the answer ends before it; may be repeated.",
   }),
   "max-tokens": Flags.integer({
     min: 1,
     helpValue: "<n>",
     helpGroup: GROUP,
-    summary: "Most tokens of an answer.",
+    summary: "Largest number of tokens of an answer.",
   }),
   "max-time": numberFlag(
     "max-time",
-    "Longest time for a batch of answers [s]; the step in progress is the last.",
+    "Time limit for a batch of answers [s]; the step in progress is finished.",
     {
       min: 0,
       includesMin: false,
@@ -121,7 +121,7 @@ export const samplingFlags = {
   )(),
 };
 
-/** What oclif makes of the flags. */
+/** The flags as parsed by oclif. */
 export interface SamplingFlags extends Pick<SamplingOptions, "beams" | "temperature" | "seed" | "stop"> {
   readonly "top-k"?: number | undefined;
   readonly "top-p"?: number | undefined;
@@ -133,7 +133,7 @@ export interface SamplingFlags extends Pick<SamplingOptions, "beams" | "temperat
   readonly "max-time"?: number | undefined;
 }
 
-/** The flags by the names of the library. */
+/** The flags under the library's names. */
 export function samplingOptions({
   beams,
   temperature,
@@ -142,7 +142,10 @@ export function samplingOptions({
   ...flags
 }: SamplingFlags): SamplingOptions {
   return {
-    ...{ beams, temperature, seed, stop },
+    beams,
+    temperature,
+    seed,
+    stop,
     topK: flags["top-k"],
     topP: flags["top-p"],
     minP: flags["min-p"],

@@ -7,5 +7,5 @@ export const shapeFlag = Flags.string({
   default: [],
   helpValue: "<name=sizes>",
   summary:
-    "Sizes of an input, such as x=1,3,48,320, or what a symbol in them stands for, batch=1; may be repeated.",
+    "Shape of an input, such as x=1,3,48,320, or size of a dynamic axis, batch=1; may be repeated.",
 });

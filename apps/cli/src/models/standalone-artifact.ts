@@ -1,4 +1,4 @@
-/** Artifacts written by commands that stand outside a recipe's run: the same manifest, the same all or nothing. */
+/** Artifacts of commands that run outside a recipe. They have the same manifest and are written as atomically. */
 import {
   SLM_VERSION,
   artifactInput,
@@ -17,16 +17,16 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 export interface StandaloneArtifact {
   readonly directory: string;
   readonly kind: ArtifactKind;
-  /** Directories or files it is made from, by their role. */
+  /** Input directories or files, by their role. */
   readonly sources: Readonly<Record<string, string>>;
-  /** What the flags said. */
+  /** The flags. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly seed?: number;
-  /** Whether the same command goes on where one that failed stopped. Default false: a command that fails leaves nothing. */
+  /** Whether a rerun resumes after a failure. Default false: a failed command leaves nothing. */
   readonly isResumable?: boolean;
 }
 
-/** Fills an artifact directory, which appears whole or not at all. @throws SlmError as writeArtifact */
+/** Writes an artifact directory atomically. @throws SlmError as writeArtifact */
 export async function writeStandalone<Details extends object>(
   { directory, kind, sources, settings, seed = 1, isResumable = false }: StandaloneArtifact,
   fill: (work: string) => Promise<Details>,
@@ -51,14 +51,14 @@ export async function writeStandalone<Details extends object>(
   return details;
 }
 
-/** `runs/x/distill` and `cpu` give `runs/x/distill-cpu`: where a command puts its result by default. */
+/** `runs/x/distill` and `cpu` give `runs/x/distill-cpu`: the default path of a command's result. */
 export function siblingPath(path: string, suffix: string): string {
   const full = resolve(path);
   const sibling = join(dirname(full), `${basename(full)}-${suffix}`);
   return relative(process.cwd(), sibling).startsWith("..") ? sibling : relative(process.cwd(), sibling);
 }
 
-/** An artifact by its manifest; any other directory by the files that lie in it, links too; a file by itself. */
+/** Hash of an input: of an artifact its manifest, of another directory its files (links too), of a file its contents. */
 async function describeSource(name: string, directory: string): Promise<ManifestInput> {
   const found = await stat(directory).catch((cause: unknown) => {
     throw readFailure(cause, directory);

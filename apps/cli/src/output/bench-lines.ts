@@ -4,7 +4,7 @@ import CliTable from "cli-table3";
 
 type Figures = ReturnType<typeof figuresTable>;
 
-/** The device, one column per model, one per comparison, changes, and reasons to read them with care. */
+/** The device, one column per model, one per comparison, changes, and notes about doubtful figures. */
 export function benchLines(result: BenchResult): readonly string[] {
   const { comparisons, notes, regression } = result;
   return [
@@ -27,7 +27,7 @@ function lying({ columns, rows }: Figures): readonly string[] {
   return table.toString().split("\n");
 }
 
-/** Figures down, models across: a terminal is too narrow for the other way. */
+/** One row per figure and one column per model, because a terminal is too narrow for the transposed table. */
 export function transposed({ columns, rows }: Figures): readonly string[] {
   const table = new CliTable({
     style: { head: [], border: [] },

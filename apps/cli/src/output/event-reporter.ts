@@ -1,4 +1,4 @@
-/** Progress for machines: one JSON object a line, on stderr. */
+/** Progress for programs: one JSON object per line, on stderr. */
 import type { ProgressUpdate } from "@slm/core";
 import { describeError } from "../errors.js";
 import type { SlmError } from "@slm/core/errors";
@@ -6,12 +6,12 @@ import type { SlmError } from "@slm/core/errors";
 /** Version of the lines. */
 const EVENT_SCHEMA_VERSION = 1;
 
-/** What tells a user, or a machine, how a command goes. */
+/** Reports the progress of a command to a user or a program. */
 export interface Reporter {
   update(update: ProgressUpdate): void;
   note(text: string): void;
   finish(): void;
-  /** Told the error a command ends with; a reporter for people leaves it to the command. */
+  /** Reports the error that ended the command. A reporter for people does nothing, because the command prints it. */
   fail?(error: SlmError): void;
 }
 

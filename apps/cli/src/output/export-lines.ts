@@ -2,7 +2,7 @@
 import type { ExportPlan, ExportReport } from "@slm/onnx-export";
 import { formatBytes, formatNumber } from "./format.js";
 
-/** Files, what was compared, and the path of the artifact last. */
+/** Files, the parity check, and finally the path of the artifact. */
 export function exportReportLines(report: ExportReport, artifact: string): readonly string[] {
   const { files, opset, parity, parameters, target, profile, precision } = report;
   return [
@@ -24,7 +24,7 @@ function parityLines(parity: ExportReport["parity"]): readonly string[] {
   ];
 }
 
-/** Graphs, their weights, and the memory of one text. */
+/** Graphs, their weights, and the memory needed for one text. */
 export function exportPlanLines({ graphs, memory, diskBytes, ...plan }: ExportPlan): readonly string[] {
   const { target, profile, precision, layout, opset, parameters } = plan;
   return [

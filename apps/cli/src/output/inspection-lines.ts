@@ -1,4 +1,4 @@
-/** What `slm data inspect` prints. */
+/** The text output of `slm data inspect`. */
 import type { ImageStatistics, Inspection, LengthSummary, VocabularyCover } from "@slm/data";
 import { formatBytes } from "./format.js";
 import { histogramLines } from "./histogram.js";

@@ -1,4 +1,4 @@
-/** What `slm data inspect --html` writes: the numbers and the first rows, with their images. */
+/** The page of `slm data inspect --html`: statistics and the first rows, with their images. */
 import type { Inspection, Row } from "@slm/data";
 import type { TableCell, TableColumn } from "@slm/report";
 import { inspectionLines } from "./inspection-lines.js";

@@ -1,4 +1,4 @@
-/** JSON for `--json`: every value a report or an error context may hold, and nothing silently lost. */
+/** JSON for `--json`. It represents every value of a report or error context, without silent loss. */
 
 /** Indented JSON. Numbers JSON lacks become strings ("NaN"), big integers decimal strings, typed arrays arrays. */
 export function jsonText(value: unknown): string {

@@ -1,12 +1,12 @@
 /**
- * Values of metrics as people read them. The units are those of the metrics' own table, which help and progress of every
- * command cannot wait for: a missing name fails to compile, a wrong unit fails the test.
+ * Formats values of metrics. The units repeat the metrics' own table, which is too slow to load for help and progress. A missing name
+ * is a compile error; a test compares the units.
  */
 import type { EvaluationMetricName } from "@slm/inference";
 import type { MetricUnit } from "@slm/metrics";
 import { formatNumber } from "./format.js";
 
-/** `none`: a number that is no share of anything. */
+/** `none`: a number without a unit. */
 export type DisplayUnit = MetricUnit | "none";
 
 export const METRIC_UNITS: Readonly<Record<EvaluationMetricName, DisplayUnit>> = {
@@ -36,7 +36,7 @@ const FORMATS: Readonly<Record<DisplayUnit, (value: number) => string>> = {
   none: formatNumber,
 };
 
-/** Three significant digits in the metric's unit, `48.2 %` or `27.3`; a number where the name is no metric's. */
+/** Three significant digits in the metric's unit, `48.2 %` or `27.3`; a plain number for an unknown name. */
 export function formatMetric(name: string, value: number): string {
   return isKnown(name) ? FORMATS[METRIC_UNITS[name]](value) : formatNumber(value);
 }

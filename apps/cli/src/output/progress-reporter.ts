@@ -20,7 +20,7 @@ export interface ProgressTarget {
   readonly now: () => number;
 }
 
-/** How figures that are no task metrics are shown; one without a row is shown as its name and three digits. */
+/** Formats of figures that are not task metrics. A figure without a row is shown as its name and three digits. */
 const FIGURES: ReadonlyMap<string, (value: number) => string> = new Map([
   ["tokensPerSecond", (value) => `${formatCount(value)} tokens/s`],
   ["rowsPerSecond", (value) => `${formatCount(value)} rows/s`],
@@ -31,7 +31,7 @@ const FIGURES: ReadonlyMap<string, (value: number) => string> = new Map([
 interface StageClock {
   readonly stage: string;
   readonly startedAt: number;
-  /** Step and time the rate is measured from: a resumed stage does not start at zero. */
+  /** Step and time from which the rate is measured. A resumed stage does not start at step zero. */
   readonly firstStep: number | undefined;
   readonly firstStepAt: number;
 }
@@ -49,7 +49,7 @@ export class ProgressReporter implements Reporter {
     this.#target = target;
   }
 
-  /** Takes a report; shows it now, later, or never if a newer one comes first. */
+  /** Receives an update and shows it now or later, unless a newer one replaces it. */
   update(update: ProgressUpdate): void {
     const now = this.#target.now();
     if (this.#clock?.stage !== update.stage) {
@@ -65,11 +65,11 @@ export class ProgressReporter implements Reporter {
     ) {
       this.#clock = { ...this.#clock, firstStep: update.step, firstStepAt: now };
     }
-    // Figures stay until there are newer ones; a message is about its own moment.
+    // Figures stay until newer ones replace them; a message is shown only with its own update.
     const { step, total, metrics } = this.#last ?? update;
     this.#last = {
-      ...(step === undefined ? {} : { step }),
-      ...(total === undefined ? {} : { total }),
+      step,
+      total,
       ...update,
       metrics: { ...metrics, ...update.metrics },
     };
@@ -78,7 +78,7 @@ export class ProgressReporter implements Reporter {
     if (now - this.#lastShownAt >= interval) this.#show(now);
   }
 
-  /** Ends the current stage with its last report and the time it took; a stage told in full by its only line gets no other. */
+  /** Ends the current stage with its last report and the time it took; a stage whose only line says everything gets no second line. */
   finish(): void {
     const clock = this.#clock;
     const last = this.#last;
@@ -96,7 +96,7 @@ export class ProgressReporter implements Reporter {
     this.#target.write(this.#target.isTty ? `${CLEAR_LINE}${line}\n` : `${line}\n`);
   }
 
-  /** Writes a line of its own, above the live line if there is one. */
+  /** Writes a separate line, above the live line if there is one. */
   note(text: string): void {
     this.#target.write(this.#target.isTty ? `${CLEAR_LINE}${text}\n` : `${text}\n`);
     if (this.#target.isTty && !this.#isShown) this.#show(this.#target.now());
@@ -114,7 +114,7 @@ export class ProgressReporter implements Reporter {
   }
 }
 
-/** Whether a stage has begun to count something else: its rate so far says nothing about the new count. */
+/** Whether a stage has begun to count something else, so that its rate so far is not valid for the new count. */
 function startsAgain({ step, total }: ProgressUpdate, last: ProgressUpdate | undefined): boolean {
   return step !== undefined && (step < (last?.step ?? 0) || total !== last?.total);
 }

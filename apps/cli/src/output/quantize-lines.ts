@@ -1,9 +1,9 @@
-/** What `slm quantize` found out, as lines of text. */
+/** The text output of `slm quantize`. */
 import type { QuantizeFileReport, QuantizeTransformersReport } from "@slm/quantization";
 import type { RuntimeDevice } from "@slm/runtime";
 import type { GatedQuantization } from "../models/gated-quantization.js";
 
-/** Layers of the ranking that are worth a line. */
+/** Layers of the sensitivity ranking that are shown. */
 const SHOWN_LAYERS = 10;
 
 /** Weights named on one line. */
@@ -18,7 +18,7 @@ type Found = Partial<GatedQuantization> &
 
 const short = (value: number): string => value.toPrecision(3);
 
-/** Weights that stay as they are, with the reason; those of one reason on one line. */
+/** Weights that stay float32, one line per reason. */
 function keptLines(
   skipped: readonly { readonly name: string; readonly reason: string }[],
 ): readonly string[] {
@@ -30,7 +30,7 @@ function keptLines(
   });
 }
 
-/** Gate, speed, divergence, the worst layers, and for external models how outputs changed. */
+/** Gate, speed, divergence, the most sensitive layers, and for external models the change of outputs. */
 export function quantizeLines(found: Found): readonly string[] {
   const { gate, speed, divergence, layers = [], excluded = [], outputs = [], skipped = [] } = found;
   const { dtypes, int8, device } = found;

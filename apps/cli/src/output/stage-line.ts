@@ -1,4 +1,4 @@
-/** One line about a stage: what became of it, or what is planned and what it is expected to take. */
+/** One line about a stage: its result, or the plan with an estimate. */
 import type { PlannedStage, StageOutcome } from "../pipeline/run-pipeline.js";
 import { formatBytes, formatCount, formatSeconds } from "./format.js";
 

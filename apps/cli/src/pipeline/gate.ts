@@ -1,4 +1,4 @@
-/** Limits on what a run measured: quality, speed and size, read from the artifacts of its stages. */
+/** Checks limits on the figures of a run (quality, speed, size), which are read from the artifacts of its stages. */
 import { join } from "node:path";
 import { readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
@@ -26,13 +26,13 @@ interface Limit {
   readonly bound: number;
 }
 
-/** The part of the quantize stage's report that is looked at. */
+/** The fields of the quantize stage's report that are used here. */
 const quantizeDetails = z.looseObject({
   scheme: z.string(),
   models: z.array(z.looseObject({ name: z.string(), metrics: z.record(z.string(), z.number()) })),
 });
 
-/** @throws SlmError USAGE for a limit that is none; DATA_INVALID for a run whose artifacts cannot be read. */
+/** @throws SlmError USAGE for a malformed limit; DATA_INVALID for a run whose artifacts cannot be read. */
 export async function checkLimits(run: string, limits: readonly string[]): Promise<readonly LimitCheck[]> {
   const parsed = limits.map(parseLimit);
   const figures = await figuresOf(run);
@@ -53,7 +53,7 @@ function parseLimit(text: string): Limit {
   return { text, figure, compare, bound: Number(bound) };
 }
 
-/** Everything a run measured, by name. */
+/** All figures of a run, by name. */
 async function figuresOf(run: string): Promise<ReadonlyMap<string, number>> {
   const figures = new Map<string, number>();
   const quantized = await ifThere(readManifest(join(run, "quantize")));
@@ -81,7 +81,7 @@ async function figuresOf(run: string): Promise<ReadonlyMap<string, number>> {
   return figures;
 }
 
-/** Undefined for an artifact that the run does not have. */
+/** Undefined if the run does not have the artifact. */
 async function ifThere<Value>(reading: Promise<Value>): Promise<Value | undefined> {
   try {
     return await reading;

@@ -1,4 +1,4 @@
-/** Runs stages in order, skipping those whose artifact already answers to the same inputs, settings, seed and code. */
+/** Runs stages in order, skipping those whose artifact was made from the same inputs, settings, seed and code. */
 import {
   MANIFEST_FILE,
   SILENT,
@@ -44,17 +44,17 @@ export interface PlannedStage extends Omit<StageOutcome, "status" | "seconds"> {
 
 export interface PipelineOptions extends SelectionOptions {
   readonly recipe: ResolvedRecipe;
-  /** Every stage there is, in order. */
+  /** All stages, in order. */
   readonly stages: readonly Stage[];
   /** Directory of the run: one directory per stage. */
   readonly out: string;
   /** Runs the selected stages even if nothing changed. */
   readonly force?: boolean | undefined;
-  /** A stage that starts from nothing: what a killed run left of it is discarded. Its finished artifact is kept. */
+  /** A stage whose unfinished work from an interrupted run is discarded. A finished artifact is kept. */
   readonly fresh?: string | undefined;
 }
 
-/** A stage with all that decides whether its artifact is up to date. */
+/** A stage with everything that decides whether its artifact is up to date. */
 interface PreparedStage {
   readonly stage: Stage;
   readonly section: ResolvedSection;
@@ -67,10 +67,9 @@ interface PreparedStage {
 }
 
 /**
- * Runs the selected stages of a recipe under a lock of the run's directory. A killed stage is resumed by the next call.
+ * Runs the selected stages of a recipe under a lock of the run's directory. The next call resumes an interrupted stage.
  *
- * @throws SlmError BUSY if another run holds the directory, INPUT_MISSING if a stage that was left out was never run,
- * and whatever a stage throws.
+ * @throws SlmError BUSY if another run holds the directory, INPUT_MISSING if a stage outside the selection was never run, and whatever a stage throws.
  */
 export async function runPipeline(
   options: PipelineOptions,
@@ -168,7 +167,7 @@ async function execute(prepared: PreparedStage, context: StageContext, compute: 
   );
 }
 
-/** @throws SlmError INPUT_MISSING if an input's artifact or file is not there */
+/** @throws SlmError INPUT_MISSING if an input's artifact or file does not exist */
 async function prepare(
   stage: Stage,
   options: PipelineOptions,
@@ -207,7 +206,7 @@ async function isCurrent({ directory, key }: PreparedStage): Promise<boolean> {
     if ((await readManifest(directory)).key !== key) return false;
     return (await verifyDirectory(directory, { check: "bytes" })).problems.length === 0;
   } catch (error) {
-    // No manifest, or one that cannot be read: there is nothing to skip to.
+    // No manifest, or an unreadable one: the stage cannot be skipped.
     if (error instanceof SlmError) return false;
     throw error;
   }

@@ -1,19 +1,19 @@
-/** Which stages a run is about. */
+/** Selects the stages of a run. */
 import { SlmError } from "@slm/core/errors";
 import { nearest } from "../nearest.js";
 import { didYouMean } from "../recipe/layers.js";
 import type { Stage, StageInput } from "./stage.js";
 
 export interface SelectionOptions {
-  /** Do this stage alone. */
+  /** Run this stage only. */
   readonly only?: string | undefined;
-  /** Do this stage and all after it. */
+  /** Run this stage and all later ones. */
   readonly from?: string | undefined;
 }
 
 /**
- * The named stages and everything they read, in the order of the table: what they require, and of the rest what is `present`,
- * that is, has a section in the recipe.
+ * The named stages and their inputs, in the order of the table: all required inputs, and optional inputs that are `present`, that is,
+ * have a section in the recipe.
  */
 export function requiredStages(
   stages: readonly Stage[],
@@ -31,8 +31,7 @@ export function requiredStages(
   return stages.map(({ name }) => name).filter((name) => needed.has(name));
 }
 
-/**
- * The part of a run that is done now; the stages left out must have been done before.
+/** The stages to run now. Stages outside the selection must have run before.
  *
  * @param planned stages of the run, in order
  * @throws SlmError USAGE for a stage that does not exist or is not in the recipe
@@ -55,7 +54,7 @@ export function selectStages(
   return planned;
 }
 
-/** Inputs of a stage that this run has: the required ones, and optional ones whose stage is planned. */
+/** Inputs of a stage in this run: the required ones, and optional ones whose stage is planned. */
 export function inputsOf(stage: Stage, planned: readonly Stage[]): readonly StageInput[] {
   return stage.inputs.filter((input) => input.required || planned.some(({ name }) => name === input.stage));
 }

@@ -1,4 +1,4 @@
-/** Every stage, in the order a run takes them. Each is loaded only when a command needs it. */
+/** Every stage, in execution order. Each is loaded only when a command needs it. */
 import type { Stage } from "./stage.js";
 
 const STAGE_LOADERS: readonly (() => Promise<Stage>)[] = [

@@ -1,4 +1,4 @@
-/** What the pipeline knows of a stage. Stages meet only on disk: one reads artifact directories and writes one. */
+/** The interface of a stage. Stages communicate only through artifact directories: each reads some and writes one. */
 import type { ArtifactKind, StageContext } from "@slm/core";
 import type { z } from "zod";
 import type { Compute } from "../compute/compute.js";
@@ -6,34 +6,34 @@ import type { Compute } from "../compute/compute.js";
 /** An earlier stage whose artifact a stage reads. */
 export interface StageInput {
   readonly stage: string;
-  /** A stage that is not required is read only if the recipe has a section for it. */
+  /** An optional input is read only if the recipe has a section for it. */
   readonly required: boolean;
 }
 
-/** A file, or a folder with all that is below it, outside all artifacts that a stage reads: its contents decide, like an input, whether to run again. */
+/** A file or folder outside all artifacts that a stage reads. A change of its contents makes the stage run again, as for an input. */
 export interface StageFile {
   /** Dotted key of the setting that names it. */
   readonly setting: string;
   readonly path: string;
 }
 
-/** How a stage may look for its files. */
+/** Options for finding a stage's files. */
 export interface FilesRequest extends Pick<StageContext, "progress" | "signal"> {
-  /** Whether what is not on this machine may be fetched. Otherwise it is left out, and the stage counts as not yet run. */
+  /** Whether missing files may be downloaded. Otherwise they are left out, and the stage counts as not yet run. */
   readonly mayFetch: boolean;
 }
 
-/** What an estimate may look at. */
+/** Inputs of an estimate. */
 export interface EstimateRequest<Settings> {
   readonly settings: Settings;
   /** Settings of every planned stage, as the recipe has them. */
   readonly sections: Readonly<Record<string, unknown>>;
-  /** Artifacts of earlier stages that are there already, by stage. */
+  /** Existing artifacts of earlier stages, by stage. */
   readonly artifacts: Readonly<Record<string, string>>;
   readonly compute: Compute;
 }
 
-/** What running a stage is expected to need; unknown fields are left out. */
+/** Estimated cost of running a stage; unknown fields are left out. */
 export interface StageEstimate {
   readonly seconds?: number;
   readonly diskBytes?: number;
@@ -54,11 +54,11 @@ export interface StageRun<Settings> extends StageContext {
   readonly compute: Compute;
   /** Artifact directories by stage; an optional input that the recipe leaves out is absent. */
   readonly inputs: Readonly<Record<string, string>>;
-  /** Directory to fill. After a kill it holds what the killed run had written under the same settings and inputs. */
+  /** Directory to fill. After an interruption it holds the files that the earlier run wrote with the same settings and inputs. */
   readonly work: string;
 }
 
-/** A stage as its author writes it. */
+/** Definition of a stage. */
 export interface PipelineStage<Settings> {
   /** Name of the stage, of its section in a recipe, and of its directory in a run. */
   readonly name: string;
@@ -66,7 +66,7 @@ export interface PipelineStage<Settings> {
   readonly section: z.ZodType<Settings>;
   /** Kind of the artifact it writes. */
   readonly kind: ArtifactKind;
-  /** Raised when the stage's code changes what it writes for the same settings, so that old artifacts are redone. */
+  /** Raised when a change of the stage's code changes its output for the same settings, so that old artifacts are rebuilt. */
   readonly revision: number;
   readonly inputs: readonly StageInput[];
   readonly files?: (
@@ -75,16 +75,16 @@ export interface PipelineStage<Settings> {
   ) => readonly StageFile[] | Promise<readonly StageFile[]>;
   readonly estimate?: (request: EstimateRequest<Settings>) => StageEstimate | Promise<StageEstimate>;
   /** Folders of its artifact that hold many files; see `ArtifactSpec`. */
-  readonly indexed?: readonly string[];
-  /** Whether it goes on from the work of a run that failed; otherwise such work is deleted. Default true. */
+  readonly indexed?: readonly string[] | undefined;
+  /** Whether it resumes from the work of a failed run; otherwise that work is deleted. Default true. */
   readonly isResumable?: boolean;
-  /** Whether threads change what it writes, and not only how fast: then another number of threads redoes it. */
+  /** Whether the number of threads changes its output. If so, another number of threads runs it again. */
   readonly measuresThreads?: boolean;
   /** Fills `work` and returns the stage's report. */
   readonly run: (run: StageRun<Settings>) => Promise<object>;
 }
 
-/** A stage whose type of settings is its own affair: settings are checked again where they enter it. */
+/** A stage whose settings type is hidden: settings are parsed again when they are passed to it. */
 export interface Stage extends Pick<
   PipelineStage<unknown>,
   "name" | "summary" | "kind" | "revision" | "inputs" | "indexed"
@@ -107,7 +107,7 @@ export function defineStage<Settings>(stage: PipelineStage<Settings>): Stage {
     revision,
     inputs,
     section,
-    ...(stage.indexed === undefined ? {} : { indexed: stage.indexed }),
+    indexed: stage.indexed,
     files: async (settings, request) => (await stage.files?.(section.parse(settings), request)) ?? [],
     estimate: async (request) =>
       (await stage.estimate?.({ ...request, settings: section.parse(request.settings) })) ?? {},

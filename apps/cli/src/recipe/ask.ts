@@ -1,10 +1,10 @@
-/** Asks for what a recipe needs and no flag says. Questions go to stderr: stdout is the result. */
+/** Asks for the answers that flags do not give. Questions go to stderr, because stdout is the result. */
 import { cancel, isCancel, select, text } from "@clack/prompts";
 import { SlmError } from "@slm/core/errors";
 import { nameProblem, type InitAnswers } from "./recipe-template.js";
 import { SIZES } from "./student-sizes.js";
 
-/** What flags say already. */
+/** Answers given by flags. */
 export interface GivenAnswers {
   readonly name: string | undefined;
   readonly data: string | undefined;
@@ -21,14 +21,14 @@ function dataProblem(path: string | undefined): string | undefined {
   return path === undefined || path.trim() === "" ? "expected the path of a file" : undefined;
 }
 
-/** @throws SlmError USAGE for an answer that cannot be; INTERRUPTED when the user leaves */
+/** @throws SlmError USAGE for an invalid answer; INTERRUPTED when the user cancels */
 export async function askForRecipe(given: GivenAnswers, isInteractive: boolean): Promise<InitAnswers> {
   const ask = async (question: () => Promise<unknown>, fallback: string): Promise<string> => {
     if (!isInteractive) return fallback;
     const answer = await question();
     if (typeof answer === "string") return answer;
     if (isCancel(answer)) cancel("Nothing was written.", { output: process.stderr });
-    throw new SlmError("INTERRUPTED", "init: left without an answer; nothing was written");
+    throw new SlmError("INTERRUPTED", "init: cancelled; nothing was written");
   };
   const output = process.stderr;
   const textOf = (
@@ -58,7 +58,7 @@ export async function askForRecipe(given: GivenAnswers, isInteractive: boolean):
       ),
     );
   const maxDrop =
-    given.maxDrop ?? (await textOf("Most that the metric may get worse by quantization", DEFAULTS.maxDrop));
+    given.maxDrop ?? (await textOf("Largest allowed loss of the metric by quantization", DEFAULTS.maxDrop));
   const problem = nameProblem(name);
   if (problem !== undefined) throw new SlmError("USAGE", `init: --name '${name}': ${problem}`);
   if (!/^\d+(?:\.\d+)?$/.test(maxDrop))
@@ -74,5 +74,5 @@ function sizeOptions(): { value: string; label: string; hint: string }[] {
 
 function sizeOf(text: string): keyof typeof SIZES {
   if (Object.hasOwn(SIZES, text)) return text as keyof typeof SIZES;
-  throw new SlmError("USAGE", `init: no size '${text}'; there are ${Object.keys(SIZES).join(", ")}`);
+  throw new SlmError("USAGE", `init: unknown size '${text}'; expected one of ${Object.keys(SIZES).join(", ")}`);
 }

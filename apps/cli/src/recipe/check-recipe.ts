@@ -1,18 +1,18 @@
-/** Checks merged settings against the sections' schemas; every complaint says where the value came from. */
+/** Checks merged settings against the sections' schemas. Every error names the origin of the value. */
 import { SlmError } from "@slm/core/errors";
 import { z } from "zod";
 import { nearest } from "../nearest.js";
 import { didYouMean, type LayerStack } from "./layers.js";
 import { asMapping, dotted, type KeyPath, type Mapping } from "./mapping.js";
 
-/** Most complaints put into one message. */
+/** Largest number of problems in one message. */
 const MAX_COMPLAINTS = 8;
 
 interface Complaint {
   readonly key: string;
   readonly where: string;
   readonly message: string;
-  readonly suggestion?: string;
+  readonly suggestion?: string | undefined;
 }
 
 /**
@@ -57,7 +57,7 @@ function complaintsOf(issue: z.core.$ZodIssue, schema: z.ZodType, layers: LayerS
       key: dotted(path),
       where: layers.locate(path),
       message: `${dotted(path)}: unknown key${help}`,
-      ...(suggestion === undefined ? {} : { suggestion }),
+      suggestion,
     };
   });
 }

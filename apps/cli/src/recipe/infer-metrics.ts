@@ -1,16 +1,16 @@
 /**
- * What is measured, where a recipe says it once. The library has no metric of its own: which one tells a good answer is the task's
- * affair. A recipe names it in `quantize.gate.metric` or in `distill.metrics`, and sections that name none take it from there.
+ * Fills in metrics that a recipe names only once. The library has no default metric, because the right one depends on the task. A
+ * recipe names it in `quantize.gate.metric` or `distill.metrics`; sections without metrics use that one.
  */
 import { asMapping, valueAt, type Mapping } from "./mapping.js";
 
-/** Keys that this fills in, for which a recipe's schema does not ask. */
+/** Keys that are filled in, and so are not required in a recipe. */
 export const INFERRED_KEYS: ReadonlySet<string> = new Set(["metrics", "gate", "metric"]);
 
 /**
  * Settings with `distill.metrics`, the `metrics` of trained teachers, and of `quantize` the gate's metric and `metrics` filled in.
- * Metrics are those of `distill.metrics`, else the gate's, else those of `teacher.metrics`; the gate's is the first of them. Where
- * nothing names a metric nothing is filled in, and the schemas say what is missing.
+ * Metrics are those of `distill.metrics`, else the gate's, else those of `teacher.metrics`; the gate's is the first of them. If no
+ * metric is named anywhere, nothing is filled in, and the schemas report the missing key.
  */
 export function inferMetrics(recipe: Mapping): Mapping {
   const named = valueAt(recipe, ["quantize", "gate", "metric"]);
@@ -30,7 +30,7 @@ export function inferMetrics(recipe: Mapping): Mapping {
   };
 }
 
-/** Members of an ensemble as teachers of their own. */
+/** The members of an ensemble, as separate teachers. */
 function teacherWith(teacher: Mapping, metrics: unknown): Mapping {
   const members = Array.isArray(teacher.members)
     ? (teacher.members as unknown[]).map((member) => {
@@ -46,7 +46,7 @@ function teacherWith(teacher: Mapping, metrics: unknown): Mapping {
   };
 }
 
-/** A section under its key, changed, where it is there; a section that is left empty counts as one. */
+/** Applies a change to a section if it exists. An empty section counts as existing. */
 function changed(recipe: Mapping, key: string, change: (section: Mapping) => Mapping): Mapping {
   if (!Object.hasOwn(recipe, key)) return {};
   const section = asMapping(recipe[key] ?? {});

@@ -4,8 +4,7 @@ import { INFERRED_KEYS } from "./infer-metrics.js";
 import { recipeSchema } from "./resolve-recipe.js";
 
 /**
- * The JSON Schema of what people write in a recipe: what has a default is left out there, or taken from another section, so it is not
- * required.
+ * The JSON Schema of recipe files. Keys that have a default, or are taken from another section, are not required.
  */
 export async function recipeJsonSchema(): Promise<object> {
   const schema = z.toJSONSchema(recipeSchema(sectionSchemas(await loadStages())), {
@@ -16,5 +15,5 @@ export async function recipeJsonSchema(): Promise<object> {
       else if (needed !== undefined) jsonSchema.required = needed;
     },
   });
-  return { title: "A recipe of slm", ...schema };
+  return { title: "slm recipe", ...schema };
 }

@@ -9,11 +9,11 @@ import type { RecipeFile } from "./recipe-file.js";
 export interface Layer {
   readonly origin: Origin;
   readonly value: Mapping;
-  /** What to name in an error about the value at a path. */
+  /** The name of the origin of the value at a path, for errors. */
   readonly locate: (path: KeyPath) => string;
 }
 
-/** Variables of what a recipe says outside its sections. */
+/** Environment variables of the keys outside sections. */
 const RECIPE_VARIABLES: Readonly<Record<string, string>> = {
   SLM_SEED: "seed",
   SLM_ENGINE: "engine",
@@ -86,7 +86,7 @@ export function didYouMean(guess: string | undefined): string {
   return guess === undefined ? "" : `; did you mean '${guess}'?`;
 }
 
-/** All layers as one mapping, and who decided each value. */
+/** All layers merged, and the layer of each value. */
 export class LayerStack {
   readonly value: Mapping;
   readonly #strongestFirst: readonly Layer[];
@@ -101,7 +101,7 @@ export class LayerStack {
     return this.#strongestFirst.find((layer) => depthOf(layer.value, path).decides)?.origin ?? "default";
   }
 
-  /** Where to look for the cause of an error at a path: the layer that decides it, else the one that comes closest. */
+  /** The layer to name in an error at a path: the one that sets the value, else the closest one. */
   locate(path: KeyPath): string {
     let best: { readonly layer: Layer; readonly depth: number } | undefined;
     for (const layer of this.#strongestFirst) {

@@ -15,8 +15,8 @@ export function asMapping(value: unknown): Mapping | undefined {
 }
 
 /**
- * `over` on top of `base`: mappings merge key by key, everything else is replaced whole. A mapping of another `kind` or
- * `module` replaces too: the keys of one alternative mean nothing in another.
+ * `over` on top of `base`: mappings merge key by key, everything else is replaced whole. A mapping with another `kind` or `module`
+ * also replaces the base, because the keys of one alternative are not valid in another.
  */
 export function mergeMappings(base: Mapping, over: Mapping): Mapping {
   const merged = new Map(Object.entries(base));
@@ -42,7 +42,7 @@ export function nest(path: readonly string[], value: unknown): Mapping {
   return { [key]: rest.length === 0 ? value : nest(rest, value) };
 }
 
-/** How far a mapping decides the value at a path. */
+/** How much of a path a mapping sets. */
 export function depthOf(
   mapping: Mapping,
   path: KeyPath,
@@ -50,7 +50,7 @@ export function depthOf(
   let value: unknown = mapping;
   for (const [depth, key] of path.entries()) {
     const inside = asMapping(value);
-    // A scalar or list on the way replaces everything that weaker layers hold below it; `section:` alone is empty.
+    // A scalar or list on the path replaces everything below it in weaker layers; a bare `section:` is an empty mapping.
     if (inside === undefined) return { depth, decides: value !== null };
     if (!Object.hasOwn(inside, String(key))) return { depth, decides: false };
     value = inside[String(key)];

@@ -1,4 +1,4 @@
-/** Brings the text of a recipe to the version of now: keys and values are replaced where they stand, all else stays as it is. */
+/** Migrates the text of a recipe to the current version. Renamed keys and values are replaced in place; everything else is kept. */
 import { SlmError } from "@slm/core/errors";
 import { isMap, isScalar, isSeq, parseDocument, type ParsedNode, type Scalar } from "yaml";
 import { dotted, type KeyPath } from "./mapping.js";
@@ -20,10 +20,10 @@ interface Edit {
 type Parsed = ParsedNode | null;
 
 /**
- * The recipe in the words of version 2, comments, order and layout kept. A recipe that needs no change is given back as it is.
+ * The recipe with the keys of version 2. Comments, order and layout are kept. A recipe that needs no change is returned unchanged.
  *
  * @param path its name in errors
- * @throws SlmError CONFIG_INVALID if it is no YAML mapping, or says a version above {@link RECIPE_VERSION}
+ * @throws SlmError CONFIG_INVALID if it is not a YAML mapping, or has a version above {@link RECIPE_VERSION}
  */
 export function migrateRecipe(text: string, path: string): Migration {
   const { value } = parseRecipe(text, path);
@@ -38,7 +38,7 @@ export function migrateRecipe(text: string, path: string): Migration {
   return { text: spliced(text, edits), changes };
 }
 
-/** "distill.accumulate is now gradientAccumulationSteps", with the value where that is another one too. */
+/** "distill.accumulate is now gradientAccumulationSteps", with the value if that changed too. */
 export function describeRenamed({ path, key, value }: Renamed): string {
   const name = key ?? "";
   const now = value === undefined ? name : `${name === "" ? "" : `${name}: `}${value}`;

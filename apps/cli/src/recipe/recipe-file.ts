@@ -1,10 +1,10 @@
-/** Reads a recipe: one YAML mapping, and where in the file each of its keys stands. */
+/** Reads a recipe: a YAML mapping, and the position of each key in the file. */
 import { readTextFile } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { LineCounter, isMap, isScalar, isSeq, parseDocument, type ParsedNode, type Scalar } from "yaml";
 import { asMapping, type KeyPath, type Mapping } from "./mapping.js";
 
-/** Recipes are written by hand; more than this is not one. */
+/** Size limit of a recipe [bytes]. */
 const RECIPE_LIMIT_BYTES = 1024 * 1024;
 
 export interface RecipeFile {
@@ -32,7 +32,7 @@ export function parseRecipe(text: string, path: string): RecipeFile {
   };
   const options = { lineCounter: lines, prettyErrors: false, stringKeys: true, merge: true };
   const document = parseDocument(text, options);
-  // Warnings too: an unknown tag or an unresolved alias means that the value is not what the author thinks.
+  // Warnings are errors too: an unknown tag or unresolved alias gives a value that the author did not expect.
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
     throw new SlmError("CONFIG_INVALID", `${at(problem.pos[0])}: not valid YAML: ${problem.message}`, {
@@ -66,7 +66,7 @@ function toMapping(toJs: () => unknown, path: string): Mapping {
   );
 }
 
-/** Offset of the deepest key of `path` that is there. */
+/** Offset of the deepest existing key of `path`. */
 function offsetOf(root: ParsedNode | null, path: KeyPath): number {
   let node: ParsedNode | null = root;
   let offset = root?.range[0] ?? 0;

@@ -1,6 +1,6 @@
 /**
- * Paths in settings. In a recipe's file they start from the recipe's folder, so that a recipe and what lies beside it move together;
- * in flags and variables they start from the current directory. Which settings are paths their schemas say.
+ * Paths in settings. In a recipe file they are relative to the recipe's folder, so that the folder can be moved. In flags and
+ * environment variables they are relative to the current directory. The schemas mark the settings that are paths.
  */
 import { PATH_FORMATS } from "@slm/core";
 import { existsSync } from "node:fs";
@@ -12,7 +12,7 @@ import { asMapping, type Mapping } from "./mapping.js";
 type PathFormat = (typeof PATH_FORMATS)[keyof typeof PATH_FORMATS];
 type MapPath = (path: string, format: PathFormat) => string;
 
-/** Settings as a recipe's file has them, their paths changed so that they start from the current directory. */
+/** Converts the paths of a recipe file's settings to be relative to the current directory. */
 export function fromRecipeFolder(schema: z.ZodType, settings: Mapping, recipePath: string): Mapping {
   const folder = dirname(recipePath);
   return mapPaths(schema, settings, (path, format) => {
@@ -23,8 +23,8 @@ export function fromRecipeFolder(schema: z.ZodType, settings: Mapping, recipePat
 }
 
 /**
- * Settings with their paths as they are from the recipe's folder: the same wherever the recipe lies and whoever runs it. Used for what is
- * recorded and what decides whether a stage is up to date.
+ * Converts the paths of settings to be relative to the recipe's folder, so that they do not depend on its location or the current
+ * directory. Used in manifests and to decide whether a stage is up to date.
  */
 export function relativeToRecipe(schema: z.ZodType, settings: unknown, recipePath: string): unknown {
   const folder = resolve(dirname(recipePath));
@@ -34,12 +34,12 @@ export function relativeToRecipe(schema: z.ZodType, settings: unknown, recipePat
   });
 }
 
-/** No name of a hub begins so. */
+/** Hub names never begin like this. */
 function isMeantAsPath(text: string): boolean {
   return text.startsWith("./") || text.startsWith("../");
 }
 
-/** A copy of a value with every string changed that its schema calls a path. */
+/** A copy of a value in which every string that its schema marks as a path is converted. */
 function mapPaths(schema: z.ZodType, value: unknown, map: MapPath): unknown {
   const root = jsonSchemaOf(schema);
   const walk = (nodes: readonly Mapping[], inside: unknown): unknown => {

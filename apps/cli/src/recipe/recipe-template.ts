@@ -1,4 +1,4 @@
-/** The recipe that `slm init` writes: a few answers, everything else commented or left to its default. */
+/** The recipe of `slm init`: a few settings with comments, and defaults for everything else. */
 import { writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { systemCode, writeFailure } from "@slm/core";
@@ -18,7 +18,7 @@ export interface InitAnswers {
   readonly data: string;
   readonly size: keyof typeof SIZES;
   readonly steps: number;
-  /** Most that the metric may get worse by quantization. */
+  /** Largest allowed loss of the metric by quantization. */
   readonly maxDrop: number;
 }
 
@@ -49,7 +49,7 @@ function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): string {
     "",
     stringify({ name, seed: 1 }),
     section(
-      "Rows of {source, target}; a part of the sources is kept for choosing checkpoints and for the test.",
+      "Rows of {source, target}. Some of the sources become the dev split, which chooses the checkpoint, and the test split.",
       { data: { train: data } },
     ),
     section("One token per character of a source and per word of a target.", {
@@ -63,16 +63,16 @@ function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): string {
       `int8 encoder, int4 decoder; rejected if the metric gets worse by more than ${maxDrop}. Checkpoints are chosen by it too.`,
       { quantize: { schemes: ["cpu"], gate: { metric: "exactMatch", maxDrop } } },
     ),
-    section("Latency, rate and memory beside a decoder-only model of equal size.", { bench: {} }),
-    section("The bundle and its card.", { deploy: { name } }),
+    section("Latency, throughput and memory, compared with a decoder-only model of equal size.", { bench: {} }),
+    section("The bundle (the deployable files) and its model card.", { deploy: { name } }),
   ].join("\n");
 }
 
 /**
- * Writes a new recipe, checked as a run would check it. A relative path of the data starts from the current directory, and is written as it
- * is from the recipe's folder.
+ * Checks a new recipe as a run would, and writes it. A data path relative to the current directory is rewritten relative to the
+ * recipe's folder.
  *
- * @throws SlmError OUTPUT_FAILED if there is such a file already; CONFIG_INVALID for answers that make no recipe.
+ * @throws SlmError OUTPUT_FAILED if the file exists; CONFIG_INVALID for answers that give an invalid recipe.
  */
 export async function writeRecipe(path: string, answers: InitAnswers): Promise<void> {
   const data = isAbsolute(answers.data) ? answers.data : relative(dirname(path), answers.data);
@@ -83,7 +83,7 @@ export async function writeRecipe(path: string, answers: InitAnswers): Promise<v
     await writeFile(path, text, { flag: "wx" });
   } catch (error) {
     if (systemCode(error) === "EEXIST") {
-      throw new SlmError("OUTPUT_FAILED", `${path} is there already and is not overwritten`, {
+      throw new SlmError("OUTPUT_FAILED", `${path} already exists and is not overwritten`, {
         context: { path: resolve(path) },
         suggestions: ["slm init -o another.yaml"],
       });

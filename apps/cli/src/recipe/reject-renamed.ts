@@ -1,11 +1,11 @@
-/** An old key is an error that names the new one, wherever it was written. */
+/** Rejects renamed keys with an error that names the new key. */
 import { SlmError } from "@slm/core/errors";
 import type { Layer } from "./layers.js";
 import { dotted } from "./mapping.js";
 import { checkVersion, describeRenamed } from "./migrate.js";
 import { renamedIn } from "./renamed-keys.js";
 
-/** Most old keys named in one message. */
+/** Largest number of old keys in one message. */
 const MAX_NAMED = 8;
 
 /**

@@ -1,5 +1,4 @@
-/**
- * What recipes of version 1 called otherwise: one table, read by the error about an old key and by `slm recipe migrate`.
+/** Keys and values that were renamed after version 1: one table, used by the error about an old key and by `slm recipe migrate`.
  *
  * To rename a setting: rename it in its schema, add a row here, and raise {@link RECIPE_VERSION} if the row is the first since a release.
  */
@@ -11,11 +10,11 @@ export const RECIPE_VERSION = 2;
 interface Rename {
   /** The key of version 1. */
   readonly old: string;
-  /** Where the key has this meaning; absent: everywhere. */
+  /** Section or path where the rename applies; absent: everywhere. */
   readonly isIn?: (parent: KeyPath, value: unknown) => boolean;
-  /** The key of now. */
+  /** The current key. */
   readonly key: string;
-  /** The value of now; absent: the same. */
+  /** The current value; absent: unchanged. */
   readonly value?: (value: unknown) => unknown;
 }
 
@@ -26,7 +25,7 @@ const endsWith =
   (parent: KeyPath): boolean =>
     keys.every((key, at) => parent.at(at - keys.length) === key);
 
-/** A value by its old name; one that the table does not know stays, for the schema to reject. */
+/** Translates an old value. An unknown value is kept, so that the schema rejects it. */
 const oneOf =
   (names: Readonly<Record<string, unknown>>) =>
   (value: unknown): unknown =>
@@ -78,17 +77,21 @@ const RENAMED_METRICS: Readonly<Record<string, string>> = {
   characterError: "cer",
 };
 
+/** The name of now of a metric that had another one. */
+export const renamedMetric = (name: string): string | undefined =>
+  Object.hasOwn(RENAMED_METRICS, name) ? RENAMED_METRICS[name] : undefined;
+
 /** A key or a value of version 1, and what to write now. */
 export interface Renamed {
-  /** Path of the key, in the words of version 1. */
+  /** Path of the key, with the keys of version 1. */
   readonly path: KeyPath;
-  /** The key of now, where it has another name. */
+  /** The current key, if it was renamed. */
   readonly key?: string;
-  /** The value of now, where it is another one. */
+  /** The current value, if it changed. */
   readonly value?: string | boolean;
 }
 
-/** Every key and value of version 1 in a recipe, or in a part of it that lies at `parent`. */
+/** Every key and value of version 1 in a recipe, or in the part of it at `parent`. */
 export function renamedIn(value: unknown, parent: KeyPath = []): readonly Renamed[] {
   if (Array.isArray(value)) return value.flatMap((item, at) => renamedItem(item, [...parent, at]));
   return Object.entries(asMapping(value) ?? {}).flatMap(([key, inside]) => {
@@ -107,6 +110,6 @@ export function renamedIn(value: unknown, parent: KeyPath = []): readonly Rename
 function renamedItem(value: unknown, path: KeyPath): readonly Renamed[] {
   if (typeof value !== "string") return renamedIn(value, path);
   const isMetric = path.at(-1) === "metric" || path.at(-2) === "metrics";
-  const metric = isMetric && Object.hasOwn(RENAMED_METRICS, value) ? RENAMED_METRICS[value] : undefined;
+  const metric = isMetric ? renamedMetric(value) : undefined;
   return metric === undefined ? [] : [{ path, value: metric }];
 }

@@ -22,28 +22,28 @@ export interface ResolvedSection {
 export interface ResolvedRecipe {
   readonly name: string;
   /** The recipe's file, if there is one. Paths in settings start from the current directory. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   readonly seed: number;
   readonly seedOrigin: Origin;
   readonly compute: Compute;
   readonly computeOrigins: Readonly<Record<keyof Compute, Origin>>;
-  /** Sections that the recipe or a flag names, and those asked for by `alsoNeeded`. */
+  /** Sections that the recipe or a flag names, and those that `alsoNeeded` adds. */
   readonly sections: Readonly<Record<string, ResolvedSection>>;
 }
 
 export interface RecipeSources {
-  /** Recipe file; without one, flags, environment and defaults decide. */
+  /** Recipe file; without one, settings come from flags, environment and defaults. */
   readonly path?: string | undefined;
   readonly sets: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Settings of the recipe itself, beside its sections. */
+/** Settings of the recipe outside its sections. */
 const recipeFields = {
   schemaVersion: z
     .literal(RECIPE_VERSION)
     .optional()
-    .describe("Version of the recipe's keys; `slm recipe migrate` rewrites a recipe of an earlier one."),
+    .describe("Version of the recipe format; `slm recipe migrate` rewrites a recipe of an earlier version."),
   name: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "expected letters, digits, '.', '_' and '-'")
@@ -55,13 +55,13 @@ const recipeFields = {
   engine: z
     .enum(ENGINES)
     .default("onnx")
-    .describe("What trains: ONNX Runtime, plain JavaScript (slow), or libtensorflow."),
+    .describe("Training engine: ONNX Runtime, plain JavaScript (slow), or libtensorflow."),
   threads: z
     .int()
     .positive()
     .max(1024)
     .optional()
-    .describe("Threads one operator may use. Default: as many as there are processors."),
+    .describe("Intra-op threads. Default: one per CPU core."),
 };
 
 /** The schema of a whole recipe: strict, with every section optional. */
@@ -75,10 +75,10 @@ export function recipeSchema(sections: Readonly<Record<string, z.ZodType>>): z.Z
 
 /**
  * Resolves a recipe. Precedence: `--set` flag, `SLM_*` environment variable, recipe, default. Paths in the recipe's file start
- * from its folder, others from the current directory. Metrics that a section does not name are those of another.
+ * from its folder, others from the current directory. A section without metrics uses those of another section.
  *
  * @param schemas every section a recipe may have
- * @param alsoNeeded given the sections that are named, all that the run needs; the others get their defaults
+ * @param alsoNeeded maps the named sections to all sections that the run needs; added sections get their defaults
  * @throws SlmError INPUT_MISSING, USAGE, CONFIG_INVALID
  */
 export async function resolveRecipe(
@@ -106,7 +106,7 @@ export async function resolveRecipe(
   const { name, seed, engine, threads } = z.object(recipeFields).parse(checked);
   return {
     name: name ?? (sources.path === undefined ? "run" : nameOf(sources.path)),
-    ...(sources.path === undefined ? {} : { path: sources.path }),
+    path: sources.path,
     seed,
     seedOrigin: layers.originOf(["seed"]),
     compute: { engine, threads },
@@ -123,13 +123,13 @@ async function readFileOf(path: string, schema: z.ZodType): Promise<RecipeFile> 
   return { ...file, value: fromRecipeFolder(schema, file.value, path) };
 }
 
-/** `configs/quickstart/recipe.yaml` is called quickstart, `configs/g2p/record.yaml` record. */
+/** The name of `configs/quickstart/recipe.yaml` is quickstart, of `configs/g2p/record.yaml` record. */
 function nameOf(path: string): string {
   const name = basename(path, extname(path));
   return name === "recipe" ? basename(dirname(resolve(path))) : name;
 }
 
-/** Sections that nobody needs are left out; needed ones that nobody wrote, or wrote without content, become empty. */
+/** Sections that are not needed are left out. Needed sections that are missing or have no content become empty. */
 function onlyNeeded(value: Mapping, known: readonly string[], needed: readonly string[]): Mapping {
   const others = Object.entries(value).filter(([key]) => !known.includes(key));
   return {
@@ -145,7 +145,7 @@ function sectionOf(section: string, settings: unknown, layers: LayerStack): Reso
   return { settings, origins: Object.fromEntries(origins) };
 }
 
-/** The resolved recipe as YAML, with the origin of every value as a comment behind it. */
+/** The resolved recipe as YAML, with the origin of every value in a comment after it. */
 export function printRecipe(recipe: ResolvedRecipe): string {
   const sections = Object.entries(recipe.sections).map(([name, { settings }]) => [name, settings] as const);
   const { name, seed, compute } = recipe;

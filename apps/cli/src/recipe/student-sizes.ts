@@ -1,6 +1,6 @@
-/** Shapes that \`slm init\` offers; apart from what writes a recipe, so that printing help loads nothing more. */
+/** Shapes that \`slm init\` offers, in a file of their own so that printing help loads nothing else. */
 
-/** Students by size: shapes whose heads fill the width and whose encoder is the deeper half. */
+/** Shapes of students by size. Heads x headDim equals the width, and the encoder has more layers than the decoder. */
 export const SIZES = {
   tiny: {
     width: 96,

@@ -1,4 +1,4 @@
-/** Stage `bench`: speed and memory of the models of this run, beside a decoder-only baseline of equal size. */
+/** Stage `bench`: speed and memory of the models of this run, compared with a decoder-only baseline of equal size. */
 import { benchConfig, writeBenchReport, type BenchResult } from "@slm/bench";
 import { z } from "zod";
 import { processorRecipe } from "../compute/devices.js";
@@ -8,21 +8,21 @@ import { heldOutFile } from "../models/held-out-rows.js";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
-/** How to measure, and beside what. Read from the `bench:` section of a recipe. */
+/** Settings of the benchmark. Read from the `bench:` section of a recipe. */
 export const benchSection = benchConfig.safeExtend({
   baseline: z
     .enum(["decoder-only"])
     .nullable()
     .default("decoder-only")
     .describe(
-      "What is measured beside the models: a decoder-only model with as many parameters, exported and quantized " +
-        "alike, with random weights (speed does not depend on them). Null: nothing.",
+      "Baseline to compare with: a decoder-only model with as many parameters, exported and quantized " +
+        "in the same way, with random weights (they do not affect speed). Null: no baseline.",
     ),
 });
 
 export const benchStage = defineStage<z.infer<typeof benchSection>>({
   name: "bench",
-  summary: "speed and memory beside a decoder-only baseline of equal size",
+  summary: "speed and memory, compared with a decoder-only baseline of equal size",
   section: benchSection,
   kind: "bench",
   revision: 2,

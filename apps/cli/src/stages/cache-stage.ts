@@ -1,4 +1,4 @@
-/** Stage `cache`: the teacher distribution for every target, stored, so that later epochs and runs need no teacher. */
+/** Stage `cache`: stores the teacher's distributions over every target, so that later epochs and runs need no teacher. */
 import { artifactInput } from "@slm/core";
 import { cacheConfig, cacheTeacher, type CacheConfig, type CacheStageReport } from "@slm/teacher";
 import { withEngine } from "../compute/open-engine.js";
@@ -8,7 +8,7 @@ import { requireInput } from "./require-input.js";
 
 export const cacheStage = defineStage<CacheConfig>({
   name: "cache",
-  summary: "the teacher's distributions over every target, and targets of its own",
+  summary: "the teacher's distributions over every target, and targets that it generates",
   section: cacheConfig,
   kind: "cache",
   revision: 1,

@@ -1,4 +1,4 @@
-/** Stage `deploy`: the bundle, with a card that says what was measured in this run. */
+/** Stage `deploy`: the bundle, with a model card that has this run's measurements. */
 import { artifactInput, readJsonFile, readManifest } from "@slm/core";
 import { BENCH_FILES, benchResultSchema } from "@slm/bench";
 import {
@@ -21,7 +21,7 @@ export type DeployReport = Omit<Deployment, "bundle">;
 
 export const deployStage = defineStage<DeployConfig>({
   name: "deploy",
-  summary: "the bundle, with a card that says what was measured",
+  summary: "the bundle, with a model card that has the measurements",
   section: deployConfig,
   kind: "bundle",
   revision: 1,
@@ -40,19 +40,19 @@ export const deployStage = defineStage<DeployConfig>({
       training: await trainingSettings(distilled),
       provenance: await provenanceOf(distilled),
       ...(inputs.quantize === undefined ? {} : await qualityOf(inputs.quantize)),
-      ...(inputs.bench === undefined ? {} : { bench: await benchOf(inputs.bench) }),
+      bench: inputs.bench === undefined ? undefined : await benchOf(inputs.bench),
     };
     const { files } = await deployToDirectory({ model, outputDirectory: work, card });
     return { files };
   },
 });
 
-/** The part of a card that the recipe or flags say. */
+/** The texts of a model card that come from the recipe or flags. */
 export function cardTexts({ name, summary, intendedUse, limits, licences }: DeployConfig): CardInput {
   return { name, summary, intendedUse, limits, licences };
 }
 
-/** Settings of the distillation that the card lists, dotted key to value. */
+/** Settings of the distillation listed on the card, from dotted key to value. */
 async function trainingSettings(distilled: string): Promise<NonNullable<CardInput["training"]>> {
   const { settings, seed } = await readManifest(distilled);
   const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -63,7 +63,7 @@ async function trainingSettings(distilled: string): Promise<NonNullable<CardInpu
   return { seed, ...Object.fromEntries(entries) };
 }
 
-/** What the student was made from, and the student itself. */
+/** The student, and the models and data it was made from. */
 async function provenanceOf(distilled: string): Promise<NonNullable<CardInput["provenance"]>> {
   const { inputs } = await readManifest(distilled);
   return [...inputs, await artifactInput("checkpoint", distilled)].map(({ name, sha256 }) => ({
@@ -72,7 +72,7 @@ async function provenanceOf(distilled: string): Promise<NonNullable<CardInput["p
   }));
 }
 
-/** The part of the quantize stage's report that a card shows. */
+/** The fields of the quantize stage's report that a card shows. */
 const quantizeDetails = z.looseObject({
   n: z.number(),
   split: z.enum(HELD_OUT_SPLITS),
@@ -93,7 +93,7 @@ async function qualityOf(quantized: string): Promise<Pick<CardInput, "metrics" |
     dataset: `${split} split`,
     n,
     after: value,
-    ...(before[metric] === undefined ? {} : { before: before[metric] }),
+    before: before[metric],
   }));
   return { metrics, bytesBefore };
 }

@@ -21,7 +21,7 @@ export const distillStage = defineStage<DistillConfig>({
   inputs: [
     { stage: "data", required: true },
     { stage: "tokenizer", required: true },
-    // A student of the labels alone has none.
+    // A student trained on labels alone has no teacher.
     { stage: "teacher", required: false },
     { stage: "cache", required: false },
   ],
@@ -38,8 +38,8 @@ export const distillStage = defineStage<DistillConfig>({
       distill(settings, {
         dataDirectory: requireInput(inputs, "data"),
         tokenizerDirectory: requireInput(inputs, "tokenizer"),
-        ...(inputs.teacher === undefined ? {} : { teacherDirectory: inputs.teacher }),
-        ...(inputs.cache === undefined ? {} : { cacheDirectory: inputs.cache }),
+        teacherDirectory: inputs.teacher,
+        cacheDirectory: inputs.cache,
         published,
         workDirectory: work,
         engine,

@@ -1,4 +1,4 @@
-/** Makes the members of an ensemble of teachers, one directory each, and the file that joins them. */
+/** Makes the members of an ensemble of teachers, one directory each, and `ensemble.json`. */
 import { SlmError } from "@slm/core/errors";
 import { readJsonFile, writeJsonAtomic } from "@slm/core";
 import { writeEnsemble, type TeacherConfig, type TeacherMemberConfig } from "@slm/teacher";
@@ -11,18 +11,18 @@ import { makeTeacher, teacherFiles, type MadeTeacher, type TeacherRun } from "./
 type EnsembleConfig = Extract<TeacherConfig, { readonly kind: "ensemble" }>;
 
 export interface EnsembleReport extends MadeTeacher {
-  /** What making each member reported. */
+  /** Report of each member. */
   readonly members: readonly MadeTeacher[];
 }
 
-/** Written last into a member's directory: a resumed run does not make that member again. */
+/** Written last into a member's directory, so that a resumed run skips finished members. */
 const REPORT_FILE = "report.json";
 const memberReport = z.looseObject({ parameters: z.number(), vocab: z.number() });
 
 /**
- * Makes the members `member-0`, `member-1`, ... in the work directory; those that a killed run finished are kept.
+ * Makes the members `member-0`, `member-1`, ... in the work directory. Members that an interrupted run finished are kept.
  *
- * @throws SlmError SHAPE_MISMATCH if members have different vocabularies, and what making one throws.
+ * @throws SlmError SHAPE_MISMATCH if members have different vocabularies, and what making a member throws.
  */
 export async function makeEnsemble({ members }: EnsembleConfig, run: TeacherRun): Promise<EnsembleReport> {
   const reports: MadeTeacher[] = [];

@@ -16,35 +16,30 @@ import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, readTokenizerFiles } from "@slm/
 import { copyFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { Compute } from "../compute/compute.js";
 import { withEngine } from "../compute/open-engine.js";
 import { importTeacher, type ImportedTeacher } from "../models/import-teacher.js";
 import { chatTemplateFiles, externalFiles } from "../models/open-external.js";
 import type { FilesRequest, StageFile } from "../pipeline/stage.js";
-import { quantizeTeacher, type QuantizedTeacher } from "./quantize-teacher.js";
+import { quantizeTeacher, type QuantizedTeacher, type TeacherWork } from "./quantize-teacher.js";
 
-/** Files that make a checkpoint which other stages can read. */
+/** Files of a checkpoint that other stages can read. */
 const CHECKPOINT_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE] as const;
 
 /** Settings of a teacher that is one checkpoint. */
 export type SingleTeacherConfig = Exclude<TeacherConfig, { readonly kind: "ensemble" }>;
 
-export interface TeacherRun {
+export interface TeacherRun extends TeacherWork {
   readonly dataDirectory: string;
   readonly tokenizerDirectory: string;
-  /** Receives the checkpoint. */
-  readonly work: string;
-  readonly compute: Compute;
-  readonly context: StageContext;
 }
 
-/** What every way to make a teacher reports; training reports more. */
+/** Report of every kind of teacher; training adds more. */
 export interface MadeTeacher {
   readonly parameters: number;
   readonly vocab: number;
-  /** What fitting it to the task gave, where that was asked for. */
+  /** Report of the fine-tuning, if there was one. */
   readonly finetuned?: FinetuneReport;
-  /** What it computes with, where that is not its float32 weights. */
+  /** The quantized weights that it computes with; absent for float32. */
   readonly quantized?: QuantizedTeacher;
 }
 
@@ -53,7 +48,7 @@ export interface CopiedTeacher extends MadeTeacher {
   readonly source: string;
 }
 
-/** Makes the checkpoint that the settings ask for. */
+/** Makes the checkpoint described by the settings. */
 export async function makeTeacher(settings: SingleTeacherConfig, run: TeacherRun): Promise<MadeTeacher> {
   const { dataDirectory, tokenizerDirectory, work, compute, context } = run;
   if (settings.kind === "train") {
@@ -75,7 +70,7 @@ export async function makeTeacher(settings: SingleTeacherConfig, run: TeacherRun
   return { ...made, ...finetuned, ...quantized };
 }
 
-/** Puts the prompt around sources and trains adapters, as far as the settings ask for it. */
+/** Adds the prompt and trains LoRA adapters, if the settings say so. */
 async function fitToTask(
   { prompt, finetune }: Extract<SingleTeacherConfig, { readonly kind: "import" | "checkpoint" }>,
   { dataDirectory, work, compute, context }: TeacherRun,
@@ -96,7 +91,7 @@ async function importNamed(
   context: StageContext,
 ): Promise<ImportedTeacher & Pick<ResolvedModel, "hub">> {
   const { path, hub } = await resolveModel(settings.model, context);
-  return { ...(await importTeacher(path, work, settings)), ...(hub === undefined ? {} : { hub }) };
+  return { ...(await importTeacher(path, work, settings)), hub };
 }
 
 /** Files outside the run that the checkpoint is made from. */
@@ -125,8 +120,7 @@ export async function teacherFiles(
 /**
  * Copies a checkpoint into `work`.
  *
- * @throws SlmError INPUT_MISSING, CONFIG_INVALID if it reads images, SHAPE_MISMATCH if its symbols are not the run's:
- * its probabilities would be read as those of other tokens.
+ * @throws SlmError INPUT_MISSING, CONFIG_INVALID if it reads images, SHAPE_MISMATCH if its vocabulary is not the run's, because its probabilities would be assigned to wrong tokens.
  */
 export async function copyTeacher(
   source: string,
@@ -137,7 +131,7 @@ export async function copyTeacher(
   if (visionOf(config) !== undefined) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `teacher: ${join(source, CONFIG_FILE)}: the model reads images, a teacher reads text alone`,
+      `teacher: ${join(source, CONFIG_FILE)}: the model reads images, but teachers read text only`,
       { context: { source }, suggestions: ["slm teacher train RECIPE"] },
     );
   }
@@ -149,21 +143,21 @@ export async function copyTeacher(
 
 async function requireSameVocabulary(source: string, tokenizerDirectory: string): Promise<void> {
   const files = await readTokenizerFiles(source);
-  // A teacher that reads text has a vocabulary of its own, which distillation relates to the student's.
+  // A text teacher may have its own vocabulary; distillation aligns it with the student's.
   if (files.config.source.symbols === undefined) return;
   const theirs = files.tokenizer.model.vocab;
   const ours = (await readTokenizerFiles(tokenizerDirectory)).tokenizer.model.vocab;
   if (isDeepStrictEqual(theirs, ours)) return;
   const [got, expected] = [Object.keys(theirs).length, Object.keys(ours).length];
   const sizes =
-    got === expected ? `both ${got} tokens, but not the same` : `${got} tokens against ${expected}`;
+    got === expected ? `both have ${got} tokens, but different ones` : `${got} tokens against ${expected}`;
   throw new SlmError(
     "SHAPE_MISMATCH",
-    `teacher: the vocabulary of ${source} is not the tokenizer's of this run: ${sizes}`,
+    `teacher: the vocabulary of ${source} differs from that of this run's tokenizer: ${sizes}`,
     {
       context: { source, teacherTokens: got, tokenizerTokens: expected },
       suggestions: [
-        "prepare the data as for that teacher: remove data.limit and other changes of the data",
+        "prepare the data in the same way as for that teacher: remove data.limit and other changes of the data",
         "train a teacher on this data: teacher: { kind: train, ... }",
       ],
     },

@@ -1,4 +1,4 @@
-/** Stage `quantize`: smaller models, each measured on held-out rows beside the float32 export it was made from. */
+/** Stage `quantize`: quantized models, each compared on held-out rows with the float32 export it was made from. */
 import { graphBytes, readDeviceModel } from "@slm/exported-model";
 import { type StageContext } from "@slm/core";
 import { DATA_FILES } from "@slm/data";
@@ -19,24 +19,24 @@ import { withRuntime } from "../compute/open-engine.js";
 import { withOutputThreads } from "../compute/output-threads.js";
 import { readTokenPairs } from "../models/calibration-rows.js";
 import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
-import { askGate, gateMessage } from "../models/gated-quantization.js";
+import { askGate, gateMessage } from "../models/judge.js";
 import { measureQuality } from "../models/measure-quality.js";
 import { resolveReduceRange } from "../models/reduce-range.js";
 import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
-/** How to quantize, and how to find out what it cost. Read from the `quantize:` section of a recipe. */
+/** Settings of quantization and of its evaluation. Read from the `quantize:` section of a recipe. */
 export const quantizeSection = quantizeConfig
   .safeExtend({
     evaluateRows: z
       .int()
       .positive()
       .optional()
-      .describe("Held-out rows that metrics are measured on, the first ones [rows]. Default: all."),
+      .describe("Number of held-out rows on which metrics are measured [rows]. Default: all."),
     metrics: z
       .array(z.enum(METRIC_NAMES))
       .optional()
-      .describe("Measured beside the gate's metric. In a recipe, default: distill.metrics."),
+      .describe("Metrics measured in addition to the gate's. Default in a recipe: distill.metrics."),
   })
   .refine(({ gate }) => isMetricName(gate.metric), {
     path: ["gate", "metric"],
@@ -45,7 +45,7 @@ export const quantizeSection = quantizeConfig
 
 export type QuantizeSection = z.infer<typeof quantizeSection>;
 
-/** One model as it was measured. */
+/** Measurements of one model. */
 export interface MeasuredModel {
   /** `float32` for the export. */
   readonly name: string;
@@ -53,28 +53,28 @@ export interface MeasuredModel {
   /** Time to answer all rows [seconds]. */
   readonly seconds: number;
   readonly metrics: Readonly<Record<string, number>>;
-  /** Null for the export, which is what the others are compared with. */
+  /** Null for the float32 export, with which the others are compared. */
   readonly gate: GateResult | null;
 }
 
 export interface QuantizeStageReport {
   /** Rows measured. */
   readonly n: number;
-  /** Where they are from. */
+  /** The split or file they come from. */
   readonly split: HeldOutSplit;
   /** The scheme that is deployed: the first. */
   readonly scheme: string;
   readonly bytesBefore: number;
   readonly bytesAfter: number;
   readonly gate: GateResult;
-  /** What measured, and how it multiplies 8-bit integers. */
+  /** The device that measured, and its int8 arithmetic. */
   readonly device: RuntimeDevice;
   readonly models: readonly MeasuredModel[];
 }
 
 export const quantizeStage = defineStage<QuantizeSection>({
   name: "quantize",
-  summary: "smaller models, each measured beside the float32 export",
+  summary: "quantized models, each compared with the float32 export",
   section: quantizeSection,
   kind: "quantized",
   revision: 4,
@@ -99,18 +99,21 @@ export const quantizeStage = defineStage<QuantizeSection>({
           quantizeDirectory({
             modelDirectory: exported,
             outputDirectory: directory,
-            ...{ scheme, symmetric, run },
-            ...(blockSize === undefined ? {} : { blockSize }),
-            ...(method === undefined ? {} : { method }),
-            ...(embedding === undefined ? {} : { embedding }),
-            ...(calibration === undefined ? {} : { calibration }),
+            scheme,
+            symmetric,
+            run,
+            blockSize,
+            method,
+            embedding,
+            calibration,
             reduceRange,
-            ...{ progress: context.progress, signal: context.signal },
+            progress: context.progress,
+            signal: context.signal,
           }),
         );
         const model = await bench.measure(scheme, directory);
         models.push({ ...model, gate: askGate(settings.gate, before.metrics, model.metrics) });
-        // The first scheme is the one deployed: when it fails, there is nothing to compare the others for.
+        // The first scheme is deployed. If it fails, the others need no measurement.
         requirePass(models[0]!);
       }
       const [first] = models;
@@ -128,7 +131,7 @@ export const quantizeStage = defineStage<QuantizeSection>({
   },
 });
 
-/** Training rows, where a scheme learns from them: all but those that only round to 8 bits. */
+/** Training rows for calibration. Schemes that only round to 8 bits need none. */
 async function calibrationOf(
   { schemes: names, calibration }: QuantizeSection,
   data: string,
@@ -138,10 +141,10 @@ async function calibrationOf(
   const { rows, smooth, ...how } = calibration;
   if (!names.some(learnsFromData) && smooth === undefined) return undefined;
   const pairs = await readTokenPairs(join(data, DATA_FILES.train), exported, rows);
-  return { runtime, pairs, ...how, ...(smooth === undefined ? {} : { smooth }) };
+  return { runtime, pairs, ...how, smooth };
 }
 
-/** The same question for every model. */
+/** The evaluation request of a model: the same rows and metrics for all. */
 class QualityBench {
   readonly #rows: readonly EvaluationRow[];
   readonly #metrics: readonly MetricName[];

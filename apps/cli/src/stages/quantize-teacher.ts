@@ -1,4 +1,5 @@
-/** A teacher's checkpoint as a graph with 8- or 4-bit weights, made by the same exporter and quantizer as students. */
+/** Exports a teacher's checkpoint as a graph with 8- or 4-bit weights, with the exporter and quantizer of students. */
+import type { StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { parameterCount } from "@slm/model";
 import { readModelConfig } from "@slm/checkpoints";
@@ -8,20 +9,28 @@ import { quantizeFile } from "@slm/quantization";
 import { GRAPH_FOLDER, writeGraphFile, type TeacherPrecision } from "@slm/teacher";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Compute } from "../compute/compute.js";
 import { withOutputThreads } from "../compute/output-threads.js";
-import type { TeacherRun } from "./make-teacher.js";
+
+/** Where a teacher's checkpoint is made, and with what. */
+export interface TeacherWork {
+  /** Receives the checkpoint. */
+  readonly work: string;
+  readonly compute: Compute;
+  readonly context: StageContext;
+}
 
 export interface QuantizedTeacher {
   readonly precision: TeacherPrecision;
   readonly scheme: SchemeName;
-  /** Weights of the graph, as float32 and as they are [bytes]. */
+  /** Size of the graph's weights, as float32 and quantized [bytes]. */
   readonly bytesBefore: number;
   readonly bytesAfter: number;
 }
 
 /**
- * Scheme of each precision. Blocks for both: one scale for a whole row of activations (int8-dynamic) loses what their few large
- * values cover, and teachers of text have those.
+ * Scheme of each precision. Both are block schemes. With one scale for a whole row of activations (int8-dynamic), the few outliers of
+ * large language models would cost too much precision.
  */
 const SCHEMES = { int8: "int8-block", int4: "int4-block" } as const satisfies Readonly<
   Record<Exclude<TeacherPrecision, "float32">, SchemeName>
@@ -30,25 +39,24 @@ const SCHEMES = { int8: "int8-block", int4: "int4-block" } as const satisfies Re
 /** Name that layout transformers.js gives the graph of a decoder-only model. */
 const EXPORTED = join("onnx", "model.onnx");
 
-/**
- * Adds the graph to the checkpoint in `work`; it is what scores and generates from then on.
+/** Adds the graph to the checkpoint in `work`. From then on the graph scores and generates.
  *
  * @throws SlmError as exporting and quantizing do.
  */
 export async function quantizeTeacher(
   precision: keyof typeof SCHEMES,
-  { work, compute, context }: TeacherRun,
+  { work, compute, context }: TeacherWork,
 ): Promise<{ readonly quantized: QuantizedTeacher }> {
   const config = await readModelConfig(work);
   if (config.architecture !== "decoder-only")
     throw new SlmError(
       "CONFIG_INVALID",
-      `teacher: precision ${precision} is for decoder-only teachers, ${work} is ${config.architecture}`,
+      `teacher: precision ${precision} needs a decoder-only teacher, ${work} is ${config.architecture}`,
       { suggestions: ["leave out teacher.precision"] },
     );
   const scheme = SCHEMES[precision];
   const exported = join(work, "exported");
-  // What a killed run left of it is of no use.
+  // An unfinished graph of an interrupted run cannot be used.
   await rm(exported, { recursive: true, force: true });
   await mkdir(exported);
   try {
@@ -77,7 +85,11 @@ export async function quantizeTeacher(
     const described = { weights: precision, parameters: parameterCount(config) };
     await writeGraphFile(work, {
       file: `${GRAPH_FOLDER}/model.onnx`,
-      ...{ ...described, vocabularySize, maxSource, maxTarget, tokens },
+      ...described,
+      vocabularySize,
+      maxSource,
+      maxTarget,
+      tokens,
     });
     return { quantized: { precision, scheme, bytesBefore, bytesAfter } };
   } finally {

@@ -2,6 +2,6 @@
 export function requireInput(inputs: Readonly<Record<string, string>>, stage: string): string {
   const directory = inputs[stage];
   if (directory === undefined)
-    throw new Error(`the pipeline handed over no '${stage}' although it is required`);
+    throw new Error(`the pipeline did not pass the required input '${stage}'`);
   return directory;
 }

@@ -1,4 +1,4 @@
-/** Stage `teacher`: a checkpoint, or several, that read and write the run's vocabulary. */
+/** Stage `teacher`: one checkpoint or an ensemble, trained, copied or imported. */
 import { teacherConfig, type TeacherConfig } from "@slm/teacher";
 import { estimateTeacher } from "../estimates/training-estimate.js";
 import { defineStage, type EstimateRequest, type StageEstimate } from "../pipeline/stage.js";
@@ -8,7 +8,7 @@ import { requireInput } from "./require-input.js";
 
 export const teacherStage = defineStage<TeacherConfig>({
   name: "teacher",
-  summary: "a teacher: trained, taken from disk, imported, or several of them",
+  summary: "a teacher: trained, copied from disk, imported, or an ensemble",
   section: teacherConfig,
   kind: "teacher",
   revision: 1,
@@ -31,7 +31,7 @@ export const teacherStage = defineStage<TeacherConfig>({
   },
 });
 
-/** Members are made one after the other: times and disk add up, memory does not. */
+/** Members are made one after the other: time and disk space add up, memory does not. */
 async function estimate(request: EstimateRequest<TeacherConfig>): Promise<StageEstimate> {
   const { settings } = request;
   if (settings.kind !== "ensemble") return estimateTeacher({ ...request, settings });

@@ -1,4 +1,4 @@
-/** Stage `tokenizer`: the vocabulary of the training rows. */
+/** Stage `tokenizer`: trains the tokenizer on the training rows. */
 import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
 import { tokenizerConfig, trainTokenizer, writeTokenizer, type TokenizerConfig } from "@slm/tokenizer";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { defineStage } from "../pipeline/stage.js";
 import { requireInput } from "./require-input.js";
 
 export interface TokenizerReport {
-  /** Rows the vocabulary was made of. */
+  /** Rows it was trained on. */
   readonly rows: number;
   /** Entries, special tokens included. */
   readonly vocab: number;
@@ -31,7 +31,7 @@ export const tokenizerStage = defineStage<TokenizerConfig>({
   },
 });
 
-/** Rows one by one, each told of; one that a teacher of text reads otherwise also as that reads it. */
+/** Streams the rows and reports progress. A row with a `teacherSource` is also given with that source. */
 async function* counted(rows: AsyncIterable<Row>, onRow: () => void): AsyncGenerator<Row> {
   for await (const row of rows) {
     onRow();

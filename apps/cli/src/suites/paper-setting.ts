@@ -1,4 +1,4 @@
-/** The paper's comparison as a benchmark: shapes, the grid that is measured, and what the paper says of it. */
+/** The paper's comparison as a benchmark: shapes, the measured grid, and the paper's own figures. */
 import { SlmError } from "@slm/core/errors";
 import { encoderDecoderConfig, type EncoderDecoderConfig } from "@slm/model";
 
@@ -19,7 +19,7 @@ export const PAPER_SHAPE = {
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 } as const;
 
-/** What the paper reports, on its devices; its decoder-only model read the whole input again for every token. */
+/** The paper's figures, on its devices. Its decoder-only model had no KV cache: it read the whole input again for every token. */
 export const PAPER_CLAIMS = {
   /** Reduction of the time to first token (TTFT), as a fraction, on an NPU. */
   firstTokenReduction: 0.47,
@@ -27,7 +27,7 @@ export const PAPER_CLAIMS = {
   throughputRatio: 4.7,
   /** Share of memory saved. */
   memoryReduction: [0.11, 0.16],
-  /** Share of the arithmetic of generating a sequence saved. */
+  /** Share of the FLOPs of generating a sequence saved. */
   flopsReduction: 0.22,
 } as const;
 
@@ -39,13 +39,13 @@ export interface SuiteGrid {
   readonly sources: readonly number[];
   /** Lengths of the answer [tokens]. */
   readonly answers: readonly number[];
-  /** Encoder layers out of all: the split of the paper's ablation. The first is measured on the whole grid. */
+  /** Number of encoder layers out of all layers, as in the paper's ablation. The first is measured on the whole grid. */
   readonly encoderLayers: readonly number[];
-  /** Rows answered at once. The first is measured on the whole grid. */
+  /** Batch sizes. The first is measured on the whole grid. */
   readonly batches: readonly number[];
 }
 
-/** The paper's lengths that take minutes, not hours; its split first, then a third and a half of the layers. */
+/** Those of the paper's lengths that take minutes, not hours. The paper's split of layers first, then a third and a half. */
 export const DEFAULT_GRID: SuiteGrid = {
   schemes: ["float32", "cpu"],
   sources: [128, 512, 2048],
@@ -63,7 +63,7 @@ export interface SuiteCell {
   readonly batch: number;
 }
 
-/** The points in the order they are measured: models in the outer loops, so that each is made once. */
+/** The points in the order of measurement. Models are in the outer loops, so that each is made once. */
 export function cellsOf(grid: SuiteGrid): readonly SuiteCell[] {
   const { schemes, sources, answers } = grid;
   const [encoderLayers, ...otherSplits] = atLeastOne(grid.encoderLayers, "a split");
@@ -71,7 +71,7 @@ export function cellsOf(grid: SuiteGrid): readonly SuiteCell[] {
   const whole = schemes.flatMap((scheme) =>
     sources.flatMap((source) => answers.map((answer) => ({ scheme, source, answer, encoderLayers, batch }))),
   );
-  // Other batches and splits at the middle of the grid, in the last scheme: the one that would be shipped.
+  // Other batch sizes and splits are measured at the middle of the grid, in the last scheme, which would be deployed.
   const middle = {
     scheme: atLeastOne(schemes, "a scheme").at(-1)!,
     source: atLeastOne(sources, "a source length")[Math.floor(sources.length / 2)]!,
@@ -90,10 +90,9 @@ function atLeastOne<T>(list: readonly T[], what: string): readonly [T, ...T[]] {
   return [first, ...others];
 }
 
-/**
- * A shape with its layers split otherwise and room for the longest point of the grid.
+/** A shape with another split of layers, and limits for the longest point of the grid.
  *
- * @throws SlmError CONFIG_INVALID, USAGE if a split leaves no layer to one side
+ * @throws SlmError CONFIG_INVALID; USAGE if a split leaves one side without layers
  */
 export function splitShape(
   shape: EncoderDecoderConfig,
@@ -108,7 +107,7 @@ export function splitShape(
     encoderLayers: layers,
     decoderLayers: all - layers,
     maxSource: Math.max(shape.maxSource, ...grid.sources),
-    // The BOS token takes a place.
+    // The BOS token takes one position.
     maxTarget: Math.max(shape.maxTarget, ...grid.answers.map((answer) => answer + 1)),
   });
 }

@@ -1,4 +1,4 @@
-/** Measures the paper's comparison: an encoder-decoder beside a decoder-only model of equal size, over lengths. */
+/** Measures the paper's comparison: an encoder-decoder and a decoder-only model of equal size, over lengths. */
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,22 +16,22 @@ export interface PaperSuiteOptions {
   readonly grid: SuiteGrid;
   readonly config: BenchConfig;
   readonly threads: number | undefined;
-  /** Holds models and finished points; what is there already is not made again. */
+  /** Directory of models and finished points, which are reused. */
   readonly work: string;
   readonly context: StageContext;
 }
 
-/** What one point of the grid says; ratios are of medians, encoder-decoder over decoder-only. */
+/** Figures of one point of the grid. Ratios are of medians, encoder-decoder over decoder-only. */
 export interface SuiteFigures extends SuiteCell {
   readonly decoderLayers: number;
-  /** Until the first token [ms]. */
+  /** Time to first token (TTFT) [ms]. */
   readonly firstTokenMs: Sides;
-  /** Tokens of all answers over the whole time, reading included. */
+  /** End-to-end throughput: tokens of all answers over the total time, prefill included. */
   readonly tokensPerSecond: Sides;
-  /** Tokens of all rows after their first, per second. */
+  /** Decode throughput: tokens of all rows after their first, per second. */
   readonly decodeRate: Sides;
   readonly peakRssBytes: Sides;
-  /** Arithmetic per generated token, reading included. */
+  /** FLOPs per generated token, prefill included. */
   readonly flopsPerToken: Sides;
 }
 
@@ -51,7 +51,7 @@ export interface PaperSuiteResult extends BenchResult {
 const DIRECTORIES = { models: "models", cells: "cells" } as const;
 
 /**
- * Runs every point of the grid; finished points lie in `work`, so that a killed run goes on behind the last.
+ * Runs every point of the grid; finished points are kept in `work`, so that an interrupted run resumes after the last.
  *
  * @throws SlmError USAGE, CONFIG_INVALID, INTERRUPTED, and what making and measuring models throw
  */
@@ -78,7 +78,7 @@ export async function runPaperSuite(options: PaperSuiteOptions): Promise<PaperSu
   };
 }
 
-/** One point, from disk if it was measured before. */
+/** One point, read from disk if it was measured before. */
 async function measured(cell: SuiteCell, options: PaperSuiteOptions): Promise<BenchResult> {
   const { shape, grid, config, threads, work, context } = options;
   const path = join(work, DIRECTORIES.cells, `${fileName(cell)}.json`);
@@ -108,7 +108,7 @@ async function measured(cell: SuiteCell, options: PaperSuiteOptions): Promise<Be
   return result;
 }
 
-/** A text of as many tokens: the tokenizer of random models has one for each character. */
+/** A text with this many tokens: the tokenizer of random models has one token per character. */
 const promptOf = (tokens: number): string => "a".repeat(tokens);
 
 const titleOf = ({ scheme, source, answer, encoderLayers, batch }: SuiteCell): string =>

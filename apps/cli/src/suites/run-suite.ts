@@ -1,4 +1,4 @@
-/** `slm bench --suite paper`: flags to a grid, the grid to a report. */
+/** `slm bench --suite paper`: from flags to a grid, and from the grid to a report. */
 import type { StageContext } from "@slm/core";
 import { benchConfig } from "@slm/bench";
 import { SlmError } from "@slm/core/errors";
@@ -11,16 +11,16 @@ import { runPaperSuite, type PaperSuiteResult } from "./paper-suite.js";
 import type { SuiteFlags } from "./suite-flags.js";
 import { writeSuiteReport } from "./suite-report.js";
 
-/** Measured generations per model at each point: a point of long sources takes minutes. */
+/** Default of the measured generations per model and point. Few, because a point with long sources takes minutes. */
 const DEFAULT_RUNS = 5;
 const WARMUP_RUNS = 1;
-/** The models are large, and the suite says nothing of loading them. */
+/** Loads per model. Few, because the models are large and the suite does not report load times. */
 const LOADS = 1;
 
 /**
  * Runs the suite into the directory `output`.
  *
- * @throws SlmError USAGE for lists that are none or a missing output, and as runPaperSuite
+ * @throws SlmError USAGE for malformed lists or a missing output, and as runPaperSuite
  */
 export async function paperSuite(flags: SuiteFlags, context: StageContext): Promise<PaperSuiteResult> {
   const { output, runs = DEFAULT_RUNS, threads, seed } = flags;
@@ -41,7 +41,11 @@ export async function paperSuite(flags: SuiteFlags, context: StageContext): Prom
   const config = benchConfig.parse({ runs, warmup: WARMUP_RUNS, loads: LOADS });
   return writeStandalone(
     {
-      ...{ directory: output, kind: "bench", sources: {}, seed, isResumable: true },
+      directory: output,
+      kind: "bench",
+      sources: {},
+      seed,
+      isResumable: true,
       settings: { suite: "paper", shape, grid, ...config, threads: threads ?? null },
     },
     async (work) => {

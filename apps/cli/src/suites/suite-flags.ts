@@ -5,7 +5,7 @@ const ONLY_SUITE = { dependsOn: ["suite"], helpGroup: "SUITE" };
 
 export const suiteFlags = {
   suite: Flags.option({ options: ["paper"] as const })({
-    summary: "Measure a set of models and lengths instead of MODEL; needs -o.",
+    summary: "Measure a fixed set of models and lengths instead of MODEL; needs -o.",
     dependsOn: ["output"],
     exclusive: ["baseline", "batch", "data", "prompt", "force-tokens", "tune"],
     helpGroup: ONLY_SUITE.helpGroup,
@@ -33,16 +33,16 @@ export const suiteFlags = {
   "encoder-layers": Flags.string({
     ...ONLY_SUITE,
     helpValue: "<n,n,...>",
-    summary: "Splits of the layers; the first is measured at every length. Default: 20,10,15.",
+    summary: "Numbers of encoder layers; the first is measured at every length. Default: 20,10,15.",
   }),
   batches: Flags.string({
     ...ONLY_SUITE,
     helpValue: "<n,n,...>",
-    summary: "Rows answered at once; the first is measured at every length. Default: 1.",
+    summary: "Batch sizes; the first is measured at every length. Default: 1.",
   }),
 };
 
-/** What the command line says of a suite. */
+/** The parsed flags of a suite. */
 export interface SuiteFlags {
   readonly shape?: string | undefined;
   readonly schemes?: string | undefined;

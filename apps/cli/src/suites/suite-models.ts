@@ -1,4 +1,4 @@
-/** The models of a suite, made once each: random weights, exported and quantized as trained ones are. */
+/** The models of a suite. They have random weights, and are exported and quantized like trained ones, once each. */
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { quantizeDirectory } from "@slm/quantization";
 import { makeBaseline } from "../models/make-baseline.js";
 import { writeRandomCheckpoint } from "../models/random-checkpoint.js";
 
-/** Weights as exported, in the list of schemes. */
+/** Name of the unquantized export in the list of schemes. */
 const UNQUANTIZED = "float32";
 
 export interface SuiteModel {
@@ -22,14 +22,13 @@ export interface SuiteModel {
   readonly context: StageContext;
 }
 
-/** Directories of the encoder-decoder and of the decoder-only model beside it. */
+/** Directories of the encoder-decoder and its decoder-only baseline. */
 export interface SuitePair {
   readonly encoderDecoder: string;
   readonly decoderOnly: string;
 }
 
-/**
- * Makes what is not there yet; a directory appears whole.
+/** Makes the missing models. A directory is written atomically.
  *
  * @throws SlmError USAGE for an unknown scheme, and what exporting and quantizing throw
  */
@@ -53,7 +52,9 @@ export async function makePair({ shape, scheme, root, context }: SuiteModel): Pr
     await mkdir(checkpoint);
     await writeRandomCheckpoint(checkpoint, shape, { seed: context.seed, progress: context.progress });
     await exportModel({
-      ...{ checkpointDirectory: checkpoint, outputDirectory: work, target: "cpu" },
+      checkpointDirectory: checkpoint,
+      outputDirectory: work,
+      target: "cpu",
       name: `encoder-decoder ${encoderLayers} + ${decoderLayers}, random weights`,
       signal: context.signal,
     });
@@ -68,13 +69,13 @@ export async function makePair({ shape, scheme, root, context }: SuiteModel): Pr
     });
   const decoderOnly = join(directory, `decoder-only-${scheme}`);
   await once(decoderOnly, async (work) => {
-    say(`making the decoder-only model beside it, ${scheme}`);
+    say(`making the decoder-only baseline, ${scheme}`);
     await makeBaseline({ like: encoderDecoder, outputDirectory: work, context });
   });
   return { encoderDecoder, decoderOnly };
 }
 
-/** Makes a directory unless it is there. */
+/** Makes a directory unless it exists. */
 async function once(directory: string, make: (work: string) => Promise<unknown>): Promise<void> {
   if (existsSync(directory)) return;
   const work = `${directory}.making`;

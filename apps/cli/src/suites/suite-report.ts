@@ -1,4 +1,4 @@
-/** The paper's comparison as a table and a page: what was measured here beside what the paper says of its devices. */
+/** The paper's comparison as a table and a page: the measurements of this machine, and the paper's figures for its devices. */
 import { join } from "node:path";
 import { writeJsonAtomic, writeTextAtomic } from "@slm/core";
 import { BENCH_FILES, deviceLines } from "@slm/bench";
@@ -10,15 +10,15 @@ const number = (value: number): string =>
 const both = ({ encoderDecoder, decoderOnly }: Sides, unit = 1): string =>
   `${number(encoderDecoder / unit)} / ${number(decoderOnly / unit)}`;
 const ratio = ({ encoderDecoder, decoderOnly }: Sides): string => `${number(encoderDecoder / decoderOnly)}x`;
-/** -47 % where the encoder-decoder takes 53 % of what the other takes. */
+/** The difference in percent: -47 % where the encoder-decoder takes 53 % of the decoder-only model's time. */
 const change = ({ encoderDecoder, decoderOnly }: Sides): string => {
   const percent = Math.round(100 * (encoderDecoder / decoderOnly - 1));
   return `${percent > 0 ? "+" : ""}${percent} %`;
 };
 
 /**
- * Tokens a second of a decoder-only model that reads all input again for every token, as the paper's seems to: each takes at least
- * what the first one took here.
+ * Upper bound of tokens/s of a decoder-only model without a KV cache, as the paper's seems to be: it reads all input again, so each
+ * token takes at least as long as the first one took here.
  */
 const rateWithoutCache = ({ batch, firstTokenMs }: SuiteFigures): number =>
   (1000 * batch) / firstTokenMs.decoderOnly;
@@ -49,15 +49,15 @@ export function suiteTable({ suite }: Pick<PaperSuiteResult, "suite">): Table {
   };
 }
 
-/** What the paper says, in one sentence, so that nobody takes it for a measurement. */
+/** The paper's figures in one sentence, separate from the measurements. */
 export function claimsLine({ suite: { claims } }: Pick<PaperSuiteResult, "suite">): string {
   const percent = (share: number): string => `${Math.round(100 * share)} %`;
   const [least, most] = claims.memoryReduction;
   return (
     `The paper (arXiv:2501.16273) reports, on its own devices: first token ${percent(claims.firstTokenReduction)} earlier and ` +
     `${claims.throughputRatio} times the throughput on an NPU, ${percent(least)} to ${percent(most)} less memory, ` +
-    `${percent(claims.flopsReduction)} less arithmetic. Its decoder-only model seems to read all input again for every ` +
-    "token; the one here keeps its keys and values, and the table says how slow it would be at best if it did not."
+    `${percent(claims.flopsReduction)} less arithmetic. Its decoder-only model seems to have no KV cache and to read all input again for every ` +
+    "token. The one here has a KV cache; the table also gives an upper bound without it."
   );
 }
 
@@ -85,7 +85,10 @@ async function suitePage(result: PaperSuiteResult): Promise<string> {
       }
     }
     return lineChart({
-      ...{ title, xLabel: "source [tokens]", yLabel, logY: true },
+      title,
+      xLabel: "source [tokens]",
+      yLabel,
+      logY: true,
       series: Array.from(series, ([name, points]) => ({ name, points })),
     });
   };
@@ -101,7 +104,7 @@ async function suitePage(result: PaperSuiteResult): Promise<string> {
       ...(notes.length === 0 ? [] : [{ heading: "Read with care", text: notes.join("\n\n") }]),
       {
         heading: "Measured here",
-        text: "Encoder-decoder / decoder-only of equal parameters, random weights, the same schemes, threads and tokens; both keep keys and values. Medians.",
+        text: "Encoder-decoder / decoder-only of equal parameters, random weights, the same schemes, threads and tokens, both with a KV cache. Medians.",
         table: suiteTable(result),
         svg,
       },

@@ -34,8 +34,7 @@ const tokenizer = {
 /**
  * Copies a model of a family into `directory`, with a byte-level tokenizer that names no unknown token.
  *
- * @param config what `tokenizer_config.json` says instead of naming all its marks.
- */
+ * @param config what `tokenizer_config.json` says instead of naming all its special tokens. */
 export async function writeExternalModel(
   directory: string,
   family: FamilyName,

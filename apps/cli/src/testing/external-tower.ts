@@ -1,4 +1,4 @@
-/** Tiny vision towers as a directory of the model hub would hold them: random numbers under the names of CLIP's and SigLIP's libraries. */
+/** Tiny vision towers in the layout of the model hub, with random weights under the tensor names of CLIP and SigLIP. */
 import { createRandom } from "@slm/decoding";
 import { writeSafetensors } from "@slm/checkpoints";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
@@ -10,7 +10,7 @@ export type TowerFamily = "clip" | "siglip";
 const [WIDTH, INNER, PATCH, SIDE, LAYERS] = [8, 12, 8, 16, 3];
 const PATCHES = (SIDE / PATCH) ** 2;
 
-/** What sets the two apart: extra tensors, positions, and what their CPUs do. */
+/** Differences between the two: extra tensors, positions, and their image processors. */
 const FAMILIES = {
   clip: {
     config: { model_type: "clip", hidden_act: "quick_gelu", layer_norm_eps: 1e-5 },
@@ -81,8 +81,12 @@ export async function writeExternalTower(
   const { config, processor } = FAMILIES[family];
   const { model_type, ...vision } = config;
   const sizes = {
-    ...{ hidden_size: WIDTH, intermediate_size: INNER, num_hidden_layers: LAYERS, num_attention_heads: 2 },
-    ...{ patch_size: PATCH, image_size: SIDE },
+    hidden_size: WIDTH,
+    intermediate_size: INNER,
+    num_hidden_layers: LAYERS,
+    num_attention_heads: 2,
+    patch_size: PATCH,
+    image_size: SIDE,
   };
   await mkdir(directory, { recursive: true });
   await writeSafetensors(join(directory, "model.safetensors"), tensors);

@@ -1,6 +1,6 @@
 /** The shape of a tiny model, for `slm model init`. */
 
-/** @param maxTarget beyond 128 caches of target cpu are not joined with new positions */
+/** @param maxTarget above 128, target cpu uses delta caches: the graph returns only the new keys and values */
 export const tinyShape = (architecture: "encoder-decoder" | "decoder-only", maxTarget: number): string => `
 architecture: ${architecture}
 width: 32

@@ -12,7 +12,7 @@ export interface ResolvedModel {
   /** A directory, or the one requested file. */
   readonly path: string;
   /** Its origin on the hub; absent for a local path. */
-  readonly hub?: { readonly repo: string; readonly revision: string; readonly commit: string };
+  readonly hub?: { readonly repo: string; readonly revision: string; readonly commit: string } | undefined;
 }
 
 export interface ResolveOptions {

@@ -13,7 +13,7 @@ export interface VisionImportOptions {
    * Which features to use: "last" for transformers' last_hidden_state, or a negative index into its hidden_states,
    * such as -2. Default: -2 for CLIP, "last" for SigLIP, as published vision-language models do.
    */
-  readonly features?: "last" | number;
+  readonly features?: "last" | number | undefined;
   /** Whether the features include the class token's. Default: false. */
   readonly classToken?: boolean;
 }

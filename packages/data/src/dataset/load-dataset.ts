@@ -21,9 +21,9 @@ export interface LoadedDataset {
   readonly path: string;
   readonly directory: string;
   readonly examples: () => Examples;
-  readonly test?: () => Examples;
-  readonly unlabelled?: () => Iterable<string> | AsyncIterable<string>;
-  readonly draw?: (drawnFrom: readonly (string | number)[]) => Uint8Array | Promise<Uint8Array>;
+  readonly test?: (() => Examples) | undefined;
+  readonly unlabelled?: (() => Iterable<string> | AsyncIterable<string>) | undefined;
+  readonly draw?: ((drawnFrom: readonly (string | number)[]) => Uint8Array | Promise<Uint8Array>) | undefined;
 }
 
 /** What a recipe says about a module. */
@@ -50,9 +50,9 @@ export async function loadDataset(
     path,
     directory: context.directory,
     examples: () => examples(settings, context),
-    ...(test === undefined ? {} : { test: () => test(settings, context) }),
-    ...(unlabelled === undefined ? {} : { unlabelled: () => unlabelled(settings, context) }),
-    ...(draw === undefined ? {} : { draw: (drawnFrom) => draw(drawnFrom, settings, context) }),
+    test: test && (() => test(settings, context)),
+    unlabelled: unlabelled && (() => unlabelled(settings, context)),
+    draw: draw && ((drawnFrom) => draw(drawnFrom, settings, context)),
   };
 }
 
@@ -93,7 +93,9 @@ async function importModule(path: string): Promise<object> {
   const { createJiti } = await import("jiti");
   const jiti = createJiti(import.meta.url, {
     // A module that was edited is read again, and nothing is written beside it.
-    ...{ fsCache: false, moduleCache: false, interopDefault: false },
+    fsCache: false,
+    moduleCache: false,
+    interopDefault: false,
     virtualModules: { [OWN_NAME]: await import("../index.js") },
   });
   try {

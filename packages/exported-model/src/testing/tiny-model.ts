@@ -54,12 +54,17 @@ export function tinyVisionModel(prompt?: string): DeviceModel {
     maxSource: imageTokens + maxSource,
     vision: {
       image: imageProcessing.parse({
-        ...{ channels: 1, scale: 1, mean: [0], std: [1] },
+        channels: 1,
+        scale: 1,
+        mean: [0],
+        std: [1],
         resize: { kind: "stretch", height: 1, width: imageTokens },
       }),
       patch: { height: 1, width: 1 },
       classToken: false,
-      ...{ tokens: imageTokens, width: 1, flopsPerImage: 1 },
+      tokens: imageTokens,
+      width: 1,
+      flopsPerImage: 1,
       prompt,
     },
   };

@@ -1,50 +1,13 @@
-/** Runs a model over rows with known answers and measures how good its answers are, and how likely it finds the right ones. */
-import { writeTextAtomic, type Progress } from "@slm/core";
-import { SlmError } from "@slm/core";
-import type { GenerateOptions, Generation, Source } from "../types.js";
+/** Runs a model on rows with references, and computes metrics of its answers and the perplexity of the references. */
+import { SlmError, writeTextAtomic } from "@slm/core";
 import { METRICS, METRIC_NAMES, perplexity } from "@slm/metrics";
-import type { ImageSource } from "@slm/vision";
+import type { EvaluationInput } from "./evaluation-input.js";
 import { PERPLEXITY, isAnswerMetric, type EvaluationMetricName } from "./metric-names.js";
 import { isCorrect } from "./references.js";
 import { runRows, type Outcomes } from "./run-rows.js";
-import type { Likelihood, Scorer } from "./score-texts.js";
+import type { Likelihood } from "./score-texts.js";
 
-/** One question and every accepted answer to it; none, or an empty one, where the question has no answer. */
-export interface EvaluationRow {
-  readonly source: string;
-  readonly references: readonly string[];
-  /** The image that the question is about, and what the predictions call it. */
-  readonly image?: { readonly name: string; readonly source: ImageSource };
-}
-
-/** What answers: a generator, or anything else that writes one text per source. */
-export interface Answerer {
-  generate(
-    sources: readonly Source[],
-    options: GenerateOptions,
-  ): Promise<readonly Pick<Generation, "text">[]>;
-}
-
-export interface EvaluationInput {
-  readonly generator: Answerer;
-  /** Needed for perplexity only. */
-  readonly scorer?: Scorer | undefined;
-  readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;
-  /** The first is the one that each row is scored by. Perplexity alone needs no answers, so none are generated. */
-  readonly metrics: readonly EvaluationMetricName[];
-  /** Sources decoded together. */
-  readonly batchSize: number;
-  /** How to answer: strategy, longest answer. Default: as the generator does, greedily. */
-  readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed"> | undefined;
-  /** Where to write one JSON line per row; nothing is written when absent. */
-  readonly predictionsPath?: string | undefined;
-  /** Number of rows, when known, for progress only. */
-  readonly total?: number | undefined;
-  readonly progress?: Progress | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** The mean that perplexity is the exponential of, and over how many tokens. */
+/** The mean negative log-likelihood, whose exponential is the perplexity, and the number of tokens. */
 export interface MeanLikelihood {
   readonly nllNatsPerToken: number;
   /** Tokens of the first references, EOS token counted. */
@@ -56,11 +19,11 @@ export interface Evaluation {
   readonly n: number;
   /** Each in the unit of its row in `METRICS`; perplexity has none. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Present where perplexity was asked for. */
-  readonly likelihood?: MeanLikelihood;
+  /** Present if perplexity was requested. */
+  readonly likelihood?: MeanLikelihood | undefined;
   /** Path of the predictions, if they were written. */
   readonly predictions?: string | undefined;
-  /** Wall time the model ran for, generating and scoring; reading, metrics and writing excluded. */
+  /** Wall time of generating and scoring, without reading, metrics and writing. */
   readonly seconds: number;
 }
 
@@ -72,7 +35,7 @@ interface Prediction {
   /** Absent where nothing was generated. */
   readonly prediction?: string | undefined;
   readonly references: readonly string[];
-  /** Whether the prediction is a reference, or is silent where there is none; absent where nothing was generated. */
+  /** Whether the prediction equals a reference, or is empty where there is no answer; absent where nothing was generated. */
   readonly correct?: boolean | undefined;
   /** The first metric of this row alone, in that metric's unit. */
   readonly score: number;
@@ -82,7 +45,7 @@ interface Prediction {
  * Answers every row and computes the metrics over all of them.
  *
  * Units: metrics as their rows in `METRICS` say, fractions or points; perplexity has none; seconds.
- * Reads/Writes: predictions as JSONL `{source, prediction, references, correct, score}`, whole or not at all, rows in order.
+ * Reads/Writes: predictions as JSONL `{source, prediction, references, correct, score}`, written atomically, rows in order.
  *
  * @throws SlmError USAGE for a batch size that is not a positive integer, no metric, or perplexity without a scorer;
  * DATA_INVALID for no rows, a row whose references a metric cannot use, or a generator that returns another number of
@@ -103,7 +66,7 @@ export async function evaluateModel(input: EvaluationInput): Promise<Evaluation>
   return {
     n: outcomes.rows.length,
     metrics: measured,
-    ...(metrics.includes(PERPLEXITY) ? { likelihood: meanLikelihood(outcomes.likelihoods) } : {}),
+    likelihood: metrics.includes(PERPLEXITY) ? meanLikelihood(outcomes.likelihoods) : undefined,
     predictions: predictionsPath,
     seconds: outcomes.seconds,
   };
@@ -127,7 +90,7 @@ function measure(metric: EvaluationMetricName, { rows, predictions, likelihoods 
   );
 }
 
-/** The line of a row; `metric` is the one it is scored by. */
+/** The line of a row, scored by `metric`. */
 function predictionOf(
   { rows, predictions, likelihoods }: Outcomes,
   index: number,

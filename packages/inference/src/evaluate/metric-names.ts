@@ -1,20 +1,20 @@
-/** What a model can be evaluated by. */
+/** Names of the evaluation metrics. */
 import { isMetricName, type MetricName } from "@slm/metrics";
 
 /**
  * e to the mean of -ln p(token | source, tokens before it) over all tokens of every row's first reference, its EOS token
- * counted; a row without references counts as one whose reference is empty. Computed from the model's own probabilities with
- * the reference fed to it, not from its answers.
+ * counted; a row without references counts as one whose reference is empty. Computed by teacher forcing: the reference is fed to the
+ * model, no answer is generated.
  *
- * Units: none; as uncertain as a uniform choice among that many tokens. Lower is better, 1 is perfect. Comparable only between
+ * Units: none. A perplexity of n is the uncertainty of a uniform choice among n tokens. Lower is better, 1 is perfect. Comparable only between
  * models with the same tokenizer.
  */
 export const PERPLEXITY = "perplexity";
 
-/** A metric of answers, a row of `METRICS`; or the model's perplexity. */
+/** A metric of generated answers (a row of `METRICS`), or perplexity. */
 export type EvaluationMetricName = MetricName | typeof PERPLEXITY;
 
-/** Whether a metric is computed from answers, so that they must be generated. */
+/** Whether a metric needs generated answers. */
 export function isAnswerMetric(name: EvaluationMetricName): name is MetricName {
   return isMetricName(name);
 }

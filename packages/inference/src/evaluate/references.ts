@@ -1,8 +1,8 @@
-/** What the references of a row allow: metrics that can use them, and whether an answer is one of them. */
+/** Checks references: which metrics can use them, and whether an answer equals one of them. */
 import { METRICS, METRIC_NAMES, type MetricName } from "@slm/metrics";
 import { SlmError } from "@slm/core";
 
-/** Anything but whitespace as the metrics take it: Unicode's White_Space and the four information separators. */
+/** A non-whitespace character. Whitespace is Unicode's White_Space and the four information separators, as in the metrics. */
 const SOMETHING = /[^\p{White_Space}\u001c-\u001f]/u;
 
 /** Whether a text holds nothing but whitespace. */
@@ -11,8 +11,8 @@ export function isBlank(text: string): boolean {
 }
 
 /**
- * Whether a prediction answers as one of the references does; runs of whitespace do not count, nor does working that a reference
- * shows before its answer. Where no reference has text, the question has no answer, and an empty prediction is right.
+ * Whether a prediction equals one of the references. Differences in whitespace and the rationale before the answer are ignored. If no
+ * reference has text, the question has no answer, and an empty prediction is correct.
  */
 export function isCorrect(prediction: string, references: readonly string[]): boolean {
   const answers = references.filter((reference) => !isBlank(reference));
@@ -20,13 +20,13 @@ export function isCorrect(prediction: string, references: readonly string[]): bo
   return METRICS.answerMatch.rowScore(prediction, answers) === 1;
 }
 
-/** The reference whose likelihood counts: the first, or silence where there is none. */
+/** The reference that is scored: the first, or the empty text if there is none. */
 export function firstReference(references: readonly string[]): string {
   return references[0] ?? "";
 }
 
 /**
- * Checks that every metric can use the references of a row, before the row costs a generation.
+ * Checks that every metric can use the references of a row, before anything is generated for it.
  *
  * @throws SlmError DATA_INVALID naming the row, counted from 1, the first metric that cannot, and metrics that can.
  */
@@ -47,7 +47,7 @@ export function checkReferences(
   }
 }
 
-/** Why a metric rejects references; undefined if it takes them. */
+/** Why a metric rejects references; undefined if it accepts them. */
 function problemOf(metric: MetricName, references: readonly string[]): SlmError | undefined {
   try {
     METRICS[metric].rowScore("", references);

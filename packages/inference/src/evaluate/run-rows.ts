@@ -1,7 +1,7 @@
-/** Rows through the model: answered, scored, or both. */
+/** Generates answers for rows, scores their references, or both. */
 import { SILENT, throwIfInterrupted, SlmError } from "@slm/core";
 import type { Source } from "../types.js";
-import type { EvaluationInput, EvaluationRow } from "./evaluate-model.js";
+import type { EvaluationInput, EvaluationRow } from "./evaluation-input.js";
 import { PERPLEXITY, isAnswerMetric } from "./metric-names.js";
 import { checkReferences, firstReference } from "./references.js";
 import type { Likelihood } from "./score-texts.js";
@@ -21,25 +21,25 @@ async function* batchesOf<Item>(
   if (batch.length > 0) yield batch;
 }
 
-/** Batches asked for in one call: the generator groups sources of like length, so it should see many. */
+/** Batches per call. Many, because the generator groups sources of similar length. */
 const BATCHES_AT_ONCE = 8;
 
-/** What the model made of the rows, in their order. */
+/** Results of the rows, in order. */
 export interface Outcomes {
   readonly rows: readonly EvaluationRow[];
   /** One per row, or none if no metric needs answers. */
   readonly predictions: readonly string[];
-  /** One per row, or none if perplexity was not asked for. */
+  /** One per row, or none if perplexity was not requested. */
   readonly likelihoods: readonly Likelihood[];
   /** Wall time of generating and scoring. */
   readonly seconds: number;
 }
 
 /**
- * Reads the rows in chunks, checks them, and has each chunk answered and scored as the metrics need it.
+ * Reads the rows in chunks and checks them, then generates and scores each chunk as the metrics need.
  *
  * @throws SlmError DATA_INVALID for references that a metric cannot use, or another number of results than rows;
- * INTERRUPTED; what generator and scorer throw, with the rows it happened among.
+ * INTERRUPTED; what generator and scorer throw, with the range of rows added.
  */
 export async function runRows(input: EvaluationInput): Promise<Outcomes> {
   const { batchSize, total, progress = SILENT, signal } = input;
@@ -93,7 +93,7 @@ async function answerChunk(
   return generated.map(({ text }) => text);
 }
 
-/** What the model is asked. */
+/** The prompt of a row. */
 const promptOf = ({ source, image }: EvaluationRow): Source =>
   image === undefined ? source : { text: source, image: image.source };
 
@@ -102,7 +102,7 @@ function requireCount(got: number, expected: number, what: string): void {
   throw new SlmError("DATA_INVALID", `expected ${expected} ${what}, got ${got}`);
 }
 
-/** Generator and scorer count from the start of their call; the rows of the call say where that is in the data. */
+/** Adds the range of rows to an error, because generator and scorer count from the start of their call. */
 function withRows(error: unknown, first: number, last: number): unknown {
   if (!(error instanceof SlmError) || error.code === "INTERRUPTED") return error;
   const { code, message, context, suggestions } = error;

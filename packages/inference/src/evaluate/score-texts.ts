@@ -1,4 +1,4 @@
-/** How likely a model finds given answers: what perplexity is computed from. */
+/** Log-likelihoods of given answers, from which perplexity is computed. */
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { checkLength, resolvePrompt } from "../model-limits.js";
@@ -16,10 +16,10 @@ export interface ScoredPair {
   readonly answer: string;
 }
 
-/** How likely an answer is: the sum of -ln p(token | source, tokens before it) [nats], and over how many tokens. */
+/** Negative log-likelihood of an answer: the sum of -ln p(token | source, tokens before it) [nats], and the number of tokens. */
 export interface Likelihood {
   readonly nats: number;
-  /** The EOS token is one of them. */
+  /** EOS included. */
   readonly tokens: number;
 }
 
@@ -31,15 +31,15 @@ interface ScoreOptions {
 
 export interface Scorer {
   /**
-   * One likelihood per pair, in their order. Calls must not overlap, neither with one another nor with generation.
+   * One likelihood per pair, in order. Calls must not overlap with each other or with generation.
    *
-   * @throws SlmError DATA_INVALID naming a source or an answer that the model cannot hold; INTERRUPTED.
+   * @throws SlmError DATA_INVALID naming a source or an answer that exceeds the model's limits; INTERRUPTED.
    */
   score(pairs: readonly ScoredPair[], options: ScoreOptions): Promise<readonly Likelihood[]>;
 }
 
 /**
- * Loads a model that generates and scores, on one copy of its weights: an export, a quantized directory or a bundle.
+ * Loads a model (an export, a quantized directory or a bundle) that generates and scores with one copy of its weights.
  *
  * @throws SlmError as `loadModel`
  */
@@ -49,7 +49,7 @@ export async function loadScoringGenerator(directory: string, runtime: Runtime):
   return new ScoringGenerator(createGenerator(loaded), loaded.tokenizer, forcing);
 }
 
-/** A pair as ids, and its place in the caller's list. */
+/** Token ids of a pair, and its index in the caller's list. */
 interface EncodedPair {
   readonly index: number;
   readonly source: Source;
@@ -95,7 +95,7 @@ class ScoringGenerator implements Generator, Scorer {
     const encoded = pairs.map((pair, index) => this.#encode(pair, index));
     const likelihoods = new Map<number, Likelihood>();
     const sameLength = this.model.architecture === "decoder-only";
-    // Static graphs take one text at a time, whatever is asked of them.
+    // Static graphs take one text at a time, whatever the batch size.
     const batchSize = this.model.static === undefined ? options.batchSize : 1;
     for (const batch of planBatches(encoded, batchSize, sameLength)) {
       const nats = await this.#scoreBatch(batch, options.signal);
@@ -141,7 +141,7 @@ class ScoringGenerator implements Generator, Scorer {
         },
       ),
     );
-    // Rows that changed places, or a text that ended early, would have been scored as another text.
+    // If rows were reordered, or a text ended early, the scores would belong to other texts.
     const isSaid = result.every(
       ({ tokens, finished }, row) => finished && sameIds(tokens, targets[row]!.slice(0, -1)),
     );
@@ -150,7 +150,7 @@ class ScoringGenerator implements Generator, Scorer {
   }
 }
 
-/** Batches of pairs of like length, the order in which a generator keeps them; of equal sources only if `sameLength`. */
+/** Batches of pairs of similar length, in the generator's order; with `sameLength`, of one source length only. */
 function planBatches(
   pairs: readonly EncodedPair[],
   size: number,

@@ -1,6 +1,6 @@
 /**
- * Teacher forcing: a runtime whose decoder is made to say a given text. Generation runs on it as on any other, with the same
- * batches, caches and steps, while the true probability of every token of that text is read before its logits are replaced.
+ * Teacher forcing: a runtime whose decoder is forced to generate a given text. Generation runs on it as on any other runtime, with the
+ * same batches, caches and steps. The true probability of every token of the text is read before its logits are replaced.
  *
  *   decoder -> logits -> -ln p(next token of the text)         what is measured
  *                     -> that token the most probable of all       what generation sees, takes and feeds next
@@ -19,7 +19,7 @@ import {
 } from "@slm/runtime";
 
 export class TeacherForcing {
-  /** Load the model on this one. */
+  /** The runtime on which to load the model. */
   readonly runtime: Runtime;
   #script: Script | undefined;
 
@@ -29,13 +29,13 @@ export class TeacherForcing {
     );
   }
 
-  /** Whether the decoder says a given text now. */
+  /** Whether a given text is being forced now. */
   get isActive(): boolean {
     return this.#script !== undefined;
   }
 
   /**
-   * Runs `body`, one greedy generation of a single batch, in which row i says `targets[i]`, EOS token included.
+   * Runs `body`, one greedy generation of a single batch, in which row i generates `targets[i]`, EOS included.
    *
    * Units: per row the sum of -ln p(token | tokens before it) [nats].
    *
@@ -75,12 +75,12 @@ export class TeacherForcing {
   }
 }
 
-/** A graph that picks no tokens itself: those that are taken are told by the logits. */
+/** A graph without argmax outputs, so that tokens are chosen from the replaced logits. */
 function withLogitsOnly(source: GraphSource): GraphSource {
   return source.kind === "file" ? { kind: "file", path: source.path } : source;
 }
 
-/** What the rows of a batch have to say, and how likely it was so far. */
+/** The forced texts of a batch, and their log-likelihoods so far. */
 class Script {
   readonly nats: number[];
   readonly #targets: readonly (readonly number[])[];
@@ -103,7 +103,7 @@ class Script {
     const forced = createHostTensor("float32", shape);
     for (const [row, target] of this.#targets.entries()) {
       const token = target[this.#step];
-      if (token === undefined) continue; // The row has ended; others go on.
+      if (token === undefined) continue; // This row has ended; others continue.
       const logits = data.subarray(row * vocab, (row + 1) * vocab);
       this.nats[row]! += negativeLogLikelihood(logits, token);
       forced.data[row * vocab + token] = 1;
@@ -117,7 +117,7 @@ class Script {
  * -ln softmax(logits)[token], the highest logit taken out first, so that nothing overflows.
  *
  * Units: nats.
- * @throws SlmError DATA_INVALID if it is not finite: logits that are no numbers, or rule the token out.
+ * @throws SlmError DATA_INVALID if it is not finite: NaN logits, or a token of probability zero.
  */
 function negativeLogLikelihood(logits: Float32Array, token: number): number {
   let highest = -Infinity;

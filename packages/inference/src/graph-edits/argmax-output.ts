@@ -1,4 +1,4 @@
-/** A decoder that also picks the most probable tokens, so that logits need not leave the runtime. */
+/** Adds argmax outputs to a decoder, so that logits need not leave the runtime. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import {
@@ -14,13 +14,13 @@ import {
 
 const AXES = "pick/last_axis";
 
-/** Whether a decoder's outputs tell the most probable tokens. */
+/** Whether a decoder has argmax outputs. */
 export function hasArgmaxOutput(outputNames: readonly string[]): boolean {
   return [GRAPH_IO.bestIds, GRAPH_IO.bestLogProbabilities].every((name) => outputNames.includes(name));
 }
 
 /**
- * What tells the most probable token of each row of logits, of equals the lowest id, and its log-probability:
+ * Nodes that compute the top-1 token of each row of logits (the lowest id on ties) and its log-probability:
  *
  * ```
  * logits [rows, vocab] ─┬─ ArgMax ── Cast ────────────► best_ids int32 [rows]
@@ -30,7 +30,12 @@ export function hasArgmaxOutput(outputNames: readonly string[]): boolean {
  */
 export function argmaxNodes(rows: number | string): GraphAddition {
   const node = (opType: string, inputs: readonly string[], output: string, attributes = {}): GraphNode => ({
-    ...{ name: output, opType, domain: "", inputs, outputs: [output], attributes },
+    name: output,
+    opType,
+    domain: "",
+    inputs,
+    outputs: [output],
+    attributes,
   });
   const [token, highest, normalizer] = ["pick/token", "pick/highest", "pick/normalizer"];
   const axes: Initializer = { name: AXES, dtype: "int64", shape: [1], data: packValues("int64", [-1]) };
@@ -50,8 +55,7 @@ export function argmaxNodes(rows: number | string): GraphAddition {
   };
 }
 
-/**
- * The graph with the most probable token of each row.
+/** The graph with the top-1 token of each row as outputs.
  *
  * @throws SlmError OP_UNSUPPORTED for a graph without such logits.
  */
@@ -73,14 +77,14 @@ export function withArgmaxOutput(graph: Graph): Graph {
   };
 }
 
-/** ONNX's number of the type. */
+/** ONNX element type. */
 const INT32 = 6;
 
 /**
- * A decoder whose logits are those of every position of its one text, `[target, vocab]`: the step that picks the last position is
- * replaced by one that drops the axis of the batch.
+ * A decoder that returns logits of every position of a single text, `[target, vocab]`. The node that selects the last position is
+ * replaced by one that drops the batch axis.
  *
- * @throws SlmError OP_UNSUPPORTED for a graph that picks no last position.
+ * @throws SlmError OP_UNSUPPORTED for a graph without such a node.
  */
 export function everyPosition(graph: Graph): Graph {
   const picks = graph.nodes.filter((candidate) => isLastPosition(graph, candidate));
@@ -88,8 +92,8 @@ export function everyPosition(graph: Graph): Graph {
   if (pick === undefined || picks.length > 1) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `generate: graph '${graph.name}' picks the last position ${picks.length} times, expected once: draftTokens need a decoder whose sizes ` +
-        "are read when it runs",
+      `generate: graph '${graph.name}' selects the last position ${picks.length} times, expected once: prompt lookup needs a decoder with ` +
+        "dynamic shapes",
       { suggestions: ["slm export CHECKPOINT --target cpu"] },
     );
   }

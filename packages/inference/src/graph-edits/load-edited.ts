@@ -1,4 +1,4 @@
-/** Loads a graph that is changed on the way. */
+/** Edits a graph and loads the result. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -7,8 +7,8 @@ import type { Runtime, Session } from "@slm/runtime";
 import { argmaxNodes } from "./argmax-output.js";
 
 /**
- * Reads a graph, edits it and loads what comes out. Its file is written into a place of its own that is gone afterwards; a graph
- * that the edit leaves as it is, is loaded from where it lies.
+ * Reads a graph, edits it and loads the result from a temporary file. A graph that the edit does not change is loaded from its own
+ * file.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, and what the edit throws
  */
@@ -32,8 +32,7 @@ export async function loadEdited(
 }
 
 /**
- * Loads a decoder of dynamic sizes that also tells the most probable token of each row. Nothing is written, and weights beside the file are read
- * from where they lie.
+ * Loads a decoder with dynamic shapes and adds argmax outputs. Nothing is written; external weights are read from their place.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID
  */

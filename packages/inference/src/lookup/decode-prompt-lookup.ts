@@ -1,19 +1,20 @@
-/** Sources decoded greedily by prompt lookup, one after the other. */
+/** Greedy decoding with prompt lookup, one source after the other. */
 import { decodeWithPromptLookup, isRuling } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { EncodedSource } from "../batches.js";
 import { cacheCapacity } from "../caches.js";
-import type { Decoding, BatchOptions } from "../decode-batch.js";
+import type { Decoding, BatchOptions } from "../decoding.js";
 import { encodeBatch } from "../encoded-batch.js";
 import { roomForTokens } from "../model-limits.js";
 import type { DecodedIds } from "../timed.js";
 import { PromptLookupDecoder } from "./prompt-lookup-decoder.js";
 
 /**
- * One result per source: the tokens of plain greedy decoding, in as many runs of the decoder as its draft tokens were wrong.
+ * One result per source, with the tokens of plain greedy decoding. Each run verifies the draft tokens and ends at the first rejected
+ * one.
  *
- * @param draftTokens most tokens drafted at once
- * @throws SlmError USAGE for options that change what greedy decoding says, and as decodeBatch
+ * @param draftTokens largest number of draft tokens per run
+ * @throws SlmError USAGE for options that change greedy decoding, and as decodeBatch
  */
 export async function decodePromptLookup(
   decoding: Decoding,
@@ -24,7 +25,7 @@ export async function decodePromptLookup(
   if (strategy.kind !== "greedy" || isRuling(rules) || constraint !== undefined) {
     throw new SlmError(
       "USAGE",
-      "generate: draft tokens are checked against the most probable tokens: no draws, beams, penalties or schema",
+      "generate: prompt lookup verifies greedy tokens, so it cannot be combined with sampling, beams, penalties or a schema",
     );
   }
   const results: DecodedIds[] = [];
@@ -60,7 +61,11 @@ async function decodeSource(
     try {
       const steps = new PromptLookupDecoder({ decoder, model, caches: set, encoded, prefix });
       const decoded = await decodeWithPromptLookup(steps, {
-        ...{ bos: model.tokens.bos, eos: model.tokens.eos, source: ids, draftTokens, maxTokens },
+        bos: model.tokens.bos,
+        eos: model.tokens.eos,
+        source: ids,
+        draftTokens,
+        maxTokens,
         onToken: (_, token) => onToken?.(row, token),
         stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
         deadlineMs: maxTimeMs === undefined ? undefined : started + maxTimeMs,
@@ -86,7 +91,7 @@ async function decodeSource(
   }
 }
 
-/** Tokens after the first run's first, over the time after that run; of a text of one run all over all. */
+/** Tokens/s after the first run; for a text of a single run, all its tokens over its time. */
 function rateOf(
   tokens: number,
   { firstTokenMs, totalMs }: { readonly firstTokenMs: number; readonly totalMs: number },

@@ -1,4 +1,4 @@
-/** A decoder of one text that reads several tokens in one run, over caches whose end it may forget. */
+/** A decoder of one text that reads several tokens per run, and can truncate its caches after rejected drafts. */
 import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
 import type { TopTokens, DraftVerifier } from "@slm/decoding";
 import { SlmError } from "@slm/core";
@@ -9,22 +9,22 @@ import type { CacheSet } from "../caches.js";
 import { everyPosition, withArgmaxOutput } from "../graph-edits/argmax-output.js";
 
 /**
- * Weight formats that scale activations by the largest of a run: the token after one position would depend on the draft
- * tokens behind it.
+ * Weight formats with dynamically quantized activations, scaled by the largest value of a run. With them the token after a position
+ * would depend on the draft tokens that follow.
  */
 const RUN_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
 
 /**
- * The decoder with the top-1 token of every position, so that one run verifies several draft tokens.
+ * A decoder with the top-1 token of every position as output, so that one run verifies several draft tokens.
  *
- * @throws SlmError OP_UNSUPPORTED for a decoder whose answers draft tokens would change, or of fixed sizes.
+ * @throws SlmError OP_UNSUPPORTED for a decoder whose answers draft tokens would change, or with static shapes.
  */
 export function verifyingDecoder(graph: Graph, { name, graphs }: DeviceModel): Graph {
   const { scheme } = graphs.decoder;
   if (RUN_SCALED.has(scheme)) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      `${name}: draftTokens would change the answers of a decoder quantized to ${scheme}`,
+      `${name}: prompt lookup would change the answers of a decoder quantized to ${scheme}`,
       { suggestions: ["slm quantize EXPORT --scheme cpu", "slm quantize EXPORT --scheme int4-block"] },
     );
   }
@@ -38,13 +38,13 @@ export interface PromptLookupDecoderParts {
   readonly caches: CacheSet;
   /** Outputs of the encoder; none for a decoder-only model. */
   readonly encoded: Readonly<Record<string, DeviceTensor>>;
-  /** Ids before the first token, read with it in the first run. */
+  /** Prefix ids before the first token, read in the first run. */
   readonly prefix: readonly number[];
 }
 
 export class PromptLookupDecoder implements DraftVerifier {
   readonly vocabularySize: number;
-  /** When each run was done, by `performance.now()` [ms]. */
+  /** End time of each run, by `performance.now()` [ms]. */
   readonly stepTimes: number[] = [];
   readonly #parts: PromptLookupDecoderParts;
 

@@ -1,4 +1,4 @@
-/** Graphs of fixed sizes, a pair per length of source; a pair is loaded when its length is first needed. */
+/** Static graphs: one encoder-decoder pair per source length, loaded when the length is first needed. */
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import type { Session } from "@slm/runtime";
@@ -8,27 +8,27 @@ export interface GraphPair {
   readonly decoder: Session;
 }
 
-/** A pair and the length its source is padded to [tokens]. */
+/** A pair of graphs, and the length to which sources are padded [tokens]. */
 export interface Bucket extends GraphPair {
   readonly source: number;
 }
 
 export interface StaticBuckets {
-  /** Longest target, the beginning token included [tokens]. */
+  /** Longest target, BOS included [tokens]. */
   readonly window: number;
-  /** Added to the score of what must not be attended. */
+  /** Added to attention scores of masked positions. */
   readonly maskedBias: number;
   /**
-   * The shortest pair that takes a source of so many tokens.
+   * The pair with the shortest source length that fits `tokens` tokens.
    *
    * @throws SlmError DATA_INVALID if none does, and what loading throws
    */
   fitting(tokens: number): Promise<Bucket>;
-  /** Gives back the pairs that were loaded here; the longest is the caller's. */
+  /** Releases the pairs that were loaded here; the longest one belongs to the caller. */
   release(): Promise<void>;
 }
 
-/** @returns undefined for graphs whose sizes are read when they run */
+/** @returns undefined for graphs with dynamic shapes */
 export function openBuckets(
   model: DeviceModel,
   longest: GraphPair,

@@ -1,19 +1,19 @@
-/** Sources through graphs of fixed sizes, one after the other, as the host of an NPU does. */
+/** Decodes sources with static graphs, one after the other, as on an NPU. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { decode } from "@slm/decoding";
 import { type DeviceTensor, type HostTensor, createHostTensor } from "@slm/runtime";
 import type { EncodedSource } from "../batches.js";
-import type { BatchOptions } from "../decode-batch.js";
+import type { BatchOptions } from "../decoding.js";
 import type { LoadedModel } from "../loaded-model.js";
 import { roomForTokens, rowsPerSource } from "../model-limits.js";
 import { type DecodedIds, timed } from "../timed.js";
 import type { Bucket, StaticBuckets } from "./buckets.js";
 import { StaticDecoder, biasOf } from "./static-decoder.js";
 
-/** A model whose graphs have fixed sizes. */
+/** A model with static graphs. */
 export type StaticModel = LoadedModel & { readonly buckets: StaticBuckets };
 
-/** One result per source. Times of a source run from its own beginning. @throws SlmError as decodeBatch */
+/** One result per source. Times are measured from the start of each source. @throws SlmError as decodeBatch */
 export async function decodeStatic(
   loaded: StaticModel,
   batch: readonly EncodedSource[],
@@ -43,14 +43,20 @@ async function decodeSource(
   const encoded = await encode(bucket, ids, { bias, pad, image: seen });
   try {
     const steps = new StaticDecoder({
-      ...{ decoder: bucket.decoder, model, window, maskedBias },
+      decoder: bucket.decoder,
+      model,
+      window,
+      maskedBias,
       source: { [GRAPH_IO.sourceBias]: bias, ...encoded },
       rows: rowsPerSource(strategy),
     });
-    // The only source of its batch: what is asked per row is asked for the place in the caller's.
+    // The batch has one source, so per-row options are looked up by its index in the caller's list.
     const [decoded] = await decode(steps, {
       ...options,
-      ...{ bos, eos, pad, maxTokens },
+      bos,
+      eos,
+      pad,
+      maxTokens,
       random: random && (() => random(row)),
       onToken: (_, token) => onToken?.(row, token),
       stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
@@ -66,7 +72,7 @@ async function decodeSource(
 interface EncoderInputs {
   readonly bias: HostTensor;
   readonly pad: number;
-  /** Tokens of the image `[1, tokens, width]`, which stand before the text. */
+  /** Tokens of the image `[1, tokens, width]`, which come before the text. */
   readonly image: HostTensor | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The decoder of fixed sizes as `@slm/decoding` wants it: the host keeps the caches and says what may be attended. */
+/** The static decoder behind the interface of `@slm/decoding`. The host keeps the caches and the attention mask. */
 import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
 import type { StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/core";
@@ -12,7 +12,7 @@ export interface StaticDecoderParts {
   readonly maskedBias: number;
   /** Outputs of the encoder for one source, shared by all rows, and the bias over it. */
   readonly source: Readonly<Record<string, DeviceTensor | HostTensor>>;
-  /** Texts decoded beside one another, as beams; a run takes one. */
+  /** Rows, such as beams. A run of the graph takes one row. */
   readonly rows: number;
 }
 
@@ -25,7 +25,7 @@ export function biasOf(size: number, maskedBias: number, isSeen: (slot: number) 
 export class StaticDecoder implements StepDecoder {
   readonly rows: number;
   readonly vocabularySize: number;
-  /** When each step's logits were there, by `performance.now()` [ms]. */
+  /** Time when each step's logits were ready, by `performance.now()` [ms]. */
   readonly stepTimes: number[] = [];
   readonly #parts: StaticDecoderParts;
   readonly #outputs: readonly string[];
@@ -43,13 +43,13 @@ export class StaticDecoder implements StepDecoder {
     this.#caches = Array.from({ length: rows }, () => new WindowCache(model, window));
   }
 
-  /** @throws SlmError SHAPE_MISMATCH if the graph's logits are not float32 `[1, vocab]`, or it has stepped through its window. */
+  /** @throws SlmError SHAPE_MISMATCH if the graph's logits are not float32 `[1, vocab]`, or if its window is full. */
   async step(tokens: Int32Array): Promise<Float32Array> {
     const { window, maskedBias } = this.#parts;
     const position = this.#position;
     if (position >= window)
       throw new SlmError("SHAPE_MISMATCH", `generate: a static decoder takes ${window} tokens, got one more`);
-    // The last column is the token itself.
+    // The last column is the current token.
     const bias = biasOf(window, maskedBias, (slot) => slot < position || slot === window - 1);
     for (let row = 0; row < this.rows; row += 1) await this.#stepRow(row, tokens[row]!, bias);
     this.#position += 1;

@@ -9,19 +9,19 @@ interface LayerCache {
   readonly value: HostTensor;
 }
 
-/** Elements as bytes of their own width: float32 and float16 are moved, never read. */
+/** Elements as raw bytes: float32 and float16 values are copied without conversion. */
 type Elements = Float32Array | Uint16Array;
 
 export class WindowCache {
-  /** By the names of the decoder's inputs. */
+  /** Caches by the names of the decoder's inputs. */
   readonly feeds: Readonly<Record<string, HostTensor>>;
   readonly #model: DeviceModel;
   readonly #layers: readonly LayerCache[];
-  /** One less than the window: the newest token is not in the cache. */
+  /** One less than the window, because the newest token is not in the cache. */
   readonly #slots: number;
   readonly #headDim: number;
 
-  /** @param from layers to take a copy of; default: nothing written yet */
+  /** @param from layers to copy; default: empty caches */
   constructor(model: DeviceModel, window: number, from?: readonly LayerCache[]) {
     const { kvHeads, headDim, decoderLayers, precision = "float32" } = model;
     this.#model = model;
@@ -47,7 +47,7 @@ export class WindowCache {
     return new WindowCache(this.#model, this.#slots + 1, this.#layers);
   }
 
-  /** Writes a token's own keys and values, outputs of the decoder, into its slot. The last token of a window needs none. */
+  /** Writes the decoder's new keys and values of a token into its slot. The last token of a window needs no slot. */
   write(slot: number, made: Readonly<Record<string, HostTensor>>): void {
     if (slot >= this.#slots) return;
     for (const [layer, { key, value }] of this.#layers.entries()) {

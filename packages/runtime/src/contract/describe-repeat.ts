@@ -74,7 +74,12 @@ export function describeRepeat(getRuntime: () => Runtime): void {
         cache: held,
       },
       append: { at: [3], outputs: { fresh: held } },
-      ...{ ids: "ids", position: "position", picks: "picks", fetch: ["total"], pad: 0, runs: 20 },
+      ids: "ids",
+      position: "position",
+      picks: "picks",
+      fetch: ["total"],
+      pad: 0,
+      runs: 20,
       ...options,
     });
 

@@ -32,7 +32,10 @@ export type MemoryGraphs = Readonly<Record<string, MemoryGraph>>;
 /** Runs {@link MemoryGraphs}. It rejects unknown tensors and tensors that are released twice. */
 export class MemoryRuntime implements Runtime {
   readonly device: RuntimeDevice = {
-    ...{ provider: "memory", threads: 1, description: "test", simulated: true },
+    provider: "memory",
+    threads: 1,
+    description: "test",
+    simulated: true,
     fallbacks: [],
   };
   /** Tensors on the device, by id. */

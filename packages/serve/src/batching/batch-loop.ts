@@ -1,6 +1,6 @@
 /**
- * Continuous batching: one decoder step after the other over all rows in use. Between two steps, rows whose answer is done or
- * whose client went away leave, and waiting requests take free rows; nobody waits for somebody else's answer to end.
+ * Continuous batching: repeated decoder steps over all active rows. Between two steps, finished and cancelled rows leave, and waiting
+ * requests take free rows, so no request waits for the end of another one's answer.
  */
 import { GRAPH_IO } from "@slm/exported-model";
 import { notFinite } from "@slm/decoding";
@@ -12,26 +12,26 @@ import { encodeAlone, sourceWidth } from "./encode-alone.js";
 import type { Job, JobRequest, JobResult, Row } from "./job.js";
 
 export interface LoopOptions {
-  /** Most rows decoded together. */
+  /** Largest batch [rows]. */
   readonly maxRows: number;
-  /** Most requests that wait; the next is rejected. */
+  /** Length of the queue; further requests are rejected. */
   readonly maxWaiting: number;
 }
 
 /** The decoder with a position per row and the top-1 token of each, see `perRowDecoder` and `withArgmaxOutput`. */
 export type LoopModel = Pick<LoadedModel, "runtime" | "model" | "encoder" | "decoder">;
 
-/** Told what the loop does, for metrics. */
+/** Receives events of the loop, for metrics. */
 export interface LoopObserver {
   readonly onStep?: (rows: number, milliseconds: number) => void;
 }
 
-/** Source tokens encoded between two steps: running answers wait no longer than that. */
+/** Limit of source tokens encoded between two steps, which bounds the delay of running answers. */
 const SOURCE_TOKENS_PER_STEP = 4096;
 
 /**
- * Weight formats that scale activations by the largest of the whole batch: what one row computes depends on the others.
- * Sources are then encoded alone, so that an answer does not depend on who else asks.
+ * Weight formats with dynamically quantized activations, scaled by the largest value of the whole batch: the result of a row depends
+ * on the others. Sources are then encoded one by one, so that an answer does not depend on concurrent requests.
  */
 const BATCH_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
 
@@ -63,7 +63,7 @@ export class BatchLoop {
     return this.#rows.reduce((count, row) => count + (row === undefined ? 0 : 1), 0);
   }
 
-  /** Whether `count` more requests would be taken now. */
+  /** Whether `count` more requests would be accepted now. */
   hasRoom(count: number): boolean {
     return this.#waiting.length + count <= this.#options.maxWaiting;
   }
@@ -71,7 +71,7 @@ export class BatchLoop {
   /**
    * Queues a request.
    *
-   * @throws SlmError BUSY if too many wait; INTERRUPTED when its signal fires.
+   * @throws SlmError BUSY if the queue is full; INTERRUPTED when its signal fires.
    */
   submit(request: JobRequest): Promise<JobResult> {
     if (!this.hasRoom(1)) {
@@ -90,14 +90,14 @@ export class BatchLoop {
     while (this.#running !== undefined) await this.#running;
   }
 
-  /** Gives back what the batch holds; call it when idle. */
+  /** Releases the batch's tensors; call it when idle. */
   async close(): Promise<void> {
     await this.idle();
     await this.#state.close();
   }
 
   async #run(): Promise<void> {
-    // Requests that arrive in one go begin together.
+    // Requests that arrive together start together.
     await new Promise((resolve) => setImmediate(resolve));
     try {
       for (;;) {
@@ -111,13 +111,13 @@ export class BatchLoop {
         await this.#step();
       }
     } catch (error) {
-      // The device failed: nobody can be served from what it holds.
+      // The device failed, so the tensors of the batch are lost for all requests.
       const jobs = [...this.#rows.flatMap((row) => (row === undefined ? [] : [row.job])), ...this.#waiting];
       this.#rows = this.#rows.map(() => undefined);
       this.#waiting.length = 0;
       for (const job of jobs) job.reject(error);
     }
-    // In the same breath as finding nothing to do: a request that comes a moment later starts the loop again.
+    // Set synchronously with finding no work, so that a later request starts the loop again.
     this.#running = undefined;
   }
 
@@ -131,7 +131,7 @@ export class BatchLoop {
     this.#rows = this.#rows.map((row) => (row !== undefined && isGone(row.job) ? undefined : row));
   }
 
-  /** Waiting requests take free rows; the batch grows for them as far as it may. */
+  /** Assigns waiting requests to free rows. The batch grows if needed, up to its limit. */
   async #admit(): Promise<void> {
     const jobs = this.#nextJobs(this.#options.maxRows - this.active);
     if (jobs.length === 0) return;
@@ -154,7 +154,7 @@ export class BatchLoop {
     }
   }
 
-  /** Jobs off the queue, in order, as many as there is room for. The first is taken however long it is. */
+  /** Takes jobs from the queue in order, as many as fit. The first is taken whatever its length. */
   #nextJobs(room: number): readonly Job[] {
     let tokens = 0;
     const imageTokens = this.#loaded.model.vision?.tokens ?? 0;
@@ -188,7 +188,7 @@ export class BatchLoop {
     }
   }
 
-  /** A batch that is mostly free costs steps for nothing: it is halved as long as that holds. */
+  /** Halves the batch while most of its rows are free, because free rows cost computation. */
   async #shrink(): Promise<void> {
     const { rows, width } = this.#state.size;
     if (this.#waiting.length > 0 || this.active * 4 > rows) return;
@@ -215,7 +215,7 @@ export class BatchLoop {
       ids[at] = row.prompt[row.past] ?? row.next;
       past[at] = row.past;
     });
-    // Logits stay where they are unless somebody chooses among them.
+    // Logits stay on the device unless a request samples from them.
     const takesLogits = this.#rows.some((row) => row?.job.choose !== undefined);
     const { fetched } = await decoder.run({
       feeds: {
@@ -238,7 +238,7 @@ export class BatchLoop {
     });
   }
 
-  /** Gives a row its next token. @returns whether the row goes on */
+  /** Passes a row its next token. @returns whether the row continues */
   #advance(row: Row, chosen: () => number): boolean {
     const { job } = row;
     row.past++;
@@ -251,7 +251,7 @@ export class BatchLoop {
       row.next = token;
       return row.chosen < job.maxTokens || this.#finish(row, "length");
     } catch (error) {
-      job.reject(error); // One request's logits or callback: the others go on.
+      job.reject(error); // The failure belongs to one request (its logits or callback); the others continue.
       return false;
     }
   }
@@ -296,7 +296,7 @@ function logitRows(
   return (row) => data.subarray(row * vocabulary, (row + 1) * vocabulary);
 }
 
-/** Sizes of batches are powers of two, so that there are few; the largest is what the options say. */
+/** Batch sizes are powers of two, so that there are few; the largest is the limit of the options. */
 function rowsFor(needed: number, most: number): number {
   return Math.min(2 ** Math.ceil(Math.log2(needed)), most);
 }

@@ -1,4 +1,4 @@
-/** The tensors of a running batch on the device, a row per request; rows come and go, the batch grows and shrinks. */
+/** The tensors of a running batch on the device, with one row per request. Rows join and leave; the batch grows and shrinks. */
 import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import {
   createHostTensor,
@@ -18,17 +18,17 @@ import {
   type StateTensor,
 } from "./row-graphs.js";
 
-/** Sources are given room in steps of this, so that similar lengths need no new batch [tokens]. */
+/** The source capacity is a multiple of this, so that similar lengths need no new batch [tokens]. */
 const WIDTH_STEP = 32;
 
 export interface BatchSize {
-  /** Rows, in use or free. */
+  /** Number of rows, active and free. */
   readonly rows: number;
-  /** Room for the longest source [tokens]. */
+  /** Capacity for the longest source [tokens]. */
   readonly width: number;
 }
 
-/** Room for a source of `tokens`, rounded up but never beyond the longest the model reads. */
+/** Capacity for a source of `tokens`, rounded up, but not beyond the model's limit. */
 export function roomFor(tokens: number, maxSource: number): number {
   return Math.min(Math.ceil(Math.max(tokens, 1) / WIDTH_STEP) * WIDTH_STEP, Math.max(maxSource, tokens));
 }
@@ -75,7 +75,7 @@ export class BatchState {
     return this.#held ?? { rows: 0, width: 0 };
   }
 
-  /** What a decoder step is fed besides tokens and positions. */
+  /** Inputs of a decoder step besides tokens and positions. */
   get feeds(): Readonly<Record<string, DeviceTensor>> {
     return this.#held?.tensors ?? {};
   }
@@ -91,8 +91,8 @@ export class BatchState {
   }
 
   /**
-   * Makes the batch another size. Row i of the new one is what row `kept[i]` was; rows behind hold nothing.
-   * A batch is not made narrower while it keeps rows.
+   * Resizes the batch. Row i of the new batch is the old row `kept[i]`; further rows are empty. The source capacity does not shrink
+   * while rows are kept.
    */
   async resize(size: BatchSize, kept: readonly number[]): Promise<void> {
     const old = this.#held;

@@ -1,6 +1,6 @@
 /**
- * Encodes sources one by one and puts the outputs together as rows. One row's result then cannot depend on another, as it would
- * where activations are scaled by the largest of a whole batch; the rows are placed in one go all the same.
+ * Encodes sources one by one and stacks the outputs as rows. With dynamically quantized activations, the result of a row would
+ * otherwise depend on the other rows. The rows are still placed in the batch in one run.
  */
 import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
@@ -18,7 +18,7 @@ export const sourceWidth = (jobs: readonly EncodedJob[], { vision }: DeviceModel
 /**
  * Outputs of the encoder by name, a row per source, as wide as the longest.
  *
- * @throws SlmError SHAPE_MISMATCH for an encoder whose outputs are not what the model says.
+ * @throws SlmError SHAPE_MISMATCH for an encoder whose outputs do not match model.json.
  */
 export async function encodeAlone(
   encoder: Session,
@@ -44,7 +44,7 @@ export async function encodeAlone(
   );
 }
 
-/** Rows of different widths as one tensor, the axis of the source padded at its end. */
+/** Stacks rows of different lengths, with the source axis padded at its end. */
 function joinRows(
   { name, dtype, inner }: StateTensor,
   rows: readonly HostTensor[],
@@ -58,7 +58,7 @@ function joinRows(
       : createHostTensor(dtype, shape);
   const to = bytesOf(joined);
   const axis = inner.indexOf("width");
-  // Bytes that lie together behind one position of the source, and how often positions come in a row.
+  // Contiguous bytes per source position, and the number of such blocks.
   const unit = elementCount(inner.slice(axis + 1).map(Number)) * joined.data.BYTES_PER_ELEMENT;
   const groups = elementCount(inner.slice(0, axis).map(Number));
   rows.forEach((tensor, row) => {
@@ -66,7 +66,7 @@ function joinRows(
     const from = bytesOf(tensor);
     if (tensor.dtype !== joined.dtype || from.byteLength !== groups * own * unit || own > width) {
       const got = `${tensor.dtype}[${tensor.shape.join(",")}]`;
-      throw new SlmError("SHAPE_MISMATCH", `serve: '${name}' of ${model} is ${got}, not as model.json says`);
+      throw new SlmError("SHAPE_MISMATCH", `serve: '${name}' of ${model} is ${got}, which does not match model.json`);
     }
     for (let group = 0; group < groups; group++) {
       to.set(

@@ -1,16 +1,16 @@
-/** A request as the batch sees it. */
+/** A request to the batch. */
 import type { HostTensor } from "@slm/runtime";
 
 export interface JobRequest {
   /** Source ids. */
   readonly source: readonly number[];
-  /** Tokens `[1, tokens, width]` of the image that the source is about, for a vision-language model. */
+  /** Tokens `[1, tokens, width]` of the source's image, for a vision-language model. */
   readonly image?: HostTensor | undefined;
-  /** Most tokens of the answer, the ending one included. */
+  /** Largest number of tokens of the answer, EOS included. */
   readonly maxTokens: number;
-  /** Picks the next token from logits `[vocab]`. Absent: the most probable, which is picked where the logits are. */
+  /** Picks the next token from logits `[vocab]`. Absent: greedy, computed on the device. */
   readonly choose?: ((logits: Float32Array) => number) | undefined;
-  /** Told every token of the answer as soon as it is there. @returns false to stop */
+  /** Called with every token of the answer. @returns false to stop */
   readonly onToken: (token: number) => boolean;
   readonly signal: AbortSignal;
 }
@@ -24,7 +24,7 @@ export interface JobResult {
   readonly firstTokenMs: number;
   /** From the request to the end [ms]. */
   readonly totalMs: number;
-  /** Steps of the decoder that gave a token, the ending one included. */
+  /** Decoder steps that produced a token, EOS included. */
   readonly tokens: number;
 }
 
@@ -39,11 +39,11 @@ export interface Job extends JobRequest {
 export interface Row {
   readonly job: Job;
   readonly startedAt: number;
-  /** Ids still to be fed before the first token is chosen: the beginning token, behind the source where it is a prefix. */
+  /** Prompt ids to feed before the first token is chosen: for a decoder-only model the source, then BOS. */
   readonly prompt: readonly number[];
   /** Ids fed so far: the position of the next. */
   past: number;
-  /** The id fed next, once the prompt is used up. */
+  /** The id to feed next, after the prompt. */
   next: number;
   chosen: number;
   firstTokenAt: number | undefined;

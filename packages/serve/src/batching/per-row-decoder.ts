@@ -1,9 +1,9 @@
 /**
- * A decoder whose rows stand at positions of their own.
+ * A decoder in which every row has its own position.
  *
- * An exported decoder takes one `past_length` for all rows of a batch, because rows that start together stay together. Rows
- * of a running batch join at different times. GroupQueryAttention knows a length per row, and attention that takes cache and new positions
- * apart has the length as an axis of its own (`ROW_POSITIONS`), so the graph needs four edits, for runs of one token:
+ * An exported decoder takes one `past_length` for all rows of a batch, because rows that start together stay together. In continuous
+ * batching rows join at different times. GroupQueryAttention takes a length per row, and attention with separate cache and new
+ * positions has the length as its own axis (`ROW_POSITIONS`). So the graph needs four edits, for runs of one token:
  *
  * ```
  * past_length [1] ──► past_length [batch]
@@ -22,7 +22,7 @@ import { int, packValues, readIntegers, type Graph, type GraphNode, type Initial
 /** Operators that compute positions from positions, element by element or by repeating them. */
 const CARRIERS: ReadonlySet<string> = new Set(["Add", "Sub", "Cast", "Expand"]);
 
-/** Which input of an operator is how many positions there are in all, or where each row's query stands. */
+/** The input of an operator that holds the total number of positions, or each row's query position. */
 const READERS: ReadonlyMap<
   string,
   { readonly total?: number; readonly perRow: readonly number[]; readonly ids?: number }
@@ -35,15 +35,15 @@ const AXES_NAME = "serve/last_axis";
 const MAX_NAME = "serve/longest";
 const IDS_NAME = "serve/position_ids";
 
-/** Whether a decoder's rows may stand at positions of their own already. */
+/** Whether a decoder already takes a position per row. */
 export function hasRowPositions(graph: Graph): boolean {
   return graph.inputs.find(({ name }) => name === GRAPH_IO.pastLength)?.shape[0] !== 1;
 }
 
 /**
- * The decoder with `past_length` int32 `[batch]`. It computes the same for rows that stand together.
+ * The decoder with `past_length` int32 `[batch]`. For rows at equal positions the results are the same.
  *
- * @throws SlmError OP_UNSUPPORTED if something else than the operators above reads the positions.
+ * @throws SlmError OP_UNSUPPORTED if an operator other than those above reads the positions.
  */
 export function perRowDecoder(graph: Graph): Graph {
   if (hasRowPositions(graph)) return graph;
@@ -96,7 +96,7 @@ export function perRowDecoder(graph: Graph): Graph {
   };
 }
 
-/** Instead of a choice between a step and a run of several tokens the step's nodes. */
+/** Replaces the If between one token and several tokens by the branch for one token. */
 function stepOf(node: GraphNode): readonly GraphNode[] {
   const branch = node.attributes["then_branch"];
   if (node.opType !== "If" || branch?.kind !== "graph" || branch.value.name !== ROW_POSITIONS.stepBranch)

@@ -8,7 +8,7 @@ import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { GraphBuilder, encodeModel, int } from "@slm/onnx";
 import type { DType } from "@slm/runtime";
 
-/** What is added to attention scores at padding: far below every score, and finite. */
+/** Added to attention scores at padding: finite, and far below every score. */
 export const MASKED = -1e9;
 
 /** A tensor of a batch, one row per request. */
@@ -16,13 +16,13 @@ export interface StateTensor {
   /** Name among the decoder's inputs. */
   readonly name: string;
   readonly dtype: Extract<DType, "float32" | "float16">;
-  /** Shape behind the axis of rows; "width" stands for the longest source. */
+  /** Shape after the row axis; "width" stands for the source capacity. */
   readonly inner: readonly (number | "width")[];
-  /** The decoder writes its cache anew; of the encoder's outputs it only reads. */
+  /** `decoder`: a cache that the decoder writes. `encoder`: an output of the encoder, which the decoder only reads. */
   readonly from: "encoder" | "decoder";
 }
 
-/** Inputs of the graphs beside the tensors. */
+/** Inputs of the graphs besides the tensors. */
 export const ROWS = "rows";
 export const PADDING = "padding";
 export const fresh = (name: string): string => `fresh.${name}`;
@@ -86,7 +86,7 @@ export function moveGraph(tensors: readonly StateTensor[]): Uint8Array {
 const sourceWidth = (size: number | "width"): number | string => (size === "width" ? "source" : size);
 const newWidth = (size: number | "width"): number | string => (size === "width" ? "newWidth" : size);
 
-/** Pads the axis of the source at its end; a tensor without one stays as it is. */
+/** Pads the source axis at its end; a tensor without one is unchanged. */
 function padded(
   builder: GraphBuilder,
   { inner, name, dtype }: StateTensor,

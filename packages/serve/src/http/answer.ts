@@ -1,4 +1,4 @@
-/** From a checked request to answers: all at once, or piece by piece as server-sent events. */
+/** Answers a checked request, as one response or as server-sent events. */
 import { randomBytes, randomInt } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
@@ -19,12 +19,12 @@ export interface AnswerServices {
   readonly config: ServeConfig;
 }
 
-/** How the answer is to be made, the same for all sources of a request. */
+/** Generation options, shared by all sources of a request. */
 export interface AnswerOptions {
-  /** What all sources are about. */
+  /** The image of all sources. */
   readonly image?: ImageSource | undefined;
   readonly maxTokens: number | undefined;
-  /** 0: the most probable token. */
+  /** 0: greedy. */
   readonly temperature: number;
   readonly topP: number;
   /** 0: all tokens. */
@@ -43,7 +43,7 @@ export interface ResponseHead {
   readonly model: string;
 }
 
-/** Ids are unique by a part that is drawn once and a count: drawing each costs more than the rest of the response. */
+/** Ids have a random part, drawn once, and a counter. Drawing each id would cost more than the rest of the response. */
 const idPrefix = randomBytes(9).toString("hex");
 let lastId = 0;
 
@@ -55,13 +55,13 @@ export function responseHead(prefix: string, served: ServedModel): ResponseHead 
   };
 }
 
-/** @throws SlmError USAGE if another model is asked for than the one that answers. */
+/** @throws SlmError USAGE if the request names another model than the served one. */
 export function checkModel(served: ServedModel, asked: string | undefined): void {
   if (asked === undefined || asked === "" || asked === served.model.name) return;
   throw new SlmError("USAGE", `no model '${asked}'; this server has '${served.model.name}'`);
 }
 
-/** Answers every source. All are checked before the first is queued, and queued together or not at all. */
+/** Answers every source. All are checked before the first is queued; they are queued together or not at all. */
 export async function answerAll(
   context: Context,
   services: AnswerServices,
@@ -72,14 +72,14 @@ export async function answerAll(
   try {
     return await answerEach(services, sources, { ...options, signal: stopping.signal });
   } catch (error) {
-    stopping.abort(); // The other sources of a request that failed are of no use.
+    stopping.abort(); // If one source fails, the request fails, so the others are cancelled.
     throw error;
   } finally {
     stopping.clear();
   }
 }
 
-/** A text, or undefined for what the model itself asks about an image. */
+/** A text, or undefined for the model's default prompt. */
 export type Question = TextRequest["source"];
 
 type Piece = (index: number, text: string) => void;
@@ -129,7 +129,7 @@ function textRequest(
   };
 }
 
-/** Sources of one request draw from numbers of their own. */
+/** Each source of a request has its own random seed. */
 function samplingOf(
   { temperature, topP, topK, minP, seed }: AnswerOptions,
   index: number,
@@ -138,7 +138,7 @@ function samplingOf(
   return topK === 0 ? base : { ...base, topK };
 }
 
-/** What a stream sends: an object per piece, per end of an answer, and at the end of all. */
+/** The events of a stream: one per piece, one at the end of each answer, and one at the end. */
 export interface StreamEvents {
   readonly start?: (index: number) => object;
   readonly piece: (index: number, text: string) => object;
@@ -147,8 +147,8 @@ export interface StreamEvents {
 }
 
 /**
- * Answers as server-sent events. A request that is rejected before its first token gets its status, not a stream; a failure
- * later is an event, as the status is gone by then.
+ * Answers as server-sent events. A failure before the first token is returned as an HTTP status. A later failure is an event, because
+ * the status has been sent.
  */
 export async function answerStream(
   context: Context,
@@ -190,7 +190,7 @@ export async function answerStream(
       stopping.clear();
       wake();
     });
-  // Until there is a first event, a failure is still a status.
+  // Before the first event a failure is returned as a status.
   await Promise.race([answers, nextEvent()]);
   return streamSSE(context, async (stream) => {
     stream.onAbort(() => {
@@ -229,7 +229,7 @@ interface Stopping {
   readonly clear: () => void;
 }
 
-/** Fires when the client goes away or the request has taken too long. */
+/** Fires when the client disconnects or the request times out. */
 function stopSignal(context: Context, { timeoutSeconds }: ServeConfig): Stopping {
   const controller = new AbortController();
   const timer = setTimeout(() => {
@@ -251,9 +251,9 @@ function stopSignal(context: Context, { timeoutSeconds }: ServeConfig): Stopping
   };
 }
 
-/** Calls back when the client closes its connection before the answer is sent. @returns what stops watching */
+/** Calls back when the client closes its connection before the answer is sent. @returns a function that stops watching */
 function watchClient(context: Context, onGone: () => void): () => void {
-  // Without a server around it, as in tests, an application has no bindings.
+  // Without a server, as in tests, an application has no bindings.
   const outgoing = (context.env as Partial<HttpBindings> | undefined)?.outgoing;
   if (outgoing === undefined) {
     const { signal } = context.req.raw;
@@ -262,7 +262,7 @@ function watchClient(context: Context, onGone: () => void): () => void {
       signal.removeEventListener("abort", onGone);
     };
   }
-  // Asking Node's response is cheaper than the request's signal, for which the whole request would be made anew.
+  // Node's response is cheaper to watch than the request's signal, which would build a whole Request object.
   const onClose = (): void => {
     if (!outgoing.writableFinished) onGone();
   };

@@ -1,8 +1,8 @@
-/** API keys of clients and of the administrator: kept as hashes, compared in constant time. */
+/** API keys of clients and of the administrator, kept as hashes and compared in constant time. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { SlmError } from "@slm/core";
 
-/** Shorter keys can be guessed [characters]. */
+/** Minimum length of a key, against guessing [characters]. */
 const SHORTEST_KEY = 16;
 
 export class ApiKeys {
@@ -33,7 +33,7 @@ export class ApiKeys {
     const key = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
     if (key === undefined) return false;
     const given = hash(key);
-    // Every key is compared, so that the time taken does not tell which one came close.
+    // Every key is compared, so that the response time does not reveal a partial match.
     return this.#hashes.filter((known) => timingSafeEqual(known, given)).length > 0;
   }
 }

@@ -1,4 +1,4 @@
-/** The HTTP interface: OpenAI-compatible completions, a plain one, health, metrics, and its own description. */
+/** The HTTP interface: OpenAI-compatible completions, `/generate`, health, metrics, and the OpenAPI description. */
 import { OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -27,11 +27,11 @@ import type { TextFormat } from "../text-formats.js";
 import type { completionRequest, healthResponse, ResponseFormat } from "./schemas.js";
 
 export interface AppServices extends AnswerServices {
-  /** Keys of clients; empty: everybody may ask. */
+  /** API keys of clients; empty: no key is needed. */
   readonly keys: ApiKeys;
-  /** Keys for `/admin`; empty: nobody may. */
+  /** API keys for `/admin`; empty: `/admin` is disabled. */
   readonly adminKeys: ApiKeys;
-  /** Told of failures that are the server's own. */
+  /** Called with internal errors of the server. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -157,15 +157,19 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
     const rules = { repetitionPenalty, presencePenalty, frequencyPenalty, logitBias };
     const seen = image === undefined ? undefined : imageOfBase64(image, services.config);
     const options = {
-      ...{ ...others, seed: others.seed, maxTokens, rules },
-      ...{ image: seen, format: formatOf(responseFormat) },
+      ...others,
+      seed: others.seed,
+      maxTokens,
+      rules,
+      image: seen,
+      format: formatOf(responseFormat),
     };
     const answers = await answerAll(context, services, sources, options);
     return context.json({ results: answers.map((answer) => ({ ...answer })) }, 200);
   });
 }
 
-/** The options of OpenAI's requests, and those that other servers have added to them under the same style of name. */
+/** OpenAI's request options, and common extensions of other servers. */
 function optionsOf(
   request: Omit<z.infer<typeof completionRequest>, "prompt">,
   maxTokens: number | undefined,
@@ -198,12 +202,12 @@ function health({ host }: AppServices): z.infer<typeof healthResponse> {
   return { status: host.isDraining ? "draining" : "ready", model: model.name, loadedAt, waiting, active };
 }
 
-/** A stream has a media type of its own, which the types of a route that answers with JSON have no word for. */
+/** Cast needed because a stream's media type is not among the types of a JSON route. */
 function asStream(response: Response): never {
   return response as never;
 }
 
-/** Counts answers by the route that gave them; unknown paths are one route, else anybody could make new counters. */
+/** Counts responses by route. Unknown paths share one counter, because clients could otherwise create any number of counters. */
 function counted({ metrics }: AppServices): MiddlewareHandler {
   return async (context, next) => {
     await next();
@@ -212,13 +216,13 @@ function counted({ metrics }: AppServices): MiddlewareHandler {
   };
 }
 
-/** Most bytes of a request: with an image only where the model sees. */
+/** Size limit of a request body [bytes]; larger for vision-language models. */
 function bodyBytes({ config, host }: AppServices): number {
   const { maxBodyBytes, maxImageBytes } = config;
   return host.current.model.vision === undefined ? maxBodyBytes : maxBodyBytes + base64Length(maxImageBytes);
 }
 
-/** A body that tells its length is rejected by it; only one that does not has to be counted while it comes. */
+/** A body with Content-Length is checked by that header; others are counted while they arrive. */
 function limitedBody(most: () => number): MiddlewareHandler {
   return async (context, next) => {
     const maxSize = most();
@@ -244,7 +248,7 @@ function send({ status, body, headers }: HttpError): Response {
   return Response.json(body, { status, headers });
 }
 
-/** hono's own rejections: a body that is not JSON, or not said to be. */
+/** hono's own rejections: a body that is not JSON, or has another content type. */
 function rejectedByFramework({
   status = 500,
   message,

@@ -1,4 +1,4 @@
-/** Every failure as the error object that OpenAI's clients read, with the status that belongs to it. */
+/** Converts every failure to OpenAI's error object with an HTTP status. */
 import { SlmError, type ErrorCode } from "@slm/core";
 
 /** A rejection of the HTTP layer itself. */
@@ -19,7 +19,7 @@ const HTTP_REJECTIONS = {
 
 export type HttpRejection = keyof typeof HTTP_REJECTIONS;
 
-/** Statuses of our own errors; what has no row is a failure of the server. */
+/** HTTP statuses of SlmError codes; a code without a row is an internal error. */
 const STATUSES: Partial<Record<ErrorCode, number>> = {
   USAGE: 400,
   DATA_INVALID: 400,
@@ -28,17 +28,17 @@ const STATUSES: Partial<Record<ErrorCode, number>> = {
   INTERRUPTED: 503,
 };
 
-/** Nginx's number for a client that went away; nobody reads it but the metrics. */
+/** Nginx's status for a closed connection; visible in the metrics only. */
 const CLIENT_GONE = 499;
 
-/** What a request that took too long is answered. */
+/** The error of a request that timed out. */
 export class RequestTimeout extends SlmError {
   constructor(seconds: number) {
     super("INTERRUPTED", `the answer took longer than ${seconds} s`);
   }
 }
 
-/** What a request whose client has gone ends with. */
+/** The error of a request whose client disconnected. */
 export class ClientGone extends SlmError {
   constructor() {
     super("INTERRUPTED", "the client closed the connection");
@@ -63,7 +63,7 @@ export function rejection(name: HttpRejection): HttpError {
   return { status, body: { error: { message, type, code: name, param: null } }, headers: {} };
 }
 
-/** A bad request that a schema rejected. */
+/** The error of a request that a schema rejected. */
 export function invalidRequest(message: string): HttpError {
   return {
     status: 400,
@@ -72,7 +72,7 @@ export function invalidRequest(message: string): HttpError {
   };
 }
 
-/** Anything thrown. A bug's message stays here: it may name files of this machine. */
+/** Converts anything thrown. The message of an internal error is not sent, because it may name local files. */
 export function toHttpError(error: unknown): HttpError {
   if (error instanceof ClientGone) return failure(CLIENT_GONE, "server_error", error);
   if (error instanceof RequestTimeout) return failure(504, "server_error", error);
@@ -84,7 +84,7 @@ export function toHttpError(error: unknown): HttpError {
     if (status === 503) return failure(status, "server_error", error);
   }
   const body = {
-    error: { message: "the server failed", type: "server_error", code: "UNEXPECTED", param: null },
+    error: { message: "internal server error", type: "server_error", code: "UNEXPECTED", param: null },
   };
   return { status: 500, body, headers: {} };
 }

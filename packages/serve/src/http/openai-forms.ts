@@ -1,4 +1,4 @@
-/** Answers in the forms of OpenAI's completions and chat completions. */
+/** Answers in the formats of OpenAI's completions and chat completions. */
 import type { TextAnswer } from "../served-model.js";
 import type { ResponseHead, StreamEvents } from "./answer.js";
 import type { ChatRequest } from "./schemas.js";
@@ -13,7 +13,7 @@ export function usageOf(answers: readonly TextAnswer[]): {
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 }
 
-/** The model reads one text: the contents of all messages, one line after the other; undefined where all are images. */
+/** The prompt of a conversation: the contents of all messages, one per line; undefined if all are images. */
 export function sourceOfMessages(messages: ChatRequest["messages"]): string | undefined {
   const texts = messages.flatMap(({ content }) => {
     if (typeof content === "string") return [content];

@@ -4,12 +4,12 @@ import { imageOfBytes, type ImageSource } from "@slm/vision";
 import type { ServeConfig } from "../serve-config.js";
 import type { ChatRequest } from "./schemas.js";
 
-/** How many bytes of base64 a number of bytes takes, padding included. */
+/** Length of the base64 encoding of some bytes, padding included. */
 export const base64Length = (bytes: number): number => 4 * Math.ceil(bytes / 3);
 
 const DATA_URL = /^data:image\/[a-z0-9.+-]{1,32};base64,/i;
 
-/** @throws SlmError DATA_INVALID for text that is not base64, USAGE for more bytes than the server takes. */
+/** @throws SlmError DATA_INVALID for text that is not base64, USAGE for more bytes than the limit. */
 export function imageOfBase64(
   text: string,
   { maxImageBytes, maxImagePixels }: Pick<ServeConfig, "maxImageBytes" | "maxImagePixels">,
@@ -17,17 +17,16 @@ export function imageOfBase64(
   if (text.length > base64Length(maxImageBytes))
     throw new SlmError("USAGE", `the image has more than ${maxImageBytes} bytes`);
   const bytes = new Uint8Array(Buffer.from(text, "base64"));
-  // Node skips what is no base64, so there are fewer bytes then.
+  // Node skips characters that are not base64, which gives fewer bytes.
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   if (bytes.length !== (text.length * 3) / 4 - padding)
     throw new SlmError("DATA_INVALID", "the image is not base64 with its padding");
   return imageOfBytes(bytes, "the image", { maxBytes: maxImageBytes, maxPixels: maxImagePixels });
 }
 
-/**
- * The image of a conversation; undefined for one of texts.
+/** The image of a conversation; undefined if there is none.
  *
- * @throws SlmError USAGE for several images, or one that is not a data URL in base64: this server fetches nothing.
+ * @throws SlmError USAGE for several images, or one that is not a base64 data URL: the server downloads no images.
  */
 export function imageOfMessages(
   messages: ChatRequest["messages"],
@@ -41,12 +40,12 @@ export function imageOfMessages(
   const [url] = urls;
   if (url === undefined) return undefined;
   if (urls.length > 1)
-    throw new SlmError("USAGE", `the model sees one image in a request, got ${urls.length}`);
+    throw new SlmError("USAGE", `expected at most one image in a request, got ${urls.length}`);
   const [head] = DATA_URL.exec(url.slice(0, 64)) ?? [];
   if (head === undefined)
     throw new SlmError(
       "USAGE",
-      "an image is a data URL in base64, as data:image/png;base64,...; none is fetched",
+      "expected a base64 data URL such as data:image/png;base64,...; other URLs are not downloaded",
     );
   return imageOfBase64(url.slice(head.length), limits);
 }

@@ -19,12 +19,12 @@ const body = <Schema extends z.ZodType>(schema: Schema) =>
   ({ body: { required: true, content: { "application/json": { schema } } } }) as const;
 
 const rejections = {
-  400: json(errorResponse, "The request is not understood, or the model cannot read it."),
+  400: json(errorResponse, "The request is invalid, or exceeds the model's limits."),
   401: json(errorResponse, "No valid API key."),
   413: json(errorResponse, "The body is too large."),
-  429: json(errorResponse, "Too many requests are waiting."),
+  429: json(errorResponse, "The queue is full."),
   503: json(errorResponse, "The server is stopping."),
-  504: json(errorResponse, "The answer took too long."),
+  504: json(errorResponse, "The request timed out."),
 } as const;
 
 const security = [{ bearer: [] }];
@@ -32,7 +32,7 @@ const security = [{ bearer: [] }];
 export const completionsRoute = createRoute({
   method: "post",
   path: "/v1/completions",
-  summary: "Answer one prompt or several; with stream, as server-sent events.",
+  summary: "Complete one or several prompts; with stream, as server-sent events.",
   security,
   request: body(completionRequest),
   responses: { 200: json(completionResponse, "The answers."), ...rejections },
@@ -41,7 +41,7 @@ export const completionsRoute = createRoute({
 export const chatRoute = createRoute({
   method: "post",
   path: "/v1/chat/completions",
-  summary: "Answer messages; with stream, as server-sent events.",
+  summary: "Complete a conversation; with stream, as server-sent events.",
   security,
   request: body(chatRequest),
   responses: { 200: json(chatResponse, "The answer."), ...rejections },
@@ -50,7 +50,7 @@ export const chatRoute = createRoute({
 export const generateRoute = createRoute({
   method: "post",
   path: "/generate",
-  summary: "Answer one source or several, with times.",
+  summary: "Generate for one or several sources, with timings.",
   security,
   request: body(generateRequest),
   responses: { 200: json(generateResponse, "The answers, in the order of the sources."), ...rejections },
@@ -61,23 +61,23 @@ export const modelsRoute = createRoute({
   path: "/v1/models",
   summary: "The model that is served.",
   security,
-  responses: { 200: json(modelsResponse, "A list of one."), 401: rejections[401] },
+  responses: { 200: json(modelsResponse, "A list with one model."), 401: rejections[401] },
 });
 
 export const healthRoute = createRoute({
   method: "get",
   path: "/health",
-  summary: "Whether the server takes requests.",
-  responses: { 200: json(healthResponse, "It does."), 503: json(healthResponse, "It is stopping.") },
+  summary: "Whether the server accepts requests.",
+  responses: { 200: json(healthResponse, "It does."), 503: json(healthResponse, "The server is stopping.") },
 });
 
 export const reloadRoute = createRoute({
   method: "post",
   path: "/admin/reload",
-  summary: "Load the bundle anew from where it lies; needs the administrator's key.",
+  summary: "Reload the bundle from disk; needs the administrator's key.",
   security,
   responses: {
-    200: json(healthResponse, "The new model answers."),
+    200: json(healthResponse, "The new model is in use."),
     401: rejections[401],
     503: rejections[503],
   },

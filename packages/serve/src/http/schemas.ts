@@ -1,4 +1,4 @@
-/** What clients may send and what they get. An option that would change the answer and is not there is rejected. */
+/** Schemas of requests and responses. An unsupported option that would change the answer is rejected. */
 import { z } from "@hono/zod-openapi";
 
 const maxTokens = z
@@ -6,46 +6,46 @@ const maxTokens = z
   .min(1)
   .max(1_000_000)
   .optional()
-  .openapi({ description: "Most tokens of the answer." });
+  .openapi({ description: "Largest number of tokens of the answer." });
 const temperature = z
   .number()
   .min(0)
   .max(2)
   .default(0)
-  .openapi({ description: "0 takes the most probable token, the default; above, tokens are drawn." });
+  .openapi({ description: "Sampling temperature. Default: 0, greedy." });
 const topP = z
   .number()
   .gt(0)
   .max(1)
   .default(1)
-  .openapi({ description: "Draw among the fewest tokens whose probabilities reach this sum." });
+  .openapi({ description: "Sample from the fewest tokens whose probabilities reach this sum." });
 const topK = z
   .int()
   .min(0)
   .max(1_000_000)
   .default(0)
-  .openapi({ description: "Draw among this many most probable tokens; 0: among all." });
+  .openapi({ description: "Sample from this many most probable tokens; 0: from all." });
 const minP = z.number().min(0).max(1).default(0).openapi({
-  description: "Draw among tokens at least this many times as probable as the most probable.",
+  description: "Sample from tokens with at least this fraction of the top-1 probability.",
 });
 const repetitionPenalty = z
   .number()
   .gt(0)
   .max(100)
   .default(1)
-  .openapi({ description: "Above 1 discourages tokens that were seen, as in Hugging Face's generate." });
+  .openapi({ description: "As in Hugging Face's generate: above 1 discourages tokens that occurred." });
 const penalty = z.number().min(-2).max(2).default(0);
 const presencePenalty = penalty.openapi({
-  description: "Taken off the score of every token of the answer so far.",
+  description: "Subtracted from the logit of every token of the answer so far.",
 });
 const frequencyPenalty = penalty.openapi({
-  description: "Taken off a token's score as often as it stands in the answer so far.",
+  description: "Subtracted from a token's logit once per occurrence in the answer so far.",
 });
 const logitBias = z
   .record(z.string().regex(/^\d{1,9}$/u, "expected a token id"), z.number().min(-100).max(100))
   .nullish()
   .transform((value) => new Map(Object.entries(value ?? {}).map(([id, bias]) => [Number(id), bias])))
-  .openapi({ description: "Added to the scores of these token ids." });
+  .openapi({ description: "Added to the logits of these token ids." });
 const seed = z
   .int()
   .min(0)
@@ -59,7 +59,7 @@ const model = z
   .string()
   .max(256)
   .optional()
-  .openapi({ description: "Name of the model that is served, or nothing." });
+  .openapi({ description: "Name of the served model; optional." });
 const responseFormat = z
   .discriminatedUnion("type", [
     z.strictObject({ type: z.literal("text") }),
@@ -77,12 +77,12 @@ const responseFormat = z
   .default({ type: "text" })
   .openapi({
     description:
-      "What the answer must be: any text, any JSON object, or JSON that a schema allows. A schema with a keyword that is not " +
-      "supported is rejected. An answer that ends for its length may be cut off.",
+      "Format of the answer: any text, any JSON object, or JSON that a schema allows. A schema with a keyword that is not " +
+      "supported is rejected. An answer that reaches its length limit may be cut off.",
   });
 const text = z.string().min(1).max(1_000_000);
 
-/** Fields that clients send along and that change no answer. */
+/** Fields that clients send and that do not change the answer. */
 const ignored = {
   user: z.string().max(512).optional(),
   metadata: z.record(z.string(), z.string()).optional(),
@@ -116,15 +116,15 @@ const imagePart = z
   .strictObject({
     type: z.literal("image_url"),
     image_url: z.strictObject({
-      url: z.string().openapi({ description: "A data URL in base64; nothing is fetched." }),
+      url: z.string().openapi({ description: "A base64 data URL; other URLs are not downloaded." }),
       detail: z
         .enum(["auto", "low", "high"])
         .optional()
-        .openapi({ description: "Changes nothing: the model sees images at one size." }),
+        .openapi({ description: "Ignored: the model reads images at one size." }),
     }),
   })
   .openapi({
-    description: "The image that the text is about, for vision-language models; one in a request.",
+    description: "The image, for vision-language models; one per request.",
   });
 
 const content = z.union([
@@ -148,7 +148,7 @@ export const chatRequest = z
       )
       .min(1)
       .max(256)
-      .openapi({ description: "The model reads the contents, one line after the other." }),
+      .openapi({ description: "The contents are joined with line breaks to one prompt." }),
     max_tokens: maxTokens,
     max_completion_tokens: maxTokens,
   })
@@ -159,12 +159,12 @@ export const generateRequest = z
     source: z
       .union([text, z.array(text).min(1)])
       .optional()
-      .openapi({ description: "May be left out beside an image where the model has a question of its own." }),
+      .openapi({ description: "Optional with an image if the model has a default prompt." }),
     image: z
       .string()
       .min(1)
       .optional()
-      .openapi({ description: "In base64: what every source is about, for vision-language models." }),
+      .openapi({ description: "The image of every source in base64, for vision-language models." }),
     maxTokens,
     temperature,
     topP,

@@ -5,10 +5,10 @@ import { inspectionLines } from "../../output/inspection-lines.js";
 import { SlmCommand } from "../../slm-command.js";
 
 export class DataInspectCommand extends SlmCommand<Inspection> {
-  static override summary = "Look at a file of rows without changing anything.";
+  static override summary = "Show statistics and samples of a data file. Changes nothing.";
   static override description =
-    "Reads JSONL, CSV, TSV, Parquet, JSON lists, SQuAD and SNIPS files, or two files of parallel text. --set takes what the " +
-    "'data' section of a recipe says about files: format, encoding, columns, fields, template, images, unanswerable.";
+    "Reads JSONL, CSV, TSV, Parquet, JSON lists, SQuAD and SNIPS files, or two files of parallel text. --set takes the settings of the " +
+    "'data' section of a recipe that are about files: format, encoding, columns, fields, template, images, unanswerable.";
   static override args = {
     file: Args.string({ required: true, description: "File of rows, or of the sources of parallel text." }),
     targets: Args.string({ description: "File of the targets of parallel text, line by line." }),
@@ -16,7 +16,7 @@ export class DataInspectCommand extends SlmCommand<Inspection> {
   static override flags = {
     tokenizer: Flags.string({
       helpValue: "<dir>",
-      summary: "Also count the rows that this tokenizer covers, and their tokens.",
+      summary: "Also count the rows that this tokenizer can encode, and their tokens.",
     }),
     samples: Flags.integer({ default: 5, min: 0, max: 1000, summary: "Rows shown as samples." }),
     html: Flags.string({

@@ -21,6 +21,6 @@ export class DataPrepareCommand extends StageCommand {
 
   protected override summarize({ rows, rejectedCount, duplicates, nearDuplicates }: StageReport): string {
     const repeated = Number(duplicates) + Number(nearDuplicates);
-    return `${String(rows)} rows, ${String(rejectedCount)} rejected, ${repeated} met twice`;
+    return `${String(rows)} rows, ${String(rejectedCount)} rejected, ${repeated} duplicates`;
   }
 }

@@ -11,14 +11,14 @@ export interface ModelInitResult {
 export class ModelInitCommand extends SlmCommand<ModelInitResult> {
   static override summary = "Write a checkpoint of a given shape with random weights.";
   static override description =
-    "For measuring what a model of that size takes: export, quantize and bench treat it like a trained one. The file " +
+    "For measuring the speed and memory of a model of that size: export, quantize and bench treat it like a trained one. The file " +
     "holds the keys of a checkpoint's config.json.";
   static override args = {
     config: Args.string({ required: true, description: "The model's shape: a YAML or JSON file." }),
   };
   static override flags = {
     output: Flags.string({ char: "o", required: true, helpValue: "<dir>", summary: "Directory to write." }),
-    seed: Flags.integer({ min: 0, default: 1, summary: "Decides the weights." }),
+    seed: Flags.integer({ min: 0, default: 1, summary: "Seed of the weights." }),
   };
   static override examples = ["<%= config.bin %> model init configs/paper-330m/model.yaml -o paper-330m"];
 

@@ -6,7 +6,7 @@ export interface RecipeMigrateResult {
   /** What was changed, or would be: "distill.accumulate is now gradientAccumulationSteps". */
   readonly changes: readonly string[];
   readonly written: boolean;
-  /** The recipe in the words of now. */
+  /** The recipe with today's keys. */
   readonly text: string;
 }
 
@@ -14,8 +14,8 @@ export class RecipeMigrateCommand extends SlmCommand<RecipeMigrateResult> {
   static override summary =
     "Rewrite a recipe of an earlier version with today's keys; comments and layout stay.";
   static override description =
-    "Keys and values that have other names now are replaced where they stand, and schemaVersion is written. A recipe that is up " +
-    "to date is left alone.";
+    "Renamed keys and values are replaced in place, and schemaVersion is set. A recipe that is up " +
+    "to date is not changed.";
   static override args = {
     recipe: Args.string({ required: true, description: "Recipe file, rewritten in place." }),
   };

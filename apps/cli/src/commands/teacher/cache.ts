@@ -4,10 +4,10 @@ import type { StageReport } from "../../library/run-stage.js";
 import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TeacherCacheCommand extends StageCommand {
-  static override summary = "Store what a recipe's teacher says of every target; makes what it needs first.";
+  static override summary = "Store the teacher's distributions over every target. Runs the earlier stages first if needed.";
   static override description =
     "Distillation then reads the teacher's distributions from disk. Unlabelled sources of the data are labelled too. " +
-    "A cache that was killed is continued, as by 'slm run'; with --no-resume it starts again from nothing.";
+    "An interrupted run is resumed, as by 'slm run'; --no-resume starts from the beginning.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = trainingFlags;
   static override examples = [
@@ -26,7 +26,7 @@ export class TeacherCacheCommand extends StageCommand {
     return [
       `${formatCount(Number(tokens))} tokens`,
       `${formatNumber(Number(bytesPerToken))} bytes per token`,
-      `${formatNumber(Number(meanKl))} nats from the teacher`,
+      `${formatNumber(Number(meanKl))} nats KL from the teacher`,
     ].join("  ");
   }
 }

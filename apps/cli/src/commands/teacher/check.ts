@@ -18,24 +18,24 @@ const numberFlag = (name: string, text: string, most: number): number => {
 
 export class TeacherCheckCommand extends SlmCommand<TeacherCheckResult> {
   static override summary =
-    "Compare what a decoder-only checkpoint expects next with what another program says of it.";
+    "Compare a decoder-only checkpoint's next-token distributions with a reference implementation's.";
   static override description =
     "The reference is a safetensors file of texts and distributions; its layout is in packages/checkpoints/src/import/README.md. " +
-    "Exit 3 if the most probable tokens agree too rarely, or the distributions are too far apart.";
+    "Exit 3 if the top-1 tokens agree too rarely, or the KL divergence is too large.";
   static override args = {
     model: Args.string({ required: true, description: "Directory of a decoder-only checkpoint." }),
   };
   static override flags = {
-    reference: Flags.string({ required: true, helpValue: "<file>", summary: "What to compare with." }),
+    reference: Flags.string({ required: true, helpValue: "<file>", summary: "Reference file." }),
     "min-agreement": Flags.string({
       default: "0.97",
       helpValue: "<share>",
-      summary: "Least share of positions with the same most probable token.",
+      summary: "Smallest accepted share of positions with the same top-1 token.",
     }),
     "max-kl": Flags.string({
       default: "0.02",
       helpValue: "<nats>",
-      summary: "Largest mean KL(reference || model) per position.",
+      summary: "Largest accepted mean KL(reference || model) per position [nats].",
     }),
     engine: engineFlag({ default: "onnx" }),
     threads: threadsFlag,

@@ -15,10 +15,10 @@ export interface TeacherEvalResult extends Pick<Evaluation, "n" | "metrics" | "s
 
 export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
   static override summary =
-    "Answer every row of a file with a teacher, alone or an ensemble, and measure how good the answers are.";
+    "Run a teacher (one model or an ensemble) on every row of a file and compute metrics of its answers.";
   static override description =
-    "A teacher that knows less than its student becomes holds it back at the end: compare with `slm eval` of the student. Perplexity is not " +
-    "measured of teachers.";
+    "A teacher that is worse than the student limits it late in training: compare with `slm eval` of the student. Perplexity is not " +
+    "available for teachers.";
   static override args = {
     teacher: Args.string({
       required: true,
@@ -46,7 +46,12 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
     const context = this.context(1);
     const measured = await withEngine(flags, (engine) =>
       measureTeacher({
-        ...{ directory: args.teacher, rows, metrics, engine, context, predictionsPath: flags.output },
+        directory: args.teacher,
+        rows,
+        metrics,
+        engine,
+        context,
+        predictionsPath: flags.output,
         strategy: flags.beams === undefined ? { kind: "greedy" } : beamSearch(flags.beams),
       }),
     );

@@ -6,10 +6,10 @@ import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TeacherFinetuneCommand extends StageCommand {
   static override summary =
-    "Fit a recipe's teacher to the task's rows by low-rank adapters, merged into its weights.";
+    "Fine-tune a recipe's teacher on the task's rows with LoRA, merged into its weights.";
   static override description =
-    "For teachers of kind import or checkpoint, with the settings of teacher.finetune and the text of teacher.prompt around " +
-    "every source. The result is the recipe's teacher: 'slm run' goes on with it.";
+    "For teachers of kind import or checkpoint, with the settings of teacher.finetune. The text of teacher.prompt is added around " +
+    "every source. The result is the recipe's teacher, which 'slm run' then uses.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = {
     ...trainingFlags,

@@ -5,19 +5,19 @@ import { formatCount } from "../../output/format.js";
 import { SlmCommand } from "../../slm-command.js";
 
 export interface TeacherImportResult extends ImportedTeacher {
-  /** The repository and commit it was fetched from; absent for what lay on this machine. */
-  readonly hub?: NonNullable<ResolvedModel["hub"]>;
+  /** The repository and commit it was fetched from; absent for a local model. */
+  readonly hub?: NonNullable<ResolvedModel["hub"]> | undefined;
   readonly artifact: string;
 }
 
 export class TeacherImportCommand extends SlmCommand<TeacherImportResult> {
   static override summary =
-    "Make a published decoder-only model a checkpoint: a teacher, or a model like any other.";
+    "Import a published decoder-only model as a checkpoint.";
   static override description =
     "SOURCE is a directory with config.json, safetensors (one file or shards) and tokenizer.json, a GGUF file, or a hub id: " +
-    "org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache. Llama and SmolLM2, " +
-    "Mistral, Qwen 2, 2.5 and 3, Phi-3, Gemma 2 and 3 (text). What is not known is rejected. The result is read by " +
-    "generate, eval, export and quantize, and as teacher: { kind: checkpoint, path: DIR }.";
+    "org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache. Supported: Llama and SmolLM2, " +
+    "Mistral, Qwen 2, 2.5 and 3, Phi-3, Gemma 2 and 3 (text). Other models are rejected. The result is a MODEL for " +
+    "generate, eval, export and quantize, and a teacher: { kind: checkpoint, path: DIR }.";
   static override args = {
     source: Args.string({ required: true, description: "Directory, GGUF file or hub id." }),
   };
@@ -26,19 +26,19 @@ export class TeacherImportCommand extends SlmCommand<TeacherImportResult> {
     dtype: Flags.option({
       options: ["float32", "float16", "bfloat16"] as const,
       default: "float32" as const,
-      summary: "How matrices are stored; norms and biases are always float32.",
+      summary: "Type of the stored matrices; norms and biases are always float32.",
     })(),
     "max-source": Flags.integer({
       min: 1,
       helpValue: "<tokens>",
-      summary: "Longest source, the text around it included. Default: 1024.",
+      summary: "Longest source, including the text around it [tokens]. Default: 1024.",
     }),
-    "max-target": Flags.integer({ min: 1, helpValue: "<tokens>", summary: "Longest target. Default: 256." }),
+    "max-target": Flags.integer({ min: 1, helpValue: "<tokens>", summary: "Longest target [tokens]. Default: 256." }),
     before: Flags.string({
       helpValue: "<text>",
-      summary: "Text in front of every source; it may spell special tokens, as chat templates do.",
+      summary: "Text before every source. It may contain special tokens, as in chat templates.",
     }),
-    after: Flags.string({ helpValue: "<text>", summary: "Text behind every source. Default: a line break." }),
+    after: Flags.string({ helpValue: "<text>", summary: "Text after every source. Default: a line break." }),
   };
   static override examples = [
     "<%= config.bin %> teacher import Qwen2.5-0.5B-Instruct -o qwen --dtype bfloat16",
@@ -60,7 +60,7 @@ export class TeacherImportCommand extends SlmCommand<TeacherImportResult> {
       { directory: output, kind: "checkpoint", sources: { model: path }, settings },
       async (work) => ({
         ...(await importTeacher(path, work, options)),
-        ...(hub === undefined ? {} : { hub }),
+        hub,
       }),
     );
     return { ...made, artifact: output };

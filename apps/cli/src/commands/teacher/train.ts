@@ -3,9 +3,9 @@ import type { StageReport } from "../../library/run-stage.js";
 import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TeacherTrainCommand extends StageCommand {
-  static override summary = "Make the teacher a recipe asks for; prepares what it needs first.";
+  static override summary = "Run the teacher stage of a recipe. Runs the earlier stages first if needed.";
   static override description =
-    "Trains it, or copies it from disk or from slm, as the kind of the 'teacher' section says.";
+    "Trains, imports or copies the teacher, by the kind in the 'teacher' section.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = trainingFlags;
   static override examples = [

@@ -3,7 +3,7 @@ import type { StageReport } from "../../library/run-stage.js";
 import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TokenizerTrainCommand extends StageCommand {
-  static override summary = "Make the vocabulary of the training rows; prepares the data first if needed.";
+  static override summary = "Train the tokenizer on the training rows. Prepares the data first if needed.";
   static override args = { recipe: requiredRecipeArg };
   static override flags = recipeFlags;
   static override examples = ["<%= config.bin %> tokenizer train configs/quickstart/recipe.yaml"];

@@ -16,7 +16,7 @@ export interface CtcInputs {
   readonly skip: Tensor;
   /** `[batch, states]`: 1 at a row's last two states. */
   readonly end: Tensor;
-  /** `[batch]`: 1 for rows that count, 0 for rows without labels or with more labels than frames. */
+  /** `[batch]`: 1 for rows that count, 0 for rows that have no labels or more labels than frames. */
   readonly mask: Tensor;
   /** Scalar: labels of the counted rows. */
   readonly count: Tensor;
