@@ -45,7 +45,7 @@ export interface AnalysisSummary {
   readonly operators: readonly OperatorCount[];
   readonly nodes: number;
   readonly findings: Counts;
-  /** Number of findings that are not listed, by rule. */
+  /** Number of findings that are not listed, for each rule. */
   readonly unlisted: Readonly<Record<string, number>>;
 }
 

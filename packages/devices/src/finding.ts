@@ -63,7 +63,7 @@ export class Findings {
     return { ...this.#counts };
   }
 
-  /** Sorted by rule, then severity (the worst first), then node order. */
+  /** Sorted in the order of rules, then by severity (the worst first), then node order. */
   list(): readonly Finding[] {
     const rules = Object.keys(RULES);
     const severities: readonly Severity[] = ["error", "warning", "info"];
@@ -72,7 +72,7 @@ export class Findings {
     return [...this.#kept].sort((a, b) => place(a) - place(b));
   }
 
-  /** Number of findings that were counted and not kept, by rule. */
+  /** Number of findings that were counted and not kept, for each rule. */
   get left(): Readonly<Record<string, number>> {
     const over = [...this.#perRule].filter(([, count]) => count > KEPT_PER_RULE);
     return Object.fromEntries(over.map(([rule, count]) => [rule, count - KEPT_PER_RULE]));

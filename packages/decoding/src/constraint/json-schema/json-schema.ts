@@ -41,7 +41,7 @@ interface Position {
 class SchemaCompiler {
   readonly #root: unknown;
   readonly #parts: JsonParts = createJsonParts();
-  /** Rules of the subschemas that a `$ref` points to, by JSON pointer. */
+  /** Rules of the nested schemas that a `$ref` points to, by JSON pointer. */
   readonly #rules = new Map<string, number>();
 
   constructor(root: unknown) {
