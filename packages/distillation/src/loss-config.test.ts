@@ -50,7 +50,7 @@ describe("the loss of a recipe", () => {
     [{ loss: { klWeight: 1 } }, "Unrecognized key"],
     [{ klWeight: 0.9 }, "Unrecognized key"],
     [{ temperature: 0.9 }, "Unrecognized key"],
-    [{ metrics: undefined }, "metrics: expected what is measured, got none"],
+    [{ metrics: undefined }, "metrics: expected at least one metric, such as [exactMatch], got none"],
     [{ metrics: [] }, "metrics"],
     [{ metrics: ["accuracy"] }, "metrics.0"],
     [{ targets: { sequenceKdFraction: 0.6, onPolicyFraction: 0.5 } }, "targets: fractions add up"],

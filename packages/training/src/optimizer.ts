@@ -1,4 +1,4 @@
-/** What an optimizer is to the training program: the moments it keeps, and one update of a chunk of weights. */
+/** The interface of an optimizer: the moments it keeps, and the update of one chunk of weights. */
 import { math, type Tensor } from "@slm/tensor";
 import { adamScalars, adamw } from "./adamw.js";
 import { muon } from "./muon.js";
@@ -8,7 +8,7 @@ import type { TrainingSettings } from "./training-config.js";
 
 type Moment = "first" | "second";
 
-/** Scalars that are computed on the host for every step and fed to the program. */
+/** Scalars computed on the host in every step and fed to the program. */
 export const STEP_SCALARS = [
   "rate",
   "stepSize",
@@ -24,7 +24,7 @@ export interface UpdateContext {
   /** Flat, as long as the chunk. */
   readonly state: Readonly<Record<Moment, Tensor | undefined>>;
   readonly gradient: Tensor;
-  /** The gradient's elements squared: the norm needed them. */
+  /** Squared elements of the gradient, reused from the norm. */
   readonly square: Tensor;
   /** The weights after decay, from which the update is taken. */
   readonly kept: Tensor;
@@ -45,7 +45,7 @@ export interface OptimizerRule {
   readonly update: (context: UpdateContext) => Readonly<Partial<Record<Moment, Tensor>> & { value: Tensor }>;
 }
 
-/** Which rule updates the weights of the layers; everything else is AdamW's. */
+/** The optimizer of the layers' matrices; AdamW updates everything else. */
 const LAYER_RULES: { readonly [O in TrainingSettings["optimizer"]]: OptimizerRule } = { adamw, muon };
 
 export const ruleOf = (
@@ -65,7 +65,7 @@ export function stepScalars(step: number, settings: TrainingSettings): Record<St
   };
 }
 
-/** The moving average follows closely at first: an average over about step / 10 steps until the decay is reached. */
+/** EMA warm-up: an average over about step / 10 steps, until the decay is reached. */
 const averageKeep = (step: number, decay: number): number => Math.min(decay, (1 + step) / (10 + step));
 
 /** The weights after decoupled decay. */
