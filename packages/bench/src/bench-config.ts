@@ -30,7 +30,12 @@ export const benchConfig = z.strictObject({
       "Generate exactly this many tokens, ignoring EOS, so that models that would stop at different " +
         "lengths do the same work; maxTokens is then ignored [tokens]. Default: stop at EOS.",
     ),
-  batch: z.int().min(1).max(1024).default(1).describe("Batch size: copies of a prompt that are decoded together [rows]."),
+  batch: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(1)
+    .describe("Batch size: copies of a prompt that are decoded together [rows]."),
   settleMs: z
     .int()
     .min(0)

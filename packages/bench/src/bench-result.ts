@@ -73,7 +73,11 @@ const modelFigures = z.strictObject({
   parameters: z.int().positive(),
   bytes: z.int().positive().describe("Graphs with their weights, on disk [bytes]."),
   runs: z.int().positive(),
-  batch: z.int().positive().default(1).describe("Batch size: copies of a prompt decoded together in every run [rows]."),
+  batch: z
+    .int()
+    .positive()
+    .default(1)
+    .describe("Batch size: copies of a prompt decoded together in every run [rows]."),
   loadMs: figure.describe(
     "Reading graphs and tokenizer until ready, median of the loads; the runtime is loaded before [ms].",
   ),
@@ -83,11 +87,15 @@ const modelFigures = z.strictObject({
   ),
   imageMs: latency
     .optional()
-    .describe("The part of it for the image: reading, decoding and resizing the file, and the vision graph [ms]."),
+    .describe(
+      "The part of it for the image: reading, decoding and resizing the file, and the vision graph [ms].",
+    ),
   interTokenMs: latency.describe(
     "Inter-token latency (ITL): from one decoder step to the next, over all steps of all runs [ms].",
   ),
-  tokensPerSecond: rate.describe("Decode throughput: tokens of all rows after their first, over the time after the first."),
+  tokensPerSecond: rate.describe(
+    "Decode throughput: tokens of all rows after their first, over the time after the first.",
+  ),
   wordsPerSecond: rate.describe("Words of the answer over the total time from text to text."),
   totalMs: latencyOfRuns.describe("From text to text: tokenizer, encoder, decoder [ms]."),
   sourceTokens: figure.describe("Mean length of a source, its image included [tokens]."),

@@ -60,7 +60,9 @@ const fileSettings = {
   fields: fieldsConfig
     .optional()
     .describe("Names of the columns for each key of a row. Default: the keys themselves."),
-  template: templateConfig.optional().describe("Texts with column names in braces, which are replaced by the values."),
+  template: templateConfig
+    .optional()
+    .describe("Texts with column names in braces, which are replaced by the values."),
   images: pathSetting
     .optional()
     .describe(
@@ -99,7 +101,9 @@ export const dataConfig = z
       .describe(
         "Training rows, in place of `source`: a file, a list of files, or {source, target} for two files of parallel text.",
       ),
-    dev: files.optional().describe("Dev rows, in the form of `train`. Default: a share of the training rows."),
+    dev: files
+      .optional()
+      .describe("Dev rows, in the form of `train`. Default: a share of the training rows."),
     test: files
       .optional()
       .describe("Test rows, in the form of `train`. Default: a share of the training rows."),

@@ -74,7 +74,8 @@ async function* scanSources(
   dataset: LoadedDataset | undefined,
 ): AsyncGenerator<ScannedSource | undefined> {
   if (settings.kind === MODULE_UNLABELLED) {
-    if (dataset === undefined) throw new Error("unlabelled sources of a module were requested, but there is no module");
+    if (dataset === undefined)
+      throw new Error("unlabelled sources of a module were requested, but there is no module");
     for await (const { line, source } of scanUnlabelled(dataset)) yield checked(line, { source });
     return;
   }

@@ -8,7 +8,11 @@ import { fullestShares, largestShare, ROUNDING, targetsConfig } from "./target-s
 
 const sampling = z.strictObject({
   temperature: z.number().positive().default(0.9).describe("Sampling temperature."),
-  topK: z.int().positive().default(128).describe("Top-k: number of most probable tokens to sample from [tokens]."),
+  topK: z
+    .int()
+    .positive()
+    .default(128)
+    .describe("Top-k: number of most probable tokens to sample from [tokens]."),
 });
 
 const initialize = z.strictObject({
@@ -47,7 +51,9 @@ export const distillConfig = z
       .optional()
       .describe("How the modules of a vision-language student are trained: full, lora (adapters) or frozen."),
     loss: lossConfig.prefault({}).describe("The loss: a weighted sum of terms."),
-    targets: targetsConfig.prefault({}).describe("Fractions of batches by the source of their targets; the rest have gold targets."),
+    targets: targetsConfig
+      .prefault({})
+      .describe("Fractions of batches by the source of their targets; the rest have gold targets."),
     sampling: sampling.prefault({}).describe("How on-policy targets are sampled from the student."),
     initialize: initialize.prefault({}).describe("Initialization of the student."),
     cacheTokens: z

@@ -244,6 +244,10 @@ function opened(cache: TeacherCache | undefined): TeacherCache {
 }
 
 export const noStates = (): SlmError =>
-  new SlmError("CONFIG_INVALID", "distill: loss.hiddenState needs a single teacher with the student's vocabulary", {
-    suggestions: ["set distill.loss.hiddenState to 0"],
-  });
+  new SlmError(
+    "CONFIG_INVALID",
+    "distill: loss.hiddenState needs a single teacher with the student's vocabulary",
+    {
+      suggestions: ["set distill.loss.hiddenState to 0"],
+    },
+  );

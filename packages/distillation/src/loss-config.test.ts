@@ -42,7 +42,10 @@ describe("the loss of a recipe", () => {
   });
 
   test.each([
-    [{ loss: { forwardKl: 0, crossEntropy: 0 } }, "loss.forwardKl: expected a positive weight for at least one term"],
+    [
+      { loss: { forwardKl: 0, crossEntropy: 0 } },
+      "loss.forwardKl: expected a positive weight for at least one term",
+    ],
     [{ loss: { crossTokenizer: "uld", uld: 1 } }, "loss.forwardKl: compares token by token"],
     [{ loss: { crossTokenizer: "aligned", hiddenState: 1 } }, "loss.hiddenState: compares states"],
     [{ loss: { crossEntropy: -1 } }, "loss.crossEntropy"],

@@ -23,7 +23,9 @@ const distributions = {
 
 const fields = {
   ...distributions,
-  uld: weight("universal logit distillation: differences of sorted probabilities, for models with different vocabularies"),
+  uld: weight(
+    "universal logit distillation: differences of sorted probabilities, for models with different vocabularies",
+  ),
   hiddenState: weight(
     "distance of the student's hidden states of the source from the teacher's, after a learned projection",
   ),
@@ -55,7 +57,9 @@ export const lossConfig = z
       .min(0)
       .lt(1)
       .default(0)
-      .describe("crossEntropy: label smoothing, the share of a label's probability spread over the vocabulary."),
+      .describe(
+        "crossEntropy: label smoothing, the share of a label's probability spread over the vocabulary.",
+      ),
     hiddenKind: z
       .enum(HIDDEN_MATCH_KINDS)
       .default("mse")
@@ -72,7 +76,10 @@ export const lossConfig = z
       issues.push({ code: "custom", input: value, path: [key], message });
     };
     if (TERM_NAMES.every((name) => value[name] === 0))
-      reject("expected a positive weight for at least one term, for example forwardKl 0.9 and crossEntropy 0.1", "forwardKl");
+      reject(
+        "expected a positive weight for at least one term, for example forwardKl 0.9 and crossEntropy 0.1",
+        "forwardKl",
+      );
     const used = DIVERGENCE_NAMES.find((name) => value[name] > 0);
     if (value.crossTokenizer === "uld" && used !== undefined)
       reject(

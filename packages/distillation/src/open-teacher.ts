@@ -33,11 +33,15 @@ export async function openTeacher({ settings, inputs, files }: DistillRun): Prom
   const { teacherDirectory: directory, engine } = inputs;
   if (!requiresTeacher(settings)) return undefined;
   if (directory === undefined) {
-    throw new SlmError("INPUT_MISSING", "distill: the loss or the targets need a teacher, but none is given", {
-      suggestions: [
-        "learn from labels alone: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
-      ],
-    });
+    throw new SlmError(
+      "INPUT_MISSING",
+      "distill: the loss or the targets need a teacher, but none is given",
+      {
+        suggestions: [
+          "learn from labels alone: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
+        ],
+      },
+    );
   }
   const teacher = await loadTeachers(engine, directory);
   try {

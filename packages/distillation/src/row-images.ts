@@ -65,7 +65,8 @@ export async function readRowImage(
   dataDirectory: string,
   where: string,
 ): Promise<Uint8Array> {
-  const problem = image === undefined ? "has no image, but the student is a vision-language model" : pathProblem(image);
+  const problem =
+    image === undefined ? "has no image, but the student is a vision-language model" : pathProblem(image);
   if (image === undefined || problem !== undefined)
     throw new SlmError("DATA_INVALID", `${where}: ${problem ?? ""}`, {
       suggestions: ["give every row an image, or leave out distill.student.vision"],

@@ -20,16 +20,15 @@ const publishedTower = z.strictObject({
     .describe(
       "Which hidden states are used: last, or an index from the end, such as -2; later layers are removed. Default: -2 for CLIP, last for SigLIP.",
     ),
-  classToken: z
-    .boolean()
-    .default(false)
-    .describe("Whether the class token's feature is included."),
+  classToken: z.boolean().default(false).describe("Whether the class token's feature is included."),
 });
 
 export type PublishedTowerConfig = z.infer<typeof publishedTower>;
 
 const studentVision = visionConfig.extend({
-  tower: visionTower.optional().describe("Vision tower, which encodes image patches. Either this or `published`."),
+  tower: visionTower
+    .optional()
+    .describe("Vision tower, which encodes image patches. Either this or `published`."),
   published: publishedTower
     .optional()
     .describe("A published vision tower, which gives the shape and the initial weights."),
@@ -43,7 +42,9 @@ export const studentConfig = z.discriminatedUnion("architecture", [
     architecture,
     vision: studentVision
       .optional()
-      .describe("Makes the student a vision-language model: image tokens come before the source's tokens. Default: text only."),
+      .describe(
+        "Makes the student a vision-language model: image tokens come before the source's tokens. Default: text only.",
+      ),
   }),
   decoderOnlyShape.extend({ architecture: z.literal("decoder-only") }),
 ]);
@@ -76,5 +77,8 @@ export function studentShape(student: StudentConfig, published: VisionTower | un
   const { published: named, ...vision } = student.vision;
   const tower = vision.tower ?? published;
   if (tower !== undefined) return { ...student, vision: { ...vision, tower } };
-  throw new SlmError("INPUT_MISSING", `distill: the vision tower of ${named?.model ?? "no model"} was not loaded`);
+  throw new SlmError(
+    "INPUT_MISSING",
+    `distill: the vision tower of ${named?.model ?? "no model"} was not loaded`,
+  );
 }

@@ -23,9 +23,7 @@ export const exportConfig = z.strictObject({
     .array(z.int().positive().max(MAX_STATIC))
     .min(1)
     .default([64, 256, 1024])
-    .describe(
-      "Target npu: source lengths of the static graphs, at most the model's limit [tokens].",
-    ),
+    .describe("Target npu: source lengths of the static graphs, at most the model's limit [tokens]."),
   window: z
     .int()
     .min(2)

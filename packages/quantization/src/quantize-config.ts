@@ -49,7 +49,9 @@ export const quantizeConfig = z.strictObject({
         .int()
         .positive()
         .optional()
-        .describe("Number of training rows for calibration, spread evenly [rows]. Default: 1024; with images 256."),
+        .describe(
+          "Number of training rows for calibration, spread evenly [rows]. Default: 1024; with images 256.",
+        ),
       method: z
         .enum(CALIBRATION_METHODS)
         .default("minmax")

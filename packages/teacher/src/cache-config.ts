@@ -34,9 +34,7 @@ export const cacheConfig = z.strictObject({
   generate: z
     .enum(["none", "greedy"])
     .default("none")
-    .describe(
-      "Targets that the teacher generates for the labelled training sources (sequence-level KD).",
-    ),
+    .describe("Targets that the teacher generates for the labelled training sources (sequence-level KD)."),
   unlabelled: labelling
     .prefault({})
     .describe("How the teacher labels the sources of data.unlabelled, if there are any."),

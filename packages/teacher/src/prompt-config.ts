@@ -11,7 +11,10 @@ const examples = z
   .describe("Few-shot examples before every source: the first training rows [rows].");
 
 const plainPrompt = z.strictObject({
-  chat: z.literal(false).optional().describe("Plain prompt: the texts below are added unchanged around every source."),
+  chat: z
+    .literal(false)
+    .optional()
+    .describe("Plain prompt: the texts below are added unchanged around every source."),
   instruction: text.default("").describe("Text at the beginning of the prompt, before the examples."),
   before: text.default("").describe("Text before every source, including those of examples."),
   after: text
@@ -31,7 +34,9 @@ const plainPrompt = z.strictObject({
 const chatPrompt = z.strictObject({
   chat: z
     .literal(true)
-    .describe("Chat prompt: sources are user messages and targets are assistant messages of the model's chat template."),
+    .describe(
+      "Chat prompt: sources are user messages and targets are assistant messages of the model's chat template.",
+    ),
   template: z
     .string()
     .min(1)

@@ -50,9 +50,7 @@ const checkpointTeacher = z.strictObject({
 });
 
 const importedTeacher = z.strictObject({
-  kind: z
-    .literal("import")
-    .describe("A published decoder-only model, imported as by 'slm teacher import'."),
+  kind: z.literal("import").describe("A published decoder-only model, imported as by 'slm teacher import'."),
   model: pathOrIdSetting.describe(
     "Directory or GGUF file, or a hub id: org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache.",
   ),
@@ -62,9 +60,7 @@ const importedTeacher = z.strictObject({
 });
 
 const graphTeacher = z.strictObject({
-  kind: z
-    .literal("onnx")
-    .describe("A decoder-only ONNX model with its tokenizer.json, run unchanged."),
+  kind: z.literal("onnx").describe("A decoder-only ONNX model with its tokenizer.json, run unchanged."),
   path: pathSetting.describe("Directory of the model, in the layout of Hugging Face's exports."),
   file: z
     .string()
@@ -155,7 +151,9 @@ export const teacherConfig = kindsOf([
   graphTeacher,
   trainedTeacher,
   z.strictObject({
-    kind: z.literal("ensemble").describe("An ensemble: the probabilities of several teachers are averaged token by token."),
+    kind: z
+      .literal("ensemble")
+      .describe("An ensemble: the probabilities of several teachers are averaged token by token."),
     members: z
       .array(teacherMember)
       .min(1)

@@ -18,9 +18,7 @@ const metric = z.enum(METRIC_NAMES);
 export const devMetrics = z
   .tuple([metric], metric, {
     error: ({ input }) =>
-      input === undefined
-        ? "expected at least one metric, such as [exactMatch], got none"
-        : undefined,
+      input === undefined ? "expected at least one metric, such as [exactMatch], got none" : undefined,
   })
   .describe(
     "Metrics on the dev split; the first chooses the best checkpoint. Default in a recipe: the metric of quantize.gate.",
@@ -64,28 +62,21 @@ export const trainingFields = {
   beta2: z.number().min(0).lt(1).default(0.98).describe("AdamW: decay of the second moment."),
   epsilon: z.number().positive().default(1e-8).describe("AdamW: added to the root of the second moment."),
   momentum: z.number().min(0).lt(1).default(0.95).describe("Muon: decay of the momentum."),
-  maxGradNorm: z
-    .number()
-    .positive()
-    .default(1)
-    .describe("Gradient clipping: largest global gradient norm."),
-  dropout: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0)
-    .describe("Dropout rate of each block's output."),
+  maxGradNorm: z.number().positive().default(1).describe("Gradient clipping: largest global gradient norm."),
+  dropout: z.number().min(0).lt(1).default(0).describe("Dropout rate of each block's output."),
   emaDecay: z
     .number()
     .min(0)
     .lt(1)
     .default(0)
-    .describe("Decay of an exponential moving average (EMA) of the weights, which is evaluated and saved instead of the weights; 0: none."),
+    .describe(
+      "Decay of an exponential moving average (EMA) of the weights, which is evaluated and saved instead of the weights; 0: none.",
+    ),
   gradientCheckpointing: z
     .boolean()
     .default(false)
     .describe(
-      "Gradient checkpointing: recompute each layer's activations in the backward pass. Less memory, more time.",
+      "Gradient checkpointing: compute each layer's activations again in the backward pass. Less memory, more time.",
     ),
   lora: loraSettings.optional().describe("Train low-rank adapters only, merged into the weights at the end."),
   buckets: z
@@ -100,7 +91,9 @@ export const trainingFields = {
     .int()
     .positive()
     .optional()
-    .describe("Early stopping: stop after this many measurements in a row without improvement. Default: never."),
+    .describe(
+      "Early stopping: stop after this many measurements in a row without improvement. Default: never.",
+    ),
   checkpointAveraging: z
     .int()
     .positive()

@@ -107,10 +107,14 @@ async function rejectExternal(directory: string): Promise<void> {
     throw error;
   });
   if (manifest?.kind === "bundle") return;
-  throw new SlmError("OUTPUT_FAILED", `${directory} holds files that are not a bundle, so it is not replaced`, {
-    context: { directory },
-    suggestions: ["choose a new or empty directory"],
-  });
+  throw new SlmError(
+    "OUTPUT_FAILED",
+    `${directory} holds files that are not a bundle, so it is not replaced`,
+    {
+      context: { directory },
+      suggestions: ["choose a new or empty directory"],
+    },
+  );
 }
 
 async function replaceDirectory(work: string, target: string): Promise<void> {

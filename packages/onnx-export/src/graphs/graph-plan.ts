@@ -86,7 +86,8 @@ function checkShortlist({ architecture }: ModelConfig, { device, layout }: Graph
       suggestions: ["export an encoder-decoder for target cpu, gpu or web in layout native"],
     });
   };
-  if (architecture === "decoder-only") reject("a decoder-only model, which reads source and target with one embedding table,");
+  if (architecture === "decoder-only")
+    reject("a decoder-only model, which reads source and target with one embedding table,");
   if (layout !== "native") reject(`layout ${layout}`);
   if (device.shapes === "static") reject(`target ${device.target}`);
 }

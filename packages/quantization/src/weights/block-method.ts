@@ -16,7 +16,11 @@ export const blockMethods = {
     needsCalibration: false,
     description: "the scale and zero point of least squared error",
   },
-  hqq: { grid: "hqq", needsCalibration: false, description: "half-quadratic quantization: outliers count less" },
+  hqq: {
+    grid: "hqq",
+    needsCalibration: false,
+    description: "half-quadratic quantization: outliers count less",
+  },
   gptq: {
     grid: "search",
     needsCalibration: true,

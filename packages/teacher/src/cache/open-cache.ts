@@ -47,7 +47,8 @@ export async function openTeacherCache(directory: string): Promise<TeacherCache>
 
 async function checkIndex(handle: FileHandle, { index }: CacheFile): Promise<void> {
   const { size } = await handle.stat();
-  if (size !== index.bytes) throw corrupt(INDEX_FILE, `it has ${size} bytes, expected ${index.bytes} by cache.json`);
+  if (size !== index.bytes)
+    throw corrupt(INDEX_FILE, `it has ${size} bytes, expected ${index.bytes} by cache.json`);
   const hash = createHash("sha256");
   const block = INDEX_ENTRY_BYTES << 12;
   for (let at = 0; at < size; at += block)

@@ -69,7 +69,8 @@ export function decoderSignature({ inputs, outputs }: ModelOutline, where: strin
     const { name } = value;
     if (Object.hasOwn(INPUTS, name)) known.set(name as DecoderInput, plainInput(value, where));
     else if (PAST.test(name)) caches.push(cacheOf(value, given, where));
-    else throw rejection(where, `input '${shorten(name)}' is not a known input of decoder-only language models`);
+    else
+      throw rejection(where, `input '${shorten(name)}' is not a known input of decoder-only language models`);
   }
   if (!known.has("input_ids")) throw rejection(where, "there is no input 'input_ids'");
   requireWholeLayers(caches, where);

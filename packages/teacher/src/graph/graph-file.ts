@@ -13,9 +13,7 @@ const tokenId = z.int().nonnegative();
 const graphSchema = z.strictObject({
   version: z.literal(1),
   file: relativePath.describe("The ONNX file, relative to the directory."),
-  weights: z
-    .string()
-    .describe("Format of its weights: float32, int8, int4, or onnx for an external file."),
+  weights: z.string().describe("Format of its weights: float32, int8, int4, or onnx for an external file."),
   parameters: z.int().positive(),
   vocabularySize: z.int().positive(),
   maxSource: z.int().positive().describe("Longest source, prompt included [tokens]."),
