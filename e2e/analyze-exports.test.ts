@@ -40,7 +40,12 @@ const seeing: EncoderDecoderConfig = {
     tower: {
       image: { resize: { kind: "stretch", height: 16, width: 32 } },
       patch: { height: 8, width: 8 },
-      ...{ width: 32, layers: 1, heads: 2, feedForward: 48, classToken: "dropped", activation: "quickGelu" },
+      width: 32,
+      layers: 1,
+      heads: 2,
+      feedForward: 48,
+      classToken: "dropped",
+      activation: "quickGelu",
     },
     projector: { pool: { kind: "average", height: 2, width: 2 } },
   }),

@@ -107,12 +107,21 @@ const VARIANTS: Readonly<Record<string, Partial<typeof shared> | object>> = {
   "sizes that are multiples of nothing": { width: 50, feedForward: 33, heads: 3, kvHeads: 3 },
   "another rotary base": { ropeTheta: 500 },
   "gates, norms of heads and branch ends, a head of its own, capped logits": {
-    ...{ activation: "swiglu", qkNorm: true, postNorm: true, tieWordEmbeddings: false, logitSoftcap: 4 },
+    activation: "swiglu",
+    qkNorm: true,
+    postNorm: true,
+    tieWordEmbeddings: false,
+    logitSoftcap: 4,
     bias: "attention",
   },
   "tanh gates, normed heads of 24 in modulo order": {
-    ...{ activation: "geglu", qkNorm: true, heads: 6, kvHeads: 3, headDim: 24 },
-    ...{ headOrder: "modulo", bias: "query-key-value" },
+    activation: "geglu",
+    qkNorm: true,
+    heads: 6,
+    kvHeads: 3,
+    headDim: 24,
+    headOrder: "modulo",
+    bias: "query-key-value",
   },
   "room for one token only": { maxSource: 1, maxTarget: 1 },
 };
@@ -143,7 +152,9 @@ describe.each([encoderDecoder, decoderOnly])("an exported $architecture model", 
 test("an exported decoder with windows, capped scores and its own frequencies computes what the trained one does", async () => {
   for (const room of [{}, LONG]) {
     const { parity } = await exported({
-      ...{ ...decoderOnly, ...room, attentionSoftcap: 2 },
+      ...decoderOnly,
+      ...room,
+      attentionSoftcap: 2,
       ropeInverseFrequencies: [1, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01],
       slidingWindow: { window: 5, layers: [1], ropeTheta: 300 },
     });

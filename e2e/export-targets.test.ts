@@ -127,7 +127,10 @@ test.each(combinations.filter(({ isRejected }) => !isRejected))(
 const tower = {
   image: { resize: { kind: "stretch", height: 16, width: 24 } },
   patch: { height: 8, width: 8 },
-  ...{ width: 24, layers: 2, heads: 3, feedForward: 40 },
+  width: 24,
+  layers: 2,
+  heads: 3,
+  feedForward: 40,
 } as const;
 const sees = (vision: Parameters<typeof visionConfig.parse>[0]): EncoderDecoderConfig => ({
   ...encoderDecoder,
@@ -151,8 +154,12 @@ test.each(combinations.filter(({ isRejected }) => !isRejected))(
 const TOWERS: Readonly<Record<string, Parameters<typeof visionConfig.parse>[0]>> = {
   "CLIP's layout, pooled by means": {
     tower: {
-      ...{ ...tower, inputNorm: true, outputNorm: false, patchBias: false },
-      ...{ activation: "quickGelu", classToken: "dropped" },
+      ...tower,
+      inputNorm: true,
+      outputNorm: false,
+      patchBias: false,
+      activation: "quickGelu",
+      classToken: "dropped",
     },
     projector: { pool: { kind: "average", height: 1, width: 2 } },
   },
@@ -165,7 +172,8 @@ const TOWERS: Readonly<Record<string, Parameters<typeof visionConfig.parse>[0]>>
   },
   "grey columns, pooled between neighbours": {
     tower: {
-      ...{ ...tower, patch: { height: 16, width: 3 } },
+      ...tower,
+      patch: { height: 16, width: 3 },
       image: { ...tower.image, channels: 1, mean: [0.5], std: [0.5] },
     },
     projector: { pool: { kind: "bilinear", height: 1, width: 5 } },

@@ -137,7 +137,10 @@ describe("a decoder with caches", () => {
     for (const directory of ["checkpoint", "exported", "imported"]) {
       const report = await checkTeacher(join(workspace, directory), file, { engine, context });
       expect(report, directory).toMatchObject({
-        ...{ positions: ids.length, rows: 1, agreement: 1, vocab },
+        positions: ids.length,
+        rows: 1,
+        agreement: 1,
+        vocab,
         parameters: checkpoint.parameters,
       });
       expect(report.maxAbs).toBeLessThan(1e-4);

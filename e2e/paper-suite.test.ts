@@ -10,8 +10,18 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 const bin = fileURLToPath(new URL("../apps/cli/bin/run.js", import.meta.url));
 
 const SHAPE = {
-  ...{ architecture: "encoder-decoder", width: 32, heads: 2, kvHeads: 1, headDim: 16, feedForward: 64 },
-  ...{ encoderLayers: 2, decoderLayers: 2, maxSource: 16, maxTarget: 8, bias: false, vocabularySize: 1024 },
+  architecture: "encoder-decoder",
+  width: 32,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 16,
+  feedForward: 64,
+  encoderLayers: 2,
+  decoderLayers: 2,
+  maxSource: 16,
+  maxTarget: 8,
+  bias: false,
+  vocabularySize: 1024,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 

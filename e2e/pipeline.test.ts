@@ -108,7 +108,9 @@ describe("slm run", () => {
 
   test("reads prompts from standard input", async () => {
     const { stdout, exitCode } = await execa(process.execPath, [bin, "generate", "run/deploy"], {
-      ...{ cwd: root, reject: false, input: "abc\nde\n" },
+      cwd: root,
+      reject: false,
+      input: "abc\nde\n",
     });
     expect(exitCode).toBe(0);
     expect(stdout.split("\n")).toHaveLength(2);

@@ -103,7 +103,11 @@ describe(quantizeStatic, () => {
   test.each(["percentile", "entropy"] as const)("ranges by %s lie within those seen", async (method) => {
     const ranges = async (how: CalibrationMethod): Promise<number> => {
       const { parameters } = await quantizeStatic(network(), {
-        ...{ activations: "uint8", weights: "int8", runtime, feeds, coverage: "standard" },
+        activations: "uint8",
+        weights: "int8",
+        runtime,
+        feeds,
+        coverage: "standard",
         calibration: { method: how, percentile: 95 },
       });
       return parameters.get("x")!.parameters[0]!.scale;
@@ -135,8 +139,12 @@ describe("weights by calibration data", () => {
     const data = [alike(1), alike(2), alike(3)];
     const movedBy = async (method: "rtn" | "gptq"): Promise<number> => {
       const { graph } = await quantizeModelGraph(network(), {
-        ...{ scheme: { kind: "weights", format: "int4-block" }, coverage: "standard", blockSize: 32, method },
-        ...{ reduceRange: false, calibration: { runtime, feeds: () => data } },
+        scheme: { kind: "weights", format: "int4-block" },
+        coverage: "standard",
+        blockSize: 32,
+        method,
+        reduceRange: false,
+        calibration: { runtime, feeds: () => data },
       });
       return change(network(), graph, alike(9));
     };
@@ -146,7 +154,10 @@ describe("weights by calibration data", () => {
   test("is rejected without them", async () => {
     const request: GraphRequest = {
       scheme: { kind: "weights", format: "int4-block" },
-      ...{ coverage: "standard", blockSize: 32, reduceRange: false, method: "gptq" },
+      coverage: "standard",
+      blockSize: 32,
+      reduceRange: false,
+      method: "gptq",
     };
     await expect(quantizeModelGraph(network(), request)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });

@@ -40,7 +40,8 @@ test.each([
     await alone.close();
 
     const served = await loadServedModel(at("model"), await createCpuRuntime({ threads: 1 }), {
-      ...{ maxRows: 4, maxWaiting: 16 },
+      maxRows: 4,
+      maxWaiting: 16,
     });
     const { signal } = new AbortController();
     const answers = await Promise.all(

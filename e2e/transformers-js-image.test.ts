@@ -35,7 +35,10 @@ interface Library {
 const tower = {
   image: { resize: { kind: "stretch", height: 16, width: 24 } },
   patch: { height: 8, width: 8 },
-  ...{ width: 24, layers: 2, heads: 3, feedForward: 40 },
+  width: 24,
+  layers: 2,
+  heads: 3,
+  feedForward: 40,
 } as const;
 
 /** As a recipe has it. */
@@ -45,10 +48,15 @@ const VISIONS: Readonly<Record<string, Vision>> = {
   stretched: { tower },
   fitted: {
     tower: {
-      ...{ ...tower, patch: { height: 16, width: 5 }, patchNorm: true },
+      ...tower,
+      patch: { height: 16, width: 5 },
+      patchNorm: true,
       convolution: { layers: 1, height: 1, width: 3 },
       image: {
-        ...{ channels: 1, mean: [0.4], std: [0.6], filter: "bilinear" },
+        channels: 1,
+        mean: [0.4],
+        std: [0.6],
+        filter: "bilinear",
         resize: { kind: "fit", height: 16, width: 48 },
       },
     },
@@ -56,11 +64,17 @@ const VISIONS: Readonly<Record<string, Vision>> = {
   },
   cropped: {
     tower: {
-      ...{ ...tower, inputNorm: true, outputNorm: false, patchBias: false },
-      ...{ activation: "quickGelu", classToken: "dropped" },
+      ...tower,
+      inputNorm: true,
+      outputNorm: false,
+      patchBias: false,
+      activation: "quickGelu",
+      classToken: "dropped",
       image: {
-        ...{ mean: [0.48, 0.46, 0.41], std: [0.27, 0.26, 0.28] },
-        ...{ resize: { kind: "shortestEdge", pixels: 20 }, crop: { height: 16, width: 24 } },
+        mean: [0.48, 0.46, 0.41],
+        std: [0.27, 0.26, 0.28],
+        resize: { kind: "shortestEdge", pixels: 20 },
+        crop: { height: 16, width: 24 },
       },
     },
   },
@@ -69,8 +83,18 @@ const VISIONS: Readonly<Record<string, Vision>> = {
 
 const config = (vision: Vision, prompt?: string): EncoderDecoderConfig => ({
   architecture: "encoder-decoder",
-  ...{ width: 48, heads: 4, kvHeads: 2, headDim: 16, feedForward: 96, encoderLayers: 2, decoderLayers: 2 },
-  ...{ maxSource: 24, maxTarget: 12, ropeTheta: 10_000, normEpsilon: 1e-6, bias: true },
+  width: 48,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 96,
+  encoderLayers: 2,
+  decoderLayers: 2,
+  maxSource: 24,
+  maxTarget: 12,
+  ropeTheta: 10_000,
+  normEpsilon: 1e-6,
+  bias: true,
   headOrder: "grouped",
   vocabularySize: 40,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
@@ -174,7 +198,9 @@ describe("a model that asks every image the same, in layout transformers.js", ()
     });
     await exported("whole", shape, { target: "web", layout: "transformers.js" });
     const { dtypes } = await quantizeTransformers({
-      ...{ modelDirectory: at("whole"), outputDirectory: at("small"), scheme },
+      modelDirectory: at("whole"),
+      outputDirectory: at("small"),
+      scheme,
     });
     expect(dtypes).toEqual({ encoder_model: "int8", decoder_model_merged: "int8" });
     const ask = await library.pipeline("image-to-text", "small", { dtype: dtypes });

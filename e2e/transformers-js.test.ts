@@ -132,7 +132,9 @@ describe("layout transformers.js in the library", () => {
       const generator = await loadGenerator(at(`native-${scheme}`), runtime);
       const length = config.maxTarget - 1;
       const { dtypes, bytesBefore, bytesAfter } = await quantizeTransformers({
-        ...{ modelDirectory: at("web"), outputDirectory: at(scheme), scheme },
+        modelDirectory: at("web"),
+        outputDirectory: at(scheme),
+        scheme,
       });
       expect(bytesAfter).toBeLessThan(bytesBefore);
       const tokenizer = await library.AutoTokenizer.from_pretrained(scheme);

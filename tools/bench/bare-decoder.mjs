@@ -46,7 +46,10 @@ export function bareDecoder(shape, { source, past, capacity }) {
     );
     const scales = weight("float32", [columns * blocks], noise(columns * blocks, 0.01));
     const y = micro("MatMulNBits", [x, codes, scales], {
-      ...{ K: int(inner), N: int(columns), bits: int(BITS), block_size: int(BLOCK) },
+      K: int(inner),
+      N: int(columns),
+      bits: int(BITS),
+      block_size: int(BLOCK),
       accuracy_level: int(4),
     });
     return hasBias ? g.op("Add", [y, weight("float32", [columns], noise(columns, 0.01))]) : y;

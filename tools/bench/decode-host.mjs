@@ -52,8 +52,10 @@ setEnvironmentData(RUN_TIMES, runTimes);
 
 /** A session whose runs are asked for one by one. */
 const stepwise = (session) => ({
-  ...{ inputNames: session.inputNames, outputNames: session.outputNames },
-  ...{ run: (request) => session.run(request), release: () => session.release() },
+  inputNames: session.inputNames,
+  outputNames: session.outputNames,
+  run: (request) => session.run(request),
+  release: () => session.release(),
   repeat: (request) => repeatRuns(session, request),
 });
 

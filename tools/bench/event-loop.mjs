@@ -62,8 +62,14 @@ const shares = Object.fromEntries(
 const longestMs = late(delays.max);
 console.log(
   JSON.stringify({
-    ...{ answers, tokens, samples: delays.count, loadAverage: loadavg()[0] },
-    ...{ meanMs: late(delays.mean), p99Ms: late(delays.percentile(99)), longestMs, limitMs: LIMIT_MS },
+    answers,
+    tokens,
+    samples: delays.count,
+    loadAverage: loadavg()[0],
+    meanMs: late(delays.mean),
+    p99Ms: late(delays.percentile(99)),
+    longestMs,
+    limitMs: LIMIT_MS,
     percentOfSamples: shares,
   }),
 );

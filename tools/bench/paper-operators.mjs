@@ -25,7 +25,13 @@ const CLI = join(ROOT, "apps/cli/bin/run.js");
 const SHAPE = join(ROOT, "configs/paper-330m/model.yaml");
 
 const options = {
-  ...{ source: 512, past: 32, capacity: 128, steps: 40, encodes: 3, rounds: 5, threads: 2 },
+  source: 512,
+  past: 32,
+  capacity: 128,
+  steps: 40,
+  encodes: 3,
+  rounds: 5,
+  threads: 2,
   work: "runs/paper-operators",
   /** In a process that measures: what it measures. */
   only: "",

@@ -170,10 +170,16 @@ const exitCode = await ended;
 process.stdout.write(
   `${JSON.stringify(
     {
-      ...{ connections, seconds, threads: Number(values.threads) },
-      ...{ oneAtATime: alone, together, speedup, meanRowsPerStep: Number((rows / steps).toFixed(2)) },
+      connections,
+      seconds,
+      threads: Number(values.threads),
+      oneAtATime: alone,
+      together,
+      speedup,
+      meanRowsPerStep: Number((rows / steps).toFixed(2)),
       memory: { earlyBytes: early, lateBytes: late, growth, samples: memory.length },
-      ...{ serverExit: exitCode, pass },
+      serverExit: exitCode,
+      pass,
     },
     null,
     2,

@@ -30,8 +30,18 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { module } = await runnerImport(here("../../packages/devices/src/mutate.test-support.ts"));
 
 const TINY = {
-  ...{ architecture: "encoder-decoder", width: 16, heads: 2, kvHeads: 1, headDim: 16, feedForward: 32 },
-  ...{ encoderLayers: 1, decoderLayers: 1, maxSource: 16, maxTarget: 16, bias: false, vocabularySize: 128 },
+  architecture: "encoder-decoder",
+  width: 16,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 16,
+  feedForward: 32,
+  encoderLayers: 1,
+  decoderLayers: 1,
+  maxSource: 16,
+  maxTarget: 16,
+  bias: false,
+  vocabularySize: 128,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 
@@ -72,7 +82,9 @@ try {
     exported,
     inDirectory(join(root, "exported"), (index) =>
       quantizeDirectory({
-        ...{ modelDirectory: work, outputDirectory: output, scheme: schemes[index % schemes.length] },
+        modelDirectory: work,
+        outputDirectory: output,
+        scheme: schemes[index % schemes.length],
       }),
     ),
   );

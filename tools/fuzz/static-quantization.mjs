@@ -29,8 +29,18 @@ const SCHEMES = SCHEME_NAMES.filter(isStatic);
 const COVERAGES = ["standard", "all"];
 const EXTERNAL = ["bert-block-static.onnx", "bert-block.onnx", "conv-net.onnx"];
 const TINY = {
-  ...{ architecture: "encoder-decoder", width: 16, heads: 2, kvHeads: 1, headDim: 16, feedForward: 32 },
-  ...{ encoderLayers: 1, decoderLayers: 1, maxSource: 16, maxTarget: 16, bias: false, vocabularySize: 128 },
+  architecture: "encoder-decoder",
+  width: 16,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 16,
+  feedForward: 32,
+  encoderLayers: 1,
+  decoderLayers: 1,
+  maxSource: 16,
+  maxTarget: 16,
+  bias: false,
+  vocabularySize: 128,
   tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
 };
 
@@ -83,7 +93,9 @@ try {
     const start = performance.now();
     try {
       await quantizeFile({
-        ...{ input, output, scheme: SCHEMES[Math.floor(index / originals.length) % SCHEMES.length] },
+        input,
+        output,
+        scheme: SCHEMES[Math.floor(index / originals.length) % SCHEMES.length],
         coverage: COVERAGES[Math.floor(index / (originals.length * SCHEMES.length)) % COVERAGES.length],
         calibration: { runtime, feeds: () => feeds },
       });

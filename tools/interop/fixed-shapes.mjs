@@ -60,7 +60,10 @@ for (const [index, [wheel, file, given, feeds = {}]] of MODELS.entries()) {
   const open = findings.filter(({ rule, severity }) => rule === "static-shape" && severity === "error");
   const isInput = ({ name }) => graph.inputs.some((input) => input.name === name);
   requests.push({
-    ...{ model, ours, feeds, open: open.map(({ node, message }) => `${node}: ${message}`) },
+    model,
+    ours,
+    feeds,
+    open: open.map(({ node, message }) => `${node}: ${message}`),
     inputs: Object.fromEntries(sizes.filter(isInput).map(({ name, sizes: list }) => [name, list])),
     symbols: Object.fromEntries(
       sizes.filter((one) => !isInput(one)).map(({ name, sizes: [size] }) => [name, size]),
@@ -86,13 +89,11 @@ const rows = requests.map(({ model, open }, index) => {
       .flat()
       .filter((size) => !Number.isInteger(size)).length;
   return {
-    ...{
-      model: basename(model),
-      distance,
-      wrong,
-      open,
-      contradictions: contradictions.map(([name]) => name),
-    },
+    model: basename(model),
+    distance,
+    wrong,
+    open,
+    contradictions: contradictions.map(([name]) => name),
     openSizes: unknown(ours.outputs),
     openSizesOfTool: tool.error === undefined ? unknown(tool.outputs) : tool.error,
   };

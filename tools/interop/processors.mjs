@@ -73,7 +73,9 @@ function readArguments() {
     check(existsSync(join(run, "export", "model.json")), `no export/model.json in ${run}`);
   return {
     ...values,
-    ...{ processors, run, cli },
+    processors,
+    run,
+    cli,
     data: values.data ?? (run === undefined ? undefined : join(run, "data", "test.jsonl")),
     tolerance: values.tolerance / 100,
     maxChange: values["max-change"] / 100,

@@ -154,7 +154,7 @@ const CODE = [
     say: "ropeScaling, ropeInverseFrequencies",
   },
   { idiom: "recompute: true", pattern: /\brecompute(?:Layers)?\b(?!d)/, say: "gradientCheckpointing" },
-  { idiom: "accumulate: 2", pattern: /\baccumulate\??:/, say: "gradientAccumulationSteps" },
+  { idiom: "accumulate: 2", pattern: /\baccumulate\??: ?(?:\d|z\b)/, say: "gradientAccumulationSteps" },
   { idiom: "clipNorm", pattern: /\bclipNorm\b/, say: "maxGradNorm" },
   { idiom: "decayShare", pattern: /\bdecayShare\b/, say: "decayFraction" },
   { idiom: "averageDecay", pattern: /\baverageDecay\b/, say: "emaDecay" },
@@ -186,7 +186,7 @@ const CODE = [
   { idiom: "CHECKED_BY_RULE", pattern: /\bCHECKED_BY_RULE\b/, say: "STATIC_CHECK" },
   {
     idiom: "data.invented",
-    pattern: /\binvented(?:Sources?)?\b|\binvent:/,
+    pattern: /\bdata\.invented\b|^\s*invented:|\binvented: \{|\binvent:/,
     say: "data.synthetic, syntheticValues",
   },
   { idiom: "ForeignCheckpoint", pattern: /\b\w*Foreign[A-Z]?\w*/, say: "External..." },

@@ -21,8 +21,9 @@ const EXEMPT = [
   /^docs\/decisions\//,
   /^CHANGELOG\.md$/,
   /^apps\/cli\/src\/recipe\/(?:renamed-keys|migrate|reject-renamed)(?:\.test)?\.ts$/,
-  /^packages\/model\/src\/legacy-config\.ts$/,
-  /^packages\/exported-model\/src\/device-model\.ts$/,
+  /^packages\/model\/src\/legacy-config(?:\.test)?\.ts$/,
+  /^apps\/cli\/src\/commands\/recipe-commands\.test\.ts$/,
+  /^packages\/exported-model\/src\/device-model(?:-file\.test)?\.ts$/,
   /^tools\/scripts\/(?:banned-idioms|vocabulary-lint)/,
   /(?:^|\/)fixtures\//,
 ];

@@ -3,7 +3,7 @@ import type { WebProvider } from "@slm/runtime-web";
 
 export type ToWorker =
   | { readonly kind: "load"; readonly site: Site; readonly base: string; readonly provider: WebProvider }
-  | { readonly kind: "answer"; readonly text: string; readonly image?: Blob }
+  | { readonly kind: "answer"; readonly text: string; readonly image?: Blob | undefined }
   | { readonly kind: "stop" };
 
 export type FromWorker =
@@ -14,7 +14,7 @@ export type FromWorker =
       readonly threads: number;
       readonly loadMs: number;
       /** Present for vision-language models: the default prompt for an image without text, if there is one. */
-      readonly sees?: { readonly prompt: string | null };
+      readonly sees?: { readonly prompt: string | null } | undefined;
     }
   | { readonly kind: "piece"; readonly text: string }
   | {

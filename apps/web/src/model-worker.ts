@@ -57,8 +57,11 @@ async function load({ site, base, provider }: Extract<ToWorker, { kind: "load" }
   const { threads } = opened;
   const { vision } = generator.model;
   scope.postMessage({
-    ...{ kind: "ready", provider, threads, loadMs: performance.now() - startedAt },
-    ...(vision === undefined ? {} : { sees: { prompt: vision.prompt ?? null } }),
+    kind: "ready",
+    provider,
+    threads,
+    loadMs: performance.now() - startedAt,
+    sees: vision && { prompt: vision.prompt ?? null },
   });
 }
 

@@ -127,7 +127,7 @@ form.addEventListener("submit", (event) => {
   status.textContent = "Answering";
   setBusy(true);
   stop.disabled = false;
-  tell({ kind: "answer", text, ...(image === undefined ? {} : { image }) });
+  tell({ kind: "answer", text, image });
 });
 
 picture.addEventListener("change", () => {

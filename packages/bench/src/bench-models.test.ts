@@ -82,7 +82,13 @@ async function writeModel(name: string, change: Partial<DeviceModel>): Promise<v
   await writeDeviceModel(
     directory,
     tinyDeviceModel({
-      ...{ name, graphs, parameters: 1000, vocabularySize: 10, headDim: 2, maxSource: 16, maxTarget: 16 },
+      name,
+      graphs,
+      parameters: 1000,
+      vocabularySize: 10,
+      headDim: 2,
+      maxSource: 16,
+      maxTarget: 16,
       flops: { encoderPerSourceToken: 50, decoderPerTargetToken: 80 },
       ...change,
     }),
@@ -156,8 +162,11 @@ describe(benchModels, () => {
       },
       vision: {
         image: parseImageProcessing({ resize: { kind: "stretch", height: 4, width: 8 } }, "test"),
-        ...{ patch: { height: 4, width: 4 }, classToken: false },
-        ...{ tokens: 2, width: 4, flopsPerImage: 1000 },
+        patch: { height: 4, width: 4 },
+        classToken: false,
+        tokens: 2,
+        width: 4,
+        flopsPerImage: 1000,
       },
     });
     const image = fileURLToPath(new URL("../../vision/fixtures/files/colour.png", import.meta.url));

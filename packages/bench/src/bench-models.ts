@@ -59,7 +59,15 @@ function describeDevice(
 ): BenchDevice {
   return {
     ...machine,
-    ...{ threads, provider, description, simulated, fallbacks, int8, engine, stolenShare, energy },
+    threads,
+    provider,
+    description,
+    simulated,
+    fallbacks,
+    int8,
+    engine,
+    stolenShare,
+    energy,
     rates: fasterRates(ratesBefore, ratesAfter),
     ratesDiffer: Math.max(
       difference(ratesBefore.productFlops, ratesAfter.productFlops),

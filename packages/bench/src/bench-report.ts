@@ -120,7 +120,9 @@ function charts({ models }: BenchResult): Promise<readonly string[]> {
       { label: "reading memory", value: 100 * read },
     ]),
     lineChart({
-      ...{ title: "Every run, in order", xLabel: "round", yLabel: "total time [ms]" },
+      title: "Every run, in order",
+      xLabel: "round",
+      yLabel: "total time [ms]",
       showLegend: true,
       series: models.map(({ name, samples }) => ({
         name,

@@ -31,7 +31,12 @@ export const STUDENT: ModelFigures = {
   halvesDiffer: 0.02,
   spread: 0.03,
   samples: [8, 8.5].map((totalMs) => ({
-    ...{ sourceTokens: 9, firstTokenMs: 1.5, decodeMs: totalMs - 1.5, steps: 7, words: 7, totalMs },
+    sourceTokens: 9,
+    firstTokenMs: 1.5,
+    decodeMs: totalMs - 1.5,
+    steps: 7,
+    words: 7,
+    totalMs,
   })),
 };
 

@@ -69,7 +69,7 @@ export function summarize(measurement: Measurement): ModelFigures {
     loadMs: quantile(loadsMs, 0.5),
     loadsMs: [...loadsMs],
     firstTokenMs: latencyOfRuns(samples.map(({ firstTokenMs }) => firstTokenMs)),
-    ...(images.length === 0 ? {} : { imageMs: latency(images) }),
+    imageMs: images.length === 0 ? undefined : latency(images),
     interTokenMs: latency(samples.flatMap(({ gapsMs }) => gapsMs)),
     tokensPerSecond,
     wordsPerSecond: rate(samples.map(({ words, totalMs }) => (1000 * words) / totalMs)),
@@ -90,8 +90,12 @@ export function summarize(measurement: Measurement): ModelFigures {
     halvesDiffer: halvesDiffer(totals),
     spread: (quantile(stepMs, 0.75) - quantile(stepMs, 0.25)) / quantile(stepMs, 0.5),
     samples: samples.map(({ firstTokenMs, decodeMs, steps: taken, words, totalMs }, run) => ({
-      ...{ sourceTokens: measurement.sourceTokens[run]!, firstTokenMs, decodeMs },
-      ...{ steps: taken, words, totalMs },
+      sourceTokens: measurement.sourceTokens[run]!,
+      firstTokenMs,
+      decodeMs,
+      steps: taken,
+      words,
+      totalMs,
     })),
   };
 }

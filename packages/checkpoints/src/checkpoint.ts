@@ -56,15 +56,15 @@ const ROUNDED: Readonly<Record<CheckpointDType, (values: Float32Array) => HostTe
   bfloat16: toBfloat16,
 };
 
-/** Numbers of a weight as they are stored. */
+/** Values of a weight in their stored type. */
 export const storedValues = (values: Float32Array, dtype: CheckpointDType): HostTensor["data"] =>
   ROUNDED[dtype](values);
 
-/** A float32 weight as it is stored. */
+/** A float32 weight in its stored type. */
 const storedWeight = ({ shape, data }: HostTensor, dtype: CheckpointDType): HostTensor =>
   createHostTensor(dtype, shape, storedValues(data as Float32Array, dtype));
 
-/** Writes both files into a directory that the caller makes appear whole. The 16-bit types halve the size. */
+/** Writes both files into a directory that the caller publishes atomically. The 16-bit types halve the size. */
 export async function writeCheckpoint(
   directory: string,
   { config, weights }: Checkpoint,

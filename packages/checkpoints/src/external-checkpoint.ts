@@ -1,6 +1,6 @@
-/** A model as others store it, before it becomes one of ours: what readers of external formats give and the importer takes. */
+/** A model in an external format, before its import: the output of format readers and the input of the importer. */
 
-/** One tensor of a external checkpoint; its numbers stay on disk until they are read. */
+/** One tensor of an external checkpoint; its values stay on disk until they are read. */
 export interface ExternalTensor {
   /** Its name in a Hugging Face directory, such as `model.layers.0.self_attn.q_proj.weight`. */
   readonly name: string;
@@ -9,13 +9,13 @@ export interface ExternalTensor {
   /** Element type as the file calls it, such as `BF16` or `Q4_K`; for messages only. */
   readonly dtype: string;
   /**
-   * All elements in row-major order, as float32, in memory of their own: the caller may change them.
+   * All elements in row-major order, as a new float32 array that the caller may modify.
    *
-   * @throws SlmError DATA_INVALID if the file does not hold what its header says.
+   * @throws SlmError DATA_INVALID if the file does not match its header.
    */
   read(): Promise<Float32Array>;
   /**
-   * What `read` gives, piece by piece, for formats that need not hold a tensor whole: an embedding is most of a small model.
+   * The values of `read`, piece by piece, for formats that can be decoded in pieces: an embedding is most of a small model.
    *
    * @throws SlmError as `read`.
    */

@@ -1,8 +1,8 @@
 /**
- * Element types of safetensors files: how large they are, and what they are read as.
+ * Element types of safetensors files: their size, and the dtype they are read as.
  *
- * Source: `Dtype` of the format's own library, safetensors 0.8. Types that no host tensor holds are read as a wider one that holds
- * every number, 64-bit floats as the nearest 32-bit ones; those below eight bits come with scales of their own and are only listed.
+ * Source: `Dtype` of the safetensors library 0.8. Types without a host dtype are read as a wider one that represents all their
+ * values; 64-bit floats are rounded to 32 bits. Types below eight bits need separate scales, so they are only listed.
  */
 import { SlmError } from "@slm/core";
 import { createHostTensor, elementCount, type DType, type HostData, type HostTensor } from "@slm/runtime";
@@ -10,7 +10,7 @@ import { toHalf } from "@slm/runtime";
 
 interface Stored {
   readonly bits: number;
-  /** What it is read as, and by which numbers; absent where it is not read. */
+  /** Dtype it is read as, and the conversion; absent if it cannot be read. */
   readonly as?: DType;
   readonly decode?: (buffer: ArrayBuffer, count: number) => HostData;
 }
@@ -44,7 +44,7 @@ const STORED = {
     as: "int64",
     decode: (buffer, count) => BigInt64Array.from(new Uint32Array(buffer, 0, count), BigInt),
   },
-  // The upper half of a half.
+  // float8 e5m2 is the upper byte of a float16.
   F8_E5M2: {
     bits: 8,
     as: "float16",
@@ -78,7 +78,7 @@ export function storedBytes(dtype: StoredDType, shape: readonly number[]): numbe
   return (elementCount(shape) * STORED[dtype].bits) / 8;
 }
 
-/** What tensors are stored as. */
+/** Stored type of each dtype. */
 export const STORED_AS: Readonly<Record<DType, StoredDType>> = {
   float32: "F32",
   float16: "F16",
@@ -91,7 +91,7 @@ export const STORED_AS: Readonly<Record<DType, StoredDType>> = {
 };
 
 /**
- * The tensor of stored bytes.
+ * Decodes the stored bytes of a tensor.
  *
  * @throws SlmError DATA_INVALID, naming the tensor, for a type that is only listed
  */
@@ -104,7 +104,7 @@ export function decodeStored(
   if (as === undefined || decode === undefined)
     throw new SlmError(
       "DATA_INVALID",
-      `safetensors: '${name}' is ${dtype}, whose numbers are not read here`,
+      `safetensors: '${name}' is ${dtype}, which is not supported`,
       {
         context: { name, dtype },
       },
@@ -112,7 +112,7 @@ export function decodeStored(
   return createHostTensor(as, shape, decode(buffer, elementCount(shape)));
 }
 
-/** The bits of a half for a byte of one sign, four exponent and three fraction bits; no infinity, one NaN. */
+/** The float16 bits of a float8 e4m3 (one sign, four exponent, three fraction bits; no infinity, one NaN). */
 function halfOfE4M3(byte: number): number {
   const sign = (byte & 0x80) << 8;
   const exponent = (byte >> 3) & 0xf;

@@ -1,6 +1,6 @@
 /**
  * safetensors: 8 bytes of header length, a JSON header, raw little-endian data.
- * Source: the format's own description (huggingface/safetensors README), with its limits on hostile headers.
+ * Source: the format's own description (huggingface/safetensors README), with its limits against malicious headers.
  */
 import { open, type FileHandle } from "node:fs/promises";
 import { SlmError } from "@slm/core";
@@ -16,7 +16,7 @@ import {
 
 /** The format's own limit: a larger header is an attack or a corrupt length. */
 const MAX_HEADER_BYTES = 100_000_000;
-/** Reads and writes are split, because one system call moves less than 2 GiB. */
+/** Bytes per read or write: one system call moves less than 2 GiB. */
 const STEP_BYTES = 2 ** 28;
 /** More axes than any tensor of any model. */
 const MAX_RANK = 8;
@@ -102,7 +102,7 @@ function checkLayout(entries: SafetensorsEntry[], dataBytes: number, file: strin
 export interface OpenSafetensors {
   readonly metadata: Readonly<Record<string, string>>;
   readonly entries: ReadonlyMap<string, SafetensorsEntry>;
-  /** @throws SlmError INPUT_MISSING for a name that is not in the file, DATA_INVALID if the file was cut since. */
+  /** @throws SlmError INPUT_MISSING for a name that is not in the file, DATA_INVALID if the file was truncated since. */
   readonly read: (name: string) => Promise<HostTensor>;
   readonly close: () => Promise<void>;
 }
@@ -173,10 +173,10 @@ async function readExactly(
   return buffer;
 }
 
-/** What the header says of a tensor. */
+/** Dtype and shape of a tensor in the header. */
 type TensorOutline = Pick<HostTensor, "dtype" | "shape">;
 
-/** A tensor that is made when its turn to be written comes: whole, or its elements piece by piece. */
+/** A tensor that is produced only when it is written: as a whole, or piece by piece. */
 export type DeferredTensor = TensorOutline &
   (
     | { readonly read: () => Promise<HostTensor> }
@@ -216,9 +216,9 @@ export function encodeSafetensors(
 }
 
 /**
- * Writes what {@link encodeSafetensors} gives, tensor by tensor from where they lie: no copy of the whole is made.
+ * Writes the bytes of {@link encodeSafetensors} tensor by tensor, without a copy of the whole file.
  *
- * @throws SlmError DATA_INVALID for a dtype that is not stored; what the file system throws otherwise.
+ * @throws SlmError DATA_INVALID for an unsupported dtype; errors of the file system unchanged.
  */
 export async function writeSafetensors(
   file: string,
@@ -235,7 +235,7 @@ export async function writeSafetensors(
 /**
  * As {@link writeSafetensors}, with one tensor, or one piece of it, in memory at a time.
  *
- * @throws SlmError SHAPE_MISMATCH for a tensor that is not what it was announced as; what its `read` throws.
+ * @throws SlmError SHAPE_MISMATCH for a tensor whose dtype or shape differs from the announced one; errors of its `read` unchanged.
  */
 export async function writeDeferredSafetensors(
   file: string,

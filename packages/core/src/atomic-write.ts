@@ -11,20 +11,20 @@ import { writeFailure } from "./file-error.js";
 
 const WINDOWS = process.platform === "win32";
 
-/** Writes bytes so that `path` never holds a part of them. Creates missing parent directories. @throws SlmError OUTPUT_FAILED */
+/** Writes bytes so that `path` never holds only a part of them. Creates missing parent directories. @throws SlmError OUTPUT_FAILED */
 export async function writeBytesAtomic(path: string, bytes: Uint8Array): Promise<void> {
   await writeAtomic(path, bytes);
 }
 
 /**
- * As {@link writeBytesAtomic}, but a power cut may leave the file empty: for many small files of an artifact, which are flushed
- * together when it is finished. A call that goes on where another ended must look whether they are whole. @throws SlmError OUTPUT_FAILED
+ * As {@link writeBytesAtomic}, but a power cut may leave the file empty. For many small files of an artifact, which are flushed
+ * together when it is finished. Code that resumes unfinished work must check that they are complete. @throws SlmError OUTPUT_FAILED
  */
 export async function writeBytesUnflushed(path: string, bytes: Uint8Array): Promise<void> {
   await writeAtomic(path, bytes, { flush: false });
 }
 
-/** Writes UTF-8 text so that `path` never holds a part of it. @throws SlmError OUTPUT_FAILED */
+/** Writes UTF-8 text so that `path` never holds only a part of it. @throws SlmError OUTPUT_FAILED */
 export async function writeTextAtomic(path: string, text: string): Promise<void> {
   await writeAtomic(path, text);
 }

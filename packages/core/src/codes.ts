@@ -1,14 +1,14 @@
-/** Every error code and the process exit code it ends with. The only place either is written. */
+/** Every error code and its process exit code. The only place where either is defined. */
 export const ERROR_EXIT = {
   /** Wrong flags or arguments. */
   USAGE: 2,
-  /** The command ran; the answer is no: a quality, parity or support gate failed. */
+  /** The command ran, but a quality, parity or support gate failed. */
   GATE_FAILED: 3,
   /** Input that is malformed, truncated or out of bounds. */
   DATA_INVALID: 65,
   /** Tensors whose shapes do not fit together. */
   SHAPE_MISMATCH: 65,
-  /** A graph that asks for something the target does not have. */
+  /** A graph or program that needs something the target does not support. */
   OP_UNSUPPORTED: 65,
   /** A file or directory that should exist does not. */
   INPUT_MISSING: 66,
@@ -16,7 +16,7 @@ export const ERROR_EXIT = {
   DEVICE_UNAVAILABLE: 69,
   /** A bug in slm: anything that is not an SlmError. */
   UNEXPECTED: 70,
-  /** The disk is full or rejects to be written. */
+  /** The disk is full, or a write failed. */
   OUTPUT_FAILED: 74,
   /** Another run holds the same directory. */
   BUSY: 75,

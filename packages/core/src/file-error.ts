@@ -1,8 +1,8 @@
-/** Turns the operating system's rejections into errors a user can act on. */
+/** Turns errors of the operating system into errors that a user can act on. */
 import { sep } from "node:path";
 import { SlmError } from "./slm-error.js";
 
-/** What each rejection means; a code that is not here is not about writing. */
+/** Meaning of each system code; a code that is not listed is not about writing. */
 const WRITE_REJECTIONS: Readonly<Record<string, string>> = {
   ENOSPC: "no space is left on the device",
   EDQUOT: "the disk quota is used up",
@@ -18,7 +18,7 @@ const WRITE_REJECTIONS: Readonly<Record<string, string>> = {
   EMFILE: "too many files are open",
 };
 
-/** Rejections that can only come from writing, whatever path they carry. */
+/** System codes that can only come from writing, whatever path they carry. */
 const ALWAYS_WRITING: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EROFS", "EFBIG"]);
 
 /** The system code (`ENOENT`, `ENOSPC`, ...) of an error, if it has one. */
@@ -28,9 +28,9 @@ export function systemCode(error: unknown): string | undefined {
 }
 
 /**
- * The error to throw after a failed write to `path`: OUTPUT_FAILED for a rejection of the system, the error itself otherwise.
+ * The error to throw after a failed write to `path`: OUTPUT_FAILED for a system error, the error itself otherwise.
  *
- * @param kept one clause that says what is still safe on disk
+ * @param kept one clause about the data that is still safe on disk
  */
 export function writeFailure(error: unknown, path: string, kept: string): unknown {
   const code = systemCode(error);

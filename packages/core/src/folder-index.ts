@@ -1,8 +1,8 @@
 /**
- * A list of the files of one folder, for folders of so many files that the manifest should not name each.
+ * A list of the files of one folder, for folders with so many files that the manifest should not name each of them.
  *
- * The manifest names the list with its hash, the list names the files with theirs: what is checked is the same. The list is
- * in the form of the `sha256sum` program, so `sha256sum -c SHA256SUMS` inside the folder checks it without slm.
+ * The manifest holds the hash of the list, and the list holds the hashes of the files, so the same files are verified. The
+ * list has the format of the `sha256sum` program: `sha256sum -c SHA256SUMS` inside the folder checks it without slm.
  */
 import { join } from "node:path";
 import { SlmError } from "./slm-error.js";
@@ -15,7 +15,7 @@ export const INDEX_FILE = "SHA256SUMS";
 /** Room for two million files [bytes]. */
 const INDEX_LIMIT_BYTES = 256 * 1024 * 1024;
 
-/** One file of a list; its size is not known from there. */
+/** One file of a list. A list does not record sizes. */
 export interface IndexedFile {
   readonly path: string;
   readonly sha256: string;
@@ -28,10 +28,10 @@ export function formatIndex(files: readonly IndexedFile[]): string {
 }
 
 /**
- * The files that a list names, with paths relative to `directory`, of which `indexPath` is a part.
+ * The files of a list, with paths relative to `directory`; `indexPath` is relative to it too.
  *
- * @throws SlmError INPUT_MISSING if the list is not there; DATA_INVALID if it is no list, names a file twice or one outside
- * its folder.
+ * @throws SlmError INPUT_MISSING if the list does not exist; DATA_INVALID if it is malformed, names a file twice or names one
+ * outside its folder.
  */
 export async function readIndex(directory: string, indexPath: string): Promise<readonly IndexedFile[]> {
   const text = await readTextFile(join(directory, indexPath), { limitBytes: INDEX_LIMIT_BYTES });
@@ -40,7 +40,7 @@ export async function readIndex(directory: string, indexPath: string): Promise<r
   return files.map(({ path, sha256 }) => ({ path: `${folder}${path}`, sha256 }));
 }
 
-/** @throws SlmError DATA_INVALID, calling the list `name` */
+/** @throws SlmError DATA_INVALID; the message names the list `name` */
 export function parseIndex(text: string, name: string): readonly IndexedFile[] {
   const seen = new Set<string>();
   const lines = text.split("\n");

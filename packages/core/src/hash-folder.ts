@@ -3,8 +3,8 @@ import { hashFile, hashJson } from "./hash.js";
 import { listFiles } from "./verify.js";
 
 /**
- * SHA-256 of the paths and bytes of all files below a folder, whatever their order on the disk. Links and other things that are
- * no files are passed over.
+ * SHA-256 of the paths and bytes of all files below a folder, independent of their order on disk. Links and other entries that
+ * are not regular files are ignored.
  */
 export async function hashFolder(directory: string): Promise<string> {
   const files: (readonly [string, string])[] = [];

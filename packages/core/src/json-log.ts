@@ -4,7 +4,7 @@ import { z } from "zod";
 import { writeTextAtomic } from "./atomic-write.js";
 import { systemCode, writeFailure } from "./file-error.js";
 
-/** One line: the step it belongs to and any numbers or words about it. */
+/** One line: its step, and any numbers or texts about it. */
 export type LogRecord = Readonly<Record<string, number | string | boolean | null>> & {
   readonly step: number;
 };
@@ -12,7 +12,7 @@ export type LogRecord = Readonly<Record<string, number | string | boolean | null
 const line = z.looseObject({ step: z.number() });
 
 export interface JsonLogOptions {
-  /** Lines after this step are dropped when the log is opened: the run that wrote them is being repeated from here. */
+  /** Lines after this step are dropped when the log is opened, because the run resumes from this step. */
   readonly keepThroughStep?: number;
 }
 

@@ -1,9 +1,9 @@
 /**
  * One writer per directory at a time, across processes.
  *
- * Three siblings of the directory are used: `X.lock` (a proper-lockfile lock, kept fresh while its process lives),
- * `X.lock.json` (who holds it) and, for the moment of taking it, `X.lock.guard`. The guard makes "is the holder dead?
- * then take its lock" one step, so two processes that find a dead holder cannot both become the new one.
+ * Three siblings of the directory are used: `X.lock` (a proper-lockfile lock, refreshed while its process lives),
+ * `X.lock.json` (its holder) and, while the lock is being taken, `X.lock.guard`. The guard makes checking for a dead holder and
+ * taking its lock one atomic step, so two processes that find a dead holder cannot both take the lock.
  */
 import { mkdir, rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -17,7 +17,7 @@ import { readJsonFile } from "./read-json.js";
 
 /** A holder on another machine counts as dead when it has not touched its lock for this long. */
 const STALE_MS = 5 * 60_000;
-/** Nothing but a few file operations happens under the guard. */
+/** The guard is held only for a few file operations. */
 const GUARD_STALE_MS = 5_000;
 const GUARD_RETRIES = { retries: 60, minTimeout: 20, maxTimeout: 200, factor: 1.5, randomize: true };
 
@@ -25,7 +25,7 @@ const holderSchema = z.strictObject({ pid: z.int().positive(), host: z.string(),
 type Holder = z.infer<typeof holderSchema>;
 
 /**
- * Runs `body` while this process alone holds `directory`. The lock of a process that died is taken over.
+ * Runs `body` while this process holds the lock of `directory`. The lock of a dead process is taken over.
  *
  * @param body gets a signal that aborts if the lock is lost, for example after the machine slept
  * @throws SlmError BUSY if another run holds the directory, OUTPUT_FAILED if its parent cannot be written

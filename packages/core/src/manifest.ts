@@ -1,4 +1,4 @@
-/** `manifest.json`: what an artifact directory is, what made it, and the hash of every file in it. */
+/** `manifest.json`: the kind of an artifact directory, what created it, and the hash of every file in it. */
 import { join } from "node:path";
 import { z } from "zod";
 import { INDEX_FILE } from "./folder-index.js";
@@ -9,7 +9,7 @@ import { readJsonFile } from "./read-json.js";
 /** Name of the file a {@link Manifest} is stored in. */
 export const MANIFEST_FILE = "manifest.json";
 
-/** Name of the file a signature of the manifest is stored in. It lies beside the manifest and is not listed in it. */
+/** Name of the file with the signature of the manifest. It is in the same directory and not listed in the manifest. */
 export const SIGNATURE_FILE = "manifest.sig.json";
 
 /** What a directory can hold. */
@@ -39,7 +39,7 @@ const outputFile = z.strictObject({
   isIndex: z
     .literal(true)
     .optional()
-    .describe("Lists the other files of its folder with their hashes, one a line; they are not listed here."),
+    .describe("Whether this file lists the other files of its folder with their hashes, one per line; they are not listed here."),
 });
 
 const input = z.strictObject({
@@ -57,7 +57,7 @@ export const manifestSchema = z.strictObject({
   key: z
     .string()
     .min(1)
-    .describe("Hash of inputs, settings, seed and code version: an equal key means nothing to redo."),
+    .describe("Hash of inputs, settings, seed and code version. A stage with an equal key is skipped."),
   inputs: z.array(input),
   outputs: z.array(outputFile).superRefine((outputs, context) => {
     const seen = new Set<string>();
@@ -109,8 +109,8 @@ export async function readManifest(directory: string): Promise<Manifest> {
 }
 
 /**
- * Identity of what a directory holds: a hash of its kind and of the hash of every file.
- * Times and versions do not enter, so a stage that is run again and gives the same bytes leaves later stages valid.
+ * Identity of the content of a directory: a hash of its kind and of the hash of every file.
+ * Times and versions are not part of it, so a repeated stage with the same output keeps later stages valid.
  */
 export function contentHash(manifest: Pick<Manifest, "kind" | "outputs">): string {
   const outputs = manifest.outputs

@@ -1,11 +1,11 @@
-/** Settings that name files, marked so that a recipe can find them. */
+/** Settings that name files. Their schema format lets a recipe resolve them. */
 import { z } from "zod";
 
-/** Formats of settings that name files, as the JSON Schema of a recipe says them. */
+/** `format` values of such settings in the JSON Schema of a recipe. */
 export const PATH_FORMATS = { path: "path", pathOrId: "path-or-id" } as const;
 
-/** A file or folder that a setting names. In a recipe's file it starts from the recipe's folder, in a flag from the current one. */
+/** A path of a file or folder. In a recipe it is relative to the recipe's folder, in a flag to the current one. */
 export const pathSetting = z.string().min(1).meta({ format: PATH_FORMATS.path });
 
-/** A {@link pathSetting} or a name of the model hub: a path where there is such a file. */
+/** A {@link pathSetting} or a model id of the hub. It is a path if such a file exists. */
 export const pathOrIdSetting = z.string().min(1).meta({ format: PATH_FORMATS.pathOrId });

@@ -1,11 +1,11 @@
-/** What every stage is given besides its inputs and settings: where to report, when to stop, which seed. */
+/** The context that every stage receives besides its inputs and settings: progress callback, abort signal, seed. */
 import { SlmError } from "./slm-error.js";
 
 /** One report of a running stage. */
 export interface ProgressUpdate {
   /** The stage as the pipeline names it: data, tokenizer, teacher, distill, ... */
   readonly stage: string;
-  /** Units of work done and in all; what a unit is, the stage decides (steps, rows, files). */
+  /** Units of work done and in total. The stage defines the unit (steps, rows, files). */
   readonly step?: number | undefined;
   readonly total?: number | undefined;
   readonly message?: string | undefined;
@@ -22,7 +22,7 @@ export interface StageContext {
   readonly seed: number;
 }
 
-/** Reports to nobody. */
+/** Discards all reports. */
 export const SILENT: Progress = () => undefined;
 
 /** Ends the stage if the run was asked to stop. @throws SlmError INTERRUPTED */

@@ -1,4 +1,4 @@
-/** Reading JSON that others wrote: bounded, parsed, checked against a schema, and named in every error. */
+/** Reads untrusted JSON files: bounded in size, checked against a schema, and named in every error. */
 import { readFile, stat } from "node:fs/promises";
 import { SlmError } from "./slm-error.js";
 import { z } from "zod";
@@ -16,7 +16,7 @@ export interface ReadJsonOptions {
 /**
  * Reads and checks one JSON file.
  *
- * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID if it is too large, not JSON, or not of the schema.
+ * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID if it is too large, not JSON, or does not match the schema.
  */
 export async function readJsonFile<Schema extends z.ZodType>(
   path: string,
@@ -58,7 +58,7 @@ export async function readTextFile(path: string, options: ReadJsonOptions = {}):
   }
 }
 
-/** INPUT_MISSING for a path that is not there or may not be read; any other error as it is. */
+/** INPUT_MISSING for a path that does not exist or may not be read; any other error unchanged. */
 export function readFailure(error: unknown, path: string, suggestions: readonly string[] = []): unknown {
   const code = systemCode(error);
   if (code === "ENOENT" || code === "ENOTDIR") {

@@ -1,9 +1,9 @@
-/** Paths that others wrote down: relative, portable, and never outside the directory they belong to. */
+/** Checks stored paths (untrusted input): relative, portable, and never outside their directory. */
 import { join } from "node:path";
 import { SlmError } from "./slm-error.js";
 import { z } from "zod";
 
-/** What is wrong with a stored path, or undefined if it is safe to join to a directory. */
+/** The problem of a stored path; undefined if it is safe to join to a directory. */
 export function pathProblem(path: string): string | undefined {
   if (path === "") return "the path is empty";
   if (path.length > 4096) return "the path is longer than 4096 characters";

@@ -9,8 +9,8 @@ export interface SlmErrorOptions {
 }
 
 /**
- * The one error users see. The message says where, what was expected and what was found;
- * the code is stable and decides the exit code.
+ * The one error class that users see. The message names the place, the expected and the actual value.
+ * The code is stable and determines the exit code.
  *
  * @example throw new SlmError("INPUT_MISSING", "distill: no such file: words.jsonl", { suggestions: ["slm data prepare"] })
  */

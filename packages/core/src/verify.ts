@@ -49,10 +49,10 @@ export async function verifyDirectory(directory: string, options: VerifyOptions 
   return { files: manifest.outputs, problems };
 }
 
-/** A file as the manifest or a list of a folder has it; a list says nothing of sizes. */
+/** A file as listed in the manifest or in the list of a folder; such a list has no sizes. */
 type ExpectedFile = IndexedFile & Partial<Pick<ManifestFile, "bytes">>;
 
-/** What the lists of folders name. A list that cannot be read is a problem; the files it should name are then extra ones. */
+/** The files in the lists of folders. An unreadable list is a problem; its files are then reported as extra. */
 async function indexedFiles(
   directory: string,
   { outputs }: Manifest,
@@ -64,7 +64,7 @@ async function indexedFiles(
       for (const file of await readIndex(directory, path)) files.push(file);
     } catch (error) {
       if (!(error instanceof SlmError)) throw error;
-      // One that is missing is reported where the outputs are compared.
+      // A missing list is reported when the outputs are compared.
       if (error.code === "DATA_INVALID") problems.push({ path, problem: "changed", message: error.message });
     }
   }

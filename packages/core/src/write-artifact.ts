@@ -1,9 +1,9 @@
 /**
  * Writes an artifact directory that appears whole or not at all.
  *
- *   X.partial/   being filled; survives a kill, so a long stage resumes inside it    (.work.json holds its key)
- *   X.previous/  the artifact being replaced, for the moment between two renames
- *   X/           complete, with manifest.json; never half-written
+ *   X.partial/   unfinished work; survives a kill, so a long stage resumes inside it    (.work.json holds its key)
+ *   X.previous/  the artifact being replaced, between two renames
+ *   X/           complete, with manifest.json; never partly written
  */
 import { mkdir, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -38,7 +38,7 @@ export interface ArtifactSpec {
   /** Where the finished directory appears. */
   readonly directory: string;
   readonly kind: ArtifactKind;
-  /** Identifies inputs, settings, seed and code: unfinished work under another key is discarded. */
+  /** Identifies inputs, settings, seed and code; unfinished work with another key is discarded. */
   readonly key: string;
   readonly inputs: readonly ManifestInput[];
   /** The resolved settings: plain JSON data. */
@@ -46,16 +46,16 @@ export interface ArtifactSpec {
   readonly origins: Readonly<Record<string, Origin>>;
   readonly seed: number;
   /**
-   * Folders of many files: each gets a list of them ({@link INDEX_FILE}), and the manifest names the list in place of the
-   * files. One that `fill` does not make is passed over.
+   * Folders with many files. Each gets a list of its files ({@link INDEX_FILE}), and the manifest names the list instead of the
+   * files. A folder that `fill` does not create is ignored.
    */
   readonly indexed?: readonly string[] | undefined;
   /**
-   * Whether work that fails is kept, for the next call with the same key to go on from. Otherwise a call that fails leaves
-   * nothing; only a killed process does, and the next call discards that. Default true.
+   * Whether failed work is kept, so that the next call with the same key resumes it. If false, a failed call leaves nothing;
+   * work of a killed process is discarded by the next call. Default true.
    */
   readonly isResumable?: boolean | undefined;
-  /** Facts known beforehand; those that `fill` returns are added and win. */
+  /** Details known in advance; details that `fill` returns are added and take precedence. */
   readonly details?: object;
 }
 
@@ -69,11 +69,11 @@ const WORK_FILE = ".work.json";
 const workSchema = z.strictObject({ key: z.string() });
 
 /**
- * Fills a work directory, writes its manifest, and puts it in place of `directory`.
+ * Fills a work directory, writes its manifest, and replaces `directory` with it.
  *
- * When `fill` throws or the process is killed, `directory` is what it was before and the work directory stays; the next
- * call with the same key hands the same work directory to `fill`, which continues from the files it finds there. Of work that is
- * not resumable nothing stays when `fill` throws, folders above it that were made for it included.
+ * If `fill` throws or the process is killed, `directory` is unchanged and the work directory stays. The next
+ * call with the same key passes the same work directory to `fill`, which continues from the files it finds there. Work that is
+ * not resumable is removed if `fill` throws, including parent folders that were created for it.
  *
  * @param fill writes files into the work directory and returns the stage's report
  * @throws SlmError OUTPUT_FAILED if the system rejects a write or `directory` holds files that are not an artifact;
@@ -115,7 +115,7 @@ async function write<Details extends object>(
       await putInPlace(directory);
       return { directory, manifest, details };
     } catch (error) {
-      // Another process may be at work there now.
+      // Another process may be writing there now.
       if (isOpen && !isResumable && !lost.aborted) await rm(work, { recursive: true, force: true });
       throw isWriteRejection(error, [directory, work, previousPath(directory)])
         ? writeFailure(error, pathOf(error) ?? work, `${directory} is unchanged${unfinished}`)
@@ -124,7 +124,7 @@ async function write<Details extends object>(
   });
 }
 
-/** The folders from `directory` upwards that are not there, the lowest first. */
+/** `directory` and its parents that do not exist, the deepest first. */
 async function missingAbove(directory: string): Promise<readonly string[]> {
   const missing: string[] = [];
   for (let at = directory; !(await isThere(at)); at = dirname(at)) {
@@ -140,7 +140,7 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Takes folders away that were made in vain; one with something in it, and those above it, stay. */
+/** Removes created folders that are still empty, the deepest first, up to the first one with content. */
 async function removeEmpty(made: readonly string[]): Promise<void> {
   for (const directory of made) {
     const isGone = await rmdir(directory).then(
@@ -152,7 +152,7 @@ async function removeEmpty(made: readonly string[]): Promise<void> {
 }
 
 /**
- * Ends a replacement that a kill cut in two: afterwards `directory` is the new artifact if that was complete, else the old.
+ * Completes a replacement that a kill interrupted: afterwards `directory` is the new artifact if that was complete, else the old.
  * Called by {@link writeArtifact}; call it before reading a directory that an earlier process may have been replacing.
  */
 export async function recoverArtifact(directory: string): Promise<void> {
@@ -180,7 +180,7 @@ async function rejectExternalDirectory(directory: string): Promise<void> {
   if (entries.length === 0 || (await hasManifest(directory))) return;
   throw new SlmError(
     "OUTPUT_FAILED",
-    `${directory} holds files but no readable manifest.json: it may not be slm's, so it is not replaced`,
+    `${directory} holds files but no readable manifest.json: it may not be an slm artifact, so it is not replaced`,
     {
       context: { directory },
       suggestions: ["choose a new or empty directory", `delete it yourself: rm -r ${directory}`],
@@ -198,8 +198,8 @@ async function openWorkDirectory(work: string, key: string): Promise<void> {
 }
 
 /**
- * The key unfinished work was begun under; undefined if it cannot be told, and then the work is not used.
- * Work that was killed just before it was put in place has only its manifest left to tell.
+ * The key of unfinished work; undefined if it is unknown, and then the work is not used.
+ * Work that was killed just before the final rename records its key only in its manifest.
  */
 async function recordedKey(work: string): Promise<string | undefined> {
   const record = await ifReadable(readJsonFile(join(work, WORK_FILE), workSchema, { limitBytes: 4096 }));
@@ -227,8 +227,8 @@ async function finishWork(work: string, spec: ArtifactSpec, details: object): Pr
 }
 
 /**
- * When an artifact says it was made. A bundle is the same bytes whenever it is made from the same inputs, so it tells the
- * time its inputs were fixed: SOURCE_DATE_EPOCH [s] where that is set (reproducible-builds.org), else 1970.
+ * The creation time in the manifest. Bundles are reproducible: the same inputs give the same bytes. Their time is therefore
+ * SOURCE_DATE_EPOCH [s] if that is set (reproducible-builds.org), else 1970.
  *
  * @throws SlmError CONFIG_INVALID if SOURCE_DATE_EPOCH is not a whole number of seconds.
  */
@@ -263,17 +263,17 @@ async function describeOutputs(work: string, indexed: readonly string[]): Promis
   return outputs.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Flushes a file and looks at what it holds. */
+/** Flushes a file and describes its size and hash. */
 async function describeFile(work: string, path: string): Promise<ManifestFile> {
   const full = join(work, path);
   await syncFile(full);
   return { path, bytes: (await stat(full)).size, sha256: await hashFile(full) };
 }
 
-/** Files of a folder that are flushed at a time: a disk flushes many in about the time of one. */
+/** Files of a folder that are flushed concurrently: a disk flushes many in about the time of one. */
 const FLUSHED_TOGETHER = 32;
 
-/** Writes the list of a folder; one that an interrupted call left is replaced. */
+/** Writes the list of a folder, replacing one from an interrupted call. */
 async function writeIndex(work: string, folder: string, paths: readonly string[]): Promise<ManifestFile> {
   const index = `${folder}/${INDEX_FILE}`;
   const listed = paths.filter((path) => path !== index);
@@ -318,7 +318,7 @@ async function hasManifest(directory: string): Promise<boolean> {
   return (await ifReadable(readManifest(directory))) !== undefined;
 }
 
-/** Undefined for what is missing or malformed; a failure of the system is thrown on. */
+/** Undefined for a missing or malformed file; system errors are rethrown. */
 async function ifReadable<Value>(reading: Promise<Value>): Promise<Value | undefined> {
   try {
     return await reading;

@@ -107,7 +107,7 @@ export async function prepareData(
     new Spill({
       directory: join(outputDirectory, directory),
       buckets,
-      ...(memoryUnits === undefined ? {} : { memoryUnits }),
+      memoryUnits,
     });
   const buckets = bucketsFor(await inputBytes(inputs), bucketBytes);
   const [byRank, ordered] = [spillOf(SPILL_DIRECTORIES.rows), spillOf(SPILL_DIRECTORIES.groups)];
@@ -169,7 +169,10 @@ export async function prepareData(
         config.synthetic === undefined
           ? undefined
           : await synthesizeSources(outputDirectory, {
-              ...{ settings: config.synthetic, seed, files: DATA_FILES, check },
+              settings: config.synthetic,
+              seed,
+              files: DATA_FILES,
+              check,
               isTaken: (key) => owners.get(key) !== undefined,
             });
       const splits = { ...own, train: own.train + (augmented ?? 0) };

@@ -21,7 +21,7 @@ export interface SpillOptions {
   readonly directory: string;
   readonly buckets: number;
   /** Text held before it goes to disk. Default 16 Mi. */
-  readonly memoryUnits?: number;
+  readonly memoryUnits?: number | undefined;
 }
 
 export class Spill {

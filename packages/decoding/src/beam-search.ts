@@ -1,4 +1,4 @@
-/** Beam search: several beginnings per group advance together, the most probable survive. */
+/** Beam search: several hypotheses per group advance together, and the most probable ones survive. */
 import { logSumExp, topIds } from "./logits.js";
 import {
   type DecodeOptions,
@@ -15,12 +15,12 @@ import { applyRules, isRuling, SeenTokens } from "./token-rules.js";
 
 type BeamStrategy = Extract<Strategy, { kind: "beam" }>;
 
-/** A beginning, as a list read from its end. */
+/** A partial hypothesis, as a linked list from its last token back. */
 interface Beam {
   readonly last: Link | undefined;
-  /** Under the model itself. */
+  /** Log-probability under the unmodified model. */
   readonly logProbability: number;
-  /** What beams are ranked by: the same, after bias and penalties of every token. */
+  /** The score that beams are ranked by: the log-probability with bias and penalties applied at every token. */
   readonly total: number;
   readonly constraint: TokenConstraint | undefined;
 }
@@ -31,7 +31,7 @@ interface Link {
 }
 
 interface Candidate {
-  /** Number of the beam in its group that this continues. */
+  /** Index in its group of the beam that this one continues. */
   readonly beam: number;
   readonly token: number;
   readonly logProbability: number;
@@ -53,17 +53,17 @@ interface Group {
 /**
  * The best hypothesis of each group of `beams` rows, by log-probability / length^lengthPenalty; length counts `eos`.
  *
- * A step looks at the 2 * beams most probable continuations of a group (of equals: lower beam, then lower id). Those that
- * end and rank among the first `beams` are complete; the first `beams` of the others live on.
+ * A step considers the 2 * beams most probable continuations of a group (ties: lower beam, then lower id). Continuations that
+ * end and rank among the first `beams` are complete. The first `beams` of the others stay live.
  * A group stops when
- * - no live beam can still win: its sum only falls (unless a bias or a penalty adds to it), so it scores at most sum / maxTokens^lengthPenalty (or
- *   sum / next length, where the penalty is negative); or
+ * - no live beam can still win. Its sum only falls (unless a bias or a penalty adds to it), so it scores at most
+ *   sum / maxTokens^lengthPenalty, or sum / next length for a negative penalty; or
  * - `beams` hypotheses are complete and the best live beam, scored at its present length, does not beat the worst of
- *   them (the usual rule, which for a positive penalty may miss a better long hypothesis but ends early); or
- * - `maxTokens` is reached, or the time is up: then live beams compete as they are.
+ *   them (the usual rule; with a positive penalty it may miss a better long hypothesis, but it ends early); or
+ * - `maxTokens` or the deadline is reached: then live beams compete at their present length.
  *
- * A beam that `stopsAfter` ends is complete as if it had ended by itself; that applies to beams that live on, so among
- * the first `beams`. Bias and penalties change what beams are ranked by; a constraint takes ids away and renormalizes nothing.
+ * A beam that `stopsAfter` ends counts as complete. This is checked for the beams that stay live, so among the first `beams`.
+ * Bias and penalties change the ranking score. A constraint removes ids without renormalization.
  *
  * Source: Wu et al. 2016 (arXiv:1609.08144) section 7, with plain length^penalty for the normalization.
  */
@@ -111,7 +111,7 @@ export async function decodeBeams(
   });
 }
 
-/** All rows of a group begin alike, so only the first is a beam. */
+/** All rows of a group start identical, so a group starts with one beam. */
 function newGroup(constraint: TokenConstraint | undefined): Group {
   return {
     live: [{ last: undefined, logProbability: 0, total: 0, constraint }],
@@ -178,7 +178,7 @@ function continuations(
 }
 
 interface Moment {
-  /** Number of the group. */
+  /** Index of the group. */
   readonly at: number;
   readonly length: number;
   /** Why this step is the last; undefined if it is not. */
@@ -187,7 +187,7 @@ interface Moment {
   readonly strategy: BeamStrategy;
 }
 
-/** Takes a step's candidates into the group; returns those that live on, in the order of the new beams. */
+/** Adds a step's candidates to the group; returns those that stay live, in the order of the new beams. */
 function advance(
   group: Group,
   candidates: readonly Candidate[],

@@ -7,10 +7,10 @@ import { createTokenSelector, type TokenSelectorOptions } from "./token-selector
 import { isRuling } from "./token-rules.js";
 
 /**
- * Generates from a fresh decoder: one result per row, with beams one per group of `beams` rows.
- * Of equally likely tokens the lowest id wins.
+ * Generates from a fresh decoder: one result per row, or with beams one per group of `beams` rows.
+ * Ties go to the lowest id.
  *
- * @throws SlmError USAGE for options that cannot be followed, INTERRUPTED when `signal` fires between two steps,
+ * @throws SlmError USAGE for invalid options, INTERRUPTED when `signal` fires between two steps,
  * DATA_INVALID if the model's logits are not finite or the constraint allows no token, SHAPE_MISMATCH if they are not `[rows, vocab]`.
  */
 export async function decode(decoder: StepDecoder, options: DecodeOptions): Promise<Decoded[]> {
@@ -38,8 +38,9 @@ export async function decode(decoder: StepDecoder, options: DecodeOptions): Prom
 }
 
 /**
- * Where nothing changes the scores, the decoder may choose. It does not hear that a row was stopped: several rows that can be stopped are
- * fed from here, because in some weight formats what a row is fed reaches the others.
+ * If no rule or constraint changes the scores, the decoder may choose tokens itself. It is not notified when `stopsAfter` ends a row.
+ * With several rows that can be stopped, tokens are therefore chosen here, because in some weight formats the
+ * input of one row affects the others.
  */
 function greedySampling(decoder: StepDecoder, options: DecodeOptions): RowChoice {
   const { rules, constraint, stopsAfter } = options;

@@ -1,7 +1,7 @@
 /** Reading one row of logits: its highest ids and its normalizer, without sorting the vocabulary. */
 import { SlmError } from "@slm/core";
 
-/** Id of the highest logit; of equals the lowest id. */
+/** Id of the highest logit; ties: the lowest id. */
 export function argmax(logits: Float32Array): number {
   let best = 0;
   for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
@@ -10,13 +10,13 @@ export function argmax(logits: Float32Array): number {
 
 /**
  * log(sum(exp(logits / temperature))): the log-probability of id i is `logits[i] / temperature` minus this.
- * The highest logit is taken out first, so nothing overflows. -Infinity marks a forbidden id.
+ * The highest logit is subtracted first, so nothing overflows. A forbidden id has the logit -Infinity.
  *
  * Units: nats.
  * @throws SlmError DATA_INVALID if the logits have no finite normalizer: NaN, +Infinity, or all forbidden.
  */
 export function logSumExp(logits: Float32Array, temperature = 1): number {
-  // By index: an iterator over a typed array takes as long again as the exponentials.
+  // Indexed loop: an iterator over the typed array would double the time.
   let highest = -Infinity;
   for (let id = 0; id < logits.length; id++) if (logits[id]! > highest) highest = logits[id]!;
   let sum = 0;
@@ -26,11 +26,11 @@ export function logSumExp(logits: Float32Array, temperature = 1): number {
   return result;
 }
 
-/** The error of a model whose logits name no next token. */
+/** The error for logits that are not finite. */
 export function notFinite(): SlmError {
   return new SlmError(
     "DATA_INVALID",
-    "decoding: the model's logits are not finite, so no token is the next one",
+    "decoding: the model's logits are not finite, so no next token can be chosen",
     {
       suggestions: ["slm model check --reference DIR", "slm export CKPT --target cpu"],
     },
@@ -38,8 +38,8 @@ export function notFinite(): SlmError {
 }
 
 /**
- * Ids of the `count` highest logits, highest first; of equals the lowest id first.
- * A heap of `count` ids passes over the vocabulary once: O(vocab * log count) at worst, O(vocab) when the
+ * Ids of the `count` highest logits, highest first; ties: the lowest id first.
+ * One pass over the vocabulary with a heap of `count` ids: O(vocab * log count) at worst, O(vocab) when the
  * highest come early.
  */
 export function topIds(logits: Float32Array, count: number): number[] {

@@ -6,7 +6,7 @@ import { checkRules, type TokenRules } from "./token-rules.js";
 
 /**
  * How the next token is chosen.
- * `beam`: keep the `beams` most probable beginnings; a hypothesis scores log-probability / length^lengthPenalty, so
+ * `beam`: keep the `beams` most probable hypotheses; a hypothesis scores log-probability / length^lengthPenalty, so
  * 0 ranks by probability alone and larger values favour longer results.
  */
 export type Strategy =
@@ -21,36 +21,36 @@ export interface DecodeOptions {
   readonly eos: number;
   /** Fed to rows that have ended while others go on. */
   readonly pad: number;
-  /** Most tokens a row may get, the ending `eos` included. */
+  /** Most tokens per row, the final `eos` included. */
   readonly maxTokens: number;
   readonly strategy: Strategy;
-  /** Uniform in [0, 1), for a row; needed by the strategy `sample` only. */
+  /** Draws a uniform number in [0, 1) for a row; only the strategy `sample` needs it. */
   readonly random?: ((row: number) => number) | undefined;
-  /** Bias and penalties. With beams they change log-probabilities, else logits; both as Hugging Face does. */
+  /** Bias and penalties. With beams they change log-probabilities, otherwise logits, as in Hugging Face `generate`. */
   readonly rules?: TokenRules | undefined;
-  /** What a text may be, as its state before the first token; the same for every row. */
+  /** The constraint on the text, in its state before the first token; the same for every row. */
   readonly constraint?: TokenConstraint | undefined;
   /** Ids that were fed before `bos`, per row: the repetition penalty counts them. Default: none. */
   readonly before?: ((row: number) => readonly number[]) | undefined;
   /**
-   * Whether a row (with beams: a hypothesis) ends behind these tokens, `eos` excluded, whatever the model would say next.
-   * Asked once per token, in order; with beams in any order, so it must be a function of the tokens alone.
+   * Whether a row (with beams: a hypothesis) ends after these tokens, `eos` excluded, whatever the model would generate next.
+   * Called once per token, in order. With beams the order is arbitrary, so it must depend on the tokens alone.
    */
   readonly stopsAfter?: ((row: number, tokens: readonly number[]) => boolean) | undefined;
-  /** When the time is up, by `performance.now()` [ms]: the step in progress is then the last. */
+  /** Deadline on the clock of `performance.now()` [ms]: the step in progress at that time is the last. */
   readonly deadlineMs?: number | undefined;
   /** Called with every token of the result, `eos` excluded, as soon as it is certain: with beams, at the end. */
   readonly onToken?: ((row: number, token: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Why a text ends: the model said so, `stopsAfter`, `maxTokens`, or `deadlineMs`. */
+/** Why a text ends: the model generated EOS, `stopsAfter`, `maxTokens`, or `deadlineMs`. */
 export type EndReason = "eos" | "stop" | "length" | "time";
 
 export interface Decoded {
   /** Without `bos` and `eos`. */
   readonly tokens: number[];
-  /** Sum over the tokens, `eos` included, under the model itself (no temperature, no filter) [nats]. */
+  /** Log-probability of the tokens, `eos` included, under the unmodified model (no temperature, no filter) [nats]. */
   readonly logProbability: number;
   /** Whether `eos` ended it. */
   readonly finished: boolean;
@@ -105,7 +105,7 @@ export function checkInterrupted(signal: AbortSignal | undefined): void {
   }
 }
 
-/** Whether the time of these options is up. */
+/** Whether the deadline of these options has passed. */
 export function isLate({ deadlineMs }: Pick<DecodeOptions, "deadlineMs">): boolean {
   return deadlineMs !== undefined && performance.now() >= deadlineMs;
 }

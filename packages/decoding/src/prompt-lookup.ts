@@ -13,18 +13,19 @@ export interface PromptLookupOptions extends Pick<
   DecodeOptions,
   "bos" | "eos" | "maxTokens" | "onToken" | "stopsAfter" | "deadlineMs" | "signal"
 > {
-  /** Ids that answers copy from, beside their own. */
+  /** Ids to copy from, in addition to the answer itself. */
   readonly source: readonly number[];
   /** Most tokens drafted at once. */
   readonly draftTokens: number;
 }
 
-/** Longest end of the answer that is searched for [tokens]. */
+/** Longest suffix of the answer that is searched for [tokens]. */
 const LONGEST_MATCH = 3;
 
 /**
- * Draft tokens: the end of the answer is searched for earlier in the answer and in the source, and the tokens that follow the match are
- * copied, at most `count`; none without a match. Longer matches win, then the latest in the answer, then the first in the source.
+ * Draft tokens: searches for the suffix of the answer earlier in the answer and in the source, and copies the tokens after the
+ * match, at most `count`. Without a match there are none. The longest match wins, then the latest in the answer, then the first in
+ * the source.
  */
 export function draftByPromptLookup(
   source: readonly number[],
@@ -80,7 +81,7 @@ export async function decodeWithPromptLookup(
       onToken?.(0, token);
       if (stopsAfter?.(0, tokens) === true) reason = "stop";
       else if (tokens.length === maxTokens) reason = "length";
-      // What follows a wrong guess was computed from it.
+      // Tokens after a wrong draft token were computed from it, so they are dropped.
       if (drafted[at] !== token) break;
     }
     if (late) reason ??= "time";

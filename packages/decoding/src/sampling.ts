@@ -7,7 +7,7 @@ export interface SamplingOptions {
   readonly topK?: number | undefined;
   /** Draw among the fewest most probable ids whose probabilities reach this sum, in (0, 1]. */
   readonly topP?: number | undefined;
-  /** Draw among ids at least this many times as probable as the most probable only, from 0 to 1. */
+  /** Draw only among ids whose probability is at least this fraction of the highest probability, from 0 to 1. */
   readonly minP?: number | undefined;
 }
 
@@ -15,8 +15,8 @@ export interface SamplingOptions {
 const FIRST_NUCLEUS = 64;
 
 /**
- * Draws a next token. Temperature comes first, then `topK`; `topP` counts the probabilities that are left,
- * renormalized; of what it leaves, `minP` drops ids below its share of the most probable. With the same `random` the same ids are drawn: candidates are ordered by probability, then id.
+ * Draws a next token. The temperature is applied first, then `topK`, then `topP` to the remaining probabilities, renormalized,
+ * then `minP`. The same `random` draws the same ids: candidates are ordered by probability, then id.
  *
  * Source: Holtzman et al. 2020 (arXiv:1904.09751), section 3.1, for top-p; Nguyen et al. 2024 (arXiv:2407.01082) for min-p;
  * the order of the filters is that of Hugging Face's `generate`.
@@ -62,13 +62,13 @@ function nucleus(
   }
 }
 
-/** The id at which the probabilities, added up in order, pass `target`. */
+/** The id at which the cumulative probability exceeds `target`. */
 function draw(ids: Iterable<number>, probability: (id: number) => number, target: number): number {
   let left = target;
   let drawn = 0;
   for (const id of ids) {
     const share = probability(id);
-    // An impossible id is never drawn, not even where rounding leaves a rest at the end.
+    // An id of probability zero is never drawn, even if rounding leaves a remainder at the end.
     if (share === 0) continue;
     drawn = id;
     left -= share;

@@ -12,7 +12,11 @@ const VOCABULARY = 6;
 const LONG = 5;
 
 const greedy = (options: Partial<DecodeOptions>): DecodeOptions => ({
-  ...{ bos: BOS, eos: EOS, pad: PAD, maxTokens: 12, strategy: { kind: "greedy" } },
+  bos: BOS,
+  eos: EOS,
+  pad: PAD,
+  maxTokens: 12,
+  strategy: { kind: "greedy" },
   ...options,
 });
 

@@ -12,18 +12,18 @@ import type { TopTokens, StepDecoder } from "./step-decoder.js";
 
 interface ChosenToken {
   readonly token: number;
-  /** Under the model itself [nats]. */
+  /** Under the unmodified model [nats]. */
   readonly logProbability: number;
 }
 
 export interface RowChoice {
-  /** Feeds one token per row; tells a row's next token when asked, once per row that still runs. */
+  /** Feeds one token per row; returns a function that gives a row's next token, called once for every unfinished row. */
   readonly step: (feed: Int32Array) => Promise<(row: number) => ChosenToken>;
-  /** No step follows. */
+  /** Called when no step follows. */
   readonly end?: (() => Promise<void>) | undefined;
 }
 
-/** Logits leave the decoder, and each row's selector picks from them. */
+/** Tokens are chosen here: the decoder returns logits and each row's selector picks from them. */
 export function selectToken(
   decoder: StepDecoder,
   selectorOf: (row: number) => (logits: Float32Array) => number,
@@ -41,7 +41,7 @@ export function selectToken(
   };
 }
 
-/** The decoder picks the most probable tokens and feeds them to itself; of what it is given here it needs the first alone. */
+/** Tokens are chosen in the decoder: it picks the argmax and feeds it back itself. It reads only the first tokens given here. */
 export function selectInDecoder(
   greedySteps: NonNullable<StepDecoder["greedySteps"]>,
   { eos, pad, maxTokens, signal }: DecodeOptions,
@@ -75,7 +75,7 @@ interface OpenRow {
   reason: EndReason | undefined;
 }
 
-/** Every row on its own, until it comes to `eos`, is full or somebody ends it. */
+/** Decodes every row independently until it reaches `eos`, `maxTokens` or `stopsAfter`. */
 export async function decodeTokenByToken(
   decoder: StepDecoder,
   options: DecodeOptions,

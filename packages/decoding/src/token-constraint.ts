@@ -1,15 +1,14 @@
 /**
- * What may follow in one text: a state of a grammar over tokens. States are values, so rows and beams share and fork them
- * freely.
+ * Which tokens may follow in one text: a state of a grammar over tokens. States are immutable, so rows and beams share and fork
+ * them freely.
  */
 export interface TokenConstraint {
   /**
-   * Sets the scores `[vocab]` of all ids that may not follow to -Infinity. The ending token may follow exactly where the
-   * text may end.
+   * Sets the scores `[vocab]` of all ids that may not follow to -Infinity. EOS is allowed exactly where the text may end.
    *
    * @throws SlmError DATA_INVALID if no id of the vocabulary may follow.
    */
   mask(scores: Float32Array): void;
-  /** The state behind an id that may follow, EOS excluded. */
+  /** The state after an id that may follow, EOS excluded. */
   after(id: number): TokenConstraint;
 }

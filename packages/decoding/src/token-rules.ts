@@ -5,18 +5,18 @@ export interface TokenRules {
   /** Added to the scores of these ids. Source: OpenAI API, `logit_bias`. */
   readonly logitBias?: ReadonlyMap<number, number> | undefined;
   /**
-   * Above 1 discourages ids that were seen, in what is fed before the answer or in the answer: a positive score is divided
-   * by it, any other multiplied. 1 changes nothing.
+   * Above 1 discourages ids that occurred in the prompt or the answer: a positive score is divided by it, any other is
+   * multiplied. 1 changes nothing.
    * Source: Keskar et al. 2019 (arXiv:1909.05858), section 4.1; Hugging Face `RepetitionPenaltyLogitsProcessor`.
    */
   readonly repetitionPenalty?: number | undefined;
-  /** Taken off the score of every id of the answer so far, once. Source: OpenAI API, `presence_penalty`. */
+  /** Subtracted once from the score of every id in the answer so far. Source: OpenAI API, `presence_penalty`. */
   readonly presencePenalty?: number | undefined;
-  /** Taken off the score of an id as often as it stands in the answer so far. Source: OpenAI API, `frequency_penalty`. */
+  /** Subtracted from the score of an id once per occurrence in the answer so far. Source: OpenAI API, `frequency_penalty`. */
   readonly frequencyPenalty?: number | undefined;
 }
 
-/** Largest bias or penalty that is taken: beyond, sums of scores lose what distinguishes tokens. */
+/** Largest accepted bias or penalty: above it, float32 sums lose the differences between tokens. */
 const LARGEST = 1e6;
 
 /** @throws SlmError USAGE naming the rule, what it may be and what it is. */
@@ -48,12 +48,12 @@ export function isRuling(rules: TokenRules | undefined): rules is TokenRules {
 
 /** Ids of one text that penalties count. */
 export class SeenTokens {
-  /** Ids that stand anywhere, what was fed before the answer included. */
+  /** Ids of the prompt and of the answer. */
   readonly anywhere: Set<number>;
-  /** How often each id stands in the answer. */
+  /** How often each id occurs in the answer. */
   readonly answered = new Map<number, number>();
 
-  /** @param before what is fed before the answer, the beginning token included */
+  /** @param before ids that are fed before the answer, BOS included */
   constructor(before: Iterable<number>, answer: Iterable<number> = []) {
     this.anywhere = new Set(before);
     for (const id of answer) this.add(id);

@@ -7,21 +7,21 @@ import { applyRules, isRuling, SeenTokens, type TokenRules } from "./token-rules
 export interface TokenSelectorOptions {
   /** Ends the text. */
   readonly eos: number;
-  /** Draws; absent: the most probable id, of equals the lowest. */
+  /** Sampling. Default: argmax, ties to the lowest id. */
   readonly sampling?: (SamplingOptions & { readonly random: () => number }) | undefined;
   readonly rules?: TokenRules | undefined;
-  /** State at the beginning of the text. */
+  /** Its state at the beginning of the text. */
   readonly constraint?: TokenConstraint | undefined;
-  /** Ids fed before the answer, the beginning token included: the repetition penalty counts them. */
+  /** Ids fed before the answer, BOS included: the repetition penalty counts them. */
   readonly before?: Iterable<number> | undefined;
 }
 
 /**
- * A function from logits `[vocab]` to the next id of one text. It must be asked once per token, in order, as penalties and
- * constraints depend on what was chosen before. The logits stay as they are.
+ * A function from logits `[vocab]` to the next id of one text. Call it once per token, in order, because penalties and
+ * constraints depend on earlier tokens. It does not change the logits.
  *
- * Scores are made in this order: bias, repetition, presence and frequency penalty, constraint; then temperature, top-k,
- * top-p and min-p as {@link sampleToken} says.
+ * Order: bias, repetition, presence and frequency penalty, constraint; then temperature, top-k, top-p and min-p as in
+ * {@link sampleToken}.
  */
 export function createTokenSelector(options: TokenSelectorOptions): (logits: Float32Array) => number {
   const { eos, sampling, rules, before = [] } = options;

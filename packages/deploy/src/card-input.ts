@@ -7,7 +7,7 @@ export interface CardMetric {
   readonly dataset: string;
   /** Rows measured. */
   readonly n: number;
-  readonly before?: number;
+  readonly before?: number | undefined;
   readonly after?: number;
 }
 
@@ -43,7 +43,7 @@ export interface CardInput {
   readonly metrics?: readonly CardMetric[];
   /** Size of all graphs before quantization [bytes]. */
   readonly bytesBefore?: number;
-  readonly bench?: CardBench;
+  readonly bench?: CardBench | undefined;
   /** Settings of the training, dotted key to value. */
   readonly training?: Readonly<Record<string, string | number | boolean>>;
   /** What the model was made from: role of the input and its hash. */

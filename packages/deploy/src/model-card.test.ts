@@ -12,7 +12,8 @@ const MODEL = tinyDeviceModel({
   graphs: { decoder: { file: "decoder.onnx", bytes: 2_500_000, scheme: "int4-block" } },
   parameters: 1_330_000,
   vocabularySize: 80,
-  ...{ maxSource: 32, maxTarget: 48 },
+  maxSource: 32,
+  maxTarget: 48,
 });
 
 const FULL: CardInput = {
@@ -25,7 +26,12 @@ const FULL: CardInput = {
   bytesBefore: 5_400_000,
   bench: {
     device: {
-      ...{ cpu: "Example CPU", cores: 2, threads: 2, memoryBytes: 8e9, node: "v20", provider: "cpu" },
+      cpu: "Example CPU",
+      cores: 2,
+      threads: 2,
+      memoryBytes: 8e9,
+      node: "v20",
+      provider: "cpu",
       int8: { meaning: "int8 products are exact" },
     },
     models: [

@@ -146,7 +146,14 @@ export async function distill(settings: DistillConfig, given: DistillInputs): Pr
   return {
     parameters: parameterCount(config),
     ...(teacherParameters === undefined ? {} : { teacherParameters }),
-    ...{ steps, epochs, seconds, tokensPerSecond, loss, metrics, bestStep, averagedSteps },
+    steps,
+    epochs,
+    seconds,
+    tokensPerSecond,
+    loss,
+    metrics,
+    bestStep,
+    averagedSteps,
   };
 }
 
@@ -172,7 +179,11 @@ async function trainStudent(
       const { initialize } = settings;
       const { teacherDirectory, published } = inputs;
       const initial = await initialWeights({
-        ...{ config, files: run.files, initialize, teacherDirectory, seed: context.seed },
+        config,
+        files: run.files,
+        initialize,
+        teacherDirectory,
+        seed: context.seed,
         tower: published?.weights,
       });
       const report = await train({

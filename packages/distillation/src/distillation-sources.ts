@@ -58,7 +58,9 @@ export async function openDistillationSources(run: DistillRun): Promise<Distilla
         : undefined;
     const cache = teacher && owned.own(await openGoldCache(run, teacher, corpus));
     return {
-      ...{ corpus, stored, unlabelled },
+      corpus,
+      stored,
+      unlabelled,
       teacher: teacher && (await teacherOf(run, teacher, cache)),
       onPolicy: owned.own(new OnPolicyTargets(run.settings)),
       teacherParameters: teacher?.teacher.parameters,

@@ -35,6 +35,14 @@ describe(readDeviceModel, () => {
   });
 
   test.each([
+    ["replaced", "full"],
+    ["appended", "delta"],
+  ])("reads caches that an earlier version called %s as %s", async (earlier, today) => {
+    await writeTextAtomic(join(root, DEVICE_MODEL_FILE), JSON.stringify({ ...model, caches: earlier }));
+    expect((await readDeviceModel(root)).caches).toBe(today);
+  });
+
+  test.each([
     ["cpu", "onnxruntime", "cpu"],
     ["web", "browser", "webgpu"],
     ["gpu", "webgpu", "webgpu"],
@@ -53,8 +61,8 @@ describe(readDeviceModel, () => {
   test.each([
     ["toaster", undefined, /target: .*"cpu"\|"gpu"\|"web"\|"npu"/],
     ["npu", "unheard-of", /profile: /],
-    ["npu", "cuda", /profile 'cuda' is none of target 'npu', which has qnn, openvino, coreml, vitisai/],
-    ["npu", "browser", /profile 'webgpu' is none of target 'npu'/],
+    ["npu", "cuda", /target 'npu' has no profile 'cuda'; its profiles are qnn, openvino, coreml, vitisai/],
+    ["npu", "browser", /target 'npu' has no profile 'webgpu'/],
   ])("rejects target %s with profile %s", async (target, profile, message) => {
     await writeTextAtomic(join(root, DEVICE_MODEL_FILE), JSON.stringify({ ...model, target, profile }));
     await expect(readDeviceModel(root)).rejects.toMatchObject({
@@ -67,8 +75,12 @@ describe(readDeviceModel, () => {
     const graph = { file: "vision.onnx", bytes: 5, scheme: "float32" };
     const image = parseImageProcessing({ resize: { kind: "stretch", height: 8, width: 8 } }, "test");
     const vision = {
-      ...{ image, patch: { height: 4, width: 4 }, classToken: false },
-      ...{ tokens: 4, width: 16, flopsPerImage: 10 },
+      image,
+      patch: { height: 4, width: 4 },
+      classToken: false,
+      tokens: 4,
+      width: 16,
+      flopsPerImage: 10,
     };
     const seeing: DeviceModel = { ...model, graphs: { vision: graph, ...model.graphs }, vision };
     await writeDeviceModel(root, seeing);

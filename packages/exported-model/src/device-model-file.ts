@@ -16,16 +16,16 @@ export async function readDeviceModel(directory: string): Promise<DeviceModel> {
   return model;
 }
 
-/** That the target has the profile. */
+/** Checks that the target has the profile. */
 function checkDevice({ target, profile }: DeviceModel, file: string): void {
   if (profile === undefined || isProfileOf(target, profile)) return;
   throw new SlmError(
     "DATA_INVALID",
-    `${file}: profile '${profile}' is none of target '${target}', which has ${profilesOf(target).join(", ")}`,
+    `${file}: target '${target}' has no profile '${profile}'; its profiles are ${profilesOf(target).join(", ")}`,
   );
 }
 
-/** What the schema alone cannot say of a vision-language model. */
+/** Checks of a vision-language model that the schema alone cannot express. */
 function checkSight({ vision, graphs, architecture, maxSource }: DeviceModel, file: string): void {
   const reject = (problem: string): SlmError => new SlmError("DATA_INVALID", `${file}: ${problem}`);
   if ((vision === undefined) !== (graphs.vision === undefined))
@@ -35,7 +35,7 @@ function checkSight({ vision, graphs, architecture, maxSource }: DeviceModel, fi
   checkPatchReading(vision, `${file}: vision`);
   if (vision.tokens >= maxSource)
     throw reject(
-      `the ${vision.tokens} tokens of an image leave no place for text, maxSource is ${maxSource}`,
+      `the ${vision.tokens} tokens of an image leave no room for text, maxSource is ${maxSource}`,
     );
 }
 

@@ -1,6 +1,6 @@
 /**
- * `model.json`: what a runtime must know about an exported, quantized or bundled model.
- * Written by the exporter, copied by quantization and deploy, read by everything that runs a model.
+ * `model.json`: the description of an exported, quantized or bundled model.
+ * Written by the exporter, copied by quantization and deploy, read by all code that runs a model.
  */
 import { PRECISIONS, PROFILE_NAMES, TARGETS, currentProfileName } from "@slm/devices/table";
 import { PRESENT_KV } from "@slm/runtime";
@@ -9,7 +9,7 @@ import { z } from "zod";
 
 const graphFile = z.strictObject({
   file: z.string().describe("Path of the .onnx file, relative to the model directory."),
-  bytes: z.int().nonnegative().describe("Graph and external data together [bytes]."),
+  bytes: z.int().nonnegative().describe("Size of the graph with its external data [bytes]."),
   scheme: z.string().describe("Weight format: float32, int8-dynamic, int4-block."),
 });
 
@@ -23,38 +23,38 @@ export const deviceModelSchema = z.strictObject({
     .transform(currentProfileName)
     .pipe(z.enum(PROFILE_NAMES))
     .optional()
-    .describe("What runs the graphs on the target, as qnn or cuda; former names are read as those of now."),
+    .describe("Execution provider on the target, such as qnn or cuda; former names are accepted."),
   precision: z
     .enum(PRECISIONS)
     .optional()
     .describe(
-      "Type of activations, caches and keys and values of the source; logits and biases are float32. Absent: float32.",
+      "Type of activations, self-attention caches, and cross-attention keys and values; logits and biases are float32. Absent: float32.",
     ),
   scheme: z
     .string()
     .describe("Quantization scheme of the whole model: float32, cpu, int8-dynamic, int4-block."),
-  /** An encoder-decoder has an encoder and a decoder, and a vision graph where it sees; a decoder-only model has a decoder. */
+  /** An encoder-decoder has an encoder and a decoder, and with vision a vision graph; a decoder-only model has a decoder. */
   graphs: z.strictObject({
     vision: graphFile.optional(),
     encoder: graphFile.optional(),
     decoder: graphFile,
   }),
-  /** Present exactly where there is a vision graph. Such a model is asked about one image with every text. */
+  /** Present exactly if there is a vision graph. Such a model takes one image with every text. */
   vision: patchReading
     .extend({
-      tokens: z.int().positive().describe("Tokens that an image is in front of the text."),
+      tokens: z.int().positive().describe("Number of image tokens before the text."),
       width: z.int().positive().describe("Elements of each."),
-      prompt: z.string().min(1).optional().describe("What is asked where an image comes without a text."),
+      prompt: z.string().min(1).optional().describe("Prompt for an image without a text."),
       flopsPerImage: z
         .number()
         .positive()
         .describe("Multiply-adds counted as two, attention scores excluded."),
     })
     .optional(),
-  /** Graphs of fixed sizes (target npu), shortest source first; `graphs` are those of the longest. */
+  /** Graphs of fixed sizes (target npu), shortest source first; `graphs` are those of the longest source. */
   static: z
     .strictObject({
-      window: z.int().min(2).describe("Longest target; the caches hold one less [tokens]."),
+      window: z.int().min(2).describe("Longest target; the caches hold one token less [tokens]."),
       maskedBias: z.number().negative().describe("Added to scores of keys that must not be attended."),
       buckets: z
         .array(z.strictObject({ source: z.int().positive(), encoder: graphFile, decoder: graphFile }))
@@ -63,20 +63,20 @@ export const deviceModelSchema = z.strictObject({
     .optional(),
   caches: z
     .preprocess(
-      // Exports of before the names were those of now.
+      // Exports written with former key names.
       (value) => (value === "replaced" ? "full" : value === "appended" ? "delta" : value),
       z.enum(PRESENT_KV).optional(),
     )
     .optional()
     .describe(
-      "What a decoder of dynamic sizes gives back: whole caches in place of those it was fed (full), or their new positions " +
-        "for the host to write after the others (delta). Absent: full.",
+      "What a decoder of dynamic sizes returns: the whole updated caches (full), or only the new positions, which the host " +
+        "appends to its caches (delta). Absent: full.",
     ),
   shortlist: z
     .int()
     .positive()
     .optional()
-    .describe("Tokens that the decoder knows; the logits of others are -1e9. Absent: all."),
+    .describe("Size of the decoder's pruned vocabulary; the logits of all other tokens are -1e9. Absent: all."),
   parameters: z.int().positive(),
   vocabularySize: z.int().positive(),
   decoderLayers: z.int().positive(),
@@ -85,7 +85,7 @@ export const deviceModelSchema = z.strictObject({
   maxSource: z
     .int()
     .positive()
-    .describe("Longest source, special tokens and those of an image included [tokens]."),
+    .describe("Longest source, special tokens and image tokens included [tokens]."),
   maxTarget: z.int().positive().describe("Capacity of the self-attention cache [tokens]."),
   tokens: z.strictObject({
     pad: z.int().nonnegative(),
@@ -103,7 +103,7 @@ export const deviceModelSchema = z.strictObject({
 
 export type DeviceModel = z.infer<typeof deviceModelSchema>;
 
-/** How a model sees. */
+/** Image input of a model. */
 export type DeviceVision = NonNullable<DeviceModel["vision"]>;
 
 /** A graph of a model by its role. */
@@ -135,22 +135,22 @@ export const DEVICE_MODEL_FILE = "model.json";
  *
  * vision:  patches float32 [batch, rows, values], as `patchRows` of @slm/vision lays them out
  *       -> imageTokens float32 [batch, tokens, width]
- * encoder: sourceIds int32 [batch, text], sourceLengths int32 [batch] (image tokens and text), and imageTokens of a model
- *          that sees, which stand before the text; source = tokens + text
- *       -> sourceBias float32 [batch, 1, 1, source] (0 where a token is, a large negative number at padding),
+ * encoder: sourceIds int32 [batch, text], sourceLengths int32 [batch] (image tokens and text), and for vision-language models
+ *          imageTokens, which come before the text; source = tokens + text
+ *       -> sourceBias float32 [batch, 1, 1, source] (0 at tokens, a large negative number at padding),
  *          crossKey(l) float32 [batch, kvHeads, headDim, source] (stored transposed, on target
  *          cpu times 1 / sqrt(headDim)),
  *          crossValue(l) float32 [batch, kvHeads, source, headDim]
  * decoder: targetIds int32 [batch, target], pastLength int32 [1] (tokens already in the cache, same for all rows),
  *          pastKey(l), pastValue(l) float32 [batch, kvHeads, capacity, headDim], and the encoder's outputs unchanged
- *       -> logits float32 [batch, vocab] of the last position, and by the model's `caches`
- *          replaced: presentKey(l), presentValue(l) shaped as pastKey(l), pastValue(l), which may be the same buffers
- *          appended: presentKey(l), presentValue(l) float32 [batch, target, kvHeads * headDim], the new positions
+ *       -> logits float32 [batch, vocab] of the last position, and depending on the model's `caches`
+ *          full: presentKey(l), presentValue(l) shaped as pastKey(l), pastValue(l), which may be the same buffers
+ *          delta: presentKey(l), presentValue(l) float32 [batch, target, kvHeads * headDim], the new positions
  * A decoder-only model's decoder has no encoder inputs; its source is a prefix of targetIds.
  *
  * Graphs of fixed sizes (target npu) take one text and one new token at a time: sourceBias is an input of their encoder, and
- * their decoder takes position int32 [1] in place of pastLength and windowBias float32 [1, 1, 1, window] beside sourceBias; see
- * `static-graphs.ts` of the exporter.
+ * their decoder takes position int32 [1] in place of pastLength, and windowBias float32 [1, 1, 1, window] in addition to
+ * sourceBias; see `static-graphs.ts` of the exporter.
  */
 export const GRAPH_IO = {
   patches: "patches",
@@ -169,13 +169,13 @@ export const GRAPH_IO = {
   position: "position",
   windowBias: "window_bias",
   logits: "logits",
-  /** Outputs that a host adds where it wants no logits: the most probable token of each row of logits, and its log-probability. */
+  /** Outputs that a host adds to avoid copying logits: the argmax token of each row of logits, and its log-probability. */
   bestIds: "best_ids",
   bestLogProbabilities: "best_log_probabilities",
 } as const;
 
 /**
- * What a host that gives each row a position of its own finds in decoders of target cpu: the shape that positions have there as an axis of
- * their own, one for all rows or one for each, and the name of the branch of an `If` that computes one new token.
+ * Parts of decoders of target cpu that a host needs to give each row its own position: the shape of positions as a separate axis (one
+ * position for all rows, or one for each), and the name of the `If` branch that computes one new token.
  */
 export const ROW_POSITIONS = { shape: [-1, 1, 1, 1, 1], stepBranch: "step" } as const;

@@ -1,5 +1,5 @@
 /**
- * Names that transformers.js looks for below `onnx/`, for what writes that layout and what quantizes it.
+ * File names that transformers.js expects in `onnx/`; shared by the exporter and quantization.
  *
  * Source: @huggingface/transformers 4.3.1 (utils/dtypes.js, models/session.js).
  */
@@ -7,7 +7,7 @@
 /** Folder of the graphs. */
 export const TRANSFORMERS_FOLDER = "onnx";
 
-/** Graphs by name, without the suffix of their dtype: what each is to a model. */
+/** Role of each graph by file name, without the dtype suffix. */
 export const TRANSFORMERS_GRAPHS = {
   encoder_model: "encoder",
   decoder_model_merged: "decoder",
@@ -15,7 +15,7 @@ export const TRANSFORMERS_GRAPHS = {
 } as const;
 export type TransformersGraph = keyof typeof TRANSFORMERS_GRAPHS;
 
-/** Ends of file names by the `dtype` that the library is asked for. */
+/** File name suffixes by the library's option `dtype`. */
 export const DTYPE_SUFFIXES = {
   fp32: "",
   fp16: "_fp16",
@@ -25,13 +25,13 @@ export const DTYPE_SUFFIXES = {
 } as const;
 export type TransformersDtype = keyof typeof DTYPE_SUFFIXES;
 
-/** Graphs hold their weights up to this size, so that one file is one model; larger ones have a file beside them [bytes]. */
+/** Weights up to this size are stored in the graph file; larger ones are external data [bytes]. */
 export const INLINE_LIMIT = 2 ** 28;
 
-/** Name of the file beside a graph. */
+/** Name of the external data file of a graph. */
 export const transformersWeightsFile = (graphFile: string): string => `${graphFile}_data`;
 
-/** What `config.json` says of graphs whose weights lie beside them; nothing if there are none. */
+/** Entries of `config.json` for graphs with external data; empty if there are none. */
 export function externalDataSettings(graphFiles: readonly string[]): object {
   if (graphFiles.length === 0) return {};
   const each = Object.fromEntries(graphFiles.map((file) => [file, 1]));

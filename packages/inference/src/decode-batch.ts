@@ -1,33 +1,16 @@
 /** Decodes one batch of sources, from token ids to token ids. */
-import { type DecodeOptions, decode } from "@slm/decoding";
+import { decode } from "@slm/decoding";
 import type { HostTensor } from "@slm/runtime";
 import type { EncodedSource } from "./batches.js";
-import { type CachePool, cacheCapacity } from "./caches.js";
+import { cacheCapacity } from "./caches.js";
+import type { BatchOptions, Decoding } from "./decoding.js";
 import { encodeBatch } from "./encoded-batch.js";
 import { GraphDecoder } from "./graph-decoder.js";
 import type { ImageEncoder } from "./image-encoder.js";
-import type { LoadedModel } from "./loaded-model.js";
 import { decodePromptLookup } from "./lookup/decode-prompt-lookup.js";
 import { roomForTokens, rowsPerSource } from "./model-limits.js";
 import { decodeStatic } from "./static/decode-static.js";
 import { type DecodedIds, timed } from "./timed.js";
-
-/** A loaded model, and the resources it keeps between batches. */
-export interface Decoding {
-  readonly loaded: LoadedModel;
-  readonly caches: CachePool;
-  /** Largest number of draft tokens per run (prompt lookup); absent: no drafts, and rows are batched. */
-  readonly promptLookup?: number | undefined;
-}
-
-export type BatchOptions = Pick<
-  DecodeOptions,
-  "strategy" | "random" | "rules" | "constraint" | "onToken" | "stopsAfter" | "signal"
-> & {
-  readonly maxTokens?: number | undefined;
-  /** Time from the start of the batch after which no step begins [ms]. */
-  readonly maxTimeMs?: number | undefined;
-};
 
 /**
  * Decodes sources together, one result per source.

@@ -61,9 +61,14 @@ export class GraphDecoder implements StepDecoder {
   ): AsyncGenerator<TopTokens, undefined> {
     const runs = this.#parts.decoder.repeat({
       ...this.#requestOf(tokens),
-      ...{ ids: GRAPH_IO.targetIds, position: GRAPH_IO.pastLength },
-      ...{ picks: GRAPH_IO.bestIds, fetch: [GRAPH_IO.bestLogProbabilities] },
-      ...{ end: eos, pad, runs: steps, signal },
+      ids: GRAPH_IO.targetIds,
+      position: GRAPH_IO.pastLength,
+      picks: GRAPH_IO.bestIds,
+      fetch: [GRAPH_IO.bestLogProbabilities],
+      end: eos,
+      pad,
+      runs: steps,
+      signal,
     });
     for await (const { fetched, at } of runs) {
       this.stepTimes.push(at);

@@ -111,7 +111,11 @@ export async function loadModel(
   const buckets = encoder === undefined ? undefined : openBuckets(model, { encoder, decoder }, load);
   return {
     ...description,
-    ...{ runtime, images, encoder, decoder, buckets },
+    runtime,
+    images,
+    encoder,
+    decoder,
+    buckets,
     close: async () => {
       await buckets?.release();
       await decoder.release();

@@ -40,10 +40,12 @@ export function samplingOptions(options: SamplingOptions): GenerateOptions {
   const strategy = strategyOf(options);
   const rules: TokenRules = { repetitionPenalty, presencePenalty, frequencyPenalty };
   return {
-    ...{ strategy, rules, stop },
-    ...(strategy.kind === "sample" ? { seed } : {}),
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(maxSeconds === undefined ? {} : { maxTimeMs: maxSeconds * 1000 }),
+    strategy,
+    rules,
+    stop,
+    seed: strategy.kind === "sample" ? seed : undefined,
+    maxTokens,
+    maxTimeMs: maxSeconds === undefined ? undefined : maxSeconds * 1000,
   };
 }
 
@@ -63,8 +65,8 @@ function strategyOf({ beams, temperature = 0, topK, topP, minP }: SamplingOption
   return {
     kind: "sample",
     temperature,
-    ...(topK === undefined ? {} : { topK }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(minP === undefined ? {} : { minP }),
+    topK,
+    topP,
+    minP,
   };
 }

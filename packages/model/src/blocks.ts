@@ -1,4 +1,4 @@
-/** Layers of both architectures, written once over the op set. */
+/** Layers of both architectures, written with the op set. */
 import {
   add,
   gelu,
@@ -47,10 +47,10 @@ export function normalize(config: ModelConfig, parameters: Parameters, name: str
   );
 }
 
-/** What a residual branch ends with before it is added: `dropout` over whole sequences, nothing in cached steps. */
+/** Applied to a residual branch before it is added: `dropout` over whole sequences, nothing in cached steps. */
 export type ResidualBranch = (branch: Tensor) => Tensor;
 
-/** The branch's last norm, where the model has one, and what follows it. */
+/** The branch's post-norm, if the model has one, and then `ResidualBranch`. */
 export const finish = (
   config: ModelConfig,
   parameters: Parameters,
@@ -90,7 +90,7 @@ export function feedForwardBlock(
 /**
  * x + end(output(attend(query, key, value))) with query, key and value projected from norm(x).
  *
- * `attend` and `end` are what differs between training, encoding and cached decoding.
+ * `attend` and `end` differ between training, encoding and cached decoding.
  */
 export function selfAttentionBlock(
   config: ModelConfig,
@@ -118,7 +118,7 @@ export function selfAttentionBlock(
   });
 }
 
-/** Every head of x through one RMSNorm, where the model has it. */
+/** RMSNorm of every head of x, if the model has `qkNorm`. */
 function normalizeHeads(config: ModelConfig, parameters: Parameters, name: string, x: Tensor): Tensor {
   if (config.qkNorm !== true) return x;
   const weight = parameter(parameters, `${name}Norm.weight`);

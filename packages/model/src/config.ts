@@ -17,7 +17,7 @@ const size = z.int().positive().max(MAX_SIZE);
 const positive = z.number().positive();
 const frequencies = z.array(z.number().nonnegative()).min(1).max(MAX_SIZE);
 
-/** What both architectures choose freely; a recipe's `student` or `model` section. */
+/** Options of both architectures; a recipe's `student` or `model` section. */
 const sharedShape = {
   width: size.describe("Model width [elements]."),
   heads: size.describe("Query heads per attention."),
@@ -39,7 +39,7 @@ const sharedShape = {
     .enum(["grouped", "modulo"])
     .default("grouped")
     .describe("Query head h reads KV head h div group (grouped) or h mod kvHeads (modulo)."),
-  // What follows has no default: a configuration without it stays as it was written.
+  // The following keys have no schema default, so that a configuration without them is written back unchanged.
   activation: z
     .enum(["gelu", "swiglu", "geglu"])
     .optional()
@@ -60,10 +60,10 @@ const sharedShape = {
     .describe("Whether the output head is the embedding table; false: a matrix of its own. Default: true."),
   logitSoftcap: positive
     .optional()
-    .describe("Logits are softcap · tanh(logits / softcap). Default: as they are."),
+    .describe("Logits are softcap · tanh(logits / softcap). Default: no softcap."),
 };
 
-/** What attention of a decoder-only model chooses besides. */
+/** Further attention options of decoder-only models. */
 const decoderOnlyAttention = {
   ropeInverseFrequencies: frequencies
     .optional()
@@ -72,10 +72,10 @@ const decoderOnlyAttention = {
     ),
   attentionSoftcap: positive
     .optional()
-    .describe("Attention scores are softcap · tanh(scores / softcap). Default: as they are."),
+    .describe("Attention scores are softcap · tanh(scores / softcap). Default: no softcap."),
   slidingWindow: z
     .strictObject({
-      window: size.describe("Positions that such a layer attends to, its own among them [tokens]."),
+      window: size.describe("Positions that such a layer attends to, its own included [tokens]."),
       layers: z.array(z.int().nonnegative()).min(1).describe("Which layers have the window, counted from 0."),
       ropeTheta: positive.optional().describe("RoPE base of these layers. Default: the model's."),
     })
@@ -89,7 +89,7 @@ export const encoderDecoderShape = z.strictObject({
   ...sharedShape,
   vision: visionConfig
     .optional()
-    .describe("Sees an image: its tokens come before the source's. Default: reads text only."),
+    .describe("Vision: the model takes an image, whose tokens come before those of the source. Default: text only."),
 });
 
 export const decoderOnlyShape = z.strictObject({
@@ -131,7 +131,7 @@ export function parseModelConfig(value: unknown, where: string): ModelConfig {
   if (config.headDim % 2 !== 0) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: headDim ${config.headDim} is odd; rotary embedding turns pairs`,
+      `${where}: headDim ${config.headDim} is odd; rotary embedding needs an even number`,
     );
   }
   if (config.architecture === "decoder-only") checkAttention(config, where);
@@ -153,7 +153,7 @@ function checkImageTokens({ vision, maxSource }: EncoderDecoderConfig, where: st
   if (tokens >= maxSource)
     throw new SlmError(
       "CONFIG_INVALID",
-      `${where}: maxSource ${maxSource} leaves no place for text behind the ${tokens} tokens of an image`,
+      `${where}: maxSource ${maxSource} leaves no room for text after the ${tokens} tokens of an image`,
     );
 }
 

@@ -1,4 +1,4 @@
-/** The decoder of both architectures: over a whole target at once, or one cached step at a time. */
+/** The decoder of both architectures: over a whole target at once, or step by step with KV caches. */
 import type { PresentKv } from "@slm/runtime";
 import {
   add,
@@ -29,14 +29,14 @@ import type { ModelConfig } from "./config.js";
 import type { CrossCache } from "./encoder.js";
 import { EMBEDDING_WEIGHT, headWeight } from "./parameters.js";
 
-/** What an encoder-decoder's decoder sees of its source. */
+/** The source as the decoder of an encoder-decoder reads it. */
 export interface SourceContext {
   readonly cross: readonly CrossCache[];
   /** `[batch, 1, 1, source]`, added to cross-attention scores. */
   readonly bias: Tensor;
 }
 
-/** What differs between a whole target and a cached step. */
+/** The parts that differ between a whole target and a cached step. */
 interface Pass {
   readonly source: SourceContext | undefined;
   readonly attend: (layer: number, heads: { query: Tensor; key: Tensor; value: Tensor }) => Tensor;
@@ -44,8 +44,8 @@ interface Pass {
 }
 
 /**
- * Hidden states of every target position, each seeing only itself and what came before. Under `withDropout` it takes
- * the masks of `decoderDropoutShapes`.
+ * Hidden states of every target position, with causal attention. Under `withDropout` it takes the masks of
+ * `decoderDropoutShapes`.
  *
  * Shapes: ids int32 `[batch, target]`, mask float32 `[batch, target]` (0 = never attended) -> `[batch, target, width]`.
  */
@@ -66,7 +66,7 @@ export function decode(
   });
 }
 
-/** What self-attention of one layer does besides splitting heads. */
+/** RoPE and score options of one layer's self-attention. */
 function layerAttention(config: ModelConfig, layer: number): Rotation & ScoreAttributes {
   const { ropeTheta } = config;
   if (config.architecture === "encoder-decoder") return { ropeTheta };
@@ -85,7 +85,7 @@ export interface SelfCache {
 }
 
 /**
- * Hidden states of new positions given cached ones, and the caches with the new positions written, or these alone.
+ * Hidden states of new positions given cached ones, and either the updated caches or only their new positions.
  *
  * Shapes: ids int32 `[batch, target]` (target is 1 unless the target fuses cachedAttention), pastLength int32 `[1]` or `[batch]`.
  */
@@ -98,7 +98,7 @@ export function decodeStep(
     readonly caches: readonly SelfCache[];
     readonly capacity: number;
     readonly pastLength: Tensor;
-    /** What is handed back of the caches, see `CachedAttentionAttributes`. */
+    /** Form of the returned caches, see `CachedAttentionAttributes`. */
     readonly form?: PresentKv;
   },
 ): { hidden: Tensor; caches: SelfCache[] } {
@@ -121,7 +121,7 @@ export function decodeStep(
   return { hidden, caches };
 }
 
-/** Next-token logits by the embedding's table, or by the head of its own: `[..., width]` -> `[..., vocab]`. */
+/** Next-token logits by the tied embedding or a separate head: `[..., width]` -> `[..., vocab]`. */
 export function outputHead(config: ModelConfig, parameters: Parameters, hidden: Tensor): Tensor {
   const { logitSoftcap } = config;
   return scope("head", () => {

@@ -1,4 +1,4 @@
-/** The masks a model asks for under `withDropout`, so that a program can declare them as inputs. */
+/** Shapes of the masks that a model uses under `withDropout`, so that a program can declare them as inputs. */
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
 import { imageTokensOf } from "./source-context.js";
 
@@ -6,12 +6,12 @@ const repeated = (count: number, shape: readonly number[]): (readonly number[])[
   Array.from({ length: count }, () => shape);
 
 /**
- * Shapes of the masks that `encode` takes, in the order it takes them: after the embedding, then of each layer after
- * attention and after the feed-forward block.
+ * Shapes of the masks of `encode`, in order: after the embedding, then in each layer after attention and after the
+ * feed-forward block.
  *
  * Source: residual dropout of Vaswani et al. 2017, section 5.4 (arXiv:1706.03762).
  *
- * @param text Length of the padded texts [tokens]; the tokens of an image come on top.
+ * @param text Length of the padded texts [tokens]; image tokens are added.
  */
 export const encoderDropoutShapes = (
   config: EncoderDecoderConfig,
@@ -21,8 +21,8 @@ export const encoderDropoutShapes = (
   repeated(1 + 2 * config.encoderLayers, [batch, imageTokensOf(config) + text, config.width]);
 
 /**
- * Shapes of the masks that `decode` takes, in the order it takes them: after the embedding, then of each layer after
- * self-attention, after cross-attention (encoder-decoder only) and after the feed-forward block.
+ * Shapes of the masks of `decode`, in order: after the embedding, then in each layer after self-attention, after
+ * cross-attention (encoder-decoder only) and after the feed-forward block.
  *
  * @param length Length of the padded targets, or of the whole sequences of a decoder-only model [tokens].
  */

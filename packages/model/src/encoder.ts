@@ -21,13 +21,13 @@ import type { EncoderDecoderConfig } from "./config.js";
 import { EMBEDDING_WEIGHT } from "./parameters.js";
 
 /**
- * Which source positions are tokens, those of an image among them: a count per row (padding on the right) or a 0/1 mask
+ * Which source positions are tokens (image tokens included): a count per row (padding on the right) or a 0/1 mask
  * (padding anywhere).
  */
 export type SourcePadding = { readonly lengths: Tensor } | { readonly mask: Tensor };
 
 /**
- * Reads the source once, in both directions. Under `withDropout` it takes the masks of {@link encoderDropoutShapes}.
+ * Encodes the source with bidirectional attention. Under `withDropout` it takes the masks of {@link encoderDropoutShapes}.
  *
  * Shapes: ids int32 `[batch, source]`, lengths int32 `[batch]` or mask float32 `[batch, source]` -> `[batch, source, width]`;
  * with an image `[batch, imageTokens, width]` of `imageEmbeddings` before the text, source counts both.
@@ -67,7 +67,7 @@ export interface CrossCache {
   readonly value: Tensor;
 }
 
-/** What the decoder's cross-attention reads, computed once per source: one entry per decoder layer. */
+/** Cross-attention keys and values, computed once per source: one entry per decoder layer. */
 export function crossCaches(
   config: EncoderDecoderConfig,
   parameters: Parameters,

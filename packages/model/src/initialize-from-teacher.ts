@@ -1,6 +1,6 @@
 /**
- * A student that starts with the teacher's knowledge of tokens: its embedding, which is also its output head, is taken from
- * the teacher's, projected when the widths differ.
+ * Initializes a student's embedding, which is also its output head, from the teacher's embedding, projected if the widths
+ * differ.
  */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
@@ -12,27 +12,27 @@ import { toFloat32, type Weights } from "./weights.js";
 const EMBEDDING = "embedding.weight";
 
 export interface TeacherInitialization {
-  /** Teacher id of each student id; student tokens without one keep their row. Default: the same ids. */
+  /** Teacher id of each student id; student tokens without a teacher id keep their row. Default: equal ids. */
   readonly teacherIds?: ReadonlyMap<number, number>;
-  /** What the teacher multiplies looked-up rows by before its first layer. Default 1. */
+  /** Factor that the teacher applies to embeddings before its first layer. Default 1. */
   readonly teacherScale?: number;
 }
 
 type EmbeddingShape = Pick<ModelConfig, "width" | "vocabularySize">;
 
-/** Which row of the teacher goes to which row of the student. */
+/** Pairs of a student row and the teacher row that initializes it. */
 type RowPairs = readonly (readonly [student: number, teacher: number])[];
 
 /**
- * The student's weights with embedding rows from the teacher's table E [vocabulary, width]; all others as they were.
+ * The student's weights with embedding rows from the teacher's table E [vocabulary, width]; all other weights unchanged.
  *
  * - Equal widths: rows are copied, times the teacher's scale.
  * - A narrower student: E·V, with V the eigenvectors of EᵀE of the largest eigenvalues (the leading right singular vectors
- *   of E), which keeps the inner products of rows as well as so many columns can; then one factor for all, so that the root
- *   mean square is the standard deviation of the student's own initial rows.
- * - A wider student: as above with all the teacher's directions; columns beyond them keep their values.
+ *   of E). This is the best approximation of the rows' inner products in that many columns. One common factor then sets the
+ *   root mean square to the standard deviation of the student's own initial rows.
+ * - A wider student: as above with all the teacher's directions; the remaining columns keep their values.
  *
- * E and its mean square are over the rows that are used. The result is a pure function of its inputs.
+ * Only the rows that are used count in E and its mean square. The result is a pure function of its inputs.
  *
  * Source: Eckart and Young 1936 for the projection.
  *
@@ -79,7 +79,7 @@ function rowPairs(
         {
           suggestions: [
             "train the student with the teacher's tokenizer",
-            "say which ids mean the same token",
+            "pass teacherIds: the teacher's id of each student token",
           ],
         },
       );
@@ -163,7 +163,7 @@ function gram(rows: Float64Array, count: number, width: number): Float64Array {
   return product;
 }
 
-/** Multiplied so that the root mean square is `deviation`. */
+/** Scales values so that their root mean square is `deviation`. */
 function rescale(values: Float64Array, deviation: number): Float64Array {
   const squares = values.reduce((sum, value) => sum + value * value, 0);
   const factor = deviation / Math.sqrt(squares / values.length);

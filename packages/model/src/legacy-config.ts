@@ -1,4 +1,4 @@
-/** Keys that config.json had before version 2 of recipes: checkpoints written then are read as they are. */
+/** Keys of config.json before version 2 of recipes; old checkpoints are still read. */
 
 type Keys = Readonly<Record<string, (value: unknown) => Readonly<Record<string, unknown>>>>;
 
@@ -26,5 +26,5 @@ const renameKeys = (record: Readonly<Record<string, unknown>>): Readonly<Record<
     ),
   ) as Readonly<Record<string, unknown>>;
 
-/** A model configuration with the keys of now; anything but an object is given back for the schema to reject. */
+/** A model configuration with current keys; a value that is not an object is returned for the schema to reject. */
 export const withCurrentKeys = (value: unknown): unknown => (isRecord(value) ? renameKeys(value) : value);

@@ -24,14 +24,14 @@ const WEIGHT = ".weight";
 const A = ".loraA";
 const B = ".loraB";
 
-/** A linear weight that may be adapted, under its name without `.weight`. */
+/** A linear weight that may be adapted; its name is without `.weight`. */
 interface Linear {
   readonly name: string;
   readonly outputs: number;
   readonly inputs: number;
 }
 
-/** Every matrix that is multiplied by, which the embedding and positions are not, but for the output head. */
+/** Every matrix of a linear layer, the output head included; embeddings and positions are looked up instead. */
 const linearsOf = (config: ModelConfig): Linear[] =>
   parameterSpecs(config)
     .filter(({ name, shape }) => shape.length === 2 && name.endsWith(WEIGHT))
@@ -51,10 +51,10 @@ const possibleTargets = (linears: readonly Linear[]): string[] => [
 
 /**
  * The adapters of every linear weight whose name ends with one of the targets, `<linear>.loraA` and `<linear>.loraB`, in
- * the model's order. `attention.query` adapts the self-attention of all layers of both sides, `crossAttention.query` the
- * decoder's look at the source, `decoder.layers.0.feedForward.up` one weight.
+ * the model's order. `attention.query` adapts the self-attention of all encoder and decoder layers, `crossAttention.query` the
+ * cross-attention, `decoder.layers.0.feedForward.up` one weight.
  *
- * @throws SlmError CONFIG_INVALID for a rank that is no positive integer, or naming a target that ends no linear's name.
+ * @throws SlmError CONFIG_INVALID for a rank that is not a positive integer, or for a target that matches no linear layer.
  */
 export function loraSpecs(
   config: ModelConfig,
@@ -108,7 +108,7 @@ export function withLora(parameters: Parameters, lora: Parameters, { rank, alpha
     const [a, b] = [lora[name + A], lora[name + B]];
     shouldBe(name + A, [rank, inputs], a?.shape);
     shouldBe(name + B, [outputs, rank], b?.shape);
-    // The small factor is scaled, not the product.
+    // Scale the small factor instead of the product.
     adapted[name + WEIGHT] = math.add(weight, math.matMul(math.mul(b!, alpha / rank), a!));
   }
   return adapted;
@@ -131,7 +131,7 @@ export function mergeLora(
       (ending) => name.endsWith(ending) && linears.has(name.slice(0, -ending.length)),
     );
     if (linear === undefined) {
-      throw new SlmError("SHAPE_MISMATCH", `lora: '${name}' is no adapter of a linear weight of this model`);
+      throw new SlmError("SHAPE_MISMATCH", `lora: '${name}' is not an adapter of a linear weight of this model`);
     }
   }
   const merged = new Map(weights);

@@ -1,4 +1,4 @@
-/** What a weight is called, how large it is and how it starts. */
+/** Name, shape and initialization of a weight. */
 
 export type Initialization =
   { readonly kind: "ones" } | { readonly kind: "zeros" } | { readonly kind: "normal"; readonly std: number };

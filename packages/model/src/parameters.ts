@@ -1,4 +1,4 @@
-/** Every weight of a model: its name, shape and how it starts. The single list that checkpoints, training and export follow. */
+/** Every weight of a model: name, shape and initialization. The single list that checkpoints, training and export use. */
 import type { ModelConfig } from "./config.js";
 import { linearSpecs, normal, normSpec, RESIDUAL_SCALE, type ParameterSpec } from "./parameter-spec.js";
 import { imageTokenCount, towerTokens, type VisionConfig } from "./vision/vision-config.js";
@@ -40,7 +40,7 @@ function feedForward(
   ];
 }
 
-/** A residual branch: the norm it begins with, what it computes, and the norm it may end with. */
+/** Parameters of a residual branch: its pre-norm, the weights inside, and an optional post-norm. */
 function branch(name: string, config: ModelConfig, inside: readonly ParameterSpec[]): ParameterSpec[] {
   const end = config.postNorm === true ? [normSpec(`${name}PostNorm`, config.width)] : [];
   return [normSpec(`${name}Norm`, config.width), ...inside, ...end];
@@ -68,16 +68,16 @@ function decoderLayer(name: string, config: ModelConfig): ParameterSpec[] {
 const layers = (count: number, build: (index: number) => ParameterSpec[]): ParameterSpec[] =>
   Array.from({ length: count }, (_, index) => build(index)).flat();
 
-/** The table that tokens are embedded with; logits are products with it too, where the head is tied. */
+/** The embedding table; also the output head if `tieWordEmbeddings` is true. */
 export const EMBEDDING_WEIGHT = "embedding.weight";
 /** The output head of a model without `tieWordEmbeddings`. */
 export const HEAD_WEIGHT = "head.weight";
 
-/** Name of the table that logits are products with. */
+/** Name of the output head's weight. */
 export const headWeight = ({ tieWordEmbeddings }: ModelConfig): string =>
   tieWordEmbeddings === false ? HEAD_WEIGHT : EMBEDDING_WEIGHT;
 
-/** How a model sees; undefined: it reads text only. */
+/** The vision part of a model; undefined for text-only models. */
 export const visionOf = (config: ModelConfig): VisionConfig | undefined =>
   config.architecture === "encoder-decoder" ? config.vision : undefined;
 
@@ -117,13 +117,13 @@ export function parameterCount(config: ModelConfig): number {
 export const MODEL_MODULES = ["text", "tower", "projector"] as const;
 export type ModelModule = (typeof MODEL_MODULES)[number];
 
-/** The part that a parameter belongs to, by its name; adapters belong to that of their weight. */
+/** The module of a parameter, by its name; an adapter belongs to the module of its weight. */
 export function moduleOf(name: string): ModelModule {
   if (name.startsWith(`${TOWER}.`)) return "tower";
   return name.startsWith(`${PROJECTOR}.`) ? "projector" : "text";
 }
 
-/** Multiply-adds (counted as two) of a matrix for each row that it is multiplied with. */
+/** FLOPs (a multiply-add counts as two) of a matrix for each row that it is multiplied with. */
 const matrixFlops = ([outputs = 0, inputs = 0]: readonly number[]): number => 2 * outputs * inputs;
 
 /** Whether a parameter is a matrix of a linear layer: tables and positions are looked up. */
@@ -131,9 +131,9 @@ const isMultiplied = ({ name, shape }: ParameterSpec): boolean =>
   shape.length === 2 && name.endsWith(".weight") && name !== EMBEDDING_WEIGHT && name !== HEAD_WEIGHT;
 
 /**
- * Multiply-adds (counted as two) of the linear layers per token; attention scores are left out, being a few percent
- * at the lengths these models see. Cross-attention's key and value projections run once per source token. Tokens of an image
- * are source tokens; what makes them is {@link flopsPerImage}.
+ * FLOPs (a multiply-add counts as two) of the linear layers per token. Attention scores are excluded: they are a few percent
+ * at usual lengths. Cross-attention's key and value projections run once per source token. Image tokens
+ * are source tokens; the cost of computing them is {@link flopsPerImage}.
  */
 export function flopsPerToken(config: ModelConfig): {
   encoderPerSourceToken: number;

@@ -1,4 +1,4 @@
-/** Sources as programs are fed them, and what the decoder sees of them. */
+/** Sources as inputs of programs, and their encoding for the decoder. */
 import { lengthBias, math, type Tensor, type TensorSpec } from "@slm/tensor";
 import type { Parameters } from "./blocks.js";
 import type { EncoderDecoderConfig, ModelConfig } from "./config.js";
@@ -8,13 +8,13 @@ import { visionOf } from "./parameters.js";
 import { imageTokenCount, patchValues, towerTokens } from "./vision/vision-config.js";
 import { imageEmbeddings } from "./vision/tower.js";
 
-/** Tokens of the image before every source; none where the model reads text only. */
+/** Number of image tokens before every source; 0 for text-only models. */
 export function imageTokensOf(config: ModelConfig): number {
   const vision = visionOf(config);
   return vision === undefined ? 0 : imageTokenCount(vision);
 }
 
-/** Texts, and how many tokens each source has: its image's and its text's. */
+/** Texts, and the length of each source: image tokens plus text tokens. */
 interface SourceTensors {
   /** int32 `[batch, text]` */
   readonly ids: Tensor;
@@ -24,7 +24,7 @@ interface SourceTensors {
   readonly patches?: Tensor | undefined;
 }
 
-/** The spec of {@link SourceTensors.patches}; undefined where the model reads text only. */
+/** The spec of {@link SourceTensors.patches}; undefined for text-only models. */
 export function patchesSpec(
   { vision }: Pick<EncoderDecoderConfig, "vision">,
   batch: number,
@@ -34,7 +34,7 @@ export function patchesSpec(
 }
 
 /**
- * Reads sources: what the encoder makes of them, `[batch, imageTokens + text, width]`, and what the decoder's layers see of it.
+ * Encodes sources: the encoder's output `[batch, imageTokens + text, width]`, and the source context of the decoder.
  * Under `withDropout` it takes the masks of `encoderDropoutShapes`.
  */
 export function readSource(
@@ -47,7 +47,7 @@ export function readSource(
     vision === undefined || patches === undefined ? undefined : imageEmbeddings(vision, parameters, patches);
   const encoded = encode(config, parameters, ids, { lengths }, image);
   const [batch, text] = ids.shape as [number, number];
-  // Of the ids only the shape is read, and image tokens have none.
+  // lengthBias reads only the shape of the ids, and image tokens have no ids.
   const positions = image === undefined ? ids : math.zeros([batch, imageTokensOf(config) + text]);
   const context = {
     cross: crossCaches(config, parameters, encoded),

@@ -12,7 +12,7 @@ export interface SymmetricEigen {
   readonly vectors: Float64Array;
 }
 
-/** Diagonal and the elements beside it; `beside[i]` couples i and i + 1. */
+/** A tridiagonal matrix: its diagonal and its off-diagonal; `beside[i]` couples i and i + 1. */
 interface Tridiagonal {
   readonly diagonal: Float64Array;
   readonly beside: Float64Array;
@@ -28,7 +28,7 @@ export function symmetricEigen(matrix: Float64Array, size: number): SymmetricEig
   if (!matrix.every(Number.isFinite)) {
     throw new SlmError("DATA_INVALID", "eigenvectors: the matrix holds numbers that are not finite");
   }
-  // Over the largest element, so that squares neither overflow nor underflow where they matter.
+  // Scaled by the largest element, so that squares neither overflow nor underflow.
   const largest = matrix.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
   const { diagonal, beside, basis } = tridiagonalize(
     matrix.map((value) => value / largest),
@@ -51,7 +51,7 @@ function orient(vector: Float64Array): void {
   if (largest < 0) for (let i = 0; i < vector.length; i++) vector[i] = -vector[i]!;
 }
 
-/** Reflects away what is below the first subdiagonal, column by column. Overwrites `a`. */
+/** Zeroes the elements below the first subdiagonal by reflections, column by column. Overwrites `a`. */
 function tridiagonalize(a: Float64Array, size: number): Tridiagonal {
   const reflections: Float64Array[] = [];
   for (let k = 0; k + 2 < size; k++) {
@@ -67,13 +67,13 @@ function tridiagonalize(a: Float64Array, size: number): Tridiagonal {
   };
 }
 
-/** v with I - v·vᵀ mapping column k below the diagonal to a multiple of its first element; |v|² is 2, or 0 for nothing to do. */
+/** v such that I - v·vᵀ maps column k below the diagonal to a multiple of its first element; |v|² is 2, or 0 for no reflection. */
 function reflector(a: Float64Array, size: number, k: number): Float64Array {
   const v = new Float64Array(size);
   let largest = 0;
   for (let i = k + 1; i < size; i++) largest = Math.max(largest, Math.abs(a[i * size + k]!));
   if (largest === 0) return v;
-  // Over the largest, so that no square that matters underflows.
+  // Scaled by the largest element, so that no square underflows.
   let rest = 0;
   for (let i = k + 1; i < size; i++) {
     v[i] = a[i * size + k]! / largest;
@@ -81,7 +81,7 @@ function reflector(a: Float64Array, size: number, k: number): Float64Array {
   }
   if (rest === 0) return v.fill(0);
   const length = Math.sqrt(rest + v[k + 1]! ** 2);
-  // Away from zero, so that nothing cancels.
+  // The sign that avoids cancellation.
   v[k + 1] = v[k + 1]! + (v[k + 1]! < 0 ? -length : length);
   const scale = Math.SQRT2 / Math.sqrt(rest + v[k + 1]! ** 2);
   for (let i = k + 1; i < size; i++) v[i] = v[i]! * scale;
@@ -105,7 +105,7 @@ function reflectBothSides(a: Float64Array, size: number, k: number, v: Float64Ar
   }
 }
 
-/** The transpose of the product of all reflections, built from the last so that early ones meet few rows. */
+/** The transpose of the product of all reflections, built from the last one so that each step touches few rows. */
 function transposedProduct(reflections: readonly Float64Array[], size: number): Float64Array {
   const q = new Float64Array(size * size);
   for (let i = 0; i < size; i++) q[i * size + i] = 1;
@@ -125,7 +125,7 @@ function transposedProduct(reflections: readonly Float64Array[], size: number): 
   return transposed;
 }
 
-/** Rotates until element `first` is coupled to none after it: implicit QL steps with Wilkinson's shift. */
+/** Rotates until element `first` is decoupled from those after it: implicit QL steps with Wilkinson's shift. */
 function isolate(diagonal: Float64Array, beside: Float64Array, basis: Float64Array, first: number): void {
   for (let sweep = 0; ; sweep++) {
     const last = coupledEnd(beside, first);
@@ -137,7 +137,7 @@ function isolate(diagonal: Float64Array, beside: Float64Array, basis: Float64Arr
   }
 }
 
-/** Last index of the block that starts at `first`: the coupling after it is rounding beside the matrix, whose largest element is 1. */
+/** Last index of the block that starts at `first`: the coupling after it is below rounding error (the largest element is 1). */
 function coupledEnd(beside: Float64Array, first: number): number {
   let last = first;
   while (last + 1 < beside.length && Math.abs(beside[last]!) > Number.EPSILON) last++;

@@ -1,4 +1,4 @@
-/** Weights in host memory: initial values, and the check that a set of tensors is the model's. */
+/** Weights in host memory: initial values, and the check of a set of tensors against the model's parameters. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import { fromBfloat16 } from "@slm/runtime";
@@ -22,7 +22,7 @@ export function toFloat32(tensor: HostTensor, name: string): HostTensor {
   );
 }
 
-/** Fresh weights by each parameter's rule; normal values from `random` (uniform in [0, 1)) by Box and Muller. */
+/** Initial weights by each parameter's rule; normal values from `random` (uniform in [0, 1)) by Box and Muller. */
 export const initializeWeights = (config: ModelConfig, random: () => number): Weights =>
   initializeParameters(parameterSpecs(config), random);
 
@@ -46,7 +46,7 @@ function gaussian(random: () => number): number {
 }
 
 /**
- * The model's parameters out of a file's tensors, as float32 in the model's order.
+ * Selects the model's parameters from a file's tensors, as float32 in the model's order.
  *
  * @throws SlmError SHAPE_MISMATCH naming the first missing, unknown or misshapen tensor.
  */

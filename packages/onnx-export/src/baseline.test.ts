@@ -9,8 +9,16 @@ import { emptyDirectory, encoderDecoder, tokenizerDirectory } from "./tiny-check
 
 const paper: EncoderDecoderConfig = {
   ...encoderDecoder,
-  ...{ width: 1024, heads: 6, kvHeads: 3, headDim: 64, feedForward: 4096, vocabularySize: 32_128 },
-  ...{ encoderLayers: 20, decoderLayers: 10, maxSource: 4096, maxTarget: 512 },
+  width: 1024,
+  heads: 6,
+  kvHeads: 3,
+  headDim: 64,
+  feedForward: 4096,
+  vocabularySize: 32_128,
+  encoderLayers: 20,
+  decoderLayers: 10,
+  maxSource: 4096,
+  maxTarget: 512,
 };
 
 const configs = fc

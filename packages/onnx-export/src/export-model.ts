@@ -112,13 +112,21 @@ export async function exportWeights(source: ExportSource, settings: ExportSettin
     runtime === undefined
       ? null
       : await measureParity(source, {
-          ...{ plan, layout, runtime, shortlist, progress, signal },
+          plan,
+          layout,
+          runtime,
+          shortlist,
+          progress,
+          signal,
           directory: outputDirectory,
           engine: settings.engine,
         });
   if (parity !== null) checkParity(parity, parityLimit ?? PARITY_LIMITS[precision]);
   return {
-    ...{ target, precision, layout, parity },
+    target,
+    precision,
+    layout,
+    parity,
     profile: device.profileName,
     files: await filesBelow(outputDirectory),
     opset: device.opset,

@@ -76,7 +76,11 @@ export async function planExport(
   const { target, profile, precision, layout, buckets, window } = chosenExport(choice);
   const device = selectDevice({ target, profile, precision });
   const plan = planGraphs(config, {
-    ...{ device, layout, buckets, window, shortlist },
+    device,
+    layout,
+    buckets,
+    window,
+    shortlist,
     encodeSource: (text) => tokenizer.encodeSource(text),
   });
   const source = graphSource({ config, weights: sizesOnly(config) }, plan.device, {

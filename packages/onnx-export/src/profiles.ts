@@ -117,7 +117,8 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
     // RMSNormalization is an operator of opset 23; the provider maps it to one of its own.
     qnn: {
       ...REPLACING,
-      ...{ opset: 23, irVersion: 11 },
+      opset: 23,
+      irVersion: 11,
       operators: { ...STATIC, rmsNorm: "RMSNormalization" },
       rotary: "primitives",
     },
@@ -131,7 +132,8 @@ export const PROFILES: { readonly [T in Target]: { readonly [P in ProfileOf<T>]:
     // The version AMD's documentation recommends: no Gelu operator yet, reduction axes are attributes.
     vitisai: {
       ...REPLACING,
-      ...{ opset: 17, irVersion: 8 },
+      opset: 17,
+      irVersion: 8,
       operators: { ...STATIC, gelu: "primitives" },
       rotary: "primitives",
     },

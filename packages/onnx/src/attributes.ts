@@ -33,7 +33,7 @@ const READ: { readonly [Kind in keyof AttributeKinds]: Reader<Kind> } = {
   graph: (attribute) => (attribute.kind === "graph" ? attribute.value : undefined),
 };
 
-/** The value of a node's attribute, or undefined where the node has none of that name and kind. */
+/** The value of a node's attribute; undefined if the node has none of that name and kind. */
 export function attributeOf<Kind extends keyof AttributeKinds>(
   node: GraphNode,
   name: string,

@@ -1,4 +1,4 @@
-/** Writes a graph node by node: fresh names that read like paths, constants stored once, mistakes rejected at once. */
+/** Builds a graph node by node: path-like unique names, each constant stored once, mistakes rejected immediately. */
 import { createHash } from "node:crypto";
 import { SlmError } from "@slm/core";
 import { checkGraph, checkTensor } from "./check.js";
@@ -16,7 +16,7 @@ export interface GraphBuilderOptions {
 
 export interface NodeOptions {
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
-  /** Default `""`, ONNX's own operators. */
+  /** Default `""`, the standard ONNX operators. */
   readonly domain?: string;
   /** Last part of the node's name. Default: the operator. */
   readonly name?: string;
@@ -46,7 +46,7 @@ export class GraphBuilder {
   readonly #inputs: ValueInfo[] = [];
   readonly #outputs: ValueInfo[] = [];
   readonly #values = new Set<string>();
-  /** Values of branches, which nothing outside them reads. */
+  /** Values inside `If` branches, which nodes outside cannot read. */
   readonly #inner = new Set<string>();
   readonly #nodeNames = new Set<string>();
   readonly #suffixes = new Map<string, number>();
@@ -82,8 +82,8 @@ export class GraphBuilder {
   }
 
   /**
-   * A constant with a name of its own making; asking for the same constant again gives the same name.
-   * Numbers are converted to `dtype`; a typed array is taken as the tensor's bytes.
+   * Adds a constant under a generated name; an equal constant gets the same name.
+   * Numbers are converted to `dtype`; the bytes of a typed array are used unchanged.
    *
    * @throws SlmError DATA_INVALID if the values do not fill the shape or do not fit the dtype.
    */
@@ -105,7 +105,7 @@ export class GraphBuilder {
     return initializer.name;
   }
 
-  /** An int64 constant, as shapes, axes and indices are. Default shape: a vector. */
+  /** An int64 constant, for shapes, axes and indices. Default shape: a vector. */
   ints(values: readonly number[], shape: readonly number[] = [values.length]): string {
     return this.constant("int64", shape, values);
   }
@@ -139,7 +139,7 @@ export class GraphBuilder {
     return [...outputs];
   }
 
-  /** A node with one output: its name. @throws SlmError DATA_INVALID as `node` does. */
+  /** Adds a node with one output and returns the output's name. @throws SlmError DATA_INVALID as `node` does. */
   op(opType: string, inputs: readonly string[], options: NodeOptions = {}): string {
     return this.node(opType, inputs, options)[0]!;
   }
@@ -155,7 +155,10 @@ export class GraphBuilder {
     }
   }
 
-  /** A branch of an `If`: the nodes that `body` adds, which read what exists already and are not seen outside, and the value it gives. */
+  /**
+   * A branch of an `If`: the nodes that `body` adds and the value it returns. They may read values outside, but nothing outside can
+   * read them.
+   */
   branch(name: string, body: () => string): Subgraph {
     const outer = this.#nodes;
     const nodes: GraphNode[] = [];
@@ -170,7 +173,7 @@ export class GraphBuilder {
   }
 
   /**
-   * Declares graph output `name`, equal to `value`. Where the names differ an `Identity` joins them, which
+   * Declares graph output `name`, equal to `value`. If the names differ, an `Identity` connects them, which
    * `optimizeGraph` removes.
    *
    * @throws SlmError DATA_INVALID if `value` does not exist or the name is taken.

@@ -1,4 +1,4 @@
-/** Is this graph one that a runtime can run? The rules of ONNX that need no operator knowledge. */
+/** Checks a graph by the rules of ONNX that need no knowledge of operators. */
 import { SlmError } from "@slm/core";
 import { ONNX_DTYPES, tensorByteLength } from "./dtypes.js";
 import type {
@@ -19,10 +19,10 @@ interface Scope {
   readonly outer: Scope | undefined;
 }
 
-/** What a check of one model has at hand everywhere. */
+/** Context of the check of one model. */
 interface Rules {
   readonly opsets: Graph["opsets"];
-  /** An outline may lack bytes and hold rounded numbers: nothing is computed or written from it. */
+  /** Whether this is an outline, which may lack bytes and hold rounded numbers. */
   readonly isOutline: boolean;
 }
 
@@ -45,7 +45,7 @@ function define(name: string, scope: Scope, where: string): void {
 /**
  * Checks that a tensor's bytes fill its shape.
  *
- * @throws SlmError DATA_INVALID naming the tensor, the bytes expected and the bytes there.
+ * @throws SlmError DATA_INVALID naming the tensor, the expected and the actual number of bytes.
  */
 export function checkTensor(tensor: TensorValue, where: string): void {
   if (!Object.hasOwn(ONNX_DTYPES, tensor.dtype)) {
@@ -121,7 +121,7 @@ function checkBody(body: Subgraph, where: string, outer: Scope | undefined, rule
   for (const [key, initializer] of body.initializers) {
     const at = `${where}: initializer '${shorten(initializer.name)}'`;
     if (key !== initializer.name) {
-      throw new SlmError("DATA_INVALID", `${at}: is filed under another name, '${shorten(key)}'`);
+      throw new SlmError("DATA_INVALID", `${at}: is stored under another name, '${shorten(key)}'`);
     }
     // An initializer of the same name as an input is that input's default value.
     if (!inputs.has(key)) define(key, scope, at);
@@ -152,7 +152,7 @@ export function checkGraph(graph: Graph): void {
   checkBody(graph, `graph '${shorten(graph.name)}'`, undefined, rules);
 }
 
-/** Checks an outline by the same rules, as far as it goes. @throws SlmError DATA_INVALID as `checkGraph`. */
+/** Checks an outline by the same rules, as far as they apply. @throws SlmError DATA_INVALID as `checkGraph`. */
 export function checkOutline(outline: ModelOutline): void {
   const rules = { opsets: outline.opsets, isOutline: true };
   checkBody(outline, `graph '${shorten(outline.name)}'`, undefined, rules);

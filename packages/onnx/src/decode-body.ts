@@ -29,7 +29,7 @@ function decodeUtf8(bytes: Uint8Array, where: string): string {
   }
 }
 
-/** protobuf puts U+FFFD where a text is not UTF-8; two such names could become one. */
+/** Rejects text that is not UTF-8: protobuf replaces invalid bytes by U+FFFD, so two such names could become equal. */
 export function decodeText(text: string, where: string): string {
   if (!text.includes("\ufffd")) return text;
   throw new SlmError("DATA_INVALID", `${where}: names and texts must be UTF-8, got '${shorten(text)}'`);
@@ -47,12 +47,12 @@ export function decodeName(name: string, where: string): string {
   );
 }
 
-/** A domain; ONNX's own has two spellings. */
+/** A domain. ONNX's default domain has two spellings. */
 export function decodeDomain(domain: string, where: string): string {
   return domain === "ai.onnx" ? "" : decodeName(domain, where);
 }
 
-/** A whole number; one that a number would round is rejected, or noted where the file is only looked at. */
+/** A 64-bit integer as a number. One that would be rounded is rejected, or noted when reading an outline. */
 function wholeNumber(value: bigint, { notes }: Reading, where: string): number {
   if (notes === undefined || Number.isSafeInteger(Number(value))) return exactNumber(value, where);
   notes.add(`${where}: ${String(value)} is rounded`);
@@ -124,7 +124,7 @@ function isPresent(value: unknown): boolean {
   return value !== undefined && !(Array.isArray(value) && value.length === 0);
 }
 
-/** The value of an attribute; undefined where an outline leaves it out. */
+/** The value of an attribute; undefined if an outline leaves it out. */
 function decodeAttribute(
   attribute: AttributeProto,
   reading: Reading,
@@ -143,7 +143,7 @@ function decodeAttribute(
   }
   const value = row?.decode(attribute, reading, where);
   if (value !== undefined) return value;
-  const problem = `${where}: type ${Type[attribute.type]} without a value that is kept here`;
+  const problem = `${where}: attribute type ${Type[attribute.type]} is not supported`;
   if (notes === undefined) throw new SlmError("DATA_INVALID", problem);
   notes.add(problem);
   return undefined;
@@ -177,7 +177,7 @@ function decodeShape(shape: TensorShapeProto, reading: Reading, where: string): 
   return shape.dim.map((dimension) => {
     rejectUnsupportedFields("dimension", dimension, where, reading.notes);
     const size = dimension.value;
-    // Runtimes take a negative size for an unknown one; exporters write -1.
+    // Runtimes read a negative size as unknown; exporters write -1.
     if (size.case === "dimValue") return size.value < 0n ? "" : exactNumber(size.value, where);
     return size.case === "dimParam" ? decodeName(size.value, where) : "";
   });
@@ -185,7 +185,7 @@ function decodeShape(shape: TensorShapeProto, reading: Reading, where: string): 
 
 type OtherType = Exclude<TypeProto["value"]["case"], "tensorType" | undefined>;
 
-/** What is rejected; a type without a row does not compile. */
+/** Names of the rejected types; a type without a row does not compile. */
 const OTHER_TYPES: Readonly<Record<OtherType, string>> = {
   sequenceType: "a sequence",
   optionalType: "an optional",
@@ -193,7 +193,7 @@ const OTHER_TYPES: Readonly<Record<OtherType, string>> = {
   sparseTensorType: "a sparse tensor",
 };
 
-/** The type of a value as far as it is kept; an outline knows the mere name of what is no tensor. */
+/** The type of a value, as far as it is supported. An outline keeps only the name of a value that is not a tensor. */
 function decodeValue(value: ValueInfoProto, reading: Reading, where: string): UntypedValue {
   const { notes } = reading;
   rejectUnsupportedFields("value", value, where, notes);
@@ -203,7 +203,7 @@ function decodeValue(value: ValueInfoProto, reading: Reading, where: string): Un
   const type = value.type.value;
   if (type.case === undefined) return { name };
   if (type.case !== "tensorType") {
-    const problem = `${where}: only tensors are kept, got ${OTHER_TYPES[type.case]}`;
+    const problem = `${where}: only tensors are supported, got ${OTHER_TYPES[type.case]}`;
     if (notes === undefined) throw new SlmError("DATA_INVALID", problem);
     notes.add(problem);
     return { name };
@@ -214,7 +214,7 @@ function decodeValue(value: ValueInfoProto, reading: Reading, where: string): Un
     type.value.shape === undefined ? {} : { shape: decodeShape(type.value.shape, reading, where) };
   const isUntold = elemType === 0 && (type.value.shape === undefined || notes !== undefined);
   if (isUntold || (notes !== undefined && dtypeOfCode(elemType) === undefined)) {
-    if (!isUntold) notes?.add(`${where}: element type ${elemType} is not kept`);
+    if (!isUntold) notes?.add(`${where}: element type ${elemType} is not supported`);
     return { name, ...shape };
   }
   return { name, dtype: decodeDtype(elemType, where), ...shape };
@@ -232,7 +232,7 @@ function decodeInitializers(graph: GraphProto, reading: Reading, where: string):
     const value = decodeTensor(tensor, reading, `${where}: initializer '${shorten(tensor.name)}'`);
     add(tensor, isLeftUnread(tensor, reading) ? { ...value, unread: true } : value);
   }
-  if (reading.notes === undefined) return initializers; // Rejected before this where there are any.
+  if (reading.notes === undefined) return initializers; // A full read has rejected them already.
   for (const { values, dims } of graph.sparseInitializer) {
     if (values === undefined) continue;
     const at = `${where}: sparse initializer '${shorten(values.name)}'`;
@@ -242,7 +242,7 @@ function decodeInitializers(graph: GraphProto, reading: Reading, where: string):
   return initializers;
 }
 
-/** A graph or subgraph of the file. @throws SlmError DATA_INVALID naming what is corrupt or would be lost. */
+/** A graph or subgraph of the file. @throws SlmError DATA_INVALID naming the corrupt or unsupported part. */
 export function decodeBody(graph: GraphProto, reading: Reading, where: string): Subgraph {
   rejectUnsupportedFields("graph", graph, where, reading.notes);
   const values = (kind: string, list: readonly ValueInfoProto[]): UntypedValue[] =>

@@ -1,4 +1,4 @@
-/** Tensors of a model file as raw bytes, whichever of the format's seven ways they are stored in. */
+/** Decodes tensors of a model file to raw bytes, for all seven storage fields of the format. */
 import { SlmError } from "@slm/core";
 import { TensorProto_DataLocation as Location, type TensorProto } from "onnx-buf";
 import { checkTensor } from "./check.js";
@@ -8,7 +8,7 @@ import { rejectUnsupportedFields } from "./unsupported-fields.js";
 import type { ExternalBytes, Reading } from "./reading.js";
 import { bytesOf } from "./values.js";
 
-/** More axes than any operator has a use for; a longer shape is damage. */
+/** More axes than any operator supports; a longer shape means a corrupt file. */
 const MAX_RANK = 64;
 
 /** Rejects a shape of too many axes. @throws SlmError DATA_INVALID. */
@@ -32,7 +32,7 @@ export function decodeDtype(code: number, where: string): OnnxDType {
   );
 }
 
-/** A 64-bit integer as a number. @throws SlmError DATA_INVALID where that would round it. */
+/** A 64-bit integer as a number. @throws SlmError DATA_INVALID if it would be rounded. */
 export function exactNumber(value: bigint, where: string): number {
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;
@@ -44,7 +44,7 @@ export function exactNumber(value: bigint, where: string): number {
 
 type TypedField = "floatData" | "int32Data" | "int64Data" | "doubleData" | "uint64Data";
 
-/** The field each type is stored in where it is not raw. Source: comments of `TensorProto` in onnx.proto. */
+/** The field that stores each type if it is not in `raw_data`. Source: comments of `TensorProto` in onnx.proto. */
 const TYPED_FIELD: Readonly<Record<Exclude<OnnxDType, "string">, TypedField>> = {
   float32: "floatData",
   float64: "doubleData",
@@ -71,7 +71,7 @@ const TYPED_FIELD: Readonly<Record<Exclude<OnnxDType, "string">, TypedField>> = 
   uint2: "int32Data",
 };
 
-/** Entries of `int32_data` hold the low bits of one stored unit: an element, or a byte of several small ones. */
+/** Packs `int32_data`: each entry holds, in its low bits, one element, or one byte of several packed elements. */
 function packInt32Data(dtype: OnnxDType, values: readonly number[]): ArrayBufferView {
   const bits = ONNX_DTYPES[dtype].bits ?? 0;
   if (bits === 32) return Int32Array.from(values);
@@ -97,7 +97,7 @@ function packTyped(tensor: TensorProto, dtype: OnnxDType, field: TypedField): Ar
 
 const ALIGNMENT = 8;
 
-/** The same bytes at an offset any typed array can start at. */
+/** The same bytes at an aligned offset, valid for any typed array. */
 function aligned(data: Uint8Array): Uint8Array {
   return data.byteOffset % ALIGNMENT === 0 ? bytesOf(data) : Uint8Array.from(data);
 }
@@ -108,7 +108,7 @@ function tensorBytes(
   external: ExternalBytes,
   where: string,
 ): Uint8Array {
-  if (dtype === "string") throw new SlmError("DATA_INVALID", `${where}: string tensors are not kept`);
+  if (dtype === "string") throw new SlmError("DATA_INVALID", `${where}: string tensors are not supported`);
   const field = TYPED_FIELD[dtype];
   const places = [
     tensor.dataLocation === Location.EXTERNAL ? "external_data" : "",
@@ -128,7 +128,7 @@ function tensorBytes(
     if (bytes !== undefined) return bytes;
     throw new SlmError(
       "DATA_INVALID",
-      `${where}: its bytes are in another file, which bytes alone cannot name`,
+      `${where}: its bytes are in another file, which cannot be found from the bytes of the model alone`,
       {
         suggestions: ["read the model from its path"],
       },
@@ -144,7 +144,7 @@ function tensorBytes(
   return bytesOf(packTyped(tensor, dtype, field));
 }
 
-/** Whether the tensor's bytes stay where they are: outside the file and not read, or text. Only outlines do that. */
+/** Whether an outline leaves the tensor's bytes unread: they are external, or text. */
 export function isLeftUnread(tensor: TensorProto, { external, notes }: Reading): boolean {
   if (notes === undefined) return false;
   const isText = dtypeOfCode(tensor.dataType) === "string";
@@ -157,7 +157,7 @@ const NO_BYTES = new Uint8Array(0);
  * A tensor of the file as raw bytes, which start at a multiple of 8 in their buffer, so that any typed array fits.
  * A tensor that is left unread (see `isLeftUnread`) has none.
  *
- * @throws SlmError DATA_INVALID naming the tensor if its bytes do not fill its shape or would lose something.
+ * @throws SlmError DATA_INVALID naming the tensor if its bytes do not fill its shape or cannot be kept exactly.
  */
 export function decodeTensor(tensor: TensorProto, reading: Reading, where: string): TensorValue {
   rejectUnsupportedFields("tensor", tensor, where, reading.notes);
@@ -170,7 +170,7 @@ export function decodeTensor(tensor: TensorProto, reading: Reading, where: strin
   return value;
 }
 
-/** Bytes a tensor of the file should have. @throws SlmError DATA_INVALID if its shape is not one. */
+/** Expected byte size of a tensor of the file. @throws SlmError DATA_INVALID if its shape is invalid. */
 export function expectedBytes(tensor: TensorProto, where: string): number {
   const shape = tensor.dims.map((size) => exactNumber(size, where));
   return tensorByteLength(decodeDtype(tensor.dataType, where), shape, where);

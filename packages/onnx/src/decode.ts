@@ -1,4 +1,4 @@
-/** The bytes of an ONNX file as a graph: whole, checked, or rejected. */
+/** Decodes the bytes of an ONNX file to a checked graph, or rejects them. */
 import { fromBinary } from "@bufbuild/protobuf";
 import { SlmError } from "@slm/core";
 import { ModelProtoSchema, type ModelProto } from "onnx-buf";
@@ -24,7 +24,7 @@ function typedInput({ name, dtype, shape }: UntypedValue): ValueInfo {
   throw incomplete(name, "a model's inputs need a type and a rank, input");
 }
 
-/** Exporters leave out the shapes of outputs that they cannot know. */
+/** An output with its type. Exporters leave out shapes of outputs that they do not know. */
 function typedOutput({ name, dtype, shape }: UntypedValue): OutputInfo {
   if (dtype !== undefined) return { name, dtype, shape };
   throw incomplete(name, "a model's outputs need a type, output");
@@ -75,12 +75,12 @@ export function parseModel(bytes: Uint8Array): ModelProto {
   }
 }
 
-/** Inputs that are not named like an initializer: those a caller feeds. */
+/** Removes inputs that have an initializer of the same name; the caller feeds only the others. */
 function withoutListedWeights(body: Subgraph): Subgraph {
   return { ...body, inputs: body.inputs.filter(({ name }) => !body.initializers.has(name)) };
 }
 
-/** What a model says besides its nodes. */
+/** A decoded model: versions, metadata and the main graph. */
 type Frame = Pick<Graph, "irVersion" | "opsets" | "metadata"> & { readonly body: Subgraph };
 
 function frameOf(model: ModelProto, reading: Reading): Frame {
@@ -93,7 +93,9 @@ function frameOf(model: ModelProto, reading: Reading): Frame {
   const body = decodeBody(model.graph, reading, `graph '${shorten(model.graph.name)}'`);
   const hasListedWeights = written < IR_VERSIONS.min;
   return {
-    ...{ irVersion, opsets, metadata: decodeMetadata(model) },
+    irVersion,
+    opsets,
+    metadata: decodeMetadata(model),
     body: hasListedWeights ? withoutListedWeights(body) : body,
   };
 }
@@ -124,8 +126,8 @@ export function outlineOf(model: ModelProto, external: ExternalBytes): ModelOutl
 const NOTHING_OUTSIDE: ExternalBytes = new Map();
 
 /**
- * Reads the bytes of an ONNX file with all its weights inside. The bytes may come from anywhere: the result is a
- * checked graph or an error. Weights are views of `bytes` where their place allows it, so do not change `bytes` after.
+ * Reads the bytes of an ONNX file with all its weights inside. The bytes may be untrusted: the result is a
+ * checked graph or an error. Weights are views of `bytes` if their alignment allows it, so do not change `bytes` afterwards.
  *
  * @throws SlmError DATA_INVALID naming what is corrupt, unknown, or would be lost.
  */
@@ -134,8 +136,8 @@ export function decodeModel(bytes: Uint8Array): Graph {
 }
 
 /**
- * Looks at the bytes of an ONNX file: everything is checked as `decodeModel` does, but what could not be written back
- * is noted in `omitted` instead of rejected, and tensors outside the file are left unread.
+ * Reads an outline from the bytes of an ONNX file, with the checks of `decodeModel`. Unsupported parts are listed in
+ * `omitted` instead of being rejected, and external tensors are left unread.
  *
  * @throws SlmError DATA_INVALID naming what is corrupt.
  */

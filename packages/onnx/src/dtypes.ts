@@ -1,9 +1,9 @@
-/** The element types of ONNX tensors this package keeps, with their code in the file format and their size. */
+/** The supported element types of ONNX tensors, with their code in the file format and their size. */
 import { SlmError } from "@slm/core";
 
 /**
  * One row per element type: `code` is `TensorProto.DataType` of onnx.proto, `bits` the size of one stored element.
- * Strings have no fixed size: they may type an input or output, never an initializer.
+ * Strings have no fixed size: inputs and outputs may be strings, initializers never.
  */
 export const ONNX_DTYPES = {
   float32: { code: 1, bits: 32 },
@@ -44,7 +44,7 @@ const DTYPE_BY_CODE: ReadonlyMap<number, OnnxDType> = new Map(
   ),
 );
 
-/** The element type with this code of onnx.proto, or undefined where this package does not keep it (complex). */
+/** The element type with this code of onnx.proto; undefined if it is not supported (complex). */
 export function dtypeOfCode(code: number): OnnxDType | undefined {
   return DTYPE_BY_CODE.get(code);
 }

@@ -26,14 +26,14 @@ import type {
 /** protobuf's own limit: lengths are signed 32-bit integers, and every reader of ONNX rejects longer files. */
 export const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
-/** Where an initializer's bytes lie when they are not in the model file itself. */
+/** The location of an initializer's bytes in an external file. */
 export interface ExternalPlace {
   readonly file: string;
   readonly offset: number;
   readonly length: number;
 }
 
-/** Places by initializer name. */
+/** External locations by initializer name. */
 export type ExternalPlaces = ReadonlyMap<string, ExternalPlace>;
 
 type Init<Schema extends Parameters<typeof create>[0]> = MessageInitShape<Schema>;
@@ -42,7 +42,7 @@ const NOWHERE: ExternalPlaces = new Map();
 const utf8 = new TextEncoder();
 const encodeUtf8 = (value: string): Uint8Array<ArrayBuffer> => plainBytes(utf8.encode(value));
 
-/** protobuf wants bytes over an ArrayBuffer; only bytes over shared memory have to be copied for that. */
+/** Bytes over an ArrayBuffer, as protobuf requires; only bytes over shared memory are copied. */
 function plainBytes(data: Uint8Array): Uint8Array<ArrayBuffer> {
   return data.buffer instanceof ArrayBuffer
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
@@ -85,7 +85,7 @@ function encodeAttribute(name: string, attribute: AttributeValue): Init<typeof A
   }
 }
 
-/** Entries in the order of their keys, so that the order they were added in leaves no trace. */
+/** Entries sorted by key, so that the output does not depend on the insertion order. */
 function sorted<Value>(entries: Readonly<Record<string, Value>>): readonly (readonly [string, Value])[] {
   return Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1));
 }
@@ -131,7 +131,7 @@ function encodeSubgraph(body: Subgraph, places: ExternalPlaces): Init<typeof Gra
 }
 
 /**
- * A checked graph as the bytes of a model file, with the initializers listed in `places` left outside.
+ * A checked graph as the bytes of a model file; the initializers listed in `places` are external.
  *
  * @throws SlmError DATA_INVALID if the graph is not valid or larger than one file can hold.
  */
@@ -158,12 +158,12 @@ export function encodeWithPlaces(graph: Graph, places: ExternalPlaces): Uint8Arr
   return toBinary(ModelProtoSchema, model);
 }
 
-/** What is put behind a graph's own: nodes that come after its nodes, the constants they read, and further outputs. */
+/** An extension of a graph: nodes that follow its nodes, the constants they read, and further outputs. */
 export type GraphAddition = Pick<Graph, "nodes" | "initializers" | "outputs">;
 
 /**
- * Bytes that, put behind those of a model file, make a file of the graph with the addition: protobuf joins a message that comes in parts.
- * So a graph gets outputs without its weights being read. That names fit those of the graph is not checked here.
+ * Bytes to append to a model file, so that the result is the file of the extended graph: protobuf merges concatenated messages.
+ * Outputs can thus be added without reading the weights. The names are not checked against the graph.
  */
 export function encodeAddition({ nodes, initializers, outputs }: GraphAddition): Uint8Array {
   const graph: Init<typeof GraphProtoSchema> = {

@@ -1,4 +1,4 @@
-/** Weights beside the model file, reading side: found only in the model's own folder, never larger than they are. */
+/** Reads external data: only from the model's own folder, and with every range checked against the file size. */
 import { open, realpath, stat, type FileHandle } from "node:fs/promises";
 import { isAbsolute, join, relative } from "node:path";
 import { SlmError } from "@slm/core";
@@ -12,7 +12,7 @@ import { expectedBytes } from "./decode-tensor.js";
 import type { ExternalBytes } from "./reading.js";
 import { shorten } from "./shorten.js";
 
-/** Keys of an external tensor. A checksum is of the whole file and costs a second read of it; it is not verified. */
+/** Keys of an external tensor. The checksum covers the whole file and would need a second read, so it is not verified. */
 const KEYS: ReadonlySet<string> = new Set(["location", "offset", "length", "checksum"]);
 
 interface Range {
@@ -40,14 +40,14 @@ function wholeNumber(text: string | undefined, fallback: number, where: string):
   );
 }
 
-/** Files beside a model that hold its weights, each once, relative to its folder. @throws SlmError DATA_INVALID for a path that leaves it */
+/** The external data files of a model, each once, relative to its folder. @throws SlmError DATA_INVALID for a path that leaves it */
 export function externalFiles({ graph }: ModelProto): readonly string[] {
   return graph === undefined
     ? []
     : [...new Set(externalTensors(graph).map((tensor) => rangeOf(tensor).file))];
 }
 
-/** A path that cannot leave the folder by its spelling, on any system. */
+/** Rejects a path that could leave the folder on any operating system. */
 function checkLocation(location: string, where: string): void {
   const parts = location.split("/");
   const leaves =
@@ -55,7 +55,7 @@ function checkLocation(location: string, where: string): void {
   if (location !== "" && !leaves) return;
   throw new SlmError(
     "DATA_INVALID",
-    `${where}: weights must lie in the model's folder, got location '${shorten(location)}'`,
+    `${where}: weights must be in the model's folder, got location '${shorten(location)}'`,
   );
 }
 
@@ -92,7 +92,7 @@ async function openInside(folder: string, file: string): Promise<{ handle: FileH
   if (inside.startsWith("..") || isAbsolute(inside)) {
     throw new SlmError(
       "DATA_INVALID",
-      `model: weights must lie in the model's folder, '${file}' leads to '${real}'`,
+      `model: weights must be in the model's folder, '${file}' leads to '${real}'`,
       {
         suggestions: ["copy the model with its links followed: cp -rL"],
       },
@@ -104,7 +104,7 @@ async function openInside(folder: string, file: string): Promise<{ handle: FileH
   return { handle, size: (await handle.stat()).size };
 }
 
-/** Reads are split, because one system call reads less than 2 GiB. */
+/** Bytes per read: one system call reads less than 2 GiB. */
 const READ_STEP = 2 ** 28;
 
 async function readRange(handle: FileHandle, { file, offset, length }: Range): Promise<Uint8Array> {
@@ -139,15 +139,15 @@ function checkRanges(file: string, ranges: readonly Range[], size: number): void
 export interface ExternalLimits {
   /** Most bytes to read, all tensors together. */
   readonly maxBytes: number;
-  /** Larger tensors are checked and left where they are. Default: none is. */
+  /** Larger tensors are checked but not read. Default: all are read. */
   readonly maxTensorBytes?: number;
 }
 
 /**
- * Reads the tensors of a model that lie in other files. Tensors over the same bytes share one array.
+ * Reads the external tensors of a model. Tensors with the same byte range share one array.
  *
- * @throws SlmError INPUT_MISSING if a file is not there; DATA_INVALID if one lies outside `folder`, a range outside its
- * file, distinct ranges overlap so much that they claim more than the file has, or all of them exceed `maxBytes`.
+ * @throws SlmError INPUT_MISSING if a file is missing; DATA_INVALID if a file is outside `folder`, if a range is outside its
+ * file, if distinct ranges together claim more bytes than the file has, or if all of them exceed `maxBytes`.
  */
 export async function readExternal(
   model: ModelProto,

@@ -1,19 +1,19 @@
-/** Weights beside the model file, writing side: which go there, where each starts, and what is stored once. */
+/** Plans external data for writing: which weights it holds, where each starts, and which are stored once. */
 import type { ExternalPlace, ExternalPlaces } from "./encode.js";
 import type { Initializer } from "./graph.js";
 
 /**
  * Every weight starts at a multiple of this. 64 bytes are a cache line and the widest vector register (AVX-512), and
- * the alignment MLAS asks of its buffers. ONNX only recommends page multiples, to map single tensors; onnxruntime maps
- * from the page a tensor starts in, so a page each would only waste space.
+ * the alignment that MLAS requires of its buffers. ONNX recommends page multiples to map single tensors. onnxruntime maps
+ * from the page in which a tensor starts, so page alignment would only waste space.
  */
 export const EXTERNAL_ALIGNMENT = 64;
 
-/** Smaller initializers stay in the model file: shape inference reads them, and a page fault costs more than they do. */
+/** Smaller initializers stay in the model file: shape inference reads them, and a page fault would cost more than the bytes. */
 export const EXTERNAL_MIN_BYTES = 1024;
 
 export interface ExternalLayout {
-  /** Places by initializer name, one map for each graph. */
+  /** External locations by initializer name, one map for each graph. */
   readonly places: readonly ExternalPlaces[];
   /** What to write, in order of offset. */
   readonly chunks: readonly { readonly offset: number; readonly initializer: Initializer }[];
@@ -21,7 +21,7 @@ export interface ExternalLayout {
 }
 
 /**
- * Lays out the initializers of at least `minBytes` of all graphs in one file. Initializers over the very same bytes
+ * Lays out the initializers of at least `minBytes` of all graphs in one file. Initializers that share the same bytes
  * (buffer, offset and length) are stored once, whatever their dtype, shape and graph.
  */
 export function layOutExternal(

@@ -1,4 +1,4 @@
-/** Model files on disk: written whole or not at all, read with every size checked first. */
+/** Model files on disk: written completely or not at all, read with every size checked first. */
 import { randomUUID } from "node:crypto";
 import { open, readFile, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -10,20 +10,20 @@ import { EXTERNAL_MIN_BYTES, layOutExternal } from "./external-layout.js";
 import type { Graph, Initializer } from "./graph.js";
 
 /**
- * Weights read from other files, all together, by default: a 7-billion-parameter teacher in float16 with room to
- * spare, and less than a sparse file made to fill the memory would claim.
+ * Default limit of external data, all files together: more than a 7-billion-parameter teacher in float16 needs, and small
+ * enough to stop a malicious sparse file from filling the memory.
  */
 const MAX_EXTERNAL_BYTES = 2 ** 34;
 
 export interface WriteOnnxOptions {
-  /** Store larger weights in `file`, a plain name beside the model. */
+  /** Store larger weights as external data in `file`, a file name in the model's folder. */
   readonly externalData?: {
     readonly file: string;
     /** Weights of fewer bytes stay in the model. Default 1024. */
     readonly minBytes?: number;
     /**
-     * The bytes of a weight, asked for once, when it is written: a graph whose `data` only has the size of its weights
-     * (memory that is never touched takes no room) can so be larger than memory. Default: the weight's own `data`.
+     * Returns the bytes of a weight; called once, when the weight is written. The graph can then be larger than memory: its `data`
+     * only needs the right size, and memory that is never touched is not allocated. Default: the weight's own `data`.
      */
     readonly content?: (weight: Initializer) => Uint8Array;
   };
@@ -40,7 +40,7 @@ export interface ReadOnnxOptions {
   readonly maxExternalBytes?: number;
 }
 
-/** Writes are split, because one system call writes less than 2 GiB. */
+/** Bytes per write: one system call writes less than 2 GiB. */
 const WRITE_STEP = 2 ** 28;
 
 async function writeAt(handle: FileHandle, data: Uint8Array, position: number): Promise<void> {
@@ -52,7 +52,7 @@ async function writeAt(handle: FileHandle, data: Uint8Array, position: number): 
 
 type Chunks = readonly { readonly offset: number; readonly data: () => Uint8Array }[];
 
-/** Writes a file under a name nobody looks for, on disk to the last byte. Gaps between chunks are zero. */
+/** Writes a file under a temporary name and flushes it. Gaps between chunks are zero. */
 async function writeAside(path: string, chunks: Chunks): Promise<string> {
   const aside = `${path}.${randomUUID()}.part`;
   const handle = await open(aside, "wx");
@@ -90,18 +90,18 @@ function checkExternalName(file: string, path: string): void {
     return;
   throw new SlmError(
     "DATA_INVALID",
-    `graph: weights file must be a plain name beside '${basename(path)}', got '${file}'`,
+    `graph: the weights file must be a file name in the folder of '${basename(path)}', got '${file}'`,
   );
 }
 
 /**
- * Writes a graph as an ONNX file. The files appear under their names only once complete, the weights before the model
+ * Writes a graph as an ONNX file. The files appear under their names only when complete, the weights before the model
  * that needs them.
  *
- * Writes: `path`, and `externalData.file` beside it if any weight is large enough. Weights are written from where they
- * lie in memory; those over the very same bytes are stored once.
+ * Writes: `path`, and `externalData.file` in the same folder if any weight is large enough. Weights are written without a
+ * copy; those that share the same bytes in memory are stored once.
  *
- * @throws SlmError DATA_INVALID if the graph is not valid; OUTPUT_FAILED if the disk rejects.
+ * @throws SlmError DATA_INVALID if the graph is not valid; OUTPUT_FAILED if a write fails.
  */
 export async function writeOnnx(
   graph: Graph,
@@ -119,8 +119,8 @@ export async function writeOnnx(
 }
 
 /**
- * Writes graphs of one folder as ONNX files that share one weights file: weights over the very same bytes are stored
- * once, whichever graphs hold them. Otherwise as {@link writeOnnx}.
+ * Writes graphs of one folder as ONNX files that share one weights file. Weights that share the same bytes in memory are
+ * stored once, also across graphs. Otherwise as {@link writeOnnx}.
  *
  * @returns for each graph the bytes of its model file and of the weights it reads.
  */
@@ -131,7 +131,7 @@ export async function writeOnnxSet(
   const { file, minBytes = EXTERNAL_MIN_BYTES, content = storedBytes } = externalData;
   const folders = new Set(models.map(({ path }) => dirname(path)));
   if (folders.size !== 1) {
-    throw new SlmError("DATA_INVALID", `graph: models that share '${file}' must lie in one folder`);
+    throw new SlmError("DATA_INVALID", `graph: models that share '${file}' must be in one folder`);
   }
   for (const { path } of models) checkExternalName(file, path);
   const layout = layOutExternal(
@@ -141,7 +141,7 @@ export async function writeOnnxSet(
   );
   const encoded = models.map(({ graph, path }, index) => {
     const places = layout.places[index]!;
-    // A file of one graph holds its weights and the gaps that align them.
+    // The file of a single graph holds its weights and the alignment gaps.
     const weights = models.length === 1 ? layout.size : bytesRead(places);
     return { path, model: encodeWithPlaces(graph, places), weights };
   });
@@ -157,7 +157,7 @@ export async function writeOnnxSet(
 
 const storedBytes = ({ data }: Initializer): Uint8Array => data;
 
-/** Bytes of the weights at these places, each counted once. */
+/** Bytes of the weights at these file ranges, each range counted once. */
 function bytesRead(places: ExternalPlaces): number {
   const distinct = new Map([...places.values()].map(({ offset, length }) => [offset, length]));
   return [...distinct.values()].reduce((sum, length) => sum + length, 0);
@@ -168,7 +168,7 @@ function checkedContent(initializer: Initializer, content: (weight: Initializer)
   if (bytes.byteLength === initializer.data.byteLength) return bytes;
   throw new SlmError(
     "DATA_INVALID",
-    `graph: weight '${initializer.name}' has ${initializer.data.byteLength} bytes, its content ${bytes.byteLength}`,
+    `graph: weight '${initializer.name}' has ${initializer.data.byteLength} bytes, its content has ${bytes.byteLength}`,
   );
 }
 
@@ -186,11 +186,11 @@ export async function readModelBytes(path: string): Promise<Uint8Array> {
 }
 
 /**
- * Reads an ONNX file and the weights beside it.
+ * Reads an ONNX file and its external data.
  *
- * Reads: `path`, and the files it names inside its own folder, nothing else; neither `..` nor a link leads out.
+ * Reads: `path`, and the files it names inside its own folder, nothing else; paths with `..` and links out of it are rejected.
  *
- * @throws SlmError INPUT_MISSING if a file is not there; DATA_INVALID as `decodeModel` does, and for weights outside
+ * @throws SlmError INPUT_MISSING if a file is missing; DATA_INVALID as `decodeModel` does, and for weights outside
  * the folder, outside their file, or beyond `maxExternalBytes`.
  */
 export async function readOnnx(path: string, options: ReadOnnxOptions = {}): Promise<Graph> {

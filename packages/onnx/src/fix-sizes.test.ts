@@ -31,7 +31,10 @@ describe(fixSizes, () => {
 
   test("gives a symbol the same number wherever it stands, bodies too", () => {
     const body: Subgraph = {
-      ...{ name: "then", nodes: [], initializers: new Map(), inputs: [] },
+      name: "then",
+      nodes: [],
+      initializers: new Map(),
+      inputs: [],
       outputs: [{ name: "x", dtype: "float32", shape: ["batch", 4] }],
       values: new Map([["v", { name: "v", shape: [2, "batch"] }]]),
     };

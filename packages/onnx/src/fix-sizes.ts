@@ -1,18 +1,18 @@
-/** Gives the unknown sizes of a model's inputs a number, as a device with fixed sizes needs. */
+/** Fixes the symbolic sizes of a model's inputs, for devices that need static shapes. */
 import { SlmError } from "@slm/core";
 import type { AttributeValue, GraphNode, OutputInfo, Subgraph, UntypedValue, ValueInfo } from "./graph.js";
 import { shorten } from "./shorten.js";
 
-/** Sizes of an input, all of its axes; or the one size that a symbol stands for. */
+/** All sizes of an input, or the one size of a symbol. */
 export interface FixedSizes {
-  /** An input, or a symbol in the sizes of one. */
+  /** Name of an input, or of a symbol in the shapes of inputs. */
   readonly name: string;
   readonly sizes: readonly number[];
 }
 
 type Sizes = NonNullable<UntypedValue["shape"]>;
 
-/** Exporters write `?` for sizes that have no name: two of them need not be equal. */
+/** Whether a size is a symbol. Exporters write `?` for unnamed sizes, which need not be equal. */
 export function isSymbol(size: number | string): size is string {
   return typeof size === "string" && size !== "" && size !== "?";
 }
@@ -30,7 +30,7 @@ function reject(request: FixedSizes, problem: string): SlmError {
   return new SlmError("USAGE", `sizes ${written(request)}: ${problem}`);
 }
 
-/** What is known of sizes after all requests: symbols, and inputs axis by axis. */
+/** The sizes fixed by all requests: of symbols, and of inputs axis by axis. */
 class Decided {
   readonly symbols = new Map<string, number>();
   readonly inputs = new Map<string, readonly number[]>();
@@ -90,7 +90,7 @@ function decide({ inputs }: Pick<Subgraph, "inputs">, requests: readonly FixedSi
   return decided;
 }
 
-/** Replaces symbols in the types of a graph and of its bodies: a symbol means the same everywhere in a model. */
+/** Replaces symbols in the types of a graph and its subgraphs: a symbol means the same everywhere in a model. */
 class Replacement {
   readonly #symbols: ReadonlyMap<string, number>;
 
@@ -111,7 +111,9 @@ class Replacement {
 
   body(body: Subgraph): Subgraph {
     return {
-      ...{ ...body, ...this.values(body), nodes: body.nodes.map((node) => this.node(node)) },
+      ...body,
+      ...this.values(body),
+      nodes: body.nodes.map((node) => this.node(node)),
       inputs: body.inputs.map((value) => this.typed(value)),
       outputs: body.outputs.map((value) => this.typed(value)),
     };
@@ -129,18 +131,19 @@ class Replacement {
 }
 
 /**
- * The model with fixed sizes of inputs: an input gets all its sizes, a symbol its one, and each symbol decided so is replaced in
- * every type of the model. Sizes that follow from these by what operators do are not computed here.
+ * The model with fixed input sizes. Each request fixes all sizes of an input or the size of a symbol, and each fixed symbol is
+ * replaced in every type of the model. Shape inference is not done here.
  *
- * @throws SlmError USAGE for a name that is neither an input nor a symbol, for another number of axes, for a size that the file
- * or another request contradicts, and for one below 1
+ * @throws SlmError USAGE for a name that is neither an input nor a symbol, for a wrong number of axes, for a size that contradicts
+ * the file or another request, and for a size below 1
  */
 export function fixSizes<Model extends Subgraph>(model: Model, requests: readonly FixedSizes[]): Model {
   if (requests.length === 0) return model;
   const { symbols, inputs } = decide(model, requests);
   const replacement = new Replacement(symbols);
   return {
-    ...{ ...model, ...replacement.values(model) },
+    ...model,
+    ...replacement.values(model),
     nodes: model.nodes.map((node) => replacement.node(node)),
     inputs: model.inputs.map((input) => {
       const sizes = inputs.get(input.name);
@@ -151,8 +154,8 @@ export function fixSizes<Model extends Subgraph>(model: Model, requests: readonl
 }
 
 /**
- * The flags that would fix every unknown size of a model, `N` where a number has to be chosen and 1 for a first axis: by symbol
- * where inputs share some, else by input. Empty where all sizes are known.
+ * The flags that would fix every unknown size of a model, with 1 for a first axis and `N` for a number to choose: by symbol
+ * if inputs share symbols, else by input. Empty if all sizes are known.
  */
 export function sizeTemplates({
   inputs,

@@ -1,4 +1,4 @@
-/** Where the values of a graph come from and where they go. */
+/** Finds the producer and the uses of each value of a graph. */
 import { attributeOf } from "./attributes.js";
 import type { GraphNode, Subgraph, TensorValue } from "./graph.js";
 import { capturesOf, subgraphsOf } from "./uses.js";
@@ -8,7 +8,7 @@ export interface ValueProducer {
   readonly node: GraphNode;
   /** Place in `graph.nodes`. */
   readonly index: number;
-  /** Which of the node's outputs the value is. */
+  /** Index among the node's outputs. */
   readonly output: number;
 }
 
@@ -16,11 +16,11 @@ export interface ValueUse {
   readonly node: GraphNode;
   /** Place in `graph.nodes`. */
   readonly index: number;
-  /** Which of the node's inputs the value is; undefined where a subgraph of the node captures it by name. */
+  /** Index among the node's inputs; undefined if a subgraph of the node captures the value by name. */
   readonly input: number | undefined;
 }
 
-/** The body of a control-flow node: to be named and looked at; rewrites of the main graph leave it as it is. */
+/** The body of a control-flow node. It is read-only here; rewrites of the main graph do not change it. */
 export interface NodeBody {
   readonly node: GraphNode;
   readonly index: number;
@@ -34,7 +34,7 @@ type ConstantRow = readonly [
   read: (node: GraphNode, attribute: string) => TensorValue | undefined,
 ];
 
-/** The numeric ways `Constant` states its value (operator spec of opset 12). */
+/** The numeric attributes in which `Constant` may hold its value (operator spec of opset 12). */
 const CONSTANT_ATTRIBUTES: readonly ConstantRow[] = [
   ["value", (node, name) => attributeOf(node, name, "tensor")],
   ["value_int", (node, name) => numbers("int64", attributeOf(node, name, "int"))],
@@ -54,7 +54,7 @@ function numbers(
 }
 
 /**
- * An index of one graph: made once, asked often. Subgraphs are not indexed, only what they capture from this graph.
+ * An index of one graph, for many queries. Subgraphs are not indexed, only the values that they capture from this graph.
  *
  * @example
  * const index = new GraphIndex(graph);
@@ -96,12 +96,12 @@ export class GraphIndex {
     else uses.push(use);
   }
 
-  /** The node that computes a value; undefined for inputs, initializers and names nobody has. */
+  /** The node that computes a value; undefined for inputs, initializers and unknown names. */
   producerOf(value: string): ValueProducer | undefined {
     return this.#producers.get(value);
   }
 
-  /** Every use of a value by a node, in the order of the nodes; a node that reads it twice is there twice. */
+  /** Every use of a value by a node, in node order; a node that reads it twice is listed twice. */
   usesOf(value: string): readonly ValueUse[] {
     return this.#uses.get(value) ?? NO_USES;
   }
@@ -114,7 +114,7 @@ export class GraphIndex {
     return this.#outputs.has(value);
   }
 
-  /** Whether no caller and no node decides the value: an initializer without an input of its name, or a `Constant`. */
+  /** Whether the value is constant: an initializer that no input overrides, or a `Constant`. */
   isConstant(value: string): boolean {
     if (this.#inputs.has(value)) return false;
     if (this.#graph.initializers.has(value)) return true;
@@ -123,8 +123,8 @@ export class GraphIndex {
   }
 
   /**
-   * The tensor of a constant, whichever way the file states it; undefined for what is not constant, for text, and for
-   * an initializer whose bytes an outline left in their file.
+   * The tensor of a constant, in whichever form the file stores it; undefined for other values, for text, and for
+   * an initializer whose bytes an outline has not read.
    */
   constantOf(value: string): TensorValue | undefined {
     if (!this.isConstant(value)) return undefined;

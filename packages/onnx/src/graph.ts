@@ -1,5 +1,5 @@
 /**
- * An ONNX graph as plain data: what a model computes and nothing else.
+ * An ONNX graph as plain data: only what determines the computation.
  *
  * Documentation strings, tool annotations of nodes and tensors, and type denotations are not part of it.
  */
@@ -12,14 +12,14 @@ export interface TensorValue {
   readonly data: Uint8Array;
 }
 
-/** A named constant of a graph: a weight, or a number an operator asks for as an input. */
+/** A named constant of a graph: a weight, or a constant input of an operator such as a shape. */
 export interface Initializer extends TensorValue {
   readonly name: string;
-  /** Set where a {@link ModelOutline} left the bytes in their file; `data` is empty then. Never in a whole graph. */
+  /** Set if a {@link ModelOutline} has not read the external bytes; `data` is then empty. Never set in a {@link Graph}. */
   readonly unread?: true | undefined;
 }
 
-/** What an attribute of each kind holds. Integers are exact up to 2^53; floats have float32 precision in the file. */
+/** Value type of each kind of attribute. Integers are exact up to 2^53; floats have float32 precision in the file. */
 export interface AttributeKinds {
   readonly int: number;
   readonly float: number;
@@ -31,12 +31,12 @@ export interface AttributeKinds {
   readonly graph: Subgraph;
 }
 
-/** One attribute of a node: its kind and what that kind holds. */
+/** One attribute of a node: its kind and its value. */
 export type AttributeValue = {
   [Kind in keyof AttributeKinds]: { readonly kind: Kind; readonly value: AttributeKinds[Kind] };
 }[keyof AttributeKinds];
 
-/** One operator call. `""` as input or output stands for an optional one left out; domain `""` is ONNX's own. */
+/** One operator call. `""` as input or output is an omitted optional one; domain `""` is the standard ONNX domain. */
 export interface GraphNode {
   readonly name: string;
   readonly opType: string;
@@ -60,7 +60,7 @@ export interface OutputInfo {
   readonly shape?: ValueInfo["shape"] | undefined;
 }
 
-/** A named value whose type may be left to inference, as inside subgraphs. */
+/** A named value whose type may be missing and left to shape inference, as inside subgraphs. */
 export interface UntypedValue {
   readonly name: string;
   readonly dtype?: OnnxDType | undefined;
@@ -75,7 +75,7 @@ export interface Subgraph {
   readonly initializers: ReadonlyMap<string, Initializer>;
   readonly inputs: readonly UntypedValue[];
   readonly outputs: readonly UntypedValue[];
-  /** Types of intermediate values, as far as the file tells them; inference can compute them anew. */
+  /** Types of intermediate values, as far as the file has them; shape inference can infer them again. */
   readonly values?: ReadonlyMap<string, UntypedValue> | undefined;
 }
 
@@ -90,8 +90,8 @@ export interface Graph extends Subgraph {
 }
 
 /**
- * What can be told about a model file without keeping all of it: enough to analyse, not enough to write. It is no
- * {@link Graph}, so nothing that writes or rewrites takes it.
+ * A model file without its large weights and unsupported parts: enough to analyse, not enough to write. It is not a
+ * {@link Graph}, so functions that write or rewrite graphs do not accept it.
  */
 export interface ModelOutline extends Subgraph {
   readonly irVersion: number;
@@ -100,6 +100,6 @@ export interface ModelOutline extends Subgraph {
   readonly metadata: Readonly<Record<string, string>>;
   /** The tool that wrote the file, and its version. */
   readonly producer: string;
-  /** What the file says and this outline leaves out, and a rewrite would lose: functions, sparse weights, ... */
+  /** Unsupported parts of the file that this outline leaves out: functions, sparse weights, ... */
   readonly omitted: readonly string[];
 }

@@ -1,21 +1,21 @@
-/** Proof that an output may be written over an input: nothing can still want to read what is overwritten. */
+/** Proves that an output may overwrite an input: no node can read the input after the write. */
 import { SlmError } from "@slm/core";
 import type { Graph, GraphNode, OutputInfo, ValueInfo } from "./graph.js";
 import { describeNode, valuesRead } from "./uses.js";
 
-/** A graph input and a graph output that are one buffer while the graph runs. */
+/** A graph input and a graph output that share one buffer while the graph runs. */
 export interface InPlacePair {
   readonly input: string;
   readonly output: string;
 }
 
-/** Operators whose first output may be their first input's memory under another shape. */
+/** Operators whose first output may be a view of their first input. */
 const VIEWS: ReadonlySet<string> = new Set(["Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
 
 /**
- * Operators that write element i only after reading element i of each input, so that one input of the output's size
- * may be the output. Everything else reads elements after it has written others; so may operators of any number of
- * inputs (`Sum`, `Max`), which go over the output once per input.
+ * Operators that write element i only after reading element i of each input, so an input of the output's size
+ * may share its buffer. All other operators may read elements after they have written others. That includes variadic
+ * operators (`Sum`, `Max`), which pass over the output once per input.
  */
 const ELEMENTWISE: ReadonlySet<string> = new Set([
   ...["Add", "Sub", "Mul", "Div", "Pow", "Where", "Mod"],
@@ -23,7 +23,7 @@ const ELEMENTWISE: ReadonlySet<string> = new Set([
   ...["Relu", "Sigmoid", "Tanh", "Not", "And", "Or", "Xor"],
 ]);
 
-/** Operators whose contract lets past and present caches be one buffer. Source: ContribOperators.md of onnxruntime. */
+/** Operators whose contract allows past and present caches to share one buffer. Source: ContribOperators.md of onnxruntime. */
 const SHARED_CACHE: ReadonlySet<string> = new Set(["GroupQueryAttention"]);
 
 interface Wiring {
@@ -55,7 +55,7 @@ function isView(node: GraphNode): boolean {
   return node.domain === "" && VIEWS.has(node.opType);
 }
 
-/** A value and everything that may be its memory under another name. */
+/** A value and all values that may be views of its memory. */
 function withViews(value: string, { graph, readers }: Wiring): ReadonlySet<string> {
   const views = new Set([value]);
   for (const view of views) {
@@ -68,8 +68,8 @@ function withViews(value: string, { graph, readers }: Wiring): ReadonlySet<strin
 }
 
 /**
- * The node that may first write the output's memory: its producer, or what a chain of views before it looks at,
- * since a runtime may compute that straight into the output.
+ * The first node that may write the output's memory: its producer, or, if that is a chain of views, the producer of the viewed
+ * value, because a runtime may compute that directly into the output.
  */
 function firstWriter(output: string, { graph, producers }: Wiring): number {
   let writer = producers.get(output);
@@ -99,7 +99,7 @@ function checkPair({ input, output }: InPlacePair, wiring: Wiring): void {
   const writer = firstWriter(output, wiring);
   const before = withAncestors(writer, wiring);
   const views = withViews(input, wiring);
-  // A chain of views from the input to the output leaves the buffer as it is.
+  // A chain of views from the input to the output does not change the buffer.
   if (views.has(output)) return;
   const suggestions = ["give the output a buffer of its own and swap the two after each run"];
   for (const view of views) {
@@ -142,12 +142,12 @@ function checkSameBuffer(input: ValueInfo, output: OutputInfo): void {
 }
 
 /**
- * Checks that each output may share the buffer of its input, in whatever topological order the nodes run.
+ * Checks that each output may share the buffer of its input, for every topological order of the nodes.
  *
  * A pair is safe if every node that reads the input, or a view of it, must run before the node that writes the output,
- * or is that node and works element by element. A view of the output is written when what it looks at is.
+ * or is that node and works element by element. A view of the output counts as written when the viewed value is.
  *
- * @throws SlmError UNEXPECTED naming the reader that may come too late, or the pairs that share what they may not.
+ * @throws SlmError UNEXPECTED naming the reader that may run too late, or a value that is in two pairs.
  */
 export function assertInPlaceSafe(graph: Graph, pairs: readonly InPlacePair[]): void {
   const wiring = wiringOf(graph);
@@ -155,7 +155,7 @@ export function assertInPlaceSafe(graph: Graph, pairs: readonly InPlacePair[]): 
   for (const { input, output } of pairs) {
     for (const name of [`input '${input}'`, `output '${output}'`]) {
       if (taken.has(name))
-        throw new SlmError("UNEXPECTED", `in place: ${name} is in two pairs; one buffer, one writer`);
+        throw new SlmError("UNEXPECTED", `in place: ${name} is in two pairs; a buffer may have only one writer`);
       taken.add(name);
     }
     checkSameBuffer(infoOf(graph.inputs, input, "input"), infoOf(graph.outputs, output, "output"));

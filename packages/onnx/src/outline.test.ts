@@ -55,7 +55,7 @@ describe(decodeOutline, () => {
         const value = create(TypeProto_SequenceSchema, { elemType: {} });
         graph.input[0]!.type = create(TypeProtoSchema, { value: { case: "sequenceType", value } });
       },
-      /'x': only tensors are kept, got a sequence/,
+      /'x': only tensors are supported, got a sequence/,
     ],
     [
       "complex numbers as a type",
@@ -123,7 +123,7 @@ describe(decodeOutline, () => {
     });
     const { omitted } = decodeOutline(bytes);
     expect(omitted).toHaveLength(51);
-    expect(omitted.at(-1)).toBe("and 450 more of the kind");
+    expect(omitted.at(-1)).toBe("and 450 more");
   });
 
   test("messages about giant names are short", () => {

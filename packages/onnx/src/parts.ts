@@ -1,16 +1,16 @@
-/** Bounds the memory that a small hostile file can make a protobuf reader spend, before the reader sees it. */
+/** Bounds the memory that a small malicious file can make a protobuf reader allocate, before the reader runs. */
 import { ScalarType, type DescField, type DescMessage } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { SlmError } from "@slm/core";
 import { ModelProtoSchema } from "onnx-buf";
 
 /**
- * Fields a model file may have, its tensors' bytes not counted. Two bytes of a file can become an object of 300, so
- * the file's size bounds nothing. A graph of 5,000 nodes has about 60,000 fields; this many take about 1 GB.
+ * Most fields of a model file, tensor bytes not counted. Two bytes of a file can become an object of 300 bytes, so
+ * the file size is no bound. A graph of 5,000 nodes has about 60,000 fields; this many take about 1 GB.
  */
 export const MAX_PARTS = 4_000_000;
 
-/** Messages within messages; the same as protobuf's own limit, so that this reader gives up no earlier. */
+/** Deepest nesting of messages; the same as protobuf's own limit. */
 const MAX_DEPTH = 100;
 
 /** A packed list of 64-bit integers becomes one bigint per byte at worst, an eighth of what a message takes. */
@@ -32,7 +32,7 @@ function fieldOf(schema: DescMessage, number: number): DescField | undefined {
 /** Counts the fields of the message that ends at `end`, those of messages inside it included. */
 function countParts(reader: BinaryReader, schema: DescMessage, end: number, depth: number): number {
   if (depth > MAX_DEPTH)
-    throw new SlmError("DATA_INVALID", `model: at most ${MAX_DEPTH} messages lie in one another`);
+    throw new SlmError("DATA_INVALID", `model: messages may be nested at most ${MAX_DEPTH} deep`);
   let parts = 0;
   while (reader.pos < end) {
     const [number, wireType] = reader.tag();

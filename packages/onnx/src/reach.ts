@@ -1,8 +1,8 @@
-/** What nodes of a graph need, and what they lead to. */
+/** Ancestors and descendants of nodes in a graph. */
 import type { GraphNode, Subgraph } from "./graph.js";
 import type { GraphIndex } from "./graph-index.js";
 
-/** The nodes that values come from, those alone that `isWanted`: others, and what lies before them, are left out. */
+/** The ancestors of values, as far as `isWanted`: the search does not continue past an unwanted node. */
 export function reachableNodes(
   index: GraphIndex,
   values: readonly string[],
@@ -18,7 +18,7 @@ export function reachableNodes(
   return found;
 }
 
-/** The nodes that read given values, and all that reads what they make, in the order of the graph; as far as they are wanted. */
+/** The descendants of values, in graph order, as far as `isWanted`. */
 export function nodesAfter(
   { nodes }: Subgraph,
   values: readonly string[],

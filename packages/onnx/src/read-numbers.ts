@@ -1,4 +1,4 @@
-/** Tensor bytes as numbers, for every element type that has an exact or nearest double. */
+/** Reads tensor bytes as numbers (doubles). */
 import { SlmError } from "@slm/core";
 import { elementCount, type OnnxDType } from "./dtypes.js";
 import type { TensorValue } from "./graph.js";
@@ -46,7 +46,7 @@ const READ: Readonly<Partial<Record<OnnxDType, Read>>> = {
  * The elements of a tensor, row major; undefined for types without numbers here (text, 8-bit floats). 64-bit integers
  * beyond 2^53 are rounded.
  *
- * @throws SlmError DATA_INVALID if the tensor has more than `limit` elements: constants that are asked for are small.
+ * @throws SlmError DATA_INVALID if the tensor has more than `limit` elements; only small constants are read this way.
  */
 export function readNumbers(tensor: TensorValue, limit = 2 ** 20): readonly number[] | undefined {
   const read = READ[tensor.dtype];

@@ -1,23 +1,23 @@
-/** A model file looked at, without its large weights. */
+/** Reads a model file without its large weights. */
 import { basename, dirname } from "node:path";
 import { outlineOf, parseModel } from "./decode.js";
 import { externalFiles, readExternal } from "./external-data.js";
 import { readModelBytes } from "./files.js";
 import type { ModelOutline } from "./graph.js";
 
-/** Tensors outside the file that an outline reads all the same: scales and shapes are small, weights are not. */
+/** External tensors up to this size are read into an outline: scales and shapes are small, weights are not [bytes]. */
 const OUTLINE_TENSOR_BYTES = 2 ** 16;
 
-/** All of them together; a file of a million small tensors reads no more. */
+/** Limit of all of them together, for files with very many small tensors [bytes]. */
 const OUTLINE_TOTAL_BYTES = 2 ** 28;
 
 /**
- * Looks at an ONNX file without its large weights: what could not be written back is noted instead of rejected.
+ * Reads an ONNX file without its large weights. Unsupported parts are noted instead of rejected.
  *
- * Reads: `path`; of the files it names, which must lie inside its own folder, the small tensors. That the large ones
- * are there, inside their files, is checked.
+ * Reads: `path`, and the small tensors of its external data files, which must be in its own folder. Large tensors are
+ * only checked to be inside their files.
  *
- * @throws SlmError INPUT_MISSING and DATA_INVALID as `readOnnx` does, losses excepted.
+ * @throws SlmError INPUT_MISSING and DATA_INVALID as `readOnnx` does, except for unsupported parts.
  */
 export async function readOutline(path: string): Promise<ModelOutline> {
   const model = parseModel(await readModelBytes(path));
@@ -26,7 +26,7 @@ export async function readOutline(path: string): Promise<ModelOutline> {
 }
 
 /**
- * The files that a model consists of, by their names inside its folder: itself, and those that its weights lie in.
+ * The files of a model, relative to its folder: the model file and its external data files.
  *
  * @throws SlmError INPUT_MISSING and DATA_INVALID as {@link readOutline} does
  */

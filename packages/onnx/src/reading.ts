@@ -1,13 +1,13 @@
-/** How a model file is read: kept whole, or only looked at. */
+/** How a model file is read: completely, or as an outline. */
 import type { TensorProto } from "onnx-buf";
 
-/** Bytes of the tensors that lie outside the model file, read beforehand. */
+/** Bytes of external tensors, read beforehand. */
 export type ExternalBytes = ReadonlyMap<TensorProto, Uint8Array>;
 
-/** Notes kept of one file; a hostile one could ask for millions. */
+/** Most notes of one file; a malicious file could cause millions. */
 const MAX_NOTES = 50;
 
-/** What a file says and an outline of it leaves out, each once. */
+/** The parts of a file that its outline leaves out, each once. */
 export class Notes {
   readonly #texts = new Set<string>();
   #more = 0;
@@ -19,12 +19,12 @@ export class Notes {
   }
 
   list(): readonly string[] {
-    return this.#more === 0 ? [...this.#texts] : [...this.#texts, `and ${this.#more} more of the kind`];
+    return this.#more === 0 ? [...this.#texts] : [...this.#texts, `and ${this.#more} more`];
   }
 }
 
 export interface Reading {
   readonly external: ExternalBytes;
-  /** Given where the file is only looked at: what is not kept is noted here; otherwise it is rejected. */
+  /** Set when reading an outline: unsupported parts are noted here. Otherwise they are rejected. */
   readonly notes?: Notes;
 }

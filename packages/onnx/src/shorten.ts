@@ -1,9 +1,9 @@
-/** Names from a file in messages: a file may hold one of a hundred megabytes. */
+/** Shortens names from files for messages: a name in a file may have a hundred megabytes. */
 
-/** Characters of a external name that a message shows. */
+/** Most characters of such a name in a message. */
 const SHOWN = 120;
 
-/** The text, cut where it is longer than any message needs. */
+/** The text, truncated if it is longer. */
 export function shorten(text: string): string {
   return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}... (${text.length} characters)`;
 }

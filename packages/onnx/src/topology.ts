@@ -4,7 +4,7 @@ import type { GraphNode } from "./graph.js";
 import { shorten } from "./shorten.js";
 import { describeNode, valuesRead } from "./uses.js";
 
-/** Nodes of a cycle that an error names. */
+/** Largest number of nodes of a cycle that an error names. */
 const NAMED_NODES = 8;
 
 /** A node whose producers are being visited, and which of them comes next. */
@@ -19,14 +19,14 @@ function cycleError(nodes: readonly GraphNode[], path: readonly number[], where:
   const more = path.length > NAMED_NODES ? ` and ${path.length - NAMED_NODES} more` : "";
   return new SlmError(
     "DATA_INVALID",
-    `${where}: nodes must not wait for one another, these form a cycle: ${names.join(", ")}${more}`,
+    `${where}: the graph must not have cycles; these nodes form one: ${names.join(", ")}${more}`,
     { context: { nodes: path.slice(0, NAMED_NODES).map((index) => nodes[index]!.name) } },
   );
 }
 
 /**
- * The nodes in topological order, values that subgraphs capture counted as read. Nodes already in order stay as they
- * are; values that no node computes are taken to come from outside.
+ * The nodes in topological order; values that subgraphs capture count as read. The order of nodes that are already sorted
+ * does not change. Values that no node computes are assumed to come from outside.
  *
  * @throws SlmError DATA_INVALID naming the nodes of a cycle.
  */

@@ -131,7 +131,7 @@ describe("a external model is rejected, by name, with", () => {
         const value = create(TypeProto_SequenceSchema, { elemType: {} });
         graph.input[0]!.type = create(TypeProtoSchema, { value: { case: "sequenceType", value } });
       },
-      /'x': only tensors are kept, got a sequence$/,
+      /'x': only tensors are supported, got a sequence$/,
     ],
     ["metadata given twice", ({ model }) => model.metadataProps.push(entry("k"), entry("k")), /'k'.*twice/],
     [

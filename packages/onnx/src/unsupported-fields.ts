@@ -1,4 +1,4 @@
-/** Rejects what a file says and this package could not write back: a external model is kept whole or not read. */
+/** Rejects fields that this package could not write back: a third-party model is kept completely or rejected. */
 import { SlmError } from "@slm/core";
 import type { Notes } from "./reading.js";
 import type {
@@ -30,8 +30,8 @@ interface Kept {
 type Fields<Message> = { readonly [Field in Exclude<keyof Message, `$${string}`>]-?: FieldPolicy };
 
 /**
- * `kept`: decoded, or rejected where it is decoded. `rejected`: named in an error where present. `annotation`: dropped;
- * it tells people or tools about the model and takes no part in what it computes.
+ * `kept`: decoded (or rejected by the decoder). `rejected`: an error if present. `annotation`: dropped, because it
+ * documents the model and does not affect what it computes.
  */
 type FieldPolicy = "kept" | "rejected" | "annotation";
 
@@ -132,8 +132,8 @@ function isPresent(value: unknown): boolean {
 }
 
 /**
- * Rejects a message with a field that would be lost, or with one that the format this package knows does not have.
- * With `notes`, the file is only looked at: the loss is noted there and reading goes on.
+ * Rejects a message with a field that would be lost, or with a field that is unknown in this version of the format.
+ * With `notes` (outlines), a field that would be lost is noted instead, and reading continues.
  *
  * @throws SlmError DATA_INVALID naming the message and the field.
  */

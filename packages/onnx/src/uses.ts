@@ -1,4 +1,4 @@
-/** Which values a node reads, those its subgraphs capture from outside included. */
+/** The values that a node reads, including the captures of its subgraphs. */
 import type { GraphNode, Subgraph } from "./graph.js";
 import { shorten } from "./shorten.js";
 
@@ -28,14 +28,14 @@ export function capturesOf(body: Subgraph): ReadonlySet<string> {
   return captured;
 }
 
-/** Every value a node needs: its inputs that are present, then the captures of its subgraphs. May repeat. */
+/** Every value that a node reads: its present inputs, then the captures of its subgraphs. May repeat. */
 export function valuesRead(node: GraphNode): readonly string[] {
   const inputs = node.inputs.filter((name) => name !== "");
   const bodies = subgraphsOf(node);
   return bodies.length === 0 ? inputs : [...inputs, ...bodies.flatMap((body) => [...capturesOf(body)])];
 }
 
-/** How messages name a node: its name where it has one, else its place; always with its operator. */
+/** Describes a node in messages: its name if it has one, else its index; always with its operator. */
 export function describeNode(node: Pick<GraphNode, "name" | "opType">, index: number): string {
   const opType = shorten(node.opType);
   return node.name === "" ? `node ${index} (${opType})` : `node '${shorten(node.name)}' (${opType})`;

@@ -37,7 +37,7 @@ export function bfloat16Bits(value: number): number {
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
-/** Element types that numbers can be written as; the rest is kept as bytes. */
+/** Element types that numbers can be packed to; all others are only kept as bytes. */
 type Packable = Exclude<OnnxDType, "string" | "int2" | "uint2" | `float8${string}` | "float4e2m1">;
 type Integers = Exclude<Packable, "float32" | "float64" | "float16" | "bfloat16">;
 
@@ -92,7 +92,7 @@ function isPackable(dtype: OnnxDType): dtype is Packable {
 /**
  * Numbers as the bytes of a tensor. Floats are rounded to the nearest; integers must fit.
  *
- * @throws SlmError DATA_INVALID for an integer that is fractional or out of range, and for types numbers cannot be written as.
+ * @throws SlmError DATA_INVALID for an integer that is fractional or out of range, and for types that numbers cannot be packed to.
  */
 export function packValues(dtype: OnnxDType, values: readonly number[]): Uint8Array {
   if (!isPackable(dtype))

@@ -2,19 +2,19 @@
 import { SlmError } from "@slm/core";
 
 /**
- * File format versions of a graph. Before 4 every initializer was an input as well; {@link readableIrVersion} says what
- * becomes of such files. 14 is the newest that ONNX 1.23 defines: beside 13 it has two 6-bit types, which are rejected by
- * name. onnxruntime 1.30 loads 13 and older, 1.32 also 14.
+ * File format versions of a graph. Before 4 every initializer was an input as well; see {@link readableIrVersion} for
+ * such files. 14 is the newest that ONNX 1.23 defines: it adds two 6-bit types, which are rejected. onnxruntime 1.30 loads 13
+ * and older, 1.32 also 14.
  */
 export const IR_VERSIONS = { min: 4, max: 14 } as const;
 
-/** The oldest file format that is read: the first in which a file says which operator sets it is of. */
+/** The oldest supported file format: the first that records the operator sets of a file. */
 const OLDEST_IR_VERSION = 3;
 
 /**
- * Operator sets of domain `""`. A graph is read and written without knowing its operators, so any set that is finished
- * will do; 28 is the newest of ONNX 1.23. What runs it is another question: onnxruntime promises 7 and later, 1.30 knows
- * sets to 26, 1.32 to 28.
+ * Operator sets of domain `""`. A graph is read and written without knowledge of its operators, so any released set is
+ * accepted; 28 is the newest of ONNX 1.23. Runtimes support fewer: onnxruntime guarantees 7 and later; 1.30 knows
+ * sets up to 26, 1.32 up to 28.
  */
 const OPSETS = { min: 1, max: 28 } as const;
 
@@ -29,7 +29,7 @@ function checkRange(what: string, got: number, range: { readonly min: number; re
 }
 
 /**
- * Rejects versions nothing here was written for.
+ * Rejects unsupported versions.
  *
  * @throws SlmError DATA_INVALID naming the version, what is known and what was found.
  */
@@ -47,8 +47,8 @@ export function checkVersions(irVersion: number, opsets: Readonly<Record<string,
 }
 
 /**
- * The version of a graph read from a file of this one. A file of version 3 must list its initializers among the inputs too,
- * and runtimes take them for constants all the same; the graph of it is one of version 4, where that needs no listing.
+ * The version of a graph that is read from a file of version `irVersion`. A file of version 3 must list its initializers among the
+ * inputs too, but runtimes treat them as constants. Its graph gets version 4, which does not need the listing.
  *
  * @throws SlmError DATA_INVALID for a version that is not read
  */

@@ -51,7 +51,8 @@ const MODEL = tinyDeviceModel({
   graphs: { decoder: { file: "decoder.onnx", bytes: 0, scheme: "float32" } },
   vocabularySize: VOCAB,
   headDim: 16,
-  ...{ maxSource: 8, maxTarget: 8 },
+  maxSource: 8,
+  maxTarget: 8,
 });
 
 let root = "";
@@ -131,8 +132,10 @@ describe(quantizeDirectory, () => {
     async ({ embedding, bits, block }) => {
       await exportToy();
       await quantizeDirectory({
-        ...{ modelDirectory: input, outputDirectory: output, scheme: "int4-block" },
-        ...(embedding === undefined ? {} : { embedding }),
+        modelDirectory: input,
+        outputDirectory: output,
+        scheme: "int4-block",
+        embedding,
       });
       const { size } = await stat(join(output, "decoder.onnx.data"));
       const blocks = (VOCAB * WIDTH) / block;

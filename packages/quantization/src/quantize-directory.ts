@@ -13,7 +13,7 @@ import {
 import { SlmError } from "@slm/core";
 import type { SchemeName, Target } from "@slm/devices/table";
 import { readOnnx, writeOnnx } from "@slm/onnx";
-import type { CalibrationOptions } from "./calibration/calibrate.js";
+import type { CalibrationSettings } from "./calibration/calibrate.js";
 import type { FeedSource } from "./calibration/feeds.js";
 import { withModelFeeds, withStaticFeeds, type ModelCalibration } from "./calibration/model-feeds.js";
 import type { StaticLayout } from "./calibration/static-feeds.js";
@@ -28,9 +28,9 @@ import type { BlockMethod } from "./weights/block-method.js";
 import type { RunOutputs } from "./weights/quantize-blocks.js";
 
 /** Calibration data and options. */
-export interface DirectoryCalibration extends ModelCalibration, Partial<CalibrationOptions> {
+export interface DirectoryCalibration extends ModelCalibration, CalibrationSettings {
   /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
-  readonly smooth?: number;
+  readonly smooth?: number | undefined;
 }
 
 /** A value per graph. */
@@ -42,26 +42,26 @@ export interface QuantizeDirectoryOptions {
   /** Where the quantized model goes. Not atomic: the caller gives a working directory. */
   readonly outputDirectory: string;
   readonly scheme: SchemeName;
-  readonly progress?: Progress;
+  readonly progress?: Progress | undefined;
   /** Block formats: weights that share one scale. Default: 32; 16 for narrow 4-bit matrices without calibration data. */
-  readonly blockSize?: BlockSize;
+  readonly blockSize?: BlockSize | undefined;
   /** Block formats: no zero points. Default false. */
-  readonly symmetric?: boolean;
+  readonly symmetric?: boolean | undefined;
   /** int4-block: how codes are chosen. Default: `gptq` with calibration data, `search` without; see `chooseMethod`. */
-  readonly method?: BlockMethod;
+  readonly method?: BlockMethod | undefined;
   /** Format of the embedding, and of an output head over the same table. Default: the scheme's, but 8 bits for 4. */
-  readonly embedding?: WeightFormat;
+  readonly embedding?: WeightFormat | undefined;
   /** Format by weight, before all else. */
-  readonly formats?: PerGraph<ReadonlyMap<string, WeightFormat>>;
+  readonly formats?: PerGraph<ReadonlyMap<string, WeightFormat>> | undefined;
   /** Static schemes: nodes that stay float32, by name. */
-  readonly exclude?: PerGraph<ReadonlySet<string>>;
+  readonly exclude?: PerGraph<ReadonlySet<string>> | undefined;
   /** int8 weights in 7 bits. Default: as `int8Range` says for the model's target. */
   readonly reduceRange?: boolean | undefined;
   /** What static schemes, `gptq` and smoothing need. */
-  readonly calibration?: DirectoryCalibration;
+  readonly calibration?: DirectoryCalibration | undefined;
   /** Runs the inner loop of block formats, perhaps in several threads. Default: here. */
-  readonly run?: RunOutputs;
-  readonly signal?: AbortSignal;
+  readonly run?: RunOutputs | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 type GraphFile = DeviceModel["graphs"]["decoder"];
@@ -124,16 +124,16 @@ export function requestFor(
     scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme[name] },
     // Devices other than the CPU need every operator quantized.
     coverage: target === "cpu" ? "standard" : "all",
-    ...(blockSize === undefined ? {} : { blockSize }),
+    blockSize,
     reduceRange: int8Range(options.reduceRange, target).bits === 7,
-    ...(symmetric === undefined ? {} : { symmetric }),
-    ...(method === undefined ? {} : { method }),
-    ...(embedding === undefined ? {} : { embedding }),
-    ...(formats?.[name] === undefined ? {} : { formats: formats[name] }),
-    ...(exclude?.[name] === undefined ? {} : { exclude: exclude[name] }),
-    ...(calibration === undefined || feeds === undefined ? {} : { calibration: { ...calibration, feeds } }),
-    ...(run === undefined ? {} : { run }),
-    ...(signal === undefined ? {} : { signal }),
+    symmetric,
+    method,
+    embedding,
+    formats: formats?.[name],
+    exclude: exclude?.[name],
+    calibration: calibration && feeds && { ...calibration, feeds },
+    run,
+    signal,
     onWeight: (weight, step, total, format) => {
       progress({ stage: "quantize", step, total, message: `${name} ${weight} ${format}` });
     },
@@ -209,7 +209,7 @@ async function quantizeBuckets(
   for (const bucket of layout.buckets) {
     const isLast = bucket === layout.buckets.at(-1);
     const { vision } = model.graphs;
-    const graphs = { ...bucket, ...(isLast && vision !== undefined ? { vision } : {}) };
+    const graphs = { ...bucket, vision: isLast ? vision : undefined };
     results = await withStaticFeeds(modelDirectory, model, { layout, bucket }, calibration, (feeds) =>
       quantizeInTurn(graphsOf({ graphs }), model, options, feeds),
     );
@@ -266,7 +266,7 @@ export async function quantizeDirectory(options: QuantizeDirectoryOptions): Prom
     ...model,
     scheme,
     graphs,
-    ...(layout === undefined ? {} : { static: layout }),
+    static: layout,
   });
   return {
     scheme,

@@ -6,7 +6,7 @@ import { SlmError } from "@slm/core";
 import type { SchemeName } from "@slm/devices/table";
 import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";
-import type { CalibrationOptions } from "./calibration/calibrate.js";
+import type { CalibrationSettings } from "./calibration/calibrate.js";
 import { fetchedFloats, forEachRun, type FeedSource } from "./calibration/feeds.js";
 import { logitDivergence } from "./plan/logit-judge.js";
 import { quantizeModelGraph } from "./quantize-model-graph.js";
@@ -20,11 +20,11 @@ import type { BlockMethod } from "./weights/block-method.js";
 import type { RunOutputs } from "./weights/quantize-blocks.js";
 
 /** Real inputs of a graph, and what runs it on them. */
-interface FileCalibration extends Partial<CalibrationOptions> {
+interface FileCalibration extends CalibrationSettings {
   readonly runtime: Runtime;
   readonly feeds: FeedSource;
   /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
-  readonly smooth?: number;
+  readonly smooth?: number | undefined;
 }
 
 export interface QuantizeFileOptions {
@@ -37,19 +37,19 @@ export interface QuantizeFileOptions {
   /** Of schemes that treat encoder and decoder differently, the encoder's formats are used. */
   readonly scheme: SchemeName;
   /** Operators that static schemes quantize. Default `standard`. */
-  readonly coverage?: Coverage;
-  readonly blockSize?: BlockSize;
-  readonly symmetric?: boolean;
-  readonly method?: BlockMethod;
-  readonly embedding?: WeightFormat;
+  readonly coverage?: Coverage | undefined;
+  readonly blockSize?: BlockSize | undefined;
+  readonly symmetric?: boolean | undefined;
+  readonly method?: BlockMethod | undefined;
+  readonly embedding?: WeightFormat | undefined;
   /** int8 weights in 7 bits. Default: as `int8Range` says for a file of any origin. */
   readonly reduceRange?: boolean | undefined;
   /** Nodes that stay float32, by name (static schemes). */
-  readonly exclude?: ReadonlySet<string>;
-  readonly calibration?: FileCalibration;
-  readonly run?: RunOutputs;
-  readonly progress?: Progress;
-  readonly signal?: AbortSignal;
+  readonly exclude?: ReadonlySet<string> | undefined;
+  readonly calibration?: FileCalibration | undefined;
+  readonly run?: RunOutputs | undefined;
+  readonly progress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How one output changed over all calibration data. */
@@ -93,14 +93,16 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
   const scheme: Scheme = schemes[options.scheme];
   const result = await quantizeModelGraph(graph, {
     scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme.encoder },
-    ...{ coverage, blockSize, reduceRange: int8.bits === 7 },
-    ...(symmetric === undefined ? {} : { symmetric }),
-    ...(method === undefined ? {} : { method }),
-    ...(embedding === undefined ? {} : { embedding }),
-    ...(calibration === undefined ? {} : { calibration }),
-    ...(exclude === undefined ? {} : { exclude }),
-    ...(run === undefined ? {} : { run }),
-    ...(signal === undefined ? {} : { signal }),
+    coverage,
+    blockSize,
+    reduceRange: int8.bits === 7,
+    symmetric,
+    method,
+    embedding,
+    calibration,
+    exclude,
+    run,
+    signal,
     onWeight: (weight, step, total, format) => {
       progress({ stage: "quantize", step, total, message: `${weight} ${format}` });
     },

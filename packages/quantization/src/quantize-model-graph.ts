@@ -1,6 +1,6 @@
 /** One graph of a model by a scheme: smoothing, calibration and quantization in the order they must have. */
 import type { Graph, Initializer } from "@slm/onnx";
-import type { CalibrationOptions } from "./calibration/calibrate.js";
+import type { CalibrationSettings } from "./calibration/calibrate.js";
 import { collectPeaks } from "./calibration/collect.js";
 import type { FeedSource } from "./calibration/feeds.js";
 import { weightGrams } from "./calibration/weight-grams.js";
@@ -28,11 +28,11 @@ import { notFiniteWeights } from "./weights/non-finite.js";
 import type { Gram } from "./weights/quantize-blocks.js";
 
 /** What calibrates one graph. */
-export interface GraphCalibration extends Partial<CalibrationOptions> {
+export interface GraphCalibration extends CalibrationSettings {
   readonly runtime: Runtime;
   readonly feeds: FeedSource;
   /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
-  readonly smooth?: number;
+  readonly smooth?: number | undefined;
 }
 
 /** What is asked of one graph; either a format of its weights, or a static scheme. */
@@ -41,16 +41,16 @@ export interface GraphRequest extends FormatOptions {
   /** Operators that static schemes quantize. */
   readonly coverage: Coverage;
   /** Format of tables that an embedding reads. Default: `tableFormat` of the scheme's. */
-  readonly embedding?: WeightFormat;
+  readonly embedding?: WeightFormat | undefined;
   /** Format by weight, before all else. */
-  readonly formats?: ReadonlyMap<string, WeightFormat>;
+  readonly formats?: ReadonlyMap<string, WeightFormat> | undefined;
   /** static: nodes that stay float32, by name. */
-  readonly exclude?: ReadonlySet<string>;
-  readonly calibration?: GraphCalibration;
+  readonly exclude?: ReadonlySet<string> | undefined;
+  readonly calibration?: GraphCalibration | undefined;
   /** What each weight meets, where it is known already. */
-  readonly grams?: ReadonlyMap<string, Gram>;
-  readonly onWeight?: QuantizeGraphOptions["onWeight"];
-  readonly signal?: AbortSignal;
+  readonly grams?: ReadonlyMap<string, Gram> | undefined;
+  readonly onWeight?: QuantizeGraphOptions["onWeight"] | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface GraphOutcome {
@@ -105,13 +105,16 @@ export async function quantizeModelGraph(original: Graph, request: GraphRequest)
     (needsGrams ? await weightGrams(graph, requireCalibration(calibration, `method ${method}`)) : undefined);
   const { onWeight, blockSize, reduceRange, symmetric, run } = request;
   return quantizeGraph(graph, {
-    ...{ format, formats, reduceRange, method },
-    ...(blockSize === undefined ? {} : { blockSize }),
-    ...(symmetric === undefined ? {} : { symmetric }),
-    ...(run === undefined ? {} : { run }),
-    ...(grams === undefined ? {} : { grams }),
-    ...(onWeight === undefined ? {} : { onWeight }),
-    ...(signal === undefined ? {} : { signal }),
+    format,
+    formats,
+    reduceRange,
+    method,
+    blockSize,
+    symmetric,
+    run,
+    grams,
+    onWeight,
+    signal,
   });
 }
 
@@ -131,11 +134,7 @@ export async function careFor(
   const grams = blockMethods[method].needsCalibration
     ? (request.grams ?? (await weightGrams(graph, calibration)))
     : undefined;
-  const rounded = await roundWeights(
-    graph,
-    { coverage, ...(exclude === undefined ? {} : { exclude }) },
-    { method, ...(grams === undefined ? {} : { grams }), ...(run === undefined ? {} : { run }) },
-  );
+  const rounded = await roundWeights(graph, { coverage, exclude }, { method, grams, run });
   const sensitive = grams === undefined ? new Set<string>() : sensitiveWeights(graph, rounded, grams);
   return {
     types: new Map([...tableNames(graph), ...sensitive].map((name) => [name, "int8"])),
@@ -155,12 +154,15 @@ async function byStatic(graph: Graph, scheme: StaticScheme, request: GraphReques
   } = requireCalibration(request.calibration, "a static scheme");
   const result = await quantizeStatic(graph, {
     ...(await careFor(graph, scheme, request, { runtime, feeds })),
-    ...{ coverage, reduceRange, runtime, feeds },
+    coverage,
+    reduceRange,
+    runtime,
+    feeds,
     activations: scheme.activations,
     weights: scheme.weights,
     calibration: { ...more, method },
-    ...(exclude === undefined ? {} : { exclude }),
-    ...(signal === undefined ? {} : { signal }),
+    exclude,
+    signal,
   });
   const nodes = result.weights.map(({ name, node, type, relativeError }) => ({
     name: node,

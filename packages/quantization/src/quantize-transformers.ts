@@ -105,12 +105,14 @@ export async function quantizeTransformers(
     const graph = await readOnnx(join(modelDirectory, TRANSFORMERS_FOLDER, `${name}.onnx`));
     const made = await quantizeModelGraph(graph, {
       scheme: { kind: "weights", format },
-      ...{ coverage: "standard", blockSize, reduceRange: int8.bits === 7 },
-      ...(symmetric === undefined ? {} : { symmetric }),
-      ...(method === undefined ? {} : { method }),
-      ...(embedding === undefined ? {} : { embedding }),
-      ...(run === undefined ? {} : { run }),
-      ...(signal === undefined ? {} : { signal }),
+      coverage: "standard",
+      blockSize,
+      reduceRange: int8.bits === 7,
+      symmetric,
+      method,
+      embedding,
+      run,
+      signal,
       onWeight: (weight, step, total, as) => {
         progress({ stage: "quantize", step, total, message: `${name}: ${weight} ${as}` });
       },

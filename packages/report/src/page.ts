@@ -32,7 +32,7 @@ export interface Table<Cell extends TableCell = string> {
 export interface ReportSection {
   readonly heading: string;
   /** Plain text; an empty line begins a new paragraph. */
-  readonly text?: string;
+  readonly text?: string | undefined;
   readonly table?: Table<TableCell>;
   /** A chart of this package, or several. */
   readonly svg?: string | readonly string[];

@@ -1,4 +1,4 @@
-/** The way from the caller's side to the side that owns ONNX Runtime: in this thread, or in a worker. */
+/** The channel from the caller to the owner of ONNX Runtime: in this thread, or in a worker. */
 import type { HostTensor } from "@slm/runtime";
 import {
   type CallName,
@@ -11,18 +11,18 @@ import {
 } from "./protocol.js";
 import { Unsettled } from "./unsettled.js";
 
-/** Carries calls out in the order they were made. */
+/** Executes calls in the order they were made. */
 export interface HostChannel {
   call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<ReplyOf<Name>>;
-  /** Runs until the last is done; `tell` gets results in order, several at once where they come fast. */
+  /** Runs until the last is done; `tell` receives results in order, several at once if they come fast. */
   repeat(request: PositionalRepeat, tell: (results: readonly RepeatedResult[]) => void): Promise<void>;
-  /** The tensor as it may be put into a request: the caller's buffer stays the caller's. */
+  /** The tensor in a form that may be put into a request; the caller keeps its buffer. */
   handOver(tensor: HostTensor): HostTensor;
-  /** Ends the other side after the calls already made. */
+  /** Ends the worker after the calls already made. */
   close(): Promise<void>;
 }
 
-/** Calls handlers one after another: a call starts when the one before it has ended, whichever way it ended. */
+/** Calls handlers one after another: a call starts when the one before it has succeeded or failed. */
 export class SerialQueue {
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -33,7 +33,7 @@ export class SerialQueue {
   }
 }
 
-/** Each run of a repetition in a turn of its own, so that other calls come between. */
+/** Queues each run of a repetition separately, so that other calls run in between. */
 export async function repeatInTurns(
   queue: SerialQueue,
   runs: AsyncIterator<RepeatedResult, undefined>,

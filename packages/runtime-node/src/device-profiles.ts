@@ -1,21 +1,21 @@
-/** A target with several profiles: those that may compute, and what is said where none of them does. */
+/** A target with several profiles: its candidates, and the error if none of them works. */
 import { SlmError } from "@slm/core";
 import { ALL_DEVICES, type RuntimeName } from "@slm/devices/table";
 import { openFirst, type Candidate, type FirstFound } from "./open-first.js";
 import type { OrtRuntimeOptions } from "./ort-runtime.js";
 
-/** A kind of device, as the package that opens it knows it. */
+/** A kind of device and its profiles. */
 export interface DeviceProfiles {
-  /** Package that speaks in error messages. */
+  /** Package name for error messages. */
   readonly name: string;
-  /** As a user asks for it: "gpu". */
+  /** As a user names it: "gpu". */
   readonly kind: RuntimeName;
   readonly candidates: readonly Candidate[];
-  /** Without `--no-fallback`, or another device. */
+  /** Suggestions for the error: run without `--no-fallback`, or on another device. */
   readonly suggestions: readonly string[];
 }
 
-/** What a runtime may open, in the order of the table of devices. */
+/** The candidates of a runtime, in the order of the table of devices. */
 export function candidatesOf(kind: RuntimeName): readonly Candidate[] {
   return ALL_DEVICES.filter(({ runtimes }) => runtimes[0] === kind).map(
     ({ target, profile, provider, needs }) => ({
@@ -27,7 +27,7 @@ export function candidatesOf(kind: RuntimeName): readonly Candidate[] {
 }
 
 /**
- * The candidates of one profile, or all where none is named.
+ * The candidates of one profile, or all candidates if no profile is given.
  *
  * @throws SlmError USAGE for an unknown profile.
  */
@@ -43,9 +43,9 @@ export function candidatesFor(
 }
 
 /**
- * As {@link openFirst}; without `fallback` one of the candidates must compute.
+ * As {@link openFirst}; without `fallback` one of the candidates must work.
  *
- * @throws SlmError as {@link openFirst}; DEVICE_UNAVAILABLE with the reason of each if none computes and nothing else may.
+ * @throws SlmError as {@link openFirst}; DEVICE_UNAVAILABLE with all reasons if no candidate works and no fallback is allowed.
  */
 export async function openProfiles(
   { name, kind, suggestions }: DeviceProfiles,

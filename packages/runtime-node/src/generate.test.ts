@@ -61,8 +61,13 @@ async function writeModel(
   if (hasSource) await writeOnnx(tinyEncoder(WEIGHTS), join(folder, "encoder.onnx"));
   await writeOnnx(tinyDecoder(WEIGHTS, hasSource), join(folder, "decoder.onnx"));
   await writeTinyModel(folder, {
-    ...{ architecture, target, parameters: 4 * VOCABULARY * HEAD_DIM, vocabularySize: VOCABULARY },
-    ...{ headDim: HEAD_DIM, maxTarget: MAX_TARGET, tokens: TOKENS },
+    architecture,
+    target,
+    parameters: 4 * VOCABULARY * HEAD_DIM,
+    vocabularySize: VOCABULARY,
+    headDim: HEAD_DIM,
+    maxTarget: MAX_TARGET,
+    tokens: TOKENS,
   });
 }
 

@@ -10,31 +10,32 @@ const GPU: DeviceProfiles = {
   suggestions: ["slm doctor", "--device cpu"],
 };
 
-/** Every profile as something that may compute, the fastest first. */
+/** Every GPU profile as a candidate, the fastest first. */
 export const GPU_CANDIDATES = GPU.candidates;
 
 export interface GpuRuntimeOptions {
-  /** Default: the first that computes. */
+  /** Default: the first that works. */
   readonly profile?: string | undefined;
-  /** Threads of the CPU, for what the GPU has no operator for and for a fallback. */
+  /** CPU threads, for operators that the GPU provider lacks and for a fallback. */
   readonly threads?: number | undefined;
-  /** Whether the CPU may do the work where no GPU can. Default true; the runtime's device says so. */
+  /** Whether to fall back to the CPU if no GPU works. Default true; the runtime's `device` lists the fallbacks. */
   readonly fallback?: boolean | undefined;
 }
 
 /**
- * A GPU, or the CPU with the reasons why no GPU computes. ONNX Runtime computes single operators that a provider lacks on the
- * CPU in either case. No GPU stood behind this release: `description` and `slm doctor` tell what is really used.
+ * A GPU, or the CPU with the reasons why no GPU works. In either case ONNX Runtime computes operators that a provider lacks on the
+ * CPU. This release was not tested on a real GPU: `description` and `slm doctor` report the device that is really used.
  *
- * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, or if no GPU computes and the
- * CPU may not.
+ * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, or if no GPU works and
+ * `fallback` is false.
  */
 export async function createGpuRuntime(options: GpuRuntimeOptions = {}): Promise<Runtime> {
   const { profile, threads, fallback = true } = options;
   const { runtime, fallbacks } = await openProfiles(GPU, candidatesFor(GPU, profile), { threads, fallback });
   if (runtime !== undefined) return runtime;
   return openOrtRuntime({
-    ...{ name: GPU.name, threads },
+    name: GPU.name,
+    threads,
     providers: [{ name: "cpu" }],
     device: { provider: "cpu", fallbacks },
   });

@@ -1,4 +1,4 @@
-/** Whether ONNX Runtime's default kernels for 8-bit products saturate on this CPU: one product tells. */
+/** Measures with one matrix product whether ONNX Runtime's default 8-bit kernels saturate on this CPU. */
 import { readFile } from "node:fs/promises";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import {
@@ -12,10 +12,10 @@ import type { HostChannel } from "./channel.js";
 import type { SessionSettings } from "./protocol.js";
 
 /**
- * What a session asks for where default kernels saturate, so that a graph gives the same numbers on every CPU. Weights of
- * DynamicQuantizeMatMul and its like become unsigned where one lies outside -64 to 64, which takes 1.2 times as long
- * (docs/how-to/processors.md). Products between DequantizeLinear and QuantizeLinear are computed in float32: made unsigned, a
- * constant that two of them share is rejected by ONNX Runtime 1.30 ("Attempt to replace the existing tensor").
+ * Session settings for a CPU whose default kernels saturate, so that a graph gives the same numbers on every CPU. Weights of
+ * DynamicQuantizeMatMul and similar operators become unsigned if one lies outside -64 to 64, which takes 1.2 times as long
+ * (docs/how-to/processors.md). MatMuls between DequantizeLinear and QuantizeLinear are computed in float32, because ONNX Runtime
+ * 1.30 cannot make a constant unsigned that two of them share ("Attempt to replace the existing tensor").
  * Source: onnxruntime_session_options_config_keys.h, kOrtSessionOptionsAvx2PrecisionMode and kOrtSessionOptionsDisableQuantQDQ.
  */
 export const EXACT_INT8: SessionSettings = {
@@ -23,14 +23,14 @@ export const EXACT_INT8: SessionSettings = {
   "session.disable_quant_qdq": "1",
 };
 
-/** Enough for every kernel to take its main loop. */
+/** Long enough that every kernel runs its main loop. */
 const DEPTH = 64;
 const COLUMNS = 16;
 /** The largest unsigned activation and the largest signed weight. */
 const ACTIVATION = 255;
 const WEIGHT = 127;
 
-/** What every output is where nothing saturates. */
+/** The value of every output if nothing saturates. */
 const EXACT = DEPTH * ACTIVATION * WEIGHT;
 
 let known: Promise<Int8Arithmetic> | undefined;
@@ -56,7 +56,10 @@ const cpuInfo = (): Promise<string | undefined> => readFile("/proc/cpuinfo", "ut
 async function saturates(channel: HostChannel): Promise<boolean> {
   const session = nextTensorId();
   await channel.call("load", {
-    ...{ session, name: "int8 probe", optimization: "all", planMemory: true },
+    session,
+    name: "int8 probe",
+    optimization: "all",
+    planMemory: true,
     source: { kind: "bytes", bytes: probe() },
   });
   const feed = createHostTensor("uint8", [1, DEPTH], new Uint8Array(DEPTH).fill(ACTIVATION));
@@ -64,7 +67,10 @@ async function saturates(channel: HostChannel): Promise<boolean> {
     session,
     feeds: [feed],
     fetch: [0],
-    ...{ keep: [], keepIds: [], into: [], intoIds: [] },
+    keep: [],
+    keepIds: [],
+    into: [],
+    intoIds: [],
     append: { at: [], outputs: [], ids: [] },
   });
   await channel.call("unload", { session });

@@ -1,4 +1,4 @@
-/** ONNX Runtime on an NPU where its binary has one; otherwise the same graphs on the CPU, called a simulation. */
+/** ONNX Runtime on an NPU if its binary supports one; otherwise the same graphs on the CPU, reported as a simulation. */
 import { cpus } from "node:os";
 import type { Fallback, Runtime } from "@slm/runtime";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
@@ -12,29 +12,29 @@ const NPU: DeviceProfiles = {
   suggestions: ["slm doctor", "leave out --no-fallback for a simulation"],
 };
 
-/** Every profile as something that may compute. */
+/** Every NPU profile as a candidate. */
 export const NPU_CANDIDATES = NPU.candidates;
 
 export interface NpuRuntimeOptions {
-  /** What the graphs were made for. Default: the first that computes; a simulation is then of an NPU in general. */
+  /** Profile that the graphs were made for. Default: the first that works; a simulation then names no specific NPU. */
   readonly profile?: string | undefined;
-  /** Threads of the CPU. */
+  /** CPU threads. */
   readonly threads?: number | undefined;
-  /** Whether the CPU may simulate where no NPU computes. Default true; the runtime's device says so. */
+  /** Whether the CPU may simulate if no NPU works. Default true; the runtime's `device` then has `simulated`. */
   readonly fallback?: boolean | undefined;
-  /** Simulate without asking for an NPU. Default false. */
+  /** Simulate without trying an NPU. Default false. */
   readonly simulate?: boolean | undefined;
 }
 
-/** Then nothing of a graph runs on the CPU unseen. Source: onnxruntime_session_options_config_keys.h. */
+/** Rejects a graph instead of silently running parts of it on the CPU. Source: onnxruntime_session_options_config_keys.h. */
 const NPU_ONLY: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
 
 /**
- * An NPU, or a simulation. A simulation computes what the graphs say with the CPU's kernels: its answers tell the quality to
- * expect, its times tell nothing. No NPU stood behind this release.
+ * An NPU, or a simulation. A simulation runs the graphs with the CPU's kernels: its answers show the quality to expect, its
+ * times mean nothing. This release was not tested on a real NPU.
  *
  * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime
- * cannot be loaded, or if no NPU computes and there may be no simulation.
+ * cannot be loaded, or if no NPU works and simulation is not allowed.
  */
 export async function createNpuRuntime(options: NpuRuntimeOptions = {}): Promise<Runtime> {
   const { profile, threads, fallback = true, simulate = false } = options;
@@ -53,7 +53,8 @@ function simulation(
   const provider = profile ?? "npu";
   const description = `${provider} simulated on ${cpus()[0]?.model.trim() ?? "a CPU"}`;
   return openOrtRuntime({
-    ...{ name: NPU.name, threads },
+    name: NPU.name,
+    threads,
     providers: [{ name: "cpu" }],
     device: { provider, description, simulated: true, fallbacks },
   });

@@ -1,4 +1,4 @@
-/** The first of several execution providers that really computes, and why those before it do not. */
+/** Finds the first of several execution providers that works, and why those before it do not. */
 import { SlmError } from "@slm/core";
 import type { ProviderSettings } from "@slm/devices/table";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
@@ -9,7 +9,7 @@ import { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
 /** A provider as ONNX Runtime's binary lists it. */
 export interface ListedProvider {
   readonly name: string;
-  /** Whether its library came with the package, or has to be installed beside it. */
+  /** Whether its library comes with the package or has to be installed separately. */
   readonly bundled: boolean;
 }
 
@@ -20,27 +20,27 @@ export async function listProviders(
   return (await bindingLoader()).listSupportedBackends();
 }
 
-/** One way to compute. */
+/** A device to try. */
 export interface Candidate {
-  /** As a user asks for it: "gpu:cuda". */
+  /** As a user names it: "gpu:cuda". */
   readonly device: string;
   readonly provider: ProviderSettings;
-  /** What it needs where it is not listed: "an NVIDIA GPU". */
+  /** What it needs, for the message if it is not listed: "an NVIDIA GPU". */
   readonly needs: string;
 }
 
 export interface FirstFound {
-  /** Absent where none of them computes. */
+  /** Absent if none of them works. */
   readonly runtime?: Runtime | undefined;
-  /** Those before it, or all. */
+  /** Candidates that failed before it, or all. */
   readonly fallbacks: readonly Fallback[];
 }
 
 /**
- * Opens the candidates in order until one computes a small product right. A provider that is listed proves nothing: its libraries,
- * its driver and its device may still be missing.
+ * Opens the candidates in order until one computes a small matrix product correctly. That a provider is listed proves nothing: its
+ * libraries, its driver or its device may still be missing.
  *
- * @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, USAGE for threads that are none.
+ * @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, USAGE for an invalid number of threads.
  */
 export async function openFirst(
   candidates: readonly Candidate[],
@@ -64,7 +64,7 @@ export async function openFirst(
   return { fallbacks };
 }
 
-/** Why a runtime computes no product; undefined if it does. */
+/** Why a runtime cannot compute a small matrix product; undefined if it can. */
 async function whyNot(runtime: Runtime): Promise<string | undefined> {
   const builder = new GraphBuilder("probe");
   const x = builder.input("x", "float32", [1, 2]);

@@ -1,11 +1,11 @@
-/** ONNX Runtime, loaded on demand: a machine without its native library gets an error it can act on. */
+/** Loads ONNX Runtime on demand, with a helpful error if its native library is missing. */
 import { SlmError } from "@slm/core";
 import type * as Ort from "onnxruntime-node";
 
 /** The part of onnxruntime-node this package uses. */
 export type OrtBinding = Pick<typeof Ort, "InferenceSession" | "Tensor" | "env" | "listSupportedBackends">;
 
-/** Text of anything thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -28,17 +28,17 @@ import type {
   SessionSettings,
 } from "./protocol.js";
 
-/** ONNX Runtime's scale: 4 prints fatal messages only. Errors arrive as exceptions; printing them too says them twice. */
+/** ONNX Runtime's log level: 4 prints fatal messages only. Errors arrive as exceptions and need not be printed too. */
 const LOG_FATAL_ONLY = 4;
 
 /**
- * For every session, unless settings say otherwise. Each has threads of its own, and they stop spinning when its run ends: else they
- * take the CPUs from the next session's, as a decoder's first step after its encoder's run, or one program of training after
- * another (docs/benchmarks/training.md, "Intra-op threads"). Source: onnxruntime_session_options_config_keys.h.
+ * The default of every session. Each session has its own threads, which stop spinning when its run ends. Otherwise they take CPU
+ * time from the next session: from the decoder's first step after the encoder's run, or from the next program of training
+ * (docs/benchmarks/training.md, "Intra-op threads"). Source: onnxruntime_session_options_config_keys.h.
  */
 const SESSION_SETTINGS: SessionSettings = { "session.force_spinning_stop": "1" };
 
-/** The handlers of every call. Calls must not overlap; the channels see to that. */
+/** The handlers of every call. Calls must not overlap; the channels ensure that. */
 export class OrtHost implements Host {
   readonly #loadBinding: () => Promise<OrtBinding>;
   #binding: OrtBinding | undefined;
@@ -127,7 +127,7 @@ export class OrtHost implements Host {
     const begin = feedback.position[0]!;
     feed(position, [1], feedback.position);
     for (let count = 0, goesOn = true; goesOn && Atomics.load(stop, 0) === 0; count++) {
-      // From the second run on the same arrays are fed, written anew.
+      // From the second run on the same arrays are fed with new contents.
       if (count < 2) feed(ids, [feedback.rows, feedback.length], feedback.ids);
       const results = await run.compute();
       const moved = feedback.position[0]! - begin;
@@ -207,13 +207,13 @@ export class OrtHost implements Host {
     if (dtype === "bfloat16")
       throw new SlmError(
         "OP_UNSUPPORTED",
-        `${this.#name}: ONNX Runtime takes no bfloat16 tensors from JavaScript`,
+        `${this.#name}: ONNX Runtime does not accept bfloat16 tensors from JavaScript`,
       );
     return new (this.#opened().Tensor)(dtype, data, [...shape]);
   }
 }
 
-/** ONNX Runtime's setting of where weights beside a graph lie that it is given as bytes. */
+/** ONNX Runtime's setting for the folder of the external data of a graph that is loaded from bytes. */
 const WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path";
 
 async function open(
@@ -231,5 +231,5 @@ async function open(
 function hostFeed({ feeds }: PositionalRun, input: number): HostTensor {
   const feed = feeds[input];
   if (typeof feed === "object") return feed;
-  throw new SlmError("UNEXPECTED", "runtime-node: what changes between runs is no device tensor");
+  throw new SlmError("UNEXPECTED", "runtime-node: the inputs that change between repeated runs must be host tensors");
 }

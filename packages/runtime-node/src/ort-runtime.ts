@@ -30,16 +30,16 @@ import type { RepeatedResult, SessionSettings, PositionalRepeat, PositionalRun }
 import { EXACT_INT8, measureInt8 } from "./int8-probe.js";
 import { openWorkerChannel } from "./worker-channel.js";
 
-// A checked run in the form that crosses to ONNX Runtime's side: tensors are ids or host tensors.
+// Encodes a checked run for the thread that owns ONNX Runtime: tensors are ids or host tensors.
 
-/** What the positional form needs besides the request. */
+/** What the encoding needs in addition to the request. */
 interface RunEncoding {
   readonly session: number;
   readonly handOver: (tensor: HostTensor) => HostTensor;
   readonly nextId: () => number;
 }
 
-/** @throws SlmError SHAPE_MISMATCH naming the missing, unknown or unfitting input or output. */
+/** @throws SlmError SHAPE_MISMATCH naming the missing, unknown or mismatched input or output. */
 function encodeRun(graph: CheckedGraph, request: RunRequest, encoding: RunEncoding): PositionalRun {
   const { feeds, fetch, keep, into, intoIds, append } = checkRun(graph, request);
   return {
@@ -54,7 +54,7 @@ function encodeRun(graph: CheckedGraph, request: RunRequest, encoding: RunEncodi
   };
 }
 
-/** @throws SlmError SHAPE_MISMATCH as {@link encodeRun}, and for ids or a position that are no int32 of the host */
+/** @throws SlmError SHAPE_MISMATCH as {@link encodeRun}, and for ids or a position that are not int32 host tensors */
 function encodeRepeat(
   graph: CheckedGraph,
   request: RepeatRequest,
@@ -65,12 +65,15 @@ function encodeRepeat(
   feedbackOf(request);
   return {
     ...encoded,
-    ...{ ids: graph.inputs.get(ids)!, position: graph.inputs.get(position)! },
-    ...{ pad, runs, end },
+    ids: graph.inputs.get(ids)!,
+    position: graph.inputs.get(position)!,
+    pad,
+    runs,
+    end,
   };
 }
 
-/** Results that arrive by themselves and are read one by one. */
+/** A queue of results: they arrive in batches and are read one by one. */
 class Arrivals<Result> implements AsyncIterable<Result> {
   readonly #waiting: Result[] = [];
   #end: { readonly error?: unknown } | undefined;
@@ -81,7 +84,7 @@ class Arrivals<Result> implements AsyncIterable<Result> {
     this.#wake?.();
   }
 
-  /** Nothing follows. @param error thrown to the reader behind what has arrived */
+  /** Ends the queue. @param error thrown to the reader after the results that have arrived */
   end(failure: { readonly error?: unknown } = {}): void {
     this.#end ??= failure;
     this.#wake?.();
@@ -102,17 +105,17 @@ class Arrivals<Result> implements AsyncIterable<Result> {
 }
 
 export interface OrtRuntimeOptions {
-  /** Package that speaks in error messages. */
+  /** Package name for error messages. */
   readonly name: string;
-  /** Execution providers, the first one first; what none of them takes, ONNX Runtime's CPU provider computes. */
+  /** Execution providers in order of preference. ONNX Runtime's CPU provider computes the nodes that none of them supports. */
   readonly providers: readonly ProviderSettings[];
   readonly settings?: SessionSettings | undefined;
-  /** What is told of the device; threads and the rest are filled in. */
+  /** Known facts about the device; threads and the rest are filled in. */
   readonly device: Partial<RuntimeDevice> & Pick<RuntimeDevice, "provider">;
   /** Threads one operator may use. Default: the CPUs this process may use. */
   readonly threads?: number | undefined;
   /**
-   * Run ONNX Runtime in the calling thread. A run then blocks the event loop, but nothing crosses a thread.
+   * Run ONNX Runtime in the calling thread. A run then blocks the event loop, but tensors are not copied between threads.
    * Default false: a worker thread owns ONNX Runtime and every device tensor.
    */
   readonly inThread?: boolean | undefined;
@@ -121,11 +124,11 @@ export interface OrtRuntimeOptions {
 /**
  * Opens ONNX Runtime with execution providers.
  *
- * Runs, reads and writes are carried out in the order they were requested, over all sessions. Host tensors are
+ * Runs, reads and writes are executed in the order they were requested, over all sessions. Host tensors are
  * copied when a method is called, so the caller may reuse their memory at once. After a failed run the tensors
- * named in `into` hold unspecified values. Device tensors are memory of the host whatever the provider: onnxruntime-node binds no
- * others, so a device that has memory of its own is sent them at each run.
- * Keep sessions: ONNX Runtime does not give back all the memory of a released one.
+ * named in `into` hold unspecified values. Device tensors are host memory for every provider, because onnxruntime-node has no IO
+ * binding; a device with its own memory receives a copy in each run.
+ * Keep sessions: ONNX Runtime does not free all the memory of a released one.
  *
  * @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, USAGE if `threads` is not a positive integer.
  */
@@ -145,12 +148,16 @@ export async function openOrtRuntime(options: OrtRuntimeOptions): Promise<Runtim
   }
   const description = `${cpus()[0]?.model.trim() ?? "unknown CPU"}${inThread ? ", in the calling thread" : ""}`;
   return new OrtRuntime(name, channel, {
-    ...{ threads, description, simulated: false, fallbacks: [], int8 },
+    threads,
+    description,
+    simulated: false,
+    fallbacks: [],
+    int8,
     ...options.device,
   });
 }
 
-/** A worker is sent the whole buffer under an array: bytes inside a larger buffer are copied out of it first. */
+/** Posting an array to a worker sends its whole buffer, so bytes inside a larger buffer are copied first. */
 function ownedSource(source: GraphSource): GraphSource {
   if (source.kind === "file" || source.bytes.byteLength === source.bytes.buffer.byteLength) return source;
   return { kind: "bytes", bytes: source.bytes.slice() };
@@ -218,7 +225,7 @@ class OrtRuntime implements Runtime {
     return this.#open().call("peakMemory", null);
   }
 
-  /** Ends the worker after the calls already made; later calls are rejected. Closing twice is closing once. */
+  /** Ends the worker after the calls already made; later calls are rejected. A second call has no effect. */
   close(): Promise<void> {
     this.#closed ??= this.#channel.close();
     return this.#closed;

@@ -1,4 +1,4 @@
-/** Between ONNX Runtime's values and ours, over the same memory. */
+/** Converts between ONNX Runtime's tensors and host tensors without copying. */
 import { SlmError } from "@slm/core";
 import { type DType, type HostTensor, type ValueSignature, DTYPES } from "@slm/runtime";
 import type * as Ort from "onnxruntime-node";
@@ -17,12 +17,12 @@ function isDType(type: string): type is DType {
 export function bytesOf(tensor: Ort.Tensor): Uint8Array<ArrayBuffer> {
   const { data, type } = tensor;
   if (!ArrayBuffer.isView(data) || !(data.buffer instanceof ArrayBuffer)) {
-    throw new SlmError("OP_UNSUPPORTED", `runtime-node: a tensor of ${type} has no memory of its own`);
+    throw new SlmError("OP_UNSUPPORTED", `runtime-node: a tensor of ${type} has no typed array`);
   }
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** A tensor of ONNX Runtime as a host tensor over the same memory. */
+/** An ONNX Runtime tensor as a host tensor over the same memory. */
 export function toHost(name: string, tensor: Ort.Tensor): HostTensor {
   const { type, dims, size } = tensor;
   if (!isDType(type)) {

@@ -1,4 +1,4 @@
-/** A run as ONNX Runtime is given it. What it is fed and what it gives back is looked up once, however often it runs. */
+/** A run prepared for ONNX Runtime: inputs and outputs are looked up once, however often it runs. */
 import { SlmError } from "@slm/core";
 import { type HostTensor, appendPositions } from "@slm/runtime";
 import type * as Ort from "onnxruntime-node";
@@ -15,7 +15,7 @@ type Results = Ort.InferenceSession.OnnxValueMapType;
 
 /** Where tensors come from. */
 export interface TensorSource {
-  /** @throws SlmError UNEXPECTED for an id that is not there */
+  /** @throws SlmError UNEXPECTED for an unknown id */
   readonly tensor: (id: number) => Ort.Tensor;
   readonly toOrtTensor: (tensor: HostTensor) => Ort.Tensor;
 }
@@ -25,7 +25,7 @@ export class PreparedRun {
   readonly #graph: LoadedGraph;
   readonly #request: PositionalRun;
   readonly #feeds: Record<string, Ort.Tensor> = {};
-  /** An output that is given a tensor is written there, all others become new ones. */
+  /** Outputs with a tensor are written into it; all others become new tensors. */
   readonly #fetches: Record<string, Ort.Tensor | null> = {};
   readonly #caches: readonly HostTensor[];
 
@@ -44,14 +44,14 @@ export class PreparedRun {
     this.#caches = request.append.ids.map((id) => toHost("a cache", from.tensor(id)));
   }
 
-  /** Feeds something else from now on. @param input position among the graph's inputs */
+  /** Replaces an input for the following runs. @param input position among the graph's inputs */
   feed(input: number, tensor: Ort.Tensor): void {
     this.#feeds[this.#graph.session.inputNames[input]!] = tensor;
   }
 
   /**
-   * Names, types and declared sizes were checked before; what ONNX Runtime still rejects are sizes that do not
-   * fit one another, an output buffer of the wrong shape, or an index out of range.
+   * Names, types and declared sizes were checked before. ONNX Runtime still rejects inconsistent sizes, an output
+   * buffer of the wrong shape, and an index out of range.
    */
   async compute(): Promise<Results> {
     const { name, session } = this.#graph;
@@ -68,14 +68,14 @@ export class PreparedRun {
     }
   }
 
-  /** Writes new positions behind those of the caches, from `at` on. @throws SlmError SHAPE_MISMATCH where there is no room */
+  /** Appends new positions to the caches, from `at` on. @throws SlmError SHAPE_MISMATCH if there is no room */
   append(results: Results, at: readonly number[]): void {
     this.#request.append.outputs.forEach((position, index) => {
       appendPositions(this.#runtime, this.#caches[index]!, this.host(results, position), at);
     });
   }
 
-  /** Outputs for the caller: of those that stay here too, copies. */
+  /** Outputs for the caller; copies of those that are also kept here. */
   fetched(results: Results): HostTensor[] {
     const { fetch, keep, into } = this.#request;
     return fetch.map((position) => {
@@ -89,7 +89,7 @@ export class PreparedRun {
     return results[this.#nameOf(position)]!;
   }
 
-  /** An output over its own memory. */
+  /** An output as a host tensor over the same memory. */
   host(results: Results, position: number): HostTensor {
     return toHost(this.#nameOf(position), this.output(results, position));
   }

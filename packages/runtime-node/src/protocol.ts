@@ -1,4 +1,4 @@
-/** What the caller's side asks of the side that owns ONNX Runtime. Names have become positions and ids. */
+/** The calls from the caller's thread to the thread that owns ONNX Runtime. Positions and ids replace names. */
 import type { ProviderSettings } from "@slm/devices/table";
 import type {
   CheckedAppend,
@@ -18,10 +18,10 @@ export interface PositionalRun {
   readonly feeds: readonly (number | HostTensor)[];
   /** Positions of outputs to copy back. */
   readonly fetch: readonly number[];
-  /** Positions of outputs to keep, and the ids they get. */
+  /** Positions of outputs to keep, and the ids of the new tensors. */
   readonly keep: readonly number[];
   readonly keepIds: readonly number[];
-  /** Positions of outputs written into tensors that exist, and the ids of those. */
+  /** Positions of outputs written into existing tensors, and the ids of those. */
   readonly into: readonly number[];
   readonly intoIds: readonly number[];
   readonly append: CheckedAppend;
@@ -34,19 +34,19 @@ export interface PositionalResult {
   readonly kept: readonly Pick<HostTensor, "dtype" | "shape">[];
 }
 
-/** Runs that feed one another; what they pick is the first output of `fetch`. */
+/** Repeated runs that feed their picks back; the picks are the first output of `fetch`. */
 export interface PositionalRepeat extends PositionalRun, FeedbackRule {
-  /** Positions of the inputs that change from run to run: ids, and the number of positions before. */
+  /** Positions of the inputs that change from run to run: ids and past length. */
   readonly ids: number;
   readonly position: number;
-  /** Not 0: no further run begins. Shared, because the side that computes looks between two runs and reads no messages then. */
+  /** Nonzero: no further run begins. Shared memory, because the worker checks it between two runs without reading messages. */
   readonly stop: Int32Array<SharedArrayBuffer>;
 }
 
 export interface RepeatedResult {
   /** In the order of `fetch`. */
   readonly fetched: readonly HostTensor[];
-  /** When it was done, since 1970 [ms]: clocks of threads may begin at different times. */
+  /** When the run ended, since 1970 [ms]: `performance.now()` of two threads may have different origins. */
   readonly at: number;
 }
 
@@ -57,7 +57,7 @@ export interface RepeatedResult {
 interface HostCalls {
   readonly open: {
     readonly request: {
-      /** Package that speaks in error messages. */
+      /** Package name for error messages. */
       readonly name: string;
       readonly threads: number;
       readonly providers: readonly ProviderSettings[];
@@ -72,7 +72,7 @@ interface HostCalls {
       readonly source: GraphSource;
       readonly optimization: NonNullable<LoadOptions["optimization"]>;
       readonly planMemory: boolean;
-      /** Beside those of all sessions; what the runtime was opened with overrides them. */
+      /** Added to the settings of all sessions; the settings that the runtime was opened with override them. */
       readonly settings?: SessionSettings | undefined;
     };
     readonly reply: GraphSignature;
@@ -105,9 +105,9 @@ export type HostHandlers = {
   readonly [Name in CallName]: (request: RequestOf<Name>) => ReplyOf<Name> | Promise<ReplyOf<Name>>;
 };
 
-/** What answers calls, and repeats runs. */
+/** Answers calls and repeats runs. */
 export interface Host extends HostHandlers {
-  /** One run each time a result is asked for. */
+  /** One run for each requested result. */
   repeat(request: PositionalRepeat): AsyncIterator<RepeatedResult, undefined>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Small device models with random weights that keep the contract of `GRAPH_IO`: one layer, one head, attention of the
- * plainest kind. The same function is written twice, as graphs with caches and as JavaScript without.
+ * Small exported models with random weights that follow the contract of `GRAPH_IO`: one layer, one head, plain attention.
+ * The same function is written twice: as graphs with caches and as JavaScript without caches.
  */
 import { GRAPH_IO } from "@slm/exported-model";
 import { createRandom } from "@slm/decoding";
@@ -8,10 +8,10 @@ import { type Graph, GraphBuilder } from "@slm/onnx";
 
 export const HEAD_DIM = 4;
 export const VOCABULARY = 11;
-/** What hides a position from attention: far below any score, and still finite in float32. */
+/** Masks a position: far below any score, and still finite in float32. */
 const HIDDEN = -1e9;
 
-/** Tables of `[vocab, headDim]`, row-major: what an id is to the encoder, the decoder and the output. */
+/** Row-major tables `[vocab, headDim]`: the embeddings of ids in the encoder and decoder, and the output head. */
 export interface TinyWeights {
   readonly key: Float32Array;
   readonly value: Float32Array;
@@ -141,7 +141,7 @@ const unsqueeze = (graph: GraphBuilder, value: string, axes: readonly number[]):
   return graph.op("Unsqueeze", [value, graph.ints(axes)]);
 };
 
-/** The logits after `text`, computed afresh from every id. `source` is empty for a decoder-only model. */
+/** The logits after `text`, computed from all ids without a cache. `source` is empty for a decoder-only model. */
 export function tinyLogits(
   weights: TinyWeights,
   source: readonly number[],

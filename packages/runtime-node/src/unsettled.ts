@@ -1,8 +1,8 @@
-/** Work that is under way: closing waits for all of it, whether it ends well or not. */
+/** Pending promises: closing waits until all of them are fulfilled or rejected. */
 export class Unsettled {
   readonly #all = new Set<Promise<unknown>>();
 
-  /** Remembers a promise until it is settled. Whoever holds it still hears how it ends. */
+  /** Tracks a promise until it is settled. Its holder still receives the result or error. */
   add(promise: Promise<unknown>): void {
     const kept = promise
       .catch(() => undefined)

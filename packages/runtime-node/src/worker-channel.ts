@@ -9,12 +9,12 @@ import { type CallMessage, type RepeatMessage, type ReplyMessage, fromWireError 
 import { Unsettled } from "./unsettled.js";
 
 /**
- * The compiled worker. A plain worker thread cannot read TypeScript on every supported Node, so a program that
- * runs from `src/` uses the worker in `dist/` too; `../dist/` is the right way from either folder.
+ * The compiled worker. A worker thread cannot read TypeScript on every supported Node, so a program that
+ * runs from `src/` also uses the worker in `dist/`; `../dist/` is correct from either folder.
  */
 const WORKER_URL = new URL("../dist/worker.js", import.meta.url);
 
-/** Takes results on the way. */
+/** Receives results while the runs are in progress. */
 type Tell = (results: readonly RepeatedResult[]) => void;
 
 interface Pending {
@@ -65,7 +65,7 @@ class WorkerChannel implements HostChannel {
     const call = ++this.#lastCall;
     const reply = new Promise<Reply>((resolve, reject) => {
       this.#worker.postMessage(messageOf(call));
-      // Only a worker with work keeps the process alive.
+      // Only a busy worker keeps the process alive.
       if (this.#pending.size === 0) this.#worker.ref();
       const settle: Pending["settle"] = (message) => {
         if (message.kind === "failed") reject(fromWireError(message.error));
@@ -77,7 +77,7 @@ class WorkerChannel implements HostChannel {
     return reply;
   }
 
-  /** Posting clones a tensor, with all of the buffer under it: from a larger buffer, the part is copied before. */
+  /** Posting a tensor clones its whole buffer, so a tensor inside a larger buffer is copied first. */
   handOver(tensor: HostTensor): HostTensor {
     const { dtype, shape, data } = tensor;
     const isWhole = data.buffer.byteLength === data.byteLength;

@@ -26,13 +26,13 @@ export interface WireError {
   readonly cause: string | undefined;
 }
 
-/** The worker's answer to one call; those to repeated runs have results on the way. */
+/** The worker's reply to one call; repeated runs also send results while they are in progress. */
 export type ReplyMessage =
   | { readonly kind: "results"; readonly call: number; readonly results: readonly RepeatedResult[] }
   | { readonly kind: "done"; readonly call: number; readonly reply: ReplyOf<CallName> }
   | { readonly kind: "failed"; readonly call: number; readonly error: WireError };
 
-/** Anything thrown, as plain data. What is not an SlmError is a bug and says so by its code. */
+/** Any thrown value as plain data. Anything but an SlmError is a bug and gets the code UNEXPECTED. */
 export function toWireError(error: unknown): WireError {
   if (error instanceof SlmError) {
     const { code, message, context, suggestions, cause } = error;

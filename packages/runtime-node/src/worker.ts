@@ -37,8 +37,8 @@ async function answer({ call, name, request }: CallMessage): Promise<void> {
 }
 
 /**
- * Results of runs that come faster are told together [ms]: a message costs both threads more than a step of a small model, and nobody reads
- * that fast.
+ * Results that arrive within this time are sent in one message [ms]. A message costs both threads more than a decoding step of a
+ * small model, and no reader needs results that fast.
  */
 const TELL_EVERY_MS = 4;
 

@@ -23,8 +23,8 @@ const pair = (...values: number[]) =>
   createHostTensor("float32", [values.length / 2, 2], Float32Array.from(values));
 
 describeRuntime("the web runtime on WebAssembly", () => Promise.resolve(open()), {
-  readsNoDisk: true,
-  tellsNoMemory: true,
+  cannotReadDisk: true,
+  reportsNoMemory: true,
 });
 
 describe(createWebRuntime, () => {

@@ -1,8 +1,8 @@
 /**
- * ONNX Runtime's WebAssembly build as a `Runtime`. It computes in the thread it is made in: make it in a worker.
+ * ONNX Runtime's WebAssembly build as a `Runtime`. It computes in the thread that creates it, so create it in a worker.
  *
- * Device tensors are arrays of this thread. ONNX Runtime's WebAssembly build (1.30) leaves an output tensor that it is given
- * as it was, and reports no error; so a run that writes `into` a tensor computes a new one and takes its memory.
+ * Device tensors are arrays of this thread. ONNX Runtime's WebAssembly build (1.30) ignores a preallocated output tensor without
+ * an error. A run that writes `into` a tensor therefore computes a new one and takes over its memory.
  */
 import { SlmError } from "@slm/core";
 import { DEVICES } from "@slm/devices/table";
@@ -40,20 +40,20 @@ export type OrtModule = Pick<typeof Ort, "InferenceSession" | "Tensor">;
 
 const { rest: CPU } = DEVICES.web.webgpu;
 
-/** What computes: WebAssembly everywhere, WebGPU where the browser has an adapter. */
+/** Execution provider: WebAssembly everywhere, WebGPU if the browser has an adapter. */
 export type WebProvider = typeof CPU | typeof DEVICES.web.webgpu.provider.name;
 
 export interface WebRuntimeOptions {
   readonly provider: WebProvider;
   readonly threads: number;
-  /** Graph files and the weights beside them, by path. */
+  /** Graph files and their external data, by path. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Package that speaks in error messages. */
+/** Package name for error messages. */
 const NAME = "runtime-web";
 
-/** ONNX Runtime's scale: 4 prints fatal messages only; errors arrive as exceptions. */
+/** ONNX Runtime's log level: 4 prints fatal messages only; errors arrive as exceptions. */
 const LOG_FATAL_ONLY = 4;
 
 export function createWebRuntime(ort: OrtModule, options: WebRuntimeOptions): Runtime {
@@ -80,7 +80,7 @@ class WebRuntime implements Runtime {
     let session: Ort.InferenceSession;
     try {
       session = await this.#ort.InferenceSession.create(bytes, {
-        // What a GPU has no operator for, WebAssembly computes.
+        // WebAssembly computes the operators that WebGPU lacks.
         executionProviders: this.device.provider === CPU ? [CPU] : [this.device.provider, CPU],
         externalData,
         logSeverityLevel: LOG_FATAL_ONLY,
@@ -136,19 +136,19 @@ class WebRuntime implements Runtime {
     });
   }
 
-  /** A browser does not tell. @throws SlmError DEVICE_UNAVAILABLE */
+  /** Browsers do not report it. @throws SlmError DEVICE_UNAVAILABLE */
   peakMemoryBytes(): Promise<number> {
-    return Promise.reject(new SlmError("DEVICE_UNAVAILABLE", `${NAME}: a browser does not tell peak memory`));
+    return Promise.reject(new SlmError("DEVICE_UNAVAILABLE", `${NAME}: browsers do not report peak memory`));
   }
 
-  /** After the calls already made; later calls are rejected. Closing twice is closing once. */
+  /** Closes after the calls already made; later calls are rejected. A second call has no effect. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#queue;
     this.#tensors.clear();
   }
 
-  /** @returns what is left to do in turn: the request is checked and copied at once */
+  /** Checks and copies the request at once. @returns the run itself, to be queued */
   #run(graph: CheckedGraph, session: Ort.InferenceSession, request: RunRequest): () => Promise<RunResult> {
     const { feeds, into, append } = checkRun(graph, request);
     const own = feeds.map((value) =>
@@ -164,7 +164,7 @@ class WebRuntime implements Runtime {
           if (dtype === "bfloat16")
             throw new SlmError(
               "OP_UNSUPPORTED",
-              `${NAME}: ONNX Runtime takes no bfloat16 tensors from JavaScript`,
+              `${NAME}: ONNX Runtime does not accept bfloat16 tensors from JavaScript`,
               { context: { graph: graph.name, input } },
             );
           return [input, new this.#ort.Tensor(dtype, data, [...shape])] as const;
@@ -233,7 +233,7 @@ class WebRuntime implements Runtime {
     this.#tensors.set(target.id, tensor);
   }
 
-  /** Calls are carried out in the order they were made. */
+  /** Executes calls in the order they were made. */
   #serially<Result>(call: () => Result | Promise<Result>): Promise<Result> {
     if (this.#isClosed)
       return Promise.reject(new SlmError("UNEXPECTED", `${NAME}: the runtime has been closed`));
@@ -246,7 +246,7 @@ class WebRuntime implements Runtime {
 /** What a session needs of its runtime. */
 interface SessionTurn {
   readonly serially: <Result>(call: () => Result | Promise<Result>) => Promise<Result>;
-  /** Checks and copies a request at once; what it gives is done in turn. */
+  /** Checks and copies a request at once; returns the run itself, to be queued. */
   readonly begin: (request: RunRequest) => () => Promise<RunResult>;
 }
 
@@ -292,7 +292,7 @@ function toSignature(value: Ort.InferenceSession.ValueMetadata): ValueSignature 
 
 function hostTensor(name: string, tensor: Ort.OnnxValue | undefined): HostTensor {
   if (tensor === undefined || !isDType(tensor.type) || !ArrayBuffer.isView(tensor.data)) {
-    throw new SlmError("OP_UNSUPPORTED", `${NAME}: output '${name}' is no tensor that can leave a graph`);
+    throw new SlmError("OP_UNSUPPORTED", `${NAME}: output '${name}' is not a supported tensor`);
   }
   const { buffer, byteOffset } = tensor.data;
   return {

@@ -1,4 +1,4 @@
-/** Writes new positions into a cache: what {@link AppendRequest} promises, for runtimes whose device tensors are host memory. */
+/** Writes new positions into a cache: {@link AppendRequest} for runtimes whose device tensors are host memory. */
 import { SlmError } from "@slm/core";
 import type { HostTensor } from "./host-tensor.js";
 
@@ -24,10 +24,10 @@ function checkAppended(runtime: string, cache: Sized, fresh: Sized, at: readonly
 /**
  * Copies `fresh` into `cache`, position by position of each head.
  *
- * @param runtime package that speaks in the error
+ * @param runtime package name for the error
  * @param at first position written: one number for all rows, or one for each
  * @throws SlmError SHAPE_MISMATCH, with nothing written, unless `fresh` is `[rows, length, heads · dim]` for a cache
- * `[rows, heads, capacity, dim]` of the same type that has room behind every first position
+ * `[rows, heads, capacity, dim]` of the same type with room for `length` positions from every first position on
  */
 export function appendPositions(
   runtime: string,

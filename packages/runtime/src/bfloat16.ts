@@ -12,7 +12,7 @@ export function toBfloat16(values: Float32Array): Uint16Array {
   return bits;
 }
 
-/** A NaN whose payload lies in the lower half must not become an infinity. */
+/** Keeps a NaN whose payload is only in the lower half from becoming an infinity. */
 const quiet = (value: number): number => (value >>> 16) | ((value & 0x7fffff) === 0 ? 0 : 0x40);
 
 /** bfloat16 bits to the exact numbers. */

@@ -1,4 +1,4 @@
-/** Checks a run against what the graph declares, the same for every runtime, and replaces names by positions. */
+/** Checks a run against the graph's declared inputs and outputs, for every runtime, and replaces names by positions. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "./host-tensor.js";
 import type { DeviceTensor, RunRequest } from "./runtime.js";
@@ -38,7 +38,7 @@ export function checkedGraph(runtime: string, name: string, signature: GraphSign
   };
 }
 
-/** A run whose names are positions. */
+/** A checked run, with positions in place of names. */
 interface CheckedRun {
   /** One per input, in the graph's order. */
   readonly feeds: readonly (HostTensor | DeviceTensor)[];
@@ -59,7 +59,7 @@ export interface CheckedAppend {
 /**
  * Names, dtypes, ranks and fixed sizes of a run.
  *
- * @throws SlmError SHAPE_MISMATCH naming the missing, unknown or unfitting input or output.
+ * @throws SlmError SHAPE_MISMATCH naming the missing, unknown or mismatched input or output.
  */
 export function checkRun(graph: CheckedGraph, request: RunRequest): CheckedRun {
   const { fetch = [], keep = [], into = {}, append = { at: [], outputs: {} } } = request;
@@ -79,10 +79,14 @@ export function checkRun(graph: CheckedGraph, request: RunRequest): CheckedRun {
   rejectRepeats(graph, "keeps an output twice", [...keepPositions, ...intoPositions, ...appended]);
   rejectRepeats(graph, "writes two outputs into one tensor", [...intoIds, ...cacheIds]);
   if (fetchPositions.length + keepPositions.length + intoPositions.length + appended.length === 0) {
-    throw mismatch(graph, `asks for no output; there are ${list(graph.outputs)}`);
+    throw mismatch(graph, `requests no output; the outputs are ${list(graph.outputs)}`);
   }
   return {
-    ...{ feeds, fetch: fetchPositions, keep: keepPositions, into: intoPositions, intoIds },
+    feeds,
+    fetch: fetchPositions,
+    keep: keepPositions,
+    into: intoPositions,
+    intoIds,
     append: { at: append.at, outputs: appended, ids: cacheIds },
   };
 }
@@ -148,7 +152,7 @@ function list(names: ReadonlyMap<string, number>): string {
 /**
  * Whether `rows` reorders axis 0 of a tensor.
  *
- * @throws SlmError SHAPE_MISMATCH unless it names as many rows as there are, all of them among those.
+ * @throws SlmError SHAPE_MISMATCH unless `rows` has one valid row index for each row.
  */
 export function checkRows(runtime: string, { dtype, shape }: DeviceTensor, rows: readonly number[]): void {
   const count = shape[0] ?? 0;

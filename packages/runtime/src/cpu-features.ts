@@ -1,4 +1,4 @@
-/** What a CPU can do, as far as it decides how fast and how exactly matrices are multiplied. */
+/** CPU features that decide how fast and how exactly matrices are multiplied. */
 
 /** Features that decide how fast matrices are multiplied, as Linux names them on x86 and ARM. */
 const FEATURES: readonly string[] = [
@@ -14,7 +14,7 @@ const INTEGER_DOT_PRODUCTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Features of the first CPU that matter here; null where the system does not tell.
+ * The relevant features of the first CPU; null if the system does not report them.
  *
  * @param text of /proc/cpuinfo
  */
@@ -27,11 +27,11 @@ export function cpuFeatures(text: string | undefined): string[] | null {
 
 /** How a CPU multiplies matrices of 8-bit integers. */
 export interface Int8Arithmetic {
-  /** Instructions that add 8-bit products in 32 bits (VNNI, AMX, ARM's dot product); null where the system does not tell. */
+  /** Instructions that add 8-bit products in 32 bits (VNNI, AMX, ARM's dot product); null if the system does not report them. */
   readonly instructions: string[] | null;
   /**
-   * Whether ONNX Runtime's default kernels for unsigned activations and signed weights are wrong here, as measured: without such
-   * instructions x86 adds two products in 16 bits, which saturate. Our runtimes then ask for kernels that do not.
+   * Whether ONNX Runtime's default kernels for unsigned activations and signed weights are wrong on this CPU, as measured: without
+   * such instructions x86 adds two products in 16 bits, which saturates. Our runtimes then select kernels that do not saturate.
    */
   readonly saturates: boolean;
   /** What this means for quantized models, in one sentence. */
@@ -43,7 +43,7 @@ export interface Int8Arithmetic {
  * @param features as {@link cpuFeatures} reads them
  */
 export function int8Arithmetic(saturates: boolean, features: readonly string[] | null): Int8Arithmetic {
-  // An emulator may pass the features of its host on: what was measured decides.
+  // An emulator may report the features of its host, so the measurement decides.
   const instructions = features?.filter((feature) => INTEGER_DOT_PRODUCTS.has(feature)) ?? null;
   return {
     instructions: saturates ? [] : instructions,

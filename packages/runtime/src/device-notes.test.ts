@@ -11,7 +11,7 @@ describe(deviceNotes, () => {
 
   test("says what computed instead, and why", () => {
     expect(deviceNotes({ ...DEVICE, fallbacks: [NO_GPU] })).toEqual([
-      "gpu:cuda does not compute here: no driver.",
+      "gpu:cuda is not available here: no driver.",
       "cpu computed instead (Example CPU).",
     ]);
   });
@@ -24,7 +24,7 @@ describe(deviceNotes, () => {
       description: "qnn simulated on Example CPU",
     };
     expect(deviceNotes(simulation)).toEqual([
-      "qnn was simulated (qnn simulated on Example CPU): no time here is of that device.",
+      "qnn was simulated (qnn simulated on Example CPU): no time here was measured on that device.",
     ]);
   });
 });

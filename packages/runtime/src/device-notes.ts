@@ -1,7 +1,7 @@
-/** What must be said of results that another device computed than was asked for. */
+/** Notes on results that were not computed on the requested device. */
 import type { RuntimeDevice } from "./runtime.js";
 
-/** One sentence each; none where the device that was asked for computed. */
+/** One sentence each; none if the requested device computed the results. */
 export function deviceNotes({
   provider,
   simulated,
@@ -9,8 +9,8 @@ export function deviceNotes({
   fallbacks,
 }: Pick<RuntimeDevice, "provider" | "simulated" | "description" | "fallbacks">): readonly string[] {
   return [
-    ...fallbacks.map(({ device, reason }) => `${device} does not compute here: ${reason}.`),
-    ...(simulated ? [`${provider} was simulated (${description}): no time here is of that device.`] : []),
+    ...fallbacks.map(({ device, reason }) => `${device} is not available here: ${reason}.`),
+    ...(simulated ? [`${provider} was simulated (${description}): no time here was measured on that device.`] : []),
     ...(!simulated && fallbacks.length > 0 ? [`${provider} computed instead (${description}).`] : []),
   ];
 }

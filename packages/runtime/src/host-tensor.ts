@@ -22,7 +22,7 @@ export interface HostTensor {
   readonly data: HostData;
 }
 
-/** Arrays one behind the other as one. */
+/** Concatenates arrays. */
 export function joinFloats(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
   const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

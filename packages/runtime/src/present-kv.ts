@@ -1,14 +1,14 @@
-/** How decoders hand back self-attention caches, and what a run does with them. */
+/** How decoders return self-attention caches, and where a run writes them. */
 import type { DeviceTensor, RunRequest } from "./runtime.js";
 
-/** replaced: whole caches with the new positions written; appended: the new positions alone, see `AppendRequest`. */
+/** full: the whole caches with the new positions written; delta: the new positions alone, see `AppendRequest`. */
 export const PRESENT_KV = ["full", "delta"] as const;
 export type PresentKv = (typeof PRESENT_KV)[number];
 
 /**
- * Where a decoder's run puts its caches, by how its graph hands them back.
+ * Where a decoder's run writes its caches, by the form in which the graph returns them.
  *
- * @param form replaced (default): over the caches that were fed; appended: behind what they hold, from `at` on
+ * @param form full (default): overwrite the input caches; delta: append to their content, from position `at` on
  * @param outputs caches by the names of the graph's outputs
  * @param at tokens in the caches before the run: one number for all rows, or one for each
  */

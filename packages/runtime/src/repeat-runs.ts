@@ -1,18 +1,18 @@
-/** Runs that are fed what the runs before them picked: the same rules for every runtime. */
+/** Repeated runs, each fed with the picks of the run before: the rules that every runtime shares. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "./host-tensor.js";
 import type { DeviceTensor, RepeatRequest, RepeatedRun, Session } from "./runtime.js";
 
-/** When a row ends, what it is fed then, and how often to run. */
+/** When a row ends, the id that is fed to it then, and how often to run. */
 export type FeedbackRule = Pick<RepeatRequest, "end" | "pad" | "runs">;
 
-/** What the next run is fed. */
+/** The inputs of the next run. */
 export class Feedback {
-  /** `[rows, length]`; from the second run on one array of `[rows, 1]` that is written anew. */
+  /** `[rows, length]`; from the second run on one array `[rows, 1]` that is overwritten. */
   ids: Int32Array;
-  /** `[1]`, written anew. */
+  /** `[1]`, overwritten before each run. */
   readonly position: Int32Array;
-  /** Ids of each row. */
+  /** Ids per row. */
   length: number;
   readonly rows: number;
   readonly #rule: FeedbackRule;
@@ -30,7 +30,7 @@ export class Feedback {
   }
 
   /**
-   * Takes what a run picked.
+   * Takes the picks of a run.
    *
    * @returns whether another run follows
    * @throws SlmError SHAPE_MISMATCH unless there is one int32 for each row
@@ -71,7 +71,7 @@ function hostFeed(feeds: RepeatRequest["feeds"], name: string): HostTensor {
   throw new SlmError("SHAPE_MISMATCH", `runtime: repeated runs need '${name}' as a host tensor`);
 }
 
-/** Repeated runs as a loop over `run`: {@link Session.repeat} of runtimes whose runs take no message. */
+/** Repeated runs as a loop over `run`: {@link Session.repeat} of runtimes that run in the caller's thread. */
 export async function* repeatRuns(
   session: Pick<Session, "run">,
   request: RepeatRequest,

@@ -1,11 +1,11 @@
 import type { Int8Arithmetic } from "./cpu-features.js";
 import type { DType, HostTensor } from "./host-tensor.js";
 
-/** A device that was to compute and does not. */
+/** A requested device that cannot be used. */
 export interface Fallback {
-  /** As it was asked for: "gpu:cuda", "npu:qnn". */
+  /** As requested: "gpu:cuda", "npu:qnn". */
   readonly device: string;
-  /** Why it does not. */
+  /** Why it cannot be used. */
   readonly reason: string;
 }
 
@@ -15,22 +15,22 @@ export interface RuntimeDevice {
   readonly provider: string;
   readonly threads: number;
   readonly description: string;
-  /** Whether this is another device's work done by a CPU: no time measured here is of that device. */
+  /** Whether the CPU stands in for another device: times measured here say nothing about that device. */
   readonly simulated: boolean;
-  /** Devices that were tried before, in order; empty where the first one computes. */
+  /** Devices that were tried first and failed, in order; empty if the first one works. */
   readonly fallbacks: readonly Fallback[];
-  /** How it multiplies 8-bit integers, where a CPU computes. */
+  /** How the CPU multiplies 8-bit integers; absent for other devices. */
   readonly int8?: Int8Arithmetic | undefined;
 }
 
-/** A graph to load: a file (external data is found beside it) or its bytes (all weights inside). */
+/** A graph to load: a file (external data is in the same folder) or its bytes (all weights inside). */
 export type GraphSource =
   | {
       readonly kind: "file";
       readonly path: string;
       /**
-       * Nodes, constants and outputs put behind the file's own, as `encodeAddition` of `@slm/onnx` makes them: a graph with them that
-       * nobody wrote to a disk.
+       * Nodes, constants and outputs to append to the file's graph, encoded by `encodeAddition` of `@slm/onnx`. The extended graph is
+       * never written to disk.
        */
       readonly added?: Uint8Array | undefined;
     }
@@ -39,11 +39,11 @@ export type GraphSource =
 export interface LoadOptions {
   /** Name used in error messages and profiles. */
   readonly name?: string | undefined;
-  /** How hard the runtime rewrites the graph before running it. Default "all". */
+  /** Graph optimization level of ONNX Runtime. Default "all". */
   readonly optimization?: "none" | "basic" | "extended" | "all" | undefined;
   /**
-   * Whether a run takes all its memory as one block planned beforehand (default), or piece by piece. Pieces are used again
-   * within a run: a third less memory for a training step, for 3 % more time.
+   * Whether a run allocates all its memory as one block planned beforehand (default: ONNX Runtime's memory pattern) or piece by
+   * piece. Pieces are reused within a run: a third less memory for a training step, for 3 % more time.
    */
   readonly planMemory?: boolean | undefined;
 }
@@ -56,24 +56,24 @@ export interface DeviceTensor {
 }
 
 export interface RunRequest {
-  /** Every graph input by name. A host tensor is copied to the device; a device tensor is used where it is. */
+  /** Every graph input by name. A host tensor is copied to the device; a device tensor is used in place. */
   readonly feeds: Readonly<Record<string, HostTensor | DeviceTensor>>;
   /** Outputs to copy back to the host. */
   readonly fetch?: readonly string[] | undefined;
   /** Outputs to keep on the device as new tensors; the caller releases them. */
   readonly keep?: readonly string[] | undefined;
   /**
-   * Outputs written into tensors that exist. The same device tensor may be fed in this very run, so that a
+   * Outputs written into existing tensors. The same device tensor may be an input of the same run, so that a
    * cache or a weight is updated in place; the graph must then read it before writing (`assertInPlaceSafe`).
    */
   readonly into?: Readonly<Record<string, DeviceTensor>> | undefined;
-  /** Outputs that are new positions of caches that exist. */
+  /** Outputs that are new positions to append to existing caches. */
   readonly append?: AppendRequest | undefined;
 }
 
 /**
- * Outputs `[rows, length, heads · dim]` written into caches `[rows, heads, capacity, dim]` after the run. Where a cache is also
- * fed, the graph sees it as it was before; what a step copies is then its own positions and not the whole cache.
+ * Outputs `[rows, length, heads · dim]` written into caches `[rows, heads, capacity, dim]` after the run. If a cache is also an
+ * input, the graph reads it as it was before the run. A step thus copies only its new positions, not the whole cache.
  */
 export interface AppendRequest {
   /** First position written: one number for all rows, or one for each. */
@@ -87,30 +87,32 @@ export interface RunResult {
   readonly kept: Readonly<Record<string, DeviceTensor>>;
 }
 
-/** Runs of which each but the first is fed what the one before it picked, as in greedy decoding. */
+/** Repeated runs, each fed with the picks (argmax ids) of the run before, as in greedy decoding. */
 export interface RepeatRequest extends Pick<RunRequest, "feeds" | "into" | "append"> {
-  /** Input of ids, int32 `[rows, length]` in the first run and `[rows, 1]` in the others: what was picked for each row. */
+  /** Name of the input of ids: int32 `[rows, length]` in the first run, `[rows, 1]` with the picks of each row in the others. */
   readonly ids: string;
-  /** Input of the number of positions before, int32 `[1]`. After a run it grows by the length of its ids, and so does `append.at`. */
+  /**
+   * Name of the input of the past length, int32 `[1]`. After a run it grows by the length of the run's ids, and so does `append.at`.
+   */
   readonly position: string;
-  /** Output of what follows, int32 `[rows]`. */
+  /** Name of the output of the next ids, int32 `[rows]`. */
   readonly picks: string;
   /** Further outputs that are copied to the host after every run. */
   readonly fetch?: readonly string[] | undefined;
-  /** Pick that ends its row. Absent: none does. */
+  /** Id that ends its row (EOS). Default: none. */
   readonly end?: number | undefined;
-  /** What is fed to rows that have ended. */
+  /** Id that is fed to rows that have ended. */
   readonly pad: number;
-  /** Most runs. */
+  /** Largest number of runs. */
   readonly runs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One of several runs. */
+/** The result of one of several runs. */
 export interface RepeatedRun {
-  /** The picks and what else was asked for. */
+  /** The picks and the outputs of `fetch`. */
   readonly fetched: RunResult["fetched"];
-  /** When it was done, by the reader's `performance.now()` [ms]. */
+  /** When the run ended, on the reader's `performance.now()` clock [ms]. */
   readonly at: number;
 }
 
@@ -120,10 +122,9 @@ export interface Session {
   readonly outputNames: readonly string[];
   run(request: RunRequest): Promise<RunResult>;
   /**
-   * Runs as often as asked, until every row has ended, the signal fires or the reader leaves; the run in progress is then the last.
-   * Other calls come between two runs. It begins when the first result is asked for and is over when the reader has got to its end
-   * or left. A runtime whose runs are a message away (runtime-node and those upon it) computes ahead of the reader; every other is read
-   * run by run ({@link repeatRuns}).
+   * Runs `runs` times, or until every row has ended, the signal fires or the reader stops iterating; the run in progress is then the
+   * last. Other calls may run between two runs. The first run begins when the first result is requested. A runtime in a worker
+   * (runtime-node) computes ahead of the reader; every other one computes a run per requested result ({@link repeatRuns}).
    *
    * @throws SlmError (while it is read) as `run` does; SHAPE_MISMATCH for ids, a position or picks of another type
    */
@@ -132,9 +133,9 @@ export interface Session {
 }
 
 /**
- * Runs graphs on one device. Implementations live in packages named runtime-*; everything else is handed one.
+ * Runs graphs on one device. Implementations live in packages named runtime-*; all other code receives one as an argument.
  *
- * @throws SlmError DEVICE_UNAVAILABLE when the device is not there, DATA_INVALID when a graph cannot be loaded.
+ * @throws SlmError DEVICE_UNAVAILABLE if the device is missing, DATA_INVALID if a graph cannot be loaded.
  */
 export interface Runtime {
   readonly device: RuntimeDevice;
@@ -146,7 +147,7 @@ export interface Runtime {
   write(target: DeviceTensor, source: HostTensor): Promise<void>;
   /**
    * Rows of axis 0 in a new order: target[i] = target[rows[i]], in place and safe when rows repeat.
-   * Used by beam search (reordering caches) and by batches whose finished rows leave.
+   * Used by beam search to reorder caches and by batches to drop finished rows.
    */
   permuteRows(target: DeviceTensor, rows: readonly number[]): Promise<void>;
   release(tensors: readonly DeviceTensor[]): Promise<void>;

@@ -1,4 +1,4 @@
-/** A runtime that differs from another in what it loads. */
+/** A runtime with another `load`. */
 import type { Runtime } from "./runtime.js";
 
 /** The same runtime with another `load`; everything else is its own. */

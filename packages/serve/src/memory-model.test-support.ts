@@ -35,7 +35,8 @@ export async function writeMemoryModel(encoderScheme = "float32"): Promise<strin
       name: "memory",
       graphs: { encoder: graph("encoder.onnx", encoderScheme), decoder: graph("decoder.onnx", "float32") },
       vocabularySize: VOCABULARY,
-      ...{ maxSource: 10, maxTarget: 12 },
+      maxSource: 10,
+      maxTarget: 12,
     }),
   );
   const builder = new GraphBuilder("decoder");

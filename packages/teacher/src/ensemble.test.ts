@@ -23,7 +23,10 @@ import { logSoftmax, madeUpTeacher, randomPairs } from "./test-support/synthetic
 const TOWER = {
   image: { channels: 1, resize: { kind: "fit", height: 2, width: 6 }, mean: [0.5], std: [0.5] },
   patch: { height: 2, width: 2 },
-  ...{ width: 4, layers: 1, heads: 1, feedForward: 4 },
+  width: 4,
+  layers: 1,
+  heads: 1,
+  feedForward: 4,
 };
 const VOCABULARY = 12;
 const pairs = randomPairs(5, VOCABULARY);

@@ -2,7 +2,7 @@ import { FORWARD_SCOPE } from "./engine/gradient-checkpointing.js";
 import { scope } from "./ops/lowering.js";
 import { tf, type Tensor } from "./tf.js";
 
-/** A scalar to differentiate, and other tensors of the same forward pass that are wanted beside it. */
+/** A scalar to differentiate, and other tensors of the same forward pass to return with it. */
 export interface LossAndTerms {
   readonly loss: Tensor;
   readonly terms: Readonly<Record<string, Tensor>>;
@@ -22,7 +22,7 @@ export function valueAndGradients(
   return { value, gradients: grads };
 }
 
-/** As {@link valueAndGradients}, with terms of the forward pass, which tfjs would free when that pass ends. */
+/** As {@link valueAndGradients}, also returning terms of the forward pass, which tfjs would otherwise free. */
 export function termsAndGradients(
   forward: (parameters: readonly Tensor[]) => LossAndTerms,
   parameters: readonly Tensor[],
@@ -33,7 +33,7 @@ export function termsAndGradients(
     kept = Object.entries(terms).map(([name, term]) => [name, tf.keep(tf.clone(term))]);
     return loss;
   }, parameters);
-  // The clone belongs to the caller's scope; what was kept belongs to none and is freed here.
+  // The clone belongs to the caller's scope; kept tensors belong to no scope and are freed here.
   const terms = kept.map(([name, term]) => {
     const copy = tf.clone(term);
     term.dispose();

@@ -1,5 +1,5 @@
 import { math, type Tensor } from "@slm/tensor";
-import type { OptimizerRule, StepScalarName, UpdateContext } from "./optimizer.js";
+import type { OptimizerRule, UpdateContext } from "./optimizer-rule.js";
 import type { TrainingSettings } from "./training-config.js";
 
 /**
@@ -10,7 +10,7 @@ export function adamScalars(
   step: number,
   rate: number,
   settings: Pick<TrainingSettings, "beta1" | "beta2" | "epsilon">,
-): Record<Extract<StepScalarName, "stepSize" | "denominatorEpsilon">, number> {
+): Record<"stepSize" | "denominatorEpsilon", number> {
   const rootCorrection = Math.sqrt(1 - Math.pow(settings.beta2, step));
   return {
     stepSize: (rate * rootCorrection) / (1 - Math.pow(settings.beta1, step)),

@@ -1,7 +1,7 @@
 /** Muon: orthogonalized momentum, for the matrices of the layers. */
 import { elementCount } from "@slm/runtime";
 import { math, type Tensor } from "@slm/tensor";
-import type { OptimizerRule, UpdateContext } from "./optimizer.js";
+import type { OptimizerRule, UpdateContext } from "./optimizer-rule.js";
 import type { Chunk } from "./parameter-layout.js";
 
 /** Coefficients of the quintic a·s + b·s³ + c·s⁵ that drives singular values towards 1, and the number of iterations.

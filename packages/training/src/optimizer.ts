@@ -1,12 +1,11 @@
-/** The interface of an optimizer: the moments it keeps, and the update of one chunk of weights. */
+/** Which optimizer updates which chunk of weights, and the scalars of a step. */
 import { math, type Tensor } from "@slm/tensor";
 import { adamScalars, adamw } from "./adamw.js";
 import { muon } from "./muon.js";
+import type { OptimizerRule, OptimizerSettings } from "./optimizer-rule.js";
 import { decays, type Chunk } from "./parameter-layout.js";
 import { learningRateAt } from "./schedule.js";
 import type { TrainingSettings } from "./training-config.js";
-
-type Moment = "first" | "second";
 
 /** Scalars computed on the host in every step and fed to the program. */
 export const STEP_SCALARS = [
@@ -17,33 +16,7 @@ export const STEP_SCALARS = [
   "maxGradNorm",
   "averageKeep",
 ] as const;
-export type StepScalarName = (typeof STEP_SCALARS)[number];
-
-export interface UpdateContext {
-  readonly chunk: Chunk;
-  /** Flat, as long as the chunk. */
-  readonly state: Readonly<Record<Moment, Tensor | undefined>>;
-  readonly gradient: Tensor;
-  /** Squared elements of the gradient, reused from the norm. */
-  readonly square: Tensor;
-  /** The weights after decay, from which the update is taken. */
-  readonly kept: Tensor;
-  readonly scalars: {
-    readonly rate: Tensor;
-    readonly stepSize: Tensor;
-    readonly denominatorEpsilon: Tensor;
-    /** Factor on the gradient, from clipping. */
-    readonly clip: Tensor;
-  };
-  readonly settings: OptimizerSettings;
-}
-
-export type OptimizerSettings = Pick<TrainingSettings, "optimizer" | "beta1" | "beta2" | "momentum">;
-
-export interface OptimizerRule {
-  readonly moments: readonly Moment[];
-  readonly update: (context: UpdateContext) => Readonly<Partial<Record<Moment, Tensor>> & { value: Tensor }>;
-}
+type StepScalarName = (typeof STEP_SCALARS)[number];
 
 /** The optimizer of the layers' matrices; AdamW updates everything else. */
 const LAYER_RULES: { readonly [O in TrainingSettings["optimizer"]]: OptimizerRule } = { adamw, muon };

@@ -1,7 +1,8 @@
 /** The tensors that a training run keeps on the device: program inputs, and the outputs that overwrite them. */
 import { parameterSpecs, type ModelConfig, type ParameterSpec } from "@slm/model";
 import { FULL_TRAINING, type ModuleTraining } from "./module-training.js";
-import { ruleOf, type OptimizerSettings } from "./optimizer.js";
+import { ruleOf } from "./optimizer.js";
+import type { OptimizerSettings } from "./optimizer-rule.js";
 import { chunksOf, planChunks, valueInput, type Chunk } from "./parameter-layout.js";
 import type { TrainingSettings } from "./training-config.js";
 

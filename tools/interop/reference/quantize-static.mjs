@@ -37,7 +37,12 @@ if (request.blocks !== undefined) {
   try {
     const { activations, weights, calibration, reduceRange, perChannel } = request;
     const result = await quantizeStatic(graph, {
-      ...{ activations, weights, calibration, reduceRange, perChannel, runtime },
+      activations,
+      weights,
+      calibration,
+      reduceRange,
+      perChannel,
+      runtime,
       coverage: "tool",
       normalizations: "quantized",
       exclude: new Set(request.exclude),

@@ -30,7 +30,11 @@ const engine = createOnnxEngine(runtime);
 
 /** The pixels are made already, so of the processing only the size counts. */
 const processing = (height, width) => ({
-  ...{ channels: 3, filter: "bicubic", scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] },
+  channels: 3,
+  filter: "bicubic",
+  scale: 1 / 255,
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
   resize: { kind: "stretch", height, width },
 });
 

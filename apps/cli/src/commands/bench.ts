@@ -91,7 +91,15 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
     const { benchLines } = await import("../output/bench-lines.js");
     const { baseline, data, prompt: prompts, image, runs, batch, seed, output, compare, junit } = flags;
     const report = await bench(argv.map(String), {
-      ...{ baseline, data, prompts, image, runs, batch, seed, output, compare },
+      baseline,
+      data,
+      prompts,
+      image,
+      runs,
+      batch,
+      seed,
+      output,
+      compare,
       forceTokens: flags["force-tokens"],
       maxRegression: flags["max-regression"],
       ...deviceRequest(flags),

@@ -117,7 +117,10 @@ export class DeployCommand extends SlmCommand<DeployResult> {
         return { target: to, bundle: output, files };
       }
       const delivery = await DELIVERIES[to]({
-        ...{ bundle, output, name, signal },
+        bundle,
+        output,
+        name,
+        signal,
         reference: flags.reference,
         repository: flags.repo,
         licence: flags.licence,

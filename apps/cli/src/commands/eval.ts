@@ -13,7 +13,7 @@ export interface EvalResult {
   /** By name: fractions or points, as the metric's unit says; perplexity has none. */
   readonly metrics: Readonly<Record<string, number>>;
   /** What perplexity was computed from, where it was asked for. */
-  readonly likelihood?: MeanLikelihood;
+  readonly likelihood?: MeanLikelihood | undefined;
   /** File with one line per row, each with its score by the first metric. */
   readonly predictions: string;
   /** Run time of the model. */

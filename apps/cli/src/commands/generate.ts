@@ -13,12 +13,12 @@ export interface GeneratedText {
   readonly prompt: string;
   readonly text: string;
   /** What follows the last `####`, where the model writes a rationale first. */
-  readonly answer?: string;
+  readonly answer?: string | undefined;
   /** Tokens generated. */
   readonly tokens: number;
   readonly firstTokenMs: number;
   /** The part of it spent on reading and encoding the image; only with an image. */
-  readonly imageMs?: number;
+  readonly imageMs?: number | undefined;
   readonly tokensPerSecond: number;
   /** Whether it ended with EOS. */
   readonly finished: boolean;
@@ -145,10 +145,14 @@ export class GenerateCommand extends SlmCommand<GenerateResult> {
 function describe(prompt: string, generation: Generation, answer: string | undefined): GeneratedText {
   const { text, tokens, firstTokenMs, imageMs, tokensPerSecond, finished, reason } = generation;
   return {
-    ...{ prompt, text },
-    ...(answer === undefined ? {} : { answer }),
-    ...{ tokens: tokens.length, firstTokenMs },
-    ...(imageMs === undefined ? {} : { imageMs }),
-    ...{ tokensPerSecond, finished, reason },
+    prompt,
+    text,
+    answer,
+    tokens: tokens.length,
+    firstTokenMs,
+    imageMs,
+    tokensPerSecond,
+    finished,
+    reason,
   };
 }

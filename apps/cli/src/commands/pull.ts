@@ -34,7 +34,7 @@ export class PullCommand extends SlmCommand<PullResult> {
     const credentials = registryCredentials(process.env);
     const { digest, manifest } = await pullBundle(reference, output, {
       signal: this.signal,
-      ...(credentials === undefined ? {} : { credentials }),
+      credentials,
       onFile: (path, done, total) => {
         this.note(`pull  ${done}/${total}  ${path}`);
       },

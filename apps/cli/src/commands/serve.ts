@@ -65,7 +65,10 @@ export class ServeCommand extends SlmCommand<ServeReport> {
       this.note(errorLines(toSlmError(error, "serve"), false).join("\n"));
     };
     const server = await serve(args.bundle, {
-      ...{ host, port, key, threads },
+      host,
+      port,
+      key,
+      threads,
       maxRows: flags["max-rows"],
       maxWaiting: flags["max-waiting"],
       timeoutSeconds: timeout,

@@ -51,7 +51,8 @@ describe("a recipe with an imported teacher", () => {
   test("distils it into a student of another vocabulary, prompted by examples", async () => {
     const { data, tokenizer, distill } = tinyRecipe(join(root, "few-shot"));
     const recipe = await writeTinyRecipe(join(root, "few-shot"), {
-      ...{ data: data!, tokenizer: tokenizer! },
+      data: data!,
+      tokenizer: tokenizer!,
       teacher: {
         kind: "import",
         model: join(root, "qwen3"),
@@ -82,7 +83,8 @@ describe("a recipe with an imported teacher", () => {
     );
     const { data, tokenizer } = tinyRecipe(join(root, "chat"));
     const recipe = await writeTinyRecipe(join(root, "chat"), {
-      ...{ data: data!, tokenizer: tokenizer! },
+      data: data!,
+      tokenizer: tokenizer!,
       teacher: {
         kind: "import",
         model,
@@ -105,7 +107,8 @@ describe("a recipe with an imported teacher", () => {
   test("says that a model has no chat template", async () => {
     const { data, tokenizer } = tinyRecipe(join(root, "no-chat"));
     const recipe = await writeTinyRecipe(join(root, "no-chat"), {
-      ...{ data: data!, tokenizer: tokenizer! },
+      data: data!,
+      tokenizer: tokenizer!,
       teacher: { kind: "import", model: join(root, "llama"), prompt: { chat: true } },
     });
     const { exitCode, stderr } = await runCommand("run", [recipe, "--out", join(root, "no-chat-run")]);
@@ -195,7 +198,10 @@ describe("a teacher of both architectures", () => {
     const { model, ...settings } = teacher as { readonly model: object };
     const member = { ...settings, dropout: 0.1 };
     const recipe = await writeTinyRecipe(at, {
-      ...{ data: data!, tokenizer: tokenizer!, cache: {}, distill: distill! },
+      data: data!,
+      tokenizer: tokenizer!,
+      cache: {},
+      distill: distill!,
       teacher: {
         kind: "ensemble",
         members: [

@@ -152,7 +152,8 @@ describe("a recipe whose teacher is an ONNX file", () => {
     expect([checked.exitCode, checked.json]).toMatchObject([0, { result: { pass: true, agreement: 1 } }]);
     const { data, tokenizer, distill } = tinyRecipe(root);
     const recipe = await writeTinyRecipe(root, {
-      ...{ data: data!, tokenizer: tokenizer! },
+      data: data!,
+      tokenizer: tokenizer!,
       teacher: { kind: "onnx", path: directory, prompt: { before: "Word: ", examples: 1 } },
       cache: { generate: "greedy" },
       distill: { ...distill, loss: { crossTokenizer: "aligned" } },
@@ -170,7 +171,8 @@ describe("a recipe whose teacher is an ONNX file", () => {
     const directory = await exported();
     const { data, tokenizer } = tinyRecipe(root);
     const recipe = await writeTinyRecipe(root, {
-      ...{ data: data!, tokenizer: tokenizer! },
+      data: data!,
+      tokenizer: tokenizer!,
       teacher: { kind: "onnx", path: directory, file: "onnx/other.onnx" },
     });
     const { exitCode, json } = await runCommand("run", [recipe, "--out", join(root, "run"), "--json"]);
@@ -193,7 +195,8 @@ describe("a recipe whose teacher computes with quantized weights", () => {
       await writeExternalModel(model, "llama");
       const { data, tokenizer, distill } = tinyRecipe(root);
       const recipe = await writeTinyRecipe(root, {
-        ...{ data: data!, tokenizer: tokenizer! },
+        data: data!,
+        tokenizer: tokenizer!,
         teacher: { kind: "import", model, precision, prompt: { before: "Word: " } },
         distill: { ...distill, loss: { crossTokenizer: "aligned" } },
       });

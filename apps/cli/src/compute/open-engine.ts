@@ -25,7 +25,7 @@ async function openEngine(name: EngineName, threads?: number): Promise<Engine> {
 /** ONNX Runtime on this machine's CPU. @throws SlmError DEVICE_UNAVAILABLE */
 export async function openRuntime(threads?: number): Promise<Runtime> {
   const { createCpuRuntime } = await import("@slm/runtime-node");
-  return createCpuRuntime(threads === undefined ? {} : { threads });
+  return createCpuRuntime({ threads });
 }
 
 /** Runs `body` with an engine, and closes the engine afterwards, also after an error. */

@@ -34,16 +34,19 @@ afterEach(async () => {
 
 async function writeModel(parameters: number): Promise<void> {
   await writeDeviceModel(join(root, "model"), {
-    ...{
-      schemaVersion: 1,
-      name: "m",
-      architecture: "decoder-only",
-      target: "cpu",
-      scheme: "float32",
-      parameters,
-    },
+    schemaVersion: 1,
+    name: "m",
+    architecture: "decoder-only",
+    target: "cpu",
+    scheme: "float32",
+    parameters,
     graphs: { decoder: { file: "decoder.onnx", bytes: 1, scheme: "float32" } },
-    ...{ vocabularySize: 8, decoderLayers: 1, kvHeads: 1, headDim: 2, maxSource: 4, maxTarget: 8 },
+    vocabularySize: 8,
+    decoderLayers: 1,
+    kvHeads: 1,
+    headDim: 2,
+    maxSource: 4,
+    maxTarget: 8,
     tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
     flops: { encoderPerSourceToken: 0, decoderPerTargetToken: 1 },
   });

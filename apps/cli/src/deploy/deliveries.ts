@@ -50,7 +50,7 @@ export const DELIVERIES: {
     if (dryRun) return { bundle: `${parsed.registry}/${parsed.repository}:${parsed.version}`, dryRun };
     const pushed = await pushBundle(bundle, parsed, {
       signal,
-      ...(credentials === undefined ? {} : { credentials }),
+      credentials,
       onFile: (path, done, total) => {
         note(`push  ${done}/${total}  ${path}`);
       },
@@ -73,7 +73,7 @@ export const DELIVERIES: {
     const uploaded = await uploadToHub(output, paths, {
       repository: name,
       token,
-      ...(hubUrl === undefined ? {} : { hubUrl }),
+      hubUrl,
     });
     return { bundle: uploaded.url, commit: uploaded.commit };
   },

@@ -55,7 +55,11 @@ export async function exportModel(checkpoint: string, options: ExportOptions = {
   const report = await withRuntime(threads, (runtime) =>
     writeStandalone({ directory: output, kind: "export", sources: { checkpoint }, settings }, (work) =>
       library.exportModel({
-        ...{ ...choice, shortlist, runtime, progress, signal },
+        ...choice,
+        shortlist,
+        runtime,
+        progress,
+        signal,
         checkpointDirectory: checkpoint,
         outputDirectory: work,
       }),

@@ -79,7 +79,9 @@ describe("single pieces of work", () => {
     const small = await quantize(exported.artifact, { scheme: "int8-dynamic", output: join(root, "small") });
     expect(small).toMatchObject({ gate: null, artifact: join(root, "small") });
     const gated = quantize(exported.artifact, {
-      ...{ scheme: "int8-dynamic", output: join(root, "never"), gate: "logitDivergence:0" },
+      scheme: "int8-dynamic",
+      output: join(root, "never"),
+      gate: "logitDivergence:0",
       calibration: join(root, "dev.jsonl"),
     });
     await expect(gated).rejects.toBeInstanceOf(GateFailed);

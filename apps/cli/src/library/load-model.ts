@@ -181,10 +181,10 @@ class OpenModel implements LoadedModel {
       jsonSchema === undefined ? undefined : await schemaConstraint(jsonSchema, this.#parts.directory);
     return {
       ...samplingOptions(sampling),
-      ...(batchSize === undefined ? {} : { batchSize }),
-      ...(constraint === undefined ? {} : { constraint }),
-      ...(onToken === undefined ? {} : { onToken }),
-      ...(signal === undefined ? {} : { signal }),
+      batchSize,
+      constraint,
+      onToken,
+      signal,
     };
   }
 }

@@ -91,7 +91,11 @@ async function quantizeTransformersLayout(request: Request): Promise<QuantizedMo
       withOutputThreads(options.threads, (run) =>
         quantizeTransformers({
           ...weights,
-          ...{ modelDirectory: model, outputDirectory: work, run, progress, signal },
+          modelDirectory: model,
+          outputDirectory: work,
+          run,
+          progress,
+          signal,
         }),
       ),
   );
@@ -105,7 +109,8 @@ async function quantizeModel({
   context,
   settings,
 }: Request): Promise<QuantizedModel> {
-  const { gateMessage, quantizeWithGate, readGateRequest } = await import("../models/gated-quantization.js");
+  const { quantizeWithGate, readGateRequest } = await import("../models/gated-quantization.js");
+  const { gateMessage } = await import("../models/judge.js");
   const { directoryOptions } = await import("../models/quantize-request.js");
   const { writeStandalone } = await import("../models/standalone-artifact.js");
   const { withModel } = await import("../models/open-model.js");
@@ -125,7 +130,11 @@ async function quantizeModel({
           const result = await withOutputThreads(threads, (run) =>
             quantizeWithGate({
               options: { ...request, progress, signal, run, outputDirectory: work },
-              ...{ gate, sensitivity, budget, runtime, context },
+              gate,
+              sensitivity,
+              budget,
+              runtime,
+              context,
             }),
           );
           if (result.gate?.pass !== false) return result;

@@ -63,11 +63,14 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
   try {
     const { apiKeys = [], adminKeys = [], onFailure = () => undefined } = options;
     const server = await startServer({
-      ...{ config, apiKeys, adminKeys, onFailure },
+      config,
+      apiKeys,
+      adminKeys,
+      onFailure,
       bundle: opened.directory,
       openRuntime: async () => {
         if (key !== undefined) await checkSigned(opened.directory, key);
-        return createCpuRuntime(threads === undefined ? {} : { threads });
+        return createCpuRuntime({ threads });
       },
     });
     return stoppable(server, opened.close, signal);

@@ -84,7 +84,7 @@ export function measureModels(request: MeasureRequest): Promise<BenchResult> {
   const { version } = require("onnxruntime-node/package.json") as { readonly version: string };
   return benchModels({
     models,
-    ...(baseline === undefined ? {} : { baseline }),
+    baseline,
     prompts,
     runtime: {
       module: pathToFileURL(require.resolve(RUNTIME_MODULE)).href,

@@ -9,7 +9,7 @@ import {
   type QuantizeReport,
   type WeightFormat,
 } from "@slm/quantization";
-import type { GatedQuantization, Judge } from "./gated-quantization.js";
+import type { Judge, Verdict } from "./judge.js";
 
 export interface ExclusionRequest {
   readonly options: QuantizeDirectoryOptions;
@@ -18,7 +18,11 @@ export interface ExclusionRequest {
   readonly judge: Judge;
 }
 
-type Excluded = QuantizeReport & Pick<GatedQuantization, "gate" | "speed" | "excluded">;
+type Excluded = QuantizeReport &
+  Verdict & {
+    /** Layers kept in float32, as graph/layer. */
+    readonly excluded: readonly string[];
+  };
 
 /** The layers of one graph. */
 const namesIn = (graph: GraphName, layers: readonly LayerSensitivity[]): readonly string[] =>

@@ -1,52 +1,34 @@
 /** Quantizes a model, then measures its gate metric and its speed. */
-import { readDeviceModel } from "@slm/exported-model";
-import { type StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
-import type { EvaluationRow } from "@slm/inference";
-import { METRICS, METRIC_NAMES, isMetricName, type MetricName } from "@slm/metrics";
+import { METRICS } from "@slm/metrics";
 import {
-  checkGate,
   gateIn,
   measureSensitivity,
   overheadBytes,
   parseGate,
   planBudget,
   quantizeDirectory,
-  withLogitJudge,
   type BudgetPlan,
-  type GateResult,
   type LayerSensitivity,
-  type QuantizeDirectoryOptions,
   type QuantizeReport,
 } from "@slm/quantization";
-import type { Runtime } from "@slm/runtime";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { excludeWorst } from "./exclusion.js";
-import { measureQuality, readEvaluationRows } from "./measure-quality.js";
+import {
+  DIVERGENCE,
+  Judge,
+  calibrated,
+  divergenceOf,
+  requireMetric,
+  type GateRequest,
+  type JudgeRequest,
+  type Verdict,
+} from "./judge.js";
+import { readEvaluationRows } from "./measure-quality.js";
 
-/** The gate metric that needs no labels: KL divergence of the next token from the float32 model's [nats per token]. */
-const DIVERGENCE = "logitDivergence";
-
-/** A gate, and the rows on which it is measured; none for the divergence, which uses calibration rows. */
-export interface GateRequest {
-  readonly metric: MetricName | typeof DIVERGENCE;
-  readonly maxDrop: number;
-  readonly rows: readonly EvaluationRow[];
-}
-
-/** Rows answered per second, before and after. */
-interface Speed {
-  readonly before: number;
-  readonly after: number;
-}
-
-export interface GatedQuantization {
-  /** Null without a gate. */
-  readonly gate: GateResult | null;
-  /** Null when no rows were answered. */
-  readonly speed: Speed | null;
+export interface GatedQuantization extends Verdict {
   /** KL divergence of the next token from the float32 model's; null without calibration rows [nats per token]. */
   readonly divergence: number | null;
   /** Layer sensitivities, the most sensitive layer first; empty unless requested. */
@@ -83,16 +65,12 @@ export async function readGateRequest(flags: {
   return { metric, maxDrop, rows: await readEvaluationRows(flags.data, flags.limit) };
 }
 
-export interface GatedQuantizationRequest {
   /** How to quantize `modelDirectory` into `outputDirectory`. */
-  readonly options: QuantizeDirectoryOptions;
-  readonly gate: GateRequest | undefined;
+export interface GatedQuantizationRequest extends JudgeRequest {
   /** Measure layer sensitivities, and keep the most sensitive layers in float32 until the gate passes. */
   readonly sensitivity: boolean;
   /** Largest size, for a format per layer [bytes]. */
   readonly budget?: number | undefined;
-  readonly runtime: Runtime;
-  readonly context: Pick<StageContext, "progress" | "signal">;
 }
 
 /** Quantizes, then measures both models if there is a gate. A failed gate is a result, not an error. */
@@ -130,102 +108,9 @@ async function planOf(request: GatedQuantizationRequest): Promise<BudgetPlan | u
   }
 }
 
-/** The options with the rows for sensitivity and budget. */
-function calibrated(
-  options: QuantizeDirectoryOptions,
-): QuantizeDirectoryOptions & Required<Pick<QuantizeDirectoryOptions, "calibration">> {
-  const { calibration } = options;
-  if (calibration !== undefined) return { ...options, calibration };
-  throw new SlmError("USAGE", "--sensitivity and --budget need calibration rows, got none", {
-    suggestions: ["--calibration train.jsonl"],
-  });
-}
-
 function requireBudget({ bytesAfter }: QuantizeReport, budget: number | undefined): void {
   if (budget === undefined || bytesAfter <= budget) return;
   throw new SlmError("GATE_FAILED", `quantize: the model has ${bytesAfter} bytes, the budget is ${budget}`, {
     suggestions: ["give a larger budget"],
   });
-}
-
-async function divergenceOf({ options }: GatedQuantizationRequest): Promise<number | null> {
-  const { calibration, modelDirectory, outputDirectory } = options;
-  if (calibration === undefined) return null;
-  const model = await readDeviceModel(modelDirectory);
-  if (model.target !== "cpu") return null; // Graphs of other targets have other inputs.
-  const { graphs } = await readDeviceModel(outputDirectory);
-  return withLogitJudge(modelDirectory, model, calibration, (judge) =>
-    judge.divergenceOf(outputDirectory, graphs),
-  );
-}
-
-/** Measures the gate's metric; the float32 model only once. */
-export class Judge {
-  readonly #request: GatedQuantizationRequest;
-  #before: { readonly value: number; readonly rate: number } | undefined;
-
-  constructor(request: GatedQuantizationRequest) {
-    this.#request = request;
-  }
-
-  /** The gate for the current contents of the output directory. */
-  async ask(): Promise<Pick<GatedQuantization, "gate" | "speed">> {
-    const { gate, options } = this.#request;
-    if (gate === undefined) return { gate: null, speed: null };
-    if (gate.metric === DIVERGENCE) {
-      calibrated(options);
-      const after = (await divergenceOf(this.#request)) ?? NaN;
-      const { metric, maxDrop } = gate;
-      return { gate: checkGate({ metric, maxDrop, before: 0, after, higherIsBetter: false }), speed: null };
-    }
-    this.#before ??= await this.#measure(options.modelDirectory, gate.metric, gate.rows);
-    const after = await this.#measure(options.outputDirectory, gate.metric, gate.rows);
-    const { metric } = gate;
-    return {
-      gate: askGate(gate, { [metric]: this.#before.value }, { [metric]: after.value }),
-      speed: { before: this.#before.rate, after: after.rate },
-    };
-  }
-
-  async #measure(
-    model: string,
-    metric: MetricName,
-    rows: readonly EvaluationRow[],
-  ): Promise<{ value: number; rate: number }> {
-    const { runtime, context } = this.#request;
-    const { metrics, seconds } = await measureQuality({ model, rows, metrics: [metric], runtime, context });
-    return { value: metrics[metric] ?? NaN, rate: rows.length / seconds };
-  }
-}
-
-/** Compares a metric before and after with its limit. @throws SlmError USAGE for an unknown metric */
-export function askGate(
-  { metric, maxDrop }: { readonly metric: string; readonly maxDrop: number },
-  before: Readonly<Record<string, number>>,
-  after: Readonly<Record<string, number>>,
-): GateResult {
-  const { higherIsBetter } = METRICS[requireMetric(metric)];
-  // A metric that was not measured is NaN, which fails the gate.
-  return checkGate({
-    metric,
-    maxDrop,
-    higherIsBetter,
-    before: before[metric] ?? NaN,
-    after: after[metric] ?? NaN,
-  });
-}
-
-/** Message of a failed gate. */
-export function gateMessage(scheme: string, { metric, before, after, limit }: GateResult): string {
-  const show = (value: number): string => value.toPrecision(4);
-  return `quantize: ${scheme}: ${metric} went from ${show(before)} to ${show(after)}; the limit is ${show(limit)}`;
-}
-
-function requireMetric(metric: string): MetricName {
-  if (isMetricName(metric)) return metric;
-  throw new SlmError(
-    "USAGE",
-    `gate: expected a metric of ${METRIC_NAMES.join(", ")}, ${DIVERGENCE}, got '${metric}'`,
-    { suggestions: ["--gate wer:+1"] },
-  );
 }

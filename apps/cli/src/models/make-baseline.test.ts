@@ -20,14 +20,32 @@ describe(usualShape, () => {
         const width = heads * headDim;
         const lengths = { maxSource: 20, maxTarget: 30 };
         const config = encoderDecoderConfig.parse({
-          ...{ width, heads, kvHeads: heads, headDim, feedForward: 4 * width, bias: false },
-          ...{ ...layers, ...lengths, vocabularySize, tokens: TOKENS },
+          width,
+          heads,
+          kvHeads: heads,
+          headDim,
+          feedForward: 4 * width,
+          bias: false,
+          ...layers,
+          ...lengths,
+          vocabularySize,
+          tokens: TOKENS,
         });
         const model = deviceModelSchema.parse({
-          ...{ schemaVersion: 1, name: "m", architecture: "encoder-decoder", target: "cpu", scheme: "cpu" },
+          schemaVersion: 1,
+          name: "m",
+          architecture: "encoder-decoder",
+          target: "cpu",
+          scheme: "cpu",
           graphs: { decoder: { file: "decoder.onnx", bytes: 1, scheme: "float32" } },
-          ...{ vocabularySize, kvHeads: heads, headDim, decoderLayers: layers.decoderLayers, tokens: TOKENS },
-          ...{ ...lengths, parameters: parameterCount(config), flops: flopsPerToken(config) },
+          vocabularySize,
+          kvHeads: heads,
+          headDim,
+          decoderLayers: layers.decoderLayers,
+          tokens: TOKENS,
+          ...lengths,
+          parameters: parameterCount(config),
+          flops: flopsPerToken(config),
         });
         const shape = usualShape(model);
         expect(shape).toMatchObject({ ...lengths, vocabularySize, headDim, kvHeads: heads });

@@ -88,7 +88,15 @@ export function usualShape(model: DeviceModel): EncoderDecoderConfig {
   const width = heads * headDim;
   const shaped = (feedForward: number): EncoderDecoderConfig =>
     encoderDecoderConfig.parse({
-      ...{ vocabularySize, tokens, width, heads, kvHeads, headDim, feedForward, maxSource, maxTarget },
+      vocabularySize,
+      tokens,
+      width,
+      heads,
+      kvHeads,
+      headDim,
+      feedForward,
+      maxSource,
+      maxTarget,
       encoderLayers: 2 * decoderLayers,
       decoderLayers,
       bias: false,

@@ -62,11 +62,11 @@ export async function measureQuality(request: QualityRequest): Promise<Evaluatio
       metrics,
       // Every beam takes a row of the batch.
       batchSize: strategy?.kind === "beam" ? Math.ceil(BATCH_SIZE / strategy.beams) : BATCH_SIZE,
-      ...(strategy === undefined ? {} : { options: { strategy } }),
+      options: strategy === undefined ? undefined : { strategy },
       total: rows.length,
       progress: context.progress,
       signal: context.signal,
-      ...(predictionsPath === undefined ? {} : { predictionsPath }),
+      predictionsPath,
     });
   } finally {
     await generator.close();

@@ -49,8 +49,14 @@ export async function measureTeacher(
     const generator = answererOf(teacher, tokenizer, request);
     const { progress, signal } = context;
     const measured = await evaluateModel({
-      ...{ generator, rows, metrics, batchSize: CHUNK_ROWS, total: rows.length },
-      ...{ progress, signal, predictionsPath },
+      generator,
+      rows,
+      metrics,
+      batchSize: CHUNK_ROWS,
+      total: rows.length,
+      progress,
+      signal,
+      predictionsPath,
     });
     return { ...measured, parameters: teacher.parameters };
   } finally {
@@ -82,7 +88,10 @@ function answererOf(
         );
       });
       const decoded = await decodeSources({
-        ...{ teacher, sources: encoded, strategy, random },
+        teacher,
+        sources: encoded,
+        strategy,
+        random,
         signal: context.signal,
       });
       return decoded.map(({ tokens }) => ({ text: tokenizer.decode(tokens) }));

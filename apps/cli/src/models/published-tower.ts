@@ -52,6 +52,6 @@ async function openSource(
   const { processing } = await readPreprocessorConfig(join(path, PREPROCESSOR_FILE));
   return {
     external: await readHuggingFaceDirectory(path),
-    options: { image: processing, classToken, ...(features === undefined ? {} : { features }) },
+    options: { image: processing, classToken, features },
   };
 }

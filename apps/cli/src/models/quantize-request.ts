@@ -73,9 +73,9 @@ export async function weightSettings(settings: QuantizeSettings): Promise<Settin
     scheme,
     symmetric,
     reduceRange: await resolveReduceRange(reduceRange),
-    ...(method === undefined ? {} : { method }),
-    ...(blockSize === undefined ? {} : { blockSize }),
-    ...(embedding === undefined ? {} : { embedding }),
+    method,
+    blockSize,
+    embedding,
   };
 }
 
@@ -86,9 +86,9 @@ function calibrationSettings({
   smooth,
 }: QuantizeSettings): Pick<DirectoryCalibration, "method" | "percentile" | "smooth"> {
   return {
-    ...(calibrate === undefined ? {} : { method: calibrate }),
-    ...(percentile === undefined ? {} : { percentile }),
-    ...(smooth === undefined ? {} : { smooth }),
+    method: calibrate,
+    percentile,
+    smooth,
   };
 }
 
@@ -153,21 +153,16 @@ export async function directoryOptions(
   return {
     modelDirectory,
     ...(await weightSettings(settings)),
-    ...(exclude.length === 0
-      ? {}
-      : {
-          exclude: everyGraph(excluded),
-          formats: everyGraph(keptFormats(exclude)),
-        }),
-    ...(calibration === undefined
-      ? {}
-      : {
-          calibration: {
+    exclude: exclude.length === 0 ? undefined : everyGraph(excluded),
+    formats: exclude.length === 0 ? undefined : everyGraph(keptFormats(exclude)),
+    calibration:
+      calibration === undefined
+        ? undefined
+        : {
             runtime,
             pairs: await readTokenPairs(calibration, modelDirectory, settings.calibrationRows),
             ...calibrationSettings(settings),
           },
-        }),
   };
 }
 
@@ -197,18 +192,17 @@ export async function fileOptions(
   const sizes = shapes.map(parseSizes);
   return {
     input,
-    ...(sizes.length === 0 ? {} : { prepare: (graph) => withFixedSizes(graph, sizes) }),
+    prepare: sizes.length === 0 ? undefined : (graph) => withFixedSizes(graph, sizes),
     ...(await weightSettings(settings)),
-    ...(exclude.length === 0 ? {} : { exclude: new Set(exclude) }),
-    ...(calibration === undefined
-      ? {}
-      : {
-          calibration: {
+    exclude: exclude.length === 0 ? undefined : new Set(exclude),
+    calibration:
+      calibration === undefined
+        ? undefined
+        : {
             runtime,
             feeds: await readFeeds(calibration, settings.calibrationRows),
             ...calibrationSettings(settings),
           },
-        }),
   };
 }
 

@@ -142,7 +142,10 @@ export function samplingOptions({
   ...flags
 }: SamplingFlags): SamplingOptions {
   return {
-    ...{ beams, temperature, seed, stop },
+    beams,
+    temperature,
+    seed,
+    stop,
     topK: flags["top-k"],
     topP: flags["top-p"],
     minP: flags["min-p"],

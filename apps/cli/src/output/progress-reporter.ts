@@ -68,8 +68,8 @@ export class ProgressReporter implements Reporter {
     // Figures stay until newer ones replace them; a message is shown only with its own update.
     const { step, total, metrics } = this.#last ?? update;
     this.#last = {
-      ...(step === undefined ? {} : { step }),
-      ...(total === undefined ? {} : { total }),
+      step,
+      total,
       ...update,
       metrics: { ...metrics, ...update.metrics },
     };

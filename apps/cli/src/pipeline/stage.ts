@@ -75,7 +75,7 @@ export interface PipelineStage<Settings> {
   ) => readonly StageFile[] | Promise<readonly StageFile[]>;
   readonly estimate?: (request: EstimateRequest<Settings>) => StageEstimate | Promise<StageEstimate>;
   /** Folders of its artifact that hold many files; see `ArtifactSpec`. */
-  readonly indexed?: readonly string[];
+  readonly indexed?: readonly string[] | undefined;
   /** Whether it resumes from the work of a failed run; otherwise that work is deleted. Default true. */
   readonly isResumable?: boolean;
   /** Whether the number of threads changes its output. If so, another number of threads runs it again. */
@@ -107,7 +107,7 @@ export function defineStage<Settings>(stage: PipelineStage<Settings>): Stage {
     revision,
     inputs,
     section,
-    ...(stage.indexed === undefined ? {} : { indexed: stage.indexed }),
+    indexed: stage.indexed,
     files: async (settings, request) => (await stage.files?.(section.parse(settings), request)) ?? [],
     estimate: async (request) =>
       (await stage.estimate?.({ ...request, settings: section.parse(request.settings) })) ?? {},

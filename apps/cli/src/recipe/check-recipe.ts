@@ -12,7 +12,7 @@ interface Complaint {
   readonly key: string;
   readonly where: string;
   readonly message: string;
-  readonly suggestion?: string;
+  readonly suggestion?: string | undefined;
 }
 
 /**
@@ -57,7 +57,7 @@ function complaintsOf(issue: z.core.$ZodIssue, schema: z.ZodType, layers: LayerS
       key: dotted(path),
       where: layers.locate(path),
       message: `${dotted(path)}: unknown key${help}`,
-      ...(suggestion === undefined ? {} : { suggestion }),
+      suggestion,
     };
   });
 }

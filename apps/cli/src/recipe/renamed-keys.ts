@@ -77,7 +77,11 @@ const RENAMED_METRICS: Readonly<Record<string, string>> = {
   characterError: "cer",
 };
 
-/** A key or value of version 1, and its replacement. */
+/** The name of now of a metric that had another one. */
+export const renamedMetric = (name: string): string | undefined =>
+  Object.hasOwn(RENAMED_METRICS, name) ? RENAMED_METRICS[name] : undefined;
+
+/** A key or a value of version 1, and what to write now. */
 export interface Renamed {
   /** Path of the key, with the keys of version 1. */
   readonly path: KeyPath;
@@ -106,6 +110,6 @@ export function renamedIn(value: unknown, parent: KeyPath = []): readonly Rename
 function renamedItem(value: unknown, path: KeyPath): readonly Renamed[] {
   if (typeof value !== "string") return renamedIn(value, path);
   const isMetric = path.at(-1) === "metric" || path.at(-2) === "metrics";
-  const metric = isMetric && Object.hasOwn(RENAMED_METRICS, value) ? RENAMED_METRICS[value] : undefined;
+  const metric = isMetric ? renamedMetric(value) : undefined;
   return metric === undefined ? [] : [{ path, value: metric }];
 }

@@ -22,7 +22,7 @@ export interface ResolvedSection {
 export interface ResolvedRecipe {
   readonly name: string;
   /** The recipe's file, if there is one. Paths in settings start from the current directory. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   readonly seed: number;
   readonly seedOrigin: Origin;
   readonly compute: Compute;
@@ -106,7 +106,7 @@ export async function resolveRecipe(
   const { name, seed, engine, threads } = z.object(recipeFields).parse(checked);
   return {
     name: name ?? (sources.path === undefined ? "run" : nameOf(sources.path)),
-    ...(sources.path === undefined ? {} : { path: sources.path }),
+    path: sources.path,
     seed,
     seedOrigin: layers.originOf(["seed"]),
     compute: { engine, threads },

@@ -40,7 +40,7 @@ export const deployStage = defineStage<DeployConfig>({
       training: await trainingSettings(distilled),
       provenance: await provenanceOf(distilled),
       ...(inputs.quantize === undefined ? {} : await qualityOf(inputs.quantize)),
-      ...(inputs.bench === undefined ? {} : { bench: await benchOf(inputs.bench) }),
+      bench: inputs.bench === undefined ? undefined : await benchOf(inputs.bench),
     };
     const { files } = await deployToDirectory({ model, outputDirectory: work, card });
     return { files };
@@ -93,7 +93,7 @@ async function qualityOf(quantized: string): Promise<Pick<CardInput, "metrics" |
     dataset: `${split} split`,
     n,
     after: value,
-    ...(before[metric] === undefined ? {} : { before: before[metric] }),
+    before: before[metric],
   }));
   return { metrics, bytesBefore };
 }

@@ -38,8 +38,8 @@ export const distillStage = defineStage<DistillConfig>({
       distill(settings, {
         dataDirectory: requireInput(inputs, "data"),
         tokenizerDirectory: requireInput(inputs, "tokenizer"),
-        ...(inputs.teacher === undefined ? {} : { teacherDirectory: inputs.teacher }),
-        ...(inputs.cache === undefined ? {} : { cacheDirectory: inputs.cache }),
+        teacherDirectory: inputs.teacher,
+        cacheDirectory: inputs.cache,
         published,
         workDirectory: work,
         engine,

@@ -16,12 +16,11 @@ import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, readTokenizerFiles } from "@slm/
 import { copyFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { Compute } from "../compute/compute.js";
 import { withEngine } from "../compute/open-engine.js";
 import { importTeacher, type ImportedTeacher } from "../models/import-teacher.js";
 import { chatTemplateFiles, externalFiles } from "../models/open-external.js";
 import type { FilesRequest, StageFile } from "../pipeline/stage.js";
-import { quantizeTeacher, type QuantizedTeacher } from "./quantize-teacher.js";
+import { quantizeTeacher, type QuantizedTeacher, type TeacherWork } from "./quantize-teacher.js";
 
 /** Files of a checkpoint that other stages can read. */
 const CHECKPOINT_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE] as const;
@@ -29,13 +28,9 @@ const CHECKPOINT_FILES = [CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE, TOKENIZER_C
 /** Settings of a teacher that is one checkpoint. */
 export type SingleTeacherConfig = Exclude<TeacherConfig, { readonly kind: "ensemble" }>;
 
-export interface TeacherRun {
+export interface TeacherRun extends TeacherWork {
   readonly dataDirectory: string;
   readonly tokenizerDirectory: string;
-  /** Receives the checkpoint. */
-  readonly work: string;
-  readonly compute: Compute;
-  readonly context: StageContext;
 }
 
 /** Report of every kind of teacher; training adds more. */
@@ -96,7 +91,7 @@ async function importNamed(
   context: StageContext,
 ): Promise<ImportedTeacher & Pick<ResolvedModel, "hub">> {
   const { path, hub } = await resolveModel(settings.model, context);
-  return { ...(await importTeacher(path, work, settings)), ...(hub === undefined ? {} : { hub }) };
+  return { ...(await importTeacher(path, work, settings)), hub };
 }
 
 /** Files outside the run that the checkpoint is made from. */

@@ -23,8 +23,16 @@ afterAll(async () => {
 
 const training = { steps: 3, batchSize: 4, warmupSteps: 1, buckets: 1, evaluateEvery: 3, evaluateRows: 2 };
 const shape = {
-  ...{ width: 16, heads: 2, kvHeads: 2, headDim: 8, feedForward: 32, encoderLayers: 1, decoderLayers: 1 },
-  ...{ maxSource: 32, maxTarget: 16, bias: false },
+  width: 16,
+  heads: 2,
+  kvHeads: 2,
+  headDim: 8,
+  feedForward: 32,
+  encoderLayers: 1,
+  decoderLayers: 1,
+  maxSource: 32,
+  maxTarget: 16,
+  bias: false,
 };
 const module = fileURLToPath(new URL("../../../../configs/ocr/dataset.ts", import.meta.url));
 const lines = { module, rows: 24, width: 48, height: 16, maxCharacters: 8, prompt: "read" };
@@ -40,7 +48,9 @@ async function distilled(name: string, vision: Section, more: Section = {}): Pro
     distill: {
       student: { ...shape, vision },
       loss: { forwardKl: 0, crossEntropy: 1 },
-      ...{ ...training, metrics: ["cer"], learningRate: 0.01 },
+      ...training,
+      metrics: ["cer"],
+      learningRate: 0.01,
       ...more,
     },
   };
@@ -124,7 +134,11 @@ describe("a published tower is rejected", () => {
   test("where the student describes one of its own, or starts with another", async () => {
     const tower = {
       image: { resize: { kind: "stretch", height: 16, width: 16 } },
-      ...{ patch: { height: 8, width: 8 }, width: 8, layers: 1, heads: 1, feedForward: 8 },
+      patch: { height: 8, width: 8 },
+      width: 8,
+      layers: 1,
+      heads: 1,
+      feedForward: 8,
     };
     for (const [vision, more] of [
       [{ ...published("clip"), tower }, {}],

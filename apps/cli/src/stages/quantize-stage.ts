@@ -19,7 +19,7 @@ import { withRuntime } from "../compute/open-engine.js";
 import { withOutputThreads } from "../compute/output-threads.js";
 import { readTokenPairs } from "../models/calibration-rows.js";
 import { readHeldOutRows, type HeldOutSplit } from "../models/held-out-rows.js";
-import { askGate, gateMessage } from "../models/gated-quantization.js";
+import { askGate, gateMessage } from "../models/judge.js";
 import { measureQuality } from "../models/measure-quality.js";
 import { resolveReduceRange } from "../models/reduce-range.js";
 import { defineStage } from "../pipeline/stage.js";
@@ -99,13 +99,16 @@ export const quantizeStage = defineStage<QuantizeSection>({
           quantizeDirectory({
             modelDirectory: exported,
             outputDirectory: directory,
-            ...{ scheme, symmetric, run },
-            ...(blockSize === undefined ? {} : { blockSize }),
-            ...(method === undefined ? {} : { method }),
-            ...(embedding === undefined ? {} : { embedding }),
-            ...(calibration === undefined ? {} : { calibration }),
+            scheme,
+            symmetric,
+            run,
+            blockSize,
+            method,
+            embedding,
+            calibration,
             reduceRange,
-            ...{ progress: context.progress, signal: context.signal },
+            progress: context.progress,
+            signal: context.signal,
           }),
         );
         const model = await bench.measure(scheme, directory);
@@ -138,7 +141,7 @@ async function calibrationOf(
   const { rows, smooth, ...how } = calibration;
   if (!names.some(learnsFromData) && smooth === undefined) return undefined;
   const pairs = await readTokenPairs(join(data, DATA_FILES.train), exported, rows);
-  return { runtime, pairs, ...how, ...(smooth === undefined ? {} : { smooth }) };
+  return { runtime, pairs, ...how, smooth };
 }
 
 /** The evaluation request of a model: the same rows and metrics for all. */

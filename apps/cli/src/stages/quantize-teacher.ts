@@ -1,4 +1,5 @@
 /** Exports a teacher's checkpoint as a graph with 8- or 4-bit weights, with the exporter and quantizer of students. */
+import type { StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
 import { parameterCount } from "@slm/model";
 import { readModelConfig } from "@slm/checkpoints";
@@ -8,8 +9,16 @@ import { quantizeFile } from "@slm/quantization";
 import { GRAPH_FOLDER, writeGraphFile, type TeacherPrecision } from "@slm/teacher";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Compute } from "../compute/compute.js";
 import { withOutputThreads } from "../compute/output-threads.js";
-import type { TeacherRun } from "./make-teacher.js";
+
+/** Where a teacher's checkpoint is made, and with what. */
+export interface TeacherWork {
+  /** Receives the checkpoint. */
+  readonly work: string;
+  readonly compute: Compute;
+  readonly context: StageContext;
+}
 
 export interface QuantizedTeacher {
   readonly precision: TeacherPrecision;
@@ -36,7 +45,7 @@ const EXPORTED = join("onnx", "model.onnx");
  */
 export async function quantizeTeacher(
   precision: keyof typeof SCHEMES,
-  { work, compute, context }: TeacherRun,
+  { work, compute, context }: TeacherWork,
 ): Promise<{ readonly quantized: QuantizedTeacher }> {
   const config = await readModelConfig(work);
   if (config.architecture !== "decoder-only")
@@ -76,7 +85,11 @@ export async function quantizeTeacher(
     const described = { weights: precision, parameters: parameterCount(config) };
     await writeGraphFile(work, {
       file: `${GRAPH_FOLDER}/model.onnx`,
-      ...{ ...described, vocabularySize, maxSource, maxTarget, tokens },
+      ...described,
+      vocabularySize,
+      maxSource,
+      maxTarget,
+      tokens,
     });
     return { quantized: { precision, scheme, bytesBefore, bytesAfter } };
   } finally {

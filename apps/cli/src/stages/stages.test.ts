@@ -114,7 +114,11 @@ async function writeStrictRecipe(): Promise<{ readonly recipe: string; readonly 
     data: { ...sections.data, test },
     quantize: {
       // As crude as it gets, so that some answer changes.
-      ...{ schemes: ["int4-block"], method: "rtn", symmetric: true, blockSize: 128, embedding: "int4-block" },
+      schemes: ["int4-block"],
+      method: "rtn",
+      symmetric: true,
+      blockSize: 128,
+      embedding: "int4-block",
       gate: { metric: "wer", maxDrop: 0 },
     },
   };

@@ -41,7 +41,11 @@ export async function paperSuite(flags: SuiteFlags, context: StageContext): Prom
   const config = benchConfig.parse({ runs, warmup: WARMUP_RUNS, loads: LOADS });
   return writeStandalone(
     {
-      ...{ directory: output, kind: "bench", sources: {}, seed, isResumable: true },
+      directory: output,
+      kind: "bench",
+      sources: {},
+      seed,
+      isResumable: true,
       settings: { suite: "paper", shape, grid, ...config, threads: threads ?? null },
     },
     async (work) => {

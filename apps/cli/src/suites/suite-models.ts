@@ -52,7 +52,9 @@ export async function makePair({ shape, scheme, root, context }: SuiteModel): Pr
     await mkdir(checkpoint);
     await writeRandomCheckpoint(checkpoint, shape, { seed: context.seed, progress: context.progress });
     await exportModel({
-      ...{ checkpointDirectory: checkpoint, outputDirectory: work, target: "cpu" },
+      checkpointDirectory: checkpoint,
+      outputDirectory: work,
+      target: "cpu",
       name: `encoder-decoder ${encoderLayers} + ${decoderLayers}, random weights`,
       signal: context.signal,
     });

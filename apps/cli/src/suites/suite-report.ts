@@ -85,7 +85,10 @@ async function suitePage(result: PaperSuiteResult): Promise<string> {
       }
     }
     return lineChart({
-      ...{ title, xLabel: "source [tokens]", yLabel, logY: true },
+      title,
+      xLabel: "source [tokens]",
+      yLabel,
+      logY: true,
       series: Array.from(series, ([name, points]) => ({ name, points })),
     });
   };

@@ -81,8 +81,12 @@ export async function writeExternalTower(
   const { config, processor } = FAMILIES[family];
   const { model_type, ...vision } = config;
   const sizes = {
-    ...{ hidden_size: WIDTH, intermediate_size: INNER, num_hidden_layers: LAYERS, num_attention_heads: 2 },
-    ...{ patch_size: PATCH, image_size: SIDE },
+    hidden_size: WIDTH,
+    intermediate_size: INNER,
+    num_hidden_layers: LAYERS,
+    num_attention_heads: 2,
+    patch_size: PATCH,
+    image_size: SIDE,
   };
   await mkdir(directory, { recursive: true });
   await writeSafetensors(join(directory, "model.safetensors"), tensors);

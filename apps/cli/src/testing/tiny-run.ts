@@ -33,7 +33,12 @@ const shape = {
   bias: false,
 };
 const training = {
-  ...{ steps: 2, batchSize: 4, warmupSteps: 1, buckets: 1, evaluateEvery: 2, evaluateRows: 2 },
+  steps: 2,
+  batchSize: 4,
+  warmupSteps: 1,
+  buckets: 1,
+  evaluateEvery: 2,
+  evaluateRows: 2,
   metrics: ["wer", "per"],
 };
 

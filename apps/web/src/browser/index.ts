@@ -92,14 +92,12 @@ function modelOf({ generator, threads, close }: OpenedBundle): BrowserModel {
   ): Promise<Generation> => {
     const [generation] = await generator.generate([sourceOf(prompt)], {
       ...samplingOptions(sampling),
-      ...(signal === undefined ? {} : { signal }),
-      ...(onToken === undefined
-        ? {}
-        : {
-            onToken: (_row, piece) => {
-              onToken(piece);
-            },
-          }),
+      signal,
+      onToken:
+        onToken &&
+        ((_row, piece) => {
+          onToken(piece);
+        }),
     });
     return generation!;
   };

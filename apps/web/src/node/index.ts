@@ -44,15 +44,13 @@ export async function generate(
   });
   const { generator } = await loaded;
   const [generation] = await generator.generate([promptOf(source, image)], {
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(onToken === undefined
-      ? {}
-      : {
-          onToken: (_row, piece) => {
-            onToken(piece);
-          },
-        }),
+    maxTokens,
+    signal,
+    onToken:
+      onToken &&
+      ((_row, piece) => {
+        onToken(piece);
+      }),
   });
   const { text, tokens, finished } = generation!;
   return { text, tokens: tokens.length, finished };

@@ -1,8 +1,8 @@
 /**
  * The cache that all clients of the hub share: `models--org--name/{blobs,refs,snapshots}`.
  *
- * Content lies in `blobs` under its hash; `snapshots/<commit>` has the files' names, as links; `refs/<revision>` holds the
- * commit that a branch or tag stood for. Source: huggingface_hub, guides/manage-cache.
+ * `blobs` holds contents under their hashes; `snapshots/<commit>` holds the file names, as links; `refs/<revision>` holds the
+ * commit of a branch or tag. Source: huggingface_hub, guides/manage-cache.
  */
 import { copyFile, mkdir, readdir, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
@@ -15,7 +15,7 @@ import { DEFAULT_REVISION, type HubSource } from "./model-source.js";
 
 const COMMIT = /^[0-9a-f]{40}$/;
 const shardIndex = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
-/** Indices name every tensor; those of the largest models take 10 MiB. */
+/** Limit of index files, which name every tensor; those of the largest models take 10 MiB. */
 const INDEX_LIMIT_BYTES = 64 * 1024 * 1024;
 
 export class RepositoryCache {
@@ -33,7 +33,7 @@ export class RepositoryCache {
     return join(this.directory, "snapshots", commit);
   }
 
-  /** The commit that a revision stood for when it was last asked for. */
+  /** The commit of a revision at its last download. */
   async commitOf(revision: string): Promise<string | undefined> {
     if (COMMIT.test(revision)) return revision;
     const ref = await readTextFile(join(this.directory, "refs", revision), { limitBytes: 256 }).catch(
@@ -50,7 +50,7 @@ export class RepositoryCache {
     if (revision !== commit) await writeTextAtomic(join(this.directory, "refs", revision), commit);
   }
 
-  /** Gives a blob its name in a snapshot: a link, or a copy where the system has no links. */
+  /** Adds a blob to a snapshot: as a link, or as a copy if the system has no links. */
   async name(commit: string, path: string, etag: string): Promise<void> {
     const place = join(this.snapshot(commit), path);
     await mkdir(dirname(place), { recursive: true });
@@ -64,7 +64,7 @@ export class RepositoryCache {
     }
   }
 
-  /** What a source needs and the snapshot lacks; undefined if nothing. */
+  /** The first file of a source that the snapshot lacks; undefined if it is complete. */
   async missing({ file }: HubSource, commit: string): Promise<string | undefined> {
     const snapshot = this.snapshot(commit);
     const lacks = async (path: string): Promise<boolean> => !(await isFile(join(snapshot, path)));
@@ -86,14 +86,14 @@ const isFile = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The error for what is neither in the cache nor to be fetched. */
+/** The error for a file that is not cached while offline. */
 export function notCached(source: HubSource, missing: string): SlmError {
   const { repo, revision, file } = source;
   const at = revision === DEFAULT_REVISION ? "" : `@${revision}`;
   const name = file === undefined ? `${repo}${at}` : `hf:${repo}${at}/${file}`;
   return new SlmError(
     "INPUT_MISSING",
-    `${name}: ${missing} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it`,
+    `${name}: ${missing} is not in the cache, and HF_HUB_OFFLINE forbids downloading it`,
     {
       context: { repo, revision, missing },
       suggestions: [

@@ -1,4 +1,4 @@
-/** One file of the hub into the cache: resumed where it stopped, checked against the hash that the hub lists. */
+/** Downloads one file of the hub into the cache: resumable, and checked against the hash that the hub lists. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
@@ -11,7 +11,7 @@ import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
 import { rejection, type RemoteFile } from "./repository.js";
 
-/** A broken connection is taken up again so many times before the command gives up; what has arrived stays. */
+/** Attempts after broken connections before the command gives up; received bytes are kept. */
 const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 100;
 
@@ -19,7 +19,7 @@ export interface Download {
   readonly source: HubSource;
   readonly commit: string;
   readonly file: RemoteFile;
-  /** Where the content goes; `<blob>.incomplete` until it is whole and checked. */
+  /** Path of the content; `<blob>.incomplete` until it is complete and checked. */
   readonly blob: string;
   readonly environment: HubEnvironment;
   readonly progress: Progress;
@@ -27,10 +27,10 @@ export interface Download {
 }
 
 /**
- * Fetches the file unless its blob is there.
+ * Fetches the file unless its blob exists.
  *
- * @throws SlmError INPUT_MISSING if the hub rejects or the connection keeps breaking; DATA_INVALID if the content is not
- * what the hub lists; OUTPUT_FAILED if the disk rejects; INTERRUPTED
+ * @throws SlmError INPUT_MISSING if the hub rejects the request or the connection keeps breaking; DATA_INVALID if the content
+ * does not have the listed size and hash; OUTPUT_FAILED if a write fails; INTERRUPTED
  */
 export async function download(request: Download): Promise<void> {
   const { blob, file } = request;
@@ -71,7 +71,7 @@ async function fetchAll(request: Download, incomplete: string): Promise<void> {
   );
 }
 
-/** One request for what is missing. Undefined if all of it came; what broke the connection otherwise. */
+/** One request for the missing bytes. Undefined if all of them arrived; otherwise the error that broke the connection. */
 async function fetchRest(request: Download, incomplete: string, have: number): Promise<unknown> {
   const { source, commit, file, environment, signal } = request;
   const path = file.path.split("/").map(encodeURIComponent).join("/");
@@ -81,7 +81,7 @@ async function fetchRest(request: Download, incomplete: string, have: number): P
       headers: {
         ...(have === 0 ? {} : { Range: `bytes=${have}-` }),
         ...(environment.token === undefined ? {} : { Authorization: `Bearer ${environment.token}` }),
-        // Lengths and ranges are those of the content itself.
+        // No compression, so that lengths and ranges refer to the content itself.
         "Accept-Encoding": "identity",
       },
       signal,
@@ -131,7 +131,7 @@ async function store(
 const shortfall = (at: number, bytes: number): Error | undefined =>
   at === bytes ? undefined : new Error(`the answer ended at byte ${at} of ${bytes}`);
 
-/** Compares size and hash. What does not fit is deleted, or the next run would keep it. */
+/** Compares size and hash. Wrong content is deleted, because the next run would resume from it. */
 async function check({ source, file }: Download, incomplete: string): Promise<void> {
   const found = await contentHash(incomplete, file);
   if (found === file.etag) return;
@@ -147,7 +147,7 @@ async function check({ source, file }: Download, incomplete: string): Promise<vo
   );
 }
 
-/** The hash that names a blob, of the content of `path`. */
+/** The hash of the content of `path`, of the kind that names its blob. */
 async function contentHash(path: string, { hash, bytes }: RemoteFile): Promise<string> {
   const digest = createHash(hash === "git" ? "sha1" : "sha256");
   if (hash === "git") digest.update(`blob ${bytes}\0`);

@@ -1,4 +1,4 @@
-/** What the environment says of the hub, by the variables that every client of it honours. */
+/** Settings of the hub from the environment variables that all its clients share. */
 import { getHFHubCachePath } from "@huggingface/hub";
 import { SlmError } from "@slm/core";
 
@@ -11,13 +11,13 @@ export interface HubEnvironment {
   readonly cacheDirectory: string;
   /** HF_ENDPOINT without a slash at its end. */
   readonly endpoint: string;
-  /** HF_HUB_OFFLINE: nothing is asked of the network. */
+  /** HF_HUB_OFFLINE: no network requests. */
   readonly isOffline: boolean;
   /** HF_TOKEN. Never part of a message. */
   readonly token?: string;
 }
 
-/** @throws SlmError CONFIG_INVALID for an endpoint that is no address or a token of another kind */
+/** @throws SlmError CONFIG_INVALID for an invalid endpoint URL or token */
 export function hubEnvironment(): HubEnvironment {
   const token = process.env["HF_TOKEN"]?.trim() ?? "";
   if (token !== "" && !token.startsWith("hf_")) {

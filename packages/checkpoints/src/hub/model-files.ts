@@ -1,4 +1,4 @@
-/** Which files of a repository make a model, and what must be among them. */
+/** The files of a repository that a model needs, and those that are required. */
 import { SlmError } from "@slm/core";
 import type { HubSource } from "./model-source.js";
 
@@ -6,7 +6,7 @@ export const CONFIG = "config.json";
 export const WEIGHTS = "model.safetensors";
 export const WEIGHTS_INDEX = "model.safetensors.index.json";
 
-/** One row per file or kind of file that an importer reads; weights in other formats are left where they are. */
+/** One row per file or kind of file that an importer reads; weights in other formats are not downloaded. */
 const WANTED: readonly RegExp[] = [
   /^config\.json$/,
   /^generation_config\.json$/,
@@ -21,9 +21,9 @@ const WANTED: readonly RegExp[] = [
 ];
 
 /**
- * The paths to fetch: the one that is asked for, or those that make a model.
+ * The paths to fetch: the requested file, or all files of a model.
  *
- * @throws SlmError INPUT_MISSING if the repository does not hold them
+ * @throws SlmError INPUT_MISSING if the repository lacks them
  */
 export function modelFiles(source: HubSource, paths: readonly string[]): readonly string[] {
   const { repo, file } = source;

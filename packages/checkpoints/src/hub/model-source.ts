@@ -17,15 +17,15 @@ export type ModelSource = HubSource | { readonly kind: "local"; readonly path: s
 
 const PREFIX = "hf:";
 export const DEFAULT_REVISION = "main";
-/** Names begin with a letter, digit or underscore and have at most 96 characters, as the hub demands. */
+/** The hub's rule: names begin with a letter, digit or underscore and have at most 96 characters. */
 const NAME = "[A-Za-z0-9_][A-Za-z0-9._-]{0,95}";
 const REPO = new RegExp(`^${NAME}/${NAME}$`);
 const REVISION = /^[A-Za-z0-9_][A-Za-z0-9._/-]{0,254}$/;
 
 /**
- * What a name means. Without the prefix `hf:` a path that exists comes first.
+ * Parses the name of a model. Without the prefix `hf:` an existing path takes precedence.
  *
- * @throws SlmError USAGE for `hf:` and something that is no hub id; INPUT_MISSING for what is neither a path nor one
+ * @throws SlmError USAGE for `hf:` with an invalid hub id; INPUT_MISSING for a name that is neither a path nor a hub id
  */
 export async function parseModelSource(name: string): Promise<ModelSource> {
   if (name.startsWith(PREFIX)) {
@@ -41,7 +41,7 @@ export async function parseModelSource(name: string): Promise<ModelSource> {
     () => false,
   );
   if (exists) return { kind: "local", path: name };
-  // With a file behind it an id looks like any mistyped path, so only the bare form is read without its prefix.
+  // An id with a file name looks like a mistyped path, so without the prefix only `org/name` is a hub id.
   const source = hubSource(name);
   if (source !== undefined && source.file === undefined) return source;
   throw new SlmError(

@@ -1,4 +1,4 @@
-/** What a repository of the hub holds at a revision. */
+/** The files of a hub repository at a revision. */
 import { HubApiError, listFiles, modelInfo } from "@huggingface/hub";
 import { pathProblem } from "@slm/core";
 import { SlmError } from "@slm/core";
@@ -13,23 +13,23 @@ const SHA256 = /^[0-9a-f]{64}$/;
 export interface RemoteFile {
   readonly path: string;
   readonly bytes: number;
-  /** The name of its blob in the cache: what its content hashes to. */
+  /** The name of its blob in the cache: the hash of its content. */
   readonly etag: string;
   /** `sha256` of the content, or `git` for the SHA-1 of a git blob. */
   readonly hash: "sha256" | "git";
 }
 
 export interface Repository {
-  /** The commit that the revision stands for. */
+  /** The commit of the revision. */
   readonly commit: string;
   readonly files: readonly RemoteFile[];
 }
 
 /**
- * Asks the hub for the commit and files of a revision.
+ * Requests the commit and files of a revision from the hub.
  *
- * @throws SlmError INPUT_MISSING if there is no such model, access is rejected or the hub cannot be reached; DATA_INVALID
- * for an answer that makes no sense
+ * @throws SlmError INPUT_MISSING if there is no such model, access is denied or the hub cannot be reached; DATA_INVALID
+ * for an invalid response
  */
 export async function openRepository(source: HubSource, environment: HubEnvironment): Promise<Repository> {
   const shared = {
@@ -75,9 +75,9 @@ function remoteFile(source: HubSource, { path, size, oid, lfs }: Listed): Remote
 }
 
 const nonsense = ({ repo }: HubSource, got: string): SlmError =>
-  new SlmError("DATA_INVALID", `${repo}: the hub's answer makes no sense: ${got}`, { context: { repo } });
+  new SlmError("DATA_INVALID", `${repo}: invalid response from the hub: ${got}`, { context: { repo } });
 
-/** The error a user can act on for anything that went wrong while talking to the hub. */
+/** Converts any failure of a hub request to an error that a user can act on. */
 function hubFailure(error: unknown, source: HubSource, environment: HubEnvironment): unknown {
   if (error instanceof SlmError) return error;
   if (error instanceof HubApiError) return rejection(error.statusCode, source, environment, error);
@@ -104,7 +104,7 @@ export function rejection(
   const { repo, revision, file } = source;
   const context = { repo, revision, status };
   if (status === 401 || status === 403) {
-    const reason = token === undefined ? "needs an access token" : "is not open to the token in HF_TOKEN";
+    const reason = token === undefined ? "needs an access token" : "is not accessible with the token in HF_TOKEN";
     return new SlmError("INPUT_MISSING", `${repo} ${reason}, or does not exist (${status})`, {
       context,
       suggestions: ["export HF_TOKEN=hf_...", `accept the model's terms at ${endpoint}/${repo}`],
@@ -115,7 +115,7 @@ export function rejection(
   const message =
     status === 404
       ? `${what} has no revision '${revision}', or does not exist (404)`
-      : `${what}: the hub answers ${status}`;
+      : `${what}: the hub responded with status ${status}`;
   return new SlmError("INPUT_MISSING", message, {
     context,
     suggestions: [status === 404 ? `open ${endpoint}/${repo}` : "run the same command again later"],

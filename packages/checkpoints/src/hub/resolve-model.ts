@@ -1,4 +1,4 @@
-/** From what a user calls a model to where it lies on this machine. */
+/** Resolves the name of a model to its path on this machine. */
 import { join } from "node:path";
 import { SILENT, withLock, type Progress } from "@slm/core";
 import { notCached, RepositoryCache } from "./cache.js";
@@ -9,10 +9,10 @@ import { parseModelSource, type HubSource } from "./model-source.js";
 import { openRepository } from "./repository.js";
 
 export interface ResolvedModel {
-  /** A directory, or the one file that was asked for. */
+  /** A directory, or the one requested file. */
   readonly path: string;
-  /** Where it came from: absent for a local path. */
-  readonly hub?: { readonly repo: string; readonly revision: string; readonly commit: string };
+  /** Its origin on the hub; absent for a local path. */
+  readonly hub?: { readonly repo: string; readonly revision: string; readonly commit: string } | undefined;
 }
 
 export interface ResolveOptions {
@@ -21,14 +21,14 @@ export interface ResolveOptions {
 }
 
 /**
- * The local path of a model: itself for a path, the snapshot in the hub's cache for `org/name`, `org/name@revision` and
- * `hf:org/name/file.gguf`. What the cache lacks is fetched, unless HF_HUB_OFFLINE is set.
+ * The local path of a model: a path itself, or the snapshot in the hub's cache for `org/name`, `org/name@revision` and
+ * `hf:org/name/file.gguf`. Files that the cache lacks are fetched, unless HF_HUB_OFFLINE is set.
  *
  * Reads: HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
- * Writes: the hub's cache; a file has its name there only when it is whole and its hash is the listed one.
+ * Writes: the hub's cache; a file gets its final name only when it is complete and has the listed hash.
  *
- * @throws SlmError INPUT_MISSING for what does not exist, is rejected or cannot be reached; DATA_INVALID for content that
- * is not what the hub lists; OUTPUT_FAILED, BUSY or INTERRUPTED
+ * @throws SlmError INPUT_MISSING if the model does not exist, access is denied or the hub cannot be reached; DATA_INVALID for
+ * content that does not have the listed hash; OUTPUT_FAILED, BUSY or INTERRUPTED
  */
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
   const source = await parseModelSource(name);
@@ -42,10 +42,10 @@ export async function resolveModel(name: string, options: ResolveOptions = {}): 
 }
 
 /**
- * As {@link resolveModel}, from what lies on this machine alone: a branch or tag means what it meant when it was last asked for.
+ * As {@link resolveModel}, without the network: a branch or tag refers to the commit of the last download.
  *
- * @returns undefined for a model that has to be fetched, and may be
- * @throws SlmError INPUT_MISSING where HF_HUB_OFFLINE forbids that, or there is no such path
+ * @returns undefined for a model that must be fetched and may be
+ * @throws SlmError INPUT_MISSING if HF_HUB_OFFLINE forbids that, or there is no such path
  */
 export async function resolveCached(name: string): Promise<ResolvedModel | undefined> {
   const source = await parseModelSource(name);
@@ -63,7 +63,7 @@ function placeOf({ repo, revision, file }: HubSource, cache: RepositoryCache, co
   return { path: file === undefined ? snapshot : join(snapshot, file), hub: { repo, revision, commit } };
 }
 
-/** The commit to use without asking the hub: offline, or where the revision is a commit whose files are there. */
+/** The commit to use without a request to the hub: offline, or if the revision is a cached commit. */
 async function cachedCommit(
   source: HubSource,
   cache: RepositoryCache,
@@ -76,7 +76,7 @@ async function cachedCommit(
   return undefined;
 }
 
-/** What the cache knows of a source: the commit it stands for, and the first file that is not there. */
+/** The state of a source in the cache: its commit, and the first missing file. */
 async function lookUp(
   source: HubSource,
   cache: RepositoryCache,

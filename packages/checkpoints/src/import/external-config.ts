@@ -1,4 +1,4 @@
-/** The part of a Hugging Face `config.json` that decides what a decoder-only model computes. */
+/** The part of a Hugging Face `config.json` that defines a decoder-only model. */
 import { SlmError } from "@slm/core";
 import type { ExternalCheckpoint } from "../external-checkpoint.js";
 import { z } from "zod";
@@ -33,7 +33,7 @@ const externalConfigSchema = z.looseObject({
   rope_theta: positive.nullish(),
   rope_local_base_freq: positive.nullish(),
   rope_scaling: z.looseObject({}).nullish(),
-  /** What newer versions of the library write instead of the three above. */
+  /** Newer versions of transformers write this instead of the three keys above. */
   rope_parameters: z.looseObject({}).nullish(),
   sliding_window: size.nullish(),
   use_sliding_window: flag.nullish(),
@@ -50,7 +50,7 @@ const externalConfigSchema = z.looseObject({
 
 export type ExternalConfig = z.infer<typeof externalConfigSchema>;
 
-/** Settings that change what the model computes and that are not imported, with the values that change nothing. */
+/** Unsupported settings, with the neutral values that are accepted. */
 const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   quantization_config: [],
   compression_config: [],
@@ -59,7 +59,7 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 /**
- * Checks a external configuration.
+ * Checks an external configuration.
  *
  * @throws SlmError CONFIG_INVALID naming the key and what was expected.
  */

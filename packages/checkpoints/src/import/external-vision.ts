@@ -1,4 +1,4 @@
-/** The part of a Hugging Face `config.json` that decides what a vision tower computes. */
+/** The part of a Hugging Face `config.json` that defines a vision tower. */
 import { SlmError } from "@slm/core";
 import type { ExternalCheckpoint } from "../external-checkpoint.js";
 import type { VisionTower } from "@slm/model";
@@ -7,14 +7,14 @@ import { z } from "zod";
 /** Far above any tower; sizes below decide how much is allocated before a tensor is looked at. */
 const size = z.int().positive().max(1 << 16); // prettier-ignore
 
-/** What sets a family of towers apart. */
+/** Differences between families of towers. */
 interface VisionFamily {
   readonly hasClassToken: boolean;
   readonly hasPatchBias: boolean;
   readonly hasInputNorm: boolean;
-  /** Whether the library's last_hidden_state is normalised. */
+  /** Whether transformers' last_hidden_state is normalised. */
   readonly hasOutputNorm: boolean;
-  /** Features that published models of images and text read. */
+  /** Features that published vision-language models use. */
   readonly features: "last" | number;
   readonly defaults: {
     readonly patch_size: number;
@@ -47,7 +47,7 @@ const FAMILIES: Readonly<Record<string, VisionFamily>> = {
   siglip_vision_model: SIGLIP,
 };
 
-/** The library's activations that are ours; its plain "gelu" is the exact form, which ours only comes near. */
+/** Supported activations by their names in transformers; "gelu" there is the exact form, which ours only approximates. */
 const ACTIVATIONS: Readonly<Record<string, VisionTower["activation"]>> = {
   quick_gelu: "quickGelu",
   gelu_pytorch_tanh: "gelu",

@@ -1,5 +1,5 @@
 /**
- * What sets the families of decoder-only models apart: one row each. An architecture without a row is rejected.
+ * Differences between the families of decoder-only models: one row each. An architecture without a row is rejected.
  *
  * Source: transformers 4.57, `models/<family>/modeling_<family>.py` and `configuration_<family>.py`.
  */
@@ -10,24 +10,24 @@ import type { ExternalConfig } from "./external-config.js";
 export interface Family {
   /** Which linear layers have biases. */
   readonly bias: (config: ExternalConfig, where: string) => DecoderOnlyConfig["bias"];
-  /** Activation of the gate where the configuration names none. */
+  /** Default activation of the gate. */
   readonly activation: string;
   /** Key that names the activation. */
   readonly activationKey: "hidden_act" | "hidden_activation";
-  /** Whether the output head is the embedding's table where the configuration does not say. */
+  /** Default of `tie_word_embeddings`. */
   readonly isTied: boolean;
   readonly qkNorm: boolean;
-  /** Norms at the end of branches, gains stored less one, embeddings scaled by the root of the width. */
+  /** Post-norms, norm gains stored minus one, embeddings scaled by the square root of the width. */
   readonly isGemma: boolean;
   /** Query, key and value in one matrix, gate and up in another. */
   readonly isFused: boolean;
-  /** Scores and logits are capped where the configuration says so. */
+  /** Whether scores and logits may have a softcap. */
   readonly isCapped: boolean;
-  /** Whether a layer attends to a window, where `layer_types` does not say; `undefined`: none does. */
+  /** Whether a layer has a sliding window if `layer_types` is absent; `undefined`: no layer has. */
   readonly isLocal: ((layer: number, config: ExternalConfig) => boolean) | undefined;
 }
 
-/** Layers of a model without windows. */
+/** A family without sliding windows. */
 const plain: Family = {
   bias: (config, where) => llamaBias(config, where),
   activation: "silu",
@@ -44,13 +44,13 @@ const attentionBias: Family["bias"] = ({ attention_bias: bias }) => (bias === tr
 
 const everyLayer = (): boolean => true;
 
-/** The first layers see all, the others a window, if windows are used at all. */
+/** The first layers have full attention, the others a sliding window if the configuration enables it. */
 const qwenLayers: Family["isLocal"] = (
   layer,
   { use_sliding_window: isUsed, max_window_layers: first, num_hidden_layers: count },
 ) => isUsed === true && layer >= (first ?? count);
 
-/** Every n-th layer sees all. */
+/** Every n-th layer has full attention. */
 const everyNth =
   (period: number): Family["isLocal"] =>
   (layer, { sliding_window_pattern: pattern }) =>
@@ -109,7 +109,7 @@ const GATED_ACTIVATIONS: Readonly<Record<string, "swiglu" | "geglu">> = {
   gelu_new: "geglu",
 };
 
-/** @throws SlmError CONFIG_INVALID for an activation that there is no op for, such as the exact form of gelu. */
+/** @throws SlmError CONFIG_INVALID for an activation without an op, such as exact GELU. */
 export function activationOf(family: Family, config: ExternalConfig, where: string): "swiglu" | "geglu" {
   const name = config[family.activationKey] ?? family.activation;
   const activation = Object.hasOwn(GATED_ACTIVATIONS, name) ? GATED_ACTIVATIONS[name] : undefined;

@@ -11,7 +11,7 @@ import { z } from "zod";
 
 export const INDEX_FILE = "model.safetensors.index.json";
 
-/** Files of a model are counted in dozens; an index that names more is corrupt. */
+/** Most shards: models have dozens, so an index that names more is corrupt. */
 const MAX_SHARDS = 1000;
 
 const configSchema = z.record(z.string(), z.unknown());
@@ -20,13 +20,13 @@ const indexSchema = z.looseObject({ weight_map: z.record(z.string(), relativePat
 /** dtypes that weights are read from. */
 const FLOATS: readonly string[] = ["F32", "F16", "BF16", "F64"];
 
-/** Counted positions that old checkpoints keep as integers; nothing reads them. */
+/** Position ids, which old checkpoints store as integers; they are ignored. */
 const COUNTED = /\.position_ids$/;
 
 /**
- * Opens a directory: headers are read and checked, numbers are not read.
+ * Opens a directory: headers are read and checked, tensor data is not read.
  *
- * @throws SlmError INPUT_MISSING if a file is not there; DATA_INVALID if one is corrupt, if the index and the shards
+ * @throws SlmError INPUT_MISSING if a file is missing; DATA_INVALID if one is corrupt, if the index and the shards
  * disagree, or if a tensor is not of a floating-point type.
  */
 export async function readHuggingFaceDirectory(directory: string): Promise<ExternalCheckpoint> {
@@ -37,7 +37,7 @@ export async function readHuggingFaceDirectory(directory: string): Promise<Exter
   if (await exists(single)) {
     throw new SlmError(
       "DATA_INVALID",
-      `${directory}: has both ${WEIGHTS_FILE} and ${INDEX_FILE}: which is the model?`,
+      `${directory}: has both ${WEIGHTS_FILE} and ${INDEX_FILE}, expected one of them`,
     );
   }
   return { where: directory, config, tensors: await shardedTensors(directory, index) };

@@ -1,4 +1,4 @@
-/** A external configuration as one of ours, and what of it becomes part of the weights instead. */
+/** Converts an external configuration; factors that our configuration lacks are folded into the weights. */
 import { SlmError } from "@slm/core";
 import { parseModelConfig, type DecoderOnlyConfig } from "@slm/model";
 import { type ExternalCheckpoint } from "../external-checkpoint.js";
@@ -7,7 +7,7 @@ import { parseExternalConfig, type ExternalConfig } from "./external-config.js";
 import { globalRotation, slidingRotation, type RotationRequest } from "./rotation.js";
 
 export interface ImportOptions {
-  /** Longest source and target [tokens]. Default: 1024 and 256, less where the model reads less. */
+  /** Longest source and target [tokens]. Default: 1024 and 256, or less if the model supports fewer positions. */
   readonly maxSource?: number | undefined;
   readonly maxTarget?: number | undefined;
   /** Ids of the special tokens, usually the tokenizer's. Default: those of the external configuration. */
@@ -17,24 +17,24 @@ export interface ImportOptions {
 export interface ImportedConfig {
   readonly config: DecoderOnlyConfig;
   readonly family: Family;
-  /** Factor on queries: what scores are scaled by besides 1/sqrt(headDim). */
+  /** Factor on queries: the scale of attention scores in addition to 1/sqrt(headDim). */
   readonly queryScale: number;
   /** Factor on embedded tokens. */
   readonly embeddingScale: number;
 }
 
 /**
- * Longest texts where none are asked for [tokens]. A cache holds as many positions as both together, so the hundred
- * thousand that some models read are not taken by default.
+ * Default of the longest source [tokens]. A cache holds source and target positions, so the 100,000 positions that some
+ * models support are not the default.
  */
 const DEFAULT_SOURCE = 1024;
 const DEFAULT_TARGET = 256;
 
-/** @throws SlmError CONFIG_INVALID naming what is not imported, or does not fit. */
+/** @throws SlmError CONFIG_INVALID naming the unsupported or inconsistent setting. */
 export function importConfig(external: ExternalCheckpoint, options: ImportOptions = {}): ImportedConfig {
   const { where } = external;
   const source = parseExternalConfig(external);
-  // Every layer has tensors: a count beyond theirs is damage, found before anything is made for each layer.
+  // Every layer has tensors, so a larger count means a corrupt file. Checked before anything is allocated per layer.
   if (source.num_hidden_layers > external.tensors.length) {
     throw new SlmError(
       "SHAPE_MISMATCH",
@@ -84,8 +84,8 @@ export function importConfig(external: ExternalCheckpoint, options: ImportOption
   };
 }
 
-/** By default what the model was first trained on: beyond it some rotate all positions otherwise, near ones too. */
-/** Lengths asked for, or those that are taken by default. @throws SlmError CONFIG_INVALID for more than the model reads */
+/** By default the original training length: beyond it some models change the rotation of all positions, also of near ones. */
+/** The requested or default lengths. @throws SlmError CONFIG_INVALID if they exceed the model's positions */
 export function lengthsOf(
   {
     max_position_embeddings: positions,
@@ -100,7 +100,7 @@ export function lengthsOf(
   if (maxSource + maxTarget <= positions) return { maxSource, maxTarget };
   throw new SlmError(
     "CONFIG_INVALID",
-    `${where}: the model reads ${positions} positions (max_position_embeddings), asked for ` +
+    `${where}: the model has ${positions} positions (max_position_embeddings), requested are ` +
       `${maxSource} of source and ${maxTarget} of target`,
     { suggestions: ["--max-source", "--max-target"] },
   );
@@ -129,7 +129,7 @@ function slidingLayers(family: Family, request: RotationRequest): Pick<DecoderOn
   const layers = Array.from({ length: count }, (_, layer) => layer).filter(isLocal);
   if (layers.length === 0) return {};
   if (window == null) {
-    // Without a window every layer sees all; only layers that are called sliding need one.
+    // Without a window every layer has full attention; only sliding layers need one.
     if (kinds == null) return {};
     throw invalid(where, "layer_types names sliding layers, but there is no sliding_window");
   }

@@ -1,4 +1,4 @@
-/** A external decoder-only model as one of ours: in memory, or written as a checkpoint with one weight in memory. */
+/** Imports an external decoder-only model: into memory, or written to a checkpoint with one weight in memory at a time. */
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { parameterCount, type DecoderOnlyConfig, type Weights } from "@slm/model";
@@ -13,7 +13,7 @@ import { importWeights, type ImportedWeight } from "./import-weights.js";
  * Reads a whole model into memory, as float32.
  *
  * @throws SlmError CONFIG_INVALID for an architecture or setting that is not imported, SHAPE_MISMATCH for tensors that
- * are missing, misshapen or left over, DATA_INVALID for corrupt ones.
+ * are missing, have a wrong shape or are left over, DATA_INVALID for corrupt ones.
  */
 export async function importDecoderOnly(
   external: ExternalCheckpoint,
@@ -26,12 +26,12 @@ export async function importDecoderOnly(
 }
 
 export interface WriteImportOptions extends ImportOptions {
-  /** How matrices are stored. Vectors (norms, biases) are always float32. */
+  /** Stored type of matrices. Vectors (norms, biases) are always float32. */
   readonly dtype: CheckpointDType;
 }
 
 /**
- * Writes config.json and model.safetensors into a directory that the caller makes appear whole.
+ * Writes config.json and model.safetensors into a directory that the caller publishes atomically.
  *
  * @throws SlmError as {@link importDecoderOnly}; DATA_INVALID for a number that the stored type cannot hold.
  */
@@ -50,7 +50,7 @@ export async function writeImported(
   return { config: imported.config, parameters: parameterCount(imported.config) };
 }
 
-/** The largest number that float16 does not round to infinity lies just below. */
+/** Numbers from here on round to infinity in float16. */
 const FLOAT16_OVERFLOW = 65_520;
 
 async function* storedPieces(

@@ -1,4 +1,4 @@
-/** The vision half of a published CLIP or SigLIP as one of our towers: of a whole model, or of a checkpoint of vision alone. */
+/** Imports the vision tower of a published CLIP or SigLIP, from a whole model or a vision-only checkpoint. */
 import { SlmError } from "@slm/core";
 import { checkTower, TOWER, towerSpecs, visionTower, type VisionTower, type Weights } from "@slm/model";
 import { type ExternalCheckpoint, type ExternalTensor } from "../external-checkpoint.js";
@@ -7,14 +7,14 @@ import type { ImageProcessing } from "@slm/vision";
 import { parseExternalVision, type ExternalVision } from "./external-vision.js";
 
 export interface VisionImportOptions {
-  /** How images are prepared, of the model's `preprocessor_config.json`. */
+  /** Image preprocessing, from the model's `preprocessor_config.json`. */
   readonly image: ImageProcessing;
   /**
-   * Which features are read: "last", the library's last_hidden_state, or a place among its hidden_states from the end,
-   * such as -2. Default: -2 of CLIP, the last of SigLIP, which is what published models of images and text read.
+   * Which features to use: "last" for transformers' last_hidden_state, or a negative index into its hidden_states,
+   * such as -2. Default: -2 for CLIP, "last" for SigLIP, as published vision-language models do.
    */
-  readonly features?: "last" | number;
-  /** Whether a class token's feature is among those read. Default: false. */
+  readonly features?: "last" | number | undefined;
+  /** Whether the features include the class token's. Default: false. */
   readonly classToken?: boolean;
 }
 
@@ -29,7 +29,7 @@ export const importedTowerShape = (external: ExternalCheckpoint, options: Vision
   towerOf(parseExternalVision(external), options, external.where);
 
 /**
- * Reads a tower into memory. Layers behind the features that are read are left out.
+ * Reads a tower into memory. Layers after the chosen features are left out.
  *
  * @throws SlmError CONFIG_INVALID for a model or setting that is not imported, SHAPE_MISMATCH for a tensor that is missing
  * or misshapen, DATA_INVALID for numbers that are not finite.
@@ -82,7 +82,7 @@ function towerOf(
   return tower;
 }
 
-/** Our names to the library's, which CLIP and SigLIP share. */
+/** Our names to those of transformers, which CLIP and SigLIP share. */
 const PARTS: Readonly<Record<string, string>> = {
   attentionNorm: "layer_norm1",
   feedForwardNorm: "layer_norm2",
@@ -115,7 +115,7 @@ function externalName(name: string): string {
 
 type Tensors = ReadonlyMap<string, ExternalTensor>;
 
-/** Numbers of a tensor that holds as many as asked; a convolution's weight lies as its rows of patches do. */
+/** Values of a tensor of the expected size. A patch convolution's weight has the same memory layout as a linear layer's over patches. */
 async function readTensor(
   tensors: Tensors,
   name: string,
@@ -137,7 +137,7 @@ async function readTensor(
   return values;
 }
 
-/** What the class token is becomes part of its position: the row of zeros that stands for it adds only the patches' bias. */
+/** Adds the class embedding to its position embedding: its input row is zeros, so it gets only the bias of the patch embedding. */
 async function addClassToken(
   weights: Weights,
   tensors: Tensors,

@@ -1,27 +1,27 @@
-/** Reads external tensors as our weights, one at a time, and checks that each is used and each is whole. */
+/** Converts external tensors to our weights, one at a time, and checks that every tensor is used and complete. */
 import { SlmError } from "@slm/core";
 import type { ExternalCheckpoint, ExternalTensor } from "../external-checkpoint.js";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import type { ImportedConfig } from "./import-config.js";
 import { weightSources, type WeightSource } from "./weight-sources.js";
 
-/** A parameter whose numbers are read when they are asked for. */
+/** A parameter whose values are read on demand. */
 export interface ImportedWeight {
   readonly name: string;
   readonly shape: readonly number[];
   /** float32. @throws SlmError DATA_INVALID for numbers that are not finite, and what the file's reader throws. */
   read(): Promise<HostTensor>;
-  /** The same numbers in pieces, as small as the file's reader makes them. @throws SlmError as `read`. */
+  /** The same values piece by piece; the file's reader determines the size of the pieces. @throws SlmError as `read`. */
   pieces(): AsyncIterable<Float32Array>;
 }
 
-/** Tensors of some checkpoints that models compute for themselves. */
+/** Tensors in some checkpoints that the model computes itself. */
 const COMPUTED = /\.rotary_emb\.inv_freq$/;
 
 /**
  * Every parameter of the model, in its order.
  *
- * @throws SlmError SHAPE_MISMATCH naming the first tensor that is missing, misshapen or of no use to this model.
+ * @throws SlmError SHAPE_MISMATCH naming the first tensor that is missing, has a wrong shape or does not belong to this model.
  */
 export function importWeights(
   external: ExternalCheckpoint,
@@ -49,7 +49,7 @@ export function importWeights(
   for (const { name } of external.tensors) {
     const isTied = name === "lm_head.weight" && imported.config.tieWordEmbeddings !== false;
     if (!used.has(name) && !isTied && !COMPUTED.test(name))
-      throw mismatch(where, `tensor '${name}' has no use in this model`);
+      throw mismatch(where, `tensor '${name}' does not belong to this model`);
   }
   return weights;
 }
@@ -63,13 +63,13 @@ function byName({ tensors, where }: ExternalCheckpoint): ReadonlyMap<string, Ext
   return named;
 }
 
-/** The external matrix read last: parts of a fused one follow each other. */
+/** Cache of the external matrix that was read last: parts of a fused matrix follow each other. */
 interface LastTensor {
   name?: string;
   values?: Float32Array;
 }
 
-/** Checked, and with what is folded into the weight. */
+/** Pieces of a weight, checked, with shift and scale applied. */
 async function* weightPieces(
   source: WeightSource,
   tensor: ExternalTensor,
@@ -98,7 +98,7 @@ async function* weightPieces(
   if (done !== count) throw wrongLength(where, tensor, done);
 }
 
-/** A whole tensor as its file gives it, or the rows of a fused one. */
+/** Pieces of a whole tensor, or of the rows of a fused one. */
 async function* externalPieces(
   { parameter, firstRow }: WeightSource,
   tensor: ExternalTensor,
@@ -126,7 +126,7 @@ async function wholeWeight(
   let values: Float32Array | undefined;
   let done = 0;
   for await (const piece of pieces) {
-    // A tensor in one piece is taken as it is.
+    // A tensor in one piece is used without a copy.
     if (values === undefined && piece.length === count) values = piece;
     else (values ??= new Float32Array(count)).set(piece, done);
     done += piece.length;

@@ -1,5 +1,5 @@
 /**
- * Rotary frequencies of a external configuration, scaled as it says, computed once.
+ * Rotary frequencies of an external configuration, with its RoPE scaling applied.
  *
  * Source: transformers 4.57, `modeling_rope_utils.py`; longrope: Ding et al. 2024 (arXiv:2402.13753).
  */
@@ -9,16 +9,16 @@ import type { ExternalConfig } from "./external-config.js";
 
 export interface ImportedRotation {
   readonly ropeTheta: number;
-  /** Angle per position of every pair; absent where the base alone says it. */
+  /** Angle per position of every pair; absent if the base alone determines it. */
   readonly ropeInverseFrequencies?: readonly number[];
-  /** What the family multiplies cos and sin by; the importer moves its square into the queries. */
+  /** Factor that the family applies to cos and sin; the importer folds its square into the queries. */
   readonly factor: number;
 }
 
 export interface RotationRequest {
   readonly config: ExternalConfig;
   readonly headDim: number;
-  /** Positions that the imported model will be used at. */
+  /** Number of positions that the imported model will use. */
   readonly capacity: number;
   readonly where: string;
 }
@@ -59,7 +59,7 @@ const SCALINGS: Readonly<Record<string, Scaling>> = {
   su: longrope,
 };
 
-/** Slow pairs turn slower by the factor, fast ones as before, those between by a mean of both. */
+/** Low frequencies are divided by the factor, high ones are unchanged, those in between are interpolated. */
 function llama3(plain: readonly number[], settings: unknown, request: RotationRequest): Scaled {
   const scaling = checked(llama3Scaling, settings, request);
   const { factor, low_freq_factor: low, high_freq_factor: high } = scaling;
@@ -73,7 +73,7 @@ function llama3(plain: readonly number[], settings: unknown, request: RotationRe
   return { frequencies, factor: 1 };
 }
 
-/** One divisor per pair; the long ones where positions go beyond what the model was first trained on. */
+/** One divisor per pair; the long ones if positions exceed the original training length. */
 function longrope(plain: readonly number[], settings: unknown, request: RotationRequest): Scaled {
   const scaling = checked(longropeScaling, settings, request);
   const { config, capacity, where } = request;
@@ -92,13 +92,13 @@ function longrope(plain: readonly number[], settings: unknown, request: Rotation
   return { frequencies: plain.map((frequency, pair) => frequency / divisors[pair]!), factor };
 }
 
-/** Base of the rotation where a configuration names none. */
+/** Default RoPE base. */
 const DEFAULT_BASE = 10_000;
 
 /**
  * The rotation of the layers that attend to all positions.
  *
- * @throws SlmError CONFIG_INVALID for a kind of scaling that is not known, or settings that it cannot use.
+ * @throws SlmError CONFIG_INVALID for an unknown kind of scaling, or invalid settings.
  */
 export function globalRotation(request: RotationRequest): ImportedRotation {
   const { config } = request;
@@ -106,7 +106,7 @@ export function globalRotation(request: RotationRequest): ImportedRotation {
   return rotationOf(settings, baseOf(settings) ?? config.rope_theta ?? DEFAULT_BASE, request);
 }
 
-/** The rotation of the layers with a window, where it is another one. */
+/** The rotation of sliding-window layers; undefined if it is the same. */
 export function slidingRotation(request: RotationRequest): ImportedRotation | undefined {
   const { config } = request;
   const settings = parametersOf(config, "sliding_attention");
@@ -114,7 +114,7 @@ export function slidingRotation(request: RotationRequest): ImportedRotation | un
   return base == null ? undefined : rotationOf(settings ?? {}, base, request);
 }
 
-/** Settings of newer versions: one set for all layers, or one for each kind of layer. */
+/** RoPE settings in the form of newer transformers versions: one set for all layers, or one for each kind of layer. */
 function parametersOf(
   { rope_parameters: parameters }: ExternalConfig,
   kind: "full_attention" | "sliding_attention",

@@ -1,4 +1,4 @@
-/** Where each of our parameters lies in a external checkpoint, and what is done to its numbers on the way. */
+/** The external tensor of each of our parameters, and the conversion of its values. */
 import { EMBEDDING_WEIGHT, HEAD_WEIGHT, parameterSpecs, type ParameterSpec } from "@slm/model";
 import type { Family } from "./families.js";
 import type { ImportedConfig } from "./import-config.js";
@@ -33,7 +33,7 @@ const PARTS: Readonly<Record<string, string>> = {
   "feedForward.down": "mlp.down_proj",
 };
 
-/** Gemma's second norm is the first branch's end; the others' is the second branch's beginning. */
+/** Gemma's second norm is the post-norm of the first branch; in other families it is the pre-norm of the second branch. */
 const GEMMA_PARTS: Readonly<Record<string, string>> = {
   ...PARTS,
   attentionPostNorm: "post_attention_layernorm",
@@ -87,8 +87,8 @@ function place({ name, shape }: ParameterSpec, family: Family, rows: ReadonlyMap
 }
 
 /**
- * What is folded into a weight: the scale of scores into queries, or into the gain of their norm; the scale of embedded
- * tokens into the table, and its inverse into the last norm where the table is also the head.
+ * Factor that is folded into a weight: the scale of scores into queries, or into the gain of their norm; the scale of embeddings
+ * into the embedding table, and its inverse into the final norm if the table is also the output head.
  */
 function scaleOf(name: string, { config, queryScale, embeddingScale }: ImportedConfig): number {
   if (name === EMBEDDING_WEIGHT) return embeddingScale;

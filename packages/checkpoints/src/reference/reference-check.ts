@@ -22,7 +22,7 @@ import { parameterSpecs } from "@slm/model";
 import { readReferenceConfig, readReferenceWeights } from "./reference.js";
 import { readSafetensors } from "../safetensors.js";
 
-/** How far each quantity may be from the reference. */
+/** Tolerance of each quantity. */
 export const REFERENCE_TOLERANCES = {
   /** Largest absolute difference of encoder output and logits. */
   output: 2e-4,
@@ -33,8 +33,8 @@ export const REFERENCE_TOLERANCES = {
 } as const;
 
 /**
- * A tensor whose largest gradient is below this share of the model's largest is zero in theory and rounding in practice
- * (the key bias of cross-attention shifts all scores of a row alike, which softmax ignores): it is compared at this scale.
+ * A tensor whose largest gradient is below this fraction of the model's largest is zero in theory and rounding error in practice.
+ * (Example: the key bias of cross-attention shifts all scores of a row equally, which softmax ignores.) It is compared at this scale.
  */
 const ZERO_GRADIENT = 1e-3;
 
@@ -105,7 +105,7 @@ export async function checkReference(directory: string, engine: Engine): Promise
   let worst = { maxRel: 0, worst: "" };
   for (const [name, gradient] of gradients) {
     const maxRel = maxAbsDifference(fetched[outputName(name)]!, gradient) / Math.max(maxAbs(gradient), floor);
-    // A NaN must fail, so the comparison is written to keep it.
+    // The comparison is written so that NaN fails.
     if (!(maxRel <= worst.maxRel)) worst = { maxRel, worst: name };
   }
   const encoderOutput = { maxAbs: maxAbsDifference(fetched[outputName("encoded")]!, need("encoder_output")) };

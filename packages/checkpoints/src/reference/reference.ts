@@ -1,6 +1,6 @@
 /**
- * The layout of the paper's own PyTorch model (microsoft/encoder-decoder-slm): its config keys and tensor names,
- * read as ours. Used to check this implementation against numbers computed by that code.
+ * Reads the layout of the paper's PyTorch model (microsoft/encoder-decoder-slm): its config keys and tensor names.
+ * Used to check this implementation against numbers computed by that code.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -67,7 +67,7 @@ export async function readReferenceConfig(directory: string): Promise<EncoderDec
       normEpsilon: 1e-6,
       bias: true,
       headOrder: c.is_interleaved ? "grouped" : "modulo",
-      // The layout names only the pad id; the other marks play no part in the numbers compared.
+      // The layout has only the pad id; the other special tokens do not affect the compared numbers.
       tokens: { pad, bos: pad, eos: pad, unknown: pad },
     },
     file,
@@ -75,7 +75,7 @@ export async function readReferenceConfig(directory: string): Promise<EncoderDec
   return config as EncoderDecoderConfig;
 }
 
-/** Our name -> the reference's, as rewriting rules applied in order. */
+/** Our names to the reference's, as replacements applied in order. */
 const RENAMES: readonly (readonly [RegExp, string])[] = [
   [/^embedding\./, "transformer.wte."],
   [/^encoder\.norm\./, "transformer.ln_e."],

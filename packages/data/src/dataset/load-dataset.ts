@@ -21,9 +21,9 @@ export interface LoadedDataset {
   readonly path: string;
   readonly directory: string;
   readonly examples: () => Examples;
-  readonly test?: () => Examples;
-  readonly unlabelled?: () => Iterable<string> | AsyncIterable<string>;
-  readonly draw?: (drawnFrom: readonly (string | number)[]) => Uint8Array | Promise<Uint8Array>;
+  readonly test?: (() => Examples) | undefined;
+  readonly unlabelled?: (() => Iterable<string> | AsyncIterable<string>) | undefined;
+  readonly draw?: ((drawnFrom: readonly (string | number)[]) => Uint8Array | Promise<Uint8Array>) | undefined;
 }
 
 /** What a recipe says about a module. */
@@ -49,9 +49,9 @@ export async function loadDataset(
     path,
     directory: context.directory,
     examples: () => examples(settings, context),
-    ...(test === undefined ? {} : { test: () => test(settings, context) }),
-    ...(unlabelled === undefined ? {} : { unlabelled: () => unlabelled(settings, context) }),
-    ...(draw === undefined ? {} : { draw: (drawnFrom) => draw(drawnFrom, settings, context) }),
+    test: test && (() => test(settings, context)),
+    unlabelled: unlabelled && (() => unlabelled(settings, context)),
+    draw: draw && ((drawnFrom) => draw(drawnFrom, settings, context)),
   };
 }
 
@@ -92,7 +92,9 @@ async function importModule(path: string): Promise<object> {
   const { createJiti } = await import("jiti");
   const jiti = createJiti(import.meta.url, {
     // No cache: an edited module is read again, and no file is written next to it.
-    ...{ fsCache: false, moduleCache: false, interopDefault: false },
+    fsCache: false,
+    moduleCache: false,
+    interopDefault: false,
     virtualModules: { [OWN_NAME]: await import("../index.js") },
   });
   try {

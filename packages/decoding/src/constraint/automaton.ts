@@ -1,11 +1,12 @@
 /**
- * Reads bytes by a grammar. A state is the set of all ways in which what was read may go on: a place and the places to
- * return to. States are made when they are needed, once each, and remember where every byte leads.
+ * A lazily built automaton that reads bytes by a grammar. A state is the set of all configurations that the bytes read so far
+ * allow; a configuration is a place and a stack of places to return to. Each state is built once, on demand, and caches its
+ * transitions.
  */
 import { SlmError } from "@slm/core";
 import type { Grammar } from "./grammar.js";
 
-/** Places to return to, the innermost first. Equal ones are the same object. */
+/** Places to return to, the innermost first. Equal stacks are the same object. */
 interface Stack {
   readonly id: number;
   readonly place: number;
@@ -22,14 +23,14 @@ export interface State {
   readonly configurations: readonly Configuration[];
   /** Whether the text may end here. */
   readonly isEnd: boolean;
-  /** Where bytes lead; undefined behind a byte that cannot follow. */
+  /** Transitions by byte; undefined for a byte that cannot follow. */
   readonly next: Map<number, State | undefined>;
 }
 
-/** A grammar that can be read in more ways at once is too ambiguous to follow. */
+/** Most configurations of one state: a grammar that needs more is too ambiguous. */
 const MOST_CONFIGURATIONS = 4096;
 
-/** States kept; beyond, all are forgotten and made again as needed. States in use stay as they are. */
+/** Most states in the cache. When it is full it is cleared, and states are built again as needed. States in use stay valid. */
 const MOST_STATES = 20_000;
 
 export class Automaton {
@@ -45,7 +46,7 @@ export class Automaton {
   }
 
   /**
-   * The state behind a byte; undefined if the byte cannot follow.
+   * The state after a byte; undefined if the byte cannot follow.
    *
    * @throws SlmError DATA_INVALID if the grammar is too ambiguous.
    */
@@ -81,7 +82,7 @@ export class Automaton {
       if (stack.below === undefined) isEnd = true;
       else open.push({ place: stack.place, stack: stack.below });
     }
-    // Only places that read something make a difference.
+    // Only places that read a byte matter.
     const reading = [...found].filter(([, { place }]) => this.#grammar.places[place]!.bytes.length > 0);
     const key = `${isEnd ? "end" : ""}|${reading
       .map(([name]) => name)

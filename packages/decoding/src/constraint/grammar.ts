@@ -1,6 +1,6 @@
 /**
- * Grammars over bytes: places joined by edges that read a byte, edges that read nothing, and calls of rules, which are
- * grammars of their own and may call one another.
+ * Grammars over bytes, as recursive transition networks. Places (states) are joined by edges that read a byte, by edges that
+ * read nothing (epsilon), and by calls of rules. A rule is itself a network and may call other rules.
  */
 import { SlmError } from "@slm/core";
 
@@ -12,9 +12,9 @@ interface ByteEdge {
 
 export interface Place {
   readonly bytes: ByteEdge[];
-  /** Places reached without reading. */
+  /** Places reached without reading (epsilon edges). */
   readonly free: number[];
-  /** Rules to read first, by number, and the place behind each. */
+  /** Rules to read first, by number, and the place to continue at after each. */
   readonly calls: { readonly rule: number; readonly then: number }[];
   /** Whether the rule this place belongs to may end here. */
   isEnd: boolean;
@@ -24,14 +24,14 @@ export interface Grammar {
   readonly places: readonly Place[];
   /** First place of each rule. */
   readonly rules: readonly number[];
-  /** The rule a whole text is read by. */
+  /** The rule that matches a whole text. */
   readonly start: number;
 }
 
-/** A piece of a grammar: adds what it reads behind a place, and tells the place behind it. */
+/** A piece of a grammar: adds its places and edges after the place `from` and returns the place where it ends. */
 export type Part = (from: number) => number;
 
-/** A grammar beyond this is a mistake or an attack: each place takes memory, and states are sets of places. */
+/** Most places of a grammar. More is a mistake or an attack: each place takes memory, and states are sets of places. */
 const MOST_PLACES = 50_000;
 
 export class GrammarBuilder {
@@ -139,7 +139,7 @@ export class GrammarBuilder {
   }
 }
 
-/** Rules called where a rule begins, before it has read anything. */
+/** Rules that a rule calls before it has read a byte. */
 function firstCalls({ places, rules }: Grammar, rule: number): readonly number[] {
   const seen = new Set([rules[rule]!]);
   for (const at of seen) for (const to of places[at]!.free) seen.add(to);

@@ -1,17 +1,17 @@
-/** A grammar over bytes as a constraint on tokens: which tokens of a vocabulary may follow in each state. */
+/** Turns a grammar over bytes into a constraint on tokens: which tokens of a vocabulary may follow in each state. */
 import type { TokenConstraint } from "../token-constraint.js";
 import { SlmError } from "@slm/core";
 import type { TokenPieces } from "@slm/tokenizer";
 import { Automaton, type State } from "./automaton.js";
 import type { Grammar } from "./grammar.js";
 
-// A vocabulary in the order of its bytes, so that tokens that begin alike stand together.
+// A vocabulary sorted by bytes, so that tokens with a common prefix are adjacent.
 
 interface SortedVocabulary {
   readonly ids: Int32Array;
-  /** Bytes of each, in the same order. */
+  /** Bytes of each token, in the same order. */
   readonly texts: readonly Uint8Array[];
-  /** How many bytes each begins with like the one before it. */
+  /** Length of the prefix that each token shares with the one before it [bytes]. */
   readonly common: Int32Array;
 }
 
@@ -36,8 +36,8 @@ function sharedLength(left: Uint8Array, right: Uint8Array): number {
 }
 
 /**
- * The constraint at the beginning of a text. It and all that follow from it share what they learn, so one constraint
- * serves many texts.
+ * The constraint at the beginning of a text. All states derived from it share one cache of allowed tokens, so reuse one
+ * constraint for many texts.
  *
  * @param eos ends a text; it may follow where the grammar may end. Other tokens without text never may.
  */
@@ -72,7 +72,7 @@ class SharedStates {
     this.#pieces = pieces;
   }
 
-  /** The state behind a token's text. @throws SlmError UNEXPECTED for a token that may not follow */
+  /** The state after a token's text. @throws SlmError UNEXPECTED for a token that may not follow */
   after(state: State, id: number, isFirst: boolean): State {
     const bytes = this.#pieces.bytes[id];
     const front = isFirst ? state : this.#read(state, this.#pieces.separator);
@@ -81,7 +81,7 @@ class SharedStates {
     throw new SlmError("UNEXPECTED", `constraint: token ${id} was chosen where it may not follow`);
   }
 
-  /** Tokens that may follow, those that end a text among them. */
+  /** Tokens that may follow, EOS included. */
   allowed(state: State, isFirst: boolean): TokenSet {
     const front = isFirst ? state : this.#read(state, this.#pieces.separator);
     const texts = front === undefined ? undefined : this.#texts(front);
@@ -91,14 +91,14 @@ class SharedStates {
     return set;
   }
 
-  /** Tokens whose text may be read from a state on. Tokens that begin alike are read up to there once. */
+  /** Tokens whose text can be read from a state. A common prefix of several tokens is read once. */
   #texts(front: State): TokenSet {
     const known = this.#allowed.get(front);
     if (known !== undefined) return known;
     const set = new Uint32Array(Math.ceil(this.#pieces.bytes.length / 32));
     const { ids, texts, common } = this.#vocabulary;
     const states: State[] = [front];
-    /** Number of bytes after which the last token could not go on. */
+    /** Number of bytes after which the last token failed to match. */
     let deadAt = Infinity;
     for (const [at, bytes] of texts.entries()) {
       const shared = common[at]!;

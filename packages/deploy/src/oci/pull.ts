@@ -14,7 +14,7 @@ import type { OciReference } from "./reference.js";
 import { RegistryClient, bodyOf, readBytes, type Credentials } from "./registry-client.js";
 
 export interface PullOptions {
-  readonly credentials?: Credentials;
+  readonly credentials?: Credentials | undefined;
   readonly signal?: AbortSignal;
   readonly limits?: BundleLimits;
   readonly onFile?: (path: string, done: number, total: number) => void;

@@ -10,7 +10,7 @@ import type { OciReference } from "./reference.js";
 import { RegistryClient, type Credentials } from "./registry-client.js";
 
 export interface PushOptions {
-  readonly credentials?: Credentials;
+  readonly credentials?: Credentials | undefined;
   readonly signal?: AbortSignal;
   /** Told after every file. */
   readonly onFile?: (path: string, done: number, total: number) => void;

@@ -8,7 +8,7 @@ export interface OciReference {
   /** Tag, or digest where the reference has one. */
   readonly version: string;
   /** Set where the reference has a digest: what is fetched must hash to it. */
-  readonly digest?: string;
+  readonly digest?: string | undefined;
 }
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9a-fA-F:]{2,45}\])(?::\d{1,5})?$/;
@@ -48,7 +48,7 @@ export function parseOciReference(text: string): OciReference {
     registry,
     repository,
     version: digest ?? tag ?? DEFAULT_TAG,
-    ...(digest === undefined ? {} : { digest }),
+    digest,
   };
 }
 

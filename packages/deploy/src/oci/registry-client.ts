@@ -46,7 +46,10 @@ export class RegistryClient {
 
   constructor(
     reference: OciReference,
-    options: { readonly credentials?: Credentials; readonly signal?: AbortSignal } = {},
+    options: {
+      readonly credentials?: Credentials | undefined;
+      readonly signal?: AbortSignal | undefined;
+    } = {},
   ) {
     this.#base = registryUrl(reference);
     this.#repository = reference.repository;

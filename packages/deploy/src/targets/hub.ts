@@ -49,7 +49,7 @@ export interface HubUpload {
   readonly repository: string;
   readonly token: string;
   /** Another hub than the public one. */
-  readonly hubUrl?: string;
+  readonly hubUrl?: string | undefined;
 }
 
 export interface HubUploaded {

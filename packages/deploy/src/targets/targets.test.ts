@@ -144,7 +144,10 @@ describe(writeWebSite, () => {
       async (work) => {
         const graph = { file: "d.onnx", bytes: 1, scheme: "qdq" };
         const model = tinyDeviceModel({
-          ...{ architecture: "decoder-only", target: "npu", scheme: "qdq", graphs: { decoder: graph } },
+          architecture: "decoder-only",
+          target: "npu",
+          scheme: "qdq",
+          graphs: { decoder: graph },
         });
         await writeFile(join(work, "model.json"), JSON.stringify(model));
         return {};

@@ -20,12 +20,19 @@ const node = (
   output: string,
   attributes = {},
 ): Subgraph["nodes"][number] => ({
-  ...{ name: output, opType, domain: "", inputs, outputs: [output], attributes },
+  name: output,
+  opType,
+  domain: "",
+  inputs,
+  outputs: [output],
+  attributes,
 });
 
 /** A loop body that gives `next` for what it carries. */
 const loopBody = (next: Subgraph["nodes"][number]): Subgraph => ({
-  ...{ name: "body", initializers: new Map(), nodes: [node("Identity", ["go"], "on"), next] },
+  name: "body",
+  initializers: new Map(),
+  nodes: [node("Identity", ["go"], "on"), next],
   inputs: [{ name: "turn" }, { name: "go" }, { name: "state" }],
   outputs: [{ name: "on" }, { name: "next" }],
 });
@@ -115,7 +122,9 @@ describe("branches", () => {
 describe("scans", () => {
   const scan = (attributes: object, shape: readonly number[], opset: number): Build => {
     const body: Subgraph = {
-      ...{ name: "body", initializers: new Map(), nodes: [node("Add", ["sum", "row"], "next")] },
+      name: "body",
+      initializers: new Map(),
+      nodes: [node("Add", ["sum", "row"], "next")],
       inputs: [{ name: "sum" }, { name: "row" }],
       outputs: [{ name: "next" }, { name: "next" }].map(({ name }, at) => ({
         name: at === 0 ? name : "copy",
@@ -137,7 +146,9 @@ describe("scans", () => {
     ["with a batch before it, in opset 8", {}, [2, 3, 5], 8, [2, 3, 5]],
   ])("%s", (_, attributes, shape, opset, expected) => {
     expect(facts(scan(attributes, shape, opset), opset)).toEqual({
-      ...{ shape: expected, dtype: "float32", problems: [] },
+      shape: expected,
+      dtype: "float32",
+      problems: [],
     });
   });
 });

@@ -1,10 +1,10 @@
-/** An exported model that is computed in plain JavaScript: a `MemoryRuntime` with a vision graph, an encoder and a decoder. */
+/** An exported model in plain JavaScript: a `MemoryRuntime` with a vision graph, an encoder and a decoder. */
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { MemoryRuntime, type MemoryGraphs, type MemoryOutputs, type MemoryRun } from "@slm/runtime/testing";
 import { GRAPH_IO } from "../device-model.js";
 import { TINY } from "./tiny-model.js";
 
-/** Logits of the next token, given the encoder's ids and all that the decoder was fed. */
+/** Logits of the next token, given the encoder's ids and all ids that were fed to the decoder. */
 export type LogitsOf = (source: readonly number[], fed: readonly number[]) => readonly number[];
 
 /** Logits that depend on every id so far, in order. Padding, BOS and the unknown token are never predicted. */
@@ -17,7 +17,7 @@ export const hashedLogits: LogitsOf = (source, fed) => {
   });
 };
 
-/** What a run of the decoder was asked. */
+/** The inputs of one run of the decoder. */
 export interface DecoderRun {
   readonly rows: number;
   /** Ids fed for each row. */
@@ -28,9 +28,8 @@ export interface DecoderRun {
 }
 
 /**
- * The "encoder" hands the source's ids on as keys of the cross-attention, the "decoder" keeps the ids it is fed in the cache
- * of its only layer, one position each, and computes its logits from what both hold: a row that was moved or masked wrongly
- * gives other tokens.
+ * The "encoder" returns the source ids as cross-attention keys. The "decoder" stores its input ids in the cache of its only
+ * layer, one per position, and computes logits from both. A row that was moved or masked wrongly therefore gives other tokens.
  */
 export class MemoryModel extends MemoryRuntime {
   /** Lengths of the sources of every run of the encoder, an image's tokens included. */
@@ -44,7 +43,7 @@ export class MemoryModel extends MemoryRuntime {
   failure: Error | undefined;
   readonly #logitsOf: LogitsOf;
 
-  /** @param more further graphs, as those that move the rows of a batch */
+  /** @param more further graphs, such as those that move the rows of a batch */
   constructor(logitsOf: LogitsOf = hashedLogits, more: MemoryGraphs = {}) {
     super(more);
     this.#logitsOf = logitsOf;
@@ -55,7 +54,7 @@ export class MemoryModel extends MemoryRuntime {
     });
   }
 
-  /** Ids per row of the runs that began a text. */
+  /** Ids per row of the prefill runs. */
   get prefillWidths(): readonly number[] {
     return this.decoderRuns.filter(({ past }) => past === 0).map(({ width }) => width);
   }
@@ -127,7 +126,7 @@ export class MemoryModel extends MemoryRuntime {
   }
 }
 
-/** The source's ids of a row, as the encoder handed them on; none for a decoder-only model. */
+/** The source ids of a row, as the encoder returned them; none for a decoder-only model. */
 function sourceOf(feeds: MemoryRun["feeds"], row: number): readonly number[] {
   const key = feeds[GRAPH_IO.crossKey(0)];
   if (key === undefined) return [];

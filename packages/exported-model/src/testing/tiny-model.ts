@@ -14,7 +14,7 @@ export const TINY = {
   imageTokens: 2,
 } as const;
 
-/** Its `model.json`, with changes. The graphs are those that the architecture has. */
+/** Its `model.json`, with changes. The graphs follow from the architecture. */
 export function tinyDeviceModel(change: Partial<DeviceModel> = {}): DeviceModel {
   const { architecture = "encoder-decoder" } = change;
   const encoder = { file: "encoder.onnx", bytes: 1, scheme: "float32" };
@@ -43,7 +43,7 @@ export function tinyDeviceModel(change: Partial<DeviceModel> = {}): DeviceModel 
 /**
  * The same with a vision tower: it reads a grey image of {@link TINY.imageTokens} pixels, whose samples are its tokens.
  *
- * @param prompt what is asked where an image comes without a text
+ * @param prompt prompt for an image without a text
  */
 export function tinyVisionModel(prompt?: string): DeviceModel {
   const model = tinyDeviceModel();
@@ -54,12 +54,17 @@ export function tinyVisionModel(prompt?: string): DeviceModel {
     maxSource: imageTokens + maxSource,
     vision: {
       image: imageProcessing.parse({
-        ...{ channels: 1, scale: 1, mean: [0], std: [1] },
+        channels: 1,
+        scale: 1,
+        mean: [0],
+        std: [1],
         resize: { kind: "stretch", height: 1, width: imageTokens },
       }),
       patch: { height: 1, width: 1 },
       classToken: false,
-      ...{ tokens: imageTokens, width: 1, flopsPerImage: 1 },
+      tokens: imageTokens,
+      width: 1,
+      flopsPerImage: 1,
       prompt,
     },
   };

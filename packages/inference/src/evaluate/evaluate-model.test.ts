@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SlmError } from "@slm/core";
 import type { Generation, Source } from "../types.js";
-import { evaluateModel, type EvaluationInput, type EvaluationRow } from "./evaluate-model.js";
+import { evaluateModel } from "./evaluate-model.js";
+import type { EvaluationInput, EvaluationRow } from "./evaluation-input.js";
 import type { Scorer } from "./score-texts.js";
 
 type Answerer = EvaluationInput["generator"];

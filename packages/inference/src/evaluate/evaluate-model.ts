@@ -1,48 +1,11 @@
 /** Runs a model on rows with references, and computes metrics of its answers and the perplexity of the references. */
-import { writeTextAtomic, type Progress } from "@slm/core";
-import { SlmError } from "@slm/core";
-import type { GenerateOptions, Generation, Source } from "../types.js";
+import { SlmError, writeTextAtomic } from "@slm/core";
 import { METRICS, METRIC_NAMES, perplexity } from "@slm/metrics";
-import type { ImageSource } from "@slm/vision";
+import type { EvaluationInput } from "./evaluation-input.js";
 import { PERPLEXITY, isAnswerMetric, type EvaluationMetricName } from "./metric-names.js";
 import { isCorrect } from "./references.js";
 import { runRows, type Outcomes } from "./run-rows.js";
-import type { Likelihood, Scorer } from "./score-texts.js";
-
-/** A source and its references. No reference, or an empty one, means that the question has no answer. */
-export interface EvaluationRow {
-  readonly source: string;
-  readonly references: readonly string[];
-  /** The image of the source, and its name in the predictions file. */
-  readonly image?: { readonly name: string; readonly source: ImageSource };
-}
-
-/** A generator, or anything else that returns one text per source. */
-export interface Answerer {
-  generate(
-    sources: readonly Source[],
-    options: GenerateOptions,
-  ): Promise<readonly Pick<Generation, "text">[]>;
-}
-
-export interface EvaluationInput {
-  readonly generator: Answerer;
-  /** Needed for perplexity only. */
-  readonly scorer?: Scorer | undefined;
-  readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;
-  /** The first one scores each row. With perplexity alone, no answers are generated. */
-  readonly metrics: readonly EvaluationMetricName[];
-  /** Sources decoded together. */
-  readonly batchSize: number;
-  /** Generation options. Default: greedy. */
-  readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed"> | undefined;
-  /** File for one JSON line per row; absent: none is written. */
-  readonly predictionsPath?: string | undefined;
-  /** Number of rows, when known, for progress only. */
-  readonly total?: number | undefined;
-  readonly progress?: Progress | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+import type { Likelihood } from "./score-texts.js";
 
 /** The mean negative log-likelihood, whose exponential is the perplexity, and the number of tokens. */
 export interface MeanLikelihood {
@@ -57,7 +20,7 @@ export interface Evaluation {
   /** Each in the unit of its row in `METRICS`; perplexity has none. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Present if perplexity was requested. */
-  readonly likelihood?: MeanLikelihood;
+  readonly likelihood?: MeanLikelihood | undefined;
   /** Path of the predictions, if they were written. */
   readonly predictions?: string | undefined;
   /** Wall time of generating and scoring, without reading, metrics and writing. */
@@ -103,7 +66,7 @@ export async function evaluateModel(input: EvaluationInput): Promise<Evaluation>
   return {
     n: outcomes.rows.length,
     metrics: measured,
-    ...(metrics.includes(PERPLEXITY) ? { likelihood: meanLikelihood(outcomes.likelihoods) } : {}),
+    likelihood: metrics.includes(PERPLEXITY) ? meanLikelihood(outcomes.likelihoods) : undefined,
     predictions: predictionsPath,
     seconds: outcomes.seconds,
   };

@@ -1,7 +1,7 @@
 /** Generates answers for rows, scores their references, or both. */
 import { SILENT, throwIfInterrupted, SlmError } from "@slm/core";
 import type { Source } from "../types.js";
-import type { EvaluationInput, EvaluationRow } from "./evaluate-model.js";
+import type { EvaluationInput, EvaluationRow } from "./evaluation-input.js";
 import { PERPLEXITY, isAnswerMetric } from "./metric-names.js";
 import { checkReferences, firstReference } from "./references.js";
 import type { Likelihood } from "./score-texts.js";

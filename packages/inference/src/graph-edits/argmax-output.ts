@@ -30,7 +30,12 @@ export function hasArgmaxOutput(outputNames: readonly string[]): boolean {
  */
 export function argmaxNodes(rows: number | string): GraphAddition {
   const node = (opType: string, inputs: readonly string[], output: string, attributes = {}): GraphNode => ({
-    ...{ name: output, opType, domain: "", inputs, outputs: [output], attributes },
+    name: output,
+    opType,
+    domain: "",
+    inputs,
+    outputs: [output],
+    attributes,
   });
   const [token, highest, normalizer] = ["pick/token", "pick/highest", "pick/normalizer"];
   const axes: Initializer = { name: AXES, dtype: "int64", shape: [1], data: packValues("int64", [-1]) };

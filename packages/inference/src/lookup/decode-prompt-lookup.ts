@@ -3,7 +3,7 @@ import { decodeWithPromptLookup, isRuling } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { EncodedSource } from "../batches.js";
 import { cacheCapacity } from "../caches.js";
-import type { Decoding, BatchOptions } from "../decode-batch.js";
+import type { Decoding, BatchOptions } from "../decoding.js";
 import { encodeBatch } from "../encoded-batch.js";
 import { roomForTokens } from "../model-limits.js";
 import type { DecodedIds } from "../timed.js";
@@ -61,7 +61,11 @@ async function decodeSource(
     try {
       const steps = new PromptLookupDecoder({ decoder, model, caches: set, encoded, prefix });
       const decoded = await decodeWithPromptLookup(steps, {
-        ...{ bos: model.tokens.bos, eos: model.tokens.eos, source: ids, draftTokens, maxTokens },
+        bos: model.tokens.bos,
+        eos: model.tokens.eos,
+        source: ids,
+        draftTokens,
+        maxTokens,
         onToken: (_, token) => onToken?.(row, token),
         stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
         deadlineMs: maxTimeMs === undefined ? undefined : started + maxTimeMs,

@@ -3,7 +3,7 @@ import { GRAPH_IO } from "@slm/exported-model";
 import { decode } from "@slm/decoding";
 import { type DeviceTensor, type HostTensor, createHostTensor } from "@slm/runtime";
 import type { EncodedSource } from "../batches.js";
-import type { BatchOptions } from "../decode-batch.js";
+import type { BatchOptions } from "../decoding.js";
 import type { LoadedModel } from "../loaded-model.js";
 import { roomForTokens, rowsPerSource } from "../model-limits.js";
 import { type DecodedIds, timed } from "../timed.js";
@@ -43,14 +43,20 @@ async function decodeSource(
   const encoded = await encode(bucket, ids, { bias, pad, image: seen });
   try {
     const steps = new StaticDecoder({
-      ...{ decoder: bucket.decoder, model, window, maskedBias },
+      decoder: bucket.decoder,
+      model,
+      window,
+      maskedBias,
       source: { [GRAPH_IO.sourceBias]: bias, ...encoded },
       rows: rowsPerSource(strategy),
     });
     // The batch has one source, so per-row options are looked up by its index in the caller's list.
     const [decoded] = await decode(steps, {
       ...options,
-      ...{ bos, eos, pad, maxTokens },
+      bos,
+      eos,
+      pad,
+      maxTokens,
       random: random && (() => random(row)),
       onToken: (_, token) => onToken?.(row, token),
       stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),

@@ -1,4 +1,4 @@
-/** Pooling a grid of tokens as one product with a constant matrix: rows and columns are pooled alike and independently. */
+/** Pools a grid of tokens by one product with a constant matrix; rows and columns are pooled independently. */
 import type { VisionProjector } from "./vision-config.js";
 
 type Pool = NonNullable<VisionProjector["pool"]>;
@@ -6,7 +6,7 @@ type Pool = NonNullable<VisionProjector["pool"]>;
 type AxisWeights = (inputs: number, outputs: number) => number[][];
 
 const AXIS: Readonly<Record<Pool["kind"], AxisWeights>> = {
-  // Bins that overlap where they do not divide the axis. Source: PyTorch's adaptive_avg_pool2d.
+  // Bins overlap if they do not divide the axis. Source: PyTorch's adaptive_avg_pool2d.
   average: (inputs, outputs) =>
     rows(inputs, outputs, (output, weights) => {
       const from = Math.floor((output * inputs) / outputs);

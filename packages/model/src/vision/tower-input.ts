@@ -1,12 +1,12 @@
-/** What a tower reads of an image: rows of patches, as numbers or, for keeping many, as the samples they are made of. */
+/** The input of a tower: rows of patches as float32, or, to store many images, as their uint8 samples. */
 import { patchRows, patchRowsReader, patchSamples, type PatchRowsReader, type PixelImage } from "@slm/vision";
 import { patchGrid, patchReadingOf, patchValues, type VisionTower } from "./vision-config.js";
 
-/** An image as a tower reads it: `[towerTokens, patchValues]`, see `patchRows`. */
+/** An image as input of a tower: `[towerTokens, patchValues]`, see `patchRows`. */
 export const towerInput = (tower: VisionTower, image: PixelImage): Float32Array =>
   patchRows(patchReadingOf(tower), image);
 
-/** An image's samples in that order, a quarter of the bytes: uint8 `[patches, patchValues]`. */
+/** An image's samples in the same order, in a quarter of the bytes: uint8 `[patches, patchValues]`. */
 export const towerSamples = (tower: VisionTower, image: PixelImage): Uint8Array =>
   patchSamples(patchReadingOf(tower), image);
 
@@ -16,5 +16,5 @@ export function towerSampleCount(tower: VisionTower): number {
   return height * width * patchValues(tower);
 }
 
-/** Makes {@link towerInput} of {@link towerSamples}. */
+/** Converts {@link towerSamples} to {@link towerInput}. */
 export const towerReader = (tower: VisionTower): PatchRowsReader => patchRowsReader(patchReadingOf(tower));

@@ -1,6 +1,6 @@
 /**
- * A vision transformer over patches, written over the op set, and the projector to the model's width. Attention has no
- * rotation: positions are learned and added once, so cross-attention of the patches with themselves computes it.
+ * A vision transformer (ViT) over patches, and the projector to the model's width. Positions are learned and added once, so
+ * attention has no rotation: it is computed as cross-attention of the patches with themselves.
  *
  * ```
  * patches [batch, tokens, patchValues] -> (norm) -> linear -> + positions -> (norm)
@@ -32,7 +32,7 @@ import { CONVOLUTION, PROJECTOR, TOWER } from "./vision-parameters.js";
 const ACTIVATIONS = { gelu, quickGelu } as const;
 
 /**
- * What a tower finds in images.
+ * The output of a tower for images.
  *
  * Shapes: patches float32 `[batch, towerTokens, patchValues]`, as `towerInput` lays them out -> `[batch, tokens, tower.width]`.
  * Source: Dosovitskiy et al. 2021 (arXiv:2010.11929); CLIP's and SigLIP's layouts as transformers 4.57 has them.

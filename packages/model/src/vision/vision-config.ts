@@ -1,4 +1,4 @@
-/** How a model sees: the tower that reads patches, and the projector that makes tokens of what it found. */
+/** Vision part of a model: the tower that encodes patches, and the projector that turns its output into tokens. */
 import { z } from "zod";
 import { SlmError } from "@slm/core";
 import {
@@ -15,50 +15,50 @@ const MAX_SIZE = 1 << 16;
 const size = z.int().positive().max(MAX_SIZE);
 const side = z.int().positive().max(MAX_INPUT_SIDE);
 
-/** Odd, so that a kernel has a middle. */
+/** Side of a kernel; odd, so that the kernel has a center. */
 const kernelSide = z
   .int()
   .positive()
   .max(15)
-  .refine((length) => length % 2 === 1, "a kernel has a middle: its sides are odd");
+  .refine((length) => length % 2 === 1, "the sides of a kernel must be odd");
 
 const convolution = z.strictObject({
-  layers: z.int().positive().max(64).describe("Layers, each added to what it reads."),
-  height: kernelSide.describe("Rows of patches that are read together, an odd number."),
-  width: kernelSide.describe("Columns of patches, an odd number."),
+  layers: z.int().positive().max(64).describe("Number of residual convolution layers."),
+  height: kernelSide.describe("Kernel height [patches], an odd number."),
+  width: kernelSide.describe("Kernel width [patches], an odd number."),
 });
 
 export const visionTower = z.strictObject({
-  image: imageProcessing.describe("How images become the numbers that this tower reads."),
-  patch: patchSize.describe("Pixels that become one token."),
+  image: imageProcessing.describe("Image preprocessing for this tower."),
+  patch: patchSize.describe("Size of a patch, which becomes one token [pixels]."),
   width: size.describe("Tower width [elements]; the heads divide it."),
-  layers: z.int().positive().max(1024).describe("Layers whose result is read; those after it are left out."),
+  layers: z.int().positive().max(1024).describe("Number of layers that run; later layers of a pretrained tower are left out."),
   heads: size.describe("Heads per attention."),
   feedForward: size.describe("Inner width of the feed-forward block [elements]."),
   activation: z
     .enum(["gelu", "quickGelu"])
     .default("gelu")
-    .describe("Between the two feed-forward layers; gelu in its tanh form."),
+    .describe("Activation between the two feed-forward layers; gelu is the tanh approximation."),
   classToken: z
     .enum(["none", "dropped", "kept"])
     .default("none")
     .describe(
-      "A token before the patches that stands for none of them; dropped: not among the tower's results.",
+      "Whether the tower has a class token (CLS) before the patches; dropped: it is removed from the tower's output.",
     ),
   convolution: convolution
     .optional()
     .describe(
-      "Layers before the others that read each patch with its neighbours, wherever it lies: what is near belongs together, which attention has to learn. Default: none.",
+      "Convolution layers over the grid of patches before the attention layers, so that the tower need not learn locality. Default: none.",
     ),
   patchNorm: z
     .boolean()
     .optional()
     .describe(
-      "Layer norm on the numbers of each patch before they are read: what it shows, whatever its brightness and contrast. Default: false.",
+      "Layer norm on the pixels of each patch, which removes its brightness and contrast. Default: false.",
     ),
-  patchBias: z.boolean().default(true).describe("Bias of the layer that reads patches."),
-  inputNorm: z.boolean().default(false).describe("Layer norm before the first layer, as CLIP has it."),
-  outputNorm: z.boolean().default(true).describe("Layer norm after the last layer, as SigLIP has it."),
+  patchBias: z.boolean().default(true).describe("Whether the patch embedding has a bias."),
+  inputNorm: z.boolean().default(false).describe("Layer norm before the first layer, as in CLIP."),
+  outputNorm: z.boolean().default(true).describe("Layer norm after the last layer, as in SigLIP."),
   normEpsilon: z.number().positive().default(1e-6).describe("Added to the variance in layer norms."),
 });
 
@@ -67,22 +67,22 @@ const visionProjector = z.strictObject({
   hidden: size.optional().describe("Width between the two layers [elements]. Default: the model's width."),
   pool: z
     .strictObject({
-      kind: z.enum(["average", "bilinear"]).describe("Mean of neighbours, or interpolation between them."),
-      height: side.describe("Rows of tokens that stay."),
-      width: side.describe("Columns of tokens that stay."),
+      kind: z.enum(["average", "bilinear"]).describe("Average pooling, or bilinear interpolation."),
+      height: side.describe("Rows of tokens after pooling."),
+      width: side.describe("Columns of tokens after pooling."),
     })
     .optional()
-    .describe("Makes the grid of patches smaller before it is projected. Default: one token for each patch."),
+    .describe("Pools the grid of patches before the projection. Default: one token for each patch."),
 });
 
 export const visionConfig = z.strictObject({
   tower: visionTower.describe("Reads patches."),
-  projector: visionProjector.default({ kind: "mlp" }).describe("Makes tokens of the model's width."),
+  projector: visionProjector.default({ kind: "mlp" }).describe("Projects the tower's output to tokens of the model's width."),
   prompt: z
     .string()
     .min(1)
     .optional()
-    .describe("What the model is asked where an image comes without a text. Default: a text is needed."),
+    .describe("Prompt for an image without a text. Default: none, a text is required."),
 });
 
 export type VisionTower = z.infer<typeof visionTower>;
@@ -94,33 +94,33 @@ interface Grid {
   readonly width: number;
 }
 
-/** Rows and columns of patches; pixels at the right and the bottom that fill none are not read. */
+/** Rows and columns of patches; leftover pixels at the right and bottom edges are ignored. */
 export function patchGrid({ image, patch }: VisionTower): Grid {
   const { height, width } = processedSize(image);
   return { height: Math.floor(height / patch.height), width: Math.floor(width / patch.width) };
 }
 
-/** How images become the rows that a tower reads. */
+/** How images become the input rows of a tower. */
 export const patchReadingOf = ({ image, patch, classToken }: VisionTower): PatchReading => ({
   image,
   patch,
   classToken: classToken !== "none",
 });
 
-/** Rows of the tower's input: the class token's, if there is one, and one for each patch. */
+/** Rows of the tower's input: one for the class token, if there is one, and one for each patch. */
 export const towerTokens = (tower: VisionTower): number => patchRowsShape(patchReadingOf(tower))[0];
 
 /** Numbers of one patch. */
 export const patchValues = (tower: VisionTower): number => patchRowsShape(patchReadingOf(tower))[1];
 
-/** Tokens that an image becomes before the text. */
+/** Number of image tokens before the text. */
 export function imageTokenCount({ tower, projector: { pool } }: VisionConfig): number {
   if (pool !== undefined) return pool.height * pool.width;
   return towerTokens(tower) - (tower.classToken === "dropped" ? 1 : 0);
 }
 
 /**
- * Checks what the schema alone cannot: that patches fit into the image, heads divide the width, and a pool fits the grid.
+ * Checks that the schema cannot express: patches fit into the image, heads divide the width, and the pool fits the grid.
  *
  * @throws SlmError CONFIG_INVALID
  */
@@ -129,7 +129,7 @@ export function checkTower(tower: VisionTower, where: string): void {
   checkPatchReading(tower, where);
   if (tower.width % tower.heads !== 0) throw fail(`heads ${tower.heads} do not divide width ${tower.width}`);
   if (tower.convolution !== undefined && tower.classToken !== "none")
-    throw fail("a class token has no neighbours; set classToken: none, or leave out convolution");
+    throw fail("convolution does not work with a class token; set classToken: none, or leave out convolution");
 }
 
 /** As {@link checkTower}, for the projector too. @throws SlmError CONFIG_INVALID */
@@ -142,5 +142,5 @@ export function checkVision({ tower, projector: { pool } }: VisionConfig, where:
   if (pool.height > grid.height || pool.width > grid.width)
     throw fail(`${pool.height} x ${pool.width} of a grid of ${grid.height} x ${grid.width}`);
   if (tower.classToken === "kept")
-    throw fail("a grid has no place for a class token; set classToken: dropped");
+    throw fail("pooling does not work with a class token; set classToken: dropped");
 }

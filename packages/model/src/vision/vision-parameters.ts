@@ -11,13 +11,13 @@ import { patchValues, towerTokens, type VisionConfig, type VisionTower } from ".
 
 export const TOWER = "vision.tower";
 export const PROJECTOR = "vision.projector";
-/** Layers of the tower that read neighbours. */
+/** Name of the tower's convolution layers. */
 export const CONVOLUTION = `${TOWER}.convolution`;
 
-/** What positions and the class token start with. Source: Dosovitskiy et al. 2021 (arXiv:2010.11929), its code's value. */
+/** Initial standard deviation of positions and the class token. Source: Dosovitskiy et al. 2021 (arXiv:2010.11929), its code's value. */
 const POSITION_STD = 0.02;
 
-/** Every linear layer of a tower's layers has a bias, in CLIP, SigLIP and ViT alike. */
+/** Every linear layer of a tower has a bias, as in CLIP, SigLIP and ViT. */
 const BIASED = { bias: true } as const;
 
 export function towerSpecs(tower: VisionTower): ParameterSpec[] {
@@ -33,7 +33,7 @@ export function towerSpecs(tower: VisionTower): ParameterSpec[] {
   ];
 }
 
-/** One matrix for each place of the kernel. */
+/** One matrix for each kernel position. */
 function convolutionSpecs(
   { layers, height, width: across }: NonNullable<VisionTower["convolution"]>,
   width: number,

@@ -92,7 +92,11 @@ export function decoderGraph(source: GraphSource, sizes: PlaceholderSizes = PLAC
     }));
     const context = sourceContext(recording, config, sizes);
     const step = decodeStep(spoken.config, spoken.parameters, ids, {
-      ...{ source: context, caches, capacity, pastLength, form },
+      source: context,
+      caches,
+      capacity,
+      pastLength,
+      form,
     });
     const logits = spoken.logitsOf(lastLogits({ ...recording, ...spoken }, spoken.config, step.hidden));
     output(GRAPH_IO.logits, logits, "float32", ["batch", config.vocabularySize]);

@@ -91,7 +91,9 @@ function turnedStep(
     key: turn(inputs.key, kvHeads, 1),
     query: turn(inputs.query, heads, scoreScale(layout)),
     value: name(inputs.value),
-    ...{ pastKey: name(inputs.pastKey), pastValue: name(inputs.pastValue), pastLength },
+    pastKey: name(inputs.pastKey),
+    pastValue: name(inputs.pastValue),
+    pastLength,
   };
 }
 

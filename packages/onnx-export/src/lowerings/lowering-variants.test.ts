@@ -36,7 +36,10 @@ function record(
     const store = new WeightStore(new Map([["w", weight]]), { precision: "float32", deferred: false });
     const device = selectDevice({ target });
     const context = {
-      ...{ device, weights: new GraphWeights(store), positions: 8, values: new GraphValues() },
+      device,
+      weights: new GraphWeights(store),
+      positions: 8,
+      values: new GraphValues(),
       runsAreLong: false,
     };
     withLowering(loweringTable(context, device.operators), () => {

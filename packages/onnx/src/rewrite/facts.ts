@@ -1,4 +1,4 @@
-/** What is known of values without running anything: element types, fully known shapes, constant integers. */
+/** Statically known facts about values: element types, fully known shapes, constant integers. */
 import { attributeOf } from "../attributes.js";
 import { dtypeOfCode, type OnnxDType } from "../dtypes.js";
 import type { Graph, GraphNode, UntypedValue } from "../graph.js";
@@ -57,7 +57,7 @@ export class Facts {
     if (sizes !== undefined && sizes.length === shape?.length) this.#shapes.set(name, sizes);
   }
 
-  /** Adds a node that stays in the graph; what it computes can be asked for from here on. */
+  /** Adds a node that stays in the graph, and the facts about its outputs. */
   add(node: GraphNode): void {
     for (const output of node.outputs) this.#producers.set(output, node);
     const output = node.outputs[0];
@@ -84,7 +84,7 @@ export class Facts {
     return this.#dtypes.get(value);
   }
 
-  /** The shape of a value where every dimension is a known number. */
+  /** The shape of a value; undefined unless every dimension is a known number. */
   shapeOf(value: string): readonly number[] | undefined {
     return this.#shapes.get(value);
   }

@@ -15,18 +15,28 @@ const constant = (
   name: string,
   attributes: GraphNode["attributes"] = { value: tensor(weight) },
 ): GraphNode => ({
-  ...{ name, opType: "Constant", domain: "", inputs: [], attributes },
+  name,
+  opType: "Constant",
+  domain: "",
+  inputs: [],
+  attributes,
   outputs: [name],
 });
 
 const add = (name: string, inputs: readonly string[]): GraphNode => ({
-  ...{ name, opType: "Add", domain: "", inputs, attributes: {} },
+  name,
+  opType: "Add",
+  domain: "",
+  inputs,
+  attributes: {},
   outputs: [name],
 });
 
 describe(liftConstants, () => {
   const branch = {
-    ...{ name: "then", initializers: new Map(), inputs: [] },
+    name: "then",
+    initializers: new Map(),
+    inputs: [],
     nodes: [constant("inner"), add("sum", ["inner", "outer"])],
     outputs: [{ name: "sum" }],
   };

@@ -1,9 +1,9 @@
-/** Weights that a file keeps in `Constant` nodes, as some exporters do, become initializers. */
+/** Converts weights that some exporters store in `Constant` nodes to initializers. */
 import { attributeOf } from "../attributes.js";
 import type { AttributeValue, Graph, GraphNode, Initializer, Subgraph } from "../graph.js";
 import { subgraphsOf } from "../uses.js";
 
-/** The float32 tensor that a `Constant` states; shapes and indices stay where they are. */
+/** The float32 tensor of a `Constant`; constants of other types, such as shapes and indices, stay. */
 function weightOf(node: GraphNode, outputs: ReadonlySet<string>): Initializer | undefined {
   const [name] = node.outputs;
   if (node.opType !== "Constant" || node.domain !== "" || name === undefined || outputs.has(name))
@@ -34,8 +34,8 @@ function withBodies(node: GraphNode): GraphNode {
 }
 
 /**
- * The graph with its float32 `Constant` nodes as initializers of the same names, in bodies too. What it computes and every name
- * stay; a constant that is an output keeps its node.
+ * The graph with its float32 `Constant` nodes as initializers of the same names, also in subgraphs. The computation and all names
+ * are unchanged; a constant that is a graph output keeps its node.
  */
 export function liftConstants(graph: Graph): Graph {
   return lifted(graph);

@@ -1,4 +1,4 @@
-/** Makes a graph smaller without changing a bit of what it computes. */
+/** Makes a graph smaller with bitwise equal results. */
 import { checkGraph } from "../check.js";
 import type { Graph, GraphNode } from "../graph.js";
 import { capturesOf, subgraphsOf, valuesRead } from "../uses.js";
@@ -10,8 +10,8 @@ import { simplify } from "./simplify.js";
 // Drops nodes and initializers that no graph output depends on.
 
 /**
- * The graph without what nothing needs. Graph inputs stay, used or not: they are the contract with the caller.
- * Outputs of a node that nobody reads stay too, where the node itself is needed.
+ * The graph without dead nodes and initializers. Graph inputs stay, used or not: they are the contract with the caller.
+ * Unused outputs of a node stay too if the node itself is needed.
  */
 function removeDeadCode(graph: Graph): Graph {
   const needed = new Set(graph.outputs.map(({ name }) => name));
@@ -31,12 +31,12 @@ function removeDeadCode(graph: Graph): Graph {
   return { ...rest, values: new Map([...graph.values].filter(([name]) => computed.has(name))) };
 }
 
-/** Values that subgraphs read by name; they keep their names and their nodes. */
+/** Values that subgraphs capture by name; they keep their names and nodes. */
 function pinnedValues(graph: Graph): ReadonlySet<string> {
   return new Set(graph.nodes.flatMap((node) => subgraphsOf(node).flatMap((body) => [...capturesOf(body)])));
 }
 
-/** One pass in topological order: every node sees its inputs simplified already. */
+/** One pass in topological order: the inputs of every node are already simplified. */
 class Rewriter {
   readonly nodes: GraphNode[] = [];
   readonly #facts: Facts;
@@ -50,7 +50,7 @@ class Rewriter {
     for (const node of graph.nodes) this.#visit(node);
   }
 
-  /** The value that stands for `value` now. Replacements are final when made, so one step is all. */
+  /** The value that replaces `value`. Replacements are final, so one look-up is enough. */
   readonly resolve = (value: string): string => this.#replaced.get(value) ?? value;
 
   #visit(original: GraphNode): void {
@@ -77,8 +77,8 @@ class Rewriter {
 }
 
 /**
- * An equal graph with less in it: no dead nodes or unused initializers, equal expressions computed once, no `Identity`,
- * no `Cast` to the type a value has, no `Reshape` or `Transpose` that does nothing or repeats the one before.
+ * An equivalent smaller graph: no dead nodes or unused initializers, common subexpressions computed once, no `Identity`,
+ * no `Cast` to the type that a value has, no `Reshape` or `Transpose` that does nothing or can be merged with the one before.
  *
  * Names of graph inputs and outputs stay; so do values that subgraphs read. Random operators are never merged.
  *

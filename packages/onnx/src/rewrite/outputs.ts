@@ -1,11 +1,11 @@
-/** Gives graph outputs their names back after rewriting: by renaming what computes them, else by an Identity. */
+/** Restores the names of graph outputs after rewriting: renames the producer, or adds an Identity. */
 import type { Graph, GraphNode } from "../graph.js";
 
 /**
- * Makes each graph output `name` the value `resolve(name)` stands for.
+ * Makes each graph output `name` equal to the value `resolve(name)`.
  *
- * A producer takes the output's name where that is legal: its value is computed by a node, is no output itself, is not
- * captured by a subgraph (`pinned`), and no earlier output has claimed it. Otherwise an `Identity` is added.
+ * The producer's value is renamed if that is allowed: a node computes it, it is not an output itself, no subgraph
+ * captures it (`pinned`), and no earlier output has claimed it. Otherwise an `Identity` is added.
  */
 export function nameOutputs(
   graph: Graph,

@@ -1,10 +1,10 @@
-/** Rules that replace one node by something simpler which computes the same, bit for bit. */
+/** Rules that replace one node by something simpler with bitwise equal results. */
 import { attributeOf, ints } from "../attributes.js";
 import { dtypeOfCode } from "../dtypes.js";
 import type { GraphNode } from "../graph.js";
 import type { Facts } from "./facts.js";
 
-/** `value`: the node's only output equals a value that exists. `node`: another node computes the same output. */
+/** `value`: the node's only output equals an existing value. `node`: a simpler node computes the same output. */
 export type Simpler =
   { readonly kind: "value"; readonly value: string } | { readonly kind: "node"; readonly node: GraphNode };
 
@@ -13,7 +13,7 @@ type Rule = (node: GraphNode, facts: Facts) => Simpler | undefined;
 const same = (left: readonly number[], right: readonly number[]): boolean =>
   left.length === right.length && left.every((value, index) => value === right[index]);
 
-/** The node that computes `value`, if it is this operator of ONNX's own. */
+/** The node that computes `value`, if it is this standard ONNX operator. */
 function producer(value: string, opType: string, facts: Facts): GraphNode | undefined {
   const node = facts.producerOf(value);
   return node?.opType === opType && node.domain === "" ? node : undefined;
@@ -21,7 +21,7 @@ function producer(value: string, opType: string, facts: Facts): GraphNode | unde
 
 const identity: Rule = ({ inputs }) => ({ kind: "value", value: inputs[0]! });
 
-/** Cast to the type a value has already. */
+/** Cast to the type that a value already has. */
 const cast: Rule = (node, facts) => {
   const value = node.inputs[0]!;
   const to = dtypeOfCode(attributeOf(node, "to", "int") ?? 0);
@@ -39,7 +39,7 @@ function permutationOf(node: GraphNode): readonly number[] | undefined {
   return isPermutation ? permutation : undefined;
 }
 
-/** Transpose that moves nothing, alone or after another: axis i of the second is axis first[second[i]] of the source. */
+/** Identity Transpose, or two in a row, merged: axis i of the second is axis first[second[i]] of the source. */
 const transpose: Rule = (node, facts) => {
   const second = permutationOf(node);
   if (second === undefined) return undefined;
@@ -55,8 +55,9 @@ const transpose: Rule = (node, facts) => {
 };
 
 /**
- * Reshape to the shape a value has already, or of a reshaped value. A 0 copies a dimension of the value right before
- * (unless `allowzero`), so such a shape cannot skip that value; a -1 counts elements, which no reshape changes.
+ * Reshape to the shape that a value already has, or Reshape of a Reshape. A 0 copies a dimension of the direct input
+ * (unless `allowzero`), so such a shape cannot skip the first Reshape; a -1 follows from the number of elements, which no Reshape
+ * changes.
  */
 const reshape: Rule = (node, facts) => {
   const [value, shapeName] = node.inputs;
@@ -79,7 +80,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ["Reshape", reshape],
 ]);
 
-/** The simplest form of a node that the rules reach, or undefined if it is simple already. */
+/** The simplest form of a node by these rules; undefined if no rule applies. */
 export function simplify(node: GraphNode, facts: Facts): Simpler | undefined {
   let simpler: Simpler | undefined;
   for (let at = node; at.domain === "" && (at.inputs[0] ?? "") !== "";) {

@@ -5,14 +5,19 @@ import { collectRanges, visitValues, type CollectOptions, type ValueRange } from
 import { StreamingHistogram, histogramEdges, type Histogram } from "./histogram.js";
 import { entropyRange, percentileRange, symmetricPercentileRange } from "./thresholds.js";
 
-export interface CalibrationOptions {
-  readonly method: CalibrationMethod;
+export interface CalibrationSettings {
+  /** Default: `minmax`. */
+  readonly method?: CalibrationMethod | undefined;
   /** percentile: share of numbers kept [percent]. Default 99.999. */
-  readonly percentile?: number;
+  readonly percentile?: number | undefined;
   /** percentile: cut both ends at the same distance from zero. Default false. */
   readonly symmetric?: boolean;
   /** Bins of the histogram. Default: as the method says. */
   readonly bins?: number;
+}
+
+export interface CalibrationOptions extends CalibrationSettings {
+  readonly method: CalibrationMethod;
 }
 
 interface HistogramMethod {

@@ -33,7 +33,11 @@ export function addProbes(graph: Graph, probes: readonly Probe[]): ProbedGraph {
   const nodes: GraphNode[] = [];
   const outputs: ValueInfo[] = [];
   const owner: GraphNode = {
-    ...{ name: "probe", opType: "", domain: "", inputs: [], attributes: {} },
+    name: "probe",
+    opType: "",
+    domain: "",
+    inputs: [],
+    attributes: {},
     outputs: ["probe"],
   };
   const op = (

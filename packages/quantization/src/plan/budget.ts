@@ -118,16 +118,14 @@ async function allLayers(directory: string): Promise<readonly Layer[]> {
 export async function overheadBytes(options: SensitivityOptions, scratch: string): Promise<number> {
   const { modelDirectory, blockSize = BLOCK_SIZE, symmetric = false, signal } = options;
   const { bytesAfter } = await quantizeDirectory({
-    ...{
-      modelDirectory,
-      outputDirectory: scratch,
-      scheme: "int4-block",
-      embedding: "int4-block",
-      blockSize,
-      symmetric,
-      method: "rtn",
-    },
-    ...(signal === undefined ? {} : { signal }),
+    modelDirectory,
+    outputDirectory: scratch,
+    scheme: "int4-block",
+    embedding: "int4-block",
+    blockSize,
+    symmetric,
+    method: "rtn",
+    signal,
   });
   const weights = (await allLayers(modelDirectory)).reduce(
     (sum, layer) => sum + layerBytes(layer, "int4-block", { blockSize, symmetric }),

@@ -66,7 +66,7 @@ const weightSensitivities = (candidates: Candidates): MeasureGraph =>
           ...request,
           scheme: { kind: "weights", format: "float32" },
           formats: new Map([[weight, format]]),
-          ...(grams === undefined ? {} : { grams }),
+          grams,
         });
         yield { graph: name, layer: weight, format, divergence: await judge.divergence({ [name]: changed }) };
       }

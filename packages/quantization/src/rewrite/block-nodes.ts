@@ -37,7 +37,7 @@ export const quantizeWeightBlocks =
           quantizeOutputs(job, 0, end);
         }),
       matrix,
-      { bits, blockSize, symmetric, method: usable, ...(gram === undefined ? {} : { gram }) },
+      { bits, blockSize, symmetric, method: usable, gram },
     );
     const { blocks, codes, zeroPoints } = quantized;
     const { codeBytes, zeroBytes } = blockSizes(inputs, bits, blockSize);

@@ -22,11 +22,19 @@ const quantize = (graph: Graph, format: WeightFormat = "int4-block"): Promise<Qu
   quantizeGraph(graph, { format, blockSize: 32, reduceRange: false });
 
 const node = (opType: string, inputs: string[], output: string, attributes = {}): GraphNode => ({
-  ...{ name: `${output}/node`, opType, domain: "", inputs, outputs: [output], attributes },
+  name: `${output}/node`,
+  opType,
+  domain: "",
+  inputs,
+  outputs: [output],
+  attributes,
 });
 
 const bodyOf = (nodes: readonly GraphNode[], output: string, own: readonly string[] = []): Subgraph => ({
-  ...{ name: "body", nodes, inputs: [], outputs: [{ name: output }] },
+  name: "body",
+  nodes,
+  inputs: [],
+  outputs: [{ name: output }],
   initializers: new Map(
     own.map((name) => [name, { name, dtype: "float32", shape: [32, 32], data: bytes(values(1024)) }]),
   ),

@@ -57,10 +57,10 @@ export interface QuantizeGraphOptions extends FormatOptions {
   /** Format by weight. */
   readonly formats?: ReadonlyMap<string, WeightFormat>;
   /** Sums of products of the activations each weight meets, for method `gptq`. */
-  readonly grams?: ReadonlyMap<string, Gram>;
+  readonly grams?: ReadonlyMap<string, Gram> | undefined;
   /** Called before each weight. */
-  readonly onWeight?: (name: string, done: number, total: number, format: WeightFormat) => void;
-  readonly signal?: AbortSignal;
+  readonly onWeight?: ((name: string, done: number, total: number, format: WeightFormat) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One row per format: a format without a row does not compile. */
@@ -166,7 +166,8 @@ function rebuild(body: Subgraph, works: ReadonlyMap<Subgraph, ScopeWork>): Subgr
   });
   const read = new Set([...nodes.flatMap(valuesRead), ...body.outputs.map(({ name }) => name)]);
   return {
-    ...{ ...body, nodes },
+    ...body,
+    nodes,
     initializers: new Map([...body.initializers].filter(([name]) => read.has(name))),
   };
 }
@@ -265,7 +266,7 @@ export async function quantizeGraph(graph: Graph, options: QuantizeGraphOptions)
       const { isLinear, isEmbedding, matrix } = weight;
       const key = [chosen, matrix.layout, isLinear, isEmbedding].join(" ");
       const quantized = await forms.of(initializer, key, () =>
-        FORMATS[chosen]({ ...weight, ...(gram === undefined ? {} : { gram }) }, parts, inside),
+        FORMATS[chosen]({ ...weight, gram }, parts, inside),
       );
       for (const use of uses) {
         replaced.set(use.node, replaceUse(use, quantized, scope.body.nodes[use.node]!));

@@ -33,20 +33,20 @@ export interface SharedWeight {
   readonly isEmbedding: boolean;
   readonly isLinear: boolean;
   /** Sums of products of the activations it meets; only where calibration data were run. */
-  readonly gram?: Gram;
+  readonly gram?: Gram | undefined;
 }
 
 export interface FormatOptions {
   /** Block formats: weights that share one scale. Default: see `defaultBlockSize`. */
-  readonly blockSize?: BlockSize;
+  readonly blockSize?: BlockSize | undefined;
   /** int8-dynamic: 7-bit weights for x86 CPUs without VNNI. */
   readonly reduceRange: boolean;
   /** Block formats: no zero points. Default false. */
-  readonly symmetric?: boolean;
+  readonly symmetric?: boolean | undefined;
   /** int4-block: how codes are chosen. Default: see `chooseMethod`. */
-  readonly method?: BlockMethod;
+  readonly method?: BlockMethod | undefined;
   /** Block formats: runs the inner loop, perhaps in several threads. Default: here. */
-  readonly run?: RunOutputs;
+  readonly run?: RunOutputs | undefined;
 }
 
 /** A weight in its new form, and the nodes that use that form. Each list is in topological order. */

@@ -121,10 +121,16 @@ class Assembler {
     const domain = this.#domain(own);
     return [
       this.#parts.node(`${name}_QuantizeLinear`, {
-        ...{ opType: "QuantizeLinear", domain, inputs: [made, scale, zero], outputs: [codes] },
+        opType: "QuantizeLinear",
+        domain,
+        inputs: [made, scale, zero],
+        outputs: [codes],
       }),
       this.#parts.node(`${name}_DequantizeLinear`, {
-        ...{ opType: "DequantizeLinear", domain, inputs: [codes, scale, zero], outputs: [real] },
+        opType: "DequantizeLinear",
+        domain,
+        inputs: [codes, scale, zero],
+        outputs: [real],
       }),
     ];
   }
@@ -140,7 +146,9 @@ class Assembler {
     const real = this.#fresh(`${name}_DequantizeLinear_Output`);
     this.#readAs.set(name, real);
     return this.#parts.node(`${name}_DequantizeLinear`, {
-      ...{ opType: "DequantizeLinear", domain: this.#domain(own), inputs: [codes, scale, zero] },
+      opType: "DequantizeLinear",
+      domain: this.#domain(own),
+      inputs: [codes, scale, zero],
       outputs: [real],
       attributes: own.axis === undefined ? {} : { axis: int(own.axis) },
     });
@@ -172,7 +180,9 @@ class Assembler {
     if (isOwn) this.#remade.add(name);
     this.#biasOf.set(bias, real);
     return this.#parts.node(`${name}_DequantizeLinear`, {
-      ...{ opType: "DequantizeLinear", inputs, outputs: [real] },
+      opType: "DequantizeLinear",
+      inputs,
+      outputs: [real],
       attributes: isPerChannel ? { axis: int(0) } : {},
     });
   }

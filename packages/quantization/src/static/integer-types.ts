@@ -47,7 +47,7 @@ export interface RangeOptions {
   readonly symmetric: boolean;
   readonly reduceRange?: boolean;
   /** Least width of the range; some devices divide by it. Default none. */
-  readonly minimumWidth?: number;
+  readonly minimumWidth?: number | undefined;
 }
 
 /**

@@ -16,22 +16,22 @@ import { float32sOf } from "../weights/float-bytes.js";
 export interface TensorParameters {
   readonly type: IntegerType;
   readonly parameters: readonly QuantizationParameters[];
-  readonly axis?: number;
+  readonly axis?: number | undefined;
 }
 
 export interface ParameterOptions {
   readonly activations: IntegerType;
   readonly weights: IntegerType;
   /** Codes of weights use one bit less. Default false. */
-  readonly reduceRange?: boolean;
+  readonly reduceRange?: boolean | undefined;
   /** Least width of a range. Default none. */
-  readonly minimumWidth?: number;
+  readonly minimumWidth?: number | undefined;
   /** Types of weights by name. Default: `weights` for all. */
-  readonly types?: ReadonlyMap<string, IntegerType>;
+  readonly types?: ReadonlyMap<string, IntegerType> | undefined;
   /** Weights with grids of their own, by name. */
-  readonly rounded?: ReadonlyMap<string, RoundedWeight>;
+  readonly rounded?: ReadonlyMap<string, RoundedWeight> | undefined;
   /** Parameters that no data decide, by value. */
-  readonly fixed?: ReadonlyMap<string, QuantizationParameters>;
+  readonly fixed?: ReadonlyMap<string, QuantizationParameters> | undefined;
 }
 
 const isSigned = (type: IntegerType): boolean => type.startsWith("int");
@@ -78,7 +78,7 @@ function activationParameters(
       suggestions: ["calibrate with rows that use the whole graph"],
     });
   }
-  const options: RangeOptions = { symmetric: false, ...(minimumWidth === undefined ? {} : { minimumWidth }) };
+  const options: RangeOptions = { symmetric: false, minimumWidth };
   return { type: activations, parameters: [parametersOf(range.low, range.high, activations, options)] };
 }
 
@@ -98,9 +98,9 @@ function constantParameters(
   const parameters = weightParameters(name, float32sOf(initializer), layout, type, {
     symmetric: axis !== undefined || (isWeight && isSigned(type)),
     reduceRange: reduceRange && isWeight,
-    ...(minimumWidth === undefined ? {} : { minimumWidth }),
+    minimumWidth,
   });
-  return { type, parameters, ...(axis === undefined ? {} : { axis }) };
+  return { type, parameters, axis };
 }
 
 function raiseForBias(

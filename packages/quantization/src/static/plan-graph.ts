@@ -12,7 +12,7 @@ export interface GraphPlanOptions {
   /** Default `float32`. */
   readonly normalizations?: "float32" | "quantized";
   /** Nodes that stay as they are, by name. */
-  readonly exclude?: ReadonlySet<string>;
+  readonly exclude?: ReadonlySet<string> | undefined;
 }
 
 /** The nodes that are to be quantized; those that read a constant with numbers that are not finite stay as they are. */

@@ -84,7 +84,7 @@ export interface StaticOptions extends GraphPlanOptions {
   /** Types of weights by name. Default: `weights` for all. */
   readonly types?: ReadonlyMap<string, IntegerType>;
   /** Weights with grids of their own, by name. Default: those of onnxruntime's tool for all. */
-  readonly rounded?: ReadonlyMap<string, RoundedWeight>;
+  readonly rounded?: ReadonlyMap<string, RoundedWeight> | undefined;
   readonly activations: IntegerType;
   readonly weights: IntegerType;
   /** Weights in one bit less, for x86 CPUs without VNNI. Default false. */
@@ -93,7 +93,7 @@ export interface StaticOptions extends GraphPlanOptions {
 
 export interface CalibratedStaticOptions extends StaticOptions, CollectOptions {
   readonly calibration: CalibrationOptions;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface StaticResult {
@@ -172,10 +172,11 @@ export function quantizeWithRanges(
   const parameters = tensorParameters(plan, ranges, {
     activations: options.activations,
     weights: options.weights,
-    ...(options.types === undefined ? {} : { types: options.types }),
-    ...(options.rounded === undefined ? {} : { rounded: options.rounded }),
-    ...(options.reduceRange === undefined ? {} : { reduceRange: options.reduceRange }),
-    ...(isDevice ? { minimumWidth: LEAST_WIDTH, fixed: fixedParameters(graph, options.activations) } : {}),
+    types: options.types,
+    rounded: options.rounded,
+    reduceRange: options.reduceRange,
+    minimumWidth: isDevice ? LEAST_WIDTH : undefined,
+    fixed: isDevice ? fixedParameters(graph, options.activations) : undefined,
   });
   const nodes = covered.filter(({ inputs }) => inputs.some((name) => plan.isQuantized(name)));
   return {

@@ -64,7 +64,7 @@ function quantized(graph: Graph, rounded: StaticOptions["rounded"]): StaticResul
   const seen = new Map([...valuesToCalibrate(plan)].map((name) => [name, range] as const));
   return quantizeWithRanges(plan, seen, {
     ...TYPES,
-    ...(rounded === undefined ? {} : { rounded }),
+    rounded,
   });
 }
 

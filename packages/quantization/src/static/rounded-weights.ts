@@ -26,9 +26,9 @@ export interface RoundedWeight {
 export interface RoundingOptions {
   readonly method: BlockMethod;
   /** Sums of products of the activations each weight meets, for `gptq`. */
-  readonly grams?: ReadonlyMap<string, Gram>;
+  readonly grams?: ReadonlyMap<string, Gram> | undefined;
   /** Runs the inner loop, perhaps in several threads. Default: here. */
-  readonly run?: RunOutputs;
+  readonly run?: RunOutputs | undefined;
 }
 
 /** Outputs whose weights are all below this keep the range of the tool, which has a least width for devices. */
@@ -106,16 +106,20 @@ async function roundMatrix(
   // Two codes a byte: an odd last one is padded.
   const blockSize = inputs + (inputs & 1);
   const job: OutputsJob = {
-    ...{ values, inputs, blockSize, bits: 4, symmetric: true, method: "positive" },
+    values,
+    inputs,
+    blockSize,
+    bits: 4,
+    symmetric: true,
+    method: "positive",
     inputStride: strides.input,
     outputStride: strides.output,
     codes: new Uint8Array((outputs * blockSize) / 2),
     scales: new Float32Array(outputs),
     squares: new Float64Array(outputs),
     distances: new Float64Array(outputs),
-    ...(gram === undefined
-      ? {}
-      : { feedback: feedbackFactor(gram.values, inputs), importance: squaresOf(gram) }),
+    feedback: gram && feedbackFactor(gram.values, inputs),
+    importance: gram && squaresOf(gram),
   };
   await run(job, outputs);
   return onGrid(job, outputs);

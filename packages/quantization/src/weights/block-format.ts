@@ -32,7 +32,7 @@ export interface BlockWeights {
   readonly codes: Uint8Array;
   readonly scales: Float32Array;
   /** Absent where every zero point is 2^(bits - 1). */
-  readonly zeroPoints?: Uint8Array;
+  readonly zeroPoints?: Uint8Array | undefined;
   readonly inputs: number;
   readonly outputs: number;
   readonly bits: BlockBits;

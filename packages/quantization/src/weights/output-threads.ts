@@ -110,8 +110,8 @@ export function openOutputThreads(count: number): OutputThreads {
       scales: memory.float32("scales", scales),
       squares: memory.float64("squares", squares),
       distances: memory.float64("distances", distances),
-      ...(zeroPoints === undefined ? {} : { zeroPoints: memory.bytes("zeroPoints", zeroPoints) }),
-      ...(feedback === undefined ? {} : { feedback: memory.float64("feedback", feedback) }),
+      zeroPoints: zeroPoints && memory.bytes("zeroPoints", zeroPoints),
+      feedback: feedback && memory.float64("feedback", feedback),
     };
     const edge = (at: number): number => Math.floor((at * outputs) / threads.length);
     await Promise.all(

@@ -21,7 +21,7 @@ export interface BlockOptions {
   /** Default `search`. */
   readonly method?: BlockMethod;
   /** What `gptq` needs. */
-  readonly gram?: Gram;
+  readonly gram?: Gram | undefined;
 }
 
 /** A quantized matrix, and ||w - dequantized|| / ||w||, Frobenius norms. */
@@ -41,16 +41,21 @@ function prepare(matrix: WeightMatrix, options: BlockOptions): { job: OutputsJob
   const results = {
     codes: new Uint8Array(outputs * codeBytes),
     scales: new Float32Array(outputs * blocks),
-    ...(symmetric ? {} : { zeroPoints: new Uint8Array(outputs * zeroBytes) }),
+    zeroPoints: symmetric ? undefined : new Uint8Array(outputs * zeroBytes),
   };
   const job: OutputsJob = {
-    ...{ values, inputs, bits, blockSize, symmetric, ...results },
+    values,
+    inputs,
+    bits,
+    blockSize,
+    symmetric,
+    ...results,
     squares: new Float64Array(outputs),
     distances: new Float64Array(outputs),
     inputStride: strides.input,
     outputStride: strides.output,
     method: blockMethods[method].grid,
-    ...(method === "gptq" ? { feedback: feedbackOf(matrix, gram) } : {}),
+    feedback: method === "gptq" ? feedbackOf(matrix, gram) : undefined,
   };
   return { job, weights: { ...results, inputs, outputs, bits, blockSize, blocks } };
 }

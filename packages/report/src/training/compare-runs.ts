@@ -106,7 +106,7 @@ function differences(runs: readonly ReadRun[]): ReportSection {
     return { heading, text: `${same} ${note}`.trim() };
   }
   const cells = rows.map(({ key, values }) => [key, ...values.map((value) => value ?? ABSENT)]);
-  return { heading, ...(note === "" ? {} : { text: note }), table: runsTable(known, cells) };
+  return { heading, text: note === "" ? undefined : note, table: runsTable(known, cells) };
 }
 
 function runsTable(runs: readonly ReadRun[], rows: Table<TableCell>["rows"]): Table<TableCell> {

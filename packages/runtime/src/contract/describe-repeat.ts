@@ -1,4 +1,4 @@
-/** What every runtime promises of repeated runs, as tests: the results of a loop over its runs, however far ahead it computes. */
+/** The contract of repeated runs, as tests: the results equal those of a loop over single runs, however far ahead it computes. */
 import { GraphBuilder, encodeModel, int } from "@slm/onnx";
 import {
   type DeviceTensor,
@@ -48,7 +48,7 @@ async function read(runs: AsyncIterable<RepeatedRun>): Promise<Pick<RepeatedRun,
   return results;
 }
 
-/** @param getRuntime asked when a test runs */
+/** @param getRuntime called when a test runs */
 export function describeRepeat(getRuntime: () => Runtime): void {
   describe("repeated runs", () => {
     let session: Session;
@@ -74,12 +74,17 @@ export function describeRepeat(getRuntime: () => Runtime): void {
         cache: held,
       },
       append: { at: [3], outputs: { fresh: held } },
-      ...{ ids: "ids", position: "position", picks: "picks", fetch: ["total"], pad: 0, runs: 20 },
+      ids: "ids",
+      position: "position",
+      picks: "picks",
+      fetch: ["total"],
+      pad: 0,
+      runs: 20,
       ...options,
     });
 
     test.each([{}, { end: 7, pad: 11 }, { end: 7, pad: 11, runs: 200 }, { end: 4, runs: 1 }])(
-      "give what a loop gives: %j",
+      "give the same results as a loop over runs: %j",
       async (options) => {
         const held = await newCache(256);
         const expected = await read(repeatRuns(session, request(held, options)));
@@ -110,7 +115,7 @@ export function describeRepeat(getRuntime: () => Runtime): void {
       expect(found.length).toBe(Math.max(...ends) + 1);
     });
 
-    test("end when the signal fires and when the reader leaves, long before the last", async () => {
+    test("end early when the signal fires or the reader stops iterating", async () => {
       const runs = 4000;
       const held = await newCache(runs + 8);
       const stopping = new AbortController();
@@ -126,7 +131,7 @@ export function describeRepeat(getRuntime: () => Runtime): void {
         results.push(run);
         break;
       }
-      // Nothing is written any more: the cache is the reader's again.
+      // Nothing is written any more: the reader may use the cache again.
       const zeros = createHostTensor("float32", held.shape);
       await getRuntime().write(held, zeros);
       await read(session.repeat(request(cache, { runs: 3 })));
@@ -134,7 +139,7 @@ export function describeRepeat(getRuntime: () => Runtime): void {
       await getRuntime().release([held]);
     });
 
-    test("let other calls come between", async () => {
+    test("let other calls run in between", async () => {
       const held = await newCache(2008);
       let isOver = false;
       const repeated = read(session.repeat(request(held, { runs: 2000 }))).finally(() => {
@@ -146,7 +151,7 @@ export function describeRepeat(getRuntime: () => Runtime): void {
       await getRuntime().release([held]);
     });
 
-    test("pass on what fails, behind the results before it, and go on", async () => {
+    test("throw an error after the results before it, and the runtime stays usable", async () => {
       const held = await newCache(8);
       const results: RepeatedRun[] = [];
       const failing = async (): Promise<void> => {

@@ -53,19 +53,19 @@ const overwrite = ({ data }: HostTensor): void => {
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength).fill(255);
 };
 
-/** What the place of a runtime cannot do; absent means it can. */
+/** What a runtime cannot do in its environment; absent means it can. */
 export interface RuntimeLimits {
-  /** It reads no files of a disk: it was made with those it has. */
-  readonly readsNoDisk?: boolean;
-  /** It does not tell how much memory it takes, and says so. */
-  readonly tellsNoMemory?: boolean;
+  /** It cannot read the disk: it was created with its files in memory. */
+  readonly cannotReadDisk?: boolean;
+  /** It cannot report its memory use; `peakMemoryBytes` then rejects. */
+  readonly reportsNoMemory?: boolean;
 }
 
-/** Tests of one implementation. `create` is called for several runtimes that live side by side. */
+/** Tests of one implementation. `create` is called several times; the runtimes exist at the same time. */
 export function describeRuntime(
   name: string,
   create: () => Promise<Runtime>,
-  { readsNoDisk = false, tellsNoMemory = false }: RuntimeLimits = {},
+  { cannotReadDisk = false, reportsNoMemory = false }: RuntimeLimits = {},
 ): void {
   describe(name, () => {
     let runtime: Runtime;
@@ -139,7 +139,7 @@ export function describeRuntime(
       await runtime.release([total]);
     });
 
-    test("appends new positions to caches that the same run reads, at one place or at one for each row", async () => {
+    test("appends new positions to caches that the same run reads, at one position for all rows or one for each", async () => {
       // fresh[row, position, head · dim] = the sum of the row's cache + ids[row, position]
       const graph = new GraphBuilder("append");
       const cache = graph.input("cache", "float32", ["rows", 2, "capacity", 1]);
@@ -178,7 +178,7 @@ export function describeRuntime(
       await runtime.release([held]);
     });
 
-    test("takes its copy of a host tensor at once, so the caller may reuse the memory", async () => {
+    test("copies a host tensor before the call returns, so the caller may reuse the memory", async () => {
       const x = vector(1, 2, 3);
       const pending = sum.run({ feeds: { x, y: ones }, fetch: ["sum"] });
       const uploading = runtime.upload(x);
@@ -236,7 +236,7 @@ export function describeRuntime(
       ["a missing input", { feeds: { x: ones }, fetch: ["sum"] }, "is missing y; the inputs are x, y"],
       ["an unknown input", { feeds: { x: ones, y: ones, z: ones }, fetch: ["sum"] }, "has unknown z"],
       ["an unknown output", { feeds: { x: ones, y: ones }, fetch: ["sun"] }, "has no output 'sun'"],
-      ["no output", { feeds: { x: ones, y: ones } }, "asks for no output"],
+      ["no output", { feeds: { x: ones, y: ones } }, "requests no output"],
       [
         "an output kept twice",
         { feeds: { x: ones, y: ones }, keep: ["sum", "sum"] },
@@ -278,7 +278,7 @@ export function describeRuntime(
       );
     });
 
-    test("rejects to write an output into a tensor of another size or dtype, or two into one", async () => {
+    test("rejects writing an output into a tensor of another size or dtype, or two outputs into one tensor", async () => {
       const feeds = { x: ones, y: ones };
       const short = await runtime.upload(vector(1, 2));
       const whole = await runtime.upload(EVERY_DTYPE.int32);
@@ -309,7 +309,7 @@ export function describeRuntime(
       await other.close();
     });
 
-    test("says what it runs on, and what it was to run on", () => {
+    test("reports the device it runs on and the devices it fell back from", () => {
       const { provider, threads, description, simulated, fallbacks } = runtime.device;
       expect([provider, description].every((text) => text !== "")).toBe(true);
       expect(threads).toBeGreaterThan(0);
@@ -317,7 +317,7 @@ export function describeRuntime(
       for (const { device, reason } of fallbacks) expect([device, reason]).not.toContain("");
     });
 
-    test("rejects bytes that are no graph, and a file that is not there", async () => {
+    test("rejects bytes that are not a graph, and a missing file", async () => {
       await expect(runtime.load({ kind: "bytes", bytes: new Uint8Array(9) })).rejects.toMatchObject({
         code: "DATA_INVALID",
       });
@@ -325,8 +325,8 @@ export function describeRuntime(
       await expect(missing).rejects.toMatchObject({ code: "INPUT_MISSING" });
     });
 
-    test.skipIf(readsNoDisk)(
-      "loads a file with its weights beside it, with what is added to it, and rejects a broken one",
+    test.skipIf(cannotReadDisk)(
+      "loads a file with external data, with nodes added to it, and rejects a broken file",
       async () => {
         const folder = await mkdtemp(join(tmpdir(), "slm-runtime-"));
         try {
@@ -365,17 +365,17 @@ export function describeRuntime(
       },
     );
 
-    test.skipIf(!tellsNoMemory)("says that it does not tell its memory", async () => {
+    test.skipIf(!reportsNoMemory)("rejects a request for its memory use", async () => {
       await expect(runtime.peakMemoryBytes()).rejects.toMatchObject({ code: "DEVICE_UNAVAILABLE" });
     });
 
-    test.skipIf(tellsNoMemory)("reports the peak memory of this process", async () => {
+    test.skipIf(reportsNoMemory)("reports the peak memory of this process", async () => {
       const peak = await runtime.peakMemoryBytes();
       expect(peak).toBeGreaterThanOrEqual(process.memoryUsage.rss() / 2);
       expect(peak).toBeLessThan(2 ** 40);
     });
 
-    test("answers what was asked before closing, and nothing after", async () => {
+    test("completes the calls made before close, and rejects later ones", async () => {
       const closing = await create();
       const tensor = await closing.upload(ones);
       const pending = closing.download(tensor);

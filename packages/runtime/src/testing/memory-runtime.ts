@@ -1,4 +1,4 @@
-/** The test double of a runtime: graphs are functions in plain JavaScript, tensors lie in a map that a test may read. */
+/** The test double of a runtime: graphs are plain JavaScript functions, tensors are in a map that a test may read. */
 import { basename } from "node:path";
 import { SlmError } from "@slm/core";
 import { createHostTensor, type HostTensor } from "../host-tensor.js";
@@ -16,30 +16,33 @@ import type {
 
 /** One run of a graph. */
 export interface MemoryRun {
-  /** Every fed tensor by its input's name, wherever it lies. Not to be changed. */
+  /** Every input tensor by name, whether it came from the host or the device. Read-only. */
   readonly feeds: Readonly<Record<string, HostTensor>>;
   readonly request: RunRequest;
 }
 
-/** Outputs by name; a graph may leave out those that nobody asked for. */
+/** Outputs by name; a graph may leave out outputs that were not requested. */
 export type MemoryOutputs = Readonly<Record<string, HostTensor>>;
 
 export type MemoryGraph = (run: MemoryRun) => MemoryOutputs | Promise<MemoryOutputs>;
 
-/** Graphs by name: of a file its name without `.onnx`, of bytes the name they are loaded with. */
+/** Graphs by name: for a file its name without `.onnx`, for bytes the name they are loaded with. */
 export type MemoryGraphs = Readonly<Record<string, MemoryGraph>>;
 
-/** Runs {@link MemoryGraphs}. It checks what a device would suffer from: unknown tensors, and tensors released twice. */
+/** Runs {@link MemoryGraphs}. It rejects unknown tensors and tensors that are released twice. */
 export class MemoryRuntime implements Runtime {
   readonly device: RuntimeDevice = {
-    ...{ provider: "memory", threads: 1, description: "test", simulated: true },
+    provider: "memory",
+    threads: 1,
+    description: "test",
+    simulated: true,
     fallbacks: [],
   };
   /** Tensors on the device, by id. */
   readonly tensors = new Map<number, HostTensor>();
   /** Names of the graphs that are loaded now. */
   readonly loaded: string[] = [];
-  /** Tensors that were uploaded so far. */
+  /** Number of tensors uploaded so far. */
   uploads = 0;
   isClosed = false;
   readonly #graphs = new Map<string, MemoryGraph>();
@@ -49,7 +52,7 @@ export class MemoryRuntime implements Runtime {
     this.add(graphs);
   }
 
-  /** Graphs that can be loaded from now on, beside the others. */
+  /** Adds graphs that can be loaded. */
   add(graphs: MemoryGraphs): void {
     for (const [name, graph] of Object.entries(graphs)) this.#graphs.set(name, graph);
   }
@@ -143,7 +146,7 @@ export class MemoryRuntime implements Runtime {
   #held({ id }: DeviceTensor): HostTensor {
     const held = this.tensors.get(id);
     if (held === undefined)
-      throw new SlmError("UNEXPECTED", `memory: tensor ${id} was released, or never was`);
+      throw new SlmError("UNEXPECTED", `memory: tensor ${id} was released or never existed`);
     return held;
   }
 }

@@ -157,8 +157,12 @@ function addAnswers(app: OpenAPIHono, services: AppServices): void {
     const rules = { repetitionPenalty, presencePenalty, frequencyPenalty, logitBias };
     const seen = image === undefined ? undefined : imageOfBase64(image, services.config);
     const options = {
-      ...{ ...others, seed: others.seed, maxTokens, rules },
-      ...{ image: seen, format: formatOf(responseFormat) },
+      ...others,
+      seed: others.seed,
+      maxTokens,
+      rules,
+      image: seen,
+      format: formatOf(responseFormat),
     };
     const answers = await answerAll(context, services, sources, options);
     return context.json({ results: answers.map((answer) => ({ ...answer })) }, 200);

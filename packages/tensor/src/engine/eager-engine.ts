@@ -15,11 +15,11 @@ import type { Engine, ProgramDefinition } from "./program.js";
 const BACKENDS = { js: "cpu", tensorflow: "tensorflow" } as const;
 export type EagerEngineName = keyof typeof BACKENDS;
 
-/** Package that brings the tensorflow engine; it downloads libtensorflow when installed, so it is not a dependency. */
+/** Package of the tensorflow engine. Its installation downloads libtensorflow, so it is not a dependency. */
 const TENSORFLOW_PACKAGE: string = "@tensorflow/tfjs-node";
 
 /**
- * The engine `js` (pure JavaScript, always there) or `tensorflow` (needs tfjs-node).
+ * The engine `js` (pure JavaScript, always available) or `tensorflow` (needs tfjs-node).
  *
  * @throws SlmError DEVICE_UNAVAILABLE when tfjs-node is not installed.
  */
@@ -96,7 +96,7 @@ class EagerEngine implements Engine {
   private feed(definition: ProgramDefinition, { feeds }: RunRequest): Record<string, Tensor> {
     const unknown = Object.keys(feeds).find((name) => !Object.hasOwn(definition.inputs, name));
     if (unknown !== undefined) {
-      throw new SlmError("SHAPE_MISMATCH", `${definition.name}: there is no input '${unknown}'`);
+      throw new SlmError("SHAPE_MISMATCH", `${definition.name}: unknown input '${unknown}'`);
     }
     const inputs: Record<string, Tensor> = {};
     for (const [name, { dtype, shape }] of Object.entries(definition.inputs)) {

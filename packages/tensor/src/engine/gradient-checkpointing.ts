@@ -1,6 +1,6 @@
 /**
- * Activation recomputation: the backward pass of a layer computes what it needs of the layer's forward pass again, from the layer's
- * input, so that between the two passes only inputs of layers are kept.
+ * Gradient checkpointing (activation recomputation): the backward pass of a layer recomputes the activations it needs from the
+ * layer's input, so that only the inputs of layers are kept between the forward and the backward pass.
  *
  * Source: Chen et al. 2016, Training Deep Nets with Sublinear Memory Cost (arXiv 1604.06174).
  */
@@ -17,7 +17,7 @@ import {
   type Initializer,
 } from "@slm/onnx";
 
-/** Scope of all that is recorded before the first gradient. */
+/** Scope of all nodes that are recorded before the first gradient. */
 export const FORWARD_SCOPE = "forward";
 
 /** The layer that a node of the forward pass belongs to: models open a scope `layers.N` for each. */
@@ -28,37 +28,37 @@ interface Passes {
   readonly index: GraphIndex;
   readonly placeOf: ReadonlyMap<GraphNode, number>;
   readonly isForward: (node: GraphNode) => boolean;
-  /** Whether a node stands in the backward pass, gradients or what comes of them. */
+  /** Whether a node belongs to the backward pass: it computes gradients or depends on them. */
   readonly isBackward: (node: GraphNode) => boolean;
 }
 
-/** A layer's second forward pass. */
-interface Again {
+/** The recomputed forward pass of a layer. */
+interface Recomputation {
   readonly scope: string;
   /** Copies of the layer's nodes. */
   readonly nodes: readonly GraphNode[];
-  /** Its values by those of the first one; the backward pass reads these instead. */
+  /** Recomputed value by original value; the backward pass reads the recomputed ones. */
   readonly values: ReadonlyMap<string, string>;
-  /** What the layer starts from, which is kept. */
+  /** The input of the layer, which is kept. */
   readonly input: string;
-  /** What its backward pass starts from, and where that is computed. */
+  /** The gradient that its backward pass starts from, and the index of the node that computes it. */
   readonly gradient: string;
   readonly place: number;
 }
 
 /**
- * The same graph with every layer's forward pass computed a second time for its backward pass. What is computed is the same.
+ * The same graph with every layer's forward pass repeated for its backward pass. The results are the same.
  *
- * A copy starts from the layer's input plus zero times the gradient that its backward pass starts from, and zero times all gradients
- * that the layer before it in the backward pass leaves behind: no runtime can compute it earlier, take it for the first one, or
- * have two copies at a time.
+ * The copy reads the layer's input plus zero times the gradient that its backward pass starts from, plus zero times all gradients
+ * that the previous layer of the backward pass produces. This dependency keeps a runtime from computing the copy earlier, from
+ * merging it with the original, and from keeping two copies at a time.
  *
- * @throws SlmError UNEXPECTED for a layer whose input or gradient is not to be found.
+ * @throws SlmError UNEXPECTED for a layer whose input or gradient is not found.
  */
 export function checkpointLayers(graph: Graph): Graph {
   const passes = passesOf(graph);
   const again = layersOf(graph)
-    .flatMap(([layer, nodes]) => repeatLayer(passes, layer, nodes) ?? [])
+    .flatMap(([layer, nodes]) => recomputeLayer(passes, layer, nodes) ?? [])
     .sort((one, other) => one.place - other.place);
   if (again.length === 0) return graph;
   const copies = new Map(again.flatMap(({ values }) => [...values]));
@@ -102,13 +102,13 @@ function layersOf({ nodes }: Graph): readonly (readonly [string, readonly GraphN
   return [...layers];
 }
 
-/** A layer's second forward pass, or undefined where its backward pass reads nothing of the first. */
-function repeatLayer(passes: Passes, layer: string, nodes: readonly GraphNode[]): Again | undefined {
+/** The recomputed forward pass of a layer; undefined if its backward pass reads no activation. */
+function recomputeLayer(passes: Passes, layer: string, nodes: readonly GraphNode[]): Recomputation | undefined {
   const { index, isForward, isBackward } = passes;
   const own = new Set(nodes);
   const isReadBy = (value: string, who: (node: GraphNode) => boolean): boolean =>
     index.usesOf(value).some(({ node }) => who(node));
-  // What other parts of the forward pass read is kept for them: the layer's output is the next one's input.
+  // Values that other parts of the forward pass read are kept: the layer's output is the input of the next layer.
   const isKept = (value: string): boolean =>
     index.isOutput(value) || isReadBy(value, (node) => isForward(node) && !own.has(node));
   const made = nodes.flatMap(({ outputs }) => outputs.filter((value) => value !== ""));
@@ -125,7 +125,7 @@ function repeatLayer(passes: Passes, layer: string, nodes: readonly GraphNode[])
     });
   const gradient = gradientOf(passes, nodes, wanted);
   if (input === undefined || gradient === undefined) {
-    const missing = input === undefined ? "nothing computed comes" : "no gradient comes back";
+    const missing = input === undefined ? "no computed value comes" : "no gradient comes back";
     throw new SlmError("UNEXPECTED", `gradientCheckpointing: ${missing} to layer '${layer}'`);
   }
   const scope = `/again${layer}`;
@@ -144,8 +144,8 @@ function repeatLayer(passes: Passes, layer: string, nodes: readonly GraphNode[])
 }
 
 /**
- * The gradient that a layer's backward pass starts from: the first value that meets what is made of the layer's activations, is not
- * made of them itself, and comes from the layer's output or from behind it.
+ * The gradient that a layer's backward pass starts from: the first value that is combined with the layer's activations, does not
+ * depend on them, and comes from the layer's output or from later nodes.
  */
 function gradientOf(
   { graph, index, placeOf, isForward, isBackward }: Passes,
@@ -167,8 +167,8 @@ function gradientOf(
   return undefined;
 }
 
-/** The input of a layer's copy, which waits for its gradient and for what the layer before it in the backward pass leaves. */
-function inputNodes({ scope, input, gradient }: Again, left: readonly string[]): readonly GraphNode[] {
+/** The input of a layer's copy, made to depend on its gradient and on the gradients of the previous layer of the backward pass. */
+function inputNodes({ scope, input, gradient }: Recomputation, left: readonly string[]): readonly GraphNode[] {
   const sums = [gradient, ...left].map((value, place) =>
     operator(`${scope}/wait.${place}`, "ReduceSum", [value], { keepdims: int(0) }),
   );
@@ -182,8 +182,8 @@ function inputNodes({ scope, input, gradient }: Again, left: readonly string[]):
 }
 
 /**
- * What the backward pass of a layer computes for others than the next one, gradients of its parameters mostly: the last of what comes of
- * the layer's gradient alone, and of none of the gradients that later layers of the backward pass start from.
+ * The values that the backward pass of a layer computes apart from the gradient of the next one, mostly gradients of its parameters:
+ * the last values that depend on the layer's gradient and on none of the gradients that later layers of the backward pass start from.
  */
 function gradientsLeft({ graph, index }: Passes, [gradient, ...later]: readonly string[]): readonly string[] {
   const ofLater = nodesAfter(graph, later);

@@ -16,7 +16,7 @@ export function createOnnxEngine(runtime: Runtime): Engine {
         { kind: "bytes", bytes },
         {
           name: definition.name,
-          // Every length bucket has a program of its own, and each keeps the memory it once took.
+          // Each length bucket has its own program, and each program keeps the memory that it has allocated.
           planMemory: false,
         },
       );

@@ -24,13 +24,13 @@ export interface ProgramDefinition {
   /** True when `build` takes no gradients; some ops then record one fused operator. */
   readonly forwardOnly?: boolean;
   /**
-   * Whether the backward pass computes each layer's activations again instead of keeping them: less memory, more work. Engines that
-   * run programs op by op keep them all the same.
+   * Whether the backward pass recomputes each layer's activations instead of keeping them: less memory, more compute. Engines that
+   * run programs op by op ignore it.
    */
   readonly gradientCheckpointing?: boolean;
   /**
-   * Outputs that will be written into the buffer of an input (output name -> input name). Tracing proves that
-   * every reader of the input comes before the write.
+   * Outputs to write into the buffer of an input (output name -> input name). Tracing checks that
+   * every reader of the input runs before the write.
    */
   readonly inPlace?: Readonly<Record<string, string>>;
 }
@@ -46,7 +46,7 @@ export interface Program {
 export interface Engine {
   readonly name: EngineName;
   compile(definition: ProgramDefinition): Promise<Program>;
-  /** Loads a ready ONNX graph beside the programs, with which it may share tensors. Absent where nothing runs ONNX. */
+  /** Loads an existing ONNX graph, which may share tensors with the programs. Absent if the engine cannot run ONNX. */
   readonly loadGraph?: (source: GraphSource, options?: LoadOptions) => Promise<Session>;
   upload(tensor: HostTensor): Promise<DeviceTensor>;
   download(tensor: DeviceTensor): Promise<HostTensor>;

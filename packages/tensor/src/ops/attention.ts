@@ -13,7 +13,7 @@ import { rotary, rotaryTable, rotaryTensors } from "./rotary.js";
 import { expectShape } from "./shape-check.js";
 import type { CachedAttentionAttributes, HeadLayout, OpSet, ScoreAttributes } from "./signatures.js";
 
-/** Added to the score of a key that must not be attended: exp of it is zero in float32. */
+/** Added to the score of a masked key: its exp is zero in float32. */
 export const MASKED = -1e9;
 
 const groupOf = ({ heads, kvHeads }: HeadLayout): number => heads / kvHeads;
@@ -129,7 +129,7 @@ function lengthMask(lengths: Tensor, size: number): Tensor {
   return tf.cast(tf.less(positions, tf.reshape(lengths, [-1, 1])), "float32");
 }
 
-/** (1 - allowed) · MASKED: what is added to scores so that only allowed keys are attended. */
+/** (1 - allowed) · MASKED: the bias that, added to scores, masks all keys that are not allowed. */
 export const maskBias = (allowed: Tensor): Tensor => tf.mul(tf.sub(1, allowed), MASKED);
 
 function causalMask(length: number, window = length): Tensor {
@@ -139,13 +139,13 @@ function causalMask(length: number, window = length): Tensor {
   return tf.tensor(values, [1, 1, 1, length, length]);
 }
 
-/** @throws SlmError UNEXPECTED for a window that is no count of positions, or that looks ahead. */
+/** @throws SlmError UNEXPECTED for a window that is not a positive integer or not causal, and for a softcap that is not above 0. */
 function checkScores(op: string, { window, softcap }: ScoreAttributes, causal: boolean): void {
   const isWindow = window === undefined || (causal && Number.isInteger(window) && window > 0);
   if (isWindow && (softcap === undefined || softcap > 0)) return;
   throw new SlmError(
     "UNEXPECTED",
-    `${op}: a window of positions behind one, and a softcap above 0, got window ${window ?? "none"}, softcap ${softcap ?? "none"}`,
+    `${op}: expected a causal window of whole positions and a softcap above 0, got window ${window ?? "none"}, softcap ${softcap ?? "none"}`,
   );
 }
 
@@ -203,8 +203,8 @@ const place = (cache: Tensor, fresh: Tensor, slot: Tensor): Tensor =>
   tf.add(tf.mul(cache, tf.sub(1, slot)), tf.mul(slot, fresh));
 
 /**
- * One new position per row (target = 1); each row may be at another position, so rows of different lengths share a batch.
- * Caches below their capacity hold one position per row and step so far, and grow by one: no mask, no rewriting.
+ * One new position per row (target = 1). Rows may be at different positions, so rows of different lengths share a batch.
+ * Caches below their capacity hold exactly the positions so far and grow by one per step, without mask or scatter.
  */
 export const cachedAttention = defineOp("cachedAttention", (inputs, attributes) => {
   const { query, key, value, pastKey, pastValue, pastLength } = inputs;
@@ -249,7 +249,7 @@ const slotsOf = (capacity: number): Tensor =>
     "int32",
   );
 
-/** Attention of one new position over caches and itself, joined for the purpose; the caches are left to the host. */
+/** Attention of one new position over the caches and itself, concatenated for this; the host updates the caches. */
 function deltaCacheAttention(
   { query, key, value, pastKey, pastValue, pastLength }: OpSet["cachedAttention"]["inputs"],
   attributes: CachedAttentionAttributes,
@@ -277,7 +277,7 @@ function deltaCacheAttention(
   return { output: unfoldQuery(output, attributes, 1), presentKey, presentValue: value };
 }
 
-/** Attention of one new position over caches that hold every position before it and nothing else. */
+/** Attention of one new position over caches that hold exactly the positions before it. */
 function growingAttention(
   { query, key, value, pastKey, pastValue }: OpSet["cachedAttention"]["inputs"],
   attributes: CachedAttentionAttributes,
@@ -292,7 +292,7 @@ function growingAttention(
   const presentKey = grown(pastKey, foldKeyValue(rotary(key, table, kvHeads), attributes));
   const presentValue = grown(pastValue, foldKeyValue(value, attributes));
   const folded = foldQuery(rotary(query, table, heads), attributes);
-  // What a window has left behind is not read again.
+  // Positions that have left the window are never read again.
   const from = window === undefined ? 0 : Math.max(0, position + 1 - window);
   const seen = (cache: Tensor): Tensor =>
     from === 0

@@ -1,6 +1,6 @@
 /**
- * Dropout whose masks come from outside: a program stays a pure function of its inputs, and a resumed run, whose host
- * draws the same masks again, repeats an uninterrupted one.
+ * Dropout with masks as inputs. A program stays a pure function of its inputs, and a resumed run, whose host draws the same
+ * masks again, repeats an uninterrupted one.
  */
 import { SlmError } from "@slm/core";
 import { tf, type Tensor } from "../tf.js";
@@ -17,7 +17,7 @@ let active: Masks | undefined;
  * the same masks.
  *
  * @param masks float32, 0 where an element is dropped and 1 / (1 - rate) where it is kept.
- * @throws SlmError UNEXPECTED when masks are too few or left over, when one has another shape, and for a nested use.
+ * @throws SlmError UNEXPECTED if masks are too few or left over, if one has another shape, and for nested calls.
  */
 export function withDropout<T>(masks: readonly Tensor[], build: () => T): T {
   if (active !== undefined) throw new SlmError("UNEXPECTED", "dropout: withDropout is already in use");
@@ -35,7 +35,7 @@ export function withDropout<T>(masks: readonly Tensor[], build: () => T): T {
 }
 
 /**
- * x times the next mask inside {@link withDropout}; x itself, and no node, outside of it.
+ * x times the next mask inside {@link withDropout}; outside of it x itself, without a node.
  *
  * Source: Srivastava et al. 2014, section 4, with kept elements scaled up during training instead of weights scaled down
  * after it.

@@ -1,4 +1,4 @@
-/** Elementwise pieces of gated blocks and capped logits; their gradients are those of the tfjs ops they are made of. */
+/** Elementwise ops of gated blocks and capped logits; tfjs derives their gradients. */
 import { tf } from "../tf.js";
 import { defineOp } from "./lowering.js";
 
@@ -26,7 +26,7 @@ function swish(x: tf.Tensor, slope: number): tf.Tensor {
 /** Source: Elfwing, Uchibe and Doya 2018 (arXiv:1702.03118), section 2.2; as a gate Shazeer 2020 (arXiv:2002.05202). */
 export const silu = defineOp("silu", ({ x }) => swish(x, 1));
 
-/** Slope of the sigmoid that stands in for the normal distribution. */
+/** Slope of the sigmoid that approximates the normal distribution function. */
 export const QUICK_GELU_SLOPE = 1.702;
 
 /** Source: Hendrycks and Gimpel 2016 (arXiv:1606.08415), section 2. */

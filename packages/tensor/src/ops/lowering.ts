@@ -1,4 +1,4 @@
-/** How a target replaces ops by its own operators while a model is recorded. */
+/** Replaces ops by a target's own operators while a model is recorded. */
 import { activeRecorder, type Recorder } from "../recording/recorder.js";
 import type { OpName, OpSet } from "./signatures.js";
 
@@ -33,7 +33,7 @@ export function defineOp<O extends OpName>(
   return (inputs, attributes) => {
     const recorder = activeRecorder();
     if (recorder === undefined || activeTable === undefined) return compose(inputs, attributes);
-    // The mapped type ties each row to its op; indexing with the generic name loses that tie for the compiler.
+    // The mapped type links each row to its op; indexing with the generic name loses that link for the compiler.
     const lowering: Lowering<O> = activeTable[name];
     return lowering(recorder, inputs, attributes);
   };

@@ -14,7 +14,7 @@ export interface RotaryTable {
 }
 
 /**
- * Angles position / base^(2i / headDim), or position · frequency where those are given, computed in double precision.
+ * Angles position / base^(2i / headDim), or position · frequency if frequencies are given, computed in double precision.
  *
  * @throws SlmError SHAPE_MISMATCH if there is not one frequency for each pair.
  */

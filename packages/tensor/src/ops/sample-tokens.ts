@@ -6,13 +6,13 @@ import { expectShape } from "./shape-check.js";
 export interface SampleTokensOptions {
   /** Divides the logits; above 0. */
   readonly temperature: number;
-  /** Draw among this many most probable tokens only; tokens as likely as the last of them are kept too. */
+  /** Draw among this many most probable tokens only; ties with the last of them are kept too. */
   readonly topK: number;
 }
 
 /**
- * One token per row, drawn by inverting the cumulative distribution: the first token whose probabilities, added up in
- * the order of ids, pass the row's uniform number.
+ * Draws one token per row by inverting the cumulative distribution: the first token whose cumulative probability, in
+ * the order of ids, exceeds the row's uniform number.
  *
  * Shapes: logits `[rows, vocab]`, uniform `[rows, 1]` in [0, 1) -> int32 `[rows, 1]`. No gradient.
  */
@@ -28,7 +28,7 @@ export function sampleTokens(
   const passed = cumulativeSum(kept);
   const total = tf.slice(passed, [0, vocab - 1], [rows, 1]);
   const isBefore = tf.lessEqual(passed, tf.mul(uniform, total));
-  // Rounding cannot carry a number below one to the total, so the last token is never passed; the minimum says so.
+  // Rounding cannot lift a number below one to the total, so the index stays in range; the minimum guarantees it.
   return tf.minimum(tf.sum(tf.cast(isBefore, "int32"), 1, true), tf.scalar(vocab - 1, "int32"));
 }
 

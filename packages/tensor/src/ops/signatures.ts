@@ -17,19 +17,19 @@ export interface HeadLayout {
   readonly headOrder: HeadOrder;
 }
 
-/** How far positions turn the pairs of a head. */
+/** Rotary position embedding (RoPE) of query and key heads. */
 export interface Rotation {
-  /** Angle per position of pair i: ropeTheta^(-2i / headDim), unless the frequencies say otherwise. */
+  /** RoPE base. Angle per position of pair i: ropeTheta^(-2i / headDim), unless `ropeInverseFrequencies` are given. */
   readonly ropeTheta: number;
   /** Angle per position of each pair [radians], headDim / 2 numbers. */
   readonly ropeInverseFrequencies?: readonly number[] | undefined;
 }
 
-/** What happens to scores before the softmax. */
+/** Changes to attention scores before the softmax. */
 export interface ScoreAttributes {
-  /** A position attends to the last `window` positions, its own among them. Default: to all it may see. */
+  /** Sliding window: a position attends to the last `window` positions, its own included. Default: no window. */
   readonly window?: number | undefined;
-  /** Scores become softcap · tanh(scores / softcap). Default: as they are. */
+  /** Scores become softcap · tanh(scores / softcap). Default: unchanged. */
   readonly softcap?: number | undefined;
 }
 
@@ -42,8 +42,8 @@ export interface CachedAttentionAttributes extends HeadLayout, Rotation, ScoreAt
   /** Capacity of the cache [tokens]. */
   readonly capacity: number;
   /**
-   * What presentKey and presentValue are. replaced (default): the caches with the new positions written. appended: the new positions
-   * alone, as rows `[batch, target, kvHeads·headDim]`, for a runtime to write (`AppendRequest`).
+   * What presentKey and presentValue hold. full (default): the caches with the new positions written. delta: the new positions
+   * alone, as rows `[batch, target, kvHeads·headDim]`, which the runtime appends (`AppendRequest`).
    */
   readonly caches?: PresentKv;
 }
@@ -51,7 +51,7 @@ export interface CachedAttentionAttributes extends HeadLayout, Rotation, ScoreAt
 /** Ops that need no attribute take an empty object. */
 type NoAttributes = Readonly<Record<string, never>>;
 
-/** A grid of tokens, and by how many rows and columns it is shifted. */
+/** A grid of tokens and the shift in rows and columns. */
 export interface GridShift {
   readonly height: number;
   readonly width: number;
@@ -85,7 +85,7 @@ export interface OpSet {
   silu: { inputs: { x: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /** Product of two tensors of one shape, elementwise. */
   multiply: { inputs: { a: Tensor; b: Tensor }; attributes: NoAttributes; outputs: Tensor };
-  /** limit · tanh(x / limit), elementwise, on logits: float32 at every precision. */
+  /** limit · tanh(x / limit), elementwise, on logits; computed in float32 at every precision. */
   softcap: { inputs: { x: Tensor }; attributes: { readonly limit: number }; outputs: Tensor };
   /** tanh form of the Gaussian error linear unit, elementwise. */
   gelu: { inputs: { x: Tensor }; attributes: NoAttributes; outputs: Tensor };
@@ -107,7 +107,7 @@ export interface OpSet {
     attributes: { readonly weights: Float32Array; readonly outputs: number };
     outputs: Tensor;
   };
-  /** x `[batch, height · width, size]` -> the same: of every token the one `down` rows below, `across` columns to the right. */
+  /** x `[batch, height · width, size]` -> the same: each token becomes the one `down` rows below and `across` columns to the right. */
   shiftGrid: { inputs: { x: Tensor }; attributes: GridShift; outputs: Tensor };
   /** Residual sum of two tensors of one shape; b may lack the axis `batch`. */
   add: { inputs: { a: Tensor; b: Tensor }; attributes: NoAttributes; outputs: Tensor };
@@ -130,8 +130,8 @@ export interface OpSet {
    * Self-attention of new positions over a cache: query `[batch, target, heads·headDim]`, key and value
    * `[batch, target, kvHeads·headDim]`, pastKey and pastValue `[batch, kvHeads, capacity, headDim]`,
    * pastLength int32 `[1]` or `[batch]`: positions already cached.
-   * In programs the caches may also be shorter than the capacity; then they hold exactly the positions before this one, and
-   * the caches returned are one longer.
+   * In programs the caches may also be shorter than the capacity. They then hold exactly the positions before this one, and
+   * the returned caches are one position longer.
    */
   cachedAttention: {
     inputs: {
@@ -152,8 +152,8 @@ export interface OpSet {
   /** lengths int32 `[batch]`, ids `[batch, source]` -> `[batch, 1, 1, source]`: 0 at tokens, very negative at padding. */
   lengthBias: { inputs: { lengths: Tensor; ids: Tensor }; attributes: NoAttributes; outputs: Tensor };
   /**
-   * query `[batch, target, heads·headDim]`, key and value of crossKey and crossValue, bias `[batch, 1, 1, source]`; without
-   * a bias all of the source is attended. Reading itself, it is self-attention without positions.
+   * query `[batch, target, heads·headDim]`, key and value from crossKey and crossValue, bias `[batch, 1, 1, source]`. Without
+   * a bias the whole source is attended. With source = target it is self-attention without positions.
    */
   crossAttention: {
     inputs: { query: Tensor; key: Tensor; value: Tensor; bias?: Tensor | undefined };

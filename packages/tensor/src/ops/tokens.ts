@@ -1,4 +1,4 @@
-/** Ops that change how many tokens there are: image tokens before text, parts of a sequence, pooled grids. */
+/** Ops that change the number of tokens: image tokens before text, parts of a sequence, pooled grids. */
 import { SlmError } from "@slm/core";
 import { tf } from "../tf.js";
 import { defineOp } from "./lowering.js";
@@ -24,7 +24,7 @@ export const mixTokens = defineOp("mixTokens", ({ x }, { weights, outputs }) => 
   return tf.transpose(tf.reshape(mixed, [batch, width, outputs]), [0, 2, 1]);
 });
 
-/** Every token of a grid, by rows, becomes the one so many rows below and columns to the right of it, zeros beyond the edge. */
+/** Shifts a row-major grid of tokens: each token becomes the one `down` rows below and `across` columns to the right; zeros outside. */
 export const shiftGrid = defineOp("shiftGrid", ({ x }, shift) => {
   const { height, width, down, across } = shift;
   const [batch, length, size] = x.shape as [number, number, number];
@@ -50,7 +50,7 @@ export function shiftWeights({ height, width, down, across }: GridShift): Float3
   return weights;
 }
 
-/** @throws SlmError SHAPE_MISMATCH when the tokens are no such grid, or nothing of it would be left. */
+/** @throws SlmError SHAPE_MISMATCH if the tokens do not form the grid, or the shift moves all of it out. */
 export function checkShift({ height, width, down, across }: GridShift, tokens: number): void {
   if (height * width === tokens && Math.abs(down) < height && Math.abs(across) < width) return;
   throw new SlmError(
@@ -59,7 +59,7 @@ export function checkShift({ height, width, down, across }: GridShift, tokens: n
   );
 }
 
-/** @throws SlmError SHAPE_MISMATCH when the weights are not one for each pair of an output and an input token. */
+/** @throws SlmError SHAPE_MISMATCH unless there is one weight for each pair of output and input token. */
 export function checkMix(weights: Float32Array, outputs: number, tokens: number): void {
   if (weights.length === outputs * tokens) return;
   throw new SlmError(

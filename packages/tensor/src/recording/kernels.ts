@@ -1,5 +1,5 @@
 /**
- * One row per tfjs kernel a program may use: how it reads in ONNX. A kernel without a row fails at trace time by name.
+ * One row per tfjs kernel that a program may use: the ONNX nodes it becomes. A kernel without a row fails at trace time with its name.
  * Source: tfjs `kernel_names.ts` for inputs and attributes, ONNX operator specifications (opset 21) for nodes.
  */
 import { SlmError } from "@slm/core";
@@ -309,7 +309,7 @@ export function registerRecordingBackend(): void {
   for (const [kernelName, kernel] of Object.entries(kernels)) {
     registerRecorded(kernelName, kernel);
   }
-  // Every other kernel that tfjs can run is rejected when it is met.
+  // Every other tfjs kernel is rejected when a program calls it.
   for (const { kernelName } of tf.getKernelsForBackend("cpu")) {
     if (kernelName in kernels) continue;
     registerRecorded(kernelName, () => {

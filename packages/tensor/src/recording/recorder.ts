@@ -6,7 +6,7 @@ import { SlmError } from "@slm/core";
 import { GraphBuilder, int, type AttributeValue, type OnnxDType } from "@slm/onnx";
 import { tf, type Tensor } from "../tf.js";
 
-/** What tfjs passes between kernels: a handle, no data. */
+/** The handle that tfjs passes between kernels; it holds no data. */
 export interface TensorInfo {
   readonly dataId: object;
   readonly shape: number[];
@@ -22,7 +22,7 @@ export interface NodeOptions {
 /** ONNX Runtime's own operators. */
 export const CONTRIB = "com.microsoft";
 
-/** dtypes tfjs knows, in ONNX words. */
+/** The tfjs dtypes and their ONNX names. */
 const DTYPE: Readonly<Partial<Record<tf.DataType, OnnxDType>>> = {
   float32: "float32",
   int32: "int32",
@@ -32,11 +32,11 @@ const DTYPE: Readonly<Partial<Record<tf.DataType, OnnxDType>>> = {
 /** Constants above this many elements that hold one value are written as ConstantOfShape. */
 const LARGE_FILL = 64;
 
-/** The ONNX word for a tfjs dtype. @throws SlmError OP_UNSUPPORTED for complex64 and string. */
+/** The ONNX name of a tfjs dtype. @throws SlmError OP_UNSUPPORTED for complex64 and string. */
 export function onnxDType(dtype: tf.DataType): OnnxDType {
   const found = DTYPE[dtype];
   if (found === undefined)
-    throw new SlmError("OP_UNSUPPORTED", `tracing: dtype '${dtype}' has no place in a program`);
+    throw new SlmError("OP_UNSUPPORTED", `tracing: dtype '${dtype}' is not supported in a program`);
   return found;
 }
 
@@ -53,7 +53,7 @@ export class Recorder {
     this.isForwardOnly = options.forwardOnly ?? false;
   }
 
-  /** The graph value behind a tensor. */
+  /** The name of the graph value of a tensor. */
   nameOf(tensor: { readonly dataId: object }): string {
     const name = this.names.get(tensor.dataId);
     if (name === undefined) {
@@ -69,10 +69,10 @@ export class Recorder {
     return { dataId, shape: [...shape], dtype };
   }
 
-  /** A tfjs tensor that stands for a graph value. */
+  /** A tfjs tensor that represents a graph value. */
   tensor(value: string, shape: readonly number[], dtype: tf.DataType = "float32"): Tensor {
     const info = this.info(value, shape, dtype);
-    // tfjs types a data id as its own branded class although any object serves as the key.
+    // tfjs declares a data id as a branded class, although any object works as the key.
     return tf.engine().makeTensorFromTensorInfo(info);
   }
 
@@ -93,7 +93,7 @@ export class Recorder {
     return info;
   }
 
-  /** A value of one repeated number; large ones are made at run time instead of being stored. */
+  /** A tensor of one repeated number; large ones are created at run time instead of being stored. */
   fill(value: number, shape: readonly number[], dtype: tf.DataType): string {
     const size = shape.reduce((product, axis) => product * axis, 1);
     const array =
@@ -154,7 +154,7 @@ export function activeRecorder(): Recorder | undefined {
 /** Runs a body with tensors that record into `recorder`. Traces are synchronous and do not nest. */
 export function withRecorder<T>(recorder: Recorder, body: () => T): T {
   if (current !== undefined) throw new SlmError("UNEXPECTED", "tracing: a trace is already in progress");
-  // Undefined before any backend was used, whatever tfjs types say.
+  // Undefined before any backend was used, although the tfjs types exclude that.
   const previous = tf.getBackend() as string | undefined;
   void tf.setBackend(RECORDING_BACKEND);
   current = recorder;

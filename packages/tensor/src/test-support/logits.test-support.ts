@@ -15,7 +15,7 @@ export const maskedRows = (rows: Rows, mask: readonly number[]): MaskedLogits =>
   count: tf.scalar(mask.reduce((sum, value) => sum + value, 0)),
 });
 
-/** A loss and its gradient in the student's logits. */
+/** A loss and its gradient with respect to the student's logits. */
 export function valueAndSlope(
   masked: MaskedLogits,
   loss: (masked: MaskedLogits) => Tensor,

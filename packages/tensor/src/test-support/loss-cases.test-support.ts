@@ -56,7 +56,7 @@ const crossEntropyCases: readonly OpCase[] = [
   lossCase("reverseKl by itself", (x) => reverseKl(maskedLogits(x), x["teacher"]!)),
 ];
 
-/** Settings that a divergence is checked at besides its defaults and other temperatures. */
+/** Settings to check a divergence at, in addition to its defaults and other temperatures. */
 const SETTINGS: { readonly [N in DivergenceName]: readonly Partial<DivergenceOptions>[] } = {
   forwardKl: [],
   reverseKl: [],
@@ -66,7 +66,7 @@ const SETTINGS: { readonly [N in DivergenceName]: readonly Partial<DivergenceOpt
   totalVariation: [],
 };
 
-/** A teacher cut to its most probable tokens: the others have the logit of a token that cannot be. */
+/** Teacher logits truncated to the most probable tokens: all others have the masked logit. */
 function truncated(teacher: HostTensor): HostTensor {
   const values = numbersOf(teacher).map((value, index) => (index % 3 === 2 ? -1e9 : value));
   return float32(teacher.shape, values);

@@ -9,6 +9,6 @@ export interface OpCase {
   readonly inputs: Readonly<Record<string, HostTensor>>;
   /** Inputs whose gradient is checked. */
   readonly differentiable: readonly string[];
-  /** The op; several outputs are laid end to end. */
+  /** The op; several outputs are concatenated. */
   readonly build: (x: Operands) => Tensor;
 }

@@ -1,4 +1,4 @@
-/** Small inputs for every op and every loss: the cases of the gradient check and of the comparison of engines. */
+/** Small inputs for every op and every loss, for the gradient check and the comparison of engines. */
 import type { HostTensor } from "@slm/runtime";
 import { math } from "../math.js";
 import {
@@ -65,7 +65,7 @@ function selfAttentionCases(): OpCase[] {
       [false, true].map((causal) => ({
         name: `selfAttention, ${label}, ${padding.label}${causal ? ", causal" : ""}`,
         inputs: { ...headInputs(layout, LENGTH), ...padding.inputs },
-        // Without a key the scores vanish beside the mask: uniform weights, whose slope no difference can see.
+        // Without a key the mask dominates the scores: weights are uniform and finite differences see no gradient.
         differentiable: padding.label === NO_KEY ? [] : QKV,
         build: (x: Operands) =>
           selfAttention(
@@ -77,7 +77,7 @@ function selfAttentionCases(): OpCase[] {
   );
 }
 
-/** What scores go through in some models: windows, caps, frequencies of their own. */
+/** Score options of some models: sliding windows, softcaps, rotary frequencies. */
 const SCORES = [
   { label: "window", attributes: { window: 2 } },
   { label: "softcap", attributes: { softcap: 0.7 } },
@@ -125,7 +125,7 @@ function scoreCases(): OpCase[] {
 
 function cachedAttentionCases(): OpCase[] {
   const capacity = 4;
-  /** Caches of the capacity with rows at different positions, and caches that grow. */
+  /** Full-capacity caches with rows at different positions, and caches that grow. */
   const caches = [
     { kind: "", size: capacity, pastLength: int32([BATCH], [2, 0]) },
     { kind: ", growing", size: 2, pastLength: int32([1], [2]) },

@@ -87,7 +87,10 @@ describe(compilePreTokenizer, () => {
 
 describe(createLibrary, () => {
   const config = tokenizerConfigJsonSchema.parse({
-    ...{ pad_token: "<unk>", bos_token: "<unk>", eos_token: "<unk>", unk_token: "<unk>" },
+    pad_token: "<unk>",
+    bos_token: "<unk>",
+    eos_token: "<unk>",
+    unk_token: "<unk>",
   });
   const file = (parts: object, vocab: readonly string[]): TokenizerJson =>
     tokenizerJsonSchema.parse({

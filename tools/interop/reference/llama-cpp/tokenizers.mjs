@@ -8,7 +8,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PRE_TOKENIZERS } from "../../../../packages/checkpoints/src/gguf/dist/tokenizer/pre-tokenizers.js";
+import { PRE_TOKENIZERS } from "../../../../packages/checkpoints/dist/gguf/tokenizer/pre-tokenizers.js";
 import { compileMap, SMALL_MAP } from "./compile-map.mjs";
 import { writeVocabulary } from "./gguf-vocabulary.mjs";
 import { openLlama } from "./llama.mjs";

@@ -68,9 +68,18 @@ async function generate() {
 async function train() {
   const options = {
     ...STEP_DEFAULTS,
-    ...{ vocab: shape.vocabularySize, width: shape.width, heads: shape.heads, kvHeads: shape.kvHeads },
-    ...{ headDim: shape.headDim, feedForward: shape.feedForward, encoder: shape.encoderLayers },
-    ...{ decoder: shape.decoderLayers, batch, source, target: answer, steps },
+    vocab: shape.vocabularySize,
+    width: shape.width,
+    heads: shape.heads,
+    kvHeads: shape.kvHeads,
+    headDim: shape.headDim,
+    feedForward: shape.feedForward,
+    encoder: shape.encoderLayers,
+    decoder: shape.decoderLayers,
+    batch,
+    source,
+    target: answer,
+    steps,
   };
   const folder = mkdtempSync(join(tmpdir(), "slm-step-"));
   const step = await shareStep(options, folder);

@@ -46,7 +46,12 @@ export class TeacherEvalCommand extends SlmCommand<TeacherEvalResult> {
     const context = this.context(1);
     const measured = await withEngine(flags, (engine) =>
       measureTeacher({
-        ...{ directory: args.teacher, rows, metrics, engine, context, predictionsPath: flags.output },
+        directory: args.teacher,
+        rows,
+        metrics,
+        engine,
+        context,
+        predictionsPath: flags.output,
         strategy: flags.beams === undefined ? { kind: "greedy" } : beamSearch(flags.beams),
       }),
     );

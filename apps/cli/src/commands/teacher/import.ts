@@ -6,7 +6,7 @@ import { SlmCommand } from "../../slm-command.js";
 
 export interface TeacherImportResult extends ImportedTeacher {
   /** The repository and commit it was fetched from; absent for a local model. */
-  readonly hub?: NonNullable<ResolvedModel["hub"]>;
+  readonly hub?: NonNullable<ResolvedModel["hub"]> | undefined;
   readonly artifact: string;
 }
 
@@ -60,7 +60,7 @@ export class TeacherImportCommand extends SlmCommand<TeacherImportResult> {
       { directory: output, kind: "checkpoint", sources: { model: path }, settings },
       async (work) => ({
         ...(await importTeacher(path, work, options)),
-        ...(hub === undefined ? {} : { hub }),
+        hub,
       }),
     );
     return { ...made, artifact: output };

@@ -1,4 +1,4 @@
-/** Little-endian numbers and texts of a file, one after the other, through a window of fixed size. */
+/** Reads little-endian numbers and texts of a file in sequence, through a buffer of fixed size. */
 import { open, type FileHandle } from "node:fs/promises";
 import { readFailure } from "@slm/core";
 import { invalid } from "./invalid.js";
@@ -6,7 +6,7 @@ import { LIMITS } from "./limits.js";
 
 const WINDOW_BYTES = 1 << 20;
 
-/** Numbers as the format names them; `read` takes them from a view, little-endian. */
+/** Scalar types by their names in the format; `read` reads one from a view, little-endian. */
 export const SCALARS = {
   uint8: { bytes: 1, read: (view: DataView, at: number) => view.getUint8(at) },
   int8: { bytes: 1, read: (view: DataView, at: number) => view.getInt8(at) },
@@ -54,7 +54,7 @@ export class FileReader {
     return this.#handle.close();
   }
 
-  /** Where the next read begins [bytes from the start of the file]. */
+  /** Position of the next read [bytes from the start of the file]. */
   get position(): number {
     return this.#position;
   }
@@ -94,13 +94,13 @@ export class FileReader {
     }
   }
 
-  /** The next bytes, in memory of their own. @throws SlmError DATA_INVALID past the end */
+  /** The next bytes, as a copy. @throws SlmError DATA_INVALID past the end */
   async bytes(length: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
     const at = await this.#advance(length, what);
     return new Uint8Array(this.#window.buffer.slice(at, at + length));
   }
 
-  /** Bytes anywhere in the file, in memory of their own. @throws SlmError DATA_INVALID past the end */
+  /** Bytes anywhere in the file, as a copy. @throws SlmError DATA_INVALID past the end */
   async bytesAt(position: number, length: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
     if (position + length > this.size) {
       throw invalid(
@@ -122,7 +122,7 @@ export class FileReader {
     return bytes;
   }
 
-  /** Moves past `length` bytes that are then in the window; where they start in it. */
+  /** Advances by `length` bytes and loads them into the buffer; returns their start in it. */
   async #advance(length: number, what: string): Promise<number> {
     const start = this.#position;
     if (start + length > LIMITS.headerBytes) {

@@ -16,10 +16,10 @@ const DEFAULT_ALIGNMENT = 32;
 
 export interface GgufTensor {
   readonly name: string;
-  /** Slowest axis first, as PyTorch writes shapes; the file has them the other way around. */
+  /** Slowest axis first, as in PyTorch; the file has the reverse order. */
   readonly shape: readonly number[];
   readonly type: BlockType;
-  /** Where its data lies [bytes from the start of the file]. */
+  /** Offset of its data [bytes from the start of the file]. */
   readonly begin: number;
   readonly end: number;
 }
@@ -28,14 +28,14 @@ export interface GgufFile {
   readonly file: string;
   readonly version: number;
   readonly metadata: Metadata;
-  /** In the order of the file; names are unique, data lies in the file and overlaps nowhere. */
+  /** In file order; names are unique, data is inside the file and does not overlap. */
   readonly tensors: readonly GgufTensor[];
 }
 
 /**
- * Reads all of a file but the tensors' data.
+ * Reads a file without the data of its tensors.
  *
- * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID for what the format or {@link LIMITS} reject
+ * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID if it violates the format or {@link LIMITS}
  */
 export async function readGguf(file: string): Promise<GgufFile> {
   const reader = await FileReader.open(file);
@@ -142,7 +142,7 @@ function alignmentOf(file: string, metadata: Metadata): number {
   );
 }
 
-/** Where each tensor lies, checked: aligned, inside the file, no two over one another. */
+/** Tensor offsets, checked: aligned, inside the file, without overlap. */
 function placeTensors(
   { file, size }: FileReader,
   described: readonly Description[],

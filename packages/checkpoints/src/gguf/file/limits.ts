@@ -1,6 +1,6 @@
 /**
- * What a GGUF file may ask for before a byte of it is believed. Far above every published model, far below what would
- * fill the memory; each is rejected by its name here.
+ * Limits of an untrusted GGUF file. Far above every published model, far below the sizes that would exhaust memory; errors
+ * name the violated limit.
  */
 export const LIMITS = {
   /** Key-value pairs; the largest published files have about 60. */

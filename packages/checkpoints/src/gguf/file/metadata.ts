@@ -21,7 +21,7 @@ const VALUE_TYPES = [
 ] as const;
 type ValueType = (typeof VALUE_TYPES)[number];
 
-/** Arrays of numbers, kept as they lie in the file. */
+/** Arrays of numbers, kept in the file's encoding. */
 const NUMBER_ARRAYS = {
   uint8: Uint8Array,
   int8: Int8Array,
@@ -39,14 +39,14 @@ type MetadataArray = readonly string[] | readonly boolean[] | InstanceType<(type
 export type MetadataValue = number | bigint | boolean | string | MetadataArray;
 export type Metadata = ReadonlyMap<string, MetadataValue>;
 
-/** Bytes that an item takes at least: what bounds an array's length by the file's. */
+/** Minimum bytes of an item, which bounds the length of an array by the file size. */
 const minimumBytes = (type: ValueType): number => {
   if (type === "string") return 8;
   if (type === "array") return 12;
   return type === "bool" ? 1 : SCALARS[type].bytes;
 };
 
-/** Reads all pairs. @throws SlmError DATA_INVALID for what the format or the limits reject */
+/** Reads all pairs. @throws SlmError DATA_INVALID if they violate the format or the limits */
 export async function readMetadata(reader: FileReader, pairs: number): Promise<Metadata> {
   const metadata = new Map<string, MetadataValue>();
   for (let pair = 0; pair < pairs; pair += 1) {
@@ -76,7 +76,7 @@ async function readValue(reader: FileReader, type: ValueType, where: string): Pr
 
 async function readBool(reader: FileReader, where: string): Promise<boolean> {
   const value = await reader.scalar("uint8", where);
-  if (value > 1) throw invalid(reader.file, `${where} is ${value}, expected 0 or 1 for a truth value`);
+  if (value > 1) throw invalid(reader.file, `${where} is ${value}, expected 0 or 1 for a boolean`);
   return value === 1;
 }
 
@@ -115,7 +115,7 @@ async function readNumbers(
   return new NUMBER_ARRAYS[type](bytes.buffer);
 }
 
-/** A name as errors show it: no control characters, not endless. */
+/** A name for error messages: without control characters, and truncated. */
 export function shown(name: string): string {
   return JSON.stringify(name.slice(0, 80)).slice(1, -1);
 }

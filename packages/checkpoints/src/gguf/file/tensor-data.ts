@@ -1,12 +1,12 @@
-/** The numbers of one tensor, read and decoded piece by piece. */
+/** Reads and decodes the values of one tensor, piece by piece. */
 import { elementCount } from "@slm/runtime";
 import { FileReader } from "./file-reader.js";
 import type { GgufTensor } from "./gguf-file.js";
 
-/** Bytes read at a time: what a tensor takes in memory beside its float32 numbers. */
+/** Bytes per read: the memory needed in addition to the float32 values. */
 const PIECE_BYTES = 4 * 1024 * 1024;
 
-/** All elements as float32. @throws SlmError DATA_INVALID if the file became shorter, INPUT_MISSING if it went away */
+/** All elements as float32. @throws SlmError DATA_INVALID if the file became shorter, INPUT_MISSING if it was deleted */
 export async function readTensor(file: string, tensor: GgufTensor): Promise<Float32Array> {
   const values = new Float32Array(elementCount(tensor.shape));
   let done = 0;
@@ -17,7 +17,7 @@ export async function readTensor(file: string, tensor: GgufTensor): Promise<Floa
   return values;
 }
 
-/** What {@link readTensor} gives, piece by piece; each has memory of its own. @throws SlmError as {@link readTensor} */
+/** The values of {@link readTensor}, piece by piece; each piece is a new array. @throws SlmError as {@link readTensor} */
 export async function* tensorPieces(
   file: string,
   { name, type, begin, end }: GgufTensor,
@@ -38,7 +38,7 @@ export async function* tensorPieces(
   }
 }
 
-/** The bytes of a tensor as they lie in the file. @throws SlmError as {@link readTensor} */
+/** The encoded bytes of a tensor. @throws SlmError as {@link readTensor} */
 export async function readTensorBytes(file: string, tensor: GgufTensor): Promise<Uint8Array> {
   const reader = await FileReader.open(file);
   try {

@@ -1,4 +1,4 @@
-/** A GGUF file as the importer takes every external checkpoint: Hugging Face's names, order and numbers. */
+/** A GGUF file as an external checkpoint for the importer: with Hugging Face's names, row order and values. */
 import type { ExternalCheckpoint, ExternalTensor } from "../../external-checkpoint.js";
 import { readGguf, type GgufFile, type GgufTensor } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
@@ -38,7 +38,7 @@ const FUSED: Readonly<Record<string, string>> = {
   ffn_up: "mlp.gate_up_proj",
 };
 
-/** Norms in front only: Hugging Face calls the second one after the attention that precedes it. */
+/** For families with pre-norms only: Hugging Face names the second norm after the attention that precedes it. */
 const INNER_NORMS: Readonly<Record<string, string>> = { ffn_norm: "post_attention_layernorm" };
 
 const OUTER_NORMS: Readonly<Record<string, string>> = {
@@ -47,7 +47,7 @@ const OUTER_NORMS: Readonly<Record<string, string>> = {
   post_ffw_norm: "post_feedforward_layernorm",
 };
 
-/** Tensors that hold settings, not weights: they become part of the configuration. */
+/** Tensors that hold settings; they become part of the configuration. */
 const SETTING_TENSORS: ReadonlySet<string> = new Set([
   "rope_freqs.weight",
   "rope_factors_long.weight",
@@ -74,9 +74,9 @@ function layerTable(family: Family): Readonly<Record<string, string>> {
 }
 
 /**
- * Puts the rows of a llama q or k matrix (or bias) back into Hugging Face's order, in place.
+ * Reorders the rows of a llama q or k matrix (or bias) to Hugging Face's order, in place.
  *
- * Within a head of 2n rows ggml stores the rows that rotate together side by side: row 2i + s is row s · n + i of the
+ * Within a head of 2n rows ggml stores rows that rotate together next to each other: row 2i + s is row s · n + i of the
  * original. Source: llama.cpp, convert_hf_to_gguf.py (`LlamaModel.permute`).
  *
  * Shapes: values `[heads · headDim, columns]`.
@@ -98,10 +98,10 @@ function restoreRotaryOrder(values: Float32Array, heads: number, columns: number
 }
 
 /**
- * Opens a file. Nothing but its header is read; `read` of a tensor decodes that one alone.
+ * Opens a file. Only its header is read; `read` of a tensor decodes only that tensor.
  *
- * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID if it is corrupt, of a family or a tensor type
- * that is not read, or has a tensor that its family does not have
+ * @throws SlmError INPUT_MISSING if there is no such file; DATA_INVALID if it is corrupt, has an unsupported family or tensor
+ * type, or has a tensor that its family does not have
  */
 export async function openGgufCheckpoint(file: string): Promise<ExternalCheckpoint> {
   return externalCheckpoint(await readGguf(file));
@@ -118,7 +118,7 @@ export async function externalCheckpoint(source: GgufFile): Promise<ExternalChec
   return { where: source.file, config, tensors };
 }
 
-/** Heads of the matrices whose rows are permuted, by the key that counts them. */
+/** Metadata key of the number of heads of each matrix with permuted rows. */
 const ROTARY_HEADS: Readonly<Record<string, string>> = {
   "self_attn.q_proj": "num_attention_heads",
   "self_attn.k_proj": "num_key_value_heads",
@@ -132,7 +132,7 @@ function externalTensor(
 ): ExternalTensor {
   const name = huggingFaceName(family, tensor.name);
   if (name === undefined) {
-    throw invalid(file, `tensor '${shown(tensor.name)}' has no place in a model of family ${family}`);
+    throw invalid(file, `tensor '${shown(tensor.name)}' does not belong to a model of family ${family}`);
   }
   const { isPermuted, normsPlusOne } = FAMILIES[family];
   const heads = isPermuted ? config[ROTARY_HEADS[name.split(".").slice(3, 5).join(".")] ?? ""] : undefined;

@@ -1,8 +1,8 @@
-/** The model families that are read, as `general.architecture` names them. */
+/** The supported model families, by `general.architecture`. */
 import type { GgufFile } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
 
-/** What distinguishes the families' tensors; one row per family. */
+/** Differences between the tensors of families; one row per family. */
 export const FAMILIES = {
   llama: { isPermuted: true, normsPlusOne: false, hasFusedParts: false, hasOuterNorms: false },
   qwen2: { isPermuted: false, normsPlusOne: false, hasFusedParts: false, hasOuterNorms: false },
@@ -21,11 +21,11 @@ interface FamilyTraits {
   readonly normsPlusOne: boolean;
   /** q, k, v are one matrix, gate and up are one. */
   readonly hasFusedParts: boolean;
-  /** Attention and feed-forward have norms behind them too. */
+  /** Attention and feed-forward also have post-norms. */
   readonly hasOuterNorms: boolean;
 }
 
-/** The family of a file. @throws SlmError DATA_INVALID for one that is not read, by its name */
+/** The family of a file. @throws SlmError DATA_INVALID for an unsupported family */
 export function familyOf({ file, metadata }: GgufFile): Family {
   const name = metadata.get("general.architecture");
   if (typeof name === "string" && Object.hasOwn(FAMILIES, name)) return name as Family;

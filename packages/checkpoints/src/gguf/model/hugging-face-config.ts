@@ -1,4 +1,4 @@
-/** A `config.json` with Hugging Face's keys, from the metadata of a file. Source: transformers, `configuration_*.py`. */
+/** Builds a `config.json` with Hugging Face's keys from the metadata of a file. Source: transformers, `configuration_*.py`. */
 import type { GgufFile } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
 import type { Family } from "./families.js";
@@ -7,7 +7,7 @@ import { Settings } from "./settings.js";
 
 type Config = Readonly<Record<string, unknown>>;
 
-/** What the families' own keys are made of. */
+/** Inputs of the family-specific keys. */
 interface Facts {
   readonly settings: Settings;
   readonly width: number;
@@ -19,14 +19,14 @@ interface Facts {
 
 /** Gemma's larger models scale attention by the width per head, the others by the head's own size. */
 const GEMMA_SCALED_BY_WIDTH = { gemma2: 46, gemma3: 62 } as const;
-/** Layers from one with global attention to the next, where the file does not say. */
+/** Default period of layers with global attention. */
 const GEMMA_PATTERN = { gemma2: 2, gemma3: 6 } as const;
 /** The rotary base of local layers; files do not store it. */
 const GEMMA3_LOCAL_BASE = 10_000;
 
-/** One row per family: what its configuration has beyond {@link sharedConfig}. */
+/** One row per family: its keys in addition to {@link sharedConfig}. */
 const FAMILY_KEYS: { readonly [F in Family]: (facts: Facts) => Config } = {
-  /** Mistral's models are llama's with a window. */
+  /** Mistral models are llama models with a sliding window. */
   llama: ({ settings }) => {
     const hasWindow = settings.optionalSize("attention.sliding_window") !== undefined;
     return {
@@ -76,7 +76,7 @@ function gemmaKeys(family: "gemma2" | "gemma3", { settings, width, heads, headDi
 /**
  * The configuration of a file.
  *
- * @throws SlmError DATA_INVALID for a setting that is missing, malformed or not read
+ * @throws SlmError DATA_INVALID for a setting that is missing, malformed or not supported
  */
 export async function huggingFaceConfig(source: GgufFile, family: Family): Promise<Config> {
   const settings = new Settings(source, family);
@@ -87,7 +87,7 @@ export async function huggingFaceConfig(source: GgufFile, family: Family): Promi
   if (!Number.isInteger(headDim))
     throw invalid(source.file, `${heads} heads do not divide the width ${width}`);
   if (valueDim !== headDim) {
-    throw invalid(source.file, `values of ${valueDim} elements beside keys of ${headDim} are not read`);
+    throw invalid(source.file, `values of ${valueDim} elements with keys of ${headDim} are not supported`);
   }
   rejectExperts(source, settings);
   const rotaryDimensions = settings.optionalSize("rope.dimension_count") ?? headDim;
@@ -127,7 +127,7 @@ async function sharedConfig(
   };
 }
 
-/** A window that every layer has (Mistral, Phi-3); Gemma's alternate and have keys of their own. */
+/** A sliding window of all layers (Mistral, Phi-3). Gemma's layers alternate and have separate keys. */
 function slidingWindow(settings: Settings): Config {
   const window = settings.optionalSize("attention.sliding_window");
   return window === undefined ? {} : { sliding_window: window };
@@ -135,7 +135,7 @@ function slidingWindow(settings: Settings): Config {
 
 function rejectExperts({ file }: GgufFile, settings: Settings): void {
   const experts = settings.optionalSize("expert_count");
-  if (experts !== undefined) throw invalid(file, `a mixture of ${experts} experts is not read`);
+  if (experts !== undefined) throw invalid(file, `a mixture of ${experts} experts is not supported`);
 }
 
 function tokenIds(source: GgufFile): Config {

@@ -1,4 +1,4 @@
-/** Rotary scaling, from metadata or from the tensors of factors that stand in for it. */
+/** RoPE scaling, from metadata or from tensors of factors. */
 import type { GgufFile, GgufTensor } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
 import { readTensor } from "../file/tensor-data.js";
@@ -6,7 +6,7 @@ import { shortest, type Settings } from "./settings.js";
 
 /** Llama 3.1 to 3.3 differ in the factor only. Source: the `rope_scaling` of their published configurations. */
 const LLAMA3 = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 } as const;
-/** Factors are stored as float32; this is a few of its steps. */
+/** Relative tolerance of factors, a few float32 steps. */
 const FACTOR_TOLERANCE = 1e-5;
 
 interface RotaryShape {
@@ -15,7 +15,7 @@ interface RotaryShape {
   readonly dimensions: number;
 }
 
-/** Hugging Face's `rope_scaling`; null for none. @throws SlmError DATA_INVALID for a kind that is not known */
+/** Hugging Face's `rope_scaling`; null for none. @throws SlmError DATA_INVALID for an unknown kind */
 export async function ropeScaling(
   source: GgufFile,
   settings: Settings,
@@ -44,7 +44,7 @@ function namedScaling(file: string, settings: Settings): Readonly<Record<string,
   return { rope_type: kind, factor, original_max_position_embeddings: original };
 }
 
-/** The setting whose factors are those of the file: stored factors are taken only if they are understood. */
+/** The llama3 setting that reproduces the file's factors; factors that no setting reproduces are rejected. */
 async function llama3Scaling(
   file: string,
   tensor: GgufTensor,
@@ -61,7 +61,7 @@ async function llama3Scaling(
 }
 
 /**
- * What each frequency is divided by: 1 for short wavelengths, `factor` for long ones, in between both by their share.
+ * Divisor of each frequency: 1 for short wavelengths, `factor` for long ones, interpolated in between.
  * Source: transformers, `_compute_llama3_parameters`.
  */
 export function llama3Factors(factor: number, theta: number, dimensions: number): number[] {

@@ -1,9 +1,9 @@
-/** Typed look-ups in a file's metadata; keys of the family's own section are written without its name. */
+/** Typed look-ups in a file's metadata; keys of the family's section are written without its prefix. */
 import type { GgufFile } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
 import type { MetadataValue } from "../file/metadata.js";
 
-/** Sizes of models stay below this; so do their products, by far. */
+/** Largest size of a model dimension. */
 const MAX_SIZE = 2 ** 24;
 
 export class Settings {
@@ -15,7 +15,7 @@ export class Settings {
     this.#section = section;
   }
 
-  /** A positive whole number. A list is taken where all its items are the same. */
+  /** A positive integer. A list is accepted if all its items are equal. */
   size(key: string): number {
     return this.optionalSize(key) ?? this.#missing(key);
   }
@@ -27,7 +27,7 @@ export class Settings {
     return this.#reject(key, value, `a whole number from 1 to ${MAX_SIZE}`);
   }
 
-  /** A finite number, in its shortest form that is the same float32. */
+  /** A finite number, rounded to the shortest decimal that gives the same float32. */
   number(key: string): number {
     return this.optionalNumber(key) ?? this.#missing(key);
   }
@@ -57,7 +57,7 @@ export class Settings {
     if (items.length === 1 && typeof first === "number") return first;
     throw invalid(
       this.#source.file,
-      `${this.#section}.${key} differs from layer to layer, which is not read`,
+      `${this.#section}.${key} differs from layer to layer, which is not supported`,
     );
   }
 
@@ -71,7 +71,7 @@ export class Settings {
   }
 }
 
-/** 9.999999747378752e-06 was written as 1e-5: the fewest digits that give the same float32. */
+/** The shortest decimal that gives the same float32: 9.999999747378752e-06 becomes 1e-5. */
 export function shortest(value: number): number {
   const single = Math.fround(value);
   for (let digits = 1; digits <= 9; digits += 1) {

@@ -1,4 +1,4 @@
-/** Writes small GGUF files for tests, right ones and wrong ones. */
+/** Writes small GGUF files for tests, valid and invalid ones. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ export interface TensorSpec {
   /** The number of the type; 0 is F32. */
   readonly type?: number;
   readonly data?: Uint8Array;
-  /** From the start of the data; by default behind the tensor before. */
+  /** From the start of the data. Default: after the previous tensor. */
   readonly offset?: number;
 }
 
@@ -118,7 +118,7 @@ export function ggufBytes({ version = 3, metadata = {}, tensors = [], alignment 
   return bytes;
 }
 
-/** Puts bytes into a file that goes away with the test. */
+/** Writes bytes to a file that is deleted after the test. */
 export async function temporaryGguf(bytes: Uint8Array): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "slm-gguf-"));
   onTestFinished(() => rm(directory, { recursive: true }));

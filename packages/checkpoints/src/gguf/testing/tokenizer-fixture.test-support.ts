@@ -12,7 +12,7 @@ interface Tokens {
 
 interface Merged extends Tokens {
   readonly merges: readonly string[];
-  /** Ids of every text, once for all names that give the same. */
+  /** Ids of every text, once for all names with equal ids. */
   readonly ids: readonly {
     readonly names: readonly string[];
     readonly ids: readonly (readonly number[])[];
@@ -23,7 +23,7 @@ type ByFlag = Readonly<Record<"true" | "false", readonly (readonly number[])[]>>
 
 interface Fixture {
   readonly texts: readonly string[];
-  /** Names of the table that the llama.cpp of the fixture does not know. */
+  /** Names in our table that the fixture's version of llama.cpp does not know. */
   readonly lacking: readonly string[];
   readonly bytes: Merged;
   readonly pieces: Merged;
@@ -65,41 +65,56 @@ const ids = { bos_token_id: 1, eos_token_id: 2, unknown_token_id: 0 };
 export const VOCABULARIES = {
   bytes: (over: Over = {}): GgufFile =>
     vocabularyFile({
-      ...{ model: "gpt2", pre: "gpt-2", merges: FIXTURE.bytes.merges, padding_token_id: 3 },
+      model: "gpt2",
+      pre: "gpt-2",
+      merges: FIXTURE.bytes.merges,
+      padding_token_id: 3,
       ...of(FIXTURE.bytes),
       ...ids,
       ...over,
     }),
   pieces: (over: Over = {}): GgufFile =>
     vocabularyFile({
-      ...{ model: "gpt2", pre: "gemma4", merges: FIXTURE.pieces.merges },
+      model: "gpt2",
+      pre: "gemma4",
+      merges: FIXTURE.pieces.merges,
       ...of(FIXTURE.pieces),
       ...ids,
       ...over,
     }),
   words: (over: Over = {}): GgufFile =>
     vocabularyFile({
-      ...{ model: "whitespace", pre: "whitespace", merges: FIXTURE.words.merges },
+      model: "whitespace",
+      pre: "whitespace",
+      merges: FIXTURE.words.merges,
       ...of(FIXTURE.words),
       ...ids,
       ...over,
     }),
   scored: (over: Over = {}): GgufFile =>
     vocabularyFile({
-      ...{ model: "llama", scores: Float32Array.from(FIXTURE.scored.scores), padding_token_id: 2 },
+      model: "llama",
+      scores: Float32Array.from(FIXTURE.scored.scores),
+      padding_token_id: 2,
       ...of(FIXTURE.scored),
       ...ids,
       ...over,
     }),
   wordPiece: (over: Over = {}): GgufFile =>
     vocabularyFile({
-      ...{ model: "bert", unknown_token_id: 1, cls_token_id: 2, seperator_token_id: 3, padding_token_id: 0 },
+      model: "bert",
+      unknown_token_id: 1,
+      cls_token_id: 2,
+      seperator_token_id: 3,
+      padding_token_id: 0,
       ...of(FIXTURE.wordPiece),
       ...over,
     }),
   unigram: (over: Over = {}): GgufFile =>
     vocabularyFile({
-      ...{ model: "t5", scores: Float32Array.from(FIXTURE.unigram.scores), add_space_prefix: true },
+      model: "t5",
+      scores: Float32Array.from(FIXTURE.unigram.scores),
+      add_space_prefix: true,
       precompiled_charsmap: Uint8Array.from(Buffer.from(FIXTURE.unigram.map, "base64")),
       ...of(FIXTURE.unigram),
       ...over,

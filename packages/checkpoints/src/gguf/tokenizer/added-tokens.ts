@@ -1,13 +1,13 @@
-/** Tokens that are found in a text before it is cut, and what surrounds them. Source: llama.cpp, `llama_vocab::impl::load`. */
+/** Added tokens: they are matched in a text before pre-tokenization. Source: llama.cpp, `llama_vocab::impl::load`. */
 import type { TokenizerJson } from "@slm/tokenizer";
 import type { GgufFile } from "../file/gguf-file.js";
 import type { Vocabulary } from "./vocabulary.js";
 
 type AddedToken = TokenizerJson["added_tokens"][number];
-/** Found and left out of decoded text, found and part of the text, or not looked for. */
+/** special: matched, and left out of decoded text. text: matched, and kept in decoded text. plain: not matched. */
 type Role = "special" | "text" | "plain";
 
-/** Texts that end a turn or mark a hole to be filled, whatever type a file gives them. */
+/** Tokens that end a turn or are used for fill-in-the-middle; special whatever type a file gives them. */
 const MARKS: ReadonlySet<string> = new Set([
   ...[
     "<|eot_id|>",
@@ -59,10 +59,10 @@ const MARKS: ReadonlySet<string> = new Set([
   ...["<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>"],
 ]);
 
-/** Texts that stay visible, whatever type a file gives them. */
+/** Tokens that are kept in decoded text, whatever type a file gives them. */
 const VISIBLE: ReadonlySet<string> = new Set(["<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"]);
 
-/** Texts with another role in vocabularies that hold all of some others. */
+/** Tokens with another role in vocabularies that contain all of certain other tokens. */
 const EXCEPTIONS: readonly {
   readonly text: string;
   readonly role: Role;
@@ -109,12 +109,12 @@ export function addedTokens(source: GgufFile, { tokens, types, idOf }: Vocabular
 interface Strips {
   /** Spaces before the token belong to it. */
   readonly lstrip?: boolean;
-  /** Spaces behind the token belong to it. */
+  /** Spaces after the token belong to it. */
   readonly rstrip?: boolean;
 }
 
 interface StripRule {
-  /** Keys of which one has to hold one of the names, in lower case. */
+  /** Metadata keys, one of which must contain one of the names, in lower case. */
   readonly keys: readonly string[];
   readonly names: readonly string[];
   readonly strips: (token: string) => Strips;
@@ -125,7 +125,7 @@ const maskTakesSpaces =
   (token) => ({ lstrip: token === mask });
 const PHI3_KEEPS = new Set(["<unk>", "<s>", "<|endoftext|>"]);
 
-/** Files do not say which tokens take spaces with them, names of models do; the first rule that fits counts. */
+/** Which tokens strip spaces: files do not specify it, so it follows from the model's name. The first matching rule counts. */
 const STRIP_RULES: readonly StripRule[] = [
   {
     keys: ["tokenizer.ggml.pre"],

@@ -1,6 +1,6 @@
 /**
- * `tokenizer.json` of byte pair encoding with the file's merges (`tokenizer.ggml.model` = gpt2, gemma4, whitespace); its
- * cutter is from the table.
+ * `tokenizer.json` of byte pair encoding with the file's merges (`tokenizer.ggml.model` = gpt2, gemma4, whitespace); the
+ * pre-tokenizer comes from the table in `pre-tokenizers.ts`.
  */
 import type { GgufFile } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
@@ -10,12 +10,12 @@ import { DEFAULT_PRE_TOKENIZER, PRE_TOKENIZERS, type PreTokenizer } from "./pre-
 import type { TokenizerParts } from "./tokenizer-parts.js";
 import { byteTokens, flag, texts, type Vocabulary } from "./vocabulary.js";
 
-/** @throws SlmError DATA_INVALID for an unknown cutter or merges that do not fit the vocabulary */
+/** @throws SlmError DATA_INVALID for an unknown pre-tokenizer or merges that do not fit the vocabulary */
 export function bytePairParts(source: GgufFile, vocabulary: Vocabulary): TokenizerParts {
   return partsOf(source, vocabulary, cutterOf(source));
 }
 
-/** As {@link bytePairParts}, for the model whose name says the cutter. */
+/** As {@link bytePairParts}, for models whose kind determines the pre-tokenizer. */
 export function gemma4Parts(source: GgufFile, vocabulary: Vocabulary): TokenizerParts {
   return partsOf(source, vocabulary, PRE_TOKENIZERS["gemma4"]!);
 }
@@ -74,13 +74,13 @@ const SPELLINGS: Readonly<
 };
 
 function checkedMerges(source: GgufFile, { idOf }: Vocabulary): (readonly [string, string])[] {
-  // Of a merge that occurs twice the first place counts.
+  // The first occurrence of a repeated merge counts.
   return [...new Set(texts(source, "merges"))].map((merge, index) => {
     // A merge may begin with a space that belongs to its first token.
     const space = merge.indexOf(" ", 1);
     const [left, right] = [merge.slice(0, space), merge.slice(space + 1)];
     if (space < 0 || [left, right, left + right].some((part) => !idOf.has(part))) {
-      throw invalid(source.file, `merge ${index} '${shown(merge)}' is not of two tokens that make a third`);
+      throw invalid(source.file, `merge ${index} '${shown(merge)}' does not join two tokens to a third`);
     }
     return [left, right] as const;
   });

@@ -1,4 +1,4 @@
-/** Parts of a `tokenizer.json` that several kinds of tokenizer are put together from. */
+/** Components of `tokenizer.json` that several kinds of tokenizer share. */
 
 /** A component of `tokenizer.json`. */
 export interface Component {
@@ -6,10 +6,10 @@ export interface Component {
   readonly [key: string]: unknown;
 }
 
-/** What stands for a space in pieces. */
+/** The symbol for a space in pieces. */
 export const SPACE = "▁";
 
-/** Cuts out what matches; what lies between stays in pieces of its own. */
+/** Splits text into matches and the pieces between them. */
 export const isolated = (pattern: string): Component => ({
   type: "Split",
   pattern: { Regex: pattern },
@@ -17,7 +17,7 @@ export const isolated = (pattern: string): Component => ({
   invert: false,
 });
 
-/** Drops what matches. */
+/** Removes matches. */
 export const removed = (pattern: string): Component => ({ ...isolated(pattern), behavior: "Removed" });
 
 /** Bytes as printable characters. */
@@ -34,7 +34,7 @@ export const replaced = (pattern: string, content: string): Component => ({
   content,
 });
 
-/** Pieces to text: spaces come back, bytes become characters; `strips` removes the space in front. */
+/** Decodes pieces to text: restores spaces and byte tokens; `strips` removes the leading space. */
 export const piecesDecoder = (strips: boolean): Component => ({
   type: "Sequence",
   decoders: [

@@ -41,12 +41,12 @@ const KINDS: Readonly<Record<string, Kind>> = {
   t5: { parts: unigramParts, defaults: { eos_token: 1, unk_token: 2, pad_token: 0 } },
 };
 
-/** Kinds that no `tokenizer.json` can express, and why. */
+/** Kinds that `tokenizer.json` cannot express, and why. */
 const NOT_READ: Readonly<Record<string, string>> = {
-  rwkv: "RWKV's tokens are sequences of bytes, the longest of which is taken, in a tree of its own",
-  plamo2: "PLaMo 2 weighs all ways to cut a text by scores of suffixes",
-  hybriddna: "hybriddna cuts sequences of bases into groups of six",
-  test: "a kind for tests of other programs",
+  rwkv: "RWKV matches the longest byte sequence in a trie",
+  plamo2: "PLaMo 2 scores all segmentations of a text by suffixes",
+  hybriddna: "hybriddna splits sequences of bases into 6-mers",
+  test: "a kind for tests of llama.cpp",
   no_vocab: "the file holds no tokenizer",
   none: "the file holds no tokenizer",
 };
@@ -54,7 +54,7 @@ const NOT_READ: Readonly<Record<string, string>> = {
 /**
  * The tokenizer of a file.
  *
- * @throws SlmError DATA_INVALID for a kind, a cutter or a vocabulary that is not read, by name; OP_UNSUPPORTED for one that
+ * @throws SlmError DATA_INVALID for an unknown kind or pre-tokenizer and for an invalid vocabulary; OP_UNSUPPORTED for a kind that
  * `tokenizer.json` cannot express
  */
 export function ggufTokenizer(source: GgufFile): HuggingFaceTokenizer {
@@ -97,7 +97,7 @@ function kindOf({ file, metadata }: GgufFile): Kind {
   throw invalid(file, `tokenizer.ggml.model is ${got}, expected ${Object.keys(KINDS).join(", ")}`);
 }
 
-/** Puts bos before and eos behind a text. */
+/** Adds BOS before and EOS after a text. */
 function postProcessor(
   file: string,
   { special, idOf }: Vocabulary,

@@ -1,10 +1,10 @@
 /**
- * How text is cut into words before merges, by `tokenizer.ggml.pre`.
+ * Pre-tokenizers, which split text into words before the merges, by `tokenizer.ggml.pre`.
  *
- * Files only name the cutter, so each row says what the name means: patterns that are applied one after the other, each to
- * the pieces that the one before it left. Names and patterns: llama.cpp as of llama-cpp-python 0.3.36, `llama-vocab.cpp`. A
- * fixture holds the ids that llama.cpp gives under every name. Rows differ from llama.cpp where the published tokenizer
- * does: Qwen's normalizes to NFC, and tekken and o200k know cases of all letters, where llama.cpp knows those of ASCII.
+ * Files contain only the name of the pre-tokenizer. Each row defines one: patterns that are applied in order, each to the pieces
+ * that the one before it left. Names and patterns: llama.cpp as of llama-cpp-python 0.3.36, `llama-vocab.cpp`. A
+ * fixture holds the ids that llama.cpp gives for every name. Rows differ from llama.cpp where the published tokenizer
+ * does: Qwen's normalizes to NFC, and tekken and o200k distinguish the case of all letters, llama.cpp only of ASCII letters.
  */
 import {
   AFMOE_SCRIPTS,
@@ -36,12 +36,12 @@ import {
 export interface PreTokenizer {
   /** Regular expressions of `Split` components, in order. */
   readonly patterns: readonly string[];
-  /** How words are spelt: as bytes, as characters with a sign for the space, or as characters without any space. */
+  /** Alphabet of words: bytes, characters with a symbol for the space, or characters without spaces. */
   readonly spelling: "bytes" | "pieces" | "words";
   readonly isNfc: boolean;
-  /** Words that are tokens are taken as they are, whatever the merges would make of them. */
+  /** Whether words that are tokens are used directly, without merges. */
   readonly ignoreMerges: boolean;
-  /** Whether a text begins with the bos token: always, or where the file does not say otherwise. */
+  /** Whether a text begins with BOS: always, or as the default for files that do not specify it. */
   readonly addsBos: boolean | "always";
 }
 
@@ -56,7 +56,7 @@ const row = (patterns: readonly string[], traits: Traits = {}): PreTokenizer => 
   ...traits,
 });
 
-/** The same cutter under several names. */
+/** The same pre-tokenizer under several names. */
 const named = (names: string, cutter: PreTokenizer): Readonly<Record<string, PreTokenizer>> =>
   Object.fromEntries(names.split(" ").map((name) => [name, cutter]));
 
@@ -65,7 +65,7 @@ const THREE_DIGIT_WORDS = words({ numbers: "\\p{N}{1,3}" });
 const PUNCTUATION = "[\\p{P}\\$\\+<=>\\^~\\|]+";
 const DEEPSEEK3 = ["\\p{N}{1,3}", KANJI_KANA, signedWords(LINE_ENDS_AFTER_SIGNS)];
 
-/** For files that name no cutter. */
+/** For files that name no pre-tokenizer. */
 export const DEFAULT_PRE_TOKENIZER = "default";
 
 /** One row per name. */

@@ -1,8 +1,8 @@
 /**
  * `tokenizer.json` of a SentencePiece BPE (`tokenizer.ggml.model` = llama): merges follow from the scores.
  *
- * SentencePiece joins the neighbours whose joined piece has the best score; merges ranked by the score of what they make
- * do the same. Source: transformers, `convert_slow_tokenizer.py` (`generate_merges`).
+ * SentencePiece joins the neighbours whose joined piece has the best score. Merges ranked by the score of their result
+ * are equivalent. Source: transformers, `convert_slow_tokenizer.py` (`generate_merges`).
  */
 import type { GgufFile } from "../file/gguf-file.js";
 import { piecesDecoder, replaced, SPACE } from "./components.js";
@@ -11,8 +11,8 @@ import { unsupported } from "./unsupported.js";
 import { byteTokens, flag, scoresOf, type Vocabulary } from "./vocabulary.js";
 
 /**
- * @throws SlmError DATA_INVALID for scores that do not fit, or bytes of which some are missing; OP_UNSUPPORTED for a
- * vocabulary in which characters have neither bytes nor an unknown token to become
+ * @throws SlmError DATA_INVALID for invalid scores or an incomplete set of byte tokens; OP_UNSUPPORTED for a
+ * vocabulary with neither byte tokens nor an unknown token
  */
 export function sentencePieceParts(source: GgufFile, vocabulary: Vocabulary): TokenizerParts {
   const addsPrefix = flag(source, "add_space_prefix", true);
@@ -48,7 +48,7 @@ export function sentencePieceParts(source: GgufFile, vocabulary: Vocabulary): To
   };
 }
 
-/** Every way to join two tokens into a third, the best score first, then by the ids of the two. */
+/** All pairs of tokens that join to a third, sorted by its score, best first, then by the two ids. */
 function rankedMerges(
   scores: Float32Array,
   { tokens, types, idOf }: Vocabulary,

@@ -1,19 +1,19 @@
 /**
- * Regular expressions that cut text into words, written so that Oniguruma and JavaScript's engine read them alike.
+ * Regular expressions that split text into words, written so that Oniguruma and JavaScript's engine interpret them equally.
  *
- * Those of English contractions are spelt in both cases, where published ones say `(?i:...)`, which not every engine has.
+ * English contractions are written in both cases; the published patterns use `(?i:...)`, which not every engine supports.
  * Source: llama.cpp, `llama-vocab.cpp` (`llm_tokenizer_bpe`) and `unicode.cpp` (`unicode_regex_split_custom_*`).
  */
 
 const CONTRACTIONS = "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])";
 const LINES = "\\s*[\\r\\n]+";
 const BLANKS = "\\s+(?!\\S)|\\s+";
-/** One sign or space before a word, which is no letter, digit or line end. */
+/** An optional character before a word that is not a letter, digit or line end. */
 const BEFORE = "[^\\r\\n\\p{L}\\p{N}]?";
 const SIGNS = " ?[^\\s\\p{L}\\p{N}]+";
 const ASCII_SIGNS = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]";
 
-/** Contractions, words, numbers and signs, each with one space before it, then spaces. */
+/** Contractions; words, numbers and symbols, each with an optional space before it; spaces. */
 export const GPT2 = `'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+|${SIGNS}|${BLANKS}`;
 
 interface WordParts {
@@ -26,7 +26,7 @@ interface WordParts {
   readonly blanks?: string;
 }
 
-/** Contractions, words with one sign before them, numbers, signs with line ends behind them, lines, spaces. */
+/** Contractions, words with one optional symbol before them, numbers, symbols with line ends after them, lines, spaces. */
 export const words = ({
   numbers,
   letters = "\\p{L}+",
@@ -36,14 +36,14 @@ export const words = ({
   blanks = BLANKS,
 }: WordParts): string => `${contractions}${BEFORE}${letters}|${numbers}|${signs}|${lines}|${blanks}`;
 
-/** As {@link words}; letters may carry marks. */
+/** As {@link words}; letters may have combining marks. */
 export const MARKED_WORDS = words({
   numbers: "\\p{N}",
   letters: "[\\p{L}\\p{M}]+",
   signs: " ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*",
 });
 
-/** Words that take letters with a space between them, as Korean's are. */
+/** Words whose letters may be separated by a space, as in Korean. */
 export const SPACED_WORDS = words({
   numbers: "\\p{N}",
   letters: "(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+",
@@ -57,14 +57,14 @@ export const BAILING_WORDS = words({
   lines: "\\s*[\\r\\n]",
 });
 
-/** Runs of spaces of falling powers of two, so that few tokens make a long one. */
+/** Runs of spaces in decreasing powers of two, so that a long run takes few tokens. */
 const FALLING_BLANKS = [512, 256, 128, 64, 32, 16, 8, 4].map((count) => `\\s{${count}}(?!\\S)`).join("|");
 export const JAIS2_WORDS = words({
   numbers: "\\p{N}{1,3}",
   blanks: `${FALLING_BLANKS}|\\s{1,2}(?!\\S)|\\s{1}`,
 });
 
-/** Words with capitals at most at their beginning, then words in capitals; contractions belong to them where `ending` says. */
+/** Words with capitals only at the beginning, then words in capitals; `ending` is the pattern of contractions that they include. */
 const cased = (ending: string): string => {
   const [upper, lower] = ["[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]", "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"];
   return `${BEFORE}${upper}*${lower}+${ending}|${BEFORE}${upper}+${lower}*${ending}`;
@@ -72,25 +72,25 @@ const cased = (ending: string): string => {
 const PATHS = `${SIGNS}[\\r\\n/]*|${LINES}|${BLANKS}`;
 export const TEKKEN = `${cased("")}|\\p{N}|${PATHS}`;
 export const O200K = `${cased(`${CONTRACTIONS}?`)}|\\p{N}{1,3}|${PATHS}`;
-/** As {@link O200K} where llama.cpp does not tell the cases of letters apart. */
+/** As {@link O200K}, without the distinction of upper and lower case, as in llama.cpp. */
 export const uncasedO200k = (numbers: string): string =>
   `${BEFORE}[\\p{L}\\p{M}]+${CONTRACTIONS}?|${numbers}|${PATHS}`;
 
-/** DeepSeek's: a sign with the letters behind it, words with marks, signs, then `lines`; numbers are cut out before. */
+/** DeepSeek's: a symbol with the letters after it, words with combining marks, symbols, then `lines`; numbers are split off before. */
 export const signedWords = (lines: string): string =>
   `${ASCII_SIGNS}[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+${lines}|${BLANKS}`;
 export const LINE_ENDS_AFTER_SIGNS = `[\\r\\n]*|${LINES}`;
 export const LINE_ENDS_APART = "|[\\r\\n]";
 
-/** Everything up to a space or one of these signs, of eight scripts. */
+/** Everything up to a space or one of these punctuation characters of eight scripts. */
 export const UNSIGNED = " ?[^(\\s|.,!?…。，、।۔،)]+";
 
 /**
- * Numbers from right to left three digits at a time; what stands before a number belongs to its first digits, as in
+ * Numbers in groups of three digits from the right; text before a number belongs to its first group, as in
  * llama.cpp (`unicode_regex_split_custom_afmoe`).
  */
 export const THOUSANDS = "\\P{N}*\\p{N}{1,3}(?=(?:\\p{N}{3})*(?!\\p{N}))";
-/** The places between three digits from right to left. */
+/** The positions between groups of three digits, counted from the right. */
 export const BETWEEN_THOUSANDS = "(?=(?:[0-9]{3})+(?![0-9]))";
 
 export const LINES_APART = "[^\\n]+|[\\n]+";
@@ -110,10 +110,10 @@ const ranges = (hex: string): string =>
 
 /** Ideographs, Hiragana and Katakana. */
 export const KANJI_KANA = `[${ranges("4E00-9FA5 3040-309F 30A0-30FF")}]+`;
-/** Ideographs and Hangul as DeepSeek's first tokenizers have them: a range with spaces in it, which are left out. */
+/** Ideographs and Hangul as in DeepSeek's first tokenizers; the spaces inside the range are excluded. */
 export const IDEOGRAPHS_HANGUL = `(?:(?!\\s)[${ranges("4E00-9FA5 0800-4E00 AC00-D7FF")}])+`;
 
-/** Letters that have cases, as far as DeepSeek's first tokenizer knows them. */
+/** Letters with upper and lower case, as in DeepSeek's first tokenizer. */
 const CASED_LETTERS = ranges(`
   41-5A 61-7A B5 C0-D6 D8-F6 F8-1BA 1BC-1BF 1C4-293 295-2AF 370-373 376 377 37B-37D 37F 386 388-38A 38C 38E-3A1 3A3-3F5
   3F7-481 48A-52F 531-556 10A0-10C5 13A0-13F5 13F8-13FD 1C90-1CBA 1CBD-1CBF 1D00-1D2B 1D6B-1D77 1D79-1D9A 1E00-1F15
@@ -123,10 +123,10 @@ const CASED_LETTERS = ranges(`
   A722-A76F A771-A787 A78B-A78E AB70-ABBF FB00-FB06 FB13-FB17 FF21-FF3A FF41-FF5A 10400-1044F 104B0-104D3 104D8-104FB
   10C80-10CB2 10CC0-10CF2 118A0-118DF 1E900-1E943`);
 export const DEEPSEEK_WORDS = `\\s?[${CASED_LETTERS}]+`;
-/** ASCII and full-width signs, quotation marks, signs of Chinese and Japanese. */
+/** ASCII and full-width punctuation, quotation marks, Chinese and Japanese punctuation. */
 export const DEEPSEEK_SIGNS = `\\s?[${ranges("21-2F 3A-7E FF01-FF0F FF1A-FF5E 2018-201F 3001-3002")}]+`;
 
-/** Hangul; signs of Chinese; Bopomofo; ideographs and kana: each script apart. */
+/** Hangul; Chinese punctuation; Bopomofo; ideographs and kana: each script separately. */
 export const YOUTU_SCRIPTS = [
   `[${ranges("AC00-D7A3 3131-318E")}]+`,
   `[${ranges("FF01 2026 201C 201D 2018 2019 2014 FF1A FF1B FF0C 3001-303F FE30-FE4F")}]+`,

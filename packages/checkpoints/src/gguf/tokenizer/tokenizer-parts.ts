@@ -1,18 +1,18 @@
 import type { TokenizerJson } from "@slm/tokenizer";
 import type { Component } from "./components.js";
 
-/** What the kinds of tokenizer differ in. */
+/** The parts in which the kinds of tokenizer differ. */
 export interface TokenizerParts {
   readonly normalizer: Component | null;
   readonly preTokenizer: Component | null;
   readonly decoder: Component;
   /** `model` of `tokenizer.json`. */
   readonly model: TokenizerJson["model"];
-  /** Whether a text begins with the bos token and ends with the eos token: always, or where the file does not say otherwise. */
+  /** Whether a text begins with BOS and ends with EOS: always, or as the default for files that do not specify it. */
   readonly addsBos: boolean | "always";
   readonly addsEos: boolean | "always";
-  /** Whether text that the vocabulary lacks becomes the unknown token, as the model was trained to see it. */
+  /** Whether text outside the vocabulary becomes the unknown token, as in the model's training. */
   readonly keepsUnknown?: boolean;
-  /** Whether spaces in front of signs are dropped from decoded text. */
+  /** Whether spaces before punctuation are removed from decoded text. */
   readonly cleansSpaces?: boolean;
 }

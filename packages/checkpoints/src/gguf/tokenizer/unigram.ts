@@ -1,6 +1,5 @@
 /**
- * `tokenizer.json` of a Unigram model (`tokenizer.ggml.model` = t5): of all ways to cut a text the one with the best sum of
- * scores.
+ * `tokenizer.json` of a Unigram model (`tokenizer.ggml.model` = t5): the segmentation of a text with the best sum of scores.
  *
  * Source: llama.cpp, `llm_tokenizer_ugm_session` (spaces, the map of characters).
  */
@@ -31,7 +30,7 @@ export function unigramParts(source: GgufFile, vocabulary: Vocabulary): Tokenize
       normalizers: [
         ...characterMap(source),
         ...(joinsSpaces ? [matched("\\A +| +\\z", ""), matched(" {2,}", " ")] : []),
-        // No text, no prefix.
+        // An empty text gets no prefix.
         ...(addsPrefix ? [matched("\\A(?=[\\s\\S])", SPACE)] : []),
         replaced(" ", SPACE),
       ],

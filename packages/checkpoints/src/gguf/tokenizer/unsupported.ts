@@ -1,8 +1,8 @@
 import { SlmError } from "@slm/core";
 
-/** The error for a tokenizer that is sound and that no `tokenizer.json` can express. */
+/** The error for a valid tokenizer that `tokenizer.json` cannot express. */
 export function unsupported(file: string, feature: string): SlmError {
-  return new SlmError("OP_UNSUPPORTED", `${file}: the tokenizer is not read: ${feature}`, {
+  return new SlmError("OP_UNSUPPORTED", `${file}: the tokenizer is not supported: ${feature}`, {
     context: { file, feature },
   });
 }

@@ -1,13 +1,13 @@
-/** The tokens of a file, checked: their texts, what each is for, and which ones begin and end a text. */
+/** The vocabulary of a file, checked: texts, token types and special tokens. */
 import type { GgufFile } from "../file/gguf-file.js";
 import { invalid } from "../file/invalid.js";
 import { shown } from "../file/metadata.js";
 
-/** What a token is for, by its number. Source: llama.cpp, `enum llama_token_type`. */
+/** Token types by their number. Source: llama.cpp, `enum llama_token_type`. */
 const TOKEN_TYPES = ["undefined", "normal", "unknown", "control", "user", "unused", "byte"] as const;
 type TokenType = (typeof TOKEN_TYPES)[number];
 
-/** Special tokens, as `tokenizer_config.json` calls them, by the keys that hold their id, the first of which counts. */
+/** Special tokens, as named in `tokenizer_config.json`, with the metadata keys of their ids; the first present key counts. */
 const SPECIAL_KEYS = {
   bos_token: ["bos_token_id", "cls_token_id"],
   // The separator's key is misspelt in the format.
@@ -20,7 +20,7 @@ type SpecialToken = keyof typeof SPECIAL_KEYS;
 /** Ids of special tokens in files that do not name them. */
 export type SpecialIds = Readonly<Partial<Record<SpecialToken, number>>>;
 
-/** Writers put -1 where a model has no such token. */
+/** Files use -1 if a model has no such token. */
 const NO_TOKEN: ReadonlySet<unknown> = new Set([-1, 0xffff_ffff]);
 
 export interface Vocabulary {
@@ -32,11 +32,11 @@ export interface Vocabulary {
 }
 
 /**
- * @param defaults what the format says of files that do not name their special tokens
+ * @param defaults ids of special tokens for files that do not name them
  * @throws SlmError DATA_INVALID for a vocabulary that is missing or contradicts itself
  */
 export function readVocabulary(source: GgufFile, defaults: SpecialIds = {}): Vocabulary {
-  // Tokens without text exist, and get one. Source: llama.cpp, `llama_vocab::impl::load`.
+  // Tokens without a text exist; they get one. Source: llama.cpp, `llama_vocab::impl::load`.
   const tokens = texts(source, "tokens").map((token, id) => (token === "" ? `[EMPTY_${id}]` : token));
   const idOf = new Map<string, number>();
   for (const [id, token] of tokens.entries()) {
@@ -59,7 +59,7 @@ export function texts({ file, metadata }: GgufFile, key: string): readonly strin
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.length > 0 && typeof value[0] === "string";
 
-/** A truth value under `tokenizer.ggml`; `otherwise` is what the format says of an absent one. */
+/** A boolean under `tokenizer.ggml`; `otherwise` is the format's default. */
 export function flag({ file, metadata }: GgufFile, key: string, otherwise: boolean): boolean {
   const value = metadata.get(`tokenizer.ggml.${key}`) ?? otherwise;
   if (typeof value !== "boolean") throw invalid(file, `tokenizer.ggml.${key} is not true or false`);
@@ -78,7 +78,7 @@ export function scoresOf({ file, metadata }: GgufFile, { tokens }: Vocabulary): 
   return scores;
 }
 
-/** Whether characters without a piece become bytes: all 256 are there, or none. */
+/** Whether the vocabulary has byte tokens for characters without a piece: all 256 of them, or none. */
 export function byteTokens({ file }: GgufFile, { types, idOf }: Vocabulary): boolean {
   if (!types.includes("byte")) return false;
   for (let byte = 0; byte < 256; byte += 1) {

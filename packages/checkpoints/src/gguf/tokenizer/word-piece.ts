@@ -1,8 +1,8 @@
 /**
- * `tokenizer.json` of WordPiece (`tokenizer.ggml.model` = bert): a word is cut into the longest pieces from left to right.
+ * `tokenizer.json` of WordPiece (`tokenizer.ggml.model` = bert): a word is split greedily into the longest pieces, left to right.
  *
- * Files mark the beginning of a word (`▁word`) where BERT's own vocabulary marks what goes on (`##ing`). Pieces stay as they
- * are: each word gets the mark in front and nothing stands before its later pieces.
+ * Files mark the beginning of a word (`▁word`); BERT's own vocabulary marks its continuation (`##ing`). The pieces are kept
+ * unchanged: each word gets the prefix `▁`, and the continuing prefix is empty.
  * Source: llama.cpp, `llm_tokenizer_wpm_session`; tokenizers, `BertNormalizer` and `BertPreTokenizer`.
  */
 import type { GgufFile } from "../file/gguf-file.js";
@@ -14,7 +14,7 @@ import { flag, type Vocabulary } from "./vocabulary.js";
 /** Longer words are unknown. Source: BERT, `WordpieceTokenizer`. [characters] */
 const LONGEST_WORD = 100;
 
-/** Ideographs beyond the first 65,536 characters, each of which is a word. */
+/** Ideographs outside the Basic Multilingual Plane; each is a word. */
 const LATER_IDEOGRAPHS = `[${[
   [0x20000, 0x2a6df],
   [0x2a700, 0x2b81f],

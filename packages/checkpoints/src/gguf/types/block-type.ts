@@ -1,4 +1,4 @@
-/** How one element type of ggml stores its numbers. */
+/** The encoding of one element type of ggml. */
 export interface BlockType {
   readonly name: string;
   /** Elements that share scales; a row of a tensor is a whole number of blocks. */

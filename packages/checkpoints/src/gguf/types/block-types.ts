@@ -21,9 +21,9 @@ const HALF = ELEMENTS / 2;
 
 interface NibbleLayout {
   readonly name: string;
-  /** Where the minimum lies in a block; absent where codes are centred instead. */
+  /** Offset of the minimum in a block; absent if codes are centered instead. */
   readonly minimumAt?: number;
-  /** Where the fifth bits lie; absent for 4-bit codes. */
+  /** Offset of the fifth bits; absent for 4-bit codes. */
   readonly fifthBitsAt?: number;
   readonly codesAt: number;
 }
@@ -42,7 +42,7 @@ function nibbles({ name, minimumAt, fifthBitsAt, codesAt }: NibbleLayout): Block
         const start = at + block * bytes;
         const first = to + block * ELEMENTS;
         const scale = fromHalf(view.getUint16(start, true));
-        // Adding -0 keeps every number, -0 too.
+        // Adding -0 does not change any number, not even -0.
         const minimum = minimumAt === undefined ? -0 : fromHalf(view.getUint16(start + minimumAt, true));
         const fifth = fifthBitsAt === undefined ? 0 : view.getUint32(start + fifthBitsAt, true);
         for (let j = 0; j < HALF; j += 1) {

@@ -1,5 +1,5 @@
 /**
- * ggml's blocks of 32 weights in the layout of onnxruntime's `MatMulNBits`, where that loses nothing.
+ * Lossless conversion of ggml's blocks of 32 weights to the layout of onnxruntime's `MatMulNBits`.
  *
  * | type | block                     | weight             | here                                             |
  * | ---- | ------------------------- | ------------------ | ------------------------------------------------ |
@@ -19,7 +19,7 @@ const BLOCK = 32;
 export interface PackedBlocks {
   readonly codes: Uint8Array;
   readonly scales: Float32Array;
-  /** Absent where every zero point is 2^(bits - 1). */
+  /** Absent if every zero point is 2^(bits - 1). */
   readonly zeroPoints?: Uint8Array | undefined;
   readonly inputs: number;
   readonly outputs: number;
@@ -36,7 +36,7 @@ interface Layout {
   readonly minimumAt?: number;
 }
 
-/** One row per type that can be kept. */
+/** One row per convertible type. */
 const LAYOUTS = {
   Q4_0: { bits: 4, bytes: 18, codesAt: 2 },
   Q4_1: { bits: 4, bytes: 20, codesAt: 4, minimumAt: 2 },
@@ -45,12 +45,12 @@ const LAYOUTS = {
 
 export type PackableType = keyof typeof LAYOUTS;
 
-/** Whether blocks of a type may be kept as they are. */
+/** Whether blocks of a type can be converted without loss. */
 export const isPackable = (type: string): type is PackableType => Object.hasOwn(LAYOUTS, type);
 
 /**
- * The same weights in the operator's layout, or undefined where it cannot hold them: a Q4_1 block whose weights no zero
- * point from 0 to 15 gives bit for bit.
+ * The same weights in the operator's layout; undefined if that is impossible: for a Q4_1 block, no zero point from 0 to 15
+ * may give bitwise equal weights.
  *
  * Shapes: raw holds `[outputs, inputs]`, row by row.
  *

@@ -37,7 +37,7 @@ export const Q2_K: BlockType = {
   },
 };
 
-/** Scale of sub-block `j`: four bits in a row of nibbles, its upper two behind them. */
+/** Scale of sub-block `j`: four bits in a row of nibbles, the upper two after them. */
 function sixBits(view: DataView, scales: number, j: number): number {
   const low = (view.getUint8(scales + (j & 7)) >> ((j >> 3) << 2)) & 0xf;
   const high = (view.getUint8(scales + 8 + (j & 3)) >> ((j >> 2) << 1)) & 3;

@@ -17,7 +17,7 @@ const ELEMENTS = 256;
 const SUB_BLOCKS = 8;
 const SUB_ELEMENTS = 32;
 
-/** Scale and minimum (6 bits each) of sub-block `j`: the first four whole, the last four with their upper bits apart. */
+/** Scale and minimum (6 bits each) of sub-block `j`: the first four are contiguous, the last four have separate upper bits. */
 function subScale(view: DataView, scales: number, j: number): { scale: number; minimum: number } {
   if (j < 4) return { scale: view.getUint8(scales + j) & 63, minimum: view.getUint8(scales + j + 4) & 63 };
   const nibbles = view.getUint8(scales + j + 4);

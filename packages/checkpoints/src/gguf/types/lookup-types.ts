@@ -1,5 +1,5 @@
 /**
- * Types whose 4-bit codes stand for one of 16 numbers that lie closer together around zero.
+ * Types whose 4-bit codes index a table of 16 non-uniform levels, which are denser around zero.
  *
  * | type   | bytes of a block                                        | element                          |
  * | ------ | ------------------------------------------------------- | -------------------------------- |
@@ -16,7 +16,7 @@ const SUB_ELEMENTS = 32;
 const HALF = SUB_ELEMENTS / 2;
 const LEVELS = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113] as const;
 
-/** 32 elements of one scale. */
+/** Decodes 32 elements that share one scale. */
 function decodeLevels(view: DataView, codes: number, scale: number, out: Float32Array, to: number): void {
   for (let j = 0; j < HALF; j += 1) {
     const byte = view.getUint8(codes + j);

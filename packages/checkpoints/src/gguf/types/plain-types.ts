@@ -2,7 +2,7 @@
 import { fromHalf } from "@slm/runtime";
 import type { BlockType } from "./block-type.js";
 
-/** One row per way to store a number by itself. */
+/** A type that stores each number separately. */
 const plain = (name: string, bytes: number, read: (view: DataView, at: number) => number): BlockType => ({
   name,
   elements: 1,

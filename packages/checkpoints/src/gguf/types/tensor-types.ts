@@ -6,7 +6,7 @@ import { Q4_K, Q5_K, Q6_K } from "./k-types.js";
 import { IQ4_NL, IQ4_XS } from "./lookup-types.js";
 import { BF16, F16, F32 } from "./plain-types.js";
 
-/** One row per type that is read. */
+/** One row per supported type. */
 const READ: ReadonlyMap<number, BlockType> = new Map([
   [0, F32],
   [1, F16],
@@ -25,7 +25,7 @@ const READ: ReadonlyMap<number, BlockType> = new Map([
   [30, BF16],
 ]);
 
-/** Names of types that exist and are not read, for their rejection. */
+/** Names of known but unsupported types, for the error message. */
 const NOT_READ: ReadonlyMap<number, string> = new Map([
   [9, "Q8_1"],
   [15, "Q8_K"],
@@ -46,10 +46,10 @@ const NOT_READ: ReadonlyMap<number, string> = new Map([
   [39, "MXFP4"],
 ]);
 
-/** Names of all types that are read. */
+/** Names of all supported types. */
 export const TENSOR_TYPES: readonly string[] = [...READ.values()].map(({ name }) => name);
 
-/** The type of a number; its name where it is known but not read; undefined for a number that means nothing. */
+/** The type of a number; only its name if it is known but unsupported; undefined for an unknown number. */
 export function tensorType(number: number): BlockType | string | undefined {
   return READ.get(number) ?? NOT_READ.get(number);
 }

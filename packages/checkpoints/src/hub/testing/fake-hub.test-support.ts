@@ -1,4 +1,4 @@
-/** A hub of one repository on the loopback interface, with the faults that real ones have. */
+/** A fake hub with one repository on the loopback interface, with the faults of real ones. */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
@@ -16,19 +16,19 @@ export interface FakeFile {
   readonly content: Buffer;
   /** Stored with its SHA-256 (large files) instead of a git hash. */
   readonly isLarge?: boolean;
-  /** What is sent instead of the content. */
+  /** Sent instead of the content. */
   readonly sends?: Buffer;
 }
 
 export interface FakeHub {
   readonly url: string;
   readonly cache: string;
-  /** What was asked for: method, path, and the range if there was one. */
+  /** Received requests: method, path, and the range if there was one. */
   readonly requests: string[];
   files: Record<string, FakeFile>;
   /** Connections to break: bytes sent before each break, one after the other. */
   breaks: number[];
-  /** Whether a token is asked for. */
+  /** Whether an access token is required. */
   isGated: boolean;
   /** A status for every download, if set. */
   status?: number;
@@ -85,7 +85,7 @@ function answer(hub: FakeHub, request: IncomingMessage, response: ServerResponse
   send(hub, file.sends ?? file.content, range, response);
 }
 
-/** What the interface says of the repository; undefined for other addresses. */
+/** The API's description of the repository; undefined for other addresses. */
 function description({ files }: FakeHub, pathname: string): object | undefined {
   const revision = `/api/models/${REPO}/revision/`;
   if (pathname === `${revision}main` || pathname === `${revision}${COMMIT}`) return { id: REPO, sha: COMMIT };
@@ -112,8 +112,8 @@ function send(hub: FakeHub, content: Buffer, range: string | undefined, response
 }
 
 /**
- * Waits until an unfinished download in the cache has so many bytes: a connection that goes away takes with it what nobody
- * has read yet.
+ * Waits until an unfinished download in the cache has `bytes` bytes, because a broken connection loses bytes that have not been
+ * read yet.
  */
 async function stored(cache: string, bytes: number): Promise<void> {
   for (;;) {

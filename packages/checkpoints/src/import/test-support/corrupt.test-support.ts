@@ -1,4 +1,4 @@
-/** Damages the files of a model directory the way disks, downloads and attackers do; every step is decided by a seed. */
+/** Corrupts the files of a model directory as disks, downloads and attackers do; deterministic for a seed. */
 
 export type Files = Readonly<Record<string, Uint8Array>>;
 
@@ -82,7 +82,7 @@ function change(value: unknown, random: Random): void {
   pick(random, actions)();
 }
 
-/** Changes the JSON header of a safetensors file and its length with it, so that what follows is reached. */
+/** Changes the JSON header of a safetensors file and adjusts its length, so that the following checks are reached. */
 const corruptHeader: Damage = (bytes, random) => {
   const file = Buffer.from(bytes);
   const end = 8 + Number(file.readBigUInt64LE(0));

@@ -1,6 +1,6 @@
 /**
- * JSON Schema as a grammar. Every text of the grammar is a value that the schema allows; not every allowed value has a text:
- * properties come in the schema's order, objects with named properties have no others, numbers are short.
+ * Compiles a JSON Schema to a grammar. Every text that the grammar generates is a value that the schema allows. The grammar is
+ * narrower than the schema: properties come in the schema's order, objects with named properties have no others, numbers are short.
  *
  * Source: JSON Schema 2020-12 (and `definitions` of older drafts).
  */
@@ -18,9 +18,9 @@ import {
   type TypeName,
 } from "./keywords.js";
 
-/** Longest string or array that a schema may count: each place of a count takes memory. */
+/** Largest minLength, maxLength, minItems or maxItems: each counted position takes memory. */
 const LARGEST_COUNT = 10_000;
-/** Deeper schemas are no one's. */
+/** Deepest nesting of a schema. */
 const DEEPEST = 64;
 const MOST_VALUES = 10_000;
 
@@ -41,7 +41,7 @@ interface Position {
 class SchemaCompiler {
   readonly #root: unknown;
   readonly #parts: JsonParts = createJsonParts();
-  /** Rules of places that are referred to, by pointer. */
+  /** Rules of the subschemas that a `$ref` points to, by JSON pointer. */
   readonly #rules = new Map<string, number>();
 
   constructor(root: unknown) {
@@ -124,7 +124,7 @@ class SchemaCompiler {
     if (values.length > MOST_VALUES) throw reject(pointer, `'enum' may have ${MOST_VALUES} values`);
     const types = Object.hasOwn(schema, "type") ? typesOf(schema, pointer) : TYPES;
     const fitting = values.filter((value) => types.some((type) => isOfType(value, type)));
-    if (fitting.length === 0) throw reject(pointer, "no value is of the type that the schema asks for");
+    if (fitting.length === 0) throw reject(pointer, "no value is of the schema's type");
     const { builder } = this.#parts;
     const texts = new Set(fitting.map((value) => JSON.stringify(value)));
     return builder.rule(builder.choice(...Array.from(texts, (text) => builder.text(text))));
@@ -162,7 +162,7 @@ class SchemaCompiler {
       if (others === false) return this.#inOrder([]);
       return mapPart(this.#parts, this.#compile(others, under("additionalProperties")));
     }
-    // A schema for other properties is checked although none are written beside named ones.
+    // The schema of additional properties is checked, although objects with named properties never have any.
     if (others !== false) this.#compile(others, under("additionalProperties"));
     const { builder, space } = this.#parts;
     const pairs = names.map((name) => {
@@ -174,15 +174,15 @@ class SchemaCompiler {
     return this.#inOrder(pairs);
   }
 
-  /** Pairs in their order with commas between those that are there; two tracks tell whether one is there yet. */
+  /** Pairs in order with commas between those that are present. Two tracks record whether a pair has been written yet. */
   #inOrder(pairs: readonly { readonly pair: Part; readonly isRequired: boolean }[]): Part {
     const { builder, space } = this.#parts;
     const comma = builder.sequence(space, builder.text(","), space);
-    /** What may come from a pair on, behind no pair and behind some. */
+    /** What may follow from this pair on: if no pair was written before it, and if some were. */
     let first: Part = (from) => from;
     let later: Part = (from) => from;
     for (const { pair, isRequired } of pairs.toReversed()) {
-      // A rule, because it stands in several places: written out, it would double with every pair.
+      // A rule, because it is used in several places: inlined, the grammar would double with every pair.
       const rest = builder.rule(later);
       const begin = builder.sequence(pair, rest);
       const go = builder.sequence(comma, pair, rest);
@@ -193,7 +193,7 @@ class SchemaCompiler {
   }
 }
 
-/** The types a schema names; without any, what its keywords are about, or every type. */
+/** The types that a schema names. Without any: the types that its keywords apply to, or every type. */
 function typesOf(schema: Schema, pointer: string): readonly TypeName[] {
   const { type } = schema;
   if (type === undefined) {
@@ -238,6 +238,6 @@ function unescaped(step: string): string {
   try {
     return decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~");
   } catch {
-    return step; // No escape after all; then nothing of that name will be there.
+    return step; // Not a valid escape: the lookup of this name will fail.
   }
 }

@@ -1,15 +1,15 @@
-/** JSON's own grammar (RFC 8259), a little narrower so that texts end and values are exact. */
+/** The grammar of JSON (RFC 8259), narrowed so that texts end and numbers are exact. */
 import { GrammarBuilder, type Grammar, type Part } from "../grammar.js";
 
-/** Most digits before the point, and behind it: every such number is finite, and integers are exact in a double. */
+/** Most digits before and after the decimal point: every such number is finite, and integers are exact in a double. */
 const MOST_DIGITS = 15;
 
-/** Parts that JSON texts are made of. Each is written once and called from wherever it stands. */
+/** The parts of JSON texts. Each is one rule that is called wherever it is used. */
 export interface JsonParts {
   readonly builder: GrammarBuilder;
-  /** No space or one: a model may write `{"a": 1}` or `{"a":1}`, but cannot write spaces without end. */
+  /** At most one space: a model may write `{"a": 1}` or `{"a":1}`, but never endless spaces. */
   readonly space: Part;
-  /** One character of a string, which may be written as an escape. Half a surrogate pair is never written. */
+  /** One character of a string, plain or escaped. A lone surrogate is never written. */
   readonly character: Part;
   readonly string: Part;
   readonly number: Part;

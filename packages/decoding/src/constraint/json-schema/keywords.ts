@@ -1,10 +1,10 @@
-/** The keywords of JSON Schema that are understood. Any other is rejected: ignoring one would break a promise. */
+/** The supported keywords of JSON Schema. Any other is rejected: ignoring one would allow values that the schema forbids. */
 import { SlmError } from "@slm/core";
 
 export const TYPES = ["string", "number", "integer", "boolean", "null", "object", "array"] as const;
 export type TypeName = (typeof TYPES)[number];
 
-/** Keywords of one type. Properties come in the order the schema names them, those that may be left out at will. */
+/** Keywords of each type. Properties are written in the schema's order; optional ones may be left out. */
 export const TYPE_KEYWORDS: Readonly<Record<TypeName, readonly string[]>> = {
   string: ["minLength", "maxLength"],
   number: [],
@@ -15,10 +15,10 @@ export const TYPE_KEYWORDS: Readonly<Record<TypeName, readonly string[]>> = {
   array: ["items", "minItems", "maxItems"],
 };
 
-/** Keywords that stand alone, beside annotations and definitions only. */
+/** Keywords that may be combined only with annotations and definitions. */
 export const ALONE_KEYWORDS = ["$ref", "anyOf", "const"] as const;
 
-/** Keywords that say nothing about values, and places of definitions. */
+/** Keywords that do not restrict values, and containers of definitions. */
 const ANNOTATIONS: ReadonlySet<string> = new Set([
   ...["$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples"],
   ...["deprecated", "readOnly", "writeOnly"],
@@ -48,7 +48,7 @@ export function rejectOthers(schema: Schema, pointer: string, known: readonly st
   );
 }
 
-/** A keyword that counts something. @throws SlmError DATA_INVALID unless it is absent or an integer up to `largest` */
+/** The value of a count keyword such as `maxLength`. @throws SlmError DATA_INVALID unless it is absent or an integer up to `largest` */
 export function countOf(
   schema: Schema,
   key: string,

@@ -21,13 +21,13 @@ export interface OutputsJob {
   readonly symmetric: boolean;
   readonly method: GridMethod;
   /** `feedbackFactor` of the inputs, for error feedback; absent for none. */
-  readonly feedback?: Float64Array;
+  readonly feedback?: Float64Array | undefined;
   /** `positive`, whole outputs only: how much the error of each input counts. */
-  readonly importance?: Float64Array;
+  readonly importance?: Float64Array | undefined;
   /** Packed rows of all outputs, as in `BlockWeights`; zero points absent where symmetric. */
   readonly codes: Uint8Array;
   readonly scales: Float32Array;
-  readonly zeroPoints?: Uint8Array;
+  readonly zeroPoints?: Uint8Array | undefined;
   /** By output: sum of squares of the weights, and of what the codes are off by. */
   readonly squares: Float64Array;
   readonly distances: Float64Array;

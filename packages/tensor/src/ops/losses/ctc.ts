@@ -1,37 +1,37 @@
-/** Labels read off a longer row of frames from first to last, wherever in it each stands: connectionist temporal classification. */
+/** Connectionist temporal classification (CTC): the loss of a label sequence that is shorter than its frames, without alignment. */
 import { expectShape } from "../shape-check.js";
 import { tf, type Tensor } from "../../tf.js";
 import { maskedMean, type GradientArguments } from "./masked-logits.js";
 
 /**
- * What a batch's rows spell. A row of n labels is read in 2n + 1 states: blank, first label, blank, ..., last label, blank; each
- * frame stays in its state, goes on to the next, or over a blank between two labels that differ.
+ * The labels of a batch as CTC states. A row of n labels has 2n + 1 states: blank, first label, blank, ..., last label, blank. Each
+ * frame stays in its state, moves to the next, or skips a blank between two different labels.
  */
 export interface CtcInputs {
   /** `[batch, frames, vocab]` */
   readonly logits: Tensor;
-  /** `[batch, states, vocab]`: 1 at the token that a state reads; zeros beyond a row's states. */
+  /** `[batch, states, vocab]`: one-hot token of each state; zeros beyond a row's states. */
   readonly states: Tensor;
   /** `[batch, states]`: 1 where a state may follow the one two before it. */
   readonly skip: Tensor;
   /** `[batch, states]`: 1 at a row's last two states. */
   readonly end: Tensor;
-  /** `[batch]`: 1 counted, 0 not: unlabelled rows, or with more than frames. */
+  /** `[batch]`: 1 for rows that count, 0 for rows that have no labels or more labels than frames. */
   readonly mask: Tensor;
   /** Scalar: labels of the counted rows. */
   readonly count: Tensor;
 }
 
-/** Logarithm of a probability of zero, such that sums of a few of them stay finite. */
+/** Stands for log 0; finite, and so are sums of a few of them. */
 const NEVER = -1e9;
 
 /**
- * - log of the probability that the frames spell the labels, summed over all ways to do so and rows, per label [nats].
+ * Negative log-likelihood of the labels, summed over all alignments and rows, per label [nats].
  *
- * The forward recursion is in logarithms: gradients are shares of probability, however small that is. Output: a scalar.
+ * The forward recursion uses log-probabilities, so gradients stay exact for tiny probabilities. Output: a scalar.
  * Source: Graves et al. 2006, sections 3 and 4 ("Connectionist temporal classification", ICML).
  *
- * @throws SlmError SHAPE_MISMATCH naming the tensor that does not fit.
+ * @throws SlmError SHAPE_MISMATCH naming the tensor of the wrong shape.
  */
 export function ctc({ logits, states, skip, end, mask, count }: CtcInputs): Tensor {
   const [batch, frames, vocab] = logits.shape as [number, number, number];

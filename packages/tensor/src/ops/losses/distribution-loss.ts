@@ -1,6 +1,6 @@
 /**
- * The frame of every loss between two distributions over the vocabulary: temperature, mask, mean, and a backward pass
- * written by hand, so that each loss states only its value per position and its slope.
+ * The common part of every loss between two distributions over the vocabulary: temperature, mask, mean, and a hand-written
+ * backward pass. Each loss defines only its value per position and its slope.
  */
 import { SlmError } from "@slm/core";
 import { tf, type Tensor } from "../../tf.js";
@@ -10,21 +10,21 @@ import { column, maskedMean, rowDot, type MaskedLogits, type GradientArguments }
 export interface RowLoss {
   /** The loss of each position, `[positions]`. */
   readonly rows: Tensor;
-  /** What `slope` reads. */
+  /** Tensors that `slope` reads. */
   readonly saved: readonly Tensor[];
   /** d rows / d z over `slopeScale`, `[positions, vocab]`; recorded only when a gradient is taken. */
   readonly slope: (saved: readonly Tensor[]) => Tensor;
-  /** Multiplied in where it costs no pass over the vocabulary. */
+  /** Factor of the slope, applied where it costs no pass over the vocabulary. */
   readonly slopeScale: number;
 }
 
 export interface Temperature {
-  /** Logits of both sides are divided by it. */
+  /** Teacher and student logits are divided by it. */
   readonly temperature: number;
   /**
-   * The power of the temperature that the loss is multiplied by, so that the size of its gradient does not depend on the
-   * temperature: softened distributions approach each other as 1/temperature, and so does a loss that is of first order
-   * in their difference, while one of second order shrinks with its square.
+   * Power of the temperature that multiplies the loss, so that the gradient scale does not depend on the temperature. The
+   * difference of softened distributions shrinks as 1/temperature. A loss of first order in it shrinks alike, one of second
+   * order with the square.
    */
   readonly power: 1 | 2;
 }
@@ -65,8 +65,8 @@ export function distributionLoss(
 }
 
 /**
- * The slope through a softmax: q ∘ (g - sum over the vocabulary of q·g), with q = softmax(z) and g the loss's slope with
- * respect to q, to which any number may be added.
+ * The gradient through a softmax: q ∘ (g - sum over the vocabulary of q·g), with q = softmax(z) and g the gradient with
+ * respect to q. A constant added to g does not change it.
  *
  * @param inner sum of q·g by position, when the forward pass has it.
  */

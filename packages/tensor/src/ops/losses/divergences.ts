@@ -17,37 +17,37 @@ export const DIVERGENCE_NAMES = [
 export type DivergenceName = (typeof DIVERGENCE_NAMES)[number];
 
 export interface DivergenceOptions {
-  /** Both sides' logits are divided by it; above 0. */
+  /** Teacher and student logits are divided by it; above 0. */
   readonly temperature: number;
   /** jensenShannon: weight of the teacher, between 0 and 1. */
   readonly beta: number;
-  /** skewKl, skewReverseKl: how much of the other term's own distribution is mixed into the second, between 0 and 1. */
+  /** skewKl, skewReverseKl: fraction of the first distribution that is mixed into the second, between 0 and 1. */
   readonly skew: number;
 }
 
-/** Plain distributions, the symmetric Jensen-Shannon divergence, and the skew that the DistiLLM paper settles on. */
+/** Temperature 1, the symmetric Jensen-Shannon divergence, and the skew of the DistiLLM paper. */
 export const DIVERGENCE_DEFAULTS: DivergenceOptions = { temperature: 1, beta: 0.5, skew: 0.1 };
 
 export interface Divergence {
   readonly description: string;
   readonly source: string;
   /**
-   * The power of the temperature that the value is multiplied by, for a gradient whose size does not depend on it: 2 for
-   * every divergence of second order in the difference of logits, 1 for the one of first order.
+   * Power of the temperature that multiplies the value, so that the gradient scale does not depend on the temperature: 2 for
+   * a divergence of second order in the difference of logits, 1 for one of first order.
    */
   readonly temperaturePower: 1 | 2;
   /**
    * The divergence of softmax(logits / temperature) from softmax(teacherLogits / temperature), averaged over counted
    * positions and multiplied by temperature^temperaturePower.
    *
-   * The teacher is a constant: no gradient reaches its logits. They must be finite; a token that the teacher gives no
-   * probability has a very negative logit, such as -1e9. Then reverseKl charges that logit for the student's
-   * probability there, so use a divergence that is bounded when the teacher's distribution is truncated.
+   * The teacher is a constant: no gradient reaches its logits. They must be finite; a token without teacher probability has a
+   * very negative logit, such as -1e9. reverseKl multiplies that logit by the student's probability of the token, so use a
+   * bounded divergence if the teacher distribution is truncated.
    *
    * Shapes: teacherLogits `[positions, vocab]` -> scalar.
    * Units: nats per loss token; totalVariation: probability per loss token.
    *
-   * @throws SlmError SHAPE_MISMATCH for a teacher of another shape, CONFIG_INVALID for an option out of bounds.
+   * @throws SlmError SHAPE_MISMATCH for teacher logits of another shape, CONFIG_INVALID for an option out of bounds.
    */
   compute(masked: MaskedLogits, teacherLogits: Tensor, options: DivergenceOptions): Tensor;
 }
@@ -71,13 +71,13 @@ const divergence = (name: DivergenceName, { rowDivergence, ...facts }: Row): Div
 /** One row per name: a divergence without a row does not compile. */
 export const DIVERGENCES: { readonly [N in DivergenceName]: Divergence } = {
   forwardKl: divergence("forwardKl", {
-    description: "KL(teacher || student): the student covers everything the teacher may say",
+    description: "KL(teacher || student), mode-covering: the student covers everything that the teacher may generate",
     source: "Hinton, Vinyals, Dean 2015, section 2 (arXiv:1503.02531)",
     temperaturePower: 2,
     rowDivergence: () => forwardKlRows,
   }),
   reverseKl: divergence("reverseKl", {
-    description: "KL(student || teacher): the student keeps to what the teacher finds likely",
+    description: "KL(student || teacher), mode-seeking: the student keeps to tokens that the teacher finds likely",
     source: "Gu, Dong, Wei, Huang 2024, section 2.1 (arXiv:2306.08543)",
     temperaturePower: 2,
     rowDivergence: () => reverseKlRows,

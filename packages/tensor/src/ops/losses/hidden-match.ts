@@ -25,7 +25,7 @@ const EPSILON = 1e-12;
 const rowSum = (x: Tensor): Tensor => tf.sum(x, -1);
 const norm = (x: Tensor): Tensor => tf.sqrt(tf.add(rowSum(tf.square(x)), EPSILON));
 
-/** Each row's distance between a projected state and the teacher's, `[positions]`. */
+/** Distance of each projected state from the teacher's, `[positions]`. */
 const DISTANCES: { readonly [K in HiddenMatchKind]: (projected: Tensor, teacher: Tensor) => Tensor } = {
   mse: (projected, teacher) => tf.mul(rowSum(tf.square(tf.sub(projected, teacher))), 1 / teacher.shape[1]!),
   cosine: (projected, teacher) => {

@@ -1,6 +1,6 @@
 /**
- * What all losses over next-token logits share: sums over loss tokens divided by a given number of loss tokens,
- * so that padding never dilutes them, and log-softmax as the only thing that is exponentiated, so that logits may be large.
+ * The common part of all losses over next-token logits. Sums over loss tokens are divided by a given number of loss tokens,
+ * so padding never dilutes them. Only log-softmax is exponentiated, so logits may be large.
  */
 import { int } from "@slm/onnx";
 import { activeRecorder } from "../../recording/recorder.js";

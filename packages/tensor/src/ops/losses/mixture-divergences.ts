@@ -1,6 +1,6 @@
 /**
- * Divergences from a mixture m = w·p + (1 - w)·q of teacher and student, which neither side can miss: they stay bounded
- * where one distribution is zero and the other is not. p: the teacher's distribution, q: the student's.
+ * Divergences from a mixture m = w·p + (1 - w)·q of teacher and student. m is positive wherever p or q is, so they stay
+ * bounded where one distribution is zero and the other is not. p: the teacher's distribution, q: the student's.
  */
 import { tf, type Tensor } from "../../tf.js";
 import { logProbabilities, rowDot } from "./masked-logits.js";

@@ -1,4 +1,4 @@
-/** Distillation between models of different vocabularies: probabilities are compared by rank, not by token. */
+/** Distillation between models of different vocabularies (ULD): compares probabilities by rank, not by token. */
 import { expectShape } from "../shape-check.js";
 import { tf, type Tensor } from "../../tf.js";
 import { column, rowDot, type MaskedLogits } from "./masked-logits.js";
@@ -6,12 +6,12 @@ import { distributionLoss, tempered } from "./distribution-loss.js";
 import { int } from "@slm/onnx";
 import { activeRecorder } from "../../recording/recorder.js";
 
-// The largest values of each row in order, and values put back to where they came from.
+// Top-k of each row, and the inverse: scattering ranked values back to their positions.
 
 interface RankedRows {
   /** Largest first; equal values keep their order. `[rows, ranks]` */
   readonly values: Tensor;
-  /** Where each value came from, int32 `[rows, ranks]`. */
+  /** Index of each value in its row, int32 `[rows, ranks]`. */
   readonly places: Tensor;
 }
 
@@ -22,9 +22,9 @@ function rankRows(x: Tensor, ranks: number): RankedRows {
 }
 
 /**
- * Ranked values back in their places: out[row, places[row, i]] = ranked[row, i], zero elsewhere.
+ * Scatters ranked values back: out[row, places[row, i]] = ranked[row, i], zero elsewhere.
  *
- * Places are distinct within a row, so no two values meet and the order of writing does not matter.
+ * The indices of a row are distinct, so the order of writing does not matter.
  *
  * Shapes: ranked and places `[rows, ranks]` -> `[rows, size]`.
  */
@@ -44,20 +44,20 @@ function unrankRows(ranked: Tensor, places: Tensor, size: number): Tensor {
 }
 
 export interface UldOptions {
-  /** Both sides' logits are divided by it. Default 1. */
+  /** Teacher and student logits are divided by it. Default 1. */
   readonly temperature?: number;
-  /** Whether every row of the teacher's logits runs from the largest to the smallest already. Default false. */
+  /** Whether every row of the teacher's logits is already sorted, largest first. Default false. */
   readonly teacherSorted?: boolean;
 }
 
 /**
  * Universal logit distillation: the sum over ranks of |student's probability of that rank - teacher's|, averaged over
- * loss tokens; the smaller vocabulary is filled up with zeros. Multiplied by the temperature, once, because the
+ * loss tokens; the smaller vocabulary is padded with zeros. Multiplied by the temperature, once, because the
  * loss is of first order in the difference of logits.
  *
- * Only as many ranks are sorted as the smaller vocabulary has: beyond them one side is zero, and the other adds what is
- * left of its probability. A teacher kept as a few logits per position, largest first, is therefore cheap; sorting a whole
- * vocabulary takes ONNX Runtime far longer than all else in a loss (8,192 tokens: some 30 times the passes of forwardKl).
+ * Only as many ranks are sorted as the smaller vocabulary has: beyond them one side is zero, and the other adds its
+ * remaining probability. A teacher cached as a few logits per position, largest first, is therefore cheap. Sorting a whole
+ * vocabulary takes ONNX Runtime far longer than the rest of a loss (8,192 tokens: about 30 times the passes of forwardKl).
  *
  *   q = softmax(z) -> rank -> |q_i - p_i|, + 1 - sum of the ranked q_i
  *   slope: d = sign(q_i - p_i) - 1 back in its place, q ∘ (d - sum q·d)
@@ -88,7 +88,8 @@ export function uld(masked: MaskedLogits, teacherLogits: Tensor, options: UldOpt
       saved: [student, q, sign, places],
       slope: (saved) => {
         const [savedStudent, savedQ, savedSign, savedPlaces] = saved as [Tensor, Tensor, Tensor, Tensor];
-        // A number added to all slopes of a row is lost in the softmax, so 1 is taken off instead of added to the rest.
+        // Adding a constant to all slopes of a row does not change the gradient through the softmax, so 1 is subtracted here instead of
+  // being added to the slopes of the unranked tokens.
         const slopes = ranks < vocab ? tf.sub(savedSign, 1) : savedSign;
         const inner = column(rowDot(savedQ, slopes));
         return tf.mul(savedStudent, tf.sub(unrankRows(slopes, savedPlaces, vocab), inner));
@@ -98,5 +99,5 @@ export function uld(masked: MaskedLogits, teacherLogits: Tensor, options: UldOpt
   });
 }
 
-/** What the first ranks of the side that has more of them leave of its probability, `[positions]`. */
+/** The probability that the ranked tokens leave to the rest of the larger vocabulary, `[positions]`. */
 const rest = (ranked: Tensor): Tensor => tf.sub(1, tf.sum(ranked, -1));

@@ -1,0 +1,41 @@
+/** What an evaluation reads: rows with known answers, and what answers them. */
+import type { Progress } from "@slm/core";
+import type { ImageSource } from "@slm/vision";
+import type { GenerateOptions, Generation, Source } from "../types.js";
+import type { EvaluationMetricName } from "./metric-names.js";
+import type { Scorer } from "./score-texts.js";
+
+/** One question and every accepted answer to it; none, or an empty one, where the question has no answer. */
+export interface EvaluationRow {
+  readonly source: string;
+  readonly references: readonly string[];
+  /** The image that the question is about, and what the predictions call it. */
+  readonly image?: { readonly name: string; readonly source: ImageSource };
+}
+
+/** What answers: a generator, or anything else that writes one text per source. */
+export interface Answerer {
+  generate(
+    sources: readonly Source[],
+    options: GenerateOptions,
+  ): Promise<readonly Pick<Generation, "text">[]>;
+}
+
+export interface EvaluationInput {
+  readonly generator: Answerer;
+  /** Needed for perplexity only. */
+  readonly scorer?: Scorer | undefined;
+  readonly rows: AsyncIterable<EvaluationRow> | Iterable<EvaluationRow>;
+  /** The first is the one that each row is scored by. Perplexity alone needs no answers, so none are generated. */
+  readonly metrics: readonly EvaluationMetricName[];
+  /** Sources decoded together. */
+  readonly batchSize: number;
+  /** How to answer: strategy, longest answer. Default: as the generator does, greedily. */
+  readonly options?: Pick<GenerateOptions, "strategy" | "maxTokens" | "seed"> | undefined;
+  /** Where to write one JSON line per row; nothing is written when absent. */
+  readonly predictionsPath?: string | undefined;
+  /** Number of rows, when known, for progress only. */
+  readonly total?: number | undefined;
+  readonly progress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
