@@ -72,7 +72,7 @@ describe("the loss of a recipe", () => {
     ],
     [
       { targets: { onPolicyFraction: 0.5 }, loss: { forwardKl: 0, crossEntropy: 1 } },
-      "targets.onPolicyFraction: targets of the student need a term",
+      "targets.onPolicyFraction: on-policy targets need a loss term",
     ],
   ])("is rejected where it makes no sense: %j", (section, complaint) => {
     expect(complaints(section).join("\n")).toContain(complaint);
