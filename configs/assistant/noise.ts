@@ -1,4 +1,4 @@
-/** How people really write: fillers, politeness, typing errors, capitals and points or none. */
+/** Noise of real requests: fillers, politeness, typing errors, capital letters and punctuation. */
 import type { Draw } from "../shared/draw.js";
 import type { Part } from "./request.js";
 

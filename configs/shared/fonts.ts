@@ -1,7 +1,7 @@
 /**
  * Typefaces out of packages, as outlines of their characters.
  *
- * Fonts of the system never take part, so a text looks the same on every machine.
+ * System fonts are never used, so a text looks the same on every machine.
  */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";

@@ -1,4 +1,4 @@
-/** How far questions give away their answers. */
+/** Measures how well answers can be guessed from the questions alone. */
 import type { Question } from "./question.js";
 
 /** As far as guessing goes. */

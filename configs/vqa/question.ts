@@ -12,14 +12,14 @@ export interface Question {
 /**
  * Asks a question of one kind about a scene, or undefined where the scene has nothing to ask of.
  *
- * Whoever hears the question alone must know nothing about its answer. So where there are two answers the answer is drawn first
- * and then the things to ask about, and everything else that is asked for is drawn in a way that treats all answers alike.
+ * The question alone must not reveal its answer. So for a question with two answers, the answer is drawn first and then the things to
+ * ask about; everything else is drawn independently of the answer.
  */
 export type Asker<Scene> = (scene: Scene, draw: Draw) => Omit<Question, "kind"> | undefined;
 
 /**
- * So many questions about a scene: kinds come in the order given, and those that the scene has nothing for are passed over. After
- * the last kind the first one comes again.
+ * The wanted number of questions about a scene. Kinds are used in the given order, cyclically; kinds that do not fit the scene are
+ * skipped.
  */
 export function questionsOf<Scene>(
   scene: Scene,

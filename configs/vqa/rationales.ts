@@ -1,11 +1,11 @@
 /**
- * How a question is answered, step by step: whatever the scene shows in the order of reading, and behind each word what it means for the
- * question. A model that writes this down first has small steps to learn, each of which follows from few words close by, where an
- * answer alone asks for all of them at once.
+ * Rationales: the contents of the scene in reading order, with a mark after each word that matters for the question. A model that
+ * writes this first learns small steps, each of which depends on a few nearby words, instead of the whole answer at once.
  *
  *   "how many stars are there?" -> "star northwest small red star 1 north nothing northeast large red ring 1 ... #### 1"
  *
- * What is asked for comes first, in the scene's own words: marks compare with it, and to copy it is how the question is learnt to be read.
+ * The rationale starts with the property that is asked about, in the words of the scene. The marks compare with it, and copying it
+ * teaches the model to read the question.
  *
  * Hsieh et al. 2023, Distilling Step-by-Step (arXiv 2305.02301): rationales as further targets of a small model.
  */

@@ -1,4 +1,4 @@
-/** What the page and the worker that holds the model say to one another. */
+/** Messages between the page and the worker that runs the model. */
 import type { WebProvider } from "@slm/runtime-web";
 
 export type ToWorker =
@@ -13,7 +13,7 @@ export type FromWorker =
       readonly provider: WebProvider;
       readonly threads: number;
       readonly loadMs: number;
-      /** Present where the model sees: what an image is asked that comes without a text, if it has a question of its own. */
+      /** Present for vision-language models: the default prompt for an image without text, if there is one. */
       readonly sees?: { readonly prompt: string | null } | undefined;
     }
   | { readonly kind: "piece"; readonly text: string }

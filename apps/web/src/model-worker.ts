@@ -1,4 +1,4 @@
-/** The model in a thread of its own, so that the page stays responsive. */
+/** Runs the model in a worker, so that the page stays responsive. */
 import type { Generator } from "@slm/inference";
 import type { FromWorker, ToWorker } from "./messages.js";
 import { openBundle } from "./open-bundle.js";

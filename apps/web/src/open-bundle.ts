@@ -1,4 +1,4 @@
-/** A bundle and ONNX Runtime from the network to a model that answers, in the thread that calls. */
+/** Downloads a bundle and ONNX Runtime, and opens the model in the calling thread. */
 import { loadGenerator, type Generator } from "@slm/inference";
 import type * as Ort from "onnxruntime-web";
 import { createWebRuntime, type OrtModule, type WebProvider } from "@slm/runtime-web";

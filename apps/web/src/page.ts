@@ -1,4 +1,4 @@
-/** The page: loads the model, takes text, shows the answer while it grows and how fast it came. */
+/** The page: loads the model, reads a prompt, streams the answer and shows its speed. */
 import type { WebProvider } from "@slm/runtime-web";
 import type { FromWorker, Site, ToWorker } from "./messages.js";
 
@@ -24,7 +24,7 @@ const figures = element("figures", HTMLElement);
 const device = element("device", HTMLSelectElement);
 
 let worker: Worker | undefined;
-/** How the model sees, once it is loaded. */
+/** Vision settings of the loaded model. */
 let sees: Extract<FromWorker, { kind: "ready" }>["sees"];
 
 function tell(message: ToWorker): void {

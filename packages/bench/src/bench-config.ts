@@ -7,44 +7,49 @@ export const benchConfig = z.strictObject({
     .min(2)
     .max(100_000)
     .default(40)
-    .describe("Measured generations per model; the prompts are taken in turn [runs]."),
+    .describe("Measured generations per model; prompts are used in turn [runs]."),
   warmup: z.int().min(0).max(1000).default(3).describe("Generations per model before measuring [runs]."),
   loads: z
     .int()
     .min(1)
     .max(100)
     .default(3)
-    .describe("Times each model is loaded, each in a new process; the last goes on to be measured [loads]."),
+    .describe("Number of loads per model, each in a new process; the last process is then measured [loads]."),
   maxTokens: z
     .int()
     .min(2)
     .max(65_536)
     .optional()
-    .describe("Most tokens a generation may get [tokens]. Default: as many as the model holds."),
+    .describe("Largest number of tokens per generation [tokens]. Default: the model's limit."),
   forceTokens: z
     .int()
     .min(2)
     .max(65_536)
     .optional()
     .describe(
-      "Generate exactly this many tokens, whatever the model would say, so that models that stop at different " +
-        "lengths do the same work; then maxTokens does not count [tokens]. Default: each model stops by itself.",
+      "Generate exactly this many tokens, ignoring EOS, so that models that would stop at different " +
+        "lengths do the same work; maxTokens is then ignored [tokens]. Default: stop at EOS.",
     ),
-  batch: z.int().min(1).max(1024).default(1).describe("Copies of a prompt that are answered at once [rows]."),
+  batch: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(1)
+    .describe("Batch size: copies of a prompt that are decoded together [rows]."),
   settleMs: z
     .int()
     .min(0)
     .max(10_000)
     .default(20)
-    .describe("Pause before each run, for what the model before has left running [ms]."),
+    .describe("Pause before each run, until threads of the previous model are idle [ms]."),
   noiseLimit: z
     .number()
     .positive()
     .max(1)
     .default(0.1)
     .describe(
-      "Medians of the first and second half of the runs, quartiles of the time per step and the machine's rates before " +
-        "and after are called noise if they differ by more, and so is more time taken by a hypervisor [fraction].",
+      "Noise limit. A note is added if the medians of both halves of the runs, the quartiles of the time per step, or the machine's rates before " +
+        "and after differ by more than this, or if a hypervisor took more CPU time [fraction].",
     ),
 });
 

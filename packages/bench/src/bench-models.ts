@@ -1,4 +1,4 @@
-/** Measures models side by side on this machine. */
+/** Measures and compares models on this machine. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { SILENT, throwIfInterrupted, type Progress, SlmError } from "@slm/core";
 import type { DeviceModel } from "@slm/exported-model";
@@ -76,7 +76,7 @@ function describeDevice(
   };
 }
 
-/** The roofline is the best that was seen: what slowed one of the two measurements is no limit of the machine. */
+/** The roofline uses the faster of two measurements, because a slowdown of one is not a limit of the machine. */
 function fasterRates(one: MachineRates, other: MachineRates): MachineRates {
   return {
     productFlops: Math.max(one.productFlops, other.productFlops),
@@ -98,7 +98,7 @@ export interface BenchInput {
   /** Name and version of what runs the graphs: "onnxruntime-node 1.30.0". */
   readonly engine: string;
   readonly config: BenchConfig;
-  /** Draws the order in which models take turns. */
+  /** Seed of the order in which models take turns. */
   readonly seed: number;
   readonly progress?: Progress | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -120,13 +120,13 @@ interface Contestant {
   readonly loadsMs: readonly number[];
   readonly samples: Sample[];
   readonly sourceTokens: number[];
-  /** Energy of the measured runs; undefined where nothing tells it [J]. */
+  /** Energy of the measured runs; undefined without a counter [J]. */
   joules: number | undefined;
 }
 
 /**
  * Greedy generation for one prompt at a time, or for copies of it at once. Each model is alone in a process, so its memory is its own; the processes
- * take turns in an order drawn from the seed, one working while the others wait, so drift of the machine hits all alike.
+ * take turns in an order drawn from the seed, one working while the others wait, so that drift of the machine affects all equally.
  *
  * @throws SlmError USAGE for no models, two of one name, no prompts or an unknown baseline; INPUT_MISSING or DATA_INVALID
  * for a model or a prompt that does not fit; DEVICE_UNAVAILABLE; INTERRUPTED.

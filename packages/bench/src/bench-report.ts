@@ -22,7 +22,7 @@ interface Part {
   readonly table?: Table;
 }
 
-/** What the page and the Markdown say, charts apart. */
+/** Contents of the page and the Markdown, without charts. */
 function partsOf(result: BenchResult): readonly Part[] {
   const { comparisons, notes, regression } = result;
   return [
@@ -46,8 +46,8 @@ function partsOf(result: BenchResult): readonly Part[] {
           {
             heading: "Against the baseline",
             text:
-              "The model's figure over the baseline's, medians where there are several; in brackets where the ratio of the " +
-              "medians lies (95 %, bootstrap rounds 1,000 times).",
+              "The model's figure over the baseline's, of medians where there are several values; in brackets the 95 % confidence interval " +
+              "of the ratio of medians (bootstrap over rounds, 1,000 times).",
             table: comparisonsTable(result),
           },
         ]),
@@ -69,7 +69,7 @@ export function benchMarkdown(result: BenchResult): string {
   return `${["# Benchmark", ...deviceLines(result), ...parts].join("\n\n")}\n`;
 }
 
-/** Figures down, items across, where a table is wider than long: nobody scrolls twenty columns. */
+/** Transposes a table that is wider than long, so that nobody has to scroll twenty columns. */
 function upright(table: Table): string {
   const { columns, rows } = table;
   if (rows.length >= columns.length) return markdownTable(table);
@@ -115,7 +115,7 @@ function charts({ models }: BenchResult): Promise<readonly string[]> {
       { label: "peak memory", value: peakRssBytes / 1e6 },
       { label: "size on disk", value: bytes / 1e6 },
     ]),
-    bars("Share of what the machine can do, while decoding", "[%]", ({ roofline: { product, read } }) => [
+    bars("Share of the machine's roofline, while decoding", "[%]", ({ roofline: { product, read } }) => [
       { label: "decomposed", value: 100 * product },
       { label: "reading memory", value: 100 * read },
     ]),

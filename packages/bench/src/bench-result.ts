@@ -1,4 +1,4 @@
-/** What a benchmark says: the shape of `bench.json`. Every figure was measured on `device`, none is copied or scaled. */
+/** The schema of `bench.json`. Every figure was measured on `device`; none is copied or scaled. */
 import { z } from "zod";
 import { intervalSchema } from "./interval.js";
 import { machineRates } from "./machine/rates.js";
@@ -32,27 +32,27 @@ const benchDevice = z.strictObject({
   cpuFeatures: z
     .array(z.string())
     .nullable()
-    .describe("What decides how fast matrices are multiplied; null where the system does not tell."),
+    .describe("CPU features that affect matrix multiplication; null if the system does not report them."),
   governor: z
     .string()
     .nullable()
-    .describe("How the clock is chosen; null where the system does not tell, as most virtual machines."),
+    .describe("Frequency governor; null if the system does not report it, as on most virtual machines."),
   cores: z.int().positive().describe("CPUs this process may use."),
-  threads: z.int().positive().describe("Threads one operator may use."),
+  threads: z.int().positive().describe("Intra-op threads."),
   memoryBytes: z.int().positive(),
   platform: z.string(),
   node: z.string(),
-  engine: z.string().describe("Name and version of what ran the graphs."),
+  engine: z.string().describe("Name and version of the runtime."),
   provider: z.string().describe("Execution provider."),
-  description: z.string().describe("What the provider runs on."),
-  simulated: z.boolean().describe("Whether the provider only imitates the device it is named after."),
-  fallbacks: z.array(fallbackSchema).describe("Devices that were to compute and do not, and why."),
+  description: z.string().describe("Device of the execution provider."),
+  simulated: z.boolean().describe("Whether the device is simulated on the CPU."),
+  fallbacks: z.array(fallbackSchema).describe("Requested devices that were not available, with the reason."),
   int8: int8Schema,
-  loadAverage: figure.describe("Processes busy on this machine in the minute before the first run."),
+  loadAverage: figure.describe("Load average of the minute before the first run."),
   stolenShare: figure
     .nullable()
-    .describe("Share of the CPUs' time that a hypervisor took while runs were measured, if it tells."),
-  energy: z.string().describe("What tells the energy, or why nothing does."),
+    .describe("Share of CPU time taken by a hypervisor during the runs (steal), if reported."),
+  energy: z.string().describe("Source of the energy figures, or why there are none."),
   rates: machineRates.describe("The faster of the rates measured before and after the models."),
   ratesDiffer: figure.describe("Largest relative difference between the rates before and after."),
 });
@@ -73,22 +73,30 @@ const modelFigures = z.strictObject({
   parameters: z.int().positive(),
   bytes: z.int().positive().describe("Graphs with their weights, on disk [bytes]."),
   runs: z.int().positive(),
-  batch: z.int().positive().default(1).describe("Copies of a prompt answered at once in every run [rows]."),
+  batch: z
+    .int()
+    .positive()
+    .default(1)
+    .describe("Batch size: copies of a prompt decoded together in every run [rows]."),
   loadMs: figure.describe(
     "Reading graphs and tokenizer until ready, median of the loads; the runtime is loaded before [ms].",
   ),
   loadsMs: z.array(figure).min(1).describe("Each load, in a process of its own, in order [ms]."),
   firstTokenMs: latencyOfRuns.describe(
-    "From source tokens, and the file of an image, to the first next-token probabilities, encoding included [ms].",
+    "Time to first token (TTFT): from source tokens, and the image file, to the first logits, encoding included [ms].",
   ),
   imageMs: latency
     .optional()
-    .describe("Of it the image: its file read, decoded and resized, and the vision graph [ms]."),
+    .describe(
+      "The part of it for the image: reading, decoding and resizing the file, and the vision graph [ms].",
+    ),
   interTokenMs: latency.describe(
-    "From one step of the decoder to the next, over all steps of all runs [ms].",
+    "Inter-token latency (ITL): from one decoder step to the next, over all steps of all runs [ms].",
   ),
-  tokensPerSecond: rate.describe("Tokens of all rows after their first, over the time after the first."),
-  wordsPerSecond: rate.describe("Words of the answer over the whole time from text to text."),
+  tokensPerSecond: rate.describe(
+    "Decode throughput: tokens of all rows after their first, over the time after the first.",
+  ),
+  wordsPerSecond: rate.describe("Words of the answer over the total time from text to text."),
   totalMs: latencyOfRuns.describe("From text to text: tokenizer, encoder, decoder [ms]."),
   sourceTokens: figure.describe("Mean length of a source, its image included [tokens]."),
   generatedTokens: figure.describe("Mean length of an answer, EOS included [tokens]."),
@@ -100,14 +108,14 @@ const modelFigures = z.strictObject({
   peakRssBytes: z
     .int()
     .positive()
-    .describe("Peak resident memory of a process that holds this model alone [bytes]."),
+    .describe("Peak resident memory of a process with only this model [bytes]."),
   processRssBytes: z
     .int()
     .positive()
-    .describe("The same before the model was read: the process and the runtime [bytes]."),
+    .describe("The same before loading the model: process and runtime [bytes]."),
   flopsPerToken: figure.describe("Of the decoder for one generated token; a multiply-add is two."),
   flopsPerTokenWithSource: figure.describe(
-    "The same with the cost of reading the source, spread over the answer.",
+    "The same plus the cost of reading the source (prefill), spread over the answer.",
   ),
   bytesPerToken: figure.describe(
     "What the decoder reads for one generated token: its weights, which all rows share, and the keys and values of a source and half an " +
@@ -115,12 +123,12 @@ const modelFigures = z.strictObject({
   ),
   roofline: z
     .strictObject({
-      product: figure.describe("FLOPs per second while decoding, over the machine's rate of products."),
+      product: figure.describe("FLOP/s while decoding, over the machine's MatMul rate."),
       read: figure.describe(
-        "Bytes per second while decoding, over the machine's rate of reading; above 1 they come from caches.",
+        "Bytes/s while decoding, over the machine's memory read rate; above 1 the data come from caches.",
       ),
     })
-    .describe("Shares of what this machine can do, at the median decode rate."),
+    .describe("Fractions of the machine's roofline, at the median decode throughput."),
   halvesDiffer: figure.describe(
     "Relative difference of the median total time between both halves of the runs.",
   ),
@@ -141,14 +149,14 @@ const modelComparison = z.strictObject({
       firstTokenMs: ratio,
       interTokenMs: ratio,
       tokensPerSecond: ratio,
-      wordsPerSecond: ratio.nullable().describe("Null where the baseline said no word."),
+      wordsPerSecond: ratio.nullable().describe("Null if the baseline generated no word."),
       totalMs: ratio,
       peakRssBytes: ratio,
       flopsPerToken: ratio,
       flopsPerTokenWithSource: ratio,
       bytesPerToken: ratio,
     })
-    .describe("Figure of the model over that of the baseline, medians where there are several."),
+    .describe("Figure of the model over that of the baseline; of medians where there are several values."),
   intervals: z
     .strictObject({
       firstTokenMs: intervalSchema.nullable(),
@@ -156,7 +164,7 @@ const modelComparison = z.strictObject({
       totalMs: intervalSchema.nullable(),
     })
     .describe(
-      "Where the true ratio of medians lies, runs of one round taken together; null where no round has both figures.",
+      "95 % confidence interval of the ratio of medians (paired bootstrap over rounds); null if no round has both figures.",
     ),
 });
 
@@ -164,8 +172,8 @@ export const benchResultSchema = z.strictObject({
   device: benchDevice,
   models: z.array(modelFigures).min(1),
   comparisons: z.array(modelComparison),
-  regression: regressionSchema.optional().describe("Against an earlier benchmark, where one was named."),
-  notes: z.array(z.string()).describe("Reasons to read the figures with care."),
+  regression: regressionSchema.optional().describe("Comparison with an earlier benchmark, if one was given."),
+  notes: z.array(z.string()).describe("Notes about doubtful figures."),
 });
 
 export type BenchDevice = z.infer<typeof benchDevice>;

@@ -1,4 +1,4 @@
-/** A runtime on which a model never ends by itself, so that models can be made to do equal work. */
+/** A runtime that suppresses EOS, so that all models generate the same number of tokens. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import { withLoad, type RepeatedRun, type Runtime, type Session } from "@slm/runtime";

@@ -1,4 +1,4 @@
-/** How far a median can be trusted, without a guess about how times are distributed. */
+/** Confidence intervals of medians, without an assumption about the distribution of times. */
 import { createRandom } from "@slm/decoding";
 import { z } from "zod";
 import { quantile } from "./quantile.js";
@@ -10,14 +10,14 @@ export const intervalSchema = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .describe("How often such an interval holds the true value: 0.95 or more, less for fewer than 6 runs."),
+    .describe("Confidence level of the interval: 0.95 or more; less for fewer than 6 runs."),
 });
 export type Interval = z.infer<typeof intervalSchema>;
 
-/** What an interval should reach. */
+/** Target of the confidence level. */
 export const COVERAGE = 0.95;
 
-/** Medians are drawn again this often. */
+/** Number of bootstrap samples. */
 const RESAMPLES = 1000;
 
 /**
@@ -52,7 +52,8 @@ function tailRank(count: number): { readonly rank: number; readonly outside: num
 }
 
 /**
- * Where the true ratio of two medians lies. Pairs are runs of one round, so what slowed both at once is drawn for both.
+ * Bootstrap confidence interval of the ratio of two medians. Pairs are runs of one round, so that a slowdown of both is resampled
+ * together.
  *
  * Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentiles).
  * @param pairs numerator and denominator of each round, above zero; @throws RangeError for none.

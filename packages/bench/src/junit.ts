@@ -88,7 +88,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "\n": "&#10;",
 };
 
-/** Text that XML 1.0 takes: characters it has no form for become U+FFFD. */
+/** Escapes text for XML 1.0. Characters that XML cannot represent become U+FFFD. */
 function xml(text: string): string {
   return text
     .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, "\uFFFD")

@@ -9,9 +9,9 @@ import { timeGeneration, type TimedModel } from "./timed-model.js";
 export interface OpenOptions {
   readonly directory: string;
   readonly runtime: RuntimeModule;
-  /** Keep the model from ending by itself. */
+  /** Suppress EOS. */
   readonly endless: boolean;
-  /** Copies of a prompt that are answered at once. */
+  /** Batch size: copies of a prompt that are decoded together. */
   readonly batch: number;
 }
 
@@ -30,7 +30,7 @@ export async function openTimedModel({
   const runtime = await importRuntime(module);
   const processRssBytes = await peakMemoryBytes();
   const start = performance.now();
-  // No image is kept: each run is one that nobody asked about before.
+  // No image cache, so that each run encodes its image.
   const generator = await loadGenerator(directory, endless ? endlessRuntime(runtime, tokens.eos) : runtime, {
     keptImageBytes: 0,
   });

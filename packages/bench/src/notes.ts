@@ -1,4 +1,4 @@
-/** Reasons to read figures with care, found in the figures themselves. */
+/** Notes about doubtful figures, derived from the figures themselves. */
 import { deviceNotes } from "@slm/runtime";
 import type { BenchDevice, ModelFigures } from "./bench-result.js";
 

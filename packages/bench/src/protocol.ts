@@ -1,4 +1,4 @@
-/** What a benchmark and the process of one model say to each other. Both sides check what they receive. */
+/** Messages between a benchmark and the process of a model. Both sides validate what they receive. */
 import { ERROR_EXIT, type ErrorCode } from "@slm/core";
 import { z } from "zod";
 import { machineRates } from "./machine/rates.js";
@@ -10,8 +10,8 @@ export const requestSchema = z.discriminatedUnion("kind", [
     kind: z.literal("open"),
     directory: z.string(),
     runtime: runtimeModule,
-    endless: z.boolean().describe("Whether the model is kept from ending by itself."),
-    batch: z.int().positive().describe("Copies of a prompt that are answered at once."),
+    endless: z.boolean().describe("Whether EOS is suppressed."),
+    batch: z.int().positive().describe("Batch size: copies of a prompt that are decoded together."),
   }),
   z.strictObject({ kind: z.literal("run"), prompt: promptSchema, maxTokens: z.int().positive().nullable() }),
   z.strictObject({ kind: z.literal("memory") }),

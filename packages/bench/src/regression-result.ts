@@ -1,4 +1,4 @@
-/** What a benchmark says of an earlier one: the shape of `regression` in `bench.json`. */
+/** Comparison with an earlier benchmark: the schema of `regression` in `bench.json`. */
 import { z } from "zod";
 
 const figureChange = z.strictObject({
@@ -6,18 +6,18 @@ const figureChange = z.strictObject({
   figure: z.string().describe("Name of the figure in bench.json."),
   before: z.number().nonnegative(),
   now: z.number().nonnegative(),
-  worseBy: z.number().describe("Relative change for the worse; negative is better [fraction]."),
-  regressed: z.boolean().describe("Whether it is worse by more than is allowed."),
+  worseBy: z.number().describe("Relative regression; negative is an improvement [fraction]."),
+  regressed: z.boolean().describe("Whether the regression exceeds the allowed one."),
   beyondNoise: z
     .boolean()
     .nullable()
-    .describe("Whether the intervals of both medians are apart; null where there were too few to say."),
+    .describe("Whether the confidence intervals of both medians are disjoint; null with too few runs."),
 });
 export type FigureChange = z.infer<typeof figureChange>;
 
 export const regressionSchema = z.strictObject({
-  maxRegression: z.number().nonnegative().describe("Allowed relative change for the worse [fraction]."),
+  maxRegression: z.number().nonnegative().describe("Allowed relative regression [fraction]."),
   changes: z.array(figureChange),
-  notes: z.array(z.string()).describe("Why the two cannot be compared as they should."),
+  notes: z.array(z.string()).describe("Reasons why the two are not fully comparable."),
 });
 export type Regression = z.infer<typeof regressionSchema>;

@@ -1,4 +1,4 @@
-/** A benchmark beside an earlier one of the same models. */
+/** Compares a benchmark with an earlier one of the same models. */
 import { SlmError } from "@slm/core";
 import type { BenchResult, ModelFigures } from "./bench-result.js";
 import { COVERAGE, areApart, medianInterval, type Interval } from "./interval.js";

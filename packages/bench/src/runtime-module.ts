@@ -1,4 +1,4 @@
-/** A runtime named so that another process can make it: functions do not cross processes, module names do. */
+/** A runtime by module name, so that a child process can open it; functions cannot be sent to another process. */
 import { SlmError } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
 import { z } from "zod";

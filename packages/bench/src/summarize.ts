@@ -10,7 +10,7 @@ import type { Opened, Sample } from "./timed-model.js";
 export interface Measurement {
   readonly name: string;
   readonly model: DeviceModel;
-  /** Rows answered at once in every run. */
+  /** Batch size of every run [rows]. */
   readonly batch: number;
   /** Length of the source of each run [tokens]. */
   readonly sourceTokens: readonly number[];

@@ -1,9 +1,9 @@
-/** A model that can be timed, wherever it runs, and what timing it once gives. */
+/** A model that can be timed, in this process or another, and the result of one timing. */
 import type { GenerateOptions, Generator, Source } from "@slm/inference";
 import { imageOfFile } from "@slm/vision";
 import { z } from "zod";
 
-/** What a model is asked: a text, or one about an image in a file. A path, as it crosses processes. */
+/** A prompt: a text, optionally with the path of an image file. */
 export const promptSchema = z.union([
   z.string(),
   z.strictObject({ text: z.string(), image: z.string().min(1) }),
@@ -35,7 +35,7 @@ export const sampleSchema = z.strictObject({
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
-/** How the CPU multiplies 8-bit integers, as a runtime measured it. */
+/** Measured behaviour of the CPU's int8 matrix multiplication. */
 export const int8Schema = z
   .strictObject({
     instructions: z

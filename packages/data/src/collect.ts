@@ -1,4 +1,4 @@
-/** First epoch: rows are checked, put into their split and into buckets in which equal sources meet. */
+/** First pass: checks rows, assigns them to splits, and puts them into buckets in which equal sources meet. */
 import type { DataConfig } from "./data-config.js";
 import type { DataInput } from "./data-inputs.js";
 import { HashTable } from "./hash-table.js";
@@ -42,7 +42,7 @@ export interface CollectOptions {
  * Reads every input and puts each row into one split.
  *
  * A source in a test file is a test source, one in a dev file a dev source; the same source in another file is rejected there,
- * since it would leak what is measured into what is learnt. Of the rows only hashes of held-out sources stay in memory.
+ * because it would leak test data into training. Of the rows only hashes of held-out sources stay in memory.
  *
  * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID or CONFIG_INVALID if it cannot be understood.
  */
@@ -83,7 +83,7 @@ export async function collectRows(
       const hash = hashKey(key);
       const split = own ?? splitOf(hash, fractions);
       if (keepOwners) keepOwner(owners, sourceKey(row.source), split);
-      // The rank says nothing about the split, so buckets fill evenly.
+      // The rank is independent of the split, so buckets fill evenly.
       const collected = { place: rows++, file, line, split, row };
       await spill.add(
         hash.rank,
@@ -99,12 +99,12 @@ function numberOf(split: Split): number {
   return SPLITS.indexOf(split) + 1;
 }
 
-/** Where two splits have forms of one source, the held-out one counts: it must not leak. */
+/** If two splits have variants of one source, the held-out split wins, so that nothing leaks. */
 function keepOwner(owners: HashTable, key: string, split: Split): void {
   owners.set(key, Math.max(numberOf(split), owners.get(key) ?? 0));
 }
 
-/** A split that has rows of its own takes nothing from the training rows. */
+/** A split with its own file takes no rows from the training file. */
 function fractionsOf(
   inputs: readonly DataInput[],
   { testFraction, devFraction }: DataConfig,

@@ -22,17 +22,17 @@ const CONFLICT_RULES = ["references", "reject"] as const;
 export type ConflictRule = (typeof CONFLICT_RULES)[number];
 const DEFAULT_CONFLICTS: ConflictRule = "references";
 
-const limit = count.optional().describe("Most sources kept, in the order they come in [sources].");
+const limit = count.optional().describe("Largest number of sources kept, in file order [sources].");
 
 const unlabelledFile = z.strictObject({
-  // Optional in the file: a path says enough.
+  // Optional in the recipe: a path implies this kind.
   kind: z.literal("file").optional().default("file"),
-  path: pathSetting.describe("File of sources without targets."),
+  path: pathSetting.describe("File of unlabelled sources."),
   format: z
     .enum(["jsonl", "text"])
     .optional()
     .describe(
-      'jsonl: one {"source"} a line; text: one source a line. Default: jsonl if the name ends in .jsonl, else text.',
+      'jsonl: one {"source"} per line; text: one source per line. Default: jsonl if the name ends in .jsonl, else text.',
     ),
   limit,
 });
@@ -42,14 +42,14 @@ const unlabelled = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z
       .literal(MODULE_UNLABELLED)
-      .describe("Sources that the dataset module of data.source gives as unlabelled."),
+      .describe("The `unlabelled` sources of the dataset module of data.source."),
     limit,
   }),
 ]);
 
 /** How a file becomes rows. */
 const fileSettings = {
-  format: z.enum(FORMAT_NAMES).optional().describe("Format of the files. Default: what their names end in."),
+  format: z.enum(FORMAT_NAMES).optional().describe("Format of the files. Default: by file extension."),
   encoding: z.enum(ENCODINGS).optional().describe(`Encoding of text files. Default: ${ENCODINGS[0]}.`),
   columns: z
     .array(z.string().min(1))
@@ -59,13 +59,15 @@ const fileSettings = {
     .describe("Names of the columns of CSV or TSV files without a header line."),
   fields: fieldsConfig
     .optional()
-    .describe("Which column is what. Default: columns are named as the keys of a row."),
-  template: templateConfig.optional().describe("Texts made of columns, each by its name in braces."),
+    .describe("Names of the columns for each key of a row. Default: the keys themselves."),
+  template: templateConfig
+    .optional()
+    .describe("Texts with column names in braces, which are replaced by the values."),
   images: pathSetting
     .optional()
     .describe(
-      "Folder that the paths of rows' images start from. `slm data inspect` takes that of the file; `slm data prepare` takes rows " +
-        "with images only where it is named, and copies the images.",
+      "Folder that image paths are relative to. Default of `slm data inspect`: the file's folder. `slm data prepare` accepts rows " +
+        "with images only if it is set, and copies the images.",
     ),
   unanswerable: z
     .string()
@@ -86,12 +88,12 @@ function oneWayPerSide({ fields, template }: MappingSettings, context: z.Refinem
   }
 }
 
-/** What `slm data inspect` may be told about a file. */
+/** Settings of `slm data inspect` about a file. */
 export const fileSchema = z.strictObject(fileSettings).superRefine(oneWayPerSide);
 
 export type FileSettings = z.infer<typeof fileSchema>;
 
-/** Where rows come from and how they are split. Read from the `data:` section of a recipe. */
+/** The source of rows and their splits. Read from the `data:` section of a recipe. */
 export const dataConfig = z
   .strictObject({
     train: files
@@ -99,51 +101,53 @@ export const dataConfig = z
       .describe(
         "Training rows, in place of `source`: a file, a list of files, or {source, target} for two files of parallel text.",
       ),
-    dev: files.optional().describe("Dev rows, as `train`; without them they come out of the training rows."),
+    dev: files
+      .optional()
+      .describe("Dev rows, in the form of `train`. Default: a share of the training rows."),
     test: files
       .optional()
-      .describe("Test rows, as `train`; without them they come out of the training rows."),
+      .describe("Test rows, in the form of `train`. Default: a share of the training rows."),
     ...fileSettings,
     source: sourceConfig
       .optional()
       .describe(
-        "Rows that code makes, in place of `train`: a dataset module, which is run, and its settings (docs/how-to/dataset-modules.md).",
+        "Dataset module instead of `train`: code that makes the rows, and its settings (docs/how-to/dataset-modules.md). The module is executed.",
       ),
-    testFraction: fraction.default(0.1).describe("Share of sources kept for the test, chosen by hash."),
+    testFraction: fraction.default(0.1).describe("Share of sources in the test split, chosen by hash."),
     devFraction: fraction
       .default(0.02)
-      .describe("Share of sources kept for choosing checkpoints, chosen by hash."),
-    maxSource: count.optional().describe("Longest source kept [characters]."),
-    maxTarget: count.optional().describe("Longest target kept [whitespace-separated tokens]."),
+      .describe("Share of sources in the dev split, which chooses checkpoints; chosen by hash."),
+    maxSource: count.optional().describe("Longest accepted source [characters]."),
+    maxTarget: count.optional().describe("Longest accepted target [whitespace-separated tokens]."),
     duplicates: z
       .enum(DUPLICATE_RULES)
       .optional()
       .describe(
-        "Which sources with one target are one row: equal ones (exact), or also those that differ in case, Unicode form or " +
+        "Which sources with the same target count as duplicates: equal ones (exact), or also those that differ in case, Unicode form or " +
           `spacing (normalized). Default: ${DEFAULT_DUPLICATES}.`,
       ),
     conflicts: z
       .enum(CONFLICT_RULES)
       .optional()
       .describe(
-        "What further targets of a source are: references of a held-out row and rows of their own in train (references), or " +
+        "Further targets of a source: become references of a held-out row and separate rows in train (references), or are " +
           `rejected and listed (reject). Default: ${DEFAULT_CONFLICTS}.`,
       ),
     shuffle: z
       .boolean()
       .optional()
       .describe(
-        "Whether the rows are put into an order that the seed decides; rows of one source stay together. Without it they keep " +
-          "the order of the files. Training shuffles by itself.",
+        "Whether to shuffle the rows by the seed; rows of one source stay together. Otherwise they keep " +
+          "the order of the files. Training shuffles anyway.",
       ),
-    limit: count.optional().describe("Most training rows kept, chosen by hash [rows]."),
-    augment: augmentConfig.optional().describe("More training rows out of those there are."),
+    limit: count.optional().describe("Largest number of training rows, chosen by hash [rows]."),
+    augment: augmentConfig.optional().describe("Augmentation of the training rows."),
     unlabelled: unlabelled
       .optional()
-      .describe("Sources for the teacher to label; those that a split has already are left out."),
+      .describe("Unlabelled sources for the teacher to label. Sources that are in a split are left out."),
     synthetic: syntheticConfig
       .optional()
-      .describe("Synthetic sources for the teacher to label; those that a split has already are left out."),
+      .describe("Synthetic sources for the teacher to label. Sources that are in a split are left out."),
   })
   .refine(({ testFraction, devFraction }) => testFraction + devFraction < 1, {
     message: "testFraction and devFraction leave nothing to train on: their sum must be below 1",
@@ -164,13 +168,13 @@ export const dataConfig = z
       reject("unlabelled", "expected a file, since data.train takes the place of a dataset module");
   })
   .transform(({ source, ...settings }): typeof settings & { readonly source?: SourceConfig } =>
-    // Only what is read stays: a recipe's source does not count where a file of training rows is named.
+    // The dataset module is ignored if a file of training rows is given.
     settings.train === undefined && source !== undefined ? { source, ...settings } : settings,
   );
 
 export type DataConfig = z.infer<typeof dataConfig>;
 
-/** What becomes of rows that are there twice, or with another target. */
+/** Handling of duplicates, and of sources with several targets. */
 export function duplicateRules({ duplicates, conflicts }: DataConfig): {
   readonly duplicates: DuplicateRule;
   readonly conflicts: ConflictRule;

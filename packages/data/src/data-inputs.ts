@@ -15,7 +15,7 @@ import type { Split } from "./split.js";
 export interface DataInput {
   /** What to call it in messages. */
   readonly name: string;
-  /** Absent where the hash of the source decides. */
+  /** Absent if the hash of the source decides. */
   readonly split?: Split;
   /** Paths it reads; none of a dataset module. */
   readonly paths: readonly string[];
@@ -31,8 +31,8 @@ export interface OpenInputs {
 }
 
 /**
- * Opens what a section names; a dataset module is run. Files made for one split come first, test before dev, so that their sources
- * are known when others are read.
+ * Opens the inputs of a section; a dataset module is executed. Files for a fixed split come first, test before dev, so that their
+ * sources are known when other files are read.
  *
  * @throws SlmError as `loadDataset`.
  */
@@ -50,7 +50,7 @@ export async function openInputs(config: DataConfig, signal: AbortSignal): Promi
 /** A module's test examples, unless the recipe names other ones, and its examples. */
 function datasetInputs(dataset: LoadedDataset, { test, images }: DataConfig): readonly DataInput[] {
   const pictures = datasetPictures(dataset, images);
-  // Not the whole path: what rejects an entry is written into the artifact, which must not depend on where the recipe lies.
+  // Not the whole path, because rejections are written into the artifact, which must not depend on the recipe's location.
   const name = basename(dataset.path);
   const examples = { name, paths: [], scan: () => scanExamples(dataset, "examples"), pictures };
   if (test !== undefined || dataset.test === undefined) return [examples];

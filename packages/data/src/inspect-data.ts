@@ -1,4 +1,4 @@
-/** Looks at a data file and says what is in it, without changing anything. */
+/** Statistics and samples of a data file. Changes nothing. */
 import { dirname } from "node:path";
 import type { Tokenizer } from "@slm/tokenizer";
 import type { DuplicateCounts } from "./group-rows.js";
@@ -14,7 +14,7 @@ import { CoverCounter, type VocabularyCover } from "./vocabulary-cover.js";
 export interface Inspection extends TextStatistics, DuplicateCounts {
   /** Records that are rows. */
   readonly rows: number;
-  /** Every record that is none, and why. */
+  /** Every rejected record, with the reason. */
   readonly rejected: readonly Rejection[];
   /** Rows that list references. */
   readonly withReferences: number;

@@ -1,7 +1,7 @@
-/** New values that look like those a key takes: a model can copy them, but cannot know them verbatim. */
+/** Generates synthetic values that resemble a key's values. A model can copy them, but cannot have memorized them. */
 import { below } from "./shuffle.js";
 
-/** Letters that the next one is drawn by: enough for pieces that can be spoken, few enough that pieces recombine. */
+/** Context length of the chain [letters]: long enough for pronounceable pieces, short enough to recombine them. */
 const ORDER = 3;
 /** Longest value, learnt or drawn [code points]. */
 const MAX_LENGTH = 80;

@@ -1,11 +1,11 @@
-/** How large a part of a hostile file may be before it is rejected. Memory follows from these, not from the file. */
+/** Size limits for parts of input files, which bound the memory for hostile files. */
 
 const MIB = 1024 * 1024;
 
-/** A line above this is not a row of text [bytes]. */
+/** Limit of a line [bytes]. */
 export const MAX_LINE_BYTES = MIB;
 
-/** A CSV record, which a quote may spread over lines [bytes]. */
+/** Limit of a CSV record, which may span lines [bytes]. */
 export const MAX_RECORD_BYTES = MIB;
 
 /** One text of a row [UTF-16 units]. */
@@ -20,10 +20,10 @@ export const MAX_IMAGE_PIXELS = 50_000_000;
 /** Columns of a table. */
 export const MAX_COLUMNS = 4096;
 
-/** A file that is read line by line: above this something else was meant [bytes]. */
+/** Limit of a file that is read line by line [bytes]. */
 export const MAX_FILE_BYTES = 1024 ** 4;
 
-/** A document that must be parsed as one: JSON [bytes]. */
+/** Limit of a JSON document, which is parsed as a whole [bytes]. */
 export const MAX_DOCUMENT_BYTES = 256 * MIB;
 
 /** The footer of a Parquet file [bytes]. */

@@ -8,7 +8,7 @@ export type Columns = Readonly<Record<string, unknown>>;
 
 const column = z.string().min(1);
 
-/** Which column is what. */
+/** The column of each key of a row. */
 export const fieldsConfig = z.strictObject({
   source: column.optional().describe("Column of the source."),
   target: column.optional().describe("Column of the target."),
@@ -16,7 +16,7 @@ export const fieldsConfig = z.strictObject({
   image: column.optional().describe("Column with the path of an image, relative to `images`."),
   teacherSource: column
     .optional()
-    .describe("Column with what a teacher that reads text alone is given in place of source and image."),
+    .describe("Column with the source for text-only teachers, in place of source and image."),
 });
 
 /** Texts with columns in braces. */
@@ -30,7 +30,7 @@ export interface MappingSettings {
   readonly template?: z.infer<typeof templateConfig> | undefined;
 }
 
-/** How a format's columns become rows where the recipe says nothing. */
+/** Default mapping of a format's columns. */
 export interface MappingDefaults {
   readonly source: string;
   readonly target: string;
@@ -75,7 +75,7 @@ interface Text {
   readonly parts: readonly TemplatePart[];
 }
 
-/** The mapping of a recipe; a side that it does not speak about is the format's own. */
+/** The mapping of a recipe; a side that it does not mention uses the format's default. */
 export function compileMapping({ fields, template }: MappingSettings, defaults: MappingDefaults): RowMapping {
   const textOf = (side: "source" | "target"): Text => {
     const named = fields?.[side];
@@ -87,7 +87,7 @@ export function compileMapping({ fields, template }: MappingSettings, defaults: 
     };
   };
   const [source, target] = [textOf("source"), textOf("target")];
-  // The format's further answers go with the format's target, not with one that the recipe makes of something else.
+  // The format's references belong to the format's target; they are dropped if the recipe maps another target.
   const references =
     fields?.references ??
     (fields?.target === undefined && template?.target === undefined ? defaults.references : undefined);
@@ -157,7 +157,7 @@ function fill({ setting, parts }: Text, columns: Columns): string | { readonly p
     }
     const text = columnText(value);
     if (typeof text !== "string") return { problem: `${part.column}: ${text.problem}` };
-    // A template around nothing would hide that the column is empty.
+    // A template around an empty text would hide that the column is empty.
     if (text.trim() === "" && parts.length > 1) return { problem: `${part.column}: expected text, got none` };
     texts.push(text);
   }

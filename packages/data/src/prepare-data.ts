@@ -1,4 +1,4 @@
-/** The data stage: files or a dataset module in, three JSONL files and their statistics out. */
+/** The data stage: reads files or a dataset module, writes three JSONL files and statistics. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
@@ -30,7 +30,7 @@ export const DATA_FILES = {
   statistics: "statistics.json",
 } as const;
 
-/** Directories for what does not fit in memory; gone when the stage ends. */
+/** Temporary directories for data that does not fit in memory. */
 const SPILL_DIRECTORIES = { rows: ".rows", groups: ".groups" } as const;
 
 export interface DataReport extends TextStatistics, DuplicateCounts {
@@ -53,7 +53,7 @@ export interface DataReport extends TextStatistics, DuplicateCounts {
   readonly images?: ImageStatistics;
 }
 
-/** What the stage is doing; `done` counts lines while reading and rows while writing. */
+/** Progress of the stage; `done` counts lines while reading and rows while writing. */
 interface DataProgress {
   readonly step: "read" | "write";
   readonly done: number;
@@ -82,13 +82,13 @@ const REPORT_EVERY = 4096;
  *
  * Images that a killed call wrote into the same directory are not made again.
  *
- * Deterministic: the same input, configuration and seed give the same bytes. Lines that are no rows are reported, not fatal.
+ * Deterministic: the same input, configuration and seed give the same bytes. Invalid lines are reported, not fatal.
  *
  * Writes: into `outputDirectory`, which the caller makes visible when all is done.
  *
  * @throws SlmError INPUT_MISSING if an input cannot be read, DATA_INVALID if it is not of its format, if a dataset module throws
- * or yields what is no example, or if no training row is left, CONFIG_INVALID if a file lacks a column that the configuration names, OUTPUT_FAILED if the disk rejects, INTERRUPTED if
- * the signal fires.
+ * or yields what is no example, or if no training row is left, CONFIG_INVALID if a file lacks a column that the configuration names,
+ * OUTPUT_FAILED if writing fails, INTERRUPTED if the signal fires.
  */
 export async function prepareData(
   config: DataConfig,
@@ -114,7 +114,7 @@ export async function prepareData(
   const rejections = new Rejections();
 
   return write(outputDirectory, async () => {
-    // A killed run may have left some.
+    // An interrupted run may have left some.
     await Promise.all([byRank.clear(), ordered.clear()]);
     try {
       const keepOwners = config.unlabelled !== undefined || config.synthetic !== undefined;

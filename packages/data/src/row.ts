@@ -1,20 +1,20 @@
-/** One line of a data file: what goes in, what should come out, and every other answer that is right too. */
+/** A row of a data file: source, target, and other accepted answers. */
 
 import { MAX_TEXT_UNITS } from "./limits.js";
 
 export interface Row {
-  /** What the model is given. */
+  /** Input of the model. */
   readonly source: string;
   /** Empty only for a question without an answer. */
   readonly target: string;
   /**
-   * Every accepted target, the first one `target`; absent where only `target` is right. A question without an answer has none,
-   * or one that is empty: it must say so here, since a target is more often left empty by mistake.
+   * Every accepted target, the first one `target`; absent where only `target` is right. A question without an answer has an empty
+   * list, or one empty reference. It must be explicit, because an empty target is more often a mistake.
    */
   readonly references?: readonly string[];
-  /** Path of the image that the source speaks about, inside the folder of the data. */
+  /** Path of the image, relative to the data folder. */
   readonly image?: string;
-  /** What a teacher that reads text alone is given in place of source and image: a caption, or what the image is known to show. */
+  /** Source for text-only teachers, in place of source and image: for example a caption. */
   readonly teacherSource?: string;
 }
 
@@ -30,7 +30,7 @@ export function referencesOf(row: Row): readonly string[] {
   return row.references ?? [row.target];
 }
 
-/** A row as a model that reads text alone is given it. */
+/** A row for a text-only model. */
 export function textRow({ source, target, references, teacherSource }: Row): Row {
   const row = { source: teacherSource ?? source, target };
   return references === undefined ? row : { ...row, references };

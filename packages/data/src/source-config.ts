@@ -5,7 +5,7 @@ import { z } from "zod";
 /** Value of `unlabelled.kind` that asks the dataset module for its unlabelled sources. */
 export const MODULE_UNLABELLED = "module";
 
-/** Kinds of sources that were part of slm, and the modules that they are now. */
+/** Former built-in kinds of sources, and the modules that replace them. */
 const FORMER_KINDS = {
   cmudict: "configs/quickstart/dataset.ts",
   assistant: "configs/assistant/dataset.ts",
@@ -27,7 +27,7 @@ export const sourceConfig = z.looseObject({
     .min(1)
     .meta({ format: PATH_FORMATS.path })
     .describe(
-      "Dataset module, TypeScript or JavaScript. It is run. The keys beside `module` are its own settings.",
+      "Dataset module, TypeScript or JavaScript, which is executed. The keys next to `module` are its settings.",
     ),
 });
 export type SourceConfig = z.infer<typeof sourceConfig>;

@@ -1,4 +1,4 @@
-/** Which split a source belongs to. Decided by the source alone, so a rerun or a grown file moves nothing. */
+/** Assigns sources to splits. The source alone decides, so reruns and larger files do not move sources. */
 import { createHash } from "node:crypto";
 import type { Picture } from "./images/picture.js";
 
@@ -22,8 +22,8 @@ export interface SourceHash {
 const HASH_BYTES = 6;
 
 /**
- * What makes two sources the same: not case, Unicode form or spacing. An encoder that lower-cases must not meet a test word
- * in training, nor one that ends in a space.
+ * Normalization for comparing sources: case, Unicode form and spacing are ignored. Otherwise a tokenizer that lower-cases could meet a
+ * test word in training.
  */
 export function sourceKey(source: string): string {
   return folded(folded(source))

@@ -1,4 +1,4 @@
-/** Sources that nobody wrote, for a teacher to label: words in the manner of the training words. */
+/** Synthetic sources for a teacher to label: generated words that resemble the training words. */
 import { join } from "node:path";
 import { z } from "zod";
 import { HashTable } from "./hash-table.js";
@@ -14,8 +14,8 @@ export const syntheticConfig = z.strictObject({
     .positive()
     .max(10_000_000)
     .describe(
-      "How many sources to invent, letter by letter in the manner of the training sources, for the teacher to label. For words " +
-        "and short names; what a teacher says of training rows it has memorized, of these it has not.",
+      "Number of synthetic sources for the teacher to label, generated letter by letter from the training sources. For words " +
+        "and short names. A teacher may have memorized the training rows, but not these.",
     ),
 });
 

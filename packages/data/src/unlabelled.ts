@@ -1,4 +1,4 @@
-/** Sources without targets, for a teacher to label: read, checked, and kept apart from everything that measures. */
+/** Reads and checks unlabelled sources for a teacher to label, and leaves out those that are in a split. */
 import type { FileRejection } from "./rejections.js";
 import type { UnlabelledConfig } from "./data-config.js";
 import type { LoadedDataset } from "./dataset/load-dataset.js";
@@ -12,7 +12,7 @@ import { sourceKey, type Split } from "./split.js";
 import { MODULE_UNLABELLED } from "./source-config.js";
 import { sourceUnits } from "./statistics.js";
 
-/** What became of unlabelled sources. */
+/** Counts of unlabelled sources. */
 export interface UnlabelledReport {
   /** Sources written. */
   readonly rows: number;
@@ -74,7 +74,8 @@ async function* scanSources(
   dataset: LoadedDataset | undefined,
 ): AsyncGenerator<ScannedSource | undefined> {
   if (settings.kind === MODULE_UNLABELLED) {
-    if (dataset === undefined) throw new Error("unlabelled sources of a module were asked for without one");
+    if (dataset === undefined)
+      throw new Error("unlabelled sources of a module were requested, but there is no module");
     for await (const { line, source } of scanUnlabelled(dataset)) yield checked(line, { source });
     return;
   }

@@ -1,15 +1,15 @@
-/** Two tokenizations of one text: where both have read the same part of it. */
+/** Aligns two tokenizations of one text: finds the positions at which both have read the same prefix. */
 import type { Tokenizer } from "@slm/tokenizer";
 
-/** What a tokenizer turns tokens back into text with. */
+/** The part of a tokenizer that decodes tokens to text. */
 export type Decoder = Pick<Tokenizer, "decode">;
 
-/** Value of a position without counterpart. */
+/** Value of a position without a counterpart. */
 export const UNALIGNED = -1;
 
 /**
- * The text of every beginning of a token list: entry i is that of the first i tokens. Beginnings that end inside a
- * character, or that the tokenizer writes otherwise on their own than in the whole, have no text.
+ * The text of every prefix of a token list: entry i is the text of the first i tokens. A prefix has no text if it ends inside a
+ * character, or if the tokenizer decodes it differently on its own.
  */
 export function prefixTexts(decoder: Decoder, tokens: ArrayLike<number>): (string | undefined)[] {
   const list = Array.from(tokens);
@@ -24,8 +24,8 @@ export function prefixTexts(decoder: Decoder, tokens: ArrayLike<number>): (strin
  * For each target position of the student (one per token, and the EOS token's) the position of the teacher that has read
  * exactly the same text and so predicts its continuation, or {@link UNALIGNED}.
  *
- * Position i predicts token i, after the first i tokens. Counterparts rise strictly; of several positions with one text the
- * last is taken on both sides, as it predicts what comes next and not a token without text.
+ * Position i predicts token i, after the first i tokens. Counterparts increase strictly. Of several positions with the same text the
+ * last one is used on both sides, because it predicts the next text, not a token without text.
  */
 export function alignPositions(
   student: { readonly decoder: Decoder; readonly tokens: ArrayLike<number> },

@@ -1,4 +1,4 @@
-/** The training pairs as both models read them. Kept on disk; see `TokenLists`. */
+/** The training pairs, tokenized for both models and kept on disk; see `TokenLists`. */
 import { SlmError } from "@slm/core";
 import { textRow, type Row } from "@slm/data";
 import type { Tokenizer } from "@slm/tokenizer";
@@ -16,14 +16,14 @@ import type { RowImages } from "./row-images.js";
 
 /** Pairs in the teacher's tokens. */
 interface TeacherTokens extends PairTokens {
-  /** Of each student position its counterpart, by row; absent where both have one vocabulary and so the same positions. */
+  /** The teacher's position for each student position, by row; absent for a shared vocabulary, where positions are equal. */
   readonly alignments?: readonly Int32Array[];
 }
 
 /** Pairs in the student's tokens and in the teacher's. */
 export interface CorpusRows extends PairTokens {
   readonly teacherTokens: TeacherTokens;
-  /** Samples of each row's image, of a vision-language student. */
+  /** Pixel samples of each row's image, for a vision-language student. */
   readonly images?: readonly Uint8Array[];
 }
 
@@ -32,28 +32,28 @@ export interface Corpus {
   readonly pairs: TokenPairs;
   /** In the teacher's tokens. */
   readonly teacherPairs: TokenPairs;
-  /** Of a vision-language student. */
+  /** For a vision-language student. */
   readonly images?: RowImages | undefined;
   read(rows: ArrayLike<number>): Promise<CorpusRows>;
   close(): Promise<void>;
 }
 
-/** How a teacher reads rows: text alone, `teacherSource` in place of source and image where a row has one. */
+/** How a teacher reads rows: text only, with `teacherSource` in place of source and image if a row has one. */
 export interface TeacherReader {
   readonly limits: PairLimits;
-  /** Its tokenizer; absent where both models have one vocabulary. */
+  /** Its tokenizer; absent for a shared vocabulary. */
   readonly tokenizer?: Tokenizer | undefined;
 }
 
-/** The tokenizer and limits of a teacher that has a vocabulary of its own. */
+/** The tokenizer and limits of a teacher with another vocabulary. */
 interface OtherTokenizer extends TeacherReader {
   readonly tokenizer: Tokenizer;
 }
 
 /**
- * Tokenizes rows into a file, as the teacher reads them too where there is one.
+ * Tokenizes rows into a file, for the student and, if there is one, the teacher.
  *
- * @throws SlmError DATA_INVALID naming the first row that one of the models cannot take.
+ * @throws SlmError DATA_INVALID naming the first row that one of the models cannot read.
  */
 export async function writeCorpus(request: PairFileRequest, teacher?: TeacherReader): Promise<Corpus> {
   if (teacher === undefined) return writeAlone(request);
@@ -81,7 +81,7 @@ async function writeAlone(request: PairFileRequest): Promise<Corpus> {
   };
 }
 
-/** One vocabulary: a source of the teacher's own is a third list, which is empty where both read the same. */
+/** Shared vocabulary. A separate teacher source is a third list, which is empty where both sources are equal. */
 async function writeShared(request: PairFileRequest, theirs: PairLimits): Promise<Corpus> {
   const { tokenizer, limits } = request;
   const sizes = [limits.maxSource, limits.maxTarget, theirs.maxSource];
@@ -189,7 +189,7 @@ function pairsOfLists(lists: TokenLists, source: number, target: number): TokenP
   };
 }
 
-/** A corpus whose rows have images; it closes them with itself. */
+/** A corpus whose rows have images. Closing it closes the images. */
 export function withImages(corpus: Corpus, images: RowImages): Corpus {
   return {
     ...corpus,

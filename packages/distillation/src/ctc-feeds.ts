@@ -1,10 +1,10 @@
-/** What the frames of a batch's images have to spell, as the term `ctc` reads it. */
+/** Labels of a batch for the CTC term, which aligns them with the tokens of the images. */
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import type { TensorSpec } from "@slm/tensor";
 
 export interface CtcShape {
   readonly batch: number;
-  /** Most decoder positions: labels and one mark. */
+  /** Largest number of decoder positions: labels and EOS. */
   readonly target: number;
   /** Tokens of an image. */
   readonly frames: number;
@@ -28,7 +28,7 @@ export function ctcSpecs(shape: CtcShape): Record<string, TensorSpec> {
   };
 }
 
-/** Values of {@link ctcSpecs}. The padding token, which is no label, is the blank. Rows that do not fit into the frames do not count. */
+/** Values of {@link ctcSpecs}. The padding token serves as blank. Rows with more labels than image tokens allow do not count. */
 export function ctcFeeds(
   labels: readonly ArrayLike<number>[],
   shape: CtcShape,

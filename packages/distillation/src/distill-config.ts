@@ -7,8 +7,12 @@ import { studentConfig } from "./student-config.js";
 import { fullestShares, largestShare, ROUNDING, targetsConfig } from "./target-schedule.js";
 
 const sampling = z.strictObject({
-  temperature: z.number().positive().default(0.9).describe("Divides the logits before a token is drawn."),
-  topK: z.int().positive().default(128).describe("Most probable tokens drawn among [tokens]."),
+  temperature: z.number().positive().default(0.9).describe("Sampling temperature."),
+  topK: z
+    .int()
+    .positive()
+    .default(128)
+    .describe("Top-k: number of most probable tokens to sample from [tokens]."),
 });
 
 const initialize = z.strictObject({
@@ -16,17 +20,17 @@ const initialize = z.strictObject({
     .enum(["none", "embeddings"])
     .default("none")
     .describe(
-      "embeddings: the student's table starts as the teacher's; a narrower one as its projection on the directions of most variance.",
+      "embeddings: initialize the student's embedding table from the teacher's. A narrower table gets its projection on the principal components.",
     ),
   student: pathSetting
     .optional()
     .describe(
-      "Directory of a student's checkpoint of the same shape: this one goes on from it. Tokens of the same text keep their rows, limits on lengths may differ. Default: random numbers.",
+      "Directory of a student checkpoint of the same shape to start from. Embedding rows are matched by the text of tokens; length limits may differ. Default: random initialization.",
     ),
   vision: pathSetting
     .optional()
     .describe(
-      "Directory of a vision-language checkpoint by the same tower: the student starts with that, and with its projector where that has the same shapes. Default: random numbers.",
+      "Directory of a vision-language checkpoint with the same tower, whose weights initialize the student's tower, and its projector if that has the same shapes. Default: random initialization.",
     ),
 });
 
@@ -41,21 +45,23 @@ export const distillConfig = z
       .nonnegative()
       .optional()
       .describe(
-        "Seed of initial weights, order and dropout. Default: the recipe's. Students of several seeds so share data and caches.",
+        "Seed of initial weights, data order and dropout. Default: the recipe's seed. Students with different seeds can share data and caches.",
       ),
     modules: moduleTraining
       .optional()
       .describe("How the modules of a vision-language student are trained: full, lora (adapters) or frozen."),
-    loss: lossConfig.prefault({}).describe("What is minimized: a weighted sum of terms."),
-    targets: targetsConfig.prefault({}).describe("Where each batch's targets come from; the rest are gold."),
-    sampling: sampling.prefault({}).describe("How the student draws its own targets."),
-    initialize: initialize.prefault({}).describe("What the student starts from besides random numbers."),
+    loss: lossConfig.prefault({}).describe("The loss: a weighted sum of terms."),
+    targets: targetsConfig
+      .prefault({})
+      .describe("Fractions of batches by the source of their targets; the rest have gold targets."),
+    sampling: sampling.prefault({}).describe("How on-policy targets are sampled from the student."),
+    initialize: initialize.prefault({}).describe("Initialization of the student."),
     cacheTokens: z
       .int()
       .positive()
       .default(128)
       .describe(
-        "Most probable teacher tokens kept per gold target token, where no cache was made before [tokens].",
+        "Top-k teacher probabilities stored per gold target token, if the recipe has no cache stage [tokens].",
       ),
     metrics: devMetrics,
   })
@@ -66,7 +72,7 @@ export const distillConfig = z
       code: "custom",
       input: start,
       path: ["initialize", "student"],
-      message: "is all of a student: leave out vision and fromTeacher",
+      message: "initializes the whole student: leave out vision and fromTeacher",
     });
   })
   .check(({ value: { student: model, initialize: start }, issues }) => {
@@ -76,9 +82,9 @@ export const distillConfig = z
       issues.push({ code: "custom", input: model.vision, path: ["student", "vision"], message });
     };
     if ((tower === undefined) === (published === undefined))
-      reject("has either a tower of its own or a published one");
+      reject("needs either `tower` or `published`, not both");
     if (published !== undefined && start.vision !== undefined)
-      reject("starts with a published tower, so that initialize.vision has no place");
+      reject("starts with a published tower: leave out initialize.vision");
   })
   .check(({ value: { student: model, targets, loss }, issues }) => {
     const reject = (message: string, ...path: string[]): void => {
@@ -87,7 +93,7 @@ export const distillConfig = z
     if (fullestShares(targets) > 1 + ROUNDING) reject("fractions add up to more than 1");
     if (largestShare(targets.onPolicyFraction) > 0 && !requiresDistributions(loss))
       reject(
-        "targets of the student need a term that compares distributions, such as forwardKl",
+        "on-policy targets need a loss term that compares distributions, such as forwardKl",
         "onPolicyFraction",
       );
     if (model.architecture === "decoder-only" || model.vision === undefined) {
@@ -96,13 +102,13 @@ export const distillConfig = z
           code: "custom",
           input: loss,
           path: ["loss", "ctc"],
-          message: "reads labels off the tokens of an image: it needs distill.student.vision",
+          message: "aligns labels with image tokens: it needs distill.student.vision",
         });
       return;
     }
     if (largestShare(targets.unlabelledFraction) > 0)
       reject(
-        "sources without targets have no images for a vision-language student to read",
+        "unlabelled sources have no images, which a vision-language student needs",
         "unlabelledFraction",
       );
     if (loss.hiddenState > 0)
@@ -111,7 +117,7 @@ export const distillConfig = z
         input: loss,
         path: ["loss", "hiddenState"],
         message:
-          "compares states of the same source tokens, which a vision-language student and a teacher of text have not",
+          "compares hidden states of the same source tokens, which a vision-language student and a text-only teacher do not share",
       });
   });
 
@@ -124,6 +130,6 @@ export const requiresTeacher = ({ loss, targets }: DistillConfig): boolean =>
   largestShare(targets.sequenceKdFraction) > 0 ||
   largestShare(targets.unlabelledFraction) > 0;
 
-/** Whether a run reads the teacher at all: while the student trains, or for its initialization. */
+/** Whether a run needs the teacher: for training, or for initialization. */
 export const readsTeacher = (settings: DistillConfig): boolean =>
   requiresTeacher(settings) || settings.initialize.fromTeacher !== "none";

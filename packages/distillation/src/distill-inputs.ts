@@ -8,19 +8,19 @@ import type { PublishedTower } from "./student-config.js";
 export interface DistillInputs {
   readonly dataDirectory: string;
   readonly tokenizerDirectory: string;
-  /** Needed unless the student learns from labels alone. */
+  /** Required unless the student is trained on labels alone. */
   readonly teacherDirectory?: string | undefined;
-  /** The teacher's distributions over the data's targets; made for the run where absent. */
+  /** Cache of the teacher's distributions over the gold targets; if absent, the run makes a temporary one. */
   readonly cacheDirectory?: string | undefined;
-  /** The tower that `student.vision.published` names. */
+  /** The tower named by `student.vision.published`. */
   readonly published?: PublishedTower | undefined;
-  /** Receives the checkpoint; state of an interrupted run is found here. */
+  /** Output directory of the checkpoint, which also holds the state of an interrupted run. */
   readonly workDirectory: string;
   readonly engine: Engine;
   readonly context: StageContext;
 }
 
-/** A distillation: its settings, its inputs, and what follows from both. */
+/** A distillation: its settings, its inputs, and values derived from both. */
 export interface DistillRun {
   readonly settings: DistillConfig;
   readonly inputs: DistillInputs;

@@ -7,11 +7,11 @@ export interface DistillReportOptions {
 }
 
 /**
- * A self-contained page about a run: its results, curves, the samples that lie beside its metrics log, and its settings.
+ * A self-contained HTML page about a run: its results, curves, samples and settings.
  *
  * Reads: the log, and `samples.jsonl` in the same directory if there is one.
  *
- * @throws SlmError INPUT_MISSING or DATA_INVALID for a log that is not there or not one.
+ * @throws SlmError INPUT_MISSING or DATA_INVALID for a missing or invalid log.
  */
 export async function distillReport(
   metricsFile: string,

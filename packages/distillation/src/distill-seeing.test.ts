@@ -183,7 +183,7 @@ describe("rows that do not suit the student", () => {
     const count = (await run.rows()).length;
     await rewrite((row) => ({ ...row, image: undefined }));
     await expect(run.distill()).rejects.toThrow(
-      `train.jsonl: row ${count}: has no image, but the student sees`,
+      `train.jsonl: row ${count}: has no image, but the student is a vision-language model`,
     );
     await rewrite((row) => ({ ...row, image: "../../secret.png" }));
     await expect(run.distill()).rejects.toMatchObject({ code: "DATA_INVALID" });

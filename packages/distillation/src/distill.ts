@@ -40,12 +40,12 @@ import { studentObjective } from "./student-objective.js";
 import { SAMPLES_FILE } from "@slm/report";
 import type { Engine } from "@slm/tensor";
 
-// What the final model writes for some dev rows, to look at.
+// Sample predictions of the final model for some dev rows.
 
-/** Rows shown. */
+/** Number of sample rows. */
 const SAMPLES = 40;
 
-/** Longest side of the small copies of images [pixels]. */
+/** Longest side of thumbnails [pixels]. */
 const THUMBNAIL_PIXELS = 320;
 
 interface SamplesRequest {
@@ -56,9 +56,9 @@ interface SamplesRequest {
   /** The dev split. */
   readonly rows: readonly DevRow[];
   readonly seed: number;
-  /** What the paths of images are relative to. */
+  /** Folder that paths of images are relative to. */
   readonly dataDirectory: string;
-  /** Receives {@link SAMPLES_FILE}: one JSON object {source, target, references, image, thumbnail, prediction} a line. */
+  /** Receives {@link SAMPLES_FILE}: one JSON object {source, target, references, image, thumbnail, prediction} per line. */
   readonly directory: string;
 }
 
@@ -84,7 +84,7 @@ async function writeSamples(request: SamplesRequest): Promise<void> {
   }
 }
 
-/** What is shown of a row; absent fields do not reach the file. */
+/** The fields of a sample; absent fields are not written. */
 const shownRow = ({ source, target, references, image }: Row): object => ({
   source,
   target,
@@ -100,7 +100,7 @@ async function thumbnailOf({ image }: Row, dataDirectory: string): Promise<{ rea
 
 export interface DistillReport {
   readonly parameters: number;
-  /** Absent where no teacher was asked. */
+  /** Absent without a teacher. */
   readonly teacherParameters?: number;
   readonly steps: number;
   readonly epochs: number;
@@ -113,12 +113,12 @@ export interface DistillReport {
 }
 
 /**
- * Trains a student, with or without a teacher, and writes the checkpoint that did best on the dev split, its tokenizer,
- * the metrics log, samples of what it writes, and a report.
+ * Trains a student, with or without a teacher. Writes the best checkpoint on the dev split, its tokenizer, the metrics log, sample
+ * predictions, and a report.
  *
  * @throws SlmError INPUT_MISSING without a teacher where one is needed; SHAPE_MISMATCH when teacher and student have
- * different vocabularies and the settings do not say what to do about it; DATA_INVALID for rows a model cannot take, and for
- * the state of a run with other data, tokenizer, teacher or settings; INTERRUPTED with the state saved.
+ * different vocabularies and `loss.crossTokenizer` is none; DATA_INVALID for rows that a model cannot read, and for the state of a run
+ * with other data, tokenizer, teacher or settings; INTERRUPTED with the state saved.
  */
 export async function distill(settings: DistillConfig, given: DistillInputs): Promise<DistillReport> {
   const { context } = given;
@@ -232,7 +232,7 @@ async function describe(
   );
 }
 
-/** Dev rows that are measured or shown, with their images; the whole split may be larger than memory. */
+/** The dev rows that are measured or shown, with their images. The whole split may not fit in memory. */
 async function devRows({ settings, inputs, config }: DistillRun): Promise<readonly DevRow[]> {
   const { dataDirectory, context } = inputs;
   const where = join(dataDirectory, DATA_FILES.dev);
@@ -246,10 +246,10 @@ async function devRows({ settings, inputs, config }: DistillRun): Promise<readon
   return seen;
 }
 
-/** Identity of everything the run reads. */
+/** Hash of everything that the run reads. */
 async function runKey({ settings, config, inputs }: DistillRun): Promise<string> {
   const { dataDirectory, tokenizerDirectory, teacherDirectory, cacheDirectory, published, context } = inputs;
-  // Of a checkpoint to start from the contents count, not where it lies.
+  // An initial checkpoint is identified by its contents, not its path.
   const { student, vision, ...initialize } = settings.initialize;
   const data = [DATA_FILES.train, DATA_FILES.dev, DATA_FILES.unlabelled];
   return hashJson({

@@ -1,4 +1,4 @@
-/** The owner of all that a student learns from: it opens its sources in the order in which they are read, and closes them. */
+/** Opens, owns and closes all sources of training data and targets of a distillation. */
 import type { Corpus } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";
 import type { DistillationTeacher } from "./distillation-teacher.js";
@@ -11,7 +11,7 @@ import { IMAGES_FILE, IMAGES_RECORD } from "./row-images.js";
 import { openStoredTargets, STORED_FILES, type StoredByOrigin } from "./stored-targets.js";
 import { UNLABELLED_FILE, UnlabelledSources } from "./unlabelled-sources.js";
 
-/** Files of the sources in the work directory, which are of no use once the run is over. */
+/** Temporary files of the sources in the work directory. */
 export const SOURCE_FILES: readonly string[] = [
   CORPUS_FILE,
   UNLABELLED_FILE,
@@ -21,15 +21,15 @@ export const SOURCE_FILES: readonly string[] = [
 ];
 
 export interface DistillationSources {
-  /** The data's rows, with their images where the student sees. */
+  /** The training rows, with their images for a vision-language student. */
   readonly corpus: Corpus;
   /** Absent where neither a term nor a target requires it. */
   readonly teacher: DistillationTeacher | undefined;
-  /** Sources that the teacher labels while the student trains. */
+  /** Unlabelled sources, which the teacher labels during training. */
   readonly unlabelled: UnlabelledSources | undefined;
-  /** Targets that the teacher wrote before, by the origin they stand for. */
+  /** Targets that the teacher generated in the cache stage, by origin. */
   readonly stored: StoredByOrigin;
-  /** Targets that the student samples itself. */
+  /** On-policy targets, sampled from the student. */
   readonly onPolicy: OnPolicyTargets;
   readonly teacherParameters: number | undefined;
   /** Closes every source, the last opened first. */
@@ -37,13 +37,13 @@ export interface DistillationSources {
 }
 
 /**
- * Opens every source that the settings give a share or a weight, what can fail fastest first:
+ * Opens every source with a positive fraction or weight. Those that fail fastest come first:
  *
  * ```
  * teacher ──► corpus and images ──► stored targets ──► unlabelled sources ──► gold cache ──► on-policy targets
  * ```
  *
- * @throws SlmError as `distill`; what was opened before is closed.
+ * @throws SlmError as `distill`; sources that were already opened are closed.
  */
 export async function openDistillationSources(run: DistillRun): Promise<DistillationSources> {
   const owned = new OwnedSources();

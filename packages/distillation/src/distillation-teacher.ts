@@ -1,4 +1,4 @@
-/** What the teacher contributes to a batch: distributions at the student's target positions, states, targets of its own. */
+/** What the teacher contributes to a batch: distributions at the student's target positions, hidden states, and generated targets. */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { ScoredPair, ScoreShape, Teacher, TeacherCache } from "@slm/teacher";
@@ -10,7 +10,7 @@ import type { CorpusRows } from "./corpus.js";
 import type { TeacherShape } from "./student-loss.js";
 import type { VocabularyMap } from "./vocabulary-map.js";
 
-// The teacher's distributions moved to the student's positions, and to its tokens where a map says how.
+// Moves the teacher's distributions to the student's positions and, with a vocabulary map, to the student's tokens.
 
 /** Distributions at the teacher's positions: row b · target + j of `[batch · target, vocabulary]` for position j of pair b. */
 interface TeacherRows {
@@ -23,7 +23,7 @@ interface TeacherRows {
  * Feeds of the terms that compare distributions: `teacher` `[batch · target, vocabulary]` at the student's positions, and
  * which of them have a counterpart. Positions without one are zero and do not count.
  *
- * @param alignments of each pair, the teacher's position for each of the student's; undefined for a pair that does not count.
+ * @param alignments for each pair, the teacher's position of each student position; undefined for a pair that does not count.
  */
 function alignedFeeds(
   teacher: TeacherRows,
@@ -55,26 +55,26 @@ function alignedFeeds(
   };
 }
 
-/** Feeds of the teacher's terms; `owned` tensors are released by the trainer. */
+/** Feeds of the teacher's loss terms; the trainer releases `owned` tensors. */
 export interface TeacherFeeds {
   readonly feeds: Readonly<Record<string, HostTensor | DeviceTensor>>;
   readonly owned: readonly DeviceTensor[];
 }
 
-/** Sources as both models read them. */
+/** Sources, tokenized for both models. */
 export interface BatchSources {
   readonly student: readonly Int32Array[];
   readonly teacher: readonly Int32Array[];
-  /** Samples of each source's image, of a vision-language student. */
+  /** Pixel samples of each source's image, for a vision-language student. */
   readonly images?: readonly Uint8Array[] | undefined;
 }
 
-/** A teacher beside a student. */
+/** A teacher, seen from the student's vocabulary. */
 export interface DistillationTeacher {
   readonly shape: TeacherShape;
-  /** Distributions over the data's targets, as stored. */
+  /** Stored distributions over the gold targets. */
   gold(rows: CorpusRows, shape: PassShape): Promise<TeacherFeeds>;
-  /** Distributions over targets in the student's tokens, computed now. */
+  /** Distributions over given targets, computed now. */
   score(
     sources: BatchSources,
     targets: readonly (readonly number[])[],
@@ -82,21 +82,21 @@ export interface DistillationTeacher {
   ): Promise<TeacherFeeds>;
   /** The teacher's own greedy targets in the student's tokens, at most `shape.target - 1` each. */
   generate(sources: BatchSources, shape: PassShape): Promise<number[][]>;
-  /** The teacher's states of the sources. */
+  /** The teacher's hidden states of the sources. */
   hidden(sources: BatchSources, shape: PassShape): Promise<TeacherFeeds>;
 }
 
 export interface DistillationTeacherOptions {
   readonly engine: Engine;
   readonly teacher: Teacher;
-  /** Distributions over the data's targets; absent where no term asks for them. */
+  /** Distributions over the gold targets; absent if no term needs them. */
   readonly cache?: TeacherCache | undefined;
 }
 
 /** A teacher that shares the student's vocabulary. */
 export function sameVocabulary({ teacher, cache }: DistillationTeacherOptions): DistillationTeacher {
   const { vocabularySize: vocabulary, width = 0, maxSource } = teacher.config;
-  /** Sources of the teacher's own may be longer than the student's. */
+  /** Teacher sources may be longer than the student's. */
   const roomFor = (sources: BatchSources, shape: PassShape): ScoreShape => {
     const most = longest(sources.teacher);
     return most <= shape.source ? shape : { ...shape, source: Math.min(maxSource, roundLength(most)) };
@@ -130,11 +130,11 @@ export function sameVocabulary({ teacher, cache }: DistillationTeacherOptions): 
 
 export interface OtherVocabulary extends DistillationTeacherOptions {
   readonly tokenizers: { readonly student: Tokenizer; readonly teacher: Tokenizer };
-  /** Moves probabilities to the student's tokens; absent where only sorted ones are compared. */
+  /** Moves probabilities to the student's tokens; absent if only sorted probabilities are compared. */
   readonly map?: VocabularyMap | undefined;
 }
 
-/** A teacher with a vocabulary of its own: it scores its own tokenization of every target. */
+/** A teacher with another vocabulary. It scores its own tokenization of every target. */
 export function otherVocabulary({
   engine,
   teacher,
@@ -188,7 +188,7 @@ export function otherVocabulary({
   };
 }
 
-/** A text's tokens in another vocabulary; undefined for text it cannot write, or that is too long in it. */
+/** Tokens of a text in another vocabulary; undefined if the vocabulary cannot encode it, or if it is too long. */
 function retokenize(
   tokens: readonly number[],
   from: Tokenizer,
@@ -199,7 +199,7 @@ function retokenize(
     const converted = to.encodeTarget(from.decode(tokens));
     return converted.length <= limit ? converted : undefined;
   } catch (error) {
-    // Models write what tokenizers reject: nothing at all, or symbols of the wrong side.
+    // Models may generate text that a tokenizer rejects: the empty text, or source symbols in a target.
     if (error instanceof SlmError && error.code === "DATA_INVALID") return undefined;
     throw error;
   }
@@ -213,7 +213,7 @@ const pairsOf = (
 const longest = (lists: readonly ArrayLike<number>[]): number =>
   lists.reduce((most, { length }) => Math.max(most, length), 1);
 
-/** A length at most half larger that few lengths share, so that few programs are compiled: 8, 12, 16, 24, 32, 48, ... */
+/** Rounds a length up, by at most half, to 8, 12, 16, 24, 32, 48, ..., so that few programs are compiled. */
 export function roundLength(length: number): number {
   const power = 2 ** Math.ceil(Math.log2(Math.max(8, length)));
   const between = (3 * power) / 4;
@@ -244,6 +244,10 @@ function opened(cache: TeacherCache | undefined): TeacherCache {
 }
 
 export const noStates = (): SlmError =>
-  new SlmError("CONFIG_INVALID", "distill: loss.hiddenState needs one teacher of the student's vocabulary", {
-    suggestions: ["set distill.loss.hiddenState to 0"],
-  });
+  new SlmError(
+    "CONFIG_INVALID",
+    "distill: loss.hiddenState needs a single teacher with the student's vocabulary",
+    {
+      suggestions: ["set distill.loss.hiddenState to 0"],
+    },
+  );

@@ -1,4 +1,4 @@
-/** The teacher's distributions over the data's targets: a cache that was made before, or one made for this run. */
+/** The teacher's distributions over the gold targets: an existing cache, or a temporary one of this run. */
 import { join } from "node:path";
 import { rm } from "node:fs/promises";
 import type { StageContext } from "@slm/core";
@@ -14,8 +14,7 @@ import { modelHash } from "./run-key.js";
 const OWN_CACHE = "teacher-cache";
 
 /**
- * Opens the cache, after making it where none is given; a killed run continues where it was. Undefined where no term compares
- * distributions.
+ * Opens the given cache, or builds a temporary one (resumable). Undefined if no term compares distributions.
  *
  * @throws SlmError SHAPE_MISMATCH for a cache of another vocabulary, and as the cache's own functions.
  */
@@ -28,7 +27,7 @@ export async function openGoldCache(
   const { cacheDirectory: directory, workDirectory, engine, context } = inputs;
   if (directory === undefined) {
     const own = join(workDirectory, OWN_CACHE);
-    // Steps are the run's own: what is done here is told in words.
+    // Step counts belong to the training, so this progress is reported as text.
     const progress: StageContext["progress"] = ({ step = 0, total = 0, metrics = {} }) => {
       const message = `teacher distributions: ${step} of ${total} target tokens`;
       context.progress({ stage: "distill", message, metrics });
@@ -36,7 +35,7 @@ export async function openGoldCache(
     await buildTeacherCache({
       directory: own,
       teacher,
-      // Tells teachers apart: shards of another teacher are not continued.
+      // Identifies the teacher, so that shards of another teacher are not reused.
       identity: await modelHash(teacherDirectory),
       pairs: teacherPairs,
       k: settings.cacheTokens,
@@ -56,7 +55,7 @@ export async function openGoldCache(
   );
 }
 
-/** Removes the cache that a run made for itself. */
+/** Removes the temporary cache of a run. */
 export async function removeOwnCache(workDirectory: string): Promise<void> {
   await rm(join(workDirectory, OWN_CACHE), { recursive: true, force: true });
 }

@@ -1,4 +1,4 @@
-/** What a student starts from: random numbers, an earlier student, the teacher's knowledge of which tokens are alike, a tower that sees. */
+/** Initialization of a student: random weights, an earlier student, the teacher's embedding table, or a trained vision tower. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hashJson } from "@slm/core";
@@ -24,13 +24,12 @@ export interface InitialWeightsRequest {
   readonly files: TokenizerFiles;
   readonly initialize: DistillConfig["initialize"];
   readonly teacherDirectory?: string | undefined;
-  /** Weights of a tower that was published. */
+  /** Weights of a published tower. */
   readonly tower?: Weights | undefined;
   readonly seed: number;
 }
 
-/**
- * The weights that do not start as random numbers; undefined where all do.
+/** The weights with an initialization other than random; undefined if there are none.
  *
  * @throws SlmError as {@link weightsFromStudent}, {@link weightsFromTeacher} and {@link visionFromCheckpoint}.
  */
@@ -47,9 +46,9 @@ export async function initialWeights(request: InitialWeightsRequest): Promise<We
 }
 
 /**
- * The tower of the checkpoint in `directory`, and its projector where all of its shapes are the student's.
+ * The tower of the checkpoint in `directory`, and its projector if all of its shapes match the student's.
  *
- * @throws SlmError CONFIG_INVALID where one of the two does not see, or they see by different towers.
+ * @throws SlmError CONFIG_INVALID if one of the two has no vision, or their towers differ.
  */
 async function visionFromCheckpoint(config: ModelConfig, directory: string): Promise<Weights> {
   const given = await readCheckpoint(directory);
@@ -77,7 +76,7 @@ async function visionFromCheckpoint(config: ModelConfig, directory: string): Pro
 /**
  * Random weights of the student with the embedding table of the teacher in `directory`, projected to the student's width.
  *
- * @throws SlmError CONFIG_INVALID unless the teacher is one checkpoint, SHAPE_MISMATCH for another vocabulary.
+ * @throws SlmError CONFIG_INVALID unless the teacher is a single checkpoint, SHAPE_MISMATCH for another vocabulary.
  */
 export async function weightsFromTeacher(
   config: ModelConfig,
@@ -89,7 +88,7 @@ export async function weightsFromTeacher(
   return initializeFromTeacher(config, fresh, teacher.config, teacher.weights);
 }
 
-/** The directory of a teacher that is one checkpoint. @throws SlmError CONFIG_INVALID for none, or an ensemble */
+/** The directory of a single-checkpoint teacher. @throws SlmError CONFIG_INVALID for none, or an ensemble */
 async function singleTeacher(directory: string | undefined): Promise<string> {
   const isCheckpoint =
     directory !== undefined &&
@@ -100,7 +99,7 @@ async function singleTeacher(directory: string | undefined): Promise<string> {
   if (directory !== undefined && isCheckpoint) return directory;
   throw new SlmError(
     "CONFIG_INVALID",
-    `distill: initialize.fromTeacher needs a teacher that is one checkpoint, got ${directory ?? "none"}`,
+    `distill: initialize.fromTeacher needs a teacher that is a single checkpoint, got ${directory ?? "none"}`,
     { suggestions: ["set distill.initialize.fromTeacher to none"] },
   );
 }

@@ -42,7 +42,10 @@ describe("the loss of a recipe", () => {
   });
 
   test.each([
-    [{ loss: { forwardKl: 0, crossEntropy: 0 } }, "loss.forwardKl: no term has weight"],
+    [
+      { loss: { forwardKl: 0, crossEntropy: 0 } },
+      "loss.forwardKl: expected a positive weight for at least one term",
+    ],
     [{ loss: { crossTokenizer: "uld", uld: 1 } }, "loss.forwardKl: compares token by token"],
     [{ loss: { crossTokenizer: "aligned", hiddenState: 1 } }, "loss.hiddenState: compares states"],
     [{ loss: { crossEntropy: -1 } }, "loss.crossEntropy"],
@@ -50,7 +53,7 @@ describe("the loss of a recipe", () => {
     [{ loss: { klWeight: 1 } }, "Unrecognized key"],
     [{ klWeight: 0.9 }, "Unrecognized key"],
     [{ temperature: 0.9 }, "Unrecognized key"],
-    [{ metrics: undefined }, "metrics: expected what is measured, got none"],
+    [{ metrics: undefined }, "metrics: expected at least one metric, such as [exactMatch], got none"],
     [{ metrics: [] }, "metrics"],
     [{ metrics: ["accuracy"] }, "metrics.0"],
     [{ targets: { sequenceKdFraction: 0.6, onPolicyFraction: 0.5 } }, "targets: fractions add up"],
@@ -69,7 +72,7 @@ describe("the loss of a recipe", () => {
     ],
     [
       { targets: { onPolicyFraction: 0.5 }, loss: { forwardKl: 0, crossEntropy: 1 } },
-      "targets.onPolicyFraction: targets of the student need a term",
+      "targets.onPolicyFraction: on-policy targets need a loss term",
     ],
   ])("is rejected where it makes no sense: %j", (section, complaint) => {
     expect(complaints(section).join("\n")).toContain(complaint);

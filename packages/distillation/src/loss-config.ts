@@ -1,4 +1,4 @@
-/** The `loss` part of the `distill` section: weights of the terms, their options, and how vocabularies are brought together. */
+/** The `loss` part of the `distill` section: weights of the terms, their options, and cross-tokenizer alignment. */
 import { DIVERGENCE_DEFAULTS, DIVERGENCE_NAMES, DIVERGENCES, HIDDEN_MATCH_KINDS } from "@slm/tensor";
 import { z } from "zod";
 
@@ -23,17 +23,19 @@ const distributions = {
 
 const fields = {
   ...distributions,
-  uld: weight("differences of sorted probabilities, for models of different vocabularies"),
+  uld: weight(
+    "universal logit distillation: differences of sorted probabilities, for models with different vocabularies",
+  ),
   hiddenState: weight(
-    "distance of the student's states of the source from the teacher's, by a learned projection",
+    "distance of the student's hidden states of the source from the teacher's, after a learned projection",
   ),
   crossEntropy: weight("negative log-likelihood of the labels", 0.1),
   ctc: weight(
-    "negative log-likelihood of the labels read off the image's tokens in their order, for a vision-language student: shows it where in a line each letter stands",
+    "connectionist temporal classification (CTC) of the labels on the image tokens in order, for a vision-language student that reads text: teaches it the position of each letter",
   ),
 };
 
-/** Every term by its name, in the order they are logged. */
+/** Every term by name, in log order. */
 export const TERM_NAMES = [...DIVERGENCE_NAMES, "uld", "hiddenState", "crossEntropy", "ctc"] as const;
 export type TermName = (typeof TERM_NAMES)[number];
 
@@ -44,7 +46,7 @@ export const lossConfig = z
       .number()
       .positive()
       .default(DIVERGENCE_DEFAULTS.temperature)
-      .describe("Divides teacher's and student's logits in the terms that compare distributions."),
+      .describe("Temperature: divides teacher and student logits in the terms that compare distributions."),
     beta: openUnit(DIVERGENCE_DEFAULTS.beta, "jensenShannon: weight of the teacher in the mixture."),
     skew: openUnit(
       DIVERGENCE_DEFAULTS.skew,
@@ -55,7 +57,9 @@ export const lossConfig = z
       .min(0)
       .lt(1)
       .default(0)
-      .describe("crossEntropy: share of a label's probability spread over the vocabulary."),
+      .describe(
+        "crossEntropy: label smoothing, the share of a label's probability spread over the vocabulary.",
+      ),
     hiddenKind: z
       .enum(HIDDEN_MATCH_KINDS)
       .default("mse")
@@ -64,7 +68,7 @@ export const lossConfig = z
       .enum(["none", "aligned", "uld"])
       .default("none")
       .describe(
-        "none: teacher and student have one tokenizer. Else targets are tokenized by both and compared where both tokenizations have read the same text. aligned: the teacher's probabilities move to the student's tokens; uld: only sorted probabilities are compared.",
+        "none: teacher and student share a tokenizer. Otherwise targets are tokenized by both, and compared at positions where both have read the same text. aligned: the teacher's probabilities are moved to the student's tokens; uld: only sorted probabilities are compared.",
       ),
   })
   .check(({ value, issues }) => {
@@ -72,7 +76,10 @@ export const lossConfig = z
       issues.push({ code: "custom", input: value, path: [key], message });
     };
     if (TERM_NAMES.every((name) => value[name] === 0))
-      reject("no term has weight, for example forwardKl 0.9 and crossEntropy 0.1", "forwardKl");
+      reject(
+        "expected a positive weight for at least one term, for example forwardKl 0.9 and crossEntropy 0.1",
+        "forwardKl",
+      );
     const used = DIVERGENCE_NAMES.find((name) => value[name] > 0);
     if (value.crossTokenizer === "uld" && used !== undefined)
       reject(
@@ -88,11 +95,11 @@ export const lossConfig = z
 
 export type LossConfig = z.infer<typeof lossConfig>;
 
-/** Terms that count. */
+/** Terms with a positive weight. */
 export const termsOf = (loss: LossConfig): readonly TermName[] => TERM_NAMES.filter((name) => loss[name] > 0);
 
 const DISTRIBUTION_TERMS: ReadonlySet<TermName> = new Set([...DIVERGENCE_NAMES, "uld"]);
 
-/** Whether any term asks the teacher for its next-token distributions. */
+/** Whether any term needs the teacher's next-token distributions. */
 export const requiresDistributions = (loss: LossConfig): boolean =>
   termsOf(loss).some((name) => DISTRIBUTION_TERMS.has(name));

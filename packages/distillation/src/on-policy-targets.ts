@@ -1,9 +1,9 @@
-/** Targets that the student samples from its own weights while it trains. */
+/** On-policy targets: sampled from the student's current weights during training. */
 import { createOnPolicySampler, type Bucket, type LiveModel, type OnPolicySampler } from "@slm/training";
 import type { DistillConfig } from "./distill-config.js";
 import type { BatchSources } from "./distillation-teacher.js";
 
-/** A sampler for each bucket, compiled when its first batch is drawn. */
+/** One sampler per bucket, compiled when its first batch is drawn. */
 export class OnPolicyTargets {
   readonly #settings: Pick<DistillConfig, "batchSize" | "sampling">;
   readonly #samplers = new Map<Bucket, OnPolicySampler>();

@@ -1,4 +1,4 @@
-/** Opens the training rows as the student reads them, and the teacher where there is one. */
+/** Tokenizes the training rows for the student and, if there is one, the teacher. */
 import { join } from "node:path";
 import { DATA_FILES, readRows, type Row } from "@slm/data";
 import { SlmError } from "@slm/core";
@@ -9,19 +9,18 @@ import type { DistillRun } from "./distill-inputs.js";
 import { openRowImages } from "./row-images.js";
 import { fileHash } from "./run-key.js";
 
-/** Receives the tokens while the run lasts. */
+/** Directory for the tokens during the run. */
 export const CORPUS_FILE = "pairs.bin";
 
-/** What the student takes of a row's text: its image comes before it. */
+/** The student's limit for a row's text, after the tokens of its image. */
 export const textLimits = (config: ModelConfig): PairLimits => ({
   maxSource: config.maxSource - imageTokensOf(config),
   maxTarget: config.maxTarget,
 });
 
-/**
- * The training rows, with their images where the student sees.
+/** The training rows, with their images for a vision-language student.
  *
- * @throws SlmError DATA_INVALID for rows that one of the models cannot take, with an image too many or too few.
+ * @throws SlmError DATA_INVALID for rows that one of the models cannot read, or with an unexpected or missing image.
  */
 export async function openCorpus(
   { inputs, config, tokenizer }: DistillRun,
@@ -52,7 +51,7 @@ export async function openCorpus(
   }
 }
 
-/** Rows as they are. @throws SlmError DATA_INVALID for one that speaks about an image */
+/** Passes rows through. @throws SlmError DATA_INVALID for a row with an image */
 async function* withoutImages(rows: AsyncIterable<Row>, where: string): AsyncGenerator<Row> {
   let count = 0;
   for await (const row of rows) {
@@ -62,7 +61,7 @@ async function* withoutImages(rows: AsyncIterable<Row>, where: string): AsyncGen
         "DATA_INVALID",
         `${where}: row ${count} has an image, but the student reads text only`,
         {
-          suggestions: ["say how it sees in distill.student.vision"],
+          suggestions: ["configure distill.student.vision"],
         },
       );
     yield row;

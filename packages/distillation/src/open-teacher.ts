@@ -1,4 +1,4 @@
-/** Loads the teacher, and finds how its vocabulary relates to the student's. */
+/** Loads the teacher, and compares its vocabulary with the student's. */
 import { join } from "node:path";
 import { DATA_FILES, readRows } from "@slm/data";
 import { SlmError } from "@slm/core";
@@ -27,18 +27,21 @@ export interface OpenTeacher {
 /**
  * The teacher, loaded; undefined where neither a term nor a target requires it.
  *
- * @throws SlmError INPUT_MISSING where none is given, CONFIG_INVALID where its hidden states are needed and it has none,
- * SHAPE_MISMATCH for a vocabulary that the settings do not allow, and what loading throws.
+ * @throws SlmError INPUT_MISSING if none is given, CONFIG_INVALID if hidden states are needed and it has none, SHAPE_MISMATCH for a vocabulary that the settings do not allow, and what loading throws.
  */
 export async function openTeacher({ settings, inputs, files }: DistillRun): Promise<OpenTeacher | undefined> {
   const { teacherDirectory: directory, engine } = inputs;
   if (!requiresTeacher(settings)) return undefined;
   if (directory === undefined) {
-    throw new SlmError("INPUT_MISSING", "distill: the loss or the targets ask a teacher, but none is given", {
-      suggestions: [
-        "learn from labels alone: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
-      ],
-    });
+    throw new SlmError(
+      "INPUT_MISSING",
+      "distill: the loss or the targets need a teacher, but none is given",
+      {
+        suggestions: [
+          "learn from labels alone: --set distill.loss.forwardKl=0 --set distill.loss.crossEntropy=1",
+        ],
+      },
+    );
   }
   const teacher = await loadTeachers(engine, directory);
   try {
@@ -58,10 +61,9 @@ export async function openTeacher({ settings, inputs, files }: DistillRun): Prom
   }
 }
 
-/**
- * The teacher as the student learns from it: everything in the student's tokens.
+/** The teacher, seen from the student's vocabulary.
  *
- * @param cache distributions over the data's targets; undefined where no term needs them
+ * @param cache distributions over the gold targets; undefined if no term needs them
  */
 export async function teacherOf(
   { inputs: { engine, dataDirectory }, tokenizer }: DistillRun,
@@ -77,7 +79,7 @@ export async function teacherOf(
   return otherVocabulary({ engine, teacher, cache, tokenizers, map });
 }
 
-/** A target of the data. */
+/** A target of the data, as an example. */
 async function firstTarget(dataDirectory: string): Promise<string> {
   const rows = readRows(join(dataDirectory, DATA_FILES.train));
   const first = await rows.next();

@@ -1,4 +1,4 @@
-/** What a stage has opened, closed in the reverse order. `AsyncDisposableStack` of ECMAScript does this; Node 20 has none. */
+/** Closes opened resources in reverse order. A replacement for ECMAScript's `AsyncDisposableStack`, which Node 20 lacks. */
 interface Closable {
   close(): Promise<void>;
 }
@@ -6,16 +6,16 @@ interface Closable {
 export class OwnedSources {
   readonly #open: Closable[] = [];
 
-  /** Owns a source from now on; none where there is none. @returns it */
+  /** Adds a source, if there is one. @returns the source */
   own<Source extends Closable | undefined>(source: Source): Source {
     if (source !== undefined) this.#open.push(source);
     return source;
   }
 
   /**
-   * Closes every source, the last first, also after one that cannot be closed.
+   * Closes every source, the last first, even if closing one fails.
    *
-   * @throws what the first of those threw
+   * @throws the first error
    */
   async close(): Promise<void> {
     const failures: unknown[] = [];

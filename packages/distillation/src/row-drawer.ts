@@ -1,7 +1,7 @@
-/** Draws rows that a program of a bucket's shape can take. */
+/** Draws random rows that fit a bucket's shape. */
 import type { Bucket, Lengths } from "@slm/training";
 
-/** Lengths of rows as programs count them; sources alone where there are no targets. */
+/** Lengths of rows as programs count them; only sources if there are no targets. */
 export interface RowLengths {
   readonly source: Lengths;
   readonly target?: Lengths;
@@ -17,8 +17,8 @@ export class RowDrawer {
   }
 
   /**
-   * Rows drawn at random, each draw from all: of those that fit the bucket, the ones that need more than half of a side, so
-   * that little is padding; where there are none, any that fit. Empty where none fits.
+   * Rows drawn at random with replacement. Among the rows that fit the bucket, those that fill more than half of a side are preferred,
+   * so that there is little padding. Empty if none fits.
    */
   draw(count: number, bucket: Bucket, random: () => number): readonly number[] {
     const rows = this.rowsFor(bucket);

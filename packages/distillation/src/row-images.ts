@@ -1,6 +1,6 @@
 /**
- * Images of rows as the student's tower reads them. Those of the training rows are decoded and cut into patches once, kept in a
- * file of 8-bit samples, and read when a batch needs them.
+ * Images of rows, preprocessed for the student's tower. Images of training rows are decoded and cut into patches once, stored as 8-bit
+ * samples in a file, and read per batch.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -20,24 +20,24 @@ import { RecordFile, RecordFileWriter } from "@slm/training";
 import { readImage } from "@slm/vision";
 import { z } from "zod";
 
-/** Files of a run in progress: the samples, and what they were made of. */
+/** Files of a run in progress: the samples, and the key of their inputs. */
 export const IMAGES_FILE = "images.bin";
 export const IMAGES_RECORD = "images.json";
 
-/** Images decoded at a time. */
+/** Images decoded concurrently. */
 const AT_ONCE = 16;
-/** Paths remembered, so that the rows of one image, which mostly follow one another, share its record. */
+/** Size of the path cache. Rows of one image are mostly adjacent and share its record. */
 const REMEMBERED = 1 << 16;
-/** Images between two lines of progress. */
+/** Images between two progress reports. */
 const REPORT_EVERY = 4096;
 
 export interface RowImagesRequest {
-  /** The training rows, from their beginning at every call. */
+  /** Iterates over the training rows; every call starts at the first. */
   readonly rows: () => AsyncIterable<Row>;
-  /** Identifies what {@link rows} gives. */
+  /** Identifies the contents of {@link rows}. */
   readonly identity: string;
   readonly tower: VisionTower;
-  /** What the paths of rows are relative to. */
+  /** Folder that the rows' paths are relative to. */
   readonly dataDirectory: string;
   readonly workDirectory: string;
   /** Named in errors: the file the rows come from. */
@@ -45,11 +45,11 @@ export interface RowImagesRequest {
   readonly context: StageContext;
 }
 
-/** Images by the row they belong to. */
+/** Images by row. */
 export interface RowImages {
-  /** Different images, as far as they were recognised. */
+  /** Number of different images; some may be counted twice. */
   readonly count: number;
-  /** Samples of each row's image, see `towerSamples`. */
+  /** Pixel samples of each row's image, see `towerSamples`. */
   read(rows: ArrayLike<number>): Promise<Uint8Array[]>;
   close(): Promise<void>;
 }
@@ -57,8 +57,7 @@ export interface RowImages {
 /**
  * The samples of a row's image.
  *
- * @throws SlmError DATA_INVALID for a row without an image, a path that leaves the folder, and an image that cannot be decoded;
- * INPUT_MISSING for a file that is not there.
+ * @throws SlmError DATA_INVALID for a row without an image, a path that leaves the folder, and an image that cannot be decoded; INPUT_MISSING for a missing file.
  */
 export async function readRowImage(
   { image }: Row,
@@ -66,7 +65,8 @@ export async function readRowImage(
   dataDirectory: string,
   where: string,
 ): Promise<Uint8Array> {
-  const problem = image === undefined ? "has no image, but the student sees" : pathProblem(image);
+  const problem =
+    image === undefined ? "has no image, but the student is a vision-language model" : pathProblem(image);
   if (image === undefined || problem !== undefined)
     throw new SlmError("DATA_INVALID", `${where}: ${problem ?? ""}`, {
       suggestions: ["give every row an image, or leave out distill.student.vision"],
@@ -75,7 +75,7 @@ export async function readRowImage(
 }
 
 /**
- * Decodes the images of all training rows, or finds them where a killed run had finished with that.
+ * Decodes the images of all training rows, or reuses those of an interrupted run.
  *
  * Units: a row takes 4 bytes of memory, an image `towerSampleCount` bytes of disk.
  *
@@ -88,7 +88,7 @@ export async function openRowImages(request: RowImagesRequest): Promise<RowImage
   for await (const { image = "" } of request.rows()) places.push(images.placeOf(image));
   if (images.count !== file.count) {
     await file.close();
-    throw new SlmError("UNEXPECTED", `distill: ${file.count} images were kept of ${images.count}`);
+    throw new SlmError("UNEXPECTED", `distill: ${file.count} images were stored of ${images.count}`);
   }
   const placeOf = places.finish();
   return {
@@ -103,7 +103,7 @@ const record = z.strictObject({ key: z.string() });
 const keyOf = ({ identity, tower: { image, patch } }: RowImagesRequest): string =>
   hashJson({ identity, image, patch });
 
-/** The file of an earlier run with the same rows and the same tower's input. */
+/** The file of an earlier run with the same rows and image preprocessing. */
 async function reopen(request: RowImagesRequest): Promise<RecordFile | undefined> {
   const { workDirectory, tower } = request;
   try {
@@ -111,7 +111,7 @@ async function reopen(request: RowImagesRequest): Promise<RecordFile | undefined
     if (key !== keyOf(request)) return undefined;
     return await RecordFile.open(join(workDirectory, IMAGES_FILE), towerSampleCount(tower));
   } catch (error) {
-    // Absent or corrupt: made anew.
+    // Absent or corrupt: rebuilt.
     if (error instanceof SlmError && ["INPUT_MISSING", "DATA_INVALID"].includes(error.code)) return undefined;
     throw error;
   }
@@ -140,7 +140,7 @@ async function decodeAll(request: RowImagesRequest): Promise<RecordFile> {
   return file;
 }
 
-/** Samples of the different images, a few at a time, in the order in which rows name them first. */
+/** Samples of the different images, a few at a time, in the order of their first use. */
 async function* decoded({
   rows,
   tower,
@@ -167,7 +167,7 @@ async function* decoded({
   yield await readAll(pending);
 }
 
-/** Numbers images in the order of their first appearance; one that was forgotten meanwhile gets a new number. */
+/** Numbers images in the order of their first use. An image that has left the cache gets a new number. */
 class DistinctImages {
   count = 0;
   private readonly known = new Map<string, number>();
@@ -181,7 +181,7 @@ class DistinctImages {
   }
 }
 
-/** Numbers that grow row by row. */
+/** A growing list of numbers, one per row. */
 class PlaceColumn {
   private values = new Int32Array(1024);
   private count = 0;

@@ -1,4 +1,4 @@
-/** What identifies a run: contents of everything it reads. A state of another run must not be continued. */
+/** The key of a run: a hash of everything it reads. A state with another key must not be resumed. */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hashFile, hashJson, readJsonFile, writeJsonAtomic } from "@slm/core";
@@ -6,12 +6,12 @@ import { SlmError } from "@slm/core";
 import { STATE_FILE } from "@slm/training";
 import { z } from "zod";
 
-/** Files that decide what a model answers: of a checkpoint, a graph, an ensemble, or a cache (whose `cache.json` has its hashes). */
+/** Files that determine a model's outputs: of a checkpoint, a graph, an ensemble, or a cache (`cache.json` has its hashes). */
 const MODEL_FILE = /(\.safetensors|\.json|teacher-\w+\.jsonl|(^|[\\/])graph[\\/].+)$/u;
-/** Files that only describe: a rerun of the stage that wrote them may change them. */
+/** Descriptive files, which a rerun of their stage may change. */
 const DESCRIBING = new Set(["manifest.json"]);
 
-/** Hash of the files that make a model, wherever they lie in its directory; their names count, the directory's does not. */
+/** Hash of a model's files by relative path and contents; the path of the directory does not count. */
 export async function modelHash(directory: string): Promise<string> {
   const names = (await readdir(directory, { recursive: true }))
     .filter((name) => MODEL_FILE.test(name) && !DESCRIBING.has(name.split(/[\\/]/u).at(-1)!))
@@ -21,18 +21,17 @@ export async function modelHash(directory: string): Promise<string> {
   return hashJson(hashes);
 }
 
-/** Hash of a file's contents; a constant for one that is not there. */
+/** Hash of a file's contents; a constant for a missing file. */
 export async function fileHash(path: string): Promise<string> {
   return (await isThere(path)) ? hashFile(path) : "absent";
 }
 
-/** Says whose work directory it is while a run is in progress. */
+/** File with the key of the run that uses the work directory. */
 export const RUN_FILE = "run.json";
 
 const runSchema = z.strictObject({ key: z.string() });
 
-/**
- * Makes a work directory this run's, before anything costly is made in it.
+/** Claims a work directory for this run, before anything costly is computed in it.
  *
  * @throws SlmError DATA_INVALID if it holds the state of a run with another key.
  */

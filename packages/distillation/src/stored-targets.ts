@@ -1,4 +1,4 @@
-/** Targets that the teacher wrote when its cache was made, with their distributions: rows to draw batches from. */
+/** Targets that the teacher generated in the cache stage, with their distributions. Batches are drawn from them. */
 import { join } from "node:path";
 import { DATA_FILES, readRows, textRow, type Row } from "@slm/data";
 import { CACHE_ROWS, readCacheRows, type CacheRowKind, type TeacherRow } from "@slm/teacher";
@@ -12,13 +12,13 @@ import { RowDrawer } from "./row-drawer.js";
 import type { RowImages } from "./row-images.js";
 import { largestShare, type TargetOrigin, type TargetsConfig } from "./target-schedule.js";
 
-/** Receive the tokens while the run lasts. */
+/** Directories for the tokens during the run. */
 export const STORED_FILES: Readonly<Record<CacheRowKind, string>> = {
   labelled: "labelled.bin",
   generated: "generated.bin",
 };
 
-/** Stored targets by the origin that they stand for. */
+/** Stored targets by origin. */
 export type StoredByOrigin = Readonly<Partial<Record<TargetOrigin, StoredTargets>>>;
 
 const KINDS = [
@@ -27,9 +27,9 @@ const KINDS = [
 ] as const satisfies readonly (readonly [TargetOrigin, CacheRowKind, keyof TargetsConfig])[];
 
 /**
- * What the cache holds for the origins that have a share; nothing where no cache is given.
+ * The stored targets of the origins with a positive fraction; none without a cache.
  *
- * @param images those of the training rows, of a vision-language student
+ * @param images images of the training rows, for a vision-language student
  * @throws SlmError as {@link StoredTargets.open}
  */
 export async function openStoredTargets(
@@ -62,7 +62,7 @@ export interface StoredTargetsRequest extends Pick<PairFileRequest, "tokenizer" 
   readonly directory: string;
   readonly kind: CacheRowKind;
   readonly teacher?: TeacherReader | undefined;
-  /** The training rows that the targets were written for, and their images: of a vision-language student. */
+  /** The training rows of the targets, and their images; for a vision-language student. */
   readonly seen?: { readonly rows: AsyncIterable<Row>; readonly images: RowImages } | undefined;
 }
 
@@ -70,7 +70,7 @@ export class StoredTargets {
   private readonly corpus: Corpus;
   private readonly drawer: RowDrawer;
   private readonly images: RowImages | undefined;
-  /** Training row of each row. */
+  /** Index of each row's training row. */
   private readonly places: Int32Array;
 
   private constructor(corpus: Corpus, images: RowImages | undefined, places: Int32Array) {
@@ -81,7 +81,7 @@ export class StoredTargets {
   }
 
   /**
-   * Rows of a cache that both models can take; undefined where it has none.
+   * Rows of a cache that both models can read; undefined if there are none.
    *
    * @throws SlmError DATA_INVALID for a line that is not a row.
    */
@@ -99,7 +99,7 @@ export class StoredTargets {
     return new StoredTargets(corpus, seen?.images, Int32Array.from(places));
   }
 
-  /** Rows for a program of a bucket's shape; undefined where none fits. */
+  /** Rows that fit a bucket's shape; undefined if none fits. */
   async draw(count: number, bucket: Bucket, random: () => number): Promise<CorpusRows | undefined> {
     const drawn = this.drawer.draw(count, bucket, random);
     if (drawn.length === 0) return undefined;
@@ -108,13 +108,13 @@ export class StoredTargets {
     return { ...rows, images: await this.images.read(drawn.map((row) => this.places[row]!)) };
   }
 
-  /** The images belong to who handed them in. */
+  /** The images are not closed here; they belong to the caller. */
   close(): Promise<void> {
     return this.corpus.close();
   }
 }
 
-/** A row, and which training row it was written for; that is known of a vision-language student only. */
+/** A row and, for a vision-language student, its training row. */
 interface StoredRow {
   readonly row: Row;
   readonly place: number;
@@ -135,7 +135,7 @@ async function* plain(written: AsyncIterable<TeacherRow>): AsyncGenerator<Stored
   for await (const { source, target } of written) yield { row: { source, target }, place: 0 };
 }
 
-/** Rows of a cache with what the student reads. They lie in the order of the training rows that they were written for. */
+/** Rows of a cache with the student's inputs, in the order of their training rows. */
 async function* joined(
   written: AsyncIterable<TeacherRow>,
   trained: AsyncIterable<Row>,
@@ -173,7 +173,7 @@ function canTake(row: Row, tokenizer: Tokenizer, limits: PairLimits): boolean {
   }
 }
 
-/** The rows alone, whose places are noted. */
+/** The rows alone; their training rows are recorded. */
 async function* told(stored: AsyncIterable<StoredRow>, places: number[]): AsyncGenerator<Row> {
   for await (const { row, place } of stored) {
     places.push(place);

@@ -1,4 +1,4 @@
-/** The shape of a student, whose tower may be named instead of described. */
+/** The shape of a student. Its vision tower is either described, or named as a published model. */
 import { pathOrIdSetting, SlmError } from "@slm/core";
 import {
   decoderOnlyShape,
@@ -18,21 +18,20 @@ const publishedTower = z.strictObject({
     .union([z.literal("last"), z.int().negative()])
     .optional()
     .describe(
-      "Which features are read: last, or a place among the hidden states from the end, such as -2; layers behind it are left out. Default: -2 of CLIP, the last of SigLIP.",
+      "Which hidden states are used: last, or an index from the end, such as -2; later layers are removed. Default: -2 for CLIP, last for SigLIP.",
     ),
-  classToken: z
-    .boolean()
-    .default(false)
-    .describe("Whether the class token's feature is among those that are read."),
+  classToken: z.boolean().default(false).describe("Whether the class token's feature is included."),
 });
 
 export type PublishedTowerConfig = z.infer<typeof publishedTower>;
 
 const studentVision = visionConfig.extend({
-  tower: visionTower.optional().describe("Reads patches. Either this or `published`."),
+  tower: visionTower
+    .optional()
+    .describe("Vision tower, which encodes image patches. Either this or `published`."),
   published: publishedTower
     .optional()
-    .describe("A published tower: the student's has its shape and starts with its weights."),
+    .describe("A published vision tower, which gives the shape and the initial weights."),
 });
 
 /** Optional in the file, so that a student without an architecture is an encoder-decoder. */
@@ -43,33 +42,34 @@ export const studentConfig = z.discriminatedUnion("architecture", [
     architecture,
     vision: studentVision
       .optional()
-      .describe("Sees an image: its tokens come before the source's. Default: reads text only."),
+      .describe(
+        "Makes the student a vision-language model: image tokens come before the source's tokens. Default: text only.",
+      ),
   }),
   decoderOnlyShape.extend({ architecture: z.literal("decoder-only") }),
 ]);
 
 export type StudentConfig = z.infer<typeof studentConfig>;
 
-/** A student whose tower is described. */
+/** A student with a resolved tower. */
 export type StudentShape = z.infer<typeof encoderDecoderShape> | z.infer<typeof decoderOnlyShape>;
 
 /** A published tower, read into memory. */
 export interface PublishedTower {
   readonly tower: VisionTower;
   readonly weights: Weights;
-  /** Where it lies: its files are part of what a run is. */
+  /** Its directory; the files are part of the run's key. */
   readonly directory: string;
 }
 
-/** The published tower that a student's settings name. */
+/** The published tower named by a student's settings. */
 export const publishedTowerOf = (student: StudentConfig): PublishedTowerConfig | undefined =>
   student.architecture === "encoder-decoder" ? student.vision?.published : undefined;
 
-/**
- * The settings of a student with its tower described.
+/** Resolves a published tower in the settings of a student.
  *
  * @param published the tower that the settings name.
- * @throws SlmError INPUT_MISSING if they name one that was not given.
+ * @throws SlmError INPUT_MISSING if the named tower was not given.
  */
 export function studentShape(student: StudentConfig, published: VisionTower | undefined): StudentShape {
   if (student.architecture === "decoder-only") return student;
@@ -77,5 +77,8 @@ export function studentShape(student: StudentConfig, published: VisionTower | un
   const { published: named, ...vision } = student.vision;
   const tower = vision.tower ?? published;
   if (tower !== undefined) return { ...student, vision: { ...vision, tower } };
-  throw new SlmError("INPUT_MISSING", `distill: nobody read the tower of ${named?.model ?? "no model"}`);
+  throw new SlmError(
+    "INPUT_MISSING",
+    `distill: the vision tower of ${named?.model ?? "no model"} was not loaded`,
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * The distillation loss as programs: a weighted sum over a table of terms. One decoder pass when all terms read the same
- * targets, two when the teacher's terms read targets of the student and the labels stay gold.
+ * The distillation loss as a program: a weighted sum over a table of terms. It needs one decoder pass if all terms use the same
+ * targets, and two if the teacher's terms use on-policy targets and cross-entropy uses gold targets.
  */
 import { imageTokensOf, outputHead, type ModelConfig, type ParameterSpec } from "@slm/model";
 import {
@@ -30,9 +30,9 @@ import { requiresDistributions, termsOf, type LossConfig, type TermName } from "
 /** `shared`: all terms on one set of targets. `separate`: the teacher's terms on those it scored (`distill`), cross-entropy on `gold` ones. */
 export type LossVariant = "shared" | "separate";
 
-/** What the loss needs to know of the teacher. */
+/** Properties of the teacher that the loss depends on. */
 export interface TeacherShape {
-  /** Columns of the teacher's distributions: the student's vocabulary, except where sorted probabilities are compared. */
+  /** Columns of the teacher's distributions: the student's vocabulary size, except for sorted probabilities. */
   readonly vocabulary: number;
   /** Whether only some target positions have a counterpart in the teacher's tokenization. */
   readonly isAligned: boolean;
@@ -43,17 +43,17 @@ export interface TeacherShape {
 export interface StudentLossOptions {
   readonly config: ModelConfig;
   readonly loss: LossConfig;
-  /** Absent where no term asks the teacher. */
+  /** Absent if no term needs the teacher. */
   readonly teacher?: TeacherShape | undefined;
 }
 
 /** The learned projection from the student's states to the teacher's, `[width, teacher width]`. */
 const HIDDEN_PROJECTION = "auxiliary.hidden";
 
-/** The head that reads labels off the image's tokens, `[width, vocabulary]`. */
+/** The CTC head on the image tokens, `[width, vocabulary]`. */
 const CTC_HEAD = "auxiliary.ctc";
 
-/** Tensors trained beside the student: the projection where hidden states are matched, and the head of the term `ctc`. */
+/** Auxiliary trained tensors: the projection of the term `hiddenState`, and the head of the term `ctc`. */
 export function auxiliaryParameters({ config, loss, teacher }: StudentLossOptions): ParameterSpec[] {
   const initialization = { kind: "normal", std: 1 / Math.sqrt(config.width) } as const;
   const from = (name: string, outputs: number): ParameterSpec => ({
@@ -81,15 +81,15 @@ export const ctcValues = (
   shape: PassShape,
 ): Record<string, HostTensor> => ctcFeeds(labels, ctcShape(config, shape), config.tokens.pad);
 
-/** A batch inside a program, as the terms read it. */
+/** A batch inside a program: the inputs of the terms. */
 interface TermInputs {
   readonly loss: LossConfig;
   readonly parameters: Readonly<Record<string, Tensor>>;
   readonly x: Readonly<Record<string, Tensor>>;
   readonly states: ModelStates;
-  /** Logits at the targets that the teacher scored, where it did. */
+  /** Logits at the targets that the teacher scored, if it did. */
   readonly distilled: MaskedLogits;
-  /** Logits at the targets whose labels count, and those labels. */
+  /** Logits at the labelled targets, and their labels. */
   readonly labelled: MaskedLogits & { readonly labels: Tensor };
 }
 
@@ -144,8 +144,8 @@ const PASSES: { readonly [V in LossVariant]: readonly string[] } = {
 /**
  * The loss for batches of one shape: the sum over terms of weight · term, each a mean over its loss tokens.
  *
- * Source of the default weights: arXiv:2501.16273, section on distillation (0.9 forward KL and 0.1 cross-entropy); its
- * reference code averages the KL over padding too, which this does not.
+ * Source of the default weights: arXiv:2501.16273, section on distillation (0.9 forward KL and 0.1 cross-entropy); its reference code
+ * also averages the KL over padding; this one does not.
  */
 export function studentLoss(
   options: StudentLossOptions,

@@ -1,4 +1,4 @@
-/** Where each batch's targets come from, and what the student is fed. */
+/** The student's objective: chooses the source of each batch's targets and makes the feeds. */
 import { imageTokensOf, type ModelConfig } from "@slm/model";
 import {
   modelPass,
@@ -50,11 +50,11 @@ export function studentObjective(options: StudentObjectiveOptions): Objective {
   };
 }
 
-/** A batch's sources and the targets that the teacher's terms and the labels read. */
+/** A batch's sources, and the targets of the teacher's terms and of cross-entropy. */
 interface Chosen {
   readonly sources: BatchSources;
   readonly targets: readonly ArrayLike<number>[];
-  /** Labels that are not `targets`: the data's, where those are the student's own. */
+  /** Gold labels, if `targets` are on-policy samples. */
   readonly gold?: readonly ArrayLike<number>[];
   readonly teacherFeeds: TeacherFeeds;
 }
@@ -72,7 +72,7 @@ class BatchMaker {
     this.scores = requiresDistributions(options.settings.loss);
   }
 
-  /** Feeds of one batch: a pure function of seed, number and, for targets of the student, its weights. */
+  /** Feeds of one batch: a pure function of seed, batch number and, for on-policy targets, the weights. */
   async make(batch: Batch, bucket: Bucket, number: number, live: LiveModel): Promise<BatchFeeds> {
     const { config, settings, seed } = this.options;
     const shape = { batch: settings.batchSize, ...bucket };

@@ -1,4 +1,4 @@
-/** Sources without targets, from which batches for the teacher to label are drawn. Kept on disk. */
+/** Unlabelled sources on disk, from which batches are drawn for the teacher to label. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
@@ -12,17 +12,17 @@ import { RowDrawer } from "./row-drawer.js";
 import { largestShare } from "./target-schedule.js";
 import type { BatchSources } from "./distillation-teacher.js";
 
-/** Receives the tokens while the run lasts. */
+/** Directory for the tokens during the run. */
 export const UNLABELLED_FILE = "unlabelled.bin";
 
 export interface UnlabelledRequest {
   readonly texts: AsyncIterable<string> | Iterable<string>;
   readonly student: Tokenizer;
-  /** Absent where both models have one vocabulary. */
+  /** Absent for a shared vocabulary. */
   readonly teacher?: Tokenizer | undefined;
   /** Longest sources of both models [tokens]. */
   readonly limits: { readonly student: number; readonly teacher: number };
-  /** Receives the tokens. */
+  /** File for the tokens. */
   readonly file: string;
 }
 
@@ -37,10 +37,9 @@ export class UnlabelledSources {
     this.drawer = new RowDrawer({ source: lists.lengths[0]! });
   }
 
-  /**
-   * The unlabelled sources of the data; undefined where they have no share.
+  /** The unlabelled sources of the data; undefined if their fraction is zero.
    *
-   * @throws SlmError INPUT_MISSING where the data has none, and as {@link write}.
+   * @throws SlmError INPUT_MISSING if the data has none, and as {@link write}.
    */
   static async open(
     { settings, inputs, config, tokenizer }: DistillRun,
@@ -55,7 +54,7 @@ export class UnlabelledSources {
     if (!exists) {
       throw new SlmError(
         "INPUT_MISSING",
-        `distill: targets.unlabelledFraction has a share, but there is no ${path}`,
+        `distill: targets.unlabelledFraction is positive, but there is no ${path}`,
         {
           suggestions: [
             "name the file of sources in data.unlabelled.path",
@@ -76,8 +75,7 @@ export class UnlabelledSources {
     });
   }
 
-  /**
-   * Tokenizes texts; those beyond a model's limit are left out.
+  /** Tokenizes texts; texts beyond a model's limit are left out.
    *
    * @throws SlmError DATA_INVALID for a text that a tokenizer rejects.
    */
@@ -110,7 +108,7 @@ export class UnlabelledSources {
     return this.lists.count;
   }
 
-  /** Sources for a program of a bucket's shape, see {@link RowDrawer.draw}; undefined where none fits. */
+  /** Sources that fit a bucket's shape, see {@link RowDrawer.draw}; undefined if none fits. */
   async draw(count: number, bucket: Bucket, random: () => number): Promise<BatchSources | undefined> {
     const rows = this.drawer.draw(count, { source: bucket.source, target: 0 }, random);
     if (rows.length === 0) return undefined;

@@ -1,8 +1,8 @@
-/** Moves the teacher's probabilities to the tokens of another vocabulary. */
+/** Moves the teacher's probabilities to the student's vocabulary. */
 import { SlmError } from "@slm/core";
 import type { Tokenizer } from "@slm/tokenizer";
 
-/** Probability below which none is written: its logarithm must be finite. */
+/** Smallest probability, so that its logarithm is finite. */
 const LEAST = 1e-9;
 
 /** The text a token adds: at the beginning of a target, and after other tokens. */
@@ -11,20 +11,20 @@ interface TokenTexts {
   readonly later: readonly string[];
 }
 
-/** Where each teacher token's probability goes: entries `starts[v]` to `starts[v + 1]` of `students`, equal shares. */
+/** Student tokens of each teacher token v: entries `starts[v]` to `starts[v + 1]` of `students`, with equal shares. */
 interface Routes {
   readonly starts: Int32Array;
   readonly students: Int32Array;
 }
 
 /**
- * How probabilities move from a teacher's vocabulary to a student's, by the text that a token adds to the target:
+ * Rules that move probabilities from a teacher's vocabulary to a student's, by the text that a token adds to the target:
  *
  * 1. to the student's token of the same text; the EOS token to the EOS token;
  * 2. else to the student's token of the longest text with which the teacher's token begins: it comes first when the student
  *    writes that text;
  * 3. else in equal shares to the student's tokens that begin with the text of the teacher's token;
- * 4. what is left (marks, and text the student cannot write) in equal shares to all tokens.
+ * 4. the rest (special tokens, and text that the student cannot encode) in equal shares to all tokens.
  */
 export class VocabularyMap {
   readonly teacherSize: number;
@@ -33,7 +33,7 @@ export class VocabularyMap {
   private readonly later: Routes;
 
   /**
-   * @param example a target of the data: tokens are written after its first one to learn their text in its midst.
+   * @param example a target of the data. Tokens are decoded after its first token, to get their text inside a target.
    * @throws SlmError DATA_INVALID if the vocabularies have no text in common.
    */
   constructor(teacher: Tokenizer, student: Tokenizer, example: string) {
@@ -72,7 +72,7 @@ export class VocabularyMap {
     for (let id = 0; id < teacher.length; id++) {
       const mass = Math.exp(teacher[id]! - largest);
       total += mass;
-      // Models of text have more ids than their tokenizer: those have no text.
+      // Models may have more ids than their tokenizer; such ids have no text.
       const [begin, end] = id < this.teacherSize ? [starts[id]!, starts[id + 1]!] : [0, 0];
       if (begin === end) rest += mass;
       const share = mass / (end - begin);
@@ -97,7 +97,7 @@ function tokenTexts(tokenizer: Tokenizer, example: string): TokenTexts {
   return { first, later };
 }
 
-/** Text of tokens; ids that a vocabulary leaves out have none. */
+/** Text of tokens; ids that a vocabulary does not use have none. */
 function textOf(tokenizer: Tokenizer, ids: readonly number[]): string {
   try {
     return tokenizer.decode(ids);
@@ -115,7 +115,8 @@ function routesOf(
 ): Routes {
   const byText = new Map<string, number>();
   to.forEach((text, id) => {
-    // Of tokens with one text, one that targets are written with; else the last: targets follow sources in symbol vocabularies.
+    // Of several tokens with one text, prefer one that is used in targets; else the last, because symbol vocabularies list target
+    // tokens after source tokens.
     const held = byText.get(text);
     if (text !== "" && (held === undefined || !preferred.has(held))) byText.set(text, id);
   });
@@ -142,7 +143,7 @@ function targetsOf(text: string, byText: ReadonlyMap<string, number>, texts: rea
   return longer;
 }
 
-/** First place in a sorted list that is not before `text`. */
+/** Index of the first element of a sorted list that is not less than `text` (lower bound). */
 function lowerBound(sorted: readonly string[], text: string): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {

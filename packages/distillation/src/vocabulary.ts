@@ -1,4 +1,4 @@
-/** Whether teacher and student speak one vocabulary, and what the recipe says about it. */
+/** Compares the vocabularies of teacher and student, and applies `loss.crossTokenizer`. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hashJson } from "@slm/core";
@@ -27,10 +27,10 @@ export interface VocabularyCheck {
 }
 
 /**
- * Compares the teacher's vocabulary with the student's. A teacher's directory without a tokenizer is taken to read the
- * student's, which its size must allow.
+ * Compares the teacher's vocabulary with the student's. A teacher's directory without a tokenizer is assumed to use the student's, if
+ * the vocabulary sizes allow it.
  *
- * @throws SlmError SHAPE_MISMATCH if they differ and `loss.crossTokenizer` does not say what to do about it.
+ * @throws SlmError SHAPE_MISMATCH if they differ and `loss.crossTokenizer` is none.
  */
 export async function relateVocabularies(check: VocabularyCheck): Promise<VocabularyRelation> {
   const { loss, teacherDirectory, teacherConfig } = check;
@@ -71,7 +71,9 @@ async function teacherFiles(directory: string): Promise<TokenizerFiles | undefin
   return exists ? readTokenizerFiles(directory) : undefined;
 }
 
-/** What makes two vocabularies one: the same tokens at the same ids, the same special ones, sources read the same way. */
+/**
+ * Two vocabularies are equal if they have the same tokens at the same ids, the same special tokens, and the same encoding of sources.
+ */
 function identityOf(files: TokenizerFiles): string {
   const { vocab } = files.tokenizer.model;
   const added = files.tokenizer.added_tokens.map(({ id, content }) => ({ id, content }));
@@ -88,7 +90,7 @@ function differs(
   const message =
     what === "size" || theirs !== ours
       ? `the teacher's vocabulary has ${theirs} tokens, the tokenizer's ${ours}`
-      : `the teacher's vocabulary has ${theirs} tokens like the tokenizer's, but not the same ones`;
+      : `the teacher's vocabulary has ${theirs} tokens like the tokenizer's, but different ones`;
   return new SlmError("SHAPE_MISMATCH", `distill: ${message} (${teacherDirectory})`, {
     context: { teacher: theirs, student: ours },
     suggestions: [

@@ -1,4 +1,4 @@
-/** A student that goes on from an earlier one: its weights, and the rows of its tables by the text of their tokens. */
+/** Initializes a student from an earlier one: copies its weights, and matches embedding rows by the text of their tokens. */
 import { hashJson } from "@slm/core";
 import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/core";
@@ -14,11 +14,11 @@ import { readCheckpoint } from "@slm/checkpoints";
 import { createHostTensor } from "@slm/runtime";
 import { readTokenizerFiles, type TokenizerFiles } from "@slm/tokenizer";
 
-/** What may differ: vocabularies, whose tokens are found by their text, and how long a text may be. */
+/** Settings that may differ: vocabularies, whose tokens are matched by text, and length limits. */
 const FREE: ReadonlySet<string> = new Set(["vocabularySize", "tokens", "maxSource", "maxTarget"]);
 
 /**
- * The weights of the checkpoint in `directory`, for a student of the same shape. Tokens that it does not know start as random ones.
+ * The weights of the checkpoint in `directory`, for a student of the same shape. Rows of unknown tokens are initialized randomly.
  *
  * @throws SlmError CONFIG_INVALID naming the first setting of the shape that differs; INPUT_MISSING.
  */

@@ -1,6 +1,6 @@
 /**
- * The opponent of a fair speed comparison: a decoder-only model with as many weights as an encoder-decoder.
- * Its weights are random. It says nothing sensible; only its speed and its size mean anything.
+ * The baseline of a fair speed comparison: a decoder-only model with as many weights as an encoder-decoder. Its weights are random, so
+ * its outputs are meaningless; only speed and size count.
  */
 import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/core";
@@ -12,7 +12,7 @@ import {
 } from "@slm/model";
 import { exportWeights, type ExportReport, type ExportSettings } from "./export-model.js";
 
-/** How far the parameter counts may be apart. */
+/** Largest relative difference of the parameter counts. */
 const TOLERANCE = 0.02;
 
 /** Inner widths are multiples of the first of these that meets the tolerance: whole vectors and quantization blocks. */
@@ -61,7 +61,7 @@ export interface BaselineOptions extends ExportSettings {
   readonly config: EncoderDecoderConfig;
   /** Holds tokenizer.json and tokenizer_config.json. */
   readonly tokenizerDirectory: string;
-  /** Decides the random weights: an integer in [0, 2^32). */
+  /** Seed of the random weights: an integer in [0, 2^32). */
   readonly seed: number;
 }
 

@@ -1,4 +1,4 @@
-/** Checkpoint in, directory out that a runtime can load: graphs, weights beside them, their description, tokenizer. */
+/** Exports a checkpoint to a directory that a runtime can load: graphs, external weights, model.json and tokenizer. */
 import { basename, resolve } from "node:path";
 import { SILENT, SLM_VERSION, type Progress } from "@slm/core";
 import type { Precision, ProfileName, Target } from "@slm/devices/table";
@@ -64,8 +64,8 @@ export interface ExportSource extends Checkpoint {
 }
 
 /**
- * Lowers a checkpoint to graphs of a device and compares them with the trained model. Weights are streamed from file
- * to file, one at a time.
+ * Exports a checkpoint as graphs for a device and compares them with the trained model. Weights are streamed from file to file, one at
+ * a time.
  *
  * Reads: the checkpoint directory. Writes, in layout native: the graphs (`encoder.onnx` and `decoder.onnx`, for target
  * npu one pair per source length), weights beside them, model.json, config.json and the tokenizer's files; in layout
@@ -74,7 +74,7 @@ export interface ExportSource extends Checkpoint {
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH if the checkpoint or its tokenizer is
  * not whole; USAGE for a profile or window there is none of; OP_UNSUPPORTED if the device cannot compute the model;
- * GATE_FAILED if a logit differs by more than `parityLimit`; OUTPUT_FAILED if the disk rejects.
+ * GATE_FAILED if a logit differs by more than `parityLimit`; OUTPUT_FAILED if writing fails.
  */
 export async function exportModel(options: ExportModelOptions): Promise<ExportReport> {
   const { checkpointDirectory, name, ...settings } = options;

@@ -1,4 +1,4 @@
-/** What an export would make, and what running it would take, without reading a weight or writing a file. */
+/** Plans an export: its graphs, sizes and memory, without reading a weight or writing a file. */
 import { weightBytes } from "@slm/onnx";
 import type { Precision, ProfileName, Target } from "@slm/devices/table";
 import { loadTokenizer } from "@slm/tokenizer";

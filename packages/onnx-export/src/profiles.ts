@@ -1,6 +1,6 @@
 /**
- * What graphs of each device are made of: one row per target and profile of the table of devices, one column per op. The row names
- * the form in which every op is lowered. An op without a form does not compile, nor does a device without a row.
+ * The lowering variant of every op for each device: one row per target and profile of the device table, one column per op. An op
+ * without a variant, or a device without a row, is a compile error.
  *
  * Sources: onnxruntime 1.30, docs/OperatorKernels.md (CPU, CUDA, DirectML), docs/ContribOperators.md,
  * contrib_ops/webgpu/webgpu_contrib_kernels.cc, core/providers/qnn/builder/op_builder_factory.cc,

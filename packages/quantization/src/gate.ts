@@ -1,7 +1,7 @@
-/** The question a quantized model must answer: is it still good enough? Pure arithmetic; the measuring is done elsewhere. */
+/** The quality gate of a quantized model: compares a metric before and after with a limit. Measuring is done elsewhere. */
 import { SlmError } from "@slm/core";
 
-/** How much worse a metric may become. */
+/** A metric and its largest allowed loss. */
 export interface Gate {
   readonly metric: string;
   /** In the unit of the metric: 0.01 lets an error rate rise, or an accuracy fall, by one percentage point. */
@@ -32,7 +32,7 @@ export interface GateResult {
 
 const GATE = /^([a-z][A-Za-z0-9]*):(\+?)(\d+(?:\.\d+)?|\.\d+)$/;
 
-/** Decimal fractions are not exact: 0.1 + 0.2 must still let 0.3 pass. Far below one example of any test set. */
+/** Tolerance for floating-point rounding: 0.1 + 0.2 must not exceed 0.3. Far below one example of any test set. */
 const SLACK = 1e-9;
 
 /**

@@ -15,7 +15,7 @@ describe("quantizeConfig", () => {
   });
 
   test.each([{}, { gate: {} }, { gate: { maxDrop: 0 } }])("asks which metric decides: %j", (config) => {
-    expect(() => quantizeConfig.parse(config)).toThrow("expected the metric that decides, got none");
+    expect(() => quantizeConfig.parse(config)).toThrow("expected a metric, got none");
   });
 
   test("fills in the part of a gate that is left out", () => {

@@ -5,21 +5,21 @@ import { WEIGHT_FORMATS } from "./rewrite/weight-format.js";
 import { BLOCK_SIZES } from "./weights/block-format.js";
 import { BLOCK_METHODS } from "./weights/block-method.js";
 
-/** No default: which metric tells a good answer is the task's affair. */
+/** No default, because the right metric depends on the task. */
 function missingMetric({ input }: { readonly input?: unknown }): string | undefined {
   return input === undefined
-    ? "expected the metric that decides, got none: gate: { metric: exactMatch }, say"
+    ? "expected a metric, got none, for example gate: { metric: exactMatch }"
     : undefined;
 }
 
-/** How to shrink an exported model. Read from the `quantize:` section of a recipe. */
+/** How to quantize an exported model. Read from the `quantize:` section of a recipe. */
 export const quantizeConfig = z.strictObject({
   schemes: z
     .array(z.enum(SCHEME_NAMES))
     .min(1)
     .refine((names) => new Set(names).size === names.length, "each scheme may be listed once")
     .default(["cpu"])
-    .describe("Quantization schemes: the first is deployed, the others are measured beside it."),
+    .describe("Quantization schemes. The first is deployed, the others are measured for comparison."),
   blockSize: z
     .literal(BLOCK_SIZES)
     .optional()
@@ -28,20 +28,20 @@ export const quantizeConfig = z.strictObject({
     .enum(BLOCK_METHODS)
     .optional()
     .describe(
-      "4-bit weights: how codes are chosen; rtn is onnxruntime's plain rounding. Default: gptq, learning from the training rows; search for models of more than some ten million parameters.",
+      "Rounding method of 4-bit weights: rtn (ONNX Runtime's round to nearest), search (least squares), hqq or gptq. Default: gptq on the training rows; search for models of more than about ten million parameters.",
     ),
-  symmetric: z.boolean().default(false).describe("Block formats: no zero points."),
+  symmetric: z.boolean().default(false).describe("Block formats: symmetric, without zero points."),
   embedding: z
     .enum(WEIGHT_FORMATS)
     .optional()
     .describe(
-      "Format of the embedding, and of the output head that shares its table. Default: the scheme's, but 8 bits where that has 4.",
+      "Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes.",
     ),
   reduceRange: z
     .union([z.boolean(), z.enum(["auto", "this-cpu"])])
     .default("auto")
     .describe(
-      "int8 weights in 7 bits, which are right on every CPU and in every program: x86 CPUs without VNNI add products in 16 bits, where those of 8 bits saturate. auto: yes, except for target npu; this-cpu: only where the CPU that quantizes needs it.",
+      "Limit int8 weights to 7 bits. x86 CPUs without VNNI add int8 products in 16 bits, which saturates with 8-bit weights. auto: yes, except for target npu; this-cpu: only if this machine's CPU needs it.",
     ),
   calibration: z
     .strictObject({
@@ -49,44 +49,46 @@ export const quantizeConfig = z.strictObject({
         .int()
         .positive()
         .optional()
-        .describe("Training rows that calibrate, spread over all [rows]. Default: 1024, with images 256."),
+        .describe(
+          "Number of training rows for calibration, spread evenly [rows]. Default: 1024; with images 256.",
+        ),
       method: z
         .enum(CALIBRATION_METHODS)
         .default("minmax")
-        .describe("Static schemes: how ranges of activations follow from what was seen."),
+        .describe("Static schemes: calibration method for the ranges of activations."),
       percentile: z
         .number()
         .gt(0)
         .max(100)
         .default(99.999)
-        .describe("percentile: share of numbers kept [percent]."),
+        .describe("percentile: percentile of the values kept in range [percent]."),
       smooth: z
         .number()
         .min(0)
         .max(1)
         .optional()
         .describe(
-          "Moves the peaks of activations into the weights behind a norm: 0 none, 1 all of it. Default: off.",
+          "SmoothQuant migration strength: moves outliers of activations into the weights after a norm; 0 none, 1 all. Default: off.",
         ),
     })
     .prefault({})
-    .describe("Real data for static schemes, for method gptq and for smoothing."),
+    .describe("Calibration data for static schemes, for method gptq and for SmoothQuant."),
   gate: z
     .strictObject(
       {
         metric: z
           .string({ error: missingMetric })
           .min(1)
-          .describe("Metric that decides. In a recipe, default: the first of distill.metrics."),
+          .describe("Metric of the gate. Default in a recipe: the first of distill.metrics."),
         maxDrop: z
           .number()
           .nonnegative()
           .default(0.01)
           .describe(
-            "How much worse than float32 it may be [unit of the metric; 0.01 = one percentage point].",
+            "Largest allowed loss against float32 [unit of the metric; 0.01 = one percentage point].",
           ),
       },
       { error: missingMetric },
     )
-    .describe("A quantized model that is worse than this is not deployed."),
+    .describe("Limit of the loss of quality. A quantized model that exceeds it is not deployed."),
 });

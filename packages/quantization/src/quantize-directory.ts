@@ -1,4 +1,4 @@
-/** The quantize stage: an exported directory in, a smaller one of the same layout out. */
+/** The quantize stage: quantizes an exported directory to another one in the same layout. */
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { SILENT, readFailure, resolveInside, writeFailure, type Progress } from "@slm/core";
@@ -27,13 +27,13 @@ import type { BlockSize } from "./weights/block-format.js";
 import type { BlockMethod } from "./weights/block-method.js";
 import type { RunOutputs } from "./weights/quantize-blocks.js";
 
-/** Real data, and how it is used. */
+/** Calibration data and options. */
 export interface DirectoryCalibration extends ModelCalibration, CalibrationSettings {
   /** SmoothQuant: migrates outliers of activations into weights, 0..1. Default: off. */
   readonly smooth?: number | undefined;
 }
 
-/** Something for each graph that needs it. */
+/** A value per graph. */
 export type PerGraph<Value> = Readonly<Partial<Record<GraphName, Value>>>;
 
 export interface QuantizeDirectoryOptions {
@@ -106,7 +106,7 @@ interface GraphResult extends Pick<GraphOutcome, "nodes" | "skipped"> {
   readonly file: GraphFile;
 }
 
-/** What became of each graph that a model has. */
+/** Result of each graph of a model. */
 type Results = ReadonlyMap<GraphName, GraphResult>;
 
 /** The request for one graph of a model. */
@@ -122,7 +122,7 @@ export function requestFor(
   const progress = options.progress ?? SILENT;
   return {
     scheme: scheme.kind === "static" ? scheme : { kind: "weights", format: scheme[name] },
-    // A device that is not the CPU wants every operator in integers.
+    // Devices other than the CPU need every operator quantized.
     coverage: target === "cpu" ? "standard" : "all",
     blockSize,
     reduceRange: int8Range(options.reduceRange, target).bits === 7,

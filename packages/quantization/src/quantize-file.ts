@@ -1,4 +1,4 @@
-/** A external ONNX file in, a quantized one out. */
+/** Quantizes an external ONNX file. */
 import { mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { SILENT, writeFailure, type Progress } from "@slm/core";
@@ -32,7 +32,7 @@ export interface QuantizeFileOptions {
   readonly input: string;
   /** The quantized model; its weights go to `<name>.data` beside it. */
   readonly output: string;
-  /** What is done to the graph first, such as fixing the sizes of its inputs. Default: nothing. */
+  /** Edit of the graph before quantization, such as fixing input shapes. Default: none. */
   readonly prepare?: ((graph: Graph) => Graph) | undefined;
   /** Of schemes that treat encoder and decoder differently, the encoder's formats are used. */
   readonly scheme: SchemeName;

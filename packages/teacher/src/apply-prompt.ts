@@ -1,4 +1,4 @@
-/** Writes a prompt into a teacher's directory: from then on its tokenizer puts it around every source. */
+/** Writes a prompt into a teacher's directory. From then on its tokenizer adds the prompt around every source. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DATA_FILES, readRows, type Row } from "@slm/data";
@@ -18,16 +18,14 @@ import { GRAPH_FILE, readGraphFile, writeGraphFile } from "./graph/graph-file.js
 import { chatPromptText } from "./chat-prompt.js";
 import type { ChatPromptConfig, PlainPromptConfig, PromptConfig } from "./prompt-config.js";
 
-/** What ends a target where there are examples and the settings name nothing. */
+/** Default end of a target with few-shot examples. */
 const EXAMPLE_END = "\n";
 
 /**
- * Puts a prompt around the sources of the model in `directory`: changes `tokenizer_config.json`, and the marks in
+ * Adds a prompt around the sources of the model in `directory`: changes `tokenizer_config.json`, and the special tokens in
  * `config.json` of a checkpoint or `graph.json` of a graph.
  *
- * @throws SlmError CONFIG_INVALID for a symbol tokenizer, or a prompt that leaves no room for a source; INPUT_MISSING for a
- * model without the chat template that is asked for; DATA_INVALID for too few rows, a template that cannot be used, and as
- * reading the files throws.
+ * @throws SlmError CONFIG_INVALID for a symbol tokenizer, or a prompt that leaves no room for a source; INPUT_MISSING for a model without the requested chat template; DATA_INVALID for too few rows or an unusable template; and what reading the files throws.
  */
 export async function applyPrompt(
   directory: string,
@@ -47,7 +45,7 @@ export async function applyPrompt(
     const { maxSource } = described;
     throw new SlmError(
       "CONFIG_INVALID",
-      `teacher: the prompt takes ${used} tokens of the ${maxSource} that the teacher reads as source`,
+      `teacher: the prompt takes ${used} of the teacher's ${maxSource} source tokens, which leaves no room for a source`,
       { context: { used, maxSource }, suggestions: ["--set teacher.prompt.examples=0"] },
     );
   }
@@ -55,7 +53,7 @@ export async function applyPrompt(
   await described.write(tokenizer.tokens);
 }
 
-/** The file that describes the model, a checkpoint or a graph, and holds its marks. */
+/** The file with the special tokens of the model (a checkpoint or a graph). */
 async function describedModel(directory: string): Promise<{
   readonly maxSource: number;
   readonly write: (tokens: SpecialTokenIds) => Promise<void>;

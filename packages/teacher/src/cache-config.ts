@@ -11,16 +11,16 @@ const labelling = z.strictObject({
     .number()
     .default(1)
     .describe(
-      "Strategy beam: log-probabilities are divided by length to this power; larger favours longer targets.",
+      "Strategy beam: length penalty, the power of the length that divides log-probabilities; larger favours longer targets.",
     ),
-  temperature: z.number().positive().default(1).describe("Strategy sample: logits are divided by this."),
-  topK: z.int().positive().optional().describe("Strategy sample: candidates kept. Default: all tokens."),
+  temperature: z.number().positive().default(1).describe("Strategy sample: temperature."),
+  topK: z.int().positive().optional().describe("Strategy sample: top-k. Default: all tokens."),
   minScore: z
     .number()
     .max(0)
     .default(-0.1)
     .describe(
-      "Least mean log-probability of a target that is kept, EOS token included [nats per token]; -0.1 is 0.9 per token.",
+      "Smallest mean log-probability of a kept target, EOS included [nats per token]; -0.1 is a probability of 0.9 per token.",
     ),
 });
 
@@ -30,16 +30,14 @@ export const cacheConfig = z.strictObject({
     .positive()
     .max(65_535)
     .default(50)
-    .describe("Most probable tokens kept per target position [tokens]."),
+    .describe("Top-k probabilities stored per target position [tokens]."),
   generate: z
     .enum(["none", "greedy"])
     .default("none")
-    .describe(
-      "Targets that the teacher generates for the labelled training sources (sequence-level distillation).",
-    ),
+    .describe("Targets that the teacher generates for the labelled training sources (sequence-level KD)."),
   unlabelled: labelling
     .prefault({})
-    .describe("How the teacher labels the sources of data.unlabelled, where there are any."),
+    .describe("How the teacher labels the sources of data.unlabelled, if there are any."),
 });
 
 export type CacheConfig = z.infer<typeof cacheConfig>;

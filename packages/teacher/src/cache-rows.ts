@@ -1,4 +1,4 @@
-/** Rows a cache holds beside its distributions: sources with the targets the teacher gave them. */
+/** Rows of a cache: sources with targets that the teacher generated. */
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -6,7 +6,9 @@ import { readFailure } from "@slm/core";
 import { SlmError } from "@slm/core";
 import { z } from "zod";
 
-/** labelled: sources that had no target; generated: labelled training sources once more, with the teacher's target. */
+/**
+ * labelled: unlabelled sources with the teacher's target; generated: training sources again, with the teacher's target.
+ */
 export const CACHE_ROWS = {
   labelled: "teacher-labelled.jsonl",
   generated: "teacher-generated.jsonl",

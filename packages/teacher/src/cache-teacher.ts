@@ -1,4 +1,7 @@
-/** The cache stage: lets the teacher label what it is asked to, and stores its distributions over all targets. */
+/**
+ * The cache stage: the teacher labels unlabelled sources and generates targets if requested; then its distributions over all targets
+ * are stored.
+ */
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { StageContext } from "@slm/core";
@@ -26,9 +29,9 @@ export interface CacheInputs {
   readonly dataDirectory: string;
   readonly tokenizerDirectory: string;
   readonly teacherDirectory: string;
-  /** Hash of what the teacher's directory holds. */
+  /** Hash of the teacher's directory. */
   readonly identity: string;
-  /** Receives the cache; what an interrupted run finished is found here. */
+  /** Output directory of the cache, which also holds the finished work of an interrupted run. */
   readonly workDirectory: string;
   readonly engine: Engine;
   readonly context: StageContext;
@@ -38,9 +41,9 @@ export interface CacheStageReport extends Omit<CacheReport, "vocabularySize" | "
   /** Weights of the teacher, of all members of an ensemble. */
   readonly parameters: number;
   readonly vocab: number;
-  /** What became of the unlabelled sources; absent without them. */
+  /** Counts for the unlabelled sources; absent without them. */
   readonly labelled?: LabelCounts;
-  /** What became of the training sources the teacher was to write targets for; absent unless asked for. */
+  /** Counts for the training sources with generated targets; absent unless requested. */
   readonly generated?: LabelCounts;
 }
 
@@ -60,8 +63,7 @@ const STRATEGIES: {
  * Writes the cache of a recipe: `teacher-labelled.jsonl` if the data has unlabelled sources, `teacher-generated.jsonl` if
  * asked for, and the teacher's distributions over the targets of these rows and of the training rows.
  *
- * @throws SlmError SHAPE_MISMATCH when teacher and tokenizer have different vocabularies, DATA_INVALID naming a row that is
- * longer than the teacher takes, INTERRUPTED with finished work kept.
+ * @throws SlmError SHAPE_MISMATCH when teacher and tokenizer have different vocabularies, DATA_INVALID naming a row that exceeds the teacher's limit, INTERRUPTED with finished work kept.
  */
 export async function cacheTeacher(settings: CacheConfig, inputs: CacheInputs): Promise<CacheStageReport> {
   const { tokenizerDirectory, teacherDirectory, workDirectory, engine } = inputs;
@@ -142,7 +144,7 @@ async function generateTargets(
   });
 }
 
-/** Sources of a file of rows as the teacher reads them; rows of one source follow each other. */
+/** Sources of a file of rows, as the teacher reads them. Rows of one source are adjacent. */
 async function* distinctSources(path: string): AsyncGenerator<string> {
   let last: string | undefined;
   for await (const row of readRows(path)) {
@@ -181,14 +183,14 @@ async function buildFromRows(
   }
 }
 
-/** Training rows, then the rows the teacher made. */
+/** Training rows, then the rows that the teacher generated. */
 async function* allRows(trainFile: string, directory: string): AsyncGenerator<Row> {
   yield* readRows(trainFile);
   for (const kind of Object.keys(CACHE_ROWS) as CacheRowKind[])
     for await (const { source, target } of readCacheRows(directory, kind)) yield { source, target };
 }
 
-/** A teacher of text reads and writes by its own tokenizer; one of this run's symbols by the run's. */
+/** The teacher's own tokenizer, or the run's tokenizer for a teacher without one. */
 async function readersTokenizer(teacherDirectory: string, tokenizerDirectory: string): Promise<Reader> {
   if (await isFile(join(teacherDirectory, TOKENIZER_FILE))) {
     const files = await readTokenizerFiles(teacherDirectory);
@@ -199,7 +201,7 @@ async function readersTokenizer(teacherDirectory: string, tokenizerDirectory: st
 
 interface Reader {
   readonly tokenizer: Tokenizer;
-  /** Whether it is the teacher's own. Models of text round their vocabulary up beyond it. */
+  /** Whether it is the teacher's own. Models often round their vocabulary size up beyond it. */
   readonly isOwn: boolean;
 }
 

@@ -56,11 +56,11 @@ describe(chatPromptText, () => {
     [
       "shows the source twice",
       "{{ messages[-1].content }} {{ messages[-1].content }}>",
-      "stands in the prompt 2 times",
+      "occurs in the prompt 2 times",
     ],
-    ["does not show it", "hello", "stands in the prompt 0 times"],
-    ["has nothing behind it", "{{ messages[-1].content }}", "nothing stands behind"],
-    ["has no place for an answer", "{{ messages[0].content }} >", "the answer stands in the prompt 0 times"],
+    ["does not show it", "hello", "occurs in the prompt 0 times"],
+    ["has nothing behind it", "{{ messages[-1].content }}", "expected text after the user's message"],
+    ["has no place for an answer", "{{ messages[0].content }} >", "the answer occurs in the prompt 0 times"],
   ])("rejects a template that %s", (_name, source, message) => {
     expect(() => chatPromptText(template(source), settings(), [])).toThrow(message);
   });

@@ -1,20 +1,20 @@
-/** The text that a chat template puts around a source: what it makes of a conversation whose last word is the source. */
+/**
+ * The text that a chat template adds around a source: the rendering of a conversation that ends with the source as the user's message.
+ */
 import type { Row } from "@slm/data";
 import { SlmError } from "@slm/core";
 import type { ChatMessage, ChatTemplate, SourcePrompt } from "@slm/tokenizer";
 import type { ChatPromptConfig } from "./prompt-config.js";
 
-/** Stand for a source and a target while the template is filled; no template has a reason to change them. */
+/** Placeholders for source and target while the template is rendered. */
 const SOURCE = "slmSourceOfOneRow";
 const TARGET = "slmTargetOfOneRow";
 
 /**
- * The prompt of a chat: examples are turns before the last one. A target ends with the first token of what the template
- * writes behind an answer; where it writes nothing, with the teacher's EOS token. Spaces around a source stay, even
- * where the template would remove them from a message.
+ * The prompt of a chat template, with examples as earlier turns. A target ends with the first token that the template writes after an
+ * answer or, if it writes nothing, with the teacher's EOS. Spaces around a source are kept, even if the template would strip them.
  *
- * @throws SlmError DATA_INVALID if the template rejects the conversation, an example holds a special token, or the source
- * does not stand in the prompt once, with something behind it.
+ * @throws SlmError DATA_INVALID if the template rejects the conversation, an example holds a special token, or the source is not in the prompt exactly once with text after it.
  */
 export function chatPromptText(
   template: ChatTemplate,
@@ -32,7 +32,7 @@ export function chatPromptText(
   if (behind.trim() === "") {
     throw new SlmError(
       "DATA_INVALID",
-      "chat template: nothing stands behind the user's message that an answer could follow",
+      "chat template: expected text after the user's message, which the answer follows, got none",
     );
   }
   const closed = template.render([...asked, answers(TARGET)], { addGenerationPrompt: false, variables });
@@ -41,13 +41,13 @@ export function chatPromptText(
   return { before: front, after: behind, isWhole: true, ...(end === "" ? {} : { end }) };
 }
 
-/** What stands before and behind a text that must be there once. */
+/** The text before and after a text that must occur exactly once. */
 function around(rendered: string, text: string, what: string): readonly [string, string] {
   const [front, behind, ...more] = rendered.split(text);
   if (behind !== undefined && more.length === 0) return [front!, behind];
   throw new SlmError(
     "DATA_INVALID",
-    `chat template: ${what} stands in the prompt ${rendered.split(text).length - 1} times, expected once`,
+    `chat template: ${what} occurs in the prompt ${rendered.split(text).length - 1} times, expected once`,
     { suggestions: ["use a plain prompt: remove teacher.prompt.chat"] },
   );
 }

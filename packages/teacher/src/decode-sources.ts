@@ -1,16 +1,16 @@
-/** Targets of a teacher's own for any number of sources: those of about equal length are decoded together. */
+/** Generates targets for any number of sources with a teacher. Sources of similar length are decoded together. */
 import { throwIfInterrupted } from "@slm/core";
 import type { Decoded, Strategy } from "@slm/decoding";
 import type { Teacher } from "./teacher.js";
 
 /** Sources decoded together. */
 const BATCH_ROWS = 64;
-/** Source lengths of the programs, as shares of the longest the teacher takes. */
+/** Source lengths of the programs, as fractions of the teacher's limit. */
 const LENGTH_SHARES = [0.25, 0.5, 0.75, 1];
 
 export interface DecodeRequest {
   readonly teacher: Teacher;
-  /** Tokens of each source, at most as many as the teacher takes. */
+  /** Tokens of each source, at most the teacher's limit. */
   readonly sources: readonly Int32Array[];
   readonly strategy: Strategy;
   readonly random: () => number;

@@ -1,4 +1,4 @@
-/** Several teachers as one: at every token, the weighted mean of their probabilities. */
+/** An ensemble of teachers: the weighted mean of their probabilities at every token. */
 import type { StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { createHostTensor } from "@slm/runtime";
@@ -7,11 +7,10 @@ import { decodeWith, generateWith } from "./generate.js";
 import { meanDistribution } from "./mean-distribution.js";
 import type { Teacher, TeacherLimits } from "./teacher.js";
 
-/**
- * Joins teachers that share a vocabulary. Closing the ensemble closes them.
+/** Combines teachers with one vocabulary. Closing the ensemble closes its members.
  *
  * @param weights one per member, in any unit; equal where absent.
- * @throws SlmError SHAPE_MISMATCH if two members' vocabularies or marks differ, CONFIG_INVALID for weights that are not
+ * @throws SlmError SHAPE_MISMATCH if two members' vocabularies or special tokens differ, CONFIG_INVALID for weights that are not
  * positive or not one per member.
  */
 export function joinTeachers(
@@ -68,7 +67,7 @@ function sharesOf(members: readonly Teacher[], weights: readonly number[] | unde
   if (members.length === 0 || given.length !== members.length) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `teacher: ${members.length} members and ${given.length} weights; at least one member, and one weight for each`,
+      `teacher: expected at least one member, and one weight per member, got ${members.length} members and ${given.length} weights`,
     );
   }
   const total = given.reduce((sum, weight) => sum + weight, 0);
@@ -77,7 +76,7 @@ function sharesOf(members: readonly Teacher[], weights: readonly number[] | unde
   return given.map((weight) => weight / total);
 }
 
-/** What holds for all members. @throws SlmError SHAPE_MISMATCH */
+/** The configuration of the ensemble, from those of its members. @throws SlmError SHAPE_MISMATCH */
 function commonConfig(members: readonly Teacher[]): TeacherLimits {
   const { config } = members[0]!;
   const marks = ({ tokens }: TeacherLimits): string => Object.values(tokens).join();
@@ -86,8 +85,8 @@ function commonConfig(members: readonly Teacher[]): TeacherLimits {
     if (vocabularySize === config.vocabularySize && marks(member.config) === marks(config)) return;
     throw new SlmError(
       "SHAPE_MISMATCH",
-      `teacher: member 0 has ${config.vocabularySize} tokens with marks ${marks(config)}, ` +
-        `member ${index} ${vocabularySize} with marks ${marks(member.config)}; all members need one vocabulary`,
+      `teacher: member 0 has ${config.vocabularySize} tokens with special tokens ${marks(config)}, ` +
+        `member ${index} ${vocabularySize} with ${marks(member.config)}; all members need one vocabulary`,
       { suggestions: ["train all members with the tokenizer of this run"] },
     );
   });

@@ -1,4 +1,4 @@
-/** How a teacher of text is fitted to the task: adapters trained on its rows, with its prompt, and merged. */
+/** Fine-tuning of a text teacher: LoRA adapters are trained on the task's rows with the prompt, and merged. */
 import { devMetrics, loraSettings, trainingFields } from "@slm/training";
 import { z } from "zod";
 
@@ -10,7 +10,7 @@ export const finetuneConfig = z.strictObject({
   // Query and value alone, as in Hu et al. 2022, section 5.1 (arXiv:2106.09685).
   lora: loraSettings
     .default({ rank: 8, alpha: 16, targets: ["attention.query", "attention.value"] })
-    .describe("The adapters; only they are trained."),
+    .describe("Settings of the adapters; other weights are frozen."),
   metrics: devMetrics,
 });
 

@@ -1,4 +1,4 @@
-/** Fits a teacher of text to the rows of the task: adapters are trained and merged into its weights. */
+/** Fine-tunes a text teacher on the task's rows: LoRA adapters are trained and merged into its weights. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { hashJson, type StageContext } from "@slm/core";
@@ -19,7 +19,10 @@ import { teacherObjective } from "./teacher-objective.js";
 
 interface FinetuneInputs {
   readonly dataDirectory: string;
-  /** Holds the checkpoint with its tokenizer, which are read, and receives the merged weights; the state of an interrupted run. */
+  /**
+   * Directory of the checkpoint and its tokenizer. The merged weights are written to it; it also holds the state of an interrupted
+   * run.
+   */
   readonly workDirectory: string;
   readonly engine: Engine;
   readonly context: StageContext;
@@ -34,15 +37,14 @@ export interface FinetuneReport {
   readonly bestStep: number;
 }
 
-/** Tokens of the training rows while the run lasts. */
+/** File for the tokens of the training rows during the run. */
 const PAIRS_FILE = "pairs.bin";
 
 /**
- * Trains on the targets of the rows, with the text that the teacher's tokenizer puts around sources, and
- * writes the merged checkpoint of the best step as float32.
+ * Trains on the targets of the rows, with the prompt that the teacher's tokenizer adds around sources, and writes the merged
+ * checkpoint of the best step as float32.
  *
- * @throws SlmError CONFIG_INVALID for targets of adapters that the model has none of; DATA_INVALID naming a row
- * that the teacher cannot take; INTERRUPTED with the state saved.
+ * @throws SlmError CONFIG_INVALID for LoRA targets that the model lacks; DATA_INVALID naming a row that the teacher cannot read; INTERRUPTED with the state saved.
  */
 export async function finetuneTeacher(
   settings: FinetuneConfig,

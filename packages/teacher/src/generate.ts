@@ -1,13 +1,13 @@
-/** Targets of a teacher's own, from any way to start a step decoder. */
+/** Generates a teacher's targets with any kind of step decoder. */
 import { decode, type Strategy } from "@slm/decoding";
 import type { Teacher, TeacherLimits } from "./teacher.js";
 
 type Marks = TeacherLimits["tokens"];
 
-/** Rows one source takes. */
+/** Decoder rows per source. */
 const rowsPerSource = (strategy: Strategy): number => (strategy.kind === "beam" ? strategy.beams : 1);
 
-/** {@link Teacher.decode} over a way to start decoders; a source takes as many rows as there are beams. */
+/** {@link Teacher.decode} over a function that starts decoders. A source takes one row per beam. */
 export function decodeWith(start: Teacher["start"], { bos, eos, pad }: Marks): Teacher["decode"] {
   return async (sources, shape, strategy, random) => {
     const copies = rowsPerSource(strategy);
@@ -19,7 +19,7 @@ export function decodeWith(start: Teacher["start"], { bos, eos, pad }: Marks): T
   };
 }
 
-/** {@link Teacher.generate} over a way to start decoders. */
+/** {@link Teacher.generate} over a function that starts decoders. */
 export function generateWith(start: Teacher["start"], tokens: Marks): Teacher["generate"] {
   const decodeAll = decodeWith(start, tokens);
   return async (...request) => (await decodeAll(...request)).map(({ tokens: target }) => target);

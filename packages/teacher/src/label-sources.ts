@@ -1,6 +1,6 @@
 /**
- * Targets of a teacher's own for sources, a block at a time: each block is written whole, so that a killed run continues
- * after the last one, and memory does not grow with the number of sources.
+ * Generates targets for sources with a teacher, block by block. Each block is written atomically, so that a killed run resumes after
+ * the last block, and memory does not grow with the number of sources.
  */
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,33 +13,33 @@ import type { TeacherRow } from "./cache-rows.js";
 import { decodeSources } from "./decode-sources.js";
 import type { Teacher } from "./teacher.js";
 
-/** What became of the sources. */
+/** Counts of the sources by result. */
 export interface LabelCounts {
   readonly sources: number;
   /** Rows written. */
   readonly kept: number;
-  /** Targets below the least score. */
+  /** Targets below the smallest accepted score. */
   readonly unconfident: number;
-  /** Targets without an EOS token within the teacher's longest target. */
+  /** Targets that did not reach EOS within the teacher's target limit. */
   readonly unfinished: number;
-  /** Sources or targets that the tokenizer cannot encode, or not back to the same tokens. */
+  /** Sources or targets that the tokenizer cannot encode, or that do not round-trip to the same tokens. */
   readonly unencodable: number;
-  /** Sources longer than the teacher takes. */
+  /** Sources beyond the teacher's limit. */
   readonly tooLong: number;
 }
 
 export interface LabelRequest {
   readonly teacher: Teacher;
-  /** Tells teachers apart: finished blocks of another are not used. */
+  /** Identifies the teacher; finished blocks of another teacher are not reused. */
   readonly identity: string;
   readonly tokenizer: Tokenizer;
   readonly sources: AsyncIterable<string> | Iterable<string>;
   readonly strategy: Strategy;
-  /** Least mean log-probability kept [nats per token]; all are kept where absent. */
+  /** Smallest accepted mean log-probability [nats per token]; absent: all targets are kept. */
   readonly minScore?: number;
-  /** File that receives the rows. */
+  /** Output file of the rows. */
   readonly file: string;
-  /** Directory of the finished blocks; the caller removes it when all is done. */
+  /** Directory of the finished blocks; the caller removes it at the end. */
   readonly blocks: string;
   readonly context: StageContext;
 }
@@ -57,13 +57,12 @@ const countsSchema = z.strictObject({
   tooLong: count,
 });
 
-/** What became of one source: a row to keep, or why there is none. */
+/** Result of one source: a row, or the reason why there is none. */
 type Outcome = TeacherRow | Exclude<keyof LabelCounts, "sources" | "kept">;
 
-/**
- * Labels every source and writes the rows that are kept, in the order of the sources.
+/** Labels every source and writes the kept rows in the order of the sources.
  *
- * @throws SlmError INTERRUPTED between batches, with finished blocks kept; OUTPUT_FAILED if the disk rejects.
+ * @throws SlmError INTERRUPTED between batches, with finished blocks kept; OUTPUT_FAILED if writing fails.
  */
 export async function labelSources(request: LabelRequest): Promise<LabelCounts> {
   const { blocks, context } = request;
@@ -92,7 +91,7 @@ async function* blocksOf(sources: LabelRequest["sources"]): AsyncGenerator<strin
   if (block.length > 0) yield block;
 }
 
-/** The file of a block, named by all that decides what is in it. */
+/** The file of a block, named by a hash of everything that determines its contents. */
 function blockPath(request: LabelRequest, sources: readonly string[], block: number): string {
   const { identity, strategy, context, teacher, blocks } = request;
   const { maxSource, maxTarget } = teacher.config;
@@ -107,7 +106,7 @@ function blockPath(request: LabelRequest, sources: readonly string[], block: num
   return join(blocks, `${hashJson({ ...settings, block, sources }).slice(0, 32)}.jsonl`);
 }
 
-/** Counts of a finished block; undefined if it is not there. */
+/** Counts of a finished block; undefined if it does not exist. */
 async function readCounts(path: string): Promise<LabelCounts | undefined> {
   try {
     const text = await readFile(path, "utf8");
@@ -143,7 +142,7 @@ async function writeBlock(
   return counts;
 }
 
-/** What became of each source of a block. */
+/** Results of the sources of a block. */
 async function labelBlock(
   request: LabelRequest,
   sources: readonly string[],
@@ -182,14 +181,14 @@ function outcomeOf(
   const score = logProbability / (tokens.length + 1);
   if (minScore !== undefined && score < minScore) return "unconfident";
   const target = tokenizer.decode(tokens);
-  // A row is read as text again, so its text must give the tokens whose distributions are stored.
+  // Rows are tokenized again later, so the text must give the same tokens, whose distributions are stored.
   const again = encodable(() => tokenizer.encodeTarget(target));
   if (again?.length !== tokens.length || again.some((id, index) => id !== tokens[index]))
     return "unencodable";
   return { source, target, score };
 }
 
-/** Tokens of a text; undefined for one the tokenizer rejects. */
+/** Tokens of a text; undefined if the tokenizer rejects it. */
 function encodable(encode: () => number[]): number[] | undefined {
   try {
     return encode();
@@ -199,7 +198,7 @@ function encodable(encode: () => number[]): number[] | undefined {
   }
 }
 
-/** The rows of all blocks, without their counts, in one file that appears whole. */
+/** Writes the rows of all blocks, without their counts, atomically to one file. */
 async function joinBlocks(blocks: readonly string[], temporary: string, file: string): Promise<void> {
   try {
     const handle = await open(temporary, "w");

@@ -1,6 +1,6 @@
 /** The arithmetic mean of several next-token distributions. */
 
-/** log(sum(exp(values))), with the largest taken out first so that nothing overflows [nats]. */
+/** log(sum(exp(values))), with the maximum subtracted first against overflow [nats]. */
 function logSumExp(values: Float32Array): number {
   let largest = -Infinity;
   for (const value of values) if (value > largest) largest = value;
@@ -28,7 +28,7 @@ export function meanDistribution(
       const offset = Math.log(weights[member]!) - logSumExp(values);
       for (let id = 0; id < vocabularySize; id++) row[id]! += Math.exp(values[id]! + offset);
     });
-    // A token that no member gives a probability a double can hold: the smallest one stands for it.
+    // If every member's probability underflows a double, the smallest double is used.
     for (let id = 0; id < vocabularySize; id++)
       result[begin + id] = Math.log(Math.max(row[id]!, Number.MIN_VALUE));
   }

@@ -1,4 +1,4 @@
-/** What a teacher of text reads around every source, and examples in front of it. */
+/** The prompt of a text teacher: text around every source, and few-shot examples before it. */
 import { z } from "zod";
 
 const text = z.string().max(1 << 20);
@@ -8,12 +8,15 @@ const examples = z
   .nonnegative()
   .max(1000)
   .default(0)
-  .describe("Training rows in front of every source, the first of the data [rows].");
+  .describe("Few-shot examples before every source: the first training rows [rows].");
 
 const plainPrompt = z.strictObject({
-  chat: z.literal(false).optional().describe("The text below stands around every source as it is."),
-  instruction: text.default("").describe("Text at the very beginning, before any example."),
-  before: text.default("").describe("Text in front of every source, of examples too."),
+  chat: z
+    .literal(false)
+    .optional()
+    .describe("Plain prompt: the texts below are added unchanged around every source."),
+  instruction: text.default("").describe("Text at the beginning of the prompt, before the examples."),
+  before: text.default("").describe("Text before every source, including those of examples."),
   after: text
     .min(1)
     .default("\n")
@@ -22,8 +25,8 @@ const plainPrompt = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "Text behind the target of every example; its first token then ends targets. Default: a line break with examples, " +
-        "without them the teacher's EOS token.",
+      "Text after the target of every example, whose first token ends generated targets. Default: a line break with examples, " +
+        "else the teacher's EOS.",
     ),
   examples,
 });
@@ -31,19 +34,21 @@ const plainPrompt = z.strictObject({
 const chatPrompt = z.strictObject({
   chat: z
     .literal(true)
-    .describe("Sources are what a user says and targets the answers, by the model's own chat template."),
+    .describe(
+      "Chat prompt: sources are user messages and targets are assistant messages of the model's chat template.",
+    ),
   template: z
     .string()
     .min(1)
     .optional()
-    .describe("Which template, where the model has several. Default: its default one."),
-  system: text.min(1).optional().describe("What the conversation begins with, as the system's message."),
-  before: text.default("").describe("Text in front of every source, within the user's message."),
-  after: text.default("").describe("Text behind every source, within the user's message."),
+    .describe("Name of the template, if the model has several. Default: the default one."),
+  system: text.min(1).optional().describe("System message."),
+  before: text.default("").describe("Text before every source in the user's message."),
+  after: text.default("").describe("Text after every source in the user's message."),
   variables: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .default({})
-    .describe("Further variables of the template, as enable_thinking: false."),
+    .describe("Further variables of the template, such as enable_thinking: false."),
   examples,
 });
 

@@ -28,7 +28,7 @@ describe("the teacher of a recipe", () => {
   test("that is trained says what is measured", () => {
     const { error } = teacherConfig.safeParse({ kind: "train", model: {}, steps: 1 });
     expect(error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`)).toContainEqual(
-      expect.stringContaining("metrics: expected what is measured, got none"),
+      expect.stringContaining("metrics: expected at least one metric, such as [exactMatch], got none"),
     );
   });
 });

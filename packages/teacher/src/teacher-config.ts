@@ -1,4 +1,4 @@
-/** The `teacher` section of a recipe: where the teacher comes from. */
+/** The `teacher` section of a recipe. */
 import { pathOrIdSetting, pathSetting } from "@slm/core";
 import { z } from "zod";
 import { CHECKPOINT_DTYPES } from "@slm/checkpoints";
@@ -8,27 +8,27 @@ import { finetuneConfig } from "./finetune-config.js";
 import { promptConfig } from "./prompt-config.js";
 import { MAX_MEMBERS } from "./teacher-directory.js";
 
-/** Weights that a teacher computes with, by name. */
+/** Weight formats of teachers. */
 const TEACHER_PRECISIONS = ["float32", "int8", "int4"] as const;
 export type TeacherPrecision = (typeof TEACHER_PRECISIONS)[number];
 
-/** No default here: a teacher of hours is not made again because a key was added to its settings. */
+/** Without a default, so that adding this key did not change the settings of existing teachers, which would be retrained. */
 const precision = z
   .enum(TEACHER_PRECISIONS)
   .optional()
   .describe(
-    "Weights that score and generate: float32 as trained, or 8 or 4 bits in blocks (less memory; the distributions move a " +
-      "little). Default: float32.",
+    "Weight format for scoring and generating: float32, or block quantization to 8 or 4 bits (less memory; the distributions change " +
+      "slightly). Default: float32.",
   );
 
-const prompt = promptConfig.optional().describe("Text around every source, for teachers that read text.");
+const prompt = promptConfig.optional().describe("Prompt around every source, for text teachers.");
 
-/** What teachers that are made elsewhere may be given for the task. */
+/** Options that adapt an imported or copied teacher to the task. */
 const forTask = {
   prompt,
   finetune: finetuneConfig
     .optional()
-    .describe("Low-rank adapters trained on the task's rows and merged; absent: the teacher as it is."),
+    .describe("LoRA fine-tuning on the task's rows, merged into the weights. Default: no fine-tuning."),
   precision,
 };
 
@@ -44,28 +44,24 @@ const lengths = {
 const checkpointTeacher = z.strictObject({
   kind: z
     .literal("checkpoint")
-    .describe("A checkpoint on disk, decoder-only or encoder-decoder: an earlier student, say."),
+    .describe("A checkpoint on disk, decoder-only or encoder-decoder, such as an earlier student."),
   path: pathSetting.describe("Checkpoint directory."),
   ...forTask,
 });
 
 const importedTeacher = z.strictObject({
-  kind: z
-    .literal("import")
-    .describe("A published decoder-only model, read as 'slm teacher import' reads it."),
+  kind: z.literal("import").describe("A published decoder-only model, imported as by 'slm teacher import'."),
   model: pathOrIdSetting.describe(
     "Directory or GGUF file, or a hub id: org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache.",
   ),
-  dtype: z.enum(CHECKPOINT_DTYPES).default("float32").describe("How its weights are stored."),
+  dtype: z.enum(CHECKPOINT_DTYPES).default("float32").describe("Type of its stored weights."),
   ...lengths,
   ...forTask,
 });
 
 const graphTeacher = z.strictObject({
-  kind: z
-    .literal("onnx")
-    .describe("A decoder-only model that is an ONNX file already, with its tokenizer.json: run as it is."),
-  path: pathSetting.describe("Directory of the model, as Hugging Face's exports lay it out."),
+  kind: z.literal("onnx").describe("A decoder-only ONNX model with its tokenizer.json, run unchanged."),
+  path: pathSetting.describe("Directory of the model, in the layout of Hugging Face's exports."),
   file: z
     .string()
     .min(1)
@@ -95,12 +91,12 @@ const trainedTeacher = z.strictObject({
     .min(0)
     .lt(1)
     .default(0)
-    .describe("Share of the label's probability spread over the vocabulary."),
+    .describe("Label smoothing: share of the label's probability spread over the vocabulary."),
   ...trainingFields,
   metrics: devMetrics,
 });
 
-/** Where the teachers are that were part of slm, by their former names. */
+/** Current paths of the teachers of the former kind `embedded`. */
 const FORMER_TEACHERS: Readonly<Record<string, string>> = {
   g2p: "configs/quickstart/teacher",
   "g2p-reader": "configs/g2p/teachers/first",
@@ -111,7 +107,7 @@ const FORMER_TEACHERS: Readonly<Record<string, string>> = {
 
 const formerTeacher = z.looseObject({ kind: z.literal("embedded"), name: z.string().default("g2p") });
 
-/** A union by `kind`, whose error says what is written today for the kind `embedded`. */
+/** A union by `kind`, with a helpful error for the former kind `embedded`. */
 function kindsOf<const Kinds extends Parameters<typeof z.discriminatedUnion>[1]>(kinds: Kinds) {
   return z.discriminatedUnion("kind", kinds, {
     error: ({ input }) => {
@@ -126,13 +122,13 @@ function kindsOf<const Kinds extends Parameters<typeof z.discriminatedUnion>[1]>
   });
 }
 
-/** What a member has beside what a teacher of its own has. */
+/** Settings of an ensemble member in addition to those of a teacher. */
 const memberFields = {
   weight: z
     .number()
     .positive()
     .default(1)
-    .describe("Share of this member's probabilities in the mean; only the ratio to the others counts."),
+    .describe("Weight of this member in the mean, relative to the others."),
 };
 
 const teacherMember = kindsOf([
@@ -155,12 +151,14 @@ export const teacherConfig = kindsOf([
   graphTeacher,
   trainedTeacher,
   z.strictObject({
-    kind: z.literal("ensemble").describe("Several teachers, their probabilities averaged token by token."),
+    kind: z
+      .literal("ensemble")
+      .describe("An ensemble: the probabilities of several teachers are averaged token by token."),
     members: z
       .array(teacherMember)
       .min(1)
       .max(MAX_MEMBERS)
-      .describe("The teachers; all need the vocabulary of this run."),
+      .describe("The teachers. All need the vocabulary of this run."),
   }),
 ]);
 

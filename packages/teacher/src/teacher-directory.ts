@@ -15,7 +15,7 @@ import type { Teacher } from "./teacher.js";
 
 const ENSEMBLE_FILE = "ensemble.json";
 
-/** Most teachers in an ensemble. */
+/** Largest number of teachers in an ensemble. */
 export const MAX_MEMBERS = 64;
 
 const ensembleSchema = z.strictObject({
@@ -51,7 +51,7 @@ async function membersOf(directory: string): Promise<readonly TeacherMember[]> {
 }
 
 /**
- * Model configurations of a teacher's directory: one per member that has one, which graphs of others have not.
+ * Model configurations of a teacher's directory: one per member that has one. Imported ONNX graphs have none.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID naming the file.
  */
@@ -64,12 +64,9 @@ export async function readTeacherConfigs(directory: string): Promise<readonly Mo
   return configs;
 }
 
-/**
- * Puts the teacher of a directory on the engine, an ensemble as one teacher.
+/** Loads the teacher of a directory on the engine; an ensemble becomes one teacher.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file; CONFIG_INVALID for a graph
- * on an engine that runs none, or a model that reads images;
- * SHAPE_MISMATCH if members differ in vocabulary.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID or SHAPE_MISMATCH naming the file; CONFIG_INVALID for a graph on an engine that cannot run graphs, or a model that reads images; SHAPE_MISMATCH if members differ in vocabulary.
  */
 export async function loadTeachers(engine: Engine, directory: string): Promise<Teacher> {
   const members = await membersOf(directory);
@@ -89,7 +86,7 @@ export async function loadTeachers(engine: Engine, directory: string): Promise<T
 }
 
 /**
- * The tokenizer that a teacher's directory holds: its own, or of an ensemble its first member's, whose vocabulary is that of all.
+ * The tokenizer of a teacher's directory. For an ensemble, that of its first member, because all share one vocabulary.
  *
  * @throws SlmError INPUT_MISSING
  */
@@ -99,7 +96,7 @@ export async function teacherTokenizer(directory: string): Promise<Tokenizer> {
   return loadTokenizer(first!.directory);
 }
 
-/** A graph goes before the checkpoint that it was made from. */
+/** A graph is preferred to the checkpoint it was made from. */
 async function loadOne(engine: Engine, directory: string): Promise<Teacher> {
   if (await isIn(directory, GRAPH_FILE)) return loadGraphTeacher(engine, directory);
   return loadTeacher(engine, await readCheckpoint(directory));

@@ -2,7 +2,7 @@ import { outputHead, type ModelConfig } from "@slm/model";
 import { crossEntropy, type TensorSpec } from "@slm/tensor";
 import { modelPass, type Objective, type PassShape, type TokenPairs } from "@slm/training";
 
-/** Prefix of what the program's only pass over targets is fed. */
+/** Prefix of the feeds of the program's only pass over targets. */
 const PASS = "gold";
 
 /** Cross-entropy of a model on the target part of its pairs, EOS token included; the output head never computes source positions. */

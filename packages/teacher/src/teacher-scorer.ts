@@ -1,4 +1,4 @@
-/** A checkpoint of either architecture as a teacher. Programs are compiled when a shape is first asked for. */
+/** A checkpoint of either architecture as a teacher. Programs are compiled when a shape is first used. */
 import { SlmError } from "@slm/core";
 import { outputHead, parameterCount, visionOf } from "@slm/model";
 import { type Checkpoint } from "@slm/checkpoints";
@@ -17,10 +17,10 @@ import {
 import { decodeWith, generateWith } from "./generate.js";
 import type { ScoredPair, ScoreShape, Teacher } from "./teacher.js";
 
-/** Prefix of what a program's only pass over targets is fed. */
+/** Prefix of the feeds of a program's only pass over targets. */
 const PASS = "read";
 
-/** Things made once for a key. */
+/** A cache of values by key. */
 function memoize<Value>(make: (shape: ScoreShape) => Promise<Value>): {
   get(shape: ScoreShape): Promise<Value>;
   values(): Iterable<Value>;
@@ -37,10 +37,10 @@ function memoize<Value>(make: (shape: ScoreShape) => Promise<Value>): {
   };
 }
 
-/** Puts a checkpoint on the engine. @throws SlmError CONFIG_INVALID for a model that reads images */
+/** Loads a checkpoint on the engine. @throws SlmError CONFIG_INVALID for a model that reads images */
 export async function loadTeacher(engine: Engine, { config, weights }: Checkpoint): Promise<Teacher> {
   if (visionOf(config) !== undefined)
-    throw new SlmError("CONFIG_INVALID", "teacher: the model reads images, a teacher reads text alone");
+    throw new SlmError("CONFIG_INVALID", "teacher: the model reads images, but teachers read text only");
   const chunks = planChunks(config);
   const feeds: Record<string, DeviceTensor> = {};
   for (const chunk of chunks) feeds[valueInput(chunk)] = await engine.upload(packWeights(chunk, weights));
@@ -103,7 +103,7 @@ export async function loadTeacher(engine: Engine, { config, weights }: Checkpoin
       return kept["logits"]!;
     },
     hiddenStates: async (sources, { batch, source }) => {
-      // No state of a source depends on a target; the shortest there is does.
+      // States of a source do not depend on the target, so the shortest target is used.
       const shape = { batch, source, target: 1 };
       const program = await readers.get(shape);
       const pairs = sources.map((read) => ({ source: read, target: [] }));

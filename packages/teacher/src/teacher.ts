@@ -1,4 +1,4 @@
-/** What a teacher can be asked: next-token logits over given targets, targets of its own, and its hidden states. */
+/** The interface of a teacher: next-token logits over given targets, generated targets, and hidden states. */
 import type { Decoded, StepDecoder, Strategy } from "@slm/decoding";
 import type { DecoderOnlyConfig } from "@slm/model";
 import type { DeviceTensor } from "@slm/runtime";
@@ -9,26 +9,26 @@ export interface ScoredPair {
   readonly target: ArrayLike<number>;
 }
 
-/** Sizes of one program: rows, and positions of each side (the target's with its EOS token). */
+/** Sizes of one program: rows, and positions of each side (the target's includes EOS). */
 export interface ScoreShape {
   readonly batch: number;
   readonly source: number;
   readonly target: number;
 }
 
-/** What the outside must know of a teacher's model. */
+/** Properties of a teacher's model. */
 export interface TeacherLimits extends Pick<
   DecoderOnlyConfig,
   "vocabularySize" | "maxSource" | "maxTarget" | "tokens"
 > {
-  /** Width of its hidden states, where it can give them. */
+  /** Width of its hidden states, if it can return them. */
   readonly width?: number;
 }
 
 export interface Teacher {
-  /** Of an ensemble: that of its first member, with the shortest limits of all. */
+  /** For an ensemble: that of its first member, with the smallest limits of all members. */
   readonly config: TeacherLimits;
-  /** Weights, of an ensemble all members' together. */
+  /** Number of weights; for an ensemble the sum over members. */
   readonly parameters: number;
   /**
    * Teacher logits at every target position of `[source ; target]`, on the device: `[batch · target, vocab]`, row
@@ -36,26 +36,27 @@ export interface Teacher {
    * The caller releases the tensor.
    */
   score(pairs: readonly ScoredPair[], shape: ScoreShape): Promise<DeviceTensor>;
-  /** The teacher's own targets, at most `shape.target - 1` tokens each, without marks. */
+  /** Generated targets, at most `shape.target - 1` tokens each, without special tokens. */
   generate(
     sources: readonly Int32Array[],
     shape: ScoreShape,
     strategy: Strategy,
     random: () => number,
   ): Promise<number[][]>;
-  /** As {@link Teacher.generate}, with the probability of each target and whether its EOS token was reached. */
+  /** As {@link Teacher.generate}, with the probability of each target and whether it reached EOS. */
   decode(
     sources: readonly Int32Array[],
     shape: ScoreShape,
     strategy: Strategy,
     random: () => number,
   ): Promise<Decoded[]>;
-  /** A decoder that has read these sources, one per row of `shape.batch`. Ends the use of the one before. */
+  /** A decoder that has read these sources, one per row of `shape.batch`. The previous decoder becomes invalid. */
   start(sources: readonly Int32Array[], shape: ScoreShape): Promise<StepDecoder>;
   /**
    * States of the last layer that reads the source, after its final norm (of a decoder-only model what the output head reads),
    * on the device: `[batch · source, width]`, row b · source + i for source token i of row b. Rows beyond a source are
-   * arbitrary. They do not depend on a target: an encoder sees none, and no position sees a later one. The caller releases the tensor. An ensemble has none.
+   * arbitrary. They do not depend on a target, because an encoder reads none and attention is causal. The caller releases the tensor.
+   * An ensemble has none.
    */
   readonly hiddenStates?: (
     sources: readonly ArrayLike<number>[],

@@ -20,7 +20,7 @@ import { teacherObjective } from "./teacher-objective.js";
 interface TeacherInputs {
   readonly dataDirectory: string;
   readonly tokenizerDirectory: string;
-  /** Receives the checkpoint; state of an interrupted run is found here. */
+  /** Output directory of the checkpoint, which also holds the state of an interrupted run. */
   readonly workDirectory: string;
   readonly engine: Engine;
   readonly context: StageContext;
@@ -36,7 +36,7 @@ interface TeacherReport {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** Tokens of the training rows while the run lasts. */
+/** File for the tokens of the training rows during the run. */
 const PAIRS_FILE = "pairs.bin";
 
 /** Trains a teacher on the labels of its data and writes its best checkpoint as float16. */

@@ -20,7 +20,7 @@ export function adamScalars(
 
 /**
  * One AdamW update of a chunk.
- * The gradient is read unclipped: the factor is folded into the scalars, which saves passes over the chunk.
+ * The gradient is not clipped beforehand: the clipping factor is folded into the scalars, which saves passes over the chunk.
  *
  * Source: Loshchilov and Hutter 2019 (arXiv:1711.05101), algorithm 2.
  */

@@ -1,4 +1,4 @@
-/** The weights that did best on the dev split: kept in files while training, averaged on request at the end. */
+/** The best weights on the dev split: kept in files while training, optionally averaged at the end. */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeBytesAtomic } from "@slm/core";
@@ -12,7 +12,7 @@ const PREFIX = "best-";
 const SUFFIX = ".safetensors";
 const fileOf = (step: number): string => `${PREFIX}${step}${SUFFIX}`;
 
-/** Removes the files of all measurements but those of `keep`. */
+/** Removes the files of all measurements except those of `keep`. */
 export async function removeBestWeights(directory: string, keep: ReadonlySet<number>): Promise<void> {
   const wanted = new Set(Array.from(keep, fileOf));
   for (const name of await readdir(directory)) {
@@ -55,7 +55,7 @@ export class BestWeights {
     return !this.higherIsBetter ? value < than : value > than;
   }
 
-  /** Keeps the weights if they are among the best; true if they are the best. Of equal ones the earlier is better. */
+  /** Keeps the weights if they are among the best; true if they are the best. On ties the earlier is better. */
   async offer(measurement: Measurement, weights: () => Promise<Weights>): Promise<boolean> {
     const rank = this.kept.findIndex(({ value }) => this.isBetter(measurement.value, value));
     const place = rank === -1 ? this.kept.length : rank;
@@ -68,7 +68,7 @@ export class BestWeights {
     return place === 0;
   }
 
-  /** Removes files of weights that are no longer among the best; only after the state that names the others is saved. */
+  /** Removes files of weights that are no longer among the best. Call it after saving the state that names the kept files. */
   async prune(): Promise<void> {
     await removeBestWeights(this.directory, new Set(this.kept.map(({ step }) => step)));
   }

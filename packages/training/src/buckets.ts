@@ -6,11 +6,11 @@ import type { Lengths } from "./token-lists.js";
 /** Lengths of the two sides of every pair [tokens]. */
 export interface PairLengths {
   readonly source: Lengths;
-  /** Positions the decoder computes: target tokens and one mark. */
+  /** Decoder positions: target tokens and one special token. */
   readonly target: Lengths;
 }
 
-/** One program shape: pairs whose both sides fit are padded to it. */
+/** The shape of a program. Pairs that fit on both sides are padded to it. */
 export interface Bucket {
   readonly source: number;
   readonly target: number;
@@ -25,10 +25,10 @@ export interface Batch {
 /** Buckets are numbered by one byte. */
 const MAX_BUCKETS = 256;
 
-/** Longest sides considered as bucket boundaries: more are thinned, which keeps planning far below a second. */
+/** Largest number of candidate bucket boundaries. More are merged, which keeps planning far below a second. */
 const MAX_BOUNDARIES = 256;
 
-/** Pairs whose longer side is in a range of lengths, as prefix sums and maxima need them. */
+/** A class of pairs by the length of their longer side, with the values for prefix sums and maxima. */
 interface LengthClass {
   /** The longer side [tokens]. */
   readonly longer: number;
@@ -38,8 +38,8 @@ interface LengthClass {
 }
 
 /**
- * At most `count` nested buckets with the least padded cost, the sum over pairs of their bucket's two sides.
- * Pairs are ordered by their longer side and cut by dynamic programming; the last bucket holds everything.
+ * At most `count` nested buckets that minimize the padded cost: the sum over pairs of their bucket's two sides. Pairs are sorted by
+ * their longer side and partitioned by dynamic programming; the last bucket fits everything.
  *
  * @throws SlmError DATA_INVALID without pairs.
  */
@@ -47,7 +47,7 @@ export function planBuckets(lengths: PairLengths, count: number): Bucket[] {
   if (lengths.source.length === 0)
     throw new SlmError("DATA_INVALID", "training: no pairs to train on; at least one is needed");
   const classes = thin(lengthClasses(lengths), MAX_BOUNDARIES);
-  // A bucket that ends at class i is as long as the longest pair up to i, so that buckets are nested.
+  // A bucket that ends at class i fits the longest pair up to i, so buckets are nested.
   const sizes: Bucket[] = [];
   for (const { source, target } of classes) {
     const last = sizes.at(-1);
@@ -106,7 +106,7 @@ function cheapestCuts(classes: readonly LengthClass[], sizes: readonly Bucket[],
   return best.at(-1)!.cuts;
 }
 
-/** The first bucket each pair fits in, one byte a pair. */
+/** The first bucket that each pair fits in, one byte per pair. */
 export function assignBuckets({ source, target }: PairLengths, buckets: readonly Bucket[]): Uint8Array {
   const assignment = new Uint8Array(source.length);
   for (let row = 0; row < assignment.length; row++)
@@ -117,8 +117,8 @@ export function assignBuckets({ source, target }: PairLengths, buckets: readonly
 }
 
 /**
- * All batches of an epoch in training order: pairs shuffled, gathered by bucket, batches shuffled again.
- * Rows of all batches lie in one array of four bytes a pair.
+ * All batches of an epoch in training order: pairs are shuffled and grouped by bucket, then batches are shuffled. The rows of all
+ * batches are in one array, four bytes per pair.
  */
 export function epochBatches(
   assignment: Uint8Array,

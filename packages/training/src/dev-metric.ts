@@ -12,12 +12,12 @@ export type DevRow = Row & Pick<SeenText, "samples">;
 export interface DevMetricOptions {
   readonly rows: readonly DevRow[];
   readonly tokenizer: Tokenizer;
-  /** Rows measured, drawn once by the seed. */
+  /** Number of rows measured, drawn once by the seed. */
   readonly limit: number;
   readonly seed: number;
-  /** Most tokens of a prediction, its EOS token included. */
+  /** Largest number of tokens of a prediction, EOS included. */
   readonly maxTarget: number;
-  /** First is the one that chooses the best checkpoint. */
+  /** The first metric chooses the best checkpoint. */
   readonly metrics: readonly [MetricName, ...MetricName[]];
 }
 
@@ -55,8 +55,7 @@ export function drawRows<T extends Row>(rows: readonly T[], limit: number, seed:
   return Array.from(shuffledOrder(rows.length, seed, 0).slice(0, limit), (index) => rows[index]!);
 }
 
-/**
- * The rows that {@link drawRows} draws, out of a stream that is read twice: only they are held.
+/** The same as {@link drawRows} for a stream that is read twice. Only the drawn rows are kept in memory.
  *
  * @throws SlmError DATA_INVALID without rows.
  */

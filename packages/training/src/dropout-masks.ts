@@ -1,11 +1,11 @@
-/** Dropout masks: slices of one long random mask, so that a step's masks cost copying and not drawing numbers. */
+/** Dropout masks as slices of one long random mask, because copying is cheaper than drawing random numbers in every step. */
 import { createRandom } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import type { TensorSpec } from "@slm/tensor";
 import { stepRandom } from "./step-random.js";
 
-/** Elements of the long mask (16 MiB): far more than one block's activations, so that two steps hardly ever share a slice. */
+/** Elements of the long mask (16 MiB): far more than one block's activations, so that two steps rarely share a slice. */
 const BANK_SIZE = 1 << 22;
 
 export interface DropoutMasks {
@@ -38,7 +38,7 @@ export function createDropoutMasks(rate: number, seed: number): DropoutMasks {
   };
 }
 
-/** Keeps the numbers that place masks apart from those that choose targets. */
+/** Salt that separates the random numbers of masks from those of targets. */
 const MASK_SALT = 0x5bd1e995;
 
 function drawBank(rate: number, seed: number): Float32Array {

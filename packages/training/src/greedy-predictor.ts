@@ -1,4 +1,4 @@
-/** Greedy predictions of a model's current weights for a fixed set of texts, or of texts beside images. */
+/** Greedy predictions of a model's current weights for a fixed set of texts, optionally with images. */
 import { decode } from "@slm/decoding";
 import type { Tokenizer } from "@slm/tokenizer";
 import { createOnPolicyDecoder, type OnPolicyDecoder } from "./on-policy-decoder.js";
@@ -7,13 +7,13 @@ import type { LiveModel } from "./training-contract.js";
 /** Texts decoded together. */
 const ROWS = 128;
 
-/** What a model reads: a text and, of a vision-language model, samples of the image before it (`towerSamples`). */
+/** An input: a text and, for a vision-language model, the pixel samples of its image (`towerSamples`). */
 export interface SeenText {
   readonly source: string;
   readonly samples?: Uint8Array | undefined;
 }
 
-/** Decodes the same texts again and again, each time with the weights as they are; programs are compiled once. */
+/** Decodes the same texts repeatedly, each time with the current weights. Programs are compiled once. */
 export class GreedyPredictor {
   private readonly tokenizer: Tokenizer;
   private readonly sources: readonly Int32Array[];
@@ -24,7 +24,7 @@ export class GreedyPredictor {
   private decoder: OnPolicyDecoder | undefined;
 
   /**
-   * @param maxTarget most tokens of a prediction, its EOS token included.
+   * @param maxTarget largest number of tokens of a prediction, EOS included.
    * @throws SlmError DATA_INVALID for a text that the tokenizer rejects.
    */
   constructor(texts: readonly SeenText[], tokenizer: Tokenizer, maxTarget: number) {

@@ -1,4 +1,4 @@
-/** The weights of a run as other programs read them: adapters merged, and the moving average where one is kept. */
+/** The weights of a run for use by other programs: with merged adapters, and as moving average if one is kept. */
 import { withLora, type Weights } from "@slm/model";
 import type { DeviceTensor } from "@slm/runtime";
 import type { Program } from "@slm/tensor";
@@ -30,7 +30,7 @@ export class LiveWeights {
     this.state = state;
   }
 
-  /** The model as the next step's inputs may read it; valid until the next call. */
+  /** The current model, for making the next step's inputs; valid until the next call. */
   async current(): Promise<LiveModel> {
     if (this.request.settings.lora === undefined)
       return this.modelOf(weightFeeds(this.plan.model, this.state, "value"));
@@ -39,7 +39,7 @@ export class LiveWeights {
     return this.modelOf(this.merged);
   }
 
-  /** Measures the average where one is kept, else the current weights; or weights from the host. */
+  /** Measures the moving average if one is kept, else the current weights; or given weights from the host. */
   async measure(dev: DevMetric, weights?: Weights): Promise<Readonly<Record<string, number>>> {
     return this.borrow(weights, (feeds) => dev.measure(this.modelOf(feeds)));
   }
@@ -64,7 +64,7 @@ export class LiveWeights {
     return { engine, config, feeds };
   }
 
-  /** Hands out the weights to measure and releases what was made for it. */
+  /** Passes the weights to a measurement and releases temporary tensors afterwards. */
   private async borrow<T>(weights: Weights | undefined, use: (feeds: Feeds) => Promise<T>): Promise<T> {
     const part = this.request.settings.emaDecay > 0 ? "average" : "value";
     const isMerged = this.request.settings.lora !== undefined;

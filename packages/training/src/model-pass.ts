@@ -1,6 +1,6 @@
 /**
- * How a model of either architecture reads pairs inside a program: what the program is fed, and the hidden states that come
- * out. An encoder-decoder reads its source once for all passes; a decoder-only model reads `[source ; target]` in each.
+ * The forward pass of both architectures over pairs, inside a program: its feeds, and its hidden states. An encoder-decoder encodes
+ * the source once for all passes over targets; a decoder-only model reads `[source ; target]` in each pass.
  */
 import {
   decode,
@@ -41,22 +41,25 @@ interface PassFeeds {
 export interface ModelStates {
   /** States before the output head of the targets called `prefix`, `[batch · target, width]`. */
   target(prefix: string): Tensor;
-  /** States of the sources, `[batch · source, width]`: the encoder's, or a decoder-only model's (after a pass over targets). */
+  /**
+   * States of the sources, `[batch · source, width]`: of the encoder, or of a decoder-only model (available after a pass over
+   * targets).
+   */
   source(): Tensor;
-  /** The encoder's states of the images, `[batch, imageTokens, width]`; of a vision-language model. */
+  /** The encoder's states of the images, `[batch, imageTokens, width]`; for a vision-language model. */
   image(): Tensor;
 }
 
-/** One architecture's way through a batch. */
+/** The forward pass of one architecture. */
 export interface ModelPass {
   /** Inputs that all passes share. */
   readonly shared: Specs;
   /** Inputs of one pass besides its labels, mask and count. */
   passInputs(prefix: string): Specs;
-  /** Dropout masks in the order they are taken, for passes over so many sets of targets. */
+  /** Dropout masks in the order of use, for the given number of passes over targets. */
   dropoutShapes(passes: number): readonly (readonly number[])[];
   open(parameters: Parameters, x: Inputs): ModelStates;
-  /** @param images samples of each source's image, of a vision-language model. */
+  /** @param images pixel samples of each source's image, for a vision-language model. */
   sharedFeeds(
     sources: readonly ArrayLike<number>[],
     images?: readonly Uint8Array[],
@@ -123,11 +126,11 @@ function decoderOnlyPass(config: DecoderOnlyConfig, shape: PassShape): ModelPass
             x[`${prefix}.positions`]!,
           );
         },
-        // No position sees a later one, so the states of a source do not depend on the target that follows.
+        // Attention is causal, so the states of a source do not depend on the target that follows.
         source: () =>
           math.reshape(math.split(first!, [source, target], 1)[0]!, [batch * source, config.width]),
         image: () => {
-          throw new SlmError("UNEXPECTED", "training: a decoder-only model sees no image");
+          throw new SlmError("UNEXPECTED", "training: a decoder-only model cannot read images");
         },
       };
     },
@@ -144,7 +147,7 @@ function decoderOnlyPass(config: DecoderOnlyConfig, shape: PassShape): ModelPass
   };
 }
 
-/** The tokens that a pass feeds: the last of a target that fills the width is only a label. */
+/** The tokens that a pass feeds. The last token of a target that fills the width is only a label. */
 const clip = (tokens: ArrayLike<number>, limit: number): ArrayLike<number> =>
   tokens.length <= limit ? tokens : Array.from(tokens).slice(0, limit);
 

@@ -24,8 +24,8 @@ const how = (of: string): z.ZodOptional<z.ZodEnum<{ [H in How]: H }>> =>
 /** Read from the `modules` of a section that trains a model. */
 export const moduleTraining = z.strictObject({
   text: how("Encoder and decoder."),
-  tower: how("What reads patches."),
-  projector: how("What makes tokens of the tower's."),
+  tower: how("Vision tower, which encodes image patches."),
+  projector: how("Projector from the tower's outputs to image tokens."),
 });
 
 export interface ModuleSettings {
@@ -42,8 +42,7 @@ export interface ResolvedModules {
 /**
  * How each module of a model is trained.
  *
- * @throws SlmError CONFIG_INVALID for a module that the model has not, adapters that are asked for and not described or the other
- * way round, a target that ends no linear's name or a module that no target is in, and where nothing is trained.
+ * @throws SlmError CONFIG_INVALID for a module that the model lacks, `lora` without settings or settings without use, a LoRA target that matches no linear layer, a LoRA module without a target, and if nothing would be trained.
  */
 export function resolveModules(
   config: ModelConfig,

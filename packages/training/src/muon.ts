@@ -1,16 +1,15 @@
-/** Muon: momentum whose singular values are made equal before it is applied, for the matrices of the layers. */
+/** Muon: orthogonalized momentum, for the matrices of the layers. */
 import { elementCount } from "@slm/runtime";
 import { math, type Tensor } from "@slm/tensor";
 import type { OptimizerRule, UpdateContext } from "./optimizer-rule.js";
 import type { Chunk } from "./parameter-layout.js";
 
-/**
- * Coefficients of the quintic a·s + b·s³ + c·s⁵ that drives singular values towards 1, and how often it is applied.
+/** Coefficients of the quintic a·s + b·s³ + c·s⁵ that drives singular values towards 1, and the number of iterations.
  * Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks".
  */
 const QUINTIC = { a: 3.4445, b: -4.775, c: 2.0315, iterations: 5 } as const;
 
-/** Keeps the norm of a zero gradient away from zero. */
+/** Avoids division by the norm of a zero gradient. */
 const NORM_FLOOR = 1e-7;
 
 /**
@@ -19,8 +18,7 @@ const NORM_FLOOR = 1e-7;
  */
 const UPDATE_RMS = 0.2;
 
-/**
- * An approximation of U·Vᵀ for each matrix U·S·Vᵀ of a stack: singular values end between about 0.7 and 1.2.
+/** Approximates U·Vᵀ for each matrix U·S·Vᵀ of a stack. The resulting singular values are between about 0.7 and 1.2.
  *
  * Shapes: `[count, rows, columns]` -> the same. FLOPs: about 10 · count · s² · (2 · l + s), s the shorter and l the longer side.
  */
@@ -39,7 +37,7 @@ export function orthogonalize(stack: Tensor): Tensor {
   return isTall ? math.transposeLast(x) : x;
 }
 
-/** Runs of equal shape within a chunk, in its order. */
+/** Groups of adjacent matrices of equal shape within a chunk. */
 function stacksOf({ specs }: Chunk): { shape: readonly number[]; count: number }[] {
   const stacks: { shape: readonly number[]; count: number }[] = [];
   for (const { shape } of specs) {

@@ -1,6 +1,6 @@
 /**
- * Decoding with weights that are still being trained: the encoder and a one-position step as programs over the live
- * weights, caches on the device. Used for dev metrics, student-sampled targets and teacher-generated targets.
+ * Decoding with weights that are still being trained. The encoder and a one-position decoder step are programs over the current
+ * weights; caches stay on the device. Used for dev metrics, on-policy targets and teacher-generated targets.
  */
 import type { StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/core";
@@ -21,10 +21,10 @@ import type { LiveModel } from "./training-contract.js";
 export interface OnPolicyDecoder {
   readonly shape: OnPolicyDecoderShape;
   /**
-   * A decoder that has read these sources and expects the BOS token next. Ends the use of the one before.
+   * Returns a decoder that has read these sources and expects BOS next. The previous decoder becomes invalid.
    *
-   * @param weights the model's weights now, where they are not in the tensors that the decoder was made with.
-   * @param images samples of each source's image, of a vision-language model.
+   * @param weights the current weights, if they differ from the tensors that the decoder was created with.
+   * @param images pixel samples of each source's image, for a vision-language model.
    */
   start(
     sources: readonly Int32Array[],
@@ -162,8 +162,8 @@ class OnPolicyStep implements StepDecoder {
   }
 
   /**
-   * Feeds sources of unequal length one position at a time; a row that has none left feeds padding into its next slot,
-   * which its next token overwrites.
+   * Feeds sources of unequal length one position at a time. A finished row feeds padding into its next slot, which its next token
+   * overwrites.
    */
   async prefill(sources: readonly Int32Array[]): Promise<void> {
     const longest = Math.max(...sources.map(({ length }) => length));

@@ -1,4 +1,4 @@
-/** The two programs of decoding with current weights: the encoder, and one position with its caches. */
+/** The two programs for decoding with current weights: the encoder, and a decoder step of one position with caches. */
 import {
   decodeStep,
   imageTokensOf,
@@ -33,7 +33,7 @@ export const cacheSpec = (config: ModelConfig, { rows, capacity }: OnPolicyDecod
 export const layersOf = (config: ModelConfig): number[] =>
   Array.from({ length: config.decoderLayers }, (_, layer) => layer);
 
-/** Cross-attention inputs of the step program: what the encode program returns, by name. */
+/** Cross-attention inputs of the step program: the outputs of the encoder program, by name. */
 export function contextSpecs(
   config: ModelConfig,
   { rows, source: text }: OnPolicyDecoderShape,
@@ -48,7 +48,7 @@ export function contextSpecs(
   return specs;
 }
 
-/** What the decoder sees of sources, which are inputs of `sourceSpecs`. */
+/** The sources as cross-attention inputs, computed from the inputs of `sourceSpecs`. */
 export const readSources = (
   config: EncoderDecoderConfig,
   parameters: Parameters,
@@ -56,7 +56,7 @@ export const readSources = (
 ): SourceContext =>
   readSource(config, parameters, { ids: x["ids"]!, lengths: x["lengths"]!, patches: x["patches"] }).context;
 
-/** Reads sources: `sourceSpecs` to the cross-attention caches and their bias. */
+/** Encoder program: from `sourceSpecs` to the cross-attention caches and their bias. */
 export function encodeProgram(config: EncoderDecoderConfig, shape: OnPolicyDecoderShape): ProgramDefinition {
   const chunks = planChunks(config);
   return {
@@ -75,7 +75,7 @@ export function encodeProgram(config: EncoderDecoderConfig, shape: OnPolicyDecod
   };
 }
 
-/** Feeds one token per row: ids and positions to logits and the new positions of the caches. */
+/** Step program, one token per row: from ids and positions to logits and the new positions of the caches. */
 export function stepProgram(config: ModelConfig, shape: OnPolicyDecoderShape): ProgramDefinition {
   const chunks = planChunks(config);
   const inputs: Record<string, TensorSpec> = {

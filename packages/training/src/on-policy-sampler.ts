@@ -1,6 +1,6 @@
 /**
- * Targets sampled from weights that are still being trained. Several positions are generated per run: the drawn token is
- * fed to the next position inside the program, so the host is asked once per run and not once per token.
+ * Samples targets from weights that are still being trained. One run generates several positions: the sampled token is fed to the next
+ * position inside the program, so the host synchronizes once per run instead of once per token.
  */
 import { SlmError } from "@slm/core";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
@@ -15,7 +15,7 @@ export interface OnPolicySamplerShape {
   readonly rows: number;
   /** Longest source [tokens]. */
   readonly source: number;
-  /** Most tokens of a target, its EOS token included. */
+  /** Largest number of tokens of a target, EOS included. */
   readonly target: number;
 }
 
@@ -26,11 +26,11 @@ type Held = Readonly<Record<string, HostTensor | DeviceTensor>>;
 export interface OnPolicySampler {
   readonly shape: OnPolicySamplerShape;
   /**
-   * One target per source, without marks: what the model draws up to its EOS token, or as many tokens as there is room for.
+   * One target per source, without special tokens: the sampled tokens up to EOS, or up to the length limit.
    *
-   * @param weights the model's weights now.
+   * @param weights the current weights.
    * @param random uniform in [0, 1): the targets are a pure function of the weights and of these numbers.
-   * @param images samples of each source's image, of a vision-language model.
+   * @param images pixel samples of each source's image, for a vision-language model.
    */
   sample(
     weights: LiveWeights,
@@ -115,7 +115,7 @@ class ProgramSampler implements OnPolicySampler {
     }
   }
 
-  /** Runs multi-step chunks of positions until every row has ended. `held`: weights, and the sources or what the encoder returned. */
+  /** Runs multi-step chunks until every row has ended. `held`: weights, and the sources or the encoder's outputs. */
   private async run(sources: readonly Int32Array[], held: Held, random: () => number): Promise<number[][]> {
     const { bos, eos } = this.live.config.tokens;
     const { rows, target } = this.shape;

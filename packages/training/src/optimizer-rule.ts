@@ -1,4 +1,4 @@
-/** What an optimizer is to the training program: the moments it keeps, and one update of a chunk of weights. */
+/** The interface of an optimizer: the moments it keeps, and the update of one chunk of weights. */
 import type { Tensor } from "@slm/tensor";
 import type { Chunk } from "./parameter-layout.js";
 import type { TrainingSettings } from "./training-config.js";
@@ -10,7 +10,7 @@ export interface UpdateContext {
   /** Flat, as long as the chunk. */
   readonly state: Readonly<Record<Moment, Tensor | undefined>>;
   readonly gradient: Tensor;
-  /** The gradient's elements squared: the norm needed them. */
+  /** Squared elements of the gradient, reused from the norm. */
   readonly square: Tensor;
   /** The weights after decay, from which the update is taken. */
   readonly kept: Tensor;

@@ -7,7 +7,7 @@ import { decays, type Chunk } from "./parameter-layout.js";
 import { learningRateAt } from "./schedule.js";
 import type { TrainingSettings } from "./training-config.js";
 
-/** Scalars that are computed on the host for every step and fed to the program. */
+/** Scalars computed on the host in every step and fed to the program. */
 export const STEP_SCALARS = [
   "rate",
   "stepSize",
@@ -18,7 +18,7 @@ export const STEP_SCALARS = [
 ] as const;
 type StepScalarName = (typeof STEP_SCALARS)[number];
 
-/** Which rule updates the weights of the layers; everything else is AdamW's. */
+/** The optimizer of the layers' matrices; AdamW updates everything else. */
 const LAYER_RULES: { readonly [O in TrainingSettings["optimizer"]]: OptimizerRule } = { adamw, muon };
 
 export const ruleOf = (
@@ -38,7 +38,7 @@ export function stepScalars(step: number, settings: TrainingSettings): Record<St
   };
 }
 
-/** The moving average follows closely at first: an average over about step / 10 steps until the decay is reached. */
+/** EMA warm-up: an average over about step / 10 steps, until the decay is reached. */
 const averageKeep = (step: number, decay: number): number => Math.min(decay, (1 + step) / (10 + step));
 
 /** The weights after decoupled decay. */

@@ -1,4 +1,4 @@
-/** Tokenized pairs, read a batch at a time: from memory for a few, from a file for any number. */
+/** Tokenized pairs, read batch by batch from memory or from a file. */
 import { textRow, type Row } from "@slm/data";
 import { SlmError } from "@slm/core";
 import type { Tokenizer } from "@slm/tokenizer";
@@ -13,7 +13,7 @@ export interface PairTokens {
 
 export interface TokenPairs {
   readonly count: number;
-  /** Source tokens, and target tokens plus one mark. */
+  /** Lengths: source tokens, and target tokens plus one special token. */
   readonly lengths: PairLengths;
   read(rows: ArrayLike<number>): Promise<PairTokens>;
 }
@@ -23,7 +23,7 @@ export interface PairFile extends TokenPairs {
   close(): Promise<void>;
 }
 
-/** The longest sides a model takes [tokens]; the target's with its EOS token. */
+/** Length limits of a model [tokens]; the target's includes EOS. */
 export interface PairLimits {
   readonly maxSource: number;
   readonly maxTarget: number;
@@ -31,7 +31,7 @@ export interface PairLimits {
 
 const toTokens = (list: ArrayLike<number>): Int32Array => Int32Array.from(list);
 
-/** Pairs out of token lists in memory. */
+/** Pairs from token lists in memory. */
 export function pairsOf(
   sources: readonly ArrayLike<number>[],
   targets: readonly ArrayLike<number>[],
@@ -57,12 +57,12 @@ export interface PairFileRequest {
   readonly limits: PairLimits;
   /** Named in errors: the file the rows come from. */
   readonly where: string;
-  /** Receives the tokens; a file of that name is replaced. */
+  /** Output file of the tokens; an existing file is replaced. */
   readonly file: string;
 }
 
 /**
- * Tokenizes rows, as a model that reads text alone is given them, one by one into a file: memory grows by about four bytes a row, whatever the rows hold.
+ * Tokenizes rows for a text-only model into a file, one by one. Memory grows by about four bytes per row, whatever their length.
  *
  * @throws SlmError DATA_INVALID naming the first row whose source or target is longer than the model's limit, or without rows.
  */
@@ -93,10 +93,9 @@ export async function writePairs(request: PairFileRequest): Promise<PairFile> {
   };
 }
 
-/**
- * Both sides of a row as tokens.
+/** Tokenizes both sides of a row.
  *
- * @param where named in the error, the row's place.
+ * @param where place of the row, named in errors.
  * @throws SlmError DATA_INVALID when a side is longer than the model's limit.
  */
 export function tokenizeRow(

@@ -1,6 +1,6 @@
 /**
- * How weights and moments are kept on the device: large tensors alone, small ones packed into shared flat chunks, so
- * that the optimizer is a few nodes over long vectors instead of a dozen nodes for every bias.
+ * The layout of weights and moments on the device. Large tensors are separate; small ones are packed into flat chunks, so that the
+ * optimizer needs a few nodes over long vectors instead of a dozen nodes per bias.
  */
 import {
   MODEL_MODULES,
@@ -14,30 +14,30 @@ import {
 import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
 import { math, type Tensor, type TensorSpec } from "@slm/tensor";
 
-/** Tensors of at least this many elements are a chunk of their own: packing would copy them each step. */
+/** Tensors of at least this many elements get their own chunk, because packing would copy them in each step. */
 const LARGE = 1 << 16;
-/** Packed chunks are cut here, to stay inside a core's cache while the optimizer passes over them. */
+/** Largest packed chunk [elements], so that it stays in a core's cache during the optimizer step. */
 const CHUNK = 1 << 18;
 
-/** What an optimizer asks of a weight: weights of the layers, other matrices (embeddings, adapters), norms and biases. */
+/** Kind of a weight for the optimizer: matrices of the layers, other matrices (embeddings, adapters), or norms and biases. */
 const CHUNK_KINDS = ["layers", "matrices", "vectors"] as const;
 type ChunkKind = (typeof CHUNK_KINDS)[number];
 
 export interface Chunk {
   readonly name: string;
   readonly kind: ChunkKind;
-  /** The part of the model that all of it belongs to: parts may be trained differently. */
+  /** The module that the chunk belongs to, because modules may be trained differently. */
   readonly part: ModelModule;
   readonly specs: readonly ParameterSpec[];
   readonly size: number;
 }
 
-/** Whether weights are decayed: matrices are, norms and biases not. */
+/** Whether weight decay applies: to matrices, not to norms and biases. */
 export const decays = ({ kind }: Chunk): boolean => kind !== "vectors";
 
 /**
- * Weights of a model's layers; those that read patches and make tokens of them are like them: what they multiply is dense, unlike
- * what a table of tokens is looked up by.
+ * Matrices of a model's layers, including patch embedding and projector. They multiply dense inputs, unlike token embeddings, which
+ * are looked up.
  */
 const LAYER_WEIGHT = /(\.layers\.\d+\.|^vision\.)[^/]*\.weight$/u;
 
@@ -55,7 +55,7 @@ export function chunksOf(all: readonly ParameterSpec[], prefix = ""): Chunk[] {
   for (const kind of CHUNK_KINDS) {
     for (const part of MODEL_MODULES) {
       const specs = all.filter((spec) => kindOf(spec) === kind && moduleOf(spec.name) === part);
-      // Equal shapes side by side: an optimizer can treat them as one stack of matrices.
+      // Sorted by shape, so that an optimizer can process equal shapes as one stack of matrices.
       for (const members of cut(groupByShape(specs))) {
         const size = members.reduce((sum, { shape }) => sum + elementCount(shape), 0);
         chunks.push({ name: `${prefix}${kind}.${chunks.length}`, kind, part, specs: members, size });

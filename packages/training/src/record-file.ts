@@ -1,12 +1,12 @@
-/** Records of one size on disk, read one by one at their places: images too many for memory. */
+/** Fixed-size records on disk with random access, for images that do not fit in memory. */
 import { open, rename, stat, type FileHandle } from "node:fs/promises";
 import { writeFailure } from "@slm/core";
 import { SlmError } from "@slm/core";
 
-/** Bytes gathered before a write. */
+/** Write buffer [bytes]. */
 const BUFFER_BYTES = 1 << 22;
 
-/** Writes records one after another into a file that appears when it is finished. */
+/** Writes records sequentially into a file that is renamed when complete. */
 export class RecordFileWriter {
   private readonly path: string;
   private readonly handle: FileHandle;
@@ -30,7 +30,7 @@ export class RecordFileWriter {
     }
   }
 
-  /** @throws SlmError UNEXPECTED for a record of another size, OUTPUT_FAILED when the disk rejects. */
+  /** @throws SlmError UNEXPECTED for a record of another size, OUTPUT_FAILED when writing fails. */
   async append(record: Uint8Array): Promise<void> {
     if (record.length !== this.bytes)
       throw new SlmError(
@@ -42,7 +42,7 @@ export class RecordFileWriter {
     this.buffered += record.length;
   }
 
-  /** Makes the file appear under its name, ready to be read. */
+  /** Renames the complete file and opens it for reading. */
   async finish(): Promise<RecordFile> {
     await this.flush();
     await this.handle.close();
@@ -54,7 +54,7 @@ export class RecordFileWriter {
     return RecordFile.open(this.path, this.bytes);
   }
 
-  /** Ends without result. */
+  /** Discards the file. */
   async abandon(): Promise<void> {
     await this.handle.close();
   }
@@ -72,7 +72,7 @@ export class RecordFileWriter {
 
 const unfinished = (path: string): string => `${path}.unfinished`;
 
-/** A finished file of records. */
+/** A complete file of records. */
 export class RecordFile {
   readonly count: number;
   private readonly path: string;
@@ -99,7 +99,7 @@ export class RecordFile {
     return new RecordFile(path, await open(path, "r"), bytes, size / bytes);
   }
 
-  /** The records at some places. @throws SlmError UNEXPECTED for a place beyond the file, DATA_INVALID for one cut short */
+  /** The records at the given indices. @throws SlmError UNEXPECTED for an index beyond the file, DATA_INVALID for a truncated file */
   read(places: ArrayLike<number>): Promise<Uint8Array[]> {
     return Promise.all(Array.from(places, (place) => this.readOne(place)));
   }

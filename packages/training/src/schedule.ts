@@ -6,7 +6,7 @@ type ScheduleSettings = Pick<
   "learningRate" | "warmupSteps" | "steps" | "minLearningRateRatio" | "decayFraction" | "schedule"
 >;
 
-/** Height above the final rate, 1 down to 0, of a step after the warm-up. */
+/** Decay factor of a step after the warm-up, from 1 (peak) to 0 (final rate). */
 const SHAPES: { readonly [S in Schedule]: (step: number, settings: ScheduleSettings) => number } = {
   // Half a cosine. Source: Loshchilov and Hutter 2017 (arXiv:1608.03983), one cycle.
   cosine: (step, { warmupSteps, steps }) => {
@@ -21,7 +21,7 @@ const SHAPES: { readonly [S in Schedule]: (step: number, settings: ScheduleSetti
   },
 };
 
-/** Learning rate of a step (counted from 1): linear warm-up to the peak, then the schedule's way down. */
+/** Learning rate of a step (counted from 1): linear warm-up to the peak, then the schedule's decay. */
 export function learningRateAt(step: number, settings: ScheduleSettings): number {
   const { learningRate, warmupSteps, minLearningRateRatio, schedule } = settings;
   if (step <= warmupSteps) return (learningRate * step) / Math.max(1, warmupSteps);

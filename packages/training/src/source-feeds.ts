@@ -1,4 +1,4 @@
-/** Sources as programs take them: padded texts, how long each source is, and the patches of its image. */
+/** Sources as program inputs: padded token ids, lengths, and image patches. */
 import { SlmError } from "@slm/core";
 import {
   imageTokensOf,
@@ -30,11 +30,10 @@ export function sourceSpecs(
   };
 }
 
-/**
- * Values of {@link sourceSpecs}. Rows beyond the sources hold one padding token and, before it, an image of zeros.
+/** Values of {@link sourceSpecs}. Unused rows hold one padding token and, for a vision-language model, an image of zeros.
  *
- * @param images samples of each source's image, see `towerSamples`; needed where the model sees.
- * @throws SlmError UNEXPECTED when there are not as many images as sources.
+ * @param images pixel samples of each source's image, see `towerSamples`; required for a vision-language model.
+ * @throws SlmError UNEXPECTED if the numbers of images and sources differ.
  */
 export function sourceFeeds(
   config: EncoderDecoderConfig,
@@ -59,7 +58,7 @@ export function sourceFeeds(
 
 type TowerReader = ReturnType<typeof towerReader>;
 
-/** Readers by tower: a reader holds tables that take longer to make than a batch to read. */
+/** Cache of readers by tower, because building a reader's tables takes longer than reading a batch. */
 const readers = new WeakMap<VisionTower, TowerReader>();
 
 function readerOf(tower: VisionTower): TowerReader {
@@ -89,6 +88,6 @@ function patchFeeds(
   return { patches: createHostTensor("float32", spec.shape, values) };
 }
 
-/** As many rows as a program has: copies of the first where there are fewer, none where there is none. */
+/** Fills up to the program's number of rows with copies of the first row; none if there is no row. */
 export const filled = <T>(given: readonly T[], rows: number): T[] =>
   Array.from({ length: given.length === 0 ? 0 : rows }, (_, row) => given[row] ?? given[0]!);

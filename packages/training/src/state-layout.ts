@@ -1,4 +1,4 @@
-/** Which tensors a training run keeps on the device, by program input and the output that overwrites them. */
+/** The tensors that a training run keeps on the device: program inputs, and the outputs that overwrite them. */
 import { parameterSpecs, type ModelConfig, type ParameterSpec } from "@slm/model";
 import { FULL_TRAINING, type ModuleTraining } from "./module-training.js";
 import { ruleOf } from "./optimizer.js";
@@ -6,10 +6,10 @@ import type { OptimizerSettings } from "./optimizer-rule.js";
 import { chunksOf, planChunks, valueInput, type Chunk } from "./parameter-layout.js";
 import type { TrainingSettings } from "./training-config.js";
 
-/** Weights, moments, moving average of the weights, and gradients added up so far. */
+/** Weights, moments, moving average of the weights, and accumulated gradients. */
 export type StatePart = "value" | "first" | "second" | "average" | "gradient";
 
-/** Chunks of a run: what the model holds, what is trained, and what stays as it is. */
+/** Chunks of a run: of the model, trained, and frozen. */
 export interface ChunkPlan {
   /** The model's weights, whether trained or not. */
   readonly model: readonly Chunk[];
@@ -17,7 +17,7 @@ export interface ChunkPlan {
   readonly frozen: readonly Chunk[];
 }
 
-/** Tensors trained beside the model's own: adapters, and an objective's auxiliary parameters. */
+/** Trained tensors outside the model: adapters, and an objective's auxiliary parameters. */
 export interface ExtraParameters {
   readonly adapters: readonly ParameterSpec[];
   readonly auxiliary: readonly ParameterSpec[];
@@ -25,7 +25,7 @@ export interface ExtraParameters {
 
 const NOTHING_EXTRA: ExtraParameters = { adapters: [], auxiliary: [] };
 
-/** Chunks of a run in which weights of the parts that are trained in full change, and what comes on top. */
+/** Chunks of a run: the fully trained modules, and additional tensors. */
 export function planRun(
   config: ModelConfig,
   { adapters, auxiliary }: ExtraParameters = NOTHING_EXTRA,
@@ -51,7 +51,7 @@ export const runSpecs = (config: ModelConfig, { adapters, auxiliary }: ExtraPara
 export type StateSettings = OptimizerSettings &
   Pick<TrainingSettings, "emaDecay" | "gradientAccumulationSteps">;
 
-/** The parts a trained chunk keeps. */
+/** The state tensors of a trained chunk. */
 export function partsOf(chunk: Chunk, settings: StateSettings): readonly StatePart[] {
   return [
     "value",

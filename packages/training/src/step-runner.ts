@@ -19,7 +19,7 @@ import {
 import type { BatchFeeds, TrainRequest } from "./training-contract.js";
 import type { DeviceState } from "./training-state.js";
 
-/** Inputs of the step that stopped a run, for looking at. */
+/** File with the inputs of a failed step, for debugging. */
 export const FAILED_STEP_FILE = "failed-step.safetensors";
 
 /** Variant of objectives with a single loss definition. */
@@ -41,9 +41,9 @@ export interface StepResult {
 interface CompiledBatch {
   readonly program: Program;
   readonly definition: LossDefinition;
-  /** Names the program is fed by. */
+  /** Input names of the program. */
   readonly inputs: readonly string[];
-  /** Names of the state it overwrites. */
+  /** State tensors that it overwrites. */
   readonly written: readonly string[];
 }
 
@@ -63,7 +63,7 @@ export class StepRunner {
     this.masks = createDropoutMasks(request.settings.dropout, request.context.seed);
   }
 
-  /** Compiles what a step needs, so that its batches can be queued without a pause. */
+  /** Compiles the programs of a step, so that its batches can be queued without a pause. */
   async compile(batches: readonly PreparedBatch[]): Promise<readonly CompiledBatch[]> {
     const compiled: CompiledBatch[] = [];
     for (const [index, { batch, feeds }] of batches.entries())
@@ -74,7 +74,7 @@ export class StepRunner {
   }
 
   /**
-   * Queues the batches of one step and waits for them: all but the last add to the gradients, the last takes the step.
+   * Queues the batches of one step and waits for them. All but the last accumulate gradients; the last one updates the weights.
    *
    * @throws SlmError GATE_FAILED if the loss or the gradient is not a number; the inputs are saved.
    */
@@ -152,7 +152,7 @@ export class StepRunner {
         context: { step, loss, gradientNorm: terms["gradientNorm"], inputs: file },
         suggestions: [
           "lower learningRate or maxGradNorm in the recipe",
-          `look at the step's inputs in ${file}`,
+          `inspect the step's inputs in ${file}`,
         ],
       },
     );

@@ -1,4 +1,4 @@
-/** Host side of a decoder pass: shifted targets, labels, and which positions count. */
+/** Host side of a decoder pass: shifted targets, labels, and the loss mask. */
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 
 interface Marks {
@@ -32,10 +32,7 @@ export function targetFeeds(
   return { feeds: { ...feeds, [`${prefix}.target`]: tensor }, lossTokens };
 }
 
-/**
- * Labels `[t1, ..., eos]`, which of them count, and how many do, named with `prefix`.
- * A target that fills the program's width without its EOS token (cut off while sampling) has no end label.
- */
+/** Labels `[t1, ..., eos]`, their loss mask and its sum, named with `prefix`. A target that fills the program's width without EOS (cut off while sampling) has no EOS label. */
 export function labelFeeds(
   prefix: string,
   targets: readonly ArrayLike<number>[],

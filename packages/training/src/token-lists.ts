@@ -1,12 +1,12 @@
 /**
- * Rows of token lists on disk. Memory holds two or four bytes per list and an eighth of a byte per row more, whatever
- * the lists hold: everything else is read when it is needed, row by row, at its place in the file.
+ * Rows of token lists on disk. Memory holds two or four bytes per list plus an eighth of a byte per row, whatever the length of the
+ * lists. Everything else is read from the file when needed.
  */
 import { open, type FileHandle } from "node:fs/promises";
 import { writeFailure } from "@slm/core";
 import { SlmError } from "@slm/core";
 
-/** Lengths of one list over all rows: two bytes each where the longest allowed fits. */
+/** Lengths of one list over all rows; two bytes each if the limit fits, else four. */
 export type Lengths = Uint16Array | Int32Array;
 
 /** Rows of a fixed number of lists. */
@@ -19,11 +19,11 @@ export interface TokenLists {
   close(): Promise<void>;
 }
 
-/** Rows whose start in the file is kept; the starts between follow from the lengths. */
+/** Interval of rows whose file offset is stored; offsets between follow from the lengths. */
 const BLOCK = 64;
-/** Tokens gathered before a write. */
+/** Write buffer [tokens]. */
 const BUFFER = 1 << 16;
-/** Longest list whose length, and one more, is kept in two bytes. */
+/** Longest list whose length plus one fits in two bytes. */
 const LARGEST_SHORT = 0xfffe;
 
 /** Writes rows one after another; only its buffer and the lengths are in memory. */
@@ -43,8 +43,7 @@ export class TokenListsWriter {
     this.columns = limits.map((limit) => new LengthColumn(limit));
   }
 
-  /**
-   * Begins a file, over one that may be there.
+  /** Creates a file, replacing an existing one.
    *
    * @param limits the longest each list may be [tokens].
    * @throws SlmError OUTPUT_FAILED
@@ -57,7 +56,7 @@ export class TokenListsWriter {
     }
   }
 
-  /** Adds a row. @throws SlmError UNEXPECTED for a list beyond its limit, OUTPUT_FAILED when the disk rejects. */
+  /** Adds a row. @throws SlmError UNEXPECTED for a list beyond its limit, OUTPUT_FAILED when writing fails. */
   async append(lists: readonly ArrayLike<number>[]): Promise<void> {
     if (this.count % BLOCK === 0) this.starts.push(this.position);
     for (const [index, column] of this.columns.entries()) {
@@ -72,7 +71,7 @@ export class TokenListsWriter {
     this.count += 1;
   }
 
-  /** The rows written, ready to be read. The writer is of no use afterwards. */
+  /** Finishes the file and opens the rows for reading. The writer cannot be used afterwards. */
   async finish(): Promise<TokenLists> {
     await this.flush();
     return new StoredLists(
@@ -83,7 +82,7 @@ export class TokenListsWriter {
     );
   }
 
-  /** Ends without result. */
+  /** Discards the file. */
   async abandon(): Promise<void> {
     await this.handle.close();
   }
@@ -151,7 +150,7 @@ class StoredLists implements TokenLists {
   }
 }
 
-/** Lengths that grow row by row. */
+/** A growing list of lengths, one per row. */
 class LengthColumn {
   private readonly limit: number;
   private values: Lengths;

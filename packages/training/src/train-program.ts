@@ -20,14 +20,14 @@ import {
 } from "./state-layout.js";
 import type { TrainingSettings } from "./training-config.js";
 
-/** What is minimized, for batches of one shape. */
+/** The loss for batches of one shape. */
 export interface LossDefinition {
   readonly inputs: Readonly<Record<string, TensorSpec>>;
-  /** Masks that `build` takes one after another under `withDropout`: the trainer draws them where its settings drop anything. */
+  /** Dropout masks that `build` uses in order under `withDropout`. The trainer draws them if dropout is on. */
   readonly dropoutShapes: readonly (readonly number[])[];
   /** Names of the scalars that `build` returns as terms. */
   readonly terms: readonly string[];
-  /** A scalar loss, and scalars worth logging (the loss's terms). */
+  /** A scalar loss, and scalars to log (the loss's terms). */
   readonly build: (
     parameters: Parameters,
     inputs: Readonly<Record<string, Tensor>>,
@@ -37,15 +37,15 @@ export interface LossDefinition {
 export type StepSettings = StateSettings &
   Pick<TrainingSettings, "lora" | "gradientCheckpointing" | "dropout">;
 
-/** `accumulate` only adds to the gradients kept so far; `update` adds the last batch's and takes the step. */
+/** `accumulate` only adds to the accumulated gradients; `update` adds the last batch's gradients and updates the weights. */
 export type StepMode = "accumulate" | "update";
 
-/** Scalar input: a batch's share of the step's counted tokens; only where gradients are accumulated. */
+/** Scalar input: a batch's share of the step's loss tokens; only with gradient accumulation. */
 export const BATCH_SHARE = "batchShare";
 
 const scalar: TensorSpec = { dtype: "float32", shape: [] };
 
-/** Inputs that hold a program's dropout masks, in their order; none where nothing is dropped. */
+/** Inputs for a program's dropout masks, in order; none without dropout. */
 export function dropoutSpecs(
   { dropoutShapes }: Pick<LossDefinition, "dropoutShapes">,
   { dropout }: Pick<StepSettings, "dropout">,
@@ -134,7 +134,7 @@ function batchGradients(
   return { outputs, gradients: plan.trained.map((chunk) => packTensors(chunk, byName)) };
 }
 
-/** The gradients kept so far plus this batch's, weighted by its share of the step's counted tokens. */
+/** The accumulated gradients plus this batch's, weighted by its share of the step's loss tokens. */
 function addKept(chunks: readonly Chunk[], gradients: readonly Tensor[], x: Inputs): Tensor[] {
   return chunks.map((chunk, index) =>
     math.add(x[stateInput(chunk, "gradient")]!, math.mul(gradients[index]!, x[BATCH_SHARE]!)),
@@ -179,7 +179,7 @@ function takeStep(
     const all: Partial<Record<StatePart, Tensor | undefined>> = {
       ...next,
       average: averaged(part("average"), next.value, x["averageKeep"]!),
-      // Zeros that depend on what they overwrite, so that the reset comes after the last read.
+      // The zeros depend on the tensor they overwrite, so that the reset runs after the last read.
       gradient: math.mul(gradients[index]!, 0),
     };
     for (const name of partsOf(chunk, settings)) outputs[stateOutput(chunk, name)] = all[name]!;
@@ -191,5 +191,5 @@ function takeStep(
 const averaged = (average: Tensor | undefined, value: Tensor, keep: Tensor): Tensor | undefined =>
   average === undefined ? undefined : math.add(value, math.mul(math.sub(average, value), keep));
 
-/** Keeps the clipping factor finite for a zero gradient. */
+/** Epsilon that keeps the clipping factor finite for a zero gradient. */
 const NORM_EPSILON = 1e-6;

@@ -1,6 +1,6 @@
 /**
- * The training loop of every model: batches in a repeatable order, one program per bucket compiled when first needed,
- * state saved as it goes. A run killed at any moment and resumed ends with the same bits as one that was not.
+ * The training loop: batches in a deterministic order, one program per bucket (compiled when first needed), and regular saves of the
+ * state. A run that is killed at any point and resumed ends with the same bits as an uninterrupted one.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -28,12 +28,12 @@ import {
 
 export const METRICS_FILE = "metrics.jsonl";
 export const STATE_FILE = "state.safetensors";
-/** Directory that TensorBoard is pointed at, inside a run's. */
+/** TensorBoard directory inside the run's directory. */
 const EVENTS_DIRECTORY = "tensorboard";
 /** Steps between lines of the metrics log and progress reports. */
 const LOG_EVERY = 20;
 
-/** Trains to the last step, resuming from a saved state, and returns the weights that did best on the dev split. */
+/** Trains to the last step, resuming from a saved state, and returns the best weights on the dev split. */
 export async function train(request: TrainRequest): Promise<TrainReport> {
   const trainer = await Trainer.start(request);
   try {
@@ -43,7 +43,7 @@ export async function train(request: TrainRequest): Promise<TrainReport> {
   }
 }
 
-/** Removes what only a run in progress needs; its weights must have been written. */
+/** Removes the files of a run in progress. Its weights must have been written. */
 export async function removeRunState(workDirectory: string): Promise<void> {
   await removeBestWeights(workDirectory, new Set());
   await rm(join(workDirectory, STATE_FILE), { force: true });
@@ -123,7 +123,7 @@ class Trainer {
       // Compiled first: the step must be queued before the next batch is made, whichever bucket is new to this process.
       const compiled = await this.steps.compile(batches);
       const running = this.steps.run(step, batches, compiled);
-      // The next batches are made while this step computes; they are queued behind it, so they see the updated weights.
+      // The next batches are prepared while this step computes. Their work is queued after it, so they use the updated weights.
       if (step < settings.steps) this.prepareAhead(step + 1);
       const { loss, terms } = await running;
       allTokens += batches.reduce((sum, { feeds }) => sum + feeds.tokens, 0);
@@ -159,7 +159,7 @@ class Trainer {
     };
   }
 
-  /** At the last step, or where nothing got better for as many measurements as patience allows. */
+  /** Whether to stop: at the last step, or after `patience` measurements without improvement. */
   private isDone(): boolean {
     const { steps, patience = Infinity } = this.request.settings;
     return this.progress.step >= steps || this.progress.withoutBetter >= patience;
@@ -187,7 +187,7 @@ class Trainer {
 
   private prepareAhead(step: number): void {
     this.ahead = this.prepare(step);
-    // A failure surfaces where the batches are taken; until then it must not count as unhandled.
+    // A failure is thrown where the batches are awaited; until then it must not count as an unhandled rejection.
     this.ahead.catch(() => undefined);
   }
 
@@ -222,7 +222,7 @@ class Trainer {
     return epochBatches(this.assignment, this.request.settings.batchSize, this.request.context.seed, epoch);
   }
 
-  /** A batch by its number, counted from 1; epochs are laid end to end. */
+  /** A batch by its number, counted from 1 over all epochs. */
   private batchAt(number: number): Batch {
     let { epoch } = this;
     if (epoch === undefined || number < epoch.first)
@@ -259,7 +259,7 @@ class Trainer {
     await this.best.prune();
   }
 
-  /** The best weights, or the average of the best ones where that does no worse on the dev split. */
+  /** The best weights, or the average of the best ones if that is no worse on the dev split. */
   private async chosenWeights(): Promise<
     Pick<TrainReport, "weights" | "metrics" | "bestStep" | "averagedSteps">
   > {
@@ -289,7 +289,7 @@ class Trainer {
   }
 }
 
-/** What is given, and the rest drawn from the seed. */
+/** The given weights; the rest is initialized from the seed. */
 function startingWeights(specs: readonly ParameterSpec[], given: Weights | undefined, seed: number): Weights {
   const drawn = initializeParameters(specs, createRandom(seed).next);
   return given === undefined ? drawn : new Map([...drawn, ...given]);

@@ -2,39 +2,37 @@
 import { METRIC_NAMES } from "@slm/metrics";
 import { z } from "zod";
 
-/** Low-rank adapters in place of training every weight. */
+/** LoRA: low-rank adapters instead of training every weight. */
 export const loraSettings = z.strictObject({
-  rank: z.int().positive().max(1024).describe("Inner size of each adapter."),
+  rank: z.int().positive().max(1024).describe("Rank of each adapter."),
   alpha: z.number().positive().describe("Adapters are scaled by alpha / rank."),
   targets: z
     .array(z.string().min(1))
     .nonempty()
-    .describe("Ends of the names of adapted linear weights, for example attention.query."),
+    .describe("Adapted linear weights, by suffix of their names, for example attention.query."),
 });
 
 const metric = z.enum(METRIC_NAMES);
 
-/** What is measured on the dev split. No default: which metric tells a good answer is the task's affair. */
+/** Metrics on the dev split. No default, because the right metric depends on the task. */
 export const devMetrics = z
   .tuple([metric], metric, {
     error: ({ input }) =>
-      input === undefined
-        ? "expected what is measured, got none: name at least one metric, such as [exactMatch]"
-        : undefined,
+      input === undefined ? "expected at least one metric, such as [exactMatch], got none" : undefined,
   })
   .describe(
-    "Measured on the dev split; the first chooses the best checkpoint. In a recipe, default: the metric of quantize.gate.",
+    "Metrics on the dev split; the first chooses the best checkpoint. Default in a recipe: the metric of quantize.gate.",
   );
 
 export const trainingFields = {
   steps: z.int().positive().describe("Optimizer steps."),
-  batchSize: z.int().positive().max(4096).default(64).describe("Pairs per batch."),
+  batchSize: z.int().positive().max(4096).default(64).describe("Batch size [pairs]."),
   gradientAccumulationSteps: z
     .int()
     .positive()
     .max(1024)
     .default(1)
-    .describe("Batches whose gradients are added up, by their counted tokens, before one step."),
+    .describe("Batches per optimizer step. Their gradients are averaged, weighted by loss tokens."),
   optimizer: z
     .enum(["adamw", "muon"])
     .default("adamw")
@@ -44,7 +42,7 @@ export const trainingFields = {
     .enum(["cosine", "wsd"])
     .default("cosine")
     .describe(
-      "After the warm-up: half a cosine down, or constant and then a decay (warm-up, stable, decay).",
+      "Learning rate after the warm-up: cosine decay, or wsd (warm-up, stable, decay): constant, then 1 - sqrt decay.",
     ),
   warmupSteps: z.int().nonnegative().default(200).describe("Steps of linear warm-up to the peak."),
   decayFraction: z
@@ -52,7 +50,7 @@ export const trainingFields = {
     .gt(0)
     .max(1)
     .default(0.2)
-    .describe("Share of the steps, at the end, in which a wsd schedule decays."),
+    .describe("wsd: fraction of the steps, at the end, in which the learning rate decays."),
   minLearningRateRatio: z
     .number()
     .min(0)
@@ -64,28 +62,21 @@ export const trainingFields = {
   beta2: z.number().min(0).lt(1).default(0.98).describe("AdamW: decay of the second moment."),
   epsilon: z.number().positive().default(1e-8).describe("AdamW: added to the root of the second moment."),
   momentum: z.number().min(0).lt(1).default(0.95).describe("Muon: decay of the momentum."),
-  maxGradNorm: z
-    .number()
-    .positive()
-    .default(1)
-    .describe("Largest global gradient norm; longer gradients are scaled down."),
-  dropout: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0)
-    .describe("Share of each block's output that is dropped at random while training."),
+  maxGradNorm: z.number().positive().default(1).describe("Gradient clipping: largest global gradient norm."),
+  dropout: z.number().min(0).lt(1).default(0).describe("Dropout rate of each block's output."),
   emaDecay: z
     .number()
     .min(0)
     .lt(1)
     .default(0)
-    .describe("Decay of a moving average of the weights that is measured and kept instead of them; 0: none."),
+    .describe(
+      "Decay of an exponential moving average (EMA) of the weights, which is evaluated and saved instead of the weights; 0: none.",
+    ),
   gradientCheckpointing: z
     .boolean()
     .default(false)
     .describe(
-      "Compute each layer's activations again in the backward pass instead of keeping them: less memory, more time.",
+      "Gradient checkpointing: compute each layer's activations again in the backward pass. Less memory, more time.",
     ),
   lora: loraSettings.optional().describe("Train low-rank adapters only, merged into the weights at the end."),
   buckets: z
@@ -100,19 +91,21 @@ export const trainingFields = {
     .int()
     .positive()
     .optional()
-    .describe("Stop after this many measurements in a row without a better one. Default: never."),
+    .describe(
+      "Early stopping: stop after this many measurements in a row without improvement. Default: never.",
+    ),
   checkpointAveraging: z
     .int()
     .positive()
     .max(64)
     .default(1)
     .describe(
-      "Average the weights of this many best measurements, where that is no worse than the best one.",
+      "Checkpoint averaging: average the weights of this many best measurements, if that is no worse than the best one.",
     ),
-  saveEvery: z.int().positive().default(500).describe("Steps between resumable states on disk."),
+  saveEvery: z.int().positive().default(500).describe("Steps between saves of the resumable state."),
 };
 
-/** All settings, defaults filled in. */
+/** All settings, with defaults filled in. */
 export const trainingSettings = z.strictObject(trainingFields);
 
 export type TrainingSettings = z.infer<typeof trainingSettings>;

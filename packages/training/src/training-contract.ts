@@ -1,4 +1,4 @@
-/** What the training loop is given and gives back: objectives, dev metrics, requests and reports. */
+/** The interfaces of the training loop: objectives, dev metrics, requests and reports. */
 import type { StageContext } from "@slm/core";
 import type { ModelConfig, ParameterSpec, Weights } from "@slm/model";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";
@@ -14,26 +14,26 @@ export interface BatchFeeds {
   readonly owned?: readonly DeviceTensor[] | undefined;
   /** Tokens the batch computes, padding excluded. */
   readonly tokens: number;
-  /** Labels that count in the loss: a batch's weight where gradients of several are added up. */
+  /** Loss tokens: a batch's weight in gradient accumulation. */
   readonly lossTokens: number;
-  /** Which of the objective's loss definitions these feeds are for; objectives with one need none. */
+  /** The variant of the objective's loss that these feeds are for; absent for an objective with one loss. */
   readonly variant?: string | undefined;
 }
 
-/** What a model learns from a batch. */
+/** A training objective. */
 export interface Objective {
   /** The loss for batches of one bucket, in one of the variants that `feeds` names. */
   definition(bucket: Bucket, variant: string): LossDefinition;
   /**
-   * Values for one batch. `number` counts batches from 1 and decides anything random.
-   * Called while the step before is computed; what it queues on the engine runs after that step.
+   * Feeds for one batch. `number` counts batches from 1 and seeds all randomness. Called while the previous step computes; work that
+   * it queues on the engine runs after that step.
    */
   feeds(batch: Batch, bucket: Bucket, number: number, live: LiveModel): Promise<BatchFeeds>;
-  /** Tensors trained beside the model and not kept with it; names start with `auxiliary.`. */
+  /** Auxiliary tensors that are trained but not saved with the model; names start with `auxiliary.`. */
   readonly auxiliary?: readonly ParameterSpec[] | undefined;
 }
 
-/** The model being trained, as other programs may read it: `feeds` are its weights and nothing else. */
+/** The model in training, for use by other programs: `feeds` are exactly its weights. */
 export interface LiveModel {
   readonly engine: Engine;
   readonly config: ModelConfig;
@@ -55,7 +55,7 @@ export interface TrainRequest {
   readonly lengths: PairLengths;
   readonly objective: Objective;
   readonly dev: DevMetric;
-  /** Where state and metrics live while training. */
+  /** Directory of state and metrics during training. */
   readonly workDirectory: string;
   /** Identifies data and settings of this run. */
   readonly key: string;
@@ -66,7 +66,7 @@ export interface TrainRequest {
 
 export interface TrainReport {
   readonly weights: Weights;
-  /** Steps taken: fewer than asked for where patience ran out. */
+  /** Steps taken; fewer than requested after early stopping. */
   readonly steps: number;
   readonly epochs: number;
   readonly seconds: number;
@@ -78,6 +78,6 @@ export interface TrainReport {
   readonly metrics: Readonly<Record<string, number>>;
   /** Step of the best measurement. */
   readonly bestStep: number;
-  /** Steps whose weights were averaged into `weights`; one where nothing was. */
+  /** Steps whose weights were averaged into `weights`; one step without averaging. */
   readonly averagedSteps: readonly number[];
 }

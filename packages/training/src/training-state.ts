@@ -20,11 +20,11 @@ import {
 /** A run's tensors on the device, by program input. */
 export interface DeviceState {
   readonly feeds: Readonly<Record<string, DeviceTensor>>;
-  /** The trained ones by the output that overwrites them. */
+  /** The trained tensors, by the output that overwrites them. */
   readonly into: Readonly<Record<string, DeviceTensor>>;
 }
 
-/** Tensors a state holds: frozen weights, and every part of the trained ones. */
+/** Tensors of a state: frozen weights, and all state tensors of trained chunks. */
 function entriesOf(
   plan: ChunkPlan,
   settings: StateSettings,
@@ -37,7 +37,7 @@ function entriesOf(
   ];
 }
 
-/** Uploads starting weights (averages start as them, moments as zero), or the saved tensors of an interrupted run. */
+/** Uploads the initial weights (averages start equal to them, moments at zero), or the saved tensors of an interrupted run. */
 export async function uploadState(
   engine: Engine,
   plan: ChunkPlan,
@@ -67,7 +67,7 @@ export function weightFeeds(
   return Object.fromEntries(
     chunks.map((chunk) => [
       valueInput(chunk),
-      // A frozen chunk has no average: it does not change.
+      // A frozen chunk does not change, so it has no average.
       state.feeds[stateInput(chunk, part)] ?? state.feeds[valueInput(chunk)]!,
     ]),
   );
@@ -75,7 +75,7 @@ export function weightFeeds(
 
 const measurement = z.strictObject({
   step: z.int(),
-  /** The metric that chooses. */
+  /** Value of the metric that chooses the checkpoint. */
   value: z.number(),
   metrics: z.record(z.string(), z.number()),
 });
@@ -86,7 +86,7 @@ export type Measurement = Readonly<z.infer<typeof measurement>>;
 const savedProgress = z.strictObject({
   /** Steps done. */
   step: z.int().nonnegative(),
-  /** Identifies data and settings: a state of another run is rejected. */
+  /** Identifies data and settings; a state of another run is rejected. */
   key: z.string(),
   /** Best measurements so far, the best first. */
   best: z.array(measurement),
@@ -100,7 +100,7 @@ const savedProgress = z.strictObject({
   metrics: z.record(z.string(), z.number()),
 });
 
-/** What a resumed run needs besides tensors. */
+/** The state of a run besides tensors. */
 export type SavedProgress = Readonly<z.infer<typeof savedProgress>>;
 
 export const FRESH_PROGRESS: Omit<SavedProgress, "key"> = {
@@ -111,7 +111,7 @@ export const FRESH_PROGRESS: Omit<SavedProgress, "key"> = {
   metrics: {},
 };
 
-/** Writes the trained part of a state as one file that appears at once; frozen weights are what the run started from. */
+/** Writes the trained part of a state atomically as one file. Frozen weights are not saved, because they equal the initial weights. */
 export async function saveState(
   file: string,
   engine: Engine,

@@ -19,7 +19,7 @@ import { readBundleFiles } from "./bundle-files.js";
 export { SlmError, type ErrorCode } from "@slm/core/errors";
 export type { Generation, SamplingOptions } from "@slm/inference";
 
-/** What computes, and where ONNX Runtime comes from. */
+/** Execution provider, and address of ONNX Runtime. */
 export interface LoadModelOptions {
   /** Default: `wasm`. `webgpu` where the browser has an adapter. */
   readonly provider?: "wasm" | "webgpu" | undefined;
@@ -36,17 +36,17 @@ export interface LoadModelOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a model is asked: a text, of a vision-language model about an image. */
+/** A prompt: a text, and for a vision-language model an image. */
 export type Prompt =
   | string
   | {
-      /** Default: the question that the model has of its own, if it has one. */
+      /** Default: the model's default prompt, if it has one. */
       readonly text?: string | undefined;
       /** A file that the visitor chose, or fetched. */
       readonly image?: Blob | undefined;
     };
 
-/** How to answer. */
+/** Options of a generation. */
 export interface GenerateOptions extends SamplingOptions {
   /** Is called with each new piece of the answer. */
   readonly onToken?: ((piece: string) => void) | undefined;
@@ -72,7 +72,7 @@ export interface BrowserModel {
  * Loads a bundle: every file is compared with the hash in its manifest.
  *
  * @param bundle address of the bundle's folder: the one with manifest.json
- * @throws Error for a file that cannot be had or is not what it should be; SlmError for a model that a browser cannot run
+ * @throws Error for a file that cannot be downloaded or fails its hash check; SlmError for a model that a browser cannot run
  * @example
  * const model = await loadModel("https://example.org/site/model/");
  * for await (const piece of model.stream("hello")) output.textContent += piece;

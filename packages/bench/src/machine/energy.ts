@@ -1,4 +1,4 @@
-/** Energy of the CPU, where the system tells it. */
+/** Energy of the CPU, if the system reports it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -16,9 +16,9 @@ interface Counter {
 }
 
 export interface EnergyMeter {
-  /** What tells the energy, or why nothing does. */
+  /** Source of the energy figures, or why there are none. */
   readonly source: string;
-  /** Energy since the call before, of everything the CPUs did [J]; undefined where nothing tells it. */
+  /** Energy since the call before, of everything the CPUs did [J]; undefined without a counter. */
   readonly take: () => number | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** How the CPU is clocked, and what a hypervisor took from it. */
+/** Frequency governor of the CPU, and CPU time taken by a hypervisor. */
 import { readFileSync } from "node:fs";
 
 /** Text of a file of the system; undefined where there is none. */
@@ -18,7 +18,7 @@ export function clockGovernor(): string | null {
 /** Ticks of all CPUs since the system began. */
 export interface ProcessorTicks {
   readonly total: number;
-  /** Ticks in which somebody was ready to run and the hypervisor ran somebody else. */
+  /** Steal time: ticks in which a process was ready, but the hypervisor ran another machine. */
   readonly stolen: number;
 }
 

@@ -1,4 +1,4 @@
-/** How fast a runtime multiplies and how fast it reads memory, measured in a moment: the roofline over every model. */
+/** The roofline of a runtime: its MatMul rate and its memory read rate, from a short measurement. */
 import { freemem } from "node:os";
 import { GraphBuilder, encodeModel } from "@slm/onnx";
 import { createHostTensor, type Runtime } from "@slm/runtime";
@@ -26,10 +26,10 @@ export interface ProductShape {
 /** Long enough to get past the first slow runs, short enough for a plan [ms]. */
 const MEASURE_MS = 300;
 
-/** Large enough that nothing but arithmetic counts. */
+/** Large enough to be compute-bound. */
 const LARGE_PRODUCT: ProductShape = { rows: 512, inner: 1024, columns: 1024 };
 
-/** More than the caches of the CPUs of today hold [bytes]. */
+/** Larger than the caches of current CPUs [bytes]. */
 const READ_BYTES = 2 ** 28;
 /** Part of the free memory that weights may take: they are copied on their way. */
 const READ_SHARE = 1 / 8;

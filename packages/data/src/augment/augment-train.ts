@@ -1,4 +1,4 @@
-/** Appends copies with augmented slot values to the training rows that are on disk already. */
+/** Appends copies with augmented slot values to the training rows on disk. */
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HashTable } from "../hash-table.js";
@@ -16,12 +16,12 @@ export interface AugmentOptions {
   readonly seed: number;
   /** Names of the files of the splits. */
   readonly files: Readonly<Record<Split, string>>;
-  /** Told of rows as they are written; may throw. */
+  /** Called as rows are written; may throw. */
   readonly onRows: (rows: readonly Row[]) => void;
 }
 
 /**
- * Writes copies of the training rows behind them; none has a source that a row of any split has.
+ * Appends copies of the training rows. No copy has a source that is in any split.
  *
  * Reads and writes: the split files in `directory`. In memory are the values of each key and a hash of each source.
  *

@@ -1,7 +1,7 @@
-/** Values of a JSON target that stand word for word in its source: the parts of a row that may be exchanged. */
+/** Finds slot values: values of a JSON target that occur verbatim in the source and can be replaced. */
 import type { Row } from "../row.js";
 
-/** One such value, and where it stands on both sides. */
+/** A slot value, and its positions in source and target. */
 export interface SlotSpan {
   /** Key of the object that holds the value. */
   readonly slot: string;
@@ -16,11 +16,10 @@ export interface SlotSpan {
 /** Deepest JSON that is searched; deeper values are left alone. */
 const MAX_DEPTH = 16;
 
-/**
- * The exchangeable values of a row, from left to right in the source, none overlapping another.
+/** The slot values of a row, from left to right in the source, without overlaps.
  *
- * A value counts if it is a text under an object's key, stands exactly once in the source, between word boundaries, and its
- * key and value stand exactly once in the target. A target that is not JSON has none.
+ * A value counts if it is a text under an object's key, occurs exactly once in the source between word boundaries, and its key and
+ * value occur exactly once in the target. A target that is not JSON has none.
  */
 export function slotSpans({ source, target }: Row): readonly SlotSpan[] {
   const spans: SlotSpan[] = [];

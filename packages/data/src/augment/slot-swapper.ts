@@ -1,4 +1,4 @@
-/** Training rows with augmented slot values: the same request about other things, so that a model learns to copy. */
+/** Makes copies of training rows with other slot values, so that a model learns to copy values from the source. */
 import type { Row } from "../row.js";
 import { below, sfc32 } from "../shuffle.js";
 import { sourceKey } from "../split.js";
@@ -6,13 +6,13 @@ import type { AugmentConfig } from "./augment-config.js";
 import { LetterChain } from "../letter-chain.js";
 import { replaceSlots, slotSpans } from "./slot-spans.js";
 
-/** Most values kept of one key: bounds the memory that large data takes. */
+/** Largest number of values kept per key, which bounds the memory. */
 const MAX_VALUES = 100_000;
-/** Draws for a copy whose source is new, before it is given up. */
+/** Attempts to make a copy with a new source. */
 const MAX_DRAWS = 4;
 const UINT32 = 2 ** 32;
 
-/** What is known of one key. */
+/** Statistics of one key. */
 interface Slot {
   /** How often each value was seen. */
   readonly counts: Map<string, number>;

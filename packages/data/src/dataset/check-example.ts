@@ -1,8 +1,8 @@
-/** Checks what a dataset module yields: types are gone when it runs. */
+/** Checks the entries of a dataset module at run time. */
 import { checkRow, kindOf, type Row } from "../row.js";
 import type { DrawnImage, RejectedExample } from "./dataset.js";
 
-/** Most pixels along a side of a drawn image. */
+/** Largest side of a drawn image [pixels]. */
 const MAX_SIDE = 16_384;
 
 /** An example, checked: its image is a path in the row, or drawn. */
@@ -11,7 +11,7 @@ export interface CheckedExample {
   readonly drawn?: DrawnImage;
 }
 
-/** The example or the rejection that a value is, or why it is neither. */
+/** Parses a value as an example or a rejection; else returns the reason why it is neither. */
 export function checkExample(value: unknown): CheckedExample | RejectedExample | string {
   if (typeof value === "object" && value !== null && "reject" in value) return checkRejection(value);
   if (typeof value !== "object" || value === null || !("image" in value) || typeof value.image === "string")

@@ -1,36 +1,36 @@
-/** What a dataset module exports: code that makes a task's examples, where no file holds them. */
+/** The interface of dataset modules: code that makes a task's examples. */
 import type { Row } from "../row.js";
 
-/** Values that say how an image is drawn. Equal lists are one image, drawn once. */
+/** Parameters of a drawn image. Equal lists are the same image, which is drawn once. */
 export type DrawnFrom = readonly (string | number)[];
 
-/** An image that the module draws when it is written, so that millions of examples take no memory. */
+/** An image that the module draws when it is written to disk, so that millions of examples need no memory. */
 export interface DrawnImage<From extends DrawnFrom = DrawnFrom> {
-  /** Given to `draw`. */
+  /** Passed to `draw`. */
   readonly drawnFrom: From;
-  /** What the image shows. Examples that show the same are in the same split, whatever their images look like. */
+  /** What the image shows. Examples with equal content are in the same split, even if their images differ. */
   readonly shows: string;
   /** Pixels. */
   readonly width: number;
   readonly height: number;
 }
 
-/** A row of a file, except that its image may be drawn. A path of an image starts from `data.images`, else from the module's folder. */
+/** A row whose image may be drawn. An image path is relative to `data.images`, else to the module's folder. */
 export interface Example<From extends DrawnFrom = DrawnFrom> extends Omit<Row, "image"> {
-  /** Path of a file, or how the module draws it. */
+  /** Path of a file, or parameters of a drawn image. */
   readonly image?: string | DrawnImage<From>;
 }
 
-/** An entry that is no example: it is counted and listed as rejected, and the run goes on. */
+/** A rejected entry. It is counted and listed; the run continues. */
 export interface RejectedExample {
-  /** Why. */
+  /** The reason. */
   readonly reject: string;
 }
 
 export type Examples<From extends DrawnFrom = DrawnFrom> =
   Iterable<Example<From> | RejectedExample> | AsyncIterable<Example<From> | RejectedExample>;
 
-/** What a module is told beside its settings. */
+/** The context of a module, besides its settings. */
 export interface DatasetContext {
   /** Absolute path of the module's folder. */
   readonly directory: string;
@@ -38,7 +38,7 @@ export interface DatasetContext {
   readonly signal: AbortSignal;
 }
 
-/** Checks settings and fills in defaults. Schemas of zod are such. */
+/** Checks settings and fills in defaults, for example a zod schema. */
 interface SettingsSchema<Settings> {
   readonly safeParse: (given: unknown) =>
     | { readonly success: true; readonly data: Settings }
@@ -50,21 +50,21 @@ interface SettingsSchema<Settings> {
       };
 }
 
-/** Settings of a module without a schema: none may be given. */
+/** Settings of a module without a schema: none are allowed. */
 export type NoSettings = Readonly<Record<string, never>>;
 
 /**
- * A task's examples. Every function gives the same entries in the same order each time it is called with the same settings: splits,
- * caches and reruns rely on it.
+ * A task's examples. Every function must return the same entries in the same order whenever it is called with the same settings,
+ * because splits, caches and reruns rely on that.
  */
 export interface Dataset<Settings = NoSettings, From extends DrawnFrom = DrawnFrom> {
-  /** Schema of what the recipe says beside `module`. Without one the recipe may say nothing else. */
+  /** Schema of the recipe's settings next to `module`. Without one, no settings are allowed. */
   readonly settings?: SettingsSchema<Settings>;
   /** Every example; dev and test examples are chosen from them by a hash. */
   readonly examples: (settings: Settings, context: DatasetContext) => Examples<From>;
-  /** Examples made to test on, in place of those that the hash would choose. A recipe's `data.test` goes before them. */
+  /** Test examples, instead of those that the hash would choose. A recipe's `data.test` overrides them. */
   readonly test?: (settings: Settings, context: DatasetContext) => Examples<From>;
-  /** Sources without targets for the teacher to label, synthetic ones too; read where the recipe says `unlabelled: { kind: module }`. */
+  /** Unlabelled sources for the teacher to label; read if the recipe has `unlabelled: { kind: module }`. */
   readonly unlabelled?: (
     settings: Settings,
     context: DatasetContext,
@@ -77,8 +77,7 @@ export interface Dataset<Settings = NoSettings, From extends DrawnFrom = DrawnFr
   ) => Uint8Array | Promise<Uint8Array>;
 }
 
-/**
- * Gives a module's default export its types; the settings' type is that of the schema.
+/** Types a module's default export; the type of its settings comes from the schema.
  *
  * @example
  * export default defineDataset({

@@ -1,6 +1,6 @@
 /**
- * Loads a dataset module, TypeScript or JavaScript, and checks what it exports. This runs the module's code with all rights of the
- * process: a recipe with a dataset module is a program.
+ * Loads a dataset module, TypeScript or JavaScript, and checks what it exports. This executes the module's code with the rights of the
+ * process, so a recipe with a dataset module is a program.
  */
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -8,14 +8,14 @@ import { SlmError } from "@slm/core";
 import { kindOf } from "../row.js";
 import type { Dataset, DatasetContext, Examples } from "./dataset.js";
 
-/** Specifier under which a module imports this package: it gets the code that is running, wherever that is installed. */
+/** Specifier of this package in modules. It resolves to the running code, wherever that is installed. */
 const OWN_NAME = "@slm/data";
 
 const EXPECTED = "export default defineDataset({ *examples(settings) { yield { source, target }; } })";
 const FUNCTIONS = ["examples", "test", "unlabelled", "draw"] as const;
 const FIELDS: readonly string[] = ["settings", ...FUNCTIONS];
 
-/** A module with its settings, checked: each function needs no more arguments. */
+/** A module with its checked settings, bound to its functions. */
 export interface LoadedDataset {
   /** As the recipe names it. */
   readonly path: string;
@@ -35,8 +35,7 @@ export interface ModuleSettings {
 /**
  * Runs a module and checks its default export and its settings.
  *
- * @throws SlmError INPUT_MISSING if there is no such file, DATA_INVALID if it throws or exports no dataset, CONFIG_INVALID if its
- * schema does not take the settings.
+ * @throws SlmError INPUT_MISSING if there is no such file, DATA_INVALID if it throws or exports no dataset, CONFIG_INVALID if its schema rejects the settings.
  */
 export async function loadDataset(
   { module: path, ...given }: ModuleSettings,
@@ -87,12 +86,12 @@ async function importModule(path: string): Promise<object> {
   if (!isFile) {
     throw new SlmError("INPUT_MISSING", `data: ${path}: expected a dataset module, got no such file`, {
       context: { module: path },
-      suggestions: ["data.source.module: a path that starts from the recipe's folder"],
+      suggestions: ["data.source.module is a path relative to the recipe's folder"],
     });
   }
   const { createJiti } = await import("jiti");
   const jiti = createJiti(import.meta.url, {
-    // A module that was edited is read again, and nothing is written beside it.
+    // No cache: an edited module is read again, and no file is written next to it.
     fsCache: false,
     moduleCache: false,
     interopDefault: false,

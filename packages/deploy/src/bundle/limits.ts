@@ -1,4 +1,4 @@
-/** How much of somebody else's bundle is read before it is rejected. The only place these numbers are written. */
+/** Limits for reading bundles from other sources. */
 
 export interface BundleLimits {
   /** Files of a bundle, the manifest and its signature not counted. */

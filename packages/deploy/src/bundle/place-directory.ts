@@ -1,4 +1,4 @@
-/** Puts a bundle that comes from elsewhere on disk: whole and checked, or not at all. */
+/** Writes an external bundle to disk atomically, after checking it. */
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -107,10 +107,14 @@ async function rejectExternal(directory: string): Promise<void> {
     throw error;
   });
   if (manifest?.kind === "bundle") return;
-  throw new SlmError("OUTPUT_FAILED", `${directory} holds files that are no bundle, so it is not replaced`, {
-    context: { directory },
-    suggestions: ["choose a new or empty directory"],
-  });
+  throw new SlmError(
+    "OUTPUT_FAILED",
+    `${directory} holds files that are not a bundle, so it is not replaced`,
+    {
+      context: { directory },
+      suggestions: ["choose a new or empty directory"],
+    },
+  );
 }
 
 async function replaceDirectory(work: string, target: string): Promise<void> {

@@ -26,7 +26,7 @@ const tokenAnswer = z.looseObject({ token: z.string().optional(), access_token: 
 /** How long a registry may take to begin its answer [ms]. */
 const ANSWER_TIMEOUT_MS = 120_000;
 
-/** What errors of a registry mean; the rest is "the registry rejected". */
+/** Messages for error statuses of a registry; the default is "the registry rejected". */
 const REJECTIONS: ReadonlyMap<
   number,
   { readonly code: "INPUT_MISSING" | "OUTPUT_FAILED" | "USAGE"; readonly why: string }

@@ -1,4 +1,4 @@
-/** Which graphs an export consists of, under which names, before any of them is made. */
+/** The plan of an export: its graphs and their file names. */
 import { DTYPE_SUFFIXES, type GraphName } from "@slm/exported-model";
 import type { Precision } from "@slm/devices/table";
 import { SlmError } from "@slm/core";
@@ -86,7 +86,8 @@ function checkShortlist({ architecture }: ModelConfig, { device, layout }: Graph
       suggestions: ["export an encoder-decoder for target cpu, gpu or web in layout native"],
     });
   };
-  if (architecture === "decoder-only") reject("a decoder-only model, which reads its source as it writes,");
+  if (architecture === "decoder-only")
+    reject("a decoder-only model, which reads source and target with one embedding table,");
   if (layout !== "native") reject(`layout ${layout}`);
   if (device.shapes === "static") reject(`target ${device.target}`);
 }

@@ -1,6 +1,6 @@
 /**
- * Products of one value with several weights become one: a CPU that multiplies by queries', keys' and values' weights at once
- * reads the value once, quantizes it once, and waits for its threads once.
+ * Horizontal fusion: MatMuls of one value with several weights become one. For queries, keys and values a CPU then reads the value
+ * once, quantizes it once, and synchronizes its threads once.
  *
  * ```
  * x ─► MatMul query ─► Add ─► q          x ─► MatMul query+key+value ─► Add ─► Split ─► q, k, v

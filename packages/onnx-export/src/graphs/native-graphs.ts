@@ -1,4 +1,4 @@
-/** Graphs whose sizes are read when they run, with inputs and outputs as GRAPH_IO says: targets cpu, gpu and web. */
+/** Graphs with dynamic shapes, with the inputs and outputs of GRAPH_IO: targets cpu, gpu and web. */
 import { GRAPH_IO } from "@slm/exported-model";
 import { assertInPlaceSafe, type Graph, type InPlacePair } from "@slm/onnx";
 import {

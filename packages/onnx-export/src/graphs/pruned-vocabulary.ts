@@ -1,6 +1,6 @@
 /**
- * A decoder that knows the tokens of a shortlist alone: its tables have fewer rows, and a step reads and multiplies less. To the host it
- * looks like any other: ids and logits are those of the whole vocabulary.
+ * Pruned vocabulary: a decoder whose embedding and head have only the rows of a shortlist of tokens, so that a step reads and
+ * multiplies less. Its interface does not change: ids and logits are those of the whole vocabulary.
  *
  * ```
  * target_ids ─► Gather (place of each token on the list) ─► embedding of n rows ─► ... ─► head of n rows

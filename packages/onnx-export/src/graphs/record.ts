@@ -1,4 +1,4 @@
-/** Records one graph of a model from the very functions that train it, with the forms of a device. */
+/** Records one graph of a model from the functions that train it, with the lowering variants of a device. */
 import { checkGraph, optimizeGraph, type Graph } from "@slm/onnx";
 import { parameterSpecs, type ModelConfig, type Parameters } from "@slm/model";
 import { type Checkpoint } from "@slm/checkpoints";

@@ -73,7 +73,7 @@ function promptIds({ recorder }: Recording, pixels: string, prompt: readonly num
  * The tokens that stand behind every image, or undefined for a model that reads text only.
  *
  * @param encodeSource the model's tokenizer.
- * @throws SlmError OP_UNSUPPORTED for a vision-language model and has no question of its own: the library's encoder reads pixels alone.
+ * @throws SlmError OP_UNSUPPORTED for a vision-language model without a default prompt: the library's encoder reads pixels only.
  */
 export function promptOf(
   { vision, maxSource }: EncoderDecoderConfig,
@@ -83,11 +83,11 @@ export function promptOf(
   if (vision.prompt === undefined) {
     throw new SlmError(
       "OP_UNSUPPORTED",
-      "export: layout transformers.js takes a model that is asked about images only if it always asks the same: " +
-        "vision-encoder-decoder reads pixels alone",
+      "export: layout transformers.js supports a vision-language model only with a fixed prompt: " +
+        "vision-encoder-decoder reads pixels only",
       {
         suggestions: [
-          "set vision.prompt in the checkpoint's config.json to the one question",
+          "set vision.prompt in the checkpoint's config.json to that prompt",
           "--target web: slm deploy --to web makes a page of it",
         ],
       },
@@ -98,6 +98,6 @@ export function promptOf(
   if (tokens.length <= room) return tokens;
   throw new SlmError(
     "CONFIG_INVALID",
-    `export: vision.prompt has ${tokens.length} tokens, the model reads at most ${room} beside an image`,
+    `export: vision.prompt has ${tokens.length} tokens, the model reads at most ${room} in addition to an image`,
   );
 }

@@ -1,4 +1,4 @@
-/** Planned graphs to files: each is recorded, written with its weights streamed through, and forgotten. */
+/** Writes planned graphs to files. Each is recorded and written with streamed weights, then released. */
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { INLINE_LIMIT, transformersWeightsFile } from "@slm/exported-model";

@@ -1,4 +1,4 @@
-/** Every form an op can be lowered to. Profiles choose one per op (`profiles.ts`); a name that is no form does not compile. */
+/** The lowering variants of every op. Profiles choose one per op (`profiles.ts`); an unknown name is a compile error. */
 import type { Lowering, LoweringTable, OpName } from "@slm/tensor";
 import { deltaCache } from "./delta-cache.js";
 import type { LoweringContext } from "./context.js";

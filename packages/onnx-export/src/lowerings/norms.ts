@@ -7,7 +7,7 @@ import { HeadAxes } from "./head-axes.js";
 
 /**
  * The pattern that ONNX Runtime (and OpenVINO) fuses to one operator: `Pow, ReduceMean, Add, Sqrt, Div, Mul`.
- * ONNX Runtime's own operator, SimplifiedLayerNormalization, stands in no ONNX standard: a checker rejects it.
+ * ONNX Runtime's operator SimplifiedLayerNormalization is not part of the ONNX standard, so a checker rejects it.
  */
 export function fusableNorm(context: LoweringContext): Lowering<"rmsNorm"> {
   return primitiveNorm(context, ({ builder }, x) =>

@@ -1,4 +1,4 @@
-/** Is the exported model the trained one? Logits of the graphs against logits of the training forward pass. */
+/** Parity check: compares logits of the graphs with logits of the training forward pass. */
 import { SlmError } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
 import type { Precision } from "@slm/devices/table";

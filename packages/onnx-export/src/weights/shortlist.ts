@@ -1,4 +1,4 @@
-/** The few tokens that a task's answers are made of, and the tables of a decoder that knows no others. */
+/** The shortlist: the tokens of a task's answers, and the pruned tables of a decoder for them. */
 import { SlmError } from "@slm/core";
 import { EMBEDDING_WEIGHT, headWeight, type ModelConfig, type Weights } from "@slm/model";
 import { createHostTensor, type HostTensor } from "@slm/runtime";

@@ -58,8 +58,8 @@ export const CALIBRATION_METHODS = ["minmax", "percentile", "entropy"] as const;
 export type CalibrationMethod = (typeof CALIBRATION_METHODS)[number];
 
 /**
- * The range of each value. `minmax` epochs once; the others twice: for the ranges, then for histograms over
- * them, so that memory does not grow and the bins are the same as if all numbers had been there at once.
+ * The range of each value. `minmax` reads the data once; the others twice: for the ranges, then for histograms over
+ * them. So memory is constant, and the bins are the same as with all data in memory.
  *
  * @throws SlmError DATA_INVALID without data or for values that are not finite; CONFIG_INVALID for options out of range
  */

@@ -1,4 +1,4 @@
-/** What probes saw over all calibration data, in memory that does not grow with the data. */
+/** Statistics of probed values over all calibration data, in constant memory. */
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";

@@ -1,9 +1,8 @@
 /**
- * Feeds of an exported model's graphs from pairs of token ids. The decoder is fed what it should have written
- * (teacher forcing). Its output head sees only the last position of a run, so each pair is cut at another place, in turn
- * over its whole length: together the pairs show the head all positions.
+ * Feeds of an exported model's graphs from pairs of token ids. The decoder is fed the reference target (teacher forcing). Its output
+ * head reads only the last position of a run, so targets are cut at varying positions: together the pairs cover all positions.
  *
- * Rows of a run have equal lengths, so no statistic is about padding.
+ * Rows of a run have equal lengths, so that padding does not affect statistics.
  */
 import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
@@ -11,16 +10,16 @@ import { createHostTensor, type HostTensor, type Session } from "@slm/runtime";
 import type { Feeds } from "./feeds.js";
 import { requireImages, seeImages, type RowImage } from "./image-feeds.js";
 
-/** A row of data as token ids; the target without marks. */
+/** A row of data as token ids; the target without special tokens. */
 export interface TokenPair extends RowImage {
   readonly source: readonly number[];
   readonly target: readonly number[];
 }
 
-/** Pairs of one source length and one target length (mark and cut included). */
+/** Pairs of one source length and one target length (BOS included, after the cut). */
 export interface PairBatch {
   readonly sources: readonly (readonly number[])[];
-  /** Decoder inputs: the first mark, then the target up to where it is cut. */
+  /** Decoder inputs: BOS, then the target up to the cut. */
   readonly targets: readonly (readonly number[])[];
   /** Images of the rows, for a vision-language model. */
   readonly patches: readonly Float32Array[];

@@ -1,6 +1,6 @@
 /**
- * Outputs that a graph is given to be looked at while it runs. Each probe reduces a value inside the graph, so that what
- * comes back has a fixed size (`values` excepted, which come back whole and are dropped at once).
+ * Probes: additional outputs of a graph that expose inner values. Each probe reduces a value inside the graph, so that its output has
+ * a fixed size (except `values`, which are returned in full and dropped immediately).
  *
  *   range:   x -> ReduceMin, ReduceMax -> two numbers
  *   values:  x -> Reshape [-1] -> all numbers

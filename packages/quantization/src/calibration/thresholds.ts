@@ -1,5 +1,5 @@
 /**
- * From histogram to range: how much of the tails to give up for finer steps in between.
+ * Chooses a range from a histogram: clips the tails for finer steps in between.
  * Source: onnxruntime, python/tools/quantization/calibrate.py, `HistogramCollector`, which these follow.
  */
 import type { ValueRange } from "./collect.js";

@@ -1,4 +1,4 @@
-/** Which activations each weight of a graph meets, summed over calibration data. */
+/** Gram matrices of the activations that each weight is multiplied with, summed over calibration data. */
 import type { Graph } from "@slm/onnx";
 import { findWeightUses } from "../rewrite/weight-uses.js";
 import type { Gram } from "../weights/quantize-blocks.js";

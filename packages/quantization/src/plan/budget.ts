@@ -1,4 +1,4 @@
-/** Formats per layer that keep a whole model within a size. */
+/** Chooses formats per layer so that the whole model fits a size budget. */
 import { graphsOf, readDeviceModel, type GraphName } from "@slm/exported-model";
 import { resolveInside } from "@slm/core";
 import { SlmError } from "@slm/core";
@@ -22,7 +22,7 @@ export interface BudgetPlan {
   readonly layers: readonly LayerSensitivity[];
 }
 
-/** 4 and 8 bits, each in the form that is fast where the graph runs: many tokens at once, or one. */
+/** 4-bit and 8-bit formats, each in the variant that is fast for the graph: many tokens at once, or one. */
 const CANDIDATES = {
   vision: ["int4-block", "int8-dynamic"],
   encoder: ["int4-block", "int8-dynamic"],

@@ -1,11 +1,11 @@
-/** Mixed precision: which format each layer gets, so that all of them fit a budget and do the least damage. */
+/** Mixed precision: chooses the format of each layer within a size budget, with the least total loss. */
 import { SlmError } from "@slm/core";
 
 /** A format a layer could have. */
 interface FormatChoice<Format extends string> {
   readonly format: Format;
   readonly bytes: number;
-  /** What this format alone costs; the sensitivities of layers are taken to add up. */
+  /** Sensitivity of the layer in this format alone. Sensitivities are assumed to be additive. */
   readonly damage: number;
 }
 
@@ -38,9 +38,9 @@ function worthwhile<Format extends string>(
 }
 
 /**
- * Chooses a format per layer. Starts with the smallest of each and spends what is left of the budget where a byte saves
- * the most damage, skipping steps that no longer fit. Over the layers' convex hulls this is the best there is, up to the
- * last step (the Lagrangian relaxation of the knapsack).
+ * Chooses a format per layer. It starts with the smallest formats and spends the rest of the budget where a byte saves the most loss,
+ * skipping steps that do not fit. Over the layers' convex hulls this is optimal up to the last step (the Lagrangian relaxation of the
+ * knapsack problem).
  *
  * @throws SlmError CONFIG_INVALID if even the smallest formats exceed the budget
  */

@@ -1,4 +1,4 @@
-/** How far a changed model's next-token distributions are from the original's, on real rows. */
+/** KL divergence of a changed model's next-token distributions from the original's, on real rows. */
 import { GRAPH_IO, GRAPH_NAMES, graphsOf, type DeviceModel, type GraphName } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
@@ -48,7 +48,7 @@ function rowDivergence(reference: Float32Array, other: Float32Array): number {
 /** Graphs in place of the model's own. */
 type ChangedGraphs = Readonly<Partial<Record<GraphName, Graph>>>;
 
-/** Knows the original's answers. */
+/** Compares models with the logits of the original. */
 export interface LogitJudge {
   /** Rows asked. */
   readonly rows: number;

@@ -1,4 +1,4 @@
-/** Layer sensitivity: how far the outputs move when one layer alone is quantized. */
+/** Layer sensitivity: the change of the outputs when only one layer is quantized. */
 import { graphsOf, readDeviceModel, type DeviceModel, type GraphName } from "@slm/exported-model";
 import { resolveInside, throwIfInterrupted } from "@slm/core";
 import { SlmError } from "@slm/core";
@@ -96,7 +96,7 @@ const nodeSensitivities = (scheme: StaticScheme): MeasureGraph =>
   };
 
 /**
- * Quantizes one layer at a time and asks how far the model's answers move, worst layer first.
+ * Quantizes one layer at a time and measures the KL divergence of the outputs. Returns the most sensitive layer first.
  *
  * @param formats by graph, to try other formats of weights than the scheme's; ignored for static schemes
  * @throws SlmError as quantizing does; OP_UNSUPPORTED for graphs of fixed sizes; INTERRUPTED

@@ -1,4 +1,4 @@
-/** What a weight format is to a graph: quantizing one weight, and the nodes that use the result. */
+/** The interface of a weight format: quantizing one weight, and the nodes that use the result. */
 import type { GraphNode } from "@slm/onnx";
 import type { BlockMethod } from "../weights/block-method.js";
 import type { BlockSize } from "../weights/block-format.js";
@@ -20,8 +20,8 @@ export const WEIGHT_FORMATS = [
 
 /**
  * Format of a table that an embedding reads, perhaps also the output head's, in a graph whose other weights have `format`:
- * 4 bits become 8. Every token goes through the table, the head's choice comes straight from it, and its share of the
- * bytes is small: a tenth of a model of 330 million parameters.
+ * 4 bits become 8. Every token is looked up in the table, the head computes logits from it, and its share of the size is small: a
+ * tenth of a model of 330 million parameters.
  */
 export const tableFormat = (format: WeightFormat): WeightFormat =>
   format === "int4-block" ? "int8-block" : format;

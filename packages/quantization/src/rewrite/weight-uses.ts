@@ -1,4 +1,4 @@
-/** Where a graph uses its weights in ways that can be quantized, and why other uses cannot. */
+/** Finds the uses of weights that can be quantized, and the reasons why others cannot. */
 import { attributeOf, valuesRead, type GraphNode, type Initializer } from "@slm/onnx";
 import type { WeightLayout } from "../weights/weight-matrix.js";
 import type { WeightScope } from "./scopes.js";

@@ -1,5 +1,4 @@
-/**
- * The quantized graph: QuantizeLinear and DequantizeLinear around what the plan names.
+/** Writes the quantized graph: QuantizeLinear and DequantizeLinear around the values of the plan.
  *
  *   activation:    x -> QuantizeLinear -> DequantizeLinear -> every reader of x
  *   graph output:  maker -> x_QuantizeLinear_Input -> QuantizeLinear -> DequantizeLinear -> x

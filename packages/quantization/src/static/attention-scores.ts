@@ -1,4 +1,4 @@
-/** Where a graph adds a mask to attention scores before Softmax. */
+/** Finds masks that are added to attention scores before Softmax. */
 import type { Graph, GraphNode } from "@slm/onnx";
 import type { ValueRange } from "../calibration/collect.js";
 
@@ -31,7 +31,7 @@ export function findMaskedScores(graph: Graph): readonly MaskedScores[] {
   });
 }
 
-/** How far below the lowest score a masked one must lie to count for nothing: e^-20 is 2e-9. */
+/** Distance of a masked score below the lowest score, at which its weight is negligible: e^-20 is 2e-9. */
 const NOTHING = 20;
 
 /**

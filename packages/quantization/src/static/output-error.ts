@@ -1,4 +1,4 @@
-/** What rounding the weights of a product does to its output, and which weights keep 8 bits for that. */
+/** Output error of a MatMul due to rounding its weights, and the weights that keep 8 bits because of it. */
 import type { Graph } from "@slm/onnx";
 import { float32sOf } from "../weights/float-bytes.js";
 import type { Gram } from "../weights/quantize-blocks.js";

@@ -1,5 +1,5 @@
 /**
- * SmoothQuant: moves the peaks of activations into the weights they meet, where a factor per channel costs nothing.
+ * SmoothQuant: migrates outliers of activations into the weights that follow a norm, by a factor per channel that costs nothing at run time.
  *
  *   norm(x) * g -> W(k, n)   becomes   norm(x) * (g / s) -> s(k) W(k, n)
  *   s(k) = max |X(k)|^alpha / max over n of |W(k, n)|^(1 - alpha)
@@ -12,7 +12,7 @@ import { findWeightUses, type LinearUse } from "../rewrite/weight-uses.js";
 import { float32sOf } from "../weights/float-bytes.js";
 import { stridesOf } from "../weights/weight-matrix.js";
 
-/** A normalization and the products that read what it makes; nobody else does. */
+/** A normalization, and the MatMuls that are the only readers of its output. */
 export interface SmoothGroup {
   /** What the normalization makes. */
   readonly value: string;
@@ -85,7 +85,7 @@ const changed = (initializer: Initializer, values: Float32Array): Initializer =>
  * SmoothQuant migration: scales outlier channels of activations down and their weights up. What the graph computes stays the same, up to rounding.
  *
  * @param peaks largest magnitude of each channel, by value, for the groups to be smoothed
- * @param alpha 0 leaves the weights even, 1 the activations
+ * @param alpha migration strength: 0 evens out the weights, 1 the activations
  * @throws SlmError CONFIG_INVALID for an alpha outside 0..1
  */
 export function smoothGraph(

@@ -1,4 +1,7 @@
-/** What is to be quantized in a graph and how, before anything is changed: filled in by the operators' rules. */
+/**
+ * The plan of a static quantization: which values are quantized and how. Filled in by the operators' rules before the graph is
+ * changed.
+ */
 import { capturesOf, subgraphsOf, valuesRead, type Graph, type GraphNode } from "@slm/onnx";
 import { floatValues } from "./float-values.js";
 

@@ -1,4 +1,4 @@
-/** The ways to choose codes, as the command line and recipes name them. */
+/** Rounding methods of 4-bit weights, by their names in recipes and flags. */
 import { SlmError } from "@slm/core";
 
 /**
@@ -9,18 +9,22 @@ export const blockMethods = {
   rtn: {
     grid: "round",
     needsCalibration: false,
-    description: "round to nearest, the range of each block as it is",
+    description: "round to nearest, with the full range of each block",
   },
   search: {
     grid: "search",
     needsCalibration: false,
     description: "the scale and zero point of least squared error",
   },
-  hqq: { grid: "hqq", needsCalibration: false, description: "half-quadratic: outliers count less" },
+  hqq: {
+    grid: "hqq",
+    needsCalibration: false,
+    description: "half-quadratic quantization: outliers count less",
+  },
   gptq: {
     grid: "search",
     needsCalibration: true,
-    description: "errors carried over to later inputs, weighed by calibration data",
+    description: "error feedback to later inputs, weighted by calibration data",
   },
 } as const satisfies Readonly<
   Record<

@@ -1,4 +1,4 @@
-/** Which method chooses 4-bit codes where none was named. */
+/** The default rounding method of 4-bit weights. */
 import type { Graph } from "@slm/onnx";
 import { findWeightUses, type LinearUse } from "../rewrite/weight-uses.js";
 import type { BlockMethod } from "./block-method.js";

@@ -1,4 +1,4 @@
-/** Weights that no integer stands for. */
+/** Weights with numbers that are not finite, which cannot be quantized. */
 import type { Initializer } from "@slm/onnx";
 import { float32sOf } from "./float-bytes.js";
 

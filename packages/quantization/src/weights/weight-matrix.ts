@@ -1,4 +1,4 @@
-/** The weight of a linear map, however a graph stores it: which element multiplies which input for which output. */
+/** The weight matrix of a linear layer, independent of its storage layout. */
 import { SlmError } from "@slm/core";
 
 /** `inputs-first` is ONNX `MatMul`'s `[K, N]`; `outputs-first` is `[N, K]`, as an embedding table or `transB` has it. */

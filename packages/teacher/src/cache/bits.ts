@@ -1,7 +1,7 @@
-/** Bit streams, most significant bit first, and the Rice code with an escape for what is far out. */
+/** Bit streams, most significant bit first, and the Rice code with an escape for large values. */
 import { SlmError } from "@slm/core";
 
-/** Quotients from here on are written as this many ones and the plain value. */
+/** Escape: quotients of at least this value are written as this many ones, followed by the plain value. */
 const ESCAPE = 20;
 
 /** Number of bits that hold every value up to `largest`. */
@@ -26,14 +26,14 @@ export function riceTotal(values: ArrayLike<number>, rice: number, width: number
   return total;
 }
 
-/** The Rice parameter up to `largest` that makes a list shortest, and the length it gives; of equals the smallest. */
+/** The Rice parameter up to `largest` that makes a list shortest, and that length; on ties the smallest parameter. */
 export function bestRice(
   values: ArrayLike<number>,
   largest: number,
   width: number,
 ): { readonly rice: number; readonly bits: number } {
   let best = { rice: 0, bits: Infinity };
-  // A remainder as wide as the value leaves nothing to the quotient: wider ones only cost.
+  // If the remainder is as wide as the value, the quotient is zero; wider remainders only cost bits.
   for (let rice = 0; rice <= Math.min(largest, width); rice++) {
     const bits = riceTotal(values, rice, width);
     if (bits < best.bits) best = { rice, bits };

@@ -1,4 +1,6 @@
-/** Builds a cache: shard after shard, each written whole, so that a killed build continues and ends with the same bytes. */
+/**
+ * Builds a cache shard by shard. Each shard is written atomically, so that a killed build can be resumed and ends with the same bytes.
+ */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256, throwIfInterrupted, withLock, writeBytesAtomic, writeJsonAtomic } from "@slm/core";
@@ -30,11 +32,11 @@ interface FinishedShard {
 /**
  * Scores every different pair with the teacher and writes the distributions into `directory`.
  *
- * The result depends on the teacher, the set of pairs and `k` alone: not on the order of the pairs, nor on how often the
- * build was killed and continued. Shards of another build that are found in the directory are replaced.
+ * The result depends on the teacher, the set of pairs and `k` alone: not on the order of the pairs or on interruptions. Shards of
+ * another build that are found in the directory are replaced.
  *
  * @throws SlmError DATA_INVALID without pairs, CONFIG_INVALID for a `k` that is not positive, BUSY if another process builds
- * in the directory, INTERRUPTED with all finished shards kept, OUTPUT_FAILED if the disk rejects.
+ * in the directory, INTERRUPTED with all finished shards kept, OUTPUT_FAILED if writing fails.
  */
 export async function buildTeacherCache(build: CacheBuild): Promise<CacheReport> {
   const { vocabularySize } = build.teacher.config;
@@ -95,7 +97,7 @@ class CacheBuilder {
     return { ...summary, resumedShards, shards: count, tokensPerSecond: this.rate() };
   }
 
-  /** Shards that this cache does not have, and the file that says a cache is complete. */
+  /** Files to remove: shards that this cache does not have, and the file that marks a complete cache. */
   private async removeOthers(count: number): Promise<void> {
     const { directory } = this.build;
     const expected = new Set(Array.from({ length: count }, (_, shard) => shardFile(shard)));
@@ -106,7 +108,7 @@ class CacheBuilder {
     }
   }
 
-  /** The shard if it is there, whole, and of this build. */
+  /** The shard if it exists, is complete, and belongs to this build. */
   private async found(shard: number): Promise<FinishedShard | undefined> {
     const path = join(this.build.directory, shardFile(shard));
     try {
@@ -115,7 +117,7 @@ class CacheBuilder {
         ? { header, bytes, digest }
         : undefined;
     } catch (error) {
-      // Missing, cut off, or changed: it is made again.
+      // Missing, truncated or modified: it is rebuilt.
       if (error instanceof SlmError) return undefined;
       throw error;
     }

@@ -1,4 +1,4 @@
-/** `cache.json`: what a cache is. Written last, so that a directory with it is a whole cache. */
+/** `cache.json`: the description of a cache. It is written last, so its presence marks a complete cache. */
 import { readJsonFile } from "@slm/core";
 import { join } from "node:path";
 import { z } from "zod";
@@ -52,7 +52,7 @@ export function readCacheFile(directory: string): Promise<CacheFile> {
   });
 }
 
-/** What `cache.json` says of these shards; sums are taken in the order of the shards, so that they repeat to the bit. */
+/** Contents of `cache.json` for these shards. Sums are taken in shard order, so that they are reproducible to the bit. */
 export function cacheFileOf(
   shards: readonly { readonly header: ShardHeader; readonly bytes: number }[],
   index: CacheFile["index"],

@@ -1,17 +1,17 @@
-/** Which pair goes to which shard: decided by the pairs alone, not by their order, so that it is the same after a kill. */
+/** Assigns pairs to shards. It depends on the set of pairs, not on their order, so it is the same after an interruption. */
 import { assignBuckets, planBuckets, type Bucket, type TokenPairs } from "@slm/training";
 import { KEY_BYTES, keyBits, keyOf } from "./pair-key.js";
 
-/** Positions a shard holds on average where nothing else is asked for. */
+/** Default of the average number of positions per shard. */
 const SHARD_TOKENS = 1 << 15;
 export const MAX_SHARD_BITS = 20;
 /** Length buckets of the programs that score. */
 const BUCKETS = 6;
-/** Logits a scored batch may have: 64 MiB as float32. */
+/** Largest number of logits of a scored batch: 64 MiB as float32. */
 const BATCH_LOGITS = 1 << 24;
-/** Pairs scored at once; more are no faster, and the last batch of each shard and bucket is not full. */
+/** Largest batch of scored pairs. Larger ones are not faster, and the last batch of each shard and bucket is not full. */
 const BATCH_ROWS = 64;
-/** Pairs read at once to find their keys. */
+/** Pairs read at once to compute their keys. */
 const READ_ROWS = 1 << 12;
 
 export interface CachePlan {
@@ -23,7 +23,7 @@ export interface CachePlan {
   readonly shardBits: number;
   /** Positions in `order` where each shard begins, and the end. */
   readonly starts: Int32Array;
-  /** Target positions in all. */
+  /** Total number of target positions. */
   readonly tokens: number;
   readonly buckets: readonly Bucket[];
   /** Bucket of each pair in `order`. */
@@ -70,7 +70,7 @@ async function distinct(pairs: TokenPairs): Promise<{ order: Int32Array; keys: B
       keyOf({ source: sources[at]!, target: targets[at]! }).copy(all, row * KEY_BYTES);
     });
   }
-  // The first word decides nearly always, and comparing numbers is faster than comparing buffers.
+  // The first word nearly always decides, and comparing numbers is faster than comparing buffers.
   const words = Uint32Array.from({ length: pairs.count }, (_, row) => keyAt(all, row).readUInt32BE(0));
   const rows = Int32Array.from({ length: pairs.count }, (_, row) => row).sort(
     (a, b) => words[a]! - words[b]! || keyAt(all, a).compare(keyAt(all, b)) || a - b,

@@ -1,22 +1,21 @@
 /**
- * The quantizer of probabilities: even steps of the square root, and below one step of it even steps of the logarithm.
+ * The quantizer of probabilities: uniform steps of the square root, and below the first step uniform steps of the logarithm.
  *
- * A probability p that comes back with the relative error e adds about p · e² / 2 to the KL divergence. For a given number
- * of bits, the sum of log(1 / step of log p), that is least when p · (step of log p)² is the same everywhere, which is what
- * even steps of sqrt(p) do: large probabilities are kept finely, small ones coarsely, and each adds (step of the root)² / 6.
- * Below one step the logarithm takes over, so that a small probability is off by a factor, never by a power.
+ * A probability p that comes back with the relative error e adds about p · e² / 2 to the KL divergence. For a given number of bits,
+ * the sum of log(1 / step of log p), the divergence is smallest when p · (step of log p)² is the same everywhere. Uniform steps of
+ * sqrt(p) do that: large probabilities get fine steps, small ones coarse steps, and each adds (step of the root)² / 6. Below the first
+ * step, logarithmic codes bound the relative error of small probabilities by a factor.
  *
  *   code     0        1    ...  LOG_CODES - 1     LOG_CODES    LOG_CODES + 1   ...
  *   root   < a      [a, 2a)       [1/2, 1)         [1, 2)         [2, 3)            in steps, a = 2^-(LOG_CODES - 1)
  *
- * Source: for a given entropy even steps are best at high rate (Gish and Pierce 1968); the root is the scale on which the
- * weight that KL gives to squared errors, 1 / p, is even.
+ * Source: for a given entropy, uniform steps are optimal at high rate (Gish and Pierce 1968). On the square-root scale the weight of squared errors in KL, 1 / p, is uniform.
  */
 
 /** Codes for roots below one step; each but the first spans a factor of four in probability. */
 const LOG_CODES = 24;
 
-/** Steps to choose from: 2^-(1 + index / 2) of the root. */
+/** Number of step sizes: 2^-(1 + index / 2) of the square root. */
 export const STEP_COUNT = 32;
 /** Bits that hold the index of a step. */
 export const STEP_BITS = 5;
@@ -44,8 +43,8 @@ export interface Masses {
 const TABLES = new Map<number, Masses>();
 
 /**
- * Probability each code of a step stands for, before the distribution is made to sum to 1: the mean over the code's range,
- * which is what makes the KL divergence least.
+ * Probability that each code of a step stands for, before normalization: the mean over the code's range, which minimizes the KL
+ * divergence.
  */
 export function massesOf(step: number): Masses {
   const known = TABLES.get(step);
@@ -64,10 +63,10 @@ function massOf(code: number, square: number): number {
   return Math.min(1, square * (root * root + root + 1 / 3));
 }
 
-/** Mean of x² for log x even over [1, 2): (4 - 1) / (2 ln 2). */
+/** Mean of x² for log x uniform over [1, 2): (4 - 1) / (2 ln 2). */
 const LOG_MEAN = 3 / (2 * Math.LN2);
 
-/** Step at which `count` probabilities add about `kl` to the divergence; a finer one may be needed. */
+/** Step at which `count` probabilities add about `kl` to the divergence; the actual divergence may need a finer one. */
 export function stepFor(kl: number, count: number): number {
   const step = Math.sqrt((6 * kl) / count);
   return Math.min(STEP_COUNT - 1, Math.max(0, Math.round(2 * (-Math.log2(step) - 1))));

@@ -17,7 +17,7 @@ import { bestRice, bitWidth, type BitReader, type BitWriter } from "./bits.js";
 import { codeOf, largestCode, massesOf, STEP_BITS, STEP_COUNT, stepFor } from "./compander.js";
 import type { TopTokens } from "./top-tokens.js";
 
-/** KL divergence that rounding may add to a position while there is room for finer steps [nats]. */
+/** Target of the KL divergence that rounding adds to a position, if the bit budget allows [nats]. */
 const AIM = 2e-5;
 
 const VALUE_RICE_BITS = 4;
@@ -42,7 +42,7 @@ interface Quantized {
 }
 
 /**
- * Writes a distribution in at most `budget` bits where any step fits, with the coarsest step that is fine enough.
+ * Writes a distribution with the coarsest step that meets the target, in at most `budget` bits if any step fits.
  *
  * @returns KL(exact || decoded) over the kept tokens and the tail as one outcome [nats].
  */
@@ -116,7 +116,7 @@ function lengthOf(
 }
 
 /**
- * Reads a distribution into a row of log-probabilities: the kept tokens' own, and an even share of the tail for all others.
+ * Reads a distribution into a row of log-probabilities: the kept tokens' own, and an equal share of the tail for all others.
  *
  * @throws SlmError DATA_INVALID for what {@link writeDistribution} does not write.
  */

@@ -1,4 +1,4 @@
-/** Reads a cache: three positioned reads a pair, a bounded number of open files, nothing else in memory. */
+/** Reads a cache with three positioned reads per pair, a bounded number of open files, and nothing else in memory. */
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ import { openForReading, readAt, verifyOpenShard } from "./verify-shard.js";
 
 /** Files kept open at once. */
 const OPEN_SHARDS = 64;
-/** Keys one fan entry may have; of evenly spread keys none has nearly as many. */
+/** Limit of keys per fan entry; uniformly distributed keys stay far below it. */
 const MAX_FAN_PAIRS = 1 << 14;
 
 /**
@@ -47,13 +47,14 @@ export async function openTeacherCache(directory: string): Promise<TeacherCache>
 
 async function checkIndex(handle: FileHandle, { index }: CacheFile): Promise<void> {
   const { size } = await handle.stat();
-  if (size !== index.bytes) throw corrupt(INDEX_FILE, `it has ${size} bytes, cache.json says ${index.bytes}`);
+  if (size !== index.bytes)
+    throw corrupt(INDEX_FILE, `it has ${size} bytes, expected ${index.bytes} by cache.json`);
   const hash = createHash("sha256");
   const block = INDEX_ENTRY_BYTES << 12;
   for (let at = 0; at < size; at += block)
     hash.update(await readAt(handle, at, Math.min(block, size - at), INDEX_FILE));
   if (hash.digest("hex") !== index.sha256)
-    throw corrupt(INDEX_FILE, "its bytes do not have the hash of cache.json");
+    throw corrupt(INDEX_FILE, "its hash differs from that in cache.json");
 }
 
 interface OpenShard {
@@ -73,9 +74,9 @@ class DiskCache implements TeacherCache {
   readonly truncation: Truncation;
   private readonly shardBits: number;
   private readonly index: FileHandle;
-  /** In the order of their last use. */
+  /** Least recently used first. */
   private readonly shards = new Map<number, OpenShard>();
-  /** One read at a time, so that no file is closed while it is read. */
+  /** Reads are serialized, so that no file is closed during a read. */
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(directory: string, file: CacheFile, index: FileHandle) {
@@ -215,7 +216,7 @@ class DiskCache implements TeacherCache {
         file,
         `its fan says that entries ${first} to ${last} of ${header.pairs} share a beginning`,
       );
-    // One entry more than the fan's: a record ends where the next begins.
+    // One entry more than the fan's, because a record ends where the next begins.
     const entries = await readAt(
       handle,
       layout.directoryAt + ENTRY_BYTES * first,

@@ -22,7 +22,7 @@
  *   records     one per pair, each whole bytes: a distribution per target token and one for the EOS token, bit after bit
  *   digest      hash of all bytes before it
  *
- * The fan and the directory make a look-up three small reads at known places, however large the shard.
+ * With the fan and the directory a look-up takes three small reads at known offsets, whatever the size of the shard.
  */
 import { SlmError } from "@slm/core";
 import { KEY_BYTES } from "./pair-key.js";
@@ -41,9 +41,9 @@ const PLAN_AT = 80;
 
 /** Pairs that share a fan entry, on average. */
 const PAIRS_PER_FAN = 16;
-/** With the bits of a shard's number no more than a word. */
+/** Together with the bits of a shard's number at most 32 bits. */
 const MAX_FAN_BITS = 12;
-/** No shard is larger, so that sizes fit their fields and a typed array [bytes]. */
+/** Size limit of a shard, so that sizes fit their fields and a typed array [bytes]. */
 export const MAX_SHARD_BYTES = 2 ** 31 - 1;
 export const MAX_VOCABULARY = 1 << 20;
 
@@ -82,7 +82,7 @@ export interface ShardLayout {
   readonly directoryAt: number;
   readonly recordsAt: number;
   readonly digestAt: number;
-  /** Of the whole file. */
+  /** Size of the whole file. */
   readonly bytes: number;
 }
 
@@ -156,7 +156,7 @@ export function decodeHeader(bytes: Buffer, fileBytes: number, file: string): Sh
   return header;
 }
 
-/** The error for a file of a cache that is not what it should be. */
+/** The error for a corrupt file of a cache. */
 export function corrupt(file: string, problem: string, cause?: unknown): SlmError {
   return new SlmError("DATA_INVALID", `teacher cache: ${file}: ${problem}`, {
     context: { file },

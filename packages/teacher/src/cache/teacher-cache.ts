@@ -1,11 +1,11 @@
-/** What a cache of teacher distributions is to those who make it and those who read it. */
+/** Types of the cache of teacher distributions, for building and reading it. */
 import type { StageContext } from "@slm/core";
 import type { HostTensor } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import type { TokenPairs } from "@slm/training";
 import type { ScoredPair, Teacher } from "../teacher.js";
 
-/** What is lost by keeping the `k` most probable tokens and rounding them, over all stored positions. */
+/** Loss from truncation to the top-k tokens and from rounding, over all stored positions. */
 export interface Truncation {
   /** Mean probability outside the `k` most probable tokens. */
   readonly meanTailMass: number;
@@ -13,7 +13,7 @@ export interface Truncation {
   readonly meanKl: number;
   /** Largest KL(teacher || decoded) of one position [nats]. */
   readonly maxKl: number;
-  /** The part of `meanKl` that rounding adds to what cutting off the tail costs already [nats per token]. */
+  /** The part of `meanKl` due to rounding, in addition to truncation [nats per token]. */
   readonly meanQuantizationKl: number;
 }
 
@@ -32,24 +32,24 @@ interface CacheSummary {
 }
 
 export interface CacheBuild {
-  /** Receives the cache; whole shards of a killed build of the same cache are kept. */
+  /** Output directory; complete shards of a killed build of the same cache are reused. */
   readonly directory: string;
   readonly teacher: Teacher;
-  /** Tells teachers apart, for example a hash of the weights: shards of another teacher are not continued. */
+  /** Identifies the teacher, for example by a hash of the weights; shards of another teacher are not reused. */
   readonly identity: string;
   /** Equal pairs are stored once; their order does not matter. */
   readonly pairs: TokenPairs;
   /** Most probable tokens kept per position. */
   readonly k: number;
-  /** Target positions of a shard on average, which is what a kill can cost. Default 32,768. */
+  /** Average number of target positions per shard, which an interruption may lose. Default 32,768. */
   readonly shardTokens?: number;
   readonly engine: Engine;
   readonly context: StageContext;
 }
 
-/** What a build reports: the finished cache, and the work of this run alone. */
+/** Report of a build: the finished cache, and the work of this run. */
 export interface CacheReport extends CacheSummary {
-  /** Shards found finished. */
+  /** Shards reused from an earlier run. */
   readonly resumedShards: number;
   readonly shards: number;
   /** Target positions scored by this run, per second. */
@@ -61,7 +61,7 @@ export interface TeacherCache extends CacheSummary {
   readonly directory: string;
   /**
    * Log-probabilities of the teacher at every target position, EOS token included: float32 `[batch · target, vocab]`, row
-   * b · target + i for target token i of pair b. The stored tokens have their own, all others an even share of the tail.
+   * b · target + i for target token i of pair b. Stored tokens have their own log-probability, all others an equal share of the tail.
    * Zero beyond a target and for missing pairs of the batch.
    *
    * @throws SlmError INPUT_MISSING naming a pair that is not stored, SHAPE_MISMATCH if a pair or their number exceeds

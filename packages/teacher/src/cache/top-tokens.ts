@@ -1,4 +1,4 @@
-/** The most probable tokens of one position, and what lies outside them. */
+/** The top-k tokens of one position, and the tail mass. */
 import { SlmError } from "@slm/core";
 
 /** A next-token distribution cut off after its `k` most probable tokens. */
@@ -14,8 +14,8 @@ export interface TopTokens {
 }
 
 /**
- * Cuts off the distribution of a row of logits; of equally likely tokens the lower id is kept.
- * One pass for the normalizer, one for the ids; a heap of `k` ids whose root is the least likely one kept.
+ * Truncates the distribution of a row of logits to its top-k tokens; on ties the lower id is kept. One pass computes the normalizer, a
+ * second one the ids, with a heap of `k` ids whose root is the least probable kept one.
  *
  * @throws SlmError DATA_INVALID if the logits are not finite.
  */
@@ -32,7 +32,7 @@ export function topTokens(logits: Float32Array, k: number): TopTokens {
     weighted += mass * below;
   }
   if (!Number.isFinite(sum) || !Number.isFinite(weighted)) {
-    throw new SlmError("DATA_INVALID", "teacher: its logits are not finite, so it has no distribution");
+    throw new SlmError("DATA_INVALID", "teacher: the logits are not finite");
   }
   const normalizer = largest + Math.log(sum);
   const ids = k < vocab ? mostProbable(logits, k) : Int32Array.from({ length: vocab }, (_, id) => id);
@@ -44,7 +44,7 @@ export function topTokens(logits: Float32Array, k: number): TopTokens {
     kept += Math.exp(value);
     keptEntropy += Math.exp(value) * value;
   }
-  // Both are differences of sums that rounding may leave a little on the wrong side of zero.
+  // Both are differences of sums, so rounding may make them slightly negative.
   const tail = Math.max(0, 1 - kept);
   const tailEntropy = tail === 0 ? 0 : Math.min(0, weighted / sum - Math.log(sum) - keptEntropy);
   return { ids, logProbabilities, tail, tailEntropy };
@@ -68,7 +68,7 @@ function mostProbable(logits: Float32Array, k: number): Int32Array {
   for (let at = (k >> 1) - 1; at >= 0; at--) sink(at);
   let threshold = logits[heap[0]!]!;
   for (let id = k; id < logits.length; id++) {
-    if (logits[id]! <= threshold) continue; // An equal one with a higher id is not better.
+    if (logits[id]! <= threshold) continue; // On ties a higher id is not better.
     heap[0] = id;
     sink(0);
     threshold = logits[heap[0]]!;

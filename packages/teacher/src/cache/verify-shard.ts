@@ -1,4 +1,4 @@
-/** Checks a shard from its first byte to its last, as a stream: memory does not grow with it. */
+/** Checks a complete shard as a stream, in constant memory. */
 import { createHash } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
@@ -13,7 +13,7 @@ export interface VerifiedShard {
   readonly digest: Buffer;
 }
 
-/** Opens a shard and checks it. @throws SlmError INPUT_MISSING if it is not there, DATA_INVALID if it is corrupt */
+/** Opens a shard and checks it. @throws SlmError INPUT_MISSING if it does not exist, DATA_INVALID if it is corrupt */
 export async function verifyShard(path: string): Promise<VerifiedShard> {
   const handle = await openForReading(path);
   try {
@@ -41,7 +41,7 @@ export async function verifyOpenShard(handle: FileHandle, file: string): Promise
   for (let at = 0; at < end; at += BLOCK_BYTES)
     hash.update(await readAt(handle, at, Math.min(BLOCK_BYTES, end - at), file));
   const digest = await readAt(handle, end, DIGEST_BYTES, file);
-  if (!hash.digest().equals(digest)) throw corrupt(file, "its bytes do not have the hash at its end");
+  if (!hash.digest().equals(digest)) throw corrupt(file, "its hash differs from that at its end");
   return { header, bytes: size, digest };
 }
 

@@ -22,11 +22,11 @@ import type { CacheBuild } from "./teacher-cache.js";
 import { topTokens } from "./top-tokens.js";
 
 /**
- * Bytes a position may take at k = 50, its pair's entry in the directory included. Other k have as much per token kept, and
- * the bytes of four tokens more for what does not depend on k.
+ * Byte budget of a position at k = 50, including its share of the directory. Other k get the same budget per kept token, plus that of
+ * four tokens for the parts that do not depend on k.
  */
 const BYTES_AT_50 = 115;
-/** Bytes of a pair beside its record: its entry, its part of the fan, and the last byte's unused bits. */
+/** Bytes of a pair besides its record: its directory entry, its share of the fan, and unused bits of the last byte. */
 const PAIR_BYTES = ENTRY_BYTES + 1.5;
 
 export interface EncodedPair {
@@ -34,12 +34,17 @@ export interface EncodedPair {
   readonly sums: ShardSums;
 }
 
-/** Bits a record with `tokens` positions may take: more only where not even the coarsest step fits, as with one position. */
+/**
+ * Bit budget of a record with `tokens` positions. It is exceeded only if even the coarsest step does not fit, as with one position.
+ */
 export function recordBudget(tokens: number, k: number): number {
   return Math.floor(8 * ((BYTES_AT_50 / 54) * (k + 4) * tokens - PAIR_BYTES));
 }
 
-/** Encodes the positions of one pair; `logits` are their rows, one after the other. What a position leaves, later ones may use. */
+/**
+ * Encodes the positions of one pair; `logits` are their rows, one after the other. Unused bits of a position are available to later
+ * ones.
+ */
 export function encodePair(
   writer: BitWriter,
   logits: Float32Array,
@@ -54,7 +59,8 @@ export function encodePair(
     const left = Math.floor((budget - writer.bitLength) / (tokens - i));
     const rounding = writeDistribution(writer, top, shape, left);
     const { tail } = top;
-    // Of the even share: sum of p log p over the tail, less tail · log(tail / others); rounding counts the tail as one outcome.
+    // KL of the equal shares: sum of p log p over the tail, minus tail · log(tail / others). The rounding part counts the tail as one
+    // outcome.
     const spread = tail === 0 ? 0 : top.tailEntropy - tail * Math.log(tail / (vocabularySize - k));
     const kl = Math.max(0, rounding + spread);
     sums.tailMass += tail;
@@ -82,10 +88,9 @@ export function shardPlan(build: CacheBuild, plan: CachePlan, shard: number, k: 
   });
 }
 
-/**
- * Makes the bytes of a shard. The teacher scores one batch while the one before is encoded.
+/** Builds the bytes of a shard. The teacher scores one batch while the previous one is encoded.
  *
- * @param onTokens told how many positions each batch had
+ * @param onTokens called with the number of positions of each batch
  * @throws SlmError INTERRUPTED between batches.
  */
 export async function makeShard(
@@ -109,7 +114,7 @@ export async function makeShard(
     throwIfInterrupted(context.signal, "cache");
     const next = batches[index + 1];
     ahead = next === undefined ? undefined : score(build, plan, next);
-    // A failure surfaces where the batch is taken; until then it must not count as unhandled.
+    // A failure is thrown where the batch is awaited; until then it must not count as an unhandled rejection.
     ahead?.catch(() => undefined);
     let scored = 0;
     batch.members.forEach((member, row) => {

@@ -1,4 +1,4 @@
-/** A checkpoint under check: hidden states of a whole text, then logits of some positions at a time. */
+/** A checkpoint as the subject of a check: computes hidden states of a whole text, then logits of a few positions at a time. */
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import {
@@ -15,7 +15,7 @@ import { createHostTensor, type DeviceTensor } from "@slm/runtime";
 import { math, type Engine, type Program, type TensorSpec } from "@slm/tensor";
 import type { CheckSubject } from "./check-subject.js";
 
-/** Positions whose logits are on the host at a time. */
+/** Number of positions whose logits are on the host at a time. */
 const POSITIONS = 64;
 
 /** @throws SlmError INPUT_MISSING, DATA_INVALID, SHAPE_MISMATCH naming the file; CONFIG_INVALID for a model that is not decoder-only */
@@ -80,7 +80,7 @@ async function decoderOnly(directory: string): Promise<DecoderOnlyConfig> {
 
 type DeviceWeights = Readonly<Record<string, DeviceTensor>>;
 
-/** Weights pass through the host one at a time. */
+/** Weights are loaded through the host one at a time. */
 async function uploadWeights(
   config: DecoderOnlyConfig,
   path: string,

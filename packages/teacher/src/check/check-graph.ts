@@ -1,4 +1,4 @@
-/** A ready ONNX decoder under check: that of a teacher's directory, or of any directory that holds one. */
+/** An ONNX decoder as the subject of a check, from a teacher's directory or any other directory. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CONFIG_FILE, WEIGHTS_FILE } from "@slm/checkpoints";
@@ -9,7 +9,7 @@ import type { CheckSubject } from "./check-subject.js";
 import { findGraph } from "../graph/import-graph.js";
 import { weightCount } from "../graph/weight-count.js";
 
-/** Whether a directory is to be read as a graph: it says so, or it is no checkpoint. */
+/** Whether to read a directory as a graph: it has `graph.json`, or it is not a checkpoint. */
 export async function isGraphDirectory(directory: string): Promise<boolean> {
   const has = (file: string): Promise<boolean> =>
     stat(join(directory, file)).then(
@@ -24,7 +24,7 @@ export async function isGraphDirectory(directory: string): Promise<boolean> {
   );
 }
 
-/** @throws SlmError INPUT_MISSING, DATA_INVALID naming the file; CONFIG_INVALID for an engine that runs no graphs */
+/** @throws SlmError INPUT_MISSING, DATA_INVALID naming the file; CONFIG_INVALID for an engine that cannot run graphs */
 export async function graphSubject(directory: string, engine: Engine): Promise<CheckSubject> {
   const { path, vocabularySize, parameters } = await describe(directory);
   return {

@@ -1,14 +1,14 @@
-/** A model under check: next-token logits of every position of a text. */
+/** The subject of a check: a model that gives next-token logits of every position of a text. */
 
 export interface CheckSubject {
   readonly vocabularySize: number;
   readonly parameters: number;
-  /** Makes ready for texts of up to `length` tokens. */
+  /** Prepares for texts of up to `length` tokens. */
   readonly open: (length: number) => Promise<OpenSubject>;
 }
 
 interface OpenSubject {
-  /** Logits float32 `[positions, vocab]` from a position on, in order; positions beyond the text may follow. */
+  /** Logits float32 `[positions, vocab]` from a position on, in order. Rows for positions beyond the text may follow. */
   readonly logits: (
     ids: Int32Array,
   ) => AsyncIterable<{ readonly from: number; readonly logits: Float32Array }>;

@@ -1,4 +1,4 @@
-/** Runs a decoder-only model over a reference's texts and compares what it expects next. */
+/** Runs a decoder-only model on a reference's texts and compares next-token distributions. */
 import { throwIfInterrupted, type StageContext } from "@slm/core";
 import type { Engine } from "@slm/tensor";
 import { checkpointSubject } from "./check-checkpoint.js";
@@ -18,7 +18,7 @@ export interface TeacherCheckReport extends Agreement {
 }
 
 /**
- * Compares the model of a directory with a reference: a graph where there is one, else a checkpoint.
+ * Compares the model of a directory (a graph if there is one, else a checkpoint) with a reference.
  *
  * @throws SlmError INPUT_MISSING, CONFIG_INVALID, DATA_INVALID or SHAPE_MISMATCH, naming the file; INTERRUPTED.
  */

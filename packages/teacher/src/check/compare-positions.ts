@@ -1,11 +1,11 @@
-/** How far a model's next-token distributions are from a reference's. */
+/** Compares a model's next-token distributions with a reference's. */
 import { SlmError } from "@slm/core";
 import type { ReferencePosition } from "./reference-file.js";
 
 export interface Agreement {
   /** Positions compared. */
   readonly positions: number;
-  /** Share of positions at which both find the same token most probable. */
+  /** Share of positions with the same top-1 token. */
   readonly agreement: number;
   /** Mean KL(reference || model) [nats per position]. */
   readonly meanKl: number;
@@ -13,23 +13,23 @@ export interface Agreement {
   readonly maxAbs: number;
 }
 
-/** Below this a probability counts as none: its logarithm would decide everything. */
+/** Smaller probabilities count as zero, because their logarithms would dominate. */
 const LEAST = 1e-12;
 
-/** Adds positions up. */
+/** Accumulates the comparison over positions. */
 export class AgreementSum {
   #positions = 0;
   #agreed = 0;
   #kl = 0;
   #maxAbs = 0;
 
-  /** @throws SlmError DATA_INVALID for numbers of the reference that are not, or not all, finite. */
+  /** @throws SlmError DATA_INVALID if numbers of the reference are not finite. */
   add(logits: Float32Array, reference: ReferencePosition): void {
     const { kl, maxAbs, top } = COMPARE[reference.kind](logits, reference as never);
     if (!Number.isFinite(kl) || !Number.isFinite(maxAbs)) {
       throw new SlmError(
         "DATA_INVALID",
-        `teacher check: position ${this.#positions} is not made of finite numbers`,
+        `teacher check: position ${this.#positions} of the reference has numbers that are not finite`,
       );
     }
     this.#positions += 1;
@@ -79,13 +79,13 @@ function compareAll(logits: Float32Array, reference: Float32Array): Omit<Compari
   for (let id = 0; id < logits.length; id++) {
     const log = reference[id]! - theirs;
     const share = Math.exp(log);
-    // Not `> 0`: a NaN must reach the sum, where it is rejected.
+    // Not `> 0`, so that a NaN reaches the sum, where it is rejected.
     if (share !== 0) kl += share * (log - (logits[id]! - ours));
   }
   return { kl, top: argMax(reference) };
 }
 
-/** The most probable tokens one by one, all others as one outcome: at most the divergence of the whole distributions. */
+/** KL over the top-k tokens, with all others as one outcome. It is a lower bound of the KL of the full distributions. */
 function compareTop(
   logits: Float32Array,
   { ids, logProbabilities, tail }: Extract<ReferencePosition, { readonly kind: "top" }>,
@@ -103,7 +103,10 @@ function compareTop(
   return { kl, maxAbs, top: ids[argMax(logProbabilities)]! };
 }
 
-/** Largest |ours - shift - theirs| where the reference is finite; tokens it rules out are compared by the divergence. */
+/**
+ * Largest |ours - shift - theirs| over finite values of the reference. Tokens of probability zero in the reference are compared by the
+ * divergence.
+ */
 function maxDifference(ours: Float32Array, theirs: Float32Array, shift: number): number {
   let most = 0;
   for (let id = 0; id < ours.length; id++) {

@@ -1,13 +1,13 @@
-/** Next-token distributions that another program computed: what a model is compared with. The layout is in README.md. */
+/** Next-token distributions of a reference implementation, from a file. The layout is in README.md. */
 import { SlmError } from "@slm/core";
 import { readSafetensors } from "@slm/checkpoints";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 
-/** What a reference says of one position. */
+/** The reference's distribution at one position. */
 export type ReferencePosition =
   /** Logits, or log-probabilities, of every token. */
   | { readonly kind: "logits" | "logProbabilities"; readonly values: Float32Array }
-  /** The most probable tokens, and the probability of all others together. */
+  /** The top-k tokens, and the tail mass. */
   | {
       readonly kind: "top";
       readonly ids: Int32Array;
@@ -17,7 +17,7 @@ export type ReferencePosition =
 
 interface ReferenceRow {
   readonly ids: Int32Array;
-  /** One entry per id: what follows it and all before. */
+  /** One entry per id: the distribution of the next token. */
   position(index: number): ReferencePosition;
 }
 
@@ -83,7 +83,7 @@ function positionsOf(
   if (k === 0 || ids.some((id) => id < 0 || id >= vocabulary)) {
     throw invalid(file, `topIds should be at least one id from 0 to ${vocabulary - 1} for each position`);
   }
-  // Written so that a NaN is rejected as well.
+  // Written so that NaN is rejected too.
   if (!tail.every((mass) => mass >= 0 && mass <= 1)) throw invalid(file, "tail should be probabilities");
   return (at) => ({
     kind: "top",

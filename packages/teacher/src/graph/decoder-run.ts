@@ -1,27 +1,26 @@
-/** Rows of equal length that a ready decoder-only graph reads, in one run or in several. */
+/** Runs a decoder-only ONNX graph on rows of equal length, in one or several runs. */
 import { SlmError } from "@slm/core";
 import { float16Value } from "@slm/onnx";
 import { createHostTensor, joinFloats, type DeviceTensor, type HostTensor, type Session } from "@slm/runtime";
 import type { Engine } from "@slm/tensor";
 import type { DecoderInput, DecoderSignature } from "./decoder-signature.js";
 
-/** A graph ready to run. */
+/** A loaded graph. */
 export interface LoadedDecoder {
   readonly engine: Engine;
   readonly session: Session;
   readonly signature: DecoderSignature;
   readonly vocabularySize: number;
-  /** The file, for messages. */
+  /** Path of the file, for messages. */
   readonly where: string;
 }
 
-/** Logits that one run may give; more rows or positions are read in several runs: 256 MiB as float32. */
+/** Largest number of logits of one run: 256 MiB as float32. More rows or positions take several runs. */
 const MAX_LOGITS = 2 ** 26;
 
-/**
- * Rows that are read together without more logits than fit.
+/** Number of rows per run that stays within the limit of logits.
  *
- * @param wanted how many of the last positions are asked for; a graph that cannot be told so gives all `length`.
+ * @param wanted number of last positions whose logits are needed; a graph without `num_logits_to_keep` returns all `length`.
  */
 export function rowsAtOnce(
   { signature, vocabularySize }: LoadedDecoder,
@@ -33,15 +32,14 @@ export function rowsAtOnce(
 }
 
 /**
- * Reads rows piece by piece. Rows are never padded among themselves: graphs do not agree on what a mask in the middle of
- * a text means, while full rows mean the same to all.
+ * Reads rows piece by piece. Rows are never padded, because graphs differ in how they treat masked positions inside a text.
  */
 export class DecoderRun {
   readonly rows: number;
   readonly #decoder: LoadedDecoder;
   #length = 0;
   #caches: Readonly<Record<string, DeviceTensor>> | undefined;
-  /** Tokens so far, of a graph without caches. */
+  /** Tokens so far, for a graph without caches. */
   #read: Int32Array[] = [];
 
   constructor(decoder: LoadedDecoder, rows: number) {
@@ -49,11 +47,10 @@ export class DecoderRun {
     this.rows = rows;
   }
 
-  /**
-   * Reads `ids` `[rows, length]` behind what was read before.
+  /** Reads `ids` `[rows, length]` after the tokens read before.
    *
    * @returns float32 logits `[rows, wanted, vocab]` of the last `wanted` positions.
-   * @throws SlmError DATA_INVALID if the graph gives other shapes than it should, or a logit that is no number.
+   * @throws SlmError DATA_INVALID if the graph returns unexpected shapes or NaN logits.
    */
   async read(ids: Int32Array, wanted: number): Promise<Float32Array> {
     const length = ids.length / this.rows;
@@ -61,7 +58,7 @@ export class DecoderRun {
     const step = signature.inputs.has("num_logits_to_keep")
       ? length
       : Math.max(1, Math.floor(MAX_LOGITS / (this.rows * vocabularySize)));
-    // Operators of some exports take several tokens of several rows only at the beginning; one row may go on as it likes.
+    // Operators of some exports accept several tokens of several rows only at the beginning; a single row has no such limit.
     if (signature.caches.length === 0 || this.rows > 1 || length <= step)
       return this.#readPiece(ids, length, wanted);
     const kept: Float32Array[] = [];
@@ -122,7 +119,7 @@ export class DecoderRun {
     return Object.fromEntries([...inputs.keys()].map((name) => [name, values[name]()]));
   }
 
-  /** @param shape absent: a scalar, or a vector of one where the graph wants that */
+  /** @param shape absent: a scalar, or a vector of one element if the graph expects one */
   #integers(
     name: DecoderInput,
     shape: readonly number[] | undefined,
@@ -174,7 +171,7 @@ export class DecoderRun {
       );
     }
     if (last.every((value) => !Number.isNaN(value))) return last;
-    throw new SlmError("DATA_INVALID", `teacher: ${where}: gives logits that are no numbers`);
+    throw new SlmError("DATA_INVALID", `teacher: ${where}: returns NaN logits`);
   }
 
   #requireShape(name: string, got: readonly number[], expected: readonly number[]): void {
@@ -185,7 +182,7 @@ export class DecoderRun {
     );
   }
 
-  /** Row i becomes what row `order[i]` was. */
+  /** Reorders rows: row i becomes the old row `order[i]`. */
   async permute(order: readonly number[]): Promise<void> {
     for (const cache of Object.values(this.#caches ?? {}))
       await this.#decoder.engine.permuteRows(cache, order);

@@ -1,5 +1,5 @@
 /**
- * What a ready decoder-only graph reads and gives, by the names that Hugging Face's exports use:
+ * Inputs and outputs of a decoder-only graph, by the names of Hugging Face's exports:
  *
  *   input_ids, attention_mask, position_ids, past_key_values.N.key, past_key_values.N.value -> logits, present.N.key, ...
  *
@@ -8,23 +8,23 @@
 import { SlmError } from "@slm/core";
 import { shorten, type ModelOutline, type OnnxDType, type UntypedValue } from "@slm/onnx";
 
-/** Element types that numbers of a graph may have here. */
+/** Accepted element types. */
 const INTEGERS = ["int64", "int32"] as const;
 const FLOATS = ["float32", "float16"] as const;
 type IntegerDType = (typeof INTEGERS)[number];
 type FloatDType = (typeof FLOATS)[number];
 
-/** One row per input that is known, caches apart. */
+/** Known inputs besides caches, one row each. */
 const INPUTS = {
   /** Tokens, `[batch, target]`. */
   input_ids: { dtypes: INTEGERS, ranks: [2] },
   /** 1 at tokens, `[batch, past + target]`. */
   attention_mask: { dtypes: INTEGERS, ranks: [2] },
-  /** Place of each token in its text, `[batch, target]`. */
+  /** Position of each token, `[batch, target]`. */
   position_ids: { dtypes: INTEGERS, ranks: [2] },
-  /** How many of the last positions get logits; 0: all. */
+  /** Number of last positions to compute logits for; 0: all. */
   num_logits_to_keep: { dtypes: INTEGERS, ranks: [0, 1] },
-  /** Whether the caches hold anything: of graphs that two were merged into. */
+  /** Whether the caches are in use; an input of merged graphs. */
   use_cache_branch: { dtypes: ["bool"], ranks: [1] },
 } as const satisfies Readonly<
   Record<string, { readonly dtypes: readonly OnnxDType[]; readonly ranks: readonly number[] }>
@@ -34,7 +34,7 @@ export type DecoderInput = keyof typeof INPUTS;
 const PAST = /^past_key_values\.(\d{1,4})\.(key|value)$/;
 const CACHE_AXES = "[batch, kvHeads, past, headDim]";
 
-/** One cache: what it is called before and after a run. */
+/** One cache: its input and output names. */
 interface CacheSignature {
   readonly past: string;
   readonly present: string;
@@ -44,15 +44,15 @@ interface CacheSignature {
 }
 
 export interface DecoderSignature {
-  /** Inputs beside the caches, with the type and the rank they are fed in. */
+  /** Inputs besides the caches, with their type and rank. */
   readonly inputs: ReadonlyMap<
     DecoderInput,
     { readonly dtype: IntegerDType | "bool"; readonly rank: number }
   >;
-  /** Empty for a graph that reads every text from its beginning. */
+  /** Empty for a graph without caches. */
   readonly caches: readonly CacheSignature[];
   readonly logits: FloatDType;
-  /** Tokens that logits are over, where the graph says so. */
+  /** Vocabulary size of the logits, if the graph declares it. */
   readonly vocabularySize: number | undefined;
 }
 
@@ -69,7 +69,8 @@ export function decoderSignature({ inputs, outputs }: ModelOutline, where: strin
     const { name } = value;
     if (Object.hasOwn(INPUTS, name)) known.set(name as DecoderInput, plainInput(value, where));
     else if (PAST.test(name)) caches.push(cacheOf(value, given, where));
-    else throw rejection(where, `input '${shorten(name)}' is not one that decoder-only models of text have`);
+    else
+      throw rejection(where, `input '${shorten(name)}' is not a known input of decoder-only language models`);
   }
   if (!known.has("input_ids")) throw rejection(where, "there is no input 'input_ids'");
   requireWholeLayers(caches, where);
@@ -114,7 +115,7 @@ function cacheOf(
   return { past, present, dtype, heads, headDim };
 }
 
-/** Every layer from 0 on has a key and a value. */
+/** Checks that every layer from 0 on has a key and a value. */
 function requireWholeLayers(caches: readonly CacheSignature[], where: string): void {
   const names = new Set(caches.map(({ past }) => past));
   const layers = Math.ceil(caches.length / 2);

@@ -1,4 +1,4 @@
-/** `graph.json`: a ready decoder-only graph as a teacher, beside the tokenizer it reads with. */
+/** `graph.json`: describes a decoder-only ONNX graph as a teacher, next to its tokenizer. */
 import { join } from "node:path";
 import { readJsonFile, relativePath, writeJsonAtomic } from "@slm/core";
 import { z } from "zod";
@@ -13,9 +13,7 @@ const tokenId = z.int().nonnegative();
 const graphSchema = z.strictObject({
   version: z.literal(1),
   file: relativePath.describe("The ONNX file, relative to the directory."),
-  weights: z
-    .string()
-    .describe("How its weights are stored: float32, int8, int4, or onnx for a file of others."),
+  weights: z.string().describe("Format of its weights: float32, int8, int4, or onnx for an external file."),
   parameters: z.int().positive(),
   vocabularySize: z.int().positive(),
   maxSource: z.int().positive().describe("Longest source, prompt included [tokens]."),
@@ -23,7 +21,7 @@ const graphSchema = z.strictObject({
   tokens: z.strictObject({ pad: tokenId, bos: tokenId, eos: tokenId, unknown: tokenId }),
 });
 
-/** What is known of a graph that teaches. */
+/** Contents of `graph.json`. */
 export type GraphTeacherFile = z.infer<typeof graphSchema>;
 
 /** @throws SlmError INPUT_MISSING, DATA_INVALID */

@@ -1,15 +1,15 @@
-/** Step decoding with a ready graph: sources of one length are read and decoded together. */
+/** Step decoding with an ONNX graph. Sources of equal length are read and decoded together. */
 import type { StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import { DecoderRun, rowsAtOnce, type LoadedDecoder } from "./decoder-run.js";
 
-/** Rows that advance together: their numbers in the batch. */
+/** Batch indices of rows that advance together. */
 interface Group {
   readonly run: DecoderRun;
   readonly rows: readonly number[];
 }
 
-/** A step decoder over a graph, and what ends its use. */
+/** A step decoder over a graph, and a function that closes it. */
 export interface GraphSteps extends StepDecoder {
   close(): Promise<void>;
 }
@@ -55,16 +55,16 @@ export async function startGraphSteps(
     permuteRows: async (order) => {
       for (const { run, rows: members } of groups) {
         const local = members.map((row) => members.indexOf(order[row]!));
-        // Beams of one source are of one length, and nothing else changes places.
+        // Only beams of one source are reordered, and they have equal length.
         if (local.includes(-1))
-          throw new SlmError("UNEXPECTED", "teacher: rows of sources of unequal length cannot change places");
+          throw new SlmError("UNEXPECTED", "teacher: rows of sources of unequal length cannot be reordered");
         if (local.some((row, at) => row !== at)) await run.permute(local);
       }
     },
   };
 }
 
-/** Rows by the length of their source, as many together as the graph's logits allow; those of one source stay together. */
+/** Groups rows by the length of their source, as many as the limit of logits allows. Rows of one source stay together. */
 function groupsOf(
   decoder: LoadedDecoder,
   sources: readonly ArrayLike<number>[],

@@ -1,4 +1,4 @@
-/** A directory with a ready ONNX decoder as a teacher: graph, weights and tokenizer are taken over as they are. */
+/** Imports a directory with an ONNX decoder as a teacher: graph, weights and tokenizer are copied unchanged. */
 import { constants } from "node:fs";
 import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -21,13 +21,13 @@ import { z } from "zod";
 import { lengthsOf } from "@slm/checkpoints";
 import { weightCount } from "./weight-count.js";
 
-/** Where exports keep a decoder, the first that is there. */
+/** Usual file names of exported decoders, in order of preference. */
 const PLACES = ["model.onnx", "decoder_model_merged.onnx", "decoder_model.onnx"].flatMap((file) => [
   file,
   `onnx/${file}`,
 ]);
 
-/** What is read of the model's own `config.json`, where there is one. */
+/** Fields read from the model's `config.json`, if there is one. */
 const configSchema = z.looseObject({
   vocab_size: z.int().positive().optional(),
   max_position_embeddings: z.int().positive().optional(),
@@ -46,11 +46,11 @@ interface ImportGraphOptions {
 interface ImportedGraph {
   readonly parameters: number;
   readonly vocab: number;
-  /** Where it came from. */
+  /** Its origin. */
   readonly source: string;
 }
 
-/** A graph in a directory: its file there, and what its `config.json` says. */
+/** A graph in a directory: its file, and fields of its `config.json`. */
 export interface FoundGraph {
   readonly path: string;
   readonly vocabularySize: number;
@@ -60,8 +60,7 @@ export interface FoundGraph {
 /**
  * Finds the decoder of a directory.
  *
- * @throws SlmError INPUT_MISSING if there is none, or not the one that is asked for; DATA_INVALID for one that is no decoder of
- * text, or of an unknown vocabulary.
+ * @throws SlmError INPUT_MISSING if there is none, or the requested one is missing; DATA_INVALID if it is not a language-model decoder, or its vocabulary size is unknown.
  */
 export async function findGraph(directory: string, file?: string): Promise<FoundGraph> {
   const path = await placeOf(directory, file);
@@ -72,11 +71,11 @@ export async function findGraph(directory: string, file?: string): Promise<Found
   if (vocabularySize !== undefined) return { path, vocabularySize, settings };
   throw new SlmError(
     "DATA_INVALID",
-    `teacher: ${path}: neither the shape of 'logits' nor vocab_size of config.json says how many tokens there are`,
+    `teacher: ${path}: neither the shape of 'logits' nor vocab_size of config.json gives the vocabulary size`,
   );
 }
 
-/** Files that a graph teacher is made from, for telling whether they changed. @throws SlmError as {@link findGraph} */
+/** The files of a graph teacher, to detect changes. @throws SlmError as {@link findGraph} */
 export async function graphFiles(directory: string, file?: string): Promise<readonly string[]> {
   const { path } = await findGraph(directory, file);
   const tokenizer = ["tokenizer.json", TOKENIZER_CONFIG_FILE].map((name) => join(directory, name));
@@ -87,9 +86,9 @@ export async function graphFiles(directory: string, file?: string): Promise<read
 }
 
 /**
- * Copies the graph with its weights into `work`, and completes its tokenizer as other imports do.
+ * Copies the graph with its weights into `work`, and completes its tokenizer in the same way as other imports.
  *
- * @throws SlmError as {@link findGraph}; CONFIG_INVALID for limits that the model's positions do not reach; SHAPE_MISMATCH
+ * @throws SlmError as {@link findGraph}; CONFIG_INVALID for limits beyond the model's positions; SHAPE_MISMATCH
  * for a tokenizer with more tokens than the graph.
  */
 export async function importGraph(
@@ -146,7 +145,7 @@ async function onnxFiles(directory: string): Promise<readonly string[]> {
   return found.sort();
 }
 
-/** Directories of slm's own exports say what stands around sources; others get what imports do by default. */
+/** Exports of slm define the text around sources; other directories get the defaults of imports. */
 async function tokenizerOf(
   directory: string,
   { eos_token_id: eos }: ExternalSettings,

@@ -1,4 +1,4 @@
-/** A ready decoder-only graph as a teacher, through the engine's own runtime. */
+/** A decoder-only ONNX graph as a teacher, on the engine's runtime. */
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
 import { readOutline } from "@slm/onnx";
@@ -11,9 +11,9 @@ import { decoderSignature, type DecoderSignature } from "./decoder-signature.js"
 import { readGraphFile } from "./graph-file.js";
 import { startGraphSteps, type GraphSteps } from "./graph-steps.js";
 
-// Scoring with a ready graph: next-token logits over given targets.
+// Scoring with a graph: next-token logits over given targets.
 
-/** Marks that a row is put together with. */
+/** Special tokens of a row. */
 interface RowSpecialTokens {
   readonly bos: number;
   readonly pad: number;
@@ -21,7 +21,7 @@ interface RowSpecialTokens {
 
 /**
  * Logits of every target position of `[source ; bos ; target]`: float32 `[batch · target, vocab]`, as `Teacher.score`.
- * Rows are padded behind their end, where no earlier position looks.
+ * Rows are padded at the end, which causal attention never reads.
  */
 async function graphScores(
   decoder: LoadedDecoder,
@@ -44,11 +44,11 @@ async function graphScores(
 const lengthOf = ({ source, target }: ScoredPair): number => source.length + 1 + target.length;
 const longest = (pairs: readonly ScoredPair[]): number => Math.max(...pairs.map(lengthOf));
 
-/** Last positions that hold the targets of all rows. */
+/** Number of last positions that cover the targets of all rows. */
 const positionsWanted = (pairs: readonly ScoredPair[]): number =>
   longest(pairs) - Math.min(...pairs.map(({ source }) => source.length));
 
-/** How many of the first pairs are read together. */
+/** Number of pairs, from the first, in one run. */
 function piece(decoder: LoadedDecoder, pairs: readonly ScoredPair[]): number {
   let count = 1;
   while (count < pairs.length) {
@@ -87,7 +87,7 @@ async function scorePiece(
   }
 }
 
-/** Reads what a graph's file says of its inputs and outputs; its large weights stay on disk. @throws SlmError INPUT_MISSING, DATA_INVALID */
+/** Reads the inputs and outputs of a graph's file without its external weights. @throws SlmError INPUT_MISSING, DATA_INVALID */
 export async function readDecoderSignature(file: string): Promise<DecoderSignature> {
   return decoderSignature(await readOutline(file), file);
 }
@@ -95,8 +95,7 @@ export async function readDecoderSignature(file: string): Promise<DecoderSignatu
 /**
  * Loads a graph.
  *
- * @throws SlmError INPUT_MISSING, DATA_INVALID naming the file and what is odd about it; CONFIG_INVALID where the engine
- * runs no ONNX graphs.
+ * @throws SlmError INPUT_MISSING, DATA_INVALID naming the file and the problem; CONFIG_INVALID if the engine cannot run ONNX graphs.
  */
 export async function loadDecoder(
   engine: Engine,
@@ -114,7 +113,7 @@ export async function loadDecoder(
   if (engine.loadGraph === undefined) {
     throw new SlmError(
       "CONFIG_INVALID",
-      `teacher: engine '${engine.name}' runs no ONNX graphs, and ${file} is one`,
+      `teacher: engine '${engine.name}' cannot run ONNX graphs such as ${file}`,
       {
         suggestions: ["--engine onnx"],
       },
@@ -152,7 +151,7 @@ export async function loadGraphTeacher(engine: Engine, directory: string): Promi
   };
 }
 
-/** Next-token logits of every position of a text, some positions at a time. */
+/** Next-token logits of every position of a text, a few positions at a time. */
 export async function* textLogits(
   decoder: LoadedDecoder,
   ids: Int32Array,

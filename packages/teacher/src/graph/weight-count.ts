@@ -1,13 +1,13 @@
-/** How many weights a graph has, whatever they are stored in. */
+/** Counts the weights of a graph, independent of their storage format. */
 import { attributeOf, elementCount, readOutline, type GraphNode, type Initializer } from "@slm/onnx";
 
-/** Element types of weights, and of codes that stand for weights. */
+/** Element types of weights, and of quantized codes. */
 const WEIGHTS: ReadonlySet<string> = new Set([
   ...["float32", "float16", "bfloat16", "float64"],
   ...["int8", "uint8", "int4", "uint4"],
 ]);
 
-/** Operators whose packed codes say nothing of how many weights they are: the count, and the inputs that belong to it. */
+/** Operators with packed codes, whose size does not give the number of weights: the count, and the inputs it covers. */
 const PACKED: Readonly<
   Record<string, (node: GraphNode, initializer: (name: string) => Initializer | undefined) => number>
 > = {
@@ -20,12 +20,12 @@ const PACKED: Readonly<
   },
 };
 
-/** Operators that read tables of angles and masks: what only they use is computed and not trained. */
+/** Operators that read tables of angles and masks. Initializers that only they use are computed constants, not weights. */
 const COMPUTED: ReadonlySet<string> = new Set(["RotaryEmbedding", "GroupQueryAttention", "Slice", "Where"]);
 
 /**
- * Weights of a graph's main part: elements of its initializers; of packed codes the weights that they stand for, without scales
- * and zero points. At least 1.
+ * Number of weights of the main graph: elements of its initializers; for packed codes the weights they represent, without scales and
+ * zero points. At least 1.
  *
  * @throws SlmError INPUT_MISSING, DATA_INVALID
  */
@@ -36,7 +36,7 @@ export async function weightCount(path: string): Promise<number> {
   for (const node of nodes) {
     const count = PACKED[node.opType];
     if (count === undefined) continue;
-    // Scales name what two operators share: a table that is the output head as well is counted once.
+    // Identified by the scales, so that a table shared by embedding and output head is counted once.
     const key = node.inputs[2] ?? node.name;
     counted.set(
       key,
@@ -52,7 +52,7 @@ export async function weightCount(path: string): Promise<number> {
   );
   let total = [...counted.values()].reduce((sum, count) => sum + count, 0);
   for (const { name, dtype, shape } of initializers.values())
-    // Scalars are numbers of a formula.
+    // Scalars are constants of a formula.
     if (shape.length > 0 && WEIGHTS.has(dtype) && trained.has(name) && !packed.has(name))
       total += elementCount(shape);
   return Math.max(1, total);

@@ -1,4 +1,4 @@
-/** A teacher without a model: what it says of a position is a pure function of the tokens before it. */
+/** A teacher without a model: its distribution at a position is a pure function of the tokens before it. */
 import { createRandom, type StepDecoder } from "@slm/decoding";
 import { decoderOnlyConfig } from "@slm/model";
 import { createHostTensor } from "@slm/runtime";
@@ -35,7 +35,7 @@ const seedOf = (tokens: Iterable<number>): number => {
   return hash;
 };
 
-/** @param salt tells synthetic teachers apart */
+/** @param salt distinguishes synthetic teachers */
 export function madeUpTeacher(
   engine: Engine,
   options: { readonly vocabularySize: number; readonly salt?: number; readonly sharpness?: Sharpness },
