@@ -12,7 +12,8 @@ export const deviceFlags = {
   fallback: Flags.boolean({
     default: true,
     allowNo: true,
-    summary: "Run on the CPU if the device is not available (default); with --no-fallback the command exits with 69.",
+    summary:
+      "Run on the CPU if the device is not available (default); with --no-fallback the command exits with 69.",
   }),
   threads: threadsFlag,
   tune: Flags.boolean({

@@ -92,7 +92,12 @@ export async function providerFindings(
   }
   const known = new Set(findings.map(({ name }) => name));
   for (const { name } of listed.filter((provider) => !known.has(provider.name)))
-    findings.push({ name, device: "none", available: false, reason: "included in the binary, not used by slm" });
+    findings.push({
+      name,
+      device: "none",
+      available: false,
+      reason: "included in the binary, not used by slm",
+    });
   return findings;
 }
 

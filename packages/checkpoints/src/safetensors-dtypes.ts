@@ -102,13 +102,9 @@ export function decodeStored(
 ): HostTensor {
   const { as, decode }: Stored = STORED[dtype];
   if (as === undefined || decode === undefined)
-    throw new SlmError(
-      "DATA_INVALID",
-      `safetensors: '${name}' is ${dtype}, which is not supported`,
-      {
-        context: { name, dtype },
-      },
-    );
+    throw new SlmError("DATA_INVALID", `safetensors: '${name}' is ${dtype}, which is not supported`, {
+      context: { name, dtype },
+    });
   return createHostTensor(as, shape, decode(buffer, elementCount(shape)));
 }
 

@@ -39,7 +39,9 @@ const outputFile = z.strictObject({
   isIndex: z
     .literal(true)
     .optional()
-    .describe("Whether this file lists the other files of its folder with their hashes, one per line; they are not listed here."),
+    .describe(
+      "Whether this file lists the other files of its folder with their hashes, one per line; they are not listed here.",
+    ),
 });
 
 const input = z.strictObject({

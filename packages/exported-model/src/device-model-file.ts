@@ -34,9 +34,7 @@ function checkSight({ vision, graphs, architecture, maxSource }: DeviceModel, fi
   if (architecture !== "encoder-decoder") throw reject(`a ${architecture} model has no 'vision'`);
   checkPatchReading(vision, `${file}: vision`);
   if (vision.tokens >= maxSource)
-    throw reject(
-      `the ${vision.tokens} tokens of an image leave no room for text, maxSource is ${maxSource}`,
-    );
+    throw reject(`the ${vision.tokens} tokens of an image leave no room for text, maxSource is ${maxSource}`);
 }
 
 /** Writes the description of a model into its directory. @throws SlmError OUTPUT_FAILED */

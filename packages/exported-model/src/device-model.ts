@@ -76,7 +76,9 @@ export const deviceModelSchema = z.strictObject({
     .int()
     .positive()
     .optional()
-    .describe("Size of the decoder's pruned vocabulary; the logits of all other tokens are -1e9. Absent: all."),
+    .describe(
+      "Size of the decoder's pruned vocabulary; the logits of all other tokens are -1e9. Absent: all.",
+    ),
   parameters: z.int().positive(),
   vocabularySize: z.int().positive(),
   decoderLayers: z.int().positive(),

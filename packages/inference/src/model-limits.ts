@@ -89,8 +89,7 @@ export function resolvePrompt({ text, image }: ImagePrompt, { vision }: DeviceMo
   if (image === undefined && vision !== undefined)
     throw reject("has no image; the model answers questions about one", "--image FILE");
   const asked = text ?? vision?.prompt;
-  if (asked === undefined)
-    throw reject("has no text, and the model has no default prompt", "--prompt TEXT");
+  if (asked === undefined) throw reject("has no text, and the model has no default prompt", "--prompt TEXT");
   return asked;
 }
 

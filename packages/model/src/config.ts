@@ -89,7 +89,9 @@ export const encoderDecoderShape = z.strictObject({
   ...sharedShape,
   vision: visionConfig
     .optional()
-    .describe("Vision: the model takes an image, whose tokens come before those of the source. Default: text only."),
+    .describe(
+      "Vision: the model takes an image, whose tokens come before those of the source. Default: text only.",
+    ),
 });
 
 export const decoderOnlyShape = z.strictObject({

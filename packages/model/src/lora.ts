@@ -131,7 +131,10 @@ export function mergeLora(
       (ending) => name.endsWith(ending) && linears.has(name.slice(0, -ending.length)),
     );
     if (linear === undefined) {
-      throw new SlmError("SHAPE_MISMATCH", `lora: '${name}' is not an adapter of a linear weight of this model`);
+      throw new SlmError(
+        "SHAPE_MISMATCH",
+        `lora: '${name}' is not an adapter of a linear weight of this model`,
+      );
     }
   }
   const merged = new Map(weights);

@@ -155,7 +155,10 @@ export function assertInPlaceSafe(graph: Graph, pairs: readonly InPlacePair[]): 
   for (const { input, output } of pairs) {
     for (const name of [`input '${input}'`, `output '${output}'`]) {
       if (taken.has(name))
-        throw new SlmError("UNEXPECTED", `in place: ${name} is in two pairs; a buffer may have only one writer`);
+        throw new SlmError(
+          "UNEXPECTED",
+          `in place: ${name} is in two pairs; a buffer may have only one writer`,
+        );
       taken.add(name);
     }
     checkSameBuffer(infoOf(graph.inputs, input, "input"), infoOf(graph.outputs, output, "output"));

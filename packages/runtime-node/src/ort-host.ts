@@ -231,5 +231,8 @@ async function open(
 function hostFeed({ feeds }: PositionalRun, input: number): HostTensor {
   const feed = feeds[input];
   if (typeof feed === "object") return feed;
-  throw new SlmError("UNEXPECTED", "runtime-node: the inputs that change between repeated runs must be host tensors");
+  throw new SlmError(
+    "UNEXPECTED",
+    "runtime-node: the inputs that change between repeated runs must be host tensors",
+  );
 }

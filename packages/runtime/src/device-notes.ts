@@ -10,7 +10,9 @@ export function deviceNotes({
 }: Pick<RuntimeDevice, "provider" | "simulated" | "description" | "fallbacks">): readonly string[] {
   return [
     ...fallbacks.map(({ device, reason }) => `${device} is not available here: ${reason}.`),
-    ...(simulated ? [`${provider} was simulated (${description}): no time here was measured on that device.`] : []),
+    ...(simulated
+      ? [`${provider} was simulated (${description}): no time here was measured on that device.`]
+      : []),
     ...(!simulated && fallbacks.length > 0 ? [`${provider} computed instead (${description}).`] : []),
   ];
 }

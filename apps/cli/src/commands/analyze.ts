@@ -17,7 +17,8 @@ export class AnalyzeCommand extends SlmCommand<PathAnalysis> {
   static override flags = {
     target: Flags.option({ options: TARGETS })({
       required: true,
-      summary: "Kind of device. On gpu and web, operators that the device does not support fall back to the CPU.",
+      summary:
+        "Kind of device. On gpu and web, operators that the device does not support fall back to the CPU.",
     }),
     profile: profileFlag,
     shape: shapeFlag,

@@ -23,7 +23,8 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
   };
   static override flags = {
     baseline: Flags.option({ options: ["decoder-only"] as const })({
-      summary: "Also measure a model with as many parameters as the first, random weights and the same quantization.",
+      summary:
+        "Also measure a model with as many parameters as the first, random weights and the same quantization.",
     }),
     data: Flags.string({ helpValue: "<file>", summary: "JSONL file whose sources are the prompts." }),
     prompt: Flags.string({
@@ -54,7 +55,11 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
       helpValue: "<n>",
       summary: "Generate exactly n tokens each. Default with a baseline: the median length of an answer.",
     }),
-    seed: Flags.integer({ min: 0, default: 1, summary: "Seed of the choice of prompts and of the order of runs." }),
+    seed: Flags.integer({
+      min: 0,
+      default: 1,
+      summary: "Seed of the choice of prompts and of the order of runs.",
+    }),
     output: Flags.string({
       char: "o",
       helpValue: "<dir>",

@@ -137,7 +137,9 @@ describe(runtimeRecipe, () => {
 
   test("rejects an NPU for other graphs, and graphs for an NPU beside others", () => {
     expect(() => runtimeRecipe([{ target: "cpu" }], { device: { kind: "npu" } })).toThrow(/made for it/);
-    expect(() => runtimeRecipe([{ target: "cpu" }, { target: "npu", profile: "qnn" }], {})).toThrow(/cannot be measured together/);
+    expect(() => runtimeRecipe([{ target: "cpu" }, { target: "npu", profile: "qnn" }], {})).toThrow(
+      /cannot be measured together/,
+    );
   });
 });
 

@@ -4,7 +4,8 @@ import type { StageReport } from "../library/run-stage.js";
 import { StageCommand, type StageResult } from "./stage-command.js";
 
 export class DistillCommand extends StageCommand {
-  static override summary = "Train a recipe's student from its teacher. Runs the earlier stages first if needed.";
+  static override summary =
+    "Train a recipe's student from its teacher. Runs the earlier stages first if needed.";
   static override description =
     "An interrupted training is resumed, as by 'slm run'; --no-resume starts from the beginning.";
   static override args = { recipe: requiredRecipeArg };

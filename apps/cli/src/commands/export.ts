@@ -17,7 +17,8 @@ export interface ExportPlanResult {
 const LAYOUTS = ["native", "transformers.js"] as const satisfies readonly ExportChoice["layout"][];
 
 export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> {
-  static override summary = "Export a checkpoint as ONNX graphs for a target, and check them against the checkpoint.";
+  static override summary =
+    "Export a checkpoint as ONNX graphs for a target, and check them against the checkpoint.";
   static override description =
     "Targets cpu, gpu and web get graphs with dynamic lengths; target npu gets one pair of graphs with static shapes for each source " +
     "length. The check runs the graphs on this machine's CPU, whatever the target is.";
@@ -36,7 +37,8 @@ export class ExportCommand extends SlmCommand<ExportedModel | ExportPlanResult> 
     }),
     layout: Flags.option({ options: LAYOUTS })({
       default: "native",
-      summary: "Names of files, inputs and outputs: slm's own (native), or those of Hugging Face's transformers.js.",
+      summary:
+        "Names of files, inputs and outputs: slm's own (native), or those of Hugging Face's transformers.js.",
     }),
     buckets: Flags.string({
       helpValue: "<n,n,...>",

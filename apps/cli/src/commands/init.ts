@@ -23,7 +23,11 @@ export class InitCommand extends SlmCommand<InitResult> {
     size: Flags.option({ options: Object.keys(SIZES) as (keyof typeof SIZES)[] })({
       summary: "Size of the student. Default: tiny.",
     }),
-    steps: Flags.integer({ min: 1, helpValue: "<n>", summary: "Training steps. Default: depends on the size." }),
+    steps: Flags.integer({
+      min: 1,
+      helpValue: "<n>",
+      summary: "Training steps. Default: depends on the size.",
+    }),
     "max-drop": Flags.string({
       helpValue: "<x>",
       summary: "Largest allowed loss of the metric by quantization. Default: 0.02.",

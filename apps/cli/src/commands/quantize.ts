@@ -67,7 +67,8 @@ export class QuantizeCommand extends SlmCommand<QuantizedModel> {
       helpGroup: "WEIGHTS",
     }),
     embedding: Flags.option({ options: FORMATS })({
-      summary: "Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes.",
+      summary:
+        "Format of the embedding, and of an output head tied to it. Default: the scheme's format, but 8 bits for 4-bit schemes.",
       helpGroup: "WEIGHTS",
     }),
     "reduce-range": Flags.option({ options: ["auto", "on", "off", "this-cpu"] as const })({

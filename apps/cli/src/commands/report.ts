@@ -17,7 +17,8 @@ export interface ReportedRun extends RunSummary {
 }
 
 export class ReportCommand extends SlmCommand<ReportResult> {
-  static override summary = "Write an HTML page with the training curves of one run, or of several for comparison.";
+  static override summary =
+    "Write an HTML page with the training curves of one run, or of several for comparison.";
   static override description =
     "RUN is a checkpoint, the directory of a recipe's run, or the .partial directory of one in progress. The page of one " +
     "run shows its samples and settings; the page of several shows their results and the settings that differ.";

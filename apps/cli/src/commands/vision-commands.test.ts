@@ -173,7 +173,9 @@ describe("a vision-language model", () => {
 
   test("has no decoder-only baseline beside it", async () => {
     const argv = ["--data", at("rows.jsonl"), "--baseline", "decoder-only"];
-    expect(await rejected("bench", at("exported"), ...argv)).toMatch(/^65 OP_UNSUPPORTED: bench: .* is a vision-language model/);
+    expect(await rejected("bench", at("exported"), ...argv)).toMatch(
+      /^65 OP_UNSUPPORTED: bench: .* is a vision-language model/,
+    );
   });
 
   test("is exported for a device of fixed sizes and quantized there", async () => {

@@ -182,7 +182,9 @@ async function trainingEstimate({
     basis: [
       `at ${formatCount(rate)}FLOP/s of matrix products measured now; the real rate is lower`,
       ...(facts.pairs === undefined
-        ? ["until the data is prepared, all lengths are assumed to be the model's limits; real ones are mostly far shorter"]
+        ? [
+            "until the data is prepared, all lengths are assumed to be the model's limits; real ones are mostly far shorter",
+          ]
         : []),
     ].join("; "),
   };

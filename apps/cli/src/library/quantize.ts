@@ -72,7 +72,9 @@ export async function quantize(model: string, options: QuantizeOptions): Promise
   if (!isModelDirectory(model) && (await transformersGraphs(model)).length > 0)
     return quantizeTransformersLayout(request);
   if (learnsFromData(scheme) && options.calibration === undefined)
-    context.note("4-bit weights are rounded without calibration data; with --calibration rows.jsonl the loss is smaller");
+    context.note(
+      "4-bit weights are rounded without calibration data; with --calibration rows.jsonl the loss is smaller",
+    );
   return quantizeModel(request);
 }
 

@@ -65,7 +65,7 @@ export async function readGateRequest(flags: {
   return { metric, maxDrop, rows: await readEvaluationRows(flags.data, flags.limit) };
 }
 
-  /** How to quantize `modelDirectory` into `outputDirectory`. */
+/** How to quantize `modelDirectory` into `outputDirectory`. */
 export interface GatedQuantizationRequest extends JudgeRequest {
   /** Measure layer sensitivities, and keep the most sensitive layers in float32 until the gate passes. */
   readonly sensitivity: boolean;

@@ -29,9 +29,13 @@ export interface BaselineRequest {
 export async function makeBaseline({ like, outputDirectory, context }: BaselineRequest): Promise<void> {
   const model = await readDeviceModel(like);
   if (model.vision !== undefined) {
-    throw new SlmError("OP_UNSUPPORTED", `bench: ${like} is a vision-language model, for which there is no decoder-only baseline`, {
-      suggestions: ["leave --baseline out", "--set bench.baseline=null"],
-    });
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      `bench: ${like} is a vision-language model, for which there is no decoder-only baseline`,
+      {
+        suggestions: ["leave --baseline out", "--set bench.baseline=null"],
+      },
+    );
   }
   const config = await shapeOf(like, model);
   const { seed, signal } = context;

@@ -210,9 +210,13 @@ export async function fileOptions(
 export function rejectShapes(shapes: readonly string[] | undefined, path: string): void {
   const [first] = shapes ?? [];
   if (first === undefined) return;
-  throw new SlmError("USAGE", `--shape ${first}: shapes can be set for an ONNX file only, ${path} is not one`, {
-    suggestions: ["slm export CHECKPOINT --target npu --buckets 16,32", "leave --shape out"],
-  });
+  throw new SlmError(
+    "USAGE",
+    `--shape ${first}: shapes can be set for an ONNX file only, ${path} is not one`,
+    {
+      suggestions: ["slm export CHECKPOINT --target npu --buckets 16,32", "leave --shape out"],
+    },
+  );
 }
 
 /** An external model has no task metric. @throws SlmError USAGE if a gate was requested */

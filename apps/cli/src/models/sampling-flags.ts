@@ -42,15 +42,11 @@ export const samplingFlags = {
     summary: "Beam search with n beams. Default: greedy.",
     exclusive: ["temperature"],
   }),
-  temperature: numberFlag(
-    "temperature",
-    "Sample at this temperature. Default: 0, greedy.",
-    {
-      min: 0,
-      includesMin: true,
-      max: 100,
-    },
-  )(),
+  temperature: numberFlag("temperature", "Sample at this temperature. Default: 0, greedy.", {
+    min: 0,
+    includesMin: true,
+    max: 100,
+  })(),
   "top-k": Flags.integer({
     min: 1,
     helpValue: "<n>",

@@ -6,6 +6,5 @@ export const shapeFlag = Flags.string({
   multipleNonGreedy: true,
   default: [],
   helpValue: "<name=sizes>",
-  summary:
-    "Shape of an input, such as x=1,3,48,320, or size of a dynamic axis, batch=1; may be repeated.",
+  summary: "Shape of an input, such as x=1,3,48,320, or size of a dynamic axis, batch=1; may be repeated.",
 });

@@ -74,5 +74,8 @@ function sizeOptions(): { value: string; label: string; hint: string }[] {
 
 function sizeOf(text: string): keyof typeof SIZES {
   if (Object.hasOwn(SIZES, text)) return text as keyof typeof SIZES;
-  throw new SlmError("USAGE", `init: unknown size '${text}'; expected one of ${Object.keys(SIZES).join(", ")}`);
+  throw new SlmError(
+    "USAGE",
+    `init: unknown size '${text}'; expected one of ${Object.keys(SIZES).join(", ")}`,
+  );
 }

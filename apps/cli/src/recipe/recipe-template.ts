@@ -63,7 +63,9 @@ function recipeText({ name, data, size, steps, maxDrop }: InitAnswers): string {
       `int8 encoder, int4 decoder; rejected if the metric gets worse by more than ${maxDrop}. Checkpoints are chosen by it too.`,
       { quantize: { schemes: ["cpu"], gate: { metric: "exactMatch", maxDrop } } },
     ),
-    section("Latency, throughput and memory, compared with a decoder-only model of equal size.", { bench: {} }),
+    section("Latency, throughput and memory, compared with a decoder-only model of equal size.", {
+      bench: {},
+    }),
     section("The bundle (the deployable files) and its model card.", { deploy: { name } }),
   ].join("\n");
 }

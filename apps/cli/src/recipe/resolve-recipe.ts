@@ -56,12 +56,7 @@ const recipeFields = {
     .enum(ENGINES)
     .default("onnx")
     .describe("Training engine: ONNX Runtime, plain JavaScript (slow), or libtensorflow."),
-  threads: z
-    .int()
-    .positive()
-    .max(1024)
-    .optional()
-    .describe("Intra-op threads. Default: one per CPU core."),
+  threads: z.int().positive().max(1024).optional().describe("Intra-op threads. Default: one per CPU core."),
 };
 
 /** The schema of a whole recipe: strict, with every section optional. */

@@ -104,7 +104,8 @@ export function rejection(
   const { repo, revision, file } = source;
   const context = { repo, revision, status };
   if (status === 401 || status === 403) {
-    const reason = token === undefined ? "needs an access token" : "is not accessible with the token in HF_TOKEN";
+    const reason =
+      token === undefined ? "needs an access token" : "is not accessible with the token in HF_TOKEN";
     return new SlmError("INPUT_MISSING", `${repo} ${reason}, or does not exist (${status})`, {
       context,
       suggestions: ["export HF_TOKEN=hf_...", `accept the model's terms at ${endpoint}/${repo}`],

@@ -32,7 +32,11 @@ export const visionTower = z.strictObject({
   image: imageProcessing.describe("Image preprocessing for this tower."),
   patch: patchSize.describe("Size of a patch, which becomes one token [pixels]."),
   width: size.describe("Tower width [elements]; the heads divide it."),
-  layers: z.int().positive().max(1024).describe("Number of layers that run; later layers of a pretrained tower are left out."),
+  layers: z
+    .int()
+    .positive()
+    .max(1024)
+    .describe("Number of layers that run; later layers of a pretrained tower are left out."),
   heads: size.describe("Heads per attention."),
   feedForward: size.describe("Inner width of the feed-forward block [elements]."),
   activation: z
@@ -77,7 +81,9 @@ const visionProjector = z.strictObject({
 
 export const visionConfig = z.strictObject({
   tower: visionTower.describe("Reads patches."),
-  projector: visionProjector.default({ kind: "mlp" }).describe("Projects the tower's output to tokens of the model's width."),
+  projector: visionProjector
+    .default({ kind: "mlp" })
+    .describe("Projects the tower's output to tokens of the model's width."),
   prompt: z
     .string()
     .min(1)
@@ -129,7 +135,9 @@ export function checkTower(tower: VisionTower, where: string): void {
   checkPatchReading(tower, where);
   if (tower.width % tower.heads !== 0) throw fail(`heads ${tower.heads} do not divide width ${tower.width}`);
   if (tower.convolution !== undefined && tower.classToken !== "none")
-    throw fail("convolution does not work with a class token; set classToken: none, or leave out convolution");
+    throw fail(
+      "convolution does not work with a class token; set classToken: none, or leave out convolution",
+    );
 }
 
 /** As {@link checkTower}, for the projector too. @throws SlmError CONFIG_INVALID */

@@ -66,7 +66,10 @@ function joinRows(
     const from = bytesOf(tensor);
     if (tensor.dtype !== joined.dtype || from.byteLength !== groups * own * unit || own > width) {
       const got = `${tensor.dtype}[${tensor.shape.join(",")}]`;
-      throw new SlmError("SHAPE_MISMATCH", `serve: '${name}' of ${model} is ${got}, which does not match model.json`);
+      throw new SlmError(
+        "SHAPE_MISMATCH",
+        `serve: '${name}' of ${model} is ${got}, which does not match model.json`,
+      );
     }
     for (let group = 0; group < groups; group++) {
       to.set(

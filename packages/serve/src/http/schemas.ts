@@ -55,11 +55,7 @@ const stop = z
   .union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).max(4)])
   .nullish()
   .transform((value) => (value == null ? [] : typeof value === "string" ? [value] : value));
-const model = z
-  .string()
-  .max(256)
-  .optional()
-  .openapi({ description: "Name of the served model; optional." });
+const model = z.string().max(256).optional().openapi({ description: "Name of the served model; optional." });
 const responseFormat = z
   .discriminatedUnion("type", [
     z.strictObject({ type: z.literal("text") }),

@@ -103,7 +103,11 @@ function layersOf({ nodes }: Graph): readonly (readonly [string, readonly GraphN
 }
 
 /** The recomputed forward pass of a layer; undefined if its backward pass reads no activation. */
-function recomputeLayer(passes: Passes, layer: string, nodes: readonly GraphNode[]): Recomputation | undefined {
+function recomputeLayer(
+  passes: Passes,
+  layer: string,
+  nodes: readonly GraphNode[],
+): Recomputation | undefined {
   const { index, isForward, isBackward } = passes;
   const own = new Set(nodes);
   const isReadBy = (value: string, who: (node: GraphNode) => boolean): boolean =>
@@ -168,7 +172,10 @@ function gradientOf(
 }
 
 /** The input of a layer's copy, made to depend on its gradient and on the gradients of the previous layer of the backward pass. */
-function inputNodes({ scope, input, gradient }: Recomputation, left: readonly string[]): readonly GraphNode[] {
+function inputNodes(
+  { scope, input, gradient }: Recomputation,
+  left: readonly string[],
+): readonly GraphNode[] {
   const sums = [gradient, ...left].map((value, place) =>
     operator(`${scope}/wait.${place}`, "ReduceSum", [value], { keepdims: int(0) }),
   );

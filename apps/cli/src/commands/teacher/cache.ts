@@ -4,7 +4,8 @@ import type { StageReport } from "../../library/run-stage.js";
 import { StageCommand, type StageResult } from "../stage-command.js";
 
 export class TeacherCacheCommand extends StageCommand {
-  static override summary = "Store the teacher's distributions over every target. Runs the earlier stages first if needed.";
+  static override summary =
+    "Store the teacher's distributions over every target. Runs the earlier stages first if needed.";
   static override description =
     "Distillation then reads the teacher's distributions from disk. Unlabelled sources of the data are labelled too. " +
     "An interrupted run is resumed, as by 'slm run'; --no-resume starts from the beginning.";

@@ -11,8 +11,7 @@ export interface TeacherImportResult extends ImportedTeacher {
 }
 
 export class TeacherImportCommand extends SlmCommand<TeacherImportResult> {
-  static override summary =
-    "Import a published decoder-only model as a checkpoint.";
+  static override summary = "Import a published decoder-only model as a checkpoint.";
   static override description =
     "SOURCE is a directory with config.json, safetensors (one file or shards) and tokenizer.json, a GGUF file, or a hub id: " +
     "org/name, org/name@revision, hf:org/name/file.gguf, fetched into the hub's cache. Supported: Llama and SmolLM2, " +
@@ -33,7 +32,11 @@ export class TeacherImportCommand extends SlmCommand<TeacherImportResult> {
       helpValue: "<tokens>",
       summary: "Longest source, including the text around it [tokens]. Default: 1024.",
     }),
-    "max-target": Flags.integer({ min: 1, helpValue: "<tokens>", summary: "Longest target [tokens]. Default: 256." }),
+    "max-target": Flags.integer({
+      min: 1,
+      helpValue: "<tokens>",
+      summary: "Longest target [tokens]. Default: 256.",
+    }),
     before: Flags.string({
       helpValue: "<text>",
       summary: "Text before every source. It may contain special tokens, as in chat templates.",

@@ -71,13 +71,15 @@ const divergence = (name: DivergenceName, { rowDivergence, ...facts }: Row): Div
 /** One row per name: a divergence without a row does not compile. */
 export const DIVERGENCES: { readonly [N in DivergenceName]: Divergence } = {
   forwardKl: divergence("forwardKl", {
-    description: "KL(teacher || student), mode-covering: the student covers everything that the teacher may generate",
+    description:
+      "KL(teacher || student), mode-covering: the student covers everything that the teacher may generate",
     source: "Hinton, Vinyals, Dean 2015, section 2 (arXiv:1503.02531)",
     temperaturePower: 2,
     rowDivergence: () => forwardKlRows,
   }),
   reverseKl: divergence("reverseKl", {
-    description: "KL(student || teacher), mode-seeking: the student keeps to tokens that the teacher finds likely",
+    description:
+      "KL(student || teacher), mode-seeking: the student keeps to tokens that the teacher finds likely",
     source: "Gu, Dong, Wei, Huang 2024, section 2.1 (arXiv:2306.08543)",
     temperaturePower: 2,
     rowDivergence: () => reverseKlRows,

@@ -89,7 +89,7 @@ export function uld(masked: MaskedLogits, teacherLogits: Tensor, options: UldOpt
       slope: (saved) => {
         const [savedStudent, savedQ, savedSign, savedPlaces] = saved as [Tensor, Tensor, Tensor, Tensor];
         // Adding a constant to all slopes of a row does not change the gradient through the softmax, so 1 is subtracted here instead of
-  // being added to the slopes of the unranked tokens.
+        // being added to the slopes of the unranked tokens.
         const slopes = ranks < vocab ? tf.sub(savedSign, 1) : savedSign;
         const inner = column(rowDot(savedQ, slopes));
         return tf.mul(savedStudent, tf.sub(unrankRows(slopes, savedPlaces, vocab), inner));
