@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core/errors";
 import { fileURLToPath } from "node:url";
 import { describeError, errorLines, toSlmError } from "./errors.js";
 import { nearest } from "./nearest.js";
-import { jsonText } from "./output/json-text.js";
+import { jsonText } from "./ui/json-text.js";
 import { JSON_SCHEMA_VERSION } from "./slm-command.js";
 
 const PACKAGE_ROOT = fileURLToPath(new URL("..", import.meta.url));

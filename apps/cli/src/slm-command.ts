@@ -6,10 +6,10 @@ import { Command, Flags } from "@oclif/core";
 import type { StageContext } from "@slm/core";
 import { describeError, errorLines, toSlmError } from "./errors.js";
 import { GateFailed } from "./gate-failed.js";
-import { EventReporter, type Reporter } from "./output/event-reporter.js";
+import { EventReporter, type Reporter } from "./ui/event-reporter.js";
 import type { WorkOptions } from "./library/work.js";
-import { jsonText } from "./output/json-text.js";
-import { ProgressReporter } from "./output/progress-reporter.js";
+import { jsonText } from "./ui/json-text.js";
+import { ProgressReporter } from "./ui/progress-reporter.js";
 import { INTERRUPTED_EXIT, SlmError } from "@slm/core/errors";
 
 // SIGINT and SIGTERM as an abort signal: on the first, stages save and stop; the second ends the process.

@@ -93,7 +93,7 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
     if (flags.suite !== undefined) return this.#suite(flags);
     const { bench } = await import("../library/bench.js");
     const { failOnRegression, writeJunit } = await import("../models/bench-outputs.js");
-    const { benchLines } = await import("../output/bench-lines.js");
+    const { benchLines } = await import("../ui/bench-lines.js");
     const { baseline, data, prompt: prompts, image, runs, batch, seed, output, compare, junit } = flags;
     const report = await bench(argv.map(String), {
       baseline,
@@ -119,7 +119,7 @@ export class BenchCommand extends SlmCommand<BenchCommandResult> {
   async #suite(flags: SuiteFlags & { readonly junit?: string | undefined }): Promise<BenchCommandResult> {
     const { paperSuite } = await import("../suites/run-suite.js");
     const { claimsLine, suiteTable } = await import("../suites/suite-report.js");
-    const { transposed } = await import("../output/bench-lines.js");
+    const { transposed } = await import("../ui/bench-lines.js");
     const result = await paperSuite(flags, this.context(flags.seed));
     const { notes } = result;
     if (flags.junit !== undefined)

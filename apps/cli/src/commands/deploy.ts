@@ -3,7 +3,7 @@ import type { ManifestFile } from "@slm/core";
 import type { Delivery } from "../deploy/deliveries.js";
 import { DESTINATIONS, type Destination } from "../deploy/destinations.js";
 import { GateFailed } from "../gate-failed.js";
-import { formatBytes } from "../output/format.js";
+import { formatBytes } from "../ui/format.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";
 

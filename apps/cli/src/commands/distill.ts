@@ -1,4 +1,4 @@
-import { formatNumber } from "../output/format.js";
+import { formatNumber } from "../ui/format.js";
 import { requiredRecipeArg, trainingFlags } from "../recipe-flags.js";
 import type { StageReport } from "../library/run-stage.js";
 import { StageCommand, type StageResult } from "./stage-command.js";

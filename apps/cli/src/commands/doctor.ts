@@ -1,5 +1,5 @@
 import type { DoctorReport } from "../doctor.js";
-import { formatBytes } from "../output/format.js";
+import { formatBytes } from "../ui/format.js";
 import { SlmCommand } from "../slm-command.js";
 
 export class DoctorCommand extends SlmCommand<DoctorReport> {

@@ -2,8 +2,8 @@ import type { MeanLikelihood } from "@slm/inference";
 import type { RuntimeDevice } from "@slm/runtime";
 import { evaluationFlags } from "../evaluation-flags.js";
 import { deviceFlags, deviceRequest } from "../device-flags.js";
-import { formatNumber, formatSeconds } from "../output/format.js";
-import { formatMetric } from "../output/metric-format.js";
+import { formatNumber, formatSeconds } from "../ui/format.js";
+import { formatMetric } from "../ui/metric-format.js";
 import { modelArgument, modelFlag, modelOf } from "../models/model-argument.js";
 import { SlmCommand } from "../slm-command.js";
 

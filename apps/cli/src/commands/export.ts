@@ -2,7 +2,7 @@ import { Args, Flags } from "@oclif/core";
 import { PRECISIONS, TARGETS } from "@slm/devices/table";
 import type { ExportChoice, ExportPlan } from "@slm/onnx-export";
 import type { ExportedModel } from "../library/export-model.js";
-import { exportPlanLines, exportReportLines } from "../output/export-lines.js";
+import { exportPlanLines, exportReportLines } from "../ui/export-lines.js";
 import { threadsFlag } from "../recipe-flags.js";
 import { parseNumbers } from "../number-list.js";
 import { profileFlag } from "../profile-flag.js";

@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import type { ManifestFile } from "@slm/core";
-import { formatBytes } from "../output/format.js";
+import { formatBytes } from "../ui/format.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface PullResult {

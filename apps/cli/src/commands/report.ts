@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import type { RunSummary } from "@slm/report";
-import { formatNumber } from "../output/format.js";
+import { formatNumber } from "../ui/format.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface ReportResult {

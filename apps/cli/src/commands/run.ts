@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import type { RunPlan, RunReport } from "../library/run-recipe.js";
-import { stageLine } from "../output/stage-line.js";
+import { stageLine } from "../ui/stage-line.js";
 import type { PrintedConfig } from "../pipeline-run.js";
 import { computeFlags, recipeFlags, requiredRecipeArg } from "../recipe-flags.js";
 import { SlmCommand } from "../slm-command.js";

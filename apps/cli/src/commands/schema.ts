@@ -1,5 +1,5 @@
 import { SlmCommand } from "../slm-command.js";
-import { jsonText } from "../output/json-text.js";
+import { jsonText } from "../ui/json-text.js";
 
 export interface SchemaResult {
   /** JSON Schema, draft 2020-12. */

@@ -1,7 +1,7 @@
 /** Base of commands that run one stage of a recipe, with the stages that it needs, and report that stage. */
 import type { RunPlan } from "../library/run-recipe.js";
 import type { StageOptions, StageReport } from "../library/run-stage.js";
-import { stageLine } from "../output/stage-line.js";
+import { stageLine } from "../ui/stage-line.js";
 import type { PrintedConfig } from "../pipeline-run.js";
 import { SlmCommand } from "../slm-command.js";
 

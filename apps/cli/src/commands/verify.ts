@@ -2,7 +2,7 @@ import { Args, Flags } from "@oclif/core";
 import type { DirectoryProblem, ManifestFile } from "@slm/core";
 import type { SignatureCheck } from "@slm/deploy";
 import { GateFailed } from "../gate-failed.js";
-import { formatBytes } from "../output/format.js";
+import { formatBytes } from "../ui/format.js";
 import { SlmCommand } from "../slm-command.js";
 
 export interface VerifyReport {

@@ -25,7 +25,7 @@ import { readTeacherConfigs, teacherConfig, type CacheConfig, type TeacherConfig
 import { resolveModules, type ModuleSettings, type TrainingSettings } from "@slm/training";
 import { z } from "zod";
 import { publishedTowerShape } from "../models/published-tower.js";
-import { formatCount } from "../output/format.js";
+import { formatCount } from "../ui/format.js";
 import type { EstimateRequest, StageEstimate } from "../pipeline/stage.js";
 import { productRate, type ProductShape } from "@slm/bench";
 import { withRuntime } from "../compute/open-engine.js";

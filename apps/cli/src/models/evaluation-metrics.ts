@@ -4,7 +4,7 @@ import { SlmError } from "@slm/core/errors";
 import { METRICS, type Metric } from "@slm/metrics";
 import { nearest } from "../nearest.js";
 import { renamedMetric } from "../recipe/renamed-keys.js";
-import { METRIC_UNITS, type DisplayUnit } from "../output/metric-format.js";
+import { METRIC_UNITS, type DisplayUnit } from "../ui/metric-format.js";
 
 /** Every metric. A metric of `@slm/inference` that is missing here is a compile error. */
 const EVALUATION_METRICS: Readonly<

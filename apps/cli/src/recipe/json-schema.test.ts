@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { jsonText } from "../output/json-text.js";
+import { jsonText } from "../ui/json-text.js";
 import { recipeJsonSchema } from "./json-schema.js";
 
 describe(recipeJsonSchema, () => {

@@ -2,8 +2,76 @@
 import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
 import type { StepDecoder } from "@slm/decoding";
 import { SlmError } from "@slm/core";
-import { type DeviceTensor, type HostTensor, type Session, createHostTensor } from "@slm/runtime";
-import { WindowCache } from "./window-cache.js";
+import {
+  type DeviceTensor,
+  type HostTensor,
+  type Session,
+  createHostTensor,
+  elementCount,
+} from "@slm/runtime";
+
+// Keys and values of one text in a window of fixed size, in the host's memory.
+
+interface LayerCache {
+  /** `[1, kvHeads, headDim, slots]` */
+  readonly key: HostTensor;
+  /** `[1, kvHeads, slots, headDim]` */
+  readonly value: HostTensor;
+}
+
+/** Elements as raw bytes: float32 and float16 values are copied without conversion. */
+type Elements = Float32Array | Uint16Array;
+
+class WindowCache {
+  /** Caches by the names of the decoder's inputs. */
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  readonly #model: DeviceModel;
+  readonly #layers: readonly LayerCache[];
+  /** One less than the window, because the newest token is not in the cache. */
+  readonly #slots: number;
+  readonly #headDim: number;
+
+  /** @param from layers to copy; default: empty caches */
+  constructor(model: DeviceModel, window: number, from?: readonly LayerCache[]) {
+    const { kvHeads, headDim, decoderLayers, precision = "float32" } = model;
+    this.#model = model;
+    this.#slots = window - 1;
+    this.#headDim = headDim;
+    this.#layers = Array.from({ length: decoderLayers }, (_, layer) => ({
+      key: createHostTensor(precision, [1, kvHeads, headDim, this.#slots], from?.[layer]?.key.data.slice()),
+      value: createHostTensor(
+        precision,
+        [1, kvHeads, this.#slots, headDim],
+        from?.[layer]?.value.data.slice(),
+      ),
+    }));
+    this.feeds = Object.fromEntries(
+      this.#layers.flatMap(({ key, value }, layer) => [
+        [GRAPH_IO.pastKey(layer), key],
+        [GRAPH_IO.pastValue(layer), value],
+      ]),
+    );
+  }
+
+  copy(): WindowCache {
+    return new WindowCache(this.#model, this.#slots + 1, this.#layers);
+  }
+
+  /** Writes the decoder's new keys and values of a token into its slot. The last token of a window needs no slot. */
+  write(slot: number, made: Readonly<Record<string, HostTensor>>): void {
+    if (slot >= this.#slots) return;
+    for (const [layer, { key, value }] of this.#layers.entries()) {
+      const [newKey, newValue] = [made[GRAPH_IO.presentKey(layer)]!, made[GRAPH_IO.presentValue(layer)]!];
+      const keys = newKey.data as Elements;
+      for (let row = 0; row < keys.length; row += 1) key.data[row * this.#slots + slot] = keys[row]!;
+      const heads = elementCount(newValue.shape) / this.#headDim;
+      for (let head = 0; head < heads; head += 1) {
+        const part = (newValue.data as Elements).subarray(head * this.#headDim, (head + 1) * this.#headDim);
+        (value.data as Elements).set(part, (head * this.#slots + slot) * this.#headDim);
+      }
+    }
+  }
+}
 
 export interface StaticDecoderParts {
   readonly decoder: Session;

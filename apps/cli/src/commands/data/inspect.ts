@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import type { FileSettings, Inspection, InspectOptions } from "@slm/data";
 import { SlmError } from "@slm/core/errors";
-import { inspectionLines } from "../../output/inspection-lines.js";
+import { inspectionLines } from "../../ui/inspection-lines.js";
 import { SlmCommand } from "../../slm-command.js";
 
 export class DataInspectCommand extends SlmCommand<Inspection> {
@@ -47,7 +47,7 @@ export class DataInspectCommand extends SlmCommand<Inspection> {
     const { samples } = flags;
     const report = await inspectData(file, { ...settings, ...(await tokenizerOf(flags.tokenizer)), samples });
     if (flags.html !== undefined) {
-      const { inspectionPage } = await import("../../output/inspection-page.js");
+      const { inspectionPage } = await import("../../ui/inspection-page.js");
       const { writeTextAtomic } = await import("@slm/core");
       const images = settings.images ?? imageFolderOf(file);
       await writeTextAtomic(flags.html, await inspectionPage(args.file, report, images));

@@ -1,5 +1,5 @@
 import { Args, Flags } from "@oclif/core";
-import { formatNumber } from "../../output/format.js";
+import { formatNumber } from "../../ui/format.js";
 import { SlmCommand } from "../../slm-command.js";
 
 export interface ModelInitResult {

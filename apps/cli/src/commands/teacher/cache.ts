@@ -1,4 +1,4 @@
-import { formatCount, formatNumber } from "../../output/format.js";
+import { formatCount, formatNumber } from "../../ui/format.js";
 import { requiredRecipeArg, trainingFlags } from "../../recipe-flags.js";
 import type { StageReport } from "../../library/run-stage.js";
 import { StageCommand, type StageResult } from "../stage-command.js";

@@ -2,8 +2,8 @@ import { Args } from "@oclif/core";
 import type { Evaluation } from "@slm/inference";
 import { evaluationFlags } from "../../evaluation-flags.js";
 import { engineFlag, threadsFlag } from "../../recipe-flags.js";
-import { formatSeconds } from "../../output/format.js";
-import { formatMetric } from "../../output/metric-format.js";
+import { formatSeconds } from "../../ui/format.js";
+import { formatMetric } from "../../ui/metric-format.js";
 import { SlmCommand } from "../../slm-command.js";
 
 export interface TeacherEvalResult extends Pick<Evaluation, "n" | "metrics" | "seconds"> {

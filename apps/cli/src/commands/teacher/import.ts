@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import type { ResolvedModel } from "@slm/checkpoints";
 import type { ImportedTeacher } from "../../models/import-teacher.js";
-import { formatCount } from "../../output/format.js";
+import { formatCount } from "../../ui/format.js";
 import { SlmCommand } from "../../slm-command.js";
 
 export interface TeacherImportResult extends ImportedTeacher {
