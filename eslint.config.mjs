@@ -27,7 +27,7 @@ const depConstraints = [
 await createProjectGraphAsync();
 
 export default tseslint.config(
-  { ignores: ["**/dist/**", "**/node_modules/**", "runs/**", ".nx/**"] },
+  { ignores: ["**/dist/**", "dist-package/**", "dist-docs/**", "**/node_modules/**", "runs/**", ".nx/**"] },
   {
     files: ["**/*.ts"],
     // Programs of users, compiled against the published package by the test that installs it.
