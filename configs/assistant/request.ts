@@ -1,6 +1,5 @@
 /** One clause of a request: what is asked of one setting, in words, with its call. */
-import type { Call } from "./call.js";
-import { NO_CALL } from "./call.js";
+import { type Call, NO_CALL } from "./call.js";
 import type { Draw } from "../shared/draw.js";
 import { OUT_OF_SCOPE, OUT_OF_SCOPE_WORDS } from "./out-of-scope.js";
 import { AMOUNTS, APPS, PHRASINGS, type Phrasing } from "./phrasings.js";

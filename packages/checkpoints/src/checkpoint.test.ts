@@ -3,9 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CONFIG_FILE, readCheckpoint, WEIGHTS_FILE, writeCheckpoint } from "./checkpoint.js";
-import { parseModelConfig } from "@slm/model";
+import { parseModelConfig, initializeWeights } from "@slm/model";
 import { fromHalf, toHalf } from "@slm/runtime";
-import { initializeWeights } from "@slm/model";
 
 const config = parseModelConfig(
   {

@@ -2,12 +2,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
-import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { toBfloat16 } from "@slm/runtime";
-import { parseModelConfig, type ModelConfig } from "@slm/model";
-import { toHalf } from "@slm/runtime";
+import { createHostTensor, type HostTensor, toBfloat16, toHalf } from "@slm/runtime";
+import { parseModelConfig, type ModelConfig, matchWeights, type Weights } from "@slm/model";
 import { readSafetensors, writeDeferredSafetensors, type DeferredTensor } from "./safetensors.js";
-import { matchWeights, type Weights } from "@slm/model";
 
 export const CONFIG_FILE = "config.json";
 export const WEIGHTS_FILE = "model.safetensors";

@@ -5,8 +5,14 @@
  * values; 64-bit floats are rounded to 32 bits. Types below eight bits need separate scales, so they are only listed.
  */
 import { SlmError } from "@slm/core";
-import { createHostTensor, elementCount, type DType, type HostData, type HostTensor } from "@slm/runtime";
-import { toHalf } from "@slm/runtime";
+import {
+  createHostTensor,
+  elementCount,
+  type DType,
+  type HostData,
+  type HostTensor,
+  toHalf,
+} from "@slm/runtime";
 
 interface Stored {
   readonly bits: number;

@@ -2,10 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SlmError } from "@slm/core";
-import { createHostTensor, DTYPES, elementCount, type HostTensor } from "@slm/runtime";
+import { createHostTensor, DTYPES, elementCount, type HostTensor, fromHalf } from "@slm/runtime";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { fromHalf } from "@slm/runtime";
 import {
   encodeSafetensors,
   openSafetensors,

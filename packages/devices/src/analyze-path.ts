@@ -1,8 +1,7 @@
 /** Analyses a model file, or every graph of a model directory, for one profile. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
-import { throwIfInterrupted } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { throwIfInterrupted, SlmError } from "@slm/core";
 import { readOutline, symbolsOf, type FixedSizes, type ModelOutline } from "@slm/onnx";
 import {
   analyzeModel,

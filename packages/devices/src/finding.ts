@@ -1,6 +1,5 @@
 /** Findings of an analysis, and a collector with a limit against malicious models. */
-import type { GraphNode } from "@slm/onnx";
-import { shorten } from "@slm/onnx";
+import { type GraphNode, shorten } from "@slm/onnx";
 
 export type Severity = "error" | "warning" | "info";
 

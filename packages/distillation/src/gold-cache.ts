@@ -1,8 +1,7 @@
 /** The teacher's distributions over the gold targets: an existing cache, or a temporary one of this run. */
 import { join } from "node:path";
 import { rm } from "node:fs/promises";
-import type { StageContext } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { type StageContext, SlmError } from "@slm/core";
 import { buildTeacherCache, openTeacherCache, type TeacherCache } from "@slm/teacher";
 import type { Corpus } from "./corpus.js";
 import type { DistillRun } from "./distill-inputs.js";

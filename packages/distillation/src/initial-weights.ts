@@ -1,9 +1,8 @@
 /** Initialization of a student: random weights, an earlier student, the teacher's embedding table, or a trained vision tower. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { hashJson } from "@slm/core";
+import { hashJson, SlmError } from "@slm/core";
 import { createRandom } from "@slm/decoding";
-import { SlmError } from "@slm/core";
 import { CONFIG_FILE, readCheckpoint } from "@slm/checkpoints";
 import {
   initializeFromTeacher,

@@ -12,9 +12,9 @@ import {
   throwIfInterrupted,
   writeJsonAtomic,
   type StageContext,
+  SlmError,
 } from "@slm/core";
 import type { Row } from "@slm/data";
-import { SlmError } from "@slm/core";
 import { towerSampleCount, towerSamples, type VisionTower } from "@slm/model";
 import { RecordFile, RecordFileWriter } from "@slm/training";
 import { readImage } from "@slm/vision";

@@ -1,8 +1,7 @@
 /** The key of a run: a hash of everything it reads. A state with another key must not be resumed. */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { hashFile, hashJson, readJsonFile, writeJsonAtomic } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { hashFile, hashJson, readJsonFile, writeJsonAtomic, SlmError } from "@slm/core";
 import { STATE_FILE } from "@slm/training";
 import { z } from "zod";
 

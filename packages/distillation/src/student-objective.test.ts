@@ -10,8 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { distillConfig, type DistillConfig } from "./distill-config.js";
 import { OnPolicyTargets } from "./on-policy-targets.js";
 import { studentObjective, type StudentObjectiveOptions } from "./student-objective.js";
-import type { DistillationTeacher } from "./distillation-teacher.js";
-import { sameVocabulary } from "./distillation-teacher.js";
+import { type DistillationTeacher, sameVocabulary } from "./distillation-teacher.js";
 import {
   decoderOnlyStudent,
   decoderOnlyWeights,

@@ -1,8 +1,7 @@
 /** Compares the vocabularies of teacher and student, and applies `loss.crossTokenizer`. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { hashJson } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { hashJson, SlmError } from "@slm/core";
 import type { TeacherLimits } from "@slm/teacher";
 import {
   createTokenizer,

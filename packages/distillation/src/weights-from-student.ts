@@ -1,7 +1,6 @@
 /** Initializes a student from an earlier one: copies its weights, and matches embedding rows by the text of their tokens. */
-import { hashJson } from "@slm/core";
+import { hashJson, SlmError } from "@slm/core";
 import { createRandom } from "@slm/decoding";
-import { SlmError } from "@slm/core";
 import {
   EMBEDDING_WEIGHT,
   HEAD_WEIGHT,

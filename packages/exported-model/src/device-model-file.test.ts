@@ -1,16 +1,13 @@
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
+import { SlmError, writeBytesAtomic, writeTextAtomic, readTextFile, SLM_VERSION } from "@slm/core";
 import { parseImageProcessing } from "@slm/vision";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { writeBytesAtomic, writeTextAtomic } from "@slm/core";
 import { DEVICE_MODEL_FILE, graphBytes, graphsOf, type DeviceModel } from "./device-model.js";
 import { readDeviceModel, writeDeviceModel } from "./device-model-file.js";
 import { tinyDeviceModel } from "./testing/index.js";
-import { readTextFile } from "@slm/core";
-import { SLM_VERSION } from "@slm/core";
 
 let root = "";
 beforeEach(async () => {

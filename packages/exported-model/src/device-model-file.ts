@@ -1,11 +1,9 @@
 /** Reads and writes `model.json`. */
 import { join } from "node:path";
-import { SlmError } from "@slm/core";
+import { SlmError, readJsonFile, writeJsonAtomic } from "@slm/core";
 import { isProfileOf, profilesOf } from "@slm/devices/table";
 import { checkPatchReading } from "@slm/vision";
 import { DEVICE_MODEL_FILE, deviceModelSchema, type DeviceModel } from "./device-model.js";
-import { readJsonFile } from "@slm/core";
-import { writeJsonAtomic } from "@slm/core";
 
 /** Reads the description of the model in a directory. @throws SlmError INPUT_MISSING, DATA_INVALID, CONFIG_INVALID */
 export async function readDeviceModel(directory: string): Promise<DeviceModel> {

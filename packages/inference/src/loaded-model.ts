@@ -2,8 +2,7 @@
  * Loads an exported model: reads and checks its files, loads its graphs on a runtime, and closes them. The only place that does so.
  */
 import { type DeviceModel, type GraphName, graphsOf, readDeviceModel } from "@slm/exported-model";
-import { resolveInside } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { resolveInside, SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
 import type { Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";

@@ -1,9 +1,7 @@
 /** Weights in host memory: initial values, and the check of a set of tensors against the model's parameters. */
 import { SlmError } from "@slm/core";
-import { createHostTensor, elementCount, type HostTensor } from "@slm/runtime";
-import { fromBfloat16 } from "@slm/runtime";
+import { createHostTensor, elementCount, type HostTensor, fromBfloat16, fromHalves } from "@slm/runtime";
 import type { ModelConfig } from "./config.js";
-import { fromHalves } from "@slm/runtime";
 import type { ParameterSpec } from "./parameter-spec.js";
 import { parameterSpecs } from "./parameters.js";
 

@@ -1,8 +1,7 @@
 /** Exports a checkpoint to a directory that a runtime can load: graphs, external weights, model.json and tokenizer. */
 import { basename, resolve } from "node:path";
-import { SILENT, SLM_VERSION, type Progress } from "@slm/core";
+import { SILENT, SLM_VERSION, type Progress, SlmError } from "@slm/core";
 import type { Precision, ProfileName, Target } from "@slm/devices/table";
-import { SlmError } from "@slm/core";
 import { parameterCount } from "@slm/model";
 import { type Checkpoint } from "@slm/checkpoints";
 import type { Runtime } from "@slm/runtime";

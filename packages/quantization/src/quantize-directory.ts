@@ -1,7 +1,7 @@
 /** The quantize stage: quantizes an exported directory to another one in the same layout. */
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { SILENT, readFailure, resolveInside, writeFailure, type Progress } from "@slm/core";
+import { SILENT, readFailure, resolveInside, writeFailure, type Progress, SlmError } from "@slm/core";
 import {
   graphBytes,
   graphsOf,
@@ -10,7 +10,6 @@ import {
   type DeviceModel,
   type GraphName,
 } from "@slm/exported-model";
-import { SlmError } from "@slm/core";
 import type { SchemeName, Target } from "@slm/devices/table";
 import { readOnnx, writeOnnx } from "@slm/onnx";
 import type { CalibrationSettings } from "./calibration/calibrate.js";

@@ -1,8 +1,7 @@
 /** Quantizes an external ONNX file. */
 import { mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { SILENT, writeFailure, type Progress } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { SILENT, writeFailure, type Progress, SlmError } from "@slm/core";
 import type { SchemeName } from "@slm/devices/table";
 import { liftConstants, modelFiles, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import type { Runtime } from "@slm/runtime";

@@ -11,8 +11,7 @@ import {
   type TransformersDtype,
   type TransformersGraph,
 } from "@slm/exported-model";
-import { MANIFEST_FILE, readJsonFile, SILENT, writeFailure } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { MANIFEST_FILE, readJsonFile, SILENT, writeFailure, SlmError } from "@slm/core";
 import { weightBytes, readOnnx, writeOnnx, type Graph } from "@slm/onnx";
 import { z } from "zod";
 import type { QuantizeFileOptions, QuantizeFileReport } from "./quantize-file.js";

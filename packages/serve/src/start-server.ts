@@ -2,8 +2,7 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
-import { systemCode } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { systemCode, SlmError } from "@slm/core";
 import type { Runtime } from "@slm/runtime";
 import { loadServedModel } from "./served-model.js";
 import { ApiKeys } from "./http/api-keys.js";

@@ -1,6 +1,11 @@
 /** Answer formats as constraints on a model's tokens, with a cache of recent schemas. */
-import { constrainTokens, jsonObjectGrammar, jsonSchemaGrammar, type Grammar } from "@slm/decoding";
-import type { TokenConstraint } from "@slm/decoding";
+import {
+  constrainTokens,
+  jsonObjectGrammar,
+  jsonSchemaGrammar,
+  type Grammar,
+  type TokenConstraint,
+} from "@slm/decoding";
 import { tokenPieces, type TokenPieces, type TokenizerFiles } from "@slm/tokenizer";
 
 export type TextFormat =

@@ -2,8 +2,7 @@
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { readFailure } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { readFailure, SlmError } from "@slm/core";
 import { z } from "zod";
 
 /**

@@ -4,10 +4,9 @@
  */
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { StageContext } from "@slm/core";
+import { type StageContext, SlmError } from "@slm/core";
 import type { Strategy } from "@slm/decoding";
 import { DATA_FILES, readRows, readSources, textRow, type Row } from "@slm/data";
-import { SlmError } from "@slm/core";
 import type { Engine } from "@slm/tensor";
 import {
   createTokenizer,

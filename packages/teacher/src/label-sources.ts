@@ -4,9 +4,8 @@
  */
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { hashJson, systemCode, writeFailure, writeTextAtomic, type StageContext } from "@slm/core";
+import { hashJson, systemCode, writeFailure, writeTextAtomic, type StageContext, SlmError } from "@slm/core";
 import { createRandom, type Decoded, type Strategy } from "@slm/decoding";
-import { SlmError } from "@slm/core";
 import type { Tokenizer } from "@slm/tokenizer";
 import { z } from "zod";
 import type { TeacherRow } from "./cache-rows.js";

@@ -1,12 +1,11 @@
 import { createHostTensor, type HostTensor } from "@slm/runtime";
-import { createEagerEngine } from "@slm/tensor";
+import { createEagerEngine, math, type Tensor } from "@slm/tensor";
 import { describe, expect, test } from "vitest";
 import { STEP_SCALARS, stepScalars } from "./optimizer.js";
 import { decays, type Chunk } from "./parameter-layout.js";
 import { planRun, stateInput, stateOutput } from "./state-layout.js";
 import { copyConfig, copySettings } from "./test-support/copy-task.test-support.js";
 import { trainProgram, type LossDefinition } from "./train-program.js";
-import { math, type Tensor } from "@slm/tensor";
 
 const settings = { ...copySettings, beta1: 0.8, beta2: 0.9, epsilon: 1e-3, weightDecay: 0.1, warmupSteps: 0 };
 

@@ -1,7 +1,6 @@
 /** Fixed-size records on disk with random access, for images that do not fit in memory. */
 import { open, rename, stat, type FileHandle } from "node:fs/promises";
-import { writeFailure } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { writeFailure, SlmError } from "@slm/core";
 
 /** Write buffer [bytes]. */
 const BUFFER_BYTES = 1 << 22;

@@ -1,7 +1,6 @@
 /** Runs the batches of one step: compiles their programs when first needed, fills in scalars and masks, checks the loss. */
 import { join } from "node:path";
-import { writeBytesAtomic } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { writeBytesAtomic, SlmError } from "@slm/core";
 import { encodeSafetensors } from "@slm/checkpoints";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";
 import type { Program } from "@slm/tensor";

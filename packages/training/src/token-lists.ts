@@ -3,8 +3,7 @@
  * lists. Everything else is read from the file when needed.
  */
 import { open, type FileHandle } from "node:fs/promises";
-import { writeFailure } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { writeFailure, SlmError } from "@slm/core";
 
 /** Lengths of one list over all rows; two bytes each if the limit fits, else four. */
 export type Lengths = Uint16Array | Int32Array;

@@ -4,9 +4,8 @@
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { JsonLog, throwIfInterrupted } from "@slm/core";
+import { JsonLog, throwIfInterrupted, SlmError } from "@slm/core";
 import { createRandom } from "@slm/decoding";
-import { SlmError } from "@slm/core";
 import { openEventFile, type EventFile } from "@slm/report";
 import { initializeParameters, type ParameterSpec, type Weights } from "@slm/model";
 import { assignBuckets, epochBatches, planBuckets, type Batch, type Bucket } from "./buckets.js";

@@ -1,8 +1,7 @@
 /** The state of a run: on the device while training, in one file between runs. */
 import { stat } from "node:fs/promises";
 import { z } from "zod";
-import { writeBytesAtomic } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { writeBytesAtomic, SlmError } from "@slm/core";
 import { encodeSafetensors, readSafetensors } from "@slm/checkpoints";
 import { type Weights } from "@slm/model";
 import { createHostTensor, type DeviceTensor, type HostTensor } from "@slm/runtime";

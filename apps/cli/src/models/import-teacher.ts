@@ -1,6 +1,5 @@
 /** A published decoder-only model as a checkpoint with its tokenizer. */
-import type { CheckpointDType } from "@slm/checkpoints";
-import { importConfig, writeImported } from "@slm/checkpoints";
+import { type CheckpointDType, importConfig, writeImported } from "@slm/checkpoints";
 import { createTokenizer, fillVocabulary, withPrompt, writeTokenizer } from "@slm/tokenizer";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,8 +1,12 @@
 /** Import formats: one row per format. */
 import { readFailure } from "@slm/core";
-import { externalCheckpoint, ggufTokenizer, readGguf } from "@slm/checkpoints";
-import type { ExternalCheckpoint } from "@slm/checkpoints";
-import { readHuggingFaceDirectory } from "@slm/checkpoints";
+import {
+  externalCheckpoint,
+  ggufTokenizer,
+  readGguf,
+  type ExternalCheckpoint,
+  readHuggingFaceDirectory,
+} from "@slm/checkpoints";
 import {
   CHAT_TEMPLATE_FILE,
   completeTokenizer,

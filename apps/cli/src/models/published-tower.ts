@@ -1,14 +1,15 @@
 /** Published vision towers, found by their names in a recipe. */
 import type { PublishedTower, PublishedTowerConfig } from "@slm/distillation";
-import { resolveCached, resolveModel } from "@slm/checkpoints";
-import type { ExternalCheckpoint } from "@slm/checkpoints";
-import type { VisionTower } from "@slm/model";
 import {
+  resolveCached,
+  resolveModel,
+  type ExternalCheckpoint,
   importedTowerShape,
   importVisionTower,
   readHuggingFaceDirectory,
   type VisionImportOptions,
 } from "@slm/checkpoints";
+import type { VisionTower } from "@slm/model";
 import { PREPROCESSOR_FILE, readPreprocessorConfig } from "@slm/vision";
 import { basename, join } from "node:path";
 import type { FilesRequest, StageFile } from "../pipeline/stage.js";

@@ -1,6 +1,5 @@
 /** A JSON Schema file as a constraint on generated text. */
-import { constrainTokens, jsonSchemaGrammar } from "@slm/decoding";
-import type { TokenConstraint } from "@slm/decoding";
+import { constrainTokens, jsonSchemaGrammar, type TokenConstraint } from "@slm/decoding";
 import { readDeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
 import { loadTokenPieces } from "@slm/tokenizer";

@@ -1,11 +1,18 @@
 /** Makes one teacher checkpoint: trained on the run's data, copied from disk, or imported. */
 import type { StageContext } from "@slm/core";
 import { SlmError } from "@slm/core/errors";
-import { resolveCached, resolveModel, type ResolvedModel } from "@slm/checkpoints";
-import { CONFIG_FILE, WEIGHTS_FILE, readModelConfig } from "@slm/checkpoints";
-import { parameterCount, visionOf } from "@slm/model";
-import { graphFiles, importGraph } from "@slm/teacher";
 import {
+  resolveCached,
+  resolveModel,
+  type ResolvedModel,
+  CONFIG_FILE,
+  WEIGHTS_FILE,
+  readModelConfig,
+} from "@slm/checkpoints";
+import { parameterCount, visionOf } from "@slm/model";
+import {
+  graphFiles,
+  importGraph,
   applyPrompt,
   finetuneTeacher,
   trainTeacher,

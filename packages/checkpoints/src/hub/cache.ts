@@ -6,8 +6,7 @@
  */
 import { copyFile, mkdir, readdir, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { readJsonFile, readTextFile, systemCode, writeTextAtomic } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { readJsonFile, readTextFile, systemCode, writeTextAtomic, SlmError } from "@slm/core";
 import { z } from "zod";
 import type { HubEnvironment } from "./environment.js";
 import { CONFIG, WEIGHTS, WEIGHTS_INDEX } from "./model-files.js";

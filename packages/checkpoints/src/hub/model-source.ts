@@ -1,7 +1,6 @@
 /** How a model is named on the command line: a path, `org/name`, `org/name@revision`, `hf:org/name/file.gguf`. */
 import { stat } from "node:fs/promises";
-import { pathProblem } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { pathProblem, SlmError } from "@slm/core";
 
 export interface HubSource {
   readonly kind: "hub";

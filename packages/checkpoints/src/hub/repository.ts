@@ -1,7 +1,6 @@
 /** The files of a hub repository at a revision. */
 import { HubApiError, listFiles, modelInfo } from "@huggingface/hub";
-import { pathProblem } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { pathProblem, SlmError } from "@slm/core";
 import type { HubEnvironment } from "./environment.js";
 import type { HubSource } from "./model-source.js";
 

@@ -1,8 +1,7 @@
 /** Reads a Hugging Face model directory: config.json and safetensors, in one file or in shards with an index. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { readJsonFile, relativePath } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { readJsonFile, relativePath, SlmError } from "@slm/core";
 import { CONFIG_FILE, WEIGHTS_FILE } from "../checkpoint.js";
 import { openSafetensors } from "../safetensors.js";
 import { toFloat32 } from "@slm/model";

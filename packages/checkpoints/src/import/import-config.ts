@@ -84,8 +84,12 @@ export function importConfig(external: ExternalCheckpoint, options: ImportOption
   };
 }
 
-/** By default the original training length: beyond it some models change the rotation of all positions, also of near ones. */
-/** The requested or default lengths. @throws SlmError CONFIG_INVALID if they exceed the model's positions */
+/**
+ * The requested lengths, or by default lengths within the original training length: beyond it some models change the rotation of all
+ * positions, also of near ones.
+ *
+ * @throws SlmError CONFIG_INVALID if they exceed the model's positions
+ */
 export function lengthsOf(
   {
     max_position_embeddings: positions,

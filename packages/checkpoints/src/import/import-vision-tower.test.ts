@@ -2,13 +2,12 @@ import { join } from "node:path";
 import { readSafetensors } from "../safetensors.js";
 import { runTower, toFloat32, TOWER } from "@slm/model";
 import { type ExternalCheckpoint } from "../external-checkpoint.js";
-import type { HostTensor } from "@slm/runtime";
+import { type HostTensor, createHostTensor } from "@slm/runtime";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { parsePreprocessorConfig, toPatches } from "@slm/vision";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readHuggingFaceDirectory } from "./hugging-face-directory.js";
 import { importVisionTower, type VisionImportOptions } from "./import-vision-tower.js";
-import { createHostTensor } from "@slm/runtime";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/import");
 /** Sums of some dozen numbers in float32, in another order than PyTorch's. */

@@ -14,11 +14,15 @@ import {
   type Tensor,
   type TensorSpec,
 } from "@slm/tensor";
-import type { Parameters } from "@slm/model";
-import type { EncoderDecoderConfig } from "@slm/model";
-import { decode, outputHead } from "@slm/model";
-import { crossCaches, encode } from "@slm/model";
-import { parameterSpecs } from "@slm/model";
+import {
+  type Parameters,
+  type EncoderDecoderConfig,
+  decode,
+  outputHead,
+  crossCaches,
+  encode,
+  parameterSpecs,
+} from "@slm/model";
 import { readReferenceConfig, readReferenceWeights } from "./reference.js";
 import { readSafetensors } from "../safetensors.js";
 

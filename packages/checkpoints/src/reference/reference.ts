@@ -7,9 +7,13 @@ import { join } from "node:path";
 import { z } from "zod";
 import { SlmError } from "@slm/core";
 import type { HostTensor } from "@slm/runtime";
-import { parseModelConfig, type EncoderDecoderConfig } from "@slm/model";
-import { parameterSpecs } from "@slm/model";
-import { matchWeights, type Weights } from "@slm/model";
+import {
+  parseModelConfig,
+  type EncoderDecoderConfig,
+  parameterSpecs,
+  matchWeights,
+  type Weights,
+} from "@slm/model";
 import { readSafetensors } from "../safetensors.js";
 
 const referenceConfig = z.object({

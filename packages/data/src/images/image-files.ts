@@ -2,8 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { sep } from "node:path";
-import { pathProblem, resolveInside } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { pathProblem, resolveInside, SlmError } from "@slm/core";
 import sharp from "sharp";
 import { MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS } from "../limits.js";
 import type { Row } from "../row.js";

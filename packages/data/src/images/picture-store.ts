@@ -1,8 +1,7 @@
 /** Writes the pictures of rows into the data directory, each once, and counts them. */
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { writeBytesUnflushed } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { writeBytesUnflushed, SlmError } from "@slm/core";
 import type { Group } from "../group-rows.js";
 import { HashTable } from "../hash-table.js";
 import { ImageCounter, type ImageStatistics } from "./image-statistics.js";

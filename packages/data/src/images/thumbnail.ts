@@ -1,6 +1,5 @@
 /** Small copies of images, for reports. */
-import { resolveInside } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { resolveInside, SlmError } from "@slm/core";
 import sharp from "sharp";
 import { MAX_IMAGE_PIXELS } from "../limits.js";
 import { identifyImage } from "./image-files.js";

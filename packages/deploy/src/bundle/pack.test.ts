@@ -1,8 +1,7 @@
 import { mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MANIFEST_FILE, verifyDirectory } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { MANIFEST_FILE, verifyDirectory, SlmError } from "@slm/core";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BUNDLE_LIMITS } from "./limits.js";

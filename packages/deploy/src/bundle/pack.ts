@@ -10,8 +10,8 @@ import {
   systemCode,
   verifyDirectory,
   writeFailure,
+  SlmError,
 } from "@slm/core";
-import { SlmError } from "@slm/core";
 import { TAR_BLOCK, encodeTarHeader, paddingAfter, type TarEntry } from "./tar-header.js";
 
 /**

@@ -12,8 +12,8 @@ import {
   withLock,
   writeFailure,
   type Manifest,
+  SlmError,
 } from "@slm/core";
-import { SlmError } from "@slm/core";
 import type { BundleLimits } from "./limits.js";
 
 /**

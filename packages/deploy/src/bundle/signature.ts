@@ -9,8 +9,8 @@ import {
   readJsonFile,
   readTextFile,
   writeJsonAtomic,
+  SlmError,
 } from "@slm/core";
-import { SlmError } from "@slm/core";
 import { z } from "zod";
 import { BUNDLE_LIMITS } from "./limits.js";
 

@@ -4,8 +4,7 @@
  *
  * Source: IEEE Std 1003.1-2017, "pax - portable archive interchange", ustar interchange format.
  */
-import { pathProblem } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { pathProblem, SlmError } from "@slm/core";
 
 /** Headers and contents are padded to this [bytes]. */
 export const TAR_BLOCK = 512;

@@ -3,8 +3,7 @@
  * sizes it says, are written, and only into a work directory that becomes the bundle once every hash is right.
  */
 import { open, type FileHandle } from "node:fs/promises";
-import { MANIFEST_FILE, SIGNATURE_FILE, readFailure, type Manifest } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { MANIFEST_FILE, SIGNATURE_FILE, readFailure, type Manifest, SlmError } from "@slm/core";
 import { BUNDLE_LIMITS, type BundleLimits } from "./limits.js";
 import { parseManifest, placeBundle, writePieces } from "./place-directory.js";
 import { TAR_BLOCK, paddingAfter, parseTarHeader, type TarEntry } from "./tar-header.js";

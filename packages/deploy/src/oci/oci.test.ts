@@ -1,8 +1,7 @@
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MANIFEST_FILE } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { MANIFEST_FILE, SlmError } from "@slm/core";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { TINY_FILES, writeTinyBundle } from "../bundle/tiny-bundle.test-support.js";

@@ -1,6 +1,5 @@
 /** Pulls a bundle from an OCI registry: nothing is written that the bundle's own manifest does not list. */
-import { MANIFEST_FILE, SIGNATURE_FILE, sha256, type Manifest } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { MANIFEST_FILE, SIGNATURE_FILE, sha256, type Manifest, SlmError } from "@slm/core";
 import { BUNDLE_LIMITS, type BundleLimits } from "../bundle/limits.js";
 import { parseManifest, placeBundle, writePieces } from "../bundle/place-directory.js";
 import {

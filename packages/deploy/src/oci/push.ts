@@ -2,8 +2,7 @@
 import { openAsBlob } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { MANIFEST_FILE, hashFile, sha256 } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { MANIFEST_FILE, hashFile, sha256, SlmError } from "@slm/core";
 import { bundleEntries } from "../bundle/pack.js";
 import { OCI_MANIFEST_TYPE, ociManifestText, type BlobFile } from "./oci-manifest.js";
 import type { OciReference } from "./reference.js";

@@ -2,8 +2,7 @@
 import { openAsBlob } from "node:fs";
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { readManifest, writeTextAtomic } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { readManifest, writeTextAtomic, SlmError } from "@slm/core";
 import { stringify } from "yaml";
 import { bundleEntries } from "../bundle/pack.js";
 

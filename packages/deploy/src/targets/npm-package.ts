@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { createGzip } from "node:zlib";
-import { readManifest } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { readManifest, SlmError } from "@slm/core";
 import { bundleEntries } from "../bundle/pack.js";
 import { TAR_BLOCK, encodeTarHeader, paddingAfter } from "../bundle/tar-header.js";
 

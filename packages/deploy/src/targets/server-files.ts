@@ -1,8 +1,7 @@
 /** What a machine needs to run `slm serve` on a bundle for good: a systemd unit and a Dockerfile. */
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { SLM_VERSION, writeTextAtomic } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { SLM_VERSION, writeTextAtomic, SlmError } from "@slm/core";
 
 export interface ServerFilesOptions {
   /** Name of the service: letters, digits and dashes. */

@@ -4,9 +4,8 @@ import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import { hashJson, readManifest, writeJsonAtomic } from "@slm/core";
+import { hashJson, readManifest, writeJsonAtomic, SlmError } from "@slm/core";
 import { readDeviceModel } from "@slm/exported-model";
-import { SlmError } from "@slm/core";
 import { TARGETS, deviceOf } from "@slm/devices/table";
 import { bundleEntries } from "../bundle/pack.js";
 

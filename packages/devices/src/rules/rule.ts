@@ -1,7 +1,6 @@
 /** Helpers for rules. */
 import { shorten } from "@slm/onnx";
-import type { Finding, Findings, RuleName, Severity } from "../finding.js";
-import { operatorName } from "../finding.js";
+import { type Finding, type Findings, type RuleName, type Severity, operatorName } from "../finding.js";
 import { CPU } from "../profiles/cpu.js";
 import type { OperatorSupport } from "../profiles/profile.js";
 import type { PlacedNode, Subject } from "../subject.js";

@@ -1,7 +1,6 @@
 /** What the graphs must compute: logits of the training forward pass, in float32, over whole targets at once. */
 import { GRAPH_IO } from "@slm/exported-model";
-import { throwIfInterrupted, type Progress } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { throwIfInterrupted, type Progress, SlmError } from "@slm/core";
 import { crossCaches, decode, encode, imageEmbeddings, outputHead, type ModelConfig } from "@slm/model";
 import { type Checkpoint } from "@slm/checkpoints";
 import type { DeviceTensor, HostTensor } from "@slm/runtime";

@@ -1,6 +1,5 @@
 import { GraphBuilder } from "@slm/onnx";
-import { createHostTensor } from "@slm/runtime";
-import { fromHalf } from "@slm/runtime";
+import { createHostTensor, fromHalf } from "@slm/runtime";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FLOAT_BYTES, roundToBfloat16 } from "./float-bits.js";

@@ -1,7 +1,6 @@
 /** Chooses formats per layer so that the whole model fits a size budget. */
 import { graphsOf, readDeviceModel, type GraphName } from "@slm/exported-model";
-import { resolveInside } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { resolveInside, SlmError } from "@slm/core";
 import { readOnnx } from "@slm/onnx";
 import { quantizeDirectory, type PerGraph } from "../quantize-directory.js";
 import type { WeightFormat } from "../rewrite/weight-format.js";

@@ -1,7 +1,6 @@
 /** Layer sensitivity: the change of the outputs when only one layer is quantized. */
 import { graphsOf, readDeviceModel, type DeviceModel, type GraphName } from "@slm/exported-model";
-import { resolveInside, throwIfInterrupted } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { resolveInside, throwIfInterrupted, SlmError } from "@slm/core";
 import { readOnnx, type Graph } from "@slm/onnx";
 import { weightGrams } from "../calibration/weight-grams.js";
 import { calibrateRanges } from "../calibration/calibrate.js";

@@ -7,8 +7,7 @@
  */
 import { mkdir, open, readdir, readFile, rm, stat, truncate, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { readFailure, writeFailure } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { readFailure, writeFailure, SlmError } from "@slm/core";
 import { encodeEvent, inspectEvent, type TrainingEvent } from "./event.js";
 import { frameRecord, readRecords } from "./tf-record.js";
 

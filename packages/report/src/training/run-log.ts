@@ -1,6 +1,5 @@
 /** Reads the log of a training run, `metrics.jsonl`, as curves: one JSON object per line, each with its step. */
-import { readTextFile } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { readTextFile, SlmError } from "@slm/core";
 import { z } from "zod";
 import type { Point } from "../thin.js";
 import { readJsonLines } from "./json-lines.js";

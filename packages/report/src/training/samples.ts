@@ -1,6 +1,5 @@
 /** Predictions of a trained model with their references, from `samples.jsonl`. */
-import { readTextFile } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { readTextFile, SlmError } from "@slm/core";
 import { z } from "zod";
 import type { ReportSection, TableCell } from "../page.js";
 import { readJsonLines } from "./json-lines.js";

@@ -3,8 +3,7 @@
  */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256, throwIfInterrupted, withLock, writeBytesAtomic, writeJsonAtomic } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { sha256, throwIfInterrupted, withLock, writeBytesAtomic, writeJsonAtomic, SlmError } from "@slm/core";
 import { cacheFileOf } from "./cache-file.js";
 import { planCache, type CachePlan } from "./cache-plan.js";
 import {

@@ -1,13 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readSafetensors, writeSafetensors } from "@slm/checkpoints";
+import { readSafetensors, writeSafetensors, readHuggingFaceDirectory, writeImported } from "@slm/checkpoints";
 import { createHostTensor, type HostTensor } from "@slm/runtime";
 import { createEagerEngine, type Engine } from "@slm/tensor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkTeacher, type TeacherCheckReport } from "./check-teacher.js";
-import { readHuggingFaceDirectory } from "@slm/checkpoints";
-import { writeImported } from "@slm/checkpoints";
 import { readReference } from "./reference-file.js";
 
 const FIXTURE = join(import.meta.dirname, "../../../checkpoints/fixtures/import/llama");

@@ -2,8 +2,7 @@
 import { constants } from "node:fs";
 import { copyFile, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { readJsonFile, resolveInside } from "@slm/core";
-import { SlmError } from "@slm/core";
+import { readJsonFile, resolveInside, SlmError } from "@slm/core";
 import { modelFiles } from "@slm/onnx";
 import { GRAPH_FOLDER, writeGraphFile } from "./graph-file.js";
 import { readDecoderSignature } from "./load-graph.js";

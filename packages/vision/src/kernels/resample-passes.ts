@@ -1,6 +1,5 @@
 /** The two passes of a separable filter over 8-bit samples. Each sum is rounded to 8 bits, so the order of passes matters. */
-import type { Coefficients } from "./resample-coefficients.js";
-import { WEIGHT_BITS } from "./resample-coefficients.js";
+import { type Coefficients, WEIGHT_BITS } from "./resample-coefficients.js";
 
 const HALF = 1 << (WEIGHT_BITS - 1);
 
