@@ -22,6 +22,7 @@ export {
 export { verifyDirectory, type DirectoryProblem, type Verification } from "./verify.js";
 export { partialPath, recoverArtifact, writeArtifact, type ArtifactSpec } from "./write-artifact.js";
 export { withLock } from "./lock.js";
+export { userCacheFolder } from "./user-cache.js";
 export { JsonLog } from "./json-log.js";
 export {
   SILENT,
