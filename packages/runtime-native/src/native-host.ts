@@ -1,14 +1,9 @@
 /** Owns ONNX Runtime's sessions and tensors in a process of its own. */
 import { SlmError } from "@slm/core";
-import {
-  Feedback,
-  permuteRowsInPlace,
-  unknownTensor,
-  type GraphSignature,
-  type HostTensor,
-} from "@slm/runtime";
+import { Feedback, permuteRowsInPlace, unknownTensor, type HostTensor } from "@slm/runtime";
 import type {
   Host,
+  LoadedSignature,
   PositionalRepeat,
   PositionalResult,
   PositionalRun,
@@ -54,13 +49,14 @@ export class NativeHost implements Host {
     return null;
   }
 
-  async load(request: RequestOf<"load">): Promise<GraphSignature> {
+  async load(request: RequestOf<"load">): Promise<LoadedSignature> {
     const graph = await loadGraph(this.#open().environment, request, {
       threads: this.#threads,
       settings: this.#settings,
     });
     this.#graphs.set(request.session, graph);
-    return { inputs: graph.inputs, outputs: graph.outputs };
+    const { inputs, outputs, compiled } = graph;
+    return { inputs, outputs, compiled };
   }
 
   unload({ session }: RequestOf<"unload">): null {

@@ -126,6 +126,11 @@ export class OrtApi {
   }
 }
 
+/** Loads a library whose symbols others need. @throws Error */
+export function preloadLibrary(path: string): void {
+  koffi.load(path, { global: true });
+}
+
 /** `count` pointers from an address on. */
 export function pointers(address: Pointer | null | undefined, count: number): readonly Pointer[] {
   if (address === null || address === undefined || count === 0) return [];
