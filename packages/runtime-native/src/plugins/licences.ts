@@ -44,11 +44,15 @@ export async function readLicence(
   known?: KnownPlugin,
 ): Promise<PackageLicence> {
   const texts: LicenceText[] = [];
-  for (const { path } of entries.filter((entry) => isLicence(entry.path)))
+  const paths = entries.map((entry) => entry.path).filter((path) => isLicence(path));
+  for (const path of paths.sort((a, b) => rank(a) - rank(b)))
     texts.push({ path, lines: path.toLowerCase().endsWith(".pdf") ? [] : await firstLines(source, path) });
   const { covers = null, terms = null } = known?.licence ?? {};
   return { declared: facts.licence, covers, texts, terms };
 }
+
+/** Terms come before notices of third parties. */
+const rank = (path: string): number => (/licen[cs]e|eula/iu.test(posix.basename(path)) ? 0 : 1);
 
 async function firstLines(source: PackageSource, path: string): Promise<readonly string[]> {
   const start = (await readStart(source, path, START_BYTES)).toString("utf8");

@@ -78,9 +78,10 @@ export async function planPackage(
   if (row?.isVersionFixed === true && version !== ONNX_RUNTIME_VERSION)
     throw otherVersion(path, known!, version);
   const entries = source.entries.filter((entry) => isKept(entry.path, source, facts, row, platform));
-  const library = locate(path, source, entries, row, names, platform);
+  const library = locate(path, source, entries, known, names, platform);
   const beside = neighbours(path, entries, library, row, platform);
-  for (const file of new Set([library, ...beside.files])) await checkPlatform(path, source, file, platform);
+  for (const file of new Set([library, ...beside.files]))
+    await checkPlatform(path, source, file, platform, known);
   return {
     name,
     version,
@@ -133,11 +134,8 @@ function resolveNames(
   if (name === undefined || registrationName === undefined || version === undefined || missing.length > 0) {
     const what =
       known === undefined ? `not a known plug-in (${KNOWN_NAMES.join(", ")})` : `taken for ${known}`;
-    const libraries = source.entries
-      .filter((entry) => PROVIDER_LIBRARY.test(entry.path))
-      .map((entry) => entry.path);
     throw new SlmError("USAGE", `device add: ${path} is ${what}; it also needs ${missing.join(" ")}`, {
-      context: { package: facts.name, libraries },
+      context: { package: facts.name, libraries: providerLibraries(source) },
       suggestions: [`slm device add ${path} ${missing.join(" ")}`],
     });
   }
@@ -152,6 +150,9 @@ function resolveNames(
 }
 
 const PROVIDER_LIBRARY = /(?:^|\/)(?:lib)?onnxruntime_providers_\w+\.(?:so|dll|dylib)$/u;
+
+const providerLibraries = (source: PackageSource): readonly string[] =>
+  source.entries.map((entry) => entry.path).filter((path) => PROVIDER_LIBRARY.test(path));
 
 function otherVersion(path: string, known: KnownName, version: string): SlmError {
   return new SlmError(
@@ -185,24 +186,24 @@ function isKept(
   return row === undefined || row.keeps.test(path);
 }
 
-/** The provider library's path. */
+/** The provider library's path: the one that the user names, else the one of the table. */
 function locate(
   path: string,
   source: PackageSource,
   entries: readonly PackageEntry[],
-  row: KnownPlugin | undefined,
+  known: KnownName | undefined,
   { library }: PluginNames,
   platform: PlatformName,
 ): string {
   if (library !== undefined) {
     if (entries.some((entry) => entry.path === library)) return library;
-    throw new SlmError("USAGE", `device add: --library: ${path} has no file '${library}'`, {
-      context: { files: entries.map((entry) => entry.path).filter((file) => PROVIDER_LIBRARY.test(file)) },
+    throw new SlmError("USAGE", `device add: --library: ${path} has no file '${library}' that is installed`, {
+      context: { libraries: providerLibraries(source) },
     });
   }
-  const file = libraryFileName(row!.library, platform);
+  const file = libraryFileName(knownPlugin(known!).library, platform);
   const [found, ...others] = entries.filter((entry) => posix.basename(entry.path) === file);
-  if (found === undefined) throw noLibrary(path, source, row!, file, platform);
+  if (found === undefined) throw noLibrary(path, source, known!, file, platform);
   if (others.length === 0) return found.path;
   const all = [found, ...others].map((entry) => entry.path);
   throw new SlmError("USAGE", `device add: ${path} has several ${file}: ${all.join(", ")}`, {
@@ -213,18 +214,22 @@ function locate(
 function noLibrary(
   path: string,
   source: PackageSource,
-  row: KnownPlugin,
+  known: KnownName,
   file: string,
   platform: PlatformName,
 ): SlmError {
-  const others = PLATFORMS.map((one) => libraryFileName(row.library, one));
-  const present = source.entries.find((entry) => others.includes(posix.basename(entry.path)));
-  const reason =
-    present === undefined
-      ? `has no ${file}`
-      : `is for another platform: it has ${present.path}, and no ${file} for ${platform}`;
-  return unsafe(path, reason);
+  const names = PLATFORMS.map((one) => libraryFileName(knownPlugin(known).library, one));
+  const present = source.entries.find((entry) => names.includes(posix.basename(entry.path)));
+  return present === undefined
+    ? unsafe(path, `it has no ${file}, the provider library of ${known}`)
+    : otherPlatform(path, `it has ${present.path}, and no ${file} for ${platform}`, known);
 }
+
+const otherPlatform = (path: string, reason: string, known: KnownName | undefined): SlmError =>
+  new SlmError("DATA_INVALID", `${path} is for another platform: ${reason}`, {
+    context: { source: path },
+    suggestions: known === undefined ? [] : [`${obtainCommand(known)}   # on this machine`],
+  });
 
 interface Neighbours {
   readonly fileOptions: Readonly<Record<string, string>>;
@@ -271,9 +276,10 @@ async function checkPlatform(
   source: PackageSource,
   file: string,
   platform: PlatformName,
+  known: KnownName | undefined,
 ): Promise<void> {
   const platforms = libraryPlatforms(await readStart(source, file, HEADER_BYTES));
   if (platforms === undefined) throw unsafe(path, `'${file}' is not a library`);
   if (!platforms.includes(platform))
-    throw unsafe(path, `'${file}' is built for ${platforms.join(", ")}, this is ${platform}`);
+    throw otherPlatform(path, `${file} is built for ${platforms.join(", ")}, this is ${platform}`, known);
 }
