@@ -3,7 +3,7 @@ import { cpus } from "node:os";
 import type { Fallback, Runtime } from "@slm/runtime";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
 import { openOrtRuntime } from "./ort-runtime.js";
-import { type SessionSettings } from "./protocol.js";
+import { type SessionSettings } from "@slm/runtime/host";
 
 const NPU: DeviceProfiles = {
   name: "runtime-node",
