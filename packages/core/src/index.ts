@@ -1,6 +1,12 @@
 export { hashFile, hashJson, sha256 } from "./hash.js";
 export { hashFolder } from "./hash-folder.js";
-export { writeBytesAtomic, writeBytesUnflushed, writeJsonAtomic, writeTextAtomic } from "./atomic-write.js";
+export {
+  syncDirectory,
+  writeBytesAtomic,
+  writeBytesUnflushed,
+  writeJsonAtomic,
+  writeTextAtomic,
+} from "./atomic-write.js";
 export { INDEX_FILE } from "./folder-index.js";
 export { readFailure, readJsonFile, readTextFile } from "./read-json.js";
 export { isWriteRejection, systemCode, writeFailure } from "./file-error.js";

@@ -9,7 +9,11 @@ export {
   type KnownName,
   type KnownPlugin,
 } from "./known.js";
+export { addPlugin, type AddPluginOptions, type AddedPlugin, type PluginOffer } from "./add-plugin.js";
+export { removePlugin, type RemovePluginOptions, type RemovedPlugin } from "./remove-plugin.js";
+export type { LicenceText, PackageLicence } from "./licences.js";
 export {
+  bytesOf,
   findPlugin,
   findPluginByName,
   listPlugins,
@@ -18,4 +22,4 @@ export {
   type ListOptions,
   type PluginState,
 } from "./installed.js";
-export type { Plugin, PluginManifest } from "./plugin.js";
+export { DEVICE_IDS, type Plugin, type PluginManifest } from "./plugin.js";

@@ -78,7 +78,12 @@ async function foldersOf(folder: string, isWanted: (name: string) => boolean): P
   }
 }
 
-async function examine(
+/** Bytes on disk; other names of a file have none. 0 if `plugin.json` cannot be read. */
+export const bytesOf = ({ manifest }: InstalledPlugin): number =>
+  (manifest?.files ?? []).reduce((sum, { bytes, aliasOf }) => sum + (aliasOf === undefined ? bytes : 0), 0);
+
+/** Compares a plug-in's files with its `plugin.json`: that they are there with their sizes, and with `check` their bytes. */
+export async function examine(
   folder: string,
   check: boolean,
 ): Promise<PluginState & { readonly manifest?: PluginManifest }> {
