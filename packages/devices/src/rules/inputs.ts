@@ -4,7 +4,8 @@ import { operatorName } from "../finding.js";
 import type { AttributeLimit } from "../profiles/profile.js";
 import { axisOf } from "../shapes/facts.js";
 import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
-import { aboutModel, aboutNode, rejection, supportOf, type Rule } from "./rule.js";
+import { attributeValue } from "./attribute-value.js";
+import { aboutModel, aboutNode, rejection, supportOf, type Remark, type Rule } from "./rule.js";
 
 const TYPE_ADVICE: Readonly<Partial<Record<OnnxDType, string>>> = {
   int64: "use int32 for ids and positions",
@@ -101,14 +102,16 @@ export const attributes: Rule = (subject, findings) => {
     const limits = supportOf(subject, placed)?.attributes ?? {};
     for (const [name, limit] of Object.entries(limits)) {
       const { node } = placed;
-      const given = Object.hasOwn(node.attributes, name) ? node.attributes[name] : undefined;
-      const isScalar = given?.kind === "int" || given?.kind === "float" || given?.kind === "string";
-      const value = isScalar ? given.value : given === undefined ? limit.missing : "?";
+      const value = attributeValue(node, name, limit);
       if (isAllowed(placed, value, limit)) continue;
       const wanted = limit.allowed === "last-axis" ? "the last axis" : limit.allowed.join(" or ");
       const message = `${name} of ${operatorName(node)} is ${shorten(String(value))}; ${subject.profile.label} takes ${wanted}`;
       const advice = limit.allowed === "last-axis" ? "transpose around it" : `set ${name} to ${wanted}`;
-      findings.add(aboutNode("attribute", placed, rejection(subject, placed, message, advice)));
+      const remark: Remark =
+        limit.otherwise === undefined
+          ? rejection(subject, placed, message, advice)
+          : { severity: "error", message: `${message}: ${limit.otherwise}`, advice };
+      findings.add(aboutNode("attribute", placed, remark));
     }
   }
 };
