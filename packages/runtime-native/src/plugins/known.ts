@@ -38,7 +38,7 @@ export interface KnownPlugin {
   readonly platforms: readonly PlatformName[];
   /** Base name of the provider library. */
   readonly library: string;
-  /** Name of the execution provider, under which the library is registered. */
+  /** Name under which the library is registered: that of its execution provider, unless ONNX Runtime has one of that name. */
   readonly registrationName: string;
   /** Provider options that name a library beside the provider library, by base name. */
   readonly libraryOptions: Readonly<Record<string, string>>;
@@ -55,6 +55,8 @@ export interface KnownPlugin {
   readonly licence: { readonly covers: string; readonly terms: string | null };
   /** What it needs besides the package. */
   readonly needs: string;
+  /** What it does on a device of type CPU, if it lists one. */
+  readonly onCpu: string | null;
   readonly tried: readonly TriedPackage[];
 }
 
@@ -82,6 +84,7 @@ export const KNOWN_PLUGINS = {
       terms: null,
     },
     needs: "on x86-64 nothing: it compiles, and simulates the NPU; on ARM a Qualcomm NPU and its driver",
+    onCpu: "compiles for Hexagon, and simulates it",
     tried: [
       {
         version: "2.7.0",
@@ -106,6 +109,7 @@ export const KNOWN_PLUGINS = {
     keeps: EVERYTHING,
     licence: { covers: "MIT; OpenVINO's own libraries are in the package, with their notices", terms: null },
     needs: "an Intel NPU and its driver; on Linux the NPU's compiler is part of the driver",
+    onCpu: null,
     tried: [
       {
         version: "1.8.1",
@@ -123,13 +127,15 @@ export const KNOWN_PLUGINS = {
     isVersionFixed: false,
     platforms: ["linux-x64", "linux-arm64", "win32-x64", "win32-arm64", "darwin-arm64"],
     library: "onnxruntime_providers_webgpu",
-    registrationName: "WebGpuExecutionProvider",
+    // onnxruntime-node 1.30.0 has a WebGPU provider, and rejects a second one under WebGpuExecutionProvider: "already registered".
+    registrationName: "WebGpuPluginExecutionProvider",
     libraryOptions: {},
     preload: [],
     aliases: {},
     keeps: EVERYTHING,
     licence: { covers: "MIT", terms: null },
     needs: "a driver for Vulkan, Metal or Direct3D 12",
+    onCpu: null,
     tried: [
       {
         version: "0.4.0",
@@ -163,6 +169,7 @@ export const KNOWN_PLUGINS = {
       terms: "https://docs.nvidia.com/deeplearning/tensorrt-rtx/latest/reference/sla.html",
     },
     needs: "an NVIDIA RTX GPU (Ampere or later) and its driver",
+    onCpu: null,
     tried: [],
   },
   cuda: {
@@ -182,6 +189,7 @@ export const KNOWN_PLUGINS = {
     keeps: /^onnxruntime\/capi\/(?:lib)?onnxruntime_providers_(?:cuda|shared)\./,
     licence: { covers: "MIT; CUDA and cuDNN are NVIDIA's, and are not in the package", terms: null },
     needs: "an NVIDIA GPU, its driver, CUDA 13 and cuDNN 9 where the system finds libraries",
+    onCpu: null,
     tried: [],
   },
 } as const satisfies Readonly<Record<string, KnownPlugin>>;

@@ -35,7 +35,9 @@ export async function removePlugin(options: RemovePluginOptions): Promise<readon
     const removed: RemovedPlugin[] = [];
     for (const plugin of await wanted(root, options)) {
       await removeFolder(root, plugin);
-      removed.push({ name, version: plugin.version, platform: plugin.platform, bytes: bytesOf(plugin) });
+      const { platform, manifest } = plugin;
+      const bytes = manifest === undefined ? 0 : bytesOf(manifest);
+      removed.push({ name, version: plugin.version, platform, bytes });
       await removeIfEmpty(join(root, name, plugin.version));
     }
     if (version === undefined) await removeIfEmpty(join(root, name));
