@@ -1,9 +1,9 @@
 /** Removes plug-ins from the user's cache. */
 import { randomBytes } from "node:crypto";
-import { rename, rm, rmdir } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError, systemCode, writeFailure } from "@slm/core";
-import { PARTIAL, withPluginLock } from "./install-plugin.js";
+import { SlmError, writeFailure } from "@slm/core";
+import { PARTIAL, removeIfEmpty, withPluginLock } from "./install-plugin.js";
 import { bytesOf, listPlugins, pluginsFolder, type InstalledPlugin } from "./installed.js";
 
 export interface RemovePluginOptions {
@@ -70,10 +70,4 @@ async function removeFolder(root: string, { name, folder }: InstalledPlugin): Pr
   } catch (error) {
     throw writeFailure(error, folder, "the plug-in may still be installed");
   }
-}
-
-async function removeIfEmpty(folder: string): Promise<void> {
-  await rmdir(folder).catch((error: unknown) => {
-    if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "")) throw error;
-  });
 }
