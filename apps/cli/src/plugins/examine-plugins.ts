@@ -84,8 +84,12 @@ async function examineOne(plugin: InstalledPlugin, probe: ProbePlugin): Promise<
 }
 
 function devicesText(plugin: string, devices: readonly PluginDevice[]): string {
-  if (devices.length === 0) return "its library loads and lists no device on this machine";
-  const onCpu = isKnownName(plugin) ? knownPlugin(plugin).onCpu : null;
+  const known = isKnownName(plugin) ? knownPlugin(plugin) : undefined;
+  if (devices.length === 0) {
+    const needs = known === undefined ? "" : `; it needs ${known.needs}`;
+    return `its library loads and lists no device on this machine${needs}`;
+  }
+  const onCpu = known?.onCpu ?? null;
   return devices
     .map(({ name, vendor, type }) => {
       const meaning = type === "cpu" && onCpu !== null ? `: ${onCpu}` : "";
