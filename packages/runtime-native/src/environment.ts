@@ -1,6 +1,6 @@
 /** ONNX Runtime's environment of this process: one plug-in library and the devices that it lists. */
 import { SlmError } from "@slm/core";
-import { OrtApi, pointers, type Pointer } from "./ort/api.js";
+import { OrtApi, pointers, preloadLibrary, type Pointer } from "./ort/api.js";
 import type { ListedDevice, NativeProvider } from "./provider.js";
 
 /** 4 prints fatal messages only. Errors arrive as exceptions and need not be printed too. */
@@ -37,8 +37,9 @@ export class NativeEnvironment {
     this.#devices = this.#list();
   }
 
-  #register({ library, registrationName, virtual = false }: NativeProvider): void {
+  #register({ library, registrationName, virtual = false, preload = [] }: NativeProvider): void {
     try {
+      preload.forEach(preloadLibrary);
       this.api.call(
         "RegisterExecutionProviderLibrary",
         this.address,
@@ -100,6 +101,11 @@ export class NativeEnvironment {
     throw new SlmError("DEVICE_UNAVAILABLE", `runtime-native: ${registrationName} ${why}`, {
       suggestions: ["slm doctor"],
     });
+  }
+
+  /** The provider that sessions use; undefined for the CPU. */
+  get provider(): NativeProvider | undefined {
+    return this.#provider;
   }
 
   /** Memory of the device that is not host memory: its `OrtMemoryInfo`; 0 if its tensors are host memory. */

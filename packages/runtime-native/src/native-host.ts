@@ -1,14 +1,9 @@
 /** Owns ONNX Runtime's sessions and tensors in a process of its own. */
 import { SlmError } from "@slm/core";
-import {
-  Feedback,
-  permuteRowsInPlace,
-  unknownTensor,
-  type GraphSignature,
-  type HostTensor,
-} from "@slm/runtime";
+import { Feedback, permuteRowsInPlace, unknownTensor, type HostTensor } from "@slm/runtime";
 import type {
   Host,
+  LoadedSignature,
   PositionalRepeat,
   PositionalResult,
   PositionalRun,
@@ -54,19 +49,25 @@ export class NativeHost implements Host {
     return null;
   }
 
-  async load(request: RequestOf<"load">): Promise<GraphSignature> {
+  async load(request: RequestOf<"load">): Promise<LoadedSignature> {
     const graph = await loadGraph(this.#open().environment, request, {
       threads: this.#threads,
       settings: this.#settings,
     });
     this.#graphs.set(request.session, graph);
-    return { inputs: graph.inputs, outputs: graph.outputs };
+    const { inputs, outputs, compiled } = graph;
+    return { inputs, outputs, compiled };
   }
 
+  /**
+   * Of a plug-in the session stays until the process ends: onnxruntime-qnn 2.7.0 ends the process when a session is released after
+   * another one of the same process (QnnBackendManager::ReleaseResources).
+   */
   unload({ session }: RequestOf<"unload">): null {
     const graph = this.#graph(session);
     this.#graphs.delete(session);
-    this.#open().environment.api.plain("ReleaseSession", graph.session);
+    if (this.#options.provider === undefined)
+      this.#open().environment.api.plain("ReleaseSession", graph.session);
     return null;
   }
 

@@ -13,6 +13,12 @@ export interface NativeProvider {
   readonly device?: Readonly<Record<string, string>> | undefined;
   /** Options of the provider, by its own names. */
   readonly options: Readonly<Record<string, string>>;
+  /** Libraries to load before the plug-in's, in this order; absolute paths. */
+  readonly preload?: readonly string[] | undefined;
+  /** Name and version of the plug-in, as compiled forms record them: "qnn 2.7.0". */
+  readonly plugin?: string | undefined;
+  /** The chip that is simulated or compiled for; absent: the one in this machine. */
+  readonly soc?: string | undefined;
 }
 
 /** A device as a plug-in lists it. */

@@ -3,14 +3,15 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SlmError } from "@slm/core";
-import type { GraphSignature, LoadOptions } from "@slm/runtime";
-import type { RequestOf, SessionSettings } from "@slm/runtime/host";
+import type { LoadOptions } from "@slm/runtime";
+import type { LoadedSignature, RequestOf, SessionSettings } from "@slm/runtime/host";
+import { fittingForm } from "./compiled-forms.js";
 import type { NativeEnvironment } from "./environment.js";
 import type { Pointer } from "./ort/api.js";
 import { readSignature } from "./signature.js";
 
 /** A loaded graph. */
-export interface NativeGraph extends GraphSignature {
+export interface NativeGraph extends LoadedSignature {
   readonly name: string;
   readonly session: Pointer;
 }
@@ -68,7 +69,8 @@ export async function loadGraph(
     throw new SlmError("INPUT_MISSING", `runtime-native: no such graph file: ${source.path}`);
   }
   const { api } = environment;
-  const extended = source.kind === "file" && source.added !== undefined;
+  const compiled = source.kind === "file" ? fittingForm(environment, source.compiled ?? []) : undefined;
+  const extended = source.kind === "file" && source.added !== undefined && compiled === undefined;
   const folder = extended ? { [WEIGHTS_FOLDER]: dirname(source.path) } : {};
   try {
     return await withSessionOptions(
@@ -77,7 +79,8 @@ export async function loadGraph(
       async (options) => {
         const out: (Pointer | null)[] = [null];
         if (source.kind === "file" && !extended) {
-          await api.callInThread("CreateSession", environment.address, source.path, options, out);
+          const path = compiled?.path ?? source.path;
+          await api.callInThread("CreateSession", environment.address, path, options, out);
         } else {
           const bytes =
             source.kind === "bytes"
@@ -93,12 +96,19 @@ export async function loadGraph(
           );
         }
         const session = out[0]!;
-        return { name, session, ...readSignature(api, session) };
+        return { name, session, compiled, ...readSignature(api, session) };
       },
     );
   } catch (cause) {
     if (cause instanceof SlmError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new SlmError("DATA_INVALID", `runtime-native: cannot load graph '${name}': ${why}`, { cause });
+    const what = compiled === undefined ? `graph '${name}'` : `compiled graph ${compiled.path}`;
+    throw new SlmError("DATA_INVALID", `runtime-native: cannot load ${what}: ${why}`, {
+      cause,
+      suggestions:
+        compiled === undefined
+          ? ["slm analyze MODEL --target npu"]
+          : ["slm verify MODEL", "slm compile MODEL --soc NAME"],
+    });
   }
 }

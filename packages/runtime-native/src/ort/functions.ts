@@ -64,6 +64,8 @@ export const CHECKED = {
   ),
   GetTensorSizeInBytes: status(318, "void *, _Out_ size_t *"),
   GetSharedAllocator: status(376, "void *, void *, _Out_ void **"),
+  GetModelCompatibilityForEpDevices: status(388, "void **, size_t, str, _Out_ int *"),
+  GetCompatibilityInfoFromModel: status(404, "P, str, void *, _Out_ void **"),
   CopyTensors: status(386, "void *, void **, void **, void *, size_t"),
 } as const satisfies Readonly<Record<string, CFunction>>;
 

@@ -11,6 +11,7 @@ import {
 import { createHostTensor, type HostTensor } from "../host-tensor.js";
 import { feedbackOf } from "../repeat-runs.js";
 import type {
+  CompiledForm,
   DeviceTensor,
   GraphSource,
   LoadOptions,
@@ -146,7 +147,8 @@ export class HostRuntime implements Runtime {
       planMemory,
       settings: this.#settings,
     });
-    return new HostSession(() => this.#open(), session, checkedGraph(this.#name, name, signature));
+    const graph = checkedGraph(this.#name, name, signature);
+    return new HostSession(() => this.#open(), session, graph, signature.compiled);
   }
 
   async upload(tensor: HostTensor): Promise<DeviceTensor> {
@@ -197,11 +199,18 @@ export class HostRuntime implements Runtime {
 class HostSession implements Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  readonly compiled: CompiledForm | undefined;
   readonly #channel: () => HostChannel;
   readonly #id: number;
   readonly #graph: CheckedGraph;
 
-  constructor(channel: () => HostChannel, id: number, graph: CheckedGraph) {
+  constructor(
+    channel: () => HostChannel,
+    id: number,
+    graph: CheckedGraph,
+    compiled: CompiledForm | undefined,
+  ) {
+    this.compiled = compiled;
     this.#channel = channel;
     this.#id = id;
     this.#graph = graph;

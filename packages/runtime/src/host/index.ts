@@ -2,6 +2,7 @@ export { DirectChannel, type HostChannel, type RepeatCall, type Repetition, type
 export { HostRuntime, type HostRuntimeOptions } from "./host-runtime.js";
 export type {
   Host,
+  LoadedSignature,
   PositionalRepeat,
   PositionalResult,
   PositionalRun,

@@ -3,7 +3,7 @@ import type { ProviderSettings } from "@slm/devices/table";
 import type { CheckedAppend, GraphSignature } from "../check-run.js";
 import type { HostTensor } from "../host-tensor.js";
 import type { FeedbackRule } from "../repeat-runs.js";
-import type { GraphSource, LoadOptions } from "../runtime.js";
+import type { CompiledForm, GraphSource, LoadOptions } from "../runtime.js";
 
 /** Entries of ONNX Runtime's session configuration: "session.intra_op.allow_spinning" to "0". */
 export type SessionSettings = Readonly<Record<string, string>>;
@@ -46,6 +46,12 @@ export interface RepeatedResult {
   readonly at: number;
 }
 
+/** Names and types of a loaded graph, and what was loaded. */
+export interface LoadedSignature extends GraphSignature {
+  /** The compiled form in place of the portable graph. */
+  readonly compiled?: CompiledForm | undefined;
+}
+
 /**
  * Every call with its request and reply. Ids are chosen by the caller's side.
  * The receiver of a tensor owns its buffer: requests and replies never alias the other side's memory.
@@ -71,7 +77,7 @@ interface HostCalls {
       /** Added to the settings of all sessions; the settings that the runtime was opened with override them. */
       readonly settings?: SessionSettings | undefined;
     };
-    readonly reply: GraphSignature;
+    readonly reply: LoadedSignature;
   };
   readonly unload: { readonly request: { readonly session: number }; readonly reply: null };
   readonly run: { readonly request: PositionalRun; readonly reply: PositionalResult };
