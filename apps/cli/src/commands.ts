@@ -2,6 +2,7 @@
 import type { Command } from "@oclif/core";
 import { AnalyzeCommand } from "./commands/analyze.js";
 import { BenchCommand } from "./commands/bench.js";
+import { CompileCommand } from "./commands/compile.js";
 import { DataInspectCommand } from "./commands/data/inspect.js";
 import { DataPrepareCommand } from "./commands/data/prepare.js";
 import { DeployCommand } from "./commands/deploy.js";
@@ -49,6 +50,7 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   export: ExportCommand,
   analyze: AnalyzeCommand,
   quantize: QuantizeCommand,
+  compile: CompileCommand,
   generate: GenerateCommand,
   eval: EvalCommand,
   bench: BenchCommand,

@@ -30,10 +30,13 @@ export const deployStage = defineStage<DeployConfig>({
     { stage: "distill", required: true },
     { stage: "export", required: true },
     { stage: "quantize", required: false },
+    { stage: "compile", required: false },
     { stage: "bench", required: false },
   ],
   run: async ({ settings, inputs, work }): Promise<DeployReport> => {
-    const { directory: model } = await locateModel(inputs.quantize ?? requireInput(inputs, "export"));
+    const { directory: model } = await locateModel(
+      inputs.compile ?? inputs.quantize ?? requireInput(inputs, "export"),
+    );
     const distilled = requireInput(inputs, "distill");
     const card: CardInput = {
       ...cardTexts(settings),
