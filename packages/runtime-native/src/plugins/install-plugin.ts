@@ -7,7 +7,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { copyFile, link, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { copyFile, link, mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import {
@@ -69,6 +69,7 @@ export async function installPlugin(options: InstallOptions): Promise<Installati
       return { at, manifest, wasInstalled: false };
     } catch (error) {
       await rm(work, { recursive: true, force: true });
+      await removeIfEmpty(dirname(work));
       throw isWriteRejection(error, [work, at]) ? writeFailure(error, work, "nothing was installed") : error;
     }
   });
@@ -97,6 +98,13 @@ export async function withPluginLock<Result>(
       cause: error,
     });
   }
+}
+
+/** Removes a folder unless something is in it. */
+export async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: unknown) => {
+    if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "")) throw error;
+  });
 }
 
 async function removeLeftovers(folder: string): Promise<void> {

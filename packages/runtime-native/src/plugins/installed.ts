@@ -78,9 +78,9 @@ async function foldersOf(folder: string, isWanted: (name: string) => boolean): P
   }
 }
 
-/** Bytes on disk; other names of a file have none. 0 if `plugin.json` cannot be read. */
-export const bytesOf = ({ manifest }: InstalledPlugin): number =>
-  (manifest?.files ?? []).reduce((sum, { bytes, aliasOf }) => sum + (aliasOf === undefined ? bytes : 0), 0);
+/** Bytes on disk; other names of a file have none. */
+export const bytesOf = ({ files }: Pick<PluginManifest, "files">): number =>
+  files.reduce((sum, { bytes, aliasOf }) => sum + (aliasOf === undefined ? bytes : 0), 0);
 
 /** Compares a plug-in's files with its `plugin.json`: that they are there with their sizes, and with `check` their bytes. */
 export async function examine(
@@ -163,12 +163,17 @@ function lastAdded(
   const added = ({ manifest }: InstalledPlugin): string => manifest?.licence.acceptedAt ?? "unknown";
   const [found] = wanted.sort((a, b) => (added(a) < added(b) ? 1 : -1));
   if (found === undefined) return undefined;
-  if (found.state === "ok" && found.manifest !== undefined) return pluginOf(found.folder, found.manifest);
-  throw damaged(found);
+  const plugin = openableOf(found);
+  if (plugin === undefined) throw damaged(found);
+  return plugin;
 }
 
+/** What the runtime needs of an installed plug-in; undefined unless it is ok. */
+export const openableOf = ({ state, manifest, folder }: InstalledPlugin): Plugin | undefined =>
+  state === "ok" && manifest !== undefined ? pluginOf(folder, manifest) : undefined;
+
 /** The error for a plug-in that cannot be used. */
-export function damaged(plugin: InstalledPlugin): SlmError {
+function damaged(plugin: InstalledPlugin): SlmError {
   const { name, version, folder } = plugin;
   const reason = plugin.state === "ok" ? "nothing is wrong with it" : plugin.reason;
   return new SlmError("DATA_INVALID", `plug-in ${name} ${version} is damaged: ${reason}`, {

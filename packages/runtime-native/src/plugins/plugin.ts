@@ -12,7 +12,7 @@ export interface Plugin {
   readonly version: string;
   /** The provider library. */
   readonly library: string;
-  /** Name of the execution provider, under which the library is registered. */
+  /** Name under which the library is registered. */
   readonly registrationName: string;
   /** Provider options that name files of the plug-in. */
   readonly options: Readonly<Record<string, string>>;
