@@ -1,11 +1,12 @@
 /** Analyses one graph for one profile. */
 import { SlmError } from "@slm/core";
 import { fixSizes, type FixedSizes, type Graph, type ModelOutline } from "@slm/onnx";
-import { Findings, operatorName, type Counts, type Finding } from "./finding.js";
+import { Findings, operatorName, type Counts, type Finding, type RuleName } from "./finding.js";
 import { profileOf } from "./profiles/profiles.js";
 import type { Source } from "./profiles/profile.js";
 import type { ProfileName, Target } from "./table/index.js";
 import { isControlFlow, prepare, type PlacedNode, type Subject } from "./subject.js";
+import { partsOfUnit } from "./rules/quantized-graph.js";
 import { fallsBackToCpu, supportOf } from "./rules/rule.js";
 import { sizeFlags } from "./rules/size-flags.js";
 import { CHECKS } from "./rules/table.js";
@@ -41,6 +42,14 @@ export interface OperatorCount {
   readonly where: Place;
 }
 
+/** Where one node of the file is computed, and the rules that keep it from the device. */
+export interface NodePlace {
+  readonly name: string;
+  readonly opType: string;
+  readonly where: Place;
+  readonly rules: readonly RuleName[];
+}
+
 export interface AnalysisSummary {
   readonly operators: readonly OperatorCount[];
   readonly nodes: number;
@@ -63,6 +72,8 @@ export interface ModelAnalysis {
   readonly supported: boolean;
   readonly findings: readonly Finding[];
   readonly summary: AnalysisSummary;
+  /** Every node of the file, subgraphs included. */
+  readonly nodes: readonly NodePlace[];
   readonly profile: ProfileName;
   readonly target: Target;
   readonly method: typeof STATIC_CHECK;
@@ -79,15 +90,11 @@ export interface AnalyzeOptions {
   readonly sizes?: readonly FixedSizes[] | undefined;
 }
 
-function countOperators(subject: Subject): readonly OperatorCount[] {
+function countOperators(nodes: readonly NodePlace[]): readonly OperatorCount[] {
   const counts = new Map<string, { count: number; where: Place }>();
-  const run = new Set(subject.nodes);
-  const folded = new Set(subject.folded);
-  for (const placed of subject.all) {
-    const name = operatorName(placed.node);
-    const where = run.has(placed) ? placeOf(subject, placed) : folded.has(placed) ? "folded" : "inside";
-    const known = counts.get(name);
-    counts.set(name, { count: (known?.count ?? 0) + 1, where: known ? worse(known.where, where) : where });
+  for (const { opType, where } of nodes) {
+    const known = counts.get(opType);
+    counts.set(opType, { count: (known?.count ?? 0) + 1, where: known ? worse(known.where, where) : where });
   }
   return sortRows([...counts].map(([opType, { count, where }]) => operatorRow(opType, count, where)));
 }
@@ -97,11 +104,32 @@ export function sortRows(rows: readonly OperatorCount[]): readonly OperatorCount
   return [...rows].sort((a, b) => b.count - a.count || (a.opType < b.opType ? -1 : 1));
 }
 
-function placeOf(subject: Subject, placed: PlacedNode): Place {
+/** The place of a node by the rules about it alone. */
+function ownPlace(subject: Subject, placed: PlacedNode, findings: Findings): Place {
   const { profile } = subject;
   if (profile.controlFlow === "forbidden" && isControlFlow(placed.node)) return "nowhere";
-  if (supportOf(subject, placed) !== undefined) return "device";
+  const isTaken = findings.refusalsOf(placed.node).length === 0 && supportOf(subject, placed) !== undefined;
+  if (isTaken) return "device";
   return fallsBackToCpu(subject, placed) ? "cpu" : "nowhere";
+}
+
+/** A quantized operator and the Q and DQ around it are one unit: the device takes all of it or nothing. */
+function placeNodes(subject: Subject, findings: Findings): readonly NodePlace[] {
+  const places = new Map(
+    subject.nodes.map((placed) => [placed.node, ownPlace(subject, placed, findings)] as const),
+  );
+  for (const placed of subject.nodes) {
+    const unit = [placed.node, ...partsOfUnit(subject, placed)];
+    const where = unit.map((node) => places.get(node) ?? "folded").reduce(worse);
+    for (const node of unit) if (places.has(node)) places.set(node, where);
+  }
+  const folded = new Set(subject.folded);
+  return subject.all.map((placed) => ({
+    name: placed.node.name,
+    opType: operatorName(placed.node),
+    where: places.get(placed.node) ?? (folded.has(placed) ? "folded" : "inside"),
+    rules: findings.refusalsOf(placed.node),
+  }));
 }
 
 /** A graph as an outline. */
@@ -124,15 +152,17 @@ export function analyzeModel(model: Graph | ModelOutline, options: AnalyzeOption
   const findings = new Findings();
   for (const check of CHECKS) check(subject, findings);
   const { irVersion, opsets, producer, name } = outline;
+  const nodes = placeNodes(subject, findings);
   return {
     supported: findings.counts.error === 0,
     findings: findings.list(),
     summary: {
-      operators: countOperators(subject),
-      nodes: subject.all.length,
+      operators: countOperators(nodes),
+      nodes: nodes.length,
       findings: findings.counts,
       unlisted: findings.left,
     },
+    nodes,
     profile: profile.name,
     target: options.target,
     method: STATIC_CHECK,

@@ -4,7 +4,7 @@ import { operatorName } from "../finding.js";
 import type { AttributeLimit } from "../profiles/profile.js";
 import { axisOf } from "../shapes/facts.js";
 import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
-import { aboutModel, aboutNode, rejection, supportOf, type Rule } from "./rule.js";
+import { aboutModel, rejection, supportOf, type Rule } from "./rule.js";
 
 const TYPE_ADVICE: Readonly<Partial<Record<OnnxDType, string>>> = {
   int64: "use int32 for ids and positions",
@@ -31,7 +31,7 @@ export const dtypes: Rule = (subject, findings) => {
       const [value, dtype] = rejected;
       const message = `'${shorten(value)}' is ${dtype}; ${profile.label} takes ${profile.dtypes.join(", ")}`;
       const advice = TYPE_ADVICE[dtype] ?? "use one of these types";
-      findings.add(aboutNode("dtype", placed, rejection(subject, placed, message, advice)));
+      findings.about("dtype", placed, rejection(subject, placed, message, advice));
     }
     checkInputTypes(subject, placed, findings);
   }
@@ -52,14 +52,14 @@ function checkInputTypes(subject: Subject, placed: PlacedNode, findings: Paramet
     if (value === "" || dtype === undefined || types.includes(dtype)) continue;
     const message = `input ${index} of ${operatorName(node)} is ${dtype}; ${label} takes ${types.join(", ")} there`;
     const advice = `convert it to ${types[0] ?? "another type"}`;
-    findings.add(aboutNode("dtype", placed, rejection(subject, placed, message, advice)));
+    findings.about("dtype", placed, rejection(subject, placed, message, advice));
   }
   for (const index of plainInt64) {
     const value = node.inputs[index] ?? "";
     const isPlain = scope.index.isInput(value) || scope.isKnown(value);
     if (value === "" || scope.of(value).dtype !== "int64" || isPlain) continue;
     const message = `input ${index} of ${operatorName(node)} is computed int64; ${label} takes it from a graph input or a constant only`;
-    findings.add(aboutNode("dtype", placed, rejection(subject, placed, message, "compute it as int32")));
+    findings.about("dtype", placed, rejection(subject, placed, message, "compute it as int32"));
   }
 }
 
@@ -73,7 +73,7 @@ export const constantInputs: Rule = (subject, findings) => {
       if (dequantized?.opType === "DequantizeLinear" && scope.isKnown(dequantized.inputs[0] ?? "")) continue;
       const message = `input ${index} of ${operatorName(node)}, '${shorten(value)}', must be a constant for ${subject.profile.label}, it is computed`;
       const advice = "fix the sizes it is computed from, or make it an initializer";
-      findings.add(aboutNode("constant-input", placed, rejection(subject, placed, message, advice)));
+      findings.about("constant-input", placed, rejection(subject, placed, message, advice));
     }
   }
 };
@@ -85,7 +85,7 @@ export const inputCounts: Rule = (subject, findings) => {
     if (count === undefined || given === count) continue;
     const message = `${operatorName(placed.node)} has ${given} inputs, ${subject.profile.label} takes exactly ${count}`;
     const advice = given > count ? "chain operators of two inputs" : "replace it by Identity";
-    findings.add(aboutNode("input-count", placed, rejection(subject, placed, message, advice)));
+    findings.about("input-count", placed, rejection(subject, placed, message, advice));
   }
 };
 
@@ -108,7 +108,7 @@ export const attributes: Rule = (subject, findings) => {
       const wanted = limit.allowed === "last-axis" ? "the last axis" : limit.allowed.join(" or ");
       const message = `${name} of ${operatorName(node)} is ${shorten(String(value))}; ${subject.profile.label} takes ${wanted}`;
       const advice = limit.allowed === "last-axis" ? "transpose around it" : `set ${name} to ${wanted}`;
-      findings.add(aboutNode("attribute", placed, rejection(subject, placed, message, advice)));
+      findings.about("attribute", placed, rejection(subject, placed, message, advice));
     }
   }
 };

@@ -4,7 +4,7 @@ import { operatorName, type Findings } from "../finding.js";
 import type { QuantizationRules, WeightInput } from "../profiles/profile.js";
 import type { PlacedNode, Subject } from "../subject.js";
 import { dequantizerOf, isDequantize, isQuantize, parametersOf, type Parameters } from "./quantized-graph.js";
-import { aboutNode, shapeText, type Rule } from "./rule.js";
+import { shapeText, type Rule } from "./rule.js";
 
 function allowedAxis(node: GraphNode, { axis }: WeightInput): number {
   if (axis !== "columns") return axis;
@@ -44,13 +44,11 @@ function checkAlone(
   if (isPerChannel && !isOfWeight) {
     const message = `one scale per channel is possible for weights of ${Object.keys(rules.weightInputs).join(", ")} only`;
     const advice = "use one scale for the whole tensor";
-    findings.add(aboutNode("qdq-weight", placed, { severity: "error", message, advice }));
+    findings.about("qdq-weight", placed, { severity: "error", message, advice });
   }
   if (block === 0 || rules.blocks) return;
   const message = `${subject.profile.label} takes no scales per block of ${block}`;
-  findings.add(
-    aboutNode("qdq-weight", placed, { severity: "error", message, advice: "use one scale per channel" }),
-  );
+  findings.about("qdq-weight", placed, { severity: "error", message, advice: "use one scale per channel" });
 }
 
 function checkWeight(subject: Subject, placed: PlacedNode, row: WeightInput, findings: Findings): void {
@@ -60,7 +58,7 @@ function checkWeight(subject: Subject, placed: PlacedNode, row: WeightInput, fin
   if (dequantizer === undefined) return;
   const found = parametersOf(dequantizer, scope);
   const add = (severity: "error" | "warning", message: string, advice: string): void => {
-    findings.add(aboutNode("qdq-weight", placed, { severity, message, advice }));
+    findings.about("qdq-weight", placed, { severity, message, advice });
   };
   const { shape } = scope.of(value);
   const isConstant = scope.isKnown(dequantizer.inputs[0] ?? "");
@@ -120,7 +118,7 @@ export const biases: Rule = (subject, findings) => {
     if (bias === undefined || x === undefined || w === undefined) continue;
     const found = parametersOf(bias, scope);
     const add = (message: string, advice: string): void => {
-      findings.add(aboutNode("qdq-bias", placed, { severity: "error", message, advice }));
+      findings.about("qdq-bias", placed, { severity: "error", message, advice });
     };
     if (found.dtype !== undefined && found.dtype !== "int32")
       add(`bias of ${operatorName(node)} is ${found.dtype}, it must be int32`, "quantize biases to int32");

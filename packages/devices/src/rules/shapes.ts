@@ -5,7 +5,7 @@ import { isNumber, isStatic, type Shape } from "../shapes/facts.js";
 import { inferRuleOf } from "../shapes/table.js";
 import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
 import { sizeFlagsOf } from "./size-flags.js";
-import { aboutInput, aboutModel, aboutNode, rejection, shapeText, supportOf, type Rule } from "./rule.js";
+import { aboutInput, aboutModel, rejection, shapeText, supportOf, type Rule } from "./rule.js";
 
 const isSymbol = (size: number | string): boolean => typeof size === "string" && size !== "";
 
@@ -51,7 +51,7 @@ export const staticShapes: Rule = (subject, findings) => {
     if (value === undefined) continue;
     const message = `output '${shorten(value)}' is ${shapeText(scope.of(value).shape)}: its size depends on the data`;
     const advice = "use an operator whose output has one size, with a mask";
-    findings.add(aboutNode("static-shape", placed, { severity, message, advice }));
+    findings.about("static-shape", placed, { severity, message, advice });
   }
   if (!isRequired) return;
   for (const placed of subject.nodes) {
@@ -59,9 +59,7 @@ export const staticShapes: Rule = (subject, findings) => {
     const empty = valuesOf(placed).find((name) => scope.of(name).shape?.includes(0) === true);
     if (empty === undefined || node.opType === "Concat") continue; // Concat drops inputs without elements.
     const message = `'${shorten(empty)}' is ${shapeText(scope.of(empty).shape)}: it has no elements`;
-    findings.add(
-      aboutNode("static-shape", placed, { severity: "warning", message, advice: "leave the node out" }),
-    );
+    findings.about("static-shape", placed, { severity: "warning", message, advice: "leave the node out" });
   }
 };
 
@@ -81,7 +79,7 @@ export const fittingShapes: Rule = (subject, findings) => {
     if (placed === undefined) continue;
     const place = kind === "misfit" && placed.scope !== subject.main ? "inside" : kind;
     const [severity, advice] = MISFITS[place];
-    findings.add(aboutNode("shape", placed, { severity, message, advice }));
+    findings.about("shape", placed, { severity, message, advice });
   }
 };
 
@@ -101,10 +99,10 @@ export const ranks: Rule = (subject, findings) => {
     const advice = "merge axes with Reshape before it, or work on slices";
     if (rank > most) {
       const message = `${found}, ${profile.label} takes ${most} of ${operatorName(placed.node)}`;
-      findings.add(aboutNode("rank", placed, rejection(subject, placed, message, advice)));
+      findings.about("rank", placed, rejection(subject, placed, message, advice));
     } else if (rank > advised && own === undefined) {
       const message = `${found}; ${profile.label} takes ${advised} of most operators`;
-      findings.add(aboutNode("rank", placed, { severity: "warning", message, advice }));
+      findings.about("rank", placed, { severity: "warning", message, advice });
     }
   }
 };
@@ -138,7 +136,7 @@ export const sizes: Rule = (subject, findings) => {
     const { dtype, shape } = placed.scope.of(value);
     const message = `'${shorten(value)}' ${shapeText(shape)} takes ${bytesOf(dtype, shape)} bytes, at most ${MAX_VALUE_BYTES} are possible`;
     const advice = "use smaller fixed sizes";
-    findings.add(aboutNode("size", placed, { severity: "error", message, advice }));
+    findings.about("size", placed, { severity: "error", message, advice });
   }
 };
 
@@ -174,7 +172,7 @@ export const unknowns: Rule = (subject, findings) => {
     const seen = isUnknown(scope.of(value).shape) ? shapeText(scope.of(value).shape) : "";
     const message = `${what} of '${shorten(value)}' ${seen} unknown: ${why}`.replace("  ", " ");
     const advice = "run ONNX shape inference on the model, or fix the sizes of its inputs";
-    findings.add(aboutNode("unknown", placed, { severity: "warning", message, advice }));
+    findings.about("unknown", placed, { severity: "warning", message, advice });
   }
   const inputs = subject.model.inputs.filter(
     ({ dtype, shape }) => dtype === undefined || shape === undefined,
