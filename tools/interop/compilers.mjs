@@ -17,7 +17,7 @@ import { parseArgs } from "node:util";
 import { corpusOf, GROUP_NAMES } from "./compilers/corpus.mjs";
 import { COMPILERS, describeCompiler, judge } from "./compilers/judge.mjs";
 import { differences, markdown } from "./compilers/report.mjs";
-import { compare, tally } from "./compilers/verdicts.mjs";
+import { compare, tally, wasRead } from "./compilers/verdicts.mjs";
 
 const { values: flags } = parseArgs({
   options: {
@@ -33,7 +33,8 @@ const results = [];
 for (const name of flags.compiler) {
   const answers = await judge(name, corpus);
   const { target } = COMPILERS[name];
-  const compared = corpus.map((row) => compare(row, answers.get(row.hash), { target, profile: name }));
+  const read = corpus.filter(({ hash }) => wasRead(answers.get(hash)));
+  const compared = read.map((row) => compare(row, answers.get(row.hash), { target, profile: name }));
   results.push({
     compiler: name,
     versions: await describeCompiler(name),

@@ -1,12 +1,12 @@
 /** Analyses one graph for one profile. */
 import { SlmError } from "@slm/core";
-import { fixSizes, type FixedSizes, type Graph, type ModelOutline } from "@slm/onnx";
+import { fixSizes, type FixedSizes, type Graph, type GraphNode, type ModelOutline } from "@slm/onnx";
 import { Findings, operatorName, type Counts, type Finding, type RuleName } from "./finding.js";
 import { profileOf } from "./profiles/profiles.js";
 import type { Source } from "./profiles/profile.js";
 import type { ProfileName, Target } from "./table/index.js";
 import { isControlFlow, prepare, type PlacedNode, type Subject } from "./subject.js";
-import { partsOfUnit } from "./rules/quantized-graph.js";
+import { isDequantize, isQuantize, partsOfUnit } from "./rules/quantized-graph.js";
 import { fallsBackToCpu, supportOf } from "./rules/rule.js";
 import { sizeFlags } from "./rules/size-flags.js";
 import { CHECKS } from "./rules/table.js";
@@ -113,6 +113,39 @@ function ownPlace(subject: Subject, placed: PlacedNode, findings: Findings): Pla
   return fallsBackToCpu(subject, placed) ? "cpu" : "nowhere";
 }
 
+/**
+ * Q and DQ that would be a partition of their own, which providers leave to the CPU. Nodes are in one partition if the data passes the
+ * same number of times from other nodes to the device before it reaches them.
+ */
+function lonely(subject: Subject, places: ReadonlyMap<GraphNode, Place>): readonly PlacedNode[] {
+  const levels = new Map<GraphNode, number>();
+  const partitions = new Map<number, PlacedNode[]>();
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const isTaken = places.get(node) === "device";
+    const before = node.inputs.map((value) => {
+      const producer = scope.index.producerOf(value)?.node;
+      if (producer === undefined) return 0;
+      const step = isTaken && (places.get(producer) ?? "device") !== "device" ? 1 : 0;
+      return (levels.get(producer) ?? 0) + step;
+    });
+    const level = Math.max(0, ...before);
+    levels.set(node, level);
+    if (isTaken) partitions.set(level, [...(partitions.get(level) ?? []), placed]);
+  }
+  const alone = [...partitions.values()].flatMap((nodes) => (nodes.length === 1 ? nodes : []));
+  return [...alone, ...subject.nodes.filter((placed) => isUnread(placed, places))].filter(
+    ({ node }) => isQuantize(node) || isDequantize(node),
+  );
+}
+
+/** Whether a node computes a constant that no node on the device reads. */
+function isUnread({ node, scope }: PlacedNode, places: ReadonlyMap<GraphNode, Place>): boolean {
+  if (!scope.isKnown(node.inputs[0] ?? "")) return false;
+  const uses = node.outputs.flatMap((value) => scope.index.usesOf(value));
+  return uses.every((use) => (places.get(use.node) ?? "device") !== "device");
+}
+
 /** A quantized operator and the Q and DQ around it are one unit: the device takes all of it or nothing. */
 function placeNodes(subject: Subject, findings: Findings): readonly NodePlace[] {
   const places = new Map(
@@ -123,6 +156,8 @@ function placeNodes(subject: Subject, findings: Findings): readonly NodePlace[] 
     const where = unit.map((node) => places.get(node) ?? "folded").reduce(worse);
     for (const node of unit) if (places.has(node)) places.set(node, where);
   }
+  for (const placed of lonely(subject, places))
+    places.set(placed.node, fallsBackToCpu(subject, placed) ? "cpu" : "nowhere");
   const folded = new Set(subject.folded);
   return subject.all.map((placed) => ({
     name: placed.node.name,

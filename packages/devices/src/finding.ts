@@ -66,7 +66,12 @@ export class Findings {
   about(rule: RuleName, { node, name }: PlacedNode, remark: Remark): void {
     const { severity, message, advice, isRefusal = severity === "error" } = remark;
     this.add({ rule, node: name, opType: operatorName(node), severity, message, advice });
-    if (isRefusal) this.#refusals.set(node, [...this.refusalsOf(node), rule]);
+    if (isRefusal) this.refuse(rule, node);
+  }
+
+  /** Notes that the device does not take a node, for a reason that another finding tells. */
+  refuse(rule: RuleName, node: GraphNode): void {
+    this.#refusals.set(node, [...this.refusalsOf(node), rule]);
   }
 
   /** The rules by which the device does not take a node. */

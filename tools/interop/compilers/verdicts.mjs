@@ -3,6 +3,22 @@ import { analyzeModel } from "@slm/devices";
 
 const CPU = "CPUExecutionProvider";
 
+/** What ONNX Runtime says of a file that it does not read, whatever the provider: no compiler saw it. */
+const NOT_READ = /: Load model from \S+ failed/u;
+
+/** The node of which a failed session says that no provider took it. */
+const LEFT_OVER = [/implementation for \S+ node with name '(\w+)'/u, /Node '(n\d+)\w*' OpType:\S+ with domain:\S+ was inserted/u];
+
+/** Operators beside the one that a probe is about. */
+const AROUND = new Set(["Constant", "QuantizeLinear", "DequantizeLinear", "Identity"]);
+
+/** Suffixes of names that ONNX Runtime gives to a node when it moves it to another layout. */
+const REWRITTEN = /(?:_token_\d+|_new_reshape)$/u;
+
+export function wasRead({ error = "" }) {
+  return !NOT_READ.test(error);
+}
+
 /** The rule's word on a node: `supported`, `refused`, or `folded` before a device sees it. */
 const WORDS = {
   device: "supported",
@@ -20,10 +36,11 @@ const WORDS = {
  */
 export function compare(row, answer, { target, profile }) {
   const analysis = analyzeModel(row.graph, { target, profile });
-  const isKnown = Object.keys(answer.nodes).length > 0;
+  const providers = new Map(Object.entries(answer.nodes).map(([name, provider]) => [name.replace(REWRITTEN, ""), provider]));
+  const isKnown = providers.size > 0;
   const failed = answer.error !== undefined;
   const nodes = analysis.nodes.map(({ name, opType, where, rules }) => {
-    const provider = answer.nodes[name];
+    const provider = providers.get(name);
     const word =
       provider === undefined ? (isKnown ? "gone" : "unknown") : provider === CPU ? "refused" : "taken";
     return {

@@ -79,6 +79,13 @@ export const opsets: Rule = (subject, findings) => {
   const { profile, model } = subject;
   const standard = model.opsets[""] ?? 0;
   versions(subject, findings);
+  const { minOpset = 0 } = profile;
+  if (standard < minOpset) {
+    const message = `the model imports opset ${standard}, ${profile.label} takes nothing below opset ${minOpset}`;
+    const advice = `convert the model to opset ${minOpset} or later`;
+    findings.add(aboutModel("opset", { severity: "error", message, advice }));
+    for (const { node } of subject.nodes) findings.refuse("opset", node);
+  }
   if (profile.advisedOpset !== undefined && standard > profile.advisedOpset) {
     const message = `the model imports opset ${standard}, the profile's tools were written for up to ${profile.advisedOpset}`;
     const advice = `export with opset ${profile.advisedOpset}`;

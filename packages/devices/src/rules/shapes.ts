@@ -4,6 +4,7 @@ import { operatorName, type Severity } from "../finding.js";
 import { isNumber, isStatic, type Shape } from "../shapes/facts.js";
 import { inferRuleOf } from "../shapes/table.js";
 import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
+import { dataTypeOf, quantizedTypeOf } from "./signatures.js";
 import { sizeFlagsOf } from "./size-flags.js";
 import { aboutInput, aboutModel, rejection, shapeText, supportOf, type Rule } from "./rule.js";
 
@@ -56,10 +57,13 @@ export const staticShapes: Rule = (subject, findings) => {
   if (!isRequired) return;
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
-    const empty = valuesOf(placed).find((name) => scope.of(name).shape?.includes(0) === true);
+    if (valuesOf(placed).some((name) => scope.of(name).shape?.every(isNumber) !== true))
+      findings.refuse("static-shape", node);
+    const data = node.inputs.slice(0, 1).concat(node.outputs);
+    const empty = data.find((name) => scope.of(name).shape?.includes(0) === true);
     if (empty === undefined || node.opType === "Concat") continue; // Concat drops inputs without elements.
     const message = `'${shorten(empty)}' is ${shapeText(scope.of(empty).shape)}: it has no elements`;
-    findings.about("static-shape", placed, { severity: "warning", message, advice: "leave the node out" });
+    findings.about("static-shape", placed, rejection(subject, placed, message, "leave the node out"));
   }
 };
 
@@ -83,17 +87,35 @@ export const fittingShapes: Rule = (subject, findings) => {
   }
 };
 
+/** Most axes of the operator, of its type of data where that matters; undefined: those of the profile. */
+function ownRank(subject: Subject, placed: PlacedNode): number | undefined {
+  const support = supportOf(subject, placed);
+  const dtype = quantizedTypeOf(subject, placed) ?? dataTypeOf(placed, support);
+  return (dtype === undefined ? undefined : support?.maxRankOf?.[dtype]) ?? support?.maxRank;
+}
+
 export const ranks: Rule = (subject, findings) => {
   const { profile } = subject;
   for (const placed of subject.nodes) {
     if (isControlFlow(placed.node)) continue;
     const { rejected, advised } = profile.maxRank;
-    const own = supportOf(subject, placed)?.maxRank;
+    const own = ownRank(subject, placed);
     const most = own ?? rejected;
     const ranked = valuesOf(placed).map((name) => ({
       value: name,
       rank: placed.scope.of(name).shape?.length ?? 0,
     }));
+    const support = supportOf(subject, placed);
+    const data = ranked[support?.data ?? 0];
+    const mostOfData = support?.maxDataRank ?? Infinity;
+    if (data !== undefined && data.rank > mostOfData) {
+      const message = `data of ${operatorName(placed.node)} has ${data.rank} axes, ${profile.label} takes ${mostOfData}`;
+      findings.about(
+        "rank",
+        placed,
+        rejection(subject, placed, message, "merge axes with Reshape before it"),
+      );
+    }
     const { value, rank } = ranked.reduce((a, b) => (b.rank > a.rank ? b : a), { value: "", rank: 0 });
     const found = `'${shorten(value)}' ${shapeText(placed.scope.of(value).shape)} has ${rank} axes`;
     const advice = "merge axes with Reshape before it, or work on slices";
