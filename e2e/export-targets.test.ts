@@ -109,6 +109,18 @@ test("static graphs do not see padding, however much a model would make of it", 
   expect(report.parity!.maxAbs).toBeLessThan(TOLERANCE.float32);
 }, 60_000);
 
+test("static graphs give empty slots no weight, however low the scores of tokens are", async () => {
+  const weights = new Map(randomWeights(encoderDecoder));
+  for (const [name, { data }] of weights) {
+    // A token scores itself -16 · 12 · 12 / sqrt(16) = -576.
+    if (/ttention\.query\.bias$/.test(name)) data.fill(-12 as never);
+    if (/ttention\.key\.bias$/.test(name)) data.fill(12 as never);
+  }
+  const { report } = await exported(encoderDecoder, { target: "npu", buckets: BUCKETS }, weights);
+  // Scores of some hundreds are rounded to 3e-5, and so is their softmax.
+  expect(report.parity!.maxAbs).toBeLessThan(1e-3);
+}, 60_000);
+
 test.each(combinations.filter(({ isRejected }) => !isRejected))(
   "computes what the trained one does: $target $profile $precision",
   async ({ target, profile, precision }) => {
@@ -308,7 +320,7 @@ test("graphs of all source lengths read one weights file, and model.json names t
     window: 7,
   });
   const model = await readDeviceModel(directory);
-  expect(model.static).toMatchObject({ window: 7, maskedBias: -100 });
+  expect(model.static).toMatchObject({ window: 7, maskedBias: -32_768 });
   expect(model.static?.buckets.map(({ source, encoder }) => [source, encoder.file])).toEqual([
     [4, "encoder.4.onnx"],
     [16, "encoder.16.onnx"],
