@@ -8,12 +8,7 @@ import { join } from "node:path";
 import { createRandom } from "@slm/decoding";
 import { GRAPH_IO, readDeviceModel } from "@slm/exported-model";
 import { exportWeights } from "@slm/onnx-export";
-import {
-  initializeWeights,
-  visionConfig,
-  type DecoderOnlyConfig,
-  type EncoderDecoderConfig,
-} from "@slm/model";
+import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
 import { encodeModel, readOnnx, type Graph, type GraphNode } from "@slm/onnx";
 import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
