@@ -23,17 +23,16 @@ export async function calibrationRows({ maxSource, maxTarget, vision }, director
     const text = (length, letter) => Array.from({ length }, letter);
     const source = text(1 + below(Math.min(room, 2 * LONGEST)), () => String.fromCharCode(97 + below(26)));
     const target = text(1 + below(longest), () => String.fromCharCode(65 + below(26)));
-    const image = vision === undefined ? {} : { image: await noise(join(images, `${row}.png`), below) };
-    // A model with a prompt of its own reads that and the image.
-    const asked = vision?.prompt === undefined ? source.join("") : vision.prompt;
-    rows.push({ source: asked, target: target.join(" "), ...image });
+    const image = vision === undefined ? {} : { image: await noise(directory, `images/${row}.png`, below) };
+    rows.push({ source: source.join(""), target: target.join(" "), ...image });
   }
   const path = join(directory, "rows.jsonl");
   await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   return path;
 }
 
-async function noise(path, below) {
+/** Writes an image and returns its path from the directory. */
+async function noise(directory, path, below) {
   const { width, height } = IMAGE;
   const pixels = Uint8Array.from({ length: width * height * 3 }, () => below(256));
   await sharp(pixels, { raw: { width, height, channels: 3 } })
