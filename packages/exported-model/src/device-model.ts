@@ -164,8 +164,10 @@ export function graphsOf({ graphs }: Pick<DeviceModel, "graphs">): readonly {
 
 /** Files of all portable graphs, of every fixed size, each once. */
 export function graphFilesOf(model: Pick<DeviceModel, "graphs" | "static">): readonly string[] {
-  const buckets = model.static?.buckets.flatMap(({ encoder, decoder }) => [encoder, decoder]) ?? [];
-  return [...new Set([...graphsOf(model).map(({ graph }) => graph), ...buckets].map(({ file }) => file))];
+  const sized =
+    model.static?.buckets.flatMap(({ encoder, chunk, decoder }) => [encoder, chunk, decoder]) ?? [];
+  const graphs = [...graphsOf(model).map(({ graph }) => graph), ...sized];
+  return [...new Set(graphs.flatMap((graph) => (graph === undefined ? [] : [graph.file])))];
 }
 
 /** All graphs with their weights [bytes]. */
