@@ -18,13 +18,13 @@ describe(listPlugins, () => {
     await writeFile(plugin.library, Buffer.from(bytes).reverse());
     expect(await listPlugins({ folder: store() })).toMatchObject([{ state: "ok" }]);
     expect(await listPlugins({ folder: store(), check: true })).toMatchObject([
-      { state: "damaged", reason: expect.stringContaining("other bytes") as string },
+      { state: "corrupt", reason: expect.stringContaining("other bytes") as string },
     ]);
     await truncate(plugin.library, 10);
-    expect(await listPlugins({ folder: store() })).toMatchObject([{ state: "damaged" }]);
+    expect(await listPlugins({ folder: store() })).toMatchObject([{ state: "corrupt" }]);
     await rm(plugin.library);
     expect(await listPlugins({ folder: store() })).toMatchObject([
-      { state: "damaged", reason: expect.stringContaining("is missing") as string },
+      { state: "corrupt", reason: expect.stringContaining("is missing") as string },
     ]);
   });
 
@@ -56,7 +56,7 @@ describe(findPlugin, () => {
     ]);
   });
 
-  test("does not take an older one instead of a damaged one", async () => {
+  test("does not take an older one instead of a corrupt one", async () => {
     await addWheel({ version: "2.6.0" });
     const { plugin } = await addWheel();
     await rm(plugin.library);
@@ -79,7 +79,7 @@ describe(findPlugin, () => {
 });
 
 describe(removePlugin, () => {
-  test("removes one version or all, damaged or not, and says what", async () => {
+  test("removes one version or all, corrupt or not, and says what", async () => {
     await addWheel({ version: "2.6.0" });
     const { plugin, manifest } = await addWheel();
     await writeFile(join(plugin.folder, "..", "plugin.json"), "{");

@@ -37,7 +37,7 @@ export const PLUGIN_VERSION = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$/u;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/u);
 
-export const pluginFile = z.strictObject({
+const pluginFile = z.strictObject({
   path: relativePath,
   bytes: z.int().nonnegative(),
   sha256: hash,
@@ -45,7 +45,7 @@ export const pluginFile = z.strictObject({
 });
 export type PluginFile = z.infer<typeof pluginFile>;
 
-export const pluginManifest = z.strictObject({
+const pluginManifest = z.strictObject({
   schemaVersion: z.literal(1),
   name: z.string().regex(PLUGIN_NAME),
   version: z.string().regex(PLUGIN_VERSION),
