@@ -71,7 +71,7 @@ describe("slm device", () => {
         serves: ["gpu:webgpu"],
         source: { kind: "directory", sha256: null },
         licence: { texts: [{ path: "LICENSE", lines: ["The Licence", "Be kind."] }] },
-        tried: false,
+        tried: null,
         wasInstalled: false,
       },
     });

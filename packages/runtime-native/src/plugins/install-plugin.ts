@@ -199,13 +199,14 @@ function manifestOf(
   files: readonly PluginFile[],
   acceptedAt: string,
 ): PluginManifest {
-  const { name, version, platform, library, registrationName } = plan;
+  const { name, version, platform, onnxRuntime, library, registrationName } = plan;
   return {
     schemaVersion: 1,
     name,
     version,
     platform,
     source: from,
+    onnxRuntime,
     library,
     registrationName,
     options: plan.options,

@@ -62,11 +62,23 @@ describe(findPlugin, () => {
     await rm(plugin.library);
     await expect(findPlugin("npu", "qnn", store())).rejects.toMatchObject({
       code: "DATA_INVALID",
-      suggestions: ["slm device remove qnn --version 2.7.0", "slm device add PACKAGE"],
+      suggestions: ["slm device remove qnn --version 2.7.0", "pip download --no-deps onnxruntime-qnn==2.7.0"],
     });
     await writeFile(join(plugin.folder, "..", "plugin.json"), "{");
     await expect(findPlugin("npu", "qnn", store())).rejects.toThrow(/not valid JSON/);
     expect(await findPlugin("npu", "openvino", store())).toBeUndefined();
+  });
+
+  test("rejects one that works with another version of ONNX Runtime only", async () => {
+    const { plugin, manifest } = await addWheel();
+    await writeFile(
+      join(plugin.folder, "..", "plugin.json"),
+      JSON.stringify({ ...manifest, onnxRuntime: "1.0.0" }),
+    );
+    expect(await listPlugins({ folder: store() })).toMatchObject([{ state: "other ONNX Runtime" }]);
+    await expect(findPlugin("npu", "qnn", store())).rejects.toThrow(
+      /works with ONNX Runtime 1\.0\.0, slm has/,
+    );
   });
 
   test("does not follow a manifest out of its folder", async () => {

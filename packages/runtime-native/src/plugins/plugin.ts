@@ -56,6 +56,7 @@ const pluginManifest = z.strictObject({
     sha256: hash.nullable().describe("Of that file; null for a folder."),
     package: z.string().nullable().describe("Name that the package declares."),
   }),
+  onnxRuntime: z.string().nullable().describe("The only version of ONNX Runtime that it works with."),
   library: relativePath,
   registrationName: z.string().min(1),
   options: z.record(z.string().min(1), z.string()).describe("Provider options."),
