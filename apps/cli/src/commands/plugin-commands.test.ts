@@ -10,12 +10,11 @@ import { runCommand } from "../testing/run-command.js";
 let root = "";
 const at = (name: string): string => join(root, name);
 const before = process.env.SLM_PLUGINS;
-const libraryName = {
+const LIBRARY = {
   linux: "libonnxruntime_providers_webgpu.so",
   win32: "onnxruntime_providers_webgpu.dll",
-};
-const LIBRARY =
-  libraryName[process.platform as keyof typeof libraryName] ?? "libonnxruntime_providers_webgpu.dylib";
+  darwin: "libonnxruntime_providers_webgpu.dylib",
+}[process.platform as "linux" | "win32" | "darwin"];
 
 /** The header of a library for this machine: that of the running program. */
 async function headerHere(): Promise<Buffer> {
@@ -72,7 +71,7 @@ describe("slm device", () => {
         serves: ["gpu:webgpu"],
         source: { kind: "directory", sha256: null },
         licence: { texts: [{ path: "LICENSE", lines: ["The Licence", "Be kind."] }] },
-        tried: false,
+        tried: null,
         wasInstalled: false,
       },
     });
@@ -113,12 +112,12 @@ describe("slm device", () => {
     expect((await runCommand("device:add", [at("broken.whl"), "--json"])).exitCode).toBe(65);
   });
 
-  test("lists a damaged plug-in; with --check the command then fails as a gate does", async () => {
+  test("lists a corrupt plug-in; with --check the command then fails as a gate does", async () => {
     const folder = (await add("--yes")).stdout.trimEnd().split("\n").at(-1)!;
     await writeFile(join(folder, "LICENSE"), "The Licence\n\nBe evil.\n");
     expect(await list()).toMatchObject([{ state: "ok" }]);
     expect((await runCommand("device:list", ["--check"])).exitCode).toBe(3);
-    expect(await list("--check")).toMatchObject([{ state: "damaged" }]);
+    expect(await list("--check")).toMatchObject([{ state: "corrupt" }]);
   });
 });
 
@@ -151,12 +150,12 @@ describe(examinePlugins, () => {
       expect(obtain ?? reason).toMatch(/^pip download --no-deps |there is no package for/u);
   });
 
-  test("does not load the library of a damaged plug-in", async () => {
+  test("does not load the library of a corrupt plug-in", async () => {
     const folder = (await add("--yes")).stdout.trimEnd().split("\n").at(-1)!;
     await rm(join(folder, "LICENSE"));
     const { installed } = await examinePlugins(() => Promise.reject(new Error("asked")));
     expect(installed).toMatchObject([
-      { available: false, state: "damaged", reason: "damaged: LICENSE is missing" },
+      { available: false, state: "corrupt", reason: "corrupt: LICENSE is missing" },
     ]);
   });
 

@@ -39,7 +39,7 @@ export async function acceptLicence(offer: PluginOffer, acceptance: Acceptance):
 }
 
 /** The licence as a user is shown it. */
-export function licenceLines({ name, version, source, licence }: PluginOffer): readonly string[] {
+function licenceLines({ name, version, source, licence }: PluginOffer): readonly string[] {
   const { declared, covers, texts, terms } = licence;
   return [
     `${name} ${version}, from ${source.file}`,

@@ -1,6 +1,6 @@
 /** Asks a plug-in's library for its devices, in a process of its own: a vendor's library may end the process. */
 import { SlmError } from "@slm/core/errors";
-import { runJob } from "@slm/runtime-native";
+import { devicesOf } from "@slm/runtime-native";
 import type { Plugin } from "@slm/runtime-native/plugins";
 import type { PluginDevices } from "./examine-plugins.js";
 
@@ -9,11 +9,9 @@ const TIMEOUT_MS = 30_000;
 
 /** A library that cannot be loaded, or that ends its process, is an answer, not an error. */
 export async function probePlugin(plugin: Plugin): Promise<PluginDevices> {
-  const { library, registrationName, options, preload } = plugin;
-  const provider = { library, registrationName, options, preload };
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const listed = await runJob("devices", provider, timeout);
+    const listed = await devicesOf(plugin, timeout);
     return {
       devices: listed.map(({ provider: name, vendor, kind: type }) => ({ name, vendor, type })),
     };

@@ -60,7 +60,7 @@ describe(addPlugin, () => {
       expect.objectContaining({
         name: "qnn",
         version: "2.7.0",
-        isTried: false,
+        tried: null,
         licence: expect.objectContaining({
           declared: "MIT License",
           texts: [
@@ -186,6 +186,7 @@ describe(addPlugin, () => {
     const { manifest } = await addWheel({ ...wheel, version: "1.30.0" });
     expect(manifest.files.map(({ path }) => path)).not.toContain("onnxruntime/capi/libonnxruntime.so.1.30.0");
     expect(manifest.files).toHaveLength(3);
+    expect(manifest.onnxRuntime).toBe("1.30.0");
   });
 
   test.runIf(process.platform === "linux")(

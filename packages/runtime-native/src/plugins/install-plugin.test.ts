@@ -12,10 +12,10 @@ import { useTestStore } from "./test-store.test-support.js";
 const { at, store, add, addWheel, stored } = useTestStore();
 
 describe(installPlugin, () => {
-  test("finds the same package installed, and repairs a damaged one", async () => {
+  test("finds the same package installed, and repairs a corrupt one", async () => {
     const { plugin } = await addWheel();
     expect((await add("plugin.whl")).wasInstalled).toBe(true);
-    await writeFile(plugin.library, "damaged");
+    await writeFile(plugin.library, "corrupt");
     expect((await add("plugin.whl")).wasInstalled).toBe(false);
     expect(await readFile(plugin.library)).toEqual(libraryHere("provider"));
     await expect(

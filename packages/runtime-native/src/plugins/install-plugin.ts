@@ -116,13 +116,13 @@ async function removeLeftovers(folder: string): Promise<void> {
     await rm(join(folder, name), { recursive: true, force: true });
 }
 
-/** The manifest of the same package, if it is installed and intact. A damaged one is removed; another package is an error. */
+/** The manifest of the same package, if it is installed and intact. A corrupt one is removed; another package is an error. */
 async function installedBefore(
   { plan: { name, version, platform }, from }: InstallOptions,
   at: string,
 ): Promise<PluginManifest | undefined> {
   const { state, manifest } = await examine(at, true);
-  if (state === "damaged" || manifest === undefined) {
+  if (state === "corrupt" || manifest === undefined) {
     await rm(at, { recursive: true, force: true });
     return undefined;
   }
@@ -199,13 +199,14 @@ function manifestOf(
   files: readonly PluginFile[],
   acceptedAt: string,
 ): PluginManifest {
-  const { name, version, platform, library, registrationName } = plan;
+  const { name, version, platform, onnxRuntime, library, registrationName } = plan;
   return {
     schemaVersion: 1,
     name,
     version,
     platform,
     source: from,
+    onnxRuntime,
     library,
     registrationName,
     options: plan.options,

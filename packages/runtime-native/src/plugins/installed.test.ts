@@ -18,13 +18,13 @@ describe(listPlugins, () => {
     await writeFile(plugin.library, Buffer.from(bytes).reverse());
     expect(await listPlugins({ folder: store() })).toMatchObject([{ state: "ok" }]);
     expect(await listPlugins({ folder: store(), check: true })).toMatchObject([
-      { state: "damaged", reason: expect.stringContaining("other bytes") as string },
+      { state: "corrupt", reason: expect.stringContaining("other bytes") as string },
     ]);
     await truncate(plugin.library, 10);
-    expect(await listPlugins({ folder: store() })).toMatchObject([{ state: "damaged" }]);
+    expect(await listPlugins({ folder: store() })).toMatchObject([{ state: "corrupt" }]);
     await rm(plugin.library);
     expect(await listPlugins({ folder: store() })).toMatchObject([
-      { state: "damaged", reason: expect.stringContaining("is missing") as string },
+      { state: "corrupt", reason: expect.stringContaining("is missing") as string },
     ]);
   });
 
@@ -56,17 +56,29 @@ describe(findPlugin, () => {
     ]);
   });
 
-  test("does not take an older one instead of a damaged one", async () => {
+  test("does not take an older one instead of a corrupt one", async () => {
     await addWheel({ version: "2.6.0" });
     const { plugin } = await addWheel();
     await rm(plugin.library);
     await expect(findPlugin("npu", "qnn", store())).rejects.toMatchObject({
       code: "DATA_INVALID",
-      suggestions: ["slm device remove qnn --version 2.7.0", "slm device add PACKAGE"],
+      suggestions: ["slm device remove qnn --version 2.7.0", "pip download --no-deps onnxruntime-qnn==2.7.0"],
     });
     await writeFile(join(plugin.folder, "..", "plugin.json"), "{");
     await expect(findPlugin("npu", "qnn", store())).rejects.toThrow(/not valid JSON/);
     expect(await findPlugin("npu", "openvino", store())).toBeUndefined();
+  });
+
+  test("rejects one that works with another version of ONNX Runtime only", async () => {
+    const { plugin, manifest } = await addWheel();
+    await writeFile(
+      join(plugin.folder, "..", "plugin.json"),
+      JSON.stringify({ ...manifest, onnxRuntime: "1.0.0" }),
+    );
+    expect(await listPlugins({ folder: store() })).toMatchObject([{ state: "other ONNX Runtime" }]);
+    await expect(findPlugin("npu", "qnn", store())).rejects.toThrow(
+      /works with ONNX Runtime 1\.0\.0, slm has/,
+    );
   });
 
   test("does not follow a manifest out of its folder", async () => {
@@ -79,7 +91,7 @@ describe(findPlugin, () => {
 });
 
 describe(removePlugin, () => {
-  test("removes one version or all, damaged or not, and says what", async () => {
+  test("removes one version or all, corrupt or not, and says what", async () => {
     await addWheel({ version: "2.6.0" });
     const { plugin, manifest } = await addWheel();
     await writeFile(join(plugin.folder, "..", "plugin.json"), "{");

@@ -16,7 +16,7 @@ export type DeviceId = { readonly [T in Target]: `${T}:${ProfileOf<T>}` }[Target
 export const ONNX_RUNTIME_VERSION = "1.30.0";
 
 /** A file that this release was tried with, on ONNX Runtime {@link ONNX_RUNTIME_VERSION}. */
-export interface TriedPackage {
+interface TriedPackage {
   readonly version: string;
   readonly platform: PlatformName;
   /** Of the downloaded file. */
@@ -45,7 +45,7 @@ export interface KnownPlugin {
   /** Provider options that name a library beside the provider library, by base name. */
   readonly libraryOptions: Readonly<Record<string, string>>;
   /**
-   * Linux: libraries to load before the provider library, in this order, by the name that others ask for (SONAME). The package has
+   * Linux: libraries to load before the provider library, in this order, by the name that others ask for. The package has
    * them under longer names and without a search path.
    */
   readonly preload: readonly string[];
@@ -64,7 +64,7 @@ export interface KnownPlugin {
 
 const EVERYTHING = /^/;
 
-export const KNOWN_PLUGINS = {
+const KNOWN_PLUGINS = {
   qnn: {
     title: "Qualcomm Hexagon NPU (HTP), QNN provider",
     vendor: "Qualcomm",
@@ -147,7 +147,7 @@ export const KNOWN_PLUGINS = {
         version: "0.4.0",
         platform: "linux-x64",
         sha256: "5d8c961eda91a88961cad1fb7621f389f006b18497d6ea9ecf96f729f066cbfb",
-        result: "loaded; lists no device without a driver for Vulkan",
+        result: "loaded; lists no device where Linux lists no GPU: a software adapter does not count",
       },
     ],
   },

@@ -23,7 +23,7 @@ export interface RemovedPlugin {
 }
 
 /**
- * Removes a plug-in, intact or damaged, for all platforms.
+ * Removes a plug-in, intact or corrupt, for all platforms.
  *
  * @throws SlmError INPUT_MISSING if it is not installed, BUSY while another process adds or removes it, OUTPUT_FAILED if the system
  * rejects it: on Windows while a program has its libraries open

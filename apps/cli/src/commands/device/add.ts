@@ -14,8 +14,8 @@ export interface DeviceAddResult {
   readonly bytes: number;
   readonly licence: PluginOffer["licence"];
   readonly source: PluginOffer["source"];
-  /** Whether this release was tried with this very file. */
-  readonly tried: boolean;
+  /** What this very file did when this release was tried with it; null if it was not. */
+  readonly tried: string | null;
   /** Whether it was installed before. */
   readonly wasInstalled: boolean;
   readonly folder: string;
@@ -102,7 +102,7 @@ export class DeviceAddCommand extends SlmCommand<DeviceAddResult> {
       bytes: bytesOf(manifest),
       licence: offer.licence,
       source: manifest.source,
-      tried: offer.isTried,
+      tried: offer.tried,
       wasInstalled,
       folder: plugin.folder,
     };
@@ -113,7 +113,7 @@ export class DeviceAddCommand extends SlmCommand<DeviceAddResult> {
     return [
       `${name} ${version} for ${platform}${wasInstalled ? ", was installed before" : ""}`,
       `registered as ${registrationName}, for ${serves.length === 0 ? "no device of slm yet" : serves.join(", ")}`,
-      `${formatBytes(bytes)}, ${tried ? "a file that this release was tried with" : "not a file that this release was tried with"}`,
+      `${formatBytes(bytes)}; ${tried === null ? "this release was not tried with this file" : `tried with this release: ${tried}`}`,
       folder,
     ];
   }

@@ -33,8 +33,8 @@ export interface DeviceListResult {
 export class DeviceListCommand extends SlmCommand<DeviceListResult> {
   static override summary = "List the plug-ins that were added.";
   static override description =
-    "State: ok, damaged (a file is missing or has another size) or other platform. With --check the bytes of every file are compared " +
-    "with those that were unpacked; a damaged plug-in then ends the command with exit code 3.";
+    "State: ok, corrupt (a file is missing or has another size), other platform, or other ONNX Runtime (the cuda plug-in works with one version). With --check the bytes of every file are compared " +
+    "with those that were unpacked; a corrupt plug-in then ends the command with exit code 3.";
   static override flags = {
     check: Flags.boolean({ summary: "Compare the bytes of every file." }),
   };
@@ -66,9 +66,9 @@ export class DeviceListCommand extends SlmCommand<DeviceListResult> {
       };
     });
     const result = { folder: pluginsFolder(), checked: flags.check, plugins };
-    const damaged = plugins.filter(({ state }) => state === "damaged");
-    if (!flags.check || damaged.length === 0) return result;
-    throw new GateFailed(`device list: damaged: ${damaged.map(({ name }) => name).join(", ")}`, result);
+    const corrupt = plugins.filter(({ state }) => state === "corrupt");
+    if (!flags.check || corrupt.length === 0) return result;
+    throw new GateFailed(`device list: corrupt: ${corrupt.map(({ name }) => name).join(", ")}`, result);
   }
 
   protected override lines({ folder, plugins }: DeviceListResult): readonly string[] {
@@ -77,7 +77,7 @@ export class DeviceListCommand extends SlmCommand<DeviceListResult> {
       name,
       version,
       library === null ? "?" : library.split("/").at(-1)!,
-      serves.join(" "),
+      serves.join(" ") || "none",
       formatBytes(bytes),
       licence ?? "see its files",
       reason === null ? state : `${state}: ${reason}`,
