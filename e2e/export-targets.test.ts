@@ -78,6 +78,18 @@ test("static graphs do not see padding, however much a model would make of it", 
   expect(report.parity!.maxAbs).toBeLessThan(TOLERANCE.float32);
 }, 60_000);
 
+test("static graphs give empty slots no weight, however low the scores of tokens are", async () => {
+  const weights = new Map(randomWeights(encoderDecoder));
+  for (const [name, { data }] of weights) {
+    // A token scores itself -16 · 12 · 12 / sqrt(16) = -576.
+    if (/ttention\.query\.bias$/.test(name)) data.fill(-12 as never);
+    if (/ttention\.key\.bias$/.test(name)) data.fill(12 as never);
+  }
+  const { report } = await exported(encoderDecoder, { target: "npu", buckets: BUCKETS }, weights);
+  // Scores of some hundreds are rounded to 3e-5, and so is their softmax.
+  expect(report.parity!.maxAbs).toBeLessThan(1e-3);
+}, 60_000);
+
 test.each(combinations.filter(({ isRejected }) => !isRejected))(
   "computes what the trained one does: $target $profile $precision",
   async ({ target, profile, precision }) => {
@@ -203,8 +215,47 @@ test.each([
   expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float32);
 });
 
-test("a decoder-only model is rejected for target npu", async () => {
-  await expect(exported(decoderOnly, { target: "npu" })).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
+test.each(profilesOf("npu"))(
+  "a decoder-only model computes what the trained one does: npu %s, prompts in chunks",
+  async (profile) => {
+    const changes: readonly Partial<DecoderOnlyConfig>[] = [
+      {},
+      { heads: 4, kvHeads: 4, activation: "swiglu", qkNorm: true, attentionSoftcap: 2 },
+    ];
+    for (const change of changes) {
+      const { report, directory } = await exported(
+        { ...decoderOnly, ...change },
+        { target: "npu", profile, chunk: 5 },
+      );
+      expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float32);
+      // The first run takes 5 tokens and 3 more.
+      expect(report.parity?.cases.map(({ target }) => target)).toEqual([5, 12]);
+      const model = await readDeviceModel(directory);
+      expect(model.static).toMatchObject({ window: 36, chunk: 5 });
+      expect(Object.keys(model.graphs)).toEqual(["chunk", "decoder"]);
+    }
+  },
+);
+
+test("an encoder-decoder has a chunk graph where it is asked for", async () => {
+  const { report, directory } = await exported(encoderDecoder, {
+    target: "npu",
+    buckets: BUCKETS,
+    chunk: 4,
+  });
+  expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float32);
+  const model = await readDeviceModel(directory);
+  expect(model.static?.buckets.map(({ chunk }) => chunk?.file)).toEqual(
+    [4, 16, 24].map((source) => `chunk.${source}.onnx`),
+  );
+  await expect(exported(encoderDecoder, { target: "npu", chunk: 13 })).rejects.toMatchObject({
+    code: "USAGE",
+  });
+});
+
+test("a decoder-only model with sliding windows is rejected for target npu", async () => {
+  const config: DecoderOnlyConfig = { ...decoderOnly, slidingWindow: { window: 5, layers: [1] } };
+  await expect(exported(config, { target: "npu" })).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
 });
 
 test("graphs of all source lengths read one weights file, and model.json names them", async () => {
@@ -214,8 +265,8 @@ test("graphs of all source lengths read one weights file, and model.json names t
     window: 7,
   });
   const model = await readDeviceModel(directory);
-  expect(model.static).toMatchObject({ window: 7, maskedBias: -100 });
-  expect(model.static?.buckets.map(({ source, encoder }) => [source, encoder.file])).toEqual([
+  expect(model.static).toMatchObject({ window: 7, maskedBias: -32_768 });
+  expect(model.static?.buckets.map(({ source, encoder }) => [source, encoder?.file])).toEqual([
     [4, "encoder.4.onnx"],
     [16, "encoder.16.onnx"],
     [24, "encoder.24.onnx"],

@@ -1,10 +1,11 @@
-/** The engines and execution providers that work on this machine, and the reasons why others do not. */
+/** The engines, execution providers and plug-ins that work on this machine, and the reasons why others do not. */
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import type { Int8Arithmetic } from "@slm/runtime";
 import type { Candidate, ListedProvider } from "@slm/runtime-node";
+import type { PluginFindings } from "./plugins/examine-plugins.js";
 
-interface Finding {
+export interface Finding {
   readonly name: string;
   readonly available: boolean;
   readonly reason: string;
@@ -19,6 +20,7 @@ export interface DoctorReport {
   readonly int8: Int8Arithmetic | null;
   readonly engines: readonly Finding[];
   readonly providers: readonly ProviderFinding[];
+  readonly plugins: PluginFindings;
 }
 
 /** A device that may run a model. */
@@ -28,8 +30,8 @@ export interface ProviderFinding extends Finding {
 }
 
 /**
- * Examines this machine. Loads ONNX Runtime's binary and runs a small graph on every provider that it lists. A missing or broken
- * engine is a finding, not an error.
+ * Examines this machine. Loads ONNX Runtime's binary, runs a small graph on every provider that it lists, and asks every plug-in for
+ * its devices. A missing or broken engine or plug-in is a finding, not an error.
  */
 export async function examineMachine(): Promise<DoctorReport> {
   const listed = await listProviders();
@@ -45,6 +47,7 @@ export async function examineMachine(): Promise<DoctorReport> {
       engineFinding("tensorflow", "libtensorflow", await loadFailure("@tensorflow/tfjs-node")),
     ],
     providers: await findProviders(listed),
+    plugins: await (await import("./plugins/examine-plugins.js")).examinePlugins(),
   };
 }
 

@@ -1,4 +1,10 @@
-export { analyzeModel, STATIC_CHECK, type ModelDescription, type Place } from "./analyze-model.js";
+export {
+  analyzeModel,
+  STATIC_CHECK,
+  type ModelDescription,
+  type NodePlace,
+  type Place,
+} from "./analyze-model.js";
 export { analyzePath, type PathAnalysis } from "./analyze-path.js";
 export { RULES, type Counts, type Finding } from "./finding.js";
 export type { Profile, Source } from "./profiles/profile.js";

@@ -78,7 +78,7 @@ function whyUncomputable(node: GraphNode, profile: ProfileName): string | undefi
   const limits = Object.hasOwn(operators, operator) ? operators[operator]!.attributes : undefined;
   for (const [attribute, limit] of Object.entries(limits ?? {})) {
     const value = attributeValue(node, attribute, limit);
-    if (limit.otherwise === undefined || limit.allowed === "last-axis" || limit.allowed.includes(value))
+    if (limit.otherwise === undefined || typeof limit.allowed === "string" || limit.allowed.includes(value))
       continue;
     return `${operator} with ${attribute}=${value} (node '${node.name}'): ${limit.otherwise}`;
   }

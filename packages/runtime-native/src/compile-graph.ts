@@ -46,8 +46,8 @@ export async function compileGraph({
       { threads, optimization: "all", planMemory: true, settings },
       async (options) => {
         const out: (Pointer | null)[] = [null];
+        // Not released: the process ends with this job.
         await api.callInThread("CreateSession", environment.address, source, options, out);
-        api.plain("ReleaseSession", out[0]!);
       },
     );
   } catch (cause) {

@@ -59,10 +59,15 @@ export class NativeHost implements Host {
     return { inputs, outputs, compiled };
   }
 
+  /**
+   * Of a plug-in the session stays until the process ends: onnxruntime-qnn 2.7.0 ends the process when a session is released after
+   * another one of the same process (QnnBackendManager::ReleaseResources).
+   */
   unload({ session }: RequestOf<"unload">): null {
     const graph = this.#graph(session);
     this.#graphs.delete(session);
-    this.#open().environment.api.plain("ReleaseSession", graph.session);
+    if (this.#options.provider === undefined)
+      this.#open().environment.api.plain("ReleaseSession", graph.session);
     return null;
   }
 

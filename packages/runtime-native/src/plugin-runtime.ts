@@ -51,20 +51,29 @@ export interface PluginRuntimeOptions {
   readonly whole?: boolean | undefined;
 }
 
-/** Devices that a plug-in lists here. @throws SlmError DEVICE_UNAVAILABLE if its library cannot be loaded or ends its process */
-export const devicesOf = (plugin: Plugin): Promise<readonly ListedDevice[]> =>
-  runJob("devices", {
-    library: plugin.library,
-    registrationName: plugin.registrationName,
-    preload: plugin.preload,
-    options: {},
-  });
+/**
+ * Devices that a plug-in lists here.
+ *
+ * @param signal ends the process that its library is loaded in
+ * @throws SlmError DEVICE_UNAVAILABLE if its library cannot be loaded or ends its process; INTERRUPTED if the signal fires
+ */
+export const devicesOf = (plugin: Plugin, signal?: AbortSignal): Promise<readonly ListedDevice[]> =>
+  runJob(
+    "devices",
+    {
+      library: plugin.library,
+      registrationName: plugin.registrationName,
+      preload: plugin.preload,
+      options: {},
+    },
+    signal,
+  );
 
 /**
  * Opens a device through its plug-in. Where the vendor's library simulates the device on the CPU, the runtime's `device` says so.
  *
  * @returns undefined if no plug-in for the device has been added
- * @throws SlmError DEVICE_UNAVAILABLE if the plug-in lists no device or cannot be loaded; DATA_INVALID if it is damaged; USAGE for an
+ * @throws SlmError DEVICE_UNAVAILABLE if the plug-in lists no device or cannot be loaded; DATA_INVALID if it is corrupt; USAGE for an
  * unknown chip
  */
 export async function openPluginRuntime({

@@ -37,6 +37,12 @@ const TABLE_LENGTH = Math.max(...Object.values({ ...CHECKED, ...PLAIN }).map(({ 
 /** Paths are UTF-16 on Windows (`ORTCHAR_T`). */
 const PATH_TYPE = process.platform === "win32" ? "str16" : "str";
 
+/**
+ * koffi gives every call a stack of its own, of 128 KiB in another thread: too little for the recursion of a vendor's compiler, which then
+ * ends the process. 16 MiB is koffi's largest; pages that are not touched take no memory.
+ */
+koffi.config({ sync_stack_size: 2 ** 24, async_stack_size: 2 ** 24, resident_async_pools: 1 });
+
 /** One library of ONNX Runtime, loaded. */
 export class OrtApi {
   /** "1.30.0". */
@@ -51,10 +57,11 @@ export class OrtApi {
     const { version, table } = openTable(path);
     this.version = version;
     for (const [name, { at, signature }] of Object.entries({ ...CHECKED, ...PLAIN })) {
+      // Without names: koffi keeps the names of all types of a process.
       const type = signature
-        .replace(/^status/, "void *")
-        .replaceAll(/\bP\b/g, PATH_TYPE)
-        .replace(/\bf\(/, `${name}(`);
+        .replace(/^status f/, "void *")
+        .replace(/\bf\(/, "(")
+        .replaceAll(/\bP\b/g, PATH_TYPE);
       this.#functions.set(name, koffi.decode(table[at], koffi.proto(type)) as NativeFunction);
     }
   }

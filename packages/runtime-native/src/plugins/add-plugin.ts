@@ -20,8 +20,8 @@ export interface PluginOffer {
   readonly platform: PlatformName;
   readonly source: PluginManifest["source"];
   readonly licence: PackageLicence;
-  /** Whether this release of slm was tried with this very file. */
-  readonly isTried: boolean;
+  /** What this very file did when this release of slm was tried with it; null if it was not. */
+  readonly tried: string | null;
 }
 
 export interface AddPluginOptions extends PluginNames {
@@ -70,8 +70,8 @@ export async function addPlugin(options: AddPluginOptions): Promise<AddedPlugin>
       package: facts.name,
     };
     const licence = await readLicence(source, plan.entries, facts, known && knownPlugin(known));
-    const isTried = known !== undefined && sha256 !== null && wasTried(known, sha256);
-    const offer: PluginOffer = { name, version, platform, source: from, licence, isTried };
+    const tried = known === undefined || sha256 === null ? null : triedResult(known, sha256);
+    const offer: PluginOffer = { name, version, platform, source: from, licence, tried };
     await accept(offer);
     const { manifest, at, wasInstalled } = await installPlugin({
       root: folder,
@@ -126,5 +126,5 @@ function checkHash(path: string, actual: string | null, expected: string | undef
     throw unsafe(path, `its SHA-256 is ${actual}, expected ${expected.toLowerCase()}`);
 }
 
-const wasTried = (known: KnownName, sha256: string): boolean =>
-  knownPlugin(known).tried.some((one) => one.sha256 === sha256);
+const triedResult = (known: KnownName, sha256: string): string | null =>
+  knownPlugin(known).tried.find((one) => one.sha256 === sha256)?.result ?? null;

@@ -17,9 +17,11 @@ export {
   findPlugin,
   findPluginByName,
   listPlugins,
+  openableOf,
   pluginsFolder,
   type InstalledPlugin,
   type ListOptions,
   type PluginState,
 } from "./installed.js";
 export { DEVICE_IDS, type Plugin, type PluginManifest } from "./plugin.js";
+export { thisPlatform } from "./platform.js";

@@ -7,7 +7,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { copyFile, link, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { copyFile, link, mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import {
@@ -69,6 +69,7 @@ export async function installPlugin(options: InstallOptions): Promise<Installati
       return { at, manifest, wasInstalled: false };
     } catch (error) {
       await rm(work, { recursive: true, force: true });
+      await removeIfEmpty(dirname(work));
       throw isWriteRejection(error, [work, at]) ? writeFailure(error, work, "nothing was installed") : error;
     }
   });
@@ -99,6 +100,13 @@ export async function withPluginLock<Result>(
   }
 }
 
+/** Removes a folder unless something is in it. */
+export async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: unknown) => {
+    if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "")) throw error;
+  });
+}
+
 async function removeLeftovers(folder: string): Promise<void> {
   const names = await readdir(folder).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return [];
@@ -108,13 +116,13 @@ async function removeLeftovers(folder: string): Promise<void> {
     await rm(join(folder, name), { recursive: true, force: true });
 }
 
-/** The manifest of the same package, if it is installed and intact. A damaged one is removed; another package is an error. */
+/** The manifest of the same package, if it is installed and intact. A corrupt one is removed; another package is an error. */
 async function installedBefore(
   { plan: { name, version, platform }, from }: InstallOptions,
   at: string,
 ): Promise<PluginManifest | undefined> {
   const { state, manifest } = await examine(at, true);
-  if (state === "damaged" || manifest === undefined) {
+  if (state === "corrupt" || manifest === undefined) {
     await rm(at, { recursive: true, force: true });
     return undefined;
   }
@@ -191,13 +199,14 @@ function manifestOf(
   files: readonly PluginFile[],
   acceptedAt: string,
 ): PluginManifest {
-  const { name, version, platform, library, registrationName } = plan;
+  const { name, version, platform, onnxRuntime, library, registrationName } = plan;
   return {
     schemaVersion: 1,
     name,
     version,
     platform,
     source: from,
+    onnxRuntime,
     library,
     registrationName,
     options: plan.options,

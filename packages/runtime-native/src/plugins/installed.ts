@@ -3,7 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SlmError, hashFile, resolveInside, systemCode, userCacheFolder } from "@slm/core";
 import type { ProfileName, Target } from "@slm/devices/table";
-import { isKnownName, knownPlugin, type DeviceId } from "./known.js";
+import { ONNX_RUNTIME_VERSION, isKnownName, knownPlugin, obtainCommand, type DeviceId } from "./known.js";
 import {
   FILES_FOLDER,
   PLUGIN_NAME,
@@ -30,8 +30,8 @@ export const folderOf = (
 /** Whether a plug-in can be used here. */
 export type PluginState =
   | { readonly state: "ok" }
-  | { readonly state: "other platform"; readonly reason: string }
-  | { readonly state: "damaged"; readonly reason: string };
+  | { readonly state: "other platform" | "other ONNX Runtime"; readonly reason: string }
+  | { readonly state: "corrupt"; readonly reason: string };
 
 export type InstalledPlugin = PluginState & {
   readonly folder: string;
@@ -49,7 +49,7 @@ export interface ListOptions {
   readonly check?: boolean | undefined;
 }
 
-/** Every installed plug-in, by name, version and platform. A damaged one is listed with the reason. @throws SlmError INPUT_MISSING */
+/** Every installed plug-in, by name, version and platform. A corrupt one is listed with the reason. @throws SlmError INPUT_MISSING */
 export async function listPlugins(options: ListOptions = {}): Promise<readonly InstalledPlugin[]> {
   const { folder: root = pluginsFolder(), check = false } = options;
   const found: InstalledPlugin[] = [];
@@ -78,9 +78,9 @@ async function foldersOf(folder: string, isWanted: (name: string) => boolean): P
   }
 }
 
-/** Bytes on disk; other names of a file have none. 0 if `plugin.json` cannot be read. */
-export const bytesOf = ({ manifest }: InstalledPlugin): number =>
-  (manifest?.files ?? []).reduce((sum, { bytes, aliasOf }) => sum + (aliasOf === undefined ? bytes : 0), 0);
+/** Bytes on disk; other names of a file have none. */
+export const bytesOf = ({ files }: Pick<PluginManifest, "files">): number =>
+  files.reduce((sum, { bytes, aliasOf }) => sum + (aliasOf === undefined ? bytes : 0), 0);
 
 /** Compares a plug-in's files with its `plugin.json`: that they are there with their sizes, and with `check` their bytes. */
 export async function examine(
@@ -89,21 +89,26 @@ export async function examine(
 ): Promise<PluginState & { readonly manifest?: PluginManifest }> {
   try {
     const manifest = await readPluginManifest(folder);
-    const damage = await damageOf(folder, manifest, check);
-    if (damage !== undefined) return { manifest, state: "damaged", reason: damage };
+    const corruption = await corruptionOf(folder, manifest, check);
+    if (corruption !== undefined) return { manifest, state: "corrupt", reason: corruption };
     if (manifest.platform !== thisPlatform()) {
       const reason = `built for ${manifest.platform}, this is ${thisPlatform()}`;
       return { manifest, state: "other platform", reason };
     }
+    const { onnxRuntime } = manifest;
+    if (onnxRuntime !== null && onnxRuntime !== ONNX_RUNTIME_VERSION) {
+      const reason = `works with ONNX Runtime ${onnxRuntime}, slm has ${ONNX_RUNTIME_VERSION}`;
+      return { manifest, state: "other ONNX Runtime", reason };
+    }
     return { manifest, state: "ok" };
   } catch (error) {
-    if (error instanceof SlmError) return { state: "damaged", reason: error.message };
+    if (error instanceof SlmError) return { state: "corrupt", reason: error.message };
     throw error;
   }
 }
 
 /** What is wrong with the files of a plug-in; undefined if nothing is. */
-async function damageOf(
+async function corruptionOf(
   folder: string,
   manifest: PluginManifest,
   check: boolean,
@@ -132,7 +137,7 @@ async function sizeOf(file: string): Promise<number | undefined> {
  * The plug-in that opens a device on this platform; undefined if none is installed. Of several, the one that was added last. Sizes of its
  * files are compared, not their bytes.
  *
- * @throws SlmError DATA_INVALID if it is damaged: another one is not taken instead
+ * @throws SlmError DATA_INVALID if it is corrupt, or of another ONNX Runtime: another one is not taken instead
  */
 export async function findPlugin(
   target: Target,
@@ -143,7 +148,7 @@ export async function findPlugin(
   return lastAdded(await listPlugins({ folder }), (plugin) => servedBy(plugin).some((one) => one === device));
 }
 
-/** The plug-in of a name on this platform; as {@link findPlugin}. @throws SlmError DATA_INVALID if it is damaged */
+/** The plug-in of a name on this platform; as {@link findPlugin}. @throws SlmError DATA_INVALID as it does */
 export async function findPluginByName(name: string, folder?: string): Promise<Plugin | undefined> {
   return lastAdded(await listPlugins({ folder }), (plugin) => plugin.name === name);
 }
@@ -163,16 +168,24 @@ function lastAdded(
   const added = ({ manifest }: InstalledPlugin): string => manifest?.licence.acceptedAt ?? "unknown";
   const [found] = wanted.sort((a, b) => (added(a) < added(b) ? 1 : -1));
   if (found === undefined) return undefined;
-  if (found.state === "ok" && found.manifest !== undefined) return pluginOf(found.folder, found.manifest);
-  throw damaged(found);
+  const plugin = openableOf(found);
+  if (plugin === undefined) throw unusable(found);
+  return plugin;
 }
 
+/** What the runtime needs of an installed plug-in; undefined unless it is ok. */
+export const openableOf = ({ state, manifest, folder }: InstalledPlugin): Plugin | undefined =>
+  state === "ok" && manifest !== undefined ? pluginOf(folder, manifest) : undefined;
+
 /** The error for a plug-in that cannot be used. */
-export function damaged(plugin: InstalledPlugin): SlmError {
-  const { name, version, folder } = plugin;
-  const reason = plugin.state === "ok" ? "nothing is wrong with it" : plugin.reason;
-  return new SlmError("DATA_INVALID", `plug-in ${name} ${version} is damaged: ${reason}`, {
-    context: { name, version, folder },
-    suggestions: [`slm device remove ${name} --version ${version}`, "slm device add PACKAGE"],
+function unusable(plugin: InstalledPlugin): SlmError {
+  const { name, version, folder, state } = plugin;
+  const why = plugin.state === "ok" ? "" : `: ${plugin.reason}`;
+  return new SlmError("DATA_INVALID", `plug-in ${name} ${version} cannot be used, ${state}${why}`, {
+    context: { name, version, folder, state },
+    suggestions: [
+      `slm device remove ${name} --version ${version}`,
+      isKnownName(name) ? obtainCommand(name) : "slm device add PACKAGE",
+    ],
   });
 }

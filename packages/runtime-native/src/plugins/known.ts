@@ -15,12 +15,14 @@ export type DeviceId = { readonly [T in Target]: `${T}:${ProfileOf<T>}` }[Target
 /** The version of ONNX Runtime that runs the plug-ins: that of `onnxruntime-node`. */
 export const ONNX_RUNTIME_VERSION = "1.30.0";
 
-/** A file that this release was tried with. */
-export interface TriedPackage {
+/** A file that this release was tried with, on ONNX Runtime {@link ONNX_RUNTIME_VERSION}. */
+interface TriedPackage {
   readonly version: string;
   readonly platform: PlatformName;
   /** Of the downloaded file. */
   readonly sha256: string;
+  /** What it did. */
+  readonly result: string;
 }
 
 export interface KnownPlugin {
@@ -38,12 +40,12 @@ export interface KnownPlugin {
   readonly platforms: readonly PlatformName[];
   /** Base name of the provider library. */
   readonly library: string;
-  /** Name of the execution provider, under which the library is registered. */
+  /** Name under which the library is registered: that of its execution provider, unless ONNX Runtime has one of that name. */
   readonly registrationName: string;
   /** Provider options that name a library beside the provider library, by base name. */
   readonly libraryOptions: Readonly<Record<string, string>>;
   /**
-   * Linux: libraries to load before the provider library, in this order, by the name that others ask for (SONAME). The package has
+   * Linux: libraries to load before the provider library, in this order, by the name that others ask for. The package has
    * them under longer names and without a search path.
    */
   readonly preload: readonly string[];
@@ -55,12 +57,14 @@ export interface KnownPlugin {
   readonly licence: { readonly covers: string; readonly terms: string | null };
   /** What it needs besides the package. */
   readonly needs: string;
+  /** What it does on a device of type CPU, if it lists one. */
+  readonly onCpu: string | null;
   readonly tried: readonly TriedPackage[];
 }
 
 const EVERYTHING = /^/;
 
-export const KNOWN_PLUGINS = {
+const KNOWN_PLUGINS = {
   qnn: {
     title: "Qualcomm Hexagon NPU (HTP), QNN provider",
     vendor: "Qualcomm",
@@ -82,11 +86,13 @@ export const KNOWN_PLUGINS = {
       terms: null,
     },
     needs: "on x86-64 nothing: it compiles, and simulates the NPU; on ARM a Qualcomm NPU and its driver",
+    onCpu: "compiles for Hexagon, and simulates it",
     tried: [
       {
         version: "2.7.0",
         platform: "linux-x64",
         sha256: "c56c01562b8534fe8980cfea4601408d950c065f8251fb862ce82101c52c9849",
+        result: "loaded; compiled graphs for SoCs 43, 60 and 69",
       },
     ],
   },
@@ -105,12 +111,16 @@ export const KNOWN_PLUGINS = {
     aliases: {},
     keeps: EVERYTHING,
     licence: { covers: "MIT; OpenVINO's own libraries are in the package, with their notices", terms: null },
-    needs: "an Intel NPU and its driver; on Linux the NPU's compiler is part of the driver",
+    needs:
+      "an Intel NPU and its driver; the package for Linux has no NPU compiler (libopenvino_intel_npu_compiler_loader.so), Windows' has",
+    onCpu: null,
     tried: [
       {
         version: "1.8.1",
         platform: "linux-x64",
         sha256: "3832643158c8c187fcab6db661cde2a8c06a2b3559d95d0f2411ac0e51c5e924",
+        result:
+          "loaded; lists no device without an Intel NPU, compiles none: the package has no NPU compiler",
       },
     ],
   },
@@ -123,18 +133,21 @@ export const KNOWN_PLUGINS = {
     isVersionFixed: false,
     platforms: ["linux-x64", "linux-arm64", "win32-x64", "win32-arm64", "darwin-arm64"],
     library: "onnxruntime_providers_webgpu",
-    registrationName: "WebGpuExecutionProvider",
+    // onnxruntime-node 1.30.0 has a WebGPU provider, and rejects a second one under WebGpuExecutionProvider: "already registered".
+    registrationName: "WebGpuPluginExecutionProvider",
     libraryOptions: {},
     preload: [],
     aliases: {},
     keeps: EVERYTHING,
     licence: { covers: "MIT", terms: null },
     needs: "a driver for Vulkan, Metal or Direct3D 12",
+    onCpu: null,
     tried: [
       {
         version: "0.4.0",
         platform: "linux-x64",
         sha256: "5d8c961eda91a88961cad1fb7621f389f006b18497d6ea9ecf96f729f066cbfb",
+        result: "loaded; lists no device where Linux lists no GPU: a software adapter does not count",
       },
     ],
   },
@@ -163,7 +176,16 @@ export const KNOWN_PLUGINS = {
       terms: "https://docs.nvidia.com/deeplearning/tensorrt-rtx/latest/reference/sla.html",
     },
     needs: "an NVIDIA RTX GPU (Ampere or later) and its driver",
-    tried: [],
+    onCpu: null,
+    tried: [
+      {
+        version: "0.5.0",
+        platform: "linux-x64",
+        sha256: "32f575c633d171b4edf4b53d3bb22b72a6c9c0a850d2982ce9a788a5d40d3298",
+        result:
+          "unpacked; its libraries find one another, and do not load without NVIDIA's driver (libcuda.so.1)",
+      },
+    ],
   },
   cuda: {
     title: "NVIDIA GPU, CUDA provider",
@@ -182,7 +204,15 @@ export const KNOWN_PLUGINS = {
     keeps: /^onnxruntime\/capi\/(?:lib)?onnxruntime_providers_(?:cuda|shared)\./,
     licence: { covers: "MIT; CUDA and cuDNN are NVIDIA's, and are not in the package", terms: null },
     needs: "an NVIDIA GPU, its driver, CUDA 13 and cuDNN 9 where the system finds libraries",
-    tried: [],
+    onCpu: null,
+    tried: [
+      {
+        version: ONNX_RUNTIME_VERSION,
+        platform: "linux-x64",
+        sha256: "4fbf0c5d7b5fb99266c2e8a802e3e64af68bdc383e0f3c7349b985f1087eedaa",
+        result: "unpacked; its library does not load without CUDA 13 (libcublasLt.so.13)",
+      },
+    ],
   },
 } as const satisfies Readonly<Record<string, KnownPlugin>>;
 

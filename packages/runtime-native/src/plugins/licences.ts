@@ -24,7 +24,7 @@ export interface PackageLicence {
 
 /** Names of such texts in the known packages: LICENSE, Qualcomm_LICENSE.pdf, ThirdPartyNotices.txt, TRTRTX_Acknowledgements.txt. */
 const LICENCE_NAME =
-  /(?:^|[-_.])(?:licen[cs]es?|copying|notices?|eula|privacy|acknowledge?ments?|third-?party[-_.]?\w*)(?:[-_.]\w+)*$/iu;
+  /(?:^|[-_.])(?:licen[cs]es?|copying|notices?|eula|privacy|acknowledgements?|third-?party[-_.]?\w*)(?:[-_.]\w+)*$/iu;
 const TEXT_EXTENSIONS = new Set(["", ".txt", ".md", ".rst", ".pdf", ".html"]);
 
 export function isLicence(path: string): boolean {

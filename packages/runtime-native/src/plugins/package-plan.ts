@@ -45,6 +45,8 @@ export interface PackagePlan {
   readonly version: string;
   readonly platform: PlatformName;
   readonly known?: KnownName | undefined;
+  /** The only version of ONNX Runtime that it works with. */
+  readonly onnxRuntime: string | null;
   readonly library: string;
   readonly registrationName: string;
   readonly options: Readonly<Record<string, string>>;
@@ -87,6 +89,7 @@ export async function planPackage(
     version,
     platform,
     known,
+    onnxRuntime: row?.isVersionFixed === true ? version : null,
     library,
     registrationName,
     options: names.options ?? {},

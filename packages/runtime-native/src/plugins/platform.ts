@@ -1,12 +1,12 @@
 /** The platforms that a library can be built for, and how each names its files. */
 
-export const OPERATING_SYSTEMS = ["linux", "win32", "darwin"] as const;
+const OPERATING_SYSTEMS = ["linux", "win32", "darwin"] as const;
 /** As `process.platform` names it. */
 export type OperatingSystem = (typeof OPERATING_SYSTEMS)[number];
 
-export const ARCHITECTURES = ["x64", "arm64"] as const;
+const ARCHITECTURES = ["x64", "arm64"] as const;
 /** As `process.arch` names it. */
-export type Architecture = (typeof ARCHITECTURES)[number];
+type Architecture = (typeof ARCHITECTURES)[number];
 
 /** An operating system and a processor: "linux-x64". */
 export type PlatformName = `${OperatingSystem}-${Architecture}`;

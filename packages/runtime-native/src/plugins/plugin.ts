@@ -12,7 +12,7 @@ export interface Plugin {
   readonly version: string;
   /** The provider library. */
   readonly library: string;
-  /** Name of the execution provider, under which the library is registered. */
+  /** Name under which the library is registered. */
   readonly registrationName: string;
   /** Provider options that name files of the plug-in. */
   readonly options: Readonly<Record<string, string>>;
@@ -37,7 +37,7 @@ export const PLUGIN_VERSION = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$/u;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/u);
 
-export const pluginFile = z.strictObject({
+const pluginFile = z.strictObject({
   path: relativePath,
   bytes: z.int().nonnegative(),
   sha256: hash,
@@ -45,7 +45,7 @@ export const pluginFile = z.strictObject({
 });
 export type PluginFile = z.infer<typeof pluginFile>;
 
-export const pluginManifest = z.strictObject({
+const pluginManifest = z.strictObject({
   schemaVersion: z.literal(1),
   name: z.string().regex(PLUGIN_NAME),
   version: z.string().regex(PLUGIN_VERSION),
@@ -56,6 +56,7 @@ export const pluginManifest = z.strictObject({
     sha256: hash.nullable().describe("Of that file; null for a folder."),
     package: z.string().nullable().describe("Name that the package declares."),
   }),
+  onnxRuntime: z.string().nullable().describe("The only version of ONNX Runtime that it works with."),
   library: relativePath,
   registrationName: z.string().min(1),
   options: z.record(z.string().min(1), z.string()).describe("Provider options."),

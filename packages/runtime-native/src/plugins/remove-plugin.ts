@@ -1,9 +1,9 @@
 /** Removes plug-ins from the user's cache. */
 import { randomBytes } from "node:crypto";
-import { rename, rm, rmdir } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { SlmError, systemCode, writeFailure } from "@slm/core";
-import { PARTIAL, withPluginLock } from "./install-plugin.js";
+import { SlmError, writeFailure } from "@slm/core";
+import { PARTIAL, removeIfEmpty, withPluginLock } from "./install-plugin.js";
 import { bytesOf, listPlugins, pluginsFolder, type InstalledPlugin } from "./installed.js";
 
 export interface RemovePluginOptions {
@@ -23,7 +23,7 @@ export interface RemovedPlugin {
 }
 
 /**
- * Removes a plug-in, intact or damaged, for all platforms.
+ * Removes a plug-in, intact or corrupt, for all platforms.
  *
  * @throws SlmError INPUT_MISSING if it is not installed, BUSY while another process adds or removes it, OUTPUT_FAILED if the system
  * rejects it: on Windows while a program has its libraries open
@@ -35,7 +35,9 @@ export async function removePlugin(options: RemovePluginOptions): Promise<readon
     const removed: RemovedPlugin[] = [];
     for (const plugin of await wanted(root, options)) {
       await removeFolder(root, plugin);
-      removed.push({ name, version: plugin.version, platform: plugin.platform, bytes: bytesOf(plugin) });
+      const { platform, manifest } = plugin;
+      const bytes = manifest === undefined ? 0 : bytesOf(manifest);
+      removed.push({ name, version: plugin.version, platform, bytes });
       await removeIfEmpty(join(root, name, plugin.version));
     }
     if (version === undefined) await removeIfEmpty(join(root, name));
@@ -68,10 +70,4 @@ async function removeFolder(root: string, { name, folder }: InstalledPlugin): Pr
   } catch (error) {
     throw writeFailure(error, folder, "the plug-in may still be installed");
   }
-}
-
-async function removeIfEmpty(folder: string): Promise<void> {
-  await rmdir(folder).catch((error: unknown) => {
-    if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "")) throw error;
-  });
 }
