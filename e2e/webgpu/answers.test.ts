@@ -1,4 +1,4 @@
-/** Answers that WebGPU computes: of a trained student and its decoder-only teacher, of random models that see, of every scheme. */
+/** Answers that WebGPU computes: of a trained student and its decoder-only teacher, of random vision-language models, of every scheme. */
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

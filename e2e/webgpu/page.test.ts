@@ -12,6 +12,9 @@ import { inRun, setting } from "./setting.js";
 /** Asked of every model. The alphabet of these is in every run's vocabulary. */
 const WORDS = ["abc", "deb", "decade", "bead"];
 
+/** Settings that make Node find a driver of Vulkan; the browser has its own. */
+const OF_NODE: ReadonlySet<string> = new Set(["VK_ICD_FILENAMES", "LD_LIBRARY_PATH"]);
+
 /** Runs in the worker before its own code: counts what is handed to the GPU, which WebAssembly never does. */
 const COUNTER = `
   const counted = new BroadcastChannel("dispatches");
@@ -31,16 +34,16 @@ beforeAll(async () => {
   await slm("export", inRun("distill"), "--target", "web", "-o", at("float32"));
   await slm("export", inRun("distill"), "--target", "cpu", "-o", at("cpu"));
   await slm("quantize", at("float32"), "--scheme", "int4-block", "-o", at("int4-block"));
-  // Containers run tests as root, where Chromium has no sandbox. The browser has its own loader of Vulkan's drivers.
+  // Containers run tests as root, where Chromium has no sandbox.
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  const { VK_ICD_FILENAMES: driver, LD_LIBRARY_PATH: _, ...env } = process.env;
-  const software = driver === undefined ? [] : ["--use-webgpu-adapter=swiftshader"];
+  const software = process.env["VK_ICD_FILENAMES"] === undefined ? [] : ["--use-webgpu-adapter=swiftshader"];
+  const env = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !OF_NODE.has(entry[0]),
+  );
   browser = await chromium.launch({
     executablePath: setting("SLM_TEST_CHROMIUM"),
     args: [...sandbox, "--enable-unsafe-webgpu", ...software],
-    env: Object.fromEntries(
-      Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-    ),
+    env: Object.fromEntries(env),
   });
 });
 afterAll(async () => {

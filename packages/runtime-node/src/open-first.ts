@@ -6,7 +6,7 @@ import { type Fallback, type Runtime, createHostTensor } from "@slm/runtime";
 import { loadBinding, messageOf, type OrtBinding } from "./ort-binding.js";
 import { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
 import { describeAdapter, findWebgpuAdapter } from "./webgpu-adapter.js";
-import { rejectingUncomputable } from "./webgpu-load.js";
+import { rejectingUnsupported } from "./webgpu-load.js";
 
 const { name: WEBGPU } = DEVICES.gpu.webgpu.provider;
 
@@ -48,7 +48,7 @@ export interface FirstFound {
 /**
  * Opens the candidates in order until one computes a small matrix product correctly. That a provider is listed proves nothing: its
  * libraries, its driver or its device may still be missing. With WebGPU graphs that it takes and cannot compute are rejected when
- * they are loaded ({@link rejectingUncomputable}).
+ * they are loaded ({@link rejectingUnsupported}).
  *
  * @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, USAGE for an invalid number of threads.
  */
@@ -77,7 +77,7 @@ export async function openFirst(
       fallbacks: [...fallbacks],
     };
     const opened = await openOrtRuntime({ ...options, providers: [provider], device: described });
-    const runtime = provider.name === WEBGPU ? rejectingUncomputable(opened) : opened;
+    const runtime = provider.name === WEBGPU ? rejectingUnsupported(opened) : opened;
     const failure = await whyNot(runtime, provider.name === WEBGPU);
     if (failure === undefined) return { runtime, fallbacks };
     await runtime.close();
