@@ -69,7 +69,11 @@ async function findProviders(
   return providerFindings(listed, [...GPU_CANDIDATES, ...NPU_CANDIDATES], async (candidate) => {
     const { runtime, fallbacks } = await openFirst([candidate], { name: "doctor", threads: 1 }, listed);
     await runtime?.close();
-    return runtime === undefined ? fallbacks[0]?.reason : undefined;
+    if (runtime === undefined)
+      return { available: false, reason: fallbacks[0]?.reason ?? "does not compute" };
+    const { description, simulated } = runtime.device;
+    const where = description === candidate.device ? "" : ` (${description})`;
+    return { available: true, reason: `computed a product${where}${simulated ? ", no GPU" : ""}` };
   });
 }
 
@@ -77,21 +81,19 @@ async function findProviders(
  * The CPU, then other providers that slm can use, then the remaining ones of the binary. A provider counts as available only if it ran
  * the graph.
  *
- * @param whyNot reason for a candidate that does not work, else undefined
+ * @param tryDevice whether a candidate works, and how it was found
  */
 export async function providerFindings(
   listed: readonly ListedProvider[],
   candidates: readonly Candidate[],
-  whyNot: (candidate: Candidate) => Promise<string | undefined>,
+  tryDevice: (candidate: Candidate) => Promise<Omit<Finding, "name">>,
 ): Promise<readonly ProviderFinding[]> {
   const findings: ProviderFinding[] = [];
   if (listed.some(({ name }) => name === "cpu"))
     findings.push({ name: "cpu", device: "cpu", available: true, reason: "part of ONNX Runtime" });
   for (const candidate of candidates) {
     const { device, provider } = candidate;
-    const reason = await whyNot(candidate);
-    const available = reason === undefined;
-    findings.push({ name: provider.name, device, available, reason: reason ?? "computed a product" });
+    findings.push({ name: provider.name, device, ...(await tryDevice(candidate)) });
   }
   const known = new Set(findings.map(({ name }) => name));
   for (const { name } of listed.filter((provider) => !known.has(provider.name)))

@@ -33,7 +33,7 @@ export interface LoadedModel extends ModelDescription {
 
 export interface LoadModelOptions extends ImageEncoderOptions {
   /**
-   * Changes the decoder before it is loaded.
+   * Changes a decoder of dynamic sizes before it is loaded; static ones are loaded as exported.
    * Default: on target cpu argmax outputs are added; on other targets it is loaded as exported.
    */
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
@@ -90,7 +90,7 @@ export async function loadModel(
       { name: nameOf(file) },
     );
   const loadDecoder = (file: string): Promise<Session> => {
-    if (editDecoder !== undefined) {
+    if (editDecoder !== undefined && model.static === undefined) {
       return loadEdited(runtime, pathOf(file), (graph) => editDecoder(graph, model), nameOf(file));
     }
     return PICKING_TARGETS.has(model.target) ? loadPicking(runtime, pathOf(file), nameOf(file)) : load(file);
@@ -104,13 +104,13 @@ export async function loadModel(
     for (const session of Object.values(sessions)) await session.release();
     throw error;
   }
-  const { vision, encoder } = sessions;
+  const { vision, encoder, chunk } = sessions;
   const decoder = sessions.decoder!; // Every model has one.
   const images =
     model.vision === undefined || vision === undefined
       ? undefined
       : new ImageEncoder(model.vision, vision, options);
-  const buckets = encoder === undefined ? undefined : openBuckets(model, { encoder, decoder }, load);
+  const buckets = openBuckets(model, { encoder, chunk, decoder }, load);
   return {
     ...description,
     runtime,
@@ -121,6 +121,7 @@ export async function loadModel(
     close: async () => {
       await buckets?.release();
       await decoder.release();
+      await chunk?.release();
       await encoder?.release();
       await images?.release();
     },

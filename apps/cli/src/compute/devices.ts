@@ -158,8 +158,12 @@ export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceReq
       suggestions: ["slm export CHECKPOINT --target npu"],
     });
   }
-  const profile = device === undefined ? sharedProfile(models) : device.profile;
-  return { kind, options: { ...common, fallback, ...(profile === undefined ? {} : { profile }) } };
+  if (device?.profile !== undefined)
+    return { kind, options: { ...common, fallback, profile: device.profile } };
+  const profile = device === undefined ? sharedProfile(models) : undefined;
+  // Who asked for a GPU, or for nothing, wants no software that stands in for one.
+  const chosen = profile === undefined ? {} : { profile, software: false };
+  return { kind, options: { ...common, fallback, ...chosen } };
 }
 
 /** The profile that all models share. */

@@ -57,10 +57,11 @@ export class OrtApi {
     const { version, table } = openTable(path);
     this.version = version;
     for (const [name, { at, signature }] of Object.entries({ ...CHECKED, ...PLAIN })) {
+      // Without names: koffi keeps the names of all types of a process.
       const type = signature
-        .replace(/^status/, "void *")
-        .replaceAll(/\bP\b/g, PATH_TYPE)
-        .replace(/\bf\(/, `${name}(`);
+        .replace(/^status f/, "void *")
+        .replace(/\bf\(/, "(")
+        .replaceAll(/\bP\b/g, PATH_TYPE);
       this.#functions.set(name, koffi.decode(table[at], koffi.proto(type)) as NativeFunction);
     }
   }

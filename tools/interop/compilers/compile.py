@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Compiles ONNX files with one vendor's compiler: a JSON line {"path"} on stdin, a JSON line of what came of it on stdout.
+
+    compile.py versions                 what is installed, one JSON line
+    compile.py qnn SOC                  Qualcomm's HTP compiler for a SoC model number, through ONNX Runtime's QNN provider
+    compile.py webgpu                   ONNX Runtime's WebGPU provider; every graph runs once, which compiles its shaders
+    compile.py openvino DEVICE          OpenVINO's own device, e.g. CPU
+
+An answer is {"whole": bool, "nodes": {name: provider}, "error": text}: `whole` says that no node was left to the CPU, `nodes` has the nodes
+that ONNX Runtime still had when it asked the providers, so those it had folded are missing. `error` is of a graph that did not
+compile; its nodes are then those asked before the failure, or none. A file may end this process: run it as a child.
+"""
+
+import importlib.metadata
+import json
+import sys
+
+import numpy as np
+
+PACKAGES = ["onnx", "onnxruntime", "onnxruntime-qnn", "onnxruntime-ep-webgpu", "openvino"]
+CPU = "CPUExecutionProvider"
+DTYPES = {
+    "float": np.float32,
+    "float16": np.float16,
+    "double": np.float64,
+    "bool": np.bool_,
+    **{f"{sign}int{bits}": getattr(np, f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)},
+}
+
+
+def random_input(value):
+    """Small whole numbers, which are valid indices and sizes wherever any are."""
+    dtype = DTYPES[value.type.removeprefix("tensor(").removesuffix(")")]
+    shape = [size if isinstance(size, int) else 1 for size in value.shape]
+    return np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
+
+
+class OnnxRuntime:
+    """A plug-in provider of ONNX Runtime, with the CPU provider for the rest."""
+
+    def __init__(self, name, library, options, runs):
+        import onnxruntime
+
+        self.runtime, self.options, self.runs = onnxruntime, options, runs
+        onnxruntime.register_execution_provider_library(name, library)
+        self.devices = [device for device in onnxruntime.get_ep_devices() if device.ep_name == name]
+        if not self.devices:
+            raise SystemExit(f"{name} offers no device here")
+
+    def compile(self, path):
+        options = self.runtime.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = 1
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        options.add_provider_for_devices(self.devices[:1], self.options)
+        session = self.runtime.InferenceSession(path, options)
+        asked = session.get_provider_graph_assignment_info()
+        nodes = {node.name: part.ep_name for part in asked for node in part.get_nodes()}
+        answer = {"whole": all(provider != CPU for provider in nodes.values()), "nodes": nodes}
+        if self.runs:
+            try:
+                session.run(None, {value.name: random_input(value) for value in session.get_inputs()})
+            except Exception as error:  # Whatever the provider raises is its answer.
+                answer["error"] = first_line(error)
+                answer["whole"] = False
+        return answer
+
+
+def qnn(soc):
+    import onnxruntime_qnn
+
+    options = {"backend_path": onnxruntime_qnn.get_qnn_htp_path(), "soc_model": soc}
+    return OnnxRuntime("QNNExecutionProvider", onnxruntime_qnn.get_library_path(), options, runs=False)
+
+
+def webgpu():
+    import onnxruntime_ep_webgpu
+
+    name = onnxruntime_ep_webgpu.get_ep_name()
+    return OnnxRuntime(name, onnxruntime_ep_webgpu.get_library_path(), {}, runs=True)
+
+
+class OpenVino:
+    def __init__(self, device):
+        import openvino
+
+        self.core, self.device = openvino.Core(), device
+
+    def compile(self, path):
+        model = self.core.read_model(path)
+        self.core.compile_model(model, self.device)
+        return {"whole": True, "nodes": {}}
+
+
+COMPILERS = {"qnn": qnn, "webgpu": webgpu, "openvino": OpenVino}
+
+
+def first_line(error):
+    return str(error).strip().split("\n")[0][:300]
+
+
+def main():
+    name, *arguments = sys.argv[1:]
+    if name == "versions":
+        print(json.dumps({package: importlib.metadata.version(package) for package in PACKAGES}))
+        return
+    compiler = COMPILERS[name](*arguments)
+    print(json.dumps({"ready": name}), flush=True)
+    for line in sys.stdin:
+        try:
+            answer = compiler.compile(json.loads(line)["path"])
+        except Exception as error:  # Whatever the compiler raises is its answer.
+            answer = {"whole": False, "nodes": {}, "error": first_line(error)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+/** Asks a compiler about graphs, each in a child process with a time limit. Answers are kept by content, compiler and version. */
+import { spawn } from "node:child_process";
+import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { execa } from "execa";
+import { CACHE, pythonOf } from "./cache.mjs";
+import { softwareAdapter } from "./software-adapter.mjs";
+
+const HELPER = join(import.meta.dirname, "compile.py");
+
+/** Longest time that one graph may take [ms]. */
+const TIME_LIMIT = 120_000;
+
+/** Each compiler: the profile it judges, what `compile.py` is asked, and the versions that an answer depends on. */
+export const COMPILERS = {
+  qnn: {
+    target: "npu",
+    args: ["qnn", "60"],
+    packages: ["onnxruntime", "onnxruntime-qnn"],
+    detail: "soc 60",
+    environment: () => ({}),
+  },
+  webgpu: {
+    target: "web",
+    args: ["webgpu"],
+    packages: ["onnxruntime", "onnxruntime-ep-webgpu"],
+    detail: "SwiftShader",
+    environment: softwareAdapter,
+  },
+};
+
+/** Starts the compiler once for many graphs; a new process where one ended or ran too long. */
+class Child {
+  #process;
+  #lines;
+
+  constructor(python, args, environment) {
+    this.start = () => {
+      this.#process = spawn(python, [HELPER, ...args], {
+        stdio: ["pipe", "pipe", "ignore"],
+        env: { ...process.env, ...environment, OMP_NUM_THREADS: "1" },
+      });
+      this.#process.stdin.on("error", () => undefined); // Of a process that ended; its answer says so.
+      this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+    };
+  }
+
+  async #line(limit) {
+    let timer;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, limit, "late")));
+    // A vendor's library may print lines of its own.
+    for (;;) {
+      const got = await Promise.race([this.#lines.next(), late]);
+      if (got === "late" || got.done) {
+        clearTimeout(timer);
+        return got === "late" ? "late" : undefined;
+      }
+      if (got.value.startsWith("{")) {
+        clearTimeout(timer);
+        return JSON.parse(got.value);
+      }
+    }
+  }
+
+  async ask(path) {
+    if (this.#process === undefined) {
+      this.start();
+      const ready = await this.#line(TIME_LIMIT);
+      if (ready?.ready === undefined)
+        throw new Error(`the compiler does not start: ${JSON.stringify(ready)}`);
+    }
+    this.#process.stdin.write(`${JSON.stringify({ path })}\n`);
+    const answer = await this.#line(TIME_LIMIT);
+    if (typeof answer === "object") return answer;
+    const error =
+      answer === "late" ? `takes more than ${TIME_LIMIT / 1000} s` : "ends the process that compiles it";
+    await this.close();
+    return { whole: false, nodes: {}, error };
+  }
+
+  async close() {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await ended;
+  }
+}
+
+/** A compiler with its versions in words. */
+export async function describeCompiler(name) {
+  const { packages, detail } = COMPILERS[name];
+  const { stdout } = await execa(await pythonOf(), [HELPER, "versions"]);
+  const versions = JSON.parse(stdout);
+  return [...packages.map((id) => `${id} ${versions[id]}`), detail].join(", ");
+}
+
+/** What the compiler says about each row of the corpus, by its hash: {whole, nodes, error?}. */
+export async function judge(name, rows) {
+  const { args, environment } = COMPILERS[name];
+  const described = await describeCompiler(name);
+  const file = join(CACHE, "answers", `${described.replaceAll(/[^\w.-]+/gu, "_")}.jsonl`);
+  await mkdir(join(CACHE, "answers"), { recursive: true });
+  const known = new Map();
+  for (const line of (await readFile(file, "utf8").catch(() => "")).split("\n").filter(Boolean)) {
+    const { hash, ...answer } = JSON.parse(line);
+    known.set(hash, answer);
+  }
+  const missing = rows.filter(({ hash }) => !known.has(hash));
+  const child = new Child(await pythonOf(), args, await environment());
+  let done = 0;
+  for (const { hash, path } of missing) {
+    if (known.has(hash)) continue;
+    const answer = await child.ask(path);
+    known.set(hash, answer);
+    await appendFile(file, `${JSON.stringify({ hash, ...answer })}\n`);
+    done += 1;
+    if (done % 500 === 0) process.stderr.write(`${name}: ${done} of ${missing.length} graphs\n`);
+  }
+  await child.close();
+  return known;
+}

@@ -1,0 +1,93 @@
+/** Holds `slm analyze` against a compiler's answers, node by node and graph by graph. */
+import { analyzeModel } from "@slm/devices";
+
+const CPU = "CPUExecutionProvider";
+
+/** What ONNX Runtime says of a file that it does not read, whatever the provider: no compiler saw it. */
+const NOT_READ = /: Load model from \S+ failed/u;
+
+/** The node of which a failed session says that no provider took it. */
+const LEFT_OVER = [/implementation for \S+ node with name '(\w+)'/u, /Node '(n\d+)\w*' OpType:\S+ with domain:\S+ was inserted/u];
+
+/** Operators beside the one that a probe is about. */
+const AROUND = new Set(["Constant", "QuantizeLinear", "DequantizeLinear", "Identity"]);
+
+/** Suffixes of names that ONNX Runtime gives to a node when it moves it to another layout. */
+const REWRITTEN = /(?:_token_\d+|_new_reshape)$/u;
+
+export function wasRead({ error = "" }) {
+  return !NOT_READ.test(error);
+}
+
+/** The rule's word on a node: `supported`, `refused`, or `folded` before a device sees it. */
+const WORDS = {
+  device: "supported",
+  folded: "folded",
+  cpu: "refused",
+  nowhere: "refused",
+  inside: "refused",
+};
+
+/**
+ * What rule and compiler say of one graph.
+ *
+ * @returns {graph: {rule, compiler}, nodes: [{opType, name, rule, rules, compiler}]}; a compiler's word on a node is `taken`, `refused`,
+ *   `gone` (ONNX Runtime had folded or fused it before it asked) or `unknown` (the graph failed as a whole)
+ */
+export function compare(row, answer, { target, profile }) {
+  const analysis = analyzeModel(row.graph, { target, profile });
+  const providers = new Map(Object.entries(answer.nodes).map(([name, provider]) => [name.replace(REWRITTEN, ""), provider]));
+  const isKnown = providers.size > 0;
+  const failed = answer.error !== undefined;
+  const nodes = analysis.nodes.map(({ name, opType, where, rules }) => {
+    const provider = providers.get(name);
+    const word =
+      provider === undefined ? (isKnown ? "gone" : "unknown") : provider === CPU ? "refused" : "taken";
+    return {
+      name,
+      opType,
+      rule: WORDS[where],
+      rules,
+      compiler: failed && word === "taken" ? "unknown" : word,
+    };
+  });
+  const isWhole = analysis.supported && nodes.every(({ rule }) => rule !== "refused");
+  const rules = [
+    ...new Set([
+      ...analysis.findings.filter(({ severity }) => severity === "error").map(({ rule }) => rule),
+      ...nodes.flatMap((node) => node.rules),
+    ]),
+  ];
+  return {
+    name: `${row.group}/${row.name}`,
+    graph: {
+      rule: isWhole ? "supported" : "refused",
+      rules,
+      compiler: answer.whole ? "taken" : "refused",
+      error: answer.error,
+    },
+    nodes,
+  };
+}
+
+const count = (list, test) => list.filter(test).length;
+
+/** Counts of the four cases among graphs, and among the nodes that the compiler was asked about. */
+export function tally(compared) {
+  const four = (list) => ({
+    both: count(list, ({ rule, compiler }) => rule === "supported" && compiler === "taken"),
+    neither: count(list, ({ rule, compiler }) => rule === "refused" && compiler === "refused"),
+    falseSupported: count(list, ({ rule, compiler }) => rule === "supported" && compiler === "refused"),
+    falseRefused: count(list, ({ rule, compiler }) => rule === "refused" && compiler === "taken"),
+  });
+  const nodes = compared.flatMap((one) => one.nodes);
+  return {
+    graphs: { all: compared.length, ...four(compared.map(({ graph }) => graph)) },
+    nodes: {
+      all: nodes.length,
+      ...four(nodes),
+      gone: count(nodes, ({ compiler }) => compiler === "gone"),
+      unknown: count(nodes, ({ compiler }) => compiler === "unknown"),
+    },
+  };
+}
