@@ -71,9 +71,11 @@ async function findProviders(
     await runtime?.close();
     if (runtime === undefined)
       return { available: false, reason: fallbacks[0]?.reason ?? "does not compute" };
-    const { description, simulated } = runtime.device;
-    const where = description === candidate.device ? "" : ` (${description})`;
-    return { available: true, reason: `computed a product${where}${simulated ? ", no GPU" : ""}` };
+    const { device } = candidate;
+    const { description } = runtime.device;
+    // What follows the name that a user gives the device: "gpu:webgpu on SwiftShader Device".
+    const where = description.startsWith(device) ? description.slice(device.length) : "";
+    return { available: true, reason: `computed a product${where}` };
   });
 }
 

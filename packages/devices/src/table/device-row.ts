@@ -35,7 +35,9 @@ export interface ProviderSettings {
 /** How results of a device were obtained for this release. */
 export const RESULTS = {
   measured: "ran and was timed on the device",
-  wasm: "ran and was timed in a browser with WebAssembly; no WebGPU was available",
+  wasm: "ran and was timed in a browser with WebAssembly; with WebGPU it ran on a software adapter, whose times are no GPU's",
+  software:
+    "ran on a software adapter and on no GPU: the CPU computes, every result says so, and its times are no GPU's",
   fallback: "no such device was available: the CPU computes instead, and every result says so",
   simulated:
     "no such device was available: the CPU runs the device's graphs, and every result says that it was simulated; times are not those of the device",

@@ -118,7 +118,7 @@ export const DEVICES = {
       needs: "a GPU with Vulkan, Metal or Direct3D 12",
       runtimes: ["gpu", "cpu"],
       rest: "cpu",
-      results: "fallback",
+      results: "software",
       precisions: { float32: true, float16: true, bfloat16: "WebGPU has no bfloat16" },
       schemes: {
         takes: BLOCKS,

@@ -1,0 +1,236 @@
+/** Answers that WebGPU computes: of a trained student and its decoder-only teacher, of random models that see, of every scheme. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  beamSearch,
+  loadGenerator,
+  type GenerateOptions,
+  type Generation,
+  type Source,
+} from "@slm/inference";
+import { exportModel, exportWeights } from "@slm/onnx-export";
+import { quantizeDirectory } from "@slm/quantization";
+import type { Runtime } from "@slm/runtime";
+import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { decoderOnly, randomWeights } from "../random-models.js";
+import { slm } from "../slm-process.js";
+import { ON_WEBGPU, inRun, openRuntimes, type Runtimes } from "./setting.js";
+import { shadowed } from "./shadow-runtime.js";
+
+/** Rows of a batch. */
+const ROWS = 16;
+/** Rows that `slm eval` measures. */
+const EVALUATED = 36;
+
+const GPU = { target: "gpu", profile: "webgpu" } as const;
+
+let runtimes: Runtimes;
+let workspace: string;
+let words: readonly string[];
+
+beforeAll(async () => {
+  runtimes = await openRuntimes();
+  workspace = await mkdtemp(join(tmpdir(), "slm-webgpu-answers-"));
+  const rows = (await readFile(inRun("data", "test.jsonl"), "utf8"))
+    .trimEnd()
+    .split("\n")
+    .slice(0, EVALUATED);
+  await writeFile(at("rows.jsonl"), `${rows.join("\n")}\n`);
+  words = rows.slice(0, ROWS).map((row) => z.object({ source: z.string() }).parse(JSON.parse(row)).source);
+  for (const [name, checkpointDirectory] of [
+    ["student", inRun("distill")],
+    ["teacher", inRun("teacher")],
+  ] as const)
+    await exportModel({ ...GPU, checkpointDirectory, outputDirectory: await made(name) });
+  for (const scheme of ["int8-block", "int4-block"] as const)
+    await quantizeDirectory({ modelDirectory: at("student"), outputDirectory: await made(scheme), scheme });
+});
+afterAll(async () => {
+  await runtimes.close();
+  await rm(workspace, { recursive: true });
+});
+
+const at = (name: string): string => join(workspace, name);
+
+async function made(name: string): Promise<string> {
+  await mkdir(at(name));
+  return at(name);
+}
+
+interface Asked {
+  readonly options?: GenerateOptions | undefined;
+  readonly promptLookup?: number | undefined;
+}
+
+async function answersOn(
+  runtime: Runtime,
+  directory: string,
+  sources: readonly Source[],
+  { options, promptLookup }: Asked = {},
+): Promise<readonly Generation[]> {
+  const generator = await loadGenerator(directory, runtime, { promptLookup });
+  try {
+    return await generator.generate(sources, options);
+  } finally {
+    await generator.close();
+  }
+}
+
+const tokensOf = (answers: readonly Generation[]): readonly (readonly number[])[] =>
+  answers.map(({ tokens }) => tokens);
+
+/** Tokens of both devices, which must be alike. */
+async function expectSameTokens(directory: string, sources: readonly Source[], asked?: Asked): Promise<void> {
+  const expected = tokensOf(await answersOn(runtimes.cpu, directory, sources, asked));
+  expect(expected.flat()).not.toEqual([]);
+  expect(tokensOf(await answersOn(runtimes.gpu, directory, sources, asked))).toEqual(expected);
+}
+
+/** Largest difference of any output of any graph in any run, each computed on both devices from the same inputs. */
+async function largestDifference(
+  directory: string,
+  sources: readonly Source[],
+  asked?: Asked,
+): Promise<number> {
+  const { runtime, differences } = shadowed(runtimes.cpu, runtimes.gpu);
+  await answersOn(runtime, directory, sources, asked);
+  const all = differences();
+  expect(all).not.toEqual([]);
+  return Math.max(...all.map(({ maxAbs }) => maxAbs));
+}
+
+/**
+ * float32 sums in another order. Values of the student reach 40.
+ */
+const FLOAT32_BOUND = 5e-5;
+
+describe("a trained student in float32 gives the CPU's answers, token for token", () => {
+  test("greedy, in a batch", () => expectSameTokens(at("student"), words));
+
+  test("with 4 beams", () =>
+    expectSameTokens(at("student"), words.slice(0, 4), { options: { strategy: beamSearch(4) } }));
+
+  test("sampled with a seed", () =>
+    expectSameTokens(at("student"), words.slice(0, 4), {
+      options: { strategy: { kind: "sample", temperature: 0.8 }, seed: 7 },
+    }));
+
+  test("with prompt lookup, which are the greedy ones", async () => {
+    const asked = { promptLookup: 4 };
+    await expectSameTokens(at("student"), words.slice(0, 4), asked);
+    const greedy = await answersOn(runtimes.gpu, at("student"), words.slice(0, 4));
+    expect(tokensOf(await answersOn(runtimes.gpu, at("student"), words.slice(0, 4), asked))).toEqual(
+      tokensOf(greedy),
+    );
+  });
+
+  test("and so does its decoder-only teacher", () => expectSameTokens(at("teacher"), words.slice(0, 4)));
+
+  test("because every output of every graph is the same but for rounding", async () => {
+    expect(await largestDifference(at("student"), words.slice(0, 2))).toBeLessThan(FLOAT32_BOUND);
+  });
+});
+
+/**
+ * Both kernels of `MatMulNBits` at accuracy level 4 round activations to 8 bits a block, each in its own way, or not at all. Logits of the
+ * student reach 40; dynamic rounding of all its layers to 8 bits moves them by about 0.3.
+ */
+const BLOCK_BOUND = 0.5;
+
+test.each(["int8-block", "int4-block"])(
+  "%s: outputs differ from the CPU's by roundings of activations",
+  async (scheme) => {
+    const difference = await largestDifference(at(scheme), words.slice(0, 2));
+    process.stdout.write(
+      `${scheme}: outputs differ by at most ${difference.toPrecision(2)} from the CPU's\n`,
+    );
+    expect(difference).toBeLessThan(BLOCK_BOUND);
+  },
+);
+
+test("a decoder-only model reads prompts of 32 and more tokens at once, and verifies as many drafts", async () => {
+  const tokenizerDirectory = await made("tokenizer");
+  const letters = "abcdefgh";
+  await writeTokenizer(
+    trainSymbolTokenizer({ sources: [letters], targets: ["X Y"], sourceLowercase: false }),
+    tokenizerDirectory,
+  );
+  const config = { ...decoderOnly, maxSource: 80, maxTarget: 120, vocabularySize: 14 };
+  const outputDirectory = await made("long-prompts");
+  await exportWeights(
+    { config, weights: randomWeights(config), name: "random", tokenizerDirectory },
+    { ...GPU, outputDirectory },
+  );
+  for (const length of [31, 32, 70]) {
+    const source = letters.repeat(10).slice(0, length);
+    for (const promptLookup of [undefined, 40])
+      expect(
+        await largestDifference(outputDirectory, [source], { promptLookup, options: { maxTokens: 3 } }),
+      ).toBeLessThan(FLOAT32_BOUND);
+  }
+});
+
+describe("a vision-language model of the OCR task's shape, with random weights", () => {
+  test.each(["float32", "int4-block"])("%s answers about an image as on the CPU", async (scheme) => {
+    const recipe = await readFile(new URL("../../configs/ocr/recipe.yaml", import.meta.url), "utf8");
+    const { student } = z
+      .object({ distill: z.object({ student: z.looseObject({}) }) })
+      .parse(parse(recipe)).distill;
+    const tokens = { pad: 0, bos: 1, eos: 2, unknown: 3 };
+    // The vocabulary of the tokenizer that `slm model init` makes.
+    const shape = { architecture: "encoder-decoder", ...student, vocabularySize: 98, tokens };
+    const name = `ocr-${scheme}`;
+    await writeFile(at(`${name}.yaml`), JSON.stringify(shape));
+    await slm("model", "init", at(`${name}.yaml`), "-o", at(`${name}-checkpoint`));
+    await exportModel({
+      ...GPU,
+      checkpointDirectory: at(`${name}-checkpoint`),
+      outputDirectory: await made(`${name}-float32`),
+    });
+    if (scheme !== "float32")
+      await quantizeDirectory({
+        modelDirectory: at(`${name}-float32`),
+        outputDirectory: await made(`${name}-${scheme}`),
+        scheme: "int4-block",
+      });
+    const image = fileURLToPath(new URL("../../docs/ocr-lines.png", import.meta.url));
+    const argv = [at(`${name}-${scheme}`), "--image", image, "--max-tokens", "6"];
+    const [gpu, cpu] = [
+      await slm("generate", ...argv, ...ON_WEBGPU),
+      await slm("generate", ...argv, "--device", "cpu"),
+    ];
+    expect(gpu).toMatchObject({ text: cpu["text"], tokens: cpu["tokens"] });
+    expect(cpu["tokens"]).toBeGreaterThan(0);
+  });
+});
+
+test("an evaluation on WebGPU measures what the CPU measures, and says what computed", async () => {
+  const argv = [at("student"), "--data", at("rows.jsonl"), "--metrics", "exactMatch,per,perplexity"];
+  const cpu = await slm("eval", ...argv, "--device", "cpu", "-o", at("cpu.jsonl"));
+  const gpu = await slm("eval", ...argv, ...ON_WEBGPU, "-o", at("gpu.jsonl"));
+  const schema = z.object({
+    n: z.number(),
+    metrics: z.object({ exactMatch: z.number(), per: z.number(), perplexity: z.number() }),
+    device: z.object({ provider: z.string(), description: z.string(), simulated: z.boolean() }),
+  });
+  const [expected, actual] = [schema.parse(cpu), schema.parse(gpu)];
+  expect(actual.n).toBe(EVALUATED);
+  expect(actual.metrics).toMatchObject({
+    exactMatch: expected.metrics.exactMatch,
+    per: expected.metrics.per,
+  });
+  expect(actual.metrics.perplexity).toBeCloseTo(expected.metrics.perplexity, 3);
+  expect(actual.device).toMatchObject({ provider: "webgpu", description: runtimes.gpu.device.description });
+  expect(actual.device.simulated).toBe(actual.device.description.includes("(software adapter)"));
+  const predictions = async (name: string): Promise<readonly unknown[]> =>
+    (await readFile(at(name), "utf8"))
+      .trimEnd()
+      .split("\n")
+      .map((line) => z.object({ prediction: z.string() }).parse(JSON.parse(line)).prediction);
+  expect(await predictions("gpu.jsonl")).toEqual(await predictions("cpu.jsonl"));
+});
