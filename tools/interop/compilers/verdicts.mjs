@@ -7,7 +7,10 @@ const CPU = "CPUExecutionProvider";
 const NOT_READ = /: Load model from \S+ failed/u;
 
 /** The node of which a failed session says that no provider took it. */
-const LEFT_OVER = [/implementation for \S+ node with name '(\w+)'/u, /Node '(n\d+)\w*' OpType:\S+ with domain:\S+ was inserted/u];
+const LEFT_OVER = [
+  /implementation for \S+ node with name '(\w+)'/u,
+  /Node '(n\d+)\w*' OpType:\S+ with domain:\S+ was inserted/u,
+];
 
 /** Operators beside the one that a probe is about. */
 const AROUND = new Set(["Constant", "QuantizeLinear", "DequantizeLinear", "Identity"]);
@@ -36,7 +39,9 @@ const WORDS = {
  */
 export function compare(row, answer, { target, profile }) {
   const analysis = analyzeModel(row.graph, { target, profile });
-  const providers = new Map(Object.entries(answer.nodes).map(([name, provider]) => [name.replace(REWRITTEN, ""), provider]));
+  const providers = new Map(
+    Object.entries(answer.nodes).map(([name, provider]) => [name.replace(REWRITTEN, ""), provider]),
+  );
   const isKnown = providers.size > 0;
   const failed = answer.error !== undefined;
   const nodes = analysis.nodes.map(({ name, opType, where, rules }) => {
