@@ -38,11 +38,11 @@ def random_input(value):
 class OnnxRuntime:
     """A plug-in provider of ONNX Runtime, with the CPU provider for the rest."""
 
-    def __init__(self, name, library, options, runs):
+    def __init__(self, name, library, options=None, registered=None, runs=False):
         import onnxruntime
 
-        self.runtime, self.options, self.runs = onnxruntime, options, runs
-        onnxruntime.register_execution_provider_library(name, library)
+        self.runtime, self.options, self.runs = onnxruntime, options or {}, runs
+        onnxruntime.register_execution_provider_library(registered or name, library)
         self.devices = [device for device in onnxruntime.get_ep_devices() if device.ep_name == name]
         if not self.devices:
             raise SystemExit(f"{name} offers no device here")
@@ -69,15 +69,21 @@ class OnnxRuntime:
 def qnn(soc):
     import onnxruntime_qnn
 
-    options = {"backend_path": onnxruntime_qnn.get_qnn_htp_path(), "soc_model": soc}
-    return OnnxRuntime("QNNExecutionProvider", onnxruntime_qnn.get_library_path(), options, runs=False)
+    # With the fallback disabled the provider quantizes inputs and outputs of a graph itself, otherwise the CPU does by default.
+    options = {
+        "backend_path": onnxruntime_qnn.get_qnn_htp_path(),
+        "soc_model": soc,
+        "offload_graph_io_quantization": "0",
+    }
+    return OnnxRuntime("QNNExecutionProvider", onnxruntime_qnn.get_library_path(), options)
 
 
 def webgpu():
     import onnxruntime_ep_webgpu
 
     name = onnxruntime_ep_webgpu.get_ep_name()
-    return OnnxRuntime(name, onnxruntime_ep_webgpu.get_library_path(), {}, runs=True)
+    # A name of this form lets the provider offer a device that ONNX Runtime did not find in the machine.
+    return OnnxRuntime(name, onnxruntime_ep_webgpu.get_library_path(), registered=f"{name}.virtual", runs=True)
 
 
 class OpenVino:

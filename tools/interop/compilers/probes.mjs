@@ -183,13 +183,17 @@ function* uses(row) {
 }
 
 export async function* probes() {
+  const seen = new Set();
   for (const row of PROBES) {
     for (const [what, use, dtype, form] of uses(row)) {
       // Rows are broader than operators: what the graph cannot hold (a 4-bit tensor of some operator) is no probe.
       const graph = await readable(async () =>
         decodeModel(encodeModel(new Probe(row, use).build(dtype, form))),
       );
-      if (graph !== undefined) yield [`${row.opType} ${what}`, graph];
+      const name = `${row.domain === "" ? "" : `${row.domain}:`}${row.opType} ${what}`;
+      if (graph === undefined || seen.has(name)) continue; // Forms of different types may have one name: int8 and int8.
+      seen.add(name);
+      yield [name, graph];
     }
   }
   for (const from of CASTS) for (const to of CASTS) yield [`Cast ${from} ${to}`, castOf(from, to)];

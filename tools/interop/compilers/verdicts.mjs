@@ -31,6 +31,11 @@ const WORDS = {
   inside: "refused",
 };
 
+/** Whether, by the rules, the device takes all of a graph. */
+export function isSupported({ supported, nodes }) {
+  return supported && nodes.every(({ where }) => WORDS[where] !== "refused");
+}
+
 /**
  * What rule and compiler say of one graph.
  *
@@ -56,7 +61,6 @@ export function compare(row, answer, { target, profile }) {
       compiler: failed && word === "taken" ? "unknown" : word,
     };
   });
-  const isWhole = analysis.supported && nodes.every(({ rule }) => rule !== "refused");
   const rules = [
     ...new Set([
       ...analysis.findings.filter(({ severity }) => severity === "error").map(({ rule }) => rule),
@@ -66,7 +70,7 @@ export function compare(row, answer, { target, profile }) {
   return {
     name: `${row.group}/${row.name}`,
     graph: {
-      rule: isWhole ? "supported" : "refused",
+      rule: isSupported(analysis) ? "supported" : "refused",
       rules,
       compiler: answer.whole ? "taken" : "refused",
       error: answer.error,
