@@ -4,7 +4,6 @@
     compile.py versions                 what is installed, one JSON line
     compile.py qnn SOC                  Qualcomm's HTP compiler for a SoC model number, through ONNX Runtime's QNN provider
     compile.py webgpu                   ONNX Runtime's WebGPU provider; every graph runs once, which compiles its shaders
-    compile.py openvino DEVICE          OpenVINO's own device, e.g. CPU
 
 An answer is {"whole": bool, "nodes": {name: provider}, "error": text}: `whole` says that no node was left to the CPU, `nodes` has the nodes
 that ONNX Runtime still had when it asked the providers, so those it had folded are missing. `error` is of a graph that did not
@@ -86,19 +85,7 @@ def webgpu():
     return OnnxRuntime(name, onnxruntime_ep_webgpu.get_library_path(), registered=f"{name}.virtual", runs=True)
 
 
-class OpenVino:
-    def __init__(self, device):
-        import openvino
-
-        self.core, self.device = openvino.Core(), device
-
-    def compile(self, path):
-        model = self.core.read_model(path)
-        self.core.compile_model(model, self.device)
-        return {"whole": True, "nodes": {}}
-
-
-COMPILERS = {"qnn": qnn, "webgpu": webgpu, "openvino": OpenVino}
+COMPILERS = {"qnn": qnn, "webgpu": webgpu}
 
 
 def first_line(error):

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { CACHE, pythonOf } from "./cache.mjs";
+import { openvinoNpu } from "./openvino-npu.mjs";
 import { softwareAdapter } from "./software-adapter.mjs";
 
 const HELPER = join(import.meta.dirname, "compile.py");
@@ -12,25 +13,42 @@ const HELPER = join(import.meta.dirname, "compile.py");
 /** Longest time that one graph may take [ms]. */
 const TIME_LIMIT = 120_000;
 
-/** Each compiler: the profile it judges, what `compile.py` is asked, and the versions that an answer depends on. */
+/** Of Core Ultra 200V, "Lunar Lake". */
+const NPU_PLATFORM = "4000";
+
+/**
+ * Each compiler: the target of the profile it judges, the command that compiles, the packages whose versions an answer depends on, and the
+ * probes it is not asked about.
+ */
 export const COMPILERS = {
   qnn: {
     target: "npu",
-    args: ["qnn", "60"],
+    start: () => withPython(["qnn", "60"]),
     packages: ["onnxruntime", "onnxruntime-qnn"],
     detail: "soc 60, offload_graph_io_quantization 0",
-    environment: () => ({}),
   },
   webgpu: {
     target: "web",
-    args: ["webgpu"],
+    start: async () => withPython(["webgpu"], await softwareAdapter()),
     packages: ["onnxruntime", "onnxruntime-ep-webgpu"],
     detail: "SwiftShader",
-    environment: softwareAdapter,
     // It has no operators that are quantized as a whole.
     skips: /^\S+ (?:base|use \d+|rank \d+) u?int\d+-/u,
   },
+  openvino: {
+    target: "npu",
+    start: async () => openvinoNpu((await versionsOf()).openvino, NPU_PLATFORM),
+    packages: ["openvino"],
+    detail: `NPU compiler of the Windows wheel, Wine, platform ${NPU_PLATFORM}`,
+    // A graph takes long; ranks and further uses are asked in few types.
+    skips:
+      /^\S+ (?:base \S*(?:asymmetric|int4|int16-per)\S*|(?:use|rank) \d+ (?:int32|uint16-\S+|uint8-int8))$/u,
+  },
 };
+
+async function withPython(args, environment = {}) {
+  return { command: await pythonOf(), args: [HELPER, ...args], environment };
+}
 
 /** Whether a compiler is asked about a graph of the corpus. */
 export function isAsked(name, row) {
@@ -42,9 +60,9 @@ class Child {
   #process;
   #lines;
 
-  constructor(python, args, environment) {
+  constructor({ command, args, environment }) {
     this.start = () => {
-      this.#process = spawn(python, [HELPER, ...args], {
+      this.#process = spawn(command, args, {
         stdio: ["pipe", "pipe", "ignore"],
         env: { ...process.env, ...environment, OMP_NUM_THREADS: "1" },
       });
@@ -96,17 +114,21 @@ class Child {
   }
 }
 
+/** Versions of what is installed, by package. */
+async function versionsOf() {
+  const { stdout } = await execa(await pythonOf(), [HELPER, "versions"]);
+  return JSON.parse(stdout);
+}
+
 /** A compiler with its versions in words. */
 export async function describeCompiler(name) {
   const { packages, detail } = COMPILERS[name];
-  const { stdout } = await execa(await pythonOf(), [HELPER, "versions"]);
-  const versions = JSON.parse(stdout);
+  const versions = await versionsOf();
   return [...packages.map((id) => `${id} ${versions[id]}`), detail].join(", ");
 }
 
 /** What the compiler says about each row of the corpus, by its hash: {whole, nodes, error?}. */
 export async function judge(name, rows) {
-  const { args, environment } = COMPILERS[name];
   const described = await describeCompiler(name);
   const file = join(CACHE, "answers", `${described.replaceAll(/[^\w.-]+/gu, "_")}.jsonl`);
   await mkdir(join(CACHE, "answers"), { recursive: true });
@@ -116,7 +138,7 @@ export async function judge(name, rows) {
     known.set(hash, answer);
   }
   const missing = rows.filter(({ hash }) => !known.has(hash));
-  const child = new Child(await pythonOf(), args, await environment());
+  const child = new Child(await COMPILERS[name].start());
   let done = 0;
   for (const { hash, path } of missing) {
     if (known.has(hash)) continue;
