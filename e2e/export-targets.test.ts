@@ -3,42 +3,24 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readDeviceModel } from "@slm/exported-model";
-import { createRandom } from "@slm/decoding";
-import {
-  initializeWeights,
-  visionConfig,
-  type DecoderOnlyConfig,
-  type EncoderDecoderConfig,
-} from "@slm/model";
+import { type DecoderOnlyConfig, type EncoderDecoderConfig } from "@slm/model";
 import { type Checkpoint } from "@slm/checkpoints";
-import { ALL_DEVICES, PRECISIONS, profilesOf, type Precision } from "@slm/devices/table";
+import { ALL_DEVICES, PRECISIONS, profilesOf } from "@slm/devices/table";
 import { exportWeights, type ExportChoice, type ExportReport } from "@slm/onnx-export";
 import { createHostTensor, type Runtime } from "@slm/runtime";
 import { createCpuRuntime } from "@slm/runtime-node";
 import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
-/** Logits are a few units large: float32 sums in another order, rounding to 11 and to 8 bits at every step. */
-const TOLERANCE: Readonly<Record<Precision, number>> = { float32: 2e-5, float16: 0.02, bfloat16: 0.15 };
-
-const shared = {
-  width: 48,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  feedForward: 80,
-  decoderLayers: 2,
-  maxSource: 24,
-  maxTarget: 12,
-  ropeTheta: 10_000,
-  normEpsilon: 1e-6,
-  bias: true,
-  headOrder: "grouped",
-  vocabularySize: 37,
-  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
-} as const;
-const encoderDecoder: EncoderDecoderConfig = { ...shared, architecture: "encoder-decoder", encoderLayers: 2 };
-const decoderOnly: DecoderOnlyConfig = { ...shared, architecture: "decoder-only" };
+import {
+  SHAPES,
+  TOLERANCE,
+  TOWERS,
+  decoderOnly,
+  encoderDecoder,
+  randomWeights,
+  sees,
+  tower,
+} from "./random-models.js";
 
 let runtime: Runtime;
 let workspace: string;
@@ -56,19 +38,6 @@ afterAll(async () => {
   await runtime.close();
   await rm(workspace, { recursive: true });
 });
-
-function randomWeights(config: Checkpoint["config"]): Checkpoint["weights"] {
-  const { next } = createRandom(11);
-  const weights = new Map(initializeWeights(config, next));
-  for (const [name, weight] of weights) {
-    // Gains and biases start at one and zero, where leaving them out could go unseen.
-    if (weight.shape.length === 1) {
-      const start = name.endsWith(".bias") ? -0.5 : 0.5;
-      weights.set(name, { ...weight, data: new Float32Array(weight.data.length).map(() => start + next()) });
-    }
-  }
-  return weights;
-}
 
 async function exported(
   config: Checkpoint["config"],
@@ -109,6 +78,18 @@ test("static graphs do not see padding, however much a model would make of it", 
   expect(report.parity!.maxAbs).toBeLessThan(TOLERANCE.float32);
 }, 60_000);
 
+test("static graphs give empty slots no weight, however low the scores of tokens are", async () => {
+  const weights = new Map(randomWeights(encoderDecoder));
+  for (const [name, { data }] of weights) {
+    // A token scores itself -16 · 12 · 12 / sqrt(16) = -576.
+    if (/ttention\.query\.bias$/.test(name)) data.fill(-12 as never);
+    if (/ttention\.key\.bias$/.test(name)) data.fill(12 as never);
+  }
+  const { report } = await exported(encoderDecoder, { target: "npu", buckets: BUCKETS }, weights);
+  // Scores of some hundreds are rounded to 3e-5, and so is their softmax.
+  expect(report.parity!.maxAbs).toBeLessThan(1e-3);
+}, 60_000);
+
 test.each(combinations.filter(({ isRejected }) => !isRejected))(
   "computes what the trained one does: $target $profile $precision",
   async ({ target, profile, precision }) => {
@@ -123,20 +104,6 @@ test.each(combinations.filter(({ isRejected }) => !isRejected))(
   },
 );
 
-/** Six patches of 8 x 8 pixels, by rows. */
-const tower = {
-  image: { resize: { kind: "stretch", height: 16, width: 24 } },
-  patch: { height: 8, width: 8 },
-  width: 24,
-  layers: 2,
-  heads: 3,
-  feedForward: 40,
-} as const;
-const sees = (vision: Parameters<typeof visionConfig.parse>[0]): EncoderDecoderConfig => ({
-  ...encoderDecoder,
-  vision: visionConfig.parse(vision),
-});
-
 test.each(combinations.filter(({ isRejected }) => !isRejected))(
   "a vision-language model computes what the trained one does: $target $profile $precision",
   async ({ target, profile, precision }) => {
@@ -150,35 +117,6 @@ test.each(combinations.filter(({ isRejected }) => !isRejected))(
     expect(model.vision).toMatchObject({ tokens: 6, width: 48, classToken: false });
   },
 );
-
-const TOWERS: Readonly<Record<string, Parameters<typeof visionConfig.parse>[0]>> = {
-  "CLIP's layout, pooled by means": {
-    tower: {
-      ...tower,
-      inputNorm: true,
-      outputNorm: false,
-      patchBias: false,
-      activation: "quickGelu",
-      classToken: "dropped",
-    },
-    projector: { pool: { kind: "average", height: 1, width: 2 } },
-  },
-  "patches read with their neighbours": {
-    tower: { ...tower, convolution: { layers: 1, height: 3, width: 3 } },
-  },
-  "a class token that is kept, a wide projector": {
-    tower: { ...tower, classToken: "kept" },
-    projector: { hidden: 70 },
-  },
-  "grey columns, pooled between neighbours": {
-    tower: {
-      ...tower,
-      patch: { height: 16, width: 3 },
-      image: { ...tower.image, channels: 1, mean: [0.5], std: [0.5] },
-    },
-    projector: { pool: { kind: "bilinear", height: 1, width: 5 } },
-  },
-};
 
 test.each(Object.entries(TOWERS))(
   "a vision-language model computes what the trained one does: %s",
@@ -218,26 +156,6 @@ test("an image that leaves no place for text in any static graph is rejected", a
     message: expect.stringContaining("an image is 6 tokens") as string,
   });
 });
-
-/** Shapes in which a wrong head, axis or position would show, on one profile for every form of attention. */
-const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
-  "gates, norms of heads and branch ends, a head of its own, capped logits": {
-    ...({
-      activation: "swiglu",
-      qkNorm: true,
-      postNorm: true,
-      tieWordEmbeddings: false,
-      logitSoftcap: 4,
-    } as const),
-    bias: "attention",
-  },
-  "modulo head order, no biases": { heads: 6, kvHeads: 3, headOrder: "modulo", bias: false },
-  "as many KV heads as heads": { kvHeads: 4 },
-  "one KV head for five heads": { heads: 5, kvHeads: 1 },
-  "heads of 24": { headDim: 24 },
-  "sizes that are multiples of nothing": { width: 50, feedForward: 33, heads: 3, kvHeads: 3 },
-  "room for two tokens only": { maxSource: 1, maxTarget: 2 },
-};
 
 test.each(Object.entries(SHAPES))("computes what the trained one does: %s", async (_name, change) => {
   const choices: readonly ExportChoice[] = [
@@ -297,8 +215,47 @@ test.each([
   expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float32);
 });
 
-test("a decoder-only model is rejected for target npu", async () => {
-  await expect(exported(decoderOnly, { target: "npu" })).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
+test.each(profilesOf("npu"))(
+  "a decoder-only model computes what the trained one does: npu %s, prompts in chunks",
+  async (profile) => {
+    const changes: readonly Partial<DecoderOnlyConfig>[] = [
+      {},
+      { heads: 4, kvHeads: 4, activation: "swiglu", qkNorm: true, attentionSoftcap: 2 },
+    ];
+    for (const change of changes) {
+      const { report, directory } = await exported(
+        { ...decoderOnly, ...change },
+        { target: "npu", profile, chunk: 5 },
+      );
+      expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float32);
+      // The first run takes 5 tokens and 3 more.
+      expect(report.parity?.cases.map(({ target }) => target)).toEqual([5, 12]);
+      const model = await readDeviceModel(directory);
+      expect(model.static).toMatchObject({ window: 36, chunk: 5 });
+      expect(Object.keys(model.graphs)).toEqual(["chunk", "decoder"]);
+    }
+  },
+);
+
+test("an encoder-decoder has a chunk graph where it is asked for", async () => {
+  const { report, directory } = await exported(encoderDecoder, {
+    target: "npu",
+    buckets: BUCKETS,
+    chunk: 4,
+  });
+  expect(report.parity?.maxAbs).toBeLessThan(TOLERANCE.float32);
+  const model = await readDeviceModel(directory);
+  expect(model.static?.buckets.map(({ chunk }) => chunk?.file)).toEqual(
+    [4, 16, 24].map((source) => `chunk.${source}.onnx`),
+  );
+  await expect(exported(encoderDecoder, { target: "npu", chunk: 13 })).rejects.toMatchObject({
+    code: "USAGE",
+  });
+});
+
+test("a decoder-only model with sliding windows is rejected for target npu", async () => {
+  const config: DecoderOnlyConfig = { ...decoderOnly, slidingWindow: { window: 5, layers: [1] } };
+  await expect(exported(config, { target: "npu" })).rejects.toMatchObject({ code: "OP_UNSUPPORTED" });
 });
 
 test("graphs of all source lengths read one weights file, and model.json names them", async () => {
@@ -308,8 +265,8 @@ test("graphs of all source lengths read one weights file, and model.json names t
     window: 7,
   });
   const model = await readDeviceModel(directory);
-  expect(model.static).toMatchObject({ window: 7, maskedBias: -100 });
-  expect(model.static?.buckets.map(({ source, encoder }) => [source, encoder.file])).toEqual([
+  expect(model.static).toMatchObject({ window: 7, maskedBias: -32_768 });
+  expect(model.static?.buckets.map(({ source, encoder }) => [source, encoder?.file])).toEqual([
     [4, "encoder.4.onnx"],
     [16, "encoder.16.onnx"],
     [24, "encoder.24.onnx"],

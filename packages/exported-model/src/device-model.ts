@@ -33,10 +33,14 @@ export const deviceModelSchema = z.strictObject({
   scheme: z
     .string()
     .describe("Quantization scheme of the whole model: float32, cpu, int8-dynamic, int4-block."),
-  /** An encoder-decoder has an encoder and a decoder, and with vision a vision graph; a decoder-only model has a decoder. */
+  /**
+   * An encoder-decoder has an encoder and a decoder, and with vision a vision graph; a decoder-only model has a decoder. Fixed sizes may have a
+   * second decoder, which reads several tokens in a run.
+   */
   graphs: z.strictObject({
     vision: graphFile.optional(),
     encoder: graphFile.optional(),
+    chunk: graphFile.optional(),
     decoder: graphFile,
   }),
   /** Present exactly if there is a vision graph. Such a model takes one image with every text. */
@@ -56,10 +60,43 @@ export const deviceModelSchema = z.strictObject({
     .strictObject({
       window: z.int().min(2).describe("Longest target; the caches hold one token less [tokens]."),
       maskedBias: z.number().negative().describe("Added to scores of keys that must not be attended."),
+      chunk: z
+        .int()
+        .min(2)
+        .optional()
+        .describe(
+          "Tokens in a run of the chunk graphs, which every bucket then has: prompts and draft tokens.",
+        ),
       buckets: z
-        .array(z.strictObject({ source: z.int().positive(), encoder: graphFile, decoder: graphFile }))
+        .array(
+          z.strictObject({
+            source: z.int().positive(),
+            encoder: graphFile.optional(),
+            chunk: graphFile.optional(),
+            decoder: graphFile,
+          }),
+        )
         .min(1),
     })
+    .optional(),
+  /** Graphs that a vendor's compiler made ahead of time (`slm compile`), beside the portable ones; one entry per chip. */
+  compiled: z
+    .array(
+      z.strictObject({
+        soc: z.string().min(1).describe("The chip, as `--soc` names it."),
+        plugin: z.string().min(1).describe("The plug-in that compiled it, with its version: qnn 2.7.0."),
+        graphs: z
+          .record(
+            z.string().min(1),
+            z.strictObject({
+              file: z.string().min(1),
+              binaries: z.array(z.string().min(1)).describe("Files of the vendor that it refers to."),
+              bytes: z.int().nonnegative().describe("All of them [bytes]."),
+            }),
+          )
+          .describe("Compiled graphs by the file of the portable one."),
+      }),
+    )
     .optional(),
   caches: z
     .preprocess(
@@ -112,7 +149,7 @@ export type DeviceVision = NonNullable<DeviceModel["vision"]>;
 export type GraphName = keyof DeviceModel["graphs"];
 
 /** In the order in which a model runs them. */
-export const GRAPH_NAMES = ["vision", "encoder", "decoder"] as const satisfies readonly GraphName[];
+export const GRAPH_NAMES = ["vision", "encoder", "chunk", "decoder"] as const satisfies readonly GraphName[];
 
 /** The graphs that a model has, in the order in which it runs them. */
 export function graphsOf({ graphs }: Pick<DeviceModel, "graphs">): readonly {
@@ -123,6 +160,14 @@ export function graphsOf({ graphs }: Pick<DeviceModel, "graphs">): readonly {
     const graph = graphs[name];
     return graph === undefined ? [] : [{ name, graph }];
   });
+}
+
+/** Files of all portable graphs, of every fixed size, each once. */
+export function graphFilesOf(model: Pick<DeviceModel, "graphs" | "static">): readonly string[] {
+  const sized =
+    model.static?.buckets.flatMap(({ encoder, chunk, decoder }) => [encoder, chunk, decoder]) ?? [];
+  const graphs = [...graphsOf(model).map(({ graph }) => graph), ...sized];
+  return [...new Set(graphs.flatMap((graph) => (graph === undefined ? [] : [graph.file])))];
 }
 
 /** All graphs with their weights [bytes]. */
@@ -152,7 +197,7 @@ export const DEVICE_MODEL_FILE = "model.json";
  *
  * Graphs of fixed sizes (target npu) take one text and one new token at a time: sourceBias is an input of their encoder, and
  * their decoder takes position int32 [1] in place of pastLength, and windowBias float32 [1, 1, 1, window] in addition to
- * sourceBias; see `static-graphs.ts` of the exporter.
+ * sourceBias. Their chunk graph is a decoder of several tokens; see `static-graphs.ts` of the exporter.
  */
 export const GRAPH_IO = {
   patches: "patches",

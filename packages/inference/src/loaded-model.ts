@@ -4,7 +4,7 @@
 import { type DeviceModel, type GraphName, graphsOf, readDeviceModel } from "@slm/exported-model";
 import { resolveInside, SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
-import type { Runtime, Session } from "@slm/runtime";
+import type { CompiledForm, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
 import { loadEdited, loadPicking } from "./graph-edits/load-edited.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
@@ -33,7 +33,7 @@ export interface LoadedModel extends ModelDescription {
 
 export interface LoadModelOptions extends ImageEncoderOptions {
   /**
-   * Changes the decoder before it is loaded.
+   * Changes a decoder of dynamic sizes before it is loaded; static ones are loaded as exported.
    * Default: on target cpu argmax outputs are added; on other targets it is loaded as exported.
    */
   readonly editDecoder?: ((graph: Graph, model: DeviceModel) => Graph) | undefined;
@@ -85,9 +85,12 @@ export async function loadModel(
   const pathOf = (file: string): string => resolveInside(directory, file);
   const nameOf = (file: string): string => `${model.name}/${file}`;
   const load = (file: string): Promise<Session> =>
-    runtime.load({ kind: "file", path: pathOf(file) }, { name: nameOf(file) });
+    runtime.load(
+      { kind: "file", path: pathOf(file), compiled: compiledForms(model, file, pathOf) },
+      { name: nameOf(file) },
+    );
   const loadDecoder = (file: string): Promise<Session> => {
-    if (editDecoder !== undefined) {
+    if (editDecoder !== undefined && model.static === undefined) {
       return loadEdited(runtime, pathOf(file), (graph) => editDecoder(graph, model), nameOf(file));
     }
     return PICKING_TARGETS.has(model.target) ? loadPicking(runtime, pathOf(file), nameOf(file)) : load(file);
@@ -101,13 +104,13 @@ export async function loadModel(
     for (const session of Object.values(sessions)) await session.release();
     throw error;
   }
-  const { vision, encoder } = sessions;
+  const { vision, encoder, chunk } = sessions;
   const decoder = sessions.decoder!; // Every model has one.
   const images =
     model.vision === undefined || vision === undefined
       ? undefined
       : new ImageEncoder(model.vision, vision, options);
-  const buckets = encoder === undefined ? undefined : openBuckets(model, { encoder, decoder }, load);
+  const buckets = openBuckets(model, { encoder, chunk, decoder }, load);
   return {
     ...description,
     runtime,
@@ -118,8 +121,21 @@ export async function loadModel(
     close: async () => {
       await buckets?.release();
       await decoder.release();
+      await chunk?.release();
       await encoder?.release();
       await images?.release();
     },
   };
+}
+
+/** Forms of a graph that vendors' compilers made. */
+function compiledForms(
+  { compiled = [] }: DeviceModel,
+  file: string,
+  pathOf: (file: string) => string,
+): readonly CompiledForm[] {
+  return compiled.flatMap(({ soc, plugin, graphs }) => {
+    const form = graphs[file];
+    return form === undefined ? [] : [{ soc, plugin, path: pathOf(form.file) }];
+  });
 }

@@ -30,6 +30,15 @@ export const exportConfig = z.strictObject({
     .max(MAX_STATIC)
     .optional()
     .describe("Target npu: longest target, the BOS token included [tokens]. Default: the model's own."),
+  chunk: z
+    .int()
+    .min(2)
+    .max(MAX_STATIC)
+    .optional()
+    .describe(
+      "Target npu: tokens in a run of a second decoder, which reads prompts of decoder-only models and verifies draft tokens of prompt lookup. " +
+        "Default: 32 for a decoder-only model, otherwise there is no such decoder.",
+    ),
   shortlist: z
     .boolean()
     .default(false)
@@ -56,6 +65,6 @@ export type ExportChoice = Pick<ExportConfig, "target"> & {
 
 /** A choice with its defaults filled in; other keys of the object are left alone. */
 export function chosenExport(choice: ExportChoice): Omit<ExportConfig, "shortlist"> {
-  const { target, profile, precision, layout, buckets, window, parityLimit } = choice;
-  return exportConfig.parse({ target, profile, precision, layout, buckets, window, parityLimit });
+  const { target, profile, precision, layout, buckets, window, chunk, parityLimit } = choice;
+  return exportConfig.parse({ target, profile, precision, layout, buckets, window, chunk, parityLimit });
 }

@@ -95,11 +95,12 @@ export async function exportModel(options: ExportModelOptions): Promise<ExportRe
 /** Exports weights in host memory; otherwise as {@link exportModel}. */
 export async function exportWeights(source: ExportSource, settings: ExportSettings): Promise<ExportReport> {
   const { outputDirectory, runtime, shortlist, progress = SILENT, signal } = settings;
-  const { target, profile, precision, layout, buckets, window, parityLimit } = chosenExport(settings);
+  const { target, profile, precision, layout, buckets, window, chunk, parityLimit } = chosenExport(settings);
   const device = selectDevice({ target, profile, precision });
   const tokenizer = await openTokenizer(source);
   const encodeSource = (text: string): readonly number[] => tokenizer.encodeSource(text);
-  const plan = planGraphs(source.config, { device, layout, buckets, window, encodeSource, shortlist });
+  const sizes = { buckets, window, chunk };
+  const plan = planGraphs(source.config, { device, layout, ...sizes, encodeSource, shortlist });
   const graphs = await writeGraphs(plan, deferredSource(source, plan, shortlist), {
     outputDirectory,
     layout,

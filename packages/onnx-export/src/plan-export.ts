@@ -73,13 +73,14 @@ export async function planExport(
 ): Promise<ExportPlan> {
   const config = await readModelConfig(checkpointDirectory);
   const tokenizer = await loadTokenizer(checkpointDirectory);
-  const { target, profile, precision, layout, buckets, window } = chosenExport(choice);
+  const { target, profile, precision, layout, buckets, window, chunk } = chosenExport(choice);
   const device = selectDevice({ target, profile, precision });
   const plan = planGraphs(config, {
     device,
     layout,
     buckets,
     window,
+    chunk,
     shortlist,
     encodeSource: (text) => tokenizer.encodeSource(text),
   });

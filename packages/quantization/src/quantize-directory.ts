@@ -214,7 +214,8 @@ async function quantizeBuckets(
     );
     buckets.push({
       source: bucket.source,
-      encoder: results.get("encoder")!.file,
+      encoder: results.get("encoder")?.file,
+      chunk: results.get("chunk")?.file,
       decoder: results.get("decoder")!.file,
     });
   }

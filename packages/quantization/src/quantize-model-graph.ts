@@ -18,6 +18,7 @@ import { findWeightUses } from "./rewrite/weight-uses.js";
 import type { StaticScheme } from "./schemes.js";
 import { INTEGER_TYPES } from "./static/integer-types.js";
 import { quantizeStatic, type StaticOptions } from "./static/quantize-static.js";
+import { withOwnHeads } from "./static/own-heads.js";
 import { sensitiveWeights } from "./static/output-error.js";
 import { roundWeights, tableNames } from "./static/rounded-weights.js";
 import { findSmoothGroups, smoothGraph } from "./static/smooth-quant.js";
@@ -142,8 +143,9 @@ export async function careFor(
   };
 }
 
-async function byStatic(graph: Graph, scheme: StaticScheme, request: GraphRequest): Promise<GraphOutcome> {
+async function byStatic(original: Graph, scheme: StaticScheme, request: GraphRequest): Promise<GraphOutcome> {
   const { coverage, exclude, signal } = request;
+  const graph = coverage === "all" ? withOwnHeads(original) : original;
   // Activations of 16 bits are multiplied in float32, where nothing saturates.
   const reduceRange = request.reduceRange && INTEGER_TYPES[scheme.activations].bits === 8;
   const {

@@ -11,6 +11,8 @@ interface WeightScheme {
   readonly vision: WeightFormat;
   /** The encoder computes the cross-attention keys and values too: those projections are its weights. */
   readonly encoder: WeightFormat;
+  /** The decoder over several tokens. */
+  readonly chunk: WeightFormat;
   readonly decoder: WeightFormat;
 }
 
@@ -34,6 +36,7 @@ export const schemes = {
     description: "int8-dynamic encoder and vision, int4-block decoder",
     vision: "int8-dynamic",
     encoder: "int8-dynamic",
+    chunk: "int4-block",
     decoder: "int4-block",
   },
   "int8-dynamic": {
@@ -41,6 +44,7 @@ export const schemes = {
     description: "int8 weights, one scale per output; activations quantized as the model runs",
     vision: "int8-dynamic",
     encoder: "int8-dynamic",
+    chunk: "int8-dynamic",
     decoder: "int8-dynamic",
   },
   "int8-block": {
@@ -48,6 +52,7 @@ export const schemes = {
     description: "8-bit weights, one scale per block of inputs",
     vision: "int8-block",
     encoder: "int8-block",
+    chunk: "int8-block",
     decoder: "int8-block",
   },
   "int4-block": {
@@ -55,6 +60,7 @@ export const schemes = {
     description: "4-bit weights, one scale per block of inputs",
     vision: "int4-block",
     encoder: "int4-block",
+    chunk: "int4-block",
     decoder: "int4-block",
   },
   "int8-qdq": {
@@ -92,7 +98,7 @@ export function hasFourBits(name: SchemeName): boolean {
   const scheme: Scheme = schemes[name];
   return scheme.kind === "static"
     ? INTEGER_TYPES[scheme.weights].bits === 4
-    : [scheme.vision, scheme.encoder, scheme.decoder].includes("int4-block");
+    : [scheme.vision, scheme.encoder, scheme.chunk, scheme.decoder].includes("int4-block");
 }
 
 /** Whether calibration data make a scheme better: static ones need them, 4-bit weights profit from them. */

@@ -20,18 +20,28 @@ export interface GpuRuntimeOptions {
   readonly threads?: number | undefined;
   /** Whether to fall back to the CPU if no GPU works. Default true; the runtime's `device` lists the fallbacks. */
   readonly fallback?: boolean | undefined;
+  /**
+   * Whether an adapter of WebGPU that is software may compute; the runtime's `device` is then `simulated`. Default: if a profile is
+   * named.
+   */
+  readonly software?: boolean | undefined;
 }
 
 /**
  * A GPU, or the CPU with the reasons why no GPU works. In either case ONNX Runtime computes operators that a provider lacks on the
- * CPU. This release was not tested on a real GPU: `description` and `slm doctor` report the device that is really used.
+ * CPU. This release ran on software adapters of WebGPU and on no GPU: `description` and `slm doctor` report the device that is really
+ * used.
  *
  * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, or if no GPU works and
  * `fallback` is false.
  */
 export async function createGpuRuntime(options: GpuRuntimeOptions = {}): Promise<Runtime> {
-  const { profile, threads, fallback = true } = options;
-  const { runtime, fallbacks } = await openProfiles(GPU, candidatesFor(GPU, profile), { threads, fallback });
+  const { profile, threads, fallback = true, software = profile !== undefined } = options;
+  const { runtime, fallbacks } = await openProfiles(GPU, candidatesFor(GPU, profile), {
+    threads,
+    fallback,
+    software,
+  });
   if (runtime !== undefined) return runtime;
   return openOrtRuntime({
     name: GPU.name,

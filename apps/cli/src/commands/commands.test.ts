@@ -204,7 +204,11 @@ describe("slm doctor", () => {
     });
     const listed = ["cpu", "webgpu", "cuda", "novel"].map((name) => ({ name, bundled: true }));
     const findings = await providerFindings(listed, candidates, ({ device }) =>
-      Promise.resolve(device === "gpu:webgpu" ? undefined : "no driver"),
+      Promise.resolve(
+        device === "gpu:webgpu"
+          ? { available: true, reason: "computed a product" }
+          : { available: false, reason: "no driver" },
+      ),
     );
     expect(findings.map(({ device, available }) => [device, available])).toEqual([
       ["cpu", true],
@@ -214,7 +218,7 @@ describe("slm doctor", () => {
       ["none", false],
     ]);
     expect(findings.map(({ reason }) => reason)).not.toContain("");
-    expect(await providerFindings([], [], () => Promise.resolve(undefined))).toEqual([]);
+    expect(await providerFindings([], [], () => Promise.reject(new Error("nothing to try")))).toEqual([]);
   });
 });
 

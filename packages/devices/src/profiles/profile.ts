@@ -13,6 +13,8 @@ export interface AttributeLimit {
   readonly allowed: readonly (number | string)[] | "last-axis" | "ones";
   /** The attribute's default. */
   readonly missing: number | string;
+  /** What happens with other values, where the provider takes the node all the same and none is left to the CPU. */
+  readonly otherwise?: string;
 }
 
 /** Support of one operator by a device. An empty row means without limits. */

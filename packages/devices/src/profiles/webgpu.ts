@@ -5,6 +5,20 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
   Conv: { maxRank: 4 },
   DequantizeLinear: { inputTypes: { 0: ["int8", "uint8", "int32", "int4", "uint4"] } },
   GridSample: { until: 19 },
+  "com.microsoft:GroupQueryAttention": {
+    attributes: {
+      causal: {
+        allowed: [1],
+        missing: 1,
+        otherwise: "the provider takes the node and then rejects the graph (causal=0 is not implemented)",
+      },
+      softcap: {
+        allowed: [0],
+        missing: 0,
+        otherwise: "the provider leaves the cap out and computes something else",
+      },
+    },
+  },
 };
 
 export const WEBGPU: OperatorRules = {
@@ -13,6 +27,10 @@ export const WEBGPU: OperatorRules = {
       document:
         "onnxruntime/core/providers/webgpu/webgpu_execution_provider.cc, contrib_ops/webgpu (registered kernels)",
       version: "onnxruntime main of 2026, before 1.30",
+    },
+    {
+      document: "attributes of GroupQueryAttention: graphs run on SwiftShader (npm run e2e:webgpu)",
+      version: "onnxruntime-node 1.30.0",
     },
   ],
   operators: {

@@ -4,6 +4,7 @@ import { operatorName } from "../finding.js";
 import type { AttributeLimit } from "../profiles/profile.js";
 import { axisOf, isNumber } from "../shapes/facts.js";
 import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
+import { attributeValue } from "./attribute-value.js";
 import { isDequantize, partsOfUnit } from "./quantized-graph.js";
 import { aboutModel, rejection, supportOf, type Rule } from "./rule.js";
 
@@ -136,15 +137,6 @@ export const equations: Rule = (subject, findings) => {
   }
 };
 
-/** The value of an attribute for messages and rules: a number, a text, or a list as text. */
-function valueOf({ node }: PlacedNode, name: string, { allowed, missing }: AttributeLimit): number | string {
-  const given = Object.hasOwn(node.attributes, name) ? node.attributes[name] : undefined;
-  if (given === undefined) return missing;
-  if (given.kind === "int" || given.kind === "float" || given.kind === "string") return given.value;
-  if (given.kind !== "ints" || allowed !== "ones") return "?";
-  return given.value.every((value) => value === 1) ? 1 : `[${given.value.join(",")}]`;
-}
-
 function isAllowed(placed: PlacedNode, value: number | string, { allowed }: AttributeLimit): boolean {
   if (allowed === "ones") return value === 1;
   if (allowed !== "last-axis") return allowed.includes(value);
@@ -165,11 +157,17 @@ export const attributes: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     const limits = supportOf(subject, placed)?.attributes ?? {};
     for (const [name, limit] of Object.entries(limits)) {
-      const value = valueOf(placed, name, limit);
+      const { node } = placed;
+      const value = attributeValue(node, name, limit);
       if (isAllowed(placed, value, limit)) continue;
       const [wanted, advice] = wantedText(name, limit);
-      const message = `${name} of ${operatorName(placed.node)} is ${shorten(String(value))}; ${subject.profile.label} takes ${wanted}`;
-      findings.about("attribute", placed, rejection(subject, placed, message, advice));
+      const message = `${name} of ${operatorName(node)} is ${shorten(String(value))}; ${subject.profile.label} takes ${wanted}`;
+      const { otherwise } = limit;
+      const remark =
+        otherwise === undefined
+          ? rejection(subject, placed, message, advice)
+          : { severity: "error" as const, message: `${message}: ${otherwise}`, advice };
+      findings.about("attribute", placed, remark);
     }
   }
 };

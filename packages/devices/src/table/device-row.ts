@@ -67,6 +67,8 @@ export interface DeviceRow {
   readonly shapes: "dynamic" | "static";
   /** Whether the provider needs static shapes. required: an NPU compiles no others. advised: dynamic ones are slower. */
   readonly staticShapes: "required" | "advised" | "free";
+  /** Most new positions of a run that fused attention over a cache computes right on every adapter. Null: any number. */
+  readonly fusedPositions: number | null;
   /** Most axes of a tensor: above `rejected` no operator is supported, above `advised` only few are. */
   readonly maxRank: { readonly rejected: number; readonly advised: number };
 }

@@ -20,6 +20,9 @@ const WEBGPU = {
   label: "the WebGPU provider",
   provider: { name: "webgpu" },
   shapes: "dynamic",
+  // From 32 on GroupQueryAttention hands keys from lane to lane of subgroups, and takes it that these have 8 lanes or more
+  // (onnxruntime 1.30, flash_attention.wgsl.template). SwiftShader's have 4: there its results are wrong.
+  fusedPositions: 31,
   staticShapes: "free",
   maxRank: { rejected: 8, advised: 6 },
 } as const;
@@ -59,6 +62,7 @@ export const DEVICES = {
         reason: "it takes all of them",
       },
       shapes: "dynamic",
+      fusedPositions: null,
       staticShapes: "free",
       maxRank: { rejected: 64, advised: 64 },
     },
@@ -79,6 +83,7 @@ export const DEVICES = {
         reason: "its fast kernels for quantized weights are those of blocks",
       },
       shapes: "dynamic",
+      fusedPositions: null,
       staticShapes: "free",
       maxRank: { rejected: 64, advised: 8 },
     },
@@ -93,6 +98,7 @@ export const DEVICES = {
       precisions: { float32: true, float16: true, bfloat16: "DirectML has no bfloat16 kernels" },
       schemes: { takes: BLOCKS, default: "int4-block", reason: "it has kernels for blocks of weights" },
       shapes: "dynamic",
+      fusedPositions: null,
       staticShapes: "advised",
       maxRank: { rejected: 8, advised: 8 },
     },
@@ -105,6 +111,7 @@ export const DEVICES = {
       rest: "cpu",
       results: "fallback",
       shapes: "dynamic",
+      fusedPositions: null,
     },
     webgpu: {
       ...WEBGPU,
@@ -155,6 +162,7 @@ export const DEVICES = {
         reason: "it computes in integers with fixed ranges",
       },
       shapes: "static",
+      fusedPositions: null,
       staticShapes: "required",
       maxRank: { rejected: 5, advised: 4 },
     },
@@ -173,6 +181,7 @@ export const DEVICES = {
         reason: "it computes in integers with fixed ranges",
       },
       shapes: "static",
+      fusedPositions: null,
       staticShapes: "required",
       maxRank: { rejected: 6, advised: 4 },
     },
@@ -185,6 +194,7 @@ export const DEVICES = {
       rest: null,
       results: "simulated",
       shapes: "static",
+      fusedPositions: null,
     },
     vitisai: {
       title: "AMD Ryzen AI, ONNX Runtime Vitis AI provider",
@@ -205,6 +215,7 @@ export const DEVICES = {
         reason: "it takes signed 8-bit integers with fixed ranges",
       },
       shapes: "static",
+      fusedPositions: null,
       staticShapes: "required",
       maxRank: { rejected: 6, advised: 4 },
     },

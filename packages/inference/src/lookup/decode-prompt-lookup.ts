@@ -1,11 +1,13 @@
 /** Greedy decoding with prompt lookup, one source after the other. */
-import { decodeWithPromptLookup, isRuling } from "@slm/decoding";
+import { decodeWithPromptLookup, isRuling, type DraftVerifier } from "@slm/decoding";
 import { SlmError } from "@slm/core";
 import type { EncodedSource } from "../batches.js";
 import { cacheCapacity } from "../caches.js";
 import type { Decoding, BatchOptions } from "../decoding.js";
 import { encodeBatch } from "../encoded-batch.js";
 import { roomForTokens } from "../model-limits.js";
+import { withStaticSource } from "../static/decode-static.js";
+import { StaticDraftVerifier, type StaticDecoderParts } from "../static/static-decoder.js";
 import type { DecodedIds } from "../timed.js";
 import { PromptLookupDecoder } from "./prompt-lookup-decoder.js";
 
@@ -34,24 +36,69 @@ export async function decodePromptLookup(
   return results;
 }
 
+interface Row {
+  readonly row: number;
+  readonly options: BatchOptions & { readonly draftTokens: number };
+}
+
 async function decodeSource(
-  { loaded, caches }: Decoding,
-  { ids, image }: EncodedSource,
-  {
-    row,
-    options,
-  }: { readonly row: number; readonly options: BatchOptions & { readonly draftTokens: number } },
+  decoding: Decoding,
+  source: EncodedSource,
+  { row, options }: Row,
 ): Promise<DecodedIds> {
-  const { runtime, model, images, encoder, decoder } = loaded;
+  const { model } = decoding.loaded;
   const { onToken, stopsAfter, maxTimeMs, signal, draftTokens } = options;
+  const started = performance.now();
+  return withVerifier(decoding, source, options, async ({ steps, prefix, imageMs }) => {
+    const decoded = await decodeWithPromptLookup(steps, {
+      bos: model.tokens.bos,
+      eos: model.tokens.eos,
+      source: source.ids,
+      draftTokens,
+      maxTokens: roomForTokens(model, prefix.length, options.maxTokens),
+      onToken: (_, token) => onToken?.(row, token),
+      stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
+      deadlineMs: maxTimeMs === undefined ? undefined : started + maxTimeMs,
+      signal,
+    });
+    const stepsMs = steps.stepTimes.map((at) => at - started);
+    const times = { firstTokenMs: stepsMs[0]!, totalMs: stepsMs.at(-1)!, stepsMs };
+    const { tokens, finished, reason } = decoded;
+    const tokensPerSecond = rateOf(tokens.length + (finished ? 1 : 0), times);
+    return { tokens, finished, reason, ...times, tokensPerSecond, imageMs };
+  });
+}
+
+/** A decoder that verifies draft tokens of one source. */
+interface Verifying {
+  readonly steps: DraftVerifier & { readonly stepTimes: readonly number[] };
+  /** Ids before the first token. */
+  readonly prefix: readonly number[];
+  readonly imageMs: number | undefined;
+}
+
+/** Runs `body` with a decoder for one source, whose caches and encoder outputs are given back after it. */
+async function withVerifier<Result>(
+  { loaded, caches }: Decoding,
+  source: EncodedSource,
+  { maxTokens }: Pick<BatchOptions, "maxTokens">,
+  body: (verifying: Verifying) => Promise<Result>,
+): Promise<Result> {
+  const { runtime, model, images, encoder, decoder, buckets } = loaded;
+  if (buckets !== undefined) {
+    return withStaticSource({ ...loaded, buckets }, source, (parts, imageMs) =>
+      body({ steps: new StaticDraftVerifier(requireChunk(parts)), prefix: parts.prefix, imageMs }),
+    );
+  }
+  const { ids, image } = source;
   const prefix = encoder === undefined ? ids : [];
-  const maxTokens = roomForTokens(model, prefix.length, options.maxTokens);
+  const room = roomForTokens(model, prefix.length, maxTokens);
   const started = performance.now();
   const seen = image === undefined ? undefined : await images?.tokensOf(image);
-  const imageMs = performance.now() - started;
+  const imageMs = seen === undefined ? undefined : performance.now() - started;
   const set = await caches.take({
     rows: 1,
-    capacity: cacheCapacity(prefix.length + maxTokens, model.maxTarget),
+    capacity: cacheCapacity(prefix.length + room, model.maxTarget),
   });
   try {
     const encoded =
@@ -60,35 +107,23 @@ async function decodeSource(
         : await encodeBatch(runtime, encoder, model, { sources: [ids], images: seen, rowsPerSource: 1 });
     try {
       const steps = new PromptLookupDecoder({ decoder, model, caches: set, encoded, prefix });
-      const decoded = await decodeWithPromptLookup(steps, {
-        bos: model.tokens.bos,
-        eos: model.tokens.eos,
-        source: ids,
-        draftTokens,
-        maxTokens,
-        onToken: (_, token) => onToken?.(row, token),
-        stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
-        deadlineMs: maxTimeMs === undefined ? undefined : started + maxTimeMs,
-        signal,
-      });
-      const stepsMs = steps.stepTimes.map((at) => at - started);
-      const times = { firstTokenMs: stepsMs[0]!, totalMs: stepsMs.at(-1)!, stepsMs };
-      const { tokens, finished, reason } = decoded;
-      const tokensPerSecond = rateOf(tokens.length + (finished ? 1 : 0), times);
-      return {
-        tokens,
-        finished,
-        reason,
-        ...times,
-        tokensPerSecond,
-        imageMs: seen === undefined ? undefined : imageMs,
-      };
+      return await body({ steps, prefix, imageMs });
     } finally {
       await runtime.release(Object.values(encoded));
     }
   } finally {
     await caches.giveBack(set);
   }
+}
+
+/** @throws SlmError OP_UNSUPPORTED for graphs of which none reads several tokens */
+function requireChunk(parts: StaticDecoderParts): StaticDecoderParts {
+  if (parts.chunk !== undefined) return parts;
+  throw new SlmError(
+    "OP_UNSUPPORTED",
+    `${parts.model.name}: prompt lookup verifies several tokens in a run, and this export has no graph for that`,
+    { suggestions: [`slm export CHECKPOINT --target ${parts.model.target} --chunk 8`] },
+  );
 }
 
 /** Tokens/s after the first run; for a text of a single run, all its tokens over its time. */

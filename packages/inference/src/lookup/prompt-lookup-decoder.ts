@@ -17,7 +17,7 @@ const RUN_SCALED: ReadonlySet<string> = new Set(["int8-dynamic"]);
 /**
  * A decoder with the top-1 token of every position as output, so that one run verifies several draft tokens.
  *
- * @throws SlmError OP_UNSUPPORTED for a decoder whose answers draft tokens would change, or with static shapes.
+ * @throws SlmError OP_UNSUPPORTED for a decoder whose answers draft tokens would change.
  */
 export function verifyingDecoder(graph: Graph, { name, graphs }: DeviceModel): Graph {
   const { scheme } = graphs.decoder;

@@ -1,15 +1,18 @@
-/** Static graphs: one encoder-decoder pair per source length, loaded when the length is first needed. */
+/** Static graphs: one set per source length, loaded when the length is first needed. */
 import type { DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import type { Session } from "@slm/runtime";
 
-export interface GraphPair {
-  readonly encoder: Session;
+export interface GraphSet {
+  /** Absent for a decoder-only model. */
+  readonly encoder: Session | undefined;
+  /** The decoder over several tokens, if the model was exported with one. */
+  readonly chunk: Session | undefined;
   readonly decoder: Session;
 }
 
-/** A pair of graphs, and the length to which sources are padded [tokens]. */
-export interface Bucket extends GraphPair {
+/** A set of graphs, and the length to which sources are padded [tokens]. */
+export interface Bucket extends GraphSet {
   readonly source: number;
 }
 
@@ -18,39 +21,43 @@ export interface StaticBuckets {
   readonly window: number;
   /** Added to attention scores of masked positions. */
   readonly maskedBias: number;
+  /** Tokens in a run of the chunk graphs; absent where there are none. */
+  readonly chunk: number | undefined;
   /**
-   * The pair with the shortest source length that fits `tokens` tokens.
+   * The set with the shortest source length that fits `tokens` tokens.
    *
    * @throws SlmError DATA_INVALID if none does, and what loading throws
    */
   fitting(tokens: number): Promise<Bucket>;
-  /** Releases the pairs that were loaded here; the longest one belongs to the caller. */
+  /** Releases the sets that were loaded here; the longest one belongs to the caller. */
   release(): Promise<void>;
 }
 
 /** @returns undefined for graphs with dynamic shapes */
 export function openBuckets(
   model: DeviceModel,
-  longest: GraphPair,
+  longest: GraphSet,
   load: (file: string) => Promise<Session>,
 ): StaticBuckets | undefined {
   if (model.static === undefined) return undefined;
-  const { window, maskedBias, buckets } = model.static;
-  const loaded = new Map<number, Promise<GraphPair>>();
-  const pairOf = ({ source, encoder, decoder }: (typeof buckets)[number]): Promise<GraphPair> => {
+  const { window, maskedBias, chunk: tokens, buckets } = model.static;
+  const loaded = new Map<number, Promise<GraphSet>>();
+  const setOf = ({ source, encoder, chunk, decoder }: (typeof buckets)[number]): Promise<GraphSet> => {
     if (decoder.file === model.graphs.decoder.file) return Promise.resolve(longest);
-    const pair =
+    const set =
       loaded.get(source) ??
-      (async (): Promise<GraphPair> => ({
-        encoder: await load(encoder.file),
+      (async (): Promise<GraphSet> => ({
+        encoder: encoder && (await load(encoder.file)),
+        chunk: chunk && (await load(chunk.file)),
         decoder: await load(decoder.file),
       }))();
-    loaded.set(source, pair);
-    return pair;
+    loaded.set(source, set);
+    return set;
   };
   return {
     window,
     maskedBias,
+    chunk: tokens,
     fitting: async (tokens) => {
       const bucket = buckets.find(({ source }) => tokens <= source);
       if (bucket === undefined) {
@@ -59,13 +66,11 @@ export function openBuckets(
           `generate: a source of ${tokens} tokens fits none of the graphs; the longest takes ${buckets.at(-1)!.source}`,
         );
       }
-      return { source: bucket.source, ...(await pairOf(bucket)) };
+      return { source: bucket.source, ...(await setOf(bucket)) };
     },
     release: async () => {
-      for (const pair of await Promise.all(loaded.values())) {
-        await pair.encoder.release();
-        await pair.decoder.release();
-      }
+      for (const { encoder, chunk, decoder } of await Promise.all(loaded.values()))
+        for (const session of [encoder, chunk, decoder]) await session?.release();
       loaded.clear();
     },
   };

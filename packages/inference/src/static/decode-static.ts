@@ -8,7 +8,8 @@ import type { LoadedModel } from "../loaded-model.js";
 import { roomForTokens, rowsPerSource } from "../model-limits.js";
 import { type DecodedIds, timed } from "../timed.js";
 import type { Bucket, StaticBuckets } from "./buckets.js";
-import { StaticDecoder, biasOf } from "./static-decoder.js";
+import { StaticDecoder, type StaticDecoderParts } from "./static-decoder.js";
+import { biasOf } from "./static-run.js";
 
 /** A model with static graphs. */
 export type StaticModel = LoadedModel & { readonly buckets: StaticBuckets };
@@ -26,44 +27,62 @@ export async function decodeStatic(
 }
 
 async function decodeSource(
-  { runtime, model, buckets, images }: StaticModel,
-  { ids, image }: EncodedSource,
+  loaded: StaticModel,
+  source: EncodedSource,
   { row, options }: { readonly row: number; readonly options: BatchOptions },
 ): Promise<DecodedIds> {
   const { strategy, random, onToken, stopsAfter, maxTimeMs } = options;
-  const maxTokens = roomForTokens(model, 0, options.maxTokens);
-  const tokens = (model.vision?.tokens ?? 0) + ids.length;
-  const bucket = await buckets.fitting(tokens);
+  const { bos, eos, pad } = loaded.model.tokens;
   const started = performance.now();
-  const seen = image === undefined ? undefined : await images?.tokensOf(image);
-  const imageMs = performance.now() - started;
-  const { window, maskedBias } = buckets;
-  const { bos, eos, pad } = model.tokens;
-  const bias = biasOf(bucket.source, maskedBias, (slot) => slot < tokens);
-  const encoded = await encode(bucket, ids, { bias, pad, image: seen });
-  try {
-    const steps = new StaticDecoder({
-      decoder: bucket.decoder,
-      model,
-      window,
-      maskedBias,
-      source: { [GRAPH_IO.sourceBias]: bias, ...encoded },
-      rows: rowsPerSource(strategy),
-    });
+  return withStaticSource(loaded, source, async (parts, imageMs) => {
+    const { prefix } = parts;
+    const steps = new StaticDecoder(parts, rowsPerSource(strategy));
     // The batch has one source, so per-row options are looked up by its index in the caller's list.
     const [decoded] = await decode(steps, {
       ...options,
       bos,
       eos,
       pad,
-      maxTokens,
+      maxTokens: roomForTokens(loaded.model, prefix.length, options.maxTokens),
+      before: () => prefix,
       random: random && (() => random(row)),
       onToken: (_, token) => onToken?.(row, token),
       stopsAfter: stopsAfter && ((_, tokens) => stopsAfter(row, tokens)),
       deadlineMs: maxTimeMs === undefined ? undefined : started + maxTimeMs,
     });
-    const times = timed(decoded!, strategy, { started, stepTimes: steps.stepTimes });
-    return { ...times, imageMs: seen === undefined ? undefined : imageMs };
+    return { ...timed(decoded!, strategy, { started, stepTimes: steps.stepTimes }), imageMs };
+  });
+}
+
+/**
+ * Runs `body` with what a static decoder needs for one source: the set of graphs that fits it, its encoder's outputs, or the source as a prefix
+ * for a decoder-only model. `imageMs` is the time that its image took.
+ */
+export async function withStaticSource<Result>(
+  { runtime, model, buckets, images }: StaticModel,
+  { ids, image }: EncodedSource,
+  body: (parts: StaticDecoderParts, imageMs: number | undefined) => Promise<Result>,
+): Promise<Result> {
+  const tokens = (model.vision?.tokens ?? 0) + ids.length;
+  const bucket = await buckets.fitting(tokens);
+  const { window, maskedBias, chunk: size } = buckets;
+  const { decoder } = bucket;
+  const chunk =
+    bucket.chunk === undefined || size === undefined ? undefined : { session: bucket.chunk, tokens: size };
+  const shared = { decoder, chunk, model, window, maskedBias };
+  if (bucket.encoder === undefined) return body({ ...shared, source: {}, prefix: ids }, undefined);
+  const started = performance.now();
+  const seen = image === undefined ? undefined : await images?.tokensOf(image);
+  const imageMs = seen === undefined ? undefined : performance.now() - started;
+  const bias = biasOf(bucket.source, maskedBias, (slot) => slot < tokens);
+  const encoded = await encode({ ...bucket, encoder: bucket.encoder }, ids, {
+    bias,
+    pad: model.tokens.pad,
+    image: seen,
+  });
+  try {
+    const source = { [GRAPH_IO.sourceBias]: bias, ...encoded };
+    return await body({ ...shared, source, prefix: [] }, imageMs);
   } finally {
     await runtime.release(Object.values(encoded));
   }
@@ -78,7 +97,7 @@ interface EncoderInputs {
 
 /** The encoder's outputs for one padded source; they stay on the device. */
 async function encode(
-  { encoder, source }: Bucket,
+  { encoder, source }: Bucket & { readonly encoder: NonNullable<Bucket["encoder"]> },
   ids: readonly number[],
   { bias, pad, image }: EncoderInputs,
 ): Promise<Readonly<Record<string, DeviceTensor>>> {

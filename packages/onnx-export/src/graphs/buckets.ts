@@ -1,25 +1,42 @@
 /** Lengths that static graphs are made for. */
 import { SlmError } from "@slm/core";
-import { imageTokenCount, type EncoderDecoderConfig } from "@slm/model";
+import { imageTokenCount, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
+import { cacheCapacity } from "./native-graphs.js";
 import type { StaticSizes } from "./static-graphs.js";
 
+/** What is asked of static graphs [tokens]. */
+export interface StaticRequest {
+  /** Source lengths of an encoder-decoder; a decoder-only model reads its source into the window. */
+  readonly buckets: readonly number[];
+  /** Default: what the model's caches hold. */
+  readonly window?: number | undefined;
+  /** New tokens in a run of the chunk graph. Default: {@link PROMPT_CHUNK} for a decoder-only model, else no such graph. */
+  readonly chunk?: number | undefined;
+}
+
+/** Tokens of a prompt in a run: the graph is wide enough for a device's matrix units, and few rows are padding [tokens]. */
+const PROMPT_CHUNK = 32;
+
 /**
- * One set of graphs for each source length, ascending. Lengths beyond the model's longest source become that one, so
- * that every source the model reads has a graph; those that an image fills alone are left out.
+ * The sizes of every set of graphs, shortest source first.
  *
- * @throws SlmError USAGE for a window the model was not made for, or where an image leaves no room for text in any length.
+ * @throws SlmError USAGE for a window or a chunk the model was not made for, or where an image leaves no room for text in any length;
+ * OP_UNSUPPORTED for a model of one target token.
  */
-export function staticSizes(
-  { maxSource, maxTarget, vision }: EncoderDecoderConfig,
-  {
-    buckets,
-    window = maxTarget,
-  }: { readonly buckets: readonly number[]; readonly window?: number | undefined },
-): readonly StaticSizes[] {
-  if (window > maxTarget) {
+export function staticSizes(config: ModelConfig, request: StaticRequest): readonly StaticSizes[] {
+  const window = windowOf(config, request);
+  const chunk = chunkOf(config, request, window);
+  if (config.architecture === "decoder-only")
+    return [{ source: Math.min(config.maxSource, window - 1), window, chunk }];
+  return sourceLengths(config, request.buckets).map((source) => ({ source, window, chunk }));
+}
+
+function windowOf(config: ModelConfig, { window = cacheCapacity(config) }: StaticRequest): number {
+  const longest = cacheCapacity(config);
+  if (window > longest) {
     throw new SlmError(
       "USAGE",
-      `export: the window is at most the model's longest target, ${maxTarget}, got ${window}`,
+      `export: the window is at most what the model's caches hold, ${longest} tokens, got ${window}`,
     );
   }
   if (window < 2) {
@@ -28,6 +45,30 @@ export function staticSizes(
       `export: a static decoder needs a window of 2 tokens, the model has ${window}`,
     );
   }
+  return window;
+}
+
+function chunkOf(
+  { architecture }: ModelConfig,
+  { chunk }: StaticRequest,
+  window: number,
+): number | undefined {
+  if (chunk !== undefined && chunk > window) {
+    throw new SlmError("USAGE", `export: a chunk is at most the window, ${window} tokens, got ${chunk}`, {
+      suggestions: [`--chunk ${window}`],
+    });
+  }
+  return chunk ?? (architecture === "decoder-only" ? Math.min(PROMPT_CHUNK, window) : undefined);
+}
+
+/**
+ * Source lengths, ascending. Lengths beyond the model's longest source become that one, so
+ * that every source the model reads has a graph; those that an image fills alone are left out.
+ */
+function sourceLengths(
+  { maxSource, vision }: EncoderDecoderConfig,
+  buckets: readonly number[],
+): readonly number[] {
   const image = vision === undefined ? 0 : imageTokenCount(vision);
   const capped = new Set(
     buckets.map((length) => Math.min(length, maxSource)).filter((length) => length > image),
@@ -39,5 +80,5 @@ export function staticSizes(
       { suggestions: [`--buckets ${maxSource}`] },
     );
   }
-  return [...capped].sort((a, b) => a - b).map((source) => ({ source, window }));
+  return [...capped].sort((a, b) => a - b);
 }

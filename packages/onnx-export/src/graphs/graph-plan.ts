@@ -48,6 +48,7 @@ export interface GraphRequest {
   readonly layout: ExportLayout;
   readonly buckets: readonly number[];
   readonly window?: number | undefined;
+  readonly chunk?: number | undefined;
   /** Tokens of a source, as the model's tokenizer makes them. */
   readonly encodeSource: (text: string) => readonly number[];
   /** Tokens that the decoder knows. Default: all. */
@@ -64,17 +65,15 @@ const SUFFIX: Readonly<Record<Precision, string>> = {
 /**
  * The graphs of a model for a device.
  *
- * @throws SlmError OP_UNSUPPORTED for a decoder-only model for target npu, and for transformers.js with static graphs or with a
- * model that is asked about images in words;
- * USAGE for a window the model was not made for.
+ * @throws SlmError OP_UNSUPPORTED for transformers.js with static graphs or with a model that is asked about images in words;
+ * USAGE for a window or a chunk the model was not made for.
  */
 export function planGraphs(config: ModelConfig, request: GraphRequest): GraphPlan {
-  const { device, layout, buckets, window, shortlist } = request;
+  const { device, layout, shortlist } = request;
   if (shortlist !== undefined) checkShortlist(config, request);
   if (layout === "transformers.js") return transformersPlan(config, request);
   if (device.shapes === "static") {
-    const sizes = staticSizes(requireEncoder(config, "target npu"), { buckets, window });
-    return staticPlan(config, device, sizes);
+    return staticPlan(config, device, staticSizes(config, request));
   }
   return dynamicPlan(config, device);
 }
@@ -120,20 +119,32 @@ function visionPlan(config: ModelConfig): readonly PlannedGraph[] {
 }
 
 function staticPlan(config: ModelConfig, device: Device, all: readonly StaticSizes[]): GraphPlan {
-  const graphs = all.flatMap((sizes): PlannedGraph[] => [
-    {
-      file: `encoder.${sizes.source}.onnx`,
+  const graphs = all.flatMap((sizes): PlannedGraph[] => {
+    const { source: length, chunk } = sizes;
+    const encoder: PlannedGraph = {
+      file: `encoder.${length}.onnx`,
       role: "encoder",
       sizes,
       build: (source) => staticEncoderGraph(encoderDecoder(source), sizes),
-    },
-    {
-      file: `decoder.${sizes.source}.onnx`,
+    };
+    const several: PlannedGraph = {
+      file: `chunk.${length}.onnx`,
+      role: "chunk",
+      sizes,
+      build: (source) => staticDecoderGraph(source, sizes, chunk),
+    };
+    const decoder: PlannedGraph = {
+      file: `decoder.${length}.onnx`,
       role: "decoder",
       sizes,
-      build: (source) => staticDecoderGraph(encoderDecoder(source), sizes),
-    },
-  ]);
+      build: (source) => staticDecoderGraph(source, sizes),
+    };
+    return [
+      ...(config.architecture === "decoder-only" ? [] : [encoder]),
+      ...(chunk === undefined ? [] : [several]),
+      decoder,
+    ];
+  });
   return { device, graphs: [...visionPlan(config), ...graphs], sharedWeights: "weights.data" };
 }
 

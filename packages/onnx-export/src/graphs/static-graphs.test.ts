@@ -18,6 +18,7 @@ const COMMON = [
   "Gemm",
   "MatMul",
   "Mul",
+  "Relu",
   "Reshape",
   "Slice",
   "Softmax",
@@ -27,7 +28,7 @@ const COMMON = [
 const OPERATORS: Readonly<Record<string, readonly string[]>> = {
   qnn: [...COMMON, "Gelu", "RMSNormalization"],
   openvino: [...COMMON, "Gelu", "Pow", "ReduceMean", "Sqrt", "Div"],
-  coreml: [...COMMON, "Gelu", "ReduceMean", "Sqrt", "Div"],
+  coreml: [...COMMON, "Gelu", "Max", "ReduceMax", "ReduceMean", "Sqrt", "Div"],
   vitisai: [...COMMON, "Tanh", "ReduceMean", "Sqrt", "Div"],
 };
 
@@ -133,9 +134,11 @@ test("float16 graphs norm and take softmax in float32", () => {
     const guarded = graph.nodes.filter(({ opType }) => opType === "Softmax" || opType === "ReduceMean");
     expect(guarded.length).toBeGreaterThan(0);
     for (const node of guarded) {
-      // Softmax reads scores plus a float32 bias; a mean reads the square of a value cast to float32.
-      const before = producers.get(node.inputs[0]!)!;
-      expect(producers.get(before.inputs[0]!)?.opType).toBe("Cast");
+      // Softmax reads scores plus a float32 bias; a mean reads the square of a value cast to float32, divided by its peak.
+      let before = producers.get(node.inputs[0]!)!;
+      while (before.opType === "Mul" || before.opType === "Div" || before.opType === "Add")
+        before = producers.get(before.inputs[0]!)!;
+      expect(before.opType).toBe("Cast");
     }
   }
 });

@@ -1,17 +1,19 @@
 /**
- * Graphs of numbers only, one set per source length (target npu): one text, one new token, masks and the token's
- * position as inputs, no control flow, no rank above 4.
+ * Graphs of numbers only (target npu): one text at a time, masks and positions as inputs, no control flow, no rank above 4. One set per
+ * source length; a decoder-only model has one set.
  *
  * ```
  * encoder  source_ids int32 [1, source], source_bias float32 [1, 1, 1, source]; of a vision-language model
  *          image_tokens [1, tokens, width] before source_ids [1, source - tokens]
  *       -> cross.l.key [1, kvHeads, headDim, source], cross.l.value [1, kvHeads, source, headDim]
- * decoder  target_ids int32 [1, 1], position int32 [1], source_bias as above, cross.l.* as above,
- *          window_bias float32 [1, 1, 1, window]: slots 0 to window - 2 of the caches, then the token itself
+ * decoder  target_ids int32 [1, n], position int32 [n], of an encoder-decoder source_bias and cross.l.* as above,
+ *          window_bias float32 [1, 1, n, window - 1 + n]: slots 0 to window - 2 of the caches, then the tokens themselves
  *          past.l.key [1, kvHeads, headDim, window - 1], past.l.value [1, kvHeads, window - 1, headDim]
- *       -> logits float32 [1, vocab],
- *          present.l.key [1, kvHeads, headDim, 1], present.l.value [1, kvHeads, 1, headDim]
+ *       -> logits float32 [n, vocab],
+ *          present.l.key [1, kvHeads, headDim, n], present.l.value [1, kvHeads, n, headDim]
  * ```
+ *
+ * n is 1 in the decoder and `chunk` in the chunk graph, which reads prompts and verifies draft tokens.
  *
  * The host pads the source, sets biases to 0 where something may be attended and to STATIC_MASKED elsewhere, and
  * writes each token's keys and values into the slot of its position.
@@ -19,8 +21,15 @@
 import { GRAPH_IO } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
-import { crossCaches, decodeStep, encode, type EncoderDecoderConfig, type ModelConfig } from "@slm/model";
-import { lastLogits } from "./native-graphs.js";
+import {
+  crossCaches,
+  decodeStep,
+  encode,
+  outputHead,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+} from "@slm/model";
+import type { Tensor } from "@slm/tensor";
 import { recordGraph, type GraphSource, type Recording } from "./record.js";
 import { imageTokensInput } from "./vision-graph.js";
 
@@ -29,9 +38,11 @@ export const STATIC_IO = { windowBias: GRAPH_IO.windowBias, position: GRAPH_IO.p
 
 /** Sizes of one set of graphs [tokens]. */
 export interface StaticSizes {
-  /** Tokens of an image and of the text. */
+  /** Tokens of an image and of the text; of a decoder-only model those of the longest prompt. */
   readonly source: number;
   readonly window: number;
+  /** New tokens in a run of the chunk graph. Absent: there is none. */
+  readonly chunk?: number | undefined;
 }
 
 /** @throws SlmError OP_UNSUPPORTED for a decoder-only model, naming what takes none. */
@@ -67,33 +78,33 @@ export function staticEncoderGraph(source: GraphSource<EncoderDecoderConfig>, si
   });
 }
 
-/** One step of the decoder. */
-export function staticDecoderGraph(source: GraphSource<EncoderDecoderConfig>, sizes: StaticSizes): Graph {
+/** The decoder over `tokens` new tokens. */
+export function staticDecoderGraph(source: GraphSource, sizes: StaticSizes, tokens = 1): Graph {
   const { config } = source;
   const { kvHeads, headDim, vocabularySize } = config;
   const { window } = sizes;
+  const slots = window - 1;
   const spec = {
-    name: `decoder.${sizes.source}`,
+    name: `${tokens === 1 ? "decoder" : "chunk"}.${sizes.source}`,
     positions: window,
     biases: { windowBias: STATIC_IO.windowBias },
   };
   return recordGraph(source, spec, (recording) => {
     const { input, output, parameters } = recording;
-    const ids = input(GRAPH_IO.targetIds, "int32", [1, 1]);
-    const pastLength = input(STATIC_IO.position, "int32", [1]);
-    input(STATIC_IO.windowBias, "float32", [1, 1, 1, window]);
+    const ids = input(GRAPH_IO.targetIds, "int32", [1, tokens]);
+    const pastLength = input(STATIC_IO.position, "int32", [tokens]);
+    input(STATIC_IO.windowBias, "float32", [1, 1, tokens, slots + tokens]);
     const caches = Array.from({ length: config.decoderLayers }, (_, layer) => ({
-      key: input(GRAPH_IO.pastKey(layer), "precision", [1, kvHeads, headDim, window - 1]),
-      value: input(GRAPH_IO.pastValue(layer), "precision", [1, kvHeads, window - 1, headDim]),
+      key: input(GRAPH_IO.pastKey(layer), "precision", [1, kvHeads, headDim, slots]),
+      value: input(GRAPH_IO.pastValue(layer), "precision", [1, kvHeads, slots, headDim]),
     }));
-    const context = staticContext(recording, config, sizes.source);
     const step = decodeStep(config, parameters, ids, {
-      source: context,
+      source: staticContext(recording, config, sizes.source),
       caches,
       capacity: window,
       pastLength,
     });
-    output(GRAPH_IO.logits, lastLogits(recording, config, step.hidden), "float32", [1, vocabularySize]);
+    output(GRAPH_IO.logits, rowLogits(recording, config, step.hidden), "float32", [tokens, vocabularySize]);
     step.caches.forEach(({ key, value }, layer) => {
       output(GRAPH_IO.presentKey(layer), key, "precision", key.shape);
       output(GRAPH_IO.presentValue(layer), value, "precision", value.shape);
@@ -101,11 +112,20 @@ export function staticDecoderGraph(source: GraphSource<EncoderDecoderConfig>, si
   });
 }
 
+/** Logits `[tokens, vocab]` of rows, which tensors say are `[1, tokens, width]`. */
+function rowLogits({ recorder, parameters }: Recording, config: ModelConfig, hidden: Tensor): Tensor {
+  const rows = recorder.tensor(recorder.nameOf(hidden), hidden.shape.slice(1));
+  return recorder.builder.scope("decoder", () => outputHead(config, parameters, rows));
+}
+
+/** The source as an input; nothing for a decoder-only model. */
 function staticContext(
   { input }: Recording,
-  { kvHeads, headDim, decoderLayers }: EncoderDecoderConfig,
+  config: ModelConfig,
   source: number,
 ): Parameters<typeof decodeStep>[3]["source"] {
+  if (config.architecture === "decoder-only") return undefined;
+  const { kvHeads, headDim, decoderLayers } = config;
   const bias = input(GRAPH_IO.sourceBias, "float32", [1, 1, 1, source]);
   const cross = Array.from({ length: decoderLayers }, (_, layer) => ({
     key: input(GRAPH_IO.crossKey(layer), "precision", [1, kvHeads, headDim, source]),

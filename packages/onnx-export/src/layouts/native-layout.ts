@@ -59,16 +59,20 @@ function describeModel(
   });
   const last = (role: WrittenGraph["role"]): WrittenGraph | undefined =>
     graphs.findLast((graph) => graph.role === role);
-  const [vision, encoder] = [last("vision"), last("encoder")];
+  const [vision, encoder, chunk] = [last("vision"), last("encoder"), last("chunk")];
   const decoder = last("decoder")!;
   const sets = graphs.flatMap((graph) => (graph.role === "decoder" ? (graph.sizes ?? []) : []));
-  const setOf = (role: WrittenGraph["role"], sizes: StaticSizes): DeviceModel["graphs"]["decoder"] =>
-    entry(graphs.find((graph) => graph.role === role && graph.sizes === sizes)!);
-  const buckets = sets.map((sizes) => ({
-    source: sizes.source,
-    encoder: setOf("encoder", sizes),
-    decoder: setOf("decoder", sizes),
-  }));
+  const inSet = (role: WrittenGraph["role"], sizes: StaticSizes): WrittenGraph | undefined =>
+    graphs.find((graph) => graph.role === role && graph.sizes === sizes);
+  const buckets = sets.map((sizes) => {
+    const [ownEncoder, ownChunk] = [inSet("encoder", sizes), inSet("chunk", sizes)];
+    return {
+      source: sizes.source,
+      encoder: ownEncoder && entry(ownEncoder),
+      chunk: ownChunk && entry(ownChunk),
+      decoder: entry(inSet("decoder", sizes)!),
+    };
+  });
   const [first] = sets;
   return {
     schemaVersion: 1,
@@ -81,10 +85,11 @@ function describeModel(
     graphs: {
       vision: vision && entry(vision),
       encoder: encoder && entry(encoder),
+      chunk: chunk && entry(chunk),
       decoder: entry(decoder),
     },
     ...describeSight(config),
-    static: first && { window: first.window, maskedBias: STATIC_MASKED, buckets },
+    static: first && { window: first.window, maskedBias: STATIC_MASKED, chunk: first.chunk, buckets },
     caches: first === undefined ? device.caches : undefined,
     parameters: parameterCount(config),
     vocabularySize,

@@ -16,10 +16,11 @@ export interface LoweringContext {
 }
 
 /**
- * What the host adds to the score of a key that must not be attended. Such keys are zeros, so this is their score: exp(-100)
- * is nothing beside any other weight, and a range of 100 leaves quantized scores their resolution, which -1e9 would not.
+ * What the host adds to the score of a key that must not be attended. NPUs compute in float16: with scores down to -32,736 the sum stays
+ * above -65,504, and no score of a token is as low, so what is masked has no weight. Quantization narrows it to the range of the scores
+ * (`boundMasks`), where it saturates.
  */
-export const STATIC_MASKED = -100;
+export const STATIC_MASKED = -32_768;
 
 /** Inputs of a graph that rows read besides their op's own, by name. */
 export interface GraphInputs {

@@ -99,25 +99,47 @@ function cached(
   checkHeadOrder(layout);
   if (layout.caches === "delta")
     throw new SlmError("UNEXPECTED", "export: these forms of attention hand back whole caches");
-  const { pastKey, pastValue, query } = inputs;
+  const { pastKey, pastValue, pastLength, query } = inputs;
   const fresh = newHeads(recorder, context, inputs, layout);
   const presentKey = extend(recorder.nameOf(pastKey), fresh.key);
   const presentValue = extend(recorder.nameOf(pastValue), fresh.value);
-  const parts = {
-    query: fresh.query,
-    key: transposeAxes(recorder, presentKey, [0, 1, 3, 2]),
-    value: presentValue,
-    mask: keyMask(
-      recorder,
-      context,
-      causalMask(recorder, context, { slots, past: recorder.nameOf(inputs.pastLength), layout }),
-    ),
-  };
+  const heads = { presentKey, presentValue, query: fresh.query, past: recorder.nameOf(pastLength), slots };
   return {
-    output: attend(recorder, context, parts, { query, layout }),
+    output: attendPresent(recorder, context, heads, { query, layout }),
     presentKey: recorder.tensor(presentKey, pastKey.shape),
     presentValue: recorder.tensor(presentValue, pastValue.shape),
   };
+}
+
+/** Caches that hold the new positions too, and the queries of these. */
+interface PresentHeads {
+  /** `[batch, kvHeads, keys, headDim]`, rotated. */
+  readonly presentKey: string;
+  /** `[batch, kvHeads, keys, headDim]` */
+  readonly presentValue: string;
+  /** `[batch, heads, length, headDim]`, rotated. */
+  readonly query: string;
+  /** Positions before the new ones: int32 `[1]`. */
+  readonly past: string;
+  /** Positions of the caches: int32 `[keys]`. */
+  readonly slots: string;
+}
+
+/** Emits attention of new positions over caches that hold them already. @returns rows of `query`'s shape */
+export function attendPresent(
+  recorder: Recorder,
+  context: LoweringContext,
+  { presentKey, presentValue, query, past, slots }: PresentHeads,
+  place: { readonly query: Tensor; readonly layout: CachedAttentionAttributes },
+): Tensor {
+  const causal = causalMask(recorder, context, { slots, past, layout: place.layout });
+  const parts = {
+    query,
+    key: transposeAxes(recorder, presentKey, [0, 1, 3, 2]),
+    value: presentValue,
+    mask: keyMask(recorder, context, causal),
+  };
+  return attend(recorder, context, parts, place);
 }
 
 /** Hides padding as well, where the graph has an input that says what is padding. */
@@ -156,16 +178,16 @@ function causalMask(
 }
 
 /**
- * A static window for one text and one new token. Caches hold `window - 1` positions, keys transposed; attention sees
- * them and the token itself, as far as the graph's input bias `[1, 1, 1, window]` lets it:
+ * A static window for one text and n new tokens. Caches hold `window - 1` positions, keys transposed; attention sees
+ * them and the tokens themselves, as far as the graph's input bias `[1, 1, n, window - 1 + n]` lets it:
  *
  * ```
- * pastKey   [1, kvHeads, headDim, window - 1] ─┐
- * key of the token [1, kvHeads, headDim, 1] ───┴─ Concat ─► keys     (likewise values)
+ * pastKey   [1, kvHeads, headDim, window - 1] ──┐
+ * keys of the tokens [1, kvHeads, headDim, n] ──┴─ Concat ─► keys     (likewise values)
  * ```
  *
- * `presentKey [1, kvHeads, headDim, 1]` and `presentValue [1, kvHeads, 1, headDim]` are the token's own: the host
- * writes them into the slot it chooses. `pastLength` int32 `[1]` is the token's position.
+ * `presentKey [1, kvHeads, headDim, n]` and `presentValue [1, kvHeads, n, headDim]` are the tokens' own: the host
+ * writes them into the slots it chooses. `pastLength` int32 `[n]` holds the tokens' positions.
  */
 export function windowCache(context: LoweringContext): Lowering<"cachedAttention"> {
   return (recorder, inputs, layout) => {
@@ -178,30 +200,45 @@ export function windowCache(context: LoweringContext): Lowering<"cachedAttention
     const { heads, kvHeads, headDim } = layout;
     const { query, key, value, pastKey, pastValue, pastLength } = inputs;
     const axes = new HeadAxes(recorder, context);
+    const length = query.shape[1]!;
     const table = context.weights.rotary(recorder, {
       positions: layout.capacity,
       headDim,
       rotation: layout,
     });
     const at = (angles: string): string => {
-      const row = recorder.op("Gather", [angles, pastLength]);
-      return reshape(recorder, row, [1, 1, 1, headDim / 2]);
+      const rows = recorder.op("Gather", [angles, pastLength]);
+      return reshape(recorder, rows, [1, 1, length, headDim / 2]);
     };
     const angles = { cos: at(table.cos), sin: at(table.sin) };
     const turn = (x: Tensor, count: number): string =>
       rotateHalves(recorder, axes.split(recorder.nameOf(x), x.shape, count, headDim), angles, headDim);
-    const newKey = reshape(recorder, turn(key, kvHeads), [1, kvHeads, headDim, 1]);
+    const newRows = turn(key, kvHeads);
+    const newKey =
+      length === 1
+        ? reshape(recorder, newRows, [1, kvHeads, headDim, 1])
+        : transposeAxes(recorder, newRows, [0, 1, 3, 2]);
     const newValue = axes.split(recorder.nameOf(value), value.shape, kvHeads, headDim);
     const parts = {
       query: turn(query, heads),
       key: concat(recorder, [recorder.nameOf(pastKey), newKey], 3),
       value: concat(recorder, [recorder.nameOf(pastValue), newValue], 2),
-      mask: addBias(recorder, windowBias),
+      mask: addBias(recorder, forEachHead(recorder, windowBias, length === 1 ? 1 : heads / kvHeads)),
     };
     return {
       output: attend(recorder, context, parts, { query, layout }),
-      presentKey: recorder.tensor(newKey, [1, kvHeads, headDim, 1]),
-      presentValue: recorder.tensor(newValue, [1, kvHeads, 1, headDim]),
+      presentKey: recorder.tensor(newKey, [1, kvHeads, headDim, length]),
+      presentValue: recorder.tensor(newValue, [1, kvHeads, length, headDim]),
     };
   };
 }
+
+/** A bias of every token's row, once for each of the heads that fold into the rows of one KV head. */
+const forEachHead = (recorder: Recorder, bias: string, heads: number): string =>
+  heads === 1
+    ? bias
+    : concat(
+        recorder,
+        Array.from({ length: heads }, () => bias),
+        2,
+      );

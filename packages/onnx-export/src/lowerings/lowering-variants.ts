@@ -24,7 +24,14 @@ import {
   matMulOrGemm,
   onlyPosition,
 } from "./linear.js";
-import { fusableNorm, perHeadNorm, layerNormalization, decomposedNorm, standardNorm } from "./norms.js";
+import {
+  decomposedNorm,
+  fusableNorm,
+  layerNormalization,
+  perHeadNorm,
+  scaledNorm,
+  standardNorm,
+} from "./norms.js";
 import { inputBias, rangeBias } from "./padding.js";
 import { decomposedSequence } from "./decomposed-attention.js";
 import { bufferedCache, growingCache, windowCache } from "./decomposed-caches.js";
@@ -35,7 +42,12 @@ type Form<O extends OpName> = (context: LoweringContext) => Lowering<O>;
 const VARIANTS = {
   embedding: { Gather: gatherRows, rows: gatherFlat },
   linear: { MatMulOrFusedMatMul: matMulOrFused, MatMulOrGemm: matMulOrGemm, Gemm: gemmRows },
-  rmsNorm: { fusablePrimitives: fusableNorm, primitives: decomposedNorm, RMSNormalization: standardNorm },
+  rmsNorm: {
+    fusablePrimitives: fusableNorm,
+    primitives: decomposedNorm,
+    scaledPrimitives: scaledNorm,
+    RMSNormalization: standardNorm,
+  },
   qkNorm: { heads: perHeadNorm },
   silu: { sigmoid: sigmoidProduct },
   multiply: { Mul: product },

@@ -20,18 +20,52 @@ export function decomposedNorm(context: LoweringContext): Lowering<"rmsNorm"> {
   return primitiveNorm(context, ({ builder }, x) => builder.op("Mul", [x, x]));
 }
 
+/** Computes `x / sqrt(mean(x²) + epsilon)` of the rows of a float32 value. */
+type NormalizeRows = (recorder: Recorder, x: string, epsilon: number) => string;
+
 function primitiveNorm(
-  { device, weights }: LoweringContext,
+  context: LoweringContext,
   square: (recorder: Recorder, x: string) => string,
 ): Lowering<"rmsNorm"> {
-  return (recorder, { x, weight }, { epsilon }) => {
+  return gainedNorm(context, (recorder, x, epsilon) => {
     const { builder } = recorder;
+    const mean = ofRows(recorder, context, "ReduceMean", square(recorder, x));
+    const shifted = builder.op("Add", [mean, builder.constant("float32", [], [epsilon])]);
+    return builder.op("Div", [x, builder.op("Sqrt", [shifted])]);
+  });
+}
+
+/**
+ * The same for devices that compute float32 graphs in float16, where the square of 256 overflows: rows are divided by their largest
+ * magnitude first.
+ *
+ * ```
+ * peak  = max(|x|, sqrt(epsilon)) of each row
+ * small = x / peak
+ * small / sqrt(mean(small²) + (sqrt(epsilon) / peak)²)
+ * ```
+ */
+export function scaledNorm(context: LoweringContext): Lowering<"rmsNorm"> {
+  return gainedNorm(context, (recorder, x, epsilon) => {
+    const { builder } = recorder;
+    const op = (opType: string, ...inputs: string[]): string => builder.op(opType, inputs);
+    const scalar = (value: number): string => builder.constant("float32", [], [value]);
+    const squared = (value: string): string => op("Mul", value, value);
+    const magnitude = op("Max", x, op("Mul", x, scalar(-1)));
+    const least = scalar(Math.sqrt(epsilon));
+    const peak = op("Max", ofRows(recorder, context, "ReduceMax", magnitude), least);
+    const small = op("Div", x, peak);
+    const mean = ofRows(recorder, context, "ReduceMean", squared(small));
+    return op("Div", small, op("Sqrt", op("Add", mean, squared(op("Div", least, peak)))));
+  });
+}
+
+function gainedNorm({ device, weights }: LoweringContext, normalize: NormalizeRows): Lowering<"rmsNorm"> {
+  return (recorder, { x, weight }, { epsilon }) => {
     const gain = weights.store(recorder, weight, "as-stored").name;
-    const normed = inFloat32(recorder, recorder.nameOf(x), device.precision, (wide) => {
-      const mean = meanOfRows(recorder, square(recorder, wide), device.opset);
-      const shifted = builder.op("Add", [mean, builder.constant("float32", [], [epsilon])]);
-      return builder.op("Div", [wide, builder.op("Sqrt", [shifted])]);
-    });
+    const normed = inFloat32(recorder, recorder.nameOf(x), device.precision, (wide) =>
+      normalize(recorder, wide, epsilon),
+    );
     return recorder.record("Mul", [normed, gain], x.shape);
   };
 }
@@ -39,10 +73,16 @@ function primitiveNorm(
 /** Reduction axes became an input with opset 18. */
 const AXES_AS_INPUT = 18;
 
-function meanOfRows({ builder }: Recorder, x: string, opset: number): string {
-  if (opset >= AXES_AS_INPUT)
-    return builder.op("ReduceMean", [x, builder.ints([-1])], { attributes: { keepdims: int(1) } });
-  return builder.op("ReduceMean", [x], { attributes: { axes: ints([-1]), keepdims: int(1) } });
+/** One number for each row, along the last axis. */
+function ofRows(
+  { builder }: Recorder,
+  { device }: LoweringContext,
+  opType: "ReduceMax" | "ReduceMean",
+  x: string,
+): string {
+  if (device.opset >= AXES_AS_INPUT)
+    return builder.op(opType, [x, builder.ints([-1])], { attributes: { keepdims: int(1) } });
+  return builder.op(opType, [x], { attributes: { axes: ints([-1]), keepdims: int(1) } });
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Biases that hide padding from attention: 0 where a token is, very negative elsewhere, always float32. */
 import { SlmError } from "@slm/core";
 import { MASKED, type Lowering, type Recorder } from "@slm/tensor";
-import { STATIC_MASKED, type LoweringContext } from "./context.js";
+import type { LoweringContext } from "./context.js";
 import { cast, countUp, reshape, sizeOf } from "./emit.js";
 
 /** 0 or very negative, by a bool of any shape. */
@@ -31,18 +31,16 @@ export function maskBias(recorder: Recorder, mask: string): string {
 }
 
 /**
- * Keys `[batch, kvHeads, headDim, source]` with zeros at padding, in graphs whose bias is an input; elsewhere as they are. That
- * bias is bounded, so that quantized scores keep their resolution, and what a model makes of padding is not: without this, scores
- * of padding may outweigh it.
+ * Keys `[batch, kvHeads, headDim, source]` with zeros at padding, in graphs whose bias is an input; elsewhere as they are. The range of that
+ * bias is bounded in float16 and narrow in quantized graphs, and what a model makes of padding is not: without this, scores of padding may
+ * outweigh it.
  */
 export function maskedKeys(recorder: Recorder, { values, device }: LoweringContext, keys: string): string {
   const { sourceBias } = values;
   if (sourceBias === undefined) return keys;
   const { builder } = recorder;
-  const constant = (value: number): string => builder.constant("float32", [], [value]);
-  // The bias is 0 or STATIC_MASKED: 1 or 0.
-  const share = builder.op("Mul", [sourceBias, constant(-1 / STATIC_MASKED)]);
-  const isToken = builder.op("Add", [share, constant(1)]);
+  // The bias is 0 at tokens, and below -1 elsewhere in whatever range it was quantized: 1 or 0.
+  const isToken = builder.op("Relu", [builder.op("Add", [sourceBias, builder.constant("float32", [], [1])])]);
   const kept = device.precision === "float32" ? isToken : cast(recorder, isToken, device.precision);
   return builder.op("Mul", [keys, kept], { name: "maskedKeys" });
 }

@@ -148,6 +148,7 @@ function rounded(weights: Weights): Weights {
 interface GraphSet {
   readonly vision: PlannedGraph | undefined;
   readonly encoder: PlannedGraph | undefined;
+  readonly chunk: PlannedGraph | undefined;
   readonly decoder: PlannedGraph;
   readonly sizes: readonly CaseSizes[];
 }
@@ -190,8 +191,8 @@ function graphSets({ config }: Checkpoint, { graphs, prompt }: GraphPlan): reado
       decoder,
       vision: graphs.find(({ role }) => role === "vision"),
       encoder: graphs.find(({ role, sizes }) => role === "encoder" && sizes === decoder.sizes),
-      sizes:
-        decoder.sizes === undefined ? dynamicSizes : staticParitySizes(decoder.sizes, imageTokensOf(config)),
+      chunk: graphs.find(({ role, sizes }) => role === "chunk" && sizes === decoder.sizes),
+      sizes: decoder.sizes === undefined ? dynamicSizes : staticParitySizes(decoder.sizes, config),
     }));
 }
 
@@ -203,7 +204,7 @@ const inputsOf = (
   prompt === undefined ? parityInputs(config, sizes, shortlist) : pixelParityInputs(config, sizes, prompt);
 
 async function runSet(
-  { vision, encoder, decoder, sizes }: GraphSet,
+  { vision, encoder, chunk, decoder, sizes }: GraphSet,
   options: MeasureParityOptions & { readonly setting: HostSetting },
 ): Promise<readonly Answer[]> {
   const { runtime, directory, setting, layout, plan, progress, signal } = options;
@@ -218,6 +219,7 @@ async function runSet(
     const sessions = {
       decoder: await open(decoder),
       encoder: encoder === undefined ? undefined : await open(encoder),
+      chunk: chunk === undefined ? undefined : await open(chunk),
       vision: vision === undefined ? undefined : await open(vision),
     };
     const answers: Answer[] = [];

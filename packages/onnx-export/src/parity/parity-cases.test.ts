@@ -82,7 +82,7 @@ describe(parityInputs, () => {
 describe(staticParitySizes, () => {
   test("fills a graph once and leaves most of it empty once", () => {
     const graph = { source: 256, window: 32 };
-    expect(staticParitySizes(graph)).toEqual([
+    expect(staticParitySizes(graph, encoderDecoder)).toEqual([
       { batch: 1, source: 256, prefill: 1, target: 5, graph },
       { batch: 1, source: 48, prefill: 1, target: 5, graph },
     ]);
@@ -90,6 +90,16 @@ describe(staticParitySizes, () => {
 
   test("stays within the smallest graphs", () => {
     const graph = { source: 1, window: 2 };
-    expect(staticParitySizes(graph)).toEqual([{ batch: 1, source: 1, prefill: 1, target: 2, graph }]);
+    expect(staticParitySizes(graph, encoderDecoder)).toEqual([
+      { batch: 1, source: 1, prefill: 1, target: 2, graph },
+    ]);
+  });
+
+  test("goes through a chunk graph once and a half, and then token by token", () => {
+    const graph = { source: 8, window: 32, chunk: 6 };
+    expect(staticParitySizes(graph, decoderOnly)).toEqual([
+      { batch: 1, source: 0, prefill: 1, target: 5, graph },
+      { batch: 1, source: 0, prefill: 9, target: 13, graph },
+    ]);
   });
 });

@@ -70,16 +70,21 @@ const SHORT_SOURCE = 48;
 const STATIC_TARGET = 5;
 
 /**
- * The comparisons of static graphs, one text each: a source that fills the graph, and one that ends long before.
- *
- * @param image tokens that stand before every text
+ * The comparisons of static graphs, one text each: a source that fills the graph, and one that ends long before; none for a decoder-only
+ * model. Where there is a chunk graph, a first run through it besides, which takes one run and a part of another.
  */
-export function staticParitySizes(graph: StaticSizes, image = 0): readonly CaseSizes[] {
-  const { source, window } = graph;
+export function staticParitySizes(graph: StaticSizes, config: ModelConfig): readonly CaseSizes[] {
+  const { source, window, chunk } = graph;
+  const image = imageTokensOf(config);
   const short = image + Math.min(Math.ceil((source - image) / 2), SHORT_SOURCE);
-  const lengths = new Set([source, short]);
-  const target = Math.min(window, STATIC_TARGET);
-  return [...lengths].map((length) => ({ batch: 1, source: length, prefill: 1, target, graph }));
+  const lengths = config.architecture === "decoder-only" ? new Set([0]) : new Set([source, short]);
+  const prefills = chunk === undefined ? [1] : [1, Math.min(chunk + Math.ceil(chunk / 2), window)];
+  return [...lengths].flatMap((length) =>
+    prefills.map((prefill) => {
+      const target = Math.min(window, prefill + STATIC_TARGET - 1);
+      return { batch: 1, source: length, prefill, target, graph };
+    }),
+  );
 }
 
 /**

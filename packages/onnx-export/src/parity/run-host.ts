@@ -16,6 +16,8 @@ import type { CaseInputs, ParityProblem } from "./parity-cases.js";
 interface ExportedSessions {
   readonly vision: Session | undefined;
   readonly encoder: Session | undefined;
+  /** The static decoder over several tokens. */
+  readonly chunk: Session | undefined;
   readonly decoder: Session;
 }
 

@@ -7,34 +7,56 @@ import { imageTokensOf, type CaseInputs } from "./parity-cases.js";
 import { floats } from "./reference-logits.js";
 import { columns, seeImages, type GraphHost, type HostSetting } from "./run-host.js";
 
-export const runStatic: GraphHost = async (setting, { vision, encoder, decoder }, { sizes, inputs }) => {
-  const { source: bucket, window } = sizes.graph!;
+export const runStatic: GraphHost = async (
+  setting,
+  { vision, encoder, chunk, decoder },
+  { sizes, inputs },
+) => {
+  const { source: bucket, window, chunk: several = 1 } = sizes.graph!;
   const { config } = setting;
-  const bias = biasOf(bucket, (slot) => slot < sizes.source);
+  const { pad } = config.tokens;
+  const bias = biasOf([1, 1, 1, bucket], (_, slot) => slot < sizes.source);
   const image = await seeImages(vision, inputs);
   const text = bucket - imageTokensOf(config);
-  const encoded = await runEncoder(encoder!, inputs, { text, bias, image, pad: config.tokens.pad });
+  const encoded = encoder === undefined ? {} : await runEncoder(encoder, inputs, { text, bias, image, pad });
   const caches = Array.from(
     { length: config.decoderLayers },
     (_, layer) => new LayerCache(layer, window, setting),
   );
+  const run = async (position: number, count: number): Promise<Float32Array> => {
+    const [session, size] = count === 1 ? [decoder, 1] : [chunk!, several];
+    const slots = window - 1;
+    const { data } = columns(inputs.targetIds, position, count);
+    const ids = new Int32Array(size).fill(pad);
+    ids.set(data as Int32Array);
+    const places = Int32Array.from({ length: size }, (_, at) => Math.min(position + at, slots));
+    const { fetched } = await session.run({
+      feeds: {
+        [GRAPH_IO.targetIds]: createHostTensor("int32", [1, size], ids),
+        [STATIC_IO.position]: createHostTensor("int32", [size], places),
+        // The last columns are the tokens themselves.
+        [STATIC_IO.windowBias]: biasOf([1, 1, size, slots + size], (row, column) =>
+          column < slots ? column < position : column - slots <= row,
+        ),
+        ...(encoder === undefined ? {} : { [GRAPH_IO.sourceBias]: bias }),
+        ...encoded,
+        ...Object.fromEntries(caches.flatMap(({ feeds }) => Object.entries(feeds))),
+      },
+      fetch: session.outputNames,
+    });
+    for (const cache of caches) cache.write(position, count, fetched);
+    const logits = floats(fetched[GRAPH_IO.logits]);
+    const vocabulary = logits.length / size;
+    return logits.slice((count - 1) * vocabulary, count * vocabulary);
+  };
   try {
     const results: Float32Array[] = [];
-    for (let position = 0; position < sizes.target; position++) {
-      const { fetched } = await decoder.run({
-        feeds: {
-          [GRAPH_IO.targetIds]: columns(inputs.targetIds, position, 1),
-          [STATIC_IO.position]: createHostTensor("int32", [1], Int32Array.of(position)),
-          // The last column is the token itself.
-          [STATIC_IO.windowBias]: biasOf(window, (slot) => slot < position || slot === window - 1),
-          [GRAPH_IO.sourceBias]: bias,
-          ...encoded,
-          ...Object.fromEntries(caches.flatMap(({ feeds }) => Object.entries(feeds))),
-        },
-        fetch: decoder.outputNames,
-      });
-      results.push(floats(fetched[GRAPH_IO.logits]));
-      for (const cache of caches) cache.write(position, fetched);
+    for (let position = 0; position < sizes.target;) {
+      const left = Math.max(1, sizes.prefill - position);
+      const count = Math.min(left, several);
+      const logits = await run(position, count);
+      position += count;
+      if (position >= sizes.prefill) results.push(logits);
     }
     return results;
   } finally {
@@ -65,10 +87,14 @@ async function runEncoder(
   return (await encoder.run({ feeds, keep: encoder.outputNames })).kept;
 }
 
-/** float32 `[1, 1, 1, size]`: 0 where `isSeen`, STATIC_MASKED elsewhere. */
-function biasOf(size: number, isSeen: (slot: number) => boolean): HostTensor {
-  const values = Float32Array.from({ length: size }, (_, slot) => (isSeen(slot) ? 0 : STATIC_MASKED));
-  return createHostTensor("float32", [1, 1, 1, size], values);
+/** float32 of a shape: 0 where `isSeen` says so of the last two axes, STATIC_MASKED elsewhere. */
+function biasOf(shape: readonly number[], isSeen: (row: number, column: number) => boolean): HostTensor {
+  const size = shape.at(-1)!;
+  const count = shape.reduce((product, axis) => product * axis, 1);
+  const values = Float32Array.from({ length: count }, (_, at) =>
+    isSeen(Math.floor(at / size), at % size) ? 0 : STATIC_MASKED,
+  );
+  return createHostTensor("float32", shape, values);
 }
 
 /** Keys `[1, kvHeads, headDim, window - 1]` and values `[1, kvHeads, window - 1, headDim]` of one layer. */
@@ -92,17 +118,19 @@ class LayerCache {
     return { [GRAPH_IO.pastKey(this.#layer)]: this.#key, [GRAPH_IO.pastValue(this.#layer)]: this.#value };
   }
 
-  /** Writes a token's own keys and values into its slot; the last token of a window needs none. */
-  write(slot: number, fetched: Readonly<Record<string, HostTensor>>): void {
-    if (slot >= this.#slots) return;
-    const key = fetched[GRAPH_IO.presentKey(this.#layer)]!.data as Float32Array | Uint16Array;
+  /** Writes the keys and values of the first `count` tokens of a run into their slots; the last token of a window needs none. */
+  write(slot: number, count: number, fetched: Readonly<Record<string, HostTensor>>): void {
+    const kept = Math.min(count, this.#slots - slot);
+    const { data, shape } = fetched[GRAPH_IO.presentKey(this.#layer)]!;
+    const key = data as Float32Array | Uint16Array;
+    const run = shape.at(-1)!;
     const value = fetched[GRAPH_IO.presentValue(this.#layer)]!.data as Float32Array | Uint16Array;
-    key.forEach((element, row) => {
-      this.#key.data[row * this.#slots + slot] = element;
-    });
-    for (let head = 0; head * this.#headDim < value.length; head++) {
-      const part = value.subarray(head * this.#headDim, (head + 1) * this.#headDim);
-      this.#value.data.set(part as never, (head * this.#slots + slot) * this.#headDim);
+    for (let row = 0; row * run < key.length; row++)
+      for (let at = 0; at < kept; at++) this.#key.data[row * this.#slots + slot + at] = key[row * run + at]!;
+    const size = this.#headDim;
+    for (let head = 0; head * run * size < value.length; head++) {
+      const part = value.subarray(head * run * size, (head * run + kept) * size);
+      this.#value.data.set(part as never, (head * this.#slots + slot) * size);
     }
   }
 }

@@ -59,6 +59,8 @@ export async function withModelFeeds<Result>(
     return body({
       vision: () => visionFeeds(pairs, model),
       encoder: () => seen.map(encoderFeeds),
+      // Graphs of dynamic sizes take any number of tokens.
+      chunk: () => [],
       decoder: () => feedDecoder(seen, model, sessions.encoder),
     });
   });
@@ -73,19 +75,22 @@ export async function withStaticFeeds<Result>(
   body: (feeds: Readonly<Record<GraphName, FeedSource>>) => Promise<Result>,
 ): Promise<Result> {
   const chosen = pairsFor(pairs, model, sizes);
-  const { encoder, decoder } = sizes.bucket;
-  const graphs = { ...model.graphs, encoder, decoder };
+  const { encoder, chunk, decoder } = sizes.bucket;
+  const graphs = { ...model.graphs, encoder, chunk, decoder };
   return withGraphs(runtime, directory, graphsOf({ graphs }), async (sessions) => {
     const seen: SeenPair[] = [];
     for (const pair of chosen) {
       const patches = pair.patches === undefined ? [] : [pair.patches];
       seen.push({ ...pair, image: await seeImages(patches, model, sessions.vision) });
     }
+    const ownEncoder = sessions.encoder;
+    const fed = (own: Session, tokens?: number): ReturnType<FeedSource> =>
+      staticDecoderFeeds(seen, model, sizes, { encoder: ownEncoder, decoder: own, tokens });
     return body({
       vision: () => visionFeeds(chosen, model),
       encoder: () => seen.map((pair) => staticEncoderFeeds(pair, model, sizes)),
-      decoder: () =>
-        staticDecoderFeeds(seen, model, sizes, { encoder: sessions.encoder!, decoder: sessions.decoder! }),
+      chunk: () => fed(sessions.chunk!, sizes.layout.chunk),
+      decoder: () => fed(sessions.decoder!),
     });
   });
 }

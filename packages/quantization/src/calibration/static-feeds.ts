@@ -1,14 +1,16 @@
 /**
  * Feeds of graphs of fixed sizes (target npu) from pairs of token ids: one text at a time, padded to the size of the
- * graphs, and one target token at a time, the caches filled by the float32 decoder as a host would.
+ * graphs, and run after run of target tokens, the caches filled by the float32 decoder as a host would.
  *
  * ```
  * encoder  source_ids [1, source], source_bias [1, 1, 1, source]: 0 at tokens, `maskedBias` at padding; of a model that
  *          sees image_tokens [1, tokens, width] before source_ids [1, source - tokens]
- * decoder  target_ids [1, 1], position [1], window_bias [1, 1, 1, window], source_bias, cross.*, past.*
+ * decoder  target_ids [1, n], position [n], window_bias [1, 1, n, window - 1 + n], source_bias, cross.*, past.*
  *          past.l.key [1, kvHeads, headDim, window - 1], past.l.value [1, kvHeads, window - 1, headDim]
- *       -> logits, present.l.key [1, kvHeads, headDim, 1], present.l.value [1, kvHeads, 1, headDim]
+ *       -> logits, present.l.key [1, kvHeads, headDim, n], present.l.value [1, kvHeads, n, headDim]
  * ```
+ *
+ * n is 1, and in the chunk graph as many as it takes. A decoder-only model reads its source as the beginning of the target.
  */
 import { GRAPH_IO, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core";
@@ -48,7 +50,12 @@ export function pairsFor(
 ): readonly TokenPair[] {
   requireImages(pairs, model);
   const room = source - (model.vision?.tokens ?? 0);
-  const fitting = pairs.filter((pair) => pair.source.length <= room && pair.target.length < window);
+  // A decoder-only model reads the source into its window.
+  const before = (pair: TokenPair): number =>
+    model.architecture === "decoder-only" ? pair.source.length : 0;
+  const fitting = pairs.filter(
+    (pair) => pair.source.length <= room && before(pair) + pair.target.length < window,
+  );
   const step = Math.max(1, fitting.length / ROWS);
   const chosen = Array.from(
     { length: Math.min(ROWS, fitting.length) },
@@ -97,19 +104,22 @@ class Caches {
     );
   }
 
-  /** Writes a token's keys and values into the slot of its position. */
-  write(position: number, fetched: Readonly<Record<string, HostTensor>>): void {
+  /** Writes keys and values of a run of `made` tokens into the slots of the first `count`, from `position` on. */
+  write({ position, count, made }: TokenRun, fetched: Readonly<Record<string, HostTensor>>): void {
     const { kvHeads, headDim } = this.#model;
+    const last = Math.min(count, this.#slots - position);
     for (const layer of layersOf(this.#model)) {
       const keys = fetchedFloats(this.feeds, GRAPH_IO.pastKey(layer));
-      fetchedFloats(fetched, GRAPH_IO.presentKey(layer)).forEach((value, at) => {
-        keys[at * this.#slots + position] = value;
-      });
+      const newKeys = fetchedFloats(fetched, GRAPH_IO.presentKey(layer));
       const values = fetchedFloats(this.feeds, GRAPH_IO.pastValue(layer));
-      const made = fetchedFloats(fetched, GRAPH_IO.presentValue(layer));
+      const newValues = fetchedFloats(fetched, GRAPH_IO.presentValue(layer));
+      for (let row = 0; row < kvHeads * headDim; row += 1) {
+        for (let at = 0; at < last; at += 1)
+          keys[row * this.#slots + position + at] = newKeys[row * made + at]!;
+      }
       for (let head = 0; head < kvHeads; head += 1) {
-        const start = (head * this.#slots + position) * headDim;
-        values.set(made.subarray(head * headDim, (head + 1) * headDim), start);
+        const part = newValues.subarray(head * made * headDim, (head * made + last) * headDim);
+        values.set(part, (head * this.#slots + position) * headDim);
       }
     }
   }
@@ -121,35 +131,76 @@ const presentNames = (model: DeviceModel): readonly string[] =>
 const crossNames = (model: DeviceModel): readonly string[] =>
   layersOf(model).flatMap((layer) => [GRAPH_IO.crossKey(layer), GRAPH_IO.crossValue(layer)]);
 
-/** Feeds of the decoder of a size, token by token, made with the float32 graphs of the same size. */
+/** A run over `count` tokens of a text from `position` on, in a graph that takes `made`. */
+interface TokenRun {
+  readonly position: number;
+  readonly count: number;
+  readonly made: number;
+}
+
+/** The sessions that calibrate a decoder; a decoder-only model has no encoder. */
+export interface StaticSessions {
+  readonly encoder: Session | undefined;
+  readonly decoder: Session;
+}
+
+/**
+ * Feeds of a decoder of a size, `tokens` new ones in a run, made with the float32 graphs of the same size. Runs that a text does not
+ * fill end in padding, which nothing attends to.
+ */
 export async function* staticDecoderFeeds(
   pairs: readonly SeenPair[],
   model: DeviceModel,
   sizes: StaticSet,
-  { encoder, decoder }: { readonly encoder: Session; readonly decoder: Session },
+  { encoder, decoder, tokens = 1 }: StaticSessions & { readonly tokens?: number | undefined },
 ): AsyncGenerator<Feeds> {
-  const { window, maskedBias } = sizes.layout;
+  const { window } = sizes.layout;
   const { bos } = model.tokens;
   for (const pair of pairs) {
-    const source = staticEncoderFeeds(pair, model, sizes);
-    const { fetched: cross } = await encoder.run({ feeds: source, fetch: crossNames(model) });
+    const given = encoder === undefined ? {} : await sourceFeeds(pair, model, sizes, encoder);
     const caches = new Caches(model, window - 1);
-    const inputs = [bos, ...pair.target].slice(0, window - 1);
-    for (const [position, token] of inputs.entries()) {
-      const bias = Float32Array.from({ length: window }, (_, slot) =>
-        slot < position || slot === window - 1 ? 0 : maskedBias,
-      );
-      const feeds: Feeds = {
-        [GRAPH_IO.targetIds]: createHostTensor("int32", [1, 1], Int32Array.of(token)),
-        [STATIC_IO.position]: createHostTensor("int32", [1], Int32Array.of(position)),
-        [STATIC_IO.windowBias]: createHostTensor("float32", [1, 1, 1, window], bias),
-        [GRAPH_IO.sourceBias]: source[GRAPH_IO.sourceBias]!,
-        ...cross,
-        ...caches.feeds,
-      };
+    const prefix = encoder === undefined ? pair.source : [];
+    const inputs = [...prefix, bos, ...pair.target].slice(0, window - 1);
+    for (let position = 0; position < inputs.length; position += tokens) {
+      const run = { position, count: Math.min(tokens, inputs.length - position), made: tokens };
+      const feeds = { ...runFeeds(inputs, model, sizes, run), ...given, ...caches.feeds };
       yield feeds;
       const { fetched } = await decoder.run({ feeds, fetch: presentNames(model) });
-      caches.write(position, fetched);
+      caches.write(run, fetched);
     }
   }
+}
+
+/** What a decoder is fed of the source: keys and values of the encoder, and which of them are padding. */
+async function sourceFeeds(
+  pair: SeenPair,
+  model: DeviceModel,
+  sizes: StaticSet,
+  encoder: Session,
+): Promise<Feeds> {
+  const source = staticEncoderFeeds(pair, model, sizes);
+  const { fetched } = await encoder.run({ feeds: source, fetch: crossNames(model) });
+  return { [GRAPH_IO.sourceBias]: source[GRAPH_IO.sourceBias]!, ...fetched };
+}
+
+function runFeeds(
+  inputs: readonly number[],
+  { tokens: { pad } }: DeviceModel,
+  { layout: { window, maskedBias } }: StaticSet,
+  { position, count, made }: TokenRun,
+): Feeds {
+  const slots = window - 1;
+  const ids = Int32Array.from({ length: made }, (_, at) => (at < count ? inputs[position + at]! : pad));
+  const places = Int32Array.from({ length: made }, (_, at) => Math.min(position + at, slots));
+  // Each token sees what came before it, and itself.
+  const bias = Float32Array.from({ length: made * (slots + made) }, (_, index) => {
+    const [row, column] = [Math.floor(index / (slots + made)), index % (slots + made)];
+    const isSeen = column < slots ? column < position : column - slots <= row;
+    return isSeen ? 0 : maskedBias;
+  });
+  return {
+    [GRAPH_IO.targetIds]: createHostTensor("int32", [1, made], ids),
+    [STATIC_IO.position]: createHostTensor("int32", [made], places),
+    [STATIC_IO.windowBias]: createHostTensor("float32", [1, 1, made, slots + made], bias),
+  };
 }

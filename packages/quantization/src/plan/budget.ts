@@ -1,5 +1,5 @@
 /** Chooses formats per layer so that the whole model fits a size budget. */
-import { graphsOf, readDeviceModel, type GraphName } from "@slm/exported-model";
+import { GRAPH_NAMES, graphsOf, readDeviceModel, type GraphName } from "@slm/exported-model";
 import { resolveInside, SlmError } from "@slm/core";
 import { readOnnx } from "@slm/onnx";
 import { quantizeDirectory, type PerGraph } from "../quantize-directory.js";
@@ -25,6 +25,7 @@ export interface BudgetPlan {
 const CANDIDATES = {
   vision: ["int4-block", "int8-dynamic"],
   encoder: ["int4-block", "int8-dynamic"],
+  chunk: ["int4-block", "int8-dynamic"],
   decoder: ["int4-block", "int8-block"],
 } as const satisfies Readonly<Record<GraphName, readonly WeightFormat[]>>;
 
@@ -93,7 +94,7 @@ export async function planBudget(
         .map(([{ weight }, format]) => [weight, format]),
     );
   return {
-    formats: { vision: of("vision"), encoder: of("encoder"), decoder: of("decoder") },
+    formats: Object.fromEntries(GRAPH_NAMES.map((name) => [name, of(name)])),
     blockSize,
     bytes: chosen.bytes + overhead,
     divergence: chosen.damage,

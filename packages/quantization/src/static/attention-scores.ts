@@ -36,17 +36,20 @@ const NOTHING = 20;
 
 /**
  * Gives masks and masked scores the narrowest range that still masks: a mask of -10,000 would leave no codes for the
- * scores themselves, and data without padding shows no mask at all. The sum need not reach as far down as the lowest score
- * with its mask: what is masked saturates at the lowest code, below every score. Changes `ranges`.
+ * scores themselves, and data without padding shows no mask at all. A mask that several layers add reaches as far down as the one with the
+ * widest scores needs. The sum need not reach as far down as the lowest score with its mask: what is masked saturates at the lowest code,
+ * below every score. Changes `ranges`.
  */
 export function boundMasks(found: readonly MaskedScores[], ranges: Map<string, ValueRange>): void {
+  const masks = new Map<string, ValueRange>();
   for (const { add, scores, mask } of found) {
     const seen = ranges.get(scores);
     if (seen === undefined) continue;
-    const low = seen.low - seen.high - NOTHING;
     const high = Math.max(0, ranges.get(mask)?.high ?? 0);
-    if (ranges.has(mask)) ranges.set(mask, { low, high });
+    const low = Math.min(masks.get(mask)?.low ?? 0, seen.low - seen.high - NOTHING);
+    if (ranges.has(mask)) masks.set(mask, { low, high });
     if (ranges.has(add.outputs[0]!))
       ranges.set(add.outputs[0]!, { low: seen.low - NOTHING, high: seen.high + high });
   }
+  for (const [mask, range] of masks) ranges.set(mask, range);
 }

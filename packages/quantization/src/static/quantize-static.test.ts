@@ -180,6 +180,23 @@ describe("masks before Softmax", () => {
   });
 });
 
+test("a mask that two layers add reaches as far down as the layer with the widest scores needs", () => {
+  const g = new GraphBuilder("layers");
+  const mask = g.input("mask", "float32", [1, 1, 6]);
+  const shares = ["wide", "narrow"].map((layer) => {
+    const q = g.input(`${layer}.q`, "float32", [1, 4, 8]);
+    const k = g.input(`${layer}.k`, "float32", [1, 8, 6]);
+    return g.op("Softmax", [g.op("Add", [g.op("MatMul", [q, k], { name: layer }), mask])]);
+  });
+  g.output("shares", g.op("Add", shares), "float32", [1, 4, 6]);
+  const graph = g.build();
+  const [wide, narrow] = ["/wide", "/narrow"].map((name) => named(graph, name).outputs[0]!);
+  const seen = { [wide!]: { low: -40, high: 40 }, [narrow!]: { low: -1, high: 1 } };
+  const { parameters } = quantize(graph, { coverage: "all", activations: "uint16" }, seen);
+  // -(40 - -40) - 20 to the 3 that calibration saw.
+  expect(parameters.get("mask")!.parameters[0]!.scale).toBeCloseTo(103 / 65535, 9);
+});
+
 test("a device that wants all in integers joins what Concat joins under one range", () => {
   const g = new GraphBuilder("cache");
   const past = g.input("past", "float32", [2, 3]);

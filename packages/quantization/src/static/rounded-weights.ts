@@ -13,6 +13,7 @@ import { quantizeOutputs, type OutputsJob } from "../weights/kernels/quantize-ou
 import type { Gram, RunOutputs } from "../weights/quantize-blocks.js";
 import { checkMatrix, stridesOf, type WeightMatrix } from "../weights/weight-matrix.js";
 import type { QuantizationParameters } from "./integer-types.js";
+import { headsOfTables } from "./own-heads.js";
 import { planGraph, type GraphPlanOptions } from "./plan-graph.js";
 import type { TensorPlan } from "./tensor-plan.js";
 
@@ -37,9 +38,12 @@ const LEAST_PEAK = 1e-4;
 /** Code of weight zero. */
 const MIDDLE = 8;
 
-/** Tables that an embedding reads, perhaps also the output head; 4 bits are too few for them, see `tableFormat`. */
-export const tableNames = (graph: Graph): ReadonlySet<string> =>
-  new Set(findWeightUses(graph).uses.flatMap(({ kind, weight }) => (kind === "embedding" ? [weight] : [])));
+/** Tables that an embedding reads, and the output heads over their numbers; 4 bits are too few for them, see `tableFormat`. */
+export function tableNames(graph: Graph): ReadonlySet<string> {
+  const { uses } = findWeightUses(graph);
+  const tables = new Set(uses.flatMap(({ kind, weight }) => (kind === "embedding" ? [weight] : [])));
+  return new Set([...tables, ...headsOfTables(graph, tables)]);
+}
 
 /** Weights of products that have one scale per output. */
 function roundable(graph: Graph, { tensors }: TensorPlan): readonly LinearUse[] {

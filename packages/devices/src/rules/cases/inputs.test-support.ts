@@ -97,6 +97,15 @@ export function inputsCases(): readonly Case[] {
     {
       rule: "attribute",
       severity: "error",
+      what: "a node that the provider takes and does not compute",
+      profile: "webgpu",
+      bad: single("GroupQueryAttention", { domain: "com.microsoft", attributes: { causal: int(0) } }),
+      good: single("GroupQueryAttention", { domain: "com.microsoft", attributes: { causal: int(1) } }),
+      says: /causal of com.microsoft:GroupQueryAttention is 0; the WebGPU provider takes 1: .* rejects the graph/,
+    },
+    {
+      rule: "attribute",
+      severity: "error",
       what: "a mode the device does not take",
       profile: "coreml",
       bad: (g) => {

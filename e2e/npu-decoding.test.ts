@@ -1,0 +1,214 @@
+/**
+ * Generation with graphs of fixed sizes: the same tokens as with the graphs of target cpu, whatever the strategy, the length of the source and
+ * the batch. Models have random weights, so that neighbouring tokens and repetitions decide nothing.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRandom, type TokenConstraint } from "@slm/decoding";
+import { loadGenerator, type GenerateOptions, type Generator } from "@slm/inference";
+import {
+  initializeWeights,
+  type DecoderOnlyConfig,
+  type EncoderDecoderConfig,
+  type ModelConfig,
+} from "@slm/model";
+import { exportWeights, type ExportChoice } from "@slm/onnx-export";
+import { createHostTensor, type Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-node";
+import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const LETTERS = "abcdefghijklmnop";
+const WORDS = "A B C D E F G H I J";
+
+const shared = {
+  width: 32,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 48,
+  decoderLayers: 2,
+  maxSource: 20,
+  maxTarget: 14,
+  ropeTheta: 10_000,
+  normEpsilon: 1e-6,
+  bias: true,
+  headOrder: "grouped",
+  vocabularySize: 4 + LETTERS.length + WORDS.split(" ").length,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+} as const;
+const encoderDecoder: EncoderDecoderConfig = { ...shared, architecture: "encoder-decoder", encoderLayers: 2 };
+const decoderOnly: DecoderOnlyConfig = { ...shared, architecture: "decoder-only" };
+
+const MODELS: Readonly<Record<string, ModelConfig>> = {
+  "an encoder-decoder": encoderDecoder,
+  "an encoder-decoder with gates, norms of heads and an untied, capped head": {
+    ...encoderDecoder,
+    activation: "swiglu",
+    qkNorm: true,
+    tieWordEmbeddings: false,
+    logitSoftcap: 8,
+  },
+  "a decoder-only model": decoderOnly,
+};
+
+/** The chunk divides neither the longest source nor the window. */
+const CHUNK = 6;
+const NPU: ExportChoice = { target: "npu", profile: "qnn", buckets: [5, 12, 64], chunk: CHUNK };
+
+let runtime: Runtime;
+let workspace: string;
+const opened: Generator[] = [];
+
+beforeAll(async () => {
+  runtime = await createCpuRuntime({ inThread: true, threads: 1 });
+  workspace = await mkdtemp(join(tmpdir(), "slm-npu-decoding-"));
+  const files = trainSymbolTokenizer({ sources: [LETTERS], targets: [WORDS], sourceLowercase: false });
+  await writeTokenizer(files, join(workspace, "tokenizer"));
+});
+
+afterAll(async () => {
+  for (const generator of opened) await generator.close();
+  await runtime.close();
+  await rm(workspace, { recursive: true });
+});
+
+/** Weights three times as large as at the start of training, so that answers differ with every token of the source. */
+function weightsOf(config: ModelConfig, seed: number): ReturnType<typeof initializeWeights> {
+  const weights = new Map(initializeWeights(config, createRandom(seed).next));
+  for (const [name, { shape, data }] of weights) {
+    if (shape.length < 2) continue;
+    weights.set(
+      name,
+      createHostTensor(
+        "float32",
+        shape,
+        Float32Array.from(data as Float32Array, (x) => 3 * x),
+      ),
+    );
+  }
+  return weights;
+}
+
+async function exported(config: ModelConfig, seed: number, choice: ExportChoice): Promise<string> {
+  const outputDirectory = await mkdtemp(join(workspace, `${choice.target}-`));
+  const source = {
+    config,
+    weights: weightsOf(config, seed),
+    name: "tiny",
+    tokenizerDirectory: join(workspace, "tokenizer"),
+  };
+  await exportWeights(source, { ...choice, outputDirectory });
+  return outputDirectory;
+}
+
+async function open(directory: string, options?: Parameters<typeof loadGenerator>[2]): Promise<Generator> {
+  const generator = await loadGenerator(directory, runtime, options);
+  opened.push(generator);
+  return generator;
+}
+
+const textOf = (length: number, random: () => number): string =>
+  Array.from({ length }, () => LETTERS[Math.floor(random() * LETTERS.length)]!).join("");
+
+/** Sources of every length that the model reads, in no order. */
+function sourcesOf(longest: number, seed: number): readonly string[] {
+  const { next } = createRandom(seed);
+  const lengths = Array.from({ length: longest }, (_, at) => at + 1);
+  return lengths.sort(() => next() - 0.5).map((length) => textOf(length, next));
+}
+
+/** Ids of the same parity as the last one, the first even; a text may end after three. */
+const alternating = (length = 0, last = 1): TokenConstraint => ({
+  mask: (scores) => {
+    scores.forEach((_, id) => {
+      const isAllowed = id === shared.tokens.eos ? length >= 3 : id > 3 && id % 2 !== last % 2;
+      if (!isAllowed) scores[id] = -Infinity;
+    });
+  },
+  after: (id) => alternating(length + 1, id),
+});
+
+const STRATEGIES: Readonly<Record<string, GenerateOptions>> = {
+  greedy: {},
+  "four beams": { strategy: { kind: "beam", beams: 4, lengthPenalty: 1 } },
+  sampling: { strategy: { kind: "sample", temperature: 0.9, topK: 8, topP: 0.95 }, seed: 5 },
+  "greedy under a constraint": { constraint: alternating() },
+  "four beams under a constraint": {
+    strategy: { kind: "beam", beams: 4, lengthPenalty: 1 },
+    constraint: alternating(),
+  },
+  "sampling under a constraint": {
+    strategy: { kind: "sample", temperature: 1.1 },
+    seed: 9,
+    constraint: alternating(),
+  },
+  "greedy with penalties": { rules: { repetitionPenalty: 1.3, presencePenalty: 0.4, frequencyPenalty: 0.2 } },
+  "five tokens at most": { maxTokens: 5 },
+};
+
+describe.each(Object.entries(MODELS))("%s", (_name, config) => {
+  const seeds = [1, 2];
+  const pairs: { readonly cpu: Generator; readonly npu: Generator; readonly directory: string }[] = [];
+
+  beforeAll(async () => {
+    for (const seed of seeds) {
+      const directory = await exported(config, seed, NPU);
+      const cpu = await open(await exported(config, seed, { target: "cpu" }));
+      pairs.push({ cpu, npu: await open(directory), directory });
+    }
+  });
+
+  test.each(Object.entries(STRATEGIES))("answers as target cpu does: %s", async (_strategy, options) => {
+    const answers = new Set<string>();
+    for (const [at, { cpu, npu }] of pairs.entries()) {
+      const sources = sourcesOf(config.maxSource, seeds[at]!);
+      const expected = await cpu.generate(sources, options);
+      // In batches of rows, and one by one.
+      const actual = await npu.generate(sources, { ...options, batchSize: 7 });
+      const tokensOf = (results: typeof expected): readonly (readonly number[])[] =>
+        results.map(({ tokens }) => tokens);
+      expect(tokensOf(actual)).toEqual(tokensOf(expected));
+      expect(actual.map(({ reason }) => reason)).toEqual(expected.map(({ reason }) => reason));
+      for (const { tokens } of actual) answers.add(tokens.join());
+    }
+    // Answers that are all alike would prove little.
+    expect(answers.size).toBeGreaterThan(config.maxSource / 2);
+  });
+
+  test.each([1, 3, 9])(
+    "verifies up to %i draft tokens of prompt lookup: the greedy answer",
+    async (promptLookup) => {
+      for (const [at, { cpu, directory }] of pairs.entries()) {
+        const sources = sourcesOf(config.maxSource, 10 + seeds[at]!);
+        const expected = await cpu.generate(sources);
+        const lookup = await open(directory, { promptLookup });
+        const actual = await lookup.generate(sources);
+        expect(actual.map(({ tokens }) => tokens)).toEqual(expected.map(({ tokens }) => tokens));
+        const [runs, steps] = [actual, expected].map((results) =>
+          results.reduce((sum, { stepsMs }) => sum + stepsMs.length, 0),
+        );
+        expect(runs).toBeLessThanOrEqual(steps!);
+      }
+    },
+  );
+});
+
+test("prompt lookup without a graph for several tokens is rejected with the command that makes one", async () => {
+  const lookup = await open(await exported(encoderDecoder, 1, { target: "npu", buckets: [20] }), {
+    promptLookup: 4,
+  });
+  await expect(lookup.generate(["abc"])).rejects.toMatchObject({
+    code: "OP_UNSUPPORTED",
+    suggestions: ["slm export CHECKPOINT --target npu --chunk 8"],
+  });
+});
+
+test("a prompt that fills the window is rejected, one that leaves a token is answered", async () => {
+  const npu = await open(await exported(decoderOnly, 1, { ...NPU, window: 10 }));
+  expect(npu.model).toMatchObject({ maxSource: 9, maxTarget: 10 });
+  const [answer] = await npu.generate(["a".repeat(9)]);
+  expect(answer!.stepsMs).toHaveLength(1);
+  await expect(npu.generate(["a".repeat(10)])).rejects.toMatchObject({ code: "DATA_INVALID" });
+});

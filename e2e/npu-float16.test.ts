@@ -1,0 +1,224 @@
+/**
+ * NPUs compute float32 graphs in float16 (Qualcomm's by `enable_htp_fp16_precision`, Intel's and Apple's by their hardware), whose
+ * largest number is 65,504. Graphs are run in float32 with every value as an output and with a residual stream that almost fills that range.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRandom } from "@slm/decoding";
+import { GRAPH_IO, readDeviceModel } from "@slm/exported-model";
+import { exportWeights } from "@slm/onnx-export";
+import { initializeWeights, visionConfig, type EncoderDecoderConfig } from "@slm/model";
+import { encodeModel, readOnnx, type Graph, type GraphNode } from "@slm/onnx";
+import { createHostTensor, type HostTensor, type Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-node";
+import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+/** The largest number of float16. */
+const LARGEST = 65_504;
+
+/** What the residual stream is scaled to; branches add some. */
+const RESIDUAL = 30_000;
+
+const shared = {
+  width: 48,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 80,
+  decoderLayers: 2,
+  maxSource: 8,
+  maxTarget: 5,
+  ropeTheta: 10_000,
+  normEpsilon: 1e-6,
+  bias: true,
+  headOrder: "grouped",
+  vocabularySize: 37,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+  // Logits of a tied head are products with the very table that is scaled.
+  tieWordEmbeddings: false,
+} as const;
+const plain: EncoderDecoderConfig = { ...shared, architecture: "encoder-decoder", encoderLayers: 2 };
+const MODELS: Readonly<Record<string, EncoderDecoderConfig>> = {
+  plain,
+  "gates, norms of heads and of branch ends, capped logits": {
+    ...plain,
+    activation: "swiglu",
+    qkNorm: true,
+    postNorm: true,
+    logitSoftcap: 4,
+  },
+  "an image before the text": {
+    ...plain,
+    vision: visionConfig.parse({
+      tower: {
+        image: { resize: { kind: "stretch", height: 8, width: 16 } },
+        patch: { height: 8, width: 8 },
+        width: 24,
+        layers: 1,
+        heads: 3,
+        feedForward: 40,
+      },
+    }),
+  },
+};
+
+/** Profiles whose devices compute in float16; the compiler of `vitisai` turns float32 into bfloat16. */
+const PROFILES = ["qnn", "openvino", "coreml"] as const;
+
+let runtime: Runtime;
+let workspace: string;
+
+beforeAll(async () => {
+  runtime = await createCpuRuntime({ inThread: true, threads: 1 });
+  workspace = await mkdtemp(join(tmpdir(), "slm-npu-float16-"));
+  const files = trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y"], sourceLowercase: false });
+  await writeTokenizer(files, join(workspace, "tokenizer"));
+});
+
+afterAll(async () => {
+  await runtime.close();
+  await rm(workspace, { recursive: true });
+});
+
+type Weights = Map<string, ReturnType<typeof createHostTensor>>;
+
+/** Random weights whose embeddings fill the range, and whose queries and keys make scores in the thousands. */
+function extremeWeights(config: EncoderDecoderConfig): Weights {
+  const weights: Weights = new Map(initializeWeights(config, createRandom(9).next));
+  const scaled = (name: string, factor: number): void => {
+    const { shape, data } = weights.get(name)!;
+    weights.set(
+      name,
+      createHostTensor(
+        "float32",
+        shape,
+        Float32Array.from(data as Float32Array, (x) => x * factor),
+      ),
+    );
+  };
+  const table = weights.get("embedding.weight")!.data as Float32Array;
+  scaled("embedding.weight", RESIDUAL / table.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
+  for (const name of weights.keys()) if (/ttention\.(query|key)\.weight$/u.test(name)) scaled(name, 30);
+  return weights;
+}
+
+/** What OpenVINO fuses to one operator, which is then no value of the graph: the squares of a norm and their mean. */
+const isInsideNorm = ({ opType }: GraphNode): boolean =>
+  opType === "Pow" || opType === "ReduceMean" || opType === "Add";
+
+/** Values of the graph that are numbers, those inside OpenVINO's fused norm left out. */
+function valuesOf(graph: Graph, profile: (typeof PROFILES)[number]): readonly string[] {
+  const fused = new Set<string>();
+  if (profile === "openvino") {
+    for (const { opType, outputs } of graph.nodes) if (opType === "Pow") fused.add(outputs[0]!);
+    for (const node of graph.nodes)
+      if (isInsideNorm(node) && fused.has(node.inputs[0]!)) fused.add(node.outputs[0]!);
+  }
+  return graph.nodes.flatMap(({ outputs }) => outputs).filter((name) => !fused.has(name));
+}
+
+type Feeds = Readonly<Record<string, HostTensor>>;
+
+/** Runs a graph and returns all of its values by name. */
+async function evaluate(graph: Graph, names: readonly string[], feeds: Feeds): Promise<Feeds> {
+  const outputs = names.map((name) => ({ name, dtype: "float32" as const, shape: undefined }));
+  const session = await runtime.load(
+    { kind: "bytes", bytes: encodeModel({ ...graph, outputs }) },
+    { optimization: "none" },
+  );
+  const own = Object.fromEntries(session.inputNames.map((name) => [name, feeds[name]!]));
+  const { fetched } = await session.run({ feeds: own, fetch: names });
+  await session.release();
+  return fetched;
+}
+
+function expectInRange(values: Feeds): void {
+  for (const [name, { data }] of Object.entries(values)) {
+    const most = (data as Float32Array).reduce((least, value) => Math.max(least, Math.abs(value)), 0);
+    expect(most, name).toBeLessThanOrEqual(LARGEST);
+    expect(Number.isNaN((data as Float32Array).reduce((sum, value) => sum + value, 0)), name).toBe(false);
+  }
+}
+
+const largestOf = (values: Feeds, pattern: RegExp): number =>
+  Math.max(
+    ...Object.entries(values)
+      .filter(([name]) => pattern.test(name))
+      .flatMap(([, { data }]) => [...(data as Float32Array)].map(Math.abs)),
+  );
+
+const floats = (shape: readonly number[], value: (at: number) => number): HostTensor =>
+  createHostTensor(
+    "float32",
+    shape,
+    Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, (_, at) => value(at)),
+  );
+
+describe.each(PROFILES)("profile %s", (profile) => {
+  test.each(Object.entries(MODELS))("no value leaves the range of float16: %s", async (_name, config) => {
+    const directory = await mkdtemp(join(workspace, "export-"));
+    await exportWeights(
+      {
+        config,
+        weights: extremeWeights(config),
+        name: "tiny",
+        tokenizerDirectory: join(workspace, "tokenizer"),
+      },
+      { outputDirectory: directory, target: "npu", profile, buckets: [8] },
+    );
+    const { graphs, static: layout } = await readDeviceModel(directory);
+    const read = (file: string): Promise<Graph> => readOnnx(join(directory, file));
+    const { window, maskedBias } = layout!;
+    const biasOf = (size: number, isSeen: (slot: number) => boolean): HostTensor =>
+      floats([1, 1, 1, size], (slot) => (isSeen(slot) ? 0 : maskedBias));
+
+    let image: Feeds = {};
+    if (graphs.vision !== undefined) {
+      const vision = await read(graphs.vision.file);
+      const patches = floats([1, 2, 192], (at) => RESIDUAL * Math.sin(at));
+      image = await evaluate(vision, valuesOf(vision, profile), { [GRAPH_IO.patches]: patches });
+      expectInRange(image);
+    }
+    const imageTokens = image[GRAPH_IO.imageTokens]?.shape[1] ?? 0;
+    const sourceBias = biasOf(8, (slot) => slot < 6);
+    const encoder = await read(graphs.encoder!.file);
+    const ids = Int32Array.of(9, 20, 31, 6, 12, 30, 0, 0).subarray(imageTokens);
+    const encoded = await evaluate(encoder, valuesOf(encoder, profile), {
+      ...image,
+      [GRAPH_IO.sourceIds]: createHostTensor("int32", [1, ids.length], ids),
+      [GRAPH_IO.sourceBias]: sourceBias,
+    });
+    expectInRange(encoded);
+    expect(largestOf(encoded, /embedding\/Gather/u)).toBeGreaterThan(RESIDUAL / 2);
+    // Norms of heads bound the scores.
+    if (config.qkNorm !== true) expect(largestOf(encoded, /scores/u)).toBeGreaterThan(300);
+
+    const decoder = await read(graphs.decoder.file);
+    const { kvHeads, headDim } = config;
+    const past = Array.from({ length: config.decoderLayers }, (_, layer) => [
+      [GRAPH_IO.pastKey(layer), floats([1, kvHeads, headDim, window - 1], (at) => Math.sin(at))],
+      [GRAPH_IO.pastValue(layer), floats([1, kvHeads, window - 1, headDim], (at) => Math.sin(at))],
+    ]).flat() as [string, HostTensor][];
+    const step = await evaluate(decoder, valuesOf(decoder, profile), {
+      ...encoded,
+      ...Object.fromEntries(past),
+      [GRAPH_IO.targetIds]: createHostTensor("int32", [1, 1], Int32Array.of(30)),
+      [GRAPH_IO.position]: createHostTensor("int32", [1], Int32Array.of(2)),
+      [GRAPH_IO.windowBias]: biasOf(window, (slot) => slot < 2 || slot === window - 1),
+      [GRAPH_IO.sourceBias]: sourceBias,
+    });
+    expectInRange(step);
+    for (const graph of [encoder, decoder]) {
+      for (const { name, dtype, data } of graph.initializers.values()) {
+        if (dtype !== "float32") continue;
+        const numbers = new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+        expect(
+          numbers.every((value) => Math.abs(value) <= LARGEST),
+          name,
+        ).toBe(true);
+      }
+    }
+  });
+});

@@ -1,0 +1,100 @@
+/** Quantized graphs of target npu, profile qnn, keep what Qualcomm's compiler asks of weights (seen with onnxruntime-qnn 2.7.0). */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRandom } from "@slm/decoding";
+import { DEVICES } from "@slm/devices/table";
+import { exportWeights } from "@slm/onnx-export";
+import { initializeWeights, type EncoderDecoderConfig } from "@slm/model";
+import { readOnnx, type Graph, type GraphNode, type OnnxDType } from "@slm/onnx";
+import { quantizeDirectory, type TokenPair } from "@slm/quantization";
+import { type Runtime } from "@slm/runtime";
+import { createCpuRuntime } from "@slm/runtime-node";
+import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const tied: EncoderDecoderConfig = {
+  architecture: "encoder-decoder",
+  width: 32,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 8,
+  feedForward: 48,
+  encoderLayers: 1,
+  decoderLayers: 1,
+  maxSource: 8,
+  maxTarget: 6,
+  ropeTheta: 10_000,
+  normEpsilon: 1e-6,
+  bias: false,
+  headOrder: "grouped",
+  vocabularySize: 37,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+};
+const MODELS: Readonly<Record<string, EncoderDecoderConfig>> = {
+  "a head tied to the embedding": tied,
+  "a head of its own": { ...tied, tieWordEmbeddings: false },
+};
+
+/** Bits of the codes of a product's weights: the compiler rejects products of 16-bit activations with 16-bit tables. */
+const WEIGHT_TYPES: readonly OnnxDType[] = ["int8", "int4"];
+
+let runtime: Runtime;
+let workspace: string;
+
+beforeAll(async () => {
+  runtime = await createCpuRuntime({ inThread: true, threads: 1 });
+  workspace = await mkdtemp(join(tmpdir(), "slm-npu-quantized-"));
+  const files = trainSymbolTokenizer({ sources: ["abc"], targets: ["X Y"], sourceLowercase: false });
+  await writeTokenizer(files, join(workspace, "tokenizer"));
+});
+
+afterAll(async () => {
+  await runtime.close();
+  await rm(workspace, { recursive: true });
+});
+
+const rows: readonly TokenPair[] = [8, 3, 5].map((length, row) => ({
+  source: Array.from({ length }, (_, at) => 4 + ((row * 7 + at * 5) % 33)),
+  target: [10 + row, 20 + row, 30],
+}));
+
+/** The stored codes that a value is made of, or undefined where it is no constant. */
+function codesOf(graph: Graph, value: string): OnnxDType | undefined {
+  const maker = graph.nodes.find(({ outputs }) => outputs.includes(value));
+  return maker?.opType === "DequantizeLinear" ? graph.initializers.get(maker.inputs[0]!)?.dtype : undefined;
+}
+
+function productWeights(graph: Graph): readonly { readonly node: GraphNode; readonly codes: OnnxDType }[] {
+  return graph.nodes.flatMap((node) => {
+    if (node.opType !== "Gemm" && node.opType !== "MatMul") return [];
+    const codes = node.inputs.slice(0, 2).flatMap((input) => codesOf(graph, input) ?? []);
+    return codes.map((dtype) => ({ node, codes: dtype }));
+  });
+}
+
+describe.each(Object.entries(MODELS))("%s", (_name, config) => {
+  test.each(DEVICES.npu.qnn.schemes.takes)("no product of scheme %s has 16-bit weights", async (scheme) => {
+    const modelDirectory = await mkdtemp(join(workspace, "export-"));
+    const weights = initializeWeights(config, createRandom(3).next);
+    await exportWeights(
+      { config, weights, name: "tiny", tokenizerDirectory: join(workspace, "tokenizer") },
+      { outputDirectory: modelDirectory, target: "npu", buckets: [8] },
+    );
+    const outputDirectory = await mkdtemp(join(workspace, "quantized-"));
+    await quantizeDirectory({
+      modelDirectory,
+      outputDirectory,
+      scheme,
+      calibration: { runtime, pairs: rows },
+    });
+    for (const file of ["encoder.8.onnx", "decoder.8.onnx"]) {
+      const graph = await readOnnx(join(outputDirectory, file));
+      const products = productWeights(graph);
+      expect(products.length).toBeGreaterThan(3);
+      for (const { node, codes } of products) expect(WEIGHT_TYPES, node.name).toContain(codes);
+      const head = products.find(({ node }) => node.name.endsWith("head/Gemm"));
+      expect(head === undefined).toBe(file.startsWith("encoder"));
+    }
+  });
+});

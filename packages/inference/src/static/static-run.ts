@@ -1,0 +1,115 @@
+/** Runs of static decoders: one token, or several in the chunk graph, for one text. */
+import { type DeviceModel, GRAPH_IO } from "@slm/exported-model";
+import { SlmError } from "@slm/core";
+import { type DeviceTensor, type HostTensor, type Session, createHostTensor } from "@slm/runtime";
+import type { WindowCache } from "./window-cache.js";
+
+export interface StaticRunParts {
+  readonly decoder: Session;
+  /** The decoder over several tokens, and how many. */
+  readonly chunk: { readonly session: Session; readonly tokens: number } | undefined;
+  readonly model: DeviceModel;
+  readonly window: number;
+  readonly maskedBias: number;
+  /** Outputs of the encoder for one source, shared by all rows, and the bias over it; nothing for a decoder-only model. */
+  readonly source: Readonly<Record<string, DeviceTensor | HostTensor>>;
+}
+
+/** float32 `[1, 1, 1, size]`: 0 where something may be attended. */
+export function biasOf(size: number, maskedBias: number, isSeen: (slot: number) => boolean): HostTensor {
+  const values = Float32Array.from({ length: size }, (_, slot) => (isSeen(slot) ? 0 : maskedBias));
+  return createHostTensor("float32", [1, 1, 1, size], values);
+}
+
+/**
+ * Feeds tokens at `position` and after it, and keeps their keys and values in the cache.
+ *
+ * Returns the logits `[tokens, vocab]` of each. What the cache holds from `position` on is not attended, so a text may be taken up again at any
+ * earlier position.
+ *
+ * @throws SlmError SHAPE_MISMATCH if the window has no place for the tokens, or the graph's logits are not float32 `[n, vocab]`
+ */
+export async function runStatic(
+  parts: StaticRunParts,
+  cache: WindowCache,
+  { tokens, position }: { readonly tokens: ArrayLike<number>; readonly position: number },
+): Promise<Float32Array> {
+  const { window, model, chunk } = parts;
+  if (position + tokens.length > window) {
+    throw new SlmError(
+      "SHAPE_MISMATCH",
+      `generate: a static decoder takes ${window} tokens, got ${position + tokens.length}`,
+    );
+  }
+  const { vocabularySize } = model;
+  const logits = new Float32Array(tokens.length * vocabularySize);
+  for (let at = 0; at < tokens.length;) {
+    const left = tokens.length - at;
+    // A single token is cheaper in the graph of one.
+    const { session, size } =
+      chunk === undefined || left === 1
+        ? { session: parts.decoder, size: 1 }
+        : { session: chunk.session, size: chunk.tokens };
+    const count = Math.min(size, left);
+    const { feeds } = feedsOf(parts, { tokens, at, count, size, position: position + at });
+    const { fetched } = await session.run({
+      feeds: { ...feeds, ...parts.source, ...cache.feeds },
+      fetch: session.outputNames,
+    });
+    const made = logitsOf(fetched, size, vocabularySize);
+    logits.set(made.subarray(0, count * vocabularySize), at * vocabularySize);
+    cache.write({ slot: position + at, count }, fetched);
+    at += count;
+  }
+  return logits;
+}
+
+interface Part {
+  readonly tokens: ArrayLike<number>;
+  /** First of the part. */
+  readonly at: number;
+  readonly count: number;
+  /** Tokens that the graph takes; the rest is padding. */
+  readonly size: number;
+  readonly position: number;
+}
+
+function feedsOf(
+  { model, window, maskedBias }: StaticRunParts,
+  { tokens, at, count, size, position }: Part,
+): { readonly feeds: Readonly<Record<string, HostTensor>> } {
+  const slots = window - 1;
+  const { pad } = model.tokens;
+  const ids = Int32Array.from({ length: size }, (_, row) => (row < count ? tokens[at + row]! : pad));
+  // Positions of padding are any that there are.
+  const places = Int32Array.from({ length: size }, (_, row) => Math.min(position + row, slots));
+  const columns = slots + size;
+  // A token sees the slots before it and, behind them, the tokens of the run up to itself.
+  const bias = Float32Array.from({ length: size * columns }, (_, index) => {
+    const [row, column] = [Math.floor(index / columns), index % columns];
+    const isSeen = column < slots ? column < position : column - slots <= row;
+    return isSeen ? 0 : maskedBias;
+  });
+  return {
+    feeds: {
+      [GRAPH_IO.targetIds]: createHostTensor("int32", [1, size], ids),
+      [GRAPH_IO.position]: createHostTensor("int32", [size], places),
+      [GRAPH_IO.windowBias]: createHostTensor("float32", [1, 1, size, columns], bias),
+    },
+  };
+}
+
+function logitsOf(
+  fetched: Readonly<Record<string, HostTensor>>,
+  rows: number,
+  vocabularySize: number,
+): Float32Array {
+  const logits = fetched[GRAPH_IO.logits];
+  if (logits?.data instanceof Float32Array && logits.data.length === rows * vocabularySize)
+    return logits.data;
+  throw new SlmError(
+    "SHAPE_MISMATCH",
+    `generate: '${GRAPH_IO.logits}' must be float32 [${rows}, ${vocabularySize}], got ` +
+      (logits === undefined ? "none" : `${logits.dtype}[${logits.shape.join(",")}]`),
+  );
+}
