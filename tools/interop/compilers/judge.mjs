@@ -1,14 +1,20 @@
 /** Asks a compiler about graphs, each in a child process with a time limit. Answers are kept by content, compiler and version. */
 import { spawn } from "node:child_process";
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, mkdir, open, readFile, truncate } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { CACHE, pythonOf } from "./cache.mjs";
+import { placementsIn } from "./placements.mjs";
+import { CPU } from "./verdicts.mjs";
 import { openvinoNpu } from "./openvino-npu.mjs";
 import { softwareAdapter } from "./software-adapter.mjs";
 
 const HELPER = join(import.meta.dirname, "compile.py");
+
+const WEBGPU = join(import.meta.dirname, "compile-webgpu.mjs");
+const ORT = createRequire(import.meta.url)("onnxruntime-node/package.json");
 
 /** Longest time that one graph may take [ms]. */
 const TIME_LIMIT = 120_000;
@@ -29,9 +35,14 @@ export const COMPILERS = {
   },
   webgpu: {
     target: "web",
-    start: async () => withPython(["webgpu"], await softwareAdapter()),
-    packages: ["onnxruntime", "onnxruntime-ep-webgpu"],
-    detail: "SwiftShader",
+    start: async () => ({
+      command: "node",
+      args: [WEBGPU],
+      environment: await softwareAdapter(),
+      isLogged: true,
+    }),
+    packages: [],
+    detail: `onnxruntime-node ${ORT.version}, SwiftShader`,
     // It has no operators that are quantized as a whole.
     skips: /^\S+ (?:base|use \d+|rank \d+) u?int\d+-/u,
   },
@@ -60,12 +71,18 @@ class Child {
   #process;
   #lines;
 
-  constructor({ command, args, environment }) {
-    this.start = () => {
+  #log;
+
+  constructor({ command, args, environment, isLogged = false }, folder) {
+    this.#log = isLogged ? join(folder, "compiler.log") : undefined;
+    this.start = async () => {
+      // Appending, so that a write after the file was emptied begins at its start.
+      const log = this.#log === undefined ? undefined : await open(this.#log, "a");
       this.#process = spawn(command, args, {
-        stdio: ["pipe", "pipe", "ignore"],
+        stdio: ["pipe", "pipe", log?.fd ?? "ignore"],
         env: { ...process.env, ...environment, OMP_NUM_THREADS: "1" },
       });
+      await log?.close();
       this.#process.stdin.on("error", () => undefined); // Of a process that ended; its answer says so.
       this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
     };
@@ -90,18 +107,27 @@ class Child {
 
   async ask(path) {
     if (this.#process === undefined) {
-      this.start();
+      await this.start();
       const ready = await this.#line(TIME_LIMIT);
       if (ready?.ready === undefined)
         throw new Error(`the compiler does not start: ${JSON.stringify(ready)}`);
     }
+    if (this.#log !== undefined) await truncate(this.#log);
     this.#process.stdin.write(`${JSON.stringify({ path })}\n`);
     const answer = await this.#line(TIME_LIMIT);
-    if (typeof answer === "object") return answer;
+    if (typeof answer === "object") return this.#log === undefined ? answer : this.#logged(answer);
     const error =
       answer === "late" ? `takes more than ${TIME_LIMIT / 1000} s` : "ends the process that compiles it";
     await this.close();
     return { whole: false, nodes: {}, error };
+  }
+
+  /** An answer with the placements that the log tells. */
+  async #logged(answer) {
+    const nodes = placementsIn(await readFile(this.#log, "utf8"));
+    const providers = Object.values(nodes);
+    const whole = answer.error === undefined && providers.length > 0 && !providers.includes(CPU);
+    return { ...answer, whole, nodes };
   }
 
   async close() {
@@ -138,7 +164,7 @@ export async function judge(name, rows) {
     known.set(hash, answer);
   }
   const missing = rows.filter(({ hash }) => !known.has(hash));
-  const child = new Child(await COMPILERS[name].start());
+  const child = new Child(await COMPILERS[name].start(), CACHE);
   let done = 0;
   for (const { hash, path } of missing) {
     if (known.has(hash)) continue;

@@ -1,7 +1,7 @@
 /** Holds `slm analyze` against a compiler's answers, node by node and graph by graph. */
 import { analyzeModel } from "@slm/devices";
 
-const CPU = "CPUExecutionProvider";
+export const CPU = "CPUExecutionProvider";
 
 /** What ONNX Runtime says of a file that it does not read, whatever the provider: no compiler saw it. */
 const NOT_READ = /: Load model from \S+ failed/u;
@@ -50,7 +50,7 @@ export function compare(row, answer, { target, profile }) {
   const isKnown = providers.size > 0;
   const failed = answer.error !== undefined;
   const nodes = analysis.nodes.map(({ name, opType, where, rules }) => {
-    const provider = providers.get(name);
+    const provider = providers.get(name) ?? providers.get("*");
     const word =
       provider === undefined ? (isKnown ? "gone" : "unknown") : provider === CPU ? "refused" : "taken";
     return {
