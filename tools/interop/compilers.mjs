@@ -39,12 +39,9 @@ for (const name of flags.compiler) {
   const { target } = COMPILERS[name];
   const read = asked.filter(({ hash }) => wasRead(answers.get(hash)));
   const compared = read.map((row) => compare(row, answers.get(row.hash), { target, profile: name }));
-  results.push({
-    compiler: name,
-    versions: await describeCompiler(name),
-    tables: tablesOf(compared),
-    compared,
-  });
+  const versions = await describeCompiler(name);
+  results.push({ compiler: name, versions, tables: tablesOf(compared), compared });
+  if (flags.record) await recordProbes(name, versions, answers);
 }
 
 for (const result of results) {
