@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { wasRead } from "./verdicts.mjs";
+import { settled, wasRead } from "./verdicts.mjs";
 
 const fileOf = (compiler) => join(import.meta.dirname, "recorded", `${compiler}.json`);
 
@@ -15,7 +15,7 @@ export async function record(compiler, versions, names, answerOf) {
   const operators = {};
   for (const name of names) {
     const answer = answerOf(name);
-    const mark = answer === undefined || !wasRead(answer) ? "." : answer.whole ? "+" : "-";
+    const mark = answer === undefined || !wasRead(answer) ? "." : settled(answer).whole ? "+" : "-";
     operators[operatorOf(name)] = (operators[operatorOf(name)] ?? "") + mark;
   }
   await writeFile(fileOf(compiler), `${JSON.stringify({ versions, operators }, null, 2)}\n`);
