@@ -65,8 +65,6 @@ export interface OperatorSupport {
   /** Inputs that may be int64 only if they come directly from a graph input or a constant. */
   readonly plainInt64?: readonly number[];
   readonly attributes?: Readonly<Record<string, AttributeLimit>>;
-  /** Versions of the provider that support it, if not all do. */
-  readonly only?: string;
   /** Supported only as a part of this pattern, which the runtime fuses. */
   readonly moduleOf?: "erf-gelu";
 }

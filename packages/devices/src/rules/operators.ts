@@ -42,10 +42,6 @@ export const operators: Rule = (subject, findings) => {
       const message = `${profile.label} takes Erf only inside Gelu: x * 0.5 * (1 + erf(x / sqrt 2))`;
       findings.about("operator", placed, rejection(subject, placed, message, advice));
     }
-    if (support?.only !== undefined) {
-      const message = `${name} needs ${support.only}`;
-      findings.about("operator", placed, { severity: "warning", message, advice });
-    }
     if (support !== undefined) continue;
     if (!profile.operatorsAreComplete && runsOnCpu(placed)) {
       const message = `no public list says whether ${profile.label} takes ${name}; its compiler leaves others to the CPU`;
