@@ -2,7 +2,7 @@
  * Plug-ins of the installed package: ONNX Runtime's C interface in a process of its own. Qualcomm's compiler is tried where its package
  * lies in the cache of this machine; it is not downloaded, since its licence asks for consent (`npm run e2e:npu`).
  */
-import { mkdir, open, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -11,39 +11,43 @@ const DEVICE_UNAVAILABLE = 69;
 const CHIP = "sm8650";
 
 /**
- * A folder with a library that cannot be loaded: the first bytes of one that this machine has, so that `slm device add` takes it for a
- * library of this platform.
+ * Libraries that cannot be loaded, made from one of this machine's that is no plug-in, so that `slm device add` takes them for libraries
+ * of this platform: all of it, and its beginning. Linux ends a process that loads the latter by SIGBUS.
  */
-export async function makeBrokenPlugin(folder, library) {
-  await mkdir(folder);
-  const file = await open(library);
-  const { buffer } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
-  await file.close();
-  await writeFile(join(folder, "broken.so"), buffer);
-}
+const BROKEN = { whole: Infinity, truncated: 4096 };
 
 /**
- * A library that cannot be loaded is named by `slm doctor`, and ends a command with DEVICE_UNAVAILABLE. The message is ONNX Runtime's:
- * so koffi, the child's program and the library of onnxruntime-node were found in the installed package.
+ * A library that cannot be loaded ends a command with DEVICE_UNAVAILABLE, and is named by `slm doctor`. The message about the whole one
+ * is ONNX Runtime's: so koffi, the child's program and the library of onnxruntime-node were found in the installed package.
  *
- * @param model an export for `npu:qnn`
+ * @param model an export for `npu:qnn`. @param library a library of this machine
  */
-export function tryBrokenPlugin({ slm, slmJson, slmError }, { folder, model, prompt, expect }) {
-  const about = ["--as", "broken", "--library", "broken.so", "--register", "BrokenExecutionProvider"];
-  slm("device", "add", folder, ...about, "--version", "1", "--serves", "npu:qnn", "--yes");
-  const listed = slmJson("device", "list").plugins;
-  expect(listed.length === 1 && listed[0].state === "ok", `device list: ${JSON.stringify(listed)}`);
-  const { providers, plugins } = slmJson("doctor");
-  const [found] = plugins.installed;
-  expect(!found.available && found.reason.includes("cannot load the plug-in"), `doctor: ${found.reason}`);
-  const row = providers.find(({ device }) => device === "npu:qnn");
-  expect(!row.available && row.reason.startsWith("plug-in broken 1: "), `doctor: ${row.reason}`);
-  const { exit, error } = slmError("generate", model, "--prompt", prompt, "--device", "npu:qnn");
-  const isRight = exit === DEVICE_UNAVAILABLE && error.code === "DEVICE_UNAVAILABLE";
-  expect(isRight && error.message.includes("cannot load the plug-in"), `${exit} ${JSON.stringify(error)}`);
-  slm("device", "remove", "broken");
-  expect(slmJson("device", "list").plugins.length === 0, "device remove left a plug-in");
-  return error.message.split("\n")[0];
+export async function tryBrokenPlugins(
+  { slm, slmJson, slmError },
+  { folder, library, model, prompt, expect },
+) {
+  const bytes = await readFile(library);
+  const said = [];
+  for (const [name, length] of Object.entries(BROKEN)) {
+    const place = join(folder, name);
+    await mkdir(place, { recursive: true });
+    await writeFile(join(place, "broken.so"), bytes.subarray(0, length));
+    const about = ["--as", name, "--library", "broken.so", "--register", "BrokenExecutionProvider"];
+    slm("device", "add", place, ...about, "--version", "1", "--serves", "npu:qnn", "--yes");
+    const listed = slmJson("device", "list").plugins;
+    expect(listed.length === 1 && listed[0].state === "ok", `device list: ${JSON.stringify(listed)}`);
+    const { exit, error } = slmError("generate", model, "--prompt", prompt, "--device", "npu:qnn");
+    const isRight = exit === DEVICE_UNAVAILABLE && error.code === "DEVICE_UNAVAILABLE";
+    expect(isRight, `exit code ${exit}, ${JSON.stringify(error)}`);
+    said.push(error.message.split("\n")[0]);
+    const { providers, plugins } = slmJson("doctor");
+    expect(!plugins.installed[0].available, `doctor: ${JSON.stringify(plugins.installed)}`);
+    const row = providers.find(({ device }) => device === "npu:qnn");
+    expect(!row.available && row.reason.startsWith(`plug-in ${name} 1: `), `doctor: ${row.reason}`);
+    slm("device", "remove", name);
+  }
+  expect(said[0].includes("cannot load the plug-in"), said[0]);
+  return said.join("; ");
 }
 
 /** Qualcomm's wheel in the cache of this machine; undefined where there is none, or no simulator for this platform. */
