@@ -156,7 +156,7 @@ function placeNodes(subject: Subject, findings: Findings): readonly NodePlace[] 
     const where = unit.map((node) => places.get(node) ?? "folded").reduce(worse);
     for (const node of unit) if (places.has(node)) places.set(node, where);
   }
-  for (const placed of lonely(subject, places))
+  for (const placed of subject.profile.quantization === undefined ? [] : lonely(subject, places))
     places.set(placed.node, fallsBackToCpu(subject, placed) ? "cpu" : "nowhere");
   const folded = new Set(subject.folded);
   return subject.all.map((placed) => ({

@@ -21,7 +21,8 @@ const AROUND = new Set(["Constant", "QuantizeLinear", "DequantizeLinear", "Ident
 const REWRITTEN = /(?:_token_\d+|_new_reshape)$/u;
 
 /** A run that failed because random numbers or this adapter do not fit a graph (no float16): where its nodes were placed stands. */
-const RUN_FAILED = /^Non-zero status code returned while running|^no random input|^Unsupported data type/u;
+const RUN_FAILED =
+  /^Non-zero status code returned while running|^no random input|^Unsupported data type|requires f16 but/u;
 
 export function wasRead({ error = "" }) {
   return !NOT_READ.test(error);
@@ -41,11 +42,11 @@ export function isSupported({ supported, nodes }) {
   return supported && nodes.every(({ where }) => WORDS[where] !== "refused");
 }
 
-/** An answer without a failure that is not the compiler's. */
+/** An answer without a failure that is not the compiler's; a graph of which nothing is left is compiled whole. */
 export function settled(answer) {
-  if (!RUN_FAILED.test(answer.error ?? "") || leftOver(answer) !== undefined) return answer;
-  const providers = Object.values(answer.nodes);
-  return { nodes: answer.nodes, whole: providers.length > 0 && !providers.includes(CPU) };
+  const isOther = RUN_FAILED.test(answer.error ?? "") && leftOver(answer) === undefined;
+  if (answer.error !== undefined && !isOther) return answer;
+  return { nodes: answer.nodes, whole: !Object.values(answer.nodes).includes(CPU) };
 }
 
 /** The node that a failed session blames. */

@@ -50,6 +50,8 @@ export interface OperatorSupport {
   readonly casts?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
   /** Forms of an Einsum's equation, with letters in the order in which they appear. */
   readonly equations?: readonly string[];
+  /** Inputs that may not be scalars. */
+  readonly noScalars?: readonly number[];
   /** Inputs that must be omitted. */
   readonly absentInputs?: readonly number[];
   /** At most so many outputs that are read. */

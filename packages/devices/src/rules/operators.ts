@@ -79,7 +79,8 @@ export const opsets: Rule = (subject, findings) => {
   if (standard < minOpset) {
     const message = `the model imports opset ${standard}, ${profile.label} takes nothing below opset ${minOpset}`;
     const advice = `convert the model to opset ${minOpset} or later`;
-    findings.add(aboutModel("opset", { severity: "error", message, advice }));
+    const severity = profile.rest === null ? "error" : "warning";
+    findings.add(aboutModel("opset", { severity, message, advice }));
     for (const { node } of subject.nodes) findings.refuse("opset", node);
   }
   if (profile.advisedOpset !== undefined && standard > profile.advisedOpset) {
