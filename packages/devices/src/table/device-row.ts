@@ -49,7 +49,7 @@ export interface DeviceRow {
   /** Short name of the software, for messages. */
   readonly label: string;
   readonly provider: ProviderSettings;
-  /** Requirements of the machine, for messages. Null: none. */
+  /** Requirements of the machine, for messages; of a plug-in the command that says how it is obtained. Null: none. */
   readonly needs: string | null;
   /** Runtimes that open its models, the default first. */
   readonly runtimes: readonly RuntimeName[];
