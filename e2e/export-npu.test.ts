@@ -6,14 +6,8 @@ import { type Checkpoint } from "@slm/checkpoints";
 import { profilesOf } from "@slm/devices/table";
 import { type DecoderOnlyConfig, type EncoderDecoderConfig } from "@slm/model";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  decoderOnly,
-  encoderDecoder,
-  openTinyExporter,
-  randomWeights,
-  TOLERANCE,
-  type TinyExporter,
-} from "./tiny-exports.js";
+import { decoderOnly, encoderDecoder, randomWeights, TOLERANCE } from "./random-models.js";
+import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
 
 const BUCKETS = [4, 16, 64];
 

@@ -1,18 +1,13 @@
 /** Exports for every target, profile and precision, run on the CPU provider against the trained model. */
 import { join } from "node:path";
 import { readDeviceModel } from "@slm/exported-model";
-import { visionConfig, type DecoderOnlyConfig, type EncoderDecoderConfig } from "@slm/model";
+import type { DecoderOnlyConfig } from "@slm/model";
 import { ALL_DEVICES, PRECISIONS, profilesOf } from "@slm/devices/table";
 import { type ExportChoice } from "@slm/onnx-export";
 import { createHostTensor } from "@slm/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  decoderOnly,
-  encoderDecoder,
-  openTinyExporter,
-  TOLERANCE,
-  type TinyExporter,
-} from "./tiny-exports.js";
+import { decoderOnly, encoderDecoder, sees, SHAPES, TOLERANCE, tower, TOWERS } from "./random-models.js";
+import { openTinyExporter, type TinyExporter } from "./tiny-exports.js";
 
 let exporter: TinyExporter;
 
@@ -44,20 +39,6 @@ test.each(combinations.filter(({ isRejected }) => !isRejected))(
   },
 );
 
-/** Six patches of 8 x 8 pixels, by rows. */
-const tower = {
-  image: { resize: { kind: "stretch", height: 16, width: 24 } },
-  patch: { height: 8, width: 8 },
-  width: 24,
-  layers: 2,
-  heads: 3,
-  feedForward: 40,
-} as const;
-const sees = (vision: Parameters<typeof visionConfig.parse>[0]): EncoderDecoderConfig => ({
-  ...encoderDecoder,
-  vision: visionConfig.parse(vision),
-});
-
 test.each(combinations.filter(({ isRejected }) => !isRejected))(
   "a vision-language model computes what the trained one does: $target $profile $precision",
   async ({ target, profile, precision }) => {
@@ -71,35 +52,6 @@ test.each(combinations.filter(({ isRejected }) => !isRejected))(
     expect(model.vision).toMatchObject({ tokens: 6, width: 48, classToken: false });
   },
 );
-
-const TOWERS: Readonly<Record<string, Parameters<typeof visionConfig.parse>[0]>> = {
-  "CLIP's layout, pooled by means": {
-    tower: {
-      ...tower,
-      inputNorm: true,
-      outputNorm: false,
-      patchBias: false,
-      activation: "quickGelu",
-      classToken: "dropped",
-    },
-    projector: { pool: { kind: "average", height: 1, width: 2 } },
-  },
-  "patches read with their neighbours": {
-    tower: { ...tower, convolution: { layers: 1, height: 3, width: 3 } },
-  },
-  "a class token that is kept, a wide projector": {
-    tower: { ...tower, classToken: "kept" },
-    projector: { hidden: 70 },
-  },
-  "grey columns, pooled between neighbours": {
-    tower: {
-      ...tower,
-      patch: { height: 16, width: 3 },
-      image: { ...tower.image, channels: 1, mean: [0.5], std: [0.5] },
-    },
-    projector: { pool: { kind: "bilinear", height: 1, width: 5 } },
-  },
-};
 
 test.each(Object.entries(TOWERS))(
   "a vision-language model computes what the trained one does: %s",
@@ -141,25 +93,6 @@ test("an image that leaves no place for text in any static graph is rejected", a
 });
 
 /** Shapes in which a wrong head, axis or position would show, on one profile for every form of attention. */
-const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
-  "gates, norms of heads and branch ends, a head of its own, capped logits": {
-    ...({
-      activation: "swiglu",
-      qkNorm: true,
-      postNorm: true,
-      tieWordEmbeddings: false,
-      logitSoftcap: 4,
-    } as const),
-    bias: "attention",
-  },
-  "modulo head order, no biases": { heads: 6, kvHeads: 3, headOrder: "modulo", bias: false },
-  "as many KV heads as heads": { kvHeads: 4 },
-  "one KV head for five heads": { heads: 5, kvHeads: 1 },
-  "heads of 24": { headDim: 24 },
-  "sizes that are multiples of nothing": { width: 50, feedForward: 33, heads: 3, kvHeads: 3 },
-  "room for two tokens only": { maxSource: 1, maxTarget: 2 },
-};
-
 test.each(Object.entries(SHAPES))("computes what the trained one does: %s", async (_name, change) => {
   const choices: readonly ExportChoice[] = [
     { target: "gpu", profile: "cuda" },

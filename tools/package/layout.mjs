@@ -13,6 +13,7 @@ export const ENTRIES = {
   index: "apps/cli/src/library/index.ts",
   "runtime-node": "packages/runtime-node/src/index.ts",
   worker: "packages/runtime-node/src/worker.ts",
+  "native-process": "packages/runtime-native/src/native-process.ts",
   "model-process": "packages/bench/src/model-process.ts",
   "weights/kernels/outputs-worker": "packages/quantization/src/weights/kernels/outputs-worker.ts",
 };
@@ -29,6 +30,7 @@ export const TYPED_ENTRIES = {
  */
 export const DEPENDENCIES = {
   jiti: "loads its compiler from its own folder",
+  koffi: "native libraries",
   "onnxruntime-node": "native libraries",
   sharp: "native libraries",
   zod: "types of the library, and schemas of dataset modules",

@@ -1,6 +1,6 @@
 /**
  * Writes docs/reference from what the program itself declares: commands with their flags, recipe sections with every
- * setting, exit codes, metrics, the table of devices. With --check it writes nothing and ends with 1 if a page is not what it would write.
+ * setting, exit codes, metrics, the tables of devices and plug-ins. With --check it writes nothing and ends with 1 if a page is not what it would write.
  *
  *   npm run build && node tools/scripts/reference.mjs [--check]
  */
@@ -23,6 +23,7 @@ import {
   profilesOf,
 } from "../../packages/devices/dist/table/index.js";
 import { PROFILES } from "../../packages/onnx-export/dist/index.js";
+import { KNOWN_NAMES, knownPlugin, obtainCommand } from "../../packages/runtime-native/dist/plugins/index.js";
 import { INFERRED_KEYS } from "../../apps/cli/dist/recipe/infer-metrics.js";
 import { format, resolveConfig } from "prettier";
 
@@ -258,9 +259,62 @@ const devicesPage = () => [
   ),
 ];
 
+// Plug-ins ---------------------------------------------------------------------------------------------------------
+
+/** A table with a row for each known plug-in. */
+const pluginTable = (headings, cells) =>
+  table(
+    ["plug-in", ...headings],
+    KNOWN_NAMES.map((name) => [code(name), ...cells(knownPlugin(name), name)]),
+  );
+
+const pluginsPage = () => [
+  GENERATED,
+  "# Plug-ins",
+  "A plug-in is an execution provider of ONNX Runtime in a library of its own, by the vendor of a device. `slm device add` unpacks a package that you " +
+    "obtained ([how-to](../how-to/plug-ins.md)). This page is printed from `packages/runtime-native/src/plugins/known.ts`; other plug-ins are added by path.",
+  "## Packages",
+  pluginTable(["device", "for", "command that obtains it", "NuGet package", "platforms"], (plugin, name) => [
+    cell(plugin.title),
+    list(plugin.serves),
+    code(obtainCommand(name)),
+    list(plugin.packages.nuget),
+    cell(plugin.platforms.join(", ")),
+  ]),
+  "Names of NuGet packages are those of the vendors' pages; the packages themselves were not tried.",
+  "## What is in them",
+  pluginTable(["provider library", "registered as", "options", "licence", "needs"], (plugin) => [
+    code(plugin.library),
+    code(plugin.registrationName),
+    Object.entries(plugin.libraryOptions)
+      .map(([key, library]) => code(`${key}=${library}`))
+      .join(", "),
+    `${cell(plugin.licence.covers)}${plugin.licence.terms === null ? "" : ` (<${plugin.licence.terms}>)`}`,
+    cell(plugin.needs),
+  ]),
+  "## What this release was tried with",
+  table(
+    ["plug-in", "version", "platform", "result", "SHA-256 of the file"],
+    KNOWN_NAMES.flatMap((name) =>
+      knownPlugin(name).tried.map(({ version, platform, result, sha256 }) => [
+        code(name),
+        version,
+        platform,
+        cell(result),
+        code(sha256),
+      ]),
+    ),
+  ),
+];
+
 // Writing ----------------------------------------------------------------------------------------------------------
 
-const pages = { "commands.md": commandsPage(), "recipe.md": await recipePage(), "devices.md": devicesPage() };
+const pages = {
+  "commands.md": commandsPage(),
+  "recipe.md": await recipePage(),
+  "devices.md": devicesPage(),
+  "plug-ins.md": pluginsPage(),
+};
 const isCheck = process.argv.includes("--check");
 await mkdir(directory, { recursive: true });
 for (const [name, blocks] of Object.entries(pages)) {

@@ -2,9 +2,13 @@
 import type { Command } from "@oclif/core";
 import { AnalyzeCommand } from "./commands/analyze.js";
 import { BenchCommand } from "./commands/bench.js";
+import { CompileCommand } from "./commands/compile.js";
 import { DataInspectCommand } from "./commands/data/inspect.js";
 import { DataPrepareCommand } from "./commands/data/prepare.js";
 import { DeployCommand } from "./commands/deploy.js";
+import { DeviceAddCommand } from "./commands/device/add.js";
+import { DeviceListCommand } from "./commands/device/list.js";
+import { DeviceRemoveCommand } from "./commands/device/remove.js";
 import { DistillCommand } from "./commands/distill.js";
 import { DoctorCommand } from "./commands/doctor.js";
 import { EvalCommand } from "./commands/eval.js";
@@ -46,6 +50,7 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   export: ExportCommand,
   analyze: AnalyzeCommand,
   quantize: QuantizeCommand,
+  compile: CompileCommand,
   generate: GenerateCommand,
   eval: EvalCommand,
   bench: BenchCommand,
@@ -60,4 +65,7 @@ export const commands: Readonly<Record<string, Command.Class>> = {
   "model:check": ModelCheckCommand,
   "model:init": ModelInitCommand,
   doctor: DoctorCommand,
+  "device:add": DeviceAddCommand,
+  "device:list": DeviceListCommand,
+  "device:remove": DeviceRemoveCommand,
 };

@@ -9,6 +9,11 @@ export const deviceFlags = {
     summary: "Device that runs the model. Default: the one it was exported for. A fallback is reported.",
     parse: (text) => Promise.resolve(parseDevice(text)),
   })(),
+  soc: Flags.string({
+    helpValue: "<chip>",
+    summary:
+      "Chip to simulate, where a plug-in of the NPU's vendor simulates it (slm compile --help lists them).",
+  }),
   fallback: Flags.boolean({
     default: true,
     allowNo: true,
@@ -24,6 +29,6 @@ export const deviceFlags = {
 };
 
 /** The device chosen by the flags. */
-export function deviceRequest({ device, fallback, threads, tune }: DeviceRequest): DeviceRequest {
-  return { device, fallback, threads, tune };
+export function deviceRequest({ device, soc, fallback, threads, tune }: DeviceRequest): DeviceRequest {
+  return { device, soc, fallback, threads, tune };
 }

@@ -1,10 +1,11 @@
-/** The engines and execution providers that work on this machine, and the reasons why others do not. */
+/** The engines, execution providers and plug-ins that work on this machine, and the reasons why others do not. */
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import type { Int8Arithmetic } from "@slm/runtime";
 import type { Candidate, ListedProvider } from "@slm/runtime-node";
+import type { PluginFindings } from "./plugins/examine-plugins.js";
 
-interface Finding {
+export interface Finding {
   readonly name: string;
   readonly available: boolean;
   readonly reason: string;
@@ -19,6 +20,7 @@ export interface DoctorReport {
   readonly int8: Int8Arithmetic | null;
   readonly engines: readonly Finding[];
   readonly providers: readonly ProviderFinding[];
+  readonly plugins: PluginFindings;
 }
 
 /** A device that may run a model. */
@@ -28,11 +30,12 @@ export interface ProviderFinding extends Finding {
 }
 
 /**
- * Examines this machine. Loads ONNX Runtime's binary and runs a small graph on every provider that it lists. A missing or broken
- * engine is a finding, not an error.
+ * Examines this machine. Loads ONNX Runtime's binary, runs a small graph on every provider that it lists, and asks every plug-in for
+ * its devices. A missing or broken engine or plug-in is a finding, not an error.
  */
 export async function examineMachine(): Promise<DoctorReport> {
   const listed = await listProviders();
+  const plugins = await (await import("./plugins/examine-plugins.js")).examinePlugins();
   return {
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
@@ -44,7 +47,8 @@ export async function examineMachine(): Promise<DoctorReport> {
       engineFinding("js", "plain JavaScript, for tests"),
       engineFinding("tensorflow", "libtensorflow", await loadFailure("@tensorflow/tfjs-node")),
     ],
-    providers: await findProviders(listed),
+    providers: await findProviders(listed, plugins),
+    plugins,
   };
 }
 
@@ -57,38 +61,60 @@ async function measureInt8(): Promise<Int8Arithmetic | null> {
 
 async function findProviders(
   listed: readonly ListedProvider[] | string,
+  plugins: PluginFindings,
 ): Promise<readonly ProviderFinding[]> {
   if (typeof listed === "string")
     return [{ name: "cpu", device: "cpu", available: false, reason: `ONNX Runtime ${listed}` }];
-  const { openFirst } = await import("@slm/runtime-node");
-  const { GPU_CANDIDATES } = await import("@slm/runtime-node");
-  const { NPU_CANDIDATES } = await import("@slm/runtime-node");
+  const { GPU_CANDIDATES, NPU_CANDIDATES } = await import("@slm/runtime-node");
+  const { pluginRow, withPluginHint } = await import("./plugins/plugin-row.js");
   return providerFindings(listed, [...GPU_CANDIDATES, ...NPU_CANDIDATES], async (candidate) => {
-    const { runtime, fallbacks } = await openFirst([candidate], { name: "doctor", threads: 1 }, listed);
-    await runtime?.close();
-    return runtime === undefined ? fallbacks[0]?.reason : undefined;
+    if (candidate.target !== "npu") return tryCandidate(candidate, listed);
+    return (
+      (await pluginRow(candidate, plugins)) ??
+      withPluginHint(await tryCandidate(candidate, listed), candidate, plugins)
+    );
   });
+}
+
+/**
+ * Whether a device computes a product: a GPU through its plug-in or onnxruntime-node, an NPU through the latter. A plug-in for an NPU is not
+ * asked to compute, since it would compile for a chip that nobody named.
+ */
+async function tryCandidate(
+  candidate: Candidate,
+  listed: readonly ListedProvider[],
+): Promise<Omit<Finding, "name">> {
+  const { openFirst } = await import("@slm/runtime-node");
+  const plugin =
+    candidate.target === "npu" ? undefined : (await import("@slm/runtime-native")).openPluginRuntime;
+  const { runtime, fallbacks } = await openFirst([candidate], { name: "doctor", threads: 1, plugin }, listed);
+  await runtime?.close();
+  if (runtime === undefined)
+    return { available: false, reason: fallbacks.map(({ reason }) => reason).join("; ") };
+  const { device } = candidate;
+  const { description } = runtime.device;
+  // What follows the name that a user gives the device: "gpu:webgpu on SwiftShader Device"; a plug-in's names the plug-in.
+  const where = description.startsWith(device) ? description.slice(device.length) : ` on ${description}`;
+  return { available: true, reason: `computed a product${where}` };
 }
 
 /**
  * The CPU, then other providers that slm can use, then the remaining ones of the binary. A provider counts as available only if it ran
  * the graph.
  *
- * @param whyNot reason for a candidate that does not work, else undefined
+ * @param tryDevice whether a candidate works, and how it was found
  */
 export async function providerFindings(
   listed: readonly ListedProvider[],
   candidates: readonly Candidate[],
-  whyNot: (candidate: Candidate) => Promise<string | undefined>,
+  tryDevice: (candidate: Candidate) => Promise<Omit<Finding, "name">>,
 ): Promise<readonly ProviderFinding[]> {
   const findings: ProviderFinding[] = [];
   if (listed.some(({ name }) => name === "cpu"))
     findings.push({ name: "cpu", device: "cpu", available: true, reason: "part of ONNX Runtime" });
   for (const candidate of candidates) {
     const { device, provider } = candidate;
-    const reason = await whyNot(candidate);
-    const available = reason === undefined;
-    findings.push({ name: provider.name, device, available, reason: reason ?? "computed a product" });
+    findings.push({ name: provider.name, device, ...(await tryDevice(candidate)) });
   }
   const known = new Set(findings.map(({ name }) => name));
   for (const { name } of listed.filter((provider) => !known.has(provider.name)))

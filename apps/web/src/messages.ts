@@ -10,7 +10,10 @@ export type FromWorker =
   | { readonly kind: "progress"; readonly loaded: number; readonly total: number }
   | {
       readonly kind: "ready";
-      readonly provider: WebProvider;
+      /** What computes: the provider, with WebGPU the adapter too. */
+      readonly device: string;
+      /** Whether software stands in for a GPU. */
+      readonly simulated: boolean;
       readonly threads: number;
       readonly loadMs: number;
       /** Present for vision-language models: the default prompt for an image without text, if there is one. */

@@ -54,11 +54,12 @@ async function load({ site, base, provider }: Extract<ToWorker, { kind: "load" }
     },
   });
   ({ generator } = opened);
-  const { threads } = opened;
+  const { threads, description, simulated } = opened.device;
   const { vision } = generator.model;
   scope.postMessage({
     kind: "ready",
-    provider,
+    device: provider === "webgpu" ? `webgpu, ${description}` : provider,
+    simulated,
     threads,
     loadMs: performance.now() - startedAt,
     sees: vision && { prompt: vision.prompt ?? null },

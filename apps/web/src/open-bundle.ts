@@ -1,7 +1,15 @@
 /** Downloads a bundle and ONNX Runtime, and opens the model in the calling thread. */
 import type * as Ort from "onnxruntime-web";
 import { loadGenerator, type Generator } from "@slm/inference";
-import { createWebRuntime, type OrtModule, type WebProvider } from "@slm/runtime-web";
+import { SlmError } from "@slm/core/errors";
+import type { RuntimeDevice } from "@slm/runtime";
+import {
+  createWebRuntime,
+  findWebAdapter,
+  type OrtModule,
+  type WebAdapter,
+  type WebProvider,
+} from "@slm/runtime-web";
 import { type SiteFile, fileUrl } from "./messages.js";
 import { files } from "./shims/files.js";
 
@@ -68,7 +76,8 @@ export interface OpenBundleOptions {
 
 export interface OpenedBundle {
   readonly generator: Generator;
-  readonly threads: number;
+  /** What computes. */
+  readonly device: RuntimeDevice;
   /** Gives back the graphs and the downloaded files. */
   readonly close: () => Promise<void>;
 }
@@ -92,8 +101,9 @@ export async function openBundle(
   try {
     // Threads share memory, which a browser allows to isolated pages only.
     const threads = asked ?? (crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 4) : 1);
+    const adapter = provider === "webgpu" ? await requiredAdapter() : undefined;
     const ort = await loadOrt(runtimeUrl, provider, threads);
-    const runtime = createWebRuntime(ort, { provider, threads, files });
+    const runtime = createWebRuntime(ort, { provider, threads, files, adapter });
     const generator = await loadGenerator(directory, runtime);
     await generator.warmUp();
     const close = async (): Promise<void> => {
@@ -101,11 +111,20 @@ export async function openBundle(
       await runtime.close();
       forget();
     };
-    return { generator, threads, close };
+    return { generator, device: runtime.device, close };
   } catch (error) {
     forget();
     throw error;
   }
+}
+
+/** @throws SlmError DEVICE_UNAVAILABLE in a browser whose WebGPU has no adapter */
+async function requiredAdapter(): Promise<WebAdapter> {
+  const adapter = await findWebAdapter();
+  if (adapter !== undefined) return adapter;
+  throw new SlmError("DEVICE_UNAVAILABLE", "this browser has no WebGPU, or no adapter for it", {
+    suggestions: ['provider: "wasm"'],
+  });
 }
 
 /** ONNX Runtime's build for the provider: the small one, unless a GPU is asked for. */

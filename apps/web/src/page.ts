@@ -1,5 +1,5 @@
 /** The page: loads the model, reads a prompt, streams the answer and shows its speed. */
-import type { WebProvider } from "@slm/runtime-web";
+import { describeWebAdapter, findWebAdapter, type WebProvider } from "@slm/runtime-web";
 import type { FromWorker, Site, ToWorker } from "./messages.js";
 
 /** The element of an id. @throws Error if the page has none: its HTML and this file belong together */
@@ -26,6 +26,8 @@ const device = element("device", HTMLSelectElement);
 let worker: Worker | undefined;
 /** Vision settings of the loaded model. */
 let sees: Extract<FromWorker, { kind: "ready" }>["sees"];
+/** Whether software stands in for a GPU: no time is the GPU's then. */
+let simulated = false;
 
 function tell(message: ToWorker): void {
   worker?.postMessage(message);
@@ -45,10 +47,9 @@ async function start(): Promise<void> {
 
 /** WebGPU is offered where the browser has an adapter; WebAssembly runs everywhere and stays the choice until then. */
 async function offerGpu(): Promise<void> {
-  const { gpu } = navigator as { readonly gpu?: { requestAdapter(): Promise<unknown> } };
-  const adapter = await gpu?.requestAdapter().catch(() => null);
-  if (adapter == null) return;
-  device.add(new Option("WebGPU (experimental)", "webgpu"));
+  const adapter = await findWebAdapter();
+  if (adapter === undefined) return;
+  device.add(new Option(`WebGPU: ${describeWebAdapter(adapter)}`, "webgpu"));
   element("device-choice", HTMLElement).hidden = false;
 }
 
@@ -76,8 +77,8 @@ function onMessage(message: FromWorker): void {
       return;
     case "ready":
       loading.hidden = true;
-      status.textContent = `Ready: ${message.provider}, ${message.threads} ${message.threads === 1 ? "thread" : "threads"}, loaded in ${(message.loadMs / 1000).toFixed(1)} s`;
-      sees = message.sees;
+      status.textContent = `Ready: ${message.device}, ${message.threads} ${message.threads === 1 ? "thread" : "threads"}, loaded in ${(message.loadMs / 1000).toFixed(1)} s`;
+      ({ sees, simulated } = message);
       element("picture-choice", HTMLElement).hidden = sees === undefined;
       input.placeholder = sees?.prompt ?? "";
       setBusy(false);
@@ -99,8 +100,9 @@ function onMessage(message: FromWorker): void {
 }
 
 function showFigures({ tokens, firstTokenMs, tokensPerSecond }: Extract<FromWorker, { kind: "done" }>): void {
-  element("first-token", HTMLElement).textContent = `${firstTokenMs.toFixed(1)} ms`;
-  element("rate", HTMLElement).textContent = `${tokensPerSecond.toFixed(1)} tokens/s`;
+  const mark = simulated ? " (software adapter)" : "";
+  element("first-token", HTMLElement).textContent = `${firstTokenMs.toFixed(1)} ms${mark}`;
+  element("rate", HTMLElement).textContent = `${tokensPerSecond.toFixed(1)} tokens/s${mark}`;
   element("count", HTMLElement).textContent = String(tokens);
   figures.hidden = false;
 }

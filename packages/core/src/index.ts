@@ -1,6 +1,12 @@
 export { hashFile, hashJson, sha256 } from "./hash.js";
 export { hashFolder } from "./hash-folder.js";
-export { writeBytesAtomic, writeBytesUnflushed, writeJsonAtomic, writeTextAtomic } from "./atomic-write.js";
+export {
+  syncDirectory,
+  writeBytesAtomic,
+  writeBytesUnflushed,
+  writeJsonAtomic,
+  writeTextAtomic,
+} from "./atomic-write.js";
 export { INDEX_FILE } from "./folder-index.js";
 export { readFailure, readJsonFile, readTextFile } from "./read-json.js";
 export { isWriteRejection, systemCode, writeFailure } from "./file-error.js";
@@ -22,6 +28,7 @@ export {
 export { verifyDirectory, type DirectoryProblem, type Verification } from "./verify.js";
 export { partialPath, recoverArtifact, writeArtifact, type ArtifactSpec } from "./write-artifact.js";
 export { withLock } from "./lock.js";
+export { userCacheFolder } from "./user-cache.js";
 export { JsonLog } from "./json-log.js";
 export {
   SILENT,

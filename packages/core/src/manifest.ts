@@ -21,6 +21,7 @@ const ARTIFACT_KINDS = [
   "checkpoint",
   "export",
   "quantized",
+  "compiled",
   "bench",
   "bundle",
 ] as const;

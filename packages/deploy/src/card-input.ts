@@ -20,6 +20,8 @@ export interface CardBench {
     readonly memoryBytes: number;
     readonly node: string;
     readonly provider: string;
+    /** Whether the CPU stood in for the device. */
+    readonly simulated?: boolean | undefined;
     /** How its CPU multiplies 8-bit integers. */
     readonly int8?: { readonly meaning: string } | undefined;
   };
@@ -34,6 +36,18 @@ export interface CardBench {
   readonly notes: readonly string[];
 }
 
+/** What the compiled graphs of one chip gave on rows, beside the CPU with the same portable graphs. */
+export interface CardCompiled {
+  readonly soc: string;
+  /** Whether the vendor's simulator computed, not the chip. */
+  readonly simulated: boolean;
+  /** Which rows. */
+  readonly dataset: string;
+  readonly rows: number;
+  readonly equalAnswers: number;
+  readonly metrics: Readonly<Record<string, { readonly cpu: number; readonly device: number }>>;
+}
+
 export interface CardInput {
   readonly name?: string | undefined;
   readonly summary?: string | undefined;
@@ -44,6 +58,7 @@ export interface CardInput {
   /** Size of all graphs before quantization [bytes]. */
   readonly bytesBefore?: number;
   readonly bench?: CardBench | undefined;
+  readonly compiled?: readonly CardCompiled[] | undefined;
   /** Settings of the training, dotted key to value. */
   readonly training?: Readonly<Record<string, string | number | boolean>>;
   /** What the model was made from: role of the input and its hash. */

@@ -1,34 +1,43 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sha256 } from "@slm/core";
+import type { DeviceModel } from "@slm/exported-model";
 import { tinyDeviceModel } from "@slm/exported-model/testing";
+import { GraphBuilder, writeOnnx, type Graph } from "@slm/onnx";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deployConfig } from "./deploy-config.js";
 import { deployToDirectory } from "./deploy-to-directory.js";
 
-const MODEL = tinyDeviceModel({
-  name: "g2p",
-  scheme: "cpu",
-  graphs: {
-    encoder: { file: "encoder.onnx", bytes: 7, scheme: "int8-dynamic" },
-    decoder: { file: "onnx/decoder.onnx", bytes: 5, scheme: "int4-block" },
-  },
-  parameters: 1_330_000,
-  vocabularySize: 80,
-});
+/** A graph with one weight. */
+function tinyGraph(): Graph {
+  const builder = new GraphBuilder("tiny");
+  const x = builder.input("x", "float32", [1, 2]);
+  const weight = builder.initializer("w", "float32", [2, 1], Float32Array.of(3, 5));
+  builder.output("y", builder.op("MatMul", [x, weight]), "float32", [1, 1]);
+  return builder.build();
+}
 
-const FILES = {
-  "encoder.onnx": "abcd",
-  "encoder.onnx.data": "efg",
-  "onnx/decoder.onnx": "hijkl",
+const modelOf = (encoderBytes: number, decoderBytes: number): DeviceModel =>
+  tinyDeviceModel({
+    name: "g2p",
+    scheme: "cpu",
+    graphs: {
+      encoder: { file: "encoder.onnx", bytes: encoderBytes, scheme: "int8-dynamic" },
+      decoder: { file: "onnx/decoder.onnx", bytes: decoderBytes, scheme: "int4-block" },
+    },
+    parameters: 1_330_000,
+    vocabularySize: 80,
+  });
+
+const SIDE_FILES = {
   "tokenizer.json": "{}",
   "tokenizer_config.json": "{ }",
-  "model.json": JSON.stringify(MODEL),
   "manifest.json": "{}",
   "notes.txt": "not part of the model",
 } as const;
 
+let described: DeviceModel;
 let root: string;
 let model: string;
 let outputDirectory: string;
@@ -37,7 +46,12 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "deploy-"));
   [model, outputDirectory] = [join(root, "model"), join(root, "bundle")];
   await mkdir(join(model, "onnx"), { recursive: true });
-  for (const [path, text] of Object.entries(FILES)) await writeFile(join(model, path), text);
+  const externalData = { file: "encoder.onnx.data", minBytes: 1 };
+  const encoder = await writeOnnx(tinyGraph(), join(model, "encoder.onnx"), { externalData });
+  const decoder = await writeOnnx(tinyGraph(), join(model, "onnx/decoder.onnx"));
+  described = modelOf(encoder.bytes, decoder.bytes);
+  const files = { ...SIDE_FILES, "model.json": JSON.stringify(described) };
+  for (const [path, text] of Object.entries(files)) await writeFile(join(model, path), text);
 });
 afterEach(async () => {
   await rm(root, { recursive: true });
@@ -56,7 +70,8 @@ describe(deployToDirectory, () => {
     ] as const;
     expect(bundle).toBe(outputDirectory);
     expect(files.map(({ path }) => path)).toEqual([...copied, "README.md"]);
-    for (const path of copied) expect(await readFile(join(bundle, path), "utf8")).toBe(FILES[path]);
+    for (const path of copied)
+      expect(await readFile(join(bundle, path))).toEqual(await readFile(join(model, path)));
     const found = await readdir(bundle, { recursive: true });
     expect(found.filter((path) => path !== "onnx").sort()).toEqual(files.map(({ path }) => path).sort());
   });
@@ -70,9 +85,10 @@ describe(deployToDirectory, () => {
   });
 
   test("gives copies: writing to the bundle leaves the model as it was", async () => {
+    const before = await readFile(join(model, "encoder.onnx"));
     const { bundle } = await deployToDirectory({ model, outputDirectory, card: {} });
     await writeFile(join(bundle, "encoder.onnx"), "changed");
-    expect(await readFile(join(model, "encoder.onnx"), "utf8")).toBe("abcd");
+    expect(await readFile(join(model, "encoder.onnx"))).toEqual(before);
   });
 
   test.each(["encoder.onnx", "onnx/decoder.onnx", "tokenizer.json", "tokenizer_config.json", "model.json"])(
@@ -89,9 +105,63 @@ describe(deployToDirectory, () => {
 
   test("rejects a graph whose external data is missing", async () => {
     await rm(join(model, "encoder.onnx.data"));
-    await expect(deployToDirectory({ model, outputDirectory, card: {} })).rejects.toThrow(
-      /expected 7 bytes .* got 4/,
-    );
+    await expect(deployToDirectory({ model, outputDirectory, card: {} })).rejects.toMatchObject({
+      code: "INPUT_MISSING",
+      message: expect.stringContaining("encoder.onnx.data") as string,
+    });
+  });
+
+  test("rejects a graph that is not as large as model.json says", async () => {
+    await writeFile(join(model, "model.json"), JSON.stringify(modelOf(7, 5)));
+    await expect(deployToDirectory({ model, outputDirectory, card: {} })).rejects.toThrow(/expected 7 bytes/);
+  });
+
+  test("copies the graphs of every fixed size, weights that they share, and compiled graphs with their binaries", async () => {
+    const { encoder, decoder } = described.graphs;
+    await copyFile(join(model, "encoder.onnx"), join(model, "encoder.8.onnx"));
+    await mkdir(join(model, "compiled"));
+    await writeOnnx(tinyGraph(), join(model, "compiled/encoder.onnx"));
+    await writeFile(join(model, "compiled/encoder_qnn.bin"), "binary");
+    const changed: DeviceModel = {
+      ...described,
+      target: "npu",
+      profile: "qnn",
+      static: {
+        window: 8,
+        maskedBias: -1,
+        buckets: [
+          { source: 8, encoder: { ...encoder!, file: "encoder.8.onnx" }, decoder },
+          { source: 16, encoder: encoder!, decoder },
+        ],
+      },
+      compiled: [
+        {
+          soc: "sm8550",
+          plugin: "qnn 2.7.0",
+          graphs: {
+            "encoder.onnx": {
+              file: "compiled/encoder.onnx",
+              binaries: ["compiled/encoder_qnn.bin"],
+              bytes: 6,
+            },
+          },
+        },
+      ],
+    };
+    await writeFile(join(model, "model.json"), JSON.stringify(changed));
+    const { files } = await deployToDirectory({ model, outputDirectory, card: {} });
+    expect(files.map(({ path }) => path)).toEqual([
+      "encoder.onnx",
+      "encoder.onnx.data",
+      "onnx/decoder.onnx",
+      "encoder.8.onnx",
+      "compiled/encoder.onnx",
+      "compiled/encoder_qnn.bin",
+      "model.json",
+      "tokenizer.json",
+      "tokenizer_config.json",
+      "README.md",
+    ]);
   });
 
   test("rejects a symbolic link, which could carry a external file into the bundle", async () => {
@@ -102,8 +172,8 @@ describe(deployToDirectory, () => {
   });
 
   test("rejects a graph path that leaves the model directory", async () => {
-    const graphs = { decoder: { ...MODEL.graphs.decoder, file: "../secret.onnx" } };
-    await writeFile(join(model, "model.json"), JSON.stringify({ ...MODEL, graphs }));
+    const graphs = { decoder: { ...described.graphs.decoder, file: "../secret.onnx" } };
+    await writeFile(join(model, "model.json"), JSON.stringify({ ...described, graphs }));
     await expect(deployToDirectory({ model, outputDirectory, card: {} })).rejects.toMatchObject({
       code: "DATA_INVALID",
     });

@@ -54,6 +54,45 @@ function section(card: string, heading: string): string {
 }
 
 describe(modelCard, () => {
+  test("shows no time of a simulated device", () => {
+    const { bench } = FULL;
+    const simulated = { ...bench!, device: { ...bench!.device, provider: "qnn", simulated: true } };
+    const text = section(modelCard(MODEL, [], { ...FULL, bench: simulated }), "Speed and memory");
+    expect(text).toContain("not measured on qnn");
+    expect(text).not.toMatch(/1\.234|900/);
+  });
+
+  test("says which compiler made graphs for which chip, and that a simulator verified them", () => {
+    const model = tinyDeviceModel({
+      target: "npu",
+      profile: "qnn",
+      compiled: [
+        {
+          soc: "sm8550",
+          plugin: "qnn 2.7.0",
+          graphs: { "encoder.onnx": { file: "compiled/encoder.onnx", binaries: [], bytes: 1_500_000 } },
+        },
+        { soc: "sm8650", plugin: "qnn 2.7.0", graphs: {} },
+      ],
+    });
+    const compiled = [
+      {
+        soc: "sm8550",
+        simulated: true,
+        dataset: "test split",
+        rows: 500,
+        equalAnswers: 498,
+        metrics: { wer: { cpu: 0.33, device: 0.331 } },
+      },
+    ];
+    const text = section(modelCard(model, [], { compiled }), "Compiled graphs");
+    expect(text).toContain("sm8550");
+    expect(text).toContain("qnn 2.7.0");
+    expect(text).toContain("simulated: 498 of 500 answers");
+    expect(text).toMatch(/sm8650.*not measured/);
+    expect(section(modelCard(MODEL, [], {}), "Compiled graphs")).toBe("");
+  });
+
   test("puts every given fact in its section", () => {
     const card = modelCard(MODEL, [{ path: "decoder.onnx", bytes: 7, sha256: "f".repeat(64) }], FULL);
     expect(card.startsWith("# G2P student\n\nLetters to phonemes.")).toBe(true);

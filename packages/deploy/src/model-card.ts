@@ -1,7 +1,7 @@
 /** README.md of a bundle: what the model is, what was measured, what it was made from. */
 import { graphBytes, graphsOf, type DeviceModel, type DeviceVision } from "@slm/exported-model";
 import { processedSize } from "@slm/vision";
-import type { CardBench, CardInput, CardMetric } from "./card-input.js";
+import type { CardBench, CardCompiled, CardInput, CardMetric } from "./card-input.js";
 import { decimal, integer, plain, size, table } from "./markdown.js";
 
 const NOT_MEASURED = "not measured";
@@ -23,6 +23,9 @@ export function modelCard(model: DeviceModel, files: readonly BundledFile[], inp
     ["Limits", limitsText(model, input.limits ?? [])],
     ["Model", modelTable(model, input.bytesBefore)],
     ["Quality", qualityText(input.metrics ?? [])],
+    ...(model.compiled === undefined
+      ? []
+      : [["Compiled graphs", compiledText(model.compiled, input.compiled ?? [])] as const]),
     [
       "Speed and memory",
       input.bench === undefined ? `Speed and memory were ${NOT_MEASURED}.` : benchText(input.bench),
@@ -112,7 +115,36 @@ function qualityText(metrics: readonly CardMetric[]): string {
   );
 }
 
+/** Which compiler made graphs for which chip, and what they answered. */
+function compiledText(
+  compiled: NonNullable<DeviceModel["compiled"]>,
+  verified: readonly CardCompiled[],
+): string {
+  const rows = compiled.map(({ soc, plugin, graphs }) => {
+    const bytes = Object.values(graphs).reduce((sum, graph) => sum + graph.bytes, 0);
+    return [plain(soc), plain(plugin), size(bytes), verifiedText(verified.find((one) => one.soc === soc))];
+  });
+  return table(
+    [{ title: "chip" }, { title: "compiled by" }, { title: "size" }, { title: "verified" }],
+    rows,
+  ).concat(
+    "\n\nOn another chip, or with another version of the plug-in, the portable graphs are compiled when they are loaded.",
+  );
+}
+
+function verifiedText(found: CardCompiled | undefined): string {
+  if (found === undefined) return NOT_MEASURED;
+  const { simulated, dataset, rows, equalAnswers, metrics } = found;
+  const values = Object.entries(metrics).map(
+    ([name, { cpu, device }]) => `; ${plain(name)} ${decimal(device)}, on the CPU ${decimal(cpu)}`,
+  );
+  const where = simulated ? "simulated" : "on the chip";
+  return `${where}: ${integer(equalAnswers)} of ${integer(rows)} answers (${plain(dataset)}) equal the CPU's${values.join("")}`;
+}
+
 function benchText({ device, models, notes }: CardBench): string {
+  if (device.simulated === true)
+    return `Speed and memory were ${NOT_MEASURED} on ${plain(device.provider)}: it was simulated on a CPU, whose times say nothing about it.`;
   const rows = models.map(({ name, firstTokenMs, tokensPerSecond, peakRssBytes }) => [
     plain(name),
     `${decimal(firstTokenMs.p50)} / ${decimal(firstTokenMs.p95)}`,

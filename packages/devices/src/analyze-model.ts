@@ -1,11 +1,12 @@
 /** Analyses one graph for one profile. */
 import { SlmError } from "@slm/core";
-import { fixSizes, type FixedSizes, type Graph, type ModelOutline } from "@slm/onnx";
-import { Findings, operatorName, type Counts, type Finding } from "./finding.js";
+import { fixSizes, type FixedSizes, type Graph, type GraphNode, type ModelOutline } from "@slm/onnx";
+import { Findings, operatorName, type Counts, type Finding, type RuleName } from "./finding.js";
 import { profileOf } from "./profiles/profiles.js";
 import type { Source } from "./profiles/profile.js";
 import type { ProfileName, Target } from "./table/index.js";
 import { isControlFlow, prepare, type PlacedNode, type Subject } from "./subject.js";
+import { isDequantize, isQuantize, partsOfUnit } from "./rules/quantized-graph.js";
 import { fallsBackToCpu, supportOf } from "./rules/rule.js";
 import { sizeFlags } from "./rules/size-flags.js";
 import { CHECKS } from "./rules/table.js";
@@ -41,6 +42,14 @@ export interface OperatorCount {
   readonly where: Place;
 }
 
+/** Where one node of the file is computed, and the rules that keep it from the device. */
+export interface NodePlace {
+  readonly name: string;
+  readonly opType: string;
+  readonly where: Place;
+  readonly rules: readonly RuleName[];
+}
+
 export interface AnalysisSummary {
   readonly operators: readonly OperatorCount[];
   readonly nodes: number;
@@ -63,6 +72,8 @@ export interface ModelAnalysis {
   readonly supported: boolean;
   readonly findings: readonly Finding[];
   readonly summary: AnalysisSummary;
+  /** Every node of the file, subgraphs included. */
+  readonly nodes: readonly NodePlace[];
   readonly profile: ProfileName;
   readonly target: Target;
   readonly method: typeof STATIC_CHECK;
@@ -79,15 +90,11 @@ export interface AnalyzeOptions {
   readonly sizes?: readonly FixedSizes[] | undefined;
 }
 
-function countOperators(subject: Subject): readonly OperatorCount[] {
+function countOperators(nodes: readonly NodePlace[]): readonly OperatorCount[] {
   const counts = new Map<string, { count: number; where: Place }>();
-  const run = new Set(subject.nodes);
-  const folded = new Set(subject.folded);
-  for (const placed of subject.all) {
-    const name = operatorName(placed.node);
-    const where = run.has(placed) ? placeOf(subject, placed) : folded.has(placed) ? "folded" : "inside";
-    const known = counts.get(name);
-    counts.set(name, { count: (known?.count ?? 0) + 1, where: known ? worse(known.where, where) : where });
+  for (const { opType, where } of nodes) {
+    const known = counts.get(opType);
+    counts.set(opType, { count: (known?.count ?? 0) + 1, where: known ? worse(known.where, where) : where });
   }
   return sortRows([...counts].map(([opType, { count, where }]) => operatorRow(opType, count, where)));
 }
@@ -97,11 +104,67 @@ export function sortRows(rows: readonly OperatorCount[]): readonly OperatorCount
   return [...rows].sort((a, b) => b.count - a.count || (a.opType < b.opType ? -1 : 1));
 }
 
-function placeOf(subject: Subject, placed: PlacedNode): Place {
+/** The place of a node by the rules about it alone. */
+function ownPlace(subject: Subject, placed: PlacedNode, findings: Findings): Place {
   const { profile } = subject;
   if (profile.controlFlow === "forbidden" && isControlFlow(placed.node)) return "nowhere";
-  if (supportOf(subject, placed) !== undefined) return "device";
+  const isTaken = findings.refusalsOf(placed.node).length === 0 && supportOf(subject, placed) !== undefined;
+  if (isTaken) return "device";
   return fallsBackToCpu(subject, placed) ? "cpu" : "nowhere";
+}
+
+/**
+ * Q and DQ that would be a partition of their own, which providers leave to the CPU. Nodes are in one partition if the data passes the
+ * same number of times from other nodes to the device before it reaches them. Scalars that only the CPU reads are left to it too.
+ */
+function lonely(subject: Subject, places: ReadonlyMap<GraphNode, Place>): readonly PlacedNode[] {
+  const levels = new Map<GraphNode, number>();
+  const partitions = new Map<number, PlacedNode[]>();
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    const isTaken = places.get(node) === "device";
+    const before = node.inputs.map((value) => {
+      const producer = scope.index.producerOf(value)?.node;
+      if (producer === undefined) return 0;
+      const step = isTaken && (places.get(producer) ?? "device") !== "device" ? 1 : 0;
+      return (levels.get(producer) ?? 0) + step;
+    });
+    const level = Math.max(0, ...before);
+    levels.set(node, level);
+    if (isTaken) partitions.set(level, [...(partitions.get(level) ?? []), placed]);
+  }
+  const alone = [...partitions.values()].flatMap((nodes) => (nodes.length === 1 ? nodes : []));
+  return [...alone, ...subject.nodes.filter((placed) => isBareScalar(placed, places))].filter(
+    ({ node }) => isQuantize(node) || isDequantize(node),
+  );
+}
+
+/** Whether a node computes a scalar that no node on the device reads. */
+function isBareScalar({ node, scope }: PlacedNode, places: ReadonlyMap<GraphNode, Place>): boolean {
+  const [value = ""] = node.outputs;
+  if (scope.of(value).shape?.length !== 0 || scope.index.isOutput(value)) return false;
+  return scope.index.usesOf(value).every((use) => (places.get(use.node) ?? "device") !== "device");
+}
+
+/** A quantized operator and the Q and DQ around it are one unit: the device takes all of it or nothing. */
+function placeNodes(subject: Subject, findings: Findings): readonly NodePlace[] {
+  const places = new Map(
+    subject.nodes.map((placed) => [placed.node, ownPlace(subject, placed, findings)] as const),
+  );
+  for (const placed of subject.nodes) {
+    const unit = [placed.node, ...partsOfUnit(subject, placed)];
+    const where = unit.map((node) => places.get(node) ?? "folded").reduce(worse);
+    for (const node of unit) if (places.has(node)) places.set(node, where);
+  }
+  for (const placed of subject.profile.quantization === undefined ? [] : lonely(subject, places))
+    places.set(placed.node, fallsBackToCpu(subject, placed) ? "cpu" : "nowhere");
+  const folded = new Set(subject.folded);
+  return subject.all.map((placed) => ({
+    name: placed.node.name,
+    opType: operatorName(placed.node),
+    where: places.get(placed.node) ?? (folded.has(placed) ? "folded" : "inside"),
+    rules: findings.refusalsOf(placed.node),
+  }));
 }
 
 /** A graph as an outline. */
@@ -124,15 +187,17 @@ export function analyzeModel(model: Graph | ModelOutline, options: AnalyzeOption
   const findings = new Findings();
   for (const check of CHECKS) check(subject, findings);
   const { irVersion, opsets, producer, name } = outline;
+  const nodes = placeNodes(subject, findings);
   return {
     supported: findings.counts.error === 0,
     findings: findings.list(),
     summary: {
-      operators: countOperators(subject),
-      nodes: subject.all.length,
+      operators: countOperators(nodes),
+      nodes: nodes.length,
       findings: findings.counts,
       unlisted: findings.left,
     },
+    nodes,
     profile: profile.name,
     target: options.target,
     method: STATIC_CHECK,

@@ -1,5 +1,6 @@
 /** Findings of an analysis, and a collector with a limit against malicious models. */
 import { type GraphNode, shorten } from "@slm/onnx";
+import type { PlacedNode } from "./subject.js";
 
 export type Severity = "error" | "warning" | "info";
 
@@ -41,6 +42,15 @@ export const RULES = {
 
 export type RuleName = keyof typeof RULES;
 
+/** What a rule says of a node. */
+export interface Remark {
+  readonly severity: Severity;
+  readonly message: string;
+  readonly advice: string;
+  /** Whether the device does not take the node; default: if the severity is error. */
+  readonly isRefusal?: boolean | undefined;
+}
+
 /** Most findings that are kept per rule; more are only counted. */
 const KEPT_PER_RULE = 200;
 
@@ -50,6 +60,24 @@ export class Findings {
   readonly #kept: Finding[] = [];
   readonly #perRule = new Map<RuleName, number>();
   readonly #counts = { error: 0, warning: 0, info: 0 };
+  readonly #refusals = new Map<GraphNode, readonly RuleName[]>();
+
+  /** Adds a finding about one node. */
+  about(rule: RuleName, { node, name }: PlacedNode, remark: Remark): void {
+    const { severity, message, advice, isRefusal = severity === "error" } = remark;
+    this.add({ rule, node: name, opType: operatorName(node), severity, message, advice });
+    if (isRefusal) this.refuse(rule, node);
+  }
+
+  /** Notes that the device does not take a node, for a reason that another finding tells. */
+  refuse(rule: RuleName, node: GraphNode): void {
+    this.#refusals.set(node, [...this.refusalsOf(node), rule]);
+  }
+
+  /** The rules by which the device does not take a node. */
+  refusalsOf(node: GraphNode): readonly RuleName[] {
+    return this.#refusals.get(node) ?? [];
+  }
 
   add(finding: Finding): void {
     this.#counts[finding.severity] += 1;

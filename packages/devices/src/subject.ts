@@ -30,12 +30,27 @@ const NEVER_FOLDED: ReadonlySet<string> = new Set([
   ...["QuantizeLinear", "DequantizeLinear"],
 ]);
 
-/** Operators that return their input; Dropout does nothing at inference. */
-const REMOVED: ReadonlySet<string> = new Set(["Identity", "Dropout"]);
+/**
+ * Whether ONNX Runtime removes a node that only returns its input. An Identity stays between an input and an output of the graph, which
+ * keep their names; a Dropout stays if it computes an output of the graph, trains, or tells its mask.
+ * Source: identity_elimination.cc and dropout_elimination.cc, ONNX Runtime 1.30.
+ */
+const REMOVED: Readonly<Record<string, (node: GraphNode, scope: Scope) => boolean>> = {
+  Identity: ({ inputs, outputs }, { index }) =>
+    !index.isOutput(outputs[0] ?? "") || index.producerOf(inputs[0] ?? "") !== undefined,
+  Dropout: ({ inputs, outputs }, { index, numbersOf }) => {
+    const [, mask = ""] = outputs;
+    const training = inputs[2] ?? "";
+    const trains = training !== "" && numbersOf(training)?.[0] !== 0;
+    return (
+      !index.isOutput(outputs[0] ?? "") && !index.isOutput(mask) && index.usesOf(mask).length === 0 && !trains
+    );
+  },
+};
 
 /**
- * The nodes of a graph with the same result in every run: constants, operators on constants only, and `Shape` or `Size`
- * of values with a static shape.
+ * The nodes of a graph with the same result in every run: constants, operators on constants only, and `Shape` of values
+ * with a static shape.
  */
 function foldedNodes(graph: Subgraph, scope: KnownValues): ReadonlySet<GraphNode> {
   const folded = new Set<GraphNode>();
@@ -46,7 +61,7 @@ function foldedNodes(graph: Subgraph, scope: KnownValues): ReadonlySet<GraphNode
 function isFolded(node: GraphNode, scope: KnownValues, folded: ReadonlySet<GraphNode>): boolean {
   if (node.domain !== "" || NEVER_FOLDED.has(node.opType)) return false;
   if (node.opType === "Constant") return true;
-  if (node.opType === "Shape" || node.opType === "Size") {
+  if (node.opType === "Shape") {
     const { shape } = scope.facts.of(node.inputs[0] ?? "");
     if (shape !== undefined && isStatic(shape)) return true;
   }
@@ -56,8 +71,9 @@ function isFolded(node: GraphNode, scope: KnownValues, folded: ReadonlySet<Graph
 }
 
 /** Whether the node only returns its input and is removed before a device gets the graph. */
-function isRemoved({ domain, opType }: GraphNode): boolean {
-  return domain === "" && REMOVED.has(opType);
+function isRemoved({ node, scope }: PlacedNode): boolean {
+  const rule = node.domain === "" && Object.hasOwn(REMOVED, node.opType) ? REMOVED[node.opType] : undefined;
+  return rule?.(node, scope) === true;
 }
 
 /** Limit of scales and zero points that one analysis reads; shared ones count for every node that uses them. */
@@ -104,10 +120,10 @@ export class Scope {
   }
 
   /** The numbers of a constant of this graph; undefined if it is not a constant, was not read, or exceeds the limit. */
-  numbersOf(value: string): readonly number[] | undefined {
+  readonly numbersOf = (value: string): readonly number[] | undefined => {
     const tensor = this.index.constantOf(value);
     return tensor === undefined ? undefined : this.reader.numbersOf(tensor);
-  }
+  };
 
   /** Whether the value is the same in every run. */
   isKnown(value: string, folded: ReadonlySet<GraphNode> = this.folded): boolean {
@@ -193,7 +209,7 @@ export function prepare(model: ModelOutline, profile: Profile): Subject {
   const all: PlacedNode[] = [];
   place(model, { scope: main, path: "", level: "main" }, (placed, level) => {
     all.push(placed);
-    const isGone = level === "never" || placed.scope.folded.has(placed.node) || isRemoved(placed.node);
+    const isGone = level === "never" || placed.scope.folded.has(placed.node) || isRemoved(placed);
     if (isGone) folded.push(placed);
     else if (level === "main" || profile.controlFlow === "allowed") nodes.push(placed);
   });

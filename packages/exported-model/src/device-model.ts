@@ -79,6 +79,25 @@ export const deviceModelSchema = z.strictObject({
         .min(1),
     })
     .optional(),
+  /** Graphs that a vendor's compiler made ahead of time (`slm compile`), beside the portable ones; one entry per chip. */
+  compiled: z
+    .array(
+      z.strictObject({
+        soc: z.string().min(1).describe("The chip, as `--soc` names it."),
+        plugin: z.string().min(1).describe("The plug-in that compiled it, with its version: qnn 2.7.0."),
+        graphs: z
+          .record(
+            z.string().min(1),
+            z.strictObject({
+              file: z.string().min(1),
+              binaries: z.array(z.string().min(1)).describe("Files of the vendor that it refers to."),
+              bytes: z.int().nonnegative().describe("All of them [bytes]."),
+            }),
+          )
+          .describe("Compiled graphs by the file of the portable one."),
+      }),
+    )
+    .optional(),
   caches: z
     .preprocess(
       // Exports written with former key names.
@@ -141,6 +160,14 @@ export function graphsOf({ graphs }: Pick<DeviceModel, "graphs">): readonly {
     const graph = graphs[name];
     return graph === undefined ? [] : [{ name, graph }];
   });
+}
+
+/** Files of all portable graphs, of every fixed size, each once. */
+export function graphFilesOf(model: Pick<DeviceModel, "graphs" | "static">): readonly string[] {
+  const sized =
+    model.static?.buckets.flatMap(({ encoder, chunk, decoder }) => [encoder, chunk, decoder]) ?? [];
+  const graphs = [...graphsOf(model).map(({ graph }) => graph), ...sized];
+  return [...new Set(graphs.flatMap((graph) => (graph === undefined ? [] : [graph.file])))];
 }
 
 /** All graphs with their weights [bytes]. */

@@ -5,6 +5,7 @@ export {
   ROW_POSITIONS,
   deviceModelSchema,
   graphBytes,
+  graphFilesOf,
   graphsOf,
   type DeviceModel,
   type DeviceVision,

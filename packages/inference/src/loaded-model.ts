@@ -4,7 +4,7 @@
 import { type DeviceModel, type GraphName, graphsOf, readDeviceModel } from "@slm/exported-model";
 import { resolveInside, SlmError } from "@slm/core";
 import type { Graph } from "@slm/onnx";
-import type { Runtime, Session } from "@slm/runtime";
+import type { CompiledForm, Runtime, Session } from "@slm/runtime";
 import { type Tokenizer, type TokenizerFiles, createTokenizer, readTokenizerFiles } from "@slm/tokenizer";
 import { loadEdited, loadPicking } from "./graph-edits/load-edited.js";
 import { ImageEncoder, type ImageEncoderOptions } from "./image-encoder.js";
@@ -85,7 +85,10 @@ export async function loadModel(
   const pathOf = (file: string): string => resolveInside(directory, file);
   const nameOf = (file: string): string => `${model.name}/${file}`;
   const load = (file: string): Promise<Session> =>
-    runtime.load({ kind: "file", path: pathOf(file) }, { name: nameOf(file) });
+    runtime.load(
+      { kind: "file", path: pathOf(file), compiled: compiledForms(model, file, pathOf) },
+      { name: nameOf(file) },
+    );
   const loadDecoder = (file: string): Promise<Session> => {
     if (editDecoder !== undefined && model.static === undefined) {
       return loadEdited(runtime, pathOf(file), (graph) => editDecoder(graph, model), nameOf(file));
@@ -123,4 +126,16 @@ export async function loadModel(
       await images?.release();
     },
   };
+}
+
+/** Forms of a graph that vendors' compilers made. */
+function compiledForms(
+  { compiled = [] }: DeviceModel,
+  file: string,
+  pathOf: (file: string) => string,
+): readonly CompiledForm[] {
+  return compiled.flatMap(({ soc, plugin, graphs }) => {
+    const form = graphs[file];
+    return form === undefined ? [] : [{ soc, plugin, path: pathOf(form.file) }];
+  });
 }

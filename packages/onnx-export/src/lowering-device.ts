@@ -19,7 +19,7 @@ export interface FileForm {
 }
 
 /** A row of the table of devices at a precision, and how its files are written. */
-export interface LoweringDevice extends FileForm, Pick<DeviceRow, "shapes"> {
+export interface LoweringDevice extends FileForm, Pick<DeviceRow, "shapes" | "fusedPositions"> {
   readonly target: Target;
   readonly profileName: ProfileName;
   readonly precision: Precision;

@@ -1,3 +1,4 @@
+import { readIntegers } from "@slm/onnx";
 import { describe, expect, test } from "vitest";
 import { decoderGraph } from "./graphs/native-graphs.js";
 import { graphSource } from "./graphs/record.js";
@@ -50,6 +51,25 @@ describe("the decoder of a dynamic target", () => {
     expect(decoderOperators("gpu", "webgpu")).toContain("GroupQueryAttention");
     expect(decoderOperators("web")).toContain("GroupQueryAttention");
     expect(decoderOperators("gpu", "coreml")).not.toContain("GroupQueryAttention");
+  });
+
+  test("computes runs of many positions as products where the provider's operator is right for few only", () => {
+    for (const [target, profile, isSplit] of [
+      ["gpu", "webgpu", true],
+      ["web", "webgpu", true],
+      ["gpu", "directml", false],
+    ] as const) {
+      const { nodes, initializers } = decoderGraph(
+        graphSource(checkpoint, selectDevice({ target, profile })),
+      );
+      const branches = nodes.filter(({ opType }) => opType === "If");
+      expect(branches).toHaveLength(isSplit ? checkpoint.config.decoderLayers : 0);
+      for (const { inputs } of branches) {
+        const condition = nodes.find(({ outputs }) => outputs.includes(inputs[0]!))!;
+        expect(condition.opType).toBe("LessOrEqual");
+        expect(readIntegers(initializers.get(condition.inputs[1]!)!)).toEqual([31]);
+      }
+    }
   });
 
   test("uses only operators that the provider has", () => {

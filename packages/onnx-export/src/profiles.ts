@@ -166,7 +166,12 @@ export function selectDevice(request: {
   readonly precision?: Precision | undefined;
 }): Device {
   const { target, precision = "float32" } = request;
-  const { profile: profileName, shapes, precisions } = deviceOf("export", target, request.profile);
+  const {
+    profile: profileName,
+    shapes,
+    fusedPositions,
+    precisions,
+  } = deviceOf("export", target, request.profile);
   const verdict = precisions[precision];
   if (verdict !== true) {
     const takers = ALL_DEVICES.filter((device) => device.precisions[precision] === true);
@@ -181,5 +186,13 @@ export function selectDevice(request: {
     );
   }
   const { operators, at, ...form } = lowerings[target][profileName]!;
-  return { ...form, target, profileName, precision, shapes, operators: { ...operators, ...at?.[precision] } };
+  return {
+    ...form,
+    target,
+    profileName,
+    precision,
+    shapes,
+    fusedPositions,
+    operators: { ...operators, ...at?.[precision] },
+  };
 }

@@ -1,8 +1,7 @@
 /** A target with several profiles: its candidates, and the error if none of them works. */
 import { SlmError } from "@slm/core";
 import { ALL_DEVICES, type RuntimeName } from "@slm/devices/table";
-import { openFirst, type Candidate, type FirstFound } from "./open-first.js";
-import type { OrtRuntimeOptions } from "./ort-runtime.js";
+import { openFirst, type Candidate, type FirstFound, type OpenFirstOptions } from "./open-first.js";
 
 /** A kind of device and its profiles. */
 export interface DeviceProfiles {
@@ -20,6 +19,8 @@ export function candidatesOf(kind: RuntimeName): readonly Candidate[] {
   return ALL_DEVICES.filter(({ runtimes }) => runtimes[0] === kind).map(
     ({ target, profile, provider, needs }) => ({
       device: `${target}:${profile}`,
+      target,
+      profile,
       provider,
       needs: needs ?? "nothing",
     }),
@@ -50,7 +51,7 @@ export function candidatesFor(
 export async function openProfiles(
   { name, kind, suggestions }: DeviceProfiles,
   chosen: readonly Candidate[],
-  options: Omit<OrtRuntimeOptions, "providers" | "device" | "name"> & { readonly fallback: boolean },
+  options: Omit<OpenFirstOptions, "name"> & { readonly fallback: boolean },
 ): Promise<FirstFound> {
   const { fallback, ...settings } = options;
   const found = await openFirst(chosen, { name, ...settings });

@@ -8,8 +8,8 @@ import {
   nextTensorId,
   type Int8Arithmetic,
 } from "@slm/runtime";
-import type { HostChannel } from "./channel.js";
-import type { SessionSettings } from "./protocol.js";
+import type { HostChannel } from "@slm/runtime/host";
+import type { SessionSettings } from "@slm/runtime/host";
 
 /**
  * Session settings for a CPU whose default kernels saturate, so that a graph gives the same numbers on every CPU. Weights of

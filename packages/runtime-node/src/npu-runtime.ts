@@ -1,9 +1,14 @@
-/** ONNX Runtime on an NPU if its binary supports one; otherwise the same graphs on the CPU, reported as a simulation. */
+/**
+ * An NPU through a plug-in that the user has added, or through ONNX Runtime's own binary; otherwise the same graphs on the CPU, reported
+ * as a simulation.
+ */
 import { cpus } from "node:os";
+import { ALL_DEVICES } from "@slm/devices/table";
 import type { Fallback, Runtime } from "@slm/runtime";
+import { openPluginRuntime } from "@slm/runtime-native";
 import { candidatesFor, candidatesOf, openProfiles, type DeviceProfiles } from "./device-profiles.js";
 import { openOrtRuntime } from "./ort-runtime.js";
-import { type SessionSettings } from "./protocol.js";
+import { type SessionSettings } from "@slm/runtime/host";
 
 const NPU: DeviceProfiles = {
   name: "runtime-node",
@@ -18,6 +23,8 @@ export const NPU_CANDIDATES = NPU.candidates;
 export interface NpuRuntimeOptions {
   /** Profile that the graphs were made for. Default: the first that works; a simulation then names no specific NPU. */
   readonly profile?: string | undefined;
+  /** The chip to simulate, where the vendor's library simulates. Default: the profile's first. */
+  readonly soc?: string | undefined;
   /** CPU threads. */
   readonly threads?: number | undefined;
   /** Whether the CPU may simulate if no NPU works. Default true; the runtime's `device` then has `simulated`. */
@@ -30,16 +37,22 @@ export interface NpuRuntimeOptions {
 const NPU_ONLY: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
 
 /**
- * An NPU, or a simulation. A simulation runs the graphs with the CPU's kernels: its answers show the quality to expect, its
- * times mean nothing. This release was not tested on a real NPU.
+ * An NPU, or a simulation. With a plug-in for the profile, the vendor's library computes: on the NPU, or in the vendor's own simulator.
+ * Otherwise the graphs run with the CPU's kernels. The answers of a simulation show the quality to expect, its times mean nothing. This
+ * release was not tested on a real NPU.
  *
  * @throws SlmError USAGE for an unknown profile; DEVICE_UNAVAILABLE if ONNX Runtime
- * cannot be loaded, or if no NPU works and simulation is not allowed.
+ * cannot be loaded, if a plug-in does not work, or if no NPU works and simulation is not allowed.
  */
 export async function createNpuRuntime(options: NpuRuntimeOptions = {}): Promise<Runtime> {
-  const { profile, threads, fallback = true, simulate = false } = options;
+  const { profile, soc, threads, fallback = true, simulate = false } = options;
   const chosen = candidatesFor(NPU, profile);
   if (simulate) return simulation(profile, threads, []);
+  for (const { target, profile: own } of ALL_DEVICES) {
+    if (target !== "npu" || (profile !== undefined && own !== profile)) continue;
+    const plugged = await openPluginRuntime({ target, profile: own, soc, threads });
+    if (plugged !== undefined) return plugged;
+  }
   const settings = fallback ? {} : { settings: NPU_ONLY };
   const { runtime, fallbacks } = await openProfiles(NPU, chosen, { threads, ...settings, fallback });
   return runtime ?? simulation(profile, threads, fallbacks);

@@ -3,7 +3,7 @@ import { createHostTensor } from "@slm/runtime";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { loadBinding } from "./ort-binding.js";
 import { OrtHost } from "./ort-host.js";
-import type { PositionalRepeat } from "./protocol.js";
+import type { PositionalRepeat } from "@slm/runtime/host";
 
 /** picks = ids + position of the only id of each row. */
 function countingGraph(): Uint8Array {

@@ -26,7 +26,7 @@ import type {
   ReplyOf,
   RequestOf,
   SessionSettings,
-} from "./protocol.js";
+} from "@slm/runtime/host";
 
 /** ONNX Runtime's log level: 4 prints fatal messages only. Errors arrive as exceptions and need not be printed too. */
 const LOG_FATAL_ONLY = 4;

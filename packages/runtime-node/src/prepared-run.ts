@@ -4,7 +4,7 @@ import { type HostTensor, appendPositions } from "@slm/runtime";
 import type * as Ort from "onnxruntime-node";
 import { messageOf } from "./ort-binding.js";
 import { toHost } from "./ort-values.js";
-import type { PositionalRun } from "./protocol.js";
+import type { PositionalRun } from "@slm/runtime/host";
 
 export interface LoadedGraph {
   readonly name: string;

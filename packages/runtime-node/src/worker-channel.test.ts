@@ -1,10 +1,8 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { SlmError } from "@slm/core";
 import { describe, expect, test } from "vitest";
 import { openWorkerChannel } from "./worker-channel.js";
-import { fromWireError, toWireError } from "./worker-protocol.js";
 
 const scriptUrl = (source: string): URL => new URL(`data:text/javascript,${encodeURIComponent(source)}`);
 
@@ -43,25 +41,5 @@ describe(openWorkerChannel, () => {
       },
     );
     expect(stdout).toBe("answered");
-  });
-});
-
-describe(toWireError, () => {
-  test("keeps everything of an SlmError across structured clone", () => {
-    const error = new SlmError("DATA_INVALID", "graph is broken", {
-      context: { graph: "g" },
-      suggestions: ["slm export"],
-      cause: new Error("protobuf"),
-    });
-    const arrived = fromWireError(structuredClone(toWireError(error)));
-    expect(arrived).toBeInstanceOf(SlmError);
-    const { code, message, context, suggestions } = error;
-    expect(arrived).toMatchObject({ code, message, context, suggestions });
-    expect(arrived.cause).toMatchObject({ message: "protobuf" });
-  });
-
-  test("marks anything else as a bug", () => {
-    expect(toWireError(new TypeError("x is undefined"))).toMatchObject({ code: "UNEXPECTED" });
-    expect(toWireError("text")).toMatchObject({ code: "UNEXPECTED", message: "runtime-node: text" });
   });
 });

@@ -1,1 +1,2 @@
+export { describeWebAdapter, findWebAdapter, type WebAdapter } from "./web-adapter.js";
 export { createWebRuntime, type OrtModule, type WebProvider } from "./web-runtime.js";

@@ -5,7 +5,9 @@
  * an error. A run that writes `into` a tensor therefore computes a new one and takes over its memory.
  */
 import { SlmError } from "@slm/core";
+import { rejectUnsupported } from "@slm/devices";
 import { DEVICES } from "@slm/devices/table";
+import { decodeOutline } from "@slm/onnx";
 import {
   DTYPES,
   appendPositions,
@@ -34,6 +36,7 @@ import {
   type ValueSignature,
 } from "@slm/runtime";
 import type * as Ort from "onnxruntime-web";
+import { describeWebAdapter, type WebAdapter } from "./web-adapter.js";
 
 /** The part of onnxruntime-web that is used; its builds (wasm, webgpu) all have it. */
 export type OrtModule = Pick<typeof Ort, "InferenceSession" | "Tensor">;
@@ -48,6 +51,8 @@ export interface WebRuntimeOptions {
   readonly threads: number;
   /** Graph files and their external data, by path. */
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** What WebGPU computes with ({@link findWebAdapter}). Where it is software, the runtime's `device` is `simulated`. */
+  readonly adapter?: WebAdapter | undefined;
 }
 
 /** Package name for error messages. */
@@ -64,19 +69,31 @@ class WebRuntime implements Runtime {
   readonly device: RuntimeDevice;
   readonly #ort: OrtModule;
   readonly #files: ReadonlyMap<string, Uint8Array>;
+  readonly #adapter: WebAdapter | undefined;
   readonly #tensors = new Map<number, HostTensor>();
   #isClosed = false;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(ort: OrtModule, { provider, threads, files }: WebRuntimeOptions) {
+  constructor(ort: OrtModule, { provider, threads, files, adapter }: WebRuntimeOptions) {
     this.#ort = ort;
     this.#files = files;
-    this.device = { provider, threads, description: "browser", simulated: false, fallbacks: [] };
+    this.#adapter = adapter;
+    const description = adapter === undefined ? "browser" : `browser, ${describeWebAdapter(adapter)}`;
+    const simulated = adapter?.isSoftware === true;
+    this.device = { provider, threads, description, simulated, fallbacks: [] };
   }
 
   async load(source: GraphSource, { name = "graph" }: LoadOptions = {}): Promise<Session> {
     const { bytes, externalData } =
       source.kind === "bytes" ? { ...source, externalData: [] } : this.#file(source);
+    if (this.device.provider !== CPU)
+      await rejectUnsupported(decodeOutline(bytes), DEVICES.web.webgpu, {
+        name,
+        target: "web",
+        profile: "webgpu",
+        adapter: this.device.description,
+        hasFloat16: () => Promise.resolve(this.#adapter?.hasFloat16 === true),
+      });
     let session: Ort.InferenceSession;
     try {
       session = await this.#ort.InferenceSession.create(bytes, {

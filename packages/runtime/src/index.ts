@@ -27,6 +27,7 @@ export { Feedback, feedbackOf, repeatRuns, type FeedbackRule } from "./repeat-ru
 export { permuteRowsInPlace } from "./row-permutation.js";
 export type {
   AppendRequest,
+  CompiledForm,
   DeviceTensor,
   Fallback,
   GraphSource,

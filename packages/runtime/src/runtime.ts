@@ -23,11 +23,25 @@ export interface RuntimeDevice {
   readonly int8?: Int8Arithmetic | undefined;
 }
 
+/** A form of a graph that a vendor's compiler made ahead of time: an ONNX file with the vendor's binary beside it. */
+export interface CompiledForm {
+  readonly path: string;
+  /** The plug-in that compiled it: "qnn 2.7.0". Another version may refuse the binary. */
+  readonly plugin: string;
+  /** The chip it was compiled for. */
+  readonly soc: string;
+}
+
 /** A graph to load: a file (external data is in the same folder) or its bytes (all weights inside). */
 export type GraphSource =
   | {
       readonly kind: "file";
       readonly path: string;
+      /**
+       * Compiled forms of the same graph. A runtime whose device and plug-in fit one of them loads it; every other runtime loads
+       * the portable graph.
+       */
+      readonly compiled?: readonly CompiledForm[] | undefined;
       /**
        * Nodes, constants and outputs to append to the file's graph, encoded by `encodeAddition` of `@slm/onnx`. The extended graph is
        * never written to disk.
@@ -120,6 +134,8 @@ export interface RepeatedRun {
 export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** The compiled form that was loaded in place of the portable graph. */
+  readonly compiled?: CompiledForm | undefined;
   run(request: RunRequest): Promise<RunResult>;
   /**
    * Runs `runs` times, or until every row has ended, the signal fires or the reader stops iterating; the run in progress is then the

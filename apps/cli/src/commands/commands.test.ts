@@ -2,6 +2,7 @@ import { appendFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ERROR_EXIT } from "@slm/core/errors";
+import { GPU_CANDIDATES, NPU_CANDIDATES } from "@slm/runtime-node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { commands } from "../commands.js";
@@ -199,12 +200,15 @@ describe("slm doctor", () => {
   });
 
   test("calls a device available if it computed, tells why the others did not, and keeps ones it does not know", async () => {
-    const candidates = ["gpu:cuda", "gpu:webgpu", "npu:qnn"].map((device) => {
-      return { device, provider: { name: device.slice(4) }, needs: "a device" };
-    });
+    const tried = ["gpu:cuda", "gpu:webgpu", "npu:qnn"];
+    const candidates = [...GPU_CANDIDATES, ...NPU_CANDIDATES].filter(({ device }) => tried.includes(device));
     const listed = ["cpu", "webgpu", "cuda", "novel"].map((name) => ({ name, bundled: true }));
     const findings = await providerFindings(listed, candidates, ({ device }) =>
-      Promise.resolve(device === "gpu:webgpu" ? undefined : "no driver"),
+      Promise.resolve(
+        device === "gpu:webgpu"
+          ? { available: true, reason: "computed a product" }
+          : { available: false, reason: "no driver" },
+      ),
     );
     expect(findings.map(({ device, available }) => [device, available])).toEqual([
       ["cpu", true],
@@ -214,7 +218,7 @@ describe("slm doctor", () => {
       ["none", false],
     ]);
     expect(findings.map(({ reason }) => reason)).not.toContain("");
-    expect(await providerFindings([], [], () => Promise.resolve(undefined))).toEqual([]);
+    expect(await providerFindings([], [], () => Promise.reject(new Error("nothing to try")))).toEqual([]);
   });
 });
 

@@ -127,7 +127,14 @@ describe(runtimeRecipe, () => {
       options: { threads: 2 },
     });
     expect(runtimeRecipe([{ target: "web", profile: "webgpu" }], {})).toEqual({ kind: "cpu", options: {} });
-    expect(runtimeRecipe([gpu], {})).toEqual({ kind: "gpu", options: { fallback: true, profile: "webgpu" } });
+    expect(runtimeRecipe([gpu], {})).toEqual({
+      kind: "gpu",
+      options: { fallback: true, profile: "webgpu", software: false },
+    });
+    expect(runtimeRecipe([gpu], { device: { kind: "gpu", profile: "webgpu" } })).toEqual({
+      kind: "gpu",
+      options: { fallback: true, profile: "webgpu" },
+    });
     expect(runtimeRecipe([gpu], { device: { kind: "cpu" } })).toEqual({ kind: "cpu", options: {} });
     expect(runtimeRecipe([gpu], { device: { kind: "gpu" }, fallback: false })).toEqual({
       kind: "gpu",

@@ -1,9 +1,9 @@
-import type { DoctorReport } from "../doctor.js";
+import type { DoctorReport, Finding } from "../doctor.js";
 import { formatBytes } from "../ui/format.js";
 import { SlmCommand } from "../slm-command.js";
 
 export class DoctorCommand extends SlmCommand<DoctorReport> {
-  static override summary = "Show what this machine has: engines, execution providers, memory.";
+  static override summary = "Show what this machine has: engines, execution providers, plug-ins, memory.";
   static override examples = ["<%= config.bin %> doctor --json"];
 
   protected override async execute(): Promise<DoctorReport> {
@@ -20,9 +20,10 @@ export class DoctorCommand extends SlmCommand<DoctorReport> {
     int8,
     engines,
     providers,
+    plugins,
   }: DoctorReport): readonly string[] {
-    const row = (name: string, { available, reason }: DoctorReport["engines"][number]): string =>
-      `  ${available ? "yes" : "no "}  ${name.padEnd(14)} ${reason}`;
+    const row = (name: string, { available, reason }: Pick<Finding, "available" | "reason">): string =>
+      `  ${available ? "yes" : "no "}  ${name.padEnd(18)} ${reason}`;
     return [
       `node ${node}  ${platform}  ${cores} cores  ${formatBytes(memoryBytes)} of memory`,
       ...(int8 === null ? [] : [int8.meaning]),
@@ -31,6 +32,11 @@ export class DoctorCommand extends SlmCommand<DoctorReport> {
       "devices (--device)",
       ...providers.map((provider) =>
         row(provider.device === "none" ? provider.name : provider.device, provider),
+      ),
+      `plug-ins (slm device list), in ${plugins.folder}`,
+      ...plugins.installed.map((plugin) => row(`${plugin.name} ${plugin.version}`, plugin)),
+      ...plugins.absent.map(({ name, title, obtain, reason }) =>
+        row(name, { available: false, reason: `${title}: ${obtain ?? reason}` }),
       ),
     ];
   }

@@ -36,6 +36,8 @@ export interface RuntimeRecipe {
 export interface DeviceRequest {
   /** Default: the device that the model was exported for. */
   readonly device?: DeviceChoice | undefined;
+  /** Chip to simulate. Default: the first that the model was compiled for, else the profile's first. */
+  readonly soc?: string | undefined;
   /** Whether the CPU may replace a device that is missing. Default: yes; results then name the fallback. */
   readonly fallback?: boolean | undefined;
   /** Intra-op threads. Default: the tuning cache's value for this machine, else one per CPU core. */
@@ -55,6 +57,8 @@ export function processorRecipe(threads: number | undefined): RuntimeRecipe {
 export interface ModelTarget {
   readonly target: Target;
   readonly profile?: ProfileName | undefined;
+  /** Chips that it was compiled for. */
+  readonly compiled?: readonly { readonly soc: string }[] | undefined;
 }
 
 const hasProfiles = (kind: DeviceKind): boolean => profilesOf(kind).length > 1;
@@ -131,9 +135,20 @@ export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceReq
     });
   }
   const common = { ...(threads === undefined ? {} : { threads }) };
+  if (request.soc !== undefined && forNpu.length === 0) {
+    throw new SlmError("USAGE", `--soc ${request.soc}: expected a model for an NPU`, {
+      suggestions: ["slm export CHECKPOINT --target npu"],
+    });
+  }
   if (forNpu.length > 0) {
     const profile = device?.profile ?? sharedProfile(forNpu);
-    const options = { ...common, fallback, ...(profile === undefined ? {} : { profile }) };
+    const soc = request.soc ?? forNpu.find(({ compiled }) => compiled !== undefined)?.compiled?.[0]?.soc;
+    const options = {
+      ...common,
+      fallback,
+      ...(profile === undefined ? {} : { profile }),
+      ...(soc === undefined ? {} : { soc }),
+    };
     return { kind: "npu", options: device?.kind === "cpu" ? { ...options, simulate: true } : options };
   }
   const kind = device?.kind ?? (usual.includes("gpu") ? "gpu" : "cpu");
@@ -143,8 +158,12 @@ export function runtimeRecipe(models: readonly ModelTarget[], request: DeviceReq
       suggestions: ["slm export CHECKPOINT --target npu"],
     });
   }
-  const profile = device === undefined ? sharedProfile(models) : device.profile;
-  return { kind, options: { ...common, fallback, ...(profile === undefined ? {} : { profile }) } };
+  if (device?.profile !== undefined)
+    return { kind, options: { ...common, fallback, profile: device.profile } };
+  const profile = device === undefined ? sharedProfile(models) : undefined;
+  // Who asked for a GPU, or for nothing, wants no software that stands in for one.
+  const chosen = profile === undefined ? {} : { profile, software: false };
+  return { kind, options: { ...common, fallback, ...chosen } };
 }
 
 /** The profile that all models share. */

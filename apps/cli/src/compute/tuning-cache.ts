@@ -4,9 +4,9 @@
  * need all threads, and a worker that keeps the event loop free.
  */
 import { mkdir } from "node:fs/promises";
-import { availableParallelism, cpus, homedir } from "node:os";
+import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
-import { hashJson, readJsonFile, writeJsonAtomic, type Progress } from "@slm/core";
+import { hashJson, readJsonFile, userCacheFolder, writeJsonAtomic, type Progress } from "@slm/core";
 import { readDeviceModel, type DeviceModel } from "@slm/exported-model";
 import { SlmError } from "@slm/core/errors";
 import type { Generation } from "@slm/inference";
@@ -74,8 +74,7 @@ export function optionsOf({ threads, inThread, spins }: CpuTuning): RuntimeOptio
 async function fileOf(directory: string): Promise<string> {
   const model = await readDeviceModel(directory);
   const machine = { cpu: cpus()[0]?.model ?? "", cores: availableParallelism(), node: process.version };
-  const root = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
-  return join(root, "slm", "settings", `${hashJson({ model, machine })}.json`);
+  return join(userCacheFolder(), "settings", `${hashJson({ model, machine })}.json`);
 }
 
 /** The cached settings of a model on this machine; undefined if there are none. @throws SlmError DATA_INVALID for a corrupt file */

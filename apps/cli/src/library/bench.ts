@@ -66,8 +66,8 @@ export async function bench(models: readonly string[], options: BenchOptions = {
   const earlier = options.compare === undefined ? undefined : await readEarlier(options.compare);
   const context = contextOf(options, seed);
   const config = benchConfig.parse({ runs, batch, forceTokens });
-  const { device, fallback, threads, tune } = options;
-  const request = { device, fallback, threads, tune, ...context };
+  const { device, soc, fallback, threads, tune } = options;
+  const request = { device, soc, fallback, threads, tune, ...context };
   const result = await withDevice(models, request, async ({ directories, recipe }) => {
     const named = directories.map((directory, at) => ({ name: nameOf(models, at), directory }));
     const { data, image, prompts: prompt = [] } = options;

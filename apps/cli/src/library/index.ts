@@ -14,6 +14,7 @@ export {
 } from "@slm/data";
 export { GateFailed } from "../gate-failed.js";
 export { bench, type BenchOptions, type BenchReport } from "./bench.js";
+export { compile, type CompileOptions, type CompiledModel } from "./compile.js";
 export { exportModel, planExport, type ExportOptions, type ExportedModel } from "./export-model.js";
 export {
   loadModel,

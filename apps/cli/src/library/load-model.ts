@@ -87,8 +87,8 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
   const { deviceNotes } = await import("@slm/runtime");
   const { loadGenerator } = await import("@slm/inference");
   const { progress, signal, note } = contextOf(options);
-  const { device, fallback, threads, tune, promptLookup } = options;
-  const opened = await openDevice([model], { device, fallback, threads, tune, progress, signal });
+  const { device, soc, fallback, threads, tune, promptLookup } = options;
+  const opened = await openDevice([model], { device, soc, fallback, threads, tune, progress, signal });
   const [directory = ""] = opened.directories;
   const { runtime } = opened;
   try {

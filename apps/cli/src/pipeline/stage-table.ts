@@ -9,6 +9,7 @@ const STAGE_LOADERS: readonly (() => Promise<Stage>)[] = [
   async () => (await import("../stages/distill-stage.js")).distillStage,
   async () => (await import("../stages/export-stage.js")).exportStage,
   async () => (await import("../stages/quantize-stage.js")).quantizeStage,
+  async () => (await import("../stages/compile-stage.js")).compileStage,
   async () => (await import("../stages/bench-stage.js")).benchStage,
   async () => (await import("../stages/deploy-stage.js")).deployStage,
 ];

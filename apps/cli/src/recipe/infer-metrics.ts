@@ -8,7 +8,8 @@ import { asMapping, valueAt, type Mapping } from "./mapping.js";
 export const INFERRED_KEYS: ReadonlySet<string> = new Set(["metrics", "gate", "metric"]);
 
 /**
- * Settings with `distill.metrics`, the `metrics` of trained teachers, and of `quantize` the gate's metric and `metrics` filled in.
+ * Settings with `distill.metrics`, the `metrics` of trained teachers, the `metrics` of `compile`, and of `quantize` the gate's
+ * metric and `metrics` filled in.
  * Metrics are those of `distill.metrics`, else the gate's, else those of `teacher.metrics`; the gate's is the first of them. If no
  * metric is named anywhere, nothing is filled in, and the schemas report the missing key.
  */
@@ -23,6 +24,7 @@ export function inferMetrics(recipe: Mapping): Mapping {
     ...recipe,
     ...changed(recipe, "teacher", (teacher) => teacherWith(teacher, metrics)),
     ...changed(recipe, "distill", (distill) => ({ metrics, ...distill })),
+    ...changed(recipe, "compile", (compile) => ({ metrics, ...compile })),
     ...changed(recipe, "quantize", (quantize) => {
       const gate = asMapping(quantize.gate ?? {});
       return { metrics, ...quantize, ...(gate === undefined ? {} : { gate: { metric, ...gate } }) };

@@ -1,7 +1,8 @@
 /** Stage `bench`: speed and memory of the models of this run, compared with a decoder-only baseline of equal size. */
 import { benchConfig, writeBenchReport, type BenchResult } from "@slm/bench";
+import { readDeviceModel } from "@slm/exported-model";
 import { z } from "zod";
-import { processorRecipe } from "../compute/devices.js";
+import { runtimeRecipe } from "../compute/devices.js";
 import { benchWithBaseline, promptsFromFile } from "../models/bench-setup.js";
 import { locateModel } from "../models/locate-model.js";
 import { heldOutFile } from "../models/held-out-rows.js";
@@ -37,12 +38,17 @@ export const benchStage = defineStage<z.infer<typeof benchSection>>({
     const { baseline, ...config } = settings;
     const { file } = await heldOutFile(requireInput(inputs, "data"));
     const float32 = { name: "student-float32", directory: requireInput(inputs, "export") };
+    const device = await readDeviceModel(float32.directory);
+    // Graphs for an NPU run here as a simulation, which says so. A baseline on the CPU has nothing in common with it.
+    const isForNpu = device.target === "npu";
+    if (isForNpu && baseline !== null)
+      context.progress({ stage: "bench", message: "no decoder-only baseline: the NPU is simulated" });
     const result = await benchWithBaseline({
       models: [...(await quantizedModel(inputs.quantize)), float32],
-      baseline,
+      baseline: isForNpu ? null : baseline,
       prompts: await promptsFromFile(file, config.runs, context.seed),
       config,
-      runtime: processorRecipe(compute.threads),
+      runtime: runtimeRecipe([device], { device: { kind: "cpu" }, threads: compute.threads }),
       context,
     });
     await writeBenchReport(work, result);

@@ -30,10 +30,13 @@ export const deployStage = defineStage<DeployConfig>({
     { stage: "distill", required: true },
     { stage: "export", required: true },
     { stage: "quantize", required: false },
+    { stage: "compile", required: false },
     { stage: "bench", required: false },
   ],
   run: async ({ settings, inputs, work }): Promise<DeployReport> => {
-    const { directory: model } = await locateModel(inputs.quantize ?? requireInput(inputs, "export"));
+    const { directory: model } = await locateModel(
+      inputs.compile ?? inputs.quantize ?? requireInput(inputs, "export"),
+    );
     const distilled = requireInput(inputs, "distill");
     const card: CardInput = {
       ...cardTexts(settings),
@@ -41,6 +44,7 @@ export const deployStage = defineStage<DeployConfig>({
       provenance: await provenanceOf(distilled),
       ...(inputs.quantize === undefined ? {} : await qualityOf(inputs.quantize)),
       bench: inputs.bench === undefined ? undefined : await benchOf(inputs.bench),
+      compiled: inputs.compile === undefined ? undefined : await verifiedOf(inputs.compile),
     };
     const { files } = await deployToDirectory({ model, outputDirectory: work, card });
     return { files };
@@ -100,4 +104,34 @@ async function qualityOf(quantized: string): Promise<Pick<CardInput, "metrics" |
 
 async function benchOf(directory: string): Promise<NonNullable<CardInput["bench"]>> {
   return readJsonFile(join(directory, BENCH_FILES.result), benchResultSchema);
+}
+
+/** The fields of the compile stage's report that a card shows. */
+const compileDetails = z.looseObject({
+  verification: z
+    .looseObject({
+      split: z.enum(HELD_OUT_SPLITS),
+      chips: z.array(
+        z.looseObject({
+          soc: z.string(),
+          device: z.looseObject({ simulated: z.boolean() }),
+          rows: z.number(),
+          equalAnswers: z.number(),
+          metrics: z.record(z.string(), z.object({ cpu: z.number(), device: z.number() })),
+        }),
+      ),
+    })
+    .nullable(),
+});
+
+async function verifiedOf(compiled: string): Promise<CardInput["compiled"]> {
+  const { verification } = compileDetails.parse((await readManifest(compiled)).details);
+  return verification?.chips.map(({ soc, device, rows, equalAnswers, metrics }) => ({
+    soc,
+    simulated: device.simulated,
+    dataset: `${verification.split} split`,
+    rows,
+    equalAnswers,
+    metrics,
+  }));
 }

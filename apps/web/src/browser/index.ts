@@ -58,6 +58,12 @@ export interface GenerateOptions extends SamplingOptions {
 export interface BrowserModel {
   /** What model.json says of it. */
   readonly description: DeviceModel;
+  /** What computes. `simulated`: software stands in for a GPU, and no time is a GPU's. */
+  readonly device: {
+    readonly provider: string;
+    readonly description: string;
+    readonly simulated: boolean;
+  };
   /** Threads that compute. */
   readonly threads: number;
   /** Answers one prompt. @throws SlmError DATA_INVALID for a prompt that the model cannot read, USAGE, INTERRUPTED */
@@ -85,7 +91,8 @@ export async function loadModel(bundle: string | URL, options: LoadModelOptions 
   return modelOf(await openBundle(files, { base, runtime, provider, threads, onProgress, signal }));
 }
 
-function modelOf({ generator, threads, close }: OpenedBundle): BrowserModel {
+function modelOf({ generator, device, close }: OpenedBundle): BrowserModel {
+  const { provider, threads, description, simulated } = device;
   const generate = async (
     prompt: Prompt,
     { onToken, signal, ...sampling }: GenerateOptions = {},
@@ -103,6 +110,7 @@ function modelOf({ generator, threads, close }: OpenedBundle): BrowserModel {
   };
   return {
     description: generator.model,
+    device: { provider, description, simulated },
     threads,
     generate,
     stream: (prompt, options = {}) =>

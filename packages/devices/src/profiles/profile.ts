@@ -9,10 +9,12 @@ export interface Source {
 
 /** Values an attribute may have. */
 export interface AttributeLimit {
-  /** `last-axis`: the last axis of input 0, whichever way it is written. */
-  readonly allowed: readonly (number | string)[] | "last-axis";
+  /** `last-axis`: the last axis of input 0, whichever way it is written; `ones`: a list of ones. */
+  readonly allowed: readonly (number | string)[] | "last-axis" | "ones";
   /** The attribute's default. */
   readonly missing: number | string;
+  /** What happens with other values, where the provider takes the node all the same and none is left to the CPU. */
+  readonly otherwise?: string;
 }
 
 /** Support of one operator by a device. An empty row means without limits. */
@@ -22,17 +24,49 @@ export interface OperatorSupport {
   readonly until?: number;
   /** Most axes of any input or output, if different from the profile's. */
   readonly maxRank?: number;
+  /** Most axes of the data alone, if fewer than `maxRank`. */
+  readonly maxDataRank?: number;
+  /** Behind DequantizeLinear, the operator is refused unless QuantizeLinear follows: `always`, or if it computes an `output` of the model. */
+  readonly wholeUnits?: "always" | "output";
+  /** Types of weights that need one scale per channel. */
+  readonly channelScales?: readonly OnnxDType[];
+  /** Whether, with `ceil_mode`, the last window must start inside the data. */
+  readonly fullWindows?: boolean;
+  /** Whether a uint16 second operand must have the zero point in the middle, 32768. */
+  readonly symmetricWide?: boolean;
+  /** Most axes by element type of the data, where they differ from `maxRank`. */
+  readonly maxRankOf?: Readonly<Partial<Record<OnnxDType, number>>>;
+  /** The input that holds the data; default 0. */
+  readonly data?: number;
+  /** Element types of data that are not quantized, if not all of the profile. */
+  readonly types?: readonly OnnxDType[];
+  /** Types of activations between Q and DQ, if not all of the profile; none: the quantized form is refused. */
+  readonly quantizedTypes?: readonly OnnxDType[];
+  /** The input whose types `weightsOf` is about; default 1. */
+  readonly weight?: number;
+  /** Types of quantized weights by type of activations, where not every pair is supported. */
+  readonly weightsOf?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
+  /** Types that a Cast may have, by the type it starts from. */
+  readonly casts?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
+  /** Forms of an Einsum's equation, with letters in the order in which they appear. */
+  readonly equations?: readonly string[];
+  /** Inputs that may not be scalars. */
+  readonly noScalars?: readonly number[];
+  /** Inputs that must be omitted. */
+  readonly absentInputs?: readonly number[];
+  /** At most so many outputs that are read. */
+  readonly outputCount?: number;
   /** Inputs that must be constant; omitted optional inputs are allowed. */
   readonly constantInputs?: readonly number[];
-  /** Exactly this many inputs. */
-  readonly inputCount?: number;
+  /** Inputs that must be constant and not quantized. */
+  readonly plainConstants?: readonly number[];
+  /** At least this many inputs. */
+  readonly minInputs?: number;
   /** Element types an input may have. */
   readonly inputTypes?: Readonly<Record<number, readonly OnnxDType[]>>;
   /** Inputs that may be int64 only if they come directly from a graph input or a constant. */
   readonly plainInt64?: readonly number[];
   readonly attributes?: Readonly<Record<string, AttributeLimit>>;
-  /** Versions of the provider that support it, if not all do. */
-  readonly only?: string;
   /** Supported only as a part of this pattern, which the runtime fuses. */
   readonly moduleOf?: "erf-gelu";
 }
@@ -47,6 +81,8 @@ export interface QuantizationRules {
   readonly weightInputs: Readonly<Record<string, WeightInput>>;
   /** Bias inputs by operator: int32 with scale = input scale · weight scale and zero point 0. */
   readonly biasInputs: Readonly<Record<string, number>>;
+  /** Operators whose quantized bias must be a vector. */
+  readonly vectorBias?: ReadonlySet<string>;
   /** Operators that move elements: input and output must have the same scale and zero point. */
   readonly sameParameters: ReadonlySet<string>;
   /** Operators that are compiled as quantized only between DequantizeLinear and QuantizeLinear. */
@@ -90,6 +126,8 @@ export interface OperatorRules {
   readonly maxWeightBytes: number;
   /** Whether nodes need names, because the vendor's reports identify nodes by name. */
   readonly wantsNames: boolean;
+  /** First opset of which the device takes anything. */
+  readonly minOpset?: number;
 }
 
 /** A profile for one target: its operator rules and its row in the table of devices. */

@@ -1,54 +1,161 @@
 /** Profile `qnn`: Qualcomm's Hexagon tensor processor through ONNX Runtime's QNN provider. */
 import {
-  all,
-  contrib,
   TWO_GIGABYTES,
   type OperatorSupport,
   type OperatorRules,
   type QuantizationRules,
 } from "./profile.js";
+import { QNN_SIGNATURES } from "./qnn-signatures.js";
+import { operatorsOf, words } from "./signatures.js";
 
-/** Operators without limits besides the rank and type rules. Source: op_builder_factory.cc. */
-const PLAIN = all(`
-  Abs Add And ArgMax ArgMin Asin Atan AveragePool BatchNormalization Cast Ceil Concat Conv ConvTranspose Cos
-  DepthToSpace DequantizeLinear Div Einsum Elu Equal Exp Flatten Floor GatherElements GatherND Gelu Gemm
-  GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual GridSample HardSigmoid HardSwish InstanceNormalization LRN
-  LSTM LeakyRelu Less LessOrEqual Log LogSoftmax MatMul MaxPool Mean Mod Mul Neg Not Or PRelu Pow QuantizeLinear
-  RandomUniformLike Reciprocal Relu Round STFT Sigmoid Sign Sin Softmax SpaceToDepth Sqrt Sub Tanh ThresholdedRelu
-  Transpose Where`);
+const LAST_AXIS = { axis: { allowed: "last-axis", missing: -1 } } as const;
+const NO_DILATIONS = { dilations: { allowed: "ones", missing: 1 } } as const;
+const GIVEN_AXES = { noop_with_empty_axes: { allowed: [0], missing: 0 } } as const;
 
-/** Operators with conditions. Source: the op builders of onnxruntime/core/providers/qnn/builder/opbuilder. */
+/** Types that a Cast takes from a type, by what they are cast to. */
+const CAST_TARGETS = ["float32", "float16", "bool", "int32", "uint32"] as const;
+
+const CASTS: OperatorSupport["casts"] = {
+  float32: [...CAST_TARGETS, "uint8"],
+  float16: ["float32", "float16", "int32"],
+  bool: [...CAST_TARGETS, "uint8"],
+  int32: [...CAST_TARGETS, "int64", "uint8"],
+  uint32: ["float32", "bool", "int32", "uint32", "int64", "uint8"],
+  int64: [...CAST_TARGETS, "int64", "uint8"],
+  uint8: [...CAST_TARGETS, "uint8"],
+  int16: ["int32"],
+};
+
+const REDUCTION: OperatorSupport = { constantInputs: [1], attributes: GIVEN_AXES };
+
+/** Weights beside activations of a type, where the device does not take every pair. */
+const MATRIX_WEIGHTS = { int16: ["int8", "int4"] } as const;
+const INT4 = ["int4", "uint4"] as const;
+const UNSIGNED = ["uint8", "uint16"] as const;
+
+/**
+ * Conditions of single operators besides element types and axes.
+ * Source: onnxruntime-qnn 2.7.0, soc 60, asked by `npm run interop:compilers`.
+ */
 const LIMITED: Readonly<Record<string, OperatorSupport>> = {
-  Clip: { constantInputs: [1, 2] },
-  CumSum: { constantInputs: [1] },
+  Attention: { inputTypes: { 3: ["float32", "float16"] }, absentInputs: [6] },
+  ArgMax: { attributes: { select_last_index: { allowed: [0], missing: 0 } } },
+  ArgMin: { attributes: { select_last_index: { allowed: [0], missing: 0 } } },
+  AveragePool: { attributes: NO_DILATIONS, fullWindows: true },
+  BatchNormalization: {
+    constantInputs: [1, 2, 3, 4],
+    attributes: { training_mode: { allowed: [0], missing: 0 } },
+    weightsOf: { uint8: ["uint8"], int8: ["int8"], uint16: ["uint8"] },
+  },
+  Cast: { casts: CASTS },
+  CastLike: { casts: CASTS },
+  Clip: {
+    constantInputs: [1, 2],
+    weightsOf: {
+      uint8: ["uint8", "int8"],
+      int8: ["uint8", "int8"],
+      uint16: ["uint8", "int8", "uint16", "int16"],
+    },
+  },
+  Conv: { wholeUnits: "always", weightsOf: MATRIX_WEIGHTS, channelScales: INT4 },
+  ConvTranspose: {
+    wholeUnits: "always",
+    attributes: NO_DILATIONS,
+    weightsOf: MATRIX_WEIGHTS,
+    channelScales: INT4,
+  },
+  CumSum: {
+    constantInputs: [1],
+    attributes: { exclusive: { allowed: [0], missing: 0 }, reverse: { allowed: [0], missing: 0 } },
+  },
+  Einsum: {
+    wholeUnits: "always",
+    symmetricWide: true,
+    equations: [
+      "ab,bc->ac",
+      "abc,acd->abd",
+      "abcd,abde->abce",
+      "abcd,abed->abce",
+      "abcd,bed->abce",
+      "abcd,ced->abce",
+    ],
+  },
   Erf: { moduleOf: "erf-gelu" },
   Expand: { constantInputs: [1] },
-  Gather: { plainInt64: [1] },
-  LayerNormalization: { attributes: { axis: { allowed: "last-axis", missing: -1 } } },
-  LpNormalization: {
-    attributes: { p: { allowed: [2], missing: 2 }, axis: { allowed: "last-axis", missing: -1 } },
+  Gather: { plainInt64: [1], maxDataRank: 4 },
+  GatherND: { attributes: { batch_dims: { allowed: [0], missing: 0 } } },
+  Gemm: {
+    wholeUnits: "always",
+    symmetricWide: true,
+    attributes: { beta: { allowed: [1], missing: 1 }, alpha: { allowed: [1], missing: 1 } },
+    weightsOf: MATRIX_WEIGHTS,
   },
-  Max: { inputCount: 2 },
-  Min: { inputCount: 2 },
-  Pad: { constantInputs: [1, 2, 3] },
-  RMSNormalization: { maxRank: 4, attributes: { axis: { allowed: "last-axis", missing: -1 } } },
-  ReduceL2: { constantInputs: [1] },
-  ReduceMax: { constantInputs: [1] },
-  ReduceMean: { constantInputs: [1] },
-  ReduceMin: { constantInputs: [1] },
-  ReduceProd: { constantInputs: [1] },
-  ReduceSum: { constantInputs: [1] },
-  Reshape: { constantInputs: [1] },
-  Resize: { constantInputs: [1, 2, 3] },
-  ScatterElements: { attributes: { reduction: { allowed: ["none", "add", "mul", "max"], missing: "none" } } },
+  GRU: { attributes: { layout: { allowed: [0], missing: 0 } } },
+  GridSample: { attributes: { mode: { allowed: ["bilinear", "linear", "nearest"], missing: "linear" } } },
+  LRN: { attributes: { size: { allowed: [3, 5, 7, 9, 11], missing: 0 } } },
+  LSTM: { absentInputs: [7], attributes: { layout: { allowed: [0], missing: 0 } } },
+  LayerNormalization: {
+    attributes: LAST_AXIS,
+    outputCount: 1,
+    weightsOf: { uint8: UNSIGNED, uint16: UNSIGNED },
+  },
+  LpNormalization: { attributes: { p: { allowed: [2], missing: 2 } } },
+  LpPool: {
+    attributes: { p: { allowed: [2], missing: 2 }, ...NO_DILATIONS, ceil_mode: { allowed: [0], missing: 0 } },
+  },
+  MatMul: { weightsOf: MATRIX_WEIGHTS },
+  Max: { minInputs: 2 },
+  MaxPool: { attributes: NO_DILATIONS, outputCount: 1, fullWindows: true, wholeUnits: "output" },
+  Mish: { wholeUnits: "always" },
+  Mean: { minInputs: 2 },
+  Min: { minInputs: 2 },
+  Mod: { attributes: { fmod: { allowed: [0], missing: 0 } } },
+  Pad: {
+    constantInputs: [1, 2],
+    absentInputs: [3],
+    weight: 2,
+    weightsOf: { uint8: ["uint8"], int8: ["int8"], uint16: ["uint16"] },
+    attributes: { mode: { allowed: ["constant", "reflect", "edge"], missing: "constant" } },
+  },
+  OneHot: { plainConstants: [2] },
+  Pow: { inputTypes: { 1: ["float32", "float16"] } },
+  RMSNormalization: {
+    attributes: LAST_AXIS,
+    weightsOf: { uint8: UNSIGNED, uint16: [...UNSIGNED, "int16"] },
+  },
+  Reciprocal: { wholeUnits: "always" },
+  ReduceL2: REDUCTION,
+  ReduceLogSumExp: REDUCTION,
+  ReduceMax: REDUCTION,
+  ReduceMean: REDUCTION,
+  ReduceMin: REDUCTION,
+  ReduceSum: REDUCTION,
+  Reshape: { wholeUnits: "output" },
+  Resize: {
+    constantInputs: [2],
+    attributes: {
+      antialias: { allowed: [0], missing: 0 },
+      coordinate_transformation_mode: {
+        allowed: ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"],
+        missing: "half_pixel",
+      },
+    },
+  },
+  RoiAlign: { attributes: { mode: { allowed: ["avg"], missing: "avg" } } },
+  ScatterElements: { attributes: { reduction: { allowed: ["none"], missing: "none" } } },
   ScatterND: { attributes: { reduction: { allowed: ["none", "add", "mul"], missing: "none" } } },
-  Slice: { constantInputs: [1, 2, 3, 4] },
+  SimplifiedLayerNormalization: {
+    attributes: LAST_AXIS,
+    weightsOf: { uint8: UNSIGNED, uint16: [...UNSIGNED, "int16"] },
+  },
+  Slice: { constantInputs: [1, 2, 3, 4], wholeUnits: "output" },
   Split: { constantInputs: [1] },
-  Squeeze: { constantInputs: [1] },
-  Sum: { inputCount: 2 },
+  Squeeze: { wholeUnits: "output" },
+  Sum: { minInputs: 2 },
   Tile: { constantInputs: [1] },
   TopK: { constantInputs: [1] },
-  Unsqueeze: { constantInputs: [1] },
+  Transpose: { wholeUnits: "output" },
+  Unsqueeze: { wholeUnits: "output" },
   Upsample: { constantInputs: [1], until: 9 },
 };
 
@@ -59,12 +166,8 @@ const UNITS = `
   Sigmoid Slice Softmax LogSoftmax Sqrt Sin Cos Sign Tanh Exp Log Ceil Floor Round Abs Neg Add Div Mul Pow Sub PRelu
   Concat Max Min Split Conv ConvTranspose MatMul Gemm Einsum LayerNormalization InstanceNormalization RMSNormalization
   BatchNormalization Where Pad TopK CumSum Reciprocal Clip DepthToSpace SpaceToDepth GlobalAveragePool GridSample
-  LpNormalization`;
-
-/** Operators that the provider built into ONNX Runtime lacks. Source: onnxruntime-qnn 2.0. */
-const PLUGIN_OPERATORS = ["GroupNormalization", "IsNaN", "RoiAlign", "SimplifiedLayerNormalization", "Tan"];
-
-const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
+  LpNormalization Asin Atan LRN GroupNormalization ReduceLogSumExp ArgMax ArgMin ScatterElements
+  SimplifiedLayerNormalization Mish`;
 
 const QUANTIZATION: QuantizationRules = {
   activations: ["uint8", "uint16", "int8", "int16"],
@@ -75,7 +178,8 @@ const QUANTIZATION: QuantizationRules = {
     Gemm: { index: 1, axis: "columns" },
     MatMul: { index: 1, axis: 1 },
   },
-  biasInputs: { Conv: 2, ConvTranspose: 2, Gemm: 2, LayerNormalization: 2 },
+  biasInputs: { Conv: 2, ConvTranspose: 2, Gemm: 2 },
+  vectorBias: words("Gemm"),
   sameParameters: words(`${MOVES} Concat`),
   wrapped: words(UNITS),
   blocks: false,
@@ -90,21 +194,18 @@ const QUANTIZATION: QuantizationRules = {
 export const QNN: OperatorRules = {
   sources: [
     {
-      document: "onnxruntime/core/providers/qnn/builder (op builders)",
-      version: "onnxruntime 1.30, commit cc8e901",
+      document: "Qualcomm's HTP compiler, asked by npm run interop:compilers",
+      version: "onnxruntime-qnn 2.7.0, onnxruntime 1.30.0, soc 60",
     },
     {
-      document: "onnxruntime-qnn plugin (SimplifiedLayerNormalization and later operators)",
-      version: "2.0.0",
+      document: "onnxruntime/core/providers/qnn/builder (op builders)",
+      version: "onnxruntime 1.30, commit cc8e901",
     },
     { document: "HTP operator definition supplement, 80-63442-50", version: "2026" },
     { document: "quantization/execution_providers/qnn/quant_config.py", version: "onnxruntime 1.30" },
   ],
   operators: {
-    ...PLAIN,
-    ...LIMITED,
-    ...Object.fromEntries(PLUGIN_OPERATORS.map((name) => [name, { only: "the QNN plugin 2.0 or later" }])),
-    ...contrib("DequantizeLinear FusedMatMul Gelu Inverse QuantizeLinear QuickGelu"),
+    ...operatorsOf(QNN_SIGNATURES, LIMITED),
   },
   operatorsAreComplete: true,
   dtypes: [
@@ -116,4 +217,5 @@ export const QNN: OperatorRules = {
   quantization: QUANTIZATION,
   maxWeightBytes: TWO_GIGABYTES,
   wantsNames: true,
+  minOpset: 7,
 };

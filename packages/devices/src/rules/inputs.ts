@@ -1,10 +1,12 @@
 /** Rules about the inputs and attributes of single operators: element types, constants, values, number of inputs. */
-import { shorten, type OnnxDType } from "@slm/onnx";
+import { attributeOf, shorten, type OnnxDType } from "@slm/onnx";
 import { operatorName } from "../finding.js";
 import type { AttributeLimit } from "../profiles/profile.js";
-import { axisOf } from "../shapes/facts.js";
+import { axisOf, isNumber } from "../shapes/facts.js";
 import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
-import { aboutModel, aboutNode, rejection, supportOf, type Rule } from "./rule.js";
+import { attributeValue } from "./attribute-value.js";
+import { isDequantize, partsOfUnit } from "./quantized-graph.js";
+import { aboutModel, rejection, supportOf, type Rule } from "./rule.js";
 
 const TYPE_ADVICE: Readonly<Partial<Record<OnnxDType, string>>> = {
   int64: "use int32 for ids and positions",
@@ -31,7 +33,7 @@ export const dtypes: Rule = (subject, findings) => {
       const [value, dtype] = rejected;
       const message = `'${shorten(value)}' is ${dtype}; ${profile.label} takes ${profile.dtypes.join(", ")}`;
       const advice = TYPE_ADVICE[dtype] ?? "use one of these types";
-      findings.add(aboutNode("dtype", placed, rejection(subject, placed, message, advice)));
+      findings.about("dtype", placed, rejection(subject, placed, message, advice));
     }
     checkInputTypes(subject, placed, findings);
   }
@@ -52,48 +54,103 @@ function checkInputTypes(subject: Subject, placed: PlacedNode, findings: Paramet
     if (value === "" || dtype === undefined || types.includes(dtype)) continue;
     const message = `input ${index} of ${operatorName(node)} is ${dtype}; ${label} takes ${types.join(", ")} there`;
     const advice = `convert it to ${types[0] ?? "another type"}`;
-    findings.add(aboutNode("dtype", placed, rejection(subject, placed, message, advice)));
+    findings.about("dtype", placed, rejection(subject, placed, message, advice));
   }
   for (const index of plainInt64) {
     const value = node.inputs[index] ?? "";
     const isPlain = scope.index.isInput(value) || scope.isKnown(value);
     if (value === "" || scope.of(value).dtype !== "int64" || isPlain) continue;
     const message = `input ${index} of ${operatorName(node)} is computed int64; ${label} takes it from a graph input or a constant only`;
-    findings.add(aboutNode("dtype", placed, rejection(subject, placed, message, "compute it as int32")));
+    findings.about("dtype", placed, rejection(subject, placed, message, "compute it as int32"));
   }
 }
 
 export const constantInputs: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
-    for (const index of supportOf(subject, placed)?.constantInputs ?? []) {
+    const { constantInputs = [], plainConstants = [] } = supportOf(subject, placed) ?? {};
+    const isUnit = subject.profile.quantization === undefined || partsOfUnit(subject, placed).length > 0;
+    for (const index of [...constantInputs, ...plainConstants]) {
       const value = node.inputs[index] ?? "";
-      if (value === "" || scope.isKnown(value)) continue;
+      if (value === "" || scope.isKnown(value) || scope.of(value).shape?.includes(0) === true) continue;
       const dequantized = scope.index.producerOf(value)?.node;
-      if (dequantized?.opType === "DequantizeLinear" && scope.isKnown(dequantized.inputs[0] ?? "")) continue;
+      const isDequantized =
+        isUnit &&
+        dequantized !== undefined &&
+        isDequantize(dequantized) &&
+        scope.isKnown(dequantized.inputs[0] ?? "");
+      if (isDequantized && !plainConstants.includes(index)) continue;
       const message = `input ${index} of ${operatorName(node)}, '${shorten(value)}', must be a constant for ${subject.profile.label}, it is computed`;
       const advice = "fix the sizes it is computed from, or make it an initializer";
-      findings.add(aboutNode("constant-input", placed, rejection(subject, placed, message, advice)));
+      findings.about("constant-input", placed, rejection(subject, placed, message, advice));
     }
   }
 };
 
 export const inputCounts: Rule = (subject, findings) => {
+  const { label } = subject.profile;
   for (const placed of subject.nodes) {
-    const count = supportOf(subject, placed)?.inputCount;
-    const given = placed.node.inputs.length;
-    if (count === undefined || given === count) continue;
-    const message = `${operatorName(placed.node)} has ${given} inputs, ${subject.profile.label} takes exactly ${count}`;
-    const advice = given > count ? "chain operators of two inputs" : "replace it by Identity";
-    findings.add(aboutNode("input-count", placed, rejection(subject, placed, message, advice)));
+    const { node, scope } = placed;
+    const { minInputs = 0, absentInputs = [], outputCount } = supportOf(subject, placed) ?? {};
+    const add = (message: string, advice: string): void => {
+      findings.about("input-count", placed, rejection(subject, placed, message, advice));
+    };
+    const given = node.inputs.length;
+    if (given < minInputs)
+      add(
+        `${operatorName(node)} has ${given} inputs, ${label} takes ${minInputs} or more`,
+        "replace it by Identity",
+      );
+    const present = absentInputs.find((index) => (node.inputs[index] ?? "") !== "");
+    if (present !== undefined)
+      add(`${operatorName(node)} has input ${present}, ${label} takes it only without`, "leave it out");
+    const read = node.outputs.filter(
+      (value) => value !== "" && (scope.index.isOutput(value) || scope.index.usesOf(value).length > 0),
+    );
+    if (outputCount !== undefined && read.length > outputCount)
+      add(
+        `${read.length} outputs of ${operatorName(node)} are read, ${label} takes ${outputCount}`,
+        "compute the others from it",
+      );
+  }
+};
+
+/** An equation with its letters in the order in which they appear. */
+function withOwnLetters(equation: string): string {
+  const letters = new Map<string, string>();
+  return equation.replaceAll(/\s/g, "").replaceAll(/[A-Za-z]/g, (letter) => {
+    const own = letters.get(letter) ?? String.fromCodePoint(97 + letters.size);
+    letters.set(letter, own);
+    return own;
+  });
+}
+
+export const equations: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const allowed = supportOf(subject, placed)?.equations;
+    if (allowed === undefined) continue;
+    const equation = attributeOf(placed.node, "equation", "string") ?? "";
+    if (allowed.includes(withOwnLetters(equation))) continue;
+    const message = `equation ${shorten(equation)}; ${subject.profile.label} takes products of matrices: ${allowed.join(" or ")}`;
+    const advice = "write it as Transpose, Reshape and MatMul";
+    findings.about("attribute", placed, rejection(subject, placed, message, advice));
   }
 };
 
 function isAllowed(placed: PlacedNode, value: number | string, { allowed }: AttributeLimit): boolean {
+  if (allowed === "ones") return value === 1;
   if (allowed !== "last-axis") return allowed.includes(value);
   const rank = placed.scope.of(placed.node.inputs[0] ?? "").shape?.length;
   if (typeof value !== "number") return false;
   return rank === undefined ? value === -1 : axisOf(value, rank) === rank - 1;
+}
+
+/** What an attribute must be, and what to do about another value. */
+function wantedText(name: string, { allowed }: AttributeLimit): readonly [string, string] {
+  if (allowed === "last-axis") return ["the last axis", "transpose around it"];
+  if (allowed === "ones") return ["ones", `leave ${name} out`];
+  const wanted = allowed.join(" or ");
+  return [wanted, `set ${name} to ${wanted}`];
 }
 
 export const attributes: Rule = (subject, findings) => {
@@ -101,14 +158,46 @@ export const attributes: Rule = (subject, findings) => {
     const limits = supportOf(subject, placed)?.attributes ?? {};
     for (const [name, limit] of Object.entries(limits)) {
       const { node } = placed;
-      const given = Object.hasOwn(node.attributes, name) ? node.attributes[name] : undefined;
-      const isScalar = given?.kind === "int" || given?.kind === "float" || given?.kind === "string";
-      const value = isScalar ? given.value : given === undefined ? limit.missing : "?";
+      const value = attributeValue(node, name, limit);
       if (isAllowed(placed, value, limit)) continue;
-      const wanted = limit.allowed === "last-axis" ? "the last axis" : limit.allowed.join(" or ");
+      const [wanted, advice] = wantedText(name, limit);
       const message = `${name} of ${operatorName(node)} is ${shorten(String(value))}; ${subject.profile.label} takes ${wanted}`;
-      const advice = limit.allowed === "last-axis" ? "transpose around it" : `set ${name} to ${wanted}`;
-      findings.add(aboutNode("attribute", placed, rejection(subject, placed, message, advice)));
+      const { otherwise } = limit;
+      const remark =
+        otherwise === undefined
+          ? rejection(subject, placed, message, advice)
+          : { severity: "error" as const, message: `${message}: ${otherwise}`, advice };
+      findings.about("attribute", placed, remark);
     }
+  }
+};
+
+/**
+ * Windows of pooling with `ceil_mode`: ONNX leaves out a last window that starts in the padding behind the data (opset 22), which not
+ * every compiler does.
+ */
+export const lastWindows: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const { node, scope } = placed;
+    if (supportOf(subject, placed)?.fullWindows !== true || attributeOf(node, "ceil_mode", "int") !== 1)
+      continue;
+    const sizes = scope.of(node.inputs[0] ?? "").shape?.slice(2) ?? [];
+    const counts = scope.of(node.outputs[0] ?? "").shape?.slice(2) ?? [];
+    const at = (name: string, index: number, missing: number): number =>
+      attributeOf(node, name, "ints")?.[index] ?? missing;
+    const isCut = sizes.some((size, axis) => {
+      const count = counts[axis];
+      if (!isNumber(size) || !isNumber(count)) return false;
+      const pads = at("pads", axis, 0) + at("pads", axis + sizes.length, 0);
+      const room = size + pads - at("kernel_shape", axis, 1);
+      return count < Math.ceil(room / at("strides", axis, 1)) + 1;
+    });
+    if (!isCut) continue;
+    const message = `ceil_mode of ${operatorName(node)} leaves out a window that starts behind the data; ${subject.profile.label} does not`;
+    findings.about(
+      "attribute",
+      placed,
+      rejection(subject, placed, message, "pad the data and leave ceil_mode out"),
+    );
   }
 };

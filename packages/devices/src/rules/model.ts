@@ -1,7 +1,7 @@
 /** Rules about the model as a whole. */
 import { shorten } from "@slm/onnx";
 import { operatorName } from "../finding.js";
-import { aboutModel, aboutNode, type Rule } from "./rule.js";
+import { aboutModel, type Rule } from "./rule.js";
 
 export const names: Rule = (subject, findings) => {
   const { all, profile } = subject;
@@ -16,13 +16,11 @@ export const names: Rule = (subject, findings) => {
     if (name === "") continue;
     if (seen.has(name)) {
       const message = `another node is called '${shorten(name)}' too`;
-      findings.add(
-        aboutNode("name", placed, {
-          severity: "warning",
-          message,
-          advice: "give every node a name of its own",
-        }),
-      );
+      findings.about("name", placed, {
+        severity: "warning",
+        message,
+        advice: "give every node a name of its own",
+      });
     }
     seen.add(name);
   }

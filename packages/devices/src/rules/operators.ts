@@ -10,7 +10,7 @@ import {
 import { CONTROL_FLOW, isControlFlow, type PlacedNode, type Subject } from "../subject.js";
 import { operatorAdvice } from "./advice.js";
 import { isErfGelu } from "./erf-gelu.js";
-import { aboutModel, aboutNode, rejection, runsOnCpu, supportOf, type Rule } from "./rule.js";
+import { aboutModel, rejection, runsOnCpu, supportOf, type Rule } from "./rule.js";
 
 function isForbiddenFlow({ profile }: Subject, { node }: PlacedNode): boolean {
   return profile.controlFlow === "forbidden" && isControlFlow(node);
@@ -34,30 +34,24 @@ export const operators: Rule = (subject, findings) => {
     const advice = operatorAdvice(profile.name, name);
     if (!exists(placed)) {
       const message = `neither ONNX nor ONNX Runtime has an operator '${name}'`;
-      findings.add(
-        aboutNode("operator", placed, { severity: "error", message, advice: "check the model's source" }),
-      );
+      findings.about("operator", placed, { severity: "error", message, advice: "check the model's source" });
       continue;
     }
     const support = supportOf(subject, placed);
     if (support?.moduleOf === "erf-gelu" && !isErfGelu(placed)) {
       const message = `${profile.label} takes Erf only inside Gelu: x * 0.5 * (1 + erf(x / sqrt 2))`;
-      findings.add(aboutNode("operator", placed, rejection(subject, placed, message, advice)));
-    }
-    if (support?.only !== undefined) {
-      const message = `${name} needs ${support.only}`;
-      findings.add(aboutNode("operator", placed, { severity: "warning", message, advice }));
+      findings.about("operator", placed, rejection(subject, placed, message, advice));
     }
     if (support !== undefined) continue;
     if (!profile.operatorsAreComplete && runsOnCpu(placed)) {
       const message = `no public list says whether ${profile.label} takes ${name}; its compiler leaves others to the CPU`;
-      findings.add(aboutNode("unknown", placed, { severity: "warning", message, advice }));
+      findings.about("unknown", placed, { severity: "warning", message, advice });
       continue;
     }
     const isFunction = placed.node.domain === "" && FUNCTION_OPERATORS.has(placed.node.opType);
     const expanded = isFunction ? "; ONNX Runtime may expand it into operators of its definition" : "";
     const message = `${profile.label} has no ${name}${expanded}`;
-    findings.add(aboutNode("operator", placed, rejection(subject, placed, message, advice)));
+    findings.about("operator", placed, rejection(subject, placed, message, advice));
   }
 };
 
@@ -81,6 +75,14 @@ export const opsets: Rule = (subject, findings) => {
   const { profile, model } = subject;
   const standard = model.opsets[""] ?? 0;
   versions(subject, findings);
+  const { minOpset = 0 } = profile;
+  if (standard < minOpset) {
+    const message = `the model imports opset ${standard}, ${profile.label} takes nothing below opset ${minOpset}`;
+    const advice = `convert the model to opset ${minOpset} or later`;
+    const severity = profile.rest === null ? "error" : "warning";
+    findings.add(aboutModel("opset", { severity, message, advice }));
+    for (const { node } of subject.nodes) findings.refuse("opset", node);
+  }
   if (profile.advisedOpset !== undefined && standard > profile.advisedOpset) {
     const message = `the model imports opset ${standard}, the profile's tools were written for up to ${profile.advisedOpset}`;
     const advice = `export with opset ${profile.advisedOpset}`;
@@ -94,12 +96,10 @@ export const opsets: Rule = (subject, findings) => {
     if (since !== undefined && since > standard) {
       const message = `${node.opType} exists from opset ${since} on, the model imports ${standard}`;
       const advice = `convert the model to opset ${since} or later`;
-      findings.add(aboutNode("opset", placed, { severity: "error", message, advice }));
+      findings.about("opset", placed, { severity: "error", message, advice });
     } else if (removed !== undefined && removed <= standard) {
       const message = `${node.opType} does not exist from opset ${removed} on, the model imports ${standard}`;
-      findings.add(
-        aboutNode("opset", placed, { severity: "error", message, advice: "export the model anew" }),
-      );
+      findings.about("opset", placed, { severity: "error", message, advice: "export the model anew" });
     }
   }
   for (const placed of subject.nodes) {
@@ -110,7 +110,7 @@ export const opsets: Rule = (subject, findings) => {
     const message = `${profile.label} takes ${name} of opset ${since} to ${until}, the model imports ${version}`;
     const advice =
       version < since ? `convert the model to opset ${since}` : operatorAdvice(profile.name, name);
-    findings.add(aboutNode("opset", placed, rejection(subject, placed, message, advice)));
+    findings.about("opset", placed, rejection(subject, placed, message, advice));
   }
 };
 
@@ -130,6 +130,6 @@ export const controlFlow: Rule = (subject, findings) => {
       `${subject.profile.label} runs no control flow; the ${inside} nodes inside ${placed.node.opType} were not ` +
       "checked against the profile";
     const advice = FLOW_ADVICE[placed.node.opType] ?? "export the model without it";
-    findings.add(aboutNode("control-flow", placed, { severity: "error", message, advice }));
+    findings.about("control-flow", placed, { severity: "error", message, advice });
   }
 };

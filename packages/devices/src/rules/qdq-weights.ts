@@ -2,9 +2,10 @@
 import { attributeOf, type GraphNode } from "@slm/onnx";
 import { operatorName, type Findings } from "../finding.js";
 import type { QuantizationRules, WeightInput } from "../profiles/profile.js";
+import type { Shape } from "../shapes/facts.js";
 import type { PlacedNode, Subject } from "../subject.js";
 import { dequantizerOf, isDequantize, isQuantize, parametersOf, type Parameters } from "./quantized-graph.js";
-import { aboutNode, shapeText, type Rule } from "./rule.js";
+import { shapeText, type Rule } from "./rule.js";
 
 function allowedAxis(node: GraphNode, { axis }: WeightInput): number {
   if (axis !== "columns") return axis;
@@ -44,13 +45,11 @@ function checkAlone(
   if (isPerChannel && !isOfWeight) {
     const message = `one scale per channel is possible for weights of ${Object.keys(rules.weightInputs).join(", ")} only`;
     const advice = "use one scale for the whole tensor";
-    findings.add(aboutNode("qdq-weight", placed, { severity: "error", message, advice }));
+    findings.about("qdq-weight", placed, { severity: "error", message, advice });
   }
   if (block === 0 || rules.blocks) return;
   const message = `${subject.profile.label} takes no scales per block of ${block}`;
-  findings.add(
-    aboutNode("qdq-weight", placed, { severity: "error", message, advice: "use one scale per channel" }),
-  );
+  findings.about("qdq-weight", placed, { severity: "error", message, advice: "use one scale per channel" });
 }
 
 function checkWeight(subject: Subject, placed: PlacedNode, row: WeightInput, findings: Findings): void {
@@ -60,7 +59,7 @@ function checkWeight(subject: Subject, placed: PlacedNode, row: WeightInput, fin
   if (dequantizer === undefined) return;
   const found = parametersOf(dequantizer, scope);
   const add = (severity: "error" | "warning", message: string, advice: string): void => {
-    findings.add(aboutNode("qdq-weight", placed, { severity, message, advice }));
+    findings.about("qdq-weight", placed, { severity, message, advice });
   };
   const { shape } = scope.of(value);
   const isConstant = scope.isKnown(dequantizer.inputs[0] ?? "");
@@ -118,12 +117,15 @@ export const biases: Rule = (subject, findings) => {
     const bias = index === undefined ? undefined : dequantizerOf(node.inputs[index] ?? "", scope);
     const [x, w] = [0, 1].map((input) => dequantizerOf(node.inputs[input] ?? "", scope));
     if (bias === undefined || x === undefined || w === undefined) continue;
+    if (!scope.isKnown(bias.inputs[0] ?? "")) continue; // A computed one is an activation.
     const found = parametersOf(bias, scope);
     const add = (message: string, advice: string): void => {
-      findings.add(aboutNode("qdq-bias", placed, { severity: "error", message, advice }));
+      findings.about("qdq-bias", placed, { severity: "error", message, advice });
     };
     if (found.dtype !== undefined && found.dtype !== "int32")
       add(`bias of ${operatorName(node)} is ${found.dtype}, it must be int32`, "quantize biases to int32");
+    else if (rules.vectorBias?.has(node.opType) === true && !isVector(scope.of(bias.inputs[0] ?? "").shape))
+      add(`bias of ${operatorName(node)} must be a vector`, "add it by an Add of its own");
     else if (found.zeroPoints?.some((zero) => zero !== 0) === true)
       add("zero point of the bias must be 0", "quantize biases symmetrically");
     else if (!isProduct(found.scales, parametersOf(x, scope).scales, parametersOf(w, scope).scales))
@@ -133,6 +135,11 @@ export const biases: Rule = (subject, findings) => {
       );
   }
 };
+
+/** One size, besides ones in front of it. */
+function isVector(shape: Shape | undefined): boolean {
+  return shape === undefined || (shape.length > 0 && shape.slice(0, -1).every((size) => size === 1));
+}
 
 function isProduct(
   bias: readonly number[] | undefined,

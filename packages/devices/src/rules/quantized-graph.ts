@@ -87,3 +87,16 @@ export function floatOutputs({ node, scope }: PlacedNode): readonly string[] {
     return value !== "" && isRead && FLOATS.has(scope.of(value).dtype ?? "");
   });
 }
+
+/**
+ * The DQ before a node and the Q behind it, if they make it a quantized operator: every float input comes from DequantizeLinear,
+ * every output goes to one QuantizeLinear. Empty for other nodes.
+ */
+export function partsOfUnit({ profile }: Subject, placed: PlacedNode): readonly GraphNode[] {
+  const { node, scope } = placed;
+  if (node.domain !== "" || profile.quantization?.wrapped.has(node.opType) !== true) return [];
+  const before = floatInputs(placed).map(({ value }) => dequantizerOf(value, scope));
+  const after = floatOutputs(placed).map((value) => onlyQuantizerOf(value, scope));
+  const parts = [...before, ...after].filter((part) => part !== undefined);
+  return parts.length === before.length + after.length ? parts : [];
+}

@@ -1,23 +1,12 @@
 /** Helpers for rules. */
 import { shorten } from "@slm/onnx";
-import { type Finding, type Findings, type RuleName, type Severity, operatorName } from "../finding.js";
+import { type Finding, type Findings, type Remark, type RuleName, operatorName } from "../finding.js";
 import { CPU } from "../profiles/cpu.js";
 import type { OperatorSupport } from "../profiles/profile.js";
 import type { PlacedNode, Subject } from "../subject.js";
 
 /** Checks a prepared model and adds its findings. */
 export type Rule = (subject: Subject, findings: Findings) => void;
-
-export interface Remark {
-  readonly severity: Severity;
-  readonly message: string;
-  readonly advice: string;
-}
-
-/** A finding about one node. */
-export function aboutNode(rule: RuleName, { node, name }: PlacedNode, remark: Remark): Finding {
-  return { rule, node: name, opType: operatorName(node), ...remark };
-}
 
 /** A finding about the model as a whole. */
 export function aboutModel(rule: RuleName, remark: Remark): Finding {
@@ -48,7 +37,8 @@ export function fallsBackToCpu({ profile }: Subject, placed: PlacedNode): boolea
 /** The finding for a node that the device does not support: a warning if the CPU runs it, otherwise an error. */
 export function rejection(subject: Subject, placed: PlacedNode, message: string, advice: string): Remark {
   if (!fallsBackToCpu(subject, placed)) return { severity: "error", message, advice };
-  return { severity: "warning", message: `${message}; the CPU computes it, its tensors are copied`, advice };
+  const copied = `${message}; the CPU computes it, its tensors are copied`;
+  return { severity: "warning", message: copied, advice, isRefusal: true };
 }
 
 /** A shape for messages. */

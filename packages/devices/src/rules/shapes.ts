@@ -4,8 +4,9 @@ import { operatorName, type Severity } from "../finding.js";
 import { isNumber, isStatic, type Shape } from "../shapes/facts.js";
 import { inferRuleOf } from "../shapes/table.js";
 import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
+import { dataTypeOf, quantizedTypeOf } from "./signatures.js";
 import { sizeFlagsOf } from "./size-flags.js";
-import { aboutInput, aboutModel, aboutNode, rejection, shapeText, supportOf, type Rule } from "./rule.js";
+import { aboutInput, aboutModel, rejection, shapeText, supportOf, type Rule } from "./rule.js";
 
 const isSymbol = (size: number | string): boolean => typeof size === "string" && size !== "";
 
@@ -51,17 +52,18 @@ export const staticShapes: Rule = (subject, findings) => {
     if (value === undefined) continue;
     const message = `output '${shorten(value)}' is ${shapeText(scope.of(value).shape)}: its size depends on the data`;
     const advice = "use an operator whose output has one size, with a mask";
-    findings.add(aboutNode("static-shape", placed, { severity, message, advice }));
+    findings.about("static-shape", placed, { severity, message, advice });
   }
   if (!isRequired) return;
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
-    const empty = valuesOf(placed).find((name) => scope.of(name).shape?.includes(0) === true);
+    if (valuesOf(placed).some((name) => scope.of(name).shape?.every(isNumber) !== true))
+      findings.refuse("static-shape", node);
+    const data = node.inputs.slice(0, 1).concat(node.outputs);
+    const empty = data.find((name) => scope.of(name).shape?.includes(0) === true);
     if (empty === undefined || node.opType === "Concat") continue; // Concat drops inputs without elements.
     const message = `'${shorten(empty)}' is ${shapeText(scope.of(empty).shape)}: it has no elements`;
-    findings.add(
-      aboutNode("static-shape", placed, { severity: "warning", message, advice: "leave the node out" }),
-    );
+    findings.about("static-shape", placed, rejection(subject, placed, message, "leave the node out"));
   }
 };
 
@@ -81,30 +83,58 @@ export const fittingShapes: Rule = (subject, findings) => {
     if (placed === undefined) continue;
     const place = kind === "misfit" && placed.scope !== subject.main ? "inside" : kind;
     const [severity, advice] = MISFITS[place];
-    findings.add(aboutNode("shape", placed, { severity, message, advice }));
+    findings.about("shape", placed, { severity, message, advice });
   }
 };
+
+/** Most axes of the operator, of its type of data where that matters; undefined: those of the profile. */
+function ownRank(subject: Subject, placed: PlacedNode): number | undefined {
+  const support = supportOf(subject, placed);
+  const dtype = quantizedTypeOf(subject, placed) ?? dataTypeOf(placed, support);
+  return (dtype === undefined ? undefined : support?.maxRankOf?.[dtype]) ?? support?.maxRank;
+}
+
+function isScalar({ node, scope }: PlacedNode, index: number): boolean {
+  const value = node.inputs[index] ?? "";
+  return value !== "" && scope.of(value).shape?.length === 0;
+}
 
 export const ranks: Rule = (subject, findings) => {
   const { profile } = subject;
   for (const placed of subject.nodes) {
     if (isControlFlow(placed.node)) continue;
     const { rejected, advised } = profile.maxRank;
-    const own = supportOf(subject, placed)?.maxRank;
+    const own = ownRank(subject, placed);
     const most = own ?? rejected;
     const ranked = valuesOf(placed).map((name) => ({
       value: name,
       rank: placed.scope.of(name).shape?.length ?? 0,
     }));
+    const support = supportOf(subject, placed);
+    const scalar = support?.noScalars?.find((index) => isScalar(placed, index));
+    if (scalar !== undefined) {
+      const message = `input ${scalar} of ${operatorName(placed.node)} is a scalar; ${profile.label} takes a vector there`;
+      findings.about("rank", placed, rejection(subject, placed, message, "give it an axis of one element"));
+    }
+    const data = ranked[support?.data ?? 0];
+    const mostOfData = support?.maxDataRank ?? Infinity;
+    if (data !== undefined && data.rank > mostOfData) {
+      const message = `data of ${operatorName(placed.node)} has ${data.rank} axes, ${profile.label} takes ${mostOfData}`;
+      findings.about(
+        "rank",
+        placed,
+        rejection(subject, placed, message, "merge axes with Reshape before it"),
+      );
+    }
     const { value, rank } = ranked.reduce((a, b) => (b.rank > a.rank ? b : a), { value: "", rank: 0 });
     const found = `'${shorten(value)}' ${shapeText(placed.scope.of(value).shape)} has ${rank} axes`;
     const advice = "merge axes with Reshape before it, or work on slices";
     if (rank > most) {
       const message = `${found}, ${profile.label} takes ${most} of ${operatorName(placed.node)}`;
-      findings.add(aboutNode("rank", placed, rejection(subject, placed, message, advice)));
+      findings.about("rank", placed, rejection(subject, placed, message, advice));
     } else if (rank > advised && own === undefined) {
       const message = `${found}; ${profile.label} takes ${advised} of most operators`;
-      findings.add(aboutNode("rank", placed, { severity: "warning", message, advice }));
+      findings.about("rank", placed, { severity: "warning", message, advice });
     }
   }
 };
@@ -138,7 +168,7 @@ export const sizes: Rule = (subject, findings) => {
     const { dtype, shape } = placed.scope.of(value);
     const message = `'${shorten(value)}' ${shapeText(shape)} takes ${bytesOf(dtype, shape)} bytes, at most ${MAX_VALUE_BYTES} are possible`;
     const advice = "use smaller fixed sizes";
-    findings.add(aboutNode("size", placed, { severity: "error", message, advice }));
+    findings.about("size", placed, { severity: "error", message, advice });
   }
 };
 
@@ -174,7 +204,7 @@ export const unknowns: Rule = (subject, findings) => {
     const seen = isUnknown(scope.of(value).shape) ? shapeText(scope.of(value).shape) : "";
     const message = `${what} of '${shorten(value)}' ${seen} unknown: ${why}`.replace("  ", " ");
     const advice = "run ONNX shape inference on the model, or fix the sizes of its inputs";
-    findings.add(aboutNode("unknown", placed, { severity: "warning", message, advice }));
+    findings.about("unknown", placed, { severity: "warning", message, advice });
   }
   const inputs = subject.model.inputs.filter(
     ({ dtype, shape }) => dtype === undefined || shape === undefined,

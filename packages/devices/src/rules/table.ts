@@ -6,6 +6,7 @@ import * as qdq from "./qdq.js";
 import * as qdqWeights from "./qdq-weights.js";
 import type { Rule } from "./rule.js";
 import * as shapes from "./shapes.js";
+import { signatures } from "./signatures.js";
 
 export const CHECKS: readonly Rule[] = [
   operators.operators,
@@ -15,9 +16,12 @@ export const CHECKS: readonly Rule[] = [
   shapes.fittingShapes,
   shapes.ranks,
   inputs.dtypes,
+  signatures,
   inputs.constantInputs,
   inputs.inputCounts,
+  inputs.equations,
   inputs.attributes,
+  inputs.lastWindows,
   qdq.form,
   qdq.parameters,
   qdqWeights.weights,

@@ -35,7 +35,9 @@ export interface ProviderSettings {
 /** How results of a device were obtained for this release. */
 export const RESULTS = {
   measured: "ran and was timed on the device",
-  wasm: "ran and was timed in a browser with WebAssembly; no WebGPU was available",
+  wasm: "ran and was timed in a browser with WebAssembly; with WebGPU it ran on a software adapter, whose times are no GPU's",
+  software:
+    "ran on a software adapter and on no GPU: the CPU computes, every result says so, and its times are no GPU's",
   fallback: "no such device was available: the CPU computes instead, and every result says so",
   simulated:
     "no such device was available: the CPU runs the device's graphs, and every result says that it was simulated; times are not those of the device",
@@ -47,7 +49,7 @@ export interface DeviceRow {
   /** Short name of the software, for messages. */
   readonly label: string;
   readonly provider: ProviderSettings;
-  /** Requirements of the machine, for messages. Null: none. */
+  /** Requirements of the machine, for messages; of a plug-in the command that says how it is obtained. Null: none. */
   readonly needs: string | null;
   /** Runtimes that open its models, the default first. */
   readonly runtimes: readonly RuntimeName[];
@@ -67,6 +69,8 @@ export interface DeviceRow {
   readonly shapes: "dynamic" | "static";
   /** Whether the provider needs static shapes. required: an NPU compiles no others. advised: dynamic ones are slower. */
   readonly staticShapes: "required" | "advised" | "free";
+  /** Most new positions of a run that fused attention over a cache computes right on every adapter. Null: any number. */
+  readonly fusedPositions: number | null;
   /** Most axes of a tensor: above `rejected` no operator is supported, above `advised` only few are. */
   readonly maxRank: { readonly rejected: number; readonly advised: number };
 }

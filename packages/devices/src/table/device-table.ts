@@ -1,6 +1,7 @@
 /**
  * The table of devices: one row per target and profile. A target is a kind of device; a profile is the software that runs graphs
- * there, an execution provider of ONNX Runtime or a compiler behind one. Export, quantization, analysis, the runtimes, the command
+ * there, an execution provider of ONNX Runtime or a compiler behind one. The provider is part of onnxruntime-node, or a plug-in by its
+ * vendor that the user adds (`@slm/runtime-native/plugins`); column `provider` is for the former. Export, quantization, analysis, the runtimes, the command
  * line and docs/reference/devices.md read this table; the types of all names derive from it. A row without a column does not
  * compile, nor does a profile without its lowerings (`@slm/onnx-export`) or its operator rules (`../profiles`).
  *
@@ -20,6 +21,9 @@ const WEBGPU = {
   label: "the WebGPU provider",
   provider: { name: "webgpu" },
   shapes: "dynamic",
+  // From 32 on GroupQueryAttention hands keys from lane to lane of subgroups, and takes it that these have 8 lanes or more
+  // (onnxruntime 1.30, flash_attention.wgsl.template). SwiftShader's have 4: there its results are wrong.
+  fusedPositions: 31,
   staticShapes: "free",
   maxRank: { rejected: 8, advised: 6 },
 } as const;
@@ -59,6 +63,7 @@ export const DEVICES = {
         reason: "it takes all of them",
       },
       shapes: "dynamic",
+      fusedPositions: null,
       staticShapes: "free",
       maxRank: { rejected: 64, advised: 64 },
     },
@@ -79,6 +84,7 @@ export const DEVICES = {
         reason: "its fast kernels for quantized weights are those of blocks",
       },
       shapes: "dynamic",
+      fusedPositions: null,
       staticShapes: "free",
       maxRank: { rejected: 64, advised: 8 },
     },
@@ -93,6 +99,7 @@ export const DEVICES = {
       precisions: { float32: true, float16: true, bfloat16: "DirectML has no bfloat16 kernels" },
       schemes: { takes: BLOCKS, default: "int4-block", reason: "it has kernels for blocks of weights" },
       shapes: "dynamic",
+      fusedPositions: null,
       staticShapes: "advised",
       maxRank: { rejected: 8, advised: 8 },
     },
@@ -105,13 +112,14 @@ export const DEVICES = {
       rest: "cpu",
       results: "fallback",
       shapes: "dynamic",
+      fusedPositions: null,
     },
     webgpu: {
       ...WEBGPU,
       needs: "a GPU with Vulkan, Metal or Direct3D 12",
       runtimes: ["gpu", "cpu"],
       rest: "cpu",
-      results: "fallback",
+      results: "software",
       precisions: { float32: true, float16: true, bfloat16: "WebGPU has no bfloat16" },
       schemes: {
         takes: BLOCKS,
@@ -140,7 +148,7 @@ export const DEVICES = {
       title: "Qualcomm Hexagon (HTP), ONNX Runtime QNN provider",
       label: "QNN (Hexagon)",
       provider: { name: "qnn", backendType: "htp" },
-      needs: "Windows on a Qualcomm NPU",
+      needs: "a plug-in (slm device add qnn), or Windows on a Qualcomm NPU",
       runtimes: ["npu"],
       rest: null,
       results: "simulated",
@@ -155,6 +163,7 @@ export const DEVICES = {
         reason: "it computes in integers with fixed ranges",
       },
       shapes: "static",
+      fusedPositions: null,
       staticShapes: "required",
       maxRank: { rejected: 5, advised: 4 },
     },
@@ -162,7 +171,7 @@ export const DEVICES = {
       title: "Intel NPU, ONNX Runtime OpenVINO provider",
       label: "OpenVINO (Intel NPU)",
       provider: { name: "openvino", device_type: "NPU" },
-      needs: "a build of ONNX Runtime with OpenVINO, which npm does not have",
+      needs: "a plug-in (slm device add openvino) and an Intel NPU",
       runtimes: ["npu"],
       rest: null,
       results: "simulated",
@@ -173,6 +182,7 @@ export const DEVICES = {
         reason: "it computes in integers with fixed ranges",
       },
       shapes: "static",
+      fusedPositions: null,
       staticShapes: "required",
       maxRank: { rejected: 6, advised: 4 },
     },
@@ -185,6 +195,7 @@ export const DEVICES = {
       rest: null,
       results: "simulated",
       shapes: "static",
+      fusedPositions: null,
     },
     vitisai: {
       title: "AMD Ryzen AI, ONNX Runtime Vitis AI provider",
@@ -205,6 +216,7 @@ export const DEVICES = {
         reason: "it takes signed 8-bit integers with fixed ranges",
       },
       shapes: "static",
+      fusedPositions: null,
       staticShapes: "required",
       maxRank: { rejected: 6, advised: 4 },
     },

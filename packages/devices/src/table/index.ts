@@ -32,3 +32,12 @@ export {
   type Device,
   type NodeRuntime,
 } from "./devices.js";
+export {
+  COMPILING_PROFILES,
+  SOCS,
+  isCompilingProfile,
+  socOf,
+  socsOf,
+  type CompilingProfile,
+  type Soc,
+} from "./socs.js";

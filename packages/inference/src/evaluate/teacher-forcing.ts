@@ -77,7 +77,7 @@ export class TeacherForcing {
 
 /** A graph without argmax outputs, so that tokens are chosen from the replaced logits. */
 function withLogitsOnly(source: GraphSource): GraphSource {
-  return source.kind === "file" ? { kind: "file", path: source.path } : source;
+  return source.kind === "file" ? { kind: "file", path: source.path, compiled: source.compiled } : source;
 }
 
 /** The forced texts of a batch, and their log-likelihoods so far. */

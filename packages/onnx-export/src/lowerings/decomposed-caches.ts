@@ -99,25 +99,47 @@ function cached(
   checkHeadOrder(layout);
   if (layout.caches === "delta")
     throw new SlmError("UNEXPECTED", "export: these forms of attention hand back whole caches");
-  const { pastKey, pastValue, query } = inputs;
+  const { pastKey, pastValue, pastLength, query } = inputs;
   const fresh = newHeads(recorder, context, inputs, layout);
   const presentKey = extend(recorder.nameOf(pastKey), fresh.key);
   const presentValue = extend(recorder.nameOf(pastValue), fresh.value);
-  const parts = {
-    query: fresh.query,
-    key: transposeAxes(recorder, presentKey, [0, 1, 3, 2]),
-    value: presentValue,
-    mask: keyMask(
-      recorder,
-      context,
-      causalMask(recorder, context, { slots, past: recorder.nameOf(inputs.pastLength), layout }),
-    ),
-  };
+  const heads = { presentKey, presentValue, query: fresh.query, past: recorder.nameOf(pastLength), slots };
   return {
-    output: attend(recorder, context, parts, { query, layout }),
+    output: attendPresent(recorder, context, heads, { query, layout }),
     presentKey: recorder.tensor(presentKey, pastKey.shape),
     presentValue: recorder.tensor(presentValue, pastValue.shape),
   };
+}
+
+/** Caches that hold the new positions too, and the queries of these. */
+interface PresentHeads {
+  /** `[batch, kvHeads, keys, headDim]`, rotated. */
+  readonly presentKey: string;
+  /** `[batch, kvHeads, keys, headDim]` */
+  readonly presentValue: string;
+  /** `[batch, heads, length, headDim]`, rotated. */
+  readonly query: string;
+  /** Positions before the new ones: int32 `[1]`. */
+  readonly past: string;
+  /** Positions of the caches: int32 `[keys]`. */
+  readonly slots: string;
+}
+
+/** Emits attention of new positions over caches that hold them already. @returns rows of `query`'s shape */
+export function attendPresent(
+  recorder: Recorder,
+  context: LoweringContext,
+  { presentKey, presentValue, query, past, slots }: PresentHeads,
+  place: { readonly query: Tensor; readonly layout: CachedAttentionAttributes },
+): Tensor {
+  const causal = causalMask(recorder, context, { slots, past, layout: place.layout });
+  const parts = {
+    query,
+    key: transposeAxes(recorder, presentKey, [0, 1, 3, 2]),
+    value: presentValue,
+    mask: keyMask(recorder, context, causal),
+  };
+  return attend(recorder, context, parts, place);
 }
 
 /** Hides padding as well, where the graph has an input that says what is padding. */

@@ -11,19 +11,22 @@
  * ```
  */
 import { SlmError } from "@slm/core";
-import { float, int } from "@slm/onnx";
+import { float, int, subgraph } from "@slm/onnx";
 import {
   CONTRIB,
+  type CachedAttentionAttributes,
   type HeadLayout,
   type Lowering,
+  type OpSet,
   type Recorder,
   type Rotation,
   type ScoreAttributes,
 } from "@slm/tensor";
 import type { RotaryNames } from "../weights/graph-weights.js";
 import { checkHeadOrder, namesOf, type LoweringContext } from "./context.js";
-import { cast, int32, shapeOf, sizeOf, type Attributes } from "./emit.js";
-import { bufferedCache } from "./decomposed-caches.js";
+import { cast, countUp, int32, shapeOf, sizeOf, type Attributes } from "./emit.js";
+import { attendPresent, bufferedCache } from "./decomposed-caches.js";
+import { HeadAxes } from "./head-axes.js";
 import { rotateFused } from "./rotation.js";
 
 /** Other head sizes are rejected by the operator. Source: onnxruntime 1.30, group_query_attention_helper.h. */
@@ -85,11 +88,59 @@ export function groupQueryCache(
       namesOf(recorder, { pastKey, pastValue, pastLength }),
     );
     return {
-      output: recorder.tensor(present.output, inputs.query.shape),
+      output: recorder.tensor(
+        outputOfAnyRun(recorder, context, present, { inputs, layout }),
+        inputs.query.shape,
+      ),
       presentKey: recorder.tensor(present.presentKey, pastKey.shape),
       presentValue: recorder.tensor(present.presentValue, pastValue.shape),
     };
   };
+}
+
+/**
+ * The output of a run of any length. Where the operator is right for few new positions only, a run of many (a prompt, draft tokens, an
+ * answer that is scored) computes it again as products over the caches that the operator returns, which are right at any length:
+ *
+ * ```
+ * few new positions? ── yes ──► output of GroupQueryAttention
+ *                    └─ no ───► queries · presentKey ᵀ ─► mask ─► softmax ─► · presentValue
+ * ```
+ */
+function outputOfAnyRun(
+  recorder: Recorder,
+  context: LoweringContext,
+  present: CachedValues,
+  {
+    inputs: { query, pastLength },
+    layout,
+  }: {
+    readonly inputs: OpSet["cachedAttention"]["inputs"];
+    readonly layout: CachedAttentionAttributes;
+  },
+): string {
+  const { builder } = recorder;
+  const { device, values } = context;
+  const { fusedPositions } = device;
+  if (fusedPositions === null) return present.output;
+  const isFew = builder.op("LessOrEqual", [sizeOf(recorder, values.ids, 1), int32(recorder, fusedPositions)]);
+  const products = (): string => {
+    const { presentKey, presentValue } = present;
+    const heads = new HeadAxes(recorder, context).split(
+      present.query,
+      query.shape,
+      layout.heads,
+      layout.headDim,
+    );
+    const slots = countUp(recorder, sizeOf(recorder, presentKey, 2));
+    const over = { presentKey, presentValue, query: heads, past: recorder.nameOf(pastLength), slots };
+    return recorder.nameOf(attendPresent(recorder, context, over, { query, layout }));
+  };
+  const branches = {
+    then_branch: subgraph(builder.branch("fused", () => builder.op("Identity", [present.output]))),
+    else_branch: subgraph(builder.branch("products", products)),
+  };
+  return builder.op("If", [isFew], { attributes: branches });
 }
 
 /** Output of new positions, rotated and scaled already, over a cache that the operator joins with them in memory of its own. */
@@ -159,6 +210,8 @@ function attendSequence(
 
 /** What a cached step computes; the caches are the memory of the past ones. */
 interface CachedValues {
+  /** Queries as the operator read them, rotated unless it rotates itself. */
+  readonly query: string;
   readonly output: string;
   readonly presentKey: string;
   readonly presentValue: string;
@@ -216,13 +269,14 @@ function attend(place: AttentionPlace, values: AttentionValues, span: AttentionS
     ...(softcap === undefined ? {} : { softcap: float(softcap) }),
   };
   const [pastKey = "", pastValue = ""] = span.cache;
+  const query = turn(values.query, heads);
   const inputs = [
-    ...[turn(values.query, heads), turn(values.key, kvHeads), values.value],
+    ...[query, turn(values.key, kvHeads), values.value],
     ...[pastKey, pastValue, span.last, span.total],
     ...(isInside ? [table.cos, table.sin] : []),
   ];
   const outputs = span.cache.length === 0 ? 1 : 3;
   const node = recorder.builder.node("GroupQueryAttention", inputs, { domain: CONTRIB, attributes, outputs });
   const [output = "", presentKey = "", presentValue = ""] = node;
-  return { output, presentKey, presentValue };
+  return { query, output, presentKey, presentValue };
 }

@@ -1,13 +1,9 @@
-/** The calls from the caller's thread to the thread that owns ONNX Runtime. Positions and ids replace names. */
+/** The calls from the caller to the thread or process that owns ONNX Runtime. Positions and ids replace names. */
 import type { ProviderSettings } from "@slm/devices/table";
-import type {
-  CheckedAppend,
-  FeedbackRule,
-  GraphSignature,
-  GraphSource,
-  HostTensor,
-  LoadOptions,
-} from "@slm/runtime";
+import type { CheckedAppend, GraphSignature } from "../check-run.js";
+import type { HostTensor } from "../host-tensor.js";
+import type { FeedbackRule } from "../repeat-runs.js";
+import type { CompiledForm, GraphSource, LoadOptions } from "../runtime.js";
 
 /** Entries of ONNX Runtime's session configuration: "session.intra_op.allow_spinning" to "0". */
 export type SessionSettings = Readonly<Record<string, string>>;
@@ -39,8 +35,8 @@ export interface PositionalRepeat extends PositionalRun, FeedbackRule {
   /** Positions of the inputs that change from run to run: ids and past length. */
   readonly ids: number;
   readonly position: number;
-  /** Nonzero: no further run begins. Shared memory, because the worker checks it between two runs without reading messages. */
-  readonly stop: Int32Array<SharedArrayBuffer>;
+  /** Nonzero: no further run begins. The channel makes it; a worker shares its memory with the caller. */
+  readonly stop: Int32Array;
 }
 
 export interface RepeatedResult {
@@ -48,6 +44,12 @@ export interface RepeatedResult {
   readonly fetched: readonly HostTensor[];
   /** When the run ended, since 1970 [ms]: `performance.now()` of two threads may have different origins. */
   readonly at: number;
+}
+
+/** Names and types of a loaded graph, and what was loaded. */
+export interface LoadedSignature extends GraphSignature {
+  /** The compiled form in place of the portable graph. */
+  readonly compiled?: CompiledForm | undefined;
 }
 
 /**
@@ -75,7 +77,7 @@ interface HostCalls {
       /** Added to the settings of all sessions; the settings that the runtime was opened with override them. */
       readonly settings?: SessionSettings | undefined;
     };
-    readonly reply: GraphSignature;
+    readonly reply: LoadedSignature;
   };
   readonly unload: { readonly request: { readonly session: number }; readonly reply: null };
   readonly run: { readonly request: PositionalRun; readonly reply: PositionalResult };

@@ -1,15 +1,24 @@
-/** Messages between the caller's thread and the worker, and errors in a form that survives structured clone. */
+/** Messages between the caller and a host in another thread or process, and errors in a form that survives structured clone. */
 import { type ErrorCode, SlmError } from "@slm/core";
+import type { RepeatCall } from "./channel.js";
 import type { CallName, PositionalRepeat, RepeatedResult, ReplyOf, RequestOf } from "./protocol.js";
 
-/** Runs to repeat, on their way to the worker. */
+/** Runs to repeat, on their way to the host. */
 export interface RepeatMessage {
   readonly call: number;
   readonly name: "repeat";
-  readonly request: PositionalRepeat;
+  /** With a stop flag if the host shares the caller's memory. */
+  readonly request: RepeatCall | PositionalRepeat;
 }
 
-/** One call on its way to the worker, discriminated by `name`. */
+/** No further run of a repetition is to begin. For a host that shares no memory with the caller. */
+export interface StopMessage {
+  /** Number of the repetition's call. */
+  readonly call: number;
+  readonly name: "stop";
+}
+
+/** One call on its way to the host, discriminated by `name`. */
 export type CallMessage = {
   readonly [Name in CallName]: {
     readonly call: number;
@@ -26,14 +35,14 @@ export interface WireError {
   readonly cause: string | undefined;
 }
 
-/** The worker's reply to one call; repeated runs also send results while they are in progress. */
+/** The host's reply to one call; repeated runs also send results while they are in progress. */
 export type ReplyMessage =
   | { readonly kind: "results"; readonly call: number; readonly results: readonly RepeatedResult[] }
   | { readonly kind: "done"; readonly call: number; readonly reply: ReplyOf<CallName> }
   | { readonly kind: "failed"; readonly call: number; readonly error: WireError };
 
-/** Any thrown value as plain data. Anything but an SlmError is a bug and gets the code UNEXPECTED. */
-export function toWireError(error: unknown): WireError {
+/** Any thrown value as plain data. Anything but an SlmError is a bug and gets the code UNEXPECTED. @param runtime package name for messages */
+export function toWireError(runtime: string, error: unknown): WireError {
   if (error instanceof SlmError) {
     const { code, message, context, suggestions, cause } = error;
     return { code, message, context, suggestions, cause: cause instanceof Error ? cause.message : undefined };
@@ -41,7 +50,7 @@ export function toWireError(error: unknown): WireError {
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
     code: "UNEXPECTED",
-    message: `runtime-node: ${message}`,
+    message: `${runtime}: ${message}`,
     context: {},
     suggestions: [],
     cause: undefined,

@@ -1,5 +1,5 @@
-/** The channel from the caller to the owner of ONNX Runtime: in this thread, or in a worker. */
-import type { HostTensor } from "@slm/runtime";
+/** The channel from the caller to the owner of ONNX Runtime: in this thread, in a worker or in another process. */
+import type { HostTensor } from "../host-tensor.js";
 import {
   type CallName,
   type Host,
@@ -11,14 +11,34 @@ import {
 } from "./protocol.js";
 import { Unsettled } from "./unsettled.js";
 
+/** Repeated runs as the caller requests them; the channel adds its stop flag. */
+export type RepeatCall = Omit<PositionalRepeat, "stop">;
+
+/** Receives results in order, several at once if they come fast. */
+export type Tell = (results: readonly RepeatedResult[]) => void;
+
+/** Repeated runs in progress. */
+export interface Repetition {
+  /** Settles after the last run. */
+  readonly over: Promise<void>;
+  /** The run in progress becomes the last. */
+  stop(): void;
+}
+
+/** A stop flag in memory that two threads can share. */
+export function stopFlag(): { readonly flag: Int32Array; readonly stop: () => void } {
+  const flag = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  return { flag, stop: () => void Atomics.store(flag, 0, 1) };
+}
+
 /** Executes calls in the order they were made. */
 export interface HostChannel {
   call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<ReplyOf<Name>>;
-  /** Runs until the last is done; `tell` receives results in order, several at once if they come fast. */
-  repeat(request: PositionalRepeat, tell: (results: readonly RepeatedResult[]) => void): Promise<void>;
+  /** Runs until the last is done or {@link Repetition.stop} is called. */
+  repeat(request: RepeatCall, tell: Tell): Repetition;
   /** The tensor in a form that may be put into a request; the caller keeps its buffer. */
   handOver(tensor: HostTensor): HostTensor;
-  /** Ends the worker after the calls already made. */
+  /** Ends the worker or process after the calls already made. */
   close(): Promise<void>;
 }
 
@@ -60,12 +80,13 @@ export class DirectChannel implements HostChannel {
     return this.#queue.add(() => dispatch(this.#host, name, request));
   }
 
-  repeat(request: PositionalRepeat, tell: (results: readonly RepeatedResult[]) => void): Promise<void> {
-    const over = repeatInTurns(this.#queue, this.#host.repeat(request), (result) => {
+  repeat(request: RepeatCall, tell: Tell): Repetition {
+    const { flag, stop } = stopFlag();
+    const over = repeatInTurns(this.#queue, this.#host.repeat({ ...request, stop: flag }), (result) => {
       tell([result]);
     });
     this.#repetitions.add(over);
-    return over;
+    return { over, stop };
   }
 
   handOver(tensor: HostTensor): HostTensor {

@@ -1,0 +1,74 @@
+import { Args, Flags } from "@oclif/core";
+import type { CompiledModel } from "../library/compile.js";
+import { shapeFlag } from "../models/shape-flag.js";
+import { threadsFlag } from "../recipe-flags.js";
+import { SlmCommand } from "../slm-command.js";
+import { COMPILING_PROFILES, SOCS } from "@slm/devices/table";
+
+const CHIPS = COMPILING_PROFILES.map(
+  (profile) => `${profile}: ${SOCS[profile].map(({ name, title }) => `${name} (${title})`).join(", ")}`,
+).join("\n");
+
+export class CompileCommand extends SlmCommand<CompiledModel> {
+  static override summary = "Compile a model for NPUs ahead of time, by the vendor's own compiler.";
+  static override description =
+    "MODEL is an export or quantized model for an NPU, or any ONNX file with fixed shapes. Every graph is compiled for every chip, whole: nothing is left to the CPU. " +
+    "The compiled graphs lie beside the portable ones, and are used where chip and plug-in fit. The compiler is a plug-in that you add " +
+    "once: slm device add.\n" +
+    "With --verify, rows are decoded with the compiled graphs, on the NPU or in the vendor's simulator, and on the CPU. Times of a " +
+    "simulator are never shown.\n" +
+    `Chips by profile.\n${CHIPS}`;
+  static override args = {
+    model: Args.string({
+      required: true,
+      description: "Export or quantized model for an NPU, or an .onnx file.",
+    }),
+  };
+  static override flags = {
+    soc: Flags.string({
+      required: true,
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: "<chip>",
+      summary: "Chip to compile for; may be repeated.",
+    }),
+    output: Flags.string({
+      char: "o",
+      helpValue: "<dir>",
+      summary: "Directory to write. Default: MODEL-compiled, beside it.",
+    }),
+    verify: Flags.integer({
+      min: 1,
+      helpValue: "<rows>",
+      summary: "Decode the first rows of --data with the compiled graphs and on the CPU, and compare.",
+    }),
+    data: Flags.string({ helpValue: "<file>", summary: "JSONL file of rows for --verify." }),
+    metrics: Flags.string({ helpValue: "<names>", summary: "Metrics of the answers of --verify." }),
+    profile: Flags.option({ options: COMPILING_PROFILES })({
+      summary: "Of an ONNX file: the device software. Default: qnn.",
+    }),
+    shape: shapeFlag,
+    threads: threadsFlag,
+  };
+  static override examples = [
+    "<%= config.bin %> compile exported --soc sc8380xp",
+    "<%= config.bin %> compile exported-a16w8 --soc sm8550 --soc sm8650 --soc sm8750 -o compiled",
+    "<%= config.bin %> compile detector.onnx --soc sm8650 --shape image=1,3,640,640",
+    "<%= config.bin %> compile exported-a16w8 --soc sm8650 --verify 500 --data test.jsonl --metrics wer",
+  ];
+
+  #lines: typeof import("../ui/compile-lines.js").compileLines = () => [];
+
+  protected override async execute(): Promise<CompiledModel> {
+    const { args, flags } = await this.parse(CompileCommand);
+    const { compile } = await import("../library/compile.js");
+    this.#lines = (await import("../ui/compile-lines.js")).compileLines;
+    const { soc: socs, output, verify, data, metrics, profile, shape: shapes, threads } = flags;
+    const options = { socs, output, verify, data, metrics, profile, shapes, threads };
+    return compile(args.model, { ...options, ...this.work });
+  }
+
+  protected override lines(result: CompiledModel): readonly string[] {
+    return [...this.#lines(result, result.verified), result.artifact];
+  }
+}

@@ -1,0 +1,113 @@
+/** What each plug-in offers on this machine and why not, and how those that are not installed are obtained. */
+import {
+  KNOWN_NAMES,
+  isKnownName,
+  knownPlugin,
+  listPlugins,
+  obtainCommand,
+  openableOf,
+  pluginsFolder,
+  thisPlatform,
+  type DeviceId,
+  type InstalledPlugin,
+  type KnownName,
+  type Plugin,
+  type PluginState,
+} from "@slm/runtime-native/plugins";
+
+export interface PluginDevice {
+  /** Name of the execution provider. */
+  readonly name: string;
+  readonly vendor: string;
+  readonly type: "cpu" | "gpu" | "npu" | "unknown";
+}
+
+/** The devices that a plug-in lists, or why it does not. */
+export type PluginDevices = { readonly devices: readonly PluginDevice[] } | { readonly reason: string };
+
+export type ProbePlugin = (plugin: Plugin) => Promise<PluginDevices>;
+
+export interface InstalledFinding {
+  readonly name: string;
+  readonly version: string;
+  readonly platform: string;
+  readonly state: PluginState["state"];
+  /** Whether its library lists a device on this machine. */
+  readonly available: boolean;
+  readonly reason: string;
+  readonly devices: readonly PluginDevice[];
+  /** Devices of slm that it opens. */
+  readonly serves: readonly DeviceId[];
+}
+
+/** A known plug-in that is not installed. */
+export interface AbsentFinding {
+  readonly name: KnownName;
+  readonly title: string;
+  readonly serves: readonly DeviceId[];
+  /** What it needs besides its package. */
+  readonly needs: string;
+  /** The command that downloads its package; null where there is none for this platform. */
+  readonly obtain: string | null;
+  readonly reason: string;
+}
+
+export interface PluginFindings {
+  readonly folder: string;
+  readonly installed: readonly InstalledFinding[];
+  readonly absent: readonly AbsentFinding[];
+}
+
+/** @param probe asks a plug-in's library for its devices. Default: in a process of its own */
+export async function examinePlugins(probe?: ProbePlugin): Promise<PluginFindings> {
+  const asked = probe ?? (await import("./probe-plugin.js")).probePlugin;
+  const all = await listPlugins();
+  const installed: InstalledFinding[] = [];
+  for (const plugin of all) installed.push(await examineOne(plugin, asked));
+  const present = new Set(all.map(({ name }) => name));
+  const absent = KNOWN_NAMES.filter((name) => !present.has(name)).map(absentFinding);
+  return { folder: pluginsFolder(), installed, absent };
+}
+
+async function examineOne(plugin: InstalledPlugin, probe: ProbePlugin): Promise<InstalledFinding> {
+  const { name, version, platform, state, manifest } = plugin;
+  const about = { name, version, platform, state, serves: manifest?.serves ?? [] };
+  const usable = openableOf(plugin);
+  if (usable === undefined) {
+    const reason = plugin.state === "ok" ? "ok" : `${state}: ${plugin.reason}`;
+    return { ...about, available: false, reason, devices: [] };
+  }
+  const answer = await probe(usable);
+  if ("reason" in answer) return { ...about, available: false, reason: answer.reason, devices: [] };
+  const { devices } = answer;
+  return { ...about, available: devices.length > 0, reason: devicesText(name, devices), devices };
+}
+
+function devicesText(plugin: string, devices: readonly PluginDevice[]): string {
+  const known = isKnownName(plugin) ? knownPlugin(plugin) : undefined;
+  if (devices.length === 0) {
+    const needs = known === undefined ? "" : `; it needs ${known.needs}`;
+    return `its library loads and lists no device on this machine${needs}`;
+  }
+  const onCpu = known?.onCpu ?? null;
+  return devices
+    .map(({ name, vendor, type }) => {
+      const meaning = type === "cpu" && onCpu !== null ? `: ${onCpu}` : "";
+      return `${name} on ${type} (${vendor})${meaning}`;
+    })
+    .join(", ");
+}
+
+function absentFinding(name: KnownName): AbsentFinding {
+  const { title, serves, needs, platforms } = knownPlugin(name);
+  const here = thisPlatform();
+  const isPublished = platforms.some((platform) => platform === here);
+  return {
+    name,
+    title,
+    serves,
+    needs,
+    obtain: isPublished ? obtainCommand(name) : null,
+    reason: isPublished ? "not added" : `there is no package for ${here}`,
+  };
+}

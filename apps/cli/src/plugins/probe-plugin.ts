@@ -1,0 +1,23 @@
+/** Asks a plug-in's library for its devices, in a process of its own: a vendor's library may end the process. */
+import { SlmError } from "@slm/core/errors";
+import { devicesOf } from "@slm/runtime-native";
+import type { Plugin } from "@slm/runtime-native/plugins";
+import type { PluginDevices } from "./examine-plugins.js";
+
+/** Loading the largest known library and asking the driver takes a second. */
+const TIMEOUT_MS = 30_000;
+
+/** A library that cannot be loaded, or that ends its process, is an answer, not an error. */
+export async function probePlugin(plugin: Plugin): Promise<PluginDevices> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const listed = await devicesOf(plugin, timeout);
+    return {
+      devices: listed.map(({ provider: name, vendor, kind: type }) => ({ name, vendor, type })),
+    };
+  } catch (error) {
+    if (timeout.aborted) return { reason: `its library did not answer in ${TIMEOUT_MS / 1000} s` };
+    if (error instanceof SlmError) return { reason: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,38 @@
+/** The text output of `slm compile`. */
+import type { CompileReport } from "@slm/compilation";
+import { deviceNotes } from "@slm/runtime";
+import type { VerifiedChip } from "../models/verify-compiled.js";
+import { formatBytes } from "./format.js";
+import { formatMetric } from "./metric-format.js";
+
+/** One line per chip and graph, then one paragraph per verified chip. */
+export function compileLines(
+  { plugin, chips }: CompileReport,
+  verified: readonly VerifiedChip[],
+): readonly string[] {
+  return [
+    `compiled by ${plugin}`,
+    ...chips.flatMap(({ soc, title, generation, graphs }) => [
+      `${soc}  ${title}, ${generation}`,
+      ...graphs.map(
+        ({ graph, bytes, seconds }) =>
+          `  ${graph}  ${formatBytes(bytes)}, compiled in ${seconds.toFixed(1)} s on this machine`,
+      ),
+    ]),
+    ...verified.flatMap(verifiedLines),
+  ];
+}
+
+function verifiedLines(chip: VerifiedChip): readonly string[] {
+  const { soc, device, rows, equalAnswers, steps, maxAbs, minCosine, metrics, compiledAhead } = chip;
+  return [
+    ...deviceNotes(device),
+    `${soc}${device.simulated ? ", simulated" : ""}: ${equalAnswers} of ${rows} greedy answers equal the CPU's; ` +
+      `logits of ${steps} steps differ by at most ${maxAbs.toPrecision(3)}, smallest cosine ${minCosine.toFixed(6)}`,
+    ...Object.entries(metrics).map(
+      ([name, { cpu, device: own }]) =>
+        `  ${name}  ${formatMetric(name, own)}; on the CPU ${formatMetric(name, cpu)}`,
+    ),
+    ...(compiledAhead ? [] : ["  some graphs were compiled when they were loaded, not ahead of time"]),
+  ];
+}

@@ -1,0 +1,116 @@
+/** Random models of every shape that graphs are compared with, and how far their logits may be apart. */
+import { type Checkpoint } from "@slm/checkpoints";
+import { createRandom } from "@slm/decoding";
+import { type Precision } from "@slm/devices/table";
+import {
+  initializeWeights,
+  visionConfig,
+  type DecoderOnlyConfig,
+  type EncoderDecoderConfig,
+} from "@slm/model";
+
+/** Logits are a few units large: float32 sums in another order, rounding to 11 and to 8 bits at every step. */
+export const TOLERANCE: Readonly<Record<Precision, number>> = {
+  float32: 2e-5,
+  float16: 0.02,
+  bfloat16: 0.15,
+};
+
+const shared = {
+  width: 48,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 80,
+  decoderLayers: 2,
+  maxSource: 24,
+  maxTarget: 12,
+  ropeTheta: 10_000,
+  normEpsilon: 1e-6,
+  bias: true,
+  headOrder: "grouped",
+  vocabularySize: 37,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+} as const;
+export const encoderDecoder: EncoderDecoderConfig = {
+  ...shared,
+  architecture: "encoder-decoder",
+  encoderLayers: 2,
+};
+export const decoderOnly: DecoderOnlyConfig = { ...shared, architecture: "decoder-only" };
+
+export function randomWeights(config: Checkpoint["config"]): Checkpoint["weights"] {
+  const { next } = createRandom(11);
+  const weights = new Map(initializeWeights(config, next));
+  for (const [name, weight] of weights) {
+    // Gains and biases start at one and zero, where leaving them out could go unseen.
+    if (weight.shape.length === 1) {
+      const start = name.endsWith(".bias") ? -0.5 : 0.5;
+      weights.set(name, { ...weight, data: new Float32Array(weight.data.length).map(() => start + next()) });
+    }
+  }
+  return weights;
+}
+
+/** Six patches of 8 x 8 pixels, by rows. */
+export const tower = {
+  image: { resize: { kind: "stretch", height: 16, width: 24 } },
+  patch: { height: 8, width: 8 },
+  width: 24,
+  layers: 2,
+  heads: 3,
+  feedForward: 40,
+} as const;
+export const sees = (vision: Parameters<typeof visionConfig.parse>[0]): EncoderDecoderConfig => ({
+  ...encoderDecoder,
+  vision: visionConfig.parse(vision),
+});
+
+export const TOWERS: Readonly<Record<string, Parameters<typeof visionConfig.parse>[0]>> = {
+  "CLIP's layout, pooled by means": {
+    tower: {
+      ...tower,
+      inputNorm: true,
+      outputNorm: false,
+      patchBias: false,
+      activation: "quickGelu",
+      classToken: "dropped",
+    },
+    projector: { pool: { kind: "average", height: 1, width: 2 } },
+  },
+  "patches read with their neighbours": {
+    tower: { ...tower, convolution: { layers: 1, height: 3, width: 3 } },
+  },
+  "a class token that is kept, a wide projector": {
+    tower: { ...tower, classToken: "kept" },
+    projector: { hidden: 70 },
+  },
+  "grey columns, pooled between neighbours": {
+    tower: {
+      ...tower,
+      patch: { height: 16, width: 3 },
+      image: { ...tower.image, channels: 1, mean: [0.5], std: [0.5] },
+    },
+    projector: { pool: { kind: "bilinear", height: 1, width: 5 } },
+  },
+};
+
+/** Shapes in which a wrong head, axis or position would show, on one profile for every form of attention. */
+export const SHAPES: Readonly<Record<string, Partial<EncoderDecoderConfig>>> = {
+  "gates, norms of heads and branch ends, a head of its own, capped logits": {
+    ...({
+      activation: "swiglu",
+      qkNorm: true,
+      postNorm: true,
+      tieWordEmbeddings: false,
+      logitSoftcap: 4,
+    } as const),
+    bias: "attention",
+  },
+  "modulo head order, no biases": { heads: 6, kvHeads: 3, headOrder: "modulo", bias: false },
+  "as many KV heads as heads": { kvHeads: 4 },
+  "one KV head for five heads": { heads: 5, kvHeads: 1 },
+  "heads of 24": { headDim: 24 },
+  "sizes that are multiples of nothing": { width: 50, feedForward: 33, heads: 3, kvHeads: 3 },
+  "room for two tokens only": { maxSource: 1, maxTarget: 2 },
+};

@@ -1,0 +1,13 @@
+import { constants } from "node:fs";
+import { copyFile, mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { resolveInside } from "@slm/core";
+
+/** Copies files to the same relative paths. Where the file system can share blocks until one side is written (reflink), it does. */
+export async function copyFiles(from: string, to: string, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const target = resolveInside(to, path);
+    await mkdir(dirname(target), { recursive: true });
+    await copyFile(resolveInside(from, path), target, constants.COPYFILE_FICLONE);
+  }
+}

@@ -1,0 +1,11 @@
+export { compareRuntimes, type CompareOptions, type RuntimeComparison } from "./compare-runtimes.js";
+export { compileConfig, type CompileConfig } from "./compile-config.js";
+export { compileFile, type CompileFileOptions } from "./compile-file.js";
+export type {
+  CompileOptions,
+  CompileReport,
+  CompiledChip,
+  CompiledFile,
+  Compiler,
+} from "./compile-graphs.js";
+export { compileModel, type CompileModelOptions } from "./compile-model.js";

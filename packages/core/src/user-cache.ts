@@ -1,0 +1,12 @@
+/** Where files of a user are kept that slm can make or get again. */
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/**
+ * The `slm` folder in the user's cache folder. Reads: XDG_CACHE_HOME, on Windows LOCALAPPDATA.
+ * Source: XDG Base Directory Specification 0.8; an empty variable counts as absent.
+ */
+export function userCacheFolder(): string {
+  const given = process.env.XDG_CACHE_HOME || (process.platform === "win32" && process.env.LOCALAPPDATA);
+  return join(given || join(homedir(), ".cache"), "slm");
+}

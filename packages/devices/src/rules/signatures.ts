@@ -1,0 +1,137 @@
+/** Rules about what the table of a profile says of an operator's data: element types, alone and between Q and DQ, and pairs of them. */
+import type { GraphNode, OnnxDType } from "@slm/onnx";
+import { operatorName, type Findings } from "../finding.js";
+import type { OperatorSupport } from "../profiles/profile.js";
+import { isControlFlow, type PlacedNode, type Subject } from "../subject.js";
+import { dequantizerOf, isQuantize, parametersOf, partsOfUnit } from "./quantized-graph.js";
+import { rejection, supportOf, type Rule } from "./rule.js";
+
+/** The data of a node: what it computes, apart from indices, sizes and conditions. */
+export function dataTypeOf(
+  { node, scope }: PlacedNode,
+  support: OperatorSupport | undefined,
+): OnnxDType | undefined {
+  return scope.of(node.inputs[support?.data ?? 0] ?? "").dtype;
+}
+
+/** Types of the activations that the Q and DQ of a unit turn into integers; constants are weights and not among them. */
+function activationTypes({ scope }: PlacedNode, parts: readonly GraphNode[]): readonly OnnxDType[] {
+  const isActivation = (part: GraphNode): boolean => isQuantize(part) || !scope.isKnown(part.inputs[0] ?? "");
+  const types = parts.filter(isActivation).map((part) => parametersOf(part, scope).dtype);
+  return types.filter((dtype) => dtype !== undefined);
+}
+
+/** What a unit computes in; undefined if the node is none. */
+export function quantizedTypeOf(subject: Subject, placed: PlacedNode): OnnxDType | undefined {
+  return activationTypes(placed, partsOfUnit(subject, placed))[0];
+}
+
+const ADVICE: Readonly<Partial<Record<OnnxDType, string>>> = {
+  int64: "use int32",
+  float64: "export the model in float32",
+  int16: "quantize activations to uint16",
+};
+
+export const signatures: Rule = (subject, findings) => {
+  for (const placed of subject.nodes) {
+    const support = supportOf(subject, placed);
+    if (support === undefined || isControlFlow(placed.node)) continue;
+    const parts = partsOfUnit(subject, placed);
+    if (parts.length > 0) checkQuantized(subject, { placed, support, parts }, findings);
+    else {
+      checkPlain(subject, { placed, support }, findings);
+      checkWhole(subject, { placed, support }, findings);
+    }
+    checkCast(subject, { placed, support }, findings);
+  }
+};
+
+interface Use {
+  readonly placed: PlacedNode;
+  readonly support: OperatorSupport;
+}
+
+function checkPlain(subject: Subject, { placed, support }: Use, findings: Findings): void {
+  const dtype = dataTypeOf(placed, support);
+  if (support.types === undefined || dtype === undefined || support.types.includes(dtype)) return;
+  const { label } = subject.profile;
+  const allowed = support.types.length === 0 ? "it between Q and DQ only" : support.types.join(", ");
+  const message = `${operatorName(placed.node)} of ${dtype}; ${label} takes ${allowed}`;
+  const advice = ADVICE[dtype] ?? `convert it to ${support.types[0] ?? "a quantized type"}`;
+  findings.about("dtype", placed, rejection(subject, placed, message, advice));
+}
+
+function checkWhole(subject: Subject, { placed, support }: Use, findings: Findings): void {
+  const { node, scope } = placed;
+  const before = node.inputs.map((value) => dequantizerOf(value, scope)).filter((one) => one !== undefined);
+  const isMeant =
+    support.wholeUnits === "always" ||
+    (support.wholeUnits === "output" && node.outputs.some((value) => scope.index.isOutput(value)));
+  if (!isMeant || before.length === 0) return;
+  const message = `${operatorName(node)} lies behind DequantizeLinear without QuantizeLinear behind it; ${subject.profile.label} takes both or none`;
+  const advice = "put one QuantizeLinear behind it";
+  findings.about("qdq-form", placed, rejection(subject, placed, message, advice));
+  for (const dequantizer of before) findings.refuse("qdq-form", dequantizer);
+}
+
+function checkQuantized(
+  subject: Subject,
+  { placed, support, parts }: Use & { readonly parts: readonly GraphNode[] },
+  findings: Findings,
+): void {
+  const { label } = subject.profile;
+  const types = activationTypes(placed, parts);
+  const allowed = support.quantizedTypes;
+  const refused = types.find((dtype) => allowed?.includes(dtype) === false);
+  if (refused !== undefined && allowed !== undefined) {
+    const takes = allowed.length === 0 ? "it in float only" : allowed.join(", ");
+    const message = `${operatorName(placed.node)} quantized to ${refused}; ${label} takes ${takes}`;
+    const advice = allowed[0] === undefined ? "leave it in float" : `quantize it to ${allowed[0]}`;
+    findings.about("qdq-parameters", placed, rejection(subject, placed, message, advice));
+  }
+  checkWeight(subject, { placed, support }, types[0], findings);
+}
+
+/** The second operand of a unit: its type beside that of the activations, and its zero point. */
+function checkWeight(
+  subject: Subject,
+  { placed, support }: Use,
+  activations: OnnxDType | undefined,
+  findings: Findings,
+): void {
+  const { node, scope } = placed;
+  const { label } = subject.profile;
+  const dequantizer = dequantizerOf(node.inputs[support.weight ?? 1] ?? "", scope);
+  if (dequantizer === undefined || activations === undefined) return;
+  const { dtype, zeroPoints, isPerChannel } = parametersOf(dequantizer, scope);
+  if (dtype !== undefined && support.channelScales?.includes(dtype) === true && !isPerChannel) {
+    const message = `${operatorName(node)} has weights of ${dtype} with one scale; ${label} takes one per channel`;
+    findings.about("qdq-weight", placed, rejection(subject, placed, message, "use one scale per channel"));
+  }
+  if (
+    support.symmetricWide === true &&
+    dtype === "uint16" &&
+    zeroPoints?.some((zero) => zero !== 32_768) === true
+  ) {
+    const message = `${operatorName(node)} by uint16 numbers with zero point ${zeroPoints[0] ?? ""}; ${label} takes 32768`;
+    findings.about(
+      "qdq-weight",
+      placed,
+      rejection(subject, placed, message, "quantize them symmetrically, or to int8"),
+    );
+  }
+  const wanted = support.weightsOf?.[activations];
+  const isWeight = scope.isKnown(dequantizer.inputs[0] ?? "");
+  if (!isWeight || dtype === undefined || wanted === undefined || wanted.includes(dtype)) return;
+  const message = `${operatorName(node)} has weights of ${dtype} beside ${activations}; ${label} takes ${wanted.join(", ")}`;
+  findings.about("qdq-weight", placed, rejection(subject, placed, message, `use ${wanted[0] ?? ""}`));
+}
+
+function checkCast(subject: Subject, { placed, support }: Use, findings: Findings): void {
+  const { node, scope } = placed;
+  if (support.casts === undefined) return;
+  const [from, to] = [scope.of(node.inputs[0] ?? "").dtype, scope.of(node.outputs[0] ?? "").dtype];
+  if (from === undefined || to === undefined || support.casts[from]?.includes(to) === true) return;
+  const message = `${operatorName(node)} from ${from} to ${to}: ${subject.profile.label} does not take this pair`;
+  findings.about("dtype", placed, rejection(subject, placed, message, "go by way of float32 or int32"));
+}

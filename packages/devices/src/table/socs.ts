@@ -1,0 +1,92 @@
+/**
+ * The chips that graphs are compiled for ahead of time: one row per chip and profile, with what the vendor's compiler must be told.
+ *
+ * Sources. qnn: `soc_model` numbers and Hexagon versions of ExecuTorch, backends/qualcomm/serialization/qc_schema.py (2026), and of
+ * Olive's `soc_details` for the Snapdragon X Elite. openvino: `npu_platform` as onnxruntime-ep-openvino 1.8.1 lists its virtual
+ * devices. Every row of qnn was compiled for with onnxruntime-qnn 2.7.0 (`npm run interop:npu`).
+ */
+import { SlmError } from "@slm/core/errors";
+import type { ProfileOf } from "./device-table.js";
+
+export interface Soc {
+  /** As `--soc` takes it. */
+  readonly name: string;
+  /** Name in the market. */
+  readonly title: string;
+  /** Generation of its NPU: graphs compiled for one do not run on another. */
+  readonly generation: string;
+  /** Options of the provider that choose it. */
+  readonly options: Readonly<Record<string, string>>;
+  /** Metadata of the plug-in's device that stands for it. */
+  readonly device: Readonly<Record<string, string>>;
+}
+
+const qualcomm = (
+  name: string,
+  title: string,
+  { model, hexagon }: { readonly model: number; readonly hexagon: number },
+): Soc => ({
+  name,
+  title,
+  generation: `Hexagon v${String(hexagon)}`,
+  options: { soc_model: String(model) },
+  device: {},
+});
+
+const intel = (name: string, title: string, platform: string): Soc => ({
+  name,
+  title,
+  generation: `platform ${platform}`,
+  options: {},
+  device: { npu_platform: platform },
+});
+
+/** In the order in which they are listed; the first of a profile is the default of a simulation. */
+export const SOCS = {
+  qnn: [
+    qualcomm("sc8380xp", "Snapdragon X Elite, X Plus", { model: 60, hexagon: 73 }),
+    qualcomm("sm8450", "Snapdragon 8 Gen 1", { model: 36, hexagon: 69 }),
+    qualcomm("sm8475", "Snapdragon 8+ Gen 1", { model: 42, hexagon: 69 }),
+    qualcomm("sm8550", "Snapdragon 8 Gen 2", { model: 43, hexagon: 73 }),
+    qualcomm("sm8650", "Snapdragon 8 Gen 3", { model: 57, hexagon: 75 }),
+    qualcomm("sm8750", "Snapdragon 8 Elite", { model: 69, hexagon: 79 }),
+    qualcomm("sm8850", "Snapdragon 8 Elite Gen 5", { model: 87, hexagon: 81 }),
+    qualcomm("sa8295", "SA8295P, for vehicles", { model: 39, hexagon: 68 }),
+    qualcomm("sa8255", "SA8255P, for vehicles", { model: 52, hexagon: 73 }),
+    qualcomm("qcs9100", "Dragonwing IQ-9", { model: 77, hexagon: 73 }),
+  ],
+  openvino: [
+    intel("npu4000", "NPU 4000: Core Ultra 200V", "4000"),
+    intel("npu5010", "NPU 5010", "5010"),
+    intel("npu5020", "NPU 5020", "5020"),
+    intel("npu6010", "NPU 6010", "6010"),
+  ],
+} as const satisfies Partial<Readonly<Record<ProfileOf<"npu">, readonly Soc[]>>>;
+
+/** Profiles whose graphs can be compiled ahead of time. */
+export type CompilingProfile = keyof typeof SOCS;
+
+export const COMPILING_PROFILES = Object.keys(SOCS) as readonly CompilingProfile[];
+
+export function isCompilingProfile(profile: string): profile is CompilingProfile {
+  return Object.hasOwn(SOCS, profile);
+}
+
+/** The chips of a profile; none for one whose graphs are not compiled ahead of time. */
+export function socsOf(profile: string): readonly Soc[] {
+  return isCompilingProfile(profile) ? SOCS[profile] : [];
+}
+
+/** @throws SlmError USAGE for a name that the profile does not have */
+export function socOf(profile: string, name: string): Soc {
+  const known = socsOf(profile);
+  const found = known.find((soc) => soc.name === name.toLowerCase());
+  if (found !== undefined) return found;
+  const problem =
+    known.length === 0
+      ? `profile '${profile}' has no chips to compile for; ${COMPILING_PROFILES.join(" and ")} have`
+      : `profile '${profile}' has no chip '${name}'; it has ${known.map((soc) => soc.name).join(", ")}`;
+  throw new SlmError("USAGE", problem, {
+    suggestions: known.slice(0, 3).map((soc) => `--soc ${soc.name}   (${soc.title})`),
+  });
+}

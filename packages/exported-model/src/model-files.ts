@@ -1,0 +1,95 @@
+/** Which files of a model's directory make the model. */
+import { lstat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { SlmError, resolveInside, systemCode } from "@slm/core";
+import { modelFiles } from "@slm/onnx";
+import { DEVICE_MODEL_FILE, graphFilesOf, graphsOf, type DeviceModel } from "./device-model.js";
+
+/** Beside the graphs: without these nothing can read what the model says. */
+const SIDE_FILES = [DEVICE_MODEL_FILE, "tokenizer.json", "tokenizer_config.json"] as const;
+
+/**
+ * Paths of the files that a model consists of, relative to its directory and in a fixed order: its graphs of every size with their
+ * external data, compiled forms of them, its description and its tokenizer. Anything else in the directory (reports, logs, the
+ * manifest) is not part of the model.
+ *
+ * @param speaker prefix of messages: "deploy"
+ * @throws SlmError INPUT_MISSING for a file that is not there; DATA_INVALID for a path out of the directory, a symbolic
+ * link, or a graph that is not as large, with its external data, as model.json says.
+ */
+export async function listModelFiles(
+  speaker: string,
+  directory: string,
+  model: DeviceModel,
+): Promise<readonly string[]> {
+  const graphs = graphFilesOf(model);
+  const filesOf = new Map<string, readonly string[]>();
+  for (const graph of [...graphs, ...compiledGraphs(model)]) {
+    await fileSize(speaker, directory, graph);
+    filesOf.set(graph, await withExternalData(directory, graph));
+  }
+  for (const { graph } of graphsOf(model))
+    await checkBytes(speaker, directory, {
+      graph,
+      all: [...filesOf.values()],
+      files: filesOf.get(graph.file)!,
+    });
+  const binaries = compiledBinaries(model);
+  for (const path of [...binaries, ...SIDE_FILES]) await fileSize(speaker, directory, path);
+  return [...new Set([...[...filesOf.values()].flat(), ...binaries, ...SIDE_FILES])];
+}
+
+const compiledGraphs = ({ compiled = [] }: DeviceModel): readonly string[] =>
+  compiled.flatMap(({ graphs }) => Object.values(graphs).map(({ file }) => file));
+
+/** The vendors' binaries of compiled graphs. */
+const compiledBinaries = ({ compiled = [] }: DeviceModel): readonly string[] =>
+  compiled.flatMap(({ graphs }) => Object.values(graphs).flatMap(({ binaries }) => binaries));
+
+/** A graph's file and those of its external data, relative to the model's directory. */
+async function withExternalData(directory: string, graph: string): Promise<readonly string[]> {
+  const folder = dirname(graph);
+  const names = await modelFiles(resolveInside(directory, graph));
+  return names.map((name) => (folder === "." ? name : `${folder}/${name}`));
+}
+
+interface CheckedGraph {
+  readonly graph: { readonly file: string; readonly bytes: number };
+  readonly files: readonly string[];
+  /** Files of every graph. */
+  readonly all: readonly (readonly string[])[];
+}
+
+/** A graph that shares its weights with others is smaller than its files together. */
+async function checkBytes(
+  speaker: string,
+  directory: string,
+  { graph, files, all }: CheckedGraph,
+): Promise<void> {
+  const sizes = await Promise.all(files.map((path) => fileSize(speaker, directory, path)));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const shares = files.some((path) => all.filter((others) => others.includes(path)).length > 1);
+  if (bytes === graph.bytes || (shares && bytes > graph.bytes)) return;
+  throw new SlmError(
+    "DATA_INVALID",
+    `${speaker}: ${files.join(" + ")} in ${directory}: expected ${graph.bytes} bytes as model.json says, got ${bytes}`,
+    { context: { files, bytes, expected: graph.bytes }, suggestions: [`slm verify ${directory}`] },
+  );
+}
+
+/** Size of a regular file [bytes]. A symbolic link is rejected: it could carry any file of this machine into a bundle. */
+async function fileSize(speaker: string, directory: string, path: string): Promise<number> {
+  const full = resolveInside(directory, path);
+  const status = await lstat(full).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  });
+  if (status === undefined) {
+    throw new SlmError("INPUT_MISSING", `${speaker}: no such file: ${full}`, {
+      context: { path: full },
+      suggestions: ["slm export CHECKPOINT"],
+    });
+  }
+  if (!status.isFile()) throw new SlmError("DATA_INVALID", `${speaker}: expected a regular file at ${full}`);
+  return status.size;
+}

@@ -1,0 +1,71 @@
+/** Compiles a graph ahead of time: an ONNX file whose one node holds the vendor's binary (EPContext). */
+import { stat } from "node:fs/promises";
+import { SlmError } from "@slm/core";
+import type { SessionSettings } from "@slm/runtime/host";
+import { NativeEnvironment } from "./environment.js";
+import type { Pointer } from "./ort/api.js";
+import type { NativeProvider } from "./provider.js";
+import { withSessionOptions } from "./sessions.js";
+
+export interface CompileRequest {
+  readonly provider: NativeProvider;
+  /** Absolute path of the ONNX file. */
+  readonly source: string;
+  /** Absolute path of the ONNX file to write; the vendor's binary appears beside it. */
+  readonly output: string;
+  readonly threads: number;
+}
+
+export interface CompiledGraph {
+  /** Time that the vendor's compiler took [ms]. */
+  readonly milliseconds: number;
+}
+
+/** Rejects a graph instead of leaving parts of it to the CPU. Source: onnxruntime_session_options_config_keys.h. */
+export const WHOLE_GRAPH: SessionSettings = { "session.disable_cpu_ep_fallback": "1" };
+
+/** @throws SlmError OP_UNSUPPORTED with the compiler's message; DEVICE_UNAVAILABLE if the plug-in cannot be loaded */
+export async function compileGraph({
+  provider,
+  source,
+  output,
+  threads,
+}: CompileRequest): Promise<CompiledGraph> {
+  const environment = new NativeEnvironment(provider);
+  const { api } = environment;
+  const started = performance.now();
+  const settings = {
+    ...WHOLE_GRAPH,
+    "ep.context_enable": "1",
+    "ep.context_file_path": output,
+    "ep.context_embed_mode": "0",
+  };
+  try {
+    await withSessionOptions(
+      environment,
+      { threads, optimization: "all", planMemory: true, settings },
+      async (options) => {
+        const out: (Pointer | null)[] = [null];
+        // Not released: the process ends with this job.
+        await api.callInThread("CreateSession", environment.address, source, options, out);
+      },
+    );
+  } catch (cause) {
+    if (cause instanceof SlmError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new SlmError("OP_UNSUPPORTED", `${provider.registrationName} refuses ${source}: ${why}`, {
+      cause,
+    });
+  }
+  const milliseconds = performance.now() - started;
+  await stat(output).catch((cause: unknown) => {
+    throw new SlmError(
+      "OP_UNSUPPORTED",
+      `${provider.registrationName} wrote no compiled graph for ${source}`,
+      {
+        cause,
+      },
+    );
+  });
+  return { milliseconds };
+}

@@ -1,0 +1,11 @@
+export { runJob } from "./child.js";
+export type { CompileRequest, CompiledGraph } from "./compile-graph.js";
+export { openNativeRuntime, type NativeRuntimeOptions } from "./native-runtime.js";
+export {
+  devicesOf,
+  openPluginRuntime,
+  pluginTitle,
+  providerOf,
+  type PluginRuntimeOptions,
+} from "./plugin-runtime.js";
+export type { ListedDevice, NativeProvider } from "./provider.js";

@@ -1,0 +1,177 @@
+/** Owns ONNX Runtime's sessions and tensors in a process of its own. */
+import { SlmError } from "@slm/core";
+import { Feedback, permuteRowsInPlace, unknownTensor, type HostTensor } from "@slm/runtime";
+import type {
+  Host,
+  LoadedSignature,
+  PositionalRepeat,
+  PositionalResult,
+  PositionalRun,
+  RepeatedResult,
+  RequestOf,
+  SessionSettings,
+} from "@slm/runtime/host";
+import { BoundRun } from "./bound-run.js";
+import { NativeEnvironment } from "./environment.js";
+import type { NativeProvider } from "./provider.js";
+import { loadGraph, type NativeGraph } from "./sessions.js";
+import { NativeTensors, type NativeTensor } from "./tensors.js";
+
+const NAME = "runtime-native";
+
+/** What the host opens. */
+export interface NativeHostOptions {
+  /** Absent: ONNX Runtime's CPU provider. */
+  readonly provider?: NativeProvider | undefined;
+  /** Entries of every run's configuration. */
+  readonly runSettings?: SessionSettings | undefined;
+}
+
+/** The handlers of every call. Calls must not overlap; the channel ensures that. */
+export class NativeHost implements Host {
+  readonly #options: NativeHostOptions;
+  #opened: { readonly environment: NativeEnvironment; readonly tensors: NativeTensors } | undefined;
+  #threads = 1;
+  #settings: SessionSettings = {};
+  readonly #graphs = new Map<number, NativeGraph>();
+  readonly #tensors = new Map<number, NativeTensor>();
+
+  constructor(options: NativeHostOptions) {
+    this.#options = options;
+  }
+
+  open({ threads, settings }: RequestOf<"open">): null {
+    this.#threads = threads;
+    this.#settings = settings;
+    const environment = new NativeEnvironment(this.#options.provider);
+    const tensors = new NativeTensors(environment.api, environment.address, environment.deviceMemory());
+    this.#opened = { environment, tensors };
+    return null;
+  }
+
+  async load(request: RequestOf<"load">): Promise<LoadedSignature> {
+    const graph = await loadGraph(this.#open().environment, request, {
+      threads: this.#threads,
+      settings: this.#settings,
+    });
+    this.#graphs.set(request.session, graph);
+    const { inputs, outputs, compiled } = graph;
+    return { inputs, outputs, compiled };
+  }
+
+  /**
+   * Of a plug-in the session stays until the process ends: onnxruntime-qnn 2.7.0 ends the process when a session is released after
+   * another one of the same process (QnnBackendManager::ReleaseResources).
+   */
+  unload({ session }: RequestOf<"unload">): null {
+    const graph = this.#graph(session);
+    this.#graphs.delete(session);
+    if (this.#options.provider === undefined)
+      this.#open().environment.api.plain("ReleaseSession", graph.session);
+    return null;
+  }
+
+  async run(request: PositionalRun): Promise<PositionalResult> {
+    const run = this.#bind(request);
+    try {
+      const { fetched, kept } = run.finish(await run.compute(), request.append.at);
+      kept.forEach((tensor, at) => this.#tensors.set(request.keepIds[at]!, tensor));
+      return { fetched, kept: kept.map(({ dtype, shape }) => ({ dtype, shape })) };
+    } finally {
+      run.release();
+    }
+  }
+
+  async *repeat(request: PositionalRepeat): AsyncGenerator<RepeatedResult, undefined> {
+    const { ids, position, stop, append } = request;
+    const run = this.#bind(request);
+    try {
+      const feedback = new Feedback(hostFeed(request, ids), hostFeed(request, position), request);
+      const begin = feedback.position[0]!;
+      for (let goesOn = true; goesOn && Atomics.load(stop, 0) === 0;) {
+        run.feed(position, { dtype: "int32", shape: [1], data: feedback.position });
+        run.feed(ids, { dtype: "int32", shape: [feedback.rows, feedback.length], data: feedback.ids });
+        const moved = feedback.position[0]! - begin;
+        const { fetched } = run.finish(
+          await run.compute(),
+          append.at.map((first) => first + moved),
+        );
+        goesOn = feedback.take(fetched[0]!);
+        yield { fetched, at: performance.timeOrigin + performance.now() };
+      }
+    } finally {
+      run.release();
+    }
+  }
+
+  upload({ id, tensor }: RequestOf<"upload">): null {
+    this.#tensors.set(id, this.#open().tensors.upload(tensor));
+    return null;
+  }
+
+  download({ id }: RequestOf<"download">): HostTensor {
+    return this.#open().tensors.download(this.#tensor(id));
+  }
+
+  write({ id, tensor: { data } }: RequestOf<"write">): null {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.#open().tensors.write(this.#tensor(id), bytes);
+    return null;
+  }
+
+  permuteRows({ id, rows }: RequestOf<"permuteRows">): null {
+    this.#open().tensors.edit(this.#tensor(id), ({ data }) => {
+      permuteRowsInPlace(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), rows);
+    });
+    return null;
+  }
+
+  release({ ids }: RequestOf<"release">): null {
+    for (const id of ids) {
+      this.#open().tensors.release(this.#tensor(id));
+      this.#tensors.delete(id);
+    }
+    return null;
+  }
+
+  peakMemory(): number {
+    // libuv reports kibibytes on every platform.
+    return process.resourceUsage().maxRSS * 1024;
+  }
+
+  #bind(request: PositionalRun): BoundRun {
+    const { environment, tensors } = this.#open();
+    return new BoundRun(this.#graph(request.session), request, {
+      api: environment.api,
+      tensors,
+      tensor: (id) => this.#tensor(id),
+      settings: this.#options.runSettings ?? {},
+    });
+  }
+
+  #open(): { readonly environment: NativeEnvironment; readonly tensors: NativeTensors } {
+    if (this.#opened === undefined) throw new SlmError("UNEXPECTED", `${NAME}: called before it was opened`);
+    return this.#opened;
+  }
+
+  #graph(session: number): NativeGraph {
+    const graph = this.#graphs.get(session);
+    if (graph === undefined) throw new SlmError("UNEXPECTED", `${NAME}: this session has been released`);
+    return graph;
+  }
+
+  #tensor(id: number): NativeTensor {
+    const tensor = this.#tensors.get(id);
+    if (tensor === undefined) throw unknownTensor(NAME, id);
+    return tensor;
+  }
+}
+
+function hostFeed({ feeds }: PositionalRun, input: number): HostTensor {
+  const feed = feeds[input];
+  if (typeof feed === "object") return feed;
+  throw new SlmError(
+    "UNEXPECTED",
+    `${NAME}: the inputs that change between repeated runs must be host tensors`,
+  );
+}

@@ -1,0 +1,37 @@
+import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { OrtApi } from "./api.js";
+import { CHECKED, PLAIN } from "./functions.js";
+import { KNOWN_VERSIONS, ortLibrary } from "./library.js";
+
+describe(OrtApi, () => {
+  test("knows the version of the library that onnxruntime-node brings", () => {
+    expect(KNOWN_VERSIONS).toContain(new OrtApi().version);
+  });
+
+  test("gives ONNX Runtime's message as an error, and goes on", () => {
+    const api = new OrtApi();
+    const environment = api.pointer("CreateEnv", 4, "test");
+    expect(() => {
+      api.call("RegisterExecutionProviderLibrary", environment, "none", "/no/such/library.so");
+    }).toThrow(/library\.so/);
+    expect(api.pointer("CreateRunOptions")).not.toBe(0n);
+    api.plain("ReleaseEnv", environment);
+  });
+
+  test("rejects a file that is no library, by name", async () => {
+    const path = join(tmpdir(), `slm-no-library-${process.pid}.so`);
+    await writeFile(path, "text");
+    expect(() => new OrtApi(path)).toThrow(expect.objectContaining({ code: "DEVICE_UNAVAILABLE" }));
+    expect(ortLibrary()).toContain("onnxruntime");
+  });
+});
+
+describe("the table of functions", () => {
+  test("has one function at each place", () => {
+    const places = Object.values({ ...CHECKED, ...PLAIN }).map(({ at }) => at);
+    expect(new Set(places).size).toBe(places.length);
+  });
+});

@@ -1,0 +1,134 @@
+/**
+ * What a package says of itself: name, version, licence, and the hashes of its files.
+ *
+ * Sources: Binary distribution format (wheels: METADATA, RECORD) and Core metadata of packaging.python.org; the .nuspec reference of
+ * learn.microsoft.com/nuget.
+ */
+import { posix } from "node:path";
+import { knownByPackage } from "./known.js";
+import { readEntry, unsafe, type PackageEntry, type PackageSource } from "./package-source.js";
+import type { PluginManifest } from "./plugin.js";
+
+export interface RecordedFile {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+export interface PackageFacts {
+  readonly kind: PluginManifest["source"]["kind"];
+  readonly name: string | null;
+  readonly version: string | null;
+  /** The first line of what the metadata says of the licence. */
+  readonly licence: string | null;
+  /** Hashes of a wheel's files by path; undefined for packages that have none. */
+  readonly record?: ReadonlyMap<string, RecordedFile> | undefined;
+}
+
+const METADATA_LIMIT = 4 * 1024 * 1024;
+const RECORD_LIMIT = 16 * 1024 * 1024;
+
+/** @throws SlmError DATA_INVALID for metadata or hashes that cannot be read, and for files of a wheel that its RECORD does not list */
+export async function readPackageFacts(path: string, source: PackageSource): Promise<PackageFacts> {
+  const metadata = source.entries.filter((entry) => /^[^/]+\.dist-info\/METADATA$/u.test(entry.path));
+  if (metadata.length > 0) return wheelFacts(path, source, metadata);
+  const [spec] = source.entries.filter((entry) => /^[^/]+\.nuspec$/u.test(entry.path));
+  if (spec !== undefined) return nugetFacts(source, spec);
+  return { kind: source.kind === "archive" ? "zip" : "directory", name: null, version: null, licence: null };
+}
+
+interface Metadata {
+  readonly entry: PackageEntry;
+  readonly name: string | null;
+  readonly version: string | null;
+  readonly licence: string | null;
+}
+
+async function wheelFacts(
+  path: string,
+  source: PackageSource,
+  entries: readonly PackageEntry[],
+): Promise<PackageFacts> {
+  const all: Metadata[] = [];
+  for (const entry of entries) all.push(await readMetadata(source, entry));
+  // `pip install --target` leaves several packages in a folder.
+  const [one, ...others] =
+    all.length === 1 ? all : all.filter(({ name }) => name !== null && knownByPackage(name) !== undefined);
+  if (one === undefined || others.length > 0) {
+    const names = all.map(({ name }) => name ?? "?").join(", ");
+    throw unsafe(path, `it has ${all.length} packages (${names}), of which one must be a known plug-in`);
+  }
+  const { name, version, licence, entry } = one;
+  const record = await readRecord(path, source, posix.dirname(entry.path));
+  return { kind: "wheel", name, version, licence, record };
+}
+
+async function readMetadata(source: PackageSource, entry: PackageEntry): Promise<Metadata> {
+  const text = (await readEntry(source, entry, METADATA_LIMIT)).toString("utf8");
+  const [header = ""] = text.split(/\r?\n\r?\n/u, 1);
+  const field = (name: string): string | null =>
+    new RegExp(`^${name}:[ \t]*(.*?)[ \t]*\r?$`, "imu").exec(header)?.[1] ?? null;
+  return {
+    entry,
+    name: field("Name"),
+    version: field("Version"),
+    licence: field("License-Expression") ?? field("License"),
+  };
+}
+
+/** Files of a `.dist-info` folder that RECORD need not list: itself and its signatures. */
+const UNRECORDED = /\/RECORD(?:\.jws|\.p7s)?$/u;
+
+async function readRecord(
+  path: string,
+  source: PackageSource,
+  folder: string,
+): Promise<ReadonlyMap<string, RecordedFile>> {
+  const name = `${folder}/RECORD`;
+  const entry = source.entries.find((one) => one.path === name);
+  if (entry === undefined) throw unsafe(path, `it has no ${name}, so its files cannot be checked`);
+  const record = parseRecord(path, (await readEntry(source, entry, RECORD_LIMIT)).toString("utf8"));
+  // A folder may hold more than the wheel: what is not in RECORD is not taken from it.
+  if (source.kind === "archive") checkListed(path, source.entries, record);
+  return record;
+}
+
+function checkListed(
+  path: string,
+  entries: readonly PackageEntry[],
+  record: ReadonlyMap<string, RecordedFile>,
+): void {
+  const present = new Set(entries.map((entry) => entry.path));
+  const missing = [...record.keys()].find((file) => !present.has(file));
+  if (missing !== undefined) throw unsafe(path, `its RECORD lists '${missing}', which is not in it`);
+  const unlisted = entries.find((entry) => !record.has(entry.path) && !UNRECORDED.test(entry.path));
+  if (unlisted !== undefined) throw unsafe(path, `'${unlisted.path}' is not in its RECORD`);
+}
+
+/** One line: path, algorithm=digest in base64url, size. The path may be quoted. Lines without a digest are those of RECORD itself. */
+const RECORD_LINE = /^(?:"((?:[^"]|"")*)"|([^,"]*)),([^,]*),(\d*)$/u;
+const SHA256_BYTES = 32;
+
+/** @throws SlmError DATA_INVALID for a line that is not one of RECORD's, or with a digest other than SHA-256 */
+export function parseRecord(path: string, text: string): ReadonlyMap<string, RecordedFile> {
+  const record = new Map<string, RecordedFile>();
+  for (const line of text.split(/\r?\n/u).filter((one) => one !== "")) {
+    const [, quoted, plain, digest = "", size = ""] = RECORD_LINE.exec(line) ?? [];
+    const file = quoted?.replaceAll('""', '"') ?? plain;
+    if (file === undefined)
+      throw unsafe(path, `its RECORD has a line that is not one: ${line.slice(0, 200)}`);
+    if (digest === "") continue;
+    const [algorithm, encoded = ""] = digest.split("=", 2);
+    const bytes = Buffer.from(encoded, "base64url");
+    if (algorithm !== "sha256" || bytes.length !== SHA256_BYTES || size === "")
+      throw unsafe(path, `its RECORD has no SHA-256 and size of '${file}', got ${digest},${size}`);
+    record.set(file, { sha256: bytes.toString("hex"), bytes: Number(size) });
+  }
+  return record;
+}
+
+async function nugetFacts(source: PackageSource, spec: PackageEntry): Promise<PackageFacts> {
+  const text = (await readEntry(source, spec, METADATA_LIMIT)).toString("utf8");
+  const element = (name: string): string | null =>
+    new RegExp(`<${name}(?:\\s[^>]*)?>([^<]*)</${name}>`, "iu").exec(text)?.[1]?.trim() ?? null;
+  return { kind: "nuget", name: element("id"), version: element("version"), licence: element("license") };
+}

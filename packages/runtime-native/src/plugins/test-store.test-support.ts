@@ -1,0 +1,45 @@
+/** A store of plug-ins in a temporary folder, new for every test. */
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach } from "vitest";
+import { addPlugin, type AddPluginOptions, type AddedPlugin } from "./add-plugin.js";
+import { writeWheel, type WheelOptions } from "./test-packages.test-support.js";
+
+export interface TestStore {
+  /** A path in the temporary folder. */
+  readonly at: (name: string) => string;
+  /** The folder of plug-ins. */
+  readonly store: () => string;
+  /** Adds a package of the temporary folder; its licence is accepted. */
+  readonly add: (source: string, options?: Partial<AddPluginOptions>) => Promise<AddedPlugin>;
+  /** Writes `plugin.whl` and adds it. */
+  readonly addWheel: (wheel?: WheelOptions, options?: Partial<AddPluginOptions>) => Promise<AddedPlugin>;
+  /** Names below the folder of plug-ins, without those of locks. */
+  readonly stored: () => Promise<readonly string[]>;
+}
+
+export function useTestStore(): TestStore {
+  let root = "";
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "slm-plugins-"));
+  });
+  afterEach(() => rm(root, { recursive: true, force: true }));
+  const at = (name: string): string => join(root, name);
+  const store = (): string => at("plugins");
+  const add: TestStore["add"] = (source, options = {}) =>
+    addPlugin({ source: at(source), folder: store(), accept: () => Promise.resolve(), ...options });
+  return {
+    at,
+    store,
+    add,
+    addWheel: async (wheel, options) => {
+      await writeWheel(at("plugin.whl"), wheel);
+      return add("plugin.whl", options);
+    },
+    stored: async () => {
+      const names = await readdir(store(), { recursive: true }).catch(() => []);
+      return names.filter((name) => !name.includes(".lock"));
+    },
+  };
+}

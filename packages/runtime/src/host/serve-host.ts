@@ -1,0 +1,83 @@
+/** The host's side of a channel: answers every message with one reply, in order. */
+import { SerialQueue, repeatInTurns, stopFlag } from "./channel.js";
+import { type CallName, type Host, type RepeatedResult, type ReplyOf, dispatch } from "./protocol.js";
+import {
+  type CallMessage,
+  type RepeatMessage,
+  type ReplyMessage,
+  type StopMessage,
+  toWireError,
+} from "./wire.js";
+
+/**
+ * Results that arrive within this time are sent in one message [ms]. A message costs both sides more than a decoding step of a
+ * small model, and no reader needs results that fast.
+ */
+const TELL_EVERY_MS = 4;
+
+/** What a host is served through. */
+export interface HostPort {
+  /** Package name for error messages. */
+  readonly name: string;
+  /** Sends a reply. The buffers belong to the receiver: where the port can, they move instead of being copied. */
+  readonly post: (message: ReplyMessage, buffers: readonly ArrayBufferLike[]) => void;
+}
+
+/** Buffers of a reply's tensors. */
+function buffersOf(reply: ReplyOf<CallName>): ArrayBufferLike[] {
+  if (reply === null || typeof reply === "number" || "inputs" in reply) return [];
+  const tensors = "fetched" in reply ? reply.fetched : [reply];
+  return tensors.map(({ data }) => data.buffer);
+}
+
+/** @returns the receiver of the caller's messages */
+export function serveHost(
+  host: Host,
+  { name: runtime, post }: HostPort,
+): (message: CallMessage | RepeatMessage | StopMessage) => void {
+  const queue = new SerialQueue();
+  const repetitions = new Map<number, () => void>();
+
+  async function answer({ call, name, request }: CallMessage): Promise<void> {
+    try {
+      const reply = await dispatch(host, name, request);
+      post({ kind: "done", call, reply }, buffersOf(reply));
+    } catch (error) {
+      post({ kind: "failed", call, error: toWireError(runtime, error) }, []);
+    }
+  }
+
+  async function repeat({ call, request }: RepeatMessage): Promise<void> {
+    let results: RepeatedResult[] = [];
+    let toldAt = -Infinity;
+    const tell = (): void => {
+      if (results.length === 0) return;
+      const buffers = results.flatMap(({ fetched }) => fetched.map(({ data }) => data.buffer));
+      post({ kind: "results", call, results }, buffers);
+      toldAt = performance.now();
+      results = [];
+    };
+    const own = stopFlag();
+    repetitions.set(call, own.stop);
+    let message: ReplyMessage;
+    try {
+      // A caller in the same process sends a flag in shared memory; for any other the stop message sets this one.
+      await repeatInTurns(queue, host.repeat({ stop: own.flag, ...request }), (result) => {
+        results.push(result);
+        if (performance.now() - toldAt >= TELL_EVERY_MS) tell();
+      });
+      message = { kind: "done", call, reply: null };
+    } catch (error) {
+      message = { kind: "failed", call, error: toWireError(runtime, error) };
+    }
+    repetitions.delete(call);
+    tell();
+    post(message, []);
+  }
+
+  return (message) => {
+    if (message.name === "stop") repetitions.get(message.call)?.();
+    else if (message.name === "repeat") void repeat(message);
+    else void queue.add(() => answer(message));
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * `slm analyze` held to the compilers: a corpus of ONNX graphs is compiled by the vendors' programs, and a table tells for every node
+ * what the rules said and what the compiler did.
+ *
+ *   npm run build && npm run interop:compilers                  all compilers, all graphs: the tables as Markdown on stdout
+ *   npm run interop:compilers -- --compiler qnn --group own     some of them; both may be repeated
+ *   npm run interop:compilers -- --list                         every node and graph on which they differ
+ *   npm run interop:compilers -- --json OUT.json                every node of every graph
+ *   npm run interop:compilers -- --record                       and keep the answers about probes for `npm test`
+ *
+ * Groups: backend (ONNX's own tests), published (files of PyPI and npm packages), own (this project's exports), probes (single
+ * operators over type, rank, shape and QDQ form). Needs Python 3.11 with venv, and Debian's `chromium` for WebGPU. What is fetched and
+ * every answer go to ${SLM_CACHE:-~/.cache/slm}/interop/compilers, so a second run asks only about what is new; for another version of a
+ * vendor's program change tools/interop/compilers/requirements.txt. Exit 3 where the rules call supported what a compiler refuses.
+ */
+import { writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { corpusOf, GROUP_NAMES } from "./compilers/corpus.mjs";
+import { COMPILERS, describeCompiler, isAsked, judge } from "./compilers/judge.mjs";
+import { record } from "./compilers/recorded.mjs";
+import { differences, markdown } from "./compilers/report.mjs";
+import { compare, tally, wasRead } from "./compilers/verdicts.mjs";
+
+const { values: flags } = parseArgs({
+  options: {
+    compiler: { type: "string", multiple: true, default: Object.keys(COMPILERS) },
+    group: { type: "string", multiple: true, default: GROUP_NAMES },
+    list: { type: "boolean", default: false },
+    json: { type: "string" },
+    record: { type: "boolean", default: false },
+  },
+});
+
+const corpus = await corpusOf(flags.group);
+const results = [];
+for (const name of flags.compiler) {
+  const asked = corpus.filter((row) => isAsked(name, row));
+  const answers = await judge(name, asked);
+  const { target } = COMPILERS[name];
+  const read = asked.filter(({ hash }) => wasRead(answers.get(hash)));
+  const compared = read.map((row) => compare(row, answers.get(row.hash), { target, profile: name }));
+  const versions = await describeCompiler(name);
+  results.push({ compiler: name, versions, tables: tablesOf(compared), compared });
+  if (flags.record) await recordProbes(name, versions, answers);
+}
+
+for (const result of results) {
+  process.stdout.write(markdown(result));
+  if (flags.list) process.stdout.write(differences(result.compared));
+}
+if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(results)}\n`);
+const wrong = results.some(
+  ({ tables }) => tables.all.nodes.falseSupported + tables.all.graphs.falseSupported > 0,
+);
+if (wrong) process.exitCode = 3;
+
+function tablesOf(compared) {
+  const groups = flags.group.map((group) => [
+    group,
+    compared.filter(({ name }) => name.startsWith(`${group}/`)),
+  ]);
+  return Object.fromEntries([...groups, ["all", compared]].map(([group, list]) => [group, tally(list)]));
+}
+
+async function recordProbes(name, versions, answers) {
+  const rows = new Map(corpus.filter(({ group }) => group === "probes").map((row) => [row.name, row]));
+  if (rows.size === 0) throw new Error("--record needs --group probes");
+  await record(name, versions, [...rows.keys()], (probe) => {
+    const row = rows.get(probe);
+    return isAsked(name, row) ? answers.get(row.hash) : undefined;
+  });
+}

@@ -1,0 +1,153 @@
+/** This project's own graphs: small random checkpoints, exported for every device, quantized by every scheme of an NPU. */
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { deflateSync } from "node:zlib";
+import { SLM_VERSION } from "@slm/core";
+import { ALL_DEVICES } from "@slm/devices/table";
+import { createRandom } from "@slm/decoding";
+import { initializeWeights, parseModelConfig } from "@slm/model";
+import { readOnnx } from "@slm/onnx";
+import { exportWeights } from "@slm/onnx-export";
+import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { folderOf } from "./cache.mjs";
+import { reasonOf, slm } from "../slm.mjs";
+
+const ROWS = ["abc", "cabba", "b", "aabbcc"].map((source) => ({
+  source,
+  target: [...source.toUpperCase()].join(" "),
+}));
+
+const PLAIN = {
+  architecture: "encoder-decoder",
+  width: 32,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 48,
+  encoderLayers: 2,
+  decoderLayers: 2,
+  maxSource: 16,
+  maxTarget: 8,
+  bias: false,
+  tokens: { pad: 0, bos: 1, eos: 2, unknown: 3 },
+};
+
+const IMAGE = { height: 16, width: 32 };
+
+/** Every option of the architecture that changes which nodes a graph has. */
+const MODELS = {
+  plain: PLAIN,
+  biased: {
+    ...PLAIN,
+    bias: true,
+    headOrder: "modulo",
+    activation: "swiglu",
+    qkNorm: true,
+    postNorm: true,
+    tieWordEmbeddings: false,
+  },
+  capped: { ...PLAIN, activation: "geglu", logitSoftcap: 30, kvHeads: 4 },
+  seeing: {
+    ...PLAIN,
+    vision: {
+      tower: {
+        image: { resize: { kind: "stretch", ...IMAGE } },
+        patch: { height: 8, width: 8 },
+        width: 32,
+        layers: 1,
+        heads: 2,
+        feedForward: 48,
+        classToken: "dropped",
+        activation: "quickGelu",
+      },
+      projector: { pool: { kind: "average", height: 2, width: 2 } },
+    },
+  },
+};
+
+export async function* ownGraphs() {
+  const folder = await folderOf("own", `${SLM_VERSION} ${JSON.stringify([MODELS, ROWS])}`, makeAll);
+  const files = await readdir(folder, { recursive: true });
+  for (const file of files.filter((name) => name.endsWith(".onnx")).sort())
+    yield [relative(folder, join(folder, file)), await readOnnx(join(folder, file))];
+}
+
+async function makeAll(folder) {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "image.png"), grayImage(IMAGE));
+  const trained = trainSymbolTokenizer({
+    sources: ROWS.map(({ source }) => source),
+    targets: ROWS.map(({ target }) => target),
+    sourceLowercase: false,
+  });
+  await writeTokenizer(trained, join(folder, "tokenizer"));
+  const { vocabularySize } = await loadTokenizer(join(folder, "tokenizer"));
+  for (const [name, shape] of Object.entries(MODELS)) {
+    const config = parseModelConfig({ ...shape, vocabularySize }, name);
+    const image = config.vision === undefined ? {} : { image: "image.png" };
+    const rows = join(folder, `${name}.jsonl`);
+    await writeFile(rows, ROWS.map((row) => `${JSON.stringify({ ...row, ...image })}\n`).join(""));
+    for (const device of ALL_DEVICES) await makeModel(folder, { name, config, rows, device });
+  }
+}
+
+async function makeModel(folder, { name, config, rows, device }) {
+  const { target, profile, schemes, precisions } = device;
+  const weights = initializeWeights(config, createRandom(5).next);
+  for (const precision of ["float32", "float16"].filter((one) => precisions[one] === true)) {
+    const outputDirectory = join(folder, `${name}-${target}-${profile}-${precision}`);
+    await mkdir(outputDirectory);
+    await exportWeights(
+      { config, weights, name, tokenizerDirectory: join(folder, "tokenizer") },
+      { outputDirectory, target, profile, precision },
+    );
+    if (precision === "float32" && schemes !== null) await quantizeAll(outputDirectory, schemes.takes, rows);
+  }
+}
+
+async function quantizeAll(directory, schemes, rows) {
+  for (const scheme of schemes) {
+    const answer = await slm([
+      ...["quantize", directory, "--scheme", scheme, "--calibration", rows, "--threads", "1"],
+      ...["-o", `${directory}-${scheme}`, "--json"],
+    ]);
+    if (answer.result === undefined) throw new Error(`${directory} ${scheme}: ${reasonOf(answer)}`);
+  }
+}
+
+/** A PNG file of 8-bit gray, a slope from corner to corner. */
+function grayImage({ width, height }) {
+  const rows = Array.from({ length: height }, (_, y) => [
+    0,
+    ...Array.from({ length: width }, (_x, x) => (x * 4 + y * 8) & 255),
+  ]);
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header[8] = 8;
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  const pixels = deflateSync(Buffer.from(rows.flat()));
+  return Buffer.concat([
+    signature,
+    chunk("IHDR", header),
+    chunk("IDAT", pixels),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
+
+function crc32(bytes) {
+  let sum = ~0;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+  }
+  return ~sum >>> 0;
+}

@@ -1,0 +1,220 @@
+/** Single operators over element type, rank, shape, attributes and QDQ form, made of the rows of probe-table.mjs. */
+import { decodeModel, encodeModel, float, GraphBuilder, int, ints, text } from "@slm/onnx";
+import { inferShapes } from "@slm/devices";
+import { readable } from "./corpus.mjs";
+import { CASTS, PROBES } from "./probe-table.mjs";
+
+/** Element types that the base of every operator is probed with. */
+const TYPES = ["float32", "float16", "bool", "int32", "uint32", "int64", "int8", "uint8", "int16", "uint16"];
+/** Types for ranks and other uses. */
+const FEW_TYPES = ["float32", "int32"];
+
+const QUANTIZED = ["uint8", "int8", "uint16", "int16"];
+
+/** Codes that stand for 0 of a type: in the middle (symmetric) or beside it. */
+const ZERO = {
+  uint8: [128, 100],
+  int8: [0, 3],
+  uint16: [32768, 30000],
+  int16: [0, 7],
+  int32: [0, 0],
+  int4: [0, 0],
+  uint4: [8, 7],
+};
+
+/** QDQ forms: types of activations and of constants, and whether scales of constants lie along an axis. */
+const FORMS = [
+  ...QUANTIZED.map((activations) => ({ activations, weights: activations })),
+  ...QUANTIZED.map((activations) => ({ activations, weights: activations, asymmetric: true })),
+  ...QUANTIZED.map((activations) => ({ activations, weights: "int8" })),
+  ...QUANTIZED.map((activations) => ({ activations, weights: "int8", perChannel: true })),
+  ...["uint8", "uint16"].map((activations) => ({ activations, weights: "uint8", asymmetric: true })),
+  ...["uint8", "uint16", "int16"].map((activations) => ({ activations, weights: "int4", perChannel: true })),
+  { activations: "uint16", weights: "int4" },
+  { activations: "uint16", weights: "int16", perChannel: true },
+  { activations: "uint8", weights: "uint8", open: true },
+];
+const USE_FORMS = [FORMS[0], FORMS[2], FORMS[8], FORMS[10]];
+const RANK_FORMS = [FORMS[0], FORMS[2]];
+
+const formText = ({ activations, weights, asymmetric, perChannel, open }) =>
+  `${activations}-${weights}${asymmetric ? "-asymmetric" : ""}${perChannel ? "-per-channel" : ""}${open ? "-open" : ""}`;
+
+const attribute = (value) => {
+  if (typeof value === "string") return text(value);
+  if (Array.isArray(value)) return ints(value);
+  return Number.isInteger(value) && !Object.is(value, -0) ? int(value) : float(value);
+};
+/** Attributes that ONNX declares as floats although a probe's value may be whole. */
+const FLOATS = new Set(["alpha", "beta", "epsilon", "min", "max"]);
+
+const isFloat = (dtype) => dtype === "float32" || dtype === "float16";
+const product = (shape) => shape.reduce((all, size) => all * size, 1);
+
+/** Numbers between 0 and 1, of which no two neighbours are equal. */
+const numbers = (count, dtype) =>
+  Array.from({ length: count }, (_, index) => (isFloat(dtype) ? ((index * 7) % 11) / 11 + 0.05 : index % 2));
+
+class Probe {
+  constructor({ opType, domain }, { x, a = {}, n = 1, opset = 21 }) {
+    this.g = new GraphBuilder("probe", { opset, irVersion: 10 });
+    this.opset = opset;
+    this.made = { opType, domain, x, a, n };
+    this.count = 0;
+  }
+
+  input(dtype, shape) {
+    return this.g.input(`x${this.count++}`, dtype, shape);
+  }
+
+  linear(name, inputs, axis) {
+    const domain = this.opset < 21 ? "com.microsoft" : "";
+    const attributes = axis === undefined ? {} : { axis: int(axis) };
+    return this.g.op(name, inputs, { domain, attributes });
+  }
+
+  parameters(dtype, asymmetric, count) {
+    const shape = count === undefined ? [] : [count];
+    const list = (value) => Array.from({ length: count ?? 1 }, () => value);
+    const scale = this.g.constant("float32", shape, list(dtype.endsWith("16") ? 0.0001 : 0.01));
+    return [scale, this.g.constant(dtype, shape, list(ZERO[dtype][asymmetric ? 1 : 0]))];
+  }
+
+  dequantized(value, form, index) {
+    const { opType } = this.made;
+    const { activations, weights, asymmetric = false, perChannel = false } = form;
+    if (value.kind === "T")
+      return this.linear("DequantizeLinear", [
+        this.input(activations, value.shape),
+        ...this.parameters(activations, asymmetric),
+      ]);
+    const isBias = index === 2 && ["Conv", "ConvTranspose", "Gemm"].includes(opType);
+    const dtype = isBias ? "int32" : weights;
+    const axis =
+      perChannel && !isBias && value.shape.length > 1 ? weightAxis(this.made, value.shape) : undefined;
+    const codes = numbers(product(value.shape), "int32");
+    const constant = this.g.constant(dtype, value.shape, codes);
+    if (isBias)
+      return this.linear(
+        "DequantizeLinear",
+        [constant, ...this.biasParameters(form, value.shape)],
+        perChannel && value.shape.length === 1 ? 0 : undefined,
+      );
+    return this.linear(
+      "DequantizeLinear",
+      [constant, ...this.parameters(dtype, asymmetric, axis === undefined ? undefined : value.shape[axis])],
+      axis,
+    );
+  }
+
+  /** The scale of a bias is that of the input times that of the weight. */
+  biasParameters({ activations, weights, perChannel }, shape) {
+    const step = (dtype) => (dtype.endsWith("16") ? 0.0001 : 0.01);
+    const count = perChannel && shape.length === 1 ? shape[0] : undefined;
+    const list = (value) => Array.from({ length: count ?? 1 }, () => value);
+    const sizes = count === undefined ? [] : [count];
+    return [
+      this.g.constant("float32", sizes, list(step(activations) * step(weights))),
+      this.g.constant("int32", sizes, list(0)),
+    ];
+  }
+
+  value(value, dtype, form, index) {
+    if (value === null) return "";
+    if (value.kind === "I") return this.input(value.dtype, value.shape);
+    if (value.kind === "C") return this.g.constant(value.dtype, value.shape, value.values);
+    if (form !== undefined) return this.dequantized(value, form, index);
+    if (value.kind === "T") return this.input(dtype, value.shape);
+    return this.g.constant(dtype, value.shape, numbers(product(value.shape), dtype));
+  }
+
+  /** The graph with the operator in float or another type, or in a QDQ form. */
+  build(dtype, form) {
+    const { opType, domain, x, a, n } = this.made;
+    const inputs = x.map((value, index) => this.value(value, dtype, form, index));
+    const attributes = Object.fromEntries(
+      Object.entries(a).map(([name, value]) => [name, FLOATS.has(name) ? float(value) : attribute(value)]),
+    );
+    const outputs = this.g.node(opType, inputs, { domain, attributes, outputs: n });
+    const isOpen = form === undefined || form.open;
+    return this.finish(isOpen ? outputs : outputs.map((value) => this.requantized(value, form)));
+  }
+
+  requantized(value, { activations, asymmetric = false }) {
+    const { facts } = inferShapes({ ...this.g.build(), producer: "", omitted: [] });
+    if (!isFloat(facts.of(value).dtype ?? "float32")) return value;
+    return this.linear("QuantizeLinear", [value, ...this.parameters(activations, asymmetric)]);
+  }
+
+  finish(values) {
+    const graph = this.g.build();
+    const { facts } = inferShapes({ ...graph, producer: "", omitted: [] });
+    const outputs = values.map((name) => ({
+      name,
+      dtype: facts.of(name).dtype,
+      shape: known(facts.of(name).shape),
+    }));
+    return { ...graph, outputs };
+  }
+}
+
+const known = (shape) => (shape?.every((size) => typeof size === "number") ? shape : undefined);
+
+/** The axis of outputs of a weight. */
+function weightAxis({ opType, a }, shape) {
+  if (opType === "Conv") return 0;
+  if (opType === "ConvTranspose") return 1;
+  if (opType === "Gemm") return a.transB === 1 ? 0 : 1;
+  return opType === "MatMul" ? shape.length - 1 : 0;
+}
+
+function* uses(row) {
+  const [first, ...others] = row.uses;
+  for (const dtype of TYPES) yield [`base ${dtype}`, first, dtype];
+  for (const form of FORMS) yield [`base ${formText(form)}`, first, "float32", form];
+  for (const [index, use] of others.entries()) {
+    for (const dtype of FEW_TYPES) yield [`use ${index + 1} ${dtype}`, use, dtype];
+    for (const form of USE_FORMS) yield [`use ${index + 1} ${formText(form)}`, use, "float32", form];
+  }
+  for (const rank of row.ranks) {
+    for (const dtype of FEW_TYPES) yield [`rank ${rank} ${dtype}`, row.rank(rank), dtype];
+    for (const form of RANK_FORMS) yield [`rank ${rank} ${formText(form)}`, row.rank(rank), "float32", form];
+  }
+}
+
+export async function* probes() {
+  const seen = new Set();
+  for (const row of PROBES) {
+    for (const [what, use, dtype, form] of uses(row)) {
+      // Rows are broader than operators: what the graph cannot hold (a 4-bit tensor of some operator) is no probe.
+      const graph = await readable(async () =>
+        decodeModel(encodeModel(new Probe(row, use).build(dtype, form))),
+      );
+      const name = `${row.domain === "" ? "" : `${row.domain}:`}${row.opType} ${what}`;
+      if (graph === undefined || seen.has(name)) continue; // Forms of different types may have one name: int8 and int8.
+      seen.add(name);
+      yield [name, graph];
+    }
+  }
+  for (const from of CASTS) for (const to of CASTS) yield [`Cast ${from} ${to}`, castOf(from, to)];
+}
+
+const CODES = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  uint32: 12,
+};
+
+function castOf(from, to) {
+  const g = new GraphBuilder("probe");
+  const x = g.input("x", from, [3, 4]);
+  const y = g.op("Cast", [x], { attributes: { to: int(CODES[to]) } });
+  return { ...g.build(), outputs: [{ name: y, dtype: to, shape: [3, 4] }] };
+}

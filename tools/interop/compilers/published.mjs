@@ -1,0 +1,30 @@
+/** ONNX files out of packages of PyPI and npm, those of published-files.json, with the sizes that it names. */
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { withFixedSizes } from "@slm/devices";
+import { readOnnx } from "@slm/onnx";
+import { CACHE } from "./cache.mjs";
+import { readable } from "./corpus.mjs";
+import { fetchFile } from "../fetch-file.mjs";
+import { preparePrograms } from "../programs.mjs";
+
+const TABLE = new URL("../published-files.json", import.meta.url);
+
+export async function* publishedFiles() {
+  const cache = dirname(CACHE);
+  const { packages, files } = JSON.parse(await readFile(TABLE, "utf8"));
+  await preparePrograms(cache);
+  for (const file of files.filter(({ kind }) => kind === "onnx")) {
+    const path = await fetchFile(cache, packages, file);
+    const graph = await readable(async () => fixed(await readOnnx(path), file.feeds ?? {}));
+    if (graph !== undefined)
+      yield [`${file.package}: ${join(basename(dirname(path)), basename(path))}`, graph];
+  }
+}
+
+function fixed(graph, feeds) {
+  const sizes = Object.entries(feeds).flatMap(([name, { shape }]) =>
+    shape === undefined ? [] : [{ name, sizes: shape }],
+  );
+  return withFixedSizes(graph, sizes);
+}
