@@ -6,6 +6,7 @@
  *   npm run interop:compilers -- --compiler qnn --group own     some of them; both may be repeated
  *   npm run interop:compilers -- --list                         every node and graph on which they differ
  *   npm run interop:compilers -- --json OUT.json                every node of every graph
+ *   npm run interop:compilers -- --record                       and keep the answers about probes for `npm test`
  *
  * Groups: backend (ONNX's own tests), published (files of PyPI and npm packages), own (this project's exports), probes (single
  * operators over type, rank, shape and QDQ form). Needs Python 3.11 with venv, and Debian's `chromium` for WebGPU. What is fetched and
@@ -15,7 +16,8 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { corpusOf, GROUP_NAMES } from "./compilers/corpus.mjs";
-import { COMPILERS, describeCompiler, judge } from "./compilers/judge.mjs";
+import { COMPILERS, describeCompiler, isAsked, judge } from "./compilers/judge.mjs";
+import { record } from "./compilers/recorded.mjs";
 import { differences, markdown } from "./compilers/report.mjs";
 import { compare, tally, wasRead } from "./compilers/verdicts.mjs";
 
@@ -25,22 +27,21 @@ const { values: flags } = parseArgs({
     group: { type: "string", multiple: true, default: GROUP_NAMES },
     list: { type: "boolean", default: false },
     json: { type: "string" },
+    record: { type: "boolean", default: false },
   },
 });
 
 const corpus = await corpusOf(flags.group);
 const results = [];
 for (const name of flags.compiler) {
-  const answers = await judge(name, corpus);
+  const asked = corpus.filter((row) => isAsked(name, row));
+  const answers = await judge(name, asked);
   const { target } = COMPILERS[name];
-  const read = corpus.filter(({ hash }) => wasRead(answers.get(hash)));
+  const read = asked.filter(({ hash }) => wasRead(answers.get(hash)));
   const compared = read.map((row) => compare(row, answers.get(row.hash), { target, profile: name }));
-  results.push({
-    compiler: name,
-    versions: await describeCompiler(name),
-    tables: tablesOf(compared),
-    compared,
-  });
+  const versions = await describeCompiler(name);
+  results.push({ compiler: name, versions, tables: tablesOf(compared), compared });
+  if (flags.record) await recordProbes(name, versions, answers);
 }
 
 for (const result of results) {
@@ -59,4 +60,13 @@ function tablesOf(compared) {
     compared.filter(({ name }) => name.startsWith(`${group}/`)),
   ]);
   return Object.fromEntries([...groups, ["all", compared]].map(([group, list]) => [group, tally(list)]));
+}
+
+async function recordProbes(name, versions, answers) {
+  const rows = new Map(corpus.filter(({ group }) => group === "probes").map((row) => [row.name, row]));
+  if (rows.size === 0) throw new Error("--record needs --group probes");
+  await record(name, versions, [...rows.keys()], (probe) => {
+    const row = rows.get(probe);
+    return isAsked(name, row) ? answers.get(row.hash) : undefined;
+  });
 }

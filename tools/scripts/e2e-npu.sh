@@ -24,9 +24,11 @@ version=$(node --input-type=module --eval '
 packages=${SLM_CACHE:-$HOME/.cache/slm}/packages
 mkdir -p "$packages"
 if ! ls "$packages"/onnxruntime_qnn-"$version"-*.whl > /dev/null 2>&1; then
-  command -v pip > /dev/null || install_missing pip
+  python3 -m pip --version > /dev/null 2>&1 || { install_missing python3 && as_root apt-get install -y python3-pip > /dev/null; }
   echo "downloading onnxruntime-qnn $version"
-  pip download --quiet --no-deps --dest "$packages" "onnxruntime-qnn==$version"
+  # One wheel, whatever Python this machine has: only its libraries are used.
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$packages" --only-binary=:all: \
+    --python-version 3.11 --implementation cp --abi cp311 --platform manylinux_2_35_x86_64 "onnxruntime-qnn==$version"
 fi
 export SLM_PLUGINS=$work/plugins
 slm device add "$packages"/onnxruntime_qnn-"$version"-*.whl --yes
@@ -34,7 +36,7 @@ slm device list --check
 
 cp -r "$run" "$work/run"
 slm run configs/quickstart/recipe.yaml --out "$work/run" "$@" \
-  --set export.target=npu --set export.profile=qnn --set 'quantize.schemes=[a16w8]' \
+  --set export.target=npu --set export.profile=qnn --set "quantize.schemes=[a16w8]" --set quantize.evaluateRows=200 \
   --set 'compile.socs=[sm8550,sm8650,sm8750]' --set compile.verifyRows=10
 
-SLM_TEST_RUN=$work/run npx vitest run --config e2e/npu/vitest.config.ts
+SLM_TEST_PLUGINS=$SLM_PLUGINS SLM_TEST_RUN=$work/run npx vitest run --config e2e/npu/vitest.config.ts

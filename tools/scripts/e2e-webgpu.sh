@@ -20,7 +20,7 @@ fi
 run=$(realpath "$run")
 
 if [ -z "${VK_ICD_FILENAMES+set}" ]; then
-  driver=$(dpkg -L chromium 2> /dev/null | grep -m1 '/vk_swiftshader_icd\.json$' || true)
+  driver=$(dpkg-query -L chromium-common chromium 2> /dev/null | grep '/vk_swiftshader_icd\.json$' || true)
   if [ ! -f "$driver" ]; then
     echo "the chromium of this machine comes without vk_swiftshader_icd.json, and VK_ICD_FILENAMES names no other driver of Vulkan: WebGPU cannot be tested here" >&2
     exit 1

@@ -115,7 +115,7 @@ function ownPlace(subject: Subject, placed: PlacedNode, findings: Findings): Pla
 
 /**
  * Q and DQ that would be a partition of their own, which providers leave to the CPU. Nodes are in one partition if the data passes the
- * same number of times from other nodes to the device before it reaches them.
+ * same number of times from other nodes to the device before it reaches them. Scalars that only the CPU reads are left to it too.
  */
 function lonely(subject: Subject, places: ReadonlyMap<GraphNode, Place>): readonly PlacedNode[] {
   const levels = new Map<GraphNode, number>();
@@ -134,16 +134,16 @@ function lonely(subject: Subject, places: ReadonlyMap<GraphNode, Place>): readon
     if (isTaken) partitions.set(level, [...(partitions.get(level) ?? []), placed]);
   }
   const alone = [...partitions.values()].flatMap((nodes) => (nodes.length === 1 ? nodes : []));
-  return [...alone, ...subject.nodes.filter((placed) => isUnread(placed, places))].filter(
+  return [...alone, ...subject.nodes.filter((placed) => isBareScalar(placed, places))].filter(
     ({ node }) => isQuantize(node) || isDequantize(node),
   );
 }
 
-/** Whether a node computes a constant that no node on the device reads. */
-function isUnread({ node, scope }: PlacedNode, places: ReadonlyMap<GraphNode, Place>): boolean {
-  if (!scope.isKnown(node.inputs[0] ?? "")) return false;
-  const uses = node.outputs.flatMap((value) => scope.index.usesOf(value));
-  return uses.every((use) => (places.get(use.node) ?? "device") !== "device");
+/** Whether a node computes a scalar that no node on the device reads. */
+function isBareScalar({ node, scope }: PlacedNode, places: ReadonlyMap<GraphNode, Place>): boolean {
+  const [value = ""] = node.outputs;
+  if (scope.of(value).shape?.length !== 0 || scope.index.isOutput(value)) return false;
+  return scope.index.usesOf(value).every((use) => (places.get(use.node) ?? "device") !== "device");
 }
 
 /** A quantized operator and the Q and DQ around it are one unit: the device takes all of it or nothing. */
@@ -156,7 +156,7 @@ function placeNodes(subject: Subject, findings: Findings): readonly NodePlace[] 
     const where = unit.map((node) => places.get(node) ?? "folded").reduce(worse);
     for (const node of unit) if (places.has(node)) places.set(node, where);
   }
-  for (const placed of lonely(subject, places))
+  for (const placed of subject.profile.quantization === undefined ? [] : lonely(subject, places))
     places.set(placed.node, fallsBackToCpu(subject, placed) ? "cpu" : "nowhere");
   const folded = new Set(subject.folded);
   return subject.all.map((placed) => ({

@@ -6,7 +6,7 @@ import { type Fallback, type Runtime, createHostTensor } from "@slm/runtime";
 import { loadBinding, messageOf, type OrtBinding } from "./ort-binding.js";
 import { openOrtRuntime, type OrtRuntimeOptions } from "./ort-runtime.js";
 import { describeAdapter, findWebgpuAdapter } from "./webgpu-adapter.js";
-import { rejectingUncomputable } from "./webgpu-load.js";
+import { rejectingUnsupported } from "./webgpu-load.js";
 
 const { name: WEBGPU } = DEVICES.gpu.webgpu.provider;
 
@@ -67,7 +67,7 @@ type Attempt = (candidate: Candidate, tried: readonly Fallback[]) => Promise<Run
 /**
  * Opens the candidates in order until one computes a small matrix product correctly: each through its plug-in, if there is one, then
  * through onnxruntime-node. That a provider is listed proves nothing: its libraries, its driver or its device may still be missing. With
- * WebGPU graphs that it takes and cannot compute are rejected when they are loaded ({@link rejectingUncomputable}).
+ * WebGPU graphs that it takes and cannot compute are rejected when they are loaded ({@link rejectingUnsupported}).
  *
  * @throws SlmError DEVICE_UNAVAILABLE if ONNX Runtime cannot be loaded, USAGE for an invalid number of threads.
  */
@@ -137,7 +137,7 @@ async function provenRuntime(
   device: string,
 ): Promise<Runtime | Fallback> {
   const isWebgpu = provider.name === WEBGPU;
-  const runtime = isWebgpu ? rejectingUncomputable(opened) : opened;
+  const runtime = isWebgpu ? rejectingUnsupported(opened) : opened;
   const reason = await whyNot(runtime, isWebgpu);
   if (reason === undefined) return runtime;
   await runtime.close();

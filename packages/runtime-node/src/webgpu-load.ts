@@ -1,17 +1,17 @@
 /** Rejects graphs that ONNX Runtime's WebGPU provider takes and cannot compute, before anything runs. */
-import { rejectUncomputable } from "@slm/devices";
+import { rejectUnsupported } from "@slm/devices";
 import { DEVICES } from "@slm/devices/table";
 import { SlmError } from "@slm/core";
 import { GraphBuilder, decodeOutline, encodeModel, readOutline, type ModelOutline } from "@slm/onnx";
 import { createHostTensor, withLoad, type GraphSource, type Runtime } from "@slm/runtime";
 
-/** @throws SlmError (its `load`) as {@link rejectUncomputable}, besides what loading throws */
-export function rejectingUncomputable(runtime: Runtime): Runtime {
+/** @throws SlmError (its `load`) as {@link rejectUnsupported}, besides what loading throws */
+export function rejectingUnsupported(runtime: Runtime): Runtime {
   let float16: Promise<boolean> | undefined;
   return withLoad(runtime, async (source, options = {}) => {
     const outline = await outlineOf(source);
     if (outline !== undefined)
-      await rejectUncomputable(outline, DEVICES.gpu.webgpu, {
+      await rejectUnsupported(outline, DEVICES.gpu.webgpu, {
         name: options.name ?? (source.kind === "file" ? source.path : "graph"),
         target: "gpu",
         profile: "webgpu",

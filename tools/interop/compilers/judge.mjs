@@ -1,46 +1,88 @@
 /** Asks a compiler about graphs, each in a child process with a time limit. Answers are kept by content, compiler and version. */
 import { spawn } from "node:child_process";
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, mkdir, open, readFile, truncate } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { CACHE, pythonOf } from "./cache.mjs";
+import { placementsIn } from "./placements.mjs";
+import { CPU } from "./verdicts.mjs";
+import { openvinoNpu } from "./openvino-npu.mjs";
 import { softwareAdapter } from "./software-adapter.mjs";
 
 const HELPER = join(import.meta.dirname, "compile.py");
 
+const WEBGPU = join(import.meta.dirname, "compile-webgpu.mjs");
+const ORT = createRequire(import.meta.url)("onnxruntime-node/package.json");
+
 /** Longest time that one graph may take [ms]. */
 const TIME_LIMIT = 120_000;
 
-/** Each compiler: the profile it judges, what `compile.py` is asked, and the versions that an answer depends on. */
+/** Of Core Ultra 200V, "Lunar Lake". */
+const NPU_PLATFORM = "4000";
+
+/**
+ * Each compiler: the target of the profile it judges, the command that compiles, the packages whose versions an answer depends on, and the
+ * probes it is not asked about.
+ */
 export const COMPILERS = {
   qnn: {
     target: "npu",
-    args: ["qnn", "60"],
+    start: () => withPython(["qnn", "60"]),
     packages: ["onnxruntime", "onnxruntime-qnn"],
-    detail: "soc 60",
-    environment: () => ({}),
+    detail: "soc 60, offload_graph_io_quantization 0",
   },
   webgpu: {
     target: "web",
-    args: ["webgpu"],
-    packages: ["onnxruntime", "onnxruntime-ep-webgpu"],
-    detail: "SwiftShader",
-    environment: softwareAdapter,
+    start: async () => ({
+      command: "node",
+      args: [WEBGPU],
+      environment: await softwareAdapter(),
+      isLogged: true,
+    }),
+    packages: [],
+    detail: `onnxruntime-node ${ORT.version}, SwiftShader`,
+    // It has no operators that are quantized as a whole.
+    skips: /^\S+ (?:base|use \d+|rank \d+) u?int\d+-/u,
+  },
+  openvino: {
+    target: "npu",
+    start: async () => openvinoNpu((await versionsOf()).openvino, NPU_PLATFORM),
+    packages: ["openvino"],
+    detail: `NPU compiler of the Windows wheel, Wine, platform ${NPU_PLATFORM}`,
+    // A graph takes long; ranks and further uses are asked in few types.
+    skips:
+      /^\S+ (?:base \S*(?:asymmetric|int4|int16-per)\S*|(?:use|rank) \d+ (?:int32|uint16-\S+|uint8-int8))$/u,
   },
 };
+
+async function withPython(args, environment = {}) {
+  return { command: await pythonOf(), args: [HELPER, ...args], environment };
+}
+
+/** Whether a compiler is asked about a graph of the corpus. */
+export function isAsked(name, row) {
+  return row.group !== "probes" || COMPILERS[name].skips?.test(row.name) !== true;
+}
 
 /** Starts the compiler once for many graphs; a new process where one ended or ran too long. */
 class Child {
   #process;
   #lines;
 
-  constructor(python, args, environment) {
-    this.start = () => {
-      this.#process = spawn(python, [HELPER, ...args], {
-        stdio: ["pipe", "pipe", "ignore"],
+  #log;
+
+  constructor({ command, args, environment, isLogged = false }, folder) {
+    this.#log = isLogged ? join(folder, "compiler.log") : undefined;
+    this.start = async () => {
+      // Appending, so that a write after the file was emptied begins at its start.
+      const log = this.#log === undefined ? undefined : await open(this.#log, "a");
+      this.#process = spawn(command, args, {
+        stdio: ["pipe", "pipe", log?.fd ?? "ignore"],
         env: { ...process.env, ...environment, OMP_NUM_THREADS: "1" },
       });
+      await log?.close();
       this.#process.stdin.on("error", () => undefined); // Of a process that ended; its answer says so.
       this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
     };
@@ -65,18 +107,27 @@ class Child {
 
   async ask(path) {
     if (this.#process === undefined) {
-      this.start();
+      await this.start();
       const ready = await this.#line(TIME_LIMIT);
       if (ready?.ready === undefined)
         throw new Error(`the compiler does not start: ${JSON.stringify(ready)}`);
     }
+    if (this.#log !== undefined) await truncate(this.#log);
     this.#process.stdin.write(`${JSON.stringify({ path })}\n`);
     const answer = await this.#line(TIME_LIMIT);
-    if (typeof answer === "object") return answer;
+    if (typeof answer === "object") return this.#log === undefined ? answer : this.#logged(answer);
     const error =
       answer === "late" ? `takes more than ${TIME_LIMIT / 1000} s` : "ends the process that compiles it";
     await this.close();
     return { whole: false, nodes: {}, error };
+  }
+
+  /** An answer with the placements that the log tells. */
+  async #logged(answer) {
+    const nodes = placementsIn(await readFile(this.#log, "utf8"));
+    const providers = Object.values(nodes);
+    const whole = answer.error === undefined && providers.length > 0 && !providers.includes(CPU);
+    return { ...answer, whole, nodes };
   }
 
   async close() {
@@ -89,17 +140,21 @@ class Child {
   }
 }
 
+/** Versions of what is installed, by package. */
+async function versionsOf() {
+  const { stdout } = await execa(await pythonOf(), [HELPER, "versions"]);
+  return JSON.parse(stdout);
+}
+
 /** A compiler with its versions in words. */
 export async function describeCompiler(name) {
   const { packages, detail } = COMPILERS[name];
-  const { stdout } = await execa(await pythonOf(), [HELPER, "versions"]);
-  const versions = JSON.parse(stdout);
+  const versions = await versionsOf();
   return [...packages.map((id) => `${id} ${versions[id]}`), detail].join(", ");
 }
 
 /** What the compiler says about each row of the corpus, by its hash: {whole, nodes, error?}. */
 export async function judge(name, rows) {
-  const { args, environment } = COMPILERS[name];
   const described = await describeCompiler(name);
   const file = join(CACHE, "answers", `${described.replaceAll(/[^\w.-]+/gu, "_")}.jsonl`);
   await mkdir(join(CACHE, "answers"), { recursive: true });
@@ -109,7 +164,7 @@ export async function judge(name, rows) {
     known.set(hash, answer);
   }
   const missing = rows.filter(({ hash }) => !known.has(hash));
-  const child = new Child(await pythonOf(), args, await environment());
+  const child = new Child(await COMPILERS[name].start(), CACHE);
   let done = 0;
   for (const { hash, path } of missing) {
     if (known.has(hash)) continue;

@@ -8,7 +8,7 @@ import { createRandom } from "@slm/decoding";
 import { initializeWeights, parseModelConfig } from "@slm/model";
 import { readOnnx } from "@slm/onnx";
 import { exportWeights } from "@slm/onnx-export";
-import { trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
+import { loadTokenizer, trainSymbolTokenizer, writeTokenizer } from "@slm/tokenizer";
 import { folderOf } from "./cache.mjs";
 import { reasonOf, slm } from "../slm.mjs";
 
@@ -76,14 +76,15 @@ async function makeAll(folder) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "image.png"), grayImage(IMAGE));
-  const tokenizer = trainSymbolTokenizer({
+  const trained = trainSymbolTokenizer({
     sources: ROWS.map(({ source }) => source),
     targets: ROWS.map(({ target }) => target),
     sourceLowercase: false,
   });
-  await writeTokenizer(tokenizer, join(folder, "tokenizer"));
+  await writeTokenizer(trained, join(folder, "tokenizer"));
+  const { vocabularySize } = await loadTokenizer(join(folder, "tokenizer"));
   for (const [name, shape] of Object.entries(MODELS)) {
-    const config = parseModelConfig({ ...shape, vocabularySize: tokenizer.vocabularySize }, name);
+    const config = parseModelConfig({ ...shape, vocabularySize }, name);
     const image = config.vision === undefined ? {} : { image: "image.png" };
     const rows = join(folder, `${name}.jsonl`);
     await writeFile(rows, ROWS.map((row) => `${JSON.stringify({ ...row, ...image })}\n`).join(""));

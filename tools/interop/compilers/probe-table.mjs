@@ -61,7 +61,10 @@ const reduce = (since) => ({
 });
 
 const arg = {
-  uses: [{}, { axis: 1 }, { axis: -1, keepdims: 0 }, { axis: 3, select_last_index: 1 }].map((a) => ({ x: [T(base)], a })),
+  uses: [{}, { axis: 1 }, { axis: -1, keepdims: 0 }, { axis: 3, select_last_index: 1 }].map((a) => ({
+    x: [T(base)],
+    a,
+  })),
   rank: (rank) => ({ x: [T(sizes(rank))], a: { axis: -1 } }),
 };
 
@@ -130,7 +133,10 @@ const convTranspose = {
     { x: [T(image(4)), W([4, 1, 3, 3])], a: { group: 4 } },
     { x: [T(image(4)), W([4, 3, 3, 3])], a: { group: 2 } },
   ],
-  rank: (rank) => ({ x: [T(image(rank)), W([4, 6, ...kernel(rank)]), W([6])], a: { strides: once(rank, 2) } }),
+  rank: (rank) => ({
+    x: [T(image(rank)), W([4, 6, ...kernel(rank)]), W([6])],
+    a: { strides: once(rank, 2) },
+  }),
   ranks: [3, 4, 5],
 };
 
@@ -231,7 +237,9 @@ const resize = (mode, coordinates, nearest) => {
 const TABLE = {
   ...Object.fromEntries(
     names(`Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Cos Cosh Dropout Erf Exp Floor HardSwish Identity IsInf IsNaN Log
-      Mish Neg Not Reciprocal Relu Round Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Tan Tanh`).map((name) => [name, unary()]),
+      Mish Neg Not Reciprocal Relu Round Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Tan Tanh`).map(
+      (name) => [name, unary()],
+    ),
   ),
   Celu: unary([{}, { a: { alpha: 0.5 } }]),
   Elu: unary([{}, { a: { alpha: 0.5 } }]),
@@ -243,23 +251,38 @@ const TABLE = {
   Swish: unary([{ opset: 24 }]),
   ThresholdedRelu: unary([{}, { a: { alpha: 0.3 } }]),
   Hardmax: overAxis([-1, 1]),
-  Softmax: overAxis([-1, 1, 3], [{ x: [T(base)], a: { axis: 1 }, opset: 12 }, { x: [T(base)], a: { axis: 3 }, opset: 12 }]),
+  Softmax: overAxis(
+    [-1, 1, 3],
+    [
+      { x: [T(base)], a: { axis: 1 }, opset: 12 },
+      { x: [T(base)], a: { axis: 3 }, opset: 12 },
+    ],
+  ),
   LogSoftmax: overAxis([-1, 1, 3], [{ x: [T(base)], a: { axis: 1 }, opset: 12 }]),
   LpNormalization: overAxis([-1, 1], [{ x: [T(base)], a: { p: 1 } }]),
   CumSum: moving(
-    [[{}, [3]], [{ exclusive: 1 }, [1]], [{ reverse: 1 }, [1]], [{}, [-1]]].map(([a, axis]) => ({ x: [T(base), C(axis, "int64", [])], a })),
+    [
+      [{}, [3]],
+      [{ exclusive: 1 }, [1]],
+      [{ reverse: 1 }, [1]],
+      [{}, [-1]],
+    ].map(([a, axis]) => ({ x: [T(base), C(axis, "int64", [])], a })),
     (rank) => ({ x: [T(sizes(rank)), C([0], "int64", [])] }),
     [1, 2, 3, 4, 5],
   ),
 
   ...Object.fromEntries(
-    names("Add Sub Mul Div Equal Greater Less GreaterOrEqual LessOrEqual And Or Xor BitwiseAnd BitwiseOr BitwiseXor").map((name) => [
-      name,
-      binary(),
-    ]),
+    names(
+      "Add Sub Mul Div Equal Greater Less GreaterOrEqual LessOrEqual And Or Xor BitwiseAnd BitwiseOr BitwiseXor",
+    ).map((name) => [name, binary()]),
   ),
   Pow: {
-    uses: [...binary().uses, { x: [T(base), C([2], "float32", [])] }, { x: [T(base), C([2], "int64", [])] }, { x: [T(base), C([0.5], "float32", [1])] }],
+    uses: [
+      ...binary().uses,
+      { x: [T(base), C([2], "float32", [])] },
+      { x: [T(base), C([2], "int64", [])] },
+      { x: [T(base), C([0.5], "float32", [1])] },
+    ],
     rank: binary().rank,
   },
   Mod: binary([{}, { a: { fmod: 1 } }]),
@@ -301,10 +324,9 @@ const TABLE = {
 
   ReduceSum: reduce(13),
   ...Object.fromEntries(
-    names("ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSumSquare").map((name) => [
-      name,
-      reduce(18),
-    ]),
+    names(
+      "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSumSquare",
+    ).map((name) => [name, reduce(18)]),
   ),
   ArgMax: arg,
   ArgMin: arg,
@@ -329,18 +351,36 @@ const TABLE = {
     [1, 2, 3, 4, 5, 6],
   ),
   Squeeze: moving(
-    [{ x: [T([1, 4, 1, 6]), C([0])] }, { x: [T([1, 4, 1, 6])] }, { x: [T([1, 4, 1, 6]), C([-2, 0])] }, { x: [T([1, 4, 1, 6])], a: { axes: [0] }, opset: 12 }],
+    [
+      { x: [T([1, 4, 1, 6]), C([0])] },
+      { x: [T([1, 4, 1, 6])] },
+      { x: [T([1, 4, 1, 6]), C([-2, 0])] },
+      { x: [T([1, 4, 1, 6])], a: { axes: [0] }, opset: 12 },
+    ],
     (rank) => ({ x: [T([1, ...sizes(rank - 1)]), C([0])] }),
     [1, 2, 3, 4, 5, 6],
   ),
   Unsqueeze: moving(
-    [{ x: [T([4, 6]), C([0])] }, { x: [T([4, 6]), C([0, -1])] }, { x: [T([4, 6])], a: { axes: [0] }, opset: 12 }, { x: [T([4, 6]), I([1])] }],
+    [
+      { x: [T([4, 6]), C([0])] },
+      { x: [T([4, 6]), C([0, -1])] },
+      { x: [T([4, 6])], a: { axes: [0] }, opset: 12 },
+      { x: [T([4, 6]), I([1])] },
+    ],
     (rank) => ({ x: [T(sizes(rank)), C([0])] }),
     [0, 1, 2, 3, 4, 5],
   ),
-  Flatten: moving([{ x: [T(base)] }, { x: [T(base)], a: { axis: 2 } }, { x: [T(base)], a: { axis: 0 } }], (rank) => ({ x: [T(sizes(rank))] })),
+  Flatten: moving(
+    [{ x: [T(base)] }, { x: [T(base)], a: { axis: 2 } }, { x: [T(base)], a: { axis: 0 } }],
+    (rank) => ({ x: [T(sizes(rank))] }),
+  ),
   Expand: moving(
-    [{ x: [T([1, 6]), C([4, 6])] }, { x: [T([6]), C([2, 3, 6])] }, { x: [T([4, 6]), C([1, 1])] }, { x: [T([1, 6]), I([2])] }],
+    [
+      { x: [T([1, 6]), C([4, 6])] },
+      { x: [T([6]), C([2, 3, 6])] },
+      { x: [T([4, 6]), C([1, 1])] },
+      { x: [T([1, 6]), I([2])] },
+    ],
     (rank) => ({ x: [T([1, ...sizes(rank - 1)]), C([2, ...sizes(rank - 1)])] }),
     [1, 2, 3, 4, 5, 6],
   ),
@@ -424,7 +464,10 @@ const TABLE = {
     [
       { x: [T(base), C([0, 0, 1, 1, 0, 0, 1, 1]), W([])] },
       { x: [T(base), C([0, 0, 1, 1, 0, 0, 1, 1])] },
-      ...["reflect", "edge", "wrap"].map((mode) => ({ x: [T(base), C([0, 0, 1, 1, 0, 0, 1, 1])], a: { mode } })),
+      ...["reflect", "edge", "wrap"].map((mode) => ({
+        x: [T(base), C([0, 0, 1, 1, 0, 0, 1, 1])],
+        a: { mode },
+      })),
       { x: [T(base), C([0, 0, -1, 0, 0, 0, 0, -1])] },
       { x: [T(base), C([1, 1]), W([]), C([2])] },
       { x: [T(base), I([8])] },
@@ -433,7 +476,11 @@ const TABLE = {
     (rank) => ({ x: [T(sizes(rank)), C([...sizes(rank), ...sizes(rank)].map(() => 1))] }),
     [1, 2, 3, 4, 5],
   ),
-  Trilu: moving([{ x: [T([5, 5])] }, { x: [T([5, 5]), C([1], "int64", [])], a: { upper: 0 } }], (rank) => ({ x: [T(sizes(rank))] }), [2, 3, 4, 5]),
+  Trilu: moving(
+    [{ x: [T([5, 5])] }, { x: [T([5, 5]), C([1], "int64", [])], a: { upper: 0 } }],
+    (rank) => ({ x: [T(sizes(rank))] }),
+    [2, 3, 4, 5],
+  ),
   DepthToSpace: { uses: ["DCR", "CRD"].map((mode) => ({ x: [T([1, 8, 3, 4])], a: { blocksize: 2, mode } })) },
   SpaceToDepth: { uses: [{ x: [T([1, 2, 4, 6])], a: { blocksize: 2 } }] },
   Resize: {
@@ -457,8 +504,19 @@ const TABLE = {
     }),
     ranks: [3, 4, 5],
   },
-  Upsample: { uses: ["nearest", "linear"].map((mode) => ({ x: [T([1, 4, 8, 8]), C([1, 1, 2, 2], "float32")], a: { mode }, opset: 9 })) },
-  OneHot: { uses: [{ x: [I([4]), C([6], "int64", []), W([2])] }, { x: [I([4], "int32"), C([6], "int64", []), W([2])] }] },
+  Upsample: {
+    uses: ["nearest", "linear"].map((mode) => ({
+      x: [T([1, 4, 8, 8]), C([1, 1, 2, 2], "float32")],
+      a: { mode },
+      opset: 9,
+    })),
+  },
+  OneHot: {
+    uses: [
+      { x: [I([4]), C([6], "int64", []), W([2])] },
+      { x: [I([4], "int32"), C([6], "int64", []), W([2])] },
+    ],
+  },
   ReverseSequence: { uses: [{ x: [T([4, 2, 3]), I([2])] }] },
   Range: { uses: [{ x: [I([], "int64"), I([], "int64"), I([], "int64")] }] },
   Shape: { uses: [{ x: [T(base)] }] },
@@ -507,10 +565,19 @@ const TABLE = {
   LayerNormalization: norm((shape) => [W(shape), W(shape)]),
   RMSNormalization: (() => {
     const row = norm((shape) => [W(shape)]);
-    return { uses: row.uses.map((use) => ({ ...use, opset: 23 })), rank: (rank) => ({ ...row.rank(rank), opset: 23 }), ranks: row.ranks };
+    return {
+      uses: row.uses.map((use) => ({ ...use, opset: 23 })),
+      rank: (rank) => ({ ...row.rank(rank), opset: 23 }),
+      ranks: row.ranks,
+    };
   })(),
   SimplifiedLayerNormalization: norm((shape) => [W(shape)]),
-  LRN: { uses: [{ x: [T(image(4))], a: { size: 3 } }, { x: [T(image(4))], a: { size: 4 } }] },
+  LRN: {
+    uses: [
+      { x: [T(image(4))], a: { size: 3 } },
+      { x: [T(image(4))], a: { size: 4 } },
+    ],
+  },
   MeanVarianceNormalization: { uses: [{ x: [T(image(4))] }] },
   MatMul: matMul,
   Gemm: gemm,
@@ -528,22 +595,33 @@ const TABLE = {
       { opset: 20, a: { mode: "cubic" } },
     ].map((use) => ({ x: [T(image(4)), T([1, 5, 6, 2])], ...use })),
   },
-  RoiAlign: { uses: [{ x: [T(image(4)), T([2, 4]), C([0, 0])], a: { output_height: 2, output_width: 2 }, opset: 16 }] },
+  RoiAlign: {
+    uses: [{ x: [T(image(4)), T([2, 4]), C([0, 0])], a: { output_height: 2, output_width: 2 }, opset: 16 }],
+  },
   Attention: { uses: [{ x: [T([1, 2, 5, 8]), T([1, 2, 5, 8]), T([1, 2, 5, 8])], opset: 23 }] },
   RotaryEmbedding: { uses: [{ x: [T([1, 2, 5, 8]), W([1, 5, 4]), W([1, 5, 4])], opset: 23 }] },
   STFT: { uses: [{ x: [T([1, 64, 1]), C([16], "int64", []), W([32])] }] },
   RandomUniformLike: unary(),
   RandomNormalLike: unary(),
 
-  "com.microsoft:FusedMatMul": { uses: [{ x: [T([1, 8, 16]), W([16, 12])] }, { x: [T([1, 8, 16]), T([1, 12, 16])], a: { transB: 1, alpha: 0.5 } }] },
+  "com.microsoft:FusedMatMul": {
+    uses: [
+      { x: [T([1, 8, 16]), W([16, 12])] },
+      { x: [T([1, 8, 16]), T([1, 12, 16])], a: { transB: 1, alpha: 0.5 } },
+    ],
+  },
   "com.microsoft:Gelu": unary(),
   "com.microsoft:QuickGelu": unary([{}, { a: { alpha: 1 } }]),
   "com.microsoft:FastGelu": unary(),
   "com.microsoft:BiasGelu": { uses: [{ x: [T(base), W([6])] }] },
   "com.microsoft:Inverse": { uses: [{ x: [T([2, 4, 4])] }] },
   "com.microsoft:SkipLayerNormalization": { uses: [{ x: [T([1, 8, 16]), T([1, 8, 16]), W([16]), W([16])] }] },
-  "com.microsoft:SkipSimplifiedLayerNormalization": { uses: [{ x: [T([1, 8, 16]), T([1, 8, 16]), W([16])] }] },
-  "com.microsoft:MultiHeadAttention": { uses: [{ x: [T([1, 5, 16]), T([1, 5, 16]), T([1, 5, 16])], a: { num_heads: 2 } }] },
+  "com.microsoft:SkipSimplifiedLayerNormalization": {
+    uses: [{ x: [T([1, 8, 16]), T([1, 8, 16]), W([16])] }],
+  },
+  "com.microsoft:MultiHeadAttention": {
+    uses: [{ x: [T([1, 5, 16]), T([1, 5, 16]), T([1, 5, 16])], a: { num_heads: 2 } }],
+  },
 };
 
 /** Rows by operator; the ranks of a row without `ranks` are 0 to 6. */

@@ -12,7 +12,15 @@ const FEW_TYPES = ["float32", "int32"];
 const QUANTIZED = ["uint8", "int8", "uint16", "int16"];
 
 /** Codes that stand for 0 of a type: in the middle (symmetric) or beside it. */
-const ZERO = { uint8: [128, 100], int8: [0, 3], uint16: [32768, 30000], int16: [0, 7], int32: [0, 0], int4: [0, 0], uint4: [8, 7] };
+const ZERO = {
+  uint8: [128, 100],
+  int8: [0, 3],
+  uint16: [32768, 30000],
+  int16: [0, 7],
+  int32: [0, 0],
+  int4: [0, 0],
+  uint4: [8, 7],
+};
 
 /** QDQ forms: types of activations and of constants, and whether scales of constants lie along an axis. */
 const FORMS = [
@@ -75,14 +83,28 @@ class Probe {
   dequantized(value, form, index) {
     const { opType } = this.made;
     const { activations, weights, asymmetric = false, perChannel = false } = form;
-    if (value.kind === "T") return this.linear("DequantizeLinear", [this.input(activations, value.shape), ...this.parameters(activations, asymmetric)]);
+    if (value.kind === "T")
+      return this.linear("DequantizeLinear", [
+        this.input(activations, value.shape),
+        ...this.parameters(activations, asymmetric),
+      ]);
     const isBias = index === 2 && ["Conv", "ConvTranspose", "Gemm"].includes(opType);
     const dtype = isBias ? "int32" : weights;
-    const axis = perChannel && !isBias && value.shape.length > 1 ? weightAxis(this.made, value.shape) : undefined;
+    const axis =
+      perChannel && !isBias && value.shape.length > 1 ? weightAxis(this.made, value.shape) : undefined;
     const codes = numbers(product(value.shape), "int32");
     const constant = this.g.constant(dtype, value.shape, codes);
-    if (isBias) return this.linear("DequantizeLinear", [constant, ...this.biasParameters(form, value.shape)], perChannel && value.shape.length === 1 ? 0 : undefined);
-    return this.linear("DequantizeLinear", [constant, ...this.parameters(dtype, asymmetric, axis === undefined ? undefined : value.shape[axis])], axis);
+    if (isBias)
+      return this.linear(
+        "DequantizeLinear",
+        [constant, ...this.biasParameters(form, value.shape)],
+        perChannel && value.shape.length === 1 ? 0 : undefined,
+      );
+    return this.linear(
+      "DequantizeLinear",
+      [constant, ...this.parameters(dtype, asymmetric, axis === undefined ? undefined : value.shape[axis])],
+      axis,
+    );
   }
 
   /** The scale of a bias is that of the input times that of the weight. */
@@ -91,7 +113,10 @@ class Probe {
     const count = perChannel && shape.length === 1 ? shape[0] : undefined;
     const list = (value) => Array.from({ length: count ?? 1 }, () => value);
     const sizes = count === undefined ? [] : [count];
-    return [this.g.constant("float32", sizes, list(step(activations) * step(weights))), this.g.constant("int32", sizes, list(0))];
+    return [
+      this.g.constant("float32", sizes, list(step(activations) * step(weights))),
+      this.g.constant("int32", sizes, list(0)),
+    ];
   }
 
   value(value, dtype, form, index) {
@@ -124,7 +149,11 @@ class Probe {
   finish(values) {
     const graph = this.g.build();
     const { facts } = inferShapes({ ...graph, producer: "", omitted: [] });
-    const outputs = values.map((name) => ({ name, dtype: facts.of(name).dtype, shape: known(facts.of(name).shape) }));
+    const outputs = values.map((name) => ({
+      name,
+      dtype: facts.of(name).dtype,
+      shape: known(facts.of(name).shape),
+    }));
     return { ...graph, outputs };
   }
 }
@@ -154,17 +183,34 @@ function* uses(row) {
 }
 
 export async function* probes() {
+  const seen = new Set();
   for (const row of PROBES) {
     for (const [what, use, dtype, form] of uses(row)) {
       // Rows are broader than operators: what the graph cannot hold (a 4-bit tensor of some operator) is no probe.
-      const graph = await readable(async () => decodeModel(encodeModel(new Probe(row, use).build(dtype, form))));
-      if (graph !== undefined) yield [`${row.opType} ${what}`, graph];
+      const graph = await readable(async () =>
+        decodeModel(encodeModel(new Probe(row, use).build(dtype, form))),
+      );
+      const name = `${row.domain === "" ? "" : `${row.domain}:`}${row.opType} ${what}`;
+      if (graph === undefined || seen.has(name)) continue; // Forms of different types may have one name: int8 and int8.
+      seen.add(name);
+      yield [name, graph];
     }
   }
   for (const from of CASTS) for (const to of CASTS) yield [`Cast ${from} ${to}`, castOf(from, to)];
 }
 
-const CODES = { float32: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7, bool: 9, float16: 10, uint32: 12 };
+const CODES = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  uint32: 12,
+};
 
 function castOf(from, to) {
   const g = new GraphBuilder("probe");

@@ -1,19 +1,28 @@
 /** Holds `slm analyze` against a compiler's answers, node by node and graph by graph. */
 import { analyzeModel } from "@slm/devices";
 
-const CPU = "CPUExecutionProvider";
+export const CPU = "CPUExecutionProvider";
 
 /** What ONNX Runtime says of a file that it does not read, whatever the provider: no compiler saw it. */
-const NOT_READ = /: Load model from \S+ failed/u;
+const NOT_READ = /(?:^|: )Load model from \S+ failed|^(?:\[\S+ : 1 : FAIL : )?Type Error:/u;
 
 /** The node of which a failed session says that no provider took it. */
-const LEFT_OVER = [/implementation for \S+ node with name '(\w+)'/u, /Node '(n\d+)\w*' OpType:\S+ with domain:\S+ was inserted/u];
+const LEFT_OVER = [
+  /Provider type for \S+ node with name '(\w+)' is not set/u,
+  /while running \S+ node\. Name:'(\w+)' Status Message: .*(?:not supported yet|not implemented)/u,
+  /implementation for \S+ node with name '(\w+)'/u,
+  /Node '(n\d+)\w*' OpType:\S+ with domain:\S+ was inserted/u,
+];
 
 /** Operators beside the one that a probe is about. */
 const AROUND = new Set(["Constant", "QuantizeLinear", "DequantizeLinear", "Identity"]);
 
 /** Suffixes of names that ONNX Runtime gives to a node when it moves it to another layout. */
 const REWRITTEN = /(?:_token_\d+|_new_reshape)$/u;
+
+/** A run that failed because random numbers or this adapter do not fit a graph (no float16): where its nodes were placed stands. */
+const RUN_FAILED =
+  /^Non-zero status code returned while running|^no random input|^Unsupported data type|requires f16 but/u;
 
 export function wasRead({ error = "" }) {
   return !NOT_READ.test(error);
@@ -28,30 +37,58 @@ const WORDS = {
   inside: "refused",
 };
 
+/** Whether, by the rules, the device takes all of a graph. */
+export function isSupported({ supported, nodes }) {
+  return supported && nodes.every(({ where }) => WORDS[where] !== "refused");
+}
+
+/** An answer without a failure that is not the compiler's; a graph of which nothing is left is compiled whole. */
+export function settled(answer) {
+  const isOther = RUN_FAILED.test(answer.error ?? "") && leftOver(answer) === undefined;
+  if (answer.error !== undefined && !isOther) return answer;
+  return { nodes: answer.nodes, whole: !Object.values(answer.nodes).includes(CPU) };
+}
+
+/** The node that a failed session blames. */
+function leftOver({ error = "" }) {
+  return LEFT_OVER.map((pattern) => pattern.exec(error)?.[1]).find(Boolean);
+}
+
+/** The compiler's word on a node, by its name. */
+function wordsOf(graph, answer) {
+  const providers = new Map(
+    Object.entries(answer.nodes).map(([name, provider]) => [name.replace(REWRITTEN, ""), provider]),
+  );
+  const failed = answer.error !== undefined;
+  const operators = graph.nodes.filter(({ opType }) => !AROUND.has(opType));
+  const blamed = leftOver(answer) ?? (failed && operators.length === 1 ? operators[0].name : undefined);
+  const missing = providers.size > 0 ? "gone" : answer.whole ? "taken" : "unknown";
+  return (name) => {
+    if (name === blamed) return "refused";
+    const provider = providers.get(name) ?? providers.get("*");
+    if (provider === undefined) return missing;
+    if (provider === CPU) return "refused";
+    return failed ? "unknown" : "taken";
+  };
+}
+
 /**
  * What rule and compiler say of one graph.
  *
  * @returns {graph: {rule, compiler}, nodes: [{opType, name, rule, rules, compiler}]}; a compiler's word on a node is `taken`, `refused`,
  *   `gone` (ONNX Runtime had folded or fused it before it asked) or `unknown` (the graph failed as a whole)
  */
-export function compare(row, answer, { target, profile }) {
+export function compare(row, given, { target, profile }) {
   const analysis = analyzeModel(row.graph, { target, profile });
-  const providers = new Map(Object.entries(answer.nodes).map(([name, provider]) => [name.replace(REWRITTEN, ""), provider]));
-  const isKnown = providers.size > 0;
-  const failed = answer.error !== undefined;
-  const nodes = analysis.nodes.map(({ name, opType, where, rules }) => {
-    const provider = providers.get(name);
-    const word =
-      provider === undefined ? (isKnown ? "gone" : "unknown") : provider === CPU ? "refused" : "taken";
-    return {
-      name,
-      opType,
-      rule: WORDS[where],
-      rules,
-      compiler: failed && word === "taken" ? "unknown" : word,
-    };
-  });
-  const isWhole = analysis.supported && nodes.every(({ rule }) => rule !== "refused");
+  const answer = settled(given);
+  const wordOf = wordsOf(row.graph, answer);
+  const nodes = analysis.nodes.map(({ name, opType, where, rules }) => ({
+    name,
+    opType,
+    rule: WORDS[where],
+    rules,
+    compiler: wordOf(name),
+  }));
   const rules = [
     ...new Set([
       ...analysis.findings.filter(({ severity }) => severity === "error").map(({ rule }) => rule),
@@ -61,7 +98,7 @@ export function compare(row, answer, { target, profile }) {
   return {
     name: `${row.group}/${row.name}`,
     graph: {
-      rule: isWhole ? "supported" : "refused",
+      rule: isSupported(analysis) ? "supported" : "refused",
       rules,
       compiler: answer.whole ? "taken" : "refused",
       error: answer.error,

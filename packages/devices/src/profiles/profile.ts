@@ -50,6 +50,8 @@ export interface OperatorSupport {
   readonly casts?: Readonly<Partial<Record<OnnxDType, readonly OnnxDType[]>>>;
   /** Forms of an Einsum's equation, with letters in the order in which they appear. */
   readonly equations?: readonly string[];
+  /** Inputs that may not be scalars. */
+  readonly noScalars?: readonly number[];
   /** Inputs that must be omitted. */
   readonly absentInputs?: readonly number[];
   /** At most so many outputs that are read. */
@@ -65,8 +67,6 @@ export interface OperatorSupport {
   /** Inputs that may be int64 only if they come directly from a graph input or a constant. */
   readonly plainInt64?: readonly number[];
   readonly attributes?: Readonly<Record<string, AttributeLimit>>;
-  /** Versions of the provider that support it, if not all do. */
-  readonly only?: string;
   /** Supported only as a part of this pattern, which the runtime fuses. */
   readonly moduleOf?: "erf-gelu";
 }

@@ -1,10 +1,43 @@
 /** Profile `webgpu`: any GPU behind WebGPU, in browsers and in Node, through ONNX Runtime's WebGPU provider. */
 import { all, contrib, TWO_GIGABYTES, type OperatorSupport, type OperatorRules } from "./profile.js";
+import { operatorsOf, words } from "./signatures.js";
+import { WEBGPU_SIGNATURES } from "./webgpu-signatures.js";
+
+/** Types that Cast takes, and those it makes of each. */
+const CAST_TARGETS = ["float32", "float16", "bool", "int32", "uint32", "int64", "uint8"] as const;
+const CASTS: OperatorSupport["casts"] = {
+  float32: CAST_TARGETS,
+  float16: CAST_TARGETS,
+  bool: CAST_TARGETS,
+  int32: CAST_TARGETS,
+  uint32: CAST_TARGETS,
+  uint8: CAST_TARGETS,
+};
+
+/** Last opsets of operators that opsets 24 and 25 define anew. */
+const UNTIL_24: Readonly<Record<string, OperatorSupport>> = {
+  Flatten: { until: 24 },
+  Pad: { until: 23 },
+  Squeeze: { until: 24 },
+  Transpose: { until: 24 },
+};
+
+/** Operators that opset 22 defines anew; the provider has the earlier ones. */
+const UNTIL_21 = `
+  Acos Acosh Asin Asinh Atan Atanh ConvTranspose Cos Cosh Elu GlobalAveragePool GlobalMaxPool HardSigmoid
+  HardSwish Sin Sinh Tan ThresholdedRelu GRU LSTM`;
 
 const LIMITED: Readonly<Record<string, OperatorSupport>> = {
-  Conv: { maxRank: 4 },
+  ...Object.fromEntries([...words(UNTIL_21)].map((name) => [name, { until: 21 }])),
+  ...UNTIL_24,
+  BatchNormalization: { attributes: { training_mode: { allowed: [0], missing: 0 } } },
+  Cast: { casts: CASTS },
+  CastLike: { casts: CASTS },
   DequantizeLinear: { inputTypes: { 0: ["int8", "uint8", "int32", "int4", "uint4"] } },
+  Gemm: { noScalars: [2] },
   GridSample: { until: 19 },
+  MaxPool: { until: 21, outputCount: 1, attributes: { storage_order: { allowed: [0], missing: 0 } } },
+  Pow: { inputTypes: { 1: ["float32", "float16", "int32"] } },
   "com.microsoft:GroupQueryAttention": {
     attributes: {
       causal: {
@@ -24,6 +57,10 @@ const LIMITED: Readonly<Record<string, OperatorSupport>> = {
 export const WEBGPU: OperatorRules = {
   sources: [
     {
+      document: "the provider itself on SwiftShader, asked by npm run interop:compilers",
+      version: "onnxruntime-node 1.30.0",
+    },
+    {
       document:
         "onnxruntime/core/providers/webgpu/webgpu_execution_provider.cc, contrib_ops/webgpu (registered kernels)",
       version: "onnxruntime main of 2026, before 1.30",
@@ -34,25 +71,17 @@ export const WEBGPU: OperatorRules = {
     },
   ],
   operators: {
-    ...all(`
-      Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization Cast Ceil Clip Concat
-      Constant ConvTranspose Cos Cosh CumSum DepthToSpace Div Einsum Elu Equal Erf Exp Expand Flatten Floor Gather
-      GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool Greater GreaterOrEqual HardSigmoid Identity If
-      InstanceNormalization LayerNormalization LeakyRelu Less LessOrEqual Log LpNormalization MatMul MaxPool Mul Neg Not
-      Pad Pow RMSNormalization Range Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean
-      ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize RotaryEmbedding ScatterElements ScatterND Shape
-      Sigmoid SimplifiedLayerNormalization Sin Sinh Slice Softmax Softplus Split Sqrt Squeeze Sub Tan Tanh
-      ThresholdedRelu Tile TopK Transpose Unsqueeze Where`),
+    ...all("Constant If Shape"),
     ...contrib(`
-      Attention BiasAdd BiasGelu BiasSplitGelu CausalConvWithState FastGelu FusedConv GatherBlockQuantized Gelu
-      GroupQueryAttention LinearAttention MatMulNBits MultiHeadAttention QMoE QuickGelu RotaryEmbedding
-      SkipLayerNormalization SkipSimplifiedLayerNormalization`),
-    ...LIMITED,
+      Attention BiasAdd BiasSplitGelu CausalConvWithState FusedConv GatherBlockQuantized GroupQueryAttention
+      LinearAttention MatMulNBits QMoE RotaryEmbedding`),
+    ...operatorsOf(WEBGPU_SIGNATURES, LIMITED),
   },
   operatorsAreComplete: true,
   dtypes: ["float32", "float16", "bool", "int32", "uint32", "int64", "int8", "uint8", "int4", "uint4"],
   convertedTypes: { int64: "the CPU computes most of it unless enableInt64 is set" },
   controlFlow: "allowed",
+  minOpset: 7,
   maxWeightBytes: TWO_GIGABYTES,
   wantsNames: false,
 };

@@ -69,7 +69,7 @@ export const constantInputs: Rule = (subject, findings) => {
   for (const placed of subject.nodes) {
     const { node, scope } = placed;
     const { constantInputs = [], plainConstants = [] } = supportOf(subject, placed) ?? {};
-    const isUnit = partsOfUnit(subject, placed).length > 0;
+    const isUnit = subject.profile.quantization === undefined || partsOfUnit(subject, placed).length > 0;
     for (const index of [...constantInputs, ...plainConstants]) {
       const value = node.inputs[index] ?? "";
       if (value === "" || scope.isKnown(value) || scope.of(value).shape?.includes(0) === true) continue;

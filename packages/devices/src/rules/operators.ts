@@ -42,10 +42,6 @@ export const operators: Rule = (subject, findings) => {
       const message = `${profile.label} takes Erf only inside Gelu: x * 0.5 * (1 + erf(x / sqrt 2))`;
       findings.about("operator", placed, rejection(subject, placed, message, advice));
     }
-    if (support?.only !== undefined) {
-      const message = `${name} needs ${support.only}`;
-      findings.about("operator", placed, { severity: "warning", message, advice });
-    }
     if (support !== undefined) continue;
     if (!profile.operatorsAreComplete && runsOnCpu(placed)) {
       const message = `no public list says whether ${profile.label} takes ${name}; its compiler leaves others to the CPU`;
@@ -83,7 +79,8 @@ export const opsets: Rule = (subject, findings) => {
   if (standard < minOpset) {
     const message = `the model imports opset ${standard}, ${profile.label} takes nothing below opset ${minOpset}`;
     const advice = `convert the model to opset ${minOpset} or later`;
-    findings.add(aboutModel("opset", { severity: "error", message, advice }));
+    const severity = profile.rest === null ? "error" : "warning";
+    findings.add(aboutModel("opset", { severity, message, advice }));
     for (const { node } of subject.nodes) findings.refuse("opset", node);
   }
   if (profile.advisedOpset !== undefined && standard > profile.advisedOpset) {

@@ -94,6 +94,11 @@ function ownRank(subject: Subject, placed: PlacedNode): number | undefined {
   return (dtype === undefined ? undefined : support?.maxRankOf?.[dtype]) ?? support?.maxRank;
 }
 
+function isScalar({ node, scope }: PlacedNode, index: number): boolean {
+  const value = node.inputs[index] ?? "";
+  return value !== "" && scope.of(value).shape?.length === 0;
+}
+
 export const ranks: Rule = (subject, findings) => {
   const { profile } = subject;
   for (const placed of subject.nodes) {
@@ -106,6 +111,11 @@ export const ranks: Rule = (subject, findings) => {
       rank: placed.scope.of(name).shape?.length ?? 0,
     }));
     const support = supportOf(subject, placed);
+    const scalar = support?.noScalars?.find((index) => isScalar(placed, index));
+    if (scalar !== undefined) {
+      const message = `input ${scalar} of ${operatorName(placed.node)} is a scalar; ${profile.label} takes a vector there`;
+      findings.about("rank", placed, rejection(subject, placed, message, "give it an axis of one element"));
+    }
     const data = ranked[support?.data ?? 0];
     const mostOfData = support?.maxDataRank ?? Infinity;
     if (data !== undefined && data.rank > mostOfData) {

@@ -63,14 +63,15 @@ function checkPlain(subject: Subject, { placed, support }: Use, findings: Findin
 
 function checkWhole(subject: Subject, { placed, support }: Use, findings: Findings): void {
   const { node, scope } = placed;
-  const isBehind = node.inputs.some((value) => dequantizerOf(value, scope) !== undefined);
+  const before = node.inputs.map((value) => dequantizerOf(value, scope)).filter((one) => one !== undefined);
   const isMeant =
     support.wholeUnits === "always" ||
     (support.wholeUnits === "output" && node.outputs.some((value) => scope.index.isOutput(value)));
-  if (!isMeant || !isBehind) return;
+  if (!isMeant || before.length === 0) return;
   const message = `${operatorName(node)} lies behind DequantizeLinear without QuantizeLinear behind it; ${subject.profile.label} takes both or none`;
   const advice = "put one QuantizeLinear behind it";
   findings.about("qdq-form", placed, rejection(subject, placed, message, advice));
+  for (const dequantizer of before) findings.refuse("qdq-form", dequantizer);
 }
 
 function checkQuantized(

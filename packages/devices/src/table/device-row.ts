@@ -40,7 +40,7 @@ export const RESULTS = {
     "ran on a software adapter and on no GPU: the CPU computes, every result says so, and its times are no GPU's",
   fallback: "no such device was available: the CPU computes instead, and every result says so",
   simulated:
-    "no such device was available: the CPU runs the device's graphs, and every result says that it was simulated; times are not those of the device",
+    "no such device was available: the vendor's simulator (qnn) or the CPU runs the device's graphs, and every result says that it was simulated; times are not those of the device",
 } as const;
 
 export interface DeviceRow {

@@ -157,7 +157,7 @@ export function pointers(address: Pointer | null | undefined, count: number): re
 }
 
 /** `count` texts from an address on. */
-export function strings(address: Pointer | null | undefined, count: number): readonly string[] {
+function strings(address: Pointer | null | undefined, count: number): readonly string[] {
   if (address === null || address === undefined || count === 0) return [];
   return koffi.decode(address, koffi.array("str", count)) as string[];
 }

@@ -32,14 +32,6 @@ export function operatorsCases(): readonly Case[] {
     },
     {
       rule: "operator",
-      severity: "warning",
-      what: "an operator of newer versions of the provider",
-      bad: single("IsNaN"),
-      good: single("Not", {}, [2, 4]),
-      says: /QNN plugin 2.0/,
-    },
-    {
-      rule: "operator",
       severity: "error",
       what: "Erf outside of Gelu",
       bad: single("Erf"),

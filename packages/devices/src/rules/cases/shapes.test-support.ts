@@ -41,7 +41,7 @@ export function shapesCases(): readonly Case[] {
     },
     {
       rule: "static-shape",
-      severity: "warning",
+      severity: "error",
       what: "values without elements",
       bad: single("Relu", {}, [0, 4]),
       good: single("Relu"),
@@ -83,6 +83,7 @@ export function shapesCases(): readonly Case[] {
       rule: "rank",
       severity: "warning",
       what: "more axes than most of its operators take",
+      profile: "vitisai",
       bad: single("Relu", {}, [1, 1, 1, 2, 2]),
       good: single("Relu", {}, [1, 1, 2, 2]),
       says: /takes 4 of most operators/,
