@@ -205,8 +205,9 @@ describe("the row of an NPU in slm doctor", () => {
   });
 
   test("of a corrupt plug-in is the error that the runtime ends with", async () => {
-    const folder = (await addQnn()).stdout.trimEnd().split("\n").at(-1)!;
-    await rm(join(folder, "LICENSE"));
+    const added = await addQnn();
+    expect(added.exitCode).toBe(0);
+    await rm(join(added.stdout.trimEnd().split("\n").at(-1)!, "LICENSE"));
     expect(await row({ devices: [] })).toEqual({
       available: false,
       reason: "plug-in qnn 0.4.0 cannot be used, corrupt: LICENSE is missing",
