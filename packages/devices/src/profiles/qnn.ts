@@ -33,6 +33,8 @@ const MATRIX_WEIGHTS = { int16: ["int8", "int4"] } as const;
 const INT4 = ["int4", "uint4"] as const;
 const UNSIGNED = ["uint8", "uint16"] as const;
 
+// cspell:ignore abce abde abed
+
 /**
  * Conditions of single operators besides element types and axes.
  * Source: onnxruntime-qnn 2.7.0, soc 60, asked by `npm run interop:compilers`.
